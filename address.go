@@ -1,0 +1,47 @@
+package lmz
+
+// DefaultGateway is the binding that clients are reached under when neither
+// side chose another: the original's default (PROTOCOL.md, "Addresses").
+const DefaultGateway = "LUMENIZE_CLIENT_GATEWAY"
+
+// NodeType says what kind of node an identity belongs to. The spelling is the
+// wire's.
+type NodeType string
+
+// The kinds of node.
+const (
+	TypeObject NodeType = "LumenizeDO"     // stateful, one per (binding, instance)
+	TypeWorker NodeType = "LumenizeWorker" // stateless, no instance
+	TypeClient NodeType = "LumenizeClient" // outside the gateway
+)
+
+// Address names a node: the binding it is registered under and, for objects and
+// clients, the instance. A worker has no instance. The zero value names nothing.
+type Address struct {
+	Binding  string
+	Instance string
+}
+
+// At makes an address. Without an instance it is the address of a worker.
+func At(binding string, instance ...string) Address {
+	a := Address{Binding: binding}
+	if len(instance) > 0 {
+		a.Instance = instance[0]
+	}
+	return a
+}
+
+// String returns the address in the form BINDING/instance, for messages and logs.
+func (a Address) String() string {
+	if a.Instance == "" {
+		return a.Binding
+	}
+	return a.Binding + "/" + a.Instance
+}
+
+// Identity is the address of a node together with its kind. The gateway vouches
+// for it; a node never states its own.
+type Identity struct {
+	Type NodeType
+	Address
+}

@@ -1,0 +1,76 @@
+package lmz
+
+import (
+	"context"
+	"time"
+)
+
+// DefaultTimeout is how long a call may take when its context has no deadline
+// (design, "Sessions: the promises", 1).
+const DefaultTimeout = 30 * time.Second
+
+// Caller is the calling half of a node. Objects, workers and clients all have
+// one. Its methods may be called from any goroutine.
+type Caller interface {
+	// CallRaw asks the node at to to do c, and waits for the answer. It returns the
+	// result, or the callee's error, or an error that says what is known about the
+	// outcome: [ErrNotExecuted], [ErrOutcomeUnknown]. Without a deadline in ctx it
+	// waits [DefaultTimeout].
+	//
+	// On an object the wait ends the turn: what was written is committed, other
+	// calls may run, and the state may have changed when CallRaw returns.
+	CallRaw(ctx context.Context, to Address, c Continuation) (Value, error)
+
+	// Send asks the node at to to do c and returns at once. Without [Reply] nobody
+	// learns the outcome. Calls and sends from one node to one object or client
+	// start in the order in which they were made.
+	//
+	// On an object the message leaves when the turn that sent it is on disk, and
+	// never if that turn fails.
+	Send(ctx context.Context, to Address, c Continuation, options ...SendOption) error
+}
+
+// SendOption changes what becomes of a Send.
+type SendOption func(*SendOptions)
+
+// SendOptions is what the options of one Send add up to. Runtimes read it.
+type SendOptions struct {
+	Reply      Continuation // the zero value: no reply wanted
+	ErrorsOnly bool         // the reply runs only for errors
+}
+
+// Reply has the sending node run c, filled with the outcome, when there is one.
+// It runs on the node's own handler without its guards: expose a method that is
+// only a reply with the guard [NoOne].
+func Reply(c Continuation) SendOption {
+	return func(o *SendOptions) { o.Reply = c }
+}
+
+// ReplyOnError is [Reply], but c runs only when the call failed.
+func ReplyOnError(c Continuation) SendOption {
+	return func(o *SendOptions) { o.Reply, o.ErrorsOnly = c, true }
+}
+
+// NewSendOptions applies options. Runtimes call it.
+func NewSendOptions(options []SendOption) SendOptions {
+	var o SendOptions
+	for _, option := range options {
+		option(&o)
+	}
+	return o
+}
+
+// Call is CallRaw with the result decoded as R. Use struct{} for a method without
+// a result.
+func Call[R any](ctx context.Context, via Caller, to Address, c Continuation) (R, error) {
+	var result R
+	value, err := via.CallRaw(ctx, to, c)
+	if err != nil {
+		return result, err
+	}
+	if _, none := any(result).(struct{}); none {
+		return result, nil
+	}
+	err = value.Decode(&result)
+	return result, err
+}

@@ -1,0 +1,122 @@
+package lmz
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Code says who failed, which is also what a caller decides by: whether the
+// method can have run. The set is closed. An error that never crossed the mesh
+// has the empty code.
+type Code string
+
+// The codes, in the spelling of the wire (PROTOCOL.md, "Answers").
+const (
+	CodeCallee  Code = "callee"  // the method ran, and this is its error
+	CodeGuard   Code = "guard"   // a guard or hook refused; the method did not run
+	CodeAbsent  Code = "absent"  // no such binding, instance or method; nothing ran
+	CodeGateway Code = "gateway" // not executed: refused or given up before the callee saw it
+	CodeUnknown Code = "unknown" // it may have run; nobody can say
+)
+
+// What became of a call that has no answer of its own. [*Error] matches them by
+// its code, so that errors.Is(err, lmz.ErrNotExecuted) is the question "may I
+// simply call again?".
+var (
+	ErrNotExecuted    = errors.New("not executed")
+	ErrOutcomeUnknown = errors.New("outcome unknown")
+)
+
+// Error is the one error that crosses the mesh, both ways. All its fields are
+// public: whatever a handler puts there reaches the caller. Any other error that
+// a handler or guard returns reaches the caller as "internal error", and its text
+// stays in the node's log, because it may name files or tables.
+type Error struct {
+	Code    Code           // who failed; set by the runtime
+	Name    string         // class name, as in JavaScript; empty means "Error"
+	Message string         // for people
+	Fields  map[string]any // further own properties; nil for none
+	Cause   error          // travels along if it is an *Error; nil for none
+
+	refused bool // made by this node's own Mux: Code is its verdict, not a downstream node's
+}
+
+// Errorf makes an error that callers may see. The format is fmt's; an [*Error]
+// given with %w becomes its cause.
+func Errorf(format string, args ...any) *Error {
+	err := fmt.Errorf(format, args...)
+	return &Error{Message: err.Error(), Cause: errors.Unwrap(err)}
+}
+
+// Error returns the message, preceded by the class name when there is one.
+func (e *Error) Error() string {
+	if e.Name == "" || e.Name == "Error" {
+		return e.Message
+	}
+	return e.Name + ": " + e.Message
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Cause }
+
+// Is matches [ErrNotExecuted] and [ErrOutcomeUnknown] by code.
+func (e *Error) Is(target error) bool {
+	switch target {
+	case ErrNotExecuted:
+		return e.Code == CodeGuard || e.Code == CodeAbsent || e.Code == CodeGateway
+	case ErrOutcomeUnknown:
+		return e.Code == CodeUnknown
+	}
+	return false
+}
+
+// Refused returns the code of a refusal by a [Mux] of this process, and "" for any
+// other error: one that a handler returned, or that came from another node. It lets
+// a runtime tell "refused here" from "failed here because refused elsewhere".
+func Refused(err error) Code {
+	var e *Error
+	if errors.As(err, &e) && e.refused {
+		return e.Code
+	}
+	return ""
+}
+
+// CodeOf returns the code of the first [*Error] in err's tree, or "" when there
+// is none.
+func CodeOf(err error) Code {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Code
+	}
+	return ""
+}
+
+// ClientDisconnected is the class name of the error that says that a client's
+// session has ended. The client is told to subscribe again when it next connects.
+const ClientDisconnected = "ClientDisconnectedError"
+
+// clientInstanceName is the field of a ClientDisconnectedError that names the
+// client, in the original's spelling.
+const clientInstanceName = "clientInstanceName"
+
+// NewClientDisconnected makes the error that says that the session of the client
+// with this instance name has ended. Gateways make it.
+func NewClientDisconnected(instance string, code Code, message string) *Error {
+	return &Error{
+		Code:    code,
+		Name:    ClientDisconnected,
+		Message: message,
+		Fields:  map[string]any{clientInstanceName: instance},
+	}
+}
+
+// DisconnectedClient returns the instance name of the client whose session has
+// ended, if that is what err says. Drop the client from lists of subscribers then.
+func DisconnectedClient(err error) (instance string, ok bool) {
+	var e *Error
+	if !errors.As(err, &e) || e.Name != ClientDisconnected {
+		return "", false
+	}
+	instance, ok = e.Fields[clientInstanceName].(string)
+	return instance, ok
+}

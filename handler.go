@@ -1,0 +1,158 @@
+package lmz
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"strconv"
+)
+
+// Request is one step of a continuation on its way to a method.
+type Request struct {
+	Method string
+	Args   []Value
+}
+
+// Arg decodes the argument with index i into what into points to. A missing
+// argument leaves it as it is: JavaScript callers leave out trailing ones.
+func (r *Request) Arg(i int, into any) error {
+	if i >= len(r.Args) {
+		return nil
+	}
+	if err := r.Args[i].Decode(into); err != nil {
+		return &Error{
+			Name:    "TypeError",
+			Message: r.Method + ": argument " + strconv.Itoa(i+1) + ": " + err.Error(),
+		}
+	}
+	return nil
+}
+
+// Handler does calls. What HandleCall returns is the result, which may itself be
+// a Handler when the continuation goes on. The context ends when the call's
+// deadline passes or the caller gives up, and carries the call context.
+type Handler interface {
+	HandleCall(ctx context.Context, req *Request) (any, error)
+}
+
+// HandlerFunc is a function as a [Handler].
+type HandlerFunc func(ctx context.Context, req *Request) (any, error)
+
+// HandleCall calls f.
+func (f HandlerFunc) HandleCall(ctx context.Context, req *Request) (any, error) {
+	return f(ctx, req)
+}
+
+// Guard decides before a method runs whether it may. An error refuses the call
+// and passes to the caller; return an [*Error] to have its text shown. The call
+// context is in ctx.
+type Guard func(ctx context.Context, req *Request) error
+
+// Anyone is the guard that lets every node call.
+func Anyone(context.Context, *Request) error { return nil }
+
+// NoOne is the guard of methods that only the node itself runs, as replies.
+func NoOne(context.Context, *Request) error {
+	return &Error{Message: "this method only takes replies"}
+}
+
+type exposed struct {
+	guard   Guard
+	handler Handler
+}
+
+// Mux is the table of a node's exposed methods, and a [Handler] that looks them
+// up there. A name that is not in the table does not exist. The zero value is an
+// empty table. Fill it before the node starts; it is safe for concurrent calls
+// then.
+type Mux struct {
+	methods map[string]exposed
+	before  Guard
+}
+
+// Expose adds a method. It panics if the name is empty or taken, or if guard or h
+// is nil: open methods say so with [Anyone].
+func (m *Mux) Expose(name string, guard Guard, h Handler) {
+	switch {
+	case name == "":
+		panic("lmz: Expose: empty method name")
+	case guard == nil:
+		panic("lmz: Expose " + name + ": nil guard; use lmz.Anyone for an open method")
+	case h == nil:
+		panic("lmz: Expose " + name + ": nil handler")
+	}
+	if _, taken := m.methods[name]; taken {
+		panic("lmz: Expose " + name + ": exposed twice")
+	}
+	if m.methods == nil {
+		m.methods = make(map[string]exposed)
+	}
+	m.methods[name] = exposed{guard, h}
+}
+
+// OnBeforeCall sets a guard that runs before the guard of every method.
+func (m *Mux) OnBeforeCall(guard Guard) { m.before = guard }
+
+// Methods returns the names in the table, sorted.
+func (m *Mux) Methods() []string {
+	return slices.Sorted(maps.Keys(m.methods))
+}
+
+// HandleCall runs the guards and then the method. A refusal has [CodeGuard], an
+// unknown name [CodeAbsent].
+func (m *Mux) HandleCall(ctx context.Context, req *Request) (any, error) {
+	method, ok := m.methods[req.Method]
+	if !ok {
+		return nil, &Error{
+			Code: CodeAbsent, Message: "no method " + strconv.Quote(req.Method) + " is exposed here", refused: true,
+		}
+	}
+	if IsReply(ctx) {
+		return method.handler.HandleCall(ctx, req)
+	}
+	for _, guard := range []Guard{m.before, method.guard} {
+		if guard == nil {
+			continue
+		}
+		if err := Check(ctx, guard, req); err != nil {
+			return nil, err
+		}
+	}
+	return method.handler.HandleCall(ctx, req)
+}
+
+// Check runs a guard and marks its error as a refusal ([CodeGuard]). Handlers that
+// put a guard before another handler use it.
+func Check(ctx context.Context, guard Guard, req *Request) error {
+	if err := guard(ctx, req); err != nil {
+		return refused(err)
+	}
+	return nil
+}
+
+// refused marks a guard's error as such without changing the guard's own value,
+// which may be shared between calls.
+func refused(err error) error {
+	var e *Error
+	if errors.As(err, &e) {
+		marked := *e
+		marked.Code, marked.refused = CodeGuard, true
+		return &marked
+	}
+	return &Error{Code: CodeGuard, Message: "refused", Cause: err, refused: true}
+}
+
+type replyKey struct{}
+
+// AsReply returns a ctx in which a [Mux] runs methods without their guards, for a
+// runtime that runs a node's own reply continuation.
+func AsReply(ctx context.Context) context.Context {
+	return context.WithValue(ctx, replyKey{}, true)
+}
+
+// IsReply reports whether ctx was made by [AsReply].
+func IsReply(ctx context.Context) bool {
+	reply, _ := ctx.Value(replyKey{}).(bool)
+	return reply
+}
