@@ -1,0 +1,126 @@
+package auth
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+)
+
+const defaultIssuer = "https://lumenize.local"
+
+// settings are the contents of auth.json: what every process that signs or
+// verifies with a data directory must agree on.
+type settings struct {
+	Issuer    string `json:"issuer"`
+	Audience  string `json:"audience"`
+	PublicURL string `json:"public_url"`
+}
+
+// readSettings fails with fs.ErrNotExist for a directory never opened before.
+func readSettings(dir string) (settings, error) {
+	var kept settings
+	path := filepath.Join(dir, "auth.json")
+	data, err := readPrivate(path)
+	if err != nil {
+		return kept, err
+	}
+	if err := json.Unmarshal(data, &kept); err != nil {
+		return kept, fmt.Errorf("%s is damaged: %w", path, err)
+	}
+	return kept, nil
+}
+
+// keepSettings merges given over what dir keeps, and keeps the result.
+func keepSettings(dir string, given settings) (settings, error) {
+	kept, err := readSettings(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return kept, err
+	}
+	merged := settings{
+		Issuer:    first(given.Issuer, kept.Issuer, defaultIssuer),
+		Audience:  first(given.Audience, kept.Audience, defaultIssuer),
+		PublicURL: first(given.PublicURL, kept.PublicURL),
+	}
+	merged.PublicURL, err = origin(merged.PublicURL)
+	if err != nil {
+		return merged, err
+	}
+	if merged == kept {
+		return merged, nil
+	}
+	data, err := json.MarshalIndent(merged, "", "  ")
+	if err != nil {
+		return merged, err
+	}
+	return merged, writePrivate(filepath.Join(dir, "auth.json"), append(data, '\n'))
+}
+
+func first(values ...string) string {
+	for _, v := range values {
+		if v != "" {
+			return v
+		}
+	}
+	return ""
+}
+
+// origin checks a public URL and returns it as scheme://host[:port].
+func origin(raw string) (string, error) {
+	if raw == "" {
+		return "", errors.New("PublicURL is required the first time a data directory is opened: links in mails are made from it")
+	}
+	u, err := url.Parse(raw)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" ||
+		(u.Path != "" && u.Path != "/") || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+		return "", fmt.Errorf("PublicURL %q is not an origin such as https://example.com", raw)
+	}
+	return u.Scheme + "://" + u.Host, nil
+}
+
+// privateDir makes a directory for the owner alone and takes the rights of
+// others away from one that exists.
+func privateDir(path string) error {
+	if err := os.MkdirAll(path, 0o700); err != nil {
+		return err
+	}
+	return os.Chmod(path, 0o700)
+}
+
+// readPrivate reads a file and takes the rights of others away from it.
+func readPrivate(path string) ([]byte, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	return data, onlyOwner(path)
+}
+
+func onlyOwner(path string) error {
+	info, err := os.Stat(path)
+	if err != nil || info.Mode().Perm()&0o077 == 0 {
+		return err
+	}
+	return os.Chmod(path, 0o600)
+}
+
+// writePrivate replaces a file in one step, so that a crash leaves the old one
+// or the new one, and nobody else can read it at any moment.
+func writePrivate(path string, data []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), ".new-*") // made with mode 0600
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	_, err = f.Write(data)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err := errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}

@@ -1,0 +1,229 @@
+package auth
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+	"zombiezen.com/go/sqlite"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const (
+	publicURL = "https://lmz.example"
+	ada       = "ada@example.com"
+	bob       = "bob@example.com"
+)
+
+func noEnv(string) string { return "" }
+
+// fixture is a service behind a real HTTP server, a browser-like client that
+// does not follow redirects, the mailbox, and a clock that tests set.
+type fixture struct {
+	t      *testing.T
+	svc    *Service
+	url    string
+	client *http.Client
+	box    *Mailbox
+	log    *syncBuffer
+
+	mu    sync.Mutex
+	clock time.Time
+}
+
+func start(t *testing.T, o Options) *fixture {
+	t.Helper()
+	f := &fixture{t: t, box: &Mailbox{}, log: &syncBuffer{}, clock: time.Now()}
+	if o.Dir == "" {
+		o.Dir = t.TempDir()
+	}
+	if o.Getenv == nil {
+		o.Getenv = noEnv
+	}
+	if o.Sender == nil {
+		o.Sender = f.box
+	}
+	o.PublicURL = publicURL
+	o.Log = slog.New(slog.NewTextHandler(f.log, nil))
+	svc, err := Open(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	svc.now = f.now
+	f.svc = svc
+	server := httptest.NewServer(svc)
+	f.url = server.URL
+	f.client = &http.Client{
+		Transport:     &http.Transport{},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	t.Cleanup(func() {
+		f.client.CloseIdleConnections()
+		server.Close()
+		if err := svc.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return f
+}
+
+func (f *fixture) now() time.Time {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.clock
+}
+
+func (f *fixture) pass(d time.Duration) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.clock = f.clock.Add(d)
+}
+
+type syncBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *syncBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *syncBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}
+
+// answer is a response whose body has been read.
+type answer struct {
+	*http.Response
+	body string
+}
+
+// json returns a string member of the body.
+func (a answer) json(member string) string {
+	var v map[string]any
+	json.Unmarshal([]byte(a.body), &v)
+	s, _ := v[member].(string)
+	return s
+}
+
+func (a answer) cookie() string {
+	for _, c := range a.Cookies() {
+		if c.Name == cookieName {
+			return c.Value
+		}
+	}
+	return ""
+}
+
+// do sends a request; header are pairs of name and value, "Host" sets the host.
+func (f *fixture) do(method, path, body string, header ...string) answer {
+	f.t.Helper()
+	req, err := http.NewRequest(method, f.url+path, strings.NewReader(body))
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	for i := 0; i < len(header); i += 2 {
+		if header[i] == "Host" {
+			req.Host = header[i+1]
+		}
+		req.Header.Set(header[i], header[i+1])
+	}
+	resp, err := f.client.Do(req)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return answer{resp, string(text)}
+}
+
+func (f *fixture) want(a answer, status int, body string) {
+	f.t.Helper()
+	if a.StatusCode != status || (body != "" && a.body != body) {
+		f.t.Fatalf("%s %s: got %d %s, want %d %s", a.Request.Method, a.Request.URL.Path, a.StatusCode, a.body, status, body)
+	}
+}
+
+// link asks for a link and returns its path and query.
+func (f *fixture) link(email string) string {
+	f.t.Helper()
+	f.want(f.do("POST", "/auth/email-magic-link", `{"email":"`+email+`"}`), 200, "")
+	return f.lastLink()
+}
+
+func (f *fixture) lastLink() string {
+	f.t.Helper()
+	mails := f.box.newestFirst()
+	if len(mails) == 0 {
+		f.t.Fatal("no mail")
+	}
+	path, ok := strings.CutPrefix(mails[0].Link, publicURL)
+	if !ok {
+		f.t.Fatalf("link %q does not begin with the public URL", mails[0].Link)
+	}
+	return path
+}
+
+// signIn returns the refresh token of a new session.
+func (f *fixture) signIn(email string) string {
+	f.t.Helper()
+	a := f.do("POST", f.link(email), "")
+	f.want(a, 303, "")
+	if a.cookie() == "" {
+		f.t.Fatal("no cookie")
+	}
+	return a.cookie()
+}
+
+func (f *fixture) refresh(token string) answer {
+	f.t.Helper()
+	return f.do("POST", "/auth/refresh-token", "", "Cookie", cookieName+"="+token)
+}
+
+// access returns an access token of a session.
+func (f *fixture) access(token string) string {
+	f.t.Helper()
+	a := f.refresh(token)
+	f.want(a, 200, "")
+	return a.json("access_token")
+}
+
+func (f *fixture) subject(email string) subject {
+	f.t.Helper()
+	var s subject
+	err := f.svc.store.tx(f.t.Context(), func(d db) (err error) {
+		s, err = d.subjectBy("email", email)
+		return err
+	})
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return s
+}
+
+func (f *fixture) count(table string) (n int) {
+	f.t.Helper()
+	err := f.svc.store.tx(f.t.Context(), func(d db) error {
+		return d.exec("SELECT 1 FROM "+table, nil, func(*sqlite.Stmt) { n++ })
+	})
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return n
+}

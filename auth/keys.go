@@ -1,0 +1,178 @@
+package auth
+
+import (
+	"crypto/ed25519"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/golang-jwt/jwt/v5"
+)
+
+// slots are the two places for a signing key. Rotation fills the idle one and
+// makes it the primary; the other goes on verifying until its tokens are gone.
+var slots = []string{"BLUE", "GREEN"}
+
+// keyring is what a service signs and verifies with. It does not change.
+type keyring struct {
+	primary string             // slot that signs, the kid of new tokens
+	signing ed25519.PrivateKey // its private key
+	public  jwt.VerificationKeySet
+	refresh []byte // HMAC key from which the successor of a refresh token is made
+}
+
+// successor returns the refresh token that follows token. The same token always
+// has the same successor, so a client that repeats a refresh whose answer was
+// lost gets what it missed, although only hashes are stored.
+func (k *keyring) successor(token string) string {
+	mac := hmac.New(sha256.New, k.refresh)
+	mac.Write([]byte("refresh-token successor\x00" + token))
+	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+}
+
+// loadKeys reads the keys of dir and of the environment. A slot for which the
+// environment has a key is taken from there as a whole. With create, what is
+// missing to sign is made.
+func loadKeys(dir string, getenv func(string) string, create bool) (*keyring, error) {
+	if create {
+		if err := privateDir(dir); err != nil {
+			return nil, err
+		}
+	}
+	k := &keyring{primary: "BLUE"}
+	if getenv("PRIMARY_JWT_KEY") == "GREEN" {
+		k.primary = "GREEN"
+	}
+	for _, slot := range slots {
+		private, public, err := loadSlot(dir, slot, getenv, create && slot == k.primary)
+		if err != nil {
+			return nil, err
+		}
+		if public != nil {
+			k.public.Keys = append(k.public.Keys, public)
+		}
+		if slot == k.primary {
+			k.signing = private
+		}
+	}
+	if k.signing == nil {
+		return nil, fmt.Errorf("no private key in slot %s: set JWT_PRIVATE_KEY_%s or choose the other slot with PRIMARY_JWT_KEY", k.primary, k.primary)
+	}
+	refresh, err := loadSecret(filepath.Join(dir, "refresh.key"), create)
+	if err != nil {
+		return nil, err
+	}
+	k.refresh = refresh
+	return k, nil
+}
+
+// loadSlot returns nil keys for a slot that is empty.
+func loadSlot(dir, slot string, getenv func(string) string, create bool) (ed25519.PrivateKey, ed25519.PublicKey, error) {
+	privatePEM, publicPEM := getenv("JWT_PRIVATE_KEY_"+slot), getenv("JWT_PUBLIC_KEY_"+slot)
+	if privatePEM == "" && publicPEM == "" {
+		private, err := loadKeyFile(filepath.Join(dir, strings.ToLower(slot)+".pem"), create)
+		if private == nil || err != nil {
+			return nil, nil, err
+		}
+		return private, private.Public().(ed25519.PublicKey), nil
+	}
+	var private ed25519.PrivateKey
+	var public ed25519.PublicKey
+	if privatePEM != "" {
+		key, err := parseKey[ed25519.PrivateKey](privatePEM, x509.ParsePKCS8PrivateKey)
+		if err != nil {
+			return nil, nil, fmt.Errorf("JWT_PRIVATE_KEY_%s is not an Ed25519 key in PKCS#8 PEM form: %w", slot, err)
+		}
+		private, public = key, key.Public().(ed25519.PublicKey)
+	}
+	if publicPEM != "" {
+		key, err := parseKey[ed25519.PublicKey](publicPEM, x509.ParsePKIXPublicKey)
+		if err != nil {
+			return nil, nil, fmt.Errorf("JWT_PUBLIC_KEY_%s is not an Ed25519 key in SPKI PEM form: %w", slot, err)
+		}
+		if public != nil && !public.Equal(key) {
+			return nil, nil, fmt.Errorf("JWT_PUBLIC_KEY_%s does not belong to JWT_PRIVATE_KEY_%s: set the matching pair, or only the private key", slot, slot)
+		}
+		public = key
+	}
+	return private, public, nil
+}
+
+func loadKeyFile(path string, create bool) (ed25519.PrivateKey, error) {
+	data, err := readPrivate(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		if create {
+			return makeKeyFile(path)
+		}
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	key, err := parseKey[ed25519.PrivateKey](string(data), x509.ParsePKCS8PrivateKey)
+	if err != nil {
+		return nil, fmt.Errorf("%s is not an Ed25519 key in PKCS#8 PEM form: %w", path, err)
+	}
+	return key, nil
+}
+
+func makeKeyFile(path string) (ed25519.PrivateKey, error) {
+	_, key, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return nil, err
+	}
+	return key, writePrivate(path, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
+}
+
+// loadSecret reads 32 random bytes kept in base64.
+func loadSecret(path string, create bool) ([]byte, error) {
+	data, err := readPrivate(path)
+	if errors.Is(err, fs.ErrNotExist) && create {
+		secret := make([]byte, 32)
+		rand.Read(secret)
+		return secret, writePrivate(path, []byte(base64.StdEncoding.EncodeToString(secret)+"\n"))
+	}
+	if err != nil {
+		return nil, err
+	}
+	secret, err := base64.StdEncoding.DecodeString(strings.TrimSpace(string(data)))
+	if err != nil || len(secret) != 32 {
+		return nil, fmt.Errorf("%s is damaged: restore it, or delete it to make a new one (a refresh under way is then not repeatable)", path)
+	}
+	return secret, nil
+}
+
+var armour = regexp.MustCompile(`-----(BEGIN|END)[^-]*-----`)
+
+// parseKey reads PEM as it survives environment variables: newlines may be
+// literal \n, spaces or missing altogether.
+func parseKey[K any](text string, parse func(der []byte) (any, error)) (K, error) {
+	var none K
+	text = armour.ReplaceAllString(strings.ReplaceAll(text, `\n`, "\n"), "")
+	der, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(text), ""))
+	if err != nil {
+		return none, errors.New("its base64 text is damaged")
+	}
+	key, err := parse(der)
+	if err != nil {
+		return none, errors.New("it cannot be parsed")
+	}
+	k, ok := key.(K)
+	if !ok {
+		return none, fmt.Errorf("it is of another kind (%T)", key)
+	}
+	return k, nil
+}

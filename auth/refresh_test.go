@@ -1,0 +1,144 @@
+package auth
+
+import (
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+func TestARefreshReplacesTheToken(t *testing.T) {
+	f := start(t, Options{AutoApprove: true})
+	session := f.signIn(ada)
+	a := f.refresh(session)
+	f.want(a, 200, "")
+	want := `{"access_token":"` + a.json("access_token") + `","token_type":"Bearer","expires_in":900,"sub":"` + f.subject(ada).sub + `"}`
+	if a.body != want || a.Header.Get("Cache-Control") != "no-store" {
+		t.Errorf("got %s, want %s", a.body, want)
+	}
+	next := a.cookie()
+	if next == session || len(next) != 43 || !strings.HasSuffix(a.Header.Get("Set-Cookie"), "; Path=/; HttpOnly; Secure; SameSite=Strict; Max-Age=2592000") {
+		t.Errorf("cookie %q", a.Header.Get("Set-Cookie"))
+	}
+	f.pass(20 * 24 * time.Hour)
+	f.pass(20 * 24 * time.Hour)
+	f.want(f.refresh(next), 401, `{"error":"token_expired","error_description":"Refresh token expired"}`)
+}
+
+func TestAProgramRefreshesWithoutCookies(t *testing.T) {
+	f := start(t, Options{AutoApprove: true})
+	session := f.signIn(ada)
+	a := f.do("POST", "/auth/refresh-token", `{"refresh_token":"`+session+`"}`)
+	f.want(a, 200, "")
+	if len(a.json("refresh_token")) != 43 || a.Header.Get("Set-Cookie") != "" {
+		t.Errorf("got %s, cookie %q", a.body, a.Header.Get("Set-Cookie"))
+	}
+	f.want(f.refresh(a.json("refresh_token")), 200, "")
+}
+
+func TestARepeatedRefreshGetsTheSameSuccessor(t *testing.T) {
+	f := start(t, Options{AutoApprove: true})
+	session := f.signIn(ada)
+	var wg sync.WaitGroup
+	got := make(chan string, 20)
+	for range 20 {
+		wg.Go(func() { got <- f.refresh(session).cookie() })
+	}
+	wg.Wait()
+	close(got)
+	next := <-got
+	for c := range got {
+		if c != next || c == "" {
+			t.Errorf("got %q and %q", next, c)
+		}
+	}
+	f.want(f.refresh(next), 200, "")
+	f.pass(refreshGrace)
+	if c := f.refresh(session).cookie(); c != next {
+		t.Errorf("at the end of the grace window: got %q, want %q", c, next)
+	}
+}
+
+func TestReuseAfterTheGraceWindowEndsTheSession(t *testing.T) {
+	f := start(t, Options{AutoApprove: true})
+	other := f.signIn(ada)
+	session := f.signIn(ada)
+	next := f.refresh(session).cookie()
+	f.pass(refreshGrace + time.Millisecond)
+	last := f.refresh(next).cookie()
+	const revoked = `{"error":"token_revoked","error_description":"Refresh token has been revoked"}`
+	for _, token := range []string{session, next, last} {
+		a := f.refresh(token)
+		f.want(a, 401, revoked)
+		if a.Header.Get("Set-Cookie") != "" {
+			t.Error("a refusal set a cookie")
+		}
+	}
+	f.want(f.refresh(other), 200, "") // the other session lives on
+	if !strings.Contains(f.log.String(), "session ended") {
+		t.Errorf("log: %s", f.log)
+	}
+}
+
+func TestARefreshWithoutAKnownTokenIsRefused(t *testing.T) {
+	f := start(t, Options{})
+	const none = `{"error":"invalid_token","error_description":"No refresh token provided"}`
+	for _, body := range []string{"", "null", "{}", "not json", `{"refresh_token":""}`} {
+		f.want(f.do("POST", "/auth/refresh-token", body), 401, none)
+	}
+	f.want(f.do("POST", "/auth/refresh-token", "", "Cookie", cookieName+"="), 401, none)
+	f.want(f.refresh("unknown"), 401, `{"error":"invalid_token","error_description":"Invalid refresh token"}`)
+	f.want(f.do("POST", "/auth/refresh-token", strings.Repeat("x", bodyLimit+1)), 413, "")
+}
+
+func TestAFailedRefreshCostsNobodyTheSession(t *testing.T) {
+	f := start(t, Options{AutoApprove: true})
+	session := f.signIn(ada)
+	run := func(query string) {
+		t.Helper()
+		if err := f.svc.store.tx(t.Context(), func(d db) error { return d.exec(query, nil, nil) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run("CREATE TRIGGER full BEFORE INSERT ON RefreshTokens BEGIN SELECT RAISE (ABORT, 'disk full'); END")
+	f.want(f.refresh(session), 500, `{"error":"server_error","error_description":"Internal server error"}`)
+	run("DROP TRIGGER full")
+	f.pass(time.Hour)
+	f.want(f.refresh(session), 200, "")
+}
+
+func TestLogoutEndsThisSessionOnly(t *testing.T) {
+	f := start(t, Options{AutoApprove: true})
+	other := f.signIn(ada)
+	session := f.signIn(ada)
+	next := f.refresh(session).cookie()
+	a := f.do("POST", "/auth/logout", "", "Cookie", cookieName+"="+next)
+	f.want(a, 200, `{"message":"Logged out"}`)
+	if got := a.Header.Get("Set-Cookie"); got != "refresh-token=; Path=/; HttpOnly; Secure; SameSite=Strict; Max-Age=0" {
+		t.Errorf("cookie %q", got)
+	}
+	f.want(f.refresh(next), 401, "")
+	f.want(f.refresh(session), 401, "") // though within its grace window
+	a = f.do("POST", "/auth/logout", `{"refresh_token":"`+other+`"}`)
+	f.want(a, 200, `{"message":"Logged out"}`)
+	if a.Header.Get("Set-Cookie") != "" {
+		t.Error("a logout by body touched the cookie")
+	}
+	f.want(f.refresh(other), 401, "")
+	f.want(f.do("POST", "/auth/logout", ""), 200, `{"message":"Logged out"}`)
+}
+
+func TestSessionsSurviveARestart(t *testing.T) {
+	dir := t.TempDir()
+	var session, access string
+	t.Run("before", func(t *testing.T) {
+		f := start(t, Options{Dir: dir, AutoApprove: true})
+		session = f.refresh(f.signIn(ada)).cookie()
+		access = f.access(session)
+	})
+	f := start(t, Options{Dir: dir, AutoApprove: true})
+	if _, err := f.svc.Verify(t.Context(), access); err != nil {
+		t.Error(err)
+	}
+	f.want(f.refresh(session), 200, "")
+}
