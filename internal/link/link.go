@@ -1,0 +1,100 @@
+package link
+
+import "sync"
+
+// Link is one socket with its reader and its writer. Frames are handed over in
+// order and never wait for the network.
+type Link struct {
+	Number uint64 // as the state machines know it
+
+	transport Transport
+	done      chan struct{} // closed when nothing runs any more
+
+	mu      sync.Mutex // guards the following fields
+	queue   [][]byte
+	closing bool
+	code    int
+	reason  string
+	wake    chan struct{} // has one element when there is something to write
+}
+
+// New makes a link over t that does not run yet.
+func New(number uint64, t Transport) *Link {
+	return &Link{Number: number, transport: t, done: make(chan struct{}), wake: make(chan struct{}, 1)}
+}
+
+// Done is closed when nothing of the link runs any more.
+func (l *Link) Done() <-chan struct{} { return l.done }
+
+// Run serves the socket until it is closed. It hands each message to receive, and
+// at the end tells lost why it was the last.
+func (l *Link) Run(receive func(*Link, []byte), lost func(*Link, error)) {
+	defer close(l.done)
+	var writer sync.WaitGroup
+	writer.Go(l.write)
+	var err error
+	for {
+		var message []byte
+		if message, err = l.transport.Read(); err != nil {
+			break
+		}
+		receive(l, message)
+	}
+	l.Close(broken, "")
+	writer.Wait()
+	lost(l, err)
+}
+
+// broken closes a socket that cannot carry a goodbye any more.
+const broken = 0
+
+// Send hands a frame to the writer.
+func (l *Link) Send(message []byte) {
+	l.mu.Lock()
+	if !l.closing {
+		l.queue = append(l.queue, message)
+	}
+	l.mu.Unlock()
+	l.signal()
+}
+
+// Close closes the socket when what was handed over is written. The first call
+// counts.
+func (l *Link) Close(code int, reason string) {
+	l.mu.Lock()
+	if !l.closing {
+		l.closing, l.code, l.reason = true, code, reason
+	}
+	if code == broken {
+		l.queue = nil
+	}
+	l.mu.Unlock()
+	l.signal()
+}
+
+func (l *Link) signal() {
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
+}
+
+// write writes what is handed over, until the link is closed or broken.
+func (l *Link) write() {
+	for range l.wake {
+		l.mu.Lock()
+		queue, closing, code, reason := l.queue, l.closing, l.code, l.reason
+		l.queue = nil
+		l.mu.Unlock()
+		for _, message := range queue {
+			if l.transport.Write(message) != nil {
+				closing, code = true, broken
+				break
+			}
+		}
+		if closing {
+			l.transport.Close(max(code, 1000), reason)
+			return
+		}
+	}
+}

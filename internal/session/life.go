@@ -1,0 +1,273 @@
+package session
+
+import (
+	"time"
+
+	"github.com/lumenize/lmz/internal/proto"
+)
+
+// State is where a client is on its way to the gateway.
+type State int
+
+// The states of a client. It starts as Disconnected.
+const (
+	Disconnected State = iota // not connected and not trying
+	Connecting                // trying for the first time
+	Connected                 // the gateway has welcomed it
+	Reconnecting              // was connected, or failed to, and tries again
+)
+
+// String returns the state in lower case, as shown to people.
+func (s State) String() string {
+	return [...]string{"disconnected", "connecting", "connected", "reconnecting"}[s]
+}
+
+// Timing of a client (design, "Sessions: the promises").
+const (
+	AckDelay       = 200 * time.Millisecond // how long an acknowledgement may wait for a frame to ride on
+	quickCeiling   = time.Second            // of the delay before a dial while the link was good a moment ago
+	quickPeriod    = 10 * time.Second       // how long that is
+	slowCeiling    = 30 * time.Second       // of the delay after that, reached by doubling
+	answerDeadline = 10 * time.Second       // for a welcome or a pong
+)
+
+// LifeDo is what a [LifeEffect] asks for.
+type LifeDo int
+
+// The effects of a life.
+const (
+	GetToken      LifeDo = iota + 1 // ask for a token, other than the last one if Refused; report with Token or TokenFailed
+	Dial                            // dial as link Link with the token; report with Welcomed or Lost
+	Hangup                          // close link Link with Code and Reason; its events no longer count
+	SendPing                        // write a ping on the link
+	Wait                            // call Timer after Delay, instead of any earlier Wait; a negative Delay only cancels
+	StateChanged                    // tell the user: State
+	LoginRequired                   // tell the user: Code, Reason; the life is over until Connect
+	Superseded                      // a newer session has the address; the life is over until Connect
+)
+
+// LifeEffect is one thing for the client's shell to do.
+type LifeEffect struct {
+	Do      LifeDo
+	Link    uint64
+	Refused bool
+	Code    int
+	Reason  string
+	Delay   time.Duration
+	State   State
+}
+
+// Loss says why a link or a dial failed: a close code, or the HTTP status of a
+// refused upgrade where the platform shows it, or neither.
+type Loss struct {
+	Code   int
+	Status int
+	Reason string
+}
+
+// Life is a client's life: when to ask for a token, dial, wait, and give up. It is
+// not safe for concurrent use.
+type Life struct {
+	// Heartbeat is how often to ping a quiet link; 0 is never. The gateway's welcome
+	// may set it.
+	Heartbeat time.Duration
+
+	random   func() float64 // in [0, 1), for the jitter
+	state    State
+	link     uint64 // the current dial or link; 0 when there is none
+	links    uint64 // how many there were
+	failures int    // dials that failed since the link was last good
+	slow     int    // of them, since the quick period was over
+	good     time.Time
+	refused  bool // the next token must be another one
+	reauthed bool // one such token was tried since the link was last good
+	pinged   bool // a ping waits for its pong
+
+	effects []LifeEffect
+}
+
+// NewLife makes a life that has not begun. random returns numbers in [0, 1).
+func NewLife(random func() float64) *Life { return &Life{random: random} }
+
+// State returns the current state.
+func (l *Life) State() State { return l.state }
+
+// Link returns the number of the current dial or link, or 0.
+func (l *Life) Link() uint64 { return l.link }
+
+func (l *Life) take() []LifeEffect {
+	effects := l.effects
+	l.effects = nil
+	return effects
+}
+
+func (l *Life) do(e LifeEffect) { l.effects = append(l.effects, e) }
+
+func (l *Life) become(s State) {
+	if l.state != s {
+		l.state = s
+		l.do(LifeEffect{Do: StateChanged, State: s})
+	}
+}
+
+// Connect begins the life, or dials at once if it waits for the next attempt. It
+// does nothing otherwise.
+func (l *Life) Connect(now time.Time) []LifeEffect {
+	switch l.state {
+	case Disconnected:
+		l.failures, l.slow, l.reauthed, l.refused, l.good = 0, 0, false, false, now
+		l.become(Connecting)
+		l.attempt()
+	case Connecting, Reconnecting:
+		if l.link == 0 {
+			l.attempt()
+		}
+	}
+	return l.take()
+}
+
+// attempt asks for a token for a new dial.
+func (l *Life) attempt() {
+	l.links++
+	l.link = l.links
+	l.do(LifeEffect{Do: Wait, Delay: -1})
+	l.do(LifeEffect{Do: GetToken, Link: l.link, Refused: l.refused})
+	l.refused = false
+}
+
+// Token says that the token for dial link is there.
+func (l *Life) Token(link uint64) []LifeEffect {
+	if link == l.link {
+		l.do(LifeEffect{Do: Dial, Link: link})
+		l.do(LifeEffect{Do: Wait, Delay: answerDeadline})
+	}
+	return l.take()
+}
+
+// TokenFailed says that there is no token for dial link: because the user must
+// sign in, or for a reason that may pass.
+func (l *Life) TokenFailed(now time.Time, link uint64, login bool, reason string) []LifeEffect {
+	if link != l.link {
+		return nil
+	}
+	if login {
+		l.loginRequired(401, reason)
+	} else {
+		l.retry(now)
+	}
+	return l.take()
+}
+
+// Welcomed says that the gateway has answered on link.
+func (l *Life) Welcomed(link uint64) []LifeEffect {
+	if link != l.link {
+		return nil
+	}
+	l.failures, l.slow, l.reauthed, l.pinged = 0, 0, false, false
+	l.become(Connected)
+	l.beat(l.Heartbeat)
+	return l.take()
+}
+
+func (l *Life) beat(after time.Duration) {
+	if l.Heartbeat <= 0 {
+		after = -1
+	}
+	l.do(LifeEffect{Do: Wait, Delay: after})
+}
+
+// Pong says that the answer to a ping came on link.
+func (l *Life) Pong(link uint64) []LifeEffect {
+	if link != l.link || !l.pinged {
+		return nil
+	}
+	l.pinged = false
+	l.beat(l.Heartbeat)
+	return l.take()
+}
+
+// Timer is the event that [Wait] asked for.
+func (l *Life) Timer(now time.Time) []LifeEffect {
+	switch {
+	case l.state == Disconnected:
+	case l.link == 0:
+		l.attempt()
+	case l.state == Connected && !l.pinged:
+		l.pinged = true
+		l.do(LifeEffect{Do: SendPing, Link: l.link})
+		l.beat(answerDeadline)
+	default: // no welcome, or no pong
+		l.do(LifeEffect{Do: Hangup, Link: l.link, Code: proto.CloseTimeout, Reason: "no answer in time"})
+		l.lost(now, Loss{})
+	}
+	return l.take()
+}
+
+// Lost says that dial or link link failed.
+func (l *Life) Lost(now time.Time, link uint64, why Loss) []LifeEffect {
+	if link == l.link && l.state != Disconnected {
+		l.lost(now, why)
+	}
+	return l.take()
+}
+
+func (l *Life) lost(now time.Time, why Loss) {
+	if l.state == Connected {
+		l.good = now
+	}
+	switch {
+	case why.Code == proto.CloseSuperseded:
+		l.stop()
+		l.do(LifeEffect{Do: Superseded, Code: why.Code, Reason: why.Reason})
+	case why.Code == proto.CloseNoToken, why.Code == proto.CloseRefused:
+		l.loginRequired(why.Code, why.Reason)
+	case why.Status == 403, why.Status == 401 && l.reauthed:
+		l.loginRequired(why.Status, why.Reason)
+	case why.Status == 401, why.Code == proto.CloseTokenExpired && !l.reauthed:
+		// once per cycle another token is tried at once
+		l.reauthed, l.refused, l.pinged = true, true, false
+		l.become(Reconnecting)
+		l.attempt()
+	default:
+		// A browser cannot see the status of a refused upgrade: the second failure may be
+		// a refused token, so the next attempt takes another one.
+		if why.Status == 0 && l.failures == 1 && !l.reauthed {
+			l.reauthed, l.refused = true, true
+		}
+		l.retry(now)
+	}
+}
+
+// retry waits with full jitter: up to a second for the first ten, then up to a
+// ceiling that doubles to 30 s.
+func (l *Life) retry(now time.Time) {
+	l.failures++
+	l.link, l.pinged = 0, false
+	ceiling := quickCeiling
+	if now.Sub(l.good) >= quickPeriod {
+		l.slow = min(l.slow+1, 5) // 2^5 s is beyond the ceiling
+		ceiling = min(quickCeiling<<l.slow, slowCeiling)
+	}
+	l.become(Reconnecting)
+	l.do(LifeEffect{Do: Wait, Delay: time.Duration(l.random() * float64(ceiling))})
+}
+
+func (l *Life) stop() {
+	l.link, l.pinged = 0, false
+	l.do(LifeEffect{Do: Wait, Delay: -1})
+	l.become(Disconnected)
+}
+
+func (l *Life) loginRequired(code int, reason string) {
+	l.do(LifeEffect{Do: LoginRequired, Code: code, Reason: reason})
+	l.stop()
+}
+
+// Close ends the life at the user's wish.
+func (l *Life) Close() []LifeEffect {
+	if l.link != 0 {
+		l.do(LifeEffect{Do: Hangup, Link: l.link, Code: proto.CloseNormal, Reason: "Client disconnect"})
+	}
+	l.stop()
+	return l.take()
+}

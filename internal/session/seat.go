@@ -1,0 +1,100 @@
+package session
+
+import (
+	"github.com/lumenize/lmz/internal/proto"
+)
+
+// SeatDo is what a [SeatEffect] asks for.
+type SeatDo int
+
+// The effects of a seat.
+const (
+	CloseLink    SeatDo = iota + 1 // close link Link with Code and Reason; its frames no longer count
+	EndSession                     // end the current session
+	BeginSession                   // begin a session called ID
+	Welcome                        // greet on link Link, which is current now: Resumed, then resume with PeerReceived
+	StartGrace                     // call GraceOver with Grace after the grace period
+)
+
+// SeatEffect is one thing for the gateway's shell to do.
+type SeatEffect struct {
+	Do           SeatDo
+	Link         uint64
+	Code         int
+	Reason       string
+	ID           proto.SessionID
+	Resumed      bool
+	PeerReceived uint64
+	Grace        uint64
+}
+
+// Seat is a client's address at the gateway: which session has it and over which
+// link. The zero value is a free seat. It is not safe for concurrent use.
+type Seat struct {
+	session proto.SessionID
+	taken   bool   // there is a session
+	link    uint64 // its link; 0 in the grace period
+	grace   uint64 // number of the last grace period
+}
+
+// Link returns the current link, or 0.
+func (s *Seat) Link() uint64 { return s.link }
+
+// Taken reports whether a session has the seat: a connected one, or one in its
+// grace period.
+func (s *Seat) Taken() bool { return s.taken }
+
+// Hello is the greeting of a client on link. The session it wants to go on with
+// goes on if it has the seat; otherwise a new one takes it and the old one ends
+// (design, promise 4).
+func (s *Seat) Hello(link uint64, hello proto.Frame) []SeatEffect {
+	resumed := s.taken && hello.Resume == s.session
+	var effects []SeatEffect
+	if s.link != 0 {
+		effects = append(effects, SeatEffect{
+			Do: CloseLink, Link: s.link, Code: proto.CloseSuperseded, Reason: "Superseded by new connection",
+		})
+	}
+	if !resumed {
+		if s.taken {
+			effects = append(effects, SeatEffect{Do: EndSession, Reason: "a newer session has its address"})
+		}
+		s.session, s.taken = hello.Session, true
+		effects = append(effects, SeatEffect{Do: BeginSession, ID: hello.Session})
+		hello.Ack = 0 // of another session
+	}
+	s.link = link
+	s.grace++ // no grace period that was started before counts any more
+	return append(effects, SeatEffect{Do: Welcome, Link: link, Resumed: resumed, PeerReceived: hello.Ack})
+}
+
+// Lost says that link is gone, for good if the client said goodbye.
+func (s *Seat) Lost(link uint64, goodbye bool) []SeatEffect {
+	if link != s.link || link == 0 {
+		return nil
+	}
+	s.link = 0
+	if goodbye {
+		return s.End("the client disconnected")
+	}
+	s.grace++
+	return []SeatEffect{{Do: StartGrace, Grace: s.grace}}
+}
+
+// GraceOver is the event that [StartGrace] asked for.
+func (s *Seat) GraceOver(grace uint64) []SeatEffect {
+	if grace != s.grace || s.link != 0 || !s.taken {
+		return nil
+	}
+	return s.End("Client did not reconnect within grace period")
+}
+
+// End frees the seat.
+func (s *Seat) End(reason string) []SeatEffect {
+	if !s.taken {
+		return nil
+	}
+	s.taken, s.link = false, 0
+	s.grace++
+	return []SeatEffect{{Do: EndSession, Reason: reason}}
+}

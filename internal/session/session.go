@@ -1,0 +1,358 @@
+// Package session is the two state machines of a client's connection, without
+// sockets, timers or goroutines: a [Session], the calls that survive the links they
+// run over, and a [Life], when to dial and when to give up. A [Seat] is the
+// gateway's view of a client's address. State and event in, state and effects out:
+// the shells in packages client and gateway do what the effects say, in order.
+package session
+
+import (
+	"strconv"
+
+	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/proto"
+)
+
+// Do is what an [Effect] asks for.
+type Do int
+
+// The effects of a session.
+const (
+	Write    Do = iota + 1 // hand Bytes to the link
+	Settle                 // the call Key has this Answer
+	Run                    // run the call in Frame, whose number is Number, and report with Answer
+	Stop                   // nobody waits for the incoming call Number any more
+	AckLater               // call AckTimeout after AckDelay
+	Break                  // the other side broke the protocol, Reason says how: end the link
+	Overflow               // more is waiting than Limits allow: end the session
+)
+
+// Effect is one thing for a shell to do.
+type Effect struct {
+	Do     Do
+	Bytes  []byte
+	Key    uint64
+	Number uint64
+	Answer proto.Answer
+	Frame  proto.Frame
+	Reason string
+}
+
+// Limits of one end of a session. Zero means no limit.
+type Limits struct {
+	Calls        int // calls in flight; more wait
+	Waiting      int // calls that wait; more are refused
+	WaitingBytes int // of what waits or is not acknowledged; beyond, the session ends
+}
+
+// ackEvery is after how many frames an acknowledgement goes out by itself. Most
+// ride on other frames.
+const ackEvery = 32
+
+// Session is one end of a session: numbered frames in both directions, kept until
+// the other end has them. Both ends use it. It is not safe for concurrent use.
+type Session struct {
+	ID     proto.SessionID
+	limits Limits
+
+	linked   bool
+	held     bool   // new calls wait, but for urgent ones
+	sent     uint64 // number of the last frame made
+	received uint64 // number of the last frame received
+	ackSent  uint64 // what the other side knows of received
+	ackTimer bool
+
+	outbox      []numbered // made, not acknowledged, ascending
+	outboxBytes int
+	waiting     []call              // not numbered: no link has seen them
+	calls       map[uint64]uint64   // ours in flight: number to key
+	running     map[uint64]struct{} // theirs that are not answered
+
+	effects []Effect
+}
+
+type numbered struct {
+	number uint64
+	bytes  []byte
+}
+
+type call struct {
+	key   uint64
+	frame proto.Frame
+}
+
+// New makes one end of a session that has no link yet.
+func New(id proto.SessionID, limits Limits) *Session {
+	return &Session{
+		ID: id, limits: limits,
+		calls: make(map[uint64]uint64), running: make(map[uint64]struct{}),
+	}
+}
+
+// Received returns the number of the last frame received, for the greeting of the
+// next link.
+func (s *Session) Received() uint64 { return s.received }
+
+// take returns the effects of one event. They are valid until the next event.
+func (s *Session) take() []Effect {
+	effects := s.effects
+	s.effects = s.effects[:0]
+	return effects
+}
+
+func (s *Session) do(e Effect) { s.effects = append(s.effects, e) }
+
+// Call makes a call with a key of the shell's choosing, not 0. It is settled
+// exactly once, unless f.NoReply. Urgent calls go out although others are held.
+func (s *Session) Call(key uint64, f proto.Frame, urgent bool) []Effect {
+	if n := len(f.Payload) + len(f.Context); n > proto.MaxPayload {
+		s.settle(key, lmz.CodeGateway, "too large: the call has "+strconv.Itoa(n)+
+			" bytes, "+strconv.Itoa(proto.MaxPayload)+" fit in a frame")
+		return s.take()
+	}
+	switch {
+	case s.linked && (urgent || !s.held && len(s.waiting) == 0) && s.room():
+		s.push(key, f)
+	case s.limits.Waiting > 0 && len(s.waiting) >= s.limits.Waiting:
+		s.settle(key, lmz.CodeGateway, "queue full: "+strconv.Itoa(len(s.waiting))+" calls wait for the connection")
+	default:
+		s.waiting = append(s.waiting, call{key, f})
+		s.bound(len(f.Payload))
+	}
+	return s.take()
+}
+
+// room reports whether another call may be in flight.
+func (s *Session) room() bool { return s.limits.Calls == 0 || len(s.calls) < s.limits.Calls }
+
+// push numbers a call and writes it.
+func (s *Session) push(key uint64, f proto.Frame) {
+	f.Kind = proto.KindCall
+	number := s.number(&f)
+	if !f.NoReply {
+		s.calls[number] = key
+	}
+}
+
+// number gives f the next number, keeps it until it is acknowledged and writes it
+// if there is a link.
+func (s *Session) number(f *proto.Frame) uint64 {
+	s.sent++
+	f.Seq, f.Ack = s.sent, s.received
+	b := f.Append(make([]byte, 0, len(f.Payload)+len(f.Context)+len(f.To.Binding)+len(f.To.Instance)+64))
+	s.outbox = append(s.outbox, numbered{f.Seq, b})
+	s.bound(len(b))
+	if s.linked {
+		s.ackSent = s.received
+		s.do(Effect{Do: Write, Bytes: b})
+	}
+	return f.Seq
+}
+
+// bound counts n more bytes that are kept and ends a session that keeps too many.
+func (s *Session) bound(n int) {
+	s.outboxBytes += n
+	if s.limits.WaitingBytes > 0 && s.outboxBytes > s.limits.WaitingBytes {
+		s.do(Effect{Do: Overflow, Reason: "more than " + strconv.Itoa(s.limits.WaitingBytes) + " bytes wait"})
+	}
+}
+
+func (s *Session) settle(key uint64, code lmz.Code, message string) {
+	s.do(Effect{Do: Settle, Key: key, Answer: proto.ErrorAnswer(&lmz.Error{Code: code, Message: message})})
+}
+
+// Cancel gives a call up and settles it with why and with what is known: not
+// executed if no link has seen it, outcome unknown otherwise.
+func (s *Session) Cancel(key uint64, why string) []Effect {
+	for i, c := range s.waiting {
+		if c.key == key {
+			s.waiting = append(s.waiting[:i], s.waiting[i+1:]...)
+			s.outboxBytes -= len(c.frame.Payload)
+			s.settle(key, lmz.CodeGateway, why+" before it was sent")
+			return s.take()
+		}
+	}
+	for number, k := range s.calls {
+		if k == key {
+			delete(s.calls, number)
+			s.number(&proto.Frame{Kind: proto.KindCancel, Call: number})
+			s.settle(key, lmz.CodeUnknown, why+" before the answer came; it may have run")
+			break
+		}
+	}
+	s.flush()
+	return s.take()
+}
+
+// Answer answers the incoming call with this number. A second answer is ignored.
+func (s *Session) Answer(number uint64, a proto.Answer) []Effect {
+	if _, ok := s.running[number]; !ok {
+		return nil
+	}
+	delete(s.running, number)
+	if n := len(a.Payload); n > proto.MaxPayload {
+		a = proto.ErrorAnswer(&lmz.Error{
+			Code:    lmz.CodeCallee,
+			Message: "too large: the answer has " + strconv.Itoa(n) + " bytes, " + strconv.Itoa(proto.MaxPayload) + " fit in a frame",
+		})
+	}
+	s.number(&proto.Frame{Kind: proto.KindAnswer, Call: number, Failed: a.Failed, Payload: a.Payload})
+	return s.take()
+}
+
+// Receive takes a numbered frame or an acknowledgement from the current link.
+func (s *Session) Receive(f proto.Frame) []Effect {
+	if !s.acknowledged(f.Ack) || !f.Kind.Numbered() {
+		return s.take()
+	}
+	switch {
+	case f.Seq <= s.received: // repeated after a resume: we have it
+		return s.take()
+	case f.Seq != s.received+1:
+		s.do(Effect{Do: Break, Reason: "frame " + strconv.FormatUint(f.Seq, 10) +
+			" after " + strconv.FormatUint(s.received, 10)})
+		return s.take()
+	}
+	s.received = f.Seq
+	switch f.Kind {
+	case proto.KindCall:
+		if !f.NoReply {
+			s.running[f.Seq] = struct{}{}
+		}
+		s.do(Effect{Do: Run, Number: f.Seq, Frame: f})
+	case proto.KindAnswer:
+		if key, ok := s.calls[f.Call]; ok {
+			delete(s.calls, f.Call)
+			s.do(Effect{Do: Settle, Key: key, Answer: proto.Answer{Failed: f.Failed, Payload: f.Payload}})
+			s.flush()
+		}
+	case proto.KindCancel:
+		if _, ok := s.running[f.Call]; ok {
+			s.do(Effect{Do: Stop, Number: f.Call})
+		}
+	}
+	s.acknowledge()
+	return s.take()
+}
+
+// acknowledged drops what the other side has. It breaks with a side that has more
+// than was sent.
+func (s *Session) acknowledged(ack uint64) bool {
+	if ack > s.sent {
+		s.do(Effect{Do: Break, Reason: "acknowledged " + strconv.FormatUint(ack, 10) +
+			" of " + strconv.FormatUint(s.sent, 10)})
+		return false
+	}
+	n := 0
+	for n < len(s.outbox) && s.outbox[n].number <= ack {
+		s.outboxBytes -= len(s.outbox[n].bytes)
+		n++
+	}
+	if n > 0 {
+		s.outbox = append(s.outbox[:0], s.outbox[n:]...)
+	}
+	return true
+}
+
+// acknowledge sees to it that the other side learns what was received: now and
+// then at once, otherwise soon, unless a frame of ours carries it before.
+func (s *Session) acknowledge() {
+	switch {
+	case s.received-s.ackSent >= ackEvery:
+		s.writeAck()
+	case s.received != s.ackSent && !s.ackTimer:
+		s.ackTimer = true
+		s.do(Effect{Do: AckLater})
+	}
+}
+
+func (s *Session) writeAck() {
+	s.ackSent = s.received
+	s.do(Effect{Do: Write, Bytes: (&proto.Frame{Kind: proto.KindAck, Ack: s.received}).Append(nil)})
+}
+
+// AckTimeout is the event that [AckLater] asked for.
+func (s *Session) AckTimeout() []Effect {
+	s.ackTimer = false
+	if s.linked && s.received != s.ackSent {
+		s.writeAck()
+	}
+	return s.take()
+}
+
+// Resume puts the session on a new link, whose other end has received our frames
+// up to peerReceived: the rest is repeated, then what waited goes out.
+func (s *Session) Resume(peerReceived uint64) []Effect {
+	s.linked = true
+	s.ackSent = s.received // the greeting told it
+	if !s.acknowledged(peerReceived) {
+		return s.take()
+	}
+	for _, n := range s.outbox {
+		s.do(Effect{Do: Write, Bytes: n.bytes})
+	}
+	s.flush()
+	return s.take()
+}
+
+// Hold makes new calls wait, but for urgent ones, until Release.
+func (s *Session) Hold() { s.held = true }
+
+// Release lets out what Hold made wait.
+func (s *Session) Release() []Effect {
+	s.held = false
+	s.flush()
+	return s.take()
+}
+
+// flush sends what waits, in order, as far as it may go.
+func (s *Session) flush() {
+	n := 0
+	for s.linked && !s.held && n < len(s.waiting) && s.room() {
+		s.outboxBytes -= len(s.waiting[n].frame.Payload)
+		s.push(s.waiting[n].key, s.waiting[n].frame)
+		n++
+	}
+	if n > 0 {
+		s.waiting = append(s.waiting[:0], s.waiting[n:]...)
+	}
+}
+
+// Unlink says that the link is gone. The session goes on.
+func (s *Session) Unlink() { s.linked = false }
+
+// Restart ends the session and begins the one called id in its place. Calls that
+// no link has seen go over to it. Those in flight are settled as unknown, and
+// incoming ones stopped.
+func (s *Session) Restart(id proto.SessionID, why string) []Effect {
+	s.drop(lmz.CodeUnknown, why)
+	waiting, effects, held := s.waiting, s.effects, s.held
+	*s = *New(id, s.limits)
+	s.waiting, s.effects, s.held = waiting, effects, held
+	for _, c := range waiting {
+		s.outboxBytes += len(c.frame.Payload)
+	}
+	return s.take()
+}
+
+// End ends the session for good: calls in flight are settled as unknown, those
+// that wait as not executed, and incoming ones are stopped.
+func (s *Session) End(why string) []Effect {
+	s.linked = false
+	s.drop(lmz.CodeUnknown, why)
+	for _, c := range s.waiting {
+		s.settle(c.key, lmz.CodeGateway, why+" before the call was sent")
+	}
+	s.waiting, s.outbox, s.outboxBytes = nil, nil, 0
+	return s.take()
+}
+
+func (s *Session) drop(code lmz.Code, why string) {
+	for _, number := range sortedKeys(s.calls) {
+		s.settle(s.calls[number], code, why+"; the call was sent and may have run")
+	}
+	clear(s.calls)
+	for _, number := range sortedKeys(s.running) {
+		s.do(Effect{Do: Stop, Number: number})
+	}
+	clear(s.running)
+}

@@ -1,0 +1,60 @@
+package turn_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/lumenize/lmz/internal/turn"
+)
+
+func TestTurnsAreGivenInTheOrderOfJoining(t *testing.T) {
+	var line turn.Line
+	var places []*turn.Place
+	for range 50 {
+		places = append(places, line.Join())
+	}
+	var order []int
+	var wg sync.WaitGroup
+	for i, p := range slices.Backward(places) { // goroutines start in the wrong order on purpose
+		wg.Go(func() {
+			if err := p.Wait(t.Context()); err != nil {
+				t.Errorf("place %d: %v", i, err)
+			}
+			order = append(order, i) // guarded by the turn: the race detector would see a second holder
+			p.Done()
+		})
+	}
+	wg.Wait()
+	if !slices.IsSorted(order) || len(order) != 50 {
+		t.Errorf("turns in order %v", order)
+	}
+}
+
+func TestGivingUpAPlaceLetsTheNextOneIn(t *testing.T) {
+	var line turn.Line
+	first, second, third := line.Join(), line.Join(), line.Join()
+	if err := first.Wait(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	cause := errors.New("deadline passed")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(cause)
+	if err := second.Wait(ctx); err != cause {
+		t.Errorf("second: got %v, want its cause", err)
+	}
+	first.Done()
+	if err := third.Wait(t.Context()); err != nil {
+		t.Errorf("third: %v", err)
+	}
+	third.Done()
+	if n := line.Waiting(); n != 0 {
+		t.Errorf("%d still waiting", n)
+	}
+	again := line.Join()
+	if err := again.Wait(ctx); err != nil {
+		t.Errorf("a free turn is given even when ctx has ended: %v", err)
+	}
+}
