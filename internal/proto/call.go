@@ -1,0 +1,98 @@
+package proto
+
+import (
+	"context"
+	"time"
+
+	"github.com/lumenize/lmz"
+)
+
+// Call is one call on its way to a node, inside a process. Its chain stays
+// encoded until the node that runs it decodes it, so that whoever only passes it
+// on does not pay for its contents.
+type Call struct {
+	ID      CallID
+	To      lmz.Address
+	Context lmz.CallContext // as the callee will see it, without Self
+	Chain   []byte          // encoded continuation; never changed
+	NoReply bool            // a Send whose outcome nobody reads
+}
+
+// CallID identifies a call for ever: the session that made it and its number
+// there, never an address (design, "Words"). The zero value is a call that nobody
+// will present again.
+type CallID struct {
+	Session SessionID
+	Number  uint64
+}
+
+// SessionID is one life of one client process, or one life of a gateway for the
+// calls that its own nodes make.
+type SessionID [16]byte
+
+// Answer is the outcome of a call: an encoded value, or an encoded error and who
+// failed.
+type Answer struct {
+	Failed  lmz.Code // "" when the call succeeded
+	Payload []byte   // encoded value or error; never changed
+}
+
+// Node takes calls.
+type Node interface {
+	// Deliver takes c, whose ctx ends when its caller gives up or its deadline
+	// passes. It must not block, because it is called in the order in which calls were
+	// made: what it has queued when it returns is in order. It calls done exactly once,
+	// from any goroutine, possibly before it returns; done must not block either.
+	Deliver(ctx context.Context, c *Call, done func(Answer))
+}
+
+// Timeout returns the time left until ctx's deadline, for a frame.
+func Timeout(ctx context.Context) time.Duration {
+	if deadline, ok := ctx.Deadline(); ok {
+		return max(time.Until(deadline), 0)
+	}
+	return lmz.DefaultTimeout
+}
+
+// Bare is ctx without its values. Deadline and cancellation pass from node to node,
+// but a value such as the caller's turn, or that it runs a reply, must not: the
+// callee would run with the caller's rights. Every node strips the ctx it is given.
+func Bare(ctx context.Context) context.Context { return bare{ctx} }
+
+type bare struct{ context.Context }
+
+// Value returns nil.
+func (bare) Value(any) any { return nil }
+
+// AfterFunc lets package context derive from bare without a goroutine.
+func (b bare) AfterFunc(f func()) (stop func() bool) { return context.AfterFunc(b.Context, f) }
+
+// Await delivers c to n and waits for its answer, or for the end of ctx.
+func Await(ctx context.Context, n Node, c *Call) (lmz.Value, error) {
+	answer := make(chan Answer, 1)
+	n.Deliver(ctx, c, func(a Answer) { answer <- a })
+	select {
+	case a := <-answer:
+		return a.Result()
+	case <-ctx.Done():
+	}
+	select {
+	case a := <-answer: // it came in the same instant
+		return a.Result()
+	default:
+		return nil, &lmz.Error{
+			Code: lmz.CodeUnknown, Cause: context.Cause(ctx),
+			Message: "the call of " + c.To.String() + " was given up before the answer came; it may have run",
+		}
+	}
+}
+
+// Outcome decodes the answer to what a reply continuation gets: a value or an
+// [*lmz.Error].
+func (a Answer) Outcome() any {
+	value, err := a.Result()
+	if err != nil {
+		return err
+	}
+	return value
+}

@@ -1,0 +1,257 @@
+package proto
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"runtime/debug"
+	"strconv"
+
+	"github.com/lumenize/lmz"
+)
+
+// NewCall prepares a call of c by the node self, within the call context of ctx.
+func NewCall(ctx context.Context, self lmz.Identity, to lmz.Address, c lmz.Continuation) (*Call, error) {
+	chain, err := MarshalChain(c)
+	if err != nil {
+		return nil, &lmz.Error{Code: lmz.CodeGateway, Name: "TypeError", Message: c.String() + ": " + err.Error()}
+	}
+	current, _ := lmz.CallContextFrom(ctx)
+	return &Call{To: to, Context: current.Next(self), Chain: chain}, nil
+}
+
+// WithDeadline gives ctx the default deadline of a call if it has none.
+func WithDeadline(ctx context.Context) (context.Context, context.CancelFunc) {
+	if _, ok := ctx.Deadline(); ok {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, lmz.DefaultTimeout)
+}
+
+// Execute does the work that an encoded continuation describes on h, each step
+// once, from left to right. Its error is h's own, or a [*PanicError].
+func Execute(ctx context.Context, h lmz.Handler, chain []byte) (any, error) {
+	doc, err := Parse(chain)
+	if err != nil {
+		return nil, badChain(err.Error())
+	}
+	return execute(ctx, h, doc, 0)
+}
+
+// step is one call of a decoded chain.
+type step struct {
+	method string
+	args   []Item
+}
+
+// execute runs one chain, at a depth of nesting, whose limit bounds the work that
+// one frame can ask for.
+func execute(ctx context.Context, target lmz.Handler, chain Item, depth int) (any, error) {
+	steps, err := decodeChain(chain)
+	if err != nil {
+		return nil, err
+	}
+	if depth > lmz.MaxOperations {
+		return nil, badChain("continuations nested too deep")
+	}
+	var result any
+	current := target
+	for i, s := range steps {
+		args, err := resolve(ctx, target, s.args, depth)
+		if err != nil {
+			return nil, err
+		}
+		result, err = handle(ctx, current, &lmz.Request{Method: s.method, Args: args})
+		if err != nil {
+			return nil, fromStep(err, i+depth)
+		}
+		if i == len(steps)-1 {
+			break
+		}
+		next, ok := result.(lmz.Handler)
+		if !ok {
+			return nil, &lmz.Error{Name: "TypeError", Message: s.method + "() returned a value that takes no calls, so ." +
+				steps[i+1].method + "() cannot be called on it"}
+		}
+		current = next
+	}
+	return result, nil
+}
+
+// fromStep keeps a refusal as "nothing ran" only for the very first step.
+func fromStep(err error, step int) error {
+	var e *lmz.Error
+	if step == 0 || lmz.Refused(err) == "" || !errors.As(err, &e) {
+		return err
+	}
+	return &lmz.Error{Name: e.Name, Message: e.Message, Fields: e.Fields, Cause: e.Cause}
+}
+
+// decodeChain reads ["method", [args], ...] (PROTOCOL.md, "Continuations").
+func decodeChain(chain Item) ([]step, error) {
+	ops, ok := chain.Elements()
+	switch {
+	case !ok:
+		return nil, badChain("operations must be an array")
+	case len(ops) > lmz.MaxOperations:
+		return nil, badChain("too deep: " + strconv.Itoa(len(ops)) + " > " + strconv.Itoa(lmz.MaxOperations))
+	case len(ops) == 0 || len(ops)%2 != 0:
+		return nil, badChain("it must name a method and call it; properties cannot be read")
+	}
+	steps := make([]step, 0, len(ops)/2)
+	for i := 0; i < len(ops); i += 2 {
+		method, ok := ops[i].Text()
+		if !ok {
+			return nil, badChain("a method name must be text")
+		}
+		args, ok := ops[i+1].Elements()
+		if !ok {
+			return nil, badChain("." + method + " is not called; properties cannot be read")
+		}
+		if len(args) > lmz.MaxArguments {
+			return nil, badChain("too many arguments: " + strconv.Itoa(len(args)) + " > " + strconv.Itoa(lmz.MaxArguments))
+		}
+		steps = append(steps, step{method, args})
+	}
+	return steps, nil
+}
+
+func badChain(why string) error {
+	return &lmz.Error{Name: "TypeError", Message: "invalid operation chain: " + why}
+}
+
+// nestedName is the type name of a nested continuation (tag 27).
+const nestedName = "Continuation"
+
+// resolve evaluates the continuations among args, at any depth, on target.
+func resolve(ctx context.Context, target lmz.Handler, args []Item, depth int) ([]lmz.Value, error) {
+	values := make([]lmz.Value, len(args))
+	for i, arg := range args {
+		if !bytes.Contains(arg.Raw(), []byte(nestedName)) { // the usual case, without looking inside
+			values[i] = arg
+			continue
+		}
+		value, err := resolveArg(ctx, target, arg, depth)
+		if err != nil {
+			return nil, err
+		}
+		values[i] = value
+	}
+	return values, nil
+}
+
+func resolveArg(ctx context.Context, target lmz.Handler, arg Item, depth int) (lmz.Value, error) {
+	if name, members, ok := arg.Object(); ok && name == nestedName && len(members) == 1 {
+		return evaluate(ctx, target, members[0], depth)
+	}
+	elements, ok := arg.Elements()
+	if !ok {
+		return arg, nil
+	}
+	values, err := resolve(ctx, target, elements, depth)
+	if err != nil {
+		return nil, err
+	}
+	return encodeValue(values)
+}
+
+// evaluate runs a nested continuation and turns its result into an argument.
+func evaluate(ctx context.Context, target lmz.Handler, chain Item, depth int) (lmz.Value, error) {
+	result, err := execute(ctx, target, chain, depth+1)
+	if err != nil {
+		return nil, err
+	}
+	return encodeValue(result)
+}
+
+func encodeValue(v any) (lmz.Value, error) {
+	data, err := Marshal(v)
+	if err != nil {
+		return nil, err
+	}
+	return Parse(data)
+}
+
+// PanicError is a panic of a handler. Its text stays in the node.
+type PanicError struct {
+	Value any
+	Stack []byte
+}
+
+// Error names the panic for the node's log.
+func (e *PanicError) Error() string { return "the method panicked" }
+
+// handle calls one method and turns a panic into an error.
+func handle(ctx context.Context, h lmz.Handler, req *lmz.Request) (result any, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = &PanicError{Value: v, Stack: debug.Stack()}
+		}
+	}()
+	return h.HandleCall(ctx, req)
+}
+
+// NewAnswer encodes the outcome of [Execute]. An error that is no [*lmz.Error]
+// leaves the node as "internal error"; log [Hidden] for it.
+func NewAnswer(result any, err error) Answer {
+	if err == nil {
+		payload, encodeErr := Marshal(result)
+		if encodeErr == nil {
+			return Answer{Payload: payload}
+		}
+		return ErrorAnswer(&lmz.Error{
+			Code: lmz.CodeCallee, Name: "TypeError", Message: "the result cannot be sent: " + encodeErr.Error(),
+		})
+	}
+	var e *lmz.Error
+	if !errors.As(err, &e) {
+		return ErrorAnswer(&lmz.Error{Code: lmz.CodeCallee, Message: "internal error"})
+	}
+	answer := *e
+	answer.Code = lmz.Refused(err)
+	if answer.Code == "" {
+		answer.Code = lmz.CodeCallee
+	}
+	return ErrorAnswer(&answer)
+}
+
+// ErrorAnswer is the answer e, with its code. An e that cannot be encoded loses
+// its fields.
+func ErrorAnswer(e *lmz.Error) Answer {
+	payload, err := Marshal(e)
+	if err != nil {
+		payload, _ = Marshal(&lmz.Error{Name: e.Name, Message: e.Message})
+	}
+	return Answer{Failed: e.Code, Payload: payload}
+}
+
+// Hidden returns the part of err that [NewAnswer] does not let out, for the node's
+// log, or nil when the caller sees everything.
+func Hidden(err error) error {
+	var e *lmz.Error
+	if err == nil || !errors.As(err, &e) {
+		return err
+	}
+	var cause *lmz.Error
+	if e.Cause != nil && !errors.As(e.Cause, &cause) {
+		return e.Cause
+	}
+	return nil
+}
+
+// Result decodes the answer: a value, or the error with the code of who failed.
+func (a Answer) Result() (lmz.Value, error) {
+	item, err := Parse(a.Payload)
+	if err != nil {
+		return nil, &lmz.Error{Code: lmz.CodeUnknown, Message: "the answer cannot be read: " + err.Error()}
+	}
+	if a.Failed == "" {
+		return item, nil
+	}
+	var e *lmz.Error
+	if err := item.Decode(&e); err != nil || e == nil {
+		e = &lmz.Error{Message: "the node failed with something that is no error"}
+	}
+	e.Code = a.Failed
+	return nil, e
+}

@@ -1,0 +1,90 @@
+package proto
+
+import "github.com/lumenize/lmz"
+
+// wireContext is a call context as it travels in a call frame.
+type wireContext struct {
+	Chain       [][]string      `lmz:"chain,omitempty"` // [type, binding] or [type, binding, instance]
+	Auth        *wireAuth       `lmz:"auth,omitempty"`
+	State       map[string]Item `lmz:"state,omitempty"`
+	ClientState map[string]Item `lmz:"clientState,omitempty"`
+}
+
+type wireAuth struct {
+	Subject string         `lmz:"sub"`
+	Claims  map[string]any `lmz:"claims,omitempty"`
+}
+
+// MarshalContext encodes c for a frame, without Self: who is called knows itself.
+func MarshalContext(c lmz.CallContext) ([]byte, error) {
+	w := wireContext{}
+	for _, hop := range c.Chain {
+		id := []string{string(hop.Type), hop.Binding}
+		if hop.Instance != "" {
+			id = append(id, hop.Instance)
+		}
+		w.Chain = append(w.Chain, id)
+	}
+	if c.Auth != nil {
+		w.Auth = &wireAuth{Subject: c.Auth.Subject, Claims: c.Auth.Claims}
+	}
+	var err error
+	if w.State, err = stateItems(c.State); err != nil {
+		return nil, err
+	}
+	if w.ClientState, err = stateItems(c.ClientState); err != nil {
+		return nil, err
+	}
+	return Marshal(w)
+}
+
+func stateItems(state map[string]lmz.Value) (map[string]Item, error) {
+	if len(state) == 0 {
+		return nil, nil
+	}
+	items := make(map[string]Item, len(state))
+	for key, value := range state {
+		if item, ok := value.(Item); ok {
+			items[key] = item
+			continue
+		}
+		encoded, err := encodeValue(value)
+		if err != nil {
+			return nil, err
+		}
+		items[key] = encoded.(Item)
+	}
+	return items, nil
+}
+
+// UnmarshalContext decodes the context of a call frame.
+func UnmarshalContext(data []byte) (lmz.CallContext, error) {
+	var w wireContext
+	var c lmz.CallContext
+	if err := Unmarshal(data, &w); err != nil {
+		return c, err
+	}
+	for _, hop := range w.Chain {
+		if len(hop) < 2 {
+			continue // a hop of a later version that we cannot name
+		}
+		id := lmz.Identity{Type: lmz.NodeType(hop[0]), Address: lmz.At(hop[1], hop[2:]...)}
+		c.Chain = append(c.Chain, id)
+	}
+	if w.Auth != nil {
+		c.Auth = &lmz.Auth{Subject: w.Auth.Subject, Claims: w.Auth.Claims}
+	}
+	c.State, c.ClientState = stateValues(w.State), stateValues(w.ClientState)
+	return c, nil
+}
+
+func stateValues(items map[string]Item) map[string]lmz.Value {
+	if len(items) == 0 {
+		return nil
+	}
+	values := make(map[string]lmz.Value, len(items))
+	for key, item := range items {
+		values[key] = item
+	}
+	return values
+}

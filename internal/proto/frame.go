@@ -1,0 +1,287 @@
+package proto
+
+import (
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/lumenize/lmz"
+)
+
+// Subprotocols that a client offers, in order, and the prefix of the one that
+// carries its token (spec/mesh 1.2).
+const (
+	SubprotocolCBOR = "lmz.cbor"
+	SubprotocolJSON = "lmz"
+	TokenPrefix     = "lmz.access-token."
+)
+
+// MaxFrame is the largest frame that either side takes, in bytes. Who makes a
+// value checks it against [MaxPayload] first.
+const MaxFrame = 1 << 20
+
+// MaxPayload is the largest chain or answer: a frame less the room for its header
+// and call context.
+const MaxPayload = MaxFrame - 16<<10
+
+// Close codes (PROTOCOL.md, "Close codes"). 1000 to 1015 are RFC 6455's, the rest
+// the original's.
+const (
+	CloseNormal       = 1000 // the client is done: its session ends at once
+	CloseGoingAway    = 1001
+	CloseProtocol     = 1002 // a frame that cannot be read; the reason names the error
+	CloseTooBig       = 1009
+	CloseNoToken      = 4400 // login required
+	CloseTokenExpired = 4401 // come back with a fresh token
+	CloseRefused      = 4403 // login required
+	CloseTimeout      = 4408 // nothing heard for too long
+	CloseSuperseded   = 4409 // a newer session has this address: do not come back
+	CloseOverflow     = 4413 // too much waited for the client: its session has ended
+)
+
+// Kind is the first element of a frame.
+type Kind uint64
+
+// The kinds of frame. Kinds below 16 are numbered and repeated after a resume
+// until they are acknowledged; the others belong to one link. Unknown kinds are
+// ignored.
+const (
+	KindCall    Kind = 1
+	KindAnswer  Kind = 2
+	KindCancel  Kind = 3
+	KindHello   Kind = 16
+	KindWelcome Kind = 17
+	KindAck     Kind = 18
+	KindPing    Kind = 19
+	KindPong    Kind = 20
+)
+
+// Numbered reports whether frames of this kind carry a number and are repeated.
+func (k Kind) Numbered() bool { return k < KindHello }
+
+// Frame is one frame of the subprotocol lmz.cbor. Which fields count depends on
+// its kind; PROTOCOL.md has the table. Byte slices point into what was parsed.
+type Frame struct {
+	Kind Kind
+	Seq  uint64 // call, answer, cancel: this frame's number, from 1
+	Ack  uint64 // highest number received from the other side
+
+	// call
+	To      lmz.Address
+	Timeout time.Duration // until its deadline, whole milliseconds
+	NoReply bool
+	Context []byte // encoded call context
+
+	// call: encoded chain; answer: encoded value or error
+	Payload []byte
+
+	// answer, cancel: the number of the call
+	Call   uint64
+	Failed lmz.Code // answer: "" or who failed
+
+	// hello: the session to go on with, zero for none, and the id of the new one that
+	// begins if that has ended; welcome: whether it has not
+	Resume    SessionID
+	Session   SessionID
+	Resumed   bool
+	Grace     time.Duration // welcome: how long a dropped session is kept, whole milliseconds
+	Heartbeat time.Duration // welcome: how often to ping, whole milliseconds
+}
+
+// Append encodes f onto dst.
+func (f *Frame) Append(dst []byte) []byte {
+	w := frameWriter{dst}
+	switch f.Kind {
+	case KindCall:
+		w.begin(9, f.Kind)
+		w.uint(f.Seq)
+		w.uint(f.Ack)
+		w.text(f.To.Binding)
+		w.text(f.To.Instance)
+		w.duration(f.Timeout)
+		w.bool(f.NoReply)
+		w.bytes(f.Context)
+		w.bytes(f.Payload)
+	case KindAnswer:
+		w.begin(6, f.Kind)
+		w.uint(f.Seq)
+		w.uint(f.Ack)
+		w.uint(f.Call)
+		w.text(string(f.Failed))
+		w.bytes(f.Payload)
+	case KindCancel:
+		w.begin(4, f.Kind)
+		w.uint(f.Seq)
+		w.uint(f.Ack)
+		w.uint(f.Call)
+	case KindHello:
+		w.begin(4, f.Kind)
+		w.bytes(f.Session[:])
+		w.bytes(f.Resume[:])
+		w.uint(f.Ack)
+	case KindWelcome:
+		w.begin(5, f.Kind)
+		w.bool(f.Resumed)
+		w.uint(f.Ack)
+		w.duration(f.Grace)
+		w.duration(f.Heartbeat)
+	case KindAck:
+		w.begin(2, f.Kind)
+		w.uint(f.Ack)
+	default: // ping, pong
+		w.begin(1, f.Kind)
+	}
+	return w.buf
+}
+
+// ParseFrame decodes one frame. An unknown kind is no error: only Kind is set
+// then. Elements after those it knows are ignored, so that later versions can add
+// some.
+func ParseFrame(data []byte) (Frame, error) {
+	r := frameReader{data: data}
+	var f Frame
+	n := r.head(majorArray)
+	f.Kind = Kind(r.uint())
+	want, known := frameLength[f.Kind]
+	if r.err == nil && known && n < want {
+		return f, errors.New("frame of kind " + strconv.FormatUint(uint64(f.Kind), 10) + " is too short")
+	}
+	if r.err != nil || !known {
+		return f, r.err
+	}
+	r.fields(&f)
+	return f, r.err
+}
+
+// frameLength is how many elements a frame of each known kind has at least.
+var frameLength = map[Kind]uint64{
+	KindCall: 9, KindAnswer: 6, KindCancel: 4, KindHello: 4, KindWelcome: 5, KindAck: 2, KindPing: 1, KindPong: 1,
+}
+
+// fields reads what follows the kind.
+func (r *frameReader) fields(f *Frame) {
+	if f.Kind.Numbered() {
+		f.Seq, f.Ack = r.uint(), r.uint()
+	}
+	switch f.Kind {
+	case KindCall:
+		f.To.Binding = string(r.text())
+		f.To.Instance = string(r.text())
+		f.Timeout = r.duration()
+		f.NoReply = r.bool()
+		f.Context = r.bytes()
+		f.Payload = r.bytes()
+	case KindAnswer:
+		f.Call = r.uint()
+		f.Failed = lmz.Code(r.text())
+		f.Payload = r.bytes()
+	case KindCancel:
+		f.Call = r.uint()
+	case KindHello:
+		f.Session, f.Resume = r.session(), r.session()
+		f.Ack = r.uint()
+	case KindWelcome:
+		f.Resumed = r.bool()
+		f.Ack = r.uint()
+		f.Grace = r.duration()
+		f.Heartbeat = r.duration()
+	case KindAck:
+		f.Ack = r.uint()
+	}
+}
+
+// frameWriter writes a frame, which needs none of the generality of the value
+// codec.
+type frameWriter struct{ buf []byte }
+
+func (w *frameWriter) begin(n uint64, k Kind) {
+	w.buf = appendHead(w.buf, majorArray, n)
+	w.uint(uint64(k))
+}
+
+func (w *frameWriter) uint(n uint64)  { w.buf = appendHead(w.buf, majorUint, n) }
+func (w *frameWriter) text(s string)  { w.buf = appendText(w.buf, s) }
+func (w *frameWriter) bytes(b []byte) { w.buf = appendBytes(w.buf, b) }
+func (w *frameWriter) bool(b bool)    { w.buf = appendBool(w.buf, b) }
+
+func (w *frameWriter) duration(d time.Duration) {
+	w.uint(uint64(max(d, 0) / time.Millisecond))
+}
+
+// frameReader reads a frame. After the first error every read returns the zero
+// value.
+type frameReader struct {
+	data []byte
+	pos  int
+	err  error
+}
+
+func (r *frameReader) fail(err error) {
+	if r.err == nil {
+		r.err = err
+	}
+	r.pos = len(r.data)
+}
+
+// head reads the head of a data item of the wanted major type and returns its
+// argument.
+func (r *frameReader) head(major byte) uint64 {
+	h, next, err := readHead(r.data, r.pos)
+	switch {
+	case r.err != nil:
+		return 0
+	case err != nil:
+		r.fail(err)
+		return 0
+	case h.major != major:
+		r.fail(malformed(r.pos, "major type "+strconv.Itoa(int(h.major))+" where "+strconv.Itoa(int(major))+" belongs"))
+		return 0
+	}
+	r.pos = next
+	return h.arg
+}
+
+func (r *frameReader) uint() uint64 { return r.head(majorUint) }
+
+func (r *frameReader) take(major byte) []byte {
+	n := r.head(major)
+	if n > uint64(len(r.data)-r.pos) {
+		r.fail(malformed(r.pos, "the data ends early"))
+		return nil
+	}
+	start := r.pos
+	r.pos += int(n)
+	return r.data[start:r.pos:r.pos]
+}
+
+func (r *frameReader) bytes() []byte { return r.take(majorBytes) }
+func (r *frameReader) text() []byte  { return r.take(majorText) }
+
+func (r *frameReader) session() (id SessionID) {
+	b := r.bytes()
+	if r.err == nil && len(b) != len(id) {
+		r.fail(malformed(r.pos, "a session id has 16 bytes"))
+	}
+	copy(id[:], b)
+	return id
+}
+
+// maxTimeout bounds what a duration on the wire can mean, so that it cannot
+// overflow.
+const maxTimeout = 366 * 24 * time.Hour
+
+func (r *frameReader) duration() time.Duration {
+	return time.Duration(min(r.uint(), uint64(maxTimeout/time.Millisecond))) * time.Millisecond
+}
+
+func (r *frameReader) bool() bool {
+	if r.err != nil {
+		return false
+	}
+	if r.pos >= len(r.data) || (r.data[r.pos] != byteTrue && r.data[r.pos] != byteFalse) {
+		r.fail(malformed(r.pos, "true or false belongs here"))
+		return false
+	}
+	r.pos++
+	return r.data[r.pos-1] == byteTrue
+}

@@ -1,0 +1,287 @@
+package proto
+
+import (
+	"reflect"
+
+	"github.com/lumenize/lmz"
+)
+
+// What one Decode may cost, in bytes of memory, each visited element counting
+// elementCost as well. A hostile document could otherwise have one large shared
+// value copied into many places of a Go type that has no pointer there, or name
+// many tiny elements of a large Go type. The factor leaves room for Go values that
+// are much larger than their encoding: an empty object is one byte and a struct.
+const (
+	budgetPerByte = 64
+	budgetBase    = 64 << 10
+	elementCost   = 8
+)
+
+// Decode stores the item in what into points to. Text, numbers, arrays, objects
+// and the rest become what the Go type asks for; into an any they become nil,
+// [lmz.Undefined], bool, int64 (uint64 or *big.Int where it does not fit),
+// float64, string, []byte, []any, map[string]any, [lmz.Map], [lmz.Set],
+// [time.Time], *big.Int, *url.URL, [*lmz.Error], the numeric slices, and the
+// other types of package lmz.
+//
+// What is one value in the document is one value in Go where the types have
+// identity: pointers, maps and slices, which may be cyclic. Where a Go type holds
+// such a value itself, it gets a copy.
+//
+// Undefined leaves what it is decoded into as it was, because JavaScript leaves
+// things out that way; null fits only what can be nil. Members that a struct does
+// not have are ignored.
+func (it Item) Decode(into any) error {
+	if it.data == nil {
+		it.data, it.end = undefinedDocument, 1
+	}
+	if done, err := it.decodeText(into); done {
+		return err
+	}
+	v := reflect.ValueOf(into)
+	if v.Kind() != reflect.Pointer || v.IsNil() {
+		return &valueError{what: "Decode needs a pointer that is not nil, got " + typeName(into)}
+	}
+	d := decoder{data: it.data, refs: it.refs, budget: budgetBase + budgetPerByte*len(it.data)}
+	if h, next := headAt(it.data, it.start); h.major == majorTag && h.arg == tagShared {
+		d.register(d.refs.number(next), v)
+	}
+	_, err := d.value(it.start, v.Elem())
+	return err
+}
+
+// decodeText is the short way for what arguments mostly are.
+func (it Item) decodeText(into any) (done bool, err error) {
+	p, ok := into.(*string)
+	if !ok || p == nil {
+		return false, nil
+	}
+	h, pos := headAt(it.data, it.start)
+	if h.major != majorText {
+		return false, nil
+	}
+	*p = string(it.data[pos : pos+int(h.arg)])
+	return true, nil
+}
+
+// decoder decodes one item of a document that was parsed: heads and lengths are
+// known to be right.
+type decoder struct {
+	data   []byte
+	refs   *references
+	budget int
+	depth  int
+	typed  map[sharedKey]reflect.Value // shared values by the type they were decoded into
+	loose  map[int]any                 // shared values decoded into any
+}
+
+type sharedKey struct {
+	number int
+	what   reflect.Type
+}
+
+// token is the head of an item, and where it begins and ends.
+type token struct {
+	head
+	pos, next int
+}
+
+func (d *decoder) token(pos int) token {
+	h, next := headAt(d.data, pos)
+	return token{h, pos, next}
+}
+
+func (d *decoder) chunk(t token) []byte { return d.data[t.next : t.next+int(t.arg)] }
+
+func (d *decoder) charge(n int) error {
+	if n > d.budget {
+		d.budget = 0
+		return &valueError{what: "the value grows too large when it is decoded"}
+	}
+	d.budget -= n
+	return nil
+}
+
+// visit is called at every item; leave when it is done.
+func (d *decoder) visit() error {
+	if d.depth++; d.depth > MaxNesting+1 {
+		return &valueError{what: "nested too deeply through references, or a cycle through a value that Go would copy"}
+	}
+	return d.charge(elementCost)
+}
+
+func (d *decoder) leave() { d.depth-- }
+
+// value decodes the item at pos into v and returns the item's end.
+func (d *decoder) value(pos int, v reflect.Value) (end int, err error) {
+	if err := d.visit(); err != nil {
+		return 0, err
+	}
+	defer d.leave()
+	t := d.token(pos)
+	if t.major == majorTag {
+		switch t.arg {
+		case tagShared:
+			return d.sharedHere(t, v)
+		case tagReference:
+			number, end := headAt(d.data, t.next)
+			_, err := d.shared(int(number.arg), v)
+			return end, err
+		}
+	}
+	return d.plain(t, v, unmarked)
+}
+
+// unmarked is the number of a value that nothing refers to.
+const unmarked = -1
+
+func (d *decoder) sharedHere(t token, v reflect.Value) (end int, err error) {
+	end, err = d.shared(d.refs.number(t.next), v)
+	if end == 0 && err == nil { // it had been decoded before
+		end = skip(d.data, t.next)
+		err = d.charge(end - t.next)
+	}
+	return end, err
+}
+
+// shared decodes the shared value with this number into v, or finds it there. The
+// end is 0 if it was there.
+func (d *decoder) shared(n int, v reflect.Value) (end int, err error) {
+	if known, ok := d.known(n, v.Type()); ok {
+		v.Set(known)
+		return 0, nil
+	}
+	t := d.token(d.refs.marks[n])
+	switch v.Kind() {
+	case reflect.Pointer:
+		if t.isNothing() {
+			break
+		}
+		p := reflect.New(v.Type().Elem())
+		if err := d.charge(int(v.Type().Elem().Size())); err != nil {
+			return 0, err
+		}
+		d.register(n, p)
+		v.Set(p)
+		return d.shared(n, p.Elem())
+	case reflect.Map, reflect.Slice, reflect.Interface:
+		return d.plain(t, v, n)
+	}
+	return d.plain(t, v, unmarked)
+}
+
+// known finds a shared value that was decoded into this type before.
+func (d *decoder) known(n int, t reflect.Type) (reflect.Value, bool) {
+	if x, ok := d.loose[n]; ok && t == anyType {
+		if x == nil {
+			return reflect.Zero(t), true
+		}
+		return reflect.ValueOf(x), true
+	}
+	if v, ok := d.typed[sharedKey{n, t}]; ok {
+		return v, true
+	}
+	if x, ok := d.loose[n]; ok && reflect.TypeOf(x) == t {
+		return reflect.ValueOf(x), true
+	}
+	return reflect.Value{}, false
+}
+
+// register remembers v, a pointer, map or slice, as the shared value n. It does so
+// before the contents are decoded, which may refer to it.
+func (d *decoder) register(n int, v reflect.Value) {
+	if n == unmarked {
+		return
+	}
+	switch x := v.Interface().(type) {
+	case map[string]any, []any, lmz.Map, lmz.Set, *lmz.Error:
+		d.registerAny(n, x) // what an any gets
+		return
+	}
+	if d.typed == nil {
+		d.typed = make(map[sharedKey]reflect.Value)
+	}
+	d.typed[sharedKey{n, v.Type()}] = v
+}
+
+func (d *decoder) registerAny(n int, x any) {
+	if n == unmarked {
+		return
+	}
+	if d.loose == nil {
+		d.loose = make(map[int]any)
+	}
+	d.loose[n] = x
+}
+
+// isNothing reports whether the item is null or undefined.
+func (t token) isNothing() bool {
+	return t.major == majorSimple && (t.info == infoNull || t.info == infoUndefined)
+}
+
+// plain decodes an item without tags 28 and 29 before it. The mark is its number
+// if other places refer to it.
+func (d *decoder) plain(t token, v reflect.Value, mark int) (end int, err error) {
+	kind := v.Kind()
+	if kind == reflect.Interface {
+		return d.intoInterface(t, v, mark)
+	}
+	c := classOf(v.Type())
+	if c != byItem && c != byUndefined && t.isNothing() {
+		switch kind {
+		case reflect.Pointer, reflect.Map, reflect.Slice:
+			v.SetZero()
+			return t.next, nil
+		}
+		if t.info == infoUndefined {
+			return t.next, nil
+		}
+		return 0, d.mismatch(v.Type(), t)
+	}
+	if kind == reflect.Pointer {
+		return d.intoPointer(t, v, mark)
+	}
+	if c == byKind || c == byText || c == byFailure || c == byValue {
+		return d.intoKind(t, v, mark)
+	}
+	return d.intoClass(c, t, v, mark)
+}
+
+func (d *decoder) intoPointer(t token, v reflect.Value, mark int) (end int, err error) {
+	elem := v.Type().Elem()
+	if err := d.charge(int(elem.Size())); err != nil {
+		return 0, err
+	}
+	p := reflect.New(elem)
+	end, err = d.plain(t, p.Elem(), mark)
+	v.Set(p)
+	return end, err
+}
+
+// intoInterface decodes into an any or an interface that the decoded value
+// happens to implement, such as error.
+func (d *decoder) intoInterface(t token, v reflect.Value, mark int) (end int, err error) {
+	if v.Type() == valueType {
+		end = skip(d.data, t.pos)
+		v.Set(reflect.ValueOf(d.item(t.pos, end)))
+		return end, d.charge(end - t.pos)
+	}
+	x, end, err := d.marked(t, mark)
+	if err != nil {
+		return 0, err
+	}
+	if x == nil {
+		v.SetZero()
+		return end, nil
+	}
+	found := reflect.ValueOf(x)
+	if !found.Type().AssignableTo(v.Type()) {
+		return 0, d.mismatch(v.Type(), t)
+	}
+	v.Set(found)
+	return end, nil
+}
+
+func (d *decoder) item(start, end int) Item {
+	return Item{data: d.data, start: start, end: end, refs: d.refs}
+}

@@ -1,0 +1,129 @@
+package proto
+
+import "strconv"
+
+// item writes an item of another document into this one. Its tags 28 and 29 are
+// numbered anew, because numbers count from the beginning of a document. What it
+// refers to elsewhere in its own document is written where it is first needed.
+func (e *encoder) item(it Item) error {
+	if it.refs == nil {
+		return e.raw(it.Raw())
+	}
+	numbers, known := e.copied[it.refs]
+	if !known {
+		numbers = make([]int, len(it.refs.marks))
+		for i := range numbers {
+			numbers[i] = unwritten
+		}
+		if e.copied == nil {
+			e.copied = make(map[*references][]int)
+		}
+		e.copied[it.refs] = numbers
+	}
+	c := copier{encoder: e, data: it.data, refs: it.refs, numbers: numbers}
+	_, err := c.copy(it.start)
+	return err
+}
+
+// raw copies a document without references. Only its depth is looked at.
+func (e *encoder) raw(data []byte) error {
+	if e.depth > 0 && depthOf(data) > MaxNesting-e.depth {
+		return &valueError{what: "nested deeper than " + strconv.Itoa(MaxNesting)}
+	}
+	e.dst = append(e.dst, data...)
+	return nil
+}
+
+// depthOf returns how deep arrays, maps and tags are in a parsed document.
+func depthOf(data []byte) int {
+	deepest, _ := depthAt(data, 0)
+	return deepest
+}
+
+func depthAt(data []byte, pos int) (deepest, next int) {
+	h, next := headAt(data, pos)
+	n := 0
+	switch h.major {
+	case majorBytes, majorText:
+		return 0, next + int(h.arg)
+	case majorArray:
+		n = int(h.arg)
+	case majorMap:
+		n = 2 * int(h.arg)
+	case majorTag:
+		n = 1
+	default:
+		return 0, next
+	}
+	for range n {
+		var inner int
+		inner, next = depthAt(data, next)
+		deepest = max(deepest, inner)
+	}
+	return deepest + 1, next
+}
+
+// copier copies parts of a document that has references.
+type copier struct {
+	*encoder
+	data    []byte
+	refs    *references
+	numbers []int // of its tags 28 in the new document, or unwritten
+}
+
+// copy writes the item at pos and returns its end.
+func (c *copier) copy(pos int) (end int, err error) {
+	h, next := headAt(c.data, pos)
+	n := 0
+	switch h.major {
+	case majorBytes, majorText:
+		end = next + int(h.arg)
+		c.dst = append(c.dst, c.data[pos:end]...)
+		return end, nil
+	case majorArray:
+		n = int(h.arg)
+	case majorMap:
+		n = 2 * int(h.arg)
+	case majorTag:
+		switch h.arg {
+		case tagShared:
+			return skip(c.data, next), c.sharedValue(c.refs.number(next))
+		case tagReference:
+			number, end := headAt(c.data, next)
+			return end, c.sharedValue(int(number.arg))
+		}
+		n = 1
+	default:
+		c.dst = append(c.dst, c.data[pos:next]...)
+		return next, nil
+	}
+	return c.contents(h, next, n)
+}
+
+func (c *copier) contents(h head, pos, n int) (end int, err error) {
+	if err := c.begin(h.major, h.arg); err != nil {
+		return 0, err
+	}
+	for range n {
+		if pos, err = c.copy(pos); err != nil {
+			return 0, err
+		}
+	}
+	c.end()
+	return pos, nil
+}
+
+// sharedValue writes the value with this number of the old document, or a
+// reference if that was done.
+func (c *copier) sharedValue(old int) error {
+	if n := c.numbers[old]; n != unwritten {
+		return c.reference(n)
+	}
+	c.numbers[old] = c.marks
+	if err := c.mark(); err != nil {
+		return err
+	}
+	_, err := c.copy(c.refs.marks[old])
+	c.end()
+	return err
+}

@@ -1,0 +1,142 @@
+package proto
+
+import (
+	"slices"
+
+	"github.com/lumenize/lmz"
+)
+
+// Item is one data item of a parsed document: a value that was not decoded yet.
+// It keeps the whole document, so that references into its other parts resolve.
+// Items are immutable and may be used from any goroutine. The zero Item is
+// undefined, the value that is not there.
+type Item struct {
+	data       []byte // the whole document
+	start, end int
+	refs       *references // nil: no tag 28 or 29 in the document
+}
+
+var _ lmz.Value = Item{}
+
+// undefinedDocument is what the zero Item stands for.
+var undefinedDocument = []byte{byteUndefined}
+
+// Unmarshal is Parse and Decode: it stores the value that data encodes in what
+// into points to.
+func Unmarshal(data []byte, into any) error {
+	it, err := Parse(data)
+	if err != nil {
+		return err
+	}
+	return it.Decode(into)
+}
+
+// Raw returns the item's own bytes, read-only. They mean the same elsewhere
+// unless they refer to another part of the document; see [Item.SelfContained].
+func (it Item) Raw() []byte {
+	if it.data == nil {
+		return undefinedDocument
+	}
+	return it.data[it.start:it.end:it.end]
+}
+
+// SelfContained returns bytes that mean the same on their own, read-only. It
+// fails only if what the item refers to makes it nest too deeply.
+func (it Item) SelfContained() ([]byte, error) {
+	if it.refs == nil || it.end-it.start == len(it.data) {
+		return it.Raw(), nil
+	}
+	e := encoder{dst: make([]byte, 0, it.end-it.start)}
+	if err := e.item(it); err != nil {
+		return nil, err
+	}
+	return e.dst, nil
+}
+
+// IsNull reports whether the item is null.
+func (it Item) IsNull() bool { return it.first() == byteNull }
+
+// IsUndefined reports whether the item is undefined.
+func (it Item) IsUndefined() bool { return it.first() == byteUndefined }
+
+func (it Item) first() byte {
+	h, _ := headAt(it.data, it.contents())
+	if it.data == nil {
+		return byteUndefined
+	}
+	return h.major<<5 | h.info
+}
+
+// Elements returns the elements of an array, and false for any other value.
+func (it Item) Elements() ([]Item, bool) {
+	pos := it.contents()
+	h, pos := headAt(it.data, pos)
+	if it.data == nil || h.major != majorArray {
+		return nil, false
+	}
+	return it.items(pos, int(h.arg)), true
+}
+
+// items returns n items beginning at pos.
+func (it Item) items(pos, n int) []Item {
+	items := make([]Item, n)
+	for i := range items {
+		items[i] = it.at(pos)
+		pos = items[i].end
+	}
+	return items
+}
+
+// at returns the item that begins at pos of the same document.
+func (it Item) at(pos int) Item {
+	it.start, it.end = pos, skip(it.data, pos)
+	return it
+}
+
+// Text returns the text of a string, and false for any other value.
+func (it Item) Text() (string, bool) {
+	h, pos := headAt(it.data, it.contents())
+	if it.data == nil || h.major != majorText {
+		return "", false
+	}
+	return string(it.data[pos : pos+int(h.arg)]), true
+}
+
+// Object returns the type name and the other elements of an object with a type
+// (tag 27), such as a continuation, and false for any other value.
+func (it Item) Object() (name string, args []Item, ok bool) {
+	h, pos := headAt(it.data, it.contents())
+	if it.data == nil || h.major != majorTag || h.arg != tagObject {
+		return "", nil, false
+	}
+	elements, ok := it.at(pos).Elements()
+	if !ok || len(elements) == 0 {
+		return "", nil, false
+	}
+	name, ok = elements[0].Text()
+	return name, elements[1:], ok
+}
+
+// contents returns where the item begins behind tags 28 and 29.
+func (it Item) contents() int {
+	if it.refs == nil {
+		return it.start
+	}
+	h, next := headAt(it.data, it.start)
+	if h.major == majorTag {
+		switch h.arg {
+		case tagShared:
+			return next
+		case tagReference:
+			n, _ := headAt(it.data, next)
+			return it.refs.marks[n.arg]
+		}
+	}
+	return it.start
+}
+
+// number returns the number of the tag 28 whose contents begin at pos.
+func (r *references) number(pos int) int {
+	n, _ := slices.BinarySearch(r.marks, pos)
+	return n
+}
