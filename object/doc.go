@@ -1,0 +1,30 @@
+// Package object runs objects: nodes with a name, a state of their own and one
+// turn at a time. A [Runtime] keeps the objects of one data directory; a [Kind]
+// says how the objects of one binding are made; an [Object] is what the code of
+// one instance gets: its identity, its [KV] storage and the calling half of a
+// node.
+//
+//	objects.Register("COUNTER_DO", object.Kind{New: func(o *object.Object) lmz.Handler {
+//		c := &counter{kv: o.KV()}
+//		Increment.Expose(&c.Mux, lmz.Anyone, c.increment)
+//		return c
+//	}})
+//
+// # Turns
+//
+// A handler runs while it holds the object's turn, which is given in the order in
+// which calls arrived. Nobody else runs on the object then, so memory needs no
+// locks. Waiting in CallRaw ends the turn and the answer begins the next; nothing
+// else does. What a turn wrote is committed as it ends, and what it sent (calls,
+// sends, the answer) leaves only then. Each turn is committed by itself, so a
+// handler that waits in CallRaw is not atomic as a whole, and may find the state
+// changed when CallRaw returns.
+//
+// A turn whose handler returns an error or panics is rolled back: its writes and
+// sends vanish. What it changed in memory stays changed, so change that last.
+//
+// The turn is in the ctx that the handler got. Storage wants that ctx, or one
+// derived from it, and fails with [ErrNoTurn] once the turn has ended. The ctx
+// itself ends when the handler returns: what goes on longer is a Send, or runs
+// with a ctx of its own.
+package object

@@ -1,0 +1,35 @@
+package object
+
+import (
+	"context"
+	"time"
+
+	"github.com/lumenize/lmz"
+)
+
+// DefaultIdle is how long an object stays open without work.
+const DefaultIdle = 60 * time.Second
+
+// Kind says how the objects of one binding are made and kept.
+type Kind struct {
+	// New makes the handler of one instance when its first call comes, and again
+	// after it was closed for being idle. It runs in the object's turn but cannot use
+	// storage or call; a handler that must load something first is a [Starter].
+	// Required.
+	New func(o *Object) lmz.Handler
+
+	// Idle is how long an object without queued or running work stays open. Then its
+	// file is closed and its handler dropped, with everything the handler remembers.
+	// 0 means
+	// [DefaultIdle], a negative time never.
+	Idle time.Duration
+}
+
+// Starter is a handler that has something to do before its first call: OnStart
+// runs after New, in a turn of its own with a fresh call chain. It may use storage
+// and Send; CallRaw fails, because it would give up the turn before the object is
+// ready. An error refuses the call that woke the object, and the next call tries
+// again.
+type Starter interface {
+	OnStart(ctx context.Context) error
+}

@@ -1,0 +1,62 @@
+package object
+
+import (
+	"context"
+	"errors"
+	"unicode/utf8"
+
+	"github.com/lumenize/lmz/internal/proto"
+)
+
+// KV is the key-value storage of one object. Keys are any valid UTF-8; values are
+// everything that can be an argument of a call, and come back equal.
+//
+// Its methods want the ctx that the object's handler got, or one derived from it,
+// while the handler has the turn; with any other they fail with [ErrNoTurn].
+// Writes become durable when the turn ends, and vanish if the handler returns an
+// error or panics.
+type KV struct {
+	o *Object
+}
+
+// Get decodes the value under key into what into points to, and reports whether
+// there was one. Without one it leaves into as it is.
+func (kv *KV) Get(ctx context.Context, key string, into any) (found bool, err error) {
+	var value []byte
+	err = kv.o.use(ctx, func(s store) error {
+		value, found, err = s.get(key)
+		return err
+	})
+	if err != nil || !found {
+		return false, err
+	}
+	return true, proto.Unmarshal(value, into)
+}
+
+// Put stores v under key. Storing the value that is already there writes nothing,
+// and so costs nothing.
+func (kv *KV) Put(ctx context.Context, key string, v any) error {
+	if !utf8.ValidString(key) {
+		return errors.New("a key must be valid UTF-8")
+	}
+	value, err := proto.Marshal(v)
+	if err != nil {
+		return err
+	}
+	return kv.o.use(ctx, func(s store) error { return s.put(key, value) })
+}
+
+// Delete removes key and its value, if there is one.
+func (kv *KV) Delete(ctx context.Context, key string) error {
+	return kv.o.use(ctx, func(s store) error { return s.delete(key) })
+}
+
+// List returns the keys that begin with prefix, in byte order. An empty prefix
+// lists all keys.
+func (kv *KV) List(ctx context.Context, prefix string) (keys []string, err error) {
+	err = kv.o.use(ctx, func(s store) error {
+		keys, err = s.list(prefix)
+		return err
+	})
+	return keys, err
+}

@@ -1,0 +1,94 @@
+package object
+
+import (
+	"context"
+	"time"
+
+	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/proto"
+	"github.com/lumenize/lmz/internal/turn"
+)
+
+// Object is one instance, as its own code sees it: an [lmz.Caller] with storage.
+// Its methods may be called from any goroutine.
+type Object struct {
+	rt   *Runtime
+	kind Kind
+	id   lmz.Identity
+	line turn.Line
+
+	// Of whoever has the turn.
+	handler lmz.Handler // nil while the object is closed
+	store   store       // nil while the object is closed
+	life    int         // counts how often the object was closed
+
+	// Guarded by rt.mu.
+	work int         // calls and replies that are queued or running, and closing
+	idle *time.Timer // closes the object; nil while there is work
+}
+
+var _ lmz.Caller = (*Object)(nil)
+
+// Identity returns the object's identity. It is known from the first moment.
+func (o *Object) Identity() lmz.Identity { return o.id }
+
+// KV returns the object's storage.
+func (o *Object) KV() *KV { return &KV{o} }
+
+// CallRaw implements [lmz.Caller]. With the ctx of a handler of this object it
+// ends the turn: what was written and sent is committed and leaves, then the call.
+// When it returns, the handler has the turn again. Several goroutines of one
+// handler may call at once while the handler waits for them; the handler must not
+// go on beside them.
+func (o *Object) CallRaw(ctx context.Context, to lmz.Address, c lmz.Continuation) (lmz.Value, error) {
+	r := o.runOf(ctx)
+	if r != nil && r.starting {
+		return nil, errCallInStart
+	}
+	if ctx.Err() != nil {
+		return nil, notExecuted(whyEnded(ctx) + " before the call was made")
+	}
+	ctx, cancel := proto.WithDeadline(ctx)
+	defer cancel()
+	call, err := proto.NewCall(ctx, o.id, to, c)
+	if err != nil {
+		return nil, err
+	}
+	answers := make(chan proto.Answer, 1)
+	ask := func() { o.rt.ask(ctx, call, func(a proto.Answer) { answers <- a }) }
+	if r == nil {
+		ask()
+		return (<-answers).Result()
+	}
+	if err := r.release(ask); err != nil {
+		return nil, err
+	}
+	answer := <-answers
+	if err := r.retake(); err != nil {
+		return nil, err
+	}
+	return answer.Result()
+}
+
+// Send implements [lmz.Caller]. With the ctx of a handler of this object the
+// message leaves after the turn's commit. What is sent outlives the handler: it
+// ends at a deadline that was set for it, or else after [lmz.DefaultTimeout].
+// Replies run on this object in a turn of their own; they and the message are
+// lost if the process dies first.
+func (o *Object) Send(ctx context.Context, to lmz.Address, c lmz.Continuation, options ...lmz.SendOption) error {
+	r := o.runOf(ctx)
+	call, err := proto.NewCall(ctx, o.id, to, c)
+	if err != nil {
+		return err
+	}
+	want := lmz.NewSendOptions(options)
+	call.NoReply = len(want.Reply.Ops()) == 0
+	sender, _ := lmz.CallContextFrom(ctx)
+	deadline := r.sendDeadline(ctx)
+	send := func() { o.rt.send(call, deadline, o.replyTo(want, sender)) }
+	if r == nil {
+		send()
+		return nil
+	}
+	return r.after(send)
+}

@@ -1,0 +1,97 @@
+package object
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/lumenize/lmz"
+)
+
+// Limits of names. A file name has 255 bytes on common file systems.
+const (
+	maxInstance = 1024 // bytes of an instance name
+	maxBinding  = 80   // bytes of a binding, which may triple when escaped
+	maxReadable = 40   // bytes of an instance name that are repeated in the file's name
+)
+
+// checkInstance refuses names that cannot be an object's.
+func checkInstance(name string) *lmz.Error {
+	switch {
+	case name == "":
+		return absent("an object's address needs an instance name")
+	case len(name) > maxInstance:
+		return absent(fmt.Sprintf("an instance name of %d bytes is too long: at most %d", len(name), maxInstance))
+	case !utf8.ValidString(name):
+		return absent("an instance name must be valid UTF-8")
+	}
+	return nil
+}
+
+// filePath returns where the object at a is stored below the data directory. The
+// hash makes the name unique, on file systems that ignore case too; the readable
+// part is for people only. Neither can leave the directory, whatever the names.
+func filePath(dir string, a lmz.Address) string {
+	sum := sha256.Sum256([]byte(a.Binding + "\x00" + a.Instance))
+	name := readable(a.Instance) + "-" + hex.EncodeToString(sum[:16]) + ".db"
+	return filepath.Join(dir, "objects", escape(a.Binding), name)
+}
+
+// isPlain reports whether b stands for itself in a file name.
+func isPlain(b byte) bool {
+	return b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9' || b == '_' || b == '-'
+}
+
+// readable is the beginning of a name with everything unusual replaced.
+func readable(name string) string {
+	var b strings.Builder
+	for _, r := range name {
+		switch {
+		case b.Len() == maxReadable:
+			return b.String()
+		case r < utf8.RuneSelf && isPlain(byte(r)):
+			b.WriteRune(r)
+		default:
+			b.WriteByte('_')
+		}
+	}
+	return b.String()
+}
+
+// escape makes a folder name of a binding, reversibly.
+func escape(binding string) string {
+	var b strings.Builder
+	for i := range len(binding) {
+		if c := binding[i]; isPlain(c) {
+			b.WriteByte(c)
+		} else {
+			fmt.Fprintf(&b, "%%%02X", c)
+		}
+	}
+	return b.String()
+}
+
+// makeDir makes a directory and its entry in the parent directory durable. SQLite
+// does the same for its files, but not for the directory that they are in.
+func makeDir(path string) error {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return nil
+	}
+	if err := os.MkdirAll(path, 0o700); err != nil {
+		return err
+	}
+	if runtime.GOOS == "windows" {
+		return nil // which cannot sync directories and needs not
+	}
+	parent, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	defer parent.Close()
+	return parent.Sync()
+}

@@ -1,0 +1,269 @@
+package object
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/proto"
+	"github.com/lumenize/lmz/internal/turn"
+)
+
+// Limits of a runtime.
+const (
+	maxWaiting   = 1000             // calls that wait for the turn of one object
+	closeTimeout = 10 * time.Second // that Close leaves to running turns
+	stopTimeout  = time.Second      // that Close then leaves them to notice that their ctx has ended
+)
+
+// Runtime keeps the objects of one data directory. Make one with [Open]. Its
+// methods may be called from any goroutine.
+type Runtime struct {
+	mesh    proto.Node
+	log     *slog.Logger
+	lock    *os.File
+	open    storeOpener
+	ctx     context.Context // ends when handlers must stop
+	stop    context.CancelFunc
+	dead    atomic.Bool  // Close gave up on handlers: nothing may be written any more
+	commits atomic.Int64 // transactions that wrote something
+
+	closing  sync.Once
+	closeErr error
+
+	mu      sync.Mutex
+	kinds   map[string]Kind
+	objects map[lmz.Address]*Object // those that are open or about to be
+	working int                     // the sum of their work
+	closed  bool
+	drained chan struct{} // closed when closed and nothing works any more
+}
+
+var _ proto.Node = (*Runtime)(nil)
+
+// Open takes the data directory dir, which it makes if need be. It fails with
+// [ErrInUse] while another process has it. Calls and sends of the objects go to
+// mesh, which may be nil if they make none. A nil log discards what handlers did
+// not want their callers to see.
+func Open(dir string, mesh proto.Node, log *slog.Logger) (*Runtime, error) {
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	lock, err := lockDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := makeDir(filepath.Join(dir, "objects")); err != nil {
+		lock.Close()
+		return nil, fmt.Errorf("data directory: %w", err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	return &Runtime{
+		mesh: mesh,
+		log:  log,
+		lock: lock,
+		open: func(a lmz.Address) store { return &sqliteStore{path: filePath(dir, a), of: a} },
+		ctx:  ctx,
+		stop: stop,
+
+		kinds:   make(map[string]Kind),
+		objects: make(map[lmz.Address]*Object),
+		drained: make(chan struct{}),
+	}, nil
+}
+
+// Register says how the objects of a binding are made. Do it before the first
+// call. It panics if the binding is empty, too long or taken, or if there is no
+// k.New.
+func (rt *Runtime) Register(binding string, k Kind) {
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
+	_, taken := rt.kinds[binding]
+	switch {
+	case binding == "":
+		panic("object: Register: empty binding")
+	case len(binding) > maxBinding:
+		panic("object: Register " + binding + ": longer than " + strconv.Itoa(maxBinding) + " bytes")
+	case taken:
+		panic("object: Register " + binding + ": registered twice")
+	case k.New == nil:
+		panic("object: Register " + binding + ": nil New")
+	}
+	if k.Idle == 0 {
+		k.Idle = DefaultIdle
+	}
+	rt.kinds[binding] = k
+}
+
+// Deliver implements [proto.Node]. Calls of one object begin in the order in which
+// they were delivered, each when the one before has first given up the turn.
+func (rt *Runtime) Deliver(ctx context.Context, c *proto.Call, done func(proto.Answer)) {
+	o, place, err := rt.enter(c.To, maxWaiting)
+	if err != nil {
+		done(proto.ErrorAnswer(err))
+		return
+	}
+	go o.serve(ctx, place, c, done)
+}
+
+// anyLength is no limit to a line.
+const anyLength = 1 << 30
+
+// enter counts a piece of work for the object at a and takes its place in the
+// line, which must not be longer than limit. Call leave when the work is done.
+func (rt *Runtime) enter(a lmz.Address, limit int) (*Object, *turn.Place, *lmz.Error) {
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
+	kind, ok := rt.kinds[a.Binding]
+	if !ok {
+		return nil, nil, absent("no objects are registered as " + strconv.Quote(a.Binding))
+	}
+	if err := checkInstance(a.Instance); err != nil {
+		return nil, nil, err
+	}
+	if rt.closed {
+		return nil, nil, notExecuted("the gateway is closing")
+	}
+	o := rt.objects[a]
+	if o == nil {
+		o = &Object{rt: rt, kind: kind, id: lmz.Identity{Type: lmz.TypeObject, Address: a}}
+		rt.objects[a] = o
+	}
+	if o.line.Waiting() >= limit {
+		return nil, nil, notExecuted("busy: " + strconv.Itoa(limit) + " calls wait for this object")
+	}
+	if o.idle != nil {
+		o.idle.Stop()
+		o.idle = nil
+	}
+	o.work++
+	rt.working++
+	return o, o.line.Join(), nil
+}
+
+// leave says that a piece of work is done.
+func (rt *Runtime) leave(o *Object) {
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
+	o.work--
+	rt.working--
+	switch {
+	case rt.closed:
+		if rt.working == 0 {
+			close(rt.drained)
+		}
+	case o.work == 0 && o.kind.Idle > 0:
+		o.idle = time.AfterFunc(o.kind.Idle, func() { rt.retire(o) })
+	}
+}
+
+// retire closes an object that is still idle. Closing is work that takes its turn,
+// so a call that comes meanwhile waits for it and opens the object again.
+func (rt *Runtime) retire(o *Object) {
+	rt.mu.Lock()
+	if o.work > 0 || rt.closed {
+		rt.mu.Unlock()
+		return
+	}
+	o.work++
+	rt.working++
+	place := o.line.Join()
+	rt.mu.Unlock()
+
+	place.Wait(context.Background())
+	o.close()
+	place.Done()
+
+	rt.mu.Lock()
+	forget := o.work == 1 && !rt.closed
+	if forget {
+		o.work--
+		rt.working--
+		delete(rt.objects, o.id.Address)
+	}
+	rt.mu.Unlock()
+	if !forget {
+		rt.leave(o)
+	}
+}
+
+// bound returns ctx with a deadline, which ends also when handlers must stop.
+func (rt *Runtime) bound(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancelTimeout := proto.WithDeadline(ctx)
+	ctx, cancel := context.WithCancel(ctx)
+	unhook := context.AfterFunc(rt.ctx, cancel)
+	return ctx, func() {
+		unhook()
+		cancel()
+		cancelTimeout()
+	}
+}
+
+func (rt *Runtime) isClosed() bool {
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
+	return rt.closed
+}
+
+// Close refuses new calls and those that have not begun, lets running handlers
+// finish, closes all files and frees the data directory. A handler that still runs
+// after 10 seconds finds its ctx ended; one that runs on even then is left behind,
+// cannot write any more, and is named in the error. Do not call Close from a
+// handler.
+func (rt *Runtime) Close() error {
+	rt.closing.Do(func() { rt.closeErr = rt.shutDown() })
+	return rt.closeErr
+}
+
+func (rt *Runtime) shutDown() error {
+	rt.mu.Lock()
+	rt.closed = true
+	for _, o := range rt.objects {
+		if o.idle != nil {
+			o.idle.Stop()
+		}
+	}
+	if rt.working == 0 {
+		close(rt.drained)
+	}
+	rt.mu.Unlock()
+
+	ok := rt.wait(closeTimeout)
+	rt.stop()
+	if !ok {
+		rt.wait(stopTimeout)
+	}
+	rt.dead.Store(true)
+
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
+	var errs []error
+	for _, o := range rt.objects {
+		if o.work > 0 {
+			errs = append(errs, fmt.Errorf("%s is still running a handler", o.id.Address))
+			continue
+		}
+		o.close()
+	}
+	return errors.Join(append(errs, rt.lock.Close())...)
+}
+
+// wait reports whether all work was done within the time.
+func (rt *Runtime) wait(d time.Duration) bool {
+	timeout := time.NewTimer(d)
+	defer timeout.Stop()
+	select {
+	case <-rt.drained:
+		return true
+	case <-timeout.C:
+		return false
+	}
+}

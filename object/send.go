@@ -1,0 +1,77 @@
+package object
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/proto"
+)
+
+// lateAnswer is how long a caller whose ctx has ended still listens: a callee that
+// has not begun says so at the same moment, and that beats not knowing.
+const lateAnswer = 50 * time.Millisecond
+
+// ask delivers call and settles exactly once: with the answer or, when ctx has
+// ended without one, with an error that says so.
+func (rt *Runtime) ask(ctx context.Context, call *proto.Call, settle func(proto.Answer)) {
+	var once sync.Once
+	stop := context.AfterFunc(ctx, func() {
+		time.AfterFunc(lateAnswer, func() {
+			once.Do(func() {
+				settle(proto.ErrorAnswer(&lmz.Error{
+					Code:    lmz.CodeUnknown,
+					Message: whyEnded(ctx) + " before " + call.To.String() + " answered",
+				}))
+			})
+		})
+	})
+	rt.mesh.Deliver(proto.Bare(ctx), call, func(a proto.Answer) {
+		stop()
+		once.Do(func() { settle(a) })
+	})
+}
+
+// send delivers call, which nobody waits for.
+func (rt *Runtime) send(call *proto.Call, deadline time.Time, reply func(proto.Answer)) {
+	if deadline.IsZero() {
+		deadline = time.Now().Add(lmz.DefaultTimeout)
+	}
+	ctx, cancel := context.WithDeadline(context.Background(), deadline)
+	rt.ask(ctx, call, func(a proto.Answer) {
+		cancel()
+		reply(a)
+	})
+}
+
+// sendDeadline returns the deadline that was set on ctx for a Send, or zero. The
+// deadline of the handler's own call is not meant for what the handler sends.
+func (r *run) sendDeadline(ctx context.Context) time.Time {
+	deadline, ok := ctx.Deadline()
+	if !ok || r != nil && deadline.Equal(r.deadline) {
+		return time.Time{}
+	}
+	return deadline
+}
+
+// replyTo returns what becomes of the answer to a Send: the reply continuation
+// runs on this object, within the call context that the sender had.
+func (o *Object) replyTo(want lmz.SendOptions, sender lmz.CallContext) func(proto.Answer) {
+	if len(want.Reply.Ops()) == 0 {
+		return func(proto.Answer) {}
+	}
+	return func(a proto.Answer) {
+		if want.ErrorsOnly && a.Failed == "" {
+			return
+		}
+		// By address: the object may have been closed in the meantime.
+		target, place, err := o.rt.enter(o.id.Address, anyLength)
+		if err != nil {
+			o.rt.log.Warn("reply dropped", "binding", o.id.Binding, "instance", o.id.Instance,
+				"reply", want.Reply.String(), "error", err.Message)
+			return
+		}
+		go target.serveReply(place, want.Reply, sender, a)
+	}
+}

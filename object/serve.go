@@ -1,0 +1,219 @@
+package object
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"runtime/debug"
+
+	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/proto"
+	"github.com/lumenize/lmz/internal/turn"
+)
+
+// serve does one call, which has its place in the line already.
+func (o *Object) serve(ctx context.Context, place *turn.Place, c *proto.Call, done func(proto.Answer)) {
+	defer o.rt.leave(o)
+	ctx, cancel := o.rt.bound(proto.Bare(ctx))
+	defer cancel()
+	if err := o.begin(ctx, place); err != nil {
+		done(proto.ErrorAnswer(err))
+		return
+	}
+	called := c.Context
+	called.Self = o.id
+	o.execute(lmz.WithCallContext(ctx, called), place, c.Chain, done)
+}
+
+// serveReply runs the reply continuation of a Send whose answer has come.
+func (o *Object) serveReply(place *turn.Place, reply lmz.Continuation, sender lmz.CallContext, a proto.Answer) {
+	defer o.rt.leave(o)
+	ctx, cancel := o.rt.bound(context.Background())
+	defer cancel()
+	var outcome any
+	outcome, err := a.Result()
+	if err != nil {
+		outcome = err
+	}
+	call, err := proto.NewCall(ctx, o.id, o.id.Address, reply.Fill(outcome))
+	if err == nil {
+		if refused := o.begin(ctx, place); refused != nil {
+			err = refused
+		}
+	} else {
+		place.Wait(context.Background())
+		place.Done()
+	}
+	if err != nil {
+		o.logger().Warn("reply dropped", "reply", reply.String(), "error", err)
+		return
+	}
+	sender.Self = o.id
+	ctx = lmz.AsReply(lmz.WithCallContext(ctx, sender))
+	o.execute(ctx, place, call.Chain, func(a proto.Answer) {
+		if _, err := a.Result(); err != nil {
+			o.logger().Warn("reply failed", "reply", reply.String(), "error", err)
+		}
+	})
+}
+
+// begin waits for the turn and makes the object ready. After an error the place is
+// given up.
+func (o *Object) begin(ctx context.Context, place *turn.Place) *lmz.Error {
+	if err := place.Wait(ctx); err != nil {
+		return o.rt.unstarted(ctx)
+	}
+	err := o.rt.unstarted(ctx)
+	if err == nil {
+		err = o.activate(place)
+	}
+	if err != nil {
+		place.Done()
+	}
+	return err
+}
+
+// unstarted returns why a call must not begin any more, or nil.
+func (rt *Runtime) unstarted(ctx context.Context) *lmz.Error {
+	switch {
+	case rt.isClosed():
+		return notExecuted("the gateway is closing")
+	case ctx.Err() != nil:
+		return notExecuted(whyEnded(ctx) + " before its turn")
+	}
+	return nil
+}
+
+// execute runs a chain on the object's handler and answers. It gives the turn up
+// at the end.
+func (o *Object) execute(ctx context.Context, place *turn.Place, chain []byte, done func(proto.Answer)) {
+	r := o.newRun(ctx, place)
+	h := &tracked{handler: o.handler}
+	result, err := proto.Execute(context.WithValue(ctx, runKey{}, r), h, chain)
+	answer := proto.NewAnswer(result, err) // in the turn: the result may be a part of the state
+	o.logHidden(h.method, err)
+
+	effects, place, failure := r.end(answer.Failed == "")
+	if failure != nil {
+		answer = proto.ErrorAnswer(failure)
+	}
+	leave(effects)
+	done(answer)
+	if place != nil {
+		place.Done()
+	}
+}
+
+func (o *Object) newRun(ctx context.Context, place *turn.Place) *run {
+	deadline, _ := ctx.Deadline()
+	return &run{o: o, life: o.life, deadline: deadline, place: place}
+}
+
+// activate makes the handler if the object is closed. The caller has the turn, and
+// keeps it.
+func (o *Object) activate(place *turn.Place) *lmz.Error {
+	if o.handler != nil {
+		return nil
+	}
+	o.store = o.rt.open(o.id.Address)
+	h, err := o.start(place)
+	if err != nil {
+		o.logHidden("OnStart", err)
+		o.close()
+		return couldNotStart(err)
+	}
+	o.handler = h
+	return nil
+}
+
+func couldNotStart(err error) *lmz.Error {
+	message := "the object could not start"
+	var public *lmz.Error
+	if errors.As(err, &public) {
+		message += ": " + public.Message
+	}
+	return notExecuted(message)
+}
+
+func (o *Object) start(place *turn.Place) (lmz.Handler, error) {
+	var h lmz.Handler
+	err := protect(func() error {
+		h = o.kind.New(o)
+		return nil
+	})
+	switch {
+	case err != nil:
+		return nil, err
+	case h == nil:
+		return nil, errors.New("Kind.New returned no handler")
+	}
+	starter, ok := h.(Starter)
+	if !ok {
+		return h, nil
+	}
+	// Not the ctx of the call that woke the object: the start is for all of them.
+	ctx, cancel := o.rt.bound(context.Background())
+	defer cancel()
+	ctx = lmz.WithCallContext(ctx, lmz.CallContext{Self: o.id})
+	r := o.newRun(ctx, place)
+	r.starting = true
+	err = protect(func() error { return starter.OnStart(context.WithValue(ctx, runKey{}, r)) })
+	effects, _, failure := r.end(err == nil)
+	if failure != nil {
+		return nil, failure
+	}
+	leave(effects)
+	return h, err
+}
+
+// protect turns a panic of f into an error.
+func protect(f func() error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = &proto.PanicError{Value: v, Stack: debug.Stack()}
+		}
+	}()
+	return f()
+}
+
+// close drops the handler and closes the storage. The caller has the turn.
+func (o *Object) close() {
+	if o.store != nil {
+		if err := o.store.close(); err != nil {
+			o.logger().Error("closing the storage failed", "error", withoutPath(err))
+		}
+	}
+	o.handler, o.store = nil, nil
+	o.life++
+}
+
+// tracked is a handler that remembers, for the log, which method it was in.
+type tracked struct {
+	handler lmz.Handler
+	method  string
+}
+
+// HandleCall implements [lmz.Handler].
+func (t *tracked) HandleCall(ctx context.Context, req *lmz.Request) (any, error) {
+	t.method = req.Method
+	return t.handler.HandleCall(ctx, req)
+}
+
+func (o *Object) logger() *slog.Logger {
+	return o.rt.log.With("binding", o.id.Binding, "instance", o.id.Instance)
+}
+
+// logHidden logs what of an error the caller does not get to see.
+func (o *Object) logHidden(method string, err error) {
+	hidden := proto.Hidden(err)
+	if hidden == nil {
+		return
+	}
+	log := o.logger().With("method", method)
+	var p *proto.PanicError
+	if errors.As(hidden, &p) {
+		log.Error("method panicked", "panic", p.Value, "stack", string(p.Stack))
+		return
+	}
+	log.Error("method failed", "error", hidden)
+}

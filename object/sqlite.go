@@ -1,0 +1,278 @@
+package object
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"zombiezen.com/go/sqlite"
+	"zombiezen.com/go/sqlite/sqlitex"
+
+	"github.com/lumenize/lmz"
+)
+
+// pragmas are set on every connection, in this order.
+var pragmas = []string{
+	// One process and one connection ever use the file (the data directory is locked).
+	// Set before WAL, this spares the shared memory file and half of the time of a
+	// read.
+	"PRAGMA locking_mode = EXCLUSIVE",
+	// A commit appends to one file and syncs it once; the other modes sync two or
+	// three times.
+	"PRAGMA journal_mode = WAL",
+	// A commit returns when it is on disk: what was acknowledged survives a power
+	// cut. NORMAL would survive only the death of the process.
+	"PRAGMA synchronous = FULL",
+	// On macOS fsync leaves data in the drive's cache, and this does not. Other
+	// systems ignore it.
+	"PRAGMA fullfsync = ON",
+}
+
+// migrations bring a file to the current layout. Their number is in the file's
+// user_version. Never change one that was released; append.
+var migrations = []string{
+	`CREATE TABLE lmz_identity (binding TEXT NOT NULL, instance TEXT NOT NULL);
+	 CREATE TABLE lmz_kv (key TEXT PRIMARY KEY NOT NULL, value BLOB NOT NULL);`,
+}
+
+// sqliteStore is a store in a SQLite file. The file is made by the first write:
+// looking at an object that never wrote leaves no trace.
+type sqliteStore struct {
+	path  string
+	of    lmz.Address
+	conn  *sqlite.Conn // nil until first needed
+	inTx  bool
+	wrote bool // in this transaction
+}
+
+func (s *sqliteStore) get(key string) (value []byte, found bool, err error) {
+	if ok, err := s.beginRead(); !ok || err != nil {
+		return nil, false, err
+	}
+	err = sqlitex.Execute(s.conn, `SELECT value FROM lmz_kv WHERE key = $key`, &sqlitex.ExecOptions{
+		Named: map[string]any{"$key": key},
+		ResultFunc: func(row *sqlite.Stmt) error {
+			found = true
+			value = make([]byte, row.ColumnLen(0))
+			row.ColumnBytes(0, value)
+			return nil
+		},
+	})
+	return value, found, err
+}
+
+func (s *sqliteStore) put(key string, value []byte) error {
+	if err := s.begin(); err != nil {
+		return err
+	}
+	return s.write(`INSERT INTO lmz_kv (key, value) VALUES ($key, $value)
+		ON CONFLICT (key) DO UPDATE SET value = excluded.value WHERE value IS NOT excluded.value`,
+		map[string]any{"$key": key, "$value": value})
+}
+
+func (s *sqliteStore) delete(key string) error {
+	if ok, err := s.beginRead(); !ok || err != nil {
+		return err
+	}
+	return s.write(`DELETE FROM lmz_kv WHERE key = $key`, map[string]any{"$key": key})
+}
+
+func (s *sqliteStore) write(query string, named map[string]any) error {
+	if err := sqlitex.Execute(s.conn, query, &sqlitex.ExecOptions{Named: named}); err != nil {
+		return err
+	}
+	s.wrote = s.wrote || s.conn.Changes() > 0
+	return nil
+}
+
+// errEnough ends the reading of rows.
+var errEnough = errors.New("enough")
+
+func (s *sqliteStore) list(prefix string) (keys []string, err error) {
+	if ok, err := s.beginRead(); !ok || err != nil {
+		return nil, err
+	}
+	err = sqlitex.Execute(s.conn, `SELECT key FROM lmz_kv WHERE key >= $prefix ORDER BY key`, &sqlitex.ExecOptions{
+		Named: map[string]any{"$prefix": prefix},
+		ResultFunc: func(row *sqlite.Stmt) error {
+			key := row.ColumnText(0)
+			if !strings.HasPrefix(key, prefix) {
+				return errEnough
+			}
+			keys = append(keys, key)
+			return nil
+		},
+	})
+	if errors.Is(err, errEnough) {
+		err = nil
+	}
+	return keys, err
+}
+
+func (s *sqliteStore) commit() (wrote bool, err error) {
+	if !s.inTx {
+		return false, nil
+	}
+	if s.conn.AutocommitEnabled() {
+		return false, errors.New("SQLite had rolled the transaction back")
+	}
+	if err := sqlitex.Execute(s.conn, `COMMIT`, nil); err != nil {
+		if sqlite.ErrCode(err).ToPrimary() == sqlite.ResultIOErr {
+			return false, errors.Join(withoutPath(err), errMaybeStored)
+		}
+		return false, err
+	}
+	wrote = s.wrote
+	s.inTx, s.wrote = false, false
+	return wrote, nil
+}
+
+func (s *sqliteStore) rollback() error {
+	if !s.inTx {
+		return nil
+	}
+	s.inTx, s.wrote = false, false
+	if s.conn.AutocommitEnabled() { // SQLite did it itself, because of an error
+		return nil
+	}
+	return sqlitex.Execute(s.conn, `ROLLBACK`, nil)
+}
+
+func (s *sqliteStore) close() error {
+	if s.conn == nil {
+		return nil
+	}
+	err := s.rollback()
+	err = errors.Join(err, s.conn.Close())
+	s.conn = nil
+	return err
+}
+
+// beginRead is begin for access that changes nothing where there is no file: it
+// reports false then.
+func (s *sqliteStore) beginRead() (bool, error) {
+	if s.conn == nil {
+		if _, err := os.Stat(s.path); errors.Is(err, fs.ErrNotExist) {
+			return false, nil
+		}
+	}
+	return true, s.begin()
+}
+
+// begin opens the file and the transaction unless they are open.
+func (s *sqliteStore) begin() error {
+	if s.inTx {
+		return nil
+	}
+	if s.conn == nil {
+		conn, err := openSQLite(s.path, s.of)
+		if err != nil {
+			return err
+		}
+		s.conn = conn
+	}
+	if err := sqlitex.Execute(s.conn, `BEGIN`, nil); err != nil {
+		return err
+	}
+	s.inTx = true
+	return nil
+}
+
+// openSQLite opens or makes the file of the object at a.
+func openSQLite(path string, a lmz.Address) (*sqlite.Conn, error) {
+	if err := createFile(path); err != nil {
+		return nil, err
+	}
+	conn, err := sqlite.OpenConn(path, sqlite.OpenReadWrite)
+	if err != nil {
+		return nil, err
+	}
+	// Nobody has the file for long but us; somebody who looks into it with a tool
+	// must not hang the object.
+	conn.SetBusyTimeout(time.Second)
+	if err := prepare(conn, a); err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	return conn, nil
+}
+
+// createFile makes an empty file that only its owner can read, which SQLite would
+// not: its side files take the mode from this one.
+func createFile(path string) error {
+	if err := makeDir(filepath.Dir(path)); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+// prepare sets the connection up, migrates the file and checks whose it is.
+func prepare(conn *sqlite.Conn, a lmz.Address) error {
+	for _, pragma := range pragmas {
+		if err := sqlitex.ExecuteTransient(conn, pragma, nil); err != nil {
+			return fmt.Errorf("%s: %w", pragma, err)
+		}
+	}
+	if err := migrate(conn, a); err != nil {
+		return err
+	}
+	var owner lmz.Address
+	err := sqlitex.ExecuteTransient(conn, `SELECT binding, instance FROM lmz_identity`, &sqlitex.ExecOptions{
+		ResultFunc: func(row *sqlite.Stmt) error {
+			owner = lmz.At(row.ColumnText(0), row.ColumnText(1))
+			return nil
+		},
+	})
+	if err != nil {
+		return err
+	}
+	if owner != a {
+		return fmt.Errorf("the file belongs to another object, %q: it was moved or renamed", owner)
+	}
+	return nil
+}
+
+// migrate applies the migrations that the file does not have yet, and stores its
+// identity with the first, all in one transaction.
+func migrate(conn *sqlite.Conn, a lmz.Address) (err error) {
+	var version int
+	err = sqlitex.ExecuteTransient(conn, `PRAGMA user_version`, &sqlitex.ExecOptions{
+		ResultFunc: func(row *sqlite.Stmt) error {
+			version = row.ColumnInt(0)
+			return nil
+		},
+	})
+	switch {
+	case err != nil:
+		return err
+	case version > len(migrations):
+		return fmt.Errorf("the file has layout %d and this program knows up to %d: use a newer program", version, len(migrations))
+	case version == len(migrations):
+		return nil
+	}
+	end, err := sqlitex.ImmediateTransaction(conn)
+	if err != nil {
+		return err
+	}
+	defer end(&err)
+	for _, script := range migrations[version:] {
+		if err := sqlitex.ExecuteScript(conn, script, nil); err != nil {
+			return err
+		}
+	}
+	if version == 0 {
+		err := sqlitex.ExecuteTransient(conn, `INSERT INTO lmz_identity (binding, instance) VALUES ($binding, $instance)`,
+			&sqlitex.ExecOptions{Named: map[string]any{"$binding": a.Binding, "$instance": a.Instance}})
+		if err != nil {
+			return err
+		}
+	}
+	return sqlitex.ExecuteTransient(conn, fmt.Sprintf(`PRAGMA user_version = %d`, len(migrations)), nil)
+}

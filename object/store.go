@@ -1,0 +1,28 @@
+package object
+
+import "github.com/lumenize/lmz"
+
+// store is the storage of one object. Whoever holds the object's turn uses it,
+// nobody else. Access after a commit or rollback begins the next transaction.
+//
+// After an error the state of the transaction is unknown: roll it back and close
+// the store.
+type store interface {
+	get(key string) (value []byte, found bool, err error)
+	put(key string, value []byte) error // writes nothing when the value is already there
+	delete(key string) error
+	list(prefix string) (keys []string, err error) // in byte order
+
+	// commit makes everything since the last commit durable. It reports whether there
+	// was anything, because that is what costs. An error that is errMaybeStored leaves
+	// that open.
+	commit() (wrote bool, err error)
+	rollback() error
+
+	// close rolls back and frees the file.
+	close() error
+}
+
+// storeOpener makes the store of the object at an address, without I/O: that
+// begins with the first access.
+type storeOpener func(a lmz.Address) store
