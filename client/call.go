@@ -1,0 +1,137 @@
+package client
+
+import (
+	"context"
+	"errors"
+
+	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/proto"
+)
+
+// pending is a call that waits for its answer.
+type pending struct {
+	key    uint64
+	answer chan proto.Answer // has room for the one answer
+	cause  error             // what kept the peer from asking; set before answer
+}
+
+// CallRaw implements [lmz.Caller]. Calls made while the peer is not connected wait
+// for the connection. When ctx ends first, the error also wraps its cause.
+func (p *Peer) CallRaw(ctx context.Context, to lmz.Address, c lmz.Continuation) (lmz.Value, error) {
+	ctx, cancel := proto.WithDeadline(ctx)
+	defer cancel()
+	call, err := p.start(ctx, to, c, false)
+	if err != nil {
+		return nil, err
+	}
+	defer giveUpTurn(ctx)()
+	return p.await(ctx, call)
+}
+
+// Send implements [lmz.Caller].
+func (p *Peer) Send(ctx context.Context, to lmz.Address, c lmz.Continuation, options ...lmz.SendOption) error {
+	o := lmz.NewSendOptions(options)
+	ctx, cancel := proto.WithDeadline(ctx)
+	wanted := len(o.Reply.Ops()) > 0
+	call, err := p.start(ctx, to, c, !wanted)
+	if err != nil || !wanted {
+		cancel()
+		return err
+	}
+	p.work.Go(func() {
+		defer cancel()
+		var outcome any
+		value, err := p.await(ctx, call)
+		if outcome = value; err != nil {
+			outcome = replyError(err)
+		}
+		if err != nil || !o.ErrorsOnly {
+			p.reply(ctx, o.Reply.Fill(outcome))
+		}
+	})
+	return nil
+}
+
+// replyError is an error as a reply continuation gets it.
+func replyError(err error) *lmz.Error {
+	var e *lmz.Error
+	if errors.As(err, &e) {
+		return e
+	}
+	return &lmz.Error{Code: lmz.CodeGateway, Message: err.Error()}
+}
+
+// start hands a call to the session, which keeps the order of calls to start.
+func (p *Peer) start(ctx context.Context, to lmz.Address, c lmz.Continuation, noReply bool) (*pending, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, &lmz.Error{Code: lmz.CodeGateway, Message: "the call to " + to.String() + " was given up before it was made", Cause: err}
+	}
+	call, err := proto.NewCall(ctx, lmz.Identity{}, to, c)
+	if err != nil {
+		return nil, err
+	}
+	return p.startEncoded(ctx, to, call.Chain, noReply)
+}
+
+// startEncoded is start for a chain that is encoded already.
+func (p *Peer) startEncoded(ctx context.Context, to lmz.Address, chain []byte, noReply bool) (*pending, error) {
+	urgent, _ := ctx.Value(urgentKey{}).(bool)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.over != nil {
+		return nil, &lmz.Error{Code: lmz.CodeGateway, Message: "not sent", Cause: p.over}
+	}
+	p.nextKey++
+	waiting := &pending{key: p.nextKey, answer: make(chan proto.Answer, 1)}
+	if !noReply {
+		p.calls[waiting.key] = waiting
+	}
+	p.doSession(p.session.Call(waiting.key, proto.Frame{
+		To: to, Timeout: proto.Timeout(ctx), NoReply: noReply, Context: emptyContext, Payload: chain,
+	}, urgent))
+	return waiting, nil
+}
+
+// emptyContext is the call context that a client sends: the gateway knows who it
+// is, and believes nothing else.
+var emptyContext = []byte{0xa0}
+
+// await waits for the answer of a call.
+func (p *Peer) await(ctx context.Context, call *pending) (lmz.Value, error) {
+	a, cause := p.awaitEncoded(ctx, call)
+	return p.result(a, cause)
+}
+
+// awaitEncoded waits for the answer of a call, and what kept the peer from asking.
+func (p *Peer) awaitEncoded(ctx context.Context, call *pending) (a proto.Answer, cause error) {
+	select {
+	case a := <-call.answer:
+		return a, call.cause
+	case <-ctx.Done():
+	}
+	why := "the call was given up"
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		why = "the deadline passed"
+	}
+	p.mu.Lock()
+	_, open := p.calls[call.key]
+	if open {
+		p.doSession(p.session.Cancel(call.key, why))
+	}
+	p.mu.Unlock()
+	if a := <-call.answer; open { // settled by Cancel
+		return a, context.Cause(ctx)
+	} else {
+		return a, call.cause // the answer came in the same instant
+	}
+}
+
+// result decodes an answer; cause says why there is none.
+func (p *Peer) result(a proto.Answer, cause error) (lmz.Value, error) {
+	value, err := a.Result()
+	var e *lmz.Error
+	if cause != nil && errors.As(err, &e) && e.Cause == nil {
+		e.Cause = cause
+	}
+	return value, err
+}

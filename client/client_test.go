@@ -1,0 +1,341 @@
+package client_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/client"
+	"github.com/lumenize/lmz/internal/proto"
+)
+
+// echo answers every call with the chain it asked for.
+func echo(f proto.Frame) (proto.Answer, bool) {
+	return proto.NewAnswer(strings.ToValidUTF8(string(f.Payload), "."), nil), true
+}
+
+var object = lmz.Identity{Type: lmz.TypeObject, Address: lmz.At("OBJECT", "o")}
+
+func call(t *testing.T, p *client.Peer, method string) error {
+	t.Helper()
+	got, err := lmz.Call[string](t.Context(), p, lmz.At("B", "i"), lmz.Ctn(method))
+	if err == nil && !strings.Contains(got, method) {
+		t.Errorf("%s: the answer is of another call: %q", method, got)
+	}
+	return err
+}
+
+func TestCallsMadeBeforeConnectingWaitAndKeepTheirOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var order []string
+		g := newLoop(t, func(f proto.Frame) (proto.Answer, bool) {
+			order = append(order, string(f.Payload))
+			return echo(f)
+		})
+		p := g.peer(nil)
+		defer g.end(p)
+		var wg sync.WaitGroup
+		for _, name := range []string{"one", "two", "three"} {
+			wg.Go(func() {
+				if err := call(t, p, name); err != nil {
+					t.Errorf("%s: %v", name, err)
+				}
+			})
+			synctest.Wait()
+		}
+		if err := p.Connect(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		wg.Wait()
+		for i, name := range []string{"one", "two", "three"} {
+			if !strings.Contains(order[i], name) {
+				t.Errorf("call %d was %q, want %s", i, order[i], name)
+			}
+		}
+	})
+}
+
+func TestSubscribingOvertakesWhatWaitedAndRunsAfterTheStateChange(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		var events []string
+		note := func(s string) { mu.Lock(); defer mu.Unlock(); events = append(events, s) }
+		g := newLoop(t, func(f proto.Frame) (proto.Answer, bool) {
+			for _, name := range []string{"subscribe", "early"} {
+				if strings.Contains(string(f.Payload), name) {
+					note(name)
+				}
+			}
+			return echo(f)
+		})
+		var p *client.Peer
+		p = g.peer(func(o *client.Options) {
+			o.OnStateChange = func(s client.State) { note(s.String()) }
+			o.OnSubscriptionRequired = func(ctx context.Context) {
+				time.Sleep(time.Second) // virtual: the early call must not slip through
+				if _, err := p.CallRaw(ctx, lmz.At("B", "i"), lmz.Ctn("subscribe")); err != nil {
+					t.Errorf("subscribe: %v", err)
+				}
+			}
+		})
+		defer g.end(p)
+		early := make(chan error, 1)
+		go func() { early <- call(t, p, "early") }()
+		synctest.Wait()
+		if err := p.Connect(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-early; err != nil {
+			t.Errorf("early: %v", err)
+		}
+		if want := []string{"connecting", "connected", "subscribe", "early"}; !slices.Equal(events, want) {
+			t.Errorf("got %q, want %q", events, want)
+		}
+	})
+}
+
+func TestAHangingOnSubscriptionRequiredHoldsCallsBackForTenSecondsAtMost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newLoop(t, echo)
+		p := g.connected(func(o *client.Options) {
+			o.OnSubscriptionRequired = func(ctx context.Context) { <-ctx.Done() }
+		})
+		start := time.Now()
+		if err := call(t, p, "x"); err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(start); took != 10*time.Second {
+			t.Errorf("held for %v", took)
+		}
+		g.end(p)
+	})
+}
+
+func TestTheQueueIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newLoop(t, echo)
+		p := g.peer(func(o *client.Options) { o.QueueLimit = 1 })
+		defer g.end(p)
+		go call(t, p, "waits")
+		synctest.Wait()
+		err := call(t, p, "too many")
+		if !errors.Is(err, lmz.ErrNotExecuted) || !strings.Contains(err.Error(), "queue full") {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+func TestADeadlineSaysWhatIsKnownAboutTheOutcome(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newLoop(t, func(proto.Frame) (proto.Answer, bool) { return proto.Answer{}, false })
+		p := g.peer(nil)
+		defer g.end(p)
+		short := func() error {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			_, err := p.CallRaw(ctx, lmz.At("B", "i"), lmz.Ctn("x"))
+			return err
+		}
+		if err := short(); !errors.Is(err, lmz.ErrNotExecuted) || !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("never sent: %v", err)
+		}
+		if err := p.Connect(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := short(); !errors.Is(err, lmz.ErrOutcomeUnknown) || !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("sent: %v", err)
+		}
+		start := time.Now()
+		if _, err := p.CallRaw(t.Context(), lmz.At("B", "i"), lmz.Ctn("x")); !errors.Is(err, lmz.ErrOutcomeUnknown) {
+			t.Errorf("no deadline: %v", err)
+		}
+		if took := time.Since(start); took != lmz.DefaultTimeout {
+			t.Errorf("without a deadline the call took %v", took)
+		}
+	})
+}
+
+func TestACallSurvivesACutWithinTheGracePeriod(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		runs := 0
+		release := make(chan struct{})
+		var g *loop
+		g = newLoop(t, func(f proto.Frame) (proto.Answer, bool) {
+			runs++
+			s, number := g.session, f.Seq
+			go func() { // answered while the client is away
+				<-release
+				g.mu.Lock()
+				defer g.mu.Unlock()
+				g.do(s.Answer(number, proto.NewAnswer("x", nil)))
+			}()
+			return proto.Answer{}, false
+		})
+		subscriptions := 0
+		p := g.connected(func(o *client.Options) {
+			o.OnSubscriptionRequired = func(context.Context) { subscriptions++ }
+		})
+		defer g.end(p)
+		done := make(chan error, 1)
+		go func() { done <- call(t, p, "x") }()
+		synctest.Wait()
+		g.cut()
+		synctest.Wait()
+		close(release)
+		time.Sleep(3 * time.Second) // virtual
+		g.heal()
+		if err := <-done; err != nil || runs != 1 || subscriptions != 1 {
+			t.Errorf("error %v, ran %d times, subscribed %d times", err, runs, subscriptions)
+		}
+	})
+}
+
+func TestHandlersRunInOrderAndLetTheNextBeginWhileTheyWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var p *client.Peer
+		var events []string // guarded by the turn
+		g := newLoop(t, echo)
+		p = g.connected(func(o *client.Options) {
+			mux := new(lmz.Mux)
+			mux.Expose("waits", lmz.Anyone, lmz.HandlerFunc(func(ctx context.Context, _ *lmz.Request) (any, error) {
+				events = append(events, "waits begins")
+				if _, err := p.CallRaw(ctx, lmz.At("B", "i"), lmz.Ctn("x")); err != nil {
+					t.Errorf("call in a handler: %v", err)
+				}
+				events = append(events, "waits ends")
+				return nil, nil
+			}))
+			mux.Expose("quick", lmz.Anyone, lmz.HandlerFunc(func(context.Context, *lmz.Request) (any, error) {
+				events = append(events, "quick")
+				return nil, nil
+			}))
+			o.Handler = mux
+		})
+		defer g.end(p)
+		first, second := g.call(1, object, lmz.Ctn("waits")), g.call(2, object, lmz.Ctn("quick"))
+		<-second
+		<-first
+		if want := []string{"waits begins", "quick", "waits ends"}; !slices.Equal(events, want) {
+			t.Errorf("got %q, want %q", events, want)
+		}
+	})
+}
+
+func TestIncomingCallsAreCheckedBeforeTheyRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newLoop(t, echo)
+		ran := 0
+		p := g.connected(func(o *client.Options) {
+			mux := new(lmz.Mux)
+			mux.Expose("hello", lmz.Anyone, lmz.HandlerFunc(func(context.Context, *lmz.Request) (any, error) {
+				ran++
+				return nil, nil
+			}))
+			mux.Expose("panics", lmz.Anyone, lmz.HandlerFunc(func(context.Context, *lmz.Request) (any, error) {
+				panic("secret")
+			}))
+			o.Handler = mux
+		})
+		defer g.end(p)
+		other := lmz.Identity{Type: lmz.TypeClient, Address: lmz.At(lmz.DefaultGateway, "bob.tab")}
+		for i, tt := range []struct {
+			from   lmz.Identity
+			method string
+			want   lmz.Code
+		}{
+			{object, "hello", ""},
+			{p.Identity(), "hello", ""},
+			{other, "hello", lmz.CodeGuard},
+			{object, "unexposed", lmz.CodeAbsent},
+			{object, "panics", lmz.CodeCallee},
+		} {
+			a := <-g.call(uint64(i+1), tt.from, lmz.Ctn(tt.method))
+			if a.Failed != tt.want || strings.Contains(string(a.Payload), "secret") {
+				t.Errorf("%s from %s: got %q %q, want %q", tt.method, tt.from, a.Failed, a.Payload, tt.want)
+			}
+		}
+		if ran != 2 {
+			t.Errorf("ran %d times, want 2", ran)
+		}
+	})
+}
+
+func TestClosingFromACallbackSettlesEverything(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newLoop(t, func(proto.Frame) (proto.Answer, bool) { return proto.Answer{}, false })
+		var p *client.Peer
+		closing := make(chan struct{})
+		p = g.connected(func(o *client.Options) {
+			o.OnSubscriptionRequired = func(context.Context) {
+				<-closing
+				p.Close()
+			}
+		})
+		done := make(chan error, 1)
+		go func() { done <- call(t, p, "x") }()
+		synctest.Wait()
+		close(closing)
+		if err := <-done; !errors.Is(err, client.ErrClosed) || !errors.Is(err, lmz.ErrNotExecuted) {
+			t.Errorf("a call that was held: %v", err)
+		}
+		if err := call(t, p, "later"); !errors.Is(err, client.ErrClosed) {
+			t.Errorf("a call after Close: %v", err)
+		}
+		if err := p.Connect(t.Context()); !errors.Is(err, client.ErrClosed) {
+			t.Errorf("connect after Close: %v", err)
+		}
+		g.end(p)
+	})
+}
+
+func TestAReplyRunsOnTheClientsOwnHandler(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newLoop(t, echo)
+		got := make(chan string, 1)
+		p := g.connected(func(o *client.Options) {
+			mux := new(lmz.Mux)
+			const onEcho lmz.Method2[int, string, struct{}] = "onEcho"
+			onEcho.Expose(mux, lmz.NoOne, func(_ context.Context, n int, s string) (struct{}, error) {
+				got <- s
+				return struct{}{}, nil
+			})
+			o.Handler = mux
+		})
+		defer g.end(p)
+		err := p.Send(t.Context(), lmz.At("B", "i"), lmz.Ctn("work"), lmz.Reply(lmz.Ctn("onEcho", 7, lmz.Result)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s := <-got; !strings.Contains(s, "work") {
+			t.Errorf("got %q", s)
+		}
+	})
+}
+
+func TestAReconnectThatNeverEndsIsNotHeard(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newLoop(t, echo)
+		var failures atomic.Int32
+		p := g.connected(func(o *client.Options) { o.OnConnectionError = func(error) { failures.Add(1) } })
+		defer g.end(p)
+		g.cut()
+		time.Sleep(10 * time.Minute) // virtual
+		g.mu.Lock()
+		dials := g.dials
+		g.mu.Unlock()
+		if failures.Load() == 0 || dials > 80 {
+			t.Errorf("%d dials, %d failures told in ten minutes", dials, failures.Load())
+		}
+		g.heal()
+		if err := p.Connect(t.Context()); err != nil {
+			t.Errorf("connect: %v", err)
+		}
+	})
+}

@@ -1,0 +1,135 @@
+package client
+
+import (
+	"context"
+
+	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/proto"
+	"github.com/lumenize/lmz/internal/turn"
+)
+
+// run starts an incoming call. It takes its place in the line at once, so that
+// calls begin in the order in which they came. p.mu is held.
+func (p *Peer) run(number uint64, f proto.Frame) {
+	place := p.line.Join()
+	ctx, cancel := context.WithTimeout(p.ctx, f.Timeout)
+	if !f.NoReply {
+		p.running[number] = cancel
+	}
+	self := p.identityLocked()
+	p.work.Go(func() {
+		defer cancel()
+		answer := p.execute(ctx, place, self, f)
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if p.running[number] != nil {
+			delete(p.running, number)
+			p.doSession(p.session.Answer(number, answer))
+		}
+	})
+}
+
+// execute waits for the turn and does what the call asks for.
+func (p *Peer) execute(ctx context.Context, place *turn.Place, self lmz.Identity, f proto.Frame) proto.Answer {
+	if err := place.Wait(ctx); err != nil {
+		return proto.ErrorAnswer(&lmz.Error{Code: lmz.CodeGateway, Message: "the call ended before its turn"})
+	}
+	if p.options.RawHandler != nil {
+		return p.executeEncoded(ctx, place, f)
+	}
+	held := &held{place: place}
+	defer held.release()
+	callContext, err := proto.UnmarshalContext(f.Context)
+	if err != nil {
+		return proto.ErrorAnswer(&lmz.Error{Code: lmz.CodeGateway, Message: "the call context cannot be read"})
+	}
+	callContext.Self = self
+	ctx = lmz.WithCallContext(context.WithValue(ctx, heldKey{}, held), callContext)
+	result, err := proto.Execute(ctx, &guarded{p.options.Handler, p.guard()}, f.Payload)
+	if hidden := proto.Hidden(err); hidden != nil {
+		p.options.Log("handler failed", "error", hidden.Error())
+	}
+	return proto.NewAnswer(result, err)
+}
+
+func (p *Peer) guard() lmz.Guard {
+	if p.options.OnBeforeCall != nil {
+		return p.options.OnBeforeCall
+	}
+	return refusePeers
+}
+
+// refusePeers is the default OnBeforeCall: what another client started is refused.
+func refusePeers(ctx context.Context, _ *lmz.Request) error {
+	c, _ := lmz.CallContextFrom(ctx)
+	if origin := c.Origin(); origin.Type == lmz.TypeClient && origin.Address != c.Self.Address {
+		return lmz.Errorf("calls that another client started are refused by default; set OnBeforeCall to allow them")
+	}
+	return nil
+}
+
+// guarded puts a guard before a handler.
+type guarded struct {
+	handler lmz.Handler
+	guard   lmz.Guard
+}
+
+// HandleCall runs the guard as a Mux would.
+func (g *guarded) HandleCall(ctx context.Context, req *lmz.Request) (any, error) {
+	if !lmz.IsReply(ctx) {
+		if err := lmz.Check(ctx, g.guard, req); err != nil {
+			return nil, err
+		}
+	}
+	return g.handler.HandleCall(ctx, req)
+}
+
+// reply runs a reply continuation on the peer's own handler, in a turn.
+func (p *Peer) reply(ctx context.Context, c lmz.Continuation) {
+	chain, err := proto.MarshalChain(c)
+	if err != nil {
+		p.options.Log("reply cannot be run", "reply", c.String(), "error", err.Error())
+		return
+	}
+	place := p.line.Join()
+	if place.Wait(p.ctx) != nil {
+		return
+	}
+	held := &held{place: place}
+	defer held.release()
+	ctx = lmz.AsReply(context.WithValue(context.WithoutCancel(ctx), heldKey{}, held))
+	if _, err := proto.Execute(ctx, p.options.Handler, chain); err != nil {
+		p.options.Log("reply failed", "reply", c.String(), "error", err.Error())
+	}
+}
+
+type heldKey struct{}
+
+// held is the turn of a handler. It is given up while the handler waits in a call.
+type held struct {
+	place *turn.Place
+}
+
+func (h *held) release() {
+	if h.place != nil {
+		h.place.Done()
+		h.place = nil
+	}
+}
+
+// giveUpTurn lets the next handler begin, if ctx is a handler's, and returns the
+// function that takes the turn again.
+func giveUpTurn(ctx context.Context) func() {
+	h, _ := ctx.Value(heldKey{}).(*held)
+	if h == nil || h.place == nil {
+		return func() {}
+	}
+	line := h.place.Line()
+	h.release()
+	return func() {
+		place := line.Join()
+		if place.Wait(context.Background()) == nil { // the handler must go on even if its call has ended
+			h.place = place
+		}
+	}
+}

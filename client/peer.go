@@ -1,0 +1,210 @@
+package client
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	mathrand "math/rand/v2"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/link"
+	"github.com/lumenize/lmz/internal/proto"
+	"github.com/lumenize/lmz/internal/session"
+	"github.com/lumenize/lmz/internal/turn"
+)
+
+// State is where a peer is on its way to the gateway.
+type State = session.State
+
+// The states of a peer. A new one is Disconnected.
+const (
+	Disconnected = session.Disconnected
+	Connecting   = session.Connecting
+	Connected    = session.Connected
+	Reconnecting = session.Reconnecting
+)
+
+// Peer is a node outside the gateway. It implements [lmz.Caller]. All its methods
+// may be called from any goroutine.
+type Peer struct {
+	options Options
+	base    string // ws://host/gateway/BINDING/
+	ctx     context.Context
+	cancel  context.CancelCauseFunc
+	user    callbacks
+	line    turn.Line      // whose turn it is to run a handler
+	work    sync.WaitGroup // links, dials, token requests, handlers, callbacks
+
+	mu       sync.Mutex // guards the following fields
+	life     *session.Life
+	session  *session.Session
+	begun    bool // session has been welcomed once
+	link     *link.Link
+	fresh    proto.SessionID // offered in the last hello
+	token    string
+	instance string
+	over     error         // why the peer does not try any more
+	changed  chan struct{} // closed and replaced when the state changes
+	nextKey  uint64
+	calls    map[uint64]*pending
+	running  map[uint64]context.CancelFunc // incoming calls by number
+	wait     *time.Timer
+	linkCtx  context.Context // ends with the current link
+	linkDone context.CancelFunc
+	hold     uint64 // number of the OnSubscriptionRequired that holds calls back
+}
+
+var _ lmz.Caller = (*Peer)(nil)
+
+// New makes a peer. It does no I/O: [Peer.Connect] does.
+func New(o Options) (*Peer, error) {
+	base, err := gatewayURL(o.URL)
+	if err != nil {
+		return nil, err
+	}
+	if o.Token == nil {
+		return nil, errors.New("client: Options.Token is required")
+	}
+	setDefaults(&o)
+	p := &Peer{
+		options: o, base: base + "/gateway/" + o.Binding + "/",
+		life:    session.NewLife(mathrand.Float64),
+		calls:   make(map[uint64]*pending),
+		running: make(map[uint64]context.CancelFunc),
+		changed: make(chan struct{}),
+	}
+	p.life.Heartbeat = max(o.Heartbeat, 0)
+	p.session = session.New(newSessionID(), session.Limits{
+		Calls: maxInFlight, Waiting: o.QueueLimit, WaitingBytes: waitingBytes,
+	})
+	p.ctx, p.cancel = context.WithCancelCause(context.Background())
+	p.user.wg = &p.work
+	return p, nil
+}
+
+func setDefaults(o *Options) {
+	if o.Binding == "" {
+		o.Binding = lmz.DefaultGateway
+	}
+	if o.Tab == "" {
+		id := newSessionID()
+		o.Tab = hex.EncodeToString(id[:tabIDBytes])
+	}
+	if o.QueueLimit <= 0 {
+		o.QueueLimit = defaultQueue
+	}
+	if o.Handler == nil {
+		o.Handler = new(lmz.Mux)
+	}
+	if o.Dial == nil {
+		o.Dial = dialWebSocket
+	}
+	if o.Log == nil {
+		o.Log = func(string, ...any) {}
+	}
+}
+
+func newSessionID() (id proto.SessionID) {
+	rand.Read(id[:]) // never fails (crypto/rand)
+	return id
+}
+
+// gatewayURL turns the origin that the user gave into that of a WebSocket.
+func gatewayURL(origin string) (string, error) {
+	u, err := url.Parse(strings.TrimRight(origin, "/"))
+	if err != nil || u.Host == "" {
+		return "", errors.New("client: Options.URL: " + origin + " is no URL such as https://mesh.example.com")
+	}
+	switch u.Scheme {
+	case "http":
+		u.Scheme = "ws"
+	case "https":
+		u.Scheme = "wss"
+	case "ws", "wss":
+	default:
+		return "", errors.New("client: Options.URL: unknown scheme " + u.Scheme)
+	}
+	return u.String(), nil
+}
+
+// Connect starts connecting and waits until the gateway has welcomed the peer, or
+// refused it, or ctx ends, which ends only the waiting. A peer that waits for its
+// next attempt tries at once.
+func (p *Peer) Connect(ctx context.Context) error {
+	p.mu.Lock()
+	if p.ctx.Err() != nil {
+		p.mu.Unlock()
+		return ErrClosed
+	}
+	p.over = nil
+	p.doLife(p.life.Connect(time.Now()))
+	p.mu.Unlock()
+	for {
+		p.mu.Lock()
+		state, over, changed := p.life.State(), p.over, p.changed
+		p.mu.Unlock()
+		switch {
+		case over != nil:
+			return over
+		case state == Connected:
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-p.ctx.Done():
+			return ErrClosed
+		}
+	}
+}
+
+// State returns the current state.
+func (p *Peer) State() State {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.life.State()
+}
+
+// Identity returns the peer's address. Its instance is empty until there was a
+// first token.
+func (p *Peer) Identity() lmz.Identity {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.identityLocked()
+}
+
+func (p *Peer) identityLocked() lmz.Identity {
+	return lmz.Identity{Type: lmz.TypeClient, Address: lmz.At(p.options.Binding, p.instance)}
+}
+
+// Close ends the peer: calls are settled, the gateway is told that the session is
+// over, and no handler or callback begins any more. It may be called from one, so it
+// does not wait for those that run; [Peer.Wait] does.
+func (p *Peer) Close() error {
+	p.mu.Lock()
+	if p.ctx.Err() != nil {
+		p.mu.Unlock()
+		return nil
+	}
+	current := p.link
+	p.user.stop()
+	p.over = ErrClosed
+	p.doLife(p.life.Close())
+	p.endSession("the client was closed")
+	p.cancel(ErrClosed)
+	p.mu.Unlock()
+	if current != nil {
+		<-current.Done()
+	}
+	return nil
+}
+
+// Wait waits until everything that the peer started has ended. Call it after Close,
+// not from a handler or callback.
+func (p *Peer) Wait() { p.work.Wait() }

@@ -1,0 +1,69 @@
+package client
+
+import (
+	"context"
+	"errors"
+
+	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/proto"
+	"github.com/lumenize/lmz/internal/turn"
+)
+
+// This file is for faces of the peer in other languages, which have a codec of
+// their own: calls and answers pass through it undecoded. Go programs use
+// [Peer.CallRaw], [Peer.Send] and [Options].Handler.
+
+// RawHandler takes an incoming call: its call context and its chain, encoded
+// (PROTOCOL.md, "Call context" and "Continuations"). It is called on one goroutine
+// at a time, in the order in which the calls came, and must not wait for the call to
+// finish. It has done called once, from any goroutine, with the encoded result, or
+// with an encoded error and who failed. ctx ends with the call's deadline.
+type RawHandler func(ctx context.Context, callContext, chain []byte, done func(failed lmz.Code, payload []byte))
+
+// CallEncoded makes a call whose chain is encoded already; it is not checked. It
+// returns at once: calls are made in the order of CallEncoded. done is called once,
+// on a goroutine of its own, with the encoded result, or with an encoded error and
+// who failed. Without done nobody learns the outcome.
+func (p *Peer) CallEncoded(ctx context.Context, to lmz.Address, chain []byte, done func(failed lmz.Code, payload []byte)) {
+	ctx, cancel := proto.WithDeadline(ctx)
+	call, err := p.startEncoded(ctx, to, chain, done == nil)
+	if done == nil {
+		cancel()
+		return
+	}
+	p.work.Go(func() {
+		defer cancel()
+		var a proto.Answer
+		if err != nil {
+			a = notCalled(err)
+		} else {
+			a, _ = p.awaitEncoded(ctx, call)
+		}
+		done(a.Failed, a.Payload)
+	})
+}
+
+// notCalled is the answer to a call that could not even start.
+func notCalled(err error) proto.Answer {
+	e := &lmz.Error{Code: lmz.CodeGateway, Message: err.Error()}
+	if cause := errors.Unwrap(err); cause != nil {
+		e.Message += ": " + cause.Error()
+	}
+	return proto.ErrorAnswer(e)
+}
+
+// executeEncoded has the raw handler begin the call in its turn and waits for its
+// end without it.
+func (p *Peer) executeEncoded(ctx context.Context, place *turn.Place, f proto.Frame) proto.Answer {
+	answer := make(chan proto.Answer, 1)
+	p.options.RawHandler(ctx, f.Context, f.Payload, func(failed lmz.Code, payload []byte) {
+		answer <- proto.Answer{Failed: failed, Payload: payload}
+	})
+	place.Done()
+	select {
+	case a := <-answer:
+		return a
+	case <-ctx.Done():
+		return proto.ErrorAnswer(&lmz.Error{Code: lmz.CodeUnknown, Message: "the method did not finish in time"})
+	}
+}

@@ -1,0 +1,342 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/link"
+	"github.com/lumenize/lmz/internal/proto"
+	"github.com/lumenize/lmz/internal/session"
+)
+
+// This file feeds sockets, timers and the user's functions to the two state
+// machines, and does what they say. Functions that want p.mu held say so.
+
+// doLife does the effects of the life. p.mu is held.
+func (p *Peer) doLife(effects []session.LifeEffect) {
+	for _, e := range effects {
+		switch e.Do {
+		case session.GetToken:
+			p.getToken(e.Link, e.Refused)
+		case session.Dial:
+			p.dial(e.Link)
+		case session.Hangup:
+			if p.link != nil && p.link.Number == e.Link {
+				p.link.Close(e.Code, e.Reason)
+				p.unlink()
+			}
+		case session.SendPing:
+			p.write((&proto.Frame{Kind: proto.KindPing}).Append(nil))
+		case session.Wait:
+			p.setTimer(e.Delay)
+		case session.StateChanged:
+			p.stateChanged(e.State)
+		case session.LoginRequired:
+			p.loginRequired(&LoginRequiredError{Code: e.Code, Reason: e.Reason})
+		case session.Superseded:
+			p.over = ErrSuperseded
+			p.endSession("superseded by a newer client")
+		}
+	}
+}
+
+// setTimer replaces the life's timer. p.mu is held.
+func (p *Peer) setTimer(after time.Duration) {
+	if p.wait != nil {
+		p.wait.Stop()
+		p.wait = nil
+	}
+	if after < 0 || p.ctx.Err() != nil {
+		return
+	}
+	var timer *time.Timer
+	timer = time.AfterFunc(after, func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if p.wait == timer { // not replaced meanwhile
+			p.doLife(p.life.Timer(time.Now()))
+		}
+	})
+	p.wait = timer
+}
+
+// stateChanged tells the user. p.mu is held.
+func (p *Peer) stateChanged(s State) {
+	p.options.Log("state changed", "state", s.String())
+	close(p.changed)
+	p.changed = make(chan struct{})
+	if f := p.options.OnStateChange; f != nil {
+		p.user.add(func() { f(s) })
+	}
+}
+
+// loginRequired settles the calls and tells the user. p.mu is held.
+func (p *Peer) loginRequired(err *LoginRequiredError) {
+	p.over = err
+	p.endSession(err.Error())
+	if f := p.options.OnLoginRequired; f != nil {
+		p.user.add(func() { f(err) })
+	}
+}
+
+// endSession settles all calls; the next connection begins a session of its own.
+// p.mu is held.
+func (p *Peer) endSession(why string) {
+	p.unlink()
+	p.doSession(p.session.End(why))
+	p.begun = false
+	p.doSession(p.session.Restart(newSessionID(), why))
+}
+
+// getToken asks the user for a token. p.mu is held.
+func (p *Peer) getToken(number uint64, refuse bool) {
+	refused := ""
+	if refuse {
+		refused = p.token
+	}
+	p.work.Go(func() {
+		ctx, cancel := context.WithTimeout(p.ctx, tokenTimeout)
+		defer cancel()
+		token, err := p.options.Token(ctx, refused)
+		var subject string
+		if err == nil {
+			subject, err = subjectOf(token)
+		}
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if err != nil {
+			p.connectionError(err)
+			p.doLife(p.life.TokenFailed(time.Now(), number, errors.Is(err, ErrLoginRequired), err.Error()))
+			return
+		}
+		p.token = token
+		if p.instance == "" {
+			p.instance = subject + "." + p.options.Tab
+		}
+		p.doLife(p.life.Token(number))
+	})
+}
+
+// connectionError tells the user why an attempt failed. p.mu is held.
+func (p *Peer) connectionError(err error) {
+	p.options.Log("connection error", "error", err.Error())
+	if f := p.options.OnConnectionError; f != nil {
+		p.user.add(func() { f(err) })
+	}
+}
+
+// dial opens a socket and greets the gateway. p.mu is held.
+func (p *Peer) dial(number uint64) {
+	url := p.base + p.instance
+	protocols := []string{proto.SubprotocolCBOR, proto.SubprotocolJSON, proto.TokenPrefix + p.token}
+	p.work.Go(func() {
+		ctx, cancel := context.WithTimeout(p.ctx, dialTimeout)
+		defer cancel()
+		transport, err := p.options.Dial(ctx, url, protocols)
+		p.mu.Lock()
+		if err != nil {
+			p.connectionError(err)
+			p.doLife(p.life.Lost(time.Now(), number, lossOf(err)))
+			p.mu.Unlock()
+			return
+		}
+		l := link.New(number, transport)
+		if p.life.Link() != number { // the life has gone on without it
+			p.mu.Unlock()
+			transport.Close(proto.CloseNormal, "")
+			return
+		}
+		p.linked(l)
+		p.mu.Unlock()
+		l.Run(p.receive, p.lost)
+	})
+}
+
+// linked makes l the current link and greets the gateway. p.mu is held.
+func (p *Peer) linked(l *link.Link) {
+	p.link = l
+	p.linkCtx, p.linkDone = context.WithCancel(p.ctx)
+	hello := proto.Frame{Kind: proto.KindHello}
+	if p.begun {
+		p.fresh = newSessionID()
+		hello.Resume, hello.Ack = p.session.ID, p.session.Received()
+	} else {
+		p.fresh = p.session.ID
+	}
+	hello.Session = p.fresh
+	p.write(hello.Append(nil))
+}
+
+// write hands a frame to the current link. p.mu is held.
+func (p *Peer) write(b []byte) {
+	if p.link != nil {
+		p.link.Send(b)
+	}
+}
+
+// unlink forgets the current link. p.mu is held.
+func (p *Peer) unlink() {
+	if p.link == nil {
+		return
+	}
+	p.link = nil
+	p.linkDone()
+	p.session.Unlink()
+}
+
+// lossOf tells the life what an error of a socket or a dial means.
+func lossOf(err error) session.Loss {
+	var closed *CloseError
+	var refused *DialError
+	switch {
+	case errors.As(err, &closed):
+		return session.Loss{Code: closed.Code, Reason: closed.Reason}
+	case errors.As(err, &refused):
+		return session.Loss{Status: refused.Status, Reason: refused.Reason}
+	}
+	return session.Loss{}
+}
+
+// lost is told by a link that it has ended.
+func (p *Peer) lost(l *link.Link, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.link != l {
+		return // it was given up before
+	}
+	p.options.Log("connection lost", "error", err.Error())
+	p.unlink()
+	p.doLife(p.life.Lost(time.Now(), l.Number, lossOf(err)))
+}
+
+// receive takes a message from a link.
+func (p *Peer) receive(l *link.Link, message []byte) {
+	f, err := proto.ParseFrame(message)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case p.link != l: // a link that was given up has nothing to say any more
+	case err != nil:
+		p.broken(err.Error())
+	case f.Kind == proto.KindWelcome:
+		p.welcomed(l, f)
+	case f.Kind == proto.KindPing:
+		p.write((&proto.Frame{Kind: proto.KindPong}).Append(nil))
+	case f.Kind == proto.KindPong:
+		p.doLife(p.life.Pong(l.Number))
+	case f.Kind.Numbered() || f.Kind == proto.KindAck:
+		p.doSession(p.session.Receive(f))
+	}
+}
+
+// broken gives up a link whose other end does not keep to the protocol. p.mu is
+// held.
+func (p *Peer) broken(why string) {
+	l := p.link
+	if l == nil {
+		return
+	}
+	p.options.Log("protocol error", "error", why)
+	l.Close(proto.CloseProtocol, why)
+	p.unlink()
+	p.doLife(p.life.Lost(time.Now(), l.Number, session.Loss{}))
+}
+
+// welcomed goes on with the session, or begins a new one and has the user
+// subscribe. p.mu is held.
+func (p *Peer) welcomed(l *link.Link, f proto.Frame) {
+	if p.options.Heartbeat == 0 {
+		p.life.Heartbeat = f.Heartbeat
+	}
+	if !f.Resumed && p.begun {
+		p.doSession(p.session.Restart(p.fresh, "the session ended"))
+	}
+	p.begun = true
+	p.doLife(p.life.Welcomed(l.Number))
+	if !f.Resumed {
+		f.Ack = 0
+		p.subscribe()
+	}
+	p.doSession(p.session.Resume(f.Ack))
+}
+
+type urgentKey struct{}
+
+// subscribe runs OnSubscriptionRequired and holds other calls back meanwhile.
+// p.mu is held.
+func (p *Peer) subscribe() {
+	f := p.options.OnSubscriptionRequired
+	if f == nil {
+		return
+	}
+	p.hold++
+	number := p.hold
+	p.session.Hold()
+	release := func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if p.hold == number {
+			p.doSession(p.session.Release())
+		}
+	}
+	timeout := time.AfterFunc(holdLimit, release)
+	ctx := context.WithValue(p.linkCtx, urgentKey{}, true)
+	p.user.add(func() {
+		f(ctx)
+		timeout.Stop()
+		release()
+	})
+}
+
+// doSession does the effects of the session. p.mu is held.
+func (p *Peer) doSession(effects []session.Effect) {
+	var broken, overflow string // done last: they are events themselves
+	for _, e := range effects {
+		switch e.Do {
+		case session.Write:
+			p.write(e.Bytes)
+		case session.Settle:
+			p.settle(e.Key, e.Answer)
+		case session.Run:
+			p.run(e.Number, e.Frame)
+		case session.Stop:
+			if cancel := p.running[e.Number]; cancel != nil {
+				cancel()
+			}
+		case session.AckLater:
+			time.AfterFunc(session.AckDelay, p.ackTimeout)
+		case session.Break:
+			broken = e.Reason
+		case session.Overflow:
+			overflow = e.Reason
+		}
+	}
+	if overflow != "" {
+		p.broken(overflow)
+		p.endSession(overflow)
+	}
+	if broken != "" {
+		p.broken(broken)
+	}
+}
+
+func (p *Peer) ackTimeout() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.doSession(p.session.AckTimeout())
+}
+
+// settle gives a call its answer. p.mu is held.
+func (p *Peer) settle(key uint64, a proto.Answer) {
+	call := p.calls[key]
+	if call == nil {
+		return
+	}
+	delete(p.calls, key)
+	if a.Failed == lmz.CodeGateway || a.Failed == lmz.CodeUnknown {
+		call.cause = p.over
+	}
+	call.answer <- a
+}

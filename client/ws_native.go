@@ -1,0 +1,60 @@
+//go:build !js
+
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/coder/websocket"
+
+	"github.com/lumenize/lmz/internal/link"
+	"github.com/lumenize/lmz/internal/proto"
+)
+
+// dialWebSocket opens a WebSocket.
+func dialWebSocket(ctx context.Context, url string, protocols []string) (Transport, error) {
+	return dialWith(ctx, nil, url, protocols)
+}
+
+// DialWith returns an Options.Dial whose sockets are opened by c, for proxies,
+// private roots and in-memory networks.
+func DialWith(c *http.Client) func(context.Context, string, []string) (Transport, error) {
+	return func(ctx context.Context, url string, protocols []string) (Transport, error) {
+		return dialWith(ctx, c, url, protocols)
+	}
+}
+
+func dialWith(ctx context.Context, c *http.Client, url string, protocols []string) (Transport, error) {
+	conn, response, err := websocket.Dial(ctx, url, &websocket.DialOptions{HTTPClient: c, Subprotocols: protocols})
+	if err != nil {
+		return nil, dialError(response, err)
+	}
+	if conn.Subprotocol() != proto.SubprotocolCBOR {
+		conn.CloseNow()
+		return nil, &DialError{Err: errors.New("the server does not speak " + proto.SubprotocolCBOR)}
+	}
+	return link.WebSocket(conn, proto.MaxFrame), nil
+}
+
+// dialError says what the gateway answered instead of upgrading.
+func dialError(response *http.Response, err error) error {
+	if response == nil || response.StatusCode == http.StatusSwitchingProtocols {
+		return &DialError{Err: err}
+	}
+	e := &DialError{Status: response.StatusCode, Err: err}
+	body, _ := io.ReadAll(io.LimitReader(response.Body, 1024))
+	var problem struct {
+		Description string `json:"error_description"`
+	}
+	if json.Unmarshal(body, &problem) == nil && problem.Description != "" {
+		e.Reason = problem.Description
+	} else {
+		e.Reason, _, _ = strings.Cut(strings.TrimSpace(string(body)), "\n")
+	}
+	return e
+}

@@ -1,0 +1,169 @@
+package gateway
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/link"
+	"github.com/lumenize/lmz/internal/proto"
+)
+
+// pathPrefix is where clients connect, /gateway/{binding}/{instance} (spec/mesh 1.1).
+const pathPrefix = "/gateway/"
+
+// ServeHTTP takes clients in at /gateway/{binding}/{instance} and answers 404 to
+// everything else.
+func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	instance, ok := g.clientPath(r.URL.Path)
+	if !ok {
+		http.NotFound(w, r)
+		return
+	}
+	if !strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
+		refuse(w, http.StatusUpgradeRequired, "Expected WebSocket upgrade")
+		return
+	}
+	token, ok := offeredToken(r.Header)
+	if !ok {
+		refuse(w, http.StatusUnauthorized, "Unauthorized: Missing access token in WebSocket subprotocol")
+		return
+	}
+	auth, err := g.options.Verify(r.Context(), token)
+	if err != nil {
+		g.options.Log.Info("client refused", "instance", instance, "error", err)
+		refuseToken(w, err)
+		return
+	}
+	if why := checkInstance(instance, auth); why != "" {
+		g.options.Log.Warn("client refused", "instance", instance, "subject", auth.Subject, "error", why)
+		refuse(w, http.StatusForbidden, "Forbidden: "+why)
+		return
+	}
+	if !offers(r.Header, proto.SubprotocolCBOR) {
+		refuse(w, http.StatusBadRequest, "this gateway speaks the subprotocol "+proto.SubprotocolCBOR)
+		return
+	}
+	g.accept(w, r, instance, auth)
+}
+
+// clientPath reads the instance from a path. The binding may be in kebab case.
+func (g *Gateway) clientPath(path string) (instance string, ok bool) {
+	rest, ok := strings.CutPrefix(path, pathPrefix)
+	if !ok {
+		return "", false
+	}
+	binding, instance, ok := strings.Cut(rest, "/")
+	kebab := strings.ToLower(strings.ReplaceAll(g.options.Binding, "_", "-"))
+	return instance, ok && (binding == g.options.Binding || binding == kebab)
+}
+
+// protocols returns the subprotocols that a client offers.
+func protocols(h http.Header) []string {
+	var offered []string
+	for _, line := range h.Values("Sec-WebSocket-Protocol") {
+		for p := range strings.SplitSeq(line, ",") {
+			offered = append(offered, strings.TrimSpace(p))
+		}
+	}
+	return offered
+}
+
+func offers(h http.Header, protocol string) bool {
+	for _, p := range protocols(h) {
+		if p == protocol {
+			return true
+		}
+	}
+	return false
+}
+
+// offeredToken finds the access token among the subprotocols, the only place where a
+// browser can put it (spec/mesh 1.2).
+func offeredToken(h http.Header) (string, bool) {
+	for _, p := range protocols(h) {
+		if token, ok := strings.CutPrefix(p, proto.TokenPrefix); ok {
+			return token, true
+		}
+	}
+	return "", false
+}
+
+// checkInstance demands the instance name "{subject}.{tab}" (spec/mesh 8.1), and a
+// name that can be shown and logged.
+func checkInstance(instance string, auth *lmz.Auth) (why string) {
+	subject, tab, ok := strings.Cut(instance, ".")
+	switch {
+	case !ok || tab == "" || len(instance) > maxInstance || strings.ContainsFunc(instance, notInName):
+		return "invalid instance name format (expected sub.tabId)"
+	case subject == "" || subject != auth.Subject:
+		return "identity mismatch"
+	}
+	return ""
+}
+
+// maxInstance is the longest instance name of a client, in bytes.
+const maxInstance = 256
+
+func notInName(r rune) bool { return r <= ' ' || r == '/' || r == 0x7f || r == '\uFFFD' }
+
+func refuse(w http.ResponseWriter, status int, message string) {
+	w.Header().Set("Cache-Control", "no-store")
+	http.Error(w, message, status)
+}
+
+// refuseToken answers as the original does, with the text of the provider's error.
+func refuseToken(w http.ResponseWriter, err error) {
+	status := http.StatusUnauthorized
+	var withStatus interface{ HTTPStatus() int }
+	if errors.As(err, &withStatus) {
+		status = withStatus.HTTPStatus()
+	}
+	code := map[int]string{http.StatusForbidden: "access_denied", http.StatusTooManyRequests: "rate_limited"}[status]
+	if code == "" {
+		code = "invalid_token"
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	if status == http.StatusUnauthorized {
+		w.Header().Set("WWW-Authenticate", `Bearer realm="Lumenize", error="invalid_token"`)
+	}
+	w.WriteHeader(status)
+	json.NewEncoder(w).Encode(map[string]string{"error": code, "error_description": err.Error()})
+}
+
+// accept upgrades the connection and serves it until it ends.
+func (g *Gateway) accept(w http.ResponseWriter, r *http.Request, instance string, auth *lmz.Auth) {
+	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{
+		Subprotocols: []string{proto.SubprotocolCBOR}, OriginPatterns: g.options.Origins,
+	})
+	if err != nil {
+		g.options.Log.Info("upgrade failed", "instance", instance, "error", err)
+		return
+	}
+	g.mu.Lock()
+	if g.closed {
+		g.mu.Unlock()
+		conn.Close(websocket.StatusGoingAway, "the gateway is shutting down")
+		return
+	}
+	g.links++
+	l := link.New(g.links, link.WebSocket(conn, proto.MaxFrame))
+	g.work.Add(1)
+	g.mu.Unlock()
+	defer g.work.Done()
+	newConnection(g, instance, auth, l).serve()
+}
+
+// expiry returns when auth stops being valid; zero is never.
+func expiry(auth *lmz.Auth) time.Duration {
+	if auth.Expires.IsZero() {
+		return 0
+	}
+	return max(time.Until(auth.Expires), time.Nanosecond)
+}

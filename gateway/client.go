@@ -1,0 +1,347 @@
+package gateway
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/link"
+	"github.com/lumenize/lmz/internal/proto"
+	"github.com/lumenize/lmz/internal/session"
+)
+
+// client is a client as its neighbours see it: an address with a session, over
+// whichever connection it has now. It feeds the two state machines and does what
+// they say.
+type client struct {
+	gateway     *Gateway
+	self        lmz.Identity
+	connections int // of this address that may still greet; guarded by gateway.mu
+
+	// order is held while what arrived is carried on, so that calls are delivered in
+	// the order in which they were made, also when one connection takes over from
+	// another. It is taken before mu.
+	order sync.Mutex
+
+	mu      sync.Mutex // guards the following fields
+	seat    session.Seat
+	session *session.Session // nil when the seat is free
+	auth    *lmz.Auth        // of the current connection
+	link    *link.Link       // the current connection, or nil
+	nextKey uint64
+	calls   map[uint64]*outgoing
+	running map[uint64]context.CancelFunc // the client's calls by number
+}
+
+// outgoing is a call to the client.
+type outgoing struct {
+	done func(proto.Answer)
+	stop func() bool // stops watching the caller's ctx
+}
+
+// Bounds of a session at the gateway (design; PROTOCOL.md, "Limits"). Beyond them
+// the session ends with CloseOverflow.
+const (
+	maxWaiting      = 1000
+	maxWaitingBytes = 4 << 20
+)
+
+// seat returns the client with this instance name, new if nobody has it yet, or nil
+// when the gateway closes.
+func (g *Gateway) seat(instance string) *client {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.closed {
+		return nil
+	}
+	c := g.clients[instance]
+	if c == nil {
+		c = &client{
+			gateway: g,
+			self:    lmz.Identity{Type: lmz.TypeClient, Address: lmz.At(g.options.Binding, instance)},
+			calls:   make(map[uint64]*outgoing),
+			running: make(map[uint64]context.CancelFunc),
+		}
+		g.clients[instance] = c
+	}
+	c.connections++
+	return c
+}
+
+// leave says that a connection which asked for the seat has ended, and frees the
+// memory of a client without connection and session.
+func (g *Gateway) leave(c *client) {
+	g.mu.Lock()
+	c.connections--
+	g.mu.Unlock()
+	g.forget(c)
+}
+
+func (g *Gateway) forget(c *client) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.connections == 0 && !c.seat.Taken() && g.clients[c.self.Instance] == c {
+		delete(g.clients, c.self.Instance)
+	}
+}
+
+// step does one event under the lock, and what follows from it: frames are written
+// at once, everything that may call another node comes after, without the lock.
+func (c *client) step(event func() []session.Effect) {
+	c.mu.Lock()
+	later := c.apply(event())
+	c.mu.Unlock()
+	for _, f := range later {
+		f()
+	}
+}
+
+// apply does the effects of the session and returns what must wait until c.mu, which
+// is held, is not.
+func (c *client) apply(effects []session.Effect) (later []func()) {
+	for _, e := range effects {
+		switch e.Do {
+		case session.Write:
+			if c.link != nil {
+				c.link.Send(e.Bytes)
+			}
+		case session.Settle:
+			if call := c.calls[e.Key]; call != nil {
+				delete(c.calls, e.Key)
+				answer := e.Answer
+				later = append(later, func() { call.stop(); call.done(answer) })
+			}
+		case session.Run:
+			later = append(later, c.run(e.Number, e.Frame))
+		case session.Stop:
+			if cancel := c.running[e.Number]; cancel != nil {
+				delete(c.running, e.Number)
+				later = append(later, cancel)
+			}
+		case session.AckLater:
+			time.AfterFunc(session.AckDelay, c.ackTimeout)
+		case session.Break:
+			c.closeLink(proto.CloseProtocol, e.Reason)
+		case session.Overflow:
+			later = append(later, func() { c.overflow(e.Reason) })
+		}
+	}
+	return later
+}
+
+func (c *client) ackTimeout() {
+	c.step(func() []session.Effect {
+		if c.session == nil {
+			return nil
+		}
+		return c.session.AckTimeout()
+	})
+}
+
+// closeLink closes the current connection, which counts no more. c.mu is held.
+func (c *client) closeLink(code int, reason string) {
+	if c.link != nil {
+		c.link.Close(code, reason)
+		c.unlink()
+	}
+}
+
+// unlink forgets the current connection. c.mu is held.
+func (c *client) unlink() {
+	c.link = nil
+	if c.session != nil {
+		c.session.Unlink()
+	}
+}
+
+// overflow ends a session that lets too much wait.
+func (c *client) overflow(reason string) {
+	c.gateway.options.Log.Warn("session ended", "client", c.self.Instance, "reason", reason)
+	c.step(func() []session.Effect {
+		c.closeLink(proto.CloseOverflow, reason)
+		return c.doSeat(c.seat.End(reason))
+	})
+}
+
+// hello greets a connection.
+func (c *client) hello(l *link.Link, auth *lmz.Auth, f proto.Frame) {
+	c.order.Lock() // what the connection before it brought is carried on first
+	defer c.order.Unlock()
+	c.step(func() []session.Effect {
+		effects := c.seat.Hello(l.Number, f)
+		var out []session.Effect
+		for _, e := range effects {
+			if e.Do == session.Welcome {
+				c.link, c.auth = l, auth
+			}
+			out = append(out, c.doSeat([]session.SeatEffect{e})...)
+		}
+		return out
+	})
+}
+
+// doSeat does the effects of the seat and returns those of the session. c.mu is
+// held.
+func (c *client) doSeat(effects []session.SeatEffect) (out []session.Effect) {
+	for _, e := range effects {
+		switch e.Do {
+		case session.CloseLink:
+			c.closeLink(e.Code, e.Reason)
+		case session.EndSession:
+			out = append(out, c.endSession(e.Reason)...)
+		case session.BeginSession:
+			c.session = session.New(e.ID, session.Limits{Waiting: maxWaiting, WaitingBytes: maxWaitingBytes})
+		case session.Welcome:
+			welcome := proto.Frame{
+				Kind: proto.KindWelcome, Resumed: e.Resumed, Ack: c.session.Received(),
+				Grace: c.gateway.options.Grace, Heartbeat: c.gateway.options.Heartbeat,
+			}
+			c.link.Send(welcome.Append(nil))
+			out = append(out, c.session.Resume(e.PeerReceived)...)
+			c.gateway.options.Log.Info("client connected", "client", c.self.Instance, "resumed", e.Resumed)
+		case session.StartGrace:
+			number := e.Grace
+			time.AfterFunc(c.gateway.options.Grace, func() { c.graceOver(number) })
+		}
+	}
+	return out
+}
+
+// endSession ends the session: calls to the client fail with the error that names it.
+// c.mu is held.
+func (c *client) endSession(reason string) []session.Effect {
+	if c.session == nil {
+		return nil
+	}
+	effects := c.session.End(reason)
+	for i, e := range effects {
+		if e.Do == session.Settle {
+			effects[i].Answer = c.disconnected(e.Answer.Failed, reason)
+		}
+	}
+	c.session = nil
+	c.gateway.options.Log.Info("session ended", "client", c.self.Instance, "reason", reason)
+	return effects
+}
+
+func (c *client) disconnected(code lmz.Code, message string) proto.Answer {
+	return proto.ErrorAnswer(lmz.NewClientDisconnected(c.self.Instance, code, message))
+}
+
+func (c *client) graceOver(number uint64) {
+	c.step(func() []session.Effect { return c.doSeat(c.seat.GraceOver(number)) })
+	c.gateway.forget(c)
+}
+
+// lost is told that a connection has ended.
+func (c *client) lost(l *link.Link, goodbye bool) {
+	c.step(func() []session.Effect {
+		if c.link == l {
+			c.unlink()
+		}
+		return c.doSeat(c.seat.Lost(l.Number, goodbye))
+	})
+	c.gateway.leave(c)
+}
+
+// goAway ends the session because the gateway stops.
+func (c *client) goAway() {
+	const reason = "the gateway is shutting down"
+	c.step(func() []session.Effect {
+		c.closeLink(proto.CloseGoingAway, reason)
+		return c.doSeat(c.seat.End(reason))
+	})
+}
+
+// receive takes a frame of the current connection.
+func (c *client) receive(l *link.Link, f proto.Frame) {
+	c.order.Lock()
+	defer c.order.Unlock()
+	c.step(func() []session.Effect {
+		if c.link != l || c.session == nil { // a connection that was given up
+			return nil
+		}
+		return c.session.Receive(f)
+	})
+}
+
+// run prepares a call of the client. It builds the call context from the connection
+// and believes nothing else. c.mu is held.
+func (c *client) run(number uint64, f proto.Frame) func() {
+	ctx, cancel := context.WithTimeout(c.gateway.ctx, min(f.Timeout, callLimit))
+	call := &proto.Call{
+		ID: proto.CallID{Session: c.session.ID, Number: number}, To: f.To, Chain: f.Payload, NoReply: f.NoReply,
+		Context: lmz.CallContext{Chain: []lmz.Identity{c.self}, Auth: c.auth},
+	}
+	if !f.NoReply {
+		c.running[number] = cancel
+	}
+	current := c.session
+	return func() {
+		c.gateway.Deliver(ctx, call, func(a proto.Answer) {
+			cancel()
+			c.step(func() []session.Effect {
+				if c.session != current { // its session has ended: nobody waits
+					return nil
+				}
+				delete(c.running, number)
+				return c.session.Answer(number, a)
+			})
+		})
+	}
+}
+
+// deliverToClient carries a call of the mesh to a client.
+func (g *Gateway) deliverToClient(ctx context.Context, call *proto.Call, done func(proto.Answer)) {
+	g.mu.Lock()
+	c := g.clients[call.To.Instance]
+	g.mu.Unlock()
+	callContext, err := proto.MarshalContext(call.Context)
+	if err != nil {
+		failed(done, lmz.CodeGateway, "the call context cannot be sent")
+		return
+	}
+	if c == nil || !c.deliver(ctx, call, callContext, done) {
+		done(proto.ErrorAnswer(lmz.NewClientDisconnected(call.To.Instance, lmz.CodeGateway, "Client is not connected")))
+	}
+}
+
+// deliver hands a call to the client's session, and reports whether there is one.
+func (c *client) deliver(ctx context.Context, call *proto.Call, callContext []byte, done func(proto.Answer)) bool {
+	taken := false
+	c.step(func() []session.Effect {
+		if c.session == nil {
+			return nil
+		}
+		taken = true
+		c.nextKey++
+		key := c.nextKey
+		if !call.NoReply {
+			c.calls[key] = &outgoing{done: done, stop: context.AfterFunc(ctx, func() { c.giveUp(key, ctx) })}
+		}
+		return c.session.Call(key, proto.Frame{
+			To: call.To, Timeout: proto.Timeout(ctx), NoReply: call.NoReply, Context: callContext, Payload: call.Chain,
+		}, false)
+	})
+	if taken && call.NoReply {
+		done(proto.Answer{})
+	}
+	return taken
+}
+
+// giveUp cancels a call because its caller gave up or its deadline passed.
+func (c *client) giveUp(key uint64, ctx context.Context) {
+	why := "the call was given up"
+	if ctx.Err() == context.DeadlineExceeded {
+		why = "the deadline passed"
+	}
+	c.step(func() []session.Effect {
+		if c.session == nil || c.calls[key] == nil {
+			return nil
+		}
+		return c.session.Cancel(key, why)
+	})
+}

@@ -1,0 +1,125 @@
+package gateway
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/link"
+	"github.com/lumenize/lmz/internal/proto"
+)
+
+// connection is one socket of a client. Its first frame decides which session it
+// carries.
+type connection struct {
+	gateway  *Gateway
+	instance string
+	auth     *lmz.Auth
+	link     *link.Link
+	heard    atomic.Int64 // when the last frame came, in Unix nanoseconds
+
+	mu     sync.Mutex // guards the following fields
+	client *client    // nil until the hello
+	timers []*time.Timer
+}
+
+func newConnection(g *Gateway, instance string, auth *lmz.Auth, l *link.Link) *connection {
+	return &connection{gateway: g, instance: instance, auth: auth, link: l}
+}
+
+// serve runs the connection to its end.
+func (c *connection) serve() {
+	c.heard.Store(time.Now().UnixNano())
+	c.after(helloTimeout, func() {
+		if c.current() == nil {
+			c.link.Close(proto.CloseTimeout, "no hello in time")
+		}
+	})
+	if d := expiry(c.auth); d > 0 {
+		c.after(d, func() { c.link.Close(proto.CloseTokenExpired, "Token expired") })
+	}
+	c.after(c.silence(), c.checkSilence)
+	c.link.Run(c.receive, c.lost)
+}
+
+// silence is how long a client may be silent.
+func (c *connection) silence() time.Duration { return c.gateway.options.Heartbeat * 5 / 2 }
+
+func (c *connection) checkSilence() {
+	quiet := time.Since(time.Unix(0, c.heard.Load()))
+	if left := c.silence() - quiet; left > 0 {
+		c.after(left, c.checkSilence)
+		return
+	}
+	c.link.Close(proto.CloseTimeout, "nothing heard for too long")
+}
+
+// after runs f later, unless the connection has ended.
+func (c *connection) after(d time.Duration, f func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	select {
+	case <-c.link.Done():
+	default:
+		c.timers = append(c.timers, time.AfterFunc(d, f))
+	}
+}
+
+func (c *connection) current() *client {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.client
+}
+
+// receive takes one message.
+func (c *connection) receive(l *link.Link, message []byte) {
+	c.heard.Store(time.Now().UnixNano())
+	f, err := proto.ParseFrame(message)
+	client := c.current()
+	switch {
+	case err != nil:
+		c.refuse(err.Error())
+	case client == nil && f.Kind == proto.KindHello:
+		c.hello(f)
+	case client == nil:
+		c.refuse("the first frame must be a hello")
+	case f.Kind == proto.KindPing:
+		l.Send((&proto.Frame{Kind: proto.KindPong}).Append(nil))
+	case f.Kind.Numbered() || f.Kind == proto.KindAck:
+		client.receive(l, f)
+	}
+}
+
+func (c *connection) refuse(why string) {
+	c.gateway.options.Log.Warn("protocol error", "instance", c.instance, "error", why)
+	c.link.Close(proto.CloseProtocol, why)
+}
+
+// hello takes the client's seat.
+func (c *connection) hello(f proto.Frame) {
+	client := c.gateway.seat(c.instance)
+	if client == nil {
+		c.link.Close(proto.CloseGoingAway, "the gateway is shutting down")
+		return
+	}
+	c.mu.Lock()
+	c.client = client
+	c.mu.Unlock()
+	client.hello(c.link, c.auth, f)
+}
+
+// lost ends the connection. The client said goodbye if it closed with 1000.
+func (c *connection) lost(l *link.Link, err error) {
+	c.mu.Lock()
+	client, timers := c.client, c.timers
+	c.mu.Unlock()
+	for _, t := range timers {
+		t.Stop()
+	}
+	if client == nil {
+		return
+	}
+	closed, _ := err.(*link.CloseError)
+	client.lost(l, closed != nil && closed.Code == proto.CloseNormal)
+}

@@ -1,0 +1,159 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/proto"
+	"github.com/lumenize/lmz/object"
+)
+
+// Options configures [New].
+type Options struct {
+	// Dir is the data directory, where the objects live. Required. It is made if it
+	// does not exist, and locked: one gateway at a time.
+	Dir string
+
+	// Verify checks an access token and says whose it is. Required. An error refuses
+	// the client: with the status that it names in a method HTTPStatus() int, or 401.
+	// It is called from many goroutines.
+	Verify func(ctx context.Context, token string) (*lmz.Auth, error)
+
+	// Binding is the name under which clients are addressed, and the path segment
+	// where they connect; the default is [lmz.DefaultGateway].
+	Binding string
+
+	// Grace is how long a client that lost its connection keeps its session; the
+	// default is 5 s.
+	Grace time.Duration
+
+	// Heartbeat is how often clients check a quiet connection; the default is 30 s. A
+	// client that is silent for two and a half times that is disconnected.
+	Heartbeat time.Duration
+
+	// Origins are further origins whose pages may connect, such as
+	// "app.example.com". Pages of the gateway's own host always may.
+	Origins []string
+
+	// Log is told what happens, never a token or a value. Nil discards.
+	Log *slog.Logger
+}
+
+const (
+	defaultGrace     = 5 * time.Second
+	defaultHeartbeat = 30 * time.Second
+	helloTimeout     = 10 * time.Second // for the first frame of a connection
+	callLimit        = 5 * time.Minute  // the longest deadline that a client can ask for
+)
+
+// Gateway is a running gateway. Register objects and workers before it serves.
+type Gateway struct {
+	options Options
+	objects *object.Runtime
+	workers map[string]*worker
+	ctx     context.Context // ends when the gateway closes
+	cancel  context.CancelFunc
+	work    sync.WaitGroup // connections, workers' calls
+
+	mu      sync.Mutex // guards the following fields
+	clients map[string]*client
+	links   uint64
+	closed  bool
+}
+
+// New opens the data directory and makes a gateway that knows no nodes yet.
+func New(o Options) (*Gateway, error) {
+	if o.Dir == "" || o.Verify == nil {
+		return nil, errors.New("gateway: Options.Dir and Options.Verify are required")
+	}
+	if o.Binding == "" {
+		o.Binding = lmz.DefaultGateway
+	}
+	if o.Grace == 0 {
+		o.Grace = defaultGrace
+	}
+	if o.Heartbeat == 0 {
+		o.Heartbeat = defaultHeartbeat
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	g := &Gateway{options: o, workers: make(map[string]*worker), clients: make(map[string]*client)}
+	g.ctx, g.cancel = context.WithCancel(context.Background())
+	var err error
+	if g.objects, err = object.Open(o.Dir, g, o.Log); err != nil {
+		return nil, err
+	}
+	return g, nil
+}
+
+// Object registers a kind of object under a binding. It panics on a name that is
+// empty or taken. Call it before the gateway serves.
+func (g *Gateway) Object(binding string, k object.Kind) {
+	g.mustBeFree(binding)
+	g.objects.Register(binding, k)
+}
+
+// Worker registers a stateless node under a binding: makeHandler gets the worker's
+// calling half and returns what others may call, which must be safe for concurrent
+// use. It panics on a name that is empty or taken. Call it before the gateway
+// serves.
+func (g *Gateway) Worker(binding string, makeHandler func(self lmz.Caller) lmz.Handler) {
+	g.mustBeFree(binding)
+	w := &worker{gateway: g, self: lmz.Identity{Type: lmz.TypeWorker, Address: lmz.At(binding)}}
+	w.handler = makeHandler(w)
+	g.workers[binding] = w
+}
+
+func (g *Gateway) mustBeFree(binding string) {
+	if _, taken := g.workers[binding]; taken || binding == "" || binding == g.options.Binding {
+		panic("gateway: binding " + binding + " is empty or taken")
+	}
+}
+
+// Deliver carries a call to where its node is. In one process that is a look into
+// three tables; a mesh over several machines would ask here where (binding,
+// instance) lives.
+func (g *Gateway) Deliver(ctx context.Context, c *proto.Call, done func(proto.Answer)) {
+	if w, ok := g.workers[c.To.Binding]; ok {
+		w.deliver(ctx, c, done)
+		return
+	}
+	if c.To.Binding == g.options.Binding {
+		g.deliverToClient(ctx, c, done)
+		return
+	}
+	g.objects.Deliver(ctx, c, done)
+}
+
+// Close disconnects the clients, who will come back, lets running turns finish and
+// closes the objects.
+func (g *Gateway) Close() error {
+	g.mu.Lock()
+	if g.closed {
+		g.mu.Unlock()
+		return nil
+	}
+	g.closed = true
+	clients := make([]*client, 0, len(g.clients))
+	for _, c := range g.clients {
+		clients = append(clients, c)
+	}
+	g.mu.Unlock()
+	err := g.objects.Close() // answers still go out
+	for _, c := range clients {
+		c.goAway()
+	}
+	g.cancel()
+	g.work.Wait()
+	return err
+}
+
+// failed answers a call that no node got.
+func failed(done func(proto.Answer), code lmz.Code, message string) {
+	done(proto.ErrorAnswer(&lmz.Error{Code: code, Message: message}))
+}

@@ -1,0 +1,87 @@
+package gateway
+
+import (
+	"context"
+
+	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/proto"
+)
+
+// worker is a stateless node. Its calls run concurrently.
+type worker struct {
+	gateway *Gateway
+	self    lmz.Identity
+	handler lmz.Handler
+}
+
+var _ lmz.Caller = (*worker)(nil)
+
+func (w *worker) deliver(ctx context.Context, c *proto.Call, done func(proto.Answer)) {
+	if c.To.Instance != "" {
+		failed(done, lmz.CodeAbsent, w.self.Binding+" is a worker and has no instance "+c.To.Instance)
+		return
+	}
+	callContext := c.Context
+	callContext.Self = w.self
+	ctx = lmz.WithCallContext(proto.Bare(ctx), callContext)
+	w.gateway.work.Go(func() {
+		result, err := proto.Execute(ctx, w.handler, c.Chain)
+		w.gateway.logHidden(w.self.Address, err)
+		done(proto.NewAnswer(result, err))
+	})
+}
+
+// CallRaw implements [lmz.Caller].
+func (w *worker) CallRaw(ctx context.Context, to lmz.Address, c lmz.Continuation) (lmz.Value, error) {
+	ctx, cancel := proto.WithDeadline(ctx)
+	defer cancel()
+	call, err := proto.NewCall(ctx, w.self, to, c)
+	if err != nil {
+		return nil, err
+	}
+	return proto.Await(ctx, w.gateway, call)
+}
+
+// Send implements [lmz.Caller].
+func (w *worker) Send(ctx context.Context, to lmz.Address, c lmz.Continuation, options ...lmz.SendOption) error {
+	o := lmz.NewSendOptions(options)
+	call, err := proto.NewCall(ctx, w.self, to, c)
+	if err != nil {
+		return err
+	}
+	// what is sent goes on when the handler that sent it has returned
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lmz.DefaultTimeout)
+	call.NoReply = len(o.Reply.Ops()) == 0
+	w.gateway.Deliver(ctx, call, func(a proto.Answer) {
+		defer cancel()
+		if call.NoReply || a.Failed == "" && o.ErrorsOnly {
+			return
+		}
+		w.gateway.work.Go(func() { w.reply(ctx, o.Reply, a) })
+	})
+	return nil
+}
+
+// reply runs a reply continuation on the worker's own handler.
+func (w *worker) reply(ctx context.Context, c lmz.Continuation, a proto.Answer) {
+	chain, err := proto.MarshalChain(c.Fill(a.Outcome()))
+	if err == nil {
+		_, err = proto.Execute(lmz.AsReply(context.WithoutCancel(ctx)), w.handler, chain)
+	}
+	if err != nil {
+		w.gateway.options.Log.Warn("a worker's reply failed", "binding", w.self.Binding, "reply", c.String(), "error", err)
+	}
+}
+
+// logHidden logs what the caller of a failed method is not shown.
+func (g *Gateway) logHidden(node lmz.Address, err error) {
+	hidden := proto.Hidden(err)
+	if hidden == nil {
+		return
+	}
+	args := []any{"node", node.String(), "error", hidden}
+	if p, ok := hidden.(*proto.PanicError); ok {
+		args = append(args, "panic", p.Value, "stack", string(p.Stack))
+	}
+	g.options.Log.Error("a method failed", args...)
+}
