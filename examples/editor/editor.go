@@ -1,0 +1,88 @@
+// Package editor is the collaborative editor of the tutorial: a [Document] object
+// that keeps a text and tells its subscribers about changes, a [SpellCheck] worker
+// that sends its findings straight to the author, a [Workspace] object that lists
+// the documents, and an [EditorClient], a client that others call.
+//
+// The text travels whole and the last writer wins. An arriving text is never put
+// over unsent typing: see [Buffer].
+package editor
+
+import (
+	"context"
+	"strings"
+
+	"github.com/lumenize/lmz"
+)
+
+// Bindings of the editor's nodes.
+const (
+	DocumentBinding   = "DOCUMENT_DO"
+	WorkspaceBinding  = "WORKSPACE_DO"
+	SpellCheckBinding = "SPELLCHECK_WORKER"
+)
+
+// WorkspaceName is the instance of the one workspace.
+const WorkspaceName = "main"
+
+// Methods of a document. The instance is its name.
+const (
+	// Subscribe makes the calling client a subscriber and returns the text.
+	Subscribe lmz.Method0[string] = "subscribe"
+	// Open is Subscribe for editors, which need the version as well.
+	Open lmz.Method0[Change] = "open"
+	// Unsubscribe undoes both.
+	Unsubscribe lmz.Method0[struct{}] = "unsubscribe"
+	// Update replaces the text and returns its version. Only subscribers may.
+	Update lmz.Method1[string, int] = "update"
+)
+
+// Methods of a client.
+const (
+	// HandleContentUpdate tells a subscriber of a document about a new text.
+	HandleContentUpdate lmz.Method2[string, Change, struct{}] = "handleContentUpdate"
+	// HandleSpellFindings tells an author about the text that it wrote.
+	HandleSpellFindings lmz.Method2[string, []Finding, struct{}] = "handleSpellFindings"
+)
+
+// Check has the spelling of a text checked and the findings sent to a client: the
+// text, the instance name of the client, and the document that the text is of.
+const Check lmz.Method3[string, string, string, struct{}] = "check"
+
+// Documents lists the names of the documents in the workspace, sorted.
+const Documents lmz.Method0[[]string] = "documents"
+
+// register adds a document to the workspace.
+const register lmz.Method1[string, struct{}] = "register"
+
+// Change is a text of a document.
+type Change struct {
+	Content string
+	Version int    // counts the updates, from 1; 0 is the empty text of a new document
+	By      string // who made it, for people; empty when nobody did
+}
+
+// Finding is a word that seems to be misspelled, wherever it stands in the text.
+type Finding struct {
+	Word        string
+	Suggestions []string // best first
+}
+
+// author names the user on whose behalf a call runs, for other people: the part of
+// the address before the @.
+func author(ctx context.Context) string {
+	c, _ := lmz.CallContextFrom(ctx)
+	if c.Auth == nil {
+		return c.Origin().Binding
+	}
+	email, _ := c.Auth.Claims["email"].(string)
+	if name, _, ok := strings.Cut(email, "@"); ok {
+		return name
+	}
+	return "user " + c.Auth.Subject[:min(8, len(c.Auth.Subject))]
+}
+
+// caller returns the node that made the call which ctx is of.
+func caller(ctx context.Context) lmz.Identity {
+	c, _ := lmz.CallContextFrom(ctx)
+	return c.Caller()
+}
