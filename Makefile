@@ -1,0 +1,49 @@
+# Every target says what it does: make help
+.DEFAULT_GOAL := help
+SHELL := bash
+GO ?= go
+DATA ?=
+N ?= 2000
+T ?= 30s
+
+.PHONY: help
+help: ## print this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: web ## build the program with its page: bin/lmz
+	$(GO) build -trimpath -o bin/lmz ./cmd/lmz
+
+.PHONY: web
+web: ## build the WASM module and the page into web/dist
+	scripts/build-web.sh
+
+.PHONY: run
+run: build ## build everything and start lmz dev; DATA=dir chooses its data directory
+	bin/lmz dev $(if $(DATA),--data $(DATA))
+
+.PHONY: test
+test: ## run every test on real parts, installing the tools they need where it can
+	scripts/test.sh
+
+.PHONY: lint
+lint: ## check formatting and vet, native and js
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "run gofmt on:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
+	$(GO) vet ./...
+	GOOS=js GOARCH=wasm $(GO) vet . ./internal/proto ./internal/session ./internal/link ./internal/turn ./client ./wasmclient
+
+.PHONY: fuzz
+fuzz: ## fuzz the decoders, each for T (30s)
+	scripts/fuzz.sh $(T)
+
+.PHONY: bench
+bench: ## run the benchmarks
+	$(GO) test -run '^$$' -bench . -benchmem ./internal/...
+
+.PHONY: soak
+soak: ## the long versions of the crash and cut tests (minutes)
+	LMZ_SOAK=1 $(GO) test -count=1 -timeout 30m -v ./test/...
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf bin web/dist/*

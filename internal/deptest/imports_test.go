@@ -1,0 +1,120 @@
+// Package deptest holds the test of the house's import rule (ARCHITECTURE.md,
+// "Layers").
+package deptest
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/lumenize/lmz"
+
+type pkg struct {
+	ImportPath string
+	Imports    []string
+	Deps       []string
+}
+
+// list asks the go tool for packages and what they import.
+func list(t *testing.T, env []string, patterns ...string) []pkg {
+	t.Helper()
+	cmd := exec.Command("go", append([]string{"list", "-deps=false", "-json=ImportPath,Imports,Deps"}, patterns...)...)
+	cmd.Env = append(os.Environ(), env...)
+	cmd.Stderr = t.Output()
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var all []pkg
+	for decoder := json.NewDecoder(out); ; {
+		var p pkg
+		if err := decoder.Decode(&p); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// mayImport is which of our packages each of ours may import, by path below the
+// module. A package that is not listed is a program or test and may import what it
+// likes, but for meshtest.
+var mayImport = map[string][]string{
+	"":                 {},
+	"internal/turn":    {},
+	"internal/link":    {},
+	"internal/memnet":  {},
+	"internal/proto":   {""},
+	"internal/session": {"", "internal/proto"},
+	"client":           {"", "internal/proto", "internal/session", "internal/link", "internal/turn"},
+	"object":           {"", "internal/proto", "internal/turn"},
+	"gateway":          {"", "internal/proto", "internal/session", "internal/link", "object"},
+	"auth":             {""},
+	"examples/editor":  {"", "object", "client"},
+	"tui":              {"", "client", "examples/editor"},
+	"web":              {},
+}
+
+func TestImportsPointOneWay(t *testing.T) {
+	for _, p := range list(t, nil, module+"/...") {
+		name := strings.TrimPrefix(strings.TrimPrefix(p.ImportPath, module), "/")
+		allowed, listed := mayImport[name]
+		for _, imported := range p.Imports {
+			ours, ok := strings.CutPrefix(imported, module)
+			if !ok {
+				continue
+			}
+			ours = strings.TrimPrefix(ours, "/")
+			if ours == "meshtest" || ours == "internal/memnet" {
+				t.Errorf("%s imports %s, which is for tests", p.ImportPath, imported)
+			}
+			if listed && !contains(allowed, ours) {
+				t.Errorf("%s imports %s: the import rule forbids it", p.ImportPath, imported)
+			}
+		}
+	}
+}
+
+func contains(all []string, one string) bool {
+	for _, s := range all {
+		if s == one {
+			return true
+		}
+	}
+	return false
+}
+
+// heavy is what must not be linked into the browser's module, and why.
+var heavy = map[string]string{
+	"net/http":                     "1.5 MB of module",
+	"encoding/json":                "250 kB of module; internal/proto reads the little JSON there is",
+	"log/slog":                     "it brings encoding/json",
+	"github.com/coder/websocket":   "it brings net/http, and loses close codes in browsers",
+	"github.com/fxamacker/cbor/v2": "400 kB of module; internal/proto has the codec",
+	"zombiezen.com/go/sqlite":      "objects do not live in browsers",
+	"testing":                      "it is no part of a program",
+}
+
+func TestTheBrowserModuleStaysLight(t *testing.T) {
+	js := []string{"GOOS=js", "GOARCH=wasm"}
+	for _, p := range list(t, js, module+"/client", module+"/wasmclient") {
+		for _, dep := range p.Deps {
+			if why, bad := heavy[dep]; bad {
+				t.Errorf("GOOS=js %s depends on %s: %s", p.ImportPath, dep, why)
+			}
+		}
+	}
+}

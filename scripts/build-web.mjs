@@ -1,0 +1,81 @@
+// Builds what the gateway serves at /: the WASM module, its JavaScript face and the
+// page, into web/dist, each also compressed. Run it with Node 20 or newer, from
+// anywhere: node scripts/build-web.mjs
+
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const dist = join(root, 'web', 'dist');
+const compressed = /\.(wasm|js|css|html|svg)$/;
+
+// Everything is built beside dist and moved there at the end, so that a failed build
+// leaves the last one whole.
+const staging = mkdtempSync(join(root, 'web', '.dist-'));
+try {
+  build(staging);
+  replace(staging);
+} finally {
+  rmSync(staging, { recursive: true, force: true });
+}
+report();
+
+function build(to) {
+  const face = join(to, 'lmz');
+  mkdirSync(face);
+  const env = { ...process.env, GOOS: 'js', GOARCH: 'wasm' };
+  const options = { cwd: root, env, stdio: ['ignore', 'pipe', 'inherit'], encoding: 'utf8' };
+  execFileSync('go', ['build', '-trimpath', '-ldflags=-s -w', '-o', join(face, 'lmz.wasm'), './wasmclient'], options);
+  const goroot = execFileSync('go', ['env', 'GOROOT'], options).trim();
+  cpSync(join(goroot, 'lib', 'wasm', 'wasm_exec.js'), join(face, 'wasm_exec.js'));
+  copy(join(root, 'wasmclient', 'js'), face, (name) => /\.(js|d\.ts)$/.test(name));
+  copy(join(root, 'web', 'page'), to, (name) => !name.endsWith('.test.mjs'));
+  for (const file of files(to)) if (compressed.test(file)) compress(to, file);
+}
+
+function copy(from, to, wanted) {
+  for (const name of readdirSync(from)) if (wanted(name)) cpSync(join(from, name), join(to, name), { recursive: true });
+}
+
+function files(folder) {
+  return readdirSync(folder, { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath ?? entry.path, entry.name));
+}
+
+/** Writes file.br and file.gz, or takes them from the last build if file is the same. */
+function compress(to, file) {
+  const name = relative(to, file);
+  const data = readFileSync(file);
+  const last = join(dist, name);
+  if (['', '.br', '.gz'].every((end) => existsSync(last + end)) && hash(readFileSync(last)) === hash(data)) {
+    for (const end of ['.br', '.gz']) cpSync(last + end, file + end);
+    return;
+  }
+  const params = { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: data.length };
+  writeFileSync(file + '.br', brotliCompressSync(data, { params }));
+  writeFileSync(file + '.gz', gzipSync(data, { level: 9 }));
+}
+
+function hash(data) {
+  return createHash('sha256').update(data).digest('hex');
+}
+
+function replace(from) {
+  mkdirSync(dist, { recursive: true });
+  for (const name of readdirSync(dist)) if (name !== '.gitkeep') rmSync(join(dist, name), { recursive: true });
+  for (const name of readdirSync(from)) renameSync(join(from, name), join(dist, name));
+}
+
+function report() {
+  const wasm = join(dist, 'lmz', 'lmz.wasm');
+  const kB = (path) => `${(readFileSync(path).length / 1000).toFixed(0)} kB`;
+  console.log(`lmz.wasm: ${kB(wasm)} raw, ${kB(wasm + '.gz')} gzip, ${kB(wasm + '.br')} brotli`);
+  const scripts = files(dist).filter((file) => /\.(js|css|html)\.br$/.test(file));
+  const sum = scripts.reduce((n, file) => n + readFileSync(file).length, 0);
+  console.log(`page and scripts: ${(sum / 1000).toFixed(0)} kB brotli in ${scripts.length} files`);
+}
