@@ -194,6 +194,9 @@ func handle(ctx context.Context, h lmz.Handler, req *lmz.Request) (result any, e
 // NewAnswer encodes the outcome of [Execute]. An error that is no [*lmz.Error]
 // leaves the node as "internal error"; log [Hidden] for it.
 func NewAnswer(result any, err error) Answer {
+	if _, ok := result.(lmz.Handler); ok && err == nil {
+		err = &lmz.Error{Name: "TypeError", Message: "the result takes calls and cannot be sent: go on with a call of one of its methods"}
+	}
 	if err == nil {
 		payload, encodeErr := Marshal(result)
 		if encodeErr == nil {

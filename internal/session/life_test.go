@@ -1,0 +1,214 @@
+package session
+
+import (
+	"testing"
+	"time"
+
+	"github.com/lumenize/lmz/internal/proto"
+)
+
+// lifeTest drives a life with a clock of its own.
+type lifeTest struct {
+	t      *testing.T
+	life   *Life
+	now    time.Time
+	timer  time.Duration // of the last Wait; negative is none
+	did    map[LifeDo]int
+	last   LifeEffect // other than Wait
+	states []State
+}
+
+func newLifeTest(t *testing.T, jitter float64) *lifeTest {
+	lt := &lifeTest{t: t, now: time.Unix(1000, 0), did: make(map[LifeDo]int), timer: -1}
+	lt.life = NewLife(func() float64 { return jitter })
+	lt.life.Heartbeat = 30 * time.Second
+	return lt
+}
+
+func (lt *lifeTest) do(effects []LifeEffect) {
+	for _, e := range effects {
+		lt.did[e.Do]++
+		switch e.Do {
+		case Wait:
+			lt.timer = e.Delay
+		case StateChanged:
+			lt.states = append(lt.states, e.State)
+		default:
+			lt.last = e
+		}
+	}
+}
+
+// tick lets the timer fire and returns how long that took.
+func (lt *lifeTest) tick() time.Duration {
+	d := lt.timer
+	if d < 0 {
+		lt.t.Fatal("no timer is set")
+	}
+	lt.timer = -1
+	lt.now = lt.now.Add(d)
+	lt.do(lt.life.Timer(lt.now))
+	return d
+}
+
+func (lt *lifeTest) dial()         { lt.do(lt.life.Token(lt.life.Link())) }
+func (lt *lifeTest) welcome()      { lt.do(lt.life.Welcomed(lt.life.Link())) }
+func (lt *lifeTest) lose(why Loss) { lt.do(lt.life.Lost(lt.now, lt.life.Link(), why)) }
+func (lt *lifeTest) connect()      { lt.do(lt.life.Connect(lt.now)); lt.dial(); lt.welcome() }
+func (lt *lifeTest) is(want State) {
+	lt.t.Helper()
+	if got := lt.life.State(); got != want {
+		lt.t.Errorf("state %s, want %s", got, want)
+	}
+}
+
+func TestDelaysAreShortForTenSecondsAndThenDoubleToThirty(t *testing.T) {
+	lt := newLifeTest(t, 0.999)
+	lt.connect()
+	lt.lose(Loss{})
+	good := lt.now
+	var slow []time.Duration
+	for range 40 {
+		quick := lt.now.Sub(good) < 10*time.Second
+		d := lt.tick()
+		if quick && d > time.Second {
+			t.Fatalf("%v after the link was good: a delay of %v", lt.now.Sub(good), d)
+		}
+		if !quick {
+			slow = append(slow, d.Round(time.Second))
+		}
+		lt.dial()
+		lt.lose(Loss{})
+	}
+	want := []time.Duration{2, 4, 8, 16, 30, 30}
+	for i, w := range want {
+		if slow[i] != w*time.Second {
+			t.Fatalf("ceilings after ten seconds: got %v, want %v s", slow[:len(want)], want)
+		}
+	}
+}
+
+func TestSupersededAndRefusedClientsStop(t *testing.T) {
+	for code, want := range map[int]LifeDo{
+		proto.CloseSuperseded: Superseded, proto.CloseNoToken: LoginRequired, proto.CloseRefused: LoginRequired,
+	} {
+		lt := newLifeTest(t, 0.5)
+		lt.connect()
+		lt.lose(Loss{Code: code})
+		lt.is(Disconnected)
+		if lt.did[want] != 1 || lt.timer >= 0 {
+			t.Errorf("%d: effects %v, timer %v", code, lt.did, lt.timer)
+		}
+	}
+}
+
+func TestOnlyADefiniteRefusalMeansLoginRequired(t *testing.T) {
+	lt := newLifeTest(t, 0.5)
+	lt.connect()
+	for range 100 {
+		lt.lose(Loss{})
+		lt.tick()
+		lt.do(lt.life.TokenFailed(lt.now, lt.life.Link(), false, "network down"))
+		lt.tick()
+		lt.dial()
+	}
+	lt.lose(Loss{Status: 503})
+	lt.is(Reconnecting)
+	if lt.did[LoginRequired] != 0 {
+		t.Error("a network failure meant login required")
+	}
+	lt.tick()
+	lt.dial()
+	lt.lose(Loss{Status: 403})
+	lt.is(Disconnected)
+}
+
+func TestARefusedTokenIsReplacedOnce(t *testing.T) {
+	lt := newLifeTest(t, 0.5)
+	lt.connect()
+	lt.lose(Loss{})
+	lt.tick()
+	lt.dial()
+	lt.lose(Loss{Status: 401})
+	if lt.last.Do != GetToken || !lt.last.Refused {
+		t.Fatalf("after a 401: %+v, want another token at once", lt.last)
+	}
+	lt.dial()
+	lt.lose(Loss{Status: 401})
+	lt.is(Disconnected)
+	if lt.did[LoginRequired] != 1 {
+		t.Errorf("effects %v", lt.did)
+	}
+}
+
+func TestABrowserThatCannotSeeStatusesTriesAnotherTokenOnce(t *testing.T) {
+	lt := newLifeTest(t, 0.5)
+	lt.connect()
+	refused := 0
+	for range 10 {
+		lt.lose(Loss{})
+		lt.tick()
+		if lt.last.Do == GetToken && lt.last.Refused {
+			refused++
+		}
+		lt.dial()
+	}
+	if refused != 1 {
+		t.Errorf("%d other tokens were asked for, want 1", refused)
+	}
+}
+
+func TestAnExpiredTokenIsReplacedAtOnce(t *testing.T) {
+	lt := newLifeTest(t, 0.5)
+	lt.connect()
+	lt.lose(Loss{Code: proto.CloseTokenExpired})
+	if lt.last.Do != GetToken || !lt.last.Refused || lt.timer >= 0 {
+		t.Errorf("after 4401: %+v, timer %v", lt.last, lt.timer)
+	}
+	lt.is(Reconnecting)
+}
+
+func TestASilentGatewayIsGivenUp(t *testing.T) {
+	lt := newLifeTest(t, 0.5)
+	lt.connect()
+	lt.tick()
+	if lt.last.Do != SendPing {
+		t.Fatalf("after the heartbeat: %+v", lt.last)
+	}
+	lt.do(lt.life.Pong(lt.life.Link()))
+	lt.tick()
+	lt.tick() // no pong this time
+	if lt.did[Hangup] != 1 {
+		t.Errorf("effects %v", lt.did)
+	}
+	lt.is(Reconnecting)
+}
+
+func TestEventsOfAnEarlierLinkAreNotHeard(t *testing.T) {
+	lt := newLifeTest(t, 0.5)
+	lt.connect()
+	old := lt.life.Link()
+	lt.lose(Loss{})
+	lt.tick()
+	lt.dial()
+	lt.do(lt.life.Welcomed(old))
+	lt.is(Reconnecting)
+	lt.welcome()
+	lt.do(lt.life.Lost(lt.now, old, Loss{Code: proto.CloseSuperseded}))
+	lt.is(Connected)
+}
+
+func TestClosedMeansClosed(t *testing.T) {
+	lt := newLifeTest(t, 0.5)
+	lt.connect()
+	lt.do(lt.life.Close())
+	if lt.last.Do != Hangup && lt.did[Hangup] != 1 {
+		t.Errorf("effects %v", lt.did)
+	}
+	lt.lose(Loss{})
+	lt.do(lt.life.Timer(lt.now))
+	lt.is(Disconnected)
+	if lt.timer >= 0 {
+		t.Error("a timer is set")
+	}
+}

@@ -1,0 +1,78 @@
+package session
+
+import (
+	"testing"
+
+	"github.com/lumenize/lmz/internal/proto"
+)
+
+func hello(session, resume byte) proto.Frame {
+	f := proto.Frame{Kind: proto.KindHello}
+	f.Session[0], f.Resume[0] = session, resume
+	return f
+}
+
+func does(effects []SeatEffect) (all []SeatDo) {
+	for _, e := range effects {
+		all = append(all, e.Do)
+	}
+	return all
+}
+
+func expect(t *testing.T, what string, effects []SeatEffect, want ...SeatDo) {
+	t.Helper()
+	got := does(effects)
+	if len(got) != len(want) {
+		t.Fatalf("%s: got %v, want %v", what, got, want)
+	}
+	for i := range want {
+		if got[i] != want[i] {
+			t.Fatalf("%s: got %v, want %v", what, got, want)
+		}
+	}
+}
+
+func TestASessionGoesOnWithinItsGracePeriodOnly(t *testing.T) {
+	var s Seat
+	expect(t, "first", s.Hello(1, hello(1, 0)), BeginSession, Welcome)
+	lost := s.Lost(1, false)
+	expect(t, "lost", lost, StartGrace)
+	back := s.Hello(2, hello(2, 1))
+	expect(t, "back", back, Welcome)
+	if !back[0].Resumed {
+		t.Error("the session was not resumed")
+	}
+	expect(t, "an old grace period", s.GraceOver(lost[0].Grace))
+	lost = s.Lost(2, false)
+	expect(t, "grace over", s.GraceOver(lost[0].Grace), EndSession)
+	late := s.Hello(3, hello(3, 1))
+	expect(t, "late", late, BeginSession, Welcome)
+	if late[1].Resumed {
+		t.Error("an ended session was resumed")
+	}
+}
+
+func TestANewerSessionTakesTheSeat(t *testing.T) {
+	var s Seat
+	s.Hello(1, hello(1, 0))
+	expect(t, "another process", s.Hello(2, hello(2, 0)), CloseLink, EndSession, BeginSession, Welcome)
+	expect(t, "the old link ends late", s.Lost(1, false))
+	if s.Link() != 2 {
+		t.Errorf("link %d has the seat", s.Link())
+	}
+}
+
+func TestTheSameSessionOnANewLinkReplacesAHalfOpenOne(t *testing.T) {
+	var s Seat
+	s.Hello(1, hello(1, 0))
+	expect(t, "again", s.Hello(2, hello(2, 1)), CloseLink, Welcome)
+}
+
+func TestAGoodbyeEndsTheSessionAtOnce(t *testing.T) {
+	var s Seat
+	s.Hello(1, hello(1, 0))
+	expect(t, "goodbye", s.Lost(1, true), EndSession)
+	if s.Taken() {
+		t.Error("the seat is still taken")
+	}
+}

@@ -1,0 +1,266 @@
+package session
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/proto"
+)
+
+// end is one end of a session in a test: what it was asked to do, and the frames on
+// their way to the other end.
+type end struct {
+	t       *testing.T
+	s       *Session
+	out     [][]byte // written, not delivered
+	ran     []string // payloads of incoming calls, in order
+	open    []uint64 // incoming calls that are not answered
+	settled map[uint64]proto.Answer
+	acks    int // AckLater effects that are due
+	broken  string
+}
+
+func newEnd(t *testing.T, limits Limits) *end {
+	return &end{t: t, s: New(proto.SessionID{1}, limits), settled: make(map[uint64]proto.Answer)}
+}
+
+func (e *end) do(effects []Effect) {
+	for _, f := range effects {
+		switch f.Do {
+		case Write:
+			e.out = append(e.out, f.Bytes)
+		case Settle:
+			if _, twice := e.settled[f.Key]; twice {
+				e.t.Fatalf("call %d settled twice", f.Key)
+			}
+			e.settled[f.Key] = f.Answer
+		case Run:
+			e.ran = append(e.ran, string(f.Frame.Payload))
+			e.open = append(e.open, f.Number)
+		case Stop:
+			e.open = slices.DeleteFunc(e.open, func(n uint64) bool { return n == f.Number })
+		case AckLater:
+			e.acks++
+		case Break, Overflow:
+			e.broken = f.Reason
+		}
+	}
+}
+
+// deliver hands the first frame that from wrote to e.
+func (e *end) deliver(from *end) {
+	b := from.out[0]
+	from.out = from.out[1:]
+	f, err := proto.ParseFrame(b)
+	if err != nil {
+		e.t.Fatalf("frame %x: %v", b, err)
+	}
+	e.do(e.s.Receive(f))
+}
+
+// link resumes the session over a new link between a and b.
+func link(a, b *end) {
+	a.out, b.out = nil, nil
+	fromA, fromB := a.s.Received(), b.s.Received()
+	b.do(b.s.Resume(fromA))
+	a.do(a.s.Resume(fromB))
+}
+
+func unlink(a, b *end) {
+	a.s.Unlink()
+	b.s.Unlink()
+	a.out, b.out = nil, nil
+}
+
+func drain(a, b *end) {
+	for len(a.out)+len(b.out) > 0 {
+		if len(a.out) > 0 {
+			b.deliver(a)
+		} else {
+			a.deliver(b)
+		}
+	}
+}
+
+func payload(key uint64) string { return fmt.Sprintf("call %d", key) }
+
+func (e *end) call(key uint64) {
+	e.do(e.s.Call(key, proto.Frame{To: lmz.At("B", "i"), Payload: []byte(payload(key))}, false))
+}
+
+// answer answers the i-th open call with its payload.
+func (e *end) answer(i int) {
+	number := e.open[i]
+	e.open = slices.Delete(e.open, i, i+1)
+	e.do(e.s.Answer(number, proto.Answer{Payload: fmt.Appendf(nil, "answer %d", number)}))
+}
+
+// TestEveryCallRunsOnceInOrderHoweverOftenTheLinkBreaks drives both ends through
+// random schedules of calls, answers, deliveries, lost acknowledgement timers and
+// cuts that lose everything on the way.
+func TestEveryCallRunsOnceInOrderHoweverOftenTheLinkBreaks(t *testing.T) {
+	for seed := range uint64(2000) {
+		random := rand.New(rand.NewPCG(seed, 0))
+		a, b := newEnd(t, Limits{Calls: 5}), newEnd(t, Limits{})
+		ends := [2]*end{a, b}
+		var keys [2]uint64
+		linked := false
+		for range 300 {
+			side := random.IntN(2)
+			me, other := ends[side], ends[1-side]
+			switch what := random.IntN(20); {
+			case what < 4:
+				keys[side]++
+				me.call(keys[side])
+			case what < 8 && len(me.open) > 0:
+				me.answer(random.IntN(len(me.open)))
+			case what < 16 && len(other.out) > 0:
+				me.deliver(other)
+			case what == 16 && me.acks > 0:
+				me.acks--
+				me.do(me.s.AckTimeout())
+			case what == 17 && linked:
+				unlink(a, b)
+				linked = false
+			case what >= 18 && !linked:
+				link(a, b)
+				linked = true
+			}
+		}
+		if linked {
+			unlink(a, b)
+		}
+		link(a, b)
+		for drain(a, b); len(a.open)+len(b.open) > 0; drain(a, b) {
+			for _, e := range ends {
+				if len(e.open) > 0 {
+					e.answer(0)
+				}
+			}
+		}
+		for side, me := range ends {
+			other := ends[1-side]
+			var want []string
+			for key := uint64(1); key <= keys[side]; key++ {
+				want = append(want, payload(key))
+			}
+			if !slices.Equal(other.ran, want) {
+				t.Fatalf("seed %d: side %d called %q, the other ran %q", seed, side, want, other.ran)
+			}
+			if len(me.settled) != int(keys[side]) || me.broken != "" {
+				t.Fatalf("seed %d: %d of %d calls settled, broken %q", seed, len(me.settled), keys[side], me.broken)
+			}
+		}
+		for _, e := range ends { // acknowledgements that are due empty the outboxes
+			e.do(e.s.AckTimeout())
+		}
+		drain(a, b)
+		if len(a.s.outbox)+len(b.s.outbox)+a.s.outboxBytes+b.s.outboxBytes != 0 {
+			t.Fatalf("seed %d: %d and %d frames are still kept", seed, len(a.s.outbox), len(b.s.outbox))
+		}
+	}
+}
+
+func TestAnEndedSessionSettlesEveryCallByWhatIsKnown(t *testing.T) {
+	a, b := newEnd(t, Limits{Calls: 1, Waiting: 2}), newEnd(t, Limits{})
+	link(a, b)
+	for key := uint64(1); key <= 4; key++ {
+		a.call(key) // one is sent, two wait, one is too many
+	}
+	a.do(a.s.End("gone"))
+	want := map[uint64]lmz.Code{1: lmz.CodeUnknown, 2: lmz.CodeGateway, 3: lmz.CodeGateway, 4: lmz.CodeGateway}
+	for key, code := range want {
+		if got := a.settled[key].Failed; got != code {
+			t.Errorf("call %d: got %q, want %q", key, got, code)
+		}
+	}
+}
+
+func TestCallsThatNoLinkHasSeenGoOverToTheNextSession(t *testing.T) {
+	a, b := newEnd(t, Limits{}), newEnd(t, Limits{})
+	link(a, b)
+	a.call(1)
+	unlink(a, b)
+	a.call(2)
+	a.do(a.s.Restart(proto.SessionID{2}, "the session ended"))
+	b = newEnd(t, Limits{})
+	link(a, b)
+	drain(a, b)
+	if !slices.Equal(b.ran, []string{payload(2)}) || a.settled[1].Failed != lmz.CodeUnknown {
+		t.Errorf("ran %q; call 1: %q", b.ran, a.settled[1].Failed)
+	}
+}
+
+func TestUrgentCallsOvertakeThoseThatAreHeld(t *testing.T) {
+	a, b := newEnd(t, Limits{}), newEnd(t, Limits{})
+	a.call(1)
+	a.s.Hold()
+	link(a, b)
+	a.call(2)
+	a.do(a.s.Call(3, proto.Frame{Payload: []byte(payload(3))}, true))
+	a.do(a.s.Release())
+	drain(a, b)
+	if want := []string{payload(3), payload(1), payload(2)}; !slices.Equal(b.ran, want) {
+		t.Errorf("ran %q, want %q", b.ran, want)
+	}
+}
+
+func TestACancelledCallIsSettledByWhatIsKnown(t *testing.T) {
+	a, b := newEnd(t, Limits{}), newEnd(t, Limits{})
+	a.call(1)
+	a.do(a.s.Cancel(1, "enough"))
+	link(a, b)
+	a.call(2)
+	drain(a, b)
+	a.do(a.s.Cancel(2, "enough"))
+	drain(a, b)
+	if a.settled[1].Failed != lmz.CodeGateway || a.settled[2].Failed != lmz.CodeUnknown {
+		t.Errorf("unsent: %q, sent: %q", a.settled[1].Failed, a.settled[2].Failed)
+	}
+	if len(b.ran) != 1 || len(b.open) != 0 {
+		t.Errorf("the callee ran %q, %d still running", b.ran, len(b.open))
+	}
+}
+
+func TestWhatIsTooLargeForAFrameIsRefusedWhereItIsMade(t *testing.T) {
+	a, b := newEnd(t, Limits{}), newEnd(t, Limits{})
+	link(a, b)
+	a.do(a.s.Call(1, proto.Frame{Payload: make([]byte, proto.MaxPayload+1)}, false))
+	if a.settled[1].Failed != lmz.CodeGateway || len(a.out) != 0 {
+		t.Errorf("large call: %q, %d frames", a.settled[1].Failed, len(a.out))
+	}
+	a.call(2)
+	drain(a, b)
+	b.do(b.s.Answer(b.open[0], proto.Answer{Payload: make([]byte, proto.MaxPayload+1)}))
+	drain(a, b)
+	if a.settled[2].Failed != lmz.CodeCallee || a.broken+b.broken != "" {
+		t.Errorf("large answer: %q, broken %q %q", a.settled[2].Failed, a.broken, b.broken)
+	}
+}
+
+func TestASideThatBreaksTheNumberingIsNotListenedTo(t *testing.T) {
+	for name, f := range map[string]proto.Frame{
+		"a gap":                       {Kind: proto.KindCall, Seq: 2},
+		"more acknowledged than sent": {Kind: proto.KindAck, Ack: 1},
+	} {
+		a := newEnd(t, Limits{})
+		a.do(a.s.Resume(0))
+		a.do(a.s.Receive(f))
+		if a.broken == "" || len(a.ran) != 0 {
+			t.Errorf("%s: broken %q, ran %q", name, a.broken, a.ran)
+		}
+	}
+}
+
+func TestASessionThatLetsTooMuchWaitOverflows(t *testing.T) {
+	a := newEnd(t, Limits{WaitingBytes: 1000})
+	for key := uint64(1); key < 1000 && a.broken == ""; key++ {
+		a.call(key)
+	}
+	if a.broken == "" {
+		t.Error("nothing happened")
+	}
+}
