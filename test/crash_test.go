@@ -1,0 +1,138 @@
+package test
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// ledger is what the shells know about their updates.
+type ledger struct {
+	mu       sync.Mutex     // guards the following fields
+	acked    map[int]string // version to text, of updates that exited 0
+	inFlight map[string]bool
+	failed   int
+}
+
+func (l *ledger) begin(text string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.inFlight[text] = true
+}
+
+// end notes how an update ended. Without a version it may have been made or not.
+func (l *ledger) end(t *testing.T, text string, version int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if version == 0 {
+		l.failed++
+		return
+	}
+	delete(l.inFlight, text)
+	if other, taken := l.acked[version]; taken {
+		t.Errorf("version %d was acknowledged for %q and for %q", version, other, text)
+	}
+	l.acked[version] = text
+}
+
+func (l *ledger) count() (acked, failed int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.acked), l.failed
+}
+
+// TestKillingTheGatewayLosesNoUpdateThatExitedZero kills lmz dev with SIGKILL while
+// twenty shells loop lmz call … subscribe + update. After each restart the document
+// is the last update that exited 0, or one that was still in flight.
+func TestKillingTheGatewayLosesNoUpdateThatExitedZero(t *testing.T) {
+	rounds := 5
+	if soak() {
+		rounds = 50
+	}
+	const shells = 20
+	data := t.TempDir()
+	dev := startDev(t, data, "")
+	token := dev.token("crash@example.com")
+	env := environ(dev.url(), token)
+	for round := range rounds {
+		book := &ledger{acked: make(map[int]string), inFlight: make(map[string]bool)}
+		stop := make(chan struct{})
+		var work sync.WaitGroup
+		for shell := range shells {
+			work.Go(func() {
+				for i := 0; ; i++ {
+					select {
+					case <-stop:
+						return
+					default:
+					}
+					text := fmt.Sprintf("round %d, shell %d, update %d", round, shell, i)
+					book.begin(text)
+					book.end(t, text, update(env, text))
+				}
+			})
+		}
+		eventually(t, time.Minute, "100 updates before the kill", func() bool {
+			acked, _ := book.count()
+			return acked >= 100
+		})
+		dev.kill()
+		close(stop)
+		work.Wait()
+		dev = startDev(t, data, dev.addr)
+		checkAfterCrash(t, env, book, round)
+	}
+}
+
+// update subscribes and updates from a shell, and returns the version if that exited
+// 0.
+func update(env []string, text string) int {
+	quoted, _ := json.Marshal(text)
+	cmd := exec.Command(program, "call", "--timeout", "3s", "DOCUMENT_DO", "crash", "subscribe", "+", "update", string(quoted))
+	cmd.Env = env
+	out, err := cmd.Output()
+	if err != nil {
+		return 0
+	}
+	lines := strings.Fields(string(out))
+	version, _ := strconv.Atoi(lines[len(lines)-1])
+	return version
+}
+
+func checkAfterCrash(t *testing.T, env []string, book *ledger, round int) {
+	t.Helper()
+	cmd := exec.Command(program, "call", "DOCUMENT_DO", "crash", "open")
+	cmd.Env = env
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("round %d: open after the restart: %v", round, err)
+	}
+	var now struct {
+		Content string
+		Version int
+	}
+	if err := json.Unmarshal(out, &now); err != nil {
+		t.Fatalf("round %d: %v in %s", round, err, out)
+	}
+	last := 0
+	for version := range maps.Keys(book.acked) {
+		last = max(last, version)
+	}
+	acked, failed := book.count()
+	t.Logf("round %d: %d updates exited 0, %d were in flight at the kill; version %d acknowledged last, %d found",
+		round, acked, failed, last, now.Version)
+	switch {
+	case now.Version < last:
+		t.Errorf("round %d: version %d was acknowledged, %d is there", round, last, now.Version)
+	case now.Version == last && now.Content != book.acked[last]:
+		t.Errorf("round %d: version %d is %q, acknowledged was %q", round, last, now.Content, book.acked[last])
+	case now.Version > last && !book.inFlight[now.Content]:
+		t.Errorf("round %d: %q was neither acknowledged last nor in flight", round, now.Content)
+	}
+}

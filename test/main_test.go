@@ -1,0 +1,134 @@
+// Package test drives the finished program as its users do: processes, sockets, a
+// terminal and a browser, with links that are cut and gateways that are killed.
+package test
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// program is the lmz that is tested, built once with its page.
+var program string
+
+func TestMain(m *testing.M) {
+	os.Exit(func() int {
+		if _, err := os.Stat("../web/dist/index.html"); err != nil {
+			fmt.Fprintln(os.Stderr, "the page is not built: run make web first")
+			return 1
+		}
+		dir, err := os.MkdirTemp("", "lmz")
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		defer os.RemoveAll(dir)
+		program = filepath.Join(dir, "lmz")
+		if out, err := exec.Command("go", "build", "-o", program, "../cmd/lmz").CombinedOutput(); err != nil {
+			fmt.Fprintf(os.Stderr, "build: %v\n%s", err, out)
+			return 1
+		}
+		return m.Run()
+	}())
+}
+
+// soak reports whether the long versions are wanted (make soak).
+func soak() bool { return os.Getenv("LMZ_SOAK") != "" }
+
+// devServer is a running lmz dev.
+type devServer struct {
+	t    *testing.T
+	data string
+	addr string // host:port
+	cmd  *exec.Cmd
+	log  *bytes.Buffer
+}
+
+func (d *devServer) url() string { return "http://" + d.addr }
+
+// startDev starts lmz dev on a data directory, at an address or, if that is empty, at
+// a free one.
+func startDev(t *testing.T, data, addr string) *devServer {
+	t.Helper()
+	if addr == "" {
+		addr = "127.0.0.1:0"
+	}
+	d := &devServer{t: t, data: data, log: new(bytes.Buffer)}
+	d.cmd = exec.Command(program, "dev", "--data", data, "--addr", addr, "--no-browser")
+	d.cmd.Stderr = d.log
+	out, err := d.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(d.kill)
+	lines := make(chan string, 100)
+	go func() {
+		defer close(lines)
+		for s := bufio.NewScanner(out); s.Scan(); {
+			lines <- s.Text()
+		}
+	}()
+	timeout := time.After(20 * time.Second)
+	for {
+		select {
+		case line, ok := <-lines:
+			if !ok {
+				t.Fatalf("lmz dev ended: %s", d.log)
+			}
+			if fields := strings.Fields(line); len(fields) == 2 && fields[0] == "page" {
+				d.addr = strings.TrimSuffix(strings.TrimPrefix(fields[1], "http://"), "/")
+			}
+			if strings.HasPrefix(line, "Ctrl-C") {
+				go func() {
+					for range lines { // nobody wants the rest
+					}
+				}()
+				return d
+			}
+		case <-timeout:
+			t.Fatalf("lmz dev does not say that it runs: %s", d.log)
+		}
+	}
+}
+
+// kill is kill -9.
+func (d *devServer) kill() {
+	d.cmd.Process.Kill()
+	d.cmd.Wait()
+}
+
+// token mints an access token with the keys of the data directory.
+func (d *devServer) token(email string) string {
+	d.t.Helper()
+	out, err := exec.Command(program, "token", "mint", "--data", d.data, "--email", email, "--ttl", "2h").Output()
+	if err != nil {
+		d.t.Fatalf("token mint: %v", err)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// environ is the environment of a user with a token.
+func environ(server, token string) []string {
+	return append(os.Environ(), "LMZ_SERVER="+server, "LMZ_ACCESS_TOKEN="+token, "LMZ_NO_KEYRING=1", "LMZ_NO_BROWSER=1")
+}
+
+// eventually polls until ok or the time is over.
+func eventually(t *testing.T, within time.Duration, what string, ok func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(within)
+	for !ok() {
+		if time.Now().After(deadline) {
+			t.Fatalf("not within %v: %s", within, what)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
