@@ -1,0 +1,178 @@
+package tui_test
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestTwoTerminalsShowEachOthersText(t *testing.T) {
+	t.Parallel()
+	address := startGateway(t)
+	terms := startTerminals(t)
+	alice := terms.open("alice", address, 80, 24)
+	bob := terms.open("bob", address, 40, 12)
+	alice.await("notes", "● connected  saved", "^Q quit")
+	bob.await("notes", "●  saved", "^Q quit")
+
+	alice.text("The teh fox")
+	bob.await("The teh fox")
+	alice.await("connected  saved", "last change by you")
+
+	bob.keys("C-End", "Enter")
+	bob.text("jumps over 日本 👍")
+	alice.await("The teh fox", "jumps over 日本 👍", "last change by bob")
+
+	bob.keys("C-Home")
+	bob.text("\t")
+	alice.awaitThat("the tab", func() bool { return strings.Contains(alice.screen(), "\n     The teh fox") })
+}
+
+func TestOnlyTheAuthorSeesTheSpelling(t *testing.T) {
+	t.Parallel()
+	address := startGateway(t)
+	terms := startTerminals(t)
+	alice := terms.open("alice", address, 80, 24)
+	bob := terms.open("bob", address, 80, 24, "NO_COLOR=1")
+	alice.await("connected  saved")
+	bob.await("connected  saved")
+
+	alice.text("The teh")
+	alice.await("teh → the")
+	alice.text(" fox")
+	bob.await("The teh fox", "last change by alice")
+	alice.awaitThat("teh underlined in red", func() bool { return strings.Contains(alice.codes(), "\x1b[4m\x1b[31mteh") })
+	if codes := bob.codes(); strings.Contains(codes, "\x1b[4m") || strings.Contains(codes, "\x1b[31m") {
+		t.Errorf("bob sees underlines or colours:\n%q", codes)
+	}
+}
+
+func TestTextThatArrivesOverUnsavedTypingIsHeld(t *testing.T) {
+	t.Parallel()
+	address := startGateway(t)
+	wire := startProxy(t, address)
+	terms := startTerminals(t)
+	alice := terms.open("alice", wire.listener.Addr().String(), 80, 24)
+	bob := terms.open("bob", address, 80, 24)
+	alice.await("connected  saved")
+	bob.await("connected  saved")
+	alice.text("first ")
+	bob.await("first")
+
+	wire.setCut(true)
+	alice.await("reconnecting")
+	alice.text("mine")
+	alice.await("first mine", "unsaved")
+	bob.text("his ")
+	bob.await("his first", "connected  saved", "last change by you")
+	wire.setCut(false)
+	alice.await("first mine", "changed by bob, press R to take it", "connected")
+	bob.await("first mine") // the last writer wins
+
+	alice.text("R")
+	alice.await("his first", "taken from bob, ^Z brings yours back")
+	alice.keys("C-z")
+	alice.await("first mine")
+	bob.await("first mine", "last change by alice")
+	alice.keys("C-q")
+	alice.awaitExit()
+	log := alice.log()
+	if n := strings.Count(log, "subscription required"); n != 1 {
+		t.Errorf("%d subscriptions were required, want 1:\n%s", n, log)
+	}
+	if strings.Contains(log, "first") {
+		t.Errorf("the log has the text:\n%s", log)
+	}
+}
+
+func TestQuittingSavesOrAsks(t *testing.T) {
+	t.Parallel()
+	address := startGateway(t)
+	wire := startProxy(t, address)
+	terms := startTerminals(t)
+	alice := terms.open("alice", wire.listener.Addr().String(), 80, 24)
+	bob := terms.open("bob", address, 80, 24)
+	alice.await("connected  saved")
+	bob.await("connected  saved")
+
+	alice.text("last words")
+	alice.keys("C-q")
+	alice.awaitExit()
+	bob.await("last words")
+
+	carol := terms.open("carol", wire.listener.Addr().String(), 80, 24)
+	carol.await("last words", "connected")
+	wire.setCut(true)
+	carol.await("reconnecting")
+	carol.text("lost ")
+	carol.keys("C-c")
+	carol.await("saving…")
+	carol.await("not saved: quit anyway? y/n")
+	carol.keys("n")
+	carol.awaitThat("no question", func() bool { return !strings.Contains(carol.screen(), "quit anyway") })
+	carol.text("! ")
+	carol.await("lost ! last words", "unsaved")
+	carol.keys("C-c")
+	carol.await("not saved: quit anyway? y/n")
+	carol.keys("y")
+	carol.awaitExit()
+	bob.await("last words")
+	if strings.Contains(bob.screen(), "lost") {
+		t.Error("bob sees what was not saved")
+	}
+}
+
+func TestNothingTypedInALongCutIsLost(t *testing.T) {
+	t.Parallel()
+	address := startGateway(t)
+	wire := startProxy(t, address)
+	terms := startTerminals(t)
+	alice := terms.open("alice", wire.listener.Addr().String(), 40, 12)
+	bob := terms.open("bob", address, 80, 24)
+	alice.await("●  saved")
+	bob.await("connected  saved")
+	alice.text("before")
+	bob.await("before")
+
+	wire.setCut(true)
+	alice.await("reconnecting")
+	alice.text(", during")
+	alice.await("no connection for 10 s") // the session has ended at the gateway
+	alice.text(", late")
+	wire.setCut(false)
+	bob.await("before, during, late")
+	alice.await("before, during, late", "●  saved")
+	bob.text("his ")
+	alice.await("his before, during, late", "by bob")
+	if n := strings.Count(alice.log(), "subscription required"); n != 2 {
+		t.Errorf("%d subscriptions were required, want 2:\n%s", n, alice.log())
+	}
+}
+
+func TestTheTerminalPastesAndResizes(t *testing.T) {
+	t.Parallel()
+	terms := startTerminals(t)
+	alice := terms.open("alice", startGateway(t), 80, 24)
+	alice.await("connected  saved")
+	alice.tmux("set-buffer", "one two three four five six seven eight nine\n日本語")
+	alice.tmux("paste-buffer", "-p", "-t", "alice")
+	alice.await("\n one two three four five six seven eight nine\n 日本語\n")
+	alice.awaitCursor("7,2")
+	alice.tmux("resize-window", "-t", "alice", "-x", "40", "-y", "12")
+	alice.await("\n one two three four five six seven\n eight nine\n 日本語\n", "●  saved")
+	alice.awaitCursor("7,3")
+	alice.keys("Up", "Up", "End", "Left", "C-Left")
+	alice.awaitCursor("29,1")
+	alice.text("and ")
+	alice.await("\n one two three four five six and seven\n eight nine\n 日本語\n")
+	alice.keys("C-g")
+	alice.await("any key closes this")
+	alice.keys("Escape")
+	alice.await("six and seven")
+}
+
+func TestAUserWhoIsRefusedIsToldSo(t *testing.T) {
+	t.Parallel()
+	terms := startTerminals(t)
+	nobody := terms.open("nobody", startGateway(t), 80, 24)
+	nobody.awaitThat("the error", func() bool { return strings.Contains(nobody.log(), "ended: login required") })
+}

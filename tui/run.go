@@ -1,0 +1,125 @@
+package tui
+
+import (
+	"context"
+	"errors"
+	"os"
+	"sync/atomic"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/lumenize/lmz/client"
+	"github.com/lumenize/lmz/examples/editor"
+)
+
+// Run edits one document until the user quits, which is no error, not even when
+// something stays unsaved, because the user was asked. When ctx ends, Run saves what
+// it can in 3 s, and returns the cause of the end.
+//
+// It returns a [*client.LoginRequiredError] when the gateway refuses the user, at once
+// or when the user quits then; [client.ErrSuperseded] likewise when a newer client has
+// taken the address; and the error of the document when it cannot be opened. While
+// there is no connection it goes on trying.
+func Run(ctx context.Context, o Options) error {
+	if o.Document == "" {
+		return errors.New("tui: Options.Document is required")
+	}
+	setDefaults(&o)
+	m := newModel(o)
+	calls, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	m.ctx = calls
+	var err error
+	if m.editor, err = editor.NewClient(m.clientOptions(o.Client)); err != nil {
+		return err
+	}
+	defer m.editor.Wait()
+	defer m.editor.Close()
+	defer context.AfterFunc(ctx, func() { m.pump.push(stopMsg{}) })()
+
+	program := tea.NewProgram(m, tea.WithContext(calls), tea.WithInput(o.Input), tea.WithOutput(o.Output),
+		tea.WithEnvironment(environment(o.Getenv)), tea.WithoutSignalHandler())
+	if _, err = program.Run(); err != nil {
+		return err
+	}
+	if m.err != nil {
+		return m.err
+	}
+	return context.Cause(ctx)
+}
+
+func setDefaults(o *Options) {
+	if o.Input == nil {
+		o.Input = os.Stdin
+	}
+	if o.Output == nil {
+		o.Output = os.Stdout
+	}
+	if o.Getenv == nil {
+		o.Getenv = os.Getenv
+	}
+}
+
+func newModel(o Options) *model {
+	m := &model{
+		document: o.Document, server: o.Client.URL,
+		pump: newPump(), log: &eventLog{w: o.Log}, now: time.Now,
+		width: 80, height: 24,
+		styles: newStyles(o.Getenv("NO_COLOR") == ""), area: newTextArea(),
+	}
+	m.offline = m.now()
+	return m
+}
+
+// clientOptions adds the callbacks of the model to o.
+func (m *model) clientOptions(o client.Options) client.Options {
+	user := o
+	o.OnStateChange = func(s client.State) {
+		m.log.printf("state %v", s)
+		m.pump.push(stateMsg(s))
+		if user.OnStateChange != nil {
+			user.OnStateChange(s)
+		}
+	}
+	var sessions atomic.Int64
+	o.OnSubscriptionRequired = func(ctx context.Context) {
+		m.log.printf("subscription required %d", sessions.Add(1))
+		if user.OnSubscriptionRequired != nil {
+			user.OnSubscriptionRequired(ctx)
+		}
+	}
+	o.OnLoginRequired = func(err *client.LoginRequiredError) {
+		m.log.printf("%v", err)
+		m.pump.push(loginMsg{err})
+		if user.OnLoginRequired != nil {
+			user.OnLoginRequired(err)
+		}
+	}
+	o.OnConnectionError = func(err error) {
+		m.log.printf("connection error: %s", describe(err))
+		m.pump.push(failureMsg{err})
+		if user.OnConnectionError != nil {
+			user.OnConnectionError(err)
+		}
+	}
+	return o
+}
+
+// environment returns the variables by which programs find out what a terminal can do.
+func environment(getenv func(string) string) []string {
+	var env []string
+	for _, name := range []string{
+		"TERM", "COLORTERM", "TERM_PROGRAM", "TERM_PROGRAM_VERSION", "TMUX", "SSH_TTY", "WT_SESSION",
+		"CLICOLOR", "CLICOLOR_FORCE", "NO_COLOR", "TERMINFO", "ConEmuANSI", "GOOGLE_CLOUD_SHELL",
+	} {
+		value := getenv(name)
+		if name == "NO_COLOR" && value != "" {
+			value = "1" // any value counts (no-color.org), not only what looks like true
+		}
+		if value != "" {
+			env = append(env, name+"="+value)
+		}
+	}
+	return env
+}

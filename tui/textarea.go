@@ -1,0 +1,341 @@
+package tui
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/charmbracelet/x/ansi"
+)
+
+// textArea is a text, a cursor, and a window on it. It works on the rows in the window
+// and does not depend on the length of the text. Positions are in bytes and always
+// between what the reader takes for characters. Set width and height first.
+type textArea struct {
+	text          string
+	cursor        int
+	top           int // where the first row in the window starts
+	goal          int // the column that up and down aim for, -1 for that of the cursor
+	width, height int
+	method        ansi.Method // how the terminal counts columns
+}
+
+func newTextArea() textArea { return textArea{goal: -1, width: 80, height: 22, method: ansi.WcWidth} }
+
+// resize gives the window a new size.
+func (a *textArea) resize(width, height int) {
+	a.width, a.height = max(width, 2), max(height, 1)
+	a.scroll()
+}
+
+// insert puts s where the cursor is.
+func (a *textArea) insert(s string) { a.splice(a.cursor, a.cursor, s) }
+
+// splice replaces a part of the text and puts the cursor behind the new one.
+func (a *textArea) splice(from, to int, s string) {
+	a.text = a.text[:from] + s + a.text[to:]
+	a.moveTo(a.snap(from + len(s)))
+}
+
+func (a *textArea) moveTo(at int) {
+	a.cursor, a.goal = at, -1
+	a.scroll()
+}
+
+// replace puts another text in the area. The cursor and the window stay where they
+// are in the part that both texts share.
+func (a *textArea) replace(text string) {
+	move := follow(a.text, text)
+	a.text = text
+	a.top = move(a.top)
+	a.moveTo(a.snap(move(a.cursor)))
+}
+
+// follow returns where a position in old is in text, of which the same beginning and
+// the same end are left.
+func follow(old, text string) func(at int) int {
+	shorter := min(len(old), len(text))
+	prefix := 0
+	for prefix < shorter && old[prefix] == text[prefix] {
+		prefix++
+	}
+	suffix := 0
+	for suffix < shorter-prefix && old[len(old)-1-suffix] == text[len(text)-1-suffix] {
+		suffix++
+	}
+	return func(at int) int {
+		switch {
+		case at <= prefix:
+			return at
+		case at >= len(old)-suffix:
+			return at + len(text) - len(old)
+		}
+		return min(at, len(text)-suffix)
+	}
+}
+
+// snap returns the first place at or behind at where the cursor may be.
+func (a *textArea) snap(at int) int {
+	start, _ := lineAt(a.text, at)
+	for start < at {
+		n, _ := cluster(a.text[start:], 0, a.method)
+		start += n
+	}
+	return start
+}
+
+// next and previous return the place of the cursor one character on and back.
+func (a *textArea) next() int {
+	if a.cursor == len(a.text) {
+		return a.cursor
+	}
+	n, _ := cluster(a.text[a.cursor:], 0, a.method)
+	return a.cursor + n
+}
+
+func (a *textArea) previous() int {
+	at, _ := lineAt(a.text, a.cursor)
+	if at == a.cursor {
+		if strings.HasSuffix(a.text[:at], "\r\n") {
+			return at - 2
+		}
+		return max(at-1, 0)
+	}
+	for {
+		n, _ := cluster(a.text[at:], 0, a.method)
+		if at+n >= a.cursor {
+			return at
+		}
+		at += n
+	}
+}
+
+// nextWord and previousWord return the end of the next word and the start of the
+// previous one.
+func (a *textArea) nextWord() int {
+	rest := strings.TrimLeftFunc(a.text[a.cursor:], notInWord)
+	return a.snap(len(a.text) - len(strings.TrimLeftFunc(rest, inWord)))
+}
+
+func (a *textArea) previousWord() int {
+	before := strings.TrimRightFunc(a.text[:a.cursor], notInWord)
+	return a.snap(len(strings.TrimRightFunc(before, inWord)))
+}
+
+func inWord(r rune) bool {
+	return r == '_' || r == '\'' || unicode.IsLetter(r) || unicode.IsNumber(r) || unicode.IsMark(r)
+}
+
+func notInWord(r rune) bool { return !inWord(r) }
+
+// rowsAt returns the rows of the line that at is in, and which of them at is in.
+func (a *textArea) rowsAt(at int) (rows []row, i int) {
+	start, end := lineAt(a.text, at)
+	rows = wrap(a.text, start, end, a.width, a.method)
+	i = len(rows) - 1
+	for i > 0 && rows[i].start > at {
+		i--
+	}
+	return rows, i
+}
+
+// rowsDown calls visit with at most n rows from the one that at is in, until it
+// returns false.
+func (a *textArea) rowsDown(at, n int, visit func(row) bool) {
+	for at >= 0 && n > 0 {
+		rows, i := a.rowsAt(at)
+		for ; i < len(rows) && n > 0; i++ {
+			if n--; !visit(rows[i]) {
+				return
+			}
+		}
+		at = afterLine(a.text, rows[len(rows)-1].end)
+	}
+}
+
+// rowUp returns the row that is n rows above the one that at is in, or the first.
+func (a *textArea) rowUp(at, n int) row {
+	for {
+		rows, i := a.rowsAt(at)
+		if n <= i {
+			return rows[i-n]
+		}
+		if rows[0].start == 0 {
+			return rows[0]
+		}
+		n -= i + 1
+		at = rows[0].start - 1
+		if at > 0 && a.text[at-1] == '\r' {
+			at--
+		}
+	}
+}
+
+// moveRows moves the cursor down, or up when n is negative, as near to its column as
+// the row lets it.
+func (a *textArea) moveRows(n int) {
+	rows, i := a.rowsAt(a.cursor)
+	goal := a.goal
+	if goal < 0 {
+		goal = a.column(rows[i], a.cursor)
+	}
+	var target row
+	if n < 0 {
+		target = a.rowUp(a.cursor, -n)
+	} else {
+		a.rowsDown(a.cursor, n+1, func(r row) bool { target = r; return true })
+	}
+	a.cursor, a.goal = a.atColumn(target, goal), goal
+	a.scroll()
+}
+
+// movePage moves the cursor and the window by n windows.
+func (a *textArea) movePage(n int) {
+	by := n * max(a.height-1, 1)
+	if by < 0 {
+		a.top = a.rowUp(a.top, -by).start
+	} else {
+		a.rowsDown(a.top, by+1, func(r row) bool { a.top = r.start; return true })
+	}
+	a.moveRows(by)
+}
+
+// column returns the column of at in r.
+func (a *textArea) column(r row, at int) int {
+	col := 0
+	for i := r.start; i < at; {
+		n, w := cluster(a.text[i:], col, a.method)
+		i, col = i+n, col+w
+	}
+	return col
+}
+
+// atColumn returns the last place in r up to column col. Behind a row that the line
+// goes on after is no place: that is where the next row starts.
+func (a *textArea) atColumn(r row, col int) int {
+	at, here := r.start, 0
+	for at < r.end {
+		n, w := cluster(a.text[at:], here, a.method)
+		goesOn := at+n == r.end && r.end < len(a.text) && !strings.ContainsRune("\r\n", rune(a.text[r.end]))
+		if here+w > col || goesOn {
+			break
+		}
+		at, here = at+n, here+w
+	}
+	return at
+}
+
+// home and end return the start and the end of the cursor's row.
+func (a *textArea) home() int {
+	rows, i := a.rowsAt(a.cursor)
+	return rows[i].start
+}
+
+func (a *textArea) end() int {
+	rows, i := a.rowsAt(a.cursor)
+	return a.atColumn(rows[i], len(a.text))
+}
+
+// scroll moves the window so that the cursor is in it and no row is wasted.
+func (a *textArea) scroll() {
+	rows, i := a.rowsAt(min(a.top, len(a.text)))
+	a.top = rows[i].start
+	if rows, i = a.rowsAt(a.cursor); rows[i].start < a.top {
+		a.top = rows[i].start
+	}
+	a.top = max(a.top, a.rowUp(a.cursor, a.height-1).start)
+	shown, last := 0, a.top
+	a.rowsDown(a.top, a.height, func(r row) bool { shown++; last = r.start; return true })
+	if shown < a.height {
+		a.top = a.rowUp(last, a.height-1).start
+	}
+}
+
+// wordAt returns the word that at is in or behind, as the spell checker sees words.
+func (a *textArea) wordAt(at int) string {
+	start, end := wordBounds(a.text, at)
+	return a.text[start:end]
+}
+
+func wordBounds(text string, at int) (start, end int) {
+	return len(strings.TrimRightFunc(text[:at], spelled)), len(text) - len(strings.TrimLeftFunc(text[at:], spelled))
+}
+
+func spelled(r rune) bool { return r == '\'' || unicode.IsLetter(r) }
+
+// cursorXY returns where in the window the cursor is.
+func (a *textArea) cursorXY() (x, y int) {
+	rows, i := a.rowsAt(a.cursor)
+	a.rowsDown(a.top, a.height, func(r row) bool {
+		if r.start == rows[i].start {
+			x = a.column(r, a.cursor)
+			return false
+		}
+		y++
+		return true
+	})
+	return x, y
+}
+
+// kind is how a piece of the text looks.
+type kind int
+
+const (
+	plain kind = iota
+	wrong
+	placeholder
+)
+
+// render returns the rows in the window. A word for which isWrong says so, and what
+// cannot be shown, goes through paint.
+func (a *textArea) render(isWrong func(word string) bool, paint func(kind, string) string) []string {
+	var lines []string
+	a.rowsDown(a.top, a.height, func(r row) bool {
+		lines = append(lines, a.renderRow(r, isWrong, paint))
+		return true
+	})
+	return lines
+}
+
+func (a *textArea) renderRow(r row, isWrong func(string) bool, paint func(kind, string) string) string {
+	var line, piece strings.Builder
+	now := plain
+	flush := func(next kind) {
+		if piece.Len() > 0 {
+			line.WriteString(paint(now, piece.String()))
+			piece.Reset()
+		}
+		now = next
+	}
+	wordEnd, wordWrong := r.start, false
+	for at, col := r.start, 0; at < r.end; {
+		n, w := cluster(a.text[at:r.end], col, a.method)
+		if at >= wordEnd {
+			wordEnd, wordWrong = a.wordFrom(at, isWrong)
+		}
+		shown, strange := glyph(a.text[at:at+n], w, a.method)
+		k := plain
+		switch {
+		case strange:
+			k = placeholder
+		case wordWrong && at < wordEnd:
+			k = wrong
+		}
+		if k != now {
+			flush(k)
+		}
+		piece.WriteString(shown)
+		at, col = at+n, col+w
+	}
+	flush(plain)
+	return line.String()
+}
+
+// wordFrom returns where the word at at ends, and whether it is wrong.
+func (a *textArea) wordFrom(at int, isWrong func(string) bool) (end int, bad bool) {
+	if r, _ := utf8.DecodeRuneInString(a.text[at:]); !spelled(r) {
+		return at, false
+	}
+	start, end := wordBounds(a.text, at)
+	return end, isWrong(a.text[start:end])
+}
