@@ -1,0 +1,69 @@
+package test
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestACutLineLosesNoKeystroke has a page and two terminals edit one document through
+// a proxy that is cut: for 3 s, within the grace period, and for 8 s, beyond it.
+func TestACutLineLosesNoKeystroke(t *testing.T) {
+	dev := startDev(t, t.TempDir(), "")
+	line := startProxy(t, dev.addr)
+	page := openTab(t)
+	page.signIn(dev, line.url(), "pat@example.com", "cut")
+	ann := startTerminal(t, line.url(), dev.token("ann@example.com"), "cut")
+	bob := startTerminal(t, line.url(), dev.token("bob@example.com"), "cut")
+	subscriptions := map[string]func() string{
+		"page": page.subscriptions, "ann": ann.subscriptions, "bob": bob.subscriptions,
+	}
+	everywhere := func(want string) {
+		t.Helper()
+		for name, text := range map[string]func() string{"page": page.text, "ann": ann.text, "bob": bob.text} {
+			eventually(t, 30*time.Second, name+" shows "+want, func() bool { return strings.TrimSpace(text()) == want })
+		}
+	}
+	count := func(when, want string) {
+		t.Helper()
+		for name, got := range subscriptions {
+			if got() != want {
+				t.Errorf("%s: OnSubscriptionRequired of %s ran %s times, want %s", when, name, got(), want)
+			}
+		}
+	}
+	typeSlowly := func(write func(string), text string, over time.Duration) {
+		for _, r := range text { // keystrokes all through the cut
+			write(string(r))
+			time.Sleep(over / time.Duration(len(text)))
+		}
+	}
+
+	for name, s := range subscriptions {
+		eventually(t, 20*time.Second, name+" has the document open", func() bool { return s() == "1" })
+	}
+	page.typeText("start")
+	everywhere("start")
+	count("before any cut", "1")
+
+	line.cut()
+	typeSlowly(page.typeText, " abcdefgh", 3*time.Second)
+	line.heal()
+	everywhere("start abcdefgh")
+	count("after 3 s", "1")
+
+	line.cut()
+	typeSlowly(func(s string) { ann.typeText(s) }, "ijklmnop ", 8*time.Second)
+	line.heal()
+	for name, s := range subscriptions {
+		eventually(t, 30*time.Second, name+" subscribes again", func() bool { return s() == "2" })
+	}
+	everywhere("ijklmnop start abcdefgh")
+
+	bob.typeText("and bob ")
+	everywhere("and bob ijklmnop start abcdefgh")
+	count("after 8 s", "2")
+	if held := ann.screen() + bob.screen(); strings.Contains(held, "press R to take it") {
+		t.Errorf("a text is held though nobody typed against it:\n%s", held)
+	}
+}
