@@ -25,6 +25,10 @@ func (e *Error) Error() string { return e.Code + ": " + e.Description }
 // HTTPStatus returns Status.
 func (e *Error) HTTPStatus() int { return e.Status }
 
+// OAuthError returns the code and the description, for a gateway that refuses a
+// client with this error.
+func (e *Error) OAuthError() (code, description string) { return e.Code, e.Description }
+
 var (
 	errInvalidJSON  = &Error{http.StatusBadRequest, "invalid_request", "Invalid JSON body"}
 	errTooLarge     = &Error{http.StatusRequestEntityTooLarge, "invalid_request", "Request body too large"}

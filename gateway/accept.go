@@ -117,24 +117,27 @@ func refuse(w http.ResponseWriter, status int, message string) {
 	http.Error(w, message, status)
 }
 
-// refuseToken answers as the original does, with the text of the provider's error.
+// publicError is an error of Options.Verify that says what the client may know of it.
+type publicError interface {
+	HTTPStatus() int
+	OAuthError() (code, description string) // RFC 6750 section 3.1
+}
+
+// refuseToken answers as the original does (spec/mesh 1.3).
 func refuseToken(w http.ResponseWriter, err error) {
-	status := http.StatusUnauthorized
-	var withStatus interface{ HTTPStatus() int }
-	if errors.As(err, &withStatus) {
-		status = withStatus.HTTPStatus()
-	}
-	code := map[int]string{http.StatusForbidden: "access_denied", http.StatusTooManyRequests: "rate_limited"}[status]
-	if code == "" {
-		code = "invalid_token"
+	status, code, description := http.StatusUnauthorized, "invalid_token", "Token is invalid or expired"
+	var public publicError
+	if errors.As(err, &public) {
+		status = public.HTTPStatus()
+		code, description = public.OAuthError()
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	if status == http.StatusUnauthorized {
-		w.Header().Set("WWW-Authenticate", `Bearer realm="Lumenize", error="invalid_token"`)
+		w.Header().Set("WWW-Authenticate", `Bearer realm="Lumenize", error="`+code+`"`)
 	}
 	w.WriteHeader(status)
-	json.NewEncoder(w).Encode(map[string]string{"error": code, "error_description": err.Error()})
+	json.NewEncoder(w).Encode(map[string]string{"error": code, "error_description": description})
 }
 
 // accept upgrades the connection and serves it until it ends.

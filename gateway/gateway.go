@@ -19,8 +19,9 @@ type Options struct {
 	Dir string
 
 	// Verify checks an access token and says whose it is. Required. An error refuses
-	// the client: with the status that it names in a method HTTPStatus() int, or 401.
-	// It is called from many goroutines.
+	// the client with 401, and its text is only logged, unless it has the methods
+	// HTTPStatus() int and OAuthError() (code, description string): then the client gets
+	// those. It is called from many goroutines.
 	Verify func(ctx context.Context, token string) (*lmz.Auth, error)
 
 	// Binding is the name under which clients are addressed, and the path segment
