@@ -1,0 +1,129 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/client"
+)
+
+// callOptions are the flags of lmz call.
+type callOptions struct {
+	connection
+	timeout time.Duration
+	json    bool
+}
+
+func (a *app) callCommand() *cobra.Command {
+	var o callOptions
+	cmd := &cobra.Command{
+		Use:   "call BINDING INSTANCE METHOD [ARGUMENT]... [+ METHOD [ARGUMENT]...]...",
+		Short: "Call methods of a node and print their results",
+		Long: "call calls methods of one node, in order and as one client, and prints each result as\n" +
+			"JSON, on a line of its own unless stdout is a terminal. It stops at the first failure.\n" +
+			"A + between words begins the next call. Arguments are JSON. A worker has no instance:\n" +
+			"write - in its place. Flags may stand anywhere; after -- there are none.\n\n" +
+			"In results a date is text (RFC 3339), bytes are text (base64), a Set is an array, a Map\n" +
+			"is an array of [key, value], and a method without a result prints nothing.",
+		Example: "  lmz call DOCUMENT_DO notes subscribe + update '\"The teh fox\"'\n" +
+			"  lmz call --tab work DOCUMENT_DO notes subscribe\n" +
+			"  lmz call WORKSPACE_DO main documents --json",
+		// Flags are taken apart from arguments here: -1 is an argument.
+		DisableFlagParsing: true,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			words, err := parseFlags(cmd.Flags(), args)
+			if err != nil {
+				return err
+			}
+			if help, _ := cmd.Flags().GetBool("help"); help {
+				return cmd.Help()
+			}
+			return a.runCall(cmd.Context(), o, words)
+		},
+	}
+	o.account = a.accountFlags(cmd)
+	f := cmd.Flags()
+	f.Var(&o.tab, "tab", tabUsage)
+	f.DurationVar(&o.timeout, "timeout", lmz.DefaultTimeout, "how long the command may take")
+	f.BoolVar(&o.wait, "wait", false, "wait for a server that cannot be reached yet, within --timeout")
+	f.BoolVar(&o.json, "json", false, "print each result on one line, on a terminal too")
+	return cmd
+}
+
+func (a *app) runCall(ctx context.Context, o callOptions, words []string) error {
+	to, calls, err := parseCalls(words)
+	if err != nil {
+		return err
+	}
+	if o.timeout <= 0 {
+		return usagef("--timeout 30s", "--timeout %v leaves no time", o.timeout)
+	}
+	ctx, cancel := context.WithTimeout(ctx, o.timeout)
+	defer cancel()
+	peer, err := a.connect(ctx, o.connection)
+	if err != nil {
+		return err
+	}
+	defer peer.Wait()
+	defer peer.Close()
+	for _, call := range calls {
+		value, err := peer.CallRaw(ctx, to, lmz.Ctn(call.method, call.args...))
+		if err != nil {
+			return explainCall(to, call.method, err)
+		}
+		if err := a.printResult(value, o.json); err != nil {
+			return fmt.Errorf("%s on %s has a result that cannot be printed: %w", call.method, to, err)
+		}
+	}
+	return nil
+}
+
+// explainCall says what became of a call that failed.
+func explainCall(to lmz.Address, method string, err error) error {
+	what := shorten(method) + " on " + shorten(to.String())
+	code := codeOf(err)
+	reason := err.Error()
+	switch {
+	case code == exitRefused:
+		what += " was refused"
+	case code == exitUnknown:
+		what += " was sent, but its outcome is unknown"
+	case code == exitNotExecuted, code == exitLogin:
+		what += " was not executed"
+	case code == exitFailed:
+		what += " failed"
+	}
+	if cause := causeOf(err); cause != "" {
+		reason += " (" + cause + ")"
+	}
+	try := ""
+	if code == exitLogin {
+		try = loginHint
+	}
+	return failf(code, try, "%s: %s", what, reason)
+}
+
+// shorten keeps a name from filling the screen.
+func shorten(name string) string {
+	const enough = 80 // runes
+	runes := []rune(name)
+	if len(runes) <= enough {
+		return name
+	}
+	return string(runes[:enough-1]) + "…"
+}
+
+// causeOf names what ended the client under a call.
+func causeOf(err error) string {
+	for _, cause := range []error{client.ErrSuperseded, client.ErrLoginRequired} {
+		if errors.Is(err, cause) {
+			return cause.Error()
+		}
+	}
+	return ""
+}

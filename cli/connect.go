@@ -1,0 +1,119 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+
+	"github.com/lumenize/lmz/client"
+)
+
+// connection is how a command connects to the gateway.
+type connection struct {
+	*account
+	tab  tabName
+	wait bool // keep trying to reach the server until ctx ends
+}
+
+// clientOptions are those of every client that a command makes.
+func (a *app) clientOptions(o *account, server string) client.Options {
+	return client.Options{
+		URL: server,
+		Token: func(ctx context.Context, refused string) (string, error) {
+			return a.token(ctx, o, server, refused)
+		},
+	}
+}
+
+// connect makes a client and waits until the gateway has welcomed it.
+func (a *app) connect(ctx context.Context, o connection) (*client.Peer, error) {
+	server, err := o.origin()
+	if err != nil {
+		return nil, err
+	}
+	ctx, giveUp := context.WithCancelCause(ctx)
+	defer giveUp(nil)
+	var last lastError
+	options := a.clientOptions(o.account, server)
+	options.Tab = string(o.tab)
+	options.OnConnectionError = func(err error) {
+		last.set(err)
+		if !o.wait && !mayPass(err) {
+			giveUp(err)
+		}
+	}
+	token := options.Token
+	options.Token = func(ctx context.Context, refused string) (string, error) {
+		t, err := token(ctx, refused)
+		if err != nil {
+			last.set(err)
+		}
+		return t, err
+	}
+	peer, err := client.New(options)
+	if err != nil {
+		return nil, err
+	}
+	if err := peer.Connect(ctx); err != nil {
+		peer.Close()
+		peer.Wait()
+		return nil, a.explainConnect(server, err, last.get())
+	}
+	return peer, nil
+}
+
+// lastError remembers why the last attempt failed.
+type lastError struct {
+	mu  sync.Mutex
+	err error
+}
+
+func (l *lastError) set(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.err = err
+}
+
+func (l *lastError) get() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.err
+}
+
+// mayPass reports whether another attempt may go better without anybody doing
+// something: the client has another token to try, or the server is busy.
+func mayPass(err error) bool {
+	var refused *client.DialError
+	if errors.As(err, &refused) {
+		s := refused.Status
+		return s == http.StatusUnauthorized || s == http.StatusForbidden || s == http.StatusTooManyRequests || s >= 500
+	}
+	return errors.Is(err, client.ErrLoginRequired) // the client itself stops then
+}
+
+// explainConnect says why there is no connection. The last error of an attempt knows
+// more than that of the client, which is about giving up.
+func (a *app) explainConnect(server string, err, last error) error {
+	var known *failure
+	var refused *client.DialError
+	var login *client.LoginRequiredError
+	switch {
+	case err == context.Canceled: // by the user; giving up has a cause of its own
+		return err
+	case errors.As(last, &known):
+		return last
+	case errors.As(err, &login):
+		what := "the sign-in"
+		if a.Getenv("LMZ_ACCESS_TOKEN") != "" {
+			what = "the token in LMZ_ACCESS_TOKEN"
+		}
+		return loginRequired(fmt.Sprintf("%s refused %s: %s", server, what, login.Reason))
+	case errors.As(last, &refused) && refused.Status != 0:
+		return failf(exitNotExecuted, "", "%s does not take clients: %v", server, refused)
+	case last != nil:
+		return notReached(server, last)
+	}
+	return notReached(server, err)
+}

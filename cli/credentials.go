@@ -1,0 +1,156 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
+)
+
+// signIn is what is kept of one account on one server.
+type signIn struct {
+	Email   string `json:"email"`
+	Subject string `json:"sub"`
+	Keyring bool   `json:"keyring,omitempty"` // the secrets are there, not here
+
+	Secrets *secrets `json:"secrets,omitempty"`
+}
+
+// secrets let whoever has them act as the user.
+type secrets struct {
+	Refresh string    `json:"refresh_token"`
+	Access  string    `json:"access_token"`
+	Expires time.Time `json:"access_expires"`
+}
+
+// credentials is the file credentials.json: sign-ins by server, with their secrets
+// where the keyring does not have them. Its methods may be used while the lock is
+// held.
+type credentials struct {
+	path    string
+	keyring bool
+	servers map[string]signIn
+}
+
+// openCredentials locks the credentials of an account against other processes and
+// reads them. Close frees them.
+func (a *app) openCredentials(ctx context.Context, o *account) (c *credentials, unlock func(), err error) {
+	dir, err := a.configDir(o)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, nil, fmt.Errorf("sign-ins cannot be kept: %w", err)
+	}
+	unlock, err = lockFile(ctx, filepath.Join(dir, "lock"))
+	if err != nil {
+		return nil, nil, fmt.Errorf("sign-ins cannot be locked: %w", err)
+	}
+	c = &credentials{path: filepath.Join(dir, "credentials.json"), keyring: !o.noKeyring, servers: make(map[string]signIn)}
+	if err := c.read(); err != nil {
+		unlock()
+		return nil, nil, err
+	}
+	return c, unlock, nil
+}
+
+func (a *app) configDir(o *account) (string, error) {
+	if o.configDir != "" {
+		return filepath.Abs(o.configDir)
+	}
+	if base := a.Getenv("XDG_CONFIG_HOME"); filepath.IsAbs(base) {
+		return filepath.Join(base, "lmz"), nil
+	}
+	base, err := os.UserConfigDir()
+	if err != nil {
+		return "", usagef("--config-dir DIR", "no directory to keep sign-ins in: %v", err)
+	}
+	return filepath.Join(base, "lmz"), nil
+}
+
+// read refuses a file that others can read or that leads elsewhere: its secrets may
+// be known, or not be ours.
+func (c *credentials) read() error {
+	info, err := os.Lstat(c.path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return fmt.Errorf("sign-ins cannot be read: %w", err)
+	case !info.Mode().IsRegular():
+		return failf(exitLogin, "remove it and sign in again", "%s is not a regular file", c.path)
+	case runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0:
+		return failf(exitLogin, "chmod 600 "+c.path, "%s can be read by others", c.path)
+	}
+	data, err := os.ReadFile(c.path)
+	if err != nil {
+		return fmt.Errorf("sign-ins cannot be read: %w", err)
+	}
+	if err := json.Unmarshal(data, &c.servers); err != nil {
+		return failf(exitLogin, "remove it and sign in again", "%s is damaged: %v", c.path, err)
+	}
+	return nil
+}
+
+// get returns the sign-in at a server, with its secrets.
+func (c *credentials) get(server string) (s signIn, found bool, err error) {
+	s, found = c.servers[server]
+	if !found || !s.Keyring {
+		return s, found && s.Secrets != nil, nil
+	}
+	s.Secrets, found, err = readKeyring(server, s.Email)
+	return s, found, err
+}
+
+// put keeps a sign-in: its secrets in the keyring, or if there is none in the file.
+func (c *credentials) put(server string, s signIn) (inFile bool, err error) {
+	s.Keyring = c.keyring && writeKeyring(server, s.Email, *s.Secrets) == nil
+	if s.Keyring {
+		s.Secrets = nil
+	}
+	c.servers[server] = s
+	return !s.Keyring, c.write()
+}
+
+// remove forgets the sign-in at a server.
+func (c *credentials) remove(server string) error {
+	s, found := c.servers[server]
+	if !found {
+		return nil
+	}
+	delete(c.servers, server)
+	err := c.write()
+	if s.Keyring {
+		err = errors.Join(err, deleteKeyring(server, s.Email))
+	}
+	return err
+}
+
+// write replaces the file in one step: a crash leaves the old one or the new one.
+func (c *credentials) write() error {
+	data, err := json.MarshalIndent(c.servers, "", "  ")
+	if err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(filepath.Dir(c.path), ".new-*") // made with mode 0600
+	if err != nil {
+		return fmt.Errorf("sign-ins cannot be kept: %w", err)
+	}
+	defer os.Remove(f.Name())
+	_, err = f.Write(append(data, '\n'))
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = os.Rename(f.Name(), c.path)
+	}
+	if err != nil {
+		return fmt.Errorf("sign-ins cannot be kept: %w", err)
+	}
+	return nil
+}

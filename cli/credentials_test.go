@@ -1,0 +1,89 @@
+package cli
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/zalando/go-keyring"
+)
+
+// keep puts a sign-in into the credentials of a directory and returns the file.
+func keep(t *testing.T, a *app, o *account) (inFile bool, file string) {
+	t.Helper()
+	c, unlock, err := a.openCredentials(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unlock()
+	inFile, err = c.put(defaultServer, signIn{Email: "ann@example.com", Subject: "ann", Secrets: &secrets{
+		Refresh: "refresh-secret", Access: "access-secret", Expires: time.Now().Add(time.Hour),
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(filepath.Join(o.configDir, "credentials.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return inFile, string(data)
+}
+
+func wantToken(t *testing.T, a *app, o *account) {
+	t.Helper()
+	token, err := a.token(t.Context(), o, defaultServer, "")
+	if token != "access-secret" || err != nil {
+		t.Errorf("token %q, %v", token, err)
+	}
+}
+
+func newApp() *app { return &app{Streams: Streams{Getenv: func(string) string { return "" }}} }
+
+func TestAKeyringKeepsTheSecretsOutOfTheFile(t *testing.T) {
+	keyring.MockInit() // a keyring in memory
+	a, o := newApp(), &account{configDir: t.TempDir()}
+	inFile, file := keep(t, a, o)
+	if inFile || strings.Contains(file, "secret\"") || !strings.Contains(file, "ann@example.com") {
+		t.Errorf("in file %v: %s", inFile, file)
+	}
+	wantToken(t, a, o)
+	if _, err := keyring.Get("lmz:"+defaultServer, "ann@example.com"); err != nil {
+		t.Error(err)
+	}
+	c, unlock, err := a.openCredentials(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unlock()
+	if err := c.remove(defaultServer); err != nil {
+		t.Error(err)
+	}
+	if _, err := keyring.Get("lmz:"+defaultServer, "ann@example.com"); !errors.Is(err, keyring.ErrNotFound) {
+		t.Errorf("after logout: %v", err)
+	}
+}
+
+func TestWithoutAKeyringTheFileKeepsTheSecrets(t *testing.T) {
+	keyring.MockInitWithError(errors.New("no secret service"))
+	a, o := newApp(), &account{configDir: t.TempDir()}
+	inFile, file := keep(t, a, o)
+	if !inFile || !strings.Contains(file, `"refresh-secret"`) {
+		t.Errorf("in file %v: %s", inFile, file)
+	}
+	wantToken(t, a, o)
+}
+
+func TestAKeyringThatIsNotWantedIsNotAsked(t *testing.T) {
+	keyring.MockInit()
+	a, o := newApp(), &account{configDir: t.TempDir(), noKeyring: true}
+	if inFile, _ := keep(t, a, o); !inFile {
+		t.Error("not in the file")
+	}
+	wantToken(t, a, o)
+	if _, err := keyring.Get("lmz:"+defaultServer, "ann@example.com"); !errors.Is(err, keyring.ErrNotFound) {
+		t.Errorf("the keyring was asked: %v", err)
+	}
+}

@@ -1,0 +1,51 @@
+package cli
+
+import "github.com/spf13/cobra"
+
+const exitCodesText = `Exit codes
+
+    0  ok
+    1  the callee failed, or the command could not do its work
+    2  usage: the command line makes no sense
+    3  not executed: the gateway was not reached, the call was refused before it ran,
+       or its deadline passed before it was sent
+    4  login required
+    5  refused by a guard or hook
+    6  no such binding, instance or method
+    7  outcome unknown: the call was sent, then the link or the deadline was lost, or
+       another client took this one's address; it may have run
+   70  a bug in lmz
+  130  interrupted
+
+After 3, 5 and 6 the method did not run. When 'lmz call' makes several calls, the
+code is that of the first that failed; those before it ran, those after it did not.
+
+'lmz dev' exits with 0 when it is stopped by Ctrl-C or SIGTERM. A second Ctrl-C ends
+any command at once, with 130.`
+
+const environmentText = `Environment variables. A flag of the same name wins.
+
+  LMZ_SERVER        the server, as --server; default ` + defaultServer + `
+  LMZ_ACCESS_TOKEN  an access token that is used as it is, in place of what
+                    'lmz login' keeps; never stored or renewed
+  LMZ_CONFIG_DIR    where sign-ins are kept, as --config-dir; default
+                    $XDG_CONFIG_HOME/lmz, else the system's place for settings
+  LMZ_NO_KEYRING    if not empty, keep sign-ins in a file and leave the system's
+                    keyring alone, as --no-keyring
+  LMZ_NO_BROWSER    if not empty, open no browser, as --no-browser
+
+'lmz dev' also knows
+  XDG_DATA_HOME     the data directory is lmz/dev in it; --data chooses another
+  JWT_PRIVATE_KEY_BLUE, JWT_PUBLIC_KEY_BLUE, JWT_PRIVATE_KEY_GREEN,
+  JWT_PUBLIC_KEY_GREEN, PRIMARY_JWT_KEY
+                    keys to sign and verify with, in place of those that it makes
+  LUMENIZE_AUTH_ISSUER, LUMENIZE_AUTH_AUDIENCE
+                    the iss and aud of tokens`
+
+func exitCodesTopic() *cobra.Command {
+	return &cobra.Command{Use: "exit-codes", Short: "What the exit codes mean", Long: exitCodesText}
+}
+
+func environmentTopic() *cobra.Command {
+	return &cobra.Command{Use: "environment", Short: "Environment variables", Long: environmentText}
+}

@@ -1,0 +1,68 @@
+// Package cli is every command of the program lmz. Results go to stdout, all else to
+// stderr; `lmz help exit-codes` lists what the exit codes mean.
+package cli
+
+import (
+	"context"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+)
+
+// Streams are what a command uses of the world besides the network and its files.
+// All fields are required.
+type Streams struct {
+	In     io.Reader
+	Out    io.Writer // results
+	Err    io.Writer // all else
+	Getenv func(string) string
+}
+
+// System returns the streams and the environment of this process.
+func System() Streams {
+	return Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv}
+}
+
+// Main runs the command that args, without the program's name, ask for, and returns
+// the exit code. It prints its error. When ctx ends, commands stop as if interrupted.
+// Several may run at once.
+func Main(ctx context.Context, args []string, s Streams) (code int) {
+	defer func() {
+		if r := recover(); r != nil {
+			code = reportBug(s.Err, r)
+		}
+	}()
+	a := &app{Streams: s}
+	root := a.command()
+	root.SetArgs(args)
+	return a.report(ctx, root, root.ExecuteContext(ctx))
+}
+
+// app is one run of the program.
+type app struct {
+	Streams
+	started bool // the arguments were right, and a command runs
+}
+
+func (a *app) command() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "lmz",
+		Short: "Lumenize Mesh: objects, workers and clients that call each other",
+		Long: "lmz runs a development gateway, signs you in, calls the nodes of a mesh, and edits\n" +
+			"documents in the terminal. Begin with `lmz dev`.",
+		SilenceErrors:    true,
+		SilenceUsage:     true,
+		Args:             cobra.NoArgs,
+		PersistentPreRun: func(*cobra.Command, []string) { a.started = true },
+	}
+	root.SetIn(a.In)
+	root.SetOut(a.Out)
+	root.SetErr(a.Err)
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.RunE = func(*cobra.Command, []string) error { return root.Help() }
+	root.AddCommand(a.devCommand(), a.loginCommand(), a.logoutCommand(), a.whoamiCommand(),
+		a.callCommand(), a.editCommand(), a.tokenCommand(), a.versionCommand(),
+		exitCodesTopic(), environmentTopic())
+	return root
+}

@@ -1,0 +1,71 @@
+package cli
+
+import (
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/lumenize/lmz/auth"
+)
+
+// mintOptions are the flags of lmz token mint.
+type mintOptions struct {
+	data, email string
+	admin       bool
+	ttl         time.Duration
+}
+
+func (a *app) tokenCommand() *cobra.Command {
+	token := &cobra.Command{
+		Use:   "token",
+		Short: "Make access tokens",
+		Args:  cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			return usagef("lmz token mint --email you@example.com", "token needs to know what to do: mint is all there is")
+		},
+	}
+	var o mintOptions
+	mint := &cobra.Command{
+		Use:   "mint",
+		Short: "Sign an access token with the keys of a data directory",
+		Long: "mint signs an access token for scripts and tests, also while a gateway runs. The\n" +
+			"address needs no mailbox: its account is made if need be, verified and approved. One\n" +
+			"whose approval was revoked gets no token.",
+		Example: "  export LMZ_ACCESS_TOKEN=$(lmz token mint --email ci@example.com)\n" +
+			"  lmz token mint --data ./mesh --email ann@example.com --admin --ttl 10m",
+		Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error { return a.runMint(o) },
+	}
+	f := mint.Flags()
+	f.StringVar(&o.data, "data", "", "data `directory` of the gateway (default that of lmz dev)")
+	f.StringVar(&o.email, "email", "", "mail `address` that the token is for")
+	f.BoolVar(&o.admin, "admin", false, "make it an admin")
+	f.DurationVar(&o.ttl, "ttl", time.Hour, "how long the token is good")
+	token.AddCommand(mint)
+	return token
+}
+
+func (a *app) runMint(o mintOptions) (err error) {
+	if o.email == "" {
+		return usagef("lmz token mint --email you@example.com", "--email is missing")
+	}
+	if o.ttl < time.Second {
+		return usagef("--ttl 1h", "--ttl %v is too short: at least 1s", o.ttl)
+	}
+	if o.data == "" {
+		if o.data, err = a.defaultDataDir(); err != nil {
+			return err
+		}
+	}
+	if o.data, err = filepath.Abs(o.data); err != nil {
+		return err
+	}
+	token, err := auth.Mint(o.data, a.Getenv, o.email, o.admin, o.ttl)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(a.Out, token)
+	return err
+}

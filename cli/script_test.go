@@ -1,0 +1,321 @@
+package cli_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"go.uber.org/goleak"
+
+	"github.com/lumenize/lmz/cli"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(leakChecked{m}, map[string]func(){"lmz": func() {
+		ctx, stop := cli.Interruptible(context.Background())
+		code := cli.Main(ctx, os.Args[1:], cli.System())
+		stop()
+		os.Exit(code)
+	}})
+}
+
+// leakChecked fails a run that passed but left goroutines behind.
+type leakChecked struct{ m *testing.M }
+
+func (l leakChecked) Run() int {
+	code := l.m.Run()
+	http.DefaultClient.CloseIdleConnections()
+	if err := goleak.Find(); err != nil && code == 0 {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return code
+}
+
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Setup: func(e *testscript.Env) error {
+			home := filepath.Join(e.WorkDir, "home")
+			e.Setenv("HOME", home)
+			e.Setenv("LMZ_NO_KEYRING", "1") // that of the machine is not the tests' business
+			e.Setenv("LMZ_NO_BROWSER", "1")
+			e.Setenv("GORACE", "atexit_sleep_ms=0") // the race detector would wait a second at each exit
+			e.Setenv("LONG", strings.Repeat("long/", 60))
+			e.Setenv("TOOLONG", strings.Repeat("long/", 300))
+			e.Values[runningKey{}] = new(*running)
+			return os.Mkdir(home, 0o700)
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"dev":     startDev,
+			"devstop": stopDev,
+			"token":   setToken,
+			"exits":   exits,
+			"until":   until,
+			"click":   click,
+			"mailed":  mailed,
+			"get":     get,
+			"mode":    mode,
+			"entries": entries,
+			"expire":  expire,
+		},
+	})
+}
+
+// patience is how long a script waits for something that happens by itself.
+const patience = 20 * time.Second
+
+// poll tries f until it succeeds.
+func poll(ts *testscript.TestScript, f func() error) {
+	deadline := time.Now().Add(patience)
+	for {
+		err := f()
+		if err == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("after %v: %v", patience, err)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+func lmzIn(ts *testscript.TestScript, args ...string) *exec.Cmd {
+	cmd := exec.Command("lmz", args...)
+	cmd.Dir = ts.MkAbs(".")
+	for _, name := range []string{
+		"HOME", "PATH", "TMPDIR", "GORACE", "LMZ_SERVER", "LMZ_ACCESS_TOKEN", "LMZ_CONFIG_DIR", "LMZ_NO_KEYRING", "LMZ_NO_BROWSER",
+		"XDG_DATA_HOME", "XDG_CONFIG_HOME", "LUMENIZE_AUTH_ISSUER", "JWT_PRIVATE_KEY_BLUE",
+	} {
+		if value := ts.Getenv(name); value != "" {
+			cmd.Env = append(cmd.Env, name+"="+value)
+		}
+	}
+	return cmd
+}
+
+type running struct {
+	cmd  *exec.Cmd
+	done chan error
+}
+
+// runningKey is where a script keeps its server.
+type runningKey struct{}
+
+// server returns the place of a script's server.
+func server(ts *testscript.TestScript) **running { return ts.Value(runningKey{}).(**running) }
+
+// startDev is "dev [FLAG...]": it runs lmz dev in the background, on a free port and
+// with the data directory data, waits until it serves and sets LMZ_SERVER and ADDR. What it
+// prints goes to the files dev.out and dev.err.
+func startDev(ts *testscript.TestScript, _ bool, args []string) {
+	cmd := lmzIn(ts, append([]string{"dev", "--addr", "127.0.0.1:0", "--data", ts.MkAbs("data")}, args...)...)
+	out, err := os.Create(ts.MkAbs("dev.out"))
+	ts.Check(err)
+	errs, err := os.Create(ts.MkAbs("dev.err"))
+	ts.Check(err)
+	cmd.Stderr = errs
+	output, err := cmd.StdoutPipe()
+	ts.Check(err)
+	ts.Check(cmd.Start())
+	r := &running{cmd, make(chan error, 1)}
+	*server(ts) = r
+	urls := make(chan string, 1)
+	go func() {
+		scanner := bufio.NewScanner(output)
+		for url := ""; scanner.Scan(); {
+			fmt.Fprintln(out, scanner.Text())
+			if _, found, ok := strings.Cut(scanner.Text(), "  page     "); ok {
+				url = strings.TrimSuffix(found, "/")
+			}
+			if strings.HasPrefix(scanner.Text(), "Ctrl-C") {
+				urls <- url
+			}
+		}
+		r.done <- errors.Join(cmd.Wait(), out.Close(), errs.Close())
+	}()
+	ts.Defer(func() {
+		cmd.Process.Kill()
+		if *server(ts) == r {
+			<-r.done
+		}
+	})
+	select {
+	case url := <-urls:
+		ts.Setenv("LMZ_SERVER", url)
+		ts.Setenv("ADDR", strings.TrimPrefix(url, "http://"))
+	case err := <-r.done:
+		r.done <- err
+		ts.Fatalf("lmz dev has ended: %v\n%s", err, ts.ReadFile("dev.err"))
+	case <-time.After(patience):
+		ts.Fatalf("lmz dev does not begin")
+	}
+}
+
+// stopDev is "devstop [int]": it stops the server of the last dev as SIGTERM or Ctrl-C
+// does and wants it to end with 0.
+func stopDev(ts *testscript.TestScript, _ bool, args []string) {
+	r := *server(ts)
+	signal := syscall.SIGTERM
+	if len(args) == 1 && args[0] == "int" {
+		signal = syscall.SIGINT
+	}
+	ts.Check(r.cmd.Process.Signal(signal))
+	select {
+	case err := <-r.done:
+		*server(ts) = nil
+		ts.Check(err)
+	case <-time.After(patience):
+		ts.Fatalf("lmz dev does not stop")
+	}
+}
+
+// setToken is "token EMAIL [FLAG...]": it mints a token into LMZ_ACCESS_TOKEN.
+func setToken(ts *testscript.TestScript, _ bool, args []string) {
+	mint := append([]string{"token", "mint", "--data", ts.MkAbs("data"), "--email"}, args...)
+	out, err := lmzIn(ts, mint...).Output()
+	ts.Check(err)
+	ts.Setenv("LMZ_ACCESS_TOKEN", strings.TrimSpace(string(out)))
+}
+
+// exits is "exits CODE ARG...": it runs lmz and wants that exit code.
+func exits(ts *testscript.TestScript, _ bool, args []string) {
+	if err := run(ts, args); err != nil {
+		ts.Fatalf("%v", err)
+	}
+}
+
+// until is exits, again and again until the code is right.
+func until(ts *testscript.TestScript, _ bool, args []string) {
+	poll(ts, func() error { return run(ts, args) })
+}
+
+func run(ts *testscript.TestScript, args []string) error {
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	var out, errs bytes.Buffer
+	cmd := lmzIn(ts, args[1:]...)
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	err = cmd.Run()
+	if code := cmd.ProcessState.ExitCode(); code != want {
+		return fmt.Errorf("exit code %d, want %d: %v\n%s%s", code, want, err, out.Bytes(), errs.Bytes())
+	}
+	ts.Stdout().Write(out.Bytes())
+	ts.Stderr().Write(errs.Bytes())
+	return nil
+}
+
+var action = regexp.MustCompile(`<form method="post" action="([^"]+)"`)
+
+// click is "click EMAIL": it waits for a mail, opens its link, presses the button, and
+// prints the page that the browser ends up on.
+func click(ts *testscript.TestScript, _ bool, args []string) {
+	_, page := fetch(ts, http.MethodGet, waitForLink(ts, args[0]), "")
+	form := action.FindStringSubmatch(page)
+	if form == nil {
+		ts.Fatalf("no form on the page:\n%s", page)
+	}
+	_, page = fetch(ts, http.MethodPost, ts.Getenv("LMZ_SERVER")+form[1], "")
+	io.WriteString(ts.Stdout(), page)
+}
+
+// mailed is "mailed EMAIL": it waits for a mail.
+func mailed(ts *testscript.TestScript, _ bool, args []string) { waitForLink(ts, args[0]) }
+
+func waitForLink(ts *testscript.TestScript, email string) (link string) {
+	poll(ts, func() (err error) {
+		link, err = newestLink(ts.Getenv("LMZ_SERVER"), email)
+		return err
+	})
+	return link
+}
+
+func newestLink(server, email string) (string, error) {
+	response, err := http.Get(server + "/dev/mail?format=json")
+	if err != nil {
+		return "", err
+	}
+	defer response.Body.Close()
+	var mails []struct{ To, Link string }
+	if err := json.NewDecoder(response.Body).Decode(&mails); err != nil {
+		return "", err
+	}
+	for _, m := range mails {
+		if m.To == email {
+			return m.Link, nil
+		}
+	}
+	return "", errors.New("no mail to " + email)
+}
+
+// get is "get PATH [HOST]": it prints status, headers and body of the server's answer.
+func get(ts *testscript.TestScript, _ bool, args []string) {
+	host := ""
+	if len(args) > 1 {
+		host = args[1]
+	}
+	head, body := fetch(ts, http.MethodGet, ts.Getenv("LMZ_SERVER")+args[0], host)
+	fmt.Fprintf(ts.Stdout(), "%s\n%s", head, body)
+}
+
+func fetch(ts *testscript.TestScript, method, url, host string) (head, body string) {
+	req, err := http.NewRequest(method, url, nil)
+	ts.Check(err)
+	req.Host = host
+	response, err := http.DefaultClient.Do(req)
+	ts.Check(err)
+	defer response.Body.Close()
+	var headers bytes.Buffer
+	response.Header.Write(&headers)
+	data, err := io.ReadAll(response.Body)
+	ts.Check(err)
+	return response.Status + "\n" + headers.String(), string(data)
+}
+
+// mode is "mode OCTAL FILE": the rights of a file.
+func mode(ts *testscript.TestScript, _ bool, args []string) {
+	info, err := os.Stat(ts.MkAbs(args[1]))
+	ts.Check(err)
+	if got := fmt.Sprintf("%04o", info.Mode().Perm()); got != args[0] {
+		ts.Fatalf("%s has mode %s, want %s", args[1], got, args[0])
+	}
+}
+
+// entries is "entries DIR": it prints the names in a directory.
+func entries(ts *testscript.TestScript, _ bool, args []string) {
+	list, err := os.ReadDir(ts.MkAbs(args[0]))
+	ts.Check(err)
+	for _, e := range list {
+		fmt.Fprintln(ts.Stdout(), e.Name())
+	}
+}
+
+var expiry = regexp.MustCompile(`"access_expires": "[^"]*"`)
+
+// expire is "expire FILE": it makes the access token of a sign-in look old.
+func expire(ts *testscript.TestScript, _ bool, args []string) {
+	path := ts.MkAbs(args[0])
+	old := ts.ReadFile(args[0])
+	fresh := expiry.ReplaceAllString(old, `"access_expires": "2000-01-01T00:00:00Z"`)
+	if fresh == old {
+		ts.Fatalf("no sign-in in %s", args[0])
+	}
+	ts.Check(os.WriteFile(path, []byte(fresh), 0o600))
+}
