@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"reflect"
 	"slices"
 	"strconv"
 )
@@ -14,11 +15,16 @@ type Request struct {
 	Args   []Value
 }
 
-// Arg decodes the argument with index i into what into points to. A missing
-// argument leaves it as it is: JavaScript callers leave out trailing ones.
+// Arg decodes the argument with index i into what into points to. An argument that is
+// missing or undefined leaves a pointer, interface, slice or map as it is, and is an
+// error for anything else.
 func (r *Request) Arg(i int, into any) error {
-	if i >= len(r.Args) {
-		return nil
+	if i >= len(r.Args) || isUndefined(r.Args[i]) {
+		switch reflect.TypeOf(into).Elem().Kind() {
+		case reflect.Pointer, reflect.Interface, reflect.Slice, reflect.Map:
+			return nil
+		}
+		return &Error{Name: "TypeError", Message: r.Method + ": argument " + strconv.Itoa(i+1) + " is missing"}
 	}
 	if err := r.Args[i].Decode(into); err != nil {
 		return &Error{
@@ -27,6 +33,13 @@ func (r *Request) Arg(i int, into any) error {
 		}
 	}
 	return nil
+}
+
+// isUndefined reports whether a value is JavaScript's undefined, which a caller writes
+// for an argument that it leaves out.
+func isUndefined(v Value) bool {
+	u, ok := v.(interface{ IsUndefined() bool })
+	return ok && u.IsUndefined()
 }
 
 // Handler does calls. What HandleCall returns is the result, which may itself be

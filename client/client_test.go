@@ -169,13 +169,7 @@ func TestACallSurvivesACutWithinTheGracePeriod(t *testing.T) {
 		var g *loop
 		g = newLoop(t, func(f proto.Frame) (proto.Answer, bool) {
 			runs++
-			s, number := g.session, f.Seq
-			go func() { // answered while the client is away
-				<-release
-				g.mu.Lock()
-				defer g.mu.Unlock()
-				g.do(s.Answer(number, proto.NewAnswer("x", nil)))
-			}()
+			g.answerLater(release, f.Seq) // while the client is away
 			return proto.Answer{}, false
 		})
 		subscriptions := 0
@@ -201,7 +195,12 @@ func TestHandlersRunInOrderAndLetTheNextBeginWhileTheyWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var p *client.Peer
 		var events []string // guarded by the turn
-		g := newLoop(t, echo)
+		release := make(chan struct{})
+		var g *loop
+		g = newLoop(t, func(f proto.Frame) (proto.Answer, bool) {
+			g.answerLater(release, f.Seq)
+			return proto.Answer{}, false
+		})
 		p = g.connected(func(o *client.Options) {
 			mux := new(lmz.Mux)
 			mux.Expose("waits", lmz.Anyone, lmz.HandlerFunc(func(ctx context.Context, _ *lmz.Request) (any, error) {
@@ -221,6 +220,7 @@ func TestHandlersRunInOrderAndLetTheNextBeginWhileTheyWait(t *testing.T) {
 		defer g.end(p)
 		first, second := g.call(1, object, lmz.Ctn("waits")), g.call(2, object, lmz.Ctn("quick"))
 		<-second
+		close(release)
 		<-first
 		if want := []string{"waits begins", "quick", "waits ends"}; !slices.Equal(events, want) {
 			t.Errorf("got %q, want %q", events, want)

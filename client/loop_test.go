@@ -128,7 +128,7 @@ func (g *loop) doSeat(e session.SeatEffect, l *link.Link) {
 	case session.CloseLink:
 		g.link.Close(e.Code, e.Reason)
 	case session.BeginSession:
-		g.session = session.New(e.ID, session.Limits{})
+		g.session = session.New(e.ID, session.Limits{}, time.Now)
 	case session.EndSession:
 		g.do(g.session.End(e.Reason))
 	case session.Welcome:
@@ -170,6 +170,17 @@ func (g *loop) do(effects []session.Effect) {
 			g.t.Errorf("the client broke the protocol: %s", e.Reason)
 		}
 	}
+}
+
+// answerLater answers a call with "x" when release is closed. g.mu is held.
+func (g *loop) answerLater(release <-chan struct{}, number uint64) {
+	s := g.session
+	g.work.Go(func() {
+		<-release
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		g.do(s.Answer(number, proto.NewAnswer("x", nil)))
+	})
 }
 
 func (g *loop) lost(l *link.Link, err error) {

@@ -78,10 +78,10 @@ func New(o Options) (*Peer, error) {
 		running: make(map[uint64]context.CancelFunc),
 		changed: make(chan struct{}),
 	}
-	p.life.Heartbeat = max(o.Heartbeat, 0)
+	p.life.Heartbeat, p.life.Blind = max(o.Heartbeat, 0), blind
 	p.session = session.New(newSessionID(), session.Limits{
 		Calls: maxInFlight, Waiting: o.QueueLimit, WaitingBytes: waitingBytes,
-	})
+	}, time.Now)
 	p.ctx, p.cancel = context.WithCancelCause(context.Background())
 	p.user.wg = &p.work
 	return p, nil

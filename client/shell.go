@@ -87,7 +87,7 @@ func (p *Peer) endSession(why string) {
 	p.unlink()
 	p.doSession(p.session.End(why))
 	p.begun = false
-	p.doSession(p.session.Restart(newSessionID(), why))
+	p.doSession(p.session.Restart(newSessionID()))
 }
 
 // getToken asks the user for a token. p.mu is held.
@@ -251,7 +251,7 @@ func (p *Peer) welcomed(l *link.Link, f proto.Frame) {
 		p.life.Heartbeat = f.Heartbeat
 	}
 	if !f.Resumed && p.begun {
-		p.doSession(p.session.Restart(p.fresh, "the session ended"))
+		p.doSession(p.session.Restart(p.fresh))
 	}
 	p.begun = true
 	p.doLife(p.life.Welcomed(l.Number))

@@ -9,6 +9,9 @@ import (
 	"github.com/lumenize/lmz/internal/proto"
 )
 
+// blind says whether the platform hides the status of a refused upgrade.
+const blind = true
+
 // dialWebSocket opens a WebSocket of the browser, or of whatever the JavaScript
 // side put in its place as globalThis.WebSocket.
 func dialWebSocket(ctx context.Context, url string, protocols []string) (t Transport, err error) {

@@ -16,6 +16,9 @@ import (
 	"github.com/lumenize/lmz/internal/proto"
 )
 
+// blind says whether the platform hides the status of a refused upgrade.
+const blind = false
+
 // dialWebSocket opens a WebSocket.
 func dialWebSocket(ctx context.Context, url string, protocols []string) (Transport, error) {
 	return dialWith(ctx, nil, url, protocols)

@@ -32,6 +32,13 @@ type client struct {
 	nextKey uint64
 	calls   map[uint64]*outgoing
 	running map[uint64]context.CancelFunc // the client's calls by number
+	kept    map[uint64]keptAnswer         // its calls to objects, until it has their answers
+}
+
+// keptAnswer is a call whose outcome its object keeps.
+type keptAnswer struct {
+	object lmz.Address
+	id     proto.CallID
 }
 
 // outgoing is a call to the client.
@@ -62,6 +69,7 @@ func (g *Gateway) seat(instance string) *client {
 			self:    lmz.Identity{Type: lmz.TypeClient, Address: lmz.At(g.options.Binding, instance)},
 			calls:   make(map[uint64]*outgoing),
 			running: make(map[uint64]context.CancelFunc),
+			kept:    make(map[uint64]keptAnswer),
 		}
 		g.clients[instance] = c
 	}
@@ -123,6 +131,11 @@ func (c *client) apply(effects []session.Effect) (later []func()) {
 			}
 		case session.AckLater:
 			time.AfterFunc(session.AckDelay, c.ackTimeout)
+		case session.Acknowledged:
+			if k, ok := c.kept[e.Number]; ok {
+				delete(c.kept, e.Number)
+				later = append(later, func() { c.gateway.objects.Acknowledged(k.object, k.id) })
+			}
 		case session.Break:
 			c.closeLink(proto.CloseProtocol, e.Reason)
 		case session.Overflow:
@@ -191,9 +204,9 @@ func (c *client) doSeat(effects []session.SeatEffect) (out []session.Effect) {
 		case session.CloseLink:
 			c.closeLink(e.Code, e.Reason)
 		case session.EndSession:
-			out = append(out, c.endSession(e.Reason)...)
+			out = append(out, c.endSession(e.Reason, e.Goodbye)...)
 		case session.BeginSession:
-			c.session = session.New(e.ID, session.Limits{Waiting: maxWaiting, WaitingBytes: maxWaitingBytes})
+			c.session = session.New(e.ID, session.Limits{Waiting: maxWaiting, WaitingBytes: maxWaitingBytes}, time.Now)
 		case session.Welcome:
 			welcome := proto.Frame{
 				Kind: proto.KindWelcome, Resumed: e.Resumed, Ack: c.session.Received(),
@@ -211,8 +224,9 @@ func (c *client) doSeat(effects []session.SeatEffect) (out []session.Effect) {
 }
 
 // endSession ends the session: calls to the client fail with the error that names it.
-// c.mu is held.
-func (c *client) endSession(reason string) []session.Effect {
+// Its own calls go on, because it may ask for their outcome in its next session,
+// unless it said goodbye. c.mu is held.
+func (c *client) endSession(reason string, goodbye bool) []session.Effect {
 	if c.session == nil {
 		return nil
 	}
@@ -222,6 +236,10 @@ func (c *client) endSession(reason string) []session.Effect {
 			effects[i].Answer = c.disconnected(e.Answer.Failed, reason)
 		}
 	}
+	if !goodbye {
+		clear(c.running)
+	}
+	clear(c.kept)
 	c.session = nil
 	c.gateway.options.Log.Info("session ended", "client", c.self.Instance, "reason", reason)
 	return effects
@@ -276,8 +294,14 @@ func (c *client) run(number uint64, f proto.Frame) func() {
 		ID: proto.CallID{Session: c.session.ID, Number: number}, To: f.To, Chain: f.Payload, NoReply: f.NoReply,
 		Context: lmz.CallContext{Chain: []lmz.Identity{c.self}, Auth: c.auth},
 	}
+	if f.Again != (proto.CallID{}) {
+		call.ID, call.Again = f.Again, true
+	}
 	if !f.NoReply {
 		c.running[number] = cancel
+		if c.gateway.isObject(f.To.Binding) {
+			c.kept[number] = keptAnswer{f.To, call.ID}
+		}
 	}
 	current := c.session
 	return func() {

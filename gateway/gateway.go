@@ -120,6 +120,11 @@ func (g *Gateway) mustBeFree(binding string) {
 // three tables; a mesh over several machines would ask here where (binding,
 // instance) lives.
 func (g *Gateway) Deliver(ctx context.Context, c *proto.Call, done func(proto.Answer)) {
+	if c.Again && !g.isObject(c.To.Binding) {
+		failed(done, lmz.CodeUnknown, "the session that made this call ended before its answer came, and "+
+			c.To.Binding+" keeps no outcomes")
+		return
+	}
 	if w, ok := g.workers[c.To.Binding]; ok {
 		w.deliver(ctx, c, done)
 		return
@@ -129,6 +134,12 @@ func (g *Gateway) Deliver(ctx context.Context, c *proto.Call, done func(proto.An
 		return
 	}
 	g.objects.Deliver(ctx, c, done)
+}
+
+// isObject reports whether calls to a binding go to the objects, which keep outcomes.
+func (g *Gateway) isObject(binding string) bool {
+	_, worker := g.workers[binding]
+	return !worker && binding != g.options.Binding
 }
 
 // Close disconnects the clients, who will come back, lets running turns finish and

@@ -23,6 +23,8 @@ type Object struct {
 	life    int         // counts how often the object was closed
 
 	// Guarded by rt.mu.
+	acknowledged []proto.CallID // outcomes that the next commit may drop
+
 	work int         // calls and replies that are queued or running, and closing
 	idle *time.Timer // closes the object; nil while there is work
 }

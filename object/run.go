@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/proto"
 	"github.com/lumenize/lmz/internal/turn"
 )
 
@@ -15,9 +16,10 @@ import (
 // travels in the handler's ctx.
 type run struct {
 	o        *Object
-	life     int       // the object's, when the run began
-	deadline time.Time // of the handler's ctx
-	starting bool      // this is OnStart
+	call     *proto.Call // nil when the run is no call
+	life     int         // the object's, when the run began
+	deadline time.Time   // of the handler's ctx
+	starting bool        // this is OnStart
 
 	mu       sync.Mutex    // a handler may start goroutines, and they have its ctx
 	place    *turn.Place   // nil while the run has no turn
@@ -25,6 +27,7 @@ type run struct {
 	ended    bool          // the handler has returned
 	broken   error         // storage failed; the run can only end
 	effects  []func()      // leave after the commit
+	begun    bool          // that the call has begun is stored
 	left     bool          // something of an earlier turn of this run cannot be taken back
 }
 
@@ -90,7 +93,7 @@ func (r *run) release(effect func()) error {
 	var effects []func()
 	if r.broken == nil {
 		r.effects = append(r.effects, effect)
-		effects = r.commit()
+		effects = r.commit(nil)
 	}
 	if r.broken != nil {
 		r.mu.Unlock()
@@ -139,19 +142,24 @@ func (r *run) retake() error {
 	return r.broken
 }
 
-// end ends the run: it commits or rolls back. The caller lets the effects leave
-// and then gives the turn on, if the run still had it. It learns of a failure of
-// the storage in place of whatever the handler returned.
-func (r *run) end(keep bool) (effects []func(), place *turn.Place, failure *lmz.Error) {
+// end ends the run with its answer: it commits, or rolls back if the answer is an
+// error. The caller lets the effects leave and then gives the turn on, if the run
+// still had it. It learns of a failure of the storage in place of whatever the
+// handler returned.
+func (r *run) end(answer proto.Answer) (effects []func(), place *turn.Place, failure *lmz.Error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	place = r.place
 	r.place, r.ended = nil, true
 	if place != nil && r.broken == nil {
-		if keep {
-			effects = r.commit()
-		} else if err := r.o.store.rollback(); err != nil {
-			r.fail(err)
+		if answer.Failed != "" {
+			r.effects = nil
+			if err := r.o.store.rollback(); err != nil {
+				r.fail(err)
+			}
+		}
+		if r.broken == nil {
+			effects = r.commit(&answer)
 		}
 	}
 	if r.broken == nil {
@@ -167,15 +175,19 @@ func (r *run) end(keep bool) (effects []func(), place *turn.Place, failure *lmz.
 	return nil, place, failure
 }
 
-// commit makes the turn durable and returns what may leave now. It sets r.broken
-// if that fails. r.mu is held.
-func (r *run) commit() []func() {
-	effects := r.effects
-	r.effects = nil
+// commit makes the turn durable, with the call's answer if there is one already,
+// and returns what may leave now. It sets r.broken if that fails. r.mu is held.
+func (r *run) commit(answer *proto.Answer) []func() {
 	if r.o.rt.dead.Load() {
 		r.fail(errClosed)
 		return nil
 	}
+	if err := r.keepOutcome(answer); err != nil {
+		r.fail(err)
+		return nil
+	}
+	effects := r.effects
+	r.effects = nil
 	wrote, err := r.o.store.commit()
 	if err != nil {
 		r.left = r.left || errors.Is(err, errMaybeStored)

@@ -42,6 +42,7 @@ type Runtime struct {
 	mu      sync.Mutex
 	kinds   map[string]Kind
 	objects map[lmz.Address]*Object // those that are open or about to be
+	known   map[proto.CallID]*known // calls that are queued or running
 	working int                     // the sum of their work
 	closed  bool
 	drained chan struct{} // closed when closed and nothing works any more
@@ -76,6 +77,7 @@ func Open(dir string, mesh proto.Node, log *slog.Logger) (*Runtime, error) {
 
 		kinds:   make(map[string]Kind),
 		objects: make(map[lmz.Address]*Object),
+		known:   make(map[proto.CallID]*known),
 		drained: make(chan struct{}),
 	}, nil
 }
@@ -106,6 +108,9 @@ func (rt *Runtime) Register(binding string, k Kind) {
 // Deliver implements [proto.Node]. Calls of one object begin in the order in which
 // they were delivered, each when the one before has first given up the turn.
 func (rt *Runtime) Deliver(ctx context.Context, c *proto.Call, done func(proto.Answer)) {
+	if done = rt.track(c, done); done == nil {
+		return
+	}
 	o, place, err := rt.enter(c.To, maxWaiting)
 	if err != nil {
 		done(proto.ErrorAnswer(err))

@@ -20,9 +20,27 @@ func (o *Object) serve(ctx context.Context, place *turn.Place, c *proto.Call, do
 		done(proto.ErrorAnswer(err))
 		return
 	}
+	if answer, found, err := o.earlier(c); found || err != nil {
+		o.repeat(place, answer, err, done)
+		return
+	}
 	called := c.Context
 	called.Self = o.id
-	o.execute(lmz.WithCallContext(ctx, called), place, c.Chain, done)
+	o.execute(lmz.WithCallContext(ctx, called), place, c, done)
+}
+
+// repeat answers a call that has been here before, and gives the turn up.
+func (o *Object) repeat(place *turn.Place, answer proto.Answer, err error, done func(proto.Answer)) {
+	if err == nil {
+		err = o.store.rollback() // it only read
+	}
+	if err != nil {
+		o.logger().Error("storage failed", "error", withoutPath(err))
+		o.close()
+		answer = unknown("the object's storage failed", nil)
+	}
+	done(answer)
+	place.Done()
 }
 
 // serveReply runs the reply continuation of a Send whose answer has come.
@@ -50,7 +68,7 @@ func (o *Object) serveReply(place *turn.Place, reply lmz.Continuation, sender lm
 	}
 	sender.Self = o.id
 	ctx = lmz.AsReply(lmz.WithCallContext(ctx, sender))
-	o.execute(ctx, place, call.Chain, func(a proto.Answer) {
+	o.execute(ctx, place, call, func(a proto.Answer) {
 		if _, err := a.Result(); err != nil {
 			o.logger().Warn("reply failed", "reply", reply.String(), "error", err)
 		}
@@ -84,16 +102,17 @@ func (rt *Runtime) unstarted(ctx context.Context) *lmz.Error {
 	return nil
 }
 
-// execute runs a chain on the object's handler and answers. It gives the turn up
-// at the end.
-func (o *Object) execute(ctx context.Context, place *turn.Place, chain []byte, done func(proto.Answer)) {
+// execute runs a call on the object's handler and answers. It gives the turn up at
+// the end.
+func (o *Object) execute(ctx context.Context, place *turn.Place, c *proto.Call, done func(proto.Answer)) {
 	r := o.newRun(ctx, place)
+	r.call = c
 	h := &tracked{handler: o.handler}
-	result, err := proto.Execute(context.WithValue(ctx, runKey{}, r), h, chain)
+	result, err := proto.Execute(context.WithValue(ctx, runKey{}, r), h, c.Chain)
 	answer := proto.NewAnswer(result, err) // in the turn: the result may be a part of the state
 	o.logHidden(h.method, err)
 
-	effects, place, failure := r.end(answer.Failed == "")
+	effects, place, failure := r.end(answer)
 	if failure != nil {
 		answer = proto.ErrorAnswer(failure)
 	}
@@ -158,7 +177,7 @@ func (o *Object) start(place *turn.Place) (lmz.Handler, error) {
 	r := o.newRun(ctx, place)
 	r.starting = true
 	err = protect(func() error { return starter.OnStart(context.WithValue(ctx, runKey{}, r)) })
-	effects, _, failure := r.end(err == nil)
+	effects, _, failure := r.end(proto.NewAnswer(nil, err))
 	if failure != nil {
 		return nil, failure
 	}

@@ -13,6 +13,7 @@ import (
 	"zombiezen.com/go/sqlite/sqlitex"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/proto"
 )
 
 // pragmas are set on every connection, in this order.
@@ -37,6 +38,12 @@ var pragmas = []string{
 var migrations = []string{
 	`CREATE TABLE lmz_identity (binding TEXT NOT NULL, instance TEXT NOT NULL);
 	 CREATE TABLE lmz_kv (key TEXT PRIMARY KEY NOT NULL, value BLOB NOT NULL);`,
+	`CREATE TABLE lmz_outcome (
+		session BLOB NOT NULL, number INTEGER NOT NULL, caller TEXT NOT NULL,
+		answered INTEGER NOT NULL, large INTEGER NOT NULL, failed TEXT NOT NULL, payload BLOB,
+		expires INTEGER NOT NULL, -- Unix milliseconds
+		PRIMARY KEY (session, number)) WITHOUT ROWID;
+	 CREATE INDEX lmz_outcome_expires ON lmz_outcome (expires);`,
 }
 
 // sqliteStore is a store in a SQLite file. The file is made by the first write:
@@ -112,6 +119,52 @@ func (s *sqliteStore) list(prefix string) (keys []string, err error) {
 	}
 	return keys, err
 }
+
+func (s *sqliteStore) outcome(id proto.CallID) (kept outcome, found bool, err error) {
+	if ok, err := s.beginRead(); !ok || err != nil {
+		return kept, false, err
+	}
+	err = sqlitex.Execute(s.conn, `SELECT caller, answered, large, failed, payload FROM lmz_outcome
+		WHERE session = $session AND number = $number`, &sqlitex.ExecOptions{
+		Named: callKey(id),
+		ResultFunc: func(row *sqlite.Stmt) error {
+			found = true
+			kept.id, kept.caller = id, row.ColumnText(0)
+			kept.answered, kept.large = row.ColumnBool(1), row.ColumnBool(2)
+			kept.answer.Failed = lmz.Code(row.ColumnText(3))
+			kept.answer.Payload = make([]byte, row.ColumnLen(4))
+			row.ColumnBytes(4, kept.answer.Payload)
+			return nil
+		},
+	})
+	return kept, found, err
+}
+
+func callKey(id proto.CallID) map[string]any {
+	return map[string]any{"$session": id.Session[:], "$number": int64(id.Number)}
+}
+
+func (s *sqliteStore) keep(kept outcome, acknowledged []proto.CallID, now time.Time) error {
+	if err := s.begin(); err != nil {
+		return err
+	}
+	for _, id := range acknowledged {
+		if err := s.write(`DELETE FROM lmz_outcome WHERE session = $session AND number = $number`, callKey(id)); err != nil {
+			return err
+		}
+	}
+	err := s.write(`DELETE FROM lmz_outcome WHERE expires < $now`, map[string]any{"$now": now.UnixMilli()})
+	if err != nil {
+		return err
+	}
+	row := callKey(kept.id)
+	row["$caller"], row["$answered"], row["$large"] = kept.caller, kept.answered, kept.large
+	row["$failed"], row["$payload"], row["$expires"] = string(kept.answer.Failed), kept.answer.Payload, kept.expires.UnixMilli()
+	return s.write(`INSERT OR REPLACE INTO lmz_outcome (session, number, caller, answered, large, failed, payload, expires)
+		VALUES ($session, $number, $caller, $answered, $large, $failed, $payload, $expires)`, row)
+}
+
+func (s *sqliteStore) changed() bool { return s.wrote }
 
 func (s *sqliteStore) commit() (wrote bool, err error) {
 	if !s.inTx {

@@ -1,6 +1,11 @@
 package object
 
-import "github.com/lumenize/lmz"
+import (
+	"time"
+
+	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/proto"
+)
 
 // store is the storage of one object. Whoever holds the object's turn uses it,
 // nobody else. Access after a commit or rollback begins the next transaction.
@@ -12,6 +17,14 @@ type store interface {
 	put(key string, value []byte) error // writes nothing when the value is already there
 	delete(key string) error
 	list(prefix string) (keys []string, err error) // in byte order
+
+	// outcome returns what is kept of a call, and keep stores it, while it drops those
+	// that were acknowledged and those that had expired by now.
+	outcome(id proto.CallID) (kept outcome, found bool, err error)
+	keep(kept outcome, acknowledged []proto.CallID, now time.Time) error
+
+	// changed reports whether something was written since the last commit.
+	changed() bool
 
 	// commit makes everything since the last commit durable. It reports whether there
 	// was anything, because that is what costs. An error that is errMaybeStored leaves

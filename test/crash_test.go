@@ -1,15 +1,22 @@
 package test
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"os/exec"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/client"
+	"github.com/lumenize/lmz/examples/editor"
 )
 
 // ledger is what the shells know about their updates.
@@ -134,5 +141,90 @@ func checkAfterCrash(t *testing.T, env []string, book *ledger, round int) {
 		t.Errorf("round %d: version %d is %q, acknowledged was %q", round, last, now.Content, book.acked[last])
 	case now.Version > last && !book.inFlight[now.Content]:
 		t.Errorf("round %d: %q was neither acknowledged last nor in flight", round, now.Content)
+	}
+}
+
+// TestNoCallRunsTwiceHoweverOftenTheGatewayIsKilled has clients that outlive the
+// gateway call one object without pause. A call that was under way at a kill is
+// presented again, and the ledger, the document's version, counts each call once.
+func TestNoCallRunsTwiceHoweverOftenTheGatewayIsKilled(t *testing.T) {
+	kills := 5
+	if soak() {
+		kills = 50
+	}
+	const clients = 4
+	dev := startDev(t, t.TempDir(), "")
+	var done, unknown, repeated atomic.Int64
+	stop := make(chan struct{})
+	var work sync.WaitGroup
+	var mu sync.Mutex
+	seen := make(map[int]bool)
+	for i := range clients {
+		token := dev.token(fmt.Sprintf("client%d@example.com", i))
+		var c *editor.EditorClient
+		c, err := editor.NewClient(client.Options{
+			URL:   dev.url(),
+			Token: func(context.Context, string) (string, error) { return token, nil },
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { c.Close(); c.Wait() })
+		if err := c.Connect(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		doc, err := c.Open(t.Context(), "ledger", editor.Callbacks{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		work.Go(func() {
+			for n := 0; ; n++ {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				version, err := doc.Save(t.Context(), fmt.Sprintf("client %d, save %d", i, n))
+				switch {
+				case err == nil:
+					done.Add(1)
+					mu.Lock()
+					if seen[version] {
+						repeated.Add(1)
+					}
+					seen[version] = true
+					mu.Unlock()
+				case errors.Is(err, lmz.ErrOutcomeUnknown):
+					unknown.Add(1)
+				default:
+					t.Errorf("client %d, save %d: %v", i, n, err)
+				}
+			}
+		})
+	}
+	for range kills {
+		before := done.Load()
+		eventually(t, time.Minute, "200 saves before the kill", func() bool { return done.Load() >= before+200 })
+		dev.kill()
+		dev = startDev(t, dev.data, dev.addr)
+	}
+	before := done.Load()
+	eventually(t, time.Minute, "saves after the last kill", func() bool { return done.Load() >= before+200 })
+	close(stop)
+	work.Wait()
+	cmd := exec.Command(program, "call", "DOCUMENT_DO", "ledger", "open")
+	cmd.Env = environ(dev.url(), dev.token("auditor@example.com"))
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ledger struct{ Version int }
+	if err := json.Unmarshal(out, &ledger); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d kills: %d saves done, %d unknown; the ledger says %d", kills, done.Load(), unknown.Load(), ledger.Version)
+	if int64(ledger.Version) != done.Load() || repeated.Load() != 0 || unknown.Load() != 0 {
+		t.Errorf("%d saves were done (%d versions twice), %d are unknown, and the ledger says %d",
+			done.Load(), repeated.Load(), unknown.Load(), ledger.Version)
 	}
 }

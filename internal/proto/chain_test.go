@@ -107,6 +107,8 @@ func TestErrorsSayWhoFailedAndNothingElse(t *testing.T) {
 		{lmz.Ctn("admin").Then("missing"), lmz.CodeCallee, `"missing"`},
 		{lmz.Ctn("add", 1, 2).Then("add"), lmz.CodeCallee, "takes no calls"},
 		{lmz.Ctn("add", "one", 2), lmz.CodeCallee, "argument 1"},
+		{lmz.Ctn("add", 1), lmz.CodeCallee, "argument 2 is missing"},
+		{lmz.Ctn("add", 1, lmz.Undefined{}), lmz.CodeCallee, "argument 2 is missing"},
 		{deep, lmz.CodeCallee, "cannot be sent"}, // it runs to the end; the result is the handler itself
 	} {
 		_, err := run(t, newCalculator(), tt.work)

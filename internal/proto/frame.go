@@ -71,6 +71,7 @@ type Frame struct {
 	Timeout time.Duration // until its deadline, whole milliseconds
 	NoReply bool
 	Context []byte // encoded call context
+	Again   CallID // what the call was called in a session that has ended; zero: it is new
 
 	// call: encoded chain; answer: encoded value or error
 	Payload []byte
@@ -93,7 +94,8 @@ func (f *Frame) Append(dst []byte) []byte {
 	w := frameWriter{dst}
 	switch f.Kind {
 	case KindCall:
-		w.begin(9, f.Kind)
+		again := f.Again != CallID{}
+		w.begin(callLength(again), f.Kind)
 		w.uint(f.Seq)
 		w.uint(f.Ack)
 		w.text(f.To.Binding)
@@ -102,6 +104,10 @@ func (f *Frame) Append(dst []byte) []byte {
 		w.bool(f.NoReply)
 		w.bytes(f.Context)
 		w.bytes(f.Payload)
+		if again {
+			w.bytes(f.Again.Session[:])
+			w.uint(f.Again.Number)
+		}
 	case KindAnswer:
 		w.begin(6, f.Kind)
 		w.uint(f.Seq)
@@ -134,6 +140,17 @@ func (f *Frame) Append(dst []byte) []byte {
 	return w.buf
 }
 
+// callLength is how many elements a call has.
+func callLength(again bool) uint64 {
+	if again {
+		return againLength
+	}
+	return frameLength[KindCall]
+}
+
+// againLength is how many elements a call has that is presented again.
+const againLength = 11
+
 // ParseFrame decodes one frame. An unknown kind is no error: only Kind is set
 // then. Elements after those it knows are ignored, so that later versions can add
 // some.
@@ -149,7 +166,7 @@ func ParseFrame(data []byte) (Frame, error) {
 	if r.err != nil || !known {
 		return f, r.err
 	}
-	r.fields(&f)
+	r.fields(&f, n)
 	return f, r.err
 }
 
@@ -158,8 +175,8 @@ var frameLength = map[Kind]uint64{
 	KindCall: 9, KindAnswer: 6, KindCancel: 4, KindHello: 4, KindWelcome: 5, KindAck: 2, KindPing: 1, KindPong: 1,
 }
 
-// fields reads what follows the kind.
-func (r *frameReader) fields(f *Frame) {
+// fields reads what follows the kind in a frame of n elements.
+func (r *frameReader) fields(f *Frame, n uint64) {
 	if f.Kind.Numbered() {
 		f.Seq, f.Ack = r.uint(), r.uint()
 	}
@@ -171,6 +188,9 @@ func (r *frameReader) fields(f *Frame) {
 		f.NoReply = r.bool()
 		f.Context = r.bytes()
 		f.Payload = r.bytes()
+		if n >= againLength {
+			f.Again = CallID{Session: r.session(), Number: r.uint()}
+		}
 	case KindAnswer:
 		f.Call = r.uint()
 		f.Failed = lmz.Code(r.text())

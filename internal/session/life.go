@@ -72,6 +72,10 @@ type Life struct {
 	// may set it.
 	Heartbeat time.Duration
 
+	// Blind says that the platform does not show why a dial failed, as browsers do not.
+	// The second failure may be a refused token then.
+	Blind bool
+
 	random   func() float64 // in [0, 1), for the jitter
 	state    State
 	link     uint64 // the current dial or link; 0 when there is none
@@ -229,9 +233,7 @@ func (l *Life) lost(now time.Time, why Loss) {
 		l.become(Reconnecting)
 		l.attempt()
 	default:
-		// A browser cannot see the status of a refused upgrade: the second failure may be
-		// a refused token, so the next attempt takes another one.
-		if why.Status == 0 && l.failures == 1 && !l.reauthed {
+		if l.Blind && why.Code == 0 && l.failures == 1 && !l.reauthed {
 			l.reauthed, l.refused = true, true
 		}
 		l.retry(now)

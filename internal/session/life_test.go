@@ -143,6 +143,7 @@ func TestARefusedTokenIsReplacedOnce(t *testing.T) {
 
 func TestABrowserThatCannotSeeStatusesTriesAnotherTokenOnce(t *testing.T) {
 	lt := newLifeTest(t, 0.5)
+	lt.life.Blind = true
 	lt.connect()
 	refused := 0
 	for range 10 {

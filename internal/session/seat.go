@@ -24,6 +24,7 @@ type SeatEffect struct {
 	Reason       string
 	ID           proto.SessionID
 	Resumed      bool
+	Goodbye      bool
 	PeerReceived uint64
 	Grace        uint64
 }
@@ -75,7 +76,9 @@ func (s *Seat) Lost(link uint64, goodbye bool) []SeatEffect {
 	}
 	s.link = 0
 	if goodbye {
-		return s.End("the client disconnected")
+		effects := s.End("the client disconnected")
+		effects[0].Goodbye = true
+		return effects
 	}
 	s.grace++
 	return []SeatEffect{{Do: StartGrace, Grace: s.grace}}

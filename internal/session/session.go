@@ -7,6 +7,7 @@ package session
 
 import (
 	"strconv"
+	"time"
 
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/internal/proto"
@@ -17,13 +18,14 @@ type Do int
 
 // The effects of a session.
 const (
-	Write    Do = iota + 1 // hand Bytes to the link
-	Settle                 // the call Key has this Answer
-	Run                    // run the call in Frame, whose number is Number, and report with Answer
-	Stop                   // nobody waits for the incoming call Number any more
-	AckLater               // call AckTimeout after AckDelay
-	Break                  // the other side broke the protocol, Reason says how: end the link
-	Overflow               // more is waiting than Limits allow: end the session
+	Write        Do = iota + 1 // hand Bytes to the link
+	Settle                     // the call Key has this Answer
+	Run                        // run the call in Frame, whose number is Number, and report with Answer
+	Stop                       // nobody waits for the incoming call Number any more
+	AckLater                   // call AckTimeout after AckDelay
+	Break                      // the other side broke the protocol, Reason says how: end the link
+	Overflow                   // more is waiting than Limits allow: end the session
+	Acknowledged               // the other side has the answer to its call Number
 )
 
 // Effect is one thing for a shell to do.
@@ -53,6 +55,7 @@ const ackEvery = 32
 type Session struct {
 	ID     proto.SessionID
 	limits Limits
+	now    func() time.Time
 
 	linked   bool
 	held     bool   // new calls wait, but for urgent ones
@@ -63,28 +66,30 @@ type Session struct {
 
 	outbox      []numbered // made, not acknowledged, ascending
 	outboxBytes int
-	waiting     []call              // not numbered: no link has seen them
-	calls       map[uint64]uint64   // ours in flight: number to key
+	waiting     []call              // not numbered: no link has seen them, or not in this session
+	calls       map[uint64]call     // ours in flight by number
 	running     map[uint64]struct{} // theirs that are not answered
 
 	effects []Effect
 }
 
 type numbered struct {
-	number uint64
-	bytes  []byte
+	number   uint64
+	bytes    []byte
+	answered uint64 // the call that it answers; 0 if it is no answer
 }
 
 type call struct {
-	key   uint64
-	frame proto.Frame
+	key      uint64
+	frame    proto.Frame
+	deadline time.Time
 }
 
-// New makes one end of a session that has no link yet.
-func New(id proto.SessionID, limits Limits) *Session {
+// New makes one end of a session that has no link yet. now tells the time.
+func New(id proto.SessionID, limits Limits, now func() time.Time) *Session {
 	return &Session{
-		ID: id, limits: limits,
-		calls: make(map[uint64]uint64), running: make(map[uint64]struct{}),
+		ID: id, limits: limits, now: now,
+		calls: make(map[uint64]call), running: make(map[uint64]struct{}),
 	}
 }
 
@@ -109,13 +114,14 @@ func (s *Session) Call(key uint64, f proto.Frame, urgent bool) []Effect {
 			" bytes, "+strconv.Itoa(proto.MaxPayload)+" fit in a frame")
 		return s.take()
 	}
+	c := call{key, f, s.now().Add(f.Timeout)}
 	switch {
 	case s.linked && (urgent || !s.held && len(s.waiting) == 0) && s.room():
-		s.push(key, f)
+		s.push(c)
 	case s.limits.Waiting > 0 && len(s.waiting) >= s.limits.Waiting:
 		s.settle(key, lmz.CodeGateway, "queue full: "+strconv.Itoa(len(s.waiting))+" calls wait for the connection")
 	default:
-		s.waiting = append(s.waiting, call{key, f})
+		s.waiting = append(s.waiting, c)
 		s.bound(len(f.Payload))
 	}
 	return s.take()
@@ -125,11 +131,12 @@ func (s *Session) Call(key uint64, f proto.Frame, urgent bool) []Effect {
 func (s *Session) room() bool { return s.limits.Calls == 0 || len(s.calls) < s.limits.Calls }
 
 // push numbers a call and writes it.
-func (s *Session) push(key uint64, f proto.Frame) {
-	f.Kind = proto.KindCall
-	number := s.number(&f)
-	if !f.NoReply {
-		s.calls[number] = key
+func (s *Session) push(c call) {
+	c.frame.Kind = proto.KindCall
+	c.frame.Timeout = max(c.deadline.Sub(s.now()), 0) // it may have waited
+	number := s.number(&c.frame)
+	if !c.frame.NoReply {
+		s.calls[number] = c
 	}
 }
 
@@ -139,7 +146,11 @@ func (s *Session) number(f *proto.Frame) uint64 {
 	s.sent++
 	f.Seq, f.Ack = s.sent, s.received
 	b := f.Append(make([]byte, 0, len(f.Payload)+len(f.Context)+len(f.To.Binding)+len(f.To.Instance)+64))
-	s.outbox = append(s.outbox, numbered{f.Seq, b})
+	n := numbered{number: f.Seq, bytes: b}
+	if f.Kind == proto.KindAnswer {
+		n.answered = f.Call
+	}
+	s.outbox = append(s.outbox, n)
 	s.bound(len(b))
 	if s.linked {
 		s.ackSent = s.received
@@ -167,12 +178,16 @@ func (s *Session) Cancel(key uint64, why string) []Effect {
 		if c.key == key {
 			s.waiting = append(s.waiting[:i], s.waiting[i+1:]...)
 			s.outboxBytes -= len(c.frame.Payload)
-			s.settle(key, lmz.CodeGateway, why+" before it was sent")
+			if c.sent() {
+				s.settle(key, lmz.CodeUnknown, why+" before the call could be presented again; it may have run")
+			} else {
+				s.settle(key, lmz.CodeGateway, why+" before it was sent")
+			}
 			return s.take()
 		}
 	}
-	for number, k := range s.calls {
-		if k == key {
+	for number, c := range s.calls {
+		if c.key == key {
 			delete(s.calls, number)
 			s.number(&proto.Frame{Kind: proto.KindCancel, Call: number})
 			s.settle(key, lmz.CodeUnknown, why+" before the answer came; it may have run")
@@ -220,9 +235,9 @@ func (s *Session) Receive(f proto.Frame) []Effect {
 		}
 		s.do(Effect{Do: Run, Number: f.Seq, Frame: f})
 	case proto.KindAnswer:
-		if key, ok := s.calls[f.Call]; ok {
+		if c, ok := s.calls[f.Call]; ok {
 			delete(s.calls, f.Call)
-			s.do(Effect{Do: Settle, Key: key, Answer: proto.Answer{Failed: f.Failed, Payload: f.Payload}})
+			s.do(Effect{Do: Settle, Key: c.key, Answer: proto.Answer{Failed: f.Failed, Payload: f.Payload}})
 			s.flush()
 		}
 	case proto.KindCancel:
@@ -245,6 +260,9 @@ func (s *Session) acknowledged(ack uint64) bool {
 	n := 0
 	for n < len(s.outbox) && s.outbox[n].number <= ack {
 		s.outboxBytes -= len(s.outbox[n].bytes)
+		if answered := s.outbox[n].answered; answered != 0 {
+			s.do(Effect{Do: Acknowledged, Number: answered})
+		}
 		n++
 	}
 	if n > 0 {
@@ -309,7 +327,7 @@ func (s *Session) flush() {
 	n := 0
 	for s.linked && !s.held && n < len(s.waiting) && s.room() {
 		s.outboxBytes -= len(s.waiting[n].frame.Payload)
-		s.push(s.waiting[n].key, s.waiting[n].frame)
+		s.push(s.waiting[n])
 		n++
 	}
 	if n > 0 {
@@ -320,13 +338,25 @@ func (s *Session) flush() {
 // Unlink says that the link is gone. The session goes on.
 func (s *Session) Unlink() { s.linked = false }
 
+// sent reports whether an earlier session has sent the call: it may have run.
+func (c *call) sent() bool { return c.frame.Again != proto.CallID{} }
+
 // Restart ends the session and begins the one called id in its place. Calls that
-// no link has seen go over to it. Those in flight are settled as unknown, and
-// incoming ones stopped.
-func (s *Session) Restart(id proto.SessionID, why string) []Effect {
-	s.drop(lmz.CodeUnknown, why)
-	waiting, effects, held := s.waiting, s.effects, s.held
-	*s = *New(id, s.limits)
+// no link has seen go over to it, and before them those in flight, to be presented
+// again under the number that they had first. Incoming ones are stopped.
+func (s *Session) Restart(id proto.SessionID) []Effect {
+	var waiting []call
+	for _, number := range sortedKeys(s.calls) {
+		c := s.calls[number]
+		if !c.sent() {
+			c.frame.Again = proto.CallID{Session: s.ID, Number: number}
+		}
+		waiting = append(waiting, c)
+	}
+	waiting = append(waiting, s.waiting...)
+	s.stopRunning()
+	effects, held := s.effects, s.held
+	*s = *New(id, s.limits, s.now)
 	s.waiting, s.effects, s.held = waiting, effects, held
 	for _, c := range waiting {
 		s.outboxBytes += len(c.frame.Payload)
@@ -338,19 +368,24 @@ func (s *Session) Restart(id proto.SessionID, why string) []Effect {
 // that wait as not executed, and incoming ones are stopped.
 func (s *Session) End(why string) []Effect {
 	s.linked = false
-	s.drop(lmz.CodeUnknown, why)
-	for _, c := range s.waiting {
-		s.settle(c.key, lmz.CodeGateway, why+" before the call was sent")
+	for _, number := range sortedKeys(s.calls) {
+		s.settle(s.calls[number].key, lmz.CodeUnknown, why+"; the call was sent and may have run")
 	}
+	for _, c := range s.waiting {
+		if c.sent() {
+			s.settle(c.key, lmz.CodeUnknown, why+"; the call was sent and may have run")
+		} else {
+			s.settle(c.key, lmz.CodeGateway, why+" before the call was sent")
+		}
+	}
+	clear(s.calls)
+	s.stopRunning()
 	s.waiting, s.outbox, s.outboxBytes = nil, nil, 0
 	return s.take()
 }
 
-func (s *Session) drop(code lmz.Code, why string) {
-	for _, number := range sortedKeys(s.calls) {
-		s.settle(s.calls[number], code, why+"; the call was sent and may have run")
-	}
-	clear(s.calls)
+// stopRunning gives up the incoming calls.
+func (s *Session) stopRunning() {
 	for _, number := range sortedKeys(s.running) {
 		s.do(Effect{Do: Stop, Number: number})
 	}

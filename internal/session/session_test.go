@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/internal/proto"
@@ -15,16 +16,17 @@ import (
 type end struct {
 	t       *testing.T
 	s       *Session
-	out     [][]byte // written, not delivered
-	ran     []string // payloads of incoming calls, in order
-	open    []uint64 // incoming calls that are not answered
+	out     [][]byte       // written, not delivered
+	ran     []string       // payloads of incoming calls, in order
+	again   []proto.CallID // of those calls: what they were called before
+	open    []uint64       // incoming calls that are not answered
 	settled map[uint64]proto.Answer
 	acks    int // AckLater effects that are due
 	broken  string
 }
 
 func newEnd(t *testing.T, limits Limits) *end {
-	return &end{t: t, s: New(proto.SessionID{1}, limits), settled: make(map[uint64]proto.Answer)}
+	return &end{t: t, s: New(proto.SessionID{1}, limits, time.Now), settled: make(map[uint64]proto.Answer)}
 }
 
 func (e *end) do(effects []Effect) {
@@ -39,6 +41,7 @@ func (e *end) do(effects []Effect) {
 			e.settled[f.Key] = f.Answer
 		case Run:
 			e.ran = append(e.ran, string(f.Frame.Payload))
+			e.again = append(e.again, f.Frame.Again)
 			e.open = append(e.open, f.Number)
 		case Stop:
 			e.open = slices.DeleteFunc(e.open, func(n uint64) bool { return n == f.Number })
@@ -179,18 +182,31 @@ func TestAnEndedSessionSettlesEveryCallByWhatIsKnown(t *testing.T) {
 	}
 }
 
-func TestCallsThatNoLinkHasSeenGoOverToTheNextSession(t *testing.T) {
+func TestANewSessionPresentsWhatWasSentAgainAndThenWhatWaited(t *testing.T) {
 	a, b := newEnd(t, Limits{}), newEnd(t, Limits{})
 	link(a, b)
 	a.call(1)
+	drain(a, b)
 	unlink(a, b)
 	a.call(2)
-	a.do(a.s.Restart(proto.SessionID{2}, "the session ended"))
-	b = newEnd(t, Limits{})
-	link(a, b)
-	drain(a, b)
-	if !slices.Equal(b.ran, []string{payload(2)}) || a.settled[1].Failed != lmz.CodeUnknown {
-		t.Errorf("ran %q; call 1: %q", b.ran, a.settled[1].Failed)
+	for _, id := range []proto.SessionID{{2}, {3}} { // also when that session ends before the answer came
+		a.do(a.s.Restart(id))
+		b = newEnd(t, Limits{})
+		link(a, b)
+		drain(a, b)
+		unlink(a, b)
+	}
+	if want := []string{payload(1), payload(2)}; !slices.Equal(b.ran, want) || len(a.settled) != 0 {
+		t.Errorf("ran %q, want %q; settled %v", b.ran, want, a.settled)
+	}
+	first := proto.CallID{Session: proto.SessionID{1}, Number: 1}
+	second := proto.CallID{Session: proto.SessionID{2}, Number: 2}
+	if !slices.Equal(b.again, []proto.CallID{first, second}) {
+		t.Errorf("presented as %v, want %v and %v", b.again, first, second)
+	}
+	a.do(a.s.End("enough"))
+	if a.settled[1].Failed != lmz.CodeUnknown || a.settled[2].Failed != lmz.CodeUnknown {
+		t.Errorf("settled %v", a.settled)
 	}
 }
 

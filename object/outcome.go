@@ -1,0 +1,133 @@
+package object
+
+import (
+	"time"
+
+	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/proto"
+)
+
+// Outcomes of calls that their callers have not acknowledged are kept with the state
+// they changed, so that a call which is presented again after its session has ended
+// is not executed twice (design, promise 2).
+
+// Retention of outcomes.
+const (
+	outcomeGrace = 60 * time.Second // how long an outcome is kept after the call's deadline
+	maxOutcome   = 64 << 10         // the largest answer that is kept, in bytes
+)
+
+// outcome is what is stored of a call.
+type outcome struct {
+	id       proto.CallID
+	caller   string // who may ask: the address that made the call
+	answered bool   // false: it has begun, and changed or sent something
+	large    bool   // the answer was too large to be kept
+	answer   proto.Answer
+	expires  time.Time
+}
+
+// known is a call that is queued or running.
+type known struct {
+	caller string
+	again  []func(proto.Answer) // those who presented it again and wait for it
+}
+
+func callerOf(c *proto.Call) string { return c.Context.Caller().String() }
+
+// track remembers a call while it is queued or running. It returns what to do with
+// the answer, or nil if the call is here already and its answer goes to done as well.
+func (rt *Runtime) track(c *proto.Call, done func(proto.Answer)) func(proto.Answer) {
+	if c.ID == (proto.CallID{}) {
+		return done
+	}
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
+	if k := rt.known[c.ID]; k != nil {
+		if c.Again && k.caller == callerOf(c) {
+			k.again = append(k.again, done)
+			return nil
+		}
+		return done // no honest client numbers two calls alike
+	}
+	k := &known{caller: callerOf(c)}
+	rt.known[c.ID] = k
+	return func(a proto.Answer) {
+		rt.mu.Lock()
+		delete(rt.known, c.ID)
+		again := k.again
+		rt.mu.Unlock()
+		done(a)
+		for _, done := range again {
+			done(a)
+		}
+	}
+}
+
+// Acknowledged says that the caller of the call id has its answer: what is kept of it
+// goes with the next commit of the object at a. It does not block.
+func (rt *Runtime) Acknowledged(a lmz.Address, id proto.CallID) {
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
+	if o := rt.objects[a]; o != nil && len(o.acknowledged) < maxWaiting { // the rest expires
+		o.acknowledged = append(o.acknowledged, id)
+	}
+}
+
+// takeAcknowledged returns the outcomes that are of no use any more.
+func (o *Object) takeAcknowledged() []proto.CallID {
+	o.rt.mu.Lock()
+	defer o.rt.mu.Unlock()
+	ids := o.acknowledged
+	o.acknowledged = nil
+	return ids
+}
+
+// earlier returns the answer to a call that is presented again, if it has begun
+// before. The caller has the turn.
+func (o *Object) earlier(c *proto.Call) (proto.Answer, bool, error) {
+	if !c.Again {
+		return proto.Answer{}, false, nil
+	}
+	stored, found, err := o.store.outcome(c.ID)
+	if err != nil || !found {
+		return proto.Answer{}, false, err
+	}
+	switch {
+	case stored.caller != callerOf(c):
+		return proto.ErrorAnswer(notExecuted("this call is not the caller's")), true, nil
+	case !stored.answered:
+		return unknown("the call had begun when the gateway died", nil), true, nil
+	case stored.large:
+		return unknown("the call was executed; its answer was too large to be kept", map[string]any{"executed": true}), true, nil
+	}
+	return stored.answer, true, nil
+}
+
+func unknown(message string, fields map[string]any) proto.Answer {
+	return proto.ErrorAnswer(&lmz.Error{Code: lmz.CodeUnknown, Message: message, Fields: fields})
+}
+
+// keepOutcome stores what became of the run's call in the turn's transaction. A nil
+// answer means that it has begun. Nothing is stored of a call that left no trace: it
+// may run again.
+func (r *run) keepOutcome(answer *proto.Answer) error {
+	if r.call == nil || r.call.ID == (proto.CallID{}) || r.call.NoReply {
+		return nil
+	}
+	if !r.left && len(r.effects) == 0 && !r.o.store.changed() {
+		return nil
+	}
+	if answer == nil && r.begun {
+		return nil
+	}
+	r.begun = true
+	kept := outcome{id: r.call.ID, caller: callerOf(r.call), expires: r.deadline.Add(outcomeGrace)}
+	if answer != nil {
+		kept.answered, kept.answer = true, *answer
+		if len(answer.Payload) > maxOutcome {
+			kept.large, kept.answer.Payload = true, nil
+		}
+	}
+	return r.o.store.keep(kept, r.o.takeAcknowledged(), time.Now())
+}
