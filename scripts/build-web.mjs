@@ -19,10 +19,13 @@ const staging = mkdtempSync(join(root, 'web', '.dist-'));
 try {
   build(staging);
   replace(staging);
+  report();
+} catch (error) {
+  if (error.status === undefined) throw error;
+  process.exitCode = 1; // a command that failed has said why
 } finally {
   rmSync(staging, { recursive: true, force: true });
 }
-report();
 
 function build(to) {
   const face = join(to, 'lmz');

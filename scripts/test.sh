@@ -40,7 +40,7 @@ js() {
   PATH="$PATH:$(go env GOROOT)/lib/wasm" GOOS=js GOARCH=wasm \
     go test . ./internal/proto ./internal/session ./internal/turn ./client
 }
-face() { node --test wasmclient/js/*.test.mjs; }
+face() { node --test wasmclient/js/*.test.mjs web/page/*.test.mjs; }
 
 part "tools" tools
 part "lint" make -s lint

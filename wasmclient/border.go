@@ -1,0 +1,118 @@
+//go:build js
+
+package main
+
+import (
+	"sync"
+	"syscall/js"
+)
+
+// border is what JavaScript and Go know of each other.
+type border struct {
+	js     js.Value
+	notify js.Value // function (event, peer, id, a, b, length, split)
+
+	mu      sync.Mutex    // guards the following fields
+	peers   map[int]*face // by the number that JavaScript gave them
+	scratch js.Value      // Uint8Array from which JavaScript copies what notify announces
+	room    int           // its length
+}
+
+// The events that notify tells, by name; js/border.js handles them.
+const (
+	eventSettle          = "settle"          // id: a call or connect; a: who failed; bytes
+	eventIncoming        = "incoming"        // id; bytes: call context, then chain, split at split
+	eventToken           = "token"           // id; a: refused token or ""
+	eventState           = "state"           // a: state; b: instance name
+	eventSubscribe       = "subscribe"       // id
+	eventLoginRequired   = "loginRequired"   // id: code; a: reason
+	eventConnectionError = "connectionError" // a: message
+	eventBug             = "bug"             // id: call or 0; a: message
+)
+
+// tell calls notify. JavaScript queues what it is told, so it is never entered
+// twice. The bytes of head and tail are copied before tell returns.
+func (b *border) tell(event string, peer, id int, first, second string, head, tail []byte) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	n := len(head) + len(tail)
+	if n > b.room {
+		b.room = max(2*b.room, n, 64<<10)
+		b.scratch = js.Global().Get("Uint8Array").New(b.room)
+		b.js.Set("scratch", b.scratch)
+	}
+	if len(tail) > 0 {
+		js.CopyBytesToJS(b.scratch, append(head[:len(head):len(head)], tail...))
+	} else if n > 0 {
+		js.CopyBytesToJS(b.scratch, head)
+	}
+	b.notify.Invoke(event, peer, id, first, second, n, len(head))
+}
+
+// enter is the one function that JavaScript calls: (operation, peer, id, ...). It
+// never waits. A panic is told as an event, so that it costs one call and not the
+// page.
+func (b *border) enter(_ js.Value, args []js.Value) any {
+	peer, id := 0, 0
+	defer func() { b.guard(recover(), peer, id) }()
+	operation := args[0].String()
+	peer, id = args[1].Int(), args[2].Int()
+	rest := args[3:]
+	if operation == "new" {
+		return b.open(peer, rest)
+	}
+	f := b.face(peer)
+	if f == nil {
+		return nil // it was closed
+	}
+	switch operation {
+	case "connect":
+		f.connect(id)
+	case "call":
+		f.call(id, rest)
+	case "cancel":
+		f.cancel(id)
+	case "answer":
+		f.answer(id, rest)
+	case "token":
+		f.token(id, rest)
+	case "subscribed":
+		f.subscribed(id)
+	case "close":
+		f.close(id)
+	default:
+		panic("unknown operation " + operation)
+	}
+	return nil
+}
+
+// guard turns a panic, if v is one, into an event. Defer it on every goroutine.
+func (b *border) guard(v any, peer, id int) {
+	if v != nil {
+		b.tell(eventBug, peer, id, describe(v), "", nil, nil)
+	}
+}
+
+// describe names a panic.
+func describe(v any) string {
+	switch v := v.(type) {
+	case error:
+		return v.Error()
+	case string:
+		return v
+	}
+	return "unexpected panic"
+}
+
+func (b *border) face(peer int) *face {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.peers[peer]
+}
+
+// bytesOf copies a Uint8Array.
+func bytesOf(v js.Value) []byte {
+	data := make([]byte, v.Length())
+	js.CopyBytesToGo(data, v)
+	return data
+}

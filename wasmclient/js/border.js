@@ -1,0 +1,150 @@
+// The border to the Go module: one function in each direction, and bytes. Names and
+// arguments agree with ../border.go.
+
+import './wasm_exec.js'; // Go's own, copied beside this file by the build
+
+let running; // promise of the module, shared by all clients
+
+/**
+ * Loads the module, once for all clients; clients do it by themselves. The source is
+ * the URL of lmz.wasm, or its bytes, or a Response; the default is the file beside
+ * this one. After a failure it may be called again.
+ */
+export function load(source = new URL('./lmz.wasm', import.meta.url)) {
+  running ??= start(source).catch((error) => {
+    running = undefined;
+    throw error;
+  });
+  return running;
+}
+
+async function start(source) {
+  const go = new globalThis.Go();
+  const { instance } = await instantiate(await source, go.importObject);
+  const module = new Module();
+  globalThis.lmzBorder = module.border;
+  const ended = go.run(instance); // runs until main waits
+  delete globalThis.lmzBorder;
+  if (!module.border.enter) throw new Error('this is no lmz.wasm');
+  ended.then(() => module.died(), (error) => module.died(error));
+  return module;
+}
+
+async function instantiate(source, imports) {
+  if (source instanceof ArrayBuffer || ArrayBuffer.isView(source)) return WebAssembly.instantiate(source, imports);
+  let response = source;
+  if (!(source instanceof Response)) {
+    const url = new URL(source, globalThis.location?.href);
+    if (url.protocol === 'file:') {
+      const { readFile } = await import('node:fs/promises');
+      return WebAssembly.instantiate(await readFile(url), imports);
+    }
+    response = await fetch(url, { credentials: 'same-origin' });
+  }
+  if (!response.ok) throw new Error(`lmz.wasm cannot be loaded: ${response.status}`);
+  if (response.headers.get('Content-Type') === 'application/wasm' && WebAssembly.instantiateStreaming) {
+    return WebAssembly.instantiateStreaming(response, imports);
+  }
+  return WebAssembly.instantiate(await response.arrayBuffer(), imports);
+}
+
+/** A running module. */
+class Module {
+  #clients = new Map(); // by number
+  #waiting = new Map(); // calls by id: function (failed, payload, message)
+  #ids = 0;
+  #numbers = 0;
+  #queue = [];
+  #dead = false;
+
+  border = {
+    scratch: new Uint8Array(0),
+    enter: undefined, // set by Go
+    notify: (event, client, id, first, second, length, split) => {
+      const bytes = this.border.scratch.slice(0, length);
+      if (this.#queue.push({ event, client, id, first, second, bytes, split }) === 1) {
+        queueMicrotask(() => this.#flush());
+      }
+    },
+  };
+
+  /** Makes a client whose events go to the methods of handler. Returns its number. */
+  open(handler, url, binding, tab) {
+    const number = ++this.#numbers;
+    const problem = this.#enter('new', number, 0, url, binding, tab);
+    if (problem) throw new TypeError(problem);
+    this.#clients.set(number, handler);
+    return number;
+  }
+
+  close(number) {
+    this.#clients.delete(number);
+    this.ask('close', number, () => {});
+  }
+
+  /** Calls an operation of Go that is settled later, and returns its id for cancel. */
+  ask(operation, number, settle, ...args) {
+    const id = ++this.#ids;
+    if (this.#dead) {
+      queueMicrotask(() => settle('gateway', new Uint8Array(0), 'the module has ended'));
+      return id;
+    }
+    this.#waiting.set(id, settle);
+    this.#enter(operation, number, id, ...args);
+    return id;
+  }
+
+  /** Calls an operation of Go that has no answer. */
+  tell(operation, number, id, ...args) {
+    if (!this.#dead) this.#enter(operation, number, id, ...args);
+  }
+
+  #enter(...args) {
+    return this.border.enter(...args);
+  }
+
+  #flush() {
+    const events = this.#queue;
+    this.#queue = [];
+    for (const e of events) {
+      try {
+        this.#handle(e);
+      } catch (error) {
+        queueMicrotask(() => { throw error; }); // as if it had no handler
+      }
+    }
+  }
+
+  #handle({ event, client, id, first, second, bytes, split }) {
+    if (event === 'settle' || (event === 'bug' && this.#waiting.has(id))) {
+      const settle = this.#waiting.get(id);
+      this.#waiting.delete(id);
+      if (event === 'bug') settle?.('unknown', bytes, `a bug of lmz: ${first}`);
+      else settle?.(first, bytes, second);
+      return;
+    }
+    const handler = this.#clients.get(client);
+    switch (event) {
+      case 'incoming': return handler?.incoming(id, bytes.subarray(0, split), bytes.subarray(split));
+      case 'token': return handler?.token(id, first);
+      case 'state': return handler?.state(first, second);
+      case 'subscribe': return handler?.subscribe(id);
+      case 'loginRequired': return handler?.loginRequired(id, first);
+      case 'connectionError': return handler?.connectionError(first);
+      case 'bug':
+        if (!handler) throw new Error(`a bug of lmz: ${first}`);
+        return handler.connectionError(`a bug of lmz: ${first}`);
+    }
+  }
+
+  /** The Go program ended, which it never does by itself. */
+  died(error) {
+    this.#dead = true;
+    running = undefined;
+    this.#flush();
+    for (const settle of this.#waiting.values()) settle('unknown', new Uint8Array(0), 'the module has ended; the call may have run');
+    this.#waiting.clear();
+    for (const handler of this.#clients.values()) handler.died(error);
+    this.#clients.clear();
+  }
+}

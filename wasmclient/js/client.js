@@ -1,0 +1,403 @@
+// The client of JavaScript programs.
+
+import { load } from './border.js';
+import { decode, encode, encodeChain } from './cbor.js';
+import { ctn, execute, fill, operations, reply } from './continuation.js';
+import { LoginRequiredError, Refusal, failure, withCode } from './errors.js';
+import { tabID } from './tab.js';
+import { Tokens } from './token.js';
+
+const retryCeiling = 30_000; // milliseconds between attempts to load the module
+
+/**
+ * A node in a browser tab or a JavaScript program. Extend it, expose methods with
+ * mesh or meshFn, and call other nodes with this.lmz. Constructing it never waits:
+ * it connects by itself, and calls made meanwhile go out in order.
+ *
+ * Callbacks are read when they are due, from the object or else from the
+ * configuration, so they may be methods, class fields or options.
+ */
+export class LumenizeClient {
+  #config;
+  #tokens;
+  #state = 'disconnected';
+  #instance = '';
+  #wanted = false; // connect was called later than disconnect
+  #life = 0; // counts connects and disconnects, to notice that one has been overtaken
+  #module;
+  #number = 0; // of this client in the module; 0 before it is open
+  #opening;
+  #outbox = []; // calls made before the client is open
+  #line = Promise.resolve(); // begins incoming calls in order
+  #context; // of the call whose method or guard is running
+  #wake;
+
+  constructor(config = {}) {
+    if (!(config.WebSocket ?? globalThis.WebSocket)) {
+      throw new Error('WebSocket is not available. In Node.js, provide WebSocket in config.');
+    }
+    if (config.WebSocket) globalThis.WebSocket ??= config.WebSocket; // where the module looks for it
+    this.#config = config;
+    this.#tokens = new Tokens(config.accessToken);
+    this.lmz = new Door(this, {
+      binding: config.gatewayBindingName ?? 'LUMENIZE_CLIENT_GATEWAY',
+      instance: () => this.#instance,
+      context: () => this.#context,
+      call: (...args) => this.#call(...args),
+    });
+    queueMicrotask(() => { // the fields of subclasses are set by then
+      if (this.#life === 0) this.connect().catch(() => {}); // callbacks say what happened
+    });
+  }
+
+  /** disconnected, connecting, connected or reconnecting. */
+  get connectionState() {
+    return this.#state;
+  }
+
+  /** The claims of the access token, or null before there was one. */
+  get claims() {
+    return this.#tokens.claims;
+  }
+
+  /** Describes work for another node; a type parameter says which. */
+  ctn() {
+    return ctn();
+  }
+
+  /** Refuses what another client started. Override it to decide otherwise. */
+  onBeforeCall({ callContext }) {
+    const origin = callContext.callChain[0];
+    if (origin?.type === 'LumenizeClient' && origin.instanceName !== this.#instance) {
+      throw new Error('calls that another client started are refused by default; override onBeforeCall() to allow them');
+    }
+  }
+
+  /**
+   * Connects, or tries again at once. The promise is for those who want to wait: it
+   * is rejected when the user must sign in or the client is disconnected.
+   */
+  async connect() {
+    if (!this.#wanted) {
+      this.#wanted = true;
+      this.#life++;
+    }
+    this.#listen();
+    await this.#open();
+    if (!this.#number) throw failure('Client disconnected', 'gateway'); // meanwhile
+    await new Promise((resolve, reject) => {
+      this.#module.ask('connect', this.#number, (failed, _, message) => {
+        if (failed) reject(failure(message || 'disconnected', failed));
+        else resolve();
+      });
+    });
+  }
+
+  /** Ends the session: calls under way are rejected. connect starts a new one. */
+  disconnect() {
+    this.#wanted = false;
+    this.#life++;
+    this.#unlisten();
+    if (this.#number) this.#module.close(this.#number);
+    this.#number = 0;
+    this.#opening = undefined;
+    for (const { settle } of this.#outbox.splice(0)) settle('gateway', undefined, 'Client disconnected');
+    this.#become('disconnected');
+  }
+
+  /** Forgets the token. The next connection asks for one. */
+  clearAccessToken() {
+    this.#tokens.clear();
+  }
+
+  #callback(name, ...args) {
+    const f = typeof this[name] === 'function' ? this[name] : this.#config[name];
+    return f?.apply(this, args);
+  }
+
+  #become(state) {
+    if (this.#state === state) return;
+    this.#state = state;
+    this.#callback('onConnectionStateChange', state);
+  }
+
+  /** Has the module running and this client in it. */
+  #open() {
+    this.#opening ??= this.#opened(this.#life);
+    return this.#opening;
+  }
+
+  async #opened(life) {
+    if (this.#state === 'disconnected') this.#become('connecting');
+    const [module, tab] = await Promise.all([this.#loaded(life), this.#tab()]);
+    if (life !== this.#life) throw failure('Client disconnected', 'gateway');
+    this.#module = module;
+    const base = this.#config.baseUrl ?? globalThis.location?.origin ?? '';
+    try {
+      this.#number = module.open(this.#handler(life), base, this.lmz.bindingName, tab);
+    } catch (error) { // the configuration is wrong
+      this.disconnect();
+      this.#callback('onConnectionError', error);
+      throw error;
+    }
+    for (const call of this.#outbox.splice(0)) this.#ask(call);
+  }
+
+  async #loaded(life) {
+    for (let wait = 500; ; wait = Math.min(2 * wait, retryCeiling)) {
+      try {
+        return await load(this.#config.wasm);
+      } catch (error) {
+        if (life !== this.#life) throw error;
+        this.#callback('onConnectionError', error);
+        this.#become('reconnecting');
+        await new Promise((resolve) => setTimeout(resolve, wait * (0.5 + Math.random() / 2)));
+        if (life !== this.#life) throw error;
+      }
+    }
+  }
+
+  async #tab() {
+    const { instanceName, tab } = this.#config;
+    if (instanceName) return instanceName.slice(instanceName.indexOf('.') + 1);
+    this.#config.tab = tab ?? (await tabID({
+      sessionStorage: this.#config.sessionStorage ?? storage(),
+      BroadcastChannel: this.#config.BroadcastChannel ?? globalThis.BroadcastChannel,
+    }));
+    return this.#config.tab;
+  }
+
+  /** What the module tells this client, until its life is over. */
+  #handler(life) {
+    const alive = (f) => (...args) => (life === this.#life ? f(...args) : undefined);
+    return {
+      state: alive((state, instance) => {
+        this.#instance = instance || this.#instance;
+        this.#become(state);
+      }),
+      token: alive((id, refused) => this.#token(id, refused)),
+      subscribe: alive((id) => this.#subscribe(id)),
+      incoming: alive((id, context, chain) => this.#incoming(id, context, chain)),
+      loginRequired: alive((code, reason) => {
+        this.#callback('onLoginRequired', new LoginRequiredError(reason || 'Login required', code, reason));
+      }),
+      connectionError: alive((message) => this.#callback('onConnectionError', new Error(message))),
+      died: alive((error) => {
+        this.#number = 0;
+        this.#opening = undefined;
+        this.#callback('onConnectionError', error ?? new Error('the module has ended'));
+        this.#become('reconnecting');
+        const again = ++this.#life; // a new module is a new session
+        setTimeout(() => {
+          if (again === this.#life) this.connect().catch(() => {});
+        }, 1000);
+      }),
+    };
+  }
+
+  async #token(id, refused) {
+    const fetch = this.#config.fetch ?? ((...args) => globalThis.fetch(...args));
+    let token = '', message = '', status = 0;
+    try {
+      token = await this.#tokens.get(this.#config.refresh ?? '/auth/refresh-token', fetch, refused);
+    } catch (error) {
+      message = (error instanceof LoginRequiredError && error.reason) || error?.message || String(error);
+      if (error?.name === 'LoginRequiredError') status = error.code === 403 ? 403 : 401;
+    }
+    this.#module.tell('token', this.#number, id, token, message, status);
+  }
+
+  async #subscribe(id) {
+    const number = this.#number;
+    try {
+      await this.#callback('onSubscriptionRequired');
+    } catch (error) {
+      this.#callback('onConnectionError', error);
+    } finally {
+      this.#module.tell('subscribed', number, id);
+    }
+  }
+
+  #call(binding, instance, continuation, { signal, timeoutMs = 0, wanted = true } = {}) {
+    return new Promise((resolve, reject) => {
+      const chain = encodeChain(operations(continuation));
+      if (signal?.aborted) throw signal.reason;
+      if (!this.#wanted && this.#life > 0) throw failure('not sent: the client is disconnected', 'gateway');
+      const settle = (failed, payload, message) => {
+        signal?.removeEventListener('abort', abort);
+        if (signal?.aborted) return reject(signal.reason);
+        try {
+          if (!failed) return resolve(decode(payload));
+          reject(payload?.length ? withCode(decode(payload), failed) : failure(message || 'not sent', failed));
+        } catch (error) {
+          reject(failure(`the answer cannot be read: ${error.message}`, 'unknown', { cause: error }));
+        }
+      };
+      const call = { settle, args: [binding, instance ?? '', chain, timeoutMs, wanted] };
+      const abort = () => {
+        reject(signal.reason);
+        if (call.id) this.#module.tell('cancel', this.#number, call.id);
+        else this.#outbox = this.#outbox.filter((c) => c !== call);
+      };
+      signal?.addEventListener('abort', abort);
+      this.#ask(call);
+      if (!wanted) resolve(undefined);
+    });
+  }
+
+  #ask(call) {
+    if (!this.#number) {
+      this.#outbox.push(call);
+      return;
+    }
+    const [, , , , wanted] = call.args;
+    if (wanted) call.id = this.#module.ask('call', this.#number, call.settle, ...call.args);
+    else this.#module.tell('call', this.#number, 0, ...call.args);
+  }
+
+  /** Begins an incoming call when those before it have begun, and answers it. */
+  async #incoming(id, contextBytes, chainBytes) {
+    const number = this.#number;
+    const before = this.#line;
+    let started;
+    this.#line = new Promise((resolve) => { started = resolve; });
+    await before;
+    let failed = '', payload;
+    try {
+      const callContext = readContext(decode(contextBytes));
+      const ops = decode(chainBytes);
+      const run = (f) => this.#within(callContext, f);
+      await this.#guard(run, callContext, ops);
+      payload = encode(await execute(this, ops, run, started));
+    } catch (error) {
+      failed = error instanceof Refusal ? error.lmzCode : 'callee';
+      payload = encodeError(error instanceof Refusal ? error.error : error);
+    } finally {
+      started();
+    }
+    this.#module.tell('answer', number, id, failed, payload);
+  }
+
+  async #guard(run, callContext, ops) {
+    const request = { method: typeof ops?.[0] === 'string' ? ops[0] : '', args: Array.isArray(ops?.[1]) ? ops[1] : [], callContext };
+    try {
+      await run(() => this.onBeforeCall(request));
+    } catch (error) {
+      throw new Refusal('guard', error);
+    }
+  }
+
+  /** Runs f with this.lmz.callContext, which holds until f first waits. */
+  #within(callContext, f) {
+    const outer = this.#context;
+    this.#context = callContext;
+    try {
+      return f();
+    } finally {
+      this.#context = outer;
+    }
+  }
+
+  // Signs that a connection may be possible again.
+  #listen() {
+    if (this.#wake || typeof globalThis.addEventListener !== 'function') return;
+    this.#wake = () => {
+      if (this.#state === 'reconnecting' && globalThis.document?.visibilityState !== 'hidden' && this.#number) {
+        this.#module.ask('connect', this.#number, () => {});
+      }
+    };
+    for (const event of ['online', 'focus', 'pageshow']) globalThis.addEventListener(event, this.#wake);
+    globalThis.document?.addEventListener('visibilitychange', this.#wake);
+  }
+
+  #unlisten() {
+    if (!this.#wake) return;
+    for (const event of ['online', 'focus', 'pageshow']) globalThis.removeEventListener(event, this.#wake);
+    globalThis.document?.removeEventListener('visibilitychange', this.#wake);
+    this.#wake = undefined;
+  }
+}
+
+if (Symbol.dispose) LumenizeClient.prototype[Symbol.dispose] = function dispose() { this.disconnect(); };
+
+/** this.lmz: the calling half of a client. */
+class Door {
+  type = 'LumenizeClient';
+  #client;
+  #inner;
+
+  constructor(client, inner) {
+    this.#client = client;
+    this.#inner = inner;
+  }
+
+  get bindingName() {
+    return this.#inner.binding;
+  }
+
+  get instanceName() {
+    const instance = this.#inner.instance();
+    if (!instance) throw new Error('instanceName is only available after connected state.');
+    return instance;
+  }
+
+  /** Who called, on whose behalf and by which way; until the method first waits. */
+  get callContext() {
+    const context = this.#inner.context();
+    if (!context) throw new Error('Cannot access callContext outside of a mesh call. Read it before the first await.');
+    return context;
+  }
+
+  /** Calls a node and returns a promise of its result. */
+  callRaw(binding, instance, continuation, options) {
+    return this.#inner.call(binding, instance, continuation, options);
+  }
+
+  /**
+   * Calls a node and returns at once. With a handler, a continuation of this client,
+   * it is run with the result or the Error in place of $result.
+   */
+  call(binding, instance, continuation, handler, options) {
+    if (!handler) {
+      this.#inner.call(binding, instance, continuation, { ...options, wanted: false }).catch(reportError);
+      return;
+    }
+    const ops = operations(handler);
+    const done = (outcome) => reply(this.#client, fill(ops, outcome)).catch(reportError);
+    this.#inner.call(binding, instance, continuation, options).then(done, done);
+  }
+}
+
+/** Nobody waits for this error: it goes where errors without a handler go. */
+function reportError(error) {
+  queueMicrotask(() => { throw error; });
+}
+
+/** sessionStorage throws where cookies are blocked. */
+function storage() {
+  try {
+    return globalThis.sessionStorage;
+  } catch {
+    return undefined;
+  }
+}
+
+function readContext({ chain = [], auth, state = {}, clientState = {} }) {
+  return {
+    callChain: chain.map(([type, bindingName, instanceName]) => ({ type, bindingName, instanceName })),
+    originAuth: auth,
+    state,
+    clientState,
+  };
+}
+
+function encodeError(error) {
+  const e = error instanceof Error ? error : new Error(String(error));
+  try {
+    return encode(e);
+  } catch {
+    const plain = new Error(e.message);
+    plain.name = e.name;
+    return encode(plain);
+  }
+}

@@ -1,0 +1,156 @@
+// Continuations: descriptions of work for another node to do.
+
+import { Refusal } from './errors.js';
+import { Continuation, OPS, Result, checkChain } from './values.js';
+
+/**
+ * Describes work: ctn().admin().forceReset() names methods and calls them. It is
+ * immutable: reuse it, keep it, send it to many nodes. ctn().$result is [Result].
+ */
+export function ctn() {
+  return proxy([]);
+}
+
+function proxy(ops) {
+  return new Proxy(function continuation() {}, {
+    get(_, key) {
+      if (key === OPS) return ops;
+      if (typeof key === 'symbol' || key === 'then') return undefined; // it is no promise
+      if (key === '$result' && ops.length === 0) return Result;
+      return proxy([...ops, key]);
+    },
+    apply: (_, __, args) => proxy([...ops, args]),
+    set: () => false,
+    has: (_, key) => key === OPS,
+  });
+}
+
+/** Returns the operations of a continuation that can be sent; throws otherwise. */
+export function operations(continuation) {
+  const ops = continuation?.[OPS];
+  if (!ops) throw new TypeError('a continuation is expected: make one with ctn()');
+  checkChain(ops);
+  return ops;
+}
+
+/** Returns ops with outcome in place of Result among the last arguments, or after them. */
+export function fill(ops, outcome) {
+  const args = ops.at(-1);
+  const filled = args.includes(Result) ? args.map((a) => (a === Result ? outcome : a)) : [...args, outcome];
+  return [...ops.slice(0, -1), filled];
+}
+
+const CALLABLE = Symbol.for('lumenize.mesh.callable');
+const GUARD = Symbol.for('lumenize.mesh.guard');
+
+/**
+ * Exposes a function: other nodes may call the property of the client that holds it.
+ * The guard, if there is one, gets the client and the request before it runs, and
+ * refuses by throwing.
+ */
+export function meshFn(fn, guard) {
+  if (typeof fn !== 'function') throw new TypeError('meshFn: a function is expected');
+  if (guard !== undefined && typeof guard !== 'function') throw new TypeError('meshFn: the guard must be a function');
+  Object.defineProperty(fn, CALLABLE, { value: true, configurable: true });
+  if (guard) Object.defineProperty(fn, GUARD, { value: guard, configurable: true });
+  return fn;
+}
+
+/** The same as a decorator: @mesh() or @mesh(guard), before a method. */
+export function mesh(guard) {
+  return (fnOrTarget, _context, descriptor) => {
+    meshFn(descriptor ? descriptor.value : fnOrTarget, guard);
+    return descriptor ?? fnOrTarget;
+  };
+}
+
+/** Finds a method by name without running a getter. */
+function method(target, name) {
+  for (let o = target; o !== null && o !== undefined; o = Object.getPrototypeOf(o)) {
+    const property = Object.getOwnPropertyDescriptor(Object(o), name);
+    if (property) return typeof property.value === 'function' ? property.value : undefined;
+  }
+  return undefined;
+}
+
+/**
+ * Runs an incoming chain on target, each step once. Every method must be exposed.
+ * run(fn) calls fn with the call context in place; started is called when the first
+ * method has begun or will not.
+ */
+export function execute(target, ops, run, started) {
+  return steps(target, ops, { run, started, begun: false, count: 0 });
+}
+
+// What one incoming call may ask for, however its continuations are nested.
+const maxSteps = 1000;
+const maxDepth = 192;
+
+async function steps(target, ops, state, depth = 0) {
+  checkChain(ops);
+  let current = target;
+  for (let i = 0; i < ops.length; i += 2) {
+    if (++state.count > maxSteps) throw new TypeError(`more than ${maxSteps} method calls in one call`);
+    const name = ops[i];
+    const fn = method(current, name);
+    if (!fn || !Object.hasOwn(fn, CALLABLE)) {
+      throw refusal(state, 'absent', new Error(`no method ${JSON.stringify(name)} is exposed here`));
+    }
+    const args = await resolve(target, ops[i + 1], state, depth);
+    await checkGuard(fn, current, name, args, state);
+    state.begun = true;
+    const receiver = current;
+    const result = state.run(() => Reflect.apply(fn, receiver, args));
+    state.started();
+    current = await result;
+  }
+  return current;
+}
+
+/** Only what is refused before anything ran counts as not executed. */
+function refusal(state, code, error) {
+  return state.begun ? error : new Refusal(code, error);
+}
+
+async function checkGuard(fn, current, name, args, state) {
+  const guard = fn[GUARD];
+  if (!guard) return;
+  try {
+    const verdict = state.run(() => guard(current, { method: name, args }));
+    if (verdict instanceof Promise) await verdict; // others would cost the order of calls
+  } catch (error) {
+    throw refusal(state, 'guard', error);
+  }
+}
+
+/** Evaluates the continuations among args, at any depth of arrays, on target. */
+async function resolve(target, args, state, depth) {
+  if (!args.some((a) => hasWork(a, new Set()))) return args;
+  if (depth > maxDepth) throw new TypeError('continuations nested too deep');
+  const values = [];
+  for (const arg of args) {
+    if (arg instanceof Continuation) {
+      values.push(await steps(target, arg[OPS], state, depth + 1));
+    } else {
+      values.push(Array.isArray(arg) ? await resolve(target, arg, state, depth + 1) : arg);
+    }
+  }
+  return values;
+}
+
+function hasWork(arg, seen) {
+  if (arg instanceof Continuation) return true;
+  if (!Array.isArray(arg) || seen.has(arg)) return false;
+  seen.add(arg);
+  return arg.some((a) => hasWork(a, seen));
+}
+
+/** Runs a reply continuation on the node's own methods, exposed or not. */
+export async function reply(target, ops) {
+  let current = target;
+  for (let i = 0; i < ops.length; i += 2) {
+    const fn = current?.[ops[i]];
+    if (typeof fn !== 'function') throw new TypeError(`reply: there is no method ${ops[i]}()`);
+    current = await Reflect.apply(fn, current, ops[i + 1]);
+  }
+}

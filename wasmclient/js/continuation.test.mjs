@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { ctn, execute, fill, mesh, meshFn, operations, reply } from './continuation.js';
+import { Refusal } from './errors.js';
+import { Continuation, Result } from './values.js';
+
+const run = (target, ops) => execute(target, ops, (f) => f(), () => {});
+const refusedAs = (code) => (error) => error instanceof Refusal && error.lmzCode === code;
+
+class Node {
+  plain() { return 'not exposed'; }
+  get secret() { throw new Error('a getter ran'); }
+  add = meshFn((a, b) => a + b);
+  echo = meshFn((value) => value);
+  later = meshFn(async () => ({ more: meshFn(() => 'more'), hidden: () => 'hidden' }));
+  guarded = meshFn(() => 'in', (node, { args }) => { if (args[0] !== 'key') throw new Error('no key'); });
+  waits = meshFn(() => 'in', async () => { throw new Error('later: no'); });
+}
+Node.prototype.decorated = mesh()(function decorated() { return this instanceof Node; });
+
+test('an exposed method runs, and nothing else does', async () => {
+  const node = new Node();
+  assert.equal(await run(node, ['add', [1, 2]]), 3);
+  assert.equal(await run(node, ['decorated', []]), true);
+  for (const name of ['plain', 'secret', 'constructor', '__proto__', 'toString', 'hasOwnProperty', 'missing', '']) {
+    await assert.rejects(run(node, [name, []]), refusedAs('absent'), name);
+  }
+  await assert.rejects(run(node, ['add']), /not called; properties cannot be read/);
+  await assert.rejects(run(node, []), /name a method/);
+});
+
+test('a chain goes on with what a method returned, where that is exposed', async () => {
+  const node = new Node();
+  assert.equal(await run(node, ['later', [], 'more', []]), 'more');
+  await assert.rejects(run(node, ['later', [], 'hidden', []]), (e) => !(e instanceof Refusal) && /hidden/.test(e.message));
+  await assert.rejects(run(node, ['echo', ['text'], 'toUpperCase', []]), /no method "toUpperCase"/);
+});
+
+test('guards are awaited and deny by throwing', async () => {
+  const node = new Node();
+  assert.equal(await run(node, ['guarded', ['key']]), 'in');
+  await assert.rejects(run(node, ['guarded', ['wrong']]), refusedAs('guard'));
+  await assert.rejects(run(node, ['waits', []]), refusedAs('guard'));
+});
+
+test('nested work is evaluated once, before the guard sees it', async () => {
+  const node = new Node();
+  const nested = (ops) => new Continuation(ops);
+  assert.equal(await run(node, ['add', [nested(['add', [1, 10]]), 100]]), 111);
+  assert.deepStrictEqual(await run(node, ['echo', [[nested(['add', [1, 2]]), [nested(['add', [3, 4]])]]]]), [3, [7]]);
+  assert.equal(await run(node, ['guarded', [nested(['echo', ['key']])]]), 'in');
+  await assert.rejects(run(node, ['echo', [nested(['plain', []])]]), refusedAs('absent'));
+});
+
+test('the work that one call asks for is bounded', async () => {
+  const node = new Node();
+  let bomb = new Continuation(['add', [1, 1]]);
+  for (let i = 0; i < 30; i++) bomb = new Continuation(['add', [bomb, bomb]]);
+  await assert.rejects(run(node, ['echo', [bomb]]), /more than 1000 method calls/);
+  const round = [new Continuation(['echo', [1]])];
+  round.push(round);
+  await assert.rejects(run(node, ['echo', [round]]), /too deep|more than 1000/);
+});
+
+test('continuations are immutable, checked, and no promises', async () => {
+  const base = ctn().admin();
+  assert.deepStrictEqual(operations(base.one()), ['admin', [], 'one', []]);
+  assert.deepStrictEqual(operations(base.two(2)), ['admin', [], 'two', [2]]);
+  assert.equal((await base) === undefined, false);
+  assert.throws(() => operations(ctn().admin), /not called/);
+  assert.throws(() => operations({}), /made? one with ctn|make one with ctn/);
+  assert.throws(() => operations(ctn().f(...Array(101))), /too many arguments/);
+  let long = ctn();
+  for (let i = 0; i < 26; i++) long = long.step();
+  assert.throws(() => operations(long), /too deep: 52 > 50/);
+});
+
+test('a reply gets the outcome in place of $result, or after its arguments', async () => {
+  assert.deepStrictEqual(fill(['f', [1, Result]], 'x'), ['f', [1, 'x']]);
+  assert.deepStrictEqual(fill(['f', [1]], 'x'), ['f', [1, 'x']]);
+  let got;
+  await reply({ onDone(...args) { got = args; } }, fill(operations(ctn().onDone('doc', ctn().$result)), 7));
+  assert.deepStrictEqual(got, ['doc', 7]);
+});

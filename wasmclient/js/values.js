@@ -1,0 +1,44 @@
+// Values that JavaScript has no class for.
+
+/** Where a continuation keeps its operations. */
+export const OPS = Symbol('lmz.operations');
+
+/** Work that came from another node as an argument: its operations. */
+export class Continuation {
+  constructor(ops) {
+    this[OPS] = ops;
+  }
+}
+
+/** Stands, in a reply continuation, for the outcome of the call. */
+export const Result = Object.freeze({ [Symbol.toStringTag]: 'Result' });
+
+/** A fetch request as a value. */
+export class RequestSync {
+  constructor(members) {
+    Object.assign(this, members);
+  }
+}
+
+/** A fetch response as a value. */
+export class ResponseSync {
+  constructor(members) {
+    Object.assign(this, members);
+  }
+}
+
+const maxOperations = 50; // naming a method and calling it are two
+const maxArguments = 100;
+
+/** Throws unless ops is a chain that can be sent or run. */
+export function checkChain(ops) {
+  const bad = (why) => { throw new TypeError(`invalid operation chain: ${why}`); };
+  if (!Array.isArray(ops)) bad('operations must be an array');
+  if (ops.length > maxOperations) bad(`too deep: ${ops.length} > ${maxOperations}`);
+  if (ops.length === 0) bad('it must name a method and call it');
+  for (let i = 0; i < ops.length; i += 2) {
+    if (typeof ops[i] !== 'string') bad('a method name must be text');
+    if (!Array.isArray(ops[i + 1])) bad(`.${ops[i]} is not called; properties cannot be read`);
+    if (ops[i + 1].length > maxArguments) bad(`too many arguments: ${ops[i + 1].length} > ${maxArguments}`);
+  }
+}

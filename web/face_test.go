@@ -1,0 +1,180 @@
+package web
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+
+	"github.com/lumenize/lmz"
+)
+
+// These tests use the JavaScript face in the page, as a program would that was loaded
+// there: they run a function body in which lmz is the module.
+
+func (b *tab) run(body string) string {
+	b.t.Helper()
+	script := `(async () => { const lmz = await import('/lmz/lmz.js');
+		const same = (a, b) => { if (a !== b) throw new Error('got ' + String(a) + ', want ' + String(b)); };
+		` + body + ` })().then((v) => String(v ?? 'ok'), (e) => 'failed: ' + (e?.stack ?? e))`
+	result, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](script, chromedp.EvalAwaitPromise))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	if strings.HasPrefix(result, "failed: ") {
+		b.t.Error(result)
+	}
+	return result
+}
+
+func TestJavaScriptProgramsCallNodes(t *testing.T) {
+	s := startSite(t)
+	b := openBrowser(t)
+	b.signIn(s, "ada@example.com")
+
+	t.Run("rich values come back from Go as real JavaScript values", func(t *testing.T) {
+		b.t = t
+		b.run(`
+			const client = new lmz.LumenizeClient();
+			const value = {
+				map: new Map([['day', new Date('2026-11-21T12:00:00.5Z')], [{ k: 1 }, null]]), set: new Set([1, 'a']),
+				big: 2n ** 70n, bytes: new Uint8Array([1, 2]), floats: new Float64Array([1.5]), none: undefined,
+				pattern: /a\/b/gi, url: new URL('https://example.com/x?y'), minus: -0, error: new RangeError('far', { cause: new Error('why') }),
+			};
+			value.self = value;
+			for (const method of ['echo', 'decoded']) {
+				const back = await client.lmz.callRaw('ECHO', undefined, client.ctn()[method](value));
+				same(back.self, back);
+				same(back.map.get('day').getTime(), value.map.get('day').getTime());
+				same([...back.map.keys()][1].k, 1);
+				same([...back.set].join(), '1,a');
+				same(back.big, value.big);
+				same(back.bytes instanceof Uint8Array && back.bytes[1], 2);
+				same(back.floats[0], 1.5);
+				same('none' in back && back.none, undefined);
+				same(String(back.pattern), String(value.pattern));
+				same(back.url.href, value.url.href);
+				same(Object.is(back.minus, -0), true);
+				same(back.error instanceof RangeError && back.error.cause.message, 'why');
+			}
+			client.disconnect();
+			same(client.connectionState, 'disconnected');`)
+	})
+
+	t.Run("an error says who failed", func(t *testing.T) {
+		b.t = t
+		b.run(`
+			const client = new lmz.LumenizeClient();
+			const failure = (...call) => client.lmz.callRaw(...call).then(() => { throw new Error('no error'); }, (e) => e);
+			const { ctn } = lmz;
+			const guard = await failure('DOCUMENT_DO', 'x', ctn().update('text'));
+			same(guard instanceof Error && guard.message, 'Must be subscribed to edit');
+			same(guard.code, 'guard');
+			same((await failure('NOTHING', 'x', ctn().y())).code, 'absent');
+			same((await failure('ECHO', undefined, ctn().missing())).code, 'absent');
+			same((await failure('ECHO', undefined, ctn().echo(1).more())).lmzCode, 'callee');
+			same((await failure('ECHO', undefined, ctn().echo)).name, 'TypeError');
+			same((await failure('ECHO', undefined, ctn().echo(() => {}))).message, 'echo[0]: a function cannot be sent');
+			same((await failure('ECHO', undefined, ctn().echo('x'.repeat(2 << 20)))).code, 'gateway');
+			const gone = await failure('LUMENIZE_CLIENT_GATEWAY', 'nobody.12345678', ctn().x());
+			same(gone instanceof lmz.ClientDisconnectedError && gone.clientInstanceName, 'nobody.12345678');
+			same((await failure('ECHO', undefined, ctn().echo(1), { signal: AbortSignal.abort() })).name, 'AbortError');
+			client.disconnect();
+			same((await failure('ECHO', undefined, ctn().echo(1))).code, 'gateway');
+			await client.connect();
+			same(await client.lmz.callRaw('ECHO', undefined, ctn().echo(2)), 2);
+			client.disconnect();`)
+	})
+
+	t.Run("calls made before the module runs go out in order, and replies are run", func(t *testing.T) {
+		b.t = t
+		b.run(`
+			class Client extends lmz.LumenizeClient {
+				got = [];
+				onDone(tag, outcome) { this.got.push(tag + ':' + (outcome instanceof Error ? outcome.code : outcome)); }
+				order = [];
+				note = lmz.meshFn((n) => { this.order.push(n); return this.lmz.callContext.callChain[0].instanceName === this.lmz.instanceName; });
+			}
+			const client = new Client();
+			const states = [];
+			client.onConnectionStateChange = (s) => states.push(s);
+			const early = client.lmz.callRaw('ECHO', undefined, client.ctn().echo('early'));
+			client.lmz.call('ECHO', undefined, client.ctn().echo(1), client.ctn().onDone('a', client.ctn().$result));
+			client.lmz.call('NOTHING', undefined, client.ctn().echo(1), client.ctn().onDone('b'));
+			same(await early, 'early');
+			await client.connect();
+			same(states.join(), 'connecting,connected');
+			const me = ['LUMENIZE_CLIENT_GATEWAY', client.lmz.instanceName];
+			const all = Array.from({ length: 50 }, (_, i) => client.lmz.callRaw(...me, client.ctn().note(i)));
+			same((await Promise.all(all)).every(Boolean), true);
+			same(client.order.join(), Array.from({ length: 50 }, (_, i) => i).join());
+			same(client.got.sort().join(), 'a:1,b:absent');
+			let outside = '';
+			try { client.lmz.callContext; } catch (e) { outside = e.message; }
+			same(outside.startsWith('Cannot access callContext outside'), true);
+			client.disconnect();`)
+	})
+
+	t.Run("what another client started is refused, unless the program allows it", func(t *testing.T) {
+		b.t = t
+		instance := b.run(`
+			class Client extends lmz.LumenizeClient {
+				hello = lmz.meshFn((name) => { if (name === 'x') throw new TypeError('not x'); return 'hello ' + name; });
+				plain = () => 'not exposed';
+			}
+			window.testClient = new Client();
+			await testClient.connect();
+			return testClient.lmz.instanceName;`)
+		other, to := s.client("bob@example.com"), lmz.At(lmz.DefaultGateway, instance)
+		call := func(c lmz.Continuation) (string, error) { return lmz.Call[string](t.Context(), other, to, c) }
+		if _, err := call(lmz.Ctn("hello", "bob")); lmz.CodeOf(err) != lmz.CodeGuard {
+			t.Errorf("by default: %v", err)
+		}
+		b.run(`testClient.onBeforeCall = () => {};`)
+		if got, err := call(lmz.Ctn("hello", lmz.Ctn("hello", "bob"))); got != "hello hello bob" {
+			t.Errorf("got %q, %v", got, err)
+		}
+		for _, name := range []string{"plain", "disconnect", "connectionState", "constructor"} {
+			if _, err := call(lmz.Ctn(name)); lmz.CodeOf(err) != lmz.CodeAbsent {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		if _, err := call(lmz.Ctn("hello", "x")); lmz.CodeOf(err) != lmz.CodeCallee || err.Error() != "TypeError: not x" {
+			t.Errorf("an error of the method: %v", err)
+		}
+		b.run(`testClient.disconnect();`)
+	})
+
+	t.Run("a bug in the module costs one call and not the page", func(t *testing.T) {
+		b.t = t
+		b.run(`
+			const client = new lmz.LumenizeClient();
+			await client.connect();
+			const module = await lmz.load();
+			const why = await new Promise((settle) => module.ask('nonsense', 1, (failed, _, message) => settle(failed + ' ' + message)));
+			same(why, 'unknown a bug of lmz: unknown operation nonsense');
+			same(await client.lmz.callRaw('ECHO', undefined, client.ctn().echo('alive')), 'alive');
+			client.disconnect();`)
+	})
+}
+
+func TestACopyOfATabIsAClientOfItsOwn(t *testing.T) {
+	s := startSite(t)
+	b := openBrowser(t)
+	b.signIn(s, "ada@example.com")
+	b.run(`
+		const original = document.body.dataset.instance;
+		const copy = window.open('/');
+		const instance = await new Promise((done) => {
+			const look = () => copy.document.body?.dataset.instance ? done(copy.document.body.dataset.instance) : setTimeout(look, 10);
+			look();
+		});
+		same(instance === original, false);
+		same(instance.split('.')[0], original.split('.')[0]);
+		same(document.body.dataset.state, 'connected');
+		same(document.body.dataset.subscriptions, '1');
+		copy.close();`)
+	b.do(chromedp.Reload())
+	b.until(`document.body.dataset.state === 'connected'`)
+	b.until(`document.body.dataset.instance.endsWith('.' + sessionStorage.getItem('lmz_tab'))`)
+}

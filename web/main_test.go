@@ -1,0 +1,281 @@
+package web
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"net/http"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/auth"
+	"github.com/lumenize/lmz/client"
+	"github.com/lumenize/lmz/examples/editor"
+	"github.com/lumenize/lmz/gateway"
+	"github.com/lumenize/lmz/object"
+)
+
+// site is a running gateway with sign-in, a mailbox, the editor and the page.
+type site struct {
+	t      *testing.T
+	dir    string
+	url    string // over line, for the browser
+	line   *line
+	direct string // for terminals
+}
+
+func startSite(t *testing.T) *site { return startSiteWith(t, 0) }
+
+// startSiteWith has a grace period that is not the default.
+func startSiteWith(t *testing.T, grace time.Duration) *site {
+	t.Helper()
+	if load(mustSub())["lmz/lmz.wasm"] == nil {
+		t.Fatal("the page is not built: run node scripts/build-web.mjs first")
+	}
+	toCut, direct := listen(t), listen(t)
+	s := &site{
+		t: t, dir: t.TempDir(), url: "http://" + toCut.Addr().String(), line: &line{Listener: toCut},
+		direct: "http://" + direct.Addr().String(),
+	}
+	log := slog.New(slog.NewTextHandler(t.Output(), nil))
+	box := new(auth.Mailbox)
+	service, err := auth.Open(auth.Options{
+		Dir: s.dir, PublicURL: s.url, Sender: box, AutoApprove: true, Getenv: func(string) string { return "" }, Log: log,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := gateway.New(gateway.Options{Dir: s.dir, Verify: service.Authenticate, Grace: grace, Log: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.Object(editor.DocumentBinding, object.Kind{New: editor.NewDocument})
+	g.Object(editor.WorkspaceBinding, object.Kind{New: editor.NewWorkspace})
+	g.Worker(editor.SpellCheckBinding, editor.NewSpellCheck)
+	g.Worker("ECHO", func(lmz.Caller) lmz.Handler {
+		m := new(lmz.Mux)
+		m.Expose("echo", lmz.Anyone, lmz.HandlerFunc(func(_ context.Context, r *lmz.Request) (any, error) { return r.Args[0], nil }))
+		m.Expose("decoded", lmz.Anyone, lmz.HandlerFunc(func(_ context.Context, r *lmz.Request) (v any, err error) {
+			return v, r.Arg(0, &v)
+		}))
+		return m
+	})
+	mux := http.NewServeMux()
+	mux.Handle("/gateway/", g)
+	mux.Handle("/auth/", service)
+	mux.Handle("/dev/mail", box)
+	mux.Handle("/", Handler())
+	server := &http.Server{Handler: mux}
+	var served sync.WaitGroup
+	served.Go(func() { server.Serve(s.line) })
+	served.Go(func() { server.Serve(direct) })
+	t.Cleanup(func() {
+		if err := g.Close(); err != nil {
+			t.Error(err)
+		}
+		server.Close()
+		served.Wait()
+		if err := service.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+func listen(t *testing.T) net.Listener {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// line is a listener whose connections can be cut.
+type line struct {
+	net.Listener
+
+	mu    sync.Mutex // guards the following fields
+	conns []net.Conn
+	down  bool
+}
+
+// Accept hangs up at once while the line is cut.
+func (l *line) Accept() (net.Conn, error) {
+	for {
+		conn, err := l.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		l.mu.Lock()
+		down := l.down
+		l.conns = append(l.conns, conn)
+		l.mu.Unlock()
+		if !down {
+			return conn, nil
+		}
+		conn.Close()
+	}
+}
+
+// cut ends all connections, and all new ones until it is called with false.
+func (l *line) cut(down bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.down = down
+	if !down {
+		return
+	}
+	for _, conn := range l.conns {
+		conn.Close()
+	}
+	l.conns = nil
+}
+
+// terminal opens a document as another user's Go program does. What arrives is sent
+// to the channel.
+func (s *site) terminal(email, document string) (*editor.OpenDocument, <-chan editor.Change) {
+	s.t.Helper()
+	changes := make(chan editor.Change, 100)
+	d, err := s.client(email).Open(s.t.Context(), document, editor.Callbacks{OnContent: func(c editor.Change) { changes <- c }})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return d, changes
+}
+
+// client connects a Go program of another user.
+func (s *site) client(email string) *editor.EditorClient {
+	s.t.Helper()
+	c, err := editor.NewClient(client.Options{
+		URL: s.direct,
+		Token: func(context.Context, string) (string, error) {
+			return auth.Mint(s.dir, func(string) string { return "" }, email, false, time.Hour)
+		},
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() {
+		c.Close()
+		c.Wait()
+	})
+	if err := c.Connect(s.t.Context()); err != nil {
+		s.t.Fatal(err)
+	}
+	return c
+}
+
+// waitChange reads changes until one has this text.
+func (s *site) waitChange(changes <-chan editor.Change, text string) {
+	s.t.Helper()
+	last := editor.Change{}
+	timeout := time.After(10 * time.Second)
+	for {
+		select {
+		case last = <-changes:
+			if last.Content == text {
+				return
+			}
+		case <-timeout:
+			s.t.Fatalf("the terminal has %q, want %q", last.Content, text)
+		}
+	}
+}
+
+// tab is a tab of a browser.
+type tab struct {
+	t   *testing.T
+	ctx context.Context
+}
+
+// browserPath finds a browser, or fails the test.
+func browserPath(t *testing.T) string {
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	t.Fatal("no browser: install Chromium (on Debian: apt-get install chromium)")
+	return ""
+}
+
+func openBrowser(t *testing.T) *tab {
+	t.Helper()
+	options := append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath(browserPath(t)), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.UserDataDir(t.TempDir()),
+		chromedp.Flag("disable-component-update", true), chromedp.WindowSize(1200, 800))
+	allocator, stop := chromedp.NewExecAllocator(t.Context(), options...)
+	ctx, closeTab := chromedp.NewContext(allocator)
+	ctx, expire := context.WithTimeout(ctx, time.Minute)
+	t.Cleanup(func() {
+		expire()
+		closeTab()
+		stop()
+	})
+	return &tab{t, ctx}
+}
+
+func (b *tab) do(actions ...chromedp.Action[chromedp.Void]) {
+	b.t.Helper()
+	if err := chromedp.Do(b.ctx, actions...); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// until waits until an expression is true in the page.
+func (b *tab) until(expression string) {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, 15*time.Second)
+	defer cancel()
+	wait := `new Promise((done) => {
+		const is = () => { try { return ` + expression + `; } catch { return false; } }; // the page may be loading
+		const look = () => is() ? done(true) : setTimeout(look, 10);
+		look();
+	})`
+	for {
+		ok, err := chromedp.Run(ctx, chromedp.Evaluate[bool](wait, chromedp.EvalAwaitPromise))
+		if ok && err == nil {
+			return
+		}
+		if ctx.Err() != nil {
+			state, _ := chromedp.Run(b.ctx, chromedp.Evaluate[string]("location.href + ' ' + JSON.stringify({...document.body.dataset}) + ' ' + "+
+				"(document.getElementById('text')?.value ?? '') + ' ' + document.body.innerText"))
+			b.t.Fatalf("not in time: %s\nthe page: %s", expression, state)
+		}
+		if err != nil && !strings.Contains(err.Error(), "ontext") && !strings.Contains(err.Error(), "navigat") {
+			b.t.Fatalf("%s: %v", expression, err)
+		}
+	}
+}
+
+// signIn signs in through the mailbox and comes back to the page.
+func (b *tab) signIn(s *site, email string) {
+	b.t.Helper()
+	b.do(chromedp.Navigate(s.url))
+	b.until(`document.body.dataset.state === 'signed-out'`)
+	b.do(
+		chromedp.SendKeys(chromedp.CSS("#address"), email),
+		chromedp.Click(chromedp.CSS("#link-form button")),
+		chromedp.WaitVisible(chromedp.CSS("#mailbox a")),
+		chromedp.Click(chromedp.CSS("#mailbox a")),
+		chromedp.WaitVisible(chromedp.CSS("li .button")),
+		chromedp.Click(chromedp.CSS("li .button")),
+		chromedp.WaitVisible(chromedp.CSS("form .button")),
+		chromedp.Click(chromedp.CSS("form .button")),
+	)
+	b.until(`document.body.dataset.state === 'connected'`)
+}
+
+// open opens a document by typing its name.
+func (b *tab) open(name string) {
+	b.t.Helper()
+	b.do(chromedp.SendKeys(chromedp.CSS("#open-name"), name+"\r"))
+	b.until(`document.body.dataset.document === ` + quote(name))
+}

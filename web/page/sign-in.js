@@ -1,0 +1,44 @@
+// Signing in by a link in a mail.
+
+const reasons = {
+  invalid_token: 'That link has been used already, or it is not complete. Ask for a new one.',
+  token_expired: 'That link is too old. Ask for a new one.',
+};
+
+/** What the address of the page says about a link that failed; it is said once. */
+export function linkError() {
+  const url = new URL(location.href);
+  const code = url.searchParams.get('error');
+  if (code === null) return '';
+  url.searchParams.delete('error');
+  history.replaceState(null, '', url);
+  return reasons[code] ?? 'Signing in did not work. Ask for a new link.';
+}
+
+/** Asks for a link. Throws an Error that can be shown. */
+export async function askLink(email) {
+  let response;
+  try {
+    response = await fetch('/auth/email-magic-link', {
+      method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ email }),
+    });
+  } catch {
+    throw new Error('The server cannot be reached. Try again in a moment.');
+  }
+  if (response.ok) return;
+  const answer = await response.json().catch(() => ({}));
+  throw new Error(answer.error_description ?? `The server answered ${response.status}.`);
+}
+
+/** Whether this server keeps the mails that it would have sent. */
+export async function hasMailbox() {
+  try {
+    return (await fetch('/dev/mail', { method: 'HEAD' })).ok;
+  } catch {
+    return false;
+  }
+}
+
+export async function signOut() {
+  await fetch('/auth/logout', { method: 'POST' });
+}
