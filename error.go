@@ -27,10 +27,11 @@ var (
 	ErrOutcomeUnknown = errors.New("outcome unknown")
 )
 
-// Error is the one error that crosses the mesh, both ways. All its fields are
-// public: whatever a handler puts there reaches the caller. Any other error that
-// a handler or guard returns reaches the caller as "internal error", and its text
-// stays in the node's log, because it may name files or tables.
+// Error is the one error that crosses the mesh, both ways; errors of types that are
+// registered with [RegisterError] become one and are found again with errors.As. All
+// its fields are public: whatever a handler puts there reaches the caller. Any other
+// error that a handler or guard returns reaches the caller as "internal error", and
+// its text stays in the node's log, because it may name files or tables.
 type Error struct {
 	Code    Code           // who failed; set by the runtime
 	Name    string         // class name, as in JavaScript; empty means "Error"

@@ -2,7 +2,6 @@ package lmz
 
 import (
 	"context"
-	"errors"
 	"maps"
 	"reflect"
 	"slices"
@@ -147,8 +146,7 @@ func Check(ctx context.Context, guard Guard, req *Request) error {
 // refused marks a guard's error as such without changing the guard's own value,
 // which may be shared between calls.
 func refused(err error) error {
-	var e *Error
-	if errors.As(err, &e) {
+	if e := PublicError(err); e != nil {
 		marked := *e
 		marked.Code, marked.refused = CodeGuard, true
 		return &marked

@@ -45,6 +45,8 @@ type Peer struct {
 	session  *session.Session
 	begun    bool // session has been welcomed once
 	link     *link.Link
+	json     *session.JSON   // the dialect of a server that speaks only lmz, or nil
+	back     []proto.Frame   // what it has to tell the session
 	fresh    proto.SessionID // offered in the last hello
 	token    string
 	instance string

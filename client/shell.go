@@ -86,7 +86,7 @@ func (p *Peer) loginRequired(err *LoginRequiredError) {
 func (p *Peer) endSession(why string) {
 	p.unlink()
 	p.doSession(p.session.End(why))
-	p.begun = false
+	p.begun, p.json = false, nil
 	p.doSession(p.session.Restart(newSessionID()))
 }
 
@@ -148,16 +148,28 @@ func (p *Peer) dial(number uint64) {
 			transport.Close(proto.CloseNormal, "")
 			return
 		}
-		p.linked(l)
+		p.linked(l, speaksJSON(transport))
 		p.mu.Unlock()
 		l.Run(p.receive, p.lost)
 	})
 }
 
-// linked makes l the current link and greets the gateway. p.mu is held.
-func (p *Peer) linked(l *link.Link) {
+// linked makes l the current link and greets the gateway, unless the server speaks
+// JSON: that speaks first. p.mu is held.
+func (p *Peer) linked(l *link.Link, json bool) {
 	p.link = l
 	p.linkCtx, p.linkDone = context.WithCancel(p.ctx)
+	if json {
+		if p.json == nil {
+			if p.begun { // with a server that spoke lmz.cbor
+				p.doSession(p.session.Restart(newSessionID()))
+			}
+			p.json = session.NewJSON(p.session.ID, false, proto.MaxTimeout)
+		}
+		p.json.Linked()
+		return
+	}
+	p.json = nil
 	hello := proto.Frame{Kind: proto.KindHello}
 	if p.begun {
 		p.fresh = newSessionID()
@@ -169,9 +181,25 @@ func (p *Peer) linked(l *link.Link) {
 	p.write(hello.Append(nil))
 }
 
+// speaksJSON reports whether the two ends of a socket agreed on the original's
+// protocol. A transport that does not say speaks lmz.cbor.
+func speaksJSON(t Transport) bool {
+	s, ok := t.(interface{ Subprotocol() string })
+	return ok && s.Subprotocol() == proto.SubprotocolJSON
+}
+
 // write hands a frame to the current link. p.mu is held.
 func (p *Peer) write(b []byte) {
-	if p.link != nil {
+	if p.link == nil {
+		return
+	}
+	if p.json != nil {
+		var back *proto.Frame
+		if b, back = p.json.Encode(b); back != nil {
+			p.back = append(p.back, *back)
+		}
+	}
+	if b != nil {
 		p.link.Send(b)
 	}
 }
@@ -181,9 +209,14 @@ func (p *Peer) unlink() {
 	if p.link == nil {
 		return
 	}
+	if p.json != nil {
+		p.json.Wrote(p.link.Abandon(proto.CloseNormal, ""))
+		p.back = append(p.back, p.json.Lost()...)
+	}
 	p.link = nil
 	p.linkDone()
 	p.session.Unlink()
+	p.doSession(nil)
 }
 
 // lossOf tells the life what an error of a socket or a dial means.
@@ -213,20 +246,39 @@ func (p *Peer) lost(l *link.Link, err error) {
 
 // receive takes a message from a link.
 func (p *Peer) receive(l *link.Link, message []byte) {
-	f, err := proto.ParseFrame(message)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	switch {
-	case p.link != l: // a link that was given up has nothing to say any more
-	case err != nil:
+	if p.link != l { // a link that was given up has nothing to say any more
+		return
+	}
+	if p.json != nil {
+		p.json.Wrote(l.Written())
+		f, subscribe, refusal := p.json.Decode(message)
+		if refusal != nil {
+			l.Send(refusal)
+		}
+		p.take(l, f, subscribe)
+		return
+	}
+	f, err := proto.ParseFrame(message)
+	if err != nil {
 		p.broken(err.Error())
+		return
+	}
+	p.take(l, f, !f.Resumed)
+}
+
+// take takes a frame from the current link; subscribe is what a welcome means for
+// subscriptions. p.mu is held.
+func (p *Peer) take(l *link.Link, f proto.Frame, subscribe bool) {
+	switch {
 	case f.Kind == proto.KindWelcome:
-		p.welcomed(l, f)
+		p.welcomed(l, f, subscribe)
 	case f.Kind == proto.KindPing:
 		p.write((&proto.Frame{Kind: proto.KindPong}).Append(nil))
 	case f.Kind == proto.KindPong:
 		p.doLife(p.life.Pong(l.Number))
-	case f.Kind.Numbered() || f.Kind == proto.KindAck:
+	case f.Kind == proto.KindAck, f.Kind.Numbered() && f.Kind != 0:
 		p.doSession(p.session.Receive(f))
 	}
 }
@@ -246,9 +298,12 @@ func (p *Peer) broken(why string) {
 
 // welcomed goes on with the session, or begins a new one and has the user
 // subscribe. p.mu is held.
-func (p *Peer) welcomed(l *link.Link, f proto.Frame) {
+func (p *Peer) welcomed(l *link.Link, f proto.Frame, subscribe bool) {
 	if p.options.Heartbeat == 0 {
 		p.life.Heartbeat = f.Heartbeat
+		if p.json != nil {
+			p.life.Heartbeat = jsonHeartbeat
+		}
 	}
 	if !f.Resumed && p.begun {
 		p.doSession(p.session.Restart(p.fresh))
@@ -257,10 +312,15 @@ func (p *Peer) welcomed(l *link.Link, f proto.Frame) {
 	p.doLife(p.life.Welcomed(l.Number))
 	if !f.Resumed {
 		f.Ack = 0
+	}
+	if subscribe {
 		p.subscribe()
 	}
 	p.doSession(p.session.Resume(f.Ack))
 }
+
+// jsonHeartbeat is how often the original's clients send lmz:ping (spec/mesh 1.5).
+const jsonHeartbeat = 30 * time.Second
 
 type urgentKey struct{}
 
@@ -312,6 +372,11 @@ func (p *Peer) doSession(effects []session.Effect) {
 		case session.Overflow:
 			overflow = e.Reason
 		}
+	}
+	for len(p.back) > 0 { // answers that JSON made up itself
+		f := p.back[0]
+		p.back = p.back[1:]
+		p.doSession(p.session.Receive(f))
 	}
 	if overflow != "" {
 		p.broken(overflow)

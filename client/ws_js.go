@@ -40,10 +40,11 @@ func dialWebSocket(ctx context.Context, url string, protocols []string) (t Trans
 		w.release()
 		return nil, &DialError{Err: errors.New("the connection failed")}
 	}
-	if w.ws.Get("protocol").String() != proto.SubprotocolCBOR {
+	w.protocol = w.ws.Get("protocol").String()
+	if w.protocol != proto.SubprotocolCBOR && w.protocol != proto.SubprotocolJSON {
 		w.Close(proto.CloseNormal, "")
 		w.release()
-		return nil, &DialError{Err: errors.New("the server does not speak " + proto.SubprotocolCBOR)}
+		return nil, &DialError{Err: errors.New("the server speaks neither " + proto.SubprotocolCBOR + " nor " + proto.SubprotocolJSON)}
 	}
 	return w, nil
 }
@@ -51,11 +52,12 @@ func dialWebSocket(ctx context.Context, url string, protocols []string) (t Trans
 // webSocket is a browser's socket. JavaScript's events fill its inbox and never
 // wait; what came before a close is read before the close is.
 type webSocket struct {
-	ws      js.Value
-	funcs   []js.Func
-	names   []string
-	opened  chan struct{}
-	changed chan struct{} // has one element when inbox or closed changed
+	ws       js.Value
+	protocol string // what the two ends agreed on
+	funcs    []js.Func
+	names    []string
+	opened   chan struct{}
+	changed  chan struct{} // has one element when inbox or closed changed
 
 	mu     sync.Mutex // guards the following fields
 	inbox  [][]byte
@@ -93,7 +95,8 @@ func (w *webSocket) update(f func()) {
 func (w *webSocket) onMessage(event js.Value) {
 	data := event.Get("data")
 	if data.Type() == js.TypeString {
-		w.update(func() { w.closed = errors.New("a text message on " + proto.SubprotocolCBOR) })
+		message := []byte(data.String())
+		w.update(func() { w.inbox = append(w.inbox, message) })
 		return
 	}
 	array := js.Global().Get("Uint8Array").New(data)
@@ -137,15 +140,22 @@ func (w *webSocket) Write(message []byte) error {
 	if err != nil {
 		return err
 	}
+	if w.protocol == proto.SubprotocolJSON {
+		w.ws.Call("send", string(message))
+		return nil
+	}
 	array := js.Global().Get("Uint8Array").New(len(message))
 	js.CopyBytesToJS(array, message)
 	w.ws.Call("send", array)
 	return nil
 }
 
+// Subprotocol returns what the two ends agreed on.
+func (w *webSocket) Subprotocol() string { return w.protocol }
+
 func (w *webSocket) Close(code int, reason string) error {
 	if code != proto.CloseNormal && code < 3000 {
-		code = proto.CloseNormal // browsers allow no other below 3000
+		code = proto.CloseBroken // browsers allow no other below 3000
 	}
 	w.ws.Call("close", code, reason)
 	w.update(func() {

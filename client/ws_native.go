@@ -37,11 +37,14 @@ func dialWith(ctx context.Context, c *http.Client, url string, protocols []strin
 	if err != nil {
 		return nil, dialError(response, err)
 	}
-	if conn.Subprotocol() != proto.SubprotocolCBOR {
-		conn.CloseNow()
-		return nil, &DialError{Err: errors.New("the server does not speak " + proto.SubprotocolCBOR)}
+	switch conn.Subprotocol() {
+	case proto.SubprotocolCBOR:
+		return link.WebSocket(conn, websocket.MessageBinary, proto.MaxFrame), nil
+	case proto.SubprotocolJSON:
+		return link.WebSocket(conn, websocket.MessageText, proto.MaxFrame), nil
 	}
-	return link.WebSocket(conn, proto.MaxFrame), nil
+	conn.CloseNow()
+	return nil, &DialError{Err: errors.New("the server speaks neither " + proto.SubprotocolCBOR + " nor " + proto.SubprotocolJSON)}
 }
 
 // dialError says what the gateway answered instead of upgrading.

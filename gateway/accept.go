@@ -45,10 +45,6 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusForbidden, "Forbidden: "+why)
 		return
 	}
-	if !offers(r.Header, proto.SubprotocolCBOR) {
-		refuse(w, http.StatusBadRequest, "this gateway speaks the subprotocol "+proto.SubprotocolCBOR)
-		return
-	}
 	g.accept(w, r, instance, auth)
 }
 
@@ -142,8 +138,13 @@ func refuseToken(w http.ResponseWriter, err error) {
 
 // accept upgrades the connection and serves it until it ends.
 func (g *Gateway) accept(w http.ResponseWriter, r *http.Request, instance string, auth *lmz.Auth) {
+	// The original answers lmz even to a client that does not offer it.
+	protocol, kind := proto.SubprotocolJSON, websocket.MessageText
+	if offers(r.Header, proto.SubprotocolCBOR) {
+		protocol, kind = proto.SubprotocolCBOR, websocket.MessageBinary
+	}
 	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{
-		Subprotocols: []string{proto.SubprotocolCBOR}, OriginPatterns: g.options.Origins,
+		Subprotocols: []string{protocol}, OriginPatterns: g.options.Origins,
 	})
 	if err != nil {
 		g.options.Log.Info("upgrade failed", "instance", instance, "error", err)
@@ -156,11 +157,14 @@ func (g *Gateway) accept(w http.ResponseWriter, r *http.Request, instance string
 		return
 	}
 	g.links++
-	l := link.New(g.links, link.WebSocket(conn, proto.MaxFrame))
+	c := &connection{
+		gateway: g, instance: instance, auth: auth, json: protocol == proto.SubprotocolJSON, ping: conn.Ping,
+		link: link.New(g.links, link.WebSocket(conn, kind, proto.MaxFrame)),
+	}
 	g.work.Add(1)
 	g.mu.Unlock()
 	defer g.work.Done()
-	newConnection(g, instance, auth, l).serve()
+	c.serve()
 }
 
 // expiry returns when auth stops being valid; zero is never.

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"crypto/rand"
 	"sync"
 	"time"
 
@@ -27,6 +28,8 @@ type client struct {
 	mu      sync.Mutex // guards the following fields
 	seat    session.Seat
 	session *session.Session // nil when the seat is free
+	json    *session.JSON    // the dialect of a session over JSON, or nil
+	back    []proto.Frame    // what it has to tell the session
 	auth    *lmz.Auth        // of the current connection
 	link    *link.Link       // the current connection, or nil
 	nextKey uint64
@@ -113,9 +116,7 @@ func (c *client) apply(effects []session.Effect) (later []func()) {
 	for _, e := range effects {
 		switch e.Do {
 		case session.Write:
-			if c.link != nil {
-				c.link.Send(e.Bytes)
-			}
+			c.write(e.Bytes)
 		case session.Settle:
 			if call := c.calls[e.Key]; call != nil {
 				delete(c.calls, e.Key)
@@ -142,7 +143,28 @@ func (c *client) apply(effects []session.Effect) (later []func()) {
 			later = append(later, func() { c.overflow(e.Reason) })
 		}
 	}
+	if len(c.back) > 0 && c.session != nil {
+		f := c.back[0]
+		c.back = c.back[1:]
+		later = append(later, c.apply(c.session.Receive(f))...)
+	}
 	return later
+}
+
+// write hands a frame to the current connection. c.mu is held.
+func (c *client) write(b []byte) {
+	if c.link == nil {
+		return
+	}
+	if c.json != nil {
+		var back *proto.Frame
+		if b, back = c.json.Encode(b); back != nil {
+			c.back = append(c.back, *back)
+		}
+	}
+	if b != nil {
+		c.link.Send(b)
+	}
 }
 
 func (c *client) ackTimeout() {
@@ -156,10 +178,15 @@ func (c *client) ackTimeout() {
 
 // closeLink closes the current connection, which counts no more. c.mu is held.
 func (c *client) closeLink(code int, reason string) {
-	if c.link != nil {
+	switch {
+	case c.link == nil:
+		return
+	case c.json != nil:
+		c.json.Wrote(c.link.Abandon(code, reason)) // the rest goes out on the next one
+	default:
 		c.link.Close(code, reason)
-		c.unlink()
 	}
+	c.unlink()
 }
 
 // unlink forgets the current connection. c.mu is held.
@@ -179,21 +206,36 @@ func (c *client) overflow(reason string) {
 	})
 }
 
-// hello greets a connection.
-func (c *client) hello(l *link.Link, auth *lmz.Auth, f proto.Frame) {
+// hello greets a connection. One that speaks JSON goes on with the session that has
+// the seat if that speaks JSON too (spec/mesh 8.4).
+func (c *client) hello(l *link.Link, auth *lmz.Auth, f proto.Frame, json bool) {
 	c.order.Lock() // what the connection before it brought is carried on first
 	defer c.order.Unlock()
 	c.step(func() []session.Effect {
+		if json && c.json != nil && c.session != nil {
+			f.Resume = c.session.ID
+		}
 		effects := c.seat.Hello(l.Number, f)
 		var out []session.Effect
 		for _, e := range effects {
-			if e.Do == session.Welcome {
+			switch e.Do {
+			case session.BeginSession:
+				c.json, c.back = nil, nil
+				if json {
+					c.json = session.NewJSON(e.ID, true, callLimit)
+				}
+			case session.Welcome:
 				c.link, c.auth = l, auth
 			}
 			out = append(out, c.doSeat([]session.SeatEffect{e})...)
 		}
 		return out
 	})
+}
+
+func newSessionID() (id proto.SessionID) {
+	rand.Read(id[:]) // never fails (crypto/rand)
+	return id
 }
 
 // doSeat does the effects of the seat and returns those of the session. c.mu is
@@ -208,12 +250,7 @@ func (c *client) doSeat(effects []session.SeatEffect) (out []session.Effect) {
 		case session.BeginSession:
 			c.session = session.New(e.ID, session.Limits{Waiting: maxWaiting, WaitingBytes: maxWaitingBytes}, time.Now)
 		case session.Welcome:
-			welcome := proto.Frame{
-				Kind: proto.KindWelcome, Resumed: e.Resumed, Ack: c.session.Received(),
-				Grace: c.gateway.options.Grace, Heartbeat: c.gateway.options.Heartbeat,
-			}
-			c.link.Send(welcome.Append(nil))
-			out = append(out, c.session.Resume(e.PeerReceived)...)
+			out = append(out, c.welcome(e)...)
 			c.gateway.options.Log.Info("client connected", "client", c.self.Instance, "resumed", e.Resumed)
 		case session.StartGrace:
 			number := e.Grace
@@ -221,6 +258,21 @@ func (c *client) doSeat(effects []session.SeatEffect) (out []session.Effect) {
 		}
 	}
 	return out
+}
+
+// welcome greets the current connection and goes on with the session. c.mu is held.
+func (c *client) welcome(e session.SeatEffect) []session.Effect {
+	if c.json != nil {
+		c.json.Linked()
+		c.link.Send(c.json.Status(!e.Resumed))
+		return c.session.Resume(c.json.Written())
+	}
+	welcome := proto.Frame{
+		Kind: proto.KindWelcome, Resumed: e.Resumed, Ack: c.session.Received(),
+		Grace: c.gateway.options.Grace, Heartbeat: c.gateway.options.Heartbeat,
+	}
+	c.link.Send(welcome.Append(nil))
+	return c.session.Resume(e.PeerReceived)
 }
 
 // endSession ends the session: calls to the client fail with the error that names it.
@@ -258,6 +310,9 @@ func (c *client) graceOver(number uint64) {
 func (c *client) lost(l *link.Link, goodbye bool) {
 	c.step(func() []session.Effect {
 		if c.link == l {
+			if c.json != nil {
+				c.json.Wrote(l.Written())
+			}
 			c.unlink()
 		}
 		return c.doSeat(c.seat.Lost(l.Number, goodbye))
@@ -286,6 +341,29 @@ func (c *client) receive(l *link.Link, f proto.Frame) {
 	})
 }
 
+// receiveJSON takes a message of the current connection.
+func (c *client) receiveJSON(l *link.Link, message []byte) {
+	c.order.Lock()
+	defer c.order.Unlock()
+	c.step(func() []session.Effect {
+		if c.link != l || c.session == nil {
+			return nil
+		}
+		c.json.Wrote(l.Written())
+		f, _, refusal := c.json.Decode(message)
+		if refusal != nil {
+			l.Send(refusal)
+		}
+		switch {
+		case f.Kind == proto.KindPing:
+			c.write((&proto.Frame{Kind: proto.KindPong}).Append(nil))
+		case f.Kind.Numbered() && f.Kind != 0:
+			return c.session.Receive(f)
+		}
+		return nil
+	})
+}
+
 // run prepares a call of the client. It builds the call context from the connection
 // and believes nothing else. c.mu is held.
 func (c *client) run(number uint64, f proto.Frame) func() {
@@ -294,12 +372,15 @@ func (c *client) run(number uint64, f proto.Frame) func() {
 		ID: proto.CallID{Session: c.session.ID, Number: number}, To: f.To, Chain: f.Payload, NoReply: f.NoReply,
 		Context: lmz.CallContext{Chain: []lmz.Identity{c.self}, Auth: c.auth},
 	}
-	if f.Again != (proto.CallID{}) {
+	switch {
+	case c.json != nil: // it never asks again, so nothing is kept
+		call.ID = proto.CallID{}
+	case f.Again != proto.CallID{}:
 		call.ID, call.Again = f.Again, true
 	}
 	if !f.NoReply {
 		c.running[number] = cancel
-		if c.gateway.isObject(f.To.Binding) {
+		if c.json == nil && c.gateway.isObject(f.To.Binding) {
 			c.kept[number] = keptAnswer{f.To, call.ID}
 		}
 	}

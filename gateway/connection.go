@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -11,37 +12,55 @@ import (
 )
 
 // connection is one socket of a client. Its first frame decides which session it
-// carries.
+// carries, unless it speaks JSON: then it carries whatever session has the address.
 type connection struct {
 	gateway  *Gateway
 	instance string
 	auth     *lmz.Auth
 	link     *link.Link
-	heard    atomic.Int64 // when the last frame came, in Unix nanoseconds
+	json     bool
+	ping     func(context.Context) error // asks the socket whether it lives (RFC 6455 section 5.5.2)
+	heard    atomic.Int64                // when the last frame came, in Unix nanoseconds
 
 	mu     sync.Mutex // guards the following fields
 	client *client    // nil until the hello
 	timers []*time.Timer
 }
 
-func newConnection(g *Gateway, instance string, auth *lmz.Auth, l *link.Link) *connection {
-	return &connection{gateway: g, instance: instance, auth: auth, link: l}
-}
-
 // serve runs the connection to its end.
 func (c *connection) serve() {
 	c.heard.Store(time.Now().UnixNano())
-	c.after(helloTimeout, func() {
-		if c.current() == nil {
-			c.link.Close(proto.CloseTimeout, "no hello in time")
-		}
-	})
+	if c.json {
+		c.hello(proto.Frame{Kind: proto.KindHello, Session: newSessionID()})
+		c.after(c.gateway.options.Heartbeat, c.checkPing)
+	} else {
+		c.after(helloTimeout, func() {
+			if c.current() == nil {
+				c.link.Close(proto.CloseTimeout, "no hello in time")
+			}
+		})
+		c.after(c.silence(), c.checkSilence)
+	}
 	if d := expiry(c.auth); d > 0 {
 		c.after(d, func() { c.link.Close(proto.CloseTokenExpired, "Token expired") })
 	}
-	c.after(c.silence(), c.checkSilence)
 	c.link.Run(c.receive, c.lost)
 }
+
+// checkPing closes a JSON connection whose socket does not answer a ping. Clients of
+// the original send one of their own only if they feel like it.
+func (c *connection) checkPing() {
+	ctx, cancel := context.WithTimeout(c.gateway.ctx, pingTimeout)
+	defer cancel()
+	if c.ping(ctx) != nil {
+		c.link.Close(proto.CloseTimeout, "no pong in time")
+		return
+	}
+	c.after(c.gateway.options.Heartbeat, c.checkPing)
+}
+
+// pingTimeout is how long a socket may take to answer a ping.
+const pingTimeout = 10 * time.Second
 
 // silence is how long a client may be silent.
 func (c *connection) silence() time.Duration { return c.gateway.options.Heartbeat * 5 / 2 }
@@ -75,8 +94,12 @@ func (c *connection) current() *client {
 // receive takes one message.
 func (c *connection) receive(l *link.Link, message []byte) {
 	c.heard.Store(time.Now().UnixNano())
-	f, err := proto.ParseFrame(message)
 	client := c.current()
+	if c.json {
+		client.receiveJSON(l, message)
+		return
+	}
+	f, err := proto.ParseFrame(message)
 	switch {
 	case err != nil:
 		c.refuse(err.Error())
@@ -106,7 +129,7 @@ func (c *connection) hello(f proto.Frame) {
 	c.mu.Lock()
 	c.client = client
 	c.mu.Unlock()
-	client.hello(c.link, c.auth, f)
+	client.hello(c.link, c.auth, f, c.json)
 }
 
 // lost ends the connection. The client said goodbye if it closed with 1000.

@@ -82,7 +82,7 @@ func TestHostileFramesEndTheirConnectionAndNothingElse(t *testing.T) {
 		send  func(*raw)
 		want  websocket.StatusCode
 	}{
-		"a text message":   {true, func(r *raw) { r.write(websocket.MessageText, []byte("{}")) }, 1000},
+		"a text message":   {true, func(r *raw) { r.write(websocket.MessageText, []byte("{}")) }, proto.CloseBroken},
 		"broken CBOR":      {true, func(r *raw) { r.write(websocket.MessageBinary, []byte{0x9b, 0xff, 1}) }, proto.CloseProtocol},
 		"an empty message": {true, func(r *raw) { r.write(websocket.MessageBinary, nil) }, proto.CloseProtocol},
 		"too large": {true, func(r *raw) {

@@ -12,6 +12,8 @@ type Link struct {
 
 	mu      sync.Mutex // guards the following fields
 	queue   [][]byte
+	begun   uint64 // messages whose writing has begun
+	written uint64 // messages that were written
 	closing bool
 	code    int
 	reason  string
@@ -25,6 +27,24 @@ func New(number uint64, t Transport) *Link {
 
 // Done is closed when nothing of the link runs any more.
 func (l *Link) Done() <-chan struct{} { return l.done }
+
+// Written returns how many messages the socket has taken.
+func (l *Link) Written() uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.written
+}
+
+// Abandon closes the socket like Close, but writes nothing any more, and returns how
+// many messages may have been written.
+func (l *Link) Abandon(code int, reason string) uint64 {
+	l.mu.Lock()
+	l.queue = nil
+	begun := l.begun
+	l.mu.Unlock()
+	l.Close(code, reason)
+	return begun
+}
 
 // Run serves the socket until it is closed. It hands each message to receive, and
 // at the end tells lost why it was the last.
@@ -45,8 +65,10 @@ func (l *Link) Run(receive func(*Link, []byte), lost func(*Link, error)) {
 	lost(l, err)
 }
 
-// broken closes a socket that cannot carry a goodbye any more.
-const broken = 0
+// broken is the close code of a socket that failed at this end (PROTOCOL.md, "Close
+// codes"). Mostly it gets nowhere; where it does it must not look like a goodbye,
+// which would end the session.
+const broken = 4410
 
 // Send hands a frame to the writer.
 func (l *Link) Send(message []byte) {
@@ -82,19 +104,35 @@ func (l *Link) signal() {
 // write writes what is handed over, until the link is closed or broken.
 func (l *Link) write() {
 	for range l.wake {
-		l.mu.Lock()
-		queue, closing, code, reason := l.queue, l.closing, l.code, l.reason
-		l.queue = nil
-		l.mu.Unlock()
-		for _, message := range queue {
+		for message := l.next(); message != nil; message = l.next() {
 			if l.transport.Write(message) != nil {
-				closing, code = true, broken
+				l.Close(broken, "")
 				break
 			}
+			l.mu.Lock()
+			l.written++
+			l.mu.Unlock()
 		}
+		l.mu.Lock()
+		closing, code, reason := l.closing, l.code, l.reason
+		l.mu.Unlock()
 		if closing {
-			l.transport.Close(max(code, 1000), reason)
+			l.transport.Close(code, reason)
 			return
 		}
 	}
+}
+
+// next takes the next message from the queue.
+func (l *Link) next() []byte {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.queue) == 0 {
+		l.queue = nil // frees what was written
+		return nil
+	}
+	message := l.queue[0]
+	l.queue = l.queue[1:]
+	l.begun++
+	return message
 }

@@ -10,11 +10,10 @@ import (
 	"github.com/coder/websocket"
 )
 
-// WebSocket is conn as a [Transport] that takes binary messages of at most limit
-// bytes.
-func WebSocket(conn *websocket.Conn, limit int64) Transport {
+// WebSocket is conn as a [Transport] of messages of one kind, of at most limit bytes.
+func WebSocket(conn *websocket.Conn, kind websocket.MessageType, limit int64) Transport {
 	conn.SetReadLimit(limit)
-	t := &webSocket{conn: conn}
+	t := &webSocket{conn: conn, kind: kind}
 	t.ctx, t.cancel = context.WithCancel(context.Background()) // a call's ctx would close the socket
 	return t
 }
@@ -22,6 +21,7 @@ func WebSocket(conn *websocket.Conn, limit int64) Transport {
 // webSocket is a native socket.
 type webSocket struct {
 	conn   *websocket.Conn
+	kind   websocket.MessageType
 	ctx    context.Context // the socket's life
 	cancel context.CancelFunc
 }
@@ -35,11 +35,14 @@ func (t *webSocket) Read() ([]byte, error) {
 	if _, err := b.ReadFrom(r); err != nil {
 		return nil, closeError(err)
 	}
-	if kind != websocket.MessageBinary {
-		return nil, errors.New("a text message where only binary ones belong")
+	if kind != t.kind {
+		return nil, errors.New("a " + kind.String() + " where only a " + t.kind.String() + " belongs")
 	}
 	return b.Bytes(), nil
 }
+
+// Subprotocol returns what the two ends agreed on.
+func (t *webSocket) Subprotocol() string { return t.conn.Subprotocol() }
 
 func closeError(err error) error {
 	var e websocket.CloseError
@@ -50,7 +53,7 @@ func closeError(err error) error {
 }
 
 func (t *webSocket) Write(message []byte) error {
-	return t.conn.Write(t.ctx, websocket.MessageBinary, message)
+	return t.conn.Write(t.ctx, t.kind, message)
 }
 
 func (t *webSocket) Close(code int, reason string) error {

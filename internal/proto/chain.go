@@ -191,8 +191,9 @@ func handle(ctx context.Context, h lmz.Handler, req *lmz.Request) (result any, e
 	return h.HandleCall(ctx, req)
 }
 
-// NewAnswer encodes the outcome of [Execute]. An error that is no [*lmz.Error]
-// leaves the node as "internal error"; log [Hidden] for it.
+// NewAnswer encodes the outcome of [Execute]. An error that is neither an
+// [*lmz.Error] nor of a registered type leaves the node as "internal error"; log
+// [Hidden] for it.
 func NewAnswer(result any, err error) Answer {
 	if _, ok := result.(lmz.Handler); ok && err == nil {
 		err = &lmz.Error{Name: "TypeError", Message: "the result takes calls and cannot be sent: go on with a call of one of its methods"}
@@ -206,9 +207,9 @@ func NewAnswer(result any, err error) Answer {
 			Code: lmz.CodeCallee, Name: "TypeError", Message: "the result cannot be sent: " + encodeErr.Error(),
 		})
 	}
-	var e *lmz.Error
-	if !errors.As(err, &e) {
-		return ErrorAnswer(&lmz.Error{Code: lmz.CodeCallee, Message: "internal error"})
+	e := lmz.PublicError(err)
+	if e == nil {
+		return ErrorAnswer(&lmz.Error{Code: lmz.CodeCallee, Message: InternalError})
 	}
 	answer := *e
 	answer.Code = lmz.Refused(err)
@@ -231,12 +232,11 @@ func ErrorAnswer(e *lmz.Error) Answer {
 // Hidden returns the part of err that [NewAnswer] does not let out, for the node's
 // log, or nil when the caller sees everything.
 func Hidden(err error) error {
-	var e *lmz.Error
-	if err == nil || !errors.As(err, &e) {
+	e := lmz.PublicError(err)
+	switch {
+	case e == nil:
 		return err
-	}
-	var cause *lmz.Error
-	if e.Cause != nil && !errors.As(e.Cause, &cause) {
+	case e.Cause != nil && lmz.PublicError(e.Cause) == nil:
 		return e.Cause
 	}
 	return nil

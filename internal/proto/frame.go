@@ -36,6 +36,7 @@ const (
 	CloseRefused      = 4403 // login required
 	CloseTimeout      = 4408 // nothing heard for too long
 	CloseSuperseded   = 4409 // a newer session has this address: do not come back
+	CloseBroken       = 4410 // this end could not go on with the connection; no goodbye
 	CloseOverflow     = 4413 // too much waited for the client: its session has ended
 )
 
@@ -286,12 +287,12 @@ func (r *frameReader) session() (id SessionID) {
 	return id
 }
 
-// maxTimeout bounds what a duration on the wire can mean, so that it cannot
-// overflow.
-const maxTimeout = 366 * 24 * time.Hour
+// MaxTimeout bounds what a duration on the wire can mean, so that it cannot overflow,
+// and stands for no deadline.
+const MaxTimeout = 366 * 24 * time.Hour
 
 func (r *frameReader) duration() time.Duration {
-	return time.Duration(min(r.uint(), uint64(maxTimeout/time.Millisecond))) * time.Millisecond
+	return time.Duration(min(r.uint(), uint64(MaxTimeout/time.Millisecond))) * time.Millisecond
 }
 
 func (r *frameReader) bool() bool {

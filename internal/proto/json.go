@@ -2,193 +2,298 @@ package proto
 
 import (
 	"errors"
+	"math"
 	"strconv"
-	"unicode/utf16"
 	"unicode/utf8"
 )
 
-// ParseJSON decodes one JSON text (RFC 8259) to nil, bool, float64, string, []any
-// or map[string]any. It exists because encoding/json would be a third of the
-// browser's module.
-func ParseJSON(data []byte) (any, error) {
-	p := jsonParser{data: data}
-	v := p.value(0)
-	if p.space(); p.err == nil && p.pos < len(data) {
-		p.fail("something follows the value")
+// maxJSONNesting is how deep arrays and objects may be inside one another in a
+// JSON text. A value nests deeper there than in CBOR, at most half as deep again.
+const maxJSONNesting = 2 * MaxNesting
+
+// ErrMalformedJSON is matched by every error that says that a text is not JSON.
+var ErrMalformedJSON = errors.New("malformed JSON")
+
+type malformedJSONError struct {
+	offset int
+	reason string
+}
+
+func (e *malformedJSONError) Error() string {
+	return "malformed JSON at byte " + strconv.Itoa(e.offset) + ": " + e.reason
+}
+
+func (e *malformedJSONError) Is(target error) bool { return target == ErrMalformedJSON }
+
+// The kinds of jsonToken.
+const (
+	jsonObject = '{'
+	jsonArray  = '['
+	jsonText   = '"'
+	jsonNumber = '0'
+	jsonTrue   = 't'
+	jsonFalse  = 'f'
+	jsonNull   = 'n'
+)
+
+// jsonToken is one value or member name of a JSON text. The contents of an array
+// or object follow it, names and values alternating.
+type jsonToken struct {
+	kind       byte
+	escaped    bool  // a text with escapes in it
+	start, end int32 // in the text; without its quotes for a text
+	next       int32 // the token after this one and its contents
+}
+
+// jsonDoc is a JSON text (RFC 8259) that was checked as a whole. encoding/json
+// would be a third of the browser's module, and keeps neither order nor limits.
+type jsonDoc struct {
+	text   []byte
+	tokens []jsonToken
+}
+
+// scanJSON checks text and finds its tokens. It keeps text, which must not change
+// any more.
+func scanJSON(text []byte) (*jsonDoc, error) {
+	s := jsonScanner{jsonDoc: &jsonDoc{text: text, tokens: make([]jsonToken, 0, min(len(text)/8+1, 1024))}}
+	if len(text) > math.MaxInt32 {
+		s.fail("too long")
 	}
-	return v, p.err
-}
-
-type jsonParser struct {
-	data []byte
-	pos  int
-	err  error
-}
-
-func (p *jsonParser) fail(why string) {
-	if p.err == nil {
-		p.err = errors.New("JSON at byte " + strconv.Itoa(p.pos) + ": " + why)
+	s.value(0)
+	if s.space(); s.err == nil && s.pos < len(text) {
+		s.fail("something follows the value")
 	}
-	p.pos = len(p.data)
+	return s.jsonDoc, s.err
 }
 
-func (p *jsonParser) space() {
-	for p.pos < len(p.data) {
-		switch p.data[p.pos] {
+// jsonScanner stops at the end of the text after the first error.
+type jsonScanner struct {
+	*jsonDoc
+	pos int
+	err error
+}
+
+func (s *jsonScanner) fail(why string) {
+	if s.err == nil {
+		s.err = &malformedJSONError{s.pos, why}
+	}
+	s.pos = len(s.text)
+}
+
+func (s *jsonScanner) space() {
+	for s.pos < len(s.text) {
+		switch s.text[s.pos] {
 		case ' ', '\t', '\n', '\r':
-			p.pos++
+			s.pos++
 		default:
 			return
 		}
 	}
 }
 
-// next returns the next byte after white space without taking it, 0 at the end.
-func (p *jsonParser) next() byte {
-	p.space()
-	if p.pos >= len(p.data) {
-		return 0
-	}
-	return p.data[p.pos]
+// peek returns the next byte after white space without taking it, 0 at the end.
+func (s *jsonScanner) peek() byte {
+	s.space()
+	return s.byte()
 }
 
-func (p *jsonParser) expect(c byte) {
-	if p.next() != c {
-		p.fail("expected " + strconv.QuoteRune(rune(c)))
+// byte returns the next byte without taking it, 0 at the end.
+func (s *jsonScanner) byte() byte {
+	if s.pos >= len(s.text) {
+		return 0
+	}
+	return s.text[s.pos]
+}
+
+func (s *jsonScanner) expect(c byte) {
+	if s.peek() != c {
+		s.fail("expected " + strconv.QuoteRune(rune(c)))
 		return
 	}
-	p.pos++
+	s.pos++
 }
 
-func (p *jsonParser) value(depth int) any {
-	if depth > MaxNesting {
-		p.fail("nested too deep")
-		return nil
-	}
-	switch c := p.next(); {
+func (s *jsonScanner) value(depth int) {
+	switch c := s.peek(); {
+	case depth > maxJSONNesting:
+		s.fail("nested deeper than " + strconv.Itoa(maxJSONNesting))
+	case len(s.tokens) >= MaxElements:
+		s.fail("more than " + strconv.Itoa(MaxElements) + " elements")
 	case c == '{':
-		return p.object(depth)
+		s.container(jsonObject, '}', depth)
 	case c == '[':
-		return p.array(depth)
+		s.container(jsonArray, ']', depth)
 	case c == '"':
-		return p.text()
-	case c == '-' || '0' <= c && c <= '9':
-		return p.number()
+		s.string()
+	case c == '-' || isDigit(c):
+		s.number()
+	default:
+		s.word()
 	}
-	for word, v := range map[string]any{"true": true, "false": false, "null": nil} {
-		if end := p.pos + len(word); end <= len(p.data) && string(p.data[p.pos:end]) == word {
-			p.pos = end
-			return v
-		}
-	}
-	p.fail("expected a value")
-	return nil
 }
 
-func (p *jsonParser) object(depth int) map[string]any {
-	p.pos++
-	object := make(map[string]any)
-	for first := true; p.next() != '}' && p.err == nil; first = false {
+func (s *jsonScanner) container(kind, closing byte, depth int) {
+	i := len(s.tokens)
+	s.tokens = append(s.tokens, jsonToken{kind: kind, start: int32(s.pos)})
+	s.pos++
+	for first := true; s.peek() != closing && s.err == nil; first = false {
 		if !first {
-			p.expect(',')
+			s.expect(',')
 		}
-		if p.next() != '"' {
-			p.fail("expected a member name")
-			break
+		if kind == jsonObject {
+			if s.peek() != '"' {
+				s.fail("expected a member name")
+				break
+			}
+			s.string()
+			s.expect(':')
 		}
-		key := p.text()
-		p.expect(':')
-		object[key] = p.value(depth + 1)
+		s.value(depth + 1)
 	}
-	p.expect('}')
-	return object
+	s.expect(closing)
+	s.tokens[i].end = int32(s.pos)
+	s.tokens[i].next = int32(len(s.tokens))
 }
 
-func (p *jsonParser) array(depth int) []any {
-	p.pos++
-	array := []any{}
-	for first := true; p.next() != ']' && p.err == nil; first = false {
-		if !first {
-			p.expect(',')
-		}
-		array = append(array, p.value(depth+1))
-	}
-	p.expect(']')
-	return array
+// leaf adds a token without contents that ends here.
+func (s *jsonScanner) leaf(t jsonToken) {
+	t.next = int32(len(s.tokens)) + 1
+	s.tokens = append(s.tokens, t)
 }
 
-func (p *jsonParser) number() float64 {
-	start := p.pos
-	for p.pos < len(p.data) {
-		c := p.data[p.pos]
-		if (c < '0' || c > '9') && c != '-' && c != '+' && c != '.' && c != 'e' && c != 'E' {
-			break
+func (s *jsonScanner) word() {
+	for _, word := range [...]string{"true", "false", "null"} {
+		if end := s.pos + len(word); end <= len(s.text) && string(s.text[s.pos:end]) == word {
+			s.leaf(jsonToken{kind: word[0], start: int32(s.pos), end: int32(end)})
+			s.pos = end
+			return
 		}
-		p.pos++
 	}
-	f, err := strconv.ParseFloat(string(p.data[start:p.pos]), 64)
-	if err != nil {
-		p.fail("bad number")
-	}
-	return f
+	s.fail("expected a value")
 }
 
-func (p *jsonParser) text() string {
-	p.pos++
-	var b []byte
-	for p.pos < len(p.data) {
-		c := p.data[p.pos]
-		p.pos++
-		switch {
+func (s *jsonScanner) number() {
+	start := s.pos
+	if s.byte() == '-' {
+		s.pos++
+	}
+	if s.byte() == '0' {
+		s.pos++
+	} else {
+		s.digits()
+	}
+	if s.byte() == '.' {
+		s.pos++
+		s.digits()
+	}
+	if c := s.byte(); c == 'e' || c == 'E' {
+		s.pos++
+		if c := s.byte(); c == '+' || c == '-' {
+			s.pos++
+		}
+		s.digits()
+	}
+	s.leaf(jsonToken{kind: jsonNumber, start: int32(start), end: int32(s.pos)})
+}
+
+func (s *jsonScanner) digits() {
+	if !isDigit(s.byte()) {
+		s.fail("expected a digit")
+	}
+	for isDigit(s.byte()) {
+		s.pos++
+	}
+}
+
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }
+
+func (s *jsonScanner) string() {
+	s.pos++
+	t := jsonToken{kind: jsonText, start: int32(s.pos)}
+	for {
+		switch c := s.byte(); {
+		case s.pos >= len(s.text):
+			s.fail("a string does not end")
+			return
 		case c == '"':
-			return string(b)
-		case c == '\\':
-			b = p.escape(b)
+			t.end = int32(s.pos)
+			s.pos++
+			if !utf8.Valid(s.text[t.start:t.end]) {
+				s.fail("a string is not valid UTF-8")
+			}
+			s.leaf(t)
+			return
 		case c < ' ':
-			p.fail("control character in a string")
+			s.fail("a control character in a string")
+		case c == '\\':
+			t.escaped = true
+			s.escape()
 		default:
-			b = append(b, c)
+			s.pos++
 		}
 	}
-	p.fail("unterminated string")
-	return ""
 }
 
-// escapes are the characters that follow a backslash and what they stand for.
-var escapes = map[byte]byte{
-	'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t',
-}
-
-func (p *jsonParser) escape(b []byte) []byte {
-	if p.pos >= len(p.data) {
-		return b
-	}
-	c := p.data[p.pos]
-	p.pos++
+func (s *jsonScanner) escape() {
+	s.pos++
+	c := s.byte()
+	s.pos++
 	if c != 'u' {
-		plain, ok := escapes[c]
-		if !ok {
-			p.fail("unknown escape")
+		if _, known := jsonEscapes[c]; !known {
+			s.fail("unknown escape")
 		}
-		return append(b, plain)
+		return
 	}
-	r := p.hex()
-	if utf16.IsSurrogate(r) && p.pos+1 < len(p.data) && p.data[p.pos] == '\\' && p.data[p.pos+1] == 'u' {
-		p.pos += 2
-		r = utf16.DecodeRune(r, p.hex())
+	for range 4 {
+		if _, ok := hexDigit(s.byte()); !ok {
+			s.fail("a \\u needs four hexadecimal digits")
+			return
+		}
+		s.pos++
 	}
-	return utf8.AppendRune(b, r)
 }
 
-func (p *jsonParser) hex() rune {
-	if p.pos+4 > len(p.data) {
-		p.fail("bad \\u escape")
-		return 0
-	}
-	n, err := strconv.ParseUint(string(p.data[p.pos:p.pos+4]), 16, 16)
+// ParseJSON decodes one JSON text (RFC 8259) to nil, bool, float64, string, []any
+// or map[string]any. Of members with the same name the last counts.
+func ParseJSON(text []byte) (any, error) {
+	doc, err := scanJSON(text)
 	if err != nil {
-		p.fail("bad \\u escape")
+		return nil, err
 	}
-	p.pos = min(p.pos+4, len(p.data))
-	return rune(n)
+	return doc.any(0)
+}
+
+func (d *jsonDoc) any(i int32) (any, error) {
+	switch t := d.tokens[i]; t.kind {
+	case jsonObject:
+		object := make(map[string]any)
+		for key := i + 1; key < t.next; key = d.tokens[key+1].next {
+			name, err := d.string(key)
+			if err != nil {
+				return nil, err
+			}
+			if object[name], err = d.any(key + 1); err != nil {
+				return nil, at(err, name)
+			}
+		}
+		return object, nil
+	case jsonArray:
+		array := []any{}
+		for element := i + 1; element < t.next; element = d.tokens[element].next {
+			v, err := d.any(element)
+			if err != nil {
+				return nil, at(err, index(len(array)))
+			}
+			array = append(array, v)
+		}
+		return array, nil
+	case jsonText:
+		return d.string(i)
+	case jsonNumber:
+		return d.float(i), nil
+	case jsonNull:
+		return nil, nil
+	default:
+		return t.kind == jsonTrue, nil
+	}
 }

@@ -3,6 +3,7 @@ package proto
 import (
 	"reflect"
 	"strconv"
+	"strings"
 )
 
 // mismatch says that an item does not fit a Go type.
@@ -83,5 +84,5 @@ func shorten(s string) string {
 	if len(s) <= maxName {
 		return s
 	}
-	return s[:maxName] + "..."
+	return strings.ToValidUTF8(s[:maxName], "") + "..." // it may end within a character
 }

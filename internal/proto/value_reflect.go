@@ -63,18 +63,22 @@ const (
 	objectContinuation = "Continuation"
 	objectResult       = "Result"
 	objectHeaders      = "Headers"
+	objectRequest      = "Request"
+	objectResponse     = "Response"
 
 	memberName    = "name"
 	memberMessage = "message"
 	memberCause   = "cause"
+	memberStack   = "stack"
+	memberBody    = "body"
 )
 
 // objectNames are the class names of the types that are sent with their fields.
 var objectNames = map[reflect.Type]string{
 	reflect.TypeFor[lmz.ArrayBuffer]():  "ArrayBuffer",
 	reflect.TypeFor[lmz.DataView]():     "DataView",
-	reflect.TypeFor[lmz.HTTPRequest]():  "Request",
-	reflect.TypeFor[lmz.HTTPResponse](): "Response",
+	reflect.TypeFor[lmz.HTTPRequest]():  objectRequest,
+	reflect.TypeFor[lmz.HTTPResponse](): objectResponse,
 }
 
 var (

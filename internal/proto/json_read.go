@@ -1,0 +1,384 @@
+package proto
+
+import (
+	"math"
+	"strconv"
+)
+
+// The members that the original's encoding gives a meaning.
+const (
+	jsonType = "$type"
+	jsonRef  = "$ref"
+)
+
+// FromJSON turns a JSON text of the original's encoding, {"json": ..., "meta":
+// ...}, into a CBOR document. It takes what the original takes, except for what
+// would become something else than was meant, which is an error that names the
+// path to it: dates, big integers, typed arrays and the like that cannot be read,
+// half surrogate pairs, and values nested deeper than [MaxNesting] through
+// references.
+func FromJSON(text []byte) ([]byte, error) {
+	doc, err := scanJSON(text)
+	if err != nil {
+		return nil, err
+	}
+	return newJSONReader(doc).document(0, (*jsonReader).value)
+}
+
+// EncodeJSON is [Marshal] and [ToJSON].
+func EncodeJSON(v any) ([]byte, error) {
+	doc, err := Marshal(v)
+	if err != nil {
+		return nil, err
+	}
+	return ToJSON(doc)
+}
+
+// DecodeJSON is [FromJSON] and [Parse].
+func DecodeJSON(text []byte) (Item, error) {
+	doc, err := FromJSON(text)
+	if err != nil {
+		return Item{}, err
+	}
+	return Parse(doc)
+}
+
+// jsonReader makes one CBOR document of a part of a JSON text.
+type jsonReader struct {
+	encoder
+	*jsonDoc
+	limit   int
+	depth   int // of values, also through references that are written out
+	aliases map[int]*jsonAlias
+	code    int32 // the token that says who failed, which is not a property; 0 for none
+}
+
+// jsonAlias is one of the objects that others refer to.
+type jsonAlias struct {
+	token  int32
+	number int // of its tag 28, or unwritten
+}
+
+func newJSONReader(doc *jsonDoc) *jsonReader {
+	return &jsonReader{jsonDoc: doc, limit: transcodeLimit(len(doc.text))}
+}
+
+// document writes the encoded value at token i with write. Like the original it
+// takes what is not an object, or has no value in it, for undefined.
+func (r *jsonReader) document(i int32, write func(*jsonReader, int32) error) ([]byte, error) {
+	switch r.tokens[i].kind {
+	case jsonNull:
+		return nil, &valueError{what: "null where an encoded value belongs"}
+	case jsonObject:
+	default:
+		return undefinedDocument, nil
+	}
+	body, meta := int32(-1), int32(-1)
+	for key := i + 1; key < r.tokens[i].next; key = r.tokens[key+1].next {
+		switch {
+		case r.is(key, "json"):
+			body = key + 1
+		case r.is(key, "meta"):
+			meta = key + 1
+		}
+	}
+	if body < 0 {
+		return undefinedDocument, nil
+	}
+	if meta >= 0 {
+		r.findAliases(meta)
+	}
+	if err := write(r, body); err != nil {
+		return nil, err
+	}
+	return r.dst, nil
+}
+
+func (r *jsonReader) findAliases(meta int32) {
+	if r.tokens[meta].kind != jsonObject {
+		return
+	}
+	r.aliases = nil
+	for key := meta + 1; key < r.tokens[meta].next; key = r.tokens[key+1].next {
+		if !r.is(key, "aliases") || r.tokens[key+1].kind != jsonObject {
+			continue
+		}
+		r.aliases = make(map[int]*jsonAlias)
+		for id := key + 2; id < r.tokens[key+1].next; id = r.tokens[id+1].next {
+			if n, ok := arrayIndex(r.chars(id)); ok {
+				r.aliases[int(n)] = &jsonAlias{id + 1, unwritten}
+			}
+		}
+	}
+}
+
+// enter is called at every value, which may be written more than once if it is
+// referred to; leave when it is done.
+func (r *jsonReader) enter() error {
+	if len(r.dst) > r.limit {
+		return tooLarge{r.limit}
+	}
+	if r.depth++; r.depth > maxJSONNesting {
+		return &valueError{what: "nested too deeply through references"}
+	}
+	return nil
+}
+
+func (r *jsonReader) leave() { r.depth-- }
+
+// value writes the value at token i.
+func (r *jsonReader) value(i int32) error {
+	if err := r.enter(); err != nil {
+		return err
+	}
+	defer r.leave()
+	switch r.tokens[i].kind {
+	case jsonObject:
+		return r.object(i)
+	case jsonArray:
+		return r.array(i)
+	}
+	return r.scalar(i)
+}
+
+func (r *jsonReader) scalar(i int32) error {
+	switch r.tokens[i].kind {
+	case jsonText:
+		return r.textOf(i)
+	case jsonNumber:
+		r.dst = appendJSNumber(r.dst, r.float(i))
+	case jsonTrue, jsonFalse:
+		r.dst = appendBool(r.dst, r.tokens[i].kind == jsonTrue)
+	default:
+		r.dst = append(r.dst, byteNull)
+	}
+	return nil
+}
+
+// appendJSNumber writes a JavaScript number: as an integer where that is the same.
+func appendJSNumber(dst []byte, f float64) []byte {
+	if f == math.Trunc(f) && math.Abs(f) <= maxSafeInteger && (f != 0 || !math.Signbit(f)) {
+		return appendInt(dst, int64(f))
+	}
+	return appendFloat(dst, f)
+}
+
+// textOf writes the text of token i, which is a text.
+func (r *jsonReader) textOf(i int32) error {
+	if !r.tokens[i].escaped {
+		raw := r.chars(i)
+		r.dst = append(appendHead(r.dst, majorText, uint64(len(raw))), raw...)
+		return nil
+	}
+	text, err := r.string(i)
+	if err != nil {
+		return err
+	}
+	r.dst = appendText(r.dst, text)
+	return nil
+}
+
+// elements returns the tokens of the values in the array at token i, and false for
+// what is no array.
+func (r *jsonReader) elements(i int32) ([]int32, bool) {
+	if i < 0 || r.tokens[i].kind != jsonArray {
+		return nil, false
+	}
+	var elements []int32
+	for element := i + 1; element < r.tokens[i].next; element = r.tokens[element].next {
+		elements = append(elements, element)
+	}
+	return elements, true
+}
+
+func (r *jsonReader) array(i int32) error {
+	elements, _ := r.elements(i)
+	return r.list(elements, r.value)
+}
+
+// list writes an array with each element.
+func (r *jsonReader) list(elements []int32, each func(int32) error) error {
+	if err := r.begin(majorArray, uint64(len(elements))); err != nil {
+		return err
+	}
+	for n, element := range elements {
+		if err := each(element); err != nil {
+			return at(err, index(n))
+		}
+	}
+	r.end()
+	return nil
+}
+
+// object writes an object that stands in a value.
+func (r *jsonReader) object(i int32) error {
+	members, err := r.membersOf(i)
+	if err != nil {
+		return err
+	}
+	if id := members.value(jsonRef); id >= 0 && len(members) == 1 {
+		return r.reference(id)
+	}
+	return r.body(members, false)
+}
+
+// body writes an object that is no reference. One in an alias may not be of some
+// types that JavaScript has no identity for: the original takes those for plain
+// objects then.
+func (r *jsonReader) body(members jsonMembers, inAlias bool) error {
+	tag := members.value(jsonType)
+	if tag >= 0 && r.tokens[tag].kind == jsonText {
+		name, err := r.string(tag)
+		if err != nil {
+			return err
+		}
+		if write, known := jsonTypes[name]; known && !(inAlias && withoutIdentity(name)) {
+			return write(r, members)
+		}
+	}
+	if flag := members.value(nestedFlag); tag < 0 && flag >= 0 && r.tokens[flag].kind == jsonTrue {
+		return r.continuation(members)
+	}
+	return r.plain(members)
+}
+
+func withoutIdentity(name string) bool {
+	return name == "undefined" || name == "bigint" || name == "number-special"
+}
+
+// reference writes the alias that the number at token i names: undefined if there
+// is none.
+func (r *jsonReader) reference(i int32) error {
+	alias := r.alias(i)
+	if alias == nil {
+		r.dst = append(r.dst, byteUndefined)
+		return nil
+	}
+	t := r.tokens[alias.token]
+	switch {
+	case t.kind != jsonObject && t.kind != jsonArray && t.kind != jsonText:
+		return r.scalar(alias.token)
+	case alias.number != unwritten:
+		return r.encoder.reference(alias.number)
+	}
+	alias.number = r.marks
+	if err := r.mark(); err != nil {
+		return err
+	}
+	if err := r.aliased(alias.token); err != nil {
+		return err
+	}
+	r.end()
+	return nil
+}
+
+func (r *jsonReader) aliased(i int32) error {
+	if r.tokens[i].kind != jsonObject {
+		return r.value(i)
+	}
+	members, err := r.membersOf(i)
+	if err != nil {
+		return err
+	}
+	return r.body(members, true)
+}
+
+func (r *jsonReader) alias(i int32) *jsonAlias {
+	if r.tokens[i].kind != jsonNumber {
+		return nil
+	}
+	f := r.float(i)
+	if f != math.Trunc(f) || f < 0 || f > math.MaxInt32 {
+		return nil
+	}
+	return r.aliases[int(f)]
+}
+
+// resolve returns the token that a reference at i stands for, or i.
+func (r *jsonReader) resolve(i int32) int32 {
+	if i < 0 || r.tokens[i].kind != jsonObject || i+2 >= r.tokens[i].next || !r.is(i+1, jsonRef) || r.tokens[i+2].next != r.tokens[i].next {
+		return i
+	}
+	if alias := r.alias(i + 2); alias != nil {
+		return alias.token
+	}
+	return i
+}
+
+// plain writes a plain object.
+func (r *jsonReader) plain(members jsonMembers) error {
+	members = members.unescaped()
+	if err := r.begin(majorMap, uint64(len(members))); err != nil {
+		return err
+	}
+	for _, m := range members {
+		if err := r.member(m); err != nil {
+			return err
+		}
+	}
+	r.end()
+	return nil
+}
+
+func (r *jsonReader) member(m jsonMember) error {
+	r.dst = appendText(r.dst, m.name)
+	if m.name == jsonType && !m.wasEscaped { // a type that nobody knows stays as it is
+		return at(r.rawValue(m.token), m.name)
+	}
+	return at(r.value(m.token), m.name)
+}
+
+// rawValue writes plain JSON, in which nothing has a meaning.
+func (r *jsonReader) rawValue(i int32) error {
+	if err := r.enter(); err != nil {
+		return err
+	}
+	defer r.leave()
+	switch r.tokens[i].kind {
+	case jsonArray:
+		elements, _ := r.elements(i)
+		return r.list(elements, r.rawValue)
+	case jsonObject:
+		return r.rawObject(i)
+	}
+	return r.scalar(i)
+}
+
+func (r *jsonReader) rawObject(i int32) error {
+	members, err := r.membersOf(i)
+	if err != nil {
+		return err
+	}
+	if err := r.begin(majorMap, uint64(len(members))); err != nil {
+		return err
+	}
+	for _, m := range members {
+		r.dst = appendText(r.dst, m.name)
+		if err := r.rawValue(m.token); err != nil {
+			return at(err, m.name)
+		}
+	}
+	r.end()
+	return nil
+}
+
+// describe names a value in the words of people who write programs.
+func (d *jsonDoc) describe(i int32) string {
+	if i < 0 {
+		return "nothing"
+	}
+	switch t := d.tokens[i]; t.kind {
+	case jsonObject:
+		return "object"
+	case jsonArray:
+		return "array"
+	case jsonText:
+		return "string"
+	case jsonNumber:
+		return "the number " + shorten(string(d.chars(i)))
+	case jsonNull:
+		return "null"
+	default:
+		return strconv.FormatBool(t.kind == jsonTrue)
+	}
+}

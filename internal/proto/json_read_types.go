@@ -1,0 +1,438 @@
+package proto
+
+import (
+	"encoding/binary"
+	"math"
+	"math/big"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// jsonTypes writes the objects of each type of the original's encoding.
+var jsonTypes map[string]func(*jsonReader, jsonMembers) error
+
+func init() { // the functions use the table
+	jsonTypes = map[string]func(*jsonReader, jsonMembers) error{
+		"undefined":      (*jsonReader).undefined,
+		"bigint":         (*jsonReader).bigIntValue,
+		"number-special": (*jsonReader).special,
+		"date":           (*jsonReader).dateValue,
+		"regexp":         (*jsonReader).regExpValue,
+		"map":            (*jsonReader).orderedMap,
+		"set":            (*jsonReader).set,
+		"error":          (*jsonReader).errorValue,
+		"headers":        (*jsonReader).headersValue,
+		"url":            (*jsonReader).urlValue,
+		"arraybuffer":    (*jsonReader).buffer,
+		"boolean-object": (*jsonReader).boxedBoolean,
+		"number-object":  (*jsonReader).boxedNumber,
+		"string-object":  (*jsonReader).boxedString,
+		"bigint-object":  (*jsonReader).boxedBigInt,
+		"request-sync":   (*jsonReader).request,
+		"response-sync":  (*jsonReader).response,
+		"function":       (*jsonReader).function,
+	}
+}
+
+// text returns the text of the member with this name.
+func (r *jsonReader) memberText(members jsonMembers, name string) (string, error) {
+	i := members.value(name)
+	if i < 0 || r.tokens[i].kind != jsonText {
+		return "", r.wrong(i, name, "a string")
+	}
+	text, err := r.string(i)
+	return text, at(err, name)
+}
+
+// wrong says that a member is not what its type needs.
+func (r *jsonReader) wrong(i int32, name, expected string) error {
+	return at(&valueError{what: "expected " + expected + ", got " + r.describe(i)}, name)
+}
+
+func (r *jsonReader) undefined(jsonMembers) error {
+	r.dst = append(r.dst, byteUndefined)
+	return nil
+}
+
+// bigIntOf reads decimal digits, as many as we write.
+func (r *jsonReader) bigIntOf(members jsonMembers) (*big.Int, error) {
+	text, err := r.memberText(members, "value")
+	if err != nil {
+		return nil, err
+	}
+	digits := strings.TrimPrefix(text, "-")
+	if digits == "" || strings.Trim(digits, "0123456789") != "" || len(digits) > 3*maxBigBytes {
+		return nil, &valueError{what: strconv.Quote(shorten(text)) + " is no big integer"}
+	}
+	i, _ := new(big.Int).SetString(text, 10)
+	return i, nil
+}
+
+// bigIntValue writes a big integer: as an integer if no JavaScript number is meant
+// by that.
+func (r *jsonReader) bigIntValue(members jsonMembers) error {
+	i, err := r.bigIntOf(members)
+	if err != nil {
+		return err
+	}
+	small := i.IsInt64() && max(i.Int64(), -i.Int64()) <= maxSafeInteger && i.Int64() != math.MinInt64
+	switch {
+	case small:
+	case i.IsInt64():
+		r.dst = appendInt(r.dst, i.Int64())
+		return nil
+	case i.IsUint64():
+		r.dst = appendHead(r.dst, majorUint, i.Uint64())
+		return nil
+	case new(big.Int).Not(i).IsUint64():
+		r.dst = appendHead(r.dst, majorNegint, new(big.Int).Not(i).Uint64())
+		return nil
+	}
+	return r.bigInt(i)
+}
+
+func (r *jsonReader) special(members jsonMembers) error {
+	text, err := r.memberText(members, "value")
+	if err != nil {
+		return err
+	}
+	f, ok := specialFloat(text)
+	if !ok {
+		return at(&valueError{what: strconv.Quote(shorten(text)) + " is no special number"}, "value")
+	}
+	r.dst = appendFloat(r.dst, f)
+	return nil
+}
+
+// specialFloat is the inverse of specialNumber.
+func specialFloat(name string) (float64, bool) {
+	for _, f := range [...]float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
+		if specialNumber(f) == name {
+			return f, true
+		}
+	}
+	return 0, false
+}
+
+func (r *jsonReader) dateValue(members jsonMembers) error {
+	text, err := r.memberText(members, "iso")
+	if err != nil {
+		return err
+	}
+	date, ok := parseISO(text)
+	if !ok {
+		return at(&valueError{what: strconv.Quote(shorten(text)) + " is no date"}, "iso")
+	}
+	return r.date(date)
+}
+
+// parseISO reads RFC 3339, and JavaScript's form with six digits for the year.
+func parseISO(text string) (time.Time, bool) {
+	if text == "" || text[0] != '+' && text[0] != '-' {
+		t, err := time.Parse(time.RFC3339Nano, text)
+		return t, err == nil
+	}
+	if len(text) < 8 || text[7] != '-' {
+		return time.Time{}, false
+	}
+	year, err := strconv.Atoi(text[:7])
+	if err != nil {
+		return time.Time{}, false
+	}
+	// 400 years repeat, so any of them tells whether the day exists.
+	repeated := ((year%400)+400)%400 + 2000
+	t, err := time.Parse(time.RFC3339Nano, strconv.Itoa(repeated)+text[7:])
+	if err != nil {
+		return time.Time{}, false
+	}
+	t = t.AddDate(year-repeated, 0, 0)
+	ms := t.UnixMilli()
+	return t, ms <= maxJSDate && ms >= -maxJSDate
+}
+
+func (r *jsonReader) regExpValue(members jsonMembers) error {
+	source, err := r.memberText(members, "source")
+	if err != nil {
+		return err
+	}
+	flags, err := r.memberText(members, "flags")
+	if err != nil {
+		return err
+	}
+	if err := r.begin(majorTag, tagRegExp); err != nil {
+		return err
+	}
+	err = r.textPair(source, flags)
+	r.end()
+	return err
+}
+
+func (r *jsonReader) urlValue(members jsonMembers) error {
+	href, err := r.memberText(members, "href")
+	if err != nil {
+		return err
+	}
+	return r.tagged(tagURL, func() { r.dst = appendText(r.dst, href) })
+}
+
+func (r *jsonReader) orderedMap(members jsonMembers) error {
+	i := members.value("entries")
+	entries, ok := r.elements(i)
+	if !ok {
+		return r.wrong(i, "entries", "an array")
+	}
+	if err := r.begin(majorTag, tagMap); err != nil {
+		return err
+	}
+	if err := r.begin(majorMap, uint64(len(entries))); err != nil {
+		return err
+	}
+	known := make(map[string]struct{}, len(entries))
+	for n, entry := range entries {
+		if err := r.entry(entry, known); err != nil {
+			return at(err, index(n))
+		}
+	}
+	r.end()
+	r.end()
+	return nil
+}
+
+// entry writes one entry of a Map. A key that is compared by its value may occur
+// only once.
+func (r *jsonReader) entry(i int32, known map[string]struct{}) error {
+	pair, ok := r.elements(i)
+	if !ok || len(pair) != 2 {
+		return &valueError{what: "an entry of a Map is " + r.describe(i)}
+	}
+	start := len(r.dst)
+	if err := r.value(pair[0]); err != nil {
+		return at(err, "key")
+	}
+	if key := r.dst[start:]; isScalar(key) {
+		if _, twice := known[string(key)]; twice {
+			return at(&valueError{what: "the key occurs twice"}, "key")
+		}
+		known[string(key)] = struct{}{}
+	}
+	return r.value(pair[1])
+}
+
+// isScalar reports whether an item is compared by its value.
+func isScalar(item []byte) bool {
+	switch h, _ := headAt(item, 0); h.major {
+	case majorUint, majorNegint, majorText, majorSimple:
+		return true
+	case majorTag:
+		return h.arg == tagBigPositive || h.arg == tagBigNegative
+	}
+	return false
+}
+
+func (r *jsonReader) set(members jsonMembers) error {
+	i := members.value("values")
+	values, ok := r.elements(i)
+	if !ok {
+		return r.wrong(i, "values", "an array")
+	}
+	if err := r.begin(majorTag, tagSet); err != nil {
+		return err
+	}
+	err := r.list(values, r.value)
+	r.end()
+	return err
+}
+
+// function writes what the original makes of a function: an object with its name.
+func (r *jsonReader) function(members jsonMembers) error {
+	var kept jsonMembers
+	for _, m := range members {
+		if m.name != jsonType {
+			kept = append(kept, m)
+		}
+	}
+	return r.plain(kept)
+}
+
+// openMembers opens an object with a type and n members; closeMembers closes it.
+func (r *jsonReader) openMembers(class string, n int) error {
+	if err := r.encoder.object(class); err != nil {
+		return err
+	}
+	return r.begin(majorMap, uint64(n))
+}
+
+func (r *jsonReader) closeMembers() {
+	r.end()
+	r.endObject()
+}
+
+// boxedAs writes a primitive object with what write writes.
+func (r *jsonReader) boxedAs(class string, write func() error) error {
+	if err := r.openMembers(class, 1); err != nil {
+		return err
+	}
+	r.dst = appendText(r.dst, "value")
+	if err := write(); err != nil {
+		return err
+	}
+	r.closeMembers()
+	return nil
+}
+
+func (r *jsonReader) boxedBoolean(members jsonMembers) error {
+	i := members.value("value")
+	if i < 0 || r.tokens[i].kind != jsonTrue && r.tokens[i].kind != jsonFalse {
+		return r.wrong(i, "value", "a boolean")
+	}
+	return r.boxedAs("Boolean", func() error { return r.scalar(i) })
+}
+
+func (r *jsonReader) boxedNumber(members jsonMembers) error {
+	i := members.value("value")
+	if i >= 0 && r.tokens[i].kind == jsonNumber {
+		return r.boxedAs("Number", func() error { return r.scalar(i) })
+	}
+	return r.boxedAs("Number", func() error { return r.special(members) })
+}
+
+func (r *jsonReader) boxedString(members jsonMembers) error {
+	text, err := r.memberText(members, "value")
+	if err != nil {
+		return err
+	}
+	return r.boxedAs("String", func() error {
+		r.dst = appendText(r.dst, text)
+		return nil
+	})
+}
+
+func (r *jsonReader) boxedBigInt(members jsonMembers) error {
+	i, err := r.bigIntOf(members)
+	if err != nil {
+		return err
+	}
+	return r.boxedAs("BigInt", func() error { return r.bigInt(i) })
+}
+
+// arrayTag is how one kind of typed array is sent.
+type arrayTag struct {
+	tag  uint64
+	size int
+	put  func(b []byte, f float64)
+}
+
+// arrayTags are the typed arrays whose elements JSON holds.
+var arrayTags = map[string]arrayTag{
+	"Int8Array":         {tagInt8, 1, func(b []byte, f float64) { b[0] = byte(wrapped(f)) }},
+	"Uint8ClampedArray": {tagClamped, 1, func(b []byte, f float64) { b[0] = clamped(f) }},
+	"Int16Array":        {tagInt16, 2, putUint16},
+	"Uint16Array":       {tagUint16, 2, putUint16},
+	"Int32Array":        {tagInt32, 4, putUint32},
+	"Uint32Array":       {tagUint32, 4, putUint32},
+	"Float32Array": {tagFloat32, 4, func(b []byte, f float64) {
+		binary.LittleEndian.PutUint32(b, math.Float32bits(float32(f)))
+	}},
+	"Float64Array": {tagFloat64, 8, func(b []byte, f float64) {
+		binary.LittleEndian.PutUint64(b, math.Float64bits(f))
+	}},
+}
+
+func putUint16(b []byte, f float64) { binary.LittleEndian.PutUint16(b, uint16(wrapped(f))) }
+func putUint32(b []byte, f float64) { binary.LittleEndian.PutUint32(b, wrapped(f)) }
+
+// wrapped is JavaScript's conversion to 32 bits, of which shorter integers are the
+// low ones.
+func wrapped(f float64) uint32 {
+	if math.IsInf(f, 0) {
+		return 0
+	}
+	return uint32(int64(math.Mod(math.Trunc(f), 1<<32)))
+}
+
+func clamped(f float64) byte { return byte(math.RoundToEven(min(max(f, 0), 255))) }
+
+// buffer writes an ArrayBuffer, a DataView or a typed array.
+func (r *jsonReader) buffer(members jsonMembers) error {
+	class, err := r.memberText(members, "subtype")
+	if err != nil {
+		return err
+	}
+	switch class {
+	case "Uint8Array":
+		return r.bytes(members)
+	case "ArrayBuffer":
+		return r.bufferObject(class, "bytes", 1, members)
+	case "DataView":
+		return r.bufferObject(class, "buffer", 3, members)
+	}
+	kind, known := arrayTags[class]
+	if !known {
+		return &valueError{what: "a " + strconv.Quote(shorten(class)) + " cannot be read from JSON"}
+	}
+	if err := r.begin(majorTag, kind.tag); err != nil {
+		return err
+	}
+	err = r.packed(members, kind.size, kind.put)
+	r.end()
+	return err
+}
+
+func (r *jsonReader) bytes(members jsonMembers) error {
+	return r.packed(members, 1, func(b []byte, f float64) { b[0] = byte(wrapped(f)) })
+}
+
+// packed writes the numbers of the member data as bytes.
+func (r *jsonReader) packed(members jsonMembers, size int, put func([]byte, float64)) error {
+	i := members.value("data")
+	elements, ok := r.elements(i)
+	if !ok {
+		return r.wrong(i, "data", "an array")
+	}
+	r.dst = appendHead(r.dst, majorBytes, uint64(len(elements)*size))
+	for n, element := range elements {
+		if r.tokens[element].kind != jsonNumber {
+			return at(r.wrong(element, index(n), "a number"), "data")
+		}
+		start := len(r.dst)
+		r.dst = append(r.dst, make([]byte, size)...)
+		put(r.dst[start:], r.float(element))
+	}
+	return nil
+}
+
+// bufferObject writes an ArrayBuffer, or a DataView with its window.
+func (r *jsonReader) bufferObject(class, member string, n int, members jsonMembers) error {
+	if err := r.openMembers(class, n); err != nil {
+		return err
+	}
+	r.dst = appendText(r.dst, member)
+	if err := r.bytes(members); err != nil {
+		return err
+	}
+	if n == 3 {
+		if err := r.window(members); err != nil {
+			return err
+		}
+	}
+	r.closeMembers()
+	return nil
+}
+
+func (r *jsonReader) window(members jsonMembers) error {
+	data, _ := r.elements(members.value("data"))
+	var window [2]float64
+	for i, name := range [...]string{"byteOffset", "byteLength"} {
+		token := members.value(name)
+		if token < 0 || r.tokens[token].kind != jsonNumber || r.float(token) != math.Trunc(r.float(token)) {
+			return r.wrong(token, name, "an integer")
+		}
+		window[i] = r.float(token)
+		r.dst = appendJSNumber(appendText(r.dst, name), window[i])
+	}
+	if window[0] < 0 || window[1] < 0 || window[0]+window[1] > float64(len(data)) {
+		return errWindow()
+	}
+	return nil
+}

@@ -1,0 +1,347 @@
+package proto
+
+import (
+	"errors"
+	"math"
+	"strconv"
+
+	"github.com/lumenize/lmz"
+)
+
+// ErrTooLarge is matched by the error of a value whose JSON text, or whose CBOR
+// document, would be far larger than what it is made from.
+var ErrTooLarge = errors.New("too large")
+
+// tooLarge is about one document.
+type tooLarge struct{ limit int }
+
+func (e tooLarge) Error() string {
+	return "too large: the value takes more than " + strconv.Itoa(e.limit) + " bytes"
+}
+
+func (tooLarge) Is(target error) bool { return target == ErrTooLarge }
+
+// maxTranscoded bounds what a document becomes on the other wire, in bytes. A
+// typed array is four times as long in JSON.
+const maxTranscoded = 8 * MaxFrame
+
+// transcodeLimit returns how long a document of n bytes may become on the other
+// wire. It bounds what a few references to one long text can do.
+func transcodeLimit(n int) int { return min(budgetBase+budgetPerByte*n, maxTranscoded) }
+
+// ToJSON turns a CBOR document into the JSON text of the original's encoding,
+// {"json": ..., "meta": ...}. What JSON cannot hold is an error that names the
+// path to it and its type: 64-bit typed arrays, NaN and infinities in float
+// arrays, bytes in the body of a request. Dates are cut to milliseconds, and -0
+// becomes 0. Integers beyond 2^53 go as big integers, because a JavaScript number
+// would not keep them.
+func ToJSON(doc []byte) ([]byte, error) {
+	w, err := newJSONWriter(doc)
+	if err != nil {
+		return nil, err
+	}
+	if err := w.survey(0); err != nil {
+		return nil, err
+	}
+	return w.document(func() error { return w.valueAt(0) })
+}
+
+// jsonWriter writes one document. Everything that is referred to twice becomes an
+// alias, numbered in the order in which they are met, as by the original.
+type jsonWriter struct {
+	decoder
+	out     []byte
+	limit   int // of out, the aliases and what is put aside
+	aside   int // bytes that are not in out
+	counts  []int
+	ids     []int // alias of each tag 28, or unwritten
+	aliases [][]byte
+	objects map[int]*surveyed // by the position of a map's head
+
+	// Who failed, and the position of the error that says so.
+	code   lmz.Code
+	failed int
+}
+
+func newJSONWriter(doc []byte) (*jsonWriter, error) {
+	it, err := Parse(doc)
+	if err != nil {
+		return nil, err
+	}
+	w := &jsonWriter{limit: transcodeLimit(len(doc))}
+	w.data, w.refs = doc, it.refs
+	w.budget = math.MaxInt // limit does it
+	if it.refs != nil {
+		w.counts = make([]int, len(it.refs.marks))
+		w.ids = make([]int, len(it.refs.marks))
+		for i := range w.ids {
+			w.ids[i] = unwritten
+		}
+	}
+	return w, nil
+}
+
+// document writes the frame around what body writes.
+func (w *jsonWriter) document(body func() error) ([]byte, error) {
+	w.out = append(w.out, `{"json":`...)
+	if err := body(); err != nil {
+		return nil, err
+	}
+	w.out = append(w.out, `,"meta":{`...)
+	for id, alias := range w.aliases {
+		if id == 0 {
+			w.out = append(w.out, `"aliases":{"`...)
+		} else {
+			w.out = append(w.out, ',', '"')
+		}
+		w.out = append(strconv.AppendInt(w.out, int64(id), 10), '"', ':')
+		w.out = append(w.out, alias...)
+	}
+	if len(w.aliases) > 0 {
+		w.out = append(w.out, '}')
+	}
+	w.out = append(w.out, '}', '}')
+	return w.out, nil
+}
+
+// valueAt writes the value at pos.
+func (w *jsonWriter) valueAt(pos int) error {
+	_, err := w.value(pos)
+	return err
+}
+
+// value writes the value at pos and returns its end.
+func (w *jsonWriter) value(pos int) (end int, err error) {
+	if err := w.visit(); err != nil {
+		return 0, err
+	}
+	defer w.leave()
+	if len(w.out)+w.aside > w.limit {
+		return 0, tooLarge{w.limit}
+	}
+	t := w.token(pos)
+	if t.major == majorTag {
+		switch t.arg {
+		case tagShared:
+			return w.sharedHere(t)
+		case tagReference:
+			n, end := headAt(w.data, t.next)
+			_, err := w.shared(int(n.arg))
+			return end, err
+		}
+	}
+	return w.plain(t)
+}
+
+func (w *jsonWriter) sharedHere(t token) (end int, err error) {
+	end, err = w.shared(w.refs.number(t.next))
+	if end == 0 && err == nil { // it had been written before
+		end = skip(w.data, t.next)
+	}
+	return end, err
+}
+
+// shared writes the value with this number, or a reference to it if it occurs
+// more than once. The end is 0 if it had been written before.
+func (w *jsonWriter) shared(n int) (end int, err error) {
+	t := w.token(w.refs.marks[n])
+	if w.counts[n] < 2 || w.inlines(t) {
+		return w.plain(t)
+	}
+	if w.ids[n] == unwritten {
+		w.ids[n] = len(w.aliases)
+		w.aliases = append(w.aliases, nil)
+		body, err := w.apart(func() (err error) {
+			end, err = w.plain(t)
+			return err
+		})
+		if err != nil {
+			return 0, err
+		}
+		w.aliases[w.ids[n]] = body
+	}
+	w.out = append(w.out, `{"$ref":`...)
+	w.out = append(strconv.AppendInt(w.out, int64(w.ids[n]), 10), '}')
+	return end, nil
+}
+
+// inlines reports whether a value is written wherever it occurs: short ones, and
+// those that the original does not read from an alias.
+func (w *jsonWriter) inlines(t token) bool {
+	switch t.major {
+	case majorUint, majorNegint, majorSimple:
+		return true
+	case majorTag:
+		return t.arg == tagBigPositive || t.arg == tagBigNegative
+	}
+	return false
+}
+
+// apart returns what write writes instead of leaving it in out.
+func (w *jsonWriter) apart(write func() error) ([]byte, error) {
+	saved := w.out
+	w.aside += len(saved)
+	w.out = nil
+	err := write()
+	written := w.out
+	w.out = saved
+	w.aside += len(written) - len(saved)
+	return written, err
+}
+
+// plain writes a value that is not shared.
+func (w *jsonWriter) plain(t token) (end int, err error) {
+	switch t.major {
+	case majorUint, majorNegint:
+		return t.next, w.integer(number{negative: t.major == majorNegint, magnitude: t.arg})
+	case majorBytes:
+		return w.typedArray(t)
+	case majorText:
+		b := w.chunk(t)
+		w.out = appendJSONText(w.out, b)
+		return t.next + len(b), nil
+	case majorArray:
+		return w.list(t, w.value)
+	case majorMap:
+		if w.hasOtherKeys(t) {
+			return w.orderedMap(t)
+		}
+		return w.plainObject(t)
+	case majorTag:
+		return w.tagged(t)
+	}
+	return t.next, w.simple(t)
+}
+
+func (w *jsonWriter) simple(t token) error {
+	switch t.info {
+	case infoFalse:
+		w.out = append(w.out, "false"...)
+	case infoTrue:
+		w.out = append(w.out, "true"...)
+	case infoNull:
+		w.out = append(w.out, "null"...)
+	case infoUndefined:
+		w.out = append(w.out, `{"$type":"undefined"}`...)
+	default:
+		w.float(t.float())
+	}
+	return nil
+}
+
+func (w *jsonWriter) float(f float64) {
+	if name := specialNumber(f); name != "" {
+		w.out = append(w.out, `{"$type":"number-special","value":"`+name+`"}`...)
+		return
+	}
+	w.out = appendJSONFloat(w.out, f)
+}
+
+// specialNumber returns the name of a number that JSON does not have.
+func specialNumber(f float64) string {
+	switch {
+	case f != f:
+		return "NaN"
+	case math.IsInf(f, 1):
+		return "Infinity"
+	case math.IsInf(f, -1):
+		return "-Infinity"
+	}
+	return ""
+}
+
+// maxSafeInteger is the largest integer up to which JavaScript's numbers have no
+// gaps.
+const maxSafeInteger = 1<<53 - 1
+
+func (w *jsonWriter) integer(n number) error {
+	if n.negative && n.magnitude < maxSafeInteger || !n.negative && n.magnitude <= maxSafeInteger {
+		w.out = strconv.AppendInt(w.out, n.int64(), 10)
+		return nil
+	}
+	w.bigInteger(n.bigInt().String())
+	return nil
+}
+
+func (w *jsonWriter) bigInteger(decimal string) {
+	w.out = append(w.out, `{"$type":"bigint","value":"`+decimal+`"}`...)
+}
+
+// list writes the elements of an array, each with element.
+func (w *jsonWriter) list(t token, element func(pos int) (int, error)) (end int, err error) {
+	w.out = append(w.out, '[')
+	pos := t.next
+	for i := range int(t.arg) {
+		if i > 0 {
+			w.out = append(w.out, ',')
+		}
+		if pos, err = element(pos); err != nil {
+			return 0, at(err, index(i))
+		}
+	}
+	w.out = append(w.out, ']')
+	return pos, nil
+}
+
+// plainObject writes a map with texts as keys, in JavaScript's order.
+func (w *jsonWriter) plainObject(t token) (end int, err error) {
+	w.out = append(w.out, '{')
+	defer func() { w.out = append(w.out, '}') }()
+	if s := w.objects[t.pos]; s != nil {
+		for i, m := range s.members {
+			if err := w.member(i > 0, m.name, m.value); err != nil {
+				return 0, err
+			}
+		}
+		return s.end, nil
+	}
+	pos := t.next
+	for i := range int(t.arg) {
+		key := w.token(pos)
+		name := w.chunk(key)
+		w.name(i > 0, name)
+		if pos, err = w.value(key.next + len(name)); err != nil {
+			return 0, at(err, string(name))
+		}
+	}
+	return pos, nil
+}
+
+// member writes a member of an object with the value at pos.
+func (w *jsonWriter) member(comma bool, name []byte, pos int) error {
+	w.name(comma, name)
+	return at(w.valueAt(pos), string(name))
+}
+
+// name writes the name of a member. A $ before it is doubled.
+func (w *jsonWriter) name(comma bool, name []byte) {
+	if comma {
+		w.out = append(w.out, ',')
+	}
+	if len(name) > 0 && name[0] == '$' {
+		name = append([]byte{'$'}, name...)
+	}
+	w.out = append(appendJSONText(w.out, name), ':')
+}
+
+// orderedMap writes a Map.
+func (w *jsonWriter) orderedMap(t token) (end int, err error) {
+	w.out = append(w.out, `{"$type":"map","entries":[`...)
+	pos := t.next
+	for i := range int(t.arg) {
+		if i > 0 {
+			w.out = append(w.out, ',')
+		}
+		w.out = append(w.out, '[')
+		if pos, err = w.value(pos); err != nil {
+			return 0, at(at(err, "key"), index(i))
+		}
+		w.out = append(w.out, ',')
+		if pos, err = w.value(pos); err != nil {
+			return 0, at(err, index(i))
+		}
+		w.out = append(w.out, ']')
+	}
+	w.out = append(w.out, ']', '}')
+	return pos, nil
+}

@@ -1,0 +1,210 @@
+package session
+
+import (
+	"encoding/hex"
+	"strconv"
+	"time"
+
+	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/proto"
+)
+
+// JSON makes a connection of the subprotocol lmz look like one of lmz.cbor: it turns
+// the frames of a session into JSON messages and back. The messages have no numbers
+// and no acknowledgements, so it numbers what comes in, and what it could write
+// counts as received. It lives as long as its session, over all its links, on
+// either end. It is not safe for concurrent use.
+type JSON struct {
+	gateway bool   // this end is the gateway
+	prefix  string // of the ids of our calls
+	limit   time.Duration
+
+	in       uint64            // number of the last message that came in
+	written  uint64            // number of the last frame that was written
+	handed   []uint64          // numbers of what was handed to the current link, 0 for what has none
+	ours     map[string]uint64 // our calls without answer, by their id
+	incoming map[uint64]string // ids of their calls without answer, by number
+}
+
+// NewJSON makes the dialect of one session. Calls have no deadline on the wire;
+// incoming ones get limit.
+func NewJSON(id proto.SessionID, gateway bool, limit time.Duration) *JSON {
+	return &JSON{
+		gateway: gateway, limit: limit, prefix: hex.EncodeToString(id[:]) + "-",
+		ours: make(map[string]uint64), incoming: make(map[uint64]string),
+	}
+}
+
+// Written returns the number of the last frame that the other end can have, for
+// [Session.Resume].
+func (j *JSON) Written() uint64 { return j.written }
+
+// Wrote says how many of the messages that Encode made for the current link were
+// written to its socket.
+func (j *JSON) Wrote(n uint64) {
+	for _, number := range j.handed[:min(n, uint64(len(j.handed)))] {
+		j.written = max(j.written, number)
+	}
+}
+
+// Linked begins a new link.
+func (j *JSON) Linked() { j.handed = j.handed[:0] }
+
+// Encode turns a frame into the message for it, nil if JSON has none. A call that
+// JSON cannot hold comes back as its own answer.
+func (j *JSON) Encode(frame []byte) (message []byte, back *proto.Frame) {
+	f, err := proto.ParseFrame(frame)
+	if err != nil {
+		return nil, nil // frames of our own are never broken
+	}
+	switch f.Kind {
+	case proto.KindPing:
+		message = []byte(proto.JSONPing)
+	case proto.KindPong:
+		message = []byte(proto.JSONPong)
+	case proto.KindCall:
+		message, err = j.encodeCall(f)
+	case proto.KindAnswer:
+		message = j.encodeAnswer(f)
+	}
+	if err != nil {
+		back = j.answer(f.Seq, notSent(err))
+	}
+	if message == nil {
+		j.written = max(j.written, f.Seq) // there is nothing to write
+		return nil, back
+	}
+	j.handed = append(j.handed, f.Seq)
+	return message, nil
+}
+
+// notSent is the answer to a call that was not sent.
+func notSent(err error) proto.Answer {
+	e, ok := err.(*lmz.Error)
+	if !ok {
+		e = &lmz.Error{Code: lmz.CodeGateway, Name: "TypeError", Message: err.Error()}
+	}
+	return proto.ErrorAnswer(e)
+}
+
+func (j *JSON) encodeCall(f proto.Frame) ([]byte, error) {
+	if f.Again != (proto.CallID{}) {
+		return nil, &lmz.Error{Code: lmz.CodeUnknown, Message: "the server cannot say whether the call ran before the connection was lost"}
+	}
+	m := proto.Message{Type: proto.MessageCall, CallID: j.prefix + strconv.FormatUint(f.Seq, 10), To: f.To, Chain: f.Payload}
+	if j.gateway {
+		m.Type = proto.MessageIncomingCall
+	}
+	var err error
+	if m.Context, err = proto.UnmarshalContext(f.Context); err != nil {
+		return nil, err
+	}
+	message, err := m.Append(nil)
+	if err == nil {
+		j.ours[m.CallID] = f.Seq
+	}
+	return message, err
+}
+
+func (j *JSON) encodeAnswer(f proto.Frame) []byte {
+	m := proto.Message{
+		Type: proto.MessageIncomingCallResponse, CallID: j.incoming[f.Call],
+		Answer: proto.Answer{Failed: f.Failed, Payload: f.Payload},
+	}
+	if j.gateway {
+		m.Type = proto.MessageCallResponse
+	}
+	delete(j.incoming, f.Call)
+	message, _ := m.Append(nil) // an answer always can be sent
+	return message
+}
+
+// answer makes the frame that answers our call with this number.
+func (j *JSON) answer(call uint64, a proto.Answer) *proto.Frame {
+	j.in++
+	return &proto.Frame{
+		Kind: proto.KindAnswer, Seq: j.in, Ack: j.written, Call: call, Failed: a.Failed, Payload: a.Payload,
+	}
+}
+
+// Decode turns a message into the frame for it. A message that means nothing here is
+// one of an unknown kind. A call that cannot be read is not carried on: refusal is
+// the message that answers it. subscribe is the flag of a connection_status, which
+// is a welcome.
+func (j *JSON) Decode(message []byte) (f proto.Frame, subscribe bool, refusal []byte) {
+	switch string(message) {
+	case proto.JSONPing:
+		return proto.Frame{Kind: proto.KindPing}, false, nil
+	case proto.JSONPong:
+		return proto.Frame{Kind: proto.KindPong}, false, nil
+	}
+	m, err := proto.ParseMessage(message)
+	call, response := proto.MessageIncomingCall, proto.MessageCallResponse
+	if j.gateway {
+		call, response = proto.MessageCall, proto.MessageIncomingCallResponse
+	}
+	switch {
+	case m.Type == call && err == nil:
+		return j.decodeCall(m), false, nil
+	case m.Type == call && m.CallID != "":
+		return proto.Frame{}, false, j.refuse(m.CallID, err)
+	case m.Type == response && err == nil:
+		if number, ok := j.ours[m.CallID]; ok {
+			delete(j.ours, m.CallID)
+			return *j.answer(number, m.Answer), false, nil
+		}
+	case m.Type == proto.MessageConnectionStatus && !j.gateway:
+		return proto.Frame{Kind: proto.KindWelcome, Resumed: true, Ack: j.written}, m.SubscriptionRequired, nil
+	}
+	return proto.Frame{}, false, nil
+}
+
+func (j *JSON) decodeCall(m proto.Message) proto.Frame {
+	j.in++
+	j.incoming[j.in] = m.CallID
+	callContext, err := proto.MarshalContext(m.Context)
+	if err != nil {
+		callContext = nil // the callee refuses it
+	}
+	return proto.Frame{
+		Kind: proto.KindCall, Seq: j.in, Ack: j.written, To: m.To, Timeout: j.limit, Context: callContext, Payload: m.Chain,
+	}
+}
+
+func (j *JSON) refuse(callID string, err error) []byte {
+	m := proto.Message{
+		Type: proto.MessageIncomingCallResponse, CallID: callID,
+		Answer: proto.ErrorAnswer(&lmz.Error{Code: lmz.CodeGateway, Name: "TypeError", Message: err.Error()}),
+	}
+	if j.gateway {
+		m.Type = proto.MessageCallResponse
+	}
+	message, _ := m.Append(nil)
+	j.handed = append(j.handed, 0)
+	return message
+}
+
+// Status is the gateway's first message on a link.
+func (j *JSON) Status(subscriptionRequired bool) []byte {
+	m := proto.Message{Type: proto.MessageConnectionStatus, SubscriptionRequired: subscriptionRequired}
+	message, _ := m.Append(nil)
+	j.handed = append(j.handed, 0)
+	return message
+}
+
+// Lost is for the client's end, whose link is gone: the gateway answers on no other,
+// so calls that were written come back as unknown.
+func (j *JSON) Lost() []proto.Frame {
+	var lost []proto.Frame
+	for _, id := range sortedKeys(j.ours) {
+		number := j.ours[id]
+		if number > j.written {
+			continue // it will be written on the next link
+		}
+		lost = append(lost, *j.answer(number, proto.ErrorAnswer(&lmz.Error{
+			Code: lmz.CodeUnknown, Message: "the connection was lost; the call was sent and may have run",
+		})))
+		delete(j.ours, id)
+	}
+	return lost
+}
