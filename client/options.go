@@ -21,10 +21,12 @@ type Options struct {
 	// default is random.
 	Tab string
 
-	// Token returns an access token. Required. It is asked before each dial, never
-	// twice at once, with a ctx that ends with the peer or after 30 s. If refused is not
-	// empty, the gateway did not accept that token, and another one is wanted. An error
-	// that wraps [ErrLoginRequired] ends the attempts; after any other they go on.
+	// Token returns an access token. Required. It is asked before each dial, and when
+	// a token has 30 s left, to replace it on the connection; never twice at once, with
+	// a ctx that ends with the peer or after 30 s. If refused is not empty, the gateway
+	// did not accept that token, and another one is wanted; in a browser, which hides
+	// why a dial failed, that is a guess. An error that wraps [ErrLoginRequired] ends the
+	// attempts; after any other they go on.
 	Token func(ctx context.Context, refused string) (string, error)
 
 	// Handler is what others may call, usually a *lmz.Mux. Nil exposes nothing. Calls
@@ -75,15 +77,13 @@ type Options struct {
 	Log func(message string, args ...any)
 }
 
-// The bounds of a client (design, "Sessions: the promises"; issue-independent
-// defaults in PROTOCOL.md, "Limits").
+// The bounds of a client (PROTOCOL.md, "Limits").
 const (
-	defaultQueue  = 100              // calls that wait for the connection
-	maxInFlight   = 256              // calls without an acknowledged answer
-	tokenTimeout  = 30 * time.Second // for Options.Token
-	dialTimeout   = 10 * time.Second
-	holdLimit     = 10 * time.Second // how long OnSubscriptionRequired holds back other calls
-	tabIDBytes    = 4                // the original's tab ids have 8 hexadecimal digits
-	waitingBytes  = 16 << 20         // of calls that wait or are not acknowledged
-	clientTypeTag = lmz.TypeClient
+	defaultQueue = 100              // calls that wait for the connection
+	maxInFlight  = 256              // calls without an acknowledged answer
+	tokenTimeout = 30 * time.Second // for Options.Token
+	dialTimeout  = 10 * time.Second
+	holdLimit    = 10 * time.Second // how long OnSubscriptionRequired holds back other calls
+	tabIDBytes   = 4                // the original's tab ids have 8 hexadecimal digits
+	waitingBytes = 16 << 20         // of calls that wait or are not acknowledged
 )

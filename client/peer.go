@@ -37,6 +37,7 @@ type Peer struct {
 	ctx     context.Context
 	cancel  context.CancelCauseFunc
 	user    callbacks
+	asking  chan struct{}  // holds one element while Options.Token is asked
 	line    turn.Line      // whose turn it is to run a handler
 	work    sync.WaitGroup // links, dials, token requests, handlers, callbacks
 
@@ -55,8 +56,9 @@ type Peer struct {
 	nextKey  uint64
 	calls    map[uint64]*pending
 	running  map[uint64]context.CancelFunc // incoming calls by number
-	wait     *time.Timer
-	linkCtx  context.Context // ends with the current link
+	wait     *time.Timer                   // the life's
+	renewal  *time.Timer                   // the token's
+	linkCtx  context.Context               // ends with the current link
 	linkDone context.CancelFunc
 	hold     uint64 // number of the OnSubscriptionRequired that holds calls back
 }
@@ -79,6 +81,7 @@ func New(o Options) (*Peer, error) {
 		calls:   make(map[uint64]*pending),
 		running: make(map[uint64]context.CancelFunc),
 		changed: make(chan struct{}),
+		asking:  make(chan struct{}, 1),
 	}
 	p.life.Heartbeat, p.life.Blind = max(o.Heartbeat, 0), blind
 	p.session = session.New(newSessionID(), session.Limits{

@@ -31,6 +31,10 @@ func (p *Peer) doLife(effects []session.LifeEffect) {
 			p.write((&proto.Frame{Kind: proto.KindPing}).Append(nil))
 		case session.Wait:
 			p.setTimer(e.Delay)
+		case session.WaitRenew:
+			p.setRenewal(e.Delay)
+		case session.RenewToken:
+			p.renewToken(e.Link)
 		case session.StateChanged:
 			p.stateChanged(e.State)
 		case session.LoginRequired:
@@ -44,9 +48,20 @@ func (p *Peer) doLife(effects []session.LifeEffect) {
 
 // setTimer replaces the life's timer. p.mu is held.
 func (p *Peer) setTimer(after time.Duration) {
-	if p.wait != nil {
-		p.wait.Stop()
-		p.wait = nil
+	p.replaceTimer(&p.wait, after, func() { p.doLife(p.life.Timer(time.Now())) })
+}
+
+// setRenewal replaces the timer of the token. p.mu is held.
+func (p *Peer) setRenewal(after time.Duration) {
+	p.replaceTimer(&p.renewal, after, func() { p.doLife(p.life.RenewDue()) })
+}
+
+// replaceTimer stops a timer, and unless after is negative starts another one that
+// does event with p.mu. p.mu is held.
+func (p *Peer) replaceTimer(which **time.Timer, after time.Duration, event func()) {
+	if *which != nil {
+		(*which).Stop()
+		*which = nil
 	}
 	if after < 0 || p.ctx.Err() != nil {
 		return
@@ -55,11 +70,11 @@ func (p *Peer) setTimer(after time.Duration) {
 	timer = time.AfterFunc(after, func() {
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		if p.wait == timer { // not replaced meanwhile
-			p.doLife(p.life.Timer(time.Now()))
+		if *which == timer { // not replaced meanwhile
+			event()
 		}
 	})
-	p.wait = timer
+	*which = timer
 }
 
 // stateChanged tells the user. p.mu is held.
@@ -90,32 +105,60 @@ func (p *Peer) endSession(why string) {
 	p.doSession(p.session.Restart(newSessionID()))
 }
 
-// getToken asks the user for a token. p.mu is held.
+// getToken asks the user for a token for dial number. p.mu is held.
 func (p *Peer) getToken(number uint64, refuse bool) {
 	refused := ""
 	if refuse {
 		refused = p.token
 	}
-	p.work.Go(func() {
-		ctx, cancel := context.WithTimeout(p.ctx, tokenTimeout)
-		defer cancel()
-		token, err := p.options.Token(ctx, refused)
-		var subject string
-		if err == nil {
-			subject, err = subjectOf(token)
-		}
-		p.mu.Lock()
-		defer p.mu.Unlock()
+	p.askToken(refused, func(c claims, err error) {
 		if err != nil {
 			p.connectionError(err)
 			p.doLife(p.life.TokenFailed(time.Now(), number, errors.Is(err, ErrLoginRequired), err.Error()))
 			return
 		}
-		p.token = token
 		if p.instance == "" {
-			p.instance = subject + "." + p.options.Tab
+			p.instance = c.subject + "." + p.options.Tab
 		}
-		p.doLife(p.life.Token(number))
+		p.doLife(p.life.Token(number, c.expires))
+	})
+}
+
+// renewToken replaces the token on link number. p.mu is held.
+func (p *Peer) renewToken(number uint64) {
+	if p.json != nil {
+		return // the original knows no such message; it closes with 4401
+	}
+	p.askToken("", func(c claims, err error) {
+		switch {
+		case err != nil:
+			p.doLife(p.life.RenewFailed(number, errors.Is(err, ErrLoginRequired), err.Error()))
+		case p.link != nil && p.link.Number == number:
+			p.write((&proto.Frame{Kind: proto.KindToken, Token: p.token}).Append(nil))
+			p.doLife(p.life.Renewed(time.Now(), number, c.expires))
+		}
+	})
+}
+
+// askToken asks the user for a token, keeps it, and tells then with p.mu. p.mu is
+// held.
+func (p *Peer) askToken(refused string, then func(claims, error)) {
+	p.work.Go(func() {
+		p.asking <- struct{}{} // never twice at once
+		defer func() { <-p.asking }()
+		ctx, cancel := context.WithTimeout(p.ctx, tokenTimeout)
+		defer cancel()
+		token, err := p.options.Token(ctx, refused)
+		var c claims
+		if err == nil {
+			c, err = claimsOf(token)
+		}
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if err == nil {
+			p.token = token
+		}
+		then(c, err)
 	})
 }
 
@@ -278,6 +321,8 @@ func (p *Peer) take(l *link.Link, f proto.Frame, subscribe bool) {
 		p.write((&proto.Frame{Kind: proto.KindPong}).Append(nil))
 	case f.Kind == proto.KindPong:
 		p.doLife(p.life.Pong(l.Number))
+	case f.Kind == proto.KindAway:
+		p.life.Away(l.Number, f.After)
 	case f.Kind == proto.KindAck, f.Kind.Numbered() && f.Kind != 0:
 		p.doSession(p.session.Receive(f))
 	}
@@ -309,7 +354,7 @@ func (p *Peer) welcomed(l *link.Link, f proto.Frame, subscribe bool) {
 		p.doSession(p.session.Restart(p.fresh))
 	}
 	p.begun = true
-	p.doLife(p.life.Welcomed(l.Number))
+	p.doLife(p.life.Welcomed(time.Now(), l.Number))
 	if !f.Resumed {
 		f.Ack = 0
 	}

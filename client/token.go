@@ -4,29 +4,38 @@ import (
 	"encoding/base64"
 	"errors"
 	"strings"
+	"time"
 
 	"github.com/lumenize/lmz/internal/proto"
 )
 
-// subjectOf reads the subject from an access token without verifying it: the
-// gateway does that, and refuses an instance name that is not the user's.
-func subjectOf(token string) (string, error) {
+// claims are what the client reads from an access token.
+type claims struct {
+	subject string
+	expires time.Time // zero if the token does not say
+}
+
+// claimsOf reads an access token without verifying it: the gateway does that, and
+// refuses an instance name that is not the user's.
+func claimsOf(token string) (c claims, err error) {
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {
-		return "", errors.New("the access token is not a JWT")
+		return c, errors.New("the access token is not a JWT")
 	}
 	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
 	if err != nil {
-		return "", errors.New("the access token cannot be decoded")
+		return c, errors.New("the access token cannot be decoded")
 	}
-	claims, err := proto.ParseJSON(payload)
+	parsed, err := proto.ParseJSON(payload)
 	if err != nil {
-		return "", errors.New("the access token's claims cannot be read")
+		return c, errors.New("the access token's claims cannot be read")
 	}
-	object, _ := claims.(map[string]any)
-	subject, _ := object["sub"].(string)
-	if subject == "" {
-		return "", errors.New("the access token names no subject")
+	object, _ := parsed.(map[string]any)
+	if c.subject, _ = object["sub"].(string); c.subject == "" {
+		return c, errors.New("the access token names no subject")
 	}
-	return subject, nil
+	if exp, ok := object["exp"].(float64); ok && exp > 0 && exp < 1<<40 {
+		c.expires = time.Unix(int64(exp), 0)
+	}
+	return c, nil
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/coder/websocket"
 
@@ -165,12 +164,4 @@ func (g *Gateway) accept(w http.ResponseWriter, r *http.Request, instance string
 	g.mu.Unlock()
 	defer g.work.Done()
 	c.serve()
-}
-
-// expiry returns when auth stops being valid; zero is never.
-func expiry(auth *lmz.Auth) time.Duration {
-	if auth.Expires.IsZero() {
-		return 0
-	}
-	return max(time.Until(auth.Expires), time.Nanosecond)
 }

@@ -222,7 +222,7 @@ func (c *client) hello(l *link.Link, auth *lmz.Auth, f proto.Frame, json bool) {
 			case session.BeginSession:
 				c.json, c.back = nil, nil
 				if json {
-					c.json = session.NewJSON(e.ID, true, callLimit)
+					c.json = session.NewJSON(e.ID, true, c.gateway.options.CallLimit)
 				}
 			case session.Welcome:
 				c.link, c.auth = l, auth
@@ -306,6 +306,24 @@ func (c *client) graceOver(number uint64) {
 	c.gateway.forget(c)
 }
 
+// renew says that the client has another token on its current connection.
+func (c *client) renew(l *link.Link, auth *lmz.Auth) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.link == l {
+		c.auth = auth
+	}
+}
+
+// advise tells the client on its current connection when to come back.
+func (c *client) advise(after time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.link != nil && c.json == nil {
+		c.link.Send((&proto.Frame{Kind: proto.KindAway, After: after}).Append(nil))
+	}
+}
+
 // lost is told that a connection has ended.
 func (c *client) lost(l *link.Link, goodbye bool) {
 	c.step(func() []session.Effect {
@@ -367,7 +385,7 @@ func (c *client) receiveJSON(l *link.Link, message []byte) {
 // run prepares a call of the client. It builds the call context from the connection
 // and believes nothing else. c.mu is held.
 func (c *client) run(number uint64, f proto.Frame) func() {
-	ctx, cancel := context.WithTimeout(c.gateway.ctx, min(f.Timeout, callLimit))
+	ctx, cancel := context.WithTimeout(c.gateway.ctx, min(f.Timeout, c.gateway.options.CallLimit))
 	call := &proto.Call{
 		ID: proto.CallID{Session: c.session.ID, Number: number}, To: f.To, Chain: f.Payload, NoReply: f.NoReply,
 		Context: lmz.CallContext{Chain: []lmz.Identity{c.self}, Auth: c.auth},

@@ -22,8 +22,9 @@ type connection struct {
 	ping     func(context.Context) error // asks the socket whether it lives (RFC 6455 section 5.5.2)
 	heard    atomic.Int64                // when the last frame came, in Unix nanoseconds
 
-	mu     sync.Mutex // guards the following fields
-	client *client    // nil until the hello
+	mu     sync.Mutex  // guards the following fields
+	client *client     // nil until the hello
+	expiry *time.Timer // closes the connection when its token expires
 	timers []*time.Timer
 }
 
@@ -41,9 +42,7 @@ func (c *connection) serve() {
 		})
 		c.after(c.silence(), c.checkSilence)
 	}
-	if d := expiry(c.auth); d > 0 {
-		c.after(d, func() { c.link.Close(proto.CloseTokenExpired, "Token expired") })
-	}
+	c.expireWith(c.auth)
 	c.link.Run(c.receive, c.lost)
 }
 
@@ -75,14 +74,46 @@ func (c *connection) checkSilence() {
 }
 
 // after runs f later, unless the connection has ended.
-func (c *connection) after(d time.Duration, f func()) {
+func (c *connection) after(d time.Duration, f func()) *time.Timer {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	timer := time.AfterFunc(max(d, 0), f)
 	select {
 	case <-c.link.Done():
+		timer.Stop()
 	default:
-		c.timers = append(c.timers, time.AfterFunc(d, f))
+		c.timers = append(c.timers, timer)
 	}
+	return timer
+}
+
+// expireWith closes the connection when auth expires, and not before.
+func (c *connection) expireWith(auth *lmz.Auth) {
+	c.mu.Lock()
+	if c.expiry != nil {
+		c.expiry.Stop()
+	}
+	c.expiry = nil
+	c.mu.Unlock()
+	if auth.Expires.IsZero() {
+		return
+	}
+	timer := c.after(time.Until(auth.Expires), func() { c.link.Close(proto.CloseTokenExpired, "Token expired") })
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.expiry = timer
+}
+
+// renew takes the client's next token.
+func (c *connection) renew(client *client, token string) {
+	auth, err := c.gateway.options.Verify(c.gateway.ctx, token)
+	if err != nil || auth.Subject != c.auth.Subject {
+		c.gateway.options.Log.Info("next token refused", "instance", c.instance, "error", err)
+		c.link.Close(proto.CloseTokenExpired, "the next token is not valid")
+		return
+	}
+	client.renew(c.link, auth)
+	c.expireWith(auth)
 }
 
 func (c *connection) current() *client {
@@ -109,6 +140,8 @@ func (c *connection) receive(l *link.Link, message []byte) {
 		c.refuse("the first frame must be a hello")
 	case f.Kind == proto.KindPing:
 		l.Send((&proto.Frame{Kind: proto.KindPong}).Append(nil))
+	case f.Kind == proto.KindToken:
+		c.renew(client, f.Token)
 	case f.Kind.Numbered() || f.Kind == proto.KindAck:
 		client.receive(l, f)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	mathrand "math/rand/v2"
 	"sync"
 	"time"
 
@@ -36,6 +37,10 @@ type Options struct {
 	// client that is silent for two and a half times that is disconnected.
 	Heartbeat time.Duration
 
+	// CallLimit is the longest deadline that a client's call can have, and the deadline
+	// of calls that have none; the default is 5 min.
+	CallLimit time.Duration
+
 	// Origins are further origins whose pages may connect, such as
 	// "app.example.com". Pages of the gateway's own host always may.
 	Origins []string
@@ -48,7 +53,9 @@ const (
 	defaultGrace     = 5 * time.Second
 	defaultHeartbeat = 30 * time.Second
 	helloTimeout     = 10 * time.Second // for the first frame of a connection
-	callLimit        = 5 * time.Minute  // the longest deadline that a client can ask for
+	defaultCallLimit = 5 * time.Minute
+	comeBackAfter    = time.Second // is what clients of a gateway that stops are told at least,
+	comeBackRate     = 500         // and so many a second are told to come back after that
 )
 
 // Gateway is a running gateway. Register objects and workers before it serves.
@@ -79,6 +86,9 @@ func New(o Options) (*Gateway, error) {
 	}
 	if o.Heartbeat == 0 {
 		o.Heartbeat = defaultHeartbeat
+	}
+	if o.CallLimit == 0 {
+		o.CallLimit = defaultCallLimit
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -142,8 +152,8 @@ func (g *Gateway) isObject(binding string) bool {
 	return !worker && binding != g.options.Binding
 }
 
-// Close disconnects the clients, who will come back, lets running turns finish and
-// closes the objects.
+// Close takes no calls any more, tells the clients when to come back, lets running
+// turns finish and their answers go out, and disconnects the clients.
 func (g *Gateway) Close() error {
 	g.mu.Lock()
 	if g.closed {
@@ -156,7 +166,11 @@ func (g *Gateway) Close() error {
 		clients = append(clients, c)
 	}
 	g.mu.Unlock()
-	err := g.objects.Close() // answers still go out
+	spread := time.Duration(len(clients)) * time.Second / comeBackRate
+	for _, c := range clients {
+		c.advise(comeBackAfter + mathrand.N(spread+1))
+	}
+	err := g.objects.Close()
 	for _, c := range clients {
 		c.goAway()
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/lumenize/lmz/client"
 	"github.com/lumenize/lmz/gateway"
 	"github.com/lumenize/lmz/internal/memnet"
+	"github.com/lumenize/lmz/internal/proto"
 	"github.com/lumenize/lmz/object"
 )
 
@@ -367,6 +368,108 @@ func TestAReplyDoesNotLendItsRightsToWhatItCalls(t *testing.T) {
 		_, err := p.CallRaw(t.Context(), lmz.At("FORWARDER"), lmz.Ctn("onEcho", "x", "y"))
 		if lmz.CodeOf(err) != lmz.CodeGuard {
 			t.Errorf("a client called a reply: %v", err)
+		}
+	})
+}
+
+func TestATokenIsReplacedOnTheLiveConnection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := startMesh(t)
+		defer m.stop()
+		var dials, tokens atomic.Int32
+		dial := client.DialWith(m.network.Client())
+		p := m.peer("ann", func(o *client.Options) {
+			o.Dial = func(ctx context.Context, url string, protocols []string) (client.Transport, error) {
+				dials.Add(1)
+				return dial(ctx, url, protocols)
+			}
+			o.Token = func(context.Context, string) (string, error) {
+				tokens.Add(1)
+				return token("ann", time.Now().Add(15*time.Minute)), nil
+			}
+		})
+		defer closePeer(p)
+		time.Sleep(2 * time.Hour) // virtual
+		if p.State() != client.Connected || dials.Load() != 1 || tokens.Load() < 8 {
+			t.Errorf("%s after %d dials with %d tokens; want one dial", p.State(), dials.Load(), tokens.Load())
+		}
+	})
+}
+
+func TestATokenOfAnotherSubjectDoesNotReplaceOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := startMesh(t)
+		defer m.stop()
+		r := m.raw("ann.tab", token("ann", time.Time{}))
+		r.hello()
+		r.frame(proto.Frame{Kind: proto.KindToken, Token: token("bob", time.Time{})})
+		if code := r.closeCode(); code != proto.CloseTokenExpired {
+			t.Errorf("closed with %d", code)
+		}
+	})
+}
+
+func TestAGatewayThatStopsSaysWhenToComeBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := startMesh(t)
+		r := m.raw("ann.tab", token("ann", time.Time{}))
+		r.hello()
+		go m.stop()
+		f, err := r.read()
+		for err == nil && f.Kind != proto.KindAway {
+			f, err = r.read()
+		}
+		if err != nil || f.After < time.Second {
+			t.Errorf("got %+v, %v", f, err)
+		}
+		if code := r.closeCode(); code != proto.CloseGoingAway {
+			t.Errorf("closed with %d", code)
+		}
+	})
+}
+
+// sleeper is an object whose method ends when its ctx does, and says why.
+func newSleeper(ended chan error) func(*object.Object) lmz.Handler {
+	return func(*object.Object) lmz.Handler {
+		mux := new(lmz.Mux)
+		mux.Expose("sleep", lmz.Anyone, lmz.HandlerFunc(func(ctx context.Context, _ *lmz.Request) (any, error) {
+			<-ctx.Done()
+			ended <- ctx.Err()
+			return nil, ctx.Err()
+		}))
+		return mux
+	}
+}
+
+func TestCancellationAndDeadlinesReachTheCallee(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := startMesh(t)
+		ended := make(chan error, 1)
+		m.gateway.Object("SLEEPER", object.Kind{New: newSleeper(ended)})
+		defer m.stop()
+		p := m.peer("ann", nil)
+		defer closePeer(p)
+		call := func(ctx context.Context) error {
+			_, err := p.CallRaw(ctx, lmz.At("SLEEPER", "s"), lmz.Ctn("sleep"))
+			return err
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, cancel)
+		start := time.Now()
+		if err := call(ctx); !errors.Is(err, context.Canceled) || !errors.Is(err, lmz.ErrOutcomeUnknown) {
+			t.Errorf("cancelled: %v", err)
+		}
+		if err := <-ended; !errors.Is(err, context.Canceled) || time.Since(start) != time.Second {
+			t.Errorf("the callee ended after %v with %v", time.Since(start), err)
+		}
+		ctx, cancel = context.WithTimeout(t.Context(), 3*time.Second)
+		defer cancel()
+		start = time.Now()
+		if err := call(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("deadline: %v", err)
+		}
+		if <-ended; time.Since(start) != 3*time.Second {
+			t.Errorf("the callee ended after %v", time.Since(start))
 		}
 	})
 }

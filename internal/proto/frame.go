@@ -55,6 +55,8 @@ const (
 	KindAck     Kind = 18
 	KindPing    Kind = 19
 	KindPong    Kind = 20
+	KindToken   Kind = 21 // the client's next access token, instead of the one it connected with
+	KindAway    Kind = 22 // the gateway is about to close the link, and says when to come back
 )
 
 // Numbered reports whether frames of this kind carry a number and are repeated.
@@ -86,6 +88,8 @@ type Frame struct {
 	Resume    SessionID
 	Session   SessionID
 	Resumed   bool
+	Token     string        // token
+	After     time.Duration // away: how long to stay away, whole milliseconds
 	Grace     time.Duration // welcome: how long a dropped session is kept, whole milliseconds
 	Heartbeat time.Duration // welcome: how often to ping, whole milliseconds
 }
@@ -135,6 +139,12 @@ func (f *Frame) Append(dst []byte) []byte {
 	case KindAck:
 		w.begin(2, f.Kind)
 		w.uint(f.Ack)
+	case KindToken:
+		w.begin(2, f.Kind)
+		w.text(f.Token)
+	case KindAway:
+		w.begin(2, f.Kind)
+		w.duration(f.After)
 	default: // ping, pong
 		w.begin(1, f.Kind)
 	}
@@ -174,6 +184,7 @@ func ParseFrame(data []byte) (Frame, error) {
 // frameLength is how many elements a frame of each known kind has at least.
 var frameLength = map[Kind]uint64{
 	KindCall: 9, KindAnswer: 6, KindCancel: 4, KindHello: 4, KindWelcome: 5, KindAck: 2, KindPing: 1, KindPong: 1,
+	KindToken: 2, KindAway: 2,
 }
 
 // fields reads what follows the kind in a frame of n elements.
@@ -208,6 +219,10 @@ func (r *frameReader) fields(f *Frame, n uint64) {
 		f.Heartbeat = r.duration()
 	case KindAck:
 		f.Ack = r.uint()
+	case KindToken:
+		f.Token = string(r.text())
+	case KindAway:
+		f.After = r.duration()
 	}
 }
 

@@ -42,6 +42,8 @@ var frames = []struct {
 	{"ack", Frame{Kind: KindAck, Ack: 32}, "82121820", "[18, 32]"},
 	{"ping", Frame{Kind: KindPing}, "8113", "[19]"},
 	{"pong", Frame{Kind: KindPong}, "8114", "[20]"},
+	{"token", Frame{Kind: KindToken, Token: "a.b.c"}, "8215" + "65612e622e63", `[21, "a.b.c"]`},
+	{"away", Frame{Kind: KindAway, After: 1500 * time.Millisecond}, "82161905dc", "[22, 1500]"},
 }
 
 func TestFramesAreWhatTheProtocolSays(t *testing.T) {

@@ -29,6 +29,8 @@ const (
 	quickPeriod    = 10 * time.Second       // how long that is
 	slowCeiling    = 30 * time.Second       // of the delay after that, reached by doubling
 	answerDeadline = 10 * time.Second       // for a welcome or a pong
+	renewBefore    = 30 * time.Second       // its expiry a token is replaced
+	renewRetry     = 5 * time.Second        // after an attempt to get one failed
 )
 
 // LifeDo is what a [LifeEffect] asks for.
@@ -42,6 +44,8 @@ const (
 	SendPing                        // write a ping on the link
 	Wait                            // call Timer after Delay, instead of any earlier Wait; a negative Delay only cancels
 	StateChanged                    // tell the user: State
+	WaitRenew                       // call RenewDue after Delay, instead of any earlier WaitRenew; a negative Delay only cancels
+	RenewToken                      // ask for the next token and write it on link Link; report with Renewed or RenewFailed
 	LoginRequired                   // tell the user: Code, Reason; the life is over until Connect
 	Superseded                      // a newer session has the address; the life is over until Connect
 )
@@ -83,9 +87,11 @@ type Life struct {
 	failures int    // dials that failed since the link was last good
 	slow     int    // of them, since the quick period was over
 	good     time.Time
-	refused  bool // the next token must be another one
-	reauthed bool // one such token was tried since the link was last good
-	pinged   bool // a ping waits for its pong
+	refused  bool          // the next token must be another one
+	reauthed bool          // one such token was tried since the link was last good
+	pinged   bool          // a ping waits for its pong
+	expires  time.Time     // of the current token; zero if nobody knows
+	advice   time.Duration // the gateway's, when to come back
 
 	effects []LifeEffect
 }
@@ -139,9 +145,11 @@ func (l *Life) attempt() {
 	l.refused = false
 }
 
-// Token says that the token for dial link is there.
-func (l *Life) Token(link uint64) []LifeEffect {
+// Token says that the token for dial link is there, and when it expires, if that is
+// known.
+func (l *Life) Token(link uint64, expires time.Time) []LifeEffect {
 	if link == l.link {
+		l.expires = expires
 		l.do(LifeEffect{Do: Dial, Link: link})
 		l.do(LifeEffect{Do: Wait, Delay: answerDeadline})
 	}
@@ -163,14 +171,57 @@ func (l *Life) TokenFailed(now time.Time, link uint64, login bool, reason string
 }
 
 // Welcomed says that the gateway has answered on link.
-func (l *Life) Welcomed(link uint64) []LifeEffect {
+func (l *Life) Welcomed(now time.Time, link uint64) []LifeEffect {
 	if link != l.link {
 		return nil
 	}
-	l.failures, l.slow, l.reauthed, l.pinged = 0, 0, false, false
+	l.failures, l.slow, l.reauthed, l.pinged, l.advice = 0, 0, false, false, 0
 	l.become(Connected)
 	l.beat(l.Heartbeat)
+	if !l.expires.IsZero() {
+		l.do(LifeEffect{Do: WaitRenew, Delay: max(l.expires.Sub(now)-renewBefore, 0)})
+	}
 	return l.take()
+}
+
+// RenewDue is the event that [WaitRenew] asked for.
+func (l *Life) RenewDue() []LifeEffect {
+	if l.state == Connected {
+		l.do(LifeEffect{Do: RenewToken, Link: l.link})
+	}
+	return l.take()
+}
+
+// Renewed says that the next token was written on link. One that does not last longer
+// is no use: the gateway will close the link, and a new dial asks again.
+func (l *Life) Renewed(now time.Time, link uint64, expires time.Time) []LifeEffect {
+	if link != l.link || !expires.After(l.expires) {
+		return nil
+	}
+	l.expires = expires
+	l.do(LifeEffect{Do: WaitRenew, Delay: max(expires.Sub(now)-renewBefore, 0)})
+	return l.take()
+}
+
+// RenewFailed says that there is no next token: because the user must sign in, or for
+// a reason that may pass.
+func (l *Life) RenewFailed(link uint64, login bool, reason string) []LifeEffect {
+	switch {
+	case link != l.link:
+	case login:
+		l.do(LifeEffect{Do: Hangup, Link: l.link, Code: proto.CloseNormal, Reason: "signed out"})
+		l.loginRequired(401, reason)
+	default:
+		l.do(LifeEffect{Do: WaitRenew, Delay: renewRetry})
+	}
+	return l.take()
+}
+
+// Away is the gateway's advice on link to stay away for a while.
+func (l *Life) Away(link uint64, after time.Duration) {
+	if link == l.link {
+		l.advice = min(after, slowCeiling)
+	}
 }
 
 func (l *Life) beat(after time.Duration) {
@@ -251,11 +302,14 @@ func (l *Life) retry(now time.Time) {
 		ceiling = min(quickCeiling<<l.slow, slowCeiling)
 	}
 	l.become(Reconnecting)
-	l.do(LifeEffect{Do: Wait, Delay: time.Duration(l.random() * float64(ceiling))})
+	l.do(LifeEffect{Do: WaitRenew, Delay: -1})
+	l.do(LifeEffect{Do: Wait, Delay: l.advice + time.Duration(l.random()*float64(ceiling))})
+	l.advice = 0
 }
 
 func (l *Life) stop() {
-	l.link, l.pinged = 0, false
+	l.link, l.pinged, l.advice = 0, false, 0
+	l.do(LifeEffect{Do: WaitRenew, Delay: -1})
 	l.do(LifeEffect{Do: Wait, Delay: -1})
 	l.become(Disconnected)
 }

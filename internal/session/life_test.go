@@ -9,13 +9,15 @@ import (
 
 // lifeTest drives a life with a clock of its own.
 type lifeTest struct {
-	t      *testing.T
-	life   *Life
-	now    time.Time
-	timer  time.Duration // of the last Wait; negative is none
-	did    map[LifeDo]int
-	last   LifeEffect // other than Wait
-	states []State
+	t       *testing.T
+	life    *Life
+	now     time.Time
+	timer   time.Duration // of the last Wait; negative is none
+	renew   time.Duration // of the last WaitRenew
+	expires time.Time     // of the tokens
+	did     map[LifeDo]int
+	last    LifeEffect // other than Wait
+	states  []State
 }
 
 func newLifeTest(t *testing.T, jitter float64) *lifeTest {
@@ -31,6 +33,8 @@ func (lt *lifeTest) do(effects []LifeEffect) {
 		switch e.Do {
 		case Wait:
 			lt.timer = e.Delay
+		case WaitRenew:
+			lt.renew = e.Delay
 		case StateChanged:
 			lt.states = append(lt.states, e.State)
 		default:
@@ -51,8 +55,8 @@ func (lt *lifeTest) tick() time.Duration {
 	return d
 }
 
-func (lt *lifeTest) dial()         { lt.do(lt.life.Token(lt.life.Link())) }
-func (lt *lifeTest) welcome()      { lt.do(lt.life.Welcomed(lt.life.Link())) }
+func (lt *lifeTest) dial()         { lt.do(lt.life.Token(lt.life.Link(), lt.expires)) }
+func (lt *lifeTest) welcome()      { lt.do(lt.life.Welcomed(lt.now, lt.life.Link())) }
 func (lt *lifeTest) lose(why Loss) { lt.do(lt.life.Lost(lt.now, lt.life.Link(), why)) }
 func (lt *lifeTest) connect()      { lt.do(lt.life.Connect(lt.now)); lt.dial(); lt.welcome() }
 func (lt *lifeTest) is(want State) {
@@ -192,7 +196,7 @@ func TestEventsOfAnEarlierLinkAreNotHeard(t *testing.T) {
 	lt.lose(Loss{})
 	lt.tick()
 	lt.dial()
-	lt.do(lt.life.Welcomed(old))
+	lt.do(lt.life.Welcomed(lt.now, old))
 	lt.is(Reconnecting)
 	lt.welcome()
 	lt.do(lt.life.Lost(lt.now, old, Loss{Code: proto.CloseSuperseded}))
@@ -211,5 +215,49 @@ func TestClosedMeansClosed(t *testing.T) {
 	lt.is(Disconnected)
 	if lt.timer >= 0 {
 		t.Error("a timer is set")
+	}
+}
+
+func TestATokenIsReplacedBeforeItExpires(t *testing.T) {
+	lt := newLifeTest(t, 0.5)
+	lt.expires = lt.now.Add(15 * time.Minute)
+	lt.connect()
+	if want := 15*time.Minute - renewBefore; lt.renew != want {
+		t.Fatalf("renewed after %v, want %v", lt.renew, want)
+	}
+	lt.do(lt.life.RenewDue())
+	if lt.last.Do != RenewToken {
+		t.Fatalf("got %+v", lt.last)
+	}
+	lt.do(lt.life.RenewFailed(lt.life.Link(), false, "network down"))
+	if lt.renew != renewRetry {
+		t.Errorf("tried again after %v", lt.renew)
+	}
+	lt.renew = -1
+	lt.do(lt.life.Renewed(lt.now, lt.life.Link(), lt.expires))
+	if lt.renew != -1 {
+		t.Error("a token that lasts no longer is asked for again and again")
+	}
+	lt.do(lt.life.Renewed(lt.now, lt.life.Link(), lt.expires.Add(time.Minute)))
+	if want := 16*time.Minute - renewBefore; lt.renew != want {
+		t.Errorf("renewed after %v, want %v", lt.renew, want)
+	}
+	lt.do(lt.life.RenewFailed(lt.life.Link(), true, "signed out"))
+	lt.is(Disconnected)
+}
+
+func TestTheGatewaysAdviceIsFollowedOnce(t *testing.T) {
+	lt := newLifeTest(t, 0.5)
+	lt.connect()
+	lt.life.Away(lt.life.Link(), 7*time.Second)
+	lt.lose(Loss{Code: proto.CloseGoingAway})
+	if lt.timer != 7500*time.Millisecond {
+		t.Errorf("waits %v", lt.timer)
+	}
+	lt.tick()
+	lt.dial()
+	lt.lose(Loss{})
+	if lt.timer > time.Second {
+		t.Errorf("then waits %v", lt.timer)
 	}
 }
