@@ -201,7 +201,10 @@ func (c *client) unlink() {
 func (c *client) overflow(reason string) {
 	c.gateway.options.Log.Warn("session ended", "client", c.self.Instance, "reason", reason)
 	c.step(func() []session.Effect {
-		c.closeLink(proto.CloseOverflow, reason)
+		if c.link != nil { // what the client does not read need not be flushed
+			c.link.Abandon(proto.CloseOverflow, reason)
+			c.unlink()
+		}
 		return c.doSeat(c.seat.End(reason))
 	})
 }

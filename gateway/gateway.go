@@ -19,6 +19,10 @@ type Options struct {
 	// does not exist, and locked: one gateway at a time.
 	Dir string
 
+	// Memory takes the place of Dir in tests: the objects live there. Package meshtest
+	// uses it.
+	Memory *object.MemoryDisk
+
 	// Verify checks an access token and says whose it is. Required. An error refuses
 	// the client with 401, and its text is only logged, unless it has the methods
 	// HTTPStatus() int and OAuthError() (code, description string): then the client gets
@@ -75,7 +79,7 @@ type Gateway struct {
 
 // New opens the data directory and makes a gateway that knows no nodes yet.
 func New(o Options) (*Gateway, error) {
-	if o.Dir == "" || o.Verify == nil {
+	if o.Dir == "" && o.Memory == nil || o.Verify == nil {
 		return nil, errors.New("gateway: Options.Dir and Options.Verify are required")
 	}
 	if o.Binding == "" {
@@ -96,7 +100,12 @@ func New(o Options) (*Gateway, error) {
 	g := &Gateway{options: o, workers: make(map[string]*worker), clients: make(map[string]*client)}
 	g.ctx, g.cancel = context.WithCancel(context.Background())
 	var err error
-	if g.objects, err = object.Open(o.Dir, g, o.Log); err != nil {
+	if o.Memory != nil {
+		g.objects, err = object.OpenMemory(o.Memory, g, o.Log)
+	} else {
+		g.objects, err = object.Open(o.Dir, g, o.Log)
+	}
+	if err != nil {
 		return nil, err
 	}
 	return g, nil

@@ -1,6 +1,9 @@
 package link
 
-import "sync"
+import (
+	"sync"
+	"time"
+)
 
 // Link is one socket with its reader and its writer. Frames are handed over in
 // order and never wait for the network.
@@ -15,6 +18,7 @@ type Link struct {
 	begun   uint64 // messages whose writing has begun
 	written uint64 // messages that were written
 	closing bool
+	force   *time.Timer // closes the socket under a writer that is stuck
 	code    int
 	reason  string
 	wake    chan struct{} // has one element when there is something to write
@@ -80,12 +84,17 @@ func (l *Link) Send(message []byte) {
 	l.signal()
 }
 
+// flushTimeout is how long a socket that is to be closed may take to take what was
+// handed over before.
+const flushTimeout = 5 * time.Second
+
 // Close closes the socket when what was handed over is written. The first call
 // counts.
 func (l *Link) Close(code int, reason string) {
 	l.mu.Lock()
 	if !l.closing {
 		l.closing, l.code, l.reason = true, code, reason
+		l.force = time.AfterFunc(flushTimeout, func() { l.transport.Close(code, reason) })
 	}
 	if code == broken {
 		l.queue = nil
@@ -117,6 +126,7 @@ func (l *Link) write() {
 		closing, code, reason := l.closing, l.code, l.reason
 		l.mu.Unlock()
 		if closing {
+			l.force.Stop()
 			l.transport.Close(code, reason)
 			return
 		}

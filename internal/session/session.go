@@ -46,9 +46,12 @@ type Limits struct {
 	WaitingBytes int // of what waits or is not acknowledged; beyond, the session ends
 }
 
-// ackEvery is after how many frames an acknowledgement goes out by itself. Most
-// ride on other frames.
-const ackEvery = 32
+// After so many frames, or bytes, an acknowledgement goes out by itself. Most ride on
+// other frames.
+const (
+	ackEvery = 32
+	ackBytes = 64 << 10
+)
 
 // Session is one end of a session: numbered frames in both directions, kept until
 // the other end has them. Both ends use it. It is not safe for concurrent use.
@@ -62,6 +65,7 @@ type Session struct {
 	sent     uint64 // number of the last frame made
 	received uint64 // number of the last frame received
 	ackSent  uint64 // what the other side knows of received
+	unacked  int    // bytes that came since
 	ackTimer bool
 
 	outbox      []numbered // made, not acknowledged, ascending
@@ -153,7 +157,7 @@ func (s *Session) number(f *proto.Frame) uint64 {
 	s.outbox = append(s.outbox, n)
 	s.bound(len(b))
 	if s.linked {
-		s.ackSent = s.received
+		s.ackSent, s.unacked = s.received, 0
 		s.do(Effect{Do: Write, Bytes: b})
 	}
 	return f.Seq
@@ -228,6 +232,7 @@ func (s *Session) Receive(f proto.Frame) []Effect {
 		return s.take()
 	}
 	s.received = f.Seq
+	s.unacked += len(f.Payload)
 	switch f.Kind {
 	case proto.KindCall:
 		if !f.NoReply {
@@ -275,7 +280,7 @@ func (s *Session) acknowledged(ack uint64) bool {
 // then at once, otherwise soon, unless a frame of ours carries it before.
 func (s *Session) acknowledge() {
 	switch {
-	case s.received-s.ackSent >= ackEvery:
+	case s.received-s.ackSent >= ackEvery, s.unacked >= ackBytes && s.received != s.ackSent:
 		s.writeAck()
 	case s.received != s.ackSent && !s.ackTimer:
 		s.ackTimer = true
@@ -284,7 +289,7 @@ func (s *Session) acknowledge() {
 }
 
 func (s *Session) writeAck() {
-	s.ackSent = s.received
+	s.ackSent, s.unacked = s.received, 0
 	s.do(Effect{Do: Write, Bytes: (&proto.Frame{Kind: proto.KindAck, Ack: s.received}).Append(nil)})
 }
 
@@ -301,7 +306,7 @@ func (s *Session) AckTimeout() []Effect {
 // up to peerReceived: the rest is repeated, then what waited goes out.
 func (s *Session) Resume(peerReceived uint64) []Effect {
 	s.linked = true
-	s.ackSent = s.received // the greeting told it
+	s.ackSent, s.unacked = s.received, 0 // the greeting told it
 	if !s.acknowledged(peerReceived) {
 		return s.take()
 	}
