@@ -4,17 +4,23 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/lumenize/lmz/internal/faultnet"
 )
 
 // TestACutLineLosesNoKeystroke has a page and two terminals edit one document through
 // a proxy that is cut: for 3 s, within the grace period, and for 8 s, beyond it.
 func TestACutLineLosesNoKeystroke(t *testing.T) {
 	dev := startDev(t, t.TempDir(), "")
-	line := startProxy(t, dev.addr)
+	line, err := faultnet.Listen(dev.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer line.Close()
 	page := openTab(t)
-	page.signIn(dev, line.url(), "pat@example.com", "cut")
-	ann := startTerminal(t, line.url(), dev.token("ann@example.com"), "cut")
-	bob := startTerminal(t, line.url(), dev.token("bob@example.com"), "cut")
+	page.signIn(dev, line.URL(), "pat@example.com", "cut")
+	ann := startTerminal(t, line.URL(), dev.token("ann@example.com"), "cut")
+	bob := startTerminal(t, line.URL(), dev.token("bob@example.com"), "cut")
 	subscriptions := map[string]func() string{
 		"page": page.subscriptions, "ann": ann.subscriptions, "bob": bob.subscriptions,
 	}
@@ -46,15 +52,15 @@ func TestACutLineLosesNoKeystroke(t *testing.T) {
 	everywhere("start")
 	count("before any cut", "1")
 
-	line.cut()
+	line.Set(faultnet.Cut)
 	typeSlowly(page.typeText, " abcdefgh", 3*time.Second)
-	line.heal()
+	line.Set(faultnet.Pass)
 	everywhere("start abcdefgh")
 	count("after 3 s", "1")
 
-	line.cut()
+	line.Set(faultnet.Cut)
 	typeSlowly(func(s string) { ann.typeText(s) }, "ijklmnop ", 8*time.Second)
-	line.heal()
+	line.Set(faultnet.Pass)
 	for name, s := range subscriptions {
 		eventually(t, 30*time.Second, name+" subscribes again", func() bool { return s() == "2" })
 	}

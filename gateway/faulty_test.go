@@ -1,0 +1,73 @@
+package gateway_test
+
+import (
+	"context"
+	"log/slog"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/client"
+	"github.com/lumenize/lmz/gateway"
+	"github.com/lumenize/lmz/internal/faultnet"
+	"github.com/lumenize/lmz/object"
+)
+
+// TestNoCallIsLostOrDoubledOnABadNetwork counts through real sockets while the line
+// stalls, is dead, is cut, and splits frames at every byte.
+func TestNoCallIsLostOrDoubledOnABadNetwork(t *testing.T) {
+	g, err := gateway.New(gateway.Options{
+		Dir: t.TempDir(), Verify: verify, Log: slog.New(slog.DiscardHandler),
+		Heartbeat: 200 * time.Millisecond, // a dead line is noticed after 10 s without a pong
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.Object("COUNTER", object.Kind{New: newCounter})
+	server := httptest.NewServer(g)
+	defer server.Close()
+	defer g.Close()
+	line, err := faultnet.Listen(strings.TrimPrefix(server.URL, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer line.Close()
+	var subscriptions atomic.Int32
+	p, err := client.New(client.Options{
+		URL:                    line.URL(),
+		Token:                  func(context.Context, string) (string, error) { return token("ann", time.Time{}), nil },
+		OnSubscriptionRequired: func(context.Context) { subscriptions.Add(1) },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closePeer(p)
+	if err := p.Connect(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	want := 0
+	count := func() {
+		t.Helper()
+		want++
+		if got, err := add.Call(t.Context(), p, lmz.At("COUNTER", "a"), 1); err != nil || got != want {
+			t.Fatalf("got %d, %v, want %d", got, err, want)
+		}
+	}
+	count()
+	for _, fault := range []faultnet.Mode{faultnet.Split, faultnet.Stall, faultnet.Cut, faultnet.Lose} {
+		line.Set(fault)
+		if fault != faultnet.Split {
+			time.AfterFunc(300*time.Millisecond, func() { line.Set(faultnet.Pass) })
+		}
+		for range 20 {
+			count()
+		}
+		line.Set(faultnet.Pass)
+	}
+	if got := subscriptions.Load(); got > 2 { // only the dead line may outlast the grace period
+		t.Errorf("OnSubscriptionRequired ran %d times", got)
+	}
+}
