@@ -28,17 +28,18 @@ func (p *Peer) CallRaw(ctx context.Context, to lmz.Address, c lmz.Continuation) 
 	return p.await(ctx, call)
 }
 
-// Send implements [lmz.Caller].
+// Send implements [lmz.Caller]. What is sent outlives ctx: it ends after
+// [lmz.DefaultTimeout].
 func (p *Peer) Send(ctx context.Context, to lmz.Address, c lmz.Continuation, options ...lmz.SendOption) error {
 	o := lmz.NewSendOptions(options)
-	ctx, cancel := proto.WithDeadline(ctx)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lmz.DefaultTimeout)
 	wanted := len(o.Reply.Ops()) > 0
 	call, err := p.start(ctx, to, c, !wanted)
 	if err != nil || !wanted {
 		cancel()
 		return err
 	}
-	p.work.Go(func() {
+	p.spawn(func() {
 		defer cancel()
 		var outcome any
 		value, err := p.await(ctx, call)

@@ -16,35 +16,41 @@ func (p *Peer) run(number uint64, f proto.Frame) {
 	if !f.NoReply {
 		p.running[number] = cancel
 	}
-	self := p.identityLocked()
+	self, id := p.identityLocked(), p.session.ID
 	p.work.Go(func() {
 		defer cancel()
 		answer := p.execute(ctx, place, self, f)
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		if p.running[number] != nil {
-			delete(p.running, number)
-			p.doSession(p.session.Answer(number, answer))
+		if p.session.ID != id || p.running[number] == nil {
+			return // nobody waits any more; another session has numbers of its own
 		}
+		delete(p.running, number)
+		p.doSession(p.session.Answer(number, answer))
 	})
 }
 
 // execute waits for the turn and does what the call asks for.
 func (p *Peer) execute(ctx context.Context, place *turn.Place, self lmz.Identity, f proto.Frame) proto.Answer {
-	if err := place.Wait(ctx); err != nil {
+	err := place.Wait(ctx)
+	if err == nil && ctx.Err() != nil { // the turn was free
+		place.Done()
+		err = ctx.Err()
+	}
+	if err != nil {
 		return proto.ErrorAnswer(&lmz.Error{Code: lmz.CodeGateway, Message: "the call ended before its turn"})
 	}
 	if p.options.RawHandler != nil {
 		return p.executeEncoded(ctx, place, f)
 	}
-	held := &held{place: place}
-	defer held.release()
+	holder := place.Hold()
+	defer holder.End()
 	callContext, err := proto.UnmarshalContext(f.Context)
 	if err != nil {
 		return proto.ErrorAnswer(&lmz.Error{Code: lmz.CodeGateway, Message: "the call context cannot be read"})
 	}
 	callContext.Self = self
-	ctx = lmz.WithCallContext(context.WithValue(ctx, heldKey{}, held), callContext)
+	ctx = lmz.WithCallContext(context.WithValue(ctx, holderKey{}, holder), callContext)
 	result, err := proto.Execute(ctx, &guarded{p.options.Handler, p.guard()}, f.Payload)
 	if hidden := proto.Hidden(err); hidden != nil {
 		p.options.Log("handler failed", "error", hidden.Error())
@@ -95,41 +101,23 @@ func (p *Peer) reply(ctx context.Context, c lmz.Continuation) {
 	if place.Wait(p.ctx) != nil {
 		return
 	}
-	held := &held{place: place}
-	defer held.release()
-	ctx = lmz.AsReply(context.WithValue(context.WithoutCancel(ctx), heldKey{}, held))
+	holder := place.Hold()
+	defer holder.End()
+	ctx = lmz.AsReply(context.WithValue(ctx, holderKey{}, holder))
 	if _, err := proto.Execute(ctx, p.options.Handler, chain); err != nil {
 		p.options.Log("reply failed", "reply", c.String(), "error", err.Error())
 	}
 }
 
-type heldKey struct{}
-
-// held is the turn of a handler. It is given up while the handler waits in a call.
-type held struct {
-	place *turn.Place
-}
-
-func (h *held) release() {
-	if h.place != nil {
-		h.place.Done()
-		h.place = nil
-	}
-}
+type holderKey struct{}
 
 // giveUpTurn lets the next handler begin, if ctx is a handler's, and returns the
 // function that takes the turn again.
-func giveUpTurn(ctx context.Context) func() {
-	h, _ := ctx.Value(heldKey{}).(*held)
-	if h == nil || h.place == nil {
+func giveUpTurn(ctx context.Context) (retake func()) {
+	holder, ok := ctx.Value(holderKey{}).(*turn.Holder)
+	if !ok {
 		return func() {}
 	}
-	line := h.place.Line()
-	h.release()
-	return func() {
-		place := line.Join()
-		if place.Wait(context.Background()) == nil { // the handler must go on even if its call has ended
-			h.place = place
-		}
-	}
+	holder.Release()
+	return holder.Retake
 }

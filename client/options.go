@@ -69,6 +69,10 @@ type Options struct {
 	// says, a negative value turns it off.
 	Heartbeat time.Duration
 
+	// Random returns numbers in [0, 1) for the delays between attempts to connect; nil
+	// means random ones. Tests that replay a schedule set it.
+	Random func() float64
+
 	// Dial opens a socket; nil means a WebSocket of the platform.
 	Dial func(ctx context.Context, url string, protocols []string) (Transport, error)
 

@@ -50,7 +50,8 @@ type Peer struct {
 	back     []proto.Frame   // what it has to tell the session
 	fresh    proto.SessionID // offered in the last hello
 	token    string
-	instance string
+	subject  string
+	instance string        // empty until there is a token
 	over     error         // why the peer does not try any more
 	changed  chan struct{} // closed and replaced when the state changes
 	nextKey  uint64
@@ -77,7 +78,7 @@ func New(o Options) (*Peer, error) {
 	setDefaults(&o)
 	p := &Peer{
 		options: o, base: base + "/gateway/" + o.Binding + "/",
-		life:    session.NewLife(mathrand.Float64),
+		life:    session.NewLife(o.Random),
 		calls:   make(map[uint64]*pending),
 		running: make(map[uint64]context.CancelFunc),
 		changed: make(chan struct{}),
@@ -85,7 +86,7 @@ func New(o Options) (*Peer, error) {
 	}
 	p.life.Heartbeat, p.life.Blind = max(o.Heartbeat, 0), blind
 	p.session = session.New(newSessionID(), session.Limits{
-		Calls: maxInFlight, Waiting: o.QueueLimit, WaitingBytes: waitingBytes,
+		Calls: maxInFlight, Waiting: o.QueueLimit, Bytes: waitingBytes,
 	}, time.Now)
 	p.ctx, p.cancel = context.WithCancelCause(context.Background())
 	p.user.wg = &p.work
@@ -105,6 +106,9 @@ func setDefaults(o *Options) {
 	}
 	if o.Handler == nil {
 		o.Handler = new(lmz.Mux)
+	}
+	if o.Random == nil {
+		o.Random = mathrand.Float64
 	}
 	if o.Dial == nil {
 		o.Dial = dialWebSocket
@@ -208,6 +212,19 @@ func (p *Peer) Close() error {
 		<-current.Done()
 	}
 	return nil
+}
+
+// spawn runs f on a goroutine that Wait waits for, or on this one after Close.
+func (p *Peer) spawn(f func()) {
+	p.mu.Lock()
+	closed := p.ctx.Err() != nil
+	if !closed {
+		p.work.Go(f)
+	}
+	p.mu.Unlock()
+	if closed {
+		f()
+	}
 }
 
 // Wait waits until everything that the peer started has ended. Call it after Close,

@@ -31,7 +31,7 @@ func (p *Peer) CallEncoded(ctx context.Context, to lmz.Address, chain []byte, do
 		cancel()
 		return
 	}
-	p.work.Go(func() {
+	p.spawn(func() {
 		defer cancel()
 		var a proto.Answer
 		if err != nil {

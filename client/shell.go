@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"errors"
+	"net/url"
 	"time"
 
 	"github.com/lumenize/lmz"
@@ -101,7 +102,7 @@ func (p *Peer) loginRequired(err *LoginRequiredError) {
 func (p *Peer) endSession(why string) {
 	p.unlink()
 	p.doSession(p.session.End(why))
-	p.begun, p.json = false, nil
+	p.begun, p.json, p.instance = false, nil, "" // the next user may be another one
 	p.doSession(p.session.Restart(newSessionID()))
 }
 
@@ -118,7 +119,7 @@ func (p *Peer) getToken(number uint64, refuse bool) {
 			return
 		}
 		if p.instance == "" {
-			p.instance = c.subject + "." + p.options.Tab
+			p.subject, p.instance = c.subject, c.subject+"."+p.options.Tab
 		}
 		p.doLife(p.life.Token(number, c.expires))
 	})
@@ -131,6 +132,8 @@ func (p *Peer) renewToken(number uint64) {
 	}
 	p.askToken("", func(c claims, err error) {
 		switch {
+		case err == nil && c.subject != p.subject:
+			p.doLife(p.life.RenewFailed(number, true, "the next token is of another user"))
 		case err != nil:
 			p.doLife(p.life.RenewFailed(number, errors.Is(err, ErrLoginRequired), err.Error()))
 		case p.link != nil && p.link.Number == number:
@@ -172,12 +175,12 @@ func (p *Peer) connectionError(err error) {
 
 // dial opens a socket and greets the gateway. p.mu is held.
 func (p *Peer) dial(number uint64) {
-	url := p.base + p.instance
+	address := p.base + url.PathEscape(p.instance)
 	protocols := []string{proto.SubprotocolCBOR, proto.SubprotocolJSON, proto.TokenPrefix + p.token}
 	p.work.Go(func() {
 		ctx, cancel := context.WithTimeout(p.ctx, dialTimeout)
 		defer cancel()
-		transport, err := p.options.Dial(ctx, url, protocols)
+		transport, err := p.options.Dial(ctx, address, protocols)
 		p.mu.Lock()
 		if err != nil {
 			p.connectionError(err)
@@ -409,9 +412,12 @@ func (p *Peer) doSession(effects []session.Effect) {
 		case session.Stop:
 			if cancel := p.running[e.Number]; cancel != nil {
 				cancel()
+				delete(p.running, e.Number)
 			}
 		case session.AckLater:
 			time.AfterFunc(session.AckDelay, p.ackTimeout)
+		case session.StallLater:
+			time.AfterFunc(session.StallTimeout, p.stallTimeout)
 		case session.Break:
 			broken = e.Reason
 		case session.Overflow:
@@ -436,6 +442,12 @@ func (p *Peer) ackTimeout() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.doSession(p.session.AckTimeout())
+}
+
+func (p *Peer) stallTimeout() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.doSession(p.session.StallTimeout())
 }
 
 // settle gives a call its answer. p.mu is held.

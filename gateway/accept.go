@@ -96,6 +96,8 @@ func checkInstance(instance string, auth *lmz.Auth) (why string) {
 	switch {
 	case !ok || tab == "" || len(instance) > maxInstance || strings.ContainsFunc(instance, notInName):
 		return "invalid instance name format (expected sub.tabId)"
+	case strings.Contains(auth.Subject, "."):
+		return "the token's subject contains a dot, so no instance name can begin with it"
 	case subject == "" || subject != auth.Subject:
 		return "identity mismatch"
 	}
@@ -160,6 +162,7 @@ func (g *Gateway) accept(w http.ResponseWriter, r *http.Request, instance string
 		gateway: g, instance: instance, auth: auth, json: protocol == proto.SubprotocolJSON, ping: conn.Ping,
 		link: link.New(g.links, link.WebSocket(conn, kind, proto.MaxFrame)),
 	}
+	g.open[c] = true
 	g.work.Add(1)
 	g.mu.Unlock()
 	defer g.work.Done()

@@ -132,6 +132,8 @@ func (c *client) apply(effects []session.Effect) (later []func()) {
 			}
 		case session.AckLater:
 			time.AfterFunc(session.AckDelay, c.ackTimeout)
+		case session.StallLater:
+			time.AfterFunc(session.StallTimeout, c.stallTimeout)
 		case session.Acknowledged:
 			if k, ok := c.kept[e.Number]; ok {
 				delete(c.kept, e.Number)
@@ -173,6 +175,15 @@ func (c *client) ackTimeout() {
 			return nil
 		}
 		return c.session.AckTimeout()
+	})
+}
+
+func (c *client) stallTimeout() {
+	c.step(func() []session.Effect {
+		if c.session == nil {
+			return nil
+		}
+		return c.session.StallTimeout()
 	})
 }
 
@@ -251,7 +262,7 @@ func (c *client) doSeat(effects []session.SeatEffect) (out []session.Effect) {
 		case session.EndSession:
 			out = append(out, c.endSession(e.Reason, e.Goodbye)...)
 		case session.BeginSession:
-			c.session = session.New(e.ID, session.Limits{Waiting: maxWaiting, WaitingBytes: maxWaitingBytes}, time.Now)
+			c.session = session.New(e.ID, session.Limits{Waiting: maxWaiting, Bytes: maxWaitingBytes}, time.Now)
 		case session.Welcome:
 			out = append(out, c.welcome(e)...)
 			c.gateway.options.Log.Info("client connected", "client", c.self.Instance, "resumed", e.Resumed)

@@ -22,10 +22,11 @@ type connection struct {
 	ping     func(context.Context) error // asks the socket whether it lives (RFC 6455 section 5.5.2)
 	heard    atomic.Int64                // when the last frame came, in Unix nanoseconds
 
-	mu     sync.Mutex  // guards the following fields
-	client *client     // nil until the hello
-	expiry *time.Timer // closes the connection when its token expires
-	timers []*time.Timer
+	mu     sync.Mutex // guards the following fields
+	client *client    // nil until the hello
+	ended  bool
+	alive  *time.Timer // closes the connection if it is silent
+	expiry *time.Timer // closes it when its token expires
 }
 
 // serve runs the connection to its end.
@@ -33,14 +34,9 @@ func (c *connection) serve() {
 	c.heard.Store(time.Now().UnixNano())
 	if c.json {
 		c.hello(proto.Frame{Kind: proto.KindHello, Session: newSessionID()})
-		c.after(c.gateway.options.Heartbeat, c.checkPing)
+		c.after(&c.alive, c.gateway.options.Heartbeat, c.checkPing)
 	} else {
-		c.after(helloTimeout, func() {
-			if c.current() == nil {
-				c.link.Close(proto.CloseTimeout, "no hello in time")
-			}
-		})
-		c.after(c.silence(), c.checkSilence)
+		c.after(&c.alive, helloTimeout, func() { c.link.Close(proto.CloseTimeout, "no hello in time") })
 	}
 	c.expireWith(c.auth)
 	c.link.Run(c.receive, c.lost)
@@ -55,8 +51,12 @@ func (c *connection) checkPing() {
 		c.link.Close(proto.CloseTimeout, "no pong in time")
 		return
 	}
-	c.after(c.gateway.options.Heartbeat, c.checkPing)
+	c.after(&c.alive, c.gateway.options.Heartbeat, c.checkPing)
 }
+
+// maxBacklog is how many messages may wait to be written to a client that still sends:
+// a session bounds what it keeps, but not answers to pings.
+const maxBacklog = 4096
 
 // pingTimeout is how long a socket may take to answer a ping.
 const pingTimeout = 10 * time.Second
@@ -67,41 +67,33 @@ func (c *connection) silence() time.Duration { return c.gateway.options.Heartbea
 func (c *connection) checkSilence() {
 	quiet := time.Since(time.Unix(0, c.heard.Load()))
 	if left := c.silence() - quiet; left > 0 {
-		c.after(left, c.checkSilence)
+		c.after(&c.alive, left, c.checkSilence)
 		return
 	}
 	c.link.Close(proto.CloseTimeout, "nothing heard for too long")
 }
 
-// after runs f later, unless the connection has ended.
-func (c *connection) after(d time.Duration, f func()) *time.Timer {
+// after runs f later, instead of what the timer was to do before, unless the
+// connection has ended.
+func (c *connection) after(timer **time.Timer, d time.Duration, f func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	timer := time.AfterFunc(max(d, 0), f)
-	select {
-	case <-c.link.Done():
-		timer.Stop()
-	default:
-		c.timers = append(c.timers, timer)
+	if *timer != nil {
+		(*timer).Stop()
 	}
-	return timer
+	if !c.ended {
+		*timer = time.AfterFunc(max(d, 0), f)
+	}
 }
 
 // expireWith closes the connection when auth expires, and not before.
 func (c *connection) expireWith(auth *lmz.Auth) {
-	c.mu.Lock()
-	if c.expiry != nil {
-		c.expiry.Stop()
+	const never = 100 * 365 * 24 * time.Hour
+	left := time.Duration(never)
+	if !auth.Expires.IsZero() {
+		left = time.Until(auth.Expires)
 	}
-	c.expiry = nil
-	c.mu.Unlock()
-	if auth.Expires.IsZero() {
-		return
-	}
-	timer := c.after(time.Until(auth.Expires), func() { c.link.Close(proto.CloseTokenExpired, "Token expired") })
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.expiry = timer
+	c.after(&c.expiry, left, func() { c.link.Close(proto.CloseTokenExpired, "Token expired") })
 }
 
 // renew takes the client's next token.
@@ -125,6 +117,10 @@ func (c *connection) current() *client {
 // receive takes one message.
 func (c *connection) receive(l *link.Link, message []byte) {
 	c.heard.Store(time.Now().UnixNano())
+	if l.Backlog() > maxBacklog {
+		l.Abandon(proto.CloseOverflow, "the client does not read")
+		return
+	}
 	client := c.current()
 	if c.json {
 		client.receiveJSON(l, message)
@@ -163,16 +159,23 @@ func (c *connection) hello(f proto.Frame) {
 	c.client = client
 	c.mu.Unlock()
 	client.hello(c.link, c.auth, f, c.json)
+	if !c.json {
+		c.after(&c.alive, c.silence(), c.checkSilence)
+	}
 }
 
 // lost ends the connection. The client said goodbye if it closed with 1000.
 func (c *connection) lost(l *link.Link, err error) {
 	c.mu.Lock()
-	client, timers := c.client, c.timers
-	c.mu.Unlock()
-	for _, t := range timers {
-		t.Stop()
+	client := c.client
+	c.ended = true
+	for _, t := range []*time.Timer{c.alive, c.expiry} {
+		if t != nil {
+			t.Stop()
+		}
 	}
+	c.mu.Unlock()
+	c.gateway.disconnected(c)
 	if client == nil {
 		return
 	}

@@ -26,7 +26,8 @@ type Options struct {
 	// Verify checks an access token and says whose it is. Required. An error refuses
 	// the client with 401, and its text is only logged, unless it has the methods
 	// HTTPStatus() int and OAuthError() (code, description string): then the client gets
-	// those. It is called from many goroutines.
+	// those. It is called from many goroutines. A subject must not contain a dot, where
+	// the instance name of a client is cut.
 	Verify func(ctx context.Context, token string) (*lmz.Auth, error)
 
 	// Binding is the name under which clients are addressed, and the path segment
@@ -73,6 +74,7 @@ type Gateway struct {
 
 	mu      sync.Mutex // guards the following fields
 	clients map[string]*client
+	open    map[*connection]bool
 	links   uint64
 	closed  bool
 }
@@ -97,7 +99,7 @@ func New(o Options) (*Gateway, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	g := &Gateway{options: o, workers: make(map[string]*worker), clients: make(map[string]*client)}
+	g := &Gateway{options: o, workers: make(map[string]*worker), clients: make(map[string]*client), open: make(map[*connection]bool)}
 	g.ctx, g.cancel = context.WithCancel(context.Background())
 	var err error
 	if o.Memory != nil {
@@ -183,9 +185,26 @@ func (g *Gateway) Close() error {
 	for _, c := range clients {
 		c.goAway()
 	}
+	g.hangUp()
 	g.cancel()
 	g.work.Wait()
 	return err
+}
+
+// hangUp ends the connections that have no session.
+func (g *Gateway) hangUp() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for c := range g.open {
+		c.link.Close(proto.CloseGoingAway, "the gateway is shutting down")
+	}
+}
+
+// disconnected forgets a connection that has ended.
+func (g *Gateway) disconnected(c *connection) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	delete(g.open, c)
 }
 
 // failed answers a call that no node got.

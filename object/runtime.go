@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"strconv"
 	"sync"
@@ -29,7 +29,7 @@ const (
 type Runtime struct {
 	mesh    proto.Node
 	log     *slog.Logger
-	lock    *os.File
+	lock    io.Closer // on the data directory
 	open    storeOpener
 	ctx     context.Context // ends when handlers must stop
 	stop    context.CancelFunc
@@ -55,9 +55,6 @@ var _ proto.Node = (*Runtime)(nil)
 // mesh, which may be nil if they make none. A nil log discards what handlers did
 // not want their callers to see.
 func Open(dir string, mesh proto.Node, log *slog.Logger) (*Runtime, error) {
-	if log == nil {
-		log = slog.New(slog.DiscardHandler)
-	}
 	lock, err := lockDir(dir)
 	if err != nil {
 		return nil, err
@@ -66,12 +63,20 @@ func Open(dir string, mesh proto.Node, log *slog.Logger) (*Runtime, error) {
 		lock.Close()
 		return nil, fmt.Errorf("data directory: %w", err)
 	}
+	open := func(a lmz.Address) store { return &sqliteStore{path: filePath(dir, a), of: a} }
+	return newRuntime(mesh, log, lock, open), nil
+}
+
+func newRuntime(mesh proto.Node, log *slog.Logger, lock io.Closer, open storeOpener) *Runtime {
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
 	ctx, stop := context.WithCancel(context.Background())
 	return &Runtime{
 		mesh: mesh,
 		log:  log,
 		lock: lock,
-		open: func(a lmz.Address) store { return &sqliteStore{path: filePath(dir, a), of: a} },
+		open: open,
 		ctx:  ctx,
 		stop: stop,
 
@@ -79,7 +84,7 @@ func Open(dir string, mesh proto.Node, log *slog.Logger) (*Runtime, error) {
 		objects: make(map[lmz.Address]*Object),
 		known:   make(map[proto.CallID]*known),
 		drained: make(chan struct{}),
-	}, nil
+	}
 }
 
 // Register says how the objects of a binding are made. Do it before the first

@@ -30,7 +30,8 @@ func (b *Buffer) Arrive(c Change) (changed bool) {
 	}
 	b.version = c.Version
 	switch {
-	case c.Content == b.saved:
+	case c.Content == b.saved: // what was held is not the document's text any more
+		b.Held = nil
 		return false
 	case c.Content == b.Text:
 		b.saved, b.Held = c.Content, nil

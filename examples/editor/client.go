@@ -54,8 +54,10 @@ func NewClient(o client.Options) (*EditorClient, error) {
 
 // OpenDocument is a document that an editor has open.
 type OpenDocument struct {
-	client    *EditorClient
-	name      string
+	client *EditorClient
+	name   string
+
+	mu        sync.Mutex // so that callbacks run one at a time
 	callbacks Callbacks
 }
 
@@ -84,10 +86,20 @@ func (d *OpenDocument) address() lmz.Address { return lmz.At(DocumentBinding, d.
 // subscribe asks the document for its text and for what comes after.
 func (d *OpenDocument) subscribe(ctx context.Context) error {
 	change, err := Open.Call(ctx, d.client, d.address())
-	if err == nil && d.callbacks.OnContent != nil {
-		d.callbacks.OnContent(change)
+	if err == nil {
+		tell(d, d.callbacks.OnContent, change)
 	}
 	return err
+}
+
+// tell runs a callback unless it is nil.
+func tell[T any](d *OpenDocument, callback func(T), value T) {
+	if callback == nil {
+		return
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	callback(value)
 }
 
 // Save replaces the document's text and returns its version.
@@ -126,22 +138,22 @@ func (c *EditorClient) openAgain(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	for _, d := range all {
-		if err := d.subscribe(ctx); err != nil && d.callbacks.OnError != nil {
-			d.callbacks.OnError(err)
+		if err := d.subscribe(ctx); err != nil {
+			tell(d, d.callbacks.OnError, err)
 		}
 	}
 }
 
 func (c *EditorClient) handleContentUpdate(_ context.Context, name string, change Change) (struct{}, error) {
-	if d := c.document(name); d != nil && d.callbacks.OnContent != nil {
-		d.callbacks.OnContent(change)
+	if d := c.document(name); d != nil {
+		tell(d, d.callbacks.OnContent, change)
 	}
 	return struct{}{}, nil
 }
 
 func (c *EditorClient) handleSpellFindings(_ context.Context, name string, findings []Finding) (struct{}, error) {
-	if d := c.document(name); d != nil && d.callbacks.OnFindings != nil {
-		d.callbacks.OnFindings(findings)
+	if d := c.document(name); d != nil {
+		tell(d, d.callbacks.OnFindings, findings)
 	}
 	return struct{}{}, nil
 }

@@ -62,7 +62,9 @@ func (l *Link) Run(receive func(*Link, []byte), lost func(*Link, error)) {
 		if message, err = l.transport.Read(); err != nil {
 			break
 		}
-		receive(l, message)
+		if !l.isClosing() { // a link that was given up has nothing to say any more
+			receive(l, message)
+		}
 	}
 	l.Close(broken, "")
 	writer.Wait()
@@ -73,6 +75,19 @@ func (l *Link) Run(receive func(*Link, []byte), lost func(*Link, error)) {
 // codes"). Mostly it gets nowhere; where it does it must not look like a goodbye,
 // which would end the session.
 const broken = 4410
+
+func (l *Link) isClosing() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.closing
+}
+
+// Backlog returns how many messages wait to be written.
+func (l *Link) Backlog() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.queue)
+}
 
 // Send hands a frame to the writer.
 func (l *Link) Send(message []byte) {

@@ -1,6 +1,6 @@
 // Package memnet is a network in memory, for tests with virtual time: real HTTP and
 // WebSockets over net.Pipe, which testing/synctest can see waiting where it cannot
-// see a socket. Connections can be cut, and the network can be down.
+// see a socket. Connections can be cut, stalled and slow, and the network can be down.
 package memnet
 
 import (
@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"time"
 )
 
 // Network connects HTTP clients to one server. Its methods may be called from any
@@ -19,7 +20,7 @@ type Network struct {
 
 	mu    sync.Mutex // guards the following fields
 	down  bool
-	conns []net.Conn
+	ports []*Port
 }
 
 // New makes a network that is up.
@@ -47,40 +48,26 @@ func (n *Network) Close() error {
 func (n *Network) Addr() net.Addr { return &net.UnixAddr{Name: "memnet", Net: "mem"} }
 
 // Client returns an HTTP client whose every connection goes to the server.
-func (n *Network) Client() *http.Client {
-	return &http.Client{Transport: &http.Transport{DialContext: n.dial, DisableKeepAlives: true}}
-}
+func (n *Network) Client() *http.Client { return n.Port().Client() }
 
-func (n *Network) dial(ctx context.Context, _, _ string) (net.Conn, error) {
-	n.mu.Lock()
-	down := n.down
-	n.mu.Unlock()
-	if down {
-		return nil, errors.New("the network is down")
-	}
-	near, far := net.Pipe()
-	select {
-	case n.accept <- far:
-	case <-n.closed:
-		return nil, net.ErrClosed
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
+// Port returns a new way into the network, with faults of its own.
+func (n *Network) Port() *Port {
+	p := &Port{network: n, pairs: make(map[*pair]struct{})}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.conns = append(n.conns, near, far)
-	return near, nil
+	n.ports = append(n.ports, p)
+	return p
 }
 
 // Cut breaks all connections and takes the network down.
 func (n *Network) Cut() {
 	n.mu.Lock()
-	defer n.mu.Unlock()
 	n.down = true
-	for _, c := range n.conns {
-		c.Close()
+	ports := n.ports
+	n.mu.Unlock()
+	for _, p := range ports {
+		p.breakAll()
 	}
-	n.conns = nil
 }
 
 // Heal brings the network up again.
@@ -88,4 +75,158 @@ func (n *Network) Heal() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.down = false
+}
+
+func (n *Network) isDown() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.down
+}
+
+// Port is the way of one client into the network. Its methods may be called from any
+// goroutine.
+type Port struct {
+	network *Network
+
+	mu    sync.Mutex // guards the following fields
+	down  bool
+	delay time.Duration
+	pairs map[*pair]struct{} // open connections
+}
+
+// Client returns an HTTP client whose every connection goes this way.
+func (p *Port) Client() *http.Client {
+	return &http.Client{Transport: &http.Transport{DialContext: p.dial, DisableKeepAlives: true}}
+}
+
+func (p *Port) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	if p.isDown() {
+		return nil, errors.New("the network is down")
+	}
+	one, other := net.Pipe()
+	c := &pair{port: p}
+	near, far := &conn{Conn: one, pair: c}, &conn{Conn: other, pair: c}
+	c.ends = [2]*conn{near, far}
+	select {
+	case p.network.accept <- far:
+	case <-p.network.closed:
+		return nil, net.ErrClosed
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	p.mu.Lock()
+	p.pairs[c] = struct{}{}
+	p.mu.Unlock()
+	if p.isDown() { // it was cut meanwhile
+		near.Close()
+	}
+	return near, nil
+}
+
+func (p *Port) isDown() bool {
+	p.mu.Lock()
+	down := p.down
+	p.mu.Unlock()
+	return down || p.network.isDown()
+}
+
+// Cut breaks the port's connections and takes it down. Both ends learn it at once.
+func (p *Port) Cut() {
+	p.mu.Lock()
+	p.down = true
+	p.mu.Unlock()
+	p.breakAll()
+}
+
+// Heal brings the port up again.
+func (p *Port) Heal() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.down = false
+}
+
+// Stall makes the port's connections half-open: what is written vanishes, and neither
+// end learns of it, nor of the other end's close. New connections are good.
+func (p *Port) Stall() {
+	for _, c := range p.open() {
+		c.stall()
+	}
+}
+
+// Delay makes everything that is written take so long on its way from now on.
+func (p *Port) Delay(d time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.delay = d
+}
+
+func (p *Port) breakAll() {
+	for _, c := range p.open() {
+		c.ends[0].Close()
+		c.ends[1].Close()
+	}
+}
+
+func (p *Port) open() []*pair {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	open := make([]*pair, 0, len(p.pairs))
+	for c := range p.pairs {
+		open = append(open, c)
+	}
+	return open
+}
+
+// pair is a connection with its two ends.
+type pair struct {
+	port *Port
+	ends [2]*conn
+
+	mu      sync.Mutex // guards stalled
+	stalled bool
+}
+
+func (c *pair) stall() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stalled = true
+}
+
+func (c *pair) isStalled() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.stalled
+}
+
+// conn is one end of a connection.
+type conn struct {
+	net.Conn
+	pair *pair
+}
+
+// Write writes, late if the port is slow, and nowhere if the connection is stalled.
+func (c *conn) Write(b []byte) (int, error) {
+	p := c.pair.port
+	p.mu.Lock()
+	delay := p.delay
+	p.mu.Unlock()
+	if delay > 0 {
+		time.Sleep(delay)
+	}
+	if c.pair.isStalled() {
+		return len(b), nil
+	}
+	return c.Conn.Write(b)
+}
+
+// Close closes both ends, or only this one if the connection is stalled.
+func (c *conn) Close() error {
+	p := c.pair.port
+	p.mu.Lock()
+	delete(p.pairs, c.pair)
+	p.mu.Unlock()
+	if c.pair.isStalled() {
+		return c.SetDeadline(time.Unix(1, 0)) // ends what this end waits for
+	}
+	return c.Conn.Close()
 }

@@ -35,7 +35,19 @@ func Execute(ctx context.Context, h lmz.Handler, chain []byte) (any, error) {
 	if err != nil {
 		return nil, badChain(err.Error())
 	}
-	return execute(ctx, h, doc, 0)
+	e := &execution{target: h, nested: bytes.Contains(chain, []byte(nestedName)), left: maxSteps}
+	return e.run(ctx, doc, 0)
+}
+
+// maxSteps is how many calls one frame can ask for. Shared continuations could ask for
+// 2^50 otherwise.
+const maxSteps = 10 * lmz.MaxOperations
+
+// execution is one run of a continuation.
+type execution struct {
+	target lmz.Handler
+	nested bool // there may be continuations among the arguments
+	left   int  // calls that may still be made
 }
 
 // step is one call of a decoded chain.
@@ -44,20 +56,19 @@ type step struct {
 	args   []Item
 }
 
-// execute runs one chain, at a depth of nesting, whose limit bounds the work that
-// one frame can ask for.
-func execute(ctx context.Context, target lmz.Handler, chain Item, depth int) (any, error) {
+// run does one chain, at a depth of nesting.
+func (e *execution) run(ctx context.Context, chain Item, depth int) (any, error) {
 	steps, err := decodeChain(chain)
 	if err != nil {
 		return nil, err
 	}
-	if depth > lmz.MaxOperations {
-		return nil, badChain("continuations nested too deep")
+	if e.left -= len(steps); depth > lmz.MaxOperations || e.left < 0 {
+		return nil, badChain("continuations ask for more than " + strconv.Itoa(maxSteps) + " calls")
 	}
 	var result any
-	current := target
+	current := e.target
 	for i, s := range steps {
-		args, err := resolve(ctx, target, s.args, depth)
+		args, err := e.resolve(ctx, s.args, depth)
 		if err != nil {
 			return nil, err
 		}
@@ -123,15 +134,15 @@ func badChain(why string) error {
 // nestedName is the type name of a nested continuation (tag 27).
 const nestedName = "Continuation"
 
-// resolve evaluates the continuations among args, at any depth, on target.
-func resolve(ctx context.Context, target lmz.Handler, args []Item, depth int) ([]lmz.Value, error) {
+// resolve evaluates the continuations among args, and in lists among them.
+func (e *execution) resolve(ctx context.Context, args []Item, depth int) ([]lmz.Value, error) {
 	values := make([]lmz.Value, len(args))
 	for i, arg := range args {
-		if !bytes.Contains(arg.Raw(), []byte(nestedName)) { // the usual case, without looking inside
-			values[i] = arg
-			continue
+		values[i] = arg
+		if !e.nested {
+			continue // the usual case, without looking inside
 		}
-		value, err := resolveArg(ctx, target, arg, depth)
+		value, err := e.resolveArg(ctx, arg, depth)
 		if err != nil {
 			return nil, err
 		}
@@ -140,28 +151,23 @@ func resolve(ctx context.Context, target lmz.Handler, args []Item, depth int) ([
 	return values, nil
 }
 
-func resolveArg(ctx context.Context, target lmz.Handler, arg Item, depth int) (lmz.Value, error) {
+func (e *execution) resolveArg(ctx context.Context, arg Item, depth int) (lmz.Value, error) {
 	if name, members, ok := arg.Object(); ok && name == nestedName && len(members) == 1 {
-		return evaluate(ctx, target, members[0], depth)
+		result, err := e.run(ctx, members[0], depth+1)
+		if err != nil {
+			return nil, err
+		}
+		return encodeValue(result)
 	}
 	elements, ok := arg.Elements()
-	if !ok {
+	if !ok || !bytes.Contains(arg.Raw(), []byte(nestedName)) {
 		return arg, nil
 	}
-	values, err := resolve(ctx, target, elements, depth)
+	values, err := e.resolve(ctx, elements, depth)
 	if err != nil {
 		return nil, err
 	}
 	return encodeValue(values)
-}
-
-// evaluate runs a nested continuation and turns its result into an argument.
-func evaluate(ctx context.Context, target lmz.Handler, chain Item, depth int) (lmz.Value, error) {
-	result, err := execute(ctx, target, chain, depth+1)
-	if err != nil {
-		return nil, err
-	}
-	return encodeValue(result)
 }
 
 func encodeValue(v any) (lmz.Value, error) {

@@ -87,6 +87,34 @@ func TestContinuationsInsideAListAreEvaluated(t *testing.T) {
 	}
 }
 
+func TestAContinuationThatIsSharedIsEvaluatedWhereverItStands(t *testing.T) {
+	// ["add", [28(27(["Continuation", ["add", [1, 2]]])), 29(0)]]
+	chain := []byte("\x82cadd\x82\xd8\x1c\xd8\x1b\x82lContinuation\x82cadd\x82\x01\x02\xd8\x1d\x00")
+	result, err := Execute(t.Context(), newCalculator(), chain)
+	if err != nil || result != 6 {
+		t.Errorf("got %v, %v", result, err)
+	}
+}
+
+func TestNestedContinuationsCannotAskForEndlessWork(t *testing.T) {
+	c := newCalculator()
+	wide := make([]any, lmz.MaxArguments)
+	for i := range wide {
+		wide[i] = lmz.Ctn("add", 1, 1)
+	}
+	work := lmz.Ctn("admin", wide...)
+	for range 6 {
+		work = work.Then("admin", wide...)
+	}
+	chain, err := MarshalChain(work)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Execute(t.Context(), c, chain); err == nil || c.ran["add"] > maxSteps || c.ran["add"] < 100 {
+		t.Errorf("%d calls were made: %v", c.ran["add"], err)
+	}
+}
+
 func TestErrorsSayWhoFailedAndNothingElse(t *testing.T) {
 	deep := lmz.Ctn("admin")
 	for range lmz.MaxOperations/2 - 1 {

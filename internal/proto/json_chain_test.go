@@ -37,9 +37,10 @@ func TestChainsAreTheOriginals(t *testing.T) {
 }
 
 func TestReferencesInChainsAreResolved(t *testing.T) {
-	calls := lmz.Mux{}
+	calls, got := lmz.Mux{}, 0
 	calls.Expose("getData", lmz.Anyone, lmz.HandlerFunc(func(_ context.Context, r *lmz.Request) (any, error) {
 		var n int
+		got++
 		return map[string]any{"n": 1}, r.Args[0].Decode(&n)
 	}))
 	calls.Expose("combine", lmz.Anyone, lmz.HandlerFunc(func(_ context.Context, r *lmz.Request) (any, error) {
@@ -51,14 +52,18 @@ func TestReferencesInChainsAreResolved(t *testing.T) {
 			`"meta":{"aliases":{"0":[{"type":"get","key":"getData"},{"type":"apply","args":[1]}]}}}`,
 		`{"json":[{"$ref":0},{"type":"apply","args":{"$ref":1}}],"meta":{"aliases":{"0":{"type":"get","key":"combine"},"1":[{"$ref":2},{"$ref":2}],"2":{"a":1}}}}`,
 		`{"json":{"$ref":0},"meta":{"aliases":{"0":[{"type":"get","key":"combine"},{"type":"apply","args":[1,2]}]}}}`,
+		`{"json":[{"type":"get","key":"combine"},{"type":"apply","args":[{"$ref":0},{"$ref":0}]}],` +
+			`"meta":{"aliases":{"0":{"__isNestedOperation":true,"__operationChain":[{"type":"get","key":"getData"},{"type":"apply","args":[1]}]}}}}`,
 	} {
 		chain, err := ChainFromJSON([]byte(text))
 		if err != nil {
 			t.Errorf("%s: %v", text, err)
 			continue
 		}
-		if got, err := Execute(context.Background(), &calls, chain); err != nil || got != 2 {
-			t.Errorf("%s: %v, %v", text, got, err)
+		got = 0
+		n, err := Execute(context.Background(), &calls, chain)
+		if want := 2 * strings.Count(text, `"getData"`); err != nil || n != 2 || got != want {
+			t.Errorf("%s: %v, %d data, %v", text, n, got, err)
 		}
 	}
 }

@@ -148,8 +148,12 @@ func TestTheExamplesOfTheOriginal(t *testing.T) {
 		if text, err := ToJSON(doc); err != nil || string(text) != want {
 			t.Errorf("example %d: %s became %x and then %s (%v)", test.number, want, doc, text, err)
 		}
+		item, err := DecodeJSON([]byte(want))
+		if err != nil {
+			t.Fatal(err)
+		}
 		var v any
-		if err := Unmarshal(doc, &v); err != nil {
+		if err := item.Decode(&v); err != nil {
 			t.Errorf("example %d: %v", test.number, err)
 		}
 	}
@@ -208,17 +212,19 @@ func TestWhatCannotBeReadFromJSONIsNamed(t *testing.T) {
 		`{"json":[1,]}`:             "malformed JSON at byte 11: expected a value",
 		`{"json":01}`:               "malformed JSON",
 		`{"json":{"a":["\ud800"]}}`: "a[0]: the string holds half of a surrogate pair",
-		`{"json":{"a":{"$type":"date","iso":"x"}}}`:                                                      `a.iso: "x" is no date`,
-		`{"json":{"$type":"date"}}`:                                                                      "iso: expected a string, got nothing",
-		`{"json":{"$type":"bigint","value":"x"}}`:                                                        `"x" is no big integer`,
-		`{"json":{"$type":"number-special","value":"12"}}`:                                               `"12" is no special number`,
-		`{"json":{"$type":"map","entries":5}}`:                                                           "entries: expected an array, got the number 5",
-		`{"json":{"$type":"map","entries":[[1,2],[1.0,3]]}}`:                                             "[1].key: the key occurs twice",
-		`{"json":{"$type":"map","entries":[[1]]}}`:                                                       "[0]: an entry of a Map is array",
-		`{"json":{"$type":"set"}}`:                                                                       "values: expected an array, got nothing",
-		`{"json":{"$type":"url"}}`:                                                                       "href: expected a string",
-		`{"json":{"$type":"regexp","source":"a"}}`:                                                       "flags: expected a string",
-		`{"json":{"$type":"arraybuffer","subtype":"Float64Array","data":[1,null]}}`:                      "data[1]: expected a number, got null",
+		`{"json":{"a":{"$type":"date","iso":"x"}}}`:                                 `a.iso: "x" is no date`,
+		`{"json":{"$type":"date"}}`:                                                 "iso: expected a string, got nothing",
+		`{"json":{"$type":"bigint","value":"x"}}`:                                   `"x" is no big integer`,
+		`{"json":{"$type":"number-special","value":"12"}}`:                          `"12" is no special number`,
+		`{"json":{"$type":"map","entries":5}}`:                                      "entries: expected an array, got the number 5",
+		`{"json":{"$type":"map","entries":[[1,2],[1.0,3]]}}`:                        "[1].key: the key occurs twice",
+		`{"json":{"$type":"map","entries":[[1]]}}`:                                  "[0]: an entry of a Map is array",
+		`{"json":{"$type":"set"}}`:                                                  "values: expected an array, got nothing",
+		`{"json":{"$type":"url"}}`:                                                  "href: expected a string",
+		`{"json":{"$type":"regexp","source":"a"}}`:                                  "flags: expected a string",
+		`{"json":{"$type":"arraybuffer","subtype":"Float64Array","data":[1,null]}}`: "data[1]: expected a number, got null",
+		// Example 25: the original reads zeros where there was no number.
+		`{"json":{"$type":"arraybuffer","subtype":"Float64Array","data":[null,null,0]},"meta":{}}`:       "data[0]: expected a number, got null",
 		`{"json":{"$type":"arraybuffer","subtype":"BigInt64Array","data":[1]}}`:                          `a "BigInt64Array" cannot be read from JSON`,
 		`{"json":{"$type":"arraybuffer","subtype":"DataView","data":[1],"byteOffset":1}}`:                "byteLength: expected an integer, got nothing",
 		`{"json":{"$type":"arraybuffer","subtype":"DataView","data":[1],"byteOffset":1,"byteLength":1}}`: "outside of its buffer",

@@ -94,6 +94,7 @@ func agree(t interface{ Fatalf(string, ...any) }, doc []byte) {
 // FuzzJSONAndCBORAgree checks that both codecs mean the same.
 func FuzzJSONAndCBORAgree(f *testing.F) {
 	seed(f)
+	f.Add(doublingContinuations(3))
 	for i := range uint64(30) {
 		f.Add(cooked(newChef(i).value(), false))
 	}

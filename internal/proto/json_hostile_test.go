@@ -2,6 +2,7 @@ package proto
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"runtime"
 	"strings"
@@ -65,7 +66,7 @@ func TestHostileJSONIsRefusedCheaply(t *testing.T) {
 		{"doubling", jsonDoubling(20, plainForm), ""},
 		{"doubling chains", jsonDoubling(5, chainForm), ""},
 		{"alias of itself", `{"json":{"$ref":0},"meta":{"aliases":{"0":{"$ref":0}}}}`, ""},
-		{"cyclic arguments", `{"json":{"$ref":0},"meta":{"aliases":{"0":{"__isNestedOperation":true,"__operationChain":[{"type":"apply","args":[{"$ref":0}]}]}}}}`, ""},
+		{"cyclic arguments", `{"json":{"$ref":0},"meta":{"aliases":{"0":{"__isNestedOperation":true,"__operationChain":[{"type":"apply","args":[{"$ref":0}]}]}}}}`, "nested"},
 		{"cyclic chain", `{"json":{"__isNestedOperation":true,"__operationChain":{"$ref":0}},"meta":{"aliases":{"0":[{"type":"apply","args":[{"__isNestedOperation":true,"__operationChain":{"$ref":0}}]}]}}}`, "nested"},
 		{"cyclic chain that doubles", `{"json":{"__isNestedOperation":true,"__operationChain":{"$ref":0}},"meta":{"aliases":{"0":[{"type":"apply","args":[` +
 			strings.Repeat(`{"__isNestedOperation":true,"__operationChain":{"$ref":0}},`, 9) + `1]}]}}}`, "nested"},
@@ -125,6 +126,9 @@ func TestHostileCBORBecomesNoLargeJSON(t *testing.T) {
 		{"doubling in a body", doublingBody, "too large"},
 		{"cyclic body", append(bytes.Clone(request), unhex("d81c 82 d81d00 d81d00")...), "nested too deeply"},
 		{"cyclic continuation", unhex("81 d81b 82 6c 436f6e74696e756174696f6e d81c 82 61 61 81 d81b 82 6c 436f6e74696e756174696f6e d81d00"), "nested too deeply"},
+		{"mixed keys in a body", append(bytes.Clone(request), unhex("a2 6161 01 1861 02")...), "expected a string as key"},
+		{"duplicate key in a body", append(bytes.Clone(request), unhex("a2 6161 01 6161 02")...), "body.a: the key occurs twice"},
+		{"doubling continuations", doublingContinuations(30), "too large"},
 		{"2^31 elements", declared(majorArray, 3, 1<<31), "more elements than bytes"},
 		{"unknown type", unhex("d81b 82 6158 a0"), `unknown type "X"`},
 		{"error of an array", unhex("d81b 82 654572726f72 80"), "tag 27 is around"},
@@ -174,4 +178,33 @@ func manyMembers(n int) string {
 		fmt.Fprintf(&b, `"k%d":0,`, i)
 	}
 	return b.String()
+}
+
+// doublingContinuations has n continuations of which each has the one before it
+// twice among its arguments.
+func doublingContinuations(n int) []byte {
+	head := unhex("d81c d81b 82 6c 436f6e74696e756174696f6e 82 61 61")
+	doc := append(append(appendHead(nil, majorArray, uint64(n+1)), head...), 0x80)
+	for i := range n {
+		doc = append(append(doc, head...), 0x82)
+		for range 2 {
+			doc = appendHead(append(doc, 0xd8, tagReference), majorUint, uint64(i))
+		}
+	}
+	return doc
+}
+
+func TestWhatWasDecodedCannotGrowWithoutEndWhenItIsEncoded(t *testing.T) {
+	texts := append(appendHead(nil, majorArray, 2001), 0xd8, tagShared)
+	texts = appendText(texts, strings.Repeat("x", 1<<20))
+	texts = append(texts, bytes.Repeat([]byte{0xd8, tagReference, 0}, 2000)...)
+	for name, doc := range map[string][]byte{"continuations": doublingContinuations(40), "texts": texts} {
+		var v any
+		if err := Unmarshal(doc, &v); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if data, err := Marshal(v); !errors.Is(err, ErrTooLarge) {
+			t.Errorf("%s: %d bytes, %v", name, len(data), err)
+		}
+	}
 }

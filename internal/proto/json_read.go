@@ -236,7 +236,7 @@ func (r *jsonReader) body(members jsonMembers, inAlias bool) error {
 			return write(r, members)
 		}
 	}
-	if flag := members.value(nestedFlag); tag < 0 && flag >= 0 && r.tokens[flag].kind == jsonTrue {
+	if r.isContinuation(members) {
 		return r.continuation(members)
 	}
 	return r.plain(members)
@@ -261,26 +261,44 @@ func (r *jsonReader) reference(i int32) error {
 	case alias.number != unwritten:
 		return r.encoder.reference(alias.number)
 	}
+	if t.kind == jsonObject {
+		members, err := r.membersOf(alias.token)
+		if err != nil {
+			return err
+		}
+		if r.isContinuation(members) { // work has no identity: it is done each time
+			return r.nested(members)
+		}
+		return r.marked(alias, func() error { return r.body(members, true) })
+	}
+	return r.marked(alias, func() error { return r.value(alias.token) })
+}
+
+// marked writes an alias for the first time.
+func (r *jsonReader) marked(alias *jsonAlias, write func() error) error {
 	alias.number = r.marks
 	if err := r.mark(); err != nil {
 		return err
 	}
-	if err := r.aliased(alias.token); err != nil {
+	if err := write(); err != nil {
 		return err
 	}
 	r.end()
 	return nil
 }
 
-func (r *jsonReader) aliased(i int32) error {
-	if r.tokens[i].kind != jsonObject {
-		return r.value(i)
-	}
-	members, err := r.membersOf(i)
-	if err != nil {
+func (r *jsonReader) isContinuation(members jsonMembers) bool {
+	flag := members.value(nestedFlag)
+	return flag >= 0 && r.tokens[flag].kind == jsonTrue && members.value(jsonType) < 0
+}
+
+// nested writes a continuation that is referred to.
+func (r *jsonReader) nested(members jsonMembers) error {
+	if err := r.enter(); err != nil {
 		return err
 	}
-	return r.body(members, true)
+	defer r.leave()
+	return r.continuation(members)
 }
 
 func (r *jsonReader) alias(i int32) *jsonAlias {

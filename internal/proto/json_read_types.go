@@ -35,7 +35,7 @@ func init() { // the functions use the table
 	}
 }
 
-// text returns the text of the member with this name.
+// memberText returns the text of the member with this name.
 func (r *jsonReader) memberText(members jsonMembers, name string) (string, error) {
 	i := members.value(name)
 	if i < 0 || r.tokens[i].kind != jsonText {

@@ -165,13 +165,17 @@ func (w *jsonWriter) shared(n int) (end int, err error) {
 	return end, nil
 }
 
-// inlines reports whether a value is written wherever it occurs: short ones, and
-// those that the original does not read from an alias.
+// inlines reports whether a value is written wherever it occurs: short ones, those
+// that the original does not read from an alias, and work, which is done each time.
 func (w *jsonWriter) inlines(t token) bool {
 	switch t.major {
 	case majorUint, majorNegint, majorSimple:
 		return true
 	case majorTag:
+		if t.arg == tagObject {
+			name, _, _, err := w.objectHead(t)
+			return err == nil && (name == objectContinuation || name == objectResult)
+		}
 		return t.arg == tagBigPositive || t.arg == tagBigNegative
 	}
 	return false

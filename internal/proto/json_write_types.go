@@ -106,8 +106,8 @@ func (w *jsonWriter) regExpValue(t token) (end int, err error) {
 	return skip(w.data, t.next), nil
 }
 
-// arrayClasses are the JavaScript names of the arrays of RFC 8746 whose elements
-// JSON holds, by size and kind.
+// class returns the JavaScript name of an array with this tag, less the Big of the
+// integers of 64 bits.
 func (a typedArray) class(tag uint64) string {
 	if tag == tagClamped {
 		return "Uint8ClampedArray"
@@ -318,21 +318,21 @@ func (w *jsonWriter) raw(pos int) (end int, err error) {
 }
 
 func (w *jsonWriter) rawObject(t token) (end int, err error) {
+	var members []surveyedMember
 	w.out = append(w.out, '{')
-	pos := t.next
-	for i := range int(t.arg) {
-		key := w.token(pos)
-		name := w.chunk(key)
-		if i > 0 {
+	end, err = w.members(t, func(name []byte, pos int) (int, error) {
+		if len(members) > 0 {
 			w.out = append(w.out, ',')
 		}
+		members = append(members, surveyedMember{name, pos})
 		w.out = append(appendJSONText(w.out, name), ':')
-		if pos, err = w.raw(key.next + len(name)); err != nil {
-			return 0, at(err, string(name))
-		}
+		return w.raw(pos)
+	})
+	if err != nil {
+		return 0, err
 	}
 	w.out = append(w.out, '}')
-	return pos, nil
+	return end, noDuplicates(members)
 }
 
 func errWindow() error {

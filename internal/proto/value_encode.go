@@ -72,9 +72,16 @@ type encoder struct {
 	copied map[*references][]int
 }
 
+// maxDocument bounds what one value becomes, in bytes. A value that was decoded
+// from a small document may hold one long text very often.
+const maxDocument = 64 << 20
+
 // any encodes v. It knows the most frequent types itself and leaves the others to
 // reflection.
 func (e *encoder) any(v any) error {
+	if len(e.dst) > maxDocument {
+		return tooLarge{maxDocument}
+	}
 	switch v := v.(type) {
 	case nil:
 		e.dst = append(e.dst, byteNull)

@@ -21,7 +21,8 @@ type JSON struct {
 
 	in       uint64            // number of the last message that came in
 	written  uint64            // number of the last frame that was written
-	handed   []uint64          // numbers of what was handed to the current link, 0 for what has none
+	pending  []uint64          // numbers of what the current link has not written, 0 for what has none
+	wrote    uint64            // how many messages it has written
 	ours     map[string]uint64 // our calls without answer, by their id
 	incoming map[uint64]string // ids of their calls without answer, by number
 }
@@ -42,13 +43,24 @@ func (j *JSON) Written() uint64 { return j.written }
 // Wrote says how many of the messages that Encode made for the current link were
 // written to its socket.
 func (j *JSON) Wrote(n uint64) {
-	for _, number := range j.handed[:min(n, uint64(len(j.handed)))] {
-		j.written = max(j.written, number)
+	for ; j.wrote < n && len(j.pending) > 0; j.wrote++ {
+		j.written = max(j.written, j.pending[0])
+		j.pending = j.pending[1:]
 	}
 }
 
 // Linked begins a new link.
-func (j *JSON) Linked() { j.handed = j.handed[:0] }
+func (j *JSON) Linked() { j.pending, j.wrote = nil, 0 }
+
+// skip says that there is nothing to write for a number: it is written when what was
+// handed over before it is.
+func (j *JSON) skip(number uint64) {
+	if last := len(j.pending) - 1; last >= 0 {
+		j.pending[last] = max(j.pending[last], number)
+	} else {
+		j.written = max(j.written, number)
+	}
+}
 
 // Encode turns a frame into the message for it, nil if JSON has none. A call that
 // JSON cannot hold comes back as its own answer.
@@ -71,10 +83,10 @@ func (j *JSON) Encode(frame []byte) (message []byte, back *proto.Frame) {
 		back = j.answer(f.Seq, notSent(err))
 	}
 	if message == nil {
-		j.written = max(j.written, f.Seq) // there is nothing to write
+		j.skip(f.Seq)
 		return nil, back
 	}
-	j.handed = append(j.handed, f.Seq)
+	j.pending = append(j.pending, f.Seq)
 	return message, nil
 }
 
@@ -180,7 +192,7 @@ func (j *JSON) refuse(callID string, err error) []byte {
 		m.Type = proto.MessageCallResponse
 	}
 	message, _ := m.Append(nil)
-	j.handed = append(j.handed, 0)
+	j.pending = append(j.pending, 0)
 	return message
 }
 
@@ -188,7 +200,7 @@ func (j *JSON) refuse(callID string, err error) []byte {
 func (j *JSON) Status(subscriptionRequired bool) []byte {
 	m := proto.Message{Type: proto.MessageConnectionStatus, SubscriptionRequired: subscriptionRequired}
 	message, _ := m.Append(nil)
-	j.handed = append(j.handed, 0)
+	j.pending = append(j.pending, 0)
 	return message
 }
 

@@ -199,7 +199,7 @@ func (l *Life) Renewed(now time.Time, link uint64, expires time.Time) []LifeEffe
 		return nil
 	}
 	l.expires = expires
-	l.do(LifeEffect{Do: WaitRenew, Delay: max(expires.Sub(now)-renewBefore, 0)})
+	l.do(LifeEffect{Do: WaitRenew, Delay: max(expires.Sub(now)-renewBefore, renewRetry)})
 	return l.take()
 }
 

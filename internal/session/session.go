@@ -6,6 +6,7 @@
 package session
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -23,6 +24,7 @@ const (
 	Run                        // run the call in Frame, whose number is Number, and report with Answer
 	Stop                       // nobody waits for the incoming call Number any more
 	AckLater                   // call AckTimeout after AckDelay
+	StallLater                 // call StallTimeout after StallTimeout
 	Break                      // the other side broke the protocol, Reason says how: end the link
 	Overflow                   // more is waiting than Limits allow: end the session
 	Acknowledged               // the other side has the answer to its call Number
@@ -41,10 +43,21 @@ type Effect struct {
 
 // Limits of one end of a session. Zero means no limit.
 type Limits struct {
-	Calls        int // calls in flight; more wait
-	Waiting      int // calls that wait; more are refused
-	WaitingBytes int // of what waits or is not acknowledged; beyond, the session ends
+	Calls   int // calls in flight; more wait
+	Waiting int // calls that wait; more are refused
+
+	// Bytes is of what waits or is not acknowledged. Beyond it calls are refused, and if
+	// nothing is acknowledged for [StallTimeout] the session ends; it ends at once at
+	// sixteen times that.
+	Bytes int
 }
+
+// StallTimeout is how long the other end may take to acknowledge something while too
+// much waits for it.
+const StallTimeout = 5 * time.Second
+
+// hardFactor is how many times Limits.Bytes are too much for any other end.
+const hardFactor = 16
 
 // After so many frames, or bytes, an acknowledgement goes out by itself. Most ride on
 // other frames.
@@ -67,6 +80,9 @@ type Session struct {
 	ackSent  uint64 // what the other side knows of received
 	unacked  int    // bytes that came since
 	ackTimer bool
+
+	progress uint64 // what of ours was acknowledged when the stall timer was set
+	stalling bool   // it is set
 
 	outbox      []numbered // made, not acknowledged, ascending
 	outboxBytes int
@@ -120,15 +136,42 @@ func (s *Session) Call(key uint64, f proto.Frame, urgent bool) []Effect {
 	}
 	c := call{key, f, s.now().Add(f.Timeout)}
 	switch {
-	case s.linked && (urgent || !s.held && len(s.waiting) == 0) && s.room():
+	case s.linked && (urgent || !s.held && len(s.waiting) == 0) && s.room() && !s.heavy(len(f.Payload)):
 		s.push(c)
-	case s.limits.Waiting > 0 && len(s.waiting) >= s.limits.Waiting:
-		s.settle(key, lmz.CodeGateway, "queue full: "+strconv.Itoa(len(s.waiting))+" calls wait for the connection")
+	case s.full(len(f.Payload)):
+		s.settle(key, lmz.CodeGateway, "queue full: "+strconv.Itoa(len(s.waiting))+" calls with "+
+			strconv.Itoa(s.outboxBytes>>10)+" KiB wait for the connection")
 	default:
 		s.waiting = append(s.waiting, c)
 		s.bound(len(f.Payload))
 	}
 	return s.take()
+}
+
+// heavy reports whether n more bytes are more than may wait. A single call always may.
+func (s *Session) heavy(n int) bool {
+	return s.limits.Bytes > 0 && s.outboxBytes > 0 && s.outboxBytes+n > s.limits.Bytes
+}
+
+// full reports whether a call with n bytes cannot wait. Sends that nobody waits for and
+// whose time is over make room.
+func (s *Session) full(n int) bool {
+	if s.limits.Waiting > 0 && len(s.waiting) >= s.limits.Waiting || s.heavy(n) {
+		s.dropExpired()
+	}
+	return s.limits.Waiting > 0 && len(s.waiting) >= s.limits.Waiting || s.heavy(n)
+}
+
+// dropExpired forgets the sends whose time is over; calls are given up by who made them.
+func (s *Session) dropExpired() {
+	now := s.now()
+	s.waiting = slices.DeleteFunc(s.waiting, func(c call) bool {
+		expired := c.frame.NoReply && now.After(c.deadline)
+		if expired {
+			s.outboxBytes -= len(c.frame.Payload)
+		}
+		return expired
+	})
 }
 
 // room reports whether another call may be in flight.
@@ -163,12 +206,38 @@ func (s *Session) number(f *proto.Frame) uint64 {
 	return f.Seq
 }
 
-// bound counts n more bytes that are kept and ends a session that keeps too many.
+// bound counts n more bytes that are kept. A session whose other end does not take
+// them ends.
 func (s *Session) bound(n int) {
 	s.outboxBytes += n
-	if s.limits.WaitingBytes > 0 && s.outboxBytes > s.limits.WaitingBytes {
-		s.do(Effect{Do: Overflow, Reason: "more than " + strconv.Itoa(s.limits.WaitingBytes) + " bytes wait"})
+	switch {
+	case s.limits.Bytes == 0 || s.outboxBytes <= s.limits.Bytes:
+	case s.outboxBytes > hardFactor*s.limits.Bytes:
+		s.overflow()
+	case !s.stalling:
+		s.stalling, s.progress = true, s.ackedUpTo()
+		s.do(Effect{Do: StallLater})
 	}
+}
+
+func (s *Session) overflow() {
+	s.do(Effect{Do: Overflow, Reason: strconv.Itoa(s.outboxBytes>>10) + " KiB wait for the other end"})
+}
+
+// ackedUpTo returns the number of the last frame of ours that the other end has.
+func (s *Session) ackedUpTo() uint64 { return s.sent - uint64(len(s.outbox)) }
+
+// StallTimeout is the event that [StallLater] asked for.
+func (s *Session) StallTimeout() []Effect {
+	s.stalling = false
+	switch {
+	case s.outboxBytes <= s.limits.Bytes:
+	case s.ackedUpTo() == s.progress:
+		s.overflow()
+	default:
+		s.bound(0)
+	}
+	return s.take()
 }
 
 func (s *Session) settle(key uint64, code lmz.Code, message string) {
@@ -329,6 +398,7 @@ func (s *Session) Release() []Effect {
 
 // flush sends what waits, in order, as far as it may go.
 func (s *Session) flush() {
+	s.dropExpired()
 	n := 0
 	for s.linked && !s.held && n < len(s.waiting) && s.room() {
 		s.outboxBytes -= len(s.waiting[n].frame.Payload)

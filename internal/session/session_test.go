@@ -22,6 +22,7 @@ type end struct {
 	open    []uint64       // incoming calls that are not answered
 	settled map[uint64]proto.Answer
 	acks    int // AckLater effects that are due
+	stalls  int // StallLater effects that were asked for
 	broken  string
 }
 
@@ -47,6 +48,8 @@ func (e *end) do(effects []Effect) {
 			e.open = slices.DeleteFunc(e.open, func(n uint64) bool { return n == f.Number })
 		case AckLater:
 			e.acks++
+		case StallLater:
+			e.stalls++
 		case Break, Overflow:
 			e.broken = f.Reason
 		}
@@ -271,12 +274,61 @@ func TestASideThatBreaksTheNumberingIsNotListenedTo(t *testing.T) {
 	}
 }
 
-func TestASessionThatLetsTooMuchWaitOverflows(t *testing.T) {
-	a := newEnd(t, Limits{WaitingBytes: 1000})
-	for key := uint64(1); key < 1000 && a.broken == ""; key++ {
+func TestTooManyBytesAreRefusedAndASessionThatStallsEnds(t *testing.T) {
+	a, b := newEnd(t, Limits{Bytes: 100}), newEnd(t, Limits{})
+	link(a, b)
+	for key := uint64(1); key <= 50; key++ {
 		a.call(key)
 	}
-	if a.broken == "" {
-		t.Error("nothing happened")
+	if a.broken != "" || a.settled[50].Failed != lmz.CodeGateway {
+		t.Fatalf("broken %q, the last call: %q", a.broken, a.settled[50].Failed)
+	}
+	drain(a, b)
+	c, d := newEnd(t, Limits{}), newEnd(t, Limits{Bytes: 100})
+	link(c, d)
+	for key := uint64(1); key <= 20; key++ {
+		c.call(key)
+	}
+	drain(c, d)
+	for len(d.open) > 0 {
+		d.answer(0)
+	}
+	if d.stalls != 1 || d.broken != "" {
+		t.Fatalf("%d stall timers, broken %q", d.stalls, d.broken)
+	}
+	c.deliver(d)
+	c.do(c.s.AckTimeout())
+	drain(c, d) // some progress
+	for key := uint64(21); key <= 40; key++ {
+		c.call(key)
+	}
+	drain(c, d)
+	d.do(d.s.StallTimeout())
+	if d.broken != "" {
+		t.Errorf("an end that makes progress was given up: %s", d.broken)
+	}
+	for len(d.open) > 0 {
+		d.answer(0)
+	}
+	d.do(d.s.StallTimeout())
+	d.do(d.s.StallTimeout())
+	if d.broken == "" {
+		t.Error("an end that takes nothing was not given up")
+	}
+}
+
+func TestSendsWhoseTimeIsOverMakeRoom(t *testing.T) {
+	a, b := newEnd(t, Limits{Waiting: 2}), newEnd(t, Limits{})
+	now := time.Unix(0, 0)
+	a.s.now = func() time.Time { return now }
+	for range 2 {
+		a.do(a.s.Call(1, proto.Frame{NoReply: true, Timeout: time.Second}, false))
+	}
+	now = now.Add(time.Minute)
+	a.call(2)
+	link(a, b)
+	drain(a, b)
+	if !slices.Equal(b.ran, []string{payload(2)}) {
+		t.Errorf("ran %q", b.ran)
 	}
 }

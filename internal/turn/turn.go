@@ -62,9 +62,6 @@ func (p *Place) Wait(ctx context.Context) error {
 	return nil // the turn came in the same instant: it is ours
 }
 
-// Line returns the line that p is a place in.
-func (p *Place) Line() *Line { return p.line }
-
 // leave takes p out of the line, unless it already has the turn.
 func (p *Place) leave() bool {
 	p.line.mu.Lock()

@@ -58,3 +58,25 @@ func TestGivingUpAPlaceLetsTheNextOneIn(t *testing.T) {
 		t.Errorf("a free turn is given even when ctx has ended: %v", err)
 	}
 }
+
+func TestWorkThatHasEndedLeavesNoTurnBehind(t *testing.T) {
+	var line turn.Line
+	first := line.Join()
+	if err := first.Wait(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	work := first.Hold()
+	work.Release()
+	second := line.Join() // somebody else is at work
+	var waiting sync.WaitGroup
+	for range 10 { // goroutines that the work started wait for it, and then the work ends
+		waiting.Go(work.Retake)
+	}
+	work.End()
+	second.Done()
+	waiting.Wait()
+	third := line.Join()
+	if err := third.Wait(t.Context()); err != nil {
+		t.Errorf("the turn was not given back: %v", err)
+	}
+}

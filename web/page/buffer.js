@@ -23,7 +23,10 @@ export class Buffer {
   arrive(change) {
     if (change.version <= this.version) return false;
     this.version = change.version;
-    if (change.content === this.#saved) return false;
+    if (change.content === this.#saved) {
+      this.held = null; // it is not the document's text any more
+      return false;
+    }
     if (change.content === this.text) {
       this.#saved = change.content;
       this.held = null;

@@ -1,0 +1,197 @@
+package gateway_test
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/client"
+)
+
+// Each test is named after a bug that there was.
+
+// relay is a worker that calls get on a client, waits as long as it is told, and makes
+// long answers.
+func relay(self lmz.Caller) lmz.Handler {
+	mux := new(lmz.Mux)
+	lmz.Method2[string, string, string]("relay").Expose(mux, lmz.Anyone, func(ctx context.Context, who, what string) (string, error) {
+		return lmz.Call[string](lmz.NewChain(ctx), self, lmz.At(lmz.DefaultGateway, who), lmz.Ctn("get", what))
+	})
+	lmz.Method1[int, int]("slow").Expose(mux, lmz.Anyone, func(_ context.Context, ms int) (int, error) {
+		time.Sleep(time.Duration(ms) * time.Millisecond)
+		return ms, nil
+	})
+	lmz.Method1[int, string]("large").Expose(mux, lmz.Anyone, func(_ context.Context, n int) (string, error) {
+		return strings.Repeat("x", n), nil
+	})
+	return mux
+}
+
+func startRelay(t *testing.T) *mesh {
+	m := startMesh(t)
+	m.gateway.Worker("RELAY", relay)
+	return m
+}
+
+func callRelay[R any](t *testing.T, via lmz.Caller, method string, args ...any) (R, error) {
+	t.Helper()
+	return lmz.Call[R](t.Context(), via, lmz.At("RELAY"), lmz.Ctn(method, args...))
+}
+
+func TestAHandlerOfAnEndedSessionDoesNotAnswerACallOfTheNextOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := startRelay(t)
+		defer m.stop()
+		entered, resume := make(chan struct{}), make(chan struct{})
+		var ran atomic.Int32
+		p := m.peer("ann", func(o *client.Options) {
+			mux := new(lmz.Mux)
+			lmz.Method1[string, string]("get").Expose(mux, lmz.Anyone, func(_ context.Context, what string) (string, error) {
+				if ran.Add(1) == 1 {
+					close(entered)
+					<-resume // it does not heed its ctx
+				}
+				return "answer to " + what, nil
+			})
+			o.OnBeforeCall = lmz.Anyone
+			o.Handler = mux
+		})
+		defer closePeer(p)
+		bob := m.peer("bob", nil)
+		defer closePeer(bob)
+		old := make(chan error, 1)
+		go func() {
+			_, err := callRelay[string](t, bob, "relay", "ann.tab", "old")
+			old <- err
+		}()
+		<-entered
+		m.network.Cut()
+		time.Sleep(8 * time.Second) // virtual
+		m.network.Heal()
+		if err := p.Connect(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := bob.Connect(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		time.AfterFunc(time.Second, func() { close(resume) })
+		if got, err := callRelay[string](t, bob, "relay", "ann.tab", "new"); err != nil || got != "answer to new" {
+			t.Errorf("got %q, %v", got, err)
+		}
+		<-old
+	})
+}
+
+func TestASendWithReplyOutlivesTheHandlerThatMadeIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := startRelay(t)
+		defer m.stop()
+		done := make(chan int, 1)
+		var p *client.Peer
+		p = m.peer("ann", func(o *client.Options) {
+			mux := new(lmz.Mux)
+			lmz.Method1[string, string]("get").Expose(mux, lmz.Anyone, func(ctx context.Context, what string) (string, error) {
+				return what, p.Send(ctx, lmz.At("RELAY"), lmz.Ctn("slow", 200), lmz.Reply(lmz.Ctn("done", lmz.Result)))
+			})
+			lmz.Method1[int, struct{}]("done").Expose(mux, lmz.NoOne, func(_ context.Context, ms int) (struct{}, error) {
+				done <- ms
+				return struct{}{}, nil
+			})
+			o.OnBeforeCall = lmz.Anyone
+			o.Handler = mux
+		})
+		defer closePeer(p)
+		if _, err := callRelay[string](t, p, "relay", "ann.tab", "x"); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case ms := <-done:
+			if ms != 200 {
+				t.Errorf("the reply got %d", ms)
+			}
+		case <-time.After(time.Minute): // virtual
+			t.Error("no reply")
+		}
+	})
+}
+
+func TestAGoroutineThatAHandlerStartedDoesNotKeepTheTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := startRelay(t)
+		defer m.stop()
+		var p *client.Peer
+		p = m.peer("ann", func(o *client.Options) {
+			mux := new(lmz.Mux)
+			lmz.Method1[string, string]("get").Expose(mux, lmz.Anyone, func(ctx context.Context, what string) (string, error) {
+				go callRelay[int](t, p, "slow", 50)
+				go p.CallRaw(ctx, lmz.At("RELAY"), lmz.Ctn("slow", 50))
+				time.Sleep(10 * time.Millisecond)
+				return what, nil
+			})
+			o.OnBeforeCall = lmz.Anyone
+			o.Handler = mux
+		})
+		defer closePeer(p)
+		for range 3 {
+			if _, err := callRelay[string](t, p, "relay", "ann.tab", "x"); err != nil {
+				t.Error(err)
+			}
+			time.Sleep(time.Second)
+		}
+	})
+}
+
+func TestManyLargeAnswersAtOnceDoNotEndTheSession(t *testing.T) {
+	m := startRelay(t) // in real time: it is about what a socket takes
+	defer m.stop()
+	p := m.peer("ann", nil)
+	defer closePeer(p)
+	var wg sync.WaitGroup
+	for range 20 {
+		wg.Go(func() {
+			if got, err := callRelay[string](t, p, "large", 900_000); err != nil || len(got) != 900_000 {
+				t.Errorf("%d bytes, %v", len(got), err)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func TestAnotherUserCanSignInOnTheSamePeer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := startMesh(t)
+		defer m.stop()
+		var who atomic.Value
+		who.Store("ann")
+		p := m.peer("", func(o *client.Options) {
+			o.Token = func(context.Context, string) (string, error) { return token(who.Load().(string), time.Time{}), nil }
+		})
+		defer closePeer(p)
+		newer := m.peer("ann", nil) // takes the address
+		defer closePeer(newer)
+		synctest.Wait()
+		who.Store("bob")
+		if err := p.Connect(t.Context()); err != nil || p.Identity().Instance != "bob.tab" {
+			t.Errorf("connect as bob: %v, %s", err, p.Identity().Instance)
+		}
+	})
+}
+
+func TestASocketThatSaysNothingDoesNotHoldUpClose(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := startMesh(t)
+		r := m.raw("ann.tab", token("ann", time.Time{}))
+		defer r.conn.CloseNow()
+		synctest.Wait()
+		start := time.Now()
+		m.stop()
+		if took := time.Since(start); took > 6*time.Second { // the close handshake has 5
+			t.Errorf("it took %v", took)
+		}
+	})
+}

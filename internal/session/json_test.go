@@ -1,0 +1,55 @@
+package session
+
+import (
+	"testing"
+	"time"
+
+	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/proto"
+)
+
+func TestAnAnswerThatWasNotWrittenIsNotCountedBecauseOfWhatFollowed(t *testing.T) {
+	j := NewJSON(proto.SessionID{1}, true, time.Minute)
+	j.Linked()
+	j.Decode([]byte(`{"type":"call","callId":"1","binding":"B","chain":{"json":[{"type":"get","key":"x"},{"type":"apply","args":[]}],"meta":{}}}`))
+	answer := proto.Frame{Kind: proto.KindAnswer, Seq: 1, Call: 1, Payload: []byte{0xf6}}
+	if message, _ := j.Encode(answer.Append(nil)); message == nil {
+		t.Fatal("no message")
+	}
+	cancel := proto.Frame{Kind: proto.KindCancel, Seq: 2, Call: 9} // JSON has none
+	if message, _ := j.Encode(cancel.Append(nil)); message != nil {
+		t.Fatalf("a message %s", message)
+	}
+	if j.Written() != 0 {
+		t.Errorf("%d counts as written before anything was", j.Written())
+	}
+	j.Wrote(1)
+	if j.Written() != 2 {
+		t.Errorf("%d counts as written, want 2", j.Written())
+	}
+}
+
+func TestCallsThatJSONCannotHoldComeBack(t *testing.T) {
+	j := NewJSON(proto.SessionID{1}, false, time.Minute)
+	j.Linked()
+	chain, err := proto.MarshalChain(lmz.Ctn("x", []uint64{1}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range []proto.Frame{
+		{Kind: proto.KindCall, Seq: 1, To: lmz.At("B"), Context: []byte{0xa0}, Payload: chain},
+		{Kind: proto.KindCall, Seq: 2, To: lmz.At("B"), Context: []byte{0xa0}, Payload: chain, Again: proto.CallID{Number: 1}},
+	} {
+		message, back := j.Encode(f.Append(nil))
+		if message != nil || back == nil || back.Call != f.Seq {
+			t.Fatalf("frame %d: %s, %+v", f.Seq, message, back)
+		}
+		want := lmz.CodeGateway
+		if f.Again != (proto.CallID{}) {
+			want = lmz.CodeUnknown
+		}
+		if back.Failed != want {
+			t.Errorf("frame %d: %q, want %q", f.Seq, back.Failed, want)
+		}
+	}
+}
