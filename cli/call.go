@@ -60,6 +60,10 @@ func (a *app) runCall(ctx context.Context, o callOptions, words []string) error 
 	if err != nil {
 		return err
 	}
+	server, err := o.origin()
+	if err != nil {
+		return err
+	}
 	if o.timeout <= 0 {
 		return usagef("--timeout 30s", "--timeout %v leaves no time", o.timeout)
 	}
@@ -74,7 +78,7 @@ func (a *app) runCall(ctx context.Context, o callOptions, words []string) error 
 	for _, call := range calls {
 		value, err := peer.CallRaw(ctx, to, lmz.Ctn(call.method, call.args...))
 		if err != nil {
-			return explainCall(to, call.method, err)
+			return explainCall(to, call.method, loginHint(server), err)
 		}
 		if err := a.printResult(value, o.json); err != nil {
 			return fmt.Errorf("%s on %s has a result that cannot be printed: %w", call.method, to, err)
@@ -83,8 +87,8 @@ func (a *app) runCall(ctx context.Context, o callOptions, words []string) error 
 	return nil
 }
 
-// explainCall says what became of a call that failed.
-func explainCall(to lmz.Address, method string, err error) error {
+// explainCall says what became of a call that failed. Login is the command to sign in.
+func explainCall(to lmz.Address, method, login string, err error) error {
 	what := shorten(method) + " on " + shorten(to.String())
 	code := codeOf(err)
 	reason := err.Error()
@@ -103,7 +107,7 @@ func explainCall(to lmz.Address, method string, err error) error {
 	}
 	try := ""
 	if code == exitLogin {
-		try = loginHint
+		try = login
 	}
 	return failf(code, try, "%s: %s", what, reason)
 }

@@ -83,6 +83,8 @@ func parseCalls(words []string) (to lmz.Address, calls []methodCall, err error) 
 		case word == "+":
 			calls = append(calls, methodCall{})
 			call = &calls[len(calls)-1]
+		case word == "" && call.method == "":
+			return to, nil, usagef(callHint, "the name of a method is empty")
 		case call.method == "":
 			call.method = word
 		default:
@@ -103,7 +105,7 @@ func parseCalls(words []string) (to lmz.Address, calls []methodCall, err error) 
 // shell has taken.
 func badArgument(n int, method, word string, err error) error {
 	quoted, _ := json.Marshal(word)
-	return usagef("as text, '"+strings.ReplaceAll(string(quoted), "'", `'\''`)+"'",
+	return usagef("as text, "+shellWord(string(quoted)),
 		"argument %d of %s is not JSON: %v", n, method, err)
 }
 

@@ -109,7 +109,7 @@ func (a *app) explainConnect(server string, err, last error) error {
 		if a.Getenv("LMZ_ACCESS_TOKEN") != "" {
 			what = "the token in LMZ_ACCESS_TOKEN"
 		}
-		return loginRequired(fmt.Sprintf("%s refused %s: %s", server, what, login.Reason))
+		return loginRequired(server, fmt.Sprintf("%s refused %s: %s", server, what, login.Reason))
 	case errors.As(last, &refused) && refused.Status != 0:
 		return failf(exitNotExecuted, "", "%s does not take clients: %v", server, refused)
 	case last != nil:

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"github.com/pkg/browser"
 	"github.com/spf13/cobra"
@@ -26,6 +27,7 @@ type devOptions struct {
 	bootstrapEmail string
 	noBrowser      bool
 	testMode       bool
+	callLimit      time.Duration
 }
 
 func (a *app) devCommand() *cobra.Command {
@@ -37,7 +39,7 @@ func (a *app) devCommand() *cobra.Command {
 			"in place of a mail server, the editor example and its page. Only this machine can reach\n" +
 			"it. Ctrl-C stops it; what was acknowledged is on disk.",
 		Example: "  lmz dev\n  lmz dev --addr 127.0.0.1:0 --data ./mesh --no-browser",
-		Args:    cobra.NoArgs,
+		Args:    noWords,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return a.runDev(cmd.Context(), o) },
 	}
 	f := cmd.Flags()
@@ -46,10 +48,14 @@ func (a *app) devCommand() *cobra.Command {
 	f.BoolVar(&o.noBrowser, "no-browser", a.Getenv("LMZ_NO_BROWSER") != "", "do not open the page")
 	f.StringVar(&o.bootstrapEmail, "bootstrap-email", "", "`address` that becomes an admin when it signs in")
 	f.BoolVar(&o.testMode, "test-mode", false, "let every program on this machine sign in as anyone, for tests")
+	f.DurationVar(&o.callLimit, "call-limit", 5*time.Minute, "the longest that a call of a client may take")
 	return cmd
 }
 
 func (a *app) runDev(ctx context.Context, o devOptions) error {
+	if o.callLimit <= 0 {
+		return usagef("lmz dev --call-limit 5m", "--call-limit %v leaves no time", o.callLimit)
+	}
 	addr, err := loopback(o.addr)
 	if err != nil {
 		return err
@@ -164,9 +170,14 @@ func (a *app) greet(url string, o devOptions) {
 	if url != defaultServer {
 		fmt.Fprintf(a.Out, "  export LMZ_SERVER=%s\n", url)
 	}
-	fmt.Fprint(a.Out, "  lmz login magic-link you@example.com\n"+
-		"  lmz call DOCUMENT_DO notes subscribe + update '\"The teh fox\"'\n"+
-		"  lmz edit notes\n\nCtrl-C stops it.\n\n")
+	for _, words := range []string{
+		"login magic-link you@example.com",
+		`call DOCUMENT_DO notes subscribe + update '"The teh fox"'`,
+		"edit notes",
+	} {
+		fmt.Fprintf(a.Out, "  %s %s\n", a.Program, words)
+	}
+	fmt.Fprint(a.Out, "\nCtrl-C stops it.\n\n")
 }
 
 var quietBrowser sync.Once

@@ -51,7 +51,7 @@ func (a *app) openDev(addr string, o devOptions, onMail func(auth.Mail)) (*devSe
 func (a *app) openParts(s *devServer, addr string, o devOptions, onMail func(auth.Mail)) (err error) {
 	log := slog.New(slog.NewTextHandler(a.Err, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	s.gateway, err = gateway.New(gateway.Options{
-		Dir: o.data, Log: log,
+		Dir: o.data, CallLimit: o.callLimit, Log: log,
 		Verify: func(ctx context.Context, token string) (*lmz.Auth, error) { return s.auth.Authenticate(ctx, token) },
 	})
 	if err != nil {

@@ -29,7 +29,7 @@ func (a *app) editCommand() *cobra.Command {
 			"page, sees the changes of the others. The text travels whole and the last writer wins;\n" +
 			"what arrives while you type is held until you take it.",
 		Example: "  lmz edit notes",
-		Args:    cobra.ExactArgs(1),
+		Args:    oneWord("DOCUMENT"),
 		RunE:    func(cmd *cobra.Command, args []string) error { return a.runEdit(cmd.Context(), o, args[0]) },
 	}
 	o.account = a.accountFlags(cmd)
@@ -69,7 +69,7 @@ func (a *app) runEdit(ctx context.Context, o editOptions, document string) error
 	})
 	var login *client.LoginRequiredError
 	if errors.As(err, &login) {
-		return loginRequired(login.Reason)
+		return loginRequired(server, login.Reason)
 	}
 	return err
 }

@@ -66,7 +66,11 @@ func (a *app) report(ctx context.Context, root *cobra.Command, err error) int {
 	}
 	fmt.Fprintln(a.Err, "lmz: "+oneLine(f.message))
 	if f.try != "" {
-		fmt.Fprintln(a.Err, "Try: "+f.try)
+		try := f.try
+		if words, ok := strings.CutPrefix(try, "lmz "); ok {
+			try = a.Program + " " + words
+		}
+		fmt.Fprintln(a.Err, "Try: "+oneLine(try))
 	}
 	return f.code
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 
@@ -136,5 +137,28 @@ func TestForeignTextCannotForgeLinesOrCommandTheTerminal(t *testing.T) {
 	r.want(t, 1, "lmz: fail on EVIL_WORKER failed: one lmz: two\uFFFD]0;title\uFFFD\uFFFD31m\n")
 	if want := `"a\u001b[31m\u009b31m\u007f<&>\u2028"` + "\n"; r.stdout != want {
 		t.Errorf("stdout %q, want %q", r.stdout, want)
+	}
+}
+
+func TestAProgramStartedByItsPathGreetsWithThatPath(t *testing.T) {
+	stopped, stop := context.WithCancel(t.Context())
+	stop()
+	var out, errs bytes.Buffer
+	code := cli.Main(stopped, []string{"dev", "--addr", "127.0.0.1:0", "--data", t.TempDir(), "--no-browser"}, cli.Streams{
+		In: strings.NewReader(""), Out: &out, Err: &errs, Getenv: func(string) string { return "" }, Program: "bin/lmz",
+	})
+	if code != 0 || !strings.Contains(out.String(), "\n  bin/lmz login magic-link ") ||
+		!strings.Contains(out.String(), "\n  bin/lmz edit notes\n") {
+		t.Errorf("exit code %d, stdout %s, stderr %s", code, out.String(), errs.String())
+	}
+}
+
+func TestHintsNameAProgramThatWasStartedByItsPath(t *testing.T) {
+	var errs bytes.Buffer
+	s := cli.System() // of this test, which go test starts by its path
+	s.Err = &errs
+	code := cli.Main(t.Context(), []string{"edit"}, s)
+	if want := "\nTry: " + os.Args[0] + " edit --help\n"; code != 2 || !strings.HasSuffix(errs.String(), want) {
+		t.Errorf("exit code %d, stderr %q, want %q at its end", code, errs.String(), want)
 	}
 }

@@ -49,3 +49,16 @@ func exitCodesTopic() *cobra.Command {
 func environmentTopic() *cobra.Command {
 	return &cobra.Command{Use: "environment", Short: "Environment variables", Long: environmentText}
 }
+
+// runHelp explains the command or topic that words name.
+func runHelp(cmd *cobra.Command, words []string) error {
+	about, unknown, err := cmd.Root().Find(words)
+	if err != nil {
+		unknown = words
+	}
+	if len(unknown) > 0 {
+		return usagef("lmz help", "there is no help about %q", unknown[0])
+	}
+	about.InitDefaultHelpFlag() // which is listed then
+	return about.Help()
+}

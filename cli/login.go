@@ -21,7 +21,7 @@ func (a *app) loginCommand() *cobra.Command {
 		Long:  "login signs this terminal in. Other commands use the sign-in until 'lmz logout'.",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			return usagef(loginHint, "login needs to know how: magic-link is the one way")
+			return usagef(loginExample, "login needs to know how: magic-link is the one way")
 		},
 	}
 	var o *account
@@ -31,7 +31,7 @@ func (a *app) loginCommand() *cobra.Command {
 		Long: "magic-link has the server mail a link to EMAIL and waits until it is opened and\n" +
 			"confirmed in a browser on this machine. With 'lmz dev' the mail is in its mailbox.",
 		Example: "  lmz login magic-link you@example.com",
-		Args:    cobra.ExactArgs(1),
+		Args:    oneWord("EMAIL"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.runLogin(cmd.Context(), o, args[0])
 		},
@@ -61,7 +61,7 @@ func (a *app) runLogin(ctx context.Context, o *account, email string) error {
 	if err != nil {
 		return err
 	}
-	said, err := readClaims(t.Access)
+	said, err := readClaims(server, t.Access)
 	if err != nil {
 		return err
 	}
@@ -109,7 +109,7 @@ func (a *app) signIn(ctx context.Context, server, email string, callback *callba
 	case ctx.Err() != nil:
 		return t, ctx.Err()
 	case err != nil:
-		return t, failf(exitLogin, loginHint, "nobody confirmed the link within %v", clickTimeout)
+		return t, failf(exitLogin, loginHint(server), "nobody confirmed the link within %v", clickTimeout)
 	}
 	err = post(ctx, server, "cli/token", map[string]string{
 		"grant_type": "authorization_code", "code": code, "code_verifier": callback.verifier, "redirect_uri": callback.url,
@@ -129,5 +129,5 @@ func noLogin(server string, err error) error {
 	case refused.Status == 404:
 		return failf(exitNotExecuted, "", "%s has no sign-in for terminals", server)
 	}
-	return failf(exitLogin, loginHint, "%s did not sign you in: %v", server, refused)
+	return failf(exitLogin, loginHint(server), "%s did not sign you in: %v", server, refused)
 }

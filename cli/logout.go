@@ -16,7 +16,7 @@ func (a *app) logoutCommand() *cobra.Command {
 		Long: "logout ends the sign-in at the server and forgets it here. When the server cannot be\n" +
 			"told, it is forgotten here all the same, and the exit code is 3.",
 		Example: "  lmz logout",
-		Args:    cobra.NoArgs,
+		Args:    noWords,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return a.runLogout(cmd.Context(), o) },
 	}
 	o = a.accountFlags(cmd)

@@ -6,22 +6,31 @@ import (
 	"context"
 	"io"
 	"os"
+	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
 
 // Streams are what a command uses of the world besides the network and its files.
-// All fields are required.
+// All fields but Program are required.
 type Streams struct {
 	In     io.Reader
 	Out    io.Writer // results
 	Err    io.Writer // all else
 	Getenv func(string) string
+
+	Program string // how to start the program, for hints; the default is lmz
 }
 
-// System returns the streams and the environment of this process.
+// System returns the streams and the environment of this process, and its program as it
+// was started if that was by a path.
 func System() Streams {
-	return Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv}
+	s := Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv}
+	if started := os.Args[0]; strings.ContainsRune(started, filepath.Separator) { // lmz alone may not be found
+		s.Program = shellWord(started)
+	}
+	return s
 }
 
 // Main runs the command that args, without the program's name, ask for, and returns
@@ -34,6 +43,9 @@ func Main(ctx context.Context, args []string, s Streams) (code int) {
 		}
 	}()
 	a := &app{Streams: s}
+	if a.Program == "" {
+		a.Program = "lmz"
+	}
 	root := a.command()
 	root.SetArgs(args)
 	return a.report(ctx, root, root.ExecuteContext(ctx))
@@ -64,5 +76,9 @@ func (a *app) command() *cobra.Command {
 	root.AddCommand(a.devCommand(), a.loginCommand(), a.logoutCommand(), a.whoamiCommand(),
 		a.callCommand(), a.editCommand(), a.tokenCommand(), a.versionCommand(),
 		exitCodesTopic(), environmentTopic())
+	root.InitDefaultHelpCmd()
+	if help, _, err := root.Find([]string{"help"}); err == nil {
+		help.RunE = runHelp // cobra's knows no errors
+	}
 	return root
 }

@@ -1,8 +1,13 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
+	"regexp"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -35,7 +40,7 @@ func (a *app) tokenCommand() *cobra.Command {
 			"whose approval was revoked gets no token.",
 		Example: "  export LMZ_ACCESS_TOKEN=$(lmz token mint --email ci@example.com)\n" +
 			"  lmz token mint --data ./mesh --email ann@example.com --admin --ttl 10m",
-		Args: cobra.NoArgs,
+		Args: noWords,
 		RunE: func(*cobra.Command, []string) error { return a.runMint(o) },
 	}
 	f := mint.Flags()
@@ -54,12 +59,10 @@ func (a *app) runMint(o mintOptions) (err error) {
 	if o.ttl < time.Second {
 		return usagef("--ttl 1h", "--ttl %v is too short: at least 1s", o.ttl)
 	}
-	if o.data == "" {
-		if o.data, err = a.defaultDataDir(); err != nil {
-			return err
-		}
+	if !isMailAddress(o.email) {
+		return usagef("lmz token mint --email you@example.com", "%q is not a mail address", o.email)
 	}
-	if o.data, err = filepath.Abs(o.data); err != nil {
+	if o.data, err = a.madeDataDir(o.data); err != nil {
 		return err
 	}
 	token, err := auth.Mint(o.data, a.Getenv, o.email, o.admin, o.ttl)
@@ -68,4 +71,30 @@ func (a *app) runMint(o mintOptions) (err error) {
 	}
 	_, err = fmt.Fprintln(a.Out, token)
 	return err
+}
+
+var mailSyntax = regexp.MustCompile("^[a-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@" +
+	"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")
+
+// isMailAddress tells what the sign-in service takes too.
+func isMailAddress(text string) bool {
+	text = strings.ToLower(strings.TrimSpace(text))
+	return len(text) <= 254 && mailSyntax.MatchString(text)
+}
+
+// madeDataDir returns the path of a data directory that a gateway has made.
+func (a *app) madeDataDir(dir string) (path string, err error) {
+	start := "lmz dev"
+	if dir != "" {
+		start += " --data " + shellWord(dir)
+	} else if dir, err = a.defaultDataDir(); err != nil {
+		return "", err
+	}
+	if path, err = filepath.Abs(dir); err != nil {
+		return "", err
+	}
+	if _, err := os.Stat(filepath.Join(path, "auth.json")); errors.Is(err, fs.ErrNotExist) {
+		return "", failf(exitFailed, start, "%s is not a data directory yet: no gateway has made it", path)
+	}
+	return path, nil
 }

@@ -20,8 +20,8 @@ const renewBefore = 30 * time.Second
 // again.
 func (a *app) token(ctx context.Context, o *account, server, refused string) (string, error) {
 	if token := a.Getenv("LMZ_ACCESS_TOKEN"); token != "" {
-		if _, err := readClaims(token); err != nil {
-			return "", loginRequired("the token in LMZ_ACCESS_TOKEN is damaged: it is no JWT with a subject")
+		if _, err := readClaims(server, token); err != nil {
+			return "", loginRequired(server, "the token in LMZ_ACCESS_TOKEN is damaged: it is no JWT with a subject")
 		}
 		return token, nil
 	}
@@ -49,7 +49,7 @@ func renew(ctx context.Context, c *credentials, server string, s signIn) (string
 	var t tokens
 	err := post(ctx, server, "refresh-token", map[string]string{"refresh_token": s.Secrets.Refresh}, &t)
 	if errors.Is(err, client.ErrLoginRequired) {
-		return "", loginRequired(fmt.Sprintf("the sign-in at %s has ended (%v)", server, err))
+		return "", loginRequired(server, fmt.Sprintf("the sign-in at %s has ended (%v)", server, err))
 	}
 	if err != nil {
 		return "", err
@@ -64,13 +64,21 @@ func renew(ctx context.Context, c *credentials, server string, s signIn) (string
 // loginError is a failure that only signing in helps against.
 type loginError struct{ failure }
 
-func loginRequired(message string) error {
-	return &loginError{failure{code: exitLogin, message: message, try: loginHint}}
+func loginRequired(server, message string) error {
+	return &loginError{failure{code: exitLogin, message: message, try: loginHint(server)}}
 }
 
-const loginHint = "lmz login magic-link you@example.com"
+const loginExample = "lmz login magic-link you@example.com"
 
-func notSignedIn(server string) error { return loginRequired("not signed in at " + server) }
+// loginHint is the command to sign in to a server.
+func loginHint(server string) string {
+	if server == defaultServer {
+		return loginExample
+	}
+	return loginExample + " --server " + shellWord(server)
+}
+
+func notSignedIn(server string) error { return loginRequired(server, "not signed in at "+server) }
 
 func (e *loginError) Is(target error) bool { return target == client.ErrLoginRequired }
 func (e *loginError) Unwrap() error        { return &e.failure }
@@ -84,8 +92,8 @@ type claims struct {
 	Expires  int64  `json:"exp"` // seconds since 1970
 }
 
-// readClaims reads a token without verifying it: that is the server's job.
-func readClaims(token string) (c claims, err error) {
+// readClaims reads a token of a server without verifying it: that is the server's job.
+func readClaims(server, token string) (c claims, err error) {
 	parts := strings.Split(token, ".")
 	if len(parts) == 3 {
 		var data []byte
@@ -94,7 +102,7 @@ func readClaims(token string) (c claims, err error) {
 		}
 	}
 	if len(parts) != 3 || err != nil || c.Subject == "" {
-		return claims{}, loginRequired("the access token is damaged")
+		return claims{}, loginRequired(server, "the access token is damaged")
 	}
 	return c, nil
 }

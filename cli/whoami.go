@@ -19,7 +19,7 @@ func (a *app) whoamiCommand() *cobra.Command {
 		Short:   "Print who is signed in",
 		Long:    "whoami connects to the gateway and prints who it takes you for.",
 		Example: "  lmz whoami\n  lmz whoami --json",
-		Args:    cobra.NoArgs,
+		Args:    noWords,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return a.runWhoami(cmd.Context(), o, asJSON) },
 	}
 	o = a.accountFlags(cmd)
@@ -54,7 +54,7 @@ func (a *app) runWhoami(ctx context.Context, o *account, asJSON bool) error {
 	if err != nil {
 		return err
 	}
-	c, err := readClaims(token)
+	c, err := readClaims(server, token)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,44 @@
+package cli
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// commandName is what a user calls a command: its path without the program's name.
+func commandName(cmd *cobra.Command) string {
+	return strings.TrimPrefix(cmd.CommandPath(), cmd.Root().Name()+" ")
+}
+
+// noWords is for commands that take flags only.
+func noWords(cmd *cobra.Command, words []string) error {
+	if len(words) == 0 {
+		return nil
+	}
+	return usagef(cmd.CommandPath()+" --help", "%s takes no arguments, but got %q", commandName(cmd), words[0])
+}
+
+// oneWord is for commands that take one argument, which the help calls what.
+func oneWord(what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, words []string) error {
+		switch len(words) {
+		case 0:
+			return usagef(cmd.CommandPath()+" --help", "%s is missing: %s needs one", what, commandName(cmd))
+		case 1:
+			return nil
+		}
+		return usagef(cmd.CommandPath()+" --help", "%s takes one %s only, but got %q too", commandName(cmd), what, words[1])
+	}
+}
+
+var plainWord = regexp.MustCompile(`^[A-Za-z0-9_./:@%+,=-]+$`)
+
+// shellWord quotes a word for a shell, if it needs that.
+func shellWord(word string) string {
+	if plainWord.MatchString(word) {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}
