@@ -1,7 +1,7 @@
 package lmz
 
 // DefaultGateway is the binding that clients are reached under when neither
-// side chose another: the original's default (PROTOCOL.md, "Addresses").
+// side chose another: the original's default (PROTOCOL.md, "Connecting").
 const DefaultGateway = "LUMENIZE_CLIENT_GATEWAY"
 
 // NodeType says what kind of node an identity belongs to. The spelling is the

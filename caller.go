@@ -6,7 +6,7 @@ import (
 )
 
 // DefaultTimeout is how long a call may take when its context has no deadline
-// (design, "Sessions: the promises", 1).
+// (PROTOCOL.md, "Limits").
 const DefaultTimeout = 30 * time.Second
 
 // Caller is the calling half of a node. Objects, workers and clients all have

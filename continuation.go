@@ -67,8 +67,8 @@ func IsResult(arg any) bool {
 }
 
 // Fill returns c with outcome in place of [Result] among the arguments of its
-// last step, or appended to them where there is no Result (spec: the original
-// appends too). It is how a runtime prepares a reply continuation.
+// last step, or appended to them where there is no Result, as in the original. It
+// is how a runtime prepares a reply continuation.
 func (c Continuation) Fill(outcome any) Continuation {
 	if len(c.ops) == 0 {
 		return c

@@ -367,7 +367,8 @@ func (p *Peer) welcomed(l *link.Link, f proto.Frame, subscribe bool) {
 	p.doSession(p.session.Resume(f.Ack))
 }
 
-// jsonHeartbeat is how often the original's clients send lmz:ping (spec/mesh 1.5).
+// jsonHeartbeat is how often the original's clients send lmz:ping (PROTOCOL.md, "The
+// subprotocol lmz").
 const jsonHeartbeat = 30 * time.Second
 
 type urgentKey struct{}

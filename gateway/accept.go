@@ -13,7 +13,7 @@ import (
 	"github.com/lumenize/lmz/internal/proto"
 )
 
-// pathPrefix is where clients connect, /gateway/{binding}/{instance} (spec/mesh 1.1).
+// pathPrefix is where clients connect, /gateway/{binding}/{instance} (PROTOCOL.md, "Connecting").
 const pathPrefix = "/gateway/"
 
 // ServeHTTP takes clients in at /gateway/{binding}/{instance} and answers 404 to
@@ -79,7 +79,7 @@ func offers(h http.Header, protocol string) bool {
 }
 
 // offeredToken finds the access token among the subprotocols, the only place where a
-// browser can put it (spec/mesh 1.2).
+// browser can put it (PROTOCOL.md, "Connecting").
 func offeredToken(h http.Header) (string, bool) {
 	for _, p := range protocols(h) {
 		if token, ok := strings.CutPrefix(p, proto.TokenPrefix); ok {
@@ -89,7 +89,8 @@ func offeredToken(h http.Header) (string, bool) {
 	return "", false
 }
 
-// checkInstance demands the instance name "{subject}.{tab}" (spec/mesh 8.1), and a
+// checkInstance demands the instance name "{subject}.{tab}" (PROTOCOL.md,
+// "Connecting"), and a
 // name that can be shown and logged.
 func checkInstance(instance string, auth *lmz.Auth) (why string) {
 	subject, tab, ok := strings.Cut(instance, ".")
@@ -120,7 +121,7 @@ type publicError interface {
 	OAuthError() (code, description string) // RFC 6750 section 3.1
 }
 
-// refuseToken answers as the original does (spec/mesh 1.3).
+// refuseToken answers as the original does (PROTOCOL.md, "Connecting").
 func refuseToken(w http.ResponseWriter, err error) {
 	status, code, description := http.StatusUnauthorized, "invalid_token", "Token is invalid or expired"
 	var public publicError

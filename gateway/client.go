@@ -50,7 +50,7 @@ type outgoing struct {
 	stop func() bool // stops watching the caller's ctx
 }
 
-// Bounds of a session at the gateway (design; PROTOCOL.md, "Limits"). Beyond them
+// Bounds of a session at the gateway (PROTOCOL.md, "Limits"). Beyond them
 // the session ends with CloseOverflow.
 const (
 	maxWaiting      = 1000
@@ -221,7 +221,8 @@ func (c *client) overflow(reason string) {
 }
 
 // hello greets a connection. One that speaks JSON goes on with the session that has
-// the seat if that speaks JSON too (spec/mesh 8.4).
+// the seat if that speaks JSON too (PROTOCOL.md, "The
+// subprotocol lmz").
 func (c *client) hello(l *link.Link, auth *lmz.Auth, f proto.Frame, json bool) {
 	c.order.Lock() // what the connection before it brought is carried on first
 	defer c.order.Unlock()

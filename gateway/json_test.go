@@ -16,7 +16,8 @@ import (
 	"github.com/lumenize/lmz/internal/proto"
 )
 
-// Clients of the original: the subprotocol lmz, JSON text frames (spec/mesh 1, 2).
+// Clients of the original: the subprotocol lmz, JSON text frames (PROTOCOL.md, "The
+// subprotocol lmz").
 
 // jsonRaw connects as the original's client does.
 func (m *mesh) jsonRaw(instance string) *raw {

@@ -9,7 +9,7 @@ import (
 
 // Outcomes of calls that their callers have not acknowledged are kept with the state
 // they changed, so that a call which is presented again after its session has ended
-// is not executed twice (design, promise 2).
+// is not executed twice (PROTOCOL.md, "Sessions").
 
 // Retention of outcomes.
 const (

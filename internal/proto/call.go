@@ -16,11 +16,11 @@ type Call struct {
 	Context lmz.CallContext // as the callee will see it, without Self
 	Chain   []byte          // encoded continuation; never changed
 	NoReply bool            // a Send whose outcome nobody reads
-	Again   bool            // presented again after the session that made it ended (design, promise 2b)
+	Again   bool            // presented again after the session that made it ended (PROTOCOL.md, "Sessions")
 }
 
 // CallID identifies a call for ever: the session that made it and its number
-// there, never an address (design, "Words"). The zero value is a call that nobody
+// there, never an address (PROTOCOL.md, "Sessions"). The zero value is a call that nobody
 // will present again. Who presents one again must come from the same address.
 type CallID struct {
 	Session SessionID

@@ -9,7 +9,7 @@ import (
 )
 
 // Subprotocols that a client offers, in order, and the prefix of the one that
-// carries its token (spec/mesh 1.2).
+// carries its token (PROTOCOL.md, "Connecting").
 const (
 	SubprotocolCBOR = "lmz.cbor"
 	SubprotocolJSON = "lmz"

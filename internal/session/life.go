@@ -22,7 +22,7 @@ func (s State) String() string {
 	return [...]string{"disconnected", "connecting", "connected", "reconnecting"}[s]
 }
 
-// Timing of a client (design, "Sessions: the promises").
+// Timing of a client (PROTOCOL.md, "Close codes" and "Heartbeat").
 const (
 	AckDelay       = 200 * time.Millisecond // how long an acknowledgement may wait for a frame to ride on
 	quickCeiling   = time.Second            // of the delay before a dial while the link was good a moment ago

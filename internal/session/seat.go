@@ -47,7 +47,7 @@ func (s *Seat) Taken() bool { return s.taken }
 
 // Hello is the greeting of a client on link. The session it wants to go on with
 // goes on if it has the seat; otherwise a new one takes it and the old one ends
-// (design, promise 4).
+// (PROTOCOL.md, "Sessions").
 func (s *Seat) Hello(link uint64, hello proto.Frame) []SeatEffect {
 	resumed := s.taken && hello.Resume == s.session
 	var effects []SeatEffect
