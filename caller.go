@@ -39,7 +39,7 @@ type SendOptions struct {
 	ErrorsOnly bool         // the reply runs only for errors
 }
 
-// Reply has the sending node run c, filled with the outcome, when there is one.
+// Reply has the sending node run c with the outcome (see [Result]) when there is one.
 // It runs on the node's own handler without its guards: expose a method that is
 // only a reply with the guard [NoOne].
 func Reply(c Continuation) SendOption {

@@ -56,35 +56,13 @@ func (c Continuation) String() string {
 // resultMarker is the type of Result, so that nothing else equals it.
 type resultMarker struct{}
 
-// Result stands, in a reply continuation, for the outcome of the call: its
-// result, or its error as an [*Error].
+// Result stands, among the arguments of the last step of a reply continuation, for
+// the outcome of the call: its result, or its error as an [*Error]. Without it the
+// outcome follows the other arguments.
 var Result = resultMarker{}
 
 // IsResult reports whether an argument of a continuation is [Result].
 func IsResult(arg any) bool {
 	_, ok := arg.(resultMarker)
 	return ok
-}
-
-// Fill returns c with outcome in place of [Result] among the arguments of its
-// last step, or appended to them where there is no Result, as in the original. It
-// is how a runtime prepares a reply continuation.
-func (c Continuation) Fill(outcome any) Continuation {
-	if len(c.ops) == 0 {
-		return c
-	}
-	ops := slices.Clone(c.ops)
-	last := &ops[len(ops)-1]
-	args := slices.Clone(last.Args)
-	filled := false
-	for i, a := range args {
-		if IsResult(a) {
-			args[i], filled = outcome, true
-		}
-	}
-	if !filled {
-		args = append(args, outcome)
-	}
-	last.Args = args
-	return Continuation{ops: ops}
 }

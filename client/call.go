@@ -41,25 +41,12 @@ func (p *Peer) Send(ctx context.Context, to lmz.Address, c lmz.Continuation, opt
 	}
 	p.spawn(func() {
 		defer cancel()
-		var outcome any
-		value, err := p.await(ctx, call)
-		if outcome = value; err != nil {
-			outcome = replyError(err)
-		}
-		if err != nil || !o.ErrorsOnly {
-			p.reply(ctx, o.Reply.Fill(outcome))
+		a, _ := p.awaitEncoded(ctx, call)
+		if a.Failed != "" || !o.ErrorsOnly {
+			p.reply(ctx, o.Reply, a)
 		}
 	})
 	return nil
-}
-
-// replyError is an error as a reply continuation gets it.
-func replyError(err error) *lmz.Error {
-	var e *lmz.Error
-	if errors.As(err, &e) {
-		return e
-	}
-	return &lmz.Error{Code: lmz.CodeGateway, Message: err.Error()}
 }
 
 // start hands a call to the session, which keeps the order of calls to start.

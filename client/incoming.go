@@ -91,20 +91,15 @@ func (g *guarded) HandleCall(ctx context.Context, req *lmz.Request) (any, error)
 }
 
 // reply runs a reply continuation on the peer's own handler, in a turn.
-func (p *Peer) reply(ctx context.Context, c lmz.Continuation) {
-	chain, err := proto.MarshalChain(c)
-	if err != nil {
-		p.options.Log("reply cannot be run", "reply", c.String(), "error", err.Error())
-		return
-	}
+func (p *Peer) reply(ctx context.Context, c lmz.Continuation, a proto.Answer) {
 	place := p.line.Join()
 	if place.Wait(p.ctx) != nil {
 		return
 	}
 	holder := place.Hold()
 	defer holder.End()
-	ctx = lmz.AsReply(context.WithValue(ctx, holderKey{}, holder))
-	if _, err := proto.Execute(ctx, p.options.Handler, chain); err != nil {
+	ctx = context.WithValue(context.WithoutCancel(ctx), holderKey{}, holder)
+	if _, err := proto.ExecuteReply(ctx, p.options.Handler, c, a); err != nil {
 		p.options.Log("reply failed", "reply", c.String(), "error", err.Error())
 	}
 }

@@ -216,9 +216,11 @@ func (p *Peer) linked(l *link.Link, json bool) {
 		return
 	}
 	p.json = nil
-	hello := proto.Frame{Kind: proto.KindHello}
+	hello := proto.Frame{Kind: proto.KindHello, Attempt: l.Number}
 	if p.begun {
-		p.fresh = newSessionID()
+		if p.fresh == p.session.ID { // otherwise it was offered before, and may have begun unheard
+			p.fresh = newSessionID()
+		}
 		hello.Resume, hello.Ack = p.session.ID, p.session.Received()
 	} else {
 		p.fresh = p.session.ID
@@ -299,7 +301,7 @@ func (p *Peer) receive(l *link.Link, message []byte) {
 	}
 	if p.json != nil {
 		p.json.Wrote(l.Written())
-		f, subscribe, refusal := p.json.Decode(message)
+		f, subscribe, refusal := p.json.Decode(session.ParseJSON(message))
 		if refusal != nil {
 			l.Send(refusal)
 		}

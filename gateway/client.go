@@ -53,6 +53,7 @@ type outgoing struct {
 // Bounds of a session at the gateway (PROTOCOL.md, "Limits"). Beyond them
 // the session ends with CloseOverflow.
 const (
+	maxInFlight     = 256
 	maxWaiting      = 1000
 	maxWaitingBytes = 4 << 20
 )
@@ -102,12 +103,16 @@ func (g *Gateway) forget(c *client) {
 // step does one event under the lock, and what follows from it: frames are written
 // at once, everything that may call another node comes after, without the lock.
 func (c *client) step(event func() []session.Effect) {
-	c.mu.Lock()
-	later := c.apply(event())
-	c.mu.Unlock()
-	for _, f := range later {
+	for _, f := range c.stepLocked(event) {
 		f()
 	}
+}
+
+// stepLocked does one event under the lock, which it gives back also if that panics.
+func (c *client) stepLocked(event func() []session.Effect) (later []func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.apply(event())
 }
 
 // apply does the effects of the session and returns what must wait until c.mu, which
@@ -164,8 +169,13 @@ func (c *client) write(b []byte) {
 			c.back = append(c.back, *back)
 		}
 	}
-	if b != nil {
-		c.link.Send(b)
+	if b == nil {
+		return
+	}
+	if c.link.Send(b); c.link.Congested() {
+		c.gateway.options.Log.Warn("connection closed", "client", c.self.Instance, "reason", "it does not take what is sent")
+		c.link.Abandon(proto.CloseOverflow, "too much waits for the client")
+		c.unlink()
 	}
 }
 
@@ -227,8 +237,15 @@ func (c *client) hello(l *link.Link, auth *lmz.Auth, f proto.Frame, json bool) {
 	c.order.Lock() // what the connection before it brought is carried on first
 	defer c.order.Unlock()
 	c.step(func() []session.Effect {
-		if json && c.json != nil && c.session != nil {
+		switch speaksJSON := c.session != nil && c.json != nil; {
+		case json && speaksJSON:
 			f.Resume = c.session.ID
+		case json || speaksJSON: // the other's session cannot go on
+			f.Resume = proto.SessionID{}
+		}
+		if c.seat.Late(f) {
+			l.Close(proto.CloseBroken, "a newer connection of this client is here")
+			return nil
 		}
 		effects := c.seat.Hello(l.Number, f)
 		var out []session.Effect
@@ -263,7 +280,9 @@ func (c *client) doSeat(effects []session.SeatEffect) (out []session.Effect) {
 		case session.EndSession:
 			out = append(out, c.endSession(e.Reason, e.Goodbye)...)
 		case session.BeginSession:
-			c.session = session.New(e.ID, session.Limits{Waiting: maxWaiting, Bytes: maxWaitingBytes}, time.Now)
+			c.session = session.New(e.ID, session.Limits{
+				Calls: maxInFlight, Running: maxInFlight, Waiting: maxWaiting, Bytes: maxWaitingBytes, Forget: true,
+			}, time.Now)
 		case session.Welcome:
 			out = append(out, c.welcome(e)...)
 			c.gateway.options.Log.Info("client connected", "client", c.self.Instance, "resumed", e.Resumed)
@@ -376,6 +395,7 @@ func (c *client) receive(l *link.Link, f proto.Frame) {
 
 // receiveJSON takes a message of the current connection.
 func (c *client) receiveJSON(l *link.Link, message []byte) {
+	m := session.ParseJSON(message) // not under the lock: others wait for that
 	c.order.Lock()
 	defer c.order.Unlock()
 	c.step(func() []session.Effect {
@@ -383,7 +403,7 @@ func (c *client) receiveJSON(l *link.Link, message []byte) {
 			return nil
 		}
 		c.json.Wrote(l.Written())
-		f, _, refusal := c.json.Decode(message)
+		f, _, refusal := c.json.Decode(m)
 		if refusal != nil {
 			l.Send(refusal)
 		}

@@ -54,10 +54,6 @@ func (c *connection) checkPing() {
 	c.after(&c.alive, c.gateway.options.Heartbeat, c.checkPing)
 }
 
-// maxBacklog is how many messages may wait to be written to a client that still sends:
-// a session bounds what it keeps, but not answers to pings.
-const maxBacklog = 4096
-
 // pingTimeout is how long a socket may take to answer a ping.
 const pingTimeout = 10 * time.Second
 
@@ -117,13 +113,15 @@ func (c *connection) current() *client {
 // receive takes one message.
 func (c *connection) receive(l *link.Link, message []byte) {
 	c.heard.Store(time.Now().UnixNano())
-	if l.Backlog() > maxBacklog {
+	if l.Congested() {
 		l.Abandon(proto.CloseOverflow, "the client does not read")
 		return
 	}
 	client := c.current()
 	if c.json {
-		client.receiveJSON(l, message)
+		if client != nil { // nil while the gateway shuts down
+			client.receiveJSON(l, message)
+		}
 		return
 	}
 	f, err := proto.ParseFrame(message)

@@ -435,6 +435,7 @@ func newSleeper(ended chan error) func(*object.Object) lmz.Handler {
 		mux.Expose("sleep", lmz.Anyone, lmz.HandlerFunc(func(ctx context.Context, _ *lmz.Request) (any, error) {
 			<-ctx.Done()
 			ended <- ctx.Err()
+			time.Sleep(time.Second) // virtual: the caller has given up before this answer comes
 			return nil, ctx.Err()
 		}))
 		return mux

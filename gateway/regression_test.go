@@ -11,6 +11,8 @@ import (
 
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/client"
+	"github.com/lumenize/lmz/internal/proto"
+	"github.com/lumenize/lmz/object"
 )
 
 // Each test is named after a bug that there was.
@@ -192,6 +194,112 @@ func TestASocketThatSaysNothingDoesNotHoldUpClose(t *testing.T) {
 		m.stop()
 		if took := time.Since(start); took > 6*time.Second { // the close handshake has 5
 			t.Errorf("it took %v", took)
+		}
+	})
+}
+
+func TestAnOutcomeIsNeverExecuted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := startMesh(t)
+		var wiped atomic.Bool
+		got := make(chan string, 1)
+		m.gateway.Object("ASKER", object.Kind{New: func(o *object.Object) lmz.Handler {
+			mux := new(lmz.Mux)
+			mux.Expose("ask", lmz.Anyone, lmz.HandlerFunc(func(ctx context.Context, _ *lmz.Request) (any, error) {
+				c, _ := lmz.CallContextFrom(ctx)
+				return nil, o.Send(ctx, c.Caller().Address, lmz.Ctn("question"), lmz.Reply(lmz.Ctn("answered", lmz.Result)))
+			}))
+			mux.Expose("answered", lmz.NoOne, lmz.HandlerFunc(func(_ context.Context, req *lmz.Request) (any, error) {
+				var text string
+				err := req.Arg(0, &text)
+				got <- text
+				return nil, err
+			}))
+			mux.Expose("wipe", lmz.NoOne, lmz.HandlerFunc(func(context.Context, *lmz.Request) (any, error) {
+				wiped.Store(true)
+				return "wiped", nil
+			}))
+			return mux
+		}})
+		defer m.stop()
+		r := m.raw("eve.tab", token("eve", time.Time{}))
+		defer r.conn.CloseNow()
+		r.hello()
+		chain, err := proto.MarshalChain(lmz.Ctn("ask"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.frame(proto.Frame{Kind: proto.KindCall, Seq: 1, To: lmz.At("ASKER", "a"), Timeout: time.Minute, Context: []byte{0xa0}, Payload: chain})
+		for {
+			f, err := r.read()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if f.Kind == proto.KindCall {
+				hostile, err := proto.Marshal(lmz.Ctn("wipe"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				r.frame(proto.Frame{Kind: proto.KindAnswer, Seq: 2, Call: f.Seq, Payload: hostile})
+				break
+			}
+		}
+		if text := <-got; text != "" || wiped.Load() {
+			t.Errorf("the outcome was executed: %q, wiped %v", text, wiped.Load())
+		}
+	})
+}
+
+func TestTheTwoProtocolsDoNotTakeOverEachOthersSessions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := startMesh(t)
+		defer m.stop()
+		r := m.raw("ann.tab", token("ann", time.Time{}))
+		r.frame(proto.Frame{Kind: proto.KindHello}) // a session called zero
+		if f, err := r.read(); err != nil || f.Kind != proto.KindWelcome || f.Resumed {
+			t.Fatalf("%+v, %v", f, err)
+		}
+		j := m.jsonRaw("ann.tab")
+		j.hear(statusNew)
+		j.say(jsonCall("1", toEcho, "echo", `"hi"`))
+		j.hear(`{"type":"call_response","callId":"1","success":true,"result":{"json":"hi","meta":{}}}`)
+		again := m.raw("ann.tab", token("ann", time.Time{}))
+		defer again.conn.CloseNow()
+		again.frame(proto.Frame{Kind: proto.KindHello})
+		if f, err := again.read(); err != nil || f.Kind != proto.KindWelcome || f.Resumed {
+			t.Errorf("%+v, %v", f, err)
+		}
+	})
+}
+
+func TestACallThatAsksForEndlessWorkIsRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := startMesh(t)
+		defer m.stop()
+		r := m.raw("ann.tab", token("ann", time.Time{}))
+		defer r.conn.CloseNow()
+		r.hello()
+		// Each of eight continuations holds a hundred references to the one before.
+		chain := []byte{0x82, 0x64, 'e', 'c', 'h', 'o', 0x82}
+		level := append([]byte(nil), 0x82, 0x64, 'e', 'c', 'h', 'o', 0x81, 0x61, 'x')
+		nest := func(inner []byte) []byte {
+			return append([]byte("\xd8\x1b\x82lContinuation"), inner...)
+		}
+		var list []byte
+		for n := range 8 {
+			shared := append([]byte{0xd8, 0x1c}, level...)
+			list = append(list, nest(shared)...)
+			level = []byte{0x82, 0x64, 'e', 'c', 'h', 'o', 0x98, 100}
+			for range 100 {
+				level = append(level, nest([]byte{0xd8, 0x1d, byte(n)})...)
+			}
+		}
+		chain = append(chain, append([]byte{0x88}, list...)...)
+		chain = append(chain, nest(level)...)
+		r.frame(proto.Frame{Kind: proto.KindCall, Seq: 1, To: lmz.At("ECHO"), Timeout: time.Minute, Context: []byte{0xa0}, Payload: chain})
+		f, err := r.read()
+		if err != nil || f.Kind != proto.KindAnswer || f.Failed != lmz.CodeCallee {
+			t.Errorf("%+v, %v", f, err)
 		}
 	})
 }

@@ -64,11 +64,7 @@ func (w *worker) Send(ctx context.Context, to lmz.Address, c lmz.Continuation, o
 
 // reply runs a reply continuation on the worker's own handler.
 func (w *worker) reply(ctx context.Context, c lmz.Continuation, a proto.Answer) {
-	chain, err := proto.MarshalChain(c.Fill(a.Outcome()))
-	if err == nil {
-		_, err = proto.Execute(lmz.AsReply(context.WithoutCancel(ctx)), w.handler, chain)
-	}
-	if err != nil {
+	if _, err := proto.ExecuteReply(context.WithoutCancel(ctx), w.handler, c, a); err != nil {
 		w.gateway.options.Log.Warn("a worker's reply failed", "binding", w.self.Binding, "reply", c.String(), "error", err)
 	}
 }

@@ -26,7 +26,8 @@ func (o *Object) serve(ctx context.Context, place *turn.Place, c *proto.Call, do
 	}
 	called := c.Context
 	called.Self = o.id
-	o.execute(lmz.WithCallContext(ctx, called), place, c, done)
+	run := func(ctx context.Context, h lmz.Handler) (any, error) { return proto.Execute(ctx, h, c.Chain) }
+	o.execute(lmz.WithCallContext(ctx, called), place, c, run, done)
 }
 
 // repeat answers a call that has been here before, and gives the turn up.
@@ -48,27 +49,13 @@ func (o *Object) serveReply(place *turn.Place, reply lmz.Continuation, sender lm
 	defer o.rt.leave(o)
 	ctx, cancel := o.rt.bound(context.Background())
 	defer cancel()
-	var outcome any
-	outcome, err := a.Result()
-	if err != nil {
-		outcome = err
-	}
-	call, err := proto.NewCall(ctx, o.id, o.id.Address, reply.Fill(outcome))
-	if err == nil {
-		if refused := o.begin(ctx, place); refused != nil {
-			err = refused
-		}
-	} else {
-		place.Wait(context.Background())
-		place.Done()
-	}
-	if err != nil {
-		o.logger().Warn("reply dropped", "reply", reply.String(), "error", err)
+	if refused := o.begin(ctx, place); refused != nil {
+		o.logger().Warn("reply dropped", "reply", reply.String(), "error", refused)
 		return
 	}
 	sender.Self = o.id
-	ctx = lmz.AsReply(lmz.WithCallContext(ctx, sender))
-	o.execute(ctx, place, call, func(a proto.Answer) {
+	run := func(ctx context.Context, h lmz.Handler) (any, error) { return proto.ExecuteReply(ctx, h, reply, a) }
+	o.execute(lmz.WithCallContext(ctx, sender), place, nil, run, func(a proto.Answer) {
 		if _, err := a.Result(); err != nil {
 			o.logger().Warn("reply failed", "reply", reply.String(), "error", err)
 		}
@@ -102,13 +89,14 @@ func (rt *Runtime) unstarted(ctx context.Context) *lmz.Error {
 	return nil
 }
 
-// execute runs a call on the object's handler and answers. It gives the turn up at
-// the end.
-func (o *Object) execute(ctx context.Context, place *turn.Place, c *proto.Call, done func(proto.Answer)) {
+// execute runs a call, or a reply if c is nil, on the object's handler and answers. It
+// gives the turn up at the end.
+func (o *Object) execute(ctx context.Context, place *turn.Place, c *proto.Call,
+	run func(context.Context, lmz.Handler) (any, error), done func(proto.Answer)) {
 	r := o.newRun(ctx, place)
 	r.call = c
 	h := &tracked{handler: o.handler}
-	result, err := proto.Execute(context.WithValue(ctx, runKey{}, r), h, c.Chain)
+	result, err := run(context.WithValue(ctx, runKey{}, r), h)
 	answer := proto.NewAnswer(result, err) // in the turn: the result may be a part of the state
 	o.logHidden(h.method, err)
 

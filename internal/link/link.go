@@ -15,8 +15,10 @@ type Link struct {
 
 	mu      sync.Mutex // guards the following fields
 	queue   [][]byte
-	begun   uint64 // messages whose writing has begun
-	written uint64 // messages that were written
+	queued  int       // bytes in queue
+	begun   uint64    // messages whose writing has begun
+	since   time.Time // when that of the last one did
+	written uint64    // messages that were written
 	closing bool
 	force   *time.Timer // closes the socket under a writer that is stuck
 	code    int
@@ -43,7 +45,7 @@ func (l *Link) Written() uint64 {
 // many messages may have been written.
 func (l *Link) Abandon(code int, reason string) uint64 {
 	l.mu.Lock()
-	l.queue = nil
+	l.queue, l.queued = nil, 0
 	begun := l.begun
 	l.mu.Unlock()
 	l.Close(code, reason)
@@ -82,11 +84,20 @@ func (l *Link) isClosing() bool {
 	return l.closing
 }
 
-// Backlog returns how many messages wait to be written.
-func (l *Link) Backlog() int {
+// What may wait for a socket, beyond what a session bounds: answers to pings, and what
+// the other end acknowledged without reading it.
+const (
+	maxQueued      = 8192             // messages
+	maxQueuedBytes = 72 << 20         // more than a session may keep
+	writeTimeout   = 10 * time.Second // for one message
+)
+
+// Congested reports whether the socket takes too little of what it is given.
+func (l *Link) Congested() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return len(l.queue)
+	return len(l.queue) > maxQueued || l.queued > maxQueuedBytes ||
+		l.begun > l.written && time.Since(l.since) > writeTimeout
 }
 
 // Send hands a frame to the writer.
@@ -94,6 +105,7 @@ func (l *Link) Send(message []byte) {
 	l.mu.Lock()
 	if !l.closing {
 		l.queue = append(l.queue, message)
+		l.queued += len(message)
 	}
 	l.mu.Unlock()
 	l.signal()
@@ -112,7 +124,7 @@ func (l *Link) Close(code int, reason string) {
 		l.force = time.AfterFunc(flushTimeout, func() { l.transport.Close(code, reason) })
 	}
 	if code == broken {
-		l.queue = nil
+		l.queue, l.queued = nil, 0
 	}
 	l.mu.Unlock()
 	l.signal()
@@ -158,6 +170,8 @@ func (l *Link) next() []byte {
 	}
 	message := l.queue[0]
 	l.queue = l.queue[1:]
+	l.queued -= len(message)
 	l.begun++
+	l.since = time.Now()
 	return message
 }

@@ -87,13 +87,3 @@ func Await(ctx context.Context, n Node, c *Call) (lmz.Value, error) {
 		}
 	}
 }
-
-// Outcome decodes the answer to what a reply continuation gets: a value or an
-// [*lmz.Error].
-func (a Answer) Outcome() any {
-	value, err := a.Result()
-	if err != nil {
-		return err
-	}
-	return value
-}

@@ -35,8 +35,34 @@ func Execute(ctx context.Context, h lmz.Handler, chain []byte) (any, error) {
 	if err != nil {
 		return nil, badChain(err.Error())
 	}
-	e := &execution{target: h, nested: bytes.Contains(chain, []byte(nestedName)), left: maxSteps}
-	return e.run(ctx, doc, 0)
+	return newExecution(h, chain).run(ctx, doc, 0)
+}
+
+// ExecuteReply runs a reply continuation on the node's own handler, without guards.
+// The outcome came from another node: it is passed as it is, and nothing in it is
+// evaluated.
+func ExecuteReply(ctx context.Context, h lmz.Handler, reply lmz.Continuation, a Answer) (any, error) {
+	outcome, err := a.Result()
+	if err != nil {
+		if outcome, err = encodeValue(err); err != nil {
+			return nil, err
+		}
+	}
+	chain, err := MarshalChain(reply)
+	if err != nil {
+		return nil, err
+	}
+	doc, err := Parse(chain)
+	if err != nil {
+		return nil, err
+	}
+	e := newExecution(h, chain)
+	e.outcome = outcome
+	return e.run(lmz.AsReply(ctx), doc, 0)
+}
+
+func newExecution(h lmz.Handler, chain []byte) *execution {
+	return &execution{target: h, nested: bytes.Contains(chain, []byte(nestedName)), left: maxSteps, bytes: MaxPayload}
 }
 
 // maxSteps is how many calls one frame can ask for. Shared continuations could ask for
@@ -45,9 +71,11 @@ const maxSteps = 10 * lmz.MaxOperations
 
 // execution is one run of a continuation.
 type execution struct {
-	target lmz.Handler
-	nested bool // there may be continuations among the arguments
-	left   int  // calls that may still be made
+	target  lmz.Handler
+	nested  bool      // there may be continuations among the arguments
+	outcome lmz.Value // what a reply is about; nil if this is no reply
+	left    int       // calls that may still be made
+	bytes   int       // that their results may still have
 }
 
 // step is one call of a decoded chain.
@@ -72,6 +100,12 @@ func (e *execution) run(ctx context.Context, chain Item, depth int) (any, error)
 		if err != nil {
 			return nil, err
 		}
+		if e.outcome != nil && depth == 0 && i == len(steps)-1 {
+			args = e.fill(s.args, args)
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		result, err = handle(ctx, current, &lmz.Request{Method: s.method, Args: args})
 		if err != nil {
 			return nil, fromStep(err, i+depth)
@@ -87,6 +121,20 @@ func (e *execution) run(ctx context.Context, chain Item, depth int) (any, error)
 		current = next
 	}
 	return result, nil
+}
+
+// fill puts the outcome where the reply has [lmz.Result], or after its arguments.
+func (e *execution) fill(items []Item, args []lmz.Value) []lmz.Value {
+	filled := false
+	for i, item := range items {
+		if name, _, ok := item.Object(); ok && name == objectResult {
+			args[i], filled = e.outcome, true
+		}
+	}
+	if !filled {
+		args = append(args, e.outcome)
+	}
+	return args
 }
 
 // fromStep keeps a refusal as "nothing ran" only for the very first step.
@@ -157,7 +205,7 @@ func (e *execution) resolveArg(ctx context.Context, arg Item, depth int) (lmz.Va
 		if err != nil {
 			return nil, err
 		}
-		return encodeValue(result)
+		return e.encode(result)
 	}
 	elements, ok := arg.Elements()
 	if !ok || !bytes.Contains(arg.Raw(), []byte(nestedName)) {
@@ -167,7 +215,20 @@ func (e *execution) resolveArg(ctx context.Context, arg Item, depth int) (lmz.Va
 	if err != nil {
 		return nil, err
 	}
-	return encodeValue(values)
+	return e.encode(values)
+}
+
+// encode makes an argument of results, whose size is bounded as if they had been in
+// the frame.
+func (e *execution) encode(v any) (lmz.Value, error) {
+	data, err := Marshal(v)
+	if err != nil {
+		return nil, err
+	}
+	if e.bytes -= len(data); e.bytes < 0 {
+		return nil, badChain("the results of its nested continuations are too large")
+	}
+	return Parse(data)
 }
 
 func encodeValue(v any) (lmz.Value, error) {

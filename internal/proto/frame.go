@@ -87,6 +87,7 @@ type Frame struct {
 	// begins if that has ended; welcome: whether it has not
 	Resume    SessionID
 	Session   SessionID
+	Attempt   uint64 // hello: counts the links of the client, so that one which greets late is known; 0: not said
 	Resumed   bool
 	Token     string        // token
 	After     time.Duration // away: how long to stay away, whole milliseconds
@@ -126,10 +127,17 @@ func (f *Frame) Append(dst []byte) []byte {
 		w.uint(f.Ack)
 		w.uint(f.Call)
 	case KindHello:
-		w.begin(4, f.Kind)
+		n := frameLength[KindHello]
+		if f.Attempt > 0 {
+			n = attemptLength
+		}
+		w.begin(n, f.Kind)
 		w.bytes(f.Session[:])
 		w.bytes(f.Resume[:])
 		w.uint(f.Ack)
+		if f.Attempt > 0 {
+			w.uint(f.Attempt)
+		}
 	case KindWelcome:
 		w.begin(5, f.Kind)
 		w.bool(f.Resumed)
@@ -159,8 +167,12 @@ func callLength(again bool) uint64 {
 	return frameLength[KindCall]
 }
 
-// againLength is how many elements a call has that is presented again.
-const againLength = 11
+// againLength is how many elements a call has that is presented again, attemptLength
+// a hello that says which attempt it is.
+const (
+	againLength   = 11
+	attemptLength = 5
+)
 
 // ParseFrame decodes one frame. An unknown kind is no error: only Kind is set
 // then. Elements after those it knows are ignored, so that later versions can add
@@ -212,6 +224,9 @@ func (r *frameReader) fields(f *Frame, n uint64) {
 	case KindHello:
 		f.Session, f.Resume = r.session(), r.session()
 		f.Ack = r.uint()
+		if n >= attemptLength {
+			f.Attempt = r.uint()
+		}
 	case KindWelcome:
 		f.Resumed = r.bool()
 		f.Ack = r.uint()

@@ -25,6 +25,9 @@ var frames = []struct {
 	{"hello, first", Frame{Kind: KindHello, Session: SessionID{1, 2, 3}},
 		"8410" + "50" + "01020300000000000000000000000000" + "50" + "00000000000000000000000000000000" + "00",
 		"[16, h'01020300000000000000000000000000', h'00000000000000000000000000000000', 0]"},
+	{"hello, fourth", Frame{Kind: KindHello, Session: SessionID{10}, Resume: SessionID{1}, Ack: 7, Attempt: 4},
+		"8510" + "50" + "0a000000000000000000000000000000" + "50" + "01000000000000000000000000000000" + "0704",
+		"[16, h'0a000000000000000000000000000000', h'01000000000000000000000000000000', 7, 4]"},
 	{"welcome", Frame{Kind: KindWelcome, Resumed: true, Ack: 7, Grace: 5 * time.Second, Heartbeat: 30 * time.Second},
 		"8511f507191388197530", "[17, true, 7, 5000, 30000]"},
 	{"call", Frame{

@@ -48,6 +48,7 @@ type jsonReader struct {
 	encoder
 	*jsonDoc
 	limit   int
+	work    int // how many members and elements may still be looked at
 	depth   int // of values, also through references that are written out
 	aliases map[int]*jsonAlias
 	code    int32 // the token that says who failed, which is not a property; 0 for none
@@ -60,7 +61,33 @@ type jsonAlias struct {
 }
 
 func newJSONReader(doc *jsonDoc) *jsonReader {
-	return &jsonReader{jsonDoc: doc, limit: transcodeLimit(len(doc.text))}
+	return &jsonReader{jsonDoc: doc, limit: transcodeLimit(len(doc.text)), work: workBase + workPerToken*len(doc.tokens)}
+}
+
+// What a reader looks at, also through references that are written out again and
+// again: a chain of references could ask for endless work otherwise.
+const (
+	workBase     = 1 << 12
+	workPerToken = 8
+)
+
+// membersOf counts the work of the document's membersOf.
+func (r *jsonReader) membersOf(i int32) (jsonMembers, error) {
+	if r.work < 0 {
+		return nil, r.did(0)
+	}
+	members, err := r.jsonDoc.membersOf(i)
+	if err != nil {
+		return nil, err
+	}
+	return members, r.did(cap(members) + 1) // cap: with those that stood there twice
+}
+
+func (r *jsonReader) did(n int) error {
+	if r.work -= n; r.work < 0 {
+		return &valueError{what: "its references ask for too much work"}
+	}
+	return nil
 }
 
 // document writes the encoded value at token i with write. Like the original it
@@ -181,14 +208,14 @@ func (r *jsonReader) textOf(i int32) error {
 // elements returns the tokens of the values in the array at token i, and false for
 // what is no array.
 func (r *jsonReader) elements(i int32) ([]int32, bool) {
-	if i < 0 || r.tokens[i].kind != jsonArray {
+	if i < 0 || r.tokens[i].kind != jsonArray || r.work < 0 {
 		return nil, false
 	}
 	var elements []int32
 	for element := i + 1; element < r.tokens[i].next; element = r.tokens[element].next {
 		elements = append(elements, element)
 	}
-	return elements, true
+	return elements, r.did(len(elements)+1) == nil
 }
 
 func (r *jsonReader) array(i int32) error {

@@ -45,7 +45,7 @@ func TestExamplesOfTheProtocolAreTrue(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		again, err := Marshal(item)
+		again, err := item.SelfContained()
 		if err != nil || hex.EncodeToString(again) != hex.EncodeToString(data) {
 			t.Errorf("%s: encoded again it is %x, %v", name, again, err)
 		}

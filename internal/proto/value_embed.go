@@ -1,11 +1,46 @@
 package proto
 
-import "strconv"
+import (
+	"bytes"
+	"strconv"
+)
+
+// holdsWork reports whether there is a continuation anywhere in an item.
+func holdsWork(it Item) bool {
+	data, pos, end := it.data, it.start, skip(it.data, it.start)
+	for pos < end {
+		h, next := headAt(data, pos)
+		switch {
+		case h.major == majorTag && h.arg == tagObject && isWork(data, next):
+			return true
+		case h.major == majorBytes || h.major == majorText:
+			next += int(h.arg)
+		}
+		pos = next
+	}
+	return false
+}
+
+// isWork reports whether the array at pos begins with the name of a continuation.
+func isWork(data []byte, pos int) bool {
+	h, next := headAt(data, pos)
+	if h.major != majorArray || h.arg == 0 {
+		return false
+	}
+	name, next := headAt(data, next)
+	return name.major == majorText && name.arg == uint64(len(nestedName)) && string(data[next:next+len(nestedName)]) == nestedName
+}
 
 // item writes an item of another document into this one. Its tags 28 and 29 are
 // numbered anew, because numbers count from the beginning of a document. What it
 // refers to elsewhere in its own document is written where it is first needed.
+//
+// What another node sent must not become work: the next node would do it in this
+// one's name.
 func (e *encoder) item(it Item) error {
+	if bytes.Contains(it.Raw(), []byte(nestedName)) && holdsWork(it) {
+		return &valueError{what: "a continuation that came from another node cannot be passed on"}
+	}
 	if it.refs == nil {
 		return e.raw(it.Raw())
 	}

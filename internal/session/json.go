@@ -1,6 +1,7 @@
 package session
 
 import (
+	"crypto/sha256"
 	"encoding/hex"
 	"strconv"
 	"time"
@@ -31,9 +32,15 @@ type JSON struct {
 // incoming ones get limit.
 func NewJSON(id proto.SessionID, gateway bool, limit time.Duration) *JSON {
 	return &JSON{
-		gateway: gateway, limit: limit, prefix: hex.EncodeToString(id[:]) + "-",
+		gateway: gateway, limit: limit, prefix: prefixOf(id),
 		ours: make(map[string]uint64), incoming: make(map[uint64]string),
 	}
+}
+
+// prefixOf makes ids of calls that do not show the session's own.
+func prefixOf(id proto.SessionID) string {
+	sum := sha256.Sum256(id[:])
+	return hex.EncodeToString(sum[:8]) + "-"
 }
 
 // Written returns the number of the last frame that the other end can have, for
@@ -139,18 +146,48 @@ func (j *JSON) answer(call uint64, a proto.Answer) *proto.Frame {
 	}
 }
 
+// Parsed is a message that was read but not yet taken.
+type Parsed struct {
+	ping, pong bool
+	message    proto.Message
+	err        error
+}
+
+// ParseJSON reads a message. It is the work that can be done before a session is
+// locked.
+func ParseJSON(message []byte) Parsed {
+	switch string(message) {
+	case proto.JSONPing:
+		return Parsed{ping: true}
+	case proto.JSONPong:
+		return Parsed{pong: true}
+	}
+	var p Parsed
+	p.message, p.err = proto.ParseMessage(message)
+	if len(p.message.CallID) > maxCallID {
+		return Parsed{} // no honest one is
+	}
+	if n := len(p.message.Chain); p.err == nil && n > proto.MaxPayload {
+		p.err = proto.ErrTooLarge
+	}
+	return p
+}
+
+// maxCallID is the longest id of a call that is answered, in bytes.
+const maxCallID = 256
+
 // Decode turns a message into the frame for it. A message that means nothing here is
 // one of an unknown kind. A call that cannot be read is not carried on: refusal is
 // the message that answers it. subscribe is the flag of a connection_status, which
 // is a welcome.
-func (j *JSON) Decode(message []byte) (f proto.Frame, subscribe bool, refusal []byte) {
-	switch string(message) {
-	case proto.JSONPing:
+func (j *JSON) Decode(p Parsed) (f proto.Frame, subscribe bool, refusal []byte) {
+	switch {
+	case p.ping:
 		return proto.Frame{Kind: proto.KindPing}, false, nil
-	case proto.JSONPong:
+	case p.pong:
 		return proto.Frame{Kind: proto.KindPong}, false, nil
 	}
-	m, err := proto.ParseMessage(message)
+	m, err := p.message, p.err
 	call, response := proto.MessageIncomingCall, proto.MessageCallResponse
 	if j.gateway {
 		call, response = proto.MessageCall, proto.MessageIncomingCallResponse

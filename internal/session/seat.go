@@ -35,6 +35,7 @@ type Seat struct {
 	session proto.SessionID
 	taken   bool   // there is a session
 	link    uint64 // its link; 0 in the grace period
+	attempt uint64 // of the session's last greeting
 	grace   uint64 // number of the last grace period
 }
 
@@ -45,11 +46,18 @@ func (s *Seat) Link() uint64 { return s.link }
 // grace period.
 func (s *Seat) Taken() bool { return s.taken }
 
-// Hello is the greeting of a client on link. The session it wants to go on with
+// Late reports whether a greeting comes after a newer one of the same client process:
+// on a connection that the client has given up already. It must not take the seat.
+func (s *Seat) Late(hello proto.Frame) bool {
+	ours := hello.Session == s.session || hello.Resume == s.session
+	return s.taken && ours && hello.Attempt < s.attempt
+}
+
+// Hello is the greeting of a client on link, which is not [Seat.Late]. The session it wants to go on with
 // goes on if it has the seat; otherwise a new one takes it and the old one ends
 // (PROTOCOL.md, "Sessions").
 func (s *Seat) Hello(link uint64, hello proto.Frame) []SeatEffect {
-	resumed := s.taken && hello.Resume == s.session
+	resumed := s.taken && hello.Resume == s.session && hello.Resume != (proto.SessionID{})
 	var effects []SeatEffect
 	if s.link != 0 {
 		effects = append(effects, SeatEffect{
@@ -64,7 +72,7 @@ func (s *Seat) Hello(link uint64, hello proto.Frame) []SeatEffect {
 		effects = append(effects, SeatEffect{Do: BeginSession, ID: hello.Session})
 		hello.Ack = 0 // of another session
 	}
-	s.link = link
+	s.link, s.attempt = link, hello.Attempt
 	s.grace++ // no grace period that was started before counts any more
 	return append(effects, SeatEffect{Do: Welcome, Link: link, Resumed: resumed, PeerReceived: hello.Ack})
 }

@@ -76,3 +76,31 @@ func TestAGoodbyeEndsTheSessionAtOnce(t *testing.T) {
 		t.Error("the seat is still taken")
 	}
 }
+
+func TestAGreetingOnAConnectionThatWasGivenUpIsLate(t *testing.T) {
+	attempt := func(f proto.Frame, n uint64) proto.Frame {
+		f.Attempt = n
+		return f
+	}
+	var s Seat
+	expect(t, "first", s.Hello(1, attempt(hello(1, 0), 2)), BeginSession, Welcome)
+	for what, f := range map[string]proto.Frame{
+		"of the session":      attempt(hello(1, 0), 1),
+		"to go on with it":    attempt(hello(2, 1), 1),
+		"of the one after it": attempt(hello(1, 9), 1),
+	} {
+		if !s.Late(f) {
+			t.Errorf("a greeting %s of an earlier attempt is not late", what)
+		}
+		if f.Attempt = 3; s.Late(f) {
+			t.Errorf("a greeting %s of a later attempt is late", what)
+		}
+	}
+	if s.Late(attempt(hello(3, 0), 1)) {
+		t.Error("the greeting of another process is late")
+	}
+	expect(t, "the end", s.End("enough"), EndSession)
+	if s.Late(attempt(hello(2, 1), 1)) {
+		t.Error("a greeting is late although nobody has the seat")
+	}
+}

@@ -44,12 +44,17 @@ type Effect struct {
 // Limits of one end of a session. Zero means no limit.
 type Limits struct {
 	Calls   int // calls in flight; more wait
+	Running int // incoming calls without answer; more are refused
 	Waiting int // calls that wait; more are refused
 
 	// Bytes is of what waits or is not acknowledged. Beyond it calls are refused, and if
 	// nothing is acknowledged for [StallTimeout] the session ends; it ends at once at
 	// sixteen times that.
 	Bytes int
+
+	// Forget says that Restart is never called, so that a call need not be kept when
+	// the other end has it.
+	Forget bool
 }
 
 // StallTimeout is how long the other end may take to acknowledge something while too
@@ -304,10 +309,7 @@ func (s *Session) Receive(f proto.Frame) []Effect {
 	s.unacked += len(f.Payload)
 	switch f.Kind {
 	case proto.KindCall:
-		if !f.NoReply {
-			s.running[f.Seq] = struct{}{}
-		}
-		s.do(Effect{Do: Run, Number: f.Seq, Frame: f})
+		s.run(f)
 	case proto.KindAnswer:
 		if c, ok := s.calls[f.Call]; ok {
 			delete(s.calls, f.Call)
@@ -323,6 +325,22 @@ func (s *Session) Receive(f proto.Frame) []Effect {
 	return s.take()
 }
 
+// run has an incoming call run, or answers that there are too many.
+func (s *Session) run(f proto.Frame) {
+	if !f.NoReply {
+		s.running[f.Seq] = struct{}{}
+	}
+	if s.limits.Running > 0 && len(s.running) > s.limits.Running {
+		delete(s.running, f.Seq)
+		refusal := proto.ErrorAnswer(&lmz.Error{
+			Code: lmz.CodeGateway, Message: "busy: " + strconv.Itoa(s.limits.Running) + " calls are under way",
+		})
+		s.number(&proto.Frame{Kind: proto.KindAnswer, Call: f.Seq, Failed: refusal.Failed, Payload: refusal.Payload})
+		return
+	}
+	s.do(Effect{Do: Run, Number: f.Seq, Frame: f})
+}
+
 // acknowledged drops what the other side has. It breaks with a side that has more
 // than was sent.
 func (s *Session) acknowledged(ack uint64) bool {
@@ -334,6 +352,10 @@ func (s *Session) acknowledged(ack uint64) bool {
 	n := 0
 	for n < len(s.outbox) && s.outbox[n].number <= ack {
 		s.outboxBytes -= len(s.outbox[n].bytes)
+		if c, ok := s.calls[s.outbox[n].number]; ok && s.limits.Forget {
+			c.frame = proto.Frame{}
+			s.calls[s.outbox[n].number] = c
+		}
 		if answered := s.outbox[n].answered; answered != 0 {
 			s.do(Effect{Do: Acknowledged, Number: answered})
 		}
