@@ -38,6 +38,15 @@ type DataView struct {
 	ByteLength int // of the window
 }
 
+// Window returns the bytes that the view shows, and false if its numbers do not fit its
+// buffer. It shares them with the buffer.
+func (v DataView) Window() ([]byte, bool) {
+	if v.ByteOffset < 0 || v.ByteLength < 0 || v.ByteLength > len(v.Buffer)-v.ByteOffset {
+		return nil, false
+	}
+	return v.Buffer[v.ByteOffset : v.ByteOffset+v.ByteLength], true
+}
+
 // Uint8Clamped is a JavaScript Uint8ClampedArray, the pixels of a canvas.
 type Uint8Clamped []byte
 

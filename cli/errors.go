@@ -109,7 +109,7 @@ func oneLine(text string) string {
 		switch {
 		case r == '\n' || r == '\r' || r == '\t':
 			return ' '
-		case unicode.IsControl(r):
+		case unicode.IsControl(r), unicode.Is(unicode.Cf, r):
 			return unicode.ReplacementChar
 		}
 		return r

@@ -15,6 +15,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+	"unicode"
+	"unicode/utf16"
 
 	"golang.org/x/term"
 
@@ -125,7 +127,8 @@ func plain(v any) any {
 	case lmz.Uint8Clamped:
 		return base64.StdEncoding.EncodeToString(v)
 	case lmz.DataView:
-		return base64.StdEncoding.EncodeToString(v.Buffer[v.ByteOffset : v.ByteOffset+v.ByteLength])
+		window, _ := v.Window()
+		return base64.StdEncoding.EncodeToString(window)
 	}
 	return v // a []byte is base64 by itself
 }
@@ -143,8 +146,9 @@ func (w *jsonWriter) scalar(v any) {
 	w.out = append(w.out, escapeControls(bytes.TrimRight(text.Bytes(), "\n"))...)
 }
 
-// escapeControls escapes the control characters that JSON allows in text and that a
-// terminal may obey: U+007F to U+009F.
+// escapeControls escapes the characters that JSON allows in text and that a terminal
+// may obey: U+007F to U+009F, and those that change the direction of text or have no
+// width.
 func escapeControls(text []byte) []byte {
 	if !bytes.ContainsFunc(text, isHighControl) {
 		return text
@@ -152,7 +156,9 @@ func escapeControls(text []byte) []byte {
 	var out []byte
 	for _, r := range string(text) {
 		if isHighControl(r) {
-			out = fmt.Appendf(out, `\u%04x`, r)
+			for _, unit := range utf16.AppendRune(nil, r) {
+				out = fmt.Appendf(out, `\u%04x`, unit)
+			}
 		} else {
 			out = append(out, string(r)...)
 		}
@@ -160,7 +166,12 @@ func escapeControls(text []byte) []byte {
 	return out
 }
 
-func isHighControl(r rune) bool { return r >= 0x7f && r <= 0x9f }
+// joiner stands between the parts of an emoji.
+const joiner = '\u200d'
+
+func isHighControl(r rune) bool {
+	return r >= 0x7f && r <= 0x9f || unicode.Is(unicode.Cf, r) && r != joiner
+}
 
 func (w *jsonWriter) float(f float64) {
 	switch {

@@ -8,6 +8,9 @@ import (
 	"testing"
 	"time"
 
+	"zombiezen.com/go/sqlite"
+	"zombiezen.com/go/sqlite/sqlitex"
+
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/internal/proto"
 )
@@ -177,5 +180,26 @@ func TestWhatIsAcknowledgedGoesWithTheNextCommitAndNoneOfItsOwn(t *testing.T) {
 	<-w.present(3, false, lmz.Ctn("append", "b"))
 	if got, err := text(t, <-w.present(1, true, lmz.Ctn("append", "c"))); got != "abc" || err != nil {
 		t.Errorf("an acknowledged call that comes again is a new one: got %q, %v", got, err)
+	}
+}
+
+func TestACallerCannotFillTheDiskWithOutcomes(t *testing.T) {
+	w := appender(t, t.TempDir())
+	for number := uint64(1); number <= 3*maxOutcomes; number++ {
+		<-w.present(number, false, lmz.Ctn("append", "x"))
+	}
+	if _, err := text(t, <-w.present(1, true, lmz.Ctn("read"))); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := text(t, <-w.present(3*maxOutcomes, true, lmz.Ctn("append", "y"))); err != nil || len(got) != 3*maxOutcomes {
+		t.Errorf("the last outcome is not kept: %d bytes, %v", len(got), err)
+	}
+	s := w.rt.objects[box].store.(*sqliteStore)
+	rows := 0
+	err := sqlitex.ExecuteTransient(s.conn, `SELECT count(*) FROM lmz_outcome`, &sqlitex.ExecOptions{
+		ResultFunc: func(row *sqlite.Stmt) error { rows = row.ColumnInt(0); return nil },
+	})
+	if err != nil || rows > maxOutcomes+pruneEvery {
+		t.Errorf("%d outcomes are kept, %v", rows, err)
 	}
 }

@@ -43,7 +43,8 @@ var migrations = []string{
 		answered INTEGER NOT NULL, large INTEGER NOT NULL, failed TEXT NOT NULL, payload BLOB,
 		expires INTEGER NOT NULL, -- Unix milliseconds
 		PRIMARY KEY (session, number)) WITHOUT ROWID;
-	 CREATE INDEX lmz_outcome_expires ON lmz_outcome (expires);`,
+	 CREATE INDEX lmz_outcome_expires ON lmz_outcome (expires);
+	 CREATE INDEX lmz_outcome_caller ON lmz_outcome (caller, expires);`,
 }
 
 // sqliteStore is a store in a SQLite file. The file is made by the first write:
@@ -157,12 +158,31 @@ func (s *sqliteStore) keep(kept outcome, acknowledged []proto.CallID, now time.T
 	if err != nil {
 		return err
 	}
+	if kept.id.Number%pruneEvery == 0 {
+		if err := s.prune(kept.caller); err != nil {
+			return err
+		}
+	}
 	row := callKey(kept.id)
 	row["$caller"], row["$answered"], row["$large"] = kept.caller, kept.answered, kept.large
 	row["$failed"], row["$payload"], row["$expires"] = string(kept.answer.Failed), kept.answer.Payload, kept.expires.UnixMilli()
 	return s.write(`INSERT OR REPLACE INTO lmz_outcome (session, number, caller, answered, large, failed, payload, expires)
 		VALUES ($session, $number, $caller, $answered, $large, $failed, $payload, $expires)`, row)
 }
+
+// prune drops the oldest outcomes of a caller that has more than any honest one: a
+// session has at most 256 calls in flight (PROTOCOL.md, "Limits").
+func (s *sqliteStore) prune(caller string) error {
+	return s.write(`DELETE FROM lmz_outcome WHERE (session, number) IN (
+		SELECT session, number FROM lmz_outcome WHERE caller = $caller ORDER BY expires DESC LIMIT -1 OFFSET $kept)`,
+		map[string]any{"$caller": caller, "$kept": maxOutcomes})
+}
+
+// How many outcomes of one caller an object keeps, and after how many calls it looks.
+const (
+	maxOutcomes = 512
+	pruneEvery  = 64
+)
 
 func (s *sqliteStore) changed() bool { return s.wrote }
 

@@ -77,6 +77,11 @@ func (d *decoder) structObject(name string, pos, mark int) (x any, end int, err 
 		return p.Interface(), end, err
 	}
 	end, err = d.intoStruct(d.token(pos), p.Elem())
+	if view, ok := p.Elem().Interface().(lmz.DataView); ok && err == nil {
+		if _, fits := view.Window(); !fits {
+			return nil, 0, &valueError{what: "a DataView whose window does not fit its buffer"}
+		}
+	}
 	return p.Elem().Interface(), end, err
 }
 

@@ -13,17 +13,24 @@ export class Continuation {
 /** Stands, in a reply continuation, for the outcome of the call. */
 export const Result = Object.freeze({ [Symbol.toStringTag]: 'Result' });
 
+/** Sets members as own properties, also one called __proto__. */
+function own(object, members) {
+  for (const [name, value] of Object.entries(members)) {
+    Object.defineProperty(object, name, { value, writable: true, enumerable: true, configurable: true });
+  }
+}
+
 /** A fetch request as a value. */
 export class RequestSync {
   constructor(members) {
-    Object.assign(this, members);
+    own(this, members);
   }
 }
 
 /** A fetch response as a value. */
 export class ResponseSync {
   constructor(members) {
-    Object.assign(this, members);
+    own(this, members);
   }
 }
 
