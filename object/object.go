@@ -79,7 +79,7 @@ func (o *Object) CallRaw(ctx context.Context, to lmz.Address, c lmz.Continuation
 // lost if the process dies first.
 func (o *Object) Send(ctx context.Context, to lmz.Address, c lmz.Continuation, options ...lmz.SendOption) error {
 	r := o.runOf(ctx)
-	call, err := proto.NewCall(ctx, o.id, to, c)
+	call, err := r.newCall(ctx, o.id, to, c)
 	if err != nil {
 		return err
 	}

@@ -27,8 +27,9 @@ type run struct {
 	ended    bool          // the handler has returned
 	broken   error         // storage failed; the run can only end
 	effects  []func()      // leave after the commit
-	begun    bool          // that the call has begun is stored
-	left     bool          // something of an earlier turn of this run cannot be taken back
+	last     broadcast
+	begun    bool // that the call has begun is stored
+	left     bool // something of an earlier turn of this run cannot be taken back
 }
 
 type runKey struct{}

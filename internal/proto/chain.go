@@ -16,8 +16,14 @@ func NewCall(ctx context.Context, self lmz.Identity, to lmz.Address, c lmz.Conti
 	if err != nil {
 		return nil, &lmz.Error{Code: lmz.CodeGateway, Name: "TypeError", Message: c.String() + ": " + err.Error()}
 	}
+	return NewEncodedCall(ctx, self, to, chain), nil
+}
+
+// NewEncodedCall is [NewCall] for a chain that is encoded already, such as one that
+// goes to many nodes.
+func NewEncodedCall(ctx context.Context, self lmz.Identity, to lmz.Address, chain []byte) *Call {
 	current, _ := lmz.CallContextFrom(ctx)
-	return &Call{To: to, Context: current.Next(self), Chain: chain}, nil
+	return &Call{To: to, Context: current.Next(self), Chain: chain}
 }
 
 // WithDeadline gives ctx the default deadline of a call if it has none.
