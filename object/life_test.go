@@ -3,6 +3,7 @@ package object
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -332,4 +333,27 @@ func TestRegisterPanicsOnMistakes(t *testing.T) {
 			w.rt.Register(test.binding, test.kind)
 		}()
 	}
+}
+
+func TestManyNamesDoNotKeepManyFilesOpen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, t.TempDir())
+		w.rt.maxOpen = 10
+		w.register("BOX", exposeCounter)
+		for i := range 50 {
+			must[int](w, lmz.At("BOX", fmt.Sprint(i)), "increment")
+			synctest.Wait()
+		}
+		time.Sleep(time.Second) // virtual
+		w.rt.mu.Lock()
+		open := len(w.rt.objects)
+		w.rt.mu.Unlock()
+		if open > 10 {
+			t.Errorf("%d objects are open", open)
+		}
+		if got := must[int](w, lmz.At("BOX", "49"), "total"); got != 1 {
+			t.Errorf("a closed object forgot: %d", got)
+		}
+		w.close()
+	})
 }

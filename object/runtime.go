@@ -19,6 +19,7 @@ import (
 
 // Limits of a runtime.
 const (
+	maxOpen      = 2000             // objects that are kept open although they are idle: each has two file descriptors
 	maxWaiting   = 1000             // calls that wait for the turn of one object
 	closeTimeout = 10 * time.Second // that Close leaves to running turns
 	stopTimeout  = time.Second      // that Close then leaves them to notice that their ctx has ended
@@ -33,6 +34,7 @@ type Runtime struct {
 	open    storeOpener
 	ctx     context.Context // ends when handlers must stop
 	stop    context.CancelFunc
+	maxOpen int          // beyond, idle objects are closed at once
 	dead    atomic.Bool  // Close gave up on handlers: nothing may be written any more
 	commits atomic.Int64 // transactions that wrote something
 
@@ -83,6 +85,7 @@ func newRuntime(mesh proto.Node, log *slog.Logger, lock io.Closer, open storeOpe
 		kinds:   make(map[string]Kind),
 		objects: make(map[lmz.Address]*Object),
 		known:   make(map[proto.CallID]*known),
+		maxOpen: maxOpen,
 		drained: make(chan struct{}),
 	}
 }
@@ -171,7 +174,11 @@ func (rt *Runtime) leave(o *Object) {
 			close(rt.drained)
 		}
 	case o.work == 0 && o.kind.Idle > 0:
-		o.idle = time.AfterFunc(o.kind.Idle, func() { rt.retire(o) })
+		idle := o.kind.Idle
+		if len(rt.objects) > rt.maxOpen {
+			idle = 0
+		}
+		o.idle = time.AfterFunc(idle, func() { rt.retire(o) })
 	}
 }
 
