@@ -2,7 +2,6 @@ package client
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/hex"
 	"errors"
 	mathrand "math/rand/v2"
@@ -119,7 +118,7 @@ func setDefaults(o *Options) {
 }
 
 func newSessionID() (id proto.SessionID) {
-	rand.Read(id[:]) // never fails (crypto/rand)
+	fillRandom(id[:])
 	return id
 }
 

@@ -210,7 +210,7 @@ func (p *Peer) linked(l *link.Link, json bool) {
 			if p.begun { // with a server that spoke lmz.cbor
 				p.doSession(p.session.Restart(newSessionID()))
 			}
-			p.json = session.NewJSON(p.session.ID, false, proto.MaxTimeout)
+			p.json = session.NewJSON(newSessionID(), false, proto.MaxTimeout)
 		}
 		p.json.Linked()
 		return

@@ -9,6 +9,14 @@ import (
 	"github.com/lumenize/lmz/internal/proto"
 )
 
+// fillRandom fills b with bytes that nobody can guess. Package crypto/rand would cost a
+// tenth of the module.
+func fillRandom(b []byte) {
+	array := js.Global().Get("Uint8Array").New(len(b))
+	js.Global().Get("crypto").Call("getRandomValues", array)
+	js.CopyBytesToGo(b, array)
+}
+
 // blind says whether the platform hides the status of a refused upgrade.
 const blind = true
 

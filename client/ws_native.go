@@ -4,6 +4,7 @@ package client
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"io"
@@ -15,6 +16,9 @@ import (
 	"github.com/lumenize/lmz/internal/link"
 	"github.com/lumenize/lmz/internal/proto"
 )
+
+// fillRandom fills b with bytes that nobody can guess.
+func fillRandom(b []byte) { rand.Read(b) } // it never fails (package crypto/rand)
 
 // blind says whether the platform hides the status of a refused upgrade.
 const blind = false

@@ -254,7 +254,7 @@ func (c *client) hello(l *link.Link, auth *lmz.Auth, f proto.Frame, json bool) {
 			case session.BeginSession:
 				c.json, c.back = nil, nil
 				if json {
-					c.json = session.NewJSON(e.ID, true, c.gateway.options.CallLimit)
+					c.json = session.NewJSON(newSessionID(), true, c.gateway.options.CallLimit)
 				}
 			case session.Welcome:
 				c.link, c.auth = l, auth

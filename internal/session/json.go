@@ -1,7 +1,6 @@
 package session
 
 import (
-	"crypto/sha256"
 	"encoding/hex"
 	"strconv"
 	"time"
@@ -28,19 +27,14 @@ type JSON struct {
 	incoming map[uint64]string // ids of their calls without answer, by number
 }
 
-// NewJSON makes the dialect of one session. Calls have no deadline on the wire;
-// incoming ones get limit.
+// NewJSON makes the dialect of one session, whose calls have ids that begin with id: any
+// random one but the session's own. Calls have no deadline on the wire; incoming ones
+// get limit.
 func NewJSON(id proto.SessionID, gateway bool, limit time.Duration) *JSON {
 	return &JSON{
-		gateway: gateway, limit: limit, prefix: prefixOf(id),
+		gateway: gateway, limit: limit, prefix: hex.EncodeToString(id[:]) + "-",
 		ours: make(map[string]uint64), incoming: make(map[uint64]string),
 	}
-}
-
-// prefixOf makes ids of calls that do not show the session's own.
-func prefixOf(id proto.SessionID) string {
-	sum := sha256.Sum256(id[:])
-	return hex.EncodeToString(sum[:8]) + "-"
 }
 
 // Written returns the number of the last frame that the other end can have, for
