@@ -68,7 +68,7 @@ func TestClientsThatNeverReadDisturbNobody(t *testing.T) {
 	room := lmz.At("ROOM", "r")
 
 	for i := range bad {
-		neverReads(t, server.URL, fmt.Sprintf("bad%d", i))
+		defer neverReads(t, server.URL, fmt.Sprintf("bad%d", i)).CloseNow()
 	}
 	var heard atomic.Int64
 	var peers []*client.Peer
@@ -134,14 +134,13 @@ func heap() uint64 {
 }
 
 // neverReads joins the room and then reads nothing any more.
-func neverReads(t *testing.T, url, subject string) {
+func neverReads(t *testing.T, url, subject string) *websocket.Conn {
 	t.Helper()
 	conn, _, err := websocket.Dial(t.Context(), strings.Replace(url, "http", "ws", 1)+"/gateway/LUMENIZE_CLIENT_GATEWAY/"+subject+".tab",
 		&websocket.DialOptions{Subprotocols: []string{proto.SubprotocolCBOR, proto.TokenPrefix + token(subject, time.Time{})}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { conn.CloseNow() })
 	r := &raw{t, conn}
 	r.hello()
 	chain, err := proto.MarshalChain(join.Ctn())
@@ -155,7 +154,7 @@ func neverReads(t *testing.T, url, subject string) {
 			t.Fatal(err)
 		}
 		if f.Kind == proto.KindAnswer {
-			return
+			return conn
 		}
 	}
 }
