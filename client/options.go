@@ -50,9 +50,9 @@ type Options struct {
 
 	// OnSubscriptionRequired is called when the peer is connected with a new session:
 	// first, and whenever the old one could not go on. Nodes do not know this session
-	// yet, so subscribe here. Calls made with its ctx go out at once; those made
+	// yet, so subscribe here. Calls made with its ctx go before others; those made
 	// elsewhere, or while the peer was offline, wait until it returns, at most 10 s. The
-	// ctx ends with the connection.
+	// ctx ends with the session, and so outlives a connection that is lost for a moment.
 	OnSubscriptionRequired func(ctx context.Context)
 
 	// OnLoginRequired is told that the gateway refuses the user, who must sign in. The

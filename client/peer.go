@@ -58,9 +58,8 @@ type Peer struct {
 	running  map[uint64]context.CancelFunc // incoming calls by number
 	wait     *time.Timer                   // the life's
 	renewal  *time.Timer                   // the token's
-	linkCtx  context.Context               // ends with the current link
-	linkDone context.CancelFunc
-	hold     uint64 // number of the OnSubscriptionRequired that holds calls back
+	dropped  context.CancelFunc            // ends the ctx of OnSubscriptionRequired; nil before the first
+	hold     uint64                        // number of the OnSubscriptionRequired that holds calls back
 }
 
 var _ lmz.Caller = (*Peer)(nil)

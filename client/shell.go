@@ -101,6 +101,7 @@ func (p *Peer) loginRequired(err *LoginRequiredError) {
 // p.mu is held.
 func (p *Peer) endSession(why string) {
 	p.unlink()
+	p.dropSubscriptions()
 	p.doSession(p.session.End(why))
 	p.begun, p.json, p.instance = false, nil, "" // the next user may be another one
 	p.doSession(p.session.Restart(newSessionID()))
@@ -204,7 +205,6 @@ func (p *Peer) dial(number uint64) {
 // JSON: that speaks first. p.mu is held.
 func (p *Peer) linked(l *link.Link, json bool) {
 	p.link = l
-	p.linkCtx, p.linkDone = context.WithCancel(p.ctx)
 	if json {
 		if p.json == nil {
 			if p.begun { // with a server that spoke lmz.cbor
@@ -262,7 +262,6 @@ func (p *Peer) unlink() {
 		p.back = append(p.back, p.json.Lost()...)
 	}
 	p.link = nil
-	p.linkDone()
 	p.session.Unlink()
 	p.doSession(nil)
 }
@@ -393,12 +392,22 @@ func (p *Peer) subscribe() {
 		}
 	}
 	timeout := time.AfterFunc(holdLimit, release)
-	ctx := context.WithValue(p.linkCtx, urgentKey{}, true)
+	p.dropSubscriptions()
+	ctx, cancel := context.WithCancel(context.WithValue(p.ctx, urgentKey{}, true))
+	p.dropped = cancel
 	p.user.add(func() {
 		f(ctx)
 		timeout.Stop()
 		release()
 	})
+}
+
+// dropSubscriptions ends the ctx that OnSubscriptionRequired got for an earlier
+// session. p.mu is held.
+func (p *Peer) dropSubscriptions() {
+	if p.dropped != nil {
+		p.dropped()
+	}
 }
 
 // doSession does the effects of the session. p.mu is held.

@@ -336,6 +336,8 @@ func (c *client) disconnected(code lmz.Code, message string) proto.Answer {
 }
 
 func (c *client) graceOver(number uint64) {
+	c.order.Lock() // callers learn that the session has ended before the next one speaks
+	defer c.order.Unlock()
 	c.step(func() []session.Effect { return c.doSeat(c.seat.GraceOver(number)) })
 	c.gateway.forget(c)
 }
@@ -360,6 +362,7 @@ func (c *client) advise(after time.Duration) {
 
 // lost is told that a connection has ended.
 func (c *client) lost(l *link.Link, goodbye bool) {
+	c.order.Lock() // as in graceOver
 	c.step(func() []session.Effect {
 		if c.link == l {
 			if c.json != nil {
@@ -369,6 +372,7 @@ func (c *client) lost(l *link.Link, goodbye bool) {
 		}
 		return c.doSeat(c.seat.Lost(l.Number, goodbye))
 	})
+	c.order.Unlock()
 	c.gateway.leave(c)
 }
 

@@ -108,6 +108,7 @@ type call struct {
 	key      uint64
 	frame    proto.Frame
 	deadline time.Time
+	urgent   bool // goes out although others are held
 }
 
 // New makes one end of a session that has no link yet. now tells the time.
@@ -139,7 +140,7 @@ func (s *Session) Call(key uint64, f proto.Frame, urgent bool) []Effect {
 			" bytes, "+strconv.Itoa(proto.MaxPayload)+" fit in a frame")
 		return s.take()
 	}
-	c := call{key, f, s.now().Add(f.Timeout)}
+	c := call{key, f, s.now().Add(f.Timeout), urgent}
 	switch {
 	case s.linked && (urgent || !s.held && len(s.waiting) == 0) && s.room() && !s.heavy(len(f.Payload)):
 		s.push(c)
@@ -421,15 +422,17 @@ func (s *Session) Release() []Effect {
 // flush sends what waits, in order, as far as it may go.
 func (s *Session) flush() {
 	s.dropExpired()
-	n := 0
-	for s.linked && !s.held && n < len(s.waiting) && s.room() {
-		s.outboxBytes -= len(s.waiting[n].frame.Payload)
-		s.push(s.waiting[n])
-		n++
+	kept := s.waiting[:0]
+	for _, c := range s.waiting {
+		if s.linked && (c.urgent || !s.held) && s.room() {
+			s.outboxBytes -= len(c.frame.Payload)
+			s.push(c)
+		} else {
+			kept = append(kept, c)
+		}
 	}
-	if n > 0 {
-		s.waiting = append(s.waiting[:0], s.waiting[n:]...)
-	}
+	clear(s.waiting[len(kept):]) // frees what was sent
+	s.waiting = kept
 }
 
 // Unlink says that the link is gone. The session goes on.

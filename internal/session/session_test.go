@@ -227,6 +227,23 @@ func TestUrgentCallsOvertakeThoseThatAreHeld(t *testing.T) {
 	}
 }
 
+func TestAnUrgentCallThatWasMadeOfflineOvertakesToo(t *testing.T) {
+	a, b := newEnd(t, Limits{}), newEnd(t, Limits{})
+	a.call(1)
+	a.s.Hold()
+	a.do(a.s.Call(2, proto.Frame{Payload: []byte(payload(2)), Timeout: time.Minute}, true))
+	link(a, b)
+	drain(a, b)
+	if want := []string{payload(2)}; !slices.Equal(b.ran, want) {
+		t.Errorf("ran %q, want %q", b.ran, want)
+	}
+	a.do(a.s.Release())
+	drain(a, b)
+	if want := []string{payload(2), payload(1)}; !slices.Equal(b.ran, want) {
+		t.Errorf("ran %q, want %q", b.ran, want)
+	}
+}
+
 func TestACancelledCallIsSettledByWhatIsKnown(t *testing.T) {
 	a, b := newEnd(t, Limits{}), newEnd(t, Limits{})
 	a.call(1)
