@@ -4,6 +4,8 @@ SHELL := bash
 GO ?= go
 DATA ?=
 N ?= 2000
+SEED ?= 1
+DISK ?=
 T ?= 30s
 
 .PHONY: help
@@ -38,11 +40,19 @@ fuzz: ## fuzz the decoders, each for T (30s)
 
 .PHONY: bench
 bench: ## run the benchmarks
-	$(GO) test -run '^$$' -bench . -benchmem ./internal/...
+	$(GO) test -run '^$$' -bench . -benchmem ./internal/... ./gateway
 
 .PHONY: soak
 soak: ## the long versions of the crash and cut tests (minutes)
 	LMZ_SOAK=1 $(GO) test -count=1 -timeout 30m -v ./test/...
+
+.PHONY: sim
+sim: ## N random schedules of calls and faults from SEED on, DISK=1 on SQLite
+	set -o pipefail; $(GO) test -count=1 -timeout 30m ./internal/sim -run Schedules -v -sim.n $(N) -sim.seed $(SEED) $(if $(DISK),-sim.disk) | grep -vE '^ *(===|--- PASS)'
+
+.PHONY: sim-bugs
+sim-bugs: ## build known bugs into the code and have the simulator find each
+	set -o pipefail; $(GO) test -count=1 -timeout 30m ./internal/sim -run SeededBugs -v -sim.bugs . | grep -vE '^ *==='
 
 .PHONY: clean
 clean: ## remove what was built

@@ -41,12 +41,14 @@ js() {
   PATH="$PATH:$(go env GOROOT)/lib/wasm" GOOS=js GOARCH=wasm \
     go test . ./internal/proto ./internal/session ./internal/turn ./client
 }
+sim() { go test ./internal/sim -sim.n 2000 && go test ./internal/sim -run Schedules -sim.n 100 -sim.disk; }
 face() { node --test wasmclient/js/*.test.mjs web/page/*.test.mjs; }
 
 part "tools" tools
 part "lint" make -s lint
 part "build" make -s build
 part "unit tests with the race detector" unit
+part "random schedules" sim
 part "the client under GOOS=js" js
 part "the JavaScript face" face
 part "programs, terminal, page" whole

@@ -1,0 +1,182 @@
+package sim
+
+import (
+	"encoding/json"
+	"flag"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+var bugs = flag.String("sim.bugs", "", "have the simulator find the bugs whose `names` match, each built into a copy of itself")
+
+// bug is a change of the code that breaks a promise.
+type bug struct {
+	name    string
+	file    string
+	changes []string // what to replace and by what, in turn
+}
+
+// seeded are bugs that the simulator must find.
+var seeded = []bug{
+	{
+		"run again after a crash", "object/outcome.go",
+		[]string{"	if !c.Again {\n", "	if true {\n"},
+	},
+	{
+		"answer before commit", "object/serve.go",
+		[]string{"	o.logHidden(h.method, err)\n\n	effects,", "	o.logHidden(h.method, err)\n\n	done(answer)\n	effects,"},
+	},
+	{
+		"dedupe by address", "gateway/client.go",
+		[]string{
+			"ID: proto.CallID{Session: c.session.ID, Number: number}", "ID: proto.CallID{Number: number}",
+			"call.ID, call.Again = f.Again, true", "call.ID, call.Again = proto.CallID{Number: f.Again.Number}, true",
+		},
+	},
+	{
+		"lost waiting call", "internal/session/session.go",
+		[]string{"	waiting = append(waiting, s.waiting...)\n", ""},
+	},
+	{
+		"double OnSubscriptionRequired", "client/shell.go",
+		[]string{"	if subscribe {\n", "	if true {\n"},
+	},
+	{
+		"reorder on resume", "internal/session/session.go",
+		[]string{"	waiting = append(waiting, s.waiting...)\n", "	waiting = append(append([]call{}, s.waiting...), waiting...)\n"},
+	},
+	{
+		"outcome swept early", "object/outcome.go",
+		[]string{"expires: r.deadline.Add(outcomeGrace)", "expires: time.Now()"},
+	},
+	{
+		"gone without resubscribe", "gateway/client.go",
+		[]string{"		if c.session == nil {\n			return nil\n		}\n		taken = true\n",
+			"		if c.session == nil || c.link == nil {\n			return nil\n		}\n		taken = true\n"},
+	},
+	{
+		"started marker missing", "object/outcome.go",
+		[]string{"	if answer == nil && r.begun {\n", "	if answer == nil {\n"},
+	},
+	{
+		"send sent twice", "object/serve.go",
+		[]string{"	leave(effects)\n	done(answer)\n", "	leave(effects)\n	leave(effects)\n	done(answer)\n"},
+	},
+	{
+		"reply lost", "object/send.go",
+		[]string{"		if want.ErrorsOnly && a.Failed == \"\" {\n", "		if a.Failed == \"\" {\n"},
+	},
+	{
+		"stale socket accepted", "internal/session/seat.go",
+		[]string{"	return s.taken && ours && hello.Attempt < s.attempt\n", "	return s.taken && ours && false\n"},
+	},
+	{
+		"nothing repeated on resume", "internal/session/session.go",
+		[]string{"	for _, n := range s.outbox {\n", "	for _, n := range s.outbox[:0] {\n"},
+	},
+	{
+		"worker called again", "gateway/gateway.go",
+		[]string{"	if c.Again && !g.isObject(c.To.Binding) {\n", "	if false {\n"},
+	},
+	{
+		"running call not waited for", "object/outcome.go",
+		[]string{"		if c.Again && k.caller == callerOf(c) {\n", "		if false {\n"},
+	},
+	{
+		"failed turn not rolled back", "object/run.go",
+		[]string{"			if err := r.o.store.rollback(); err != nil {\n				r.fail(err)\n			}\n", ""},
+	},
+	{
+		"sent called not sent", "internal/session/session.go",
+		[]string{"		s.settle(s.calls[number].key, lmz.CodeUnknown, why+", "		s.settle(s.calls[number].key, lmz.CodeGateway, why+"},
+	},
+	{
+		"interrupted subscription lost", "client/shell.go",
+		[]string{"	p.session.Unlink()\n", "	p.session.Unlink()\n	p.dropSubscriptions()\n"},
+	},
+	{
+		"grace period never over", "internal/session/seat.go",
+		[]string{"	if grace != s.grace || s.link != 0 || !s.taken {\n", "	if true {\n"},
+	},
+}
+
+// repository is the root of the module, from here.
+const repository = "../.."
+
+// source returns the file that a bug changes, unchanged and changed.
+func (b bug) source(t *testing.T) (path, changed string) {
+	t.Helper()
+	path, err := filepath.Abs(filepath.Join(repository, b.file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed = string(data)
+	for i := 0; i < len(b.changes); i += 2 {
+		old := b.changes[i]
+		if n := strings.Count(changed, old); n != 1 {
+			t.Fatalf("%s contains %d times, and must contain once, what the bug %q changes:\n%s", b.file, n, b.name, old)
+		}
+		changed = strings.Replace(changed, old, b.changes[i+1], 1)
+	}
+	return path, changed
+}
+
+// build builds these tests with the bug in the code under test.
+func (b bug) build(t *testing.T) (binary string) {
+	t.Helper()
+	dir := t.TempDir()
+	path, changed := b.source(t)
+	replacement, overlay := filepath.Join(dir, "changed.go"), filepath.Join(dir, "overlay.json")
+	mapping, err := json.Marshal(map[string]any{"Replace": map[string]string{path: replacement}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for file, data := range map[string][]byte{replacement: []byte(changed), overlay: mapping} {
+		if err := os.WriteFile(file, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	binary = filepath.Join(dir, "sim.test")
+	if out, err := exec.Command("go", "test", "-c", "-overlay", overlay, "-o", binary, ".").CombinedOutput(); err != nil {
+		t.Fatalf("building it with the bug %q: %v\n%s", b.name, err, out)
+	}
+	return binary
+}
+
+var failing = regexp.MustCompile(`seed=(\d+)`)
+
+// TestSeededBugsAreFound wants each bug to be found within 2,000 schedules. Without
+// -sim.bugs it only checks that the bugs still fit the code.
+func TestSeededBugsAreFound(t *testing.T) {
+	for _, b := range seeded {
+		if *bugs == "" {
+			b.source(t)
+			continue
+		}
+		if !regexp.MustCompile(*bugs).MatchString(b.name) {
+			continue
+		}
+		t.Run(b.name, func(t *testing.T) {
+			binary := b.build(t)
+			start := time.Now()
+			out, err := exec.Command(binary, "-test.run", "Schedules", "-test.timeout", "100s", "-sim.n", "2000", "-sim.stop").CombinedOutput()
+			seed := failing.FindStringSubmatch(string(out))
+			if err == nil || seed == nil {
+				t.Fatalf("2,000 schedules did not find it")
+			}
+			_, why, _ := strings.Cut(string(out), "sim_test.go:")
+			why, _, _ = strings.Cut(why, "\n")
+			_, why, _ = strings.Cut(why, ": ")
+			t.Logf("found by seed %s after %v: %s", seed[1], time.Since(start).Round(100*time.Millisecond), why)
+		})
+	}
+}

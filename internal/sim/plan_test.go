@@ -1,0 +1,161 @@
+package sim
+
+import (
+	"cmp"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+)
+
+// What a schedule consists of.
+const (
+	clients = 3
+	ledgers = 2
+	rooms   = 2
+	length  = 40 * time.Second // of the part with faults
+)
+
+// op is what a call does.
+type op int
+
+const (
+	opAdd    op = iota // an object writes
+	opRead             // an object reads
+	opFail             // an object writes and fails
+	opWait             // an object writes, waits for a worker and writes
+	opRelay            // an object writes, and calls another one that writes
+	opAsk              // an object writes, calls a client and writes
+	opSpread           // an object writes, and sends to another one that writes; the reply is run
+	opWork             // a worker runs
+	opPeer             // another client runs
+	opSend             // an object writes, and nobody waits
+	opNews             // the room sends to its subscribers
+	ops
+)
+
+var opNames = [...]string{"add", "read", "fail", "wait", "relay", "ask", "spread", "work", "peer", "send", "news"}
+
+func (o op) String() string { return opNames[o] }
+
+// turns reports whether an object needs more than one turn for the call.
+func (o op) turns() bool { return o == opWait || o == opRelay || o == opAsk }
+
+// fault is what goes wrong.
+type fault int
+
+const (
+	noFault  fault = iota
+	cut            // a client's connection breaks, for some time
+	stall          // a client's connection is half-open
+	slow           // a client's connection is slow from now on
+	twice          // a client is cut off, and its next greeting comes when it has dialled again
+	flicker        // a client loses its session, and its connection for a second when it subscribes
+	crash          // the gateway is killed, for some time
+	drain          // the gateway is stopped as it should be, and started again
+	restart        // a client's process is killed, and comes back under the same name
+	takeover       // another process takes a client's name
+	faults
+)
+
+var faultNames = [...]string{"", "cut", "stall", "slow", "twice", "flicker", "crash", "drain", "restart", "takeover"}
+
+func (f fault) String() string { return faultNames[f] }
+
+// event is one thing that a schedule does: a call, or a fault.
+type event struct {
+	at     time.Duration
+	fault  fault
+	client int
+	lasts  time.Duration // of a fault; of a call its deadline
+
+	op    op
+	tag   string
+	to    int           // ledger or client
+	pause time.Duration // that a callee takes
+}
+
+func (e event) String() string {
+	if e.fault != noFault {
+		return fmt.Sprintf("%14s %s client %d for %v", e.at, e.fault, e.client, e.lasts)
+	}
+	return fmt.Sprintf("%14s client %d makes %s: %s to %d, pause %v, deadline %v", e.at, e.client, e.tag, e.op, e.to, e.pause, e.lasts)
+}
+
+// random draws what schedules need.
+type random struct{ *rand.Rand }
+
+func newRandom(seed, stream uint64) random { return random{rand.New(rand.NewPCG(seed, stream))} }
+
+// between draws a duration from low up to below high.
+func (r random) between(low, high time.Duration) time.Duration {
+	return low + time.Duration(r.Int64N(int64(high-low)))
+}
+
+// plan draws the schedule of a seed.
+func plan(seed uint64) []event {
+	r := newRandom(seed, 0)
+	var events []event
+	for i := range 20 + r.IntN(30) {
+		events = append(events, r.call(i))
+	}
+	for range 1 + r.IntN(6) {
+		f := r.fault()
+		if r.IntN(2) == 0 { // soon after a call
+			f.at = events[r.IntN(len(events))].at + r.between(1, 12*time.Millisecond)
+		}
+		events = append(events, f)
+		if r.IntN(3) == 0 { // and once more, when it has just been overcome
+			next := r.fault()
+			next.client = f.client
+			next.at = f.at + f.lasts + r.between(0, time.Second)
+			events = append(events, next)
+		}
+	}
+	slices.SortStableFunc(events, func(a, b event) int { return cmp.Compare(a.at, b.at) })
+	return events
+}
+
+func (r random) call(i int) event {
+	e := event{
+		at: r.between(0, length), client: r.IntN(clients), lasts: time.Minute, op: op(r.IntN(int(ops))),
+		tag: fmt.Sprintf("c%03d", i), to: r.IntN(ledgers), pause: r.between(time.Millisecond, 20*time.Millisecond),
+	}
+	if r.IntN(4) == 0 {
+		e.pause = r.between(time.Second, 20*time.Second)
+	}
+	if r.IntN(5) == 0 {
+		e.lasts = r.between(time.Second, 10*time.Second)
+	}
+	if e.op == opPeer || e.op == opAsk {
+		e.to = r.IntN(clients)
+	}
+	return e
+}
+
+func (r random) fault() event {
+	e := event{at: r.between(0, length), fault: fault(1 + r.IntN(int(faults)-1)), client: r.IntN(clients)}
+	switch e.fault {
+	case slow:
+		e.lasts = r.between(0, 200*time.Millisecond)
+	case flicker:
+		e.lasts = r.between(1, 50*time.Millisecond)
+	case twice:
+		e.lasts = r.between(10*time.Second, 13*time.Second)
+	default:
+		e.lasts = r.between(time.Millisecond, 4*time.Second)
+		if r.IntN(2) == 0 {
+			e.lasts = r.between(4*time.Second, 12*time.Second)
+		}
+	}
+	return e
+}
+
+func describe(events []event) string {
+	var b strings.Builder
+	for _, e := range events {
+		b.WriteString(e.String() + "\n")
+	}
+	return b.String()
+}

@@ -1,0 +1,444 @@
+package sim
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"log/slog"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/client"
+	"github.com/lumenize/lmz/meshtest"
+	"github.com/lumenize/lmz/object"
+)
+
+// world is the mesh of one schedule, and what is known of it.
+type world struct {
+	t     *testing.T
+	seed  uint64
+	start time.Time
+	mesh  *meshtest.Mesh
+
+	processes [clients]*process // that live now
+	down      int               // crashes whose time is not over
+	due       []due             // ends of faults, soonest first
+
+	mu       sync.Mutex // guards the following fields
+	all      []*process
+	calls    []*call
+	executed map[string]int           // by worker or client
+	drops    map[string]time.Duration // when a room last dropped a client
+	begun    map[string]int           // sessions that the gateway began for a client
+	crashes  []time.Duration
+	drains   []time.Duration
+	troubles [clients][]time.Duration // when something began or ended that disturbs a client
+}
+
+// due is something to do later.
+type due struct {
+	at time.Duration
+	do func()
+}
+
+// process is one life of a client.
+type process struct {
+	*meshtest.Client
+	index    int
+	number   int // of all processes
+	name     string
+	ended    time.Duration   // by a fault; 0: it lives
+	killed   time.Duration   // of that: it is dead
+	flicker  atomic.Int64    // nanoseconds after which the next subscription is interrupted
+	sessions []time.Duration // when OnSubscriptionRequired was called
+}
+
+// call is a call that was made, and what became of it.
+type call struct {
+	event
+	from    *process
+	made    time.Duration
+	settled time.Duration // 0: not yet
+	err     error
+}
+
+func (w *world) now() time.Duration { return time.Since(w.start) }
+
+func (w *world) ran(tag string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.executed[tag]++
+}
+
+func (w *world) dropped(room lmz.Address, name string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.drops[room.String()+" "+name] = w.now()
+}
+
+// run runs a schedule and leaves the mesh at rest.
+func run(t *testing.T, seed uint64, events []event) *world {
+	w := &world{t: t, seed: seed, start: time.Now(), executed: make(map[string]int), drops: make(map[string]time.Duration), begun: make(map[string]int)}
+	o := meshtest.Options{Disk: w.disk()}
+	o.Gateway.Heartbeat = 4 * time.Second
+	o.Gateway.Log = slog.New(welcomes{slog.DiscardHandler, w})
+	if *onDisk {
+		o.Gateway.Dir = filepath.Join(t.TempDir(), "data")
+	}
+	w.mesh = meshtest.StartWith(t, o)
+	w.mesh.Object("LEDGER", object.Kind{New: newLedger, Idle: 2 * time.Second})
+	w.mesh.Object("ROOM", object.Kind{New: w.newRoom})
+	w.mesh.Worker("WORKER", w.newWorker)
+	for i := range clients {
+		w.spawn(i)
+	}
+	for _, e := range events {
+		w.sleepUntil(e.at)
+		w.do(e)
+		synctest.Wait()
+	}
+	w.rest()
+	return w
+}
+
+// welcomes counts what the gateway's log says of new sessions.
+type welcomes struct {
+	slog.Handler
+	w *world
+}
+
+// Enabled implements [slog.Handler].
+func (h welcomes) Enabled(context.Context, slog.Level) bool { return true }
+
+// Handle implements [slog.Handler].
+func (h welcomes) Handle(_ context.Context, r slog.Record) error {
+	var name string
+	fresh := false
+	r.Attrs(func(a slog.Attr) bool {
+		switch a.Key {
+		case "client":
+			name = a.Value.String()
+		case "resumed":
+			fresh = !a.Value.Bool()
+		}
+		return true
+	})
+	if fresh {
+		h.w.mu.Lock()
+		defer h.w.mu.Unlock()
+		h.w.begun[name]++
+	}
+	return nil
+}
+
+// sleepUntil lets time pass, and faults end.
+func (w *world) sleepUntil(at time.Duration) {
+	for len(w.due) > 0 && w.due[0].at <= at {
+		next := w.due[0]
+		w.due = w.due[1:]
+		time.Sleep(next.at - w.now()) // virtual
+		synctest.Wait()
+		next.do()
+		synctest.Wait()
+	}
+	time.Sleep(at - w.now())
+	synctest.Wait()
+}
+
+// rest ends all faults and waits until everything is settled.
+func (w *world) rest() {
+	w.sleepUntil(length + 15*time.Second) // the longest fault
+	for i, p := range w.processes {
+		w.trouble(i)
+		p.Delay(0)
+	}
+	w.sleepUntil(w.now() + 75*time.Second) // the longest call
+}
+
+// disk is one whose latency depends on the seed.
+func (w *world) disk() *object.MemoryDisk {
+	var mu sync.Mutex
+	commits := make(map[string]int)
+	survivals := newRandom(w.seed, 1)
+	return &object.MemoryDisk{
+		Latency: func(a lmz.Address) time.Duration {
+			mu.Lock()
+			defer mu.Unlock()
+			key := a.String()
+			commits[key]++
+			return time.Duration(hash(w.seed, key, commits[key])%5_000_000) + 1
+		},
+		Survives: func() bool { return survivals.IntN(2) == 0 },
+	}
+}
+
+func hash(parts ...any) uint64 {
+	h := fnv.New64a()
+	fmt.Fprint(h, parts...)
+	return h.Sum64()
+}
+
+// spawn starts a process of client i.
+func (w *world) spawn(i int) {
+	p := &process{index: i}
+	w.mu.Lock()
+	p.number = len(w.all)
+	w.all = append(w.all, p)
+	w.mu.Unlock()
+	jitter := newRandom(w.seed, 100+uint64(p.number))
+	user := "u" + strconv.Itoa(i)
+	p.name = user + ".tab"
+	p.Client = w.mesh.NewClient(user, nil, client.Options{
+		Tab: "tab", Heartbeat: 4 * time.Second, Random: jitter.Float64, Handler: w.clientHandler(),
+		OnBeforeCall: lmz.Anyone,
+		Token: func(context.Context, string) (string, error) {
+			life := time.Hour
+			if i == 0 {
+				life = 40 * time.Second
+			}
+			return meshtest.Token(user, map[string]any{"exp": time.Now().Add(life).Unix()}), nil
+		},
+		OnSubscriptionRequired: func(ctx context.Context) {
+			w.mu.Lock()
+			p.sessions = append(p.sessions, w.now())
+			w.mu.Unlock()
+			if d := time.Duration(p.flicker.Swap(0)); d > 0 {
+				time.AfterFunc(d, p.Cut)
+				time.AfterFunc(d+time.Second, func() {
+					w.trouble(i)
+					p.Heal()
+				})
+			}
+			for i := 0; i < rooms && ctx.Err() == nil; {
+				if _, err := subscribe.Call(ctx, p, roomAt(i)); err == nil {
+					i++
+				} else {
+					time.Sleep(100 * time.Millisecond) // virtual: a gateway that closes refuses at once
+				}
+			}
+		},
+	})
+	w.processes[i] = p
+	go p.Connect(context.Background()) // the mesh closes it
+}
+
+func (w *world) clientHandler() lmz.Handler {
+	mux := w.worker()
+	news.Expose(mux, lmz.Anyone, func(_ context.Context, text string) (struct{}, error) { return struct{}{}, nil })
+	return mux
+}
+
+func (w *world) trouble(i int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.troubles[i] = append(w.troubles[i], w.now())
+}
+
+// after ends a fault of client i.
+func (w *world) after(i int, d time.Duration, f func()) {
+	w.due = append(w.due, due{w.now() + d, func() {
+		w.trouble(i)
+		f()
+	}})
+	slices.SortStableFunc(w.due, func(a, b due) int { return cmp.Compare(a.at, b.at) })
+}
+
+func (w *world) do(e event) {
+	p := w.processes[e.client]
+	if e.fault != noFault {
+		w.trouble(e.client)
+	}
+	switch e.fault {
+	case noFault:
+		w.call(e, p)
+	case cut:
+		p.Cut()
+		w.after(e.client, e.lasts, p.Heal)
+	case stall:
+		p.Stall()
+	case slow:
+		p.Delay(e.lasts)
+	case twice:
+		p.DuplicateDial(e.lasts)
+		p.Cut()
+		w.after(e.client, time.Millisecond, p.Heal)
+		w.after(e.client, e.lasts+time.Second, func() {})
+	case crash:
+		w.crash(e.lasts)
+	case flicker:
+		p.Delay(10 * time.Millisecond)
+		p.Cut()
+		p.flicker.Store(int64(e.lasts))
+		w.after(e.client, 6*time.Second, func() { // the room learns that the session has ended
+			other := w.processes[(e.client+1)%clients]
+			for i := range rooms {
+				other.Send(context.Background(), roomAt(i), announce.Ctn("flicker"))
+			}
+		})
+		w.after(e.client, 7*time.Second, p.Heal)
+	case drain:
+		w.drain()
+	case restart:
+		w.end(p)
+		w.kill(p)
+		w.spawnLater(e)
+	case takeover:
+		w.end(p)
+		if p.State() != client.Connected || w.troubledLately(e.client) {
+			w.kill(p) // it might not be told that it has a successor, and take the name back
+		}
+		w.spawn(e.client)
+	}
+}
+
+// troubledLately reports whether what disturbed a client may last. w.mu is not held.
+func (w *world) troubledLately(i int) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, at := range slices.Concat(w.troubles[i], w.crashes) {
+		if w.now() > at && w.now()-at < 20*time.Second {
+			return true
+		}
+	}
+	return false
+}
+
+// end says that a process ends now.
+func (w *world) end(p *process) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if p.ended == 0 {
+		p.ended = w.now()
+	}
+}
+
+func (w *world) kill(p *process) {
+	p.Kill()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if p.killed == 0 {
+		p.killed = w.now()
+	}
+}
+
+// spawnLater starts the successor of a process that was killed. Until then calls are
+// made with the dead one, which fail.
+func (w *world) spawnLater(e event) {
+	dead := w.processes[e.client]
+	w.after(e.client, e.lasts, func() {
+		if w.processes[e.client] == dead {
+			w.spawn(e.client)
+		}
+	})
+}
+
+// drain restarts the gateway in good order, unless it is down.
+func (w *world) drain() {
+	if w.down > 0 {
+		return
+	}
+	for i := range clients {
+		w.trouble(i)
+	}
+	w.note(&w.crashes, &w.drains)
+	w.mesh.RestartGateway()
+	w.note(&w.crashes, &w.drains)
+	for i := range clients {
+		w.trouble(i)
+	}
+}
+
+// note appends the time to lists.
+func (w *world) note(lists ...*[]time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, list := range lists {
+		*list = append(*list, w.now())
+	}
+}
+
+func (w *world) crash(lasts time.Duration) {
+	for _, p := range w.all { // a predecessor that comes back may be the first
+		if p.ended != 0 {
+			w.kill(p)
+		}
+	}
+	w.mesh.CrashGateway()
+	w.note(&w.crashes)
+	w.down++
+	w.after(0, lasts, func() {
+		if w.down--; w.down == 0 {
+			w.mesh.RestartGateway()
+		}
+		for i := range clients {
+			w.trouble(i)
+		}
+	})
+}
+
+func (w *world) call(e event, p *process) {
+	c := &call{event: e, from: p, made: w.now()}
+	w.mu.Lock()
+	w.calls = append(w.calls, c)
+	w.mu.Unlock()
+	to := lmz.At("LEDGER", strconv.Itoa(e.to))
+	todo := do.Ctn(order{Op: int(e.op), Tag: e.tag, Other: w.other(e), Pause: e.pause})
+	switch e.op {
+	case opWork:
+		to, todo = lmz.At("WORKER"), work.Ctn(e.tag, e.pause)
+	case opPeer:
+		to, todo = lmz.At(lmz.DefaultGateway, w.other(e)), work.Ctn(e.tag, e.pause)
+	case opNews:
+		to, todo = roomAt(e.to), announce.Ctn(e.tag)
+	case opAsk:
+		to = lmz.At("LEDGER", "0")
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), e.lasts)
+	if e.op == opSend {
+		c.err = p.Send(ctx, to, todo)
+		c.settled = w.now()
+		cancel()
+		return
+	}
+	go func() {
+		defer cancel()
+		_, err := p.CallRaw(ctx, to, todo)
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		c.settled, c.err = w.now(), err
+	}()
+}
+
+// other returns the name of what an event's callee calls.
+func (w *world) other(e event) string {
+	if e.op == opPeer || e.op == opAsk {
+		return "u" + strconv.Itoa(e.to) + ".tab"
+	}
+	return strconv.Itoa((e.to + 1) % ledgers)
+}
+
+// outcome is what a call's error says.
+func (c *call) outcome() string {
+	switch {
+	case c.settled == 0:
+		return "open"
+	case c.err == nil:
+		return "done"
+	case errors.Is(c.err, lmz.ErrOutcomeUnknown):
+		return "unknown"
+	case errors.Is(c.err, lmz.ErrNotExecuted):
+		return "not executed"
+	case lmz.CodeOf(c.err) == lmz.CodeCallee:
+		return "failed"
+	}
+	return "strange"
+}

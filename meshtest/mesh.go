@@ -1,0 +1,296 @@
+package meshtest
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"strconv"
+	"sync"
+	"testing"
+	"testing/synctest"
+
+	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/client"
+	"github.com/lumenize/lmz/gateway"
+	"github.com/lumenize/lmz/internal/memnet"
+	"github.com/lumenize/lmz/object"
+)
+
+// Options configures [StartWith].
+type Options struct {
+	// Gateway configures the gateways. Verify and Log are the mesh's own unless they are
+	// set. With a Dir the objects live in files there, and after a crash in a copy
+	// beside it, of what the crash left.
+	Gateway gateway.Options
+
+	// Disk is where the objects live without a Dir; nil means a new one.
+	Disk *object.MemoryDisk
+}
+
+// Mesh is a mesh in one process. Make one with [Run], [Start] or [StartWith]. Its
+// methods may be called from any goroutine in the bubble of the test.
+type Mesh struct {
+	t       testing.TB
+	options Options
+	network *memnet.Network
+	server  *http.Server
+	served  chan struct{}
+	log     *frameLog
+	ending  sync.WaitGroup // crashed gateways
+
+	mu      sync.Mutex // guards the following fields
+	life    *life      // nil while the gateway is down
+	nodes   []func(*life)
+	clients []*Client
+}
+
+// life is one life of the gateway.
+type life struct {
+	gateway *gateway.Gateway
+	ctx     context.Context // ends when it crashes
+	crash   context.CancelFunc
+}
+
+// Run runs f with a mesh in a bubble of virtual time ([synctest.Test]). f gets the t
+// of the bubble, which it uses instead of the outer one.
+func Run(t *testing.T, f func(t *testing.T, m *Mesh)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) { f(t, Start(t)) })
+}
+
+// Start starts a mesh without nodes, and stops it at the end of the test: clients
+// first. Call it in a bubble of virtual time, if there is one.
+func Start(t testing.TB) *Mesh {
+	t.Helper()
+	return StartWith(t, Options{})
+}
+
+// StartWith is [Start] with options.
+func StartWith(t testing.TB, o Options) *Mesh {
+	t.Helper()
+	m := &Mesh{t: t, options: o, network: memnet.New(), served: make(chan struct{}), log: newFrameLog()}
+	if m.options.Gateway.Verify == nil {
+		m.options.Gateway.Verify = verify
+	}
+	if m.options.Gateway.Log == nil {
+		m.options.Gateway.Log = slog.New(slog.NewTextHandler(m.log, &slog.HandlerOptions{ReplaceAttr: withoutTime}))
+	}
+	if m.options.Gateway.Dir == "" {
+		if m.options.Disk == nil {
+			m.options.Disk = new(object.MemoryDisk)
+		}
+		m.options.Gateway.Memory = m.options.Disk
+	}
+	m.RestartGateway()
+	m.server = &http.Server{Handler: http.HandlerFunc(m.serve), ErrorLog: slog.NewLogLogger(slog.DiscardHandler, 0)}
+	go func() {
+		defer close(m.served)
+		m.server.Serve(net.Listener(m.network))
+	}()
+	t.Cleanup(m.stop)
+	return m
+}
+
+// withoutTime drops the time: the log has its own.
+func withoutTime(_ []string, a slog.Attr) slog.Attr {
+	if a.Key == slog.TimeKey {
+		return slog.Attr{}
+	}
+	return a
+}
+
+// serve hands a request to the gateway that lives now.
+func (m *Mesh) serve(w http.ResponseWriter, r *http.Request) {
+	m.mu.Lock()
+	l := m.life
+	m.mu.Unlock()
+	if l == nil {
+		panic(http.ErrAbortHandler)
+	}
+	l.gateway.ServeHTTP(w, r)
+}
+
+func (m *Mesh) stop() {
+	if m.t.Failed() {
+		m.t.Logf("what travelled (time since the start of the mesh):\n%s", m.log)
+	}
+	m.mu.Lock()
+	clients, l := m.clients, m.life
+	m.life = nil
+	m.mu.Unlock()
+	for _, c := range clients {
+		c.Close()
+	}
+	for _, c := range clients {
+		c.Wait()
+	}
+	if l != nil {
+		if err := l.gateway.Close(); err != nil {
+			m.t.Errorf("closing the gateway: %v", err)
+		}
+		l.crash()
+	}
+	m.server.Close()
+	<-m.served
+	m.ending.Wait()
+}
+
+// Object registers a kind of object, with this gateway and those that follow it. Do
+// it before the first client connects.
+func (m *Mesh) Object(binding string, k object.Kind) {
+	m.node(func(l *life) { l.gateway.Object(binding, k) })
+}
+
+// Worker registers a stateless node, as [gateway.Gateway.Worker] does, with this
+// gateway and those that follow it. Do it before the first client connects.
+func (m *Mesh) Worker(binding string, makeHandler func(self lmz.Caller) lmz.Handler) {
+	m.node(func(l *life) {
+		l.gateway.Worker(binding, func(self lmz.Caller) lmz.Handler {
+			return mortalHandler{l, makeHandler(mortalCaller{l, self})}
+		})
+	})
+}
+
+func (m *Mesh) node(register func(*life)) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.nodes = append(m.nodes, register)
+	if m.life != nil {
+		register(m.life)
+	}
+}
+
+// CrashGateway kills the gateway, as kill -9 does: connections break, what was not on
+// disk is lost, sessions are forgotten. Nobody can connect until
+// [Mesh.RestartGateway]. Handlers of objects that run cannot be killed, but what they
+// do has no effect any more: storage and calls fail.
+func (m *Mesh) CrashGateway() {
+	m.mu.Lock()
+	l := m.life
+	m.life = nil
+	m.mu.Unlock()
+	if l == nil {
+		return
+	}
+	m.log.add("the gateway crashes")
+	m.network.Cut() // first: nobody hears of what fails in the following
+	l.crash()
+	if dir := m.options.Gateway.Dir; dir == "" {
+		m.options.Disk.Crash()
+	} else {
+		m.options.Gateway.Dir = dir + "+"
+		if err := os.CopyFS(dir+"+", os.DirFS(dir)); err != nil {
+			m.t.Fatalf("copying what the crash left: %v", err)
+		}
+	}
+	m.ending.Go(func() { l.gateway.Close() }) // its goroutines; nobody hears it any more
+}
+
+// RestartGateway starts the gateway after a crash. One that runs is closed first, and
+// lets its handlers finish.
+func (m *Mesh) RestartGateway() {
+	m.t.Helper()
+	m.mu.Lock()
+	old := m.life
+	m.mu.Unlock()
+	if old != nil {
+		if err := old.gateway.Close(); err != nil {
+			m.t.Errorf("closing the gateway: %v", err)
+		}
+		old.crash()
+	}
+	g, err := gateway.New(m.options.Gateway)
+	if err != nil {
+		m.t.Fatalf("starting the gateway: %v", err)
+	}
+	l := &life{gateway: g}
+	l.ctx, l.crash = context.WithCancel(context.Background())
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, register := range m.nodes {
+		register(l)
+	}
+	m.life = l
+	m.log.add("the gateway starts")
+	m.network.Heal()
+}
+
+// errDead is what the nodes of a crashed gateway are told.
+var errDead = lmz.Errorf("the gateway has crashed")
+
+// mortalHandler is a worker that dies with its gateway.
+type mortalHandler struct {
+	life    *life
+	handler lmz.Handler
+}
+
+// HandleCall implements [lmz.Handler].
+func (h mortalHandler) HandleCall(ctx context.Context, req *lmz.Request) (any, error) {
+	if h.life.ctx.Err() != nil {
+		return nil, errDead
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(h.life.ctx, cancel)()
+	return h.handler.HandleCall(ctx, req)
+}
+
+// mortalCaller is the calling half of a worker that dies with its gateway.
+type mortalCaller struct {
+	life *life
+	lmz.Caller
+}
+
+// CallRaw implements [lmz.Caller].
+func (c mortalCaller) CallRaw(ctx context.Context, to lmz.Address, w lmz.Continuation) (lmz.Value, error) {
+	if c.life.ctx.Err() != nil {
+		return nil, errDead
+	}
+	return c.Caller.CallRaw(ctx, to, w)
+}
+
+// Send implements [lmz.Caller].
+func (c mortalCaller) Send(ctx context.Context, to lmz.Address, w lmz.Continuation, o ...lmz.SendOption) error {
+	if c.life.ctx.Err() != nil {
+		return errDead
+	}
+	return c.Caller.Send(ctx, to, w, o...)
+}
+
+// Client makes a client of the user subject and connects it; it is closed at the end
+// of the test. Its tokens carry the claims and do not expire; for others set
+// o.Token, which can make them with [Mesh.Token]. The URL and Dial of o are the
+// mesh's; a Tab that is not set is t1, t2 and so on.
+func (m *Mesh) Client(subject string, claims map[string]any, o client.Options) *Client {
+	m.t.Helper()
+	c := m.NewClient(subject, claims, o)
+	if err := c.Connect(context.Background()); err != nil {
+		m.t.Fatalf("connecting %s: %v", subject, err)
+	}
+	return c
+}
+
+// NewClient is [Mesh.Client] for a client that is not connected yet.
+func (m *Mesh) NewClient(subject string, claims map[string]any, o client.Options) *Client {
+	m.t.Helper()
+	c := &Client{mesh: m, port: m.network.Port()}
+	m.mu.Lock()
+	m.clients = append(m.clients, c)
+	number := len(m.clients)
+	m.mu.Unlock()
+	if o.Tab == "" {
+		o.Tab = "t" + strconv.Itoa(number)
+	}
+	c.name = subject + "." + o.Tab
+	if o.Token == nil {
+		o.Token = func(context.Context, string) (string, error) { return Token(subject, claims), nil }
+	}
+	o.URL, o.Dial = "http://mesh", c.dialer()
+	var err error
+	if c.Peer, err = client.New(o); err != nil {
+		m.t.Fatal(err)
+	}
+	return c
+}
