@@ -45,6 +45,7 @@ bench: ## run the benchmarks
 .PHONY: soak
 soak: ## the long versions of the crash and cut tests (minutes)
 	LMZ_SOAK=1 $(GO) test -count=1 -timeout 30m -v ./test/...
+	LMZ_SOAK=1 $(GO) test -count=1 -timeout 10m -v -run NeverRead ./gateway
 
 .PHONY: sim
 sim: ## N random schedules of calls and faults from SEED on, DISK=1 on SQLite

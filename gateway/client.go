@@ -174,8 +174,7 @@ func (c *client) write(b []byte) {
 	}
 	if c.link.Send(b); c.link.Congested() {
 		c.gateway.options.Log.Warn("connection closed", "client", c.self.Instance, "reason", "it does not take what is sent")
-		c.link.Abandon(proto.CloseOverflow, "too much waits for the client")
-		c.unlink()
+		c.abandonLink(proto.CloseOverflow, "too much waits for the client")
 	}
 }
 
@@ -199,13 +198,24 @@ func (c *client) stallTimeout() {
 
 // closeLink closes the current connection, which counts no more. c.mu is held.
 func (c *client) closeLink(code int, reason string) {
-	switch {
-	case c.link == nil:
+	if c.json != nil { // what is not written yet goes out on the next one
+		c.abandonLink(code, reason)
 		return
-	case c.json != nil:
-		c.json.Wrote(c.link.Abandon(code, reason)) // the rest goes out on the next one
-	default:
+	}
+	if c.link != nil {
 		c.link.Close(code, reason)
+		c.unlink()
+	}
+}
+
+// abandonLink is closeLink, but nothing is written any more. c.mu is held.
+func (c *client) abandonLink(code int, reason string) {
+	if c.link == nil {
+		return
+	}
+	written := c.link.Abandon(code, reason)
+	if c.json != nil {
+		c.json.Wrote(written)
 	}
 	c.unlink()
 }
@@ -222,17 +232,13 @@ func (c *client) unlink() {
 func (c *client) overflow(reason string) {
 	c.gateway.options.Log.Warn("session ended", "client", c.self.Instance, "reason", reason)
 	c.step(func() []session.Effect {
-		if c.link != nil { // what the client does not read need not be flushed
-			c.link.Abandon(proto.CloseOverflow, reason)
-			c.unlink()
-		}
+		c.abandonLink(proto.CloseOverflow, reason) // it does not read what would be flushed
 		return c.doSeat(c.seat.End(reason))
 	})
 }
 
 // hello greets a connection. One that speaks JSON goes on with the session that has
-// the seat if that speaks JSON too (PROTOCOL.md, "The
-// subprotocol lmz").
+// the seat if that speaks JSON too (PROTOCOL.md, "The subprotocol lmz").
 func (c *client) hello(l *link.Link, auth *lmz.Auth, f proto.Frame, json bool) {
 	c.order.Lock() // what the connection before it brought is carried on first
 	defer c.order.Unlock()
@@ -281,7 +287,8 @@ func (c *client) doSeat(effects []session.SeatEffect) (out []session.Effect) {
 			out = append(out, c.endSession(e.Reason, e.Goodbye)...)
 		case session.BeginSession:
 			c.session = session.New(e.ID, session.Limits{
-				Calls: maxInFlight, Running: maxInFlight, Waiting: maxWaiting, Bytes: maxWaitingBytes, Forget: true,
+				Calls: maxInFlight, Running: maxInFlight, Waiting: maxWaiting, Bytes: maxWaitingBytes,
+				NeverRefuse: true, Forget: true,
 			}, time.Now)
 		case session.Welcome:
 			out = append(out, c.welcome(e)...)

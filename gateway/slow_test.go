@@ -112,6 +112,19 @@ func TestClientsThatNeverReadDisturbNobody(t *testing.T) {
 	if got := heard.Load(); got != int64(good*said) {
 		t.Errorf("the good clients heard %d of %d", got, good*said)
 	}
+	for i := range bad { // who missed something is told so: its session ends
+		to := lmz.At(lmz.DefaultGateway, fmt.Sprintf("bad%d.tab", i))
+		ended := false
+		for !ended && time.Now().Before(deadline) {
+			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+			_, err := peers[0].CallRaw(ctx, to, lmz.Ctn("hear", "?"))
+			cancel()
+			_, ended = lmz.DisconnectedClient(err)
+		}
+		if !ended {
+			t.Fatalf("the session of bad%d has not ended", i)
+		}
+	}
 	// What would be kept for the bad ones, if their sessions had not ended, is 6 MB each.
 	const limit = 30 << 20
 	inUse := heap()

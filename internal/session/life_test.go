@@ -207,7 +207,7 @@ func TestClosedMeansClosed(t *testing.T) {
 	lt := newLifeTest(t, 0.5)
 	lt.connect()
 	lt.do(lt.life.Close())
-	if lt.last.Do != Hangup && lt.did[Hangup] != 1 {
+	if lt.did[Hangup] != 1 {
 		t.Errorf("effects %v", lt.did)
 	}
 	lt.lose(Loss{})

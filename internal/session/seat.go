@@ -53,9 +53,9 @@ func (s *Seat) Late(hello proto.Frame) bool {
 	return s.taken && ours && hello.Attempt < s.attempt
 }
 
-// Hello is the greeting of a client on link, which is not [Seat.Late]. The session it wants to go on with
-// goes on if it has the seat; otherwise a new one takes it and the old one ends
-// (PROTOCOL.md, "Sessions").
+// Hello is the greeting of a client on link, which is not [Seat.Late]. The session it
+// wants to go on with goes on if it has the seat; otherwise a new one takes it and the
+// old one ends (PROTOCOL.md, "Sessions").
 func (s *Seat) Hello(link uint64, hello proto.Frame) []SeatEffect {
 	resumed := s.taken && hello.Resume == s.session && hello.Resume != (proto.SessionID{})
 	var effects []SeatEffect

@@ -52,6 +52,10 @@ type Limits struct {
 	// sixteen times that.
 	Bytes int
 
+	// NeverRefuse says that calls are not refused beyond Waiting and Bytes: the session
+	// ends instead, so that the other end learns that it missed something.
+	NeverRefuse bool
+
 	// Forget says that Restart is never called, so that a call need not be kept when
 	// the other end has it.
 	Forget bool
@@ -142,9 +146,12 @@ func (s *Session) Call(key uint64, f proto.Frame, urgent bool) []Effect {
 	}
 	c := call{key, f, s.now().Add(f.Timeout), urgent}
 	switch {
-	case s.linked && (urgent || !s.held && len(s.waiting) == 0) && s.room() && !s.heavy(len(f.Payload)):
+	case s.linked && (urgent || !s.held && len(s.waiting) == 0) && s.room() && (s.limits.NeverRefuse || !s.heavy(len(f.Payload))):
 		s.push(c)
-	case s.full(len(f.Payload)):
+	case s.limits.NeverRefuse && s.limits.Waiting > 0 && len(s.waiting) >= s.limits.Waiting:
+		s.waiting = append(s.waiting, c) // the end settles it
+		s.do(Effect{Do: Overflow, Reason: strconv.Itoa(len(s.waiting)) + " calls wait for the other end"})
+	case !s.limits.NeverRefuse && s.full(len(f.Payload)):
 		s.settle(key, lmz.CodeGateway, "queue full: "+strconv.Itoa(len(s.waiting))+" calls with "+
 			strconv.Itoa(s.outboxBytes>>10)+" KiB wait for the connection")
 	default:
@@ -235,6 +242,9 @@ func (s *Session) ackedUpTo() uint64 { return s.sent - uint64(len(s.outbox)) }
 
 // StallTimeout is the event that [StallLater] asked for.
 func (s *Session) StallTimeout() []Effect {
+	if !s.stalling { // it was set in a session that has ended
+		return nil
+	}
 	s.stalling = false
 	switch {
 	case s.outboxBytes <= s.limits.Bytes:

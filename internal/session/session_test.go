@@ -349,3 +349,29 @@ func TestSendsWhoseTimeIsOverMakeRoom(t *testing.T) {
 		t.Errorf("ran %q", b.ran)
 	}
 }
+
+func TestAnEndThatNeverRefusesEndsTheSessionInstead(t *testing.T) {
+	a, b := newEnd(t, Limits{Waiting: 3, Bytes: 50, NeverRefuse: true}), newEnd(t, Limits{})
+	link(a, b)
+	for key := uint64(1); key <= 9; key++ {
+		a.call(key) // beyond the bytes, still sent
+	}
+	if a.stalls != 1 || len(a.settled) != 0 {
+		t.Fatalf("%d stall timers, settled %v", a.stalls, a.settled)
+	}
+	a.do(a.s.StallTimeout())
+	if a.broken == "" {
+		t.Error("an end that acknowledges nothing was not given up")
+	}
+	c := newEnd(t, Limits{Waiting: 3, NeverRefuse: true})
+	for key := uint64(1); key <= 4; key++ {
+		c.call(key)
+	}
+	if c.broken == "" || len(c.settled) != 0 {
+		t.Errorf("too many waiting calls: broken %q, settled %v", c.broken, c.settled)
+	}
+	c.do(c.s.End("too much waits"))
+	if len(c.settled) != 4 {
+		t.Errorf("settled %v", c.settled)
+	}
+}
