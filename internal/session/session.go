@@ -373,7 +373,7 @@ func (s *Session) acknowledged(ack uint64) bool {
 		n++
 	}
 	if n > 0 {
-		s.outbox = append(s.outbox[:0], s.outbox[n:]...)
+		s.outbox = slices.Delete(s.outbox, 0, n) // which also lets go of their bytes
 	}
 	return true
 }
