@@ -1,23 +1,40 @@
 package cli
 
 import (
+	"bufio"
+	"errors"
+	"io"
 	"net/url"
 	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 )
 
 const defaultServer = "http://" + defaultAddr
 
-// account says which server a command talks to, and where sign-ins are kept.
+// account says which server a command talks to, as whom, and where sign-ins are kept.
 type account struct {
-	server    string
-	configDir string
-	noKeyring bool
+	server     string
+	email      string // "" is the one that was used for signing in last
+	configDir  string
+	noKeyring  bool
+	tokenStdin bool
+
+	readToken sync.Once // from stdin
+	token     string
+	tokenErr  error
 }
 
 // accountFlags adds the flags of an account to a command.
 func (a *app) accountFlags(cmd *cobra.Command) *account {
+	o := a.serverFlags(cmd)
+	cmd.Flags().BoolVar(&o.tokenStdin, "token-stdin", false, "read an access token from stdin and use it as it is")
+	return o
+}
+
+// serverFlags are those flags of an account that do not sign in by a token.
+func (a *app) serverFlags(cmd *cobra.Command) *account {
 	o := new(account)
 	server := a.Getenv("LMZ_SERVER")
 	if server == "" {
@@ -25,6 +42,7 @@ func (a *app) accountFlags(cmd *cobra.Command) *account {
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.server, "server", server, "`URL` of the server")
+	f.StringVar(&o.email, "email", a.Getenv("LMZ_EMAIL"), "mail `address` of the account, if there are several at the server")
 	f.StringVar(&o.configDir, "config-dir", a.Getenv("LMZ_CONFIG_DIR"), "`directory` where sign-ins are kept")
 	f.BoolVar(&o.noKeyring, "no-keyring", a.Getenv("LMZ_NO_KEYRING") != "", "keep sign-ins in a file, not in the system's keyring")
 	return o
@@ -39,3 +57,24 @@ func (o *account) origin() (string, error) {
 	}
 	return u.Scheme + "://" + strings.ToLower(u.Host), nil
 }
+
+// maxToken is the longest access token that stdin may bring, in bytes.
+const maxToken = 64 << 10
+
+// stdinToken returns the first line of in, which is read once.
+func (o *account) stdinToken(in io.Reader) (string, error) {
+	o.readToken.Do(func() {
+		line, err := bufio.NewReader(io.LimitReader(in, maxToken)).ReadString('\n')
+		if err != nil && !errors.Is(err, io.EOF) {
+			o.tokenErr = err
+			return
+		}
+		if o.token = strings.TrimSpace(line); o.token == "" {
+			o.tokenErr = usagef("lmz token | lmz whoami --token-stdin", "--token-stdin: there is no token on stdin")
+		}
+	})
+	return o.token, o.tokenErr
+}
+
+// sameAddress is a mail address in the spelling that sign-ins are kept under.
+func sameAddress(email string) string { return strings.ToLower(strings.TrimSpace(email)) }

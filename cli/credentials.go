@@ -12,6 +12,12 @@ import (
 	"time"
 )
 
+// serverSignIns are the sign-ins at one server.
+type serverSignIns struct {
+	Active   string            `json:"active,omitempty"` // the address of the account that commands use
+	Accounts map[string]signIn `json:"accounts"`         // by address
+}
+
 // signIn is what is kept of one account on one server.
 type signIn struct {
 	Email   string `json:"email"`
@@ -34,7 +40,7 @@ type secrets struct {
 type credentials struct {
 	path    string
 	keyring bool
-	servers map[string]signIn
+	servers map[string]serverSignIns
 }
 
 // openCredentials locks the credentials of an account against other processes and
@@ -51,7 +57,7 @@ func (a *app) openCredentials(ctx context.Context, o *account) (c *credentials, 
 	if err != nil {
 		return nil, nil, fmt.Errorf("sign-ins cannot be locked: %w", err)
 	}
-	c = &credentials{path: filepath.Join(dir, "credentials.json"), keyring: !o.noKeyring, servers: make(map[string]signIn)}
+	c = &credentials{path: filepath.Join(dir, "credentials.json"), keyring: !o.noKeyring, servers: make(map[string]serverSignIns)}
 	if err := c.read(); err != nil {
 		unlock()
 		return nil, nil, err
@@ -97,9 +103,14 @@ func (c *credentials) read() error {
 	return nil
 }
 
-// get returns the sign-in at a server, with its secrets.
-func (c *credentials) get(server string) (s signIn, found bool, err error) {
-	s, found = c.servers[server]
+// get returns the sign-in of an account at a server, with its secrets. No address means
+// the active one.
+func (c *credentials) get(server, email string) (s signIn, found bool, err error) {
+	at := c.servers[server]
+	if email = sameAddress(email); email == "" {
+		email = at.Active
+	}
+	s, found = at.Accounts[email]
 	if !found || !s.Keyring {
 		return s, found && s.Secrets != nil, nil
 	}
@@ -107,23 +118,53 @@ func (c *credentials) get(server string) (s signIn, found bool, err error) {
 	return s, found, err
 }
 
-// put keeps a sign-in: its secrets in the keyring, or if there is none in the file.
+// put keeps a sign-in: its secrets in the keyring, or if there is none in the file. The
+// first at a server becomes the active one.
 func (c *credentials) put(server string, s signIn) (inFile bool, err error) {
+	s.Email = sameAddress(s.Email)
 	s.Keyring = c.keyring && writeKeyring(server, s.Email, *s.Secrets) == nil
 	if s.Keyring {
 		s.Secrets = nil
 	}
-	c.servers[server] = s
+	at := c.servers[server]
+	if at.Accounts == nil {
+		at.Accounts = make(map[string]signIn)
+	}
+	at.Accounts[s.Email] = s
+	if at.Active == "" {
+		at.Active = s.Email
+	}
+	c.servers[server] = at
 	return !s.Keyring, c.write()
 }
 
-// remove forgets the sign-in at a server.
-func (c *credentials) remove(server string) error {
-	s, found := c.servers[server]
+// use makes an account the active one at its server. It must be kept.
+func (c *credentials) use(server, email string) error {
+	at := c.servers[server]
+	at.Active = sameAddress(email)
+	c.servers[server] = at
+	return c.write()
+}
+
+// remove forgets a sign-in. If one other remains at the server, that one is active then.
+func (c *credentials) remove(server, email string) error {
+	at := c.servers[server]
+	s, found := at.Accounts[sameAddress(email)]
 	if !found {
 		return nil
 	}
-	delete(c.servers, server)
+	delete(at.Accounts, s.Email)
+	if at.Active == s.Email {
+		at.Active = ""
+	}
+	if len(at.Accounts) == 1 {
+		for at.Active = range at.Accounts {
+		}
+	}
+	c.servers[server] = at
+	if len(at.Accounts) == 0 {
+		delete(c.servers, server)
+	}
 	err := c.write()
 	if s.Keyring {
 		err = errors.Join(err, deleteKeyring(server, s.Email))

@@ -58,7 +58,7 @@ func TestAKeyringKeepsTheSecretsOutOfTheFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer unlock()
-	if err := c.remove(defaultServer); err != nil {
+	if err := c.remove(defaultServer, "ann@example.com"); err != nil {
 		t.Error(err)
 	}
 	if _, err := keyring.Get("lmz:"+defaultServer, "ann@example.com"); !errors.Is(err, keyring.ErrNotFound) {

@@ -26,6 +26,7 @@ any command at once, with 130.`
 const environmentText = `Environment variables. A flag of the same name wins.
 
   LMZ_SERVER        the server, as --server; default ` + defaultServer + `
+  LMZ_EMAIL         the account to use, as --email, if several are signed in
   LMZ_ACCESS_TOKEN  an access token that is used as it is, in place of what
                     'lmz login' keeps; never stored or renewed
   LMZ_CONFIG_DIR    where sign-ins are kept, as --config-dir; default

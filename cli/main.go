@@ -73,7 +73,7 @@ func (a *app) command() *cobra.Command {
 	root.SetErr(a.Err)
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.RunE = func(*cobra.Command, []string) error { return root.Help() }
-	root.AddCommand(a.devCommand(), a.loginCommand(), a.logoutCommand(), a.whoamiCommand(),
+	root.AddCommand(a.devCommand(), a.loginCommand(), a.logoutCommand(), a.whoamiCommand(), a.accountsCommand(),
 		a.callCommand(), a.editCommand(), a.tokenCommand(), a.versionCommand(),
 		exitCodesTopic(), environmentTopic())
 	root.InitDefaultHelpCmd()

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -23,15 +24,19 @@ type mintOptions struct {
 }
 
 func (a *app) tokenCommand() *cobra.Command {
+	var o *account
 	token := &cobra.Command{
 		Use:   "token",
-		Short: "Make access tokens",
-		Args:  cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
-			return usagef("lmz token mint --email you@example.com", "token needs to know what to do: mint is all there is")
-		},
+		Short: "Print an access token, or make one",
+		Long: "token prints an access token of the sign-in, renewed if it is about to expire, for other\n" +
+			"programs. Whoever has it can act as you until it expires. For scripts and CI, which\n" +
+			"outlive it, there is 'lmz tokens new'.",
+		Example: "  curl -H \"Authorization: Bearer $(lmz token)\" https://mesh.example.com/…\n  lmz token | ssh host lmz whoami --token-stdin",
+		Args:    noWords,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return a.runToken(cmd.Context(), o) },
 	}
-	var o mintOptions
+	o = a.accountFlags(token)
+	var m mintOptions
 	mint := &cobra.Command{
 		Use:   "mint",
 		Short: "Sign an access token with the keys of a data directory",
@@ -41,15 +46,28 @@ func (a *app) tokenCommand() *cobra.Command {
 		Example: "  export LMZ_ACCESS_TOKEN=$(lmz token mint --email ci@example.com)\n" +
 			"  lmz token mint --data ./mesh --email ann@example.com --admin --ttl 10m",
 		Args: noWords,
-		RunE: func(*cobra.Command, []string) error { return a.runMint(o) },
+		RunE: func(*cobra.Command, []string) error { return a.runMint(m) },
 	}
 	f := mint.Flags()
-	f.StringVar(&o.data, "data", "", "data `directory` of the gateway (default that of lmz dev)")
-	f.StringVar(&o.email, "email", "", "mail `address` that the token is for")
-	f.BoolVar(&o.admin, "admin", false, "make it an admin")
-	f.DurationVar(&o.ttl, "ttl", time.Hour, "how long the token is good")
+	f.StringVar(&m.data, "data", "", "data `directory` of the gateway (default that of lmz dev)")
+	f.StringVar(&m.email, "email", "", "mail `address` that the token is for")
+	f.BoolVar(&m.admin, "admin", false, "make it an admin")
+	f.DurationVar(&m.ttl, "ttl", time.Hour, "how long the token is good")
 	token.AddCommand(mint)
 	return token
+}
+
+func (a *app) runToken(ctx context.Context, o *account) error {
+	server, err := o.origin()
+	if err != nil {
+		return err
+	}
+	token, err := a.token(ctx, o, server, "")
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(a.Out, token)
+	return err
 }
 
 func (a *app) runMint(o mintOptions) (err error) {

@@ -75,6 +75,9 @@ func TestScripts(t *testing.T) {
 			"mode":    mode,
 			"entries": entries,
 			"expire":  expire,
+
+			"original": startOriginal,
+			"cat-env":  catEnv,
 		},
 	})
 }
@@ -101,7 +104,7 @@ func lmzIn(ts *testscript.TestScript, args ...string) *exec.Cmd {
 	cmd := exec.Command("lmz", args...)
 	cmd.Dir = ts.MkAbs(".")
 	for _, name := range []string{
-		"HOME", "PATH", "TMPDIR", "GORACE", "LMZ_SERVER", "LMZ_ACCESS_TOKEN", "LMZ_CONFIG_DIR", "LMZ_NO_KEYRING", "LMZ_NO_BROWSER",
+		"HOME", "PATH", "TMPDIR", "GORACE", "LMZ_SERVER", "LMZ_ACCESS_TOKEN", "LMZ_CONFIG_DIR", "LMZ_NO_KEYRING", "LMZ_NO_BROWSER", "LMZ_EMAIL", "SSH_CONNECTION",
 		"XDG_DATA_HOME", "XDG_CONFIG_HOME", "LUMENIZE_AUTH_ISSUER", "JWT_PRIVATE_KEY_BLUE",
 	} {
 		if value := ts.Getenv(name); value != "" {
@@ -318,4 +321,11 @@ func expire(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Fatalf("no sign-in in %s", args[0])
 	}
 	ts.Check(os.WriteFile(path, []byte(fresh), 0o600))
+}
+
+// catEnv is "cat-env NAME FILE [MORE]": it writes an environment variable, and more, to
+// a file.
+func catEnv(ts *testscript.TestScript, _ bool, args []string) {
+	text := ts.Getenv(args[0]) + strings.Join(args[2:], "") + "\n"
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(text), 0o600))
 }

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,27 +17,35 @@ import (
 // renewBefore is how long before its end an access token is replaced.
 const renewBefore = 30 * time.Second
 
-// token returns an access token for a server: the one in LMZ_ACCESS_TOKEN as it is, or
-// that of the sign-in, renewed if need be. A sign-in's refused token is not returned
-// again.
+// token returns an access token for a server: the one of stdin or of LMZ_ACCESS_TOKEN as
+// it is, or that of the sign-in, renewed if need be. A sign-in's refused token is not
+// returned again.
 func (a *app) token(ctx context.Context, o *account, server, refused string) (string, error) {
-	if token := a.Getenv("LMZ_ACCESS_TOKEN"); token != "" {
-		if _, err := readClaims(server, token); err != nil {
-			return "", loginRequired(server, "the token in LMZ_ACCESS_TOKEN is damaged: it is no JWT with a subject")
+	given, from := a.Getenv("LMZ_ACCESS_TOKEN"), "in LMZ_ACCESS_TOKEN"
+	if o.tokenStdin {
+		var err error
+		if given, err = o.stdinToken(a.In); err != nil {
+			return "", err
 		}
-		return token, nil
+		from = "on stdin"
+	}
+	if given != "" {
+		if _, err := readClaims(server, given); err != nil {
+			return "", loginRequired(server, "the token "+from+" is damaged: it is no JWT with a subject")
+		}
+		return given, nil
 	}
 	c, unlock, err := a.openCredentials(ctx, o)
 	if err != nil {
 		return "", err
 	}
 	defer unlock()
-	s, found, err := c.get(server)
+	s, found, err := c.get(server, o.email)
 	switch {
 	case err != nil:
 		return "", err
 	case !found:
-		return "", notSignedIn(server)
+		return "", c.notSignedIn(server, o.email)
 	case s.Secrets.Access != refused && time.Until(s.Secrets.Expires) > renewBefore:
 		return s.Secrets.Access, nil
 	}
@@ -46,8 +56,7 @@ func (a *app) token(ctx context.Context, o *account, server, refused string) (st
 // is kept before the access token is used. The credentials are locked: two processes
 // that renew at once would look like a thief and the victim.
 func renew(ctx context.Context, c *credentials, server string, s signIn) (string, error) {
-	var t tokens
-	err := post(ctx, server, "refresh-token", map[string]string{"refresh_token": s.Secrets.Refresh}, &t)
+	t, err := refresh(ctx, server, s.Secrets.Refresh)
 	if errors.Is(err, client.ErrLoginRequired) {
 		return "", loginRequired(server, fmt.Sprintf("the sign-in at %s has ended (%v)", server, err))
 	}
@@ -78,7 +87,18 @@ func loginHint(server string) string {
 	return loginExample + " --server " + shellWord(server)
 }
 
-func notSignedIn(server string) error { return loginRequired(server, "not signed in at "+server) }
+// notSignedIn says that an account is not kept, and which others are.
+func (c *credentials) notSignedIn(server, email string) error {
+	others := slices.Sorted(maps.Keys(c.servers[server].Accounts))
+	switch {
+	case email != "":
+		return loginRequired(server, fmt.Sprintf("not signed in at %s as %s", server, sameAddress(email)))
+	case len(others) > 0:
+		return &loginError{failure{code: exitLogin, try: "lmz accounts use " + shellWord(others[0]),
+			message: "several accounts are signed in at " + server + " and none is chosen: " + strings.Join(others, ", ")}}
+	}
+	return loginRequired(server, "not signed in at "+server)
+}
 
 func (e *loginError) Is(target error) bool { return target == client.ErrLoginRequired }
 func (e *loginError) Unwrap() error        { return &e.failure }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -66,6 +67,6 @@ func (a *app) runWhoami(ctx context.Context, o *account, asJSON bool) error {
 	if w.Admin {
 		role = " (admin)"
 	}
-	_, err = fmt.Fprintf(a.Out, "%s%s at %s\n", oneLine(w.Email), role, w.Server)
+	_, err = fmt.Fprintf(a.Out, "%s%s at %s\n", oneLine(cmp.Or(w.Email, w.Subject)), role, w.Server)
 	return err
 }

@@ -1,0 +1,53 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+)
+
+// signInByLoopback asks for a link, waits until a browser on this machine has confirmed
+// it, and redeems the code that the browser brings (RFC 8252 with RFC 7636).
+func (a *app) signInByLoopback(ctx context.Context, server, email string) (t tokens, err error) {
+	callback, err := listenForCode()
+	if err != nil {
+		return t, err
+	}
+	defer callback.close()
+	err = post(ctx, server, "cli/start", map[string]string{
+		"email": email, "redirect_uri": callback.url, "state": callback.state,
+		"code_challenge": callback.challenge(), "code_challenge_method": "S256",
+		"client_name": "lmz", "hostname": hostname(),
+	}, &struct{}{})
+	if err != nil {
+		return t, refusedLogin(server, email, err)
+	}
+	fmt.Fprintf(a.Err, "A link was sent to %s. Open it and confirm.\n", oneLine(email))
+	a.pointToMailbox(server)
+	code, err := callback.wait(ctx)
+	if err != nil {
+		return t, endedLogin(ctx, server)
+	}
+	err = post(ctx, server, "cli/token", map[string]string{
+		"grant_type": "authorization_code", "code": code, "code_verifier": callback.verifier, "redirect_uri": callback.url,
+	}, &t)
+	if err != nil {
+		return t, refusedLogin(server, email, err)
+	}
+	return t, nil
+}
+
+// hostname is the name of this machine for the text of the mail; the server copes
+// without.
+func hostname() string {
+	name, _ := os.Hostname()
+	return name
+}
+
+// pointToMailbox says where mails of lmz dev go.
+func (a *app) pointToMailbox(server string) {
+	if isLoopbackHost(strings.TrimPrefix(server, "http://")) {
+		fmt.Fprintf(a.Err, "The mailbox of lmz dev is at %s/dev/mail.\n", server)
+	}
+}
