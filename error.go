@@ -27,6 +27,29 @@ var (
 	ErrOutcomeUnknown = errors.New("outcome unknown")
 )
 
+// Bounds that a call may have met. [*Error] matches them by its name, also when the
+// bound is another node's.
+var (
+	// ErrBusy says that the callee, or the gateway for this session, has as many calls
+	// as it takes. The call was not executed: make it again later.
+	ErrBusy = errors.New("busy")
+
+	// ErrQueueFull says that as many calls wait for the connection as may. The call was
+	// not executed: make it again when the client is connected.
+	ErrQueueFull = errors.New("queue full")
+
+	// ErrTooLarge says that the call, or its answer, does not fit in a frame. Only in the
+	// second case the method ran.
+	ErrTooLarge = errors.New("too large")
+)
+
+// The names of errors that say that a call met a bound, as other languages see them.
+const (
+	Busy      = "BusyError"
+	QueueFull = "QueueFullError"
+	TooLarge  = "TooLargeError"
+)
+
 // Error is the one error that crosses the mesh, both ways; errors of types that are
 // registered with [RegisterError] become one and are found again with errors.As. All
 // its fields are public: whatever a handler puts there reaches the caller. Any other
@@ -60,13 +83,19 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Cause }
 
-// Is matches [ErrNotExecuted] and [ErrOutcomeUnknown] by code.
+// Is matches [ErrNotExecuted] and [ErrOutcomeUnknown] by code, and the bounds by name.
 func (e *Error) Is(target error) bool {
 	switch target {
 	case ErrNotExecuted:
 		return e.Code == CodeGuard || e.Code == CodeAbsent || e.Code == CodeGateway
 	case ErrOutcomeUnknown:
 		return e.Code == CodeUnknown
+	case ErrBusy:
+		return e.Name == Busy
+	case ErrQueueFull:
+		return e.Name == QueueFull
+	case ErrTooLarge:
+		return e.Name == TooLarge
 	}
 	return false
 }

@@ -126,7 +126,7 @@ func TestTheQueueIsBounded(t *testing.T) {
 		go call(t, p, "waits")
 		synctest.Wait()
 		err := call(t, p, "too many")
-		if !errors.Is(err, lmz.ErrNotExecuted) || !strings.Contains(err.Error(), "queue full") {
+		if !errors.Is(err, lmz.ErrNotExecuted) || !errors.Is(err, lmz.ErrQueueFull) {
 			t.Errorf("got %v", err)
 		}
 	})

@@ -53,6 +53,7 @@ type Peer struct {
 	instance string        // empty until there is a token
 	over     error         // why the peer does not try any more
 	changed  chan struct{} // closed and replaced when the state changes
+	unknown  uint64        // frames of unknown kinds that came
 	nextKey  uint64
 	calls    map[uint64]*pending
 	running  map[uint64]context.CancelFunc // incoming calls by number

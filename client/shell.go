@@ -329,6 +329,9 @@ func (p *Peer) take(l *link.Link, f proto.Frame, subscribe bool) {
 		p.life.Away(l.Number, f.After)
 	case f.Kind == proto.KindAck, f.Kind.Numbered() && f.Kind != 0:
 		p.doSession(p.session.Receive(f))
+	default:
+		p.unknown++
+		p.options.Log("frame of an unknown kind ignored", "kind", uint64(f.Kind), "ignored", p.unknown)
 	}
 }
 

@@ -54,7 +54,7 @@ type outgoing struct {
 // the session ends with CloseOverflow.
 const (
 	maxInFlight     = 256
-	maxWaiting      = 1000
+	maxWaiting      = 1000 // calls that wait, and frames that are not acknowledged
 	maxWaitingBytes = 4 << 20
 )
 
@@ -98,6 +98,13 @@ func (g *Gateway) forget(c *client) {
 	if c.connections == 0 && !c.seat.Taken() && g.clients[c.self.Instance] == c {
 		delete(g.clients, c.self.Instance)
 	}
+}
+
+// hasSession reports whether the client is connected or in its grace period.
+func (c *client) hasSession() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.seat.Taken()
 }
 
 // step does one event under the lock, and what follows from it: frames are written
@@ -146,6 +153,8 @@ func (c *client) apply(effects []session.Effect) (later []func()) {
 			}
 		case session.Break:
 			c.closeLink(proto.CloseProtocol, e.Reason)
+		case session.Refused:
+			c.gateway.counts.busySessions.Add(1)
 		case session.Overflow:
 			later = append(later, func() { c.overflow(e.Reason) })
 		}
@@ -173,6 +182,7 @@ func (c *client) write(b []byte) {
 		return
 	}
 	if c.link.Send(b); c.link.Congested() {
+		c.gateway.counts.stuckSockets.Add(1)
 		c.gateway.options.Log.Warn("connection closed", "client", c.self.Instance, "reason", "it does not take what is sent")
 		c.abandonLink(proto.CloseOverflow, "too much waits for the client")
 	}
@@ -230,6 +240,7 @@ func (c *client) unlink() {
 
 // overflow ends a session that lets too much wait.
 func (c *client) overflow(reason string) {
+	c.gateway.counts.overflows.Add(1)
 	c.gateway.options.Log.Warn("session ended", "client", c.self.Instance, "reason", reason)
 	c.step(func() []session.Effect {
 		c.abandonLink(proto.CloseOverflow, reason) // it does not read what would be flushed
@@ -287,7 +298,7 @@ func (c *client) doSeat(effects []session.SeatEffect) (out []session.Effect) {
 			out = append(out, c.endSession(e.Reason, e.Goodbye)...)
 		case session.BeginSession:
 			c.session = session.New(e.ID, session.Limits{
-				Calls: maxInFlight, Running: maxInFlight, Waiting: maxWaiting, Bytes: maxWaitingBytes,
+				Calls: maxInFlight, Running: maxInFlight, Waiting: maxWaiting, Frames: maxWaiting, Bytes: maxWaitingBytes,
 				NeverRefuse: true, Forget: true,
 			}, time.Now)
 		case session.Welcome:
@@ -423,6 +434,8 @@ func (c *client) receiveJSON(l *link.Link, message []byte) {
 			c.write((&proto.Frame{Kind: proto.KindPong}).Append(nil))
 		case f.Kind.Numbered() && f.Kind != 0:
 			return c.session.Receive(f)
+		case f.Kind == 0 && refusal == nil:
+			c.gateway.counts.unknownFrames.Add(1)
 		}
 		return nil
 	})

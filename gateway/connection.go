@@ -114,6 +114,7 @@ func (c *connection) current() *client {
 func (c *connection) receive(l *link.Link, message []byte) {
 	c.heard.Store(time.Now().UnixNano())
 	if l.Congested() {
+		c.gateway.counts.stuckSockets.Add(1)
 		l.Abandon(proto.CloseOverflow, "the client does not read")
 		return
 	}
@@ -138,6 +139,8 @@ func (c *connection) receive(l *link.Link, message []byte) {
 		c.renew(client, f.Token)
 	case f.Kind.Numbered() || f.Kind == proto.KindAck:
 		client.receive(l, f)
+	default:
+		c.gateway.counts.unknownFrames.Add(1)
 	}
 }
 

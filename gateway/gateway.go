@@ -71,6 +71,7 @@ type Gateway struct {
 	ctx     context.Context // ends when the gateway closes
 	cancel  context.CancelFunc
 	work    sync.WaitGroup // connections, workers' calls
+	counts  counts
 
 	mu      sync.Mutex // guards the following fields
 	clients map[string]*client
@@ -188,6 +189,7 @@ func (g *Gateway) Close() error {
 	g.hangUp()
 	g.cancel()
 	g.work.Wait()
+	g.logStats()
 	return err
 }
 

@@ -34,9 +34,10 @@ type Runtime struct {
 	open    storeOpener
 	ctx     context.Context // ends when handlers must stop
 	stop    context.CancelFunc
-	maxOpen int          // beyond, idle objects are closed at once
-	dead    atomic.Bool  // Close gave up on handlers: nothing may be written any more
-	commits atomic.Int64 // transactions that wrote something
+	maxOpen int           // beyond, idle objects are closed at once
+	dead    atomic.Bool   // Close gave up on handlers: nothing may be written any more
+	commits atomic.Int64  // transactions that wrote something
+	refused atomic.Uint64 // calls that met a line that was too long
 
 	closing  sync.Once
 	closeErr error
@@ -151,7 +152,8 @@ func (rt *Runtime) enter(a lmz.Address, limit int) (*Object, *turn.Place, *lmz.E
 		rt.objects[a] = o
 	}
 	if o.line.Waiting() >= limit {
-		return nil, nil, notExecuted("busy: " + strconv.Itoa(limit) + " calls wait for this object")
+		rt.refused.Add(1)
+		return nil, nil, &lmz.Error{Code: lmz.CodeGateway, Name: lmz.Busy, Message: strconv.Itoa(limit) + " calls wait for this object"}
 	}
 	if o.idle != nil {
 		o.idle.Stop()
@@ -161,6 +163,10 @@ func (rt *Runtime) enter(a lmz.Address, limit int) (*Object, *turn.Place, *lmz.E
 	rt.working++
 	return o, o.line.Join(), nil
 }
+
+// Refused returns how many calls were refused with [lmz.ErrBusy], because too many
+// waited for their object.
+func (rt *Runtime) Refused() uint64 { return rt.refused.Load() }
 
 // leave says that a piece of work is done.
 func (rt *Runtime) leave(o *Object) {

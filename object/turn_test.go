@@ -327,7 +327,10 @@ func TestALineThatIsTooLongIsRefusedAsBusy(t *testing.T) {
 		answers = append(answers, start("run"))
 	}
 	_, err := w.CallRaw(ctx, box, lmz.Ctn("run"))
-	wantCode(t, err, lmz.CodeGateway, "busy")
+	wantCode(t, err, lmz.CodeGateway, "1000 calls wait for this object")
+	if !errors.Is(err, lmz.ErrBusy) || w.rt.Refused() != 1 {
+		t.Errorf("got %v, %d counted", err, w.rt.Refused())
+	}
 	if _, err := w.CallRaw(ctx, lmz.At("BOX", "two"), lmz.Ctn("run")); err != nil {
 		t.Errorf("another object: %v", err)
 	}

@@ -28,6 +28,7 @@ const (
 	Break                      // the other side broke the protocol, Reason says how: end the link
 	Overflow                   // more is waiting than Limits allow: end the session
 	Acknowledged               // the other side has the answer to its call Number
+	Refused                    // a call of the other side was answered as busy: Limits.Running are under way
 )
 
 // Effect is one thing for a shell to do.
@@ -44,13 +45,13 @@ type Effect struct {
 // Limits of one end of a session. Zero means no limit.
 type Limits struct {
 	Calls   int // calls in flight; more wait
-	Running int // incoming calls without answer; more are refused
-	Waiting int // calls that wait; more are refused
+	Running int // incoming calls without answer; more are refused with [lmz.ErrBusy]
+	Waiting int // calls that wait; more are refused with [lmz.ErrQueueFull]
 
-	// Bytes is of what waits or is not acknowledged. Beyond it calls are refused, and if
-	// nothing is acknowledged for [StallTimeout] the session ends; it ends at once at
-	// sixteen times that.
-	Bytes int
+	// Frames and Bytes are of what is not acknowledged, and Bytes also of what waits.
+	// Beyond them, if nothing is acknowledged for [StallTimeout], the session ends; it
+	// ends at once at sixteen times that. Beyond Bytes calls are refused.
+	Frames, Bytes int
 
 	// NeverRefuse says that calls are not refused beyond Waiting and Bytes: the session
 	// ends instead, so that the other end learns that it missed something.
@@ -65,7 +66,8 @@ type Limits struct {
 // much waits for it.
 const StallTimeout = 5 * time.Second
 
-// hardFactor is how many times Limits.Bytes are too much for any other end.
+// hardFactor is how many times Limits.Frames and Limits.Bytes are too much for any
+// other end.
 const hardFactor = 16
 
 // After so many frames, or bytes, an acknowledgement goes out by itself. Most ride on
@@ -127,10 +129,11 @@ func New(id proto.SessionID, limits Limits, now func() time.Time) *Session {
 // next link.
 func (s *Session) Received() uint64 { return s.received }
 
-// take returns the effects of one event. They are valid until the next event.
+// take returns the effects of one event, and keeps none: a session at rest must not
+// hold on to the frames that were the last to travel.
 func (s *Session) take() []Effect {
 	effects := s.effects
-	s.effects = s.effects[:0]
+	s.effects = nil
 	return effects
 }
 
@@ -140,8 +143,7 @@ func (s *Session) do(e Effect) { s.effects = append(s.effects, e) }
 // exactly once, unless f.NoReply. Urgent calls go out although others are held.
 func (s *Session) Call(key uint64, f proto.Frame, urgent bool) []Effect {
 	if n := len(f.Payload) + len(f.Context); n > proto.MaxPayload {
-		s.settle(key, lmz.CodeGateway, "too large: the call has "+strconv.Itoa(n)+
-			" bytes, "+strconv.Itoa(proto.MaxPayload)+" fit in a frame")
+		s.refuse(key, lmz.TooLarge, "the call has "+strconv.Itoa(n)+" bytes, "+strconv.Itoa(proto.MaxPayload)+" fit in a frame")
 		return s.take()
 	}
 	c := call{key, f, s.now().Add(f.Timeout), urgent}
@@ -152,7 +154,7 @@ func (s *Session) Call(key uint64, f proto.Frame, urgent bool) []Effect {
 		s.waiting = append(s.waiting, c) // the end settles it
 		s.do(Effect{Do: Overflow, Reason: strconv.Itoa(len(s.waiting)) + " calls wait for the other end"})
 	case !s.limits.NeverRefuse && s.full(len(f.Payload)):
-		s.settle(key, lmz.CodeGateway, "queue full: "+strconv.Itoa(len(s.waiting))+" calls with "+
+		s.refuse(key, lmz.QueueFull, strconv.Itoa(len(s.waiting))+" calls with "+
 			strconv.Itoa(s.outboxBytes>>10)+" KiB wait for the connection")
 	default:
 		s.waiting = append(s.waiting, c)
@@ -224,8 +226,8 @@ func (s *Session) number(f *proto.Frame) uint64 {
 func (s *Session) bound(n int) {
 	s.outboxBytes += n
 	switch {
-	case s.limits.Bytes == 0 || s.outboxBytes <= s.limits.Bytes:
-	case s.outboxBytes > hardFactor*s.limits.Bytes:
+	case !s.over(1):
+	case s.over(hardFactor):
 		s.overflow()
 	case !s.stalling:
 		s.stalling, s.progress = true, s.ackedUpTo()
@@ -233,8 +235,15 @@ func (s *Session) bound(n int) {
 	}
 }
 
+// over reports whether more is kept than factor times the limits.
+func (s *Session) over(factor int) bool {
+	return s.limits.Frames > 0 && len(s.outbox) > factor*s.limits.Frames ||
+		s.limits.Bytes > 0 && s.outboxBytes > factor*s.limits.Bytes
+}
+
 func (s *Session) overflow() {
-	s.do(Effect{Do: Overflow, Reason: strconv.Itoa(s.outboxBytes>>10) + " KiB wait for the other end"})
+	s.do(Effect{Do: Overflow, Reason: strconv.Itoa(len(s.outbox)) + " frames with " +
+		strconv.Itoa(s.outboxBytes>>10) + " KiB wait for the other end"})
 }
 
 // ackedUpTo returns the number of the last frame of ours that the other end has.
@@ -247,7 +256,7 @@ func (s *Session) StallTimeout() []Effect {
 	}
 	s.stalling = false
 	switch {
-	case s.outboxBytes <= s.limits.Bytes:
+	case !s.over(1):
 	case s.ackedUpTo() == s.progress:
 		s.overflow()
 	default:
@@ -258,6 +267,11 @@ func (s *Session) StallTimeout() []Effect {
 
 func (s *Session) settle(key uint64, code lmz.Code, message string) {
 	s.do(Effect{Do: Settle, Key: key, Answer: proto.ErrorAnswer(&lmz.Error{Code: code, Message: message})})
+}
+
+// refuse settles a call that met a bound.
+func (s *Session) refuse(key uint64, name, message string) {
+	s.do(Effect{Do: Settle, Key: key, Answer: proto.ErrorAnswer(&lmz.Error{Code: lmz.CodeGateway, Name: name, Message: message})})
 }
 
 // Cancel gives a call up and settles it with why and with what is known: not
@@ -296,7 +310,8 @@ func (s *Session) Answer(number uint64, a proto.Answer) []Effect {
 	if n := len(a.Payload); n > proto.MaxPayload {
 		a = proto.ErrorAnswer(&lmz.Error{
 			Code:    lmz.CodeCallee,
-			Message: "too large: the answer has " + strconv.Itoa(n) + " bytes, " + strconv.Itoa(proto.MaxPayload) + " fit in a frame",
+			Name:    lmz.TooLarge,
+			Message: "the answer has " + strconv.Itoa(n) + " bytes, " + strconv.Itoa(proto.MaxPayload) + " fit in a frame",
 		})
 	}
 	s.number(&proto.Frame{Kind: proto.KindAnswer, Call: number, Failed: a.Failed, Payload: a.Payload})
@@ -344,8 +359,9 @@ func (s *Session) run(f proto.Frame) {
 	if s.limits.Running > 0 && len(s.running) > s.limits.Running {
 		delete(s.running, f.Seq)
 		refusal := proto.ErrorAnswer(&lmz.Error{
-			Code: lmz.CodeGateway, Message: "busy: " + strconv.Itoa(s.limits.Running) + " calls are under way",
+			Code: lmz.CodeGateway, Name: lmz.Busy, Message: strconv.Itoa(s.limits.Running) + " calls are under way in this session",
 		})
+		s.do(Effect{Do: Refused})
 		s.number(&proto.Frame{Kind: proto.KindAnswer, Call: f.Seq, Failed: refusal.Failed, Payload: refusal.Payload})
 		return
 	}

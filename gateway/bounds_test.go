@@ -1,0 +1,197 @@
+package gateway_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/client"
+	"github.com/lumenize/lmz/internal/proto"
+)
+
+// The bounds of PROTOCOL.md, "Limits": each has an error or a close code of its own, and
+// a counter.
+
+// ask numbers a call of the raw client and sends it.
+func (r *raw) ask(number uint64, to lmz.Address, c lmz.Continuation) {
+	r.t.Helper()
+	chain, err := proto.MarshalChain(c)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.frame(proto.Frame{Kind: proto.KindCall, Seq: number, To: to, Timeout: time.Minute, Context: []byte{0xa0}, Payload: chain})
+}
+
+func TestASessionHas256CallsAtOnceAndMoreAreRefusedAsBusy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := startMesh(t)
+		gate := make(chan struct{})
+		m.gateway.Worker("SLOW", func(lmz.Caller) lmz.Handler {
+			return lmz.HandlerFunc(func(context.Context, *lmz.Request) (any, error) {
+				<-gate
+				return "done", nil
+			})
+		})
+		defer m.stop()
+		r := m.raw("ann.tab", token("ann", time.Time{}))
+		defer r.conn.CloseNow()
+		r.hello()
+		for number := uint64(1); number <= 260; number++ {
+			r.ask(number, lmz.At("SLOW"), lmz.Ctn("x"))
+		}
+		busy := 0
+		for answers := 0; answers < 260; {
+			f, err := r.read()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if f.Kind != proto.KindAnswer {
+				continue
+			}
+			if answers++; answers == 4 {
+				close(gate)
+			}
+			_, err = proto.Answer{Failed: f.Failed, Payload: f.Payload}.Result()
+			if errors.Is(err, lmz.ErrBusy) && errors.Is(err, lmz.ErrNotExecuted) {
+				busy++
+			} else if err != nil {
+				t.Errorf("call %d: %v", f.Call, err)
+			}
+		}
+		if got := m.gateway.Stats().BusySessions; busy != 4 || got != 4 {
+			t.Errorf("%d calls were refused, %d counted, want 4", busy, got)
+		}
+	})
+}
+
+func TestAClientThatAcknowledgesNothingLosesItsSessionWithANamedCode(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := startRelay(t)
+		defer m.stop()
+		bob := m.peer("bob", nil)
+		defer closePeer(bob)
+		r := m.raw("ann.tab", token("ann", time.Time{}))
+		defer r.conn.CloseNow()
+		r.hello()
+		r.ask(1, lmz.At("COUNTER", "a"), lmz.Ctn("subscribe"))
+		closed := make(chan int, 1)
+		go func() {
+			closed <- int(r.closeCode())
+		}()
+		synctest.Wait()
+		for range 1001 { // small ones: not the bytes are too many
+			if _, err := add.Call(t.Context(), bob, lmz.At("COUNTER", "a"), 1); err != nil {
+				t.Fatal(err)
+			}
+		}
+		start := time.Now()
+		if code := <-closed; code != proto.CloseOverflow || time.Since(start) > 6*time.Second {
+			t.Errorf("closed with %d after %v", code, time.Since(start))
+		}
+		_, err := bob.CallRaw(t.Context(), lmz.At(lmz.DefaultGateway, "ann.tab"), lmz.Ctn("x"))
+		if name, ended := lmz.DisconnectedClient(err); !ended || name != "ann.tab" {
+			t.Errorf("a call to it: %v", err)
+		}
+		synctest.Wait()
+		if s := m.gateway.Stats(); s.Overflows != 1 || s.Sessions != 1 || s.Connections != 1 {
+			t.Errorf("%+v", s)
+		}
+	})
+}
+
+func TestAThousandCallsWaitForAClientAndThenItsSessionEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := startMesh(t)
+		m.gateway.Worker("FLOOD", func(self lmz.Caller) lmz.Handler {
+			mux := new(lmz.Mux)
+			lmz.Method1[int, struct{}]("send").Expose(mux, lmz.Anyone, func(ctx context.Context, n int) (struct{}, error) {
+				for i := range n {
+					if err := self.Send(lmz.NewChain(ctx), lmz.At(lmz.DefaultGateway, "ann.tab"), notify.Ctn(i)); err != nil {
+						return struct{}{}, err
+					}
+				}
+				return struct{}{}, nil
+			})
+			return mux
+		})
+		defer m.stop()
+		bob := m.peer("bob", nil)
+		defer closePeer(bob)
+		flood := func(n int) {
+			t.Helper()
+			if _, err := lmz.Call[any](t.Context(), bob, lmz.At("FLOOD"), lmz.Ctn("send", n)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		r := m.raw("ann.tab", token("ann", time.Time{}))
+		r.hello()
+		r.conn.CloseNow()
+		synctest.Wait()
+		flood(1000)
+		if s := m.gateway.Stats(); s.Overflows != 0 || s.Sessions != 2 {
+			t.Fatalf("after 1,000 calls: %+v", s)
+		}
+		flood(1)
+		if s := m.gateway.Stats(); s.Overflows != 1 || s.Sessions != 1 {
+			t.Errorf("after one more: %+v", s)
+		}
+	})
+}
+
+func TestFramesOfUnknownKindsAreIgnoredAndCounted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := startMesh(t)
+		defer m.stop()
+		r := m.raw("ann.tab", token("ann", time.Time{}))
+		defer r.conn.CloseNow()
+		r.hello()
+		for kind := proto.Kind(40); kind < 43; kind++ {
+			r.frame(proto.Frame{Kind: kind})
+		}
+		j := m.jsonRaw("bob.tab")
+		defer j.conn.CloseNow()
+		j.hear(statusNew)
+		j.say(`{"type":"of tomorrow"}`)
+		r.frame(proto.Frame{Kind: proto.KindPing})
+		if f, err := r.read(); err != nil || f.Kind != proto.KindPong {
+			t.Errorf("after them: %+v, %v", f, err)
+		}
+		synctest.Wait()
+		if got := m.gateway.Stats().UnknownFrames; got != 4 {
+			t.Errorf("%d were counted", got)
+		}
+	})
+}
+
+func TestACallerCanDecideByWhichBoundWasMet(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := startRelay(t)
+		defer m.stop()
+		p := m.peer("ann", func(o *client.Options) { o.QueueLimit = 2 })
+		defer closePeer(p)
+		_, err := lmz.Call[string](t.Context(), p, lmz.At("ECHO"), lmz.Ctn("echo", fmt.Sprintf("%01100000d", 1)))
+		if !errors.Is(err, lmz.ErrTooLarge) || !errors.Is(err, lmz.ErrNotExecuted) {
+			t.Errorf("a call that is too large: %v", err)
+		}
+		_, err = callRelay[string](t, p, "large", 1_100_000)
+		if !errors.Is(err, lmz.ErrTooLarge) || errors.Is(err, lmz.ErrNotExecuted) {
+			t.Errorf("an answer that is too large: %v", err)
+		}
+		m.network.Cut()
+		synctest.Wait()
+		for range 2 {
+			if err := p.Send(t.Context(), lmz.At("ECHO"), echo.Ctn("x")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		_, err = echo.Call(t.Context(), p, lmz.At("ECHO"), "x")
+		if !errors.Is(err, lmz.ErrQueueFull) || !errors.Is(err, lmz.ErrNotExecuted) {
+			t.Errorf("a call that found the queue full: %v", err)
+		}
+		m.network.Heal()
+	})
+}

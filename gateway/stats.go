@@ -1,0 +1,56 @@
+package gateway
+
+import (
+	"log/slog"
+	"sync/atomic"
+)
+
+// Stats says what a gateway has now, and how often its bounds were met since it was
+// made (PROTOCOL.md, "Limits"). Each bound has an error or a close code by which the
+// other side knows it.
+type Stats struct {
+	Connections int // sockets of clients that are open
+	Sessions    int // clients that are connected or in their grace period
+
+	Overflows     uint64 // sessions that ended with 4413: too much waited for the client
+	StuckSockets  uint64 // connections closed because the client did not read them
+	BusySessions  uint64 // calls refused with [lmz.ErrBusy]: too many of that client were under way
+	BusyObjects   uint64 // calls refused with [lmz.ErrBusy]: too many waited for the object
+	UnknownFrames uint64 // frames of unknown kinds, and JSON messages that mean nothing, which were ignored
+}
+
+// counts are the counters of Stats.
+type counts struct {
+	overflows, stuckSockets, busySessions, unknownFrames atomic.Uint64
+}
+
+// Stats may be called at any time, from any goroutine, also after Close.
+func (g *Gateway) Stats() Stats {
+	s := Stats{
+		Overflows:     g.counts.overflows.Load(),
+		StuckSockets:  g.counts.stuckSockets.Load(),
+		BusySessions:  g.counts.busySessions.Load(),
+		BusyObjects:   g.objects.Refused(),
+		UnknownFrames: g.counts.unknownFrames.Load(),
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	s.Connections = len(g.open)
+	for _, c := range g.clients {
+		if c.hasSession() {
+			s.Sessions++
+		}
+	}
+	return s
+}
+
+// logStats tells the log at the end which bounds were met.
+func (g *Gateway) logStats() {
+	s, level := g.Stats(), slog.LevelInfo
+	if s != (Stats{}) {
+		level = slog.LevelWarn
+	}
+	g.options.Log.Log(g.ctx, level, "bounds met since the start",
+		"overflows", s.Overflows, "stuckSockets", s.StuckSockets, "busySessions", s.BusySessions,
+		"busyObjects", s.BusyObjects, "unknownFrames", s.UnknownFrames)
+}
