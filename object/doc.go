@@ -15,13 +15,20 @@
 // A handler runs while it holds the object's turn, which is given in the order in
 // which calls arrived. Nobody else runs on the object then, so memory needs no
 // locks. Waiting in CallRaw ends the turn and the answer begins the next; nothing
-// else does. What a turn wrote is committed as it ends, and what it sent (calls,
-// sends, the answer) leaves only then. Each turn is committed by itself, so a
-// handler that waits in CallRaw is not atomic as a whole, and may find the state
-// changed when CallRaw returns.
+// else does. What a turn wrote is committed when it has ended, and what it sent
+// (calls, sends, the answer) leaves only when that is on disk. Each turn is kept or
+// lost as a whole, so a handler that waits in CallRaw is not atomic as a whole, and
+// may find the state changed when CallRaw returns.
+//
+// Turns that end while others wait in the line share one commit, and so one fsync;
+// it is made when nobody waits any more, or before a turn begins once it is 2 ms
+// old. A turn that only read answers after it too, because it may have read what was
+// not on disk yet. If the commit fails, so do all calls in it, and the object starts
+// anew from what is on disk.
 //
 // A turn whose handler returns an error or panics is rolled back: its writes and
-// sends vanish. What it changed in memory stays changed, so change that last.
+// sends vanish, and those of the turns it shares a commit with stay. What it changed
+// in memory stays changed, so change that last.
 //
 // The turn is in the ctx that the handler got. Storage wants that ctx, or one
 // derived from it, and fails with [ErrNoTurn] once the turn has ended. The ctx

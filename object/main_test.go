@@ -102,9 +102,20 @@ type world struct {
 // newWorld opens dir and closes it at the end of the test.
 func newWorld(t *testing.T, dir string) *world {
 	t.Helper()
+	return newWorldOn(t, func(m mesh, log *slog.Logger) (*Runtime, error) { return Open(dir, m, log) })
+}
+
+// newMemoryWorld is newWorld in memory.
+func newMemoryWorld(t *testing.T, disk *MemoryDisk) *world {
+	t.Helper()
+	return newWorldOn(t, func(m mesh, log *slog.Logger) (*Runtime, error) { return OpenMemory(disk, m, log) })
+}
+
+func newWorldOn(t *testing.T, open func(m mesh, log *slog.Logger) (*Runtime, error)) *world {
+	t.Helper()
 	m := mesh{}
 	log := &logBuffer{}
-	rt, err := Open(dir, m, slog.New(slog.NewTextHandler(log, nil)))
+	rt, err := open(m, slog.New(slog.NewTextHandler(log, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}

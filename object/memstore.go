@@ -21,8 +21,7 @@ import (
 // from any goroutine.
 type MemoryDisk struct {
 	// Latency is how long a commit of the object takes to become durable; nil means no
-	// time. It is slept, in virtual time in a bubble of testing/synctest, where
-	// handlers that call from several goroutines at once need a disk without.
+	// time. It is slept, in virtual time in a bubble of testing/synctest.
 	Latency func(lmz.Address) time.Duration
 
 	// Survives is asked for each commit that was on its way to the disk at a crash:
@@ -156,7 +155,9 @@ type memStore struct {
 	generation int
 	of         lmz.Address
 	open       *memCommit // nil when nothing was written since the last commit
-	wrote      bool
+	marked     *memCommit // what open was when the turn began
+	writes     int        // in the transaction
+	before     int        // in the transaction before the turn
 }
 
 // read lets f read what is durable; its argument is nil if the object never wrote.
@@ -201,7 +202,7 @@ func (s *memStore) put(key string, value []byte) error {
 		return err
 	}
 	s.begin().kv[key] = append([]byte{}, value...) // never nil
-	s.wrote = true
+	s.writes++
 	return nil
 }
 
@@ -209,7 +210,7 @@ func (s *memStore) delete(key string) error {
 	_, found, err := s.get(key)
 	if found && err == nil {
 		s.begin().kv[key] = nil
-		s.wrote = true
+		s.writes++
 	}
 	return err
 }
@@ -264,14 +265,33 @@ func (s *memStore) keep(kept outcome, acknowledged []proto.CallID, now time.Time
 	c.expired = now
 	kept.answer.Payload = bytes.Clone(kept.answer.Payload)
 	c.outcomes[kept.id] = &kept
-	s.wrote = true
+	s.writes++
 	return nil
 }
 
-func (s *memStore) changed() bool { return s.wrote }
+func (s *memStore) mark() { s.marked, s.before = s.open.clone(), s.writes }
+
+// clone returns a copy that is not changed with c.
+func (c *memCommit) clone() *memCommit {
+	if c == nil {
+		return nil
+	}
+	copied := *c
+	copied.kv, copied.outcomes = maps.Clone(c.kv), maps.Clone(c.outcomes)
+	return &copied
+}
+
+func (s *memStore) undo() error {
+	s.open, s.writes = s.marked.clone(), s.before
+	return nil
+}
+
+func (s *memStore) changed() bool { return s.writes > s.before }
+
+func (s *memStore) dirty() bool { return s.writes > 0 }
 
 func (s *memStore) commit() (wrote bool, err error) {
-	if !s.wrote {
+	if !s.dirty() {
 		return false, s.read(func(*memFile) {}) // the dead do not go on
 	}
 	if err := s.disk.sync(s.generation, s.open); err != nil {
@@ -281,7 +301,7 @@ func (s *memStore) commit() (wrote bool, err error) {
 }
 
 func (s *memStore) rollback() error {
-	s.open, s.wrote = nil, false
+	s.open, s.marked, s.writes, s.before = nil, nil, 0, 0
 	return nil
 }
 

@@ -21,6 +21,7 @@ type Object struct {
 	handler lmz.Handler // nil while the object is closed
 	store   store       // nil while the object is closed
 	life    int         // counts how often the object was closed
+	group   *group      // turns that have ended and wait for their commit; nil when there are none
 
 	// Guarded by rt.mu.
 	acknowledged []proto.CallID // outcomes that the next commit may drop
@@ -62,11 +63,19 @@ func (o *Object) CallRaw(ctx context.Context, to lmz.Address, c lmz.Continuation
 		ask()
 		return (<-answers).Result()
 	}
-	if err := r.release(ask); err != nil {
+	var lost error
+	if err := r.release(ask, func(err error) {
+		lost = notCalled(err)
+		answers <- proto.Answer{}
+	}); err != nil {
 		return nil, err
 	}
 	answer := <-answers
-	if err := r.retake(); err != nil {
+	err = r.retake()
+	switch {
+	case lost != nil:
+		return nil, lost
+	case err != nil:
 		return nil, err
 	}
 	return answer.Result()

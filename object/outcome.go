@@ -115,7 +115,7 @@ func (r *run) keepOutcome(answer *proto.Answer) error {
 	if r.call == nil || r.call.ID == (proto.CallID{}) || r.call.NoReply {
 		return nil
 	}
-	if !r.left && len(r.effects) == 0 && !r.o.store.changed() {
+	if !r.left.Load() && !r.begun && len(r.effects) == 0 && !r.o.store.changed() {
 		return nil
 	}
 	if answer == nil && r.begun {

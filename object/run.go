@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/lumenize/lmz"
@@ -21,15 +22,17 @@ type run struct {
 	deadline time.Time   // of the handler's ctx
 	starting bool        // this is OnStart
 
+	left atomic.Bool // something of an earlier turn of this run cannot be taken back
+
 	mu       sync.Mutex    // a handler may start goroutines, and they have its ctx
 	place    *turn.Place   // nil while the run has no turn
 	retaking chan struct{} // closed when the turn is back that a goroutine is waiting for
 	ended    bool          // the handler has returned
 	broken   error         // storage failed; the run can only end
-	effects  []func()      // leave after the commit
+	effects  []func()      // of this turn; they leave after the commit
 	last     broadcast
-	begun    bool // that the call has begun is stored
-	left     bool // something of an earlier turn of this run cannot be taken back
+	begun    bool   // that the call has begun is stored
+	group    *group // the commit of the run's last turn, if it needed one
 }
 
 type runKey struct{}
@@ -65,47 +68,51 @@ func (o *Object) use(ctx context.Context, f func(store) error) error {
 	return nil
 }
 
-// after keeps an effect until the turn's commit. Without a turn it happens at once.
+// after keeps an effect until the turn's commit. Without a turn it waits for the
+// commit of the last one only.
 func (r *run) after(effect func()) error {
 	r.mu.Lock()
-	switch {
-	case r.broken != nil:
-		r.mu.Unlock()
-		return r.broken
-	case r.place == nil:
-		r.mu.Unlock()
-		effect()
-		return nil
+	if r.place != nil && r.broken == nil {
+		r.effects = append(r.effects, effect)
 	}
-	r.effects = append(r.effects, effect)
+	place, broken, group := r.place, r.broken, r.group
 	r.mu.Unlock()
-	return nil
+	if place == nil && broken == nil {
+		group.add(part{leave: effect})
+	}
+	return broken
 }
 
-// release ends the turn: it commits, lets everything leave, last of all the
-// effect, and gives the turn to the next. Without a turn there is just the effect.
-func (r *run) release(effect func()) error {
+// release ends the turn: it gives it to the next, and lets everything leave after the
+// commit, last of all the effect. If that commit fails, lost runs in place of the
+// effect. Without a turn there is just the effect.
+func (r *run) release(effect func(), lost func(error)) error {
 	r.mu.Lock()
 	if r.place == nil && r.broken == nil {
+		group := r.group
 		r.mu.Unlock()
-		effect()
+		group.add(part{effect, lost})
 		return nil
 	}
-	var effects []func()
+	var leave func()
 	if r.broken == nil {
 		r.effects = append(r.effects, effect)
-		effects = r.commit(nil)
+		leave = r.finish(nil, nil, lost)
 	}
 	if r.broken != nil {
-		r.mu.Unlock()
-		return &lmz.Error{Code: lmz.CodeGateway, Message: "the turn could not be stored, so the call was not made", Cause: r.broken}
+		defer r.mu.Unlock()
+		return notCalled(r.broken)
 	}
 	place := r.place
 	r.place = nil
 	r.mu.Unlock()
-	leave(effects)
-	place.Done()
+	leave()
+	r.o.pass(place)
 	return nil
+}
+
+func notCalled(why error) *lmz.Error {
+	return &lmz.Error{Code: lmz.CodeGateway, Message: "the turn could not be stored, so the call was not made", Cause: why}
 }
 
 // retake waits until the run has the turn again. It does not heed the ctx: the
@@ -128,12 +135,13 @@ func (r *run) retake() error {
 
 	place := r.o.line.Join()
 	place.Wait(context.Background())
+	r.o.startTurn()
 
 	r.mu.Lock()
 	r.retaking = nil
 	close(back)
 	if r.ended {
-		place.Done()
+		r.o.pass(place)
 		return nil
 	}
 	r.place = place
@@ -143,63 +151,110 @@ func (r *run) retake() error {
 	return r.broken
 }
 
-// end ends the run with its answer: it commits, or rolls back if the answer is an
-// error. The caller lets the effects leave and then gives the turn on, if the run
-// still had it. It learns of a failure of the storage in place of whatever the
-// handler returned.
-func (r *run) end(answer proto.Answer) (effects []func(), place *turn.Place, failure *lmz.Error) {
+// end ends the run with its answer, which leaves by done after the commit, and gives
+// the turn on if the run has it. If the answer is an error the turn is rolled back. The
+// caller learns of a failure of the storage in place of whatever the handler returned.
+func (r *run) end(answer proto.Answer, done func(proto.Answer)) {
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	place = r.place
-	r.place, r.ended = nil, true
+	r.ended = true
+	place := r.place
+	leave := func() {}
 	if place != nil && r.broken == nil {
-		if answer.Failed != "" {
-			r.effects = nil
-			if err := r.o.store.rollback(); err != nil {
-				r.fail(err)
-			}
-		}
-		if r.broken == nil {
-			effects = r.commit(&answer)
-		}
+		leave = r.settle(answer, done)
 	}
-	if r.broken == nil {
-		return effects, place, nil
+	r.place = nil
+	broken, group := r.broken, r.group
+	r.mu.Unlock()
+
+	switch {
+	case broken != nil:
+		r.o.reset(r, place)
+		done(proto.ErrorAnswer(r.failure(broken)))
+	case place != nil:
+		leave()
+	default:
+		group.add(part{
+			leave: func() { done(answer) },
+			lost:  func(err error) { done(proto.ErrorAnswer(r.failure(err))) },
+		})
 	}
-	if place != nil && r.life == r.o.life {
-		r.o.close() // the next call finds what is on disk
+	if place != nil {
+		r.o.pass(place)
 	}
-	failure = notExecuted("the object's storage failed, and nothing was changed")
-	if r.left {
-		failure = &lmz.Error{Code: lmz.CodeUnknown, Message: "the object's storage failed when a part was done"}
-	}
-	return nil, place, failure
 }
 
-// commit makes the turn durable, with the call's answer if there is one already,
-// and returns what may leave now. It sets r.broken if that fails. r.mu is held.
-func (r *run) commit(answer *proto.Answer) []func() {
-	if r.o.rt.dead.Load() {
-		r.fail(errClosed)
-		return nil
+// endStart ends OnStart, and keeps the turn. What it wrote is committed with the call
+// that it was for.
+func (r *run) endStart(err error) error {
+	r.mu.Lock()
+	r.ended, r.place = true, nil
+	leave := func() {}
+	if r.broken == nil {
+		leave = r.settle(proto.NewAnswer(nil, err), func(proto.Answer) {})
 	}
+	broken := r.broken
+	r.mu.Unlock()
+	if broken != nil {
+		return r.failure(broken)
+	}
+	leave()
+	return nil
+}
+
+// settle ends the last turn of the run, as finish does. r.mu is held.
+func (r *run) settle(answer proto.Answer, done func(proto.Answer)) (leave func()) {
+	if answer.Failed != "" {
+		r.effects = nil
+		if err := r.o.undo(); err != nil {
+			r.broken = errTurnFailed
+			return nil
+		}
+	}
+	return r.finish(&answer, func() { done(answer) }, func(err error) { done(proto.ErrorAnswer(r.failure(err))) })
+}
+
+// failure is the answer of a run whose storage failed.
+func (r *run) failure(err error) *lmz.Error {
+	if r.left.Load() || errors.Is(err, errMaybeStored) {
+		return &lmz.Error{Code: lmz.CodeUnknown, Message: "the object's storage failed when a part was done"}
+	}
+	return notExecuted("the object's storage failed, and nothing was changed")
+}
+
+// finish ends a turn, with the call's answer if there is one already: what it wrote
+// joins the commit, after which its effects leave and then last. If the commit fails
+// lost runs instead. What finish returns the caller does without the lock: it is all
+// that, if there is nothing to wait for. It sets r.broken if the turn failed. r.mu is
+// held.
+func (r *run) finish(answer *proto.Answer, last func(), lost func(error)) (leave func()) {
 	if err := r.keepOutcome(answer); err != nil {
 		r.fail(err)
 		return nil
 	}
 	effects := r.effects
 	r.effects = nil
-	wrote, err := r.o.store.commit()
+	trace := len(effects) > 0 || r.o.store.changed()
+	leave = func() {
+		if trace {
+			r.left.Store(true)
+		}
+		for _, effect := range effects {
+			effect()
+		}
+		if last != nil {
+			last()
+		}
+	}
+	group, err := r.o.endTurn(part{leave, lost})
 	if err != nil {
-		r.left = r.left || errors.Is(err, errMaybeStored)
 		r.fail(err)
 		return nil
 	}
-	if wrote {
-		r.o.rt.commits.Add(1)
+	r.group = group
+	if group != nil {
+		return func() {}
 	}
-	r.left = r.left || wrote || len(effects) > 0
-	return effects
+	return leave
 }
 
 // fail makes the run one that can only end: its turn is rolled back. r.mu is held.
@@ -207,13 +262,5 @@ func (r *run) fail(err error) {
 	r.broken = errTurnFailed
 	r.effects = nil
 	r.o.logger().Error("storage failed", "error", withoutPath(err))
-	if err := r.o.store.rollback(); err != nil {
-		r.o.logger().Error("rollback failed", "error", withoutPath(err))
-	}
-}
-
-func leave(effects []func()) {
-	for _, effect := range effects {
-		effect()
-	}
+	r.o.undo()
 }

@@ -202,6 +202,7 @@ func (rt *Runtime) retire(o *Object) {
 	rt.mu.Unlock()
 
 	place.Wait(context.Background())
+	o.flush()
 	o.close()
 	place.Done()
 

@@ -32,16 +32,21 @@ func (o *Object) serve(ctx context.Context, place *turn.Place, c *proto.Call, do
 
 // repeat answers a call that has been here before, and gives the turn up.
 func (o *Object) repeat(place *turn.Place, answer proto.Answer, err error, done func(proto.Answer)) {
+	failed := func(error) { done(unknown("the object's storage failed", nil)) }
+	var group *group
 	if err == nil {
-		err = o.store.rollback() // it only read
+		group, err = o.endTurn(part{func() { done(answer) }, failed})
 	}
-	if err != nil {
+	switch {
+	case err != nil:
 		o.logger().Error("storage failed", "error", withoutPath(err))
+		o.flush()
 		o.close()
-		answer = unknown("the object's storage failed", nil)
+		failed(err)
+	case group == nil:
+		done(answer)
 	}
-	done(answer)
-	place.Done()
+	o.pass(place)
 }
 
 // serveReply runs the reply continuation of a Send whose answer has come.
@@ -68,12 +73,13 @@ func (o *Object) begin(ctx context.Context, place *turn.Place) *lmz.Error {
 	if err := place.Wait(ctx); err != nil {
 		return o.rt.unstarted(ctx)
 	}
+	o.startTurn()
 	err := o.rt.unstarted(ctx)
 	if err == nil {
 		err = o.activate(place)
 	}
 	if err != nil {
-		place.Done()
+		o.pass(place)
 	}
 	return err
 }
@@ -100,15 +106,7 @@ func (o *Object) execute(ctx context.Context, place *turn.Place, c *proto.Call,
 	answer := proto.NewAnswer(result, err) // in the turn: the result may be a part of the state
 	o.logHidden(h.method, err)
 
-	effects, place, failure := r.end(answer)
-	if failure != nil {
-		answer = proto.ErrorAnswer(failure)
-	}
-	leave(effects)
-	done(answer)
-	if place != nil {
-		place.Done()
-	}
+	r.end(answer, done)
 }
 
 func (o *Object) newRun(ctx context.Context, place *turn.Place) *run {
@@ -165,11 +163,10 @@ func (o *Object) start(place *turn.Place) (lmz.Handler, error) {
 	r := o.newRun(ctx, place)
 	r.starting = true
 	err = protect(func() error { return starter.OnStart(context.WithValue(ctx, runKey{}, r)) })
-	effects, _, failure := r.end(proto.NewAnswer(nil, err))
-	if failure != nil {
+	if failure := r.endStart(err); failure != nil {
 		return nil, failure
 	}
-	leave(effects)
+	o.store.mark() // the turn of the call begins
 	return h, err
 }
 

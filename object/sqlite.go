@@ -50,11 +50,18 @@ var migrations = []string{
 // sqliteStore is a store in a SQLite file. The file is made by the first write:
 // looking at an object that never wrote leaves no trace.
 type sqliteStore struct {
-	path  string
-	of    lmz.Address
-	conn  *sqlite.Conn // nil until first needed
-	inTx  bool
-	wrote bool // in this transaction
+	path string
+	of   lmz.Address
+	conn *sqlite.Conn // nil until first needed
+
+	// Of the transaction.
+	inTx   bool
+	saved  bool // there is a savepoint, of this turn or an earlier one
+	writes int
+
+	// Of the turn.
+	before int  // writes of the turns before it in the transaction
+	begun  bool // it has what it needs: the transaction, and a savepoint if they wrote
 }
 
 func (s *sqliteStore) get(key string) (value []byte, found bool, err error) {
@@ -93,12 +100,14 @@ func (s *sqliteStore) write(query string, named map[string]any) error {
 	if err := sqlitex.Execute(s.conn, query, &sqlitex.ExecOptions{Named: named}); err != nil {
 		return err
 	}
-	s.wrote = s.wrote || s.conn.Changes() > 0
+	s.writes += s.conn.Changes()
 	return nil
 }
 
 // errEnough ends the reading of rows.
 var errEnough = errors.New("enough")
+
+var errTxGone = errors.New("SQLite had rolled the transaction back")
 
 func (s *sqliteStore) list(prefix string) (keys []string, err error) {
 	if ok, err := s.beginRead(); !ok || err != nil {
@@ -184,14 +193,31 @@ const (
 	pruneEvery  = 64
 )
 
-func (s *sqliteStore) changed() bool { return s.wrote }
+func (s *sqliteStore) mark() { s.before, s.begun = s.writes, false }
+
+func (s *sqliteStore) undo() error {
+	switch {
+	case !s.begun:
+		return nil // it has not touched the file
+	case s.before == 0:
+		return s.rollback()
+	case s.conn.AutocommitEnabled():
+		return errTxGone
+	}
+	s.writes = s.before
+	return sqlitex.Execute(s.conn, `ROLLBACK TO turn`, nil)
+}
+
+func (s *sqliteStore) changed() bool { return s.writes > s.before }
+
+func (s *sqliteStore) dirty() bool { return s.writes > 0 }
 
 func (s *sqliteStore) commit() (wrote bool, err error) {
 	if !s.inTx {
 		return false, nil
 	}
 	if s.conn.AutocommitEnabled() {
-		return false, errors.New("SQLite had rolled the transaction back")
+		return false, errTxGone
 	}
 	if err := sqlitex.Execute(s.conn, `COMMIT`, nil); err != nil {
 		if sqlite.ErrCode(err).ToPrimary() == sqlite.ResultIOErr {
@@ -199,16 +225,22 @@ func (s *sqliteStore) commit() (wrote bool, err error) {
 		}
 		return false, err
 	}
-	wrote = s.wrote
-	s.inTx, s.wrote = false, false
+	wrote = s.dirty()
+	s.forget()
 	return wrote, nil
+}
+
+// forget says that there is no transaction any more.
+func (s *sqliteStore) forget() {
+	s.inTx, s.saved, s.writes = false, false, 0
+	s.before, s.begun = 0, false
 }
 
 func (s *sqliteStore) rollback() error {
 	if !s.inTx {
 		return nil
 	}
-	s.inTx, s.wrote = false, false
+	s.forget()
 	if s.conn.AutocommitEnabled() { // SQLite did it itself, because of an error
 		return nil
 	}
@@ -236,9 +268,10 @@ func (s *sqliteStore) beginRead() (bool, error) {
 	return true, s.begin()
 }
 
-// begin opens the file and the transaction unless they are open.
+// begin opens the file, and gives the turn its transaction, or a savepoint in that of
+// the turns before it.
 func (s *sqliteStore) begin() error {
-	if s.inTx {
+	if s.begun {
 		return nil
 	}
 	if s.conn == nil {
@@ -248,11 +281,27 @@ func (s *sqliteStore) begin() error {
 		}
 		s.conn = conn
 	}
-	if err := sqlitex.Execute(s.conn, `BEGIN`, nil); err != nil {
-		return err
+	var err error
+	switch {
+	case !s.inTx:
+		err = sqlitex.Execute(s.conn, `BEGIN`, nil)
+		s.inTx = err == nil
+	case s.before > 0:
+		err = s.savepoint()
 	}
-	s.inTx = true
-	return nil
+	s.begun = err == nil
+	return err
+}
+
+// savepoint replaces the savepoint of an earlier turn by one of this.
+func (s *sqliteStore) savepoint() error {
+	if s.saved {
+		if err := sqlitex.Execute(s.conn, `RELEASE turn`, nil); err != nil {
+			return err
+		}
+	}
+	s.saved = true
+	return sqlitex.Execute(s.conn, `SAVEPOINT turn`, nil)
 }
 
 // openSQLite opens or makes the file of the object at a.

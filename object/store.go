@@ -8,10 +8,10 @@ import (
 )
 
 // store is the storage of one object. Whoever holds the object's turn uses it,
-// nobody else. Access after a commit or rollback begins the next transaction.
+// nobody else. Several turns may share one transaction: each begins with mark.
+// Access after a commit or rollback begins the next transaction.
 //
-// After an error the state of the transaction is unknown: roll it back and close
-// the store.
+// After an error the state of the turn is unknown: undo it and close the store.
 type store interface {
 	get(key string) (value []byte, found bool, err error)
 	put(key string, value []byte) error // writes nothing when the value is already there
@@ -23,14 +23,21 @@ type store interface {
 	outcome(id proto.CallID) (kept outcome, found bool, err error)
 	keep(kept outcome, acknowledged []proto.CallID, now time.Time) error
 
-	// changed reports whether something was written since the last commit.
+	// mark begins a turn, and undo takes back what was written since: when it fails,
+	// the whole transaction is lost.
+	mark()
+	undo() error
+
+	// changed reports whether the turn has written something, and dirty whether there is
+	// something to commit.
 	changed() bool
+	dirty() bool
 
 	// commit makes everything since the last commit durable. It reports whether there
 	// was anything, because that is what costs. An error that is errMaybeStored leaves
 	// that open.
 	commit() (wrote bool, err error)
-	rollback() error
+	rollback() error // everything since the last commit
 
 	// close rolls back and frees the file.
 	close() error

@@ -130,6 +130,47 @@ func TestAStoreForgetsWhatWasRolledBack(t *testing.T) {
 	})
 }
 
+func TestAStoreUndoesOneTurnOfSeveral(t *testing.T) {
+	onEveryStorage(t, func(t *testing.T, st storage) {
+		s := st.open(box)
+		s.mark()
+		wantNil(t, s.put("a", []byte("1")))
+		s.mark()
+		if s.changed() || !s.dirty() {
+			t.Errorf("changed %v, dirty %v, want what an earlier turn wrote", s.changed(), s.dirty())
+		}
+		wantNil(t, s.put("a", []byte("2")), s.put("b", []byte("2")))
+		wantNil(t, s.keep(outcome{id: proto.CallID{Number: 1}, expires: time.Now().Add(time.Hour)}, nil, time.Now()))
+		wantNil(t, s.undo())
+		wantValue(t, s, "a", "1")
+		wantValue(t, s, "b", "-")
+		wantNil(t, s.put("b", []byte("3")), s.undo(), s.undo())
+		s.mark()
+		wantNil(t, s.put("c", []byte("4")))
+		s.mark()
+		wantValue(t, s, "b", "-")
+		wantNil(t, s.undo())
+		s.mark()
+		wantNil(t, s.undo())
+		if wrote, err := s.commit(); !wrote || err != nil {
+			t.Errorf("commit: %v, %v", wrote, err)
+		}
+		wantNil(t, s.close())
+		s = st.open(box)
+		wantValue(t, s, "a", "1")
+		wantValue(t, s, "b", "-")
+		wantValue(t, s, "c", "4")
+		if _, found, err := s.outcome(proto.CallID{Number: 1}); found || err != nil {
+			t.Errorf("outcome: %v, %v", found, err)
+		}
+		s.mark() // the first turn of a transaction
+		wantNil(t, s.put("a", []byte("5")), s.undo())
+		wantCommit(t, s, false)
+		wantValue(t, s, "a", "1")
+		wantNil(t, s.close())
+	})
+}
+
 func TestAStoreWritesNothingThatIsThereAlready(t *testing.T) {
 	onEveryStorage(t, func(t *testing.T, st storage) {
 		s := st.open(box)

@@ -29,7 +29,7 @@ var seeded = []bug{
 	},
 	{
 		"answer before commit", "object/serve.go",
-		[]string{"	o.logHidden(h.method, err)\n\n	effects,", "	o.logHidden(h.method, err)\n\n	done(answer)\n	effects,"},
+		[]string{"	r.end(answer, done)\n", "	done(answer)\n	r.end(answer, func(proto.Answer) {})\n"},
 	},
 	{
 		"dedupe by address", "gateway/client.go",
@@ -64,8 +64,8 @@ var seeded = []bug{
 		[]string{"	if answer == nil && r.begun {\n", "	if answer == nil {\n"},
 	},
 	{
-		"send sent twice", "object/serve.go",
-		[]string{"	leave(effects)\n	done(answer)\n", "	leave(effects)\n	leave(effects)\n	done(answer)\n"},
+		"send sent twice", "object/run.go",
+		[]string{"		for _, effect := range effects {\n", "		for _, effect := range append(effects, effects...) {\n"},
 	},
 	{
 		"reply lost", "object/send.go",
@@ -89,7 +89,7 @@ var seeded = []bug{
 	},
 	{
 		"failed turn not rolled back", "object/run.go",
-		[]string{"			if err := r.o.store.rollback(); err != nil {\n				r.fail(err)\n			}\n", ""},
+		[]string{"		if err := r.o.undo(); err != nil {\n", "		if err := error(nil); err != nil {\n"},
 	},
 	{
 		"sent called not sent", "internal/session/session.go",

@@ -80,12 +80,27 @@ func (p *Place) Done() {
 	l := p.line
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.queue) == 0 {
+	if !l.next() {
 		l.held = false
-		return
+	}
+}
+
+// Pass gives the turn to the next in the line, unless there is nobody: then it
+// reports false, and p keeps the turn.
+func (p *Place) Pass() bool {
+	p.line.mu.Lock()
+	defer p.line.mu.Unlock()
+	return p.line.next()
+}
+
+// next gives the turn to the first in the line, if there is one.
+func (l *Line) next() bool {
+	if len(l.queue) == 0 {
+		return false
 	}
 	next := l.queue[0]
 	l.queue[0] = nil
 	l.queue = l.queue[1:]
 	close(next.turn)
+	return true
 }

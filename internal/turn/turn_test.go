@@ -59,6 +59,25 @@ func TestGivingUpAPlaceLetsTheNextOneIn(t *testing.T) {
 	}
 }
 
+func TestATurnIsPassedOnlyToSomebody(t *testing.T) {
+	var line turn.Line
+	first := line.Join()
+	if first.Pass() {
+		t.Error("passed to nobody")
+	}
+	second := line.Join()
+	if !first.Pass() {
+		t.Error("not passed to the next")
+	}
+	if err := second.Wait(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if second.Pass() {
+		t.Error("passed to nobody")
+	}
+	second.Done()
+}
+
 func TestWorkThatHasEndedLeavesNoTurnBehind(t *testing.T) {
 	var line turn.Line
 	first := line.Join()

@@ -1,0 +1,175 @@
+package object
+
+import (
+	"sync"
+	"time"
+
+	"github.com/lumenize/lmz/internal/turn"
+)
+
+// groupAge is how old a shared commit gets while others wait for the turn.
+const groupAge = 2 * time.Millisecond
+
+// group is a commit that several turns share: those that ended while others waited
+// for the turn. What they sent and answered leaves when the commit is on disk. A
+// turn that only read is in it too, because it may have read what is not on disk.
+type group struct {
+	began  time.Time
+	doomed error // why there is nothing to commit any more; of whoever has the turn
+
+	mu      sync.Mutex // guards the following fields
+	parts   []part
+	settled bool
+	lost    error // why the commit failed
+}
+
+// part is what waits for a group's commit: leave runs when it is on disk, lost when
+// it failed. Neither blocks, and neither is called with a lock held.
+type part struct {
+	leave func()
+	lost  func(error) // nil: nobody needs to know
+}
+
+// add has p wait for the commit, or learn at once what became of it. A nil group is
+// one that nothing waits for.
+func (g *group) add(p part) {
+	if g != nil {
+		g.mu.Lock()
+		if !g.settled {
+			g.parts = append(g.parts, p)
+			g.mu.Unlock()
+			return
+		}
+		g.mu.Unlock()
+	}
+	if g == nil || g.lost == nil {
+		p.leave()
+	} else if p.lost != nil {
+		p.lost(g.lost)
+	}
+}
+
+// settle lets everything leave, in order, or be lost if there is an error. What is
+// added meanwhile comes after it.
+func (g *group) settle(err error) {
+	for {
+		g.mu.Lock()
+		parts := g.parts
+		g.parts = nil
+		if len(parts) == 0 {
+			g.settled, g.lost = true, err
+			g.mu.Unlock()
+			return
+		}
+		g.mu.Unlock()
+		for _, p := range parts {
+			if err == nil {
+				p.leave()
+			} else if p.lost != nil {
+				p.lost(err)
+			}
+		}
+	}
+}
+
+// The following methods of Object are for whoever has the turn.
+
+// startTurn begins a turn, after the commit of those before it if that is old enough.
+func (o *Object) startTurn() {
+	if o.group != nil && time.Since(o.group.began) >= groupAge {
+		o.flush()
+	}
+	if o.store != nil {
+		o.store.mark()
+	}
+}
+
+// endTurn adds a turn to the open commit, or begins one. A turn that changed nothing,
+// and can have read nothing that is not on disk, needs none: endTurn returns nil, and p
+// may leave.
+func (o *Object) endTurn(p part) (*group, error) {
+	if o.rt.dead.Load() {
+		return nil, errClosed
+	}
+	if o.group == nil && !o.store.dirty() {
+		return nil, o.commit()
+	}
+	if o.group == nil {
+		o.group = &group{began: time.Now()}
+	}
+	o.group.add(p)
+	return o.group, nil
+}
+
+// pass gives the turn to the next in the line, or commits when nobody waits.
+func (o *Object) pass(place *turn.Place) {
+	if o.group == nil {
+		place.Done()
+		return
+	}
+	if place.Pass() {
+		return
+	}
+	o.flush()
+	place.Done()
+}
+
+// flush commits the turns that wait for it and lets leave what they sent. If that
+// fails the object is reset: the next turn finds what is on disk.
+func (o *Object) flush() {
+	g := o.group
+	if g == nil {
+		return
+	}
+	o.group = nil
+	err := g.doomed
+	switch {
+	case err != nil:
+	case o.rt.dead.Load():
+		err = errClosed
+	default:
+		err = o.commit()
+	}
+	if err != nil {
+		o.logger().Error("storage failed", "error", withoutPath(err))
+		o.close()
+	}
+	g.settle(err)
+}
+
+func (o *Object) commit() error {
+	wrote, err := o.store.commit()
+	if err == nil && wrote {
+		o.rt.commits.Add(1)
+	}
+	return err
+}
+
+// reset closes the object after the storage failed in a turn of r, unless that
+// happened already. The turns before it are committed.
+func (o *Object) reset(r *run, place *turn.Place) {
+	if place == nil || r.life != o.life {
+		return
+	}
+	o.flush()
+	if r.life == o.life {
+		o.close() // the next call finds what is on disk
+	}
+}
+
+// undo takes back what the turn wrote. If that is not possible the whole commit is
+// lost, and the object must be reset.
+func (o *Object) undo() error {
+	err := o.store.undo()
+	if err == nil {
+		return nil
+	}
+	o.logger().Error("rollback failed", "error", withoutPath(err))
+	if o.group != nil {
+		o.group.doomed = err
+	}
+	if err := o.store.rollback(); err != nil {
+		o.logger().Error("rollback failed", "error", withoutPath(err))
+	}
+	return err
+}
