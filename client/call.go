@@ -58,16 +58,21 @@ func (p *Peer) start(ctx context.Context, to lmz.Address, c lmz.Continuation, no
 	if err != nil {
 		return nil, err
 	}
-	return p.startEncoded(ctx, to, call.Chain, noReply)
+	waiting, over := p.startEncoded(ctx, to, call.Chain, noReply)
+	if over != nil {
+		return nil, &lmz.Error{Code: lmz.CodeGateway, Message: "not sent", Cause: over}
+	}
+	return waiting, nil
 }
 
-// startEncoded is start for a chain that is encoded already.
+// startEncoded is start for a chain that is encoded already. Its error is why the
+// peer does not try any more.
 func (p *Peer) startEncoded(ctx context.Context, to lmz.Address, chain []byte, noReply bool) (*pending, error) {
 	urgent, _ := ctx.Value(urgentKey{}).(bool)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.over != nil {
-		return nil, &lmz.Error{Code: lmz.CodeGateway, Message: "not sent", Cause: p.over}
+		return nil, p.over
 	}
 	p.nextKey++
 	waiting := &pending{key: p.nextKey, answer: make(chan proto.Answer, 1)}

@@ -38,16 +38,18 @@ func (p *Peer) execute(ctx context.Context, place *turn.Place, self lmz.Identity
 		err = ctx.Err()
 	}
 	if err != nil {
-		return proto.ErrorAnswer(&lmz.Error{Code: lmz.CodeGateway, Message: "the call ended before its turn"})
+		return proto.Failure(lmz.CodeGateway, "", "the call ended before its turn")
 	}
-	if p.options.RawHandler != nil {
-		return p.executeEncoded(ctx, place, f)
-	}
+	return p.serve(ctx, place, self, f)
+}
+
+// serveHandler is how a peer made by [New] runs a call: by its Handler.
+func (p *Peer) serveHandler(ctx context.Context, place *turn.Place, self lmz.Identity, f proto.Frame) proto.Answer {
 	holder := place.Hold()
 	defer holder.End()
 	callContext, err := proto.UnmarshalContext(f.Context)
 	if err != nil {
-		return proto.ErrorAnswer(&lmz.Error{Code: lmz.CodeGateway, Message: "the call context cannot be read"})
+		return proto.Failure(lmz.CodeGateway, "", "the call context cannot be read")
 	}
 	callContext.Self = self
 	ctx = lmz.WithCallContext(context.WithValue(ctx, holderKey{}, holder), callContext)

@@ -34,10 +34,6 @@ type Options struct {
 	// the next begin.
 	Handler lmz.Handler
 
-	// RawHandler takes the place of Handler and OnBeforeCall in faces for other
-	// languages, which decode and guard calls themselves. See [RawHandler].
-	RawHandler RawHandler
-
 	// OnBeforeCall guards every incoming call. The default refuses calls whose chain
 	// started at another client.
 	OnBeforeCall lmz.Guard

@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"errors"
 	mathrand "math/rand/v2"
-	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -35,6 +34,7 @@ type Peer struct {
 	base    string // ws://host/gateway/BINDING/
 	ctx     context.Context
 	cancel  context.CancelCauseFunc
+	serve   func(ctx context.Context, place *turn.Place, self lmz.Identity, f proto.Frame) proto.Answer // runs an incoming call
 	user    callbacks
 	asking  chan struct{}  // holds one element while Options.Token is asked
 	line    turn.Line      // whose turn it is to run a handler
@@ -67,6 +67,19 @@ var _ lmz.Caller = (*Peer)(nil)
 
 // New makes a peer. It does no I/O: [Peer.Connect] does.
 func New(o Options) (*Peer, error) {
+	if o.Handler == nil {
+		o.Handler = new(lmz.Mux)
+	}
+	p, err := newPeer(o)
+	if err != nil {
+		return nil, err
+	}
+	p.serve = p.serveHandler
+	return p, nil
+}
+
+// newPeer makes a peer without serve.
+func newPeer(o Options) (*Peer, error) {
 	base, err := gatewayURL(o.URL)
 	if err != nil {
 		return nil, err
@@ -103,9 +116,6 @@ func setDefaults(o *Options) {
 	if o.QueueLimit <= 0 {
 		o.QueueLimit = defaultQueue
 	}
-	if o.Handler == nil {
-		o.Handler = new(lmz.Mux)
-	}
 	if o.Random == nil {
 		o.Random = mathrand.Float64
 	}
@@ -124,20 +134,36 @@ func newSessionID() (id proto.SessionID) {
 
 // gatewayURL turns the origin that the user gave into that of a WebSocket.
 func gatewayURL(origin string) (string, error) {
-	u, err := url.Parse(strings.TrimRight(origin, "/"))
-	if err != nil || u.Host == "" {
+	scheme, host, ok := strings.Cut(strings.TrimRight(origin, "/"), "://")
+	if !ok || host == "" || strings.ContainsAny(host, " \t\r\n\"<>?#\\") || host[0] == '/' || host[0] == ':' {
 		return "", errors.New("client: Options.URL: " + origin + " is no URL such as https://mesh.example.com")
 	}
-	switch u.Scheme {
+	switch scheme = strings.ToLower(scheme); scheme {
 	case "http":
-		u.Scheme = "ws"
+		scheme = "ws"
 	case "https":
-		u.Scheme = "wss"
+		scheme = "wss"
 	case "ws", "wss":
 	default:
-		return "", errors.New("client: Options.URL: unknown scheme " + u.Scheme)
+		return "", errors.New("client: Options.URL: unknown scheme " + scheme)
 	}
-	return u.String(), nil
+	return scheme + "://" + host, nil
+}
+
+// escapeSegment escapes text for one segment of a URL's path. Package net/url would
+// cost a browser 40 kB.
+func escapeSegment(text string) string {
+	const hex = "0123456789ABCDEF"
+	var b strings.Builder
+	for i := range len(text) {
+		c := text[i]
+		if 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("-_.~$&+:=@", c) >= 0 {
+			b.WriteByte(c)
+		} else {
+			b.Write([]byte{'%', hex[c>>4], hex[c&15]})
+		}
+	}
+	return b.String()
 }
 
 // Connect starts connecting and waits until the gateway has welcomed the peer, or

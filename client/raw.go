@@ -2,7 +2,6 @@ package client
 
 import (
 	"context"
-	"errors"
 
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/internal/proto"
@@ -10,7 +9,7 @@ import (
 )
 
 // This file is for faces of the peer in other languages, which have a codec of
-// their own: calls and answers pass through it undecoded. Go programs use
+// their own: calls and answers pass through it undecoded. Go programs use [New],
 // [Peer.CallRaw], [Peer.Send] and [Options].Handler.
 
 // RawHandler takes an incoming call: its call context and its chain, encoded
@@ -35,7 +34,7 @@ func (p *Peer) CallEncoded(ctx context.Context, to lmz.Address, chain []byte, do
 		defer cancel()
 		var a proto.Answer
 		if err != nil {
-			a = notCalled(err)
+			a = proto.Failure(lmz.CodeGateway, "", "not sent: "+err.Error())
 		} else {
 			a, _ = p.awaitEncoded(ctx, call)
 		}
@@ -43,20 +42,26 @@ func (p *Peer) CallEncoded(ctx context.Context, to lmz.Address, chain []byte, do
 	})
 }
 
-// notCalled is the answer to a call that could not even start.
-func notCalled(err error) proto.Answer {
-	e := &lmz.Error{Code: lmz.CodeGateway, Message: err.Error()}
-	if cause := errors.Unwrap(err); cause != nil {
-		e.Message += ": " + cause.Error()
+// NewRaw makes a peer for a face in another language: h takes the place of
+// Options.Handler and Options.OnBeforeCall. A program that makes its peers with NewRaw
+// and calls with [Peer.CallEncoded] is linked without the codec for Go values, which
+// is half of a browser's module.
+func NewRaw(o Options, h RawHandler) (*Peer, error) {
+	p, err := newPeer(o)
+	if err != nil {
+		return nil, err
 	}
-	return proto.ErrorAnswer(e)
+	p.serve = func(ctx context.Context, place *turn.Place, _ lmz.Identity, f proto.Frame) proto.Answer {
+		return serveRaw(ctx, h, place, f)
+	}
+	return p, nil
 }
 
-// executeEncoded has the raw handler begin the call in its turn and waits for its
-// end without it.
-func (p *Peer) executeEncoded(ctx context.Context, place *turn.Place, f proto.Frame) proto.Answer {
+// serveRaw has the raw handler begin the call in its turn and waits for its end
+// without it.
+func serveRaw(ctx context.Context, h RawHandler, place *turn.Place, f proto.Frame) proto.Answer {
 	answer := make(chan proto.Answer, 1)
-	p.options.RawHandler(ctx, f.Context, f.Payload, func(failed lmz.Code, payload []byte) {
+	h(ctx, f.Context, f.Payload, func(failed lmz.Code, payload []byte) {
 		answer <- proto.Answer{Failed: failed, Payload: payload}
 	})
 	place.Done()
@@ -64,6 +69,6 @@ func (p *Peer) executeEncoded(ctx context.Context, place *turn.Place, f proto.Fr
 	case a := <-answer:
 		return a
 	case <-ctx.Done():
-		return proto.ErrorAnswer(&lmz.Error{Code: lmz.CodeUnknown, Message: "the method did not finish in time"})
+		return proto.Failure(lmz.CodeUnknown, "", "the method did not finish in time")
 	}
 }

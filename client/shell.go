@@ -3,7 +3,6 @@ package client
 import (
 	"context"
 	"errors"
-	"net/url"
 	"time"
 
 	"github.com/lumenize/lmz"
@@ -176,7 +175,7 @@ func (p *Peer) connectionError(err error) {
 
 // dial opens a socket and greets the gateway. p.mu is held.
 func (p *Peer) dial(number uint64) {
-	address := p.base + url.PathEscape(p.instance)
+	address := p.base + escapeSegment(p.instance)
 	protocols := []string{proto.SubprotocolCBOR, proto.SubprotocolJSON, proto.TokenPrefix + p.token}
 	p.work.Go(func() {
 		ctx, cancel := context.WithTimeout(p.ctx, dialTimeout)

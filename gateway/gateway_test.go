@@ -148,14 +148,28 @@ func (m *mesh) stop() {
 // peer makes a connected client; edit changes its options first.
 func (m *mesh) peer(subject string, edit func(*client.Options)) *client.Peer {
 	m.t.Helper()
-	o := client.Options{
-		URL: "http://mesh", Tab: "tab", Dial: client.DialWith(m.network.Client()),
-		Token: func(context.Context, string) (string, error) { return token(subject, time.Time{}), nil },
-	}
+	o := m.options(subject)
 	if edit != nil {
 		edit(&o)
 	}
-	p, err := client.New(o)
+	return m.connect(client.New(o))
+}
+
+// rawPeer makes a connected client of a face for another language.
+func (m *mesh) rawPeer(subject string, h client.RawHandler) *client.Peer {
+	m.t.Helper()
+	return m.connect(client.NewRaw(m.options(subject), h))
+}
+
+func (m *mesh) options(subject string) client.Options {
+	return client.Options{
+		URL: "http://mesh", Tab: "tab", Dial: client.DialWith(m.network.Client()),
+		Token: func(context.Context, string) (string, error) { return token(subject, time.Time{}), nil },
+	}
+}
+
+func (m *mesh) connect(p *client.Peer, err error) *client.Peer {
+	m.t.Helper()
 	if err != nil {
 		m.t.Fatal(err)
 	}

@@ -74,13 +74,11 @@ func TestARawHandlerBeginsCallsInOrderAndMayFinishThemInAnyOther(t *testing.T) {
 			done  func(lmz.Code, []byte)
 		}
 		begun := make(chan incoming, 10)
-		p := m.peer("ann", func(o *client.Options) {
-			o.RawHandler = func(_ context.Context, callContext, chain []byte, done func(lmz.Code, []byte)) {
-				if c, err := proto.UnmarshalContext(callContext); err != nil || c.Caller().Type != lmz.TypeObject {
-					t.Errorf("call context: %+v, %v", c, err)
-				}
-				begun <- incoming{chain, done}
+		p := m.rawPeer("ann", func(_ context.Context, callContext, chain []byte, done func(lmz.Code, []byte)) {
+			if c, err := proto.UnmarshalContext(callContext); err != nil || c.Caller().Type != lmz.TypeObject {
+				t.Errorf("call context: %+v, %v", c, err)
 			}
+			begun <- incoming{chain, done}
 		})
 		defer closePeer(p)
 		to := lmz.At("COUNTER", "a")

@@ -44,15 +44,14 @@ func (b *border) open(number int, args []js.Value) any {
 		subscribing: make(map[int]chan struct{}),
 	}
 	var err error
-	f.peer, err = client.New(client.Options{
+	f.peer, err = client.NewRaw(client.Options{
 		URL: args[0].String(), Binding: args[1].String(), Tab: args[2].String(),
 		Token:                  f.wantToken,
-		RawHandler:             f.handle,
 		OnStateChange:          f.stateChanged,
 		OnSubscriptionRequired: f.subscribe,
 		OnLoginRequired:        f.loginRequired,
 		OnConnectionError:      func(err error) { f.tell(eventConnectionError, 0, err.Error()) },
-	})
+	}, f.handle)
 	if err != nil {
 		return err.Error()
 	}

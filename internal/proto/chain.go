@@ -6,6 +6,7 @@ import (
 	"errors"
 	"runtime/debug"
 	"strconv"
+	"strings"
 
 	"github.com/lumenize/lmz"
 )
@@ -300,6 +301,18 @@ func ErrorAnswer(e *lmz.Error) Answer {
 		payload, _ = Marshal(&lmz.Error{Name: e.Name, Message: e.Message})
 	}
 	return Answer{Failed: e.Code, Payload: payload}
+}
+
+// Failure is the answer with an error of the runtime itself, of the class Error if
+// name is empty. Unlike [ErrorAnswer] it does not need the codec for Go values.
+func Failure(code lmz.Code, name, message string) Answer {
+	if name == "" {
+		name = objectError
+	}
+	b := appendText(appendHead(appendHead(nil, majorTag, tagObject), majorArray, 2), objectError)
+	b = appendText(appendText(appendHead(b, majorMap, 2), memberName), name)
+	b = appendText(appendText(b, memberMessage), strings.ToValidUTF8(message, "\ufffd"))
+	return Answer{Failed: code, Payload: b}
 }
 
 // Hidden returns the part of err that [NewAnswer] does not let out, for the node's

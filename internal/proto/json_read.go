@@ -259,7 +259,7 @@ func (r *jsonReader) body(members jsonMembers, inAlias bool) error {
 		if err != nil {
 			return err
 		}
-		if write, known := jsonTypes[name]; known && !(inAlias && withoutIdentity(name)) {
+		if write := jsonTypeOf(name); write != nil && !(inAlias && withoutIdentity(name)) {
 			return write(r, members)
 		}
 	}

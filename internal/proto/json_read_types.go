@@ -9,30 +9,48 @@ import (
 	"time"
 )
 
-// jsonTypes writes the objects of each type of the original's encoding.
-var jsonTypes map[string]func(*jsonReader, jsonMembers) error
-
-func init() { // the functions use the table
-	jsonTypes = map[string]func(*jsonReader, jsonMembers) error{
-		"undefined":      (*jsonReader).undefined,
-		"bigint":         (*jsonReader).bigIntValue,
-		"number-special": (*jsonReader).special,
-		"date":           (*jsonReader).dateValue,
-		"regexp":         (*jsonReader).regExpValue,
-		"map":            (*jsonReader).orderedMap,
-		"set":            (*jsonReader).set,
-		"error":          (*jsonReader).errorValue,
-		"headers":        (*jsonReader).headersValue,
-		"url":            (*jsonReader).urlValue,
-		"arraybuffer":    (*jsonReader).buffer,
-		"boolean-object": (*jsonReader).boxedBoolean,
-		"number-object":  (*jsonReader).boxedNumber,
-		"string-object":  (*jsonReader).boxedString,
-		"bigint-object":  (*jsonReader).boxedBigInt,
-		"request-sync":   (*jsonReader).request,
-		"response-sync":  (*jsonReader).response,
-		"function":       (*jsonReader).function,
+// jsonTypeOf returns what writes the objects of a type of the original's encoding, nil
+// for one that it does not have.
+func jsonTypeOf(name string) func(*jsonReader, jsonMembers) error {
+	switch name {
+	case "undefined":
+		return (*jsonReader).undefined
+	case "bigint":
+		return (*jsonReader).bigIntValue
+	case "number-special":
+		return (*jsonReader).special
+	case "date":
+		return (*jsonReader).dateValue
+	case "regexp":
+		return (*jsonReader).regExpValue
+	case "map":
+		return (*jsonReader).orderedMap
+	case "set":
+		return (*jsonReader).set
+	case "error":
+		return (*jsonReader).errorValue
+	case "headers":
+		return (*jsonReader).headersValue
+	case "url":
+		return (*jsonReader).urlValue
+	case "arraybuffer":
+		return (*jsonReader).buffer
+	case "boolean-object":
+		return (*jsonReader).boxedBoolean
+	case "number-object":
+		return (*jsonReader).boxedNumber
+	case "string-object":
+		return (*jsonReader).boxedString
+	case "bigint-object":
+		return (*jsonReader).boxedBigInt
+	case "request-sync":
+		return (*jsonReader).request
+	case "response-sync":
+		return (*jsonReader).response
+	case "function":
+		return (*jsonReader).function
 	}
+	return nil
 }
 
 // memberText returns the text of the member with this name.

@@ -172,7 +172,7 @@ func (d *decoder) shared(n int, v reflect.Value) (end int, err error) {
 
 // known finds a shared value that was decoded into this type before.
 func (d *decoder) known(n int, t reflect.Type) (reflect.Value, bool) {
-	if x, ok := d.loose[n]; ok && t == anyType {
+	if x, ok := d.loose[n]; ok && t == reflect.TypeFor[any]() {
 		if x == nil {
 			return reflect.Zero(t), true
 		}
@@ -261,7 +261,7 @@ func (d *decoder) intoPointer(t token, v reflect.Value, mark int) (end int, err 
 // intoInterface decodes into an any or an interface that the decoded value
 // happens to implement, such as error.
 func (d *decoder) intoInterface(t token, v reflect.Value, mark int) (end int, err error) {
-	if v.Type() == valueType {
+	if v.Type() == reflect.TypeFor[lmz.Value]() {
 		end = skip(d.data, t.pos)
 		v.Set(reflect.ValueOf(d.item(t.pos, end)))
 		return end, d.charge(end - t.pos)

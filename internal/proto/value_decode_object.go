@@ -7,15 +7,6 @@ import (
 	"github.com/lumenize/lmz"
 )
 
-// objectTypes are the Go types of the objects that are sent with their fields.
-var objectTypes = func() map[string]reflect.Type {
-	types := make(map[string]reflect.Type, len(objectNames))
-	for t, name := range objectNames {
-		types[name] = t
-	}
-	return types
-}()
-
 // objectHead returns the name of an object with a type, where its contents begin,
 // and how many there are.
 func (d *decoder) objectHead(t token) (name string, contents, n int, err error) {
@@ -65,7 +56,7 @@ func (d *decoder) object(t token, mark int) (x any, end int, err error) {
 }
 
 func (d *decoder) structObject(name string, pos, mark int) (x any, end int, err error) {
-	t, ok := objectTypes[name]
+	t, ok := types().objects[name]
 	if !ok {
 		return nil, 0, &valueError{what: "unknown type " + strconv.Quote(shorten(name))}
 	}

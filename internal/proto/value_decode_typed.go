@@ -62,7 +62,7 @@ func (d *decoder) typedHead(t token) (name string, contents, n int, err error) {
 
 func (d *decoder) intoObject(t token, v reflect.Value) (end int, err error) {
 	name, pos, n, err := d.typedHead(t)
-	if err != nil || name != objectNames[v.Type()] || n != 1 {
+	if err != nil || name != types().names[v.Type()] || n != 1 {
 		return 0, d.mismatch(v.Type(), t)
 	}
 	return d.intoStruct(d.token(pos), v)
@@ -96,7 +96,7 @@ func (d *decoder) within(t token, tag uint64) token {
 
 // intoKind decodes by the kind of the Go type.
 func (d *decoder) intoKind(t token, v reflect.Value, mark int) (end int, err error) {
-	if t.major == majorText && reflect.PointerTo(v.Type()).Implements(untextType) {
+	if t.major == majorText && reflect.PointerTo(v.Type()).Implements(reflect.TypeFor[encoding.TextUnmarshaler]()) {
 		b := d.chunk(t)
 		if err := v.Addr().Interface().(encoding.TextUnmarshaler).UnmarshalText(b); err != nil {
 			return 0, &valueError{what: "not a " + v.Type().String() + ": " + err.Error()}
@@ -171,7 +171,7 @@ func (d *decoder) makeSlice(t reflect.Type, n, mark int) (reflect.Value, error) 
 // numbers.
 func (d *decoder) packed(t token, target reflect.Type) (a typedArray, end int, err error) {
 	a, end, ok, err := d.typedArray(t)
-	if !ok && d.describe(t) == objectNames[arrayBufferType] {
+	if !ok && d.describe(t) == objectArrayBuffer {
 		var buffer lmz.ArrayBuffer
 		end, err = d.plain(t, reflect.ValueOf(&buffer).Elem(), unmarked)
 		a, ok = typedArray{kind: reflect.Uint8, size: 1, bytes: buffer.Bytes}, true
@@ -181,8 +181,6 @@ func (d *decoder) packed(t token, target reflect.Type) (a typedArray, end int, e
 	}
 	return a, end, err
 }
-
-var arrayBufferType = reflect.TypeFor[lmz.ArrayBuffer]()
 
 func isNumber(k reflect.Kind) bool {
 	return k >= reflect.Int && k <= reflect.Float64

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"reflect"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/lumenize/lmz"
@@ -36,25 +37,55 @@ const (
 	byText    // encoding.TextMarshaler
 )
 
-var classes = map[reflect.Type]class{
-	reflect.TypeFor[time.Time]():        byDate,
-	reflect.TypeFor[big.Int]():          byBigInt,
-	reflect.TypeFor[url.URL]():          byURL,
-	reflect.TypeFor[lmz.Error]():        byError,
-	reflect.TypeFor[lmz.Continuation](): byContinuation,
-	reflect.TypeOf(lmz.Result):          byResult,
-	reflect.TypeFor[lmz.Undefined]():    byUndefined,
-	reflect.TypeFor[Item]():             byItem,
-	reflect.TypeFor[lmz.Map]():          byMap,
-	reflect.TypeFor[lmz.Set]():          bySet,
-	reflect.TypeFor[lmz.RegExp]():       byRegExp,
-	reflect.TypeFor[lmz.Boxed]():        byBoxed,
-	reflect.TypeFor[lmz.Headers]():      byHeaders,
-	reflect.TypeFor[lmz.Uint8Clamped](): byClamped,
-	reflect.TypeFor[lmz.ArrayBuffer]():  byObject,
-	reflect.TypeFor[lmz.DataView]():     byObject,
-	reflect.TypeFor[lmz.HTTPRequest]():  byObject,
-	reflect.TypeFor[lmz.HTTPResponse](): byObject,
+// table is what is known of Go types. It is made when it is first needed: a program
+// that passes values on undecoded is linked without the types in it.
+type table struct {
+	classes map[reflect.Type]class
+	names   map[reflect.Type]string // class names of the types that are sent with their fields
+	objects map[string]reflect.Type // the same the other way round
+}
+
+var (
+	tableOnce sync.Once
+	madeTable table
+)
+
+func types() *table {
+	tableOnce.Do(makeTable)
+	return &madeTable
+}
+
+func makeTable() {
+	madeTable.classes = map[reflect.Type]class{
+		reflect.TypeFor[time.Time]():        byDate,
+		reflect.TypeFor[big.Int]():          byBigInt,
+		reflect.TypeFor[url.URL]():          byURL,
+		reflect.TypeFor[lmz.Error]():        byError,
+		reflect.TypeFor[lmz.Continuation](): byContinuation,
+		reflect.TypeOf(lmz.Result):          byResult,
+		reflect.TypeFor[lmz.Undefined]():    byUndefined,
+		reflect.TypeFor[Item]():             byItem,
+		reflect.TypeFor[lmz.Map]():          byMap,
+		reflect.TypeFor[lmz.Set]():          bySet,
+		reflect.TypeFor[lmz.RegExp]():       byRegExp,
+		reflect.TypeFor[lmz.Boxed]():        byBoxed,
+		reflect.TypeFor[lmz.Headers]():      byHeaders,
+		reflect.TypeFor[lmz.Uint8Clamped](): byClamped,
+		reflect.TypeFor[lmz.ArrayBuffer]():  byObject,
+		reflect.TypeFor[lmz.DataView]():     byObject,
+		reflect.TypeFor[lmz.HTTPRequest]():  byObject,
+		reflect.TypeFor[lmz.HTTPResponse](): byObject,
+	}
+	madeTable.names = map[reflect.Type]string{
+		reflect.TypeFor[lmz.ArrayBuffer]():  objectArrayBuffer,
+		reflect.TypeFor[lmz.DataView]():     "DataView",
+		reflect.TypeFor[lmz.HTTPRequest]():  objectRequest,
+		reflect.TypeFor[lmz.HTTPResponse](): objectResponse,
+	}
+	madeTable.objects = make(map[string]reflect.Type, len(madeTable.names))
+	for t, name := range madeTable.names {
+		madeTable.objects[name] = t
+	}
 }
 
 // The type names of tag 27 and the members that lmz reads by name.
@@ -65,6 +96,7 @@ const (
 	objectHeaders      = "Headers"
 	objectRequest      = "Request"
 	objectResponse     = "Response"
+	objectArrayBuffer  = "ArrayBuffer"
 
 	memberName    = "name"
 	memberMessage = "message"
@@ -73,42 +105,26 @@ const (
 	memberBody    = "body"
 )
 
-// objectNames are the class names of the types that are sent with their fields.
-var objectNames = map[reflect.Type]string{
-	reflect.TypeFor[lmz.ArrayBuffer]():  "ArrayBuffer",
-	reflect.TypeFor[lmz.DataView]():     "DataView",
-	reflect.TypeFor[lmz.HTTPRequest]():  objectRequest,
-	reflect.TypeFor[lmz.HTTPResponse](): objectResponse,
-}
-
-var (
-	errorType  = reflect.TypeFor[error]()
-	valueType  = reflect.TypeFor[lmz.Value]()
-	textType   = reflect.TypeFor[encoding.TextMarshaler]()
-	untextType = reflect.TypeFor[encoding.TextUnmarshaler]()
-	anyType    = reflect.TypeFor[any]()
-)
-
 // classOf returns how values of t are sent. A pointer to a type of the table is
 // an ordinary pointer.
 func classOf(t reflect.Type) class {
 	if t.Kind() == reflect.Pointer {
-		if _, listed := classes[t.Elem()]; listed || t.NumMethod() == 0 {
+		if _, listed := types().classes[t.Elem()]; listed || t.NumMethod() == 0 {
 			return byKind
 		}
 	} else if t.PkgPath() == "" {
 		return byKind
-	} else if c, listed := classes[t]; listed {
+	} else if c, listed := types().classes[t]; listed {
 		return c
 	}
 	switch {
 	case t.NumMethod() == 0:
 		return byKind
-	case t.Implements(errorType):
+	case t.Implements(reflect.TypeFor[error]()):
 		return byFailure
-	case t.Implements(valueType):
+	case t.Implements(reflect.TypeFor[lmz.Value]()):
 		return byValue
-	case t.Implements(textType):
+	case t.Implements(reflect.TypeFor[encoding.TextMarshaler]()):
 		return byText
 	}
 	return byKind
@@ -178,7 +194,7 @@ func (e *encoder) exact(v any) error {
 }
 
 func (e *encoder) structObject(v reflect.Value) error {
-	if err := e.object(objectNames[v.Type()]); err != nil {
+	if err := e.object(types().names[v.Type()]); err != nil {
 		return err
 	}
 	if err := e.structure(v); err != nil {
@@ -337,7 +353,7 @@ func kindName(t reflect.Type) string {
 		return "big integer"
 	case c == byURL:
 		return "URL"
-	case c == byError, t == errorType:
+	case c == byError, t == reflect.TypeFor[error]():
 		return "error"
 	case c == byText:
 		return t.String()

@@ -244,9 +244,7 @@ func (j *JSON) Lost() []proto.Frame {
 		if number > j.written {
 			continue // it will be written on the next link
 		}
-		lost = append(lost, *j.answer(number, proto.ErrorAnswer(&lmz.Error{
-			Code: lmz.CodeUnknown, Message: "the connection was lost; the call was sent and may have run",
-		})))
+		lost = append(lost, *j.answer(number, proto.Failure(lmz.CodeUnknown, "", "the connection was lost; the call was sent and may have run")))
 		delete(j.ours, id)
 	}
 	return lost

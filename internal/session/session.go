@@ -266,12 +266,12 @@ func (s *Session) StallTimeout() []Effect {
 }
 
 func (s *Session) settle(key uint64, code lmz.Code, message string) {
-	s.do(Effect{Do: Settle, Key: key, Answer: proto.ErrorAnswer(&lmz.Error{Code: code, Message: message})})
+	s.do(Effect{Do: Settle, Key: key, Answer: proto.Failure(code, "", message)})
 }
 
 // refuse settles a call that met a bound.
 func (s *Session) refuse(key uint64, name, message string) {
-	s.do(Effect{Do: Settle, Key: key, Answer: proto.ErrorAnswer(&lmz.Error{Code: lmz.CodeGateway, Name: name, Message: message})})
+	s.do(Effect{Do: Settle, Key: key, Answer: proto.Failure(lmz.CodeGateway, name, message)})
 }
 
 // Cancel gives a call up and settles it with why and with what is known: not
@@ -308,11 +308,8 @@ func (s *Session) Answer(number uint64, a proto.Answer) []Effect {
 	}
 	delete(s.running, number)
 	if n := len(a.Payload); n > proto.MaxPayload {
-		a = proto.ErrorAnswer(&lmz.Error{
-			Code:    lmz.CodeCallee,
-			Name:    lmz.TooLarge,
-			Message: "the answer has " + strconv.Itoa(n) + " bytes, " + strconv.Itoa(proto.MaxPayload) + " fit in a frame",
-		})
+		a = proto.Failure(lmz.CodeCallee, lmz.TooLarge,
+			"the answer has "+strconv.Itoa(n)+" bytes, "+strconv.Itoa(proto.MaxPayload)+" fit in a frame")
 	}
 	s.number(&proto.Frame{Kind: proto.KindAnswer, Call: number, Failed: a.Failed, Payload: a.Payload})
 	return s.take()
@@ -358,9 +355,7 @@ func (s *Session) run(f proto.Frame) {
 	}
 	if s.limits.Running > 0 && len(s.running) > s.limits.Running {
 		delete(s.running, f.Seq)
-		refusal := proto.ErrorAnswer(&lmz.Error{
-			Code: lmz.CodeGateway, Name: lmz.Busy, Message: strconv.Itoa(s.limits.Running) + " calls are under way in this session",
-		})
+		refusal := proto.Failure(lmz.CodeGateway, lmz.Busy, strconv.Itoa(s.limits.Running)+" calls are under way in this session")
 		s.do(Effect{Do: Refused})
 		s.number(&proto.Frame{Kind: proto.KindAnswer, Call: f.Seq, Failed: refusal.Failed, Payload: refusal.Payload})
 		return
