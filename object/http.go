@@ -1,0 +1,170 @@
+package object
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+
+	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/proto"
+)
+
+// Limits of HTTP requests to objects. Both bodies are held in memory: the request's,
+// because the turn must not wait for a slow client, and the response's until what the
+// turn wrote is on disk.
+const (
+	MaxRequestBody  = 8 << 20 // bytes
+	MaxResponseBody = 8 << 20
+)
+
+// Requester is a handler that serves HTTP requests to its object, see
+// [Runtime.ServeHTTP]. OnRequest runs like a method, in a turn: with the ctx of r it
+// may use storage and call. The body of r has been read and is at most
+// [MaxRequestBody] long. The response leaves when the turn is on disk; Write fails
+// once it would be longer than [MaxResponseBody], and the status is 500 then. A
+// status of 500 and more rolls the turn back, as an error of a method does, and so
+// does a panic; any other status keeps what was written.
+type Requester interface {
+	OnRequest(w http.ResponseWriter, r *http.Request)
+}
+
+// ServeHTTP has the object at a serve a request, in a turn, if its handler is a
+// [Requester]; else the answer is 501. The call context is the one in the ctx of r
+// (see [lmz.WithCallContext]), for instance with the origin auth that a gateway has
+// verified; without one it is a fresh chain. No header of r says who the caller is.
+//
+// The status is 404 for an unknown binding or an impossible instance name, 413 for a
+// body that is too long, and 503 with Retry-After if the object did not get to see
+// the request.
+func (rt *Runtime) ServeHTTP(a lmz.Address, w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxRequestBody))
+	if err != nil {
+		status := http.StatusBadRequest
+		if tooLong := new(http.MaxBytesError); errors.As(err, &tooLong) {
+			status = http.StatusRequestEntityTooLarge
+		}
+		http.Error(w, "the body could not be read: "+http.StatusText(status), status)
+		return
+	}
+	o, place, refused := rt.enter(a, maxWaiting)
+	if refused != nil {
+		writeError(w, refused)
+		return
+	}
+	defer rt.leave(o)
+	ctx, cancel := rt.bound(proto.Bare(r.Context()))
+	defer cancel()
+	if refused := o.begin(ctx, place); refused != nil {
+		writeError(w, refused)
+		return
+	}
+	called, _ := lmz.CallContextFrom(r.Context())
+	called.Self = o.id
+	response := &response{header: make(http.Header)}
+	run := func(ctx context.Context, h lmz.Handler) (any, error) {
+		request := r.Clone(ctx)
+		request.Body = io.NopCloser(bytes.NewReader(body))
+		return nil, response.serve(h, request)
+	}
+	answers := make(chan proto.Answer, 1)
+	o.execute(lmz.WithCallContext(ctx, called), place, nil, run, func(a proto.Answer) { answers <- a })
+	switch answer := <-answers; answer.Failed {
+	case "", lmz.CodeCallee:
+		response.writeTo(w)
+	default:
+		_, err := answer.Result()
+		writeError(w, err)
+	}
+}
+
+// response is what OnRequest answers, until it may leave.
+type response struct {
+	header  http.Header
+	status  int // 0: not set yet
+	body    bytes.Buffer
+	tooLong bool
+}
+
+var errResponse = lmz.Errorf("the response says that the request failed")
+
+// serve lets the handler serve r, and returns an error if the turn must be rolled
+// back.
+func (p *response) serve(h lmz.Handler, r *http.Request) error {
+	if t, ok := h.(*tracked); ok {
+		t.method, h = "OnRequest", t.handler
+	}
+	requester, ok := h.(Requester)
+	if !ok {
+		p.fail(http.StatusNotImplemented, "This object serves no HTTP requests: its handler has no OnRequest.")
+		return nil
+	}
+	err := protect(func() error {
+		requester.OnRequest(p, r)
+		return nil
+	})
+	switch {
+	case err != nil:
+		p.fail(http.StatusInternalServerError, "internal error")
+		return err
+	case p.tooLong:
+		p.fail(http.StatusInternalServerError, "the response is too long")
+		return errResponse
+	case p.status >= http.StatusInternalServerError:
+		return errResponse
+	}
+	return nil
+}
+
+// fail replaces whatever the handler has answered.
+func (p *response) fail(status int, text string) {
+	p.body.Reset()
+	p.header = http.Header{"Content-Type": {"text/plain; charset=utf-8"}}
+	p.status = status
+	p.body.WriteString(text + "\n")
+}
+
+// Header implements [http.ResponseWriter].
+func (p *response) Header() http.Header { return p.header }
+
+// WriteHeader implements [http.ResponseWriter].
+func (p *response) WriteHeader(status int) {
+	if p.status == 0 && status >= 200 {
+		p.status = status
+	}
+}
+
+// Write implements [http.ResponseWriter].
+func (p *response) Write(b []byte) (int, error) {
+	p.WriteHeader(http.StatusOK)
+	if p.body.Len()+len(b) > MaxResponseBody {
+		p.tooLong = true
+		return 0, errors.New("the response is too long")
+	}
+	return p.body.Write(b)
+}
+
+func (p *response) writeTo(w http.ResponseWriter) {
+	for name, values := range p.header {
+		w.Header()[name] = values
+	}
+	if p.status != 0 {
+		w.WriteHeader(p.status)
+	}
+	w.Write(p.body.Bytes()) // an error is the client's, who is gone
+}
+
+// writeError answers a request that the object did not see, or whose outcome nobody
+// knows.
+func writeError(w http.ResponseWriter, err error) {
+	status := http.StatusInternalServerError
+	switch lmz.CodeOf(err) {
+	case lmz.CodeAbsent:
+		status = http.StatusNotFound
+	case lmz.CodeGateway:
+		status = http.StatusServiceUnavailable
+		w.Header().Set("Retry-After", "1")
+	}
+	http.Error(w, err.Error(), status)
+}
