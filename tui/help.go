@@ -4,28 +4,32 @@ import "strings"
 
 // helpKeys are the keys of the editor, for the help screen.
 var helpKeys = [][2]string{
-	{"arrows, Home, End", "move, with Ctrl by word or to the ends"},
-	{"PgUp, PgDn", "move by a page"},
+	{"arrows, Home, End", "move; Ctrl: by word, to the ends; Shift: select"},
+	{"Alt-A", "select everything"},
+	{"mouse", "click, drag, double click for a word, three for a line"},
+	{"Ctrl-C, Ctrl-X, Ctrl-V", "copy, cut, paste, by the terminal's clipboard"},
+	{"Ctrl-F", "find; Enter and Up go on and back"},
 	{"Ctrl-W, Alt-D", "delete the word before, after"},
 	{"Ctrl-S", "save now; it also happens by itself"},
 	{"R, Esc", "while a bar says that the text was changed:"},
 	{"", "capital R takes it, Esc keeps yours,"},
 	{"", "anything else goes on typing"},
 	{"Ctrl-Z", "after R: your text back"},
-	{"Ctrl-Q, Ctrl-C", "quit"},
+	{"Ctrl-Q", "quit; Ctrl-C too, when nothing is selected"},
 }
 
 // helpLines returns the help screen for a width: two columns, or a short one.
 func helpLines(width int) []string {
-	const left = 20
+	const left = 24
 	var lines []string
-	if width < 64 {
+	if width < 80 {
 		return []string{
 			"R    take the changed text (in its bar)",
 			"Esc  keep yours",
 			"^Z   after R: your text back",
-			"^W   delete a word    ^S  save now",
-			"^←→  move by words    ^Q  quit",
+			"^C ^X ^V  copy, cut, paste",
+			"^F   find             ^S  save now",
+			"shift  select         ^Q  quit",
 			"", "any key closes this",
 		}
 	}

@@ -45,6 +45,8 @@ type model struct {
 	width, height int
 	styles        styles
 	area          textArea
+	search        search
+	press         press         // of the mouse
 	buffer        editor.Buffer // its Text is that of area
 	findings      map[string][]string
 	by            string // who changed the text last

@@ -63,17 +63,24 @@ func (s *screen) press(keys ...string) tea.Cmd {
 func key(name string) tea.KeyPressMsg {
 	special := map[string]rune{
 		"enter": tea.KeyEnter, "esc": tea.KeyEscape, "backspace": tea.KeyBackspace, "up": tea.KeyUp, "down": tea.KeyDown,
-		"left": tea.KeyLeft, "home": tea.KeyHome, "pgup": tea.KeyPgUp, "pgdown": tea.KeyPgDown,
+		"left": tea.KeyLeft, "right": tea.KeyRight, "home": tea.KeyHome, "end": tea.KeyEnd, "pgup": tea.KeyPgUp, "pgdown": tea.KeyPgDown,
 	}
-	rest, ctrl := strings.CutPrefix(name, "ctrl+")
-	k := tea.KeyPressMsg{Code: special[rest]}
-	switch {
-	case ctrl && k.Code == 0:
-		k.Code, k.Mod = rune(rest[0]), tea.ModCtrl
-	case ctrl:
-		k.Mod = tea.ModCtrl
-	case k.Code == 0:
-		k.Code, k.Text = []rune(rest)[0], rest
+	var k tea.KeyPressMsg
+	for _, mod := range []struct {
+		name string
+		mod  tea.KeyMod
+	}{{"ctrl+", tea.ModCtrl}, {"alt+", tea.ModAlt}, {"shift+", tea.ModShift}} {
+		if strings.Contains(name, mod.name) {
+			name = strings.Replace(name, mod.name, "", 1)
+			k.Mod |= mod.mod
+		}
+	}
+	switch k.Code = special[name]; {
+	case k.Code != 0:
+	case k.Mod != 0:
+		k.Code = rune(name[0])
+	default:
+		k.Code, k.Text = []rune(name)[0], name
 	}
 	return k
 }

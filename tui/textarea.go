@@ -3,7 +3,6 @@ package tui
 import (
 	"strings"
 	"unicode"
-	"unicode/utf8"
 
 	"github.com/charmbracelet/x/ansi"
 )
@@ -14,6 +13,7 @@ import (
 type textArea struct {
 	text          string
 	cursor        int
+	anchor        int // where the selection began that ends at the cursor; at the cursor there is none
 	top           int // where the first row in the window starts
 	goal          int // the column that up and down aim for, -1 for that of the cursor
 	width, height int
@@ -28,8 +28,11 @@ func (a *textArea) resize(width, height int) {
 	a.scroll()
 }
 
-// insert puts s where the cursor is.
-func (a *textArea) insert(s string) { a.splice(a.cursor, a.cursor, s) }
+// insert puts s where the cursor is, in place of the selection.
+func (a *textArea) insert(s string) {
+	from, to := a.selection()
+	a.splice(from, to, s)
+}
 
 // splice replaces a part of the text and puts the cursor behind the new one.
 func (a *textArea) splice(from, to int, s string) {
@@ -37,18 +40,29 @@ func (a *textArea) splice(from, to int, s string) {
 	a.moveTo(a.snap(from + len(s)))
 }
 
+// moveTo moves the cursor and selects nothing.
 func (a *textArea) moveTo(at int) {
+	a.anchor = at
+	a.extendTo(at)
+}
+
+// extendTo moves the cursor, and with it the end of the selection.
+func (a *textArea) extendTo(at int) {
 	a.cursor, a.goal = at, -1
 	a.scroll()
 }
 
-// replace puts another text in the area. The cursor and the window stay where they
-// are in the part that both texts share.
+// replace puts another text in the area. The cursor, the selection and the window stay
+// where they are in the part that both texts share.
 func (a *textArea) replace(text string) {
-	move := follow(a.text, text)
+	a.become(text, follow(a.text, text))
+}
+
+// become puts another text in the area; move says where a place in the old one is in it.
+func (a *textArea) become(text string, move func(at int) int) {
 	a.text = text
-	a.top = move(a.top)
-	a.moveTo(a.snap(move(a.cursor)))
+	a.top, a.anchor = move(a.top), a.snap(move(a.anchor))
+	a.extendTo(a.snap(move(a.cursor)))
 }
 
 // follow returns where a position in old is in text, of which the same beginning and
@@ -185,8 +199,35 @@ func (a *textArea) moveRows(n int) {
 	} else {
 		a.rowsDown(a.cursor, n+1, func(r row) bool { target = r; return true })
 	}
-	a.cursor, a.goal = a.atColumn(target, goal), goal
-	a.scroll()
+	a.moveTo(a.atColumn(target, goal))
+	a.goal = goal
+}
+
+// wheel moves the window by n rows, and the cursor only as far as it must to stay in it.
+func (a *textArea) wheel(n int) {
+	if n < 0 {
+		a.top = a.rowUp(a.top, -n).start
+	} else {
+		a.rowsDown(a.top, n+1, func(r row) bool { a.top = r.start; return true })
+	}
+	last := a.top
+	a.rowsDown(a.top, a.height, func(r row) bool { last = r.start; return true })
+	at, goal := a.cursor, a.goal
+	rows, i := a.rowsAt(at)
+	if goal < 0 {
+		goal = a.column(rows[i], at)
+	}
+	switch {
+	case rows[i].start < a.top:
+		rows, i = a.rowsAt(a.top)
+	case rows[i].start > last:
+		rows, i = a.rowsAt(last)
+	default:
+		a.scroll()
+		return
+	}
+	a.moveTo(a.atColumn(rows[i], goal))
+	a.goal = goal
 }
 
 // movePage moves the cursor and the window by n windows.
@@ -251,6 +292,13 @@ func (a *textArea) scroll() {
 	}
 }
 
+// bottom returns where the last row in the window ends.
+func (a *textArea) bottom() int {
+	end := a.top
+	a.rowsDown(a.top, a.height, func(r row) bool { end = r.end; return true })
+	return end
+}
+
 // wordAt returns the word that at is in or behind, as the spell checker sees words.
 func (a *textArea) wordAt(at int) string {
 	start, end := wordBounds(a.text, at)
@@ -275,67 +323,4 @@ func (a *textArea) cursorXY() (x, y int) {
 		return true
 	})
 	return x, y
-}
-
-// kind is how a piece of the text looks.
-type kind int
-
-const (
-	plain kind = iota
-	wrong
-	placeholder
-)
-
-// render returns the rows in the window. A word for which isWrong says so, and what
-// cannot be shown, goes through paint.
-func (a *textArea) render(isWrong func(word string) bool, paint func(kind, string) string) []string {
-	var lines []string
-	a.rowsDown(a.top, a.height, func(r row) bool {
-		lines = append(lines, a.renderRow(r, isWrong, paint))
-		return true
-	})
-	return lines
-}
-
-func (a *textArea) renderRow(r row, isWrong func(string) bool, paint func(kind, string) string) string {
-	var line, piece strings.Builder
-	now := plain
-	flush := func(next kind) {
-		if piece.Len() > 0 {
-			line.WriteString(paint(now, piece.String()))
-			piece.Reset()
-		}
-		now = next
-	}
-	wordEnd, wordWrong := r.start, false
-	for at, col := r.start, 0; at < r.end; {
-		n, w := cluster(a.text[at:r.end], col, a.method)
-		if at >= wordEnd {
-			wordEnd, wordWrong = a.wordFrom(at, isWrong)
-		}
-		shown, strange := glyph(a.text[at:at+n], w, a.method)
-		k := plain
-		switch {
-		case strange:
-			k = placeholder
-		case wordWrong && at < wordEnd:
-			k = wrong
-		}
-		if k != now {
-			flush(k)
-		}
-		piece.WriteString(shown)
-		at, col = at+n, col+w
-	}
-	flush(plain)
-	return line.String()
-}
-
-// wordFrom returns where the word at at ends, and whether it is wrong.
-func (a *textArea) wordFrom(at int, isWrong func(string) bool) (end int, bad bool) {
-	if r, _ := utf8.DecodeRuneInString(a.text[at:]); !spelled(r) {
-		return at, false
-	}
-	start, end := wordBounds(a.text, at)
-	return end, isWrong(a.text[start:end])
 }

@@ -80,6 +80,15 @@ func TestRandomEditsKeepTextAndCursorLikeASliceOfCharacters(t *testing.T) {
 				a.moveRows(rapid.IntRange(-3, 3).Draw(t, "rows"))
 				want.set(a.text, a.cursor)
 			},
+			"wheel": func(t *rapid.T) {
+				a.wheel(rapid.IntRange(-4, 4).Draw(t, "rows"))
+				want.set(a.text, a.cursor)
+			},
+			"click": func(t *rapid.T) {
+				x, y := rapid.IntRange(-1, 30).Draw(t, "x"), rapid.IntRange(-1, 7).Draw(t, "y")
+				a.moveTo(a.placeAt(x, y))
+				want.set(a.text, a.cursor)
+			},
 			"page": func(t *rapid.T) {
 				a.movePage(rapid.SampledFrom([]int{-1, 1}).Draw(t, "pages"))
 				want.set(a.text, a.cursor)
@@ -100,7 +109,7 @@ func check(t *rapid.T, a *textArea, want *reference) {
 	if x < 0 || x >= a.width || y < 0 || y >= a.height {
 		t.Fatalf("cursor %d,%d is outside of %dx%d in %q", x, y, a.width, a.height, a.text)
 	}
-	lines := a.render(func(word string) bool { return word == "teh" }, func(_ kind, s string) string { return s })
+	lines := a.render(func(word string) bool { return word == "teh" }, nil, func(_ look, s string) string { return s })
 	if len(lines) > a.height || len(lines) <= y {
 		t.Fatalf("%d rows for a height of %d, cursor in %d", len(lines), a.height, y)
 	}

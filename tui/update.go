@@ -30,6 +30,10 @@ func (m *model) handle(msg tea.Msg) tea.Cmd {
 		return m.key(msg)
 	case tea.PasteMsg:
 		return m.paste(msg.Content)
+	case tea.ClipboardMsg:
+		return m.paste(msg.Content)
+	case tea.MouseMsg:
+		m.mouse(msg)
 	case pumpedMsg:
 		cmds := []tea.Cmd{m.pump.wait(m.ctx.Done())}
 		for _, one := range msg {
@@ -121,6 +125,8 @@ func (m *model) key(msg tea.KeyPressMsg) tea.Cmd {
 		return m.answer(name)
 	case m.phase != editing:
 		return nil
+	case name == "ctrl+c" && m.area.selected() != "":
+		return m.copySelection()
 	case name == "ctrl+q", name == "ctrl+c":
 		return m.quit()
 	case m.help:
@@ -136,6 +142,9 @@ func (m *model) key(msg tea.KeyPressMsg) tea.Cmd {
 		return nil
 	case m.open == nil:
 		return nil // there is nothing to edit yet
+	case m.search.open:
+		m.find(name, msg.Text)
+		return nil
 	case m.buffer.Held != nil && name == "R":
 		return m.take()
 	case m.buffer.Held != nil && name == "esc":
@@ -192,18 +201,34 @@ func (m *model) edit(name, text string) tea.Cmd {
 	case "ctrl+s":
 		m.saveSet = false
 		return m.save()
+	case "ctrl+f":
+		m.search = search{open: true, query: m.search.query, from: a.cursor}
+		if word := a.selected(); word != "" && !strings.Contains(word, "\n") {
+			m.search.query = word
+		}
+		m.search.look(a.text)
+		return nil
+	case "ctrl+x":
+		cmd := m.copySelection()
+		if cmd == nil {
+			return nil
+		}
+		a.insert("")
+		return tea.Batch(cmd, m.edited())
+	case "ctrl+v":
+		return tea.ReadClipboard
 	case "enter", "shift+enter", "ctrl+j":
 		a.insert("\n")
 	case "tab":
 		a.insert("\t")
 	case "backspace", "shift+backspace", "ctrl+h":
-		a.splice(a.previous(), a.cursor, "")
+		a.erase(a.previous())
 	case "delete", "ctrl+d":
-		a.splice(a.cursor, a.next(), "")
+		a.erase(a.next())
 	case "ctrl+w", "alt+backspace", "ctrl+backspace":
-		a.splice(a.previousWord(), a.cursor, "")
+		a.erase(a.previousWord())
 	case "alt+d", "ctrl+delete", "alt+delete":
-		a.splice(a.cursor, a.nextWord(), "")
+		a.erase(a.nextWord())
 	default:
 		if text == "" {
 			return nil
@@ -213,36 +238,77 @@ func (m *model) edit(name, text string) tea.Cmd {
 	return m.edited()
 }
 
-// move moves the cursor and reports whether the key means that.
+// copySelection brings the selected text to the clipboard of the terminal, or does
+// nothing.
+func (m *model) copySelection() tea.Cmd {
+	text := m.area.selected()
+	if text == "" {
+		return nil
+	}
+	m.note = "copied"
+	return tea.SetClipboard(text)
+}
+
+// move moves the cursor, with Shift the end of the selection, and reports whether the
+// key means that.
 func (m *model) move(name string) bool {
 	a := &m.area
+	to := a.moveTo
+	name, extend := cutShift(name)
+	anchor := a.anchor
+	if extend {
+		to = a.extendTo
+	}
+	from, end := a.selection()
 	switch name {
-	case "left", "ctrl+b":
-		a.moveTo(a.previous())
-	case "right", "ctrl+f":
-		a.moveTo(a.next())
+	case "left":
+		if from < end && !extend {
+			to(from)
+		} else {
+			to(a.previous())
+		}
+	case "right":
+		if from < end && !extend {
+			to(end)
+		} else {
+			to(a.next())
+		}
 	case "up", "ctrl+p":
 		a.moveRows(-1)
 	case "down", "ctrl+n":
 		a.moveRows(1)
 	case "home", "ctrl+a":
-		a.moveTo(a.home())
+		to(a.home())
 	case "end", "ctrl+e":
-		a.moveTo(a.end())
+		to(a.end())
 	case "ctrl+left", "alt+left", "alt+b":
-		a.moveTo(a.previousWord())
+		to(a.previousWord())
 	case "ctrl+right", "alt+right", "alt+f":
-		a.moveTo(a.nextWord())
+		to(a.nextWord())
 	case "pgup":
 		a.movePage(-1)
 	case "pgdown":
 		a.movePage(1)
 	case "ctrl+home":
-		a.moveTo(0)
+		to(0)
 	case "ctrl+end":
-		a.moveTo(len(a.text))
+		to(len(a.text))
+	case "alt+a":
+		a.selectRange(0, len(a.text))
+		return true
+	case "esc":
+		to(a.cursor)
 	default:
 		return false
 	}
+	if a.anchor = a.cursor; extend {
+		a.anchor = anchor
+	}
 	return true
+}
+
+// cutShift takes the Shift out of a key's name.
+func cutShift(name string) (rest string, shift bool) {
+	before, after, shift := strings.Cut(name, "shift+")
+	return before + after, shift
 }

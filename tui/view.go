@@ -34,6 +34,7 @@ func (m *model) View() tea.View {
 	v.AltScreen = true
 	v.WindowTitle = clean(m.document) + " - lmz"
 	v.Cursor = cursor
+	v.MouseMode = tea.MouseModeCellMotion
 	return v
 }
 
@@ -47,7 +48,7 @@ func (m *model) body(room int) ([]string, *tea.Cursor) {
 	case m.open == nil:
 		return m.centre(room, m.openingLines()), nil
 	}
-	lines := m.area.render(m.isWrong, m.paint)
+	lines := m.area.render(m.isWrong, m.marks(), m.paint)
 	for i, l := range lines {
 		lines[i] = strings.Repeat(" ", margin) + l
 	}
@@ -63,11 +64,29 @@ func (m *model) isWrong(word string) bool {
 	return wrong
 }
 
-func (m *model) paint(k kind, s string) string {
-	switch k {
-	case wrong:
+// marks are what the text shows besides itself.
+func (m *model) marks() []mark {
+	from, to := m.area.selection()
+	marks := m.search.marks(m.area.top, m.area.bottom())
+	if from < to {
+		marks = append(marks, mark{from, to, look{selected: true}})
+	}
+	return marks
+}
+
+func (m *model) paint(l look, s string) string {
+	switch {
+	case l.caret:
+		return m.styles.peer(l.peer).caret.Render(s)
+	case l.selected:
+		return m.styles.selected.Render(s)
+	case l.found:
+		return m.styles.found.Render(s)
+	case l.peer != 0:
+		return m.styles.peer(l.peer).selected.Render(s)
+	case l.wrong:
 		return m.styles.wrong.Styled(s)
-	case placeholder:
+	case l.placeholder:
 		return m.styles.faint.Render(s)
 	}
 	return s
@@ -134,6 +153,9 @@ func (m *model) bars() []string {
 		bars = append(bars, m.styles.alarm.Render(m.spread(" not saved, trying again: "+m.unsaved, "")))
 	}
 	switch {
+	case m.search.open:
+		from, _ := m.area.selection()
+		bars = append(bars, m.styles.bar.Render(m.spread(m.search.bar(from))))
 	case m.phase == asking:
 		bars = append(bars, m.styles.alarm.Render(m.spread(" not saved: quit anyway? y/n", "")))
 	case m.buffer.Held != nil:

@@ -1,0 +1,69 @@
+package tui
+
+import (
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+)
+
+// doubleClick is how soon a click must follow another to count with it, and wheelRows by
+// how many rows the wheel moves the window.
+const (
+	doubleClick = 400 * time.Millisecond
+	wheelRows   = 3
+)
+
+// press is the last press of the mouse on the text.
+type press struct {
+	down   bool // still
+	clicks int  // how many there were at the same place
+	x, y   int
+	when   time.Time
+}
+
+// mouse moves the cursor, selects or scrolls.
+func (m *model) mouse(msg tea.MouseMsg) {
+	if m.open == nil || m.help || m.blocked != nil || m.phase != editing {
+		return
+	}
+	at := msg.Mouse()
+	x, y := at.X-margin, at.Y-1
+	switch msg.(type) {
+	case tea.MouseWheelMsg:
+		switch at.Button {
+		case tea.MouseWheelUp:
+			m.area.wheel(-wheelRows)
+		case tea.MouseWheelDown:
+			m.area.wheel(wheelRows)
+		}
+	case tea.MouseClickMsg:
+		if at.Button == tea.MouseLeft && y >= 0 && y < m.area.height {
+			m.click(x, y, at.Mod.Contains(tea.ModShift))
+		}
+	case tea.MouseMotionMsg:
+		if m.press.down {
+			m.area.extendTo(m.area.placeAt(x, y))
+		}
+	case tea.MouseReleaseMsg:
+		m.press.down = false
+	}
+}
+
+func (m *model) click(x, y int, extend bool) {
+	last := m.press
+	m.press = press{down: true, clicks: 1, x: x, y: y, when: m.now()}
+	if last.x == x && last.y == y && m.press.when.Sub(last.when) < doubleClick {
+		m.press.clicks = last.clicks%3 + 1
+	}
+	place := m.area.placeAt(x, y)
+	switch {
+	case m.press.clicks == 2:
+		m.area.selectWord(place)
+	case m.press.clicks == 3:
+		m.area.selectLine(place)
+	case extend:
+		m.area.extendTo(place)
+	default:
+		m.area.moveTo(place)
+	}
+}
