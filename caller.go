@@ -74,3 +74,35 @@ func Call[R any](ctx context.Context, via Caller, to Address, c Continuation) (R
 	err = value.Decode(&result)
 	return result, err
 }
+
+// ResultOf decodes what a reply got for [Result]: the result as R, or the error of the
+// call, whose code says who failed. A reply's method takes it as a [Value]:
+//
+//	const onDone lmz.Method2[string, lmz.Value, struct{}] = "onDone"
+func ResultOf[R any](outcome Value) (R, error) {
+	var result R
+	var failure *Error
+	if err := outcome.Decode(&failure); err == nil && failure != nil {
+		return result, failure
+	}
+	if _, none := any(result).(struct{}); none {
+		return result, nil
+	}
+	err := outcome.Decode(&result)
+	return result, err
+}
+
+type sentKey struct{}
+
+// OnSent returns a ctx for calls and sends whose id f is told, once for each, when it
+// leaves the node: for logs, and to tell apart what is under way. The id is unique. A
+// call that fails before it leaves has none. f must not block or call the node.
+func OnSent(ctx context.Context, f func(id string)) context.Context {
+	return context.WithValue(ctx, sentKey{}, f)
+}
+
+// Sent returns what [OnSent] put into ctx, or nil. Runtimes call it.
+func Sent(ctx context.Context) func(id string) {
+	f, _ := ctx.Value(sentKey{}).(func(string))
+	return f
+}

@@ -121,7 +121,7 @@ func (m *Mux) HandleCall(ctx context.Context, req *Request) (any, error) {
 		}
 	}
 	if IsReply(ctx) {
-		return method.handler.HandleCall(ctx, req)
+		return method.handler.HandleCall(AsCall(ctx), req) // what it runs in turn is no reply
 	}
 	for _, guard := range []Guard{m.before, method.guard} {
 		if guard == nil {
@@ -160,6 +160,14 @@ type replyKey struct{}
 // runtime that runs a node's own reply continuation.
 func AsReply(ctx context.Context) context.Context {
 	return context.WithValue(ctx, replyKey{}, true)
+}
+
+// AsCall undoes [AsReply]: guards run again.
+func AsCall(ctx context.Context) context.Context {
+	if !IsReply(ctx) {
+		return ctx
+	}
+	return context.WithValue(ctx, replyKey{}, false)
 }
 
 // IsReply reports whether ctx was made by [AsReply].

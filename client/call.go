@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"errors"
+	"maps"
 
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/internal/proto"
@@ -54,20 +55,41 @@ func (p *Peer) start(ctx context.Context, to lmz.Address, c lmz.Continuation, no
 	if err := ctx.Err(); err != nil {
 		return nil, &lmz.Error{Code: lmz.CodeGateway, Message: "the call to " + to.String() + " was given up before it was made", Cause: err}
 	}
+	if to.Binding == "" {
+		return nil, &lmz.Error{Code: lmz.CodeAbsent, Message: `no objects are registered as ""`}
+	}
 	call, err := proto.NewCall(ctx, lmz.Identity{}, to, c)
 	if err != nil {
 		return nil, err
 	}
-	waiting, over := p.startEncoded(ctx, to, call.Chain, noReply)
+	claimed, err := claim(call.Context)
+	if err != nil {
+		return nil, err
+	}
+	waiting, over := p.startEncoded(ctx, to, call.Chain, claimed, noReply)
 	if over != nil {
 		return nil, &lmz.Error{Code: lmz.CodeGateway, Message: "not sent", Cause: over}
 	}
 	return waiting, nil
 }
 
-// startEncoded is start for a chain that is encoded already. Its error is why the
-// peer does not try any more.
-func (p *Peer) startEncoded(ctx context.Context, to lmz.Address, chain []byte, noReply bool) (*pending, error) {
+// claim is the call context that a client sends: state, which the gateway passes on
+// as the client's word. All else it knows itself, and believes nobody.
+func claim(c lmz.CallContext) ([]byte, error) {
+	if len(c.State) == 0 && len(c.ClientState) == 0 {
+		return emptyContext, nil
+	}
+	state := maps.Clone(c.ClientState)
+	if state == nil {
+		state = make(map[string]lmz.Value)
+	}
+	maps.Copy(state, c.State)
+	return proto.MarshalContext(lmz.CallContext{State: state})
+}
+
+// startEncoded is start for a chain and a context that are encoded already. Its error is
+// why the peer does not try any more.
+func (p *Peer) startEncoded(ctx context.Context, to lmz.Address, chain, callContext []byte, noReply bool) (*pending, error) {
 	urgent, _ := ctx.Value(urgentKey{}).(bool)
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -76,17 +98,19 @@ func (p *Peer) startEncoded(ctx context.Context, to lmz.Address, chain []byte, n
 	}
 	p.nextKey++
 	waiting := &pending{key: p.nextKey, answer: make(chan proto.Answer, 1)}
+	if f := lmz.Sent(ctx); f != nil {
+		p.sent[waiting.key] = f
+	}
 	if !noReply {
 		p.calls[waiting.key] = waiting
 	}
 	p.doSession(p.session.Call(waiting.key, proto.Frame{
-		To: to, Timeout: proto.Timeout(ctx), NoReply: noReply, Context: emptyContext, Payload: chain,
+		To: to, Timeout: proto.Timeout(ctx), NoReply: noReply, Context: callContext, Payload: chain,
 	}, urgent))
 	return waiting, nil
 }
 
-// emptyContext is the call context that a client sends: the gateway knows who it
-// is, and believes nothing else.
+// emptyContext is a call context that says nothing.
 var emptyContext = []byte{0xa0}
 
 // await waits for the answer of a call.

@@ -56,6 +56,7 @@ type Peer struct {
 	unknown  uint64        // frames of unknown kinds that came
 	nextKey  uint64
 	calls    map[uint64]*pending
+	sent     map[uint64]func(id string)    // of calls that wait to be sent; see lmz.OnSent
 	running  map[uint64]context.CancelFunc // incoming calls by number
 	wait     *time.Timer                   // the life's
 	renewal  *time.Timer                   // the token's
@@ -92,6 +93,7 @@ func newPeer(o Options) (*Peer, error) {
 		options: o, base: base + "/gateway/" + o.Binding + "/",
 		life:    session.NewLife(o.Random),
 		calls:   make(map[uint64]*pending),
+		sent:    make(map[uint64]func(string)),
 		running: make(map[uint64]context.CancelFunc),
 		changed: make(chan struct{}),
 		asking:  make(chan struct{}, 1),

@@ -25,7 +25,7 @@ type RawHandler func(ctx context.Context, callContext, chain []byte, done func(f
 // who failed. Without done nobody learns the outcome.
 func (p *Peer) CallEncoded(ctx context.Context, to lmz.Address, chain []byte, done func(failed lmz.Code, payload []byte)) {
 	ctx, cancel := proto.WithDeadline(ctx)
-	call, err := p.startEncoded(ctx, to, chain, done == nil)
+	call, err := p.startEncoded(ctx, to, chain, emptyContext, done == nil)
 	if done == nil {
 		cancel()
 		return

@@ -102,6 +102,7 @@ func (p *Peer) endSession(why string) {
 	p.unlink()
 	p.dropSubscriptions()
 	p.doSession(p.session.End(why))
+	clear(p.sent)
 	p.begun, p.json, p.instance = false, nil, "" // the next user may be another one
 	p.doSession(p.session.Restart(newSessionID()))
 }
@@ -419,7 +420,13 @@ func (p *Peer) doSession(effects []session.Effect) {
 		switch e.Do {
 		case session.Write:
 			p.write(e.Bytes)
+		case session.Sent:
+			if f := p.sent[e.Key]; f != nil {
+				delete(p.sent, e.Key)
+				f(proto.CallID{Session: p.session.ID, Number: e.Number}.String())
+			}
 		case session.Settle:
+			delete(p.sent, e.Key)
 			p.settle(e.Key, e.Answer)
 		case session.Run:
 			p.run(e.Number, e.Frame)

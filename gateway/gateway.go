@@ -142,6 +142,10 @@ func (g *Gateway) mustBeFree(binding string) {
 // three tables; a mesh over several machines would ask here where (binding,
 // instance) lives.
 func (g *Gateway) Deliver(ctx context.Context, c *proto.Call, done func(proto.Answer)) {
+	if err := g.CheckTarget(c.To); err != nil {
+		done(proto.ErrorAnswer(err))
+		return
+	}
 	if c.Again && !g.isObject(c.To.Binding) {
 		failed(done, lmz.CodeUnknown, "the session that made this call ended before its answer came, and "+
 			c.To.Binding+" keeps no outcomes")

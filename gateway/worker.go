@@ -17,10 +17,6 @@ type worker struct {
 var _ lmz.Caller = (*worker)(nil)
 
 func (w *worker) deliver(ctx context.Context, c *proto.Call, done func(proto.Answer)) {
-	if c.To.Instance != "" {
-		failed(done, lmz.CodeAbsent, w.self.Binding+" is a worker and has no instance "+c.To.Instance)
-		return
-	}
 	callContext := c.Context
 	callContext.Self = w.self
 	ctx = lmz.WithCallContext(proto.Bare(ctx), callContext)
@@ -36,9 +32,13 @@ func (w *worker) CallRaw(ctx context.Context, to lmz.Address, c lmz.Continuation
 	ctx, cancel := proto.WithDeadline(ctx)
 	defer cancel()
 	call, err := proto.NewCall(ctx, w.self, to, c)
+	if err == nil {
+		err = proto.CheckTarget(w.gateway, to)
+	}
 	if err != nil {
 		return nil, err
 	}
+	proto.Sent(ctx)(call)
 	return proto.Await(ctx, w.gateway, call)
 }
 
@@ -46,9 +46,13 @@ func (w *worker) CallRaw(ctx context.Context, to lmz.Address, c lmz.Continuation
 func (w *worker) Send(ctx context.Context, to lmz.Address, c lmz.Continuation, options ...lmz.SendOption) error {
 	o := lmz.NewSendOptions(options)
 	call, err := proto.NewCall(ctx, w.self, to, c)
+	if err == nil {
+		err = proto.CheckTarget(w.gateway, to)
+	}
 	if err != nil {
 		return err
 	}
+	proto.Sent(ctx)(call)
 	// what is sent goes on when the handler that sent it has returned
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lmz.DefaultTimeout)
 	call.NoReply = len(o.Reply.Ops()) == 0

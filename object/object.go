@@ -54,11 +54,15 @@ func (o *Object) CallRaw(ctx context.Context, to lmz.Address, c lmz.Continuation
 	ctx, cancel := proto.WithDeadline(ctx)
 	defer cancel()
 	call, err := proto.NewCall(ctx, o.id, to, c)
+	if err == nil {
+		err = proto.CheckTarget(o.rt.mesh, to)
+	}
 	if err != nil {
 		return nil, err
 	}
+	sent := proto.Sent(ctx)
 	answers := make(chan proto.Answer, 1)
-	ask := func() { o.rt.ask(ctx, call, func(a proto.Answer) { answers <- a }) }
+	ask := func() { sent(call); o.rt.ask(ctx, call, func(a proto.Answer) { answers <- a }) }
 	if r == nil {
 		ask()
 		return (<-answers).Result()
@@ -89,6 +93,9 @@ func (o *Object) CallRaw(ctx context.Context, to lmz.Address, c lmz.Continuation
 func (o *Object) Send(ctx context.Context, to lmz.Address, c lmz.Continuation, options ...lmz.SendOption) error {
 	r := o.runOf(ctx)
 	call, err := r.newCall(ctx, o.id, to, c)
+	if err == nil {
+		err = proto.CheckTarget(o.rt.mesh, to)
+	}
 	if err != nil {
 		return err
 	}
@@ -96,7 +103,8 @@ func (o *Object) Send(ctx context.Context, to lmz.Address, c lmz.Continuation, o
 	call.NoReply = len(want.Reply.Ops()) == 0
 	sender, _ := lmz.CallContextFrom(ctx)
 	deadline := r.sendDeadline(ctx)
-	send := func() { o.rt.send(call, deadline, o.replyTo(want, sender)) }
+	sent := proto.Sent(ctx)
+	send := func() { sent(call); o.rt.send(call, deadline, o.replyTo(want, sender)) }
 	if r == nil {
 		send()
 		return nil

@@ -128,6 +128,23 @@ func (rt *Runtime) Deliver(ctx context.Context, c *proto.Call, done func(proto.A
 	go o.serve(ctx, place, c, done)
 }
 
+// CheckTarget returns why no object can be at a, or nil.
+func (rt *Runtime) CheckTarget(a lmz.Address) *lmz.Error {
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
+	_, err := rt.kindOf(a)
+	return err
+}
+
+// kindOf returns how the object at a is made. rt.mu is held.
+func (rt *Runtime) kindOf(a lmz.Address) (Kind, *lmz.Error) {
+	kind, ok := rt.kinds[a.Binding]
+	if !ok {
+		return kind, absent("no objects are registered as " + strconv.Quote(a.Binding))
+	}
+	return kind, checkInstance(a.Instance)
+}
+
 // anyLength is no limit to a line.
 const anyLength = 1 << 30
 
@@ -136,11 +153,8 @@ const anyLength = 1 << 30
 func (rt *Runtime) enter(a lmz.Address, limit int) (*Object, *turn.Place, *lmz.Error) {
 	rt.mu.Lock()
 	defer rt.mu.Unlock()
-	kind, ok := rt.kinds[a.Binding]
-	if !ok {
-		return nil, nil, absent("no objects are registered as " + strconv.Quote(a.Binding))
-	}
-	if err := checkInstance(a.Instance); err != nil {
+	kind, err := rt.kindOf(a)
+	if err != nil {
 		return nil, nil, err
 	}
 	if rt.closed {

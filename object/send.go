@@ -61,7 +61,7 @@ func (r *run) newCall(ctx context.Context, self lmz.Identity, to lmz.Address, c 
 	defer r.mu.Unlock()
 	ops := c.Ops()
 	if last := r.last.ops; len(ops) > 0 && len(last) == len(ops) && &last[0] == &ops[0] {
-		return proto.NewEncodedCall(ctx, self, to, r.last.chain), nil
+		return proto.NewEncodedCall(ctx, self, to, r.last.chain)
 	}
 	call, err := proto.NewCall(ctx, self, to, c)
 	if err == nil {

@@ -64,6 +64,7 @@ var mayImport = map[string][]string{
 	"object":            {"", "internal/proto", "internal/turn"},
 	"gateway":           {"", "internal/proto", "internal/session", "internal/link", "object"},
 	"auth":              {""},
+	"chain":             {"", "internal/proto"},
 	"examples/editor":   {"", "object", "client"},
 	"tui":               {"", "client", "examples/editor"},
 	"web":               {},

@@ -2,6 +2,8 @@ package proto
 
 import (
 	"context"
+	"encoding/hex"
+	"strconv"
 	"time"
 
 	"github.com/lumenize/lmz"
@@ -25,6 +27,11 @@ type Call struct {
 type CallID struct {
 	Session SessionID
 	Number  uint64
+}
+
+// String returns the id as people see it: the session in hexadecimal and the number.
+func (id CallID) String() string {
+	return hex.EncodeToString(id.Session[:]) + "-" + strconv.FormatUint(id.Number, 10)
 }
 
 // SessionID is one life of one client process, or one life of a gateway for the

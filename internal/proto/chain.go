@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"maps"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -17,14 +18,19 @@ func NewCall(ctx context.Context, self lmz.Identity, to lmz.Address, c lmz.Conti
 	if err != nil {
 		return nil, &lmz.Error{Code: lmz.CodeGateway, Name: "TypeError", Message: c.String() + ": " + err.Error()}
 	}
-	return NewEncodedCall(ctx, self, to, chain), nil
+	return NewEncodedCall(ctx, self, to, chain)
 }
 
 // NewEncodedCall is [NewCall] for a chain that is encoded already, such as one that
 // goes to many nodes.
-func NewEncodedCall(ctx context.Context, self lmz.Identity, to lmz.Address, chain []byte) *Call {
+func NewEncodedCall(ctx context.Context, self lmz.Identity, to lmz.Address, chain []byte) (*Call, error) {
 	current, _ := lmz.CallContextFrom(ctx)
-	return &Call{To: to, Context: current.Next(self), Chain: chain}
+	next := current.Next(self)
+	var err error
+	if next.State, err = encodedState(next.State); err != nil {
+		return nil, &lmz.Error{Code: lmz.CodeGateway, Name: "TypeError", Message: "the state of the call cannot be sent: " + err.Error()}
+	}
+	return &Call{To: to, Context: next, Chain: chain}, nil
 }
 
 // WithDeadline gives ctx the default deadline of a call if it has none.
@@ -35,25 +41,34 @@ func WithDeadline(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(ctx, lmz.DefaultTimeout)
 }
 
+// Limits are what one execution may ask for; 0 means the limit of package lmz.
+type Limits struct {
+	Operations int // in one chain, counted as on the wire
+	Arguments  int // of one call
+}
+
 // Execute does the work that an encoded continuation describes on h, each step
 // once, from left to right. Its error is h's own, or a [*PanicError].
 func Execute(ctx context.Context, h lmz.Handler, chain []byte) (any, error) {
+	return ExecuteWithin(ctx, h, chain, Limits{})
+}
+
+// ExecuteWithin is Execute with limits of the caller's.
+func ExecuteWithin(ctx context.Context, h lmz.Handler, chain []byte, limits Limits) (any, error) {
 	doc, err := Parse(chain)
 	if err != nil {
 		return nil, badChain(err.Error())
 	}
-	return newExecution(h, chain).run(ctx, doc, 0)
+	return newExecution(h, chain, limits).run(ctx, doc, 0)
 }
 
 // ExecuteReply runs a reply continuation on the node's own handler, without guards.
 // The outcome came from another node: it is passed as it is, and nothing in it is
 // evaluated.
 func ExecuteReply(ctx context.Context, h lmz.Handler, reply lmz.Continuation, a Answer) (any, error) {
-	outcome, err := a.Result()
+	outcome, err := a.Outcome()
 	if err != nil {
-		if outcome, err = encodeValue(err); err != nil {
-			return nil, err
-		}
+		return nil, err
 	}
 	chain, err := MarshalChain(reply)
 	if err != nil {
@@ -63,13 +78,27 @@ func ExecuteReply(ctx context.Context, h lmz.Handler, reply lmz.Continuation, a 
 	if err != nil {
 		return nil, err
 	}
-	e := newExecution(h, chain)
-	e.outcome = outcome
+	e := newExecution(h, chain, Limits{})
+	e.outcome = &outcome
+	e.nested = e.nested || bytes.Contains(chain, []byte(objectResult))
 	return e.run(lmz.AsReply(ctx), doc, 0)
 }
 
-func newExecution(h lmz.Handler, chain []byte) *execution {
-	return &execution{target: h, nested: bytes.Contains(chain, []byte(nestedName)), left: maxSteps, bytes: MaxPayload}
+func newExecution(h lmz.Handler, chain []byte, limits Limits) *execution {
+	limits.Operations = limit(limits.Operations, lmz.MaxOperations)
+	limits.Arguments = limit(limits.Arguments, lmz.MaxArguments)
+	return &execution{
+		target: h, limits: limits,
+		nested: bytes.Contains(chain, []byte(nestedName)), left: maxSteps, bytes: MaxPayload,
+	}
+}
+
+// limit is n, or most if n is 0 or more than that.
+func limit(n, most int) int {
+	if n == 0 {
+		return most
+	}
+	return min(n, most)
 }
 
 // maxSteps is how many calls one frame can ask for. Shared continuations could ask for
@@ -79,21 +108,23 @@ const maxSteps = 10 * lmz.MaxOperations
 // execution is one run of a continuation.
 type execution struct {
 	target  lmz.Handler
-	nested  bool      // there may be continuations among the arguments
-	outcome lmz.Value // what a reply is about; nil if this is no reply
-	left    int       // calls that may still be made
-	bytes   int       // that their results may still have
+	limits  Limits
+	nested  bool  // there may be something to put in among the arguments
+	outcome *Item // what a reply is about; nil if this is no reply
+	filled  bool  // the outcome was among the arguments
+	left    int   // calls that may still be made
+	bytes   int   // that their results may still have
 }
 
 // step is one call of a decoded chain.
 type step struct {
 	method string
-	args   []Item
+	args   Item // an array
 }
 
 // run does one chain, at a depth of nesting.
 func (e *execution) run(ctx context.Context, chain Item, depth int) (any, error) {
-	steps, err := decodeChain(chain)
+	steps, err := e.decodeChain(chain)
 	if err != nil {
 		return nil, err
 	}
@@ -107,8 +138,9 @@ func (e *execution) run(ctx context.Context, chain Item, depth int) (any, error)
 		if err != nil {
 			return nil, err
 		}
-		if e.outcome != nil && depth == 0 && i == len(steps)-1 {
-			args = e.fill(s.args, args)
+		last := i == len(steps)-1
+		if e.outcome != nil && !e.filled && depth == 0 && last {
+			args = append(args, *e.outcome)
 		}
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -117,7 +149,7 @@ func (e *execution) run(ctx context.Context, chain Item, depth int) (any, error)
 		if err != nil {
 			return nil, fromStep(err, i+depth)
 		}
-		if i == len(steps)-1 {
+		if last {
 			break
 		}
 		next, ok := result.(lmz.Handler)
@@ -130,20 +162,6 @@ func (e *execution) run(ctx context.Context, chain Item, depth int) (any, error)
 	return result, nil
 }
 
-// fill puts the outcome where the reply has [lmz.Result], or after its arguments.
-func (e *execution) fill(items []Item, args []lmz.Value) []lmz.Value {
-	filled := false
-	for i, item := range items {
-		if name, _, ok := item.Object(); ok && name == objectResult {
-			args[i], filled = e.outcome, true
-		}
-	}
-	if !filled {
-		args = append(args, e.outcome)
-	}
-	return args
-}
-
 // fromStep keeps a refusal as "nothing ran" only for the very first step.
 func fromStep(err error, step int) error {
 	var e *lmz.Error
@@ -154,13 +172,13 @@ func fromStep(err error, step int) error {
 }
 
 // decodeChain reads ["method", [args], ...] (PROTOCOL.md, "Continuations").
-func decodeChain(chain Item) ([]step, error) {
+func (e *execution) decodeChain(chain Item) ([]step, error) {
 	ops, ok := chain.Elements()
 	switch {
 	case !ok:
 		return nil, badChain("operations must be an array")
-	case len(ops) > lmz.MaxOperations:
-		return nil, badChain("too deep: " + strconv.Itoa(len(ops)) + " > " + strconv.Itoa(lmz.MaxOperations))
+	case len(ops) > e.limits.Operations:
+		return nil, badChain("too deep: " + strconv.Itoa(len(ops)) + " > " + strconv.Itoa(e.limits.Operations))
 	case len(ops) == 0 || len(ops)%2 != 0:
 		return nil, badChain("it must name a method and call it; properties cannot be read")
 	}
@@ -170,80 +188,20 @@ func decodeChain(chain Item) ([]step, error) {
 		if !ok {
 			return nil, badChain("a method name must be text")
 		}
-		args, ok := ops[i+1].Elements()
+		n, ok := ops[i+1].length()
 		if !ok {
 			return nil, badChain("." + method + " is not called; properties cannot be read")
 		}
-		if len(args) > lmz.MaxArguments {
-			return nil, badChain("too many arguments: " + strconv.Itoa(len(args)) + " > " + strconv.Itoa(lmz.MaxArguments))
+		if n > e.limits.Arguments {
+			return nil, badChain("too many arguments: " + strconv.Itoa(n) + " > " + strconv.Itoa(e.limits.Arguments))
 		}
-		steps = append(steps, step{method, args})
+		steps = append(steps, step{method, ops[i+1]})
 	}
 	return steps, nil
 }
 
 func badChain(why string) error {
 	return &lmz.Error{Name: "TypeError", Message: "invalid operation chain: " + why}
-}
-
-// nestedName is the type name of a nested continuation (tag 27).
-const nestedName = "Continuation"
-
-// resolve evaluates the continuations among args, and in lists among them.
-func (e *execution) resolve(ctx context.Context, args []Item, depth int) ([]lmz.Value, error) {
-	values := make([]lmz.Value, len(args))
-	for i, arg := range args {
-		values[i] = arg
-		if !e.nested {
-			continue // the usual case, without looking inside
-		}
-		value, err := e.resolveArg(ctx, arg, depth)
-		if err != nil {
-			return nil, err
-		}
-		values[i] = value
-	}
-	return values, nil
-}
-
-func (e *execution) resolveArg(ctx context.Context, arg Item, depth int) (lmz.Value, error) {
-	if name, members, ok := arg.Object(); ok && name == nestedName && len(members) == 1 {
-		result, err := e.run(ctx, members[0], depth+1)
-		if err != nil {
-			return nil, err
-		}
-		return e.encode(result)
-	}
-	elements, ok := arg.Elements()
-	if !ok || !bytes.Contains(arg.Raw(), []byte(nestedName)) {
-		return arg, nil
-	}
-	values, err := e.resolve(ctx, elements, depth)
-	if err != nil {
-		return nil, err
-	}
-	return e.encode(values)
-}
-
-// encode makes an argument of results, whose size is bounded as if they had been in
-// the frame.
-func (e *execution) encode(v any) (lmz.Value, error) {
-	data, err := Marshal(v)
-	if err != nil {
-		return nil, err
-	}
-	if e.bytes -= len(data); e.bytes < 0 {
-		return nil, badChain("the results of its nested continuations are too large")
-	}
-	return Parse(data)
-}
-
-func encodeValue(v any) (lmz.Value, error) {
-	data, err := Marshal(v)
-	if err != nil {
-		return nil, err
-	}
-	return Parse(data)
 }
 
 // PanicError is a panic of a handler. Its text stays in the node.
@@ -269,8 +227,8 @@ func handle(ctx context.Context, h lmz.Handler, req *lmz.Request) (result any, e
 // [*lmz.Error] nor of a registered type leaves the node as "internal error"; log
 // [Hidden] for it.
 func NewAnswer(result any, err error) Answer {
-	if _, ok := result.(lmz.Handler); ok && err == nil {
-		err = &lmz.Error{Name: "TypeError", Message: "the result takes calls and cannot be sent: go on with a call of one of its methods"}
+	if err == nil {
+		err = notAHandler(result)
 	}
 	if err == nil {
 		payload, encodeErr := Marshal(result)
@@ -326,6 +284,27 @@ func Hidden(err error) error {
 		return e.Cause
 	}
 	return nil
+}
+
+// Outcome is the answer as an argument of a reply: the value, or the error, which then
+// has who failed in it.
+func (a Answer) Outcome() (Item, error) {
+	value, err := a.Result()
+	if err == nil {
+		return value.(Item), nil
+	}
+	e := lmz.PublicError(err)
+	failure := *e
+	failure.Fields = maps.Clone(e.Fields)
+	if failure.Fields == nil {
+		failure.Fields = make(map[string]any)
+	}
+	failure.Fields[memberCode] = string(e.Code)
+	data, err := Marshal(&failure)
+	if err != nil {
+		return Item{}, err
+	}
+	return Parse(data)
 }
 
 // Result decodes the answer: a value, or the error with the code of who failed.

@@ -50,11 +50,23 @@ func stateItems(state map[string]lmz.Value) (map[string]Item, error) {
 		}
 		encoded, err := encodeValue(value)
 		if err != nil {
-			return nil, err
+			return nil, at(err, key)
 		}
 		items[key] = encoded.(Item)
 	}
 	return items, nil
+}
+
+// encodedState returns state with what this node set encoded, so that nodes share no
+// memory.
+func encodedState(state map[string]lmz.Value) (map[string]lmz.Value, error) {
+	for _, value := range state {
+		if _, encoded := value.(Item); !encoded {
+			items, err := stateItems(state)
+			return stateValues(items), err
+		}
+	}
+	return state, nil
 }
 
 // UnmarshalContext decodes the context of a call frame.

@@ -103,6 +103,11 @@ func (d *decoder) lmzError(pos int, x *lmz.Error) (end int, err error) {
 			return d.errorText(pos, &x.Name, &hasName)
 		case memberMessage:
 			return d.errorText(pos, &x.Message, &hasMessage)
+		case memberCode:
+			if text, end, ok := d.code(pos); ok && x.Code == "" {
+				x.Code = text
+				return end, nil
+			}
 		}
 		if _, twice := x.Fields[key]; twice || key == memberCause && x.Cause != nil {
 			return 0, &valueError{what: "the key occurs twice"}
@@ -129,6 +134,20 @@ func (d *decoder) errorText(pos int, s *string, known *bool) (end int, err error
 	}
 	*known = true
 	return d.value(pos, reflect.ValueOf(s).Elem())
+}
+
+// code reads who failed, which the error that a reply gets has as a property.
+func (d *decoder) code(pos int) (code lmz.Code, end int, ok bool) {
+	t := d.token(pos)
+	if t.major != majorText {
+		return "", 0, false
+	}
+	b := d.chunk(t)
+	switch code = lmz.Code(b); code {
+	case lmz.CodeCallee, lmz.CodeGuard, lmz.CodeAbsent, lmz.CodeGateway, lmz.CodeUnknown:
+		return code, t.next + len(b), true
+	}
+	return "", 0, false
 }
 
 // continuation decodes nested work whose arguments nobody has looked at.

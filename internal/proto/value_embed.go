@@ -41,23 +41,36 @@ func (e *encoder) item(it Item) error {
 	if bytes.Contains(it.Raw(), []byte(nestedName)) && holdsWork(it) {
 		return &valueError{what: "a continuation that came from another node cannot be passed on"}
 	}
+	return e.embed(it)
+}
+
+// embed is item without a look at what it is.
+func (e *encoder) embed(it Item) error {
 	if it.refs == nil {
 		return e.raw(it.Raw())
 	}
-	numbers, known := e.copied[it.refs]
+	c := copier{encoder: e, data: it.data, refs: it.refs, numbers: e.numbersOf(it.refs)}
+	_, err := c.copy(it.start)
+	return err
+}
+
+// numbersOf returns the numbers that the tags 28 of another document have in this one.
+func (e *encoder) numbersOf(refs *references) []int {
+	if refs == nil {
+		return nil
+	}
+	numbers, known := e.copied[refs]
 	if !known {
-		numbers = make([]int, len(it.refs.marks))
+		numbers = make([]int, len(refs.marks))
 		for i := range numbers {
 			numbers[i] = unwritten
 		}
 		if e.copied == nil {
 			e.copied = make(map[*references][]int)
 		}
-		e.copied[it.refs] = numbers
+		e.copied[refs] = numbers
 	}
-	c := copier{encoder: e, data: it.data, refs: it.refs, numbers: numbers}
-	_, err := c.copy(it.start)
-	return err
+	return numbers
 }
 
 // raw copies a document without references. Only its depth is looked at.
@@ -104,6 +117,10 @@ type copier struct {
 	data    []byte
 	refs    *references
 	numbers []int // of its tags 28 in the new document, or unwritten
+
+	// replace may write something in place of the tag 27 at pos, and reports whether it
+	// did. Nil replaces nothing.
+	replace func(pos int) (bool, error)
 }
 
 // copy writes the item at pos and returns its end.
@@ -126,6 +143,13 @@ func (c *copier) copy(pos int) (end int, err error) {
 		case tagReference:
 			number, end := headAt(c.data, next)
 			return end, c.sharedValue(int(number.arg))
+		case tagObject:
+			if c.replace == nil {
+				break
+			}
+			if done, err := c.replace(pos); done || err != nil {
+				return skip(c.data, pos), err
+			}
 		}
 		n = 1
 	default:
@@ -151,6 +175,11 @@ func (c *copier) contents(h head, pos, n int) (end int, err error) {
 // sharedValue writes the value with this number of the old document, or a
 // reference if that was done.
 func (c *copier) sharedValue(old int) error {
+	if content := c.refs.marks[old]; c.replace != nil && isObject(c.data, content) {
+		if done, err := c.replace(content); done || err != nil { // it stands for another value in each place
+			return err
+		}
+	}
 	if n := c.numbers[old]; n != unwritten {
 		return c.reference(n)
 	}
@@ -161,4 +190,9 @@ func (c *copier) sharedValue(old int) error {
 	_, err := c.copy(c.refs.marks[old])
 	c.end()
 	return err
+}
+
+func isObject(data []byte, pos int) bool {
+	h, _ := headAt(data, pos)
+	return h.major == majorTag && h.arg == tagObject
 }

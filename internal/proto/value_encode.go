@@ -52,6 +52,20 @@ func MarshalChain(c lmz.Continuation) ([]byte, error) {
 	return AppendChain(nil, c)
 }
 
+// UnmarshalChain reads what MarshalChain wrote.
+func UnmarshalChain(data []byte) (lmz.Continuation, error) {
+	it, err := Parse(data)
+	if err != nil {
+		return lmz.Continuation{}, err
+	}
+	d := decoder{data: it.data, refs: it.refs, budget: budgetBase + budgetPerByte*len(it.data)}
+	x, _, err := d.continuation(it.contents())
+	if err != nil {
+		return lmz.Continuation{}, err
+	}
+	return x.(lmz.Continuation), nil
+}
+
 // maxHead is the length of the longest head.
 const maxHead = 9
 

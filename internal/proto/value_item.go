@@ -77,6 +77,12 @@ func (it Item) Elements() ([]Item, bool) {
 	return it.items(pos, int(h.arg)), true
 }
 
+// length returns how many elements an array has, and false for any other value.
+func (it Item) length() (int, bool) {
+	h, _ := headAt(it.data, it.contents())
+	return int(h.arg), it.data != nil && h.major == majorArray
+}
+
 // items returns n items beginning at pos.
 func (it Item) items(pos, n int) []Item {
 	items := make([]Item, n)

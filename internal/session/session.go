@@ -29,6 +29,7 @@ const (
 	Overflow                   // more is waiting than Limits allow: end the session
 	Acknowledged               // the other side has the answer to its call Number
 	Refused                    // a call of the other side was answered as busy: Limits.Running are under way
+	Sent                       // the call Key has got its Number, for ever
 )
 
 // Effect is one thing for a shell to do.
@@ -197,6 +198,9 @@ func (s *Session) push(c call) {
 	c.frame.Kind = proto.KindCall
 	c.frame.Timeout = max(c.deadline.Sub(s.now()), 0) // it may have waited
 	number := s.number(&c.frame)
+	if c.frame.Again == (proto.CallID{}) {
+		s.do(Effect{Do: Sent, Key: c.key, Number: number})
+	}
 	if !c.frame.NoReply {
 		s.calls[number] = c
 	}

@@ -1,0 +1,284 @@
+//go:build !js
+
+package lmz_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/client"
+	"github.com/lumenize/lmz/meshtest"
+	"github.com/lumenize/lmz/object"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// do is the only method of the nodes of everyNode.
+const do lmz.Method0[string] = "do"
+
+// everyNode has f run in a handler of an object, of a worker and of a client, with their
+// calling half, and checks what it returned.
+func everyNode(t *testing.T, f func(ctx context.Context, self lmz.Caller) (string, error), check func(node, got string, err error)) {
+	t.Helper()
+	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
+		mux := func(self lmz.Caller) *lmz.Mux {
+			mux := new(lmz.Mux)
+			do.Expose(mux, lmz.Anyone, func(ctx context.Context) (string, error) { return f(ctx, self) })
+			return mux
+		}
+		m.Object("OBJECT", object.Kind{New: func(o *object.Object) lmz.Handler { return mux(o) }})
+		m.Worker("WORKER", func(self lmz.Caller) lmz.Handler { return mux(self) })
+		var bob *meshtest.Client
+		bob = m.Client("bob", nil, client.Options{OnBeforeCall: lmz.Anyone,
+			Handler: lmz.HandlerFunc(func(ctx context.Context, _ *lmz.Request) (any, error) { return f(ctx, bob) })})
+		ann := m.Client("ann", nil, client.Options{})
+		for _, to := range []lmz.Address{lmz.At("OBJECT", "o"), lmz.At("WORKER"), lmz.At(lmz.DefaultGateway, "bob.t1")} {
+			got, err := do.Call(t.Context(), ann, to)
+			check(to.String(), got, err)
+		}
+	})
+}
+
+func TestAHandlerOnAnyNodeKnowsItself(t *testing.T) {
+	var got []string
+	everyNode(t, func(ctx context.Context, _ lmz.Caller) (string, error) {
+		c, _ := lmz.CallContextFrom(ctx)
+		return fmt.Sprintf("%s %s %s called by %s", c.Self.Type, c.Self.Binding, c.Self.Instance, c.Caller()), nil
+	}, func(_, self string, err error) { got = append(got, fmt.Sprint(self, err)) })
+	want := []string{
+		"LumenizeDO OBJECT o called by LUMENIZE_CLIENT_GATEWAY/ann.t2<nil>",
+		"LumenizeWorker WORKER  called by LUMENIZE_CLIENT_GATEWAY/ann.t2<nil>",
+		"LumenizeClient LUMENIZE_CLIENT_GATEWAY bob.t1 called by LUMENIZE_CLIENT_GATEWAY/ann.t2<nil>",
+	}
+	if strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+func TestAWrongTargetFailsAtOnceOnEveryNode(t *testing.T) {
+	wrong := []struct {
+		to   lmz.Address
+		text string
+	}{
+		{lmz.At("NOBODY", "x"), `"NOBODY"`},
+		{lmz.At(""), `no objects are registered as ""`},
+		{lmz.At("OBJECT"), "instance"},
+		{lmz.At("WORKER", "one"), `WORKER is a worker and has no instance "one"`},
+		{lmz.At(lmz.DefaultGateway), "instance"},
+	}
+	for _, w := range wrong {
+		everyNode(t, func(ctx context.Context, self lmz.Caller) (string, error) {
+			start := time.Now()
+			_, err := self.CallRaw(ctx, w.to, lmz.Ctn("f"))
+			if lmz.CodeOf(err) != lmz.CodeAbsent || !strings.Contains(err.Error(), w.text) {
+				return "", lmz.Errorf("CallRaw: %q %v", lmz.CodeOf(err), err)
+			}
+			if _, client := self.(*meshtest.Client); !client || w.to.Binding == "" { // a client asks the gateway
+				if err := self.Send(ctx, w.to, lmz.Ctn("f")); lmz.CodeOf(err) != lmz.CodeAbsent || !strings.Contains(err.Error(), w.text) {
+					return "", lmz.Errorf("Send: %q %v", lmz.CodeOf(err), err)
+				}
+			}
+			return time.Since(start).String(), nil
+		}, func(node, took string, err error) {
+			if err != nil || took != "0s" {
+				t.Errorf("%s calls %q: after %s: %v", node, w.to, took, err)
+			}
+		})
+	}
+}
+
+func TestEveryNodeIsToldTheIDsOfItsCalls(t *testing.T) {
+	everyNode(t, func(ctx context.Context, self lmz.Caller) (string, error) {
+		var ids []string
+		ctx = lmz.OnSent(ctx, func(id string) { ids = append(ids, id) })
+		if _, err := self.CallRaw(ctx, lmz.At("OBJECT", "other"), lmz.Ctn("missing")); lmz.CodeOf(err) != lmz.CodeAbsent {
+			return "", err
+		}
+		if _, err := self.CallRaw(ctx, lmz.At("OBJECT", "other"), lmz.Ctn("f", make(chan int))); err == nil {
+			return "", lmz.Errorf("a channel was sent")
+		}
+		if _, err := self.CallRaw(ctx, lmz.At("WORKER"), lmz.Ctn("missing")); lmz.CodeOf(err) != lmz.CodeAbsent {
+			return "", err
+		}
+		if len(ids) != 2 || ids[0] == ids[1] || len(ids[0]) < 34 {
+			return "", lmz.Errorf("ids %q", ids)
+		}
+		return "", nil
+	}, func(node, _ string, err error) {
+		if err != nil {
+			t.Errorf("%s: %v", node, err)
+		}
+	})
+}
+
+// colours are what a node sees of the state, its own and the client's.
+const colours lmz.Method0[string] = "colours"
+
+func seen(ctx context.Context) string {
+	c, _ := lmz.CallContextFrom(ctx)
+	var all []string
+	for _, state := range []map[string]lmz.Value{c.State, c.ClientState} {
+		text := "-"
+		if v := state["colour"]; v != nil {
+			v.Decode(&text)
+		}
+		all = append(all, text)
+	}
+	return strings.Join(all, "/")
+}
+
+func TestStateGoesDownstreamOnly(t *testing.T) {
+	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
+		m.Worker("LEAF", func(lmz.Caller) lmz.Handler {
+			mux := new(lmz.Mux)
+			colours.Expose(mux, lmz.Anyone, func(ctx context.Context) (string, error) { return seen(ctx), nil })
+			return mux
+		})
+		m.Worker("MIDDLE", func(self lmz.Caller) lmz.Handler {
+			mux := new(lmz.Mux)
+			colours.Expose(mux, lmz.Anyone, func(ctx context.Context) (string, error) {
+				got := []string{seen(ctx)}
+				ask := func(ctx context.Context) {
+					text, err := colours.Call(ctx, self, lmz.At("LEAF"))
+					got = append(got, fmt.Sprint(text, errText(err)))
+				}
+				ask(ctx)
+				ask(lmz.WithState(ctx, "colour", "blue")) // for this call
+				ask(ctx)
+				lmz.SetState(ctx, "colour", "red") // for the rest
+				got = append(got, seen(ctx))
+				ask(ctx)
+				ask(lmz.NewChain(ctx))
+				ask(lmz.WithState(lmz.NewChain(ctx), "colour", "green"))
+				ask(lmz.WithState(ctx, "colour", make(chan int)))
+				return strings.Join(got, " "), nil
+			})
+			return mux
+		})
+		ann := m.Client("ann", nil, client.Options{})
+		got, err := colours.Call(t.Context(), ann, lmz.At("MIDDLE"))
+		want := "-/- -/- blue/- -/- red/- red/- -/- green/- failed"
+		if err != nil || got != want {
+			t.Errorf("got  %q, %v\nwant %q", got, err, want)
+		}
+		if got, err := colours.Call(t.Context(), ann, lmz.At("MIDDLE")); err != nil || got != want {
+			t.Errorf("the second call saw the first: %q, %v", got, err)
+		}
+	})
+}
+
+func errText(err error) string {
+	if err != nil {
+		return "failed"
+	}
+	return ""
+}
+
+func TestStateIsNoSharedMemory(t *testing.T) {
+	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
+		list := []string{"a"}
+		m.Worker("LEAF", func(lmz.Caller) lmz.Handler {
+			return lmz.HandlerFunc(func(ctx context.Context, _ *lmz.Request) (any, error) {
+				c, _ := lmz.CallContextFrom(ctx)
+				var got []string
+				if err := c.State["list"].Decode(&got); err != nil {
+					return nil, err
+				}
+				got[0] = "changed"
+				return got, nil
+			})
+		})
+		m.Worker("MIDDLE", func(self lmz.Caller) lmz.Handler {
+			return lmz.HandlerFunc(func(ctx context.Context, _ *lmz.Request) (any, error) {
+				return self.CallRaw(lmz.WithState(ctx, "list", list), lmz.At("LEAF"), lmz.Ctn("f"))
+			})
+		})
+		ann := m.Client("ann", nil, client.Options{})
+		got, err := lmz.Call[[]string](t.Context(), ann, lmz.At("MIDDLE"), lmz.Ctn("f"))
+		if err != nil || got[0] != "changed" || list[0] != "a" {
+			t.Errorf("got %q, %v; the sender has %q", got, err, list)
+		}
+	})
+}
+
+type account struct{ Name string }
+
+type notAllowed struct{ Role string }
+
+func (e *notAllowed) Error() string { return "you are no " + e.Role }
+
+func init() { lmz.RegisterError[*notAllowed]("NotAllowed") }
+
+func TestAGuardPassesOnWhatItFoundAndErrorsKeepTheirType(t *testing.T) {
+	computed := 0
+	accounts := lmz.NewPerCall(func(ctx context.Context) (*account, error) {
+		c, _ := lmz.CallContextFrom(ctx)
+		computed++
+		return &account{c.Auth.Subject}, nil
+	})
+	require := func(role string) lmz.Guard { // a guard that is made for each use
+		return func(ctx context.Context, _ *lmz.Request) error {
+			a, err := accounts.Get(ctx)
+			if err == nil && a.Name != role {
+				err = &notAllowed{role}
+			}
+			return err
+		}
+	}
+	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
+		m.Worker("W", func(lmz.Caller) lmz.Handler {
+			mux := new(lmz.Mux)
+			mux.OnBeforeCall(func(ctx context.Context, _ *lmz.Request) error {
+				a, err := accounts.Get(ctx)
+				lmz.SetState(ctx, "colour", a.Name)
+				return err
+			})
+			method := func(ctx context.Context) (string, error) {
+				a, err := accounts.Get(lmz.NewChain(ctx))
+				return a.Name + " " + seen(ctx), err
+			}
+			lmz.Method0[string]("forAnn").Expose(mux, require("ann"), method)
+			lmz.Method0[string]("forBob").Expose(mux, require("bob"), method)
+			return mux
+		})
+		ann := m.Client("ann", nil, client.Options{})
+		bob := m.Client("bob", nil, client.Options{})
+		for _, c := range []struct {
+			peer   *meshtest.Client
+			method string
+			want   string
+		}{{ann, "forAnn", "ann ann/-"}, {bob, "forBob", "bob bob/-"}, {ann, "forBob", ""}, {bob, "forAnn", ""}} {
+			computed = 0
+			got, err := lmz.Call[string](t.Context(), c.peer, lmz.At("W"), lmz.Ctn(c.method))
+			var refused *notAllowed
+			if errors.As(err, &refused) != (c.want == "") || got != c.want || computed != 1 {
+				t.Errorf("%s: got %q, %v, computed %d times", c.method, got, err, computed)
+			}
+			if refused != nil && (lmz.CodeOf(err) != lmz.CodeGuard || !strings.EqualFold("for"+refused.Role, c.method)) {
+				t.Errorf("%s: %q %+v", c.method, lmz.CodeOf(err), refused)
+			}
+		}
+	})
+}
+
+func TestAClientRefusesWhatAnotherStartedUnlessOneLineSaysOtherwise(t *testing.T) {
+	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
+		handler := lmz.HandlerFunc(func(context.Context, *lmz.Request) (any, error) { return "hi", nil })
+		m.Client("shut", nil, client.Options{Tab: "t", Handler: handler})
+		m.Client("open", nil, client.Options{Tab: "t", Handler: handler, OnBeforeCall: lmz.Anyone})
+		ann := m.Client("ann", nil, client.Options{})
+		if _, err := lmz.Call[string](t.Context(), ann, lmz.At(lmz.DefaultGateway, "shut.t"), lmz.Ctn("f")); lmz.CodeOf(err) != lmz.CodeGuard {
+			t.Errorf("shut: %v", err)
+		}
+		if got, err := lmz.Call[string](t.Context(), ann, lmz.At(lmz.DefaultGateway, "open.t"), lmz.Ctn("f")); got != "hi" || err != nil {
+			t.Errorf("open: %q, %v", got, err)
+		}
+	})
+}

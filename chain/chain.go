@@ -1,0 +1,64 @@
+// Package chain takes the work out of a continuation, so that it can be kept in
+// storage, sent as data, and done later:
+//
+//	data, err := chain.Encode(lmz.Ctn("remind", "ann"))   // into a row of SQL, say
+//	...
+//	work, err := chain.Decode(data)
+//	result, err := chain.Execute(ctx, node, work, chain.Options{})
+//
+// In KV and in structs a continuation needs no encoding: it is a value like others. As
+// an argument of a call it is work for the callee, which passes on what it returns:
+// encode what the callee is to get as data.
+//
+// Work carries no call context. What it does runs in the call context of the ctx that
+// it is executed with, if any, and a context that was kept beside it is just data.
+package chain
+
+import (
+	"context"
+
+	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/proto"
+)
+
+// Encode returns the work as bytes, the chain of PROTOCOL.md. It fails on a
+// continuation that describes nothing, is over the limits of package lmz, or has an
+// argument that cannot be sent.
+func Encode(c lmz.Continuation) ([]byte, error) { return proto.MarshalChain(c) }
+
+// Decode returns what Encode was given. The arguments are decoded as for an any: an
+// int, for instance, becomes an int64.
+func Decode(data []byte) (lmz.Continuation, error) { return proto.UnmarshalChain(data) }
+
+// Options configures [Execute]. The zero value is what a call from elsewhere gets.
+type Options struct {
+	// Unguarded runs the work as the node's own: its methods are run without their
+	// guards, also those behind [lmz.NoOne]. Never use it for work that somebody else
+	// described.
+	Unguarded bool
+
+	// MaxOperations is how long a chain may be, at any depth, where naming a method and
+	// calling it are two; 0 means [lmz.MaxOperations], which is also the most.
+	MaxOperations int
+
+	// MaxArguments is how many arguments one call may have; 0 means [lmz.MaxArguments],
+	// which is also the most.
+	MaxArguments int
+}
+
+// Execute does the work on h, a node's handler, and returns what its last step
+// returned. It is the call of an object's method by itself: within the turn, the
+// call context and the deadline of ctx. Each step is checked as if it had come from the
+// caller that is in that context, unless it runs Unguarded; see [lmz.Check]. An error is the
+// step's own.
+func Execute(ctx context.Context, h lmz.Handler, c lmz.Continuation, o Options) (any, error) {
+	data, err := Encode(c)
+	if err != nil {
+		return nil, err
+	}
+	ctx = lmz.AsCall(ctx) // it may be a reply that does the work
+	if o.Unguarded {
+		ctx = lmz.AsReply(ctx)
+	}
+	return proto.ExecuteWithin(ctx, h, data, proto.Limits{Operations: o.MaxOperations, Arguments: o.MaxArguments})
+}

@@ -1,0 +1,28 @@
+package gateway
+
+import (
+	"strconv"
+
+	"github.com/lumenize/lmz"
+)
+
+// CheckTarget returns why no node of the mesh can be at to, or nil. It does not ask
+// whether a client is connected.
+func (g *Gateway) CheckTarget(to lmz.Address) *lmz.Error {
+	_, worker := g.workers[to.Binding]
+	switch {
+	case worker && to.Instance != "":
+		return noSuchTarget(to.Binding + " is a worker and has no instance " + strconv.Quote(to.Instance))
+	case worker:
+		return nil
+	case to.Binding == g.options.Binding && to.Instance == "":
+		return noSuchTarget(to.Binding + " is where clients are: the instance of one is missing")
+	case to.Binding == g.options.Binding:
+		return nil
+	}
+	return g.objects.CheckTarget(to)
+}
+
+func noSuchTarget(message string) *lmz.Error {
+	return &lmz.Error{Code: lmz.CodeAbsent, Message: message}
+}

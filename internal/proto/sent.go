@@ -1,0 +1,37 @@
+//go:build !js
+
+package proto
+
+import (
+	"context"
+	"crypto/rand"
+	"sync"
+	"sync/atomic"
+
+	"github.com/lumenize/lmz"
+)
+
+// Sent returns what to call when a call of a node in this process leaves it: it tells
+// whoever asked with [lmz.OnSent].
+func Sent(ctx context.Context) func(*Call) {
+	f := lmz.Sent(ctx)
+	if f == nil {
+		return func(*Call) {}
+	}
+	return func(c *Call) {
+		id := c.ID
+		if id == (CallID{}) {
+			id = CallID{Session: thisLife(), Number: calls.Add(1)}
+		}
+		f(id.String())
+	}
+}
+
+// calls counts the calls of this process whose ids somebody asked for.
+var calls atomic.Uint64
+
+// thisLife is one life of this process.
+var thisLife = sync.OnceValue(func() (id SessionID) {
+	rand.Read(id[:])
+	return id
+})

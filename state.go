@@ -1,0 +1,126 @@
+package lmz
+
+import (
+	"context"
+	"maps"
+	"reflect"
+)
+
+// WithState returns a ctx whose calls carry value under key, and with them everything
+// that they call in turn: [CallContext].State there, or ClientState if the node is a
+// client. Nothing that was called otherwise sees it, nor does the caller of the node.
+// The value is whatever can be an argument; one that cannot fails the call.
+func WithState(ctx context.Context, key string, value any) context.Context {
+	s, c := scopeOf(ctx), CallContext{}
+	if s != nil {
+		c = s.context()
+	}
+	c.State = withEntry(c.State, key, value)
+	return s.derive(ctx, c)
+}
+
+// SetState is [WithState] for the rest of the call that ctx belongs to: for calls that
+// are made with ctx from now on, and for the guards and methods that still run in it.
+// A guard uses it to leave something for those that come after. It reports false, and
+// does nothing, if ctx belongs to no call.
+func SetState(ctx context.Context, key string, value any) bool {
+	s := scopeOf(ctx)
+	if s == nil {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.call.State = withEntry(s.call.State, key, value) // replies have the old map
+	return true
+}
+
+func withEntry(state map[string]Value, key string, value any) map[string]Value {
+	state = maps.Clone(state)
+	if state == nil {
+		state = make(map[string]Value)
+	}
+	if _, encoded := value.(Value); !encoded {
+		value = ownValue{value}
+	}
+	state[key] = value.(Value)
+	return state
+}
+
+// ownValue is a value that has not left the node.
+type ownValue struct{ value any }
+
+// Decode stores the value if it has the type that into points to, or one that differs
+// only in its name or size.
+func (v ownValue) Decode(into any) error {
+	target, found := reflect.ValueOf(into), reflect.ValueOf(v.value)
+	if target.Kind() != reflect.Pointer || target.IsNil() {
+		return &Error{Name: "TypeError", Message: "Decode needs a pointer that is not nil"}
+	}
+	target = target.Elem()
+	switch {
+	case !found.IsValid():
+		target.SetZero()
+	case found.Type().AssignableTo(target.Type()):
+		target.Set(found)
+	case found.CanConvert(target.Type()) && found.Kind() == target.Kind(),
+		found.CanConvert(target.Type()) && isNumber(found.Kind()) && isNumber(target.Kind()):
+		target.Set(found.Convert(target.Type()))
+	default:
+		return &Error{Name: "TypeError", Message: "expected " + target.Type().String() + ", got " + found.Type().String()}
+	}
+	return nil
+}
+
+// PerCall is something that guards and methods of one call share, such as the caller's
+// account: it is computed when one of them first asks, and kept until the call ends,
+// also while a handler waits. Make it once, with [NewPerCall].
+type PerCall[T any] struct {
+	compute func(context.Context) (T, error)
+}
+
+// NewPerCall makes a [PerCall] of what compute returns. An error is not kept.
+func NewPerCall[T any](compute func(context.Context) (T, error)) *PerCall[T] {
+	return &PerCall[T]{compute}
+}
+
+// Get returns the value for the call that ctx belongs to. Outside of a call it is
+// computed each time. Goroutines that ask at the same moment may each compute it, and
+// get the same value.
+func (p *PerCall[T]) Get(ctx context.Context) (T, error) {
+	s := scopeOf(ctx)
+	if s == nil {
+		return p.compute(ctx)
+	}
+	s = s.root()
+	if known, ok := s.cached(p); ok {
+		value, _ := known.(T) // a nil interface has no type
+		return value, nil
+	}
+	value, err := p.compute(ctx)
+	if err != nil {
+		return value, err
+	}
+	value, _ = s.keep(p, value).(T)
+	return value, nil
+}
+
+func (s *scope) cached(key any) (any, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	value, ok := s.cache[key]
+	return value, ok
+}
+
+// keep remembers value unless there is one already, and returns the one that stays.
+func (s *scope) keep(key, value any) any {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if known, ok := s.cache[key]; ok {
+		return known
+	}
+	if s.cache == nil {
+		s.cache = make(map[any]any)
+	}
+	s.cache[key] = value
+	return value
+}
