@@ -111,6 +111,8 @@ func (g *loop) receive(l *link.Link, message []byte) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	switch {
+	case f.Kind == proto.KindHello && g.seat.Superseded(f):
+		l.Close(proto.CloseSuperseded, "")
 	case f.Kind == proto.KindHello:
 		for _, e := range g.seat.Hello(l.Number, f) {
 			g.doSeat(e, l)

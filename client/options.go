@@ -55,6 +55,10 @@ type Options struct {
 	// peer stops trying until Connect is called.
 	OnLoginRequired func(*LoginRequiredError)
 
+	// OnSuperseded is told that a newer client has the address. The peer stops, and takes
+	// the address back only if Connect is called.
+	OnSuperseded func()
+
 	// OnConnectionError is told why an attempt to connect failed, although more follow.
 	OnConnectionError func(error)
 

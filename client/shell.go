@@ -42,6 +42,9 @@ func (p *Peer) doLife(effects []session.LifeEffect) {
 		case session.Superseded:
 			p.over = ErrSuperseded
 			p.endSession("superseded by a newer client")
+			if f := p.options.OnSuperseded; f != nil {
+				p.user.add(f)
+			}
 		}
 	}
 }

@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"crypto/rand"
+	"slices"
 	"sync"
 	"time"
 
@@ -81,23 +82,41 @@ func (g *Gateway) seat(instance string) *client {
 	return c
 }
 
-// leave says that a connection which asked for the seat has ended, and frees the
-// memory of a client without connection and session.
+// leave says that a connection which asked for the seat has ended.
 func (g *Gateway) leave(c *client) {
 	g.mu.Lock()
 	c.connections--
 	g.mu.Unlock()
-	g.forget(c)
+	g.retire(c)
 }
 
-func (g *Gateway) forget(c *client) {
+// maxRetired is how many clients without connection and session are remembered, each
+// with some hundred bytes: so that one which comes back learns whether it was superseded.
+const maxRetired = 4096
+
+// retire puts a client without connection and session last among those that are
+// remembered, and forgets the first.
+func (g *Gateway) retire(c *client) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.connections == 0 && !c.seat.Taken() && g.clients[c.self.Instance] == c {
-		delete(g.clients, c.self.Instance)
+	if !g.idle(c) {
+		return
 	}
+	g.retired = append(g.retired, c)
+	if len(g.retired) <= maxRetired {
+		return
+	}
+	first := g.retired[0]
+	g.retired = slices.Delete(g.retired, 0, 1)
+	if g.idle(first) {
+		delete(g.clients, first.self.Instance)
+	}
+}
+
+// idle reports whether a client that is remembered has neither a connection nor a
+// session. g.mu is held.
+func (g *Gateway) idle(c *client) bool {
+	return c.connections == 0 && !c.hasSession() && g.clients[c.self.Instance] == c
 }
 
 // hasSession reports whether the client is connected or in its grace period.
@@ -264,6 +283,10 @@ func (c *client) hello(l *link.Link, auth *lmz.Auth, f proto.Frame, json bool) {
 			l.Close(proto.CloseBroken, "a newer connection of this client is here")
 			return nil
 		}
+		if c.seat.Superseded(f) {
+			l.Close(proto.CloseSuperseded, "another client has had this address since")
+			return nil
+		}
 		effects := c.seat.Hello(l.Number, f)
 		var out []session.Effect
 		for _, e := range effects {
@@ -344,7 +367,7 @@ func (c *client) endSession(reason string, goodbye bool) []session.Effect {
 		clear(c.running)
 	}
 	clear(c.kept)
-	c.session = nil
+	c.session, c.json, c.back, c.auth = nil, nil, nil, nil
 	c.gateway.options.Log.Info("session ended", "client", c.self.Instance, "reason", reason)
 	return effects
 }
@@ -357,7 +380,7 @@ func (c *client) graceOver(number uint64) {
 	c.order.Lock() // callers learn that the session has ended before the next one speaks
 	defer c.order.Unlock()
 	c.step(func() []session.Effect { return c.doSeat(c.seat.GraceOver(number)) })
-	c.gateway.forget(c)
+	c.gateway.retire(c)
 }
 
 // renew says that the client has another token on its current connection.

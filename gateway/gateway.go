@@ -75,6 +75,7 @@ type Gateway struct {
 
 	mu      sync.Mutex // guards the following fields
 	clients map[string]*client
+	retired []*client // of clients, those that have neither connection nor session, oldest first
 	open    map[*connection]bool
 	links   uint64
 	closed  bool
@@ -179,7 +180,9 @@ func (g *Gateway) Close() error {
 	g.closed = true
 	clients := make([]*client, 0, len(g.clients))
 	for _, c := range g.clients {
-		clients = append(clients, c)
+		if !g.idle(c) {
+			clients = append(clients, c)
+		}
 	}
 	g.mu.Unlock()
 	spread := time.Duration(len(clients)) * time.Second / comeBackRate

@@ -280,6 +280,43 @@ func TestASecondClientOfTheSameNameTakesTheAddress(t *testing.T) {
 	})
 }
 
+// TestAnOldClientThatWasOfflineDoesNotTakeTheAddressBack has a client sleep through its
+// grace period, and through another one of its name that came meanwhile.
+func TestAnOldClientThatWasOfflineDoesNotTakeTheAddressBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := startMesh(t)
+		defer m.stop()
+		line := m.network.Port()
+		var told atomic.Int32
+		first := m.peer("ann", func(o *client.Options) {
+			o.Dial = client.DialWith(line.Client())
+			o.OnSuperseded = func() { told.Add(1) }
+		})
+		defer closePeer(first)
+		line.Cut()
+		time.Sleep(8 * time.Second) // virtual: its session ends
+		second := m.peer("ann", func(o *client.Options) { o.OnSuperseded = func() { told.Add(100) } })
+		defer closePeer(second)
+		waiting := make(chan error, 1)
+		go func() {
+			_, err := echo.Call(t.Context(), first, lmz.At("ECHO"), "hi")
+			waiting <- err
+		}()
+		synctest.Wait()
+		line.Heal()
+		if err := <-waiting; !errors.Is(err, client.ErrSuperseded) || !errors.Is(err, lmz.ErrNotExecuted) {
+			t.Errorf("its call: %v", err)
+		}
+		time.Sleep(time.Minute) // virtual
+		if first.State() != client.Disconnected || second.State() != client.Connected || told.Load() != 1 {
+			t.Errorf("the old one is %s, told %d times, the newer one %s", first.State(), told.Load(), second.State())
+		}
+		if err := first.Connect(t.Context()); err != nil { // the user wants it here
+			t.Errorf("connecting it again: %v", err)
+		}
+	})
+}
+
 func TestAnExpiredTokenIsReplacedWithoutLosingTheSession(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := startMesh(t)

@@ -1,6 +1,8 @@
 package session
 
 import (
+	"slices"
+
 	"github.com/lumenize/lmz/internal/proto"
 )
 
@@ -32,12 +34,17 @@ type SeatEffect struct {
 // Seat is a client's address at the gateway: which session has it and over which
 // link. The zero value is a free seat. It is not safe for concurrent use.
 type Seat struct {
-	session proto.SessionID
-	taken   bool   // there is a session
-	link    uint64 // its link; 0 in the grace period
-	attempt uint64 // of the session's last greeting
-	grace   uint64 // number of the last grace period
+	session proto.SessionID // the last one
+	taken   bool            // it has not ended
+	link    uint64          // its link; 0 in the grace period
+	attempt uint64          // of the session's last greeting
+	grace   uint64          // number of the last grace period
+
+	superseded []proto.SessionID // sessions of processes that others followed, oldest first
 }
+
+// maxSuperseded is how many superseded sessions a seat remembers.
+const maxSuperseded = 16
 
 // Link returns the current link, or 0.
 func (s *Seat) Link() uint64 { return s.link }
@@ -49,12 +56,24 @@ func (s *Seat) Taken() bool { return s.taken }
 // Late reports whether a greeting comes after a newer one of the same client process:
 // on a connection that the client has given up already. It must not take the seat.
 func (s *Seat) Late(hello proto.Frame) bool {
-	ours := hello.Session == s.session || hello.Resume == s.session
-	return s.taken && ours && hello.Attempt < s.attempt
+	return s.taken && s.ours(hello) && hello.Attempt < s.attempt
 }
 
-// Hello is the greeting of a client on link, which is not [Seat.Late]. The session it
-// wants to go on with goes on if it has the seat; otherwise a new one takes it and the
+// Superseded reports whether a greeting comes from a client process that another one
+// has followed, and that does not know it, because it was offline. It must not take
+// the seat back.
+func (s *Seat) Superseded(hello proto.Frame) bool {
+	return slices.Contains(s.superseded, hello.Resume) || slices.Contains(s.superseded, hello.Session)
+}
+
+// ours reports whether a greeting is of the process that had the seat last. The new
+// session that it offers is known if its welcome was lost.
+func (s *Seat) ours(hello proto.Frame) bool {
+	return hello.Session == s.session || hello.Resume == s.session
+}
+
+// Hello is the greeting of a client on link, which is neither [Seat.Late] nor
+// [Seat.Superseded]. The session it wants to go on with goes on if it has the seat; otherwise a new one takes it and the
 // old one ends (PROTOCOL.md, "Sessions").
 func (s *Seat) Hello(link uint64, hello proto.Frame) []SeatEffect {
 	resumed := s.taken && hello.Resume == s.session && hello.Resume != (proto.SessionID{})
@@ -68,6 +87,7 @@ func (s *Seat) Hello(link uint64, hello proto.Frame) []SeatEffect {
 		if s.taken {
 			effects = append(effects, SeatEffect{Do: EndSession, Reason: "a newer session has its address"})
 		}
+		s.follow(hello)
 		s.session, s.taken = hello.Session, true
 		effects = append(effects, SeatEffect{Do: BeginSession, ID: hello.Session})
 		hello.Ack = 0 // of another session
@@ -75,6 +95,17 @@ func (s *Seat) Hello(link uint64, hello proto.Frame) []SeatEffect {
 	s.link, s.attempt = link, hello.Attempt
 	s.grace++ // no grace period that was started before counts any more
 	return append(effects, SeatEffect{Do: Welcome, Link: link, Resumed: resumed, PeerReceived: hello.Ack})
+}
+
+// follow remembers the last session if another process follows it.
+func (s *Seat) follow(hello proto.Frame) {
+	if s.session == (proto.SessionID{}) || s.ours(hello) {
+		return
+	}
+	if len(s.superseded) == maxSuperseded {
+		s.superseded = slices.Delete(s.superseded, 0, 1)
+	}
+	s.superseded = append(s.superseded, s.session)
 }
 
 // Lost says that link is gone, for good if the client said goodbye.

@@ -104,3 +104,38 @@ func TestAGreetingOnAConnectionThatWasGivenUpIsLate(t *testing.T) {
 		t.Error("a greeting is late although nobody has the seat")
 	}
 }
+
+func TestAProcessThatWasSupersededWhileOfflineDoesNotTakeTheSeatBack(t *testing.T) {
+	var s Seat
+	s.Hello(1, hello(1, 0))
+	s.GraceOver(s.Lost(1, false)[0].Grace)
+	back := hello(3, 1)
+	if s.Superseded(back) {
+		t.Error("superseded although nobody followed")
+	}
+	s.Hello(2, back) // its welcome is lost
+	s.GraceOver(s.Lost(2, false)[0].Grace)
+	s.Hello(3, hello(2, 0)) // another process
+	if !s.Superseded(back) {
+		t.Error("the old process may take the seat from the newer one")
+	}
+	s.GraceOver(s.Lost(3, false)[0].Grace)
+	if !s.Superseded(back) {
+		t.Error("the old process may take the seat while the newer one is offline")
+	}
+	for what, f := range map[string]proto.Frame{
+		"that had the seat last":        hello(4, 2),
+		"that has just begun":           hello(5, 0),
+		"of before the gateway started": hello(6, 9),
+	} {
+		if s.Superseded(f) {
+			t.Errorf("a process %s is superseded", what)
+		}
+	}
+	for i := range byte(100) {
+		s.Hello(4, hello(100+i, 0))
+	}
+	if len(s.superseded) != maxSuperseded {
+		t.Errorf("%d superseded sessions are remembered", len(s.superseded))
+	}
+}

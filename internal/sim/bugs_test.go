@@ -73,7 +73,11 @@ var seeded = []bug{
 	},
 	{
 		"stale socket accepted", "internal/session/seat.go",
-		[]string{"	return s.taken && ours && hello.Attempt < s.attempt\n", "	return s.taken && ours && false\n"},
+		[]string{"	return s.taken && s.ours(hello) && hello.Attempt < s.attempt\n", "	return s.taken && s.ours(hello) && false\n"},
+	},
+	{
+		"superseded client takes its address back", "internal/session/seat.go",
+		[]string{"	return slices.Contains(s.superseded, hello.Resume) || slices.Contains(s.superseded, hello.Session)\n", "	return len(s.superseded) < 0 && slices.Contains(s.superseded, hello.Session)\n"},
 	},
 	{
 		"nothing repeated on resume", "internal/session/session.go",

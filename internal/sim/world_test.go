@@ -293,23 +293,20 @@ func (w *world) do(e event) {
 		w.spawnLater(e)
 	case takeover:
 		w.end(p)
-		if p.State() != client.Connected || w.troubledLately(e.client) {
-			w.kill(p) // it might not be told that it has a successor, and take the name back
+		if !w.known(p) {
+			w.kill(p) // to the gateway it would be as new as its successor
 		}
 		w.spawn(e.client)
 	}
 }
 
-// troubledLately reports whether what disturbed a client may last. w.mu is not held.
-func (w *world) troubledLately(i int) bool {
+// known reports whether the gateway that lives now has welcomed a process.
+func (w *world) known(p *process) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for _, at := range slices.Concat(w.troubles[i], w.crashes) {
-		if w.now() > at && w.now()-at < 20*time.Second {
-			return true
-		}
-	}
-	return false
+	return w.down == 0 && len(p.sessions) > 0 && !slices.ContainsFunc(w.crashes, func(at time.Duration) bool {
+		return at >= p.sessions[len(p.sessions)-1]
+	})
 }
 
 // end says that a process ends now.
@@ -346,6 +343,7 @@ func (w *world) drain() {
 	if w.down > 0 {
 		return
 	}
+	w.killPredecessors()
 	for i := range clients {
 		w.trouble(i)
 	}
@@ -366,12 +364,18 @@ func (w *world) note(lists ...*[]time.Duration) {
 	}
 }
 
-func (w *world) crash(lasts time.Duration) {
-	for _, p := range w.all { // a predecessor that comes back may be the first
+// killPredecessors ends the processes that have a successor and may not know it: to a
+// gateway that has just started they are as good as that.
+func (w *world) killPredecessors() {
+	for _, p := range w.all {
 		if p.ended != 0 {
 			w.kill(p)
 		}
 	}
+}
+
+func (w *world) crash(lasts time.Duration) {
+	w.killPredecessors()
 	w.mesh.CrashGateway()
 	w.note(&w.crashes)
 	w.down++
