@@ -1,10 +1,12 @@
 package gateway
 
 import (
-	"encoding/json"
+	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/coder/websocket"
 
@@ -13,49 +15,74 @@ import (
 	"github.com/lumenize/lmz/internal/proto"
 )
 
-// pathPrefix is where clients connect, /gateway/{binding}/{instance} (PROTOCOL.md, "Connecting").
-const pathPrefix = "/gateway/"
-
-// ServeHTTP takes clients in at /gateway/{binding}/{instance} and answers 404 to
-// everything else.
-func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	instance, ok := g.clientPath(r.URL.Path)
-	if !ok {
-		http.NotFound(w, r)
-		return
-	}
+// connect takes a client in, or says why not (PROTOCOL.md, "Connecting").
+func (f *front) connect(w http.ResponseWriter, r *http.Request, instance string) {
+	log := f.gateway.options.Log.With("binding", f.binding, "instance", shown(instance), "from", r.RemoteAddr)
 	if !strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
 		refuse(w, http.StatusUpgradeRequired, "Expected WebSocket upgrade")
 		return
 	}
-	token, ok := offeredToken(r.Header)
+	auth, ok := f.identify(w, r, instance, log)
 	if !ok {
-		refuse(w, http.StatusUnauthorized, "Unauthorized: Missing access token in WebSocket subprotocol")
 		return
 	}
-	auth, err := g.options.Verify(r.Context(), token)
+	log = log.With("subject", auth.Subject)
+	if wait := f.gateway.connects.take(auth.Subject, time.Now()); wait > 0 {
+		log.Warn("client refused", "error", "it connects too often")
+		refuseRate(w, wait)
+		return
+	}
+	auth, err := f.admit(r.Context(), instance, auth)
 	if err != nil {
-		g.options.Log.Info("client refused", "instance", instance, "error", err)
-		refuseToken(w, err)
+		log.Warn("client refused", "error", err)
+		refuseFor(w, err)
 		return
 	}
-	if why := checkInstance(instance, auth); why != "" {
-		g.options.Log.Warn("client refused", "instance", instance, "subject", auth.Subject, "error", why)
-		refuse(w, http.StatusForbidden, "Forbidden: "+why)
-		return
-	}
-	g.accept(w, r, instance, auth)
+	f.accept(w, r, instance, auth)
 }
 
-// clientPath reads the instance from a path. The binding may be in kebab case.
-func (g *Gateway) clientPath(path string) (instance string, ok bool) {
-	rest, ok := strings.CutPrefix(path, pathPrefix)
-	if !ok {
-		return "", false
+// identify says whose a request is. If that is not known the request is answered.
+func (f *front) identify(w http.ResponseWriter, r *http.Request, instance string, log *slog.Logger) (*lmz.Auth, bool) {
+	if hook := f.hooks.BeforeConnect; hook != nil {
+		var auth *lmz.Auth
+		err := protect(func() (err error) {
+			auth, err = hook(r, lmz.At(f.binding, instance))
+			return err
+		})
+		if err != nil {
+			log.Warn("client refused", "error", err)
+			refuseFor(w, err)
+			return nil, false
+		}
+		if auth != nil {
+			return auth, true
+		}
 	}
-	binding, instance, ok := strings.Cut(rest, "/")
-	kebab := strings.ToLower(strings.ReplaceAll(g.options.Binding, "_", "-"))
-	return instance, ok && (binding == g.options.Binding || binding == kebab)
+	token, ok := offeredToken(r.Header)
+	if !ok {
+		log.Info("client refused", "error", "no token")
+		refuse(w, http.StatusUnauthorized, "Unauthorized: Missing access token in WebSocket subprotocol")
+		return nil, false
+	}
+	auth, err := f.gateway.verify(r.Context(), token)
+	if err != nil {
+		log.Info("client refused", "error", err)
+		refuseToken(w, err)
+		return nil, false
+	}
+	return auth, true
+}
+
+// verify asks Options.Verify, which must name somebody.
+func (g *Gateway) verify(ctx context.Context, token string) (auth *lmz.Auth, err error) {
+	err = protect(func() (err error) {
+		auth, err = g.options.Verify(ctx, token)
+		return err
+	})
+	if err == nil && (auth == nil || auth.Subject == "") {
+		err = errors.New("the token has no subject")
+	}
+	return auth, err
 }
 
 // protocols returns the subprotocols that a client offers.
@@ -89,64 +116,16 @@ func offeredToken(h http.Header) (string, bool) {
 	return "", false
 }
 
-// checkInstance demands the instance name "{subject}.{tab}" (PROTOCOL.md,
-// "Connecting"), and a
-// name that can be shown and logged.
-func checkInstance(instance string, auth *lmz.Auth) (why string) {
-	subject, tab, ok := strings.Cut(instance, ".")
-	switch {
-	case !ok || tab == "" || len(instance) > maxInstance || strings.ContainsFunc(instance, notInName):
-		return "invalid instance name format (expected sub.tabId)"
-	case strings.Contains(auth.Subject, "."):
-		return "the token's subject contains a dot, so no instance name can begin with it"
-	case subject == "" || subject != auth.Subject:
-		return "identity mismatch"
-	}
-	return ""
-}
-
-// maxInstance is the longest instance name of a client, in bytes.
-const maxInstance = 256
-
-func notInName(r rune) bool { return r <= ' ' || r == '/' || r == 0x7f || r == '\uFFFD' }
-
-func refuse(w http.ResponseWriter, status int, message string) {
-	w.Header().Set("Cache-Control", "no-store")
-	http.Error(w, message, status)
-}
-
-// publicError is an error of Options.Verify that says what the client may know of it.
-type publicError interface {
-	HTTPStatus() int
-	OAuthError() (code, description string) // RFC 6750 section 3.1
-}
-
-// refuseToken answers as the original does (PROTOCOL.md, "Connecting").
-func refuseToken(w http.ResponseWriter, err error) {
-	status, code, description := http.StatusUnauthorized, "invalid_token", "Token is invalid or expired"
-	var public publicError
-	if errors.As(err, &public) {
-		status = public.HTTPStatus()
-		code, description = public.OAuthError()
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store")
-	if status == http.StatusUnauthorized {
-		w.Header().Set("WWW-Authenticate", `Bearer realm="Lumenize", error="`+code+`"`)
-	}
-	w.WriteHeader(status)
-	json.NewEncoder(w).Encode(map[string]string{"error": code, "error_description": description})
-}
-
 // accept upgrades the connection and serves it until it ends.
-func (g *Gateway) accept(w http.ResponseWriter, r *http.Request, instance string, auth *lmz.Auth) {
+func (f *front) accept(w http.ResponseWriter, r *http.Request, instance string, auth *lmz.Auth) {
+	g := f.gateway
 	// The original answers lmz even to a client that does not offer it.
 	protocol, kind := proto.SubprotocolJSON, websocket.MessageText
 	if offers(r.Header, proto.SubprotocolCBOR) {
 		protocol, kind = proto.SubprotocolCBOR, websocket.MessageBinary
 	}
 	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{
-		Subprotocols: []string{protocol}, OriginPatterns: g.options.Origins,
+		Subprotocols: []string{protocol}, InsecureSkipVerify: true, // route asked about the origin
 	})
 	if err != nil {
 		g.options.Log.Info("upgrade failed", "instance", instance, "error", err)
@@ -160,7 +139,7 @@ func (g *Gateway) accept(w http.ResponseWriter, r *http.Request, instance string
 	}
 	g.links++
 	c := &connection{
-		gateway: g, instance: instance, auth: auth, json: protocol == proto.SubprotocolJSON, ping: conn.Ping,
+		gateway: g, front: f, instance: instance, auth: auth, json: protocol == proto.SubprotocolJSON, ping: conn.Ping,
 		link: link.New(g.links, link.WebSocket(conn, kind, proto.MaxFrame)),
 	}
 	g.open[c] = true

@@ -18,6 +18,7 @@ import (
 // they say.
 type client struct {
 	gateway     *Gateway
+	front       *front
 	self        lmz.Identity
 	connections int // of this address that may still greet; guarded by gateway.mu
 
@@ -61,22 +62,24 @@ const (
 
 // seat returns the client with this instance name, new if nobody has it yet, or nil
 // when the gateway closes.
-func (g *Gateway) seat(instance string) *client {
+func (g *Gateway) seat(f *front, instance string) *client {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.closed {
 		return nil
 	}
-	c := g.clients[instance]
+	address := lmz.At(f.binding, instance)
+	c := g.clients[address]
 	if c == nil {
 		c = &client{
 			gateway: g,
-			self:    lmz.Identity{Type: lmz.TypeClient, Address: lmz.At(g.options.Binding, instance)},
+			front:   f,
+			self:    lmz.Identity{Type: lmz.TypeClient, Address: address},
 			calls:   make(map[uint64]*outgoing),
 			running: make(map[uint64]context.CancelFunc),
 			kept:    make(map[uint64]keptAnswer),
 		}
-		g.clients[instance] = c
+		g.clients[address] = c
 	}
 	c.connections++
 	return c
@@ -109,14 +112,14 @@ func (g *Gateway) retire(c *client) {
 	first := g.retired[0]
 	g.retired = slices.Delete(g.retired, 0, 1)
 	if g.idle(first) {
-		delete(g.clients, first.self.Instance)
+		delete(g.clients, first.self.Address)
 	}
 }
 
 // idle reports whether a client that is remembered has neither a connection nor a
 // session. g.mu is held.
 func (g *Gateway) idle(c *client) bool {
-	return c.connections == 0 && !c.hasSession() && g.clients[c.self.Instance] == c
+	return c.connections == 0 && !c.hasSession() && g.clients[c.self.Address] == c
 }
 
 // hasSession reports whether the client is connected or in its grace period.
@@ -464,13 +467,13 @@ func (c *client) receiveJSON(l *link.Link, message []byte) {
 	})
 }
 
-// run prepares a call of the client. It builds the call context from the connection
-// and believes nothing else. c.mu is held.
+// run prepares a call of the client. It builds the call context from the connection;
+// all that it takes from the client is state, which is marked as such. c.mu is held.
 func (c *client) run(number uint64, f proto.Frame) func() {
 	ctx, cancel := context.WithTimeout(c.gateway.ctx, min(f.Timeout, c.gateway.options.CallLimit))
 	call := &proto.Call{
 		ID: proto.CallID{Session: c.session.ID, Number: number}, To: f.To, Chain: f.Payload, NoReply: f.NoReply,
-		Context: lmz.CallContext{Chain: []lmz.Identity{c.self}, Auth: c.auth},
+		Context: lmz.CallContext{Chain: []lmz.Identity{c.self}, Auth: c.auth, ClientState: c.claimed(f)},
 	}
 	switch {
 	case c.json != nil: // it never asks again, so nothing is kept
@@ -486,7 +489,7 @@ func (c *client) run(number uint64, f proto.Frame) func() {
 	}
 	current := c.session
 	return func() {
-		c.gateway.Deliver(ctx, call, func(a proto.Answer) {
+		c.toMesh(ctx, call, func(a proto.Answer) {
 			cancel()
 			c.step(func() []session.Effect {
 				if c.session != current { // its session has ended: nobody waits
@@ -499,10 +502,29 @@ func (c *client) run(number uint64, f proto.Frame) func() {
 	}
 }
 
-// deliverToClient carries a call of the mesh to a client.
-func (g *Gateway) deliverToClient(ctx context.Context, call *proto.Call, done func(proto.Answer)) {
+// toMesh carries a call of the client on, if nothing is against it.
+func (c *client) toMesh(ctx context.Context, call *proto.Call, done func(proto.Answer)) {
+	done = c.logRefusal(call, done)
+	if wait := c.gateway.calls.take(call.Context.Auth.Subject, time.Now()); wait > 0 {
+		done(proto.ErrorAnswer(lmz.NewRateLimited(wait)))
+		return
+	}
+	if refused := c.front.beforeMesh(ctx, call); refused != nil {
+		done(*refused)
+		return
+	}
+	c.gateway.Deliver(ctx, call, done)
+}
+
+// deliver carries a call of the mesh to a client.
+func (f *front) deliver(ctx context.Context, call *proto.Call, done func(proto.Answer)) {
+	g := f.gateway
+	if refused := f.ask(ctx, f.hooks.BeforeCallToClient, call); refused != nil {
+		done(*refused)
+		return
+	}
 	g.mu.Lock()
-	c := g.clients[call.To.Instance]
+	c := g.clients[call.To]
 	g.mu.Unlock()
 	callContext, err := proto.MarshalContext(call.Context)
 	if err != nil {

@@ -2,6 +2,8 @@ package gateway
 
 import (
 	"context"
+	"errors"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,6 +17,7 @@ import (
 // carries, unless it speaks JSON: then it carries whatever session has the address.
 type connection struct {
 	gateway  *Gateway
+	front    *front
 	instance string
 	auth     *lmz.Auth
 	link     *link.Link
@@ -94,14 +97,31 @@ func (c *connection) expireWith(auth *lmz.Auth) {
 
 // renew takes the client's next token.
 func (c *connection) renew(client *client, token string) {
-	auth, err := c.gateway.options.Verify(c.gateway.ctx, token)
-	if err != nil || auth.Subject != c.auth.Subject {
-		c.gateway.options.Log.Info("next token refused", "instance", c.instance, "error", err)
+	auth, err := c.nextAuth(token)
+	if err != nil {
+		c.log().Warn("next token refused", "error", err)
 		c.link.Close(proto.CloseTokenExpired, "the next token is not valid")
 		return
 	}
 	client.renew(c.link, auth)
 	c.expireWith(auth)
+}
+
+// nextAuth says whose the client's next token is, by the rules for the first one.
+func (c *connection) nextAuth(token string) (*lmz.Auth, error) {
+	auth, err := c.gateway.verify(c.gateway.ctx, token)
+	switch {
+	case err != nil:
+		return nil, err
+	case auth.Subject != c.auth.Subject:
+		return nil, errors.New("it is of another subject")
+	}
+	return c.front.admit(c.gateway.ctx, c.instance, auth)
+}
+
+// log is the gateway's log with who is at the other end.
+func (c *connection) log() *slog.Logger {
+	return c.gateway.options.Log.With("instance", c.instance, "subject", c.auth.Subject)
 }
 
 func (c *connection) current() *client {
@@ -145,13 +165,13 @@ func (c *connection) receive(l *link.Link, message []byte) {
 }
 
 func (c *connection) refuse(why string) {
-	c.gateway.options.Log.Warn("protocol error", "instance", c.instance, "error", why)
+	c.log().Warn("protocol error", "error", why)
 	c.link.Close(proto.CloseProtocol, why)
 }
 
 // hello takes the client's seat.
 func (c *connection) hello(f proto.Frame) {
-	client := c.gateway.seat(c.instance)
+	client := c.gateway.seat(c.front, c.instance)
 	if client == nil {
 		c.link.Close(proto.CloseGoingAway, "the gateway is shutting down")
 		return

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	mathrand "math/rand/v2"
+	"net/http"
 	"sync"
 	"time"
 
@@ -34,6 +35,15 @@ type Options struct {
 	// where they connect; the default is [lmz.DefaultGateway].
 	Binding string
 
+	// Hooks are the rules of Binding. [Gateway.Clients] registers further bindings for
+	// clients, with their own.
+	Hooks Hooks
+
+	// ConnectRate and CallRate are how often one subject may connect, and call. Beyond
+	// them an upgrade is refused with 429, and a call as not executed; both say when to
+	// come back, a call by [lmz.RetryAfter]. The defaults are no limits.
+	ConnectRate, CallRate Rate
+
 	// Grace is how long a client that lost its connection keeps its session; the
 	// default is 5 s.
 	Grace time.Duration
@@ -46,15 +56,30 @@ type Options struct {
 	// of calls that have none; the default is 5 min.
 	CallLimit time.Duration
 
-	// Origins are further origins whose pages may connect, such as
-	// "app.example.com". Pages of the gateway's own host always may.
+	// Prefix is the path below which the gateway serves; the default is "/gateway/". Our
+	// clients and the original's know no other behind their URL.
+	Prefix string
+
+	// BeforeRequest decides about an HTTP request to an object, and says whose it is,
+	// which the object finds in the request's call context. Nil and no error lets it in
+	// as nobody's: the object decides. An error refuses; see [Refusal]. The default
+	// demands a token that Verify takes, in the header Authorization; see [Bearer].
+	BeforeRequest func(r *http.Request, to lmz.Address) (*lmz.Auth, error)
+
+	// Origins are further origins whose pages may connect and request, such as
+	// "https://app.example.com", or hosts with any scheme, such as "*.example.com", in
+	// the patterns of [path.Match]. Pages of the gateway's own host always may.
 	Origins []string
+
+	// AllowOrigin decides about origins that Origins does not allow. Nil refuses them.
+	AllowOrigin func(origin string, r *http.Request) bool
 
 	// Log is told what happens, never a token or a value. Nil discards.
 	Log *slog.Logger
 }
 
 const (
+	defaultPrefix    = "/gateway/" // PROTOCOL.md, "Connecting"
 	defaultGrace     = 5 * time.Second
 	defaultHeartbeat = 30 * time.Second
 	helloTimeout     = 10 * time.Second // for the first frame of a connection
@@ -65,16 +90,19 @@ const (
 
 // Gateway is a running gateway. Register objects and workers before it serves.
 type Gateway struct {
-	options Options
-	objects *object.Runtime
-	workers map[string]*worker
-	ctx     context.Context // ends when the gateway closes
-	cancel  context.CancelFunc
-	work    sync.WaitGroup // connections, workers' calls
-	counts  counts
+	options         Options
+	objects         *object.Runtime
+	workers         map[string]*worker
+	fronts          map[string]*front // bindings under which clients connect
+	kinds           map[string]bool   // bindings of objects
+	connects, calls *limiter          // by subject
+	ctx             context.Context   // ends when the gateway closes
+	cancel          context.CancelFunc
+	work            sync.WaitGroup // connections, workers' calls
+	counts          counts
 
 	mu      sync.Mutex // guards the following fields
-	clients map[string]*client
+	clients map[lmz.Address]*client
 	retired []*client // of clients, those that have neither connection nor session, oldest first
 	open    map[*connection]bool
 	links   uint64
@@ -89,6 +117,10 @@ func New(o Options) (*Gateway, error) {
 	if o.Binding == "" {
 		o.Binding = lmz.DefaultGateway
 	}
+	if o.Prefix == "" {
+		o.Prefix = defaultPrefix
+	}
+	o.Prefix = withSlashes(o.Prefix)
 	if o.Grace == 0 {
 		o.Grace = defaultGrace
 	}
@@ -101,7 +133,13 @@ func New(o Options) (*Gateway, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	g := &Gateway{options: o, workers: make(map[string]*worker), clients: make(map[string]*client), open: make(map[*connection]bool)}
+	g := &Gateway{
+		options: o,
+		workers: make(map[string]*worker), fronts: make(map[string]*front), kinds: make(map[string]bool),
+		connects: newLimiter(o.ConnectRate), calls: newLimiter(o.CallRate),
+		clients: make(map[lmz.Address]*client), open: make(map[*connection]bool),
+	}
+	g.Clients(o.Binding, o.Hooks)
 	g.ctx, g.cancel = context.WithCancel(context.Background())
 	var err error
 	if o.Memory != nil {
@@ -120,6 +158,7 @@ func New(o Options) (*Gateway, error) {
 func (g *Gateway) Object(binding string, k object.Kind) {
 	g.mustBeFree(binding)
 	g.objects.Register(binding, k)
+	g.kinds[binding] = true
 }
 
 // Worker registers a stateless node under a binding: makeHandler gets the worker's
@@ -134,7 +173,7 @@ func (g *Gateway) Worker(binding string, makeHandler func(self lmz.Caller) lmz.H
 }
 
 func (g *Gateway) mustBeFree(binding string) {
-	if _, taken := g.workers[binding]; taken || binding == "" || binding == g.options.Binding {
+	if binding == "" || g.workers[binding] != nil || g.fronts[binding] != nil || g.kinds[binding] {
 		panic("gateway: binding " + binding + " is empty or taken")
 	}
 }
@@ -156,8 +195,8 @@ func (g *Gateway) Deliver(ctx context.Context, c *proto.Call, done func(proto.An
 		w.deliver(ctx, c, done)
 		return
 	}
-	if c.To.Binding == g.options.Binding {
-		g.deliverToClient(ctx, c, done)
+	if f := g.fronts[c.To.Binding]; f != nil {
+		f.deliver(ctx, c, done)
 		return
 	}
 	g.objects.Deliver(ctx, c, done)
@@ -165,8 +204,7 @@ func (g *Gateway) Deliver(ctx context.Context, c *proto.Call, done func(proto.An
 
 // isObject reports whether calls to a binding go to the objects, which keep outcomes.
 func (g *Gateway) isObject(binding string) bool {
-	_, worker := g.workers[binding]
-	return !worker && binding != g.options.Binding
+	return g.workers[binding] == nil && g.fronts[binding] == nil
 }
 
 // Close takes no calls any more, tells the clients when to come back, lets running

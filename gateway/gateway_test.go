@@ -99,6 +99,9 @@ func verify(_ context.Context, token string) (*lmz.Auth, error) {
 		return nil, err
 	}
 	auth := &lmz.Auth{Subject: claims.Sub}
+	if err := json.Unmarshal(payload, &auth.Claims); err != nil {
+		return nil, err
+	}
 	if claims.Exp != 0 {
 		auth.Expires = time.Unix(claims.Exp, 0)
 	}
@@ -106,7 +109,10 @@ func verify(_ context.Context, token string) (*lmz.Auth, error) {
 }
 
 func token(subject string, expires time.Time) string {
-	claims := map[string]any{"sub": subject}
+	return tokenWith(map[string]any{"sub": subject}, expires)
+}
+
+func tokenWith(claims map[string]any, expires time.Time) string {
 	if !expires.IsZero() {
 		claims["exp"] = expires.Unix()
 	}
@@ -116,7 +122,17 @@ func token(subject string, expires time.Time) string {
 
 func startMesh(t *testing.T) *mesh {
 	t.Helper()
-	g, err := gateway.New(gateway.Options{Dir: t.TempDir(), Verify: verify, Log: slog.New(slog.NewTextHandler(t.Output(), nil))})
+	return startMeshWith(t, nil)
+}
+
+// startMeshWith is startMesh with options changed by edit.
+func startMeshWith(t *testing.T, edit func(*gateway.Options)) *mesh {
+	t.Helper()
+	o := gateway.Options{Dir: t.TempDir(), Verify: verify, Log: slog.New(slog.NewTextHandler(t.Output(), nil))}
+	if edit != nil {
+		edit(&o)
+	}
+	g, err := gateway.New(o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,9 +15,9 @@ func (g *Gateway) CheckTarget(to lmz.Address) *lmz.Error {
 		return noSuchTarget(to.Binding + " is a worker and has no instance " + strconv.Quote(to.Instance))
 	case worker:
 		return nil
-	case to.Binding == g.options.Binding && to.Instance == "":
+	case g.fronts[to.Binding] != nil && to.Instance == "":
 		return noSuchTarget(to.Binding + " is where clients are: the instance of one is missing")
-	case to.Binding == g.options.Binding:
+	case g.fronts[to.Binding] != nil:
 		return nil
 	}
 	return g.objects.CheckTarget(to)

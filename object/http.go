@@ -147,6 +147,9 @@ func (p *response) Write(b []byte) (int, error) {
 
 func (p *response) writeTo(w http.ResponseWriter) {
 	for name, values := range p.header {
+		if name == "Vary" { // the gateway's own stays true
+			values = append(w.Header()[name], values...)
+		}
 		w.Header()[name] = values
 	}
 	if p.status != 0 {

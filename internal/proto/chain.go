@@ -27,7 +27,7 @@ func NewEncodedCall(ctx context.Context, self lmz.Identity, to lmz.Address, chai
 	current, _ := lmz.CallContextFrom(ctx)
 	next := current.Next(self)
 	var err error
-	if next.State, err = encodedState(next.State); err != nil {
+	if next.State, err = EncodedState(next.State); err != nil {
 		return nil, &lmz.Error{Code: lmz.CodeGateway, Name: "TypeError", Message: "the state of the call cannot be sent: " + err.Error()}
 	}
 	return &Call{To: to, Context: next, Chain: chain}, nil
@@ -201,7 +201,15 @@ func (e *execution) decodeChain(chain Item) ([]step, error) {
 }
 
 func badChain(why string) error {
-	return &lmz.Error{Name: "TypeError", Message: "invalid operation chain: " + why}
+	return &lmz.Error{Name: "TypeError", Message: badChainPrefix + why}
+}
+
+const badChainPrefix = "invalid operation chain: "
+
+// IsBadChain reports whether an answer says that the chain itself was not valid.
+func IsBadChain(a Answer) bool {
+	_, err := a.Result()
+	return err != nil && strings.HasPrefix(err.Error(), "TypeError: "+badChainPrefix)
 }
 
 // PanicError is a panic of a handler. Its text stays in the node.

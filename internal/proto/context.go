@@ -57,9 +57,9 @@ func stateItems(state map[string]lmz.Value) (map[string]Item, error) {
 	return items, nil
 }
 
-// encodedState returns state with what this node set encoded, so that nodes share no
+// EncodedState returns state with what this node set encoded, so that nodes share no
 // memory.
-func encodedState(state map[string]lmz.Value) (map[string]lmz.Value, error) {
+func EncodedState(state map[string]lmz.Value) (map[string]lmz.Value, error) {
 	for _, value := range state {
 		if _, encoded := value.(Item); !encoded {
 			items, err := stateItems(state)

@@ -2,6 +2,8 @@ package proto
 
 import (
 	"errors"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -102,8 +104,8 @@ func (w *messageWriter) call(m *Message) error {
 	return at(w.context(m.Context), "callContext")
 }
 
-// context writes a call context, in which JSON does not tell the two kinds of
-// state apart. What trusted nodes set hides what the client did.
+// context writes a call context. The original knows one kind of state: what trusted
+// nodes set hides what the client did, and a member of ours names what is left of that.
 func (w *messageWriter) context(c lmz.CallContext) error {
 	w.buf = append(w.buf, `{"callChain":[`...)
 	for i, hop := range c.Chain {
@@ -132,8 +134,30 @@ func (w *messageWriter) context(c lmz.CallContext) error {
 		}
 	}
 	text, err := EncodeJSON(state)
-	w.buf = append(append(w.buf, text...), '}')
+	w.buf = append(w.buf, text...)
+	if len(c.ClientState) > 0 {
+		w.clientKeys(c)
+	}
+	w.buf = append(w.buf, '}')
 	return at(err, "state")
+}
+
+// clientKeys names the keys of the state that a client set.
+func (w *messageWriter) clientKeys(c lmz.CallContext) {
+	w.member("lmzClientState")
+	w.buf = append(w.buf, '[')
+	first := true
+	for _, key := range slices.Sorted(maps.Keys(c.ClientState)) {
+		if _, hidden := c.State[key]; hidden {
+			continue
+		}
+		if !first {
+			w.buf = append(w.buf, ',')
+		}
+		first = false
+		w.text(key)
+	}
+	w.buf = append(w.buf, ']')
 }
 
 func (w *messageWriter) auth(a *lmz.Auth) error {
@@ -277,8 +301,9 @@ func (p messageParser) call(m *Message) (err error) {
 	return at(err, "callContext")
 }
 
-// context reads a call context. Only a gateway may say on whose behalf a call is
-// made.
+// context reads a call context as the sender states it. Only a gateway may say on whose
+// behalf a call is made: a client that does is not heard, but the gateway is told that
+// it tried, by an Auth without subject.
 func (p messageParser) context(fromGateway bool) (c lmz.CallContext, err error) {
 	r := newJSONReader(p.doc)
 	hops, _ := r.elements(p.members.value("callChain"))
@@ -295,7 +320,11 @@ func (p messageParser) context(fromGateway bool) (c lmz.CallContext, err error) 
 			Address: lmz.At(inner.optional("bindingName"), inner.optional("instanceName")),
 		})
 	}
-	if auth := p.members.value("originAuth"); fromGateway && auth >= 0 && p.doc.tokens[auth].kind == jsonObject {
+	switch auth := p.members.value("originAuth"); {
+	case auth < 0:
+	case !fromGateway:
+		c.Auth = new(lmz.Auth)
+	case p.doc.tokens[auth].kind == jsonObject:
 		if c.Auth, err = p.auth(auth); err != nil {
 			return c, at(err, "originAuth")
 		}

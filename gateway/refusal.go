@@ -1,0 +1,85 @@
+package gateway
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// Refusal is the error of a hook that refuses a connection or a request, with what
+// the other side is told. Any other error refuses with 403 as well, or with 401 if it
+// is about a token, and its text is only logged.
+type Refusal struct {
+	Status     int           // HTTP status; 0 means 403
+	Message    string        // for the other side
+	RetryAfter time.Duration // when to try again; 0 for no advice
+}
+
+// Error returns the message.
+func (r *Refusal) Error() string { return r.Message }
+
+// publicError is an error of Options.Verify that says what the client may know of it.
+type publicError interface {
+	HTTPStatus() int
+	OAuthError() (code, description string) // RFC 6750 section 3.1
+}
+
+func refuse(w http.ResponseWriter, status int, message string) {
+	w.Header().Set("Cache-Control", "no-store")
+	http.Error(w, message, status)
+}
+
+// refuseFor answers with what the other side may know of a hook's error.
+func refuseFor(w http.ResponseWriter, err error) {
+	var r *Refusal
+	var public publicError
+	switch {
+	case errors.As(err, &r):
+		setRetryAfter(w, r.RetryAfter)
+		status := r.Status
+		if status < 300 || status > 599 {
+			status = http.StatusForbidden
+		}
+		refuse(w, status, http.StatusText(status)+": "+r.Message)
+	case errors.As(err, &public):
+		refuseToken(w, err)
+	default:
+		refuse(w, http.StatusForbidden, "Forbidden")
+	}
+}
+
+// refuseToken answers as the original does (PROTOCOL.md, "Connecting").
+func refuseToken(w http.ResponseWriter, err error) {
+	status, code, description := http.StatusUnauthorized, "invalid_token", "Token is invalid or expired"
+	var public publicError
+	if errors.As(err, &public) {
+		status = public.HTTPStatus()
+		code, description = public.OAuthError()
+	}
+	if status == http.StatusUnauthorized {
+		w.Header().Set("WWW-Authenticate", `Bearer realm="Lumenize", error="`+code+`"`)
+	}
+	oauthError(w, status, code, description)
+}
+
+// refuseRate says when the subject may come again.
+func refuseRate(w http.ResponseWriter, wait time.Duration) {
+	setRetryAfter(w, wait)
+	oauthError(w, http.StatusTooManyRequests, "rate_limited", "Too many requests. Please try again later.")
+}
+
+// setRetryAfter writes whole seconds, which is what HTTP has (RFC 9110 section 10.2.3).
+func setRetryAfter(w http.ResponseWriter, wait time.Duration) {
+	if wait > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(int((wait+time.Second-1)/time.Second)))
+	}
+}
+
+func oauthError(w http.ResponseWriter, status int, code, description string) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	json.NewEncoder(w).Encode(map[string]string{"error": code, "error_description": description})
+}

@@ -1,0 +1,84 @@
+package gateway
+
+import (
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/lumenize/lmz"
+)
+
+// Bearer returns the token of a request's header "Authorization: Bearer TOKEN". The
+// scheme may be in any case.
+func Bearer(r *http.Request) (token string, ok bool) {
+	scheme, token, ok := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !ok || !strings.EqualFold(scheme, "Bearer") || token == "" || strings.Contains(token, " ") {
+		return "", false
+	}
+	return token, true
+}
+
+// serveObject carries a request to an object, if it may.
+func (g *Gateway) serveObject(w http.ResponseWriter, r *http.Request, to lmz.Address) {
+	log := g.options.Log.With("to", shown(to.String()), "method", shown(r.Method), "from", r.RemoteAddr)
+	r = withoutClaims(r)
+	auth, ok := g.beforeRequest(w, r, to, log)
+	if !ok {
+		return
+	}
+	if auth != nil {
+		if wait := g.calls.take(auth.Subject, time.Now()); wait > 0 {
+			log.Warn("request refused", "subject", auth.Subject, "error", "too many")
+			refuseRate(w, wait)
+			return
+		}
+		// What proved who it is stays outside.
+		r.Header.Del("Authorization")
+		r.Header.Del("Cookie")
+		r = r.WithContext(lmz.WithCallContext(r.Context(), lmz.CallContext{Auth: auth}))
+	}
+	g.objects.ServeHTTP(to, w, r)
+}
+
+// beforeRequest says whose a request is, nil if nobody's. If it may not go on it is
+// answered.
+func (g *Gateway) beforeRequest(w http.ResponseWriter, r *http.Request, to lmz.Address, log *slog.Logger) (*lmz.Auth, bool) {
+	if hook := g.options.BeforeRequest; hook != nil {
+		var auth *lmz.Auth
+		err := protect(func() (err error) {
+			auth, err = hook(r, to)
+			return err
+		})
+		if err != nil {
+			log.Warn("request refused", "error", err)
+			refuseFor(w, err)
+		}
+		return auth, err == nil
+	}
+	token, ok := Bearer(r)
+	if !ok {
+		log.Info("request refused", "error", "no token")
+		w.Header().Set("WWW-Authenticate", `Bearer realm="Lumenize"`)
+		oauthError(w, http.StatusUnauthorized, "invalid_request", "Missing Authorization header with Bearer token")
+		return nil, false
+	}
+	auth, err := g.verify(r.Context(), token)
+	if err != nil {
+		log.Info("request refused", "error", err)
+		refuseToken(w, err)
+	}
+	return auth, err == nil
+}
+
+// withoutClaims returns a copy of a request without the headers by which other routers
+// say who somebody is.
+func withoutClaims(r *http.Request) *http.Request {
+	r = r.Clone(r.Context())
+	for name := range r.Header {
+		if strings.HasPrefix(name, "X-Lumenize-") || strings.HasPrefix(name, "X-Partykit-") {
+			delete(r.Header, name)
+		}
+	}
+	return r
+}

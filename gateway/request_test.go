@@ -1,0 +1,143 @@
+package gateway_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/gateway"
+	"github.com/lumenize/lmz/object"
+)
+
+// mirror is an object that says what request it got.
+type mirror struct {
+	*object.Object
+	lmz.Mux
+}
+
+func newMirror(o *object.Object) lmz.Handler { return &mirror{Object: o} }
+
+// OnRequest implements [object.Requester].
+func (m *mirror) OnRequest(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Vary", "Accept")
+	c, _ := lmz.CallContextFrom(r.Context())
+	echoed, err := lmz.Call[string](r.Context(), m, lmz.At("PROBE"), lmz.Ctn("context"))
+	fmt.Fprintf(w, "%s %s as %s, %s; calls on as %s %v\n", r.Method, r.URL.Path, c.Self.Address, describe(r.Context()), echoed, err)
+	for name, values := range r.Header {
+		fmt.Fprintf(w, "%s: %s\n", name, values)
+	}
+}
+
+func TestARequestReachesAnObjectWithWhatIsVerifiedAndNothingElse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := startMesh(t)
+		defer m.stop()
+		m.gateway.Object("MIRROR_DO", object.Kind{New: newMirror})
+		m.gateway.Worker("PROBE", probe)
+		secret := token("ann", time.Time{})
+		do := func(path, authorization string) (int, http.Header, string) {
+			r := httptest.NewRequest("POST", "http://mesh"+path, strings.NewReader("body"))
+			r.Header.Set("Origin", "http://mesh")
+			r.Header.Set("Cookie", "refresh-token=secret")
+			r.Header.Set("X-Lumenize-DO-Instance-Name-Or-Id", "forged")
+			r.Header.Set("X-Lumenize-DO-Binding-Name", "forged")
+			r.Header.Set("X-Partykit-Room", "forged")
+			r.Header.Set("X-Mine", "kept")
+			if authorization != "" {
+				r.Header.Set("Authorization", authorization)
+			}
+			w := httptest.NewRecorder()
+			m.gateway.ServeHTTP(w, r)
+			return w.Code, w.Result().Header, w.Body.String()
+		}
+		status, h, body := do("/gateway/mirror-do/a%2Fb/deep/path", "bearer "+secret)
+		want := `POST /gateway/mirror-do/a/b/deep/path as MIRROR_DO/a/b, ann {"sub":"ann"}; calls on as LumenizeDO MIRROR_DO/a/b > ann {"sub":"ann"} <nil>`
+		if status != 200 || !strings.HasPrefix(body, want) || !strings.Contains(body, "X-Mine: [kept]") {
+			t.Errorf("%d %s\nwant %s", status, body, want)
+		}
+		for _, inside := range []string{secret, "secret", "forged"} {
+			if strings.Contains(body, inside) {
+				t.Errorf("the object saw %q: %s", inside, body)
+			}
+		}
+		if got := strings.Join(h["Vary"], ","); got != "Origin,Accept" {
+			t.Errorf("Vary: %s", got)
+		}
+		for name, tt := range map[string]struct {
+			path, authorization string
+			status              int
+		}{
+			"nobody":           {"/gateway/mirror-do/a", "", 401},
+			"another scheme":   {"/gateway/mirror-do/a", "Basic " + secret, 401},
+			"a bad token":      {"/gateway/mirror-do/a", "Bearer x.y.z", 401},
+			"two tokens":       {"/gateway/mirror-do/a", "Bearer " + secret + " x", 401},
+			"no instance":      {"/gateway/mirror-do/", "Bearer " + secret, 400},
+			"no such binding":  {"/gateway/no-do/a", "Bearer " + secret, 404},
+			"a worker":         {"/gateway/probe/a", "Bearer " + secret, 404},
+			"serves no HTTP":   {"/gateway/counter/a", "Bearer " + secret, 501},
+			"a client's place": {"/gateway/LUMENIZE_CLIENT_GATEWAY/ann.t", "Bearer " + secret, 426},
+			"a strange name":   {"/gateway/mirror-do/%ff", "Bearer " + secret, 404},
+		} {
+			if status, h, body := do(tt.path, tt.authorization); status != tt.status || status == 401 && h.Get("WWW-Authenticate") == "" {
+				t.Errorf("%s: %d %v %s, want %d", name, status, h, body, tt.status)
+			}
+		}
+	})
+}
+
+func TestBeforeRequestDecidesWhoseARequestIs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := startMeshWith(t, func(o *gateway.Options) {
+			o.CallRate = gateway.Rate{PerSecond: 1, Burst: 1}
+			o.BeforeRequest = func(r *http.Request, to lmz.Address) (*lmz.Auth, error) {
+				switch who := r.Header.Get("X-Key"); {
+				case to.Instance == "public":
+					return nil, nil
+				case who == "":
+					return nil, &gateway.Refusal{Status: http.StatusTeapot, Message: "no key"}
+				case who == "panic":
+					panic("secret")
+				default:
+					return &lmz.Auth{Subject: who}, nil
+				}
+			}
+		})
+		defer m.stop()
+		m.gateway.Object("MIRROR_DO", object.Kind{New: newMirror})
+		m.gateway.Worker("PROBE", func(lmz.Caller) lmz.Handler {
+			mux := new(lmz.Mux)
+			lmz.Method0[string]("context").Expose(mux, lmz.Anyone, func(ctx context.Context) (string, error) { return describe(ctx), nil })
+			return mux
+		})
+		for i, tt := range []struct {
+			instance, key string
+			status        int
+			body          string
+		}{
+			{"public", "", 200, "Authorization: [mine]"},
+			{"a", "", 418, "no key"},
+			{"a", "panic", 403, ""},
+			{"a", "ann", 200, "as MIRROR_DO/a, ann null"},
+			{"a", "ann", 429, "Too many requests"},
+			{"a", "bob", 200, "as MIRROR_DO/a, bob null"},
+		} {
+			r := httptest.NewRequest("GET", "http://mesh/gateway/mirror-do/"+tt.instance, nil)
+			r.Header.Set("X-Key", tt.key)
+			r.Header.Set("Authorization", "mine")
+			w := httptest.NewRecorder()
+			m.gateway.ServeHTTP(w, r)
+			if w.Code != tt.status || !strings.Contains(w.Body.String(), tt.body) || strings.Contains(w.Body.String(), "secret") {
+				t.Errorf("%d: %d %s", i, w.Code, w.Body)
+			}
+			if (w.Code == 429) != (w.Result().Header.Get("Retry-After") == "1") {
+				t.Errorf("%d: Retry-After %q", i, w.Result().Header.Get("Retry-After"))
+			}
+		}
+	})
+}

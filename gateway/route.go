@@ -1,0 +1,175 @@
+package gateway
+
+import (
+	"net/http"
+	"net/url"
+	"path"
+	"regexp"
+	"strings"
+
+	"github.com/lumenize/lmz"
+)
+
+// ServeHTTP takes clients in at {prefix}/{binding}/{instance}, carries requests for
+// {prefix}/{binding}/{instance}/... to objects, and answers 404 to everything else.
+func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	to, rest, refused := g.route(r.URL)
+	switch {
+	case refused != nil:
+		refuseFor(w, refused)
+		return
+	case to.Binding == "":
+		http.NotFound(w, r)
+		return
+	}
+	if !g.crossOrigin(w, r) {
+		return
+	}
+	if f := g.fronts[to.Binding]; f != nil {
+		f.connect(w, r, to.Instance+rest)
+		return
+	}
+	g.serveObject(w, r, to)
+}
+
+// route reads whom a path is for: nobody if the binding is empty. The binding may be
+// in one of several spellings, and the instance may have any characters if they are
+// escaped. What follows the instance begins with a slash.
+func (g *Gateway) route(u *url.URL) (to lmz.Address, rest string, refused *Refusal) {
+	below, ok := strings.CutPrefix(u.EscapedPath(), g.options.Prefix)
+	if !ok {
+		return to, "", nil
+	}
+	segment, below, _ := strings.Cut(below, "/")
+	instance, rest, more := strings.Cut(below, "/")
+	segment, errBinding := url.PathUnescape(segment)
+	instance, errInstance := url.PathUnescape(instance)
+	var found []string
+	for _, spelling := range spellings(segment) {
+		if g.fronts[spelling] != nil || g.kinds[spelling] {
+			found = append(found, spelling)
+		}
+	}
+	switch {
+	case len(found) == 0 || errBinding != nil || errInstance != nil:
+		return to, "", nil
+	case len(found) > 1:
+		return to, "", &Refusal{Status: http.StatusBadRequest, Message: "several bindings match " + segment}
+	case instance == "":
+		return to, "", &Refusal{
+			Status:  http.StatusBadRequest,
+			Message: "the path names no instance (expected " + g.options.Prefix + "{binding}/{instance})",
+		}
+	}
+	if more {
+		rest = "/" + rest
+	}
+	return lmz.At(found[0], instance), rest, nil
+}
+
+// withSlashes is how a prefix is kept, so that it ends where a segment does.
+func withSlashes(prefix string) string {
+	if prefix = strings.Trim(prefix, "/"); prefix == "" {
+		return "/"
+	}
+	return "/" + prefix + "/"
+}
+
+var kebab = regexp.MustCompile(`^[a-z0-9-]+$`)
+
+// spellings returns the names that a binding may have which is called segment in a
+// path, each once. Only kebab case stands for others than itself: my-do is also
+// MY_DO, my_do, MyDo, myDo and MyDO.
+func spellings(segment string) []string {
+	if !kebab.MatchString(segment) {
+		return []string{segment}
+	}
+	parts := strings.Split(segment, "-")
+	last := len(parts) - 1
+	pascal, letter := "", false
+	for _, part := range parts {
+		pascal += title(part)
+		letter = letter || len(part) == 1
+	}
+	all := []string{
+		segment,
+		strings.ToUpper(strings.Join(parts, "_")),
+		strings.Join(parts, "_"),
+		pascal,
+		parts[0] + strings.TrimPrefix(pascal, title(parts[0])),
+	}
+	if letter {
+		all = append(all, strings.ToUpper(strings.Join(parts, "")))
+	}
+	if last > 0 && len(parts[last]) <= 2 {
+		all = append(all, strings.TrimSuffix(pascal, title(parts[last]))+strings.ToUpper(parts[last]))
+	}
+	once := all[:0]
+	seen := make(map[string]bool)
+	for _, name := range all {
+		if !seen[name] {
+			seen[name] = true
+			once = append(once, name)
+		}
+	}
+	return once
+}
+
+func title(part string) string {
+	if part == "" {
+		return ""
+	}
+	return strings.ToUpper(part[:1]) + part[1:]
+}
+
+// crossOrigin applies the policy for pages of other origins, and reports whether the
+// request may go on. If not it is answered.
+func (g *Gateway) crossOrigin(w http.ResponseWriter, r *http.Request) bool {
+	origin := r.Header.Get("Origin")
+	if origin == "" { // no browser, or a page of the same origin
+		return true
+	}
+	h := w.Header()
+	h.Add("Vary", "Origin")
+	allowed := g.allows(origin, r)
+	if allowed {
+		h.Set("Access-Control-Allow-Origin", origin)
+	}
+	if method := r.Header.Get("Access-Control-Request-Method"); r.Method == http.MethodOptions && method != "" {
+		if allowed {
+			h.Set("Access-Control-Allow-Methods", method)
+			if wanted := r.Header.Get("Access-Control-Request-Headers"); wanted != "" {
+				h.Set("Access-Control-Allow-Headers", wanted)
+			}
+			h.Set("Access-Control-Max-Age", "600")
+		}
+		w.WriteHeader(http.StatusNoContent)
+		return false
+	}
+	if !allowed {
+		g.options.Log.Warn("request refused", "path", shown(r.URL.Path), "origin", shown(origin), "error", "a foreign origin")
+		refuse(w, http.StatusForbidden, "Forbidden: Origin not allowed")
+	}
+	return allowed
+}
+
+// allows reports whether pages of an origin may connect and request.
+func (g *Gateway) allows(origin string, r *http.Request) bool {
+	u, err := url.Parse(origin)
+	if err != nil {
+		return false
+	}
+	if u.Host != "" && strings.EqualFold(u.Host, r.Host) {
+		return true
+	}
+	for _, pattern := range g.options.Origins {
+		who := u.Host
+		if strings.Contains(pattern, "://") {
+			who = u.Scheme + "://" + u.Host
+		}
+		if ok, _ := path.Match(strings.ToLower(pattern), strings.ToLower(who)); ok && who != "" {
+			return true
+		}
+	}
+	return g.options.AllowOrigin != nil && g.options.AllowOrigin(origin, r)
+}

@@ -1,0 +1,51 @@
+package proto
+
+import (
+	"strconv"
+
+	"github.com/lumenize/lmz"
+)
+
+// Methods returns the names of the methods that an encoded chain asks for: its own
+// first, then those of the continuations among its arguments, wherever they are. It
+// evaluates nothing. A chain that no node would run is an error.
+func Methods(chain []byte) ([]string, error) {
+	doc, err := Parse(chain)
+	if err != nil {
+		return nil, badChain(err.Error())
+	}
+	names, err := chainMethods(nil, doc)
+	for pos := 0; pos < len(chain) && err == nil; {
+		h, next := headAt(chain, pos)
+		switch h.major {
+		case majorTag:
+			name, members, ok := doc.at(pos).Object()
+			if ok && name == nestedName && len(members) == 1 {
+				names, err = chainMethods(names, members[0])
+			}
+		case majorText, majorBytes:
+			next += int(h.arg)
+		}
+		pos = next
+	}
+	return names, err
+}
+
+// chainMethods appends the names of one chain.
+func chainMethods(names []string, chain Item) ([]string, error) {
+	ops, ok := chain.Elements()
+	if !ok || len(ops) == 0 || len(ops)%2 != 0 || len(ops) > lmz.MaxOperations {
+		return nil, badChain("it must name methods and call them, at most " + strconv.Itoa(lmz.MaxOperations/2))
+	}
+	for i := 0; i < len(ops); i += 2 {
+		name, ok := ops[i].Text()
+		if !ok {
+			return nil, badChain("a method name must be text")
+		}
+		names = append(names, name)
+	}
+	if len(names) > maxSteps {
+		return nil, badChain("continuations ask for more than " + strconv.Itoa(maxSteps) + " calls")
+	}
+	return names, nil
+}

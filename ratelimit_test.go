@@ -1,0 +1,25 @@
+package lmz_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/lumenize/lmz"
+)
+
+func TestARateLimitedErrorSaysWhenToCallAgain(t *testing.T) {
+	err := lmz.NewRateLimited(20*time.Millisecond + 1)
+	if wait, ok := lmz.RetryAfter(fmt.Errorf("calling: %w", err)); !ok || wait != 21*time.Millisecond {
+		t.Errorf("%v, %v", wait, ok)
+	}
+	fromJSON := &lmz.Error{Name: lmz.RateLimited, Fields: map[string]any{"retryAfterMs": 1.5}}
+	if wait, ok := lmz.RetryAfter(fromJSON); !ok || wait != 1500*time.Microsecond {
+		t.Errorf("%v, %v", wait, ok)
+	}
+	for _, other := range []error{nil, lmz.Errorf("x"), &lmz.Error{Name: lmz.RateLimited}} {
+		if _, ok := lmz.RetryAfter(other); ok {
+			t.Errorf("%v says when to call again", other)
+		}
+	}
+}
