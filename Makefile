@@ -32,7 +32,7 @@ test: ## run every test on real parts, installing the tools they need where it c
 lint: ## check formatting and vet, native and js
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "run gofmt on:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
 	$(GO) vet ./...
-	GOOS=js GOARCH=wasm $(GO) vet . ./internal/proto ./internal/session ./internal/link ./internal/turn ./client ./wasmclient
+	GOOS=js GOARCH=wasm $(GO) vet . ./internal/proto ./internal/session ./internal/link ./internal/turn ./client ./text ./wasmclient
 
 .PHONY: fuzz
 fuzz: ## fuzz the decoders, each for T (30s)
@@ -40,7 +40,7 @@ fuzz: ## fuzz the decoders, each for T (30s)
 
 .PHONY: bench
 bench: ## run the benchmarks
-	$(GO) test -run '^$$' -bench . -benchmem ./internal/... ./gateway
+	$(GO) test -run '^$$' -bench . -benchmem ./internal/... ./gateway ./text
 
 .PHONY: soak
 soak: ## the long versions of the crash and cut tests (minutes)

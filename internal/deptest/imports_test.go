@@ -65,8 +65,9 @@ var mayImport = map[string][]string{
 	"gateway":           {"", "internal/proto", "internal/session", "internal/link", "object"},
 	"auth":              {""},
 	"chain":             {"", "internal/proto"},
-	"examples/editor":   {"", "object", "client"},
-	"tui":               {"", "client", "examples/editor"},
+	"text":              {},
+	"examples/editor":   {"", "object", "client", "text"},
+	"tui":               {"", "client", "text", "examples/editor"},
 	"web":               {},
 }
 
@@ -115,7 +116,7 @@ var heavy = map[string]string{
 
 func TestTheBrowserModuleStaysLight(t *testing.T) {
 	js := []string{"GOOS=js", "GOARCH=wasm"}
-	for _, p := range list(t, js, module+"/client", module+"/wasmclient") {
+	for _, p := range list(t, js, module+"/client", module+"/text", module+"/wasmclient") {
 		for _, dep := range p.Deps {
 			if why, bad := heavy[dep]; bad {
 				t.Errorf("GOOS=js %s depends on %s: %s", p.ImportPath, dep, why)

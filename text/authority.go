@@ -1,0 +1,246 @@
+package text
+
+import (
+	"errors"
+	"time"
+)
+
+// Retention is how long an authority knows the edits that were made, and with them the
+// last number of each editor.
+const Retention = 30 * 24 * time.Hour
+
+// Errors of [Authority.Push]. Nothing of the push was done then, so the editor still
+// has the text and can show it.
+var (
+	// ErrTooOld says that the push is based on a version so old that nobody knows
+	// whether it was done already, or what came in between.
+	ErrTooOld = errors.New("the edit is based on a version that is too old")
+	// ErrFuture says that the push is based on a version that there is not.
+	ErrFuture = errors.New("the edit is based on a version that does not exist")
+	// ErrTooLong says that an edit inserts more than MaxEdit, or that the text would
+	// become longer than MaxLength.
+	ErrTooLong = errors.New("the edit inserts too much")
+	// ErrNumbers says that the edits of a push are not of one editor, numbered in order.
+	ErrNumbers = errors.New("the edits of a push must be one editor's, numbered in order")
+)
+
+// Entry is an edit as the authority has made it: mapped, with the version that it made.
+type Entry struct {
+	Edit
+	Version int
+	At      time.Time
+	By      string // for people; the authority does not look at it
+}
+
+// Log is the past of a document, which its authority reads. See [MemoryLog].
+type Log interface {
+	// Entry returns the edit that made a version, and false if it is not kept any more.
+	Entry(version int) (Entry, bool, error)
+	// Last returns the number of the editor's last edit and the version that it made;
+	// zeros if none is known.
+	Last(editor string) (number, version int, err error)
+}
+
+// Authority decides the order of edits. It has the current text and does no I/O. The
+// zero value is an empty document at version 0. Not safe for concurrent use.
+type Authority struct {
+	version int
+	text    Text
+}
+
+// NewAuthority returns the authority of a document at a version. It takes t.
+func NewAuthority(version int, t *Text) *Authority {
+	return &Authority{version: version, text: *t}
+}
+
+// Version returns how many edits have made the text.
+func (a *Authority) Version() int { return a.version }
+
+// Text returns the current text. Do not change it.
+func (a *Authority) Text() *Text { return &a.text }
+
+// Pushed is what a push comes to.
+type Pushed struct {
+	Versions []int   // the version that each edit has made, now or when it was pushed first
+	New      []Entry // the edits that were not known yet, as the authority made them
+}
+
+// Push finds out what edits of one editor, based on a version, come to: it maps them
+// over what was made since, and leaves out those that were made already. It changes
+// nothing: store what is new, and then [Authority.Commit] it. Errors are those of Log,
+// [ErrTooOld], [ErrFuture], [ErrTooLong], [ErrNumbers], [ErrLength] and [ErrSplit].
+func (a *Authority) Push(log Log, base int, edits []Edit, now time.Time) (Pushed, error) {
+	if err := a.admit(log, base, edits, now); err != nil {
+		return Pushed{}, err
+	}
+	r := rebase{left: append([]Edit(nil), edits...)}
+	for version := base + 1; version <= a.version && len(r.left) > 0; version++ {
+		e, found, err := log.Entry(version)
+		switch {
+		case err != nil:
+			return Pushed{}, err
+		case !found:
+			return Pushed{}, ErrTooOld
+		}
+		if err := r.over(e); err != nil {
+			return Pushed{}, err
+		}
+	}
+	if err := r.dropKnown(log); err != nil {
+		return Pushed{}, err
+	}
+	return a.append(r, now)
+}
+
+// admit checks what can be checked without looking at what was made since.
+func (a *Authority) admit(log Log, base int, edits []Edit, now time.Time) error {
+	if base < 0 || base > a.version {
+		return ErrFuture
+	}
+	for i, e := range edits {
+		if e.Editor == "" || e.Number < 1 || i > 0 && (e.Editor != edits[0].Editor || e.Number <= edits[i-1].Number) {
+			return ErrNumbers
+		}
+		if e.Changes.size() > MaxEdit {
+			return ErrTooLong
+		}
+	}
+	if base == a.version {
+		return nil
+	}
+	// Had one of these edits been made and forgotten, what came after base would be
+	// older than what is kept.
+	e, found, err := log.Entry(base + 1)
+	if err == nil && (!found || now.Sub(e.At) > Retention) {
+		return ErrTooOld
+	}
+	return err
+}
+
+// rebase moves the edits of a push to newer versions.
+type rebase struct {
+	left     []Edit // not known yet
+	versions []int
+}
+
+// over maps the edits over an entry, or drops the first one if the entry is just that.
+func (r *rebase) over(e Entry) error {
+	if e.Editor == r.left[0].Editor && e.Number == r.left[0].Number {
+		r.versions = append(r.versions, e.Version)
+		r.left = r.left[1:]
+		return nil
+	}
+	made := e.Changes
+	for i := range r.left {
+		mine, err := r.left[i].Changes.Map(made, false)
+		if err != nil {
+			return err
+		}
+		if i < len(r.left)-1 {
+			if made, err = made.Map(r.left[i].Changes, true); err != nil {
+				return err
+			}
+		}
+		r.left[i].Changes = mine
+	}
+	return nil
+}
+
+// dropKnown drops edits that the editor had pushed before the version on which it says
+// that it bases them now.
+func (r *rebase) dropKnown(log Log) error {
+	if len(r.left) == 0 {
+		return nil
+	}
+	number, version, err := log.Last(r.left[0].Editor)
+	if err != nil {
+		return err
+	}
+	for len(r.left) > 0 && r.left[0].Number <= number {
+		made := version
+		for e := (Entry{Version: version}); e.Version > 0; {
+			var found bool
+			if e, found, err = log.Entry(made); err != nil {
+				return err
+			}
+			if !found || e.Editor == r.left[0].Editor && e.Number <= r.left[0].Number {
+				break
+			}
+			made--
+		}
+		r.versions = append(r.versions, made)
+		r.left = r.left[1:]
+	}
+	return nil
+}
+
+// append tries the edits that are left on the current text.
+func (a *Authority) append(r rebase, now time.Time) (Pushed, error) {
+	p := Pushed{Versions: r.versions}
+	if len(r.left) == 0 {
+		return p, nil
+	}
+	after := &a.text
+	if len(r.left) > 1 {
+		after = a.text.Clone() // the second edit can only be checked on what the first makes
+	}
+	for i, e := range r.left {
+		if err := after.check(e.Changes); err != nil {
+			return Pushed{}, err
+		}
+		if e.Changes.NewLength() > MaxLength {
+			return Pushed{}, ErrTooLong
+		}
+		if len(r.left) > 1 {
+			after.apply(e.Changes)
+		}
+		version := a.version + i + 1
+		p.Versions = append(p.Versions, version)
+		p.New = append(p.New, Entry{Edit: e, Version: version, At: now})
+	}
+	return p, nil
+}
+
+// Commit makes what [Authority.Push] has found the current text. Nothing may have been
+// committed in between.
+func (a *Authority) Commit(p Pushed) {
+	if len(p.New) == 0 {
+		return
+	}
+	a.version = p.New[len(p.New)-1].Version
+	for _, e := range p.New {
+		a.text.apply(e.Changes)
+	}
+}
+
+// MemoryLog is a [Log] in memory that keeps everything. The zero value is the log of a
+// new document. Add what was pushed with Add.
+type MemoryLog struct {
+	entries []Entry
+	last    map[string]Entry
+}
+
+// Add adds entries, which must follow those that are there.
+func (l *MemoryLog) Add(entries ...Entry) {
+	if l.last == nil {
+		l.last = make(map[string]Entry)
+	}
+	for _, e := range entries {
+		l.last[e.Editor] = e
+	}
+	l.entries = append(l.entries, entries...)
+}
+
+// Entry implements [Log].
+func (l *MemoryLog) Entry(version int) (Entry, bool, error) {
+	if version < 1 || version > len(l.entries) {
+		return Entry{}, false, nil
+	}
+	return l.entries[version-1], true, nil
+}
+
+// Last implements [Log].
+func (l *MemoryLog) Last(editor string) (number, version int, err error) {
+	e := l.last[editor]
+	return e.Number, e.Version, nil
+}

@@ -1,0 +1,163 @@
+package text
+
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+// maxDiff is how many lines two texts may differ by for Diff to look for what lies
+// between them.
+const maxDiff = 400
+
+// Diff returns a change set that makes b of a. It keeps the lines that both have and, of
+// the others, what they begin and end with alike. Texts that differ in more than a few
+// hundred lines differ in one piece.
+func Diff(a, b string) ChangeSet {
+	a, b = valid(a), valid(b)
+	var out builder
+	for _, h := range hunks(splitLines(a), splitLines(b)) {
+		if len(h.old) != len(h.new) {
+			diffPiece(&out, strings.Join(h.old, ""), strings.Join(h.new, ""))
+			continue
+		}
+		for i := range h.old {
+			diffPiece(&out, h.old[i], h.new[i])
+		}
+	}
+	return out.changes()
+}
+
+func splitLines(s string) []string {
+	lines := strings.SplitAfter(s, "\n")
+	if lines[len(lines)-1] == "" {
+		lines = lines[:len(lines)-1]
+	}
+	return lines
+}
+
+// diffPiece adds one replacement, without what both begin and end with.
+func diffPiece(out *builder, a, b string) {
+	if a == b {
+		out.add(Units(a), kept, "")
+		return
+	}
+	start := 0
+	for start < len(a) && start < len(b) {
+		r, n := utf8.DecodeRuneInString(a[start:])
+		if s, _ := utf8.DecodeRuneInString(b[start:]); s != r {
+			break
+		}
+		start += n
+	}
+	end := 0
+	for end < len(a)-start && end < len(b)-start {
+		r, n := utf8.DecodeLastRuneInString(a[start : len(a)-end])
+		if s, _ := utf8.DecodeLastRuneInString(b[start : len(b)-end]); s != r {
+			break
+		}
+		end += n
+	}
+	out.add(Units(a[:start]), kept, "")
+	old, s := a[start:len(a)-end], b[start:len(b)-end]
+	out.add(Units(old), Units(s), s)
+	out.add(Units(a[len(a)-end:]), kept, "")
+}
+
+// hunk is lines of the old text and those in their place in the new one.
+type hunk struct{ old, new []string }
+
+// hunks finds the lines that a and b share, with the greedy algorithm of E. Myers.
+func hunks(a, b []string) []hunk {
+	all := []hunk{}
+	start := 0
+	for start < len(a) && start < len(b) && a[start] == b[start] {
+		start++
+	}
+	end := 0
+	for end < len(a)-start && end < len(b)-start && a[len(a)-1-end] == b[len(b)-1-end] {
+		end++
+	}
+	all = append(all, hunk{a[:start], b[:start]})
+	all = append(all, middle(a[start:len(a)-end], b[start:len(b)-end])...)
+	return append(all, hunk{a[len(a)-end:], b[len(b)-end:]})
+}
+
+// middle is hunks for texts that neither begin nor end alike.
+func middle(a, b []string) []hunk {
+	// reach[d][k+d] is how far into a one comes with d lines inserted or deleted, on the
+	// diagonal k, which is how much further one is in a than in b.
+	var reach [][]int
+	for d := 0; d <= maxDiff; d++ {
+		row := make([]int, 2*d+1)
+		for k := -d; k <= d; k += 2 {
+			x := 0
+			if d > 0 {
+				x = step0(reach[d-1], d, k)
+			}
+			for x < len(a) && x-k < len(b) && x-k >= 0 && a[x] == b[x-k] {
+				x++
+			}
+			row[k+d] = x
+			if x >= len(a) && x-k >= len(b) {
+				return trace(append(reach, row), a, b, k)
+			}
+		}
+		reach = append(reach, row)
+	}
+	return []hunk{{a, b}}
+}
+
+// step0 returns where one is on diagonal k after d steps, before any line is shared.
+func step0(before []int, d, k int) int {
+	down, right := -1, -1 // after inserting a line of b, after deleting one of a
+	if k+1 <= d-1 {
+		down = before[k+1+d-1]
+	}
+	if k-1 >= -(d - 1) {
+		right = before[k-1+d-1] + 1
+	}
+	return max(down, right)
+}
+
+// trace walks back through reach and returns the hunks in order.
+func trace(reach [][]int, a, b []string, k int) []hunk {
+	var backwards []hunk
+	x, y := len(a), len(b)
+	for d := len(reach) - 1; d >= 0; d-- {
+		from := 0
+		if d > 0 {
+			from = step0(reach[d-1], d, k)
+		}
+		if x > from {
+			backwards = append(backwards, hunk{a[from:x], b[from-k : y]})
+		}
+		x, y = from, from-k
+		if d == 0 {
+			break
+		}
+		if k+1 <= d-1 && reach[d-1][k+1+d-1] == from {
+			backwards = append(backwards, hunk{nil, b[y-1 : y]})
+			k++
+			y--
+		} else {
+			backwards = append(backwards, hunk{a[x-1 : x], nil})
+			k--
+			x--
+		}
+	}
+	var all []hunk
+	for i := len(backwards) - 1; i >= 0; i-- {
+		h := backwards[i]
+		if n := len(all); n > 0 && changed(h) && changed(all[n-1]) {
+			all[n-1] = hunk{join(all[n-1].old, h.old), join(all[n-1].new, h.new)}
+			continue
+		}
+		all = append(all, h)
+	}
+	return all
+}
+
+// changed reports whether a hunk of trace is no shared lines.
+func changed(h hunk) bool { return len(h.old) != len(h.new) || len(h.old) > 0 && h.old[0] != h.new[0] }
+
+func join(a, b []string) []string { return append(a[:len(a):len(a)], b...) }

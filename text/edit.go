@@ -1,0 +1,133 @@
+package text
+
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+// Edit is what an editor did at one time, with what makes it known: who and the how
+// manyth.
+type Edit struct {
+	Editor  string
+	Number  int // counts the editor's edits from 1
+	Changes ChangeSet
+}
+
+// Update is an Edit on the wire: CodeMirror's, with a number. An editor of CodeMirror's
+// collaboration client is its clientID.
+type Update struct {
+	ClientID string `json:"clientID"`
+	Number   int    `json:"number"`
+	Changes  []any  `json:"changes"` // see [ChangeSet.Wire]
+}
+
+// Update returns e for the wire.
+func (e Edit) Update() Update { return Update{e.Editor, e.Number, e.Changes.Wire()} }
+
+// Edit reads an update. The error is that of [Parse].
+func (u Update) Edit() (Edit, error) {
+	c, err := Parse(u.Changes)
+	return Edit{u.ClientID, u.Number, c}, err
+}
+
+// Updates returns edits for the wire.
+func Updates(edits []Edit) []Update {
+	all := make([]Update, len(edits))
+	for i, e := range edits {
+		all[i] = e.Update()
+	}
+	return all
+}
+
+// Edits reads updates. The error is that of the first that cannot be read.
+func Edits(updates []Update) ([]Edit, error) {
+	all := make([]Edit, len(updates))
+	for i, u := range updates {
+		var err error
+		if all[i], err = u.Edit(); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// Inserted returns what edits insert, one piece of text a line, for people: what would
+// be lost with them.
+func Inserted(edits []Edit) string {
+	var parts []string
+	for _, e := range edits {
+		if s := e.Changes.Inserted(); s != "" {
+			parts = append(parts, s)
+		}
+	}
+	return strings.Join(parts, "\n")
+}
+
+// MaxEdit is how many bytes one edit may insert, so that it fits a frame and a row of a
+// database. [Client.Push] and [Split] keep to it.
+const MaxEdit = 64 << 10
+
+// size returns how many bytes c inserts.
+func (c ChangeSet) size() int {
+	n := 0
+	for _, s := range c.sections {
+		n += len(s.text)
+	}
+	return n
+}
+
+// Split divides a change set into those that do the same one after the other and insert
+// at most limit bytes each, or one character.
+func Split(c ChangeSet, limit int) []ChangeSet {
+	limit = max(limit, utf8.UTFMax)
+	if c.size() <= limit {
+		return []ChangeSet{c}
+	}
+	var all []ChangeSet
+	var now builder
+	done, room, left := 0, limit, c.Length() // done: units of the new text, left: of the old
+	flush := func(more int) {
+		now.add(more+left, kept, "")
+		all = append(all, now.changes())
+		now, room = builder{}, limit
+		now.add(done, kept, "")
+	}
+	for _, s := range c.sections {
+		left -= s.n
+		if s.ins == kept {
+			now.add(s.n, kept, "")
+			done += s.n
+			continue
+		}
+		n := s.n
+		for text := s.text; ; {
+			part := head(text, room)
+			if part == "" && text != "" && room < limit {
+				flush(n)
+				continue
+			}
+			units := Units(part)
+			now.add(n, units, part)
+			n = 0 // deleted with the first part
+			done += units
+			room -= len(part)
+			if text = text[len(part):]; text == "" {
+				break
+			}
+			flush(0)
+		}
+	}
+	now.add(left, kept, "")
+	return append(all, now.changes())
+}
+
+// head returns the whole characters within the first n bytes of s.
+func head(s string, n int) string {
+	if n >= len(s) {
+		return s
+	}
+	for n > 0 && s[n]&0xC0 == 0x80 {
+		n--
+	}
+	return s[:n]
+}

@@ -1,0 +1,76 @@
+package text
+
+// maxSteps is how many steps can be undone.
+const maxSteps = 1000
+
+// history is what can be undone and done again.
+type history struct {
+	undo, redo stack
+	joins      bool // the next edit may join the last step
+	caret      int  // where the last edit ended
+}
+
+// stack is steps, the last on top. Each is made for the text that is there when those
+// above it are done, apart from what others have done since.
+type stack []step
+
+type step struct {
+	changes ChangeSet
+	over    []ChangeSet // done by others since; the step is not mapped over them yet
+}
+
+func (s *stack) push(changes ChangeSet) {
+	*s = append(*s, step{changes: changes})
+	if len(*s) > maxSteps {
+		*s = append(stack(nil), (*s)[len(*s)-maxSteps:]...)
+	}
+}
+
+// pop takes the step on top, mapped over what others did, and hands that down.
+func (s *stack) pop() (ChangeSet, bool) {
+	if len(*s) == 0 {
+		return ChangeSet{}, false
+	}
+	top := (*s)[len(*s)-1]
+	*s = (*s)[:len(*s)-1]
+	for _, over := range top.over {
+		changes := must(top.changes.Map(over, false))
+		if len(*s) > 0 {
+			below := &(*s)[len(*s)-1]
+			below.over = append(below.over, must(over.Map(top.changes, true)))
+		}
+		top.changes = changes
+	}
+	return top.changes, true
+}
+
+// typed adds an edit of the user and its inverse.
+func (h *history) typed(changes, inverse ChangeSet) {
+	h.redo = nil
+	at, count := Change{}, 0
+	for c := range changes.Changes() {
+		at = c
+		count++
+	}
+	end := at.From + Units(at.Insert)
+	if h.joins && count == 1 && len(h.undo) > 0 && (at.From == h.caret || at.To == h.caret) {
+		last, _ := h.undo.pop()
+		inverse = must(inverse.Compose(last))
+	}
+	h.undo.push(inverse)
+	h.joins, h.caret = count == 1, end
+}
+
+// remote takes note of what somebody else has done.
+func (h *history) remote(changes ChangeSet) {
+	for _, s := range []stack{h.undo, h.redo} {
+		if len(s) > 0 {
+			top := &s[len(s)-1]
+			top.over = append(top.over, changes)
+		}
+	}
+	h.caret = changes.MapPos(h.caret, -1)
+}
+
+// boundary makes the next edit a step of its own.
+func (h *history) boundary() { h.joins = false }

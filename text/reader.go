@@ -1,0 +1,66 @@
+package text
+
+// reader goes through the sections of a change set, in steps of its own.
+type reader struct {
+	sections []section
+	i        int // the current one
+	rest     int // what is left of it: units of the old text, or of the new one in readNew
+	off      int // what is done of it
+	byNew    bool
+}
+
+// readOld reads by the old text, readNew by the new one.
+func readOld(c ChangeSet) *reader { return newReader(c, false) }
+func readNew(c ChangeSet) *reader { return newReader(c, true) }
+
+func newReader(c ChangeSet, byNew bool) *reader {
+	r := &reader{sections: c.sections, byNew: byNew}
+	r.enter()
+	return r
+}
+
+func (r *reader) enter() {
+	r.off, r.rest = 0, 0
+	if r.done() {
+		return
+	}
+	s := r.sections[r.i]
+	r.rest = s.n
+	if r.byNew && s.ins != kept {
+		r.rest = s.ins
+	}
+}
+
+func (r *reader) done() bool { return r.i == len(r.sections) }
+
+func (r *reader) keeps() bool { return !r.done() && r.sections[r.i].ins == kept }
+
+func (r *reader) replaces() bool { return !r.done() && r.sections[r.i].ins != kept }
+
+func (r *reader) section() section { return r.sections[r.i] }
+
+func (r *reader) next() {
+	r.i++
+	r.enter()
+}
+
+// skip goes n units on.
+func (r *reader) skip(n int) {
+	if n == r.rest {
+		r.next()
+		return
+	}
+	r.rest -= n
+	r.off += n
+}
+
+// part returns the next n units of what the section inserts, by the new text.
+func (r *reader) part(n int) (string, bool) {
+	s := r.section()
+	if r.off == 0 && n == s.ins {
+		return s.text, true
+	}
+	a, ok := offset(s.text, s.ins, r.off)
+	b, ok2 := offset(s.text, s.ins, r.off+n)
+	return s.text[a:b], ok && ok2
+}

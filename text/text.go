@@ -1,0 +1,237 @@
+package text
+
+import (
+	"slices"
+	"strings"
+)
+
+// Text is a text that stays quick to change and to look at when it is large. It is
+// kept in pieces. Positions are in UTF-16 units, lines end with '\n' and with nothing
+// else, so that "\r\n" is a line that ends with '\r'. The zero value is the empty text.
+// Not safe for concurrent use: give others a [Text.Clone].
+type Text struct {
+	pieces []piece
+	units  int
+	bytes  int
+	breaks int // line breaks
+
+	// Where the last position was found: edits come near each other.
+	hint, hintUnits int
+}
+
+// piece is a part of a text, about pieceSize long.
+type piece struct {
+	s      string
+	units  int
+	breaks int
+}
+
+const (
+	pieceSize = 1 << 9  // bytes of a piece when it is made
+	pieceMax  = 1 << 10 // a piece that grows beyond is cut
+	pieceMin  = 1 << 7  // a piece that shrinks below joins its neighbour
+)
+
+// NewText returns a text that holds s. Bytes of s that are no UTF-8 become U+FFFD.
+func NewText(s string) *Text {
+	t := new(Text)
+	t.splice(0, 0, cut(valid(s)))
+	return t
+}
+
+// cut cuts s into pieces.
+func cut(s string) []piece {
+	var pieces []piece
+	for len(s) > 0 {
+		n := len(s)
+		if n > pieceMax {
+			n = pieceSize
+			for s[n]&0xC0 == 0x80 { // the middle of a character
+				n--
+			}
+		}
+		part := strings.Clone(s[:n]) // so that no piece keeps a large string alive
+		pieces = append(pieces, piece{part, Units(part), strings.Count(part, "\n")})
+		s = s[n:]
+	}
+	return pieces
+}
+
+// splice replaces n pieces from index i on.
+func (t *Text) splice(i, n int, with []piece) {
+	for _, p := range t.pieces[i : i+n] {
+		t.units -= p.units
+		t.bytes -= len(p.s)
+		t.breaks -= p.breaks
+	}
+	for _, p := range with {
+		t.units += p.units
+		t.bytes += len(p.s)
+		t.breaks += p.breaks
+	}
+	if n == len(with) {
+		copy(t.pieces[i:], with)
+	} else {
+		t.pieces = slices.Replace(t.pieces, i, i+n, with...)
+	}
+	if t.hint > i {
+		t.hint, t.hintUnits = 0, 0
+	}
+}
+
+// Len returns the length in UTF-16 units.
+func (t *Text) Len() int { return t.units }
+
+// Size returns the length in bytes of UTF-8.
+func (t *Text) Size() int { return t.bytes }
+
+// Lines returns the number of lines, which is one more than there are line breaks.
+func (t *Text) Lines() int { return t.breaks + 1 }
+
+// Clone returns a copy that shares the pieces: a text of 10 MB is copied in some
+// microseconds.
+func (t *Text) Clone() *Text {
+	c := *t
+	c.pieces = slices.Clone(t.pieces)
+	return &c
+}
+
+// String returns the whole text.
+func (t *Text) String() string {
+	var b strings.Builder
+	b.Grow(t.bytes)
+	for _, p := range t.pieces {
+		b.WriteString(p.s)
+	}
+	return b.String()
+}
+
+// Slice returns the text from one position to another. Positions beyond the text mean
+// its ends; one inside a character means its beginning.
+func (t *Text) Slice(from, to int) string {
+	from, to = max(0, from), min(to, t.units)
+	if from >= to {
+		return ""
+	}
+	i, a, _ := t.find(from)
+	j, b, _ := t.find(to)
+	if i == j {
+		return t.pieces[i].s[a:b]
+	}
+	var s strings.Builder
+	s.WriteString(t.pieces[i].s[a:])
+	for _, p := range t.pieces[i+1 : j] {
+		s.WriteString(p.s)
+	}
+	s.WriteString(t.pieces[j].s[:b])
+	return s.String()
+}
+
+// find returns the piece in which a position is and the byte in it, and false if the
+// position is inside a character. A position between two pieces is at the end of the
+// first.
+func (t *Text) find(pos int) (i, at int, ok bool) {
+	if len(t.pieces) == 0 {
+		return 0, 0, true
+	}
+	i, start := t.hint, t.hintUnits
+	if pos < start/2 {
+		i, start = 0, 0
+	}
+	for i > 0 && start >= pos {
+		i--
+		start -= t.pieces[i].units
+	}
+	for i < len(t.pieces)-1 && start+t.pieces[i].units < pos {
+		start += t.pieces[i].units
+		i++
+	}
+	t.hint, t.hintUnits = i, start
+	p := t.pieces[i]
+	at, ok = offset(p.s, p.units, pos-start)
+	return i, at, ok
+}
+
+// Boundary reports whether a position is in the text and not inside a character.
+func (t *Text) Boundary(pos int) bool {
+	if pos < 0 || pos > t.units {
+		return false
+	}
+	_, _, ok := t.find(pos)
+	return ok
+}
+
+// replace puts s in the place of n units at pos, which are in the text and end where
+// characters do.
+func (t *Text) replace(pos, n int, s string, units int) {
+	i, a, _ := t.find(pos)
+	if len(t.pieces) == 0 {
+		t.splice(0, 0, cut(s))
+		return
+	}
+	j, b := i, a
+	if n > 0 {
+		j, b, _ = t.find(pos + n)
+	}
+	first, last := t.pieces[i].s, t.pieces[j].s
+	size := a + len(s) + len(last) - b
+	if i == j && size <= pieceMax && (size >= pieceMin || len(t.pieces) == 1) {
+		p := &t.pieces[i]
+		breaks := strings.Count(s, "\n") - strings.Count(first[a:b], "\n")
+		t.units += units - n
+		t.bytes += len(s) - (b - a)
+		t.breaks += breaks
+		*p = piece{first[:a] + s + first[b:], p.units + units - n, p.breaks + breaks}
+		if t.hint > i {
+			t.hint, t.hintUnits = 0, 0
+		}
+		return
+	}
+	joined := first[:a] + s + last[b:]
+	if len(joined) < pieceMin && j+1 < len(t.pieces) {
+		j++
+		joined += t.pieces[j].s
+	} else if len(joined) < pieceMin && i > 0 {
+		i--
+		joined = t.pieces[i].s + joined
+	}
+	t.splice(i, j-i+1, cut(joined))
+}
+
+// Apply changes the text. It changes nothing and returns [ErrLength] or [ErrSplit] if
+// the change set does not fit.
+func (t *Text) Apply(c ChangeSet) error {
+	if err := t.check(c); err != nil {
+		return err
+	}
+	t.apply(c)
+	return nil
+}
+
+// apply makes a change that was checked.
+func (t *Text) apply(c ChangeSet) {
+	pos := 0
+	for _, s := range c.sections {
+		if s.ins == kept {
+			pos += s.n
+			continue
+		}
+		t.replace(pos, s.n, s.text, s.ins)
+		pos += s.ins
+	}
+}
+
+// check reports why a change set does not fit.
+func (t *Text) check(c ChangeSet) error {
+	if c.Length() != t.units {
+		return ErrLength
+	}
+	pos := 0
+	for _, s := range c.sections {
+		if s.ins != kept && (!t.Boundary(pos) || s.n > 0 && !t.Boundary(pos+s.n)) {
+			return ErrSplit
+		}
+		pos += s.n
+	}
+	return nil
+}

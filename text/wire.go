@@ -1,0 +1,108 @@
+package text
+
+import (
+	"errors"
+	"strings"
+	"unicode/utf8"
+)
+
+// MaxLength is the largest length of a text that a change set from the wire may be made
+// for or make, in units.
+const MaxLength = 64 << 20
+
+// Wire returns c as CodeMirror's ChangeSet.toJSON does: an array in which a number
+// keeps that many units, and an array [n, line, line, ...] replaces n units by those
+// lines, which are divided by "\n". It consists of int, string and []any.
+func (c ChangeSet) Wire() []any {
+	parts := make([]any, len(c.sections))
+	for i, s := range c.sections {
+		switch {
+		case s.ins == kept:
+			parts[i] = s.n
+		case s.ins == 0:
+			parts[i] = []any{s.n}
+		default:
+			part := []any{s.n}
+			for line := range strings.SplitSeq(s.text, "\n") {
+				part = append(part, line)
+			}
+			parts[i] = part
+		}
+	}
+	return parts
+}
+
+var errWire = errors.New("a change set is an array of lengths and of arrays [length, line, ...]")
+
+// Parse reads what [ChangeSet.Wire] or CodeMirror has written. Numbers may be of any
+// type that lmz decodes a number into. A text that is no UTF-8, which half a character
+// is not, is an error.
+func Parse(parts []any) (ChangeSet, error) {
+	sections := make([]section, 0, len(parts))
+	total := 0
+	for _, p := range parts {
+		s, err := parseSection(p)
+		if err != nil {
+			return ChangeSet{}, err
+		}
+		total += s.n + max(0, s.ins)
+		if total > 2*MaxLength {
+			return ChangeSet{}, errors.New("a change set for a text that is too long")
+		}
+		if s.n > 0 || s.ins > 0 {
+			sections = append(sections, s)
+		}
+	}
+	return ChangeSet{sections}, nil
+}
+
+func parseSection(p any) (section, error) {
+	if n, ok := length(p); ok {
+		return section{n: n, ins: kept}, nil
+	}
+	part, ok := p.([]any)
+	if !ok || len(part) == 0 {
+		return section{}, errWire
+	}
+	n, ok := length(part[0])
+	if !ok {
+		return section{}, errWire
+	}
+	var b strings.Builder
+	for i, line := range part[1:] {
+		s, ok := line.(string)
+		if !ok {
+			return section{}, errWire
+		}
+		if !utf8.ValidString(s) {
+			return section{}, errors.New("a text has half a character")
+		}
+		if i > 0 {
+			b.WriteByte('\n')
+		}
+		b.WriteString(s)
+	}
+	s := b.String()
+	return section{n: n, ins: Units(s), text: s}, nil
+}
+
+// length reads a number as a length.
+func length(p any) (int, bool) {
+	var n int64
+	switch p := p.(type) {
+	case int:
+		n = int64(p)
+	case int64:
+		n = p
+	case uint64:
+		n = int64(min(p, MaxLength+1))
+	case float64:
+		if p != float64(int64(p)) {
+			return 0, false
+		}
+		n = int64(p)
+	default:
+		return 0, false
+	}
+	return int(n), n >= 0 && n <= MaxLength
+}
