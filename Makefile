@@ -20,6 +20,10 @@ build: web ## build the program with its page: bin/lmz
 web: ## build the WASM module and the page into web/dist
 	scripts/build-web.sh
 
+.PHONY: wasm-size
+wasm-size: ## what a browser loads, and whether it is within web/size.json
+	@$(GO) test -count=1 ./web -run StaysWithinItsBudget -v | grep -vE '^(===|---|PASS)'; exit $${PIPESTATUS[0]}
+
 .PHONY: run
 run: build ## build everything and start lmz dev; DATA=dir chooses its data directory
 	bin/lmz dev $(if $(DATA),--data $(DATA))

@@ -30,15 +30,17 @@ const (
 // Peer is a node outside the gateway. It implements [lmz.Caller]. All its methods
 // may be called from any goroutine.
 type Peer struct {
-	options Options
-	base    string // ws://host/gateway/BINDING/
-	ctx     context.Context
-	cancel  context.CancelCauseFunc
-	serve   func(ctx context.Context, place *turn.Place, self lmz.Identity, f proto.Frame) proto.Answer // runs an incoming call
-	user    callbacks
-	asking  chan struct{}  // holds one element while Options.Token is asked
-	line    turn.Line      // whose turn it is to run a handler
-	work    sync.WaitGroup // links, dials, token requests, handlers, callbacks
+	options  Options
+	base     string // ws://host/gateway/BINDING/
+	ctx      context.Context
+	cancel   context.CancelCauseFunc
+	serve    func(context.Context, *turn.Place, lmz.Identity, proto.Frame) proto.Answer // runs an incoming call
+	messages proto.Messages                                                             // of a server that speaks only lmz
+	claims   func(token string) (claims, error)                                         // reads an access token
+	user     callbacks
+	asking   chan struct{}  // holds one element while Options.Token is asked
+	line     turn.Line      // whose turn it is to run a handler
+	work     sync.WaitGroup // links, dials, token requests, handlers, callbacks
 
 	mu       sync.Mutex // guards the following fields
 	life     *session.Life
@@ -75,11 +77,11 @@ func New(o Options) (*Peer, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.serve = p.serveHandler
+	p.serve, p.messages, p.claims = p.serveHandler, proto.GoMessages{}, claimsOf
 	return p, nil
 }
 
-// newPeer makes a peer without serve.
+// newPeer makes a peer without serve, messages and claims.
 func newPeer(o Options) (*Peer, error) {
 	base, err := gatewayURL(o.URL)
 	if err != nil {

@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"time"
 
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/internal/proto"
@@ -42,18 +43,37 @@ func (p *Peer) CallEncoded(ctx context.Context, to lmz.Address, chain []byte, do
 	})
 }
 
-// NewRaw makes a peer for a face in another language: h takes the place of
+// Raw is what a face has in place of Go's handlers and codec. All of it is required.
+type Raw struct {
+	Handle RawHandler
+
+	// ToJSON and FromJSON translate the messages of a server that speaks only the
+	// original's protocol (internal/proto, ForeignMessages). They must not wait.
+	ToJSON   func(message []byte) (text []byte, err error)
+	FromJSON func(text []byte) (message []byte, err error)
+
+	// Claims reads an access token without verifying it: its subject and when it ends,
+	// zero if it does not say. It must not wait.
+	Claims func(token string) (subject string, expires time.Time, err error)
+}
+
+// NewRaw makes a peer for a face in another language, which does not use
 // Options.Handler and Options.OnBeforeCall. A program that makes its peers with NewRaw
 // and calls with [Peer.CallEncoded] is linked without the codec for Go values, which
 // is half of a browser's module.
-func NewRaw(o Options, h RawHandler) (*Peer, error) {
+func NewRaw(o Options, raw Raw) (*Peer, error) {
 	p, err := newPeer(o)
 	if err != nil {
 		return nil, err
 	}
 	p.serve = func(ctx context.Context, place *turn.Place, _ lmz.Identity, f proto.Frame) proto.Answer {
-		return serveRaw(ctx, h, place, f)
+		return serveRaw(ctx, raw.Handle, place, f)
 	}
+	p.claims = func(token string) (c claims, err error) {
+		c.subject, c.expires, err = raw.Claims(token)
+		return c, err
+	}
+	p.messages = proto.ForeignMessages{ToJSON: raw.ToJSON, FromJSON: raw.FromJSON}
 	return p, nil
 }
 

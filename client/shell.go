@@ -158,7 +158,7 @@ func (p *Peer) askToken(refused string, then func(claims, error)) {
 		token, err := p.options.Token(ctx, refused)
 		var c claims
 		if err == nil {
-			c, err = claimsOf(token)
+			c, err = p.claims(token)
 		}
 		p.mu.Lock()
 		defer p.mu.Unlock()
@@ -213,7 +213,7 @@ func (p *Peer) linked(l *link.Link, json bool) {
 			if p.begun { // with a server that spoke lmz.cbor
 				p.doSession(p.session.Restart(newSessionID()))
 			}
-			p.json = session.NewJSON(newSessionID(), false, proto.MaxTimeout)
+			p.json = session.NewJSON(p.messages, newSessionID(), false, proto.MaxTimeout)
 		}
 		p.json.Linked()
 		return
@@ -303,7 +303,7 @@ func (p *Peer) receive(l *link.Link, message []byte) {
 	}
 	if p.json != nil {
 		p.json.Wrote(l.Written())
-		f, subscribe, refusal := p.json.Decode(session.ParseJSON(message))
+		f, subscribe, refusal := p.json.Decode(session.ParseJSON(p.messages, message))
 		if refusal != nil {
 			l.Send(refusal)
 		}

@@ -297,7 +297,7 @@ func (c *client) hello(l *link.Link, auth *lmz.Auth, f proto.Frame, json bool) {
 			case session.BeginSession:
 				c.json, c.back = nil, nil
 				if json {
-					c.json = session.NewJSON(newSessionID(), true, c.gateway.options.CallLimit)
+					c.json = session.NewJSON(proto.GoMessages{}, newSessionID(), true, c.gateway.options.CallLimit)
 				}
 			case session.Welcome:
 				c.link, c.auth = l, auth
@@ -443,7 +443,7 @@ func (c *client) receive(l *link.Link, f proto.Frame) {
 
 // receiveJSON takes a message of the current connection.
 func (c *client) receiveJSON(l *link.Link, message []byte) {
-	m := session.ParseJSON(message) // not under the lock: others wait for that
+	m := session.ParseJSON(proto.GoMessages{}, message) // not under the lock: others wait for that
 	c.order.Lock()
 	defer c.order.Unlock()
 	c.step(func() []session.Effect {

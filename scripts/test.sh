@@ -47,6 +47,7 @@ face() { node --test wasmclient/js/*.test.mjs web/page/*.test.mjs; }
 part "tools" tools
 part "lint" make -s lint
 part "build" make -s build
+part "size of the browser client" make -s wasm-size
 part "unit tests with the race detector" unit
 part "random schedules" sim
 part "the client under GOOS=js" js

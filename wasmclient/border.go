@@ -3,8 +3,10 @@
 package main
 
 import (
+	"errors"
 	"sync"
 	"syscall/js"
+	"time"
 )
 
 // border is what JavaScript and Go know of each other.
@@ -93,6 +95,37 @@ func (b *border) guard(v any, peer, id int) {
 	}
 }
 
+// toJSON has JavaScript write a message for a server that speaks only lmz.
+func (b *border) toJSON(message []byte) ([]byte, error) {
+	result := b.js.Call("toJSON", arrayOf(message))
+	if result.Type() != js.TypeString {
+		return nil, errors.New(result.Get("wrong").String())
+	}
+	return []byte(result.String()), nil
+}
+
+// fromJSON has JavaScript read a message of such a server.
+func (b *border) fromJSON(text []byte) ([]byte, error) {
+	result := b.js.Call("fromJSON", string(text))
+	if wrong := result.Get("wrong"); !wrong.IsUndefined() {
+		return nil, errors.New(wrong.String())
+	}
+	return bytesOf(result), nil
+}
+
+// claims has JavaScript read an access token.
+func (b *border) claims(token string) (subject string, expires time.Time, err error) {
+	c := b.js.Call("claims", token)
+	sub := c.Get("sub")
+	if sub.Type() != js.TypeString || sub.String() == "" {
+		return "", expires, errors.New("the access token names no subject")
+	}
+	if exp := c.Get("exp"); exp.Type() == js.TypeNumber && exp.Float() > 0 && exp.Float() < 1<<40 {
+		expires = time.Unix(int64(exp.Float()), 0)
+	}
+	return sub.String(), expires, nil
+}
+
 // describe names a panic.
 func describe(v any) string {
 	switch v := v.(type) {
@@ -108,6 +141,13 @@ func (b *border) face(peer int) *face {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.peers[peer]
+}
+
+// arrayOf copies bytes into a new Uint8Array.
+func arrayOf(data []byte) js.Value {
+	array := js.Global().Get("Uint8Array").New(len(data))
+	js.CopyBytesToJS(array, data)
+	return array
 }
 
 // bytesOf copies a Uint8Array.

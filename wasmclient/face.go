@@ -51,7 +51,7 @@ func (b *border) open(number int, args []js.Value) any {
 		OnSubscriptionRequired: f.subscribe,
 		OnLoginRequired:        f.loginRequired,
 		OnConnectionError:      func(err error) { f.tell(eventConnectionError, 0, err.Error()) },
-	}, f.handle)
+	}, client.Raw{Handle: f.handle, ToJSON: b.toJSON, FromJSON: b.fromJSON, Claims: b.claims})
 	if err != nil {
 		return err.Error()
 	}

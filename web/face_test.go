@@ -32,33 +32,81 @@ func TestJavaScriptProgramsCallNodes(t *testing.T) {
 	b := openBrowser(t)
 	b.signIn(s, "ada@example.com")
 
-	t.Run("rich values come back from Go as real JavaScript values", func(t *testing.T) {
+	for server, base := range map[string]string{"ours": "", "one that speaks only lmz": "/original"} {
+		t.Run("rich values come back from Go as real JavaScript values: "+server, func(t *testing.T) {
+			b.t = t
+			b.run(`
+				class TooFar extends RangeError {}
+				lmz.registerError(TooFar);
+				const baseUrl = location.origin + '` + base + `', json = '` + base + `' !== '';
+				const client = new lmz.LumenizeClient({ baseUrl });
+				const day = new Date('2026-11-21T12:00:00.5Z'), why = new Error('why');
+				const value = {
+					map: new Map([['day', day], [{ k: 1 }, null]]), set: new Set([1, 'a']), day,
+					big: 2n ** 70n, bytes: new Uint8Array([1, 2]), floats: new Float64Array([1.5]), none: undefined,
+					pattern: /a\/b/gi, url: new URL('https://example.com/x?y'), minus: -0,
+					error: Object.assign(new TooFar('far', { cause: why }), { distance: 7, at: day }),
+				};
+				value.self = value;
+				if (!json) value.longs = new BigInt64Array([-5n]);
+				for (const method of ['echo', 'decoded']) {
+					const back = await client.lmz.callRaw('ECHO', undefined, client.ctn()[method](value));
+					same(back.self, back);
+					same(back.map.get('day').getTime(), day.getTime());
+					if (method === 'echo') same(back.map.get('day'), back.day);
+					same([...back.map.keys()][1].k, 1);
+					same([...back.set].join(), '1,a');
+					same(back.big, value.big);
+					same(back.bytes instanceof Uint8Array && back.bytes[1], 2);
+					same(back.floats[0], 1.5);
+					same(json || back.longs instanceof BigInt64Array && back.longs[0] === -5n, true);
+					same('none' in back && back.none, undefined);
+					same(String(back.pattern), String(value.pattern));
+					same(back.url.href, value.url.href);
+					same(Object.is(back.minus, json ? 0 : -0), true);
+					same(back.error instanceof TooFar && back.error.name === 'TooFar' && back.error.distance, 7);
+					same(back.error.cause instanceof Error && back.error.cause.message, 'why');
+				}
+				client.disconnect();
+				same(client.connectionState, 'disconnected');`)
+		})
+	}
+
+	t.Run("a server that speaks only lmz takes and makes calls", func(t *testing.T) {
 		b.t = t
-		b.run(`
-			const client = new lmz.LumenizeClient();
-			const value = {
-				map: new Map([['day', new Date('2026-11-21T12:00:00.5Z')], [{ k: 1 }, null]]), set: new Set([1, 'a']),
-				big: 2n ** 70n, bytes: new Uint8Array([1, 2]), floats: new Float64Array([1.5]), none: undefined,
-				pattern: /a\/b/gi, url: new URL('https://example.com/x?y'), minus: -0, error: new RangeError('far', { cause: new Error('why') }),
-			};
-			value.self = value;
-			for (const method of ['echo', 'decoded']) {
-				const back = await client.lmz.callRaw('ECHO', undefined, client.ctn()[method](value));
-				same(back.self, back);
-				same(back.map.get('day').getTime(), value.map.get('day').getTime());
-				same([...back.map.keys()][1].k, 1);
-				same([...back.set].join(), '1,a');
-				same(back.big, value.big);
-				same(back.bytes instanceof Uint8Array && back.bytes[1], 2);
-				same(back.floats[0], 1.5);
-				same('none' in back && back.none, undefined);
-				same(String(back.pattern), String(value.pattern));
-				same(back.url.href, value.url.href);
-				same(Object.is(back.minus, -0), true);
-				same(back.error instanceof RangeError && back.error.cause.message, 'why');
+		instance := b.run(`
+			class Client extends lmz.LumenizeClient {
+				seen = [];
+				subscriptions = 0;
+				onSubscriptionRequired() { this.subscriptions++; }
+				onBeforeCall() {}
+				hello = lmz.meshFn((name, map) => {
+					const { callChain, originAuth, clientState } = this.lmz.callContext;
+					this.seen.push(callChain.length, originAuth.sub.length > 0, Object.keys(clientState).length);
+					if (name === 'x') throw new TypeError('not x');
+					return new Map([[name, map?.get('k') ?? 'none']]);
+				});
 			}
-			client.disconnect();
-			same(client.connectionState, 'disconnected');`)
+			window.jsonClient = new Client({ baseUrl: location.origin + '/original' });
+			await jsonClient.connect();
+			const { ctn } = lmz;
+			const failure = (...call) => jsonClient.lmz.callRaw(...call).then(() => { throw new Error('no error'); }, (e) => e);
+			same((await failure('DOCUMENT_DO', 'x', ctn().update('text'))).message, 'Must be subscribed to edit');
+			same((await failure('NOTHING', 'x', ctn().y())).code, 'absent');
+			same((await failure('ECHO', undefined, ctn().echo(new BigInt64Array(1)))).message, 'a BigInt64Array cannot be sent as JSON');
+			const me = ['LUMENIZE_CLIENT_GATEWAY', jsonClient.lmz.instanceName];
+			same((await jsonClient.lmz.callRaw(...me, ctn().hello('a', new Map([['k', 2n]])))).get('a'), 2n);
+			same((await failure(...me, ctn().hello('x'))) instanceof TypeError, true);
+			same((await jsonClient.lmz.callRaw(...me, ctn().hello(ctn().hello('b')))).size, 1);
+			same(jsonClient.seen.join(), '1,true,0,1,true,0,1,true,0,1,true,0');
+			same(jsonClient.subscriptions, 1);
+			return jsonClient.lmz.instanceName;`)
+		other := s.client("carl@example.com")
+		got, err := lmz.Call[lmz.Map](t.Context(), other, lmz.At(lmz.DefaultGateway, instance), lmz.Ctn("hello", "carl"))
+		if err != nil || len(got) != 1 {
+			t.Errorf("from a Go program: %v, %v", got, err)
+		}
+		b.run(`jsonClient.disconnect();`)
 	})
 
 	t.Run("an error says who failed", func(t *testing.T) {

@@ -68,6 +68,7 @@ func startSiteWith(t *testing.T, grace time.Duration) *site {
 	})
 	mux := http.NewServeMux()
 	mux.Handle("/gateway/", g)
+	mux.Handle("/original/", http.StripPrefix("/original", onlyJSON(g)))
 	mux.Handle("/auth/", service)
 	mux.Handle("/dev/mail", box)
 	mux.Handle("/", Handler())
@@ -86,6 +87,15 @@ func startSiteWith(t *testing.T, grace time.Duration) *site {
 		}
 	})
 	return s
+}
+
+// onlyJSON has a gateway speak only the original's protocol.
+func onlyJSON(g http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		const header = "Sec-WebSocket-Protocol"
+		r.Header.Set(header, strings.Replace(r.Header.Get(header), "lmz.cbor,", "", 1))
+		g.ServeHTTP(w, r)
+	})
 }
 
 func listen(t *testing.T) net.Listener {

@@ -31,14 +31,31 @@ type Message struct {
 	Type   string
 	CallID string // all but connection_status
 
-	To      lmz.Address     // call
-	Context lmz.CallContext // call, incoming_call
-	Chain   []byte          // call, incoming_call: encoded chain
+	To      lmz.Address // call
+	Context []byte      // call, incoming_call: encoded call context; nil for none
+	Chain   []byte      // call, incoming_call: encoded chain
 
 	Answer Answer // call_response, incoming_call_response
 
 	SubscriptionRequired bool // connection_status
 }
+
+// Messages writes and reads the text frames of the subprotocol lmz.
+type Messages interface {
+	// Write fails, but for calls, never: see [Message.Append].
+	Write(*Message) ([]byte, error)
+	// Read is [ParseMessage].
+	Read(text []byte) (Message, error)
+}
+
+// GoMessages is [Messages] with the codec of this package.
+type GoMessages struct{}
+
+// Write is [Message.Append].
+func (GoMessages) Write(m *Message) ([]byte, error) { return m.Append(nil) }
+
+// Read is [ParseMessage].
+func (GoMessages) Read(text []byte) (Message, error) { return ParseMessage(text) }
 
 // Append encodes m onto dst. The two answers always can be: one that JSON cannot
 // hold or that is longer than [MaxFrame] becomes an error that says so. A call
@@ -101,7 +118,13 @@ func (w *messageWriter) call(m *Message) error {
 	w.member("chain")
 	w.buf = append(w.buf, chain...)
 	w.member("callContext")
-	return at(w.context(m.Context), "callContext")
+	var c lmz.CallContext
+	if m.Context != nil {
+		if c, err = UnmarshalContext(m.Context); err != nil {
+			return at(err, "callContext")
+		}
+	}
+	return at(w.context(c), "callContext")
 }
 
 // context writes a call context. The original knows one kind of state: what trusted
@@ -263,6 +286,9 @@ func ParseMessage(text []byte) (Message, error) {
 	return m, err
 }
 
+// emptyContext is an encoded call context that says nothing.
+var emptyContext = []byte{majorMap << 5}
+
 type messageParser struct {
 	doc     *jsonDoc
 	members jsonMembers
@@ -292,11 +318,15 @@ func (p messageParser) call(m *Message) (err error) {
 	}
 	context := p.members.value("callContext")
 	if context < 0 || p.doc.tokens[context].kind != jsonObject {
+		m.Context = emptyContext
 		return nil
 	}
 	inner := messageParser{doc: p.doc}
 	if inner.members, err = p.doc.membersOf(context); err == nil {
-		m.Context, err = inner.context(m.Type == MessageIncomingCall)
+		var c lmz.CallContext
+		if c, err = inner.context(m.Type == MessageIncomingCall); err == nil {
+			m.Context, err = MarshalContext(c)
+		}
 	}
 	return at(err, "callContext")
 }

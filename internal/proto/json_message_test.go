@@ -36,7 +36,7 @@ func TestMessagesAreTheOriginals(t *testing.T) {
 		text string
 	}{
 		{Message{Type: MessageCall, CallID: "28820342-1651-4030-b1f1-9bb4cb655e0f", To: lmz.At("A", "1"),
-			Chain: unhex("81 66 7365636f6e64"), Context: lmz.CallContext{Chain: []lmz.Identity{client}}},
+			Chain: unhex("81 66 7365636f6e64"), Context: mustContext(t, lmz.CallContext{Chain: []lmz.Identity{client}})},
 			`{"type":"call","callId":"28820342-1651-4030-b1f1-9bb4cb655e0f","binding":"A","instance":"1",` +
 				`"chain":{"json":[{"type":"get","key":"second"}],"meta":{}},"callContext":{"callChain":[{"type":"LumenizeClient",` +
 				`"bindingName":"LUMENIZE_CLIENT_GATEWAY","instanceName":"u.t"}],"state":{"json":{},"meta":{}}}}`},
@@ -50,9 +50,9 @@ func TestMessagesAreTheOriginals(t *testing.T) {
 			`{"type":"call_response","callId":"3","success":false,"error":{"json":{"$type":"error","name":"Error","message":"bad",` +
 				`"stack":"...","code":7,"lmzCode":"callee"},"meta":{}}}`},
 		{Message{Type: MessageIncomingCall, CallID: "a7972cbe-23a9-41f5-bace-59b629527ac9", Chain: mustChain(t, lmz.Ctn("hi", 1)),
-			Context: lmz.CallContext{Chain: []lmz.Identity{object},
+			Context: mustContext(t, lmz.CallContext{Chain: []lmz.Identity{object},
 				Auth:  &lmz.Auth{Subject: "u", Claims: map[string]any{"isAdmin": true, "list": []any{1.5, nil}}},
-				State: map[string]lmz.Value{"s": item(t, time.Unix(0, 0))}}},
+				State: map[string]lmz.Value{"s": item(t, time.Unix(0, 0))}})},
 			`{"type":"incoming_call","callId":"a7972cbe-23a9-41f5-bace-59b629527ac9","chain":{"json":[{"type":"get","key":"hi"},` +
 				`{"type":"apply","args":[1]}],"meta":{}},"callContext":{"callChain":[{"type":"LumenizeDO","bindingName":"D","instanceName":"d1"}],` +
 				`"originAuth":{"sub":"u","claims":{"isAdmin":true,"list":[1.5,null]}},` +
@@ -71,23 +71,44 @@ func TestMessagesAreTheOriginals(t *testing.T) {
 			t.Errorf("%s: %v", test.text, err)
 			continue
 		}
-		again := back // with the state as it was: JSON does not say who set it
-		again.Context.State, again.Context.ClientState = back.Context.ClientState, nil
-		if again, err := again.Append(nil); err != nil || string(again) != test.text {
+		back.Context = withStateOfNodes(t, back.Context) // JSON does not say who set it
+		if again, err := back.Append(nil); err != nil || string(again) != test.text {
 			t.Errorf("%s became %s (%v)", test.text, again, err)
 		}
 		want := test.m
 		if want.Answer.Failed != "" { // the properties of an error have another order
 			want.Answer.Payload = back.Answer.Payload
 		}
-		if want.Context.State != nil {
-			want.Context.ClientState, want.Context.State = want.Context.State, nil
-			want.Context.Auth.Claims = map[string]any{"isAdmin": true, "list": []any{1.5, nil}}
+		if want.Context == nil && want.Chain != nil {
+			want.Context = emptyContext
 		}
 		if diff := cmp.Diff(want, back, cmp.Comparer(sameItem)); diff != "" {
 			t.Errorf("%s:\n%s", test.text, diff)
 		}
 	}
+}
+
+func mustContext(t *testing.T, c lmz.CallContext) []byte {
+	t.Helper()
+	data, err := MarshalContext(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// withStateOfNodes makes what a client set in a context what nodes set.
+func withStateOfNodes(t *testing.T, context []byte) []byte {
+	t.Helper()
+	if context == nil {
+		return nil
+	}
+	c, err := UnmarshalContext(context)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.State, c.ClientState = c.ClientState, nil
+	return mustContext(t, c)
 }
 
 func item(t *testing.T, v any) Item {
@@ -142,12 +163,23 @@ func TestABadCallNamesWhoWaitsForItsAnswer(t *testing.T) {
 func TestWhatAClientSaysOfItselfIsIgnored(t *testing.T) {
 	m, err := ParseMessage([]byte(`{"type":"call","callId":"7","binding":"B","instance":5,"chain":{"json":[]},` +
 		`"callContext":{"originAuth":{"sub":"root"},"state":null,"callChain":null}}`))
-	if err != nil || m.Context.Auth == nil || m.Context.Auth.Subject != "" || m.Context.ClientState != nil || m.To.Instance != "" {
+	c, broken := UnmarshalContext(m.Context)
+	if err != nil || broken != nil || c.Auth == nil || c.Auth.Subject != "" || c.ClientState != nil || m.To.Instance != "" {
 		t.Errorf("%+v, %v", m, err)
 	}
 	m, err = ParseMessage([]byte(`{"type":"call","callId":"7","binding":"B","chain":{"json":[]},"callContext":5}`))
-	if err != nil || m.Context.Chain != nil {
+	if err != nil || string(m.Context) != string(emptyContext) {
 		t.Errorf("%+v, %v", m, err)
+	}
+}
+
+func TestWhatTrustedNodesSetHidesWhatTheClientSet(t *testing.T) {
+	m := Message{Type: MessageIncomingCall, CallID: "1", Chain: mustChain(t, lmz.Ctn("hi")), Context: mustContext(t, lmz.CallContext{
+		State: map[string]lmz.Value{"a": item(t, 1)}, ClientState: map[string]lmz.Value{"a": item(t, 2), "b": item(t, 3)},
+	})}
+	text, err := m.Append(nil)
+	if want := `"state":{"json":{"a":1,"b":3},"meta":{}}`; err != nil || !strings.Contains(string(text), want) {
+		t.Errorf("%s (%v), want %s", text, err, want)
 	}
 }
 

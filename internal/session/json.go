@@ -15,6 +15,7 @@ import (
 // counts as received. It lives as long as its session, over all its links, on
 // either end. It is not safe for concurrent use.
 type JSON struct {
+	codec   proto.Messages
 	gateway bool   // this end is the gateway
 	prefix  string // of the ids of our calls
 	limit   time.Duration
@@ -30,9 +31,9 @@ type JSON struct {
 // NewJSON makes the dialect of one session, whose calls have ids that begin with id: any
 // random one but the session's own. Calls have no deadline on the wire; incoming ones
 // get limit.
-func NewJSON(id proto.SessionID, gateway bool, limit time.Duration) *JSON {
+func NewJSON(codec proto.Messages, id proto.SessionID, gateway bool, limit time.Duration) *JSON {
 	return &JSON{
-		gateway: gateway, limit: limit, prefix: hex.EncodeToString(id[:]) + "-",
+		codec: codec, gateway: gateway, limit: limit, prefix: hex.EncodeToString(id[:]) + "-",
 		ours: make(map[string]uint64), incoming: make(map[uint64]string),
 	}
 }
@@ -76,7 +77,11 @@ func (j *JSON) Encode(frame []byte) (message []byte, back *proto.Frame) {
 	case proto.KindPong:
 		message = []byte(proto.JSONPong)
 	case proto.KindCall:
-		message, err = j.encodeCall(f)
+		if f.Again == (proto.CallID{}) {
+			message, err = j.encodeCall(f)
+		} else {
+			back = j.answer(f.Seq, proto.Failure(lmz.CodeUnknown, "", "the server cannot say whether the call ran before the connection was lost"))
+		}
 	case proto.KindAnswer:
 		message = j.encodeAnswer(f)
 	}
@@ -91,28 +96,20 @@ func (j *JSON) Encode(frame []byte) (message []byte, back *proto.Frame) {
 	return message, nil
 }
 
-// notSent is the answer to a call that was not sent.
+// notSent is the answer to a call that one of the two codecs cannot hold.
 func notSent(err error) proto.Answer {
-	e, ok := err.(*lmz.Error)
-	if !ok {
-		e = &lmz.Error{Code: lmz.CodeGateway, Name: "TypeError", Message: err.Error()}
+	if e, ok := err.(*lmz.Error); ok {
+		return proto.Failure(lmz.CodeGateway, e.Name, e.Message)
 	}
-	return proto.ErrorAnswer(e)
+	return proto.Failure(lmz.CodeGateway, "TypeError", err.Error())
 }
 
 func (j *JSON) encodeCall(f proto.Frame) ([]byte, error) {
-	if f.Again != (proto.CallID{}) {
-		return nil, &lmz.Error{Code: lmz.CodeUnknown, Message: "the server cannot say whether the call ran before the connection was lost"}
-	}
-	m := proto.Message{Type: proto.MessageCall, CallID: j.prefix + strconv.FormatUint(f.Seq, 10), To: f.To, Chain: f.Payload}
+	m := proto.Message{Type: proto.MessageCall, CallID: j.prefix + strconv.FormatUint(f.Seq, 10), To: f.To, Context: f.Context, Chain: f.Payload}
 	if j.gateway {
 		m.Type = proto.MessageIncomingCall
 	}
-	var err error
-	if m.Context, err = proto.UnmarshalContext(f.Context); err != nil {
-		return nil, err
-	}
-	message, err := m.Append(nil)
+	message, err := j.codec.Write(&m)
 	if err == nil {
 		j.ours[m.CallID] = f.Seq
 	}
@@ -128,7 +125,7 @@ func (j *JSON) encodeAnswer(f proto.Frame) []byte {
 		m.Type = proto.MessageCallResponse
 	}
 	delete(j.incoming, f.Call)
-	message, _ := m.Append(nil) // an answer always can be sent
+	message, _ := j.codec.Write(&m) // an answer always can be sent
 	return message
 }
 
@@ -149,7 +146,7 @@ type Parsed struct {
 
 // ParseJSON reads a message. It is the work that can be done before a session is
 // locked.
-func ParseJSON(message []byte) Parsed {
+func ParseJSON(codec proto.Messages, message []byte) Parsed {
 	switch string(message) {
 	case proto.JSONPing:
 		return Parsed{ping: true}
@@ -157,7 +154,7 @@ func ParseJSON(message []byte) Parsed {
 		return Parsed{pong: true}
 	}
 	var p Parsed
-	p.message, p.err = proto.ParseMessage(message)
+	p.message, p.err = codec.Read(message)
 	if len(p.message.CallID) > maxCallID {
 		return Parsed{} // no honest one is
 	}
@@ -205,24 +202,20 @@ func (j *JSON) Decode(p Parsed) (f proto.Frame, subscribe bool, refusal []byte) 
 func (j *JSON) decodeCall(m proto.Message) proto.Frame {
 	j.in++
 	j.incoming[j.in] = m.CallID
-	callContext, err := proto.MarshalContext(m.Context)
-	if err != nil {
-		callContext = nil // the callee refuses it
-	}
 	return proto.Frame{
-		Kind: proto.KindCall, Seq: j.in, Ack: j.written, To: m.To, Timeout: j.limit, Context: callContext, Payload: m.Chain,
+		Kind: proto.KindCall, Seq: j.in, Ack: j.written, To: m.To, Timeout: j.limit, Context: m.Context, Payload: m.Chain,
 	}
 }
 
 func (j *JSON) refuse(callID string, err error) []byte {
 	m := proto.Message{
 		Type: proto.MessageIncomingCallResponse, CallID: callID,
-		Answer: proto.ErrorAnswer(&lmz.Error{Code: lmz.CodeGateway, Name: "TypeError", Message: err.Error()}),
+		Answer: notSent(err),
 	}
 	if j.gateway {
 		m.Type = proto.MessageCallResponse
 	}
-	message, _ := m.Append(nil)
+	message, _ := j.codec.Write(&m)
 	j.pending = append(j.pending, 0)
 	return message
 }
@@ -230,7 +223,7 @@ func (j *JSON) refuse(callID string, err error) []byte {
 // Status is the gateway's first message on a link.
 func (j *JSON) Status(subscriptionRequired bool) []byte {
 	m := proto.Message{Type: proto.MessageConnectionStatus, SubscriptionRequired: subscriptionRequired}
-	message, _ := m.Append(nil)
+	message, _ := j.codec.Write(&m)
 	j.pending = append(j.pending, 0)
 	return message
 }

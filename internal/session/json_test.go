@@ -9,9 +9,9 @@ import (
 )
 
 func TestAnAnswerThatWasNotWrittenIsNotCountedBecauseOfWhatFollowed(t *testing.T) {
-	j := NewJSON(proto.SessionID{1}, true, time.Minute)
+	j := NewJSON(proto.GoMessages{}, proto.SessionID{1}, true, time.Minute)
 	j.Linked()
-	j.Decode(ParseJSON([]byte(`{"type":"call","callId":"1","binding":"B","chain":{"json":[{"type":"get","key":"x"},{"type":"apply","args":[]}],"meta":{}}}`)))
+	j.Decode(ParseJSON(proto.GoMessages{}, []byte(`{"type":"call","callId":"1","binding":"B","chain":{"json":[{"type":"get","key":"x"},{"type":"apply","args":[]}],"meta":{}}}`)))
 	answer := proto.Frame{Kind: proto.KindAnswer, Seq: 1, Call: 1, Payload: []byte{0xf6}}
 	if message, _ := j.Encode(answer.Append(nil)); message == nil {
 		t.Fatal("no message")
@@ -30,7 +30,7 @@ func TestAnAnswerThatWasNotWrittenIsNotCountedBecauseOfWhatFollowed(t *testing.T
 }
 
 func TestCallsThatJSONCannotHoldComeBack(t *testing.T) {
-	j := NewJSON(proto.SessionID{1}, false, time.Minute)
+	j := NewJSON(proto.GoMessages{}, proto.SessionID{1}, false, time.Minute)
 	j.Linked()
 	chain, err := proto.MarshalChain(lmz.Ctn("x", []uint64{1}))
 	if err != nil {

@@ -2,6 +2,8 @@
 // arguments agree with ../border.go.
 
 import './wasm_exec.js'; // Go's own, copied beside this file by the build
+import { fromJSON, toJSON } from './json-message.js';
+import { claimsOf } from './token.js';
 
 let running; // promise of the module, shared by all clients
 
@@ -48,6 +50,15 @@ async function instantiate(source, imports) {
   return WebAssembly.instantiate(await response.arrayBuffer(), imports);
 }
 
+/** Go takes no exceptions. */
+function attempt(f, argument) {
+  try {
+    return f(argument);
+  } catch (error) {
+    return { wrong: error.message };
+  }
+}
+
 /** A running module. */
 class Module {
   #clients = new Map(); // by number
@@ -59,6 +70,9 @@ class Module {
 
   border = {
     scratch: new Uint8Array(0),
+    toJSON: (message) => attempt(toJSON, message),
+    fromJSON: (text) => attempt(fromJSON, text),
+    claims: (token) => claimsOf(token) ?? {},
     enter: undefined, // set by Go
     notify: (event, client, id, first, second, length, split) => {
       const bytes = this.border.scratch.slice(0, length);

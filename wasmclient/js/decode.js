@@ -25,7 +25,7 @@ class Decoder {
   #refs = [];
 
   constructor(bytes) {
-    this.#data = bytes;
+    this.#data = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength); // slice of Node's Buffer would not copy
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 

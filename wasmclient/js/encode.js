@@ -161,9 +161,6 @@ class Encoder {
     if (v === null) return this.#byte(0xf6);
     if (v === Result) return this.#tagged(tagObject, () => { this.#head(ARRAY, 1); this.text('Result'); });
     if (v instanceof Continuation) return this.#continuation(v[OPS]);
-    if (v instanceof Date) return this.#date(v);
-    if (v instanceof URL) return this.#tagged(tagURL, () => this.text(v.href));
-    if (v instanceof RegExp) return this.#regexp(v);
     this.#object(v);
   }
 
@@ -262,6 +259,9 @@ class Encoder {
     if (o instanceof Map) return this.#tagged(tagMap, () => this.#map(o));
     if (o instanceof Set) return this.#tagged(tagSet, () => this.#list([...o]));
     if (o instanceof Error) return this.#named('Error', () => this.#members(errorMembers(o)));
+    if (o instanceof Date) return this.#date(o);
+    if (o instanceof URL) return this.#tagged(tagURL, () => this.text(o.href));
+    if (o instanceof RegExp) return this.#regexp(o);
     if (ArrayBuffer.isView(o)) return this.#array(o);
     if (o instanceof ArrayBuffer) return this.#named('ArrayBuffer', () => this.#members([['bytes', new Uint8Array(o)]]));
     for (const type of [Boolean, Number, String, BigInt]) {

@@ -5,12 +5,15 @@ export const builtins = new Map(
   [Error, TypeError, RangeError, SyntaxError, ReferenceError, EvalError, URIError].map((c) => [c.name, c]),
 );
 
+const names = new Map(); // of registered classes
+
 /**
  * Has errors of the mesh that are called after class (or name) become instances of
  * it, without running its constructor.
  */
 export function registerError(type, name = type.name) {
   builtins.set(name, type);
+  names.set(type, name);
 }
 
 /** The user must sign in. */
@@ -36,7 +39,10 @@ export class Refusal extends Error {
   }
 }
 
+/** The name under which an error travels: its own, or its class's. */
 export function nameOf(error) {
+  const registered = names.get(error.constructor);
+  if (registered && !Object.hasOwn(error, 'name')) return registered; // it may inherit RangeError
   if (error.name && error.name !== 'Error') return String(error.name);
   return error.constructor?.name || 'Error';
 }

@@ -1,6 +1,8 @@
 // Builds the values that a test of internal/proto describes and says what other
 // programs make of them. Reads {cases: [{recipe, json, cbor, plain}]} from stdin and
 // writes one answer for each to stdout:
+//   face   the value as the JavaScript face of lmz writes it after it has read the CBOR
+//   faceAgain  what that writes after it has read the JSON
 //   json   the value as @lumenize/structured-clone writes it
 //   again  what that package writes after it has read the case's own JSON
 //   wrong  which CBOR decoders read something else in the case's CBOR, if it is plain
@@ -16,6 +18,10 @@ register('data:text/javascript,' + encodeURIComponent(`
 const { stringify, parse, RequestSync, ResponseSync } = await import('@lumenize/structured-clone');
 const cbor2 = await import('cbor2');
 const { Decoder } = await import('cbor-x');
+const face = '../../../../wasmclient/js/';
+const { decode, encode } = await import(face + 'cbor.js');
+const { readValue } = await import(face + 'json-read.js');
+const { writeValue } = await import(face + 'json-write.js');
 
 const arrays = { Uint8Array, Int8Array, Uint8ClampedArray, Int16Array, Uint16Array, Int32Array, Uint32Array, Float32Array, Float64Array };
 
@@ -99,6 +105,10 @@ const answers = JSON.parse(text).cases.map((c) => {
     const got = attempt(() => plain(decoders[name](Buffer.from(c.cbor, 'hex'))));
     if (!isDeepStrictEqual(got, value)) wrong.push(name + ' reads ' + attempt(() => stringify(got)));
   }
-  return { json: stringify(value), again: attempt(() => stringify(parse(c.json))), wrong };
+  return {
+    json: stringify(value), again: attempt(() => stringify(parse(c.json))), wrong,
+    face: attempt(() => JSON.stringify(writeValue(decode(Buffer.from(c.cbor, 'hex'))))),
+    faceAgain: attempt(() => JSON.stringify(writeValue(decode(encode(readValue(JSON.parse(c.json))))))),
+  };
 });
 process.stdout.write(JSON.stringify(answers));

@@ -1,0 +1,256 @@
+// The JSON of servers that speak only lmz to values: the other way of json-write.js.
+
+import { withName } from './errors.js';
+import { nestedChain, nestedFlag } from './json-write.js';
+import { Continuation, RequestSync, ResponseSync, Result } from './values.js';
+
+/** Reads {json, meta}. What cannot be read is a TypeError. */
+export function readValue(encoded) {
+  return read(encoded, (reader, json) => reader.value(json));
+}
+
+/** Reads the operations of a continuation. */
+export function readChain(encoded) {
+  return read(encoded, (reader, json) => reader.chain(json));
+}
+
+/** Reads the error of an answer, and who failed if it says so. */
+export function readError(encoded) {
+  let code = '';
+  const value = read(encoded, (reader, json) => {
+    const body = reader.resolve(json);
+    if (isObject(body) && body.$type === 'error' && codes.has(body.lmzCode)) {
+      code = body.lmzCode;
+      delete body.lmzCode;
+    }
+    return reader.value(json);
+  });
+  if (value instanceof Error) return { error: value, code };
+  return { error: new Error(typeof value === 'string' ? value : 'the node failed with something that is no error'), code: '' };
+}
+
+const codes = new Set(['callee', 'guard', 'absent', 'gateway', 'unknown']);
+
+function read(encoded, body) {
+  if (encoded === null || encoded === undefined) throw new TypeError('null where an encoded value belongs');
+  if (!isObject(encoded) || !Object.hasOwn(encoded, 'json')) return undefined;
+  const aliases = encoded.meta?.aliases;
+  return body(new Reader(isObject(aliases) ? aliases : {}), encoded.json);
+}
+
+export const isObject = (v) => v !== null && typeof v === 'object' && !Array.isArray(v);
+
+const arrays = new Map([
+  Uint8Array, Int8Array, Uint8ClampedArray, Int16Array, Uint16Array, Int32Array, Uint32Array, Float32Array, Float64Array,
+].map((type) => [type.name, type]));
+
+const withoutIdentity = new Set(['undefined', 'bigint', 'number-special']);
+const maxWork = 10_000; // continuations are written out wherever they are referred to
+
+class Reader {
+  #aliases;
+  #known = new Map(); // values of aliases that were begun
+  #work = 0;
+
+  constructor(aliases) {
+    this.#aliases = aliases;
+  }
+
+  value(node) {
+    if (Array.isArray(node)) return this.#list(node, []);
+    if (!isObject(node)) return node;
+    if (isReference(node)) return this.#reference(node.$ref);
+    return this.#body(node, (v) => v);
+  }
+
+  /** What a reference stands for. */
+  resolve(node) {
+    return isObject(node) && isReference(node) ? this.#aliases[node.$ref] : node;
+  }
+
+  #reference(id) {
+    if (this.#known.has(id)) return this.#known.get(id);
+    if (typeof id !== 'number' || !Object.hasOwn(this.#aliases, String(id))) return undefined;
+    const node = this.#aliases[id];
+    const keep = (v) => { this.#known.set(id, v); return v; };
+    if (Array.isArray(node)) return this.#list(node, keep([]));
+    if (!isObject(node)) return node;
+    if (isReference(node) || withoutIdentity.has(node.$type)) return this.#plain(node, keep({}));
+    return this.#body(node, keep);
+  }
+
+  #list(nodes, into) {
+    for (const node of nodes) into.push(this.value(node));
+    return into;
+  }
+
+  /** An object that is no reference. keep is told the value before it is filled. */
+  #body(node, keep) {
+    const { $type } = node;
+    if (typeof $type === 'string') {
+      const make = types[$type];
+      if (make) return make.call(this, node, keep);
+    } else if ($type === undefined && node[nestedFlag] === true) {
+      return this.#continuation(node);
+    }
+    return this.#plain(node, keep({}));
+  }
+
+  #plain(node, into) {
+    for (const [key, value] of Object.entries(node)) {
+      set(into, unescaped(key), key === '$type' ? value : this.value(value)); // a type that nobody knows stays as it is
+    }
+    return into;
+  }
+
+  #continuation(node) {
+    if (++this.#work > maxWork) throw new TypeError('its references ask for too much work');
+    const ops = this.resolve(node[nestedChain]);
+    if (!Array.isArray(ops)) throw new TypeError(`invalid nested operation marker: missing ${nestedChain}`);
+    const only = this.resolve(ops[0]);
+    if (ops.length === 1 && only?.type === 'get' && only.key === '$result') return Result;
+    return new Continuation(this.chain(ops));
+  }
+
+  chain(node) {
+    const ops = this.resolve(node);
+    if (!Array.isArray(ops)) throw new TypeError('invalid operation chain: operations must be an array');
+    return ops.map((o) => {
+      const op = this.resolve(o);
+      if (op?.type === 'get' && (typeof op.key === 'string' || typeof op.key === 'number')) return String(op.key);
+      const args = this.resolve(op?.args);
+      if (op?.type === 'apply' && Array.isArray(args)) return this.#list(args, []);
+      throw new TypeError('invalid operation chain: an operation is of an unknown type');
+    });
+  }
+
+  map(node, keep) {
+    const map = keep(new Map());
+    for (const entry of list(node, 'entries')) map.set(this.value(list(entry)[0]), this.value(entry[1]));
+    return map;
+  }
+
+  set(node, keep) {
+    const values = keep(new Set());
+    for (const value of list(node, 'values')) values.add(this.value(value));
+    return values;
+  }
+
+  error(node, keep) {
+    const error = keep(new Error());
+    const members = {};
+    for (const [key, value] of Object.entries(node)) {
+      if (key === '$type' || key === 'stack') continue;
+      const read = this.value(value);
+      if (key !== 'cause' || read !== undefined) set(members, unescaped(key), read);
+    }
+    const { name, message } = members;
+    members.name = typeof name === 'string' && name !== '' ? name : 'Error';
+    members.message = typeof message === 'string' ? message : String(message ?? '');
+    return withName(error, members);
+  }
+
+  request(node, keep) {
+    const { url, method = 'GET', headers, body = null } = text(node, 'data', isObject);
+    const request = keep(new RequestSync({ url: text({ url }, 'url'), method: text({ method }, 'method') }));
+    return Object.assign(request, { headers: this.#headers(headers), body });
+  }
+
+  response(node, keep) {
+    const { status = 200, statusText = '', headers, body = null } = text(node, 'data', isObject);
+    if (!Number.isInteger(status) || status < 200 || status > 599) throw new TypeError('data.status: expected a status from 200 to 599');
+    const response = keep(new ResponseSync({ status, statusText: text({ statusText }, 'statusText') }));
+    return Object.assign(response, { headers: this.#headers(headers), body });
+  }
+
+  #headers(node) {
+    const headers = node === undefined || node === null ? new Headers() : this.value(node);
+    if (!(headers instanceof Headers)) throw new TypeError('data.headers: expected headers');
+    return headers;
+  }
+
+  /** What a peer sends for a function, which nobody can call. */
+  function(node, keep) {
+    const { $type: _, ...members } = node;
+    return this.#plain(members, keep({}));
+  }
+}
+
+/** Makes a value of each type: called on the reader with the node and what is to be told the value. */
+const types = Object.assign(Object.create(null), {
+  undefined: () => undefined,
+  bigint: (node) => bigInt(node),
+  'number-special': (node) => special(text(node, 'value')),
+  date: (node, keep) => keep(date(text(node, 'iso'))),
+  regexp: (node, keep) => keep(new RegExp(text(node, 'source'), text(node, 'flags'))),
+  map: Reader.prototype.map,
+  set: Reader.prototype.set,
+  error: Reader.prototype.error,
+  headers: (node, keep) => keep(new Headers(list(node, 'entries'))),
+  url: (node, keep) => keep(new URL(text(node, 'href'))),
+  arraybuffer: (node, keep) => keep(buffer(node)),
+  'boolean-object': (node, keep) => keep(new Boolean(text(node, 'value', (v) => typeof v === 'boolean'))),
+  'number-object': (node, keep) => keep(new Number(typeof node.value === 'number' ? node.value : special(text(node, 'value')))),
+  'string-object': (node, keep) => keep(new String(text(node, 'value'))),
+  'bigint-object': (node, keep) => keep(Object(bigInt(node))),
+  'request-sync': Reader.prototype.request,
+  'response-sync': Reader.prototype.response,
+  function: Reader.prototype.function,
+});
+
+function isReference(node) {
+  return typeof node.$ref === 'number' && Object.keys(node).length === 1;
+}
+
+function unescaped(key) {
+  return key.startsWith('$$') ? key.slice(1) : key;
+}
+
+function set(object, key, value) {
+  Object.defineProperty(object, key, { value, writable: true, enumerable: true, configurable: true });
+}
+
+/** A member that has to be there: text unless is says otherwise. */
+function text(node, name, is = (v) => typeof v === 'string') {
+  if (!is(node[name])) throw new TypeError(`${name}: this cannot be read`);
+  return node[name];
+}
+
+function list(node, name) {
+  const value = name === undefined ? node : node[name];
+  if (!Array.isArray(value)) throw new TypeError(`${name ?? 'an entry'}: expected an array`);
+  return value;
+}
+
+const maxDigits = 3 * 16 * 1024;
+
+function bigInt(node) {
+  const digits = text(node, 'value', (v) => typeof v === 'string' && v.length <= maxDigits && /^-?\d+$/.test(v));
+  return BigInt(digits);
+}
+
+function special(name) {
+  const n = Number(name);
+  if (Number.isFinite(n)) throw new TypeError(`${JSON.stringify(name.slice(0, 64))} is no special number`);
+  return n;
+}
+
+function date(iso) {
+  const d = new Date(iso);
+  if (Number.isNaN(d.getTime())) throw new TypeError(`${JSON.stringify(iso.slice(0, 64))} is no date`);
+  return d;
+}
+
+function buffer(node) {
+  const subtype = text(node, 'subtype');
+  const numbers = list(node, 'data').map((n) => {
+    if (n === null) return 0; // as the original: NaN and infinities in its float arrays
+    if (typeof n !== 'number') throw new TypeError('data: expected numbers');
+    return n;
+  });
+  if (subtype === 'ArrayBuffer') return new Uint8Array(numbers).buffer;
+  if (subtype === 'DataView') return new DataView(new Uint8Array(numbers).buffer, node.byteOffset, node.byteLength);
+  const type = arrays.get(subtype);
+  if (!type) throw new TypeError(`a ${JSON.stringify(subtype.slice(0, 64))} cannot be read from JSON`);
+  return new type(numbers);
+}

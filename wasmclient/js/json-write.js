@@ -1,0 +1,164 @@
+// Values to the JSON of servers that speak only lmz: {json, meta} (PROTOCOL.md, "The
+// subprotocol lmz"). The values are those that decode.js makes.
+
+import { nameOf } from './errors.js';
+import { Continuation, OPS, RequestSync, ResponseSync, Result, checkChain } from './values.js';
+
+/** Writes a value. What JSON cannot hold is a TypeError. */
+export function writeValue(value) {
+  return new Writer(value).document((w) => w.value(value));
+}
+
+/** Writes the operations of a continuation. */
+export function writeChain(ops) {
+  return new Writer(...ops).document((w) => w.chain(ops));
+}
+
+/** Writes the error of an answer. Who failed becomes a property of it. */
+export function writeError(error, lmzCode) {
+  return new Writer(error).document((w) => w.value(error, lmzCode));
+}
+
+/** The markers of nested work, by which the original knows it. */
+export const nestedFlag = '__isNestedOperation', nestedChain = '__operationChain';
+
+/** An object without a prototype, in which __proto__ is a name like others. */
+const bare = (members) => Object.assign(Object.create(null), members);
+
+const tagged = ($type, members) => bare({ $type, ...members });
+
+class Writer {
+  #counts = new Map(); // how often each object occurs
+  #ids = new Map(); // of those that occur twice
+  #aliases = Object.create(null);
+
+  constructor(...roots) {
+    for (const root of roots) this.#count(root);
+  }
+
+  document(write) {
+    const json = write(this);
+    return { json, meta: this.#ids.size > 0 ? { aliases: this.#aliases } : {} };
+  }
+
+  #count(v) {
+    if (v === null || typeof v !== 'object' || v === Result) return;
+    if (v instanceof Continuation) return v[OPS].forEach((op) => this.#count(op));
+    const n = (this.#counts.get(v) ?? 0) + 1;
+    this.#counts.set(v, n);
+    if (n === 1) for (const part of parts(v)) this.#count(part);
+  }
+
+  value(v, lmzCode) {
+    switch (typeof v) {
+      case 'undefined': return tagged('undefined');
+      case 'bigint': return tagged('bigint', { value: String(v) });
+      case 'number': return Number.isFinite(v) ? v : tagged('number-special', { value: String(v) });
+      case 'object': break;
+      default: return v; // a boolean or text: nothing else is decoded
+    }
+    if (v === null) return v;
+    if (v === Result) return this.#work([{ type: 'get', key: '$result' }]);
+    if (v instanceof Continuation) return this.#work(this.chain(v[OPS]));
+    if (this.#counts.get(v) < 2) return this.#content(v, lmzCode);
+    let id = this.#ids.get(v);
+    if (id === undefined) {
+      id = this.#ids.size;
+      this.#ids.set(v, id);
+      this.#aliases[id] = this.#content(v, lmzCode);
+    }
+    return { $ref: id };
+  }
+
+  #work(chain) {
+    return { [nestedFlag]: true, [nestedChain]: chain };
+  }
+
+  chain(ops) {
+    checkChain(ops);
+    return ops.map((op) => (typeof op === 'string' ? { type: 'get', key: op } : { type: 'apply', args: op.map((a) => this.value(a)) }));
+  }
+
+  #content(v, lmzCode) {
+    if (Array.isArray(v)) return v.map((e) => this.value(e));
+    if (v instanceof Map) return tagged('map', { entries: [...v].map(([k, e]) => [this.value(k), this.value(e)]) });
+    if (v instanceof Set) return tagged('set', { values: [...v].map((e) => this.value(e)) });
+    if (v instanceof Date) return tagged('date', { iso: v.toISOString() });
+    if (v instanceof RegExp) return tagged('regexp', { source: v.source, flags: v.flags });
+    if (v instanceof Error) return this.#error(v, lmzCode);
+    if (v instanceof Headers) return tagged('headers', { entries: [...v] });
+    if (v instanceof URL) return tagged('url', { href: v.href });
+    if (v instanceof RequestSync) {
+      const { url, method, headers, body } = v;
+      return tagged('request-sync', { data: { url, method, headers: this.value(headers), body: plain(body) } });
+    }
+    if (v instanceof ResponseSync) {
+      const { status, statusText, headers, body } = v;
+      return tagged('response-sync', { data: { status, statusText, headers: this.value(headers), body: plain(body) } });
+    }
+    if (v instanceof Boolean) return tagged('boolean-object', { value: v.valueOf() });
+    if (v instanceof String) return tagged('string-object', { value: v.valueOf() });
+    if (v instanceof BigInt) return tagged('bigint-object', { value: String(v) });
+    if (v instanceof Number) {
+      const n = v.valueOf();
+      return tagged('number-object', { value: Number.isFinite(n) ? n : String(n) });
+    }
+    if (v instanceof ArrayBuffer || ArrayBuffer.isView(v)) return buffer(v);
+    if (v[nestedFlag] === true) throw new TypeError('an object with this member cannot be sent as JSON: it would be taken for a continuation');
+    return this.#members(Object.create(null), Object.entries(v));
+  }
+
+  #error(e, lmzCode) {
+    const out = tagged('error', { name: nameOf(e), message: String(e.message) });
+    if (Object.hasOwn(e, 'cause') && e.cause !== undefined) out.cause = this.value(e.cause);
+    this.#members(out, ownMembers(e).filter(([key]) => !lmzCode || key !== 'lmzCode'));
+    if (lmzCode) out.lmzCode = lmzCode;
+    return out;
+  }
+
+  /** Members of the user's: a $ before a name is doubled. */
+  #members(out, entries) {
+    for (const [key, value] of entries) out[key.startsWith('$') ? `$${key}` : key] = this.value(value);
+    return out;
+  }
+}
+
+/** What an error has beside what all have. */
+function ownMembers(e) {
+  return Object.entries(e).filter(([key]) => !['name', 'message', 'stack', 'cause'].includes(key));
+}
+
+/** The values that are written as part of an object. */
+function parts(v) {
+  if (Array.isArray(v) || v instanceof Set) return [...v];
+  if (v instanceof Map) return [...v].flat(1);
+  if (v instanceof Error) return [v.cause, ...ownMembers(v).map(([, value]) => value)];
+  if (v instanceof RequestSync || v instanceof ResponseSync) return [v.headers];
+  const { constructor } = v;
+  return constructor === Object || constructor === undefined || Object.getPrototypeOf(v) === Object.prototype ? Object.values(v) : [];
+}
+
+function buffer(v) {
+  const subtype = v.constructor.name;
+  const list = (numbers) => {
+    const data = Array.from(numbers);
+    const bad = data.find((n) => typeof n === 'bigint' || !Number.isFinite(n));
+    if (bad === undefined) return data;
+    throw new TypeError(typeof bad === 'bigint' ? `a ${subtype} cannot be sent as JSON` : `${bad} in a ${subtype} cannot be sent as JSON`);
+  };
+  if (v instanceof ArrayBuffer) return tagged('arraybuffer', { subtype, data: list(new Uint8Array(v)) });
+  if (v instanceof DataView) {
+    const { byteOffset, byteLength } = v;
+    return tagged('arraybuffer', { subtype, data: list(new Uint8Array(v.buffer)), byteOffset, byteLength });
+  }
+  return tagged('arraybuffer', { subtype, data: list(v) });
+}
+
+/** The body of a request or response, which travels as plain JSON. */
+function plain(v) {
+  if (Array.isArray(v)) return v.map(plain);
+  if (v === null || typeof v === 'string' || typeof v === 'boolean' || Number.isFinite(v)) return v;
+  if (v === undefined) return null;
+  if (Object.getPrototypeOf(v) !== Object.prototype) throw new TypeError(`a ${v.constructor?.name ?? typeof v} cannot be sent as JSON in a body`);
+  return bare(Object.fromEntries(Object.entries(v).map(([key, value]) => [key, plain(value)])));
+}
