@@ -33,7 +33,8 @@ type client struct {
 	json    *session.JSON    // the dialect of a session over JSON, or nil
 	back    []proto.Frame    // what it has to tell the session
 	auth    *lmz.Auth        // of the current connection
-	link    *link.Link       // the current connection, or nil
+	link    *link.Link       // the current connection's, or nil
+	expired func() bool      // reports whether the token of that has expired
 	nextKey uint64
 	calls   map[uint64]*outgoing
 	running map[uint64]context.CancelFunc // the client's calls by number
@@ -272,7 +273,8 @@ func (c *client) overflow(reason string) {
 
 // hello greets a connection. One that speaks JSON goes on with the session that has
 // the seat if that speaks JSON too (PROTOCOL.md, "The subprotocol lmz").
-func (c *client) hello(l *link.Link, auth *lmz.Auth, f proto.Frame, json bool) {
+func (c *client) hello(from *connection, f proto.Frame) {
+	l, json := from.link, from.json
 	c.order.Lock() // what the connection before it brought is carried on first
 	defer c.order.Unlock()
 	c.step(func() []session.Effect {
@@ -300,7 +302,7 @@ func (c *client) hello(l *link.Link, auth *lmz.Auth, f proto.Frame, json bool) {
 					c.json = session.NewJSON(proto.GoMessages{}, newSessionID(), true, c.gateway.options.CallLimit)
 				}
 			case session.Welcome:
-				c.link, c.auth = l, auth
+				c.link, c.auth, c.expired = l, from.auth, from.expired
 			}
 			out = append(out, c.doSeat([]session.SeatEffect{e})...)
 		}
@@ -487,18 +489,37 @@ func (c *client) run(number uint64, f proto.Frame) func() {
 			c.kept[number] = keptAnswer{f.To, call.ID}
 		}
 	}
+	answer := c.answerer(number, cancel)
+	return func() { c.toMesh(ctx, call, answer) }
+}
+
+// limitSlack is what a method gets beyond its deadline to say itself that it was over.
+const limitSlack = time.Second
+
+// answerer returns what takes the answer to a call of the client, and whose ctx cancel
+// ends. A JSON client has no deadline at which it would go on without an answer, so at
+// the end of the call limit it gets one in any case. c.mu is held.
+func (c *client) answerer(number uint64, cancel func()) func(proto.Answer) {
 	current := c.session
-	return func() {
-		c.toMesh(ctx, call, func(a proto.Answer) {
-			cancel()
-			c.step(func() []session.Effect {
-				if c.session != current { // its session has ended: nobody waits
-					return nil
-				}
-				delete(c.running, number)
-				return c.session.Answer(number, a)
-			})
+	answer := func(a proto.Answer) {
+		cancel()
+		c.step(func() []session.Effect {
+			if c.session != current { // its session has ended: nobody waits
+				return nil
+			}
+			delete(c.running, number)
+			return c.session.Answer(number, a)
 		})
+	}
+	if c.json == nil {
+		return answer
+	}
+	timer := time.AfterFunc(c.gateway.options.CallLimit+limitSlack, func() {
+		answer(proto.ErrorAnswer(&lmz.Error{Code: lmz.CodeUnknown, Message: "the method did not finish in time, and may still"}))
+	})
+	return func(a proto.Answer) {
+		timer.Stop()
+		answer(a)
 	}
 }
 
@@ -542,6 +563,9 @@ func (c *client) deliver(ctx context.Context, call *proto.Call, callContext []by
 	c.step(func() []session.Effect {
 		if c.session == nil {
 			return nil
+		}
+		if c.link != nil && c.expired() { // the call waits for the next connection
+			c.closeLink(proto.CloseTokenExpired, "Token expired")
 		}
 		taken = true
 		c.nextKey++

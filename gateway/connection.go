@@ -24,6 +24,7 @@ type connection struct {
 	json     bool
 	ping     func(context.Context) error // asks the socket whether it lives (RFC 6455 section 5.5.2)
 	heard    atomic.Int64                // when the last frame came, in Unix nanoseconds
+	expires  atomic.Int64                // when the token does, in Unix nanoseconds; 0: never
 
 	mu     sync.Mutex // guards the following fields
 	client *client    // nil until the hello
@@ -88,11 +89,22 @@ func (c *connection) after(timer **time.Timer, d time.Duration, f func()) {
 // expireWith closes the connection when auth expires, and not before.
 func (c *connection) expireWith(auth *lmz.Auth) {
 	const never = 100 * 365 * 24 * time.Hour
-	left := time.Duration(never)
-	if !auth.Expires.IsZero() {
-		left = time.Until(auth.Expires)
+	if auth.Expires.IsZero() {
+		c.expires.Store(0)
+		c.after(&c.expiry, never, func() {})
+		return
 	}
-	c.after(&c.expiry, left, func() { c.link.Close(proto.CloseTokenExpired, "Token expired") })
+	c.expires.Store(auth.Expires.UnixNano())
+	c.after(&c.expiry, time.Until(auth.Expires), c.closeExpired)
+}
+
+func (c *connection) closeExpired() { c.link.Close(proto.CloseTokenExpired, "Token expired") }
+
+// expired reports whether the token has expired. Timers do not run while the machine
+// sleeps, so it is asked for each message, too.
+func (c *connection) expired() bool {
+	at := c.expires.Load()
+	return at != 0 && time.Now().UnixNano() >= at
 }
 
 // renew takes the client's next token.
@@ -133,6 +145,10 @@ func (c *connection) current() *client {
 // receive takes one message.
 func (c *connection) receive(l *link.Link, message []byte) {
 	c.heard.Store(time.Now().UnixNano())
+	if c.expired() {
+		c.closeExpired()
+		return
+	}
 	if l.Congested() {
 		c.gateway.counts.stuckSockets.Add(1)
 		l.Abandon(proto.CloseOverflow, "the client does not read")
@@ -179,7 +195,7 @@ func (c *connection) hello(f proto.Frame) {
 	c.mu.Lock()
 	c.client = client
 	c.mu.Unlock()
-	client.hello(c.link, c.auth, f, c.json)
+	client.hello(c, f)
 	if !c.json {
 		c.after(&c.alive, c.silence(), c.checkSilence)
 	}

@@ -23,9 +23,14 @@ import (
 func (m *mesh) jsonRaw(instance string) *raw {
 	m.t.Helper()
 	subject, _, _ := strings.Cut(instance, ".")
+	return m.jsonRawWith(instance, token(subject, time.Time{}))
+}
+
+func (m *mesh) jsonRawWith(instance, token string) *raw {
+	m.t.Helper()
 	conn, _, err := websocket.Dial(m.t.Context(), "ws://mesh/gateway/lumenize-client-gateway/"+instance, &websocket.DialOptions{
 		HTTPClient:   m.network.Client(),
-		Subprotocols: []string{proto.SubprotocolJSON, proto.TokenPrefix + token(subject, time.Time{})},
+		Subprotocols: []string{proto.SubprotocolJSON, proto.TokenPrefix + token},
 	})
 	if err != nil {
 		m.t.Fatal(err)

@@ -75,6 +75,10 @@ func (bare) Value(any) any { return nil }
 // AfterFunc lets package context derive from bare without a goroutine.
 func (b bare) AfterFunc(f func()) (stop func() bool) { return context.AfterFunc(b.Context, f) }
 
+// lateAnswer is how long a caller whose ctx has ended still listens: a node that knows
+// whether the call was executed says so at the same moment, and that beats not knowing.
+const lateAnswer = 50 * time.Millisecond
+
 // Await delivers c to n and waits for its answer, or for the end of ctx.
 func Await(ctx context.Context, n Node, c *Call) (lmz.Value, error) {
 	answer := make(chan Answer, 1)
@@ -84,10 +88,12 @@ func Await(ctx context.Context, n Node, c *Call) (lmz.Value, error) {
 		return a.Result()
 	case <-ctx.Done():
 	}
+	late := time.NewTimer(lateAnswer)
+	defer late.Stop()
 	select {
-	case a := <-answer: // it came in the same instant
+	case a := <-answer:
 		return a.Result()
-	default:
+	case <-late.C:
 		return nil, &lmz.Error{
 			Code: lmz.CodeUnknown, Cause: context.Cause(ctx),
 			Message: "the call of " + c.To.String() + " was given up before the answer came; it may have run",

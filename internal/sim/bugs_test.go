@@ -56,8 +56,8 @@ var seeded = []bug{
 	},
 	{
 		"gone without resubscribe", "gateway/client.go",
-		[]string{"		if c.session == nil {\n			return nil\n		}\n		taken = true\n",
-			"		if c.session == nil || c.link == nil {\n			return nil\n		}\n		taken = true\n"},
+		[]string{"		if c.session == nil {\n			return nil\n		}\n		if c.link != nil && c.expired() {",
+			"		if c.session == nil || c.link == nil {\n			return nil\n		}\n		if c.link != nil && c.expired() {"},
 	},
 	{
 		"started marker missing", "object/outcome.go",

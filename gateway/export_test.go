@@ -1,0 +1,13 @@
+package gateway
+
+// StopExpiry stops the timers that close connections whose token expires, as a machine
+// does that sleeps meanwhile.
+func (g *Gateway) StopExpiry() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for c := range g.open {
+		c.mu.Lock()
+		c.expiry.Stop()
+		c.mu.Unlock()
+	}
+}
