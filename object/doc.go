@@ -30,6 +30,16 @@
 // sends vanish, and those of the turns it shares a commit with stay. What it changed
 // in memory stays changed, so change that last.
 //
+// # Storage
+//
+// What an object stores is in one file of its own: keys and values ([KV]), and SQL
+// tables ([SQL]), which migrations make ([Kind].Schema). Both are written in the same
+// transactions; [Object.Tx] takes back a part of a turn. An object that never wrote
+// has no file; the first SQL statement makes one. Commits are durable: they return when
+// the data is on disk ([Kind].Relaxed trades that for speed).
+//
+// # The ctx of a handler
+//
 // The turn is in the ctx that the handler got. Storage wants that ctx, or one
 // derived from it, and fails with [ErrNoTurn] once the turn has ended. The ctx
 // itself ends when the handler returns: what goes on longer is a Send, or runs

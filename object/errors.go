@@ -22,6 +22,8 @@ var (
 
 var (
 	errCallInStart = errors.New("CallRaw in OnStart: it would give up the turn before the object is ready; call from a method, or use Send")
+	errCallInTx    = errors.New("CallRaw in Object.Tx: it would give up the turn and so commit the half of it; call before or after, or use Send")
+	errCallInRows  = errors.New("CallRaw in a loop over rows: it would give up the turn in the middle of them; read them all first, with QueryAll")
 	errTurnFailed  = errors.New("the storage failed earlier in this turn, which will be rolled back")
 	errReset       = errors.New("the object was reset while this handler waited in CallRaw")
 	errClosed      = errors.New("the runtime was closed while this handler ran")
@@ -46,6 +48,15 @@ func whyEnded(ctx context.Context) string {
 		return "deadline passed"
 	}
 	return "given up"
+}
+
+// damaged is what callers get to know of a file that SQLite cannot read.
+const damaged = "its file is damaged and was left as it is"
+
+// isDamaged reports whether err says that an object's file cannot be read.
+func isDamaged(err error) bool {
+	code := sqlite.ErrCode(err).ToPrimary()
+	return code == sqlite.ResultCorrupt || code == sqlite.ResultNotADB
 }
 
 // withoutPath drops the file's path from an error of storage, which will be

@@ -18,6 +18,17 @@ type Kind struct {
 	// Required.
 	New func(o *Object) lmz.Handler
 
+	// Schema is the migrations of the object's own SQL tables ([Object.SQL]), in order.
+	// Never change or remove one that was released; append. Each is one or more
+	// statements. Those that a file does not have yet are applied in one transaction when
+	// it is opened, before OnStart; a file that has more than there are here is refused.
+	Schema []string
+
+	// Relaxed has commits return before they are on disk (PRAGMA synchronous = NORMAL):
+	// many times faster, and what was acknowledged survives the death of the process, but
+	// not of the machine, which may lose the last seconds. Files stay whole either way.
+	Relaxed bool
+
 	// Idle is how long an object without queued or running work stays open. Then its
 	// file is closed and its handler dropped, with everything the handler remembers.
 	// 0 means

@@ -51,11 +51,65 @@ func (kv *KV) Delete(ctx context.Context, key string) error {
 	return kv.o.use(ctx, func(s store) error { return s.delete(key) })
 }
 
+// Range says which entries of a KV are meant. The zero value means all, in byte order.
+type Range struct {
+	Prefix  string // keys that begin with it
+	Start   string // keys from it on
+	End     string // keys before it; "" means no end
+	Limit   int    // at most so many; 0 means no limit
+	Reverse bool   // from the last to the first
+}
+
+// end returns the key before which the range ends, or "": the first after all that
+// begin with the prefix, or End. It need not be valid UTF-8.
+func (r Range) end() string {
+	if r.Prefix == "" {
+		return r.End
+	}
+	after := []byte(r.Prefix)
+	after[len(after)-1]++ // no byte of UTF-8 is 0xff
+	if r.End != "" && r.End < string(after) {
+		return r.End
+	}
+	return string(after)
+}
+
+// Entry is a key with its value.
+type Entry struct {
+	Key   string
+	value []byte
+}
+
+// Decode decodes the value into what into points to.
+func (e Entry) Decode(into any) error { return proto.Unmarshal(e.value, into) }
+
+// Entries returns the entries in a range.
+func (kv *KV) Entries(ctx context.Context, r Range) (entries []Entry, err error) {
+	err = kv.o.use(ctx, func(s store) error {
+		entries, err = s.entries(r)
+		return err
+	})
+	return entries, err
+}
+
+// DeleteAll removes all keys and their values, and returns how many there were. SQL
+// tables stay.
+func (kv *KV) DeleteAll(ctx context.Context) (n int, err error) {
+	err = kv.o.use(ctx, func(s store) error {
+		n, err = s.deleteAll()
+		return err
+	})
+	return n, err
+}
+
 // List returns the keys that begin with prefix, in byte order. An empty prefix
 // lists all keys.
 func (kv *KV) List(ctx context.Context, prefix string) (keys []string, err error) {
 	err = kv.o.use(ctx, func(s store) error {
-		keys, err = s.list(prefix)
+		entries, err := s.entries(Range{Prefix: prefix})
+		for _, e := range entries {
+			keys = append(keys, e.Key)
+		}
 		return err
 	})
 	return keys, err

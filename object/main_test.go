@@ -97,6 +97,8 @@ type world struct {
 	rt   *Runtime
 	mesh mesh
 	log  *logBuffer
+
+	script chan func(context.Context, *Object) error // see inTurnOf
 }
 
 // newWorld opens dir and closes it at the end of the test.

@@ -11,6 +11,9 @@ import (
 	"sync"
 	"time"
 
+	"zombiezen.com/go/sqlite"
+	"zombiezen.com/go/sqlite/sqlitex"
+
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/internal/proto"
 )
@@ -40,6 +43,7 @@ type memFile struct {
 	owner    lmz.Address
 	kv       map[string][]byte
 	outcomes map[proto.CallID]outcome
+	tables   []byte // an SQLite database with the object's own tables
 }
 
 // memCommit is a transaction: what it puts, and deletes where there is nil.
@@ -48,6 +52,7 @@ type memCommit struct {
 	kv       map[string][]byte
 	outcomes map[proto.CallID]*outcome
 	expired  time.Time // outcomes that expire before are dropped
+	tables   []byte    // nil: as they were
 }
 
 var errCrashed = errors.New("the disk has crashed")
@@ -61,7 +66,9 @@ func OpenMemory(disk *MemoryDisk, mesh proto.Node, log *slog.Logger) (*Runtime, 
 	}
 	disk.inUse = true
 	generation := disk.generation
-	open := func(a lmz.Address) store { return &memStore{disk: disk, generation: generation, of: a} }
+	open := func(a lmz.Address, k Kind) store {
+		return &memStore{disk: disk, generation: generation, of: a, kind: k}
+	}
 	return newRuntime(mesh, log, &memLock{disk, generation}, open), nil
 }
 
@@ -114,6 +121,9 @@ func (d *MemoryDisk) apply(c *memCommit) {
 			f.kv[key] = value
 		}
 	}
+	if c.tables != nil {
+		f.tables = c.tables
+	}
 	maps.DeleteFunc(f.outcomes, func(_ proto.CallID, kept outcome) bool { return kept.expires.Before(c.expired) })
 	for id, kept := range c.outcomes {
 		if kept == nil {
@@ -124,10 +134,11 @@ func (d *MemoryDisk) apply(c *memCommit) {
 	}
 }
 
-// sync makes a commit durable, in its time.
-func (d *MemoryDisk) sync(generation int, c *memCommit) error {
+// sync makes a commit durable, in its time: at once if it is relaxed, because the
+// process may die here, but not the machine.
+func (d *MemoryDisk) sync(generation int, c *memCommit, relaxed bool) error {
 	var latency time.Duration
-	if d.Latency != nil {
+	if d.Latency != nil && !relaxed {
 		latency = d.Latency(c.of)
 	}
 	d.mu.Lock()
@@ -154,10 +165,20 @@ type memStore struct {
 	disk       *MemoryDisk
 	generation int
 	of         lmz.Address
+	kind       Kind
 	open       *memCommit // nil when nothing was written since the last commit
 	marked     *memCommit // what open was when the turn began
 	writes     int        // in the transaction
 	before     int        // in the transaction before the turn
+	parts      []memPart
+	sql        txn // on a database in memory, of which each commit has a copy
+}
+
+// memPart is what there was before a part of the turn.
+type memPart struct {
+	open   *memCommit
+	writes int
+	sql    bool // the part is one of sql as well
 }
 
 // read lets f read what is durable; its argument is nil if the object never wrote.
@@ -215,7 +236,16 @@ func (s *memStore) delete(key string) error {
 	return err
 }
 
-func (s *memStore) list(prefix string) (keys []string, err error) {
+func (s *memStore) deleteAll() (n int, err error) {
+	entries, err := s.entries(Range{})
+	for _, e := range entries {
+		s.begin().kv[e.Key] = nil
+		s.writes++
+	}
+	return len(entries), err
+}
+
+func (s *memStore) entries(r Range) (entries []Entry, err error) {
 	all := make(map[string][]byte)
 	err = s.read(func(f *memFile) {
 		if f != nil {
@@ -226,12 +256,18 @@ func (s *memStore) list(prefix string) (keys []string, err error) {
 		maps.Copy(all, s.open.kv)
 	}
 	for key, value := range all {
-		if value != nil && strings.HasPrefix(key, prefix) {
-			keys = append(keys, key)
+		if value != nil && strings.HasPrefix(key, r.Prefix) && key >= r.Start && (r.End == "" || key < r.End) {
+			entries = append(entries, Entry{key, bytes.Clone(value)})
 		}
 	}
-	slices.Sort(keys)
-	return keys, err
+	slices.SortFunc(entries, func(a, b Entry) int { return strings.Compare(a.Key, b.Key) })
+	if r.Reverse {
+		slices.Reverse(entries)
+	}
+	if r.Limit > 0 && len(entries) > r.Limit {
+		entries = entries[:r.Limit]
+	}
+	return entries, err
 }
 
 func (s *memStore) outcome(id proto.CallID) (kept outcome, found bool, err error) {
@@ -269,7 +305,10 @@ func (s *memStore) keep(kept outcome, acknowledged []proto.CallID, now time.Time
 	return nil
 }
 
-func (s *memStore) mark() { s.marked, s.before = s.open.clone(), s.writes }
+func (s *memStore) mark() {
+	s.marked, s.before, s.parts = s.open.clone(), s.writes, s.parts[:0]
+	s.sql.mark()
+}
 
 // clone returns a copy that is not changed with c.
 func (c *memCommit) clone() *memCommit {
@@ -282,27 +321,105 @@ func (c *memCommit) clone() *memCommit {
 }
 
 func (s *memStore) undo() error {
-	s.open, s.writes = s.marked.clone(), s.before
+	s.open, s.writes, s.parts = s.marked.clone(), s.before, s.parts[:0]
+	return s.sql.undo()
+}
+
+func (s *memStore) beginPart() error {
+	s.parts = append(s.parts, memPart{s.open.clone(), s.writes, s.sql.begun})
+	if s.sql.begun {
+		return s.sql.beginPart()
+	}
+	return s.read(func(*memFile) {})
+}
+
+func (s *memStore) endPart(undo bool) error {
+	last := len(s.parts) - 1
+	part := s.parts[last]
+	s.parts = s.parts[:last]
+	if undo {
+		s.open, s.writes = part.open, part.writes
+	}
+	switch {
+	case part.sql:
+		return s.sql.endPart(undo)
+	case undo:
+		return s.sql.undo()
+	}
 	return nil
 }
 
-func (s *memStore) changed() bool { return s.writes > s.before }
+func (s *memStore) ready() error {
+	stored := false
+	err := s.read(func(f *memFile) { stored = f != nil })
+	if stored && err == nil && len(s.kind.Schema) > 0 {
+		return s.openTables()
+	}
+	return err
+}
 
-func (s *memStore) dirty() bool { return s.writes > 0 }
+func (s *memStore) tables() (*txn, error) {
+	if s.sql.conn == nil {
+		if err := s.openTables(); err != nil {
+			return &s.sql, err
+		}
+	}
+	return &s.sql, s.sql.begin()
+}
+
+// openTables makes a copy of the tables that are durable, or new ones.
+func (s *memStore) openTables() error {
+	var stored []byte
+	if err := s.read(func(f *memFile) {
+		if f != nil {
+			stored = f.tables
+		}
+	}); err != nil {
+		return err
+	}
+	conn, err := sqlite.OpenConn(":memory:", sqlite.OpenReadWrite)
+	if err != nil {
+		return err
+	}
+	s.sql.conn = conn
+	if stored != nil {
+		err = conn.Deserialize("main", stored)
+	} else {
+		err = sqlitex.ExecuteScript(conn, `CREATE TABLE lmz_identity (schema INTEGER); INSERT INTO lmz_identity VALUES (0);`, nil)
+	}
+	if err == nil {
+		err = s.sql.use(s.kind)
+	}
+	if err != nil {
+		return errors.Join(err, s.sql.close())
+	}
+	return nil
+}
+
+func (s *memStore) changed() bool { return s.writes > s.before || s.sql.changed() }
+
+func (s *memStore) dirty() bool { return s.writes > 0 || s.sql.dirty() }
 
 func (s *memStore) commit() (wrote bool, err error) {
-	if !s.dirty() {
-		return false, s.read(func(*memFile) {}) // the dead do not go on
+	if err := s.read(func(*memFile) {}); err != nil || !s.dirty() { // the dead do not go on
+		return false, errors.Join(err, s.sql.rollback())
 	}
-	if err := s.disk.sync(s.generation, s.open); err != nil {
+	wroteSQL, err := s.sql.commit()
+	if wroteSQL {
+		s.begin().tables, err = s.sql.conn.Serialize("main")
+	}
+	if err == nil {
+		err = s.disk.sync(s.generation, s.open, s.kind.Relaxed)
+	}
+	if err != nil {
 		return false, err
 	}
 	return true, s.rollback()
 }
 
 func (s *memStore) rollback() error {
-	s.open, s.marked, s.writes, s.before = nil, nil, 0, 0
-	return nil
+	s.open, s.marked, s.writes, s.before, s.parts = nil, nil, 0, 0, nil
+	return s.sql.rollback()
 }
 
-func (s *memStore) close() error { return s.rollback() }
+func (s *memStore) close() error { return errors.Join(s.rollback(), s.sql.close()) }

@@ -45,8 +45,10 @@ func (o *Object) KV() *KV { return &KV{o} }
 // go on beside them.
 func (o *Object) CallRaw(ctx context.Context, to lmz.Address, c lmz.Continuation) (lmz.Value, error) {
 	r := o.runOf(ctx)
-	if r != nil && r.starting {
-		return nil, errCallInStart
+	if r != nil {
+		if err := r.mayCall(); err != nil {
+			return nil, err
+		}
 	}
 	if ctx.Err() != nil {
 		return nil, notExecuted(whyEnded(ctx) + " before the call was made")

@@ -31,8 +31,11 @@ type run struct {
 	broken   error         // storage failed; the run can only end
 	effects  []func()      // of this turn; they leave after the commit
 	last     broadcast
-	begun    bool   // that the call has begun is stored
-	group    *group // the commit of the run's last turn, if it needed one
+	turn     int          // counts the run's turns
+	open     []*statement // loops over rows
+	parts    int          // open Object.Tx
+	begun    bool         // that the call has begun is stored
+	group    *group       // the commit of the run's last turn, if it needed one
 }
 
 type runKey struct{}
@@ -54,7 +57,7 @@ func (o *Object) use(ctx context.Context, f func(store) error) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch {
-	case r.place == nil:
+	case r.place == nil || r.ended:
 		return ErrNoTurn
 	case r.broken != nil:
 		return r.broken
@@ -64,6 +67,29 @@ func (o *Object) use(ctx context.Context, f func(store) error) error {
 	if err := f(o.store); err != nil {
 		r.fail(err)
 		return r.broken
+	}
+	return nil
+}
+
+// closeRows ends what reads rows in this turn. r.mu is held.
+func (r *run) closeRows() {
+	for _, s := range r.open {
+		s.close()
+	}
+	r.open = nil
+}
+
+// mayCall returns why the run must not give up its turn, or nil.
+func (r *run) mayCall() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case r.starting:
+		return errCallInStart
+	case r.parts > 0:
+		return errCallInTx
+	case len(r.open) > 0:
+		return errCallInRows
 	}
 	return nil
 }
@@ -145,6 +171,7 @@ func (r *run) retake() error {
 		return nil
 	}
 	r.place = place
+	r.turn++
 	if r.life != r.o.life {
 		r.broken = errReset
 	}
@@ -203,6 +230,7 @@ func (r *run) endStart(err error) error {
 
 // settle ends the last turn of the run, as finish does. r.mu is held.
 func (r *run) settle(answer proto.Answer, done func(proto.Answer)) (leave func()) {
+	r.closeRows()
 	if answer.Failed != "" {
 		r.effects = nil
 		if err := r.o.undo(); err != nil {
@@ -227,6 +255,7 @@ func (r *run) failure(err error) *lmz.Error {
 // that, if there is nothing to wait for. It sets r.broken if the turn failed. r.mu is
 // held.
 func (r *run) finish(answer *proto.Answer, last func(), lost func(error)) (leave func()) {
+	r.closeRows()
 	if err := r.keepOutcome(answer); err != nil {
 		r.fail(err)
 		return nil
@@ -261,6 +290,7 @@ func (r *run) finish(answer *proto.Answer, last func(), lost func(error)) (leave
 func (r *run) fail(err error) {
 	r.broken = errTurnFailed
 	r.effects = nil
+	r.closeRows()
 	r.o.logger().Error("storage failed", "error", withoutPath(err))
 	r.o.undo()
 }

@@ -66,7 +66,7 @@ func Open(dir string, mesh proto.Node, log *slog.Logger) (*Runtime, error) {
 		lock.Close()
 		return nil, fmt.Errorf("data directory: %w", err)
 	}
-	open := func(a lmz.Address) store { return &sqliteStore{path: filePath(dir, a), of: a} }
+	open := func(a lmz.Address, k Kind) store { return &sqliteStore{path: filePath(dir, a), of: a, kind: k} }
 	return newRuntime(mesh, log, lock, open), nil
 }
 

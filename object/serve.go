@@ -120,7 +120,12 @@ func (o *Object) activate(place *turn.Place) *lmz.Error {
 	if o.handler != nil {
 		return nil
 	}
-	o.store = o.rt.open(o.id.Address)
+	o.store = o.rt.open(o.id.Address, o.kind)
+	if err := o.store.ready(); err != nil {
+		o.logger().Error("storage failed", "error", withoutPath(err))
+		o.close()
+		return couldNotStart(err)
+	}
 	h, err := o.start(place)
 	if err != nil {
 		o.logHidden("OnStart", err)
@@ -134,8 +139,11 @@ func (o *Object) activate(place *turn.Place) *lmz.Error {
 func couldNotStart(err error) *lmz.Error {
 	message := "the object could not start"
 	var public *lmz.Error
-	if errors.As(err, &public) {
+	switch {
+	case errors.As(err, &public):
 		message += ": " + public.Message
+	case isDamaged(err):
+		message += ": " + damaged
 	}
 	return notExecuted(message)
 }

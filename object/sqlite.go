@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"zombiezen.com/go/sqlite"
@@ -45,6 +44,8 @@ var migrations = []string{
 		PRIMARY KEY (session, number)) WITHOUT ROWID;
 	 CREATE INDEX lmz_outcome_expires ON lmz_outcome (expires);
 	 CREATE INDEX lmz_outcome_caller ON lmz_outcome (caller, expires);`,
+	// How many migrations of the object's own tables the file has.
+	`ALTER TABLE lmz_identity ADD COLUMN schema INTEGER NOT NULL DEFAULT 0`,
 }
 
 // sqliteStore is a store in a SQLite file. The file is made by the first write:
@@ -52,16 +53,8 @@ var migrations = []string{
 type sqliteStore struct {
 	path string
 	of   lmz.Address
-	conn *sqlite.Conn // nil until first needed
-
-	// Of the transaction.
-	inTx   bool
-	saved  bool // there is a savepoint, of this turn or an earlier one
-	writes int
-
-	// Of the turn.
-	before int  // writes of the turns before it in the transaction
-	begun  bool // it has what it needs: the transaction, and a savepoint if they wrote
+	kind Kind
+	txn
 }
 
 func (s *sqliteStore) get(key string) (value []byte, found bool, err error) {
@@ -104,30 +97,38 @@ func (s *sqliteStore) write(query string, named map[string]any) error {
 	return nil
 }
 
-// errEnough ends the reading of rows.
-var errEnough = errors.New("enough")
+func (s *sqliteStore) deleteAll() (n int, err error) {
+	if ok, err := s.beginRead(); !ok || err != nil {
+		return 0, err
+	}
+	err = s.write(`DELETE FROM lmz_kv`, nil)
+	return s.conn.Changes(), err
+}
 
-var errTxGone = errors.New("SQLite had rolled the transaction back")
-
-func (s *sqliteStore) list(prefix string) (keys []string, err error) {
+func (s *sqliteStore) entries(r Range) (entries []Entry, err error) {
 	if ok, err := s.beginRead(); !ok || err != nil {
 		return nil, err
 	}
-	err = sqlitex.Execute(s.conn, `SELECT key FROM lmz_kv WHERE key >= $prefix ORDER BY key`, &sqlitex.ExecOptions{
-		Named: map[string]any{"$prefix": prefix},
+	// Texts compare by their bytes, so a prefix is a range too.
+	query, named := `SELECT key, value FROM lmz_kv WHERE key >= $start`, map[string]any{"$start": max(r.Prefix, r.Start)}
+	if end := r.end(); end != "" {
+		query, named["$end"] = query+` AND key < $end`, end
+	}
+	query += ` ORDER BY key`
+	if r.Reverse {
+		query += ` DESC`
+	}
+	if r.Limit > 0 {
+		query, named["$limit"] = query+` LIMIT $limit`, r.Limit
+	}
+	err = sqlitex.Execute(s.conn, query, &sqlitex.ExecOptions{
+		Named: named,
 		ResultFunc: func(row *sqlite.Stmt) error {
-			key := row.ColumnText(0)
-			if !strings.HasPrefix(key, prefix) {
-				return errEnough
-			}
-			keys = append(keys, key)
+			entries = append(entries, Entry{row.ColumnText(0), columnBytes(row, 1)})
 			return nil
 		},
 	})
-	if errors.Is(err, errEnough) {
-		err = nil
-	}
-	return keys, err
+	return entries, err
 }
 
 func (s *sqliteStore) outcome(id proto.CallID) (kept outcome, found bool, err error) {
@@ -193,70 +194,6 @@ const (
 	pruneEvery  = 64
 )
 
-func (s *sqliteStore) mark() { s.before, s.begun = s.writes, false }
-
-func (s *sqliteStore) undo() error {
-	switch {
-	case !s.begun:
-		return nil // it has not touched the file
-	case s.before == 0:
-		return s.rollback()
-	case s.conn.AutocommitEnabled():
-		return errTxGone
-	}
-	s.writes = s.before
-	return sqlitex.Execute(s.conn, `ROLLBACK TO turn`, nil)
-}
-
-func (s *sqliteStore) changed() bool { return s.writes > s.before }
-
-func (s *sqliteStore) dirty() bool { return s.writes > 0 }
-
-func (s *sqliteStore) commit() (wrote bool, err error) {
-	if !s.inTx {
-		return false, nil
-	}
-	if s.conn.AutocommitEnabled() {
-		return false, errTxGone
-	}
-	if err := sqlitex.Execute(s.conn, `COMMIT`, nil); err != nil {
-		if sqlite.ErrCode(err).ToPrimary() == sqlite.ResultIOErr {
-			return false, errors.Join(withoutPath(err), errMaybeStored)
-		}
-		return false, err
-	}
-	wrote = s.dirty()
-	s.forget()
-	return wrote, nil
-}
-
-// forget says that there is no transaction any more.
-func (s *sqliteStore) forget() {
-	s.inTx, s.saved, s.writes = false, false, 0
-	s.before, s.begun = 0, false
-}
-
-func (s *sqliteStore) rollback() error {
-	if !s.inTx {
-		return nil
-	}
-	s.forget()
-	if s.conn.AutocommitEnabled() { // SQLite did it itself, because of an error
-		return nil
-	}
-	return sqlitex.Execute(s.conn, `ROLLBACK`, nil)
-}
-
-func (s *sqliteStore) close() error {
-	if s.conn == nil {
-		return nil
-	}
-	err := s.rollback()
-	err = errors.Join(err, s.conn.Close())
-	s.conn = nil
-	return err
-}
-
 // beginRead is begin for access that changes nothing where there is no file: it
 // reports false then.
 func (s *sqliteStore) beginRead() (bool, error) {
@@ -271,37 +208,41 @@ func (s *sqliteStore) beginRead() (bool, error) {
 // begin opens the file, and gives the turn its transaction, or a savepoint in that of
 // the turns before it.
 func (s *sqliteStore) begin() error {
-	if s.begun {
-		return nil
-	}
 	if s.conn == nil {
-		conn, err := openSQLite(s.path, s.of)
-		if err != nil {
+		if err := s.open(); err != nil {
 			return err
 		}
-		s.conn = conn
 	}
-	var err error
-	switch {
-	case !s.inTx:
-		err = sqlitex.Execute(s.conn, `BEGIN`, nil)
-		s.inTx = err == nil
-	case s.before > 0:
-		err = s.savepoint()
-	}
-	s.begun = err == nil
-	return err
+	return s.txn.begin()
 }
 
-// savepoint replaces the savepoint of an earlier turn by one of this.
-func (s *sqliteStore) savepoint() error {
-	if s.saved {
-		if err := sqlitex.Execute(s.conn, `RELEASE turn`, nil); err != nil {
-			return err
-		}
+func (s *sqliteStore) beginPart() error {
+	if err := s.begin(); err != nil {
+		return err
 	}
-	s.saved = true
-	return sqlitex.Execute(s.conn, `SAVEPOINT turn`, nil)
+	return s.txn.beginPart()
+}
+
+func (s *sqliteStore) tables() (*txn, error) { return &s.txn, s.begin() }
+
+func (s *sqliteStore) ready() error {
+	if _, err := os.Stat(s.path); s.conn != nil || errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return s.open()
+}
+
+func (s *sqliteStore) open() error {
+	conn, err := openSQLite(s.path, s.of)
+	if err != nil {
+		return err
+	}
+	s.conn = conn
+	err = s.use(s.kind)
+	if err != nil {
+		s.close()
+	}
+	return err
 }
 
 // openSQLite opens or makes the file of the object at a.

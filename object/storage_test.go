@@ -291,8 +291,8 @@ func TestStorageWithoutTheTurnFailsByName(t *testing.T) {
 
 // brokenOpener opens real files and prepares their connections for failure.
 func brokenOpener(dir string, setup func(*sqlite.Conn) error) storeOpener {
-	return func(a lmz.Address) store {
-		s := &sqliteStore{path: filePath(dir, a), of: a}
+	return func(a lmz.Address, k Kind) store {
+		s := &sqliteStore{path: filePath(dir, a), of: a, kind: k}
 		conn, err := openSQLite(s.path, a)
 		if err == nil {
 			err = setup(conn)
@@ -444,7 +444,7 @@ func TestAFileOfAnotherObjectIsRefused(t *testing.T) {
 	}
 	again := newWorld(t, dir)
 	again.register("BOX", exposeStorage)
-	wantCode(t, fails(again, two, "get", "key"), lmz.CodeGateway, "storage failed")
+	wantCode(t, fails(again, two, "get", "key"), lmz.CodeGateway, "could not start")
 	if !strings.Contains(again.log.String(), "belongs to another object") {
 		t.Errorf("the log does not say why:\n%s", again.log)
 	}
@@ -473,7 +473,7 @@ func TestACorruptFileIsAClearErrorAndTheOthersGoOn(t *testing.T) {
 	if err := os.WriteFile(path, []byte(strings.Repeat("no database ", 1000)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	wantCode(t, fails(w, box, "get", "key"), lmz.CodeGateway, "storage failed")
+	wantCode(t, fails(w, box, "get", "key"), lmz.CodeGateway, "its file is damaged")
 	must[struct{}](w, lmz.At("BOX", "two"), "put", "key", "value")
 	if strings.Contains(w.log.String(), dir) {
 		t.Errorf("the log names the path:\n%s", w.log)

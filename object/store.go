@@ -16,7 +16,8 @@ type store interface {
 	get(key string) (value []byte, found bool, err error)
 	put(key string, value []byte) error // writes nothing when the value is already there
 	delete(key string) error
-	list(prefix string) (keys []string, err error) // in byte order
+	deleteAll() (n int, err error)
+	entries(r Range) ([]Entry, error)
 
 	// outcome returns what is kept of a call, and keep stores it, while it drops those
 	// that were acknowledged and those that had expired by now.
@@ -27,6 +28,16 @@ type store interface {
 	// the whole transaction is lost.
 	mark()
 	undo() error
+
+	// beginPart begins a part of the turn, which endPart keeps or undoes. Parts nest.
+	beginPart() error
+	endPart(undo bool) error
+
+	// tables is where the tables of the object's own code are, in the turn's transaction.
+	tables() (*txn, error)
+
+	// ready finds out whether what is stored can be used, if there is something.
+	ready() error
 
 	// changed reports whether the turn has written something, and dirty whether there is
 	// something to commit.
@@ -45,4 +56,4 @@ type store interface {
 
 // storeOpener makes the store of the object at an address, without I/O: that
 // begins with the first access.
-type storeOpener func(a lmz.Address) store
+type storeOpener func(a lmz.Address, k Kind) store

@@ -24,7 +24,7 @@ func onEveryStorage(t *testing.T, test func(t *testing.T, s storage)) {
 	t.Run("SQLite", func(t *testing.T) {
 		dir := t.TempDir()
 		test(t, storage{
-			open: func(a lmz.Address) store { return &sqliteStore{path: filePath(dir, a), of: a} },
+			open: func(a lmz.Address, k Kind) store { return &sqliteStore{path: filePath(dir, a), of: a, kind: k} },
 			move: func(from, to lmz.Address) {
 				if err := os.MkdirAll(filepath.Dir(filePath(dir, to)), 0o700); err != nil {
 					t.Fatal(err)
@@ -38,7 +38,7 @@ func onEveryStorage(t *testing.T, test func(t *testing.T, s storage)) {
 	t.Run("memory", func(t *testing.T) {
 		disk := new(MemoryDisk)
 		test(t, storage{
-			open: func(a lmz.Address) store { return &memStore{disk: disk, of: a} },
+			open: func(a lmz.Address, k Kind) store { return &memStore{disk: disk, of: a, kind: k} },
 			move: func(from, to lmz.Address) {
 				disk.files[filePath("", to)] = disk.files[filePath("", from)]
 				delete(disk.files, filePath("", from))
@@ -85,7 +85,7 @@ func wantCommit(t *testing.T, s store, want bool) {
 
 func TestAStoreKeepsWhatWasCommitted(t *testing.T) {
 	onEveryStorage(t, func(t *testing.T, st storage) {
-		s := st.open(box)
+		s := st.open(box, Kind{})
 		wantValue(t, s, "a", "-")
 		wantCommit(t, s, false)
 		wantNil(t, s.put("a", []byte("1")), s.put("b", nil), s.put("c", []byte("3")))
@@ -95,11 +95,11 @@ func TestAStoreKeepsWhatWasCommitted(t *testing.T) {
 		wantCommit(t, s, true)
 		wantNil(t, s.close())
 
-		s = st.open(box)
+		s = st.open(box, Kind{})
 		wantValue(t, s, "a", "2")
 		wantValue(t, s, "b", "")
 		wantValue(t, s, "c", "-")
-		other := st.open(lmz.At("BOX", "other"))
+		other := st.open(lmz.At("BOX", "other"), Kind{})
 		wantValue(t, other, "a", "-")
 		wantNil(t, s.close(), other.close())
 	})
@@ -107,7 +107,7 @@ func TestAStoreKeepsWhatWasCommitted(t *testing.T) {
 
 func TestAStoreForgetsWhatWasRolledBack(t *testing.T) {
 	onEveryStorage(t, func(t *testing.T, st storage) {
-		s := st.open(box)
+		s := st.open(box, Kind{})
 		wantNil(t, s.put("a", []byte("1")), s.put("b", []byte("1")))
 		wantCommit(t, s, true)
 		wantNil(t, s.put("a", []byte("2")), s.delete("b"), s.put("c", []byte("2")))
@@ -124,7 +124,7 @@ func TestAStoreForgetsWhatWasRolledBack(t *testing.T) {
 		}
 		wantNil(t, s.put("a", []byte("3")))
 		wantNil(t, s.close()) // rolls back
-		s = st.open(box)
+		s = st.open(box, Kind{})
 		wantValue(t, s, "a", "1")
 		wantNil(t, s.close())
 	})
@@ -132,7 +132,7 @@ func TestAStoreForgetsWhatWasRolledBack(t *testing.T) {
 
 func TestAStoreUndoesOneTurnOfSeveral(t *testing.T) {
 	onEveryStorage(t, func(t *testing.T, st storage) {
-		s := st.open(box)
+		s := st.open(box, Kind{})
 		s.mark()
 		wantNil(t, s.put("a", []byte("1")))
 		s.mark()
@@ -156,7 +156,7 @@ func TestAStoreUndoesOneTurnOfSeveral(t *testing.T) {
 			t.Errorf("commit: %v, %v", wrote, err)
 		}
 		wantNil(t, s.close())
-		s = st.open(box)
+		s = st.open(box, Kind{})
 		wantValue(t, s, "a", "1")
 		wantValue(t, s, "b", "-")
 		wantValue(t, s, "c", "4")
@@ -173,7 +173,7 @@ func TestAStoreUndoesOneTurnOfSeveral(t *testing.T) {
 
 func TestAStoreWritesNothingThatIsThereAlready(t *testing.T) {
 	onEveryStorage(t, func(t *testing.T, st storage) {
-		s := st.open(box)
+		s := st.open(box, Kind{})
 		wantNil(t, s.put("a", []byte("1")))
 		wantCommit(t, s, true)
 		wantNil(t, s.put("a", []byte("1")), s.delete("b"))
@@ -184,23 +184,109 @@ func TestAStoreWritesNothingThatIsThereAlready(t *testing.T) {
 	})
 }
 
-func TestAStoreListsKeysInByteOrder(t *testing.T) {
+func TestAStoreListsRangesInByteOrder(t *testing.T) {
 	onEveryStorage(t, func(t *testing.T, st storage) {
-		s := st.open(box)
-		for _, key := range []string{"b", "a/2", "a0", "", "a/\x00", "ä"} {
-			wantNil(t, s.put(key, []byte("x")))
+		s := st.open(box, Kind{})
+		for _, key := range []string{"b", "a/2", "a0", "", "a/\x00", "ä", "\U0010ffff"} {
+			wantNil(t, s.put(key, []byte("value of "+key)))
 		}
 		wantCommit(t, s, true)
-		wantNil(t, s.put("a/1", []byte("x")), s.delete("b"))
-		for prefix, want := range map[string][]string{
-			"":   {"", "a/\x00", "a/1", "a/2", "a0", "ä"},
-			"a/": {"a/\x00", "a/1", "a/2"},
-			"z":  nil,
+		wantNil(t, s.put("a/1", []byte("value of a/1")), s.delete("b"))
+		for _, test := range []struct {
+			r    Range
+			want []string
+		}{
+			{Range{}, []string{"", "a/\x00", "a/1", "a/2", "a0", "ä", "\U0010ffff"}},
+			{Range{Prefix: "a/"}, []string{"a/\x00", "a/1", "a/2"}},
+			{Range{Prefix: "\U0010ffff"}, []string{"\U0010ffff"}},
+			{Range{Prefix: "z"}, nil},
+			{Range{Start: "a/1", End: "ä"}, []string{"a/1", "a/2", "a0"}},
+			{Range{Prefix: "a", Start: "a/2", Reverse: true}, []string{"a0", "a/2"}},
+			{Range{Prefix: "a/1", Start: "a"}, []string{"a/1"}},
+			{Range{Limit: 2}, []string{"", "a/\x00"}},
+			{Range{Limit: 2, Reverse: true}, []string{"\U0010ffff", "ä"}},
+			{Range{Start: "b", End: "a"}, nil},
 		} {
-			if got, err := s.list(prefix); !slices.Equal(got, want) || err != nil {
-				t.Errorf("prefix %q: got %q, %v, want %q", prefix, got, err, want)
+			entries, err := s.entries(test.r)
+			var got []string
+			for _, e := range entries {
+				got = append(got, e.Key)
+				if string(e.value) != "value of "+e.Key {
+					t.Errorf("%q has value %q", e.Key, e.value)
+				}
+			}
+			if !slices.Equal(got, test.want) || err != nil {
+				t.Errorf("%+v: got %q, %v, want %q", test.r, got, err, test.want)
 			}
 		}
+		if n, err := s.deleteAll(); n != 7 || err != nil {
+			t.Errorf("deleted %d, %v, want 7", n, err)
+		}
+		if entries, err := s.entries(Range{}); len(entries) != 0 || err != nil {
+			t.Errorf("left %v, %v", entries, err)
+		}
+		wantCommit(t, s, true)
+		if n, err := s.deleteAll(); n != 0 || err != nil {
+			t.Errorf("deleted %d of nothing, %v", n, err)
+		}
+		wantCommit(t, s, false)
+		wantNil(t, s.close())
+	})
+}
+
+func TestAStoreUndoesPartsOfATurn(t *testing.T) {
+	onEveryStorage(t, func(t *testing.T, st storage) {
+		s := st.open(box, Kind{})
+		exec := func(query string) {
+			t.Helper()
+			tables, err := s.tables()
+			wantNil(t, err, tables.script(query))
+		}
+		count := func(want string) {
+			t.Helper()
+			tables, err := s.tables()
+			wantNil(t, err)
+			stmt, _, err := tables.prepare(`SELECT group_concat(x, '') FROM t`, nil)
+			wantNil(t, err)
+			defer stmt.close()
+			if row, err := stmt.step(); !row || err != nil || stmt.stmt.ColumnText(0) != want {
+				t.Errorf("the table has %q, %v, want %q", stmt.stmt.ColumnText(0), err, want)
+			}
+		}
+		for _, before := range []bool{false, true} { // whether an earlier turn shares the transaction
+			s.mark()
+			exec(`CREATE TABLE t (x); INSERT INTO t VALUES ('a')`)
+			wantNil(t, s.put("k", []byte("a")))
+			if before {
+				s.mark()
+			}
+			wantNil(t, s.beginPart(), s.put("k", []byte("b")))
+			exec(`INSERT INTO t VALUES ('b')`)
+			wantNil(t, s.beginPart(), s.put("k", []byte("c")))
+			exec(`INSERT INTO t VALUES ('c')`)
+			count("abc")
+			wantNil(t, s.endPart(true))
+			wantValue(t, s, "k", "b")
+			count("ab")
+			wantNil(t, s.beginPart(), s.put("l", []byte("d")), s.endPart(false), s.endPart(true))
+			wantValue(t, s, "k", "a")
+			wantValue(t, s, "l", "-")
+			count("a")
+			wantNil(t, s.beginPart())
+			exec(`INSERT INTO t VALUES ('e')`)
+			wantNil(t, s.endPart(false))
+			count("ae")
+			wantNil(t, s.undo())
+			if before {
+				count("a")
+			}
+			wantNil(t, s.rollback())
+		}
+		s.mark()
+		wantNil(t, s.beginPart())
+		exec(`CREATE TABLE t (x)`)
+		wantNil(t, s.endPart(true))
+		wantCommit(t, s, false)
 		wantNil(t, s.close())
 	})
 }
@@ -209,7 +295,7 @@ func TestAStoreKeepsOutcomesUntilAcknowledgedOrExpired(t *testing.T) {
 	onEveryStorage(t, func(t *testing.T, st storage) {
 		now := time.UnixMilli(1_000_000)
 		number := func(n uint64) proto.CallID { return proto.CallID{Session: proto.SessionID{9}, Number: n} }
-		s := st.open(box)
+		s := st.open(box, Kind{})
 		kept := outcome{
 			id: number(1), caller: "CLIENT/ann", answered: true,
 			answer: proto.Answer{Failed: lmz.CodeCallee, Payload: []byte("no")}, expires: now.Add(time.Minute),
@@ -218,7 +304,7 @@ func TestAStoreKeepsOutcomesUntilAcknowledgedOrExpired(t *testing.T) {
 		wantNil(t, s.keep(kept, nil, now), s.keep(begun, nil, now))
 		wantCommit(t, s, true)
 		wantNil(t, s.close())
-		s = st.open(box)
+		s = st.open(box, Kind{})
 
 		check := func(want ...uint64) {
 			t.Helper()
@@ -252,17 +338,50 @@ func TestAStoreKeepsOutcomesUntilAcknowledgedOrExpired(t *testing.T) {
 
 func TestAStoreThatWasMovedIsRefused(t *testing.T) {
 	onEveryStorage(t, func(t *testing.T, st storage) {
-		s := st.open(box)
+		s := st.open(box, Kind{})
 		wantNil(t, s.put("a", []byte("1")))
 		wantCommit(t, s, true)
 		wantNil(t, s.close())
 		to := lmz.At("BOX", "thief")
 		st.move(box, to)
-		s = st.open(to)
+		s = st.open(to, Kind{})
 		if _, _, err := s.get("a"); err == nil || !strings.Contains(err.Error(), "belongs to another object") {
 			t.Errorf("got %v", err)
 		}
 		wantNil(t, s.close())
+	})
+}
+
+func TestACrashOfTheMemoryDiskLosesTablesThatWereNotSynced(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		disk := &MemoryDisk{Latency: func(lmz.Address) time.Duration { return time.Millisecond }}
+		insert := func(s store, x string) error {
+			tables, err := s.tables()
+			wantNil(t, err, tables.script(`CREATE TABLE IF NOT EXISTS t (x); INSERT INTO t VALUES ('`+x+`')`))
+			_, err = s.commit()
+			return err
+		}
+		rt, err := OpenMemory(disk, nil, nil)
+		wantNil(t, err)
+		s := rt.open(box, Kind{})
+		wantNil(t, insert(s, "kept"))
+		go insert(s, "lost")
+		time.Sleep(500 * time.Microsecond) // virtual
+		disk.Crash()
+		time.Sleep(time.Millisecond)
+		wantNil(t, s.close())
+		again, err := OpenMemory(disk, nil, nil)
+		wantNil(t, err)
+		s = again.open(box, Kind{})
+		tables, err := s.tables()
+		wantNil(t, err)
+		stmt, _, err := tables.prepare(`SELECT group_concat(x) FROM t`, nil)
+		wantNil(t, err)
+		if row, err := stmt.step(); !row || err != nil || stmt.stmt.ColumnText(0) != "kept" {
+			t.Errorf("got %q, %v", stmt.stmt.ColumnText(0), err)
+		}
+		stmt.close()
+		wantNil(t, s.close(), again.Close())
 	})
 }
 
@@ -285,7 +404,7 @@ func TestACrashOfTheMemoryDiskLosesWhatWasNotSynced(t *testing.T) {
 			if _, err := OpenMemory(disk, nil, nil); err == nil {
 				t.Error("the disk has two users")
 			}
-			s := rt.open(a)
+			s := rt.open(a, Kind{})
 			wantNil(t, s.put("k", []byte("1")))
 			committed := make(chan error, 1)
 			go func() {
@@ -309,7 +428,7 @@ func TestACrashOfTheMemoryDiskLosesWhatWasNotSynced(t *testing.T) {
 			if _, err := OpenMemory(disk, nil, nil); err == nil {
 				t.Error("the dead gave the disk back")
 			}
-			wantValue(t, again.open(a), "k", test.want)
+			wantValue(t, again.open(a, Kind{}), "k", test.want)
 			wantNil(t, again.Close())
 		}
 	})

@@ -1,0 +1,143 @@
+package object
+
+import (
+	"errors"
+	"strings"
+
+	"zombiezen.com/go/sqlite"
+)
+
+// guard decides what the SQL of an object's own code may do. It is asked by SQLite
+// while a statement is prepared.
+type guard struct {
+	own     bool   // a statement of the object's own code is being prepared or run
+	refused string // why the last one was refused
+	schema  bool   // the last one changes the schema
+}
+
+// readPragmas are those that only look.
+var readPragmas = map[string]bool{
+	"table_info": true, "table_xinfo": true, "table_list": true, "index_list": true, "index_info": true,
+	"index_xinfo": true, "foreign_key_list": true, "foreign_key_check": true, "integrity_check": true,
+	"quick_check": true, "function_list": true, "collation_list": true, "compile_options": true,
+}
+
+// temporary are the operations that make or drop what only this connection would see.
+var temporary = map[sqlite.OpType]bool{
+	sqlite.OpCreateTempIndex: true, sqlite.OpCreateTempTable: true, sqlite.OpCreateTempTrigger: true, sqlite.OpCreateTempView: true,
+}
+
+// schemaChange are the operations that change the schema, which SQLite does not count
+// as changes.
+var schemaChange = map[sqlite.OpType]bool{
+	sqlite.OpCreateIndex: true, sqlite.OpCreateTable: true, sqlite.OpCreateTrigger: true, sqlite.OpCreateView: true, sqlite.OpCreateVTable: true,
+	sqlite.OpDropIndex: true, sqlite.OpDropTable: true, sqlite.OpDropTrigger: true, sqlite.OpDropView: true, sqlite.OpDropVTable: true,
+	sqlite.OpAlterTable: true, sqlite.OpReindex: true, sqlite.OpAnalyze: true,
+}
+
+// Authorize implements [sqlite.Authorizer].
+func (g *guard) Authorize(a sqlite.Action) sqlite.AuthResult {
+	if !g.own {
+		return sqlite.AuthResultOK
+	}
+	g.schema = g.schema || schemaChange[a.Type()]
+	why := whyRefused(a)
+	if why == "" {
+		return sqlite.AuthResultOK
+	}
+	g.refused = why
+	return sqlite.AuthResultDeny
+}
+
+const inTurn = "a turn is one transaction that the object's runtime commits; to take a part back use Object.Tx"
+
+func whyRefused(a sqlite.Action) string {
+	switch op := a.Type(); {
+	case op == sqlite.OpTransaction:
+		return a.Operation() + ": " + inTurn
+	case op == sqlite.OpSavepoint:
+		return "SAVEPOINT: " + inTurn
+	case op == sqlite.OpAttach:
+		return "ATTACH and VACUUM: an object has one file"
+	case op == sqlite.OpDetach:
+		return "DETACH: an object has one file"
+	case op == sqlite.OpPragma && !readPragmas[strings.ToLower(a.Pragma())]:
+		return "PRAGMA " + a.Pragma() + ": the object's runtime sets the file up"
+	case temporary[op]:
+		return "a temporary table, index, view or trigger: it would be gone when the object is closed, which can be between any two calls"
+	}
+	for _, name := range []string{a.Table(), a.Index(), a.View(), a.Trigger()} {
+		if isOurs(name) {
+			return name + ": tables whose names begin with lmz_ belong to the object's runtime"
+		}
+	}
+	return ""
+}
+
+func isOurs(name string) bool {
+	return len(name) >= 4 && strings.EqualFold(name[:4], "lmz_")
+}
+
+// refusal returns why a query is refused that the guard is not asked about, or "".
+func refusal(query string) string {
+	words := sqlWords(query)
+	for i, word := range words {
+		switch {
+		case strings.EqualFold(word, "ROLLBACK"): // also INSERT OR ROLLBACK, and RAISE (ROLLBACK) in triggers
+			return "ROLLBACK: " + inTurn
+		case i > 0 && strings.EqualFold(words[0], "ALTER") && isOurs(strings.Trim(word, "\"`[]'")):
+			return word + ": names that begin with lmz_ belong to the object's runtime"
+		}
+	}
+	return ""
+}
+
+// sqlWords returns the words and the quoted names and texts of a query, without
+// comments.
+func sqlWords(query string) (words []string) {
+	for i := 0; i < len(query); {
+		n := 1
+		switch c := query[i]; {
+		case c == '"' || c == '`' || c == '\'':
+			n = quotedLen(query[i:], c)
+			words = append(words, query[i:i+n])
+		case c == '[':
+			n = quotedLen(query[i:], ']')
+			words = append(words, query[i:i+n])
+		case strings.HasPrefix(query[i:], "--"):
+			n = untilLen(query[i:], "\n")
+		case strings.HasPrefix(query[i:], "/*"):
+			n = untilLen(query[i:], "*/")
+		case isWordByte(c):
+			for i+n < len(query) && isWordByte(query[i+n]) {
+				n++
+			}
+			words = append(words, query[i:i+n])
+		}
+		i += n
+	}
+	return words
+}
+
+// quotedLen is the length of what stands in quotes at the beginning of s. A doubled
+// quote is no end, and makes two pieces here, which does no harm.
+func quotedLen(s string, end byte) int {
+	if i := strings.IndexByte(s[1:], end); i >= 0 {
+		return i + 2
+	}
+	return len(s)
+}
+
+func untilLen(s, end string) int {
+	if i := strings.Index(s[2:], end); i >= 0 {
+		return i + 2 + len(end)
+	}
+	return len(s)
+}
+
+func isWordByte(c byte) bool {
+	return c == '_' || c == '$' || c >= 0x80 || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
+}
+
+// errRefused is SQL that an object must not use.
+func errRefused(why string) error { return errors.New("refused: " + why) }

@@ -1,0 +1,106 @@
+package object
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+
+	"zombiezen.com/go/sqlite"
+	"zombiezen.com/go/sqlite/sqlitex"
+
+	"github.com/lumenize/lmz"
+)
+
+// use makes a connection that has just been opened one of a kind: how durable it is,
+// what the object's own code may do there, and the tables of that code.
+func (t *txn) use(k Kind) error {
+	if k.Relaxed {
+		if err := sqlitex.ExecuteTransient(t.conn, `PRAGMA synchronous = NORMAL`, nil); err != nil {
+			return err
+		}
+	}
+	if err := t.conn.SetDefensive(true); err != nil {
+		return err
+	}
+	if err := t.conn.SetAuthorizer(&t.guard); err != nil {
+		return err
+	}
+	if err := t.migrateOwn(k.Schema); err != nil {
+		return err
+	}
+	return sqlitex.ExecuteTransient(t.conn, `PRAGMA foreign_keys = ON`, nil)
+}
+
+// migrateOwn applies the migrations of the object's own tables that the file does not
+// have yet, all in one transaction.
+func (t *txn) migrateOwn(schema []string) (err error) {
+	version, err := ownVersion(t.conn)
+	switch {
+	case err != nil:
+		return err
+	case version > len(schema):
+		return lmz.Errorf("its data has schema version %d, and this program knows up to %d: run a newer program", version, len(schema))
+	case version == len(schema):
+		return nil
+	}
+	end, err := sqlitex.ImmediateTransaction(t.conn)
+	if err != nil {
+		return err
+	}
+	defer end(&err)
+	for i, script := range schema[version:] {
+		if err := t.script(script); err != nil {
+			return fmt.Errorf("schema version %d: %w", version+i+1, err)
+		}
+	}
+	if err := checkForeignKeys(t.conn); err != nil {
+		return err
+	}
+	failpoint("migration")
+	return sqlitex.ExecuteTransient(t.conn, `UPDATE lmz_identity SET schema = `+strconv.Itoa(len(schema)), nil)
+}
+
+func ownVersion(conn *sqlite.Conn) (version int, err error) {
+	err = sqlitex.ExecuteTransient(conn, `SELECT schema FROM lmz_identity`, &sqlitex.ExecOptions{
+		ResultFunc: func(row *sqlite.Stmt) error {
+			version = row.ColumnInt(0)
+			return nil
+		},
+	})
+	return version, err
+}
+
+// checkForeignKeys finds what migrations, which run with foreign keys off, have broken.
+func checkForeignKeys(conn *sqlite.Conn) error {
+	return sqlitex.ExecuteTransient(conn, `PRAGMA foreign_key_check`, &sqlitex.ExecOptions{
+		ResultFunc: func(row *sqlite.Stmt) error {
+			return errors.New("the migration leaves rows in " + row.ColumnText(0) + " whose foreign keys lead nowhere")
+		},
+	})
+}
+
+// script runs all statements of a query.
+func (t *txn) script(query string) error {
+	for query != "" {
+		s, rest, err := t.prepare(query, nil)
+		if s == nil {
+			return err
+		}
+		err = s.all()
+		if err != nil {
+			return err
+		}
+		query = rest
+	}
+	return nil
+}
+
+// all runs the statement to its end and closes it.
+func (s *statement) all() error {
+	defer s.close()
+	for {
+		if row, err := s.step(); !row || err != nil {
+			return err
+		}
+	}
+}

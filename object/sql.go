@@ -1,0 +1,144 @@
+package object
+
+import (
+	"context"
+	"errors"
+	"iter"
+
+	"zombiezen.com/go/sqlite"
+)
+
+// SQL is the tables of one object, in the same file and the same transactions as its
+// [KV]. Make them with migrations in [Kind].Schema. Read them with [Query], [QueryAll]
+// and [QueryOne].
+//
+// Its methods want the ctx of a running handler of the object, as KV's do. A mistake in
+// a statement and a violated constraint are errors that the handler may go on after;
+// if storage itself fails the turn fails. Arguments stand for ? in their order, or are
+// one [Params]. They may be nil, booleans, numbers, strings, []byte, [time.Time] and
+// pointers to those; a time is stored as text in UTC with nine digits of a second, so
+// that times sort, and SQLite's date functions read it. Foreign keys are enforced.
+//
+// What would break the turn or the file is refused by name: BEGIN, COMMIT, ROLLBACK (in
+// conflict clauses too) and SAVEPOINT, for which there is [Object.Tx]; ATTACH, DETACH
+// and VACUUM; pragmas that do more than look; temporary tables; and whatever has a name
+// that begins with lmz_, which is the runtime's.
+type SQL struct {
+	o *Object
+}
+
+// Params are arguments by name, for parameters such as :id, $id or @id.
+type Params map[string]any
+
+// SQL returns the object's tables.
+func (o *Object) SQL() *SQL { return &SQL{o} }
+
+// Exec runs a statement and returns how many rows it inserted, changed and deleted, by
+// triggers and foreign keys too. Without arguments it may be several statements, which are all done
+// or none.
+func (s *SQL) Exec(ctx context.Context, query string, args ...any) (rows int64, err error) {
+	failure := s.o.use(ctx, func(st store) error {
+		t, failure := st.tables()
+		if failure != nil {
+			return failure
+		}
+		before := t.totalChanges()
+		err = t.exec(query, args)
+		rows = t.totalChanges() - before
+		return t.fatal(err)
+	})
+	if failure != nil {
+		return 0, failure
+	}
+	return rows, err
+}
+
+// exec runs one statement, or several as one.
+func (t *txn) exec(query string, args []any) error {
+	s, rest, err := t.prepare(query, args)
+	switch {
+	case s == nil:
+		return err
+	case rest == "":
+		return s.all()
+	}
+	s.drop()
+	if err := t.beginPart(); err != nil {
+		return err
+	}
+	err = t.script(query)
+	if t.fatal(err) != nil {
+		return err
+	}
+	return errors.Join(err, t.endPart(err != nil))
+}
+
+// fatal returns err if storage failed, and nil if only a statement did.
+func (t *txn) fatal(err error) error {
+	if err == nil {
+		return nil
+	}
+	if t.inTx && t.conn.AutocommitEnabled() {
+		return errors.Join(errTxGone, err)
+	}
+	switch sqlite.ErrCode(err).ToPrimary() {
+	case sqlite.ResultIOErr, sqlite.ResultFull, sqlite.ResultCorrupt, sqlite.ResultNotADB, sqlite.ResultNoMem, sqlite.ResultCantOpen, sqlite.ResultReadOnly:
+		return err
+	}
+	return nil
+}
+
+// Query returns the rows of a statement, each as a T, which the loop over it reads one
+// after another:
+//
+//	for note, err := range object.Query[Note](ctx, o.SQL(), `SELECT id, text FROM note`) {
+//
+// T is a scalar for one column: a boolean, number, string, []byte, [time.Time], any, or
+// a pointer to one, which is nil for NULL. Or it is a struct, whose fields take the
+// columns of their names, ignoring case and underscores, or of the name in a tag such
+// as `sql:"made_at"`; a column without a field is an error. Or it is a map[string]any.
+//
+// An error ends the loop. While the loop runs, calls fail at once: they would give up
+// the turn in the middle of the rows. Writing to the table that is read makes it
+// undefined which rows follow.
+func Query[T any](ctx context.Context, s *SQL, query string, args ...any) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		rows, err := s.open(ctx, query, args)
+		if err != nil {
+			yield(*new(T), err)
+			return
+		}
+		defer rows.close()
+		for {
+			var v T
+			more, err := rows.next(ctx, &v)
+			if err != nil {
+				yield(v, err)
+				return
+			}
+			if !more || !yield(v, nil) {
+				return
+			}
+		}
+	}
+}
+
+// QueryAll returns all rows of a statement, see [Query].
+func QueryAll[T any](ctx context.Context, s *SQL, query string, args ...any) ([]T, error) {
+	var all []T
+	for v, err := range Query[T](ctx, s, query, args...) {
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, v)
+	}
+	return all, nil
+}
+
+// QueryOne returns the first row of a statement, see [Query], and whether there is one.
+func QueryOne[T any](ctx context.Context, s *SQL, query string, args ...any) (v T, found bool, err error) {
+	for v, err := range Query[T](ctx, s, query, args...) {
+		return v, err == nil, err
+	}
+	return v, false, nil
+}

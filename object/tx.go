@@ -1,0 +1,38 @@
+package object
+
+import "context"
+
+// Tx runs f, and takes everything back that f wrote (KV and SQL) and sent if f returns
+// an error, which Tx returns, or panics. It is a part of the turn: what f wrote is
+// committed with the turn, or rolled back with it. Tx may be nested. CallRaw in f fails
+// at once, because it would end the turn in the middle.
+//
+// It wants the ctx of a running handler of the object, as storage does.
+func (o *Object) Tx(ctx context.Context, f func(ctx context.Context) error) (err error) {
+	r := o.runOf(ctx)
+	sent := 0
+	err = o.use(ctx, func(s store) error {
+		r.parts++
+		sent = len(r.effects)
+		return s.beginPart()
+	})
+	if err != nil {
+		return err
+	}
+	undo := true // also if f panics
+	defer func() {
+		failure := o.use(ctx, func(s store) error {
+			r.parts--
+			if undo {
+				r.effects = r.effects[:sent]
+			}
+			return s.endPart(undo)
+		})
+		if err == nil {
+			err = failure
+		}
+	}()
+	err = f(ctx)
+	undo = err != nil
+	return err
+}
