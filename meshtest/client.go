@@ -2,21 +2,28 @@ package meshtest
 
 import (
 	"context"
+	"slices"
 	"sync/atomic"
 	"time"
 
 	"github.com/lumenize/lmz/client"
 	"github.com/lumenize/lmz/internal/memnet"
+	"github.com/lumenize/lmz/internal/proto"
 )
 
 // Client is a client of the mesh, whose connection can have faults.
 type Client struct {
 	*client.Peer
 
-	mesh *Mesh
-	name string
-	port *memnet.Port
-	late atomic.Int64 // nanoseconds by which the next greeting is late
+	// JSON has its connections from now on speak the subprotocol lmz, as those to a server
+	// of the original do. Set it before Connect.
+	JSON bool
+
+	mesh   *Mesh
+	name   string
+	port   *memnet.Port
+	tokens *tokens      // nil if Options.Token is the test's own
+	late   atomic.Int64 // nanoseconds by which the next greeting is late
 }
 
 // Cut breaks the client's connection, which both ends learn at once, and keeps it
@@ -48,6 +55,28 @@ func (c *Client) Delay(d time.Duration) { c.port.Delay(d) }
 // again, and the gateway has both connections, the abandoned one last.
 func (c *Client) DuplicateDial(d time.Duration) { c.late.Store(int64(d)) }
 
+// Reorder loses the client's connection after d/2. What the client wrote meanwhile arrives
+// d after it was written, and so perhaps after the greeting of its next connection.
+func (c *Client) Reorder(d time.Duration) {
+	c.mesh.log.add(c.name + "'s connection will be overtaken")
+	c.port.Reorder(d)
+}
+
+// ExpireToken makes the client connect anew with a token that expires after d, which has
+// whole seconds, and that its source does not replace in time: then the gateway closes
+// the connection with 4401. It does nothing if the client has a Token function of the
+// test.
+func (c *Client) ExpireToken(d time.Duration) {
+	if c.tokens == nil {
+		return
+	}
+	c.mesh.log.add(c.name + "'s token will expire")
+	c.tokens.expireNext(d)
+	c.port.Cut()
+	time.Sleep(time.Millisecond) // the end of the connection is told before the next one
+	c.port.Heal()
+}
+
 // Kill ends the client as the death of its process does: without a word to the
 // gateway. Its calls fail as those of a closed client do, and it stays offline.
 func (c *Client) Kill() {
@@ -62,6 +91,9 @@ func (c *Client) dialer() func(context.Context, string, []string) (client.Transp
 	return func(ctx context.Context, url string, protocols []string) (client.Transport, error) {
 		late := time.Duration(c.late.Swap(0)) / 2
 		time.Sleep(late)
+		if c.JSON {
+			protocols = slices.DeleteFunc(slices.Clone(protocols), func(p string) bool { return p == proto.SubprotocolCBOR })
+		}
 		transport, err := dial(ctx, url, protocols)
 		if err != nil {
 			c.mesh.log.add(c.name + " cannot connect: " + err.Error())

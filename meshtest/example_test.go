@@ -3,7 +3,10 @@ package meshtest_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/lumenize/lmz"
@@ -91,4 +94,44 @@ func TestAGuestBook(t *testing.T) {
 			t.Errorf("got %q, %v", names, err)
 		}
 	})
+}
+
+// TestAGuestBookOnBadDays lets everything happen that can, with a disk that loses what is
+// not synced: who was told that he is in the book is in it, and nobody is in it twice.
+func TestAGuestBookOnBadDays(t *testing.T) {
+	for seed := range uint64(30) {
+		t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				m := meshtest.StartWith(t, meshtest.Options{Disk: meshtest.Disk(seed)})
+				m.Object("GUEST_BOOK", object.Kind{New: newGuestBook})
+				ann := m.Client("ann", map[string]any{"guest": true}, client.Options{})
+				go m.Disturb(seed, time.Minute)
+				var signed []string
+				for i := range 40 {
+					name := fmt.Sprint("Ann ", i)
+					_, err := sign.Call(t.Context(), ann, lmz.At("GUEST_BOOK", "hall"), name)
+					switch {
+					case err == nil:
+						signed = append(signed, name)
+					case !errors.Is(err, lmz.ErrNotExecuted) && !errors.Is(err, lmz.ErrOutcomeUnknown):
+						t.Error(err)
+					}
+					time.Sleep(2 * time.Second) // virtual
+				}
+				names, err := guests.Call(t.Context(), ann, lmz.At("GUEST_BOOK", "hall"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, name := range signed {
+					if !slices.Contains(names, name) {
+						t.Errorf("%s is not in the book", name)
+					}
+				}
+				slices.Sort(names)
+				if n := len(names); n != len(slices.Compact(names)) {
+					t.Error("somebody is in the book twice")
+				}
+			})
+		})
+	}
 }

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/client"
@@ -25,8 +26,13 @@ type Options struct {
 	// beside it, of what the crash left.
 	Gateway gateway.Options
 
-	// Disk is where the objects live without a Dir; nil means a new one.
+	// Disk is where the objects live without a Dir; nil means a new one, whose commits are
+	// durable at once. [Disk] makes others.
 	Disk *object.MemoryDisk
+
+	// TokenLife is how long tokens of clients last that have no Token function of their
+	// own, in whole seconds; 0 means for ever.
+	TokenLife time.Duration
 }
 
 // Mesh is a mesh in one process. Make one with [Run], [Start] or [StartWith]. Its
@@ -260,8 +266,8 @@ func (c mortalCaller) Send(ctx context.Context, to lmz.Address, w lmz.Continuati
 }
 
 // Client makes a client of the user subject and connects it; it is closed at the end
-// of the test. Its tokens carry the claims and do not expire; for others set
-// o.Token, which can make them with [Mesh.Token]. The URL and Dial of o are the
+// of the test. Its tokens carry the claims and last for Options.TokenLife; for others
+// set o.Token, which can make them with [Token]. The URL and Dial of o are the
 // mesh's; a Tab that is not set is t1, t2 and so on.
 func (m *Mesh) Client(subject string, claims map[string]any, o client.Options) *Client {
 	m.t.Helper()
@@ -285,7 +291,8 @@ func (m *Mesh) NewClient(subject string, claims map[string]any, o client.Options
 	}
 	c.name = subject + "." + o.Tab
 	if o.Token == nil {
-		o.Token = func(context.Context, string) (string, error) { return Token(subject, claims), nil }
+		c.tokens = &tokens{subject: subject, claims: claims, life: m.options.TokenLife}
+		o.Token = c.tokens.next
 	}
 	o.URL, o.Dial = "http://mesh", c.dialer()
 	var err error

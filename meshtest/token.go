@@ -7,6 +7,7 @@ import (
 	"errors"
 	"maps"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/lumenize/lmz"
@@ -24,6 +25,52 @@ func Token(subject string, claims map[string]any) string {
 		panic("meshtest: Token: " + err.Error())
 	}
 	return "meshtest." + base64.RawURLEncoding.EncodeToString(payload) + ".unsigned"
+}
+
+// tokens is where a client gets its tokens.
+type tokens struct {
+	subject string
+	claims  map[string]any
+	life    time.Duration // of each; 0: for ever
+
+	mu      sync.Mutex    // guards the following fields
+	short   time.Duration // of the next one, if not 0
+	held    string        // is given out until it expires
+	heldEnd time.Time
+}
+
+// expireNext makes the next token last for d, and no other take its place before.
+func (s *tokens) expireNext(d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.short = d
+}
+
+// next is a client's Options.Token.
+func (s *tokens) next(context.Context, string) (string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	if s.short > 0 {
+		s.heldEnd = now.Add(s.short).Truncate(time.Second)
+		s.held = s.with(s.heldEnd)
+		s.short = 0
+	}
+	switch {
+	case now.Before(s.heldEnd):
+		return s.held, nil
+	case s.life > 0:
+		return s.with(now.Add(s.life)), nil
+	}
+	return Token(s.subject, s.claims), nil
+}
+
+// with makes a token that expires at a time.
+func (s *tokens) with(expires time.Time) string {
+	claims := map[string]any{}
+	maps.Copy(claims, s.claims)
+	claims["exp"] = expires.Unix()
+	return Token(s.subject, claims)
 }
 
 // verify reads what Token made.

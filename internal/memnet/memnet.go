@@ -1,6 +1,7 @@
 // Package memnet is a network in memory, for tests with virtual time: real HTTP and
 // WebSockets over net.Pipe, which testing/synctest can see waiting where it cannot
-// see a socket. Connections can be cut, stalled and slow, and the network can be down.
+// see a socket. Connections can be cut, stalled, slow and overtaken by others, and the
+// network can be down.
 package memnet
 
 import (
@@ -182,8 +183,9 @@ type pair struct {
 	port *Port
 	ends [2]*conn
 
-	mu      sync.Mutex // guards stalled
+	mu      sync.Mutex // guards the following fields
 	stalled bool
+	tail    *tail // what the near end writes; nil before Reorder
 }
 
 func (c *pair) stall() {
@@ -198,10 +200,21 @@ func (c *pair) isStalled() bool {
 	return c.stalled
 }
 
+// tailOf returns where an end that is to be lost writes, or nil.
+func (c *pair) tailOf(end *conn) *tail {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if end == c.ends[0] {
+		return c.tail
+	}
+	return nil
+}
+
 // conn is one end of a connection.
 type conn struct {
 	net.Conn
-	pair *pair
+	pair    *pair
+	closing sync.Once // of an end with a tail
 }
 
 // Write writes, late if the port is slow, and nowhere if the connection is stalled.
@@ -216,15 +229,24 @@ func (c *conn) Write(b []byte) (int, error) {
 	if c.pair.isStalled() {
 		return len(b), nil
 	}
+	if t := c.pair.tailOf(c); t != nil {
+		t.write(b)
+		return len(b), nil
+	}
 	return c.Conn.Write(b)
 }
 
-// Close closes both ends, or only this one if the connection is stalled.
+// Close closes both ends, or only this one if the connection is stalled, or late at the
+// other if what this one wrote is still on its way.
 func (c *conn) Close() error {
 	p := c.pair.port
 	p.mu.Lock()
 	delete(p.pairs, c.pair)
 	p.mu.Unlock()
+	if t := c.pair.tailOf(c); t != nil {
+		c.closing.Do(func() { t.abandon(c) })
+		return nil
+	}
 	if c.pair.isStalled() {
 		return c.SetDeadline(time.Unix(1, 0)) // ends what this end waits for
 	}

@@ -1,0 +1,69 @@
+package meshtest
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"time"
+)
+
+// Disturb lets faults happen for a while, one at a time, and returns when that is over
+// and everything works again: clients are cut off for up to 8 s, have half-open, slow,
+// duplicate and overtaken connections, and tokens that expire; the gateway is killed or
+// stopped, and started again. Call it beside the goroutines that use the mesh, after
+// the clients are made. The same seed does the same to the same clients at the same
+// times; the frame log of a test that fails says what it did.
+func (m *Mesh) Disturb(seed uint64, d time.Duration) {
+	m.t.Helper()
+	m.mu.Lock()
+	clients := append([]*Client(nil), m.clients...)
+	m.mu.Unlock()
+	m.log.add(fmt.Sprintf("disturbed for %v with seed %d", d, seed))
+	r := rand.New(rand.NewPCG(seed, 2))
+	for end := time.Now().Add(d); time.Now().Before(end); {
+		time.Sleep(time.Duration(r.Int64N(int64(2 * time.Second))))
+		if len(clients) == 0 || r.IntN(8) == 0 {
+			m.disturbGateway(r)
+		} else {
+			clients[r.IntN(len(clients))].disturb(r)
+		}
+	}
+	for _, c := range clients {
+		c.Heal()
+		c.Delay(0)
+	}
+	m.log.add("the disturbances are over")
+}
+
+func (m *Mesh) disturbGateway(r *rand.Rand) {
+	if r.IntN(3) > 0 {
+		m.CrashGateway()
+		time.Sleep(time.Duration(r.Int64N(int64(8 * time.Second))))
+	}
+	m.RestartGateway()
+}
+
+// disturb has one fault happen to a client.
+func (c *Client) disturb(r *rand.Rand) {
+	lasts := time.Duration(r.Int64N(int64(8*time.Second))) + 1
+	switch r.IntN(6) {
+	case 0:
+		c.Cut()
+		time.Sleep(lasts)
+		c.Heal()
+	case 1:
+		c.Stall()
+	case 2:
+		c.Delay(lasts / 40)
+		time.Sleep(lasts)
+		c.Delay(0)
+	case 3:
+		c.DuplicateDial(10*time.Second + lasts/4)
+		c.Cut()
+		time.Sleep(time.Millisecond)
+		c.Heal()
+	case 4:
+		c.Reorder(lasts)
+	case 5:
+		c.ExpireToken(10*time.Second + lasts) // longer than any dial takes
+	}
+}
