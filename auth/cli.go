@@ -31,12 +31,15 @@ type cliRequest struct {
 	hostname    string // for people
 }
 
+// label names the terminal in lists of sessions.
+func (c *cliRequest) label() string { return c.client + " on " + c.hostname }
+
 // callback is where the browser brings the code.
 func (c *cliRequest) callback(code string) string {
 	return withQuery(c.redirectURI, "code", code, "state", c.state)
 }
 
-func (s *Service) startCLI(w http.ResponseWriter, r *http.Request) error {
+func (s *Service) startCLI(w http.ResponseWriter, r *request) error {
 	var body struct {
 		Email       string `json:"email"`
 		Challenge   string `json:"code_challenge"`
@@ -49,10 +52,10 @@ func (s *Service) startCLI(w http.ResponseWriter, r *http.Request) error {
 	if err := decode(r, &body); err != nil {
 		return err
 	}
-	email, ok := normalEmail(body.Email)
+	email, ok := NormalEmail(body.Email)
 	switch {
 	case !ok:
-		return badRequest("invalid_request", "Valid email required")
+		return errBadEmail
 	case body.Method != "S256":
 		return badRequest("invalid_request", "code_challenge_method must be S256")
 	case !challengeSyntax.MatchString(body.Challenge):
@@ -69,16 +72,24 @@ func (s *Service) startCLI(w http.ResponseWriter, r *http.Request) error {
 		client:      label(body.Client, "a terminal program"),
 		hostname:    label(firstLabel(body.Hostname), "an unnamed computer"),
 	}
+	if err := s.mayMail(r, email); err != nil {
+		return err
+	}
 	ttl := min(cliLinkTTL, s.opts.LinkTTL)
-	token, err := s.newLink(r.Context(), email, ttl, cli, true)
+	id, token := newUUID(), newToken()
+	err := s.tx(r, func(d db) error {
+		now := s.now()
+		err := d.insertLink(token, link{email: email, createdAt: now, expiresAt: now.Add(ttl), ip: r.ip, cli: cli})
+		if err != nil {
+			return err
+		}
+		return s.mailTerminal(d, r, Letter{Kind: KindCLILink, To: email, Link: s.linkURL(token), ValidFor: inWords(ttl),
+			Where: cli.label(), Program: cli.client, Computer: cli.hostname})
+	})
 	if err != nil {
 		return err
 	}
-	id := newUUID()
-	s.log.Info("terminal sign-in asked for", "request", id, "email", email, "hostname", cli.hostname)
-	if token != "" {
-		s.mail(r.Context(), cliMail(email, s.linkURL(token), ttl, cli, s.now()))
-	}
+	s.deliver()
 	// The same for every address, known or not, limited or not.
 	writeJSON(w, http.StatusAccepted, struct {
 		RequestID string `json:"request_id"`
@@ -86,6 +97,25 @@ func (s *Service) startCLI(w http.ResponseWriter, r *http.Request) error {
 		Interval  int    `json:"interval"`
 	}{id, int64(ttl / time.Second), cliInterval})
 	return nil
+}
+
+// mailTerminal mails a link that a terminal asked for. Where browsers have to pass
+// Turnstile, which terminals cannot show, only known addresses get one: otherwise
+// this were the way around it. The answer is the same.
+func (s *Service) mailTerminal(d db, r *request, l Letter) error {
+	l.IP, l.When = r.ip, s.now().UTC().Format("15:04 UTC")
+	err := s.record(d, r, event{name: "login.requested", actor: bySystem, email: l.To, details: map[string]any{"terminal": l.Where}})
+	if err != nil {
+		return err
+	}
+	if s.opts.TurnstileSecret != "" {
+		if _, err := d.subjectBy("email", l.To); err == errNoSubject {
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
+	return s.queue(d, l)
 }
 
 var (
@@ -133,80 +163,106 @@ func isLoopbackCallback(raw string) bool {
 // worth nothing: it is bound to the verifier that never left the terminal.
 func (s *Service) newCode(d db, sub string, c *cliRequest) (string, error) {
 	code := newToken()
-	return code, d.exec(`INSERT INTO CliCodes (codeHash, subjectId, codeChallenge, redirectUri, expiresAt)
-		VALUES (:hash, :sub, :challenge, :redirect, :expires)`,
-		args{":hash": hash(code), ":sub": sub, ":challenge": c.challenge, ":redirect": c.redirectURI,
+	return code, d.exec(`INSERT INTO CliCodes (codeHash, subjectId, codeChallenge, redirectUri, label, expiresAt)
+		VALUES (:hash, :sub, :challenge, :redirect, :label, :expires)`,
+		args{":hash": hash(code), ":sub": sub, ":challenge": c.challenge, ":redirect": c.redirectURI, ":label": c.label(),
 			":expires": s.now().Add(codeTTL).UnixMilli()}, nil)
 }
 
-var errInvalidGrant = badRequest("invalid_grant", "The code is unknown, used, expired or not for this client")
+var errInvalidGrant = &Error{Status: http.StatusBadRequest, Code: "invalid_grant",
+	Description: "The code is unknown, used, expired or not for this client", guess: true}
 
-func (s *Service) redeemCode(w http.ResponseWriter, r *http.Request) error {
-	var body struct {
-		GrantType   string `json:"grant_type"`
-		Code        string `json:"code"`
-		Verifier    string `json:"code_verifier"`
-		RedirectURI string `json:"redirect_uri"`
-	}
-	if err := decode(r, &body); err != nil {
+// question is the body of POST cli/token.
+type question struct {
+	GrantType   string `json:"grant_type"`
+	Code        string `json:"code"`
+	Verifier    string `json:"code_verifier"`
+	RedirectURI string `json:"redirect_uri"`
+	DeviceCode  string `json:"device_code"`
+}
+
+const deviceGrant = "urn:ietf:params:oauth:grant-type:device_code"
+
+// redeem gives a terminal its tokens.
+func (s *Service) redeem(w http.ResponseWriter, r *request) error {
+	var q question
+	if err := decode(r, &q); err != nil {
 		return err
 	}
+	var take func(d db) (newSession, error)
 	switch {
-	case body.GrantType != "authorization_code":
-		return badRequest("unsupported_grant_type", "grant_type must be authorization_code")
-	case body.Code == "":
+	case q.GrantType == deviceGrant && !s.opts.NoDeviceFlow:
+		if q.DeviceCode == "" {
+			return badRequest("invalid_request", "device_code required")
+		}
+		take = func(d db) (newSession, error) { return s.poll(d, q.DeviceCode) }
+	case q.GrantType != "authorization_code":
+		return badRequest("unsupported_grant_type", "grant_type must be authorization_code or "+deviceGrant)
+	case q.Code == "":
 		return badRequest("invalid_request", "code required")
-	case !verifierSyntax.MatchString(body.Verifier):
+	case !verifierSyntax.MatchString(q.Verifier):
 		return badRequest("invalid_request", "code_verifier must be 43 to 128 characters")
+	default:
+		take = func(d db) (newSession, error) { return d.takeCode(q, s.now()) }
 	}
+	return s.signInTerminal(w, r, take)
+}
+
+// signInTerminal begins the session that take allows. A refusal of take is
+// committed: a code that was tried is used up, a poll is noted.
+func (s *Service) signInTerminal(w http.ResponseWriter, r *request, take func(db) (newSession, error)) error {
 	var out tokens
 	var refusal error
-	err := s.store.tx(r.Context(), func(d db) error {
-		sub, err := d.takeCode(body.Code, body.Verifier, body.RedirectURI, s.now())
-		if err == errInvalidGrant {
-			refusal = err // and keep the code used up
+	err := s.tx(r, func(d db) error {
+		n, err := take(d)
+		if _, refused := err.(*Error); refused {
+			refusal = err
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		subj, err := d.subjectBy("sub", sub)
+		subj, err := d.subjectBy("sub", n.sub)
 		if err != nil {
 			return err
 		}
-		token, err := s.newSession(d, sub)
+		n.kind = kindTerminal
+		id, token, err := s.beginSession(d, r, n)
 		if err != nil {
 			return err
 		}
-		out, err = s.grant(subj, token)
-		return err
+		if out, err = s.grant(subj, id, token); err != nil {
+			return err
+		}
+		return errors.Join(s.tellOfNewPlace(d, r, subj, id, n), s.record(d, r, event{name: "login.succeeded", actor: bySystem, target: subj.sub, email: subj.email,
+			details: map[string]any{"method": "terminal", "session": id, "terminal": n.label}}))
 	})
 	if err := errors.Join(err, refusal); err != nil {
 		return err
 	}
-	s.log.Info("terminal signed in", "subject", out.Subject)
+	s.deliver()
 	writeJSON(w, http.StatusOK, out)
 	return nil
 }
 
 // takeCode deletes a code, whether or not what came with it is right: there is
 // one try.
-func (d db) takeCode(code, verifier, redirectURI string, now time.Time) (sub string, err error) {
+func (d db) takeCode(q question, now time.Time) (n newSession, err error) {
 	var challenge, redirect string
 	var expires int64
-	err = d.exec("DELETE FROM CliCodes WHERE codeHash = :hash RETURNING subjectId, codeChallenge, redirectUri, expiresAt",
-		args{":hash": hash(code)}, func(stmt *sqlite.Stmt) {
-			sub, challenge = stmt.GetText("subjectId"), stmt.GetText("codeChallenge")
+	err = d.exec("DELETE FROM CliCodes WHERE codeHash = :hash RETURNING subjectId, codeChallenge, redirectUri, expiresAt, label",
+		args{":hash": hash(q.Code)}, func(stmt *sqlite.Stmt) {
+			n.sub, challenge, n.label = stmt.GetText("subjectId"), stmt.GetText("codeChallenge"), stmt.GetText("label")
 			redirect, expires = stmt.GetText("redirectUri"), stmt.GetInt64("expiresAt")
 		})
 	if err != nil {
-		return "", err
+		return n, err
 	}
-	sum := sha256.Sum256([]byte(verifier))
+	sum := sha256.Sum256([]byte(q.Verifier))
 	got := base64.RawURLEncoding.EncodeToString(sum[:])
-	if sub == "" || now.UnixMilli() > expires || redirect != redirectURI ||
+	if n.sub == "" || now.UnixMilli() > expires || redirect != q.RedirectURI ||
 		subtle.ConstantTimeCompare([]byte(got), []byte(challenge)) != 1 {
-		return "", errInvalidGrant
+		return n, errInvalidGrant
 	}
-	return sub, nil
+	return n, nil
 }

@@ -1,49 +1,93 @@
 // Package auth is lmz's passwordless sign-in service: links by mail, short
-// access tokens, refresh tokens that rotate, and a check for them.
+// access tokens, refresh tokens that rotate, and a check for them. It needs
+// nothing of the mesh: see the example of [Service.Middleware].
 //
 // A [Service] is an [http.Handler] for everything under its prefix ("/auth"),
-// and the verifier of the tokens that it signs:
-//
-//	box := &auth.Mailbox{}
-//	svc, err := auth.Open(auth.Options{
-//		Dir:       "data",
-//		PublicURL: "http://127.0.0.1:8080",
-//		Sender:    box,
-//	})
-//	if err != nil {
-//		log.Fatal(err)
-//	}
-//	defer svc.Close()
-//	mux := http.NewServeMux()
-//	mux.Handle("/auth/", svc)
-//	mux.Handle("/dev/mail", box)
-//	mux.Handle("/api/", svc.Middleware(api))
-//
-// It needs nothing of the mesh and nothing of the mesh needs it: a gateway
-// takes any function that turns a token into an identity.
+// and the verifier of the tokens that it signs. A gateway takes its
+// [Service.Authenticate], or any function of that shape.
 //
 // # Signing in
 //
-// POST /auth/email-magic-link mails a link. Opening the link (GET) shows a page
-// that names the account and changes nothing, so that mail scanners and
-// previews cannot use it; its button (POST) uses the link up, sets the refresh
-// cookie and leads to [Options].Redirect. POST /auth/refresh-token turns the
-// cookie, or {"refresh_token": ...} in the body for programs without cookies,
-// into an access token.
+// POST email-magic-link mails a link. Opening the link (GET) shows a page that
+// names the account and changes nothing, so that mail scanners and previews
+// cannot use it; its button (POST) uses the link up, sets the refresh cookie and
+// leads to [Options].Redirect. POST refresh-token turns the cookie, or
+// {"refresh_token": ...} in the body for programs without cookies, into an access
+// token.
 //
-// A terminal signs in with POST /auth/cli/start and POST /auth/cli/token: the
-// same link and page, but the button leads to the terminal's own loopback
-// address with a code that only the terminal can redeem (RFC 8252, RFC 7636).
+// A terminal on the same machine as the browser signs in with cli/start: the same
+// link and page, but the button leads to the terminal's own loopback address with
+// a code that only the terminal can redeem (RFC 8252, RFC 7636). One without a
+// browser uses cli/device: it shows a code, which is typed into the page behind
+// the mailed link, and asks until that has happened (RFC 8628).
 //
 // # Who gets in
 //
-// A token passes [Service.Verify] when its subject is an admin, or has a
-// verified address and is approved. Verify trusts the token alone, so a change
-// to a subject takes effect with its next access token.
+// A token passes [Service.Verify] when its subject is an admin, or has a verified
+// address and is approved: by an admin, by an invitation, or by being
+// [Options].BootstrapEmail. What is taken from a subject or session is gone with
+// the next check of a token; what is given comes with the next token.
+//
+// # Endpoints
+//
+// Bodies are JSON; errors are {"error": CODE, "error_description": TEXT}. Times
+// are milliseconds since 1970, except in tokens. Anything not listed, such as a
+// wrong method, is 404. "self" means signed in by Bearer or cookie and neither
+// acting for somebody else nor with a named token; "admin" means not acting for
+// somebody else. Without a credential they answer 401, without the right 403.
+//
+//	POST email-magic-link           {"email", "cf-turnstile-response"?}: 200 {"message", "expires_in"}
+//	GET  magic-link?one_time_token= the page: 200, or 302 with ?error=invalid_token|token_expired
+//	POST magic-link?one_time_token= 303 to Redirect, with the cookie; of a device the page again
+//	GET, POST accept-invite?invite_token=  the same for invitations
+//	POST refresh-token              cookie, or {"refresh_token"}: 200 {"access_token", "refresh_token"?, "token_type", "expires_in", "sub"}
+//	POST logout                     cookie, or {"refresh_token"}: 200 {"message"}, always
+//	POST logout/all                 self: 200 {"message", "sessions"}, every session of the caller ends
+//
+//	POST cli/start   {"email", "code_challenge", "code_challenge_method": "S256", "redirect_uri", "state", "client_name", "hostname"}:
+//	                 202 {"request_id", "expires_in", "interval"}
+//	POST cli/device  {"email", "client_name", "hostname"}: 200 {"device_code", "user_code", "expires_in", "interval"};
+//	                 404 not_found where the operator turned it off
+//	POST cli/token   {"grant_type": "authorization_code", "code", "code_verifier", "redirect_uri"} or
+//	                 {"grant_type": "urn:ietf:params:oauth:grant-type:device_code", "device_code"}:
+//	                 200 {"access_token", "refresh_token", "token_type", "expires_in", "sub"};
+//	                 400 authorization_pending|slow_down|access_denied|expired_token|invalid_grant
+//
+//	GET    sessions                 self: 200 {"sessions": [SESSION]}, the last used first
+//	DELETE session/ID               self, or any as an admin: 204, 404
+//	GET    tokens                   self: 200 {"tokens": [TOKEN]}
+//	POST   tokens                   self: {"name", "expiresIn"? (seconds, 90 days), "admin"?}: 201 {"token", ...TOKEN}
+//	DELETE token/ID                 self, or any as an admin: 204, 404
+//	POST   delegated-token          {"actFor": SUB}: 200 {"access_token", "token_type", "expires_in"}; 403, 404
+//
+//	GET    subjects?limit=&offset=&role=admin|none&email=   admin: 200 {"subjects": [SUBJECT]}, the newest first
+//	GET    subject/SUB              admin: 200 {"subject": SUBJECT}, 404
+//	PATCH  subject/SUB              admin: {"isAdmin"?, "adminApproved"?}: 200 {"subject": SUBJECT}; not oneself, not the bootstrap admin
+//	DELETE subject/SUB              admin: 204; not oneself, not the bootstrap admin
+//	POST   subject/SUB/actors       admin: {"actorSub"}: 200 {"subject": SUBJECT}
+//	DELETE subject/SUB/actors/SUB   admin: 200 {"subject": SUBJECT}
+//	GET    subject/SUB/sessions     admin: 200 {"sessions": [SESSION]}
+//	DELETE subject/SUB/sessions     admin: 204, all of them end
+//	GET    subject/SUB/tokens       admin: 200 {"tokens": [TOKEN]}
+//	POST   invite                   admin: {"emails": [...]}: 200 {"invited": [...], "errors": [{"email", "error"}]}
+//	GET    approve/SUB              admin: the page; without a credential 302 with ?error=login_required
+//	POST   approve/SUB              admin: 200 {"subject": SUBJECT}, and the subject is told by mail
+//	GET    audit?limit=&before=ID&event=&outcome=success|failure&sub=   admin: 200 {"events": [EVENT]}, the newest first
+//
+//	GET  .well-known/jwks.json      the public keys (RFC 7517)
+//	POST test/set-subject-data      in test mode only: {"email", "adminApproved"?, "isAdmin"?}: 204
+//
+//	SUBJECT  {"sub", "email", "emailVerified", "adminApproved", "isAdmin", "createdAt", "lastLoginAt" or null, "authorizedActors": [SUB]}
+//	SESSION  {"id", "current", "kind": "browser"|"terminal", "label", "ip", "agent", "createdAt", "lastUsedAt", "expiresAt"}
+//	TOKEN    {"id", "name", "admin", "createdAt", "expiresAt", "lastUsedAt" or null}
+//	EVENT    {"id", "at", "event", "outcome", "actor", "target", "email", "ip", "agent", "requestId", "detail": {...}}
+//
+// Any answer can be 429 rate_limited with Retry-After, 403 for a request that a
+// page of another site sent, or 413.
 //
 // # What is kept
 //
 // The data directory holds auth.db (SQLite), auth.json (issuer, audience and
-// public URL) and keys/. Links, codes and refresh tokens are stored as SHA-256
-// hashes only.
+// public URL) and keys/. Links, codes and tokens are stored as hashes only, mails
+// that wait to be sent are encrypted. Every event is in the table Audit for a year.
 package auth

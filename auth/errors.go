@@ -6,17 +6,24 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"time"
 )
 
 // Error is a refusal as it is told to the other side. Its texts are public: they
 // name no secret, path or internal detail.
 type Error struct {
-	// Status is the HTTP status: 400, 401, 403, 413 or 500.
+	// Status is the HTTP status: 400, 401, 403, 404, 413, 429 or 500.
 	Status int
 	// Code is one word for programs, such as "invalid_token".
 	Code string
 	// Description is one sentence for people.
 	Description string
+	// RetryAfter is how long to wait, with status 429.
+	RetryAfter time.Duration
+
+	repeated bool     // a 429 that follows another, which is in the audit log
+	guess    bool     // a wrong secret, which counts as a failure of the client
+	codes    []string // what Turnstile said
 }
 
 // Error returns the code and the description.
@@ -30,19 +37,29 @@ func (e *Error) HTTPStatus() int { return e.Status }
 func (e *Error) OAuthError() (code, description string) { return e.Code, e.Description }
 
 var (
-	errInvalidJSON  = &Error{http.StatusBadRequest, "invalid_request", "Invalid JSON body"}
-	errTooLarge     = &Error{http.StatusRequestEntityTooLarge, "invalid_request", "Request body too large"}
-	errCrossOrigin  = &Error{http.StatusForbidden, "forbidden", "Cross-origin request refused"}
-	errServer       = &Error{http.StatusInternalServerError, "server_error", "Internal server error"}
-	errMissingToken = &Error{http.StatusBadRequest, "invalid_request", "Missing one_time_token"}
+	errInvalidJSON  = badRequest("invalid_request", "Invalid JSON body")
+	errMissingToken = badRequest("invalid_request", "Missing one_time_token")
+	errBadEmail     = badRequest("invalid_request", "Valid email required")
+	errTooLarge     = &Error{Status: http.StatusRequestEntityTooLarge, Code: "invalid_request", Description: "Request body too large"}
+	errCrossOrigin  = forbidden("Cross-origin request refused")
+	errServer       = &Error{Status: http.StatusInternalServerError, Code: "server_error", Description: "Internal server error"}
+	errUnknown      = notFoundError("Subject not found")
 )
 
 func badRequest(code, description string) *Error {
-	return &Error{http.StatusBadRequest, code, description}
+	return &Error{Status: http.StatusBadRequest, Code: code, Description: description}
 }
 
 func unauthorized(code, description string) *Error {
-	return &Error{http.StatusUnauthorized, code, description}
+	return &Error{Status: http.StatusUnauthorized, Code: code, Description: description}
+}
+
+func forbidden(description string) *Error {
+	return &Error{Status: http.StatusForbidden, Code: "forbidden", Description: description}
+}
+
+func notFoundError(description string) *Error {
+	return &Error{Status: http.StatusNotFound, Code: "not_found", Description: description}
 }
 
 // writeJSON writes v without a trailing newline, as the original does.
@@ -58,9 +75,10 @@ func writeJSON(w http.ResponseWriter, status int, v any) {
 
 func writeError(w http.ResponseWriter, e *Error) {
 	writeJSON(w, e.Status, struct {
-		Error       string `json:"error"`
-		Description string `json:"error_description"`
-	}{e.Code, e.Description})
+		Error       string   `json:"error"`
+		Description string   `json:"error_description"`
+		Codes       []string `json:"error_codes,omitempty"`
+	}{e.Code, e.Description, e.codes})
 }
 
 // writeChallenge writes the refusal of a protected route. Only these carry
@@ -70,17 +88,37 @@ func writeChallenge(w http.ResponseWriter, e *Error) {
 		w.Header().Set("WWW-Authenticate",
 			fmt.Sprintf("Bearer realm=\"Lumenize\", error=%q, error_description=%q", e.Code, e.Description))
 	}
+	if e.RetryAfter > 0 {
+		w.Header().Set("Retry-After", seconds(e.RetryAfter))
+	}
 	writeError(w, e)
 }
 
-// decode reads a JSON object from the body. The Content-Type is not looked at.
-func decode(r *http.Request, v any) error {
+// readBody reads the whole body. A handler that needs the database for long does
+// so before it asks for it: clients may be slow.
+func readBody(r *request) ([]byte, error) {
 	body, err := io.ReadAll(r.Body)
 	if tooLarge := new(http.MaxBytesError); errors.As(err, &tooLarge) {
-		return errTooLarge
+		return nil, errTooLarge
 	}
+	if err != nil {
+		return nil, errInvalidJSON
+	}
+	return body, nil
+}
+
+// decode reads a JSON object from the body. The Content-Type is not looked at.
+func decode(r *request, v any) error {
+	body, err := readBody(r)
+	if err != nil {
+		return err
+	}
+	return decodeBody(body, v)
+}
+
+func decodeBody(body []byte, v any) error {
 	// Unmarshal takes a bare null for any target and leaves it untouched.
-	if err != nil || json.Unmarshal(body, v) != nil || isNull(body) {
+	if json.Unmarshal(body, v) != nil || isNull(body) {
 		return errInvalidJSON
 	}
 	return nil

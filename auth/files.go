@@ -34,8 +34,9 @@ func readSettings(dir string) (settings, error) {
 	return kept, nil
 }
 
-// keepSettings merges given over what dir keeps, and keeps the result.
-func keepSettings(dir string, given settings) (settings, error) {
+// keepSettings merges given over what dir keeps, and keeps the result if check has
+// nothing against it.
+func keepSettings(dir string, given settings, check func(settings) error) (settings, error) {
 	kept, err := readSettings(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return kept, err
@@ -49,8 +50,8 @@ func keepSettings(dir string, given settings) (settings, error) {
 	if err != nil {
 		return merged, err
 	}
-	if merged == kept {
-		return merged, nil
+	if err := check(merged); err != nil || merged == kept {
+		return merged, err
 	}
 	data, err := json.MarshalIndent(merged, "", "  ")
 	if err != nil {

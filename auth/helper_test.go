@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -20,8 +21,10 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const (
 	publicURL = "https://lmz.example"
-	ada       = "ada@example.com"
-	bob       = "bob@example.com"
+	// In test mode nothing but a loopback address will do.
+	loopbackURL = "http://127.0.0.1:8787"
+	ada         = "ada@example.com"
+	bob         = "bob@example.com"
 )
 
 func noEnv(string) string { return "" }
@@ -35,6 +38,7 @@ type fixture struct {
 	client *http.Client
 	box    *Mailbox
 	log    *syncBuffer
+	public string // public URL
 
 	mu    sync.Mutex
 	clock time.Time
@@ -52,13 +56,19 @@ func start(t *testing.T, o Options) *fixture {
 	if o.Sender == nil {
 		o.Sender = f.box
 	}
-	o.PublicURL = publicURL
+	if o.PublicURL == "" {
+		o.PublicURL = publicURL
+		if o.TestMode {
+			o.PublicURL = loopbackURL
+		}
+	}
+	o.now = f.now
+	f.public = o.PublicURL
 	o.Log = slog.New(slog.NewTextHandler(f.log, nil))
 	svc, err := Open(o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	svc.now = f.now
 	f.svc = svc
 	server := httptest.NewServer(svc)
 	f.url = server.URL
@@ -173,7 +183,7 @@ func (f *fixture) lastLink() string {
 	if len(mails) == 0 {
 		f.t.Fatal("no mail")
 	}
-	path, ok := strings.CutPrefix(mails[0].Link, publicURL)
+	path, ok := strings.CutPrefix(mails[0].Link, f.public)
 	if !ok {
 		f.t.Fatalf("link %q does not begin with the public URL", mails[0].Link)
 	}
@@ -227,3 +237,33 @@ func (f *fixture) count(table string) (n int) {
 	}
 	return n
 }
+
+// insert stores a subject as it is.
+func (f *fixture) insert(s subject) {
+	f.t.Helper()
+	err := f.svc.store.tx(f.t.Context(), func(d db) error {
+		err := d.exec("INSERT OR IGNORE INTO Subjects (sub, email, createdAt) VALUES (:sub, :email, 0)", args{":sub": s.sub, ":email": s.email}, nil)
+		if err != nil {
+			return err
+		}
+		return d.saveFlags(s, f.now())
+	})
+	if err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+func (f *fixture) ring() *keyring {
+	f.t.Helper()
+	ring, err := f.svc.keys.current()
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return ring
+}
+
+func appendEvent(list *[]auditEvent) func(*sqlite.Stmt) {
+	return func(stmt *sqlite.Stmt) { *list = append(*list, scanEvent(stmt)) }
+}
+
+func jsonNumber(n int64) string { return strconv.FormatInt(n, 10) }

@@ -1,6 +1,8 @@
 package auth
 
 import (
+	"crypto/aes"
+	"crypto/cipher"
 	"crypto/ed25519"
 	"crypto/hmac"
 	"crypto/rand"
@@ -11,9 +13,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/golang-jwt/jwt/v5"
 )
@@ -27,16 +32,106 @@ type keyring struct {
 	primary string             // slot that signs, the kid of new tokens
 	signing ed25519.PrivateKey // its private key
 	public  jwt.VerificationKeySet
-	refresh []byte // HMAC key from which the successor of a refresh token is made
+	names   []string // the slots of public.Keys
+	secret  []byte   // from which the keys for everything else are made
+}
+
+// keys is the keyring of a directory, read again when something in it changed, so
+// that a rotation needs no restart.
+type keys struct {
+	dir    string
+	getenv func(string) string
+
+	mu     sync.Mutex // guards the following fields
+	ring   *keyring
+	loaded time.Time // modification time of dir when ring was read
+}
+
+// openKeys makes what is missing to sign.
+func openKeys(dir string, getenv func(string) string) (*keys, error) {
+	ring, err := loadKeys(dir, getenv, true)
+	if err != nil {
+		return nil, err
+	}
+	k := &keys{dir: dir, getenv: getenv, ring: ring}
+	k.loaded, err = modified(dir)
+	return k, err
+}
+
+func modified(path string) (time.Time, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return time.Time{}, err
+	}
+	return info.ModTime(), nil
+}
+
+// current returns the keys as they are now. Files are replaced by renaming, which
+// changes the directory's time.
+func (k *keys) current() (*keyring, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	changed, err := modified(k.dir)
+	if err != nil || changed.Equal(k.loaded) {
+		return k.ring, err
+	}
+	ring, err := loadKeys(k.dir, k.getenv, false)
+	if err != nil {
+		return nil, err
+	}
+	k.ring, k.loaded = ring, changed
+	return ring, nil
 }
 
 // successor returns the refresh token that follows token. The same token always
 // has the same successor, so a client that repeats a refresh whose answer was
 // lost gets what it missed, although only hashes are stored.
-func (k *keyring) successor(token string) string {
-	mac := hmac.New(sha256.New, k.refresh)
-	mac.Write([]byte("refresh-token successor\x00" + token))
-	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+func (k *keys) successor(token string) (string, error) {
+	return k.mac("refresh-token successor", token)
+}
+
+// mac is a keyed hash of text for one purpose.
+func (k *keys) mac(purpose, text string) (string, error) {
+	ring, err := k.current()
+	if err != nil {
+		return "", err
+	}
+	return base64.RawURLEncoding.EncodeToString(ring.derive(purpose + "\x00" + text)), nil
+}
+
+func (k *keyring) derive(text string) []byte {
+	mac := hmac.New(sha256.New, k.secret)
+	mac.Write([]byte(text))
+	return mac.Sum(nil)
+}
+
+// seal encrypts what is stored although it holds secrets.
+func (k *keys) seal(plain []byte) ([]byte, error) {
+	aead, err := k.aead()
+	if err != nil {
+		return nil, err
+	}
+	return aead.Seal(nil, nil, plain, nil), nil
+}
+
+func (k *keys) open(sealed []byte) ([]byte, error) {
+	aead, err := k.aead()
+	if err != nil {
+		return nil, err
+	}
+	return aead.Open(nil, nil, sealed, nil)
+}
+
+func (k *keys) aead() (cipher.AEAD, error) {
+	ring, err := k.current()
+	if err != nil {
+		return nil, err
+	}
+	block, err := aes.NewCipher(ring.derive("outbox"))
+	if err != nil {
+		return nil, err
+	}
+	return cipher.NewGCMWithRandomNonce(block)
 }
 
 // loadKeys reads the keys of dir and of the environment. A slot for which the
@@ -48,10 +143,11 @@ func loadKeys(dir string, getenv func(string) string, create bool) (*keyring, er
 			return nil, err
 		}
 	}
-	k := &keyring{primary: "BLUE"}
-	if getenv("PRIMARY_JWT_KEY") == "GREEN" {
-		k.primary = "GREEN"
+	primary, err := primarySlot(dir, getenv)
+	if err != nil {
+		return nil, err
 	}
+	k := &keyring{primary: primary}
 	for _, slot := range slots {
 		private, public, err := loadSlot(dir, slot, getenv, create && slot == k.primary)
 		if err != nil {
@@ -59,6 +155,7 @@ func loadKeys(dir string, getenv func(string) string, create bool) (*keyring, er
 		}
 		if public != nil {
 			k.public.Keys = append(k.public.Keys, public)
+			k.names = append(k.names, slot)
 		}
 		if slot == k.primary {
 			k.signing = private
@@ -67,11 +164,9 @@ func loadKeys(dir string, getenv func(string) string, create bool) (*keyring, er
 	if k.signing == nil {
 		return nil, fmt.Errorf("no private key in slot %s: set JWT_PRIVATE_KEY_%s or choose the other slot with PRIMARY_JWT_KEY", k.primary, k.primary)
 	}
-	refresh, err := loadSecret(filepath.Join(dir, "refresh.key"), create)
-	if err != nil {
+	if k.secret, err = loadSecret(filepath.Join(dir, "refresh.key"), create); err != nil {
 		return nil, err
 	}
-	k.refresh = refresh
 	return k, nil
 }
 
@@ -79,7 +174,7 @@ func loadKeys(dir string, getenv func(string) string, create bool) (*keyring, er
 func loadSlot(dir, slot string, getenv func(string) string, create bool) (ed25519.PrivateKey, ed25519.PublicKey, error) {
 	privatePEM, publicPEM := getenv("JWT_PRIVATE_KEY_"+slot), getenv("JWT_PUBLIC_KEY_"+slot)
 	if privatePEM == "" && publicPEM == "" {
-		private, err := loadKeyFile(filepath.Join(dir, strings.ToLower(slot)+".pem"), create)
+		private, err := loadKeyFile(keyPath(dir, slot), create)
 		if private == nil || err != nil {
 			return nil, nil, err
 		}

@@ -37,11 +37,12 @@ func env(vars map[string]string) func(string) string {
 
 func accessFor(t *testing.T, f *fixture) string {
 	t.Helper()
-	token, err := sign(f.svc.keys, f.svc.kept, subject{sub: "s", isAdmin: true}, f.now(), time.Minute)
+	f.insert(subject{sub: "s", email: "s@example.com", isAdmin: true})
+	out, err := f.svc.signAccess(signed{subject: subject{sub: "s", isAdmin: true}, expires: f.now().Add(time.Minute)}, f.now())
 	if err != nil {
 		t.Fatal(err)
 	}
-	return token
+	return out.AccessToken
 }
 
 func TestTheDataDirectoryIsPrivate(t *testing.T) {
@@ -137,8 +138,8 @@ func TestBothSlotsVerifyAndThePrimarySigns(t *testing.T) {
 	t.Run("blue", func(t *testing.T) { old = accessFor(t, start(t, Options{Dir: dir})) })
 	f := start(t, Options{Dir: dir, Getenv: env(map[string]string{
 		"JWT_PRIVATE_KEY_GREEN": green, "JWT_PUBLIC_KEY_GREEN": greenPublic, "PRIMARY_JWT_KEY": "GREEN"})})
-	if f.svc.keys.primary != "GREEN" {
-		t.Errorf("primary %s", f.svc.keys.primary)
+	if f.ring().primary != "GREEN" {
+		t.Errorf("primary %s", f.ring().primary)
 	}
 	for _, token := range []string{old, accessFor(t, f)} {
 		if _, err := f.svc.Verify(t.Context(), token); err != nil {

@@ -1,7 +1,7 @@
 package auth
 
 import (
-	"context"
+	"cmp"
 	"errors"
 	"net/http"
 	"net/url"
@@ -10,9 +10,6 @@ import (
 
 	"zombiezen.com/go/sqlite"
 )
-
-// mailTimeout bounds the delivery of one mail to the Sender.
-const mailTimeout = 10 * time.Second
 
 var (
 	errInvalidLink = &linkError{"invalid_token"}
@@ -24,151 +21,204 @@ type linkError struct{ code string }
 
 func (e *linkError) Error() string { return "link: " + e.code }
 
-// link is a row of MagicLinks. cli is nil unless a terminal asked.
+// link is a row of MagicLinks: a browser's, or with cli that of a terminal with a
+// listener, with device that of one that polls, with endsSession one that ends a
+// session.
 type link struct {
-	email     string
-	createdAt time.Time
-	expiresAt time.Time
-	cli       *cliRequest
+	email       string
+	createdAt   time.Time
+	expiresAt   time.Time
+	ip          string // of who asked
+	cli         *cliRequest
+	device      string // hash of the device code
+	endsSession string
 }
 
-func (s *Service) askLink(w http.ResponseWriter, r *http.Request) error {
+func (s *Service) askLink(w http.ResponseWriter, r *request) error {
 	var body struct {
-		Email string `json:"email"`
+		Email     string `json:"email"`
+		Turnstile any    `json:"cf-turnstile-response"`
 	}
 	if err := decode(r, &body); err != nil {
 		return err
 	}
-	email, ok := normalEmail(body.Email)
+	byTest := s.testing(r) && r.URL.Query().Get("_test") == "true"
+	if !byTest {
+		if err := s.checkTurnstile(r, body.Turnstile); err != nil {
+			return err
+		}
+	}
+	email, ok := NormalEmail(body.Email)
 	if !ok {
-		return badRequest("invalid_request", "Valid email required")
+		return errBadEmail
 	}
 	answer := struct {
 		Message   string `json:"message"`
 		Link      string `json:"magic_link,omitempty"`
 		ExpiresIn int64  `json:"expires_in"`
 	}{Message: "Check your email for the magic link", ExpiresIn: int64(s.opts.LinkTTL / time.Second)}
-	byTest := s.opts.TestMode && r.URL.Query().Get("_test") == "true"
-	token, err := s.newLink(r.Context(), email, s.opts.LinkTTL, nil, !byTest)
-	switch {
-	case err != nil:
-		return err
-	case byTest:
-		answer.Message, answer.Link = "Magic link generated (test mode)", s.linkURL(token)
-	case token != "":
-		s.mail(r.Context(), linkMail(email, s.linkURL(token), s.opts.LinkTTL))
+	if !byTest {
+		if err := s.mayMail(r, email); err != nil {
+			return err
+		}
 	}
-	// The same for every address, known or not, limited or not.
+	token := newToken()
+	err := s.tx(r, func(d db) error {
+		now := s.now()
+		err := d.insertLink(token, link{email: email, createdAt: now, expiresAt: now.Add(s.opts.LinkTTL), ip: r.ip})
+		if err != nil || byTest {
+			return err
+		}
+		err = s.queue(d, Letter{Kind: KindMagicLink, To: email, Link: s.linkURL(token), ValidFor: inWords(s.opts.LinkTTL)})
+		return errors.Join(err, s.record(d, r, event{name: "login.requested", actor: bySystem, email: email}))
+	})
+	if err != nil {
+		return err
+	}
+	s.deliver()
+	if byTest {
+		answer.Message, answer.Link = "Magic link generated (test mode)", s.linkURL(token)
+	}
+	// The same for every address, known or not.
 	writeJSON(w, http.StatusOK, answer)
 	return nil
 }
 
-// newLink stores a link and returns its token, or none when limited applies and
-// the address has had its share of mails.
-func (s *Service) newLink(ctx context.Context, email string, ttl time.Duration, cli *cliRequest, limited bool) (token string, err error) {
-	err = s.store.tx(ctx, func(d db) error {
-		now := s.now()
-		if limited && !s.opts.AutoApprove {
-			sent, err := d.recentLinks(email, now)
-			if err != nil {
-				return err
-			}
-			if sent >= mailLimit {
-				s.log.Warn("too many links asked for: no mail sent", "email", email)
-				return nil
-			}
-		}
-		token = newToken()
-		return d.insertLink(token, link{email: email, createdAt: now, expiresAt: now.Add(ttl), cli: cli})
-	})
-	return token, err
-}
-
 // linkURL never depends on the request, whose Host header anyone can forge.
-func (s *Service) linkURL(token string) string {
-	return s.kept.PublicURL + s.linkPath(token)
-}
+func (s *Service) linkURL(token string) string { return s.kept.PublicURL + s.linkPath(token) }
 
 func (s *Service) linkPath(token string) string {
 	return s.path("magic-link") + "?one_time_token=" + url.QueryEscape(token)
 }
 
-// mail hands m to the Sender. The answer to the request does not depend on the
-// outcome, so that it tells nothing about the address.
-func (s *Service) mail(ctx context.Context, m Mail) {
-	if s.opts.Sender == nil {
-		s.log.Error("mail not sent: no Sender is configured", "kind", m.Kind, "to", m.To)
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), mailTimeout)
-	defer cancel()
-	if err := s.opts.Sender.Send(ctx, m); err != nil {
-		s.log.Error("mail not sent", "kind", m.Kind, "to", m.To, "error", err)
-	}
-}
-
-// showLink is the page behind a link. It changes nothing.
-func (s *Service) showLink(w http.ResponseWriter, r *http.Request) error {
+// showLink is the page behind a link. It changes nothing, unless it is to do what
+// the original does.
+func (s *Service) showLink(w http.ResponseWriter, r *request) error {
 	token := r.URL.Query().Get("one_time_token")
 	if token == "" {
 		return errMissingToken
 	}
 	var l link
-	err := s.store.tx(r.Context(), func(d db) (err error) {
-		l, err = d.findLink(token, s.now())
+	var dev device
+	err := s.store.read(r.Context(), func(d db) (err error) {
+		if l, err = d.findLink(token, s.now()); err == nil && l.device != "" {
+			dev, err = d.device(l.device, s.now())
+		}
 		return err
 	})
-	if err != nil {
-		return s.linkFailed(w, err, http.StatusFound)
+	switch {
+	case err != nil:
+		return s.linkFailed(w, r, err, "link", http.StatusFound)
+	case s.opts.OneClick && l.cli == nil && l.device == "" && l.endsSession == "":
+		return s.useLinkNow(w, r, token, http.StatusFound)
+	case l.device != "":
+		writePage(w, http.StatusOK, s.devicePage(l, dev, s.linkPath(token), r.ip, ""))
+	case l.endsSession != "":
+		writePage(w, http.StatusOK, s.endSessionPage(l, s.linkPath(token)))
+	default:
+		writePage(w, http.StatusOK, s.confirmPage(l, s.linkPath(token)))
 	}
-	writePage(w, confirmPage(l, s.linkPath(token), s.opts.Redirect, s.now()))
 	return nil
 }
 
 // useLink is the button of that page. The link is gone afterwards.
-func (s *Service) useLink(w http.ResponseWriter, r *http.Request) error {
+func (s *Service) useLink(w http.ResponseWriter, r *request) error {
 	token := r.URL.Query().Get("one_time_token")
 	if token == "" {
 		return errMissingToken
 	}
-	var l link
-	var secret string // a refresh token, or for a terminal a code
-	err := s.store.tx(r.Context(), func(d db) (err error) {
-		if l, err = d.takeLink(token, s.now()); err != nil {
-			return err
-		}
-		subj, err := s.verified(d, l.email, s.now())
+	return s.useLinkNow(w, r, token, http.StatusSeeOther)
+}
+
+// used is what a link led to.
+type used struct {
+	link   link
+	secret string // a refresh token, or for a terminal a code
+	page   *page  // to be shown instead of going anywhere
+	status int    // of the page
+}
+
+func (s *Service) useLinkNow(w http.ResponseWriter, r *request, token string, status int) error {
+	body := ""
+	if r.Method == http.MethodPost {
+		raw, err := readBody(r)
 		if err != nil {
 			return err
 		}
-		if l.cli != nil {
-			secret, err = s.newCode(d, subj.sub, l.cli)
-		} else {
-			secret, err = s.newSession(d, subj.sub)
+		body = string(raw)
+	}
+	form, _ := url.ParseQuery(body) // what cannot be read counts as absent
+	var u used
+	err := s.tx(r, func(d db) (err error) {
+		l, err := d.findLink(token, s.now())
+		switch {
+		case err != nil:
+		case l.device != "":
+			u, err = s.useDeviceLink(d, r, l, token, form)
+		case l.endsSession != "":
+			u, err = s.useEndLink(d, r, l, token)
+		default:
+			u, err = s.signInByLink(d, r, l, token)
 		}
 		return err
 	})
 	if err != nil {
-		return s.linkFailed(w, err, http.StatusSeeOther)
+		return s.linkFailed(w, r, err, "link", status)
 	}
-	s.log.Info("signed in by link", "email", l.email, "terminal", l.cli != nil)
-	to := s.opts.Redirect
-	if l.cli != nil {
-		to = l.cli.callback(secret)
-	} else {
-		s.setCookie(w, secret)
+	s.deliver()
+	switch {
+	case u.page != nil:
+		writePage(w, cmp.Or(u.status, http.StatusOK), *u.page)
+	case u.link.cli != nil:
+		redirect(w, status, u.link.cli.callback(u.secret))
+	default:
+		s.setCookie(w, u.secret, s.endOf(s.now(), s.now()))
+		redirect(w, status, s.opts.Redirect)
 	}
-	redirect(w, http.StatusSeeOther, to)
 	return nil
 }
 
+// signInByLink uses up a link of a browser or of a terminal with a listener.
+func (s *Service) signInByLink(d db, r *request, l link, token string) (used, error) {
+	u := used{link: l}
+	if err := d.dropLink(token); err != nil {
+		return u, err
+	}
+	subj, err := s.verified(d, r, l.email)
+	if err != nil {
+		return u, err
+	}
+	if l.cli != nil {
+		u.secret, err = s.newCode(d, subj.sub, l.cli)
+	} else if err = d.dropOlderLinks(l.email); err == nil {
+		u.secret, err = s.signInBrowser(d, r, subj)
+	}
+	if err != nil {
+		return u, err
+	}
+	if err := s.askAdmins(d, subj); err != nil {
+		return u, err
+	}
+	return u, s.record(d, r, event{name: "login.succeeded", actor: bySystem, target: subj.sub, email: l.email,
+		details: map[string]any{"method": "link", "terminal": l.cli != nil}})
+}
+
+func (s *Service) signInBrowser(d db, r *request, subj subject) (token string, err error) {
+	id, token, err := s.beginSession(d, r, newSession{sub: subj.sub, kind: kindBrowser})
+	if err != nil {
+		return "", err
+	}
+	return token, s.tellOfNewPlace(d, r, subj, id, newSession{kind: kindBrowser})
+}
+
 // linkFailed leads a browser whose link does not work back to the application.
-func (s *Service) linkFailed(w http.ResponseWriter, err error, status int) error {
+func (s *Service) linkFailed(w http.ResponseWriter, r *request, err error, method string, status int) error {
 	failure, ok := errors.AsType[*linkError](err)
 	if !ok {
 		return err
 	}
-	s.log.Warn("sign-in link refused", "reason", failure.code)
+	s.countFailure(r)
+	s.recordFailure(r, event{name: "login.failed", actor: bySystem, details: map[string]any{"method": method, "reason": failure.code}})
 	redirect(w, status, withQuery(s.opts.Redirect, "error", failure.code))
 	return nil
 }
@@ -177,7 +227,6 @@ func (s *Service) linkFailed(w http.ResponseWriter, err error, status int) error
 // both a body and a base path.
 func redirect(w http.ResponseWriter, status int, to string) {
 	w.Header().Set("Location", to)
-	w.Header().Set("Referrer-Policy", "no-referrer")
 	w.WriteHeader(status)
 }
 
@@ -199,13 +248,14 @@ func withQuery(raw string, pairs ...string) string {
 	return out
 }
 
-const linkColumns = "email, createdAt, expiresAt, codeChallenge, redirectUri, state, clientName, hostname"
-
 func scanLink(stmt *sqlite.Stmt) link {
 	l := link{
-		email:     stmt.GetText("email"),
-		createdAt: time.UnixMilli(stmt.GetInt64("createdAt")),
-		expiresAt: time.UnixMilli(stmt.GetInt64("expiresAt")),
+		email:       stmt.GetText("email"),
+		createdAt:   time.UnixMilli(stmt.GetInt64("createdAt")),
+		expiresAt:   time.UnixMilli(stmt.GetInt64("expiresAt")),
+		ip:          stmt.GetText("ip"),
+		device:      stmt.GetText("deviceHash"),
+		endsSession: stmt.GetText("endsSession"),
 	}
 	if !stmt.IsNull("codeChallenge") {
 		l.cli = &cliRequest{
@@ -221,20 +271,23 @@ func scanLink(stmt *sqlite.Stmt) link {
 
 func (d db) insertLink(token string, l link) error {
 	named := args{":hash": hash(token), ":email": l.email, ":created": l.createdAt.UnixMilli(), ":expires": l.expiresAt.UnixMilli(),
+		":ip": l.ip, ":device": l.device, ":ends": l.endsSession,
 		":challenge": nil, ":redirect": nil, ":state": nil, ":client": nil, ":hostname": nil}
 	if c := l.cli; c != nil {
 		named[":challenge"], named[":redirect"], named[":state"] = c.challenge, c.redirectURI, c.state
 		named[":client"], named[":hostname"] = c.client, c.hostname
 	}
-	return d.exec(`INSERT INTO MagicLinks (tokenHash, email, createdAt, expiresAt, codeChallenge, redirectUri, state, clientName, hostname)
-		VALUES (:hash, :email, :created, :expires, :challenge, :redirect, :state, :client, :hostname)`, named, nil)
+	return d.exec(`INSERT INTO MagicLinks (tokenHash, email, createdAt, expiresAt, ip, deviceHash, endsSession,
+		codeChallenge, redirectUri, state, clientName, hostname)
+		VALUES (:hash, :email, :created, :expires, :ip, nullif(:device, ''), nullif(:ends, ''),
+		:challenge, :redirect, :state, :client, :hostname)`, named, nil)
 }
 
-// findLink returns a link that still works.
+// findLink returns a link that still works. An expired one stays until the sweep,
+// so that it goes on saying so.
 func (d db) findLink(token string, now time.Time) (l link, err error) {
-	found := false
-	err = d.exec("SELECT "+linkColumns+" FROM MagicLinks WHERE tokenHash = :hash",
-		args{":hash": hash(token)}, func(stmt *sqlite.Stmt) { l, found = scanLink(stmt), true })
+	found, err := d.one("SELECT * FROM MagicLinks WHERE tokenHash = :hash",
+		args{":hash": hash(token)}, func(stmt *sqlite.Stmt) { l = scanLink(stmt) })
 	switch {
 	case err != nil:
 		return l, err
@@ -246,20 +299,15 @@ func (d db) findLink(token string, now time.Time) (l link, err error) {
 	return l, nil
 }
 
-// takeLink deletes a link that still works. Of many who try, one gets it; an
-// expired one stays until the sweep, so that it goes on saying so.
-func (d db) takeLink(token string, now time.Time) (link, error) {
-	l, err := d.findLink(token, now)
-	if err != nil {
-		return l, err
-	}
-	return l, d.exec("DELETE FROM MagicLinks WHERE tokenHash = :hash", args{":hash": hash(token)}, nil)
+// dropLink deletes a link: transactions that write follow each other, so of many
+// who found it one drops it.
+func (d db) dropLink(token string) error {
+	return d.exec("DELETE FROM MagicLinks WHERE tokenHash = :hash", args{":hash": hash(token)}, nil)
 }
 
-// recentLinks counts the unused links that were mailed to an address lately.
-func (d db) recentLinks(email string, now time.Time) (n int64, err error) {
-	err = d.exec("SELECT count(*) AS n FROM MagicLinks WHERE email = :email AND createdAt > :since",
-		args{":email": email, ":since": now.Add(-mailWindow).UnixMilli()},
-		func(stmt *sqlite.Stmt) { n = stmt.GetInt64("n") })
-	return n, err
+// dropOlderLinks voids the other links by which a browser could sign in to an
+// address: somebody just did.
+func (d db) dropOlderLinks(email string) error {
+	return d.exec("DELETE FROM MagicLinks WHERE email = :email AND codeChallenge IS NULL AND deviceHash IS NULL AND endsSession IS NULL",
+		args{":email": email}, nil)
 }

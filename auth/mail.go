@@ -1,24 +1,36 @@
 package auth
 
 import (
-	"bytes"
 	"context"
+	"errors"
 	"fmt"
-	"html/template"
-	"time"
 )
 
 // Kinds of mail.
 const (
 	// KindMagicLink is a sign-in link that a browser asked for.
 	KindMagicLink = "magic-link"
-	// KindCLILink is a sign-in link that a terminal asked for.
+	// KindCLILink is a sign-in link that a terminal with a browser asked for.
 	KindCLILink = "cli-link"
+	// KindDeviceLink is a sign-in link that a terminal without a browser asked for.
+	KindDeviceLink = "device-link"
+	// KindNewSignIn tells of a sign-in from a new place, with a link that ends it.
+	KindNewSignIn = "new-sign-in"
+	// KindAdminNotification tells an admin that somebody waits for approval.
+	KindAdminNotification = "admin-notification"
+	// KindApproval tells somebody that the account was approved.
+	KindApproval = "approval-confirmation"
+	// KindInviteNew is an invitation to somebody whose address is not verified yet.
+	KindInviteNew = "invite-new"
+	// KindInviteExisting is an invitation to somebody who can sign in already.
+	KindInviteExisting = "invite-existing"
 )
 
 // Mail is one message to one person.
 type Mail struct {
-	// Kind says what it is for: [KindMagicLink] or [KindCLILink].
+	// ID is random and stays the same when the mail is tried again.
+	ID string
+	// Kind says what it is for, such as [KindMagicLink].
 	Kind string
 	// To is an address in lower case.
 	To string
@@ -32,78 +44,97 @@ type Mail struct {
 
 // A Sender delivers mails.
 type Sender interface {
-	// Send delivers m or hands it to something that will. The request that
-	// caused the mail waits for it, at most 10 seconds; its answer does not
-	// depend on the error, which is logged. Send is called from any goroutine.
+	// Send delivers m or hands it to something that will. It is called from a
+	// goroutine of the service, one mail at a time, and may take a minute; no
+	// request waits for it. After an error the mail is tried again, later and
+	// later, until its link has expired, unless the error wraps [ErrUndeliverable].
+	// The error is logged, so it must not hold the body of the mail.
 	Send(ctx context.Context, m Mail) error
 }
 
-// letter is what the body of a mail is made of, in both forms.
-type letter struct {
+// ErrUndeliverable is wrapped by the error of a [Sender] that will never be able
+// to deliver a mail.
+var ErrUndeliverable = errors.New("the mail cannot be delivered")
+
+// Letter is what a mail says, before it has a form. It is what templates are
+// executed with (see [Options].Templates).
+type Letter struct {
+	// Kind says what it is for, such as [KindMagicLink]. To is whom it goes to.
+	Kind, To string
+	// App is [Options].AppName.
+	App string
+	// Link is what the mail asks to be opened, ValidFor for how long it works, in
+	// words, such as "30 minutes", or empty.
+	Link, ValidFor string
+	// Where names the terminal that asks or was signed in, such as "lmz on
+	// laptop"; Program and Computer are its parts. Agent is the User-Agent of the
+	// browser or program, IP its address, When the time.
+	Where, Program, Computer, Agent, IP, When string
+	// About is the address of who waits for approval.
+	About string
+
+	// Title, Lines, Button and Footer are the words of the service itself, for
+	// templates that change the looks only.
 	Title  string
 	Lines  []string
-	Link   string
 	Button string
 	Footer string
+	// Good is true for a button that grants something.
+	Good bool
+
+	subject string
 }
 
-func linkMail(to, link string, ttl time.Duration) Mail {
-	return letter{
-		Title:  "Sign in to Lumenize",
-		Lines:  []string{"Here is the link you asked for. It works once, for " + inWords(ttl) + "."},
-		Link:   link,
-		Button: "Sign in",
-		Footer: "You did not ask for it? Then ignore this mail: nobody gets in without it.",
-	}.mail(KindMagicLink, to, "Your login link")
-}
-
-func cliMail(to, link string, ttl time.Duration, c *cliRequest, now time.Time) Mail {
-	return letter{
-		Title: "A terminal asks to sign in",
-		Lines: []string{
-			fmt.Sprintf("At %s a terminal on %s (%s) asked to be signed in as %s.", now.UTC().Format("15:04 UTC"), c.hostname, c.client, to),
-			"Open the link on that same computer. It works once, for " + inWords(ttl) + ".",
-		},
-		Link:   link,
-		Button: "Sign in the terminal",
-		Footer: "That was not you? Then ignore this mail, and do not open the link for anyone who asks you to.",
-	}.mail(KindCLILink, to, "Sign in your terminal")
-}
-
-func (l letter) mail(kind, to, subject string) Mail {
-	var text bytes.Buffer
-	fmt.Fprintf(&text, "%s\n\n", l.Title)
-	for _, line := range l.Lines {
-		fmt.Fprintf(&text, "%s\n\n", line)
+// written returns l with its words.
+func (l Letter) written() Letter {
+	switch l.Kind {
+	case KindMagicLink:
+		l.subject, l.Title, l.Button = "Your login link", "Sign in to "+l.App, "Sign in"
+		l.Lines = []string{"Here is the link you asked for. It works once, for " + l.ValidFor + "."}
+		l.Footer = "You did not ask for it? Then ignore this mail: nobody gets in without it."
+	case KindCLILink:
+		l.subject, l.Title, l.Button = "Sign in your terminal", "A terminal asks to sign in to "+l.App, "Sign in the terminal"
+		l.Lines = []string{
+			fmt.Sprintf("At %s a terminal on %s (%s) at %s asked to be signed in as %s.", l.When, l.Computer, l.Program, l.IP, l.To),
+			"Open the link on that same computer. It works once, for " + l.ValidFor + ".",
+		}
+		l.Footer = "That was not you? Then ignore this mail, and do not open the link for anyone who asks you to."
+	case KindDeviceLink:
+		l.subject, l.Title, l.Button = "Sign in your terminal", "A terminal asks to sign in to "+l.App, "Type the code"
+		l.Lines = []string{
+			fmt.Sprintf("At %s a terminal on %s (%s) at %s asked to be signed in as %s.", l.When, l.Computer, l.Program, l.IP, l.To),
+			"Open the link and type the code that your terminal shows. It works once, for " + l.ValidFor + ".",
+		}
+		l.Footer = "That was not you? Then ignore this mail. Nobody who is honest tells you a code to type: it is on your own terminal or nowhere."
+	case KindNewSignIn:
+		l.subject, l.Title, l.Button = "New sign-in to "+l.App, "You were signed in at a new place", "That was not me: sign it out"
+		l.Lines = []string{fmt.Sprintf("At %s somebody signed in as %s from %s (%s).", l.When, l.To, l.IP, first(l.Where, l.Agent, "an unknown program"))}
+		l.Footer = "That was you? Then there is nothing to do."
+	default:
+		l = l.writtenByAdmin()
 	}
-	fmt.Fprintf(&text, "%s:\n%s\n\n%s\n", l.Button, l.Link, l.Footer)
-	return Mail{Kind: kind, To: to, Subject: subject, Link: l.Link,
-		Text: text.String(), HTML: string(render(letterBody, page{Title: l.Title, Body: l}))}
+	return l
 }
 
-// letterBody styles its button in place as well: some mail programs ignore
-// style sheets.
-var letterBody = withLayout(`{{define "body"}}<h1>{{.Title}}</h1>
-{{range .Lines}}<p>{{.}}</p>
-{{end}}<p><a class="button" style="display:inline-block;padding:12px 24px;border-radius:8px;background:#1d4ed8;color:#ffffff;text-decoration:none;font-weight:600" href="{{.Link}}">{{.Button}}</a></p>
-<p class="quiet">If the button does not work, copy this address into your browser:<br><a href="{{.Link}}">{{.Link}}</a></p>
-<p class="quiet">{{.Footer}}</p>{{end}}`)
-
-// inWords gives a duration in the largest unit that fits it exactly.
-func inWords(d time.Duration) string {
-	n, unit := int64(d/time.Second), "second"
-	switch {
-	case d >= time.Hour && d%time.Hour == 0:
-		n, unit = int64(d/time.Hour), "hour"
-	case d >= time.Minute && d%time.Minute == 0:
-		n, unit = int64(d/time.Minute), "minute"
+// writtenByAdmin has the words for what admins do and are asked.
+func (l Letter) writtenByAdmin() Letter {
+	switch l.Kind {
+	case KindAdminNotification:
+		l.subject, l.Title, l.Button, l.Good = "New signup: "+l.About, "Somebody waits for your approval", "Look and approve", true
+		l.Lines = []string{l.About + " has signed up for " + l.App + " and waits until an admin approves it."}
+		l.Footer = "Nobody gets in before you approve. You need not answer."
+	case KindApproval:
+		l.subject, l.Title, l.Button = "Your account has been approved", "Welcome to "+l.App, "Go to "+l.App
+		l.Lines = []string{"Your account has been approved: you can sign in now."}
+		l.Footer = "You get this mail because somebody signed up with this address."
+	case KindInviteNew:
+		l.subject, l.Title, l.Button = "You've been invited", "You are invited to "+l.App, "Accept the invitation"
+		l.Lines = []string{"Somebody invited you to " + l.App + ". The link works once, for " + l.ValidFor + "."}
+		l.Footer = "You do not know what this is about? Then ignore this mail: nothing happens."
+	case KindInviteExisting:
+		l.subject, l.Title, l.Button = "You've been invited", "You are invited to "+l.App, "Go to "+l.App
+		l.Lines = []string{"Somebody invited you to " + l.App + ". You have an account: come and look."}
+		l.Footer = "You do not know what this is about? Then ignore this mail: nothing happens."
 	}
-	if n != 1 {
-		unit += "s"
-	}
-	return fmt.Sprintf("%d %s", n, unit)
-}
-
-func withLayout(body string) *template.Template {
-	return template.Must(template.Must(layout.Clone()).Parse(body))
+	return l
 }

@@ -64,7 +64,7 @@ func (b *Mailbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		writeJSON(w, http.StatusOK, mails)
 		return
 	}
-	writePage(w, mailboxPage(mails))
+	writePage(w, http.StatusOK, mailboxPage(mails))
 }
 
 func (b *Mailbox) newestFirst() []received {
@@ -73,4 +73,19 @@ func (b *Mailbox) newestFirst() []received {
 	mails := append([]received{}, b.mails...) // not nil: an empty list is [] in JSON
 	slices.Reverse(mails)
 	return mails
+}
+
+var mailboxBody = withLayout(`{{define "body"}}<h1>Development mailbox</h1>
+<p class="quiet">Mails that would have been sent. They are kept in memory only, newest first. <a href="">Reload</a></p>
+{{if .}}<ol>
+{{range .}}<li><h2>{{.Subject}}</h2>
+<p class="quiet">to {{.To}} at <time datetime="{{iso .Time}}">{{clock .Time}}</time></p>
+{{if .Link}}<p><a class="button" href="{{.Link}}" aria-label="Open the link for {{.To}}">Open the link</a></p>
+{{end}}<details><summary>Text of the mail</summary><pre>{{.Text}}</pre></details></li>
+{{end}}</ol>
+{{else}}<p>No mail yet. Ask for a sign-in link and reload this page.</p>
+{{end}}{{end}}`)
+
+func mailboxPage(mails []received) page {
+	return page{Title: "Development mailbox", Wide: true, body: mailboxBody, Body: mails}
 }

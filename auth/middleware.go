@@ -2,8 +2,10 @@ package auth
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strings"
+	"time"
 )
 
 type claimsKey struct{}
@@ -17,21 +19,55 @@ func ClaimsFrom(ctx context.Context) (Claims, bool) {
 
 // Middleware lets a request through to next if it carries an access token that
 // passes [Service.Verify] as "Authorization: Bearer TOKEN". The refresh cookie
-// does not count. Others get status 401 or 403 and a JSON body.
+// does not count, and next does not get to see it. Others get status 401 or 403,
+// or 429 if they ask more often than [Limits] allows, and a JSON body.
 func (s *Service) Middleware(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		token, ok := bearer(r)
-		if !ok {
-			writeChallenge(w, unauthorized("invalid_request", "Missing Authorization header with Bearer token"))
+		claims, err := s.admit(r)
+		if refusal, ok := errors.AsType[*Error](err); ok {
+			writeChallenge(w, refusal)
 			return
 		}
-		claims, err := s.Verify(r.Context(), token)
-		if err != nil {
-			writeChallenge(w, err.(*Error)) // Verify promises the type
-			return
-		}
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), claimsKey{}, claims)))
+		r = r.WithContext(context.WithValue(r.Context(), claimsKey{}, claims))
+		r.Header = r.Header.Clone()
+		withoutCookies(r.Header)
+		next.ServeHTTP(w, r)
 	})
+}
+
+func (s *Service) admit(r *http.Request) (Claims, error) {
+	token, ok := bearer(r)
+	if !ok {
+		return Claims{}, unauthorized("invalid_request", "Missing Authorization header with Bearer token")
+	}
+	claims, err := s.Verify(r.Context(), token)
+	if err != nil {
+		return Claims{}, err
+	}
+	// One budget for who acts, whoever they act for.
+	who := claims.Subject
+	if n := len(claims.Actors); n > 0 {
+		who = claims.Actors[n-1]
+	}
+	return claims, limited(s.limits.take(rule{"requests " + who, s.opts.Limits.RequestsPerMinute, time.Minute}))
+}
+
+// withoutCookies removes the refresh token: what stands behind has no use for it
+// and must not log or leak it.
+func withoutCookies(h http.Header) {
+	var kept []string
+	for _, line := range h.Values("Cookie") {
+		for pair := range strings.SplitSeq(line, ";") {
+			name, _, _ := strings.Cut(strings.TrimSpace(pair), "=")
+			if name != cookieName && name != hostCookieName {
+				kept = append(kept, strings.TrimSpace(pair))
+			}
+		}
+	}
+	h.Del("Cookie")
+	if len(kept) > 0 {
+		h.Set("Cookie", strings.Join(kept, "; "))
+	}
 }
 
 // bearer accepts exactly two parts, and any case of the first.

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 )
@@ -15,8 +14,8 @@ import (
 // style is inline in every page and mail: nothing is loaded from anywhere. The
 // content security policy of the pages allows it by its hash.
 const style = `
-:root { color-scheme: light dark; --ink: #1c2230; --quiet: #5b6474; --paper: #ffffff; --ground: #f2f4f8; --line: #dde2ea; --blue: #1d4ed8; --on-blue: #ffffff; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e8ebf1; --quiet: #a3acbc; --paper: #1b2130; --ground: #11151f; --line: #313a4d; --blue: #8fb4ff; --on-blue: #0d1424; } }
+:root { color-scheme: light dark; --ink: #1c2230; --quiet: #5b6474; --paper: #ffffff; --ground: #f2f4f8; --line: #dde2ea; --blue: #1d4ed8; --on-blue: #ffffff; --red: #b91c1c; --edge: #6b7484; }
+@media (prefers-color-scheme: dark) { :root { --ink: #e8ebf1; --quiet: #a3acbc; --paper: #1b2130; --ground: #11151f; --line: #313a4d; --blue: #8fb4ff; --on-blue: #0d1424; --red: #ff9b9b; --edge: #8a94a6; } }
 * { box-sizing: border-box; }
 body { margin: 0; padding: 1.5rem 1rem; background: var(--ground); color: var(--ink); font: 1rem/1.55 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; }
 main { max-width: 30rem; margin: 8vh auto 0; padding: 2rem; background: var(--paper); border: 1px solid var(--line); border-radius: 14px; overflow-wrap: anywhere; }
@@ -26,9 +25,13 @@ h2 { margin: 0 0 .25rem; font-size: 1.05rem; }
 p { margin: 0 0 1rem; }
 p:last-child { margin-bottom: 0; }
 .who { font-weight: 600; font-size: 1.1rem; }
+.alarm { padding: .75rem 1rem; border-left: 4px solid var(--red); background: var(--ground); color: var(--ink); font-weight: 600; }
 .quiet { color: var(--quiet); font-size: .9rem; }
 .button { display: inline-block; padding: .75rem 1.5rem; border: 0; border-radius: 8px; background: var(--blue); color: var(--on-blue); font: inherit; font-weight: 600; text-decoration: none; cursor: pointer; }
 form .button { width: 100%; min-height: 3rem; margin-bottom: 1rem; }
+.plain { background: none; color: var(--ink); border: 1px solid var(--edge); }
+label { display: block; margin-bottom: .35rem; font-weight: 600; }
+input { width: 100%; min-height: 3rem; margin-bottom: 1rem; padding: .5rem .75rem; border: 1px solid var(--edge); border-radius: 8px; background: var(--paper); color: var(--ink); font: 600 1.25rem/1.5 ui-monospace, monospace; letter-spacing: .12em; text-transform: uppercase; }
 a { color: var(--blue); }
 a.button { color: var(--on-blue); }
 :focus-visible { outline: 3px solid var(--blue); outline-offset: 3px; }
@@ -76,6 +79,10 @@ var layout = template.Must(template.New("layout").Funcs(template.FuncMap{
 </html>
 `))
 
+func withLayout(body string) *template.Template {
+	return template.Must(template.Must(layout.Clone()).Parse(body))
+}
+
 func render(t *template.Template, p page) []byte {
 	var out bytes.Buffer
 	if err := t.Execute(&out, p); err != nil {
@@ -84,7 +91,7 @@ func render(t *template.Template, p page) []byte {
 	return out.Bytes()
 }
 
-func writePage(w http.ResponseWriter, p page) {
+func writePage(w http.ResponseWriter, status int, p page) {
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Cache-Control", "no-store")
@@ -93,73 +100,6 @@ func writePage(w http.ResponseWriter, p page) {
 	h.Set("X-Frame-Options", "DENY")
 	h.Set("Content-Security-Policy", strings.TrimSpace(
 		"default-src 'none'; style-src "+styleHash+"; base-uri 'none'; frame-ancestors 'none'; form-action 'self' "+p.formTo))
+	w.WriteHeader(status)
 	w.Write(render(p.body, p))
-}
-
-var confirmBody = withLayout(`{{define "body"}}<h1>{{if .Terminal}}Sign in your terminal?{{else}}Sign in?{{end}}</h1>
-<p>You are about to {{if .Terminal}}sign in a terminal{{else}}sign in{{end}} as<br><span class="who">{{.Email}}</span></p>
-{{if .Terminal}}<dl>
-<dt>Computer</dt><dd>{{.Hostname}}</dd>
-<dt>Program</dt><dd>{{.Client}}</dd>
-<dt>Asked</dt><dd>{{.Asked}}</dd>
-</dl>
-{{end}}<form method="post" action="{{.Action}}">
-<button class="button" type="submit">{{if .Terminal}}Yes, sign in this terminal{{else}}Sign in{{end}}</button>
-</form>
-{{if .Terminal}}<p class="quiet">This works only in a browser on that same computer.</p>
-<p class="quiet">You did not start this, or someone asked you to open it? Close this page: nothing has happened.</p>
-{{else}}<p class="quiet">Not you? Close this page: nothing has happened, and the link stays unused.</p>
-{{end}}{{end}}`)
-
-// confirmPage asks whoever opened a link to press the button that uses it. It
-// names the account, so that nobody is signed in to a stranger's unnoticed.
-func confirmPage(l link, action, redirect string, now time.Time) page {
-	type body struct {
-		Email, Action, Hostname, Client, Asked string
-		Terminal                               bool
-	}
-	p := page{Title: "Sign in as " + l.email, body: confirmBody, formTo: formTarget(redirect)}
-	b := body{Email: l.email, Action: action}
-	if c := l.cli; c != nil {
-		b.Terminal, b.Hostname, b.Client, b.Asked = true, c.hostname, c.client, ago(now.Sub(l.createdAt))
-		p.formTo = formTarget(c.redirectURI)
-	}
-	p.Body = b
-	return p
-}
-
-// formTarget names the origin of a URL for form-action, which browsers apply to
-// redirects too. The grammar of that directive has no IPv6 addresses, so for
-// these it names the scheme.
-func formTarget(raw string) string {
-	u, err := url.Parse(raw)
-	if err != nil || u.Host == "" {
-		return ""
-	}
-	if strings.HasPrefix(u.Host, "[") {
-		return u.Scheme + ":"
-	}
-	return u.Scheme + "://" + u.Host
-}
-
-func ago(d time.Duration) string {
-	if d < time.Minute {
-		return "just now"
-	}
-	return inWords(d.Truncate(time.Minute)) + " ago"
-}
-
-var mailboxBody = withLayout(`{{define "body"}}<h1>Development mailbox</h1>
-<p class="quiet">Mails that would have been sent. They are kept in memory only, newest first. <a href="">Reload</a></p>
-{{if .}}<ol>
-{{range .}}<li><h2>{{.Subject}}</h2>
-<p class="quiet">to {{.To}} at <time datetime="{{iso .Time}}">{{clock .Time}}</time></p>
-{{if .Link}}<p><a class="button" href="{{.Link}}" aria-label="Open the link for {{.To}}">Open the link</a></p>
-{{end}}<details><summary>Text of the mail</summary><pre>{{.Text}}</pre></details></li>
-{{end}}</ol>
-{{else}}<p>No mail yet. Ask for a sign-in link and reload this page.</p>
-{{end}}{{end}}`)
-
-func mailboxPage(mails []received) page {
-	return page{Title: "Development mailbox", Wide: true, body: mailboxBody, Body: mails}
 }

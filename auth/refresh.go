@@ -3,6 +3,7 @@ package auth
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"time"
 
@@ -14,7 +15,13 @@ import (
 // that two parties hold it, and ends the session for both.
 const refreshGrace = 30 * time.Second
 
-const cookieName = "refresh-token"
+// grace is refreshGrace, or nothing in strict mode.
+func (s *Service) grace() time.Duration {
+	if s.opts.Refresh == RefreshStrict {
+		return -time.Millisecond
+	}
+	return refreshGrace
+}
 
 var (
 	errNoRefresh      = unauthorized("invalid_token", "No refresh token provided")
@@ -29,7 +36,7 @@ type tokens struct {
 	RefreshToken string `json:"refresh_token,omitempty"`
 	TokenType    string `json:"token_type"`
 	ExpiresIn    int64  `json:"expires_in"` // seconds
-	Subject      string `json:"sub"`
+	Subject      string `json:"sub,omitempty"`
 }
 
 // refreshToken is a row of RefreshTokens.
@@ -40,9 +47,10 @@ type refreshToken struct {
 	expiresAt int64
 	rotatedAt int64 // 0: has no successor yet
 	revoked   bool
+	began     time.Time // when its session began
 }
 
-func (s *Service) refresh(w http.ResponseWriter, r *http.Request) error {
+func (s *Service) refresh(w http.ResponseWriter, r *request) error {
 	old, fromBody, err := presentedToken(r)
 	if err != nil {
 		return err
@@ -51,16 +59,17 @@ func (s *Service) refresh(w http.ResponseWriter, r *http.Request) error {
 		return errNoRefresh
 	}
 	var out tokens
+	var ends time.Time
 	var refusal error
-	err = s.store.tx(r.Context(), func(d db) error {
-		out, refusal, err = s.rotate(d, old)
+	err = s.tx(r, func(d db) error {
+		out, ends, refusal, err = s.rotate(d, r, old)
 		return err
 	})
 	if err := errors.Join(err, refusal); err != nil {
 		return err
 	}
 	if !fromBody {
-		s.setCookie(w, out.RefreshToken)
+		s.setCookie(w, out.RefreshToken, ends)
 		out.RefreshToken = ""
 	}
 	writeJSON(w, http.StatusOK, out)
@@ -70,7 +79,7 @@ func (s *Service) refresh(w http.ResponseWriter, r *http.Request) error {
 // presentedToken returns the refresh token of a request: that of a JSON body, in
 // which case the answer belongs there too, else that of the cookie. Without a
 // token in it the body is ignored, as the original ignores it always.
-func presentedToken(r *http.Request) (token string, fromBody bool, err error) {
+func presentedToken(r *request) (token string, fromBody bool, err error) {
 	var body struct {
 		RefreshToken string `json:"refresh_token"`
 	}
@@ -79,85 +88,101 @@ func presentedToken(r *http.Request) (token string, fromBody bool, err error) {
 	} else if err == nil && body.RefreshToken != "" {
 		return body.RefreshToken, true, nil
 	}
-	if c, err := r.Cookie(cookieName); err == nil {
-		return c.Value, false, nil
+	for _, token := range refreshCookies(r.Request) {
+		return token, false, nil
 	}
 	return "", false, nil
 }
 
 // rotate answers a refresh with old. A refusal is apart from err because what it
 // changed, the end of a session, is to be committed.
-func (s *Service) rotate(d db, old string) (out tokens, refusal, err error) {
+func (s *Service) rotate(d db, r *request, old string) (out tokens, ends time.Time, refusal, err error) {
 	now := s.now()
 	row, found, err := d.refreshToken(hash(old))
 	switch {
 	case err != nil:
-		return out, nil, err
+		return out, ends, nil, err
 	case !found:
-		return out, errUnknownRefresh, nil
+		return out, ends, errUnknownRefresh, nil
 	case row.revoked:
-		return out, errRevokedRefresh, nil
+		return out, ends, errRevokedRefresh, nil
 	case row.expiresAt < now.UnixMilli():
-		return out, errExpiredRefresh, nil
-	case row.rotatedAt != 0 && now.UnixMilli()-row.rotatedAt > refreshGrace.Milliseconds():
-		s.log.Warn("refresh token used again after it was replaced: session ended", "subject", row.subject, "family", row.family)
-		return out, errRevokedRefresh, d.revokeFamily(row.family)
+		return out, ends, errExpiredRefresh, nil
+	case row.rotatedAt != 0 && now.UnixMilli()-row.rotatedAt > s.grace().Milliseconds():
+		err = errors.Join(d.endSession(row.family), s.record(d, r, event{name: "token.reused", failed: true, actor: bySystem,
+			target: row.subject, details: map[string]any{"session": row.family}}))
+		return out, ends, errRevokedRefresh, err
 	}
 	subj, err := d.subjectBy("sub", row.subject)
 	if err != nil {
-		return out, nil, err
+		return out, ends, nil, err
+	}
+	ends = s.endOf(row.began, now)
+	next := old
+	if s.opts.Refresh != RefreshSlide {
+		if next, err = s.keys.successor(old); err != nil {
+			return out, ends, nil, err
+		}
 	}
 	// Signed before anything changes: a failure costs nobody the session.
-	out, err = s.grant(subj, s.keys.successor(old))
-	if err != nil || row.rotatedAt != 0 {
-		return out, nil, err
+	if out, err = s.grant(subj, row.family, next); err != nil || row.rotatedAt != 0 {
+		return out, ends, nil, err
 	}
-	err = d.exec("UPDATE RefreshTokens SET rotatedAt = :now WHERE tokenHash = :hash",
+	return out, ends, nil, errors.Join(s.replace(d, row, next, now, ends), d.useSession(row.family, r, now, ends),
+		s.record(d, r, event{name: "token.refreshed", actor: subj.sub, target: subj.sub, email: subj.email,
+			details: map[string]any{"session": row.family}}))
+}
+
+// replace stores what follows from the use of a refresh token.
+func (s *Service) replace(d db, row refreshToken, next string, now, ends time.Time) error {
+	if s.opts.Refresh == RefreshSlide {
+		return d.exec("UPDATE RefreshTokens SET expiresAt = :ends WHERE tokenHash = :hash",
+			args{":ends": ends.UnixMilli(), ":hash": row.hash}, nil)
+	}
+	err := d.exec("UPDATE RefreshTokens SET rotatedAt = :now WHERE tokenHash = :hash",
 		args{":now": now.UnixMilli(), ":hash": row.hash}, nil)
-	return out, nil, errors.Join(err, d.insertRefresh(out.RefreshToken, row.hash, row.family, subj.sub, now, s.opts.RefreshTTL))
+	return errors.Join(err, d.insertRefresh(next, row.hash, row.family, row.subject, now, ends))
 }
 
 // grant makes the answer that carries an access token for subj.
-func (s *Service) grant(subj subject, refresh string) (tokens, error) {
-	access, err := sign(s.keys, s.kept, subj, s.now(), s.opts.AccessTTL)
-	return tokens{
-		AccessToken:  access,
-		RefreshToken: refresh,
-		TokenType:    "Bearer",
-		ExpiresIn:    int64(s.opts.AccessTTL / time.Second),
-		Subject:      subj.sub,
-	}, err
+func (s *Service) grant(subj subject, session, refresh string) (tokens, error) {
+	now := s.now()
+	out, err := s.signAccess(signed{subject: subj, session: session, expires: now.Add(s.opts.AccessTTL)}, now)
+	out.RefreshToken, out.Subject = refresh, subj.sub
+	return out, err
 }
 
-// newSession begins a family and returns its first refresh token.
-func (s *Service) newSession(d db, sub string) (string, error) {
-	token := newToken()
-	return token, d.insertRefresh(token, "", newUUID(), sub, s.now(), s.opts.RefreshTTL)
+func (s *Service) signAccess(t signed, now time.Time) (tokens, error) {
+	k, err := s.keys.current()
+	if err != nil {
+		return tokens{}, err
+	}
+	access, err := sign(k, s.kept, t, now)
+	return tokens{AccessToken: access, TokenType: "Bearer", ExpiresIn: t.expires.Unix() - now.Unix()}, err
 }
 
-func (s *Service) logout(w http.ResponseWriter, r *http.Request) error {
+// logout ends the session of the token that is presented, and answers the same
+// without one.
+func (s *Service) logout(w http.ResponseWriter, r *request) error {
 	token, fromBody, err := presentedToken(r)
 	if err != nil {
 		return err
 	}
-	var ended refreshToken
-	err = s.store.tx(r.Context(), func(d db) error {
-		var found bool
-		if ended, found, err = d.refreshToken(hash(token)); err != nil || !found {
+	err = s.tx(r, func(d db) error {
+		row, found, err := d.refreshToken(hash(token))
+		if err != nil || !found || row.revoked {
 			return err
 		}
 		// The whole family: within the grace period a predecessor still leads
 		// to this token.
-		return d.revokeFamily(ended.family)
+		return errors.Join(d.endSession(row.family), s.record(d, r, event{name: "token.revoked", actor: row.subject, target: row.subject,
+			details: map[string]any{"method": "logout", "session": row.family}}))
 	})
 	if err != nil {
 		return err
 	}
-	if ended.subject != "" {
-		s.log.Info("signed out", "subject", ended.subject, "family", ended.family)
-	}
 	if !fromBody {
-		w.Header().Add("Set-Cookie", cookieName+"=; Path=/; HttpOnly; Secure; SameSite=Strict; Max-Age=0")
+		s.clearCookie(w)
 	}
 	writeJSON(w, http.StatusOK, struct {
 		Message string `json:"message"`
@@ -165,17 +190,46 @@ func (s *Service) logout(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+// Names of the refresh cookie; the second is that of Options.HostCookie.
+const (
+	cookieName     = "refresh-token"
+	hostCookieName = "__Host-refresh-token"
+)
+
+func (s *Service) cookieName() string {
+	if s.opts.HostCookie {
+		return hostCookieName
+	}
+	return cookieName
+}
+
+// refreshCookies returns the refresh token of a request, if there is one. The
+// name that other hosts cannot set goes first.
+func refreshCookies(r *http.Request) []string {
+	for _, name := range []string{hostCookieName, cookieName} {
+		if c, err := r.Cookie(name); err == nil && c.Value != "" {
+			return []string{c.Value}
+		}
+	}
+	return nil
+}
+
 // setCookie writes the attributes in the order of the original, which
 // [http.Cookie] does not.
-func (s *Service) setCookie(w http.ResponseWriter, token string) {
+func (s *Service) setCookie(w http.ResponseWriter, token string, ends time.Time) {
 	w.Header().Add("Set-Cookie", fmt.Sprintf("%s=%s; Path=/; HttpOnly; Secure; SameSite=Strict; Max-Age=%d",
-		cookieName, token, int64(s.opts.RefreshTTL/time.Second)))
+		s.cookieName(), token, int64(math.Ceil(ends.Sub(s.now()).Seconds()))))
+}
+
+func (s *Service) clearCookie(w http.ResponseWriter) {
+	w.Header().Add("Set-Cookie", s.cookieName()+"=; Path=/; HttpOnly; Secure; SameSite=Strict; Max-Age=0")
 }
 
 func (d db) refreshToken(hash string) (row refreshToken, found bool, err error) {
-	err = d.exec("SELECT familyId, subjectId, expiresAt, rotatedAt, revoked FROM RefreshTokens WHERE tokenHash = :hash",
+	found, err = d.one(`SELECT familyId, r.subjectId AS subjectId, r.expiresAt AS expiresAt, rotatedAt, revoked,
+		coalesce(s.createdAt, r.createdAt) AS began
+		FROM RefreshTokens r LEFT JOIN Sessions s ON s.id = familyId WHERE tokenHash = :hash`,
 		args{":hash": hash}, func(stmt *sqlite.Stmt) {
-			found = true
 			row = refreshToken{
 				hash:      hash,
 				family:    stmt.GetText("familyId"),
@@ -183,18 +237,15 @@ func (d db) refreshToken(hash string) (row refreshToken, found bool, err error) 
 				expiresAt: stmt.GetInt64("expiresAt"),
 				rotatedAt: stmt.GetInt64("rotatedAt"),
 				revoked:   stmt.GetBool("revoked"),
+				began:     time.UnixMilli(stmt.GetInt64("began")),
 			}
 		})
 	return row, found, err
 }
 
-func (d db) insertRefresh(token, parent, family, sub string, now time.Time, ttl time.Duration) error {
+func (d db) insertRefresh(token, parent, family, sub string, now, expires time.Time) error {
 	return d.exec(`INSERT INTO RefreshTokens (tokenHash, parentHash, familyId, subjectId, createdAt, expiresAt)
 		VALUES (:hash, nullif(:parent, ''), :family, :sub, :now, :expires)`,
 		args{":hash": hash(token), ":parent": parent, ":family": family, ":sub": sub,
-			":now": now.UnixMilli(), ":expires": now.Add(ttl).UnixMilli()}, nil)
-}
-
-func (d db) revokeFamily(family string) error {
-	return d.exec("UPDATE RefreshTokens SET revoked = 1 WHERE familyId = :family", args{":family": family}, nil)
+			":now": now.UnixMilli(), ":expires": expires.UnixMilli()}, nil)
 }

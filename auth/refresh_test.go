@@ -75,7 +75,7 @@ func TestReuseAfterTheGraceWindowEndsTheSession(t *testing.T) {
 		}
 	}
 	f.want(f.refresh(other), 200, "") // the other session lives on
-	if !strings.Contains(f.log.String(), "session ended") {
+	if !strings.Contains(f.log.String(), "token.reused") {
 		t.Errorf("log: %s", f.log)
 	}
 }

@@ -17,66 +17,11 @@ import (
 
 var errClosed = errors.New("the auth service is closed")
 
-// schema is applied in order. What is released is never edited, only added to.
-// All times are milliseconds since 1970, all secrets are SHA-256 hashes.
-var schema = sqlitemigration.Schema{
-	AppID: 0x6c6d7a61, // "lmza"
-	Migrations: []string{`
-CREATE TABLE Subjects (
-	sub               TEXT PRIMARY KEY,
-	email             TEXT NOT NULL UNIQUE,
-	emailVerified     INTEGER NOT NULL DEFAULT 0,
-	adminApproved     INTEGER NOT NULL DEFAULT 0,
-	isAdmin           INTEGER NOT NULL DEFAULT 0,
-	approvalRevokedAt INTEGER,
-	createdAt         INTEGER NOT NULL,
-	lastLoginAt       INTEGER
-) STRICT;
-
-CREATE TABLE MagicLinks (
-	tokenHash     TEXT PRIMARY KEY,
-	email         TEXT NOT NULL,
-	createdAt     INTEGER NOT NULL,
-	expiresAt     INTEGER NOT NULL,
-	-- Set when a terminal asked:
-	codeChallenge TEXT,
-	redirectUri   TEXT,
-	state         TEXT,
-	clientName    TEXT,
-	hostname      TEXT
-) STRICT;
-CREATE INDEX MagicLinksByEmail ON MagicLinks (email, createdAt);
-
-CREATE TABLE CliCodes (
-	codeHash      TEXT PRIMARY KEY,
-	subjectId     TEXT NOT NULL REFERENCES Subjects (sub) ON DELETE CASCADE,
-	codeChallenge TEXT NOT NULL,
-	redirectUri   TEXT NOT NULL,
-	expiresAt     INTEGER NOT NULL
-) STRICT;
-CREATE INDEX CliCodesBySubject ON CliCodes (subjectId);
-
--- A family is one session: the tokens that follow from one sign-in.
-CREATE TABLE RefreshTokens (
-	tokenHash  TEXT PRIMARY KEY,
-	familyId   TEXT NOT NULL,
-	parentHash TEXT,
-	subjectId  TEXT NOT NULL REFERENCES Subjects (sub) ON DELETE CASCADE,
-	createdAt  INTEGER NOT NULL,
-	expiresAt  INTEGER NOT NULL,
-	rotatedAt  INTEGER,
-	revoked    INTEGER NOT NULL DEFAULT 0
-) STRICT;
-CREATE INDEX RefreshTokensByFamily  ON RefreshTokens (familyId);
-CREATE INDEX RefreshTokensBySubject ON RefreshTokens (subjectId);
-CREATE INDEX RefreshTokensByExpiry  ON RefreshTokens (expiresAt);
-`},
-}
-
-// store is auth.db: one connection, lent to one transaction at a time. Other
+// store is auth.db: one connection that writes and one that reads, each lent to
+// one transaction at a time, so that checking a token waits for no disk. Other
 // processes may have the file open as well.
 type store struct {
-	conn chan *sqlite.Conn // one slot; closed by close
+	writer, reader chan *sqlite.Conn // one slot each; closed by close
 }
 
 func openStore(path string) (*store, error) {
@@ -88,15 +33,22 @@ func openStore(path string) (*store, error) {
 	if err := errors.Join(f.Close(), onlyOwner(path)); err != nil {
 		return nil, err
 	}
-	conn, err := sqlite.OpenConn(path, sqlite.OpenReadWrite|sqlite.OpenCreate|sqlite.OpenWAL)
-	if err != nil {
-		return nil, err
+	s := &store{writer: make(chan *sqlite.Conn, 1), reader: make(chan *sqlite.Conn, 1)}
+	var opened []*sqlite.Conn
+	for _, slot := range []chan *sqlite.Conn{s.writer, s.reader} {
+		conn, err := sqlite.OpenConn(path, sqlite.OpenReadWrite|sqlite.OpenCreate|sqlite.OpenWAL)
+		if err == nil {
+			opened = append(opened, conn)
+			err = prepare(conn)
+		}
+		if err != nil {
+			for _, conn := range opened {
+				conn.Close()
+			}
+			return nil, fmt.Errorf("open %s: %w", path, err)
+		}
+		slot <- conn
 	}
-	if err := prepare(conn); err != nil {
-		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), conn.Close())
-	}
-	s := &store{conn: make(chan *sqlite.Conn, 1)}
-	s.conn <- conn
 	return s, nil
 }
 
@@ -112,31 +64,43 @@ func prepare(conn *sqlite.Conn) error {
 	return sqlitemigration.Migrate(context.Background(), conn, schema)
 }
 
-// close waits for the transaction under way.
+// close waits for the transactions under way.
 func (s *store) close() error {
-	conn := <-s.conn
-	if conn == nil {
-		return nil
+	var errs []error
+	for _, slot := range []chan *sqlite.Conn{s.reader, s.writer} {
+		if conn := <-slot; conn != nil {
+			close(slot)
+			errs = append(errs, conn.Close())
+		}
 	}
-	close(s.conn)
-	return conn.Close()
+	return errors.Join(errs...)
 }
 
 // tx runs f as one transaction, which an error from f rolls back. When ctx ends
 // first, nothing has happened.
-func (s *store) tx(ctx context.Context, f func(db) error) (err error) {
+func (s *store) tx(ctx context.Context, f func(db) error) error {
+	return run(ctx, s.writer, sqlitex.ImmediateTransaction, f)
+}
+
+// read runs f, which only reads, on one state of the database.
+func (s *store) read(ctx context.Context, f func(db) error) error {
+	begin := func(conn *sqlite.Conn) (func(*error), error) { return sqlitex.Transaction(conn), nil }
+	return run(ctx, s.reader, begin, f)
+}
+
+func run(ctx context.Context, slot chan *sqlite.Conn, begin func(*sqlite.Conn) (func(*error), error), f func(db) error) (err error) {
 	var conn *sqlite.Conn
 	select {
-	case conn = <-s.conn:
+	case conn = <-slot:
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 	if conn == nil {
 		return errClosed
 	}
-	defer func() { s.conn <- conn }()
+	defer func() { slot <- conn }()
 	defer conn.SetInterrupt(conn.SetInterrupt(ctx.Done()))
-	end, err := sqlitex.ImmediateTransaction(conn)
+	end, err := begin(conn)
 	if err != nil {
 		return err
 	}
@@ -163,15 +127,35 @@ func (d db) exec(query string, named args, row func(*sqlite.Stmt)) error {
 	})
 }
 
-// sweep deletes what can never be used again. Links stay as long as they count
-// towards the mail limit, refresh tokens until reuse need not be noticed any more.
+// one runs query and reports whether it gave a row, which goes to row.
+func (d db) one(query string, named args, row func(*sqlite.Stmt)) (found bool, err error) {
+	err = d.exec(query, named, func(stmt *sqlite.Stmt) {
+		found = true
+		if row != nil {
+			row(stmt)
+		}
+	})
+	return found, err
+}
+
+// number runs a query that gives one number.
+func (d db) number(query string, named args) (n int64, err error) {
+	_, err = d.one(query, named, func(stmt *sqlite.Stmt) { n = stmt.ColumnInt64(0) })
+	return n, err
+}
+
+// auditKept is how long audit events are kept.
+const auditKept = 365 * 24 * time.Hour
+
+// sweep deletes what can never be used again. Refresh tokens stay until reuse need
+// not be noticed any more, terminals that were refused long enough to learn it.
 func (d db) sweep(now time.Time) error {
-	return errors.Join(
-		d.exec("DELETE FROM MagicLinks WHERE expiresAt < :now AND createdAt < :counted",
-			args{":now": now.UnixMilli(), ":counted": now.Add(-mailWindow).UnixMilli()}, nil),
-		d.exec("DELETE FROM CliCodes WHERE expiresAt < :now", args{":now": now.UnixMilli()}, nil),
-		d.exec("DELETE FROM RefreshTokens WHERE expiresAt < :now", args{":now": now.UnixMilli()}, nil),
-	)
+	var errs []error
+	for _, table := range []string{"MagicLinks", "InviteTokens", "CliCodes", "Devices", "RefreshTokens", "Sessions", "NamedTokens", "Outbox"} {
+		errs = append(errs, d.exec("DELETE FROM "+table+" WHERE expiresAt < :now", args{":now": now.UnixMilli()}, nil))
+	}
+	errs = append(errs, d.exec("DELETE FROM Audit WHERE at < :since", args{":since": now.Add(-auditKept).UnixMilli()}, nil))
+	return errors.Join(errs...)
 }
 
 // newToken returns 256 random bits as 43 characters.

@@ -2,8 +2,6 @@ package auth
 
 import (
 	"errors"
-	"regexp"
-	"strings"
 	"time"
 
 	"zombiezen.com/go/sqlite"
@@ -22,9 +20,12 @@ type subject struct {
 	adminApproved   bool
 	isAdmin         bool
 	approvalRevoked bool
+	createdAt       int64
+	lastLoginAt     int64 // 0: never
+	notifiedAt      int64 // when the admins were last told; 0: never
 }
 
-const subjectColumns = "sub, email, emailVerified, adminApproved, isAdmin, approvalRevokedAt"
+const subjectColumns = "sub, email, emailVerified, adminApproved, isAdmin, approvalRevokedAt, createdAt, lastLoginAt, notifiedAt"
 
 func scanSubject(stmt *sqlite.Stmt) subject {
 	return subject{
@@ -34,6 +35,9 @@ func scanSubject(stmt *sqlite.Stmt) subject {
 		adminApproved:   stmt.GetBool("adminApproved"),
 		isAdmin:         stmt.GetBool("isAdmin"),
 		approvalRevoked: !stmt.IsNull("approvalRevokedAt"),
+		createdAt:       stmt.GetInt64("createdAt"),
+		lastLoginAt:     stmt.GetInt64("lastLoginAt"),
+		notifiedAt:      stmt.GetInt64("notifiedAt"),
 	}
 }
 
@@ -51,62 +55,120 @@ func (d db) subjectBy(column, value string) (subject, error) {
 }
 
 // ensureSubject finds the subject of an address or makes one without rights.
-func (d db) ensureSubject(email string, now time.Time) (subject, error) {
-	err := d.exec("INSERT INTO Subjects (sub, email, createdAt) VALUES (:sub, :email, :now) ON CONFLICT (email) DO NOTHING",
+func (d db) ensureSubject(email string, now time.Time) (subj subject, made bool, err error) {
+	made, err = d.one(`INSERT INTO Subjects (sub, email, createdAt) VALUES (:sub, :email, :now)
+		ON CONFLICT (email) DO NOTHING RETURNING sub`,
 		args{":sub": newUUID(), ":email": email, ":now": now.UnixMilli()}, nil)
 	if err != nil {
-		return subject{}, err
+		return subject{}, false, err
 	}
-	return d.subjectBy("email", email)
+	subj, err = d.subjectBy("email", email)
+	return subj, made, err
 }
 
-// saveSubject writes the flags of s. Taking an approval away is remembered, so
-// that nothing automatic gives it back, and ends all sessions.
-func (d db) saveSubject(s subject, now time.Time) error {
-	err := d.exec(`UPDATE Subjects SET emailVerified = :verified, adminApproved = :approved, isAdmin = :admin,
+// saveFlags writes the flags of s.
+func (d db) saveFlags(s subject, now time.Time) error {
+	return d.exec(`UPDATE Subjects SET emailVerified = :verified, adminApproved = :approved, isAdmin = :admin,
 		approvalRevokedAt = CASE WHEN :revoked THEN coalesce(approvalRevokedAt, :now) END WHERE sub = :sub`,
 		args{":verified": s.emailVerified, ":approved": s.adminApproved, ":admin": s.isAdmin,
 			":revoked": s.approvalRevoked, ":now": now.UnixMilli(), ":sub": s.sub}, nil)
-	if err != nil || !s.approvalRevoked {
+}
+
+// change applies new flags to a subject and records what changed. Taking an
+// approval away is remembered, so that nothing automatic gives it back, and ends
+// everything by which the subject could come in again.
+func (s *Service) change(d db, r *request, actor string, from, to subject) error {
+	if err := d.saveFlags(to, s.now()); err != nil {
 		return err
 	}
+	for _, f := range []struct {
+		name     string
+		from, to bool
+	}{
+		{"emailVerified", from.emailVerified, to.emailVerified},
+		{"isAdmin", from.isAdmin, to.isAdmin},
+		{"adminApproved", from.adminApproved, to.adminApproved},
+	} {
+		if f.from == f.to {
+			continue
+		}
+		err := s.record(d, r, event{name: "subject.updated", actor: actor, target: to.sub, email: to.email,
+			details: map[string]any{"field": f.name, "from": f.from, "to": f.to}})
+		if err != nil {
+			return err
+		}
+	}
+	if from.approvalRevoked || !to.approvalRevoked {
+		return nil
+	}
+	n, err := d.endSessionsOf(to.sub)
+	if err == nil {
+		err = d.dropInvitations(to)
+	}
+	if err != nil {
+		return err
+	}
+	return s.record(d, r, event{name: "token.revoked", actor: actor, target: to.sub, email: to.email,
+		details: map[string]any{"method": "approval_revoked", "sessions": n}})
+}
+
+// dropInvitations deletes every link and token with a name of a subject.
+func (d db) dropInvitations(subj subject) error {
 	return errors.Join(
-		d.exec("UPDATE RefreshTokens SET revoked = 1 WHERE subjectId = :sub", args{":sub": s.sub}, nil),
-		d.exec("DELETE FROM CliCodes WHERE subjectId = :sub", args{":sub": s.sub}, nil),
+		d.exec("DELETE FROM MagicLinks WHERE email = :email", args{":email": subj.email}, nil),
+		d.exec("DELETE FROM InviteTokens WHERE email = :email", args{":email": subj.email}, nil),
+		d.exec("DELETE FROM NamedTokens WHERE subjectId = :sub", args{":sub": subj.sub}, nil),
 	)
 }
 
 // verified is called in the transaction that uses a link up: whoever holds the
 // link reads the mailbox of email.
-func (s *Service) verified(d db, email string, now time.Time) (subject, error) {
-	subj, err := d.ensureSubject(email, now)
+func (s *Service) verified(d db, r *request, email string) (subject, error) {
+	now := s.now()
+	from, made, err := d.ensureSubject(email, now)
 	if err != nil {
-		return subj, err
+		return from, err
 	}
-	firstTime := !subj.emailVerified
-	subj.emailVerified = true
-	if s.opts.AutoApprove && firstTime && !subj.approvalRevoked {
-		subj.adminApproved = true
+	if made {
+		err := s.record(d, r, event{name: "subject.created", actor: bySystem, target: from.sub, email: email, details: map[string]any{"via": "link"}})
+		if err != nil {
+			return from, err
+		}
+	}
+	to := from
+	to.emailVerified = true
+	if s.opts.AutoApprove && !from.emailVerified && !from.approvalRevoked {
+		to.adminApproved = true
 	}
 	if email == s.opts.BootstrapEmail {
 		// Named by the operator, so this outranks an earlier revocation.
-		subj.isAdmin, subj.adminApproved, subj.approvalRevoked = true, true, false
+		to.isAdmin, to.adminApproved, to.approvalRevoked = true, true, false
 	}
-	if err := d.saveSubject(subj, now); err != nil {
-		return subj, err
+	if err := s.change(d, r, bySystem, from, to); err != nil {
+		return to, err
 	}
-	return subj, d.exec("UPDATE Subjects SET lastLoginAt = :now WHERE sub = :sub",
-		args{":now": now.UnixMilli(), ":sub": subj.sub}, nil)
+	err = d.exec("UPDATE Subjects SET lastLoginAt = :now WHERE sub = :sub", args{":now": now.UnixMilli(), ":sub": to.sub}, nil)
+	return to, err
 }
 
-// emailSyntax is narrower than RFC 5322: no quotes, comments or brackets, by
-// which one mailbox gets many names or a mail carries markup, and a domain with
-// at least one dot.
-var emailSyntax = regexp.MustCompile("^[a-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@" +
-	"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")
-
-// normalEmail returns the form in which an address is compared and stored.
-func normalEmail(raw string) (string, bool) {
-	email := strings.ToLower(strings.TrimSpace(raw))
-	return email, len(email) <= 254 && emailSyntax.MatchString(email)
+// with applies the rules of changing a subject: an admin is approved, and taking
+// the approval away takes admin rights with it. (The original leaves them, and
+// with them full access.)
+func (s subject) with(approved, admin jsonBool) subject {
+	if admin.set {
+		s.isAdmin = admin.value
+	}
+	if approved.set {
+		s.adminApproved = approved.value
+	}
+	if s.isAdmin && admin.set {
+		s.adminApproved = true
+	}
+	if approved.set && !approved.value {
+		s.isAdmin = false
+		s.approvalRevoked = true
+	} else if s.adminApproved {
+		s.approvalRevoked = false
+	}
+	return s
 }

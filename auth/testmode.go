@@ -1,15 +1,18 @@
 package auth
 
-import (
-	"errors"
-	"net/http"
-)
+import "net/http"
+
+// testing tells whether a request may use what test mode offers: it has to come
+// from this machine and to name it, not through a proxy or by a foreign name.
+func (s *Service) testing(r *request) bool {
+	return s.opts.TestMode && fromThisMachine(r.Request)
+}
 
 // setSubjectData changes a subject for a test. It asks nobody's leave, which is
 // why it exists in test mode only.
-func (s *Service) setSubjectData(w http.ResponseWriter, r *http.Request) error {
-	if !s.opts.TestMode {
-		return &Error{http.StatusForbidden, "forbidden", "Test mode not enabled"}
+func (s *Service) setSubjectData(w http.ResponseWriter, r *request) error {
+	if !s.testing(r) {
+		return forbidden("Test mode not enabled")
 	}
 	var body struct {
 		Email         string   `json:"email"`
@@ -19,49 +22,26 @@ func (s *Service) setSubjectData(w http.ResponseWriter, r *http.Request) error {
 	if err := decode(r, &body); err != nil {
 		return err
 	}
-	email, _ := normalEmail(body.Email)
+	email, _ := NormalEmail(body.Email)
 	switch {
 	case email == "":
 		return badRequest("invalid_request", "Email required")
 	case body.IsAdmin.value && body.AdminApproved.set && !body.AdminApproved.value:
-		return badRequest("invalid_request", "An admin cannot be unapproved")
+		return errUnapprovedAdmin
 	}
-	err := s.store.tx(r.Context(), func(d db) error {
+	err := s.tx(r, func(d db) error {
 		subj, err := d.subjectBy("email", email)
+		if err == errNoSubject {
+			return errUnknown
+		}
 		if err != nil {
 			return err
 		}
-		return d.saveSubject(subj.with(body.AdminApproved, body.IsAdmin), s.now())
+		return s.change(d, r, "test", subj, subj.with(body.AdminApproved, body.IsAdmin))
 	})
-	if errors.Is(err, errNoSubject) {
-		return &Error{http.StatusNotFound, "not_found", "Subject not found"}
-	}
 	if err != nil {
 		return err
 	}
-	s.log.Info("subject changed by a test", "email", email)
 	w.WriteHeader(http.StatusNoContent)
 	return nil
-}
-
-// with applies the rules of changing a subject: an admin is approved, and taking
-// the approval away takes admin rights with it. (The original leaves them, and
-// with them full access.)
-func (s subject) with(approved, admin jsonBool) subject {
-	if admin.set {
-		s.isAdmin = admin.value
-	}
-	if approved.set {
-		s.adminApproved = approved.value
-	}
-	if s.isAdmin && admin.set {
-		s.adminApproved = true
-	}
-	if approved.set && !approved.value {
-		s.isAdmin = false
-		s.approvalRevoked = true
-	} else if s.adminApproved {
-		s.approvalRevoked = false
-	}
-	return s
 }

@@ -12,7 +12,7 @@ func TestTestModeHandsOutLinks(t *testing.T) {
 	if len(f.box.newestFirst()) != 0 {
 		t.Error("a mail was sent")
 	}
-	f.want(f.do("POST", strings.TrimPrefix(a.json("magic_link"), publicURL), ""), 303, "")
+	f.want(f.do("POST", strings.TrimPrefix(a.json("magic_link"), f.public), ""), 303, "")
 	f.link(ada) // without the query: by mail
 }
 

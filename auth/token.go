@@ -14,9 +14,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// leeway is how far ahead the clock of the signer may be for nbf and iat. There
-// is none for exp: links are ended at that very moment, so a token must not be
-// accepted after it.
+// leeway is how far the clocks of who signs and who verifies may be apart.
 const leeway = 30 * time.Second
 
 // Claims say who the bearer of a verified token is.
@@ -27,9 +25,16 @@ type Claims struct {
 	// leave it out.
 	Email string
 	// EmailVerified, AdminApproved and IsAdmin are the subject's flags when the
-	// token was signed.
+	// token was signed, less what was taken away since.
 	EmailVerified, AdminApproved, IsAdmin bool
-	// Expires is the moment from which the token is refused.
+	// Actors are the subjects who act on behalf of Subject, the nearest first: the
+	// claim act of RFC 8693. Empty unless the token was delegated.
+	Actors []string
+	// Session is the id of the session that the token came from; empty for tokens
+	// that came from none.
+	Session string
+	// Expires is the moment from which the token is refused: that of its claim exp
+	// and up to 30 seconds for clocks that differ.
 	Expires time.Time
 	// IssuedAt is when the token was signed; zero if it does not say.
 	IssuedAt time.Time
@@ -37,27 +42,67 @@ type Claims struct {
 	All map[string]any
 }
 
-// sign makes an access token for s. aud is a string, not an array: the original
+// signed is what an access token says.
+type signed struct {
+	subject
+	session string
+	actors  []string
+	expires time.Time
+}
+
+// sign makes an access token. aud is a string, not an array: the original
 // compares it as such.
-func sign(keys *keyring, kept settings, s subject, now time.Time, ttl time.Duration) (string, error) {
-	iat := now.Unix()
+func sign(k *keyring, kept settings, t signed, now time.Time) (string, error) {
 	claims := jwt.MapClaims{
 		"iss":           kept.Issuer,
 		"aud":           kept.Audience,
-		"sub":           s.sub,
-		"exp":           iat + int64(ttl/time.Second),
-		"iat":           iat,
+		"sub":           t.sub,
+		"exp":           t.expires.Unix(),
+		"iat":           now.Unix(),
 		"jti":           newUUID(),
-		"emailVerified": s.emailVerified,
-		"adminApproved": s.adminApproved,
-		"email":         s.email,
+		"emailVerified": t.emailVerified,
+		"adminApproved": t.adminApproved,
+		"email":         t.email,
 	}
-	if s.isAdmin {
+	if t.isAdmin {
 		claims["isAdmin"] = true
 	}
+	if t.session != "" {
+		claims["sid"] = t.session
+	}
+	if act := nest(t.actors); act != nil {
+		claims["act"] = act
+	}
 	token := jwt.NewWithClaims(jwt.SigningMethodEdDSA, claims)
-	token.Header["kid"] = keys.primary
-	return token.SignedString(keys.signing)
+	token.Header["kid"] = k.primary
+	return token.SignedString(k.signing)
+}
+
+// nest makes the claim act: the nearest actor outermost, earlier ones within.
+func nest(actors []string) map[string]any {
+	var act map[string]any
+	for _, sub := range slices.Backward(actors) {
+		outer := map[string]any{"sub": sub}
+		if act != nil {
+			outer["act"] = act
+		}
+		act = outer
+	}
+	return act
+}
+
+// unnest is the inverse of nest. ok is false for what is no such claim.
+func unnest(claim any) (actors []string, ok bool) {
+	for claim != nil {
+		act, isObject := claim.(map[string]any)
+		sub, isString := act["sub"].(string)
+		if !isObject || !isString || len(actors) == maxActors {
+			return nil, false
+		}
+		actors = append(actors, sub)
+		claim = act["act"]
+	}
+	return actors, true
 }
 
 func newParser(now func() time.Time) *jwt.Parser {
@@ -69,53 +114,6 @@ func newParser(now func() time.Time) *jwt.Parser {
 		jwt.WithTimeFunc(now),
 		jwt.WithStrictDecoding(),
 	)
-}
-
-// Verify checks an access token and whether its subject may come in: an admin,
-// or a verified address that is approved. Errors are of type [*Error], with
-// status 401 for a token that is no good and 403 for a subject that may not.
-//
-// It checks the Ed25519 signature, exp (required, no leeway), nbf and iat (30
-// seconds of leeway), aud, iss and sub. It reads no database.
-func (s *Service) Verify(_ context.Context, token string) (Claims, error) {
-	all := jwt.MapClaims{}
-	_, err := s.parser.ParseWithClaims(token, all, func(*jwt.Token) (any, error) { return s.keys.public, nil })
-	if err != nil {
-		return Claims{}, unauthorized("invalid_token", "Token is invalid or expired")
-	}
-	c := readClaims(all)
-	audience, _ := all.GetAudience()
-	issuer, _ := all.GetIssuer()
-	switch {
-	case !s.now().Before(c.Expires):
-		return Claims{}, unauthorized("invalid_token", "Token is invalid or expired")
-	case !slices.Contains(audience, s.kept.Audience):
-		return Claims{}, unauthorized("invalid_token", "Token audience mismatch")
-	case issuer != s.kept.Issuer:
-		return Claims{}, unauthorized("invalid_token", "Token issuer mismatch")
-	case c.Subject == "":
-		return Claims{}, unauthorized("invalid_token", "Token missing subject claim")
-	case !c.IsAdmin && !(c.EmailVerified && c.AdminApproved):
-		return Claims{}, &Error{403, "access_denied", "Account not yet approved"}
-	}
-	return c, nil
-}
-
-// readClaims takes a claim of the wrong type for an absent one.
-func readClaims(all jwt.MapClaims) Claims {
-	c := Claims{All: all}
-	c.Subject, _ = all["sub"].(string)
-	c.Email, _ = all["email"].(string)
-	c.EmailVerified, _ = all["emailVerified"].(bool)
-	c.AdminApproved, _ = all["adminApproved"].(bool)
-	c.IsAdmin, _ = all["isAdmin"].(bool)
-	if exp, err := all.GetExpirationTime(); err == nil && exp != nil {
-		c.Expires = exp.Time
-	}
-	if iat, err := all.GetIssuedAt(); err == nil && iat != nil {
-		c.IssuedAt = iat.Time
-	}
-	return c
 }
 
 // Mint signs an access token for an address with the keys of the data directory
@@ -135,7 +133,7 @@ func Mint(dir string, getenv func(string) string, email string, admin bool, ttl 
 }
 
 func mint(dir string, getenv func(string) string, raw string, admin bool, ttl time.Duration) (string, error) {
-	email, ok := normalEmail(raw)
+	email, ok := NormalEmail(raw)
 	if !ok {
 		return "", fmt.Errorf("%q is not a mail address", raw)
 	}
@@ -157,16 +155,17 @@ func mint(dir string, getenv func(string) string, raw string, admin bool, ttl ti
 	if err != nil {
 		return "", err
 	}
-	subj, err := approve(filepath.Join(dir, "auth.db"), email, admin)
+	subj, err := approveAddress(filepath.Join(dir, "auth.db"), email, admin)
 	if err != nil {
 		return "", err
 	}
 	subj.isAdmin = admin
-	return sign(keys, kept, subj, time.Now(), ttl)
+	now := time.Now()
+	return sign(keys, kept, signed{subject: subj, expires: now.Add(ttl)}, now)
 }
 
-// approve makes the subject of email a verified and approved one.
-func approve(path, email string, admin bool) (subj subject, err error) {
+// approveAddress makes the subject of email a verified and approved one.
+func approveAddress(path, email string, admin bool) (subj subject, err error) {
 	store, err := openStore(path)
 	if err != nil {
 		return subj, err
@@ -174,7 +173,7 @@ func approve(path, email string, admin bool) (subj subject, err error) {
 	defer func() { err = errors.Join(err, store.close()) }()
 	now := time.Now()
 	err = store.tx(context.Background(), func(d db) error {
-		if subj, err = d.ensureSubject(email, now); err != nil {
+		if subj, _, err = d.ensureSubject(email, now); err != nil {
 			return err
 		}
 		if subj.approvalRevoked {
@@ -182,7 +181,7 @@ func approve(path, email string, admin bool) (subj subject, err error) {
 		}
 		subj.emailVerified, subj.adminApproved = true, true
 		subj.isAdmin = subj.isAdmin || admin
-		return d.saveSubject(subj, now)
+		return d.saveFlags(subj, now)
 	})
 	return subj, err
 }

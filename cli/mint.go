@@ -7,8 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -77,7 +75,7 @@ func (a *app) runMint(o mintOptions) (err error) {
 	if o.ttl < time.Second {
 		return usagef("--ttl 1h", "--ttl %v is too short: at least 1s", o.ttl)
 	}
-	if !isMailAddress(o.email) {
+	if _, ok := auth.NormalEmail(o.email); !ok {
 		return usagef("lmz token mint --email you@example.com", "%q is not a mail address", o.email)
 	}
 	if o.data, err = a.madeDataDir(o.data); err != nil {
@@ -89,15 +87,6 @@ func (a *app) runMint(o mintOptions) (err error) {
 	}
 	_, err = fmt.Fprintln(a.Out, token)
 	return err
-}
-
-var mailSyntax = regexp.MustCompile("^[a-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@" +
-	"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")
-
-// isMailAddress tells what the sign-in service takes too.
-func isMailAddress(text string) bool {
-	text = strings.ToLower(strings.TrimSpace(text))
-	return len(text) <= 254 && mailSyntax.MatchString(text)
 }
 
 // madeDataDir returns the path of a data directory that a gateway has made.

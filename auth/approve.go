@@ -1,0 +1,113 @@
+package auth
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"zombiezen.com/go/sqlite"
+)
+
+// notifyEvery is how often the admins are told of one subject that waits.
+const notifyEvery = 24 * time.Hour
+
+// askAdmins mails every admin that a subject waits for approval: once when it
+// first signs in, and then once a day while it goes on trying.
+func (s *Service) askAdmins(d db, subj subject) error {
+	now := s.now()
+	if subj.adminApproved || subj.isAdmin || now.UnixMilli()-subj.notifiedAt < notifyEvery.Milliseconds() {
+		return nil
+	}
+	var admins []string
+	err := d.exec("SELECT email FROM Subjects WHERE isAdmin = 1 ORDER BY email", nil,
+		func(stmt *sqlite.Stmt) { admins = append(admins, stmt.ColumnText(0)) })
+	if err != nil {
+		return err
+	}
+	for _, admin := range admins {
+		l := Letter{Kind: KindAdminNotification, To: admin, About: subj.email, Link: s.kept.PublicURL + s.path("approve/"+url.PathEscape(subj.sub))}
+		if err := s.queue(d, l); err != nil {
+			return err
+		}
+	}
+	return d.exec("UPDATE Subjects SET notifiedAt = :now WHERE sub = :sub", args{":now": now.UnixMilli(), ":sub": subj.sub}, nil)
+}
+
+// showApproval is the page behind the link in the mail to an admin: who asks, and
+// a button. A SameSite=Strict cookie does not come along from a webmail, so
+// somebody who arrives from another site without one is asked to go on from here,
+// which brings it.
+func (s *Service) showApproval(w http.ResponseWriter, r *request) error {
+	if s.opts.OneClick {
+		return s.approveNow(w, r, http.StatusFound)
+	}
+	var subj subject
+	err := s.asAdmin(r, func(d db, _ caller) (err error) {
+		subj, err = d.target(r)
+		return err
+	})
+	if err == errNoCredential && r.Header.Get("Sec-Fetch-Site") == "cross-site" {
+		writePage(w, http.StatusOK, s.continuePage(r.URL.Path))
+		return nil
+	}
+	if isUnauthorized(err) {
+		redirect(w, http.StatusFound, withQuery(s.opts.Redirect, "error", "login_required"))
+		return nil
+	}
+	if err == nil {
+		writePage(w, http.StatusOK, s.approvePage(subj, r.URL.Path))
+	}
+	return err
+}
+
+func isUnauthorized(err error) bool {
+	refusal, ok := errors.AsType[*Error](err)
+	return ok && refusal.Status == http.StatusUnauthorized
+}
+
+// approve is the button of that page, and what programs use.
+func (s *Service) approve(w http.ResponseWriter, r *request) error {
+	return s.approveNow(w, r, http.StatusOK)
+}
+
+func (s *Service) approveNow(w http.ResponseWriter, r *request, status int) error {
+	var subj subject
+	var shown shownSubject
+	err := s.asAdmin(r, func(d db, who caller) error {
+		from, err := d.target(r)
+		if err != nil {
+			return err
+		}
+		subj = from
+		subj.adminApproved, subj.approvalRevoked = true, false
+		if err := s.change(d, r, who.sub, from, subj); err != nil {
+			return err
+		}
+		if !from.adminApproved {
+			if err := s.queue(d, Letter{Kind: KindApproval, To: subj.email, Link: s.appURL()}); err != nil {
+				return err
+			}
+		}
+		shown, err = d.show(subj)
+		return err
+	})
+	switch {
+	case isUnauthorized(err) && status == http.StatusFound:
+		redirect(w, status, withQuery(s.opts.Redirect, "error", "login_required"))
+		return nil
+	case err != nil:
+		return err
+	}
+	s.deliver()
+	switch {
+	case status == http.StatusFound:
+		redirect(w, status, s.opts.Redirect)
+	case strings.Contains(r.Header.Get("Accept"), "text/html"):
+		writePage(w, status, s.messagePage("Approved", subj.email+" may come in now and is told so by mail.", "You can close this page."))
+	default:
+		writeSubject(w, shown)
+	}
+	return nil
+}

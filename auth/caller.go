@@ -1,0 +1,112 @@
+package auth
+
+import (
+	"strings"
+	"time"
+)
+
+var (
+	errNoCredential = unauthorized("invalid_token", "Authentication required")
+	errBadBearer    = unauthorized("invalid_token", "Invalid or expired access token")
+	errNotAdmin     = forbidden("Admin access required")
+	errDelegated    = forbidden("A delegated token cannot do this: sign in yourself")
+	errByToken      = forbidden("An access token with a name cannot do this: sign in")
+)
+
+// caller is who makes a request to the service. Its flags are those of the
+// database now, but never more than what was presented stands for.
+type caller struct {
+	subject
+	session string    // id, unless a named token was presented
+	named   bool      // a named token was presented
+	actors  []string  // who acts for the subject, the nearest first
+	expires time.Time // of what was presented
+}
+
+// caller finds out who makes a request: by its Bearer token or else, if it has
+// none, by its cookie. A Bearer that is no good is not made up for by a cookie.
+func (s *Service) caller(d db, r *request) (caller, error) {
+	if token, ok := bearer(r.Request); ok {
+		return s.callerByBearer(d, token)
+	}
+	for _, token := range refreshCookies(r.Request) {
+		return s.callerByCookie(d, token)
+	}
+	return caller{}, errNoCredential
+}
+
+func (s *Service) callerByBearer(d db, token string) (caller, error) {
+	c, subj, err := s.authenticate(d, token)
+	if _, refused := err.(*Error); refused {
+		return caller{}, errBadBearer
+	}
+	if err != nil {
+		return caller{}, err
+	}
+	subj.isAdmin = subj.isAdmin && c.IsAdmin
+	return caller{subject: subj, session: c.Session, named: strings.HasPrefix(token, namedPrefix), actors: c.Actors, expires: c.nominalEnd()}, nil
+}
+
+// nominalEnd is the claim exp itself.
+func (c Claims) nominalEnd() time.Time {
+	if exp, ok := c.All["exp"].(float64); ok {
+		return time.Unix(int64(exp), 0)
+	}
+	return c.Expires
+}
+
+// callerByCookie does not rotate the token.
+func (s *Service) callerByCookie(d db, token string) (caller, error) {
+	row, found, err := d.refreshToken(hash(token))
+	if err != nil {
+		return caller{}, err
+	}
+	now := s.now().UnixMilli()
+	if !found || row.revoked || row.expiresAt < now || row.rotatedAt != 0 && now-row.rotatedAt > s.grace().Milliseconds() {
+		return caller{}, errNoCredential
+	}
+	subj, err := d.subjectBy("sub", row.subject)
+	if err == errNoSubject {
+		return caller{}, errNoCredential
+	}
+	return caller{subject: subj, session: row.family, expires: time.UnixMilli(row.expiresAt)}, err
+}
+
+// asCaller runs f in the transaction that finds out who calls, so that nobody uses
+// rights that were taken away meanwhile.
+func (s *Service) asCaller(r *request, f func(db, caller) error) error {
+	return s.tx(r, func(d db) error {
+		who, err := s.caller(d, r)
+		if err != nil {
+			return err
+		}
+		r.who = &who
+		return f(d, who)
+	})
+}
+
+// asAdmin is asCaller for admins in person.
+func (s *Service) asAdmin(r *request, f func(db, caller) error) error {
+	return s.asCaller(r, func(d db, who caller) error {
+		switch {
+		case len(who.actors) > 0:
+			return errDelegated
+		case !who.isAdmin:
+			return errNotAdmin
+		}
+		return f(d, who)
+	})
+}
+
+// asSelf is asCaller for people who signed in themselves.
+func (s *Service) asSelf(r *request, f func(db, caller) error) error {
+	return s.asCaller(r, func(d db, who caller) error {
+		switch {
+		case len(who.actors) > 0:
+			return errDelegated
+		case who.named:
+			return errByToken
+		}
+		return f(d, who)
+	})
+}

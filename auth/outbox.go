@@ -1,0 +1,187 @@
+package auth
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"time"
+
+	"zombiezen.com/go/sqlite"
+)
+
+const (
+	mailTimeout  = time.Minute     // for one delivery
+	mailRetry    = 5 * time.Second // before the second try; it doubles
+	mailRetryMax = 15 * time.Minute
+	mailKept     = 24 * time.Hour // tries end after this
+	mailIdle     = time.Hour      // longest sleep while nothing waits
+)
+
+// outbox sends what is queued, one mail at a time. The queue is in the database,
+// encrypted, because mails hold links: a crash or a mail server that is down
+// loses none.
+type outbox struct {
+	store  *store
+	sender Sender
+	keys   *keys
+	now    func() time.Time
+	log    *slog.Logger
+	wake   chan struct{} // one slot: something was queued
+}
+
+func newOutbox(store *store, sender Sender, k *keys, now func() time.Time, log *slog.Logger) *outbox {
+	return &outbox{store: store, sender: sender, keys: k, now: now, log: log, wake: make(chan struct{}, 1)}
+}
+
+// queue stores a mail with the change that it tells of. After the commit, deliver
+// has it sent.
+func (s *Service) queue(d db, l Letter) error {
+	l.App = s.opts.AppName
+	m, err := s.mails.mail(l)
+	if err != nil {
+		return err
+	}
+	plain, err := json.Marshal(m)
+	if err != nil {
+		return err
+	}
+	sealed, err := s.keys.seal(plain)
+	if err != nil {
+		return err
+	}
+	now := s.now()
+	return d.exec("INSERT INTO Outbox (sealed, dueAt, expiresAt) VALUES (:sealed, :now, :expires)",
+		args{":sealed": sealed, ":now": now.UnixMilli(), ":expires": now.Add(mailKept).UnixMilli()}, nil)
+}
+
+// deliver has the queue sent. Only what takes no time is waited for: a [*Mailbox],
+// or nothing at all.
+func (s *Service) deliver() {
+	switch s.outbox.sender.(type) {
+	case nil, *Mailbox:
+		s.outbox.flush(context.Background())
+		return
+	}
+	select {
+	case s.outbox.wake <- struct{}{}:
+	default:
+	}
+}
+
+// run sends until ctx ends.
+func (o *outbox) run(ctx context.Context) {
+	for ctx.Err() == nil {
+		wait := o.flush(ctx)
+		timer := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+		case <-o.wake:
+		case <-timer.C:
+		}
+		timer.Stop()
+	}
+}
+
+// flush sends what is due and returns when to look again.
+func (o *outbox) flush(ctx context.Context) (wait time.Duration) {
+	for ctx.Err() == nil {
+		q, found, err := o.next(ctx)
+		if err != nil {
+			if ctx.Err() == nil {
+				o.log.Error("the mail queue could not be read", "error", err)
+			}
+			return mailRetryMax
+		}
+		if !found {
+			return mailIdle
+		}
+		if wait := time.UnixMilli(q.dueAt).Sub(o.now()); wait > 0 {
+			return min(wait, mailIdle)
+		}
+		if err := o.send(ctx, q); err != nil && ctx.Err() == nil {
+			o.log.Error("the mail queue could not be changed", "error", err)
+			return mailRetryMax
+		}
+	}
+	return 0
+}
+
+// queued is a row of Outbox.
+type queued struct {
+	id, attempts, dueAt, expiresAt int64
+	sealed                         []byte
+}
+
+// next takes the mail that is due first off the others' hands for as long as a
+// delivery may take.
+func (o *outbox) next(ctx context.Context) (q queued, found bool, err error) {
+	err = o.store.tx(ctx, func(d db) error {
+		found, err = d.one("SELECT * FROM Outbox ORDER BY dueAt, id LIMIT 1", nil, func(stmt *sqlite.Stmt) {
+			q = queued{id: stmt.GetInt64("id"), attempts: stmt.GetInt64("attempts"), dueAt: stmt.GetInt64("dueAt"), expiresAt: stmt.GetInt64("expiresAt")}
+			q.sealed = make([]byte, stmt.GetLen("sealed"))
+			stmt.GetBytes("sealed", q.sealed)
+		})
+		now := o.now()
+		if err != nil || !found || q.dueAt > now.UnixMilli() {
+			return err
+		}
+		return d.exec("UPDATE Outbox SET attempts = attempts + 1, dueAt = :due WHERE id = :id",
+			args{":due": now.Add(retryAfter(q.attempts)).UnixMilli(), ":id": q.id}, nil)
+	})
+	return q, found, err
+}
+
+// retryAfter is how long after its n-th try, counted from 0, a mail is tried again.
+func retryAfter(n int64) time.Duration {
+	wait := mailRetry
+	for ; n > 0 && wait < mailRetryMax; n-- {
+		wait *= 2
+	}
+	return min(wait, mailRetryMax)
+}
+
+// send tries one mail, and takes it off the queue when it is delivered or never
+// will be.
+func (o *outbox) send(ctx context.Context, q queued) error {
+	var m Mail
+	plain, err := o.keys.open(q.sealed)
+	if err == nil {
+		err = json.Unmarshal(plain, &m)
+	}
+	if err != nil {
+		o.log.Error("a mail in the queue cannot be read and is dropped: was keys/refresh.key replaced?", "error", err)
+		return o.drop(ctx, q)
+	}
+	err = o.deliver(ctx, m)
+	switch {
+	case err == nil:
+		o.log.Info("mail sent", "kind", m.Kind, "to", m.To, "mail", m.ID, "try", q.attempts+1)
+	case ctx.Err() != nil:
+		return ctx.Err() // it is tried again at the next start
+	case errors.Is(err, ErrUndeliverable) || o.now().Add(retryAfter(q.attempts)).UnixMilli() > q.expiresAt:
+		o.log.Error("mail not sent, given up", "kind", m.Kind, "to", m.To, "mail", m.ID, "try", q.attempts+1, "error", err)
+	default:
+		o.log.Warn("mail not sent, will try again", "kind", m.Kind, "to", m.To, "mail", m.ID, "try", q.attempts+1,
+			"after", retryAfter(q.attempts), "error", err)
+		return nil
+	}
+	return o.drop(ctx, q)
+}
+
+var errNoSender = errors.New("no Sender is configured")
+
+func (o *outbox) deliver(ctx context.Context, m Mail) error {
+	if o.sender == nil {
+		return errors.Join(errNoSender, ErrUndeliverable)
+	}
+	ctx, cancel := context.WithTimeout(ctx, mailTimeout)
+	defer cancel()
+	return o.sender.Send(ctx, m)
+}
+
+func (o *outbox) drop(ctx context.Context, q queued) error {
+	return o.store.tx(context.WithoutCancel(ctx), func(d db) error {
+		return d.exec("DELETE FROM Outbox WHERE id = :id", args{":id": q.id}, nil)
+	})
+}
