@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/lumenize/lmz/client"
+	"github.com/lumenize/lmz/debug"
 )
 
 // connection is how a command connects to the gateway.
@@ -38,6 +39,7 @@ func (a *app) connect(ctx context.Context, o connection) (*client.Peer, error) {
 	var last lastError
 	options := a.clientOptions(o.account, server)
 	options.Tab = string(o.tab)
+	options.Log = a.log("").With(debug.Namespace, "lmz.client").Debug
 	options.OnConnectionError = func(err error) {
 		last.set(err)
 		if !o.wait && !mayPass(err) {

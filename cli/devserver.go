@@ -13,6 +13,7 @@ import (
 
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/auth"
+	"github.com/lumenize/lmz/debug"
 	"github.com/lumenize/lmz/examples/editor"
 	"github.com/lumenize/lmz/gateway"
 	"github.com/lumenize/lmz/object"
@@ -49,7 +50,7 @@ func (a *app) openDev(addr string, o devOptions, onMail func(auth.Mail)) (*devSe
 }
 
 func (a *app) openParts(s *devServer, addr string, o devOptions, onMail func(auth.Mail)) (err error) {
-	log := slog.New(slog.NewTextHandler(a.Err, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	log := a.log(serverLog)
 	s.gateway, err = gateway.New(gateway.Options{
 		Dir: o.data, CallLimit: o.callLimit, Log: log,
 		Verify: func(ctx context.Context, token string) (*lmz.Auth, error) { return s.auth.Authenticate(ctx, token) },
@@ -67,7 +68,7 @@ func (a *app) openParts(s *devServer, addr string, o devOptions, onMail func(aut
 	s.url = "http://" + s.listener.Addr().String()
 	mailbox := &auth.Mailbox{OnMail: onMail}
 	s.auth, err = auth.Open(auth.Options{
-		Dir: o.data, PublicURL: s.url, Sender: mailbox, Log: log, Getenv: a.Getenv,
+		Dir: o.data, PublicURL: s.url, Sender: mailbox, Log: log.With(debug.Namespace, "lmz.auth"), Getenv: a.Getenv,
 		Issuer: a.Getenv("LUMENIZE_AUTH_ISSUER"), Audience: a.Getenv("LUMENIZE_AUTH_AUDIENCE"),
 		BootstrapEmail: o.bootstrapEmail, AutoApprove: true, TestMode: o.testMode,
 	})
@@ -83,7 +84,7 @@ func (a *app) openParts(s *devServer, addr string, o devOptions, onMail func(aut
 	s.http = &http.Server{
 		Handler:           onlyLoopbackHosts(mux),
 		ReadHeaderTimeout: headerTimeout, ReadTimeout: requestTimeout, WriteTimeout: requestTimeout, IdleTimeout: idleTimeout,
-		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+		ErrorLog: slog.NewLogLogger(log.With(debug.Namespace, "lmz.http").Handler(), slog.LevelWarn),
 	}
 	return nil
 }

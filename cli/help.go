@@ -34,6 +34,10 @@ const environmentText = `Environment variables. A flag of the same name wins.
   LMZ_NO_KEYRING    if not empty, keep sign-ins in a file and leave the system's
                     keyring alone, as --no-keyring
   LMZ_NO_BROWSER    if not empty, open no browser, as --no-browser
+  DEBUG             which parts tell what they do, on stderr, in lines of JSON:
+                    'lmz.client', 'lmz.gateway.*:info', '*,-lmz.object' and so on;
+                    the level is debug, info, warn or error. Servers tell warnings
+                    anyway. Secrets are never told
 
 'lmz dev' also knows
   XDG_DATA_HOME     the data directory is lmz/dev in it; --data chooses another

@@ -17,7 +17,7 @@ import (
 
 // connect takes a client in, or says why not (PROTOCOL.md, "Connecting").
 func (f *front) connect(w http.ResponseWriter, r *http.Request, instance string) {
-	log := f.gateway.options.Log.With("binding", f.binding, "instance", shown(instance), "from", r.RemoteAddr)
+	log := f.gateway.log.connect.With("binding", f.binding, "instance", shown(instance), "from", r.RemoteAddr)
 	if !strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
 		refuse(w, http.StatusUpgradeRequired, "Expected WebSocket upgrade")
 		return
@@ -128,7 +128,7 @@ func (f *front) accept(w http.ResponseWriter, r *http.Request, instance string, 
 		Subprotocols: []string{protocol}, InsecureSkipVerify: true, // route asked about the origin
 	})
 	if err != nil {
-		g.options.Log.Info("upgrade failed", "instance", instance, "error", err)
+		g.log.connect.Info("upgrade failed", "instance", instance, "error", err)
 		return
 	}
 	g.mu.Lock()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"maps"
-	"strings"
 
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/internal/proto"
@@ -39,55 +38,6 @@ func (c *client) claimed(f proto.Frame) map[string]lmz.Value {
 
 // suspect notes a claim that was dropped. c.mu is held.
 func (c *client) suspect(level slog.Level, to lmz.Address, what string) {
-	c.gateway.options.Log.Log(context.Background(), level, "claim of a client dropped",
+	c.gateway.log.call.Log(context.Background(), level, "claim of a client dropped",
 		"instance", c.self.Instance, "subject", c.auth.Subject, "to", shown(to.String()), "claim", what)
-}
-
-// logRefusal makes a done that also notes that a call was refused, by whom and what it
-// wanted.
-func (c *client) logRefusal(call *proto.Call, done func(proto.Answer)) func(proto.Answer) {
-	return func(a proto.Answer) {
-		level, why := slog.LevelInfo, string(a.Failed)
-		switch a.Failed {
-		case lmz.CodeGuard, lmz.CodeAbsent, lmz.CodeGateway:
-		case lmz.CodeCallee:
-			if !proto.IsBadChain(a) {
-				done(a)
-				return
-			}
-			level, why = slog.LevelWarn, "invalid operation chain"
-		default:
-			done(a)
-			return
-		}
-		c.gateway.options.Log.Log(context.Background(), level, "call refused", "instance", c.self.Instance,
-			"subject", call.Context.Auth.Subject, "to", shown(call.To.String()), "methods", methodsOf(call), "refused", why)
-		done(a)
-	}
-}
-
-// methodsOf names what a refused call wanted, as far as it can be shown.
-func methodsOf(call *proto.Call) string {
-	methods, err := proto.Methods(call.Chain)
-	if err != nil {
-		return "(no valid chain)"
-	}
-	const enough = 10
-	more := ""
-	if len(methods) > enough {
-		methods, more = methods[:enough], " …"
-	}
-	for i, name := range methods {
-		methods[i] = shown(name)
-	}
-	return strings.Join(methods, " ") + more
-}
-
-// shown returns what of a client's own words goes to the log: names, which are short.
-func shown(word string) string {
-	const longest = 80
-	if len(word) > longest {
-		return "(too long to show)"
-	}
-	return strings.ToValidUTF8(word, "\ufffd")
 }

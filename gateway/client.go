@@ -206,7 +206,7 @@ func (c *client) write(b []byte) {
 	}
 	if c.link.Send(b); c.link.Congested() {
 		c.gateway.counts.stuckSockets.Add(1)
-		c.gateway.options.Log.Warn("connection closed", "client", c.self.Instance, "reason", "it does not take what is sent")
+		c.gateway.log.session.Warn("connection closed", "client", c.self.Instance, "reason", "it does not take what is sent")
 		c.abandonLink(proto.CloseOverflow, "too much waits for the client")
 	}
 }
@@ -264,7 +264,7 @@ func (c *client) unlink() {
 // overflow ends a session that lets too much wait.
 func (c *client) overflow(reason string) {
 	c.gateway.counts.overflows.Add(1)
-	c.gateway.options.Log.Warn("session ended", "client", c.self.Instance, "reason", reason)
+	c.gateway.log.session.Warn("session ended", "client", c.self.Instance, "reason", reason)
 	c.step(func() []session.Effect {
 		c.abandonLink(proto.CloseOverflow, reason) // it does not read what would be flushed
 		return c.doSeat(c.seat.End(reason))
@@ -331,7 +331,7 @@ func (c *client) doSeat(effects []session.SeatEffect) (out []session.Effect) {
 			}, time.Now)
 		case session.Welcome:
 			out = append(out, c.welcome(e)...)
-			c.gateway.options.Log.Info("client connected", "client", c.self.Instance, "resumed", e.Resumed)
+			c.gateway.log.session.Info("client connected", "client", c.self.Instance, "resumed", e.Resumed)
 		case session.StartGrace:
 			number := e.Grace
 			time.AfterFunc(c.gateway.options.Grace, func() { c.graceOver(number) })
@@ -373,7 +373,7 @@ func (c *client) endSession(reason string, goodbye bool) []session.Effect {
 	}
 	clear(c.kept)
 	c.session, c.json, c.back, c.auth = nil, nil, nil, nil
-	c.gateway.options.Log.Info("session ended", "client", c.self.Instance, "reason", reason)
+	c.gateway.log.session.Info("session ended", "client", c.self.Instance, "reason", reason)
 	return effects
 }
 
@@ -525,7 +525,7 @@ func (c *client) answerer(number uint64, cancel func()) func(proto.Answer) {
 
 // toMesh carries a call of the client on, if nothing is against it.
 func (c *client) toMesh(ctx context.Context, call *proto.Call, done func(proto.Answer)) {
-	done = c.logRefusal(call, done)
+	done = c.logOutcome(call, done)
 	if wait := c.gateway.calls.take(call.Context.Auth.Subject, time.Now()); wait > 0 {
 		done(proto.ErrorAnswer(lmz.NewRateLimited(wait)))
 		return
@@ -540,6 +540,7 @@ func (c *client) toMesh(ctx context.Context, call *proto.Call, done func(proto.A
 // deliver carries a call of the mesh to a client.
 func (f *front) deliver(ctx context.Context, call *proto.Call, done func(proto.Answer)) {
 	g := f.gateway
+	f.logCall(call)
 	if refused := f.ask(ctx, f.hooks.BeforeCallToClient, call); refused != nil {
 		done(*refused)
 		return

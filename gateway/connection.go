@@ -133,7 +133,7 @@ func (c *connection) nextAuth(token string) (*lmz.Auth, error) {
 
 // log is the gateway's log with who is at the other end.
 func (c *connection) log() *slog.Logger {
-	return c.gateway.options.Log.With("instance", c.instance, "subject", c.auth.Subject)
+	return c.gateway.log.connect.With("instance", c.instance, "subject", c.auth.Subject)
 }
 
 func (c *connection) current() *client {

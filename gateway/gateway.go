@@ -74,7 +74,8 @@ type Options struct {
 	// AllowOrigin decides about origins that Origins does not allow. Nil refuses them.
 	AllowOrigin func(origin string, r *http.Request) bool
 
-	// Log is told what happens, never a token or a value. Nil discards.
+	// Log is told what happens, never a token or a value, with a namespace for each part
+	// of the gateway: package debug has a handler that chooses by it. Nil discards.
 	Log *slog.Logger
 }
 
@@ -91,6 +92,7 @@ const (
 // Gateway is a running gateway. Register objects and workers before it serves.
 type Gateway struct {
 	options         Options
+	log             logs
 	objects         *object.Runtime
 	workers         map[string]*worker
 	fronts          map[string]*front // bindings under which clients connect
@@ -134,7 +136,7 @@ func New(o Options) (*Gateway, error) {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	g := &Gateway{
-		options: o,
+		options: o, log: newLogs(o.Log),
 		workers: make(map[string]*worker), fronts: make(map[string]*front), kinds: make(map[string]bool),
 		connects: newLimiter(o.ConnectRate), calls: newLimiter(o.CallRate),
 		clients: make(map[lmz.Address]*client), open: make(map[*connection]bool),

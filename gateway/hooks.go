@@ -147,7 +147,7 @@ func (f *front) ask(ctx context.Context, hook func(context.Context, *Call) error
 		call.Context.State, err = proto.EncodedState(c.State)
 	}
 	if err != nil {
-		f.gateway.logHidden(lmz.At(f.binding), err)
+		logHidden(f.gateway.log.call, lmz.At(f.binding), err)
 		answer := proto.NewAnswer(nil, err)
 		return &answer
 	}

@@ -21,7 +21,7 @@ func Bearer(r *http.Request) (token string, ok bool) {
 
 // serveObject carries a request to an object, if it may.
 func (g *Gateway) serveObject(w http.ResponseWriter, r *http.Request, to lmz.Address) {
-	log := g.options.Log.With("to", shown(to.String()), "method", shown(r.Method), "from", r.RemoteAddr)
+	log := g.log.request.With("to", shown(to.String()), "method", shown(r.Method), "from", r.RemoteAddr)
 	r = withoutClaims(r)
 	auth, ok := g.beforeRequest(w, r, to, log)
 	if !ok {

@@ -147,7 +147,7 @@ func (g *Gateway) crossOrigin(w http.ResponseWriter, r *http.Request) bool {
 		return false
 	}
 	if !allowed {
-		g.options.Log.Warn("request refused", "path", shown(r.URL.Path), "origin", shown(origin), "error", "a foreign origin")
+		g.log.request.Warn("request refused", "path", shown(r.URL.Path), "origin", shown(origin), "error", "a foreign origin")
 		refuse(w, http.StatusForbidden, "Forbidden: Origin not allowed")
 	}
 	return allowed

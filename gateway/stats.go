@@ -50,7 +50,7 @@ func (g *Gateway) logStats() {
 	if s != (Stats{}) {
 		level = slog.LevelWarn
 	}
-	g.options.Log.Log(g.ctx, level, "bounds met since the start",
+	g.log.session.Log(g.ctx, level, "bounds met since the start",
 		"overflows", s.Overflows, "stuckSockets", s.StuckSockets, "busySessions", s.BusySessions,
 		"busyObjects", s.BusyObjects, "unknownFrames", s.UnknownFrames)
 }

@@ -22,7 +22,7 @@ func (w *worker) deliver(ctx context.Context, c *proto.Call, done func(proto.Ans
 	ctx = lmz.WithCallContext(proto.Bare(ctx), callContext)
 	w.gateway.work.Go(func() {
 		result, err := proto.Execute(ctx, w.handler, c.Chain)
-		w.gateway.logHidden(w.self.Address, err)
+		logHidden(w.gateway.log.worker, w.self.Address, err)
 		done(proto.NewAnswer(result, err))
 	})
 }
@@ -69,19 +69,6 @@ func (w *worker) Send(ctx context.Context, to lmz.Address, c lmz.Continuation, o
 // reply runs a reply continuation on the worker's own handler.
 func (w *worker) reply(ctx context.Context, c lmz.Continuation, a proto.Answer) {
 	if _, err := proto.ExecuteReply(context.WithoutCancel(ctx), w.handler, c, a); err != nil {
-		w.gateway.options.Log.Warn("a worker's reply failed", "binding", w.self.Binding, "reply", c.String(), "error", err)
+		w.gateway.log.worker.Warn("a worker's reply failed", "binding", w.self.Binding, "reply", c.String(), "error", err)
 	}
-}
-
-// logHidden logs what the caller of a failed method is not shown.
-func (g *Gateway) logHidden(node lmz.Address, err error) {
-	hidden := proto.Hidden(err)
-	if hidden == nil {
-		return
-	}
-	args := []any{"node", node.String(), "error", hidden}
-	if p, ok := hidden.(*proto.PanicError); ok {
-		args = append(args, "panic", p.Value, "stack", string(p.Stack))
-	}
-	g.options.Log.Error("a method failed", args...)
 }

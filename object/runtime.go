@@ -77,7 +77,7 @@ func newRuntime(mesh proto.Node, log *slog.Logger, lock io.Closer, open storeOpe
 	ctx, stop := context.WithCancel(context.Background())
 	return &Runtime{
 		mesh: mesh,
-		log:  log,
+		log:  log.With("namespace", "lmz.object"), // see package debug
 		lock: lock,
 		open: open,
 		ctx:  ctx,

@@ -64,6 +64,7 @@ var mayImport = map[string][]string{
 	"object":            {"", "internal/proto", "internal/turn"},
 	"gateway":           {"", "internal/proto", "internal/session", "internal/link", "object"},
 	"auth":              {""},
+	"debug":             {},
 	"chain":             {"", "internal/proto"},
 	"text":              {},
 	"examples/editor":   {"", "object", "client", "text"},

@@ -1,0 +1,60 @@
+package debug
+
+import (
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// Namespace is the key by which a logger says where its entries come from.
+const Namespace = "namespace"
+
+// timeFormat is that of JavaScript's toISOString.
+const timeFormat = "2006-01-02T15:04:05.000Z"
+
+// Func returns a function that gives write what the filter lets through of one
+// namespace, each entry as one line without its end. The function's args are keys and
+// values in turn, as those of slog.Debug, and its level is [Debug]. It fits
+// client.Options.Log, and calls write on the goroutine that logs.
+func Func(namespace string, f Filter, write func(line string)) func(message string, args ...any) {
+	if !f.Allows(namespace, Debug) {
+		return func(string, ...any) {}
+	}
+	return func(message string, args ...any) {
+		var b strings.Builder
+		b.WriteString(`{"timestamp":` + quoted(time.Now().UTC().Format(timeFormat)) + `,"level":"debug","message":` +
+			quoted(withoutSecrets(message)) + `,"type":"debug","namespace":` + quoted(namespace))
+		before := `,"data":{`
+		for i := 0; i+1 < len(args); i += 2 {
+			key, value := fmt.Sprint(args[i]), withoutSecrets(fmt.Sprint(args[i+1]))
+			if isSecret(key) {
+				value = redacted
+			}
+			b.WriteString(before + quoted(key) + ":" + quoted(value))
+			before = ","
+		}
+		if before == "," {
+			b.WriteByte('}')
+		}
+		b.WriteByte('}')
+		write(b.String())
+	}
+}
+
+// quoted writes a text as JSON.
+func quoted(s string) string {
+	const hex = "0123456789abcdef"
+	b := []byte{'"'}
+	for _, r := range s {
+		switch {
+		case r == '"' || r == '\\':
+			b = append(b, '\\', byte(r))
+		case r < ' ' || r == 0x7f:
+			b = append(b, '\\', 'u', '0', '0', hex[r>>4], hex[r&15])
+		default: // RuneError where s is no UTF-8
+			b = utf8.AppendRune(b, r)
+		}
+	}
+	return string(append(b, '"'))
+}

@@ -1,0 +1,151 @@
+//go:build !js
+
+package debug
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+)
+
+// NewHandler returns a handler that writes what the filter lets through to w, each
+// entry as one line, in one Write. The namespace of an entry is that of its logger,
+// given by With(Namespace, name): the last one counts. It is for [slog.New].
+func NewHandler(w io.Writer, f Filter) slog.Handler {
+	base := slog.NewJSONHandler(w, &slog.HandlerOptions{Level: slog.Level(Debug), ReplaceAttr: replace})
+	return (&handler{base: base, filter: f}).rebuilt()
+}
+
+// handler is a handler of JSON that knows its namespace. What a logger is given goes
+// below "data", and the namespace, which may come later, stands before that: so it
+// keeps what it was given.
+type handler struct {
+	slog.Handler // base with the namespace and all of given
+	base         slog.Handler
+	filter       Filter
+	namespace    string
+	given        []func(slog.Handler) slog.Handler
+}
+
+func (h *handler) rebuilt() slog.Handler {
+	h.Handler = h.base.WithAttrs([]slog.Attr{slog.String("type", "debug"), slog.String(Namespace, h.namespace)}).WithGroup("data")
+	for _, give := range h.given {
+		h.Handler = give(h.Handler)
+	}
+	return h
+}
+
+func (h *handler) with(give func(slog.Handler) slog.Handler) slog.Handler {
+	next := *h
+	next.given = append(h.given[:len(h.given):len(h.given)], give)
+	next.Handler = give(h.Handler)
+	return &next
+}
+
+// Enabled implements [slog.Handler].
+func (h *handler) Enabled(_ context.Context, level slog.Level) bool {
+	return h.filter.Allows(h.namespace, Level(level))
+}
+
+// Handle implements [slog.Handler].
+func (h *handler) Handle(ctx context.Context, r slog.Record) error {
+	r.Message = withoutSecrets(r.Message)
+	return h.Handler.Handle(ctx, r)
+}
+
+// WithAttrs implements [slog.Handler].
+func (h *handler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	for i, a := range attrs {
+		if a.Key != Namespace {
+			continue
+		}
+		next := *h
+		next.namespace = a.Value.Resolve().String()
+		rest := append(append([]slog.Attr{}, attrs[:i]...), attrs[i+1:]...)
+		return next.rebuilt().WithAttrs(rest)
+	}
+	if len(attrs) == 0 {
+		return h
+	}
+	return h.with(func(to slog.Handler) slog.Handler { return to.WithAttrs(attrs) })
+}
+
+// WithGroup implements [slog.Handler].
+func (h *handler) WithGroup(name string) slog.Handler {
+	if name == "" {
+		return h
+	}
+	return h.with(func(to slog.Handler) slog.Handler { return to.WithGroup(name) })
+}
+
+// replace spells the members as the original does, and leaves secrets out.
+func replace(groups []string, a slog.Attr) slog.Attr {
+	if len(groups) == 0 {
+		switch a.Key {
+		case slog.TimeKey:
+			return slog.String("timestamp", a.Value.Time().UTC().Format(timeFormat))
+		case slog.LevelKey:
+			level, _ := a.Value.Any().(slog.Level)
+			return slog.String("level", Level(level).String())
+		case slog.MessageKey:
+			a.Key = "message"
+		}
+		return a
+	}
+	if isSecret(a.Key) {
+		return slog.String(a.Key, redacted)
+	}
+	switch a.Value.Kind() {
+	case slog.KindString:
+		a.Value = slog.StringValue(withoutSecrets(a.Value.String()))
+	case slog.KindDuration:
+		a.Value = slog.StringValue(a.Value.Duration().String())
+	case slog.KindAny:
+		a.Value = slog.AnyValue(readable(a.Value.Any()))
+	}
+	return a
+}
+
+// readable returns what JSON shows of a value, without what is secret in it.
+func readable(v any) any {
+	switch v := v.(type) {
+	case error:
+		return withoutSecrets(v.Error())
+	case json.Marshaler:
+	case fmt.Stringer:
+		return withoutSecrets(v.String())
+	}
+	data, err := json.Marshal(v)
+	if err != nil {
+		return "(" + err.Error() + ")"
+	}
+	decoder := json.NewDecoder(strings.NewReader(string(data)))
+	decoder.UseNumber()
+	var tree any
+	if decoder.Decode(&tree) != nil {
+		return nil
+	}
+	return pruned(tree)
+}
+
+// pruned takes secrets out of what JSON has.
+func pruned(tree any) any {
+	switch tree := tree.(type) {
+	case string:
+		return withoutSecrets(tree)
+	case []any:
+		for i := range tree {
+			tree[i] = pruned(tree[i])
+		}
+	case map[string]any:
+		for key, v := range tree {
+			if tree[key] = pruned(v); isSecret(key) {
+				tree[key] = redacted
+			}
+		}
+	}
+	return tree
+}

@@ -1,0 +1,67 @@
+package debug
+
+import "strings"
+
+const redacted = "[redacted]"
+
+// secretWords are what a key contains whose value is nobody's business.
+var secretWords = []string{"token", "secret", "password", "authorization", "cookie", "apikey", "privatekey", "credential"}
+
+// isSecret reports whether the value of a key is secret.
+func isSecret(key string) bool {
+	key = strings.NewReplacer("-", "", "_", "", ".", "").Replace(strings.ToLower(key))
+	for _, word := range secretWords {
+		if strings.Contains(key, word) {
+			return true
+		}
+	}
+	return false
+}
+
+// withoutSecrets takes out of a text what looks like a secret: words after "Bearer",
+// JWTs wherever they stand, and the values of parameters with a secret's name.
+func withoutSecrets(text string) string {
+	if !strings.Contains(text, "eyJ") && !strings.ContainsAny(text, " =") {
+		return text
+	}
+	var out strings.Builder
+	bearer := false
+	for len(text) > 0 {
+		n := strings.IndexFunc(text, func(r rune) bool { return !ofWord(r) })
+		if n < 0 {
+			n = len(text)
+		}
+		word := text[:n]
+		switch name, _, param := strings.Cut(word, "="); {
+		case bearer && word != "", isJWT(word):
+			out.WriteString(redacted)
+		case param && (isSecret(name) || name == "code"):
+			out.WriteString(name + "=" + redacted)
+		default:
+			out.WriteString(word)
+		}
+		if word != "" {
+			bearer = strings.EqualFold(word, "bearer")
+		}
+		if text = text[n:]; text != "" {
+			out.WriteByte(text[0])
+			if text[0] != ' ' {
+				bearer = false
+			}
+			text = text[1:]
+		}
+	}
+	return out.String()
+}
+
+// ofWord reports whether a token can have the character, or a parameter with one.
+func ofWord(r rune) bool {
+	return r > 0x7f || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("-_.=~+/", r)
+}
+
+// isJWT reports whether a word has three parts with dots between them, one of which
+// begins as the header of a JWT does.
+func isJWT(word string) bool {
+	i := strings.Index(word, "eyJ")
+	return i >= 0 && strings.Count(word[i:], ".") >= 2
+}

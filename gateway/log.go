@@ -1,0 +1,98 @@
+package gateway
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/proto"
+)
+
+// logs are the gateway's loggers, by namespace (package debug).
+type logs struct {
+	connect *slog.Logger // who comes in, and who does not
+	session *slog.Logger
+	call    *slog.Logger // what clients call, and what is called on them
+	request *slog.Logger // HTTP requests to objects
+	worker  *slog.Logger
+}
+
+func newLogs(log *slog.Logger) logs {
+	of := func(name string) *slog.Logger { return log.With("namespace", "lmz."+name) }
+	return logs{
+		connect: of("gateway.connect"), session: of("gateway.session"), call: of("gateway.call"),
+		request: of("gateway.request"), worker: of("worker"),
+	}
+}
+
+// logOutcome returns a done that also notes what became of a client's call: at level
+// debug, unless it was refused.
+func (c *client) logOutcome(call *proto.Call, done func(proto.Answer)) func(proto.Answer) {
+	log, begun := c.gateway.log.call, time.Now()
+	return func(a proto.Answer) {
+		level := slog.LevelDebug
+		switch a.Failed {
+		case lmz.CodeGuard, lmz.CodeAbsent, lmz.CodeGateway:
+			level = slog.LevelInfo
+		case lmz.CodeCallee:
+			if proto.IsBadChain(a) { // no honest client makes one
+				level = slog.LevelWarn
+			}
+		}
+		if log.Enabled(context.Background(), level) {
+			log.Log(context.Background(), level, "call of a client", "instance", c.self.Instance, "subject", call.Context.Auth.Subject,
+				"to", shown(call.To.String()), "methods", methodsOf(call.Chain), "failed", string(a.Failed), "took", time.Since(begun))
+		}
+		done(a)
+	}
+}
+
+// logCall notes a call to a client.
+func (f *front) logCall(call *proto.Call) {
+	log := f.gateway.log.call
+	if !log.Enabled(context.Background(), slog.LevelDebug) {
+		return
+	}
+	log.Debug("call to a client", "to", shown(call.To.String()), "caller", call.Context.Caller().String(), "methods", methodsOf(call.Chain))
+}
+
+// methodsOf names what a call asks for, as far as it can be shown.
+func methodsOf(chain []byte) string {
+	methods, err := proto.Methods(chain)
+	if err != nil {
+		return "(no valid chain)"
+	}
+	const enough = 10
+	more := ""
+	if len(methods) > enough {
+		methods, more = methods[:enough], " …"
+	}
+	for i, name := range methods {
+		methods[i] = shown(name)
+	}
+	return strings.Join(methods, " ") + more
+}
+
+// shown returns what of a client's own words goes to the log: names, which are short.
+func shown(word string) string {
+	const longest = 80
+	if len(word) > longest {
+		return "(too long to show)"
+	}
+	return strings.ToValidUTF8(word, "\ufffd")
+}
+
+// logHidden notes what the caller of a failed method is not shown.
+func logHidden(log *slog.Logger, node lmz.Address, err error) {
+	hidden := proto.Hidden(err)
+	if hidden == nil {
+		return
+	}
+	args := []any{"node", node.String(), "error", hidden}
+	if p, ok := hidden.(*proto.PanicError); ok {
+		args = append(args, "panic", p.Value, "stack", string(p.Stack))
+	}
+	log.Error("a method failed", args...)
+}
