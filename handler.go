@@ -2,9 +2,7 @@ package lmz
 
 import (
 	"context"
-	"maps"
 	"reflect"
-	"slices"
 	"strconv"
 )
 
@@ -106,32 +104,36 @@ func (m *Mux) Expose(name string, guard Guard, h Handler) {
 // OnBeforeCall sets a guard that runs before the guard of every method.
 func (m *Mux) OnBeforeCall(guard Guard) { m.before = guard }
 
-// Methods returns the names in the table, sorted.
-func (m *Mux) Methods() []string {
-	return slices.Sorted(maps.Keys(m.methods))
-}
-
 // HandleCall runs the guards and then the method. A refusal has [CodeGuard], an
 // unknown name [CodeAbsent].
 func (m *Mux) HandleCall(ctx context.Context, req *Request) (any, error) {
 	method, ok := m.methods[req.Method]
 	if !ok {
-		return nil, &Error{
-			Code: CodeAbsent, Message: "no method " + strconv.Quote(req.Method) + " is exposed here", refused: true,
-		}
+		return nil, notExposed(req.Method)
 	}
 	if IsReply(ctx) {
 		return method.handler.HandleCall(AsCall(ctx), req) // what it runs in turn is no reply
 	}
-	for _, guard := range []Guard{m.before, method.guard} {
-		if guard == nil {
-			continue
-		}
-		if err := Check(ctx, guard, req); err != nil {
-			return nil, err
-		}
+	if _, err := m.check(ctx, method, req); err != nil {
+		return nil, err
 	}
 	return method.handler.HandleCall(ctx, req)
+}
+
+func notExposed(method string) *Error {
+	return &Error{
+		Code: CodeAbsent, Message: "no method " + strconv.Quote(method) + " is exposed here", refused: true,
+	}
+}
+
+// check runs the guards of a method, and returns the one that decided.
+func (m *Mux) check(ctx context.Context, method exposed, req *Request) (Guard, error) {
+	if m.before != nil {
+		if err := Check(ctx, m.before, req); err != nil {
+			return m.before, err
+		}
+	}
+	return method.guard, Check(ctx, method.guard, req)
 }
 
 // Check runs a guard and marks its error as a refusal ([CodeGuard]). Handlers that

@@ -1,6 +1,9 @@
 package lmz
 
-import "context"
+import (
+	"context"
+	"reflect"
+)
 
 // Method0 is the name of a method without arguments that returns R, as a typed
 // constant for both ends:
@@ -20,9 +23,9 @@ func (m Method0[R]) Call(ctx context.Context, via Caller, to Address) (R, error)
 
 // Expose adds the method to mux.
 func (m Method0[R]) Expose(mux *Mux, guard Guard, f func(context.Context) (R, error)) {
-	mux.Expose(string(m), guard, HandlerFunc(func(ctx context.Context, _ *Request) (any, error) {
+	exposeTyped[R](mux, string(m), guard, func(ctx context.Context, _ *Request) (any, error) {
 		return result(f(ctx))
-	}))
+	})
 }
 
 // Method1 is the name of a method with one argument; see [Method0].
@@ -38,13 +41,13 @@ func (m Method1[A, R]) Call(ctx context.Context, via Caller, to Address, a A) (R
 
 // Expose adds the method to mux.
 func (m Method1[A, R]) Expose(mux *Mux, guard Guard, f func(context.Context, A) (R, error)) {
-	mux.Expose(string(m), guard, HandlerFunc(func(ctx context.Context, req *Request) (any, error) {
+	exposeTyped[R](mux, string(m), guard, func(ctx context.Context, req *Request) (any, error) {
 		var a A
 		if err := req.Arg(0, &a); err != nil {
 			return nil, err
 		}
 		return result(f(ctx, a))
-	}))
+	}, reflect.TypeFor[A]())
 }
 
 // Method2 is the name of a method with two arguments; see [Method0].
@@ -60,14 +63,14 @@ func (m Method2[A, B, R]) Call(ctx context.Context, via Caller, to Address, a A,
 
 // Expose adds the method to mux.
 func (m Method2[A, B, R]) Expose(mux *Mux, guard Guard, f func(context.Context, A, B) (R, error)) {
-	mux.Expose(string(m), guard, HandlerFunc(func(ctx context.Context, req *Request) (any, error) {
+	exposeTyped[R](mux, string(m), guard, func(ctx context.Context, req *Request) (any, error) {
 		var a A
 		var b B
 		if err := args(req, &a, &b); err != nil {
 			return nil, err
 		}
 		return result(f(ctx, a, b))
-	}))
+	}, reflect.TypeFor[A](), reflect.TypeFor[B]())
 }
 
 // Method3 is the name of a method with three arguments; see [Method0]. A method
@@ -84,7 +87,7 @@ func (m Method3[A, B, C, R]) Call(ctx context.Context, via Caller, to Address, a
 
 // Expose adds the method to mux.
 func (m Method3[A, B, C, R]) Expose(mux *Mux, guard Guard, f func(context.Context, A, B, C) (R, error)) {
-	mux.Expose(string(m), guard, HandlerFunc(func(ctx context.Context, req *Request) (any, error) {
+	exposeTyped[R](mux, string(m), guard, func(ctx context.Context, req *Request) (any, error) {
 		var a A
 		var b B
 		var c C
@@ -92,7 +95,7 @@ func (m Method3[A, B, C, R]) Expose(mux *Mux, guard Guard, f func(context.Contex
 			return nil, err
 		}
 		return result(f(ctx, a, b, c))
-	}))
+	}, reflect.TypeFor[A](), reflect.TypeFor[B](), reflect.TypeFor[C]())
 }
 
 // args decodes the arguments in order.

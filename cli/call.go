@@ -17,22 +17,33 @@ type callOptions struct {
 	connection
 	timeout time.Duration
 	json    bool
+	rich    bool
+	chains  []string
 }
 
 func (a *app) callCommand() *cobra.Command {
 	var o callOptions
 	cmd := &cobra.Command{
-		Use:   "call BINDING INSTANCE METHOD [ARGUMENT]... [+ METHOD [ARGUMENT]...]...",
+		Use:   "call BINDING INSTANCE {METHOD [ARGUMENT]... [+ METHOD [ARGUMENT]...]... | --chain CHAIN}",
 		Short: "Call methods of a node and print their results",
 		Long: "call calls methods of one node, in order and as one client, and prints each result as\n" +
 			"JSON, on a line of its own unless stdout is a terminal. It stops at the first failure.\n" +
 			"A + between words begins the next call. Arguments are JSON. A worker has no instance:\n" +
 			"write - in its place. Flags may stand anywhere; after -- there are none.\n\n" +
+			"--chain does a whole chain in one call: the method after a point is called on what the\n" +
+			"one before returned, and a call among the arguments is made by the callee, which passes\n" +
+			"its result. Arguments are JSON there too; names of members need no quotes, text may\n" +
+			"have single ones, and 12n is a big integer. Given again, the chains are done in order.\n\n" +
+			"A value that JSON lacks is an object {\"json\": ..., \"meta\": {}}, in which dates, Maps and so\n" +
+			"on are objects with a $type, as the wire has them: --rich prints results so.\n\n" +
 			"In results a date is text (RFC 3339), bytes are text (base64), a Set is an array, a Map\n" +
 			"is an array of [key, value], and a method without a result prints nothing.",
 		Example: "  lmz call DOCUMENT_DO notes subscribe + update '\"The teh fox\"'\n" +
 			"  lmz call --tab work DOCUMENT_DO notes subscribe\n" +
-			"  lmz call WORKSPACE_DO main documents --json",
+			"  lmz call WORKSPACE_DO main documents --json\n" +
+			"  lmz call VAULT_DO v --chain 'admin().forceReset()'\n" +
+			"  lmz call CALC_DO c --chain 'add(add(1, 10), 100)'\n" +
+			"  lmz call LOG_DO l since '{\"json\":{\"$type\":\"date\",\"iso\":\"2026-01-30T12:00:00.000Z\"},\"meta\":{}}' --rich",
 		// Flags are taken apart from arguments here: -1 is an argument.
 		DisableFlagParsing: true,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -52,11 +63,13 @@ func (a *app) callCommand() *cobra.Command {
 	f.DurationVar(&o.timeout, "timeout", lmz.DefaultTimeout, "how long the command may take")
 	f.BoolVar(&o.wait, "wait", false, "wait for a server that cannot be reached yet, within --timeout")
 	f.BoolVar(&o.json, "json", false, "print each result on one line, on a terminal too")
+	f.BoolVar(&o.rich, "rich", false, "print results as {json, meta}, which loses nothing")
+	f.StringArrayVar(&o.chains, "chain", nil, "do this chain, such as 'admin().forceReset()'")
 	return cmd
 }
 
 func (a *app) runCall(ctx context.Context, o callOptions, words []string) error {
-	to, calls, err := parseCalls(words)
+	to, calls, err := parseCalls(words, o.chains)
 	if err != nil {
 		return err
 	}
@@ -76,12 +89,12 @@ func (a *app) runCall(ctx context.Context, o callOptions, words []string) error 
 	defer peer.Wait()
 	defer peer.Close()
 	for _, call := range calls {
-		value, err := peer.CallRaw(ctx, to, lmz.Ctn(call.method, call.args...))
+		value, err := peer.CallRaw(ctx, to, call.work())
 		if err != nil {
-			return explainCall(to, call.method, loginHint(server), err)
+			return explainCall(to, call.name(), loginHint(server), err)
 		}
-		if err := a.printResult(value, o.json); err != nil {
-			return fmt.Errorf("%s on %s has a result that cannot be printed: %w", call.method, to, err)
+		if err := a.printResult(value, o.json, o.rich); err != nil {
+			return fmt.Errorf("%s on %s has a result that cannot be printed: %w", call.name(), to, err)
 		}
 	}
 	return nil

@@ -16,6 +16,23 @@ import (
 type methodCall struct {
 	method string
 	args   []any
+	chain  lmz.Continuation // in place of the others, if it is not empty
+}
+
+// work is what the call asks for.
+func (c methodCall) work() lmz.Continuation {
+	if len(c.chain.Ops()) > 0 {
+		return c.chain
+	}
+	return lmz.Ctn(c.method, c.args...)
+}
+
+// name is what the call is called in messages.
+func (c methodCall) name() string {
+	if c.method != "" {
+		return c.method
+	}
+	return c.chain.String()
 }
 
 const callHint = "lmz call --help"
@@ -67,13 +84,19 @@ func wantsValue(flags *pflag.FlagSet, arg string) bool {
 }
 
 // parseCalls reads BINDING INSTANCE METHOD ARGUMENT... + METHOD ARGUMENT...
-func parseCalls(words []string) (to lmz.Address, calls []methodCall, err error) {
-	if len(words) < 3 {
+func parseCalls(words, chains []string) (to lmz.Address, calls []methodCall, err error) {
+	switch {
+	case len(chains) > 0 && len(words) > 2:
+		return to, nil, usagef(callHint, "--chain takes the place of METHOD and its arguments, but there is %q too", words[2])
+	case len(chains) > 0 && len(words) < 2:
+		return to, nil, usagef(callHint, "call needs BINDING INSTANCE")
+	case len(chains) == 0 && len(words) < 3:
 		return to, nil, usagef(callHint, "call needs BINDING INSTANCE METHOD")
 	}
-	to.Binding = words[0]
-	if words[1] != "-" {
-		to.Instance = words[1]
+	to = address(words[0], words[1])
+	if len(chains) > 0 {
+		calls, err = parseChains(chains)
+		return to, calls, err
 	}
 	var call *methodCall
 	for _, word := range append([]string{"+"}, words[2:]...) {
@@ -88,7 +111,7 @@ func parseCalls(words []string) (to lmz.Address, calls []methodCall, err error) 
 		case call.method == "":
 			call.method = word
 		default:
-			arg, err := parseJSON(word)
+			arg, err := parseArgument(word)
 			if err != nil {
 				return to, nil, badArgument(len(call.args)+1, call.method, word, err)
 			}
@@ -101,12 +124,43 @@ func parseCalls(words []string) (to lmz.Address, calls []methodCall, err error) 
 	return to, calls, nil
 }
 
+// address reads BINDING INSTANCE.
+func address(binding, instance string) lmz.Address {
+	if instance == "-" {
+		instance = ""
+	}
+	return lmz.At(binding, instance)
+}
+
+func parseChains(chains []string) (calls []methodCall, err error) {
+	for _, text := range chains {
+		c, err := parseChain(text)
+		if err != nil {
+			return nil, err
+		}
+		calls = append(calls, methodCall{chain: c})
+	}
+	return calls, nil
+}
+
 // badArgument guesses that a word that is not JSON was meant as text, whose quotes the
 // shell has taken.
 func badArgument(n int, method, word string, err error) error {
+	if rich := (*richError)(nil); errors.As(err, &rich) {
+		return usagef("lmz help call", "argument %d of %s is no {json, meta} value: %v", n, method, rich.err)
+	}
 	quoted, _ := json.Marshal(word)
 	return usagef("as text, "+shellWord(string(quoted)),
 		"argument %d of %s is not JSON: %v", n, method, err)
+}
+
+// parseArgument reads one argument: JSON, or a rich value.
+func parseArgument(text string) (any, error) {
+	v, err := parseJSON(text)
+	if members, ok := v.(map[string]any); ok && isRich(members) {
+		return decodeRich([]byte(text))
+	}
+	return v, err
 }
 
 // parseJSON reads one JSON value. Numbers written as integers become int64 if they

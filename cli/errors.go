@@ -32,7 +32,7 @@ const (
 // failure is an error that knows its exit code and what to do next.
 type failure struct {
 	code    int
-	message string
+	message string // empty if all is said
 	try     string // a command or a sentence; may be empty
 }
 
@@ -64,7 +64,9 @@ func (a *app) report(ctx context.Context, root *cobra.Command, err error) int {
 	if ctx.Err() != nil && f.code != exitUsage {
 		f = interrupted(err)
 	}
-	fmt.Fprintln(a.Err, "lmz: "+oneLine(f.message))
+	if f.message != "" {
+		fmt.Fprintln(a.Err, "lmz: "+oneLine(f.message))
+	}
 	if f.try != "" {
 		try := f.try
 		if words, ok := strings.CutPrefix(try, "lmz "); ok {

@@ -17,7 +17,8 @@ const exitCodesText = `Exit codes
    70  a bug in lmz
   130  interrupted
 
-After 3, 5 and 6 the method did not run. When 'lmz call' makes several calls, the
+After 3, 5 and 6 the method did not run. 'lmz can' exits with 0 if a call would be
+allowed and with 5 if not. When 'lmz call' makes several calls, the
 code is that of the first that failed; those before it ran, those after it did not.
 
 'lmz dev' exits with 0 when it is stopped by Ctrl-C or SIGTERM. A second Ctrl-C ends

@@ -28,8 +28,15 @@ import (
 const maxResult = 64 << 20
 
 // printResult prints a result as JSON: over several lines on a terminal unless
-// compact, and nothing if it is undefined.
-func (a *app) printResult(value lmz.Value, compact bool) error {
+// compact, and nothing if it is undefined and not rich.
+func (a *app) printResult(value lmz.Value, compact, rich bool) error {
+	if rich {
+		text, err := appendRich(nil, value)
+		if err != nil {
+			return err
+		}
+		return a.printJSON(text, compact)
+	}
 	var v any
 	if err := value.Decode(&v); err != nil {
 		return err
@@ -41,6 +48,11 @@ func (a *app) printResult(value lmz.Value, compact bool) error {
 	if err != nil {
 		return err
 	}
+	return a.printJSON(text, compact)
+}
+
+// printJSON prints JSON, over several lines on a terminal unless compact.
+func (a *app) printJSON(text []byte, compact bool) error {
 	if !compact && isTerminal(a.Out) {
 		var indented bytes.Buffer
 		if err := json.Indent(&indented, text, "", "  "); err != nil {
@@ -48,7 +60,7 @@ func (a *app) printResult(value lmz.Value, compact bool) error {
 		}
 		text = indented.Bytes()
 	}
-	_, err = a.Out.Write(append(text, '\n'))
+	_, err := a.Out.Write(append(text, '\n'))
 	return err
 }
 

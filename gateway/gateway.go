@@ -142,6 +142,7 @@ func New(o Options) (*Gateway, error) {
 		clients: make(map[lmz.Address]*client), open: make(map[*connection]bool),
 	}
 	g.Clients(o.Binding, o.Hooks)
+	g.workers[AdminBinding] = g.newAdmin()
 	g.ctx, g.cancel = context.WithCancel(context.Background())
 	var err error
 	if o.Memory != nil {

@@ -29,6 +29,9 @@ func (w *worker) deliver(ctx context.Context, c *proto.Call, done func(proto.Ans
 
 // CallRaw implements [lmz.Caller].
 func (w *worker) CallRaw(ctx context.Context, to lmz.Address, c lmz.Continuation) (lmz.Value, error) {
+	if checking(ctx) {
+		return nil, errCallInCheck
+	}
 	ctx, cancel := proto.WithDeadline(ctx)
 	defer cancel()
 	call, err := proto.NewCall(ctx, w.self, to, c)
@@ -44,6 +47,9 @@ func (w *worker) CallRaw(ctx context.Context, to lmz.Address, c lmz.Continuation
 
 // Send implements [lmz.Caller].
 func (w *worker) Send(ctx context.Context, to lmz.Address, c lmz.Continuation, options ...lmz.SendOption) error {
+	if checking(ctx) {
+		return nil // nothing leaves
+	}
 	o := lmz.NewSendOptions(options)
 	call, err := proto.NewCall(ctx, w.self, to, c)
 	if err == nil {

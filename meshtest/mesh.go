@@ -154,7 +154,11 @@ func (m *Mesh) Object(binding string, k object.Kind) {
 func (m *Mesh) Worker(binding string, makeHandler func(self lmz.Caller) lmz.Handler) {
 	m.node(func(l *life) {
 		l.gateway.Worker(binding, func(self lmz.Caller) lmz.Handler {
-			return mortalHandler{l, makeHandler(mortalCaller{l, self})}
+			h := mortalHandler{l, makeHandler(mortalCaller{l, self})}
+			if table, ok := h.handler.(lmz.Table); ok {
+				return mortalTable{h, table}
+			}
+			return h
 		})
 	})
 }
@@ -241,6 +245,17 @@ func (h mortalHandler) HandleCall(ctx context.Context, req *lmz.Request) (any, e
 	defer cancel()
 	defer context.AfterFunc(h.life.ctx, cancel)()
 	return h.handler.HandleCall(ctx, req)
+}
+
+// mortalTable is a mortalHandler that says what it exposes.
+type mortalTable struct {
+	mortalHandler
+	lmz.Table
+}
+
+// HandleCall implements [lmz.Handler].
+func (h mortalTable) HandleCall(ctx context.Context, req *lmz.Request) (any, error) {
+	return h.mortalHandler.HandleCall(ctx, req)
 }
 
 // mortalCaller is the calling half of a worker that dies with its gateway.

@@ -24,6 +24,7 @@ var (
 	errCallInStart = errors.New("CallRaw in OnStart: it would give up the turn before the object is ready; call from a method, or use Send")
 	errCallInTx    = errors.New("CallRaw in Object.Tx: it would give up the turn and so commit the half of it; call before or after, or use Send")
 	errCallInRows  = errors.New("CallRaw in a loop over rows: it would give up the turn in the middle of them; read them all first, with QueryAll")
+	errCallInCheck = errors.New("CallRaw in a check of guards: nothing may leave the object")
 	errTurnFailed  = errors.New("the storage failed earlier in this turn, which will be rolled back")
 	errReset       = errors.New("the object was reset while this handler waited in CallRaw")
 	errClosed      = errors.New("the runtime was closed while this handler ran")

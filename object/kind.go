@@ -14,8 +14,9 @@ const DefaultIdle = 60 * time.Second
 type Kind struct {
 	// New makes the handler of one instance when its first call comes, and again
 	// after it was closed for being idle. It runs in the object's turn but cannot use
-	// storage or call; a handler that must load something first is a [Starter].
-	// Required.
+	// storage or call; a handler that must load something first is a [Starter]. It is
+	// also made to look at, for an object that does not exist, when somebody asks what
+	// the binding exposes. Required.
 	New func(o *Object) lmz.Handler
 
 	// Schema is the migrations of the object's own SQL tables ([Object.SQL]), in order.

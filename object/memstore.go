@@ -69,7 +69,16 @@ func OpenMemory(disk *MemoryDisk, mesh proto.Node, log *slog.Logger) (*Runtime, 
 	open := func(a lmz.Address, k Kind) store {
 		return &memStore{disk: disk, generation: generation, of: a, kind: k}
 	}
-	return newRuntime(mesh, log, &memLock{disk, generation}, open), nil
+	rt := newRuntime(mesh, log, &memLock{disk, generation}, open)
+	rt.exists = func(a lmz.Address) bool {
+		disk.mu.Lock()
+		defer disk.mu.Unlock()
+		return disk.files[filePath("", a)] != nil
+	}
+	rt.peek = func(a lmz.Address, k Kind) (peeked, bool, error) {
+		return peeked{open(a, k), func() {}}, rt.exists(a), nil
+	}
+	return rt, nil
 }
 
 // memLock is the right to use a disk until the next crash.

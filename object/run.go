@@ -21,6 +21,7 @@ type run struct {
 	life     int         // the object's, when the run began
 	deadline time.Time   // of the handler's ctx
 	starting bool        // this is OnStart
+	checking bool        // only the guards are asked: nothing of it may be committed or leave
 
 	left atomic.Bool // something of an earlier turn of this run cannot be taken back
 
@@ -84,6 +85,8 @@ func (r *run) mayCall() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch {
+	case r.checking:
+		return errCallInCheck
 	case r.starting:
 		return errCallInStart
 	case r.parts > 0:

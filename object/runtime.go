@@ -32,6 +32,8 @@ type Runtime struct {
 	log     *slog.Logger
 	lock    io.Closer // on the data directory
 	open    storeOpener
+	exists  func(lmz.Address) bool // that an object has a file
+	peek    func(lmz.Address, Kind) (p peeked, exists bool, err error)
 	ctx     context.Context // ends when handlers must stop
 	stop    context.CancelFunc
 	maxOpen int           // beyond, idle objects are closed at once
@@ -66,8 +68,15 @@ func Open(dir string, mesh proto.Node, log *slog.Logger) (*Runtime, error) {
 		lock.Close()
 		return nil, fmt.Errorf("data directory: %w", err)
 	}
+	if err := dropCopies(dir); err != nil {
+		lock.Close()
+		return nil, fmt.Errorf("data directory: %w", err)
+	}
 	open := func(a lmz.Address, k Kind) store { return &sqliteStore{path: filePath(dir, a), of: a, kind: k} }
-	return newRuntime(mesh, log, lock, open), nil
+	rt := newRuntime(mesh, log, lock, open)
+	rt.exists = func(a lmz.Address) bool { return isFile(filePath(dir, a)) }
+	rt.peek = func(a lmz.Address, k Kind) (peeked, bool, error) { return peekFile(dir, a, k) }
+	return rt, nil
 }
 
 func newRuntime(mesh proto.Node, log *slog.Logger, lock io.Closer, open storeOpener) *Runtime {

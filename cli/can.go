@@ -1,0 +1,138 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/client"
+	"github.com/lumenize/lmz/gateway"
+	"github.com/lumenize/lmz/internal/proto"
+)
+
+func (a *app) canCommand() *cobra.Command {
+	var o gatewayCall
+	var explain bool
+	cmd := &cobra.Command{
+		Use:   "can BINDING INSTANCE METHOD [ARGUMENT]...",
+		Short: "Ask whether a call would be allowed, without making it",
+		Long: "can asks the guards of a method whether the one who is signed in may call it, prints yes\n" +
+			"or no, and exits with 0 or 5. --explain says which guard decided, and why. The method\n" +
+			"does not run. The guards of an object run in a turn that is rolled back and sends\n" +
+			"nothing, and an object that does not exist is not made. A guard that calls other nodes\n" +
+			"cannot be asked: that exits with 3.\n\n" +
+			"Guards may look at the tab: --tab is who it is that asks. A client decides by itself\n" +
+			"what it allows, and cannot be asked. Arguments are as for 'lmz call'.",
+		Example: "  lmz can DOCUMENT_DO notes update '\"text\"'\n" +
+			"  lmz can --explain --tab work DOCUMENT_DO notes update '\"text\"'",
+		// Flags are taken apart from arguments here: -1 is an argument.
+		DisableFlagParsing: true,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			words, err := parseFlags(cmd.Flags(), args)
+			if err != nil {
+				return err
+			}
+			if help, _ := cmd.Flags().GetBool("help"); help {
+				return cmd.Help()
+			}
+			return a.runCan(cmd.Context(), o, explain, words)
+		},
+	}
+	a.gatewayFlags(cmd, &o)
+	f := cmd.Flags()
+	f.Var(&o.tab, "tab", tabUsage)
+	f.BoolVar(&explain, "explain", false, "say which guard decided, and why")
+	f.BoolVar(&o.json, "json", false, "print one JSON object: allowed, guard, code, reason, exists")
+	return cmd
+}
+
+// decision is the JSON of lmz can.
+type decision struct {
+	Allowed bool     `json:"allowed"`
+	Guard   string   `json:"guard"` // which decided; empty if there was nothing to ask
+	Code    lmz.Code `json:"code"`  // of the error; empty if it is allowed
+	Reason  string   `json:"reason"`
+	Exists  bool     `json:"exists"` // the object is there
+}
+
+func (a *app) runCan(ctx context.Context, o gatewayCall, explain bool, words []string) error {
+	if len(words) < 3 {
+		return usagef("lmz can --help", "can needs BINDING INSTANCE METHOD")
+	}
+	to, calls, err := parseCalls(words, nil)
+	if err != nil {
+		return err
+	}
+	if len(calls) > 1 {
+		return usagef("lmz can --help", "can asks about one call: there is a + too many")
+	}
+	args := make([]lmz.Value, len(calls[0].args))
+	for i, arg := range calls[0].args {
+		data, err := proto.Marshal(arg)
+		if err != nil {
+			return err
+		}
+		if args[i], err = proto.Parse(data); err != nil {
+			return err
+		}
+	}
+	var d gateway.Decision
+	err = a.askGateway(ctx, o, func(ctx context.Context, peer *client.Peer) (err error) {
+		d, err = gateway.Can.Call(ctx, peer, lmz.At(gateway.AdminBinding), to, calls[0].method, args)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if !d.Allowed && d.Code != lmz.CodeGuard && d.Code != lmz.CodeAbsent {
+		return failf(exitNotExecuted, "", "nobody can say whether %s on %s is allowed: %v", shorten(calls[0].method), shorten(to.String()), d.Error)
+	}
+	return a.printDecision(d, to, calls[0].method, explain, o.json)
+}
+
+func (a *app) printDecision(d gateway.Decision, to lmz.Address, method string, explain, asJSON bool) error {
+	out := decision{Allowed: d.Allowed, Guard: d.Guard, Code: d.Code, Exists: d.Exists}
+	if d.Error != nil {
+		out.Reason = d.Error.Error()
+	}
+	switch {
+	case asJSON:
+		e := json.NewEncoder(a.Out)
+		e.SetEscapeHTML(false)
+		if err := e.Encode(out); err != nil {
+			return err
+		}
+	case explain:
+		fmt.Fprintln(a.Out, oneLine(explanation(out, shorten(to.String()), shorten(method))))
+	case d.Allowed:
+		fmt.Fprintln(a.Out, "yes")
+	default:
+		fmt.Fprintln(a.Out, "no")
+	}
+	switch {
+	case d.Allowed:
+		return nil
+	case d.Code == lmz.CodeAbsent:
+		return &failure{code: exitAbsent, message: method + " on " + to.String() + ": " + out.Reason}
+	}
+	return &failure{code: exitRefused} // all is said
+}
+
+func explanation(d decision, to, method string) string {
+	text := "yes: "
+	switch {
+	case d.Allowed:
+		text += "the guard " + d.Guard + " allows " + method + " on " + to
+	case d.Guard == "":
+		text = "no: " + d.Reason
+	default:
+		text = "no: " + method + " on " + to + " is refused by " + d.Guard + ": " + d.Reason
+	}
+	if !d.Exists && d.Code != lmz.CodeAbsent {
+		text += " (the object does not exist yet)"
+	}
+	return text
+}

@@ -1,0 +1,189 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/client"
+	"github.com/lumenize/lmz/gateway"
+)
+
+// gatewayCall is how a command asks the gateway itself.
+type gatewayCall struct {
+	connection
+	timeout time.Duration
+	json    bool
+}
+
+func (a *app) gatewayFlags(cmd *cobra.Command, o *gatewayCall) {
+	o.account = a.accountFlags(cmd)
+	f := cmd.Flags()
+	f.DurationVar(&o.timeout, "timeout", lmz.DefaultTimeout, "how long the command may take")
+	f.BoolVar(&o.wait, "wait", false, "wait for a server that cannot be reached yet, within --timeout")
+}
+
+// askGateway connects and has f call the gateway's own node.
+func (a *app) askGateway(ctx context.Context, o gatewayCall, f func(context.Context, *client.Peer) error) error {
+	server, err := o.origin()
+	if err != nil {
+		return err
+	}
+	if o.timeout <= 0 {
+		return usagef("--timeout 30s", "--timeout %v leaves no time", o.timeout)
+	}
+	ctx, cancel := context.WithTimeout(ctx, o.timeout)
+	defer cancel()
+	peer, err := a.connect(ctx, o.connection)
+	if err != nil {
+		return err
+	}
+	defer peer.Wait()
+	defer peer.Close()
+	if err := f(ctx, peer); err != nil {
+		return explainCall(lmz.At(gateway.AdminBinding), "the question", loginHint(server), err)
+	}
+	return nil
+}
+
+func (a *app) contractCommand() *cobra.Command {
+	var o gatewayCall
+	var ts string
+	cmd := &cobra.Command{
+		Use:   "contract [BINDING]...",
+		Short: "Print what the nodes of the running gateway expose",
+		Long: "contract asks the gateway what its nodes expose, and prints each method with its types,\n" +
+			"in TypeScript's names, and its guard. With bindings it prints only those.\n\n" +
+			"--ts writes TypeScript declarations for all bindings, for ctn<DOCUMENT_DO>() in\n" +
+			"JavaScript clients: to a file, or to stdout if that is -.",
+		Example: "  lmz contract\n  lmz contract DOCUMENT_DO --json\n  lmz contract --ts mesh.d.ts",
+		RunE: func(cmd *cobra.Command, bindings []string) error {
+			return a.runContract(cmd.Context(), o, ts, bindings)
+		},
+	}
+	a.gatewayFlags(cmd, &o)
+	f := cmd.Flags()
+	f.BoolVar(&o.json, "json", false, "print one JSON array: binding, type, beforeCall, methods (name, params, result, guard)")
+	f.StringVar(&ts, "ts", "", "write TypeScript declarations to `FILE`, or to stdout if it is -")
+	return cmd
+}
+
+func (a *app) runContract(ctx context.Context, o gatewayCall, ts string, bindings []string) error {
+	if ts != "" && (o.json || len(bindings) > 0) {
+		return usagef("lmz contract --ts mesh.d.ts", "--ts is for all bindings, and no JSON")
+	}
+	var c gateway.Contract
+	err := a.askGateway(ctx, o, func(ctx context.Context, peer *client.Peer) (err error) {
+		c, err = gateway.GetContract.Call(ctx, peer, lmz.At(gateway.AdminBinding))
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	switch ts {
+	case "":
+	case "-":
+		_, err := fmt.Fprint(a.Out, c.TypeScript)
+		return err
+	default:
+		if err := os.WriteFile(ts, []byte(c.TypeScript), 0o644); err != nil {
+			return failf(exitFailed, "", "the declarations could not be written: %v", err)
+		}
+		return nil
+	}
+	nodes, err := chosen(c.Nodes, bindings)
+	if err != nil {
+		return err
+	}
+	if o.json {
+		return a.printNodesJSON(nodes)
+	}
+	return a.printNodes(nodes)
+}
+
+// chosen returns the nodes with these bindings, or all if there are none.
+func chosen(nodes []gateway.NodeContract, bindings []string) ([]gateway.NodeContract, error) {
+	if len(bindings) == 0 {
+		return nodes, nil
+	}
+	var found []gateway.NodeContract
+	for _, binding := range bindings {
+		before := len(found)
+		for _, n := range nodes {
+			if n.Binding == binding {
+				found = append(found, n)
+			}
+		}
+		if len(found) == before {
+			return nil, failf(exitAbsent, "lmz contract", "no node is registered as %q", binding)
+		}
+	}
+	return found, nil
+}
+
+// The JSON of lmz contract.
+type (
+	contractNode struct {
+		Binding    string           `json:"binding"`
+		Type       lmz.NodeType     `json:"type"`
+		BeforeCall string           `json:"beforeCall,omitempty"`
+		Methods    []contractMethod `json:"methods"` // null: the handler does not say
+	}
+	contractMethod struct {
+		Name   string   `json:"name"`
+		Params []string `json:"params"` // null: unknown
+		Result string   `json:"result"`
+		Guard  string   `json:"guard"`
+	}
+)
+
+func (a *app) printNodesJSON(nodes []gateway.NodeContract) error {
+	out := make([]contractNode, len(nodes))
+	for i, n := range nodes {
+		out[i] = contractNode{Binding: n.Binding, Type: n.Type, BeforeCall: n.BeforeCall}
+		if n.Listed {
+			out[i].Methods = []contractMethod{}
+		}
+		for _, m := range n.Methods {
+			method := contractMethod{Name: m.Name, Result: m.Result, Guard: m.Guard}
+			if m.Typed {
+				method.Params = append([]string{}, m.Params...)
+			}
+			out[i].Methods = append(out[i].Methods, method)
+		}
+	}
+	e := json.NewEncoder(a.Out)
+	e.SetEscapeHTML(false)
+	return e.Encode(out)
+}
+
+func (a *app) printNodes(nodes []gateway.NodeContract) error {
+	w := tabwriter.NewWriter(a.Out, 0, 0, 3, ' ', 0)
+	for i, n := range nodes {
+		if i > 0 {
+			fmt.Fprintln(w)
+		}
+		heading := oneLine(n.Binding) + "  " + strings.ToLower(strings.TrimPrefix(string(n.Type), "Lumenize"))
+		if n.Type == lmz.TypeObject {
+			heading = oneLine(n.Binding) + "  object"
+		}
+		if n.BeforeCall != "" {
+			heading += "  before every call: " + oneLine(n.BeforeCall)
+		}
+		fmt.Fprintln(w, heading)
+		if !n.Listed {
+			fmt.Fprintln(w, "  does not say what it exposes")
+		}
+		for _, m := range n.Methods {
+			fmt.Fprintf(w, "  %s\tguard %s\n", oneLine(m.String()), oneLine(m.Guard))
+		}
+	}
+	return w.Flush()
+}

@@ -1,0 +1,57 @@
+package cli
+
+import (
+	"encoding/json"
+	"errors"
+
+	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/proto"
+)
+
+// Values that JSON lacks are written as the original does: {"json": ..., "meta": ...}
+// (PROTOCOL.md, "The subprotocol lmz").
+
+// isRich reports whether a JSON object is such a document.
+func isRich(members map[string]any) bool {
+	_, value := members["json"]
+	meta, ok := members["meta"].(map[string]any)
+	return value && ok && meta != nil && len(members) == 2
+}
+
+// fromRich returns the value that an object stands for: itself, unless it is rich.
+func fromRich(members map[string]any) (any, error) {
+	if !isRich(members) {
+		return members, nil
+	}
+	text, err := json.Marshal(members)
+	if err != nil {
+		return nil, &richError{errors.New("it holds no calls, only JSON")}
+	}
+	return decodeRich(text)
+}
+
+func decodeRich(text []byte) (any, error) {
+	doc, err := proto.FromJSON(text)
+	if err != nil {
+		return nil, &richError{err}
+	}
+	return proto.Parse(doc)
+}
+
+// richError says that a rich value cannot be read.
+type richError struct{ err error }
+
+func (e *richError) Error() string { return "the {json, meta} value cannot be read: " + e.err.Error() }
+
+// appendRich appends a value as such a document.
+func appendRich(b []byte, value lmz.Value) ([]byte, error) {
+	doc, err := proto.Marshal(value)
+	if err != nil {
+		return nil, err
+	}
+	text, err := proto.ToJSON(doc)
+	if err != nil {
+		return nil, err
+	}
+	return append(b, escapeControls(text)...), nil
+}

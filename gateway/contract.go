@@ -1,0 +1,133 @@
+package gateway
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/proto"
+)
+
+// Contract is what the nodes of a mesh expose, in the order of their bindings.
+type Contract struct {
+	Nodes      []NodeContract
+	TypeScript string // declarations for all of it
+}
+
+// NodeContract is what the nodes of one binding expose.
+type NodeContract struct {
+	Binding    string
+	Type       lmz.NodeType
+	BeforeCall string           // the guard of all methods, or ""
+	Listed     bool             // false: the handler does not say what it exposes
+	Methods    []MethodContract // in the order of their names
+}
+
+// MethodContract is one exposed method. Its types are TypeScript's, in which every
+// value that travels has a name.
+type MethodContract struct {
+	Name   string
+	Typed  bool // false: its types are not known
+	Params []string
+	Result string
+	Guard  string
+}
+
+// String returns the method as TypeScript declares it.
+func (m MethodContract) String() string {
+	params := "...args: unknown[]"
+	if m.Typed {
+		named := make([]string, len(m.Params))
+		for i, p := range m.Params {
+			named[i] = "arg" + strconv.Itoa(i+1) + ": " + p
+		}
+		params = strings.Join(named, ", ")
+	}
+	return proto.Property(m.Name) + "(" + params + "): " + m.Result
+}
+
+// contract looks at the tables of all nodes.
+func (g *Gateway) contract(context.Context) (Contract, error) {
+	var ts proto.TypeScript
+	var c Contract
+	for _, binding := range slices.Sorted(maps.Keys(g.workers)) {
+		table, _ := g.workers[binding].handler.(lmz.Table)
+		c.Nodes = append(c.Nodes, nodeContract(&ts, binding, lmz.TypeWorker, table))
+	}
+	objects := g.objects.Contract()
+	for _, binding := range slices.Sorted(maps.Keys(objects)) {
+		c.Nodes = append(c.Nodes, nodeContract(&ts, binding, lmz.TypeObject, objects[binding]))
+	}
+	slices.SortFunc(c.Nodes, func(a, b NodeContract) int { return cmp.Compare(a.Binding, b.Binding) })
+	c.TypeScript = declare(&ts, c.Nodes)
+	return c, nil
+}
+
+func nodeContract(ts *proto.TypeScript, binding string, t lmz.NodeType, table lmz.Table) NodeContract {
+	n := NodeContract{Binding: binding, Type: t}
+	if table == nil {
+		return n
+	}
+	n.Listed, n.BeforeCall = true, table.BeforeCall()
+	for _, info := range table.Methods() {
+		m := MethodContract{Name: info.Name, Typed: info.Typed, Guard: info.Guard, Result: "unknown"}
+		for _, p := range info.Params {
+			m.Params = append(m.Params, ts.Type(p))
+		}
+		if info.Typed {
+			m.Result = ts.Type(info.Result)
+		}
+		n.Methods = append(n.Methods, m)
+	}
+	return n
+}
+
+// declare writes the declarations: the structs, and an interface for each binding.
+func declare(ts *proto.TypeScript, nodes []NodeContract) string {
+	var b strings.Builder
+	b.WriteString("// What the nodes of a mesh expose: ctn<DOCUMENT_DO>().update(\"text\"). Made by lmz contract.\n")
+	declarations := ts.Declarations()
+	if ts.Imports() != "" {
+		b.WriteString("\n" + ts.Imports())
+	}
+	for _, d := range declarations {
+		b.WriteString("\n" + d)
+	}
+	names := make([]string, len(nodes))
+	for i, n := range nodes {
+		names[i] = ts.Name(identifier(n.Binding))
+		b.WriteString("\n/** " + string(n.Type) + " */\nexport interface " + names[i] + " {\n")
+		for _, m := range n.Methods {
+			b.WriteString("  /** guard: " + m.Guard + " */\n  " + m.String() + ";\n")
+		}
+		if !n.Listed {
+			b.WriteString("  [method: string]: (...args: unknown[]) => unknown;\n")
+		}
+		b.WriteString("}\n")
+	}
+	b.WriteString("\n/** The nodes by binding. */\nexport interface Bindings {\n")
+	for i, n := range nodes {
+		b.WriteString("  " + proto.Property(n.Binding) + ": " + names[i] + ";\n")
+	}
+	b.WriteString("}\n")
+	return b.String()
+}
+
+// identifier makes a name for an interface of a binding.
+func identifier(binding string) string {
+	name := strings.Map(func(r rune) rune {
+		if r == '_' || r == '$' || unicode.IsLetter(r) || unicode.IsDigit(r) {
+			return r
+		}
+		return '_'
+	}, binding)
+	if name == "" || unicode.IsDigit([]rune(name)[0]) {
+		name = "_" + name
+	}
+	return name
+}

@@ -1,0 +1,146 @@
+package gateway_test
+
+import (
+	"context"
+	"math/big"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/client"
+	"github.com/lumenize/lmz/gateway"
+	"github.com/lumenize/lmz/meshtest"
+	"github.com/lumenize/lmz/object"
+)
+
+// order has members of every kind that TypeScript should know.
+type order struct {
+	ID       string
+	Lines    []line
+	Paid     *time.Time
+	Parent   *order
+	Tags     map[string][]string `lmz:"labels"`
+	Weights  []float64
+	ByNumber map[int]line
+	Total    *big.Int
+	Link     *url.URL
+	Note     string `json:"note-text,omitempty"`
+	Raw      []byte
+	Reply    lmz.HTTPResponse
+	Anything any
+	Failure  *lmz.Error
+}
+
+type line struct{ Count int }
+
+func newShop(*object.Object) lmz.Handler {
+	mux := new(lmz.Mux)
+	mux.OnBeforeCall(ownersOnly("ann"))
+	lmz.Method1[order, *order]("place").Expose(mux, lmz.Anyone, func(context.Context, order) (*order, error) { return nil, nil })
+	lmz.Method2[string, []int, struct{}]("note").Expose(mux, lmz.NoOne, func(context.Context, string, []int) (struct{}, error) { return struct{}{}, nil })
+	lmz.Method1[lmz.Value, []struct{ A, B bool }]("odd").Expose(mux, ownersOnly("ann"), func(context.Context, lmz.Value) ([]struct{ A, B bool }, error) { return nil, nil })
+	mux.Expose("untyped", lmz.Anyone, lmz.HandlerFunc(func(context.Context, *lmz.Request) (any, error) { return nil, nil }))
+	return mux
+}
+
+// ownersOnly makes a guard for each owner.
+func ownersOnly(owner string) lmz.Guard {
+	return func(ctx context.Context, _ *lmz.Request) error {
+		if c, _ := lmz.CallContextFrom(ctx); c.Auth == nil || c.Auth.Subject != owner {
+			return lmz.Errorf("only %s", owner)
+		}
+		return nil
+	}
+}
+
+func TestTheContractIsWhatIsExposedAndItsDeclarationsAreTypeScript(t *testing.T) {
+	var c gateway.Contract
+	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
+		m.Object("SHOP_DO", object.Kind{New: newShop})
+		m.Object("shop 2", object.Kind{New: func(*object.Object) lmz.Handler {
+			return lmz.HandlerFunc(func(context.Context, *lmz.Request) (any, error) { return nil, nil })
+		}})
+		m.Worker("CLERK", func(lmz.Caller) lmz.Handler {
+			mux := new(lmz.Mux)
+			lmz.Method0[line]("line").Expose(mux, lmz.Anyone, func(context.Context) (line, error) { return line{}, nil })
+			return mux
+		})
+		ann := m.Client("ann", nil, client.Options{})
+		var err error
+		if c, err = gateway.GetContract.Call(t.Context(), ann, lmz.At(gateway.AdminBinding)); err != nil {
+			t.Fatal(err)
+		}
+	})
+	var got []string
+	for _, n := range c.Nodes {
+		for _, method := range n.Methods {
+			got = append(got, n.Binding+" "+n.BeforeCall+" "+method.String()+" "+method.Guard)
+		}
+	}
+	want := []string{
+		"CLERK  line(): Line Anyone",
+		"LMZ_GATEWAY signedIn can(arg1: Address, arg2: string, arg3: unknown[]): Decision Anyone",
+		"LMZ_GATEWAY signedIn contract(): Contract Anyone",
+		"SHOP_DO ownersOnly note(arg1: string, arg2: number[]): void NoOne",
+		"SHOP_DO ownersOnly odd(arg1: unknown): { a: boolean; b: boolean; }[] ownersOnly",
+		"SHOP_DO ownersOnly place(arg1: Order): Order | null Anyone",
+		"SHOP_DO ownersOnly untyped(...args: unknown[]): unknown Anyone",
+	}
+	if strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	compile(t, c.TypeScript)
+}
+
+// usage is a program against the declarations; what must not compile says so.
+const usage = `
+import { ctn } from './lmz.js';
+import type { Bindings, Order, SHOP_DO, CLERK } from './mesh';
+
+declare const order: Order;
+const id: string = order.id, paid: Date | null = order.paid, parent: Order | null = order.parent;
+const labels: Record<string, string[]> = order.labels, weights: Float64Array = order.weights;
+const lines: Map<number, { count: number }> = order.byNumber, total: bigint = order.total;
+const link: URL = order.link, note: string | undefined = order['note-text'], raw: Uint8Array = order.raw;
+const status: number = order.reply.status, failure: Error = order.failure;
+ctn<SHOP_DO>().place(order);
+ctn<SHOP_DO>().note('text', [1, 2]);
+ctn<Bindings['SHOP_DO']>().untyped(1, 'two');
+ctn<CLERK>().line();
+ctn<Bindings['shop 2']>().whatever(1);
+// @ts-expect-error
+ctn<SHOP_DO>().place('order');
+// @ts-expect-error
+ctn<SHOP_DO>().missing();
+// @ts-expect-error
+const wrong: number = order.id;
+`
+
+// compile wants the TypeScript compiler to accept the declarations and their usage.
+func compile(t *testing.T, declarations string) {
+	t.Helper()
+	face, err := os.ReadFile("../wasmclient/js/lmz.d.ts")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	for name, text := range map[string]string{"mesh.ts": declarations, "lmz.d.ts": string(face), "usage.ts": usage} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tsc, err := filepath.Abs("../internal/proto/testdata/oracle/node_modules/typescript/bin/tsc")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("node", tsc, "--noEmit", "--skipLibCheck", "--strict", "--target", "es2022", "--module", "esnext",
+		"--moduleResolution", "bundler", "--lib", "es2022,esnext.disposable,dom", filepath.Join(dir, "usage.ts"))
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("tsc: %v\n%s\n%s", err, out, declarations)
+	}
+}
