@@ -28,10 +28,11 @@ type outbox struct {
 	now    func() time.Time
 	log    *slog.Logger
 	wake   chan struct{} // one slot: something was queued
+	busy   chan struct{} // one slot: whoever fills it sends
 }
 
 func newOutbox(store *store, sender Sender, k *keys, now func() time.Time, log *slog.Logger) *outbox {
-	return &outbox{store: store, sender: sender, keys: k, now: now, log: log, wake: make(chan struct{}, 1)}
+	return &outbox{store: store, sender: sender, keys: k, now: now, log: log, wake: make(chan struct{}, 1), busy: make(chan struct{}, 1)}
 }
 
 // queue stores a mail with the change that it tells of. After the commit, deliver
@@ -85,6 +86,12 @@ func (o *outbox) run(ctx context.Context) {
 
 // flush sends what is due and returns when to look again.
 func (o *outbox) flush(ctx context.Context) (wait time.Duration) {
+	select {
+	case o.busy <- struct{}{}:
+		defer func() { <-o.busy }()
+	case <-ctx.Done():
+		return 0
+	}
 	for ctx.Err() == nil {
 		q, found, err := o.next(ctx)
 		if err != nil {

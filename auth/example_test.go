@@ -1,0 +1,75 @@
+package auth_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"os"
+
+	"github.com/lumenize/lmz/auth"
+)
+
+// The sign-in service on its own: a web server whose /api/ only lets in who is
+// signed in. Nothing of the mesh is needed.
+func ExampleService_Middleware() {
+	dir, err := os.MkdirTemp("", "auth")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	service, err := auth.Open(auth.Options{
+		Dir:       dir,
+		PublicURL: "https://example.com",
+		Redirect:  "/app",
+		Sender:    new(auth.Mailbox), // in earnest: auth.NewSMTP or auth.NewResend
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer service.Close()
+
+	api := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		claims, _ := auth.ClaimsFrom(r.Context())
+		fmt.Fprintln(w, "Hello,", claims.Email)
+	})
+	mux := http.NewServeMux()
+	mux.Handle("/auth/", service)
+	mux.Handle("/api/", service.Middleware(api))
+	server := httptest.NewServer(mux)
+	defer server.Close()
+
+	// A token for a script, without a mail:
+	token, err := auth.Mint(dir, nil, "ada@example.com", false, 0)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(get(server.URL+"/api/hello", ""))
+	fmt.Println(get(server.URL+"/api/hello", token))
+	// Output:
+	// 401 {"error":"invalid_request","error_description":"Missing Authorization header with Bearer token"}
+	// 200 Hello, ada@example.com
+}
+
+func get(url, token string) string {
+	r, err := http.NewRequestWithContext(context.Background(), http.MethodGet, url, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	if token != "" {
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	response, err := client.Do(r)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		log.Fatal(err)
+	}
+	return fmt.Sprint(response.StatusCode, " ", string(body))
+}

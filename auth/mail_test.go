@@ -1,0 +1,382 @@
+package auth
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"mime/multipart"
+	"mime/quotedprintable"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/mail"
+	"strings"
+	"sync"
+	"testing"
+	"testing/fstest"
+	"time"
+)
+
+// sink is a mail server that keeps what it gets. answer, unless empty, is what it
+// says to each message instead of taking it.
+type sink struct {
+	addr string
+
+	mu     sync.Mutex
+	answer string
+	got    []string
+	tried  int
+	came   chan struct{} // a message was tried
+}
+
+func startSink(t *testing.T) *sink {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &sink{addr: l.Addr().String(), came: make(chan struct{}, 100)}
+	var served sync.WaitGroup
+	served.Go(func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			served.Go(func() { defer conn.Close(); s.serve(conn) })
+		}
+	})
+	t.Cleanup(func() { l.Close(); served.Wait() })
+	return s
+}
+
+func (s *sink) serve(conn net.Conn) {
+	conn.SetDeadline(time.Now().Add(20 * time.Second))
+	in := bufio.NewReader(conn)
+	fmt.Fprint(conn, "220 sink\r\n")
+	for {
+		line, err := in.ReadString('\n')
+		if err != nil {
+			return
+		}
+		switch verb := strings.ToUpper(strings.Fields(line + " x")[0]); verb {
+		case "EHLO":
+			fmt.Fprint(conn, "250-sink\r\n250 8BITMIME\r\n")
+		case "DATA":
+			fmt.Fprint(conn, "354 go on\r\n")
+			var text strings.Builder
+			for {
+				line, err := in.ReadString('\n')
+				if err != nil || line == ".\r\n" {
+					break
+				}
+				text.WriteString(line)
+			}
+			fmt.Fprint(conn, s.take(text.String())+"\r\n")
+			s.came <- struct{}{}
+		case "STARTTLS":
+			fmt.Fprint(conn, "502 not here\r\n")
+		case "QUIT":
+			fmt.Fprint(conn, "221 bye\r\n")
+			return
+		default:
+			fmt.Fprint(conn, "250 ok\r\n")
+		}
+	}
+}
+
+func (s *sink) take(text string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.tried++
+	if s.answer != "" {
+		return s.answer
+	}
+	s.got = append(s.got, text)
+	return "250 taken"
+}
+
+func (s *sink) say(answer string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.answer = answer
+}
+
+func (s *sink) mails() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]string(nil), s.got...)
+}
+
+func (s *sink) sender(t *testing.T) *SMTP {
+	t.Helper()
+	sender, err := NewSMTP(SMTPOptions{Server: s.addr, TLS: NoTLS, From: "Lümenize <login@lmz.example>"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sender
+}
+
+func (s *sink) wait(t *testing.T) {
+	t.Helper()
+	select {
+	case <-s.came:
+	case <-time.After(20 * time.Second):
+		t.Fatal("no mail came")
+	}
+}
+
+// parts returns the decoded parts of a mail by their type.
+func parts(t *testing.T, raw string) (*mail.Message, map[string]string) {
+	t.Helper()
+	msg, err := mail.ReadMessage(strings.NewReader(raw))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, params, err := mime.ParseMediaType(msg.Header.Get("Content-Type"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := map[string]string{}
+	for reader := multipart.NewReader(msg.Body, params["boundary"]); ; {
+		part, err := reader.NextRawPart()
+		if err == io.EOF {
+			return msg, found
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(quotedprintable.NewReader(part))
+		if err != nil {
+			t.Fatal(err)
+		}
+		kind, _, _ := mime.ParseMediaType(part.Header.Get("Content-Type"))
+		found[kind] = string(text)
+	}
+}
+
+func TestMailGoesOutBySMTPInBothForms(t *testing.T) {
+	server := startSink(t)
+	f := start(t, Options{Sender: server.sender(t), AppName: "Käse & Co"})
+	f.want(f.do("POST", "/auth/email-magic-link", `{"email":"`+ada+`"}`), 200, "")
+	server.wait(t)
+	msg, part := parts(t, server.mails()[0])
+	subject, _ := new(mime.WordDecoder).DecodeHeader(msg.Header.Get("Subject"))
+	from, err := mail.ParseAddress(msg.Header.Get("From"))
+	if err != nil || from.Name != "Lümenize" || from.Address != "login@lmz.example" || subject != "Your login link" ||
+		msg.Header.Get("To") != "<"+ada+">" || msg.Header.Get("Reply-To") != "<no-reply@lmz.example>" || msg.Header.Get("Auto-Submitted") != "auto-generated" {
+		t.Errorf("header %v", msg.Header)
+	}
+	link := publicURL + "/auth/magic-link?one_time_token="
+	if !strings.Contains(part["text/plain"], link) || !strings.Contains(part["text/plain"], "Käse & Co") || !strings.Contains(part["text/plain"], "30 minutes") {
+		t.Errorf("text %s", part["text/plain"])
+	}
+	if !strings.Contains(part["text/html"], `href="`+link) || !strings.Contains(part["text/html"], "Käse &amp; Co") {
+		t.Errorf("html %s", part["text/html"])
+	}
+}
+
+func TestAMailThatFailsIsTriedAgainAndSurvivesARestart(t *testing.T) {
+	server := startSink(t)
+	server.say("451 not now")
+	dir := t.TempDir()
+	t.Run("before", func(t *testing.T) {
+		f := start(t, Options{Dir: dir, Sender: server.sender(t)})
+		f.want(f.do("POST", "/auth/email-magic-link", `{"email":"`+ada+`"}`), 200, `{"message":"Check your email for the magic link","expires_in":1800}`)
+		server.wait(t)
+	})
+	server.say("")
+	f := start(t, Options{Dir: dir, Sender: server.sender(t)})
+	if f.count("Outbox") != 1 {
+		t.Fatalf("%d mails wait", f.count("Outbox"))
+	}
+	f.pass(time.Minute)
+	f.svc.outbox.flush(t.Context())
+	if len(server.mails()) != 1 || f.count("Outbox") != 0 {
+		t.Errorf("%d mails, %d wait", len(server.mails()), f.count("Outbox"))
+	}
+}
+
+func TestAMailThatCannotBeDeliveredIsGivenUp(t *testing.T) {
+	server := startSink(t)
+	server.say("550 no such user")
+	err := server.sender(t).Send(t.Context(), Mail{ID: "1", To: ada, Subject: "s", Text: "t", HTML: "h"})
+	if !errors.Is(err, ErrUndeliverable) {
+		t.Errorf("got %v", err)
+	}
+	server.say("451 later")
+	if err := server.sender(t).Send(t.Context(), Mail{ID: "1", To: ada, Subject: "s", Text: "t", HTML: "h"}); err == nil || errors.Is(err, ErrUndeliverable) {
+		t.Errorf("got %v", err)
+	}
+	if err := server.sender(t).Send(t.Context(), Mail{ID: "1", To: "a@b.co\r\nBcc: c@d.co"}); !errors.Is(err, ErrUndeliverable) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// stuck is a sender that takes as long as the test wants.
+type stuck struct {
+	entered chan struct{}
+	release chan error
+}
+
+func (s *stuck) Send(ctx context.Context, _ Mail) error {
+	s.entered <- struct{}{}
+	select {
+	case err := <-s.release:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func TestNoAnswerWaitsForAMail(t *testing.T) {
+	sender := &stuck{entered: make(chan struct{}, 10), release: make(chan error)}
+	f := start(t, Options{Sender: sender})
+	for _, email := range []string{ada, bob, carol} {
+		f.want(f.do("POST", "/auth/email-magic-link", `{"email":"`+email+`"}`), 200, "")
+	}
+	<-sender.entered // and it is still in there
+	if f.count("Outbox") != 3 {
+		t.Errorf("%d mails wait", f.count("Outbox"))
+	}
+}
+
+func TestMailIsTriedLaterAndLaterAndThenGivenUp(t *testing.T) {
+	sender := &stuck{entered: make(chan struct{}, 1000), release: make(chan error, 1000)}
+	for range 1000 {
+		sender.release <- errors.New("down")
+	}
+	f := start(t, Options{Sender: sender})
+	f.want(f.do("POST", "/auth/email-magic-link", `{"email":"`+ada+`"}`), 200, "")
+	tries := 0
+	for ; f.count("Outbox") == 1 && tries < 200; tries++ {
+		<-sender.entered
+		f.pass(mailRetryMax)
+		f.svc.outbox.flush(t.Context())
+	}
+	if tries < 50 || tries > 110 || !strings.Contains(f.log.String(), "given up") {
+		t.Errorf("given up after %d tries", tries)
+	}
+	if retryAfter(0) != mailRetry || retryAfter(1) != 2*mailRetry || retryAfter(100) != mailRetryMax {
+		t.Error("the waits do not double up to the longest")
+	}
+}
+
+func TestResendIsGivenEveryMailOnce(t *testing.T) {
+	status, requests := 200, []*http.Request{}
+	var body map[string]any
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		requests = append(requests, r)
+		json.NewDecoder(r.Body).Decode(&body)
+		w.WriteHeader(status)
+		io.WriteString(w, `{"message":"because"}`)
+	}))
+	defer server.Close()
+	defer http.DefaultClient.CloseIdleConnections()
+	sender, err := NewResend(ResendOptions{Key: "re_key", From: "login@lmz.example", ReplyTo: "help@lmz.example"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sender.url = server.URL
+	m := Mail{ID: "id-1", To: ada, Subject: "s", Text: "t", HTML: "<p>h</p>"}
+	if err := sender.Send(t.Context(), m); err != nil {
+		t.Fatal(err)
+	}
+	r := requests[0]
+	if r.Header.Get("Authorization") != "Bearer re_key" || r.Header.Get("Idempotency-Key") != "id-1" || body["from"] != "<login@lmz.example>" ||
+		fmt.Sprint(body["to"]) != "["+ada+"]" || body["reply_to"] != "help@lmz.example" || body["text"] != "t" || body["html"] != "<p>h</p>" {
+		t.Errorf("header %v, body %v", r.Header, body)
+	}
+	for code, forGood := range map[int]bool{422: true, 400: true, 429: false, 500: false, 401: false} {
+		status = code
+		err := sender.Send(t.Context(), m)
+		if err == nil || errors.Is(err, ErrUndeliverable) != forGood || strings.Contains(err.Error(), "re_key") || !strings.Contains(err.Error(), "because") {
+			t.Errorf("%d: %v", code, err)
+		}
+	}
+}
+
+func TestSendersAreCheckedWhenTheyAreMade(t *testing.T) {
+	for _, o := range []SMTPOptions{{}, {Server: "mail.example"}, {From: "a@b.co"}, {Server: ":25", From: "a@b.co"}, {Server: "m:x", From: "a@b.co"},
+		{Server: "m", From: "nobody"}, {Server: "m", From: "a@b.co", ReplyTo: "x"}, {Server: "m", From: "a@b.co", TLS: "maybe"}} {
+		if _, err := NewSMTP(o); err == nil {
+			t.Errorf("%+v was accepted", o)
+		}
+	}
+	for _, o := range []ResendOptions{{}, {Key: "k"}, {From: "a@b.co"}} {
+		if _, err := NewResend(o); err == nil {
+			t.Errorf("%+v was accepted", o)
+		}
+	}
+	for _, tls := range []string{"", StartTLS, ImplicitTLS, NoTLS} {
+		if _, err := NewSMTP(SMTPOptions{Server: "mail.example", From: "a@b.co", TLS: tls, Username: "u", Password: "p"}); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestSMTPDemandsEncryptionUnlessToldOtherwise(t *testing.T) {
+	server := startSink(t) // which offers none
+	sender, err := NewSMTP(SMTPOptions{Server: server.addr, From: "a@lmz.example"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := sender.Send(t.Context(), Mail{ID: "1", To: ada, Subject: "s", Text: "t", HTML: "h"}); err == nil {
+		t.Error("a mail went out in the clear")
+	}
+}
+
+func allLetters() (all []Letter) {
+	for _, kind := range kinds {
+		all = append(all, Letter{Kind: kind, To: "o'hara&co@example.com", App: `<App> & "Co"`, Link: publicURL + "/auth/magic-link?one_time_token=x_-1",
+			ValidFor: "30 minutes", Where: "<i>lmz</i> on <b>laptop</b>", Program: "<i>lmz</i>", Computer: "<b>laptop</b>", Agent: "<script>", IP: "192.0.2.1",
+			When: "15:04 UTC", About: "<a href=evil>@example.com"})
+	}
+	return all
+}
+
+func TestMailsHaveBothForms(t *testing.T) {
+	for _, l := range allLetters() {
+		m, err := templates{}.mail(l)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m.Link != l.Link || strings.Count(m.Text, l.Link) != 1 || !strings.Contains(m.HTML, `href="`+l.Link+`"`) || len(m.ID) != 36 {
+			t.Errorf("%s: %s\n%s", m.Kind, m.Text, m.HTML)
+		}
+		for _, markup := range []string{"<b>", "<i>", "<script>", "<a href=evil>", "<App>"} {
+			if strings.Contains(m.HTML, markup) {
+				t.Errorf("%s holds %s: %s", m.Kind, markup, m.HTML)
+			}
+		}
+		if m.Subject == "" || strings.ContainsAny(m.Subject, "\r\n") || !strings.Contains(m.HTML, `<html lang="en">`) || strings.Count(m.HTML, "<h1") != 1 {
+			t.Errorf("%s: %q %s", m.Kind, m.Subject, m.HTML)
+		}
+	}
+}
+
+func TestTemplatesReplacePartsOfMails(t *testing.T) {
+	files := fstest.MapFS{
+		"magic-link.subject": {Data: []byte("Hello\n {{.To}}")},
+		"magic-link.html":    {Data: []byte(`<p title="{{.App}}">{{.To}} <a href="{{.Link}}">{{.Button}}</a></p>`)},
+	}
+	f := start(t, Options{Templates: files, AppName: `"><b>`})
+	f.link(ada)
+	m, err := f.svc.mails.mail(Letter{Kind: KindMagicLink, To: ada, App: `"><b>`, Link: "https://x.example/?a=1&b=2", ValidFor: "30 minutes"})
+	if err != nil || m.Subject != "Hello "+ada || strings.Contains(m.HTML, "<b>") || !strings.Contains(m.HTML, `href="https://x.example/?a=1&amp;b=2">Sign in</a>`) {
+		t.Errorf("got %+v, %v", m, err)
+	}
+	if !strings.Contains(m.Text, "https://x.example/?a=1&b=2") {
+		t.Errorf("the text is not the usual one: %s", m.Text)
+	}
+	for name, bad := range map[string]string{"magic-link.html": "{{.Nonsense}}", "invite-new.txt": "{{", "cli-link.subject": "{{template \"x\"}}"} {
+		_, err := Open(Options{Dir: t.TempDir(), PublicURL: publicURL, Getenv: noEnv, Templates: fstest.MapFS{name: {Data: []byte(bad)}}})
+		if err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

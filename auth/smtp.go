@@ -1,0 +1,148 @@
+package auth
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/mail"
+	"strconv"
+	"strings"
+	"time"
+
+	gomail "github.com/wneessen/go-mail"
+)
+
+// TLS of a mail server.
+const (
+	// StartTLS begins in the clear and then demands encryption. The default; port 587.
+	StartTLS = "starttls"
+	// ImplicitTLS encrypts from the first byte; port 465.
+	ImplicitTLS = "tls"
+	// NoTLS sends mails, and so links, in the clear; port 25. Only for a server on
+	// this machine or in a network that is trusted as it is.
+	NoTLS = "none"
+)
+
+// smtpTimeout bounds one step of a delivery.
+const smtpTimeout = 30 * time.Second
+
+// SMTPOptions configure [NewSMTP].
+type SMTPOptions struct {
+	// Server is the mail server as HOST or HOST:PORT. Required.
+	Server string
+	// TLS is [StartTLS] (the default), [ImplicitTLS] or [NoTLS].
+	TLS string
+	// Username and Password sign in to the server, by the strongest method that
+	// it offers. Empty: it is not asked to know us.
+	Username, Password string
+	// From is the sender, such as "Lumenize <login@example.com>" or an address
+	// alone. Required. ReplyTo is where answers go; default no-reply@ the domain
+	// of From.
+	From, ReplyTo string
+}
+
+// SMTP is a [Sender] that hands mails to a mail server, one connection for each.
+type SMTP struct {
+	client *gomail.Client
+	from   envelope
+}
+
+// NewSMTP checks its options. It does not connect.
+func NewSMTP(o SMTPOptions) (*SMTP, error) {
+	s, err := newSMTP(o)
+	if err != nil {
+		return nil, fmt.Errorf("auth: SMTP: %w", err)
+	}
+	return s, nil
+}
+
+func newSMTP(o SMTPOptions) (*SMTP, error) {
+	from, err := newEnvelope(o.From, o.ReplyTo)
+	if err != nil {
+		return nil, err
+	}
+	host, options := o.Server, []gomail.Option{gomail.WithTimeout(smtpTimeout)}
+	port := map[string]int{StartTLS: 587, ImplicitTLS: 465, NoTLS: 25}[cmp.Or(o.TLS, StartTLS)]
+	switch cmp.Or(o.TLS, StartTLS) {
+	case StartTLS:
+		options = append(options, gomail.WithTLSPolicy(gomail.TLSMandatory))
+	case ImplicitTLS:
+		options = append(options, gomail.WithSSL())
+	case NoTLS:
+		options = append(options, gomail.WithTLSPolicy(gomail.NoTLS))
+	default:
+		return nil, fmt.Errorf("TLS %q is none of %s, %s and %s", o.TLS, StartTLS, ImplicitTLS, NoTLS)
+	}
+	if name, text, err := net.SplitHostPort(o.Server); err == nil {
+		if host = name; host == "" {
+			return nil, errors.New("Server has no host")
+		}
+		if port, err = strconv.Atoi(text); err != nil {
+			return nil, fmt.Errorf("the port of Server %q is no number", o.Server)
+		}
+	}
+	if host == "" {
+		return nil, errors.New("Server is required: the mail server's HOST or HOST:PORT")
+	}
+	if o.Username != "" {
+		options = append(options, gomail.WithSMTPAuth(gomail.SMTPAuthAutoDiscover),
+			gomail.WithUsername(o.Username), gomail.WithPassword(o.Password))
+	}
+	client, err := gomail.NewClient(host, append(options, gomail.WithPort(port))...)
+	return &SMTP{client: client, from: from}, err
+}
+
+// Send implements [Sender].
+func (s *SMTP) Send(ctx context.Context, m Mail) error {
+	msg, err := s.from.message(m)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrUndeliverable, err)
+	}
+	err = s.client.DialAndSendWithContext(ctx, msg)
+	if refused := new(gomail.SendError); errors.As(err, &refused) && !refused.IsTemp() && refused.ErrorCode() >= 500 {
+		return fmt.Errorf("%w: %w", ErrUndeliverable, err)
+	}
+	return err
+}
+
+// envelope is whom mails come from.
+type envelope struct {
+	from    mail.Address
+	replyTo string
+}
+
+func newEnvelope(from, replyTo string) (envelope, error) {
+	if from == "" {
+		return envelope{}, errors.New("From is required: the address that mails come from")
+	}
+	sender, err := mail.ParseAddress(from)
+	if err != nil {
+		return envelope{}, fmt.Errorf("From %q is not a mail address", from)
+	}
+	_, domain, _ := strings.Cut(sender.Address, "@")
+	answer, err := mail.ParseAddress(cmp.Or(replyTo, "no-reply@"+domain))
+	if err != nil {
+		return envelope{}, fmt.Errorf("ReplyTo %q is not a mail address", replyTo)
+	}
+	return envelope{from: *sender, replyTo: answer.Address}, nil
+}
+
+// message is m as it goes over the wire. The same mail has the same Message-ID at
+// each try, by which servers drop doubles.
+func (e envelope) message(m Mail) (*gomail.Msg, error) {
+	msg := gomail.NewMsg()
+	msg.FromMailAddress(&e.from)
+	if err := errors.Join(msg.To(m.To), msg.ReplyTo(e.replyTo)); err != nil {
+		return nil, err
+	}
+	_, domain, _ := strings.Cut(e.from.Address, "@")
+	msg.Subject(m.Subject)
+	msg.SetMessageIDWithValue(m.ID + "@" + domain)
+	msg.SetDate()
+	msg.SetGenHeader("Auto-Submitted", "auto-generated") // so that no holiday notice answers
+	msg.SetBodyString(gomail.TypeTextPlain, m.Text)
+	msg.AddAlternativeString(gomail.TypeTextHTML, m.HTML)
+	return msg, nil
+}
