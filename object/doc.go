@@ -44,4 +44,9 @@
 // derived from it, and fails with [ErrNoTurn] once the turn has ended. The ctx
 // itself ends when the handler returns: what goes on longer is a Send, or runs
 // with a ctx of its own.
+//
+// Several calls at once are [Object.Calls], [Go] and [Calls.Wait], which gives up the
+// turn once. A goroutine that a handler starts has no turn: storage refuses it by name.
+// It may call with the handler's ctx, and its call leaves when the handler's turn has
+// ended, so a handler must not wait for it.
 package object

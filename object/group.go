@@ -147,8 +147,8 @@ func (o *Object) commit() error {
 
 // reset closes the object after the storage failed in a turn of r, unless that
 // happened already. The turns before it are committed.
-func (o *Object) reset(r *run, place *turn.Place) {
-	if place == nil || r.life != o.life {
+func (o *Object) reset(r *run) {
+	if r.life != o.life {
 		return
 	}
 	o.flush()

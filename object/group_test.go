@@ -262,37 +262,3 @@ func TestAFailedCommitFailsEveryCallInIt(t *testing.T) {
 		w.close()
 	})
 }
-
-func TestGoroutinesOfAHandlerMayCallWhileItsTurnIsCommitted(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newMemoryWorld(t, slowDisk())
-		in := inbox{make(chan string, 10)}
-		w.mesh["INBOX"] = in
-		w.register("BOX", func(o *Object, mux *lmz.Mux) {
-			exposeStorage(o, mux)
-			lmz.Method0[bool]("both").Expose(mux, lmz.Anyone, func(ctx context.Context) (bool, error) {
-				if err := o.KV().Put(ctx, "key", "value"); err != nil {
-					return false, err
-				}
-				errs := make(chan error)
-				for range 2 {
-					go func() {
-						_, err := o.CallRaw(ctx, lmz.At("INBOX"), lmz.Ctn("note", "x"))
-						errs <- err
-					}()
-				}
-				return true, errors.Join(<-errs, <-errs)
-			})
-		})
-		both := w.later(box, "both")
-		time.Sleep(99 * time.Millisecond)
-		if len(in.got) != 0 {
-			t.Errorf("%d calls left before the commit", len(in.got))
-		}
-		wantAfter(t, "both", both, 100*time.Millisecond)
-		if len(in.got) != 2 {
-			t.Errorf("got %d calls", len(in.got))
-		}
-		w.close()
-	})
-}

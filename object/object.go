@@ -40,51 +40,27 @@ func (o *Object) KV() *KV { return &KV{o} }
 
 // CallRaw implements [lmz.Caller]. With the ctx of a handler of this object it
 // ends the turn: what was written and sent is committed and leaves, then the call.
-// When it returns, the handler has the turn again. Several goroutines of one
-// handler may call at once while the handler waits for them; the handler must not
-// go on beside them.
+// When it returns, the handler has the turn again. [Object.Calls] makes several at
+// once. A goroutine that a handler started may call with the handler's ctx, but has no
+// turn: its call leaves when the handler's turn has ended.
 func (o *Object) CallRaw(ctx context.Context, to lmz.Address, c lmz.Continuation) (lmz.Value, error) {
-	r := o.runOf(ctx)
-	if r != nil {
-		if err := r.mayCall(); err != nil {
-			return nil, err
-		}
-	}
 	if ctx.Err() != nil {
 		return nil, notExecuted(whyEnded(ctx) + " before the call was made")
 	}
 	ctx, cancel := proto.WithDeadline(ctx)
 	defer cancel()
 	call, err := proto.NewCall(ctx, o.id, to, c)
-	if err == nil {
-		err = proto.CheckTarget(o.rt.mesh, to)
-	}
 	if err != nil {
 		return nil, err
 	}
-	sent := proto.Sent(ctx)
-	answers := make(chan proto.Answer, 1)
-	ask := func() { sent(call); o.rt.ask(ctx, call, func(a proto.Answer) { answers <- a }) }
-	if r == nil {
-		ask()
-		return (<-answers).Result()
-	}
-	var lost error
-	if err := r.release(ask, func(err error) {
-		lost = notCalled(err)
-		answers <- proto.Answer{}
-	}); err != nil {
+	answers := make(chan answer, 1)
+	ask := func() { o.rt.ask(ctx, call, func(a proto.Answer) { answers <- answer{Answer: a} }) }
+	var got answer
+	err = o.wait(ctx, ask, func(err error) { answers <- answer{lost: err} }, func() { got = <-answers })
+	if err != nil {
 		return nil, err
 	}
-	answer := <-answers
-	err = r.retake()
-	switch {
-	case lost != nil:
-		return nil, lost
-	case err != nil:
-		return nil, err
-	}
-	return answer.Result()
+	return got.result()
 }
 
 // Send implements [lmz.Caller]. With the ctx of a handler of this object the

@@ -53,7 +53,7 @@ func (s *SQL) open(ctx context.Context, query string, args []any) (*rows, error)
 // next decodes the next row into what v points to, and reports false when there is
 // none.
 func (r *rows) next(ctx context.Context, v any) (more bool, err error) {
-	failure := r.s.o.use(ctx, func(store) error {
+	failure := r.s.o.useAnyhow(ctx, func(store) error {
 		if r.turn != r.run.turn {
 			return nil
 		}

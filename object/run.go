@@ -25,18 +25,18 @@ type run struct {
 
 	left atomic.Bool // something of an earlier turn of this run cannot be taken back
 
-	mu       sync.Mutex    // a handler may start goroutines, and they have its ctx
-	place    *turn.Place   // nil while the run has no turn
-	retaking chan struct{} // closed when the turn is back that a goroutine is waiting for
-	ended    bool          // the handler has returned
-	broken   error         // storage failed; the run can only end
-	effects  []func()      // of this turn; they leave after the commit
-	last     broadcast
-	turn     int          // counts the run's turns
-	open     []*statement // loops over rows
-	parts    int          // open Object.Tx
-	begun    bool         // that the call has begun is stored
-	group    *group       // the commit of the run's last turn, if it needed one
+	mu      sync.Mutex  // a handler may start goroutines, and they have its ctx
+	place   *turn.Place // nil while the run has no turn
+	ended   bool        // the handler has returned
+	broken  error       // storage failed; the run can only end
+	effects []func()    // of this turn; they leave after the commit
+	parked  []part      // calls of goroutines, which leave with the turn
+	last    broadcast
+	turn    int          // counts the run's turns
+	open    []*statement // loops over rows
+	parts   int          // open Object.Tx
+	begun   bool         // that the call has begun is stored
+	group   *group       // the commit of the run's last turn, if it needed one
 }
 
 type runKey struct{}
@@ -51,6 +51,26 @@ func (o *Object) runOf(ctx context.Context) *run {
 
 // use lets f use the object's storage within the turn that ctx holds.
 func (o *Object) use(ctx context.Context, f func(store) error) error {
+	if !inHandler() {
+		return o.whyNoTurn(ctx)
+	}
+	return o.useAnyhow(ctx, f)
+}
+
+// whyNoTurn is the error of storage used by a goroutine that runs no handler.
+func (o *Object) whyNoTurn(ctx context.Context) error {
+	if r := o.runOf(ctx); r != nil {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if !r.ended {
+			return errGoroutine
+		}
+	}
+	return ErrNoTurn
+}
+
+// useAnyhow is use where it is known that the goroutine runs the handler.
+func (o *Object) useAnyhow(ctx context.Context, f func(store) error) error {
 	r := o.runOf(ctx)
 	if r == nil {
 		return ErrNoTurn
@@ -114,15 +134,9 @@ func (r *run) after(effect func()) error {
 
 // release ends the turn: it gives it to the next, and lets everything leave after the
 // commit, last of all the effect. If that commit fails, lost runs in place of the
-// effect. Without a turn there is just the effect.
+// effect. An error means that neither will run, and that the run has the turn still.
 func (r *run) release(effect func(), lost func(error)) error {
 	r.mu.Lock()
-	if r.place == nil && r.broken == nil {
-		group := r.group
-		r.mu.Unlock()
-		group.add(part{effect, lost})
-		return nil
-	}
 	var leave func()
 	if r.broken == nil {
 		r.effects = append(r.effects, effect)
@@ -147,32 +161,12 @@ func notCalled(why error) *lmz.Error {
 // retake waits until the run has the turn again. It does not heed the ctx: the
 // handler goes on when it returns, and it must not go on beside another.
 func (r *run) retake() error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for r.retaking != nil {
-		wait := r.retaking
-		r.mu.Unlock()
-		<-wait
-		r.mu.Lock()
-	}
-	if r.ended || r.place != nil {
-		return r.broken
-	}
-	back := make(chan struct{})
-	r.retaking = back
-	r.mu.Unlock()
-
 	place := r.o.line.Join()
 	place.Wait(context.Background())
 	r.o.startTurn()
 
 	r.mu.Lock()
-	r.retaking = nil
-	close(back)
-	if r.ended {
-		r.o.pass(place)
-		return nil
-	}
+	defer r.mu.Unlock()
 	r.place = place
 	r.turn++
 	if r.life != r.o.life {
@@ -182,35 +176,26 @@ func (r *run) retake() error {
 }
 
 // end ends the run with its answer, which leaves by done after the commit, and gives
-// the turn on if the run has it. If the answer is an error the turn is rolled back. The
-// caller learns of a failure of the storage in place of whatever the handler returned.
+// the turn on. If the answer is an error the turn is rolled back. The caller learns of a
+// failure of the storage in place of whatever the handler returned.
 func (r *run) end(answer proto.Answer, done func(proto.Answer)) {
 	r.mu.Lock()
 	r.ended = true
 	place := r.place
-	leave := func() {}
-	if place != nil && r.broken == nil {
+	var leave func()
+	if r.broken == nil {
 		leave = r.settle(answer, done)
 	}
 	r.place = nil
-	broken, group := r.broken, r.group
+	broken := r.broken
 	r.mu.Unlock()
-
-	switch {
-	case broken != nil:
-		r.o.reset(r, place)
-		done(proto.ErrorAnswer(r.failure(broken)))
-	case place != nil:
+	if broken == nil {
 		leave()
-	default:
-		group.add(part{
-			leave: func() { done(answer) },
-			lost:  func(err error) { done(proto.ErrorAnswer(r.failure(err))) },
-		})
+	} else {
+		r.o.reset(r)
+		done(proto.ErrorAnswer(r.failure(broken)))
 	}
-	if place != nil {
-		r.o.pass(place)
-	}
+	r.o.pass(place)
 }
 
 // endStart ends OnStart, and keeps the turn. What it wrote is committed with the call
@@ -236,6 +221,7 @@ func (r *run) settle(answer proto.Answer, done func(proto.Answer)) (leave func()
 	r.closeRows()
 	if answer.Failed != "" {
 		r.effects = nil
+		r.unpark(errRolledBack)
 		if err := r.o.undo(); err != nil {
 			r.broken = errTurnFailed
 			return nil
@@ -263,9 +249,9 @@ func (r *run) finish(answer *proto.Answer, last func(), lost func(error)) (leave
 		r.fail(err)
 		return nil
 	}
-	effects := r.effects
-	r.effects = nil
-	trace := len(effects) > 0 || r.o.store.changed()
+	effects, parked := r.effects, r.parked
+	r.effects, r.parked = nil, nil
+	trace := len(effects) > 0 || len(parked) > 0 || r.o.store.changed()
 	leave = func() {
 		if trace {
 			r.left.Store(true)
@@ -273,12 +259,24 @@ func (r *run) finish(answer *proto.Answer, last func(), lost func(error)) (leave
 		for _, effect := range effects {
 			effect()
 		}
+		for _, p := range parked {
+			p.leave()
+		}
 		if last != nil {
 			last()
 		}
 	}
-	group, err := r.o.endTurn(part{leave, lost})
+	lostAll := func(err error) {
+		for _, p := range parked {
+			p.lost(err)
+		}
+		if lost != nil {
+			lost(err)
+		}
+	}
+	group, err := r.o.endTurn(part{leave, lostAll})
 	if err != nil {
+		r.parked = parked
 		r.fail(err)
 		return nil
 	}
@@ -294,6 +292,7 @@ func (r *run) fail(err error) {
 	r.broken = errTurnFailed
 	r.effects = nil
 	r.closeRows()
+	r.unpark(err)
 	r.o.logger().Error("storage failed", "error", withoutPath(err))
 	r.o.undo()
 }

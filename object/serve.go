@@ -102,7 +102,9 @@ func (o *Object) execute(ctx context.Context, place *turn.Place, c *proto.Call,
 	r := o.newRun(ctx, place)
 	r.call = c
 	h := &tracked{handler: o.handler}
-	result, err := run(context.WithValue(ctx, runKey{}, r), h)
+	var result any
+	var err error
+	do(func() { result, err = run(context.WithValue(ctx, runKey{}, r), h) })
 	answer := proto.NewAnswer(result, err) // in the turn: the result may be a part of the state
 	o.logHidden(h.method, err)
 
@@ -170,7 +172,9 @@ func (o *Object) start(place *turn.Place) (lmz.Handler, error) {
 	ctx = lmz.WithCallContext(ctx, lmz.CallContext{Self: o.id})
 	r := o.newRun(ctx, place)
 	r.starting = true
-	err = protect(func() error { return starter.OnStart(context.WithValue(ctx, runKey{}, r)) })
+	do(func() {
+		err = protect(func() error { return starter.OnStart(context.WithValue(ctx, runKey{}, r)) })
+	})
 	if failure := r.endStart(err); failure != nil {
 		return nil, failure
 	}

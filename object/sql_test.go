@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"reflect"
 	"slices"
 	"strings"
@@ -362,19 +361,24 @@ func TestACallInTheMiddleOfATxOrOfRowsFailsAtOnceAndSaysWhy(t *testing.T) {
 func TestALoopOverRowsEndsWithItsTurn(t *testing.T) {
 	onEveryDisk(t, func(t *testing.T, w *world) {
 		registerScripted(w, Kind{Schema: noteSchema})
-		var next func() (int, error, bool)
-		w.run(func(ctx context.Context, o *Object) error {
-			var stop func()
-			next, stop = iter.Pull2(Query[int](ctx, o.SQL(), `INSERT INTO note (id) VALUES (1), (2), (3) RETURNING id`))
-			t.Cleanup(stop)
-			if id, err, ok := next(); id != 1 || err != nil || !ok {
-				t.Errorf("got %d, %v, %v", id, err, ok)
+		var left *rows
+		var later context.Context
+		w.run(func(ctx context.Context, o *Object) (err error) {
+			later = ctx
+			left, err = o.SQL().open(ctx, `INSERT INTO note (id) VALUES (1), (2), (3) RETURNING id`, nil)
+			if err != nil {
+				return err
+			}
+			var id int
+			if more, err := left.next(ctx, &id); id != 1 || !more || err != nil {
+				t.Errorf("got %d, %v, %v", id, more, err)
 			}
 			return nil
 		})
-		if _, err, _ := next(); !errors.Is(err, ErrNoTurn) {
+		if _, err := left.next(later, new(int)); !errors.Is(err, ErrNoTurn) {
 			t.Errorf("after the turn: got %v", err)
 		}
+		left.close()
 		w.run(func(ctx context.Context, o *Object) error {
 			n, _, err := QueryOne[int](ctx, o.SQL(), `SELECT count(*) FROM note`)
 			if n != 3 {

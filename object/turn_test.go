@@ -263,45 +263,6 @@ func TestACallerWhoseCalleeNeverAnswersGoesOnAtItsDeadline(t *testing.T) {
 	})
 }
 
-func TestManyGoroutinesOfAHandlerMayCallAtOnce(t *testing.T) {
-	w := newWorld(t, t.TempDir())
-	w.mesh["DOUBLE"] = worker{lmz.HandlerFunc(func(_ context.Context, r *lmz.Request) (any, error) {
-		var n int
-		err := r.Arg(0, &n)
-		return 2 * n, err
-	})}
-	w.register("BOX", func(o *Object, mux *lmz.Mux) {
-		lmz.Method0[int]("sum").Expose(mux, lmz.Anyone, func(ctx context.Context) (int, error) {
-			results := make([]int, 50)
-			var wg sync.WaitGroup
-			for i := range results {
-				wg.Go(func() {
-					var err error
-					if results[i], err = lmz.Call[int](ctx, o, lmz.At("DOUBLE"), lmz.Ctn("double", i)); err != nil {
-						t.Error(err)
-					}
-				})
-			}
-			wg.Wait()
-			sum := 0
-			for _, n := range results {
-				sum += n
-			}
-			return sum, o.KV().Put(ctx, "sum", sum) // the turn is back
-		})
-	})
-	var wg sync.WaitGroup
-	for range 10 {
-		wg.Go(func() {
-			got, err := lmz.Call[int](t.Context(), w, box, lmz.Ctn("sum"))
-			if err != nil || got != 2450 {
-				t.Errorf("got %d, %v, want 2450", got, err)
-			}
-		})
-	}
-	wg.Wait()
-}
-
 func TestALineThatIsTooLongIsRefusedAsBusy(t *testing.T) {
 	w := newWorld(t, t.TempDir())
 	entered, release := make(chan bool), make(chan bool)

@@ -1,0 +1,153 @@
+package object
+
+import (
+	"context"
+	"errors"
+
+	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/proto"
+)
+
+// Calls are calls that a handler makes at once: start each with [Go], then wait for all
+// of them. Make one with [Object.Calls]. It is for one goroutine.
+type Calls struct {
+	o       *Object
+	ctx     context.Context
+	start   []func()
+	answers []chan answer
+	results []func(answer) error
+}
+
+// answer is what became of one call.
+type answer struct {
+	proto.Answer
+	lost error // the call was not made
+}
+
+func (a answer) result() (lmz.Value, error) {
+	if a.lost != nil {
+		return nil, a.lost
+	}
+	return a.Answer.Result()
+}
+
+// Calls returns an empty set of calls, to be made with ctx.
+func (o *Object) Calls(ctx context.Context) *Calls { return &Calls{o: o, ctx: ctx} }
+
+// Pending is the result of one of several calls.
+type Pending[R any] struct {
+	value R
+	err   error
+}
+
+// Result returns what [lmz.Call] would have returned. Before [Calls.Wait] it is an
+// error.
+func (p *Pending[R]) Result() (R, error) { return p.value, p.err }
+
+var errNotWaited = errors.New("the result of this call is there after Calls.Wait")
+
+// Go adds a call to those that calls makes; all of them leave in the order of Go, when
+// Wait is called.
+func Go[R any](calls *Calls, to lmz.Address, c lmz.Continuation) *Pending[R] {
+	p := &Pending[R]{err: errNotWaited}
+	ctx, cancel := proto.WithDeadline(calls.ctx)
+	call, err := proto.NewCall(ctx, calls.o.id, to, c)
+	if err != nil {
+		cancel()
+		p.err = err
+		calls.results = append(calls.results, func(answer) error { return err })
+		calls.answers = append(calls.answers, nil)
+		return p
+	}
+	answers := make(chan answer, 1)
+	calls.start = append(calls.start, func() {
+		calls.o.rt.ask(ctx, call, func(a proto.Answer) { answers <- answer{Answer: a} })
+	})
+	calls.answers = append(calls.answers, answers)
+	calls.results = append(calls.results, func(a answer) error {
+		cancel()
+		p.value, p.err = decode[R](a.result())
+		return p.err
+	})
+	return p
+}
+
+func decode[R any](v lmz.Value, err error) (result R, _ error) {
+	if _, none := any(result).(struct{}); none || err != nil {
+		return result, err
+	}
+	err = v.Decode(&result)
+	return result, err
+}
+
+// Wait makes the calls and waits until all have ended. It gives up the turn once, as
+// one CallRaw does. It returns the first error, in the order of Go, which its
+// [Pending] has too.
+func (c *Calls) Wait() error {
+	leave := func() {
+		for _, start := range c.start {
+			start()
+		}
+	}
+	lost := func(err error) {
+		for _, answers := range c.answers {
+			if answers != nil {
+				answers <- answer{lost: err}
+			}
+		}
+	}
+	collected := make([]answer, len(c.answers))
+	err := c.o.wait(c.ctx, leave, lost, func() {
+		for i, answers := range c.answers {
+			if answers != nil {
+				collected[i] = <-answers
+			}
+		}
+	})
+	first := err
+	for i, result := range c.results {
+		a := collected[i]
+		if err != nil {
+			a = answer{lost: err}
+		}
+		if failure := result(a); first == nil {
+			first = failure
+		}
+	}
+	c.start, c.answers, c.results = nil, nil, nil
+	return first
+}
+
+// wait gives up the turn, if the goroutine has it by ctx, has leave run when it is on
+// disk, or lost if that fails, and gets the turn back when wait returns. A goroutine that
+// a handler started has no turn to give up: what it calls leaves with the turn of the
+// handler, or at once if that has none. An error means that neither leave nor lost will
+// run, or that the handler cannot go on.
+func (o *Object) wait(ctx context.Context, leave func(), lost func(error), wait func()) error {
+	r := o.runOf(ctx)
+	if r == nil {
+		leave()
+		wait()
+		return nil
+	}
+	if !inHandler() {
+		r.park(ctx, part{leave, lost})
+		wait()
+		return nil
+	}
+	if err := r.mayCall(); err != nil {
+		return err
+	}
+	failed := false
+	if err := r.release(leave, func(err error) {
+		failed = true
+		lost(notCalled(err))
+	}); err != nil {
+		return err
+	}
+	wait()
+	if err := r.retake(); err != nil && !failed {
+		return err
+	}
+	return nil
+}
