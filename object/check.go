@@ -114,13 +114,15 @@ func (o *Object) checkApart(ctx context.Context, s store, req *lmz.Request) (v l
 	r := apart.newCheck(ctx, apart.line.Join())
 	defer r.drop()
 	var h lmz.Handler
-	err = protect(func() error {
-		h = apart.kind.New(apart)
-		if starter, ok := h.(Starter); ok {
-			fresh := lmz.WithCallContext(ctx, lmz.CallContext{Self: o.id})
-			return starter.OnStart(context.WithValue(fresh, runKey{}, r))
-		}
-		return nil
+	do(func() {
+		err = protect(func() error {
+			h = apart.kind.New(apart)
+			if starter, ok := h.(Starter); ok {
+				fresh := lmz.WithCallContext(ctx, lmz.CallContext{Self: o.id})
+				return starter.OnStart(context.WithValue(fresh, runKey{}, r))
+			}
+			return nil
+		})
 	})
 	if err != nil {
 		o.logHidden("OnStart", err)
@@ -135,7 +137,12 @@ func (r *run) check(ctx context.Context, h lmz.Handler, req *lmz.Request) (v lmz
 	if !ok {
 		return v, notExecuted("the handler of " + r.o.id.Binding + " does not say what it would allow: it is no lmz.Mux")
 	}
-	err = protect(func() error { v = table.CheckCall(context.WithValue(ctx, runKey{}, r), req); return nil })
+	do(func() {
+		err = protect(func() error {
+			v = table.CheckCall(context.WithValue(ctx, runKey{}, r), req)
+			return nil
+		})
+	})
 	if err != nil {
 		r.o.logHidden(req.Method, err)
 		return v, &lmz.Error{Message: "a guard of " + req.Method + " panicked"}

@@ -119,6 +119,10 @@ type welcomes struct {
 // Enabled implements [slog.Handler].
 func (h welcomes) Enabled(context.Context, slog.Level) bool { return true }
 
+// WithAttrs implements [slog.Handler]. The gateway's log has a namespace, which is of no
+// interest here.
+func (h welcomes) WithAttrs([]slog.Attr) slog.Handler { return h }
+
 // Handle implements [slog.Handler].
 func (h welcomes) Handle(_ context.Context, r slog.Record) error {
 	var name string
