@@ -73,7 +73,7 @@ func (a *Authority) Push(log Log, base int, edits []Edit, now time.Time) (Pushed
 	if err := a.admit(log, base, edits, now); err != nil {
 		return Pushed{}, err
 	}
-	r := rebase{left: append([]Edit(nil), edits...)}
+	r := rebase{left: edits}
 	for version := base + 1; version <= a.version && len(r.left) > 0; version++ {
 		e, found, err := log.Entry(version)
 		switch {
@@ -124,27 +124,55 @@ type rebase struct {
 }
 
 // over maps the edits over an entry, or drops the first one if the entry is just that.
-func (r *rebase) over(e Entry) error {
+func (r *rebase) over(e Entry) (err error) {
 	if e.Editor == r.left[0].Editor && e.Number == r.left[0].Number {
 		r.versions = append(r.versions, e.Version)
-		r.left = r.left[1:]
-		return nil
 	}
-	made := e.Changes
-	for i := range r.left {
-		mine, err := r.left[i].Changes.Map(made, false)
+	r.left, err = Rebase(r.left, e)
+	return err
+}
+
+// Rebase returns what edits of one editor, each made for what the one before it makes,
+// are after an entry that was made for the text of the first. If the entry is just that
+// first edit, the others are left as they are. The error is [ErrLength].
+func Rebase(edits []Edit, over Entry) ([]Edit, error) {
+	if len(edits) > 0 && over.Editor == edits[0].Editor && over.Number == edits[0].Number {
+		return edits[1:], nil
+	}
+	made := over.Changes
+	moved := make([]Edit, len(edits))
+	for i, e := range edits {
+		mine, err := e.Changes.Map(made, false)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if i < len(r.left)-1 {
-			if made, err = made.Map(r.left[i].Changes, true); err != nil {
-				return err
+		if i < len(edits)-1 {
+			if made, err = made.Map(e.Changes, true); err != nil {
+				return nil, err
 			}
 		}
-		r.left[i].Changes = mine
+		moved[i] = Edit{e.Editor, e.Number, mine}
 	}
-	return nil
+	return moved, nil
 }
+
+// Batch returns how many of edits one push has at most, so that it fits a frame.
+func Batch(edits []Edit) int {
+	size := 0
+	for i, e := range edits {
+		size += e.Changes.size()
+		if i == maxPushEdits || size > maxPush && i > 0 {
+			return i
+		}
+	}
+	return len(edits)
+}
+
+// How many bytes one push inserts at most, and how many edits it has.
+const (
+	maxPush      = 256 << 10
+	maxPushEdits = 100
+)
 
 // dropKnown drops edits that the editor had pushed before the version on which it says
 // that it bases them now.

@@ -10,13 +10,6 @@ var ErrGap = errors.New("versions are missing in between")
 // client. Load the text anew; what was unsaved has to be shown to the user.
 var ErrDiverged = errors.New("the document went another way than this editor")
 
-// maxPush is how many bytes one push inserts at most, and maxPushEdits how many edits it
-// has.
-const (
-	maxPush      = 256 << 10
-	maxPushEdits = 100
-)
-
 // Client is one editor's side of a document. It has the text on the screen, which is
 // the authority's text of some version and what was typed since. It does no I/O and has
 // no clock. Not safe for concurrent use.
@@ -129,14 +122,7 @@ func (c *Client) Push() (base int, edits []Edit) {
 	if len(c.sent) == 0 {
 		c.freeze()
 	}
-	size := 0
-	for _, e := range c.sent {
-		size += e.Changes.size()
-		if size > maxPush && c.pushing > 0 || c.pushing == maxPushEdits {
-			break
-		}
-		c.pushing++
-	}
+	c.pushing = Batch(c.sent)
 	return c.version, append([]Edit(nil), c.sent[:c.pushing]...)
 }
 

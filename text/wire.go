@@ -32,11 +32,12 @@ func (c ChangeSet) Wire() []any {
 	return parts
 }
 
-var errWire = errors.New("a change set is an array of lengths and of arrays [length, line, ...]")
+// ErrWire says that something is not a change set, or one for a text that is too long,
+// or that it inserts half a character.
+var ErrWire = errors.New("not a change set: an array of lengths and of arrays [length, line, ...]")
 
 // Parse reads what [ChangeSet.Wire] or CodeMirror has written. Numbers may be of any
-// type that lmz decodes a number into. A text that is no UTF-8, which half a character
-// is not, is an error.
+// type that lmz decodes a number into. Every error is [ErrWire].
 func Parse(parts []any) (ChangeSet, error) {
 	sections := make([]section, 0, len(parts))
 	total := 0
@@ -47,7 +48,7 @@ func Parse(parts []any) (ChangeSet, error) {
 		}
 		total += s.n + max(0, s.ins)
 		if total > 2*MaxLength {
-			return ChangeSet{}, errors.New("a change set for a text that is too long")
+			return ChangeSet{}, ErrWire
 		}
 		if s.n > 0 || s.ins > 0 {
 			sections = append(sections, s)
@@ -62,20 +63,20 @@ func parseSection(p any) (section, error) {
 	}
 	part, ok := p.([]any)
 	if !ok || len(part) == 0 {
-		return section{}, errWire
+		return section{}, ErrWire
 	}
 	n, ok := length(part[0])
 	if !ok {
-		return section{}, errWire
+		return section{}, ErrWire
 	}
 	var b strings.Builder
 	for i, line := range part[1:] {
 		s, ok := line.(string)
 		if !ok {
-			return section{}, errWire
+			return section{}, ErrWire
 		}
 		if !utf8.ValidString(s) {
-			return section{}, errors.New("a text has half a character")
+			return section{}, ErrWire
 		}
 		if i > 0 {
 			b.WriteByte('\n')

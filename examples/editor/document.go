@@ -1,143 +1,224 @@
+//go:build !js
+
 package editor
 
 import (
 	"context"
+	"time"
 
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/object"
+	"github.com/lumenize/lmz/text"
 )
 
-// Document is an object that keeps one text.
+// Document is an object that keeps one text, puts everybody's edits in order and tells
+// its subscribers.
 type Document struct {
 	*object.Object
 	lmz.Mux
+
+	// Of whoever has the turn, from OnStart on.
+	archive    archive
+	people     people
+	past       []pastText // texts that somebody may be reading
+	registered bool       // the workspace knows the document
+	broken     bool       // what is in memory is not what is stored
 }
-
-// deliveryFailed is the reply to a delivery that a subscriber did not get: its
-// instance name, the subscription that was delivered to, and the error.
-const deliveryFailed lmz.Method3[string, int, *lmz.Error, struct{}] = "deliveryFailed"
-
-// Keys of a document's storage. Below subscriberPrefix is one key for each
-// subscriber, its instance name, with the number of the subscription as value.
-const (
-	changeKey        = "change"
-	subscriptionsKey = "subscriptions"
-	subscriberPrefix = "subscriber:"
-)
 
 // NewDocument makes the handler of a document, for object.Kind.
 func NewDocument(o *object.Object) lmz.Handler {
-	d := &Document{Object: o}
-	Subscribe.Expose(&d.Mux, lmz.Anyone, d.subscribe)
-	Open.Expose(&d.Mux, lmz.Anyone, d.open)
+	d := &Document{Object: o, archive: archive{kv: o.KV()}}
+	Subscribe.Expose(&d.Mux, onlyClients, d.subscribe)
+	Open.Expose(&d.Mux, onlyClients, d.open)
 	Unsubscribe.Expose(&d.Mux, lmz.Anyone, d.unsubscribe)
+	Read.Expose(&d.Mux, lmz.Anyone, d.read)
+	Changes.Expose(&d.Mux, lmz.Anyone, d.changes)
+	History.Expose(&d.Mux, lmz.Anyone, d.history)
+	Push.Expose(&d.Mux, d.requireSubscriber, d.push)
 	Update.Expose(&d.Mux, d.requireSubscriber, d.update)
+	Restore.Expose(&d.Mux, d.requireSubscriber, d.restore)
+	Present.Expose(&d.Mux, d.requireSubscriber, d.present)
 	deliveryFailed.Expose(&d.Mux, lmz.NoOne, d.deliveryFailed)
+	d.OnBeforeCall(d.reload)
 	return d
 }
 
-func (d *Document) subscribe(ctx context.Context) (string, error) {
-	c, err := d.open(ctx)
-	return c.Content, err
+// OnStart implements [object.Starter].
+func (d *Document) OnStart(ctx context.Context) error {
+	if err := d.archive.load(ctx); err != nil {
+		return err
+	}
+	return d.loadPeople(ctx)
 }
 
-func (d *Document) open(ctx context.Context) (Change, error) {
-	who := caller(ctx)
-	if who.Type != lmz.TypeClient {
-		return Change{}, lmz.Errorf("only clients can subscribe")
+// reload loads the document again after a turn that failed when it had changed what is
+// in memory.
+func (d *Document) reload(ctx context.Context, _ *lmz.Request) error {
+	if !d.broken {
+		return nil
 	}
-	// A number tells this subscription from an earlier one of the same client, whose
-	// failed deliveries must not end this one.
-	var number int
-	if _, err := d.KV().Get(ctx, subscriptionsKey, &number); err != nil {
-		return Change{}, err
-	}
-	number++
-	if err := d.KV().Put(ctx, subscriptionsKey, number); err != nil {
-		return Change{}, err
-	}
-	if err := d.KV().Put(ctx, subscriberPrefix+who.Instance, number); err != nil {
-		return Change{}, err
-	}
-	return d.current(ctx)
-}
-
-func (d *Document) unsubscribe(ctx context.Context) (struct{}, error) {
-	return struct{}{}, d.KV().Delete(ctx, subscriberPrefix+caller(ctx).Instance)
-}
-
-// requireSubscriber is the guard of update.
-func (d *Document) requireSubscriber(ctx context.Context, _ *lmz.Request) error {
-	var number int
-	subscribed, err := d.KV().Get(ctx, subscriberPrefix+caller(ctx).Instance, &number)
-	if err == nil && !subscribed {
-		return lmz.Errorf("Must be subscribed to edit")
-	}
+	d.archive, d.past = archive{kv: d.KV()}, nil
+	err := d.OnStart(ctx)
+	d.broken = err != nil
 	return err
 }
 
-func (d *Document) current(ctx context.Context) (Change, error) {
-	var c Change
-	_, err := d.KV().Get(ctx, changeKey, &c)
-	return c, err
+func (d *Document) text() *text.Text { return d.archive.authority.Text() }
+
+func (d *Document) version() int { return d.archive.authority.Version() }
+
+// pastText is the text of a version.
+type pastText struct {
+	version int
+	text    *text.Text
 }
 
-func (d *Document) update(ctx context.Context, content string) (int, error) {
-	c, err := d.current(ctx)
+// maxPast is how many texts are kept for those who read them.
+const maxPast = 4
+
+func (d *Document) read(ctx context.Context, version, from int) (string, error) {
+	t, err := d.textAt(ctx, version)
 	if err != nil {
-		return 0, err
+		return "", err
 	}
-	c = Change{Content: content, Version: c.Version + 1, By: author(ctx)}
-	if err := d.KV().Put(ctx, changeKey, c); err != nil {
-		return 0, err
-	}
-	name, who := d.Identity().Instance, caller(ctx).Instance
-	if err := d.broadcast(ctx, who, HandleContentUpdate.Ctn(name, c)); err != nil {
-		return 0, err
-	}
-	if err := d.Send(ctx, lmz.At(SpellCheckBinding), Check.Ctn(content, who, name)); err != nil {
-		return 0, err
-	}
-	workspace := lmz.At(WorkspaceBinding, WorkspaceName)
-	return c.Version, d.Send(lmz.NewChain(ctx), workspace, register.Ctn(name))
+	return t.Slice(from, from+PartLength), nil
 }
 
-// broadcast sends c to all subscribers but one. It starts a new chain: the document
-// speaks for itself, not for the author.
-func (d *Document) broadcast(ctx context.Context, but string, c lmz.Continuation) error {
-	keys, err := d.KV().List(ctx, subscriberPrefix)
+// textAt returns the text of a version. Do not change it.
+func (d *Document) textAt(ctx context.Context, version int) (*text.Text, error) {
+	switch {
+	case version == d.version():
+		return d.text(), nil
+	case version < 0 || version > d.version():
+		return nil, lmz.Errorf("the document has no version %d", version)
+	}
+	for _, p := range d.past {
+		if p.version == version {
+			return p.text, nil
+		}
+	}
+	t, err := d.archive.textAt(ctx, version)
+	if err == nil {
+		d.remember(version, t)
+	}
+	return t, err
+}
+
+// remember keeps a text for those who will read it.
+func (d *Document) remember(version int, t *text.Text) {
+	for _, p := range d.past {
+		if p.version == version {
+			return
+		}
+	}
+	if len(d.past) == maxPast {
+		d.past = d.past[1:]
+	}
+	d.past = append(d.past, pastText{version, t})
+}
+
+// Limits of one answer to changes.
+const (
+	maxMissing      = 1000
+	maxMissingBytes = 256 << 10
+)
+
+func (d *Document) changes(ctx context.Context, since int) (Missing, error) {
+	m := Missing{Made: []Made{}, Version: d.version()}
+	if since > m.Version || since < 0 {
+		return m, tooOld() // the document was brought back from a backup
+	}
+	size := 0
+	for v := since + 1; v <= m.Version && len(m.Made) < maxMissing && size < maxMissingBytes; v++ {
+		e, found, err := (pastOf{ctx, &d.archive}).Entry(v)
+		if err != nil {
+			return m, err
+		}
+		if !found {
+			return m, tooOld()
+		}
+		size += len(e.Changes.Inserted())
+		m.Made = append(m.Made, made(e))
+	}
+	return m, nil
+}
+
+func made(e text.Entry) Made { return Made{e.Update(), e.Version, e.By} }
+
+// maxPush bounds what one push makes the document do in one turn.
+const maxPush = 1000
+
+func (d *Document) push(ctx context.Context, base int, updates []text.Update) (Pushed, error) {
+	if len(updates) > maxPush {
+		return Pushed{}, refused(lmz.Errorf("a push has at most %d edits", maxPush))
+	}
+	edits, err := text.Edits(updates)
 	if err != nil {
+		return Pushed{}, refused(err)
+	}
+	return d.make(ctx, base, edits)
+}
+
+// make makes edits and tells everybody.
+func (d *Document) make(ctx context.Context, base int, edits []text.Edit) (Pushed, error) {
+	pushed, err := d.archive.authority.Push(pastOf{ctx, &d.archive}, base, edits, time.Now())
+	if err != nil {
+		return Pushed{}, refused(err)
+	}
+	if len(pushed.New) > 0 {
+		d.broken = true // until everything is done: an error rolls the storage back
+		if err := d.archive.store(ctx, pushed, author(ctx)); err != nil {
+			return Pushed{}, err
+		}
+		d.movePeople(pushed.New)
+		if err := d.tell(ctx, pushed.New); err != nil {
+			return Pushed{}, err
+		}
+		d.broken = false
+	}
+	return Pushed{Versions: append([]int{}, pushed.Versions...), Version: d.version()}, nil
+}
+
+// tell tells the subscribers what was made, the spell checker what to look at, and the
+// workspace that there is something here.
+func (d *Document) tell(ctx context.Context, entries []text.Entry) error {
+	if err := d.broadcastEdits(ctx, entries); err != nil {
 		return err
 	}
-	for _, key := range keys {
-		instance := key[len(subscriberPrefix):]
-		if instance == but {
-			continue
-		}
-		var number int
-		if _, err := d.KV().Get(ctx, key, &number); err != nil {
-			return err
-		}
-		failed := lmz.Ctn(string(deliveryFailed), instance, number, lmz.Result)
-		to := lmz.At(lmz.DefaultGateway, instance)
-		if err := d.Send(lmz.NewChain(ctx), to, c, lmz.ReplyOnError(failed)); err != nil {
-			return err
-		}
+	if err := d.checkSpelling(ctx, entries); err != nil {
+		return err
 	}
-	return nil
+	if d.registered {
+		return nil
+	}
+	d.registered = true
+	return d.Send(lmz.NewChain(ctx), lmz.At(WorkspaceBinding, WorkspaceName), register.Ctn(d.Identity().Instance))
 }
 
-// deliveryFailed drops a subscriber whose session has ended. It subscribes again when
-// it comes back.
-func (d *Document) deliveryFailed(ctx context.Context, instance string, number int, failure *lmz.Error) (struct{}, error) {
-	if _, gone := lmz.DisconnectedClient(failure); !gone {
-		return struct{}{}, nil
-	}
-	var current int
-	key := subscriberPrefix + instance
-	found, err := d.KV().Get(ctx, key, &current)
-	if err != nil || !found || current != number {
-		return struct{}{}, err
-	}
-	return struct{}{}, d.KV().Delete(ctx, key)
+// update replaces the text by way of what it differs in.
+func (d *Document) update(ctx context.Context, content string) (int, error) {
+	return d.replace(ctx, content)
 }
+
+func (d *Document) restore(ctx context.Context, version int) (int, error) {
+	t, err := d.textAt(ctx, version)
+	if err != nil {
+		return 0, err
+	}
+	return d.replace(ctx, t.String())
+}
+
+// replace makes content the text.
+func (d *Document) replace(ctx context.Context, content string) (int, error) {
+	changes := text.Diff(d.text().String(), content)
+	var edits []text.Edit
+	for i, part := range text.Split(changes, text.MaxEdit) {
+		// The document is an editor of its own, whose edits are as many as versions.
+		edits = append(edits, text.Edit{Editor: documentEditor, Number: d.version() + 1 + i, Changes: part})
+	}
+	pushed, err := d.make(ctx, d.version(), edits)
+	return pushed.Version, err
+}
+
+// documentEditor is the editor of what update and restore do.
+const documentEditor = "document"

@@ -24,19 +24,11 @@ const (
 // WorkspaceName is the instance of the one workspace.
 const WorkspaceName = "main"
 
-// Methods of a document. The instance is its name.
-const (
-	// Subscribe makes the calling client a subscriber and returns the text.
-	Subscribe lmz.Method0[string] = "subscribe"
-	// Open is Subscribe for editors, which need the version as well.
-	Open lmz.Method0[Change] = "open"
-	// Unsubscribe undoes both.
-	Unsubscribe lmz.Method0[struct{}] = "unsubscribe"
-	// Update replaces the text and returns its version. Only subscribers may.
-	Update lmz.Method1[string, int] = "update"
-)
+// Open is [Subscribe] for clients that want whole texts: they get them by
+// [HandleContentUpdate], and save them with [Update].
+const Open lmz.Method0[Change] = "open"
 
-// Methods of a client.
+// Methods of a client that wants whole texts.
 const (
 	// HandleContentUpdate tells a subscriber of a document about a new text.
 	HandleContentUpdate lmz.Method2[string, Change, struct{}] = "handleContentUpdate"
@@ -47,6 +39,24 @@ const (
 // Check has the spelling of a text checked and the findings sent to a client: the
 // text, the instance name of the client, and the document that the text is of.
 const Check lmz.Method3[string, string, string, struct{}] = "check"
+
+// CheckParts has the spelling of parts of a document checked and the findings sent to
+// their author.
+const CheckParts lmz.Method1[Parts, struct{}] = "checkParts"
+
+// Parts is parts of a document's text.
+type Parts struct {
+	Document string
+	Author   string // instance name of the client that hears of it
+	Version  int
+	Parts    []Part
+}
+
+// Part is a part of a text, whole paragraphs.
+type Part struct {
+	From int
+	Text string
+}
 
 // Documents lists the names of the documents in the workspace, sorted.
 const Documents lmz.Method0[[]string] = "documents"

@@ -1,3 +1,5 @@
+//go:build !js
+
 package editor
 
 import (
@@ -6,9 +8,11 @@ import (
 	"unicode"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/text"
 )
 
-// SpellCheck is a worker that looks for common misspellings.
+// SpellCheck is a worker that looks for misspelled English words and knows what was
+// probably meant.
 type SpellCheck struct {
 	lmz.Caller
 	lmz.Mux
@@ -18,6 +22,7 @@ type SpellCheck struct {
 func NewSpellCheck(self lmz.Caller) lmz.Handler {
 	s := &SpellCheck{Caller: self}
 	Check.Expose(&s.Mux, lmz.Anyone, s.check)
+	CheckParts.Expose(&s.Mux, lmz.Anyone, s.checkParts)
 	return s
 }
 
@@ -47,21 +52,27 @@ func misspelled(text string) []Finding {
 	return findings
 }
 
-// corrections are common misspellings of English words.
-var corrections = map[string]string{
-	"accomodate": "accommodate", "acheive": "achieve", "accross": "across", "adress": "address",
-	"agressive": "aggressive", "alot": "a lot", "apparant": "apparent", "arguement": "argument",
-	"becuase": "because", "begining": "beginning", "beleive": "believe", "calender": "calendar",
-	"catagory": "category", "collegue": "colleague", "comming": "coming", "commitee": "committee",
-	"concious": "conscious", "definately": "definitely", "desparate": "desperate", "diffrent": "different",
-	"dissapear": "disappear", "embarass": "embarrass", "enviroment": "environment", "existance": "existence",
-	"familar": "familiar", "finaly": "finally", "foriegn": "foreign", "freind": "friend", "goverment": "government",
-	"gaurd": "guard", "happend": "happened", "harrass": "harass", "immediatly": "immediately", "independant": "independent",
-	"knowlege": "knowledge", "liason": "liaison", "libary": "library", "maintainance": "maintenance", "millenium": "millennium",
-	"neccessary": "necessary", "necesary": "necessary", "noticable": "noticeable", "occassion": "occasion", "occured": "occurred",
-	"occurence": "occurrence", "persistant": "persistent", "posession": "possession", "prefered": "preferred", "publically": "publicly",
-	"recieve": "receive", "recomend": "recommend", "refered": "referred", "relevent": "relevant", "remeber": "remember",
-	"resistence": "resistance", "seperate": "separate", "sence": "sense", "succesful": "successful", "supercede": "supersede",
-	"suprise": "surprise", "teh": "the", "thier": "their", "tommorow": "tomorrow", "truely": "truly", "unforseen": "unforeseen",
-	"untill": "until", "wich": "which", "wierd": "weird", "writting": "writing",
+// checkParts sends what is wrong in parts of a document straight to their author.
+func (s *SpellCheck) checkParts(ctx context.Context, p Parts) (struct{}, error) {
+	found := Spelling{Version: p.Version, Checked: []Range{}, Found: []Misspelling{}}
+	for _, part := range p.Parts {
+		found.Checked = append(found.Checked, Range{part.From, part.From + text.Units(part.Text)})
+		for _, w := range words(part.Text) {
+			if english().knows(w.text) {
+				continue
+			}
+			found.Found = append(found.Found, Misspelling{
+				From: part.From + w.from, To: part.From + w.from + text.Units(w.text),
+				Word: w.text, Suggestions: english().suggest(w.text),
+			})
+			if len(found.Found) == maxFindings {
+				break
+			}
+		}
+	}
+	to := lmz.At(lmz.DefaultGateway, p.Author)
+	return struct{}{}, s.Send(ctx, to, HandleSpelling.Ctn(p.Document, found))
 }
+
+// maxFindings is how many words one check complains about: more than that is no English.
+const maxFindings = 200

@@ -1,0 +1,100 @@
+package editor
+
+import (
+	"context"
+	"sync"
+
+	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/text"
+)
+
+// Desk is the handler of a client that has documents open: what a document sends goes to
+// its [Session]. Make one with [NewDesk], have it in [client.Options.Handler], and call
+// SubscriptionRequired from OnSubscriptionRequired. Its methods may be called from any
+// goroutine.
+type Desk struct {
+	lmz.Mux
+
+	mu   sync.Mutex // guards the following field
+	open map[string]*Session
+}
+
+// NewDesk returns a desk without documents.
+func NewDesk() *Desk {
+	d := &Desk{open: make(map[string]*Session)}
+	HandleEdits.Expose(&d.Mux, onlyFrom(DocumentBinding), d.handleEdits)
+	HandlePresence.Expose(&d.Mux, onlyFrom(DocumentBinding), d.handlePresence)
+	HandleSpelling.Expose(&d.Mux, onlyFrom(SpellCheckBinding), d.handleSpelling)
+	return d
+}
+
+// onlyFrom is a guard that lets the nodes of a binding call.
+func onlyFrom(binding string) lmz.Guard {
+	return func(ctx context.Context, _ *lmz.Request) error {
+		if who := caller(ctx); who.Type == lmz.TypeClient || who.Binding != binding {
+			return lmz.Errorf("only %s may call this", binding)
+		}
+		return nil
+	}
+}
+
+// SubscriptionRequired has every session subscribe: the documents do not know this
+// client's session yet.
+func (d *Desk) SubscriptionRequired(ctx context.Context) {
+	d.mu.Lock()
+	var all []*Session
+	for _, s := range d.open {
+		all = append(all, s)
+	}
+	d.mu.Unlock()
+	var work sync.WaitGroup
+	for _, s := range all {
+		work.Go(func() { s.subscribe(ctx) })
+	}
+	work.Wait()
+}
+
+func (d *Desk) session(document string) *Session {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.open[document]
+}
+
+// handleEdits goes by who calls, not by what it says.
+func (d *Desk) handleEdits(ctx context.Context, _ string, all []Made) (struct{}, error) {
+	s := d.session(caller(ctx).Instance)
+	if s == nil {
+		return struct{}{}, nil
+	}
+	entries, err := readMade(all)
+	if err == nil {
+		s.arrive(entries)
+	}
+	return struct{}{}, err
+}
+
+func readMade(all []Made) ([]text.Entry, error) {
+	entries := make([]text.Entry, len(all))
+	for i, m := range all {
+		edit, err := m.Edit()
+		if err != nil {
+			return nil, err
+		}
+		entries[i] = text.Entry{Edit: edit, Version: m.Version, By: m.By}
+	}
+	return entries, nil
+}
+
+func (d *Desk) handlePresence(ctx context.Context, _ string, p Person) (struct{}, error) {
+	if s := d.session(caller(ctx).Instance); s != nil {
+		s.meet(p)
+	}
+	return struct{}{}, nil
+}
+
+func (d *Desk) handleSpelling(_ context.Context, document string, found Spelling) (struct{}, error) {
+	if s := d.session(document); s != nil {
+		s.hearSpelling(found)
+	}
+	return struct{}{}, nil
+}

@@ -1,0 +1,138 @@
+package editor
+
+import (
+	"slices"
+
+	"github.com/lumenize/lmz/text"
+)
+
+// meet takes news of somebody.
+func (s *Session) meet(p Person) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if p.Gone {
+		delete(s.people, p.ClientID)
+	} else {
+		for id, other := range s.people {
+			if other.Color == p.Color && id != p.ClientID {
+				delete(s.people, id) // the same client with another opening
+			}
+		}
+		s.people[p.ClientID] = p.after(s.recent)
+	}
+	s.news.People = true
+	s.wake()
+}
+
+// People returns who else has the document open, with their cursors as on the screen.
+func (s *Session) People() []Person {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := make([]Person, 0, len(s.people))
+	for _, p := range s.people {
+		if s.client != nil {
+			n := s.client.Text().Len()
+			p.Anchor = min(max(0, s.client.OnScreen(p.Anchor, -1)), n)
+			p.Head = min(max(0, s.client.OnScreen(p.Head, -1)), n)
+		}
+		all = append(all, p)
+	}
+	slices.SortFunc(all, func(a, b Person) int { return a.Color - b.Color })
+	return all
+}
+
+// after returns the person as it is when some more edits are made.
+func (p Person) after(entries []text.Entry) Person {
+	for _, e := range entries {
+		if e.Version <= p.Version {
+			continue
+		}
+		side := -1
+		if e.Editor == p.ClientID {
+			side = 1
+		}
+		p.Anchor, p.Head = e.Changes.MapPos(p.Anchor, side), e.Changes.MapPos(p.Head, side)
+		p.Version = e.Version
+	}
+	return p
+}
+
+// hearSpelling takes what the spell checker says about parts of the text.
+func (s *Session) hearSpelling(found Spelling) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.client == nil || found.Version > s.client.Version() {
+		s.early = append(s.early, found) // that text is not on the screen yet
+	} else {
+		s.takeSpelling(found)
+	}
+	s.wake()
+}
+
+// takeEarly takes the findings whose text is on the screen now. s.mu is held.
+func (s *Session) takeEarly() {
+	early := s.early
+	s.early = nil
+	for _, found := range early {
+		if found.Version > s.client.Version() {
+			s.early = append(s.early, found)
+		} else {
+			s.takeSpelling(found)
+		}
+	}
+}
+
+// takeSpelling puts findings in the place of the old ones. s.mu is held.
+func (s *Session) takeSpelling(found Spelling) {
+	first := s.client.Version() + 1
+	if len(s.recent) > 0 {
+		first = s.recent[0].Version
+	}
+	if found.Version < first-1 {
+		return // nobody knows any more where that was; what is typed next is checked again
+	}
+	place := func(r Range) Range {
+		for _, e := range s.recent {
+			if e.Version > found.Version {
+				r = Range{e.Changes.MapPos(r.From, 1), e.Changes.MapPos(r.To, -1)}
+			}
+		}
+		return Range{s.client.OnScreen(r.From, 1), s.client.OnScreen(r.To, -1)}
+	}
+	for _, r := range found.Checked {
+		r = place(r)
+		s.findings = slices.DeleteFunc(s.findings, func(m Misspelling) bool { return m.From >= r.From && m.To <= r.To })
+	}
+	for _, m := range found.Found {
+		r := place(Range{m.From, m.To})
+		m.From, m.To = r.From, r.To
+		s.findings = append(s.findings, m)
+	}
+	slices.SortFunc(s.findings, func(a, b Misspelling) int { return a.From - b.From })
+	s.news.Spelling = true
+}
+
+// moveFindings moves the findings along with a change on the screen. s.mu is held.
+func (s *Session) moveFindings(changes text.ChangeSet) {
+	if len(s.findings) == 0 {
+		return
+	}
+	for i := range s.findings {
+		m := &s.findings[i]
+		m.From, m.To = changes.MapPos(m.From, 1), changes.MapPos(m.To, -1)
+	}
+	s.news.Spelling = true
+}
+
+// Findings returns the words that seem to be misspelled, in order, as on the screen. It
+// is called from the goroutine of the screen.
+func (s *Session) Findings() []Misspelling {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.client == nil {
+		return nil
+	}
+	t := s.client.Text()
+	s.findings = slices.DeleteFunc(s.findings, func(m Misspelling) bool { return t.Slice(m.From, m.To) != m.Word })
+	return slices.Clone(s.findings)
+}

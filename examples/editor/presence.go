@@ -1,0 +1,135 @@
+//go:build !js
+
+package editor
+
+import (
+	"context"
+	"slices"
+
+	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/text"
+)
+
+// personPrefix is before the keys of those who are there, which are their instance
+// names. Where their cursors are is in memory only, apart from where they were when they
+// came: cursors move more often than a disk likes to write.
+const personPrefix = "person:"
+
+// people is who has the document open, by instance name.
+type people map[string]Person
+
+func (d *Document) loadPeople(ctx context.Context) error {
+	d.people = make(people)
+	keys, err := d.KV().List(ctx, personPrefix)
+	if err != nil {
+		return err
+	}
+	for _, key := range keys {
+		var p Person
+		if _, err := d.KV().Get(ctx, key, &p); err != nil {
+			return err
+		}
+		p.Version, p.Anchor, p.Head = d.version(), min(p.Anchor, d.text().Len()), min(p.Head, d.text().Len())
+		d.people[key[len(personPrefix):]] = p
+	}
+	return nil
+}
+
+// others returns everybody but one, in a fixed order.
+func (d *Document) others(but string) []Person {
+	all := []Person{}
+	for instance, p := range d.people {
+		if instance != but {
+			all = append(all, p)
+		}
+	}
+	slices.SortFunc(all, func(a, b Person) int { return a.Color - b.Color })
+	return all
+}
+
+// present notes where the caller's cursor is and tells the others.
+func (d *Document) present(ctx context.Context, c Cursor) (struct{}, error) {
+	instance := caller(ctx).Instance
+	p, here := d.people[instance]
+	same := here && p.ClientID == c.ClientID
+	if !here {
+		p.Color = d.freeColor()
+	}
+	p.ClientID, p.Name, p.Version = c.ClientID, author(ctx), d.version()
+	for _, pos := range []struct {
+		of   int
+		into *int
+	}{{c.Anchor, &p.Anchor}, {c.Head, &p.Head}} {
+		now, err := d.mapPosition(ctx, c.Version, pos.of)
+		if err != nil {
+			return struct{}{}, err
+		}
+		*pos.into = now
+	}
+	if !same {
+		if err := d.KV().Put(ctx, personPrefix+instance, p); err != nil {
+			return struct{}{}, err
+		}
+	}
+	d.people[instance] = p
+	return struct{}{}, d.broadcastPerson(ctx, instance, p)
+}
+
+// freeColor returns the smallest number that nobody has.
+func (d *Document) freeColor() int {
+	for color := 0; ; color++ {
+		taken := false
+		for _, p := range d.people {
+			taken = taken || p.Color == color
+		}
+		if !taken {
+			return color
+		}
+	}
+}
+
+// mapPosition returns where a position of a version is now. One of a version long ago is
+// the same now.
+func (d *Document) mapPosition(ctx context.Context, version, pos int) (int, error) {
+	log := pastOf{ctx, &d.archive}
+	for v := version + 1; v > d.version()-recentEntries && v > 0 && v <= d.version(); v++ {
+		e, found, err := log.Entry(v)
+		if err != nil {
+			return 0, err
+		}
+		if !found {
+			break
+		}
+		pos = e.Changes.MapPos(max(0, pos), -1)
+	}
+	return min(max(0, pos), d.text().Len()), nil
+}
+
+// movePeople moves the cursors along with what was made: one's own goes behind what one
+// typed.
+func (d *Document) movePeople(entries []text.Entry) {
+	for instance, p := range d.people {
+		d.people[instance] = p.after(entries)
+	}
+}
+
+// dropPerson tells the others that somebody is gone.
+func (d *Document) dropPerson(ctx context.Context, instance string) error {
+	p, here := d.people[instance]
+	if !here {
+		return nil
+	}
+	if err := d.KV().Delete(ctx, personPrefix+instance); err != nil {
+		return err
+	}
+	delete(d.people, instance)
+	p.Gone = true
+	return d.broadcastPerson(ctx, instance, p)
+}
+
+func (d *Document) broadcastPerson(ctx context.Context, instance string, p Person) error {
+	c := HandlePresence.Ctn(d.Identity().Instance, p)
+	return d.broadcast(ctx, func(to string, s subscriber) (lmz.Continuation, bool) {
+		return c, to != instance && !s.Whole
+	})
+}

@@ -1,0 +1,79 @@
+//go:build !js
+
+package editor
+
+import (
+	"context"
+
+	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/text"
+)
+
+// Limits of what is checked after one push: a paste of a book is not.
+const (
+	maxParts      = 20
+	maxPartLength = 16 << 10
+)
+
+// checkSpelling has the paragraphs checked that were changed.
+func (d *Document) checkSpelling(ctx context.Context, entries []text.Entry) error {
+	worker := lmz.At(SpellCheckBinding)
+	who, name := caller(ctx).Instance, d.Identity().Instance
+	var s subscriber
+	if _, err := d.KV().Get(ctx, subscriberPrefix+who, &s); err != nil {
+		return err
+	}
+	if s.Whole {
+		if d.text().Len() > maxParts*maxPartLength {
+			return nil
+		}
+		return d.Send(ctx, worker, Check.Ctn(d.text().String(), who, name))
+	}
+	parts := changedParts(d.text(), entries)
+	if len(parts) == 0 {
+		return nil
+	}
+	return d.Send(ctx, worker, CheckParts.Ctn(Parts{Document: name, Author: who, Version: d.version(), Parts: parts}))
+}
+
+// changedParts returns the paragraphs of t that the entries, which made it, have
+// changed. Very long ones are left out.
+func changedParts(t *text.Text, entries []text.Entry) []Part {
+	var parts []Part
+	last := -1 // the last line that is in parts or left out
+	for _, r := range changedRanges(entries) {
+		for line := max(t.LineAt(r.From), last+1); line <= t.LineAt(r.To); line++ {
+			last = line
+			from, to := t.Line(line)
+			if to-from > maxPartLength {
+				continue
+			}
+			if len(parts) == maxParts {
+				return parts
+			}
+			parts = append(parts, Part{from, t.Slice(from, to)})
+		}
+	}
+	return parts
+}
+
+// changedRanges returns where the text that entries have made differs from the one
+// before them, in order.
+func changedRanges(entries []text.Entry) []Range {
+	all := entries[0].Changes
+	for _, e := range entries[1:] {
+		next, err := all.Compose(e.Changes)
+		if err != nil {
+			return nil // they follow each other, so they fit
+		}
+		all = next
+	}
+	var ranges []Range
+	moved := 0
+	for c := range all.Changes() {
+		n := text.Units(c.Insert)
+		ranges = append(ranges, Range{c.From + moved, c.From + moved + n})
+		moved += n - (c.To - c.From)
+	}
+	return ranges
+}

@@ -1,0 +1,156 @@
+//go:build !js
+
+package editor
+
+import (
+	"context"
+
+	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/text"
+)
+
+// deliveryFailed is the reply to a delivery that a subscriber did not get: its
+// instance name, the subscription that was delivered to, and the error.
+const deliveryFailed lmz.Method3[string, int, *lmz.Error, struct{}] = "deliveryFailed"
+
+// Keys of the subscribers. Below subscriberPrefix is one key for each, its instance
+// name.
+const (
+	subscriptionsKey = "subscriptions"
+	subscriberPrefix = "subscriber:"
+)
+
+// subscriber is one client that is told what happens.
+type subscriber struct {
+	// Number tells this subscription from an earlier one of the same client, whose
+	// failed deliveries must not end this one.
+	Number int
+	Whole  bool // it wants whole texts instead of edits
+}
+
+// onlyClients is the guard of subscriptions.
+func onlyClients(ctx context.Context, _ *lmz.Request) error {
+	if caller(ctx).Type != lmz.TypeClient {
+		return lmz.Errorf("only clients can subscribe")
+	}
+	return nil
+}
+
+func (d *Document) subscribe(ctx context.Context) (Opening, error) {
+	if err := d.addSubscriber(ctx, false); err != nil {
+		return Opening{}, err
+	}
+	t := d.text()
+	if t.Len() > PartLength {
+		d.remember(d.version(), t.Clone()) // the rest will be asked for
+	}
+	me := caller(ctx).Instance
+	return Opening{Version: d.version(), Length: t.Len(), Text: t.Slice(0, PartLength), People: d.others(me)}, nil
+}
+
+// open is subscribe for those who want whole texts.
+func (d *Document) open(ctx context.Context) (Change, error) {
+	if err := d.addSubscriber(ctx, true); err != nil {
+		return Change{}, err
+	}
+	last, _, err := pastOf{ctx, &d.archive}.Entry(d.version())
+	return Change{Content: d.text().String(), Version: d.version(), By: last.By}, err
+}
+
+func (d *Document) addSubscriber(ctx context.Context, whole bool) error {
+	var number int
+	if _, err := d.KV().Get(ctx, subscriptionsKey, &number); err != nil {
+		return err
+	}
+	number++
+	if err := d.KV().Put(ctx, subscriptionsKey, number); err != nil {
+		return err
+	}
+	return d.KV().Put(ctx, subscriberPrefix+caller(ctx).Instance, subscriber{number, whole})
+}
+
+func (d *Document) unsubscribe(ctx context.Context) (struct{}, error) {
+	return struct{}{}, d.dropSubscriber(ctx, caller(ctx).Instance)
+}
+
+func (d *Document) dropSubscriber(ctx context.Context, instance string) error {
+	if err := d.KV().Delete(ctx, subscriberPrefix+instance); err != nil {
+		return err
+	}
+	return d.dropPerson(ctx, instance)
+}
+
+// requireSubscriber is the guard of what changes the document.
+func (d *Document) requireSubscriber(ctx context.Context, _ *lmz.Request) error {
+	var s subscriber
+	subscribed, err := d.KV().Get(ctx, subscriberPrefix+caller(ctx).Instance, &s)
+	if err == nil && !subscribed {
+		return lmz.Errorf("Must be subscribed to edit")
+	}
+	return err
+}
+
+// maxWhole is how many bytes of a text may travel whole.
+const maxWhole = 512 << 10
+
+// broadcastEdits tells everybody what was made, its author too.
+func (d *Document) broadcastEdits(ctx context.Context, entries []text.Entry) error {
+	name := d.Identity().Instance
+	all := make([]Made, len(entries))
+	for i, e := range entries {
+		all[i] = made(e)
+	}
+	edits := HandleEdits.Ctn(name, all)
+	var whole lmz.Continuation
+	fits := d.text().Size() <= maxWhole
+	me := caller(ctx).Instance
+	return d.broadcast(ctx, func(instance string, s subscriber) (lmz.Continuation, bool) {
+		if !s.Whole {
+			return edits, true
+		}
+		if fits && len(whole.Ops()) == 0 {
+			whole = HandleContentUpdate.Ctn(name, Change{d.text().String(), d.version(), author(ctx)})
+		}
+		return whole, fits && instance != me
+	})
+}
+
+// broadcast sends to the subscribers what choose says, if it says so. It starts a new
+// chain: the document speaks for itself, not for the author.
+func (d *Document) broadcast(ctx context.Context, choose func(string, subscriber) (lmz.Continuation, bool)) error {
+	keys, err := d.KV().List(ctx, subscriberPrefix)
+	if err != nil {
+		return err
+	}
+	for _, key := range keys {
+		instance := key[len(subscriberPrefix):]
+		var s subscriber
+		if _, err := d.KV().Get(ctx, key, &s); err != nil {
+			return err
+		}
+		c, wanted := choose(instance, s)
+		if !wanted {
+			continue
+		}
+		failed := lmz.Ctn(string(deliveryFailed), instance, s.Number, lmz.Result)
+		to := lmz.At(lmz.DefaultGateway, instance)
+		if err := d.Send(lmz.NewChain(ctx), to, c, lmz.ReplyOnError(failed)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// deliveryFailed drops a subscriber whose session has ended. It subscribes again when
+// it comes back.
+func (d *Document) deliveryFailed(ctx context.Context, instance string, number int, failure *lmz.Error) (struct{}, error) {
+	if _, gone := lmz.DisconnectedClient(failure); !gone {
+		return struct{}{}, nil
+	}
+	var current subscriber
+	found, err := d.KV().Get(ctx, subscriberPrefix+instance, &current)
+	if err != nil || !found || current.Number != number {
+		return struct{}{}, err
+	}
+	return struct{}{}, d.dropSubscriber(ctx, instance)
+}
