@@ -39,7 +39,6 @@ func NewDocument(o *object.Object) lmz.Handler {
 	Restore.Expose(&d.Mux, d.requireSubscriber, d.restore)
 	Present.Expose(&d.Mux, d.requireSubscriber, d.present)
 	deliveryFailed.Expose(&d.Mux, lmz.NoOne, d.deliveryFailed)
-	d.OnBeforeCall(d.reload)
 	return d
 }
 
@@ -51,16 +50,17 @@ func (d *Document) OnStart(ctx context.Context) error {
 	return d.loadPeople(ctx)
 }
 
-// reload loads the document again after a turn that failed when it had changed what is
-// in memory.
-func (d *Document) reload(ctx context.Context, _ *lmz.Request) error {
-	if !d.broken {
-		return nil
+// HandleCall implements [lmz.Handler]. It loads the document again after a turn that
+// failed when it had changed what is in memory.
+func (d *Document) HandleCall(ctx context.Context, req *lmz.Request) (any, error) {
+	if d.broken {
+		d.archive, d.past = archive{kv: d.KV()}, nil
+		if err := d.OnStart(ctx); err != nil {
+			return nil, err
+		}
+		d.broken = false
 	}
-	d.archive, d.past = archive{kv: d.KV()}, nil
-	err := d.OnStart(ctx)
-	d.broken = err != nil
-	return err
+	return d.Mux.HandleCall(ctx, req)
 }
 
 func (d *Document) text() *text.Text { return d.archive.authority.Text() }
@@ -197,7 +197,7 @@ func (d *Document) tell(ctx context.Context, entries []text.Entry) error {
 
 // update replaces the text by way of what it differs in.
 func (d *Document) update(ctx context.Context, content string) (int, error) {
-	return d.replace(ctx, content)
+	return d.replace(ctx, updater, content)
 }
 
 func (d *Document) restore(ctx context.Context, version int) (int, error) {
@@ -205,20 +205,22 @@ func (d *Document) restore(ctx context.Context, version int) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	return d.replace(ctx, t.String())
+	return d.replace(ctx, restorer, t.String())
 }
 
 // replace makes content the text.
-func (d *Document) replace(ctx context.Context, content string) (int, error) {
+func (d *Document) replace(ctx context.Context, editor, content string) (int, error) {
 	changes := text.Diff(d.text().String(), content)
 	var edits []text.Edit
 	for i, part := range text.Split(changes, text.MaxEdit) {
-		// The document is an editor of its own, whose edits are as many as versions.
-		edits = append(edits, text.Edit{Editor: documentEditor, Number: d.version() + 1 + i, Changes: part})
+		edits = append(edits, text.Edit{Editor: editor, Number: d.version() + 1 + i, Changes: part})
 	}
 	pushed, err := d.make(ctx, d.version(), edits)
 	return pushed.Version, err
 }
 
-// documentEditor is the editor of what update and restore do.
-const documentEditor = "document"
+// Who makes the edits of update and of restore. Their numbers are versions.
+const (
+	updater  = "update"
+	restorer = "restore"
+)

@@ -93,7 +93,7 @@ func (d *Document) requireSubscriber(ctx context.Context, _ *lmz.Request) error 
 // maxWhole is how many bytes of a text may travel whole.
 const maxWhole = 512 << 10
 
-// broadcastEdits tells everybody what was made, its author too.
+// broadcastEdits tells everybody what was made, its author too unless that is no editor.
 func (d *Document) broadcastEdits(ctx context.Context, entries []text.Entry) error {
 	name := d.Identity().Instance
 	all := make([]Made, len(entries))
@@ -106,7 +106,7 @@ func (d *Document) broadcastEdits(ctx context.Context, entries []text.Entry) err
 	me := caller(ctx).Instance
 	return d.broadcast(ctx, func(instance string, s subscriber) (lmz.Continuation, bool) {
 		if !s.Whole {
-			return edits, true
+			return edits, instance != me || entries[0].Editor != updater
 		}
 		if fits && len(whole.Ops()) == 0 {
 			whole = HandleContentUpdate.Ctn(name, Change{d.text().String(), d.version(), author(ctx)})
