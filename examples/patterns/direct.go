@@ -1,0 +1,53 @@
+package patterns
+
+import (
+	"context"
+	"strings"
+
+	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/object"
+)
+
+// Direct delivery. A client gives a book to a library; the library has a worker count its
+// words, and the worker tells the client, not the library: the result takes one hop less,
+// and the library need not stay awake for it. The client accepts it, although the worker
+// calls: the chain began at the client itself.
+const (
+	Give    lmz.Method1[string, struct{}]      = "give"    // of a library
+	Count   lmz.Method2[string, string, int]   = "count"   // of a counter: a text and whom to tell; "" for nobody
+	Counted lmz.Method2[string, int, struct{}] = "counted" // of a client: by which library, and how many
+)
+
+// Bindings of this pattern.
+const (
+	LibraryBinding = "LIBRARY_DO"
+	CounterBinding = "COUNTER_WORKER"
+)
+
+// NewLibrary makes a library, for object.Kind.
+func NewLibrary(o *object.Object) lmz.Handler {
+	mux := new(lmz.Mux)
+	Give.Expose(mux, lmz.Anyone, func(ctx context.Context, text string) (struct{}, error) {
+		if err := o.KV().Put(ctx, "book", text); err != nil {
+			return struct{}{}, err
+		}
+		c, _ := lmz.CallContextFrom(ctx)
+		return struct{}{}, o.Send(ctx, lmz.At(CounterBinding), Count.Ctn(text, c.Caller().Instance))
+	})
+	return mux
+}
+
+// NewCounter makes a counter, for Gateway.Worker. A worker is a node like any other: a
+// client may as well call it straight, and wait for the result.
+func NewCounter(self lmz.Caller) lmz.Handler {
+	mux := new(lmz.Mux)
+	Count.Expose(mux, lmz.Anyone, func(ctx context.Context, text, tell string) (int, error) {
+		words := len(strings.Fields(text))
+		if tell == "" {
+			return words, nil
+		}
+		c, _ := lmz.CallContextFrom(ctx)
+		return words, self.Send(ctx, lmz.At(lmz.DefaultGateway, tell), Counted.Ctn(c.Caller().Instance, words))
+	})
+	return mux
+}

@@ -1,0 +1,71 @@
+package patterns
+
+import (
+	"context"
+
+	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/object"
+)
+
+// Two one-way calls. A client orders; the shop tells the kitchen and answers at once. When
+// the kitchen is done, be it in an hour, it calls the shop by itself. Nobody waits, so
+// neither node has to live as long as the work takes. The second call is still made in the
+// call chain of the first: the shop sees client, shop, kitchen, on behalf of the client.
+const (
+	Order  lmz.Method1[string, struct{}] = "order"  // of a shop
+	Ready  lmz.Method1[string, struct{}] = "ready"  // of a shop, for the kitchen
+	Orders lmz.Method0[[]Served]         = "orders" // of a shop
+	Cook   lmz.Method1[string, struct{}] = "cook"   // of a kitchen
+)
+
+// Bindings of this pattern.
+const (
+	ShopBinding    = "SHOP_DO"
+	KitchenBinding = "KITCHEN_DO"
+)
+
+// Served is a dish that is ready, and who had ordered it.
+type Served struct{ Dish, For string }
+
+// NewShop makes a shop, for object.Kind.
+func NewShop(o *object.Object) lmz.Handler {
+	mux := new(lmz.Mux)
+	Order.Expose(mux, lmz.Anyone, func(ctx context.Context, dish string) (struct{}, error) {
+		return struct{}{}, o.Send(ctx, lmz.At(KitchenBinding, "main"), Cook.Ctn(dish))
+	})
+	Ready.Expose(mux, onlyFrom(KitchenBinding), func(ctx context.Context, dish string) (struct{}, error) {
+		served, err := orders(ctx, o)
+		if err != nil {
+			return struct{}{}, err
+		}
+		c, _ := lmz.CallContextFrom(ctx)
+		return struct{}{}, o.KV().Put(ctx, "served", append(served, Served{dish, c.Auth.Subject}))
+	})
+	Orders.Expose(mux, lmz.Anyone, func(ctx context.Context) ([]Served, error) { return orders(ctx, o) })
+	return mux
+}
+
+func orders(ctx context.Context, o *object.Object) (served []Served, err error) {
+	_, err = o.KV().Get(ctx, "served", &served)
+	return served, err
+}
+
+// NewKitchen makes a kitchen, for object.Kind.
+func NewKitchen(o *object.Object) lmz.Handler {
+	mux := new(lmz.Mux)
+	Cook.Expose(mux, onlyFrom(ShopBinding), func(ctx context.Context, dish string) (struct{}, error) {
+		c, _ := lmz.CallContextFrom(ctx)
+		return struct{}{}, o.Send(ctx, c.Caller().Address, Ready.Ctn(dish))
+	})
+	return mux
+}
+
+// onlyFrom makes a guard that lets the nodes of one binding call.
+func onlyFrom(binding string) lmz.Guard {
+	return func(ctx context.Context, _ *lmz.Request) error {
+		if c, _ := lmz.CallContextFrom(ctx); c.Caller().Binding != binding {
+			return lmz.Errorf("only %s may call this", binding)
+		}
+		return nil
+	}
+}
