@@ -164,26 +164,25 @@ func (x *interleaved) newA(o *object.Object) lmz.Handler {
 	return mux
 }
 
-// siblings makes two calls at once whose state differs.
+// siblings makes calls, two of them at once, whose state differs.
 func (x *interleaved) siblings(ctx context.Context, o *object.Object, user string) error {
-	errs := make(chan error, 2)
 	for _, twin := range []string{"left", "right"} {
-		go func() {
-			got, err := lmz.Call[string](lmz.WithState(ctx, "twin", twin+user), o, nodeB, lmz.Ctn("twin", user))
-			if err == nil && got != twin+user {
-				err = lmz.Errorf("the %s twin of %s got %q", twin, user, got)
+		calls := o.Calls(lmz.WithState(ctx, "twin", twin+user))
+		one := object.Go[string](calls, nodeB, lmz.Ctn("twin", user))
+		two := object.Go[string](calls, nodeB, lmz.Ctn("twin", user))
+		if err := calls.Wait(); err != nil {
+			return err
+		}
+		for _, p := range []*object.Pending[string]{one, two} {
+			if got, err := p.Result(); err != nil || got != twin+user {
+				return lmz.Errorf("the %s twin of %s got %q, %w", twin, user, got, err)
 			}
-			errs <- err
-		}()
-	}
-	err := <-errs
-	if second := <-errs; err == nil {
-		err = second
+		}
 	}
 	if c, _ := lmz.CallContextFrom(ctx); c.State["twin"] != nil {
 		x.t.Errorf("%s sees the state of its calls", user)
 	}
-	return err
+	return nil
 }
 
 func (x *interleaved) newB(o *object.Object) lmz.Handler {
@@ -241,7 +240,7 @@ func TestAHundredUsersCallsInterleaveAndEachHasItsOwnContext(t *testing.T) {
 		users.Wait()
 		synctest.Wait()
 		time.Sleep(time.Minute) // for what was sent
-		const kinds, perRound = 16, 29
+		const kinds, perRound = 16, 35
 		if seen := lengthOf(&x.kinds); seen != kinds {
 			t.Errorf("%d kinds of steps were seen, want %d", seen, kinds)
 		}

@@ -51,7 +51,8 @@ var errNotWaited = errors.New("the result of this call is there after Calls.Wait
 func Go[R any](calls *Calls, to lmz.Address, c lmz.Continuation) *Pending[R] {
 	p := &Pending[R]{err: errNotWaited}
 	ctx, cancel := proto.WithDeadline(calls.ctx)
-	call, err := proto.NewCall(ctx, calls.o.id, to, c)
+	answers := make(chan answer, 1)
+	ask, err := calls.o.asking(ctx, to, c, answers)
 	if err != nil {
 		cancel()
 		p.err = err
@@ -59,10 +60,7 @@ func Go[R any](calls *Calls, to lmz.Address, c lmz.Continuation) *Pending[R] {
 		calls.answers = append(calls.answers, nil)
 		return p
 	}
-	answers := make(chan answer, 1)
-	calls.start = append(calls.start, func() {
-		calls.o.rt.ask(ctx, call, func(a proto.Answer) { answers <- answer{Answer: a} })
-	})
+	calls.start = append(calls.start, ask)
 	calls.answers = append(calls.answers, answers)
 	calls.results = append(calls.results, func(a answer) error {
 		cancel()

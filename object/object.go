@@ -49,18 +49,34 @@ func (o *Object) CallRaw(ctx context.Context, to lmz.Address, c lmz.Continuation
 	}
 	ctx, cancel := proto.WithDeadline(ctx)
 	defer cancel()
-	call, err := proto.NewCall(ctx, o.id, to, c)
+	answers := make(chan answer, 1)
+	ask, err := o.asking(ctx, to, c, answers)
 	if err != nil {
 		return nil, err
 	}
-	answers := make(chan answer, 1)
-	ask := func() { o.rt.ask(ctx, call, func(a proto.Answer) { answers <- answer{Answer: a} }) }
 	var got answer
 	err = o.wait(ctx, ask, func(err error) { answers <- answer{lost: err} }, func() { got = <-answers })
 	if err != nil {
 		return nil, err
 	}
 	return got.result()
+}
+
+// asking prepares a call and returns what makes it, and sends its answer to answers. A
+// call that cannot be made, or of a node that cannot be there, fails here.
+func (o *Object) asking(ctx context.Context, to lmz.Address, c lmz.Continuation, answers chan<- answer) (ask func(), err error) {
+	call, err := proto.NewCall(ctx, o.id, to, c)
+	if err == nil {
+		err = proto.CheckTarget(o.rt.mesh, to)
+	}
+	if err != nil {
+		return nil, err
+	}
+	sent := proto.Sent(ctx)
+	return func() {
+		sent(call)
+		o.rt.ask(ctx, call, func(a proto.Answer) { answers <- answer{Answer: a} })
+	}, nil
 }
 
 // Send implements [lmz.Caller]. With the ctx of a handler of this object the
