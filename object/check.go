@@ -158,6 +158,7 @@ func (r *run) drop() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.ended, r.place, r.effects = true, nil, nil
+	r.unwatch()
 }
 
 // peeked is a store to look at an object with: nothing is committed to it.

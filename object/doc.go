@@ -45,6 +45,10 @@
 // itself ends when the handler returns: what goes on longer is a Send, or runs
 // with a ctx of its own.
 //
+// A handler that keeps the turn for a second without using storage is named in the
+// log. One that goes on after its ctx has ended keeps the turn too; new calls are
+// refused with its name until it returns. Other objects do not notice.
+//
 // Several calls at once are [Object.Calls], [Go] and [Calls.Wait], which gives up the
 // turn once. A goroutine that a handler starts has no turn: storage refuses it by name.
 // It may call with the handler's ctx, and its call leaves when the handler's turn has

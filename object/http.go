@@ -93,7 +93,8 @@ var errResponse = lmz.Errorf("the response says that the request failed")
 // back.
 func (p *response) serve(h lmz.Handler, r *http.Request) error {
 	if t, ok := h.(*tracked); ok {
-		t.method, h = "OnRequest", t.handler
+		t.run.entered("OnRequest")
+		h = t.handler
 	}
 	requester, ok := h.(Requester)
 	if !ok {

@@ -31,9 +31,9 @@ type Kind struct {
 	Relaxed bool
 
 	// Idle is how long an object without queued or running work stays open. Then its
-	// file is closed and its handler dropped, with everything the handler remembers.
-	// 0 means
-	// [DefaultIdle], a negative time never.
+	// file is closed and its handler dropped, with everything the handler remembers. 0
+	// means [DefaultIdle], a negative time no end. When more than 2,000 objects are open,
+	// those that have been without work for longest are closed in any case.
 	Idle time.Duration
 }
 

@@ -1,7 +1,9 @@
 package object
 
 import (
+	"container/list"
 	"context"
+	"sync/atomic"
 	"time"
 
 	"github.com/lumenize/lmz"
@@ -26,8 +28,11 @@ type Object struct {
 	// Guarded by rt.mu.
 	acknowledged []proto.CallID // outcomes that the next commit may drop
 
-	work int         // calls and replies that are queued or running, and closing
-	idle *time.Timer // closes the object; nil while there is work
+	stuck atomic.Pointer[string] // the method that keeps the turn although it was given up
+
+	work    int           // calls and replies that are queued or running, and closing
+	idle    *time.Timer   // closes the object; nil while there is work
+	resting *list.Element // in rt.idle; nil while there is work
 }
 
 var _ lmz.Caller = (*Object)(nil)

@@ -17,26 +17,32 @@ import (
 // travels in the handler's ctx.
 type run struct {
 	o        *Object
-	call     *proto.Call // nil when the run is no call
-	life     int         // the object's, when the run began
-	deadline time.Time   // of the handler's ctx
-	starting bool        // this is OnStart
-	checking bool        // only the guards are asked: nothing of it may be committed or leave
+	ctx      context.Context // of the handler
+	call     *proto.Call     // nil when the run is no call
+	life     int             // the object's, when the run began
+	deadline time.Time       // of the handler's ctx
+	starting bool            // this is OnStart
+	checking bool            // only the guards are asked: nothing of it may be committed or leave
 
 	left atomic.Bool // something of an earlier turn of this run cannot be taken back
 
-	mu      sync.Mutex  // a handler may start goroutines, and they have its ctx
-	place   *turn.Place // nil while the run has no turn
-	ended   bool        // the handler has returned
-	broken  error       // storage failed; the run can only end
-	effects []func()    // of this turn; they leave after the commit
-	parked  []part      // calls of goroutines, which leave with the turn
-	last    broadcast
-	turn    int          // counts the run's turns
-	open    []*statement // loops over rows
-	parts   int          // open Object.Tx
-	begun   bool         // that the call has begun is stored
-	group   *group       // the commit of the run's last turn, if it needed one
+	mu       sync.Mutex  // a handler may start goroutines, and they have its ctx
+	place    *turn.Place // nil while the run has no turn
+	ended    bool        // the handler has returned
+	broken   error       // storage failed; the run can only end
+	effects  []func()    // of this turn; they leave after the commit
+	parked   []part      // calls of goroutines, which leave with the turn
+	last     broadcast
+	turn     int          // counts the run's turns
+	open     []*statement // loops over rows
+	parts    int          // open Object.Tx
+	method   string       // that runs
+	watch    *time.Timer
+	active   time.Time // when the turn began, or last used storage
+	reported bool      // the log says that the turn is kept
+	stuck    bool      // new calls are refused because of the run
+	begun    bool      // that the call has begun is stored
+	group    *group    // the commit of the run's last turn, if it needed one
 }
 
 type runKey struct{}
@@ -85,7 +91,9 @@ func (o *Object) useAnyhow(ctx context.Context, f func(store) error) error {
 	case o.rt.dead.Load():
 		return errClosed
 	}
-	if err := f(o.store); err != nil {
+	err := f(o.store)
+	r.active = time.Now()
+	if err != nil {
 		r.fail(err)
 		return r.broken
 	}
@@ -148,6 +156,7 @@ func (r *run) release(effect func(), lost func(error)) error {
 	}
 	place := r.place
 	r.place = nil
+	r.unwatch()
 	r.mu.Unlock()
 	leave()
 	r.o.pass(place)
@@ -169,6 +178,7 @@ func (r *run) retake() error {
 	defer r.mu.Unlock()
 	r.place = place
 	r.turn++
+	r.watchTurn()
 	if r.life != r.o.life {
 		r.broken = errReset
 	}
@@ -187,6 +197,7 @@ func (r *run) end(answer proto.Answer, done func(proto.Answer)) {
 		leave = r.settle(answer, done)
 	}
 	r.place = nil
+	r.unwatch()
 	broken := r.broken
 	r.mu.Unlock()
 	if broken == nil {
@@ -203,6 +214,7 @@ func (r *run) end(answer proto.Answer, done func(proto.Answer)) {
 func (r *run) endStart(err error) error {
 	r.mu.Lock()
 	r.ended, r.place = true, nil
+	r.unwatch()
 	leave := func() {}
 	if r.broken == nil {
 		leave = r.settle(proto.NewAnswer(nil, err), func(proto.Answer) {})

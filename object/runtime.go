@@ -1,6 +1,7 @@
 package object
 
 import (
+	"container/list"
 	"context"
 	"errors"
 	"fmt"
@@ -36,7 +37,7 @@ type Runtime struct {
 	peek    func(lmz.Address, Kind) (p peeked, exists bool, err error)
 	ctx     context.Context // ends when handlers must stop
 	stop    context.CancelFunc
-	maxOpen int           // beyond, idle objects are closed at once
+	maxOpen int           // beyond, the objects that have been idle for longest are closed
 	dead    atomic.Bool   // Close gave up on handlers: nothing may be written any more
 	commits atomic.Int64  // transactions that wrote something
 	refused atomic.Uint64 // calls that met a line that was too long
@@ -48,6 +49,8 @@ type Runtime struct {
 	kinds   map[string]Kind
 	objects map[lmz.Address]*Object // those that are open or about to be
 	known   map[proto.CallID]*known // calls that are queued or running
+	idle    list.List               // objects without work, by when their last ended
+	crowded int                     // objects that are being closed because too many are open
 	working int                     // the sum of their work
 	closed  bool
 	drained chan struct{} // closed when closed and nothing works any more
@@ -174,14 +177,14 @@ func (rt *Runtime) enter(a lmz.Address, limit int) (*Object, *turn.Place, *lmz.E
 		o = &Object{rt: rt, kind: kind, id: lmz.Identity{Type: lmz.TypeObject, Address: a}}
 		rt.objects[a] = o
 	}
+	if method := o.stuck.Load(); method != nil && limit != anyLength {
+		return nil, nil, errStuck(*method)
+	}
 	if o.line.Waiting() >= limit {
 		rt.refused.Add(1)
 		return nil, nil, &lmz.Error{Code: lmz.CodeGateway, Name: lmz.Busy, Message: strconv.Itoa(limit) + " calls wait for this object"}
 	}
-	if o.idle != nil {
-		o.idle.Stop()
-		o.idle = nil
-	}
+	rt.unrest(o)
 	o.work++
 	rt.working++
 	return o, o.line.Join(), nil
@@ -202,12 +205,40 @@ func (rt *Runtime) leave(o *Object) {
 		if rt.working == 0 {
 			close(rt.drained)
 		}
-	case o.work == 0 && o.kind.Idle > 0:
-		idle := o.kind.Idle
-		if len(rt.objects) > rt.maxOpen {
-			idle = 0
-		}
-		o.idle = time.AfterFunc(idle, func() { rt.retire(o) })
+	case o.work == 0:
+		rt.rest(o)
+	}
+}
+
+// rest has an object that has no work closed after some time, and those that have been
+// without for longest at once if too many are open. rt.mu is held.
+func (rt *Runtime) rest(o *Object) {
+	o.resting = rt.idle.PushBack(o)
+	if o.kind.Idle > 0 {
+		o.idle = time.AfterFunc(o.kind.Idle, func() { rt.retire(o) })
+	}
+	for len(rt.objects)-rt.crowded > rt.maxOpen && rt.idle.Len() > 0 {
+		oldest := rt.idle.Front().Value.(*Object)
+		rt.unrest(oldest)
+		rt.crowded++
+		go func() {
+			rt.retire(oldest)
+			rt.mu.Lock()
+			defer rt.mu.Unlock()
+			rt.crowded--
+		}()
+	}
+}
+
+// unrest is the end of rest. rt.mu is held.
+func (rt *Runtime) unrest(o *Object) {
+	if o.idle != nil {
+		o.idle.Stop()
+		o.idle = nil
+	}
+	if o.resting != nil {
+		rt.idle.Remove(o.resting)
+		o.resting = nil
 	}
 }
 
@@ -215,10 +246,11 @@ func (rt *Runtime) leave(o *Object) {
 // so a call that comes meanwhile waits for it and opens the object again.
 func (rt *Runtime) retire(o *Object) {
 	rt.mu.Lock()
-	if o.work > 0 || rt.closed {
+	if o.work > 0 || rt.closed || rt.objects[o.id.Address] != o {
 		rt.mu.Unlock()
 		return
 	}
+	rt.unrest(o)
 	o.work++
 	rt.working++
 	place := o.line.Join()

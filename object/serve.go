@@ -101,19 +101,23 @@ func (o *Object) execute(ctx context.Context, place *turn.Place, c *proto.Call,
 	run func(context.Context, lmz.Handler) (any, error), done func(proto.Answer)) {
 	r := o.newRun(ctx, place)
 	r.call = c
-	h := &tracked{handler: o.handler}
+	h := &tracked{handler: o.handler, run: r}
 	var result any
 	var err error
 	do(func() { result, err = run(context.WithValue(ctx, runKey{}, r), h) })
 	answer := proto.NewAnswer(result, err) // in the turn: the result may be a part of the state
-	o.logHidden(h.method, err)
+	o.logHidden(r.method, err)
 
 	r.end(answer, done)
 }
 
 func (o *Object) newRun(ctx context.Context, place *turn.Place) *run {
 	deadline, _ := ctx.Deadline()
-	return &run{o: o, life: o.life, deadline: deadline, place: place}
+	r := &run{o: o, ctx: ctx, life: o.life, deadline: deadline, place: place}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.watchTurn()
+	return r
 }
 
 // activate makes the handler if the object is closed. The caller has the turn, and
@@ -171,7 +175,7 @@ func (o *Object) start(place *turn.Place) (lmz.Handler, error) {
 	defer cancel()
 	ctx = lmz.WithCallContext(ctx, lmz.CallContext{Self: o.id})
 	r := o.newRun(ctx, place)
-	r.starting = true
+	r.starting, r.method = true, "OnStart"
 	do(func() {
 		err = protect(func() error { return starter.OnStart(context.WithValue(ctx, runKey{}, r)) })
 	})
@@ -206,12 +210,12 @@ func (o *Object) close() {
 // tracked is a handler that remembers, for the log, which method it was in.
 type tracked struct {
 	handler lmz.Handler
-	method  string
+	run     *run
 }
 
 // HandleCall implements [lmz.Handler].
 func (t *tracked) HandleCall(ctx context.Context, req *lmz.Request) (any, error) {
-	t.method = req.Method
+	t.run.entered(req.Method)
 	return t.handler.HandleCall(ctx, req)
 }
 
