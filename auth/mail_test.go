@@ -3,6 +3,8 @@ package auth
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -19,6 +21,8 @@ import (
 	"testing"
 	"testing/fstest"
 	"time"
+
+	gomail "github.com/wneessen/go-mail"
 )
 
 // sink is a mail server that keeps what it gets. answer, unless empty, is what it
@@ -29,6 +33,7 @@ type sink struct {
 	mu     sync.Mutex
 	answer string
 	got    []string
+	auth   string // the last command of that name
 	tried  int
 	came   chan struct{} // a message was tried
 }
@@ -39,6 +44,11 @@ func startSink(t *testing.T) *sink {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return startSinkOn(t, l)
+}
+
+func startSinkOn(t *testing.T, l net.Listener) *sink {
+	t.Helper()
 	s := &sink{addr: l.Addr().String(), came: make(chan struct{}, 100)}
 	var served sync.WaitGroup
 	served.Go(func() {
@@ -65,7 +75,12 @@ func (s *sink) serve(conn net.Conn) {
 		}
 		switch verb := strings.ToUpper(strings.Fields(line + " x")[0]); verb {
 		case "EHLO":
-			fmt.Fprint(conn, "250-sink\r\n250 8BITMIME\r\n")
+			fmt.Fprint(conn, "250-sink\r\n250-AUTH PLAIN\r\n250 8BITMIME\r\n")
+		case "AUTH":
+			s.mu.Lock()
+			s.auth = line
+			s.mu.Unlock()
+			fmt.Fprint(conn, "235 hello\r\n")
 		case "DATA":
 			fmt.Fprint(conn, "354 go on\r\n")
 			var text strings.Builder
@@ -327,6 +342,33 @@ func TestSMTPDemandsEncryptionUnlessToldOtherwise(t *testing.T) {
 	}
 	if err := sender.Send(t.Context(), Mail{ID: "1", To: ada, Subject: "s", Text: "t", HTML: "h"}); err == nil {
 		t.Error("a mail went out in the clear")
+	}
+}
+
+func TestSMTPSignsInOverAnEncryptedConnection(t *testing.T) {
+	https := httptest.NewTLSServer(nil) // for its certificate
+	defer https.Close()
+	l, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: https.TLS.Certificates})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := startSinkOn(t, l)
+	sender, err := NewSMTP(SMTPOptions{Server: server.addr, TLS: ImplicitTLS, From: "a@lmz.example", Username: "me", Password: "secret"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := Mail{ID: "1", To: ada, Subject: "s", Text: "t", HTML: "h"}
+	if err := sender.Send(t.Context(), m); err == nil || len(server.mails()) != 0 {
+		t.Errorf("a certificate that nobody vouches for was accepted: %v", err)
+	}
+	roots := https.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
+	sender.options = append(sender.options, gomail.WithTLSConfig(&tls.Config{ServerName: "example.com", RootCAs: roots}))
+	if err := sender.Send(t.Context(), m); err != nil {
+		t.Fatal(err)
+	}
+	_, secret, _ := strings.Cut(strings.TrimSpace(server.auth), "AUTH PLAIN ")
+	if text, _ := base64.StdEncoding.DecodeString(secret); string(text) != "\x00me\x00secret" || len(server.mails()) != 1 {
+		t.Errorf("auth %q, %d mails", text, len(server.mails()))
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/mail"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -45,8 +46,10 @@ type SMTPOptions struct {
 
 // SMTP is a [Sender] that hands mails to a mail server, one connection for each.
 type SMTP struct {
-	client *gomail.Client
-	from   envelope
+	host    string
+	options []gomail.Option
+	tls     string
+	from    envelope
 }
 
 // NewSMTP checks its options. It does not connect.
@@ -90,8 +93,9 @@ func newSMTP(o SMTPOptions) (*SMTP, error) {
 		options = append(options, gomail.WithSMTPAuth(gomail.SMTPAuthAutoDiscover),
 			gomail.WithUsername(o.Username), gomail.WithPassword(o.Password))
 	}
-	client, err := gomail.NewClient(host, append(options, gomail.WithPort(port))...)
-	return &SMTP{client: client, from: from}, err
+	s := &SMTP{host: host, options: append(options, gomail.WithPort(port)), from: from, tls: o.TLS}
+	_, err = gomail.NewClient(host, s.options...) // which checks them
+	return s, err
 }
 
 // Send implements [Sender].
@@ -100,7 +104,26 @@ func (s *SMTP) Send(ctx context.Context, m Mail) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrUndeliverable, err)
 	}
-	err = s.client.DialAndSendWithContext(ctx, msg)
+	// The library leaves a connection open whose server offers no encryption, so it
+	// is closed here. With a dialer of ours it would not know that one is encrypted.
+	options := s.options
+	if s.tls != ImplicitTLS {
+		var conn net.Conn
+		options = append(slices.Clip(options), gomail.WithDialContextFunc(func(ctx context.Context, network, addr string) (_ net.Conn, err error) {
+			conn, err = new(net.Dialer).DialContext(ctx, network, addr)
+			return conn, err
+		}))
+		defer func() {
+			if conn != nil {
+				conn.Close()
+			}
+		}()
+	}
+	client, err := gomail.NewClient(s.host, options...)
+	if err != nil {
+		return err
+	}
+	err = client.DialAndSendWithContext(ctx, msg)
 	if refused := new(gomail.SendError); errors.As(err, &refused) && !refused.IsTemp() && refused.ErrorCode() >= 500 {
 		return fmt.Errorf("%w: %w", ErrUndeliverable, err)
 	}
