@@ -267,3 +267,14 @@ func appendEvent(list *[]auditEvent) func(*sqlite.Stmt) {
 }
 
 func jsonNumber(n int64) string { return strconv.FormatInt(n, 10) }
+
+// serve asks a handler without a connection.
+func serve(h http.Handler, header ...string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest("GET", "/x", nil)
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w
+}

@@ -1,0 +1,229 @@
+package auth
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// The columns of the matrix: who asks. "other" comes with the cookie of somebody
+// who is let in but owns nothing that the path names; the rest, where they have a
+// credential, come with a Bearer token or, where only a cookie counts, with that.
+var columns = []string{"none", "expired", "unapproved", "user", "admin", "delegated", "other"}
+
+// row is an endpoint and the status for each column with the right method. {sub}
+// is somebody else's sub, {session} and {token} are the asker's own or, for who has
+// none, somebody's; {link}, {invite} and {actor} what they say.
+type row struct {
+	method, path, body string
+	cookie             bool // only a cookie counts
+	want               [7]int
+}
+
+func everyone(status int) [7]int {
+	return [7]int{status, status, status, status, status, status, status}
+}
+
+func self(status, other int) [7]int { return [7]int{401, 401, status, status, status, 403, other} }
+
+func adminOnly(status int) [7]int { return [7]int{401, 401, 403, 403, status, 403, 403} }
+
+var matrix = []row{
+	{"POST", "email-magic-link", `{"email":"new@example.com"}`, false, everyone(200)},
+	{"GET", "magic-link?one_time_token={link}", "", false, everyone(200)},
+	{"POST", "magic-link?one_time_token={link}", "", false, everyone(303)},
+	{"GET", "accept-invite?invite_token={invite}", "", false, everyone(200)},
+	{"POST", "accept-invite?invite_token={invite}", "", false, everyone(303)},
+	{"POST", "refresh-token", "", true, [7]int{401, 401, 200, 200, 200, 401, 200}},
+	{"POST", "logout", "", true, everyone(200)},
+	{"POST", "logout/all", "", false, self(200, 200)},
+
+	{"POST", "cli/start", cliStart("new@example.com", callback, verifier), false, everyone(202)},
+	{"POST", "cli/device", `{"email":"new@example.com"}`, false, everyone(200)},
+	{"POST", "cli/token", `{"grant_type":"` + deviceGrant + `","device_code":"unknown"}`, false, everyone(400)},
+
+	{"GET", "sessions", "", false, self(200, 200)},
+	{"DELETE", "session/{session}", "", false, self(204, 404)},
+	{"GET", "tokens", "", false, self(200, 200)},
+	{"POST", "tokens", `{"name":"ci"}`, false, [7]int{401, 401, 403, 201, 201, 403, 201}},
+	{"DELETE", "token/{token}", "", false, self(204, 404)},
+	{"POST", "delegated-token", `{"actFor":"{sub}"}`, false, [7]int{401, 401, 403, 200, 200, 403, 403}},
+
+	{"GET", "subjects", "", false, adminOnly(200)},
+	{"GET", "subject/{sub}", "", false, adminOnly(200)},
+	{"PATCH", "subject/{sub}", `{"isAdmin":true}`, false, adminOnly(200)},
+	{"DELETE", "subject/{sub}", "", false, adminOnly(204)},
+	{"POST", "subject/{sub}/actors", `{"actorSub":"{sub}"}`, false, adminOnly(200)},
+	{"DELETE", "subject/{sub}/actors/{actor}", "", false, adminOnly(200)},
+	{"GET", "subject/{sub}/sessions", "", false, adminOnly(200)},
+	{"DELETE", "subject/{sub}/sessions", "", false, adminOnly(204)},
+	{"GET", "subject/{sub}/tokens", "", false, adminOnly(200)},
+	{"POST", "invite", `{"emails":["invited@example.com"]}`, false, adminOnly(200)},
+	{"GET", "approve/{sub}", "", false, [7]int{302, 302, 403, 403, 200, 403, 403}},
+	{"POST", "approve/{sub}", "", false, adminOnly(200)},
+	{"GET", "audit", "", false, adminOnly(200)},
+
+	{"GET", ".well-known/jwks.json", "", false, everyone(200)},
+	{"POST", "test/set-subject-data", `{"email":"ada@example.com","isAdmin":true}`, false, everyone(403)},
+}
+
+func TestTheMatrixCoversEveryEndpoint(t *testing.T) {
+	for _, r := range routes {
+		covered := slices.ContainsFunc(matrix, func(m row) bool {
+			path, _, _ := strings.Cut(m.path, "?")
+			_, ok := match(r.path, path)
+			return ok && m.method == r.method
+		})
+		if !covered {
+			t.Errorf("%s %s is not in the matrix", r.method, r.path)
+		}
+	}
+}
+
+func TestEveryEndpointAnswersEveryoneAsTheSpecificationSays(t *testing.T) {
+	f := start(t, Options{Limits: Limits{MailsPerAddress: -1, MailsPerAddressDaily: -1, MailsPerIP: -1, MailsPerHour: -1, FailuresPerIP: -1}})
+	for _, m := range matrix {
+		for i, who := range columns {
+			for _, how := range []string{"right method", "wrong method", "cross-site"} {
+				c := f.cell(who, m.cookie)
+				method, want, header := m.method, m.want[i], c.header
+				switch how {
+				case "wrong method":
+					method, want = "PUT", 404
+				case "cross-site":
+					header = append(header, "Origin", "https://evil.example", "Sec-Fetch-Site", "cross-site")
+					if method != "GET" {
+						want = 403
+					} else if m.path == "approve/{sub}" && who == "none" {
+						want = 200 // the cookie did not come along: go on from here
+					}
+				}
+				a := f.do(method, "/auth/"+c.fill(m.path), c.fill(m.body), header...)
+				f.checkCell(fmt.Sprintf("%s %s as %s, %s", m.method, m.path, who, how), a, want, header)
+			}
+		}
+	}
+}
+
+func (f *fixture) checkCell(name string, a answer, want int, header []string) {
+	f.t.Helper()
+	if a.StatusCode != want {
+		f.t.Errorf("%s: got %d %s, want %d", name, a.StatusCode, a.body, want)
+		return
+	}
+	refused := a.StatusCode >= 400
+	if refused && a.StatusCode != 404 && (a.json("error") == "" || a.json("error_description") == "") {
+		f.t.Errorf("%s: the refusal does not say why: %s", name, a.body)
+	}
+	if refused && (a.cookie() != "" || a.Header.Get("WWW-Authenticate") != "") {
+		f.t.Errorf("%s: header %v", name, a.Header)
+	}
+	if a.Header.Get("Access-Control-Allow-Origin") != "" || a.Header.Get("X-Content-Type-Options") != "nosniff" || a.Header.Get("Referrer-Policy") != "no-referrer" {
+		f.t.Errorf("%s: header %v", name, a.Header)
+	}
+	for i := 1; i < len(header); i += 2 {
+		if _, secret, ok := strings.Cut(header[i], "Bearer "); ok && strings.Contains(a.body, secret) {
+			f.t.Errorf("%s: the answer repeats the credential", name)
+		}
+	}
+}
+
+// cell is the world of one request.
+type cell struct {
+	header []string
+	fill   func(string) string
+}
+
+// cell makes, in one transaction, somebody who asks and what is asked about. It
+// goes around the endpoints, which are what is tested.
+func (f *fixture) cell(who string, cookieOnly bool) (c cell) {
+	f.t.Helper()
+	s := f.svc
+	err := s.store.tx(f.t.Context(), func(d db) error {
+		r := &request{}
+		r.Request, _ = http.NewRequest("GET", "/", nil)
+		person := func(verified, approved, admin bool) subject {
+			subj, _, err := d.ensureSubject("p"+newUUID()[:8]+"@example.com", f.now())
+			subj.emailVerified, subj.adminApproved, subj.isAdmin = verified, approved, admin
+			f.must(err)
+			f.must(d.saveFlags(subj, f.now()))
+			return subj
+		}
+		owned := func(subj subject) (session, refresh, token string) {
+			session, refresh, err := s.beginSession(d, r, newSession{sub: subj.sub, kind: kindBrowser})
+			f.must(err)
+			token = newUUID()
+			f.must(d.exec("INSERT INTO NamedTokens (id, tokenHash, subjectId, name, isAdmin, createdAt, expiresAt) VALUES (:id, :id, :sub, 'n', 0, 0, :end)",
+				args{":id": token, ":sub": subj.sub, ":end": f.now().Add(time.Hour).UnixMilli()}, nil))
+			return session, refresh, token
+		}
+		access := func(t signed) string {
+			out, err := s.signAccess(t, f.now())
+			f.must(err)
+			return out.AccessToken
+		}
+		soon := f.now().Add(time.Minute)
+		target := person(true, true, false)
+		asker := person(true, who != "unapproved", who == "admin")
+		actor := person(true, true, false)
+		session, refresh, token := owned(asker)
+		var bearer string
+		switch who {
+		case "none":
+			refresh = ""
+		case "expired":
+			bearer = access(signed{subject: asker, session: session, expires: f.now().Add(-time.Hour)})
+			f.must(d.exec("UPDATE RefreshTokens SET expiresAt = 1 WHERE familyId = :id", args{":id": session}, nil))
+		case "delegated":
+			boss := person(true, true, true)
+			f.must(d.exec("INSERT INTO AuthorizedActors VALUES (:principal, :actor)", args{":principal": boss.sub, ":actor": asker.sub}, nil))
+			bearer = access(signed{subject: boss, session: session, actors: []string{asker.sub}, expires: soon})
+		case "other":
+			session, _, token = owned(target)
+		default:
+			bearer = access(signed{subject: asker, session: session, expires: soon})
+		}
+		if who != "other" && who != "delegated" {
+			f.must(d.exec("INSERT INTO AuthorizedActors VALUES (:principal, :actor)", args{":principal": target.sub, ":actor": asker.sub}, nil))
+		}
+		switch {
+		case who == "other", cookieOnly && who != "none" && who != "delegated":
+			c.header = []string{"Cookie", cookieName + "=" + refresh}
+		case bearer != "":
+			c.header = []string{"Authorization", "Bearer " + bearer}
+		}
+		link, invite := newToken(), newToken()
+		f.must(d.insertLink(link, link1(target.email, f.now())))
+		f.must(d.replaceInvite(invite, target.email, f.now(), time.Hour))
+		c.fill = strings.NewReplacer("{sub}", target.sub, "{session}", session, "{token}", token, "{actor}", actor.sub,
+			"{link}", link, "{invite}", invite).Replace
+		return nil
+	})
+	f.must(err)
+	return c
+}
+
+func link1(email string, now time.Time) link {
+	return link{email: email, createdAt: now, expiresAt: now.Add(time.Hour)}
+}
+
+func (f *fixture) must(err error) {
+	f.t.Helper()
+	if err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+func TestProtectedRoutesLetInWhoMayCome(t *testing.T) {
+	f := start(t, Options{})
+	handler := f.svc.Middleware(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("in")) }))
+	for i, want := range [7]int{401, 401, 403, 200, 200, 200, 401} {
+		c := f.cell(columns[i], false)
+		if w := serve(handler, c.header...); w.Code != want || (w.Code == 401) != (w.Header().Get("WWW-Authenticate") != "") {
+			t.Errorf("%s: got %d %s, want %d", columns[i], w.Code, w.Body, want)
+		}
+	}
+}
