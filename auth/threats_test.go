@@ -1,0 +1,590 @@
+package auth
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+)
+
+// One test for each threat of appendix B. What a test above shows already is named
+// beside it.
+
+func TestThreatB01NoAnswerTellsWhichAddressesAreKnown(t *testing.T) {
+	f, admin := withAdmin(t)
+	f.signIn(bob)
+	f.want(f.as(admin, "PATCH", "subject/"+f.subject(bob).sub, `{"adminApproved":false}`), 200, "")
+	for path, ask := range map[string]func(email string) string{
+		"email-magic-link": func(email string) string { return `{"email":"` + email + `"}` },
+		"cli/start":        func(email string) string { return cliStart(email, callback, verifier) },
+		"cli/device":       func(email string) string { return `{"email":"` + email + `"}` },
+	} {
+		shapes := map[string]bool{}
+		for _, email := range []string{ada, bob, carol} { // an admin, one who was revoked, a stranger
+			a := f.do("POST", "/auth/"+path, ask(email))
+			var members map[string]any
+			f.into(a, &members)
+			for _, random := range []string{"request_id", "device_code", "user_code"} {
+				if members[random] != nil {
+					members[random] = "random"
+				}
+			}
+			shape, _ := json.Marshal(members)
+			shapes[a.Status+string(shape)] = true
+		}
+		if len(shapes) != 1 {
+			t.Errorf("%s tells them apart: %v", path, shapes)
+		}
+	}
+}
+
+// Storage: TestDefect16LinksAndInvitationsAreStoredHashed.
+func TestThreatB02TokensAreLongAndNeverTheSame(t *testing.T) {
+	seen := map[string]bool{}
+	for range 1000 {
+		seen[newToken()] = true
+		seen[newUUID()] = true
+	}
+	if len(seen) != 2000 || len(newToken()) != 43 || len(newUserCode()) != 8 {
+		t.Errorf("%d different ones", len(seen))
+	}
+	if got := hash("abc"); got != "ungWv48Bz-pBQUDeXa4iI7ADYaOWF3qctBD_YfIAFa0" {
+		t.Errorf("hash %s", got)
+	}
+	f := start(t, Options{AutoApprove: true})
+	_, code, _ := f.device(ada)
+	err := f.svc.store.read(t.Context(), func(d db) error {
+		n, err := d.number("SELECT count(*) FROM Devices WHERE userCodeMac = :hash", args{":hash": hash(plainUserCode(code))})
+		if n != 0 {
+			t.Error("a short code is stored so that it can be found by trying")
+		}
+		return err
+	})
+	f.must(err)
+}
+
+func TestThreatB03LinksWorkOnceAndASignInVoidsTheOthers(t *testing.T) {
+	f, admin := withAdmin(t)
+	first, second := f.link(bob), f.link(bob)
+	f.want(f.do("POST", second, ""), 303, "")
+	for _, link := range []string{first, second} {
+		if got := f.do("POST", link, "").Header.Get("Location"); got != "/?error=invalid_token" {
+			t.Errorf("Location %q", got)
+		}
+	}
+	f.want(f.as(admin, "POST", "invite", `{"emails":["`+carol+`"]}`), 200, "")
+	invitation := f.lastLink()
+	if f.do("POST", invitation, "").cookie() == "" || f.do("POST", invitation, "").cookie() != "" {
+		t.Error("an invitation does not work once")
+	}
+}
+
+// With a browser that runs scripts: TestAScannerThatRunsScriptsDoesNotUseALinkUp.
+func TestThreatB04LookingAtALinkDoesNotUseItUp(t *testing.T) {
+	f, admin := withAdmin(t)
+	f.want(f.as(admin, "POST", "invite", `{"emails":["`+carol+`"]}`), 200, "")
+	for _, link := range []string{f.lastLink(), f.link(bob)} {
+		for _, method := range []string{"GET", "HEAD", "OPTIONS", "GET"} {
+			if a := f.do(method, link, ""); a.Header.Get("Set-Cookie") != "" {
+				t.Errorf("%s set a cookie", method)
+			}
+		}
+		if f.do("POST", link, "").cookie() == "" {
+			t.Error("the link is used up")
+		}
+	}
+}
+
+func TestThreatB05NothingIsApprovedByAGet(t *testing.T) {
+	f, admin := withAdmin(t)
+	f.signIn(bob)
+	path := "approve/" + f.subject(bob).sub
+	f.want(f.as(admin, "GET", path, ""), 200, "")
+	if f.subject(bob).adminApproved {
+		t.Error("approved")
+	}
+	a := f.do("POST", "/auth/"+path, "", "Authorization", "Bearer "+admin, "Origin", "https://evil.example")
+	f.want(a, 403, "")
+}
+
+func TestThreatB06TheHostDecidesNothing(t *testing.T) {
+	f := start(t, Options{AutoApprove: true})
+	session := f.signIn(ada)
+	a := f.do("POST", f.link(bob), "", "Host", "evil.example")
+	f.want(a, 303, "")
+	if a.Header.Get("Location") != "/" {
+		t.Errorf("Location %q", a.Header.Get("Location"))
+	}
+	f.want(f.do("POST", "/auth/refresh-token", "", "Cookie", cookieName+"="+session, "Sec-Fetch-Site", "cross-site", "Host", "evil.example", "Origin", "https://evil.example"), 403, "")
+}
+
+func TestThreatB07NobodyIsSentElsewhere(t *testing.T) {
+	f := start(t, Options{AutoApprove: true, Redirect: "/app?x=1#frag"})
+	for _, extra := range []string{"&next=https://evil.example", "&redirect_uri=//evil.example", "&return_to=/\\evil.example"} {
+		a := f.do("POST", f.link(ada)+extra, "")
+		if got := a.Header.Get("Location"); a.StatusCode != 303 || got != "/app?x=1#frag" {
+			t.Errorf("%d %q", a.StatusCode, got)
+		}
+		if got := f.do("GET", "/auth/magic-link?one_time_token=x"+extra, "").Header.Get("Location"); got != "/app?x=1&error=invalid_token#frag" {
+			t.Errorf("Location %q", got)
+		}
+	}
+	for _, uri := range []string{"https://127.0.0.1:1/callback", "http://localhost:1/callback", "http://127.0.0.1/callback", "http://127.0.0.1:1/other",
+		"http://127.0.0.1:1@evil.example/callback", "http://127.0.0.1:1/callback#x", "http://evil.example:1/callback", "http://127.0.0.1:1/callback?x"} {
+		f.want(f.do("POST", "/auth/cli/start", cliStart(ada, uri, verifier)), 400, "")
+	}
+}
+
+// Across two real sites: TestTheBrowserSignsInAcrossTwoSites.
+func TestThreatB08ForeignPagesChangeNothing(t *testing.T) {
+	f, _ := withAdmin(t)
+	session := f.signIn(bob)
+	sub := f.subject(bob).sub
+	adminSession := f.signIn(ada)
+	for _, from := range [][]string{{"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Site", "same-site"}, {"Origin", "https://other.lmz.example"}, {"Origin", "null"}} {
+		for _, target := range []string{"POST logout", "POST logout/all", "POST refresh-token", "POST tokens", "POST delegated-token"} {
+			method, path, _ := strings.Cut(target, " ")
+			a := f.do(method, "/auth/"+path, `{}`, append(from, "Cookie", cookieName+"="+session, "Content-Type", "text/plain")...)
+			f.want(a, 403, `{"error":"forbidden","error_description":"Cross-origin request refused"}`)
+			if a.Header.Get("Set-Cookie") != "" {
+				t.Errorf("%s touched the cookie", target)
+			}
+		}
+		for _, target := range []string{"PATCH subject/" + sub, "DELETE subject/" + sub, "POST approve/" + sub, "POST invite"} {
+			method, path, _ := strings.Cut(target, " ")
+			f.want(f.do(method, "/auth/"+path, `{"isAdmin":true}`, append(from, "Cookie", cookieName+"="+adminSession)...), 403, "")
+		}
+		// Login CSRF: a foreign form cannot press the button of its own link.
+		f.want(f.do("POST", f.link(carol), "", from...), 403, "")
+	}
+	f.want(f.refresh(session), 200, "")
+}
+
+func TestThreatB08OnlyListedOriginsUseTheCookie(t *testing.T) {
+	const app = "https://app.lmz.example"
+	f := start(t, Options{AutoApprove: true, Origins: []string{app + "/"}})
+	session := f.signIn(ada)
+	a := f.do("OPTIONS", "/auth/refresh-token", "", "Origin", app, "Access-Control-Request-Method", "POST")
+	f.want(a, 204, "")
+	for name, want := range map[string]string{"Access-Control-Allow-Origin": app, "Access-Control-Allow-Credentials": "true",
+		"Access-Control-Allow-Methods": "GET, POST, PATCH, DELETE", "Access-Control-Allow-Headers": "Authorization, Content-Type", "Vary": "Origin"} {
+		if a.Header.Get(name) != want {
+			t.Errorf("%s: got %q, want %q", name, a.Header.Get(name), want)
+		}
+	}
+	a = f.do("POST", "/auth/refresh-token", "", "Origin", app, "Sec-Fetch-Site", "same-site", "Cookie", cookieName+"="+session)
+	f.want(a, 200, "")
+	if a.Header.Get("Access-Control-Allow-Origin") != app {
+		t.Errorf("header %v", a.Header)
+	}
+	for _, foreign := range []string{"https://evil.example", "https://app.lmz.example.evil.example", "null", "http://app.lmz.example"} {
+		a := f.do("OPTIONS", "/auth/refresh-token", "", "Origin", foreign)
+		if f.want(a, 204, ""); a.Header.Get("Access-Control-Allow-Origin") != "" {
+			t.Errorf("%s is allowed", foreign)
+		}
+		f.want(f.do("GET", "/auth/sessions", "", "Origin", foreign, "Cookie", cookieName+"="+session), 403, "Forbidden: Origin not allowed")
+	}
+	f.want(f.do("POST", "/auth/logout", "", "Origin", publicURL, "Sec-Fetch-Site", "same-origin"), 200, "")
+	f.want(f.do("POST", f.link(bob), "", "Origin", "null", "Sec-Fetch-Site", "same-origin"), 303, "")
+	f.want(f.do("POST", "/auth/logout", ""), 200, "")
+}
+
+func TestThreatB09MailsAndGuessesAreLimited(t *testing.T) {
+	f := start(t, Options{Limits: Limits{MailsPerIP: 4, MailsPerHour: 6, FailuresPerIP: 5}, Proxies: 1})
+	ask := func(email, ip string) answer {
+		return f.do("POST", "/auth/email-magic-link", `{"email":"`+email+`"}`, "X-Forwarded-For", "6.6.6.6, "+ip)
+	}
+	for _, email := range []string{"a@x.co", "b@x.co", "c@x.co", "d@x.co"} {
+		f.want(ask(email, "2001:db8::1"), 200, "")
+	}
+	a := ask("e@x.co", "2001:db8::2") // the same client: a /64
+	f.wantError(a, 429, "rate_limited")
+	if a.Header.Get("Retry-After") != "900" {
+		t.Errorf("Retry-After %q", a.Header.Get("Retry-After"))
+	}
+	f.want(ask("e@x.co", "192.0.2.1"), 200, "")
+	f.want(ask("f@x.co", "192.0.2.1"), 200, "")
+	f.wantError(ask("g@x.co", "192.0.2.2"), 429, "rate_limited") // all together
+	ask("h@x.co", "192.0.2.2")
+	limited := 0
+	for _, e := range f.events() {
+		if e.Event == "rate.limited" {
+			limited++
+		}
+	}
+	if limited != 2 { // once a window, or the log itself were the flood
+		t.Errorf("%d events", limited)
+	}
+	f.pass(24 * time.Hour)
+	guess := func(ip string) answer {
+		return f.do("POST", "/auth/refresh-token", `{"refresh_token":"x"}`, "X-Forwarded-For", ip)
+	}
+	for range 3 {
+		f.want(guess("192.0.2.7"), 401, "")
+	}
+	f.want(f.do("POST", "/auth/magic-link?one_time_token=x", "", "X-Forwarded-For", "192.0.2.7"), 303, "")
+	f.want(f.do("POST", "/auth/cli/token", `{"grant_type":"`+deviceGrant+`","device_code":"x"}`, "X-Forwarded-For", "192.0.2.7"), 400, "")
+	f.wantError(guess("192.0.2.7"), 429, "rate_limited")
+	f.want(guess("192.0.2.8"), 401, "")
+	f.want(f.do("POST", "/auth/refresh-token", "", "X-Forwarded-For", "192.0.2.9"), 401, "") // no token is no guess
+}
+
+func TestThreatB09AHeaderIsNobodysAddress(t *testing.T) {
+	for _, test := range []struct {
+		proxies int
+		header  []string
+		want    string
+	}{
+		{0, []string{"1.1.1.1"}, "192.0.2.1"},
+		{1, []string{"1.1.1.1"}, "1.1.1.1"},
+		{1, []string{"6.6.6.6, 1.1.1.1"}, "1.1.1.1"},
+		{1, []string{"6.6.6.6", "1.1.1.1"}, "1.1.1.1"},
+		{2, []string{"6.6.6.6, 1.1.1.1, 10.0.0.1"}, "1.1.1.1"},
+		{2, []string{"1.1.1.1"}, "192.0.2.1"},
+		{1, []string{"nonsense"}, "192.0.2.1"},
+		{1, []string{"::ffff:1.1.1.1"}, "1.1.1.1"},
+		{1, nil, "192.0.2.1"},
+	} {
+		r := httptest.NewRequest("GET", "/", nil)
+		r.Header["X-Forwarded-For"] = test.header
+		if got := clientIP(r, test.proxies); got != test.want {
+			t.Errorf("%d proxies, %v: got %s, want %s", test.proxies, test.header, got, test.want)
+		}
+	}
+}
+
+func TestThreatB10SecretsAreLookedUpByTheirHash(t *testing.T) {
+	f := start(t, Options{})
+	err := f.svc.store.read(t.Context(), func(d db) error {
+		for table, column := range map[string]string{"MagicLinks": "tokenHash", "InviteTokens": "tokenHash", "RefreshTokens": "tokenHash",
+			"CliCodes": "codeHash", "Devices": "deviceHash", "NamedTokens": "tokenHash"} {
+			n, err := d.number("SELECT count(*) FROM pragma_table_info('"+table+"') WHERE name = '"+column+"'", nil)
+			if err != nil || n != 1 {
+				t.Errorf("%s has no %s: %v", table, column, err)
+			}
+			if n, err := d.number("SELECT count(*) FROM pragma_table_info('"+table+"') WHERE name IN ('token', 'code', 'secret')", nil); err != nil || n != 0 {
+				t.Errorf("%s holds a secret: %v", table, err)
+			}
+		}
+		return nil
+	})
+	f.must(err)
+}
+
+func TestThreatB11ClocksMayDifferBothWays(t *testing.T) {
+	dir := t.TempDir()
+	signer := start(t, Options{Dir: dir, AutoApprove: true})
+	access := signer.access(signer.signIn(ada))
+	for _, test := range []struct {
+		name string
+		skew time.Duration // of the verifier's clock, with what has passed
+		ok   bool
+	}{
+		{"behind by 29 s", -29 * time.Second, true},
+		{"behind by 40 s", -40 * time.Second, false},
+		{"ahead, at the end of a token", 15*time.Minute + 28*time.Second, true},
+		{"ahead by more", 15*time.Minute + 31*time.Second, false},
+	} {
+		verifier := &fixture{clock: signer.now().Add(test.skew)}
+		svc, err := Open(Options{Dir: dir, Getenv: noEnv, Sender: new(Mailbox), now: verifier.now})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := svc.Verify(t.Context(), access); (err == nil) != test.ok {
+			t.Errorf("%s: %v", test.name, err)
+		}
+		svc.Close()
+	}
+	// A short token stays short.
+	if grantedLeeway(time.Second) != 100*time.Millisecond || grantedLeeway(time.Hour) != leeway || grantedLeeway(-time.Hour) != 0 {
+		t.Error("leeway")
+	}
+}
+
+// Reuse: TestDefect08ReuseEndsTheWholeSession.
+func TestThreatB12TheThreeWaysToRefresh(t *testing.T) {
+	strict := start(t, Options{AutoApprove: true, Refresh: RefreshStrict})
+	session := strict.signIn(ada)
+	strict.want(strict.refresh(session), 200, "")
+	strict.want(strict.refresh(session), 401, `{"error":"token_revoked","error_description":"Refresh token has been revoked"}`)
+
+	grace := start(t, Options{AutoApprove: true})
+	session = grace.signIn(ada)
+	if a, b := grace.refresh(session).cookie(), grace.refresh(session).cookie(); a != b || a == "" || a == session {
+		t.Errorf("successors %q and %q", a, b)
+	}
+
+	slide := start(t, Options{AutoApprove: true, Refresh: RefreshSlide, SessionTTL: -1})
+	session = slide.signIn(ada)
+	for range 4 {
+		slide.pass(20 * 24 * time.Hour)
+		if a := slide.refresh(session); a.cookie() != session || !strings.HasSuffix(a.Header.Get("Set-Cookie"), "Max-Age=2592000") {
+			t.Errorf("got %d, cookie %q", a.StatusCode, a.Header.Get("Set-Cookie"))
+		}
+	}
+	slide.pass(31 * 24 * time.Hour)
+	slide.wantError(slide.refresh(session), 401, "token_expired")
+}
+
+func TestThreatB13EverySessionEnds(t *testing.T) {
+	f := start(t, Options{AutoApprove: true, RefreshTTL: 10 * 24 * time.Hour})
+	session := f.signIn(ada)
+	for range 5 {
+		f.pass(5 * 24 * time.Hour)
+		a := f.refresh(session)
+		f.want(a, 200, "")
+		session = a.cookie()
+	}
+	f.pass(5*24*time.Hour + time.Second) // the 30th day is over
+	f.wantError(f.refresh(session), 401, "token_expired")
+	idle := f.signIn(ada)
+	f.pass(10*24*time.Hour + time.Second)
+	f.wantError(f.refresh(idle), 401, "token_expired")
+}
+
+func TestThreatB14WhatWasTakenAwayIsGoneAtOnce(t *testing.T) {
+	f, admin := withAdmin(t)
+	enter := func() (access, session string) {
+		session = f.signIn(bob)
+		f.want(f.as(admin, "POST", "approve/"+f.subject(bob).sub, ""), 200, "")
+		return f.access(session), session
+	}
+	sub := func() string { return f.subject(bob).sub }
+	for name, take := range map[string]func(session string){
+		"logout":          func(session string) { f.do("POST", "/auth/logout", "", "Cookie", cookieName+"="+session) },
+		"approval":        func(string) { f.as(admin, "PATCH", "subject/"+sub(), `{"adminApproved":false}`) },
+		"sessions ended":  func(string) { f.as(admin, "DELETE", "subject/"+sub()+"/sessions", "") },
+		"subject deleted": func(string) { f.as(admin, "DELETE", "subject/"+sub(), "") },
+	} {
+		access, session := enter()
+		if _, err := f.svc.Verify(t.Context(), access); err != nil {
+			t.Fatalf("%s, before: %v", name, err)
+		}
+		take(session)
+		if _, err := f.svc.Verify(t.Context(), access); err == nil {
+			t.Errorf("%s: the access token still works", name)
+		}
+	}
+	enter()
+	f.want(f.as(admin, "PATCH", "subject/"+sub(), `{"isAdmin":true}`), 200, "")
+	promoted := f.access(f.signIn(bob))
+	f.want(f.as(admin, "PATCH", "subject/"+sub(), `{"isAdmin":false}`), 200, "")
+	claims, err := f.svc.Verify(t.Context(), promoted)
+	if err != nil || claims.IsAdmin || claims.All["isAdmin"] != nil {
+		t.Errorf("a demoted admin: %+v, %v", claims, err)
+	}
+	f.want(f.as(promoted, "GET", "subjects", ""), 403, "")
+}
+
+// The rest of what is refused: TestVerifyIsStrict.
+func TestThreatB15TheEndpointsCheckTokensAsStrictlyAsTheGate(t *testing.T) {
+	f, admin := withAdmin(t)
+	sub := f.subject(ada).sub
+	for name, change := range map[string]jwt.MapClaims{
+		"another audience": {"aud": "x"}, "another issuer": {"iss": "x"}, "no end": {"exp": nil}, "not yet": {"nbf": f.now().Add(time.Hour).Unix()},
+		"an unknown session": {"sid": "x"}, "a forged actor": {"act": "x"}, "a nameless actor": {"act": map[string]any{"sub": 7}},
+	} {
+		claims := goodClaims(f.now())
+		claims["sub"] = sub
+		claims["isAdmin"] = true
+		for k, v := range change {
+			if claims[k] = v; v == nil {
+				delete(claims, k)
+			}
+		}
+		token, err := jwt.NewWithClaims(jwt.SigningMethodEdDSA, claims).SignedString(f.ring().signing)
+		f.must(err)
+		if a := f.as(token, "GET", "subjects", ""); a.StatusCode != 401 || a.json("error_description") != "Invalid or expired access token" {
+			t.Errorf("%s: got %d %s", name, a.StatusCode, a.body)
+		}
+	}
+	f.want(f.do("GET", "/auth/subjects", "", "Authorization", "Bearer x", "Cookie", cookieName+"="+f.signIn(ada)), 401, "") // no fall-back
+	f.want(f.as(admin, "GET", "subjects", ""), 200, "")
+}
+
+// Nesting and rights: TestDelegationNamesEveryoneAndGrantsNoMore.
+func TestThreatB16DelegationIsRecordedWithEveryone(t *testing.T) {
+	f, admin := withAdmin(t)
+	f.signIn(bob)
+	f.want(f.as(admin, "POST", "approve/"+f.subject(bob).sub, ""), 200, "")
+	f.want(f.as(admin, "POST", "delegated-token", `{"actFor":"`+f.subject(bob).sub+`"}`), 200, "")
+	e := f.event("token.delegated")
+	if e.Actor != f.subject(ada).sub || e.Target != f.subject(bob).sub || string(e.Detail) != `{"actors":["`+e.Actor+`"]}` {
+		t.Errorf("event %+v %s", e, e.Detail)
+	}
+}
+
+// Attributes and names: TestDefect13BothNamesOfTheCookieAreAccepted.
+func TestThreatB17ProtectedRoutesDoNotSeeTheCookie(t *testing.T) {
+	f := start(t, Options{AutoApprove: true})
+	access := f.access(f.signIn(ada))
+	var seen []string
+	handler := f.svc.Middleware(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { seen = append(seen, r.Header.Get("Cookie")) }))
+	serve(handler, "Authorization", "Bearer "+access, "Cookie", "theme=dark; refresh-token=secret; __Host-refresh-token=secret;a=b")
+	serve(handler, "Authorization", "Bearer "+access, "Cookie", "refresh-token=secret")
+	if len(seen) != 2 || seen[0] != "theme=dark; a=b" || seen[1] != "" {
+		t.Errorf("seen %q", seen)
+	}
+}
+
+// The entry in the subprotocol is the gateway's: it is stripped there (gateway
+// tests). What the library adds is that a token with a name, which lives long, is
+// good for a connection of AccessTTL only.
+func TestThreatB18ALongTokenKeepsNoConnectionOpenForLong(t *testing.T) {
+	f, admin := withAdmin(t)
+	token := f.as(admin, "POST", "tokens", `{"name":"ci"}`).json("token")
+	auth, err := f.svc.Authenticate(t.Context(), token)
+	if err != nil || auth.Expires.After(f.now().Add(15*time.Minute+time.Second)) {
+		t.Errorf("until %v, %v", auth, err)
+	}
+}
+
+func TestThreatB19PagesLeakNothing(t *testing.T) {
+	f, admin := withAdmin(t)
+	f.want(f.as(admin, "POST", "invite", `{"emails":["`+carol+`"]}`), 200, "")
+	invitation := f.lastLink()
+	_, _, device := f.device(bob)
+	for _, path := range []string{invitation, device, f.link(bob)} {
+		a := f.do("GET", path, "", "Accept", "text/html")
+		f.want(a, 200, "")
+		csp := checkCSP(t, a)
+		for name, want := range map[string]string{"Referrer-Policy": "no-referrer", "Cache-Control": "no-store", "X-Frame-Options": "DENY", "X-Content-Type-Options": "nosniff"} {
+			if a.Header.Get(name) != want {
+				t.Errorf("%s: %s %q", path, name, a.Header.Get(name))
+			}
+		}
+		if strings.Contains(a.body, "http://") || strings.Contains(a.body, "https://") || !strings.Contains(csp, "base-uri 'none'") {
+			t.Errorf("%s reaches out: %s", path, a.body)
+		}
+		_, secret, _ := strings.Cut(path, "=")
+		if strings.Contains(f.log.String(), secret) {
+			t.Errorf("%s is in the log", path)
+		}
+	}
+	a := f.do("GET", f.link(bob), "")
+	if a = f.do("POST", a.Request.URL.RequestURI(), ""); a.Header.Get("Referrer-Policy") != "no-referrer" {
+		t.Errorf("header %v", a.Header)
+	}
+}
+
+// Mails: TestDefect11MailsHoldNoMarkupOfStrangers, TestMailsHaveBothForms.
+func TestThreatB20OneMailboxHasOneName(t *testing.T) {
+	for raw, want := range map[string]string{" Ada@Example.COM ": ada, "foo<x@evil.co>": "", "x@evil.co (ada)": "", `"x"@evil.co`: "", "x@evil..co": "", "x@-evil.co": "",
+		"x@evil.co.": "", "x@evil": "", "a@b@c.co": "", "x@evil.co,y@evil.co": "", "x\r\n@evil.co": "", "ü@evil.co": "", "x@" + strings.Repeat("a.", 130) + "co": "",
+		"x+tag@evil.co": "x+tag@evil.co"} {
+		if got, ok := NormalEmail(raw); ok != (want != "") || ok && got != want {
+			t.Errorf("%q: got %q, %v", raw, got, ok)
+		}
+	}
+}
+
+func TestThreatB21TheOwnerOfTheMailboxLearnsOfASignInAndCanEndIt(t *testing.T) {
+	f, _ := withAdmin(t)
+	alerts := func() (all []received) {
+		for _, m := range f.box.newestFirst() {
+			if m.Kind == KindNewSignIn {
+				all = append(all, m)
+			}
+		}
+		return all
+	}
+	in := func(agent string) string {
+		return f.do("POST", f.link(bob), "", "User-Agent", agent).cookie()
+	}
+	first := in("Firefox")
+	in("Firefox")
+	if n := len(alerts()); n != 0 {
+		t.Fatalf("%d alerts for the first browser", n)
+	}
+	thief := in("Evil/1.0")
+	all := alerts()
+	if len(all) != 1 || !strings.Contains(all[0].Text, "Evil/1.0") || !strings.Contains(all[0].Text, "127.0.0.1") {
+		t.Fatalf("alerts %+v", all)
+	}
+	link := strings.TrimPrefix(all[0].Link, publicURL)
+	page := f.do("GET", link, "")
+	f.want(page, 200, "")
+	checkCSP(t, page)
+	f.want(f.refresh(thief), 200, "")
+	f.want(f.do("POST", link, ""), 200, "")
+	f.want(f.refresh(thief), 401, "")
+	f.want(f.refresh(first), 200, "")
+	deviceCode, userCode, device := f.device(bob)
+	f.want(f.typeCode(device, userCode), 200, "")
+	f.want(f.poll(deviceCode), 200, "")
+	if n := len(alerts()); n != 2 {
+		t.Errorf("%d alerts after a terminal signed in", n)
+	}
+}
+
+func TestThreatB22TestModeIsOutOfReach(t *testing.T) {
+	_, err := Open(Options{Dir: t.TempDir(), PublicURL: publicURL, Getenv: noEnv, TestMode: true})
+	if err == nil || !strings.Contains(err.Error(), "loopback") {
+		t.Errorf("got %v", err)
+	}
+	f := start(t, Options{TestMode: true})
+	change := func(remote, host string, header ...string) int {
+		r := httptest.NewRequest("POST", "/auth/test/set-subject-data", strings.NewReader(`{"email":"`+ada+`","isAdmin":true}`))
+		r.RemoteAddr, r.Host = remote, host
+		for i := 0; i < len(header); i += 2 {
+			r.Header.Set(header[i], header[i+1])
+		}
+		w := httptest.NewRecorder()
+		f.svc.ServeHTTP(w, r)
+		return w.Code
+	}
+	for _, test := range []struct {
+		want         int
+		remote, host string
+		header       []string
+	}{
+		{404, "127.0.0.1:5", "127.0.0.1:8787", nil}, // it gets that far: nobody has that address yet
+		{404, "[::1]:5", "localhost", nil},
+		{403, "192.0.2.1:5", "127.0.0.1:8787", nil},
+		{403, "127.0.0.1:5", "evil.example", nil}, // DNS rebinding
+		{403, "127.0.0.1:5", "127.0.0.1:8787", []string{"X-Forwarded-For", "127.0.0.1"}},
+		{403, "127.0.0.1:5", "127.0.0.1:8787", []string{"Forwarded", "for=127.0.0.1"}},
+	} {
+		if got := change(test.remote, test.host, test.header...); got != test.want {
+			t.Errorf("%+v: got %d", test, got)
+		}
+	}
+	a := f.do("POST", "/auth/email-magic-link?_test=true", `{"email":"`+ada+`"}`, "X-Forwarded-For", "1.1.1.1")
+	f.want(a, 200, `{"message":"Check your email for the magic link","expires_in":1800}`)
+}
+
+func TestThreatB23NothingGrowsOrHangs(t *testing.T) {
+	dir := t.TempDir()
+	f := start(t, Options{Dir: dir, BootstrapEmail: ada, Limits: Limits{MailsPerAddress: -1, MailsPerIP: -1}})
+	admin := f.admin()
+	f.want(f.as(admin, "POST", "invite", `{"emails":["`+bob+`"]}`), 200, "")
+	f.device(bob)
+	f.link(carol)
+	f.want(f.as(admin, "POST", "tokens", `{"name":"ci"}`), 201, "")
+	for _, path := range []string{"POST email-magic-link", "POST invite", "POST cli/device", "PATCH subject/x", "POST magic-link?one_time_token=x"} {
+		method, endpoint, _ := strings.Cut(path, " ")
+		f.want(f.as(admin, method, endpoint, strings.Repeat(" ", bodyLimit+1)), 413, "")
+	}
+	f.pass(2 * 365 * 24 * time.Hour)
+	f.must(f.svc.store.tx(t.Context(), func(d db) error { return d.sweep(f.now()) }))
+	for _, table := range []string{"MagicLinks", "InviteTokens", "CliCodes", "Devices", "RefreshTokens", "Sessions", "NamedTokens", "Outbox", "Audit"} {
+		if n := f.count(table); n != 0 {
+			t.Errorf("%s: %d rows stay", table, n)
+		}
+	}
+	l := newLimiter(f.now)
+	for i := range limiterSize + 1000 {
+		l.take(rule{jsonNumber(int64(i)), 1, time.Hour})
+	}
+	if n := len(l.windows); n > limiterSize {
+		t.Errorf("the limiter remembers %d", n)
+	}
+	if _, err := Open(Options{Dir: filepath.Join(dir, "auth.json")}); err == nil {
+		t.Error("a file was taken for a directory")
+	}
+}
