@@ -36,8 +36,8 @@ func (c *client) claimed(f proto.Frame) map[string]lmz.Value {
 	return claims.ClientState
 }
 
-// suspect notes a claim that was dropped. c.mu is held.
+// suspect notes what was dropped or refused before it was a call. c.mu is held.
 func (c *client) suspect(level slog.Level, to lmz.Address, what string) {
-	c.gateway.log.call.Log(context.Background(), level, "claim of a client dropped",
-		"instance", c.self.Instance, "subject", c.auth.Subject, "to", shown(to.String()), "claim", what)
+	c.gateway.log.call.Log(context.Background(), level, "message of a client not taken as it is",
+		"instance", c.self.Instance, "subject", c.auth.Subject, "to", shown(to.String()), "what", what)
 }

@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"crypto/rand"
+	"log/slog"
 	"slices"
 	"sync"
 	"time"
@@ -455,6 +456,7 @@ func (c *client) receiveJSON(l *link.Link, message []byte) {
 		c.json.Wrote(l.Written())
 		f, _, refusal := c.json.Decode(m)
 		if refusal != nil {
+			c.suspect(slog.LevelWarn, m.To(), "a call that cannot be read")
 			l.Send(refusal)
 		}
 		switch {
@@ -542,6 +544,7 @@ func (f *front) deliver(ctx context.Context, call *proto.Call, done func(proto.A
 	g := f.gateway
 	f.logCall(call)
 	if refused := f.ask(ctx, f.hooks.BeforeCallToClient, call); refused != nil {
+		f.logRefused(call)
 		done(*refused)
 		return
 	}

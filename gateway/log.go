@@ -28,18 +28,17 @@ func newLogs(log *slog.Logger) logs {
 }
 
 // logOutcome returns a done that also notes what became of a client's call: at level
-// debug, unless it was refused.
+// debug, unless it failed.
 func (c *client) logOutcome(call *proto.Call, done func(proto.Answer)) func(proto.Answer) {
 	log, begun := c.gateway.log.call, time.Now()
 	return func(a proto.Answer) {
 		level := slog.LevelDebug
-		switch a.Failed {
-		case lmz.CodeGuard, lmz.CodeAbsent, lmz.CodeGateway:
+		switch {
+		case a.Failed == "":
+		case a.Failed == lmz.CodeCallee && proto.IsBadChain(a): // no honest client makes one
+			level = slog.LevelWarn
+		default:
 			level = slog.LevelInfo
-		case lmz.CodeCallee:
-			if proto.IsBadChain(a) { // no honest client makes one
-				level = slog.LevelWarn
-			}
 		}
 		if log.Enabled(context.Background(), level) {
 			log.Log(context.Background(), level, "call of a client", "instance", c.self.Instance, "subject", call.Context.Auth.Subject,
@@ -56,6 +55,16 @@ func (f *front) logCall(call *proto.Call) {
 		return
 	}
 	log.Debug("call to a client", "to", shown(call.To.String()), "caller", call.Context.Caller().String(), "methods", methodsOf(call.Chain))
+}
+
+// logRefused notes a call to a client that a hook refused.
+func (f *front) logRefused(call *proto.Call) {
+	c, subject := call.Context, ""
+	if c.Auth != nil {
+		subject = c.Auth.Subject
+	}
+	f.gateway.log.call.Info("call to a client refused", "to", shown(call.To.String()), "caller", c.Caller().String(),
+		"origin", c.Origin().String(), "subject", subject, "methods", methodsOf(call.Chain))
 }
 
 // methodsOf names what a call asks for, as far as it can be shown.

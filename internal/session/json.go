@@ -164,6 +164,9 @@ func ParseJSON(codec proto.Messages, message []byte) Parsed {
 	return p
 }
 
+// To returns whom the message calls, as far as that could be read.
+func (p Parsed) To() lmz.Address { return p.message.To }
+
 // maxCallID is the longest id of a call that is answered, in bytes.
 const maxCallID = 256
 
