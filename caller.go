@@ -26,7 +26,8 @@ type Caller interface {
 	// start in the order in which they were made.
 	//
 	// On an object the message leaves when the turn that sent it is on disk, and
-	// never if that turn fails.
+	// never if that turn fails. To another object, or with a reply, it is stored with
+	// that turn, and survives the death of the process.
 	Send(ctx context.Context, to Address, c Continuation, options ...SendOption) error
 }
 

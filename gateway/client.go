@@ -40,6 +40,8 @@ type client struct {
 	calls   map[uint64]*outgoing
 	running map[uint64]context.CancelFunc // the client's calls by number
 	kept    map[uint64]keptAnswer         // its calls to objects, until it has their answers
+	ended   []func()                      // wait for the end of the session
+	toldOf  []func()                      // those of a session that has just ended
 }
 
 // keptAnswer is a call whose outcome its object keeps.
@@ -183,6 +185,8 @@ func (c *client) apply(effects []session.Effect) (later []func()) {
 			later = append(later, func() { c.overflow(e.Reason) })
 		}
 	}
+	later = append(later, c.toldOf...)
+	c.toldOf = nil
 	if len(c.back) > 0 && c.session != nil {
 		f := c.back[0]
 		c.back = c.back[1:]
@@ -374,6 +378,7 @@ func (c *client) endSession(reason string, goodbye bool) []session.Effect {
 	}
 	clear(c.kept)
 	c.session, c.json, c.back, c.auth = nil, nil, nil, nil
+	c.toldOf, c.ended = append(c.toldOf, c.ended...), nil
 	c.gateway.log.session.Info("session ended", "client", c.self.Instance, "reason", reason)
 	return effects
 }

@@ -175,6 +175,10 @@ func (g *Gateway) Worker(binding string, makeHandler func(self lmz.Caller) lmz.H
 	g.workers[binding] = w
 }
 
+// Start wakes the objects that have something to do, such as an alarm that is due. Call
+// it when all nodes are registered; the first request does it otherwise.
+func (g *Gateway) Start() { g.objects.Start() }
+
 func (g *Gateway) mustBeFree(binding string) {
 	if binding == "" || g.workers[binding] != nil || g.fronts[binding] != nil || g.kinds[binding] {
 		panic("gateway: binding " + binding + " is empty or taken")

@@ -13,6 +13,7 @@ import (
 // ServeHTTP takes clients in at {prefix}/{binding}/{instance}, carries requests for
 // {prefix}/{binding}/{instance}/... to objects, and answers 404 to everything else.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	g.Start()
 	to, rest, refused := g.route(r.URL)
 	switch {
 	case refused != nil:

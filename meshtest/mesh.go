@@ -222,6 +222,9 @@ func (m *Mesh) RestartGateway() {
 	for _, register := range m.nodes {
 		register(l)
 	}
+	if len(m.nodes) > 0 { // otherwise they are registered now, and the first client starts it
+		g.Start()
+	}
 	m.life = l
 	m.log.add("the gateway starts")
 	m.network.Heal()

@@ -157,7 +157,7 @@ func (r *run) check(ctx context.Context, h lmz.Handler, req *lmz.Request) (v lmz
 func (r *run) drop() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.ended, r.place, r.effects = true, nil, nil
+	r.ended, r.place, r.effects, r.sends = true, nil, nil, nil
 	r.unwatch()
 }
 

@@ -38,6 +38,15 @@
 // has no file; the first SQL statement makes one. Commits are durable: they return when
 // the data is on disk ([Kind].Relaxed trades that for speed).
 //
+// # Time
+//
+// [Alarms] are work that an object does at a time, once or again and again. What it
+// sends to other objects, and what it wants a reply to, is stored with the turn
+// ([Object.Send]), and so is what waits for the end of a client's session
+// ([Object.Watch]). All that survives the closing of the object and the death of the
+// gateway, and needs nobody to call: the data directory has an index of the objects
+// that have something to do, and [Runtime.Start] opens those, and no others.
+//
 // # The ctx of a handler
 //
 // The turn is in the ctx that the handler got. Storage wants that ctx, or one

@@ -137,12 +137,33 @@ func (o *Object) flush() {
 	g.settle(err)
 }
 
-func (o *Object) commit() error {
+// commit makes everything since the last commit durable. What was settled meanwhile
+// goes with it, and the index of wakes goes before it.
+func (o *Object) commit() error { return o.commitAll(false) }
+
+// commitAll is commit, also if there is nothing to commit but what was settled.
+func (o *Object) commitAll(always bool) error {
+	saved, err := func() {}, error(nil)
+	if always || o.store.dirty() {
+		saved, err = o.keepUnsaved()
+	}
+	if err != nil {
+		return err
+	}
+	committed, err := o.announce()
+	if err != nil {
+		return err
+	}
 	wrote, err := o.store.commit()
-	if err == nil && wrote {
+	committed(err)
+	if err != nil {
+		return err
+	}
+	saved()
+	if wrote {
 		o.rt.commits.Add(1)
 	}
-	return err
+	return nil
 }
 
 // reset closes the object after the storage failed in a turn of r, unless that

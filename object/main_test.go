@@ -27,6 +27,27 @@ func (m mesh) Deliver(ctx context.Context, c *proto.Call, done func(proto.Answer
 	node.Deliver(ctx, c, done)
 }
 
+// sessions is a node that knows the sessions of clients.
+type sessions interface {
+	Session(lmz.Address) proto.SessionID
+	AfterSession(lmz.Address, proto.SessionID, func())
+}
+
+func (m mesh) Session(client lmz.Address) (id proto.SessionID) {
+	if s, ok := m[client.Binding].(sessions); ok {
+		id = s.Session(client)
+	}
+	return id
+}
+
+func (m mesh) AfterSession(client lmz.Address, id proto.SessionID, ended func()) {
+	if s, ok := m[client.Binding].(sessions); ok {
+		s.AfterSession(client, id, ended)
+		return
+	}
+	ended()
+}
+
 // worker is a stateless node.
 type worker struct{ h lmz.Handler }
 

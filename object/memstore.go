@@ -24,7 +24,8 @@ import (
 // from any goroutine.
 type MemoryDisk struct {
 	// Latency is how long a commit of the object takes to become durable; nil means no
-	// time. It is slept, in virtual time in a bubble of testing/synctest.
+	// time. The zero address is the index of the objects that have to be woken. It is
+	// slept, in virtual time in a bubble of testing/synctest.
 	Latency func(lmz.Address) time.Duration
 
 	// Survives is asked for each commit that was on its way to the disk at a crash:
@@ -33,6 +34,7 @@ type MemoryDisk struct {
 
 	mu         sync.Mutex // guards the following fields
 	files      map[string]*memFile
+	wakes      map[lmz.Address]int64 // the index
 	unsynced   []*memCommit
 	generation int // counts crashes: who has an older one is dead
 	inUse      bool
@@ -42,6 +44,7 @@ type MemoryDisk struct {
 type memFile struct {
 	owner    lmz.Address
 	kv       map[string][]byte
+	rows     map[string][]byte
 	outcomes map[proto.CallID]outcome
 	tables   []byte // an SQLite database with the object's own tables
 }
@@ -50,26 +53,29 @@ type memFile struct {
 type memCommit struct {
 	of       lmz.Address
 	kv       map[string][]byte
+	rows     map[string][]byte
 	outcomes map[proto.CallID]*outcome
 	expired  time.Time // outcomes that expire before are dropped
 	tables   []byte    // nil: as they were
+
+	wakes map[lmz.Address]int64 // or it is a write of the index of wakes, and nothing else
 }
 
 var errCrashed = errors.New("the disk has crashed")
 
 // OpenMemory is [Open] on a disk in memory.
-func OpenMemory(disk *MemoryDisk, mesh proto.Node, log *slog.Logger) (*Runtime, error) {
-	disk.mu.Lock()
-	defer disk.mu.Unlock()
-	if disk.inUse {
-		return nil, fmt.Errorf("%w: another gateway runs on this memory", ErrInUse)
+func OpenMemory(disk *MemoryDisk, mesh proto.Mesh, log *slog.Logger) (*Runtime, error) {
+	generation, err := disk.use()
+	if err != nil {
+		return nil, err
 	}
-	disk.inUse = true
-	generation := disk.generation
 	open := func(a lmz.Address, k Kind) store {
 		return &memStore{disk: disk, generation: generation, of: a, kind: k}
 	}
-	rt := newRuntime(mesh, log, &memLock{disk, generation}, open)
+	rt, err := newRuntime(mesh, log, &memLock{disk, generation}, open, &memIndex{disk, generation})
+	if err != nil {
+		return nil, err
+	}
 	rt.exists = func(a lmz.Address) bool {
 		disk.mu.Lock()
 		defer disk.mu.Unlock()
@@ -79,6 +85,17 @@ func OpenMemory(disk *MemoryDisk, mesh proto.Node, log *slog.Logger) (*Runtime, 
 		return peeked{open(a, k), func() {}}, rt.exists(a), nil
 	}
 	return rt, nil
+}
+
+// use takes the disk until the next crash, which ends its generation.
+func (d *MemoryDisk) use() (generation int, err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.inUse {
+		return 0, fmt.Errorf("%w: another gateway runs on this memory", ErrInUse)
+	}
+	d.inUse = true
+	return d.generation, nil
 }
 
 // memLock is the right to use a disk until the next crash.
@@ -114,22 +131,21 @@ func (d *MemoryDisk) Crash() {
 
 // apply makes a commit durable. d.mu is held.
 func (d *MemoryDisk) apply(c *memCommit) {
+	if c.wakes != nil {
+		d.applyWakes(c.wakes)
+		return
+	}
 	path := filePath("", c.of)
 	f := d.files[path]
 	if f == nil {
-		f = &memFile{owner: c.of, kv: make(map[string][]byte), outcomes: make(map[proto.CallID]outcome)}
+		f = &memFile{owner: c.of, kv: make(map[string][]byte), rows: make(map[string][]byte), outcomes: make(map[proto.CallID]outcome)}
 		if d.files == nil {
 			d.files = make(map[string]*memFile)
 		}
 		d.files[path] = f
 	}
-	for key, value := range c.kv {
-		if value == nil {
-			delete(f.kv, key)
-		} else {
-			f.kv[key] = value
-		}
-	}
+	merge(f.kv, c.kv)
+	merge(f.rows, c.rows)
 	if c.tables != nil {
 		f.tables = c.tables
 	}
@@ -139,6 +155,17 @@ func (d *MemoryDisk) apply(c *memCommit) {
 			delete(f.outcomes, id)
 		} else {
 			f.outcomes[id] = *kept
+		}
+	}
+}
+
+// merge puts what a commit wrote into what is durable.
+func merge(durable, written map[string][]byte) {
+	for key, value := range written {
+		if value == nil {
+			delete(durable, key)
+		} else {
+			durable[key] = value
 		}
 	}
 }
@@ -207,7 +234,7 @@ func (s *memStore) read(f func(*memFile)) error {
 
 func (s *memStore) begin() *memCommit {
 	if s.open == nil {
-		s.open = &memCommit{of: s.of, kv: make(map[string][]byte), outcomes: make(map[proto.CallID]*outcome)}
+		s.open = &memCommit{of: s.of, kv: make(map[string][]byte), rows: make(map[string][]byte), outcomes: make(map[proto.CallID]*outcome)}
 	}
 	return s.open
 }
@@ -325,7 +352,7 @@ func (c *memCommit) clone() *memCommit {
 		return nil
 	}
 	copied := *c
-	copied.kv, copied.outcomes = maps.Clone(c.kv), maps.Clone(c.outcomes)
+	copied.kv, copied.rows, copied.outcomes = maps.Clone(c.kv), maps.Clone(c.rows), maps.Clone(c.outcomes)
 	return &copied
 }
 

@@ -25,6 +25,11 @@ type Object struct {
 	life    int         // counts how often the object was closed
 	group   *group      // turns that have ended and wait for their commit; nil when there are none
 
+	// Of whoever has the turn, and forgotten when the object is closed.
+	stirred  bool           // what the runtime keeps of the object has changed since the last commit
+	firing   map[int64]bool // alarms that are running, by Rev
+	nextSend int64          // number of the next stored send; 0: not known
+
 	// Guarded by rt.mu.
 	acknowledged []proto.CallID // outcomes that the next commit may drop
 
@@ -84,11 +89,21 @@ func (o *Object) asking(ctx context.Context, to lmz.Address, c lmz.Continuation,
 	}, nil
 }
 
-// Send implements [lmz.Caller]. With the ctx of a handler of this object the
-// message leaves after the turn's commit. What is sent outlives the handler: it
-// ends at a deadline that was set for it, or else after [lmz.DefaultTimeout].
-// Replies run on this object in a turn of their own; they and the message are
-// lost if the process dies first.
+// Send implements [lmz.Caller]. With the ctx of a handler of this object the message
+// leaves after the turn's commit. A message to another object, and one that wants a
+// reply, is stored with the turn: if the process dies, the next one presents it to an
+// object again under its first id, so that it is executed once; the reply to one for a
+// worker or client says [lmz.ErrOutcomeUnknown] then. A message without reply to a worker
+// or client is lost if the process dies before it leaves. Without a turn nothing is
+// stored, and the message leaves at once.
+//
+// What is sent outlives the handler. It ends at a deadline that was set for it;
+// without one, workers and clients have [lmz.DefaultTimeout], and an object's handler has
+// that from when it begins.
+//
+// Replies run on this object once, in a turn of their own, within the call context that
+// the sender had. They survive the closing of the object and of the gateway. A reply
+// that fails is rolled back and logged, and does not run again.
 func (o *Object) Send(ctx context.Context, to lmz.Address, c lmz.Continuation, options ...lmz.SendOption) error {
 	r := o.runOf(ctx)
 	call, err := r.newCall(ctx, o.id, to, c)
@@ -99,14 +114,16 @@ func (o *Object) Send(ctx context.Context, to lmz.Address, c lmz.Continuation, o
 		return err
 	}
 	want := lmz.NewSendOptions(options)
-	call.NoReply = len(want.Reply.Ops()) == 0
-	sender, _ := lmz.CallContextFrom(ctx)
 	deadline := r.sendDeadline(ctx)
+	call.NoReply = len(want.Reply.Ops()) == 0
 	sent := proto.Sent(ctx)
-	send := func() { sent(call); o.rt.send(call, deadline, o.replyTo(want, sender)) }
-	if r == nil {
-		send()
-		return nil
+	if call.NoReply && !o.rt.isObject(to.Binding) {
+		return r.after(func() { sent(call); o.rt.send(call, deadline, func(proto.Answer) {}) })
 	}
-	return r.after(send)
+	sender, _ := lmz.CallContextFrom(ctx)
+	s, err := o.newStored(call, sender, want, deadline)
+	if err != nil {
+		return err
+	}
+	return r.afterStoring(s, sent)
 }

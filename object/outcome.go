@@ -25,6 +25,7 @@ type outcome struct {
 	large    bool   // the answer was too large to be kept
 	answer   proto.Answer
 	expires  time.Time
+	lasting  bool // of a stored send: it is asked for until it is acknowledged; not stored
 }
 
 // known is a call that is queued or running.
@@ -112,7 +113,7 @@ func unknown(message string, fields map[string]any) proto.Answer {
 // answer means that it has begun. Nothing is stored of a call that left no trace: it
 // may run again.
 func (r *run) keepOutcome(answer *proto.Answer) error {
-	if r.call == nil || r.call.ID == (proto.CallID{}) || r.call.NoReply {
+	if r.call == nil || r.call.ID == (proto.CallID{}) || r.call.NoReply && r.call.Until.IsZero() {
 		return nil
 	}
 	if !r.left.Load() && !r.begun && len(r.effects) == 0 && !r.o.store.changed() {
@@ -123,8 +124,14 @@ func (r *run) keepOutcome(answer *proto.Answer) error {
 	}
 	r.begun = true
 	kept := outcome{id: r.call.ID, caller: callerOf(r.call), expires: r.deadline.Add(outcomeGrace)}
+	if !r.call.Until.IsZero() {
+		kept.expires, kept.lasting = r.call.Until.Add(outcomeGrace), true
+	}
 	if answer != nil {
 		kept.answered, kept.answer = true, *answer
+		if r.call.NoReply { // it is only asked whether there is one
+			kept.answer.Payload = nil
+		}
 		if len(answer.Payload) > maxOutcome {
 			kept.large, kept.answer.Payload = true, nil
 		}

@@ -24,6 +24,10 @@ type run struct {
 	starting bool            // this is OnStart
 	checking bool            // only the guards are asked: nothing of it may be committed or leave
 
+	// chore stores, with each turn, what the runtime has to remember of the run, which is
+	// no call; the answer is nil before the last turn. Nil: nothing.
+	chore func(answer *proto.Answer) error
+
 	left atomic.Bool // something of an earlier turn of this run cannot be taken back
 
 	mu       sync.Mutex  // a handler may start goroutines, and they have its ctx
@@ -31,6 +35,7 @@ type run struct {
 	ended    bool        // the handler has returned
 	broken   error       // storage failed; the run can only end
 	effects  []func()    // of this turn; they leave after the commit
+	sends    []*stored   // what this turn has sent that must be stored
 	parked   []part      // calls of goroutines, which leave with the turn
 	last     broadcast
 	turn     int          // counts the run's turns
@@ -126,8 +131,12 @@ func (r *run) mayCall() error {
 }
 
 // after keeps an effect until the turn's commit. Without a turn it waits for the
-// commit of the last one only.
+// commit of the last one only, and without a run for nothing.
 func (r *run) after(effect func()) error {
+	if r == nil {
+		effect()
+		return nil
+	}
 	r.mu.Lock()
 	if r.place != nil && r.broken == nil {
 		r.effects = append(r.effects, effect)
@@ -138,6 +147,22 @@ func (r *run) after(effect func()) error {
 		group.add(part{leave: effect})
 	}
 	return broken
+}
+
+// afterStoring keeps a send until the turn's commit, of which it is a part. Without a
+// turn it is not stored.
+func (r *run) afterStoring(s *stored, sent func(*proto.Call)) error {
+	if r != nil {
+		r.mu.Lock()
+		if r.place != nil && r.broken == nil {
+			defer r.mu.Unlock()
+			r.addSend(s, sent)
+			return nil
+		}
+		r.mu.Unlock()
+	}
+	s.open()
+	return r.after(func() { s.rt.present(s, 0, false, sent) })
 }
 
 // release ends the turn: it gives it to the next, and lets everything leave after the
@@ -232,7 +257,7 @@ func (r *run) endStart(err error) error {
 func (r *run) settle(answer proto.Answer, done func(proto.Answer)) (leave func()) {
 	r.closeRows()
 	if answer.Failed != "" {
-		r.effects = nil
+		r.effects, r.sends = nil, nil
 		r.unpark(errRolledBack)
 		if err := r.o.undo(); err != nil {
 			r.broken = errTurnFailed
@@ -257,7 +282,14 @@ func (r *run) failure(err error) *lmz.Error {
 // held.
 func (r *run) finish(answer *proto.Answer, last func(), lost func(error)) (leave func()) {
 	r.closeRows()
-	if err := r.keepOutcome(answer); err != nil {
+	err := r.keepSends()
+	if err == nil && r.chore != nil {
+		err = r.chore(answer)
+	}
+	if err == nil {
+		err = r.keepOutcome(answer)
+	}
+	if err != nil {
 		r.fail(err)
 		return nil
 	}
@@ -302,7 +334,7 @@ func (r *run) finish(answer *proto.Answer, last func(), lost func(error)) (leave
 // fail makes the run one that can only end: its turn is rolled back. r.mu is held.
 func (r *run) fail(err error) {
 	r.broken = errTurnFailed
-	r.effects = nil
+	r.effects, r.sends = nil, nil
 	r.closeRows()
 	r.unpark(err)
 	r.o.logger().Error("storage failed", "error", withoutPath(err))

@@ -29,7 +29,7 @@ const (
 // Runtime keeps the objects of one data directory. Make one with [Open]. Its
 // methods may be called from any goroutine.
 type Runtime struct {
-	mesh    proto.Node
+	mesh    proto.Mesh
 	log     *slog.Logger
 	lock    io.Closer // on the data directory
 	open    storeOpener
@@ -37,6 +37,8 @@ type Runtime struct {
 	peek    func(lmz.Address, Kind) (p peeked, exists bool, err error)
 	ctx     context.Context // ends when handlers must stop
 	stop    context.CancelFunc
+	wakes   *wakes
+	waking  chan struct{} // a token for each object that is being opened because something is due
 	maxOpen int           // beyond, the objects that have been idle for longest are closed
 	dead    atomic.Bool   // Close gave up on handlers: nothing may be written any more
 	commits atomic.Int64  // transactions that wrote something
@@ -51,7 +53,12 @@ type Runtime struct {
 	known   map[proto.CallID]*known // calls that are queued or running
 	idle    list.List               // objects without work, by when their last ended
 	crowded int                     // objects that are being closed because too many are open
-	working int                     // the sum of their work
+
+	sending  map[proto.SessionID]*stored  // sends that are under way, by id
+	unsaved  map[lmz.Address][]settlement // what is settled of them, and not on disk yet, by sender
+	watching map[watched]bool             // watches that are under way
+
+	working int // the sum of their work
 	closed  bool
 	drained chan struct{} // closed when closed and nothing works any more
 }
@@ -62,7 +69,7 @@ var _ proto.Node = (*Runtime)(nil)
 // [ErrInUse] while another process has it. Calls and sends of the objects go to
 // mesh, which may be nil if they make none. A nil log discards what handlers did
 // not want their callers to see.
-func Open(dir string, mesh proto.Node, log *slog.Logger) (*Runtime, error) {
+func Open(dir string, mesh proto.Mesh, log *slog.Logger) (*Runtime, error) {
 	lock, err := lockDir(dir)
 	if err != nil {
 		return nil, err
@@ -76,18 +83,26 @@ func Open(dir string, mesh proto.Node, log *slog.Logger) (*Runtime, error) {
 		return nil, fmt.Errorf("data directory: %w", err)
 	}
 	open := func(a lmz.Address, k Kind) store { return &sqliteStore{path: filePath(dir, a), of: a, kind: k} }
-	rt := newRuntime(mesh, log, lock, open)
+	index, err := openIndex(dir)
+	if err != nil {
+		lock.Close()
+		return nil, err
+	}
+	rt, err := newRuntime(mesh, log, lock, open, index)
+	if err != nil {
+		return nil, err
+	}
 	rt.exists = func(a lmz.Address) bool { return isFile(filePath(dir, a)) }
 	rt.peek = func(a lmz.Address, k Kind) (peeked, bool, error) { return peekFile(dir, a, k) }
 	return rt, nil
 }
 
-func newRuntime(mesh proto.Node, log *slog.Logger, lock io.Closer, open storeOpener) *Runtime {
+func newRuntime(mesh proto.Mesh, log *slog.Logger, lock io.Closer, open storeOpener, index wakeIndex) (*Runtime, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	return &Runtime{
+	rt := &Runtime{
 		mesh: mesh,
 		log:  log.With("namespace", "lmz.object"), // see package debug
 		lock: lock,
@@ -100,7 +115,17 @@ func newRuntime(mesh proto.Node, log *slog.Logger, lock io.Closer, open storeOpe
 		known:   make(map[proto.CallID]*known),
 		maxOpen: maxOpen,
 		drained: make(chan struct{}),
+
+		sending:  make(map[proto.SessionID]*stored),
+		unsaved:  make(map[lmz.Address][]settlement),
+		watching: make(map[watched]bool),
+		waking:   make(chan struct{}, maxWaking),
 	}
+	var err error
+	if rt.wakes, err = openWakes(index, log, rt.wake); err != nil {
+		return nil, errors.Join(fmt.Errorf("index of wakes: %w", withoutPath(err)), index.close(), lock.Close())
+	}
+	return rt, nil
 }
 
 // Register says how the objects of a binding are made. Do it before the first
@@ -132,7 +157,12 @@ func (rt *Runtime) Deliver(ctx context.Context, c *proto.Call, done func(proto.A
 	if done = rt.track(c, done); done == nil {
 		return
 	}
-	o, place, err := rt.enter(c.To, maxWaiting)
+	rt.Start()
+	limit := maxWaiting
+	if !c.Until.IsZero() { // it waits on disk anyway
+		limit = anyLength
+	}
+	o, place, err := rt.enter(c.To, limit)
 	if err != nil {
 		done(proto.ErrorAnswer(err))
 		return
@@ -258,7 +288,9 @@ func (rt *Runtime) retire(o *Object) {
 
 	place.Wait(context.Background())
 	o.flush()
+	o.tidy()
 	o.close()
+	rt.wakes.retired(o.id.Address)
 	place.Done()
 
 	rt.mu.Lock()
@@ -277,12 +309,20 @@ func (rt *Runtime) retire(o *Object) {
 // bound returns ctx with a deadline, which ends also when handlers must stop.
 func (rt *Runtime) bound(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancelTimeout := proto.WithDeadline(ctx)
+	ctx, cancel := rt.stoppable(ctx)
+	return ctx, func() {
+		cancel()
+		cancelTimeout()
+	}
+}
+
+// stoppable returns a ctx that ends also when handlers must stop.
+func (rt *Runtime) stoppable(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(ctx)
 	unhook := context.AfterFunc(rt.ctx, cancel)
 	return ctx, func() {
 		unhook()
 		cancel()
-		cancelTimeout()
 	}
 }
 
@@ -323,16 +363,22 @@ func (rt *Runtime) shutDown() error {
 	rt.dead.Store(true)
 
 	rt.mu.Lock()
-	defer rt.mu.Unlock()
 	var errs []error
+	var idle []*Object
 	for _, o := range rt.objects {
-		if o.work > 0 {
+		if o.work == 0 {
+			idle = append(idle, o)
+		} else {
 			errs = append(errs, fmt.Errorf("%s is still running a handler", o.id.Address))
-			continue
 		}
+	}
+	rt.mu.Unlock()
+	for _, o := range idle { // nobody takes their turns any more
+		o.tidy()
 		o.close()
 	}
-	return errors.Join(append(errs, rt.lock.Close())...)
+	rt.wakes.flush()
+	return errors.Join(append(errs, rt.wakes.close(), rt.lock.Close())...)
 }
 
 // wait reports whether all work was done within the time.

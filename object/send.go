@@ -79,24 +79,3 @@ func (r *run) sendDeadline(ctx context.Context) time.Time {
 	}
 	return deadline
 }
-
-// replyTo returns what becomes of the answer to a Send: the reply continuation
-// runs on this object, within the call context that the sender had.
-func (o *Object) replyTo(want lmz.SendOptions, sender lmz.CallContext) func(proto.Answer) {
-	if len(want.Reply.Ops()) == 0 {
-		return func(proto.Answer) {}
-	}
-	return func(a proto.Answer) {
-		if want.ErrorsOnly && a.Failed == "" {
-			return
-		}
-		// By address: the object may have been closed in the meantime.
-		target, place, err := o.rt.enter(o.id.Address, anyLength)
-		if err != nil {
-			o.rt.log.Warn("reply dropped", "binding", o.id.Binding, "instance", o.id.Instance,
-				"reply", want.Reply.String(), "error", err.Message)
-			return
-		}
-		go target.serveReply(place, want.Reply, sender, a)
-	}
-}

@@ -14,12 +14,14 @@ import (
 // serve does one call, which has its place in the line already.
 func (o *Object) serve(ctx context.Context, place *turn.Place, c *proto.Call, done func(proto.Answer)) {
 	defer o.rt.leave(o)
-	ctx, cancel := o.rt.bound(proto.Bare(ctx))
+	ctx, cancel := o.rt.stoppable(proto.Bare(ctx))
 	defer cancel()
 	if err := o.begin(ctx, place); err != nil {
 		done(proto.ErrorAnswer(err))
 		return
 	}
+	ctx, cancelTimeout := proto.WithDeadline(ctx) // stored sends may wait for longer
+	defer cancelTimeout()
 	if answer, found, err := o.earlier(c); found || err != nil {
 		o.repeat(place, answer, err, done)
 		return
@@ -47,24 +49,6 @@ func (o *Object) repeat(place *turn.Place, answer proto.Answer, err error, done 
 		done(answer)
 	}
 	o.pass(place)
-}
-
-// serveReply runs the reply continuation of a Send whose answer has come.
-func (o *Object) serveReply(place *turn.Place, reply lmz.Continuation, sender lmz.CallContext, a proto.Answer) {
-	defer o.rt.leave(o)
-	ctx, cancel := o.rt.bound(context.Background())
-	defer cancel()
-	if refused := o.begin(ctx, place); refused != nil {
-		o.logger().Warn("reply dropped", "reply", reply.String(), "error", refused)
-		return
-	}
-	sender.Self = o.id
-	run := func(ctx context.Context, h lmz.Handler) (any, error) { return proto.ExecuteReply(ctx, h, reply, a) }
-	o.execute(lmz.WithCallContext(ctx, sender), place, nil, run, func(a proto.Answer) {
-		if _, err := a.Result(); err != nil {
-			o.logger().Warn("reply failed", "reply", reply.String(), "error", err)
-		}
-	})
 }
 
 // begin waits for the turn and makes the object ready. After an error the place is
@@ -101,6 +85,11 @@ func (o *Object) execute(ctx context.Context, place *turn.Place, c *proto.Call,
 	run func(context.Context, lmz.Handler) (any, error), done func(proto.Answer)) {
 	r := o.newRun(ctx, place)
 	r.call = c
+	o.executeIn(ctx, r, run, done)
+}
+
+// executeIn is execute within a run that was prepared.
+func (o *Object) executeIn(ctx context.Context, r *run, run func(context.Context, lmz.Handler) (any, error), done func(proto.Answer)) {
 	h := &tracked{handler: o.handler, run: r}
 	var result any
 	var err error
@@ -127,7 +116,11 @@ func (o *Object) activate(place *turn.Place) *lmz.Error {
 		return nil
 	}
 	o.store = o.rt.open(o.id.Address, o.kind)
-	if err := o.store.ready(); err != nil {
+	err := o.store.ready()
+	if err == nil {
+		err = o.resume()
+	}
+	if err != nil {
 		o.logger().Error("storage failed", "error", withoutPath(err))
 		o.close()
 		return couldNotStart(err)
@@ -204,6 +197,7 @@ func (o *Object) close() {
 		}
 	}
 	o.handler, o.store = nil, nil
+	o.stirred, o.firing, o.nextSend = false, nil, 0
 	o.life++
 }
 

@@ -46,6 +46,7 @@ var migrations = []string{
 	 CREATE INDEX lmz_outcome_caller ON lmz_outcome (caller, expires);`,
 	// How many migrations of the object's own tables the file has.
 	`ALTER TABLE lmz_identity ADD COLUMN schema INTEGER NOT NULL DEFAULT 0`,
+	`CREATE TABLE lmz_row (key TEXT PRIMARY KEY NOT NULL, value BLOB NOT NULL);`,
 }
 
 // sqliteStore is a store in a SQLite file. The file is made by the first write:
@@ -168,7 +169,7 @@ func (s *sqliteStore) keep(kept outcome, acknowledged []proto.CallID, now time.T
 	if err != nil {
 		return err
 	}
-	if kept.id.Number%pruneEvery == 0 {
+	if kept.id.Number%pruneEvery == 0 && !kept.lasting {
 		if err := s.prune(kept.caller); err != nil {
 			return err
 		}

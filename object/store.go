@@ -19,6 +19,13 @@ type store interface {
 	deleteAll() (n int, err error)
 	entries(r Range) ([]Entry, error)
 
+	// The runtime's own rows: alarms, stored sends, watches. rows returns those whose
+	// keys begin with prefix, in byte order, and no more than limit.
+	row(key string) (value []byte, found bool, err error)
+	rows(prefix string, limit int) ([]row, error)
+	putRow(key string, value []byte) error
+	deleteRow(key string) error
+
 	// outcome returns what is kept of a call, and keep stores it, while it drops those
 	// that were acknowledged and those that had expired by now.
 	outcome(id proto.CallID) (kept outcome, found bool, err error)
@@ -53,6 +60,15 @@ type store interface {
 	// close rolls back and frees the file.
 	close() error
 }
+
+// row is something that the runtime itself keeps of an object.
+type row struct {
+	key   string
+	value []byte
+}
+
+// noLimit is no limit to a number of rows.
+const noLimit = 1 << 30
 
 // storeOpener makes the store of the object at an address, without I/O: that
 // begins with the first access.

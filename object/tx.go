@@ -10,10 +10,10 @@ import "context"
 // It wants the ctx of a running handler of the object, as storage does.
 func (o *Object) Tx(ctx context.Context, f func(ctx context.Context) error) (err error) {
 	r := o.runOf(ctx)
-	sent := 0
+	var before sent
 	err = o.use(ctx, func(s store) error {
 		r.parts++
-		sent = len(r.effects)
+		before = r.sent()
 		return s.beginPart()
 	})
 	if err != nil {
@@ -24,7 +24,7 @@ func (o *Object) Tx(ctx context.Context, f func(ctx context.Context) error) (err
 		failure := o.use(ctx, func(s store) error {
 			r.parts--
 			if undo {
-				r.effects = r.effects[:sent]
+				r.unsend(before)
 			}
 			return s.endPart(undo)
 		})

@@ -19,6 +19,11 @@ type Call struct {
 	Chain   []byte          // encoded continuation; never changed
 	NoReply bool            // a Send whose outcome nobody reads
 	Again   bool            // presented again after the session that made it ended (PROTOCOL.md, "Sessions")
+
+	// Until is set on what an object has stored before it sent it: an object that is
+	// called keeps the outcome until then, also if nobody reads the answer, because it may be
+	// presented again.
+	Until time.Time
 }
 
 // CallID identifies a call for ever: the session that made it and its number
@@ -52,6 +57,18 @@ type Node interface {
 	// made: what it has queued when it returns is in order. It calls done exactly once,
 	// from any goroutine, possibly before it returns; done must not block either.
 	Deliver(ctx context.Context, c *Call, done func(Answer))
+}
+
+// Mesh is what the nodes of a gateway call, and what knows the sessions of its clients.
+type Mesh interface {
+	Node
+
+	// Session returns the session that a client has now, or the zero id.
+	Session(client lmz.Address) SessionID
+
+	// AfterSession calls ended once when a session of a client has ended, which may be
+	// now. ended must not block.
+	AfterSession(client lmz.Address, s SessionID, ended func())
 }
 
 // Timeout returns the time left until ctx's deadline, for a frame.

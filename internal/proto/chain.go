@@ -66,11 +66,17 @@ func ExecuteWithin(ctx context.Context, h lmz.Handler, chain []byte, limits Limi
 // The outcome came from another node: it is passed as it is, and nothing in it is
 // evaluated.
 func ExecuteReply(ctx context.Context, h lmz.Handler, reply lmz.Continuation, a Answer) (any, error) {
-	outcome, err := a.Outcome()
+	chain, err := MarshalChain(reply)
 	if err != nil {
 		return nil, err
 	}
-	chain, err := MarshalChain(reply)
+	return ExecuteEncodedReply(ctx, h, chain, a)
+}
+
+// ExecuteEncodedReply is [ExecuteReply] for a continuation that is encoded already,
+// such as one that was stored.
+func ExecuteEncodedReply(ctx context.Context, h lmz.Handler, chain []byte, a Answer) (any, error) {
+	outcome, err := a.Outcome()
 	if err != nil {
 		return nil, err
 	}

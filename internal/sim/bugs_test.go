@@ -68,8 +68,12 @@ var seeded = []bug{
 		[]string{"		for _, effect := range effects {\n", "		for _, effect := range append(effects, effects...) {\n"},
 	},
 	{
-		"reply lost", "object/send.go",
-		[]string{"		if want.ErrorsOnly && a.Failed == \"\" {\n", "		if a.Failed == \"\" {\n"},
+		"stored send sent twice", "object/outbox.go",
+		[]string{"			o.rt.present(s, i, true, ", "			o.rt.present(s, i, false, "},
+	},
+	{
+		"reply lost", "object/outbox.go",
+		[]string{"	for i, settled := range s.settled {\n		if !settled {\n", "	for i, settled := range s.settled {\n		if s.row.Reply != nil {\n			s.settle(i)\n		} else if !settled {\n"},
 	},
 	{
 		"stale socket accepted", "internal/session/seat.go",

@@ -1,0 +1,192 @@
+package object
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/lumenize/lmz"
+)
+
+// AlarmOptions configures an alarm.
+type AlarmOptions struct {
+	// ID names the alarm within its object. An alarm that has the name is replaced.
+	// Empty means a new one, which sorts after those made before.
+	ID string
+
+	// Retry says what happens when the work fails.
+	Retry Retry
+
+	// Late says what happens when the alarm is late; the default is [LateOnce].
+	Late Late
+}
+
+// Alarm is an alarm of an object as it is now.
+type Alarm struct {
+	ID       string
+	Schedule Schedule
+	Options  AlarmOptions
+	Work     string    // names the methods that will be called: "remind()"
+	Next     time.Time // when it runs next; zero for one that is dead
+	Created  time.Time
+
+	// Failures counts how often the run that is due has failed, and Error is what it
+	// failed with last.
+	Failures int
+	Error    string
+
+	// Dead says that its last attempt has failed: the alarm is kept and does not run,
+	// until it is run by hand, replaced or cancelled. Of a cron alarm a copy is kept for
+	// the time that failed, called ID@time, and the alarm itself goes on.
+	Dead bool
+}
+
+// AlarmRun is one run of an alarm.
+type AlarmRun struct {
+	ID      string
+	Due     time.Time // when it should have run
+	Attempt int       // from 1
+	Began   time.Time
+	Ended   time.Time // zero while it runs
+	Error   string    // "" if it succeeded
+	Skipped bool      // it was late, and did not run
+}
+
+// alarmRow is an alarm as it is stored. Times are Unix milliseconds.
+type alarmRow struct {
+	ID       string
+	Rev      int64 // another one has another, also under the same ID
+	Kind     string
+	Delay    int64 // nanoseconds
+	At       int64 // Unix microseconds
+	Cron     string
+	Zone     string
+	Chain    []byte
+	Work     string
+	Attempts int
+	First    int64 // nanoseconds
+	Max      int64 // nanoseconds
+	Late     string
+	Created  int64
+	Due      int64 // the time that it runs for next
+	Next     int64 // when it runs next, which is later than Due after a failure
+	Failures int
+	Error    string
+	Dead     bool
+}
+
+// newAlarm returns the row of a new alarm, and why there can be none.
+func newAlarm(s Schedule, o AlarmOptions, rev int64, now time.Time) (alarmRow, error) {
+	switch o.Late {
+	case "":
+		o.Late = LateOnce
+	case LateOnce, LateSkip, LateAll:
+	default:
+		return alarmRow{}, fmt.Errorf("Late %q is none of once, skip and all", o.Late)
+	}
+	first, err := s.next(now)
+	if err != nil {
+		return alarmRow{}, err
+	}
+	retry := o.Retry.withDefaults()
+	a := alarmRow{
+		ID: o.ID, Rev: rev, Kind: string(s.kind), Delay: int64(s.delay), Cron: s.cron, Zone: s.zone,
+		Attempts: retry.Attempts, First: int64(retry.First), Max: int64(retry.Max), Late: string(o.Late), Created: now.UnixMilli(),
+	}
+	if s.kind == kindAt {
+		if s.at.IsZero() || s.at.Year() > 9999 {
+			return alarmRow{}, errors.New("the time of the alarm is missing or beyond the year 9999")
+		}
+		a.At = s.at.UnixMicro()
+	}
+	a.aim(first)
+	return a, nil
+}
+
+// aim sets the time that the alarm runs for next. It is never early: a part of a
+// millisecond counts as a whole one.
+func (a *alarmRow) aim(t time.Time) {
+	a.Due = max(t.Add(time.Millisecond-1).UnixMilli(), 0)
+	a.Next, a.Failures, a.Error = a.Due, 0, ""
+}
+
+func (a *alarmRow) schedule() Schedule {
+	s := Schedule{kind: scheduleKind(a.Kind), delay: time.Duration(a.Delay), cron: a.Cron, zone: a.Zone}
+	if s.kind == kindAt {
+		s.at = time.UnixMicro(a.At)
+	}
+	return s
+}
+
+func (a *alarmRow) retry() Retry {
+	return Retry{Attempts: a.Attempts, First: time.Duration(a.First), Max: time.Duration(a.Max)}
+}
+
+// skipped reports whether the alarm is so late that it does not run.
+func (a *alarmRow) skipped(now time.Time) bool {
+	return Late(a.Late) == LateSkip && a.Failures == 0 && now.UnixMilli()-a.Due > lateAfter.Milliseconds()
+}
+
+// fate is what becomes of an alarm after a run.
+type fate int
+
+const (
+	alarmAgain fate = iota // it runs again, at Next
+	alarmOver              // it is gone
+	alarmDead              // it is kept, and does not run
+)
+
+// ran says that the alarm has run, or was skipped, and with which error. A cron alarm
+// whose last attempt failed is dead for that time only: then grave is what is kept of it.
+func (a *alarmRow) ran(now time.Time, err error) (what fate, grave *alarmRow) {
+	if err != nil {
+		a.Failures++
+		a.Error = err.Error()
+		if a.Failures < a.Attempts {
+			a.Next = now.Add(a.retry().pause(a.Failures)).UnixMilli()
+			return alarmAgain, nil
+		}
+		died := *a
+		died.Dead = true
+		if scheduleKind(a.Kind) != kindCron {
+			*a = died
+			return alarmDead, nil
+		}
+		died.Kind, died.At = string(kindAt), time.UnixMilli(a.Due).UnixMicro()
+		died.ID += "@" + time.UnixMilli(a.Due).UTC().Format(time.RFC3339)
+		grave = &died
+	}
+	if scheduleKind(a.Kind) != kindCron {
+		return alarmOver, nil
+	}
+	from := now
+	if due := time.UnixMilli(a.Due); Late(a.Late) == LateAll || due.After(from) {
+		from = due
+	}
+	next, failure := a.schedule().next(from)
+	if failure != nil { // it matches no time to come
+		return alarmOver, grave
+	}
+	a.aim(next)
+	return alarmAgain, grave
+}
+
+// alarm is the row as its object sees it.
+func (a *alarmRow) alarm() Alarm {
+	out := Alarm{
+		ID: a.ID, Schedule: a.schedule(), Options: AlarmOptions{ID: a.ID, Retry: a.retry(), Late: Late(a.Late)},
+		Work: a.Work, Created: time.UnixMilli(a.Created), Failures: a.Failures, Error: a.Error, Dead: a.Dead,
+	}
+	if !a.Dead {
+		out.Next = time.UnixMilli(a.Next)
+	}
+	return out
+}
+
+// publicText is what is kept of an error: what a caller would be told.
+func publicText(err error) string {
+	if e := lmz.PublicError(err); e != nil {
+		return e.Error()
+	}
+	return "internal error"
+}

@@ -1,0 +1,279 @@
+package object
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/proto"
+)
+
+// Alarms are the alarms of one object: work that it does at a time, also if it is
+// closed then, and as soon as the gateway runs again if it was not running. The work is
+// a continuation on the object itself. It runs like a reply: in a turn, without guards,
+// and with a fresh call chain; [AlarmFrom] says which alarm it is. An alarm runs at
+// least once: its last turn also stores that it has run, so work of a single turn takes
+// effect once, and work that waits in CallRaw may be done again after a crash. Work that
+// fails is rolled back and tried again as [Retry] says.
+//
+// Alarms of one object that are due together begin in the order of their times, and
+// those of one time in the order in which they were set.
+//
+// The methods want the ctx of a handler that has the turn, as those of [KV] do, and are
+// part of the turn: an alarm that was set in a turn that fails was never set.
+type Alarms struct {
+	o *Object
+}
+
+// Alarms returns the object's alarms.
+func (o *Object) Alarms() *Alarms { return &Alarms{o} }
+
+// maxRuns is how many runs of its alarms an object remembers.
+const maxRuns = 200
+
+// The rows of alarms. That of one which is not dead has a second row, by which the next
+// one is found.
+const (
+	alarmRows = "alarm/"
+	dueRows   = "due/"
+	runRows   = "run/"
+	alarmMeta = "alarms"
+)
+
+// alarmCounters number what alarms need.
+type alarmCounters struct {
+	Rev  int64 // of the alarm that was set last
+	Runs int64
+}
+
+func dueKey(a *alarmRow) string { return fmt.Sprintf("%s%016x/%016x", dueRows, a.Next, a.Rev) }
+
+func runKeyOf(n int64) string { return fmt.Sprintf("%s%03d", runRows, n%maxRuns) }
+
+// Set sets an alarm: at the times that s says, the object does work. An alarm with the
+// same ID is replaced, also from within its own work.
+func (a *Alarms) Set(ctx context.Context, s Schedule, work lmz.Continuation, options AlarmOptions) (Alarm, error) {
+	if !utf8.ValidString(options.ID) {
+		return Alarm{}, errors.New("the ID of an alarm must be valid UTF-8")
+	}
+	chain, err := proto.MarshalChain(work)
+	if err != nil {
+		return Alarm{}, fmt.Errorf("%s: %w", work, err)
+	}
+	set, err := newAlarm(s, options, 0, time.Now())
+	if err != nil {
+		return Alarm{}, err
+	}
+	set.Chain, set.Work = chain, work.String()
+	err = a.o.use(ctx, func(st store) (err error) {
+		if set.Rev, err = nextRev(st); err != nil {
+			return err
+		}
+		if set.ID == "" {
+			set.ID = fmt.Sprintf("a%010s", strconv.FormatInt(set.Rev, 36))
+		}
+		return a.o.putAlarm(st, &set)
+	})
+	return set.alarm(), err
+}
+
+// Get returns the alarm with an ID, and whether there is one.
+func (a *Alarms) Get(ctx context.Context, id string) (found Alarm, ok bool, err error) {
+	err = a.o.use(ctx, func(st store) error {
+		row, err := getAlarm(st, id)
+		if row != nil {
+			found, ok = row.alarm(), true
+		}
+		return err
+	})
+	return found, ok, err
+}
+
+// AlarmFilter chooses alarms. What is not set chooses all.
+type AlarmFilter struct {
+	Prefix string    // of the ID
+	Kind   string    // "in", "at" or "cron"
+	From   time.Time // those that run then or later
+	Before time.Time // those that run before
+	Dead   bool      // those that are dead
+}
+
+func (f AlarmFilter) matches(a Alarm) bool {
+	switch {
+	case !strings.HasPrefix(a.ID, f.Prefix),
+		f.Kind != "" && string(a.Schedule.kind) != f.Kind,
+		!f.From.IsZero() && (a.Dead || a.Next.Before(f.From)),
+		!f.Before.IsZero() && (a.Dead || !a.Next.Before(f.Before)),
+		f.Dead && !a.Dead:
+		return false
+	}
+	return true
+}
+
+// List returns the alarms that a filter chooses, in the order in which they run, and
+// then those that are dead.
+func (a *Alarms) List(ctx context.Context, f AlarmFilter) ([]Alarm, error) {
+	var rows []alarmRow
+	err := a.o.use(ctx, func(st store) error {
+		found, err := st.rows(alarmRows+f.Prefix, noLimit)
+		if err != nil {
+			return err
+		}
+		for _, r := range found {
+			var row alarmRow
+			if err := proto.Unmarshal(r.value, &row); err != nil {
+				return err
+			}
+			rows = append(rows, row)
+		}
+		return nil
+	})
+	slices.SortFunc(rows, func(x, y alarmRow) int {
+		if x.Dead != y.Dead {
+			if x.Dead {
+				return 1
+			}
+			return -1
+		}
+		return cmp.Or(cmp.Compare(x.Next, y.Next), cmp.Compare(x.Rev, y.Rev))
+	})
+	var list []Alarm
+	for i := range rows {
+		if found := rows[i].alarm(); f.matches(found) {
+			list = append(list, found)
+		}
+	}
+	return list, err
+}
+
+// Cancel removes the alarm with an ID, and returns what it was and whether there was
+// one. Work that runs already goes on.
+func (a *Alarms) Cancel(ctx context.Context, id string) (cancelled Alarm, ok bool, err error) {
+	err = a.o.use(ctx, func(st store) error {
+		row, err := getAlarm(st, id)
+		if row == nil || err != nil {
+			return err
+		}
+		cancelled, ok = row.alarm(), true
+		return a.o.dropAlarm(st, row)
+	})
+	return cancelled, ok, err
+}
+
+// Run makes the alarm with an ID due now, and one that is dead live again, and reports
+// whether there is one: it runs when this turn is over. A cron alarm goes on with its
+// next time after that.
+func (a *Alarms) Run(ctx context.Context, id string) (ok bool, err error) {
+	err = a.o.use(ctx, func(st store) error {
+		row, err := getAlarm(st, id)
+		if row == nil || err != nil {
+			return err
+		}
+		ok = true
+		if err := a.o.dropAlarm(st, row); err != nil {
+			return err
+		}
+		if row.Rev, err = nextRev(st); err != nil {
+			return err
+		}
+		row.Dead = false
+		row.aim(time.Now())
+		return a.o.putAlarm(st, row)
+	})
+	return ok, err
+}
+
+// History returns the last runs of the alarm with an ID, or of all if it is empty, the
+// latest last. The object remembers 200 runs altogether.
+func (a *Alarms) History(ctx context.Context, id string) ([]AlarmRun, error) {
+	var runs []AlarmRun
+	err := a.o.use(ctx, func(st store) error {
+		found, err := st.rows(runRows, noLimit)
+		if err != nil {
+			return err
+		}
+		for _, r := range found {
+			var run AlarmRun
+			if err := proto.Unmarshal(r.value, &run); err != nil {
+				return err
+			}
+			if id == "" || run.ID == id {
+				runs = append(runs, run)
+			}
+		}
+		return nil
+	})
+	slices.SortStableFunc(runs, func(x, y AlarmRun) int { return x.Ended.Compare(y.Ended) })
+	return runs, err
+}
+
+// nextRev returns the number of a new alarm.
+func nextRev(st store) (int64, error) {
+	return count(st, func(c *alarmCounters) int64 { c.Rev++; return c.Rev })
+}
+
+// count changes the counters of alarms.
+func count(st store, next func(*alarmCounters) int64) (int64, error) {
+	var c alarmCounters
+	value, found, err := st.row(alarmMeta)
+	if err == nil && found {
+		err = proto.Unmarshal(value, &c)
+	}
+	if err != nil {
+		return 0, err
+	}
+	n := next(&c)
+	return n, putEncoded(st, alarmMeta, c)
+}
+
+func putEncoded(st store, key string, v any) error {
+	value, err := proto.Marshal(v)
+	if err != nil {
+		return err
+	}
+	return st.putRow(key, value)
+}
+
+func getAlarm(st store, id string) (*alarmRow, error) {
+	value, found, err := st.row(alarmRows + id)
+	if !found || err != nil {
+		return nil, err
+	}
+	row := new(alarmRow)
+	return row, proto.Unmarshal(value, row)
+}
+
+// putAlarm stores an alarm in place of what has its ID.
+func (o *Object) putAlarm(st store, a *alarmRow) error {
+	before, err := getAlarm(st, a.ID)
+	if err != nil {
+		return err
+	}
+	if before != nil {
+		if err := o.dropAlarm(st, before); err != nil {
+			return err
+		}
+	}
+	o.stirred = true
+	if !a.Dead {
+		if err := st.putRow(dueKey(a), []byte(a.ID)); err != nil {
+			return err
+		}
+	}
+	return putEncoded(st, alarmRows+a.ID, a)
+}
+
+func (o *Object) dropAlarm(st store, a *alarmRow) error {
+	o.stirred = true
+	if err := st.deleteRow(dueKey(a)); err != nil {
+		return err
+	}
+	return st.deleteRow(alarmRows + a.ID)
+}

@@ -1,0 +1,74 @@
+package object
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/proto"
+	"github.com/lumenize/lmz/internal/turn"
+)
+
+// chore is stored work of an object on itself, which runs once: the reply to a send, or
+// what waited for the end of a session. That it has run is stored with the first commit
+// of the work, also if the work fails.
+type chore struct {
+	what    string          // "reply", for the log
+	work    string          // names its methods
+	context lmz.CallContext // that it runs in
+	do      func(context.Context, lmz.Handler) (any, error)
+
+	// ran stores in the turn's transaction that it has run, and returns what may be done
+	// when that is on disk. Nil if the work is not stored.
+	ran func(*Object) (saved func(), err error)
+}
+
+// tryAgain is how long a chore waits for an object that could not do it.
+const tryAgain = time.Second
+
+// serveChore has the object at a do a chore. It does not block. A gateway that closes
+// leaves it to the next one.
+func (rt *Runtime) serveChore(a lmz.Address, c chore) {
+	o, place, refused := rt.enter(a, anyLength)
+	switch {
+	case refused == nil:
+		go o.serveChore(place, c)
+	case !rt.isClosed():
+		rt.log.Warn(c.what+" dropped", "binding", a.Binding, "instance", a.Instance, "work", c.work, "error", refused.Message)
+	}
+}
+
+func (o *Object) serveChore(place *turn.Place, c chore) {
+	defer o.rt.leave(o)
+	ctx, cancel := o.rt.stoppable(context.Background())
+	defer cancel()
+	again := func() { time.AfterFunc(tryAgain, func() { o.rt.serveChore(o.id.Address, c) }) }
+	if refused := o.begin(ctx, place); refused != nil {
+		again()
+		return
+	}
+	ctx, cancelTimeout := proto.WithDeadline(ctx)
+	defer cancelTimeout()
+	r := o.newRun(ctx, place)
+	var saved atomic.Bool
+	written := false
+	r.chore = func(*proto.Answer) error {
+		if written || c.ran == nil {
+			return nil
+		}
+		written, o.stirred = true, true
+		then, err := c.ran(o)
+		r.effects = append(r.effects, func() { saved.Store(true); then() })
+		return err
+	}
+	c.context.Self = o.id
+	ctx = lmz.WithCallContext(ctx, c.context)
+	o.executeIn(ctx, r, func(ctx context.Context, h lmz.Handler) (any, error) { return c.do(lmz.AsReply(ctx), h) }, func(a proto.Answer) {
+		if storageFailed(a) && !saved.Load() {
+			again()
+		} else if _, err := a.Result(); err != nil {
+			o.logger().Warn(c.what+" failed", "work", c.work, "error", err)
+		}
+	})
+}

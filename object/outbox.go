@@ -1,0 +1,395 @@
+package object
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/proto"
+)
+
+// A Send to an object, and any Send with a reply, is stored with the turn that made it
+// and leaves after the commit. It stays stored until it is settled: until its callee has
+// answered and the reply, if there is one, has run. When the gateway was killed before
+// that, the next one presents it to an object again, under the same id, so that the
+// object can tell whether it has executed it; who keeps no outcomes is not asked again.
+
+// The rows of stored sends, and of those whose targets are settled in part.
+const (
+	sendRows    = "send/"
+	settledRows = "settled/"
+)
+
+// How long a stored send without a deadline of its own is presented again, and how long
+// its callee keeps the outcome if nobody tells it that it may forget it.
+const sendLife = 7 * 24 * time.Hour
+
+// sendRow is a stored send: one continuation for one or many targets.
+type sendRow struct {
+	ID         []byte   // of the calls: their session, of which the number is the target's
+	To         []string // binding and instance of each target
+	Chain      []byte
+	Sender     []byte // the call context that it was sent in
+	Reply      []byte `lmz:"reply,omitempty"` // encoded; nil for none
+	ReplyName  string `lmz:"replyName,omitempty"`
+	ErrorsOnly bool   `lmz:"errorsOnly,omitempty"`
+	Until      int64  // Unix milliseconds after which it is not presented any more
+	Deadline   bool   `lmz:"deadline,omitempty"` // Until was set for it
+}
+
+// stored is a stored send in memory, from its turn until it is settled.
+type stored struct {
+	rt     *Runtime
+	row    sendRow
+	id     proto.SessionID
+	key    string // of the row; "" if it was sent without a turn, and is not stored
+	from   lmz.Identity
+	sender lmz.CallContext
+
+	// Guarded by rt.mu.
+	settled []bool // by target
+	left    int    // targets that are not settled
+}
+
+func (s *stored) targets() int { return len(s.row.To) / 2 }
+
+func (s *stored) target(i int) lmz.Address { return lmz.At(s.row.To[2*i], s.row.To[2*i+1]) }
+
+func (s *stored) call(i int) proto.CallID { return proto.CallID{Session: s.id, Number: uint64(i) + 1} }
+
+// open prepares a send for being under way.
+func (s *stored) open() {
+	s.settled, s.left = make([]bool, s.targets()), s.targets()
+}
+
+// isObject reports whether a binding is one of objects, which keep outcomes.
+func (rt *Runtime) isObject(binding string) bool {
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
+	_, ok := rt.kinds[binding]
+	return ok
+}
+
+// newStored makes a send to one target.
+func (o *Object) newStored(call *proto.Call, sender lmz.CallContext, want lmz.SendOptions, deadline time.Time) (*stored, error) {
+	sender.Self = lmz.Identity{}
+	encoded, err := proto.MarshalContext(sender)
+	if err != nil {
+		return nil, fmt.Errorf("the call context cannot be stored: %w", err)
+	}
+	s := &stored{rt: o.rt, from: o.id, sender: sender, row: sendRow{
+		To: []string{call.To.Binding, call.To.Instance}, Chain: call.Chain, Sender: encoded, ErrorsOnly: want.ErrorsOnly,
+		Until: time.Now().Add(sendLife).UnixMilli(),
+	}}
+	if !deadline.IsZero() {
+		s.row.Until, s.row.Deadline = deadline.UnixMilli(), true
+	}
+	if len(want.Reply.Ops()) > 0 {
+		if s.row.Reply, err = proto.MarshalChain(want.Reply); err != nil {
+			return nil, fmt.Errorf("%s: %w", want.Reply, err)
+		}
+		s.row.ReplyName = want.Reply.String()
+	}
+	rand.Read(s.id[:]) // never fails (crypto/rand)
+	s.row.ID = s.id[:]
+	return s, nil
+}
+
+// joins adds the target of other to s if it is the same message otherwise, and reports
+// whether it did: a broadcast is one row.
+func (s *stored) joins(other *stored) bool {
+	a, b := &s.row, &other.row
+	same := bytes.Equal(a.Chain, b.Chain) && bytes.Equal(a.Reply, b.Reply) && bytes.Equal(a.Sender, b.Sender) &&
+		a.ErrorsOnly == b.ErrorsOnly && a.Deadline == b.Deadline && (!a.Deadline || a.Until == b.Until)
+	if same {
+		a.To = append(a.To, b.To...)
+	}
+	return same
+}
+
+// addSend adds a send to those of the turn. r.mu is held.
+func (r *run) addSend(s *stored, sent func(*proto.Call)) {
+	i := 0
+	if n := len(r.sends); n > 0 && r.sends[n-1].joins(s) {
+		s = r.sends[n-1]
+		i = s.targets() - 1
+	} else {
+		r.sends = append(r.sends, s)
+	}
+	r.effects = append(r.effects, func() { s.rt.leaves(s, i, sent) })
+}
+
+// sent is how much a turn has sent.
+type sent struct {
+	effects, sends int
+	targets        int // of the last one that is stored
+}
+
+// sent returns how much the turn has sent so far, and unsend takes back what came after
+// that. r.mu is held.
+func (r *run) sent() sent {
+	s := sent{effects: len(r.effects), sends: len(r.sends)}
+	if s.sends > 0 {
+		s.targets = r.sends[s.sends-1].targets()
+	}
+	return s
+}
+
+func (r *run) unsend(s sent) {
+	r.effects, r.sends = r.effects[:s.effects], r.sends[:s.sends]
+	if s.sends > 0 {
+		last := r.sends[s.sends-1]
+		last.row.To = last.row.To[:2*s.targets]
+	}
+}
+
+// keepSends stores what the turn has sent. r.mu is held.
+func (r *run) keepSends() error {
+	for _, s := range r.sends {
+		if err := r.o.nextSendKey(s); err != nil {
+			return err
+		}
+		s.open()
+		if err := putEncoded(r.o.store, s.key, s.row); err != nil {
+			return err
+		}
+		r.o.stirred = true
+	}
+	r.sends = nil
+	return nil
+}
+
+// nextSendKey gives a send its place behind those that are stored.
+func (o *Object) nextSendKey(s *stored) error {
+	if o.nextSend == 0 {
+		rows, err := o.store.rows(sendRows, noLimit)
+		if err != nil {
+			return err
+		}
+		o.nextSend = 1
+		if len(rows) > 0 {
+			last, err := strconv.ParseInt(strings.TrimPrefix(rows[len(rows)-1].key, sendRows), 16, 64)
+			if err != nil {
+				return err
+			}
+			o.nextSend = last + 1
+		}
+	}
+	s.key = fmt.Sprintf("%s%016x", sendRows, o.nextSend)
+	o.nextSend++
+	return nil
+}
+
+// leaves presents a send to a target for the first time.
+func (rt *Runtime) leaves(s *stored, i int, sent func(*proto.Call)) {
+	rt.mu.Lock()
+	rt.sending[s.id] = s
+	rt.mu.Unlock()
+	rt.present(s, i, false, sent)
+}
+
+// presentAgain takes up a send of an earlier life of the gateway. The caller has the
+// object's turn.
+func (o *Object) presentAgain(r row) error {
+	row, err := decodeRow[sendRow](r)
+	if err != nil {
+		return err
+	}
+	s := &stored{rt: o.rt, row: row, key: r.key, from: o.id}
+	copy(s.id[:], row.ID)
+	o.rt.mu.Lock()
+	underWay := o.rt.sending[s.id] != nil
+	o.rt.mu.Unlock()
+	if underWay {
+		return nil
+	}
+	if s.sender, err = proto.UnmarshalContext(row.Sender); err != nil {
+		return err
+	}
+	s.open()
+	if err := o.readSettled(s); err != nil {
+		return err
+	}
+	o.rt.mu.Lock()
+	o.rt.sending[s.id] = s
+	o.rt.mu.Unlock()
+	for i, settled := range s.settled {
+		if !settled {
+			o.rt.present(s, i, true, func(*proto.Call) {})
+		}
+	}
+	return nil
+}
+
+// present asks a target to do what was sent. It does not block.
+func (rt *Runtime) present(s *stored, i int, again bool, sent func(*proto.Call)) {
+	to := s.target(i)
+	settle := func(a proto.Answer) { rt.answered(s, i, a) }
+	object := rt.isObject(to.Binding)
+	until := time.UnixMilli(s.row.Until)
+	switch {
+	case again && !object:
+		settle(unknown("the gateway was killed before the answer came, and "+to.Binding+" keeps no outcomes", nil))
+		return
+	case again && time.Now().After(until):
+		settle(unknown("the deadline passed while the gateway was down", nil))
+		return
+	}
+	call := &proto.Call{To: to, Context: s.sender.Next(s.from), Chain: s.row.Chain, NoReply: s.row.Reply == nil, Again: again}
+	if object {
+		call.ID, call.Until = s.call(i), until
+	}
+	sent(call)
+	if object && !s.row.Deadline { // it waits for its turn as long as it takes
+		rt.mesh.Deliver(context.Background(), call, settle)
+		return
+	}
+	if !s.row.Deadline {
+		until = time.Time{}
+	}
+	rt.send(call, until, settle)
+}
+
+// answered takes the answer of a target. It does not block.
+func (rt *Runtime) answered(s *stored, i int, a proto.Answer) {
+	if s.row.Reply == nil && a.Failed != "" && !rt.isClosed() {
+		_, err := a.Result()
+		rt.log.Warn("what was sent failed", "binding", s.from.Binding, "instance", s.from.Instance, "to", s.target(i).String(), "error", err)
+	}
+	if s.row.Reply != nil && !(s.row.ErrorsOnly && a.Failed == "") {
+		rt.reply(s, i, a)
+		return
+	}
+	rt.mu.Lock()
+	if rt.closed || s.key == "" { // it stays stored, and is settled in the next life; or it never was
+		rt.mu.Unlock()
+		return
+	}
+	s.settle(i)
+	rt.unsaved[s.from.Address] = append(rt.unsaved[s.from.Address], settlement{s, i})
+	open := rt.objects[s.from.Address] != nil
+	rt.mu.Unlock()
+	if !open {
+		rt.ring(s.from.Address, func() {}) // closing it again stores it
+	}
+}
+
+// reply has the sender run the reply to a send.
+func (rt *Runtime) reply(s *stored, i int, a proto.Answer) {
+	c := chore{
+		what: "reply", work: s.row.ReplyName, context: s.sender,
+		do: func(ctx context.Context, h lmz.Handler) (any, error) {
+			return proto.ExecuteEncodedReply(ctx, h, s.row.Reply, a)
+		},
+	}
+	if s.key != "" {
+		c.ran = func(o *Object) (func(), error) { return o.keepSettled([]settlement{{s, i}}) }
+	}
+	rt.serveChore(s.from.Address, c)
+}
+
+// settlement says that a target of a send is settled.
+type settlement struct {
+	s *stored
+	i int
+}
+
+// settle marks a target as settled. rt.mu is held.
+func (s *stored) settle(i int) {
+	if !s.settled[i] {
+		s.settled[i] = true
+		s.left--
+	}
+}
+
+// keepSettled stores, in the turn's transaction, that targets are settled, and returns
+// what may be done when that is on disk.
+func (o *Object) keepSettled(list []settlement) (saved func(), err error) {
+	sends := make(map[*stored][]byte) // which targets are settled; nil: all
+	o.rt.mu.Lock()
+	for _, x := range list {
+		x.s.settle(x.i)
+		sends[x.s] = x.s.bitmap()
+	}
+	o.rt.mu.Unlock()
+	o.stirred = true
+	for s, settled := range sends {
+		key := settledRows + strings.TrimPrefix(s.key, sendRows)
+		if settled != nil {
+			err = o.store.putRow(key, settled)
+		} else if err = o.store.deleteRow(s.key); err == nil {
+			err = o.store.deleteRow(key)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return func() {
+		for s, settled := range sends {
+			if settled == nil {
+				o.rt.mu.Lock()
+				delete(o.rt.sending, s.id)
+				o.rt.mu.Unlock()
+			}
+		}
+		for _, x := range list {
+			o.rt.Acknowledged(x.s.target(x.i), x.s.call(x.i))
+		}
+	}, nil
+}
+
+// bitmap returns which targets are settled, one bit each, or nil if all are. rt.mu is
+// held.
+func (s *stored) bitmap() []byte {
+	if s.left == 0 {
+		return nil
+	}
+	bits := make([]byte, (len(s.settled)+7)/8)
+	for i, settled := range s.settled {
+		if settled {
+			bits[i/8] |= 1 << (i % 8)
+		}
+	}
+	return bits
+}
+
+// readSettled reads which targets of a send are settled.
+func (o *Object) readSettled(s *stored) error {
+	bits, found, err := o.store.row(settledRows + strings.TrimPrefix(s.key, sendRows))
+	if err != nil || !found {
+		return err
+	}
+	for i := range s.settled {
+		if i/8 < len(bits) && bits[i/8]&(1<<(i%8)) != 0 {
+			s.settle(i)
+		}
+	}
+	return nil
+}
+
+// keepUnsaved stores what was settled without a turn, in a turn that commits anyway.
+func (o *Object) keepUnsaved() (saved func(), err error) {
+	a := o.id.Address
+	o.rt.mu.Lock()
+	list := o.rt.unsaved[a]
+	o.rt.mu.Unlock()
+	if len(list) == 0 {
+		return func() {}, nil
+	}
+	kept, err := o.keepSettled(list)
+	return func() {
+		o.rt.mu.Lock()
+		if rest := o.rt.unsaved[a]; len(rest) > len(list) {
+			o.rt.unsaved[a] = rest[len(list):]
+		} else {
+			delete(o.rt.unsaved, a)
+		}
+		o.rt.mu.Unlock()
+		kept()
+	}, err
+}

@@ -1,0 +1,239 @@
+package object
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/proto"
+)
+
+var (
+	sender = lmz.At("SENDER", "one")
+	callee = lmz.At("CALLEE", "one")
+)
+
+// post is a mesh with objects that send and objects that are sent to, and a worker, over
+// several lives.
+type post struct {
+	t    *testing.T
+	disk *MemoryDisk
+	*world
+
+	mu   sync.Mutex
+	work map[string]int // how often the worker did what
+}
+
+func newPost(t *testing.T, disk *MemoryDisk) *post {
+	p := &post{t: t, disk: disk, work: make(map[string]int)}
+	p.start(newMemoryWorld(t, disk))
+	return p
+}
+
+func (p *post) start(w *world) {
+	p.world = w
+	w.mesh["WORKER"] = worker{lmz.HandlerFunc(func(ctx context.Context, r *lmz.Request) (any, error) {
+		var tag string
+		err := r.Arg(0, &tag)
+		p.mu.Lock()
+		p.work[tag]++
+		p.mu.Unlock()
+		time.Sleep(3 * time.Millisecond)
+		return "worked", err
+	})}
+	add := func(ctx context.Context, o *Object, tag string) error {
+		var log []string
+		if _, err := o.KV().Get(ctx, "log", &log); err != nil {
+			return err
+		}
+		return o.KV().Put(ctx, "log", append(log, tag))
+	}
+	kind := func(extra func(o *Object, mux *lmz.Mux)) Kind {
+		return Kind{Idle: 20 * time.Millisecond, New: func(o *Object) lmz.Handler {
+			mux := &lmz.Mux{}
+			lmz.Method0[[]string]("log").Expose(mux, lmz.Anyone, func(ctx context.Context) (log []string, err error) {
+				_, err = o.KV().Get(ctx, "log", &log)
+				return log, err
+			})
+			extra(o, mux)
+			return mux
+		}}
+	}
+	w.registerKind("CALLEE", kind(func(o *Object, mux *lmz.Mux) {
+		lmz.Method1[string, string]("add").Expose(mux, lmz.Anyone, func(ctx context.Context, tag string) (string, error) {
+			return "added", add(ctx, o, tag)
+		})
+		lmz.Method1[string, string]("slow").Expose(mux, lmz.Anyone, func(ctx context.Context, tag string) (string, error) {
+			if err := add(ctx, o, tag); err != nil {
+				return "", err
+			}
+			o.CallRaw(ctx, lmz.At("WORKER"), lmz.Ctn("work", tag+"/inner"))
+			return "added slowly", add(ctx, o, tag+"/end")
+		})
+	}))
+	w.registerKind("SENDER", kind(func(o *Object, mux *lmz.Mux) {
+		mux.Expose("replied", lmz.NoOne, lmz.HandlerFunc(func(ctx context.Context, r *lmz.Request) (any, error) {
+			var tag, result string
+			if err := r.Arg(0, &tag); err != nil {
+				return nil, err
+			}
+			var failure *lmz.Error
+			if r.Arg(1, &failure) == nil && failure != nil {
+				result = "error: " + failure.Message
+			} else if err := r.Arg(1, &result); err != nil {
+				return nil, err
+			}
+			return nil, add(ctx, o, tag+" "+result)
+		}))
+		lmz.Method1[string, struct{}]("send").Expose(mux, lmz.Anyone, func(ctx context.Context, tag string) (struct{}, error) {
+			reply := func(what string) lmz.SendOption { return lmz.Reply(lmz.Ctn("replied", tag+what, lmz.Result)) }
+			return struct{}{}, errors.Join(
+				add(ctx, o, tag),
+				o.Send(ctx, callee, lmz.Ctn("add", tag+"/a")),
+				o.Send(ctx, callee, lmz.Ctn("add", tag+"/b"), reply("/b")),
+				o.Send(ctx, callee, lmz.Ctn("slow", tag+"/c"), reply("/c")),
+				o.Send(ctx, lmz.At("WORKER"), lmz.Ctn("work", tag+"/w"), reply("/w")))
+		})
+	}))
+}
+
+// restart kills the gateway, and starts it again.
+func (p *post) restart() { p.start(p.world.crash(p.disk)) }
+
+// rows returns what the file of an object has under a prefix.
+func (p *post) rows(a lmz.Address, prefix string) (keys []string) {
+	p.disk.mu.Lock()
+	defer p.disk.mu.Unlock()
+	if f := p.disk.files[filePath("", a)]; f != nil {
+		for key := range f.rows {
+			if strings.HasPrefix(key, prefix) {
+				keys = append(keys, key)
+			}
+		}
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+func seededDisk(seed uint64) *MemoryDisk {
+	r, survivals := rand.New(rand.NewPCG(seed, 1)), rand.New(rand.NewPCG(seed, 2))
+	var mu sync.Mutex
+	return &MemoryDisk{
+		Latency: func(lmz.Address) time.Duration {
+			mu.Lock()
+			defer mu.Unlock()
+			return time.Duration(r.Int64N(int64(2*time.Millisecond))) + 1
+		},
+		Survives: func() bool { return survivals.IntN(2) == 0 },
+	}
+}
+
+// Whenever the gateway is killed: what a turn on disk has sent is executed once by an
+// object and at most once by a worker, in order, its replies run once, and nothing else
+// was sent; also if nobody calls any more.
+func TestStoredSendsAndRepliesAreDoneOnceHoweverOftenTheGatewayIsKilled(t *testing.T) {
+	for seed := range uint64(300) {
+		synctest.Test(t, func(t *testing.T) {
+			r := rand.New(rand.NewPCG(seed, 3))
+			p := newPost(t, seededDisk(seed))
+			for i := range 1 + r.IntN(3) {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				p.send(ctx, fmt.Sprint(i))
+				time.Sleep(time.Duration(r.Int64N(int64(25 * time.Millisecond))))
+				p.restart()
+				cancel()
+			}
+			for r.IntN(2) == 0 {
+				p.rt.Start()
+				time.Sleep(time.Duration(r.Int64N(int64(25 * time.Millisecond))))
+				p.restart()
+			}
+			p.rt.Start()
+			time.Sleep(10 * time.Second)
+			synctest.Wait()
+			for _, a := range []lmz.Address{sender, callee} {
+				if p.rows(a, "") != nil || len(p.disk.wakes) != 0 {
+					t.Errorf("seed %d: left at %s: %v; to be woken: %v", seed, a, p.rows(a, ""), p.disk.wakes)
+				}
+			}
+			sent, received := must[[]string](p.world, sender, "log"), must[[]string](p.world, callee, "log")
+			for i := range 3 {
+				tag := fmt.Sprint(i)
+				n := times(sent, tag)
+				if a, b := times(received, tag+"/a"), times(received, tag+"/b"); a != n || b != n {
+					t.Errorf("seed %d: sent %d times, executed %d and %d times", seed, n, a, b)
+				}
+				if times(received, tag+"/c") != n || times(received, tag+"/c/end") > n || p.work[tag+"/w"] > n {
+					t.Errorf("seed %d: sent %d times; slow is in %q, the worker did %v", seed, n, received, p.work)
+				}
+				if b, c, w := withPrefix(sent, tag+"/b "), withPrefix(sent, tag+"/c "), withPrefix(sent, tag+"/w "); b != n || c != n || w != n {
+					t.Errorf("seed %d: sent %d times, replied %d, %d and %d times: %q", seed, n, b, c, w, sent)
+				}
+				if n == 1 && times(sent, tag+"/b added") != 1 {
+					t.Errorf("seed %d: an object that had finished did not say so: %q", seed, sent)
+				}
+			}
+			begun := slices.DeleteFunc(slices.Clone(received), func(s string) bool { return strings.HasSuffix(s, "/end") })
+			if !slices.IsSorted(begun) {
+				t.Errorf("seed %d: out of order: %q", seed, received)
+			}
+			wantNil(t, p.rt.Close())
+		})
+	}
+}
+
+// send begins a call of send, and does not wait for it.
+func (p *post) send(ctx context.Context, tag string) {
+	if _, err := p.world.peer.start(ctx, sender, lmz.Ctn("send", tag)); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+func times(log []string, what string) (n int) {
+	for _, s := range log {
+		if s == what {
+			n++
+		}
+	}
+	return n
+}
+
+func withPrefix(log []string, prefix string) (n int) {
+	for _, s := range log {
+		if strings.HasPrefix(s, prefix) {
+			n++
+		}
+	}
+	return n
+}
+
+func TestABroadcastIsOneRow(t *testing.T) {
+	onEveryStorage(t, func(t *testing.T, st storage) {
+		const targets = 1000
+		o := &Object{rt: &Runtime{mesh: mesh{}, kinds: map[string]Kind{"BOX": {}}}, store: st.open(sender, Kind{}), id: lmz.Identity{Address: sender}}
+		r := o.newRun(t.Context(), nil)
+		c := lmz.Ctn("hear", strings.Repeat("x", 10_000))
+		for i := range targets {
+			call, err := r.newCall(t.Context(), o.id, lmz.At("BOX", fmt.Sprint(i)), c)
+			wantNil(t, err)
+			s, err := o.newStored(call, lmz.CallContext{}, lmz.NewSendOptions([]lmz.SendOption{lmz.ReplyOnError(lmz.Ctn("gone"))}), time.Time{})
+			wantNil(t, err)
+			r.addSend(s, func(*proto.Call) {})
+		}
+		wantNil(t, r.keepSends())
+		rows, err := o.store.rows("", noLimit)
+		wantNil(t, err)
+		if len(rows) != 1 || len(rows[0].value) > 40_000 || len(r.effects) != targets {
+			t.Errorf("%d rows, %d messages", len(rows), len(r.effects))
+		}
+		wantNil(t, o.store.rollback(), o.store.close())
+	})
+}

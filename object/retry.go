@@ -1,0 +1,55 @@
+package object
+
+import "time"
+
+// Retry says what happens when an alarm's work fails: it runs again, after a pause
+// that doubles. The zero value means the defaults.
+type Retry struct {
+	// Attempts is how often the work is tried altogether; the default is 5, and 1 is
+	// no retry. After the last one the alarm is dead ([Alarm.Dead]).
+	Attempts int
+
+	// First is the pause after the first failure; the default is 1 s.
+	First time.Duration
+
+	// Max is the longest pause; the default is 5 min.
+	Max time.Duration
+}
+
+// withDefaults fills in what is not set.
+func (r Retry) withDefaults() Retry {
+	if r.Attempts <= 0 {
+		r.Attempts = 5
+	}
+	if r.First <= 0 {
+		r.First = time.Second
+	}
+	if r.Max <= 0 {
+		r.Max = 5 * time.Minute
+	}
+	return r
+}
+
+// pause returns how long to wait after so many failures, at least one.
+func (r Retry) pause(failures int) time.Duration {
+	pause := r.First
+	for range failures - 1 {
+		if pause *= 2; pause >= r.Max || pause <= 0 {
+			return r.Max
+		}
+	}
+	return min(pause, r.Max)
+}
+
+// Late says what happens to an alarm that is late: that is more than a minute behind
+// its time, because the gateway was down or the object busy. The zero value is [LateOnce].
+type Late string
+
+const (
+	LateOnce Late = "once" // it runs once, however many times of a cron expression were missed
+	LateSkip Late = "skip" // it does not run; a cron alarm waits for its next time
+	LateAll  Late = "all"  // it runs once for each time of a cron expression that was missed, one after the other
+)
+
+// lateAfter is how far behind its time an alarm is late.
+const lateAfter = time.Minute

@@ -1,0 +1,193 @@
+package object
+
+import (
+	"context"
+	"time"
+
+	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/proto"
+	"github.com/lumenize/lmz/internal/turn"
+)
+
+// maxWaking is how many objects are opened at once because something is due.
+const maxWaking = 64
+
+// Start wakes the objects that have something to do, as far as their kinds are
+// registered, and goes on doing so: alarms that are due, and what was sent and watched
+// when the gateway stopped. It reads the index of the data directory and opens no other
+// objects. The first call starts too; without one, and without Start, nothing happens.
+func (rt *Runtime) Start() { rt.wakes.start() }
+
+// wake opens an object because something is due. It waits while many others are opened.
+func (rt *Runtime) wake(a lmz.Address) {
+	rt.waking <- struct{}{}
+	opened := func() { <-rt.waking }
+	if !rt.ring(a, opened) {
+		opened()
+	}
+}
+
+// ring has the object at a run its next alarm that is due. It calls opened when the
+// object is open, unless it returns false.
+func (rt *Runtime) ring(a lmz.Address, opened func()) bool {
+	o, place, err := rt.enter(a, anyLength)
+	if err != nil {
+		if err.Code == lmz.CodeAbsent {
+			rt.log.Warn("something is due, but nothing can do it", "binding", a.Binding, "instance", a.Instance, "error", err.Message)
+		}
+		return false
+	}
+	go o.serveAlarm(place, opened)
+	return true
+}
+
+// serveAlarm runs the next alarm that is due, and has the one after it follow.
+func (o *Object) serveAlarm(place *turn.Place, opened func()) {
+	defer o.rt.leave(o)
+	ctx, cancel := o.rt.stoppable(context.Background())
+	defer cancel()
+	refused := o.begin(ctx, place)
+	opened()
+	if refused != nil {
+		o.rt.wakes.failed(o.id.Address)
+		return
+	}
+	ctx, cancelTimeout := proto.WithDeadline(ctx)
+	defer cancelTimeout()
+	r := o.newRun(ctx, place)
+	due, err := o.takeDue(o.store, time.Now())
+	if err != nil {
+		r.mu.Lock()
+		r.fail(err)
+		r.mu.Unlock()
+	}
+	if due == nil || err != nil {
+		r.end(proto.NewAnswer(nil, err), func(a proto.Answer) {
+			if a.Failed != "" {
+				o.rt.wakes.failed(o.id.Address)
+			}
+		})
+		return
+	}
+	o.runAlarm(ctx, r, due)
+}
+
+// takeDue returns the next alarm that is due and does not run yet, or nil, and rings for
+// the one after it, which takes its place in the line now. The caller has the turn.
+func (o *Object) takeDue(st store, now time.Time) (*alarmRow, error) {
+	rows, err := st.rows(dueRows, len(o.firing)+2)
+	if err != nil {
+		return nil, err
+	}
+	var due []*alarmRow
+	for _, r := range rows {
+		a, err := getAlarm(st, string(r.value))
+		if err != nil {
+			return nil, err
+		}
+		if a != nil && !o.firing[a.Rev] && a.Next <= now.UnixMilli() {
+			due = append(due, a)
+		}
+	}
+	if len(due) == 0 {
+		o.rt.wakes.rang(o.id.Address, o.nextAlarm(rows))
+		return nil, nil
+	}
+	if o.firing == nil {
+		o.firing = make(map[int64]bool)
+	}
+	o.firing[due[0].Rev] = true
+	if len(due) > 1 {
+		o.rt.ring(o.id.Address, func() {})
+	} else {
+		o.rt.wakes.rang(o.id.Address, o.nextAlarm(rows))
+	}
+	return due[0], nil
+}
+
+// nextAlarm returns when the first of the alarms that does not run yet is due.
+func (o *Object) nextAlarm(rows []row) int64 {
+	for _, r := range rows {
+		if at, rev, ok := parseDue(r.key); ok && !o.firing[rev] {
+			return at
+		}
+	}
+	return neverWake
+}
+
+// runAlarm runs an alarm's work, in a turn and with a fresh chain.
+func (o *Object) runAlarm(ctx context.Context, r *run, a *alarmRow) {
+	this := AlarmRun{ID: a.ID, Due: time.UnixMilli(a.Due), Attempt: a.Failures + 1, Began: time.Now(), Skipped: a.skipped(time.Now())}
+	r.chore = func(answer *proto.Answer) error {
+		if answer == nil {
+			return nil
+		}
+		delete(o.firing, a.Rev)
+		_, err := answer.Result()
+		this.Ended = time.Now()
+		return o.alarmRan(o.store, a, this, err)
+	}
+	done := func(answer proto.Answer) {
+		if storageFailed(answer) {
+			o.rt.wakes.failed(o.id.Address) // it runs again
+		} else if _, err := answer.Result(); err != nil {
+			o.logger().Warn("alarm failed", "alarm", a.ID, "work", a.Work, "attempt", this.Attempt, "error", err)
+		}
+	}
+	if this.Skipped {
+		r.end(proto.NewAnswer(nil, nil), done)
+		return
+	}
+	ctx = context.WithValue(lmz.WithCallContext(ctx, lmz.CallContext{Self: o.id}), alarmRunKey{}, this)
+	o.executeIn(ctx, r, func(ctx context.Context, h lmz.Handler) (any, error) {
+		return proto.Execute(lmz.AsReply(ctx), h, a.Chain)
+	}, done)
+}
+
+// alarmRan stores what becomes of an alarm that has run, unless its own work has
+// replaced or cancelled it.
+func (o *Object) alarmRan(st store, a *alarmRow, this AlarmRun, failure error) error {
+	o.stirred = true
+	if failure != nil {
+		this.Error = publicText(failure)
+	}
+	n, err := count(st, func(c *alarmCounters) int64 { c.Runs++; return c.Runs })
+	if err == nil {
+		err = putEncoded(st, runKeyOf(n), this)
+	}
+	if err != nil {
+		return err
+	}
+	current, err := getAlarm(st, a.ID)
+	if err != nil || current == nil || current.Rev != a.Rev {
+		return err
+	}
+	if err := o.dropAlarm(st, current); err != nil {
+		return err
+	}
+	what, grave := current.ran(time.Now(), failure)
+	if grave != nil {
+		if grave.Rev, err = nextRev(st); err == nil {
+			err = o.putAlarm(st, grave)
+		}
+	}
+	if what == alarmOver || err != nil {
+		return err
+	}
+	return o.putAlarm(st, current)
+}
+
+type alarmRunKey struct{}
+
+// AlarmFrom says which alarm's work the handler that got ctx does, and false if it does
+// none.
+func AlarmFrom(ctx context.Context) (AlarmRun, bool) {
+	this, ok := ctx.Value(alarmRunKey{}).(AlarmRun)
+	return this, ok
+}
+
+// storageFailed reports whether a run, which no guard and no line can have refused, had
+// its turn rolled back because it could not be stored.
+func storageFailed(a proto.Answer) bool {
+	return a.Failed == lmz.CodeGateway || a.Failed == lmz.CodeUnknown
+}

@@ -1,0 +1,209 @@
+package object
+
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/adhocore/gronx"
+
+	"github.com/lumenize/lmz"
+)
+
+func parseTime(t *testing.T, s string) time.Time {
+	t.Helper()
+	at, err := time.Parse(time.RFC3339Nano, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return at
+}
+
+func TestTheNextTimeOfASchedule(t *testing.T) {
+	const now = "2025-03-01T12:00:00.5Z"
+	for _, test := range []struct {
+		s    Schedule
+		want string
+		text string
+	}{
+		{In(0), now, "in 0s"},
+		{In(-time.Hour), now, "in -1h0m0s"},
+		{In(1500 * time.Millisecond), "2025-03-01T12:00:02Z", "in 1.5s"},
+		{At(time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)), "2020-01-01T00:00:00Z", "at 2020-01-01T00:00:00Z"},
+		{Cron("0 9 * * 1-5", ""), "2025-03-03T09:00:00Z", "cron 0 9 * * 1-5"},
+		{Cron("0 9 * * mon", "America/New_York"), "2025-03-03T14:00:00Z", "cron 0 9 * * mon America/New_York"},
+		{Cron("*/10 * * * * *", ""), "2025-03-01T12:00:10Z", "cron */10 * * * * *"},
+		{Cron("@daily", "Asia/Tokyo"), "2025-03-01T15:00:00Z", "cron @daily Asia/Tokyo"},
+		{Cron("0 0 29 2 *", ""), "2028-02-29T00:00:00Z", "cron 0 0 29 2 *"},
+		{Cron("0 0 L * *", ""), "2025-03-31T00:00:00Z", "cron 0 0 L * *"},
+	} {
+		got, err := test.s.next(parseTime(t, now))
+		wantNil(t, err)
+		if want := parseTime(t, test.want); !got.Equal(want) || test.s.String() != test.text {
+			t.Errorf("%s: got %s, want %s", test.s, got.UTC(), want)
+		}
+	}
+	for _, s := range []Schedule{
+		{}, Cron("", ""), Cron("0 9 * *", ""), Cron("60 * * * *", ""), Cron("0 9 * * 1-5", "Mars/Olympus"), Cron("0 0 30 2 *", ""),
+	} {
+		if _, err := s.next(parseTime(t, now)); err == nil {
+			t.Errorf("%q has a next time", s)
+		}
+	}
+}
+
+func TestCronWhenTheClocksChange(t *testing.T) {
+	for _, test := range []struct {
+		cron, from string
+		want       []string
+	}{
+		{"30 2 * * *", "2025-03-29T12:00:00Z", []string{"2025-03-31T00:30:00Z"}}, // there is no 02:30 on the 30th
+		{"*/30 * * * *", "2025-03-30T00:15:00Z", []string{"2025-03-30T00:30:00Z", "2025-03-30T01:00:00Z"}},
+		{"0 3 * * *", "2025-03-29T12:00:00Z", []string{"2025-03-30T01:00:00Z"}},
+		{"30 2 * * *", "2025-10-25T12:00:00Z", []string{"2025-10-26T00:30:00Z", "2025-10-27T01:30:00Z"}}, // once
+		{"*/30 * * * *", "2025-10-26T00:15:00Z", []string{"2025-10-26T00:30:00Z", "2025-10-26T01:00:00Z", "2025-10-26T01:30:00Z"}},
+		{"0 3 * * *", "2025-10-25T12:00:00Z", []string{"2025-10-26T02:00:00Z"}},
+	} {
+		at := parseTime(t, test.from)
+		for _, want := range test.want {
+			next, err := Cron(test.cron, "Europe/Berlin").next(at)
+			wantNil(t, err)
+			if !next.Equal(parseTime(t, want)) {
+				t.Errorf("%s after %s: got %s, want %s", test.cron, at.UTC(), next.UTC(), want)
+			}
+			at = next
+		}
+	}
+}
+
+// Whatever the zone: the next time is later, it matches on that zone's clock, and
+// no time between matches.
+func TestTheNextTimeOfCronMatchesAndNothingBefore(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	zones := []string{"", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu"}
+	crons := []string{"*/7 * * * *", "15 */3 * * *", "*/20 1-4 * * *", "5 2 * * sun", "0 0 1 * *", "30 * * * *"}
+	for range 100 {
+		cron, zone := crons[r.IntN(len(crons))], zones[r.IntN(len(zones))]
+		location, err := time.LoadLocation(zone)
+		wantNil(t, err)
+		after := time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(r.Int64N(int64(365 * 24 * time.Hour))))
+		next, err := Cron(cron, zone).next(after)
+		wantNil(t, err)
+		matches := func(at time.Time) bool {
+			ok, err := gronx.New().IsDue(cron, onWall(at.In(location)))
+			wantNil(t, err)
+			return ok && at.Truncate(time.Minute).Equal(at)
+		}
+		if !next.After(after) || !matches(next) {
+			t.Fatalf("%s in %q: %s comes after %s", cron, zone, next, after)
+		}
+		_, changes := after.In(location).ZoneBounds()
+		for at := after.Truncate(time.Minute).Add(time.Minute); at.Before(next) && at.Before(changes); at = at.Add(time.Minute) {
+			if matches(at) {
+				t.Fatalf("%s in %q after %s: got %s, but %s matches", cron, zone, after, next, at)
+			}
+		}
+	}
+}
+
+func TestThePauseBeforeARetryDoublesUpToItsMaximum(t *testing.T) {
+	var got []time.Duration
+	for failures := 1; failures <= 6; failures++ {
+		got = append(got, Retry{First: 2 * time.Second, Max: 20 * time.Second}.withDefaults().pause(failures))
+	}
+	want := []time.Duration{2 * time.Second, 4 * time.Second, 8 * time.Second, 16 * time.Second, 20 * time.Second, 20 * time.Second}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	defaults := Retry{}.withDefaults()
+	if defaults.pause(1000) != 5*time.Minute || defaults.Attempts != 5 || defaults.pause(1) != time.Second {
+		t.Errorf("got %+v", defaults)
+	}
+}
+
+// lives runs an alarm's pure core through time, without a disk: its work fails as
+// fails says. It returns when it ran, and what is left of it.
+func lives(t *testing.T, a alarmRow, now, until time.Time, fails func(run int) error) (runs []time.Time, left []alarmRow) {
+	t.Helper()
+	for run := 0; ; {
+		if next := time.UnixMilli(a.Next); next.After(now) {
+			now = next
+		}
+		if now.After(until) {
+			return runs, append(left, a)
+		}
+		var err error
+		if !a.skipped(now) {
+			runs = append(runs, now.UTC())
+			err = fails(run)
+			run++
+		}
+		what, grave := a.ran(now, err)
+		if grave != nil {
+			left = append(left, *grave)
+		}
+		if what == alarmOver {
+			return runs, left
+		}
+		if what == alarmDead {
+			return runs, append(left, a)
+		}
+	}
+}
+
+func TestAnAlarmThatFailsIsTriedAgainAndDiesAtLast(t *testing.T) {
+	start := time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)
+	no := func(int) error { return lmz.Errorf("no") }
+	a, err := newAlarm(In(time.Minute), AlarmOptions{ID: "a", Retry: Retry{Attempts: 3}}, 1, start)
+	wantNil(t, err)
+	runs, left := lives(t, a, start, start.Add(time.Hour), no)
+	want := []time.Time{start.Add(60 * time.Second), start.Add(61 * time.Second), start.Add(63 * time.Second)}
+	if !slices.EqualFunc(runs, want, time.Time.Equal) || len(left) != 1 || !left[0].Dead || left[0].Error != "no" || left[0].Failures != 3 {
+		t.Errorf("it ran at %v; left: %+v", runs, left)
+	}
+
+	a, err = newAlarm(Cron("0 * * * *", ""), AlarmOptions{ID: "a", Retry: Retry{Attempts: 2}}, 1, start)
+	wantNil(t, err)
+	runs, left = lives(t, a, start, start.Add(150*time.Minute), no)
+	if len(runs) != 4 || len(left) != 3 || left[0].ID != "a@2025-01-01T01:00:00Z" || !left[0].Dead || left[2].Dead {
+		t.Errorf("it ran at %v; left: %+v", runs, left)
+	}
+}
+
+func TestWhatALateAlarmDoes(t *testing.T) {
+	start := time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)
+	down := start.Add(190 * time.Minute) // the gateway comes back
+	yes := func(int) error { return nil }
+	for _, test := range []struct {
+		s    Schedule
+		late Late
+		want []time.Time
+	}{
+		{Cron("0 * * * *", ""), LateOnce, []time.Time{down, start.Add(4 * time.Hour)}},
+		{Cron("0 * * * *", ""), LateSkip, []time.Time{start.Add(4 * time.Hour)}},
+		{Cron("0 * * * *", ""), LateAll, []time.Time{down, down, down, start.Add(4 * time.Hour)}},
+		{In(time.Hour), LateOnce, []time.Time{down}},
+		{In(time.Hour), LateSkip, nil},
+		{In(time.Hour), LateAll, []time.Time{down}},
+		{In(190*time.Minute - lateAfter), LateSkip, []time.Time{down}}, // not so late
+	} {
+		a, err := newAlarm(test.s, AlarmOptions{Late: test.late}, 1, start)
+		wantNil(t, err)
+		if runs, _ := lives(t, a, down, start.Add(4*time.Hour), yes); !slices.EqualFunc(runs, test.want, time.Time.Equal) {
+			t.Errorf("%s, %s: it ran at %v, want %v", test.s, test.late, runs, test.want)
+		}
+	}
+	if _, err := newAlarm(In(0), AlarmOptions{Late: "never"}, 1, start); err == nil {
+		t.Error("there is no such policy")
+	}
+}
+
+func TestAnAlarmIsNeverEarly(t *testing.T) {
+	start := time.Date(2025, 1, 1, 0, 0, 0, 1, time.UTC)
+	a, err := newAlarm(In(time.Millisecond), AlarmOptions{}, 1, start)
+	wantNil(t, err)
+	if next := time.UnixMilli(a.Next); next.Before(start.Add(time.Millisecond)) {
+		t.Errorf("%s is early", next)
+	}
+}
