@@ -20,6 +20,10 @@ build: web ## build the program with its page: bin/lmz
 web: ## build the WASM module and the page into web/dist
 	scripts/build-web.sh
 
+.PHONY: npm
+npm: web ## put the npm package of the browser client together in bin/npm
+	node scripts/build-npm.mjs bin/npm
+
 .PHONY: wasm-size
 wasm-size: ## what a browser loads, and whether it is within web/size.json
 	@$(GO) test -count=1 ./web -run StaysWithinItsBudget -v | grep -vE '^(===|---|PASS)'; exit $${PIPESTATUS[0]}

@@ -202,6 +202,23 @@ func (p *Peer) Connect(ctx context.Context) error {
 	}
 }
 
+// Probe asks the gateway for a sign of life now, instead of at the next heartbeat, and
+// tries again at once if the peer waits for its next attempt. Call it when the machine
+// has slept, or its network has changed.
+func (p *Peer) Probe() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.doLife(p.life.Probe())
+}
+
+// Suspend gives the connection up but not the session, and stays without one until
+// Probe or Connect. Call it before the process is stopped for a while.
+func (p *Peer) Suspend() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.doLife(p.life.Suspend(time.Now()))
+}
+
 // State returns the current state.
 func (p *Peer) State() State {
 	p.mu.Lock()

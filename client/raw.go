@@ -20,13 +20,16 @@ import (
 // with an encoded error and who failed. ctx ends with the call's deadline.
 type RawHandler func(ctx context.Context, callContext, chain []byte, done func(failed lmz.Code, payload []byte))
 
-// CallEncoded makes a call whose chain is encoded already; it is not checked. It
-// returns at once: calls are made in the order of CallEncoded. done is called once,
+// CallEncoded makes a call whose chain and call context are encoded already; they are not
+// checked. Of the context the gateway takes the state; nil says nothing. It returns at once: calls are made in the order of CallEncoded. done is called once,
 // on a goroutine of its own, with the encoded result, or with an encoded error and
 // who failed. Without done nobody learns the outcome.
-func (p *Peer) CallEncoded(ctx context.Context, to lmz.Address, chain []byte, done func(failed lmz.Code, payload []byte)) {
+func (p *Peer) CallEncoded(ctx context.Context, to lmz.Address, callContext, chain []byte, done func(failed lmz.Code, payload []byte)) {
 	ctx, cancel := proto.WithDeadline(ctx)
-	call, err := p.startEncoded(ctx, to, chain, emptyContext, done == nil)
+	if callContext == nil {
+		callContext = emptyContext
+	}
+	call, err := p.startEncoded(ctx, to, chain, callContext, done == nil)
 	if done == nil {
 		cancel()
 		return

@@ -20,9 +20,20 @@ func fillRandom(b []byte) {
 // blind says whether the platform hides the status of a refused upgrade.
 const blind = true
 
-// dialWebSocket opens a WebSocket of the browser, or of whatever the JavaScript
-// side put in its place as globalThis.WebSocket.
-func dialWebSocket(ctx context.Context, url string, protocols []string) (t Transport, err error) {
+// dialWebSocket opens a WebSocket of the platform.
+func dialWebSocket(ctx context.Context, url string, protocols []string) (Transport, error) {
+	return dialWith(ctx, js.Global().Get("WebSocket"), url, protocols)
+}
+
+// DialWith returns an Options.Dial whose sockets are made by a constructor like the
+// browser's WebSocket.
+func DialWith(constructor js.Value) func(context.Context, string, []string) (Transport, error) {
+	return func(ctx context.Context, url string, protocols []string) (Transport, error) {
+		return dialWith(ctx, constructor, url, protocols)
+	}
+}
+
+func dialWith(ctx context.Context, constructor js.Value, url string, protocols []string) (t Transport, err error) {
 	defer func() { // a URL that the browser refuses is an exception
 		if e := recover(); e != nil {
 			t, err = nil, &DialError{Err: errors.New("this WebSocket cannot be opened")}
@@ -33,7 +44,7 @@ func dialWebSocket(ctx context.Context, url string, protocols []string) (t Trans
 		offered[i] = p
 	}
 	w := &webSocket{opened: make(chan struct{}), changed: make(chan struct{}, 1)}
-	w.ws = js.Global().Get("WebSocket").New(url, offered)
+	w.ws = constructor.New(url, offered)
 	w.ws.Set("binaryType", "arraybuffer")
 	w.listen("open", func(js.Value) { close(w.opened) })
 	w.listen("message", w.onMessage)

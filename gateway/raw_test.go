@@ -25,7 +25,7 @@ func callEncoded(t *testing.T, ctx context.Context, p *client.Peer, to lmz.Addre
 		t.Fatal(err)
 	}
 	answer := make(chan outcome, 1)
-	p.CallEncoded(ctx, to, chain, func(failed lmz.Code, payload []byte) {
+	p.CallEncoded(ctx, to, nil, chain, func(failed lmz.Code, payload []byte) {
 		var value any
 		if err := proto.Unmarshal(payload, &value); err != nil {
 			t.Errorf("payload: %v", err)

@@ -34,10 +34,19 @@ function build(to) {
   const options = { cwd: root, env, stdio: ['ignore', 'pipe', 'inherit'], encoding: 'utf8' };
   execFileSync('go', ['build', '-trimpath', '-ldflags=-s -w', '-o', join(face, 'lmz.wasm'), './wasmclient'], options);
   const goroot = execFileSync('go', ['env', 'GOROOT'], options).trim();
-  cpSync(join(goroot, 'lib', 'wasm', 'wasm_exec.js'), join(face, 'wasm_exec.js'));
+  writeFileSync(join(face, 'go.js'), goModule(readFileSync(join(goroot, 'lib', 'wasm', 'wasm_exec.js'), 'utf8')));
   copy(join(root, 'wasmclient', 'js'), face, (name) => /\.(js|d\.ts)$/.test(name));
   copy(join(root, 'web', 'page'), to, (name) => !name.endsWith('.test.mjs'));
   for (const file of files(to)) if (compressed.test(file)) compress(to, file);
+}
+
+/**
+ * Makes a module of Go's script, which puts a class and stand-ins for what Node has into
+ * the global object: here into the one that it is given.
+ */
+function goModule(script) {
+  return `// wasm_exec.js of the Go version that built lmz.wasm, as a module.\n
+export function goClass(globalThis) {\n${script}\nreturn globalThis.Go;\n}\n`;
 }
 
 function copy(from, to, wanted) {

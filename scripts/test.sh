@@ -27,7 +27,7 @@ tools() {
     fi
   fi
   command -v node >/dev/null || { echo "the tests need Node.js 20 or newer: https://nodejs.org" >&2; exit 1; }
-  for oracle in internal/proto text; do (cd $oracle/testdata/oracle && npm ci --silent); done
+  for folder in internal/proto/testdata/oracle text/testdata/oracle web/testdata/programs; do (cd $folder && npm ci --silent); done
   command -v gcc >/dev/null || { echo "the race detector needs gcc: install it with your system's package manager" >&2; exit 1; }
 }
 

@@ -28,7 +28,9 @@ const (
 	eventState           = "state"           // a: state; b: instance name
 	eventSubscribe       = "subscribe"       // id
 	eventLoginRequired   = "loginRequired"   // id: code; a: reason
+	eventSuperseded      = "superseded"      // a newer client has the address
 	eventConnectionError = "connectionError" // a: message
+	eventSent            = "sent"            // id: a call; a: the id that it has on the wire
 	eventBug             = "bug"             // id: call or 0; a: message
 )
 
@@ -78,6 +80,10 @@ func (b *border) enter(_ js.Value, args []js.Value) any {
 		f.answer(id, rest)
 	case "token":
 		f.token(id, rest)
+	case "probe":
+		f.peer.Probe()
+	case "suspend":
+		f.peer.Suspend()
 	case "subscribed":
 		f.subscribed(id)
 	case "close":
@@ -102,15 +108,6 @@ func (b *border) toJSON(message []byte) ([]byte, error) {
 		return nil, errors.New(result.Get("wrong").String())
 	}
 	return []byte(result.String()), nil
-}
-
-// fromJSON has JavaScript read a message of such a server.
-func (b *border) fromJSON(text []byte) ([]byte, error) {
-	result := b.js.Call("fromJSON", string(text))
-	if wrong := result.Get("wrong"); !wrong.IsUndefined() {
-		return nil, errors.New(wrong.String())
-	}
-	return bytesOf(result), nil
 }
 
 // claims has JavaScript read an access token.

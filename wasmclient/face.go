@@ -34,7 +34,9 @@ type tokenAnswer struct {
 	err   error
 }
 
-// open makes a client: (url, binding, tab). It returns what is wrong, or "".
+// open makes a client: (url, binding, tab, heartbeat in milliseconds, WebSocket class). A
+// heartbeat of 0 is the gateway's, a negative one is none. It returns what is wrong, or
+// "".
 func (b *border) open(number int, args []js.Value) any {
 	f := &face{
 		border: b, number: number,
@@ -46,12 +48,14 @@ func (b *border) open(number int, args []js.Value) any {
 	var err error
 	f.peer, err = client.NewRaw(client.Options{
 		URL: args[0].String(), Binding: args[1].String(), Tab: args[2].String(),
+		Heartbeat: time.Duration(args[3].Int()) * time.Millisecond, Dial: client.DialWith(args[4]),
 		Token:                  f.wantToken,
 		OnStateChange:          f.stateChanged,
 		OnSubscriptionRequired: f.subscribe,
 		OnLoginRequired:        f.loginRequired,
+		OnSuperseded:           func() { f.tell(eventSuperseded, 0, "") },
 		OnConnectionError:      func(err error) { f.tell(eventConnectionError, 0, err.Error()) },
-	}, client.Raw{Handle: f.handle, ToJSON: b.toJSON, FromJSON: b.fromJSON, Claims: b.claims})
+	}, client.Raw{Handle: f.handle, ToJSON: b.toJSON, FromJSON: f.fromJSON, Claims: b.claims})
 	if err != nil {
 		return err.Error()
 	}
@@ -113,10 +117,15 @@ func (f *face) cancel(id int) {
 	}
 }
 
-// call makes a call: (binding, instance, chain, milliseconds, reply wanted). It is
-// handed to the peer before call returns, which keeps the order of calls.
+// call makes a call: (binding, instance, call context or undefined, chain, milliseconds,
+// reply wanted, id wanted). It is handed to the peer before call returns, which keeps the
+// order of calls.
 func (f *face) call(id int, args []js.Value) {
-	to, chain := lmz.At(args[0].String(), args[1].String()), bytesOf(args[2])
+	to, chain := lmz.At(args[0].String(), args[1].String()), bytesOf(args[3])
+	var callContext []byte
+	if !args[2].IsUndefined() {
+		callContext = bytesOf(args[2])
+	}
 	f.mu.Lock()
 	parent := f.urgent
 	f.mu.Unlock()
@@ -124,22 +133,34 @@ func (f *face) call(id int, args []js.Value) {
 		parent = context.Background()
 	}
 	timeout := lmz.DefaultTimeout
-	if ms := args[3].Int(); ms > 0 {
+	if ms := args[4].Int(); ms > 0 {
 		timeout = time.Duration(ms) * time.Millisecond
 	}
 	ctx, stop := context.WithTimeout(parent, timeout)
-	if !args[4].Bool() {
-		f.peer.CallEncoded(ctx, to, chain, nil)
+	if args[6].Bool() {
+		ctx = lmz.OnSent(ctx, func(callID string) { f.tell(eventSent, id, callID) })
+	}
+	if !args[5].Bool() {
+		f.peer.CallEncoded(ctx, to, callContext, chain, nil)
 		stop()
 		return
 	}
 	ctx, done := f.begin(id, ctx)
-	f.peer.CallEncoded(ctx, to, chain, func(failed lmz.Code, payload []byte) {
+	f.peer.CallEncoded(ctx, to, callContext, chain, func(failed lmz.Code, payload []byte) {
 		defer func() { f.border.guard(recover(), f.number, id) }()
 		done()
 		stop()
 		f.settle(id, failed, payload)
 	})
+}
+
+// fromJSON has JavaScript read a message of a server that speaks only lmz.
+func (f *face) fromJSON(text []byte) ([]byte, error) {
+	result := f.border.js.Call("fromJSON", f.number, string(text))
+	if wrong := result.Get("wrong"); !wrong.IsUndefined() {
+		return nil, errors.New(wrong.String())
+	}
+	return bytesOf(result), nil
 }
 
 // handle has JavaScript begin an incoming call.

@@ -7,9 +7,9 @@ import (
 )
 
 // main offers its one function to the JavaScript that started it, and stays.
-// js/border.js puts the border where main finds it, and takes it away again.
+// js/border.js gives the program a global object of its own, in which the border is.
 func main() {
-	b := &border{js: js.Global().Get("lmzBorder"), peers: make(map[int]*face)}
+	b := &border{js: js.Global().Get("border"), peers: make(map[int]*face)}
 	b.notify = b.js.Get("notify")
 	b.js.Set("enter", js.FuncOf(b.enter))
 	select {}

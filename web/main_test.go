@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -27,7 +28,8 @@ type site struct {
 	dir    string
 	url    string // over line, for the browser
 	line   *line
-	direct string // for terminals
+	direct string       // for terminals
+	extra  atomic.Value // http.Handler of /programs/
 }
 
 func startSite(t *testing.T) *site { return startSiteWith(t, 0) }
@@ -58,6 +60,7 @@ func startSiteWith(t *testing.T, grace time.Duration) *site {
 	g.Object(editor.DocumentBinding, object.Kind{New: editor.NewDocument})
 	g.Object(editor.WorkspaceBinding, object.Kind{New: editor.NewWorkspace})
 	g.Worker(editor.SpellCheckBinding, editor.NewSpellCheck)
+	g.Object("NOTES", object.Kind{New: newNotes})
 	g.Worker("ECHO", func(lmz.Caller) lmz.Handler {
 		m := new(lmz.Mux)
 		m.Expose("echo", lmz.Anyone, lmz.HandlerFunc(func(_ context.Context, r *lmz.Request) (any, error) { return r.Args[0], nil }))
@@ -71,6 +74,10 @@ func startSiteWith(t *testing.T, grace time.Duration) *site {
 	mux.Handle("/original/", http.StripPrefix("/original", onlyJSON(g)))
 	mux.Handle("/auth/", service)
 	mux.Handle("/dev/mail", box)
+	mux.HandleFunc("/programs/", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Security-Policy", contentPolicy)
+		s.extra.Load().(http.Handler).ServeHTTP(w, r)
+	})
 	mux.Handle("/", Handler())
 	server := &http.Server{Handler: mux}
 	var served sync.WaitGroup

@@ -29,6 +29,7 @@ const (
 	quickPeriod    = 10 * time.Second       // how long that is
 	slowCeiling    = 30 * time.Second       // of the delay after that, reached by doubling
 	answerDeadline = 10 * time.Second       // for a welcome or a pong
+	probeDeadline  = 3 * time.Second        // for the pong of a probe
 	renewBefore    = 30 * time.Second       // its expiry a token is replaced
 	renewRetry     = 5 * time.Second        // after an attempt to get one failed
 )
@@ -222,6 +223,41 @@ func (l *Life) Away(link uint64, after time.Duration) {
 	if link == l.link {
 		l.advice = min(after, slowCeiling)
 	}
+}
+
+// Probe asks now whether the link is still good, because the machine may have slept or
+// changed its network: a link that does not answer soon is given up. If the life waits
+// for its next attempt it dials at once.
+func (l *Life) Probe() []LifeEffect {
+	switch {
+	case l.state == Disconnected:
+	case l.link == 0:
+		l.attempt()
+	case l.state == Connected:
+		l.pinged = true
+		l.do(LifeEffect{Do: SendPing, Link: l.link})
+		l.do(LifeEffect{Do: Wait, Delay: probeDeadline})
+	}
+	return l.take()
+}
+
+// Suspend gives the link up without a goodbye, and has nothing happen until Probe or
+// Connect.
+func (l *Life) Suspend(now time.Time) []LifeEffect {
+	if l.state == Disconnected {
+		return nil
+	}
+	if l.link != 0 {
+		l.do(LifeEffect{Do: Hangup, Link: l.link, Code: proto.CloseBroken, Reason: "suspended"})
+	}
+	if l.state == Connected {
+		l.good = now
+	}
+	l.link, l.pinged = 0, false
+	l.do(LifeEffect{Do: WaitRenew, Delay: -1})
+	l.do(LifeEffect{Do: Wait, Delay: -1})
+	l.become(Reconnecting)
+	return l.take()
 }
 
 func (l *Life) beat(after time.Duration) {

@@ -1,7 +1,7 @@
 // The border to the Go module: one function in each direction, and bytes. Names and
 // arguments agree with ../border.go.
 
-import './wasm_exec.js'; // Go's own, copied beside this file by the build
+import { goClass } from './go.js'; // Go's own wasm_exec.js, made into a module by the build
 import { fromJSON, toJSON } from './json-message.js';
 import { claimsOf } from './token.js';
 
@@ -21,12 +21,14 @@ export function load(source = new URL('./lmz.wasm', import.meta.url)) {
 }
 
 async function start(source) {
-  const go = new globalThis.Go();
-  const { instance } = await instantiate(await source, go.importObject);
   const module = new Module();
-  globalThis.lmzBorder = module.border;
+  // What Go sees as the global object. The page's own gets nothing from us.
+  const { crypto, performance } = globalThis;
+  const Go = goClass({ Object, Array, Uint8Array, Date, TextEncoder, TextDecoder, crypto, performance, border: module.border });
+  const go = new Go();
+  go.exit = () => {}; // its promise ends
+  const { instance } = await instantiate(await source, go.importObject);
   const ended = go.run(instance); // runs until main waits
-  delete globalThis.lmzBorder;
   if (!module.border.enter) throw new Error('this is no lmz.wasm');
   ended.then(() => module.died(), (error) => module.died(error));
   return module;
@@ -38,7 +40,8 @@ async function instantiate(source, imports) {
   if (!(source instanceof Response)) {
     const url = new URL(source, globalThis.location?.href);
     if (url.protocol === 'file:') {
-      const { readFile } = await import('node:fs/promises');
+      const fs = 'node:fs/promises'; // bundlers for browsers must not look for it
+      const { readFile } = await import(/* @vite-ignore */ /* webpackIgnore: true */ fs);
       return WebAssembly.instantiate(await readFile(url), imports);
     }
     response = await fetch(url, { credentials: 'same-origin' });
@@ -51,9 +54,9 @@ async function instantiate(source, imports) {
 }
 
 /** Go takes no exceptions. */
-function attempt(f, argument) {
+function attempt(f, ...args) {
   try {
-    return f(argument);
+    return f(...args);
   } catch (error) {
     return { wrong: error.message };
   }
@@ -71,7 +74,7 @@ class Module {
   border = {
     scratch: new Uint8Array(0),
     toJSON: (message) => attempt(toJSON, message),
-    fromJSON: (text) => attempt(fromJSON, text),
+    fromJSON: (client, text) => attempt(fromJSON, text, (message) => this.#unknown(client, message)),
     claims: (token) => claimsOf(token) ?? {},
     enter: undefined, // set by Go
     notify: (event, client, id, first, second, length, split) => {
@@ -83,9 +86,9 @@ class Module {
   };
 
   /** Makes a client whose events go to the methods of handler. Returns its number. */
-  open(handler, url, binding, tab) {
+  open(handler, { url, binding, tab, heartbeat, WebSocket }) {
     const number = ++this.#numbers;
-    const problem = this.#enter('new', number, 0, url, binding, tab);
+    const problem = this.#enter('new', number, 0, url, binding, tab, heartbeat, WebSocket);
     if (problem) throw new TypeError(problem);
     this.#clients.set(number, handler);
     return number;
@@ -108,9 +111,19 @@ class Module {
     return id;
   }
 
+  /** Returns an id for a call without an answer. */
+  next() {
+    return ++this.#ids;
+  }
+
   /** Calls an operation of Go that has no answer. */
   tell(operation, number, id, ...args) {
     if (!this.#dead) this.#enter(operation, number, id, ...args);
+  }
+
+  /** A server that speaks only lmz sent what is no message that we know. */
+  #unknown(client, message) {
+    queueMicrotask(() => this.#clients.get(client)?.unknown(message));
   }
 
   #enter(...args) {
@@ -143,6 +156,8 @@ class Module {
       case 'token': return handler?.token(id, first);
       case 'state': return handler?.state(first, second);
       case 'subscribe': return handler?.subscribe(id);
+      case 'superseded': return handler?.superseded();
+      case 'sent': return handler?.sent(id, first);
       case 'loginRequired': return handler?.loginRequired(id, first);
       case 'connectionError': return handler?.connectionError(first);
       case 'bug':

@@ -2,10 +2,12 @@
 
 import { load } from './border.js';
 import { decode, encode, encodeChain } from './cbor.js';
-import { ctn, execute, fill, operations, reply } from './continuation.js';
+import { ctn, execute, operations } from './continuation.js';
+import { Door } from './door.js';
 import { LoginRequiredError, Refusal, failure, withCode } from './errors.js';
-import { tabID } from './tab.js';
+import { Tab } from './tab.js';
 import { Tokens } from './token.js';
+import { watch } from './wake.js';
 
 const retryCeiling = 30_000; // milliseconds between attempts to load the module
 
@@ -28,25 +30,30 @@ export class LumenizeClient {
   #number = 0; // of this client in the module; 0 before it is open
   #opening;
   #outbox = []; // calls made before the client is open
+  #sent = new Map(); // by call: who wants to know its id on the wire
   #line = Promise.resolve(); // begins incoming calls in order
   #context; // of the call whose method or guard is running
-  #wake;
+  #tab = new Tab();
+  #unwatch;
 
   constructor(config = {}) {
     if (!(config.WebSocket ?? globalThis.WebSocket)) {
       throw new Error('WebSocket is not available. In Node.js, provide WebSocket in config.');
     }
-    if (config.WebSocket) globalThis.WebSocket ??= config.WebSocket; // where the module looks for it
     this.#config = config;
     this.#tokens = new Tokens(config.accessToken);
     this.lmz = new Door(this, {
       binding: config.gatewayBindingName ?? 'LUMENIZE_CLIENT_GATEWAY',
       instance: () => this.#instance,
       context: () => this.#context,
+      within: (context) => (f) => this.#within(context, f),
       call: (...args) => this.#call(...args),
     });
+    this.#state = 'connecting';
     queueMicrotask(() => { // the fields of subclasses are set by then
-      if (this.#life === 0) this.connect().catch(() => {}); // callbacks say what happened
+      if (this.#life !== 0) return;
+      this.#callback('onConnectionStateChange', 'connecting');
+      if (this.#life === 0) this.connect();
     });
   }
 
@@ -73,16 +80,25 @@ export class LumenizeClient {
     }
   }
 
+  /** Is told what a server that speaks only lmz sends and this client does not know. */
+  onUnknownMessage() {}
+
   /**
    * Connects, or tries again at once. The promise is for those who want to wait: it
    * is rejected when the user must sign in or the client is disconnected.
    */
-  async connect() {
+  connect() {
+    const connected = this.#connect();
+    connected.catch(() => {}); // those who do not wait learn it from the callbacks
+    return connected;
+  }
+
+  async #connect() {
     if (!this.#wanted) {
       this.#wanted = true;
       this.#life++;
     }
-    this.#listen();
+    this.#unwatch ??= watch(() => this.#tell('probe'), () => this.#tell('suspend'));
     await this.#open();
     if (!this.#number) throw failure('Client disconnected', 'gateway'); // meanwhile
     await new Promise((resolve, reject) => {
@@ -97,7 +113,9 @@ export class LumenizeClient {
   disconnect() {
     this.#wanted = false;
     this.#life++;
-    this.#unlisten();
+    this.#unwatch?.();
+    this.#unwatch = undefined;
+    this.#tab.release();
     if (this.#number) this.#module.close(this.#number);
     this.#number = 0;
     this.#opening = undefined;
@@ -108,6 +126,30 @@ export class LumenizeClient {
   /** Forgets the token. The next connection asks for one. */
   clearAccessToken() {
     this.#tokens.clear();
+  }
+
+  /** fetch with the access token; once more with another one if the answer is 401. */
+  async authedFetch(input, init = {}) {
+    const { fetch, refresh } = this.#source();
+    const send = (token) => {
+      const request = input instanceof Request ? input.clone() : input; // its body can be read once
+      const headers = new Headers(init.headers ?? request.headers);
+      headers.set('Authorization', `Bearer ${token}`);
+      return fetch(request, { ...init, headers });
+    };
+    const token = await this.#tokens.get(refresh, fetch);
+    const response = await send(token);
+    return response.status === 401 ? send(await this.#tokens.get(refresh, fetch, token)) : response;
+  }
+
+  /** Where tokens come from. */
+  #source() {
+    const { fetch = (...args) => globalThis.fetch(...args), refresh = '/auth/refresh-token' } = this.#config;
+    return { fetch, refresh };
+  }
+
+  #tell(operation) {
+    if (this.#number) this.#module.tell(operation, this.#number, 0);
   }
 
   #callback(name, ...args) {
@@ -129,12 +171,15 @@ export class LumenizeClient {
 
   async #opened(life) {
     if (this.#state === 'disconnected') this.#become('connecting');
-    const [module, tab] = await Promise.all([this.#loaded(life), this.#tab()]);
+    const [module, tab] = await Promise.all([this.#loaded(life), this.#tabID()]);
     if (life !== this.#life) throw failure('Client disconnected', 'gateway');
     this.#module = module;
-    const base = this.#config.baseUrl ?? globalThis.location?.origin ?? '';
+    const { baseUrl, heartbeatIntervalMs: ms, WebSocket = globalThis.WebSocket } = this.#config;
     try {
-      this.#number = module.open(this.#handler(life), base, this.lmz.bindingName, tab);
+      this.#number = module.open(this.#handler(life), {
+        url: baseUrl ?? globalThis.location?.origin ?? '', binding: this.lmz.bindingName, tab,
+        heartbeat: ms === undefined ? 0 : ms > 0 ? ms : -1, WebSocket,
+      });
     } catch (error) { // the configuration is wrong
       this.disconnect();
       this.#callback('onConnectionError', error);
@@ -157,14 +202,10 @@ export class LumenizeClient {
     }
   }
 
-  async #tab() {
-    const { instanceName, tab } = this.#config;
+  async #tabID() {
+    const { instanceName, tab, sessionStorage = storage(), BroadcastChannel = globalThis.BroadcastChannel } = this.#config;
     if (instanceName) return instanceName.slice(instanceName.indexOf('.') + 1);
-    this.#config.tab = tab ?? (await tabID({
-      sessionStorage: this.#config.sessionStorage ?? storage(),
-      BroadcastChannel: this.#config.BroadcastChannel ?? globalThis.BroadcastChannel,
-    }));
-    return this.#config.tab;
+    return tab ?? this.#tab.take({ sessionStorage, BroadcastChannel });
   }
 
   /** What the module tells this client, until its life is over. */
@@ -178,6 +219,12 @@ export class LumenizeClient {
       token: alive((id, refused) => this.#token(id, refused)),
       subscribe: alive((id) => this.#subscribe(id)),
       incoming: alive((id, context, chain) => this.#incoming(id, context, chain)),
+      unknown: alive((message) => this.#callback('onUnknownMessage', message)),
+      sent: alive((id, callID) => {
+        this.#sent.get(id)?.(callID);
+        this.#sent.delete(id);
+      }),
+      superseded: alive(() => this.#callback('onSuperseded')),
       loginRequired: alive((code, reason) => {
         this.#callback('onLoginRequired', new LoginRequiredError(reason || 'Login required', code, reason));
       }),
@@ -185,6 +232,7 @@ export class LumenizeClient {
       died: alive((error) => {
         this.#number = 0;
         this.#opening = undefined;
+        this.#sent.clear();
         this.#callback('onConnectionError', error ?? new Error('the module has ended'));
         this.#become('reconnecting');
         const again = ++this.#life; // a new module is a new session
@@ -196,15 +244,16 @@ export class LumenizeClient {
   }
 
   async #token(id, refused) {
-    const fetch = this.#config.fetch ?? ((...args) => globalThis.fetch(...args));
+    const { fetch, refresh } = this.#source();
+    const number = this.#number;
     let token = '', message = '', status = 0;
     try {
-      token = await this.#tokens.get(this.#config.refresh ?? '/auth/refresh-token', fetch, refused);
+      token = await this.#tokens.get(refresh, fetch, refused);
     } catch (error) {
       message = (error instanceof LoginRequiredError && error.reason) || error?.message || String(error);
       if (error?.name === 'LoginRequiredError') status = error.code === 403 ? 403 : 401;
     }
-    this.#module.tell('token', this.#number, id, token, message, status);
+    this.#module.tell('token', number, id, token, message, status);
   }
 
   async #subscribe(id) {
@@ -218,13 +267,15 @@ export class LumenizeClient {
     }
   }
 
-  #call(binding, instance, continuation, { signal, timeoutMs = 0, wanted = true } = {}) {
+  #call(binding, instance, continuation, { signal, timeoutMs = 0, wanted = true, state, newChain, onSent } = {}) {
     return new Promise((resolve, reject) => {
       const chain = encodeChain(operations(continuation));
+      const context = this.#claim(newChain ? undefined : this.#context, state);
       if (signal?.aborted) throw signal.reason;
       if (!this.#wanted && this.#life > 0) throw failure('not sent: the client is disconnected', 'gateway');
       const settle = (failed, payload, message) => {
         signal?.removeEventListener('abort', abort);
+        this.#sent.delete(call.id);
         if (signal?.aborted) return reject(signal.reason);
         try {
           if (!failed) return resolve(decode(payload));
@@ -233,7 +284,7 @@ export class LumenizeClient {
           reject(failure(`the answer cannot be read: ${error.message}`, 'unknown', { cause: error }));
         }
       };
-      const call = { settle, args: [binding, instance ?? '', chain, timeoutMs, wanted] };
+      const call = { settle, onSent, wanted, args: [binding, instance ?? '', context, chain, timeoutMs, wanted, onSent !== undefined] };
       const abort = () => {
         reject(signal.reason);
         if (call.id) this.#module.tell('cancel', this.#number, call.id);
@@ -245,14 +296,25 @@ export class LumenizeClient {
     });
   }
 
+  /** The call context that a call carries: state, which the gateway marks as this client's word. */
+  #claim(context, state) {
+    const all = { ...context?.clientState, ...context?.state, ...state };
+    return Object.keys(all).length > 0 ? encode({ state: all }) : undefined;
+  }
+
   #ask(call) {
     if (!this.#number) {
       this.#outbox.push(call);
       return;
     }
-    const [, , , , wanted] = call.args;
-    if (wanted) call.id = this.#module.ask('call', this.#number, call.settle, ...call.args);
-    else this.#module.tell('call', this.#number, 0, ...call.args);
+    const { wanted, onSent, settle, args } = call;
+    if (wanted) {
+      call.id = this.#module.ask('call', this.#number, settle, ...args);
+    } else {
+      call.id = this.#module.next();
+      this.#module.tell('call', this.#number, call.id, ...args);
+    }
+    if (onSent) this.#sent.set(call.id, onSent); // it is told later
   }
 
   /** Begins an incoming call when those before it have begun, and answers it. */
@@ -297,81 +359,9 @@ export class LumenizeClient {
       this.#context = outer;
     }
   }
-
-  // Signs that a connection may be possible again.
-  #listen() {
-    if (this.#wake || typeof globalThis.addEventListener !== 'function') return;
-    this.#wake = () => {
-      if (this.#state === 'reconnecting' && globalThis.document?.visibilityState !== 'hidden' && this.#number) {
-        this.#module.ask('connect', this.#number, () => {});
-      }
-    };
-    for (const event of ['online', 'focus', 'pageshow']) globalThis.addEventListener(event, this.#wake);
-    globalThis.document?.addEventListener('visibilitychange', this.#wake);
-  }
-
-  #unlisten() {
-    if (!this.#wake) return;
-    for (const event of ['online', 'focus', 'pageshow']) globalThis.removeEventListener(event, this.#wake);
-    globalThis.document?.removeEventListener('visibilitychange', this.#wake);
-    this.#wake = undefined;
-  }
 }
 
 if (Symbol.dispose) LumenizeClient.prototype[Symbol.dispose] = function dispose() { this.disconnect(); };
-
-/** this.lmz: the calling half of a client. */
-class Door {
-  type = 'LumenizeClient';
-  #client;
-  #inner;
-
-  constructor(client, inner) {
-    this.#client = client;
-    this.#inner = inner;
-  }
-
-  get bindingName() {
-    return this.#inner.binding;
-  }
-
-  get instanceName() {
-    const instance = this.#inner.instance();
-    if (!instance) throw new Error('instanceName is only available after connected state.');
-    return instance;
-  }
-
-  /** Who called, on whose behalf and by which way; until the method first waits. */
-  get callContext() {
-    const context = this.#inner.context();
-    if (!context) throw new Error('Cannot access callContext outside of a mesh call. Read it before the first await.');
-    return context;
-  }
-
-  /** Calls a node and returns a promise of its result. */
-  callRaw(binding, instance, continuation, options) {
-    return this.#inner.call(binding, instance, continuation, options);
-  }
-
-  /**
-   * Calls a node and returns at once. With a handler, a continuation of this client,
-   * it is run with the result or the Error in place of $result.
-   */
-  call(binding, instance, continuation, handler, options) {
-    if (!handler) {
-      this.#inner.call(binding, instance, continuation, { ...options, wanted: false }).catch(reportError);
-      return;
-    }
-    const ops = operations(handler);
-    const done = (outcome) => reply(this.#client, fill(ops, outcome)).catch(reportError);
-    this.#inner.call(binding, instance, continuation, options).then(done, done);
-  }
-}
-
-/** Nobody waits for this error: it goes where errors without a handler go. */
-function reportError(error) {
-  queueMicrotask(() => { throw error; });
-}
 
 /** sessionStorage throws where cookies are blocked. */
 function storage() {

@@ -33,10 +33,14 @@ export function operations(continuation) {
   return ops;
 }
 
-/** Returns ops with outcome in place of Result among the last arguments, or after them. */
+/**
+ * Returns ops with outcome in place of Result among the last arguments, or after them.
+ * As in the original the continuation that was sent may stand for its own outcome.
+ */
 export function fill(ops, outcome) {
   const args = ops.at(-1);
-  const filled = args.includes(Result) ? args.map((a) => (a === Result ? outcome : a)) : [...args, outcome];
+  const stands = (a) => a === Result || a?.[OPS] !== undefined;
+  const filled = args.some(stands) ? args.map((a) => (stands(a) ? outcome : a)) : [...args, outcome];
   return [...ops.slice(0, -1), filled];
 }
 
@@ -145,12 +149,12 @@ function hasWork(arg, seen) {
   return arg.some((a) => hasWork(a, seen));
 }
 
-/** Runs a reply continuation on the node's own methods, exposed or not. */
-export async function reply(target, ops) {
+/** Runs a reply continuation on the node's own methods, exposed or not, each with run. */
+export async function reply(target, ops, run = (f) => f()) {
   let current = target;
   for (let i = 0; i < ops.length; i += 2) {
-    const fn = current?.[ops[i]];
+    const receiver = current, fn = receiver?.[ops[i]];
     if (typeof fn !== 'function') throw new TypeError(`reply: there is no method ${ops[i]}()`);
-    current = await Reflect.apply(fn, current, ops[i + 1]);
+    current = await run(() => Reflect.apply(fn, receiver, ops[i + 1]));
   }
 }

@@ -39,13 +39,16 @@ function writeAnswer(head, failed, payload) {
   return JSON.stringify({ ...head, success: false, error: writeError(error, 'callee') });
 }
 
-/** Turns a JSON text into the message. */
-export function fromJSON(text) {
+/** Turns a JSON text into the message. unknown is told one of a type that we do not know. */
+export function fromJSON(text, unknown = () => {}) {
   const message = { type: '', callId: '', binding: '', instance: '', context: none, chain: none, failed: '', payload: none, flag: false, wrong: '' };
   const parsed = JSON.parse(text);
   if (isObject(parsed)) fill(message, parsed);
+  if (!known.has(message.type)) unknown(parsed);
   return encode(Object.values(message));
 }
+
+const known = new Set(['call', 'incoming_call', 'call_response', 'incoming_call_response', 'connection_status']);
 
 function fill(message, parsed) {
   message.type = string(parsed.type);

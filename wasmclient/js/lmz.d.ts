@@ -10,25 +10,35 @@ export interface Continuation<T = unknown> {
 
 type Sendable<A extends unknown[]> = { [I in keyof A]: A[I] | Continuation<A[I]> | typeof Result };
 
-/** What can be described of a node of type T: its methods. */
-export type Continuations<T> = {
-  [K in keyof T as T[K] extends (...args: never[]) => unknown ? K : never]:
-    T[K] extends (...args: infer A) => infer R ? (...args: Sendable<A>) => Continuations<Awaited<R>> & Continuation<Awaited<R>> : never;
+/** Arguments as they are sent. The last one may be left out: a reply gets its outcome there. */
+type Arguments<A extends unknown[]> = Sendable<A> | (A extends [...infer Rest, unknown] ? Sendable<Rest> : never);
+
+/** What can be described of a node of type T: its methods. Of any it is everything. */
+export type Continuations<T> = 0 extends 1 & T ? any : {
+  readonly [K in keyof T]: T[K] extends (...args: infer A) => infer R ? (...args: Arguments<A>) => Continuations<Awaited<R>> & Continuation<Awaited<R>> : never;
 };
 
 /** Describes work: ctn<DocumentDO>().update(text). With $result it is a placeholder for a call's outcome. */
 export function ctn<T = any>(): Continuations<T> & { readonly $result: typeof Result };
 
+declare const outcome: unique symbol;
+
 /** Stands, in a reply continuation, for the outcome of the call. */
-export const Result: { readonly [Symbol.toStringTag]: 'Result' };
+export const Result: { readonly [outcome]: true };
 
 /** Exposes a function: other nodes may call the property of the client that holds it. The guard refuses by throwing. */
 export function meshFn<F extends (...args: any[]) => unknown>(fn: F, guard?: Guard): F;
 
-/** The same as a decorator: @mesh() or @mesh(guard). */
-export function mesh(guard?: Guard): <F extends (...args: any[]) => unknown>(fn: F, context?: unknown) => F;
+/** The same as a decorator, standard or experimental: @mesh() or @mesh(guard). */
+export function mesh<T = any>(guard?: Guard<T>): MeshDecorator;
 
-export type Guard = (node: any, request: { method: string; args: unknown[] }) => unknown;
+export interface MeshDecorator {
+  <F extends (...args: any[]) => unknown>(fn: F, context?: ClassMethodDecoratorContext): F;
+  (target: object, name: string | symbol, descriptor: PropertyDescriptor): PropertyDescriptor;
+}
+
+/** Runs before an exposed method, with the node and the request; refuses by throwing, or by a promise that is rejected. */
+export type Guard<T = any> = (node: T, request: { method: string; args: unknown[] }) => unknown;
 
 /** Has errors of the mesh that are called after type, or name, become instances of it. */
 export function registerError(type: new (...args: any[]) => Error, name?: string): void;
@@ -68,11 +78,11 @@ export interface NodeIdentity {
 export interface CallContext {
   /** Origin, hop 1, ..., caller. */
   readonly callChain: readonly NodeIdentity[];
-  readonly originAuth?: { readonly sub: string; readonly claims?: Readonly<Record<string, unknown>> };
-  /** Set by trusted nodes on the way. */
-  readonly state: Readonly<Record<string, unknown>>;
+  readonly originAuth?: { readonly sub: string; readonly claims?: Readonly<Record<string, any>> };
+  /** Set by trusted nodes on the way. What this node changes in it goes with the calls that it makes. */
+  readonly state: Record<string, any>;
   /** Set by the client at the origin: do not rely on it. */
-  readonly clientState: Readonly<Record<string, unknown>>;
+  readonly clientState: Readonly<Record<string, any>>;
 }
 
 export interface Callbacks {
@@ -80,6 +90,8 @@ export interface Callbacks {
   /** Subscribe here: nodes do not know this session yet. Other calls wait for the promise, at most 10 s. */
   onSubscriptionRequired?(): void | Promise<void>;
   onLoginRequired?(error: LoginRequiredError): void;
+  /** A newer client has taken this address. This one stops; connect() takes the address back. */
+  onSuperseded?(): void;
   /** An attempt to connect failed, although more follow. */
   onConnectionError?(error: Error): void;
 }
@@ -99,16 +111,25 @@ export interface Config extends Callbacks {
   refresh?: string | (() => Promise<{ access_token: string }>);
   /** lmz.wasm, as for load. */
   wasm?: Parameters<typeof load>[0];
-  WebSocket?: unknown;
+  /** How often a quiet connection is checked. Default: as the gateway says; 0 or less: never. */
+  heartbeatIntervalMs?: number;
+  /** Where the platform has none, as in Node.js 20: the class of package ws, for instance. */
+  WebSocket?: new (url: string, protocols: string[]) => unknown;
   fetch?: typeof globalThis.fetch;
-  sessionStorage?: Pick<Storage, 'getItem' | 'setItem'>;
-  BroadcastChannel?: typeof globalThis.BroadcastChannel;
+  sessionStorage?: { getItem(key: string): string | null; setItem(key: string, value: string): void };
+  BroadcastChannel?: new (name: string) => { postMessage(message: any): void; close(): void; onmessage: any };
 }
 
 export interface CallOptions {
   signal?: AbortSignal;
   /** Default: 30 s. */
   timeoutMs?: number;
+  /** Goes with the call, as this client's word: {@link CallContext.clientState} of whoever is called. */
+  state?: Record<string, any>;
+  /** The call carries no state of the call that is being handled. */
+  newChain?: boolean;
+  /** Is told the id that the call has in the gateway's log, when it is sent. */
+  onSent?(callId: string): void;
 }
 
 /** The calling half of a client. */
@@ -122,7 +143,10 @@ export interface Lmz {
   /** Calls a node and returns a promise of its result. Workers have no instance: undefined. */
   callRaw<R>(binding: string, instance: string | undefined, continuation: Continuation<R>, options?: CallOptions): Promise<R>;
   /** Calls a node and returns at once. The handler is run with the result, or the Error, in place of $result. */
-  call(binding: string, instance: string | undefined, continuation: Continuation<any>, handler?: Continuation<any>, options?: CallOptions): void;
+  call(binding: string, instance: string | undefined, continuation: Continuation<any>, handler?: Continuation<any>, options?: CallOptions & {
+    /** The handler runs only with errors. */
+    onErrorOnly?: boolean;
+  }): void;
 }
 
 /**
@@ -136,14 +160,20 @@ export class LumenizeClient implements Disposable {
   readonly connectionState: ConnectionState;
   /** Of the access token, not verified; null before there was one. */
   readonly claims: Readonly<Record<string, any>> | null;
-  ctn<T = any>(): Continuations<T> & { readonly $result: typeof Result };
+  /** Work for another node, ctn<DocumentDO>(), or for this one, as a handler of {@link Lmz.call}. */
+  ctn<T = this>(): Continuations<T> & { readonly $result: typeof Result };
   /** Runs before every incoming call; throws to refuse it. The default refuses what another client started. */
   onBeforeCall(request: { method: string; args: unknown[]; callContext: CallContext }): void | Promise<void>;
   /** Connects, or tries again at once. Rejected when the user must sign in. */
   connect(): Promise<void>;
   /** Ends the session: calls under way are rejected. */
   disconnect(): void;
+  /** Forgets the token: the next connection asks for one. */
   clearAccessToken(): void;
+  /** fetch with the access token; once more with another one if the answer is 401. */
+  protected authedFetch(input: string | URL | Request, init?: RequestInit): Promise<Response>;
+  /** A server that speaks only the original's protocol sent a message that this client does not know. */
+  onUnknownMessage(message: unknown): void;
   [Symbol.dispose](): void;
 }
 export interface LumenizeClient extends Callbacks {}

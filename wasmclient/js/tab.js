@@ -6,14 +6,56 @@ const probeTimeout = 50; // milliseconds
 
 const own = new Set(); // ids that clients of this page have
 
-/** Returns an id of 8 hexadecimal digits that no other client has. */
-export async function tabID({ sessionStorage, BroadcastChannel }) {
-  if (!sessionStorage || !BroadcastChannel) return fresh();
-  let id = sessionStorage.getItem(key);
-  if (!/^[0-9a-f]{8}$/.test(id ?? '') || own.has(id) || (await taken(id, BroadcastChannel))) id = fresh();
-  if (own.size === 0) sessionStorage.setItem(key, id); // a second client of this page is not kept
-  hold(id, BroadcastChannel);
-  return id;
+/** The tab id of one client. */
+export class Tab {
+  #id;
+  #channel;
+
+  /** Returns 8 hexadecimal digits that no other client has; the same ones again while that is so. */
+  async take({ sessionStorage, BroadcastChannel }) {
+    if (this.#channel) return this.#id;
+    if (!sessionStorage || !BroadcastChannel) return (this.#id ??= fresh());
+    const first = own.size === 0; // a second client of this page is not kept
+    const wanted = this.#id ?? read(sessionStorage);
+    this.#id = wanted && !own.has(wanted) ? wanted : fresh();
+    own.add(this.#id); // before waiting: another client may ask meanwhile
+    if (this.#id === wanted && (await taken(wanted, BroadcastChannel))) {
+      own.delete(wanted);
+      own.add((this.#id = fresh()));
+    }
+    if (first) write(sessionStorage, this.#id);
+    this.#channel = new BroadcastChannel(this.#id);
+    this.#channel.unref?.(); // keeps no Node process alive
+    this.#channel.onmessage = ({ data }) => {
+      if (data === 'probe') this.#channel.postMessage('in-use');
+    };
+    return this.#id;
+  }
+
+  /** Lets another client have the id. */
+  release() {
+    if (!this.#channel) return;
+    this.#channel.close();
+    this.#channel = undefined;
+    own.delete(this.#id);
+  }
+}
+
+// Storage may be full or forbidden: the id lasts as long as the page then.
+
+function read(storage) {
+  try {
+    const id = storage.getItem(key);
+    return /^[0-9a-f]{8}$/.test(id ?? '') ? id : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function write(storage, id) {
+  try {
+    storage.setItem(key, id);
+  } catch { /* see above */ }
 }
 
 function fresh() {
@@ -32,14 +74,4 @@ function taken(id, BroadcastChannel) {
     channel.postMessage('probe');
     setTimeout(() => end(false), probeTimeout);
   });
-}
-
-/** Answers those who ask. */
-function hold(id, BroadcastChannel) {
-  own.add(id);
-  const channel = new BroadcastChannel(id);
-  channel.unref?.(); // keeps no Node process alive
-  channel.onmessage = ({ data }) => {
-    if (data === 'probe') channel.postMessage('in-use');
-  };
 }

@@ -1,0 +1,58 @@
+// this.lmz: the calling half of a client.
+
+import { fill, operations, reply } from './continuation.js';
+
+export class Door {
+  type = 'LumenizeClient';
+  #client;
+  #inner;
+
+  constructor(client, inner) {
+    this.#client = client;
+    this.#inner = inner;
+  }
+
+  get bindingName() {
+    return this.#inner.binding;
+  }
+
+  get instanceName() {
+    const instance = this.#inner.instance();
+    if (!instance) throw new Error('instanceName is only available after connected state.');
+    return instance;
+  }
+
+  /** Who called, on whose behalf and by which way; until the method first waits. */
+  get callContext() {
+    const context = this.#inner.context();
+    if (!context) throw new Error('Cannot access callContext outside of a mesh call. Read it before the first await.');
+    return context;
+  }
+
+  /** Calls a node and returns a promise of its result. */
+  callRaw(binding, instance, continuation, options) {
+    return this.#inner.call(binding, instance, continuation, options);
+  }
+
+  /**
+   * Calls a node and returns at once. With a handler, a continuation of this client, it
+   * is run with the result or the Error in place of $result, within the call context
+   * that holds now.
+   */
+  call(binding, instance, continuation, handler, options) {
+    operations(continuation); // what is no work at all is thrown here
+    if (!handler) {
+      this.#inner.call(binding, instance, continuation, { ...options, wanted: false }).catch(reportError);
+      return;
+    }
+    const ops = operations(handler), run = this.#inner.within(this.#inner.context());
+    const failed = (error) => reply(this.#client, fill(ops, error), run).catch(reportError);
+    const done = (result) => reply(this.#client, fill(ops, result), run).catch(reportError);
+    this.#inner.call(binding, instance, continuation, options).then(options?.onErrorOnly ? undefined : done, failed);
+  }
+}
+
+/** Nobody waits for this error: it goes where errors without a handler go. */
+export function reportError(error) {
+  queueMicrotask(() => { throw error; });
+}
