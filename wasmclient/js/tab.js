@@ -2,7 +2,10 @@
 // the tab.
 
 const key = 'lmz_tab';
-const probeTimeout = 50; // milliseconds
+
+// How long another tab may take to answer, in milliseconds. A page that was reloaded is
+// no copy: who has its id then is another client of this page, which is not busy.
+const reloadTimeout = 50, copyTimeout = 250;
 
 const own = new Set(); // ids that clients of this page have
 
@@ -72,6 +75,7 @@ function taken(id, BroadcastChannel) {
     };
     channel.onmessage = () => end(true);
     channel.postMessage('probe');
-    setTimeout(() => end(false), probeTimeout);
+    const [navigation] = globalThis.performance?.getEntriesByType?.('navigation') ?? [];
+    setTimeout(() => end(false), navigation?.type === 'reload' ? reloadTimeout : copyTimeout);
   });
 }
