@@ -23,7 +23,9 @@ type Caller interface {
 
 	// Send asks the node at to to do c and returns at once. Without [Reply] nobody
 	// learns the outcome. Calls and sends from one node to one object or client
-	// start in the order in which they were made.
+	// start in the order in which they were made. What is sent goes on when ctx ends; a
+	// deadline that was set on ctx for it is its own, without one it is [DefaultTimeout].
+	// The deadline of the call that a handler does is not.
 	//
 	// On an object the message leaves when the turn that sent it is on disk, and
 	// never if that turn fails. To another object, or with a reply, it is stored with

@@ -27,7 +27,14 @@ const do lmz.Method0[string] = "do"
 // calling half, and checks what it returned.
 func everyNode(t *testing.T, f func(ctx context.Context, self lmz.Caller) (string, error), check func(node, got string, err error)) {
 	t.Helper()
+	everyNodeWith(t, func(*meshtest.Mesh) {}, f, check)
+}
+
+// everyNodeWith is everyNode in a mesh with more nodes.
+func everyNodeWith(t *testing.T, more func(*meshtest.Mesh), f func(ctx context.Context, self lmz.Caller) (string, error), check func(node, got string, err error)) {
+	t.Helper()
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
+		more(m)
 		mux := func(self lmz.Caller) *lmz.Mux {
 			mux := new(lmz.Mux)
 			do.Expose(mux, lmz.Anyone, func(ctx context.Context) (string, error) { return f(ctx, self) })
@@ -208,7 +215,7 @@ func TestStateIsNoSharedMemory(t *testing.T) {
 	})
 }
 
-type account struct{ Name string }
+type role struct{ Name string }
 
 type notAllowed struct{ Role string }
 
@@ -218,16 +225,16 @@ func init() { lmz.RegisterError[*notAllowed]("NotAllowed") }
 
 func TestAGuardPassesOnWhatItFoundAndErrorsKeepTheirType(t *testing.T) {
 	computed := 0
-	accounts := lmz.NewPerCall(func(ctx context.Context) (*account, error) {
+	roles := lmz.NewPerCall(func(ctx context.Context) (*role, error) {
 		c, _ := lmz.CallContextFrom(ctx)
 		computed++
-		return &account{c.Auth.Subject}, nil
+		return &role{c.Auth.Subject}, nil
 	})
-	require := func(role string) lmz.Guard { // a guard that is made for each use
+	require := func(name string) lmz.Guard { // a guard that is made for each use
 		return func(ctx context.Context, _ *lmz.Request) error {
-			a, err := accounts.Get(ctx)
-			if err == nil && a.Name != role {
-				err = &notAllowed{role}
+			a, err := roles.Get(ctx)
+			if err == nil && a.Name != name {
+				err = &notAllowed{name}
 			}
 			return err
 		}
@@ -236,12 +243,12 @@ func TestAGuardPassesOnWhatItFoundAndErrorsKeepTheirType(t *testing.T) {
 		m.Worker("W", func(lmz.Caller) lmz.Handler {
 			mux := new(lmz.Mux)
 			mux.OnBeforeCall(func(ctx context.Context, _ *lmz.Request) error {
-				a, err := accounts.Get(ctx)
+				a, err := roles.Get(ctx)
 				lmz.SetState(ctx, "colour", a.Name)
 				return err
 			})
 			method := func(ctx context.Context) (string, error) {
-				a, err := accounts.Get(lmz.NewChain(ctx))
+				a, err := roles.Get(lmz.NewChain(ctx))
 				return a.Name + " " + seen(ctx), err
 			}
 			lmz.Method0[string]("forAnn").Expose(mux, require("ann"), method)
@@ -279,6 +286,36 @@ func TestAClientRefusesWhatAnotherStartedUnlessOneLineSaysOtherwise(t *testing.T
 		}
 		if got, err := lmz.Call[string](t.Context(), ann, lmz.At(lmz.DefaultGateway, "open.t"), lmz.Ctn("f")); got != "hi" || err != nil {
 			t.Errorf("open: %q, %v", got, err)
+		}
+	})
+}
+
+func TestWhatIsSentHasItsOwnDeadline(t *testing.T) {
+	var left chan time.Duration
+	everyNodeWith(t, func(m *meshtest.Mesh) {
+		left = make(chan time.Duration, 2) // of the bubble
+		m.Worker("CLOCK", func(lmz.Caller) lmz.Handler {
+			return lmz.HandlerFunc(func(ctx context.Context, _ *lmz.Request) (any, error) {
+				deadline, _ := ctx.Deadline()
+				left <- time.Until(deadline)
+				return nil, nil
+			})
+		})
+	}, func(ctx context.Context, self lmz.Caller) (string, error) {
+		if err := self.Send(ctx, lmz.At("CLOCK"), lmz.Ctn("f")); err != nil {
+			return "", err
+		}
+		ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+		defer cancel() // it goes on all the same
+		return "", self.Send(ctx, lmz.At("CLOCK"), lmz.Ctn("f"))
+	}, func(node, _ string, err error) {
+		if err != nil {
+			t.Errorf("%s: %v", node, err)
+			return
+		}
+		got := []time.Duration{(<-left).Round(time.Second), (<-left).Round(time.Second)}
+		if min(got[0], got[1]) != 3*time.Second || max(got[0], got[1]) != lmz.DefaultTimeout {
+			t.Errorf("%s: sends had %v left", node, got)
 		}
 	})
 }

@@ -29,11 +29,11 @@ func (p *Peer) CallRaw(ctx context.Context, to lmz.Address, c lmz.Continuation) 
 	return p.await(ctx, call)
 }
 
-// Send implements [lmz.Caller]. What is sent outlives ctx: it ends after
-// [lmz.DefaultTimeout].
+// Send implements [lmz.Caller]. What is sent outlives ctx: it ends at a deadline that was
+// set for it, or else after [lmz.DefaultTimeout].
 func (p *Peer) Send(ctx context.Context, to lmz.Address, c lmz.Continuation, options ...lmz.SendOption) error {
 	o := lmz.NewSendOptions(options)
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lmz.DefaultTimeout)
+	ctx, cancel := proto.ForSend(ctx)
 	wanted := len(o.Reply.Ops()) > 0
 	call, err := p.start(ctx, to, c, !wanted)
 	if err != nil || !wanted {

@@ -52,7 +52,7 @@ func (p *Peer) serveHandler(ctx context.Context, place *turn.Place, self lmz.Ide
 		return proto.Failure(lmz.CodeGateway, "", "the call context cannot be read")
 	}
 	callContext.Self = self
-	ctx = lmz.WithCallContext(context.WithValue(ctx, holderKey{}, holder), callContext)
+	ctx = lmz.WithCallContext(context.WithValue(proto.Handling(ctx), holderKey{}, holder), callContext)
 	result, err := proto.Execute(ctx, &guarded{p.options.Handler, p.guard()}, f.Payload)
 	if hidden := proto.Hidden(err); hidden != nil {
 		p.options.Log("handler failed", "error", hidden.Error())

@@ -19,7 +19,7 @@ var _ lmz.Caller = (*worker)(nil)
 func (w *worker) deliver(ctx context.Context, c *proto.Call, done func(proto.Answer)) {
 	callContext := c.Context
 	callContext.Self = w.self
-	ctx = lmz.WithCallContext(proto.Bare(ctx), callContext)
+	ctx = lmz.WithCallContext(proto.Handling(proto.Bare(ctx)), callContext)
 	w.gateway.work.Go(func() {
 		result, err := proto.Execute(ctx, w.handler, c.Chain)
 		logHidden(w.gateway.log.worker, w.self.Address, err)
@@ -60,7 +60,7 @@ func (w *worker) Send(ctx context.Context, to lmz.Address, c lmz.Continuation, o
 	}
 	proto.Sent(ctx)(call)
 	// what is sent goes on when the handler that sent it has returned
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lmz.DefaultTimeout)
+	ctx, cancel := proto.ForSend(ctx)
 	call.NoReply = len(o.Reply.Ops()) == 0
 	w.gateway.Deliver(ctx, call, func(a proto.Answer) {
 		defer cancel()

@@ -79,6 +79,26 @@ func Timeout(ctx context.Context) time.Duration {
 	return lmz.DefaultTimeout
 }
 
+type handlingKey struct{}
+
+// Handling returns the ctx of a handler, made of that of its call. The deadline of the
+// call is not meant for what the handler sends.
+func Handling(ctx context.Context) context.Context {
+	deadline, _ := ctx.Deadline()
+	return context.WithValue(ctx, handlingKey{}, deadline)
+}
+
+// ForSend returns a ctx for what is sent with ctx and outlives it: with the deadline that
+// was set for it, or else the default.
+func ForSend(ctx context.Context) (context.Context, context.CancelFunc) {
+	deadline, ok := ctx.Deadline()
+	own, _ := ctx.Value(handlingKey{}).(time.Time)
+	if !ok || deadline.Equal(own) {
+		deadline = time.Now().Add(lmz.DefaultTimeout)
+	}
+	return context.WithDeadline(context.WithoutCancel(ctx), deadline)
+}
+
 // Bare is ctx without its values. Deadline and cancellation pass from node to node,
 // but a value such as the caller's turn, or that it runs a reply, must not: the
 // callee would run with the caller's rights. Every node strips the ctx it is given.
