@@ -14,7 +14,7 @@ const (
 // Op is one step of a continuation: a method and its arguments.
 type Op struct {
 	Method string
-	Args   []any // Go values, [Value], nested [Continuation], or [Result]
+	Args   []any // Go values, [Value], nested [Continuation], [Result]
 }
 
 // Continuation describes work for another node to do. It is an immutable value:
@@ -25,7 +25,9 @@ type Continuation struct {
 }
 
 // Ctn describes a call of method with args. An argument that is itself a
-// Continuation is evaluated by the callee, and its result is passed.
+// Continuation, or holds one at any depth of slices, maps and structs, is evaluated by
+// the callee before the call, and its result is passed. To pass work as data, encode it
+// with package chain.
 func Ctn(method string, args ...any) Continuation {
 	return Continuation{}.Then(method, args...)
 }
@@ -56,9 +58,9 @@ func (c Continuation) String() string {
 // resultMarker is the type of Result, so that nothing else equals it.
 type resultMarker struct{}
 
-// Result stands, among the arguments of the last step of a reply continuation, for
-// the outcome of the call: its result, or its error as an [*Error]. Without it the
-// outcome follows the other arguments.
+// Result stands, anywhere among the arguments of a reply continuation, for the outcome
+// of the call: its result, or its error as an [*Error]; see [ResultOf]. Without it the
+// outcome follows the other arguments of the last step.
 var Result = resultMarker{}
 
 // IsResult reports whether an argument of a continuation is [Result].
