@@ -138,13 +138,13 @@ func TestSecretsDoNotGetIntoTheLog(t *testing.T) {
 func TestFuncWritesTheSameEntries(t *testing.T) {
 	var line string
 	write := func(l string) { line = l }
-	debug.Func("lmz.client", debug.ParseFilter("lmz"), write)("it \"said\"\n\xff", "error", errors.New("é\x01"), "n", 7, "odd")
+	debug.Func("lmz.client", debug.ParseFilter("lmz"), write)("it \"said\"\n\xff", "error", errors.New("é\x01"), "n", 7, "ok", true, "took", time.Second, "odd")
 	var m map[string]any
 	if err := json.Unmarshal([]byte(line), &m); err != nil {
 		t.Fatalf("%s: %v", line, err)
 	}
 	data := m["data"].(map[string]any)
-	if m["message"] != "it \"said\"\n\ufffd" || m["namespace"] != "lmz.client" || m["level"] != "debug" || data["error"] != "é\x01" || data["n"] != "7" {
+	if len(data) != 4 || m["message"] != "it \"said\"\n\ufffd" || m["namespace"] != "lmz.client" || m["level"] != "debug" || data["error"] != "é\x01" || data["n"] != "7" || data["ok"] != "true" || data["took"] != "1s" {
 		t.Errorf("%s", line)
 	}
 	line = ""

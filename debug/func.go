@@ -1,7 +1,7 @@
 package debug
 
 import (
-	"fmt"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -15,8 +15,9 @@ const timeFormat = "2006-01-02T15:04:05.000Z"
 
 // Func returns a function that gives write what the filter lets through of one
 // namespace, each entry as one line without its end. The function's args are keys and
-// values in turn, as those of slog.Debug, and its level is [Debug]. It fits
-// client.Options.Log, and calls write on the goroutine that logs.
+// values in turn, as those of slog.Debug; values are texts, ints, booleans, errors, or
+// have a method String. The level is [Debug]. It fits client.Options.Log, and calls write
+// on the goroutine that logs.
 func Func(namespace string, f Filter, write func(line string)) func(message string, args ...any) {
 	if !f.Allows(namespace, Debug) {
 		return func(string, ...any) {}
@@ -27,7 +28,7 @@ func Func(namespace string, f Filter, write func(line string)) func(message stri
 			quoted(withoutSecrets(message)) + `,"type":"debug","namespace":` + quoted(namespace))
 		before := `,"data":{`
 		for i := 0; i+1 < len(args); i += 2 {
-			key, value := fmt.Sprint(args[i]), withoutSecrets(fmt.Sprint(args[i+1]))
+			key, value := plain(args[i]), withoutSecrets(plain(args[i+1]))
 			if isSecret(key) {
 				value = redacted
 			}
@@ -40,6 +41,24 @@ func Func(namespace string, f Filter, write func(line string)) func(message stri
 		b.WriteByte('}')
 		write(b.String())
 	}
+}
+
+// plain returns the text of a value, without package fmt, which browsers would have to
+// load for nothing else.
+func plain(v any) string {
+	switch v := v.(type) {
+	case string:
+		return v
+	case error:
+		return v.Error()
+	case interface{ String() string }:
+		return v.String()
+	case bool:
+		return strconv.FormatBool(v)
+	case int:
+		return strconv.Itoa(v)
+	}
+	return "(a value of another type)"
 }
 
 // quoted writes a text as JSON.

@@ -9,7 +9,12 @@ var secretWords = []string{"token", "secret", "password", "authorization", "cook
 
 // isSecret reports whether the value of a key is secret.
 func isSecret(key string) bool {
-	key = strings.NewReplacer("-", "", "_", "", ".", "").Replace(strings.ToLower(key))
+	key = strings.Map(func(r rune) rune {
+		if r == '-' || r == '_' || r == '.' {
+			return -1
+		}
+		return r
+	}, strings.ToLower(key))
 	for _, word := range secretWords {
 		if strings.Contains(key, word) {
 			return true

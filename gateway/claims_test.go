@@ -12,6 +12,7 @@ import (
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/client"
 	"github.com/lumenize/lmz/internal/proto"
+	"github.com/lumenize/lmz/object"
 )
 
 // cborCall is a call frame with a context of the client's own making.
@@ -165,4 +166,67 @@ func errorOf(errs ...error) error {
 		}
 	}
 	return nil
+}
+
+// relayer is an object that sends a call to a worker, keeps the context in which the
+// reply runs, and calls the client that called it.
+func relayer(contexts chan<- string) func(*object.Object) lmz.Handler {
+	return func(o *object.Object) lmz.Handler {
+		mux := new(lmz.Mux)
+		lmz.Method0[struct{}]("start").Expose(mux, lmz.Anyone, func(ctx context.Context) (struct{}, error) {
+			lmz.SetState(ctx, "role", "object's")
+			c, _ := lmz.CallContextFrom(ctx)
+			return struct{}{}, errorOf(
+				o.Send(ctx, lmz.At("PROBE"), lmz.Ctn("context"), lmz.Reply(lmz.Ctn("reply", lmz.Result))),
+				o.Send(ctx, c.Caller().Address, lmz.Ctn("back")),
+			)
+		})
+		lmz.Method1[string, struct{}]("reply").Expose(mux, lmz.NoOne, func(ctx context.Context, called string) (struct{}, error) {
+			contexts <- "called: " + called
+			contexts <- "reply: " + describe(ctx)
+			return struct{}{}, nil
+		})
+		return mux
+	}
+}
+
+func TestAClientsStateStaysAClientsInRepliesAndOnTheWayBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := startMesh(t)
+		defer m.stop()
+		contexts := make(chan string, 10)
+		m.gateway.Object("RELAYER_DO", object.Kind{New: relayer(contexts)})
+		m.gateway.Worker("PROBE", probe)
+		var ann *client.Peer
+		ann = m.peer("ann", func(o *client.Options) {
+			mux := new(lmz.Mux)
+			lmz.Method0[struct{}]("back").Expose(mux, lmz.Anyone, func(ctx context.Context) (struct{}, error) {
+				contexts <- "back: " + describe(ctx)
+				got, err := lmz.Call[string](ctx, ann, lmz.At("PROBE"), lmz.Ctn("context"))
+				contexts <- "on: " + got
+				return struct{}{}, err
+			})
+			o.Handler = mux
+		})
+		defer closePeer(ann)
+		ctx := lmz.WithState(t.Context(), "role", "ann's")
+		if _, err := ann.CallRaw(ctx, lmz.At("RELAYER_DO", "a"), lmz.Ctn("start")); err != nil {
+			t.Fatal(err)
+		}
+		const (
+			isAnn = "LumenizeClient LUMENIZE_CLIENT_GATEWAY/ann.tab > "
+			both  = `state{"role":"object's"} client{"role":"ann's"}`
+		)
+		want := map[string]bool{
+			"called: " + isAnn + `LumenizeDO RELAYER_DO/a > ann {"sub":"ann"} ` + both: true,
+			"reply: " + isAnn + `ann {"sub":"ann"} ` + both:                            true,
+			"back: " + isAnn + `LumenizeDO RELAYER_DO/a > ann {"sub":"ann"} ` + both:   true,
+			"on: " + isAnn + `ann {"sub":"ann"} client{"role":"object's"}`:             true,
+		}
+		for range len(want) {
+			if got := <-contexts; !want[got] {
+				t.Errorf("%s", got)
+			}
+		}
+	})
 }

@@ -58,8 +58,11 @@ func describe(ctx context.Context) string {
 		claims, _ := json.Marshal(c.Auth.Claims)
 		fmt.Fprintf(&b, "%s %s", c.Auth.Subject, claims)
 	}
-	for name, state := range map[string]map[string]lmz.Value{"state": c.State, "client": c.ClientState} {
-		texts := map[string]any{}
+	for _, name := range []string{"state", "client"} {
+		texts, state := map[string]any{}, c.State
+		if name == "client" {
+			state = c.ClientState
+		}
 		for key, value := range state {
 			var v any
 			value.Decode(&v)
