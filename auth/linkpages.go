@@ -73,7 +73,7 @@ func (s *Service) devicePage(l link, dev device, action, ip, wrong string) page 
 		s.opts.AppName, l.email, dev.label, ago(s.now().Sub(l.createdAt)), from, action, wrong}}
 }
 
-// question is a page with one button.
+// questionBody is a page with one button, or none.
 var questionBody = withLayout(`{{define "body"}}<h1>{{.Title}}</h1>
 {{range .Lines}}<p>{{.}}</p>
 {{end}}{{if .Who}}<p><span class="who">{{.Who}}</span></p>
@@ -130,8 +130,13 @@ func (s *Service) messagePage(title string, lines ...string) page {
 
 // errorPage is a refusal for people.
 func (s *Service) errorPage(e *Error) page {
-	lines := []string{e.Description + "."}
-	if e.RetryAfter > 0 {
+	lines := []string{strings.TrimSuffix(e.Description, ".") + "."}
+	switch {
+	case e == errMissingToken, e == errMissingInvite:
+		lines = []string{"The link is not complete. Open it again from the mail, or copy all of it."}
+	case e == errCrossOrigin:
+		lines = []string{"Another site sent this in your name. Nothing has happened."}
+	case e.RetryAfter > 0:
 		lines = []string{"Too many requests came from your network. Try again in " + inWords(e.RetryAfter.Truncate(time.Minute)+time.Minute) + "."}
 	}
 	return simple{Title: "This did not work", Lines: lines, Link: s.opts.Redirect, Go: "Go to " + s.opts.AppName}.page("")

@@ -32,6 +32,7 @@ form .button { width: 100%; min-height: 3rem; margin-bottom: 1rem; }
 .plain { background: none; color: var(--ink); border: 1px solid var(--edge); }
 label { display: block; margin-bottom: .35rem; font-weight: 600; }
 input { width: 100%; min-height: 3rem; margin-bottom: 1rem; padding: .5rem .75rem; border: 1px solid var(--edge); border-radius: 8px; background: var(--paper); color: var(--ink); font: 600 1.25rem/1.5 ui-monospace, monospace; letter-spacing: .12em; text-transform: uppercase; }
+::placeholder { color: var(--quiet); opacity: 1; font-weight: 400; }
 a { color: var(--blue); }
 a.button { color: var(--on-blue); }
 :focus-visible { outline: 3px solid var(--blue); outline-offset: 3px; }
@@ -41,6 +42,7 @@ dd { margin: 0; font-weight: 600; }
 ol { list-style: none; margin: 0; padding: 0; }
 li { padding: 1.25rem 0; border-top: 1px solid var(--line); }
 pre { white-space: pre-wrap; margin: .75rem 0 0; font-size: .85rem; }
+@media (max-width: 30rem) { body { padding: .75rem; } main { margin-top: 0; padding: 1.25rem; } }
 `
 
 var styleHash = func() string {
