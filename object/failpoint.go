@@ -1,5 +1,12 @@
 package object
 
-// failpoint is where a test kills the process. It is set before the first runtime is
-// opened, and does nothing in programs.
-var failpoint = func(name string) {}
+// onFailpoint is set by tests, which kill the process there, before the first runtime is
+// opened.
+var onFailpoint func(name string)
+
+// failpoint is a place where a test may kill the process. It does nothing in programs.
+func failpoint(name string) {
+	if onFailpoint != nil {
+		onFailpoint(name)
+	}
+}

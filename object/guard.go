@@ -13,6 +13,8 @@ type guard struct {
 	own     bool   // a statement of the object's own code is being prepared or run
 	refused string // why the last one was refused
 	schema  bool   // the last one changes the schema
+
+	readOnly bool // it is an administrator's: it may read everything, and write nothing
 }
 
 // readPragmas are those that only look.
@@ -42,11 +44,25 @@ func (g *guard) Authorize(a sqlite.Action) sqlite.AuthResult {
 	}
 	g.schema = g.schema || schemaChange[a.Type()]
 	why := whyRefused(a)
+	if g.readOnly {
+		why = whyNoRead(a)
+	}
 	if why == "" {
 		return sqlite.AuthResultOK
 	}
 	g.refused = why
 	return sqlite.AuthResultDeny
+}
+
+// whyNoRead is why a statement that must only read is refused.
+func whyNoRead(a sqlite.Action) string {
+	switch op := a.Type(); {
+	case op == sqlite.OpPragma && !readPragmas[strings.ToLower(a.Pragma())]:
+		return "PRAGMA " + a.Pragma() + ": an inspection only reads"
+	case !reads(op):
+		return strings.TrimPrefix(op.String(), "SQLITE_") + ": an inspection only reads"
+	}
+	return ""
 }
 
 const inTurn = "a turn is one transaction that the object's runtime commits; to take a part back use Object.Tx"
@@ -141,3 +157,12 @@ func isWordByte(c byte) bool {
 
 // errRefused is SQL that an object must not use.
 func errRefused(why string) error { return errors.New("refused: " + why) }
+
+// reads reports whether an operation changes nothing.
+func reads(op sqlite.OpType) bool {
+	switch op {
+	case sqlite.OpSelect, sqlite.OpRead, sqlite.OpFunction, sqlite.OpRecursive, sqlite.OpPragma:
+		return true
+	}
+	return false
+}

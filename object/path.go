@@ -3,6 +3,7 @@ package object
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -85,13 +86,17 @@ func makeDir(path string) error {
 	if err := os.MkdirAll(path, 0o700); err != nil {
 		return err
 	}
+	return syncDir(filepath.Dir(path))
+}
+
+// syncDir makes the entries of a directory durable.
+func syncDir(path string) error {
 	if runtime.GOOS == "windows" {
 		return nil // which cannot sync directories and needs not
 	}
-	parent, err := os.Open(filepath.Dir(path))
+	dir, err := os.Open(path)
 	if err != nil {
 		return err
 	}
-	defer parent.Close()
-	return parent.Sync()
+	return errors.Join(dir.Sync(), dir.Close())
 }

@@ -31,6 +31,7 @@ const (
 type Runtime struct {
 	mesh    proto.Mesh
 	log     *slog.Logger
+	dir     string    // the data directory; "" for objects in memory
 	lock    io.Closer // on the data directory
 	open    storeOpener
 	exists  func(lmz.Address) bool // that an object has a file
@@ -92,6 +93,7 @@ func Open(dir string, mesh proto.Mesh, log *slog.Logger) (*Runtime, error) {
 	if err != nil {
 		return nil, err
 	}
+	rt.dir = dir
 	rt.exists = func(a lmz.Address) bool { return isFile(filePath(dir, a)) }
 	rt.peek = func(a lmz.Address, k Kind) (peeked, bool, error) { return peekFile(dir, a, k) }
 	return rt, nil
@@ -289,7 +291,9 @@ func (rt *Runtime) retire(o *Object) {
 	place.Wait(context.Background())
 	o.flush()
 	o.tidy()
+	failpoint("eviction")
 	o.close()
+	failpoint("after eviction")
 	rt.wakes.retired(o.id.Address)
 	place.Done()
 

@@ -110,6 +110,7 @@ func (t *txn) commit() (wrote bool, err error) {
 	if t.conn.AutocommitEnabled() {
 		return false, errTxGone
 	}
+	failpoint("before commit")
 	if err := t.run(`COMMIT`); err != nil {
 		if sqlite.ErrCode(err).ToPrimary() == sqlite.ResultIOErr {
 			return false, errors.Join(withoutPath(err), errMaybeStored)
@@ -118,6 +119,7 @@ func (t *txn) commit() (wrote bool, err error) {
 	}
 	wrote = t.dirty()
 	t.forget()
+	failpoint("after commit")
 	return wrote, nil
 }
 

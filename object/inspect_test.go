@@ -1,0 +1,222 @@
+package object
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/lumenize/lmz"
+)
+
+func TestAdministratorsReadWhatAnObjectHasStored(t *testing.T) {
+	dir := t.TempDir()
+	starts := 0
+	open := func() *world {
+		w := newWorld(t, dir)
+		w.script = make(chan func(context.Context, *Object) error, 1)
+		w.registerKind("BOX", Kind{Schema: noteSchema, New: func(o *Object) lmz.Handler {
+			starts++
+			mux := &lmz.Mux{}
+			exposeStorage(o, mux)
+			lmz.Method0[bool]("script").Expose(mux, lmz.Anyone, func(ctx context.Context) (bool, error) {
+				return true, (<-w.script)(ctx, o)
+			})
+			return mux
+		}})
+		return w
+	}
+	w := open()
+	must[struct{}](w, box, "put", "key", "value")
+	w.run(func(ctx context.Context, o *Object) error {
+		_, err := o.SQL().Exec(ctx, `INSERT INTO note (id, text, weight) VALUES (1, 'one', 1.5), (2, NULL, 2)`)
+		return err
+	})
+	look := func() {
+		t.Helper()
+		table, err := w.rt.Inspect(t.Context(), box, `SELECT id, text, weight FROM note WHERE id >= ? ORDER BY id`, 1)
+		if got, want := fmt.Sprint(table), "{[id text weight] [[1 one 1.5] [2 <nil> 2]] false}"; got != want || err != nil {
+			t.Errorf("got %s, %v, want %s", got, err, want)
+		}
+		table, err = w.rt.Inspect(t.Context(), box, `SELECT key, lmz_json(value) AS value FROM lmz_kv`)
+		if err != nil || len(table.Rows) != 1 || !strings.Contains(fmt.Sprint(table.Rows[0]...), "value") {
+			t.Errorf("got %v, %v", table, err)
+		}
+		table, err = w.rt.Inspect(t.Context(), box, `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000) SELECT i FROM n`)
+		if err != nil || len(table.Rows) != 1000 || !table.More {
+			t.Errorf("got %d rows, more %v, %v", len(table.Rows), table.More, err)
+		}
+		for query, want := range map[string]string{
+			`DELETE FROM note`: "DELETE: an inspection only reads", `INSERT INTO note (id) VALUES (3) RETURNING id`: "INSERT",
+			`CREATE TABLE x (y)`: "only reads", `DROP TABLE note`: "only reads", `PRAGMA user_version = 3`: "PRAGMA user_version",
+			`COMMIT`: "TRANSACTION", `ATTACH ':memory:' AS x`: "ATTACH", `VACUUM`: "ATTACH", `SELECT 1; SELECT 2`: "several statements",
+			`SELECT * FROM nowhere`: "no such table", ``: "no statement",
+		} {
+			if _, err := w.rt.Inspect(t.Context(), box, query); err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: got %v, want %q", query, err, want)
+			}
+		}
+		short, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
+		if _, err := w.rt.Inspect(short, box, `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n`); err == nil {
+			t.Error("a query without end ended")
+		}
+	}
+	look()
+	must[struct{}](w, box, "put", "key", "value") // the object is well
+	w.close()
+	w, starts = open(), 0
+	look()
+	if starts != 0 {
+		t.Error("an inspection started the object")
+	}
+	must[struct{}](w, box, "put", "key", "value")
+	_, err := w.rt.Inspect(t.Context(), lmz.At("BOX", "nobody"), `SELECT 1`)
+	wantCode(t, err, lmz.CodeAbsent, "has stored nothing")
+	_, err = w.rt.Inspect(t.Context(), lmz.At("NOBODY", "x"), `SELECT 1`)
+	wantCode(t, err, lmz.CodeAbsent, "no objects are registered")
+}
+
+func TestObjectsOnDiskAreListed(t *testing.T) {
+	dir := t.TempDir()
+	w := newWorld(t, dir)
+	w.register("BOX", exposeStorage)
+	w.register("OTHER BOX", exposeStorage)
+	names := []string{"a", "with space?#%", "ü/../x", strings.Repeat("long", 200)}
+	for _, name := range names {
+		must[struct{}](w, lmz.At("BOX", name), "put", "key", "value")
+	}
+	must[struct{}](w, lmz.At("OTHER BOX", "x"), "put", "key", "value")
+	must[string](w, lmz.At("BOX", "never wrote"), "get", "key")
+	list := func(binding string, open bool) (got []string, errs []error) {
+		for s, err := range w.rt.List(binding) {
+			if err != nil {
+				errs = append(errs, err)
+				continue
+			}
+			if s.Open != open || s.Size == 0 || time.Since(s.Changed) > time.Minute {
+				t.Errorf("got %+v", s)
+			}
+			got = append(got, s.Address.Instance)
+		}
+		slices.Sort(got)
+		return got, errs
+	}
+	slices.Sort(names)
+	if got, errs := list("BOX", true); !slices.Equal(got, names) || errs != nil {
+		t.Errorf("got %q, %v", got, errs)
+	}
+	w.close()
+	w = newWorld(t, dir)
+	w.register("BOX", exposeStorage)
+	if got, errs := list("BOX", false); !slices.Equal(got, names) || errs != nil {
+		t.Errorf("closed: got %q, %v", got, errs)
+	}
+	if got, errs := list("", false); len(got) != 5 || errs != nil {
+		t.Errorf("all: got %q, %v", got, errs)
+	}
+	if got, errs := list("NOTHING", false); got != nil || errs != nil {
+		t.Errorf("nothing: got %q, %v", got, errs)
+	}
+	damage(t, filePath(dir, lmz.At("BOX", "a")))
+	got, errs := list("BOX", false)
+	if len(got) != 3 || len(errs) != 1 || !strings.Contains(errs[0].Error(), damaged) {
+		t.Errorf("got %q, %v, want three names and one damaged file", got, errs)
+	}
+}
+
+// damage overwrites the beginning of a file.
+func damage(t *testing.T, path string) {
+	t.Helper()
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteString(strings.Repeat("damage!!", 64)); err != nil {
+		t.Fatal(err)
+	}
+	wantNil(t, f.Close())
+}
+
+func TestABackupIsRestoredUnderAnotherName(t *testing.T) {
+	dir, file := t.TempDir(), filepath.Join(t.TempDir(), "one.backup")
+	w := newWorld(t, dir)
+	registerScripted(w, Kind{Schema: noteSchema})
+	must[struct{}](w, box, "put", "key", "then")
+	w.run(func(ctx context.Context, o *Object) error {
+		_, err := o.SQL().Exec(ctx, `INSERT INTO note (id, text) VALUES (1, 'one')`)
+		return err
+	})
+	wantNil(t, w.rt.Backup(t.Context(), box, file))
+	must[struct{}](w, box, "put", "key", "now")
+	if err := w.rt.Backup(t.Context(), box, file); err == nil || !strings.Contains(err.Error(), "exists") {
+		t.Errorf("over an old backup: got %v", err)
+	}
+	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("got %v, %v", info, err)
+	}
+
+	two := lmz.At("BOX", "two")
+	must[string](w, two, "get", "key") // it is open, and has nothing
+	wantNil(t, w.rt.Restore(t.Context(), file, two))
+	check := func() {
+		t.Helper()
+		if got := must[string](w, two, "get", "key"); got != "then" {
+			t.Errorf("the copy has %q", got)
+		}
+		if err := inTurnOf(w, two, func(ctx context.Context, o *Object) error {
+			text, _, err := QueryOne[string](ctx, o.SQL(), `SELECT text FROM note`)
+			if text != "one" {
+				t.Errorf("the copy's table has %q", text)
+			}
+			return err
+		}); err != nil {
+			t.Error(err)
+		}
+		if got := must[string](w, box, "get", "key"); got != "now" {
+			t.Errorf("the original has %q", got)
+		}
+	}
+	check()
+	must[struct{}](w, two, "put", "other", "written")
+	w.close()
+	w = newWorld(t, dir)
+	registerScripted(w, Kind{Schema: noteSchema})
+	check()
+
+	wantCode(t, w.rt.Restore(t.Context(), file, box), "", "has stored something already")
+	junk := filepath.Join(t.TempDir(), "junk")
+	wantNil(t, os.WriteFile(junk, []byte(strings.Repeat("no database ", 1000)), 0o600))
+	wantCode(t, w.rt.Restore(t.Context(), junk, lmz.At("BOX", "three")), "", "damaged, or no backup")
+	wantNil(t, os.WriteFile(junk, nil, 0o600))
+	wantCode(t, w.rt.Restore(t.Context(), junk, lmz.At("BOX", "three")), "", "no backup of an object")
+	if err := w.rt.Restore(t.Context(), junk+"x", lmz.At("BOX", "three")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("got %v", err)
+	}
+	if err := w.rt.Backup(t.Context(), lmz.At("BOX", "three"), junk+"x"); lmz.CodeOf(err) != lmz.CodeAbsent {
+		t.Errorf("got %v", err)
+	}
+	if left, _ := filepath.Glob(filepath.Join(dir, checkPrefix+"*")); left != nil {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+func TestObjectsInMemoryHaveNoFiles(t *testing.T) {
+	w := newMemoryWorld(t, new(MemoryDisk))
+	w.register("BOX", exposeStorage)
+	_, inspected := w.rt.Inspect(t.Context(), box, `SELECT 1`)
+	errs := []error{inspected, w.rt.Backup(t.Context(), box, "x"), w.rt.Restore(t.Context(), "x", box)}
+	for _, err := range w.rt.List("") {
+		errs = append(errs, err)
+	}
+	for _, err := range errs {
+		if !errors.Is(err, errNoDirectory) {
+			t.Errorf("got %v", err)
+		}
+	}
+}

@@ -1,0 +1,121 @@
+package object
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"zombiezen.com/go/sqlite"
+	"zombiezen.com/go/sqlite/sqlitex"
+
+	"github.com/lumenize/lmz"
+)
+
+// Restore makes the object at a, which must not have stored anything yet, out of a
+// file that [Runtime.Backup] wrote, of whatever object: its keys, its tables and its
+// alarms. What the runtime keeps of calls and sends under way is left out: those
+// belong to the object that was backed up. The file stays as it is.
+func (rt *Runtime) Restore(ctx context.Context, path string, a lmz.Address) error {
+	if rt.dir == "" {
+		return errNoDirectory
+	}
+	o, place, refused := rt.enter(a, maxWaiting)
+	if refused != nil {
+		return refused
+	}
+	defer rt.leave(o)
+	if err := place.Wait(ctx); err != nil {
+		return rt.unstarted(ctx)
+	}
+	defer place.Done()
+	o.flush()
+	if err := rt.unstarted(ctx); err != nil {
+		return err
+	}
+	target := filePath(rt.dir, a)
+	if isFile(target) {
+		return lmz.Errorf("%s has stored something already: restore under another name", a)
+	}
+	apart, err := os.MkdirTemp(rt.dir, checkPrefix)
+	if err != nil {
+		return withoutPath(err)
+	}
+	defer os.RemoveAll(apart)
+	copied := filepath.Join(apart, "copy.db")
+	if err := copyFile(path, copied); err != nil {
+		return err
+	}
+	if err := adopt(copied, a); err != nil {
+		return err
+	}
+	failpoint("restore")
+	o.close() // if it is open it has seen that there was nothing
+	if err := makeDir(filepath.Dir(target)); err != nil {
+		return withoutPath(err)
+	}
+	if err := os.Rename(copied, target); err != nil {
+		return withoutPath(err)
+	}
+	return syncParent(target)
+}
+
+// left are the tables whose rows belong to the object that was backed up.
+var left = []string{"lmz_outcome"}
+
+// adopt gives the file of a backup its new owner, on disk.
+func adopt(path string, a lmz.Address) error {
+	conn, err := sqlite.OpenConn(path, sqlite.OpenReadWrite)
+	if err != nil {
+		return withoutPath(err)
+	}
+	err = errors.Join(adoptOn(conn, a), conn.Close())
+	if err != nil {
+		return err
+	}
+	return syncFile(path)
+}
+
+func adoptOn(conn *sqlite.Conn, a lmz.Address) (err error) {
+	fine, err := resultOf(conn, `PRAGMA quick_check(1)`)
+	if err != nil || fine != "ok" {
+		return lmz.Errorf("the backup is damaged, or no backup of an object")
+	}
+	if owned, err := hasOwner(conn); err != nil || !owned {
+		return lmz.Errorf("the file is no backup of an object")
+	}
+	if err := migrate(conn, a); err != nil {
+		return err
+	}
+	end, err := sqlitex.ImmediateTransaction(conn)
+	if err != nil {
+		return withoutPath(err)
+	}
+	defer end(&err)
+	for _, table := range left {
+		if err := sqlitex.ExecuteTransient(conn, `DELETE FROM `+table, nil); err != nil {
+			return withoutPath(err)
+		}
+	}
+	err = sqlitex.ExecuteTransient(conn, `UPDATE lmz_identity SET binding = $binding, instance = $instance`,
+		&sqlitex.ExecOptions{Named: map[string]any{"$binding": a.Binding, "$instance": a.Instance}})
+	return err
+}
+
+// syncFile makes what is in a file durable.
+func syncFile(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
+
+// syncParent makes a file's entry in its directory durable.
+func syncParent(path string) error {
+	if err := syncDir(filepath.Dir(path)); err != nil {
+		return fmt.Errorf("the directory of %s: %w", filepath.Base(path), err)
+	}
+	return nil
+}
