@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/lumenize/lmz"
@@ -219,4 +220,31 @@ func TestObjectsInMemoryHaveNoFiles(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 	}
+}
+
+func TestARestoredCopyKeepsItsAlarmsAndSendsNothingAgain(t *testing.T) {
+	dir, file := t.TempDir(), filepath.Join(t.TempDir(), "one.backup")
+	synctest.Test(t, func(t *testing.T) {
+		w, c := newWorld(t, dir), newClock()
+		w.rt.Start()
+		c.register(w, nil)
+		deaf := worker{lmz.HandlerFunc(func(ctx context.Context, _ *lmz.Request) (any, error) {
+			c.note("asked")
+			<-ctx.Done()
+			return nil, ctx.Err()
+		})}
+		w.mesh["DEAF"] = deaf
+		w.run(func(ctx context.Context, o *Object) error {
+			return errors.Join(
+				set(ctx, o, In(time.Hour), "hourly"),
+				o.Send(ctx, lmz.At("DEAF"), lmz.Ctn("x"), lmz.Reply(lmz.Ctn("ring", "answered"))))
+		})
+		c.wants(t, "0s asked")
+		wantNil(t, w.rt.Backup(t.Context(), box, file), w.rt.Restore(t.Context(), file, lmz.At("BOX", "copy")))
+		time.Sleep(time.Minute)
+		c.wants(t, "30s answered") // the original
+		time.Sleep(time.Hour)
+		c.wants(t, "1h0m0s hourly", "1h0m0s hourly")
+		w.close()
+	})
 }

@@ -55,14 +55,21 @@ func (rt *Runtime) Restore(ctx context.Context, path string, a lmz.Address) erro
 	if err := makeDir(filepath.Dir(target)); err != nil {
 		return withoutPath(err)
 	}
+	// The index of wakes must know of the copy's alarms before it is there. It is told
+	// what is true when it wakes the object.
+	if err := rt.wakes.lower(a, wakeAtStart); err != nil {
+		return withoutPath(err)
+	}
+	defer rt.wakes.failed(a)
 	if err := os.Rename(copied, target); err != nil {
 		return withoutPath(err)
 	}
 	return syncParent(target)
 }
 
-// left are the tables whose rows belong to the object that was backed up.
-var left = []string{"lmz_outcome"}
+// left is what belongs to the object that was backed up, and not to its copy.
+const left = `DELETE FROM lmz_outcome; DELETE FROM lmz_row WHERE
+	substr(key, 1, instr(key, '/')) IN ('` + sendRows + `', '` + settledRows + `', '` + watchRows + `');`
 
 // adopt gives the file of a backup its new owner, on disk.
 func adopt(path string, a lmz.Address) error {
@@ -93,10 +100,8 @@ func adoptOn(conn *sqlite.Conn, a lmz.Address) (err error) {
 		return withoutPath(err)
 	}
 	defer end(&err)
-	for _, table := range left {
-		if err := sqlitex.ExecuteTransient(conn, `DELETE FROM `+table, nil); err != nil {
-			return withoutPath(err)
-		}
+	if err := sqlitex.ExecuteScript(conn, left, nil); err != nil {
+		return withoutPath(err)
 	}
 	err = sqlitex.ExecuteTransient(conn, `UPDATE lmz_identity SET binding = $binding, instance = $instance`,
 		&sqlitex.ExecOptions{Named: map[string]any{"$binding": a.Binding, "$instance": a.Instance}})
