@@ -4,8 +4,9 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	mathrand "math/rand/v2"
 	"net/http"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -230,9 +231,9 @@ func (g *Gateway) Close() error {
 		}
 	}
 	g.mu.Unlock()
-	spread := time.Duration(len(clients)) * time.Second / comeBackRate
-	for _, c := range clients {
-		c.advise(comeBackAfter + mathrand.N(spread+1))
+	slices.SortFunc(clients, func(a, b *client) int { return strings.Compare(a.self.Instance, b.self.Instance) }) // as every time
+	for i, c := range clients {
+		c.advise(comeBackAfter + time.Duration(i)*time.Second/comeBackRate)
 	}
 	err := g.objects.Close()
 	for _, c := range clients {

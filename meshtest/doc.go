@@ -15,9 +15,10 @@
 //		})
 //	}
 //
-// [Mesh.Disturb] lets faults happen that are drawn from a seed, and [Disk] makes a disk
-// that loses what a crash finds on its way: run a test with many seeds, and check what
-// must be true at the end, as TestAGuestBookOnBadDays in this package does.
+// [Mesh.Disturb] lets faults happen that are drawn from a seed, and Options.Seed makes the
+// rest repeatable, with a disk that may lose what a crash finds on its way: run a test with
+// many seeds, and check what must be true at the end, as TestAGuestBookOnBadDays in this
+// package does.
 //
 // Inside, the rules of [testing/synctest] hold: time stands still while anything runs,
 // time.Sleep costs nothing, synctest.Wait waits until nothing can go on by itself, and

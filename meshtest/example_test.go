@@ -102,7 +102,7 @@ func TestAGuestBookOnBadDays(t *testing.T) {
 	for seed := range uint64(30) {
 		t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				m := meshtest.StartWith(t, meshtest.Options{Disk: meshtest.Disk(seed)})
+				m := meshtest.StartWith(t, meshtest.Options{Seed: seed + 1})
 				m.Object("GUEST_BOOK", object.Kind{New: newGuestBook})
 				ann := m.Client("ann", map[string]any{"guest": true}, client.Options{})
 				go m.Disturb(seed, time.Minute)

@@ -41,7 +41,7 @@ js() {
   PATH="$PATH:$(go env GOROOT)/lib/wasm" GOOS=js GOARCH=wasm \
     go test . ./internal/proto ./internal/session ./internal/turn ./client
 }
-sim() { go test ./internal/sim -sim.n 2000 && go test ./internal/sim -run Schedules -sim.n 100 -sim.disk; }
+sim() { go test ./internal/sim -sim.n 2000 -sim.shards "$(nproc)" && go test ./internal/sim -run Schedules -sim.n 100 -sim.disk -sim.shards "$(nproc)"; }
 face() { node --test wasmclient/js/*.test.mjs web/page/*.test.mjs; }
 
 part "tools" tools

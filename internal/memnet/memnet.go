@@ -89,10 +89,11 @@ func (n *Network) isDown() bool {
 type Port struct {
 	network *Network
 
-	mu    sync.Mutex // guards the following fields
-	down  bool
-	delay time.Duration
-	pairs map[*pair]struct{} // open connections
+	mu      sync.Mutex // guards the following fields
+	down    bool
+	delay   time.Duration
+	latency func(up bool) time.Duration // of one write, beside delay; nil is none
+	pairs   map[*pair]struct{}          // open connections
 }
 
 // Client returns an HTTP client whose every connection goes this way.
@@ -161,6 +162,24 @@ func (p *Port) Delay(d time.Duration) {
 	p.delay = d
 }
 
+// Latency sets what tells how long one write takes on its way, from the client if up,
+// beside what Delay says. It is called by one goroutine at a time.
+func (p *Port) Latency(f func(up bool) time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.latency = f
+}
+
+// delayOf returns how long one write takes.
+func (p *Port) delayOf(up bool) time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.latency == nil {
+		return p.delay
+	}
+	return p.delay + p.latency(up)
+}
+
 func (p *Port) breakAll() {
 	for _, c := range p.open() {
 		c.ends[0].Close()
@@ -219,11 +238,7 @@ type conn struct {
 
 // Write writes, late if the port is slow, and nowhere if the connection is stalled.
 func (c *conn) Write(b []byte) (int, error) {
-	p := c.pair.port
-	p.mu.Lock()
-	delay := p.delay
-	p.mu.Unlock()
-	if delay > 0 {
+	if delay := c.pair.port.delayOf(c == c.pair.ends[0]); delay > 0 {
 		time.Sleep(delay)
 	}
 	if c.pair.isStalled() {

@@ -28,6 +28,7 @@ const (
 	finished  lmz.Method2[string, any, struct{}]         = "finished"
 	work      lmz.Method2[string, time.Duration, string] = "work"
 	news      lmz.Method1[string, struct{}]              = "news"
+	visit     lmz.Method2[string, string, string]        = "visit"
 )
 
 // ledger is an object that writes down what it does.
@@ -77,6 +78,13 @@ func (l *ledger) do(ctx context.Context, o order) (string, error) {
 		return o.Tag, l.write(ctx, o.Tag+"/end")
 	case opAsk:
 		work.Call(ctx, l, lmz.At(lmz.DefaultGateway, o.Other), o.Tag+"/inner", o.Pause)
+		return o.Tag, l.write(ctx, o.Tag+"/end")
+	case opFan:
+		several := l.Calls(ctx)
+		object.Go[string](several, lmz.At("WORKER"), work.Ctn(o.Tag+"/worker", o.Pause))
+		object.Go[string](several, lmz.At("LEDGER", o.Other), do.Ctn(order{Op: int(opAdd), Tag: o.Tag + "/inner"}))
+		object.Go[string](several, lmz.At("WORKER"), work.Ctn(o.Tag+"/other worker", o.Pause/2))
+		several.Wait()
 		return o.Tag, l.write(ctx, o.Tag+"/end")
 	case opSpread:
 		return o.Tag, l.Send(ctx, lmz.At("LEDGER", o.Other), do.Ctn(order{Op: int(opAdd), Tag: o.Tag + "/inner"}),
@@ -158,12 +166,13 @@ func (r *room) gone(ctx context.Context, req *lmz.Request) (any, error) {
 }
 
 // newWorker is a stateless node. That it runs is remembered outside of the mesh.
-func (w *world) newWorker(lmz.Caller) lmz.Handler { return w.worker() }
+func (w *world) newWorker(lmz.Caller) lmz.Handler { return w.worker(nil) }
 
-func (w *world) worker() *lmz.Mux {
+// worker makes the handler of the worker, or of a client.
+func (w *world) worker(at *process) *lmz.Mux {
 	mux := new(lmz.Mux)
 	work.Expose(mux, lmz.Anyone, func(ctx context.Context, tag string, pause time.Duration) (string, error) {
-		w.ran(tag)
+		w.ran(at, tag)
 		select {
 		case <-time.After(pause):
 			return tag, nil

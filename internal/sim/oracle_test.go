@@ -141,23 +141,23 @@ func (c *call) late() bool { return c.settled >= c.made+c.lasts-2*time.Milliseco
 
 // stopped reports whether a worker or client may have been stopped in the call.
 func (v *verdict) stopped(c *call) bool {
-	return (c.op == opWork || c.op == opPeer) && (c.late() || c.pause > 0 && v.sessionEnded(c))
+	return (c.op == opWork || c.op.peer()) && (c.late() || c.pause > 0 && v.sessionEnded(c))
 }
 
 func (v *verdict) mayBeRefused(c *call) bool {
-	return c.ended() || c.late() || c.op == opPeer || within(c, v.w.drains)
+	return c.ended() || c.late() || c.op.peer() || within(c, v.w.drains)
 }
 
 // mayBeUnknown is promise 2, and promise 1 for calls whose deadline passed in trouble
 // or in the callee.
 func (v *verdict) mayBeUnknown(c *call) bool {
 	switch {
-	case c.ended():
+	case c.ended(), c.from.JSON: // JSON has no outcomes; tally bounds how many
 		return true
 	case c.late():
 		// a client runs one call at a time
-		return c.op.turns() || c.op == opPeer || c.pause >= c.lasts-time.Second || v.troubled(c)
-	case c.op == opWork, c.op == opPeer:
+		return c.op.turns() || c.op.peer() || c.pause >= c.lasts-time.Second || v.troubled(c)
+	case c.op == opWork, c.op.peer():
 		return v.sessionEnded(c)
 	case c.op.turns():
 		return within(c, v.w.crashes)
@@ -170,7 +170,7 @@ func (v *verdict) sessionEnded(c *call) bool {
 	if within(c, c.from.sessions) || within(c, v.w.crashes) {
 		return true
 	}
-	if c.op != opPeer {
+	if !c.op.peer() {
 		return false
 	}
 	for _, p := range v.w.all {
@@ -185,7 +185,7 @@ func (v *verdict) sessionEnded(c *call) bool {
 // than its grace period, and so should have been told.
 func (v *verdict) calleeDead(c *call) bool {
 	const grace = 6 * time.Second
-	if c.op != opPeer {
+	if !c.op.peer() {
 		return false
 	}
 	back := false
@@ -229,25 +229,52 @@ func (v *verdict) nothingTwice() {
 	}
 }
 
-// inOrder is the oracle that calls of one process to one ledger begin in the order in
-// which they were made.
+// inOrder is the oracle that calls of one process to one ledger, or to one client, begin
+// in the order in which they were made, and so do those of one ledger to another.
 func (v *verdict) inOrder() {
 	from := make(map[string]*call)
 	for _, c := range v.w.calls {
 		from[c.tag] = c
 	}
 	for i, log := range v.logs {
-		last := make(map[*process]*call)
-		for _, tag := range log {
-			c := from[tag]
-			if c == nil {
-				continue // a part of another call
-			}
-			if before := last[c.from]; before != nil && before.made > c.made {
-				v.add("ledger %d began %s after %s, which was made later", i, c.tag, before.tag)
-			}
-			last[c.from] = c
+		v.callsInOrder(fmt.Sprint("ledger ", i), log, from)
+		v.passedOnInOrder(log, v.logs[(i+1)%ledgers], from)
+	}
+	for _, p := range v.w.all {
+		v.callsInOrder(fmt.Sprintf("process %d", p.number), p.began, from)
+	}
+}
+
+// callsInOrder checks what a callee began.
+func (v *verdict) callsInOrder(callee string, began []string, from map[string]*call) {
+	last := make(map[*process]*call)
+	for _, tag := range began {
+		c := from[tag]
+		if c == nil {
+			continue // a part of another call
 		}
+		if before := last[c.from]; before != nil && before.made > c.made {
+			v.add("%s began %s after %s, which was made later", callee, c.tag, before.tag)
+		}
+		last[c.from] = c
+	}
+}
+
+// passedOnInOrder checks what one ledger called and sent in the first turn of an order, in
+// which it wrote the order's tag.
+func (v *verdict) passedOnInOrder(caller, callee []string, from map[string]*call) {
+	last := -1
+	for _, tag := range callee {
+		tag, inner := strings.CutSuffix(tag, "/inner")
+		c := from[tag]
+		if !inner || c == nil || c.op != opRelay && c.op != opSpread && c.op != opFan {
+			continue
+		}
+		made := slices.Index(caller, tag)
+		if made < last {
+			v.add("what %s passed on began after what %s did, which came later", tag, caller[last])
+		}
+		last = max(last, made)
 	}
 }
 

@@ -32,15 +32,20 @@ const (
 	opPeer             // another client runs
 	opSend             // an object writes, and nobody waits
 	opNews             // the room sends to its subscribers
+	opFan              // an object writes, calls several nodes at once and writes
+	opVisit            // another client runs, and calls an object that writes
 	ops
 )
 
-var opNames = [...]string{"add", "read", "fail", "wait", "relay", "ask", "spread", "work", "peer", "send", "news"}
+var opNames = [...]string{"add", "read", "fail", "wait", "relay", "ask", "spread", "work", "peer", "send", "news", "fan", "visit"}
 
 func (o op) String() string { return opNames[o] }
 
 // turns reports whether an object needs more than one turn for the call.
-func (o op) turns() bool { return o == opWait || o == opRelay || o == opAsk }
+func (o op) turns() bool { return o == opWait || o == opRelay || o == opAsk || o == opFan }
+
+// peer reports whether another client runs the call.
+func (o op) peer() bool { return o == opPeer || o == opVisit }
 
 // fault is what goes wrong.
 type fault int
@@ -56,10 +61,12 @@ const (
 	drain          // the gateway is stopped as it should be, and started again
 	restart        // a client's process is killed, and comes back under the same name
 	takeover       // another process takes a client's name
+	expire         // a client's token expires before the next one is there
+	overtake       // a client's connection is lost, and what it carries arrives after its next greeting
 	faults
 )
 
-var faultNames = [...]string{"", "cut", "stall", "slow", "twice", "flicker", "crash", "drain", "restart", "takeover"}
+var faultNames = [...]string{"", "cut", "stall", "slow", "twice", "flicker", "crash", "drain", "restart", "takeover", "expire", "overtake"}
 
 func (f fault) String() string { return faultNames[f] }
 
@@ -128,7 +135,7 @@ func (r random) call(i int) event {
 	if r.IntN(5) == 0 {
 		e.lasts = r.between(time.Second, 10*time.Second)
 	}
-	if e.op == opPeer || e.op == opAsk {
+	if e.op.peer() || e.op == opAsk {
 		e.to = r.IntN(clients)
 	}
 	return e
@@ -141,6 +148,8 @@ func (r random) fault() event {
 		e.lasts = r.between(0, 200*time.Millisecond)
 	case flicker:
 		e.lasts = r.between(1, 50*time.Millisecond)
+	case expire:
+		e.lasts = r.between(10*time.Second, 20*time.Second) // longer than any dial takes
 	case twice:
 		e.lasts = r.between(10*time.Second, 13*time.Second)
 	default:

@@ -3,7 +3,11 @@ package sim
 import (
 	"flag"
 	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 )
@@ -12,24 +16,56 @@ var (
 	number   = flag.Int("sim.n", 300, "how many `schedules` to run")
 	first    = flag.Uint64("sim.seed", 1, "`seed` of the first one")
 	onDisk   = flag.Bool("sim.disk", false, "objects in SQLite files instead of in memory")
-	stopSoon = flag.Bool("sim.stop", false, "run few more schedules after one that failed")
+	stopSoon = flag.Bool("sim.stop", false, "stop after a schedule that failed")
+	shards   = flag.Int("sim.shards", 1, "how many `processes` share the schedules")
 )
 
-// batch is how many schedules run before a failure can stop the rest.
-const batch = 50
+// TestMain leaves one processor to the simulator: then goroutines run in the same order
+// each time, and a seed replays to the identical trace.
+func TestMain(m *testing.M) {
+	runtime.GOMAXPROCS(1)
+	os.Exit(m.Run())
+}
 
 func TestRandomSchedulesKeepThePromises(t *testing.T) {
-	for begin := 0; begin < *number; begin += batch {
-		t.Run(fmt.Sprint("from=", *first+uint64(begin)), func(t *testing.T) {
-			for i := begin; i < min(begin+batch, *number); i++ {
-				schedule(t, *first+uint64(i))
-			}
-		})
-		if *stopSoon && t.Failed() {
+	if *shards > 1 {
+		inShards(t)
+		return
+	}
+	var found tally
+	for i := range *number {
+		seed := *first + uint64(i)
+		if !t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) { found.add(schedule(t, seed)) }) && *stopSoon {
 			return
 		}
 	}
 	t.Log(figures())
+	t.Log(found.String())
+	found.check(t)
+}
+
+// inShards has processes of their own run a part of the schedules each.
+func inShards(t *testing.T) {
+	var work sync.WaitGroup
+	for i := range *shards {
+		from, to := *number*i / *shards, *number*(i+1) / *shards
+		args := []string{
+			"-test.run", "^TestRandomSchedulesKeepThePromises$", "-test.v", "-test.timeout", "30m", fmt.Sprint("-sim.disk=", *onDisk),
+			fmt.Sprint("-sim.stop=", *stopSoon), fmt.Sprint("-sim.n=", to-from), fmt.Sprint("-sim.seed=", *first+uint64(from)),
+		}
+		work.Go(func() {
+			out, err := exec.Command(os.Args[0], args...).CombinedOutput()
+			if err != nil {
+				t.Errorf("schedules %d to %d: %v", from+1, to, err)
+			}
+			for line := range strings.Lines(string(out)) {
+				if !strings.Contains(line, "=== ") && !strings.Contains(line, "--- PASS") && strings.TrimSpace(line) != "PASS" {
+					t.Log(strings.TrimRight(line, "\n"))
+				}
+			}
+		})
+	}
+	work.Wait()
 }
 
 // figures says what the schedules consisted of.
@@ -47,25 +83,24 @@ func figures() string {
 	return strings.TrimSuffix(text, ",")
 }
 
-// schedule runs the schedule of a seed in parallel with others, each in a bubble of its
-// own.
-func schedule(t *testing.T, seed uint64) {
-	t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) {
-		t.Parallel()
-		synctest.Test(t, func(t *testing.T) {
-			events := plan(seed)
-			w := run(t, seed, events)
-			wrong := w.judge()
-			if len(wrong) == 0 {
-				return
-			}
-			for _, what := range wrong {
-				t.Error(what)
-			}
-			t.Logf("run it again: go test ./internal/sim -run Schedules -sim.n 1 -sim.seed %d\nthe schedule:\n%s", seed, describe(events))
-			t.Logf("what became of it:\n%s", w.report())
-		})
+// schedule runs the schedule of a seed in a bubble of its own, and returns what its calls
+// came to.
+func schedule(t *testing.T, seed uint64) (found tally) {
+	synctest.Test(t, func(t *testing.T) {
+		events := plan(seed)
+		w := run(t, seed, events)
+		wrong := w.judge()
+		found = w.tally()
+		if len(wrong) == 0 {
+			return
+		}
+		for _, what := range wrong {
+			t.Error(what)
+		}
+		t.Logf("run it again: go test ./internal/sim -run Schedules -sim.n 1 -sim.seed %d\nthe schedule:\n%s", seed, describe(events))
+		t.Logf("what became of it:\n%s", w.report())
 	})
+	return found
 }
 
 func TestASeedIsOneSchedule(t *testing.T) {

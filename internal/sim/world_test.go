@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
-	"hash/fnv"
 	"log/slog"
 	"path/filepath"
 	"slices"
@@ -30,6 +28,7 @@ type world struct {
 	mesh  *meshtest.Mesh
 
 	processes [clients]*process // that live now
+	json      int               // the client that speaks the original's protocol, or none
 	down      int               // crashes whose time is not over
 	due       []due             // ends of faults, soonest first
 
@@ -60,6 +59,7 @@ type process struct {
 	killed   time.Duration   // of that: it is dead
 	flicker  atomic.Int64    // nanoseconds after which the next subscription is interrupted
 	sessions []time.Duration // when OnSubscriptionRequired was called
+	began    []string        // calls of others, in order
 }
 
 // call is a call that was made, and what became of it.
@@ -73,10 +73,14 @@ type call struct {
 
 func (w *world) now() time.Duration { return time.Since(w.start) }
 
-func (w *world) ran(tag string) {
+// ran notes that a worker, or a client, has begun a call.
+func (w *world) ran(at *process, tag string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.executed[tag]++
+	if at != nil {
+		at.began = append(at.began, tag)
+	}
 }
 
 func (w *world) dropped(room lmz.Address, name string) {
@@ -88,7 +92,8 @@ func (w *world) dropped(room lmz.Address, name string) {
 // run runs a schedule and leaves the mesh at rest.
 func run(t *testing.T, seed uint64, events []event) *world {
 	w := &world{t: t, seed: seed, start: time.Now(), executed: make(map[string]int), drops: make(map[string]time.Duration), begun: make(map[string]int)}
-	o := meshtest.Options{Disk: w.disk()}
+	w.json = int(seed % (2 * clients)) // in every other schedule
+	o := meshtest.Options{Seed: seed, TokenLife: 40 * time.Second}
 	o.Gateway.Heartbeat = 4 * time.Second
 	o.Gateway.Log = slog.New(welcomes{slog.DiscardHandler, w})
 	if *onDisk {
@@ -168,29 +173,6 @@ func (w *world) rest() {
 	w.sleepUntil(w.now() + 75*time.Second) // the longest call
 }
 
-// disk is one whose latency depends on the seed.
-func (w *world) disk() *object.MemoryDisk {
-	var mu sync.Mutex
-	commits := make(map[string]int)
-	survivals := newRandom(w.seed, 1)
-	return &object.MemoryDisk{
-		Latency: func(a lmz.Address) time.Duration {
-			mu.Lock()
-			defer mu.Unlock()
-			key := a.String()
-			commits[key]++
-			return time.Duration(hash(w.seed, key, commits[key])%5_000_000) + 1
-		},
-		Survives: func() bool { return survivals.IntN(2) == 0 },
-	}
-}
-
-func hash(parts ...any) uint64 {
-	h := fnv.New64a()
-	fmt.Fprint(h, parts...)
-	return h.Sum64()
-}
-
 // spawn starts a process of client i.
 func (w *world) spawn(i int) {
 	p := &process{index: i}
@@ -198,19 +180,11 @@ func (w *world) spawn(i int) {
 	p.number = len(w.all)
 	w.all = append(w.all, p)
 	w.mu.Unlock()
-	jitter := newRandom(w.seed, 100+uint64(p.number))
 	user := "u" + strconv.Itoa(i)
 	p.name = user + ".tab"
 	p.Client = w.mesh.NewClient(user, nil, client.Options{
-		Tab: "tab", Heartbeat: 4 * time.Second, Random: jitter.Float64, Handler: w.clientHandler(),
+		Tab: "tab", Heartbeat: 4 * time.Second, Handler: w.clientHandler(p),
 		OnBeforeCall: lmz.Anyone,
-		Token: func(context.Context, string) (string, error) {
-			life := time.Hour
-			if i == 0 {
-				life = 40 * time.Second
-			}
-			return meshtest.Token(user, map[string]any{"exp": time.Now().Add(life).Unix()}), nil
-		},
 		OnSubscriptionRequired: func(ctx context.Context) {
 			w.mu.Lock()
 			p.sessions = append(p.sessions, w.now())
@@ -231,12 +205,18 @@ func (w *world) spawn(i int) {
 			}
 		},
 	})
+	p.JSON = i == w.json
 	w.processes[i] = p
 	go p.Connect(context.Background()) // the mesh closes it
 }
 
-func (w *world) clientHandler() lmz.Handler {
-	mux := w.worker()
+func (w *world) clientHandler(p *process) lmz.Handler {
+	mux := w.worker(p)
+	visit.Expose(mux, lmz.Anyone, func(ctx context.Context, tag, ledger string) (string, error) {
+		w.ran(p, tag)
+		do.Call(ctx, p, lmz.At("LEDGER", ledger), order{Op: int(opAdd), Tag: tag + "/inner"})
+		return tag, nil
+	})
 	news.Expose(mux, lmz.Anyone, func(_ context.Context, text string) (struct{}, error) { return struct{}{}, nil })
 	return mux
 }
@@ -261,6 +241,10 @@ func (w *world) do(e event) {
 	if e.fault != noFault {
 		w.trouble(e.client)
 	}
+	if p.JSON && (e.fault == takeover || e.fault == restart) {
+		e.fault = restart          // without session ids the two would fight,
+		e.lasts += 2 * time.Second // and so would a dial of the dead one that is on its way
+	}
 	switch e.fault {
 	case noFault:
 		w.call(e, p)
@@ -278,6 +262,12 @@ func (w *world) do(e event) {
 		w.after(e.client, e.lasts+time.Second, func() {})
 	case crash:
 		w.crash(e.lasts)
+	case expire:
+		p.ExpireToken(e.lasts)
+		w.after(e.client, e.lasts, func() {})
+	case overtake:
+		p.Reorder(e.lasts)
+		w.after(e.client, e.lasts/2, func() {})
 	case flicker:
 		p.Delay(10 * time.Millisecond)
 		p.Cut()
@@ -405,6 +395,8 @@ func (w *world) call(e event, p *process) {
 		to, todo = lmz.At("WORKER"), work.Ctn(e.tag, e.pause)
 	case opPeer:
 		to, todo = lmz.At(lmz.DefaultGateway, w.other(e)), work.Ctn(e.tag, e.pause)
+	case opVisit:
+		to, todo = lmz.At(lmz.DefaultGateway, w.other(e)), visit.Ctn(e.tag, strconv.Itoa(e.client%ledgers))
 	case opNews:
 		to, todo = roomAt(e.to), announce.Ctn(e.tag)
 	case opAsk:
@@ -428,7 +420,7 @@ func (w *world) call(e event, p *process) {
 
 // other returns the name of what an event's callee calls.
 func (w *world) other(e event) string {
-	if e.op == opPeer || e.op == opAsk {
+	if e.op.peer() || e.op == opAsk {
 		return "u" + strconv.Itoa(e.to) + ".tab"
 	}
 	return strconv.Itoa((e.to + 1) % ledgers)
