@@ -60,6 +60,12 @@ func (d *Desk) session(document string) *Session {
 	return d.open[document]
 }
 
+func (d *Desk) forget(document string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.open, document)
+}
+
 // handleEdits goes by who calls, not by what it says.
 func (d *Desk) handleEdits(ctx context.Context, _ string, all []Made) (struct{}, error) {
 	s := d.session(caller(ctx).Instance)

@@ -134,7 +134,7 @@ func (d *Document) changes(ctx context.Context, since int) (Missing, error) {
 		if err != nil {
 			return m, err
 		}
-		if !found {
+		if !found || v == since+1 && time.Since(e.At) > text.Retention {
 			return m, tooOld()
 		}
 		size += len(e.Changes.Inserted())

@@ -141,9 +141,7 @@ func (d *Desk) Open(via lmz.Caller, o SessionOptions) (*Session, error) {
 func (s *Session) Close(ctx context.Context) error {
 	s.stop()
 	<-s.done
-	s.desk.mu.Lock()
-	delete(s.desk.open, s.options.Document)
-	s.desk.mu.Unlock()
+	s.desk.forget(s.options.Document)
 	err := s.writeJournal()
 	if ctx.Err() != nil {
 		return err

@@ -1,133 +1,35 @@
-package editor_test
+package editor
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
+	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/client"
-	"github.com/lumenize/lmz/examples/editor"
+	"github.com/lumenize/lmz/gateway"
 	"github.com/lumenize/lmz/meshtest"
-	"github.com/lumenize/lmz/object"
 	"github.com/lumenize/lmz/text"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-// startMesh registers the nodes of the editor.
-func register(m *meshtest.Mesh) {
-	m.Object(editor.DocumentBinding, object.Kind{New: editor.NewDocument})
-	m.Object(editor.WorkspaceBinding, object.Kind{New: editor.NewWorkspace})
-	m.Worker(editor.SpellCheckBinding, editor.NewSpellCheck)
-}
-
-// author is somebody with one document open. What a test does with the session it does
-// within do, so that it is never beside a Pull.
-type author struct {
-	*meshtest.Client
-	desk    *editor.Desk
-	session *editor.Session
-	wake    chan struct{}
-	screen  string // what a view would show, kept up to date by what Pull says
-	refused []editor.Refusal
-}
-
-func newAuthor(t testing.TB, m *meshtest.Mesh, subject string, o client.Options) *author {
+// twoPeople opens one document at two clients.
+func twoPeople(t *testing.T, m *meshtest.Mesh) (ann, bob *person) {
 	t.Helper()
-	a := &author{desk: editor.NewDesk(), wake: make(chan struct{}, 1)}
-	o.Handler, o.OnSubscriptionRequired = a.desk, a.desk.SubscriptionRequired
-	a.Client = m.Client(subject, map[string]any{"email": subject + "@example.com"}, o)
-	return a
-}
-
-func (a *author) open(t testing.TB, document string, o editor.SessionOptions) {
-	t.Helper()
-	o.Document, o.Wake = document, func() {
-		select {
-		case a.wake <- struct{}{}:
-		default:
-		}
-	}
-	var err error
-	if a.session, err = a.desk.Open(a.Peer, o); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { a.session.Close(context.Background()) })
-	a.until(t, "the text is there", a.session.Ready)
-}
-
-// pull does what a screen does when it is woken.
-func (a *author) pull(t testing.TB) {
-	t.Helper()
-	news := a.session.Pull()
-	a.refused = append(a.refused, news.Refused...)
-	if news.Loaded {
-		a.screen = a.session.Text().String()
-		return
-	}
-	shown := text.NewText(a.screen)
-	for _, c := range news.Changes {
-		if err := shown.Apply(c); err != nil {
-			t.Fatalf("the screen cannot show %v: %v", c.Wire(), err)
-		}
-	}
-	if a.screen = shown.String(); a.screen != a.session.Text().String() {
-		t.Fatalf("the screen has %.200q, the session %.200q", a.screen, a.session.Text())
-	}
-}
-
-// until pulls until ok, in virtual time.
-func (a *author) until(t testing.TB, what string, ok func() bool) {
-	t.Helper()
-	timeout := time.After(5 * time.Minute)
-	for {
-		a.pull(t)
-		if ok() {
-			return
-		}
-		select {
-		case <-a.wake:
-		case <-time.After(100 * time.Millisecond):
-		case <-timeout:
-			t.Fatalf("never: %s (screen %.200q, error %v)", what, a.screen, a.session.Err())
-		}
-	}
-}
-
-// typeAt types something, as the user of the screen does.
-func (a *author) typeAt(t testing.TB, at int, s string) {
-	t.Helper()
-	a.pull(t)
-	a.edit(t, text.Insert(a.session.Text().Len(), at, s))
-}
-
-func (a *author) edit(t testing.TB, c text.ChangeSet) {
-	t.Helper()
-	if err := a.session.Edit(c); err != nil {
-		t.Fatal(err)
-	}
-	a.screen = a.session.Text().String()
-}
-
-// saved pulls until everything is saved.
-func (a *author) saved(t testing.TB) {
-	t.Helper()
-	a.until(t, "saved", a.session.Saved)
-}
-
-func (a *author) shows(t testing.TB, want string) {
-	t.Helper()
-	a.until(t, "shows "+want, func() bool { return a.screen == want })
+	registerNodes(m)
+	ann, bob = newPerson(t, m, "ann", client.Options{}), newPerson(t, m, "bob", client.Options{})
+	ann.open(t, "notes", SessionOptions{})
+	bob.open(t, "notes", SessionOptions{})
+	return ann, bob
 }
 
 func TestTwoAuthorsSeeEachOthersTyping(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
-		register(m)
-		ann, bob := newAuthor(t, m, "ann", client.Options{}), newAuthor(t, m, "bob", client.Options{})
-		ann.open(t, "notes", editor.SessionOptions{})
-		bob.open(t, "notes", editor.SessionOptions{})
+		ann, bob := twoPeople(t, m)
 		ann.typeAt(t, 0, "Hello")
 		bob.shows(t, "Hello")
 		ann.typeAt(t, 5, " world")
@@ -135,5 +37,326 @@ func TestTwoAuthorsSeeEachOthersTyping(t *testing.T) {
 		ann.saved(t)
 		bob.saved(t)
 		ann.until(t, "one text", func() bool { bob.pull(t); return ann.screen == bob.screen && len(ann.screen) == 17 })
+	})
+}
+
+func TestUndoRestoresOnlyOnesOwn(t *testing.T) {
+	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
+		ann, bob := twoPeople(t, m)
+		ann.typeAt(t, 0, "one two three")
+		bob.shows(t, "one two three")
+		bob.typeAt(t, 5, "[bob]")
+		ann.shows(t, "one t[bob]wo three")
+		ann.session.Undo()
+		ann.screen = ann.session.Text().String()
+		if ann.screen != "[bob]" {
+			t.Errorf("after undo: %q", ann.screen)
+		}
+		bob.shows(t, "[bob]")
+		bob.session.Undo()
+		bob.screen = bob.session.Text().String()
+		ann.shows(t, "")
+	})
+}
+
+func TestWhatTheWireIsHardForArrivesUnchangedOrIsRefusedWithItsText(t *testing.T) {
+	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
+		ann, bob := twoPeople(t, m)
+		want := ""
+		for i, s := range []string{"a\r\nb", "\r", "👨‍👩‍👧‍👦", "e\u0301", "\U0010FFFF", "\u0000", "\uFFFD"} {
+			from := ann
+			if i%2 == 1 {
+				from = bob
+			}
+			from.typeAt(t, text.Units(want), s)
+			want += s
+			ann.shows(t, want)
+			bob.shows(t, want)
+		}
+		// Half a character is none: Go's replacement for it is what is on the screen, and
+		// what arrives.
+		ann.typeAt(t, 0, "\xed\xa0\x80")
+		bob.shows(t, ann.screen)
+		// Who sends one nevertheless is refused.
+		half := []text.Update{{ClientID: "x", Number: 1, Changes: []any{text.Units(want) + 3, []any{0, "\xed\xa0\x80"}}}}
+		if _, err := Push.Call(t.Context(), ann.Peer, lmz.At(DocumentBinding, "notes"), ann.session.Version(), half); err == nil {
+			t.Error("half a character was accepted")
+		}
+	})
+}
+
+func TestOnlyTheAuthorHearsOfAMisspelling(t *testing.T) {
+	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
+		ann, bob := twoPeople(t, m)
+		ann.typeAt(t, 0, "A line\nThe teh fox\nrecieve this")
+		ann.until(t, "findings", func() bool { return len(ann.session.Findings()) == 2 })
+		bob.typeAt(t, 0, "Bob: ")
+		ann.until(t, "bob's text", func() bool { return strings.HasPrefix(ann.screen, "Bob") })
+		found := ann.session.Findings()
+		if found[0].Word != "teh" || found[0].Suggestions[0] != "the" || found[1].Suggestions[0] != "receive" ||
+			found[0].From != strings.Index(ann.screen, "teh") || found[0].To != found[0].From+3 {
+			t.Errorf("%+v in %q", found, ann.screen)
+		}
+		if found := bob.session.Findings(); len(found) != 0 {
+			t.Errorf("bob heard of %+v", found)
+		}
+		at := found[0].From
+		c, err := text.New(ann.session.Text().Len(), text.Change{From: at, To: at + 3, Insert: "the"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ann.edit(t, c)
+		ann.saved(t)
+		time.Sleep(time.Second)
+		ann.pull(t)
+		if found := ann.session.Findings(); len(found) != 1 || found[0].Word != "recieve" {
+			t.Errorf("after the correction: %+v", found)
+		}
+	})
+}
+
+func TestPeopleAreSeenWhereTheyAreAndNotWhenTheyAreGone(t *testing.T) {
+	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
+		ann, bob := twoPeople(t, m)
+		ann.typeAt(t, 0, "Hello world")
+		bob.shows(t, "Hello world")
+		bob.session.SetCursor(6, 11)
+		ann.until(t, "bob's selection", func() bool { return len(ann.session.People()) == 1 })
+		if p := ann.session.People()[0]; p.Name != "bob" || p.Anchor != 6 || p.Head != 11 {
+			t.Errorf("%+v", p)
+		}
+		ann.typeAt(t, 0, "Oh! ")
+		if p := ann.session.People()[0]; p.Anchor != 10 || p.Head != 15 {
+			t.Errorf("after typing before it: %+v", p)
+		}
+		ann.session.SetCursor(0, 0)
+		bob.until(t, "ann", func() bool { return len(bob.session.People()) == 1 })
+		if a, b := bob.session.People()[0], ann.session.People()[0]; a.Color == b.Color {
+			t.Errorf("ann and bob have the color %d", a.Color)
+		}
+
+		// Whoever opens the document sees who is there.
+		eve := newPerson(t, m, "eve", client.Options{})
+		eve.open(t, "notes", SessionOptions{})
+		eve.until(t, "both", func() bool { return len(eve.session.People()) == 2 })
+
+		// A blip changes nothing, also if something is typed meanwhile.
+		bob.Cut()
+		time.Sleep(2 * time.Second)
+		ann.typeAt(t, 0, "A ")
+		ann.saved(t)
+		bob.Heal()
+		for range 50 {
+			time.Sleep(100 * time.Millisecond)
+			ann.pull(t)
+			if len(ann.session.People()) != 1 {
+				t.Fatalf("bob flickers: %+v", ann.session.People())
+			}
+		}
+
+		// Who closes the document, or does not come back, is gone.
+		eve.session.Close(context.Background())
+		bob.Kill()
+		time.Sleep(10 * time.Second)
+		ann.typeAt(t, 0, "B ")
+		ann.until(t, "alone", func() bool { return len(ann.session.People()) == 0 })
+	})
+}
+
+func TestAnEarlierVersionCanBeSeenAndRestored(t *testing.T) {
+	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
+		ann, bob := twoPeople(t, m)
+		ann.typeAt(t, 0, "first")
+		ann.saved(t)
+		version := ann.session.Version()
+		time.Sleep(10 * time.Minute)
+		bob.shows(t, "first")
+		bob.typeAt(t, 5, " second")
+		bob.saved(t)
+		at := lmz.At(DocumentBinding, "notes")
+		revisions, err := History.Call(t.Context(), ann.Peer, at, 0)
+		if err != nil || len(revisions) != 2 || revisions[0].By != "bob" || revisions[1].By != "ann" || revisions[1].Last != version {
+			t.Fatalf("%+v, %v", revisions, err)
+		}
+		if old, err := Read.Call(t.Context(), ann.Peer, at, version, 0); err != nil || old != "first" {
+			t.Errorf("%q, %v", old, err)
+		}
+		if _, err := Restore.Call(t.Context(), ann.Peer, at, version); err != nil {
+			t.Fatal(err)
+		}
+		ann.shows(t, "first")
+		bob.shows(t, "first")
+	})
+}
+
+// disk is a journal of one machine.
+type disk map[string]Record
+
+func (d disk) write(r Record) error {
+	if len(r.Edits) == 0 {
+		delete(d, r.Editor)
+	} else {
+		d[r.Editor] = r
+	}
+	return nil
+}
+
+func (d disk) options() SessionOptions {
+	return SessionOptions{Journal: d.write, Restore: slices.Collect(maps.Values(d))}
+}
+
+func TestWhatIsTypedOfflineBeforeAKillIsThereOnceAtTheNextStart(t *testing.T) {
+	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
+		registerNodes(m)
+		files := make(disk)
+		ann, bob := newPerson(t, m, "ann", client.Options{}), newPerson(t, m, "bob", client.Options{})
+		ann.open(t, "notes", files.options())
+		bob.open(t, "notes", SessionOptions{})
+		ann.typeAt(t, 0, "Start.")
+		bob.shows(t, "Start.")
+		ann.saved(t)
+		ann.Cut()
+		for i := range 60 {
+			ann.typeAt(t, ann.session.Text().Len(), fmt.Sprint(" ", i))
+			time.Sleep(time.Second)
+		}
+		typed := ann.screen
+		bob.typeAt(t, 0, "Bob. ")
+		bob.saved(t)
+		ann.Kill()
+		ann.session.stop()
+		<-ann.session.done
+		if len(files) != 1 {
+			t.Fatalf("%d records on disk", len(files))
+		}
+		again := newPerson(t, m, "ann", client.Options{})
+		again.open(t, "notes", files.options())
+		again.shows(t, "Bob. "+typed)
+		bob.shows(t, "Bob. "+typed)
+		again.until(t, "the journal is empty", func() bool { return len(files) == 0 })
+	})
+}
+
+func TestWhatIsTooOldIsShownAndStaysInTheJournal(t *testing.T) {
+	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
+		registerNodes(m)
+		files := make(disk)
+		ann, bob := newPerson(t, m, "ann", client.Options{}), newPerson(t, m, "bob", client.Options{})
+		ann.open(t, "notes", files.options())
+		bob.open(t, "notes", SessionOptions{})
+		ann.Cut()
+		ann.typeAt(t, 0, "Kept for you.")
+		time.Sleep(time.Second)
+		ann.Kill()
+		ann.session.stop()
+		<-ann.session.done
+		bob.typeAt(t, 0, "Bob.")
+		bob.saved(t)
+		time.Sleep(text.Retention + time.Hour)
+		for _, discard := range []bool{false, true} { // nobody looks at it the first time
+			again := newPerson(t, m, "ann", client.Options{})
+			again.open(t, "notes", files.options())
+			again.until(t, "it is shown", func() bool { return len(again.refused) == 1 })
+			r := again.refused[0]
+			if r.Record.Text() != "Kept for you." || r.Err == nil || again.screen != "Bob." || len(files) != 1 {
+				t.Errorf("%+v, screen %q, %d on disk", r, again.screen, len(files))
+			}
+			if discard {
+				again.session.Discard(r)
+			}
+			again.session.Close(context.Background())
+		}
+		if len(files) != 0 {
+			t.Error("what was discarded is on disk")
+		}
+	})
+}
+
+func TestAClientTenThousandVersionsBehindCatchesUp(t *testing.T) {
+	for _, unsaved := range []bool{false, true} {
+		t.Run(fmt.Sprint("unsaved ", unsaved), func(t *testing.T) {
+			meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
+				ann, bob := twoPeople(t, m)
+				ann.Cut()
+				if unsaved {
+					ann.typeAt(t, 0, "ann was here")
+				}
+				at := lmz.At(DocumentBinding, "notes")
+				for number := 1; number < 10_000; number += 500 {
+					var edits []text.Edit
+					for i := range 500 {
+						length := number - 1 + i
+						edits = append(edits, text.Edit{Editor: "bot", Number: number + i, Changes: text.Insert(length, length/2, "x")})
+					}
+					if _, err := Push.Call(t.Context(), bob.Peer, at, number-1, text.Updates(edits)); err != nil {
+						t.Fatal(err)
+					}
+				}
+				ann.Heal()
+				ann.saved(t)
+				bob.until(t, "one text", func() bool {
+					ann.pull(t)
+					return ann.screen == bob.screen && bob.session.Version() >= 10_000
+				})
+				if got := strings.Contains(ann.screen, "ann was here"); got != unsaved || len(ann.refused) > 0 {
+					t.Errorf("ann's typing is there: %v, refused %v", got, ann.refused)
+				}
+			})
+		})
+	}
+}
+
+func TestADocumentOf10MBIsOpenedAndTakesAPasteOf1MBWithinTheDefaultLimits(t *testing.T) {
+	m := meshtest.StartWith(t, meshtest.Options{Gateway: gateway.Options{Dir: t.TempDir()}})
+	registerNodes(m)
+	ann, bob := newPerson(t, m, "ann", client.Options{}), newPerson(t, m, "bob", client.Options{})
+	ann.open(t, "book", SessionOptions{})
+	page := strings.Repeat("The quick brown fox jumps over the lazy dog. 🦊\n", 1<<20/50)
+	for range 10 {
+		ann.typeAt(t, 0, page)
+		ann.saved(t)
+	}
+	bob.open(t, "book", SessionOptions{})
+	if bob.screen != ann.screen || len(bob.screen) < 10*len(page) {
+		t.Fatalf("bob has %d bytes, ann %d", len(bob.screen), len(ann.screen))
+	}
+	bob.typeAt(t, bob.session.Text().Len()/100*50, page)
+	bob.saved(t)
+	ann.until(t, "the paste", func() bool { return ann.screen == bob.screen })
+
+	// It is all there after the gateway was killed, too.
+	m.CrashGateway()
+	m.RestartGateway()
+	content, version, err := ReadAll(t.Context(), ann.Peer, "book")
+	if err != nil || content != ann.screen || version != ann.session.Version() {
+		t.Errorf("%d bytes, version %d, %v", len(content), version, err)
+	}
+}
+
+func TestARefusedEditIsShownAndTheDocumentGoesOn(t *testing.T) {
+	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
+		files := make(disk)
+		registerNodes(m)
+		ann := newPerson(t, m, "ann", client.Options{})
+		ann.open(t, "notes", files.options())
+		ann.typeAt(t, 0, "fine")
+		ann.saved(t)
+		// No edit of this package's is refused but for its age, so the document's answer is
+		// made up.
+		ann.Cut()
+		ann.typeAt(t, 4, " or not")
+		ann.session.mu.Lock()
+		ann.session.mustReload(refused(text.ErrTooLong), true)
+		ann.session.mu.Unlock()
+		ann.Heal()
+		ann.until(t, "shown", func() bool { return len(ann.refused) == 1 })
+		e := new(lmz.Error)
+		if r := ann.refused[0]; r.Record.Text() != " or not" || !errors.As(r.Err, &e) || e.Name != RefusedName {
+			t.Errorf("%+v", ann.refused)
+		}
+		ann.shows(t, "fine")
+		ann.typeAt(t, 4, "!")
+		ann.saved(t)
+		ann.until(t, "kept", func() bool { return len(files) == 1 })
 	})
 }

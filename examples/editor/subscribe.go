@@ -4,6 +4,7 @@ package editor
 
 import (
 	"context"
+	"time"
 
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/text"
@@ -132,25 +133,45 @@ func (d *Document) broadcast(ctx context.Context, choose func(string, subscriber
 		if !wanted {
 			continue
 		}
-		failed := lmz.Ctn(string(deliveryFailed), instance, s.Number, lmz.Result)
-		to := lmz.At(lmz.DefaultGateway, instance)
-		if err := d.Send(lmz.NewChain(ctx), to, c, lmz.ReplyOnError(failed)); err != nil {
+		if err := d.deliver(ctx, instance, s, c); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// deliveryFailed drops a subscriber whose session has ended. It subscribes again when
-// it comes back.
+// deliveryTime is how long a delivery may take: longer than anybody needs to notice that
+// a connection is dead, so that a subscriber either gets it or has lost its session.
+const deliveryTime = 2 * time.Minute
+
+// deliver sends c to one subscriber.
+func (d *Document) deliver(ctx context.Context, instance string, s subscriber, c lmz.Continuation) error {
+	failed := lmz.Ctn(string(deliveryFailed), instance, s.Number, lmz.Result)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(lmz.NewChain(ctx)), deliveryTime)
+	defer cancel() // what is sent takes the deadline along, and nothing else
+	return d.Send(ctx, lmz.At(lmz.DefaultGateway, instance), c, lmz.ReplyOnError(failed))
+}
+
+// deliveryFailed drops a subscriber whose session has ended: it subscribes again when it
+// comes back. One that could not be reached in time is sent the newest edit, by which it
+// notices what it misses.
 func (d *Document) deliveryFailed(ctx context.Context, instance string, number int, failure *lmz.Error) (struct{}, error) {
-	if _, gone := lmz.DisconnectedClient(failure); !gone {
-		return struct{}{}, nil
-	}
 	var current subscriber
 	found, err := d.KV().Get(ctx, subscriberPrefix+instance, &current)
 	if err != nil || !found || current.Number != number {
 		return struct{}{}, err
 	}
-	return struct{}{}, d.dropSubscriber(ctx, instance)
+	if _, gone := lmz.DisconnectedClient(failure); gone {
+		return struct{}{}, d.dropSubscriber(ctx, instance)
+	}
+	late := failure.Code == lmz.CodeGateway || failure.Code == lmz.CodeUnknown
+	if !late || current.Whole || d.version() == 0 {
+		return struct{}{}, nil
+	}
+	last, _, err := pastOf{ctx, &d.archive}.Entry(d.version())
+	if err != nil {
+		return struct{}{}, err
+	}
+	c := HandleEdits.Ctn(d.Identity().Instance, []Made{made(last)})
+	return struct{}{}, d.deliver(ctx, instance, current, c)
 }

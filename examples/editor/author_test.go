@@ -1,0 +1,145 @@
+package editor
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/lumenize/lmz/client"
+	"github.com/lumenize/lmz/meshtest"
+	"github.com/lumenize/lmz/object"
+	"github.com/lumenize/lmz/text"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// registerNodes registers the nodes of the
+func registerNodes(m *meshtest.Mesh) {
+	m.Object(DocumentBinding, object.Kind{New: NewDocument})
+	m.Object(WorkspaceBinding, object.Kind{New: NewWorkspace})
+	m.Worker(SpellCheckBinding, NewSpellCheck)
+}
+
+// person is somebody with one document open. What a test does with the session it does
+// within do, so that it is never beside a Pull.
+type person struct {
+	*meshtest.Client
+	desk    *Desk
+	session *Session
+	wake    chan struct{}
+	screen  string // what a view would show, kept up to date by what Pull says
+	refused []Refusal
+}
+
+// crowd is everybody in the test: while it waits for one, the others look at their
+// screens too.
+var crowd []*person
+
+func newPerson(t testing.TB, m *meshtest.Mesh, subject string, o client.Options) *person {
+	t.Helper()
+	a := &person{desk: NewDesk(), wake: make(chan struct{}, 1)}
+	o.Handler, o.OnSubscriptionRequired = a.desk, a.desk.SubscriptionRequired
+	a.Client = m.NewClient(subject, map[string]any{"email": subject + "@example.com"}, o)
+	go a.Connect(context.Background())
+	crowd = append(crowd, a)
+	t.Cleanup(func() { crowd = nil })
+	return a
+}
+
+func (a *person) open(t testing.TB, document string, o SessionOptions) {
+	t.Helper()
+	o.Document = document
+	a.begin(t, o)
+	a.until(t, "the text is there", a.session.Ready)
+}
+
+// begin opens a document without waiting for it.
+func (a *person) begin(t testing.TB, o SessionOptions) {
+	t.Helper()
+	o.Wake = func() {
+		select {
+		case a.wake <- struct{}{}:
+		default:
+		}
+	}
+	s, err := a.desk.Open(a.Peer, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.session = s
+	t.Cleanup(func() { s.Close(context.Background()) })
+}
+
+// pull does what a screen does when it is woken.
+func (a *person) pull(t testing.TB) {
+	t.Helper()
+	news := a.session.Pull()
+	a.refused = append(a.refused, news.Refused...)
+	if news.Loaded {
+		a.screen = a.session.Text().String()
+		return
+	}
+	shown := text.NewText(a.screen)
+	for _, c := range news.Changes {
+		if err := shown.Apply(c); err != nil {
+			t.Fatalf("the screen cannot show %v: %v", c.Wire(), err)
+		}
+	}
+	if a.screen = shown.String(); a.screen != a.session.Text().String() {
+		t.Fatalf("the screen has %.200q, the session %.200q", a.screen, a.session.Text())
+	}
+}
+
+// until pulls until ok, in virtual time.
+func (a *person) until(t testing.TB, what string, ok func() bool) {
+	t.Helper()
+	timeout := time.After(5 * time.Minute)
+	for {
+		for _, p := range crowd {
+			if p.session != nil {
+				p.pull(t)
+			}
+		}
+		if ok() {
+			return
+		}
+		select {
+		case <-a.wake:
+		case <-time.After(100 * time.Millisecond):
+		case <-timeout:
+			s := a.session
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			t.Fatalf("never: %s (error %v, latest %d, reached %d, subscribed %v, reload %v, loaded %v, opening %v, client %+v)",
+				what, s.err, s.latest, s.reached(), s.subscribed, s.reload, s.loaded != nil, s.opening != nil, s.client)
+		}
+	}
+}
+
+// typeAt types something, as the user of the screen does.
+func (a *person) typeAt(t testing.TB, at int, s string) {
+	t.Helper()
+	a.pull(t)
+	a.edit(t, text.Insert(a.session.Text().Len(), at, s))
+}
+
+func (a *person) edit(t testing.TB, c text.ChangeSet) {
+	t.Helper()
+	if err := a.session.Edit(c); err != nil {
+		t.Fatal(err)
+	}
+	a.screen = a.session.Text().String()
+}
+
+// saved pulls until everything is saved.
+func (a *person) saved(t testing.TB) {
+	t.Helper()
+	a.until(t, "saved", a.session.Saved)
+}
+
+func (a *person) shows(t testing.TB, want string) {
+	t.Helper()
+	a.until(t, "shows "+want, func() bool { return a.screen == want })
+}
