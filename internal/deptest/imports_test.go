@@ -55,20 +55,21 @@ func list(t *testing.T, env []string, patterns ...string) []pkg {
 var mayImport = map[string][]string{
 	"":                  {},
 	"internal/turn":     {},
+	"internal/filelock": {},
 	"internal/link":     {},
 	"internal/memnet":   {},
 	"internal/faultnet": {},
 	"internal/proto":    {""},
 	"internal/session":  {"", "internal/proto"},
 	"client":            {"", "internal/proto", "internal/session", "internal/link", "internal/turn"},
-	"object":            {"", "internal/proto", "internal/turn"},
+	"object":            {"", "internal/proto", "internal/turn", "internal/filelock"},
 	"gateway":           {"", "internal/proto", "internal/session", "internal/link", "object"},
 	"auth":              {""},
 	"debug":             {},
 	"chain":             {"", "internal/proto"},
 	"text":              {},
 	"examples/editor":   {"", "object", "client", "text"},
-	"tui":               {"", "client", "text", "examples/editor"},
+	"tui":               {"", "client", "text", "examples/editor", "internal/filelock"},
 	"web":               {},
 }
 

@@ -1,4 +1,4 @@
-package object
+package filelock
 
 import (
 	"errors"
@@ -7,9 +7,9 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// lockFile locks f against other processes, until it is closed or the process
+// lock locks f against other processes, until it is closed or the process
 // dies, however it dies. It reports false when another process has the lock.
-func lockFile(f *os.File) (bool, error) {
+func lock(f *os.File) (bool, error) {
 	err := windows.LockFileEx(windows.Handle(f.Fd()),
 		windows.LOCKFILE_EXCLUSIVE_LOCK|windows.LOCKFILE_FAIL_IMMEDIATELY, 0, 1, 0, &windows.Overlapped{})
 	if errors.Is(err, windows.ERROR_LOCK_VIOLATION) {

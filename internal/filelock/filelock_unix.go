@@ -1,6 +1,6 @@
 //go:build unix
 
-package object
+package filelock
 
 import (
 	"errors"
@@ -9,11 +9,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lockFile locks f against other processes, until it is closed or the process
+// lock locks f against other processes, until it is closed or the process
 // dies, however it dies. It reports false when another process has the lock.
-func lockFile(f *os.File) (bool, error) {
+func lock(f *os.File) (bool, error) {
 	err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-	if errors.Is(err, unix.EWOULDBLOCK) {
+	if errors.Is(err, unix.EWOULDBLOCK) || errors.Is(err, unix.EINTR) {
 		return false, nil
 	}
 	return err == nil, err
