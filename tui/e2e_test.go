@@ -1,8 +1,10 @@
 package tui_test
 
 import (
+	"os"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestTwoTerminalsShowEachOthersText(t *testing.T) {
@@ -16,11 +18,12 @@ func TestTwoTerminalsShowEachOthersText(t *testing.T) {
 
 	alice.text("The teh fox")
 	bob.await("The teh fox")
-	alice.await("connected  saved", "last change by you")
+	alice.await("connected  saved", "with bob")
+	bob.await("alice")
 
 	bob.keys("C-End", "Enter")
 	bob.text("jumps over 日本 👍")
-	alice.await("The teh fox", "jumps over 日本 👍", "last change by bob")
+	alice.await("The teh fox", "jumps over 日本 👍")
 
 	bob.keys("C-Home")
 	bob.text("\t")
@@ -39,14 +42,14 @@ func TestOnlyTheAuthorSeesTheSpelling(t *testing.T) {
 	alice.text("The teh")
 	alice.await("teh → the")
 	alice.text(" fox")
-	bob.await("The teh fox", "last change by alice")
+	bob.await("The teh fox")
 	alice.awaitThat("teh underlined in red", func() bool { return strings.Contains(alice.codes(), "\x1b[4m\x1b[31mteh") })
 	if codes := bob.codes(); strings.Contains(codes, "\x1b[4m") || strings.Contains(codes, "\x1b[31m") {
 		t.Errorf("bob sees underlines or colours:\n%q", codes)
 	}
 }
 
-func TestTextThatArrivesOverUnsavedTypingIsHeld(t *testing.T) {
+func TestWhatBothTypedWhileOneWasOfflineIsMerged(t *testing.T) {
 	t.Parallel()
 	address := startGateway(t)
 	wire := startProxy(t, address)
@@ -63,16 +66,13 @@ func TestTextThatArrivesOverUnsavedTypingIsHeld(t *testing.T) {
 	alice.text("mine")
 	alice.await("first mine", "unsaved")
 	bob.text("his ")
-	bob.await("his first", "connected  saved", "last change by you")
+	bob.await("his first", "connected  saved")
 	wire.setCut(false)
-	alice.await("first mine", "changed by bob, press R to take it", "connected")
-	bob.await("first mine") // the last writer wins
-
-	alice.text("R")
-	alice.await("his first", "taken from bob, ^Z brings yours back")
-	alice.keys("C-z")
-	alice.await("first mine")
-	bob.await("first mine", "last change by alice")
+	alice.await("his first mine", "connected  saved")
+	bob.await("his first mine")
+	alice.keys("C-z") // takes back what was typed since the pause
+	alice.await("his first ")
+	alice.awaitThat("only her own is undone", func() bool { return !strings.Contains(alice.screen(), "mine") })
 	alice.keys("C-q")
 	alice.awaitExit()
 	log := alice.log()
@@ -142,9 +142,45 @@ func TestNothingTypedInALongCutIsLost(t *testing.T) {
 	bob.await("before, during, late")
 	alice.await("before, during, late", "●  saved")
 	bob.text("his ")
-	alice.await("his before, during, late", "by bob")
+	alice.await("his before, during, late", "with bob")
 	if n := strings.Count(alice.log(), "subscription required"); n != 2 {
 		t.Errorf("%d subscriptions were required, want 2:\n%s", n, alice.log())
+	}
+}
+
+// The real 60 s are for make soak.
+func TestWhatIsTypedOfflineSurvivesKill9(t *testing.T) {
+	t.Parallel()
+	offline := 3
+	if os.Getenv("LMZ_SOAK") != "" {
+		offline = 60
+	}
+	address := startGateway(t)
+	wire := startProxy(t, address)
+	terms := startTerminals(t)
+	state := stateVariable + "=" + t.TempDir()
+	alice := terms.open("alice", wire.listener.Addr().String(), 80, 24, state)
+	alice.await("connected  saved")
+	alice.text("before")
+	alice.await("connected  saved")
+	wire.setCut(true)
+	alice.await("reconnecting")
+	for range offline {
+		alice.text(".")
+		time.Sleep(time.Second)
+	}
+	time.Sleep(time.Second) // what is typed is on disk within a second
+	alice.kill()
+
+	wire.setCut(false)
+	again := terms.open("alice", wire.listener.Addr().String(), 80, 24, state)
+	bob := terms.open("bob", address, 80, 24)
+	want := "before" + strings.Repeat(".", offline)
+	again.await(want, "connected  saved")
+	bob.await(want)
+	time.Sleep(time.Second) // it is there once
+	if strings.Contains(bob.screen(), want+".") {
+		t.Errorf("bob sees\n%s", bob.screen())
 	}
 }
 

@@ -80,6 +80,14 @@ func (s *search) marks(from, to int) []mark {
 	return marks
 }
 
+func (m *model) openSearch() {
+	m.search = search{open: true, query: m.search.query, from: m.area.cursor}
+	if word := m.area.selected(); word != "" && !strings.Contains(word, "\n") {
+		m.search.query = word
+	}
+	m.search.look(m.area.text)
+}
+
 // find takes a key while the search bar is open.
 func (m *model) find(name, text string) {
 	s := &m.search

@@ -10,11 +10,9 @@ var helpKeys = [][2]string{
 	{"Ctrl-C, Ctrl-X, Ctrl-V", "copy, cut, paste, by the terminal's clipboard"},
 	{"Ctrl-F", "find; Enter and Up go on and back"},
 	{"Ctrl-W, Alt-D", "delete the word before, after"},
-	{"Ctrl-S", "save now; it also happens by itself"},
-	{"R, Esc", "while a bar says that the text was changed:"},
-	{"", "capital R takes it, Esc keeps yours,"},
-	{"", "anything else goes on typing"},
-	{"Ctrl-Z", "after R: your text back"},
+	{"Ctrl-Z, Ctrl-Y", "undo and redo what you did, nobody else's"},
+	{"Alt-Enter", "how to spell the underlined word; so does a right click"},
+	{"Ctrl-O", "open or create another document"},
 	{"Ctrl-Q", "quit; Ctrl-C too, when nothing is selected"},
 }
 
@@ -24,17 +22,17 @@ func helpLines(width int) []string {
 	var lines []string
 	if width < 80 {
 		return []string{
-			"R    take the changed text (in its bar)",
-			"Esc  keep yours",
-			"^Z   after R: your text back",
 			"^C ^X ^V  copy, cut, paste",
-			"^F   find             ^S  save now",
-			"shift  select         ^Q  quit",
+			"^Z ^Y     undo, redo your own",
+			"^F find   ^O documents   ^Q quit",
+			"⌥↵        spelling of the word",
+			"shift     select   ^←→ by words",
 			"", "any key closes this",
 		}
 	}
 	for _, k := range helpKeys {
 		lines = append(lines, k[0]+strings.Repeat(" ", left-len(k[0]))+k[1])
 	}
-	return append(lines, "", "Underlined words may be misspelled; the last line says how to spell", "the one at the cursor. Any key closes this help.")
+	return append(lines, "", "Everything is saved by itself. Without a connection it is kept on this machine",
+		"and sent later, at the next opening if need be. Any key closes this help.")
 }

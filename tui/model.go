@@ -3,21 +3,20 @@ package tui
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
 
-	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/client"
 	"github.com/lumenize/lmz/examples/editor"
 )
 
 const (
-	saveDelay  = 150 * time.Millisecond // from the first key that is not saved
-	retryDelay = time.Second            // after a failed save or opening
-	flushLimit = 3 * time.Second        // how long quitting waits for the last save
-	stuckAfter = 10 * time.Second       // when being offline gets a lasting line
-	closeLimit = time.Second            // for unsubscribing
+	flushLimit = 3 * time.Second  // how long quitting waits for the last edits
+	stuckAfter = 10 * time.Second // when being offline gets a lasting line
+	closeLimit = time.Second      // for closing a document
+	undoPause  = time.Second      // in typing, which ends a step of undo
 )
 
 // phase is how far the user is with quitting.
@@ -25,7 +24,7 @@ type phase int
 
 const (
 	editing  phase = iota
-	flushing       // waiting for the last save
+	flushing       // waiting until everything is sent
 	asking         // whether to quit without it
 	leaving
 )
@@ -34,68 +33,63 @@ const (
 // goroutine of the program uses it.
 type model struct {
 	ctx      context.Context // of calls; ends when the program has
-	document string
-	server   string
-	editor   *editor.EditorClient
-	open     *editor.OpenDocument // nil until the document was opened
+	options  Options
+	document string // "" while none is chosen
+	peer     *client.Peer
+	desk     *editor.Desk
+	session  *editor.Session // nil while no document is open
+	journal  *journal
 	pump     *pump
 	log      *eventLog
 	now      func() time.Time
 
 	width, height int
 	styles        styles
-	area          textArea
+	area          textArea // its text is that of the session
+	typed         time.Time
 	search        search
-	press         press         // of the mouse
-	buffer        editor.Buffer // its Text is that of area
-	findings      map[string][]string
-	by            string // who changed the text last
-	kept          *kept  // nil until a held text was taken
+	press         press // of the mouse
+	menu          *menu // nil while closed
+	picker        *picker
+	people        []editor.Person
+	findings      []editor.Misspelling
+	refused       []editor.Refusal // shown until the user has seen them
+	file          *sharedFile      // nil if none is shared
 
 	state   client.State
 	offline time.Time // since when, while not connected
 	ticking bool
 	failure string // why the last attempt to connect failed
-	unsaved string // why the last save failed
 	note    string // in a bar until the next key
 	blocked error  // why there is no connection until the user wants one
 
-	saveSet bool // a saveMsg is on its way
 	phase   phase
 	stopped bool // quitting was not the user's wish: there is nobody to ask
 	help    bool
 	err     error // of Run
 }
 
-// kept is the text that a held one has replaced, for undo.
-type kept struct {
-	text   string
-	cursor int
-}
-
 // Messages of the model to itself.
 type (
-	openedMsg struct {
-		document *editor.OpenDocument
-		err      error
-	}
-	savedMsg struct {
-		version int
-		err     error
-	}
-	openAgainMsg struct{}
-	saveMsg      struct{} // it is time to save
-	flushedMsg   struct{} // it is time to ask
-	tickMsg      struct{} // a second has passed while not connected
+	connectedMsg struct{ err error }
+	closedMsg    struct{ next string } // a document is closed, another is to be opened
+	flushedMsg   struct{}              // it is time to ask
+	tickMsg      struct{}              // a second has passed while not connected
 )
 
 func after(d time.Duration, msg tea.Msg) tea.Cmd {
 	return tea.Tick(d, func(time.Time) tea.Msg { return msg })
 }
 
-// Init connects and opens the document.
+// Init connects, and opens the document or has one picked.
 func (m *model) Init() tea.Cmd {
-	return tea.Batch(m.pump.wait(m.ctx.Done()), m.openDocument(), m.tick())
+	cmds := []tea.Cmd{m.pump.wait(m.ctx.Done()), m.connect(), m.tick(), tea.RequestBackgroundColor}
+	if m.document == "" {
+		cmds = append(cmds, m.pick())
+	} else {
+		m.open(m.document)
+	}
+	return tea.Batch(cmds...)
 }
 
 // tick counts the seconds while there is no connection.
@@ -107,175 +101,176 @@ func (m *model) tick() tea.Cmd {
 	return after(time.Second, tickMsg{})
 }
 
-// openDocument connects and opens the document, again if need be. The outcome comes
-// through the pump, behind the text.
-func (m *model) openDocument() tea.Cmd {
-	old := m.open
+// connect connects, again if need be. A failure that only the user can do something
+// about comes through the pump as well.
+func (m *model) connect() tea.Cmd {
+	return func() tea.Msg { return connectedMsg{m.peer.Connect(m.ctx)} }
+}
+
+// open opens a document. Its text comes as news.
+func (m *model) open(document string) {
+	m.document, m.picker, m.people, m.findings = document, nil, nil, nil
+	m.area.replace("")
+	j, err := openJournal(m.options.StateDir, m.options.Client.URL, m.options.Account, document)
+	if err != nil {
+		m.note = "what is not saved cannot be kept on disk: " + describe(err)
+		m.log.printf("no journal: %s", describe(err))
+		j = nil
+	}
+	o := editor.SessionOptions{Document: document, Wake: func() { m.pump.push(newsMsg{}) }, Restore: j.left()}
+	if j != nil {
+		o.Journal = j.store
+	}
+	if m.session, err = m.desk.Open(m.peer, o); err != nil {
+		m.err = err // it is open at this desk already: only a mistake of ours can do that
+		return
+	}
+	m.journal = j
+	m.log.printf("opening, %d earlier to send", len(o.Restore))
+}
+
+// close closes the open document, then has the program go on with then.
+func (m *model) close(then tea.Msg) tea.Cmd {
+	s, j := m.session, m.journal
+	m.session, m.journal, m.menu, m.search = nil, nil, nil, search{}
 	return func() tea.Msg {
-		if old != nil {
-			m.closeDocument(old)
+		if s == nil {
+			return then
 		}
-		if err := m.editor.Connect(m.ctx); err != nil {
-			return openedMsg{err: err}
+		ctx, cancel := context.WithTimeout(m.ctx, closeLimit)
+		defer cancel()
+		if err := s.Close(ctx); err != nil {
+			m.log.printf("closing failed: %s", describe(err))
 		}
-		d, err := m.editor.Open(m.ctx, m.document, editor.Callbacks{
-			OnContent:  func(c editor.Change) { m.pump.push(contentMsg(c)) },
-			OnFindings: func(f []editor.Finding) { m.pump.push(findingsMsg(f)) },
-			OnError:    func(err error) { m.pump.push(openedMsg{err: err}) },
-		})
-		m.pump.push(openedMsg{d, err})
+		j.close()
+		return then
+	}
+}
+
+// ready reports whether there is a text to edit.
+func (m *model) ready() bool { return m.session != nil && m.session.Ready() }
+
+// news puts on the screen what happened to the document.
+func (m *model) news() tea.Cmd {
+	if m.session == nil {
 		return nil
 	}
-}
-
-// opened takes the outcome of openDocument, or of what EditorClient did after a lost
-// session.
-func (m *model) opened(msg openedMsg) tea.Cmd {
-	if msg.err == nil {
-		m.open = msg.document
-		return m.save()
+	news := m.session.Pull()
+	if news.Loaded { // the text has the changes already
+		m.area.replace(m.session.Text().String())
+		m.log.printf("loaded version %d", m.session.Version())
+		news.Changes = nil
+		m.join()
 	}
-	m.log.printf("opening failed: %s", describe(msg.err))
-	if m.open != nil || errors.Is(msg.err, lmz.ErrOutcomeUnknown) && !errors.Is(msg.err, client.ErrSuperseded) {
-		return after(retryDelay, openAgainMsg{})
+	for _, c := range news.Changes {
+		m.area.apply(c, false)
 	}
-	m.err = msg.err
-	return tea.Quit
-}
-
-func (m *model) closeDocument(d *editor.OpenDocument) {
-	ctx, cancel := context.WithTimeout(m.ctx, closeLimit)
-	defer cancel()
-	if err := d.Close(ctx); err != nil {
-		m.log.printf("closing failed: %s", describe(err))
+	if news.People || len(news.Changes) > 0 {
+		m.people = m.session.People()
 	}
-}
-
-// edited is called after each change by the user.
-func (m *model) edited() tea.Cmd {
-	m.buffer.Text = m.area.text
-	return m.saveSoon(saveDelay)
-}
-
-func (m *model) saveSoon(d time.Duration) tea.Cmd {
-	if m.saveSet || !m.buffer.Dirty() {
-		return nil
+	if news.Spelling || len(news.Changes) > 0 {
+		m.findings = m.session.Findings()
 	}
-	m.saveSet = true
-	return after(d, saveMsg{})
-}
-
-// save saves, unless that must wait: for an earlier save, or for the connection,
-// whose return calls save as well.
-func (m *model) save() tea.Cmd {
-	if m.open == nil || m.state != client.Connected {
-		return nil
-	}
-	text, ok := m.buffer.BeginSave()
-	if !ok {
-		return nil
-	}
-	d := m.open // commands run on goroutines of their own
-	return func() tea.Msg {
-		version, err := d.Save(m.ctx, text)
-		return savedMsg{version, err}
-	}
-}
-
-// saved takes the outcome of save.
-func (m *model) saved(msg savedMsg) tea.Cmd {
-	if msg.err != nil {
-		m.log.printf("save failed: %s", describe(msg.err))
-		m.buffer.SaveFailed()
-		if m.state == client.Connected {
-			m.unsaved = describe(msg.err)
+	if news.Status {
+		if m.session.Saved() {
+			m.log.printf("saved version %d", m.session.Version())
+		} else if err := m.session.Err(); err != nil {
+			m.log.printf("not saved: %s", describe(err))
 		}
-		if lmz.CodeOf(msg.err) == lmz.CodeGuard { // the document does not know us any more
-			return tea.Batch(m.openDocument(), m.saveSoon(retryDelay))
-		}
-		return m.saveSoon(retryDelay)
 	}
-	m.log.printf("saved version %d", msg.version)
-	m.buffer.Saved(msg.version)
-	m.unsaved, m.by = "", "you"
-	return m.goOn()
-}
-
-// arrive takes a text of the document.
-func (m *model) arrive(c editor.Change) {
-	if c.Version > m.buffer.Version() || m.by == "" {
-		m.by = c.By
-	}
-	if m.buffer.Arrive(c) {
-		m.area.replace(m.buffer.Text)
-	}
-}
-
-// take puts the held text on the screen.
-func (m *model) take() tea.Cmd {
-	by := someone(m.buffer.Held.By)
-	m.kept = &kept{m.area.text, m.area.cursor}
-	m.buffer.Take()
-	m.area.replace(m.buffer.Text)
-	m.note = "taken from " + by + ", ^Z brings yours back"
-	return m.edited()
-}
-
-// undo exchanges the text on the screen for the one that take replaced, so that
-// nothing is lost by it either.
-func (m *model) undo() tea.Cmd {
-	if m.kept == nil {
-		return nil
-	}
-	now := &kept{m.area.text, m.area.cursor}
-	m.area.replace(m.kept.text)
-	m.area.moveTo(m.kept.cursor)
-	m.kept = now
-	m.note = "exchanged, ^Z changes back"
-	return m.edited()
-}
-
-// quit ends the program when everything is saved, or asks.
-func (m *model) quit() tea.Cmd {
-	if m.phase == editing {
-		m.phase = flushing
-		if !m.buffer.Dirty() {
-			return m.leave()
-		}
-		return tea.Batch(m.save(), after(flushLimit, flushedMsg{}))
-	}
-	return nil
-}
-
-// goOn is called when something was saved, or needs no saving any more: it saves what
-// is left, or quits if the user waits for that.
-func (m *model) goOn() tea.Cmd {
-	waits := m.phase == flushing || m.phase == asking
-	switch {
-	case m.phase == editing:
-		return m.saveSoon(saveDelay)
-	case waits && m.buffer.Dirty():
-		return m.save()
-	case waits:
+	m.refused = append(m.refused, news.Refused...)
+	if m.phase == flushing && m.session.Saved() {
 		return m.leave()
 	}
 	return nil
 }
 
-// leave unsubscribes and ends the program.
+// change replaces a part of the text, as the user's edit.
+func (m *model) change(from, to int, s string) {
+	if from == to && s == "" {
+		return
+	}
+	if now := m.now(); now.Sub(m.typed) > undoPause {
+		m.session.Boundary()
+	}
+	m.typed = m.now()
+	c, err := m.area.change(m.session.Text().Len(), from, to, s)
+	if err == nil {
+		err = m.session.Edit(c)
+	}
+	if err != nil {
+		m.note = describe(err)
+		return
+	}
+	m.area.splice(from, to, s)
+	m.findings = m.session.Findings()
+	m.menu = nil
+}
+
+// insert puts s where the cursor is, in place of the selection.
+func (m *model) insert(s string) {
+	from, to := m.area.selection()
+	m.change(from, to, s)
+}
+
+// erase deletes the selection, or without one what is between the cursor and a place.
+func (m *model) erase(to int) {
+	from, end := m.area.selection()
+	if from == end {
+		from, end = min(m.area.cursor, to), max(m.area.cursor, to)
+	}
+	m.change(from, end, "")
+}
+
+// step takes back or does again what this user did, and shows where that was.
+func (m *model) step(do func(*editor.Session) bool, nothing string) {
+	if !do(m.session) {
+		m.note = nothing
+		return
+	}
+	m.findings = m.session.Findings()
+}
+
+func (m *model) undo() {
+	m.step(func(s *editor.Session) bool {
+		c, ok := s.Undo()
+		if ok {
+			m.area.applyOwn(c)
+		}
+		return ok
+	}, "there is nothing of yours to undo")
+}
+
+func (m *model) redo() {
+	m.step(func(s *editor.Session) bool {
+		c, ok := s.Redo()
+		if ok {
+			m.area.applyOwn(c)
+		}
+		return ok
+	}, "there is nothing to do again")
+}
+
+// quit ends the program when everything is sent, or asks.
+func (m *model) quit() tea.Cmd {
+	if m.phase != editing {
+		return nil
+	}
+	m.phase, m.picker, m.help = flushing, nil, false
+	if m.session == nil || m.session.Saved() {
+		return m.leave()
+	}
+	return after(flushLimit, flushedMsg{})
+}
+
+// leave closes the document and ends the program.
 func (m *model) leave() tea.Cmd {
 	m.phase = leaving
+	m.writeFile()
 	if m.blocked != nil {
 		m.err = m.blocked
 	}
-	if m.open == nil || m.state != client.Connected {
-		return tea.Quit
-	}
-	d := m.open
-	return func() tea.Msg {
-		m.closeDocument(d)
-		return tea.QuitMsg{}
-	}
+	return m.close(tea.QuitMsg{})
 }
 
 // describe puts an error on one line.
@@ -294,8 +289,8 @@ func reason(err error) string {
 }
 
 func someone(name string) string {
-	if name == "" {
+	if name = strings.TrimSpace(clean(name)); name == "" {
 		return "somebody"
 	}
-	return clean(name)
+	return name
 }

@@ -9,53 +9,164 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
 
-	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/client"
 	"github.com/lumenize/lmz/examples/editor"
+	"github.com/lumenize/lmz/meshtest"
+	"github.com/lumenize/lmz/object"
 )
 
 var update = flag.Bool("update", false, "write the screens in testdata anew")
 
-// screen is a model that is driven by messages. What its commands do is in the tests
-// with terminals.
+// onMesh runs a test of models in a mesh with the nodes of the editor, in virtual time.
+func onMesh(t *testing.T, f func(t *testing.T, m *meshtest.Mesh)) {
+	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
+		m.Object(editor.DocumentBinding, object.Kind{New: editor.NewDocument})
+		m.Object(editor.WorkspaceBinding, object.Kind{New: editor.NewWorkspace})
+		m.Worker(editor.SpellCheckBinding, editor.NewSpellCheck)
+		f(t, m)
+	})
+}
+
+// screen is a model and the little of bubbletea that it needs: what its commands return
+// comes back as messages.
 type screen struct {
 	*model
-	t     *testing.T
-	clock time.Time
+	t       *testing.T
+	client  *meshtest.Client
+	pending chan tea.Msg
+	quit    bool
+	stop    context.CancelFunc
 }
 
-// opened returns the screen of an editor that has opened a document.
-func opened(t *testing.T, width, height int, content string) *screen {
+// start starts an editor on the document notes, which has nothing on the screen yet.
+func start(t *testing.T, m *meshtest.Mesh, user string, width, height int, o Options) *screen {
 	t.Helper()
-	s := blank(t, width, height)
-	s.send(stateMsg(client.Connected), contentMsg{Content: content, Version: 4, By: "bob"}, openedMsg{document: new(editor.OpenDocument)})
-	return s
-}
-
-func blank(t *testing.T, width, height int) *screen {
-	t.Helper()
-	getenv := func(name string) string { return map[string]string{"NO_COLOR": "1"}[name] }
-	s := &screen{t: t, clock: time.Unix(1e9, 0)}
-	s.model = newModel(Options{Document: "notes", Getenv: getenv, Client: client.Options{URL: "http://127.0.0.1:8787"}})
-	s.now = func() time.Time { return s.clock }
-	s.offline = s.clock
-	s.ctx = t.Context()
+	o.Getenv = func(name string) string { return map[string]string{"NO_COLOR": "1"}[name] }
+	o.Client.URL = "http://127.0.0.1:8787"
+	s := &screen{model: newModel(o), t: t, pending: make(chan tea.Msg, 1000)}
+	s.client = m.NewClient(user, map[string]any{"email": user + "@example.com"}, s.clientOptions(client.Options{}))
+	s.peer = s.client.Peer
+	s.ctx, s.stop = context.WithCancel(context.Background())
+	t.Cleanup(s.end)
+	s.do(s.Init())
 	s.Update(tea.WindowSizeMsg{Width: width, Height: height})
 	return s
 }
 
-// send hands over messages as the pump does.
-func (s *screen) send(messages ...tea.Msg) { s.Update(pumpedMsg(messages)) }
+// end is the end of the program, however it was reached.
+func (s *screen) end() {
+	if s.session != nil {
+		s.session.Close(s.ctx)
+		s.journal.close()
+		s.session = nil
+	}
+	s.stop()
+	time.Sleep(flushLimit + time.Second) // commands that wait for the clock end
+}
+
+// die ends the editor as kill -9 does: nothing is written or said any more.
+func (s *screen) die() {
+	s.client.Kill()
+	if s.journal != nil {
+		s.journal.close() // the system frees the locks of a process that has died
+	}
+}
+
+// opened is start with the text on the screen.
+func opened(t *testing.T, m *meshtest.Mesh, user string, width, height int) *screen {
+	t.Helper()
+	s := start(t, m, user, width, height, Options{Document: "notes"})
+	s.await("the text", s.ready)
+	return s
+}
+
+// do runs a command as bubbletea does.
+func (s *screen) do(cmd tea.Cmd) {
+	if cmd == nil {
+		return
+	}
+	go func() {
+		switch msg := cmd().(type) {
+		case nil:
+		case tea.BatchMsg:
+			for _, one := range msg {
+				s.do(one)
+			}
+		default:
+			s.pending <- msg
+		}
+	}()
+}
+
+// settle handles messages until none comes by itself.
+func (s *screen) settle() {
+	for {
+		synctest.Wait()
+		select {
+		case msg := <-s.pending:
+			if _, ok := msg.(tea.QuitMsg); ok {
+				s.quit = true
+			}
+			_, cmd := s.Update(msg)
+			s.do(cmd)
+			continue
+		default:
+		}
+		return
+	}
+}
+
+// wait lets time pass.
+func (s *screen) wait(d time.Duration) {
+	for end := time.Now().Add(d); time.Now().Before(end); time.Sleep(min(50*time.Millisecond, time.Until(end))) {
+		s.settle()
+	}
+	s.settle()
+}
+
+// await lets time pass until something holds.
+func (s *screen) await(what string, holds func() bool) {
+	s.t.Helper()
+	for end := time.Now().Add(2 * time.Minute); ; time.Sleep(20 * time.Millisecond) {
+		s.settle()
+		if holds() {
+			return
+		}
+		if time.Now().After(end) {
+			s.t.Fatalf("never: %s, but\n%s", what, s.View().Content)
+		}
+	}
+}
+
+// shows waits for a text in the document.
+func (s *screen) shows(text string) {
+	s.t.Helper()
+	s.await(fmt.Sprintf("the text %q", text), func() bool { return s.area.text == text })
+}
+
+// sees waits for something on the screen.
+func (s *screen) sees(what string) {
+	s.t.Helper()
+	s.await(fmt.Sprintf("%q", what), func() bool { return strings.Contains(ansi.Strip(s.View().Content), what) })
+}
+
+func (s *screen) saved() {
+	s.t.Helper()
+	s.await("saved", func() bool { return s.session.Saved() })
+}
 
 // press presses keys: a name, or characters.
 func (s *screen) press(keys ...string) tea.Cmd {
 	var last tea.Cmd
 	for _, k := range keys {
 		_, last = s.Update(key(k))
+		s.do(last)
 	}
 	return last
 }
@@ -88,7 +199,11 @@ func key(name string) tea.KeyPressMsg {
 // write types a text.
 func (s *screen) write(text string) {
 	for _, r := range text {
-		s.press(string(r))
+		if r == '\n' {
+			s.press("enter")
+		} else {
+			s.press(string(r))
+		}
 	}
 }
 
@@ -127,183 +242,340 @@ const sample = "The teh fox jumps over the lazy dog, and 日本語 is wide.\n\n\
 
 func TestScreens(t *testing.T) {
 	for _, size := range []struct{ width, height int }{{80, 24}, {40, 12}} {
-		name := func(what string) string { return fmt.Sprintf("%s-%dx%d", what, size.width, size.height) }
-		s := blank(t, size.width, size.height)
-		s.is(name("opening"))
+		onMesh(t, func(t *testing.T, m *meshtest.Mesh) {
+			name := func(what string) string { return fmt.Sprintf("%s-%dx%d", what, size.width, size.height) }
+			s := start(t, m, "ann", size.width, size.height, Options{Document: "notes"})
+			s.is(name("opening"))
+			s.await("the text", s.ready)
+			s.is(name("empty"))
+			s.Update(tea.PasteMsg{Content: sample})
+			s.saved()
+			s.await("the spelling", func() bool { return len(s.findings) > 0 })
+			s.area.moveTo(0)
+			s.Update(nil)
+			s.is(name("opened"))
+			s.area.moveTo(len("The te"))
+			s.is(name("suggestion"))
+			s.press("alt+enter")
+			s.is(name("menu"))
+			s.press("esc")
 
-		s = opened(t, size.width, size.height, sample)
-		s.is(name("opened"))
-		s.send(findingsMsg{{Word: "teh", Suggestions: []string{"the", "ten"}}})
-		s.area.moveTo(len("The te"))
-		s.is(name("suggestion"))
+			bob := opened(t, m, "bob", 80, 24)
+			bob.press("ctrl+end", "shift+ctrl+left")
+			bob.settle()
+			s.await("bob", func() bool { return len(s.people) == 1 && s.people[0].Anchor != s.people[0].Head })
+			s.is(name("with-others"))
+			bob.end()
 
-		s.press("X", "backspace", "x")
-		s.send(contentMsg{Content: "another", Version: 5, By: "carol"})
-		s.is(name("held"))
-		s.press("R")
-		s.is(name("taken"))
-
-		s.press("x")
-		s.send(stateMsg(client.Reconnecting), failureMsg{&client.DialError{Err: fmt.Errorf("dial: %w", errors.New("connection refused"))}})
-		s.is(name("reconnecting"))
-		s.clock = s.clock.Add(12 * time.Second)
-		s.Update(tickMsg{})
-		s.is(name("stuck"))
-		s.press("ctrl+q")
-		s.Update(flushedMsg{})
-		s.is(name("asking"))
-		s.press("n")
-
-		s.press("ctrl+g")
-		s.is(name("help"))
-		s.press("esc")
-		s.send(stateMsg(client.Disconnected), loginMsg{&client.LoginRequiredError{Code: 4403, Reason: "your approval was revoked"}})
-		s.is(name("login"))
+			s.client.Cut()
+			s.await("no connection", func() bool { return s.state != client.Connected })
+			s.press("x")
+			s.is(name("reconnecting"))
+			s.wait(12 * time.Second)
+			s.failure = "connection refused" // what a real network says
+			s.is(name("stuck"))
+			s.press("ctrl+q")
+			s.wait(flushLimit)
+			s.is(name("asking"))
+			s.press("n", "ctrl+g")
+			s.is(name("help"))
+			s.press("esc", "ctrl+f", "t", "h", "e")
+			s.is(name("find"))
+			s.press("esc", "ctrl+o")
+			s.is(name("picker"))
+			s.press("esc")
+			s.Update(pumpedMsg{stateMsg(client.Disconnected), loginMsg{&client.LoginRequiredError{Code: 4403, Reason: "your approval was revoked"}}})
+			s.is(name("login"))
+			s.blocked, s.phase = nil, leaving
+		})
 	}
 }
 
-func TestTypingGoesOnWhileATextIsHeld(t *testing.T) {
-	s := opened(t, 80, 24, "")
-	s.write("a")
-	s.send(contentMsg{Content: "other", Version: 5, By: "carol"})
-	s.write("r b")
-	if s.area.text != "ar b" || s.buffer.Held == nil {
-		t.Fatalf("text %q, held %v", s.area.text, s.buffer.Held)
-	}
-	s.press("esc")
-	s.write("R")
-	if s.area.text != "ar bR" || s.buffer.Held != nil {
-		t.Errorf("text %q, held %v", s.area.text, s.buffer.Held)
-	}
+func TestTwoEditorsTypeInOneParagraph(t *testing.T) {
+	onMesh(t, func(t *testing.T, m *meshtest.Mesh) {
+		ann, bob := opened(t, m, "ann", 80, 24), opened(t, m, "bob", 80, 24)
+		ann.write("one three")
+		bob.shows("one three")
+		bob.press("ctrl+home", "ctrl+right", "right")
+		bob.write("two ")
+		ann.write(" four")
+		ann.shows("one two three four")
+		bob.shows("one two three four")
+		if ann.area.cursor != len(ann.area.text) || bob.area.cursor != len("one two ") {
+			t.Errorf("cursors at %d and %d", ann.area.cursor, bob.area.cursor)
+		}
+		ann.sees("with bob")
+	})
 }
 
-func TestTakingCanBeUndone(t *testing.T) {
-	s := opened(t, 80, 24, "")
-	s.write("mine")
-	s.press("left")
-	s.send(contentMsg{Content: "theirs", Version: 5, By: "carol"})
-	s.press("R")
-	if s.area.text != "theirs" {
-		t.Fatalf("text %q", s.area.text)
-	}
-	s.press("ctrl+z")
-	if s.area.text != "mine" || s.area.cursor != 3 || !s.buffer.Dirty() {
-		t.Errorf("text %q, cursor %d, dirty %v", s.area.text, s.area.cursor, s.buffer.Dirty())
-	}
-	s.press("ctrl+z")
-	if s.area.text != "theirs" {
-		t.Errorf("text %q", s.area.text)
-	}
+func TestUndoTakesBackOnlyOnesOwn(t *testing.T) {
+	onMesh(t, func(t *testing.T, m *meshtest.Mesh) {
+		ann, bob := opened(t, m, "ann", 80, 24), opened(t, m, "bob", 80, 24)
+		ann.write("my text")
+		bob.shows("my text")
+		bob.press("ctrl+home", "ctrl+right")
+		bob.write(", and his,")
+		ann.shows("my, and his, text")
+		ann.press("ctrl+z")
+		ann.shows(", and his,")
+		bob.shows(", and his,")
+		ann.press("ctrl+z")
+		ann.sees("there is nothing of yours to undo")
+		ann.press("ctrl+y")
+		ann.shows("my, and his, text")
+		bob.shows("my, and his, text")
+	})
 }
 
-func TestAnArrivingTextLeavesTheCursorWhereItWas(t *testing.T) {
-	s := opened(t, 80, 24, "one two")
-	s.area.moveTo(4)
-	s.send(contentMsg{Content: "zero one two", Version: 5, By: "carol"})
-	if s.area.text != "zero one two" || s.area.cursor != 9 {
-		t.Errorf("text %q, cursor %d", s.area.text, s.area.cursor)
-	}
+func TestTypingOfflineIsKeptAcrossTheDeathOfTheEditor(t *testing.T) {
+	onMesh(t, func(t *testing.T, m *meshtest.Mesh) {
+		state := t.TempDir()
+		o := Options{Document: "notes", StateDir: state, Account: "ann"}
+		ann := start(t, m, "ann", 80, 24, o)
+		ann.await("the text", ann.ready)
+		ann.write("before")
+		ann.saved()
+		ann.client.Cut()
+		ann.await("no connection", func() bool { return ann.state != client.Connected })
+		for range 60 {
+			ann.write(".")
+			ann.wait(time.Second)
+		}
+		ann.die()
+
+		other := start(t, m, "bob", 80, 24, Options{Document: "notes", StateDir: state, Account: "bob"})
+		other.await("the text", other.ready)
+		other.wait(5 * time.Second)
+		if other.area.text != "before" {
+			t.Errorf("somebody else sent it: %q", other.area.text)
+		}
+		want := "before" + strings.Repeat(".", 60)
+		again := start(t, m, "ann", 80, 24, o)
+		again.shows(want)
+		other.shows(want)
+		again.saved()
+		again.wait(5 * time.Second)
+		if again.area.text != want {
+			t.Errorf("%q", again.area.text)
+		}
+		if left, _ := filepath.Glob(filepath.Join(state, "unsaved", "*", "*")); len(left) != 0 {
+			t.Errorf("the journal still has %q", left)
+		}
+	})
 }
 
-func TestOneSaveIsUnderWayAtATime(t *testing.T) {
-	s := opened(t, 80, 24, "")
-	s.write("a")
-	if _, cmd := s.Update(saveMsg{}); cmd == nil {
-		t.Fatal("no save")
-	}
-	s.write("b")
-	if _, cmd := s.Update(saveMsg{}); cmd != nil {
-		t.Error("a second save while the first is under way")
-	}
-	if _, cmd := s.Update(savedMsg{version: 5}); cmd == nil || !s.buffer.Dirty() {
-		t.Error("the rest is not saved")
-	}
+func TestQuittingOfflineAsksAndTheNextOpeningSends(t *testing.T) {
+	onMesh(t, func(t *testing.T, m *meshtest.Mesh) {
+		o := Options{Document: "notes", StateDir: t.TempDir(), Account: "ann"}
+		ann := start(t, m, "ann", 80, 24, o)
+		ann.await("the text", ann.ready)
+		ann.client.Cut()
+		ann.write("late")
+		ann.press("ctrl+q")
+		ann.write("too late") // it is quitting
+		ann.sees("not sent: it is kept here and goes at the next opening. Quit? y/n")
+		ann.press("n", "!")
+		ann.press("ctrl+c")
+		ann.sees("Quit? y/n")
+		ann.press("y")
+		ann.await("the end", func() bool { return ann.quit })
+		if ann.err != nil {
+			t.Error(ann.err)
+		}
+		start(t, m, "ann", 80, 24, o).shows("late!")
+	})
 }
 
-func TestAFailedSaveIsMadeAgain(t *testing.T) {
-	s := opened(t, 80, 24, "")
-	s.write("a")
-	s.Update(saveMsg{})
-	s.send(stateMsg(client.Reconnecting))
-	if _, cmd := s.Update(savedMsg{err: lmz.ErrOutcomeUnknown}); cmd == nil {
-		t.Error("nothing is planned")
-	}
-	if _, cmd := s.Update(saveMsg{}); cmd != nil {
-		t.Error("a save without a connection")
-	}
-	s.send(stateMsg(client.Connected))
-	if _, again := s.buffer.BeginSave(); again || !s.buffer.Dirty() {
-		t.Error("the return of the connection did not begin a save")
-	}
-	s.Update(savedMsg{version: 5})
-	if s.buffer.Dirty() {
-		t.Error("not saved")
-	}
-}
-
-func TestQuittingWaitsForTheSave(t *testing.T) {
-	s := opened(t, 80, 24, "")
-	s.write("a")
-	s.press("ctrl+c")
-	s.write("b") // too late
-	if s.area.text != "a" || s.phase != flushing {
-		t.Fatalf("text %q, phase %d", s.area.text, s.phase)
-	}
-	s.Update(flushedMsg{})
-	if s.phase != asking {
-		t.Fatal("it does not ask")
-	}
-	s.press("n")
-	s.write("c")
-	if s.area.text != "ac" || s.phase != editing {
-		t.Errorf("text %q, phase %d", s.area.text, s.phase)
-	}
+func TestQuittingWaitsForTheLastEdits(t *testing.T) {
+	onMesh(t, func(t *testing.T, m *meshtest.Mesh) {
+		ann := opened(t, m, "ann", 80, 24)
+		ann.write("last words")
+		ann.press("ctrl+q")
+		ann.await("the end", func() bool { return ann.quit })
+		opened(t, m, "bob", 80, 24).shows("last words")
+	})
 }
 
 func TestTheEndOfTheContextDoesNotAsk(t *testing.T) {
-	s := opened(t, 80, 24, "")
-	s.write("a")
-	s.send(stateMsg(client.Reconnecting), stopMsg{})
-	if _, cmd := s.Update(flushedMsg{}); cmd == nil || s.err == nil {
-		t.Errorf("the editor goes on; error %v", s.err)
-	}
+	onMesh(t, func(t *testing.T, m *meshtest.Mesh) {
+		s := opened(t, m, "ann", 80, 24)
+		s.client.Cut()
+		s.write("a")
+		s.pump.push(stopMsg{})
+		s.await("the end", func() bool { return s.quit })
+		if s.err == nil {
+			t.Error("the loss is no error")
+		}
+	})
 }
 
 func TestAPasteHasTheLineBreaksOfTheDocument(t *testing.T) {
-	s := opened(t, 80, 24, "")
-	s.Update(tea.PasteMsg{Content: "one\rtwo\r\nthree\n\xff"})
-	if want := "one\ntwo\nthree\n\uFFFD"; s.area.text != want {
-		t.Errorf("text %q, want %q", s.area.text, want)
+	onMesh(t, func(t *testing.T, m *meshtest.Mesh) {
+		s := opened(t, m, "ann", 80, 24)
+		s.Update(tea.PasteMsg{Content: "one\rtwo\r\nthree\n\xff"})
+		if want := "one\ntwo\nthree\n\uFFFD"; s.area.text != want {
+			t.Errorf("text %q, want %q", s.area.text, want)
+		}
+		s.sees("what was no text in the clipboard")
+	})
+}
+
+func TestCarriageReturnsAndEmojiOfOthersArriveUnchanged(t *testing.T) {
+	onMesh(t, func(t *testing.T, m *meshtest.Mesh) {
+		const odd = "dos\r\nfamily 👨‍👩‍👧‍👦 and e\u0301"
+		ann, bob := opened(t, m, "ann", 80, 24), opened(t, m, "bob", 80, 24)
+		ann.insert(odd)
+		bob.shows(odd)
+		bob.press("ctrl+home", "end", "right", "backspace") // the line break is one character
+		ann.shows(strings.Replace(odd, "\r\n", "", 1))
+	})
+}
+
+func TestASuggestionReplacesTheWord(t *testing.T) {
+	onMesh(t, func(t *testing.T, m *meshtest.Mesh) {
+		s := opened(t, m, "ann", 80, 24)
+		s.write("The teh fox")
+		s.await("the spelling", func() bool { return len(s.findings) == 1 })
+		s.press("alt+enter")
+		s.sees("there is no misspelled word here")
+		s.press("ctrl+left", "ctrl+left", "alt+enter")
+		if s.menu == nil || s.menu.word.Suggestions[0] != "the" {
+			t.Fatalf("menu %v", s.menu)
+		}
+		s.press("1")
+		s.shows("The the fox")
+		s.press("ctrl+z")
+		s.shows("The teh fox")
+	})
+}
+
+func TestThePickerOpensAndCreatesDocuments(t *testing.T) {
+	onMesh(t, func(t *testing.T, m *meshtest.Mesh) {
+		s := opened(t, m, "ann", 80, 24)
+		s.write("in notes")
+		s.saved()
+		s.press("ctrl+o")
+		s.await("the list", func() bool { return len(s.picker.names) == 1 })
+		s.write("plans")
+		s.sees("Enter creates plans")
+		s.press("enter")
+		s.await("the other document", func() bool { return s.document == "plans" && s.ready() })
+		s.write("in plans")
+		s.saved()
+		s.press("ctrl+o")
+		s.await("the list", func() bool { return len(s.picker.names) == 2 })
+		s.write("NOT")
+		s.press("enter")
+		s.shows("in notes")
+
+		fresh := start(t, m, "bob", 80, 24, Options{})
+		fresh.await("the list", func() bool { return fresh.picker != nil && len(fresh.picker.names) == 2 })
+		fresh.press("down", "enter")
+		fresh.shows("in plans")
+	})
+}
+
+// withFile is an editor of notes that shares a file with a content.
+func withFile(t *testing.T, m *meshtest.Mesh, content string) (s *screen, path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "notes.txt")
+	if content != "" {
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s = start(t, m, "ann", 80, 24, Options{Document: "notes"})
+	s.file = &sharedFile{path: path}
+	if err := s.file.readFile(); err != nil {
+		t.Fatal(err)
+	}
+	s.await("the text", s.ready)
+	s.settle()
+	return s, path
+}
+
+func (s *screen) fileHas(path, want string) {
+	s.t.Helper()
+	s.await("the file has "+want, func() bool {
+		data, err := os.ReadFile(path)
+		return err == nil && string(data) == want
+	})
+}
+
+func TestASharedFileAndItsDocumentHaveOneText(t *testing.T) {
+	onMesh(t, func(t *testing.T, m *meshtest.Mesh) {
+		s, path := withFile(t, m, "from the file")
+		bob := opened(t, m, "bob", 80, 24)
+		bob.shows("from the file")
+		bob.press("ctrl+end", "!")
+		s.fileHas(path, "from the file!")
+		s.press("ctrl+home", ">")
+		s.fileHas(path, ">from the file!")
+		if err := os.WriteFile(path, []byte("by another program"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s.press("x")
+		s.sees("another program has changed notes.txt: it is not written any more")
+		s.press("y")
+		s.wait(time.Second)
+		s.fileHas(path, "by another program")
+	})
+}
+
+func TestWhenFileAndDocumentDifferTheUserDecides(t *testing.T) {
+	for answer, want := range map[string]string{"f": "in the file", "d": "in the document"} {
+		onMesh(t, func(t *testing.T, m *meshtest.Mesh) {
+			bob := opened(t, m, "bob", 80, 24)
+			bob.write("in the document")
+			bob.saved()
+			s, path := withFile(t, m, "in the file")
+			s.sees("notes.txt and the document differ: f takes the file's text, d the other")
+			s.press("x", answer)
+			s.shows(want)
+			s.fileHas(path, want)
+			bob.shows(want)
+			if answer == "d" {
+				s.fileHas(path+"~", "in the file")
+			}
+		})
 	}
 }
 
 func TestTheWindowFollowsTheCursor(t *testing.T) {
-	var lines []string
-	for i := range 100 {
-		lines = append(lines, fmt.Sprint("line ", i))
-	}
-	s := opened(t, 40, 12, strings.Join(lines, "\n"))
-	s.press("pgdown", "pgdown", "up")
-	s.is("scrolled-40x12")
-	s.press("ctrl+end")
-	s.area.moveTo(len(s.area.text))
-	s.Update(tea.WindowSizeMsg{Width: 40, Height: 6})
-	s.is("end-40x6")
-	s.Update(tea.WindowSizeMsg{Width: 3, Height: 1}) // nothing to see, but nothing breaks
-	s.View()
+	onMesh(t, func(t *testing.T, m *meshtest.Mesh) {
+		var lines []string
+		for i := range 100 {
+			lines = append(lines, fmt.Sprint("line ", i))
+		}
+		s := opened(t, m, "ann", 40, 12)
+		s.insert(strings.Join(lines, "\n"))
+		s.saved()
+		s.press("ctrl+home", "pgdown", "pgdown", "up")
+		s.is("scrolled-40x12")
+		s.press("ctrl+end")
+		s.Update(tea.WindowSizeMsg{Width: 40, Height: 6})
+		s.is("end-40x6")
+		for _, size := range [][2]int{{3, 1}, {1, 1}, {0, 0}, {10, 3}} { // nothing to see, but nothing breaks
+			s.Update(tea.WindowSizeMsg{Width: size[0], Height: size[1]})
+			s.View()
+			s.press("ctrl+o")
+			s.View()
+			s.press("esc")
+		}
+	})
 }
 
-func TestThePumpKeepsControlMessagesAndTheNewestContent(t *testing.T) {
+func TestThePumpKeepsControlMessagesAndTheNewestOfTheRest(t *testing.T) {
 	p := newPump()
 	p.push(stateMsg(client.Connecting))
-	for i := range 1000 {
-		p.push(contentMsg{Version: i})
+	for range 1000 {
+		p.push(newsMsg{})
 		p.push(failureMsg{errors.New("no")})
 	}
 	p.push(stateMsg(client.Connected))
 	ctx, cancel := context.WithCancel(t.Context())
 	got := p.wait(ctx.Done())().(pumpedMsg)
-	if len(got) != 4 || got[0] != stateMsg(client.Connecting) || got[1] != (contentMsg{Version: 999}) || got[3] != stateMsg(client.Connected) {
+	if len(got) != 4 || got[0] != stateMsg(client.Connecting) || got[1] != (newsMsg{}) || got[3] != stateMsg(client.Connected) {
 		t.Errorf("got %v", got)
 	}
 	cancel()

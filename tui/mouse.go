@@ -22,9 +22,9 @@ type press struct {
 }
 
 // mouse moves the cursor, selects or scrolls.
-func (m *model) mouse(msg tea.MouseMsg) {
-	if m.open == nil || m.help || m.blocked != nil || m.phase != editing {
-		return
+func (m *model) mouse(msg tea.MouseMsg) tea.Cmd {
+	if !m.ready() || m.help || m.blocked != nil || m.picker != nil || m.phase != editing {
+		return nil
 	}
 	at := msg.Mouse()
 	x, y := at.X-margin, at.Y-1
@@ -37,8 +37,8 @@ func (m *model) mouse(msg tea.MouseMsg) {
 			m.area.wheel(wheelRows)
 		}
 	case tea.MouseClickMsg:
-		if at.Button == tea.MouseLeft && y >= 0 && y < m.area.height {
-			m.click(x, y, at.Mod.Contains(tea.ModShift))
+		if y >= 0 && y < m.area.height {
+			m.pressed(at.Button, x, y, at.Mod.Contains(tea.ModShift))
 		}
 	case tea.MouseMotionMsg:
 		if m.press.down {
@@ -46,6 +46,25 @@ func (m *model) mouse(msg tea.MouseMsg) {
 		}
 	case tea.MouseReleaseMsg:
 		m.press.down = false
+	}
+	return nil
+}
+
+// pressed takes a press on the text, or on the menu above it.
+func (m *model) pressed(button tea.MouseButton, x, y int, extend bool) {
+	if m.menu != nil {
+		if i, ok := m.menuAt(x+margin, y); ok {
+			m.takeSuggestion(i)
+			return
+		}
+		m.menu = nil
+	}
+	switch button {
+	case tea.MouseLeft:
+		m.click(x, y, extend)
+	case tea.MouseRight:
+		m.area.moveTo(m.area.placeAt(x, y))
+		m.openMenu()
 	}
 }
 

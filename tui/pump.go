@@ -9,22 +9,20 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/lumenize/lmz/client"
-	"github.com/lumenize/lmz/examples/editor"
 )
 
 // Messages from the mesh to the model.
 type (
-	contentMsg  editor.Change
-	findingsMsg []editor.Finding
-	stateMsg    client.State
-	failureMsg  struct{ err error } // an attempt to connect failed, more follow
-	loginMsg    struct{ err *client.LoginRequiredError }
-	stopMsg     struct{} // the context of Run has ended
-	pumpedMsg   []tea.Msg
+	newsMsg    struct{} // the session has news
+	stateMsg   client.State
+	failureMsg struct{ err error } // an attempt to connect failed, more follow
+	loginMsg   struct{ err *client.LoginRequiredError }
+	stopMsg    struct{} // the context of Run has ended
+	pumpedMsg  []tea.Msg
 )
 
 // pump brings what happens in the mesh to the model. The mesh never waits for the
-// screen: push only appends. Of contents, findings and failures the newest is enough;
+// screen: push only appends. Of news and failures the newest is enough;
 // everything else is kept, in order.
 type pump struct {
 	mu    sync.Mutex // guards queue
@@ -52,11 +50,8 @@ func (p *pump) push(msg tea.Msg) {
 
 func supersedes(msg, old tea.Msg) bool {
 	switch msg.(type) {
-	case contentMsg: // versions come in order
-		_, same := old.(contentMsg)
-		return same
-	case findingsMsg:
-		_, same := old.(findingsMsg)
+	case newsMsg:
+		_, same := old.(newsMsg)
 		return same
 	case failureMsg:
 		_, same := old.(failureMsg)

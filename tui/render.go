@@ -1,9 +1,6 @@
 package tui
 
-import (
-	"strings"
-	"unicode/utf8"
-)
+import "strings"
 
 // look is how a piece of the text is shown.
 type look struct {
@@ -47,18 +44,17 @@ func lookAt(marks []mark, at, next int) look {
 	return l
 }
 
-// render returns the rows in the window, in which each piece has gone through paint. A
-// word is wrong when isWrong says so.
-func (a *textArea) render(isWrong func(word string) bool, marks []mark, paint func(look, string) string) []string {
+// render returns the rows in the window, in which each piece has gone through paint.
+func (a *textArea) render(marks []mark, paint func(look, string) string) []string {
 	var lines []string
 	a.rowsDown(a.top, a.height, func(r row) bool {
-		lines = append(lines, a.renderRow(r, isWrong, marks, paint))
+		lines = append(lines, a.renderRow(r, marks, paint))
 		return true
 	})
 	return lines
 }
 
-func (a *textArea) renderRow(r row, isWrong func(string) bool, marks []mark, paint func(look, string) string) string {
+func (a *textArea) renderRow(r row, marks []mark, paint func(look, string) string) string {
 	var line, piece strings.Builder
 	var now look
 	show := func(l look, s string) {
@@ -69,15 +65,11 @@ func (a *textArea) renderRow(r row, isWrong func(string) bool, marks []mark, pai
 		now = l
 		piece.WriteString(s)
 	}
-	wordEnd, wordWrong := r.start, false
 	for at, col := r.start, 0; at < r.end; {
 		n, w := cluster(a.text[at:r.end], col, a.method)
-		if at >= wordEnd {
-			wordEnd, wordWrong = a.wordFrom(at, isWrong)
-		}
 		shown, strange := glyph(a.text[at:at+n], w, a.method)
 		l := lookAt(marks, at, at+n)
-		l.placeholder, l.wrong = strange, wordWrong && at < wordEnd && !strange
+		l.placeholder = strange
 		show(l, shown)
 		at, col = at+n, col+w
 	}
@@ -101,13 +93,4 @@ func (a *textArea) lookBehind(r row, marks []mark) look {
 		}
 	}
 	return l
-}
-
-// wordFrom returns where the word at at ends, and whether it is wrong.
-func (a *textArea) wordFrom(at int, isWrong func(string) bool) (end int, bad bool) {
-	if r, _ := utf8.DecodeRuneInString(a.text[at:]); !spelled(r) {
-		return at, false
-	}
-	start, end := wordBounds(a.text, at)
-	return end, isWrong(a.text[start:end])
 }

@@ -2,7 +2,6 @@ package tui
 
 import (
 	"context"
-	"errors"
 	"os"
 	"sync/atomic"
 	"time"
@@ -13,29 +12,31 @@ import (
 	"github.com/lumenize/lmz/examples/editor"
 )
 
-// Run edits one document until the user quits, which is no error, not even when
-// something stays unsaved, because the user was asked. When ctx ends, Run saves what
-// it can in 3 s, and returns the cause of the end.
+// Run edits documents until the user quits, which is no error, not even when something
+// stays unsaved: the user was asked, and the next opening sends it. When ctx ends, Run
+// sends what it can in 3 s, and returns the cause of the end.
 //
 // It returns a [*client.LoginRequiredError] when the gateway refuses the user, at once
 // or when the user quits then; [client.ErrSuperseded] likewise when a newer client has
-// taken the address; and the error of the document when it cannot be opened. While
-// there is no connection it goes on trying.
+// taken the address. While there is no connection it goes on trying.
 func Run(ctx context.Context, o Options) error {
-	if o.Document == "" {
-		return errors.New("tui: Options.Document is required")
-	}
 	setDefaults(&o)
 	m := newModel(o)
+	if o.File != "" {
+		m.file = &sharedFile{path: o.File}
+		if err := m.file.readFile(); err != nil {
+			return err
+		}
+	}
 	calls, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	m.ctx = calls
 	var err error
-	if m.editor, err = editor.NewClient(m.clientOptions(o.Client)); err != nil {
+	if m.peer, err = client.New(m.clientOptions(o.Client)); err != nil {
 		return err
 	}
-	defer m.editor.Wait()
-	defer m.editor.Close()
+	defer m.peer.Wait()
+	defer m.peer.Close()
 	defer context.AfterFunc(ctx, func() { m.pump.push(stopMsg{}) })()
 
 	program := tea.NewProgram(m, tea.WithContext(calls), tea.WithInput(o.Input), tea.WithOutput(o.Output),
@@ -63,7 +64,7 @@ func setDefaults(o *Options) {
 
 func newModel(o Options) *model {
 	m := &model{
-		document: o.Document, server: o.Client.URL,
+		options: o, document: o.Document, desk: editor.NewDesk(),
 		pump: newPump(), log: &eventLog{w: o.Log}, now: time.Now,
 		width: 80, height: 24,
 		styles: newStyles(o.Getenv("NO_COLOR") == ""), area: newTextArea(),
@@ -75,6 +76,7 @@ func newModel(o Options) *model {
 // clientOptions adds the callbacks of the model to o.
 func (m *model) clientOptions(o client.Options) client.Options {
 	user := o
+	o.Handler = m.desk
 	o.OnStateChange = func(s client.State) {
 		m.log.printf("state %v", s)
 		m.pump.push(stateMsg(s))
@@ -85,6 +87,7 @@ func (m *model) clientOptions(o client.Options) client.Options {
 	var sessions atomic.Int64
 	o.OnSubscriptionRequired = func(ctx context.Context) {
 		m.log.printf("subscription required %d", sessions.Add(1))
+		m.desk.SubscriptionRequired(ctx)
 		if user.OnSubscriptionRequired != nil {
 			user.OnSubscriptionRequired(ctx)
 		}

@@ -5,6 +5,8 @@ import (
 	"unicode"
 
 	"github.com/charmbracelet/x/ansi"
+
+	"github.com/lumenize/lmz/text"
 )
 
 // textArea is a text, a cursor, and a window on it. It works on the rows in the window
@@ -14,6 +16,7 @@ type textArea struct {
 	text          string
 	cursor        int
 	anchor        int // where the selection began that ends at the cursor; at the cursor there is none
+	known         place
 	top           int // where the first row in the window starts
 	goal          int // the column that up and down aim for, -1 for that of the cursor
 	width, height int
@@ -36,6 +39,7 @@ func (a *textArea) insert(s string) {
 
 // splice replaces a part of the text and puts the cursor behind the new one.
 func (a *textArea) splice(from, to int, s string) {
+	a.forget(from)
 	a.text = a.text[:from] + s + a.text[to:]
 	a.moveTo(a.snap(from + len(s)))
 }
@@ -52,40 +56,11 @@ func (a *textArea) extendTo(at int) {
 	a.scroll()
 }
 
-// replace puts another text in the area. The cursor, the selection and the window stay
-// where they are in the part that both texts share.
-func (a *textArea) replace(text string) {
-	a.become(text, follow(a.text, text))
-}
-
-// become puts another text in the area; move says where a place in the old one is in it.
-func (a *textArea) become(text string, move func(at int) int) {
-	a.text = text
-	a.top, a.anchor = move(a.top), a.snap(move(a.anchor))
-	a.extendTo(a.snap(move(a.cursor)))
-}
-
-// follow returns where a position in old is in text, of which the same beginning and
-// the same end are left.
-func follow(old, text string) func(at int) int {
-	shorter := min(len(old), len(text))
-	prefix := 0
-	for prefix < shorter && old[prefix] == text[prefix] {
-		prefix++
-	}
-	suffix := 0
-	for suffix < shorter-prefix && old[len(old)-1-suffix] == text[len(text)-1-suffix] {
-		suffix++
-	}
-	return func(at int) int {
-		switch {
-		case at <= prefix:
-			return at
-		case at >= len(old)-suffix:
-			return at + len(text) - len(old)
-		}
-		return min(at, len(text)-suffix)
-	}
+// replace puts another text in the area. The cursor and the window stay where they are
+// in the part that both texts share.
+func (a *textArea) replace(other string) {
+	c := text.Diff(a.text, other)
+	a.apply(c, false)
 }
 
 // snap returns the first place at or behind at where the cursor may be.
@@ -298,18 +273,6 @@ func (a *textArea) bottom() int {
 	a.rowsDown(a.top, a.height, func(r row) bool { end = r.end; return true })
 	return end
 }
-
-// wordAt returns the word that at is in or behind, as the spell checker sees words.
-func (a *textArea) wordAt(at int) string {
-	start, end := wordBounds(a.text, at)
-	return a.text[start:end]
-}
-
-func wordBounds(text string, at int) (start, end int) {
-	return len(strings.TrimRightFunc(text[:at], spelled)), len(text) - len(strings.TrimLeftFunc(text[at:], spelled))
-}
-
-func spelled(r rune) bool { return r == '\'' || unicode.IsLetter(r) }
 
 // cursorXY returns where in the window the cursor is.
 func (a *textArea) cursorXY() (x, y int) {

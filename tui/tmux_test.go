@@ -34,6 +34,8 @@ const (
 	urlVariable  = "TUI_TEST_URL"
 	userVariable = "TUI_TEST_USER"
 	logVariable  = "TUI_TEST_LOG"
+
+	stateVariable = "TUI_TEST_STATE"
 )
 
 func TestMain(m *testing.M) {
@@ -61,6 +63,8 @@ func edit() error {
 			},
 		},
 		Document: "notes",
+		StateDir: os.Getenv(stateVariable),
+		Account:  os.Getenv(userVariable),
 		Log:      log,
 	})
 	fmt.Fprintln(log, "ended:", err)
@@ -237,6 +241,16 @@ func (s *terminals) open(user, address string, width, height int, env ...string)
 }
 
 func (s *terminals) logOf(user string) string { return filepath.Join(s.dir, user+".log") }
+
+// kill ends the editor with SIGKILL, and the terminal.
+func (e *terminal) kill() {
+	e.t.Helper()
+	pid := strings.TrimSpace(e.tmux("display-message", "-p", "-t", e.user, "#{pane_pid}"))
+	if out, err := exec.Command("kill", "-9", pid).CombinedOutput(); err != nil {
+		e.t.Fatalf("kill -9 %s: %v %s", pid, err, out)
+	}
+	e.tmux("kill-session", "-t", e.user)
+}
 
 func (e *terminal) keys(keys ...string) {
 	e.t.Helper()

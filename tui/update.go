@@ -8,13 +8,16 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"github.com/lumenize/lmz/client"
-	"github.com/lumenize/lmz/examples/editor"
 )
 
 // Update takes a message. It never waits: what takes time is in the command.
 func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	cmd := m.handle(msg)
 	m.layout()
+	if m.ready() {
+		m.session.SetCursor(m.area.units(m.area.anchor), m.area.units(m.area.cursor))
+		cmd = tea.Batch(cmd, m.writeSoon())
+	}
 	return m, cmd
 }
 
@@ -26,29 +29,30 @@ func (m *model) handle(msg tea.Msg) tea.Cmd {
 		if msg.Mode == ansi.ModeUnicodeCore && msg.Value != ansi.ModeNotRecognized && msg.Value != ansi.ModePermanentlyReset {
 			m.area.method = ansi.GraphemeWidth // as the renderer does from now on
 		}
+	case tea.BackgroundColorMsg:
+		m.styles.adapt(msg.IsDark())
 	case tea.KeyPressMsg:
 		return m.key(msg)
 	case tea.PasteMsg:
-		return m.paste(msg.Content)
+		m.paste(msg.Content)
 	case tea.ClipboardMsg:
-		return m.paste(msg.Content)
+		m.paste(msg.Content)
 	case tea.MouseMsg:
-		m.mouse(msg)
+		return m.mouse(msg)
 	case pumpedMsg:
 		cmds := []tea.Cmd{m.pump.wait(m.ctx.Done())}
 		for _, one := range msg {
 			cmds = append(cmds, m.meshed(one))
 		}
 		return tea.Batch(cmds...)
-	case openedMsg:
-		return m.opened(msg)
-	case openAgainMsg:
-		return m.openDocument()
-	case saveMsg:
-		m.saveSet = false
-		return m.save()
-	case savedMsg:
-		return m.saved(msg)
+	case connectedMsg:
+		return m.connected(msg.err)
+	case documentsMsg:
+		m.listed(msg)
+	case closedMsg:
+		m.open(msg.next)
+	case fileMsg:
+		m.writeFile()
 	case flushedMsg:
 		return m.flushed()
 	case tickMsg:
@@ -61,14 +65,8 @@ func (m *model) handle(msg tea.Msg) tea.Cmd {
 // meshed takes a message that came through the pump.
 func (m *model) meshed(msg tea.Msg) tea.Cmd {
 	switch msg := msg.(type) {
-	case contentMsg:
-		m.arrive(editor.Change(msg))
-		return m.goOn()
-	case findingsMsg:
-		m.findings = make(map[string][]string, len(msg))
-		for _, f := range msg {
-			m.findings[f.Word] = f.Suggestions
-		}
+	case newsMsg:
+		return m.news()
 	case stateMsg:
 		return m.stateChanged(client.State(msg))
 	case failureMsg:
@@ -82,10 +80,25 @@ func (m *model) meshed(msg tea.Msg) tea.Cmd {
 			return m.flushed()
 		}
 		return m.quit()
-	case openedMsg:
-		return m.opened(msg)
 	}
 	return nil
+}
+
+// connected takes the end of an attempt to connect, which goes on by itself unless the
+// user has to do something. Who has nothing on the screen yet is told at the prompt.
+func (m *model) connected(err error) tea.Cmd {
+	if err == nil || m.ctx.Err() != nil {
+		return nil
+	}
+	m.log.printf("not connected: %s", describe(err))
+	if m.blocked == nil {
+		m.blocked = err
+	}
+	if m.ready() {
+		return nil
+	}
+	m.blocked = err
+	return m.leave()
 }
 
 func (m *model) stateChanged(s client.State) tea.Cmd {
@@ -94,9 +107,11 @@ func (m *model) stateChanged(s client.State) tea.Cmd {
 	switch {
 	case s == client.Connected:
 		m.failure, m.blocked = "", nil
-		return m.save()
+		if m.picker != nil {
+			return m.pick()
+		}
 	case was == client.Connected:
-		m.offline, m.unsaved = m.now(), ""
+		m.offline = m.now()
 	}
 	if s == client.Disconnected && m.blocked == nil {
 		m.blocked = client.ErrSuperseded // or the login, which the next message says
@@ -108,9 +123,13 @@ func (m *model) flushed() tea.Cmd {
 	switch {
 	case m.phase != flushing:
 		return nil
-	case m.stopped:
+	case m.session == nil || m.session.Saved():
+		return m.leave()
+	case m.stopped && m.journal == nil:
 		m.err = errors.New("the last changes to " + m.document + " are not saved: there was no connection")
-		return tea.Quit
+		return m.leave()
+	case m.stopped:
+		return m.leave()
 	}
 	m.phase = asking
 	return nil
@@ -140,16 +159,23 @@ func (m *model) key(msg tea.KeyPressMsg) tea.Cmd {
 	case name == "ctrl+g":
 		m.help = true
 		return nil
-	case m.open == nil:
+	case m.file != nil && m.file.differ:
+		return m.decide(name)
+	case m.picker != nil:
+		return m.choose(name, msg.Text)
+	case name == "ctrl+o" && m.file != nil:
+		m.note = "the document belongs to " + clean(m.file.path)
+	case name == "ctrl+o":
+		return m.pick()
+	case !m.ready():
 		return nil // there is nothing to edit yet
+	case m.menu != nil && m.menuKey(name):
+		return nil
 	case m.search.open:
 		m.find(name, msg.Text)
 		return nil
-	case m.buffer.Held != nil && name == "R":
-		return m.take()
-	case m.buffer.Held != nil && name == "esc":
-		m.buffer.Held = nil
-		return nil
+	case len(m.refused) > 0:
+		return m.seen(name)
 	}
 	return m.edit(name, msg.Text)
 }
@@ -160,7 +186,22 @@ func (m *model) answer(name string) tea.Cmd {
 		return m.leave()
 	case "n", "N", "esc":
 		m.phase = editing
-		return m.saveSoon(saveDelay)
+	}
+	return nil
+}
+
+// seen closes the screen with what a document has refused for good.
+func (m *model) seen(name string) tea.Cmd {
+	r := m.refused[0]
+	switch name {
+	case "c":
+		m.note = "copied"
+		return tea.SetClipboard(r.Record.Text())
+	case "d":
+		m.session.Discard(r)
+		m.refused = m.refused[1:]
+	case "esc":
+		m.refused = m.refused[1:]
 	}
 	return nil
 }
@@ -169,24 +210,29 @@ func (m *model) answer(name string) tea.Cmd {
 // the address.
 func (m *model) connectAgain() tea.Cmd {
 	m.blocked, m.offline = nil, m.now()
-	if m.open == nil {
-		return m.openDocument()
-	}
-	return func() tea.Msg {
-		// The outcome comes through the pump.
-		_ = m.editor.Connect(m.ctx)
-		return nil
-	}
+	return m.connect()
 }
 
-func (m *model) paste(text string) tea.Cmd {
-	if m.open == nil || m.phase != editing || m.blocked != nil {
-		return nil
+// paste inserts what the terminal brought. A terminal sends a line break as \r; in a
+// document it is \n.
+func (m *model) paste(text string) {
+	if m.file != nil && m.file.differ {
+		return
+	}
+	if m.search.open {
+		m.find("", strings.ReplaceAll(text, "\n", " "))
+		return
+	}
+	if !m.ready() || m.phase != editing || m.blocked != nil || m.picker != nil {
+		return
 	}
 	text = strings.ReplaceAll(text, "\r\n", "\n")
-	text = strings.ReplaceAll(text, "\r", "\n") // what a terminal sends for a line break
-	m.area.insert(strings.ToValidUTF8(text, "\uFFFD"))
-	return m.edited()
+	text = strings.ReplaceAll(text, "\r", "\n")
+	if clean := strings.ToValidUTF8(text, "\uFFFD"); clean != text {
+		text = clean
+		m.note = "what was no text in the clipboard is shown as \uFFFD"
+	}
+	m.insert(text)
 }
 
 // edit takes a key for the text.
@@ -197,45 +243,37 @@ func (m *model) edit(name, text string) tea.Cmd {
 	a := &m.area
 	switch name {
 	case "ctrl+z":
-		return m.undo()
+		m.undo()
+	case "ctrl+y", "ctrl+shift+z":
+		m.redo()
 	case "ctrl+s":
-		m.saveSet = false
-		return m.save()
+		m.note = "saved by itself, as you type"
 	case "ctrl+f":
-		m.search = search{open: true, query: m.search.query, from: a.cursor}
-		if word := a.selected(); word != "" && !strings.Contains(word, "\n") {
-			m.search.query = word
-		}
-		m.search.look(a.text)
-		return nil
+		m.openSearch()
 	case "ctrl+x":
-		cmd := m.copySelection()
-		if cmd == nil {
-			return nil
-		}
-		a.insert("")
-		return tea.Batch(cmd, m.edited())
+		return m.cutSelection()
 	case "ctrl+v":
 		return tea.ReadClipboard
+	case "alt+enter":
+		m.openMenu()
 	case "enter", "shift+enter", "ctrl+j":
-		a.insert("\n")
+		m.insert("\n")
 	case "tab":
-		a.insert("\t")
+		m.insert("\t")
 	case "backspace", "shift+backspace", "ctrl+h":
-		a.erase(a.previous())
+		m.erase(a.previous())
 	case "delete", "ctrl+d":
-		a.erase(a.next())
+		m.erase(a.next())
 	case "ctrl+w", "alt+backspace", "ctrl+backspace":
-		a.erase(a.previousWord())
+		m.erase(a.previousWord())
 	case "alt+d", "ctrl+delete", "alt+delete":
-		a.erase(a.nextWord())
+		m.erase(a.nextWord())
 	default:
-		if text == "" {
-			return nil
+		if text != "" {
+			m.insert(text)
 		}
-		a.insert(text)
 	}
-	return m.edited()
+	return nil
 }
 
 // copySelection brings the selected text to the clipboard of the terminal, or does
@@ -247,6 +285,14 @@ func (m *model) copySelection() tea.Cmd {
 	}
 	m.note = "copied"
 	return tea.SetClipboard(text)
+}
+
+func (m *model) cutSelection() tea.Cmd {
+	cmd := m.copySelection()
+	if cmd != nil {
+		m.insert("")
+	}
+	return cmd
 }
 
 // move moves the cursor, with Shift the end of the selection, and reports whether the

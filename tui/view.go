@@ -45,12 +45,20 @@ func (m *model) body(room int) ([]string, *tea.Cursor) {
 		return m.centre(room, helpLines(m.width)), nil
 	case m.blocked != nil:
 		return m.centre(room, m.blockedLines()), nil
-	case m.open == nil:
+	case m.picker != nil:
+		return m.centre(room, m.pickerLines(room)), nil
+	case len(m.refused) > 0:
+		return m.centre(room, m.refusedLines(room)), nil
+	case !m.ready():
 		return m.centre(room, m.openingLines()), nil
 	}
-	lines := m.area.render(m.isWrong, m.marks(), m.paint)
+	lines := m.area.render(m.marks(), m.paint)
 	for i, l := range lines {
 		lines[i] = strings.Repeat(" ", margin) + l
+	}
+	if m.menu != nil {
+		box, x, y := m.menuBox()
+		lines = overlay(lines, box, x, y)
 	}
 	if m.phase != editing {
 		return lines, nil
@@ -59,31 +67,46 @@ func (m *model) body(room int) ([]string, *tea.Cursor) {
 	return lines, tea.NewCursor(x+margin, y+1)
 }
 
-func (m *model) isWrong(word string) bool {
-	_, wrong := m.findings[word]
-	return wrong
-}
-
 // marks are what the text shows besides itself.
 func (m *model) marks() []mark {
-	from, to := m.area.selection()
-	marks := m.search.marks(m.area.top, m.area.bottom())
-	if from < to {
+	a := &m.area
+	top, bottom := a.units(a.top), a.units(a.bottom())
+	var marks []mark
+	for _, w := range m.findings {
+		if w.From < bottom && w.To > top {
+			marks = append(marks, mark{a.at(w.From), a.at(w.To), look{wrong: true}})
+		}
+	}
+	for _, p := range m.people {
+		from, to := min(p.Anchor, p.Head), max(p.Anchor, p.Head)
+		if from < to && from < bottom && to > top {
+			marks = append(marks, mark{a.at(from), a.at(to), look{peer: p.Color + 1}})
+		}
+		if p.Head >= top && p.Head <= bottom {
+			at := a.at(p.Head)
+			marks = append(marks, mark{at, at, look{peer: p.Color + 1, caret: true}})
+		}
+	}
+	marks = append(marks, m.search.marks(a.top, a.bottom())...)
+	if from, to := a.selection(); from < to {
 		marks = append(marks, mark{from, to, look{selected: true}})
 	}
 	return marks
 }
 
 func (m *model) paint(l look, s string) string {
+	if s == "" {
+		return ""
+	}
 	switch {
 	case l.caret:
-		return m.styles.peer(l.peer).caret.Render(s)
+		return m.styles.peer(l.peer).caret.Styled(s)
 	case l.selected:
 		return m.styles.selected.Render(s)
 	case l.found:
-		return m.styles.found.Render(s)
+		return m.styles.found.Styled(s)
 	case l.peer != 0:
-		return m.styles.peer(l.peer).selected.Render(s)
+		return m.styles.peer(l.peer).selected.Styled(s)
 	case l.wrong:
 		return m.styles.wrong.Styled(s)
 	case l.placeholder:
@@ -107,11 +130,32 @@ func (m *model) centre(room int, block []string) []string {
 }
 
 func (m *model) openingLines() []string {
-	lines := []string{"Opening " + clean(m.document) + " …", clean(m.server)}
-	if m.failure != "" {
+	lines := []string{"Opening " + clean(m.document) + " …", clean(m.options.Client.URL)}
+	switch {
+	case m.failure != "":
 		lines = append(lines, "", m.failure+", trying again")
+	case m.session != nil && m.session.Err() != nil && m.state == client.Connected:
+		lines = append(lines, "", describe(m.session.Err())+", trying again")
 	}
 	return lines
+}
+
+// refusedLines shows what was typed earlier and a document does not take any more.
+func (m *model) refusedLines(room int) []string {
+	r := m.refused[0]
+	lines := []string{m.styles.strong.Render("Typed earlier, and not taken by the document:"), ""}
+	text := strings.Split(ansi.Wordwrap(cleanLines(r.Record.Text()), max(m.width-4, 1), ""), "\n")
+	lines = append(lines, text[:min(len(text), max(room-8, 1))]...)
+	return append(lines, "", m.styles.faint.Render(describe(r.Err)), "", "c copies it, d drops it, Esc keeps it for the next opening")
+}
+
+// cleanLines is clean for text of several lines.
+func cleanLines(s string) string {
+	lines := strings.Split(s, "\n")
+	for i, l := range lines {
+		lines[i] = clean(l)
+	}
+	return strings.Join(lines, "\n")
 }
 
 func (m *model) blockedLines() []string {
@@ -125,7 +169,7 @@ func (m *model) blockedLines() []string {
 
 // title is the first line of the screen.
 func (m *model) title() string {
-	return m.styles.title.Render(m.spread(" "+clean(m.document), "lmz  ^G help "))
+	return m.styles.title.Render(m.spread(" "+clean(m.document), "lmz  ^O open  ^G help "))
 }
 
 // spread puts left and right on one line, and as much of left as there is room for.
@@ -149,32 +193,32 @@ func (m *model) bars() []string {
 		}
 		bars = append(bars, m.styles.alarm.Render(m.spread(text, "")))
 	}
-	if m.unsaved != "" {
-		bars = append(bars, m.styles.alarm.Render(m.spread(" not saved, trying again: "+m.unsaved, "")))
+	if err := m.trouble(); err != nil {
+		bars = append(bars, m.styles.alarm.Render(m.spread(" not saved, trying again: "+describe(err), "")))
+	}
+	if bar := m.fileBar(); bar != "" {
+		bars = append(bars, m.styles.alarm.Render(m.spread(bar, "")))
 	}
 	switch {
 	case m.search.open:
 		from, _ := m.area.selection()
 		bars = append(bars, m.styles.bar.Render(m.spread(m.search.bar(from))))
+	case m.phase == asking && m.journal != nil:
+		bars = append(bars, m.styles.alarm.Render(m.spread(" not sent: it is kept here and goes at the next opening. Quit? y/n", "")))
 	case m.phase == asking:
 		bars = append(bars, m.styles.alarm.Render(m.spread(" not saved: quit anyway? y/n", "")))
-	case m.buffer.Held != nil:
-		text := " changed by " + m.holder() + ", press R to take it"
-		hint := "Esc keeps yours "
-		if lipgloss.Width(text)+lipgloss.Width(hint) >= m.width {
-			hint = ""
-		}
-		bars = append(bars, m.styles.bar.Render(m.spread(text, hint)))
 	case m.note != "":
 		bars = append(bars, m.styles.bar.Render(m.spread(" "+m.note, "")))
 	}
 	return bars
 }
 
-// holder is the name in the bar, which must not push the key off the screen.
-func (m *model) holder() string {
-	rest := lipgloss.Width(" changed by , press R to take it")
-	return ansi.Truncate(someone(m.buffer.Held.By), max(m.width-rest, 4), "…")
+// trouble is why what was typed is not saved although there is a connection.
+func (m *model) trouble() error {
+	if m.session == nil || m.state != client.Connected || m.session.Saved() {
+		return nil
+	}
+	return m.session.Err()
 }
 
 func (m *model) stuck() bool {
@@ -205,26 +249,36 @@ func (m *model) status() string {
 // parts are the pieces of the status, the important first.
 func (m *model) parts() []string {
 	parts := []string{m.connection()}
-	if m.open == nil {
+	if !m.ready() {
 		return parts
 	}
 	switch {
 	case m.phase == flushing, m.phase == leaving:
 		parts = append(parts, m.styles.strong.Render("saving…"))
-	case m.buffer.Dirty():
+	case !m.session.Saved():
 		parts = append(parts, m.styles.strong.Render("unsaved"))
 	default:
 		parts = append(parts, "saved  ") // as wide as the other: nothing moves while one types
 	}
-	switch suggestion := m.suggestion(); {
-	case suggestion != "":
+	if suggestion := m.suggestion(); suggestion != "" {
 		parts = append(parts, suggestion)
-	case m.by != "" && m.narrow():
-		parts = append(parts, m.styles.faint.Render("by "+clean(m.by)))
-	case m.by != "":
-		parts = append(parts, m.styles.faint.Render("last change by "+clean(m.by)))
+	}
+	if here := m.here(); here != "" {
+		parts = append(parts, here)
 	}
 	return parts
+}
+
+// here are the names of the others, each in its colour.
+func (m *model) here() string {
+	var names []string
+	for _, p := range m.people {
+		names = append(names, m.styles.peer(p.Color+1).name.Styled(someone(p.Name)))
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return m.styles.faint.Render("with ") + strings.Join(names, ", ")
 }
 
 func (m *model) narrow() bool { return m.width < 60 }
@@ -247,10 +301,10 @@ func (m *model) connection() string {
 
 // suggestion says how the word at the cursor may be spelled.
 func (m *model) suggestion() string {
-	word := m.area.wordAt(m.area.cursor)
-	better := m.findings[word]
-	if len(better) == 0 {
+	word, found := m.misspelled()
+	if !found || len(word.Suggestions) == 0 {
 		return ""
 	}
-	return m.styles.wrong.Styled(word) + " → " + clean(strings.Join(better, ", "))
+	better := word.Suggestions[:min(len(word.Suggestions), 3)]
+	return m.styles.wrong.Styled(clean(word.Word)) + " → " + clean(strings.Join(better, ", "))
 }

@@ -1,0 +1,139 @@
+package tui
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+	"unicode/utf8"
+
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/lumenize/lmz/text"
+)
+
+// fileDelay is how long a change of the document may be missing in the shared file.
+const fileDelay = 500 * time.Millisecond
+
+// sharedFile is a file on this machine that has the text of the document.
+type sharedFile struct {
+	path   string
+	on     string // what is in the file, as far as we know
+	joined bool   // file and document have one text
+	differ bool   // they do not, and the user is asked which to take
+	writes bool   // a fileMsg is on its way
+	lost   bool   // another program has changed the file: it is not written any more
+}
+
+// fileMsg says that it is time to write the shared file.
+type fileMsg struct{}
+
+// readFile reads the shared file. One that does not exist is empty.
+func (f *sharedFile) readFile() error {
+	data, err := os.ReadFile(f.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err == nil && !utf8.Valid(data) {
+		err = errors.New(f.path + " is not a text in UTF-8")
+	}
+	f.on = string(data)
+	return err
+}
+
+// join brings file and document together when the document is there: one that is empty
+// takes the text of the other. If both have one the user is asked.
+func (m *model) join() {
+	f := m.file
+	if f == nil || f.joined || f.differ {
+		return
+	}
+	switch doc := m.area.text; {
+	case doc == "" && f.on != "":
+		m.become(f.on)
+		f.joined = true
+	case f.on == "" || f.on == doc:
+		f.joined = true
+	default:
+		f.differ = true
+	}
+}
+
+// become makes the text another, as the user's edit.
+func (m *model) become(content string) {
+	c := text.Diff(m.area.text, content)
+	if err := m.session.Edit(c); err != nil {
+		m.note = describe(err)
+		return
+	}
+	m.area.apply(c, false)
+}
+
+// decide takes the answer to which text the file and the document shall have.
+func (m *model) decide(name string) tea.Cmd {
+	f := m.file
+	switch name {
+	case "f", "F":
+		m.become(f.on)
+	case "d", "D":
+		if err := replaceFile(f.path+"~", []byte(f.on)); err != nil {
+			m.note = "the file cannot be kept as " + f.path + "~: " + describe(err)
+			return nil
+		}
+		m.note = "what the file had is in " + filepath.Base(f.path) + "~"
+	case "esc":
+		return m.quit()
+	default:
+		return nil
+	}
+	f.joined, f.differ = true, false
+	return nil
+}
+
+// writeSoon has the file written after a change.
+func (m *model) writeSoon() tea.Cmd {
+	f := m.file
+	if f == nil || !f.joined || f.writes || f.lost || f.on == m.area.text {
+		return nil
+	}
+	f.writes = true
+	return after(fileDelay, fileMsg{})
+}
+
+// writeFile brings the file up to date, unless another program has changed it.
+func (m *model) writeFile() {
+	f := m.file
+	if f == nil || !f.joined || f.lost || f.on == m.area.text {
+		return
+	}
+	f.writes = false
+	data, err := os.ReadFile(f.path)
+	switch {
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+	case string(data) != f.on:
+		f.lost = true
+		return
+	default:
+		err = replaceFile(f.path, []byte(m.area.text))
+	}
+	if err != nil {
+		m.note = "the file cannot be written: " + describe(err)
+		return
+	}
+	f.on = m.area.text
+}
+
+// fileBar is what the user must know about the file.
+func (m *model) fileBar() string {
+	f := m.file
+	switch {
+	case f == nil:
+		return ""
+	case f.differ:
+		return " " + clean(filepath.Base(f.path)) + " and the document differ: f takes the file's text, d the other"
+	case f.lost:
+		return " another program has changed " + clean(filepath.Base(f.path)) + ": it is not written any more"
+	}
+	return ""
+}

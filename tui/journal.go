@@ -1,0 +1,152 @@
+package tui
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"github.com/lumenize/lmz/examples/editor"
+	"github.com/lumenize/lmz/internal/filelock"
+)
+
+// journal keeps on disk what openings of a document have typed and the document may not
+// have. Each opening has a file, named after its editor and locked while a process cares
+// for it, so that two terminals do not share one. What nobody has locked is left of an
+// editor that died or was quit: the next one takes it over, and sends it under the name
+// and the numbers that it had, so that each edit is made once.
+type journal struct {
+	dir string
+
+	mu     sync.Mutex           // guards the following fields
+	locks  map[string]io.Closer // by editor
+	closed bool
+}
+
+const (
+	recordEnding = ".json"
+	lockEnding   = ".lock"
+)
+
+// openJournal opens the journal of a document, for one account. Without a state directory
+// there is none.
+func openJournal(state, server, account, document string) (*journal, error) {
+	if state == "" {
+		return nil, nil
+	}
+	sum := sha256.Sum256([]byte(strings.Join([]string{server, account, document}, "\x00")))
+	j := &journal{dir: filepath.Join(state, "unsaved", hex.EncodeToString(sum[:16])), locks: make(map[string]io.Closer)}
+	return j, os.MkdirAll(j.dir, 0o700)
+}
+
+// left takes over the records that nobody cares for. Those that cannot be read are left
+// alone.
+func (j *journal) left() []editor.Record {
+	if j == nil {
+		return nil
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	files, err := filepath.Glob(filepath.Join(j.dir, "*"+recordEnding))
+	if err != nil {
+		return nil
+	}
+	var all []editor.Record
+	for _, file := range files {
+		name := strings.TrimSuffix(filepath.Base(file), recordEnding)
+		if j.locks[name] != nil || j.lock(name) != nil {
+			continue
+		}
+		var r editor.Record
+		data, err := os.ReadFile(file)
+		if err != nil || json.Unmarshal(data, &r) != nil || r.Editor != name {
+			j.unlock(name)
+			continue
+		}
+		all = append(all, r)
+	}
+	return all
+}
+
+// store has a record on disk when it returns. One without edits is dropped.
+func (j *journal) store(r editor.Record) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	switch {
+	case j.closed:
+		return errors.New("the journal is closed")
+	case j.locks[r.Editor] == nil:
+		if err := j.lock(r.Editor); err != nil {
+			return err
+		}
+	}
+	path := filepath.Join(j.dir, r.Editor+recordEnding)
+	if len(r.Edits) == 0 {
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		os.Remove(filepath.Join(j.dir, r.Editor+lockEnding)) // while it is ours: nobody waits for it
+		j.unlock(r.Editor)
+		return nil
+	}
+	data, err := json.Marshal(r)
+	if err != nil {
+		return err
+	}
+	return replaceFile(path, data)
+}
+
+// lock locks the file of an editor. j.mu is held.
+func (j *journal) lock(name string) error {
+	lock, ok, err := filelock.Try(filepath.Join(j.dir, name+lockEnding))
+	switch {
+	case err != nil:
+		return err
+	case !ok:
+		return errors.New("another process cares for these edits")
+	}
+	j.locks[name] = lock
+	return nil
+}
+
+func (j *journal) unlock(name string) {
+	j.locks[name].Close()
+	delete(j.locks, name)
+}
+
+// close leaves what is still there to the next opening.
+func (j *journal) close() {
+	if j == nil {
+		return
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.closed = true
+	for name := range j.locks {
+		j.unlock(name)
+	}
+}
+
+// replaceFile replaces a file in one step, for its owner only: after a crash there is
+// the old one or the new one.
+func replaceFile(path string, data []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), ".new-*") // made with mode 0600
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	_, err = f.Write(data)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}
