@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"sync"
 
+	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/client"
 	"github.com/lumenize/lmz/debug"
 )
@@ -16,6 +17,9 @@ type connection struct {
 	*account
 	tab  tabName
 	wait bool // keep trying to reach the server until ctx ends
+
+	handler                lmz.Handler // what others may call; nil: nothing
+	onSubscriptionRequired func(ctx context.Context)
 }
 
 // clientOptions are those of every client that a command makes.
@@ -38,7 +42,7 @@ func (a *app) connect(ctx context.Context, o connection) (*client.Peer, error) {
 	defer giveUp(nil)
 	var last lastError
 	options := a.clientOptions(o.account, server)
-	options.Tab = string(o.tab)
+	options.Tab, options.Handler, options.OnSubscriptionRequired = string(o.tab), o.handler, o.onSubscriptionRequired
 	options.Log = a.log("").With(debug.Namespace, "lmz.client").Debug
 	options.OnConnectionError = func(err error) {
 		last.set(err)

@@ -1,11 +1,13 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -16,41 +18,68 @@ import (
 // editOptions are the flags of lmz edit.
 type editOptions struct {
 	*account
-	tab tabName
-	log string
+	tab      tabName
+	log, as  string
+	stateDir string
 }
 
 func (a *app) editCommand() *cobra.Command {
 	var o editOptions
 	cmd := &cobra.Command{
-		Use:   "edit DOCUMENT",
+		Use:   "edit [DOCUMENT]",
 		Short: "Edit a document in the terminal, together with others",
-		Long: "edit opens a document of the editor example. Everyone who has it open, here or in the\n" +
-			"page, sees the changes of the others. The text travels whole and the last writer wins;\n" +
-			"what arrives while you type is held until you take it.",
-		Example: "  lmz edit notes",
-		Args:    oneWord("DOCUMENT"),
-		RunE:    func(cmd *cobra.Command, args []string) error { return a.runEdit(cmd.Context(), o, args[0]) },
+		Long: "edit opens a document of the editor example, or lets you pick one. Everyone who has it\n" +
+			"open, here or in the page, types in it at once. Without a connection you type on: what\n" +
+			"is not sent is kept on this machine and goes when it can, at the next opening if need\n" +
+			"be.\n\n" +
+			"With --as, the argument is a file: its text becomes the document's, and while it is open\n" +
+			"the file has what the document has.",
+		Example: "  lmz edit notes\n  lmz edit README.md --as readme",
+		Args: func(cmd *cobra.Command, words []string) error {
+			if len(words) == 0 {
+				return nil
+			}
+			return oneWord("DOCUMENT")(cmd, words)
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			word := ""
+			if len(args) == 1 {
+				if word = args[0]; word == "" {
+					return usagef("lmz edit notes", "the name of the document is empty")
+				}
+			}
+			return a.runEdit(cmd.Context(), o, word)
+		},
 	}
 	o.account = a.accountFlags(cmd)
-	cmd.Flags().Var(&o.tab, "tab", tabUsage)
-	cmd.Flags().StringVar(&o.log, "log", "", "`file` that gets a line for every event, never the text")
+	f := cmd.Flags()
+	f.Var(&o.tab, "tab", tabUsage)
+	f.StringVar(&o.as, "as", "", "`document` that shares the text of the file DOCUMENT")
+	f.StringVar(&o.log, "log", "", "`file` that gets a line for every event, never the text")
+	f.StringVar(&o.stateDir, "state-dir", "", "`directory` for what is not sent yet (default lmz in $XDG_STATE_HOME or ~/.local/state)")
 	return cmd
 }
 
-func (a *app) runEdit(ctx context.Context, o editOptions, document string) error {
+func (a *app) runEdit(ctx context.Context, o editOptions, word string) error {
 	server, err := o.origin()
 	if err != nil {
 		return err
 	}
-	if document == "" {
-		return usagef("lmz edit notes", "the name of the document is empty")
+	document, file := word, ""
+	if o.as != "" {
+		if document, file = o.as, word; file == "" {
+			return usagef("lmz edit README.md --as readme", "--as says what a file is called: the file is missing")
+		}
 	}
 	if !isTerminal(a.In) || !isTerminal(a.Out) {
-		return usagef("lmz call", "edit needs a terminal")
+		return usagef("lmz cat", "edit needs a terminal")
 	}
 	// Who is not signed in should not see a screen come and go.
-	if _, err := a.token(ctx, o.account, server, ""); errors.Is(err, client.ErrLoginRequired) {
+	token, err := a.token(ctx, o.account, server, "")
+	if errors.Is(err, client.ErrLoginRequired) {
+		return err
+	}
+	if o.stateDir, err = a.stateDir(o.stateDir); err != nil {
 		return err
 	}
 	var log io.Writer
@@ -64,12 +93,41 @@ func (a *app) runEdit(ctx context.Context, o editOptions, document string) error
 	}
 	options := a.clientOptions(o.account, server)
 	options.Tab = string(o.tab)
+	who, _ := readClaims(server, token) // without a connection there may be no token: then who signed in
 	err = tui.Run(ctx, tui.Options{
-		Client: options, Document: document, Input: a.In, Output: a.Out, Getenv: a.Getenv, Log: log,
+		Client: options, Document: document, File: file, StateDir: o.stateDir, Account: cmp.Or(who.Subject, a.keptSubject(ctx, o.account, server)),
+		Input: a.In, Output: a.Out, Getenv: a.Getenv, Log: log,
 	})
 	var login *client.LoginRequiredError
 	if errors.As(err, &login) {
 		return loginRequired(server, login.Reason)
 	}
 	return err
+}
+
+// keptSubject is who signed in here, as far as that is known without asking the server.
+func (a *app) keptSubject(ctx context.Context, o *account, server string) string {
+	c, unlock, err := a.openCredentials(ctx, o)
+	if err != nil {
+		return ""
+	}
+	defer unlock()
+	s, _, _ := c.get(server, o.email)
+	return s.Subject
+}
+
+// stateDir is where a program keeps what is to survive it and is no settings.
+func (a *app) stateDir(dir string) (string, error) {
+	if dir != "" {
+		return filepath.Abs(dir)
+	}
+	base := a.Getenv("XDG_STATE_HOME")
+	if !filepath.IsAbs(base) {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return "", usagef("--state-dir DIR", "no home directory to keep what is not sent in: %v", err)
+		}
+		base = filepath.Join(home, ".local", "state")
+	}
+	return filepath.Join(base, "lmz"), nil
 }

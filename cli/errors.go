@@ -106,8 +106,11 @@ func codeOf(err error) int {
 
 // oneLine makes text that may come from elsewhere fit for one line of a terminal: it
 // cannot begin another line, nor send the terminal commands.
-func oneLine(text string) string {
-	text = strings.Map(func(r rune) rune {
+func oneLine(text string) string { return oneLineAsIs(strings.TrimSpace(text)) }
+
+// oneLineAsIs is oneLine with the spaces at both ends.
+func oneLineAsIs(text string) string {
+	return strings.Map(func(r rune) rune {
 		switch {
 		case r == '\n' || r == '\r' || r == '\t':
 			return ' '
@@ -115,8 +118,7 @@ func oneLine(text string) string {
 			return unicode.ReplacementChar
 		}
 		return r
-	}, strings.TrimSpace(text))
-	return text
+	}, text)
 }
 
 // reportBug prints a panic of ours.

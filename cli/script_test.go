@@ -76,6 +76,8 @@ func TestScripts(t *testing.T) {
 			"entries": entries,
 			"expire":  expire,
 
+			"watching": watching,
+
 			"original": startOriginal,
 			"cat-env":  catEnv,
 		},
@@ -328,4 +330,35 @@ func expire(ts *testscript.TestScript, _ bool, args []string) {
 func catEnv(ts *testscript.TestScript, _ bool, args []string) {
 	text := ts.Getenv(args[0]) + strings.Join(args[2:], "") + "\n"
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(text), 0o600))
+}
+
+// watching is "watching DOCUMENT [--json] ARG...": it runs lmz watch, then lmz with
+// the arguments, waits for a line of the first and interrupts it.
+func watching(ts *testscript.TestScript, _ bool, args []string) {
+	words := []string{"watch", args[0]}
+	rest := args[1:]
+	if rest[0] == "--json" {
+		words, rest = append(words, "--json"), rest[1:]
+	}
+	cmd := lmzIn(ts, words...)
+	out, err := cmd.StdoutPipe()
+	ts.Check(err)
+	errs, err := cmd.StderrPipe()
+	ts.Check(err)
+	ts.Check(cmd.Start())
+	ts.Defer(func() { cmd.Process.Kill() })
+	said := bufio.NewScanner(errs)
+	if !said.Scan() {
+		ts.Fatalf("watch says nothing")
+	}
+	fmt.Fprintln(ts.Stderr(), said.Text())
+	scanner := bufio.NewScanner(out)
+	ts.Check(run(ts, append([]string{"0"}, rest...)))
+	if !scanner.Scan() {
+		ts.Fatalf("watch prints nothing")
+	}
+	fmt.Fprintln(ts.Stdout(), scanner.Text())
+	ts.Check(cmd.Process.Signal(syscall.SIGINT))
+	_, err = io.Copy(io.Discard, out)
+	ts.Check(errors.Join(err, cmd.Wait()))
 }

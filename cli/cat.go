@@ -1,0 +1,68 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/examples/editor"
+)
+
+func (a *app) catCommand() *cobra.Command {
+	var o connection
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:     "cat DOCUMENT",
+		Short:   "Print the text of a document",
+		Long:    "cat prints the text of a document of the editor example as it is, to the byte. On a\nterminal, where its last line may have no end, it gets one.",
+		Example: "  lmz cat notes > notes.txt\n  lmz cat notes --json",
+		Args:    oneWord("DOCUMENT"),
+		RunE:    func(cmd *cobra.Command, args []string) error { return a.runCat(cmd.Context(), o, args[0], asJSON) },
+	}
+	o.account = a.accountFlags(cmd)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object: document, version, text")
+	return cmd
+}
+
+func (a *app) runCat(ctx context.Context, o connection, document string, asJSON bool) error {
+	ctx, cancel := context.WithTimeout(ctx, lmz.DefaultTimeout)
+	defer cancel()
+	peer, err := a.connect(ctx, o)
+	if err != nil {
+		return err
+	}
+	defer peer.Wait()
+	defer peer.Close()
+	content, version, err := editor.ReadAll(ctx, peer, document)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return json.NewEncoder(a.Out).Encode(map[string]any{"document": document, "version": version, "text": content})
+	}
+	if isTerminal(a.Out) {
+		content = printableText(content)
+		if content != "" && !strings.HasSuffix(content, "\n") {
+			content += "\n"
+		}
+	}
+	_, err = io.WriteString(a.Out, content)
+	return err
+}
+
+// printableText is text without what would command a terminal.
+func printableText(text string) string {
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		parts := strings.Split(line, "\t")
+		for j, part := range parts {
+			parts[j] = oneLineAsIs(part)
+		}
+		lines[i] = strings.Join(parts, "\t")
+	}
+	return strings.Join(lines, "\n")
+}

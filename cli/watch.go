@@ -1,0 +1,185 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/charmbracelet/x/ansi"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/client"
+	"github.com/lumenize/lmz/examples/editor"
+	"github.com/lumenize/lmz/text"
+)
+
+func (a *app) watchCommand() *cobra.Command {
+	var o connection
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "watch DOCUMENT",
+		Short: "Print who changes what in a document, as it happens",
+		Long: "watch prints a line for every change of a document of the editor example, from now on\n" +
+			"until Ctrl-C: who made it, in which line, what was removed and what was written. It\n" +
+			"goes on after a lost connection and misses nothing.",
+		Example: "  lmz watch notes\n  lmz watch notes --json | jq .by",
+		Args:    oneWord("DOCUMENT"),
+		RunE:    func(cmd *cobra.Command, args []string) error { return a.runWatch(cmd.Context(), o, args[0], asJSON) },
+	}
+	o.account = a.accountFlags(cmd)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a line: version, by, changes of from, to, line, removed, inserted")
+	return cmd
+}
+
+// watcher follows a document. What it hears of edits only wakes it: it asks for all that
+// it does not have, so that a cut cannot make it miss any.
+type watcher struct {
+	a        *app
+	json     bool
+	document lmz.Address
+	peer     *client.Peer
+	wake     chan struct{}
+	text     *text.Text
+	version  int
+}
+
+func (a *app) runWatch(ctx context.Context, o connection, document string, asJSON bool) error {
+	w := &watcher{a: a, json: asJSON, document: lmz.At(editor.DocumentBinding, document), wake: make(chan struct{}, 1)}
+	mux := new(lmz.Mux)
+	editor.HandleEdits.Expose(mux, lmz.Anyone, func(context.Context, string, []editor.Made) (struct{}, error) {
+		w.poke()
+		return struct{}{}, nil
+	})
+	o.handler = mux
+	o.onSubscriptionRequired = func(ctx context.Context) {
+		if w.peer != nil { // a lost session; the first one subscribes by reading
+			editor.Subscribe.Call(ctx, w.peer, w.document)
+			w.poke()
+		}
+	}
+	peer, err := a.connect(ctx, o)
+	if err != nil {
+		return err
+	}
+	defer peer.Wait()
+	defer peer.Close()
+	w.peer = peer
+	if err := w.read(ctx); err != nil {
+		return err
+	}
+	fmt.Fprintf(a.Err, "Watching %s from version %d on. Ctrl-C ends it.\n", oneLine(document), w.version)
+	for {
+		select {
+		case <-ctx.Done():
+			return nil // that is how it ends
+		case <-w.wake:
+		}
+		if err := w.catchUp(ctx); err != nil && ctx.Err() == nil {
+			return err
+		}
+	}
+}
+
+func (w *watcher) poke() {
+	select {
+	case w.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (w *watcher) read(ctx context.Context) error {
+	content, version, err := editor.ReadAll(ctx, w.peer, w.document.Instance)
+	w.text, w.version = text.NewText(content), version
+	return err
+}
+
+// catchUp prints what was made since the last time. An outcome that is not known, or a
+// server that is away, is no end: it is tried again when the connection is back.
+func (w *watcher) catchUp(ctx context.Context) error {
+	for {
+		missing, err := editor.Changes.Call(ctx, w.peer, w.document, w.version)
+		var known *lmz.Error
+		switch {
+		case errors.As(err, &known) && known.Name == editor.TooOldName:
+			fmt.Fprintln(w.a.Err, "The document has gone on too far: some changes were missed.")
+			return w.read(ctx)
+		case errors.Is(err, lmz.ErrOutcomeUnknown), errors.Is(err, lmz.ErrNotExecuted):
+			return nil
+		case err != nil:
+			return err
+		}
+		for _, made := range missing.Made {
+			if err := w.print(made); err != nil {
+				return err
+			}
+		}
+		if w.version >= missing.Version || len(missing.Made) == 0 {
+			return nil
+		}
+	}
+}
+
+// watchedChange is one replacement of an edit.
+type watchedChange struct {
+	From     int    `json:"from"` // UTF-16 units, in the text before the edit
+	To       int    `json:"to"`
+	Line     int    `json:"line"` // from 1
+	Removed  string `json:"removed"`
+	Inserted string `json:"inserted"`
+}
+
+func (w *watcher) print(made editor.Made) error {
+	if made.Version <= w.version {
+		return nil
+	}
+	edit, err := made.Edit()
+	if err != nil {
+		return err
+	}
+	changes := []watchedChange{}
+	for c := range edit.Changes.Changes() {
+		changes = append(changes, watchedChange{c.From, c.To, w.text.LineAt(c.From) + 1, w.text.Slice(c.From, c.To), c.Insert})
+	}
+	if err := w.text.Apply(edit.Changes); err != nil {
+		return err
+	}
+	w.version = made.Version
+	if w.json {
+		return json.NewEncoder(w.a.Out).Encode(map[string]any{"version": made.Version, "by": made.By, "changes": changes})
+	}
+	for _, c := range changes {
+		line := fmt.Sprintf("%d  %s  line %d:", made.Version, oneLine(made.By), c.Line)
+		if c.Removed != "" {
+			line += " -" + quoted(c.Removed)
+		}
+		if c.Inserted != "" {
+			line += " +" + quoted(c.Inserted)
+		}
+		if _, err := fmt.Fprintln(w.a.Out, w.fit(line)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// quoted is a text on one line, its breaks shown.
+func quoted(s string) string {
+	return `"` + oneLineAsIs(strings.NewReplacer("\n", "↵", "\t", "→").Replace(s)) + `"`
+}
+
+// fit cuts a line to the width of the terminal. A pipe gets it whole.
+func (w *watcher) fit(line string) string {
+	f, ok := w.a.Out.(interface{ Fd() uintptr })
+	if !ok {
+		return line
+	}
+	width, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return line
+	}
+	return ansi.Truncate(line, width, "…")
+}
