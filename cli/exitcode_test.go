@@ -157,8 +157,8 @@ func TestHintsNameAProgramThatWasStartedByItsPath(t *testing.T) {
 	var errs bytes.Buffer
 	s := cli.System() // of this test, which go test starts by its path
 	s.Err = &errs
-	code := cli.Main(t.Context(), []string{"edit"}, s)
-	if want := "\nTry: " + os.Args[0] + " edit --help\n"; code != 2 || !strings.HasSuffix(errs.String(), want) {
+	code := cli.Main(t.Context(), []string{"cat"}, s)
+	if want := "\nTry: " + os.Args[0] + " cat --help\n"; code != 2 || !strings.HasSuffix(errs.String(), want) {
 		t.Errorf("exit code %d, stderr %q, want %q at its end", code, errs.String(), want)
 	}
 }
