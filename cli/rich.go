@@ -3,6 +3,7 @@ package cli
 import (
 	"encoding/json"
 	"errors"
+	"slices"
 
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/internal/proto"
@@ -23,11 +24,31 @@ func fromRich(members map[string]any) (any, error) {
 	if !isRich(members) {
 		return members, nil
 	}
-	text, err := json.Marshal(members)
-	if err != nil {
+	if !onlyJSON(members) {
 		return nil, &richError{errors.New("it holds no calls, only JSON")}
 	}
+	text, err := json.Marshal(members)
+	if err != nil {
+		return nil, &richError{err}
+	}
 	return decodeRich(text)
+}
+
+func onlyJSON(v any) bool {
+	switch v := v.(type) {
+	case nil, bool, string, int64, float64:
+		return true
+	case []any:
+		return !slices.ContainsFunc(v, func(part any) bool { return !onlyJSON(part) })
+	case map[string]any:
+		for _, part := range v {
+			if !onlyJSON(part) {
+				return false
+			}
+		}
+		return true
+	}
+	return false
 }
 
 func decodeRich(text []byte) (any, error) {

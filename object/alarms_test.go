@@ -395,7 +395,10 @@ func TestAlarmsRingAfterACrashAlsoOfObjectsThatNobodyCalls(t *testing.T) {
 		c.register(w, nil)
 		w.rt.Start()
 		time.Sleep(time.Second)
-		if len(w.rt.objects) != 0 {
+		w.rt.mu.Lock()
+		open := len(w.rt.objects)
+		w.rt.mu.Unlock()
+		if open != 0 {
 			t.Error("the start opened an object that is not due")
 		}
 		time.Sleep(time.Hour - time.Since(c.begin) + time.Second)
