@@ -160,6 +160,19 @@ func TestAdminsChangeSubjects(t *testing.T) {
 	f.want(f.refresh(session), 401, "")
 }
 
+func TestRevokingAnApprovalAgainEndsSessionsAgain(t *testing.T) {
+	f, admin := withAdmin(t)
+	for range 2 {
+		session := f.signIn(bob)
+		f.want(f.refresh(session), 200, "")
+		f.want(f.as(admin, "PATCH", "subject/"+f.subject(bob).sub, `{"adminApproved":false}`), 200, "")
+		f.want(f.refresh(session), 401, "")
+	}
+	first := f.signIn(bob)
+	f.signIn(bob) // a sign-in is no revocation
+	f.want(f.refresh(first), 200, "")
+}
+
 func TestTheBootstrapAdminIsLeftToTheOperator(t *testing.T) {
 	f, admin := withAdmin(t)
 	f.signIn(bob)

@@ -209,3 +209,13 @@ func TestATerminalLinkIsShortLived(t *testing.T) {
 		t.Errorf("Location %q", got)
 	}
 }
+
+func TestALinkOfATerminalWorksOnce(t *testing.T) {
+	f := start(t, Options{AutoApprove: true})
+	f.want(f.do("POST", "/auth/cli/start", cliStart(ada, callback, verifier)), 202, "")
+	link := f.lastLink()
+	f.want(f.do("POST", link, ""), 303, "")
+	if got := f.do("POST", link, "").Header.Get("Location"); got != "/?error=invalid_token" {
+		t.Errorf("Location %q", got)
+	}
+}

@@ -23,6 +23,8 @@ type subject struct {
 	createdAt       int64
 	lastLoginAt     int64 // 0: never
 	notifiedAt      int64 // when the admins were last told; 0: never
+
+	revoking bool // the approval is being taken away, perhaps not for the first time
 }
 
 const subjectColumns = "sub, email, emailVerified, adminApproved, isAdmin, approvalRevokedAt, createdAt, lastLoginAt, notifiedAt"
@@ -98,7 +100,7 @@ func (s *Service) change(d db, r *request, actor string, from, to subject) error
 			return err
 		}
 	}
-	if from.approvalRevoked || !to.approvalRevoked {
+	if !to.revoking {
 		return nil
 	}
 	n, err := d.endSessionsOf(to.sub)
@@ -166,7 +168,7 @@ func (s subject) with(approved, admin jsonBool) subject {
 	}
 	if approved.set && !approved.value {
 		s.isAdmin = false
-		s.approvalRevoked = true
+		s.approvalRevoked, s.revoking = true, true
 	} else if s.adminApproved {
 		s.approvalRevoked = false
 	}
