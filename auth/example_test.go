@@ -2,6 +2,7 @@ package auth_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"io"
 	"log"
@@ -51,6 +52,24 @@ func ExampleService_Middleware() {
 	// Output:
 	// 401 {"error":"invalid_request","error_description":"Missing Authorization header with Bearer token"}
 	// 200 Hello, ada@example.com
+}
+
+// A service in earnest: behind one proxy, with a mail server, a check against
+// robots and mails in the words of the operator.
+func ExampleOpen() {
+	data, password, secret := flag.String("data", "data", "directory"), os.Getenv("SMTP_PASSWORD"), os.Getenv("TURNSTILE_SECRET_KEY")
+	mail, err := auth.NewSMTP(auth.SMTPOptions{Server: "mail.example.com", Username: "lmz", Password: password, From: "Lumenize <login@example.com>"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	users, err := auth.Open(auth.Options{
+		Dir: *data, PublicURL: "https://example.com", Sender: mail, BootstrapEmail: "you@example.com",
+		Proxies: 1, HostCookie: true, TurnstileSecret: secret, Templates: os.DirFS("mails"),
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer users.Close()
 }
 
 func get(url, token string) string {
