@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/client"
+	"github.com/lumenize/lmz/gateway"
 	"github.com/lumenize/lmz/internal/proto"
 )
 
@@ -163,6 +166,24 @@ func TestFramesOfUnknownKindsAreIgnoredAndCounted(t *testing.T) {
 		synctest.Wait()
 		if got := m.gateway.Stats().UnknownFrames; got != 4 {
 			t.Errorf("%d were counted", got)
+		}
+	})
+}
+
+func TestTheLogSaysAtTheEndWhichBoundsWereMet(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log strings.Builder
+		m := startMeshWith(t, func(o *gateway.Options) {
+			o.Log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelWarn}))
+		})
+		r := m.raw("ann.tab", token("ann", time.Time{}))
+		defer r.conn.CloseNow()
+		r.hello()
+		r.frame(proto.Frame{Kind: 40})
+		synctest.Wait()
+		m.stop()
+		if got := log.String(); !strings.Contains(got, "bounds met") || !strings.Contains(got, "unknownFrames=1") || !strings.Contains(got, "overflows=0") {
+			t.Errorf("the log says %q", got)
 		}
 	})
 }
