@@ -32,11 +32,15 @@ function build(to) {
   mkdirSync(face);
   const env = { ...process.env, GOOS: 'js', GOARCH: 'wasm' };
   const options = { cwd: root, env, stdio: ['ignore', 'pipe', 'inherit'], encoding: 'utf8' };
-  execFileSync('go', ['build', '-trimpath', '-ldflags=-s -w', '-o', join(face, 'lmz.wasm'), './wasmclient'], options);
+  const module = (file, tags) =>
+    execFileSync('go', ['build', '-trimpath', '-ldflags=-s -w', `-tags=${tags}`, '-o', file, './wasmclient'], options);
+  module(join(face, 'lmz.wasm'), '');
+  module(join(to, 'page.wasm'), 'text'); // with collaborative text
   const goroot = execFileSync('go', ['env', 'GOROOT'], options).trim();
   writeFileSync(join(face, 'go.js'), goModule(readFileSync(join(goroot, 'lib', 'wasm', 'wasm_exec.js'), 'utf8')));
   copy(join(root, 'wasmclient', 'js'), face, (name) => /\.(js|d\.ts)$/.test(name));
-  copy(join(root, 'web', 'page'), to, (name) => !name.endsWith('.test.mjs'));
+  copy(join(root, 'web', 'page'), to, (name) => !/\.m?js$/.test(name));
+  bundle(join(to, 'app.js'));
   for (const file of files(to)) if (compressed.test(file)) compress(to, file);
 }
 
@@ -47,6 +51,27 @@ function build(to) {
 function goModule(script) {
   return `// wasm_exec.js of the Go version that built lmz.wasm, as a module.\n
 export function goClass(globalThis) {\n${script}\nreturn globalThis.Go;\n}\n`;
+}
+
+/** Bundles the page's scripts and CodeMirror. The client's files stay as they are. */
+function bundle(file) {
+  const web = join(root, 'web');
+  if (!installed(web)) execFileSync('npm', ['ci', '--silent'], { cwd: web, stdio: ['ignore', 'inherit', 'inherit'] });
+  const esbuild = join(web, 'node_modules', '.bin', 'esbuild');
+  execFileSync(esbuild, [
+    join(web, 'page', 'app.js'), `--outfile=${file}`, '--bundle', '--format=esm', '--minify', '--target=es2022',
+    '--external:./lmz/*', '--legal-comments=linked', '--log-level=warning',
+  ], { cwd: web, stdio: ['ignore', 'inherit', 'inherit'] });
+}
+
+/** Whether npm has installed what the lock file says. */
+function installed(folder) {
+  const note = join(folder, 'node_modules', '.package-lock.json');
+  if (!existsSync(note)) return false;
+  const wanted = JSON.parse(readFileSync(join(folder, 'package-lock.json'))).packages;
+  const got = JSON.parse(readFileSync(note)).packages;
+  return Object.keys(got).every((name) => got[name].version === wanted[name]?.version)
+    && Object.keys(wanted).every((name) => name === '' || wanted[name].optional || got[name]);
 }
 
 function copy(from, to, wanted) {
@@ -84,9 +109,11 @@ function replace(from) {
 }
 
 function report() {
-  const wasm = join(dist, 'lmz', 'lmz.wasm');
   const kB = (path) => `${(readFileSync(path).length / 1000).toFixed(0)} kB`;
-  console.log(`lmz.wasm: ${kB(wasm)} raw, ${kB(wasm + '.gz')} gzip, ${kB(wasm + '.br')} brotli`);
+  for (const name of ['lmz/lmz.wasm', 'page.wasm']) {
+    const wasm = join(dist, name);
+    console.log(`${name}: ${kB(wasm)} raw, ${kB(wasm + '.gz')} gzip, ${kB(wasm + '.br')} brotli`);
+  }
   const scripts = files(dist).filter((file) => /\.(js|css|html)\.br$/.test(file));
   const sum = scripts.reduce((n, file) => n + readFileSync(file).length, 0);
   console.log(`page and scripts: ${(sum / 1000).toFixed(0)} kB brotli in ${scripts.length} files`);

@@ -42,7 +42,7 @@ js() {
     go test . ./internal/proto ./internal/session ./internal/turn ./client
 }
 sim() { go test ./internal/sim -sim.n 2000 -sim.shards "$(nproc)" && go test ./internal/sim -run Schedules -sim.n 100 -sim.disk -sim.shards "$(nproc)"; }
-face() { node --test wasmclient/js/*.test.mjs web/page/*.test.mjs; }
+face() { node --test wasmclient/js/*.test.mjs; }
 
 part "tools" tools
 part "lint" make -s lint

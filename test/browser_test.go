@@ -51,7 +51,7 @@ func (b *tab) value(expression string) string {
 	return s
 }
 
-func (b *tab) text() string          { return b.value("document.getElementById('text').value") }
+func (b *tab) text() string          { return b.value("document.getElementById('text').text") }
 func (b *tab) state() string         { return b.value("document.body.dataset.state") }
 func (b *tab) subscriptions() string { return b.value("document.body.dataset.subscriptions") }
 
@@ -78,4 +78,7 @@ func (b *tab) signIn(dev *devServer, url, email, document string) {
 	})
 }
 
-func (b *tab) typeText(text string) { b.do(chromedp.SendKeys(chromedp.CSS("#text"), text)) }
+func (b *tab) typeText(text string) {
+	b.value("document.getElementById('text').focus()")
+	b.do(chromedp.KeyEvent(text))
+}

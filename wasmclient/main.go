@@ -12,5 +12,6 @@ func main() {
 	b := &border{js: js.Global().Get("border"), peers: make(map[int]*face)}
 	b.notify = b.js.Get("notify")
 	b.js.Set("enter", js.FuncOf(b.enter))
+	offerText(b.js)
 	select {}
 }

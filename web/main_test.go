@@ -208,8 +208,9 @@ func (s *site) waitChange(changes <-chan editor.Change, text string) {
 
 // tab is a tab of a browser.
 type tab struct {
-	t   *testing.T
-	ctx context.Context
+	t       *testing.T
+	ctx     context.Context
+	browser context.Context // a context of the browser, for more tabs
 }
 
 // browserPath finds a browser, or fails the test.
@@ -229,14 +230,14 @@ func openBrowser(t *testing.T) *tab {
 		chromedp.ExecPath(browserPath(t)), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.UserDataDir(t.TempDir()),
 		chromedp.Flag("disable-component-update", true), chromedp.WindowSize(1200, 800))
 	allocator, stop := chromedp.NewExecAllocator(t.Context(), options...)
-	ctx, closeTab := chromedp.NewContext(allocator)
-	ctx, expire := context.WithTimeout(ctx, time.Minute)
+	browser, closeTab := chromedp.NewContext(allocator)
+	ctx, expire := context.WithTimeout(browser, time.Minute)
 	t.Cleanup(func() {
 		expire()
 		closeTab()
 		stop()
 	})
-	return &tab{t, ctx}
+	return &tab{t, ctx, browser}
 }
 
 func (b *tab) do(actions ...chromedp.Action[chromedp.Void]) {
@@ -263,7 +264,7 @@ func (b *tab) until(expression string) {
 		}
 		if ctx.Err() != nil {
 			state, _ := chromedp.Run(b.ctx, chromedp.Evaluate[string]("location.href + ' ' + JSON.stringify({...document.body.dataset}) + ' ' + "+
-				"(document.getElementById('text')?.value ?? '') + ' ' + document.body.innerText"))
+				"(document.getElementById('text')?.text ?? '') + ' ' + document.body.innerText"))
 			b.t.Fatalf("not in time: %s\nthe page: %s", expression, state)
 		}
 		if err != nil && !strings.Contains(err.Error(), "ontext") && !strings.Contains(err.Error(), "navigat") {
@@ -295,4 +296,31 @@ func (b *tab) open(name string) {
 	b.t.Helper()
 	b.do(chromedp.SendKeys(chromedp.CSS("#open-name"), name+"\r"))
 	b.until(`document.body.dataset.document === ` + quote(name))
+}
+
+// typeText types into the text, behind what is there unless the cursor was moved.
+func (b *tab) typeText(text string) {
+	b.t.Helper()
+	b.run(`document.getElementById('text').focus()`)
+	b.do(chromedp.KeyEvent(text))
+}
+
+// crash ends the tab's process at once: nothing of the page runs any more.
+func (b *tab) crash() {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, 2*time.Second)
+	defer cancel()
+	_ = chromedp.Do(ctx, chromedp.Navigate("chrome://crash")) // which never ends well
+}
+
+// newTab opens another tab of the same browser.
+func (b *tab) newTab() *tab {
+	b.t.Helper()
+	ctx, closeTab := chromedp.NewContext(b.browser)
+	ctx, expire := context.WithTimeout(ctx, time.Minute)
+	b.t.Cleanup(func() {
+		expire()
+		closeTab()
+	})
+	return &tab{b.t, ctx, ctx}
 }

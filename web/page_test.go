@@ -29,15 +29,15 @@ func TestTypingInThePageReachesATerminalAndBack(t *testing.T) {
 	b.signIn(s, "ada@example.com")
 	b.open("notes")
 	terminal, changes := s.terminal("bob@example.com", "notes")
-	b.do(chromedp.SendKeys(chromedp.CSS("#text"), "The teh fox"))
+	b.typeText("The teh fox")
 	s.waitChange(changes, "The teh fox")
 	b.until(`document.body.dataset.dirty === 'false'`)
-	b.until(`document.querySelector('#mirror mark')?.textContent === 'teh'`)
+	b.until(`document.getElementById('text').findings[0]?.word === 'teh'`)
 
 	if _, err := terminal.Save(t.Context(), "The quick teh fox"); err != nil {
 		t.Fatal(err)
 	}
-	b.until(`document.getElementById('text').value === 'The quick teh fox'`)
+	b.until(`document.getElementById('text').text === 'The quick teh fox'`)
 	b.until(`document.getElementById('saved').textContent === 'Changed by bob'`)
 
 	b.do(chromedp.Click(chromedp.CSS("#findings .fix")))
@@ -46,36 +46,91 @@ func TestTypingInThePageReachesATerminalAndBack(t *testing.T) {
 	b.until(`document.body.dataset.dirty === 'false'`)
 	b.do(chromedp.Reload())
 	b.until(`document.body.dataset.document === 'notes'`)
-	b.until(`document.getElementById('text').value === 'The quick the fox'`)
+	b.until(`document.getElementById('text').text === 'The quick the fox'`)
 	b.until(`document.querySelector('#documents a[aria-current]')?.textContent === 'notes'`)
 }
 
-func TestATextThatArrivesDuringACutIsHeldOverUnsavedTyping(t *testing.T) {
+func TestWhatBothTypedDuringACutIsMergedAndUndoIsOnesOwn(t *testing.T) {
 	s := startSite(t)
 	b := openBrowser(t)
 	b.signIn(s, "ada@example.com")
 	b.open("notes")
 	terminal, changes := s.terminal("bob@example.com", "notes")
-	b.do(chromedp.SendKeys(chromedp.CSS("#text"), "mine"))
+	b.typeText("mine")
 	s.waitChange(changes, "mine")
 	b.until(`document.body.dataset.dirty === 'false'`)
 
 	s.line.cut(true)
 	b.until(`document.body.dataset.state === 'reconnecting'`)
-	b.do(chromedp.SendKeys(chromedp.CSS("#text"), " and more"))
-	if _, err := terminal.Save(t.Context(), "theirs"); err != nil {
+	b.do(chromedp.Sleep(1100 * time.Millisecond)) // a pause, which ends a step of undo
+	b.typeText(" and more")
+	b.until(`document.getElementById('saved').textContent.startsWith('Not sent yet')`)
+	if _, err := terminal.Save(t.Context(), "his mine"); err != nil {
 		t.Fatal(err)
 	}
 	s.line.cut(false)
 	b.until(`document.body.dataset.state === 'connected' && document.body.dataset.dirty === 'false'`)
-	b.until(`document.getElementById('held-by').textContent === 'bob'`)
-	b.until(`document.getElementById('text').value === 'mine and more'`)
-	s.waitChange(changes, "mine and more")
+	b.until(`document.getElementById('text').text === 'his mine and more'`)
+	s.waitChange(changes, "his mine and more")
 	b.until(`document.body.dataset.subscriptions === '1'`) // the session went on
 
-	b.do(chromedp.KeyEvent("r", chromedp.KeyModifiers(chromedp.ModifierAlt)))
-	b.until(`document.getElementById('text').value === 'theirs' && document.getElementById('held').hidden`)
-	s.waitChange(changes, "theirs")
+	b.do(chromedp.KeyEvent("z", chromedp.KeyModifiers(chromedp.ModifierCtrl)))
+	s.waitChange(changes, "his mine")
+	b.do(chromedp.KeyEvent("y", chromedp.KeyModifiers(chromedp.ModifierCtrl)))
+	s.waitChange(changes, "his mine and more")
+}
+
+func TestTwoPagesSeeEachOther(t *testing.T) {
+	s := startSite(t)
+	ada, bob := openBrowser(t), openBrowser(t)
+	ada.signIn(s, "ada@example.com")
+	ada.open("notes")
+	bob.signIn(s, "bob@example.com")
+	bob.open("notes")
+	ada.typeText("one three")
+	bob.until(`document.getElementById('text').text === 'one three'`)
+	bob.run(`document.getElementById('text').insert(4, 'two ')`)
+	ada.until(`document.getElementById('text').text === 'one two three'`)
+	ada.until(`document.querySelector('#people li')?.textContent === 'bob'`)
+	ada.until(`document.getElementById('text').shadowRoot.querySelector('.peer-name')?.textContent === 'bob'`)
+	bob.do(chromedp.Navigate("about:blank"))
+	ada.until(`document.querySelectorAll('#people li').length === 0`) // its session has ended
+}
+
+func TestWhatIsTypedOfflineSurvivesTheDeathOfTheTab(t *testing.T) {
+	s := startSite(t)
+	b := openBrowser(t)
+	b.signIn(s, "ada@example.com")
+	b.open("notes")
+	b.typeText("before")
+	b.until(`document.body.dataset.dirty === 'false'`)
+	s.line.cut(true)
+	b.until(`document.body.dataset.state === 'reconnecting'`)
+	b.typeText(" and after")
+	b.do(chromedp.Sleep(time.Second)) // what is typed is on disk within a second
+	_, changes := s.terminal("bob@example.com", "notes")
+	b.crash()
+	s.line.cut(false)
+	again := b.newTab()
+	again.do(chromedp.Navigate(s.url + "/#notes"))
+	again.until(`document.getElementById('text').text === 'before and after'`)
+	s.waitChange(changes, "before and after")
+	again.do(chromedp.Sleep(time.Second))
+	again.until(`document.getElementById('text').text === 'before and after' && document.body.dataset.dirty === 'false'`)
+}
+
+func TestOddTextArrivesUnchangedOrIsRefused(t *testing.T) {
+	s := startSite(t)
+	b := openBrowser(t)
+	b.signIn(s, "ada@example.com")
+	b.open("notes")
+	_, changes := s.terminal("bob@example.com", "notes")
+	const odd = "dos\r\nfamily \U0001F468\u200D\U0001F469\u200D\U0001F467 and e\u0301"
+	b.run(`document.getElementById('text').insert(0, ` + quote(odd) + `)`)
+	s.waitChange(changes, odd)
+	b.run(`document.getElementById('text').insert(0, '\uD83D')`)
+	b.until(`document.getElementById('refused').textContent.includes('half a character')`)
+	b.until(`document.getElementById('text').text === ` + quote(odd))
 }
 
 func TestASessionThatIsOverSubscribesAgainAndLosesNoKeystroke(t *testing.T) {
@@ -84,23 +139,23 @@ func TestASessionThatIsOverSubscribesAgainAndLosesNoKeystroke(t *testing.T) {
 	b.signIn(s, "ada@example.com")
 	b.open("notes")
 	_, changes := s.terminal("bob@example.com", "notes")
-	b.do(chromedp.SendKeys(chromedp.CSS("#text"), "one "))
+	b.typeText("one ")
 	s.waitChange(changes, "one ")
 	b.until(`document.body.dataset.subscriptions === '1'`)
 
 	page := b.run(`return document.body.dataset.instance`)
 	s.line.cut(true)
 	b.until(`document.body.dataset.state === 'reconnecting'`)
-	b.do(chromedp.SendKeys(chromedp.CSS("#text"), "two "))
+	b.typeText("two ")
 	_, err := lmz.Call[string](t.Context(), s.client("eve@example.com"), lmz.At(lmz.DefaultGateway, page), lmz.Ctn("x"))
 	if _, gone := lmz.DisconnectedClient(err); !gone { // the answer comes when the grace period is over
 		t.Fatalf("the session has not ended: %v", err)
 	}
 	s.line.cut(false)
-	b.do(chromedp.SendKeys(chromedp.CSS("#text"), "three"))
+	b.typeText("three")
 	s.waitChange(changes, "one two three")
 	b.until(`document.body.dataset.subscriptions === '2' && document.body.dataset.dirty === 'false'`)
-	b.until(`document.getElementById('text').value === 'one two three' && document.getElementById('held').hidden`)
+	b.until(`document.getElementById('text').text === 'one two three'`)
 }
 
 func TestALinkThatDoesNotWorkIsExplained(t *testing.T) {
@@ -120,13 +175,13 @@ func TestDocumentsOfEveryNameOpen(t *testing.T) {
 		b.run(`location.hash = encodeURIComponent(` + quote(name) + `)`)
 		b.until(`document.body.dataset.document === ` + quote(name))
 		b.until(`document.getElementById('name').textContent === ` + quote(name))
-		b.do(chromedp.SendKeys(chromedp.CSS("#text"), "x"))
+		b.typeText("x")
 		b.until(`document.body.dataset.dirty === 'false' && document.getElementById('problem').hidden`)
 		b.until(`[...document.querySelectorAll('#documents a')].some((a) => a.textContent === ` + quote(name) + `)`)
 	}
 	b.do(chromedp.NavigateBack())
 	b.until(`document.body.dataset.document.endsWith('end')`)
-	b.until(`document.getElementById('text').value === 'x'`)
+	b.until(`document.getElementById('text').text === 'x'`)
 }
 
 func TestSigningOutLeadsToTheForm(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 type budget struct {
 	Module   sizes `json:"module"`   // lmz.wasm
 	Scripts  sizes `json:"scripts"`  // the JavaScript face and Go's own wasm_exec.js
+	Page     sizes `json:"page"`     // the page's own module, which has collaborative text too, and its bundle
 	Packages int   `json:"packages"` // that the module is linked from
 }
 
@@ -40,6 +41,8 @@ func TestTheBrowserClientStaysWithinItsBudget(t *testing.T) {
 		switch {
 		case name == "lmz/lmz.wasm":
 			got.Module.add(served(t, name))
+		case name == "page.wasm", name == "app.js":
+			got.Page.add(served(t, name))
 		case strings.HasPrefix(name, "lmz/") && strings.HasSuffix(name, ".js"):
 			got.Scripts.add(served(t, name))
 		}
@@ -62,6 +65,9 @@ func TestTheBrowserClientStaysWithinItsBudget(t *testing.T) {
 		{"scripts: raw", got.Scripts.Raw, limit.Scripts.Raw},
 		{"scripts: gzip", got.Scripts.Gzip, limit.Scripts.Gzip},
 		{"scripts: brotli", got.Scripts.Brotli, limit.Scripts.Brotli},
+		{"page: raw", got.Page.Raw, limit.Page.Raw},
+		{"page: gzip", got.Page.Gzip, limit.Page.Gzip},
+		{"page: brotli", got.Page.Brotli, limit.Page.Brotli},
 		{"packages", got.Packages, limit.Packages},
 	} {
 		t.Logf("%-16s %10d %10d", row.what, row.is, row.may)

@@ -1,8 +1,9 @@
 // The page: it shows what the client and the open document say.
 
-import { moveCaret } from './buffer.js';
+import { load } from './lmz/lmz.js';
 import { EditorClient } from './editor.js';
-import { paint, places } from './highlight.js';
+import { colors } from './people.js';
+import './view.js';
 import { askLink, hasMailbox, linkError, signOut } from './sign-in.js';
 
 const $ = (id) => document.getElementById(id);
@@ -14,10 +15,11 @@ const stateTexts = {
   connecting: 'Connecting', connected: 'Connected', reconnecting: 'Reconnecting', disconnected: 'Offline', 'signed-out': 'Signed out',
 };
 
+load(new URL('./page.wasm', import.meta.url)).catch(() => {}); // the client in it says so too
+
 const area = $('text');
 
 let open = null; // the open document
-let marks = []; // its misspelled words
 let shownFindings = '';
 let listed = new Set(); // names of the documents in the list
 let leaving = false; // signing out
@@ -45,6 +47,7 @@ function showState(state) {
   failedLink = '';
   data.instance = client.lmz.instanceName;
   if (data.view !== 'desk') showDesk();
+  client.goOn();
   $('email').textContent = client.claims?.email ?? '';
   $('user').hidden = false;
   listDocuments();
@@ -119,7 +122,7 @@ async function listDocuments() {
   } catch {
     return; // the next look will do
   }
-  if (open && open.buffer.version > 0 && !names.includes(open.name)) names = [...names, open.name].sort();
+  if (open && open.version > 0 && !names.includes(open.name)) names = [...names, open.name].sort();
   listed = new Set(names);
   $('no-documents').hidden = names.length > 0;
   $('documents').replaceChildren(...names.map((name) => {
@@ -176,158 +179,124 @@ function openWanted() {
   document.title = name === '' ? 'lmz' : `${name} · lmz`;
   if (name !== '') {
     $('name').textContent = name;
-    area.setAttribute('aria-label', `Text of ${name}`);
-    area.value = '';
-    area.readOnly = true;
-    open = client.open(name, { changed: showDocument, replaced: showText });
+    area.show('', `Text of ${name}`);
+    $('kept').hidden = true;
+    showPeople([]);
+    open = client.open(name, new Screen(name));
     if (narrow.matches) $('drawer').open = false;
-    showDocument(open);
+    showDocument();
   }
   listDocuments();
 }
 
 addEventListener('hashchange', openWanted);
 
-/** Another text is on the screen; the caret stays where it was in it. */
-function showText(changed, before) {
-  if (changed !== open) return;
-  const text = changed.buffer.text;
-  const caret = before === '' // a document that was just opened: go on at its end
-    ? [text.length, text.length] : [area.selectionStart, area.selectionEnd].map((at) => moveCaret(at, before, text));
-  area.value = text;
-  area.setSelectionRange(...caret);
+/** What a document has to do with the page, as long as it is the open one. */
+class Screen {
+  constructor(name) {
+    const mine = (f) => (...rest) => { if (open?.name === name) f(...rest); };
+    this.opened = mine((text) => {
+      area.show(text, `Text of ${name}`);
+      area.writable = true;
+      if (!narrow.matches) area.focus({ preventScroll: true }); // on a phone this would bring up the keyboard
+      showDocument();
+      listDocuments();
+    });
+    this.changed = mine((changes) => area.change(changes));
+    this.people = mine(showPeople);
+    this.spelled = mine((checked, found) => area.spelled(checked, found));
+    this.status = mine(showDocument);
+    this.kept = mine(showKept);
+  }
 }
 
+area.onTyped = (changes) => open.type(changes);
+area.onMoved = (anchor, head) => open?.moved(anchor, head);
+area.onUndo = () => open?.undo() ?? false;
+area.onRedo = () => open?.redo() ?? false;
+area.onFindings = showFindings;
+area.onRefused = (why) => {
+  $('refused').textContent = why;
+  $('refused').hidden = false;
+  setTimeout(() => { $('refused').hidden = true; }, 8000);
+};
+
 /** Shows everything about the document but its text. */
-function showDocument(changed) {
-  if (changed !== open) return;
-  const { buffer, problem, loaded, findings } = open;
-  if (loaded && area.readOnly) {
-    area.readOnly = false;
-    if (!narrow.matches) area.focus({ preventScroll: true }); // on a phone this would bring up the keyboard
-    listDocuments();
-  }
-  if (buffer.version > 0 && !listed.has(open.name)) {
+function showDocument() {
+  if (!open) return;
+  const { problem, loaded, version, dirty } = open;
+  if (version > 0 && !listed.has(open.name)) {
     listed.add(open.name);
     listDocuments();
   }
   data.document = loaded ? open.name : '';
-  data.dirty = String(buffer.dirty);
-  $('saved').textContent = savedText();
-  $('held').hidden = !buffer.held;
-  if (buffer.held) $('held-by').textContent = buffer.held.by || 'someone';
+  data.dirty = String(dirty);
+  if ($('saved').textContent !== savedText()) $('saved').textContent = savedText();
   $('problem').hidden = problem === '';
   if ($('problem').textContent !== problem) $('problem').textContent = problem;
-  marks = places(buffer.text, findings);
-  paint($('mirror'), buffer.text, marks);
-  showFindings();
-  showSuggestions();
 }
 
 function savedText() {
-  const { buffer, loaded, by } = open;
+  const { loaded, dirty, version, by } = open;
   if (!loaded) return 'Opening…';
-  if (buffer.dirty) return data.state === 'connected' ? 'Saving…' : 'Not saved: will be when the connection is back';
-  if (buffer.version === 0) return 'New document';
+  if (dirty) return data.state === 'connected' ? 'Saving…' : 'Not sent yet: kept on this device until the connection is back';
+  if (version === 0) return 'New document';
   return by ? `Changed by ${by}` : 'Saved';
 }
 
-area.addEventListener('input', () => {
-  if (open) open.type(area.value);
-});
-
-area.addEventListener('keydown', (event) => {
-  if (event.key === 'Escape') hideSuggestions();
-});
-
-addEventListener('keydown', (event) => {
-  if (event.altKey && event.code === 'KeyR' && open?.buffer.held) {
-    event.preventDefault();
-    take();
-  }
-});
-
-function take() {
-  open.take();
-  area.focus();
-}
-
-$('take').addEventListener('click', take);
-$('keep').addEventListener('click', () => {
-  open.keep();
-  area.focus();
-});
-
-addEventListener('beforeunload', (event) => {
-  if (open?.buffer.dirty && !leaving) event.preventDefault();
-});
-
-// Spelling.
-
-/** Replaces a word, at one place or everywhere, as if it had been typed. */
-function replaceWord(where, suggestion) {
-  let text = area.value;
-  for (const { start, end } of [...where].reverse()) text = text.slice(0, start) + suggestion + text.slice(end);
-  const caret = moveCaret(area.selectionStart, area.value, text);
-  area.value = text;
-  area.setSelectionRange(caret, caret);
-  area.focus();
-  open.type(text);
-}
-
-function suggestionButton(label, description, findPlaces, suggestion) {
-  const button = document.createElement('button');
-  button.type = 'button';
-  button.className = 'fix';
-  button.textContent = label;
-  button.setAttribute('aria-label', description);
-  button.addEventListener('click', () => replaceWord(findPlaces(), suggestion));
-  return button;
-}
-
-function showFindings() {
-  const words = new Map(); // word to places
-  for (const place of marks) words.set(place.finding.word, [...(words.get(place.finding.word) ?? []), place]);
-  $('spelling').hidden = words.size === 0;
-  const shown = JSON.stringify([...words].map(([word, where]) => [word, where.length, where[0].finding.suggestions]));
-  if (shown === shownFindings) return; // whoever has the focus there keeps it
-  shownFindings = shown;
-  $('findings').replaceChildren(...[...words].map(([word, where]) => {
+/** Shows who else is here. */
+function showPeople(all) {
+  area.people = all;
+  $('people').replaceChildren(...all.map(({ name, color }) => {
     const item = document.createElement('li');
-    const wrong = document.createElement('span');
-    wrong.className = 'wrong';
-    wrong.textContent = word;
-    const times = where.length > 1 ? ` (${where.length} times)` : '';
-    item.append(wrong, times, ...(where[0].finding.suggestions ?? []).map((suggestion) =>
-      suggestionButton(suggestion, `Replace ${word} by ${suggestion}`, () => marks.filter((m) => m.finding.word === word), suggestion)));
+    item.className = `person peer-${color % colors}`;
+    item.textContent = name || 'somebody';
     return item;
   }));
 }
 
-/** Offers the suggestions for the word at the caret, below it. */
-function showSuggestions() {
-  const at = area.selectionStart;
-  const index = marks.findIndex((m) => m.start <= at && at <= m.end);
-  if (index < 0 || at !== area.selectionEnd || document.activeElement !== area) return hideSuggestions();
-  const place = marks[index];
-  const box = $('suggest');
-  box.replaceChildren(...(place.finding.suggestions ?? []).map((suggestion) =>
-    suggestionButton(suggestion, `Replace ${place.finding.word} here by ${suggestion}`, () => [place], suggestion)));
-  const mark = $('mirror').querySelectorAll('mark')[index];
-  box.style.top = `${mark.offsetTop + mark.offsetHeight + 4}px`;
-  box.style.left = `${Math.max(0, Math.min(mark.offsetLeft, $('mirror').clientWidth - 160))}px`;
-  box.hidden = false;
+/** Shows text that could not be saved where it was typed, so that it can be copied. */
+function showKept(text) {
+  if (text === '') return;
+  $('kept-text').textContent = [$('kept').hidden ? '' : $('kept-text').textContent, text].filter(Boolean).join('\n');
+  $('kept').hidden = false;
 }
 
-function hideSuggestions() {
-  $('suggest').hidden = true;
+$('kept-copy').addEventListener('click', () => navigator.clipboard.writeText($('kept-text').textContent).catch(() => {}));
+$('kept-drop').addEventListener('click', () => { $('kept').hidden = true; });
+
+addEventListener('beforeunload', (event) => {
+  if (open?.dirty && !leaving) event.preventDefault();
+});
+
+// Spelling: a list of what is wrong, for everybody who does not see marks in the text.
+
+function suggestionButton(word, suggestion) {
+  const button = document.createElement('button');
+  button.type = 'button';
+  button.className = 'fix';
+  button.textContent = suggestion;
+  button.setAttribute('aria-label', `Replace ${word} by ${suggestion}`);
+  button.addEventListener('click', () => area.replace(area.findings.filter((f) => f.word === word), suggestion));
+  return button;
 }
 
-for (const event of ['click', 'keyup']) {
-  area.addEventListener(event, (e) => {
-    if (open && e.key !== 'Escape') showSuggestions();
-  });
+const shownWords = 12; // of the list; the text marks them all
+
+function showFindings(findings) {
+  const words = new Map(); // word to places
+  for (const finding of findings) words.set(finding.word, [...(words.get(finding.word) ?? []), finding]);
+  const list = [...words].slice(0, shownWords);
+  $('spelling').hidden = words.size === 0;
+  const shown = JSON.stringify(list.map(([word, where]) => [word, where.length, where[0].suggestions]));
+  if (shown === shownFindings) return; // whoever has the focus there keeps it
+  shownFindings = shown;
+  $('findings').replaceChildren(...list.map(([word, where]) => {
+    const item = document.createElement('li');
+    const wrong = document.createElement('span');
+    wrong.className = 'wrong';
+    wrong.textContent = word;
+    item.append(wrong, where.length > 1 ? ` (${where.length} times)` : '', ...where[0].suggestions.map((s) => suggestionButton(word, s)));
+    return item;
+  }));
 }
-area.addEventListener('blur', () => setTimeout(() => { // a click on a suggestion comes first
-  if (document.activeElement !== area && !$('suggest').contains(document.activeElement)) hideSuggestions();
-}, 150));
