@@ -53,7 +53,8 @@ func Open(o Options) (*Service, error) {
 	if err := o.setDefaults(); err != nil {
 		return nil, fmt.Errorf("auth: %w", err)
 	}
-	s := &Service{opts: o, log: o.Log, now: o.now, turnstile: turnstileURL, csrf: http.NewCrossOriginProtection()}
+	log := o.Log.With("namespace", "lmz.auth") // see package debug
+	s := &Service{opts: o, log: log, now: o.now, turnstile: turnstileURL, csrf: http.NewCrossOriginProtection()}
 	if err := s.open(); err != nil {
 		return nil, fmt.Errorf("auth: %w", err)
 	}

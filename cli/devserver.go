@@ -68,7 +68,7 @@ func (a *app) openParts(s *devServer, addr string, o devOptions, onMail func(aut
 	s.url = "http://" + s.listener.Addr().String()
 	mailbox := &auth.Mailbox{OnMail: onMail}
 	s.auth, err = auth.Open(auth.Options{
-		Dir: o.data, PublicURL: s.url, Sender: mailbox, Log: log.With(debug.Namespace, "lmz.auth"), Getenv: a.Getenv,
+		Dir: o.data, PublicURL: s.url, Sender: mailbox, Log: log, Getenv: a.Getenv,
 		Issuer: a.Getenv("LUMENIZE_AUTH_ISSUER"), Audience: a.Getenv("LUMENIZE_AUTH_AUDIENCE"),
 		BootstrapEmail: o.bootstrapEmail, AutoApprove: true, TestMode: o.testMode,
 	})

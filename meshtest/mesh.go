@@ -177,6 +177,13 @@ func (m *Mesh) Worker(binding string, makeHandler func(self lmz.Caller) lmz.Hand
 	})
 }
 
+// Clients registers a further binding under which clients connect, as
+// [gateway.Gateway.Clients] does, with this gateway and those that follow it. A client
+// names it in its options. Do it before the first client connects.
+func (m *Mesh) Clients(binding string, h gateway.Hooks) {
+	m.node(func(l *life) { l.gateway.Clients(binding, h) })
+}
+
 func (m *Mesh) node(register func(*life)) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
