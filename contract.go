@@ -25,7 +25,8 @@ type Verdict struct {
 }
 
 // Table is a handler that says what it exposes: a [Mux], and every struct that embeds
-// one. Tools ask it.
+// one. Tools ask it. A struct with a HandleCall of its own that refuses calls needs a
+// CheckCall of its own as well.
 type Table interface {
 	Handler
 

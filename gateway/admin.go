@@ -9,7 +9,8 @@ import (
 )
 
 // AdminBinding is where the gateway itself is: a worker, whose methods follow. They are
-// for clients that have signed in; other nodes are refused.
+// for clients that have signed in; other nodes are refused. [Hooks].Bindings without it
+// hides it from clients.
 const AdminBinding = "LMZ_GATEWAY"
 
 const (

@@ -1,0 +1,110 @@
+package gateway_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/client"
+	"github.com/lumenize/lmz/gateway"
+	"github.com/lumenize/lmz/meshtest"
+)
+
+func TestCanAsksHooksAndGuardsInTheCallersName(t *testing.T) {
+	refuse := func(_ context.Context, call *gateway.Call) error {
+		if names, err := call.Methods(); err != nil || slices.Contains(names, "hooked") {
+			return lmz.Errorf("the hook says no")
+		}
+		return nil
+	}
+	o := meshtest.Options{Gateway: gateway.Options{Hooks: gateway.Hooks{
+		BeforeCallToMesh: refuse, Bindings: []string{"W", "ASKER", gateway.AdminBinding},
+	}}}
+	ran, sent := 0, 0
+	m := meshtest.StartWith(t, o)
+	m.Worker("W", func(self lmz.Caller) lmz.Handler {
+		mux := new(lmz.Mux)
+		expose := func(name string, guard lmz.Guard) {
+			mux.Expose(name, guard, lmz.HandlerFunc(func(context.Context, *lmz.Request) (any, error) {
+				ran++
+				return nil, nil
+			}))
+		}
+		expose("open", lmz.Anyone)
+		expose("hooked", lmz.Anyone)
+		expose("anns", func(ctx context.Context, req *lmz.Request) error {
+			var word string
+			if err := req.Arg(0, &word); err != nil {
+				return err
+			}
+			c, _ := lmz.CallContextFrom(ctx)
+			if c.Auth.Subject != "ann" || c.Caller().Instance != "ann.tab" || c.Self.Binding != "W" || word != "please" {
+				return lmz.Errorf("only for ann, who says please")
+			}
+			return nil
+		})
+		expose("secretive", func(context.Context, *lmz.Request) error { return errors.New("the table accounts is gone") })
+		expose("calling", func(ctx context.Context, _ *lmz.Request) error {
+			_, err := self.CallRaw(ctx, lmz.At("HIDDEN"), lmz.Ctn("f"))
+			return err
+		})
+		expose("sending", func(ctx context.Context, _ *lmz.Request) error { return self.Send(ctx, lmz.At("HIDDEN"), lmz.Ctn("f")) })
+		expose("panicking", func(context.Context, *lmz.Request) error { panic("no") })
+		return mux
+	})
+	m.Worker("HIDDEN", func(lmz.Caller) lmz.Handler {
+		return lmz.HandlerFunc(func(context.Context, *lmz.Request) (any, error) {
+			sent++
+			return nil, nil
+		})
+	})
+	m.Worker("ASKER", func(self lmz.Caller) lmz.Handler {
+		return lmz.HandlerFunc(func(ctx context.Context, _ *lmz.Request) (any, error) {
+			_, err := gateway.GetContract.Call(ctx, self, lmz.At(gateway.AdminBinding))
+			return nil, err
+		})
+	})
+	ann := m.Client("ann", nil, client.Options{Tab: "tab"})
+	bob := m.Client("bob", nil, client.Options{})
+	for _, tt := range []struct {
+		peer          *meshtest.Client
+		to            lmz.Address
+		method, arg   string
+		allowed       bool
+		code          lmz.Code
+		guard, reason string
+	}{
+		{ann, lmz.At("W"), "open", "", true, "", "Anyone", ""},
+		{ann, lmz.At("W"), "anns", "please", true, "", "", ""},
+		{ann, lmz.At("W"), "anns", "now", false, lmz.CodeGuard, "", "only for ann"},
+		{bob, lmz.At("W"), "anns", "please", false, lmz.CodeGuard, "", "only for ann"},
+		{ann, lmz.At("W"), "hooked", "", false, lmz.CodeGuard, "hooks", "the hook says no"},
+		{ann, lmz.At("HIDDEN"), "f", "", false, lmz.CodeAbsent, "hooks", "no binding HIDDEN"},
+		{ann, lmz.At("ASKER"), "f", "", false, lmz.CodeGateway, "", "no lmz.Mux"},
+		{ann, lmz.At("W"), "missing", "", false, lmz.CodeAbsent, "", `no method "missing"`},
+		{ann, lmz.At("W"), "secretive", "", false, lmz.CodeGuard, "", "refused"},
+		{ann, lmz.At("W"), "calling", "", false, lmz.CodeGateway, "", "calls another node"},
+		{ann, lmz.At("W"), "sending", "", true, "", "", ""},
+		{ann, lmz.At("W"), "panicking", "", false, "", "", "panicked"},
+		{ann, lmz.At(lmz.DefaultGateway, "bob.t2"), "f", "", false, lmz.CodeAbsent, "hooks", "no binding"},
+	} {
+		text, err := lmz.Call[gateway.Decision](t.Context(), tt.peer, lmz.At(gateway.AdminBinding),
+			lmz.Ctn("can", tt.to, tt.method, []any{tt.arg}))
+		if err != nil || text.Allowed != tt.allowed || text.Code != tt.code || !strings.Contains(text.Guard, tt.guard) ||
+			(text.Error == nil) != tt.allowed || text.Error != nil && !strings.Contains(text.Error.Message, tt.reason) {
+			t.Errorf("%s %s: got %+v %v, %v", tt.to, tt.method, text, text.Error, err)
+		}
+		if text.Error != nil && strings.Contains(text.Error.Error(), "accounts") {
+			t.Errorf("%s: a secret got out: %v", tt.method, text.Error)
+		}
+	}
+	if ran != 0 || sent != 0 {
+		t.Errorf("%d methods ran, %d calls left", ran, sent)
+	}
+	if _, err := ann.CallRaw(t.Context(), lmz.At("ASKER"), lmz.Ctn("f")); err == nil || !strings.Contains(err.Error(), "only a client") {
+		t.Errorf("a worker asked in ann's name: %v", err)
+	}
+}
