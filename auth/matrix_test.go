@@ -87,14 +87,15 @@ func TestEveryEndpointAnswersEveryoneAsTheSpecificationSays(t *testing.T) {
 	f := start(t, Options{Limits: Limits{MailsPerAddress: -1, MailsPerAddressDaily: -1, MailsPerIP: -1, MailsPerHour: -1, FailuresPerIP: -1}})
 	for _, m := range matrix {
 		for i, who := range columns {
-			for _, how := range []string{"right method", "wrong method", "cross-site"} {
-				c := f.cell(who, m.cookie)
+			// The ways that change nothing come first, so one world does for all.
+			c := f.cell(who, m.cookie)
+			for _, how := range []string{"wrong method", "cross-site", "right method"} {
 				method, want, header := m.method, m.want[i], c.header
 				switch how {
 				case "wrong method":
 					method, want = "PUT", 404
 				case "cross-site":
-					header = append(header, "Origin", "https://evil.example", "Sec-Fetch-Site", "cross-site")
+					header = append(slices.Clip(header), "Origin", "https://evil.example", "Sec-Fetch-Site", "cross-site")
 					if method != "GET" {
 						want = 403
 					} else if m.path == "approve/{sub}" && who == "none" {
