@@ -38,6 +38,7 @@ func NewDocument(o *object.Object) lmz.Handler {
 	Update.Expose(&d.Mux, d.requireSubscriber, d.update)
 	Restore.Expose(&d.Mux, d.requireSubscriber, d.restore)
 	Present.Expose(&d.Mux, d.requireSubscriber, d.present)
+	sessionEnded.Expose(&d.Mux, lmz.NoOne, d.sessionEnded)
 	deliveryFailed.Expose(&d.Mux, lmz.NoOne, d.deliveryFailed)
 	return d
 }

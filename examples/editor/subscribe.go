@@ -10,9 +10,14 @@ import (
 	"github.com/lumenize/lmz/text"
 )
 
-// deliveryFailed is the reply to a delivery that a subscriber did not get: its
-// instance name, the subscription that was delivered to, and the error.
-const deliveryFailed lmz.Method3[string, int, *lmz.Error, struct{}] = "deliveryFailed"
+// What the document itself runs, with the instance name of a subscriber and the number of
+// the subscription.
+const (
+	// sessionEnded follows the end of the session in which it subscribed.
+	sessionEnded lmz.Method2[string, int, struct{}] = "sessionEnded"
+	// deliveryFailed is the reply to a delivery that it did not get, with the error.
+	deliveryFailed lmz.Method3[string, int, *lmz.Error, struct{}] = "deliveryFailed"
+)
 
 // Keys of the subscribers. Below subscriberPrefix is one key for each, its instance
 // name.
@@ -23,8 +28,8 @@ const (
 
 // subscriber is one client that is told what happens.
 type subscriber struct {
-	// Number tells this subscription from an earlier one of the same client, whose
-	// failed deliveries must not end this one.
+	// Number tells this subscription from an earlier one of the same client, whose end
+	// must not end this one.
 	Number int
 	Whole  bool // it wants whole texts instead of edits
 }
@@ -67,7 +72,21 @@ func (d *Document) addSubscriber(ctx context.Context, whole bool) error {
 	if err := d.KV().Put(ctx, subscriptionsKey, number); err != nil {
 		return err
 	}
-	return d.KV().Put(ctx, subscriberPrefix+caller(ctx).Instance, subscriber{number, whole})
+	instance := caller(ctx).Instance
+	if err := d.KV().Put(ctx, subscriberPrefix+instance, subscriber{number, whole}); err != nil {
+		return err
+	}
+	return d.Watch(ctx, lmz.At(lmz.DefaultGateway, instance), sessionEnded.Ctn(instance, number))
+}
+
+// sessionEnded drops a subscriber whose session has ended, unless it has subscribed again.
+func (d *Document) sessionEnded(ctx context.Context, instance string, number int) (struct{}, error) {
+	var current subscriber
+	found, err := d.KV().Get(ctx, subscriberPrefix+instance, &current)
+	if err != nil || !found || current.Number != number {
+		return struct{}{}, err
+	}
+	return struct{}{}, d.dropSubscriber(ctx, instance)
 }
 
 func (d *Document) unsubscribe(ctx context.Context) (struct{}, error) {
@@ -152,21 +171,16 @@ func (d *Document) deliver(ctx context.Context, instance string, s subscriber, c
 	return d.Send(ctx, lmz.At(lmz.DefaultGateway, instance), c, lmz.ReplyOnError(failed))
 }
 
-// deliveryFailed drops a subscriber whose session has ended: it subscribes again when it
-// comes back. One that could not be reached in time is sent the newest edit, by which it
-// notices what it misses.
+// deliveryFailed sends to a subscriber that could not be reached in time, but whose
+// session goes on, the newest edit, by which it notices what it misses.
 func (d *Document) deliveryFailed(ctx context.Context, instance string, number int, failure *lmz.Error) (struct{}, error) {
+	if _, gone := lmz.DisconnectedClient(failure); gone || failure.Code != lmz.CodeGateway && failure.Code != lmz.CodeUnknown {
+		return struct{}{}, nil
+	}
 	var current subscriber
 	found, err := d.KV().Get(ctx, subscriberPrefix+instance, &current)
-	if err != nil || !found || current.Number != number {
+	if err != nil || !found || current.Number != number || current.Whole || d.version() == 0 {
 		return struct{}{}, err
-	}
-	if _, gone := lmz.DisconnectedClient(failure); gone {
-		return struct{}{}, d.dropSubscriber(ctx, instance)
-	}
-	late := failure.Code == lmz.CodeGateway || failure.Code == lmz.CodeUnknown
-	if !late || current.Whole || d.version() == 0 {
-		return struct{}{}, nil
 	}
 	last, _, err := pastOf{ctx, &d.archive}.Entry(d.version())
 	if err != nil {
