@@ -79,14 +79,16 @@ func (d *Document) addSubscriber(ctx context.Context, whole bool) error {
 	return d.Watch(ctx, lmz.At(lmz.DefaultGateway, instance), sessionEnded.Ctn(instance, number))
 }
 
-// sessionEnded drops a subscriber whose session has ended, unless it has subscribed again.
+// sessionEnded tells the others that somebody is gone, unless it has subscribed again. Its
+// subscription stays until something cannot be delivered: a shell that calls now and then
+// is no session for long.
 func (d *Document) sessionEnded(ctx context.Context, instance string, number int) (struct{}, error) {
 	var current subscriber
 	found, err := d.KV().Get(ctx, subscriberPrefix+instance, &current)
 	if err != nil || !found || current.Number != number {
 		return struct{}{}, err
 	}
-	return struct{}{}, d.dropSubscriber(ctx, instance)
+	return struct{}{}, d.dropPerson(ctx, instance)
 }
 
 func (d *Document) unsubscribe(ctx context.Context) (struct{}, error) {
@@ -171,16 +173,21 @@ func (d *Document) deliver(ctx context.Context, instance string, s subscriber, c
 	return d.Send(ctx, lmz.At(lmz.DefaultGateway, instance), c, lmz.ReplyOnError(failed))
 }
 
-// deliveryFailed sends to a subscriber that could not be reached in time, but whose
-// session goes on, the newest edit, by which it notices what it misses.
+// deliveryFailed drops a subscriber whose session has ended: it subscribes again when it
+// comes back. One that could not be reached in time is sent the newest edit, by which it
+// notices what it misses.
 func (d *Document) deliveryFailed(ctx context.Context, instance string, number int, failure *lmz.Error) (struct{}, error) {
-	if _, gone := lmz.DisconnectedClient(failure); gone || failure.Code != lmz.CodeGateway && failure.Code != lmz.CodeUnknown {
-		return struct{}{}, nil
-	}
 	var current subscriber
 	found, err := d.KV().Get(ctx, subscriberPrefix+instance, &current)
-	if err != nil || !found || current.Number != number || current.Whole || d.version() == 0 {
+	if err != nil || !found || current.Number != number {
 		return struct{}{}, err
+	}
+	if _, gone := lmz.DisconnectedClient(failure); gone {
+		return struct{}{}, d.dropSubscriber(ctx, instance)
+	}
+	late := failure.Code == lmz.CodeGateway || failure.Code == lmz.CodeUnknown
+	if !late || current.Whole || d.version() == 0 {
+		return struct{}{}, nil
 	}
 	last, _, err := pastOf{ctx, &d.archive}.Entry(d.version())
 	if err != nil {
