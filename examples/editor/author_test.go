@@ -7,6 +7,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/client"
 	"github.com/lumenize/lmz/meshtest"
 	"github.com/lumenize/lmz/object"
@@ -58,13 +59,25 @@ func (a *person) open(t testing.TB, document string, o SessionOptions) {
 // begin opens a document without waiting for it.
 func (a *person) begin(t testing.TB, o SessionOptions) {
 	t.Helper()
+	a.beginVia(t, a.Peer, o)
+}
+
+// openVia is open for a client of another kind.
+func (a *person) openVia(t testing.TB, via lmz.Caller, o SessionOptions) {
+	t.Helper()
+	a.beginVia(t, via, o)
+	a.until(t, "the text is there", a.session.Ready)
+}
+
+func (a *person) beginVia(t testing.TB, via lmz.Caller, o SessionOptions) {
+	t.Helper()
 	o.Wake = func() {
 		select {
 		case a.wake <- struct{}{}:
 		default:
 		}
 	}
-	s, err := a.desk.Open(a.Peer, o)
+	s, err := a.desk.Open(via, o)
 	if err != nil {
 		t.Fatal(err)
 	}
