@@ -48,12 +48,13 @@ fuzz: ## fuzz the decoders, each for T (30s)
 
 .PHONY: bench
 bench: ## run the benchmarks
-	$(GO) test -run '^$$' -bench . -benchmem ./internal/... ./gateway ./text
+	$(GO) test -run '^$$' -bench . -benchmem ./internal/... ./gateway ./text ./examples/editor
 
 .PHONY: soak
 soak: ## the long versions of the crash and cut tests (minutes)
 	LMZ_SOAK=1 $(GO) test -count=1 -timeout 30m -v ./test/...
 	LMZ_SOAK=1 $(GO) test -count=1 -timeout 10m -v -run NeverRead ./gateway
+	$(GO) test -count=1 -timeout 30m -run Simulated ./examples/editor -editor.n 5000
 
 .PHONY: sim
 sim: ## N random schedules of calls and faults from SEED on, DISK=1 on SQLite

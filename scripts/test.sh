@@ -42,6 +42,7 @@ js() {
     go test . ./internal/proto ./internal/session ./internal/turn ./client
 }
 sim() { go test ./internal/sim -sim.n 2000 -sim.shards "$(nproc)" && go test ./internal/sim -run Schedules -sim.n 100 -sim.disk -sim.shards "$(nproc)"; }
+editors() { go test ./examples/editor -run Simulated -editor.n 300; }
 face() { node --test wasmclient/js/*.test.mjs; }
 
 part "tools" tools
@@ -50,6 +51,7 @@ part "build" make -s build
 part "size of the browser client" make -s wasm-size
 part "unit tests with the race detector" unit
 part "random schedules" sim
+part "simulated editors" editors
 part "the client under GOOS=js" js
 part "the JavaScript face" face
 part "programs, terminal, page" whole

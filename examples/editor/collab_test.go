@@ -63,9 +63,12 @@ func TestCodeMirrorsOwnCollaborationClientEditsWithOurs(t *testing.T) {
 		}
 		typed <- err
 	}()
-	for range rounds {
+	for round := range rounds {
 		typeAtRandom(t, r, ours)
 		ours.pull(t)
+		if round%4 == 0 {
+			ours.saved(t) // so that what we type is many edits, among those of the other
+		}
 		time.Sleep(time.Duration(r.IntN(3)) * time.Millisecond)
 	}
 	done := false
@@ -161,10 +164,15 @@ func serve(t testing.TB) (url string) {
 // connect opens the document notes over a socket.
 func connect(t testing.TB, url string) *person {
 	t.Helper()
+	return connectAs(t, url, "ours")
+}
+
+func connectAs(t testing.TB, url, subject string) *person {
+	t.Helper()
 	p := &person{desk: NewDesk(), wake: make(chan struct{}, 1)}
 	peer, err := client.New(client.Options{
 		URL: url, Handler: p.desk, OnSubscriptionRequired: p.desk.SubscriptionRequired,
-		Token: func(context.Context, string) (string, error) { return meshtest.Token("ours", nil), nil },
+		Token: func(context.Context, string) (string, error) { return meshtest.Token(subject, nil), nil },
 	})
 	if err != nil {
 		t.Fatal(err)

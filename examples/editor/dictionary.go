@@ -120,9 +120,13 @@ func checkable(w string) bool {
 	return n > 1 && n < 30 && (upper == 0 || upper == 1 && unicode.IsUpper(first))
 }
 
+// plain writes a word as the dictionary does, which has few accents.
+var plain = strings.NewReplacer("’", "'", "à", "a", "â", "a", "ç", "c", "è", "e", "é", "e", "ê", "e", "ë", "e",
+	"î", "i", "ï", "i", "ñ", "n", "ô", "o", "ö", "o", "û", "u", "ü", "u", "É", "E")
+
 // knows reports whether a word is spelled right.
 func (d *dictionary) knows(w string) bool {
-	w = strings.ReplaceAll(w, "’", "'")
+	w = plain.Replace(w)
 	for _, form := range []string{w, strings.TrimSuffix(w, "'s")} {
 		if _, ok := d.rarity[form]; ok {
 			return true

@@ -1,10 +1,3 @@
-// Package editor is the collaborative editor of the tutorial: a [Document] object
-// that keeps a text and tells its subscribers about changes, a [SpellCheck] worker
-// that sends its findings straight to the author, a [Workspace] object that lists
-// the documents, and an [EditorClient], a client that others call.
-//
-// The text travels whole and the last writer wins. An arriving text is never put
-// over unsent typing: see [Buffer].
 package editor
 
 import (
