@@ -313,11 +313,12 @@ func (w *world) end(p *process) {
 }
 
 func (w *world) kill(p *process) {
+	at := w.now() // killing takes a moment
 	p.Kill()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if p.killed == 0 {
-		p.killed = w.now()
+		p.killed = at
 	}
 }
 
