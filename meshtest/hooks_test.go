@@ -3,6 +3,7 @@ package meshtest_test
 import (
 	"context"
 	"testing"
+	"testing/synctest"
 
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/client"
@@ -34,6 +35,10 @@ func TestABindingOfClientsKeepsItsHooksAcrossARestart(t *testing.T) {
 				t.Errorf("%q, %v", got, err)
 			}
 			m.RestartGateway()
+			synctest.Wait() // the client has learned of it
+			if err := ann.Connect(t.Context()); err != nil {
+				t.Fatal(err)
+			}
 		}
 	})
 }
