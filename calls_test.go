@@ -319,3 +319,46 @@ func TestWhatIsSentHasItsOwnDeadline(t *testing.T) {
 		}
 	})
 }
+
+func TestAReplyHasTheStateOfWhenItWasAskedFor(t *testing.T) {
+	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
+		got := make(chan string, 3)
+		node := func(self func() lmz.Caller) *lmz.Mux {
+			mux := new(lmz.Mux)
+			do.Expose(mux, lmz.Anyone, func(ctx context.Context) (string, error) {
+				lmz.SetState(ctx, "colour", "early")
+				err := self().Send(ctx, lmz.At("LEAF"), lmz.Ctn("f"), lmz.Reply(lmz.Ctn("noted")))
+				lmz.SetState(ctx, "colour", "late")
+				return "", err
+			})
+			lmz.Method1[lmz.Value, struct{}]("noted").Expose(mux, lmz.NoOne, func(ctx context.Context, _ lmz.Value) (struct{}, error) {
+				c, _ := lmz.CallContextFrom(ctx)
+				got <- c.Self.Binding + " " + seen(ctx)
+				return struct{}{}, nil
+			})
+			return mux
+		}
+		m.Worker("LEAF", func(lmz.Caller) lmz.Handler {
+			return lmz.HandlerFunc(func(context.Context, *lmz.Request) (any, error) {
+				time.Sleep(time.Second)
+				return nil, nil
+			})
+		})
+		m.Worker("WORKER", func(self lmz.Caller) lmz.Handler { return node(func() lmz.Caller { return self }) })
+		m.Object("OBJECT", object.Kind{New: func(o *object.Object) lmz.Handler { return node(func() lmz.Caller { return o }) }})
+		var bob *meshtest.Client
+		bob = m.NewClient("bob", nil, client.Options{Tab: "t", OnBeforeCall: lmz.Anyone, Handler: node(func() lmz.Caller { return bob })})
+		if err := bob.Connect(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		ann := m.Client("ann", nil, client.Options{})
+		for _, to := range []lmz.Address{lmz.At("WORKER"), lmz.At("OBJECT", "o"), lmz.At(lmz.DefaultGateway, "bob.t")} {
+			if _, err := do.Call(t.Context(), ann, to); err != nil {
+				t.Fatalf("%s: %v", to, err)
+			}
+			if reply := <-got; reply != to.Binding+" early/-" {
+				t.Errorf("%s: the reply saw %q", to, reply)
+			}
+		}
+	})
+}

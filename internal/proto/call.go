@@ -88,13 +88,16 @@ func Handling(ctx context.Context) context.Context {
 	return context.WithValue(ctx, handlingKey{}, deadline)
 }
 
-// ForSend returns a ctx for what is sent with ctx and outlives it: with the deadline that
-// was set for it, or else the default.
+// ForSend returns a ctx for what is sent with ctx and outlives it: with the call context
+// of this moment, and the deadline that was set for it, or else the default.
 func ForSend(ctx context.Context) (context.Context, context.CancelFunc) {
 	deadline, ok := ctx.Deadline()
 	own, _ := ctx.Value(handlingKey{}).(time.Time)
 	if !ok || deadline.Equal(own) {
 		deadline = time.Now().Add(lmz.DefaultTimeout)
+	}
+	if c, ok := lmz.CallContextFrom(ctx); ok {
+		ctx = lmz.WithCallContext(ctx, c)
 	}
 	return context.WithDeadline(context.WithoutCancel(ctx), deadline)
 }
