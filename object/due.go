@@ -21,10 +21,12 @@ func (o *Object) announce() (committed func(error), err error) {
 	if err != nil {
 		return nil, err
 	}
+	failpoint("before index")
 	if err := wakes.lower(a, atStart); err != nil {
 		wakes.failed(a)
 		return nil, err
 	}
+	failpoint("after index")
 	return func(err error) {
 		if err != nil {
 			wakes.failed(a)

@@ -413,7 +413,7 @@ func (s *memStore) openTables() error {
 	}); err != nil {
 		return err
 	}
-	conn, err := sqlite.OpenConn(":memory:", sqlite.OpenReadWrite)
+	conn, err := openConn(":memory:", sqlite.OpenReadWrite)
 	if err != nil {
 		return err
 	}

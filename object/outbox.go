@@ -244,6 +244,8 @@ func (rt *Runtime) present(s *stored, i int, again bool, sent func(*proto.Call))
 	if object {
 		call.ID, call.Until = s.call(i), until
 	}
+	failpoint("before send")
+	defer failpoint("after send")
 	sent(call)
 	if object && !s.row.Deadline { // it waits for its turn as long as it takes
 		rt.mesh.Deliver(context.Background(), call, settle)

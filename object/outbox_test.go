@@ -30,6 +30,7 @@ type post struct {
 
 	mu   sync.Mutex
 	work map[string]int // how often the worker did what
+	note func(tag string)
 }
 
 func newPost(t *testing.T, disk *MemoryDisk) *post {
@@ -46,6 +47,9 @@ func (p *post) start(w *world) {
 		p.mu.Lock()
 		p.work[tag]++
 		p.mu.Unlock()
+		if p.note != nil {
+			p.note(tag)
+		}
 		time.Sleep(3 * time.Millisecond)
 		return "worked", err
 	})}
@@ -93,10 +97,27 @@ func (p *post) start(w *world) {
 			}
 			return nil, add(ctx, o, tag+" "+result)
 		}))
+		ring := lmz.Method1[string, struct{}]("ring")
+		ring.Expose(mux, lmz.NoOne, func(ctx context.Context, tag string) (struct{}, error) {
+			return struct{}{}, add(ctx, o, tag+"/alarm")
+		})
+		remind := func(ctx context.Context, tag string) error {
+			_, err := o.Alarms().Set(ctx, In(0), ring.Ctn(tag), AlarmOptions{})
+			return errors.Join(err, add(ctx, o, tag))
+		}
+		lmz.Method1[string, struct{}]("remind").Expose(mux, lmz.Anyone, func(ctx context.Context, tag string) (struct{}, error) {
+			return struct{}{}, remind(ctx, tag)
+		})
+		lmz.Method1[string, struct{}]("fail").Expose(mux, lmz.Anyone, func(ctx context.Context, tag string) (struct{}, error) {
+			return struct{}{}, errors.Join(remind(ctx, tag), o.Send(ctx, callee, lmz.Ctn("add", tag+"/a")),
+				o.Send(ctx, lmz.At("WORKER"), lmz.Ctn("work", tag+"/w"), lmz.Reply(lmz.Ctn("replied", tag, lmz.Result))),
+				o.Send(ctx, lmz.At("WORKER"), lmz.Ctn("work", tag+"/w")), lmz.Errorf("as ordered"))
+		})
 		lmz.Method1[string, struct{}]("send").Expose(mux, lmz.Anyone, func(ctx context.Context, tag string) (struct{}, error) {
 			reply := func(what string) lmz.SendOption { return lmz.Reply(lmz.Ctn("replied", tag+what, lmz.Result)) }
 			return struct{}{}, errors.Join(
 				add(ctx, o, tag),
+				o.Send(ctx, lmz.At("WORKER"), lmz.Ctn("work", tag+"/v")),
 				o.Send(ctx, callee, lmz.Ctn("add", tag+"/a")),
 				o.Send(ctx, callee, lmz.Ctn("add", tag+"/b"), reply("/b")),
 				o.Send(ctx, callee, lmz.Ctn("slow", tag+"/c"), reply("/c")),

@@ -251,7 +251,7 @@ func openSQLite(path string, a lmz.Address) (*sqlite.Conn, error) {
 	if err := createFile(path); err != nil {
 		return nil, err
 	}
-	conn, err := sqlite.OpenConn(path, sqlite.OpenReadWrite)
+	conn, err := openConn(path, sqlite.OpenReadWrite)
 	if err != nil {
 		return nil, err
 	}
@@ -259,7 +259,7 @@ func openSQLite(path string, a lmz.Address) (*sqlite.Conn, error) {
 	// must not hang the object.
 	conn.SetBusyTimeout(time.Second)
 	if err := prepare(conn, a); err != nil {
-		return nil, errors.Join(err, conn.Close())
+		return nil, errors.Join(err, closeConn(conn))
 	}
 	return conn, nil
 }

@@ -144,7 +144,7 @@ func (t *txn) close() error {
 	if t.conn == nil {
 		return nil
 	}
-	err := errors.Join(t.rollback(), t.finalize(), t.conn.Close())
+	err := errors.Join(t.rollback(), t.finalize(), closeConn(t.conn))
 	t.conn = nil
 	return err
 }

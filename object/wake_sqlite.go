@@ -27,13 +27,13 @@ func openIndex(dir string) (*sqliteIndex, error) {
 	if err := createFile(path); err != nil {
 		return nil, fmt.Errorf("index of wakes: %w", withoutPath(err))
 	}
-	conn, err := sqlite.OpenConn(path, sqlite.OpenReadWrite)
+	conn, err := openConn(path, sqlite.OpenReadWrite)
 	if err != nil {
 		return nil, fmt.Errorf("index of wakes: %w", withoutPath(err))
 	}
 	for _, command := range append(pragmas, indexLayout) {
 		if err := sqlitex.ExecuteTransient(conn, command, nil); err != nil {
-			return nil, errors.Join(fmt.Errorf("index of wakes: %w", withoutPath(err)), conn.Close())
+			return nil, errors.Join(fmt.Errorf("index of wakes: %w", withoutPath(err)), closeConn(conn))
 		}
 	}
 	return &sqliteIndex{conn}, nil
@@ -70,4 +70,4 @@ func (x *sqliteIndex) write(changes map[lmz.Address]int64) (err error) {
 	return nil
 }
 
-func (x *sqliteIndex) close() error { return x.conn.Close() }
+func (x *sqliteIndex) close() error { return closeConn(x.conn) }
