@@ -102,7 +102,7 @@ func (w *world) rest() {
 }
 
 func TestWhatIsOnDiskIsSentAndNothingElseWhereverTheProcessIsKilled(t *testing.T) {
-	for _, where := range []string{"before send", "after send", "before index", "after index"} {
+	for _, where := range []string{"before send", "after send", "before commit", "after commit", "before index", "after index"} {
 		for _, n := range []int{1, 2, 4, 7, 15} {
 			t.Run(fmt.Sprint(where, n), func(t *testing.T) {
 				t.Parallel()

@@ -73,11 +73,11 @@ const left = `DELETE FROM lmz_outcome; DELETE FROM lmz_row WHERE
 
 // adopt gives the file of a backup its new owner, on disk.
 func adopt(path string, a lmz.Address) error {
-	conn, err := sqlite.OpenConn(path, sqlite.OpenReadWrite)
+	conn, err := openConn(path, sqlite.OpenReadWrite)
 	if err != nil {
 		return withoutPath(err)
 	}
-	err = errors.Join(adoptOn(conn, a), conn.Close())
+	err = errors.Join(adoptOn(conn, a), closeConn(conn))
 	if err != nil {
 		return err
 	}

@@ -122,11 +122,11 @@ func ownerOf(path string) (a lmz.Address, err error) {
 }
 
 func readOwner(path string, flags sqlite.OpenFlags) (a lmz.Address, err error) {
-	conn, err := sqlite.OpenConn(path, flags)
+	conn, err := openConn(path, flags)
 	if err != nil {
 		return a, whyUnreadable(err)
 	}
-	defer conn.Close()
+	defer closeConn(conn)
 	conn.SetBusyTimeout(time.Second)
 	owned, err := hasOwner(conn)
 	switch {

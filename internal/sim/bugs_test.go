@@ -72,6 +72,22 @@ var seeded = []bug{
 		[]string{"			o.rt.present(s, i, true, ", "			o.rt.present(s, i, false, "},
 	},
 	{
+		"alarm lost", "object/due.go", // the index is written after the commit, when there is time
+		[]string{
+			"import (\n", "import (\n	\"time\"\n",
+			"wakes.lower(a, atStart); err != nil", "wakes.lower(a, neverWake); err != nil",
+			"		o.stirred = false\n", "		o.stirred = false\n		time.AfterFunc(time.Second, func() { wakes.lower(a, atStart) })\n",
+		},
+	},
+	{
+		"watch lost", "object/sessionwatch.go",
+		[]string{"err == nil && !o.rt.watch(x) {", "err == nil && o.rt.watch(x) {"},
+	},
+	{
+		"watch lost while the object is closed", "gateway/client.go",
+		[]string{"	c.toldOf, c.ended = append(c.toldOf, c.ended...), nil\n", "	c.ended = nil\n"},
+	},
+	{
 		"reply lost", "object/outbox.go",
 		[]string{"	for i, settled := range s.settled {\n		if !settled {\n", "	for i, settled := range s.settled {\n		if s.row.Reply != nil {\n			s.settle(i)\n		} else if !settled {\n"},
 	},

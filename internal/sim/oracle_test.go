@@ -18,7 +18,8 @@ type verdict struct {
 	w           *world
 	logs        [ledgers][]string
 	subscribers [rooms][]string
-	counts      map[string]int // how often each tag was executed
+	kept        map[string][]string // what keepers say, by tag
+	counts      map[string]int      // how often each tag was executed
 	wrong       []string
 }
 
@@ -28,7 +29,7 @@ func (v *verdict) add(format string, args ...any) {
 
 // judge asks every oracle. It reads the objects as a client of its own.
 func (w *world) judge() []string {
-	v := &verdict{w: w}
+	v := &verdict{w: w, kept: make(map[string][]string)}
 	var err error
 	judge := w.mesh.Client("judge", nil, client.Options{})
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
@@ -46,17 +47,27 @@ func (w *world) judge() []string {
 			v.add("reading room %d: %v", i, err)
 		}
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for _, c := range w.calls {
+	v.keepers(ctx, judge.Peer)
+	v.ask()
+	v.left(ctx, judge.Peer)
+	return v.wrong
+}
+
+// ask asks the oracles that look at a world at rest.
+func (v *verdict) ask() {
+	v.w.mu.Lock()
+	defer v.w.mu.Unlock()
+	for _, c := range v.w.calls {
 		v.settles(c)
 		v.counted(c)
 		v.replied(c)
+		if c.op == opLater {
+			v.later(c)
+		}
 	}
 	v.nothingTwice()
 	v.inOrder()
 	v.subscribed()
-	return v.wrong
 }
 
 // count returns how often each tag was executed, anywhere.

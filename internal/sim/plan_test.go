@@ -34,10 +34,11 @@ const (
 	opNews             // the room sends to its subscribers
 	opFan              // an object writes, calls several nodes at once and writes
 	opVisit            // another client runs, and calls an object that writes
+	opLater            // an object of its own writes, sets an alarm, watches the caller, and sends with a reply
 	ops
 )
 
-var opNames = [...]string{"add", "read", "fail", "wait", "relay", "ask", "spread", "work", "peer", "send", "news", "fan", "visit"}
+var opNames = [...]string{"add", "read", "fail", "wait", "relay", "ask", "spread", "work", "peer", "send", "news", "fan", "visit", "later"}
 
 func (o op) String() string { return opNames[o] }
 

@@ -101,6 +101,7 @@ func run(t *testing.T, seed uint64, events []event) *world {
 	}
 	w.mesh = meshtest.StartWith(t, o)
 	w.mesh.Object("LEDGER", object.Kind{New: newLedger, Idle: 2 * time.Second})
+	w.mesh.Object("KEEPER", object.Kind{New: newKeeper, Idle: time.Second})
 	w.mesh.Object("ROOM", object.Kind{New: w.newRoom})
 	w.mesh.Worker("WORKER", w.newWorker)
 	for i := range clients {
@@ -402,6 +403,8 @@ func (w *world) call(e event, p *process) {
 		to, todo = roomAt(e.to), announce.Ctn(e.tag)
 	case opAsk:
 		to = lmz.At("LEDGER", "0")
+	case opLater:
+		to = lmz.At("KEEPER", e.tag)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), e.lasts)
 	if e.op == opSend {
