@@ -86,6 +86,9 @@ func whyRefused(a sqlite.Action) string {
 		if isOurs(name) {
 			return name + ": tables whose names begin with lmz_ belong to the object's runtime"
 		}
+		if strings.EqualFold(name, "sqlite_dbpage") {
+			return name + ": the pages of the file belong to the object's runtime"
+		}
 	}
 	return ""
 }

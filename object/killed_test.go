@@ -104,6 +104,9 @@ func (w *world) rest() {
 func TestWhatIsOnDiskIsSentAndNothingElseWhereverTheProcessIsKilled(t *testing.T) {
 	for _, where := range []string{"before send", "after send", "before commit", "after commit", "before index", "after index"} {
 		for _, n := range []int{1, 2, 4, 7, 15} {
+			if underRace && n%4 != 0 && n > 1 {
+				continue // the race detector sees little of a process that is killed
+			}
 			t.Run(fmt.Sprint(where, n), func(t *testing.T) {
 				t.Parallel()
 				dir := t.TempDir()
@@ -171,8 +174,11 @@ const (
 )
 
 func hoardSize() int {
-	if os.Getenv("LMZ_SOAK") != "" {
+	switch {
+	case os.Getenv("LMZ_SOAK") != "":
 		return 10_000
+	case underRace:
+		return 100
 	}
 	return 2_000
 }
@@ -216,7 +222,7 @@ func TestVictimWithManyObjects(t *testing.T) {
 		return
 	}
 	w := newWorld(t, dir)
-	w.hoard(true, func(string, *Object) {}) // it is killed, not the machine
+	w.hoard(true, func(string, *Object) {})                             // it is killed, not the machine
 	w.mesh["SINK"] = nodeFunc(func(*proto.Call, func(proto.Answer)) {}) // what is sent stays under way
 	w.rt.wakes.wake = func(lmz.Address) {}                              // and nothing rings
 	soon, later := time.Now(), time.Now().Add(time.Hour)
@@ -231,7 +237,7 @@ func TestVictimWithManyObjects(t *testing.T) {
 			<-slots
 		})
 	}
-	for i := range hoardSize() / 4 {
+	for i := range hoardSize() / 10 {
 		begin(fmt.Sprint(hoardRest, " ", i), later)
 	}
 	for i := range hoardSize() {
@@ -279,11 +285,11 @@ func TestManyClosedObjectsDoWhatTheyHaveToAfterAKillAndNoOthersAreOpened(t *test
 			break
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("%d of %d things were done", n, want)
+			t.Fatalf("%d of %d things were done\n%s", n, want, w.log)
 		}
 	}
 	t.Logf("%d objects with an alarm, a stored message and its reply, and %d that are not due: made in %v, all done %v after the start, which opened objects %d times",
-		hoardSize(), hoardSize()/4, killed.Sub(began).Round(time.Millisecond), time.Since(killed).Round(time.Millisecond), opened)
+		hoardSize(), hoardSize()/10, killed.Sub(began).Round(time.Millisecond), time.Since(killed).Round(time.Millisecond), opened)
 	mu.Lock()
 	defer mu.Unlock()
 	for what, n := range counts {

@@ -19,9 +19,9 @@ func (t *txn) use(k Kind) error {
 			return err
 		}
 	}
-	if err := t.conn.SetDefensive(true); err != nil {
-		return err
-	}
+	// Not SetDefensive: the library hands SQLite one argument of two, and SQLite writes
+	// through whatever pointer it finds in place of the other. The guard refuses what that
+	// would.
 	if err := t.conn.SetAuthorizer(&t.guard); err != nil {
 		return err
 	}

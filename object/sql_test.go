@@ -213,6 +213,7 @@ func TestSQLThatWouldBreakATurnIsRefusedByName(t *testing.T) {
 				`PRAGMA synchronous = OFF`:              "PRAGMA synchronous",
 				`PRAGMA user_version = 0`:               "PRAGMA user_version",
 				`PRAGMA writable_schema = ON`:           "PRAGMA writable_schema",
+				`UPDATE sqlite_dbpage SET data = NULL`:  "sqlite_dbpage",
 				`PRAGMA foreign_keys = OFF`:             "PRAGMA foreign_keys",
 				`PRAGMA defer_foreign_keys = ON`:        "PRAGMA defer_foreign_keys",
 				`CREATE TEMP TABLE x (y)`:               "temporary",

@@ -41,6 +41,7 @@ js() {
   PATH="$PATH:$(go env GOROOT)/lib/wasm" GOOS=js GOARCH=wasm \
     go test . ./internal/proto ./internal/session ./internal/turn ./client
 }
+objects() { go test ./object -run Killed\|AfterAKill; } # in full, which takes too long with the race detector
 sim() { go test ./internal/sim -sim.n 2000 -sim.shards "$(nproc)" && go test ./internal/sim -run Schedules -sim.n 100 -sim.disk -sim.shards "$(nproc)"; }
 editors() { go test ./examples/editor -run Simulated -editor.n 300; }
 face() { node --test wasmclient/js/*.test.mjs; }
@@ -50,6 +51,7 @@ part "lint" make -s lint
 part "build" make -s build
 part "size of the browser client" make -s wasm-size
 part "unit tests with the race detector" unit
+part "objects that are killed" objects
 part "random schedules" sim
 part "simulated editors" editors
 part "the client under GOOS=js" js
