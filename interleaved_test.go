@@ -142,6 +142,9 @@ func (x *interleaved) newA(o *object.Object) lmz.Handler {
 		if err := o.Send(lmz.NewChain(ctx), nodeB, freshB.Ctn(user)); err != nil {
 			return "", err
 		}
+		if _, err := o.Alarms().Set(ctx, object.In(time.Second), lmz.Ctn("rang", user), object.AlarmOptions{}); err != nil {
+			return "", err
+		}
 		x.step(ctx, "end", user, gate)
 		return user, nil
 	})
@@ -150,6 +153,12 @@ func (x *interleaved) newA(o *object.Object) lmz.Handler {
 		err := x.wait(ctx, o, user, gate, "A", "B", "A")
 		x.step(ctx, "back after a wait", user, gate, "A", "B")
 		return user, err
+	})
+	lmz.Method1[string, struct{}]("rang").Expose(mux, lmz.NoOne, func(ctx context.Context, user string) (struct{}, error) {
+		x.step(ctx, "alarm", user) // nobody's: the chain begins here
+		err := x.wait(ctx, o, user, "A")
+		x.step(ctx, "alarm after a wait", user)
+		return struct{}{}, err
 	})
 	lmz.Method2[string, map[string]string, struct{}]("noted").Expose(mux, lmz.NoOne,
 		func(ctx context.Context, user string, got map[string]string) (struct{}, error) {
@@ -240,7 +249,7 @@ func TestAHundredUsersCallsInterleaveAndEachHasItsOwnContext(t *testing.T) {
 		users.Wait()
 		synctest.Wait()
 		time.Sleep(time.Minute) // for what was sent
-		const kinds, perRound = 16, 35
+		const kinds, perRound = 18, 39
 		if seen := lengthOf(&x.kinds); seen != kinds {
 			t.Errorf("%d kinds of steps were seen, want %d", seen, kinds)
 		}

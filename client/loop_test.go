@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -19,6 +20,7 @@ import (
 type pipe struct {
 	messages chan []byte
 	closed   chan struct{}
+	dead     atomic.Bool // what is written vanishes
 	once     sync.Once
 	err      error
 }
@@ -50,6 +52,9 @@ func (s *socket) Read() ([]byte, error) {
 }
 
 func (s *socket) Write(message []byte) error {
+	if s.out.dead.Load() {
+		return nil
+	}
 	select {
 	case <-s.out.closed:
 		return errors.New("closed")
@@ -59,6 +64,10 @@ func (s *socket) Write(message []byte) error {
 }
 
 func (s *socket) Close(code int, reason string) error {
+	if s.out.dead.Load() { // the other end does not hear of it
+		s.in.close(errors.New("closed here"))
+		return nil
+	}
 	s.out.close(&client.CloseError{Code: code, Reason: reason})
 	s.in.close(errors.New("closed here"))
 	return nil
@@ -98,6 +107,7 @@ func (g *loop) dial(context.Context, string, []string) (client.Transport, error)
 	g.number++
 	l := link.New(g.number, &socket{in: up, out: back})
 	near := &socket{in: back, out: up}
+	g.socket = near
 	g.work.Go(func() { l.Run(g.receive, g.lost) })
 	return near, nil
 }
@@ -113,6 +123,8 @@ func (g *loop) receive(l *link.Link, message []byte) {
 	switch {
 	case f.Kind == proto.KindHello && g.seat.Superseded(f):
 		l.Close(proto.CloseSuperseded, "")
+	case f.Kind == proto.KindHello && g.seat.Late(f):
+		l.Close(proto.CloseBroken, "")
 	case f.Kind == proto.KindHello:
 		for _, e := range g.seat.Hello(l.Number, f) {
 			g.doSeat(e, l)

@@ -277,7 +277,7 @@ func lossOf(err error) session.Loss {
 	case errors.As(err, &closed):
 		return session.Loss{Code: closed.Code, Reason: closed.Reason}
 	case errors.As(err, &refused):
-		return session.Loss{Status: refused.Status, Reason: refused.Reason}
+		return session.Loss{Status: refused.Status, Reason: refused.Reason, After: refused.RetryAfter}
 	}
 	return session.Loss{}
 }

@@ -2,6 +2,7 @@ package client
 
 import (
 	"strconv"
+	"time"
 
 	"github.com/lumenize/lmz/internal/link"
 )
@@ -17,9 +18,10 @@ type CloseError = link.CloseError
 
 // DialError is why a socket could not be opened. Browsers never tell the status.
 type DialError struct {
-	Status int    // HTTP status of the refused upgrade, or 0
-	Reason string // what the gateway said, if it did
-	Err    error
+	Status     int           // HTTP status of the refused upgrade, or 0
+	Reason     string        // what the gateway said, if it did
+	RetryAfter time.Duration // when the gateway wants another attempt, which comes no sooner than that or 30 s; or 0
+	Err        error
 }
 
 // Error says what the server answered, or why there was no answer.

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"sync"
 	"syscall/js"
+	"time"
 
+	"github.com/lumenize/lmz/internal/link"
 	"github.com/lumenize/lmz/internal/proto"
 )
 
@@ -43,21 +45,26 @@ func dialWith(ctx context.Context, constructor js.Value, url string, protocols [
 	for i, p := range protocols {
 		offered[i] = p
 	}
-	w := &webSocket{opened: make(chan struct{}), changed: make(chan struct{}, 1)}
+	w := &webSocket{opened: make(chan struct{}), changed: make(chan struct{}, 1), ended: make(chan struct{})}
 	w.ws = constructor.New(url, offered)
 	w.ws.Set("binaryType", "arraybuffer")
 	w.listen("open", func(js.Value) { close(w.opened) })
 	w.listen("message", w.onMessage)
 	w.listen("close", w.onClose)
+	w.listen("error", w.onError)
 	select {
 	case <-w.opened:
 	case <-ctx.Done():
 		w.Close(proto.CloseNormal, "")
 		w.release()
 		return nil, &DialError{Err: ctx.Err()}
-	case <-w.changed: // closed without having opened
-		w.release()
-		return nil, &DialError{Err: errors.New("the connection failed")}
+	case <-w.ended:
+		select {
+		case <-w.opened: // and closed at once
+		default:
+			w.release()
+			return nil, &DialError{Err: errors.New("the connection failed")}
+		}
 	}
 	w.protocol = w.ws.Get("protocol").String()
 	if w.protocol != proto.SubprotocolCBOR && w.protocol != proto.SubprotocolJSON {
@@ -77,11 +84,22 @@ type webSocket struct {
 	names    []string
 	opened   chan struct{}
 	changed  chan struct{} // has one element when inbox or closed changed
+	ended    chan struct{} // closed when closed is set
 
 	mu     sync.Mutex // guards the following fields
 	inbox  [][]byte
+	size   int // bytes in inbox
 	closed error
 }
+
+// A browser takes whatever it is given and hands over whatever comes. So that a slow
+// network does not fill the memory, Write waits while the browser holds maxBuffered bytes;
+// and a socket is given up whose messages nobody reads.
+const (
+	maxBuffered = 1 << 20
+	maxInbox    = 64 << 20
+	bufferPoll  = 10 * time.Millisecond // browsers have no event for it
+)
 
 func (w *webSocket) listen(event string, f func(js.Value)) {
 	fn := js.FuncOf(func(_ js.Value, args []js.Value) any {
@@ -101,10 +119,7 @@ func (w *webSocket) release() {
 	w.funcs = nil
 }
 
-func (w *webSocket) update(f func()) {
-	w.mu.Lock()
-	f()
-	w.mu.Unlock()
+func (w *webSocket) signal() {
 	select {
 	case w.changed <- struct{}{}:
 	default:
@@ -112,25 +127,50 @@ func (w *webSocket) update(f func()) {
 }
 
 func (w *webSocket) onMessage(event js.Value) {
-	data := event.Get("data")
-	if data.Type() == js.TypeString {
-		message := []byte(data.String())
-		w.update(func() { w.inbox = append(w.inbox, message) })
-		return
+	var message []byte
+	if data := event.Get("data"); data.Type() == js.TypeString {
+		message = []byte(data.String())
+	} else {
+		array := js.Global().Get("Uint8Array").New(data)
+		message = make([]byte, array.Length())
+		js.CopyBytesToGo(message, array)
 	}
-	array := js.Global().Get("Uint8Array").New(data)
-	message := make([]byte, array.Length())
-	js.CopyBytesToGo(message, array)
-	w.update(func() { w.inbox = append(w.inbox, message) })
+	w.mu.Lock()
+	w.inbox = append(w.inbox, message)
+	w.size += len(message)
+	full := w.size > maxInbox
+	w.mu.Unlock()
+	w.signal()
+	if full {
+		w.Close(proto.CloseBroken, "nobody reads")
+	}
 }
 
 func (w *webSocket) onClose(event js.Value) {
-	err := &CloseError{Code: event.Get("code").Int(), Reason: event.Get("reason").String()}
-	w.update(func() {
-		if w.closed == nil {
-			w.closed = err
-		}
-	})
+	w.end(&CloseError{Code: event.Get("code").Int(), Reason: event.Get("reason").String()})
+}
+
+// onError ends a dial: Node.js 20 tells no close then. After that a close follows.
+func (w *webSocket) onError(js.Value) {
+	select {
+	case <-w.opened:
+	default:
+		w.end(&CloseError{Code: noClose})
+	}
+}
+
+// noClose is the code of a connection that ended without one (RFC 6455 section 7.4.1).
+const noClose = 1006
+
+// end says why nothing comes after what is in the inbox. The first call counts.
+func (w *webSocket) end(err error) {
+	w.mu.Lock()
+	if w.closed == nil {
+		w.closed = err
+		close(w.ended)
+	}
+	w.mu.Unlock()
+	w.signal()
 }
 
 func (w *webSocket) Read() ([]byte, error) {
@@ -139,6 +179,7 @@ func (w *webSocket) Read() ([]byte, error) {
 		if len(w.inbox) > 0 {
 			message := w.inbox[0]
 			w.inbox = w.inbox[1:]
+			w.size -= len(message)
 			w.mu.Unlock()
 			return message, nil
 		}
@@ -153,10 +194,7 @@ func (w *webSocket) Read() ([]byte, error) {
 }
 
 func (w *webSocket) Write(message []byte) error {
-	w.mu.Lock()
-	err := w.closed
-	w.mu.Unlock()
-	if err != nil {
+	if err := w.room(); err != nil {
 		return err
 	}
 	if w.protocol == proto.SubprotocolJSON {
@@ -169,6 +207,24 @@ func (w *webSocket) Write(message []byte) error {
 	return nil
 }
 
+// room waits until the browser holds little of what it was given before.
+func (w *webSocket) room() error {
+	for {
+		select {
+		case <-w.ended:
+			return w.closed // it does not change any more
+		default:
+		}
+		if w.ws.Get("bufferedAmount").Int() <= maxBuffered {
+			return nil
+		}
+		select {
+		case <-w.ended:
+		case <-time.After(bufferPoll):
+		}
+	}
+}
+
 // Subprotocol returns what the two ends agreed on.
 func (w *webSocket) Subprotocol() string { return w.protocol }
 
@@ -176,11 +232,8 @@ func (w *webSocket) Close(code int, reason string) error {
 	if code != proto.CloseNormal && code < 3000 {
 		code = proto.CloseBroken // browsers allow no other below 3000
 	}
+	reason = link.Reason(reason) // a browser throws at longer ones
 	w.ws.Call("close", code, reason)
-	w.update(func() {
-		if w.closed == nil {
-			w.closed = &CloseError{Code: code, Reason: reason}
-		}
-	})
+	w.end(&CloseError{Code: code, Reason: reason})
 	return nil
 }

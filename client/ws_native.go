@@ -9,7 +9,9 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/coder/websocket"
 
@@ -57,6 +59,9 @@ func dialError(response *http.Response, err error) error {
 		return &DialError{Err: err}
 	}
 	e := &DialError{Status: response.StatusCode, Err: err}
+	if seconds, err := strconv.Atoi(response.Header.Get("Retry-After")); err == nil && seconds > 0 && seconds < 1<<20 {
+		e.RetryAfter = time.Duration(seconds) * time.Second
+	}
 	body, _ := io.ReadAll(io.LimitReader(response.Body, 1024))
 	var problem struct {
 		Description string `json:"error_description"`

@@ -42,7 +42,8 @@ type Options struct {
 
 	// ConnectRate and CallRate are how often one subject may connect, and call. Beyond
 	// them an upgrade is refused with 429, and a call as not executed; both say when to
-	// come back, a call by [lmz.RetryAfter]. The defaults are no limits.
+	// come back, a call by [lmz.RetryAfter]. The defaults are no limits; who serves others
+	// takes [PublicConnectRate] and [PublicCallRate], or knows better.
 	ConnectRate, CallRate Rate
 
 	// Grace is how long a client that lost its connection keeps its session; the

@@ -332,6 +332,15 @@ func TestWhoComesTooOftenIsToldWhenToComeBack(t *testing.T) {
 				conn.CloseNow()
 			}
 		}
+		var refused atomic.Int32
+		begun := time.Now()
+		ann := m.peer("ann", func(o *client.Options) {
+			o.OnConnectionError = func(error) { refused.Add(1) }
+		})
+		defer closePeer(ann)
+		if took := time.Since(begun); refused.Load() != 1 || took < 2*time.Second || took > 3*time.Second {
+			t.Errorf("our own client came back after %v, at attempt %d", took, refused.Load()+1)
+		}
 		bob := m.peer("bob", nil) // others are not bothered
 		defer closePeer(bob)
 		for range 3 {

@@ -65,3 +65,10 @@ func (l *limiter) forget(now time.Time) {
 		}
 	}
 }
+
+// Rates for a gateway that serves people. A page that reconnects and somebody who types
+// fast stay far below; a program that has gone wild does not.
+var (
+	PublicConnectRate = Rate{PerSecond: 0.5, Burst: 30}
+	PublicCallRate    = Rate{PerSecond: 100, Burst: 500}
+)

@@ -49,6 +49,7 @@ func (b *border) open(number int, args []js.Value) any {
 	f.peer, err = client.NewRaw(client.Options{
 		URL: args[0].String(), Binding: args[1].String(), Tab: args[2].String(),
 		Heartbeat: time.Duration(args[3].Int()) * time.Millisecond, Dial: client.DialWith(args[4]),
+		Log:                    b.log(),
 		Token:                  f.wantToken,
 		OnStateChange:          f.stateChanged,
 		OnSubscriptionRequired: f.subscribe,

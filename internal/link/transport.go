@@ -1,6 +1,9 @@
 package link
 
-import "strconv"
+import (
+	"strconv"
+	"strings"
+)
 
 // Transport is one socket that carries messages. Read is called from one
 // goroutine, Write from another; Close from any, more than once, and unblocks both.
@@ -13,6 +16,13 @@ type Transport interface {
 	// Close says goodbye with a WebSocket close code (RFC 6455 section 7.4).
 	Close(code int, reason string) error
 }
+
+// maxReason is how many bytes fit into a close frame beside the code (RFC 6455 section
+// 5.5).
+const maxReason = 123
+
+// Reason cuts the reason of a close to what fits into its frame.
+func Reason(s string) string { return strings.ToValidUTF8(s[:min(len(s), maxReason)], "") }
 
 // CloseError is how the other side closed a socket.
 type CloseError struct {

@@ -58,5 +58,5 @@ func (t *webSocket) Write(message []byte) error {
 
 func (t *webSocket) Close(code int, reason string) error {
 	defer t.cancel()
-	return t.conn.Close(websocket.StatusCode(code), reason)
+	return t.conn.Close(websocket.StatusCode(code), Reason(reason))
 }

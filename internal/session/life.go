@@ -68,6 +68,7 @@ type Loss struct {
 	Code   int
 	Status int
 	Reason string
+	After  time.Duration // when to come back, if the other side said so
 }
 
 // Life is a client's life: when to ask for a token, dial, wait, and give up. It is
@@ -306,6 +307,7 @@ func (l *Life) lost(now time.Time, why Loss) {
 	if l.state == Connected {
 		l.good = now
 	}
+	l.advice = max(l.advice, min(why.After, slowCeiling))
 	switch {
 	case why.Code == proto.CloseSuperseded:
 		l.stop()

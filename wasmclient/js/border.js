@@ -73,6 +73,15 @@ class Module {
 
   border = {
     scratch: new Uint8Array(0),
+    /** What of the client's doings the console gets: package debug says how it is read. */
+    filter: () => {
+      try {
+        return globalThis.localStorage?.getItem('DEBUG') ?? '';
+      } catch {
+        return ''; // storage is forbidden here
+      }
+    },
+    log: (line) => console.debug(line),
     toJSON: (message) => attempt(toJSON, message),
     fromJSON: (client, text) => attempt(fromJSON, text, (message) => this.#unknown(client, message)),
     claims: (token) => claimsOf(token) ?? {},

@@ -1,7 +1,11 @@
 // Continuations: descriptions of work for another node to do.
 
+import { holds, rebuild } from './containers.js';
 import { Refusal } from './errors.js';
 import { Continuation, OPS, Result, checkChain } from './values.js';
+
+const isResult = (v) => v === Result;
+const isWork = (v) => v instanceof Continuation;
 
 /**
  * Describes work: ctn().admin().forceReset() names methods and calls them. It is
@@ -34,13 +38,14 @@ export function operations(continuation) {
 }
 
 /**
- * Returns ops with outcome in place of Result among the last arguments, or after them.
- * As in the original the continuation that was sent may stand for its own outcome.
+ * Returns ops with outcome in place of Result anywhere among the last arguments, or after
+ * them. As in the original the continuation that was sent may stand for its own outcome.
  */
 export function fill(ops, outcome) {
   const args = ops.at(-1);
-  const stands = (a) => a === Result || a?.[OPS] !== undefined;
-  const filled = args.some(stands) ? args.map((a) => (stands(a) ? outcome : a)) : [...args, outcome];
+  const stands = (a) => isResult(a) || a?.[OPS] !== undefined;
+  const filled = args.map((a) => (stands(a) ? outcome : holds(a, isResult) ? rebuild(a, isResult, () => outcome) : a));
+  if (!args.some((a) => stands(a) || holds(a, isResult))) filled.push(outcome);
   return [...ops.slice(0, -1), filled];
 }
 
@@ -127,26 +132,18 @@ async function checkGuard(fn, current, name, args, state) {
   }
 }
 
-/** Evaluates the continuations among args, at any depth of arrays, on target. */
+/** Evaluates the continuations among args, at any depth of what holds them, on target, one after the other. */
 async function resolve(target, args, state, depth) {
-  if (!args.some((a) => hasWork(a, new Set()))) return args;
+  if (!holds(args, isWork)) return args;
   if (depth > maxDepth) throw new TypeError('continuations nested too deep');
-  const values = [];
-  for (const arg of args) {
-    if (arg instanceof Continuation) {
-      values.push(await steps(target, arg[OPS], state, depth + 1));
-    } else {
-      values.push(Array.isArray(arg) ? await resolve(target, arg, state, depth + 1) : arg);
-    }
-  }
-  return values;
-}
-
-function hasWork(arg, seen) {
-  if (arg instanceof Continuation) return true;
-  if (!Array.isArray(arg) || seen.has(arg)) return false;
-  seen.add(arg);
-  return arg.some((a) => hasWork(a, seen));
+  const found = [];
+  rebuild(args, isWork, (work) => {
+    found.push(work);
+    return work;
+  });
+  const results = [];
+  for (const work of found) results.push(await steps(target, work[OPS], state, depth + 1));
+  return rebuild(args, isWork, () => results.shift());
 }
 
 /** Runs a reply continuation on the node's own methods, exposed or not, each with run. */

@@ -53,13 +53,40 @@ test('nested work is evaluated once, before the guard sees it', async () => {
   await assert.rejects(run(node, ['echo', [nested(['plain', []])]]), refusedAs('absent'));
 });
 
+test('nested work is evaluated wherever it stands, and what is one value stays one', async () => {
+  const node = new Node();
+  let n = 0;
+  node.next = meshFn(() => ++n);
+  const next = new Continuation(['next', []]);
+  const error = Object.assign(new Error('e'), { n: next });
+  const got = await run(node, ['echo', [{ a: { b: [next] }, map: new Map([['k', next]]), set: new Set([next]), error }]]);
+  assert.deepStrictEqual([got.a, got.map, got.set, got.error.n], [{ b: [1] }, new Map([['k', 2]]), new Set([3]), 4]);
+
+  n = 0;
+  const list = [next];
+  const cyclic = { list, again: list, date: new Date(0) };
+  cyclic.me = cyclic;
+  const back = await run(node, ['echo', [cyclic]]);
+  assert.equal(n, 1);
+  assert.equal(back.list, back.again);
+  assert.equal(back.me, back);
+  assert.equal(back.date, cyclic.date);
+  await assert.rejects(run(node, ['echo', [{ a: new Continuation(['plain', []]) }]]), refusedAs('absent'));
+});
+
+test('a reply gets the outcome wherever Result stands', () => {
+  assert.deepStrictEqual(fill(['f', [{ a: [Result], m: new Map([[1, Result]]) }, 2]], 'x'), ['f', [{ a: ['x'], m: new Map([[1, 'x']]) }, 2]]);
+  assert.deepStrictEqual(fill(['f', [Result, [Result]]], 'x'), ['f', ['x', ['x']]]);
+  assert.deepStrictEqual(fill(['f', [[1]]], 'x'), ['f', [[1], 'x']]);
+});
+
 test('the work that one call asks for is bounded', async () => {
   const node = new Node();
   let bomb = new Continuation(['add', [1, 1]]);
   for (let i = 0; i < 30; i++) bomb = new Continuation(['add', [bomb, bomb]]);
   await assert.rejects(run(node, ['echo', [bomb]]), /more than 1000 method calls/);
-  const round = [new Continuation(['echo', [1]])];
-  round.push(round);
+  const round = [];
+  round.push(new Continuation(['echo', round]));
   await assert.rejects(run(node, ['echo', [round]]), /too deep|more than 1000/);
 });
 
