@@ -2,6 +2,10 @@ package editor
 
 import (
 	"context"
+	"errors"
+	"maps"
+	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -94,6 +98,9 @@ func (a *person) pull(t testing.TB) {
 		a.screen = a.session.Text().String()
 		return
 	}
+	if len(news.Changes) == 0 {
+		return
+	}
 	shown := text.NewText(a.screen)
 	for _, c := range news.Changes {
 		if err := shown.Apply(c); err != nil {
@@ -104,6 +111,38 @@ func (a *person) pull(t testing.TB) {
 		t.Fatalf("the screen has %.200q, the session %.200q", a.screen, a.session.Text())
 	}
 }
+
+// disk is where the journals of one machine are, by editor. It may be busy.
+type disk struct {
+	mu      sync.Mutex // guards the following fields
+	records map[string]Record
+	busy    func() bool // nil: never
+}
+
+func (d *disk) write(r Record) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	switch {
+	case d.busy != nil && d.busy():
+		return errors.New("the disk is busy")
+	case len(r.Edits) == 0:
+		delete(d.records, r.Editor)
+	case d.records == nil:
+		d.records = map[string]Record{r.Editor: r}
+	default:
+		d.records[r.Editor] = r
+	}
+	return nil
+}
+
+func (d *disk) all() []Record {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Collect(maps.Values(d.records))
+}
+
+// options are those of a process on the machine.
+func (d *disk) options() SessionOptions { return SessionOptions{Journal: d.write, Restore: d.all()} }
 
 // until pulls until ok, in virtual time.
 func (a *person) until(t testing.TB, what string, ok func() bool) {

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -90,6 +88,7 @@ func TestOnlyTheAuthorHearsOfAMisspelling(t *testing.T) {
 		ann, bob := twoPeople(t, m)
 		ann.typeAt(t, 0, "A line\nThe teh fox\nrecieve this")
 		ann.until(t, "findings", func() bool { return len(ann.session.Findings()) == 2 })
+		bob.shows(t, ann.screen)
 		bob.typeAt(t, 0, "Bob: ")
 		ann.until(t, "bob's text", func() bool { return strings.HasPrefix(ann.screen, "Bob") })
 		found := ann.session.Findings()
@@ -187,26 +186,10 @@ func TestAnEarlierVersionCanBeSeenAndRestored(t *testing.T) {
 	})
 }
 
-// disk is a journal of one machine.
-type disk map[string]Record
-
-func (d disk) write(r Record) error {
-	if len(r.Edits) == 0 {
-		delete(d, r.Editor)
-	} else {
-		d[r.Editor] = r
-	}
-	return nil
-}
-
-func (d disk) options() SessionOptions {
-	return SessionOptions{Journal: d.write, Restore: slices.Collect(maps.Values(d))}
-}
-
 func TestWhatIsTypedOfflineBeforeAKillIsThereOnceAtTheNextStart(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 		registerNodes(m)
-		files := make(disk)
+		files := new(disk)
 		ann, bob := newPerson(t, m, "ann", client.Options{}), newPerson(t, m, "bob", client.Options{})
 		ann.open(t, "notes", files.options())
 		bob.open(t, "notes", SessionOptions{})
@@ -224,21 +207,21 @@ func TestWhatIsTypedOfflineBeforeAKillIsThereOnceAtTheNextStart(t *testing.T) {
 		ann.Kill()
 		ann.session.stop()
 		<-ann.session.done
-		if len(files) != 1 {
-			t.Fatalf("%d records on disk", len(files))
+		if len(files.all()) != 1 {
+			t.Fatalf("%d records on disk", len(files.all()))
 		}
 		again := newPerson(t, m, "ann", client.Options{})
 		again.open(t, "notes", files.options())
 		again.shows(t, "Bob. "+typed)
 		bob.shows(t, "Bob. "+typed)
-		again.until(t, "the journal is empty", func() bool { return len(files) == 0 })
+		again.until(t, "the journal is empty", func() bool { return len(files.all()) == 0 })
 	})
 }
 
 func TestWhatIsTooOldIsShownAndStaysInTheJournal(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 		registerNodes(m)
-		files := make(disk)
+		files := new(disk)
 		ann, bob := newPerson(t, m, "ann", client.Options{}), newPerson(t, m, "bob", client.Options{})
 		ann.open(t, "notes", files.options())
 		bob.open(t, "notes", SessionOptions{})
@@ -250,21 +233,23 @@ func TestWhatIsTooOldIsShownAndStaysInTheJournal(t *testing.T) {
 		<-ann.session.done
 		bob.typeAt(t, 0, "Bob.")
 		bob.saved(t)
+		bob.session.Close(t.Context())
+		bob.Close() // a month of pings is much to do
 		time.Sleep(text.Retention + time.Hour)
 		for _, discard := range []bool{false, true} { // nobody looks at it the first time
 			again := newPerson(t, m, "ann", client.Options{})
 			again.open(t, "notes", files.options())
 			again.until(t, "it is shown", func() bool { return len(again.refused) == 1 })
 			r := again.refused[0]
-			if r.Record.Text() != "Kept for you." || r.Err == nil || again.screen != "Bob." || len(files) != 1 {
-				t.Errorf("%+v, screen %q, %d on disk", r, again.screen, len(files))
+			if r.Record.Text() != "Kept for you." || r.Err == nil || again.screen != "Bob." || len(files.all()) != 1 {
+				t.Errorf("%+v, screen %q, %d on disk", r, again.screen, len(files.all()))
 			}
 			if discard {
 				again.session.Discard(r)
 			}
 			again.session.Close(context.Background())
 		}
-		if len(files) != 0 {
+		if len(files.all()) != 0 {
 			t.Error("what was discarded is on disk")
 		}
 	})
@@ -333,7 +318,7 @@ func TestADocumentOf10MBIsOpenedAndTakesAPasteOf1MBWithinTheDefaultLimits(t *tes
 
 func TestARefusedEditIsShownAndTheDocumentGoesOn(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
-		files := make(disk)
+		files := new(disk)
 		registerNodes(m)
 		ann := newPerson(t, m, "ann", client.Options{})
 		ann.open(t, "notes", files.options())
@@ -355,6 +340,6 @@ func TestARefusedEditIsShownAndTheDocumentGoesOn(t *testing.T) {
 		ann.shows(t, "fine")
 		ann.typeAt(t, 4, "!")
 		ann.saved(t)
-		ann.until(t, "kept", func() bool { return len(files) == 1 })
+		ann.until(t, "kept", func() bool { return len(files.all()) == 1 })
 	})
 }

@@ -2,13 +2,11 @@ package editor
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
-	"maps"
 	"math/rand/v2"
-	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -36,13 +34,16 @@ type simulation struct {
 	deleted map[rune]bool // by somebody, perhaps in vain or taken back: nobody knows where it is
 	crashed bool          // the gateway is down
 	trace   []string
+
+	mu     sync.Mutex // guards the following field
+	beside *rand.Rand
 }
 
 // writer is a person at a device that has a disk.
 type writer struct {
 	*person
 	name string
-	disk map[string]Record // the journal, by editor
+	disk *disk
 	cut  bool
 }
 
@@ -61,7 +62,7 @@ func simulate(t *testing.T, m *meshtest.Mesh, seed uint64) {
 	registerNodes(m)
 	s := &simulation{
 		t: t, m: m, r: rand.New(rand.NewPCG(seed, 7)), next: 0xE000,
-		typed: make(map[rune]time.Time), deleted: make(map[rune]bool),
+		typed: make(map[rune]time.Time), deleted: make(map[rune]bool), beside: rand.New(rand.NewPCG(seed, 8)),
 	}
 	defer func() {
 		if t.Failed() {
@@ -69,7 +70,7 @@ func simulate(t *testing.T, m *meshtest.Mesh, seed uint64) {
 		}
 	}()
 	for i := range 5 {
-		w := &writer{name: fmt.Sprint("person", i), disk: make(map[string]Record)}
+		w := &writer{name: fmt.Sprint("person", i), disk: &disk{busy: func() bool { return s.chance() < 0.1 }}}
 		s.people = append(s.people, w)
 		s.start(w)
 	}
@@ -82,22 +83,18 @@ func simulate(t *testing.T, m *meshtest.Mesh, seed uint64) {
 
 // start opens the document at a new process of a writer.
 func (s *simulation) start(w *writer) {
-	w.person = newPerson(s.t, s.m, w.name, client.Options{Tab: "tab", Random: s.r.Float64})
+	w.person = newPerson(s.t, s.m, w.name, client.Options{Tab: "tab", Random: s.chance})
 	w.cut = false
-	o := SessionOptions{Document: simDocument, Restore: slices.Collect(maps.Values(w.disk))}
-	disk := w.disk
-	o.Journal = func(r Record) error {
-		if s.r.IntN(10) == 0 {
-			return errors.New("the disk is busy")
-		}
-		if len(r.Edits) == 0 {
-			delete(disk, r.Editor)
-		} else {
-			disk[r.Editor] = r
-		}
-		return nil
-	}
+	o := w.disk.options()
+	o.Document = simDocument
 	w.begin(s.t, o)
+}
+
+// chance is a random number for what runs beside the schedule.
+func (s *simulation) chance() float64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.beside.Float64()
 }
 
 func (s *simulation) note(format string, args ...any) {
@@ -233,7 +230,7 @@ func (s *simulation) kill(w *writer) {
 	w.desk.forget(simDocument)
 	w.Kill()
 	onDisk := ""
-	for _, r := range w.disk {
+	for _, r := range w.disk.all() {
 		onDisk += r.Text()
 	}
 	for _, r := range unsaved {
@@ -291,6 +288,6 @@ func (s *simulation) settle() {
 		}
 	}
 	for _, w := range s.people {
-		w.until(s.t, "the journal is empty", func() bool { return len(w.disk) == 0 })
+		w.until(s.t, "the journal is empty", func() bool { return len(w.disk.all()) == 0 })
 	}
 }
