@@ -305,6 +305,9 @@ func (v *verdict) subscribed() {
 		if state := p.State(); state != client.Connected {
 			v.add("%s is %s", p.name, state)
 		}
+		if p.JSON && len(p.sessions) == 0 {
+			continue // by the original's rule it goes on with what its predecessor had, were it nothing
+		}
 		for i, subscribers := range v.subscribers {
 			if !slices.Contains(subscribers, p.name) {
 				drop := v.w.drops[roomAt(i).String()+" "+p.name]
