@@ -112,7 +112,9 @@ func (t *txn) commit() (wrote bool, err error) {
 	}
 	failpoint("before commit")
 	if err := t.run(`COMMIT`); err != nil {
-		if sqlite.ErrCode(err).ToPrimary() == sqlite.ResultIOErr {
+		// A write that was refused left no whole commit in the log; after anything else
+		// nobody knows.
+		if code := sqlite.ErrCode(err); code.ToPrimary() == sqlite.ResultIOErr && code != sqlite.ResultIOErrWrite {
 			return false, errors.Join(withoutPath(err), errMaybeStored)
 		}
 		return false, err

@@ -1,0 +1,163 @@
+package object
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/lumenize/lmz"
+)
+
+// openBench opens a runtime with counters in a directory of the benchmark.
+func openBench(b *testing.B, k Kind) (*Runtime, peer) {
+	b.Helper()
+	rt, err := Open(b.TempDir(), mesh{}, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { rt.Close() })
+	k.New = func(o *Object) lmz.Handler {
+		mux := &lmz.Mux{}
+		exposeCounter(o, mux)
+		return mux
+	}
+	rt.Register("COUNTER", k)
+	return rt, peer{"bench", rt}
+}
+
+// BenchmarkDurableWrites compares what objects write in a second with a loop that syncs
+// after each write. The callers wait for their answers, as 256 clients would.
+func BenchmarkDurableWrites(b *testing.B) {
+	perSecond := func(b *testing.B) { b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "writes/s") }
+	b.Run("bare loop, a sync each", func(b *testing.B) {
+		f, err := os.Create(filepath.Join(b.TempDir(), "log"))
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer f.Close()
+		data := make([]byte, 100)
+		for b.Loop() {
+			if _, err := f.Write(data); err != nil {
+				b.Fatal(err)
+			}
+			if err := f.Sync(); err != nil {
+				b.Fatal(err)
+			}
+		}
+		perSecond(b)
+	})
+	for _, test := range []struct {
+		name    string
+		objects int
+		callers int
+		kind    Kind
+	}{
+		{"one caller of one object", 1, 1, Kind{}},
+		{"one busy object", 1, 256, Kind{}},
+		{"100 objects", 100, 256, Kind{}},
+		{"one busy relaxed object", 1, 256, Kind{Relaxed: true}},
+	} {
+		b.Run(test.name, func(b *testing.B) {
+			rt, client := openBench(b, test.kind)
+			var next atomic.Int64
+			var callers sync.WaitGroup
+			b.ResetTimer()
+			for range test.callers {
+				callers.Go(func() {
+					for n := next.Add(1); n <= int64(b.N); n = next.Add(1) {
+						to := lmz.At("COUNTER", fmt.Sprint(n%int64(test.objects)))
+						if _, err := client.CallRaw(context.Background(), to, lmz.Ctn("increment")); err != nil {
+							b.Error(err)
+						}
+					}
+				})
+			}
+			callers.Wait()
+			perSecond(b)
+			b.ReportMetric(float64(rt.commits.Load())/float64(b.N), "commits/write")
+		})
+	}
+}
+
+// BenchmarkWake is how long the first call of an object on disk takes: opening the
+// file, making the handler, reading a key.
+func BenchmarkWake(b *testing.B) {
+	rt, client := openBench(b, Kind{Idle: -1})
+	call := func(method string, n int) {
+		if _, err := client.CallRaw(context.Background(), lmz.At("COUNTER", fmt.Sprint(n)), lmz.Ctn(method)); err != nil {
+			b.Fatal(err)
+		}
+	}
+	const objects = 50
+	for n := range objects {
+		call("increment", n)
+	}
+	n := 0
+	for b.Loop() {
+		b.StopTimer()
+		rt.mu.Lock()
+		o := rt.objects[lmz.At("COUNTER", fmt.Sprint(n%objects))]
+		rt.mu.Unlock()
+		if o != nil {
+			rt.retire(o)
+		}
+		b.StartTimer()
+		call("total", n%objects)
+		n++
+	}
+}
+
+// BenchmarkMemory is what the process needs for an object that is open, and for one
+// that was closed.
+func BenchmarkMemory(b *testing.B) {
+	const objects = 1000
+	for b.Loop() {
+		rt, client := openBench(b, Kind{Idle: -1})
+		before := resident(b)
+		for n := range objects {
+			if _, err := client.CallRaw(context.Background(), lmz.At("COUNTER", fmt.Sprint(n)), lmz.Ctn("increment")); err != nil {
+				b.Fatal(err)
+			}
+		}
+		open := resident(b)
+		rt.mu.Lock()
+		var all []*Object
+		for _, o := range rt.objects {
+			all = append(all, o)
+		}
+		rt.mu.Unlock()
+		for _, o := range all {
+			rt.retire(o)
+		}
+		evicted := resident(b)
+		b.ReportMetric(float64(open-before)/objects, "B/open-object")
+		b.ReportMetric(float64(evicted-before)/objects, "B/evicted-object")
+	}
+}
+
+// resident is the memory of this process, SQLite's included.
+func resident(b *testing.B) int64 {
+	b.Helper()
+	time.Sleep(100 * time.Millisecond) // for goroutines that end
+	runtime.GC()
+	debug.FreeOSMemory()
+	data, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return int64(m.Sys)
+	}
+	var size, pages int64
+	if _, err := fmt.Fscan(strings.NewReader(string(data)), &size, &pages); err != nil {
+		b.Fatal(err)
+	}
+	return pages * int64(os.Getpagesize())
+}
