@@ -74,7 +74,7 @@ func (a *app) command() *cobra.Command {
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.RunE = func(*cobra.Command, []string) error { return root.Help() }
 	root.AddCommand(a.devCommand(), a.loginCommand(), a.logoutCommand(), a.whoamiCommand(), a.accountsCommand(),
-		a.callCommand(), a.canCommand(), a.contractCommand(), a.editCommand(), a.catCommand(), a.watchCommand(), a.tokenCommand(), a.versionCommand(),
+		a.callCommand(), a.canCommand(), a.contractCommand(), a.objectsCommand(), a.editCommand(), a.catCommand(), a.watchCommand(), a.tokenCommand(), a.versionCommand(),
 		exitCodesTopic(), environmentTopic())
 	root.InitDefaultHelpCmd()
 	if help, _, err := root.Find([]string{"help"}); err == nil {

@@ -40,6 +40,7 @@ func (g *Gateway) newAdmin() *worker {
 	methods.OnBeforeCall(signedIn)
 	GetContract.Expose(methods, lmz.Anyone, g.contract)
 	Can.Expose(methods, lmz.Anyone, g.can)
+	g.exposeObjects(methods)
 	w.handler = methods
 	return w
 }

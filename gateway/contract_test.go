@@ -84,8 +84,16 @@ func TestTheContractIsWhatIsExposedAndItsDeclarationsAreTypeScript(t *testing.T)
 	}
 	want := []string{
 		"CLERK  line(): Line Anyone",
+		"LMZ_GATEWAY signedIn appendCopy(arg1: string, arg2: Uint8Array): void administrator",
+		"LMZ_GATEWAY signedIn backUp(arg1: Address): ObjectCopy administrator",
 		"LMZ_GATEWAY signedIn can(arg1: Address, arg2: string, arg3: unknown[]): Decision Anyone",
 		"LMZ_GATEWAY signedIn contract(): Contract Anyone",
+		"LMZ_GATEWAY signedIn dropCopy(arg1: string): void administrator",
+		"LMZ_GATEWAY signedIn newCopy(): ObjectCopy administrator",
+		"LMZ_GATEWAY signedIn objects(arg1: string, arg2: number): StoredObject[] administrator",
+		"LMZ_GATEWAY signedIn query(arg1: Address, arg2: string): QueryResult administrator",
+		"LMZ_GATEWAY signedIn readCopy(arg1: string, arg2: number): Uint8Array administrator",
+		"LMZ_GATEWAY signedIn restore(arg1: string, arg2: Address): void administrator",
 		"SHOP_DO ownersOnly note(arg1: string, arg2: number[]): void NoOne",
 		"SHOP_DO ownersOnly odd(arg1: unknown): { a: boolean; b: boolean; }[] ownersOnly",
 		"SHOP_DO ownersOnly place(arg1: Order): Order | null Anyone",

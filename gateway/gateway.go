@@ -96,6 +96,7 @@ type Gateway struct {
 	options         Options
 	log             logs
 	objects         *object.Runtime
+	copies          copies // what administrators back up and restore
 	workers         map[string]*worker
 	fronts          map[string]*front // bindings under which clients connect
 	kinds           map[string]bool   // bindings of objects
@@ -236,7 +237,7 @@ func (g *Gateway) Close() error {
 	for i, c := range clients {
 		c.advise(comeBackAfter + time.Duration(i)*time.Second/comeBackRate)
 	}
-	err := g.objects.Close()
+	err := errors.Join(g.copies.dropAll(), g.objects.Close())
 	for _, c := range clients {
 		c.goAway()
 	}

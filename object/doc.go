@@ -47,6 +47,10 @@
 // gateway, and needs nobody to call: the data directory has an index of the objects
 // that have something to do, and [Runtime.Start] opens those, and no others.
 //
+// [Runtime.List], [Runtime.Inspect], [Runtime.Backup] and [Runtime.Restore] are for
+// administrators; lmz objects has them as commands. [Service] gives an object parts of
+// your own making.
+//
 // # The ctx of a handler
 //
 // The turn is in the ctx that the handler got. Storage wants that ctx, or one

@@ -20,8 +20,8 @@ const (
 	inspectRows    = 1000
 )
 
-// Table is the result of a query by [Runtime.Inspect].
-type Table struct {
+// QueryResult is the result of a query by [Runtime.Inspect].
+type QueryResult struct {
 	Columns []string
 	Rows    [][]any // nil, int64, float64, string or []byte
 	More    bool    // there are more rows than 1,000
@@ -34,7 +34,7 @@ var errNoDirectory = errors.New("these objects are in memory: there is no data d
 // own tables, and those of the runtime, whose names begin with lmz_; lmz_json(value)
 // shows a value of lmz_kv. It takes the object's turn for at most 5 seconds, but does
 // not start the object. It is for administrators: no guard is asked.
-func (rt *Runtime) Inspect(ctx context.Context, a lmz.Address, query string, args ...any) (table Table, err error) {
+func (rt *Runtime) Inspect(ctx context.Context, a lmz.Address, query string, args ...any) (table QueryResult, err error) {
 	ctx, cancel := context.WithTimeout(ctx, inspectTimeout)
 	defer cancel()
 	err = rt.withFile(ctx, a, func(t *txn) error {
@@ -93,7 +93,7 @@ func whyUnreadable(err error) error {
 }
 
 // inspect runs a query that only reads.
-func (t *txn) inspect(query string, args []any) (table Table, err error) {
+func (t *txn) inspect(query string, args []any) (table QueryResult, err error) {
 	if err := t.addJSON(); err != nil {
 		return table, err
 	}
@@ -116,7 +116,7 @@ func (t *txn) inspect(query string, args []any) (table Table, err error) {
 	for {
 		more, err := s.step()
 		if err != nil {
-			return Table{}, lmz.Errorf("%v", err)
+			return QueryResult{}, lmz.Errorf("%v", err)
 		}
 		if !more {
 			return table, nil

@@ -33,6 +33,8 @@ type Object struct {
 	// Guarded by rt.mu.
 	acknowledged []proto.CallID // outcomes that the next commit may drop
 
+	services services
+
 	stuck atomic.Pointer[string] // the method that keeps the turn although it was given up
 
 	work    int           // calls and replies that are queued or running, and closing

@@ -196,6 +196,7 @@ func (o *Object) close() {
 			o.logger().Error("closing the storage failed", "error", withoutPath(err))
 		}
 	}
+	o.services.close(o.logger())
 	o.handler, o.store = nil, nil
 	o.stirred, o.firing, o.nextSend = false, nil, 0
 	o.life++

@@ -1,0 +1,322 @@
+package cli
+
+import (
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/client"
+	"github.com/lumenize/lmz/gateway"
+	"github.com/lumenize/lmz/object"
+)
+
+func (a *app) objectsCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "objects",
+		Short: "See, back up and restore what the objects of the running gateway have stored",
+		Long: "objects looks at what objects have stored. It is for administrators: the one who is signed\n" +
+			"in has to be one (see 'lmz dev --bootstrap-email').",
+		Args: noWords,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(a.objectsLsCommand(), a.objectsSQLCommand(), a.objectsBackupCommand(), a.objectsRestoreCommand())
+	return cmd
+}
+
+// words is for commands whose arguments the help names.
+func words(n int, names string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, words []string) error {
+		if len(words) != n {
+			return usagef(cmd.CommandPath()+" --help", "%s needs %s", commandName(cmd), names)
+		}
+		return nil
+	}
+}
+
+// askAdmin asks the gateway's own node as an administrator.
+func askAdmin[R any](ctx context.Context, a *app, o gatewayCall, f func(context.Context, lmz.Caller, lmz.Address) (R, error)) (result R, err error) {
+	err = a.askGateway(ctx, o, func(ctx context.Context, peer *client.Peer) (err error) {
+		result, err = f(ctx, peer, lmz.At(gateway.AdminBinding))
+		return err
+	})
+	return result, err
+}
+
+func (a *app) objectsLsCommand() *cobra.Command {
+	var o gatewayCall
+	limit := 0
+	cmd := &cobra.Command{
+		Use:     "ls [BINDING]",
+		Short:   "List the objects that have stored something",
+		Long:    "ls lists the objects of a binding, or of all, with the size of their files.",
+		Example: "  lmz objects ls\n  lmz objects ls DOCUMENT_DO --json",
+		Args: func(cmd *cobra.Command, words []string) error {
+			if len(words) > 1 {
+				return usagef("lmz objects ls --help", "objects ls takes one BINDING, but got %q too", words[1])
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, words []string) error {
+			if limit < 0 || limit > 1000 {
+				return usagef("--limit 1000", "--limit %d is not between 1 and 1000", limit)
+			}
+			found, err := askAdmin(cmd.Context(), a, o, func(ctx context.Context, via lmz.Caller, admin lmz.Address) ([]gateway.StoredObject, error) {
+				return gateway.ListObjects.Call(ctx, via, admin, strings.Join(words, ""), limit)
+			})
+			if err != nil {
+				return err
+			}
+			return a.printObjects(found, o.json)
+		},
+	}
+	a.gatewayFlags(cmd, &o)
+	cmd.Flags().IntVar(&limit, "limit", 1000, "list at most so many")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print one JSON array: binding, instance, bytes, changed, open, error")
+	return cmd
+}
+
+// listedObject is the JSON of an object in lmz objects ls.
+type listedObject struct {
+	Binding  string    `json:"binding"`
+	Instance string    `json:"instance"`
+	Bytes    int64     `json:"bytes"`
+	Changed  time.Time `json:"changed"`
+	Open     bool      `json:"open"`
+	Error    string    `json:"error"` // the file cannot be read, and instance is its name; empty if it can
+}
+
+func (a *app) printObjects(found []gateway.StoredObject, asJSON bool) error {
+	if asJSON {
+		out := make([]listedObject, len(found))
+		for i, o := range found {
+			out[i] = listedObject(o)
+		}
+		return a.encodeJSON(out)
+	}
+	if len(found) == 0 {
+		fmt.Fprintln(a.Err, "No object has stored anything.")
+		return nil
+	}
+	w := tabwriter.NewWriter(a.Out, 0, 0, 3, ' ', 0)
+	fmt.Fprintln(w, "BINDING\tINSTANCE\tBYTES\tCHANGED\tSTATE")
+	for _, o := range found {
+		state := "closed"
+		switch {
+		case o.Error != "":
+			state = o.Error
+		case o.Open:
+			state = "open"
+		}
+		fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%s\n", oneLine(o.Binding), oneLine(o.Instance), o.Bytes, o.Changed.Local().Format(time.DateTime), oneLine(state))
+	}
+	return w.Flush()
+}
+
+func (a *app) encodeJSON(v any) error {
+	e := json.NewEncoder(a.Out)
+	e.SetEscapeHTML(false)
+	return e.Encode(v)
+}
+
+func (a *app) objectsSQLCommand() *cobra.Command {
+	var o gatewayCall
+	cmd := &cobra.Command{
+		Use:   "sql BINDING INSTANCE QUERY",
+		Short: "Read what one object has stored, with SQL",
+		Long: "sql runs one query that only reads over the file of one object, and prints at most 1,000\n" +
+			"rows. The object's own tables are there, and those of the runtime, such as lmz_kv;\n" +
+			"lmz_json(value) shows a stored value. The object waits for at most 5 s, but is not started.",
+		Example: "  lmz objects sql DOCUMENT_DO notes \"select key, lmz_json(value) from lmz_kv\"\n" +
+			"  lmz objects sql DOCUMENT_DO notes \"select name, sql from sqlite_schema\" --json",
+		Args: words(3, "BINDING INSTANCE QUERY"),
+		RunE: func(cmd *cobra.Command, words []string) error {
+			result, err := askAdmin(cmd.Context(), a, o, func(ctx context.Context, via lmz.Caller, admin lmz.Address) (object.QueryResult, error) {
+				return gateway.QueryObject.Call(ctx, via, admin, lmz.At(words[0], words[1]), words[2])
+			})
+			if err != nil {
+				return err
+			}
+			return a.printRows(result, o.json)
+		},
+	}
+	a.gatewayFlags(cmd, &o)
+	cmd.Flags().BoolVar(&o.json, "json", false, "print one JSON object: columns, rows (arrays; blobs as {\"hex\"}), more (there are more rows)")
+	return cmd
+}
+
+func (a *app) printRows(result object.QueryResult, asJSON bool) error {
+	if asJSON {
+		out := struct {
+			Columns []string `json:"columns"`
+			Rows    [][]any  `json:"rows"`
+			More    bool     `json:"more"`
+		}{append([]string{}, result.Columns...), append([][]any{}, result.Rows...), result.More}
+		for _, row := range out.Rows {
+			for i, v := range row {
+				if blob, ok := v.([]byte); ok {
+					row[i] = map[string]string{"hex": hex.EncodeToString(blob)}
+				}
+			}
+		}
+		return a.encodeJSON(out)
+	}
+	w := tabwriter.NewWriter(a.Out, 0, 0, 3, ' ', 0)
+	fmt.Fprintln(w, oneLine(strings.Join(result.Columns, "\t")))
+	for _, row := range result.Rows {
+		cells := make([]string, len(row))
+		for i, v := range row {
+			cells[i] = oneLine(cell(v))
+		}
+		fmt.Fprintln(w, strings.Join(cells, "\t"))
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	if result.More {
+		fmt.Fprintln(a.Err, "There are more rows: add a limit, or conditions.")
+	}
+	return nil
+}
+
+func cell(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return "NULL"
+	case []byte:
+		return "x'" + hex.EncodeToString(v) + "'"
+	}
+	return fmt.Sprint(v)
+}
+
+func (a *app) objectsBackupCommand() *cobra.Command {
+	var o gatewayCall
+	cmd := &cobra.Command{
+		Use:   "backup BINDING INSTANCE FILE",
+		Short: "Write what one object has stored to a file",
+		Long: "backup writes what one object has stored, as of now, to a new file: an SQLite database.\n" +
+			"The object waits while it is copied, but is not started.",
+		Example: "  lmz objects backup DOCUMENT_DO notes notes.backup",
+		Args:    words(3, "BINDING INSTANCE FILE"),
+		RunE: func(cmd *cobra.Command, words []string) error {
+			return a.runBackup(cmd.Context(), o, lmz.At(words[0], words[1]), words[2])
+		},
+	}
+	a.gatewayFlags(cmd, &o)
+	cmd.Flags().BoolVar(&o.json, "json", false, "print one JSON object: binding, instance, file, bytes")
+	return cmd
+}
+
+func (a *app) runBackup(ctx context.Context, o gatewayCall, of lmz.Address, path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return failf(exitFailed, "lmz objects backup BINDING INSTANCE NEWFILE", "the backup cannot be written: %v", err)
+	}
+	size, err := askAdmin(ctx, a, o, func(ctx context.Context, via lmz.Caller, admin lmz.Address) (int64, error) {
+		made, err := gateway.BackUpObject.Call(ctx, via, admin, of)
+		if err != nil {
+			return 0, err
+		}
+		defer gateway.DropCopy.Call(context.WithoutCancel(ctx), via, admin, made.ID)
+		for offset := int64(0); offset < made.Bytes; {
+			chunk, err := gateway.ReadCopy.Call(ctx, via, admin, made.ID, offset)
+			if err == nil && len(chunk) == 0 {
+				err = io.ErrUnexpectedEOF
+			}
+			if err == nil {
+				_, err = f.Write(chunk)
+			}
+			if err != nil {
+				return 0, err
+			}
+			offset += int64(len(chunk))
+		}
+		return made.Bytes, f.Sync()
+	})
+	if err = errors.Join(err, f.Close()); err != nil {
+		os.Remove(path)
+		return err
+	}
+	return a.printCopied(of, path, size, o.json, "%s/%s is in %s (%d bytes).\n")
+}
+
+func (a *app) objectsRestoreCommand() *cobra.Command {
+	var o gatewayCall
+	cmd := &cobra.Command{
+		Use:   "restore FILE BINDING INSTANCE",
+		Short: "Make an object of a backup, under a new name",
+		Long: "restore makes an object of a file that backup wrote: its keys, tables and alarms. The\n" +
+			"object must not have stored anything yet. Calls and messages that were under way are\n" +
+			"left out: they belong to the object that was backed up.",
+		Example: "  lmz objects restore notes.backup DOCUMENT_DO notes-of-yesterday",
+		Args:    words(3, "FILE BINDING INSTANCE"),
+		RunE: func(cmd *cobra.Command, words []string) error {
+			return a.runRestore(cmd.Context(), o, words[0], lmz.At(words[1], words[2]))
+		},
+	}
+	a.gatewayFlags(cmd, &o)
+	cmd.Flags().BoolVar(&o.json, "json", false, "print one JSON object: binding, instance, file, bytes")
+	return cmd
+}
+
+// restoreChunk is how much of a file travels in one call.
+const restoreChunk = 256 << 10
+
+func (a *app) runRestore(ctx context.Context, o gatewayCall, path string, to lmz.Address) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return failf(exitFailed, "", "the backup cannot be read: %v", err)
+	}
+	defer f.Close()
+	size, err := askAdmin(ctx, a, o, func(ctx context.Context, via lmz.Caller, admin lmz.Address) (size int64, err error) {
+		made, err := gateway.NewCopy.Call(ctx, via, admin)
+		if err != nil {
+			return 0, err
+		}
+		defer gateway.DropCopy.Call(context.WithoutCancel(ctx), via, admin, made.ID)
+		chunk := make([]byte, restoreChunk)
+		for {
+			n, err := io.ReadFull(f, chunk)
+			if n > 0 {
+				size += int64(n)
+				if _, err := gateway.AppendCopy.Call(ctx, via, admin, made.ID, chunk[:n]); err != nil {
+					return size, err
+				}
+			}
+			if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+				break
+			}
+			if err != nil {
+				return size, err
+			}
+		}
+		_, err = gateway.RestoreObject.Call(ctx, via, admin, made.ID, to)
+		return size, err
+	})
+	if err != nil {
+		return err
+	}
+	return a.printCopied(to, path, size, o.json, "%s/%s is made of %s (%d bytes).\n")
+}
+
+func (a *app) printCopied(object lmz.Address, path string, size int64, asJSON bool, text string) error {
+	if !asJSON {
+		_, err := fmt.Fprintf(a.Out, text, oneLine(object.Binding), oneLine(object.Instance), oneLine(path), size)
+		return err
+	}
+	return a.encodeJSON(struct {
+		Binding  string `json:"binding"`
+		Instance string `json:"instance"`
+		File     string `json:"file"`
+		Bytes    int64  `json:"bytes"`
+	}{object.Binding, object.Instance, path, size})
+}

@@ -1,0 +1,253 @@
+package gateway
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/object"
+)
+
+// Methods of [AdminBinding] for what objects have stored. They are for administrators:
+// clients whose token has the claim isAdmin.
+const (
+	// ListObjects returns the objects of a binding ("" for all) that have stored
+	// something, at most so many (0: 1,000).
+	ListObjects lmz.Method2[string, int, []StoredObject] = "objects"
+
+	// QueryObject runs SQL that only reads over what an object has stored, see
+	// [object.Runtime.Inspect].
+	QueryObject lmz.Method2[lmz.Address, string, object.QueryResult] = "query"
+
+	// BackUpObject makes a copy of what an object has stored, to be read with [ReadCopy]
+	// and let go of with [DropCopy].
+	BackUpObject lmz.Method1[lmz.Address, ObjectCopy] = "backUp"
+
+	// ReadCopy returns up to 256 KiB of a copy, from an offset on; nothing at its end.
+	ReadCopy lmz.Method2[string, int64, []byte] = "readCopy"
+
+	// NewCopy makes an empty copy, and AppendCopy adds to its end.
+	NewCopy    lmz.Method0[ObjectCopy]               = "newCopy"
+	AppendCopy lmz.Method2[string, []byte, struct{}] = "appendCopy"
+
+	// RestoreObject makes an object that has stored nothing yet of a copy, see
+	// [object.Runtime.Restore].
+	RestoreObject lmz.Method2[string, lmz.Address, struct{}] = "restore"
+
+	// DropCopy lets go of a copy. A copy that nobody uses for ten minutes goes by itself.
+	DropCopy lmz.Method1[string, struct{}] = "dropCopy"
+)
+
+// StoredObject is an object that has stored something.
+type StoredObject struct {
+	Binding  string
+	Instance string
+	Bytes    int64
+	Changed  time.Time
+	Open     bool
+	Error    string // its file cannot be read: why; Instance is the file's name then
+}
+
+// ObjectCopy is a copy of what an object has stored, at the gateway.
+type ObjectCopy struct {
+	ID    string
+	Bytes int64
+}
+
+const (
+	maxListed  = 1000
+	copyChunk  = 256 << 10
+	copyIdle   = 10 * time.Minute
+	maxCopies  = 8
+	maxCopied  = 4 << 30 // bytes
+	copyFolder = "check-copy-*"
+)
+
+// copies are what administrators are reading or writing.
+type copies struct {
+	mu   sync.Mutex
+	open map[string]*objectCopy
+}
+
+type objectCopy struct {
+	dir  string
+	idle *time.Timer
+}
+
+func (c *objectCopy) file() string { return filepath.Join(c.dir, "copy.db") }
+
+// exposeObjects adds the methods for what objects have stored.
+func (g *Gateway) exposeObjects(methods *lmz.Mux) {
+	ListObjects.Expose(methods, administrator, g.listObjects)
+	QueryObject.Expose(methods, administrator, g.queryObject)
+	BackUpObject.Expose(methods, administrator, g.backUpObject)
+	ReadCopy.Expose(methods, administrator, g.readCopy)
+	NewCopy.Expose(methods, administrator, func(context.Context) (ObjectCopy, error) { return g.newCopy() })
+	AppendCopy.Expose(methods, administrator, g.appendCopy)
+	RestoreObject.Expose(methods, administrator, g.restoreObject)
+	DropCopy.Expose(methods, administrator, func(_ context.Context, id string) (struct{}, error) { return struct{}{}, g.copies.drop(id) })
+}
+
+// administrator is the guard of these methods.
+func administrator(ctx context.Context, _ *lmz.Request) error {
+	c, _ := lmz.CallContextFrom(ctx)
+	if is, _ := c.Auth.Claims["isAdmin"].(bool); !is {
+		return lmz.Errorf("only an administrator may do this")
+	}
+	return nil
+}
+
+func (g *Gateway) listObjects(ctx context.Context, binding string, limit int) ([]StoredObject, error) {
+	if limit <= 0 || limit > maxListed {
+		limit = maxListed
+	}
+	found := []StoredObject{}
+	for s, err := range g.objects.List(binding) {
+		if len(found) == limit || ctx.Err() != nil {
+			break
+		}
+		o := StoredObject{Binding: s.Address.Binding, Instance: s.Address.Instance, Bytes: s.Size, Changed: s.Changed, Open: s.Open}
+		if err != nil {
+			o.Error = err.Error()
+		}
+		found = append(found, o)
+	}
+	return found, ctx.Err()
+}
+
+func (g *Gateway) queryObject(ctx context.Context, of lmz.Address, query string) (object.QueryResult, error) {
+	return g.objects.Inspect(ctx, of, query)
+}
+
+func (g *Gateway) backUpObject(ctx context.Context, of lmz.Address) (ObjectCopy, error) {
+	made, err := g.newCopy()
+	if err != nil {
+		return made, err
+	}
+	c, err := g.copies.use(made.ID)
+	if err == nil {
+		err = g.objects.Backup(ctx, of, c.file())
+	}
+	if err != nil {
+		return made, errors.Join(err, g.copies.drop(made.ID))
+	}
+	info, err := os.Stat(c.file())
+	if err != nil {
+		return made, err
+	}
+	made.Bytes = info.Size()
+	return made, nil
+}
+
+func (g *Gateway) readCopy(_ context.Context, id string, offset int64) ([]byte, error) {
+	c, err := g.copies.use(id)
+	if err != nil {
+		return nil, err
+	}
+	f, err := os.Open(c.file())
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	chunk := make([]byte, copyChunk)
+	n, err := f.ReadAt(chunk, offset)
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return chunk[:n], err
+}
+
+func (g *Gateway) newCopy() (ObjectCopy, error) {
+	if g.options.Dir == "" {
+		return ObjectCopy{}, lmz.Errorf("these objects are in memory: there are no files")
+	}
+	return g.copies.make(g.options.Dir)
+}
+
+func (g *Gateway) appendCopy(_ context.Context, id string, chunk []byte) (struct{}, error) {
+	c, err := g.copies.use(id)
+	if err != nil {
+		return struct{}{}, err
+	}
+	f, err := os.OpenFile(c.file(), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return struct{}{}, err
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err != nil || info.Size()+int64(len(chunk)) > maxCopied {
+		return struct{}{}, errors.Join(err, lmz.Errorf("a copy may have at most %d bytes", int64(maxCopied)))
+	}
+	_, err = f.Write(chunk)
+	return struct{}{}, errors.Join(err, f.Close())
+}
+
+func (g *Gateway) restoreObject(ctx context.Context, id string, to lmz.Address) (struct{}, error) {
+	c, err := g.copies.use(id)
+	if err != nil {
+		return struct{}{}, err
+	}
+	return struct{}{}, g.objects.Restore(ctx, c.file(), to)
+}
+
+// make makes a place for a copy below the data directory, where a start clears away
+// what a crash has left.
+func (cs *copies) make(below string) (ObjectCopy, error) {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	if len(cs.open) >= maxCopies {
+		return ObjectCopy{}, lmz.Errorf("there are %d copies already: let go of one", maxCopies)
+	}
+	dir, err := os.MkdirTemp(below, copyFolder)
+	if err != nil {
+		return ObjectCopy{}, err
+	}
+	id := rand.Text()
+	if cs.open == nil {
+		cs.open = make(map[string]*objectCopy)
+	}
+	cs.open[id] = &objectCopy{dir: dir, idle: time.AfterFunc(copyIdle, func() { cs.drop(id) })}
+	return ObjectCopy{ID: id}, nil
+}
+
+// use returns a copy, which is needed for another while.
+func (cs *copies) use(id string) (*objectCopy, error) {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	c := cs.open[id]
+	if c == nil {
+		return nil, lmz.Errorf("there is no such copy: nobody used it for %v, or the gateway was restarted", copyIdle)
+	}
+	c.idle.Reset(copyIdle)
+	return c, nil
+}
+
+// drop removes a copy.
+func (cs *copies) drop(id string) error {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	c := cs.open[id]
+	if c == nil {
+		return nil
+	}
+	c.idle.Stop()
+	delete(cs.open, id)
+	return os.RemoveAll(c.dir)
+}
+
+// dropAll removes all copies.
+func (cs *copies) dropAll() (err error) {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	for _, c := range cs.open {
+		c.idle.Stop()
+		err = errors.Join(err, os.RemoveAll(c.dir))
+	}
+	cs.open = nil
+	return err
+}
