@@ -45,6 +45,7 @@ type run struct {
 	watch    *time.Timer
 	active   time.Time // when the turn began, or last used storage
 	reported bool      // the log says that the turn is kept
+	overdue  bool      // its ctx had ended when it was last looked at
 	stuck    bool      // new calls are refused because of the run
 	begun    bool      // that the call has begun is stored
 	group    *group    // the commit of the run's last turn, if it needed one

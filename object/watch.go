@@ -13,7 +13,7 @@ const blockedAfter = time.Second
 
 // watchTurn begins to watch a turn of the run. r.mu is held.
 func (r *run) watchTurn() {
-	r.active, r.reported = time.Now(), false
+	r.active, r.reported, r.overdue = time.Now(), false, false
 	if r.watch == nil {
 		r.watch = time.AfterFunc(blockedAfter, r.look)
 	} else {
@@ -47,7 +47,11 @@ func (r *run) look() {
 		r.o.logger().Warn("a handler keeps the turn: it computes, or waits for something other than a call or storage",
 			"method", r.method, "for", time.Since(r.active).Round(time.Millisecond))
 	}
-	if r.ctx.Err() != nil && !r.stuck {
+	switch {
+	case r.ctx.Err() == nil || r.stuck:
+	case !r.overdue:
+		r.overdue = true // it has a second to notice
+	default:
 		r.stuck = true
 		method := r.method
 		r.o.stuck.Store(&method)

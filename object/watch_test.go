@@ -30,7 +30,7 @@ func TestAHandlerThatIgnoresItsEndIsNamedToNewCallsUntilItReturns(t *testing.T) 
 		}
 		time.Sleep(4 * time.Second)
 		waited := w.later(box, "get", "key") // in the line before the handler was given up
-		time.Sleep(3 * time.Second)
+		time.Sleep(4 * time.Second)
 		begin := time.Now()
 		err = fails(w, box, "get", "key")
 		wantCode(t, err, lmz.CodeGateway, `stuck in "ponder"`)
