@@ -55,6 +55,13 @@ func (term *terminal) text() string {
 	return strings.TrimSpace(strings.Join(text, " "))
 }
 
+// keys presses keys, in the words of tmux.
+func (term *terminal) keys(names ...string) { term.tmux(append([]string{"send-keys"}, names...)...) }
+
+func (term *terminal) resize(width, height int) {
+	term.tmux("resize-window", "-x", fmt.Sprint(width), "-y", fmt.Sprint(height))
+}
+
 func (term *terminal) typeText(text string) { term.tmux("send-keys", "-l", text) }
 
 // subscriptions returns how often OnSubscriptionRequired ran.
