@@ -56,6 +56,7 @@ soak: ## the long versions of the crash and cut tests (minutes)
 	LMZ_SOAK=1 $(GO) test -count=1 -timeout 10m -v -run NeverRead ./gateway
 	$(GO) test -count=1 -timeout 30m -run Simulated ./examples/editor -editor.n 5000
 	LMZ_SOAK=1 $(GO) test -count=1 -timeout 10m -v -run AfterAKill ./object
+	LMZ_SOAK=1 $(GO) test -count=1 -timeout 10m -v -run ATabThat ./web
 
 .PHONY: sim
 sim: ## N random schedules of calls and faults from SEED on, DISK=1 on SQLite

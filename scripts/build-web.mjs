@@ -50,7 +50,8 @@ function build(to) {
  */
 function goModule(script) {
   return `// wasm_exec.js of the Go version that built lmz.wasm, as a module.\n
-export function goClass(globalThis) {\n${script}\nreturn globalThis.Go;\n}\n`;
+export function goClass(globalThis) {
+  const fs = { writeSync: (...args) => globalThis.fs.writeSync(...args) }; // how Go says why it ends\n${script}\nreturn globalThis.Go;\n}\n`;
 }
 
 /** Bundles the page's scripts and CodeMirror. The client's files stay as they are. */

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bytes"
 	"context"
 	"log/slog"
 	"net"
@@ -32,10 +33,16 @@ type site struct {
 	extra  atomic.Value // http.Handler of /programs/
 }
 
-func startSite(t *testing.T) *site { return startSiteWith(t, 0) }
+func startSite(t *testing.T) *site { return startSiteOf(t, gateway.Options{}) }
 
 // startSiteWith has a grace period that is not the default.
 func startSiteWith(t *testing.T, grace time.Duration) *site {
+	t.Helper()
+	return startSiteOf(t, gateway.Options{Grace: grace})
+}
+
+// startSiteOf has a gateway with options.
+func startSiteOf(t *testing.T, o gateway.Options) *site {
 	t.Helper()
 	if load(mustSub())["lmz/lmz.wasm"] == nil {
 		t.Fatal("the page is not built: run node scripts/build-web.mjs first")
@@ -53,7 +60,8 @@ func startSiteWith(t *testing.T, grace time.Duration) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g, err := gateway.New(gateway.Options{Dir: s.dir, Verify: service.Authenticate, Grace: grace, Log: log})
+	o.Dir, o.Verify, o.Log = s.dir, service.Authenticate, log
+	g, err := gateway.New(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +127,7 @@ type line struct {
 	net.Listener
 
 	mu    sync.Mutex // guards the following fields
-	conns []net.Conn
+	conns []*mutable
 	down  bool
 }
 
@@ -132,12 +140,49 @@ func (l *line) Accept() (net.Conn, error) {
 		}
 		l.mu.Lock()
 		down := l.down
-		l.conns = append(l.conns, conn)
+		dead := &mutable{Conn: conn}
+		l.conns = append(l.conns, dead)
 		l.mu.Unlock()
 		if !down {
-			return conn, nil
+			return dead, nil
 		}
 		conn.Close()
+	}
+}
+
+// mutable is a connection that can go silent without ending.
+type mutable struct {
+	net.Conn
+	upgraded, mute atomic.Bool
+}
+
+// Read loses what comes on a silent connection.
+func (c *mutable) Read(b []byte) (int, error) {
+	for {
+		n, err := c.Conn.Read(b)
+		if err != nil || !c.mute.Load() {
+			return n, err
+		}
+	}
+}
+
+// Write loses what is sent on a silent connection.
+func (c *mutable) Write(b []byte) (int, error) {
+	if c.mute.Load() {
+		return len(b), nil
+	}
+	if bytes.HasPrefix(b, []byte("HTTP/1.1 101 ")) {
+		c.upgraded.Store(true)
+	}
+	return c.Conn.Write(b)
+}
+
+// swallow makes the WebSockets of now silent. New ones work.
+func (l *line) swallow() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, conn := range l.conns {
+		conn.mute.Store(conn.upgraded.Load())
 	}
 }
 
@@ -231,7 +276,7 @@ func openBrowser(t *testing.T) *tab {
 		chromedp.Flag("disable-component-update", true), chromedp.WindowSize(1200, 800))
 	allocator, stop := chromedp.NewExecAllocator(t.Context(), options...)
 	browser, closeTab := chromedp.NewContext(allocator)
-	ctx, expire := context.WithTimeout(browser, time.Minute)
+	ctx, expire := context.WithTimeout(browser, 5*time.Minute)
 	t.Cleanup(func() {
 		expire()
 		closeTab()

@@ -108,8 +108,11 @@ func text(t T, dial Dial, server string) {
 const burstSize = 50
 
 func burst(t T, dial Dial, server string) {
-	for range 10 {
+	for round := range 10 {
 		socket := open(t, dial, server+"/burst")
+		if round == 0 {
+			time.Sleep(200 * time.Millisecond) // everything is there then, also the close
+		}
 		for i := range burstSize {
 			if got := read(t, socket); string(got) != strconv.Itoa(i) {
 				t.Fatalf("message %d is %q", i, got)

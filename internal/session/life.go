@@ -92,6 +92,7 @@ type Life struct {
 	refused  bool          // the next token must be another one
 	reauthed bool          // one such token was tried since the link was last good
 	pinged   bool          // a ping waits for its pong
+	probing  bool          // and for less time than usual
 	expires  time.Time     // of the current token; zero if nobody knows
 	advice   time.Duration // the gateway's, when to come back
 
@@ -234,8 +235,8 @@ func (l *Life) Probe() []LifeEffect {
 	case l.state == Disconnected:
 	case l.link == 0:
 		l.attempt()
-	case l.state == Connected:
-		l.pinged = true
+	case l.state == Connected && !(l.pinged && l.probing): // the first probe sets the deadline
+		l.pinged, l.probing = true, true
 		l.do(LifeEffect{Do: SendPing, Link: l.link})
 		l.do(LifeEffect{Do: Wait, Delay: probeDeadline})
 	}
@@ -285,7 +286,7 @@ func (l *Life) Timer(now time.Time) []LifeEffect {
 	case l.link == 0:
 		l.attempt()
 	case l.state == Connected && !l.pinged:
-		l.pinged = true
+		l.pinged, l.probing = true, false
 		l.do(LifeEffect{Do: SendPing, Link: l.link})
 		l.beat(answerDeadline)
 	default: // no welcome, or no pong

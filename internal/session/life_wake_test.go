@@ -19,6 +19,13 @@ func TestAProbeFindsADeadLinkSoon(t *testing.T) {
 		t.Errorf("after the pong the next beat is in %v", lt.timer)
 	}
 	lt.do(lt.life.Probe())
+	pings := lt.did[SendPing]
+	lt.timer = -5
+	lt.do(lt.life.Probe()) // events come in flocks
+	if lt.did[SendPing] != pings || lt.timer != -5 {
+		t.Error("another probe puts the deadline of the first off")
+	}
+	lt.timer = probeDeadline
 	lt.tick()
 	lt.is(Reconnecting)
 	if lt.did[Hangup] != 1 || lt.timer > quickCeiling {

@@ -1,0 +1,31 @@
+//go:build js && lmzstats
+
+package main
+
+import (
+	"runtime"
+	"syscall/js"
+	_ "unsafe" // for go:linkname
+)
+
+// This file is only in the module that the leak test builds.
+
+//go:linkname jsFuncs syscall/js.funcs
+var jsFuncs map[uint32]func(js.Value, []js.Value) any
+
+func init() {
+	border := js.Global().Get("border")
+	border.Set("heap", js.FuncOf(func(js.Value, []js.Value) any {
+		for range 3 { // references to JavaScript are let go by finalizers
+			runtime.GC()
+		}
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}))
+	border.Set("funcs", js.FuncOf(func(js.Value, []js.Value) any { return len(jsFuncs) }))
+	border.Set("crash", js.FuncOf(func(js.Value, []js.Value) any {
+		go panic("crashed by the test")
+		return nil
+	}))
+}

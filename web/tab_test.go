@@ -1,0 +1,190 @@
+package web
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/chromedp"
+
+	"github.com/lumenize/lmz/auth"
+	"github.com/lumenize/lmz/gateway"
+)
+
+// These tests put a tab through what happens to tabs, and count how often the client
+// was told to subscribe: once for each session (promise 4 of PROTOCOL.md).
+
+const tabScript = `
+import { LumenizeClient, meshFn } from '/lmz/lmz.js';
+const total = () => Number(sessionStorage.getItem('subscriptions') ?? 0);
+class Tab extends LumenizeClient {
+	onSubscriptionRequired = () => sessionStorage.setItem('subscriptions', String(total() + 1));
+	onConnectionStateChange = (state) => { document.body.dataset.state = state; };
+	hello = meshFn(() => 'hello');
+}
+window.total = total;
+window.marker = Math.random();
+addEventListener('pageshow', ({ persisted }) => { document.body.dataset.restored = persisted; });
+setInterval(() => { window.ticks = (window.ticks ?? 0) + 1; }, 10);
+window.client = new Tab({ refresh: async () => ({ access_token: location.hash.slice(1) }) });
+window.ask = () => client.lmz.callRaw('LUMENIZE_CLIENT_GATEWAY', client.lmz.instanceName, client.ctn().hello());
+`
+
+// openTab opens a page with a client of its own.
+func openTab(t *testing.T, s *site) *tab {
+	t.Helper()
+	token, err := auth.Mint(s.dir, func(string) string { return "" }, "ada@example.com", false, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.extra.Store(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, ".js") {
+			w.Header().Set("Content-Type", "text/javascript")
+			w.Write([]byte(tabScript))
+			return
+		}
+		w.Header().Set("Content-Type", "text/html")
+		fmt.Fprint(w, `<!doctype html><title>tab</title><body>`)
+		if strings.HasSuffix(r.URL.Path, "/tab") {
+			fmt.Fprint(w, `<script type="module" src="tab.js"></script>`)
+		}
+	}))
+	b := openBrowser(t)
+	b.do(chromedp.Navigate(s.url + "/programs/tab#" + token))
+	b.connected(1)
+	return b
+}
+
+// connected waits for a connection that carries calls, and compares how many
+// subscriptions there were.
+func (b *tab) connected(subscriptions int) {
+	b.t.Helper()
+	b.until(`document.body.dataset.state === 'connected'`)
+	if got := b.run(`same(await ask(), 'hello'); return total();`); got != fmt.Sprint(subscriptions) {
+		b.t.Errorf("OnSubscriptionRequired ran %s times, want %d", got, subscriptions)
+	}
+}
+
+// freeze stops the page for a while, as a browser does with tabs in the background.
+func (b *tab) freeze(d time.Duration) {
+	b.t.Helper()
+	ticks := b.run(`return ticks;`)
+	b.lifecycle(page.SetWebLifecycleStateStateFrozen)
+	time.Sleep(d)
+	b.lifecycle(page.SetWebLifecycleStateStateActive)
+	after := b.run(`return ticks;`)
+	var before, now int
+	fmt.Sscan(ticks, &before)
+	fmt.Sscan(after, &now)
+	if most := int(d / (20 * time.Millisecond)); now-before > max(most, 20) {
+		b.t.Errorf("the page was not frozen: its timer went on from %d to %d", before, now)
+	}
+}
+
+func (b *tab) lifecycle(state page.SetWebLifecycleStateState) {
+	b.t.Helper()
+	if _, err := chromedp.Call(b.ctx, page.SetWebLifecycleState, page.SetWebLifecycleStateParams{State: state}); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// times are how long what happens to a tab takes: as in life with LMZ_SOAK=1, and scaled
+// down otherwise.
+type times struct{ grace, heartbeat, short, frozen, gone, away time.Duration }
+
+func lifeTimes() times {
+	if os.Getenv("LMZ_SOAK") != "" {
+		return times{grace: 5 * time.Second, heartbeat: 20 * time.Second, short: 2 * time.Second,
+			frozen: time.Minute, gone: 8 * time.Second, away: 8 * time.Second}
+	}
+	return times{grace: time.Second, heartbeat: time.Second, short: 300 * time.Millisecond,
+		frozen: 5 * time.Second, gone: 2 * time.Second, away: 2 * time.Second}
+}
+
+func TestATabThatWasPutAwayResumesOrSubscribesAgain(t *testing.T) {
+	d := lifeTimes()
+	s := startSiteOf(t, gateway.Options{Grace: d.grace, Heartbeat: d.heartbeat})
+	b := openTab(t, s)
+	in := func(name string, f func()) {
+		t.Run(name, func(t *testing.T) {
+			b.t = t
+			f()
+		})
+	}
+	in("frozen for a moment: resumed", func() {
+		b.freeze(d.short)
+		b.connected(1)
+	})
+	in("the line down for a moment: resumed", func() {
+		s.line.cut(true)
+		time.Sleep(d.short)
+		s.line.cut(false)
+		b.connected(1)
+	})
+	in("frozen for longer than the gateway waits: one new session", func() {
+		b.freeze(d.frozen)
+		b.until(`document.body.dataset.state !== 'connected' || total() === 2`)
+		b.until(`total() === 2`)
+		b.connected(2)
+	})
+	in("the gateway gone for longer than the grace period: one new session", func() {
+		s.line.cut(true)
+		b.until(`document.body.dataset.state === 'reconnecting'`)
+		time.Sleep(d.gone)
+		s.line.cut(false)
+		b.connected(3)
+	})
+	in("a line that says nothing any more: found by a probe", func() {
+		s.line.swallow()
+		b.run(`dispatchEvent(new Event('online'))`)
+		b.until(`document.body.dataset.state === 'reconnecting'`)
+		b.until(`document.body.dataset.state === 'connected'`)
+		b.run(`same(await ask(), 'hello'); sessionStorage.setItem('subscriptions', '4');`) // 3 s may be longer than the grace period
+	})
+	in("reloaded: one new session at the same address", func() {
+		instance := b.run(`return client.lmz.instanceName;`)
+		b.do(chromedp.Reload())
+		b.until(`total() === 5`)
+		b.connected(5)
+		if got := b.run(`return client.lmz.instanceName;`); got != instance {
+			t.Errorf("it is %s now, and was %s", got, instance)
+		}
+	})
+	in("a copy of the tab: a client of its own", func() {
+		b.run(`const copy = window.open(location.href);
+			await new Promise((done) => { const look = () => (copy.client?.connectionState === 'connected' ? done() : setTimeout(look, 10)); look(); });
+			same(copy.client.lmz.instanceName === client.lmz.instanceName, false);
+			same(await copy.ask(), 'hello');
+			same(copy.sessionStorage.getItem('subscriptions'), '6'); // its own count, which it began with
+			copy.close();`)
+		b.connected(5)
+	})
+}
+
+func TestATabThatComesBackFromTheCacheResumesOrSubscribesAgain(t *testing.T) {
+	d := lifeTimes()
+	s := startSiteOf(t, gateway.Options{Grace: d.grace, Heartbeat: d.heartbeat})
+	b := openTab(t, s)
+	b.back(0)
+	b.connected(1)
+	b.back(d.away)
+	b.until(`total() === 2`)
+	b.connected(2)
+}
+
+// back goes to another page and comes back after a while.
+func (b *tab) back(after time.Duration) {
+	b.t.Helper()
+	marker := b.run(`document.body.dataset.restored = ''; return marker;`)
+	b.do(chromedp.Navigate(b.run(`return location.origin;`) + "/programs/"))
+	time.Sleep(after)
+	b.run(`setTimeout(() => history.back());`) // chromedp would wait for a load event, of which there is none
+	b.until(`document.body.dataset.restored === 'true'`)
+	if got := b.run(`return marker;`); got != marker {
+		b.t.Error("the page was loaded anew, not taken from the cache")
+	}
+}
