@@ -55,6 +55,7 @@ type authRequest struct {
 	access   string // access token to show, if any
 	refresh  string // refresh token to show as a cookie, if any
 	question any    // the body as JSON, if any
+	redirect bool   // a redirection is an answer, not a refusal
 }
 
 // post sends question to an endpoint of the sign-in service and decodes the answer.
@@ -81,7 +82,7 @@ func ask(ctx context.Context, server string, r authRequest, answer any) (http.He
 	if err != nil {
 		return nil, notReached(server, err)
 	}
-	if response.StatusCode >= 300 {
+	if response.StatusCode >= 300 && (!r.redirect || response.StatusCode >= 400) {
 		refused := &refusal{Status: response.StatusCode}
 		if json.Unmarshal(data, refused) != nil {
 			refused.Description = ""

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -63,8 +64,16 @@ func (a *app) runDev(ctx context.Context, o devOptions) error {
 	if o.data, err = a.dataDir(o.data); err != nil {
 		return err
 	}
-	s, err := a.openDev(addr, o, func(m auth.Mail) {
+	mailbox := &auth.Mailbox{OnMail: func(m auth.Mail) {
 		fmt.Fprintf(a.Out, "mail to %s: %s\n", oneLine(m.To), m.Link)
+	}}
+	s, err := a.openServer(serverPlan{
+		addr: addr, data: o.data, callLimit: o.callLimit,
+		log:     a.log(serverLog),
+		auth:    auth.Options{Sender: mailbox, BootstrapEmail: o.bootstrapEmail, AutoApprove: true, TestMode: o.testMode},
+		routes:  map[string]http.Handler{"/dev/mail": mailbox, "/dev/": http.NotFoundHandler()},
+		answers: isLoopbackHost,
+		refusal: "lmz dev answers to localhost and loopback addresses only",
 	})
 	if err != nil {
 		return explainDev(err, addr)

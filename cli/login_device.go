@@ -37,7 +37,7 @@ func (a *app) signInByDevice(ctx context.Context, server, email string) (t token
 	}
 	fmt.Fprintf(a.Err, "A link was sent to %s. Open it on any device and type this code there:\n\n    %s\n\n",
 		oneLine(email), oneLine(d.UserCode))
-	a.pointToMailbox(server)
+	a.pointToMailbox(ctx, server)
 	ctx, cancel := context.WithTimeoutCause(ctx, time.Duration(d.ExpiresIn)*time.Second, errCodeExpired)
 	defer cancel()
 	return pollDevice(ctx, server, d)

@@ -3,8 +3,10 @@ package cli
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"os"
 	"strings"
+	"time"
 )
 
 // signInByLoopback asks for a link, waits until a browser on this machine has confirmed
@@ -24,7 +26,7 @@ func (a *app) signInByLoopback(ctx context.Context, server, email string) (t tok
 		return t, refusedLogin(server, email, err)
 	}
 	fmt.Fprintf(a.Err, "A link was sent to %s. Open it and confirm.\n", oneLine(email))
-	a.pointToMailbox(server)
+	a.pointToMailbox(ctx, server)
 	code, err := callback.wait(ctx)
 	if err != nil {
 		return t, endedLogin(ctx, server)
@@ -46,8 +48,13 @@ func hostname() string {
 }
 
 // pointToMailbox says where mails of lmz dev go.
-func (a *app) pointToMailbox(server string) {
-	if isLoopbackHost(strings.TrimPrefix(server, "http://")) {
+func (a *app) pointToMailbox(ctx context.Context, server string) {
+	if !isLoopbackHost(strings.TrimPrefix(server, "http://")) {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	if response, err := open(ctx, server, http.MethodGet, server+"/dev/mail"); err == nil && response.StatusCode == http.StatusOK {
 		fmt.Fprintf(a.Err, "The mailbox of lmz dev is at %s/dev/mail.\n", server)
 	}
 }

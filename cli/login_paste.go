@@ -125,13 +125,12 @@ func wrapped(u *url.URL) string {
 func redeem(ctx context.Context, server string, link *url.URL) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, authTimeout)
 	defer cancel()
-	response, err := open(ctx, server, http.MethodGet, link.String(), "")
+	response, err := open(ctx, server, http.MethodGet, link.String())
 	if err != nil {
 		return "", err
 	}
 	if response.StatusCode == http.StatusOK {
-		form := link.Query().Encode()
-		if response, err = open(ctx, server, http.MethodPost, server+link.Path, form); err != nil {
+		if response, err = open(ctx, server, http.MethodPost, link.String()); err != nil {
 			return "", err
 		}
 	}
@@ -154,13 +153,12 @@ func redeem(ctx context.Context, server string, link *url.URL) (string, error) {
 }
 
 // open sends what a browser would, reads the answer to its end and drops its body.
-func open(ctx context.Context, server, method, address, form string) (*http.Response, error) {
-	req, err := http.NewRequestWithContext(ctx, method, address, strings.NewReader(form))
+func open(ctx context.Context, server, method, address string) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, address, nil)
 	if err != nil {
 		return nil, err
 	}
 	if method == http.MethodPost {
-		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		req.Header.Set("Origin", server)
 	}
 	response, err := send(server, req)

@@ -61,6 +61,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("LONG", strings.Repeat("long/", 60))
 			e.Setenv("TOOLONG", strings.Repeat("long/", 300))
 			e.Values[runningKey{}] = new(*running)
+			e.Values[sinkKey{}] = new(*mailSink)
 			return os.Mkdir(home, 0o700)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -78,8 +79,17 @@ func TestScripts(t *testing.T) {
 
 			"watching": watching,
 
+			"smtp":     startSink,
+			"gateway":  startGateway,
 			"original": startOriginal,
 			"cat-env":  catEnv,
+			"typecode": typeCode,
+			"clicks":   clicks,
+			"revoke":   revoke,
+
+			"pastelink":         pasteLink,
+			"renewtogether":     renewTogether,
+			"killwhilerenewing": killWhileRenewing,
 		},
 	})
 }
@@ -106,7 +116,7 @@ func lmzIn(ts *testscript.TestScript, args ...string) *exec.Cmd {
 	cmd := exec.Command("lmz", args...)
 	cmd.Dir = ts.MkAbs(".")
 	for _, name := range []string{
-		"HOME", "PATH", "TMPDIR", "GORACE", "LMZ_SERVER", "LMZ_ACCESS_TOKEN", "LMZ_CONFIG_DIR", "LMZ_NO_KEYRING", "LMZ_NO_BROWSER", "LMZ_EMAIL", "SSH_CONNECTION", "DEBUG",
+		"HOME", "PATH", "TMPDIR", "GORACE", "LMZ_SERVER", "LMZ_ACCESS_TOKEN", "LMZ_CONFIG_DIR", "LMZ_NO_KEYRING", "LMZ_NO_BROWSER", "LMZ_EMAIL", "SSH_CONNECTION", "LMZ_PUBLIC_URL", "DEBUG",
 		"XDG_DATA_HOME", "XDG_CONFIG_HOME", "LUMENIZE_AUTH_ISSUER", "JWT_PRIVATE_KEY_BLUE",
 	} {
 		if value := ts.Getenv(name); value != "" {
@@ -246,7 +256,11 @@ func mailed(ts *testscript.TestScript, _ bool, args []string) { waitForLink(ts, 
 
 func waitForLink(ts *testscript.TestScript, email string) (link string) {
 	poll(ts, func() (err error) {
-		link, err = newestLink(ts.Getenv("LMZ_SERVER"), email)
+		if sink := *ts.Value(sinkKey{}).(**mailSink); sink != nil {
+			link, err = sink.link(email)
+		} else {
+			link, err = newestLink(ts.Getenv("LMZ_SERVER"), email)
+		}
 		return err
 	})
 	return link
@@ -361,4 +375,19 @@ func watching(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(cmd.Process.Signal(syscall.SIGINT))
 	_, err = io.Copy(io.Discard, out)
 	ts.Check(errors.Join(err, cmd.Wait()))
+}
+
+// revoke is "revoke NAME": it revokes the access token with that name.
+func revoke(ts *testscript.TestScript, _ bool, args []string) {
+	out, err := lmzIn(ts, "tokens", "--json").Output()
+	ts.Check(err)
+	for line := range strings.Lines(string(out)) {
+		var t struct{ ID, Name string }
+		ts.Check(json.Unmarshal([]byte(line), &t))
+		if t.Name == args[0] {
+			ts.Check(run(ts, []string{"0", "tokens", "rm", t.ID}))
+			return
+		}
+	}
+	ts.Fatalf("no token %s:\n%s", args[0], out)
 }

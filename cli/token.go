@@ -46,10 +46,17 @@ func (a *app) token(ctx context.Context, o *account, server, refused string) (st
 		return "", err
 	case !found:
 		return "", c.notSignedIn(server, o.email)
-	case s.Secrets.Access != refused && time.Until(s.Secrets.Expires) > renewBefore:
+	case s.Secrets.Access != refused && time.Until(s.Secrets.Expires) > renewBefore && mayCall(server, s.Secrets.Access):
 		return s.Secrets.Access, nil
 	}
 	return renew(ctx, c, server, s)
+}
+
+// mayCall reports whether a token lets its bearer in. One from before the approval does
+// not: a new one may.
+func mayCall(server, token string) bool {
+	c, err := readClaims(server, token)
+	return err != nil || c.Approved || c.Admin
 }
 
 // renew gets new tokens. The old refresh token is worth nothing then, so the new one

@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"log/slog"
 	"net"
@@ -20,14 +22,29 @@ import (
 	"github.com/lumenize/lmz/web"
 )
 
-// devServer is a development gateway: everything that lmz dev runs, made of the
-// public parts that examples/hello shows.
-type devServer struct {
+// server is a gateway with sign-in, the editor example and its page: everything that
+// lmz dev and lmz gateway run, made of the public parts that examples/hello shows.
+type server struct {
 	url      string
 	gateway  *gateway.Gateway
 	auth     *auth.Service
 	listener net.Listener
 	http     *http.Server
+}
+
+// serverPlan says in what lmz dev and lmz gateway differ.
+type serverPlan struct {
+	addr, data string
+	publicURL  string      // "" is the address that it listens on
+	tls        *tls.Config // nil: none
+	callLimit  time.Duration
+	rates      bool // how often each user may connect and call
+	log        *slog.Logger
+	auth       auth.Options // without what the rest of the plan says
+
+	routes  map[string]http.Handler // more of them, by pattern
+	answers func(host string) bool  // which Host headers are answered
+	refusal string                  // what the others are told
 }
 
 // Timeouts of the HTTP server. Connections of clients are hijacked and have their own.
@@ -38,61 +55,67 @@ const (
 	shutdownTimeout = 3 * time.Second
 )
 
-// openDev opens everything and listens, but does not serve yet. The gateway comes
+// openServer opens everything and listens, but does not serve yet. The gateway comes
 // first: it locks the data directory, and nothing else may touch one in use.
-func (a *app) openDev(addr string, o devOptions, onMail func(auth.Mail)) (*devServer, error) {
-	s := new(devServer)
-	if err := a.openParts(s, addr, o, onMail); err != nil {
+func (a *app) openServer(p serverPlan) (*server, error) {
+	s := new(server)
+	if err := a.openParts(s, p); err != nil {
 		s.close()
 		return nil, err
 	}
 	return s, nil
 }
 
-func (a *app) openParts(s *devServer, addr string, o devOptions, onMail func(auth.Mail)) (err error) {
-	log := a.log(serverLog)
-	s.gateway, err = gateway.New(gateway.Options{
-		Dir: o.data, CallLimit: o.callLimit, Log: log,
+func (a *app) openParts(s *server, p serverPlan) (err error) {
+	o := gateway.Options{
+		Dir: p.data, CallLimit: p.callLimit, Log: p.log,
 		Verify: func(ctx context.Context, token string) (*lmz.Auth, error) { return s.auth.Authenticate(ctx, token) },
-	})
-	if err != nil {
+	}
+	if p.rates {
+		o.ConnectRate, o.CallRate = gateway.PublicConnectRate, gateway.PublicCallRate
+	}
+	if s.gateway, err = gateway.New(o); err != nil {
 		return err
 	}
 	s.gateway.Object(editor.DocumentBinding, object.Kind{New: editor.NewDocument})
 	s.gateway.Object(editor.WorkspaceBinding, object.Kind{New: editor.NewWorkspace})
 	s.gateway.Worker(editor.SpellCheckBinding, editor.NewSpellCheck)
 
-	if s.listener, err = net.Listen("tcp", addr); err != nil {
+	if s.listener, err = net.Listen("tcp", p.addr); err != nil {
 		return err
 	}
-	s.url = "http://" + s.listener.Addr().String()
-	mailbox := &auth.Mailbox{OnMail: onMail}
-	s.auth, err = auth.Open(auth.Options{
-		Dir: o.data, PublicURL: s.url, Sender: mailbox, Log: log, Getenv: a.Getenv,
-		Issuer: a.Getenv("LUMENIZE_AUTH_ISSUER"), Audience: a.Getenv("LUMENIZE_AUTH_AUDIENCE"),
-		BootstrapEmail: o.bootstrapEmail, AutoApprove: true, TestMode: o.testMode,
-	})
-	if err != nil {
+	s.url = cmp.Or(p.publicURL, "http://"+s.listener.Addr().String())
+	p.auth.Dir, p.auth.PublicURL, p.auth.Log, p.auth.Getenv = p.data, s.url, p.log, a.Getenv
+	p.auth.Issuer, p.auth.Audience = a.Getenv("LUMENIZE_AUTH_ISSUER"), a.Getenv("LUMENIZE_AUTH_AUDIENCE")
+	if s.auth, err = auth.Open(p.auth); err != nil {
 		return err
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/gateway/", s.gateway)
 	mux.Handle("/auth/", s.auth)
-	mux.Handle("/dev/mail", mailbox)
-	mux.Handle("/dev/", http.NotFoundHandler())
 	mux.Handle("/", web.Handler())
+	for pattern, handler := range p.routes {
+		mux.Handle(pattern, handler)
+	}
 	s.http = &http.Server{
-		Handler:           onlyLoopbackHosts(mux),
+		Handler:           onlyHosts(p.answers, p.refusal, mux),
+		TLSConfig:         p.tls,
 		ReadHeaderTimeout: headerTimeout, ReadTimeout: requestTimeout, WriteTimeout: requestTimeout, IdleTimeout: idleTimeout,
-		ErrorLog: slog.NewLogLogger(log.With(debug.Namespace, "lmz.http").Handler(), slog.LevelWarn),
+		ErrorLog: slog.NewLogLogger(p.log.With(debug.Namespace, "lmz.http").Handler(), slog.LevelWarn),
 	}
 	return nil
 }
 
 // serve serves until ctx ends, then closes everything.
-func (s *devServer) serve(ctx context.Context) error {
+func (s *server) serve(ctx context.Context) error {
 	failed := make(chan error, 1)
-	go func() { failed <- s.http.Serve(s.listener) }()
+	go func() {
+		if s.http.TLSConfig == nil {
+			failed <- s.http.Serve(s.listener)
+		} else {
+			failed <- s.http.ServeTLS(s.listener, "", "") // the certificate is in the configuration
+		}
+	}()
 	select {
 	case err := <-failed:
 		return errors.Join(err, s.close())
@@ -108,7 +131,7 @@ func (s *devServer) serve(ctx context.Context) error {
 }
 
 // close closes what is open.
-func (s *devServer) close() error {
+func (s *server) close() error {
 	var errs []error
 	if s.listener != nil {
 		s.listener.Close()
@@ -122,12 +145,12 @@ func (s *devServer) close() error {
 	return errors.Join(errs...)
 }
 
-// onlyLoopbackHosts answers 421 to every other Host. A page elsewhere could have its
-// own name lead to this machine (DNS rebinding), and then reads what it likes.
-func onlyLoopbackHosts(next http.Handler) http.Handler {
+// onlyHosts answers 421 to every other Host. A page elsewhere could have its own name
+// lead here (DNS rebinding), and then reads what it likes.
+func onlyHosts(answers func(host string) bool, refusal string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !isLoopbackHost(r.Host) {
-			http.Error(w, "lmz dev answers to localhost and loopback addresses only", http.StatusMisdirectedRequest)
+		if !answers(r.Host) {
+			http.Error(w, refusal, http.StatusMisdirectedRequest)
 			return
 		}
 		next.ServeHTTP(w, r)

@@ -1,0 +1,138 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+// signedIn is a server's sign-in service, asked as the user of an account.
+type signedIn struct {
+	server, access string
+}
+
+// signedIn gets ready to ask the sign-in service as the user.
+func (a *app) signedIn(ctx context.Context, o *account) (*signedIn, error) {
+	server, err := o.origin()
+	if err != nil {
+		return nil, err
+	}
+	access, err := a.token(ctx, o, server, "")
+	return &signedIn{server, access}, err
+}
+
+// do sends a request as the user and decodes the answer.
+func (s *signedIn) do(ctx context.Context, method, endpoint string, question, answer any) error {
+	return s.explain(ask(ctx, s.server, authRequest{method: method, endpoint: endpoint, access: s.access, question: question}, answer))
+}
+
+// explain makes refusals into failures with the exit codes of the program.
+func (s *signedIn) explain(_ http.Header, err error) error {
+	var refused *refusal
+	if !errors.As(err, &refused) {
+		return err
+	}
+	switch {
+	case refused.Status == http.StatusUnauthorized:
+		return loginRequired(s.server, s.server+" does not know the sign-in any more: "+refused.Error())
+	case refused.Status == http.StatusForbidden:
+		return failf(exitRefused, "", "%s refused it: %v", s.server, refused)
+	case refused.Status == http.StatusNotFound && refused.Code == "":
+		return failf(exitAbsent, "", "%s has no such service", s.server)
+	case refused.Status == http.StatusNotFound:
+		return failf(exitAbsent, "", "%v", refused)
+	case refused.Status == http.StatusTooManyRequests || refused.Status >= 500:
+		return failf(exitNotExecuted, "", "%s: %v", s.server, refused)
+	}
+	return failf(exitFailed, "", "%v", refused)
+}
+
+// subject is an account at the sign-in service.
+type subject struct {
+	Sub      string   `json:"sub"`
+	Email    string   `json:"email"`
+	Verified bool     `json:"emailVerified"`
+	Approved bool     `json:"adminApproved"`
+	Admin    bool     `json:"isAdmin"`
+	Created  int64    `json:"createdAt"`   // Unix milliseconds
+	Login    *int64   `json:"lastLoginAt"` // Unix milliseconds
+	Actors   []string `json:"authorizedActors"`
+}
+
+// find returns the account with a mail address or a sub.
+func (s *signedIn) find(ctx context.Context, who string) (subject, error) {
+	if !strings.Contains(who, "@") {
+		var found struct{ Subject subject }
+		err := s.do(ctx, http.MethodGet, "subject/"+url.PathEscape(who), nil, &found)
+		return found.Subject, err
+	}
+	var found struct{ Subjects []subject }
+	err := s.do(ctx, http.MethodGet, "subjects?email="+url.QueryEscape(sameAddress(who)), nil, &found)
+	if err == nil && len(found.Subjects) == 0 {
+		err = failf(exitAbsent, "lmz subjects", "%s has no account at %s", oneLine(who), s.server)
+	}
+	if err != nil {
+		return subject{}, err
+	}
+	return found.Subjects[0], nil
+}
+
+// printList prints a list: one JSON object a line, or a table whose first row is head.
+func printList[T any](a *app, asJSON bool, list []T, head string, row func(T) []string) error {
+	if asJSON {
+		out := json.NewEncoder(a.Out)
+		for _, item := range list {
+			if err := out.Encode(item); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	table := tabwriter.NewWriter(a.Out, 0, 0, 2, ' ', 0)
+	if len(list) > 0 {
+		fmt.Fprintln(table, strings.ReplaceAll(head, " ", "\t"))
+	}
+	for _, item := range list {
+		cells := row(item)
+		for i, c := range cells {
+			cells[i] = oneLine(c)
+		}
+		fmt.Fprintln(table, strings.Join(cells, "\t"))
+	}
+	return table.Flush()
+}
+
+// when is a time in Unix milliseconds, for people; 0 is never.
+func when(ms int64) string {
+	if ms == 0 {
+		return "never"
+	}
+	return time.UnixMilli(ms).Local().Format("2006-01-02 15:04")
+}
+
+func whenSet(ms *int64) string {
+	if ms == nil {
+		return "never"
+	}
+	return when(*ms)
+}
+
+func yes(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
+}
+
+// jsonFlag adds --json to a command that prints a list.
+func jsonFlag(cmd *cobra.Command, asJSON *bool) {
+	cmd.Flags().BoolVar(asJSON, "json", false, "print one JSON object a line")
+}

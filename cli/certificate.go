@@ -1,0 +1,68 @@
+package cli
+
+import (
+	"crypto/tls"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+)
+
+// certificateCheck is how often the files of a certificate are looked at.
+const certificateCheck = time.Minute
+
+// certificate is a TLS certificate in two files. What renews them needs not restart the
+// gateway.
+type certificate struct {
+	certFile, keyFile string
+	log               *slog.Logger
+
+	mu      sync.Mutex
+	loaded  *tls.Certificate
+	changed time.Time // of certFile, when it was loaded
+	checked time.Time
+}
+
+// newCertificate loads the files for the first time.
+func newCertificate(certFile, keyFile string, log *slog.Logger) (*certificate, error) {
+	c := &certificate{certFile: certFile, keyFile: keyFile, log: log}
+	return c, c.load()
+}
+
+func (c *certificate) load() error {
+	info, err := os.Stat(c.certFile)
+	if err != nil {
+		return err
+	}
+	pair, err := tls.LoadX509KeyPair(c.certFile, c.keyFile)
+	if err != nil {
+		return err
+	}
+	c.loaded, c.changed = &pair, info.ModTime()
+	return nil
+}
+
+// get implements GetCertificate of [tls.Config]. New files that cannot be used are
+// logged, and the certificate remains what it was.
+func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if time.Since(c.checked) < certificateCheck {
+		return c.loaded, nil
+	}
+	c.checked = time.Now()
+	if info, err := os.Stat(c.certFile); err == nil && !info.ModTime().Equal(c.changed) {
+		if err := c.load(); err != nil {
+			c.log.Warn("the new TLS certificate cannot be used", "error", err)
+		}
+	}
+	return c.loaded, nil
+}
+
+// config returns the configuration of a server with the certificate. A nil one has none.
+func (c *certificate) config() *tls.Config {
+	if c == nil {
+		return nil
+	}
+	return &tls.Config{GetCertificate: c.get, MinVersion: tls.VersionTLS12}
+}

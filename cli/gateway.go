@@ -1,0 +1,218 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/lumenize/lmz/auth"
+	"github.com/lumenize/lmz/object"
+)
+
+// gatewayOptions are the settings of lmz gateway: flags, LMZ_ variables, or a file.
+type gatewayOptions struct {
+	config          string
+	addr, data      string
+	publicURL       string
+	tlsCert, tlsKey string
+	proxies         int
+	appName         string
+	bootstrapEmail  string
+	oneClick        bool
+	callLimit       time.Duration
+
+	mail      mailOptions
+	turnstile string // file with the secret
+}
+
+func (a *app) gatewayCommand() *cobra.Command {
+	var o gatewayOptions
+	cmd := &cobra.Command{
+		Use:   "gateway",
+		Short: "Run a gateway for others, with the editor example",
+		Long: "gateway runs what 'lmz dev' runs, for people on other machines: links are mailed, new\n" +
+			"accounts wait for an admin's approval, and the world reaches it at one public URL, by\n" +
+			"TLS of its own or behind a proxy that does it.\n\n" +
+			"Every flag can also be an environment variable (--public-url is LMZ_PUBLIC_URL) or a\n" +
+			"member of the JSON object in the file that --config names. A flag wins over a variable,\n" +
+			"and that over the file. Secrets are read from files or variables, never from flags:\n" +
+			"LMZ_SMTP_PASSWORD, LMZ_RESEND_KEY and LMZ_TURNSTILE_SECRET.\n\n" +
+			"What happens around sign-in is logged to stderr, a line of JSON each; 'lmz audit' prints\n" +
+			"it as well. DEBUG chooses what else is.",
+		Example: "  lmz gateway --public-url https://mesh.example.com --tls-cert cert.pem --tls-key key.pem \\\n" +
+			"      --mail-from 'Mesh <mesh@example.com>' --smtp smtp://mesh@mail.example.com:587 \\\n" +
+			"      --smtp-password-file /run/secrets/smtp --bootstrap-email you@example.com\n" +
+			"  lmz gateway --config gateway.json",
+		Args: noWords,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if o.config == "" {
+				o.config = a.Getenv("LMZ_CONFIG")
+			}
+			if err := a.applySettings(cmd, o.config); err != nil {
+				return err
+			}
+			return a.runGateway(cmd.Context(), o)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.config, "config", "", "`file` with a JSON object of settings")
+	f.StringVar(&o.publicURL, "public-url", "", "`URL` at which the world reaches the gateway, such as https://mesh.example.com")
+	f.StringVar(&o.addr, "addr", "", "`address` to listen on (default :443 with --tls-cert, else 127.0.0.1:8787)")
+	f.StringVar(&o.data, "data", "", "data `directory` (default lmz/gateway in $XDG_DATA_HOME or ~/.local/share)")
+	f.StringVar(&o.tlsCert, "tls-cert", "", "`file` with the certificate, PEM; read again when it changes")
+	f.StringVar(&o.tlsKey, "tls-key", "", "`file` with its key, PEM")
+	f.IntVar(&o.proxies, "proxies", 0, "how many reverse proxies stand before the gateway; they add X-Forwarded-For")
+	f.StringVar(&o.appName, "app-name", "", "what pages and mails call the application")
+	f.StringVar(&o.bootstrapEmail, "bootstrap-email", "", "`address` that becomes an admin when it signs in")
+	f.BoolVar(&o.oneClick, "one-click-links", false, "let opening a mailed link sign in, as the TypeScript system does; mail scanners use links up then")
+	f.DurationVar(&o.callLimit, "call-limit", 5*time.Minute, "the longest that a call of a client may take")
+	f.StringVar(&o.turnstile, "turnstile-secret-file", "", "`file` with the secret of Cloudflare Turnstile, which sign-in pages must pass then")
+	o.mail.flags(f)
+	return cmd
+}
+
+func (a *app) runGateway(ctx context.Context, o gatewayOptions) error {
+	p, err := a.gatewayPlan(o)
+	if err != nil {
+		return err
+	}
+	s, err := a.openServer(p)
+	if err != nil {
+		return explainGateway(err, p.addr)
+	}
+	fmt.Fprintf(a.Out, "lmz gateway serves %s, listening on %s, data in %s.\nCtrl-C stops it.\n", s.url, s.listener.Addr(), p.data)
+	if err = s.serve(ctx); err == nil {
+		fmt.Fprintln(a.Err, "lmz gateway has stopped.")
+	}
+	return err
+}
+
+// gatewayPlan checks the settings, and lists all that are missing at once.
+func (a *app) gatewayPlan(o gatewayOptions) (p serverPlan, err error) {
+	var missing []string
+	public, err := o.public()
+	if err != nil {
+		missing = append(missing, err.Error())
+	}
+	if (o.tlsCert == "") != (o.tlsKey == "") {
+		missing = append(missing, "--tls-cert and --tls-key belong together")
+	}
+	if o.tlsCert == "" && public != nil && public.Scheme == "https" && o.proxies == 0 {
+		missing = append(missing, "--tls-cert and --tls-key, or --proxies 1 if a proxy does TLS for the gateway")
+	}
+	if o.proxies < 0 || o.callLimit <= 0 {
+		missing = append(missing, "--proxies and --call-limit with values that make sense")
+	}
+	sender, err := o.mail.sender(a.Getenv)
+	if err != nil {
+		missing = append(missing, err.Error())
+	}
+	if len(missing) > 0 {
+		for _, what := range missing {
+			fmt.Fprintln(a.Err, "missing or wrong: "+oneLine(what))
+		}
+		return p, usagef("lmz gateway --help", "the gateway cannot start until this is there")
+	}
+	log := a.log(gatewayLog)
+	if p.data, err = a.gatewayData(o.data); err != nil {
+		return p, err
+	}
+	if o.tlsCert != "" {
+		c, err := newCertificate(o.tlsCert, o.tlsKey, log)
+		if err != nil {
+			return p, usagef("--tls-cert FILE --tls-key FILE", "the TLS certificate cannot be used: %v", err)
+		}
+		p.tls = c.config()
+	}
+	secret, err := secretOf(a.Getenv("LMZ_TURNSTILE_SECRET"), o.turnstile)
+	if err != nil {
+		return p, err
+	}
+	p.rates = true
+	p.addr, p.publicURL, p.callLimit, p.log = o.listenOn(), public.Scheme+"://"+public.Host, o.callLimit, log
+	p.auth = auth.Options{
+		Sender: sender, AppName: o.appName, BootstrapEmail: o.bootstrapEmail, OneClick: o.oneClick, Proxies: o.proxies,
+		HostCookie: public.Scheme == "https", TurnstileSecret: secret,
+	}
+	p.answers = func(host string) bool { return strings.EqualFold(host, public.Host) }
+	p.refusal = "this gateway answers to " + public.Host + " only"
+	return p, nil
+}
+
+// public returns the public URL.
+func (o *gatewayOptions) public() (*url.URL, error) {
+	if o.publicURL == "" {
+		return nil, errors.New("--public-url, the URL at which the world reaches the gateway")
+	}
+	u, err := url.Parse(o.publicURL)
+	switch {
+	case err != nil || u.Host == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.User != nil || u.Fragment != "":
+		return nil, fmt.Errorf("--public-url %q is not an origin such as https://mesh.example.com", o.publicURL)
+	case u.Scheme == "http" && !isLoopbackHost(u.Host):
+		return nil, fmt.Errorf("--public-url %s is http: tokens would cross the network in the clear; use https", o.publicURL)
+	case u.Scheme != "http" && u.Scheme != "https":
+		return nil, fmt.Errorf("--public-url %s is neither https nor http", o.publicURL)
+	}
+	u.Host = strings.ToLower(u.Host)
+	return u, nil
+}
+
+func (o *gatewayOptions) listenOn() string {
+	switch {
+	case o.addr != "":
+		return o.addr
+	case o.tlsCert != "":
+		return ":443"
+	}
+	return defaultAddr
+}
+
+func (a *app) gatewayData(dir string) (string, error) {
+	if dir == "" {
+		dev, err := a.defaultDataDir()
+		if err != nil {
+			return "", err
+		}
+		dir = filepath.Join(filepath.Dir(dev), "gateway")
+	}
+	return a.dataDir(dir)
+}
+
+// gatewayLog is what a gateway for others tells without being asked: the audit log too.
+const gatewayLog = "*:warn,lmz.auth:info"
+
+// secretOf returns a secret: that of a variable, or the first line of a file.
+func secretOf(value, file string) (string, error) {
+	if value != "" || file == "" {
+		return value, nil
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return "", usagef("", "a secret cannot be read: %v", err)
+	}
+	line, _, _ := strings.Cut(string(data), "\n")
+	if line = strings.TrimSpace(line); line == "" {
+		return "", usagef("", "there is no secret in %s", file)
+	}
+	return line, nil
+}
+
+// explainGateway makes errors that operators can act upon.
+func explainGateway(err error, addr string) error {
+	var listen *net.OpError
+	switch {
+	case errors.Is(err, object.ErrInUse):
+		return failf(exitFailed, "lmz gateway --data OTHER", "%v", err)
+	case errors.As(err, &listen) && listen.Op == "listen":
+		return failf(exitFailed, "lmz gateway --addr ADDRESS", "cannot listen on %s: %v", addr, listen.Err)
+	}
+	return err
+}

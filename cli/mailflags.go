@@ -1,0 +1,75 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+
+	"github.com/spf13/pflag"
+
+	"github.com/lumenize/lmz/auth"
+)
+
+// mailOptions say how mails leave.
+type mailOptions struct {
+	from         string
+	smtp         string // URL
+	smtpPassword string // file
+	resend       string // file with the key
+}
+
+func (o *mailOptions) flags(f *pflag.FlagSet) {
+	f.StringVar(&o.from, "mail-from", "", "`address` that mails come from, such as 'Mesh <mesh@example.com>'")
+	f.StringVar(&o.smtp, "smtp", "", "`URL` of the mail server: smtp://user@mail.example.com:587, or smtps:// for TLS from the first byte")
+	f.StringVar(&o.smtpPassword, "smtp-password-file", "", "`file` with its password")
+	f.StringVar(&o.resend, "resend-key-file", "", "`file` with the API key of Resend, in place of a mail server")
+}
+
+// sender makes what sends mails. Its errors are parts of a list of what is missing.
+func (o *mailOptions) sender(getenv func(string) string) (auth.Sender, error) {
+	key, err := secretOf(getenv("LMZ_RESEND_KEY"), o.resend)
+	switch {
+	case err != nil:
+		return nil, err
+	case o.smtp == "" && key == "":
+		return nil, errors.New("--smtp or --resend-key-file, to mail sign-in links")
+	case o.smtp != "" && key != "":
+		return nil, errors.New("one of --smtp and --resend-key-file, not both")
+	case o.from == "":
+		return nil, errors.New("--mail-from, the address that mails come from")
+	case key != "":
+		return auth.NewResend(auth.ResendOptions{Key: key, From: o.from})
+	}
+	password, err := secretOf(getenv("LMZ_SMTP_PASSWORD"), o.smtpPassword)
+	if err != nil {
+		return nil, err
+	}
+	options, err := smtpOptions(o.smtp)
+	if err != nil {
+		return nil, err
+	}
+	options.From, options.Password = o.from, password
+	return auth.NewSMTP(options)
+}
+
+// smtpOptions reads the URL of a mail server. With the query tls=none nothing is
+// encrypted, for a server on this machine.
+func smtpOptions(raw string) (o auth.SMTPOptions, err error) {
+	u, err := url.Parse(raw)
+	if err != nil || u.Host == "" || u.Scheme != "smtp" && u.Scheme != "smtps" {
+		return o, fmt.Errorf("--smtp as a URL such as smtp://user@mail.example.com:587, not %q", raw)
+	}
+	if _, inURL := u.User.Password(); inURL {
+		return o, errors.New("the password of --smtp in LMZ_SMTP_PASSWORD or --smtp-password-file: command lines can be read by others")
+	}
+	o = auth.SMTPOptions{Server: u.Host, TLS: auth.StartTLS, Username: u.User.Username()}
+	switch tls := u.Query().Get("tls"); {
+	case tls == "none" && u.Scheme == "smtp":
+		o.TLS = auth.NoTLS
+	case tls != "":
+		return o, fmt.Errorf("--smtp with tls=none or without, not tls=%s", tls)
+	case u.Scheme == "smtps":
+		o.TLS = auth.ImplicitTLS
+	}
+	return o, nil
+}

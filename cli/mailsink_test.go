@@ -1,0 +1,169 @@
+package cli_test
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"mime/multipart"
+	"mime/quotedprintable"
+	"net"
+	"net/mail"
+	"os"
+	"regexp"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// mailSink is a mail server that keeps what it gets.
+type mailSink struct {
+	listener net.Listener
+	served   sync.WaitGroup
+
+	mu    sync.Mutex // guards the following field
+	mails []string
+}
+
+// sinkKey is where a script keeps its mail server.
+type sinkKey struct{}
+
+// startSink is "smtp": it starts a mail server and sets SMTP to its URL. From now on the
+// links of mails are read there.
+func startSink(ts *testscript.TestScript, _ bool, _ []string) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	s := &mailSink{listener: l}
+	s.served.Go(s.accept)
+	ts.Defer(func() {
+		l.Close()
+		s.served.Wait()
+	})
+	*ts.Value(sinkKey{}).(**mailSink) = s
+	ts.Setenv("SMTP", "smtp://"+l.Addr().String()+"?tls=none")
+}
+
+func (s *mailSink) accept() {
+	for {
+		conn, err := s.listener.Accept()
+		if err != nil {
+			return
+		}
+		s.served.Go(func() {
+			defer conn.Close()
+			conn.SetDeadline(time.Now().Add(patience))
+			s.serve(conn)
+		})
+	}
+}
+
+func (s *mailSink) serve(conn net.Conn) {
+	in := bufio.NewReader(conn)
+	fmt.Fprint(conn, "220 sink\r\n")
+	for {
+		line, err := in.ReadString('\n')
+		if err != nil {
+			return
+		}
+		switch verb := strings.ToUpper(strings.Fields(line + " x")[0]); verb {
+		case "EHLO":
+			fmt.Fprint(conn, "250-sink\r\n250 8BITMIME\r\n")
+		case "DATA":
+			fmt.Fprint(conn, "354 go on\r\n")
+			var text strings.Builder
+			for line, err = in.ReadString('\n'); err == nil && line != ".\r\n"; line, err = in.ReadString('\n') {
+				text.WriteString(strings.TrimPrefix(line, "."))
+			}
+			s.mu.Lock()
+			s.mails = append(s.mails, text.String())
+			s.mu.Unlock()
+			fmt.Fprint(conn, "250 taken\r\n")
+		case "QUIT":
+			fmt.Fprint(conn, "221 bye\r\n")
+			return
+		default:
+			fmt.Fprint(conn, "250 ok\r\n")
+		}
+	}
+}
+
+var mailedURL = regexp.MustCompile(`https?://\S+_token=[A-Za-z0-9_-]+`)
+
+// link returns the newest link that was mailed to an address.
+func (s *mailSink) link(email string) (string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := len(s.mails) - 1; i >= 0; i-- {
+		m, err := mail.ReadMessage(strings.NewReader(s.mails[i]))
+		if err != nil {
+			return "", err
+		}
+		if to, err := m.Header.AddressList("To"); err != nil || len(to) != 1 || to[0].Address != email {
+			continue
+		}
+		text, err := plainPart(m)
+		if err != nil {
+			return "", err
+		}
+		if link := mailedURL.FindString(text); link != "" {
+			return link, nil
+		}
+	}
+	return "", errors.New("no mail with a link to " + email)
+}
+
+// plainPart returns the text of a mail for those who do not show HTML.
+func plainPart(m *mail.Message) (string, error) {
+	_, parameters, err := mime.ParseMediaType(m.Header.Get("Content-Type"))
+	if err != nil {
+		return "", err
+	}
+	part, err := multipart.NewReader(m.Body, parameters["boundary"]).NextRawPart()
+	if err != nil {
+		return "", err
+	}
+	text, err := io.ReadAll(quotedprintable.NewReader(part))
+	return string(text), err
+}
+
+// startGateway is "gateway [FLAG...]": like dev, for lmz gateway with the mail server of
+// smtp, on a free port of this machine.
+func startGateway(ts *testscript.TestScript, _ bool, args []string) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	addr := l.Addr().String()
+	ts.Check(l.Close())
+	cmd := lmzIn(ts, append([]string{
+		"gateway", "--public-url", "http://" + addr, "--addr", addr, "--data", ts.MkAbs("data"),
+		"--smtp", ts.Getenv("SMTP"), "--mail-from", "Mesh <mesh@example.com>",
+	}, args...)...)
+	errs, err := os.Create(ts.MkAbs("gateway.err"))
+	ts.Check(err)
+	cmd.Stderr = errs
+	output, err := cmd.StdoutPipe()
+	ts.Check(err)
+	ts.Check(cmd.Start())
+	r := &running{cmd, make(chan error, 1)}
+	*server(ts) = r
+	ts.Defer(func() {
+		cmd.Process.Kill()
+		if *server(ts) == r {
+			<-r.done
+		}
+	})
+	scanner := bufio.NewScanner(output)
+	if !scanner.Scan() {
+		err := cmd.Wait()
+		r.done <- err
+		ts.Fatalf("lmz gateway has ended: %v\n%s", err, ts.ReadFile("gateway.err"))
+	}
+	fmt.Fprintln(ts.Stdout(), scanner.Text())
+	go func() {
+		_, err := io.Copy(io.Discard, output)
+		r.done <- errors.Join(err, cmd.Wait(), errs.Close())
+	}()
+	ts.Setenv("LMZ_SERVER", "http://"+addr)
+}

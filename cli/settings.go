@@ -1,0 +1,78 @@
+package cli
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// settingsVariable is the environment variable that sets a flag.
+func settingsVariable(flag string) string {
+	return "LMZ_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}
+
+// applySettings sets the flags that the command line does not, from the environment
+// (LMZ_ and the flag's name) or else from a file: a JSON object with the flags' names.
+// No file is one without settings.
+func (a *app) applySettings(cmd *cobra.Command, file string) error {
+	kept, err := readSettings(file)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	cmd.LocalNonPersistentFlags().VisitAll(func(f *pflag.Flag) {
+		fromFile, inFile := kept[f.Name]
+		delete(kept, f.Name)
+		value, from := a.Getenv(settingsVariable(f.Name)), settingsVariable(f.Name)
+		switch {
+		case f.Changed || f.Name == "help":
+			return
+		case value != "":
+		case inFile:
+			value, from = fromFile, file+": "+f.Name
+		default:
+			return
+		}
+		if err := cmd.Flags().Set(f.Name, value); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", from, err))
+		}
+	})
+	for _, name := range slices.Sorted(maps.Keys(kept)) {
+		errs = append(errs, fmt.Errorf("%s: there is no setting %q", file, name))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return usagef(cmd.CommandPath()+" --help", "%v", err)
+	}
+	return nil
+}
+
+// readSettings reads a file of settings. Values are text, numbers or booleans.
+func readSettings(file string) (map[string]string, error) {
+	if file == "" {
+		return nil, nil
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, usagef("--config FILE", "no settings: %v", err)
+	}
+	var raw map[string]json.RawMessage
+	if err := json.Unmarshal(data, &raw); err != nil {
+		return nil, usagef(`{"public-url": "https://mesh.example.com"}`, "%s is no JSON object of settings: %v", file, err)
+	}
+	kept := make(map[string]string, len(raw))
+	for name, value := range raw {
+		var text string
+		if json.Unmarshal(value, &text) != nil {
+			text = string(value) // a number or a boolean; the flag refuses all else
+		}
+		kept[name] = text
+	}
+	return kept, nil
+}
