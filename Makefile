@@ -61,7 +61,7 @@ soak: ## the long versions of the crash and cut tests (minutes)
 
 .PHONY: sim
 sim: ## N random schedules of calls and faults from SEED on, DISK=1 on SQLite
-	set -o pipefail; $(GO) test -count=1 -timeout 30m ./internal/sim -run Schedules -v -sim.n $(N) -sim.seed $(SEED) -sim.shards $$(nproc) $(if $(DISK),-sim.disk) | grep -vE '^ *(===|--- PASS)'
+	set -o pipefail; $(GO) test -count=1 -timeout 30m ./internal/sim -run RandomSchedules -v -sim.n $(N) -sim.seed $(SEED) -sim.shards $$(nproc) $(if $(DISK),-sim.disk) | grep -vE '^ *(===|--- PASS)'
 
 .PHONY: sim-bugs
 sim-bugs: ## build known bugs into the code and have the simulator find each

@@ -192,7 +192,7 @@ func TestSeededBugsAreFound(t *testing.T) {
 		t.Run(b.name, func(t *testing.T) {
 			binary := b.build(t)
 			start := time.Now()
-			out, err := exec.Command(binary, "-test.run", "Schedules", "-test.timeout", "100s", "-sim.n", "2000", "-sim.stop").CombinedOutput()
+			out, err := exec.Command(binary, "-test.run", "RandomSchedules", "-test.timeout", "100s", "-sim.n", "2000", "-sim.stop").CombinedOutput()
 			seed := failing.FindStringSubmatch(string(out))
 			if err == nil || seed == nil {
 				t.Fatalf("2,000 schedules did not find it")

@@ -12,7 +12,7 @@
 // a seed replays to the identical trace, to the nanosecond.
 //
 //	make sim N=10000 SEED=1
-//	go test ./internal/sim -run Schedules -sim.n 1 -sim.seed 4711
+//	go test ./internal/sim -run RandomSchedules -sim.n 1 -sim.seed 4711
 //
 // That the oracles see is tested too: make sim-bugs builds bugs into the code, one at a
 // time, and wants each to be found.

@@ -97,7 +97,7 @@ func schedule(t *testing.T, seed uint64) (found tally) {
 		for _, what := range wrong {
 			t.Error(what)
 		}
-		t.Logf("run it again: go test ./internal/sim -run Schedules -sim.n 1 -sim.seed %d\nthe schedule:\n%s", seed, describe(events))
+		t.Logf("run it again: go test ./internal/sim -run RandomSchedules -sim.n 1 -sim.seed %d\nthe schedule:\n%s", seed, describe(events))
 		t.Logf("what became of it:\n%s", w.report())
 	})
 	return found
