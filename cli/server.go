@@ -80,6 +80,7 @@ func (a *app) openParts(s *server, p serverPlan) (err error) {
 	s.gateway.Object(editor.DocumentBinding, object.Kind{New: editor.NewDocument})
 	s.gateway.Object(editor.WorkspaceBinding, object.Kind{New: editor.NewWorkspace})
 	s.gateway.Worker(editor.SpellCheckBinding, editor.NewSpellCheck)
+	s.gateway.Start()
 
 	if s.listener, err = net.Listen("tcp", p.addr); err != nil {
 		return err

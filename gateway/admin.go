@@ -41,6 +41,7 @@ func (g *Gateway) newAdmin() *worker {
 	GetContract.Expose(methods, lmz.Anyone, g.contract)
 	Can.Expose(methods, lmz.Anyone, g.can)
 	g.exposeObjects(methods)
+	g.exposeAlarms(methods)
 	w.handler = methods
 	return w
 }

@@ -1,0 +1,166 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/client"
+	"github.com/lumenize/lmz/gateway"
+)
+
+func (a *app) alarmsCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "alarms",
+		Short: "See and change what objects will do later (administrators)",
+		Long: "alarms shows which objects have something to do later, and the alarms of one; runs an\n" +
+			"alarm now, and cancels one. Only administrators may.",
+		Example: "  lmz alarms ls\n  lmz alarms ls REMINDER_DO ann\n  lmz alarms run REMINDER_DO ann milk",
+		Args:    cobra.NoArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(a.alarmsListCommand(),
+		a.alarmCommand("run", "Run an alarm now, also one that is dead", gateway.RunAlarm,
+			"run makes an alarm due now, and one whose attempts have all failed live again. A cron\nalarm goes on with its next time after that. It does not wait for the work."),
+		a.alarmCommand("cancel", "Cancel an alarm", gateway.CancelAlarm, "cancel removes an alarm. Work that runs already goes on."))
+	return cmd
+}
+
+func (a *app) alarmsListCommand() *cobra.Command {
+	var o gatewayCall
+	cmd := &cobra.Command{
+		Use:   "ls [BINDING [INSTANCE]]",
+		Short: "List the objects that have something to do, or the alarms of one",
+		Long: "ls lists the objects that have something to do, of one binding or of all, and when they\n" +
+			"are woken next; this opens none, and may be too early. 'pending' is an object with\n" +
+			"messages under way, or one that waits for the end of a client's session.\n\n" +
+			"With an instance it opens that object and lists its alarms in the order in which they\n" +
+			"run, and then those that are dead: their last attempt has failed.",
+		Example: "  lmz alarms ls\n  lmz alarms ls REMINDER_DO\n  lmz alarms ls REMINDER_DO ann --json",
+		Args:    cobra.MaximumNArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 2 {
+				return a.listAlarms(cmd.Context(), o, lmz.At(args[0], args[1]))
+			}
+			return a.listDue(cmd.Context(), o, append(args, "")[0])
+		},
+	}
+	a.gatewayFlags(cmd, &o)
+	cmd.Flags().BoolVar(&o.json, "json", false, "print one JSON array: binding, instance, next; or of one object:\n"+
+		"id, schedule, work, next, late, attempts, failures, error, dead")
+	return cmd
+}
+
+// alarmCommand is a command that does something with one alarm.
+func (a *app) alarmCommand(name, short string, method lmz.Method2[lmz.Address, string, struct{}], long string) *cobra.Command {
+	var o gatewayCall
+	cmd := &cobra.Command{
+		Use: name + " BINDING INSTANCE ID", Short: short, Long: long,
+		Example: "  lmz alarms " + name + " REMINDER_DO ann milk",
+		Args:    cobra.ExactArgs(3),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.askGateway(cmd.Context(), o, func(ctx context.Context, peer *client.Peer) error {
+				_, err := method.Call(ctx, peer, lmz.At(gateway.AdminBinding), lmz.At(args[0], args[1]), args[2])
+				return err
+			})
+		},
+	}
+	a.gatewayFlags(cmd, &o)
+	return cmd
+}
+
+// dueObject is the JSON of an object that has something to do.
+type dueObject struct {
+	Binding  string     `json:"binding"`
+	Instance string     `json:"instance"`
+	Next     *time.Time `json:"next"` // null: something is under way
+}
+
+func (a *app) listDue(ctx context.Context, o gatewayCall, binding string) error {
+	var list []gateway.Due
+	err := a.askGateway(ctx, o, func(ctx context.Context, peer *client.Peer) (err error) {
+		list, err = gateway.GetDue.Call(ctx, peer, lmz.At(gateway.AdminBinding), binding)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if o.json {
+		out := make([]dueObject, len(list))
+		for i, d := range list {
+			out[i] = dueObject{d.Object.Binding, d.Object.Instance, d.At}
+		}
+		return a.printValue(out)
+	}
+	if len(list) == 0 {
+		return nil
+	}
+	w := tabwriter.NewWriter(a.Out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "OBJECT\tNEXT")
+	for _, d := range list {
+		fmt.Fprintf(w, "%s\t%s\n", oneLine(shorten(d.Object.String())), nextTime(d.At, "pending"))
+	}
+	return w.Flush()
+}
+
+// oneAlarm is the JSON of an alarm.
+type oneAlarm struct {
+	ID       string     `json:"id"`
+	Schedule string     `json:"schedule"`
+	Work     string     `json:"work"`
+	Next     *time.Time `json:"next"` // null: it is dead
+	Late     string     `json:"late"`
+	Attempts int        `json:"attempts"`
+	Failures int        `json:"failures"`
+	Error    string     `json:"error"`
+	Dead     bool       `json:"dead"`
+}
+
+func (a *app) listAlarms(ctx context.Context, o gatewayCall, of lmz.Address) error {
+	var list []gateway.Alarm
+	err := a.askGateway(ctx, o, func(ctx context.Context, peer *client.Peer) (err error) {
+		list, err = gateway.GetAlarms.Call(ctx, peer, lmz.At(gateway.AdminBinding), of)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if o.json {
+		out := make([]oneAlarm, len(list))
+		for i, x := range list {
+			out[i] = oneAlarm{x.ID, x.Schedule, x.Work, x.Next, x.Late, x.Attempts, x.Failures, x.Error, x.Dead}
+		}
+		return a.printValue(out)
+	}
+	if len(list) == 0 {
+		return nil
+	}
+	w := tabwriter.NewWriter(a.Out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "ID\tNEXT\tSCHEDULE\tWORK\tFAILURES")
+	for _, x := range list {
+		failures := ""
+		if x.Failures > 0 {
+			failures = fmt.Sprintf("%d of %d: %s", x.Failures, x.Attempts, x.Error)
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", oneLine(x.ID), nextTime(x.Next, "dead"), oneLine(x.Schedule), oneLine(x.Work), oneLine(failures))
+	}
+	return w.Flush()
+}
+
+func nextTime(t *time.Time, none string) string {
+	if t == nil {
+		return none
+	}
+	return t.Local().Format("2006-01-02 15:04:05 MST")
+}
+
+func (a *app) printValue(v any) error {
+	e := json.NewEncoder(a.Out)
+	e.SetEscapeHTML(false)
+	return e.Encode(v)
+}
