@@ -163,6 +163,53 @@ func TestJavaScriptProgramsCallNodes(t *testing.T) {
 			client.disconnect();`)
 	})
 
+	t.Run("options of a call, and a client that was superseded", func(t *testing.T) {
+		b.t = t
+		b.run(`
+			class Client extends lmz.LumenizeClient {
+				seen = [];
+				onBeforeCall() {}
+				onSuperseded = () => this.seen.push('superseded');
+				note = lmz.meshFn((tag) => {
+					const { clientState } = this.lmz.callContext;
+					this.seen.push(tag + JSON.stringify(clientState));
+					if (tag === 'first') {
+						const options = { state: { more: 2 } };
+						this.lmz.call(...this.me, this.ctn().note('inherits'), this.ctn().done(), options);
+						this.lmz.call(...this.me, this.ctn().note('new'), this.ctn().done(), { ...options, newChain: true });
+					}
+				});
+				done() { this.seen.push('in ' + Object.keys(this.lmz.callContext.clientState)); }
+				fetch(path) { return this.authedFetch(path); }
+			}
+			const tokens = [];
+			const client = new Client({ tab: 'options', fetch: async (input, init) => {
+				const response = await fetch(input, init);
+				if (String(input).startsWith('/auth/')) return response;
+				tokens.push(init.headers.get('Authorization'));
+				return new Response('', { status: tokens.length === 1 ? 401 : 200 });
+			} });
+			await client.connect();
+			client.me = ['LUMENIZE_CLIENT_GATEWAY', client.lmz.instanceName];
+			await client.lmz.callRaw(...client.me, client.ctn().note('first'), { state: { k: 1 } });
+			while (client.seen.length < 5) await new Promise((done) => setTimeout(done, 5));
+			same(client.seen.sort().join(' '), 'first{"k":1} in k in k inherits{"k":1,"more":2} new{"more":2}');
+			let failed = 0;
+			client.failed = (error) => { failed += error instanceof Error ? 1 : 100; };
+			client.lmz.call('ECHO', undefined, client.ctn().echo(1), client.ctn().failed(), { onErrorOnly: true });
+			client.lmz.call('ECHO', undefined, client.ctn().gone(), client.ctn().failed(), { onErrorOnly: true });
+			same(await client.lmz.callRaw('ECHO', undefined, client.ctn().echo('after')), 'after');
+			while (failed === 0) await new Promise((done) => setTimeout(done, 5));
+			same(failed, 1);
+			same((await client.fetch('/nothing')).status, 200);
+			same(tokens.length === 2 && tokens.every((token) => token.startsWith('Bearer ey')), true);
+			const newer = new Client({ tab: 'options' });
+			await newer.connect();
+			while (!client.seen.includes('superseded')) await new Promise((done) => setTimeout(done, 5));
+			same(client.connectionState, 'disconnected');
+			newer.disconnect();`)
+	})
+
 	t.Run("what another client started is refused, unless the program allows it", func(t *testing.T) {
 		b.t = t
 		instance := b.run(`

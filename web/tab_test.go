@@ -174,6 +174,18 @@ func TestATabThatComesBackFromTheCacheResumesOrSubscribesAgain(t *testing.T) {
 	b.back(d.away)
 	b.until(`total() === 2`)
 	b.connected(2)
+
+	// The next page has a client too, and with it the address for a while.
+	instance := b.run(`return client.lmz.instanceName;`)
+	b.run(`document.body.dataset.restored = ''; setTimeout(() => { location.href = '/programs/next/tab' + location.hash; });`)
+	b.until(`location.pathname === '/programs/next/tab' && total() === 3`)
+	b.connected(3)
+	if got := b.run(`return client.lmz.instanceName;`); got != instance {
+		t.Errorf("the next page is %s, the one before was %s", got, instance)
+	}
+	b.run(`setTimeout(() => history.back());`)
+	b.until(`location.pathname === '/programs/tab' && document.body.dataset.restored === 'true' && total() === 4`)
+	b.connected(4)
 }
 
 // back goes to another page and comes back after a while.

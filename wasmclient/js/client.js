@@ -35,6 +35,7 @@ export class LumenizeClient {
   #context; // of the call whose method or guard is running
   #tab = new Tab();
   #unwatch;
+  #away = false; // the page was put into the back/forward cache, and the client has not been connected since
 
   constructor(config = {}) {
     if (!(config.WebSocket ?? globalThis.WebSocket)) {
@@ -98,7 +99,7 @@ export class LumenizeClient {
       this.#wanted = true;
       this.#life++;
     }
-    this.#unwatch ??= watch(() => this.#tell('probe'), () => this.#tell('suspend'));
+    this.#unwatch ??= watch(() => this.#tell('probe'), () => this.#suspend());
     await this.#open();
     if (!this.#number) throw failure('Client disconnected', 'gateway'); // meanwhile
     await new Promise((resolve, reject) => {
@@ -146,6 +147,17 @@ export class LumenizeClient {
   #source() {
     const { fetch = (...args) => globalThis.fetch(...args), refresh = '/auth/refresh-token' } = this.#config;
     return { fetch, refresh };
+  }
+
+  #suspend() {
+    this.#away = true;
+    this.#tell('suspend');
+  }
+
+  /** The next page of this tab had the address meanwhile, or a client that goes on. */
+  #superseded() {
+    if (this.#away) this.connect();
+    else this.#callback('onSuperseded');
   }
 
   #tell(operation) {
@@ -214,6 +226,7 @@ export class LumenizeClient {
     return {
       state: alive((state, instance) => {
         this.#instance = instance || this.#instance;
+        if (state === 'connected') this.#away = false;
         this.#become(state);
       }),
       token: alive((id, refused) => this.#token(id, refused)),
@@ -224,7 +237,7 @@ export class LumenizeClient {
         this.#sent.get(id)?.(callID);
         this.#sent.delete(id);
       }),
-      superseded: alive(() => this.#callback('onSuperseded')),
+      superseded: alive(() => this.#superseded()),
       loginRequired: alive((code, reason) => {
         this.#callback('onLoginRequired', new LoginRequiredError(reason || 'Login required', code, reason));
       }),

@@ -2,10 +2,8 @@
 // the tab.
 
 const key = 'lmz_tab';
-
-// How long another tab may take to answer, in milliseconds. A page that was reloaded is
-// no copy: who has its id then is another client of this page, which is not busy.
-const reloadTimeout = 50, copyTimeout = 250;
+const freeKey = 'lmz_tab_free'; // the id, while no page of this tab has it: the next one need not ask
+const copyTimeout = 250; // milliseconds that the original of a copied tab may take to answer
 
 const own = new Set(); // ids that clients of this page have
 
@@ -13,6 +11,7 @@ const own = new Set(); // ids that clients of this page have
 export class Tab {
   #id;
   #channel;
+  #unlisten = () => {};
 
   /** Returns 8 hexadecimal digits that no other client has; the same ones again while that is so. */
   async take({ sessionStorage, BroadcastChannel }) {
@@ -22,11 +21,11 @@ export class Tab {
     const wanted = this.#id ?? read(sessionStorage);
     this.#id = wanted && !own.has(wanted) ? wanted : fresh();
     own.add(this.#id); // before waiting: another client may ask meanwhile
-    if (this.#id === wanted && (await taken(wanted, BroadcastChannel))) {
+    if (this.#id === wanted && read(sessionStorage, freeKey) !== wanted && (await taken(wanted, BroadcastChannel))) {
       own.delete(wanted);
       own.add((this.#id = fresh()));
     }
-    if (first) write(sessionStorage, this.#id);
+    if (first) this.#keep(sessionStorage);
     this.#channel = new BroadcastChannel(this.#id);
     this.#channel.unref?.(); // keeps no Node process alive
     this.#channel.onmessage = ({ data }) => {
@@ -35,9 +34,21 @@ export class Tab {
     return this.#id;
   }
 
+  /** Keeps the id for the next page of this tab. */
+  #keep(storage) {
+    write(storage, key, this.#id);
+    write(storage, freeKey, '');
+    const events = { pagehide: () => write(storage, freeKey, this.#id), pageshow: () => write(storage, freeKey, '') };
+    for (const [type, f] of Object.entries(events)) globalThis.addEventListener?.(type, f);
+    this.#unlisten = () => {
+      for (const [type, f] of Object.entries(events)) globalThis.removeEventListener?.(type, f);
+    };
+  }
+
   /** Lets another client have the id. */
   release() {
     if (!this.#channel) return;
+    this.#unlisten();
     this.#channel.close();
     this.#channel = undefined;
     own.delete(this.#id);
@@ -46,18 +57,18 @@ export class Tab {
 
 // Storage may be full or forbidden: the id lasts as long as the page then.
 
-function read(storage) {
+function read(storage, name = key) {
   try {
-    const id = storage.getItem(key);
+    const id = storage.getItem(name);
     return /^[0-9a-f]{8}$/.test(id ?? '') ? id : undefined;
   } catch {
     return undefined;
   }
 }
 
-function write(storage, id) {
+function write(storage, name, id) {
   try {
-    storage.setItem(key, id);
+    storage.setItem(name, id);
   } catch { /* see above */ }
 }
 
@@ -75,7 +86,6 @@ function taken(id, BroadcastChannel) {
     };
     channel.onmessage = () => end(true);
     channel.postMessage('probe');
-    const [navigation] = globalThis.performance?.getEntriesByType?.('navigation') ?? [];
-    setTimeout(() => end(false), navigation?.type === 'reload' ? reloadTimeout : copyTimeout);
+    setTimeout(() => end(false), copyTimeout);
   });
 }
