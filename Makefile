@@ -48,7 +48,7 @@ fuzz: ## fuzz the decoders, each for T (30s)
 
 .PHONY: bench
 bench: ## run the benchmarks
-	$(GO) test -run '^$$' -bench . -benchmem ./internal/... ./gateway ./text ./object ./examples/editor
+	$(GO) test -run '^$$' -bench . -benchmem ./internal/... ./gateway ./text ./tui ./object ./examples/editor
 
 .PHONY: soak
 soak: ## the long versions of the crash and cut tests (minutes)

@@ -13,6 +13,7 @@ var helpKeys = [][2]string{
 	{"Ctrl-Z, Ctrl-Y", "undo and redo what you did, nobody else's"},
 	{"Alt-Enter", "how to spell the underlined word; so does a right click"},
 	{"Ctrl-O", "open or create another document"},
+	{"Ctrl-R", "earlier versions: see them, restore one"},
 	{"Ctrl-Q", "quit; Ctrl-C too, when nothing is selected"},
 }
 
@@ -25,6 +26,7 @@ func helpLines(width int) []string {
 			"^C ^X ^V  copy, cut, paste",
 			"^Z ^Y     undo, redo your own",
 			"^F find   ^O documents   ^Q quit",
+			"^R        earlier versions",
 			"⌥↵        spelling of the word",
 			"shift     select   ^←→ by words",
 			"", "any key closes this",

@@ -51,6 +51,7 @@ type model struct {
 	press         press // of the mouse
 	menu          *menu // nil while closed
 	picker        *picker
+	versions      *versions // nil while they are not shown
 	people        []editor.Person
 	findings      []editor.Misspelling
 	refused       []editor.Refusal // shown until the user has seen them
@@ -132,7 +133,7 @@ func (m *model) open(document string) {
 // close closes the open document, then has the program go on with then.
 func (m *model) close(then tea.Msg) tea.Cmd {
 	s, j := m.session, m.journal
-	m.session, m.journal, m.menu, m.search = nil, nil, nil, search{}
+	m.session, m.journal, m.menu, m.versions, m.search = nil, nil, nil, nil, search{}
 	return func() tea.Msg {
 		if s == nil {
 			return then
@@ -256,7 +257,7 @@ func (m *model) quit() tea.Cmd {
 	if m.phase != editing {
 		return nil
 	}
-	m.phase, m.picker, m.help = flushing, nil, false
+	m.phase, m.picker, m.versions, m.help = flushing, nil, nil, false
 	if m.session == nil || m.session.Saved() {
 		return m.leave()
 	}

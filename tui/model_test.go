@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -272,7 +273,6 @@ func TestScreens(t *testing.T) {
 			s.press("x")
 			s.is(name("reconnecting"))
 			s.wait(12 * time.Second)
-			s.failure = "connection refused" // what a real network says
 			s.is(name("stuck"))
 			s.press("ctrl+q")
 			s.wait(flushLimit)
@@ -468,10 +468,82 @@ func TestThePickerOpensAndCreatesDocuments(t *testing.T) {
 		s.press("enter")
 		s.shows("in notes")
 
+		// A part of a name that exists is a name as well.
+		s.press("ctrl+o")
+		s.await("the list", func() bool { return len(s.picker.names) == 2 })
+		s.write("note")
+		s.press("down")
+		s.sees("› create note")
+		s.press("enter")
+		s.await("the third", func() bool { return s.document == "note" && s.ready() })
+
 		fresh := start(t, m, "bob", 80, 24, Options{})
 		fresh.await("the list", func() bool { return fresh.picker != nil && len(fresh.picker.names) == 2 })
 		fresh.press("down", "enter")
 		fresh.shows("in plans")
+	})
+}
+
+func TestEarlierVersionsAreShownAndRestored(t *testing.T) {
+	onMesh(t, func(t *testing.T, m *meshtest.Mesh) {
+		ann, bob := opened(t, m, "ann", 80, 24), opened(t, m, "bob", 80, 24)
+		ann.write("first")
+		ann.saved()
+		bob.shows("first")
+		ann.wait(10 * time.Minute)
+		bob.wait(time.Second)
+		bob.press("ctrl+end")
+		bob.write(" second")
+		bob.saved()
+		ann.shows("first second")
+
+		ann.press("ctrl+r")
+		ann.sees("first second")
+		ann.sees("› " + time.Now().Format("2006-01-02 15:04") + "  bob  (now)")
+		ann.press("down")
+		ann.await("the earlier text", func() bool { return ann.versions.text == "first" })
+		ann.is("versions-80x24")
+		ann.press("esc")
+		ann.sees("first second")
+		ann.press("ctrl+r")
+		ann.sees("(now)")
+		ann.press("down", "enter")
+		ann.shows("first")
+		bob.shows("first")
+		ann.sees("restored")
+	})
+}
+
+// In 3 s the session lives on, so there is nothing to take from the screens of others,
+// not even for a moment.
+func TestACutOf3SecondsHidesNobody(t *testing.T) {
+	onMesh(t, func(t *testing.T, m *meshtest.Mesh) {
+		ann, bob := opened(t, m, "ann", 80, 24), opened(t, m, "bob", 80, 24)
+		ann.write("words of ann")
+		bob.shows("words of ann")
+		caret := func(s *screen) bool {
+			return slices.ContainsFunc(s.marks(), func(m mark) bool { return m.look.caret }) && strings.Contains(s.View().Content, "with ")
+		}
+		bob.await("the cursor of ann", func() bool { return caret(bob) && bob.people[0].Head == len("words of ann") })
+		ann.await("the cursor of bob", func() bool { return caret(ann) })
+
+		ann.client.Cut()
+		heal := time.Now().Add(3 * time.Second)
+		for end := heal.Add(10 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+			ann.settle()
+			bob.settle()
+			if !caret(ann) || !caret(bob) {
+				t.Fatalf("%v before the line was healed: somebody is gone: %v, %v", time.Until(heal), ann.people, bob.people)
+			}
+			if !time.Now().Before(heal) && ann.state != client.Connected {
+				ann.client.Heal()
+			}
+		}
+		if ann.state != client.Connected {
+			t.Error("ann is not back")
+		}
+		ann.write("!")
+		bob.shows("words of ann!")
 	})
 }
 

@@ -2,6 +2,7 @@ package tui
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -67,6 +68,16 @@ func (p *picker) shown() []string {
 	return shown
 }
 
+// fresh is the name of the document that would be created, or "" if there is one of
+// that name, or no name was typed.
+func (p *picker) fresh() string {
+	name := strings.TrimSpace(p.typed)
+	if slices.Contains(p.names, name) {
+		return ""
+	}
+	return name
+}
+
 // choose takes a key for the picker.
 func (m *model) choose(name, typed string) tea.Cmd {
 	p := m.picker
@@ -79,13 +90,17 @@ func (m *model) choose(name, typed string) tea.Cmd {
 	case "up", "ctrl+p":
 		p.chosen = max(p.chosen-1, 0)
 	case "down", "ctrl+n":
-		p.chosen = min(p.chosen+1, max(len(shown)-1, 0))
+		last := len(shown) - 1
+		if p.fresh() != "" {
+			last++
+		}
+		p.chosen = min(p.chosen+1, max(last, 0))
 	case "enter":
 		switch {
 		case p.chosen < len(shown):
 			return m.switchTo(shown[p.chosen])
-		case strings.TrimSpace(p.typed) != "":
-			return m.switchTo(strings.TrimSpace(p.typed))
+		case p.fresh() != "":
+			return m.switchTo(p.fresh())
 		}
 	case "backspace", "ctrl+h":
 		if p.typed != "" {
@@ -130,8 +145,12 @@ func (m *model) pickerLines(room int) []string {
 		lines = append(lines, p.failure)
 	case p.loading && len(p.names) == 0:
 		lines = append(lines, m.styles.faint.Render("asking for the documents…"))
-	case len(shown) == 0 && p.typed != "":
-		lines = append(lines, m.styles.faint.Render("Enter creates "+clean(p.typed)))
+	case len(shown) == 0 && p.fresh() != "":
+		lines = append(lines, m.styles.faint.Render("Enter creates "+clean(p.fresh())))
+	case p.fresh() != "" && p.chosen == len(shown):
+		lines = append(lines, m.styles.chosen.Styled("› create "+clean(p.fresh())+"  "))
+	case p.fresh() != "":
+		lines = append(lines, m.styles.faint.Render("  create "+clean(p.fresh())))
 	case len(shown) == 0:
 		lines = append(lines, m.styles.faint.Render("There are no documents yet: name one."))
 	}

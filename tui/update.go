@@ -49,6 +49,8 @@ func (m *model) handle(msg tea.Msg) tea.Cmd {
 		return m.connected(msg.err)
 	case documentsMsg:
 		m.listed(msg)
+	case revisionsMsg, versionMsg, restoredMsg:
+		return m.versionNews(msg)
 	case closedMsg:
 		m.open(msg.next)
 	case fileMsg:
@@ -169,6 +171,10 @@ func (m *model) key(msg tea.KeyPressMsg) tea.Cmd {
 		return m.pick()
 	case !m.ready():
 		return nil // there is nothing to edit yet
+	case m.versions != nil:
+		return m.versionKey(name)
+	case name == "ctrl+r":
+		return m.openVersions()
 	case m.menu != nil && m.menuKey(name):
 		return nil
 	case m.search.open:
@@ -223,7 +229,7 @@ func (m *model) paste(text string) {
 		m.find("", strings.ReplaceAll(text, "\n", " "))
 		return
 	}
-	if !m.ready() || m.phase != editing || m.blocked != nil || m.picker != nil {
+	if !m.ready() || m.phase != editing || m.blocked != nil || m.picker != nil || m.versions != nil {
 		return
 	}
 	text = strings.ReplaceAll(text, "\r\n", "\n")

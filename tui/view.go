@@ -47,6 +47,8 @@ func (m *model) body(room int) ([]string, *tea.Cursor) {
 		return m.centre(room, m.blockedLines()), nil
 	case m.picker != nil:
 		return m.centre(room, m.pickerLines(room)), nil
+	case m.versions != nil:
+		return m.versionLines(room), nil
 	case len(m.refused) > 0:
 		return m.centre(room, m.refusedLines(room)), nil
 	case !m.ready():

@@ -60,7 +60,7 @@ func (d *Document) present(ctx context.Context, c Cursor) (struct{}, error) {
 		of   int
 		into *int
 	}{{c.Anchor, &p.Anchor}, {c.Head, &p.Head}} {
-		now, err := d.mapPosition(ctx, c.Version, pos.of)
+		now, err := d.mapPosition(ctx, c, pos.of)
 		if err != nil {
 			return struct{}{}, err
 		}
@@ -88,11 +88,11 @@ func (d *Document) freeColor() int {
 	}
 }
 
-// mapPosition returns where a position of a version is now. One of a version long ago is
-// the same now.
-func (d *Document) mapPosition(ctx context.Context, version, pos int) (int, error) {
+// mapPosition returns where a position of somebody's is now: behind what they typed there
+// since. One of a version long ago is the same now.
+func (d *Document) mapPosition(ctx context.Context, of Cursor, pos int) (int, error) {
 	log := pastOf{ctx, &d.archive}
-	for v := version + 1; v > d.version()-recentEntries && v > 0 && v <= d.version(); v++ {
+	for v := of.Version + 1; v > d.version()-recentEntries && v > 0 && v <= d.version(); v++ {
 		e, found, err := log.Entry(v)
 		if err != nil {
 			return 0, err
@@ -100,7 +100,11 @@ func (d *Document) mapPosition(ctx context.Context, version, pos int) (int, erro
 		if !found {
 			break
 		}
-		pos = e.Changes.MapPos(max(0, pos), -1)
+		side := -1
+		if e.Editor == of.ClientID {
+			side = 1
+		}
+		pos = e.Changes.MapPos(max(0, pos), side)
 	}
 	return min(max(0, pos), d.text().Len()), nil
 }

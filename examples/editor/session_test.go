@@ -160,6 +160,24 @@ func TestPeopleAreSeenWhereTheyAreAndNotWhenTheyAreGone(t *testing.T) {
 	})
 }
 
+func TestACursorIsBehindWhatWasTypedThere(t *testing.T) {
+	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
+		ann, bob := twoPeople(t, m)
+		ann.typeAt(t, 0, "words")
+		ann.saved(t)
+		bob.shows(t, "words")
+		// As an editor says it that has not heard yet of the version that it made.
+		late := Cursor{ClientID: ann.session.client.Editor(), Version: 0, Anchor: 0, Head: 0}
+		if _, err := Present.Call(t.Context(), ann.Peer, lmz.At(DocumentBinding, "notes"), late); err != nil {
+			t.Fatal(err)
+		}
+		bob.until(t, "ann's cursor", func() bool {
+			all := bob.session.People()
+			return len(all) == 1 && all[0].Head == 5
+		})
+	})
+}
+
 func TestAnEarlierVersionCanBeSeenAndRestored(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 		ann, bob := twoPeople(t, m)

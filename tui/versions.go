@@ -1,0 +1,184 @@
+package tui
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
+
+	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/examples/editor"
+)
+
+// versionsTimeout is how long each question about earlier versions may take.
+const versionsTimeout = 10 * time.Second
+
+// versions is the list of a document's revisions, with the text of the chosen one below
+// it, in place of the text.
+type versions struct {
+	all     []editor.Revision // newest first
+	loading bool
+	failure string
+	chosen  int
+	text    string // the beginning of the text of the version read
+	read    int    // 0 while none is
+}
+
+// Answers about earlier versions.
+type (
+	revisionsMsg struct {
+		document string
+		all      []editor.Revision
+		err      error
+	}
+	versionMsg struct {
+		document string
+		version  int
+		text     string
+		err      error
+	}
+	restoredMsg struct {
+		document string
+		err      error
+	}
+)
+
+// ask is a command that asks the open document something.
+func (m *model) ask(question func(ctx context.Context, document string, at lmz.Address) tea.Msg) tea.Cmd {
+	document := m.document
+	return func() tea.Msg {
+		ctx, cancel := context.WithTimeout(m.ctx, versionsTimeout)
+		defer cancel()
+		return question(ctx, document, lmz.At(editor.DocumentBinding, document))
+	}
+}
+
+// openVersions shows what the document was.
+func (m *model) openVersions() tea.Cmd {
+	m.versions = &versions{loading: true}
+	return m.ask(func(ctx context.Context, document string, at lmz.Address) tea.Msg {
+		all, err := editor.History.Call(ctx, m.peer, at, 0)
+		return revisionsMsg{document, all, err}
+	})
+}
+
+// readVersion reads the text of the chosen revision.
+func (m *model) readVersion() tea.Cmd {
+	v := m.versions
+	if len(v.all) == 0 {
+		return nil
+	}
+	version := v.all[v.chosen].Last
+	return m.ask(func(ctx context.Context, document string, at lmz.Address) tea.Msg {
+		text, err := editor.Read.Call(ctx, m.peer, at, version, 0)
+		return versionMsg{document, version, text, err}
+	})
+}
+
+// versionNews takes the answers.
+func (m *model) versionNews(msg tea.Msg) tea.Cmd {
+	if r, ok := msg.(restoredMsg); ok && r.document == m.document {
+		m.note = "restored: the text as it was before is a version too"
+		if r.err != nil {
+			m.note = "not restored: " + describe(r.err)
+		}
+		return nil
+	}
+	v := m.versions
+	if v == nil {
+		return nil
+	}
+	switch msg := msg.(type) {
+	case revisionsMsg:
+		if msg.document != m.document {
+			return nil
+		}
+		if v.loading, v.all = false, msg.all; msg.err != nil {
+			v.failure = describe(msg.err)
+		}
+		return m.readVersion()
+	case versionMsg:
+		if msg.document != m.document || len(v.all) == 0 || v.all[v.chosen].Last != msg.version {
+			return nil
+		}
+		if v.text, v.read = msg.text, msg.version; msg.err != nil {
+			v.text = describe(msg.err)
+		}
+	}
+	return nil
+}
+
+// versionKey takes a key for the list.
+func (m *model) versionKey(name string) tea.Cmd {
+	v := m.versions
+	switch name {
+	case "esc", "ctrl+r":
+		m.versions = nil
+	case "up", "ctrl+p":
+		v.chosen = max(v.chosen-1, 0)
+		return m.readVersion()
+	case "down", "ctrl+n":
+		v.chosen = min(v.chosen+1, max(len(v.all)-1, 0))
+		return m.readVersion()
+	case "enter":
+		if len(v.all) == 0 {
+			return nil
+		}
+		version := v.all[v.chosen].Last
+		m.versions = nil
+		return m.ask(func(ctx context.Context, document string, at lmz.Address) tea.Msg {
+			_, err := editor.Restore.Call(ctx, m.peer, at, version)
+			return restoredMsg{document, err}
+		})
+	}
+	return nil
+}
+
+// versionLines is the list on the screen, with room for some rows.
+func (m *model) versionLines(room int) []string {
+	v := m.versions
+	lines := []string{m.styles.strong.Render(" Versions") + m.styles.faint.Render("  Enter restores one, Esc goes back")}
+	switch {
+	case v.failure != "":
+		return append(lines, "", " "+v.failure)
+	case v.loading:
+		return append(lines, "", m.styles.faint.Render(" asking for the versions…"))
+	case len(v.all) == 0:
+		return append(lines, "", m.styles.faint.Render(" There are none yet."))
+	}
+	rows := max(min(len(v.all), room/3), 1)
+	first := max(v.chosen-rows+1, 0)
+	for i, r := range v.all[first:min(first+rows, len(v.all))] {
+		line := time.UnixMilli(r.At).Format("2006-01-02 15:04") + "  " + someone(r.By)
+		if i == 0 && first == 0 {
+			line += "  (now)"
+		}
+		line = ansi.Truncate(line, max(m.width-5, 1), "…")
+		if first+i == v.chosen {
+			lines = append(lines, " "+m.styles.chosen.Styled("› "+line+" "))
+		} else {
+			lines = append(lines, "   "+line)
+		}
+	}
+	lines = append(lines, m.styles.faint.Render(" "+strings.Repeat("─", max(m.width-2, 0))))
+	if v.read != v.all[v.chosen].Last {
+		return append(lines, m.styles.faint.Render(" reading…"))
+	}
+	text := strings.Split(ansi.Wrap(cleanLines(firstRunes(v.text, room*m.width)), max(m.width-2, 1), ""), "\n")
+	for _, l := range text[:min(len(text), max(room-len(lines), 0))] {
+		lines = append(lines, " "+l)
+	}
+	return lines
+}
+
+// firstRunes returns the first n characters of s.
+func firstRunes(s string, n int) string {
+	for i := range s {
+		if n--; n < 0 {
+			return s[:i]
+		}
+	}
+	return s
+}
