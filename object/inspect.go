@@ -18,13 +18,15 @@ import (
 const (
 	inspectTimeout = 5 * time.Second // for which it may hold the object's turn
 	inspectRows    = 1000
+	inspectBytes   = 8 << 20  // of rows; more than a frame takes
+	inspectLength  = 64 << 20 // bytes of one value that a query may make
 )
 
 // QueryResult is the result of a query by [Runtime.Inspect].
 type QueryResult struct {
 	Columns []string
 	Rows    [][]any // nil, int64, float64, string or []byte
-	More    bool    // there are more rows than 1,000
+	More    bool    // there are more rows than 1,000, or than 8 MiB of them
 }
 
 // errNoDirectory says that objects in memory have no files.
@@ -99,17 +101,25 @@ func (t *txn) inspect(query string, args []any) (table QueryResult, err error) {
 	}
 	t.guard.readOnly = true
 	defer func() { t.guard.readOnly = false }()
-	s, rest, err := t.prepare(query, args)
+	defer t.conn.Limit(sqlite.LimitLength, t.conn.Limit(sqlite.LimitLength, inspectLength))
+	// Statements that the object's own code has prepared were asked about as such: they
+	// may write.
+	s, rest, err := t.compile(query)
 	switch {
 	case err != nil:
 		return table, lmz.Errorf("%v", err)
 	case s == nil:
 		return table, lmz.Errorf("there is no statement in the query")
-	case rest != "":
-		s.drop()
-		return table, lmz.Errorf("several statements in one query")
 	}
 	defer s.drop()
+	if rest != "" {
+		return table, lmz.Errorf("several statements in one query")
+	}
+	if err := bind(s.stmt, args); err != nil {
+		return table, lmz.Errorf("%v", err)
+	}
+	s.changes = t.totalChanges()
+	size := 0
 	for i := range s.stmt.ColumnCount() {
 		table.Columns = append(table.Columns, s.stmt.ColumnName(i))
 	}
@@ -121,12 +131,13 @@ func (t *txn) inspect(query string, args []any) (table QueryResult, err error) {
 		if !more {
 			return table, nil
 		}
-		if len(table.Rows) == inspectRows {
+		if len(table.Rows) == inspectRows || size > inspectBytes {
 			table.More = true
 			return table, nil
 		}
 		row := make([]any, len(table.Columns))
 		for i := range row {
+			size += s.stmt.ColumnLen(i)
 			row[i] = column(s.stmt, i)
 		}
 		table.Rows = append(table.Rows, row)

@@ -83,6 +83,51 @@ func TestAdministratorsReadWhatAnObjectHasStored(t *testing.T) {
 	wantCode(t, err, lmz.CodeAbsent, "no objects are registered")
 }
 
+func TestAnInspectionDoesNotRunWhatTheObjectItselfHasPrepared(t *testing.T) {
+	w := newWorld(t, t.TempDir())
+	w.script = make(chan func(context.Context, *Object) error, 1)
+	w.registerKind("BOX", Kind{Schema: noteSchema, New: func(o *Object) lmz.Handler {
+		mux := &lmz.Mux{}
+		lmz.Method0[bool]("script").Expose(mux, lmz.Anyone, func(ctx context.Context) (bool, error) {
+			return true, (<-w.script)(ctx, o)
+		})
+		return mux
+	}})
+	const drop = `DELETE FROM note`
+	w.run(func(ctx context.Context, o *Object) error {
+		_, err := o.SQL().Exec(ctx, drop) // it stays prepared
+		if err == nil {
+			_, err = o.SQL().Exec(ctx, `INSERT INTO note (id, text, weight) VALUES (1, 'one', 1.5)`)
+		}
+		return err
+	})
+	if _, err := w.rt.Inspect(t.Context(), box, drop); err == nil || !strings.Contains(err.Error(), "only reads") {
+		t.Errorf("got %v", err)
+	}
+	table, err := w.rt.Inspect(t.Context(), box, `SELECT count(*) FROM note`)
+	if err != nil || fmt.Sprint(table.Rows) != "[[1]]" {
+		t.Errorf("got %v, %v: the inspection has written", table, err)
+	}
+}
+
+func TestAnInspectionDoesNotFillTheMemory(t *testing.T) {
+	w := newWorld(t, t.TempDir())
+	w.registerKind("BOX", Kind{New: func(o *Object) lmz.Handler {
+		mux := &lmz.Mux{}
+		exposeStorage(o, mux)
+		return mux
+	}})
+	must[struct{}](w, box, "put", "key", "value")
+	if _, err := w.rt.Inspect(t.Context(), box, `SELECT hex(zeroblob(400000000))`); err == nil || !strings.Contains(err.Error(), "too big") {
+		t.Errorf("a value of 800 MB: got %v", err)
+	}
+	table, err := w.rt.Inspect(t.Context(), box, `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 900) SELECT zeroblob(1000000) FROM n`)
+	if err != nil || len(table.Rows) > 10 || !table.More {
+		t.Errorf("900 MB of rows: got %d rows, more %v, %v", len(table.Rows), table.More, err)
+	}
+	must[struct{}](w, box, "put", "key", "value") // the object is well
+}
+
 func TestObjectsOnDiskAreListed(t *testing.T) {
 	dir := t.TempDir()
 	w := newWorld(t, dir)
