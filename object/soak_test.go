@@ -16,7 +16,7 @@ func soakSizes() (stored, open int) {
 	if os.Getenv("LMZ_SOAK") != "" {
 		return 100_000, 2_000
 	}
-	return 200, 50
+	return 60, 20
 }
 
 func TestManyObjectsOnDiskAndManyOpenAtOnce(t *testing.T) {
