@@ -114,14 +114,14 @@ func update(env []string, text string) int {
 
 func checkAfterCrash(t *testing.T, env []string, book *ledger, round int) {
 	t.Helper()
-	cmd := exec.Command(program, "call", "DOCUMENT_DO", "crash", "open")
+	cmd := exec.Command(program, "call", "DOCUMENT_DO", "crash", "subscribe")
 	cmd.Env = env
 	out, err := cmd.Output()
 	if err != nil {
-		t.Fatalf("round %d: open after the restart: %v", round, err)
+		t.Fatalf("round %d: subscribe after the restart: %v", round, err)
 	}
 	var now struct {
-		Content string
+		Text    string
 		Version int
 	}
 	if err := json.Unmarshal(out, &now); err != nil {
@@ -137,10 +137,10 @@ func checkAfterCrash(t *testing.T, env []string, book *ledger, round int) {
 	switch {
 	case now.Version < last:
 		t.Errorf("round %d: version %d was acknowledged, %d is there", round, last, now.Version)
-	case now.Version == last && now.Content != book.acked[last]:
-		t.Errorf("round %d: version %d is %q, acknowledged was %q", round, last, now.Content, book.acked[last])
-	case now.Version > last && !book.inFlight[now.Content]:
-		t.Errorf("round %d: %q was neither acknowledged last nor in flight", round, now.Content)
+	case now.Version == last && now.Text != book.acked[last]:
+		t.Errorf("round %d: version %d is %q, acknowledged was %q", round, last, now.Text, book.acked[last])
+	case now.Version > last && !book.inFlight[now.Text]:
+		t.Errorf("round %d: %q was neither acknowledged last nor in flight", round, now.Text)
 	}
 }
 
@@ -161,20 +161,23 @@ func TestNoCallRunsTwiceHoweverOftenTheGatewayIsKilled(t *testing.T) {
 	seen := make(map[int]bool)
 	for i := range clients {
 		token := dev.token(fmt.Sprintf("client%d@example.com", i))
-		var c *editor.EditorClient
-		c, err := editor.NewClient(client.Options{
-			URL:   dev.url(),
-			Token: func(context.Context, string) (string, error) { return token, nil },
+		var c *client.Peer
+		doc := lmz.At(editor.DocumentBinding, "ledger")
+		c, err := client.New(client.Options{
+			URL:     dev.url(),
+			Token:   func(context.Context, string) (string, error) { return token, nil },
+			Handler: editor.NewDesk(),
+			OnSubscriptionRequired: func(ctx context.Context) {
+				if _, err := editor.Subscribe.Call(ctx, c, doc); err != nil && ctx.Err() == nil {
+					t.Errorf("client %d subscribes: %v", i, err)
+				}
+			},
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { c.Close(); c.Wait() })
 		if err := c.Connect(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		doc, err := c.Open(t.Context(), "ledger", editor.Callbacks{})
-		if err != nil {
 			t.Fatal(err)
 		}
 		work.Go(func() {
@@ -184,7 +187,7 @@ func TestNoCallRunsTwiceHoweverOftenTheGatewayIsKilled(t *testing.T) {
 					return
 				default:
 				}
-				version, err := doc.Save(t.Context(), fmt.Sprintf("client %d, save %d", i, n))
+				version, err := editor.Update.Call(t.Context(), c, doc, fmt.Sprintf("client %d, save %d", i, n))
 				switch {
 				case err == nil:
 					done.Add(1)
@@ -212,7 +215,7 @@ func TestNoCallRunsTwiceHoweverOftenTheGatewayIsKilled(t *testing.T) {
 	eventually(t, time.Minute, "saves after the last kill", func() bool { return done.Load() >= before+200 })
 	close(stop)
 	work.Wait()
-	cmd := exec.Command(program, "call", "DOCUMENT_DO", "ledger", "open")
+	cmd := exec.Command(program, "call", "DOCUMENT_DO", "ledger", "subscribe")
 	cmd.Env = environ(dev.url(), dev.token("auditor@example.com"))
 	out, err := cmd.Output()
 	if err != nil {

@@ -21,6 +21,7 @@ import (
 	"github.com/lumenize/lmz/examples/editor"
 	"github.com/lumenize/lmz/gateway"
 	"github.com/lumenize/lmz/object"
+	"github.com/lumenize/lmz/text"
 )
 
 // site is a running gateway with sign-in, a mailbox, the editor and the page.
@@ -200,27 +201,71 @@ func (l *line) cut(down bool) {
 	l.conns = nil
 }
 
-// terminal opens a document as another user's Go program does. What arrives is sent
-// to the channel.
-func (s *site) terminal(email, document string) (*editor.OpenDocument, <-chan editor.Change) {
+// terminal is a document that is open in another user's Go program.
+type terminal struct {
+	t       *testing.T
+	session *editor.Session
+	wake    chan struct{}
+}
+
+// terminal opens a document as another user.
+func (s *site) terminal(email, document string) *terminal {
 	s.t.Helper()
-	changes := make(chan editor.Change, 100)
-	d, err := s.client(email).Open(s.t.Context(), document, editor.Callbacks{OnContent: func(c editor.Change) { changes <- c }})
+	desk := editor.NewDesk()
+	peer := s.connect(email, client.Options{Handler: desk, OnSubscriptionRequired: desk.SubscriptionRequired})
+	wake := make(chan struct{}, 1)
+	session, err := desk.Open(peer, editor.SessionOptions{Document: document, Wake: func() {
+		select {
+		case wake <- struct{}{}:
+		default:
+		}
+	}})
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	return d, changes
+	s.t.Cleanup(func() { session.Close(context.Background()) })
+	m := &terminal{s.t, session, wake}
+	m.until("the document is there", session.Ready)
+	return m
+}
+
+// until pulls until ok.
+func (m *terminal) until(what string, ok func() bool) {
+	m.t.Helper()
+	timeout := time.After(10 * time.Second)
+	for m.session.Pull(); !ok(); m.session.Pull() {
+		select {
+		case <-m.wake:
+		case <-timeout:
+			m.t.Fatalf("the terminal has %q, %v, and never: %s", m.session.Text(), m.session.Err(), what)
+		}
+	}
+}
+
+// shows waits until the terminal has a text.
+func (m *terminal) shows(want string) {
+	m.t.Helper()
+	m.until(want, func() bool { return m.session.Text().String() == want })
+}
+
+// write makes a text of what the terminal shows.
+func (m *terminal) write(content string) {
+	m.t.Helper()
+	if err := m.session.Edit(text.Diff(m.session.Text().String(), content)); err != nil {
+		m.t.Fatal(err)
+	}
 }
 
 // client connects a Go program of another user.
-func (s *site) client(email string) *editor.EditorClient {
+func (s *site) client(email string) *client.Peer { return s.connect(email, client.Options{}) }
+
+func (s *site) connect(email string, o client.Options) *client.Peer {
 	s.t.Helper()
-	c, err := editor.NewClient(client.Options{
-		URL: s.direct,
-		Token: func(context.Context, string) (string, error) {
-			return auth.Mint(s.dir, func(string) string { return "" }, email, false, time.Hour)
-		},
-	})
+	o.URL = s.direct
+	o.Token = func(context.Context, string) (string, error) {
+		return auth.Mint(s.dir, func(string) string { return "" }, email, false, time.Hour)
+	}
+	c, err := client.New(o)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -232,23 +277,6 @@ func (s *site) client(email string) *editor.EditorClient {
 		s.t.Fatal(err)
 	}
 	return c
-}
-
-// waitChange reads changes until one has this text.
-func (s *site) waitChange(changes <-chan editor.Change, text string) {
-	s.t.Helper()
-	last := editor.Change{}
-	timeout := time.After(10 * time.Second)
-	for {
-		select {
-		case last = <-changes:
-			if last.Content == text {
-				return
-			}
-		case <-timeout:
-			s.t.Fatalf("the terminal has %q, want %q", last.Content, text)
-		}
-	}
 }
 
 // tab is a tab of a browser.

@@ -28,20 +28,18 @@ func TestTypingInThePageReachesATerminalAndBack(t *testing.T) {
 	b := openBrowser(t)
 	b.signIn(s, "ada@example.com")
 	b.open("notes")
-	terminal, changes := s.terminal("bob@example.com", "notes")
+	terminal := s.terminal("bob@example.com", "notes")
 	b.typeText("The teh fox")
-	s.waitChange(changes, "The teh fox")
+	terminal.shows("The teh fox")
 	b.until(`document.body.dataset.dirty === 'false'`)
 	b.until(`document.getElementById('text').findings[0]?.word === 'teh'`)
 
-	if _, err := terminal.Save(t.Context(), "The quick teh fox"); err != nil {
-		t.Fatal(err)
-	}
+	terminal.write("The quick teh fox")
 	b.until(`document.getElementById('text').text === 'The quick teh fox'`)
 	b.until(`document.getElementById('saved').textContent === 'Changed by bob'`)
 
 	b.do(chromedp.Click(chromedp.CSS("#findings .fix")))
-	s.waitChange(changes, "The quick the fox")
+	terminal.shows("The quick the fox")
 
 	b.until(`document.body.dataset.dirty === 'false'`)
 	b.do(chromedp.Reload())
@@ -55,9 +53,9 @@ func TestWhatBothTypedDuringACutIsMergedAndUndoIsOnesOwn(t *testing.T) {
 	b := openBrowser(t)
 	b.signIn(s, "ada@example.com")
 	b.open("notes")
-	terminal, changes := s.terminal("bob@example.com", "notes")
+	terminal := s.terminal("bob@example.com", "notes")
 	b.typeText("mine")
-	s.waitChange(changes, "mine")
+	terminal.shows("mine")
 	b.until(`document.body.dataset.dirty === 'false'`)
 
 	s.line.cut(true)
@@ -65,19 +63,17 @@ func TestWhatBothTypedDuringACutIsMergedAndUndoIsOnesOwn(t *testing.T) {
 	b.do(chromedp.Sleep(1100 * time.Millisecond)) // a pause, which ends a step of undo
 	b.typeText(" and more")
 	b.until(`document.getElementById('saved').textContent.startsWith('Not sent yet')`)
-	if _, err := terminal.Save(t.Context(), "his mine"); err != nil {
-		t.Fatal(err)
-	}
+	terminal.write("his mine")
 	s.line.cut(false)
 	b.until(`document.body.dataset.state === 'connected' && document.body.dataset.dirty === 'false'`)
 	b.until(`document.getElementById('text').text === 'his mine and more'`)
-	s.waitChange(changes, "his mine and more")
+	terminal.shows("his mine and more")
 	b.until(`document.body.dataset.subscriptions === '1'`) // the session went on
 
 	b.do(chromedp.KeyEvent("z", chromedp.KeyModifiers(chromedp.ModifierCtrl)))
-	s.waitChange(changes, "his mine")
+	terminal.shows("his mine")
 	b.do(chromedp.KeyEvent("y", chromedp.KeyModifiers(chromedp.ModifierCtrl)))
-	s.waitChange(changes, "his mine and more")
+	terminal.shows("his mine and more")
 }
 
 func TestTwoPagesSeeEachOther(t *testing.T) {
@@ -108,13 +104,13 @@ func TestWhatIsTypedOfflineSurvivesTheDeathOfTheTab(t *testing.T) {
 	b.until(`document.body.dataset.state === 'reconnecting'`)
 	b.typeText(" and after")
 	b.do(chromedp.Sleep(time.Second)) // what is typed is on disk within a second
-	_, changes := s.terminal("bob@example.com", "notes")
+	terminal := s.terminal("bob@example.com", "notes")
 	b.crash()
 	s.line.cut(false)
 	again := b.newTab()
 	again.do(chromedp.Navigate(s.url + "/#notes"))
 	again.until(`document.getElementById('text').text === 'before and after'`)
-	s.waitChange(changes, "before and after")
+	terminal.shows("before and after")
 	again.do(chromedp.Sleep(time.Second))
 	again.until(`document.getElementById('text').text === 'before and after' && document.body.dataset.dirty === 'false'`)
 }
@@ -124,10 +120,10 @@ func TestOddTextArrivesUnchangedOrIsRefused(t *testing.T) {
 	b := openBrowser(t)
 	b.signIn(s, "ada@example.com")
 	b.open("notes")
-	_, changes := s.terminal("bob@example.com", "notes")
+	terminal := s.terminal("bob@example.com", "notes")
 	const odd = "dos\r\nfamily \U0001F468\u200D\U0001F469\u200D\U0001F467 and e\u0301"
 	b.run(`document.getElementById('text').insert(0, ` + quote(odd) + `)`)
-	s.waitChange(changes, odd)
+	terminal.shows(odd)
 	b.run(`document.getElementById('text').insert(0, '\uD83D')`)
 	b.until(`document.getElementById('refused').textContent.includes('half a character')`)
 	b.until(`document.getElementById('text').text === ` + quote(odd))
@@ -138,9 +134,9 @@ func TestASessionThatIsOverSubscribesAgainAndLosesNoKeystroke(t *testing.T) {
 	b := openBrowser(t)
 	b.signIn(s, "ada@example.com")
 	b.open("notes")
-	_, changes := s.terminal("bob@example.com", "notes")
+	terminal := s.terminal("bob@example.com", "notes")
 	b.typeText("one ")
-	s.waitChange(changes, "one ")
+	terminal.shows("one ")
 	b.until(`document.body.dataset.subscriptions === '1'`)
 
 	page := b.run(`return document.body.dataset.instance`)
@@ -153,7 +149,7 @@ func TestASessionThatIsOverSubscribesAgainAndLosesNoKeystroke(t *testing.T) {
 	}
 	s.line.cut(false)
 	b.typeText("three")
-	s.waitChange(changes, "one two three")
+	terminal.shows("one two three")
 	b.until(`document.body.dataset.subscriptions === '2' && document.body.dataset.dirty === 'false'`)
 	b.until(`document.getElementById('text').text === 'one two three'`)
 }

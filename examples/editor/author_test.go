@@ -20,7 +20,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// registerNodes registers the nodes of the
+// registerNodes registers the nodes of the editor.
 func registerNodes(m *meshtest.Mesh) {
 	m.Object(DocumentBinding, object.Kind{New: NewDocument})
 	m.Object(WorkspaceBinding, object.Kind{New: NewWorkspace})

@@ -29,7 +29,6 @@ type Document struct {
 func NewDocument(o *object.Object) lmz.Handler {
 	d := &Document{Object: o, archive: archive{kv: o.KV()}}
 	Subscribe.Expose(&d.Mux, onlyClients, d.subscribe)
-	Open.Expose(&d.Mux, onlyClients, d.open)
 	Unsubscribe.Expose(&d.Mux, lmz.Anyone, d.unsubscribe)
 	Read.Expose(&d.Mux, lmz.Anyone, d.read)
 	Changes.Expose(&d.Mux, lmz.Anyone, d.changes)

@@ -17,22 +17,6 @@ const (
 // WorkspaceName is the instance of the one workspace.
 const WorkspaceName = "main"
 
-// Open is [Subscribe] for clients that want whole texts: they get them by
-// [HandleContentUpdate], and save them with [Update].
-const Open lmz.Method0[Change] = "open"
-
-// Methods of a client that wants whole texts.
-const (
-	// HandleContentUpdate tells a subscriber of a document about a new text.
-	HandleContentUpdate lmz.Method2[string, Change, struct{}] = "handleContentUpdate"
-	// HandleSpellFindings tells an author about the text that it wrote.
-	HandleSpellFindings lmz.Method2[string, []Finding, struct{}] = "handleSpellFindings"
-)
-
-// Check has the spelling of a text checked and the findings sent to a client: the
-// text, the instance name of the client, and the document that the text is of.
-const Check lmz.Method3[string, string, string, struct{}] = "check"
-
 // CheckParts has the spelling of parts of a document checked and the findings sent to
 // their author.
 const CheckParts lmz.Method1[Parts, struct{}] = "checkParts"
@@ -56,19 +40,6 @@ const Documents lmz.Method0[[]string] = "documents"
 
 // register adds a document to the workspace.
 const register lmz.Method1[string, struct{}] = "register"
-
-// Change is a text of a document.
-type Change struct {
-	Content string
-	Version int    // counts the updates, from 1; 0 is the empty text of a new document
-	By      string // who made it, for people; empty when nobody did
-}
-
-// Finding is a word that seems to be misspelled, wherever it stands in the text.
-type Finding struct {
-	Word        string
-	Suggestions []string // best first
-}
 
 // author names the user on whose behalf a call runs, for other people: the part of
 // the address before the @.

@@ -6,7 +6,6 @@ import (
 	"context"
 	"slices"
 
-	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/text"
 )
 
@@ -133,7 +132,5 @@ func (d *Document) dropPerson(ctx context.Context, instance string) error {
 
 func (d *Document) broadcastPerson(ctx context.Context, instance string, p Person) error {
 	c := HandlePresence.Ctn(d.Identity().Instance, p)
-	return d.broadcast(ctx, func(to string, s subscriber) (lmz.Continuation, bool) {
-		return c, to != instance && !s.Whole
-	})
+	return d.broadcast(ctx, c, func(to string) bool { return to != instance })
 }

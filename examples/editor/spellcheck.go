@@ -4,8 +4,6 @@ package editor
 
 import (
 	"context"
-	"strings"
-	"unicode"
 
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/text"
@@ -21,38 +19,12 @@ type SpellCheck struct {
 // NewSpellCheck makes the handler of the worker, for Gateway.Worker.
 func NewSpellCheck(self lmz.Caller) lmz.Handler {
 	s := &SpellCheck{Caller: self}
-	Check.Expose(&s.Mux, lmz.Anyone, s.check)
 	CheckParts.Expose(&s.Mux, lmz.Anyone, s.checkParts)
 	return s
 }
 
-// check sends the findings straight to the author, past the document that asked.
-// The call chain still starts at the author, who would refuse anybody else's.
-func (s *SpellCheck) check(ctx context.Context, content, author, document string) (struct{}, error) {
-	to := lmz.At(lmz.DefaultGateway, author)
-	return struct{}{}, s.Send(ctx, to, HandleSpellFindings.Ctn(document, misspelled(content)))
-}
-
-// misspelled returns one finding for each misspelled word of text, in order of
-// appearance. Their spelling is as in the text.
-func misspelled(text string) []Finding {
-	findings := []Finding{}
-	seen := make(map[string]bool)
-	for _, word := range strings.FieldsFunc(text, func(r rune) bool { return !unicode.IsLetter(r) && r != '\'' }) {
-		right, wrong := corrections[strings.ToLower(word)]
-		if !wrong || seen[word] {
-			continue
-		}
-		seen[word] = true
-		if unicode.IsUpper([]rune(word)[0]) {
-			right = strings.ToUpper(right[:1]) + right[1:]
-		}
-		findings = append(findings, Finding{Word: word, Suggestions: []string{right}})
-	}
-	return findings
-}
-
-// checkParts sends what is wrong in parts of a document straight to their author.
+// checkParts sends what is wrong in parts of a document straight to their author, past the
+// document that asked.
 func (s *SpellCheck) checkParts(ctx context.Context, p Parts) (struct{}, error) {
 	found := Spelling{Version: p.Version, Checked: []Range{}, Found: []Misspelling{}}
 	for _, part := range p.Parts {

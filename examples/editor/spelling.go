@@ -17,23 +17,12 @@ const (
 
 // checkSpelling has the paragraphs checked that were changed.
 func (d *Document) checkSpelling(ctx context.Context, entries []text.Entry) error {
-	worker := lmz.At(SpellCheckBinding)
-	who, name := caller(ctx).Instance, d.Identity().Instance
-	var s subscriber
-	if _, err := d.KV().Get(ctx, subscriberPrefix+who, &s); err != nil {
-		return err
-	}
-	if s.Whole {
-		if d.text().Len() > maxParts*maxPartLength {
-			return nil
-		}
-		return d.Send(ctx, worker, Check.Ctn(d.text().String(), who, name))
-	}
 	parts := changedParts(d.text(), entries)
 	if len(parts) == 0 {
 		return nil
 	}
-	return d.Send(ctx, worker, CheckParts.Ctn(Parts{Document: name, Author: who, Version: d.version(), Parts: parts}))
+	work := Parts{Document: d.Identity().Instance, Author: caller(ctx).Instance, Version: d.version(), Parts: parts}
+	return d.Send(ctx, lmz.At(SpellCheckBinding), CheckParts.Ctn(work))
 }
 
 // changedParts returns the paragraphs of t that the entries, which made it, have

@@ -31,7 +31,6 @@ type subscriber struct {
 	// Number tells this subscription from an earlier one of the same client, whose end
 	// must not end this one.
 	Number int
-	Whole  bool // it wants whole texts instead of edits
 }
 
 // onlyClients is the guard of subscriptions.
@@ -43,7 +42,7 @@ func onlyClients(ctx context.Context, _ *lmz.Request) error {
 }
 
 func (d *Document) subscribe(ctx context.Context) (Opening, error) {
-	if err := d.addSubscriber(ctx, false); err != nil {
+	if err := d.addSubscriber(ctx); err != nil {
 		return Opening{}, err
 	}
 	t := d.text()
@@ -54,16 +53,7 @@ func (d *Document) subscribe(ctx context.Context) (Opening, error) {
 	return Opening{Version: d.version(), Length: t.Len(), Text: t.Slice(0, PartLength), People: d.others(me)}, nil
 }
 
-// open is subscribe for those who want whole texts.
-func (d *Document) open(ctx context.Context) (Change, error) {
-	if err := d.addSubscriber(ctx, true); err != nil {
-		return Change{}, err
-	}
-	last, _, err := pastOf{ctx, &d.archive}.Entry(d.version())
-	return Change{Content: d.text().String(), Version: d.version(), By: last.By}, err
-}
-
-func (d *Document) addSubscriber(ctx context.Context, whole bool) error {
+func (d *Document) addSubscriber(ctx context.Context) error {
 	var number int
 	if _, err := d.KV().Get(ctx, subscriptionsKey, &number); err != nil {
 		return err
@@ -73,7 +63,7 @@ func (d *Document) addSubscriber(ctx context.Context, whole bool) error {
 		return err
 	}
 	instance := caller(ctx).Instance
-	if err := d.KV().Put(ctx, subscriberPrefix+instance, subscriber{number, whole}); err != nil {
+	if err := d.KV().Put(ctx, subscriberPrefix+instance, subscriber{number}); err != nil {
 		return err
 	}
 	return d.Watch(ctx, lmz.At(lmz.DefaultGateway, instance), sessionEnded.Ctn(instance, number))
@@ -112,47 +102,33 @@ func (d *Document) requireSubscriber(ctx context.Context, _ *lmz.Request) error 
 	return err
 }
 
-// maxWhole is how many bytes of a text may travel whole.
-const maxWhole = 512 << 10
-
 // broadcastEdits tells everybody what was made, its author too unless that is no editor.
 func (d *Document) broadcastEdits(ctx context.Context, entries []text.Entry) error {
-	name := d.Identity().Instance
 	all := make([]Made, len(entries))
 	for i, e := range entries {
 		all[i] = made(e)
 	}
-	edits := HandleEdits.Ctn(name, all)
-	var whole lmz.Continuation
-	fits := d.text().Size() <= maxWhole
-	me := caller(ctx).Instance
-	return d.broadcast(ctx, func(instance string, s subscriber) (lmz.Continuation, bool) {
-		if !s.Whole {
-			return edits, instance != me || entries[0].Editor != updater
-		}
-		if fits && len(whole.Ops()) == 0 {
-			whole = HandleContentUpdate.Ctn(name, Change{d.text().String(), d.version(), author(ctx)})
-		}
-		return whole, fits && instance != me
+	edits, me := HandleEdits.Ctn(d.Identity().Instance, all), caller(ctx).Instance
+	return d.broadcast(ctx, edits, func(instance string) bool {
+		return instance != me || entries[0].Editor != updater
 	})
 }
 
-// broadcast sends to the subscribers what choose says, if it says so. It starts a new
-// chain: the document speaks for itself, not for the author.
-func (d *Document) broadcast(ctx context.Context, choose func(string, subscriber) (lmz.Continuation, bool)) error {
+// broadcast sends c to the subscribers that want it. It starts a new chain: the document
+// speaks for itself, not for the author.
+func (d *Document) broadcast(ctx context.Context, c lmz.Continuation, wants func(instance string) bool) error {
 	keys, err := d.KV().List(ctx, subscriberPrefix)
 	if err != nil {
 		return err
 	}
 	for _, key := range keys {
 		instance := key[len(subscriberPrefix):]
+		if !wants(instance) {
+			continue
+		}
 		var s subscriber
 		if _, err := d.KV().Get(ctx, key, &s); err != nil {
 			return err
-		}
-		c, wanted := choose(instance, s)
-		if !wanted {
-			continue
 		}
 		if err := d.deliver(ctx, instance, s, c); err != nil {
 			return err
@@ -186,7 +162,7 @@ func (d *Document) deliveryFailed(ctx context.Context, instance string, number i
 		return struct{}{}, d.dropSubscriber(ctx, instance)
 	}
 	late := failure.Code == lmz.CodeGateway || failure.Code == lmz.CodeUnknown
-	if !late || current.Whole || d.version() == 0 {
+	if !late || d.version() == 0 {
 		return struct{}{}, nil
 	}
 	last, _, err := pastOf{ctx, &d.archive}.Entry(d.version())
