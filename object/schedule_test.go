@@ -82,8 +82,13 @@ func TestCronWhenTheClocksChange(t *testing.T) {
 func TestTheNextTimeOfCronMatchesAndNothingBefore(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	zones := []string{"", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu"}
-	crons := []string{"*/7 * * * *", "15 */3 * * *", "*/20 1-4 * * *", "5 2 * * sun", "0 0 1 * *", "30 * * * *"}
-	for range 100 {
+	crons := []string{"*/7 * * * *", "15 */3 * * *", "*/20 1-4 * * *", "5 2 * * sun", "0 0 */9 * *", "30 * * * *"}
+	rounds := 100
+	if underRace { // it has no goroutines
+		rounds = 10
+	}
+	due := gronx.New()
+	for range rounds {
 		cron, zone := crons[r.IntN(len(crons))], zones[r.IntN(len(zones))]
 		location, err := time.LoadLocation(zone)
 		wantNil(t, err)
@@ -91,7 +96,7 @@ func TestTheNextTimeOfCronMatchesAndNothingBefore(t *testing.T) {
 		next, err := Cron(cron, zone).next(after)
 		wantNil(t, err)
 		matches := func(at time.Time) bool {
-			ok, err := gronx.New().IsDue(cron, onWall(at.In(location)))
+			ok, err := due.IsDue(cron, onWall(at.In(location)))
 			wantNil(t, err)
 			return ok && at.Truncate(time.Minute).Equal(at)
 		}
