@@ -22,6 +22,9 @@ var (
 	ErrTooLong = errors.New("the edit inserts too much")
 	// ErrNumbers says that the edits of a push are not of one editor, numbered in order.
 	ErrNumbers = errors.New("the edits of a push must be one editor's, numbered in order")
+	// ErrBehind says that it would take long to move so many edits over all that was made
+	// since. Get what was made, base them on it, and push them again.
+	ErrBehind = errors.New("the edits are based on a version that is too far back for so many of them: get what was made since first")
 )
 
 // Entry is an edit as the authority has made it: mapped, with the version that it made.
@@ -68,7 +71,8 @@ type Pushed struct {
 // Push finds out what edits of one editor, based on a version, come to: it maps them
 // over what was made since, and leaves out those that were made already. It changes
 // nothing: store what is new, and then [Authority.Commit] it. Errors are those of Log,
-// [ErrTooOld], [ErrFuture], [ErrTooLong], [ErrNumbers], [ErrLength] and [ErrSplit].
+// [ErrTooOld], [ErrFuture], [ErrTooLong], [ErrNumbers], [ErrBehind], [ErrLength] and
+// [ErrSplit].
 func (a *Authority) Push(log Log, base int, edits []Edit, now time.Time) (Pushed, error) {
 	if err := a.admit(log, base, edits, now); err != nil {
 		return Pushed{}, err
@@ -81,6 +85,9 @@ func (a *Authority) Push(log Log, base int, edits []Edit, now time.Time) (Pushed
 			return Pushed{}, err
 		case !found:
 			return Pushed{}, ErrTooOld
+		}
+		if !r.affords(e) {
+			return Pushed{}, ErrBehind
 		}
 		if err := r.over(e); err != nil {
 			return Pushed{}, err
@@ -121,6 +128,21 @@ func (a *Authority) admit(log Log, base int, edits []Edit, now time.Time) error 
 type rebase struct {
 	left     []Edit // not known yet
 	versions []int
+	work     int // that was done, in sections of change sets
+}
+
+// maxWork bounds the work of a push, which its document does in one go: it is some tenths
+// of a second, and enough for one edit that is 50,000 versions old.
+const maxWork = 1 << 19
+
+// affords counts the work to map the edits over an entry, and reports whether it is not
+// too much.
+func (r *rebase) affords(e Entry) bool {
+	r.work += len(r.left) * len(e.Changes.sections)
+	for _, edit := range r.left {
+		r.work += len(edit.Changes.sections)
+	}
+	return r.work <= maxWork
 }
 
 // over maps the edits over an entry, or drops the first one if the entry is just that.
@@ -190,6 +212,9 @@ func (r *rebase) dropKnown(log Log) error {
 			var found bool
 			if e, found, err = log.Entry(made); err != nil {
 				return err
+			}
+			if r.work += 1 + len(e.Changes.sections); r.work > maxWork {
+				return ErrBehind
 			}
 			if !found || e.Editor == r.left[0].Editor && e.Number <= r.left[0].Number {
 				break

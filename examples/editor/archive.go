@@ -55,7 +55,8 @@ type entry struct {
 // lastEdit is what an editor did last.
 type lastEdit struct {
 	Number, Version int
-	At              int64 // Unix milliseconds
+	At              int64  // Unix milliseconds
+	Owner           string // subject of who pushes as that editor; "" if nobody does
 }
 
 func logKey(version int) string      { return fmt.Sprintf("%s%012x", logPrefix, version) }
@@ -163,8 +164,8 @@ func (a *archive) readSnapshot(ctx context.Context, version int) (*text.Text, er
 }
 
 // store writes what was pushed, takes a snapshot if it is time, and makes it the current
-// text. by is who did it.
-func (a *archive) store(ctx context.Context, pushed text.Pushed, by string) error {
+// text. by is who did it, for people, and owner the subject whose editor it is.
+func (a *archive) store(ctx context.Context, pushed text.Pushed, by, owner string) error {
 	if len(pushed.New) == 0 {
 		return nil
 	}
@@ -182,7 +183,7 @@ func (a *archive) store(ctx context.Context, pushed text.Pushed, by string) erro
 	}
 	last := pushed.New[len(pushed.New)-1]
 	h.Version = last.Version
-	err := a.kv.Put(ctx, editorPrefix+last.Editor, lastEdit{last.Number, last.Version, last.At.UnixMilli()})
+	err := a.kv.Put(ctx, editorPrefix+last.Editor, lastEdit{last.Number, last.Version, last.At.UnixMilli(), owner})
 	if err != nil {
 		return err
 	}

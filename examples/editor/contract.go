@@ -142,6 +142,9 @@ func refused(err error) error {
 			return &lmz.Error{Name: RefusedName, Message: err.Error()}
 		}
 	}
+	if errors.Is(err, text.ErrBehind) {
+		return &lmz.Error{Message: err.Error()} // it can be made when it is based on a newer version
+	}
 	if e := new(lmz.Error); errors.As(err, &e) {
 		return &lmz.Error{Name: RefusedName, Message: e.Message}
 	}

@@ -156,18 +156,23 @@ func (d *Document) push(ctx context.Context, base int, updates []text.Update) (P
 	if err != nil {
 		return Pushed{}, refused(err)
 	}
-	return d.make(ctx, base, edits)
+	if len(edits) > 0 {
+		if _, err := d.checkEditor(ctx, edits[0].Editor); err != nil {
+			return Pushed{}, err
+		}
+	}
+	return d.make(ctx, base, edits, subject(ctx))
 }
 
-// make makes edits and tells everybody.
-func (d *Document) make(ctx context.Context, base int, edits []text.Edit) (Pushed, error) {
+// make makes edits and tells everybody. owner is the subject whose editor it is.
+func (d *Document) make(ctx context.Context, base int, edits []text.Edit, owner string) (Pushed, error) {
 	pushed, err := d.archive.authority.Push(pastOf{ctx, &d.archive}, base, edits, time.Now())
 	if err != nil {
 		return Pushed{}, refused(err)
 	}
 	if len(pushed.New) > 0 {
 		d.broken = true // until everything is done: an error rolls the storage back
-		if err := d.archive.store(ctx, pushed, author(ctx)); err != nil {
+		if err := d.archive.store(ctx, pushed, author(ctx), owner); err != nil {
 			return Pushed{}, err
 		}
 		d.movePeople(pushed.New)
@@ -215,7 +220,7 @@ func (d *Document) replace(ctx context.Context, editor, content string) (int, er
 	for i, part := range text.Split(changes, text.MaxEdit) {
 		edits = append(edits, text.Edit{Editor: editor, Number: d.version() + 1 + i, Changes: part})
 	}
-	pushed, err := d.make(ctx, d.version(), edits)
+	pushed, err := d.make(ctx, d.version(), edits, "")
 	return pushed.Version, err
 }
 

@@ -51,6 +51,11 @@ func (d *Document) present(ctx context.Context, c Cursor) (struct{}, error) {
 	instance := caller(ctx).Instance
 	p, here := d.people[instance]
 	same := here && p.ClientID == c.ClientID
+	if !same {
+		if err := d.ownEditor(ctx, c.ClientID); err != nil {
+			return struct{}{}, err
+		}
+	}
 	if !here {
 		p.Color = d.freeColor()
 	}

@@ -26,8 +26,17 @@ func NewSpellCheck(self lmz.Caller) lmz.Handler {
 // checkParts sends what is wrong in parts of a document straight to their author, past the
 // document that asked.
 func (s *SpellCheck) checkParts(ctx context.Context, p Parts) (struct{}, error) {
+	to := lmz.At(lmz.DefaultGateway, p.Author)
+	return struct{}{}, s.Send(ctx, to, HandleSpelling.Ctn(p.Document, spellingOf(p)))
+}
+
+// spellingOf looks for what is wrong in parts of a document.
+func spellingOf(p Parts) Spelling {
 	found := Spelling{Version: p.Version, Checked: []Range{}, Found: []Misspelling{}}
 	for _, part := range p.Parts {
+		if len(found.Found) == maxFindings {
+			break // what is not checked stays as it was
+		}
 		found.Checked = append(found.Checked, Range{part.From, part.From + text.Units(part.Text)})
 		for _, w := range words(part.Text) {
 			if english().knows(w.text) {
@@ -42,8 +51,7 @@ func (s *SpellCheck) checkParts(ctx context.Context, p Parts) (struct{}, error) 
 			}
 		}
 	}
-	to := lmz.At(lmz.DefaultGateway, p.Author)
-	return struct{}{}, s.Send(ctx, to, HandleSpelling.Ctn(p.Document, found))
+	return found
 }
 
 // maxFindings is how many words one check complains about: more than that is no English.
