@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+
+	"github.com/lumenize/lmz/internal/wholefile"
 )
 
 const defaultIssuer = "https://lumenize.local"
@@ -57,7 +59,7 @@ func keepSettings(dir string, given settings, check func(settings) error) (setti
 	if err != nil {
 		return merged, err
 	}
-	return merged, writePrivate(filepath.Join(dir, "auth.json"), append(data, '\n'))
+	return merged, wholefile.Write(filepath.Join(dir, "auth.json"), append(data, '\n'), 0o600)
 }
 
 func first(values ...string) string {
@@ -106,22 +108,4 @@ func onlyOwner(path string) error {
 		return err
 	}
 	return os.Chmod(path, 0o600)
-}
-
-// writePrivate replaces a file in one step, so that a crash leaves the old one
-// or the new one, and nobody else can read it at any moment.
-func writePrivate(path string, data []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".new-*") // made with mode 0600
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	_, err = f.Write(data)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err := errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
 }

@@ -21,6 +21,8 @@ import (
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/lumenize/lmz/internal/wholefile"
 )
 
 // slots are the two places for a signing key. Rotation fills the idle one and
@@ -229,7 +231,7 @@ func makeKeyFile(path string) (ed25519.PrivateKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	return key, writePrivate(path, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
+	return key, wholefile.Write(path, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600)
 }
 
 // loadSecret reads 32 random bytes kept in base64.
@@ -238,7 +240,7 @@ func loadSecret(path string, create bool) ([]byte, error) {
 	if errors.Is(err, fs.ErrNotExist) && create {
 		secret := make([]byte, 32)
 		rand.Read(secret)
-		return secret, writePrivate(path, []byte(base64.StdEncoding.EncodeToString(secret)+"\n"))
+		return secret, wholefile.Write(path, []byte(base64.StdEncoding.EncodeToString(secret)+"\n"), 0o600)
 	}
 	if err != nil {
 		return nil, err

@@ -13,6 +13,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/lumenize/lmz/internal/wholefile"
 )
 
 // KeySlot is one of the two places for a signing key.
@@ -127,7 +129,7 @@ func rotateKeys(dir string, getenv func(string) string) (string, error) {
 	if private == nil {
 		return "", fmt.Errorf("slot %s has no private key: make one first", slot)
 	}
-	return slot, writePrivate(filepath.Join(dir, "primary"), []byte(slot+"\n"))
+	return slot, wholefile.Write(filepath.Join(dir, "primary"), []byte(slot+"\n"), 0o600)
 }
 
 // idleSlot is the slot that does not sign.

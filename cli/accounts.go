@@ -3,10 +3,8 @@ package cli
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 )
@@ -57,28 +55,16 @@ func (a *app) runAccounts(ctx context.Context, o *account, asJSON bool) error {
 	}
 	defer unlock()
 	accounts := c.list()
-	if asJSON {
-		out := json.NewEncoder(a.Out)
-		for _, k := range accounts {
-			if err := out.Encode(k); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	if len(accounts) == 0 {
+	if len(accounts) == 0 && !asJSON {
 		fmt.Fprintf(a.Err, "Nobody is signed in here. Try: %s\n", loginExample)
-		return nil
 	}
-	table := tabwriter.NewWriter(a.Out, 0, 0, 2, ' ', 0)
-	for _, k := range accounts {
-		mark := " "
+	return printList(a, asJSON, accounts, "EMAIL SERVER KEPT-IN", func(k keptAccount) []string {
+		email := k.Email
 		if k.Active {
-			mark = "*"
+			email += " *"
 		}
-		fmt.Fprintf(table, "%s %s\t%s\t%s\n", mark, oneLine(k.Email), k.Server, k.Store)
-	}
-	return table.Flush()
+		return []string{email, k.Server, k.Store}
+	})
 }
 
 // list returns all that are kept, by server and address.

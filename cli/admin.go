@@ -2,16 +2,11 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
-	"text/tabwriter"
 	"time"
-
-	"github.com/spf13/cobra"
 )
 
 // signedIn is a server's sign-in service, asked as the user of an account.
@@ -85,31 +80,6 @@ func (s *signedIn) find(ctx context.Context, who string) (subject, error) {
 	return found.Subjects[0], nil
 }
 
-// printList prints a list: one JSON object a line, or a table whose first row is head.
-func printList[T any](a *app, asJSON bool, list []T, head string, row func(T) []string) error {
-	if asJSON {
-		out := json.NewEncoder(a.Out)
-		for _, item := range list {
-			if err := out.Encode(item); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	table := tabwriter.NewWriter(a.Out, 0, 0, 2, ' ', 0)
-	if len(list) > 0 {
-		fmt.Fprintln(table, strings.ReplaceAll(head, " ", "\t"))
-	}
-	for _, item := range list {
-		cells := row(item)
-		for i, c := range cells {
-			cells[i] = oneLine(c)
-		}
-		fmt.Fprintln(table, strings.Join(cells, "\t"))
-	}
-	return table.Flush()
-}
-
 // when is a time in Unix milliseconds, for people; 0 is never.
 func when(ms int64) string {
 	if ms == 0 {
@@ -130,9 +100,4 @@ func yes(b bool) string {
 		return "yes"
 	}
 	return "no"
-}
-
-// jsonFlag adds --json to a command that prints a list.
-func jsonFlag(cmd *cobra.Command, asJSON *bool) {
-	cmd.Flags().BoolVar(asJSON, "json", false, "print one JSON object a line")
 }

@@ -2,15 +2,12 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/lumenize/lmz"
-	"github.com/lumenize/lmz/client"
 	"github.com/lumenize/lmz/gateway"
 )
 
@@ -21,7 +18,7 @@ func (a *app) alarmsCommand() *cobra.Command {
 		Long: "alarms shows which objects have something to do later, and the alarms of one; runs an\n" +
 			"alarm now, and cancels one. Only administrators may.",
 		Example: "  lmz alarms ls\n  lmz alarms ls REMINDER_DO ann\n  lmz alarms run REMINDER_DO ann milk",
-		Args:    cobra.NoArgs,
+		Args:    noWords,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(a.alarmsListCommand(),
@@ -42,7 +39,7 @@ func (a *app) alarmsListCommand() *cobra.Command {
 			"With an instance it opens that object and lists its alarms in the order in which they\n" +
 			"run, and then those that are dead: their last attempt has failed.",
 		Example: "  lmz alarms ls\n  lmz alarms ls REMINDER_DO\n  lmz alarms ls REMINDER_DO ann --json",
-		Args:    cobra.MaximumNArgs(2),
+		Args:    atMostWords(2, "BINDING and INSTANCE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 2 {
 				return a.listAlarms(cmd.Context(), o, lmz.At(args[0], args[1]))
@@ -51,7 +48,7 @@ func (a *app) alarmsListCommand() *cobra.Command {
 		},
 	}
 	a.gatewayFlags(cmd, &o)
-	cmd.Flags().BoolVar(&o.json, "json", false, "print one JSON array: binding, instance, next; or of one object:\n"+
+	cmd.Flags().BoolVar(&o.json, "json", false, "print one JSON object a line: binding, instance, next; or of one object:\n"+
 		"id, schedule, work, next, late, attempts, failures, error, dead")
 	return cmd
 }
@@ -62,12 +59,12 @@ func (a *app) alarmCommand(name, short string, method lmz.Method2[lmz.Address, s
 	cmd := &cobra.Command{
 		Use: name + " BINDING INSTANCE ID", Short: short, Long: long,
 		Example: "  lmz alarms " + name + " REMINDER_DO ann milk",
-		Args:    cobra.ExactArgs(3),
+		Args:    words(3, "BINDING INSTANCE ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.askGateway(cmd.Context(), o, func(ctx context.Context, peer *client.Peer) error {
-				_, err := method.Call(ctx, peer, lmz.At(gateway.AdminBinding), lmz.At(args[0], args[1]), args[2])
-				return err
+			_, err := askAdmin(cmd.Context(), a, o, func(ctx context.Context, via lmz.Caller, admin lmz.Address) (struct{}, error) {
+				return method.Call(ctx, via, admin, lmz.At(args[0], args[1]), args[2])
 			})
+			return err
 		},
 	}
 	a.gatewayFlags(cmd, &o)
@@ -82,30 +79,19 @@ type dueObject struct {
 }
 
 func (a *app) listDue(ctx context.Context, o gatewayCall, binding string) error {
-	var list []gateway.Due
-	err := a.askGateway(ctx, o, func(ctx context.Context, peer *client.Peer) (err error) {
-		list, err = gateway.GetDue.Call(ctx, peer, lmz.At(gateway.AdminBinding), binding)
-		return err
+	list, err := askAdmin(ctx, a, o, func(ctx context.Context, via lmz.Caller, admin lmz.Address) ([]gateway.Due, error) {
+		return gateway.GetDue.Call(ctx, via, admin, binding)
 	})
 	if err != nil {
 		return err
 	}
-	if o.json {
-		out := make([]dueObject, len(list))
-		for i, d := range list {
-			out[i] = dueObject{d.Object.Binding, d.Object.Instance, d.At}
-		}
-		return a.printValue(out)
+	all := make([]dueObject, len(list))
+	for i, d := range list {
+		all[i] = dueObject{d.Object.Binding, d.Object.Instance, d.At}
 	}
-	if len(list) == 0 {
-		return nil
-	}
-	w := tabwriter.NewWriter(a.Out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "OBJECT\tNEXT")
-	for _, d := range list {
-		fmt.Fprintf(w, "%s\t%s\n", oneLine(shorten(d.Object.String())), nextTime(d.At, "pending"))
-	}
-	return w.Flush()
+	return printList(a, o.json, all, "OBJECT NEXT", func(d dueObject) []string {
+		return []string{shorten(lmz.At(d.Binding, d.Instance).String()), nextTime(d.Next, "pending")}
+	})
 }
 
 // oneAlarm is the JSON of an alarm.
@@ -122,34 +108,23 @@ type oneAlarm struct {
 }
 
 func (a *app) listAlarms(ctx context.Context, o gatewayCall, of lmz.Address) error {
-	var list []gateway.Alarm
-	err := a.askGateway(ctx, o, func(ctx context.Context, peer *client.Peer) (err error) {
-		list, err = gateway.GetAlarms.Call(ctx, peer, lmz.At(gateway.AdminBinding), of)
-		return err
+	list, err := askAdmin(ctx, a, o, func(ctx context.Context, via lmz.Caller, admin lmz.Address) ([]gateway.Alarm, error) {
+		return gateway.GetAlarms.Call(ctx, via, admin, of)
 	})
 	if err != nil {
 		return err
 	}
-	if o.json {
-		out := make([]oneAlarm, len(list))
-		for i, x := range list {
-			out[i] = oneAlarm{x.ID, x.Schedule, x.Work, x.Next, x.Late, x.Attempts, x.Failures, x.Error, x.Dead}
-		}
-		return a.printValue(out)
+	all := make([]oneAlarm, len(list))
+	for i, x := range list {
+		all[i] = oneAlarm{x.ID, x.Schedule, x.Work, x.Next, x.Late, x.Attempts, x.Failures, x.Error, x.Dead}
 	}
-	if len(list) == 0 {
-		return nil
-	}
-	w := tabwriter.NewWriter(a.Out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "ID\tNEXT\tSCHEDULE\tWORK\tFAILURES")
-	for _, x := range list {
+	return printList(a, o.json, all, "ID NEXT SCHEDULE WORK FAILURES", func(x oneAlarm) []string {
 		failures := ""
 		if x.Failures > 0 {
 			failures = fmt.Sprintf("%d of %d: %s", x.Failures, x.Attempts, x.Error)
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", oneLine(x.ID), nextTime(x.Next, "dead"), oneLine(x.Schedule), oneLine(x.Work), oneLine(failures))
-	}
-	return w.Flush()
+		return []string{x.ID, nextTime(x.Next, "dead"), x.Schedule, x.Work, failures}
+	})
 }
 
 func nextTime(t *time.Time, none string) string {
@@ -157,10 +132,4 @@ func nextTime(t *time.Time, none string) string {
 		return none
 	}
 	return t.Local().Format("2006-01-02 15:04:05 MST")
-}
-
-func (a *app) printValue(v any) error {
-	e := json.NewEncoder(a.Out)
-	e.SetEscapeHTML(false)
-	return e.Encode(v)
 }

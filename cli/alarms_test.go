@@ -57,11 +57,11 @@ func TestAlarmsAreListedRunAndCancelled(t *testing.T) {
 		return r.stdout
 	}
 	ok("call", "REMINDER_DO", "ann", "remind", `"milk"`, "+", "remind", `"tea"`)
-	var due []map[string]any
-	if err := json.Unmarshal([]byte(ok("alarms", "ls", "--json")), &due); err != nil || len(due) != 1 || due[0]["instance"] != "ann" {
+	var due map[string]any
+	if err := json.Unmarshal([]byte(ok("alarms", "ls", "--json")), &due); err != nil || due["instance"] != "ann" {
 		t.Errorf("due: %v, %v", due, err)
 	}
-	next, err := time.Parse(time.RFC3339, due[0]["next"].(string))
+	next, err := time.Parse(time.RFC3339, due["next"].(string))
 	if err != nil || next.Before(time.Now()) || next.UTC().Hour() != 8 {
 		t.Errorf("next: %v, %v", next, err)
 	}

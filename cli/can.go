@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -100,9 +99,7 @@ func (a *app) printDecision(d gateway.Decision, to lmz.Address, method string, e
 	}
 	switch {
 	case asJSON:
-		e := json.NewEncoder(a.Out)
-		e.SetEscapeHTML(false)
-		if err := e.Encode(out); err != nil {
+		if err := a.encodeJSON(out); err != nil {
 			return err
 		}
 	case explain:

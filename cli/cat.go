@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"io"
 	"strings"
 
@@ -42,7 +41,7 @@ func (a *app) runCat(ctx context.Context, o connection, document string, asJSON 
 		return err
 	}
 	if asJSON {
-		return json.NewEncoder(a.Out).Encode(map[string]any{"document": document, "version": version, "text": content})
+		return a.encodeJSON(map[string]any{"document": document, "version": version, "text": content})
 	}
 	if isTerminal(a.Out) {
 		content = printableText(content)

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"os"
 	"strings"
@@ -159,9 +158,7 @@ func (a *app) printNodesJSON(nodes []gateway.NodeContract) error {
 			out[i].Methods = append(out[i].Methods, method)
 		}
 	}
-	e := json.NewEncoder(a.Out)
-	e.SetEscapeHTML(false)
-	return e.Encode(out)
+	return a.encodeJSON(out)
 }
 
 func (a *app) printNodes(nodes []gateway.NodeContract) error {

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"time"
+
+	"github.com/lumenize/lmz/internal/wholefile"
 )
 
 // serverSignIns are the sign-ins at one server.
@@ -178,19 +180,7 @@ func (c *credentials) write() error {
 	if err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(c.path), ".new-*") // made with mode 0600
-	if err != nil {
-		return fmt.Errorf("sign-ins cannot be kept: %w", err)
-	}
-	defer os.Remove(f.Name())
-	_, err = f.Write(append(data, '\n'))
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(f.Name(), c.path)
-	}
-	if err != nil {
+	if err := wholefile.Write(c.path, append(data, '\n'), 0o600); err != nil {
 		return fmt.Errorf("sign-ins cannot be kept: %w", err)
 	}
 	return nil

@@ -39,9 +39,18 @@ const environmentText = `Environment variables. A flag of the same name wins.
                     'lmz.client', 'lmz.gateway.*:info', '*,-lmz.object' and so on;
                     the level is debug, info, warn or error. Servers tell warnings
                     anyway. Secrets are never told
+  NO_COLOR          if not empty, 'lmz edit' uses no colours
+  XDG_STATE_HOME    what 'lmz edit' has not sent yet is kept in lmz in it; default
+                    ~/.local/state
 
-'lmz dev' also knows
-  XDG_DATA_HOME     the data directory is lmz/dev in it; --data chooses another
+'lmz gateway' also knows a variable for each of its flags, as in
+  LMZ_PUBLIC_URL    --public-url; LMZ_CONFIG names the file of settings
+  LMZ_SMTP_PASSWORD, LMZ_RESEND_KEY, LMZ_TURNSTILE_SECRET
+                    secrets, in place of files with them
+
+'lmz dev' and 'lmz gateway' also know
+  XDG_DATA_HOME     the data directory is lmz/dev or lmz/gateway in it; --data
+                    chooses another
   JWT_PRIVATE_KEY_BLUE, JWT_PUBLIC_KEY_BLUE, JWT_PRIVATE_KEY_GREEN,
   JWT_PUBLIC_KEY_GREEN, PRIMARY_JWT_KEY
                     keys to sign and verify with, in place of those that it makes

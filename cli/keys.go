@@ -2,7 +2,6 @@ package cli
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -77,27 +76,17 @@ type keySlot struct {
 }
 
 func (a *app) printKeys(slots []auth.KeySlot, asJSON bool) error {
-	for _, s := range slots {
-		k := keySlot{Slot: s.Name, Signs: s.Primary, From: "file", Fingerprint: s.Fingerprint}
+	keys := make([]keySlot, len(slots))
+	for i, s := range slots {
+		keys[i] = keySlot{Slot: s.Name, Signs: s.Primary, From: "file", Fingerprint: s.Fingerprint}
 		switch {
 		case s.Fingerprint == "":
-			k.From = "none"
+			keys[i].From = "none"
 		case s.Environment:
-			k.From = "environment"
-		}
-		if asJSON {
-			if err := json.NewEncoder(a.Out).Encode(k); err != nil {
-				return err
-			}
-			continue
-		}
-		does := "verifies"
-		if k.Signs {
-			does = "signs"
-		}
-		if _, err := fmt.Fprintf(a.Out, "%-5s  %-8s  %-11s  %s\n", k.Slot, does, k.From, cmp.Or(k.Fingerprint, "no key")); err != nil {
-			return err
+			keys[i].From = "environment"
 		}
 	}
-	return nil
+	return printList(a, asJSON, keys, "SLOT SIGNS FROM SHA256", func(k keySlot) []string {
+		return []string{k.Slot, yes(k.Signs), k.From, cmp.Or(k.Fingerprint, "-")}
+	})
 }

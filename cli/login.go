@@ -27,7 +27,7 @@ func (a *app) loginCommand() *cobra.Command {
 		Use:   "login",
 		Short: "Sign in",
 		Long:  "login signs this terminal in. Other commands use the sign-in until 'lmz logout'.",
-		Args:  cobra.NoArgs,
+		Args:  noWords,
 		RunE: func(*cobra.Command, []string) error {
 			return usagef(loginExample, "login needs to know how: magic-link is the one way")
 		},

@@ -3,13 +3,12 @@ package cli
 import (
 	"context"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -33,16 +32,6 @@ func (a *app) objectsCommand() *cobra.Command {
 	return cmd
 }
 
-// words is for commands whose arguments the help names.
-func words(n int, names string) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, words []string) error {
-		if len(words) != n {
-			return usagef(cmd.CommandPath()+" --help", "%s needs %s", commandName(cmd), names)
-		}
-		return nil
-	}
-}
-
 // askAdmin asks the gateway's own node as an administrator.
 func askAdmin[R any](ctx context.Context, a *app, o gatewayCall, f func(context.Context, lmz.Caller, lmz.Address) (R, error)) (result R, err error) {
 	err = a.askGateway(ctx, o, func(ctx context.Context, peer *client.Peer) (err error) {
@@ -60,12 +49,7 @@ func (a *app) objectsLsCommand() *cobra.Command {
 		Short:   "List the objects that have stored something",
 		Long:    "ls lists the objects of a binding, or of all, with the size of their files.",
 		Example: "  lmz objects ls\n  lmz objects ls DOCUMENT_DO --json",
-		Args: func(cmd *cobra.Command, words []string) error {
-			if len(words) > 1 {
-				return usagef("lmz objects ls --help", "objects ls takes one BINDING, but got %q too", words[1])
-			}
-			return nil
-		},
+		Args:    atMostWords(1, "BINDING"),
 		RunE: func(cmd *cobra.Command, words []string) error {
 			if limit < 0 || limit > 1000 {
 				return usagef("--limit 1000", "--limit %d is not between 1 and 1000", limit)
@@ -81,7 +65,7 @@ func (a *app) objectsLsCommand() *cobra.Command {
 	}
 	a.gatewayFlags(cmd, &o)
 	cmd.Flags().IntVar(&limit, "limit", 1000, "list at most so many")
-	cmd.Flags().BoolVar(&o.json, "json", false, "print one JSON array: binding, instance, bytes, changed, open, error")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print one JSON object a line: binding, instance, bytes, changed, open, error")
 	return cmd
 }
 
@@ -95,37 +79,27 @@ type listedObject struct {
 	Error    string    `json:"error"` // the file cannot be read, and instance is its name; empty if it can
 }
 
-func (a *app) printObjects(found []gateway.StoredObject, asJSON bool) error {
-	if asJSON {
-		out := make([]listedObject, len(found))
-		for i, o := range found {
-			out[i] = listedObject(o)
-		}
-		return a.encodeJSON(out)
+func (o listedObject) state() string {
+	switch {
+	case o.Error != "":
+		return o.Error
+	case o.Open:
+		return "open"
 	}
-	if len(found) == 0 {
-		fmt.Fprintln(a.Err, "No object has stored anything.")
-		return nil
-	}
-	w := tabwriter.NewWriter(a.Out, 0, 0, 3, ' ', 0)
-	fmt.Fprintln(w, "BINDING\tINSTANCE\tBYTES\tCHANGED\tSTATE")
-	for _, o := range found {
-		state := "closed"
-		switch {
-		case o.Error != "":
-			state = o.Error
-		case o.Open:
-			state = "open"
-		}
-		fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%s\n", oneLine(o.Binding), oneLine(o.Instance), o.Bytes, o.Changed.Local().Format(time.DateTime), oneLine(state))
-	}
-	return w.Flush()
+	return "closed"
 }
 
-func (a *app) encodeJSON(v any) error {
-	e := json.NewEncoder(a.Out)
-	e.SetEscapeHTML(false)
-	return e.Encode(v)
+func (a *app) printObjects(found []gateway.StoredObject, asJSON bool) error {
+	if len(found) == 0 && !asJSON {
+		fmt.Fprintln(a.Err, "No object has stored anything.")
+	}
+	all := make([]listedObject, len(found))
+	for i, o := range found {
+		all[i] = listedObject(o)
+	}
+	return printList(a, asJSON, all, "BINDING INSTANCE BYTES CHANGED STATE", func(o listedObject) []string {
+		return []string{o.Binding, o.Instance, strconv.FormatInt(o.Bytes, 10), o.Changed.Local().Format(time.DateTime), o.state()}
+	})
 }
 
 func (a *app) objectsSQLCommand() *cobra.Command {
@@ -170,16 +144,15 @@ func (a *app) printRows(result object.QueryResult, asJSON bool) error {
 		}
 		return a.encodeJSON(out)
 	}
-	w := tabwriter.NewWriter(a.Out, 0, 0, 3, ' ', 0)
-	fmt.Fprintln(w, oneLine(strings.Join(result.Columns, "\t")))
+	rows := [][]string{result.Columns}
 	for _, row := range result.Rows {
 		cells := make([]string, len(row))
 		for i, v := range row {
-			cells[i] = oneLine(cell(v))
+			cells[i] = cell(v)
 		}
-		fmt.Fprintln(w, strings.Join(cells, "\t"))
+		rows = append(rows, cells)
 	}
-	if err := w.Flush(); err != nil {
+	if err := a.printTable(rows); err != nil {
 		return err
 	}
 	if result.More {

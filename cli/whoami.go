@@ -3,7 +3,6 @@ package cli
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -61,7 +60,7 @@ func (a *app) runWhoami(ctx context.Context, o *account, asJSON bool) error {
 	}
 	w := whoami{Server: server, Email: c.Email, Subject: c.Subject, Admin: c.Admin, Expires: time.Unix(c.Expires, 0).UTC()}
 	if asJSON {
-		return json.NewEncoder(a.Out).Encode(w)
+		return a.encodeJSON(w)
 	}
 	role := ""
 	if w.Admin {

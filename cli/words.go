@@ -33,6 +33,26 @@ func oneWord(what string) cobra.PositionalArgs {
 	}
 }
 
+// words is for commands with a number of arguments, which the help calls names.
+func words(n int, names string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, words []string) error {
+		if len(words) != n {
+			return usagef(cmd.CommandPath()+" --help", "%s needs %s", commandName(cmd), names)
+		}
+		return nil
+	}
+}
+
+// atMostWords is for commands that can do without their arguments.
+func atMostWords(n int, names string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, words []string) error {
+		if len(words) > n {
+			return usagef(cmd.CommandPath()+" --help", "%s takes %s only, but got %q too", commandName(cmd), names, words[n])
+		}
+		return nil
+	}
+}
+
 var plainWord = regexp.MustCompile(`^[A-Za-z0-9_./:@%+,=-]+$`)
 
 // shellWord quotes a word for a shell, if it needs that.

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/lumenize/lmz/internal/faultnet"
 )
 
 func TestTwoTerminalsShowEachOthersText(t *testing.T) {
@@ -52,22 +54,22 @@ func TestOnlyTheAuthorSeesTheSpelling(t *testing.T) {
 func TestWhatBothTypedWhileOneWasOfflineIsMerged(t *testing.T) {
 	t.Parallel()
 	address := startGateway(t)
-	wire := startProxy(t, address)
+	wire, wired := startWire(t, address)
 	terms := startTerminals(t)
-	alice := terms.open("alice", wire.listener.Addr().String(), 80, 24)
+	alice := terms.open("alice", wired, 80, 24)
 	bob := terms.open("bob", address, 80, 24)
 	alice.await("connected  saved")
 	bob.await("connected  saved")
 	alice.text("first ")
 	bob.await("first")
 
-	wire.setCut(true)
+	wire.Set(faultnet.Cut)
 	alice.await("reconnecting")
 	alice.text("mine")
 	alice.await("first mine", "unsaved")
 	bob.text("his ")
 	bob.await("his first", "connected  saved")
-	wire.setCut(false)
+	wire.Set(faultnet.Pass)
 	alice.await("his first mine", "connected  saved")
 	bob.await("his first mine")
 	alice.keys("C-z") // takes back what was typed since the pause
@@ -87,9 +89,9 @@ func TestWhatBothTypedWhileOneWasOfflineIsMerged(t *testing.T) {
 func TestQuittingSavesOrAsks(t *testing.T) {
 	t.Parallel()
 	address := startGateway(t)
-	wire := startProxy(t, address)
+	wire, wired := startWire(t, address)
 	terms := startTerminals(t)
-	alice := terms.open("alice", wire.listener.Addr().String(), 80, 24)
+	alice := terms.open("alice", wired, 80, 24)
 	bob := terms.open("bob", address, 80, 24)
 	alice.await("connected  saved")
 	bob.await("connected  saved")
@@ -99,9 +101,9 @@ func TestQuittingSavesOrAsks(t *testing.T) {
 	alice.awaitExit()
 	bob.await("last words")
 
-	carol := terms.open("carol", wire.listener.Addr().String(), 80, 24)
+	carol := terms.open("carol", wired, 80, 24)
 	carol.await("last words", "connected")
-	wire.setCut(true)
+	wire.Set(faultnet.Cut)
 	carol.await("reconnecting")
 	carol.text("lost ")
 	carol.keys("C-c")
@@ -124,21 +126,21 @@ func TestQuittingSavesOrAsks(t *testing.T) {
 func TestNothingTypedInALongCutIsLost(t *testing.T) {
 	t.Parallel()
 	address := startGateway(t)
-	wire := startProxy(t, address)
+	wire, wired := startWire(t, address)
 	terms := startTerminals(t)
-	alice := terms.open("alice", wire.listener.Addr().String(), 40, 12)
+	alice := terms.open("alice", wired, 40, 12)
 	bob := terms.open("bob", address, 80, 24)
 	alice.await("●  saved")
 	bob.await("connected  saved")
 	alice.text("before")
 	bob.await("before")
 
-	wire.setCut(true)
+	wire.Set(faultnet.Cut)
 	alice.await("reconnecting")
 	alice.text(", during")
 	alice.await("no connection for 10 s") // the session has ended at the gateway
 	alice.text(", late")
-	wire.setCut(false)
+	wire.Set(faultnet.Pass)
 	bob.await("before, during, late")
 	alice.await("before, during, late", "●  saved")
 	bob.text("his ")
@@ -156,14 +158,14 @@ func TestWhatIsTypedOfflineSurvivesKill9(t *testing.T) {
 		offline = 60
 	}
 	address := startGateway(t)
-	wire := startProxy(t, address)
+	wire, wired := startWire(t, address)
 	terms := startTerminals(t)
 	state := stateVariable + "=" + t.TempDir()
-	alice := terms.open("alice", wire.listener.Addr().String(), 80, 24, state)
+	alice := terms.open("alice", wired, 80, 24, state)
 	alice.await("connected  saved")
 	alice.text("before")
 	alice.await("connected  saved")
-	wire.setCut(true)
+	wire.Set(faultnet.Cut)
 	alice.await("reconnecting")
 	for range offline {
 		alice.text(".")
@@ -172,8 +174,8 @@ func TestWhatIsTypedOfflineSurvivesKill9(t *testing.T) {
 	time.Sleep(time.Second) // what is typed is on disk within a second
 	alice.kill()
 
-	wire.setCut(false)
-	again := terms.open("alice", wire.listener.Addr().String(), 80, 24, state)
+	wire.Set(faultnet.Pass)
+	again := terms.open("alice", wired, 80, 24, state)
 	bob := terms.open("bob", address, 80, 24)
 	want := "before" + strings.Repeat(".", offline)
 	again.await(want, "connected  saved")

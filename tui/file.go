@@ -10,6 +10,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"github.com/lumenize/lmz/internal/wholefile"
 	"github.com/lumenize/lmz/text"
 )
 
@@ -40,6 +41,15 @@ func (f *sharedFile) readFile() error {
 	}
 	f.on = string(data)
 	return err
+}
+
+// write replaces a file, with the permissions of the shared one. A new one is its owner's.
+func (f *sharedFile) write(path, content string) error {
+	perm := fs.FileMode(0o600)
+	if info, err := os.Stat(f.path); err == nil {
+		perm = info.Mode().Perm()
+	}
+	return wholefile.Write(path, []byte(content), perm)
 }
 
 // join brings file and document together when the document is there: one that is empty
@@ -77,7 +87,7 @@ func (m *model) decide(name string) tea.Cmd {
 	case "f", "F":
 		m.become(f.on)
 	case "d", "D":
-		if err := replaceFile(f.path+"~", []byte(f.on)); err != nil {
+		if err := f.write(f.path+"~", f.on); err != nil {
 			m.note = "the file cannot be kept as " + f.path + "~: " + describe(err)
 			return nil
 		}
@@ -115,7 +125,7 @@ func (m *model) writeFile() {
 		f.lost = true
 		return
 	default:
-		err = replaceFile(f.path, []byte(m.area.text))
+		err = f.write(f.path, m.area.text)
 	}
 	if err != nil {
 		m.note = "the file cannot be written: " + describe(err)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/lumenize/lmz/examples/editor"
 	"github.com/lumenize/lmz/internal/filelock"
+	"github.com/lumenize/lmz/internal/wholefile"
 )
 
 // journal keeps on disk what openings of a document have typed and the document may not
@@ -99,7 +100,7 @@ func (j *journal) store(r editor.Record) error {
 	if err != nil {
 		return err
 	}
-	return replaceFile(path, data)
+	return wholefile.Write(path, data, 0o600)
 }
 
 // lock locks the file of an editor. j.mu is held.
@@ -131,22 +132,4 @@ func (j *journal) close() {
 	for name := range j.locks {
 		j.unlock(name)
 	}
-}
-
-// replaceFile replaces a file in one step, for its owner only: after a crash there is
-// the old one or the new one.
-func replaceFile(path string, data []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".new-*") // made with mode 0600
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	_, err = f.Write(data)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
 }

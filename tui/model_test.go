@@ -552,7 +552,7 @@ func withFile(t *testing.T, m *meshtest.Mesh, content string) (s *screen, path s
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "notes.txt")
 	if content != "" {
-		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		if err := os.WriteFile(path, []byte(content), 0o640); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -583,6 +583,9 @@ func TestASharedFileAndItsDocumentHaveOneText(t *testing.T) {
 		s.fileHas(path, "from the file!")
 		s.press("ctrl+home", ">")
 		s.fileHas(path, ">from the file!")
+		if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o640 {
+			t.Errorf("the file has other permissions than it had: %v, %v", info.Mode(), err)
+		}
 		if err := os.WriteFile(path, []byte("by another program"), 0o600); err != nil {
 			t.Fatal(err)
 		}

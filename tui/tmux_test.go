@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"log/slog"
 	"net"
@@ -15,7 +14,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -25,6 +23,7 @@ import (
 	"github.com/lumenize/lmz/client"
 	"github.com/lumenize/lmz/examples/editor"
 	"github.com/lumenize/lmz/gateway"
+	"github.com/lumenize/lmz/internal/faultnet"
 	"github.com/lumenize/lmz/object"
 	"github.com/lumenize/lmz/tui"
 )
@@ -123,65 +122,15 @@ func startGateway(t *testing.T) string {
 	return listener.Addr().String()
 }
 
-// proxy is a wire to the gateway that can be cut.
-type proxy struct {
-	listener net.Listener
-	to       string
-	done     sync.WaitGroup
-
-	mu    sync.Mutex // guards the following fields
-	cut   bool
-	wires []net.Conn
-}
-
-func startProxy(t *testing.T, to string) *proxy {
+// startWire starts a line to the gateway that can be cut, and returns its address.
+func startWire(t *testing.T, to string) (wire *faultnet.Proxy, address string) {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	wire, err := faultnet.Listen(to)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &proxy{listener: listener, to: to}
-	p.done.Go(p.accept)
-	t.Cleanup(func() {
-		listener.Close()
-		p.setCut(true)
-		p.done.Wait()
-	})
-	return p
-}
-
-func (p *proxy) accept() {
-	for {
-		from, err := p.listener.Accept()
-		if err != nil {
-			return
-		}
-		to, err := net.Dial("tcp", p.to)
-		p.mu.Lock()
-		if err != nil || p.cut {
-			from.Close()
-			if err == nil {
-				to.Close()
-			}
-		} else {
-			p.wires = append(p.wires, from, to)
-			p.done.Go(func() { io.Copy(to, from); to.Close() })
-			p.done.Go(func() { io.Copy(from, to); from.Close() })
-		}
-		p.mu.Unlock()
-	}
-}
-
-func (p *proxy) setCut(cut bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.cut = cut
-	if cut {
-		for _, w := range p.wires {
-			w.Close()
-		}
-		p.wires = nil
-	}
+	t.Cleanup(wire.Close)
+	return wire, strings.TrimPrefix(wire.URL(), "http://")
 }
 
 // terminals are the terminals of a test, all of one tmux server.

@@ -1,0 +1,37 @@
+package wholefile_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/lumenize/lmz/internal/wholefile"
+)
+
+func TestAFileIsReplacedAlsoBehindALink(t *testing.T) {
+	dir := t.TempDir()
+	file, link := filepath.Join(dir, "file"), filepath.Join(dir, "link")
+	if err := os.Symlink("file", link); err != nil {
+		t.Fatal(err)
+	}
+	for _, to := range []string{file, link, file} {
+		if err := wholefile.Write(to, []byte(to), 0o640); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := os.ReadFile(file); err != nil || string(got) != to {
+			t.Errorf("got %q, %v", got, err)
+		}
+	}
+	if info, err := os.Lstat(file); err != nil || info.Mode() != 0o640 {
+		t.Errorf("%v, %v", info.Mode(), err)
+	}
+	if info, err := os.Lstat(link); err != nil || info.Mode()&os.ModeSymlink == 0 {
+		t.Errorf("the link is %v, %v", info.Mode(), err)
+	}
+	if all, err := os.ReadDir(dir); err != nil || len(all) != 2 {
+		t.Errorf("left: %v, %v", all, err)
+	}
+	if err := wholefile.Write(filepath.Join(file, "x"), nil, 0o600); err == nil {
+		t.Error("a file below a file was written")
+	}
+}
