@@ -74,7 +74,8 @@ func (s *Service) recordFailure(r *request, e event) {
 }
 
 // recordRefusal counts and records a refusal that matters. Visitors who have no
-// credential yet are no event, nor are mistakes in a body.
+// credential yet are no event, nor are mistakes in a body. What a client may not do it
+// may try as often as it likes, so only the first refusals are recorded.
 func (s *Service) recordRefusal(route *route, r *request, refusal *Error) {
 	switch {
 	case refusal == errNoRefresh, refusal == errNoCredential:
@@ -89,6 +90,11 @@ func (s *Service) recordRefusal(route *route, r *request, refusal *Error) {
 	}
 	if refusal.Status == http.StatusUnauthorized || refusal.guess {
 		s.countFailure(r)
+	} else if wait, first := s.limits.take(s.denialRule(r)); first {
+		s.recordFailure(r, event{name: "rate.limited", details: map[string]any{"endpoint": route.method + " " + route.path}})
+		return
+	} else if wait > 0 {
+		return
 	}
 	e := event{name: "access.denied", details: map[string]any{"endpoint": route.method + " " + route.path, "reason": refusal.Code}}
 	if refusal == errCrossOrigin {

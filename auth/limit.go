@@ -21,7 +21,8 @@ type Limits struct {
 	// MailsPerHour bounds the links that are mailed altogether, default 1000.
 	MailsPerHour int
 	// FailuresPerIP bounds the wrong links, codes and tokens that one client
-	// tries in 15 minutes, default 100.
+	// tries in 15 minutes, default 100, and how many of its requests that were
+	// forbidden are recorded in the audit log.
 	FailuresPerIP int
 	// RequestsPerMinute bounds the requests of one subject that
 	// [Service.Middleware] lets through. The default is no limit.
@@ -152,6 +153,12 @@ func (s *Service) mayMail(r *request, email string) error {
 
 func (s *Service) failureRule(r *request) rule {
 	return rule{"failures " + network(r.ip), s.opts.Limits.FailuresPerIP, shortWindow}
+}
+
+// denialRule bounds the refusals of a client that are recorded. They lock nobody out:
+// a foreign page can have a visitor's browser cause them.
+func (s *Service) denialRule(r *request) rule {
+	return rule{"denials " + network(r.ip), s.opts.Limits.FailuresPerIP, shortWindow}
 }
 
 // failuresLeft refuses a client that guessed too often.

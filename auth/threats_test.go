@@ -588,3 +588,35 @@ func TestThreatB23NothingGrowsOrHangs(t *testing.T) {
 		t.Error("a file was taken for a directory")
 	}
 }
+
+func TestThreatB24RefusalsDoNotFillTheAuditLog(t *testing.T) {
+	f := start(t, Options{BootstrapEmail: ada, Limits: Limits{FailuresPerIP: 5}})
+	user := f.access(f.signIn(bob))
+	denied := func() (n int) {
+		for _, e := range f.events() {
+			if e.Event == "access.denied" || e.Event == "rate.limited" {
+				n++
+			}
+		}
+		return n
+	}
+	// Nobody needs an account to send what a foreign page sends.
+	for range 50 {
+		f.wantError(f.do("POST", "/auth/email-magic-link", `{"email":"x@x.co"}`, "Origin", "https://evil.example"), 403, "forbidden")
+	}
+	foreign := denied()
+	for range 50 {
+		f.wantError(f.as(user, "GET", "subjects", ""), 403, "forbidden")
+	}
+	if all := denied(); foreign > 6 || all > 7 {
+		t.Errorf("%d refusals of foreign pages and %d of a user are recorded", foreign, all-foreign)
+	}
+	// Who was refused that often is not locked out: it may be another page's doing.
+	f.want(f.do("POST", "/auth/email-magic-link", `{"email":"x@x.co"}`), 200, "")
+	f.pass(time.Hour)
+	before := denied()
+	f.wantError(f.as(f.access(f.signIn(bob)), "GET", "subjects", ""), 403, "forbidden")
+	if denied() != before+1 {
+		t.Error("an hour later a refusal is not recorded")
+	}
+}
