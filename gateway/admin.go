@@ -14,7 +14,8 @@ import (
 const AdminBinding = "LMZ_GATEWAY"
 
 const (
-	// GetContract returns what the nodes of the mesh expose.
+	// GetContract returns what the nodes of the mesh expose, apart from bindings that do
+	// not exist for the calling client ([Hooks].Bindings).
 	GetContract lmz.Method0[Contract] = "contract"
 
 	// Can asks whether the calling client may call the method of the node with these

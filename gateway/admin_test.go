@@ -3,6 +3,7 @@ package gateway_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -100,6 +101,10 @@ func TestCanAsksHooksAndGuardsInTheCallersName(t *testing.T) {
 		if text.Error != nil && strings.Contains(text.Error.Error(), "accounts") {
 			t.Errorf("%s: a secret got out: %v", tt.method, text.Error)
 		}
+	}
+	contract, err := gateway.GetContract.Call(t.Context(), ann, lmz.At(gateway.AdminBinding))
+	if all := fmt.Sprint(contract); err != nil || strings.Contains(all, "HIDDEN") || !strings.Contains(all, "ASKER") {
+		t.Errorf("the contract shows bindings that do not exist for ann: %s, %v", all, err)
 	}
 	if ran != 0 || sent != 0 {
 		t.Errorf("%d methods ran, %d calls left", ran, sent)

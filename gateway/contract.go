@@ -51,16 +51,27 @@ func (m MethodContract) String() string {
 	return proto.Property(m.Name) + "(" + params + "): " + m.Result
 }
 
-// contract looks at the tables of all nodes.
-func (g *Gateway) contract(context.Context) (Contract, error) {
+// contract looks at the tables of all nodes that exist for the calling client.
+func (g *Gateway) contract(ctx context.Context) (Contract, error) {
+	called, _ := lmz.CallContextFrom(ctx)
+	hidden := func(binding string) bool {
+		f := g.fronts[called.Caller().Binding]
+		return f != nil && !f.shows(binding)
+	}
 	var ts proto.TypeScript
 	var c Contract
 	for _, binding := range slices.Sorted(maps.Keys(g.workers)) {
+		if hidden(binding) {
+			continue
+		}
 		table, _ := g.workers[binding].handler.(lmz.Table)
 		c.Nodes = append(c.Nodes, nodeContract(&ts, binding, lmz.TypeWorker, table))
 	}
 	objects := g.objects.Contract()
 	for _, binding := range slices.Sorted(maps.Keys(objects)) {
+		if hidden(binding) {
+			continue
+		}
 		c.Nodes = append(c.Nodes, nodeContract(&ts, binding, lmz.TypeObject, objects[binding]))
 	}
 	slices.SortFunc(c.Nodes, func(a, b NodeContract) int { return cmp.Compare(a.Binding, b.Binding) })

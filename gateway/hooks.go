@@ -126,11 +126,16 @@ func canBeName(instance string) bool {
 
 // beforeMesh asks whether a client's call may go on, and returns its answer if not.
 func (f *front) beforeMesh(ctx context.Context, call *proto.Call) *proto.Answer {
-	if f.hooks.Bindings != nil && !slices.Contains(f.hooks.Bindings, call.To.Binding) {
+	if !f.shows(call.To.Binding) {
 		answer := proto.ErrorAnswer(&lmz.Error{Code: lmz.CodeAbsent, Message: "there is no binding " + call.To.Binding + " for clients of " + f.binding})
 		return &answer
 	}
 	return f.ask(ctx, f.hooks.BeforeCallToMesh, call)
+}
+
+// shows reports whether a binding exists for clients of this one.
+func (f *front) shows(binding string) bool {
+	return f.hooks.Bindings == nil || slices.Contains(f.hooks.Bindings, binding)
 }
 
 // ask has a hook decide about a call, and returns the call's answer if it refuses.

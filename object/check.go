@@ -63,6 +63,9 @@ func (rt *Runtime) CheckCall(ctx context.Context, to lmz.Address, called lmz.Cal
 	}
 	defer o.pass(place)
 	p, exists, err := rt.peek(to, o.kind)
+	if errors.Is(err, errLarge) {
+		return v, exists, notExecuted("the object is closed, and too large to be copied for the question: call it")
+	}
 	if err != nil {
 		o.logger().Error("the object cannot be copied for a check", "error", withoutPath(err))
 		return v, exists, notExecuted("the object could not be read")
@@ -171,6 +174,9 @@ type peeked struct {
 func peekFile(dir string, a lmz.Address, k Kind) (p peeked, exists bool, err error) {
 	path := filePath(dir, a)
 	exists = isFile(path)
+	if sizeOf(path)+sizeOf(path+"-wal") > maxPeek {
+		return p, exists, errLarge
+	}
 	apart, err := os.MkdirTemp(dir, checkPrefix)
 	if err != nil {
 		return p, exists, err
@@ -185,6 +191,21 @@ func peekFile(dir string, a lmz.Address, k Kind) (p peeked, exists bool, err err
 		}
 	}
 	return p, exists, nil
+}
+
+// maxPeek is how many bytes are copied to answer a question that anybody may ask, as
+// often as they like.
+const maxPeek = 64 << 20
+
+var errLarge = errors.New("the file is too large to be copied")
+
+// sizeOf returns the size of a file, and 0 if there is none.
+func sizeOf(path string) int64 {
+	info, err := os.Stat(path)
+	if err != nil {
+		return 0
+	}
+	return info.Size()
 }
 
 // checkPrefix begins the names of directories with copies.

@@ -169,6 +169,30 @@ func contents(t *testing.T, dir string) string {
 	return all.String()
 }
 
+func TestAQuestionDoesNotCopyALargeFile(t *testing.T) {
+	dir := t.TempDir()
+	w := newWorld(t, dir)
+	register := func() {
+		w.registerKind("BOX", Kind{New: func(o *Object) lmz.Handler {
+			mux := &lmz.Mux{}
+			exposeStorage(o, mux)
+			return mux
+		}})
+	}
+	register()
+	must[struct{}](w, box, "put", "key", "value")
+	w.close()
+	if err := os.Truncate(filePath(dir, box), maxPeek+1); err != nil {
+		t.Fatal(err)
+	}
+	w = newWorld(t, dir)
+	register()
+	_, exists, err := w.rt.CheckCall(t.Context(), box, lmz.CallContext{}, &lmz.Request{Method: "put"})
+	if !exists || !errors.Is(err, lmz.ErrNotExecuted) || !strings.Contains(err.Error(), "too large") {
+		t.Errorf("exists %v, %v", exists, err)
+	}
+}
+
 func TestCopiesThatACrashLeftAreRemoved(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.MkdirAll(filepath.Join(dir, checkPrefix+"1"), 0o700); err != nil {
