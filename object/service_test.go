@@ -3,6 +3,7 @@ package object
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -37,6 +38,20 @@ func (t tally) Close() error {
 	return nil
 }
 
+// idle waits until the last call of an object has left it, a moment after its answer.
+func (w *world) idle(a lmz.Address) *Object {
+	for {
+		w.rt.mu.Lock()
+		o := w.rt.objects[a]
+		working := o.work
+		w.rt.mu.Unlock()
+		if working == 0 {
+			return o
+		}
+		runtime.Gosched()
+	}
+}
+
 func TestPartsOfAnObjectShareItsServices(t *testing.T) {
 	w := newWorld(t, t.TempDir())
 	made := 0
@@ -65,10 +80,7 @@ func TestPartsOfAnObjectShareItsServices(t *testing.T) {
 	if got := must[[]string](w, box, "list", "journal/"); !slices.Equal(got, []string{"journal/001", "journal/002"}) {
 		t.Errorf("got %q", got)
 	}
-	w.rt.mu.Lock()
-	o := w.rt.objects[box]
-	w.rt.mu.Unlock()
-	w.rt.retire(o)
+	w.rt.retire(w.idle(box))
 	if want := []string{"tally", "journal"}; !slices.Equal(closed, want) {
 		t.Errorf("closed %q, want %q", closed, want)
 	}
