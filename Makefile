@@ -41,6 +41,7 @@ lint: ## check formatting and vet, native and js
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "run gofmt on:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
 	$(GO) vet ./...
 	GOOS=js GOARCH=wasm $(GO) vet . ./internal/proto ./internal/session ./internal/link ./internal/turn ./client ./text ./wasmclient
+	GOOS=js GOARCH=wasm $(GO) vet -tags text ./wasmclient
 
 .PHONY: fuzz
 fuzz: ## fuzz the decoders, each for T (30s)
@@ -48,15 +49,15 @@ fuzz: ## fuzz the decoders, each for T (30s)
 
 .PHONY: bench
 bench: ## run the benchmarks
-	$(GO) test -run '^$$' -bench . -benchmem ./internal/... ./gateway ./text ./tui ./object ./examples/editor
+	$(GO) test -run '^$$' -bench . -benchmem ./internal/... ./gateway ./text ./tui ./object ./auth ./examples/editor
 
 .PHONY: soak
 soak: ## the long versions of the crash and cut tests (minutes)
 	LMZ_SOAK=1 $(GO) test -count=1 -timeout 30m -v ./test/...
 	LMZ_SOAK=1 $(GO) test -count=1 -timeout 10m -v -run NeverRead ./gateway
-	LMZ_SOAK=1 $(GO) test -count=1 -timeout 30m -v -run 'ManyObjects|CutAnywhere' ./object
+	LMZ_SOAK=1 $(GO) test -count=1 -timeout 30m -v -run 'ManyObjects|CutAnywhere|AfterAKill' ./object
 	$(GO) test -count=1 -timeout 30m -run Simulated ./examples/editor -editor.n 5000
-	LMZ_SOAK=1 $(GO) test -count=1 -timeout 10m -v -run AfterAKill ./object
+	LMZ_SOAK=1 $(GO) test -count=1 -timeout 10m -v -run Kill9 ./tui
 	LMZ_SOAK=1 $(GO) test -count=1 -timeout 10m -v -run ATabThat ./web
 
 .PHONY: sim

@@ -14,7 +14,7 @@ import (
 func (a *app) alarmsCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "alarms",
-		Short: "See and change what objects will do later (administrators)",
+		Short: "See and change what objects will do later (admins)",
 		Long: "alarms shows which objects have something to do later, and the alarms of one; runs an\n" +
 			"alarm now, and cancels one. Only administrators may.",
 		Example: "  lmz alarms ls\n  lmz alarms ls REMINDER_DO ann\n  lmz alarms run REMINDER_DO ann milk",

@@ -61,8 +61,8 @@ func (a *app) command() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "lmz",
 		Short: "Lumenize Mesh: objects, workers and clients that call each other",
-		Long: "lmz runs a development gateway, signs you in, calls the nodes of a mesh, and edits\n" +
-			"documents in the terminal. Begin with `lmz dev`.",
+		Long: "lmz runs a gateway, signs you in, calls the nodes of a mesh, and edits documents in\n" +
+			"the terminal. Begin with `lmz dev`.",
 		SilenceErrors:    true,
 		SilenceUsage:     true,
 		Args:             cobra.NoArgs,

@@ -22,7 +22,7 @@ import (
 func (a *app) objectsCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "objects",
-		Short: "See, back up and restore what the objects of the running gateway have stored",
+		Short: "See, back up and restore what objects have stored (admins)",
 		Long: "objects looks at what objects have stored. It is for administrators: the one who is signed\n" +
 			"in has to be one (see 'lmz dev --bootstrap-email').",
 		Args: noWords,
