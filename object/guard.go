@@ -21,7 +21,14 @@ type guard struct {
 var readPragmas = map[string]bool{
 	"table_info": true, "table_xinfo": true, "table_list": true, "index_list": true, "index_info": true,
 	"index_xinfo": true, "foreign_key_list": true, "foreign_key_check": true, "integrity_check": true,
-	"quick_check": true, "function_list": true, "collation_list": true, "compile_options": true,
+	"quick_check": true, "function_list": true, "collation_list": true, "compile_options": true, "data_version": true,
+}
+
+// onlyLooks reports whether a pragma changes nothing. Full-text and R-tree tables ask for
+// the version of the data and the size of pages.
+func onlyLooks(a sqlite.Action) bool {
+	name := strings.ToLower(a.Pragma())
+	return readPragmas[name] || name == "page_size" && a.PragmaArg() == ""
 }
 
 // temporary are the operations that make or drop what only this connection would see.
@@ -57,13 +64,16 @@ func (g *guard) Authorize(a sqlite.Action) sqlite.AuthResult {
 // whyNoRead is why a statement that must only read is refused.
 func whyNoRead(a sqlite.Action) string {
 	switch op := a.Type(); {
-	case op == sqlite.OpPragma && !readPragmas[strings.ToLower(a.Pragma())]:
+	case op == sqlite.OpPragma && !onlyLooks(a):
 		return "PRAGMA " + a.Pragma() + ": an inspection only reads"
 	case !reads(op):
 		return strings.TrimPrefix(op.String(), "SQLITE_") + ": an inspection only reads"
 	}
 	return ""
 }
+
+// dbpage is a table of the pages of the file, and a module by which it gets other names.
+const dbpage = "sqlite_dbpage"
 
 const inTurn = "a turn is one transaction that the object's runtime commits; to take a part back use Object.Tx"
 
@@ -77,16 +87,20 @@ func whyRefused(a sqlite.Action) string {
 		return "ATTACH and VACUUM: an object has one file"
 	case op == sqlite.OpDetach:
 		return "DETACH: an object has one file"
-	case op == sqlite.OpPragma && !readPragmas[strings.ToLower(a.Pragma())]:
+	case op == sqlite.OpPragma && !onlyLooks(a):
 		return "PRAGMA " + a.Pragma() + ": the object's runtime sets the file up"
-	case temporary[op]:
+	case temporary[op], schemaChange[op] && strings.EqualFold(a.Database(), "temp"):
 		return "a temporary table, index, view or trigger: it would be gone when the object is closed, which can be between any two calls"
 	}
-	for _, name := range []string{a.Table(), a.Index(), a.View(), a.Trigger()} {
+	names := []string{a.Table(), a.Index(), a.View(), a.Trigger()}
+	if a.Type() == sqlite.OpCreateVTable {
+		names = append(names, a.Module())
+	}
+	for _, name := range names {
 		if isOurs(name) {
 			return name + ": tables whose names begin with lmz_ belong to the object's runtime"
 		}
-		if strings.EqualFold(name, "sqlite_dbpage") {
+		if strings.EqualFold(name, dbpage) {
 			return name + ": the pages of the file belong to the object's runtime"
 		}
 	}

@@ -206,21 +206,25 @@ func TestSQLThatWouldBreakATurnIsRefusedByName(t *testing.T) {
 				`SAVEPOINT x`: "SAVEPOINT", `RELEASE lmz_turn`: "SAVEPOINT",
 				`INSERT OR ROLLBACK INTO note (id) VALUES (1)`:                                   "ROLLBACK",
 				`CREATE TRIGGER t BEFORE INSERT ON note BEGIN SELECT RAISE(ROLLBACK, 'no'); END`: "ROLLBACK",
-				`ATTACH ':memory:' AS x`:                "ATTACH",
-				`DETACH main`:                           "DETACH",
-				`VACUUM`:                                "VACUUM",
-				`PRAGMA journal_mode = DELETE`:          "PRAGMA journal_mode",
-				`PRAGMA synchronous = OFF`:              "PRAGMA synchronous",
-				`PRAGMA user_version = 0`:               "PRAGMA user_version",
-				`PRAGMA writable_schema = ON`:           "PRAGMA writable_schema",
-				`UPDATE sqlite_dbpage SET data = NULL`:  "sqlite_dbpage",
-				`PRAGMA foreign_keys = OFF`:             "PRAGMA foreign_keys",
-				`PRAGMA defer_foreign_keys = ON`:        "PRAGMA defer_foreign_keys",
-				`CREATE TEMP TABLE x (y)`:               "temporary",
-				`CREATE TABLE lmz_mine (x)`:             "lmz_",
-				`ALTER TABLE note RENAME TO "LMZ_mine"`: "lmz_",
-				`UPDATE sqlite_schema SET sql = ''`:     "sqlite_",
-				`SELECT load_extension('x')`:            "not authorized",
+				`ATTACH ':memory:' AS x`:                         "ATTACH",
+				`DETACH main`:                                    "DETACH",
+				`VACUUM`:                                         "VACUUM",
+				`PRAGMA journal_mode = DELETE`:                   "PRAGMA journal_mode",
+				`PRAGMA synchronous = OFF`:                       "PRAGMA synchronous",
+				`PRAGMA user_version = 0`:                        "PRAGMA user_version",
+				`PRAGMA writable_schema = ON`:                    "PRAGMA writable_schema",
+				`UPDATE sqlite_dbpage SET data = NULL`:           "sqlite_dbpage",
+				`CREATE VIRTUAL TABLE pages USING sqlite_dbpage`: "sqlite_dbpage",
+				`CREATE TABLE temp.x (y)`:                        "temporary",
+				`CREATE VIEW temp.x AS SELECT 1`:                 "temporary",
+				`PRAGMA page_size = 512`:                         "PRAGMA page_size",
+				`PRAGMA foreign_keys = OFF`:                      "PRAGMA foreign_keys",
+				`PRAGMA defer_foreign_keys = ON`:                 "PRAGMA defer_foreign_keys",
+				`CREATE TEMP TABLE x (y)`:                        "temporary",
+				`CREATE TABLE lmz_mine (x)`:                      "lmz_",
+				`ALTER TABLE note RENAME TO "LMZ_mine"`:          "lmz_",
+				`UPDATE sqlite_schema SET sql = ''`:              "sqlite_",
+				`SELECT load_extension('x')`:                     "not authorized",
 			} {
 				_, err := o.SQL().Exec(ctx, query)
 				if err == nil || !strings.Contains(err.Error(), name) {
@@ -541,5 +545,28 @@ func TestSQLThatOnlyReadsWritesNothing(t *testing.T) {
 		if got := w.rt.commits.Load(); got != commits {
 			t.Errorf("got %d commits that wrote, want %d", got, commits)
 		}
+	})
+}
+
+func TestFullTextAndRTreeTablesWork(t *testing.T) {
+	w := newWorld(t, t.TempDir())
+	registerScripted(w, Kind{})
+	w.run(func(ctx context.Context, o *Object) error {
+		_, err := o.SQL().Exec(ctx, `CREATE VIRTUAL TABLE word USING fts5(text);
+			INSERT INTO word VALUES ('the quick brown fox'), ('the lazy dog');
+			CREATE VIRTUAL TABLE area USING rtree(id, low, high);
+			INSERT INTO area VALUES (1, 0, 10), (2, 20, 30)`)
+		return err
+	})
+	w.run(func(ctx context.Context, o *Object) error {
+		found, err := QueryAll[string](ctx, o.SQL(), `SELECT text FROM word WHERE word MATCH 'lazy'`)
+		if err != nil || len(found) != 1 || found[0] != "the lazy dog" {
+			t.Errorf("full text: %q, %v", found, err)
+		}
+		ids, err := QueryAll[int](ctx, o.SQL(), `SELECT id FROM area WHERE low <= 25 AND high >= 25`)
+		if err != nil || len(ids) != 1 || ids[0] != 2 {
+			t.Errorf("R-tree: %v, %v", ids, err)
+		}
+		return nil
 	})
 }
