@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -149,7 +148,7 @@ func (w *watcher) print(made editor.Made) error {
 	}
 	w.version = made.Version
 	if w.json {
-		return json.NewEncoder(w.a.Out).Encode(map[string]any{"version": made.Version, "by": made.By, "changes": changes})
+		return w.a.encodeJSON(map[string]any{"version": made.Version, "by": made.By, "changes": changes})
 	}
 	for _, c := range changes {
 		line := fmt.Sprintf("%d  %s  line %d:", made.Version, oneLine(made.By), c.Line)

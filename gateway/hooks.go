@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"slices"
+	"unicode"
 
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/internal/proto"
@@ -111,13 +112,14 @@ var errClaims = errors.New("the claims cannot travel")
 // maxName is the longest instance name of a client, in bytes.
 const maxName = 256
 
-// canBeName reports whether a client's instance name can be shown and logged.
+// canBeName reports whether a client's instance name can be shown and logged: it has
+// nothing that a terminal obeys or that changes how what follows is read.
 func canBeName(instance string) bool {
 	if instance == "" || len(instance) > maxName {
 		return false
 	}
 	for _, r := range instance {
-		if r <= ' ' || r == '/' || r == 0x7f || r == '\uFFFD' {
+		if unicode.IsSpace(r) || unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == '/' || r == '\uFFFD' {
 			return false
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -269,6 +270,23 @@ func TestGatewayBindingsHaveRulesOfTheirOwn(t *testing.T) {
 			t.Errorf("ann at the admins' gateway: %v, %v", response, err)
 		}
 	})
+}
+
+func TestAnInstanceNameCannotCommandATerminal(t *testing.T) {
+	for _, tab := range []string{"%1b%5b31m", "%c2%9b31m", "%e2%80%ae", "%e2%80%8b", "%c2%a0", "%0a", "%7f", "%20", "%ff"} {
+		synctest.Test(t, func(t *testing.T) {
+			m := startMesh(t)
+			defer m.stop()
+			r := httptest.NewRequest("GET", "http://mesh/gateway/"+lmz.DefaultGateway+"/ann.x"+tab, nil)
+			r.Header.Set("Upgrade", "websocket")
+			r.Header.Set("Sec-WebSocket-Protocol", "lmz, lmz.access-token."+token("ann", time.Time{}))
+			w := httptest.NewRecorder()
+			m.gateway.ServeHTTP(w, r)
+			if w.Code != http.StatusForbidden || !strings.Contains(w.Body.String(), "invalid instance name") {
+				t.Errorf("%s: %d %s", tab, w.Code, w.Body)
+			}
+		})
+	}
 }
 
 func TestAnInstanceNameFormatChecksItsClaims(t *testing.T) {

@@ -2,6 +2,7 @@ package tui
 
 import (
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/charmbracelet/x/ansi"
@@ -54,15 +55,19 @@ func glyph(s string, width int, method ansi.Method) (shown string, placeholder b
 	return s, false
 }
 
-// clean makes text of others fit for a line of the screen.
+// clean makes text of others fit for a line of the screen: without what commands a
+// terminal or changes the direction of what comes after it.
 func clean(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r < ' ' || r >= 0x7f && r < 0xa0 {
+		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) && r != joiner {
 			return ' '
 		}
 		return r
 	}, s)
 }
+
+// joiner stands between the parts of an emoji.
+const joiner = '\u200d'
 
 // lineAt returns the bounds of the line that at is in, without its line break.
 func lineAt(text string, at int) (start, end int) {
