@@ -56,6 +56,7 @@ func TestVerifyIsStrict(t *testing.T) {
 		{"two parts", parts[0] + "." + parts[1], invalidToken},
 		{"no signature", parts[0] + "." + parts[1] + ".", invalidToken},
 		{"padded", parts[0] + "=." + parts[1] + "." + parts[2], invalidToken},
+		{"with a line end", ok[:len(ok)-3] + "\r\n" + ok[len(ok)-3:], invalidToken},
 		{"forged payload", parts[0] + "." + otherPayload + "." + parts[2], invalidToken},
 		{"foreign key", token(jwt.SigningMethodEdDSA, stranger, nil), invalidToken},
 		{"alg none", token(jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType, nil), invalidToken},

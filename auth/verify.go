@@ -69,6 +69,9 @@ func (s *Service) signedClaims(token string) (Claims, error) {
 	if err != nil {
 		return Claims{}, err
 	}
+	if strings.ContainsAny(token, "\r\n") { // which Go's base64 reads over: a token has one spelling
+		return Claims{}, errBadToken
+	}
 	all := jwt.MapClaims{}
 	_, err = s.parser.ParseWithClaims(token, all, func(*jwt.Token) (any, error) { return k.public, nil })
 	if err != nil {

@@ -1,0 +1,54 @@
+package auth
+
+import (
+	"log/slog"
+	"testing"
+	"time"
+)
+
+// minted is a service with an account that may come in, and its access token.
+func minted(tb testing.TB) (s *Service, token string) {
+	dir := tb.TempDir()
+	s, err := Open(Options{Dir: dir, PublicURL: publicURL, Sender: new(Mailbox), Getenv: noEnv, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { s.Close() })
+	if token, err = Mint(dir, noEnv, ada, false, time.Hour); err != nil {
+		tb.Fatal(err)
+	}
+	return s, token
+}
+
+// FuzzVerify replaces a part of a token: no other than the one that was signed is good.
+func FuzzVerify(f *testing.F) {
+	s, token := minted(f)
+	f.Add(uint(0), uint(0), "")
+	f.Add(uint(0), uint(len(token)), namedPrefix+".x")
+	f.Add(uint(0), uint(len(token)), "eyJhbGciOiJub25lIn0.e30.")
+	for _, last := range []string{"A", "Q", "g", "w", "B"} { // the same signature but for bits that are none
+		f.Add(uint(len(token)-1), uint(len(token)), last)
+	}
+	f.Add(uint(len(token)), uint(len(token)), "\n")
+	f.Fuzz(func(t *testing.T, from, to uint, part string) {
+		n := uint(len(token))
+		from, to = min(from, n), min(to, n)
+		other := token[:from] + part + token[max(from, to):]
+		c, err := s.Verify(t.Context(), other)
+		if (err == nil) != (other == token) {
+			t.Errorf("%q, made of %q, is of %+v, %v", other, token, c, err)
+		}
+	})
+}
+
+// BenchmarkVerify checks an access token: its signature, and whether the database has
+// taken it away.
+func BenchmarkVerify(b *testing.B) {
+	s, token := minted(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := s.Verify(b.Context(), token); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
