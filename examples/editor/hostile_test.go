@@ -114,3 +114,28 @@ func letters(n int) string {
 	}
 	return s
 }
+
+func TestAPushOfManyScatteredChangesIsNotCheckedForSpelling(t *testing.T) {
+	const length, edits, each = 400_000, 1000, 200
+	var entries []text.Entry
+	for i := range edits {
+		var changes []text.Change
+		for j := range each {
+			at := i*300 + j
+			changes = append(changes, text.Change{From: at, To: at, Insert: "a"})
+		}
+		c, err := text.New(length+i*each, changes...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		entries = append(entries, text.Entry{Edit: text.Edit{Editor: "x", Number: i + 1, Changes: c}, Version: i + 1})
+	}
+	var replaced int
+	allocated := testing.AllocsPerRun(1, func() { replaced = len(changedRanges(entries)) })
+	if replaced != 0 {
+		t.Errorf("%d ranges were found, with %.0f allocations", replaced, allocated)
+	}
+	if some := changedRanges(entries[:5]); len(some) == 0 {
+		t.Error("a few scattered changes are not checked")
+	}
+}

@@ -13,6 +13,7 @@ import (
 const (
 	maxParts      = 20
 	maxPartLength = 16 << 10
+	maxReplaced   = 2000 // places: to put more together takes long
 )
 
 // checkSpelling has the paragraphs checked that were changed.
@@ -47,8 +48,16 @@ func changedParts(t *text.Text, entries []text.Entry) []Part {
 }
 
 // changedRanges returns where the text that entries have made differs from the one
-// before them, in order.
+// before them, in order; nil if that is in very many places.
 func changedRanges(entries []text.Entry) []Range {
+	replaced := 0
+	for _, e := range entries {
+		for range e.Changes.Changes() {
+			if replaced++; replaced > maxReplaced {
+				return nil
+			}
+		}
+	}
 	all := entries[0].Changes
 	for _, e := range entries[1:] {
 		next, err := all.Compose(e.Changes)
