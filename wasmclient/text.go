@@ -46,7 +46,13 @@ func offerText(border js.Value) {
 func wrong(err error) any { return map[string]any{"wrong": err.Error()} }
 
 func textOperation(operation string, id int, args []js.Value) (any, error) {
-	if operation == "new" { // editor, version, text
+	switch operation {
+	case "rebase": // edits, version, clientID, number, changes
+		return rebase(updatesOf(args[0]), args[1].Int(), updateOf(args[2], args[3], args[4]))
+	case "batch": // edits
+		edits, err := text.Edits(updatesOf(args[0]))
+		return text.Batch(edits), err
+	case "new": // editor, version, text
 		texts.last++
 		texts.all[texts.last] = &sharedText{Client: text.NewClient(args[0].String(), args[1].Int(), text.NewText(args[2].String()))}
 		return texts.last, nil
@@ -65,7 +71,7 @@ func textOperation(operation string, id int, args []js.Value) (any, error) {
 		}
 		return nil, t.Edit(c)
 	case "receive": // version, clientID, number, changes
-		return t.receive(args[0].Int(), text.Update{ClientID: args[1].String(), Number: args[2].Int(), Changes: partsOf(args[3])})
+		return t.receive(args[0].Int(), updateOf(args[1], args[2], args[3]))
 	case "push":
 		base, edits := t.Push()
 		if len(edits) == 0 {
@@ -128,6 +134,20 @@ func (t *sharedText) receive(version int, u text.Update) (any, error) {
 	return changes.Wire(), nil
 }
 
+// rebase is [text.Rebase] on the wire.
+func rebase(left []text.Update, version int, over text.Update) (any, error) {
+	edits, err := text.Edits(left)
+	if err != nil {
+		return nil, err
+	}
+	e, err := over.Edit()
+	if err != nil {
+		return nil, err
+	}
+	edits, err = text.Rebase(edits, text.Entry{Edit: e, Version: version})
+	return updates(text.Updates(edits)), err
+}
+
 // at returns where a position of an earlier version is on the screen, or -1 if that
 // version is not remembered, or not known yet.
 func (t *sharedText) at(pos, version, side int) int {
@@ -159,6 +179,19 @@ func updates(all []text.Update) []any {
 		list[i] = map[string]any{"clientID": u.ClientID, "number": u.Number, "changes": u.Changes}
 	}
 	return list
+}
+
+func updateOf(clientID, number, changes js.Value) text.Update {
+	return text.Update{ClientID: clientID.String(), Number: number.Int(), Changes: partsOf(changes)}
+}
+
+func updatesOf(list js.Value) []text.Update {
+	all := make([]text.Update, list.Length())
+	for i := range all {
+		u := list.Index(i)
+		all[i] = updateOf(u.Get("clientID"), u.Get("number"), u.Get("changes"))
+	}
+	return all
 }
 
 // partsOf reads an array of numbers, and arrays of numbers and strings.

@@ -4,6 +4,32 @@
 
 import { load } from './border.js';
 
+/** Calls an operation of the module on a text. */
+function enter(border, operation, id, ...rest) {
+  const result = border.text(operation, id, ...rest);
+  if (result?.wrong !== undefined) throw new Error(result.wrong);
+  return result;
+}
+
+async function core() {
+  const { border } = await load();
+  if (!border.text) throw new Error('this lmz.wasm was built without the tag text');
+  return border;
+}
+
+/**
+ * What edits that were not pushed, each based on the one before, are after one that a
+ * document has made of the text of the first: if it is just that first one, the others.
+ */
+export async function rebase(edits, { version, clientID, number, changes }) {
+  return enter(await core(), 'rebase', 0, edits, version, clientID, number, changes);
+}
+
+/** How many of some edits one push can have. */
+export async function batch(edits) {
+  return enter(await core(), 'batch', 0, edits);
+}
+
 /**
  * One editor's side of a shared text: what is on the screen is the document's text of
  * some version and what was typed since. Positions count UTF-16 units.
@@ -23,13 +49,8 @@ export class SharedText {
    * document.
    */
   static async open(editor, version, text) {
-    const { border } = await load();
-    if (!border.text) throw new Error('this lmz.wasm was built without the tag text');
-    return new SharedText((operation, id, ...rest) => {
-      const result = border.text(operation, id, ...rest);
-      if (result?.wrong !== undefined) throw new Error(result.wrong);
-      return result;
-    }, editor, version, text);
+    const border = await core();
+    return new SharedText((...call) => enter(border, ...call), editor, version, text);
   }
 
   #do(operation, ...rest) {

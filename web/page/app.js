@@ -3,6 +3,7 @@
 import { load } from './lmz/lmz.js';
 import { EditorClient } from './editor.js';
 import { colors } from './people.js';
+import { closeVersions, setUpVersions } from './versions.js';
 import './view.js';
 import { askLink, hasMailbox, linkError, signOut } from './sign-in.js';
 
@@ -22,6 +23,7 @@ const area = $('text');
 let open = null; // the open document
 let shownFindings = '';
 let listed = new Set(); // names of the documents in the list
+let kept = []; // refused texts: {text, drop}
 let leaving = false; // signing out
 let failedLink = linkError();
 
@@ -180,6 +182,8 @@ function openWanted() {
   if (name !== '') {
     $('name').textContent = name;
     area.show('', `Text of ${name}`);
+    kept = [];
+    closeVersions();
     $('kept').hidden = true;
     showPeople([]);
     open = client.open(name, new Screen(name));
@@ -190,6 +194,15 @@ function openWanted() {
 }
 
 addEventListener('hashchange', openWanted);
+setUpVersions(() => open);
+
+function skipToText(event) {
+  event.preventDefault(); // the address names a document, and the text must not get the Enter
+  (open ? area : $('open-name')).focus();
+}
+
+$('skip').addEventListener('click', skipToText);
+$('skip').addEventListener('keydown', (event) => { if (event.key === 'Enter') skipToText(event); });
 
 /** What a document has to do with the page, as long as it is the open one. */
 class Screen {
@@ -230,6 +243,7 @@ function showDocument() {
     listDocuments();
   }
   data.document = loaded ? open.name : '';
+  if (area.writable && !loaded) area.writable = false;
   data.dirty = String(dirty);
   if ($('saved').textContent !== savedText()) $('saved').textContent = savedText();
   $('problem').hidden = problem === '';
@@ -255,15 +269,23 @@ function showPeople(all) {
   }));
 }
 
-/** Shows text that could not be saved where it was typed, so that it can be copied. */
-function showKept(text) {
-  if (text === '') return;
-  $('kept-text').textContent = [$('kept').hidden ? '' : $('kept-text').textContent, text].filter(Boolean).join('\n');
+/** Shows text that the document refused, so that it can be copied. It is on disk until it is dropped. */
+function showKept(text, drop) {
+  if (text === '') {
+    drop();
+    return;
+  }
+  kept.push({ text, drop });
+  $('kept-text').textContent = kept.map((one) => one.text).join('\n');
   $('kept').hidden = false;
 }
 
 $('kept-copy').addEventListener('click', () => navigator.clipboard.writeText($('kept-text').textContent).catch(() => {}));
-$('kept-drop').addEventListener('click', () => { $('kept').hidden = true; });
+$('kept-drop').addEventListener('click', () => {
+  for (const { drop } of kept.splice(0)) drop().catch((error) => console.warn('lmz: it is still on disk:', error.message));
+  $('kept').hidden = true;
+  area.focus();
+});
 
 addEventListener('beforeunload', (event) => {
   if (open?.dirty && !leaving) event.preventDefault();

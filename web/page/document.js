@@ -3,18 +3,20 @@
 // kept on disk, that goes when it can.
 
 import { Journal } from './journal.js';
-import { SharedText } from './lmz/text.js';
+import { batch, rebase, SharedText } from './lmz/text.js';
 
 const retryDelays = [500, 1000, 2000, 5000]; // milliseconds, after something failed
 const journalDelay = 300; // after the first key that is not on disk
 const presentDelay = 100; // between two words about the cursor
 const partLength = 64 << 10; // units in which a long text arrives
 const undoPause = 1000; // in typing, which ends a step of undo
+const refusals = new Set(['EditRefused', 'VersionTooOld']); // a document's last word on edits
 const confirmDelay = 3000; // for edits that were pushed and not heard of
 
 /**
  * An open document. The screen has the methods opened(text), changed(changes),
- * people(all), spelled(checked, found), status() and kept(text).
+ * people(all), spelled(checked, found), status() and kept(text, drop): a text that was
+ * refused, and how to forget it.
  */
 export class SharedDocument {
   problem = ''; // why it cannot be opened or saved
@@ -43,8 +45,8 @@ export class SharedDocument {
     this.#screen = screen;
   }
 
-  get loaded() { return this.#text !== null; }
-  get dirty() { return this.#text !== null && !this.#text.saved; }
+  get loaded() { return Boolean(this.#text); }
+  get dirty() { return this.loaded && !this.#text.saved; }
   get version() { return this.#text?.version ?? 0; }
   get editor() { return this.#text?.editor ?? ''; }
 
@@ -64,8 +66,9 @@ export class SharedDocument {
     try {
       const opening = await this.#call(this.#client.ctn().subscribe());
       if (this.#closed) return;
-      if (this.#text) await this.#catchUp();
-      else await this.#load(opening);
+      if (opening.version < this.version) await this.#leave(); // it was brought back to an older state
+      if (this.#text) await this.#catchUp().catch((error) => { if (!isLost(error)) throw error; return this.#leave(); });
+      if (!this.#text && !this.#closed) await this.#load(opening);
       if (this.#closed) return;
       this.people = new Map();
       for (const person of opening.people) this.present(person);
@@ -141,32 +144,53 @@ export class SharedDocument {
     if (this.#text.version > before) this.by = made.clientID === this.#text.editor ? '' : made.by;
   }
 
-  /** The way back to the document is lost: load it anew, and show what was not saved. */
+  /** The way back to the document is lost: load it anew, then push what was not saved. */
   async #lost(error) {
-    if (error.name !== 'VersionTooOld' && error.message !== 'the document went another way than this editor') {
+    if (!isLost(error)) {
       this.#failed(error, 'What others changed cannot be loaded', () => this.open());
       return;
     }
-    const { edits } = this.#text.unsaved;
-    this.#screen.kept(inserted(edits));
-    await this.#journal.close(); // what is in it stays there until it is pushed or dropped
-    this.#text.close();
-    this.#text = null;
+    await this.#leave();
     this.open();
+  }
+
+  /** Leaves the text that is on the screen: what is not saved is on disk, and is pushed on its own. */
+  async #leave() {
+    const [text, journal] = [this.#text, this.#journal];
+    if (!text) return;
+    clearTimeout(this.#journalTimer);
+    this.#journalTimer = this.#text = this.#journal = undefined;
+    this.#screen.status(); // nothing can be typed for now
+    await journal.keep(text.unsaved).catch(() => this.#screen.kept(inserted(text.unsaved.edits), () => {}));
+    await journal.close();
+    text.close();
   }
 
   /** Pushes what earlier openings left behind: tabs that were closed or have died. */
   async #pushLeft() {
-    await Journal.eachLeft(this.#client.claims?.sub ?? '', this.name, async ({ version, edits }) => {
+    await Journal.eachLeft(this.#client.claims?.sub ?? '', this.name, async ({ version, edits }, drop) => {
       try {
-        await this.#call(this.#client.ctn().push(version, edits));
+        await this.#pushRecord(version, edits);
         return true;
       } catch (error) {
-        if (error.name !== 'EditRefused') throw error;
-        this.#screen.kept(inserted(edits));
-        return true; // it is on the screen now, to be copied
+        if (!refusals.has(error.name)) throw error;
+        this.#screen.kept(inserted(edits), drop);
+        return false; // it is on disk until the user drops it
       }
     });
+  }
+
+  /** Brings edits to the newest version and pushes them, in parts that fit. */
+  async #pushRecord(version, edits) {
+    while (edits.length > 0) {
+      const missing = await this.#call(this.#client.ctn().changes(version));
+      for (const made of missing.made) {
+        edits = await rebase(edits, made).catch((error) => { throw Object.assign(error, { name: 'EditRefused' }); });
+        version = made.version;
+      }
+      if (version < missing.version || edits.length === 0) continue;
+      await this.#call(this.#client.ctn().push(version, edits.slice(0, await batch(edits))));
+    }
   }
 
   /** Something was typed: changes as of ChangeSet.toJSON. */
@@ -297,6 +321,13 @@ export class SharedDocument {
     this.#screen.spelled(checked.flatMap(place), found.flatMap(place));
   }
 
+  /** Revisions, newest first: those before a version, or the newest if it is 0. */
+  history(before) { return this.#call(this.#client.ctn().history(before)); }
+  /** The text of a version, or the beginning of a long one. */
+  textOf(version) { return this.#call(this.#client.ctn().read(version, 0)); }
+  /** Makes the text of a version the current one. */
+  restore(version) { return this.#call(this.#client.ctn().restore(version)); }
+
   /** Closes it. What is not saved is on disk, and goes at the next opening. */
   async close() {
     if (this.#closed) return;
@@ -308,6 +339,11 @@ export class SharedDocument {
     this.#text?.close();
     if (this.#connected) await this.#call(this.#client.ctn().unsubscribe()).catch(() => {});
   }
+}
+
+/** Whether there is no way on from the text on the screen to that of the document. */
+function isLost(error) {
+  return error.name === 'VersionTooOld' || error.message === 'the document went another way than this editor';
 }
 
 /** What edits insert, for people. */

@@ -62,14 +62,18 @@ export class Journal {
     await this.#held;
   }
 
-  /** Hands what others left of a document to push, which resolves with whether it is to be forgotten. */
+  /**
+   * Hands what others left of a document to push, with a function that forgets it; push
+   * resolves with whether it is to be forgotten at once.
+   */
   static async eachLeft(account, document, push) {
     const range = IDBKeyRange.bound([account, document, ''], [account, document, []]);
     for (const key of await once('readonly', (store) => store.getAllKeys(range))) {
       await navigator.locks.request(lockName(key), { ifAvailable: true }, async (lock) => {
         if (!lock) return; // its owner lives
         const unsaved = await once('readonly', (store) => store.get(key));
-        if (unsaved && await push(unsaved)) await once('readwrite', (store) => store.delete(key));
+        const drop = () => once('readwrite', (store) => store.delete(key));
+        if (unsaved && await push(unsaved, drop)) await drop();
       });
     }
   }

@@ -40,7 +40,7 @@ export class TextView extends HTMLElement {
   #label = new Compartment();
 
   connectedCallback() {
-    const root = this.attachShadow({ mode: 'open' });
+    const root = this.attachShadow({ mode: 'open', delegatesFocus: true });
     this.#view = new EditorView({ root, parent: root, state: this.#state('') });
   }
 
@@ -95,6 +95,8 @@ export class TextView extends HTMLElement {
   set writable(on) {
     this.#view.dispatch({ effects: this.#writable.reconfigure(EditorView.editable.of(on)) });
   }
+
+  get writable() { return this.#view.state.facet(EditorView.editable); }
 
   get text() { return this.#view.state.doc.toString(); }
 

@@ -1,0 +1,225 @@
+package web
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/chromedp"
+
+	"github.com/lumenize/lmz/examples/editor"
+	"github.com/lumenize/lmz/gateway"
+)
+
+// These tests look at the text of the page through what happens to tabs, with the state
+// that is shown and how often the page was told to subscribe: once for each session.
+
+// shows waits until the page has a text, everything of it is saved, and the page was told
+// so often to subscribe.
+func (b *tab) shows(text string, subscriptions int) {
+	b.t.Helper()
+	b.until(`document.getElementById('text').text === ` + quote(text))
+	b.until(`document.body.dataset.state === 'connected' && document.body.dataset.dirty === 'false'`)
+	b.until(`document.getElementById('state-text').textContent === 'Connected'`)
+	if got := b.run(`return document.body.dataset.subscriptions`); got != fmt.Sprint(subscriptions) {
+		b.t.Errorf("OnSubscriptionRequired ran %s times, want %d", got, subscriptions)
+	}
+}
+
+func TestTheTextOutlivesWhatHappensToTabs(t *testing.T) {
+	t.Parallel()
+	d := lifeTimes()
+	s := startSiteOf(t, gateway.Options{Grace: d.grace, Heartbeat: d.heartbeat})
+	b := openBrowser(t)
+	b.signIn(s, "ada@example.com")
+	b.open("notes")
+	bob, changes := s.terminal("bob@example.com", "notes")
+	save := func(text string) {
+		t.Helper()
+		if _, err := bob.Save(t.Context(), text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.typeText("a")
+	s.waitChange(changes, "a")
+	b.shows("a", 1)
+
+	b.lifecycle(page.SetWebLifecycleStateStateFrozen)
+	save("a bob")
+	time.Sleep(d.frozen)
+	save("a bob 2")
+	b.lifecycle(page.SetWebLifecycleStateStateActive)
+	b.until(`document.body.dataset.subscriptions === '2'`)
+	b.shows("a bob 2", 2)
+
+	s.line.cut(true) // the gateway is gone
+	b.until(`document.getElementById('state-text').textContent === 'Reconnecting'`)
+	b.typeText("b")
+	b.until(`document.getElementById('saved').textContent.startsWith('Not sent yet')`)
+	time.Sleep(d.gone)
+	s.line.cut(false)
+	b.until(`document.body.dataset.subscriptions === '3'`)
+	b.shows("ab bob 2", 3)
+	s.waitChange(changes, "ab bob 2")
+
+	instance := b.run(`return document.body.dataset.instance`)
+	b.do(chromedp.Reload())
+	b.until(`document.body.dataset.document === 'notes'`)
+	b.shows("ab bob 2", 1)
+	if got := b.run(`return document.body.dataset.instance`); got != instance {
+		t.Errorf("it is %s after the reload, and was %s", got, instance)
+	}
+
+	// A copy of the tab is another client, and a person of its own.
+	b.run(`window.copy = window.open(location.href)`)
+	b.until(`copy.document.body.dataset.document === 'notes'`)
+	b.until(`copy.document.body.dataset.instance !== document.body.dataset.instance`)
+	b.until(`document.querySelectorAll('#people li').length === 1`)
+	b.run(`copy.document.getElementById('text').insert(0, 'copy ')`)
+	b.shows("copy ab bob 2", 1)
+	b.run(`copy.close()`)
+	b.until(`document.querySelectorAll('#people li').length === 0`)
+
+	// Away and back.
+	b.run(`window.marker = 1; setTimeout(() => { location.href = '/dev/mail'; });`)
+	b.until(`location.pathname === '/dev/mail'`)
+	save("copy ab bob 3")
+	time.Sleep(d.away)
+	b.until(`(setTimeout(() => history.back()), true)`) // the policy of that page allows nothing else
+	b.until(`document.body.dataset.document === 'notes'`)
+	if got := b.run(`return window.marker`); got != "1" {
+		t.Errorf("the page was loaded anew, not taken from the cache: %s", got)
+	}
+	b.until(`document.getElementById('text').text === 'copy ab bob 3'`)
+	b.typeText("!")
+	b.until(`document.getElementById('text').text.includes('!') && document.body.dataset.dirty === 'false'`)
+	b.until(`document.body.dataset.subscriptions === '2'`) // its session was over
+}
+
+func TestALongPasteOfADeadTabIsPushedInParts(t *testing.T) {
+	t.Parallel()
+	s := startSite(t)
+	b := openBrowser(t)
+	b.signIn(s, "ada@example.com")
+	b.open("notes")
+	b.typeText("before")
+	b.until(`document.body.dataset.dirty === 'false'`)
+	s.line.cut(true)
+	b.until(`document.body.dataset.state === 'reconnecting'`)
+	b.run(`document.getElementById('text').insert(6, 'What is pasted. '.repeat(100_000))`) // more than a frame
+	b.do(chromedp.Sleep(2 * time.Second))
+	bob, _ := s.terminal("bob@example.com", "notes")
+	if _, err := bob.Save(t.Context(), "his before"); err != nil {
+		t.Fatal(err)
+	}
+	b.crash()
+	s.line.cut(false)
+	again := b.newTab()
+	again.do(chromedp.Navigate(s.url + "/#notes"))
+	again.until(`document.getElementById('text').text === 'his before' + 'What is pasted. '.repeat(100_000)`)
+	content, _, err := editor.ReadAll(t.Context(), s.client("eve@example.com").Peer, "notes")
+	if want := "his before" + strings.Repeat("What is pasted. ", 100_000); err != nil || content != want {
+		t.Errorf("the document has %d units, want %d: %v", len(content), len(want), err)
+	}
+}
+
+func TestWhatADocumentRefusesStaysOnDiskUntilItIsDropped(t *testing.T) {
+	t.Parallel()
+	s := startSite(t)
+	b := openBrowser(t)
+	b.signIn(s, "ada@example.com")
+	b.open("notes")
+	b.typeText("fine")
+	b.until(`document.body.dataset.dirty === 'false'`)
+	// Edits that no editor makes, as a damaged disk has them.
+	b.run(`const request = indexedDB.open('lmz', 1);
+		const database = await new Promise((done) => { request.onsuccess = () => done(request.result); });
+		const claims = JSON.parse(atob((await (await fetch('/auth/refresh-token', { method: 'POST' })).json()).access_token.split('.')[1]));
+		const store = database.transaction('unsaved', 'readwrite').objectStore('unsaved');
+		const put = store.put({ version: 1, edits: [{ clientID: 'dead', number: 1, changes: [999, [0, 'lost words']] }] }, [claims.sub, 'notes', 'dead']);
+		await new Promise((done) => { put.onsuccess = done; });
+		database.close();`)
+	for range 2 {
+		b.do(chromedp.Reload())
+		b.until(`!document.getElementById('kept').hidden && document.getElementById('kept-text').textContent === 'lost words'`)
+		b.until(`document.getElementById('text').text === 'fine'`)
+	}
+	b.do(chromedp.Click(chromedp.CSS("#kept-drop")))
+	b.until(`document.getElementById('kept').hidden && document.activeElement.id === 'text'`)
+	b.do(chromedp.Sleep(100*time.Millisecond), chromedp.Reload())
+	b.until(`document.body.dataset.document === 'notes' && document.getElementById('text').text === 'fine'`)
+	b.do(chromedp.Sleep(300 * time.Millisecond))
+	b.until(`document.getElementById('kept').hidden`)
+}
+
+func TestEarlierVersionsAreShownAndRestored(t *testing.T) {
+	t.Parallel()
+	s := startSite(t)
+	b := openBrowser(t)
+	b.signIn(s, "ada@example.com")
+	b.open("notes")
+	bob, changes := s.terminal("bob@example.com", "notes")
+	b.typeText("first")
+	s.waitChange(changes, "first")
+	if _, err := bob.Save(t.Context(), "first second"); err != nil {
+		t.Fatal(err)
+	}
+	b.until(`document.getElementById('text').text === 'first second'`)
+	b.do(chromedp.Click(chromedp.CSS("#versions > summary")))
+	b.until(`document.querySelectorAll('#revisions button').length === 2`)
+	b.until(`document.querySelector('#revisions button').textContent.endsWith(' bob (now)')`)
+	b.do(chromedp.Click(chromedp.CSS("#revisions li:nth-child(2) button")))
+	b.until(`document.getElementById('version-text').textContent === 'first'`)
+	b.do(chromedp.Click(chromedp.CSS("#restore")))
+	b.until(`document.getElementById('text').text === 'first'`)
+	s.waitChange(changes, "first")
+	b.until(`document.getElementById('versions-note').textContent.startsWith('Restored')`)
+	b.until(`document.querySelectorAll('#revisions button').length === 3`)
+}
+
+func TestTheKeyboardReachesEverything(t *testing.T) {
+	t.Parallel()
+	s := startSite(t)
+	b := openBrowser(t)
+	b.signIn(s, "ada@example.com")
+	b.open("notes")
+	b.typeText("teh")
+	b.until(`document.querySelectorAll('#findings .fix').length > 0`)
+
+	// The way to the text jumps over what comes before it, and opens no document.
+	b.run(`document.getElementById('skip').focus()`)
+	for _, event := range []input.DispatchKeyEventType{input.DispatchKeyEventTypeKeyDown, input.DispatchKeyEventTypeKeyUp} {
+		enter := input.DispatchKeyEventParams{Type: event, Key: "Enter", Code: "Enter", WindowsVirtualKeyCode: 13}
+		if event == input.DispatchKeyEventTypeKeyDown {
+			enter.Text = "\r"
+		}
+		if _, err := chromedp.Call(b.ctx, input.DispatchKeyEvent, enter); err != nil { // KeyEvent sends the text twice
+			t.Fatal(err)
+		}
+	}
+	b.until(`document.activeElement.id === 'text' && location.hash === '#notes'`)
+	b.until(`document.getElementById('text').text === 'teh'`)
+	// Escape closes the suggestions in the text; Tab leaves it, for those behind it.
+	const menu = `document.getElementById('text').shadowRoot.querySelector('.suggest')`
+	b.until(menu + ` !== null`)
+	b.do(chromedp.KeyEvent("\u001b"))
+	b.until(menu + ` === null`)
+	b.do(chromedp.KeyEvent("\t"))
+	b.until(`document.activeElement.closest('#findings') !== null && document.getElementById('text').text === 'teh'`)
+	b.until(`document.activeElement.getAttribute('aria-label').startsWith('Replace teh by ')`)
+	b.run(`document.activeElement.blur(); document.getElementById('text').focus()`)
+	b.do(chromedp.KeyEvent("\r", chromedp.KeyModifiers(chromedp.ModifierAlt)))
+	b.until(`document.getElementById('text').text === 'the'`)
+	b.until(`document.activeElement.id === 'text'`)
+	b.until(`document.getElementById('text').shadowRoot.querySelector('[role=textbox][aria-multiline=true]').getAttribute('aria-label') === 'Text of notes'`)
+
+	// Everything that can be used says what it is.
+	nameless := b.run(`return [...document.querySelectorAll('button, input, a, summary, [role=region]')].filter((e) => e.checkVisibility()
+		&& !(e.getAttribute('aria-label') || e.textContent.trim() || e.labels?.length)).map((e) => e.outerHTML).join('\n')`)
+	if nameless != "" {
+		t.Errorf("without a name: %s", nameless)
+	}
+}
