@@ -36,21 +36,20 @@ func TestTheTextOutlivesWhatHappensToTabs(t *testing.T) {
 	b := openBrowser(t)
 	b.signIn(s, "ada@example.com")
 	b.open("notes")
-	bob, changes := s.terminal("bob@example.com", "notes")
-	save := func(text string) {
+	bob := s.terminal("bob@example.com", "notes")
+	write := func(text string) {
 		t.Helper()
-		if _, err := bob.Save(t.Context(), text); err != nil {
-			t.Fatal(err)
-		}
+		bob.write(text)
+		bob.until("saved", bob.session.Saved)
 	}
 	b.typeText("a")
-	s.waitChange(changes, "a")
+	bob.shows("a")
 	b.shows("a", 1)
 
 	b.lifecycle(page.SetWebLifecycleStateStateFrozen)
-	save("a bob")
+	write("a bob")
 	time.Sleep(d.frozen)
-	save("a bob 2")
+	write("a bob 2")
 	b.lifecycle(page.SetWebLifecycleStateStateActive)
 	b.until(`document.body.dataset.subscriptions === '2'`)
 	b.shows("a bob 2", 2)
@@ -63,7 +62,7 @@ func TestTheTextOutlivesWhatHappensToTabs(t *testing.T) {
 	s.line.cut(false)
 	b.until(`document.body.dataset.subscriptions === '3'`)
 	b.shows("ab bob 2", 3)
-	s.waitChange(changes, "ab bob 2")
+	bob.shows("ab bob 2")
 
 	instance := b.run(`return document.body.dataset.instance`)
 	b.do(chromedp.Reload())
@@ -86,7 +85,8 @@ func TestTheTextOutlivesWhatHappensToTabs(t *testing.T) {
 	// Away and back.
 	b.run(`window.marker = 1; setTimeout(() => { location.href = '/dev/mail'; });`)
 	b.until(`location.pathname === '/dev/mail'`)
-	save("copy ab bob 3")
+	bob.shows("copy ab bob 2")
+	write("copy ab bob 3")
 	time.Sleep(d.away)
 	b.until(`(setTimeout(() => history.back()), true)`) // the policy of that page allows nothing else
 	b.until(`document.body.dataset.document === 'notes'`)
@@ -111,16 +111,15 @@ func TestALongPasteOfADeadTabIsPushedInParts(t *testing.T) {
 	b.until(`document.body.dataset.state === 'reconnecting'`)
 	b.run(`document.getElementById('text').insert(6, 'What is pasted. '.repeat(100_000))`) // more than a frame
 	b.do(chromedp.Sleep(2 * time.Second))
-	bob, _ := s.terminal("bob@example.com", "notes")
-	if _, err := bob.Save(t.Context(), "his before"); err != nil {
-		t.Fatal(err)
-	}
+	bob := s.terminal("bob@example.com", "notes")
+	bob.write("his before")
+	bob.until("saved", bob.session.Saved)
 	b.crash()
 	s.line.cut(false)
 	again := b.newTab()
 	again.do(chromedp.Navigate(s.url + "/#notes"))
 	again.until(`document.getElementById('text').text === 'his before' + 'What is pasted. '.repeat(100_000)`)
-	content, _, err := editor.ReadAll(t.Context(), s.client("eve@example.com").Peer, "notes")
+	content, _, err := editor.ReadAll(t.Context(), s.client("eve@example.com"), "notes")
 	if want := "his before" + strings.Repeat("What is pasted. ", 100_000); err != nil || content != want {
 		t.Errorf("the document has %d units, want %d: %v", len(content), len(want), err)
 	}
@@ -161,12 +160,10 @@ func TestEarlierVersionsAreShownAndRestored(t *testing.T) {
 	b := openBrowser(t)
 	b.signIn(s, "ada@example.com")
 	b.open("notes")
-	bob, changes := s.terminal("bob@example.com", "notes")
+	bob := s.terminal("bob@example.com", "notes")
 	b.typeText("first")
-	s.waitChange(changes, "first")
-	if _, err := bob.Save(t.Context(), "first second"); err != nil {
-		t.Fatal(err)
-	}
+	bob.shows("first")
+	bob.write("first second")
 	b.until(`document.getElementById('text').text === 'first second'`)
 	b.do(chromedp.Click(chromedp.CSS("#versions > summary")))
 	b.until(`document.querySelectorAll('#revisions button').length === 2`)
@@ -175,7 +172,7 @@ func TestEarlierVersionsAreShownAndRestored(t *testing.T) {
 	b.until(`document.getElementById('version-text').textContent === 'first'`)
 	b.do(chromedp.Click(chromedp.CSS("#restore")))
 	b.until(`document.getElementById('text').text === 'first'`)
-	s.waitChange(changes, "first")
+	bob.shows("first")
 	b.until(`document.getElementById('versions-note').textContent.startsWith('Restored')`)
 	b.until(`document.querySelectorAll('#revisions button').length === 3`)
 }
