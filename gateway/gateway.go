@@ -42,7 +42,8 @@ type Options struct {
 
 	// ConnectRate and CallRate are how often one subject may connect, and call. Beyond
 	// them an upgrade is refused with 429, and a call as not executed; both say when to
-	// come back, a call by [lmz.RetryAfter]. The defaults are no limits; who serves others
+	// come back, a call by [lmz.RetryAfter]. Of HTTP requests to objects one subject may
+	// have 32 at a time in any case, because their bodies are in memory. The defaults are no limits; who serves others
 	// takes [PublicConnectRate] and [PublicCallRate], or knows better.
 	ConnectRate, CallRate Rate
 
@@ -101,6 +102,7 @@ type Gateway struct {
 	fronts          map[string]*front // bindings under which clients connect
 	kinds           map[string]bool   // bindings of objects
 	connects, calls *limiter          // by subject
+	requests        underWay          // HTTP requests to objects
 	ctx             context.Context   // ends when the gateway closes
 	cancel          context.CancelFunc
 	work            sync.WaitGroup // connections, workers' calls

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/lumenize/lmz"
@@ -33,6 +34,12 @@ func (g *Gateway) serveObject(w http.ResponseWriter, r *http.Request, to lmz.Add
 			refuseRate(w, wait)
 			return
 		}
+		if !g.requests.enter(auth.Subject) {
+			log.Warn("request refused", "subject", auth.Subject, "error", "too many at once")
+			refuseRate(w, time.Second)
+			return
+		}
+		defer g.requests.leave(auth.Subject)
 		// What proved who it is stays outside.
 		r.Header.Del("Authorization")
 		r.Header.Del("Cookie")
@@ -81,4 +88,36 @@ func withoutClaims(r *http.Request) *http.Request {
 		}
 	}
 	return r
+}
+
+// maxRequests is how many HTTP requests of one subject are served at a time. Their bodies
+// and answers are in memory, also while a slow client sends or reads them.
+const maxRequests = 32
+
+// underWay counts requests by subject.
+type underWay struct {
+	mu sync.Mutex // guards the following field
+	of map[string]int
+}
+
+// enter counts one more, unless the subject has as many as it may.
+func (u *underWay) enter(subject string) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.of[subject] >= maxRequests {
+		return false
+	}
+	if u.of == nil {
+		u.of = make(map[string]int)
+	}
+	u.of[subject]++
+	return true
+}
+
+func (u *underWay) leave(subject string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.of[subject]--; u.of[subject] == 0 {
+		delete(u.of, subject)
+	}
 }

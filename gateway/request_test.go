@@ -3,9 +3,11 @@ package gateway_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -138,6 +140,47 @@ func TestBeforeRequestDecidesWhoseARequestIs(t *testing.T) {
 			if (w.Code == 429) != (w.Result().Header.Get("Retry-After") == "1") {
 				t.Errorf("%d: Retry-After %q", i, w.Result().Header.Get("Retry-After"))
 			}
+		}
+	})
+}
+
+func TestOneUserCannotFillTheMemoryWithBodies(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := startMesh(t)
+		defer m.stop()
+		m.gateway.Object("MIRROR_DO", object.Kind{New: newMirror})
+		m.gateway.Worker("PROBE", probe)
+		do := func(who string, body io.Reader) *httptest.ResponseRecorder {
+			r := httptest.NewRequest("POST", "http://mesh/gateway/mirror-do/a", body)
+			r.Header.Set("Authorization", "Bearer "+token(who, time.Time{}))
+			w := httptest.NewRecorder()
+			m.gateway.ServeHTTP(w, r)
+			return w
+		}
+		var ends []*io.PipeWriter
+		var slow sync.WaitGroup
+		for range 32 {
+			body, end := io.Pipe()
+			ends = append(ends, end)
+			slow.Go(func() {
+				if w := do("ann", body); w.Code != http.StatusOK {
+					t.Errorf("a slow request: %d %s", w.Code, w.Body)
+				}
+			})
+		}
+		synctest.Wait()
+		if w := do("ann", http.NoBody); w.Code != http.StatusTooManyRequests || w.Result().Header.Get("Retry-After") != "1" {
+			t.Errorf("one more: %d %v", w.Code, w.Result().Header)
+		}
+		if w := do("bob", http.NoBody); w.Code != http.StatusOK {
+			t.Errorf("somebody else: %d %s", w.Code, w.Body)
+		}
+		for _, end := range ends {
+			end.Close()
+		}
+		slow.Wait()
+		if w := do("ann", http.NoBody); w.Code != http.StatusOK {
+			t.Errorf("afterwards: %d %s", w.Code, w.Body)
 		}
 	})
 }
