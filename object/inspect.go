@@ -48,9 +48,9 @@ func (rt *Runtime) Inspect(ctx context.Context, a lmz.Address, query string, arg
 	return table, err
 }
 
-// withFile has f use the connection to the file of the object at a, in a turn, with
-// everything committed that came before. The object is not started.
-func (rt *Runtime) withFile(ctx context.Context, a lmz.Address, f func(t *txn) error) error {
+// unstartedTurn has f have the turn of the object at a, with everything committed that came
+// before. The object is not started.
+func (rt *Runtime) unstartedTurn(ctx context.Context, a lmz.Address, f func(*Object) error) error {
 	if rt.dir == "" {
 		return errNoDirectory
 	}
@@ -67,23 +67,30 @@ func (rt *Runtime) withFile(ctx context.Context, a lmz.Address, f func(t *txn) e
 	if err := rt.unstarted(ctx); err != nil {
 		return err
 	}
-	path := filePath(rt.dir, a)
-	if !isFile(path) {
-		return absent(fmt.Sprintf("%s has stored nothing", a))
-	}
-	if open, ok := o.store.(*sqliteStore); ok && open.conn != nil {
-		return f(&open.txn)
-	}
-	conn, err := openSQLite(path, a)
-	if err != nil {
-		return whyUnreadable(err)
-	}
-	t := &txn{conn: conn}
-	err = conn.SetAuthorizer(&t.guard)
-	if err == nil {
-		err = f(t)
-	}
-	return errors.Join(err, t.close())
+	return f(o)
+}
+
+// withFile has f use the connection to the file of the object at a, as unstartedTurn says.
+func (rt *Runtime) withFile(ctx context.Context, a lmz.Address, f func(t *txn) error) error {
+	return rt.unstartedTurn(ctx, a, func(o *Object) error {
+		path := filePath(rt.dir, a)
+		if !isFile(path) {
+			return absent(fmt.Sprintf("%s has stored nothing", a))
+		}
+		if open, ok := o.store.(*sqliteStore); ok && open.conn != nil {
+			return f(&open.txn)
+		}
+		conn, err := openSQLite(path, a)
+		if err != nil {
+			return whyUnreadable(err)
+		}
+		t := &txn{conn: conn}
+		err = conn.SetAuthorizer(&t.guard)
+		if err == nil {
+			err = f(t)
+		}
+		return errors.Join(err, t.close())
+	})
 }
 
 // whyUnreadable is what an administrator gets to know of a file that cannot be opened.

@@ -18,22 +18,10 @@ import (
 // alarms. What the runtime keeps of calls and sends under way is left out: those
 // belong to the object that was backed up. The file stays as it is.
 func (rt *Runtime) Restore(ctx context.Context, path string, a lmz.Address) error {
-	if rt.dir == "" {
-		return errNoDirectory
-	}
-	o, place, refused := rt.enter(a, maxWaiting)
-	if refused != nil {
-		return refused
-	}
-	defer rt.leave(o)
-	if err := place.Wait(ctx); err != nil {
-		return rt.unstarted(ctx)
-	}
-	defer place.Done()
-	o.flush()
-	if err := rt.unstarted(ctx); err != nil {
-		return err
-	}
+	return rt.unstartedTurn(ctx, a, func(o *Object) error { return rt.restore(o, path, a) })
+}
+
+func (rt *Runtime) restore(o *Object, path string, a lmz.Address) error {
 	target := filePath(rt.dir, a)
 	if isFile(target) {
 		return lmz.Errorf("%s has stored something already: restore under another name", a)
