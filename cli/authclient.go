@@ -121,6 +121,7 @@ func (r authRequest) build(ctx context.Context, server string) (*http.Request, e
 // send sends a request, without following redirects: what it carries is for the server
 // that was named only.
 func send(server string, req *http.Request) (*http.Response, error) {
+	req.Header.Set("User-Agent", "lmz") // in the audit log and the list of sessions
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.DisableKeepAlives = true
 	c := http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
@@ -151,10 +152,11 @@ func refresh(ctx context.Context, server, old string) (t tokens, err error) {
 	return t, nil
 }
 
-// setCookie returns the refresh token that a server sets as a cookie, or "".
+// setCookie returns the refresh token that a server sets as a cookie, or "". Servers of
+// ours with https prefix its name.
 func setCookie(h http.Header) string {
 	for _, c := range (&http.Response{Header: h}).Cookies() {
-		if c.Name == refreshCookie {
+		if c.Name == refreshCookie || c.Name == "__Host-"+refreshCookie {
 			return c.Value
 		}
 	}

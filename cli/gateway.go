@@ -115,6 +115,9 @@ func (a *app) gatewayPlan(o gatewayOptions) (p serverPlan, err error) {
 	if err != nil {
 		missing = append(missing, err.Error())
 	}
+	if _, ok := auth.NormalEmail(o.bootstrapEmail); !ok && o.bootstrapEmail != "" {
+		missing = append(missing, fmt.Sprintf("--bootstrap-email %q is not a mail address", o.bootstrapEmail))
+	}
 	if len(missing) > 0 {
 		for _, what := range missing {
 			fmt.Fprintln(a.Err, "missing or wrong: "+oneLine(what))

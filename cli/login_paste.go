@@ -35,6 +35,8 @@ func (a *app) signInByPaste(ctx context.Context, server, email string) (t tokens
 	if err != nil {
 		if context.Cause(ctx) != nil {
 			err = endedLogin(ctx, server)
+		} else if errors.Is(err, io.EOF) {
+			err = failf(exitUsage, "run the command in a terminal, or write the link to its stdin", "no link was pasted")
 		}
 		return t, err
 	}

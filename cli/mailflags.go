@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"net/mail"
 	"net/url"
 
 	"github.com/spf13/pflag"
@@ -20,7 +21,7 @@ type mailOptions struct {
 
 func (o *mailOptions) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.from, "mail-from", "", "`address` that mails come from, such as 'Mesh <mesh@example.com>'")
-	f.StringVar(&o.smtp, "smtp", "", "`URL` of the mail server: smtp://user@mail.example.com:587, or smtps:// for TLS from the first byte")
+	f.StringVar(&o.smtp, "smtp", "", "`URL` of the mail server: smtp://user@mail.example.com:587, or smtps:// for TLS from the first byte, or smtp://127.0.0.1:25?tls=none on this machine")
 	f.StringVar(&o.smtpPassword, "smtp-password-file", "", "`file` with its password")
 	f.StringVar(&o.resend, "resend-key-file", "", "`file` with the API key of Resend, in place of a mail server")
 }
@@ -37,7 +38,11 @@ func (o *mailOptions) sender(getenv func(string) string) (auth.Sender, error) {
 		return nil, errors.New("one of --smtp and --resend-key-file, not both")
 	case o.from == "":
 		return nil, errors.New("--mail-from, the address that mails come from")
-	case key != "":
+	}
+	if _, err := mail.ParseAddress(o.from); err != nil {
+		return nil, fmt.Errorf("--mail-from %q is not a mail address such as 'Mesh <mesh@example.com>'", o.from)
+	}
+	if key != "" {
 		return auth.NewResend(auth.ResendOptions{Key: key, From: o.from})
 	}
 	password, err := secretOf(getenv("LMZ_SMTP_PASSWORD"), o.smtpPassword)

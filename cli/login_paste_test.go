@@ -1,0 +1,55 @@
+package cli
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/lumenize/lmz/auth"
+)
+
+// A gateway with https gives its cookie a prefixed name (auth.Options.HostCookie).
+func TestAPastedLinkSignsInAtAServerWithHTTPS(t *testing.T) {
+	var service *auth.Service
+	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { service.ServeHTTP(w, r) }))
+	defer server.Close()
+	transport := http.DefaultTransport.(*http.Transport)
+	before := transport.TLSClientConfig
+	transport.TLSClientConfig = server.Client().Transport.(*http.Transport).TLSClientConfig
+	defer func() { transport.TLSClientConfig = before }()
+
+	links := make(chan string, 1)
+	mailbox := &auth.Mailbox{OnMail: func(m auth.Mail) { links <- m.Link }}
+	service, err := auth.Open(auth.Options{Dir: t.TempDir(), PublicURL: server.URL, Sender: mailbox, AutoApprove: true, HostCookie: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer service.Close()
+	if err := post(t.Context(), server.URL, "email-magic-link", map[string]string{"email": "ann@example.com"}, nil); err != nil {
+		t.Fatal(err)
+	}
+	link, err := url.Parse(<-links)
+	if err != nil {
+		t.Fatal(err)
+	}
+	session, err := redeem(t.Context(), server.URL, link)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := refresh(t.Context(), server.URL, session)
+	if err != nil || got.Access == "" || got.Refresh == "" {
+		t.Fatalf("access token %t, refresh token %t, %v", got.Access != "", got.Refresh != "", err)
+	}
+}
+
+func TestAPasteOfNothingSaysSo(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "{}") }))
+	defer server.Close()
+	a := &app{Streams: Streams{In: strings.NewReader(""), Out: io.Discard, Err: io.Discard}}
+	if _, err := a.signInByPaste(t.Context(), server.URL, "ann@example.com"); err == nil || err.Error() != "no link was pasted" {
+		t.Fatal(err)
+	}
+}
