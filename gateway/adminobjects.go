@@ -135,7 +135,8 @@ func (g *Gateway) backUpObject(ctx context.Context, of lmz.Address) (ObjectCopy,
 		err = g.objects.Backup(ctx, of, c.file())
 	}
 	if err != nil {
-		return made, errors.Join(err, g.copies.drop(made.ID))
+		_ = g.copies.drop(made.ID) // the next start clears away what stays
+		return made, err
 	}
 	info, err := os.Stat(c.file())
 	if err != nil {
@@ -180,8 +181,10 @@ func (g *Gateway) appendCopy(_ context.Context, id string, chunk []byte) (struct
 		return struct{}{}, err
 	}
 	defer f.Close()
-	if info, err := f.Stat(); err != nil || info.Size()+int64(len(chunk)) > maxCopied {
-		return struct{}{}, errors.Join(err, lmz.Errorf("a copy may have at most %d bytes", int64(maxCopied)))
+	if info, err := f.Stat(); err != nil {
+		return struct{}{}, err
+	} else if info.Size()+int64(len(chunk)) > maxCopied {
+		return struct{}{}, lmz.Errorf("a copy may have at most %d bytes", int64(maxCopied))
 	}
 	_, err = f.Write(chunk)
 	return struct{}{}, errors.Join(err, f.Close())

@@ -89,7 +89,10 @@ func (rt *Runtime) withFile(ctx context.Context, a lmz.Address, f func(t *txn) e
 		if err == nil {
 			err = f(t)
 		}
-		return errors.Join(err, t.close())
+		if closing := t.close(); err == nil {
+			err = closing // joined to an error that may be shown it would hide that
+		}
+		return err
 	})
 }
 

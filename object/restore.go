@@ -65,7 +65,10 @@ func adopt(path string, a lmz.Address) error {
 	if err != nil {
 		return withoutPath(err)
 	}
-	err = errors.Join(adoptOn(conn, a), closeConn(conn))
+	err = adoptOn(conn, a)
+	if closing := closeConn(conn); err == nil {
+		err = closing // joined to an error that may be shown it would hide that
+	}
 	if err != nil {
 		return err
 	}
