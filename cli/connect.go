@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 
 	"github.com/lumenize/lmz"
@@ -115,7 +116,11 @@ func (a *app) explainConnect(server string, err, last error) error {
 		if a.Getenv("LMZ_ACCESS_TOKEN") != "" {
 			what = "the token in LMZ_ACCESS_TOKEN"
 		}
-		return loginRequired(server, fmt.Sprintf("%s refused %s: %s", server, what, login.Reason))
+		message := fmt.Sprintf("%s refused %s: %s", server, what, login.Reason)
+		if strings.Contains(login.Reason, "not yet approved") { // another sign-in would not help
+			return &loginError{failure{code: exitLogin, message: message, try: "wait until an admin lets you in, by lmz approve"}}
+		}
+		return loginRequired(server, message)
 	case errors.As(last, &refused) && refused.Status != 0:
 		return failf(exitNotExecuted, "", "%s does not take clients: %v", server, refused)
 	case last != nil:

@@ -47,6 +47,9 @@ func (a *app) askGateway(ctx context.Context, o gatewayCall, f func(context.Cont
 	defer peer.Wait()
 	defer peer.Close()
 	if err := f(ctx, peer); err != nil {
+		if codeOf(err) == exitFailed { // the answer to what was asked: whose method it was says nothing to a user
+			return failf(exitFailed, "", "%s", err)
+		}
 		return explainCall(lmz.At(gateway.AdminBinding), "the question", loginHint(server), err)
 	}
 	return nil
