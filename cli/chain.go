@@ -247,7 +247,7 @@ func (p *chainParser) errorf(what string) error {
 	n := utf8.RuneCountInString(p.text[:p.pos])
 	where := "at character " + strconv.Itoa(n+1)
 	if p.pos == len(p.text) {
-		where = "at its end"
+		where = "at the end"
 	}
 	return usagef("lmz call B I --chain 'admin().forceReset()'", "%s of the chain: %s", where, what)
 }

@@ -32,9 +32,9 @@ func TestChainsAreReadAsTheyAreWrittenInPrograms(t *testing.T) {
 
 func TestWhatIsNoChainSaysWhere(t *testing.T) {
 	for text, want := range map[string]string{
-		"":          "at its end of the chain: expected the name of a method",
-		"f":         "at its end of the chain: expected ( after f",
-		"f(":        "at its end of the chain: expected a value",
+		"":          "at the end of the chain: expected the name of a method",
+		"f":         "at the end of the chain: expected ( after f",
+		"f(":        "at the end of the chain: expected a value",
 		"f(1":       "expected , or )",
 		"f(1,)":     "at character 5 of the chain: expected a value",
 		"f()x":      "at character 4 of the chain: expected the end, or a point",
