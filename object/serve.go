@@ -14,6 +14,7 @@ import (
 // serve does one call, which has its place in the line already.
 func (o *Object) serve(ctx context.Context, place *turn.Place, c *proto.Call, done func(proto.Answer)) {
 	defer o.rt.leave(o)
+	growStack()
 	ctx, cancel := o.rt.stoppable(proto.Bare(ctx))
 	defer cancel()
 	if err := o.begin(ctx, place); err != nil {
