@@ -41,7 +41,7 @@ type Hooks struct {
 	BeforeCallToClient func(ctx context.Context, call *Call) error
 
 	// Bindings are those that the clients may call; others do not exist for them. Nil
-	// means all.
+	// means all. HTTP requests to objects are under those of [Options].Binding.
 	Bindings []string
 }
 

@@ -144,6 +144,41 @@ func TestBeforeRequestDecidesWhoseARequestIs(t *testing.T) {
 	})
 }
 
+func TestBindingsThatClientsMayNotCallDoNotExistForRequestsEither(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		lenient := false
+		m := startMeshWith(t, func(o *gateway.Options) {
+			o.Hooks.Bindings = []string{"MIRROR_DO"}
+			o.BeforeRequest = func(r *http.Request, to lmz.Address) (*lmz.Auth, error) {
+				if lenient {
+					return nil, nil
+				}
+				return &lmz.Auth{Subject: "ann"}, nil
+			}
+		})
+		defer m.stop()
+		m.gateway.Worker("PROBE", probe)
+		m.gateway.Object("MIRROR_DO", object.Kind{New: newMirror})
+		m.gateway.Object("HIDDEN_DO", object.Kind{New: newMirror})
+		m.gateway.Clients("OTHER_GATEWAY", gateway.Hooks{}) // which shows all
+		get := func(path string) string {
+			w := httptest.NewRecorder()
+			m.gateway.ServeHTTP(w, httptest.NewRequest("GET", "http://mesh/gateway/"+path, nil))
+			return fmt.Sprintln(w.Code, w.Result().Header, w.Body)
+		}
+		for _, lenient = range []bool{false, true} {
+			if got := get("mirror-do/a"); !strings.HasPrefix(got, "200 ") {
+				t.Errorf("a binding that is for clients: %s", got)
+			}
+			for _, spelling := range []string{"hidden-do/a", "HIDDEN_DO/a", "HIDDEN_DO"} {
+				if got, none := get(spelling), get("no-do/a"); got != none {
+					t.Errorf("%s: %s, and one that does not exist: %s", spelling, got, none)
+				}
+			}
+		}
+	})
+}
+
 func TestOneUserCannotFillTheMemoryWithBodies(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := startMesh(t)

@@ -35,7 +35,8 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // route reads whom a path is for: nobody if the binding is empty. The binding may be
 // in one of several spellings, and the instance may have any characters if they are
-// escaped. What follows the instance begins with a slash.
+// escaped. What follows the instance begins with a slash. Objects are found that the
+// clients of Options.Binding may call: a request is under no other binding's rules.
 func (g *Gateway) route(u *url.URL) (to lmz.Address, rest string, refused *Refusal) {
 	below, ok := strings.CutPrefix(u.EscapedPath(), g.options.Prefix)
 	if !ok {
@@ -47,7 +48,7 @@ func (g *Gateway) route(u *url.URL) (to lmz.Address, rest string, refused *Refus
 	instance, errInstance := url.PathUnescape(instance)
 	var found []string
 	for _, spelling := range spellings(segment) {
-		if g.fronts[spelling] != nil || g.kinds[spelling] {
+		if g.fronts[spelling] != nil || g.kinds[spelling] && g.fronts[g.options.Binding].shows(spelling) {
 			found = append(found, spelling)
 		}
 	}

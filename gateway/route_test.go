@@ -27,7 +27,7 @@ func TestABindingHasTheSpellingsOfTheOriginal(t *testing.T) {
 
 func TestAPathLeadsToOneNode(t *testing.T) {
 	g := &Gateway{
-		options: Options{Prefix: withSlashes("/gateway")},
+		options: Options{Prefix: withSlashes("/gateway"), Binding: "LUMENIZE_CLIENT_GATEWAY"},
 		fronts:  map[string]*front{"LUMENIZE_CLIENT_GATEWAY": {}},
 		kinds:   map[string]bool{"DOCUMENT_DO": true, "TWO_WAYS": true, "TwoWays": true},
 		workers: map[string]*worker{"SPELLCHECK_WORKER": {}},
