@@ -21,8 +21,8 @@ func (a *app) canCommand() *cobra.Command {
 		Long: "can asks the guards of a method whether the one who is signed in may call it, prints yes\n" +
 			"or no, and exits with 0 or 5. --explain says which guard decided, and why. The method\n" +
 			"does not run. The guards of an object run in a turn that is rolled back and sends\n" +
-			"nothing, and an object that does not exist is not made. A guard that calls other nodes\n" +
-			"cannot be asked: that exits with 3.\n\n" +
+			"nothing, and an object that does not exist is not made: only who may call is told so. A\n" +
+			"guard that calls other nodes cannot be asked: that exits with 3.\n\n" +
 			"Guards may look at the tab: --tab is who it is that asks. A client decides by itself\n" +
 			"what it allows, and cannot be asked. Arguments are as for 'lmz call'.",
 		Example: "  lmz can DOCUMENT_DO notes update '\"text\"'\n" +
@@ -54,7 +54,7 @@ type decision struct {
 	Guard   string   `json:"guard"` // which decided; empty if there was nothing to ask
 	Code    lmz.Code `json:"code"`  // of the error; empty if it is allowed
 	Reason  string   `json:"reason"`
-	Exists  bool     `json:"exists"` // the object is there
+	Exists  bool     `json:"exists"` // the call is allowed and the object is there
 }
 
 func (a *app) runCan(ctx context.Context, o gatewayCall, explain bool, words []string) error {
@@ -128,7 +128,7 @@ func explanation(d decision, to, method string) string {
 	default:
 		text = "no: " + method + " on " + to + " is refused by " + d.Guard + ": " + d.Reason
 	}
-	if !d.Exists && d.Code != lmz.CodeAbsent {
+	if d.Allowed && !d.Exists {
 		text += " (the object does not exist yet)"
 	}
 	return text

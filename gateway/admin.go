@@ -21,7 +21,8 @@ const (
 	// Can asks whether the calling client may call the method of the node with these
 	// arguments, without doing it. The guards of an object run in a turn that is rolled
 	// back, in which it cannot call and nothing is sent. An object that does not exist is
-	// not made.
+	// not made, and only who may call learns whether it exists. One that is closed and
+	// large is not asked: nobody can say then.
 	Can lmz.Method3[lmz.Address, string, []lmz.Value, Decision] = "can"
 )
 
@@ -31,7 +32,7 @@ type Decision struct {
 	Guard   string     // which decided: the one that refused, or the last that was asked
 	Error   *lmz.Error `lmz:",omitempty"` // what a call would be refused with
 	Code    lmz.Code   // of the error: guard or absent. Anything else means that nobody can say
-	Exists  bool       // the object is there; true for a worker
+	Exists  bool       // the call is allowed and the object is there; true for a worker
 }
 
 // newAdmin makes the gateway's own worker.
@@ -68,7 +69,7 @@ func (g *Gateway) can(ctx context.Context, to lmz.Address, method string, args [
 		err = verdict.Err
 	}
 	logHidden(g.log.call, to, err)
-	return Decision{Guard: verdict.Guard, Code: lmz.CodeOf(err), Error: lmz.PublicError(err), Exists: exists}, nil
+	return Decision{Guard: verdict.Guard, Code: lmz.CodeOf(err), Error: lmz.PublicError(err)}, nil
 }
 
 func (g *Gateway) checkCall(ctx context.Context, to lmz.Address, called lmz.CallContext, req *lmz.Request) (v lmz.Verdict, exists bool, err error) {
@@ -76,7 +77,7 @@ func (g *Gateway) checkCall(ctx context.Context, to lmz.Address, called lmz.Call
 		return v, false, err
 	}
 	if called, err = g.checkHooks(ctx, to, called, req); err != nil {
-		return lmz.Verdict{Guard: "the gateway's hooks", Err: err}, true, nil
+		return lmz.Verdict{Guard: "the gateway's hooks", Err: err}, false, nil
 	}
 	w, isWorker := g.workers[to.Binding]
 	switch {

@@ -12,6 +12,7 @@ import (
 	"github.com/lumenize/lmz/client"
 	"github.com/lumenize/lmz/gateway"
 	"github.com/lumenize/lmz/meshtest"
+	"github.com/lumenize/lmz/object"
 )
 
 func TestCanAsksHooksAndGuardsInTheCallersName(t *testing.T) {
@@ -111,5 +112,43 @@ func TestCanAsksHooksAndGuardsInTheCallersName(t *testing.T) {
 	}
 	if _, err := ann.CallRaw(t.Context(), lmz.At("ASKER"), lmz.Ctn("f")); err == nil || !strings.Contains(err.Error(), "only a client") {
 		t.Errorf("a worker asked in ann's name: %v", err)
+	}
+}
+
+func TestCanTellsOnlyWhoMayCallWhetherAnObjectExists(t *testing.T) {
+	m := meshtest.Start(t)
+	m.Object("VAULT_DO", object.Kind{New: func(o *object.Object) lmz.Handler {
+		mux := new(lmz.Mux)
+		onlyAnn := func(ctx context.Context, _ *lmz.Request) error {
+			if c, _ := lmz.CallContextFrom(ctx); c.Auth.Subject != "ann" {
+				return lmz.Errorf("only for ann")
+			}
+			return nil
+		}
+		lmz.Method0[string]("fill").Expose(mux, onlyAnn, func(ctx context.Context) (string, error) {
+			return "", o.KV().Put(ctx, "full", true)
+		})
+		return mux
+	}})
+	ann := m.Client("ann", nil, client.Options{})
+	bob := m.Client("bob", nil, client.Options{})
+	if _, err := lmz.Call[string](t.Context(), ann, lmz.At("VAULT_DO", "there"), lmz.Ctn("fill")); err != nil {
+		t.Fatal(err)
+	}
+	can := func(p lmz.Caller, instance, method string) gateway.Decision {
+		d, err := gateway.Can.Call(t.Context(), p, lmz.At(gateway.AdminBinding), lmz.At("VAULT_DO", instance), method, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	if there, none := can(ann, "there", "fill"), can(ann, "none", "fill"); !there.Allowed || !there.Exists || !none.Allowed || none.Exists {
+		t.Errorf("for who may call: %+v, and without one %+v", there, none)
+	}
+	for _, method := range []string{"fill", "missing"} {
+		there, none := can(bob, "there", method), can(bob, "none", method)
+		if there.Allowed || fmt.Sprint(there) != fmt.Sprint(none) {
+			t.Errorf("%s, for who may not call: %+v, and without one %+v", method, there, none)
+		}
 	}
 }
