@@ -3,6 +3,8 @@ package auth
 import (
 	"strings"
 	"time"
+
+	"github.com/lumenize/lmz/internal/credential"
 )
 
 var (
@@ -26,7 +28,7 @@ type caller struct {
 // caller finds out who makes a request: by its Bearer token or else, if it has
 // none, by its cookie. A Bearer that is no good is not made up for by a cookie.
 func (s *Service) caller(d db, r *request) (caller, error) {
-	if token, ok := bearer(r.Request); ok {
+	if token, ok := credential.Bearer(r.Header); ok {
 		return s.callerByBearer(d, token)
 	}
 	for _, token := range refreshCookies(r.Request) {

@@ -4,8 +4,9 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strings"
 	"time"
+
+	"github.com/lumenize/lmz/internal/credential"
 )
 
 type claimsKey struct{}
@@ -30,13 +31,13 @@ func (s *Service) Middleware(next http.Handler) http.Handler {
 		}
 		r = r.WithContext(context.WithValue(r.Context(), claimsKey{}, claims))
 		r.Header = r.Header.Clone()
-		withoutCookies(r.Header)
+		credential.DropCookies(r.Header)
 		next.ServeHTTP(w, r)
 	})
 }
 
 func (s *Service) admit(r *http.Request) (Claims, error) {
-	token, ok := bearer(r)
+	token, ok := credential.Bearer(r.Header)
 	if !ok {
 		return Claims{}, unauthorized("invalid_request", "Missing Authorization header with Bearer token")
 	}
@@ -50,31 +51,4 @@ func (s *Service) admit(r *http.Request) (Claims, error) {
 		who = claims.Actors[n-1]
 	}
 	return claims, limited(s.limits.take(rule{"requests " + who, s.opts.Limits.RequestsPerMinute, time.Minute}))
-}
-
-// withoutCookies removes the refresh token: what stands behind has no use for it
-// and must not log or leak it.
-func withoutCookies(h http.Header) {
-	var kept []string
-	for _, line := range h.Values("Cookie") {
-		for pair := range strings.SplitSeq(line, ";") {
-			name, _, _ := strings.Cut(strings.TrimSpace(pair), "=")
-			if name != cookieName && name != hostCookieName {
-				kept = append(kept, strings.TrimSpace(pair))
-			}
-		}
-	}
-	h.Del("Cookie")
-	if len(kept) > 0 {
-		h.Set("Cookie", strings.Join(kept, "; "))
-	}
-}
-
-// bearer accepts exactly two parts, and any case of the first.
-func bearer(r *http.Request) (string, bool) {
-	parts := strings.Split(r.Header.Get("Authorization"), " ")
-	if len(parts) != 2 || !strings.EqualFold(parts[0], "bearer") || parts[1] == "" {
-		return "", false
-	}
-	return parts[1], true
 }

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"zombiezen.com/go/sqlite"
+
+	"github.com/lumenize/lmz/internal/credential"
 )
 
 // refreshGrace is how long a refresh may be repeated: two tabs share a cookie,
@@ -192,8 +194,8 @@ func (s *Service) logout(w http.ResponseWriter, r *request) error {
 
 // Names of the refresh cookie; the second is that of Options.HostCookie.
 const (
-	cookieName     = "refresh-token"
-	hostCookieName = "__Host-refresh-token"
+	cookieName     = credential.Cookie
+	hostCookieName = credential.HostCookie
 )
 
 func (s *Service) cookieName() string {

@@ -65,8 +65,10 @@ type Options struct {
 
 	// BeforeRequest decides about an HTTP request to an object, and says whose it is,
 	// which the object finds in the request's call context. Nil and no error lets it in
-	// as nobody's: the object decides. An error refuses; see [Refusal]. The default
-	// demands a token that Verify takes, in the header Authorization; see [Bearer]. Of
+	// as nobody's: the object decides, and sees the headers Authorization and Cookie, but
+	// no token that Verify takes and no refresh token of package auth. An error refuses;
+	// see [Refusal]. The default demands a token that Verify takes, in the header
+	// Authorization; see [Bearer]. Of
 	// Hooks only Bindings holds for requests: what BeforeAccept and BeforeCallToMesh
 	// refuse to clients has to be refused here as well.
 	BeforeRequest func(r *http.Request, to lmz.Address) (*lmz.Auth, error)

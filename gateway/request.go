@@ -8,17 +8,12 @@ import (
 	"time"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/credential"
 )
 
 // Bearer returns the token of a request's header "Authorization: Bearer TOKEN". The
 // scheme may be in any case.
-func Bearer(r *http.Request) (token string, ok bool) {
-	scheme, token, ok := strings.Cut(r.Header.Get("Authorization"), " ")
-	if !ok || !strings.EqualFold(scheme, "Bearer") || token == "" || strings.Contains(token, " ") {
-		return "", false
-	}
-	return token, true
-}
+func Bearer(r *http.Request) (token string, ok bool) { return credential.Bearer(r.Header) }
 
 // serveObject carries a request to an object, if it may.
 func (g *Gateway) serveObject(w http.ResponseWriter, r *http.Request, to lmz.Address) {
@@ -40,12 +35,28 @@ func (g *Gateway) serveObject(w http.ResponseWriter, r *http.Request, to lmz.Add
 			return
 		}
 		defer g.requests.leave(auth.Subject)
-		// What proved who it is stays outside.
-		r.Header.Del("Authorization")
-		r.Header.Del("Cookie")
 		r = r.WithContext(lmz.WithCallContext(r.Context(), lmz.CallContext{Auth: auth}))
 	}
+	g.withoutProof(r, auth != nil)
 	g.objects.ServeHTTP(to, w, r)
+}
+
+// withoutProof removes what proves whose a request is: all that may be it if that is
+// known, and of a request that is nobody's the tokens of the mesh. An object may demand
+// a proof of its own then.
+func (g *Gateway) withoutProof(r *http.Request, known bool) {
+	r.Header.Del("Sec-WebSocket-Protocol") // where a client's token is, see offeredToken
+	if known {
+		r.Header.Del("Authorization")
+		r.Header.Del("Cookie")
+		return
+	}
+	credential.DropCookies(r.Header)
+	if token, ok := Bearer(r); ok {
+		if _, err := g.verify(r.Context(), token); err == nil {
+			r.Header.Del("Authorization")
+		}
+	}
 }
 
 // beforeRequest says whose a request is, nil if nobody's. If it may not go on it is

@@ -144,6 +144,39 @@ func TestBeforeRequestDecidesWhoseARequestIs(t *testing.T) {
 	})
 }
 
+func TestAnObjectThatServesAnybodySeesNoTokenOfTheMesh(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := startMeshWith(t, func(o *gateway.Options) {
+			o.BeforeRequest = func(*http.Request, lmz.Address) (*lmz.Auth, error) { return nil, nil }
+		})
+		defer m.stop()
+		m.gateway.Object("MIRROR_DO", object.Kind{New: newMirror})
+		m.gateway.Worker("PROBE", probe)
+		for authorization, seen := range map[string]bool{
+			"Bearer " + token("ann", time.Time{}): false,
+			"bearer " + token("ann", time.Time{}): false,
+			"Bearer of-another-service":           true,
+			"Basic YTpi":                          true,
+		} {
+			r := httptest.NewRequest("GET", "http://mesh/gateway/mirror-do/a", nil)
+			r.Header.Add("Cookie", "theme=dark; refresh-token=secret; basket=3")
+			r.Header.Add("Cookie", "__Host-refresh-token=secret")
+			r.Header.Set("Authorization", authorization)
+			w := httptest.NewRecorder()
+			m.gateway.ServeHTTP(w, r)
+			if got := w.Body.String(); w.Code != 200 || strings.Contains(got, "secret") || !strings.Contains(got, "Cookie: [theme=dark; basket=3]") {
+				t.Errorf("the object saw: %d %s", w.Code, got)
+			}
+			if got := w.Body.String(); strings.Contains(got, authorization) != seen {
+				t.Errorf("%s: seen %v in %s", authorization, !seen, got)
+			}
+			if r.Header.Get("Authorization") != authorization {
+				t.Error("the request itself was changed")
+			}
+		}
+	})
+}
+
 func TestBindingsThatClientsMayNotCallDoNotExistForRequestsEither(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		lenient := false
