@@ -330,7 +330,7 @@ func (p *Peer) take(l *link.Link, f proto.Frame, subscribe bool) {
 		p.doLife(p.life.Pong(l.Number))
 	case f.Kind == proto.KindAway:
 		p.life.Away(l.Number, f.After)
-	case f.Kind == proto.KindAck, f.Kind.Numbered() && f.Kind != 0:
+	case f.Kind == proto.KindAck, f.Kind.Numbered():
 		p.doSession(p.session.Receive(f))
 	default:
 		p.unknown++

@@ -43,7 +43,7 @@ const (
 // Kind is the first element of a frame.
 type Kind uint64
 
-// The kinds of frame. Kinds below 16 are numbered and repeated after a resume
+// The kinds of frame. The first three are numbered and repeated after a resume
 // until they are acknowledged; the others belong to one link. Unknown kinds are
 // ignored.
 const (
@@ -60,7 +60,7 @@ const (
 )
 
 // Numbered reports whether frames of this kind carry a number and are repeated.
-func (k Kind) Numbered() bool { return k < KindHello }
+func (k Kind) Numbered() bool { return k >= KindCall && k <= KindCancel }
 
 // Frame is one frame of the subprotocol lmz.cbor. Which fields count depends on
 // its kind; PROTOCOL.md has the table. Byte slices point into what was parsed.
