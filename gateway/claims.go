@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"bytes"
 	"context"
 	"log/slog"
 	"maps"
@@ -34,6 +35,40 @@ func (c *client) claimed(f proto.Frame) map[string]lmz.Value {
 	}
 	maps.Copy(claims.ClientState, claims.State)
 	return claims.ClientState
+}
+
+// checked returns the answer of a client as the mesh may see it. Who failed is one of
+// the codes that there are, and only the gateway says that a client's session has
+// ended: of one that has not, whoever believed it would drop the subscriptions.
+func (g *Gateway) checked(a proto.Answer) proto.Answer {
+	switch a.Failed {
+	case "", lmz.CodeCallee, lmz.CodeGuard, lmz.CodeAbsent, lmz.CodeGateway, lmz.CodeUnknown:
+	default:
+		a.Failed = lmz.CodeCallee
+	}
+	if !bytes.Contains(a.Payload, []byte(lmz.ClientDisconnected)) { // nearly always: nothing to decode
+		return a
+	}
+	var e *lmz.Error
+	if proto.Unmarshal(a.Payload, &e) != nil || e == nil {
+		return a
+	}
+	if instance, ok := lmz.DisconnectedClient(e); ok && g.hasClient(instance) {
+		e.Name = ""
+		a.Payload = proto.ErrorAnswer(e).Payload
+	}
+	return a
+}
+
+// hasClient reports whether a client with this instance name, at any binding, is
+// connected or in its grace period.
+func (g *Gateway) hasClient(instance string) bool {
+	for binding := range g.fronts {
+		if c := g.clientAt(lmz.At(binding, instance)); c != nil && c.hasSession() {
+			return true
+		}
+	}
+	return false
 }
 
 // suspect notes what was dropped or refused before it was a call. c.mu is held.

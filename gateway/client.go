@@ -40,6 +40,7 @@ type client struct {
 	calls   map[uint64]*outgoing
 	running map[uint64]context.CancelFunc // the client's calls by number
 	kept    map[uint64]keptAnswer         // its calls to objects, until it has their answers
+	sends   int                           // its calls without an answer that are under way
 	ended   []func()                      // wait for the end of the session
 	toldOf  []func()                      // those of a session that has just ended
 }
@@ -61,6 +62,7 @@ type outgoing struct {
 const (
 	maxInFlight     = 256
 	maxWaiting      = 1000 // calls that wait, and frames that are not acknowledged
+	maxSends        = 1000 // calls without an answer that are under way; more are dropped
 	maxWaitingBytes = 4 << 20
 )
 
@@ -289,6 +291,9 @@ func (c *client) hello(from *connection, f proto.Frame) {
 		case json || speaksJSON: // the other's session cannot go on
 			f.Resume = proto.SessionID{}
 		}
+		if c.auth != nil && c.auth.Subject != from.auth.Subject { // a hook lets several users have one name
+			f.Resume = proto.SessionID{}
+		}
 		if c.seat.Late(f) {
 			l.Close(proto.CloseBroken, "a newer connection of this client is here")
 			return nil
@@ -439,6 +444,10 @@ func (c *client) goAway() {
 
 // receive takes a frame of the current connection.
 func (c *client) receive(l *link.Link, f proto.Frame) {
+	if f.Kind == proto.KindAnswer {
+		a := c.gateway.checked(proto.Answer{Failed: f.Failed, Payload: f.Payload})
+		f.Failed, f.Payload = a.Failed, a.Payload
+	}
 	c.order.Lock()
 	defer c.order.Unlock()
 	c.step(func() []session.Effect {
@@ -452,6 +461,7 @@ func (c *client) receive(l *link.Link, f proto.Frame) {
 // receiveJSON takes a message of the current connection.
 func (c *client) receiveJSON(l *link.Link, message []byte) {
 	m := session.ParseJSON(proto.GoMessages{}, message) // not under the lock: others wait for that
+	m.SetAnswer(c.gateway.checked(m.Answer()))
 	c.order.Lock()
 	defer c.order.Unlock()
 	c.step(func() []session.Effect {
@@ -467,7 +477,7 @@ func (c *client) receiveJSON(l *link.Link, message []byte) {
 		switch {
 		case f.Kind == proto.KindPing:
 			c.write((&proto.Frame{Kind: proto.KindPong}).Append(nil))
-		case f.Kind.Numbered() && f.Kind != 0:
+		case f.Kind.Numbered():
 			return c.session.Receive(f)
 		case f.Kind == 0 && refusal == nil:
 			c.gateway.counts.unknownFrames.Add(1)
@@ -479,6 +489,10 @@ func (c *client) receiveJSON(l *link.Link, message []byte) {
 // run prepares a call of the client. It builds the call context from the connection;
 // all that it takes from the client is state, which is marked as such. c.mu is held.
 func (c *client) run(number uint64, f proto.Frame) func() {
+	if f.NoReply && c.sends == maxSends {
+		c.gateway.counts.busySessions.Add(1)
+		return func() {} // nobody waits to hear of it
+	}
 	ctx, cancel := context.WithTimeout(c.gateway.ctx, min(f.Timeout, c.gateway.options.CallLimit))
 	call := &proto.Call{
 		ID: proto.CallID{Session: c.session.ID, Number: number}, To: f.To, Chain: f.Payload, NoReply: f.NoReply,
@@ -497,7 +511,21 @@ func (c *client) run(number uint64, f proto.Frame) func() {
 		}
 	}
 	answer := c.answerer(number, cancel)
+	if f.NoReply {
+		answer = c.countSend(answer)
+	}
 	return func() { c.toMesh(ctx, call, answer) }
+}
+
+// countSend counts a call without an answer until it has ended. c.mu is held.
+func (c *client) countSend(done func(proto.Answer)) func(proto.Answer) {
+	c.sends++
+	return func(a proto.Answer) {
+		c.mu.Lock()
+		c.sends--
+		c.mu.Unlock()
+		done(a)
+	}
 }
 
 // limitSlack is what a method gets beyond its deadline to say itself that it was over.

@@ -129,7 +129,7 @@ func canBeName(instance string) bool {
 // beforeMesh asks whether a client's call may go on, and returns its answer if not.
 func (f *front) beforeMesh(ctx context.Context, call *proto.Call) *proto.Answer {
 	if !f.shows(call.To.Binding) {
-		answer := proto.ErrorAnswer(&lmz.Error{Code: lmz.CodeAbsent, Message: "there is no binding " + call.To.Binding + " for clients of " + f.binding})
+		answer := proto.ErrorAnswer(&lmz.Error{Code: lmz.CodeAbsent, Message: "there is no binding " + shown(call.To.Binding) + " for clients of " + f.binding})
 		return &answer
 	}
 	return f.ask(ctx, f.hooks.BeforeCallToMesh, call)

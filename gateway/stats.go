@@ -14,7 +14,7 @@ type Stats struct {
 
 	Overflows     uint64 // sessions that ended with 4413: too much waited for the client
 	StuckSockets  uint64 // connections closed because the client did not read them
-	BusySessions  uint64 // calls refused with [lmz.ErrBusy]: too many of that client were under way
+	BusySessions  uint64 // calls refused with [lmz.ErrBusy], and sends dropped: too many of that client were under way
 	BusyObjects   uint64 // calls refused with [lmz.ErrBusy]: too many waited for the object
 	UnknownFrames uint64 // frames of unknown kinds, and JSON messages that mean nothing, which were ignored
 }

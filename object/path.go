@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -32,6 +33,14 @@ func checkInstance(name string) *lmz.Error {
 		return absent("an instance name must be valid UTF-8")
 	}
 	return nil
+}
+
+// quoted shows a name that a caller made up, if it is not too long to be one.
+func quoted(name string) string {
+	if len(name) > maxInstance {
+		return fmt.Sprintf("a name of %d bytes", len(name))
+	}
+	return strconv.Quote(name)
 }
 
 // filePath returns where the object at a is stored below the data directory. The

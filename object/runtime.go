@@ -184,7 +184,7 @@ func (rt *Runtime) CheckTarget(a lmz.Address) *lmz.Error {
 func (rt *Runtime) kindOf(a lmz.Address) (Kind, *lmz.Error) {
 	kind, ok := rt.kinds[a.Binding]
 	if !ok {
-		return kind, absent("no objects are registered as " + strconv.Quote(a.Binding))
+		return kind, absent("no objects are registered as " + quoted(a.Binding))
 	}
 	return kind, checkInstance(a.Instance)
 }

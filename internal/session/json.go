@@ -167,6 +167,12 @@ func ParseJSON(codec proto.Messages, message []byte) Parsed {
 // To returns whom the message calls, as far as that could be read.
 func (p Parsed) To() lmz.Address { return p.message.To }
 
+// Answer returns what the message answers: nothing if it is no answer.
+func (p Parsed) Answer() proto.Answer { return p.message.Answer }
+
+// SetAnswer changes what the message answers.
+func (p *Parsed) SetAnswer(a proto.Answer) { p.message.Answer = a }
+
 // maxCallID is the longest id of a call that is answered, in bytes.
 const maxCallID = 256
 

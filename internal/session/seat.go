@@ -54,9 +54,10 @@ func (s *Seat) Link() uint64 { return s.link }
 func (s *Seat) Taken() bool { return s.taken }
 
 // Late reports whether a greeting comes after a newer one of the same client process:
-// on a connection that the client has given up already. It must not take the seat.
+// on a connection that the client has given up already. It must not take the seat. One
+// that does not say which attempt it is never is.
 func (s *Seat) Late(hello proto.Frame) bool {
-	return s.taken && s.ours(hello) && hello.Attempt < s.attempt
+	return s.taken && s.ours(hello) && hello.Attempt != 0 && hello.Attempt < s.attempt
 }
 
 // Superseded reports whether a greeting comes from a client process that another one
