@@ -4,7 +4,8 @@ package object
 
 import (
 	"bufio"
-	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -17,57 +18,151 @@ import (
 	"time"
 
 	"github.com/lumenize/lmz"
-	"github.com/lumenize/lmz/internal/proto"
 )
 
-// victim runs a test of this binary in a process of its own, and returns it and what it
-// says. The test finds dir and what in its environment.
-func victim(t *testing.T, test, dir, what string) (*exec.Cmd, *bufio.Scanner) {
+// These tests kill a process that works on objects, where it hurts, and look at what it
+// has left. The process is this test binary again.
+
+// victimVar holds the order of a process that is to be killed.
+const victimVar = "LMZ_TEST_VICTIM"
+
+// order is what a victim has to do.
+type order struct {
+	Dir    string
+	Works  []string // methods of the sender, which it calls at once, again and again
+	Die    string   // the failpoint at which it kills itself; "": when it has done so Nth times
+	Nth    int      // which time it gets there
+	Schema int      // how many of the migrations it knows
+}
+
+// postSchema is the table of a post's objects.
+var postSchema = []string{
+	`CREATE TABLE entry (n INTEGER PRIMARY KEY, text TEXT, pad BLOB)`,
+	`ALTER TABLE entry ADD COLUMN more DEFAULT 'more'`,
+}
+
+// run has test run in a process of its own until it is killed, and returns what that says.
+func (o order) run(t *testing.T, test string) (said []string) {
 	t.Helper()
-	cmd := exec.Command(os.Args[0], "-test.run", "^"+test+"$", "-test.timeout", "60s")
-	cmd.Env = append(os.Environ(), "LMZ_VICTIM_DIR="+dir, "LMZ_VICTIM="+what)
-	cmd.Stderr = os.Stderr
+	text, err := json.Marshal(o)
+	wantNil(t, err)
+	cmd := exec.Command(os.Args[0], "-test.run", "^"+test+"$", "-test.timeout", "5m")
+	cmd.Env = append(os.Environ(), victimVar+"="+string(text))
+	var log logBuffer
+	cmd.Stderr = &log
 	out, err := cmd.StdoutPipe()
 	wantNil(t, err, cmd.Start())
 	t.Cleanup(func() { cmd.Process.Kill() })
-	return cmd, bufio.NewScanner(out)
+	for lines := bufio.NewScanner(out); lines.Scan(); {
+		said = append(said, lines.Text())
+	}
+	var exit *exec.ExitError
+	if err := cmd.Wait(); !errors.As(err, &exit) || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
+		t.Fatalf("the victim ended with %v, and was not killed at %q:\n%s\n%s", err, o.Die, strings.Join(said, "\n"), log.String())
+	}
+	return said
+}
+
+// obey returns the order of this process, if it is a victim.
+func obey(t *testing.T) (o order, ok bool) {
+	text := os.Getenv(victimVar)
+	if text == "" {
+		return o, false
+	}
+	wantNil(t, json.Unmarshal([]byte(text), &o))
+	return o, true
 }
 
 // kill is kill -9 of this process.
 func kill() { syscall.Kill(os.Getpid(), syscall.SIGKILL); select {} }
 
-// TestVictimThatSends is no test, but a process that is killed by
-// [TestWhatIsOnDiskIsSentAndNothingElseWhereverTheProcessIsKilled].
-func TestVictimThatSends(t *testing.T) {
-	dir := os.Getenv("LMZ_VICTIM_DIR")
-	if dir == "" {
+// postOn opens the mesh that an order is about.
+func (o order) postOn(t *testing.T) *post {
+	p := &post{t: t, schema: postSchema[:o.Schema], work: make(map[string]int), note: func(tag string) { appendLine(t, o.Dir, tag) }}
+	if strings.Contains(o.Die, "eviction") {
+		p.idle = time.Millisecond
+	}
+	p.start(newWorld(t, filepath.Join(o.Dir, "data")))
+	return p
+}
+
+// TestVictim is no test, but a process that is killed. It says what was acknowledged, and
+// how long the log of the sender's file was then.
+func TestVictim(t *testing.T) {
+	o, ok := obey(t)
+	if !ok {
 		return
 	}
-	where, n := os.Getenv("LMZ_VICTIM"), 0
-	fmt.Sscanf(where[strings.Index(where, "#")+1:], "%d", &n)
-	where = where[:strings.Index(where, "#")]
 	var mu sync.Mutex
 	reached := 0
 	onFailpoint = func(name string) {
 		mu.Lock()
 		defer mu.Unlock()
-		if name != where {
+		if name != o.Die {
 			return
 		}
-		if reached++; reached == n {
+		if reached++; reached == o.Nth {
 			kill()
 		}
 	}
-	p := &post{t: t, work: make(map[string]int), note: func(tag string) { appendLine(t, dir, tag) }}
-	p.start(newWorld(t, filepath.Join(dir, "data")))
-	for i := range 50 {
-		for _, method := range []string{"send", "fail", "remind"} {
-			tag := fmt.Sprint(method, i)
-			if _, err := p.CallRaw(t.Context(), sender, lmz.Ctn(method, tag)); err == nil {
-				fmt.Println(tag)
-			}
+	p := o.postOn(t)
+	for i := range 100 {
+		var turns sync.WaitGroup
+		for j, method := range o.Works {
+			turns.Go(func() {
+				tag := fmt.Sprintf("%s.%d.%d.%d", method, o.Schema, i, j)
+				if _, err := p.CallRaw(t.Context(), sender, lmz.Ctn(method, tag)); err == nil {
+					fmt.Println(tag, logBytes(o.Dir))
+				} else if method != "fail" {
+					t.Error(err)
+				}
+			})
+		}
+		turns.Wait()
+		p.disturb(o, i)
+		if o.Die == "" && i+1 == o.Nth {
+			kill()
 		}
 	}
+}
+
+// disturb does between the turns what must happen for a victim to get where it dies.
+func (p *post) disturb(o order, i int) {
+	if strings.Contains(o.Die, "eviction") {
+		time.Sleep(10 * time.Millisecond)
+	}
+	backup := filepath.Join(o.Dir, fmt.Sprint("backup", i))
+	if strings.HasPrefix(o.Die, "backup") || o.Die == "restore" {
+		wantNil(p.t, p.rt.Backup(p.t.Context(), sender, backup))
+	}
+	if o.Die == "restore" {
+		wantNil(p.t, p.rt.Restore(p.t.Context(), backup, lmz.At(sender.Binding, fmt.Sprint("copy", i))))
+	}
+}
+
+// logBytes is how long SQLite's log of the sender's file is.
+func logBytes(dir string) int64 {
+	info, err := os.Stat(filePath(filepath.Join(dir, "data"), sender) + "-wal")
+	if err != nil {
+		return 0
+	}
+	return info.Size()
+}
+
+// acknowledged is what a victim was told to be done, and how long the log was then.
+type acknowledged struct {
+	tag string
+	log int64
+}
+
+func parseAcknowledged(t *testing.T, said []string) (all []acknowledged) {
+	for _, line := range said {
+		var a acknowledged
+		_, err := fmt.Sscan(line, &a.tag, &a.log)
+		wantNil(t, err)
+		all = append(all, a)
+	}
+	return all
 }
 
 // appendLine notes outside of the mesh what a worker does.
@@ -101,40 +196,70 @@ func (w *world) rest() {
 	}
 }
 
+// Wherever the process is killed, whatever the object is doing: what is on disk is what a
+// turn has written as a whole, all that was acknowledged is there, and what such a turn has
+// sent, and nothing else, is done without anybody calling.
 func TestWhatIsOnDiskIsSentAndNothingElseWhereverTheProcessIsKilled(t *testing.T) {
-	for _, where := range []string{"before send", "after send", "before commit", "after commit", "before index", "after index"} {
-		for _, n := range []int{1, 2, 4, 7, 15} {
-			if underRace && n%4 != 0 && n > 1 {
+	failpoints := []string{
+		"before commit", "after commit", "before send", "after send", "before index", "after index",
+		"eviction", "after eviction", "migration", "backup begun", "backup", "restore",
+	}
+	// What turns do: a key, a table, an alarm, sends with and without replies, and all of that
+	// taken back, as a whole or in part.
+	works := []string{"kv", "sql", "remind", "send", "fail", "undo"}
+	for i, die := range failpoints {
+		most := 11 // times that the victim gets there before it dies
+		switch die {
+		case "migration", "backup begun", "backup", "restore":
+			most = 2
+		}
+		for j, work := range works {
+			if underRace && (i+j)%len(works) != 0 {
 				continue // the race detector sees little of a process that is killed
 			}
-			t.Run(fmt.Sprint(where, n), func(t *testing.T) {
+			t.Run(die+" of "+work, func(t *testing.T) {
 				t.Parallel()
-				dir := t.TempDir()
-				cmd, out := victim(t, "TestVictimThatSends", dir, fmt.Sprintf("%s#%d", where, n))
-				var acknowledged []string
-				for out.Scan() {
-					acknowledged = append(acknowledged, out.Text())
+				o := order{Dir: t.TempDir(), Works: []string{work, "send", "remind"}, Die: die, Nth: 1 + (5*i+3*j)%most, Schema: 1}
+				var said []string
+				if die == "migration" {
+					before := o
+					before.Die, before.Nth = "", 3
+					said = before.run(t, "TestVictim")
+					o.Schema = 2
 				}
-				cmd.Wait()
-				p := &post{t: t, work: make(map[string]int), note: func(tag string) { appendLine(t, dir, tag) }}
-				p.start(newWorld(t, filepath.Join(dir, "data")))
+				said = append(said, o.run(t, "TestVictim")...)
+				p := o.postOn(t)
+				p.restoreBackups(o.Dir)
 				p.rt.Start() // and nobody calls
 				p.rest()
-				p.check(dir, acknowledged)
+				p.check(o.Dir, parseAcknowledged(t, said))
+				must[struct{}](p.world, sender, "send", "again")
+				p.rest()
+				p.check(o.Dir, []acknowledged{{tag: "again"}})
 			})
 		}
 	}
 }
 
+// restoreBackups makes objects of the backups that were finished.
+func (p *post) restoreBackups(dir string) {
+	backups, err := filepath.Glob(filepath.Join(dir, "backup*[0-9]"))
+	wantNil(p.t, err)
+	for _, file := range backups {
+		wantNil(p.t, p.rt.Restore(p.t.Context(), file, lmz.At(sender.Binding, "from "+filepath.Base(file))))
+	}
+}
+
 // check compares what there is with what the log of the sender, which was written in the
 // same turns, says that there must be.
-func (p *post) check(dir string, acknowledged []string) {
+func (p *post) check(dir string, done []acknowledged) {
+	p.t.Helper()
 	sent, received := must[[]string](p.world, sender, "log"), must[[]string](p.world, callee, "log")
 	data, _ := os.ReadFile(filepath.Join(dir, "worked"))
 	worked := strings.Fields(string(data))
-	for _, tag := range acknowledged {
-		if !slices.Contains(sent, tag) {
-			p.t.Errorf("%s was acknowledged, and is lost", tag)
+	for _, a := range done {
+		if !slices.Contains(sent, a.tag) {
+			p.t.Errorf("%s was acknowledged, and is lost", a.tag)
 		}
 	}
 	want := func(log []string, what string, n int) {
@@ -143,11 +268,12 @@ func (p *post) check(dir string, acknowledged []string) {
 		}
 	}
 	for _, tag := range sent {
+		method, _, _ := strings.Cut(tag, ".")
 		switch {
 		case strings.Contains(tag, "/"):
-		case strings.HasPrefix(tag, "remind"):
+		case method == "remind":
 			want(sent, tag+"/alarm", 1)
-		default:
+		case method == "send" || method == "again":
 			want(received, tag+"/a", 1)
 			want(received, tag+"/b", 1)
 			for _, reply := range []string{"/b added", "/c ", "/w "} {
@@ -155,8 +281,12 @@ func (p *post) check(dir string, acknowledged []string) {
 			}
 		}
 	}
-	for _, log := range [][]string{received, worked} {
+	for _, log := range [][]string{sent, received, worked} {
+		want(log, "fail", 0)
 		for i, entry := range log {
+			if strings.HasSuffix(entry, "/undone") {
+				p.t.Errorf("%s is of a part of a turn that was taken back", entry)
+			}
 			if tag, _, _ := strings.Cut(entry, "/"); !slices.Contains(sent, tag) {
 				p.t.Errorf("%s was sent by a turn that is not on disk", entry)
 			}
@@ -165,136 +295,26 @@ func (p *post) check(dir string, acknowledged []string) {
 			}
 		}
 	}
+	p.checkCopies(sent)
 }
 
-// hoard is a mesh of many objects that have something to do.
-const (
-	hoardDue  = "due"  // they have an alarm and a message under way
-	hoardRest = "rest" // they have an alarm, much later
-)
-
-func hoardSize() int {
-	switch {
-	case os.Getenv("LMZ_SOAK") != "":
-		return 10_000
-	case underRace:
-		return 100
-	}
-	return 2_000
-}
-
-// hoard registers the kinds. done is told what an object has done.
-func (w *world) hoard(relaxed bool, done func(what string, o *Object)) {
-	w.registerKind("SINK", Kind{New: func(o *Object) lmz.Handler {
-		mux := &lmz.Mux{}
-		lmz.Method1[string, string]("take").Expose(mux, lmz.Anyone, func(ctx context.Context, from string) (string, error) {
-			done("taken from "+from, o)
-			return "taken", o.KV().Put(ctx, from, true)
-		})
-		return mux
-	}})
-	w.registerKind("MANY", Kind{Idle: time.Millisecond, Relaxed: relaxed, New: func(o *Object) lmz.Handler {
-		done("opened", o)
-		mux := &lmz.Mux{}
-		begin := lmz.Method1[time.Time, struct{}]("begin")
-		begin.Expose(mux, lmz.Anyone, func(ctx context.Context, at time.Time) (struct{}, error) {
-			_, err := o.Alarms().Set(ctx, At(at), lmz.Ctn("ring"), AlarmOptions{})
-			if err == nil && strings.HasPrefix(o.Identity().Instance, hoardDue) {
-				err = o.Send(ctx, lmz.At("SINK", o.Identity().Instance[len(hoardDue)+1:][:1]), lmz.Ctn("take", o.Identity().Instance), lmz.Reply(lmz.Ctn("replied")))
+// checkCopies looks at what was restored: each copy is a whole state of the sender, whose
+// alarms ring.
+func (p *post) checkCopies(sent []string) {
+	p.t.Helper()
+	for stored, err := range p.rt.List(sender.Binding) {
+		wantNil(p.t, err)
+		if stored.Address == sender {
+			continue
+		}
+		log := must[[]string](p.world, stored.Address, "log")
+		for _, entry := range log {
+			if !slices.Contains(sent, entry) {
+				p.t.Errorf("%s has %q, which the object that it is a copy of never had", stored.Address, entry)
 			}
-			return struct{}{}, err
-		})
-		for _, method := range []string{"ring", "replied"} {
-			mux.Expose(method, lmz.NoOne, lmz.HandlerFunc(func(ctx context.Context, _ *lmz.Request) (any, error) {
-				done(method, o)
-				return nil, o.KV().Put(ctx, method, true)
-			}))
-		}
-		return mux
-	}})
-}
-
-// TestVictimWithManyObjects is no test, but a process that is killed by
-// [TestManyClosedObjectsDoWhatTheyHaveToAfterAKillAndNoOthersAreOpened].
-func TestVictimWithManyObjects(t *testing.T) {
-	dir := os.Getenv("LMZ_VICTIM_DIR")
-	if dir == "" {
-		return
-	}
-	w := newWorld(t, dir)
-	w.hoard(true, func(string, *Object) {})                             // it is killed, not the machine
-	w.mesh["SINK"] = nodeFunc(func(*proto.Call, func(proto.Answer)) {}) // what is sent stays under way
-	w.rt.wakes.wake = func(lmz.Address) {}                              // and nothing rings
-	soon, later := time.Now(), time.Now().Add(time.Hour)
-	slots := make(chan struct{}, 64)
-	var all sync.WaitGroup
-	begin := func(name string, at time.Time) {
-		slots <- struct{}{}
-		all.Go(func() {
-			if _, err := w.CallRaw(t.Context(), lmz.At("MANY", name), lmz.Ctn("begin", at)); err != nil {
-				t.Error(err)
+			if strings.HasPrefix(entry, "remind") && !strings.Contains(entry, "/") && withPrefix(log, entry+"/alarm") != 1 {
+				p.t.Errorf("%s has %q, and the alarm did not ring once: %q", stored.Address, entry, log)
 			}
-			<-slots
-		})
-	}
-	for i := range hoardSize() / 10 {
-		begin(fmt.Sprint(hoardRest, " ", i), later)
-	}
-	for i := range hoardSize() {
-		begin(fmt.Sprint(hoardDue, " ", i), soon)
-	}
-	all.Wait()
-	fmt.Println("begun")
-	select {}
-}
-
-func TestManyClosedObjectsDoWhatTheyHaveToAfterAKillAndNoOthersAreOpened(t *testing.T) {
-	dir := t.TempDir()
-	began := time.Now()
-	cmd, out := victim(t, "TestVictimWithManyObjects", dir, "many")
-	if !out.Scan() || out.Text() != "begun" {
-		t.Fatalf("the victim says %q", out.Text())
-	}
-	cmd.Process.Kill()
-	cmd.Wait()
-	killed := time.Now()
-
-	w := newWorld(t, dir)
-	var mu sync.Mutex
-	counts := make(map[string]int)
-	opened := 0
-	w.hoard(false, func(what string, o *Object) {
-		mu.Lock()
-		defer mu.Unlock()
-		if what == "opened" {
-			opened++
-			if strings.HasPrefix(o.Identity().Instance, hoardRest) {
-				t.Errorf("%s was opened", o.Identity().Address)
-			}
-			return
-		}
-		counts[what+" "+o.Identity().Instance]++
-	})
-	w.rt.Start() // and nobody calls
-	want := 3 * hoardSize()
-	for deadline := time.Now().Add(5 * time.Minute); ; time.Sleep(10 * time.Millisecond) {
-		mu.Lock()
-		n := len(counts)
-		mu.Unlock()
-		if n == want {
-			break
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("%d of %d things were done\n%s", n, want, w.log)
-		}
-	}
-	t.Logf("%d objects with an alarm, a stored message and its reply, and %d that are not due: made in %v, all done %v after the start, which opened objects %d times",
-		hoardSize(), hoardSize()/10, killed.Sub(began).Round(time.Millisecond), time.Since(killed).Round(time.Millisecond), opened)
-	mu.Lock()
-	defer mu.Unlock()
-	for what, n := range counts {
-		if n != 1 {
-			t.Errorf("%s: %d times\n%s", what, n, w.log)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package object
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,6 +29,9 @@ type post struct {
 	disk *MemoryDisk
 	*world
 
+	idle   time.Duration // after which objects are closed; 0: 20 ms
+	schema []string      // of a table beside the keys; nil: there is none
+
 	mu   sync.Mutex
 	work map[string]int // how often the worker did what
 	note func(tag string)
@@ -54,6 +58,14 @@ func (p *post) start(w *world) {
 		return "worked", err
 	})}
 	add := func(ctx context.Context, o *Object, tag string) error {
+		if p.schema != nil && !strings.HasPrefix(tag, "kv") {
+			if _, err := o.SQL().Exec(ctx, `INSERT INTO entry (text, pad) VALUES (?, randomblob(abs(random() % 500)))`, tag); err != nil {
+				return err
+			}
+		}
+		if strings.HasPrefix(tag, "sql") {
+			return nil
+		}
 		var log []string
 		if _, err := o.KV().Get(ctx, "log", &log); err != nil {
 			return err
@@ -61,11 +73,18 @@ func (p *post) start(w *world) {
 		return o.KV().Put(ctx, "log", append(log, tag))
 	}
 	kind := func(extra func(o *Object, mux *lmz.Mux)) Kind {
-		return Kind{Idle: 20 * time.Millisecond, New: func(o *Object) lmz.Handler {
+		relaxed := p.disk == nil // processes are killed, not machines
+		return Kind{Idle: cmp.Or(p.idle, 20*time.Millisecond), Schema: p.schema, Relaxed: relaxed, New: func(o *Object) lmz.Handler {
 			mux := &lmz.Mux{}
 			lmz.Method0[[]string]("log").Expose(mux, lmz.Anyone, func(ctx context.Context) (log []string, err error) {
-				_, err = o.KV().Get(ctx, "log", &log)
-				return log, err
+				if _, err = o.KV().Get(ctx, "log", &log); err != nil || p.schema == nil {
+					return log, err
+				}
+				table, err := QueryAll[string](ctx, o.SQL(), `SELECT text FROM entry ORDER BY n`)
+				if inKey, inTable := without(log, "kv"), without(table, "sql"); !slices.Equal(inKey, inTable) {
+					return nil, lmz.Errorf("the key says %q, and the table %q", inKey, inTable)
+				}
+				return append(log, slices.DeleteFunc(table, func(tag string) bool { return !strings.HasPrefix(tag, "sql") })...), err
 			})
 			extra(o, mux)
 			return mux
@@ -107,6 +126,21 @@ func (p *post) start(w *world) {
 		}
 		lmz.Method1[string, struct{}]("remind").Expose(mux, lmz.Anyone, func(ctx context.Context, tag string) (struct{}, error) {
 			return struct{}{}, remind(ctx, tag)
+		})
+		for _, note := range []string{"kv", "sql"} {
+			lmz.Method1[string, struct{}](note).Expose(mux, lmz.Anyone, func(ctx context.Context, tag string) (struct{}, error) {
+				return struct{}{}, add(ctx, o, tag)
+			})
+		}
+		lmz.Method1[string, struct{}]("undo").Expose(mux, lmz.Anyone, func(ctx context.Context, tag string) (struct{}, error) {
+			no := errors.New("no")
+			err := o.Tx(ctx, func(ctx context.Context) error {
+				return errors.Join(remind(ctx, tag+"/undone"), o.Send(ctx, callee, lmz.Ctn("add", tag+"/undone")), no)
+			})
+			if !errors.Is(err, no) {
+				return struct{}{}, fmt.Errorf("got %w", err)
+			}
+			return struct{}{}, add(ctx, o, tag)
 		})
 		lmz.Method1[string, struct{}]("fail").Expose(mux, lmz.Anyone, func(ctx context.Context, tag string) (struct{}, error) {
 			return struct{}{}, errors.Join(remind(ctx, tag), o.Send(ctx, callee, lmz.Ctn("add", tag+"/a")),
@@ -225,6 +259,11 @@ func times(log []string, what string) (n int) {
 		}
 	}
 	return n
+}
+
+// without returns the entries that do not begin so.
+func without(log []string, prefix string) []string {
+	return slices.DeleteFunc(slices.Clone(log), func(s string) bool { return strings.HasPrefix(s, prefix) })
 }
 
 func withPrefix(log []string, prefix string) (n int) {

@@ -1,0 +1,59 @@
+//go:build unix
+
+package object
+
+import (
+	"maps"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+)
+
+// frame sizes of a log: a header, and frames of a header and a page.
+const (
+	walHeader = 32
+	walFrame  = 24 + 4096
+)
+
+func TestALogThatIsCutAnywhereLosesNothingAcknowledgedBefore(t *testing.T) {
+	o := order{Dir: t.TempDir(), Works: []string{"kv", "sql", "fail", "undo"}, Nth: 12, Schema: 1}
+	done := parseAcknowledged(t, o.run(t, "TestVictim"))
+	path := filePath(filepath.Join(o.Dir, "data"), sender)
+	wal, err := os.ReadFile(path + "-wal")
+	wantNil(t, err)
+	db, err := os.ReadFile(path)
+	wantNil(t, err)
+	first := done[0].log
+	if first == 0 || done[len(done)-1].log > int64(len(wal)) {
+		t.Fatalf("the log has %d bytes, and had %v", len(wal), done)
+	}
+	cuts := map[int64]bool{int64(len(wal)): true}
+	for at := int64(walHeader); at <= int64(len(wal)); at += walFrame {
+		if at >= first {
+			cuts[at] = true
+		}
+	}
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 30 {
+		cuts[first+random.Int64N(int64(len(wal))-first+1)] = true
+	}
+	all := slices.Sorted(maps.Keys(cuts))
+	for len(all) > 45 && os.Getenv("LMZ_SOAK") == "" { // a third is enough each time
+		all = slices.DeleteFunc(all, func(int64) bool { return random.IntN(3) == 0 })
+	}
+	for _, cut := range all {
+		again := o
+		again.Dir = t.TempDir()
+		path := filePath(filepath.Join(again.Dir, "data"), sender)
+		wantNil(t, os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, db, 0o600), os.WriteFile(path+"-wal", wal[:cut], 0o600))
+		p := again.postOn(t)
+		p.check(again.Dir, slices.DeleteFunc(slices.Clone(done), func(a acknowledged) bool { return a.log > cut }))
+		p.close()
+		if t.Failed() {
+			t.Fatalf("the log was cut at %d of %d", cut, len(wal))
+		}
+	}
+	t.Logf("%d cuts, %d acknowledged turns", len(all), len(done))
+}
