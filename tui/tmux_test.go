@@ -149,7 +149,9 @@ func startTerminals(t *testing.T) *terminals {
 		t.Fatal(err)
 	}
 	s := &terminals{t, dir}
-	config := "set -g status off\nset -g remain-on-exit on\nset -g default-terminal tmux-256color\nset -s escape-time 5\n"
+	// Without exit-empty off, a terminal that is opened when the last one was just closed
+	// may find a server that is on its way out.
+	config := "set -s exit-empty off\nset -g status off\nset -g remain-on-exit on\nset -g default-terminal tmux-256color\nset -s escape-time 5\n"
 	if err := os.WriteFile(filepath.Join(dir, "config"), []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
