@@ -62,6 +62,7 @@ func TestWhatBothTypedWhileOneWasOfflineIsMerged(t *testing.T) {
 	bob.await("connected  saved")
 	alice.text("first ")
 	bob.await("first")
+	time.Sleep(time.Second) // the pause that ends a step of undo
 
 	wire.Set(faultnet.Cut)
 	alice.await("reconnecting")
