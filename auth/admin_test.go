@@ -392,6 +392,24 @@ func TestADelegatedTokenEndsWithWhatItCameFrom(t *testing.T) {
 	f.want(f.as(admin, "POST", "delegated-token", `{"actFor":"`+sub+`"}`), 401, "")
 }
 
+func TestADelegatedTokenEndsWithTheNamedOneItCameFrom(t *testing.T) {
+	f, admin := withAdmin(t)
+	f.signIn(bob)
+	sub := f.subject(bob).sub
+	f.want(f.as(admin, "POST", "approve/"+sub, ""), 200, "")
+	ci := f.as(admin, "POST", "tokens", `{"name":"ci","admin":true}`)
+	f.want(ci, 201, "")
+	asBob := f.as(ci.json("token"), "POST", "delegated-token", `{"actFor":"`+sub+`"}`).json("access_token")
+	claims, err := f.svc.Verify(t.Context(), asBob)
+	if err != nil || claims.Session != ci.json("id") {
+		t.Fatalf("got %+v, %v", claims, err)
+	}
+	f.want(f.as(admin, "DELETE", "token/"+ci.json("id"), ""), 204, "")
+	if _, err := f.svc.Verify(t.Context(), asBob); err == nil {
+		t.Error("what was delegated by a token that is revoked still works")
+	}
+}
+
 func TestInvitationsLetPeopleIn(t *testing.T) {
 	f, admin := withAdmin(t)
 	f.signIn(bob)

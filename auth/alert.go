@@ -29,7 +29,7 @@ func (s *Service) tellOfNewPlace(d db, r *request, subj subject, id string, n ne
 	if err != nil {
 		return err
 	}
-	return s.queue(d, Letter{Kind: KindNewSignIn, To: subj.email, Link: s.linkURL(token), Where: n.label, Agent: r.agent, IP: r.ip,
+	return s.queue(d, Letter{Kind: KindNewSignIn, To: subj.email, Link: s.linkURL(token), life: alertTTL, Where: n.label, Agent: r.agent, IP: r.ip,
 		When: now.UTC().Format("2 January 2006, 15:04 UTC")})
 }
 

@@ -19,7 +19,7 @@ var (
 // database now, but never more than what was presented stands for.
 type caller struct {
 	subject
-	session string    // id, unless a named token was presented
+	session string    // id, of a named token if that was presented
 	named   bool      // a named token was presented
 	actors  []string  // who acts for the subject, the nearest first
 	expires time.Time // of what was presented
@@ -46,7 +46,11 @@ func (s *Service) callerByBearer(d db, token string) (caller, error) {
 		return caller{}, err
 	}
 	subj.isAdmin = subj.isAdmin && c.IsAdmin
-	return caller{subject: subj, session: c.Session, named: strings.HasPrefix(token, namedPrefix), actors: c.Actors, expires: c.nominalEnd()}, nil
+	who := caller{subject: subj, session: c.Session, named: strings.HasPrefix(token, namedPrefix), actors: c.Actors, expires: c.nominalEnd()}
+	if who.named {
+		who.session, _ = c.All["jti"].(string)
+	}
+	return who, nil
 }
 
 // nominalEnd is the claim exp itself.

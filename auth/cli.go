@@ -83,7 +83,7 @@ func (s *Service) startCLI(w http.ResponseWriter, r *request) error {
 		if err != nil {
 			return err
 		}
-		return s.mailTerminal(d, r, Letter{Kind: KindCLILink, To: email, Link: s.linkURL(token), ValidFor: inWords(ttl),
+		return s.mailTerminal(d, r, Letter{Kind: KindCLILink, To: email, Link: s.linkURL(token), life: ttl,
 			Where: cli.label(), Program: cli.client, Computer: cli.hostname})
 	})
 	if err != nil {
@@ -231,7 +231,7 @@ func (s *Service) signInTerminal(w http.ResponseWriter, r *request, take func(db
 		if err != nil {
 			return err
 		}
-		if out, err = s.grant(subj, id, token); err != nil {
+		if out, err = s.grant(subj, id, token, s.endOf(s.now(), s.now())); err != nil {
 			return err
 		}
 		return errors.Join(s.tellOfNewPlace(d, r, subj, id, n), s.record(d, r, event{name: "login.succeeded", actor: bySystem, target: subj.sub, email: subj.email,

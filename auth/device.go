@@ -83,7 +83,7 @@ func (s *Service) startDevice(w http.ResponseWriter, r *request) error {
 		if err != nil {
 			return err
 		}
-		return s.mailTerminal(d, r, Letter{Kind: KindDeviceLink, To: email, Link: s.linkURL(token), ValidFor: inWords(ttl),
+		return s.mailTerminal(d, r, Letter{Kind: KindDeviceLink, To: email, Link: s.linkURL(token), life: ttl,
 			Where: names.label(), Program: names.client, Computer: names.hostname})
 	})
 	if err != nil {

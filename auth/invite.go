@@ -115,7 +115,7 @@ func (s *Service) inviteOne(d db, r *request, who caller, email string, mail boo
 			return "", err
 		}
 		link = s.kept.PublicURL + s.invitePath(token)
-		letter = Letter{Kind: KindInviteNew, To: email, Link: link, ValidFor: inWords(s.opts.InviteTTL)}
+		letter = Letter{Kind: KindInviteNew, To: email, Link: link, life: s.opts.InviteTTL}
 	}
 	if mail {
 		if err := s.queue(d, letter); err != nil {

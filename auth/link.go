@@ -69,7 +69,7 @@ func (s *Service) askLink(w http.ResponseWriter, r *request) error {
 		if err != nil || byTest {
 			return err
 		}
-		err = s.queue(d, Letter{Kind: KindMagicLink, To: email, Link: s.linkURL(token), ValidFor: inWords(s.opts.LinkTTL)})
+		err = s.queue(d, Letter{Kind: KindMagicLink, To: email, Link: s.linkURL(token), life: s.opts.LinkTTL})
 		return errors.Join(err, s.record(d, r, event{name: "login.requested", actor: bySystem, email: email}))
 	})
 	if err != nil {

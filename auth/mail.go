@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 )
 
 // Kinds of mail.
@@ -47,7 +48,8 @@ type Sender interface {
 	// Send delivers m or hands it to something that will. It is called from a
 	// goroutine of the service, one mail at a time, and may take a minute; no
 	// request waits for it. After an error the mail is tried again, later and
-	// later, until its link has expired, unless the error wraps [ErrUndeliverable].
+	// later, until its link has expired (a day, if the link is one that does not), unless the
+	// error wraps [ErrUndeliverable].
 	// The error is logged, so it must not hold the body of the mail.
 	Send(ctx context.Context, m Mail) error
 }
@@ -83,6 +85,7 @@ type Letter struct {
 	Good bool
 
 	subject string
+	life    time.Duration // of the link; 0: it has no end
 }
 
 // written returns l with its words.

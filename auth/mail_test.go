@@ -265,7 +265,7 @@ func TestMailIsTriedLaterAndLaterAndThenGivenUp(t *testing.T) {
 	for range 1000 {
 		sender.release <- errors.New("down")
 	}
-	f := start(t, Options{Sender: sender})
+	f := start(t, Options{Sender: sender, LinkTTL: 24 * time.Hour})
 	f.want(f.do("POST", "/auth/email-magic-link", `{"email":"`+ada+`"}`), 200, "")
 	tries := 0
 	for ; f.count("Outbox") == 1 && tries < 200; tries++ {
@@ -420,5 +420,51 @@ func TestTemplatesReplacePartsOfMails(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// Hours later, a link that has expired would only confuse.
+func TestAMailIsTriedAsLongAsItsLinkWorks(t *testing.T) {
+	sender := &stuck{entered: make(chan struct{}, 1000), release: make(chan error, 1000)}
+	for range 1000 {
+		sender.release <- errors.New("down")
+	}
+	f := start(t, Options{Sender: sender, BootstrapEmail: bob})
+	tries := func(within time.Duration) (n int) {
+		for end := f.now().Add(within); f.now().Before(end); {
+			f.pass(10 * time.Second)
+			f.svc.outbox.flush(t.Context())
+		}
+		for {
+			select {
+			case <-sender.entered:
+				n++
+			default:
+				return n
+			}
+		}
+	}
+	f.want(f.do("POST", "/auth/email-magic-link", `{"email":"`+ada+`"}`), 200, "")
+	f.want(f.do("POST", "/auth/cli/device", `{"email":"`+bob+`"}`), 200, "")
+	tries(4 * time.Minute)
+	if n := f.count("Outbox"); n != 2 {
+		t.Errorf("%d mails wait after 4 minutes", n)
+	}
+	if tries(6 * time.Minute); f.count("Outbox") != 1 {
+		t.Errorf("%d mails wait when the link of the terminal has expired", f.count("Outbox"))
+	}
+	if tries(20 * time.Minute); f.count("Outbox") != 0 {
+		t.Errorf("%d mails wait when both links have expired", f.count("Outbox"))
+	}
+
+	// Nor is one sent that the machine has slept over.
+	f.want(f.do("POST", "/auth/cli/device", `{"email":"`+bob+`"}`), 200, "")
+	if tries(10*time.Second) == 0 {
+		t.Error("it is not tried at all")
+	}
+	f.pass(time.Hour)
+	f.svc.outbox.flush(t.Context())
+	if n := tries(time.Second); n != 0 || f.count("Outbox") != 0 {
+		t.Errorf("tried %d times when it had expired, %d wait", n, f.count("Outbox"))
 	}
 }

@@ -1,9 +1,11 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -14,7 +16,7 @@ const (
 	mailTimeout  = time.Minute     // for one delivery
 	mailRetry    = 5 * time.Second // before the second try; it doubles
 	mailRetryMax = 15 * time.Minute
-	mailKept     = 24 * time.Hour // tries end after this
+	mailKept     = 24 * time.Hour // tries end after this, unless the link says when
 	mailIdle     = time.Hour      // longest sleep while nothing waits
 )
 
@@ -39,6 +41,9 @@ func newOutbox(store *store, sender Sender, k *keys, now func() time.Time, log *
 // has it sent.
 func (s *Service) queue(d db, l Letter) error {
 	l.App = s.opts.AppName
+	if l.life > 0 {
+		l.ValidFor = inWords(l.life)
+	}
 	m, err := s.mails.mail(l)
 	if err != nil {
 		return err
@@ -53,7 +58,7 @@ func (s *Service) queue(d db, l Letter) error {
 	}
 	now := s.now()
 	return d.exec("INSERT INTO Outbox (sealed, dueAt, expiresAt) VALUES (:sealed, :now, :expires)",
-		args{":sealed": sealed, ":now": now.UnixMilli(), ":expires": now.Add(mailKept).UnixMilli()}, nil)
+		args{":sealed": sealed, ":now": now.UnixMilli(), ":expires": now.Add(cmp.Or(l.life, mailKept)).UnixMilli()}, nil)
 }
 
 // deliver has the queue sent. Only what takes no time is waited for: a [*Mailbox],
@@ -160,7 +165,10 @@ func (o *outbox) send(ctx context.Context, q queued) error {
 		o.log.Error("a mail in the queue cannot be read and is dropped: was keys/refresh.key replaced?", "error", err)
 		return o.drop(ctx, q)
 	}
-	err = o.deliver(ctx, m)
+	err = errLate // unless it is not: the machine may have slept
+	if o.now().UnixMilli() <= q.expiresAt {
+		err = o.deliver(ctx, m)
+	}
 	switch {
 	case err == nil:
 		o.log.Info("mail sent", "kind", m.Kind, "to", m.To, "mail", m.ID, "try", q.attempts+1)
@@ -176,7 +184,10 @@ func (o *outbox) send(ctx context.Context, q queued) error {
 	return o.drop(ctx, q)
 }
 
-var errNoSender = errors.New("no Sender is configured")
+var (
+	errNoSender = errors.New("no Sender is configured")
+	errLate     = fmt.Errorf("its link has expired: %w", ErrUndeliverable)
+)
 
 func (o *outbox) deliver(ctx context.Context, m Mail) error {
 	if o.sender == nil {

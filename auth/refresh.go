@@ -120,19 +120,41 @@ func (s *Service) rotate(d db, r *request, old string) (out tokens, ends time.Ti
 		return out, ends, nil, err
 	}
 	ends = s.endOf(row.began, now)
-	next := old
-	if s.opts.Refresh != RefreshSlide {
-		if next, err = s.keys.successor(old); err != nil {
-			return out, ends, nil, err
-		}
+	next, err := s.following(d, row, old)
+	if err != nil {
+		return out, ends, nil, err
 	}
 	// Signed before anything changes: a failure costs nobody the session.
-	if out, err = s.grant(subj, row.family, next); err != nil || row.rotatedAt != 0 {
+	if out, err = s.grant(subj, row.family, next, ends); err != nil || row.rotatedAt != 0 {
 		return out, ends, nil, err
 	}
 	return out, ends, nil, errors.Join(s.replace(d, row, next, now, ends), d.useSession(row.family, r, now, ends),
 		s.record(d, r, event{name: "token.refreshed", actor: subj.sub, target: subj.sub, email: subj.email,
 			details: map[string]any{"session": row.family}}))
+}
+
+// longestChain is how many successors of a token that is repeated are looked for.
+const longestChain = 100
+
+// following is the token that a refresh with old is answered with: its successor or, if
+// that was used meanwhile, the last one after it. With one that has a successor itself
+// the next refresh would look like a theft.
+func (s *Service) following(d db, row refreshToken, old string) (string, error) {
+	if s.opts.Refresh == RefreshSlide {
+		return old, nil
+	}
+	next, err := s.keys.successor(old)
+	for range longestChain {
+		if err != nil || row.rotatedAt == 0 {
+			break
+		}
+		var found bool
+		if row, found, err = d.refreshToken(hash(next)); err != nil || !found || row.rotatedAt == 0 {
+			break
+		}
+		next, err = s.keys.successor(next)
+	}
+	return next, err
 }
 
 // replace stores what follows from the use of a refresh token.
@@ -146,10 +168,11 @@ func (s *Service) replace(d db, row refreshToken, next string, now, ends time.Ti
 	return errors.Join(err, d.insertRefresh(next, row.hash, row.family, row.subject, now, ends))
 }
 
-// grant makes the answer that carries an access token for subj.
-func (s *Service) grant(subj subject, session, refresh string) (tokens, error) {
+// grant makes the answer that carries an access token for subj, which ends with the
+// session at the latest.
+func (s *Service) grant(subj subject, session, refresh string, ends time.Time) (tokens, error) {
 	now := s.now()
-	out, err := s.signAccess(signed{subject: subj, session: session, expires: now.Add(s.opts.AccessTTL)}, now)
+	out, err := s.signAccess(signed{subject: subj, session: session, expires: earlier(now.Add(s.opts.AccessTTL), ends)}, now)
 	out.RefreshToken, out.Subject = refresh, subj.sub
 	return out, err
 }

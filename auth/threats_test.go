@@ -345,6 +345,23 @@ func TestThreatB13EverySessionEnds(t *testing.T) {
 	idle := f.signIn(ada)
 	f.pass(10*24*time.Hour + time.Second)
 	f.wantError(f.refresh(idle), 401, "token_expired")
+
+	// An access token does not outlive its session.
+	session = f.signIn(ada)
+	for range 3 {
+		f.pass(10*24*time.Hour - 2*time.Minute)
+		a := f.refresh(session)
+		f.want(a, 200, "")
+		session = a.cookie()
+	}
+	a := f.refresh(session)
+	if _, err := f.svc.Verify(t.Context(), a.json("access_token")); err != nil || !strings.Contains(a.body, `"expires_in":360,`) {
+		t.Errorf("got %s, %v", a.body, err)
+	}
+	f.pass(6*time.Minute + time.Second)
+	if _, err := f.svc.Verify(t.Context(), a.json("access_token")); err == nil {
+		t.Error("an access token outlives its session")
+	}
 }
 
 func TestThreatB14WhatWasTakenAwayIsGoneAtOnce(t *testing.T) {

@@ -30,8 +30,9 @@ type Claims struct {
 	// Actors are the subjects who act on behalf of Subject, the nearest first: the
 	// claim act of RFC 8693. Empty unless the token was delegated.
 	Actors []string
-	// Session is the id of the session that the token came from; empty for tokens
-	// that came from none.
+	// Session is the id of the session that the token came from or, if it was
+	// delegated by means of a token with a name, that token's; empty for tokens that
+	// came from none.
 	Session string
 	// Expires is the moment from which the token is refused: that of its claim exp
 	// and up to 30 seconds for clocks that differ.

@@ -105,7 +105,8 @@ func (s *Service) current(d db, c Claims) (Claims, subject, error) {
 		return Claims{}, subj, err
 	}
 	if c.Session != "" {
-		alive, err := d.one("SELECT 1 FROM Sessions WHERE id = :id", args{":id": c.Session}, nil)
+		alive, err := d.one("SELECT 1 FROM Sessions WHERE id = :id AND expiresAt >= :now UNION ALL SELECT 1 FROM NamedTokens WHERE id = :id AND expiresAt > :now",
+			args{":id": c.Session, ":now": s.now().UnixMilli()}, nil)
 		if err != nil {
 			return Claims{}, subj, err
 		}
