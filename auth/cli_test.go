@@ -85,7 +85,7 @@ func TestATerminalSignsInThroughItsLoopbackListener(t *testing.T) {
 	link := f.lastLink()
 	page := f.do("GET", link, "")
 	f.want(page, 200, "")
-	if !strings.Contains(page.body, "<dd>laptop</dd>") || !strings.Contains(page.body, ada) {
+	if !strings.Contains(page.body, "<dd>laptop</dd>") || !strings.Contains(page.body, ada) || !strings.Contains(page.body, "--device") {
 		t.Errorf("page: %s", page.body)
 	}
 	if csp := checkCSP(t, page); !strings.HasSuffix(csp, "form-action 'self' "+terminal.URL) {

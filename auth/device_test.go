@@ -118,4 +118,8 @@ func TestTheTypedCodeCanBeTurnedOff(t *testing.T) {
 	f := start(t, Options{NoDeviceFlow: true})
 	f.wantError(f.do("POST", "/auth/cli/device", `{"email":"`+ada+`"}`), 404, "not_found")
 	f.wantError(f.poll("x"), 400, "unsupported_grant_type")
+	f.want(f.do("POST", "/auth/cli/start", cliStart(ada, callback, verifier)), 202, "")
+	if page := f.do("GET", f.lastLink(), ""); page.StatusCode != 200 || strings.Contains(page.body, "--device") {
+		t.Errorf("the page offers it: %s", page.body)
+	}
 }

@@ -20,7 +20,7 @@ var confirmBody = withLayout(`{{define "body"}}<h1>{{if .Terminal}}Sign in your 
 {{end}}<form method="post" action="{{.Action}}">
 <button class="button" type="submit">{{if .Terminal}}Yes, sign in this terminal{{else}}Sign in{{end}}</button>
 </form>
-{{if .Terminal}}<p class="quiet">This works only in a browser on that same computer.</p>
+{{if .Terminal}}<p class="quiet">This works only in a browser on that same computer.{{if .Device}} You read this on another device? Start again in the terminal, with --device.{{end}}</p>
 <p class="quiet">You did not start this, or someone asked you to open it? Close this page: nothing has happened.</p>
 {{else}}<p class="quiet">Not you? Close this page: nothing has happened, and the link stays unused.</p>
 {{end}}{{end}}`)
@@ -30,12 +30,13 @@ var confirmBody = withLayout(`{{define "body"}}<h1>{{if .Terminal}}Sign in your 
 func (s *Service) confirmPage(l link, action string) page {
 	type body struct {
 		App, Email, Action, Hostname, Client, Asked string
-		Terminal                                    bool
+		Terminal, Device                            bool
 	}
 	p := page{Title: "Sign in as " + l.email, body: confirmBody, formTo: formTarget(s.opts.Redirect)}
 	b := body{App: s.opts.AppName, Email: l.email, Action: action}
 	if c := l.cli; c != nil {
-		b.Terminal, b.Hostname, b.Client, b.Asked = true, c.hostname, c.client, ago(s.now().Sub(l.createdAt))
+		b.Terminal, b.Device = true, !s.opts.NoDeviceFlow
+		b.Hostname, b.Client, b.Asked = c.hostname, c.client, ago(s.now().Sub(l.createdAt))
 		p.formTo = formTarget(c.redirectURI)
 	}
 	p.Body = b

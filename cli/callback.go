@@ -28,6 +28,9 @@ type callback struct {
 func listenForCode() (*callback, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
+		l, err = net.Listen("tcp", "[::1]:0") // a machine without IPv4
+	}
+	if err != nil {
 		return nil, fmt.Errorf("no listener for the answer of the browser: %w", err)
 	}
 	c := &callback{

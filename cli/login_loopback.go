@@ -25,7 +25,8 @@ func (a *app) signInByLoopback(ctx context.Context, server, email string) (t tok
 	if err != nil {
 		return t, refusedLogin(server, email, err)
 	}
-	fmt.Fprintf(a.Err, "A link was sent to %s. Open it and confirm.\n", oneLine(email))
+	fmt.Fprintf(a.Err, "A link was sent to %s. Open it in a browser on this machine and confirm.\n", oneLine(email))
+	fmt.Fprintln(a.Err, "Is your mail on another device? Then stop this (Ctrl-C) and add --device.")
 	a.pointToMailbox(ctx, server)
 	code, err := callback.wait(ctx)
 	if err != nil {
