@@ -93,7 +93,7 @@ var seeded = []bug{
 	},
 	{
 		"stale socket accepted", "internal/session/seat.go",
-		[]string{"	return s.taken && s.ours(hello) && hello.Attempt < s.attempt\n", "	return s.taken && s.ours(hello) && false\n"},
+		[]string{"	return s.taken && s.ours(hello) && hello.Attempt != 0 && hello.Attempt < s.attempt\n", "	return s.taken && s.ours(hello) && false\n"},
 	},
 	{
 		"superseded client takes its address back", "internal/session/seat.go",
