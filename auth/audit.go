@@ -3,9 +3,11 @@ package auth
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"net/http"
 	"strconv"
+	"time"
 
 	"zombiezen.com/go/sqlite"
 )
@@ -50,6 +52,35 @@ func (s *Service) record(d db, r *request, e event) error {
 		VALUES (:at, :event, :outcome, :actor, :target, :email, :ip, :agent, :request, :detail)`,
 		args{":at": s.now().UnixMilli(), ":event": e.name, ":outcome": e.outcome(), ":actor": e.actor, ":target": e.target,
 			":email": e.email, ":ip": r.ip, ":agent": r.agent, ":request": r.id, ":detail": string(details)}, nil)
+}
+
+// oftenEvery is the time within which events that a client may cause as often as it
+// likes are one row.
+const oftenEvery = time.Hour
+
+// recordOften is record for such an event. If the same came from the same network
+// within the hour, that row counts it: its detail has times, and last, when the latest
+// was. The log is told of each.
+func (s *Service) recordOften(d db, r *request, e event) error {
+	details, err := json.Marshal(e.details)
+	if err != nil {
+		return err
+	}
+	var row int64
+	err = d.exec(`SELECT id, ip FROM Audit WHERE target = :target AND event = :event AND at > :since
+		AND json_remove(detail, '$.times', '$.last') = :detail`,
+		args{":target": e.target, ":event": e.name, ":since": s.now().Add(-oftenEvery).UnixMilli(), ":detail": string(details)},
+		func(stmt *sqlite.Stmt) {
+			if network(stmt.GetText("ip")) == network(r.ip) {
+				row = stmt.GetInt64("id")
+			}
+		})
+	if err != nil || row == 0 {
+		return errors.Join(err, s.record(d, r, e))
+	}
+	r.events = append(r.events, e)
+	return d.exec(`UPDATE Audit SET detail = json_set(detail, '$.times', 1 + coalesce(detail ->> 'times', 1), '$.last', :now) WHERE id = :row`,
+		args{":now": s.now().UnixMilli(), ":row": row}, nil)
 }
 
 // tx is [store.tx] for a request: what was recorded in a transaction that was

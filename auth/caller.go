@@ -63,7 +63,7 @@ func (c Claims) nominalEnd() time.Time {
 
 // callerByCookie does not rotate the token.
 func (s *Service) callerByCookie(d db, token string) (caller, error) {
-	row, found, err := d.refreshToken(hash(token))
+	row, found, err := d.refreshToken(token)
 	if err != nil {
 		return caller{}, err
 	}

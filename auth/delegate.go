@@ -80,7 +80,7 @@ func (s *Service) delegate(w http.ResponseWriter, r *request) error {
 		if out, err = s.signAccess(t, now); err != nil {
 			return err
 		}
-		return s.record(d, r, event{name: "token.delegated", actor: who.sub, target: principal.sub, email: principal.email,
+		return s.recordOften(d, r, event{name: "token.delegated", actor: who.sub, target: principal.sub, email: principal.email,
 			details: map[string]any{"actors": t.actors}})
 	})
 	if err == nil {

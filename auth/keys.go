@@ -89,7 +89,11 @@ func (k *keys) current() (*keyring, error) {
 // has the same successor, so a client that repeats a refresh whose answer was
 // lost gets what it missed, although only hashes are stored.
 func (k *keys) successor(token string) (string, error) {
-	return k.mac("refresh-token successor", token)
+	next, err := k.mac("refresh-token successor", token)
+	if err != nil {
+		return "", err
+	}
+	return token[:familyPart] + next[familyPart:], nil
 }
 
 // mac is a keyed hash of text for one purpose.

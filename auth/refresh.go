@@ -47,7 +47,7 @@ type refreshToken struct {
 	family    string
 	subject   string
 	expiresAt int64
-	rotatedAt int64 // 0: has no successor yet
+	rotatedAt int64 // 0: has no successor yet; 1: has had one for long
 	revoked   bool
 	began     time.Time // when its session began
 }
@@ -100,7 +100,7 @@ func presentedToken(r *request) (token string, fromBody bool, err error) {
 // changed, the end of a session, is to be committed.
 func (s *Service) rotate(d db, r *request, old string) (out tokens, ends time.Time, refusal, err error) {
 	now := s.now()
-	row, found, err := d.refreshToken(hash(old))
+	row, found, err := d.refreshToken(old)
 	switch {
 	case err != nil:
 		return out, ends, nil, err
@@ -129,7 +129,7 @@ func (s *Service) rotate(d db, r *request, old string) (out tokens, ends time.Ti
 		return out, ends, nil, err
 	}
 	return out, ends, nil, errors.Join(s.replace(d, row, next, now, ends), d.useSession(row.family, r, now, ends),
-		s.record(d, r, event{name: "token.refreshed", actor: subj.sub, target: subj.sub, email: subj.email,
+		s.recordOften(d, r, event{name: "token.refreshed", actor: subj.sub, target: subj.sub, email: subj.email,
 			details: map[string]any{"session": row.family}}))
 }
 
@@ -149,7 +149,7 @@ func (s *Service) following(d db, row refreshToken, old string) (string, error) 
 			break
 		}
 		var found bool
-		if row, found, err = d.refreshToken(hash(next)); err != nil || !found || row.rotatedAt == 0 {
+		if row, found, err = d.refreshToken(next); err != nil || !found || row.rotatedAt == 0 {
 			break
 		}
 		next, err = s.keys.successor(next)
@@ -165,7 +165,15 @@ func (s *Service) replace(d db, row refreshToken, next string, now, ends time.Ti
 	}
 	err := d.exec("UPDATE RefreshTokens SET rotatedAt = :now WHERE tokenHash = :hash",
 		args{":now": now.UnixMilli(), ":hash": row.hash}, nil)
-	return errors.Join(err, d.insertRefresh(next, row.hash, row.family, row.subject, now, ends))
+	return errors.Join(err, d.insertRefresh(next, row.hash, row.family, row.subject, now, ends), d.forgetReplaced(row.family, now))
+}
+
+// forgetReplaced deletes the tokens of a family that have had a successor for longer
+// than the grace: what tokens of a family begin with tells them from unknown ones as
+// long as the family has a row.
+func (d db) forgetReplaced(family string, now time.Time) error {
+	return d.exec("DELETE FROM RefreshTokens WHERE familyId = :family AND familyHash IS NOT NULL AND rotatedAt < :since",
+		args{":family": family, ":since": now.Add(-refreshGrace).UnixMilli()}, nil)
 }
 
 // grant makes the answer that carries an access token for subj, which ends with the
@@ -194,7 +202,7 @@ func (s *Service) logout(w http.ResponseWriter, r *request) error {
 		return err
 	}
 	err = s.tx(r, func(d db) error {
-		row, found, err := d.refreshToken(hash(token))
+		row, found, err := d.refreshToken(token)
 		if err != nil || !found || row.revoked {
 			return err
 		}
@@ -250,27 +258,43 @@ func (s *Service) clearCookie(w http.ResponseWriter) {
 	w.Header().Add("Set-Cookie", s.cookieName()+"=; Path=/; HttpOnly; Secure; SameSite=Strict; Max-Age=0")
 }
 
-func (d db) refreshToken(hash string) (row refreshToken, found bool, err error) {
-	found, err = d.one(`SELECT familyId, r.subjectId AS subjectId, r.expiresAt AS expiresAt, rotatedAt, revoked,
+// familyPart is how many characters all tokens of a family begin with: 126 random bits.
+// Who has them can end the session, as with any token that was replaced. What follows,
+// 132 bits, differs.
+const familyPart = 21
+
+// familyHash is how a family is found by any of its tokens.
+func familyHash(token string) string {
+	return hash("family " + token[:min(familyPart, len(token))])
+}
+
+// refreshToken finds a token, or the family of one that has been forgotten.
+func (d db) refreshToken(token string) (row refreshToken, found bool, err error) {
+	const query = `SELECT tokenHash, familyId, r.subjectId AS subjectId, r.expiresAt AS expiresAt, rotatedAt, revoked,
 		coalesce(s.createdAt, r.createdAt) AS began
-		FROM RefreshTokens r LEFT JOIN Sessions s ON s.id = familyId WHERE tokenHash = :hash`,
-		args{":hash": hash}, func(stmt *sqlite.Stmt) {
-			row = refreshToken{
-				hash:      hash,
-				family:    stmt.GetText("familyId"),
-				subject:   stmt.GetText("subjectId"),
-				expiresAt: stmt.GetInt64("expiresAt"),
-				rotatedAt: stmt.GetInt64("rotatedAt"),
-				revoked:   stmt.GetBool("revoked"),
-				began:     time.UnixMilli(stmt.GetInt64("began")),
-			}
-		})
+		FROM RefreshTokens r LEFT JOIN Sessions s ON s.id = familyId `
+	scan := func(stmt *sqlite.Stmt) {
+		row = refreshToken{
+			hash:      stmt.GetText("tokenHash"),
+			family:    stmt.GetText("familyId"),
+			subject:   stmt.GetText("subjectId"),
+			expiresAt: stmt.GetInt64("expiresAt"),
+			rotatedAt: stmt.GetInt64("rotatedAt"),
+			revoked:   stmt.GetBool("revoked"),
+			began:     time.UnixMilli(stmt.GetInt64("began")),
+		}
+	}
+	found, err = d.one(query+"WHERE tokenHash = :hash", args{":hash": hash(token)}, scan)
+	if err == nil && !found {
+		found, err = d.one(query+"WHERE familyHash = :hash ORDER BY r.expiresAt DESC LIMIT 1", args{":hash": familyHash(token)}, scan)
+		row.rotatedAt = 1
+	}
 	return row, found, err
 }
 
 func (d db) insertRefresh(token, parent, family, sub string, now, expires time.Time) error {
-	return d.exec(`INSERT INTO RefreshTokens (tokenHash, parentHash, familyId, subjectId, createdAt, expiresAt)
-		VALUES (:hash, nullif(:parent, ''), :family, :sub, :now, :expires)`,
-		args{":hash": hash(token), ":parent": parent, ":family": family, ":sub": sub,
+	return d.exec(`INSERT INTO RefreshTokens (tokenHash, parentHash, familyId, familyHash, subjectId, createdAt, expiresAt)
+		VALUES (:hash, nullif(:parent, ''), :family, :familyHash, :sub, :now, :expires)`,
+		args{":hash": hash(token), ":familyHash": familyHash(token), ":parent": parent, ":family": family, ":sub": sub,
 			":now": now.UnixMilli(), ":expires": expires.UnixMilli()}, nil)
 }

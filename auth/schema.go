@@ -8,7 +8,7 @@ import "zombiezen.com/go/sqlite/sqlitemigration"
 // that wait, which are encrypted.
 var schema = sqlitemigration.Schema{
 	AppID:      0x6c6d7a61, // "lmza"
-	Migrations: []string{schemaFirst, schemaSessions},
+	Migrations: []string{schemaFirst, schemaSessions, schemaBounds},
 }
 
 const schemaFirst = `
@@ -158,4 +158,14 @@ CREATE TABLE Audit (
 ) STRICT;
 CREATE INDEX AuditByEvent  ON Audit (event, id);
 CREATE INDEX AuditByTarget ON Audit (target, id);
+`
+
+const schemaBounds = `
+-- What all tokens of a family begin with, hashed: by it a token whose row is gone,
+-- because it was replaced long ago, is known for what it is.
+ALTER TABLE RefreshTokens ADD COLUMN familyHash TEXT;
+CREATE INDEX RefreshTokensByFamilyHash ON RefreshTokens (familyHash);
+
+DROP INDEX AuditByTarget;
+CREATE INDEX AuditByTarget ON Audit (target, event, at);
 `

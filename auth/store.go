@@ -147,8 +147,8 @@ func (d db) number(query string, named args) (n int64, err error) {
 // auditKept is how long audit events are kept.
 const auditKept = 365 * 24 * time.Hour
 
-// sweep deletes what can never be used again. Refresh tokens stay until reuse need
-// not be noticed any more, terminals that were refused long enough to learn it.
+// sweep deletes what can never be used again. The refresh tokens of a session that are
+// left (see forgetReplaced) stay until reuse need not be noticed any more, terminals that were refused long enough to learn it.
 func (d db) sweep(now time.Time) error {
 	var errs []error
 	for _, table := range []string{"MagicLinks", "InviteTokens", "CliCodes", "Devices", "RefreshTokens", "Sessions", "NamedTokens", "Outbox"} {

@@ -606,6 +606,53 @@ func TestThreatB23NothingGrowsOrHangs(t *testing.T) {
 	}
 }
 
+func TestThreatB23AClientThatRefreshesAllTheTimeFillsNoTable(t *testing.T) {
+	f := start(t, Options{BootstrapEmail: ada, Proxies: 1})
+	first := f.signIn(ada)
+	session, refreshes := first, 0
+	for range 5 * 60 {
+		f.pass(24 * time.Second)
+		if session = f.refresh(session).cookie(); session == "" {
+			t.Fatal("the session ended")
+		}
+		refreshes++
+	}
+	if n := f.count("RefreshTokens"); n > 3 {
+		t.Errorf("%d refresh tokens are kept", n)
+	}
+	told, rows := 0, 0
+	for _, e := range f.events() {
+		if e.Event == "token.refreshed" {
+			var detail struct{ Times int }
+			f.must(json.Unmarshal(e.Detail, &detail))
+			told += max(detail.Times, 1)
+			rows++
+		}
+	}
+	if told != refreshes || rows > 3 {
+		t.Errorf("the audit log tells of %d refreshes of %d, in %d rows", told, refreshes, rows)
+	}
+	if n := strings.Count(f.log.String(), "msg=token.refreshed"); n != refreshes {
+		t.Errorf("the log tells of %d", n)
+	}
+	// From elsewhere is another event.
+	a := f.do("POST", "/auth/refresh-token", "", "Cookie", cookieName+"="+session, "X-Forwarded-For", "203.0.113.9")
+	session = a.cookie()
+	all := f.events()
+	if e := all[len(all)-1]; e.Event != "token.refreshed" || e.IP != "203.0.113.9" {
+		t.Errorf("the newest event: %+v", e)
+	}
+	// That the first token is used again is noticed as long as the session lives, and
+	// said as long as it would have lived.
+	f.want(f.refresh(first), 401, `{"error":"token_revoked","error_description":"Refresh token has been revoked"}`)
+	f.want(f.refresh(session), 401, `{"error":"token_revoked","error_description":"Refresh token has been revoked"}`)
+	f.want(f.refresh(first), 401, `{"error":"token_revoked","error_description":"Refresh token has been revoked"}`)
+	if n := f.count("Sessions"); n != 0 {
+		t.Errorf("%d sessions", n)
+	}
+	f.want(f.refresh(newToken()), 401, `{"error":"invalid_token","error_description":"Invalid refresh token"}`)
+}
+
 func TestThreatB24RefusalsDoNotFillTheAuditLog(t *testing.T) {
 	f := start(t, Options{BootstrapEmail: ada, Limits: Limits{FailuresPerIP: 5}})
 	user := f.access(f.signIn(bob))
