@@ -21,6 +21,11 @@
 // browser uses cli/device: it shows a code, which is typed into the page behind
 // the mailed link, and asks until that has happened (RFC 8628).
 //
+// Links are limited by client and address ([Limits]). The cookie known-browser says
+// for a year that somebody has signed in to an address there: what strangers ask for
+// does not count against such a browser, and a link that it asks for can be opened,
+// or pasted into a terminal, anywhere.
+//
 // # Who gets in
 //
 // A token passes [Service.Verify] when its subject is an admin, or has a verified

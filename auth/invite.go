@@ -175,10 +175,9 @@ func (s *Service) acceptInvite(w http.ResponseWriter, r *request) error {
 }
 
 func (s *Service) acceptNow(w http.ResponseWriter, r *request, token string, status int) error {
-	var secret string
-	err := s.tx(r, func(d db) error {
-		email, err := d.findInvite(token, s.now())
-		if err != nil {
+	var secret, email string
+	err := s.tx(r, func(d db) (err error) {
+		if email, err = d.findInvite(token, s.now()); err != nil {
 			return err
 		}
 		if _, err := d.subjectBy("email", email); err == errNoSubject {
@@ -202,7 +201,7 @@ func (s *Service) acceptNow(w http.ResponseWriter, r *request, token string, sta
 		return s.linkFailed(w, r, err, "invite", status)
 	}
 	s.deliver()
-	s.setCookie(w, secret, s.endOf(s.now(), s.now()))
+	s.admitBrowser(w, secret, email)
 	redirect(w, status, s.opts.Redirect)
 	return nil
 }

@@ -12,8 +12,11 @@ import (
 // negative number no limit. Whoever is over a limit gets status 429 with
 // Retry-After, the same for known and unknown addresses.
 type Limits struct {
-	// MailsPerAddress bounds the links that are mailed to one address in 15
-	// minutes, default 3, and MailsPerAddressDaily those in a day, default 10.
+	// MailsPerAddress bounds the links that one client has mailed to one address in
+	// 15 minutes, default 3, and MailsPerAddressDaily those in a day, default 10.
+	// All clients together get three times that, so that one of them cannot keep the
+	// owner of an address out. A browser in which somebody has signed in to the
+	// address before is limited by these two alone, and no other client's use counts.
 	MailsPerAddress, MailsPerAddressDaily int
 	// MailsPerIP bounds the links that one client asks for in 15 minutes, default
 	// 20. In IPv6 a client is a /64.
@@ -137,16 +140,32 @@ func (l *limiter) makeRoom(now time.Time) {
 	}
 }
 
+// clientsPerAddress is how many clients can use up what may be mailed to one address.
+const clientsPerAddress = 3
+
 // mayMail counts a link that is to be mailed.
 func (s *Service) mayMail(r *request, email string) error {
 	if s.opts.AutoApprove {
 		return nil
 	}
 	l := s.opts.Limits
+	known, err := s.knownBrowser(r, email)
+	if err != nil {
+		return err
+	}
+	if known != "" {
+		return limited(s.limits.take(
+			rule{"browser " + known, l.MailsPerAddress, shortWindow},
+			rule{"browser daily " + known, l.MailsPerAddressDaily, 24 * time.Hour},
+		))
+	}
+	client := network(r.ip)
 	return limited(s.limits.take(
-		rule{"ip " + network(r.ip), l.MailsPerIP, shortWindow},
-		rule{"address " + email, l.MailsPerAddress, shortWindow},
-		rule{"address daily " + email, l.MailsPerAddressDaily, 24 * time.Hour},
+		rule{"ip " + client, l.MailsPerIP, shortWindow},
+		rule{"address " + email + " " + client, l.MailsPerAddress, shortWindow},
+		rule{"address daily " + email + " " + client, l.MailsPerAddressDaily, 24 * time.Hour},
+		rule{"address " + email, clientsPerAddress * l.MailsPerAddress, shortWindow},
+		rule{"address daily " + email, clientsPerAddress * l.MailsPerAddressDaily, 24 * time.Hour},
 		rule{"mails", l.MailsPerHour, time.Hour},
 	))
 }

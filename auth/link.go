@@ -172,7 +172,7 @@ func (s *Service) useLinkNow(w http.ResponseWriter, r *request, token string, st
 	case u.link.cli != nil:
 		redirect(w, status, u.link.cli.callback(u.secret))
 	default:
-		s.setCookie(w, u.secret, s.endOf(s.now(), s.now()))
+		s.admitBrowser(w, u.secret, u.link.email)
 		redirect(w, status, s.opts.Redirect)
 	}
 	return nil

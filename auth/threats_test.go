@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -232,6 +233,73 @@ func TestThreatB09MailsAndGuessesAreLimited(t *testing.T) {
 	f.wantError(guess("192.0.2.7"), 429, "rate_limited")
 	f.want(guess("192.0.2.8"), 401, "")
 	f.want(f.do("POST", "/auth/refresh-token", "", "X-Forwarded-For", "192.0.2.9"), 401, "") // no token is no guess
+}
+
+func TestThreatB09NobodyKeepsTheOwnerOfAnAddressOut(t *testing.T) {
+	f := start(t, Options{Limits: Limits{MailsPerIP: 20, MailsPerHour: 50}, Proxies: 1})
+	ask := func(email, ip, cookies string) answer {
+		return f.do("POST", "/auth/email-magic-link", `{"email":"`+email+`"}`, "X-Forwarded-For", ip, "Cookie", cookies)
+	}
+	known := func(a answer) string {
+		for _, c := range a.Cookies() {
+			if c.Name == knownCookie {
+				if c.Path != "/auth/" || !c.HttpOnly || !c.Secure || c.SameSite != http.SameSiteStrictMode || strings.Contains(c.Value, "@") {
+					t.Errorf("cookie %s", c.Raw)
+				}
+				return c.Name + "=" + c.Value
+			}
+		}
+		t.Fatalf("the browser does not become known: %v", a.Header)
+		return ""
+	}
+	mine := known(f.do("POST", f.link(ada), ""))
+	stranger := known(f.do("POST", f.link(bob), "")) // of an address of his own
+	f.pass(24 * time.Hour)
+
+	// One stranger uses up what one client may have, and nobody else's share.
+	for range 3 {
+		f.want(ask(ada, "192.0.2.1", stranger), 200, "")
+	}
+	f.wantError(ask(ada, "192.0.2.1", stranger), 429, "rate_limited")
+	f.want(ask(ada, "192.0.2.2", ""), 200, "")
+
+	// Many strangers use up what all together may have, and all that may be mailed.
+	mails := 4
+	for i := range 200 {
+		if a := ask(ada, "198.51.100."+strconv.Itoa(i), stranger); a.StatusCode == 200 {
+			mails++
+		}
+	}
+	if mails != 9 {
+		t.Errorf("%d mails in 15 minutes", mails)
+	}
+	for i := range 100 {
+		ask("x"+strconv.Itoa(i)+"@x.co", "203.0.113."+strconv.Itoa(i), "")
+	}
+	f.wantError(ask(carol, "192.0.2.3", ""), 429, "rate_limited")
+	// The owner asks where she has signed in before, even from a stranger's network.
+	for range 3 {
+		f.want(ask(ada, "192.0.2.1", mine), 200, "")
+	}
+	f.wantError(ask(ada, "192.0.2.1", mine), 429, "rate_limited") // she has a limit, too
+	f.wantError(ask(carol, "192.0.2.1", mine), 429, "rate_limited")
+	f.wantError(ask(ada, "192.0.2.4", mine[:len(mine)-2]+"xx"), 429, "rate_limited")
+	mine = known(f.do("POST", f.lastLink(), ""))
+
+	// Nor does it become a flood.
+	day := 0
+	for range 96 {
+		f.pass(15 * time.Minute)
+		for i := range 20 {
+			if ask(ada, "198.51.100."+strconv.Itoa(i), "").StatusCode == 200 {
+				day++
+			}
+		}
+	}
+	if day > 60 { // a day's window begins within
+		t.Errorf("%d mails in a day", day)
+	}
+	f.want(ask(ada, "192.0.2.1", mine), 200, "")
 }
 
 func TestThreatB09AHeaderIsNobodysAddress(t *testing.T) {

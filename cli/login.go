@@ -223,6 +223,8 @@ func refusedLogin(server, email string, err error) error {
 		return errNoTerminals
 	case refused.Status == 400:
 		return usagef("", "%s: %s", oneLine(email), refused.Description)
+	case refused.Status == 429:
+		return failf(exitLogin, loginHint(server)+" --paste", "%s did not sign you in: %v", server, refused)
 	}
 	return failf(exitLogin, loginHint(server), "%s did not sign you in: %v", server, refused)
 }

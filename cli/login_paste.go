@@ -24,6 +24,8 @@ func (a *app) signInByPaste(ctx context.Context, server, email string) (t tokens
 	switch {
 	case errors.As(err, &refused) && (refused.Code == "turnstile_required" || refused.Code == "turnstile_failed"):
 		fmt.Fprintf(a.Err, "%s sends links to people only: ask for one in the web app, as %s.\n", server, oneLine(email))
+	case errors.As(err, &refused) && refused.Status == http.StatusTooManyRequests:
+		fmt.Fprintf(a.Err, "%s has sent too many links: ask for one in a browser that has been signed in as %s before.\n", server, oneLine(email))
 	case errors.As(err, &refused) && refused.Status == 404:
 		return t, failf(exitNotExecuted, "", "%s has no sign-in by mailed links", server)
 	case err != nil:

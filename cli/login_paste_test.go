@@ -45,6 +45,20 @@ func TestAPastedLinkSignsInAtAServerWithHTTPS(t *testing.T) {
 	}
 }
 
+func TestALinkThatABrowserAskedForCanBePastedWhenTheTerminalGetsNone(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusTooManyRequests)
+		io.WriteString(w, `{"error":"rate_limited","error_description":"Too many requests. Please try again later."}`)
+	}))
+	defer server.Close()
+	var told strings.Builder
+	a := &app{Streams: Streams{In: strings.NewReader(server.URL + "/nonsense\n"), Out: io.Discard, Err: &told}}
+	_, err := a.signInByPaste(t.Context(), server.URL, "ann@example.com")
+	if err == nil || !strings.Contains(err.Error(), "not a link that signs somebody in") || !strings.Contains(told.String(), "in a browser that has been signed in as ann@example.com") {
+		t.Errorf("%v, told %q", err, &told)
+	}
+}
+
 func TestAPasteOfNothingSaysSo(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "{}") }))
 	defer server.Close()

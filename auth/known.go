@@ -1,0 +1,51 @@
+package auth
+
+import (
+	"crypto/subtle"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// A browser in which somebody has signed in to an address is known from then on, by a
+// cookie that only says so: the links it asks for to that address have a budget of their
+// own (see mayMail). So nobody who uses up the budget of an address keeps its owner out,
+// who can also open the mailed link elsewhere.
+
+const (
+	knownCookie = "known-browser"
+	knownFor    = 365 * 24 * time.Hour
+)
+
+// admitBrowser gives a browser that has signed in to an address its cookies.
+func (s *Service) admitBrowser(w http.ResponseWriter, refresh, email string) {
+	s.setCookie(w, refresh, s.endOf(s.now(), s.now()))
+	id := newToken()
+	proof, err := s.proofOfBrowser(id, email)
+	if err != nil { // the keys cannot be read: that it is known is not worth the sign-in
+		s.log.Error("a browser does not become known", "error", err)
+		return
+	}
+	w.Header().Add("Set-Cookie", fmt.Sprintf("%s=%s.%s; Path=%s; HttpOnly; Secure; SameSite=Strict; Max-Age=%d",
+		knownCookie, id, proof, s.path(""), int64(knownFor/time.Second)))
+}
+
+// knownBrowser returns the id of the browser that makes a request, if somebody has
+// signed in to email there, and "" else.
+func (s *Service) knownBrowser(r *request, email string) (string, error) {
+	cookie, err := r.Cookie(knownCookie)
+	if err != nil {
+		return "", nil
+	}
+	id, given, _ := strings.Cut(cookie.Value, ".")
+	proof, err := s.proofOfBrowser(id, email)
+	if err != nil || subtle.ConstantTimeCompare([]byte(given), []byte(proof)) == 0 {
+		return "", err
+	}
+	return id, nil
+}
+
+func (s *Service) proofOfBrowser(id, email string) (string, error) {
+	return s.keys.mac("known browser", id+"\x00"+email)
+}
