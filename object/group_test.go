@@ -72,49 +72,53 @@ func TestTurnsThatQueuedDuringACommitShareTheNext(t *testing.T) {
 }
 
 func TestAReaderInASharedCommitAnswersOnlyWhenItIsOnDisk(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newMemoryWorld(t, slowDisk())
-		in := inbox{make(chan string, 10)}
-		w.mesh["INBOX"] = in
-		remembered := 0
-		w.register("BOX", func(o *Object, mux *lmz.Mux) {
-			exposeStorage(o, mux)
-			lmz.Method0[int]("remember").Expose(mux, lmz.Anyone, func(ctx context.Context) (int, error) {
-				remembered++
-				return remembered, o.KV().Put(ctx, "n", remembered)
-			})
-			lmz.Method0[int]("recall").Expose(mux, lmz.Anyone, func(context.Context) (int, error) { return remembered, nil })
-			lmz.Method0[int]("refuse").Expose(mux, lmz.Anyone, func(context.Context) (int, error) {
-				return 0, lmz.Errorf("refused, for I remember %d", remembered)
-			})
-			lmz.Method0[bool]("tell").Expose(mux, lmz.Anyone, func(ctx context.Context) (bool, error) {
-				return true, o.Send(ctx, lmz.At("INBOX"), lmz.Ctn("note", fmt.Sprint(remembered)))
-			})
+	synctest.Test(t, func(t *testing.T) { testSharedCommit(t, newMemoryWorld(t, slowDisk()), func() {}) })
+}
+
+// testSharedCommit is about a disk whose fsync takes 100 ms once slow is called.
+func testSharedCommit(t *testing.T, w *world, slow func()) {
+	in := inbox{make(chan string, 10)}
+	w.mesh["INBOX"] = in
+	remembered := 0
+	w.register("BOX", func(o *Object, mux *lmz.Mux) {
+		exposeStorage(o, mux)
+		lmz.Method0[int]("remember").Expose(mux, lmz.Anyone, func(ctx context.Context) (int, error) {
+			remembered++
+			return remembered, o.KV().Put(ctx, "n", remembered)
 		})
-		block := w.later(box, "put", "key", "x")
-		synctest.Wait()
-		writes := w.later(box, "remember")
-		reads := []<-chan answered{w.later(box, "get", "key"), w.later(box, "recall"), w.later(box, "tell")}
-		refused := w.later(box, "refuse")
-		<-block
-		time.Sleep(99 * time.Millisecond)
-		synctest.Wait()
-		if len(in.got) != 0 {
-			t.Error("a message left before the commit that it knows of")
-		}
-		wantAfter(t, "the writer", writes, 200*time.Millisecond)
-		for i, answers := range reads {
-			wantAfter(t, fmt.Sprint("reader ", i), answers, 200*time.Millisecond)
-		}
-		if a := <-refused; a.after != 200*time.Millisecond || a.err == nil {
-			t.Errorf("a refusal that knows of the commit came after %v: %v", a.after, a.err)
-		}
-		if got := <-in.got; got != "1" {
-			t.Errorf("got %q", got)
-		}
-		wantAfter(t, "a reader without a commit to wait for", w.later(box, "get", "key"), 0)
-		w.close()
+		lmz.Method0[int]("recall").Expose(mux, lmz.Anyone, func(context.Context) (int, error) { return remembered, nil })
+		lmz.Method0[int]("refuse").Expose(mux, lmz.Anyone, func(context.Context) (int, error) {
+			return 0, lmz.Errorf("refused, for I remember %d", remembered)
+		})
+		lmz.Method0[bool]("tell").Expose(mux, lmz.Anyone, func(ctx context.Context) (bool, error) {
+			return true, o.Send(ctx, lmz.At("INBOX"), lmz.Ctn("note", fmt.Sprint(remembered)))
+		})
 	})
+	must[struct{}](w, box, "put", "key", "made")
+	slow()
+	block := w.later(box, "put", "key", "x")
+	synctest.Wait()
+	writes := w.later(box, "remember")
+	reads := []<-chan answered{w.later(box, "get", "key"), w.later(box, "recall"), w.later(box, "tell")}
+	refused := w.later(box, "refuse")
+	<-block
+	time.Sleep(99 * time.Millisecond)
+	synctest.Wait()
+	if len(in.got) != 0 {
+		t.Error("a message left before the commit that it knows of")
+	}
+	wantAfter(t, "the writer", writes, 200*time.Millisecond)
+	for i, answers := range reads {
+		wantAfter(t, fmt.Sprint("reader ", i), answers, 200*time.Millisecond)
+	}
+	if a := <-refused; a.after != 200*time.Millisecond || a.err == nil {
+		t.Errorf("a refusal that knows of the commit came after %v: %v", a.after, a.err)
+	}
+	if got := <-in.got; got != "1" {
+		t.Errorf("got %q", got)
+	}
+	wantAfter(t, "a reader without a commit to wait for", w.later(box, "get", "key"), 0)
+	w.close()
 }
 
 func TestACommitIsClosedBeforeATurnStartsOnceItIsOld(t *testing.T) {
