@@ -80,7 +80,7 @@ func adoptOn(conn *sqlite.Conn, a lmz.Address) (err error) {
 	if err != nil || fine != "ok" {
 		return lmz.Errorf("the backup is damaged, or no backup of an object")
 	}
-	if owned, err := hasOwner(conn); err != nil || !owned {
+	if owned, err := hasTable(conn, "lmz_identity"); err != nil || !owned {
 		return lmz.Errorf("the file is no backup of an object")
 	}
 	if err := migrate(conn, a); err != nil {

@@ -67,7 +67,8 @@ type Runtime struct {
 var _ proto.Node = (*Runtime)(nil)
 
 // Open takes the data directory dir, which it makes if need be. It fails with
-// [ErrInUse] while another process has it. Calls and sends of the objects go to
+// [ErrInUse] while another process has it. If the index of wakes, index.db, is not there,
+// it is made anew of the files of all objects, which takes some time. Calls and sends of the objects go to
 // mesh, which may be nil if they make none. A nil log discards what handlers did
 // not want their callers to see.
 func Open(dir string, mesh proto.Mesh, log *slog.Logger) (*Runtime, error) {
@@ -84,10 +85,9 @@ func Open(dir string, mesh proto.Mesh, log *slog.Logger) (*Runtime, error) {
 		return nil, fmt.Errorf("data directory: %w", err)
 	}
 	open := func(a lmz.Address, k Kind) store { return &sqliteStore{path: filePath(dir, a), of: a, kind: k} }
-	index, err := openIndex(dir)
+	index, err := openIndex(dir, func() (map[lmz.Address]int64, error) { return readWakes(dir, namespaced(log)) })
 	if err != nil {
-		lock.Close()
-		return nil, err
+		return nil, errors.Join(fmt.Errorf("index of wakes: %w", withoutPath(err)), lock.Close())
 	}
 	rt, err := newRuntime(mesh, log, lock, open, index)
 	if err != nil {
@@ -100,13 +100,10 @@ func Open(dir string, mesh proto.Mesh, log *slog.Logger) (*Runtime, error) {
 }
 
 func newRuntime(mesh proto.Mesh, log *slog.Logger, lock io.Closer, open storeOpener, index wakeIndex) (*Runtime, error) {
-	if log == nil {
-		log = slog.New(slog.DiscardHandler)
-	}
 	ctx, stop := context.WithCancel(context.Background())
 	rt := &Runtime{
 		mesh: mesh,
-		log:  log.With("namespace", "lmz.object"), // see package debug
+		log:  namespaced(log),
 		lock: lock,
 		open: open,
 		ctx:  ctx,
@@ -124,10 +121,18 @@ func newRuntime(mesh proto.Mesh, log *slog.Logger, lock io.Closer, open storeOpe
 		waking:   make(chan struct{}, maxWaking),
 	}
 	var err error
-	if rt.wakes, err = openWakes(index, log, rt.wake); err != nil {
+	if rt.wakes, err = openWakes(index, rt.log, rt.wake); err != nil {
 		return nil, errors.Join(fmt.Errorf("index of wakes: %w", withoutPath(err)), index.close(), lock.Close())
 	}
 	return rt, nil
+}
+
+// namespaced is the log of this package (see package debug), which may be nil.
+func namespaced(log *slog.Logger) *slog.Logger {
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	return log.With("namespace", "lmz.object")
 }
 
 // Register says how the objects of a binding are made. Do it before the first

@@ -15,12 +15,14 @@ import (
 	"github.com/lumenize/lmz/internal/proto"
 )
 
+// exclusive says that one process and one connection ever use the file (the data directory
+// is locked). Set before WAL, this spares the shared memory file and half of the time of a
+// read.
+const exclusive = "PRAGMA locking_mode = EXCLUSIVE"
+
 // pragmas are set on every connection, in this order.
 var pragmas = []string{
-	// One process and one connection ever use the file (the data directory is locked).
-	// Set before WAL, this spares the shared memory file and half of the time of a
-	// read.
-	"PRAGMA locking_mode = EXCLUSIVE",
+	exclusive,
 	// A commit appends to one file and syncs it once; the other modes sync two or
 	// three times.
 	"PRAGMA journal_mode = WAL",
@@ -287,13 +289,7 @@ func prepare(conn *sqlite.Conn, a lmz.Address) error {
 	if err := migrate(conn, a); err != nil {
 		return err
 	}
-	var owner lmz.Address
-	err := sqlitex.ExecuteTransient(conn, `SELECT binding, instance FROM lmz_identity`, &sqlitex.ExecOptions{
-		ResultFunc: func(row *sqlite.Stmt) error {
-			owner = lmz.At(row.ColumnText(0), row.ColumnText(1))
-			return nil
-		},
-	})
+	owner, err := ownerOn(conn)
 	if err != nil {
 		return err
 	}

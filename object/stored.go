@@ -35,29 +35,44 @@ func (rt *Runtime) List(binding string) iter.Seq2[Stored, error] {
 			return
 		}
 		open := rt.openFiles()
+		for path, err := range objectFiles(rt.dir, binding) {
+			if err != nil {
+				if !yield(Stored{}, err) {
+					return
+				}
+				continue
+			}
+			s, err := look(path, open)
+			if errors.Is(err, errNothingYet) {
+				continue
+			}
+			if !yield(s, err) {
+				return
+			}
+		}
+	}
+}
+
+// objectFiles returns the files in which the objects of a binding are, or those of all
+// bindings for "".
+func objectFiles(dir, binding string) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
 		pattern := "*"
 		if binding != "" {
 			pattern = escape(binding)
 		}
-		folders, err := filepath.Glob(filepath.Join(rt.dir, "objects", pattern))
+		folders, err := filepath.Glob(filepath.Join(dir, "objects", pattern))
 		if err != nil {
-			yield(Stored{}, err)
+			yield("", err)
 			return
 		}
 		for _, folder := range folders {
 			entries, err := os.ReadDir(folder)
-			if err != nil && !yield(Stored{}, withoutPath(err)) {
+			if err != nil && !yield("", withoutPath(err)) {
 				return
 			}
 			for _, entry := range entries {
-				if !strings.HasSuffix(entry.Name(), ".db") {
-					continue
-				}
-				s, err := look(filepath.Join(folder, entry.Name()), open)
-				if errors.Is(err, errNothingYet) {
-					continue
-				}
-				if !yield(s, err) {
+				if strings.HasSuffix(entry.Name(), ".db") && !yield(filepath.Join(folder, entry.Name()), nil) {
 					return
 				}
 			}
@@ -103,22 +118,25 @@ func look(path string, open map[string]lmz.Address) (s Stored, err error) {
 
 // ownerOf reads whose a file is, without a lock: the owner never changes.
 func ownerOf(path string) (a lmz.Address, err error) {
-	a, err = readOwner((&url.URL{Scheme: "file", Path: path, RawQuery: "immutable=1"}).String(), sqlite.OpenReadOnly|sqlite.OpenURI)
-	if err == nil && a != (lmz.Address{}) {
+	a, err = readOwner(unchanging(path), sqlite.OpenReadOnly|sqlite.OpenURI)
+	if err == nil {
 		return a, nil
 	}
-	if _, statErr := os.Stat(path + "-wal"); errors.Is(statErr, fs.ErrNotExist) {
-		if err == nil {
-			err = errNothingYet
-		}
-		return a, err
-	}
-	// It may be in the log only, after a crash.
-	a, err = readOwner(path, sqlite.OpenReadWrite)
-	if err == nil && a == (lmz.Address{}) {
-		err = errNothingYet
+	if hasLog(path) { // it may be in the log only, after a crash
+		a, err = readOwner(path, sqlite.OpenReadWrite)
 	}
 	return a, err
+}
+
+// unchanging is the name for SQLite of a file that it may take to be as it is, without a
+// log.
+func unchanging(path string) string {
+	return (&url.URL{Scheme: "file", Path: path, RawQuery: "immutable=1"}).String()
+}
+
+func hasLog(path string) bool {
+	_, err := os.Stat(path + "-wal")
+	return !errors.Is(err, fs.ErrNotExist)
 }
 
 func readOwner(path string, flags sqlite.OpenFlags) (a lmz.Address, err error) {
@@ -128,12 +146,21 @@ func readOwner(path string, flags sqlite.OpenFlags) (a lmz.Address, err error) {
 	}
 	defer closeConn(conn)
 	conn.SetBusyTimeout(time.Second)
-	owned, err := hasOwner(conn)
+	a, err = ownerOn(conn)
+	if err != nil && !errors.Is(err, errNothingYet) {
+		err = whyUnreadable(err)
+	}
+	return a, err
+}
+
+// ownerOn reads whose the file of a connection is: nobody's is errNothingYet.
+func ownerOn(conn *sqlite.Conn) (a lmz.Address, err error) {
+	owned, err := hasTable(conn, "lmz_identity")
 	switch {
 	case err != nil:
-		return a, whyUnreadable(err)
+		return a, err
 	case !owned:
-		return a, nil
+		return a, errNothingYet
 	}
 	err = sqlitex.ExecuteTransient(conn, `SELECT binding, instance FROM lmz_identity`, &sqlitex.ExecOptions{
 		ResultFunc: func(row *sqlite.Stmt) error {
@@ -141,14 +168,14 @@ func readOwner(path string, flags sqlite.OpenFlags) (a lmz.Address, err error) {
 			return nil
 		},
 	})
-	if err != nil {
-		err = whyUnreadable(err)
+	if err == nil && a == (lmz.Address{}) {
+		err = errNothingYet
 	}
 	return a, err
 }
 
-func hasOwner(conn *sqlite.Conn) (bool, error) {
-	n, err := resultOf(conn, `SELECT count(*) FROM sqlite_schema WHERE name = 'lmz_identity'`)
+func hasTable(conn *sqlite.Conn, name string) (bool, error) {
+	n, err := resultOf(conn, `SELECT count(*) FROM sqlite_schema WHERE name = '`+name+`'`)
 	return n == "1", err
 }
 

@@ -2,7 +2,6 @@ package object
 
 import (
 	"errors"
-	"fmt"
 	"path/filepath"
 
 	"zombiezen.com/go/sqlite"
@@ -16,27 +15,61 @@ type sqliteIndex struct {
 	conn *sqlite.Conn
 }
 
-const indexLayout = `CREATE TABLE IF NOT EXISTS lmz_wake (
+const indexLayout = `CREATE TABLE lmz_wake (
 	binding TEXT NOT NULL, instance TEXT NOT NULL,
 	at INTEGER NOT NULL, -- Unix milliseconds; 0: at the next start
 	PRIMARY KEY (binding, instance)) WITHOUT ROWID`
 
-// openIndex opens or makes the index of the data directory dir.
-func openIndex(dir string) (*sqliteIndex, error) {
+// openIndex opens the index of the data directory dir. If there is none it makes one of
+// what lost returns.
+func openIndex(dir string, lost func() (map[lmz.Address]int64, error)) (*sqliteIndex, error) {
 	path := filepath.Join(dir, "index.db")
 	if err := createFile(path); err != nil {
-		return nil, fmt.Errorf("index of wakes: %w", withoutPath(err))
+		return nil, err
 	}
 	conn, err := openConn(path, sqlite.OpenReadWrite)
 	if err != nil {
-		return nil, fmt.Errorf("index of wakes: %w", withoutPath(err))
+		return nil, err
 	}
-	for _, command := range append(pragmas, indexLayout) {
-		if err := sqlitex.ExecuteTransient(conn, command, nil); err != nil {
-			return nil, errors.Join(fmt.Errorf("index of wakes: %w", withoutPath(err)), closeConn(conn))
+	x := &sqliteIndex{conn}
+	if err := x.prepare(lost); err != nil {
+		return nil, errors.Join(whyNoIndex(err), closeConn(conn))
+	}
+	return x, nil
+}
+
+// prepare sets the connection up, and makes the table if it is not there, with what is in
+// it, as a whole.
+func (x *sqliteIndex) prepare(lost func() (map[lmz.Address]int64, error)) (err error) {
+	for _, pragma := range pragmas {
+		if err := sqlitex.ExecuteTransient(x.conn, pragma, nil); err != nil {
+			return err
 		}
 	}
-	return &sqliteIndex{conn}, nil
+	if made, err := hasTable(x.conn, "lmz_wake"); made || err != nil {
+		return err
+	}
+	stored, err := lost()
+	if err != nil {
+		return err
+	}
+	end, err := sqlitex.ImmediateTransaction(x.conn)
+	if err != nil {
+		return err
+	}
+	defer end(&err)
+	if err := sqlitex.ExecuteTransient(x.conn, indexLayout, nil); err != nil {
+		return err
+	}
+	return x.put(stored)
+}
+
+// whyNoIndex says what to do about an index that cannot be read.
+func whyNoIndex(err error) error {
+	if isDamaged(err) {
+		return errors.New("index.db is damaged: delete it, and the next start makes it anew from the files of the objects")
+	}
+	return err
 }
 
 func (x *sqliteIndex) load() (map[lmz.Address]int64, error) {
@@ -47,7 +80,7 @@ func (x *sqliteIndex) load() (map[lmz.Address]int64, error) {
 			return nil
 		},
 	})
-	return stored, err
+	return stored, whyNoIndex(err)
 }
 
 func (x *sqliteIndex) write(changes map[lmz.Address]int64) (err error) {
@@ -56,6 +89,11 @@ func (x *sqliteIndex) write(changes map[lmz.Address]int64) (err error) {
 		return err
 	}
 	defer end(&err)
+	return x.put(changes)
+}
+
+// put writes changes within a transaction.
+func (x *sqliteIndex) put(changes map[lmz.Address]int64) error {
 	for a, at := range changes {
 		query := `INSERT OR REPLACE INTO lmz_wake (binding, instance, at) VALUES ($binding, $instance, $at)`
 		named := map[string]any{"$binding": a.Binding, "$instance": a.Instance, "$at": at}

@@ -19,7 +19,7 @@ func onEveryIndex(t *testing.T, test func(t *testing.T, open func() wakeIndex)) 
 	t.Run("SQLite", func(t *testing.T) {
 		dir := t.TempDir()
 		test(t, func() wakeIndex {
-			x, err := openIndex(dir)
+			x, err := openIndex(dir, func() (map[lmz.Address]int64, error) { return nil, nil })
 			wantNil(t, err)
 			return x
 		})

@@ -1,0 +1,77 @@
+package object
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	"zombiezen.com/go/sqlite"
+	"zombiezen.com/go/sqlite/sqlitex"
+
+	"github.com/lumenize/lmz"
+)
+
+// tellEvery is how often a long reading of all objects says how far it is.
+const tellEvery = 5 * time.Second
+
+// readWakes reads in the files of all objects when each has to be woken, because there is
+// no index that says so: somebody has deleted it, or did not copy it with the objects.
+// Damaged files are left out, as nothing can be done for their objects.
+func readWakes(dir string, log *slog.Logger) (map[lmz.Address]int64, error) {
+	found := make(map[lmz.Address]int64)
+	objects, began, told := 0, time.Now(), time.Now()
+	for path, err := range objectFiles(dir, "") {
+		if err != nil {
+			return nil, err
+		}
+		a, at, err := readWake(path)
+		switch {
+		case errors.Is(err, errNothingYet):
+			continue
+		case isDamaged(err):
+			log.Error("a damaged file: the alarms of its object are lost", "file", filepath.Base(path))
+			continue
+		case err != nil:
+			return nil, fmt.Errorf("it is made anew, and an object cannot be read: %s: %w", filepath.Base(path), withoutPath(err))
+		}
+		objects++
+		if at != neverWake {
+			found[a] = at
+		}
+		if time.Since(told) > tellEvery {
+			told = time.Now()
+			log.Info("making the index of wakes anew", "objects", objects, "took", time.Since(began).Round(time.Second))
+		}
+	}
+	if objects > 0 {
+		log.Warn("there was no index of wakes: it was made anew", "objects", objects, "due", len(found), "took", time.Since(began).Round(time.Millisecond))
+	}
+	return found, nil
+}
+
+// readWake reads in an object's file when it has to be woken after a start.
+func readWake(path string) (a lmz.Address, at int64, err error) {
+	name, flags := unchanging(path), sqlite.OpenReadOnly|sqlite.OpenURI
+	if hasLog(path) { // the object was open when the process died
+		name, flags = path, sqlite.OpenReadWrite
+	}
+	conn, err := openConn(name, flags)
+	if err != nil {
+		return a, neverWake, err
+	}
+	s := &sqliteStore{path: path, txn: txn{conn: conn}}
+	defer func() { err = errors.Join(err, s.close()) }()
+	if err := sqlitex.ExecuteTransient(conn, exclusive, nil); err != nil {
+		return a, neverWake, err
+	}
+	if a, err = ownerOn(conn); err != nil {
+		return a, neverWake, err
+	}
+	if current, err := hasTable(conn, "lmz_row"); !current || err != nil {
+		return a, neverWake, err // older files have no alarms
+	}
+	at, _, err = (&Object{store: s}).whenToWake()
+	return a, at, err
+}
