@@ -80,6 +80,14 @@ func (s *signedIn) find(ctx context.Context, who string) (subject, error) {
 	return found.Subjects[0], nil
 }
 
+// findSubject is find for commands that are about one account.
+func (a *app) findSubject(ctx context.Context, o *account, who string) (s *signedIn, found subject, err error) {
+	if s, err = a.signedIn(ctx, o); err == nil {
+		found, err = s.find(ctx, who)
+	}
+	return s, found, err
+}
+
 // when is a time in Unix milliseconds, for people; 0 is never.
 func when(ms int64) string {
 	if ms == 0 {

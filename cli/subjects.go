@@ -84,11 +84,7 @@ func (a *app) setSubjectCommand() *cobra.Command {
 }
 
 func (a *app) setSubject(ctx context.Context, o *account, who string, change map[string]bool) error {
-	s, err := a.signedIn(ctx, o)
-	if err != nil {
-		return err
-	}
-	of, err := s.find(ctx, who)
+	s, of, err := a.findSubject(ctx, o, who)
 	if err != nil {
 		return err
 	}
@@ -116,11 +112,7 @@ func (a *app) removeSubjectCommand() *cobra.Command {
 }
 
 func (a *app) removeSubject(ctx context.Context, o *account, who string) error {
-	s, err := a.signedIn(ctx, o)
-	if err != nil {
-		return err
-	}
-	of, err := s.find(ctx, who)
+	s, of, err := a.findSubject(ctx, o, who)
 	if err != nil {
 		return err
 	}
@@ -185,11 +177,7 @@ func (a *app) approveCommand() *cobra.Command {
 }
 
 func (a *app) approve(ctx context.Context, o *account, who string) error {
-	s, err := a.signedIn(ctx, o)
-	if err != nil {
-		return err
-	}
-	of, err := s.find(ctx, who)
+	s, of, err := a.findSubject(ctx, o, who)
 	if err != nil {
 		return err
 	}
