@@ -58,7 +58,7 @@ func parseFlags(flags *pflag.FlagSet, args []string) (words []string, err error)
 		}
 	}
 	if err := flags.Parse(given); err != nil && !errors.Is(err, pflag.ErrHelp) {
-		return nil, usagef(callHint, "%v", err)
+		return nil, usagef(callHint, "%v", wrongValue("", err))
 	}
 	return words, nil
 }

@@ -108,8 +108,11 @@ func (a *app) gatewayPlan(o gatewayOptions) (p serverPlan, err error) {
 	if o.tlsCert == "" && public != nil && public.Scheme == "https" && o.proxies == 0 {
 		missing = append(missing, "--tls-cert and --tls-key, or --proxies 1 if a proxy does TLS for the gateway")
 	}
-	if o.proxies < 0 || o.callLimit <= 0 {
-		missing = append(missing, "--proxies and --call-limit with values that make sense")
+	if o.proxies < 0 {
+		missing = append(missing, fmt.Sprintf("--proxies %d: it is how many proxies stand before the gateway, 0 if there is none", o.proxies))
+	}
+	if o.callLimit <= 0 {
+		missing = append(missing, fmt.Sprintf("--call-limit %v leaves calls no time", o.callLimit))
 	}
 	sender, err := o.mail.sender(a.Getenv)
 	if err != nil {

@@ -71,6 +71,9 @@ func (a *app) command() *cobra.Command {
 	root.SetIn(a.In)
 	root.SetOut(a.Out)
 	root.SetErr(a.Err)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usagef(cmd.CommandPath()+" --help", "%v", wrongValue("", err))
+	})
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.RunE = func(*cobra.Command, []string) error { return root.Help() }
 	root.AddCommand(a.devCommand(), a.loginCommand(), a.logoutCommand(), a.whoamiCommand(), a.accountsCommand(),

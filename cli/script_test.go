@@ -116,7 +116,7 @@ func lmzIn(ts *testscript.TestScript, args ...string) *exec.Cmd {
 	cmd := exec.Command("lmz", args...)
 	cmd.Dir = ts.MkAbs(".")
 	for _, name := range []string{
-		"HOME", "PATH", "TMPDIR", "GORACE", "LMZ_SERVER", "LMZ_ACCESS_TOKEN", "LMZ_CONFIG_DIR", "LMZ_NO_KEYRING", "LMZ_NO_BROWSER", "LMZ_EMAIL", "SSH_CONNECTION", "LMZ_PUBLIC_URL", "DEBUG",
+		"HOME", "PATH", "TMPDIR", "GORACE", "LMZ_SERVER", "LMZ_ACCESS_TOKEN", "LMZ_CONFIG_DIR", "LMZ_NO_KEYRING", "LMZ_NO_BROWSER", "LMZ_EMAIL", "SSH_CONNECTION", "LMZ_PUBLIC_URL", "LMZ_PROXIES", "DEBUG",
 		"XDG_DATA_HOME", "XDG_CONFIG_HOME", "LUMENIZE_AUTH_ISSUER", "JWT_PRIVATE_KEY_BLUE",
 	} {
 		if value := ts.Getenv(name); value != "" {

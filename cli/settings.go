@@ -2,7 +2,6 @@ package cli
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -26,7 +25,7 @@ func (a *app) applySettings(cmd *cobra.Command, file string) error {
 	if err != nil {
 		return err
 	}
-	var errs []error
+	var wrong []string
 	cmd.LocalNonPersistentFlags().VisitAll(func(f *pflag.Flag) {
 		fromFile, inFile := kept[f.Name]
 		delete(kept, f.Name)
@@ -41,14 +40,14 @@ func (a *app) applySettings(cmd *cobra.Command, file string) error {
 			return
 		}
 		if err := cmd.Flags().Set(f.Name, value); err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", from, err))
+			wrong = append(wrong, wrongValue(from, err).Error())
 		}
 	})
 	for _, name := range slices.Sorted(maps.Keys(kept)) {
-		errs = append(errs, fmt.Errorf("%s: there is no setting %q", file, name))
+		wrong = append(wrong, fmt.Sprintf("%s: there is no setting %q", file, name))
 	}
-	if err := errors.Join(errs...); err != nil {
-		return usagef(cmd.CommandPath()+" --help", "%v", err)
+	if len(wrong) > 0 {
+		return usagef(cmd.CommandPath()+" --help", "%s", strings.Join(wrong, "; "))
 	}
 	return nil
 }
