@@ -3,8 +3,14 @@ package auth
 import (
 	"crypto/ed25519"
 	"encoding/base64"
+	"fmt"
 	"net/http"
+	"time"
 )
+
+// KeysCached is how long verifiers elsewhere may keep the list of keys, and so not know
+// a new one.
+const KeysCached = 5 * time.Minute
 
 // jwk is a public key as RFC 8037 writes it.
 type jwk struct {
@@ -30,7 +36,7 @@ func (s *Service) jwks(w http.ResponseWriter, _ *request) error {
 		public := key.(ed25519.PublicKey) // loadKeys puts nothing else there
 		set.Keys = append(set.Keys, jwk{"OKP", "Ed25519", base64.RawURLEncoding.EncodeToString(public), k.names[i], "sig", "EdDSA"})
 	}
-	w.Header().Set("Cache-Control", "public, max-age=300")
+	w.Header().Set("Cache-Control", fmt.Sprintf("public, max-age=%d", int(KeysCached/time.Second)))
 	writeJSON(w, http.StatusOK, set)
 	return nil
 }

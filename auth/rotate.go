@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/lumenize/lmz/internal/wholefile"
 )
@@ -28,6 +29,9 @@ type KeySlot struct {
 	// Fingerprint is the SHA-256 hash of the public key in base64url, or empty if
 	// the slot has no key.
 	Fingerprint string
+	// Made is when the key was put into its file; zero if it comes from the
+	// environment or there is none.
+	Made time.Time
 }
 
 // KeySlots tells which keys a service on the data directory dir uses, or would
@@ -51,6 +55,9 @@ func KeySlots(dir string, getenv func(string) string) ([]KeySlot, error) {
 		if public != nil {
 			sum := sha256.Sum256(public)
 			s.Fingerprint = base64.RawURLEncoding.EncodeToString(sum[:])
+		}
+		if info, err := os.Stat(keyPath(dir, slot)); err == nil && !s.Environment {
+			s.Made = info.ModTime()
 		}
 		all = append(all, s)
 	}
@@ -104,8 +111,8 @@ func newKey(dir string, getenv func(string) string) (string, error) {
 
 // RotateKeys has the idle slot of the data directory dir sign from now on, and
 // returns its name. It needs a key there: see [NewKey]. Tokens of the other key
-// stay good. A service that is running does so at once; verifiers elsewhere must
-// have seen the key before, 5 minutes after it was made at the latest.
+// stay good. A service that is running does so at once; verifiers elsewhere may
+// not know the key until [KeysCached] after it was made, and refuse its tokens.
 func RotateKeys(dir string, getenv func(string) string) (slot string, err error) {
 	slot, err = rotateKeys(filepath.Join(dir, "keys"), getenv)
 	if err != nil {

@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -17,8 +18,8 @@ func (a *app) keysCommand() *cobra.Command {
 		Short: "The keys that sign access tokens: list, make, rotate",
 		Long: "keys lists the two slots of a data directory, BLUE and GREEN. One signs, both verify. To\n" +
 			"replace a key without refusing anyone: 'lmz keys new' puts a key into the idle slot;\n" +
-			"after 5 minutes, when everybody who verifies has seen it, 'lmz keys rotate' has it sign.\n" +
-			"A gateway that runs notices both by itself.",
+			"after 5 minutes, when everybody who verifies has seen it, 'lmz keys rotate' has it sign;\n" +
+			"it refuses to do so before, without --now. A gateway that runs notices both by itself.",
 		Example: "  lmz keys\n  lmz keys new && sleep 300 && lmz keys rotate",
 		Args:    noWords,
 		RunE: func(*cobra.Command, []string) error {
@@ -35,32 +36,83 @@ func (a *app) keysCommand() *cobra.Command {
 	}
 	a.dataFlag(cmd, &data)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a line: slot, signs, from, sha256")
-	cmd.AddCommand(
-		a.keyCommand("new", "Make a key in the idle slot", "has a new key; it verifies from now on", auth.NewKey),
-		a.keyCommand("rotate", "Have the idle slot sign from now on", "signs from now on", auth.RotateKeys))
+	cmd.AddCommand(a.newKeyCommand(), a.rotateKeysCommand())
 	return cmd
 }
 
-// keyCommand is a command that does something to a slot.
-func (a *app) keyCommand(name, short, done string, do func(dir string, getenv func(string) string) (string, error)) *cobra.Command {
+func (a *app) newKeyCommand() *cobra.Command {
 	var data string
 	cmd := &cobra.Command{
-		Use: name, Short: short, Args: noWords,
+		Use: "new", Short: "Make a key in the idle slot", Args: noWords,
 		RunE: func(*cobra.Command, []string) error {
 			dir, err := a.madeDataDir(data)
 			if err != nil {
 				return err
 			}
-			slot, err := do(dir, a.Getenv)
+			slot, err := auth.NewKey(dir, a.Getenv)
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(a.Out, "%s %s.\n", slot, done)
-			return err
+			fmt.Fprintf(a.Out, "%s has a new key; it verifies from now on.\n", slot)
+			fmt.Fprintf(a.Err, "Who verifies tokens elsewhere may keep the old list of keys for %.0f minutes. After that: %s keys rotate%s\n",
+				auth.KeysCached.Minutes(), a.Program, dataWords(data))
+			return nil
 		},
 	}
 	a.dataFlag(cmd, &data)
 	return cmd
+}
+
+func (a *app) rotateKeysCommand() *cobra.Command {
+	var data string
+	var now bool
+	cmd := &cobra.Command{
+		Use: "rotate", Short: "Have the idle slot sign from now on", Args: noWords,
+		RunE: func(*cobra.Command, []string) error {
+			dir, err := a.madeDataDir(data)
+			if err != nil {
+				return err
+			}
+			if !now {
+				if err := a.knownKeys(dir, data); err != nil {
+					return err
+				}
+			}
+			slot, err := auth.RotateKeys(dir, a.Getenv)
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(a.Out, "%s signs from now on.\n", slot)
+			return err
+		},
+	}
+	a.dataFlag(cmd, &data)
+	cmd.Flags().BoolVar(&now, "now", false, "do not wait until everybody who verifies can know the key")
+	return cmd
+}
+
+// knownKeys refuses to have a key sign that is too new for everybody to know it.
+func (a *app) knownKeys(dir, data string) error {
+	slots, err := auth.KeySlots(dir, a.Getenv)
+	if err != nil {
+		return err
+	}
+	for _, s := range slots {
+		age := time.Since(s.Made).Round(time.Second)
+		if wait := auth.KeysCached - age; !s.Primary && !s.Made.IsZero() && wait > 0 {
+			return failf(exitFailed, "wait, or if no one but the gateway verifies: "+a.Program+" keys rotate --now"+dataWords(data),
+				"the key of %s is %v old: who verifies tokens elsewhere may not know it for another %v, and would refuse its tokens", s.Name, age, wait)
+		}
+	}
+	return nil
+}
+
+// dataWords are the words of a command line that choose a data directory.
+func dataWords(data string) string {
+	if data == "" {
+		return ""
+	}
+	return " --data " + shellWord(data)
 }
 
 func (a *app) dataFlag(cmd *cobra.Command, data *string) {
