@@ -37,7 +37,8 @@ func (s *signedIn) explain(_ http.Header, err error) error {
 	}
 	switch {
 	case refused.Status == http.StatusUnauthorized:
-		return loginRequired(s.server, s.server+" does not know the sign-in any more: "+refused.Error())
+		who, _ := readClaims(s.server, s.access)
+		return loginRequired(s.server, who.Email, s.server+" does not know the sign-in any more: "+refused.Error())
 	case refused.Status == http.StatusForbidden:
 		return failf(exitRefused, "", "%s refused it: %v", s.server, refused)
 	case refused.Status == http.StatusNotFound && refused.Code == "":

@@ -91,7 +91,7 @@ func (a *app) runCall(ctx context.Context, o callOptions, words []string) error 
 	for _, call := range calls {
 		value, err := peer.CallRaw(ctx, to, call.work())
 		if err != nil {
-			return explainCall(to, call.name(), loginHint(server), err)
+			return explainCall(to, call.name(), loginHint(server, a.kept(ctx, o.account, server).Email), err)
 		}
 		if err := a.printResult(value, o.json, o.rich); err != nil {
 			return fmt.Errorf("%s on %s has a result that cannot be printed: %w", call.name(), to, err)

@@ -66,7 +66,7 @@ func (a *app) connect(ctx context.Context, o connection) (*client.Peer, error) {
 	if err := peer.Connect(ctx); err != nil {
 		peer.Close()
 		peer.Wait()
-		return nil, a.explainConnect(server, err, last.get())
+		return nil, a.explainConnect(server, a.kept(ctx, o.account, server).Email, err, last.get())
 	}
 	return peer, nil
 }
@@ -102,7 +102,7 @@ func mayPass(err error) bool {
 
 // explainConnect says why there is no connection. The last error of an attempt knows
 // more than that of the client, which is about giving up.
-func (a *app) explainConnect(server string, err, last error) error {
+func (a *app) explainConnect(server, email string, err, last error) error {
 	var known *failure
 	var refused *client.DialError
 	var login *client.LoginRequiredError
@@ -120,7 +120,7 @@ func (a *app) explainConnect(server string, err, last error) error {
 		if strings.Contains(login.Reason, "not yet approved") { // another sign-in would not help
 			return &loginError{failure{code: exitLogin, message: message, try: "wait until an admin lets you in, by lmz approve"}}
 		}
-		return loginRequired(server, message)
+		return loginRequired(server, email, message)
 	case errors.As(last, &refused) && refused.Status != 0:
 		return failf(exitNotExecuted, "", "%s does not take clients: %v", server, refused)
 	case last != nil:

@@ -50,7 +50,7 @@ func (a *app) askGateway(ctx context.Context, o gatewayCall, f func(context.Cont
 		if codeOf(err) == exitFailed { // the answer to what was asked: whose method it was says nothing to a user
 			return failf(exitFailed, "", "%s", err)
 		}
-		return explainCall(lmz.At(gateway.AdminBinding), "the question", loginHint(server), err)
+		return explainCall(lmz.At(gateway.AdminBinding), "the question", loginHint(server, a.kept(ctx, o.account, server).Email), err)
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -118,6 +119,21 @@ func (c *credentials) get(server, email string) (s signIn, found bool, err error
 	}
 	s.Secrets, found, err = readKeyring(server, s.Email)
 	return s, found, err
+}
+
+// kept is the sign-in of an account at a server, without its secrets, as far as there is
+// one. It is read even when ctx is over.
+func (a *app) kept(ctx context.Context, o *account, server string) signIn {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second) // for the lock
+	defer cancel()
+	c, unlock, err := a.openCredentials(ctx, o)
+	if err != nil {
+		return signIn{Email: o.email}
+	}
+	defer unlock()
+	at := c.servers[server]
+	email := cmp.Or(sameAddress(o.email), at.Active)
+	return signIn{Email: email, Subject: at.Accounts[email].Subject}
 }
 
 // put keeps a sign-in: its secrets in the keyring, or if there is none in the file. The

@@ -2,6 +2,9 @@ package cli
 
 import (
 	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -74,6 +77,45 @@ func TestWithoutAKeyringTheFileKeepsTheSecrets(t *testing.T) {
 		t.Errorf("in file %v: %s", inFile, file)
 	}
 	wantToken(t, a, o)
+}
+
+func TestHintsNameTheAccountThatIsKnown(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusUnauthorized)
+		io.WriteString(w, `{"error":"token_revoked","error_description":"revoked"}`)
+	}))
+	defer server.Close()
+	a, o := newApp(), &account{configDir: t.TempDir(), noKeyring: true, server: server.URL}
+	command := func(email string) string { return "lmz login magic-link " + email + " --server " + server.URL }
+	wantTry := func(what string, err error, want string) {
+		t.Helper()
+		var f *failure
+		if !errors.As(err, &f) || f.try != want {
+			t.Errorf("%s: %v, try %+v, want %q", what, err, f, want)
+		}
+	}
+	token := func(o *account) error {
+		_, err := a.token(t.Context(), o, server.URL, "")
+		return err
+	}
+	wantTry("nobody is known", token(o), command("you@example.com"))
+	wantTry("--email", token(&account{configDir: o.configDir, noKeyring: true, email: "Bob@example.com"}), command("bob@example.com"))
+	c, unlock, err := a.openCredentials(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = c.put(server.URL, signIn{Email: "ann@example.com", Subject: "ann", Secrets: &secrets{Refresh: "old", Access: "a.e30.b"}})
+	unlock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantTry("a sign-in that has ended", token(o), command("ann@example.com"))
+	_, err = a.connect(t.Context(), connection{account: o})
+	wantTry("a connection", err, command("ann@example.com"))
+	wantTry("a sign-in that nobody confirmed", refusedLogin(server.URL, "ann@example.com", &refusal{Status: 429}), command("ann@example.com")+" --paste")
+	if who := a.kept(t.Context(), o, server.URL); who.Subject != "ann" || who.Secrets != nil {
+		t.Errorf("kept %+v", who)
+	}
 }
 
 func TestAKeyringThatIsNotWantedIsNotAsked(t *testing.T) {

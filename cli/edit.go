@@ -95,25 +95,14 @@ func (a *app) runEdit(ctx context.Context, o editOptions, word string) error {
 	options.Tab = string(o.tab)
 	who, _ := readClaims(server, token) // without a connection there may be no token: then who signed in
 	err = tui.Run(ctx, tui.Options{
-		Client: options, Document: document, File: file, StateDir: o.stateDir, Account: cmp.Or(who.Subject, a.keptSubject(ctx, o.account, server)),
+		Client: options, Document: document, File: file, StateDir: o.stateDir, Account: cmp.Or(who.Subject, a.kept(ctx, o.account, server).Subject),
 		Input: a.In, Output: a.Out, Getenv: a.Getenv, Log: log,
 	})
 	var login *client.LoginRequiredError
 	if errors.As(err, &login) {
-		return loginRequired(server, login.Reason)
+		return loginRequired(server, a.kept(ctx, o.account, server).Email, login.Reason)
 	}
 	return err
-}
-
-// keptSubject is who signed in here, as far as that is known without asking the server.
-func (a *app) keptSubject(ctx context.Context, o *account, server string) string {
-	c, unlock, err := a.openCredentials(ctx, o)
-	if err != nil {
-		return ""
-	}
-	defer unlock()
-	s, _, _ := c.get(server, o.email)
-	return s.Subject
 }
 
 // stateDir is where a program keeps what is to survive it and is no settings.

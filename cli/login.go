@@ -111,7 +111,7 @@ func (a *app) signIn(ctx context.Context, server string, o loginOptions) (t toke
 		return t, err
 	}
 	if o.device || o.loopback {
-		return t, failf(exitNotExecuted, loginExample+" --paste", "%s has no such sign-in for terminals", server)
+		return t, failf(exitNotExecuted, loginHint(server, o.email)+" --paste", "%s has no such sign-in for terminals", server)
 	}
 	fmt.Fprintf(a.Err, "%s has no sign-in for terminals, so the link is to be pasted.\n", server)
 	return a.signInByPaste(ctx, server, o.email)
@@ -120,9 +120,9 @@ func (a *app) signIn(ctx context.Context, server string, o loginOptions) (t toke
 var errLoginTimeout = errors.New("nobody confirmed the link within " + loginTimeout.String())
 
 // endedLogin is the failure of a sign-in whose ctx has ended.
-func endedLogin(ctx context.Context, server string) error {
+func endedLogin(ctx context.Context, server, email string) error {
 	if context.Cause(ctx) == errLoginTimeout {
-		return failf(exitLogin, loginHint(server), "%v", errLoginTimeout)
+		return failf(exitLogin, loginHint(server, email), "%v", errLoginTimeout)
 	}
 	return ctx.Err()
 }
@@ -224,7 +224,7 @@ func refusedLogin(server, email string, err error) error {
 	case refused.Status == 400:
 		return usagef("", "%s: %s", oneLine(email), refused.Description)
 	case refused.Status == 429:
-		return failf(exitLogin, loginHint(server)+" --paste", "%s did not sign you in: %v", server, refused)
+		return failf(exitLogin, loginHint(server, email)+" --paste", "%s did not sign you in: %v", server, refused)
 	}
-	return failf(exitLogin, loginHint(server), "%s did not sign you in: %v", server, refused)
+	return failf(exitLogin, loginHint(server, email), "%s did not sign you in: %v", server, refused)
 }

@@ -40,19 +40,19 @@ func (a *app) signInByDevice(ctx context.Context, server, email string) (t token
 	a.pointToMailbox(ctx, server)
 	ctx, cancel := context.WithTimeoutCause(ctx, time.Duration(d.ExpiresIn)*time.Second, errCodeExpired)
 	defer cancel()
-	return pollDevice(ctx, server, d)
+	return pollDevice(ctx, server, email, d)
 }
 
 var errCodeExpired = errors.New("the code has expired before anybody typed it")
 
 // pollDevice asks until the code has been typed, refused or forgotten.
-func pollDevice(ctx context.Context, server string, d device) (t tokens, err error) {
+func pollDevice(ctx context.Context, server, email string, d device) (t tokens, err error) {
 	interval := max(time.Duration(d.Interval)*time.Second, time.Second)
 	wait := interval
 	for {
 		select {
 		case <-ctx.Done():
-			return t, endedDevice(ctx, server)
+			return t, endedDevice(ctx, server, email)
 		case <-time.After(wait):
 		}
 		err := post(ctx, server, "cli/token", map[string]string{"grant_type": deviceGrant, "device_code": d.DeviceCode}, &t)
@@ -61,7 +61,7 @@ func pollDevice(ctx context.Context, server string, d device) (t tokens, err err
 		case err == nil:
 			return t, nil
 		case ctx.Err() != nil:
-			return t, endedDevice(ctx, server)
+			return t, endedDevice(ctx, server, email)
 		case !errors.As(err, &refused) || refused.Status >= 500 || refused.Status == 429:
 			wait = min(2*wait, maxPoll) // the server may come back
 			continue
@@ -71,19 +71,19 @@ func pollDevice(ctx context.Context, server string, d device) (t tokens, err err
 		case "slow_down":
 			interval += slowDown
 		case "expired_token":
-			return t, failf(exitLogin, loginHint(server), "%v", errCodeExpired)
+			return t, failf(exitLogin, loginHint(server, email), "%v", errCodeExpired)
 		case "access_denied":
-			return t, failf(exitLogin, loginHint(server), "the sign-in was refused, or the code was typed wrong too often")
+			return t, failf(exitLogin, loginHint(server, email), "the sign-in was refused, or the code was typed wrong too often")
 		default:
-			return t, refusedLogin(server, "", err)
+			return t, refusedLogin(server, email, err)
 		}
 		wait = interval
 	}
 }
 
-func endedDevice(ctx context.Context, server string) error {
+func endedDevice(ctx context.Context, server, email string) error {
 	if context.Cause(ctx) == errCodeExpired {
-		return failf(exitLogin, loginHint(server), "%v", errCodeExpired)
+		return failf(exitLogin, loginHint(server, email), "%v", errCodeExpired)
 	}
-	return endedLogin(ctx, server)
+	return endedLogin(ctx, server, email)
 }

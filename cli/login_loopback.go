@@ -30,7 +30,7 @@ func (a *app) signInByLoopback(ctx context.Context, server, email string) (t tok
 	a.pointToMailbox(ctx, server)
 	code, err := callback.wait(ctx)
 	if err != nil {
-		return t, endedLogin(ctx, server)
+		return t, endedLogin(ctx, server, email)
 	}
 	err = post(ctx, server, "cli/token", map[string]string{
 		"grant_type": "authorization_code", "code": code, "code_verifier": callback.verifier, "redirect_uri": callback.url,

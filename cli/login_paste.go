@@ -36,7 +36,7 @@ func (a *app) signInByPaste(ctx context.Context, server, email string) (t tokens
 	text, err := a.readSecret(ctx, "Copy it, without opening it, and paste it here (it will not be shown): ")
 	if err != nil {
 		if context.Cause(ctx) != nil {
-			err = endedLogin(ctx, server)
+			err = endedLogin(ctx, server, email)
 		} else if errors.Is(err, io.EOF) {
 			err = failf(exitUsage, "run the command in a terminal, or write the link to its stdin", "no link was pasted")
 		}
@@ -46,7 +46,7 @@ func (a *app) signInByPaste(ctx context.Context, server, email string) (t tokens
 	if err != nil {
 		return t, err
 	}
-	session, err := redeem(ctx, server, link)
+	session, err := redeem(ctx, server, email, link)
 	if err != nil {
 		return t, err
 	}
@@ -126,7 +126,7 @@ func wrapped(u *url.URL) string {
 
 // redeem opens a link as a browser does and returns the refresh token that it is
 // answered with. A server of ours shows a page with a button, which is pressed.
-func redeem(ctx context.Context, server string, link *url.URL) (string, error) {
+func redeem(ctx context.Context, server, email string, link *url.URL) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, authTimeout)
 	defer cancel()
 	response, err := open(ctx, server, http.MethodGet, link.String())
@@ -153,7 +153,7 @@ func redeem(ctx context.Context, server string, link *url.URL) (string, error) {
 			why = oneLine(code)
 		}
 	}
-	return "", failf(exitLogin, loginHint(server)+" --paste", "%s did not sign you in: %s", server, why)
+	return "", failf(exitLogin, loginHint(server, email)+" --paste", "%s did not sign you in: %s", server, why)
 }
 
 // open sends what a browser would, reads the answer to its end and drops its body.

@@ -35,7 +35,7 @@ func TestAPastedLinkSignsInAtAServerWithHTTPS(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	session, err := redeem(t.Context(), server.URL, link)
+	session, err := redeem(t.Context(), server.URL, "ann@example.com", link)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -31,7 +31,7 @@ func (a *app) token(ctx context.Context, o *account, server, refused string) (st
 	}
 	if given != "" {
 		if _, err := readClaims(server, given); err != nil {
-			return "", loginRequired(server, "the token "+from+" is damaged: it is no JWT with a subject")
+			return "", loginRequired(server, o.email, "the token "+from+" is damaged: it is no JWT with a subject")
 		}
 		return given, nil
 	}
@@ -65,7 +65,7 @@ func mayCall(server, token string) bool {
 func renew(ctx context.Context, c *credentials, server string, s signIn) (string, error) {
 	t, err := refresh(ctx, server, s.Secrets.Refresh)
 	if errors.Is(err, client.ErrLoginRequired) {
-		return "", loginRequired(server, fmt.Sprintf("the sign-in at %s has ended (%v)", server, err))
+		return "", loginRequired(server, s.Email, fmt.Sprintf("the sign-in at %s has ended (%v)", server, err))
 	}
 	if err != nil {
 		return "", err
@@ -80,18 +80,24 @@ func renew(ctx context.Context, c *credentials, server string, s signIn) (string
 // loginError is a failure that only signing in helps against.
 type loginError struct{ failure }
 
-func loginRequired(server, message string) error {
-	return &loginError{failure{code: exitLogin, message: message, try: loginHint(server)}}
+// loginRequired is a failure of the user with a mail address, which may be unknown.
+func loginRequired(server, email, message string) error {
+	return &loginError{failure{code: exitLogin, message: message, try: loginHint(server, email)}}
 }
 
 const loginExample = "lmz login magic-link you@example.com"
 
-// loginHint is the command to sign in to a server.
-func loginHint(server string) string {
-	if server == defaultServer {
-		return loginExample
+// loginHint is the command to sign in to a server, as the user with a mail address if
+// that is known.
+func loginHint(server, email string) string {
+	hint := loginExample
+	if email = sameAddress(email); email != "" {
+		hint = "lmz login magic-link " + shellWord(email)
 	}
-	return loginExample + " --server " + shellWord(server)
+	if server != defaultServer {
+		hint += " --server " + shellWord(server)
+	}
+	return hint
 }
 
 // notSignedIn says that an account is not kept, and which others are.
@@ -99,12 +105,12 @@ func (c *credentials) notSignedIn(server, email string) error {
 	others := slices.Sorted(maps.Keys(c.servers[server].Accounts))
 	switch {
 	case email != "":
-		return loginRequired(server, fmt.Sprintf("not signed in at %s as %s", server, sameAddress(email)))
+		return loginRequired(server, email, fmt.Sprintf("not signed in at %s as %s", server, sameAddress(email)))
 	case len(others) > 0:
 		return &loginError{failure{code: exitLogin, try: "lmz accounts use " + shellWord(others[0]),
 			message: "several accounts are signed in at " + server + " and none is chosen: " + strings.Join(others, ", ")}}
 	}
-	return loginRequired(server, "not signed in at "+server)
+	return loginRequired(server, "", "not signed in at "+server)
 }
 
 func (e *loginError) Is(target error) bool { return target == client.ErrLoginRequired }
@@ -129,7 +135,7 @@ func readClaims(server, token string) (c claims, err error) {
 		}
 	}
 	if len(parts) != 3 || err != nil || c.Subject == "" {
-		return claims{}, loginRequired(server, "the access token is damaged")
+		return claims{}, loginRequired(server, "", "the access token is damaged")
 	}
 	return c, nil
 }
