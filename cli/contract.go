@@ -72,7 +72,7 @@ func (a *app) contractCommand() *cobra.Command {
 	}
 	a.gatewayFlags(cmd, &o)
 	f := cmd.Flags()
-	f.BoolVar(&o.json, "json", false, "print one JSON array: binding, type, beforeCall, methods (name, params, result, guard)")
+	f.BoolVar(&o.json, "json", false, "print one JSON object a line: binding, type, beforeCall, methods (name, params, result, guard)")
 	f.StringVar(&ts, "ts", "", "write TypeScript declarations to `FILE`, or to stdout if it is -")
 	return cmd
 }
@@ -130,7 +130,7 @@ func chosen(nodes []gateway.NodeContract, bindings []string) ([]gateway.NodeCont
 	return found, nil
 }
 
-// The JSON of lmz contract.
+// A line of lmz contract --json.
 type (
 	contractNode struct {
 		Binding    string           `json:"binding"`
@@ -147,21 +147,23 @@ type (
 )
 
 func (a *app) printNodesJSON(nodes []gateway.NodeContract) error {
-	out := make([]contractNode, len(nodes))
-	for i, n := range nodes {
-		out[i] = contractNode{Binding: n.Binding, Type: n.Type, BeforeCall: n.BeforeCall}
+	for _, n := range nodes {
+		out := contractNode{Binding: n.Binding, Type: n.Type, BeforeCall: n.BeforeCall}
 		if n.Listed {
-			out[i].Methods = []contractMethod{}
+			out.Methods = []contractMethod{}
 		}
 		for _, m := range n.Methods {
 			method := contractMethod{Name: m.Name, Result: m.Result, Guard: m.Guard}
 			if m.Typed {
 				method.Params = append([]string{}, m.Params...)
 			}
-			out[i].Methods = append(out[i].Methods, method)
+			out.Methods = append(out.Methods, method)
+		}
+		if err := a.encodeJSON(out); err != nil {
+			return err
 		}
 	}
-	return a.encodeJSON(out)
+	return nil
 }
 
 func (a *app) printNodes(nodes []gateway.NodeContract) error {

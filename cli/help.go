@@ -24,6 +24,15 @@ code is that of the first that failed; those before it ran, those after it did n
 'lmz dev' exits with 0 when it is stopped by Ctrl-C or SIGTERM. A second Ctrl-C ends
 any command at once, with 130.`
 
+const jsonText = `What --json prints
+
+Every command that reads has --json: it prints JSON on stdout, each value on a line of
+its own, for jq and the like. What is a list for people is one object a line, and
+nothing if the list is empty; anything else is one object. 'lmz call' prints the result
+of each call, and nothing for one that is undefined.
+
+What goes wrong is on stderr, as without --json, and told by the exit code.`
+
 const environmentText = `Environment variables. A flag of the same name wins.
 
   LMZ_SERVER        the server, as --server; default ` + defaultServer + `
@@ -59,6 +68,10 @@ const environmentText = `Environment variables. A flag of the same name wins.
 
 func exitCodesTopic() *cobra.Command {
 	return &cobra.Command{Use: "exit-codes", Short: "What the exit codes mean", Long: exitCodesText}
+}
+
+func jsonTopic() *cobra.Command {
+	return &cobra.Command{Use: "json", Short: "What --json prints", Long: jsonText}
 }
 
 func environmentTopic() *cobra.Command {

@@ -4,32 +4,47 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
 
 func (a *app) versionCommand() *cobra.Command {
-	return &cobra.Command{
+	var asJSON bool
+	cmd := &cobra.Command{
 		Use:   "version",
 		Short: "Print the version",
 		Args:  noWords,
 		RunE: func(*cobra.Command, []string) error {
-			_, err := fmt.Fprintln(a.Out, versionText())
+			v := thisBuild()
+			if asJSON {
+				return a.encodeJSON(v)
+			}
+			_, err := fmt.Fprintln(a.Out, strings.Join(strings.Fields("lmz "+v.Version+" "+v.Revision+" "+v.Platform+" "+v.Go), " "))
 			return err
 		},
 	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object: version, revision, platform, go")
+	return cmd
 }
 
-// versionText names what this program was built from.
-func versionText() string {
-	version, revision := "(unknown)", ""
+// build is what this program was built from, as lmz version --json prints it.
+type build struct {
+	Version  string `json:"version"`
+	Revision string `json:"revision"` // empty if it is not known
+	Platform string `json:"platform"`
+	Go       string `json:"go"`
+}
+
+func thisBuild() build {
+	b := build{Version: "(unknown)", Platform: runtime.GOOS + "/" + runtime.GOARCH, Go: runtime.Version()}
 	if info, ok := debug.ReadBuildInfo(); ok {
-		version = info.Main.Version
+		b.Version = info.Main.Version
 		for _, s := range info.Settings {
 			if s.Key == "vcs.revision" {
-				revision = " " + s.Value[:min(12, len(s.Value))]
+				b.Revision = s.Value[:min(12, len(s.Value))]
 			}
 		}
 	}
-	return fmt.Sprintf("lmz %s%s %s/%s %s", version, revision, runtime.GOOS, runtime.GOARCH, runtime.Version())
+	return b
 }
