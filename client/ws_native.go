@@ -39,18 +39,42 @@ func DialWith(c *http.Client) func(context.Context, string, []string) (Transport
 }
 
 func dialWith(ctx context.Context, c *http.Client, url string, protocols []string) (Transport, error) {
-	conn, response, err := websocket.Dial(ctx, url, &websocket.DialOptions{HTTPClient: c, Subprotocols: protocols})
+	if c == nil {
+		c = http.DefaultClient
+	}
+	using, upgrade := *c, &upgrader{transport: c.Transport}
+	using.Transport = upgrade
+	conn, response, err := websocket.Dial(ctx, url, &websocket.DialOptions{HTTPClient: &using, Subprotocols: protocols})
 	if err != nil {
 		return nil, dialError(response, err)
 	}
 	switch conn.Subprotocol() {
 	case proto.SubprotocolCBOR:
-		return link.WebSocket(conn, websocket.MessageBinary, proto.MaxFrame), nil
+		return link.WebSocket(conn, upgrade.socket, websocket.MessageBinary, proto.MaxFrame), nil
 	case proto.SubprotocolJSON:
-		return link.WebSocket(conn, websocket.MessageText, proto.MaxFrame), nil
+		return link.WebSocket(conn, upgrade.socket, websocket.MessageText, proto.MaxFrame), nil
 	}
 	conn.CloseNow()
 	return nil, &DialError{Err: errors.New("the server speaks neither " + proto.SubprotocolCBOR + " nor " + proto.SubprotocolJSON)}
+}
+
+// upgrader keeps the socket of the last answer, which an upgrade takes over.
+type upgrader struct {
+	transport http.RoundTripper // nil: the default
+	socket    io.Closer
+}
+
+// RoundTrip implements [http.RoundTripper].
+func (u *upgrader) RoundTrip(r *http.Request) (*http.Response, error) {
+	transport := u.transport
+	if transport == nil {
+		transport = http.DefaultTransport
+	}
+	response, err := transport.RoundTrip(r)
+	if err == nil {
+		u.socket = response.Body
+	}
+	return response, err
 }
 
 // dialError says what the gateway answered instead of upgrading.

@@ -1,9 +1,11 @@
 package gateway
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"net/http"
 	"strings"
 	"time"
@@ -116,6 +118,19 @@ func offeredToken(h http.Header) (string, bool) {
 	return "", false
 }
 
+// hijacker keeps the socket that an upgrade takes over.
+type hijacker struct {
+	http.ResponseWriter
+	socket net.Conn
+}
+
+// Hijack implements [http.Hijacker].
+func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	socket, buffered, err := http.NewResponseController(h.ResponseWriter).Hijack()
+	h.socket = socket
+	return socket, buffered, err
+}
+
 // accept upgrades the connection and serves it until it ends.
 func (f *front) accept(w http.ResponseWriter, r *http.Request, instance string, auth *lmz.Auth) {
 	g := f.gateway
@@ -124,7 +139,8 @@ func (f *front) accept(w http.ResponseWriter, r *http.Request, instance string, 
 	if offers(r.Header, proto.SubprotocolCBOR) {
 		protocol, kind = proto.SubprotocolCBOR, websocket.MessageBinary
 	}
-	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{
+	taken := &hijacker{ResponseWriter: w}
+	conn, err := websocket.Accept(taken, r, &websocket.AcceptOptions{
 		Subprotocols: []string{protocol}, InsecureSkipVerify: true, // route asked about the origin
 	})
 	if err != nil {
@@ -140,7 +156,7 @@ func (f *front) accept(w http.ResponseWriter, r *http.Request, instance string, 
 	g.links++
 	c := &connection{
 		gateway: g, front: f, instance: instance, auth: auth, json: protocol == proto.SubprotocolJSON, ping: conn.Ping,
-		link: link.New(g.links, link.WebSocket(conn, kind, proto.MaxFrame)),
+		link: link.New(g.links, link.WebSocket(conn, taken.socket, kind, proto.MaxFrame)),
 	}
 	g.open[c] = true
 	g.work.Add(1)

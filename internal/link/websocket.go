@@ -6,14 +6,17 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
+	"time"
 
 	"github.com/coder/websocket"
 )
 
-// WebSocket is conn as a [Transport] of messages of one kind, of at most limit bytes.
-func WebSocket(conn *websocket.Conn, kind websocket.MessageType, limit int64) Transport {
+// WebSocket is conn, which socket carries, as a [Transport] of messages of one kind, of
+// at most limit bytes.
+func WebSocket(conn *websocket.Conn, socket io.Closer, kind websocket.MessageType, limit int64) Transport {
 	conn.SetReadLimit(limit)
-	t := &webSocket{conn: conn, kind: kind}
+	t := &webSocket{conn: conn, socket: socket, kind: kind}
 	t.ctx, t.cancel = context.WithCancel(context.Background()) // a call's ctx would close the socket
 	return t
 }
@@ -21,6 +24,7 @@ func WebSocket(conn *websocket.Conn, kind websocket.MessageType, limit int64) Tr
 // webSocket is a native socket.
 type webSocket struct {
 	conn   *websocket.Conn
+	socket io.Closer
 	kind   websocket.MessageType
 	ctx    context.Context // the socket's life
 	cancel context.CancelFunc
@@ -56,7 +60,14 @@ func (t *webSocket) Write(message []byte) error {
 	return t.conn.Write(t.ctx, t.kind, message)
 }
 
+// closeTimeout is how long the other side may take to say goodbye as well.
+const closeTimeout = 5 * time.Second
+
 func (t *webSocket) Close(code int, reason string) error {
 	defer t.cancel()
+	// conn waits for all bytes of a frame that has begun, however many it is said to
+	// have and however long they take.
+	force := time.AfterFunc(closeTimeout, func() { t.socket.Close() })
+	defer force.Stop()
 	return t.conn.Close(websocket.StatusCode(code), Reason(reason))
 }
