@@ -58,7 +58,7 @@ soak: ## the long versions of the crash and cut tests (minutes)
 	LMZ_SOAK=1 $(GO) test -count=1 -timeout 30m -v -run 'ManyObjects|CutAnywhere|AfterAKill' ./object
 	$(GO) test -count=1 -timeout 30m -run Simulated ./examples/editor -editor.n 5000
 	LMZ_SOAK=1 $(GO) test -count=1 -timeout 10m -v -run Kill9 ./tui
-	LMZ_SOAK=1 $(GO) test -count=1 -timeout 10m -v -run 'ATabThat|TextOutlives|LargeDocument' ./web
+	LMZ_SOAK=1 $(GO) test -count=1 -timeout 10m -v -run 'ATabThat|TextOutlives|LargeDocument|ConnectedSoon' ./web
 
 .PHONY: sim
 sim: ## N random schedules of calls and faults from SEED on, DISK=1 on SQLite

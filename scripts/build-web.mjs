@@ -37,10 +37,9 @@ function build(to) {
   module(join(face, 'lmz.wasm'), '');
   module(join(to, 'page.wasm'), 'text'); // with collaborative text
   const goroot = execFileSync('go', ['env', 'GOROOT'], options).trim();
-  writeFileSync(join(face, 'go.js'), goModule(readFileSync(join(goroot, 'lib', 'wasm', 'wasm_exec.js'), 'utf8')));
-  copy(join(root, 'wasmclient', 'js'), face, (name) => /\.(js|d\.ts)$/.test(name));
+  bundleFace(face, goModule(readFileSync(join(goroot, 'lib', 'wasm', 'wasm_exec.js'), 'utf8')));
   copy(join(root, 'web', 'page'), to, (name) => !/\.m?js$/.test(name));
-  bundle(join(to, 'app.js'));
+  bundlePage(join(to, 'app.js'));
   for (const file of files(to)) if (compressed.test(file)) compress(to, file);
 }
 
@@ -49,20 +48,39 @@ function build(to) {
  * the global object: here into the one that it is given.
  */
 function goModule(script) {
-  return `// wasm_exec.js of the Go version that built lmz.wasm, as a module.\n
+  return `//! Contains wasm_exec.js of Go, Copyright The Go Authors: https://go.dev/LICENSE
 export function goClass(globalThis) {
   const fs = { writeSync: (...args) => globalThis.fs.writeSync(...args) }; // how Go says why it ends\n${script}\nreturn globalThis.Go;\n}\n`;
 }
 
-/** Bundles the page's scripts and CodeMirror. The client's files stay as they are. */
-function bundle(file) {
+/**
+ * Bundles the client's files and Go's script into one: a page would wait for them one
+ * after the other. It stays readable, also for bundlers, which heed some comments.
+ */
+function bundleFace(to, goScript) {
+  const from = join(root, 'wasmclient', 'js');
+  const sources = mkdtempSync(join(root, 'web', '.face-'));
+  try {
+    copy(from, sources, (name) => name.endsWith('.js'));
+    writeFileSync(join(sources, 'go.js'), goScript);
+    esbuild(sources, 'lmz.js', join(to, 'lmz.js'), '--legal-comments=inline');
+  } finally {
+    rmSync(sources, { recursive: true });
+  }
+  cpSync(join(from, 'lmz.d.ts'), join(to, 'lmz.d.ts'));
+}
+
+/** Bundles the page's scripts and CodeMirror. The client stays a file of its own. */
+function bundlePage(file) {
+  esbuild(join(root, 'web', 'page'), 'app.js', file, '--minify', '--external:./lmz/lmz.js', '--legal-comments=linked');
+}
+
+function esbuild(folder, from, to, ...options) {
   const web = join(root, 'web');
   if (!installed(web)) execFileSync('npm', ['ci', '--silent'], { cwd: web, stdio: ['ignore', 'inherit', 'inherit'] });
-  const esbuild = join(web, 'node_modules', '.bin', 'esbuild');
-  execFileSync(esbuild, [
-    join(web, 'page', 'app.js'), `--outfile=${file}`, '--bundle', '--format=esm', '--minify', '--target=es2022',
-    '--external:./lmz/*', '--legal-comments=linked', '--log-level=warning',
-  ], { cwd: web, stdio: ['ignore', 'inherit', 'inherit'] });
+  const program = join(web, 'node_modules', '.bin', 'esbuild');
+  execFileSync(program, [from, `--outfile=${to}`, '--bundle', '--format=esm', '--target=es2022', '--log-level=warning', ...options],
+    { cwd: folder, stdio: ['ignore', 'inherit', 'inherit'] });
 }
 
 /** Whether npm has installed what the lock file says. */

@@ -26,7 +26,7 @@ var texts = struct {
 }{all: make(map[int]*sharedText)}
 
 // offerText offers the function text to JavaScript: (operation, id, ...). It returns
-// what the operation does, or an object {wrong} that says why it failed. js/text.js
+// what the operation does, or an object {wrong} that says why it failed. web/page/text.js
 // knows the operations.
 func offerText(border js.Value) {
 	border.Set("text", js.FuncOf(func(_ js.Value, args []js.Value) (result any) {

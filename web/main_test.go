@@ -284,6 +284,7 @@ type tab struct {
 	t       *testing.T
 	ctx     context.Context
 	browser context.Context // a context of the browser, for more tabs
+	close   func()          // ends the browser, which the end of the test does too
 }
 
 // browserPath finds a browser, or fails the test.
@@ -305,12 +306,13 @@ func openBrowser(t *testing.T) *tab {
 	allocator, stop := chromedp.NewExecAllocator(t.Context(), options...)
 	browser, closeTab := chromedp.NewContext(allocator)
 	ctx, expire := context.WithTimeout(browser, 5*time.Minute)
-	t.Cleanup(func() {
+	end := func() {
 		expire()
 		closeTab()
 		stop()
-	})
-	return &tab{t, ctx, browser}
+	}
+	t.Cleanup(end)
+	return &tab{t, ctx, browser, end}
 }
 
 func (b *tab) do(actions ...chromedp.Action[chromedp.Void]) {
@@ -323,7 +325,7 @@ func (b *tab) do(actions ...chromedp.Action[chromedp.Void]) {
 // until waits until an expression is true in the page.
 func (b *tab) until(expression string) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, 15*time.Second)
+	ctx, cancel := context.WithTimeout(b.ctx, time.Minute) // only what hangs takes that long
 	defer cancel()
 	wait := `new Promise((done) => {
 		const is = () => { try { return ` + expression + `; } catch { return false; } }; // the page may be loading
@@ -390,10 +392,11 @@ func (b *tab) crash() {
 func (b *tab) newTab() *tab {
 	b.t.Helper()
 	ctx, closeTab := chromedp.NewContext(b.browser)
-	ctx, expire := context.WithTimeout(ctx, time.Minute)
-	b.t.Cleanup(func() {
+	ctx, expire := context.WithTimeout(ctx, 5*time.Minute)
+	end := func() {
 		expire()
 		closeTab()
-	})
-	return &tab{b.t, ctx, ctx}
+	}
+	b.t.Cleanup(end)
+	return &tab{b.t, ctx, ctx, end}
 }

@@ -29,6 +29,7 @@ export class LumenizeClient {
   #module;
   #number = 0; // of this client in the module; 0 before it is open
   #opening;
+  #firstToken; // promise of it, asked for while the module is loaded
   #outbox = []; // calls made before the client is open
   #sent = new Map(); // by call: who wants to know its id on the wire
   #line = Promise.resolve(); // begins incoming calls in order
@@ -119,7 +120,7 @@ export class LumenizeClient {
     this.#tab.release();
     if (this.#number) this.#module.close(this.#number);
     this.#number = 0;
-    this.#opening = undefined;
+    this.#opening = this.#firstToken = undefined;
     for (const { settle } of this.#outbox.splice(0)) settle('gateway', undefined, 'Client disconnected');
     this.#become('disconnected');
   }
@@ -183,6 +184,9 @@ export class LumenizeClient {
 
   async #opened(life) {
     if (this.#state === 'disconnected') this.#become('connecting');
+    const { fetch, refresh } = this.#source();
+    this.#firstToken = this.#tokens.get(refresh, fetch);
+    this.#firstToken.catch(() => {}); // the module hears of it
     const [module, tab] = await Promise.all([this.#loaded(life), this.#tabID()]);
     if (life !== this.#life) throw failure('Client disconnected', 'gateway');
     this.#module = module;
@@ -206,6 +210,7 @@ export class LumenizeClient {
         return await load(this.#config.wasm);
       } catch (error) {
         if (life !== this.#life) throw error;
+        this.#firstToken = undefined; // it may have failed for the same reason
         this.#callback('onConnectionError', error);
         this.#become('reconnecting');
         await new Promise((resolve) => setTimeout(resolve, wait * (0.5 + Math.random() / 2)));
@@ -227,6 +232,7 @@ export class LumenizeClient {
       state: alive((state, instance) => {
         this.#instance = instance || this.#instance;
         if (state === 'connected') this.#away = false;
+        if (state === 'connecting' && this.#state === 'reconnecting') return; // to the module it is the first attempt
         this.#become(state);
       }),
       token: alive((id, refused) => this.#token(id, refused)),
@@ -258,10 +264,11 @@ export class LumenizeClient {
 
   async #token(id, refused) {
     const { fetch, refresh } = this.#source();
-    const number = this.#number;
+    const number = this.#number, first = refused ? undefined : this.#firstToken;
+    this.#firstToken = undefined;
     let token = '', message = '', status = 0;
     try {
-      token = await this.#tokens.get(refresh, fetch, refused);
+      token = await (first ?? this.#tokens.get(refresh, fetch, refused));
     } catch (error) {
       message = (error instanceof LoginRequiredError && error.reason) || error?.message || String(error);
       if (error?.name === 'LoginRequiredError') status = error.code === 403 ? 403 : 401;

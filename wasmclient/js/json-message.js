@@ -48,7 +48,7 @@ export function fromJSON(text, unknown = () => {}) {
   return encode(Object.values(message));
 }
 
-const known = new Set(['call', 'incoming_call', 'call_response', 'incoming_call_response', 'connection_status']);
+const known = new Set(['incoming_call', 'call_response', 'connection_status']); // to a client
 
 function fill(message, parsed) {
   message.type = string(parsed.type);

@@ -3,7 +3,7 @@
 // kept on disk, that goes when it can.
 
 import { Journal } from './journal.js';
-import { batch, rebase, SharedText } from './lmz/text.js';
+import { batch, rebase, SharedText } from './text.js';
 
 const retryDelays = [500, 1000, 2000, 5000]; // milliseconds, after something failed
 const journalDelay = 300; // after the first key that is not on disk

@@ -2,7 +2,7 @@
 // CodeMirror, whose ChangeSet.toJSON is the form of changes here. It needs a module that
 // was built with the tag text.
 
-import { load } from './border.js';
+import { load } from './lmz/lmz.js';
 
 /** Calls an operation of the module on a text. */
 function enter(border, operation, id, ...rest) {
