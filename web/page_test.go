@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 
 	"github.com/lumenize/lmz"
@@ -113,6 +114,29 @@ func TestWhatIsTypedOfflineSurvivesTheDeathOfTheTab(t *testing.T) {
 	terminal.shows("before and after")
 	again.do(chromedp.Sleep(time.Second))
 	again.until(`document.getElementById('text').text === 'before and after' && document.body.dataset.dirty === 'false'`)
+}
+
+func TestWhatATabLeavesThatDiesLaterIsPushedByAnother(t *testing.T) {
+	t.Parallel()
+	s := startSite(t)
+	b := openBrowser(t)
+	b.signIn(s, "ada@example.com")
+	b.open("notes")
+	b.typeText("before")
+	b.until(`document.body.dataset.dirty === 'false'`)
+	s.line.cut(true)
+	b.until(`document.body.dataset.state === 'reconnecting'`)
+	b.typeText(" and after")
+	b.do(chromedp.Sleep(time.Second)) // what is typed is on disk within a second
+	b.lifecycle(page.SetWebLifecycleStateStateFrozen)
+	s.line.cut(false)
+	again := b.newTab()
+	again.do(chromedp.Navigate(s.url + "/#notes"))
+	again.until(`document.getElementById('text').text === 'before'`)
+	again.do(chromedp.Sleep(300 * time.Millisecond)) // it looks for what others left
+	b.crash()
+	again.until(`document.getElementById('text').text === 'before and after'`)
+	again.until(`document.body.dataset.dirty === 'false'`)
 }
 
 func TestOddTextArrivesUnchangedOrIsRefused(t *testing.T) {

@@ -33,6 +33,7 @@ export class SharedDocument {
   #failures = 0;
   #retry;
   #journalTimer;
+  #ended = new AbortController();
   #presentTimer;
   #confirmTimer;
   #typed = 0; // when something was typed last
@@ -109,7 +110,7 @@ export class SharedDocument {
     [this.#text, this.#journal] = [shared, journal];
     this.#screen.opened(text);
     this.receive(this.#early.splice(0));
-    await this.#pushLeft();
+    this.#pushLeft();
   }
 
   /** Gets what was made since the version on the screen. */
@@ -166,18 +167,27 @@ export class SharedDocument {
     text.close();
   }
 
-  /** Pushes what earlier openings left behind: tabs that were closed or have died. */
-  async #pushLeft() {
-    await Journal.eachLeft(this.#client.claims?.sub ?? '', this.name, async ({ version, edits }, drop) => {
+  /** Pushes what other openings left behind: tabs that were closed or have died, or will. */
+  #pushLeft() {
+    Journal.eachLeft(this.#client.claims?.sub ?? '', this.name, this.#ended.signal, (...left) => this.#pushRest(...left))
+      .catch((error) => console.debug('lmz:', error));
+  }
+
+  async #pushRest({ version, edits }, drop) {
+    for (let failures = 0; !this.#closed; failures++) {
       try {
         await this.#pushRecord(version, edits);
         return true;
       } catch (error) {
-        if (!refusals.has(error.name)) throw error;
-        this.#screen.kept(inserted(edits), drop);
-        return false; // it is on disk until the user drops it
+        if (refusals.has(error.name)) {
+          this.#screen.kept(inserted(edits), drop);
+          return false; // it is on disk until the user drops it
+        }
+        console.debug('lmz: what another tab left cannot be pushed:', error);
       }
-    });
+      await new Promise((resolve) => setTimeout(resolve, retryDelays[Math.min(failures, retryDelays.length - 1)]));
+    }
+    return false;
   }
 
   /** Brings edits to the newest version and pushes them, in parts that fit. */
@@ -332,6 +342,7 @@ export class SharedDocument {
   async close() {
     if (this.#closed) return;
     this.#closed = true;
+    this.#ended.abort();
     this.#client.forget(this);
     for (const timer of [this.#retry, this.#presentTimer, this.#confirmTimer]) clearTimeout(timer);
     await this.#journalNow();

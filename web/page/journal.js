@@ -64,18 +64,17 @@ export class Journal {
 
   /**
    * Hands what others left of a document to push, with a function that forgets it; push
-   * resolves with whether it is to be forgotten at once.
+   * resolves with whether it is to be forgotten at once. For those that still live it
+   * waits, until the signal.
    */
-  static async eachLeft(account, document, push) {
+  static async eachLeft(account, document, signal, push) {
     const range = IDBKeyRange.bound([account, document, ''], [account, document, []]);
-    for (const key of await once('readonly', (store) => store.getAllKeys(range))) {
-      await navigator.locks.request(lockName(key), { ifAvailable: true }, async (lock) => {
-        if (!lock) return; // its owner lives
-        const unsaved = await once('readonly', (store) => store.get(key));
-        const drop = () => once('readwrite', (store) => store.delete(key));
-        if (unsaved && await push(unsaved, drop)) await drop();
-      });
-    }
+    const keys = await once('readonly', (store) => store.getAllKeys(range));
+    await Promise.all(keys.map((key) => navigator.locks.request(lockName(key), { signal }, async () => {
+      const unsaved = await once('readonly', (store) => store.get(key));
+      const drop = () => once('readwrite', (store) => store.delete(key));
+      if (unsaved && await push(unsaved, drop)) await drop();
+    })));
   }
 }
 
