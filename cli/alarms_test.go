@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -82,4 +83,21 @@ func TestAlarmsAreListedRunAndCancelled(t *testing.T) {
 		t.Errorf("after the cancellation: %q", got)
 	}
 	runLmz(t.Context(), url, "alarms", "run", "REMINDER_DO", "ann", "milk").want(t, 1, `lmz: `)
+}
+
+func TestWhatIsAskedOfAnObjectThatDoesNotExistIsNotFound(t *testing.T) {
+	url, _ := reminders(t)
+	backup := filepath.Join(t.TempDir(), "backup")
+	for _, command := range []string{
+		"alarms ls REMINDER_DO nobody", "alarms run REMINDER_DO nobody x", "alarms cancel REMINDER_DO nobody x",
+		"objects sql REMINDER_DO nobody select+1", "objects backup REMINDER_DO nobody " + backup,
+	} {
+		words := strings.Fields(command)
+		for i, word := range words {
+			words[i] = strings.ReplaceAll(word, "+", " ")
+		}
+		runLmz(t.Context(), url, words...).want(t, 6, `lmz: `+"REMINDER_DO/nobody has stored nothing")
+		words[2] = "NOBODY_DO"
+		runLmz(t.Context(), url, words...).want(t, 6, `lmz: `+`no objects are registered as "NOBODY_DO"`)
+	}
 }

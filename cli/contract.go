@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -47,6 +48,10 @@ func (a *app) askGateway(ctx context.Context, o gatewayCall, f func(context.Cont
 	defer peer.Wait()
 	defer peer.Close()
 	if err := f(ctx, peer); err != nil {
+		var of *lmz.Error
+		if errors.As(err, &of) && of.Name == gateway.NoObject {
+			return failf(exitAbsent, "", "%s", of.Message)
+		}
 		if codeOf(err) == exitFailed { // the answer to what was asked: whose method it was says nothing to a user
 			return failf(exitFailed, "", "%s", err)
 		}

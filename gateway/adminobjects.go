@@ -44,6 +44,22 @@ const (
 	DropCopy lmz.Method1[string, struct{}] = "dropCopy"
 )
 
+// NoObject is the class name of the errors of these methods and those for alarms about an
+// object, or a binding, that does not exist.
+const NoObject = "NoObjectError"
+
+// named gives an error its class name if it says that an object does not exist. Its code does
+// not travel: as what a method returns it is an error of the callee.
+func named(err error) error {
+	var absent *lmz.Error
+	if !errors.As(err, &absent) || absent.Code != lmz.CodeAbsent {
+		return err
+	}
+	e := *absent
+	e.Name = NoObject
+	return &e
+}
+
 // StoredObject is an object that has stored something.
 type StoredObject struct {
 	Binding  string
@@ -122,7 +138,8 @@ func (g *Gateway) listObjects(ctx context.Context, binding string, limit int) ([
 }
 
 func (g *Gateway) queryObject(ctx context.Context, of lmz.Address, query string) (object.QueryResult, error) {
-	return g.objects.Inspect(ctx, of, query)
+	table, err := g.objects.Inspect(ctx, of, query)
+	return table, named(err)
 }
 
 func (g *Gateway) backUpObject(ctx context.Context, of lmz.Address) (ObjectCopy, error) {
@@ -136,7 +153,7 @@ func (g *Gateway) backUpObject(ctx context.Context, of lmz.Address) (ObjectCopy,
 	}
 	if err != nil {
 		_ = g.copies.drop(made.ID) // the next start clears away what stays
-		return made, err
+		return made, named(err)
 	}
 	info, err := os.Stat(c.file())
 	if err != nil {
@@ -195,7 +212,7 @@ func (g *Gateway) restoreObject(ctx context.Context, id string, to lmz.Address) 
 	if err != nil {
 		return struct{}{}, err
 	}
-	return struct{}{}, g.objects.Restore(ctx, c.file(), to)
+	return struct{}{}, named(g.objects.Restore(ctx, c.file(), to))
 }
 
 // make makes a place for a copy below the data directory, where a start clears away

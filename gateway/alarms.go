@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"context"
-	"strconv"
 	"time"
 
 	"github.com/lumenize/lmz"
@@ -84,10 +83,7 @@ func (g *Gateway) alarms(ctx context.Context, a lmz.Address) (list []Alarm, err 
 }
 
 func (g *Gateway) withAlarms(ctx context.Context, a lmz.Address, f func(context.Context, *object.Alarms) error) error {
-	if !g.kinds[a.Binding] {
-		return &lmz.Error{Code: lmz.CodeAbsent, Message: "no objects are registered as " + strconv.Quote(a.Binding)}
-	}
-	return g.objects.WithAlarms(ctx, a, f)
+	return named(g.objects.WithAlarms(ctx, a, f))
 }
 
 func (g *Gateway) runAlarm(ctx context.Context, a lmz.Address, id string) (struct{}, error) {
