@@ -29,6 +29,7 @@ var (
 	errRolledBack  = errors.New("the turn was rolled back")
 	errReset       = errors.New("the object was reset while this handler waited in CallRaw")
 	errClosed      = errors.New("the runtime was closed while this handler ran")
+	errExited      = errors.New("the handler ended its goroutine (runtime.Goexit, which FailNow of a test calls)")
 
 	// errMaybeStored is a commit that failed so late that the data may be found again
 	// after a crash.

@@ -110,6 +110,56 @@ func TestAPanicInNewRefusesTheCall(t *testing.T) {
 	wantCode(t, fails(w, lmz.At("NIL", "x"), "get"), lmz.CodeGateway, "could not start")
 }
 
+func TestCodeThatEndsItsGoroutineEndsOnlyItsCall(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, dir)
+		exits := make(map[string]bool) // where an object exits
+		w.registerKind("BOX", Kind{New: func(o *Object) lmz.Handler {
+			exit := func(where string) {
+				if exits[where] {
+					runtime.Goexit() // as FailNow of a test does
+				}
+			}
+			exit("New")
+			s := &starting{onStart: func(ctx context.Context) error {
+				err := o.KV().Put(ctx, "started", "true")
+				exit("OnStart")
+				return err
+			}}
+			exposeStorage(o, &s.Mux)
+			lmz.Method0[bool]("exit").Expose(&s.Mux, lmz.Anyone, func(ctx context.Context) (bool, error) {
+				err := o.KV().Put(ctx, "key", "spoiled")
+				exit("exit")
+				return true, err
+			})
+			return s
+		}})
+		for _, where := range []string{"New", "OnStart", "exit"} {
+			exits[where] = true
+			a := <-w.later(box, "exit")
+			if a.err == nil || a.after != 0 {
+				t.Errorf("%s: got %v after %v, want an error at once", where, a.err, a.after)
+			}
+			exits[where] = false
+			if got := must[string](w, box, "get", "key"); got != "" {
+				t.Errorf("%s: the turn was kept", where)
+			}
+			if where != "exit" {
+				w.rt.retire(w.idle(box))
+			}
+			if !strings.Contains(w.log.String(), "ended its goroutine") {
+				t.Errorf("%s: the log does not tell: %s", where, w.log)
+			}
+		}
+		time.Sleep(time.Hour)
+		if strings.Contains(w.log.String(), "keeps the turn") {
+			t.Errorf("it is said to go on: %s", w.log)
+		}
+		w.close()
+	})
+}
+
 func TestAnIdleObjectIsClosedAndOpensAgain(t *testing.T) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {

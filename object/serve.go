@@ -1,6 +1,7 @@
 package object
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -93,12 +94,13 @@ func (o *Object) execute(ctx context.Context, place *turn.Place, c *proto.Call,
 func (o *Object) executeIn(ctx context.Context, r *run, run func(context.Context, lmz.Handler) (any, error), done func(proto.Answer)) {
 	h := &tracked{handler: o.handler, run: r}
 	var result any
-	var err error
+	err := errExited
+	defer func() { // also if the handler ended its goroutine
+		answer := proto.NewAnswer(result, err) // in the turn: the result may be a part of the state
+		o.logHidden(r.method, err)
+		r.end(answer, done)
+	}()
 	do(func() { result, err = run(context.WithValue(ctx, runKey{}, r), h) })
-	answer := proto.NewAnswer(result, err) // in the turn: the result may be a part of the state
-	o.logHidden(r.method, err)
-
-	r.end(answer, done)
 }
 
 func (o *Object) newRun(ctx context.Context, place *turn.Place) *run {
@@ -148,9 +150,21 @@ func couldNotStart(err error) *lmz.Error {
 	return notExecuted(message)
 }
 
-func (o *Object) start(place *turn.Place) (lmz.Handler, error) {
-	var h lmz.Handler
-	err := protect(func() error {
+// start makes the handler, in a goroutine of its own, because code that is not ours may end
+// it.
+func (o *Object) start(place *turn.Place) (h lmz.Handler, err error) {
+	err = errExited
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		h, err = o.startHere(place)
+	}()
+	<-ended
+	return h, err
+}
+
+func (o *Object) startHere(place *turn.Place) (h lmz.Handler, err error) {
+	err = protect(func() error {
 		h = o.kind.New(o)
 		return nil
 	})
@@ -164,20 +178,25 @@ func (o *Object) start(place *turn.Place) (lmz.Handler, error) {
 	if !ok {
 		return h, nil
 	}
+	growStack()
 	// Not the ctx of the call that woke the object: the start is for all of them.
 	ctx, cancel := o.rt.bound(context.Background())
 	defer cancel()
 	ctx = lmz.WithCallContext(ctx, lmz.CallContext{Self: o.id})
 	r := o.newRun(ctx, place)
 	r.starting, r.method = true, "OnStart"
-	do(func() {
-		err = protect(func() error { return starter.OnStart(context.WithValue(ctx, runKey{}, r)) })
-	})
-	if failure := r.endStart(err); failure != nil {
-		return nil, failure
+	err = errExited
+	func() {
+		defer func() { err = cmp.Or(r.endStart(err), err) }()
+		do(func() {
+			err = protect(func() error { return starter.OnStart(context.WithValue(ctx, runKey{}, r)) })
+		})
+	}()
+	if err != nil {
+		return nil, err
 	}
 	o.store.mark() // the turn of the call begins
-	return h, err
+	return h, nil
 }
 
 // protect turns a panic of f into an error.
