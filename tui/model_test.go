@@ -45,6 +45,9 @@ type screen struct {
 	stop    context.CancelFunc
 }
 
+// screens are all of a test: while it waits for one, the others go on too, as programs do.
+var screens []*screen
+
 // start starts an editor on the document notes, which has nothing on the screen yet.
 func start(t *testing.T, m *meshtest.Mesh, user string, width, height int, o Options) *screen {
 	t.Helper()
@@ -54,6 +57,7 @@ func start(t *testing.T, m *meshtest.Mesh, user string, width, height int, o Opt
 	s.client = m.NewClient(user, map[string]any{"email": user + "@example.com"}, s.clientOptions(client.Options{}))
 	s.peer = s.client.Peer
 	s.ctx, s.stop = context.WithCancel(context.Background())
+	screens = append(screens, s)
 	t.Cleanup(s.end)
 	s.do(s.Init())
 	s.Update(tea.WindowSizeMsg{Width: width, Height: height})
@@ -62,6 +66,7 @@ func start(t *testing.T, m *meshtest.Mesh, user string, width, height int, o Opt
 
 // end is the end of the program, however it was reached.
 func (s *screen) end() {
+	s.forget()
 	if s.session != nil {
 		s.session.Close(s.ctx)
 		s.journal.close()
@@ -73,10 +78,16 @@ func (s *screen) end() {
 
 // die ends the editor as kill -9 does: nothing is written or said any more.
 func (s *screen) die() {
+	s.forget()
 	s.client.Kill()
 	if s.journal != nil {
 		s.journal.close() // the system frees the locks of a process that has died
 	}
+}
+
+// forget has nobody look at the screen any more.
+func (s *screen) forget() {
+	screens = slices.DeleteFunc(screens, func(other *screen) bool { return other == s })
 }
 
 // opened is start with the text on the screen.
@@ -105,21 +116,29 @@ func (s *screen) do(cmd tea.Cmd) {
 	}()
 }
 
-// settle handles messages until none comes by itself.
+// settle handles messages, of all screens, until none comes by itself.
 func (s *screen) settle() {
-	for {
+	for again := true; again; {
 		synctest.Wait()
-		select {
-		case msg := <-s.pending:
-			if _, ok := msg.(tea.QuitMsg); ok {
-				s.quit = true
-			}
-			_, cmd := s.Update(msg)
-			s.do(cmd)
-			continue
-		default:
+		again = false
+		for _, one := range screens {
+			again = one.handle() || again
 		}
-		return
+	}
+}
+
+// handle handles a message if there is one.
+func (s *screen) handle() bool {
+	select {
+	case msg := <-s.pending:
+		if _, ok := msg.(tea.QuitMsg); ok {
+			s.quit = true
+		}
+		_, cmd := s.Update(msg)
+		s.do(cmd)
+		return true
+	default:
+		return false
 	}
 }
 
