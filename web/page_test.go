@@ -1,9 +1,11 @@
 package web
 
 import (
+	"context"
 	"encoding/json"
 	"io/fs"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -11,6 +13,8 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/examples/editor"
+	"github.com/lumenize/lmz/gateway"
 )
 
 // quote writes a text as JavaScript.
@@ -92,6 +96,32 @@ func TestTwoPagesSeeEachOther(t *testing.T) {
 	ada.until(`document.getElementById('text').shadowRoot.querySelector('.peer-name')?.textContent === 'bob'`)
 	bob.do(chromedp.Navigate("about:blank"))
 	ada.until(`document.querySelectorAll('#people li').length === 0`) // its session has ended
+}
+
+func TestWhoComesWhileALongDocumentIsBeingOpenedIsSeen(t *testing.T) {
+	reading, cameIn := make(chan struct{}), make(chan struct{})
+	first := sync.OnceFunc(func() { close(reading); <-cameIn })
+	s := startSiteOf(t, gateway.Options{Hooks: gateway.Hooks{BeforeCallToMesh: func(_ context.Context, call *gateway.Call) error {
+		if methods, err := call.Methods(); err != nil || methods[0] != "read" {
+			return err
+		}
+		first()
+		return nil
+	}}})
+	b := openBrowser(t)
+	b.signIn(s, "ada@example.com")
+	bob, eve := s.terminal("bob@example.com", "notes"), s.terminal("eve@example.com", "notes")
+	bob.write(strings.Repeat("a long text ", editor.PartLength/8))
+	bob.until("it is saved", bob.session.Saved)
+	b.do(chromedp.Navigate(s.url + "/#notes"))
+	<-reading
+	bob.session.SetCursor(0, 0)
+	eve.until("bob is there", func() bool { return len(eve.session.People()) == 1 })
+	time.Sleep(300 * time.Millisecond) // the page hears of it while it waits for the rest of the text
+	close(cameIn)
+	b.until(`document.getElementById('text').text.startsWith('a long text')`)
+	b.do(chromedp.Sleep(time.Second)) // until everything that belongs to opening is done
+	b.until(`document.querySelector('#people li')?.textContent === 'bob'`)
 }
 
 func TestWhatIsTypedOfflineSurvivesTheDeathOfTheTab(t *testing.T) {

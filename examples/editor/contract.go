@@ -66,6 +66,7 @@ type Opening struct {
 	Length  int
 	Text    string // the first part
 	People  []Person
+	Moment  int // as in Person: of People
 }
 
 // Made is an edit as the document has made it. It is what @codemirror/collab calls an
@@ -106,6 +107,7 @@ type Person struct {
 	Anchor   int
 	Head     int
 	Gone     bool `json:"gone,omitempty"`
+	Moment   int  // grows with everything that the document says of people, who may hear it in another order than an answer
 }
 
 // Revision is a stretch of edits of one author without a long pause.

@@ -8,7 +8,7 @@
 // A document takes edits in CodeMirror's form (see package text) and gives each a version.
 // With positions in UTF-16 units and texts in parts of 64 KiB:
 //
-//	subscribe()                    {version, length, text: the first part, people}
+//	subscribe()                    {version, length, text: the first part, people, moment}
 //	read(version, from)            the part of that version's text that begins at from
 //	changes(since)                 {made: [{clientID, number, changes, version, by}], version}
 //	push(version, updates)         {versions, version}; updates are [{clientID, number, changes}]
@@ -21,7 +21,7 @@
 // and it calls, at its subscribers,
 //
 //	handleEdits(document, made)    what was made, in order, one's own edits too
-//	handlePresence(document, {clientID, name, color, version, anchor, head, gone})
+//	handlePresence(document, {clientID, name, color, version, anchor, head, gone, moment})
 //
 // while the spell checker calls at the author alone
 //

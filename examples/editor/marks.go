@@ -6,20 +6,38 @@ import (
 	"github.com/lumenize/lmz/text"
 )
 
+// welcome takes who is there when the document was opened. News of people may have been
+// heard before the answer that it followed. s.mu is held.
+func (s *Session) welcome(o Opening) {
+	if o.Moment < s.moment {
+		return // the answer to a later call came first
+	}
+	people := make(map[string]Person)
+	for _, p := range o.People {
+		people[p.ClientID] = p.after(s.recent)
+	}
+	for id, p := range s.people {
+		if p.Moment > o.Moment {
+			people[id] = p
+		}
+	}
+	s.people, s.moment = people, o.Moment
+	s.news.People = true
+}
+
 // meet takes news of somebody.
 func (s *Session) meet(p Person) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if p.Gone {
-		delete(s.people, p.ClientID)
-	} else {
-		for id, other := range s.people {
-			if other.Color == p.Color && id != p.ClientID {
-				delete(s.people, id) // the same client with another opening
-			}
-		}
-		s.people[p.ClientID] = p.after(s.recent)
+	if p.Moment <= s.moment {
+		return // the opening knew it
 	}
+	for id, other := range s.people {
+		if !p.Gone && other.Color == p.Color && id != p.ClientID {
+			delete(s.people, id) // the same client with another opening
+		}
+	}
+	s.people[p.ClientID] = p.after(s.recent)
 	s.news.People = true
 	s.wake()
 }
@@ -30,6 +48,9 @@ func (s *Session) People() []Person {
 	defer s.mu.Unlock()
 	all := make([]Person, 0, len(s.people))
 	for _, p := range s.people {
+		if p.Gone {
+			continue
+		}
 		if s.client != nil {
 			n := s.client.Text().Len()
 			p.Anchor = min(max(0, s.client.OnScreen(p.Anchor, -1)), n)

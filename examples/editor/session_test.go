@@ -361,3 +361,34 @@ func TestARefusedEditIsShownAndTheDocumentGoesOn(t *testing.T) {
 		ann.until(t, "kept", func() bool { return len(files.all()) == 1 })
 	})
 }
+
+// slowly is a caller whose goroutine gets to see answers late.
+type slowly struct{ lmz.Caller }
+
+func (s slowly) CallRaw(ctx context.Context, to lmz.Address, c lmz.Continuation) (lmz.Value, error) {
+	v, err := s.Caller.CallRaw(ctx, to, c)
+	time.Sleep(time.Second)
+	return v, err
+}
+
+func TestWhoComesOrGoesWhileADocumentIsBeingOpenedIsSeen(t *testing.T) {
+	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
+		registerNodes(m)
+		ann, bob, eve := newPerson(t, m, "ann", client.Options{}), newPerson(t, m, "bob", client.Options{}), newPerson(t, m, "eve", client.Options{})
+		eve.open(t, "notes", SessionOptions{})
+		eve.session.SetCursor(0, 0)
+		bob.open(t, "notes", SessionOptions{})
+		time.Sleep(time.Second)
+
+		ann.beginVia(t, slowly{ann.Peer}, SessionOptions{Document: "notes"})
+		time.Sleep(500 * time.Millisecond) // the document has answered, and ann's goroutine does not know it
+		bob.session.SetCursor(0, 0)
+		eve.session.Close(t.Context())
+		ann.until(t, "the text is there", ann.session.Ready)
+		time.Sleep(5 * time.Second)
+		ann.pull(t)
+		if people := ann.session.People(); len(people) != 1 || people[0].Name != "bob" {
+			t.Errorf("ann sees %+v", people)
+		}
+	})
+}

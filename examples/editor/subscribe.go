@@ -50,7 +50,9 @@ func (d *Document) subscribe(ctx context.Context) (Opening, error) {
 		d.remember(d.version(), t.Clone()) // the rest will be asked for
 	}
 	me := caller(ctx).Instance
-	return Opening{Version: d.version(), Length: t.Len(), Text: t.Slice(0, PartLength), People: d.others(me)}, nil
+	return Opening{
+		Version: d.version(), Length: t.Len(), Text: t.Slice(0, PartLength), People: d.others(me), Moment: d.nextMoment(),
+	}, nil
 }
 
 func (d *Document) addSubscriber(ctx context.Context) error {

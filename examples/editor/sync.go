@@ -92,11 +92,7 @@ func (s *Session) subscribe(ctx context.Context) error {
 	}
 	s.subscribed = true
 	s.latest = max(s.latest, opening.Version)
-	s.people = make(map[string]Person)
-	for _, p := range opening.People {
-		s.people[p.ClientID] = p
-	}
-	s.news.People = true
+	s.welcome(opening)
 	s.sayCursor = s.cursor != nil
 	switch {
 	case s.client == nil || s.reload != nil:

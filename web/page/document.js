@@ -28,6 +28,7 @@ export class SharedDocument {
   #text = null; // SharedText, once loaded
   #journal = null;
   #early = []; // edits that arrived while the text was loading
+  #met = null; // news of people, while the document is being opened: the text they are in is not here
   #opening = null; // promise
   #pushing = false;
   #failures = 0;
@@ -64,6 +65,7 @@ export class SharedDocument {
   }
 
   async #open() {
+    this.#met ??= [];
     try {
       const opening = await this.#call(this.#client.ctn().subscribe());
       if (this.#closed) return;
@@ -71,9 +73,7 @@ export class SharedDocument {
       if (this.#text) await this.#catchUp().catch((error) => { if (!isLost(error)) throw error; return this.#leave(); });
       if (!this.#text && !this.#closed) await this.#load(opening);
       if (this.#closed) return;
-      this.people = new Map();
-      for (const person of opening.people) this.present(person);
-      this.#screen.people([...this.people.values()]);
+      this.#welcome(opening);
       this.problem = '';
       this.#failures = 0;
       this.goOn();
@@ -292,8 +292,18 @@ export class SharedDocument {
     this.#presentNow();
   }
 
+  /** Who is there when the document was opened, and what was heard of them since. */
+  #welcome({ people, moment }) {
+    const met = this.#met.filter((person) => person.moment > moment);
+    this.#met = null;
+    this.people = new Map();
+    for (const person of [...people, ...met]) this.present(person);
+    this.#screen.people([...this.people.values()]);
+  }
+
   /** Somebody's cursor, in the text of a version. */
   present(person) {
+    if (this.#met) return void this.#met.push(person);
     if (person.clientID === this.editor) return;
     if (person.gone) {
       this.people.delete(person.clientID);
