@@ -74,8 +74,10 @@ func TestWhatBothTypedWhileOneWasOfflineIsMerged(t *testing.T) {
 	alice.await("his first mine", "connected  saved")
 	bob.await("his first mine")
 	alice.keys("C-z") // takes back what was typed since the pause
-	alice.await("his first ")
-	alice.awaitThat("only her own is undone", func() bool { return !strings.Contains(alice.screen(), "mine") })
+	alice.awaitThat("only her own is undone", func() bool {
+		screen := alice.screen()
+		return strings.Contains(screen, "his first") && !strings.Contains(screen, "mine")
+	})
 	alice.keys("C-q")
 	alice.awaitExit()
 	log := alice.log()
