@@ -275,6 +275,69 @@ func withPrefix(log []string, prefix string) (n int) {
 	return n
 }
 
+// A broadcast, which is one row, is done as if it were a message to each.
+func TestABroadcastIsHeardOnceByEachHoweverOftenTheGatewayIsKilled(t *testing.T) {
+	const ears = 12
+	tag := func(i int) string { return fmt.Sprint("cast ", i) }
+	for seed := range uint64(50) {
+		synctest.Test(t, func(t *testing.T) {
+			disk, r := seededDisk(seed), rand.New(rand.NewPCG(seed, 9))
+			var w *world
+			start := func(next *world) {
+				w = next
+				w.registerKind("BOX", Kind{Idle: 5 * time.Millisecond, New: func(o *Object) lmz.Handler {
+					mux := &lmz.Mux{}
+					exposeCounters(o, mux)
+					lmz.Method1[string, struct{}]("cast").Expose(mux, lmz.Anyone, func(ctx context.Context, tag string) (struct{}, error) {
+						work, errs := lmz.Ctn("count", tag), []error{o.KV().Put(ctx, tag, 1)}
+						for i := range ears {
+							errs = append(errs, o.Send(ctx, lmz.At("BOX", fmt.Sprint(i)), work, lmz.Reply(lmz.Ctn("count", lmz.Result))))
+						}
+						return struct{}{}, errors.Join(errs...)
+					})
+					return mux
+				}})
+			}
+			start(newMemoryWorld(t, disk))
+			for i := range 3 {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				_, err := w.peer.start(ctx, box, lmz.Ctn("cast", tag(i)))
+				time.Sleep(time.Duration(r.Int64N(int64(15 * time.Millisecond))))
+				start(w.crash(disk))
+				wantNil(t, err)
+				cancel()
+			}
+			w.rt.Start()
+			time.Sleep(10 * time.Second)
+			synctest.Wait()
+			for i := range 3 {
+				cast := must[int](w, box, "counted", tag(i))
+				for ear := range ears {
+					heard := must[int](w, lmz.At("BOX", fmt.Sprint(ear)), "counted", tag(i))
+					replied := must[int](w, box, "counted", fmt.Sprint(tag(i), " by ", ear))
+					if heard != cast || replied != cast {
+						t.Errorf("seed %d: cast %d times, %d heard it %d times, and its reply ran %d times", seed, cast, ear, heard, replied)
+					}
+				}
+			}
+			wantNil(t, w.rt.Close())
+		})
+	}
+}
+
+// exposeCounters exposes count, which counts a tag and returns who did, and counted.
+func exposeCounters(o *Object, mux *lmz.Mux) {
+	lmz.Method1[string, string]("count").Expose(mux, lmz.Anyone, func(ctx context.Context, tag string) (string, error) {
+		var n int
+		_, err := o.KV().Get(ctx, tag, &n)
+		return tag + " by " + o.Identity().Instance, errors.Join(err, o.KV().Put(ctx, tag, n+1))
+	})
+	lmz.Method1[string, int]("counted").Expose(mux, lmz.Anyone, func(ctx context.Context, tag string) (n int, err error) {
+		_, err = o.KV().Get(ctx, tag, &n)
+		return n, err
+	})
+}
+
 func TestABroadcastIsOneRow(t *testing.T) {
 	onEveryStorage(t, func(t *testing.T, st storage) {
 		const targets = 1000

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -112,4 +113,11 @@ func TestManyObjectsOnDiskAndManyOpenAtOnce(t *testing.T) {
 	}
 	t.Logf("listed in %v", time.Since(begin).Round(time.Millisecond))
 	w.close()
+
+	if err := os.Remove(filepath.Join(dir, "index.db")); err != nil {
+		t.Fatal(err)
+	}
+	begin = time.Now()
+	start().close()
+	t.Logf("started without an index in %v", time.Since(begin).Round(time.Millisecond))
 }

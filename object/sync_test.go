@@ -171,20 +171,29 @@ func TestADiskWithoutRoomRefusesWritesAndLosesNothing(t *testing.T) {
 	dir := t.TempDir()
 	disk := watchDisk(t, dir)
 	w := newWorld(t, dir)
-	w.register("BOX", exposeStorage)
+	reminders(w)
 	must[struct{}](w, box, "put", "key", "good")
 	for range 2 {
 		disk.set(func() { disk.full = true })
 		for _, a := range []lmz.Address{box, lmz.At("BOX", "new")} {
-			if err := fails(w, a, "put", "key", "lost"); !errors.Is(err, lmz.ErrNotExecuted) {
-				t.Errorf("%s: %v is not ErrNotExecuted", a, err)
+			for _, err := range []error{fails(w, a, "put", "key", "lost"), fails(w, a, "remind", time.Hour)} {
+				if !errors.Is(err, lmz.ErrNotExecuted) {
+					t.Errorf("%s: %v is not ErrNotExecuted", a, err)
+				}
 			}
 		}
-		if got := must[string](w, box, "get", "key"); got != "good" {
-			t.Errorf("got %q while the disk is full", got)
+		for range 2 {
+			if got := must[string](w, box, "get", "key"); got != "good" {
+				t.Errorf("got %q while the disk is full", got)
+			}
+			w.rt.retire(w.idle(box)) // which is opened again
 		}
 		disk.set(func() { disk.full = false })
 		must[struct{}](w, lmz.At("BOX", "new"), "put", "key", "room again")
 	}
 	must[struct{}](w, box, "put", "key", "room again")
+	must[struct{}](w, box, "remind", time.Hour)
+	if due := w.rt.Due(""); len(due) != 1 || due[0].Object != box || time.Until(due[0].At) < 59*time.Minute {
+		t.Errorf("to be woken: %v", due)
+	}
 }
