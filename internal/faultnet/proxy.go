@@ -3,6 +3,7 @@
 package faultnet
 
 import (
+	"io"
 	"net"
 	"sync"
 	"time"
@@ -16,7 +17,7 @@ const (
 	Pass  Mode = iota // pass it on
 	Split             // pass it on one byte at a time
 	Stall             // hold it back, and pass it on when the mode changes
-	Lose              // throw it away, as a half-open connection does
+	Lose              // throw it away, and all that comes after it in that direction: the connection is half-open
 	Cut               // end all connections, and hang up on new ones
 )
 
@@ -118,21 +119,23 @@ func (p *Proxy) pass(from, to net.Conn) {
 	buf := make([]byte, 32<<10)
 	for {
 		n, err := from.Read(buf)
-		if err != nil || !p.write(to, buf[:n]) {
+		if err != nil || !p.write(from, to, buf[:n]) {
 			return
 		}
 	}
 }
 
-func (p *Proxy) write(to net.Conn, data []byte) bool {
+// write passes data on, as the mode says, and reports whether the connection goes on.
+func (p *Proxy) write(from, to net.Conn, data []byte) bool {
 	mode, changed := p.current()
 	for mode == Stall {
 		<-changed
 		mode, changed = p.current()
 	}
 	switch mode {
-	case Lose:
-		return true
+	case Lose: // no network loses bytes and passes on what follows
+		io.Copy(io.Discard, from)
+		return false
 	case Split:
 		for i := range data {
 			if _, err := to.Write(data[i : i+1]); err != nil {

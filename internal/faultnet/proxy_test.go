@@ -89,6 +89,10 @@ func TestAProxyDoesWithALineWhatItsModeSays(t *testing.T) {
 	if got, err := heard(t, c, "lost", soon); got != "" || !isTimeout(err) {
 		t.Errorf("half-open: heard %q, %v", got, err)
 	}
+	p.Set(Pass)
+	if got, err := heard(t, c, "more", soon); got != "" || !isTimeout(err) {
+		t.Errorf("half-open before: heard %q, %v", got, err)
+	}
 	p.Set(Cut)
 	if _, err := heard(t, c, "x", long); err == nil || isTimeout(err) {
 		t.Errorf("cut: %v", err)
