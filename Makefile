@@ -55,10 +55,10 @@ bench: ## run the benchmarks
 soak: ## the long versions of the crash and cut tests (minutes)
 	LMZ_SOAK=1 $(GO) test -count=1 -timeout 30m -v ./test/...
 	LMZ_SOAK=1 $(GO) test -count=1 -timeout 10m -v -run NeverRead ./gateway
-	LMZ_SOAK=1 $(GO) test -count=1 -timeout 30m -v -run 'ManyObjects|CutAnywhere|AfterAKill' ./object
+	LMZ_SOAK=1 $(GO) test -count=1 -timeout 30m -v -run 'ManyObjects|CutAnywhere|AfterAKill' ./object -object.n 10000
 	$(GO) test -count=1 -timeout 30m -run Simulated ./examples/editor -editor.n 5000
 	LMZ_SOAK=1 $(GO) test -count=1 -timeout 10m -v -run Kill9 ./tui
-	LMZ_SOAK=1 $(GO) test -count=1 -timeout 10m -v -run 'ATabThat|TextOutlives|LargeDocument|ConnectedSoon' ./web
+	LMZ_SOAK=1 $(GO) test -count=1 -timeout 10m -v -run 'ATabThat|TextOutlives|LargeDocument' ./web
 
 .PHONY: sim
 sim: ## N random schedules of calls and faults from SEED on, DISK=1 on SQLite

@@ -4,8 +4,8 @@ package object
 
 import (
 	"context"
+	"flag"
 	"fmt"
-	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -21,15 +21,7 @@ const (
 	hoardRest = "rest" // they have an alarm, much later
 )
 
-func hoardSize() int {
-	switch {
-	case os.Getenv("LMZ_SOAK") != "":
-		return 10_000
-	case underRace:
-		return 100
-	}
-	return 2_000
-}
+var hoardSize = flag.Int("object.n", 150, "how many objects have something to do when the process is killed")
 
 // hoard registers the kinds, which are relaxed because processes are killed, not machines.
 // done is told what an object has done.
@@ -86,10 +78,10 @@ func TestVictimWithManyObjects(t *testing.T) {
 			<-slots
 		})
 	}
-	for i := range hoardSize() / 10 {
+	for i := range o.Nth / 10 {
 		begin(fmt.Sprint(hoardRest, " ", i), later)
 	}
-	for i := range hoardSize() {
+	for i := range o.Nth {
 		begin(fmt.Sprint(hoardDue, " ", i), soon)
 	}
 	all.Wait()
@@ -101,7 +93,7 @@ func TestVictimWithManyObjects(t *testing.T) {
 func TestManyClosedObjectsDoWhatTheyHaveToAfterAKillAndNoOthersAreOpened(t *testing.T) {
 	dir := t.TempDir()
 	began := time.Now()
-	order{Dir: dir}.run(t, "TestVictimWithManyObjects")
+	order{Dir: dir, Nth: *hoardSize}.run(t, "TestVictimWithManyObjects")
 	killed := time.Now()
 
 	w := newWorld(t, dir)
@@ -121,7 +113,7 @@ func TestManyClosedObjectsDoWhatTheyHaveToAfterAKillAndNoOthersAreOpened(t *test
 		counts[what+" "+o.Identity().Instance]++
 	})
 	w.rt.Start() // and nobody calls
-	want := 3 * hoardSize()
+	want := 3 * *hoardSize
 	for deadline := time.Now().Add(5 * time.Minute); ; time.Sleep(10 * time.Millisecond) {
 		mu.Lock()
 		n := len(counts)
@@ -134,7 +126,7 @@ func TestManyClosedObjectsDoWhatTheyHaveToAfterAKillAndNoOthersAreOpened(t *test
 		}
 	}
 	t.Logf("%d objects with an alarm, a stored message and its reply, and %d that are not due: made in %v, all done %v after the start, which opened objects %d times",
-		hoardSize(), hoardSize()/10, killed.Sub(began).Round(time.Millisecond), time.Since(killed).Round(time.Millisecond), opened)
+		*hoardSize, *hoardSize/10, killed.Sub(began).Round(time.Millisecond), time.Since(killed).Round(time.Millisecond), opened)
 	mu.Lock()
 	defer mu.Unlock()
 	for what, n := range counts {

@@ -31,7 +31,7 @@ type order struct {
 	Dir    string
 	Works  []string // methods of the sender, which it calls at once, again and again
 	Die    string   // the failpoint at which it kills itself; "": when it has done so Nth times
-	Nth    int      // which time it gets there
+	Nth    int      // which time it gets there; or how many objects it makes
 	Schema int      // how many of the migrations it knows
 }
 

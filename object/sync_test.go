@@ -100,6 +100,11 @@ func TestWhatReachesTheDiskIsSyncedOnceAndWhatChangesNothingNever(t *testing.T) 
 					}
 				}
 			}, 1, 0},
+			{"the first put after it was opened, with the head of the log", func() {
+				w.rt.retire(w.idle(box))
+				disk.take("one") // what it had is put into the file
+				must[struct{}](w, box, "put", "key", "fourth")
+			}, 2, 0},
 			// The index is synced before the object, when that makes it say an earlier time.
 			{"an alarm where there was none", func() { must[struct{}](w, box, "remind", time.Hour) }, 1, 1},
 			{"a later alarm", func() { must[struct{}](w, box, "remind", 2*time.Hour) }, 1, 0},

@@ -41,7 +41,7 @@ js() {
   PATH="$PATH:$(go env GOROOT)/lib/wasm" GOOS=js GOARCH=wasm \
     go test . ./internal/proto ./internal/session ./internal/turn ./client
 }
-objects() { go test ./object -run Killed\|AfterAKill; } # in full, which takes too long with the race detector
+objects() { go test ./object -run Killed\|AfterAKill -object.n 2000; } # in full, which takes too long with the race detector
 sim() { go test ./internal/sim -sim.n 2000 -sim.shards "$(nproc)" && go test ./internal/sim -run RandomSchedules -sim.n 100 -sim.disk -sim.shards "$(nproc)"; }
 editors() { go test ./examples/editor -run Simulated -editor.n 300; }
 face() { node --test wasmclient/js/*.test.mjs; }
