@@ -39,6 +39,7 @@ type model struct {
 	desk     *editor.Desk
 	session  *editor.Session // nil while no document is open
 	journal  *journal
+	unkept   error // why there is no journal, though there should be one
 	pump     *pump
 	log      *eventLog
 	now      func() time.Time
@@ -113,8 +114,7 @@ func (m *model) open(document string) {
 	m.document, m.picker, m.people, m.findings = document, nil, nil, nil
 	m.area.replace("")
 	j, err := openJournal(m.options.StateDir, m.options.Client.URL, m.options.Account, document)
-	if err != nil {
-		m.note = "what is not saved cannot be kept on disk: " + describe(err)
+	if m.unkept = err; err != nil {
 		m.log.printf("no journal: %s", describe(err))
 		j = nil
 	}

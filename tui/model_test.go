@@ -405,6 +405,59 @@ func TestQuittingOfflineAsksAndTheNextOpeningSends(t *testing.T) {
 	})
 }
 
+func TestAFullDiskIsNotTakenForAKeptText(t *testing.T) {
+	onMesh(t, func(t *testing.T, m *meshtest.Mesh) {
+		ann := start(t, m, "ann", 80, 24, Options{Document: "notes", StateDir: t.TempDir(), Account: "ann"})
+		ann.await("the text", ann.ready)
+		full := func(is bool) { // as far as a journal can tell
+			if err := os.RemoveAll(ann.journal.dir); err != nil {
+				t.Fatal(err)
+			}
+			if !is {
+				if err := os.Mkdir(ann.journal.dir, 0o700); err != nil {
+					t.Fatal(err)
+				}
+			} else if err := os.WriteFile(ann.journal.dir, nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		full(true)
+		ann.client.Cut()
+		ann.write("late")
+		ann.sees("not sent, and not on disk either: ")
+		ann.press("ctrl+q")
+		ann.sees("not saved: quit anyway? y/n")
+		ann.press("n")
+		full(false)
+		ann.await("it is on disk", func() bool { return !strings.Contains(ann.View().Content, "not on disk") })
+		full(true)
+		ann.write("!")
+		ann.sees("not on disk")
+		ann.pump.push(stopMsg{})
+		ann.await("the end", func() bool { return ann.quit })
+		if ann.err == nil {
+			t.Error("the loss is no error")
+		}
+	})
+}
+
+func TestAnEditorWithoutAJournalSaysSoAsLongAsItMatters(t *testing.T) {
+	onMesh(t, func(t *testing.T, m *meshtest.Mesh) {
+		state := t.TempDir()
+		if err := os.WriteFile(filepath.Join(state, "unsaved"), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		ann := start(t, m, "ann", 80, 24, Options{Document: "notes", StateDir: state, Account: "ann"})
+		ann.await("the text", ann.ready)
+		ann.client.Cut()
+		ann.write("late")
+		ann.sees("not sent, and not on disk either: ")
+		ann.client.Heal()
+		ann.saved()
+		ann.await("the bar is gone", func() bool { return !strings.Contains(ann.View().Content, "not on disk") })
+	})
+}
+
 func TestQuittingWaitsForTheLastEdits(t *testing.T) {
 	onMesh(t, func(t *testing.T, m *meshtest.Mesh) {
 		ann := opened(t, m, "ann", 80, 24)

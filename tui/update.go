@@ -127,7 +127,7 @@ func (m *model) flushed() tea.Cmd {
 		return nil
 	case m.session == nil || m.session.Saved():
 		return m.leave()
-	case m.stopped && m.journal == nil:
+	case m.stopped && (m.journal == nil || m.notKept() != nil):
 		m.err = errors.New("the last changes to " + m.document + " are not saved: there was no connection")
 		return m.leave()
 	case m.stopped:

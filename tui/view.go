@@ -198,6 +198,9 @@ func (m *model) bars() []string {
 	if err := m.trouble(); err != nil {
 		bars = append(bars, m.styles.alarm.Render(m.spread(" not saved, trying again: "+describe(err), "")))
 	}
+	if err := m.notKept(); err != nil {
+		bars = append(bars, m.styles.alarm.Render(m.spread(" not sent, and not on disk either: "+describe(err), "")))
+	}
 	if bar := m.fileBar(); bar != "" {
 		bars = append(bars, m.styles.alarm.Render(m.spread(bar, "")))
 	}
@@ -205,7 +208,7 @@ func (m *model) bars() []string {
 	case m.search.open:
 		from, _ := m.area.selection()
 		bars = append(bars, m.styles.bar.Render(m.spread(m.search.bar(from))))
-	case m.phase == asking && m.journal != nil:
+	case m.phase == asking && m.journal != nil && m.notKept() == nil:
 		bars = append(bars, m.styles.alarm.Render(m.spread(" not sent: it is kept here and goes at the next opening. Quit? y/n", "")))
 	case m.phase == asking:
 		bars = append(bars, m.styles.alarm.Render(m.spread(" not saved: quit anyway? y/n", "")))
@@ -221,6 +224,17 @@ func (m *model) trouble() error {
 		return nil
 	}
 	return m.session.Err()
+}
+
+// notKept is why what was typed would be lost with this editor.
+func (m *model) notKept() error {
+	if m.session == nil || m.session.Saved() {
+		return nil
+	}
+	if m.unkept != nil {
+		return m.unkept
+	}
+	return m.session.JournalErr()
 }
 
 func (m *model) stuck() bool {

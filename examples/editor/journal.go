@@ -60,6 +60,7 @@ func (s *Session) writeJournal() error {
 	}
 	s.mu.Lock()
 	queue := slices.Clone(s.journal.queue)
+	earlier := len(queue) // that are of earlier openings
 	s.journal.queue = nil
 	if s.client != nil {
 		if !s.client.Saved() {
@@ -74,11 +75,25 @@ func (s *Session) writeJournal() error {
 	for i, r := range queue {
 		if err := s.options.Journal(r); err != nil {
 			s.mu.Lock()
-			s.journal.queue = append(queue[i:], s.journal.queue...)
+			s.journal.queue = append(queue[min(i, earlier):earlier], s.journal.queue...)
+			s.journal.stored = true // or may be: what there is of this opening is looked at again
 			s.journal.dirty()
 			s.mu.Unlock()
+			s.journaled(err)
 			return err
 		}
 	}
+	s.journaled(nil)
 	return nil
+}
+
+// journaled keeps how the last writing ended.
+func (s *Session) journaled(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if (err == nil) != (s.unkept == nil) {
+		s.news.Status = true
+		s.wake()
+	}
+	s.unkept = err
 }

@@ -63,7 +63,7 @@ type News struct {
 	Changes  []text.ChangeSet
 	People   bool // People returns something else
 	Spelling bool // Findings returns something else
-	Status   bool // Saved or Err returns something else
+	Status   bool // Saved, Err or JournalErr returns something else
 	Refused  []Refusal
 }
 
@@ -100,6 +100,7 @@ type Session struct {
 	cursor     *Cursor    // as on the screen; nil before SetCursor
 	sayCursor  bool
 	journal    journal
+	unkept     error // why the journal does not have what it should
 	news       News
 	woken      bool
 	err        error
@@ -209,6 +210,14 @@ func (s *Session) Err() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.err
+}
+
+// JournalErr returns why what is not saved is not in the journal either, or nil. It goes
+// on trying.
+func (s *Session) JournalErr() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.unkept
 }
 
 // Unsaved returns what the document may not have, of this opening and earlier ones.

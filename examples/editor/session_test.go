@@ -236,6 +236,41 @@ func TestWhatIsTypedOfflineBeforeAKillIsThereOnceAtTheNextStart(t *testing.T) {
 	})
 }
 
+func TestWhatCannotBeKeptOnDiskIsSaid(t *testing.T) {
+	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
+		registerNodes(m)
+		full := false
+		files := &disk{busy: func() bool { return full }}
+		ann := newPerson(t, m, "ann", client.Options{})
+		ann.open(t, "notes", files.options())
+		ann.Cut()
+		ann.typeAt(t, 0, "a")
+		ann.until(t, "it is on disk", func() bool { return len(files.all()) == 1 })
+		files.mu.Lock()
+		full = true
+		files.mu.Unlock()
+		ann.session.Pull()
+		ann.typeAt(t, 1, "b")
+		time.Sleep(time.Second)
+		if err := ann.session.JournalErr(); err == nil || !ann.session.Pull().Status {
+			t.Errorf("nobody is told: %v", err)
+		}
+		time.Sleep(time.Minute)
+		ann.session.mu.Lock()
+		if n := len(ann.session.journal.queue); n != 0 {
+			t.Errorf("%d copies of it wait for the disk", n)
+		}
+		ann.session.mu.Unlock()
+		files.mu.Lock()
+		full = false
+		files.mu.Unlock()
+		time.Sleep(time.Second)
+		if err := ann.session.JournalErr(); err != nil || !ann.session.Pull().Status || len(files.all()[0].Edits) != 2 {
+			t.Errorf("%v, on disk %+v", err, files.all()[0])
+		}
+	})
+}
+
 func TestWhatIsTooOldIsShownAndStaysInTheJournal(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 		registerNodes(m)
