@@ -125,6 +125,41 @@ func TestALongPasteOfADeadTabIsPushedInParts(t *testing.T) {
 	}
 }
 
+func TestABrowserThatKeepsNothingIsNotSaidToKeepIt(t *testing.T) {
+	t.Parallel()
+	s := startSite(t)
+	b := openBrowser(t)
+	b.signIn(s, "ada@example.com")
+	b.open("notes")
+	b.run(`window.put = IDBObjectStore.prototype.put;
+		IDBObjectStore.prototype.put = () => { throw new DOMException('the disk is full', 'QuotaExceededError'); };`)
+	s.line.cut(true)
+	b.until(`document.body.dataset.state === 'reconnecting'`)
+	b.typeText("typed")
+	b.until(`document.getElementById('saved').textContent.startsWith('Not sent yet, and this browser cannot keep it')`)
+
+	// Another document would take its place: the user is asked.
+	b.run(`window.asked = 0; window.confirm = () => { window.asked++; return false; }; location.hash = 'other'`)
+	b.until(`window.asked === 1 && location.hash === '#notes' && document.getElementById('text').text === 'typed'`)
+
+	b.run(`IDBObjectStore.prototype.put = window.put`)
+	b.until(`document.getElementById('saved').textContent.startsWith('Not sent yet: kept on this device')`)
+	b.crash()
+	s.line.cut(false)
+
+	// What is left is looked for until it is found.
+	again := b.newTab()
+	again.do(chromedp.Navigate(s.url + "/#"))
+	again.until(`document.body.dataset.state === 'connected'`)
+	again.run(`window.all = IDBObjectStore.prototype.getAllKeys; window.failed = 0;
+		IDBObjectStore.prototype.getAllKeys = () => { window.failed++; throw new DOMException('not now', 'UnknownError'); };
+		location.hash = 'notes'`)
+	again.until(`window.failed > 0`)
+	again.until(`document.body.dataset.document === 'notes' && document.getElementById('problem').hidden`)
+	again.run(`IDBObjectStore.prototype.getAllKeys = window.all`)
+	again.until(`document.getElementById('text').text === 'typed'`)
+}
+
 func TestWhatADocumentRefusesStaysOnDiskUntilItIsDropped(t *testing.T) {
 	t.Parallel()
 	s := startSite(t)

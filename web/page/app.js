@@ -173,6 +173,10 @@ function wantedName() {
 function openWanted() {
   const name = wantedName();
   if (data.view !== 'desk' || name === (open?.name ?? '')) return;
+  if (open?.dirty && open.unkept && !confirm('What you typed here is not sent, and this browser cannot keep it. Lose it?')) {
+    location.hash = encodeURIComponent(open.name);
+    return;
+  }
   open?.close().catch(() => {}); // it saves what is left first
   open = null;
   data.document = '';
@@ -251,9 +255,11 @@ function showDocument() {
 }
 
 function savedText() {
-  const { loaded, dirty, version, by } = open;
+  const { loaded, dirty, unkept, version, by } = open;
   if (!loaded) return 'Opening…';
-  if (dirty) return data.state === 'connected' ? 'Saving…' : 'Not sent yet: kept on this device until the connection is back';
+  if (dirty && data.state === 'connected') return 'Saving…';
+  if (dirty && unkept) return 'Not sent yet, and this browser cannot keep it: leave the page open';
+  if (dirty) return 'Not sent yet: kept on this device until the connection is back';
   if (version === 0) return 'New document';
   return by ? `Changed by ${by}` : 'Saved';
 }

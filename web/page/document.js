@@ -7,6 +7,7 @@ import { batch, rebase, SharedText } from './text.js';
 
 const retryDelays = [500, 1000, 2000, 5000]; // milliseconds, after something failed
 const journalDelay = 300; // after the first key that is not on disk
+const storageRetry = 2000; // after the disk of the browser took or gave nothing
 const presentDelay = 100; // between two words about the cursor
 const partLength = 64 << 10; // units in which a long text arrives
 const undoPause = 1000; // in typing, which ends a step of undo
@@ -20,6 +21,7 @@ const confirmDelay = 3000; // for edits that were pushed and not heard of
  */
 export class SharedDocument {
   problem = ''; // why it cannot be opened or saved
+  unkept = false; // the browser did not take what is to be on disk
   by = ''; // who changed it last, if that was somebody else
   people = new Map(); // others who are here, by clientID
 
@@ -34,6 +36,7 @@ export class SharedDocument {
   #failures = 0;
   #retry;
   #journalTimer;
+  #leftTimer;
   #ended = new AbortController();
   #presentTimer;
   #confirmTimer;
@@ -168,9 +171,15 @@ export class SharedDocument {
   }
 
   /** Pushes what other openings left behind: tabs that were closed or have died, or will. */
-  #pushLeft() {
-    Journal.eachLeft(this.#client.claims?.sub ?? '', this.name, this.#ended.signal, (...left) => this.#pushRest(...left))
-      .catch((error) => console.debug('lmz:', error));
+  async #pushLeft() {
+    clearTimeout(this.#leftTimer);
+    try {
+      await Journal.eachLeft(this.#client.claims?.sub ?? '', this.name, this.#ended.signal, (...left) => this.#pushRest(...left));
+    } catch (error) {
+      if (this.#closed) return;
+      console.warn('lmz: what was typed earlier cannot be read:', error.message);
+      this.#leftTimer = setTimeout(() => this.#pushLeft(), storageRetry);
+    }
   }
 
   async #pushRest({ version, edits }, drop) {
@@ -230,13 +239,20 @@ export class SharedDocument {
     this.#journalTimer ??= setTimeout(() => this.#journalNow(), journalDelay);
   }
 
-  #journalNow() {
+  async #journalNow() {
     clearTimeout(this.#journalTimer);
     this.#journalTimer = undefined;
-    if (!this.#text) return Promise.resolve();
-    return this.#journal.keep(this.#text.unsaved).catch((error) => {
+    if (!this.#text) return;
+    const before = this.unkept;
+    try {
+      await this.#journal.keep(this.#text.unsaved);
+      this.unkept = false;
+    } catch (error) {
       console.warn('lmz: what is not saved is not on disk:', error.message);
-    });
+      this.unkept = true;
+      if (!this.#closed) this.#journalTimer ??= setTimeout(() => this.#journalNow(), storageRetry);
+    }
+    if (this.unkept !== before) this.#screen.status();
   }
 
   async #push() {
@@ -354,7 +370,7 @@ export class SharedDocument {
     this.#closed = true;
     this.#ended.abort();
     this.#client.forget(this);
-    for (const timer of [this.#retry, this.#presentTimer, this.#confirmTimer]) clearTimeout(timer);
+    for (const timer of [this.#retry, this.#presentTimer, this.#confirmTimer, this.#leftTimer]) clearTimeout(timer);
     await this.#journalNow();
     await this.#journal?.close();
     this.#text?.close();

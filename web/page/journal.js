@@ -14,6 +14,7 @@ function database() {
     request.onsuccess = () => resolve(request.result);
     request.onerror = () => reject(request.error);
   });
+  opened.catch(() => { opened = undefined; }); // it may work later
   return opened;
 }
 
