@@ -39,9 +39,11 @@ func TestACutLineLosesNoKeystroke(t *testing.T) {
 		}
 	}
 	typeSlowly := func(write func(string), text string, over time.Duration) {
-		for _, r := range text { // keystrokes all through the cut
+		next := time.Now()
+		for _, r := range text { // keystrokes all through the cut, which a busy machine must not make longer
 			write(string(r))
-			time.Sleep(over / time.Duration(len(text)))
+			next = next.Add(over / time.Duration(len(text)))
+			time.Sleep(time.Until(next))
 		}
 	}
 

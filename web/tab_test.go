@@ -105,7 +105,23 @@ func lifeTimes() times {
 		frozen: 5 * time.Second, gone: 2 * time.Second, away: 2 * time.Second}
 }
 
-func TestATabThatWasPutAwayResumesOrSubscribesAgain(t *testing.T) {
+// The grace period is long here: how soon a tab is back depends on chance and on how busy
+// the machine is.
+func TestATabThatWasPutAwayForAMomentResumes(t *testing.T) {
+	d := lifeTimes()
+	s := startSiteOf(t, gateway.Options{Grace: time.Minute, Heartbeat: d.heartbeat})
+	b := openTab(t, s)
+	b.freeze(d.short)
+	b.connected(1)
+	s.line.cut(true)
+	time.Sleep(d.short)
+	s.line.cut(false)
+	b.connected(1)
+	b.back(0)
+	b.connected(1)
+}
+
+func TestATabThatWasPutAwayForLongSubscribesAgain(t *testing.T) {
 	d := lifeTimes()
 	s := startSiteOf(t, gateway.Options{Grace: d.grace, Heartbeat: d.heartbeat})
 	b := openTab(t, s)
@@ -115,16 +131,6 @@ func TestATabThatWasPutAwayResumesOrSubscribesAgain(t *testing.T) {
 			f()
 		})
 	}
-	in("frozen for a moment: resumed", func() {
-		b.freeze(d.short)
-		b.connected(1)
-	})
-	in("the line down for a moment: resumed", func() {
-		s.line.cut(true)
-		time.Sleep(d.short)
-		s.line.cut(false)
-		b.connected(1)
-	})
 	in("frozen for longer than the gateway waits: one new session", func() {
 		b.freeze(d.frozen)
 		b.until(`document.body.dataset.state !== 'connected' || total() === 2`)
@@ -165,12 +171,10 @@ func TestATabThatWasPutAwayResumesOrSubscribesAgain(t *testing.T) {
 	})
 }
 
-func TestATabThatComesBackFromTheCacheResumesOrSubscribesAgain(t *testing.T) {
+func TestATabThatComesBackFromTheCacheSubscribesAgain(t *testing.T) {
 	d := lifeTimes()
 	s := startSiteOf(t, gateway.Options{Grace: d.grace, Heartbeat: d.heartbeat})
 	b := openTab(t, s)
-	b.back(0)
-	b.connected(1)
 	b.back(d.away)
 	b.until(`total() === 2`)
 	b.connected(2)
