@@ -33,8 +33,9 @@ func (s *Session) meet(p Person) {
 		return // the opening knew it
 	}
 	for id, other := range s.people {
-		if !p.Gone && other.Color == p.Color && id != p.ClientID {
-			delete(s.people, id) // the same client with another opening
+		if !p.Gone && other.Color == p.Color && id != p.ClientID { // the same client with another opening
+			other.Gone, other.Moment = true, p.Moment // and it stays so for an opening that is older
+			s.people[id] = other
 		}
 	}
 	s.people[p.ClientID] = p.after(s.recent)
