@@ -3,6 +3,7 @@ package session
 import (
 	"encoding/hex"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/lumenize/lmz"
@@ -20,12 +21,13 @@ type JSON struct {
 	prefix  string // of the ids of our calls
 	limit   time.Duration
 
-	in       uint64            // number of the last message that came in
-	written  uint64            // number of the last frame that was written
-	pending  []uint64          // numbers of what the current link has not written, 0 for what has none
-	wrote    uint64            // how many messages it has written
-	ours     map[string]uint64 // our calls without answer, by their id
-	incoming map[uint64]string // ids of their calls without answer, by number
+	in       uint64              // number of the last message that came in
+	written  uint64              // number of the last frame that was written
+	pending  []uint64            // numbers of what the current link has not written, 0 for what has none
+	wrote    uint64              // how many messages it has written
+	last     uint64              // number of our last call
+	ours     map[uint64]struct{} // our calls that wait for an answer
+	incoming map[uint64]string   // ids of their calls without answer, by number
 }
 
 // NewJSON makes the dialect of one session, whose calls have ids that begin with id: any
@@ -34,7 +36,7 @@ type JSON struct {
 func NewJSON(codec proto.Messages, id proto.SessionID, gateway bool, limit time.Duration) *JSON {
 	return &JSON{
 		codec: codec, gateway: gateway, limit: limit, prefix: hex.EncodeToString(id[:]) + "-",
-		ours: make(map[string]uint64), incoming: make(map[uint64]string),
+		ours: make(map[uint64]struct{}), incoming: make(map[uint64]string),
 	}
 }
 
@@ -84,6 +86,8 @@ func (j *JSON) Encode(frame []byte) (message []byte, back *proto.Frame) {
 		}
 	case proto.KindAnswer:
 		message = j.encodeAnswer(f)
+	case proto.KindCancel:
+		delete(j.ours, f.Call) // JSON has no message for it
 	}
 	if err != nil {
 		back = j.answer(f.Seq, notSent(err))
@@ -111,9 +115,19 @@ func (j *JSON) encodeCall(f proto.Frame) ([]byte, error) {
 	}
 	message, err := j.codec.Write(&m)
 	if err == nil {
-		j.ours[m.CallID] = f.Seq
+		j.last = f.Seq
+		if !f.NoReply {
+			j.ours[f.Seq] = struct{}{}
+		}
 	}
 	return message, err
+}
+
+// numberOf returns the number of our call with this id.
+func (j *JSON) numberOf(callID string) (number uint64, ok bool) {
+	text, ours := strings.CutPrefix(callID, j.prefix)
+	number, err := strconv.ParseUint(text, 10, 64)
+	return number, ours && err == nil && number <= j.last
 }
 
 func (j *JSON) encodeAnswer(f proto.Frame) []byte {
@@ -198,8 +212,8 @@ func (j *JSON) Decode(p Parsed) (f proto.Frame, subscribe bool, refusal []byte) 
 	case m.Type == call && m.CallID != "":
 		return proto.Frame{}, false, j.refuse(m.CallID, err)
 	case m.Type == response && err == nil:
-		if number, ok := j.ours[m.CallID]; ok {
-			delete(j.ours, m.CallID)
+		if number, ok := j.numberOf(m.CallID); ok {
+			delete(j.ours, number)
 			return *j.answer(number, m.Answer), false, nil
 		}
 	case m.Type == proto.MessageConnectionStatus && !j.gateway:
@@ -241,13 +255,12 @@ func (j *JSON) Status(subscriptionRequired bool) []byte {
 // so calls that were written come back as unknown.
 func (j *JSON) Lost() []proto.Frame {
 	var lost []proto.Frame
-	for _, id := range sortedKeys(j.ours) {
-		number := j.ours[id]
+	for _, number := range sortedKeys(j.ours) {
 		if number > j.written {
 			continue // it will be written on the next link
 		}
 		lost = append(lost, *j.answer(number, proto.Failure(lmz.CodeUnknown, "", "the connection was lost; the call was sent and may have run")))
-		delete(j.ours, id)
+		delete(j.ours, number)
 	}
 	return lost
 }

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -26,6 +27,45 @@ func TestAnAnswerThatWasNotWrittenIsNotCountedBecauseOfWhatFollowed(t *testing.T
 	j.Wrote(1)
 	if j.Written() != 2 {
 		t.Errorf("%d counts as written, want 2", j.Written())
+	}
+}
+
+func TestACallThatIsNeverAnsweredIsNotKept(t *testing.T) {
+	j := NewJSON(proto.GoMessages{}, proto.SessionID{9}, true, time.Minute)
+	s := New(proto.SessionID{1}, Limits{}, time.Now)
+	s.Resume(0)
+	encode := func(effects []Effect) (messages []string) {
+		for _, e := range effects {
+			if e.Do != Write {
+				continue
+			}
+			if message, _ := j.Encode(e.Bytes); message != nil {
+				messages = append(messages, string(message))
+			}
+		}
+		return messages
+	}
+	f := proto.Frame{To: lmz.At("G", "a.b"), Context: []byte{0xa0}, Payload: []byte("\x82\x61x\x80")}
+	call := encode(s.Call(1, f, false))
+	encode(s.Cancel(1, "given up"))
+	f.NoReply = true
+	send := encode(s.Call(2, f, false))
+	if len(call) != 1 || len(send) != 1 || len(j.ours) != 0 {
+		t.Errorf("%d calls are kept after %q, %q", len(j.ours), call, send)
+	}
+	for _, message := range append(call, send...) { // their late answers are nothing unknown
+		_, id, _ := strings.Cut(message, `"callId":"`)
+		id, _, _ = strings.Cut(id, `"`)
+		f, _, _ := j.Decode(ParseJSON(proto.GoMessages{}, []byte(`{"type":"incoming_call_response","callId":"`+id+`","success":true}`)))
+		if f.Kind != proto.KindAnswer || len(s.Receive(f)) > 1 { // but for the acknowledgement
+			t.Errorf("%s: %+v", id, f)
+		}
+	}
+	for _, id := range []string{"", "x", j.prefix, j.prefix + "99", j.prefix + "-1", j.prefix + "18446744073709551617"} {
+		f, _, _ := j.Decode(ParseJSON(proto.GoMessages{}, []byte(`{"type":"incoming_call_response","callId":"`+id+`","success":true}`)))
+		if f.Kind != 0 {
+			t.Errorf("%q: %+v", id, f)
+		}
 	}
 }
 
