@@ -111,7 +111,8 @@ func (g *Gateway) retire(c *client) {
 	if !g.idle(c) {
 		return
 	}
-	g.retired = append(g.retired, c)
+	again := func(other *client) bool { return other == c } // it was here before
+	g.retired = append(slices.DeleteFunc(g.retired, again), c)
 	if len(g.retired) <= maxRetired {
 		return
 	}

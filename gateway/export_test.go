@@ -11,3 +11,10 @@ func (g *Gateway) StopExpiry() {
 		c.mu.Unlock()
 	}
 }
+
+// Retired returns how many clients without connection and session are remembered.
+func (g *Gateway) Retired() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return len(g.retired)
+}

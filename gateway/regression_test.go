@@ -250,6 +250,20 @@ func TestAnOutcomeIsNeverExecuted(t *testing.T) {
 	})
 }
 
+func TestAClientThatComesAndGoesTakesOnePlaceAmongTheRemembered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := startMesh(t)
+		defer m.stop()
+		for range 3 {
+			closePeer(m.peer("ann", nil))
+			synctest.Wait()
+		}
+		if n := m.gateway.Retired(); n != 1 {
+			t.Errorf("it has %d", n)
+		}
+	})
+}
+
 func TestTheTwoProtocolsDoNotTakeOverEachOthersSessions(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := startMesh(t)
