@@ -18,7 +18,7 @@ import (
 
 // englishWords is SCOWL's English words (dictionary/LICENSE), gzipped: sorted, one a line,
 // each a letter that says how many bytes it shares with the one before ('A' none), the
-// rest, and a digit that says how rare it is.
+// rest, and a digit that says how rare it is. dictionary/make.go makes it.
 //
 //go:embed dictionary/english.gz
 var englishWords []byte
@@ -26,7 +26,8 @@ var englishWords []byte
 // dictionary is the words of a language.
 type dictionary struct {
 	rarity   map[string]int
-	byLength [][]string // by number of characters
+	bare     map[string]bool // words that have accents, without them
+	byLength [][]string      // by number of characters
 
 	mu    sync.Mutex // guards the following field
 	known map[string][]string
@@ -42,12 +43,15 @@ var english = sync.OnceValue(func() *dictionary {
 	if err != nil {
 		panic(err)
 	}
-	d := &dictionary{rarity: make(map[string]int), known: make(map[string][]string)}
+	d := &dictionary{rarity: make(map[string]int), bare: make(map[string]bool), known: make(map[string][]string)}
 	last := ""
 	for line := range strings.Lines(string(lines)) {
 		line = strings.TrimSuffix(line, "\n")
 		word := last[:line[0]-'A'] + line[1:len(line)-1]
 		d.rarity[word] = int(line[len(line)-1] - '0')
+		if without := withoutAccents(word); without != word {
+			d.bare[without] = true
+		}
 		n := utf8.RuneCountInString(word)
 		for len(d.byLength) <= n {
 			d.byLength = append(d.byLength, nil)
@@ -120,22 +124,46 @@ func checkable(w string) bool {
 	return n > 1 && n < 30 && (upper == 0 || upper == 1 && unicode.IsUpper(first))
 }
 
-// plain writes a word as the dictionary does, which has few accents.
-var plain = strings.NewReplacer("’", "'", "à", "a", "â", "a", "ç", "c", "è", "e", "é", "e", "ê", "e", "ë", "e",
-	"î", "i", "ï", "i", "ñ", "n", "ô", "o", "ö", "o", "û", "u", "ü", "u", "É", "E")
+// accented are the letters with accents that words of the dictionary have, and those without.
+var accented = map[rune]rune{
+	'à': 'a', 'á': 'a', 'â': 'a', 'ã': 'a', 'ä': 'a', 'å': 'a', 'ç': 'c', 'è': 'e', 'é': 'e', 'ê': 'e', 'ë': 'e', 'ì': 'i', 'í': 'i', 'î': 'i', 'ï': 'i',
+	'ñ': 'n', 'ò': 'o', 'ó': 'o', 'ô': 'o', 'õ': 'o', 'ö': 'o', 'ø': 'o', 'ù': 'u', 'ú': 'u', 'û': 'u', 'ü': 'u', 'ý': 'y', 'ÿ': 'y',
+}
 
-// knows reports whether a word is spelled right.
+// bare returns a letter without its accent.
+func bare(r rune) rune {
+	switch {
+	case r < unicode.MaxASCII:
+		return r
+	case unicode.IsUpper(r):
+		return unicode.ToUpper(bare(unicode.ToLower(r)))
+	}
+	if without, ok := accented[r]; ok {
+		return without
+	}
+	return r
+}
+
+func withoutAccents(w string) string { return strings.Map(bare, w) }
+
+// knows reports whether a word is spelled right: as the dictionary has it, without the
+// accents that it has there, or with accents that it can do without ("naïve").
 func (d *dictionary) knows(w string) bool {
-	w = plain.Replace(w)
+	w = strings.ReplaceAll(w, "’", "'")
 	for _, form := range []string{w, strings.TrimSuffix(w, "'s")} {
-		if _, ok := d.rarity[form]; ok {
-			return true
-		}
-		if _, ok := d.rarity[strings.ToLower(form)]; ok {
+		if d.has(form) || d.has(strings.ToLower(form)) {
 			return true
 		}
 	}
 	return false
+}
+
+func (d *dictionary) has(w string) bool {
+	if _, ok := d.rarity[w]; ok || d.bare[w] {
+		return true
+	}
+	_, ok := d.rarity[withoutAccents(w)]
+	return ok
 }
 
 // Limits of suggestions.
@@ -207,7 +235,7 @@ func (d *dictionary) search(lower string) []string {
 
 // distance returns how many letters are inserted, deleted, replaced or exchanged with
 // the next one between a and b, if it is at most maxDistance. It counts an exchange, a
-// doubled letter and a key beside the right one 2, any other 3.
+// doubled letter and a key beside the right one 2, an accent 1, any other 3.
 func distance(a, b []rune) (cost int, near bool) {
 	const limit = 3 * maxDistance
 	var rows [3][40]int
@@ -248,8 +276,11 @@ func single(w []rune, i int) int {
 var keyboard = []string{"qwertyuiop", "asdfghjkl", "zxcvbnm"}
 
 func replaced(a, b rune) int {
-	if a == b {
+	switch {
+	case a == b:
 		return 0
+	case bare(a) == bare(b):
+		return 1
 	}
 	for _, row := range keyboard {
 		i, j := strings.IndexRune(row, a), strings.IndexRune(row, b)

@@ -11,6 +11,9 @@ func TestTheDictionaryKnowsWordsAndSuggestsWhatWasMeant(t *testing.T) {
 	d := english()
 	for _, right := range []string{
 		"the", "The", "house's", "don't", "don’t", "colour", "color", "naïve", "London", "walked", "children", "I'm",
+		"café", "Café", "cafés", "café's", "cliché", "fiancée", "entrées", "éclair", "Éclair", "séance", "soupçon", "voilà", "château",
+		"jalapeño", "doppelgänger", "smörgåsbord", "crêpe", "Düsseldorf", "Gödel's",
+		"cafe", "cafes", "cliche", "fiancee", "jalapeno", "seance", "smorgasbord", // English does without
 	} {
 		if !d.knows(right) {
 			t.Errorf("%q is not known", right)
@@ -18,6 +21,7 @@ func TestTheDictionaryKnowsWordsAndSuggestsWhatWasMeant(t *testing.T) {
 	}
 	for wrong, want := range map[string]string{
 		"teh": "the", "Teh": "The", "recieve": "receive", "wrold": "world", "helo": "hello", "definately": "definitely",
+		"caffé": "café", "jalapenio": "jalapeño", "càfe": "café", "éclaire": "éclair",
 		"alot": "a lot", "hosue": "house", "becuase": "because", "tomorow": "tomorrow", "wich": "which", "keybaord": "keyboard",
 	} {
 		if d.knows(wrong) {
