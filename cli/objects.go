@@ -51,11 +51,11 @@ func (a *app) objectsLsCommand() *cobra.Command {
 		Example: "  lmz objects ls\n  lmz objects ls DOCUMENT_DO --json",
 		Args:    atMostWords(1, "BINDING"),
 		RunE: func(cmd *cobra.Command, words []string) error {
-			if limit < 0 || limit > 1000 {
-				return usagef("--limit 1000", "--limit %d is not between 1 and 1000", limit)
+			if limit < 0 {
+				return usagef("--limit 1000", "--limit %d asks for less than nothing", limit)
 			}
 			found, err := askAdmin(cmd.Context(), a, o, func(ctx context.Context, via lmz.Caller, admin lmz.Address) ([]gateway.StoredObject, error) {
-				return gateway.ListObjects.Call(ctx, via, admin, strings.Join(words, ""), limit)
+				return listObjects(ctx, via, admin, strings.Join(words, ""), limit)
 			})
 			if err != nil {
 				return err
@@ -64,9 +64,23 @@ func (a *app) objectsLsCommand() *cobra.Command {
 		},
 	}
 	a.gatewayFlags(cmd, &o)
-	cmd.Flags().IntVar(&limit, "limit", 1000, "list at most so many")
+	cmd.Flags().IntVar(&limit, "limit", 0, "list at most so many (default all)")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print one JSON object a line: binding, instance, bytes, changed, open, error")
 	return cmd
+}
+
+// listObjects gets a list page by page: all of it, or the beginning.
+func listObjects(ctx context.Context, via lmz.Caller, admin lmz.Address, binding string, limit int) (all []gateway.StoredObject, err error) {
+	for next := ""; ; {
+		page, err := gateway.ListObjects.Call(ctx, via, admin, binding, next, max(limit-len(all), 0))
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, page.Objects...)
+		if next = page.Next; next == "" || limit > 0 && len(all) >= limit {
+			return all, nil
+		}
+	}
 }
 
 // listedObject is the JSON of an object in lmz objects ls.

@@ -17,9 +17,10 @@ import (
 // Methods of [AdminBinding] for what objects have stored. They are for administrators:
 // clients whose token has the claim isAdmin.
 const (
-	// ListObjects returns the objects of a binding ("" for all) that have stored
-	// something, at most so many (0: 1,000).
-	ListObjects lmz.Method2[string, int, []StoredObject] = "objects"
+	// ListObjects returns objects of a binding ("" for all) that have stored something:
+	// those after ObjectPage.Next of the page before, or from the beginning with "", at
+	// most so many (0: 1,000).
+	ListObjects lmz.Method3[string, string, int, ObjectPage] = "objects"
 
 	// QueryObject runs SQL that only reads over what an object has stored, see
 	// [object.Runtime.Inspect].
@@ -58,6 +59,12 @@ func named(err error) error {
 	e := *absent
 	e.Name = NoObject
 	return &e
+}
+
+// ObjectPage is some of the objects that have stored something.
+type ObjectPage struct {
+	Objects []StoredObject
+	Next    string // to go on with; "" if there are no more
 }
 
 // StoredObject is an object that has stored something.
@@ -119,22 +126,27 @@ func administrator(ctx context.Context, _ *lmz.Request) error {
 	return nil
 }
 
-func (g *Gateway) listObjects(ctx context.Context, binding string, limit int) ([]StoredObject, error) {
+func (g *Gateway) listObjects(ctx context.Context, binding, after string, limit int) (ObjectPage, error) {
 	if limit <= 0 || limit > maxListed {
 		limit = maxListed
 	}
-	found := []StoredObject{}
-	for s, err := range g.objects.List(binding) {
-		if len(found) == limit || ctx.Err() != nil {
+	page, last := ObjectPage{Objects: []StoredObject{}}, ""
+	for s, err := range g.objects.List(binding, after) {
+		if ctx.Err() != nil {
 			break
 		}
+		if len(page.Objects) == limit {
+			page.Next = last
+			break
+		}
+		last = s.File
 		o := StoredObject{Binding: s.Address.Binding, Instance: s.Address.Instance, Bytes: s.Size, Changed: s.Changed, Open: s.Open}
 		if err != nil {
 			o.Error = err.Error()
 		}
-		found = append(found, o)
+		page.Objects = append(page.Objects, o)
 	}
-	return found, ctx.Err()
+	return page, ctx.Err()
 }
 
 func (g *Gateway) queryObject(ctx context.Context, of lmz.Address, query string) (object.QueryResult, error) {

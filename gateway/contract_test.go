@@ -93,7 +93,7 @@ func TestTheContractIsWhatIsExposedAndItsDeclarationsAreTypeScript(t *testing.T)
 		"LMZ_GATEWAY signedIn dropCopy(arg1: string): void administrator",
 		"LMZ_GATEWAY signedIn due(arg1: string): Due[] administrator",
 		"LMZ_GATEWAY signedIn newCopy(): ObjectCopy administrator",
-		"LMZ_GATEWAY signedIn objects(arg1: string, arg2: number): StoredObject[] administrator",
+		"LMZ_GATEWAY signedIn objects(arg1: string, arg2: string, arg3: number): ObjectPage administrator",
 		"LMZ_GATEWAY signedIn query(arg1: Address, arg2: string): QueryResult administrator",
 		"LMZ_GATEWAY signedIn readCopy(arg1: string, arg2: number): Uint8Array administrator",
 		"LMZ_GATEWAY signedIn restore(arg1: string, arg2: Address): void administrator",

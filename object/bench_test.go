@@ -124,6 +124,36 @@ func BenchmarkWake(b *testing.B) {
 	}
 }
 
+// BenchmarkList is how long listing one object takes that is closed.
+func BenchmarkList(b *testing.B) {
+	for name, instance := range map[string]string{"plain": "object-", "unusual": "object "} {
+		b.Run(name, func(b *testing.B) {
+			rt, client := openBench(b, Kind{Idle: -1})
+			const objects = 200
+			for n := range objects {
+				to := lmz.At("COUNTER", fmt.Sprint(instance, n))
+				if _, err := client.CallRaw(context.Background(), to, lmz.Ctn("increment")); err != nil {
+					b.Fatal(err)
+				}
+				rt.mu.Lock()
+				o := rt.objects[to]
+				rt.mu.Unlock()
+				rt.retire(o)
+			}
+			listed := 0
+			for b.Loop() {
+				for _, err := range rt.List("COUNTER", "") {
+					if err != nil {
+						b.Fatal(err)
+					}
+					listed++
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(listed), "µs/object")
+		})
+	}
+}
+
 // BenchmarkMemory is what the process needs for an object that is open, and for one
 // that was closed, beyond what it keeps anyway after it had as many open before.
 func BenchmarkMemory(b *testing.B) {

@@ -140,7 +140,7 @@ func TestObjectsOnDiskAreListed(t *testing.T) {
 	must[struct{}](w, lmz.At("OTHER BOX", "x"), "put", "key", "value")
 	must[string](w, lmz.At("BOX", "never wrote"), "get", "key")
 	list := func(binding string, open bool) (got []string, errs []error) {
-		for s, err := range w.rt.List(binding) {
+		for s, err := range w.rt.List(binding, "") {
 			if err != nil {
 				errs = append(errs, err)
 				continue
@@ -173,6 +173,66 @@ func TestObjectsOnDiskAreListed(t *testing.T) {
 	got, errs := list("BOX", false)
 	if len(got) != 3 || len(errs) != 1 || !strings.Contains(errs[0].Error(), damaged) {
 		t.Errorf("got %q, %v, want three names and one damaged file", got, errs)
+	}
+}
+
+func TestAListOpensNoFileThatSaysByItsNameWhoseItIs(t *testing.T) {
+	dir := t.TempDir()
+	w := newWorld(t, dir)
+	w.register("BOX %", exposeStorage)
+	for _, name := range []string{"plain-1", "-", "un usual"} {
+		must[struct{}](w, lmz.At("BOX %", name), "put", "key", "value")
+	}
+	w.close()
+	for _, name := range []string{"plain-1", "-", "un usual"} {
+		file := filePath(dir, lmz.At("BOX %", name))
+		data, err := os.ReadFile(file)
+		wantNil(t, err)
+		copy(data[40:], strings.Repeat("damage!!", 200)) // SQLite does not open it any more
+		wantNil(t, os.WriteFile(file, data, 0o600))
+	}
+	// What looks as if nothing had been committed is looked into.
+	wantNil(t, os.WriteFile(filePath(dir, lmz.At("BOX %", "empty")), nil, 0o600))
+	w = newWorld(t, dir)
+	w.register("BOX %", exposeStorage)
+	var got, broken []string
+	for s, err := range w.rt.List("BOX %", "") {
+		if err != nil {
+			broken = append(broken, s.Address.Instance)
+			continue
+		}
+		got = append(got, s.Address.String())
+	}
+	if fmt.Sprint(got) != "[BOX %/- BOX %/plain-1]" || len(broken) != 1 || !strings.HasPrefix(broken[0], "un_usual-") {
+		t.Errorf("got %q, and cannot be read: %q", got, broken)
+	}
+}
+
+func TestAListGoesOnAfterAnyObject(t *testing.T) {
+	w := newWorld(t, t.TempDir())
+	for _, binding := range []string{"A", "A-B", "A B", "AB"} {
+		w.register(binding, exposeStorage)
+		for i := range 4 {
+			must[struct{}](w, lmz.At(binding, fmt.Sprint(i)), "put", "key", "value")
+		}
+	}
+	all := func(binding, after string) (files []string) {
+		for s, err := range w.rt.List(binding, after) {
+			wantNil(t, err)
+			files = append(files, s.File)
+		}
+		return files
+	}
+	for _, binding := range []string{"", "A B"} {
+		whole := all(binding, "")
+		if want := map[string]int{"": 16, "A B": 4}[binding]; len(whole) != want {
+			t.Fatalf("%q: %d objects", binding, len(whole))
+		}
+		for i, file := range whole {
+			if rest := all(binding, file); !slices.Equal(rest, whole[i+1:]) {
+				t.Errorf("after %s: %d objects, want %d", file, len(rest), len(whole)-i-1)
+			}
+		}
 	}
 }
 
@@ -260,7 +320,7 @@ func TestObjectsInMemoryHaveNoFiles(t *testing.T) {
 	w.register("BOX", exposeStorage)
 	_, inspected := w.rt.Inspect(t.Context(), box, `SELECT 1`)
 	errs := []error{inspected, w.rt.Backup(t.Context(), box, "x"), w.rt.Restore(t.Context(), "x", box)}
-	for _, err := range w.rt.List("") {
+	for _, err := range w.rt.List("", "") {
 		errs = append(errs, err)
 	}
 	for _, err := range errs {

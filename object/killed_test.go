@@ -302,7 +302,7 @@ func (p *post) check(dir string, done []acknowledged) {
 // alarms ring.
 func (p *post) checkCopies(sent []string) {
 	p.t.Helper()
-	for stored, err := range p.rt.List(sender.Binding) {
+	for stored, err := range p.rt.List(sender.Binding, "") {
 		wantNil(p.t, err)
 		if stored.Address == sender {
 			continue

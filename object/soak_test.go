@@ -102,7 +102,7 @@ func TestManyObjectsOnDiskAndManyOpenAtOnce(t *testing.T) {
 	}
 	begin = time.Now()
 	n := 0
-	for _, err := range w.rt.List("COUNTER") {
+	for _, err := range w.rt.List("COUNTER", "") {
 		if err != nil {
 			t.Fatal(err)
 		}

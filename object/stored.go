@@ -1,7 +1,9 @@
 package object
 
 import (
+	"encoding/binary"
 	"errors"
+	"io"
 	"io/fs"
 	"iter"
 	"net/url"
@@ -22,20 +24,22 @@ type Stored struct {
 	Size    int64     // bytes of its file, and of what is not merged into it yet
 	Changed time.Time // when the file was last written to
 	Open    bool      // it has work, or had some lately
+	File    string    // which it is, to go on after it
 }
 
 // List returns the objects of a binding that have stored something, or of all bindings
-// for "", in no order that means anything. One whose file cannot be read comes with an
-// error and what is known of it, and the loop goes on. It looks into each file, at some
-// thousand a second.
-func (rt *Runtime) List(binding string) iter.Seq2[Stored, error] {
+// for "", in the order of their files, and only those after the one called after, unless
+// that is "". One whose file cannot be read comes with an error and what is known of it,
+// and the loop goes on. Only files of objects with unusual or long names are opened, and
+// such that look unusual themselves: what is damaged further inside is not found out.
+func (rt *Runtime) List(binding, after string) iter.Seq2[Stored, error] {
 	return func(yield func(Stored, error) bool) {
 		if rt.dir == "" {
 			yield(Stored{}, errNoDirectory)
 			return
 		}
 		open := rt.openFiles()
-		for path, err := range objectFiles(rt.dir, binding) {
+		for path, err := range objectFiles(rt.dir, binding, after) {
 			if err != nil {
 				if !yield(Stored{}, err) {
 					return
@@ -46,6 +50,7 @@ func (rt *Runtime) List(binding string) iter.Seq2[Stored, error] {
 			if errors.Is(err, errNothingYet) {
 				continue
 			}
+			s.File = filepath.Base(filepath.Dir(path)) + "/" + filepath.Base(path)
 			if !yield(s, err) {
 				return
 			}
@@ -54,8 +59,8 @@ func (rt *Runtime) List(binding string) iter.Seq2[Stored, error] {
 }
 
 // objectFiles returns the files in which the objects of a binding are, or those of all
-// bindings for "".
-func objectFiles(dir, binding string) iter.Seq2[string, error] {
+// bindings for "": in order, and those after the one called after, unless that is "".
+func objectFiles(dir, binding, after string) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		pattern := "*"
 		if binding != "" {
@@ -66,13 +71,22 @@ func objectFiles(dir, binding string) iter.Seq2[string, error] {
 			yield("", err)
 			return
 		}
+		afterFolder, afterName, _ := strings.Cut(after, "/")
 		for _, folder := range folders {
+			base := filepath.Base(folder)
+			if base < afterFolder {
+				continue
+			}
 			entries, err := os.ReadDir(folder)
 			if err != nil && !yield("", withoutPath(err)) {
 				return
 			}
 			for _, entry := range entries {
-				if strings.HasSuffix(entry.Name(), ".db") && !yield(filepath.Join(folder, entry.Name()), nil) {
+				name := entry.Name()
+				if !strings.HasSuffix(name, ".db") || base == afterFolder && name <= afterName {
+					continue
+				}
+				if !yield(filepath.Join(folder, name), nil) {
 					return
 				}
 			}
@@ -95,9 +109,9 @@ func (rt *Runtime) openFiles() map[string]lmz.Address {
 var errNothingYet = errors.New("nothing is stored yet")
 
 // look returns what a file says of its object.
-func look(path string, open map[string]lmz.Address) (s Stored, err error) {
+func look(file string, open map[string]lmz.Address) (s Stored, err error) {
 	for _, suffix := range []string{"", "-wal"} {
-		info, err := os.Stat(path + suffix)
+		info, err := os.Stat(file + suffix)
 		if err != nil {
 			continue
 		}
@@ -106,14 +120,49 @@ func look(path string, open map[string]lmz.Address) (s Stored, err error) {
 			s.Changed = info.ModTime()
 		}
 	}
-	if s.Address, s.Open = open[path]; s.Open {
+	if s.Address, s.Open = open[file]; s.Open {
 		return s, nil
 	}
-	s.Address, err = ownerOf(path)
+	if a, ok := namedBy(file); ok && looksWell(file) {
+		s.Address = a
+		return s, nil
+	}
+	s.Address, err = ownerOf(file)
 	if err != nil {
-		s.Address.Instance = filepath.Base(path)
+		s.Address.Instance = filepath.Base(file)
 	}
 	return s, err
+}
+
+// namedBy reads from a file's name whose it is, which the hash in it confirms unless the
+// object's name has what file names leave out.
+func namedBy(path string) (a lmz.Address, ok bool) {
+	folder, file := filepath.Split(path)
+	binding, err := url.PathUnescape(filepath.Base(folder))
+	name := strings.TrimSuffix(file, ".db")
+	hash := strings.LastIndexByte(name, '-')
+	if err != nil || hash < 0 {
+		return a, false
+	}
+	a = lmz.At(binding, name[:hash])
+	dir := filepath.Dir(filepath.Dir(filepath.Clean(folder)))
+	return a, filePath(dir, a) == path
+}
+
+// looksWell reports whether a file begins as that of an object does that has stored
+// something: with SQLite's header, and more than the first page, where no table is.
+func looksWell(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	var header [18]byte
+	if _, err := io.ReadFull(f, header[:]); err != nil || string(header[:16]) != "SQLite format 3\x00" {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Size() > int64(binary.BigEndian.Uint16(header[16:]))
 }
 
 // ownerOf reads whose a file is, without a lock: the owner never changes.

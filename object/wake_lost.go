@@ -22,7 +22,7 @@ const tellEvery = 5 * time.Second
 func readWakes(dir string, log *slog.Logger) (map[lmz.Address]int64, error) {
 	found := make(map[lmz.Address]int64)
 	objects, began, told := 0, time.Now(), time.Now()
-	for path, err := range objectFiles(dir, "") {
+	for path, err := range objectFiles(dir, "", "") {
 		if err != nil {
 			return nil, err
 		}

@@ -1,0 +1,47 @@
+package cli
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"testing"
+
+	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/client"
+	"github.com/lumenize/lmz/gateway"
+	"github.com/lumenize/lmz/meshtest"
+)
+
+func TestAListOfObjectsIsFetchedUntilItsEnd(t *testing.T) {
+	const objects, most = 2500, 1000
+	m := meshtest.Start(t)
+	m.Worker("PAGES", func(lmz.Caller) lmz.Handler {
+		mux := new(lmz.Mux)
+		gateway.ListObjects.Expose(mux, lmz.Anyone, func(_ context.Context, _, after string, limit int) (p gateway.ObjectPage, err error) {
+			if limit == 0 {
+				limit = most
+			}
+			from, _ := strconv.Atoi(after)
+			to := min(from+min(limit, most), objects)
+			for i := from; i < to; i++ {
+				p.Objects = append(p.Objects, gateway.StoredObject{Instance: strconv.Itoa(i)})
+			}
+			if to < objects {
+				p.Next = strconv.Itoa(to)
+			}
+			return p, nil
+		})
+		return mux
+	})
+	ann := m.Client("ann", nil, client.Options{})
+	for limit, want := range map[int]int{0: 2500, 1: 1, 999: 999, 1000: 1000, 1001: 1001, 2500: 2500, 9000: 2500} {
+		got, err := listObjects(t.Context(), ann, lmz.At("PAGES"), "", limit)
+		if err != nil || len(got) != want || !slices.IsSortedFunc(got, func(a, b gateway.StoredObject) int {
+			x, _ := strconv.Atoi(a.Instance)
+			y, _ := strconv.Atoi(b.Instance)
+			return x - y
+		}) {
+			t.Errorf("limit %d: %d objects, want %d in order, %v", limit, len(got), want, err)
+		}
+	}
+}
