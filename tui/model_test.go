@@ -573,7 +573,7 @@ func TestEarlierVersionsAreShownAndRestored(t *testing.T) {
 		ann.sees("first second")
 		ann.sees("› " + time.Now().Format("2006-01-02 15:04") + "  bob  (now)")
 		ann.press("down")
-		ann.await("the earlier text", func() bool { return ann.versions.text == "first" })
+		ann.await("the earlier text", func() bool { return ann.versions.area.text == "first" })
 		ann.is("versions-80x24")
 		ann.press("esc")
 		ann.sees("first second")
@@ -583,6 +583,36 @@ func TestEarlierVersionsAreShownAndRestored(t *testing.T) {
 		ann.shows("first")
 		bob.shows("first")
 		ann.sees("restored")
+	})
+}
+
+func TestAnEarlierVersionIsReadToItsEnd(t *testing.T) {
+	onMesh(t, func(t *testing.T, m *meshtest.Mesh) {
+		ann := opened(t, m, "ann", 80, 24)
+		var long strings.Builder
+		for n := range 4000 { // three parts and a bit
+			fmt.Fprintf(&long, "line %d of what was, with an é and a 👍 in it\n", n)
+		}
+		ann.Update(tea.PasteMsg{Content: long.String() + "the end"})
+		ann.saved()
+		ann.press("ctrl+r")
+		ann.sees("line 0 of")
+		for pages := 0; !strings.Contains(ann.View().Content, "the end"); pages++ {
+			if pages > 1000 {
+				t.Fatalf("it never ends:\n%s", ann.View().Content)
+			}
+			ann.press("pgdown")
+			ann.settle()
+		}
+		for range 1000 {
+			ann.press("pgup")
+		}
+		ann.sees("line 0 of")
+		ann.Update(tea.MouseWheelMsg{Button: tea.MouseWheelDown, X: 1, Y: 10})
+		ann.sees("line 3 of")
+		if strings.Contains(ann.View().Content, "line 2 of") {
+			t.Error("the wheel did not move the text")
+		}
 	})
 }
 

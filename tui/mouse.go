@@ -27,6 +27,15 @@ func (m *model) mouse(msg tea.MouseMsg) tea.Cmd {
 		return nil
 	}
 	at := msg.Mouse()
+	if m.versions != nil {
+		switch at.Button {
+		case tea.MouseWheelUp:
+			return m.scrollVersion(-wheelRows)
+		case tea.MouseWheelDown:
+			return m.scrollVersion(wheelRows)
+		}
+		return nil
+	}
 	x, y := at.X-margin, at.Y-1
 	switch msg.(type) {
 	case tea.MouseWheelMsg:

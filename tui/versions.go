@@ -10,6 +10,7 @@ import (
 
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/examples/editor"
+	"github.com/lumenize/lmz/text"
 )
 
 // versionsTimeout is how long each question about earlier versions may take.
@@ -22,8 +23,11 @@ type versions struct {
 	loading bool
 	failure string
 	chosen  int
-	text    string // the beginning of the text of the version read
-	read    int    // 0 while none is
+	area    textArea // the text of the version read, as far as it has come
+	read    int      // 0 while none is
+	parts   int      // how many have come
+	asking  bool     // for the next part
+	whole   bool     // there is no more
 }
 
 // Answers about earlier versions.
@@ -36,6 +40,7 @@ type (
 	versionMsg struct {
 		document string
 		version  int
+		part     int
 		text     string
 		err      error
 	}
@@ -64,17 +69,59 @@ func (m *model) openVersions() tea.Cmd {
 	})
 }
 
-// readVersion reads the text of the chosen revision.
+// readVersion reads the beginning of the text of the chosen revision.
 func (m *model) readVersion() tea.Cmd {
 	v := m.versions
 	if len(v.all) == 0 {
 		return nil
 	}
-	version := v.all[v.chosen].Last
+	v.parts, v.asking, v.whole = 0, false, false
+	return m.readPart()
+}
+
+// readPart reads the next part of the text of the chosen revision.
+func (m *model) readPart() tea.Cmd {
+	v := m.versions
+	if v.asking || v.whole {
+		return nil
+	}
+	v.asking = true
+	version, part := v.all[v.chosen].Last, v.parts
 	return m.ask(func(ctx context.Context, document string, at lmz.Address) tea.Msg {
-		text, err := editor.Read.Call(ctx, m.peer, at, version, 0)
-		return versionMsg{document, version, text, err}
+		text, err := editor.Read.Call(ctx, m.peer, at, version, part*editor.PartLength)
+		return versionMsg{document, version, part, text, err}
 	})
+}
+
+// readAhead is how many bytes before the end of what has come the next part is read.
+const readAhead = 16 << 10
+
+// scrollVersion moves the text of the version by rows, and reads on when its end is near.
+func (m *model) scrollVersion(rows int) tea.Cmd {
+	v := m.versions
+	if v.read == 0 {
+		return nil
+	}
+	v.area.wheel(rows)
+	if len(v.area.text)-v.area.bottom() > readAhead {
+		return nil
+	}
+	return m.readPart()
+}
+
+// take adds a part to the text of the chosen revision.
+func (v *versions) take(msg versionMsg, method ansi.Method) {
+	v.asking = false
+	if msg.part == 0 {
+		v.area = newTextArea()
+		v.area.method = method
+	}
+	v.read, v.parts = msg.version, msg.part+1
+	v.whole = text.Units(msg.text) < editor.PartLength-1 // the last character may belong to the next
+	v.area.text += msg.text
+	if msg.err != nil {
+		v.area.text, v.whole = describe(msg.err), true
+	}
 }
 
 // versionNews takes the answers.
@@ -100,11 +147,8 @@ func (m *model) versionNews(msg tea.Msg) tea.Cmd {
 		}
 		return m.readVersion()
 	case versionMsg:
-		if msg.document != m.document || len(v.all) == 0 || v.all[v.chosen].Last != msg.version {
-			return nil
-		}
-		if v.text, v.read = msg.text, msg.version; msg.err != nil {
-			v.text = describe(msg.err)
+		if msg.document == m.document && len(v.all) > 0 && v.all[v.chosen].Last == msg.version && v.parts == msg.part {
+			v.take(msg, m.area.method)
 		}
 	}
 	return nil
@@ -122,6 +166,10 @@ func (m *model) versionKey(name string) tea.Cmd {
 	case "down", "ctrl+n":
 		v.chosen = min(v.chosen+1, max(len(v.all)-1, 0))
 		return m.readVersion()
+	case "pgup":
+		return m.scrollVersion(1 - v.area.height)
+	case "pgdown":
+		return m.scrollVersion(v.area.height - 1)
 	case "enter":
 		if len(v.all) == 0 {
 			return nil
@@ -139,7 +187,7 @@ func (m *model) versionKey(name string) tea.Cmd {
 // versionLines is the list on the screen, with room for some rows.
 func (m *model) versionLines(room int) []string {
 	v := m.versions
-	lines := []string{m.styles.strong.Render(" Versions") + m.styles.faint.Render("  Enter restores one, Esc goes back")}
+	lines := []string{m.styles.strong.Render(" Versions") + m.styles.faint.Render("  Enter restores one, PgDn reads on, Esc goes back")}
 	switch {
 	case v.failure != "":
 		return append(lines, "", " "+v.failure)
@@ -166,19 +214,12 @@ func (m *model) versionLines(room int) []string {
 	if v.read != v.all[v.chosen].Last {
 		return append(lines, m.styles.faint.Render(" reading…"))
 	}
-	text := strings.Split(ansi.Wrap(cleanLines(firstRunes(v.text, room*m.width)), max(m.width-2, 1), ""), "\n")
-	for _, l := range text[:min(len(text), max(room-len(lines), 0))] {
-		lines = append(lines, " "+l)
+	if room -= len(lines); room < 1 {
+		return lines
+	}
+	v.area.resize(m.width-2*margin, room)
+	for _, l := range v.area.render(nil, m.paint) {
+		lines = append(lines, strings.Repeat(" ", margin)+l)
 	}
 	return lines
-}
-
-// firstRunes returns the first n characters of s.
-func firstRunes(s string, n int) string {
-	for i := range s {
-		if n--; n < 0 {
-			return s[:i]
-		}
-	}
-	return s
 }
