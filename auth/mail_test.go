@@ -1,7 +1,6 @@
 package auth
 
 import (
-	"bufio"
 	"context"
 	"crypto/tls"
 	"encoding/base64"
@@ -12,135 +11,41 @@ import (
 	"mime"
 	"mime/multipart"
 	"mime/quotedprintable"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/mail"
 	"strings"
-	"sync"
 	"testing"
 	"testing/fstest"
 	"time"
 
 	gomail "github.com/wneessen/go-mail"
+
+	"github.com/lumenize/lmz/internal/mailsink"
 )
 
-// sink is a mail server that keeps what it gets. answer, unless empty, is what it
-// says to each message instead of taking it.
-type sink struct {
-	addr string
-
-	mu     sync.Mutex
-	answer string
-	got    []string
-	auth   string // the last command of that name
-	tried  int
-	came   chan struct{} // a message was tried
-}
-
-func startSink(t *testing.T) *sink {
+func startSink(t *testing.T) *mailsink.Sink {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	s, err := mailsink.Start()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return startSinkOn(t, l)
-}
-
-func startSinkOn(t *testing.T, l net.Listener) *sink {
-	t.Helper()
-	s := &sink{addr: l.Addr().String(), came: make(chan struct{}, 100)}
-	var served sync.WaitGroup
-	served.Go(func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			served.Go(func() { defer conn.Close(); s.serve(conn) })
-		}
-	})
-	t.Cleanup(func() { l.Close(); served.Wait() })
+	t.Cleanup(s.Close)
 	return s
 }
 
-func (s *sink) serve(conn net.Conn) {
-	conn.SetDeadline(time.Now().Add(20 * time.Second))
-	in := bufio.NewReader(conn)
-	fmt.Fprint(conn, "220 sink\r\n")
-	for {
-		line, err := in.ReadString('\n')
-		if err != nil {
-			return
-		}
-		switch verb := strings.ToUpper(strings.Fields(line + " x")[0]); verb {
-		case "EHLO":
-			fmt.Fprint(conn, "250-sink\r\n250-AUTH PLAIN\r\n250 8BITMIME\r\n")
-		case "AUTH":
-			s.mu.Lock()
-			s.auth = line
-			s.mu.Unlock()
-			fmt.Fprint(conn, "235 hello\r\n")
-		case "DATA":
-			fmt.Fprint(conn, "354 go on\r\n")
-			var text strings.Builder
-			for {
-				line, err := in.ReadString('\n')
-				if err != nil || line == ".\r\n" {
-					break
-				}
-				text.WriteString(line)
-			}
-			fmt.Fprint(conn, s.take(text.String())+"\r\n")
-			s.came <- struct{}{}
-		case "STARTTLS":
-			fmt.Fprint(conn, "502 not here\r\n")
-		case "QUIT":
-			fmt.Fprint(conn, "221 bye\r\n")
-			return
-		default:
-			fmt.Fprint(conn, "250 ok\r\n")
-		}
-	}
-}
-
-func (s *sink) take(text string) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.tried++
-	if s.answer != "" {
-		return s.answer
-	}
-	s.got = append(s.got, text)
-	return "250 taken"
-}
-
-func (s *sink) say(answer string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.answer = answer
-}
-
-func (s *sink) mails() []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return append([]string(nil), s.got...)
-}
-
-func (s *sink) sender(t *testing.T) *SMTP {
+func senderTo(t *testing.T, s *mailsink.Sink) *SMTP {
 	t.Helper()
-	sender, err := NewSMTP(SMTPOptions{Server: s.addr, TLS: NoTLS, From: "Lümenize <login@lmz.example>"})
+	sender, err := NewSMTP(SMTPOptions{Server: s.Addr, TLS: NoTLS, From: "Lümenize <login@lmz.example>"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return sender
 }
 
-func (s *sink) wait(t *testing.T) {
+func waitForMail(t *testing.T, s *mailsink.Sink) {
 	t.Helper()
-	select {
-	case <-s.came:
-	case <-time.After(20 * time.Second):
+	if !s.Wait() {
 		t.Fatal("no mail came")
 	}
 }
@@ -176,10 +81,10 @@ func parts(t *testing.T, raw string) (*mail.Message, map[string]string) {
 
 func TestMailGoesOutBySMTPInBothForms(t *testing.T) {
 	server := startSink(t)
-	f := start(t, Options{Sender: server.sender(t), AppName: "Käse & Co"})
+	f := start(t, Options{Sender: senderTo(t, server), AppName: "Käse & Co"})
 	f.want(f.do("POST", "/auth/email-magic-link", `{"email":"`+ada+`"}`), 200, "")
-	server.wait(t)
-	msg, part := parts(t, server.mails()[0])
+	waitForMail(t, server)
+	msg, part := parts(t, server.Mails()[0])
 	subject, _ := new(mime.WordDecoder).DecodeHeader(msg.Header.Get("Subject"))
 	from, err := mail.ParseAddress(msg.Header.Get("From"))
 	if err != nil || from.Name != "Lümenize" || from.Address != "login@lmz.example" || subject != "Your login link" ||
@@ -197,37 +102,37 @@ func TestMailGoesOutBySMTPInBothForms(t *testing.T) {
 
 func TestAMailThatFailsIsTriedAgainAndSurvivesARestart(t *testing.T) {
 	server := startSink(t)
-	server.say("451 not now")
+	server.Answer("451 not now")
 	dir := t.TempDir()
 	t.Run("before", func(t *testing.T) {
-		f := start(t, Options{Dir: dir, Sender: server.sender(t)})
+		f := start(t, Options{Dir: dir, Sender: senderTo(t, server)})
 		f.want(f.do("POST", "/auth/email-magic-link", `{"email":"`+ada+`"}`), 200, `{"message":"Check your email for the magic link","expires_in":1800}`)
-		server.wait(t)
+		waitForMail(t, server)
 	})
-	server.say("")
-	f := start(t, Options{Dir: dir, Sender: server.sender(t)})
+	server.Answer("")
+	f := start(t, Options{Dir: dir, Sender: senderTo(t, server)})
 	if f.count("Outbox") != 1 {
 		t.Fatalf("%d mails wait", f.count("Outbox"))
 	}
 	f.pass(time.Minute)
 	f.svc.outbox.flush(t.Context())
-	if len(server.mails()) != 1 || f.count("Outbox") != 0 {
-		t.Errorf("%d mails, %d wait", len(server.mails()), f.count("Outbox"))
+	if len(server.Mails()) != 1 || f.count("Outbox") != 0 {
+		t.Errorf("%d mails, %d wait", len(server.Mails()), f.count("Outbox"))
 	}
 }
 
 func TestAMailThatCannotBeDeliveredIsGivenUp(t *testing.T) {
 	server := startSink(t)
-	server.say("550 no such user")
-	err := server.sender(t).Send(t.Context(), Mail{ID: "1", To: ada, Subject: "s", Text: "t", HTML: "h"})
+	server.Answer("550 no such user")
+	err := senderTo(t, server).Send(t.Context(), Mail{ID: "1", To: ada, Subject: "s", Text: "t", HTML: "h"})
 	if !errors.Is(err, ErrUndeliverable) {
 		t.Errorf("got %v", err)
 	}
-	server.say("451 later")
-	if err := server.sender(t).Send(t.Context(), Mail{ID: "1", To: ada, Subject: "s", Text: "t", HTML: "h"}); err == nil || errors.Is(err, ErrUndeliverable) {
+	server.Answer("451 later")
+	if err := senderTo(t, server).Send(t.Context(), Mail{ID: "1", To: ada, Subject: "s", Text: "t", HTML: "h"}); err == nil || errors.Is(err, ErrUndeliverable) {
 		t.Errorf("got %v", err)
 	}
-	if err := server.sender(t).Send(t.Context(), Mail{ID: "1", To: "a@b.co\r\nBcc: c@d.co"}); !errors.Is(err, ErrUndeliverable) {
+	if err := senderTo(t, server).Send(t.Context(), Mail{ID: "1", To: "a@b.co\r\nBcc: c@d.co"}); !errors.Is(err, ErrUndeliverable) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -336,7 +241,7 @@ func TestSendersAreCheckedWhenTheyAreMade(t *testing.T) {
 
 func TestSMTPDemandsEncryptionUnlessToldOtherwise(t *testing.T) {
 	server := startSink(t) // which offers none
-	sender, err := NewSMTP(SMTPOptions{Server: server.addr, From: "a@lmz.example"})
+	sender, err := NewSMTP(SMTPOptions{Server: server.Addr, From: "a@lmz.example"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -352,13 +257,14 @@ func TestSMTPSignsInOverAnEncryptedConnection(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := startSinkOn(t, l)
-	sender, err := NewSMTP(SMTPOptions{Server: server.addr, TLS: ImplicitTLS, From: "a@lmz.example", Username: "me", Password: "secret"})
+	server := mailsink.Serve(l)
+	defer server.Close()
+	sender, err := NewSMTP(SMTPOptions{Server: server.Addr, TLS: ImplicitTLS, From: "a@lmz.example", Username: "me", Password: "secret"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	m := Mail{ID: "1", To: ada, Subject: "s", Text: "t", HTML: "h"}
-	if err := sender.Send(t.Context(), m); err == nil || len(server.mails()) != 0 {
+	if err := sender.Send(t.Context(), m); err == nil || len(server.Mails()) != 0 {
 		t.Errorf("a certificate that nobody vouches for was accepted: %v", err)
 	}
 	roots := https.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
@@ -366,9 +272,9 @@ func TestSMTPSignsInOverAnEncryptedConnection(t *testing.T) {
 	if err := sender.Send(t.Context(), m); err != nil {
 		t.Fatal(err)
 	}
-	_, secret, _ := strings.Cut(strings.TrimSpace(server.auth), "AUTH PLAIN ")
-	if text, _ := base64.StdEncoding.DecodeString(secret); string(text) != "\x00me\x00secret" || len(server.mails()) != 1 {
-		t.Errorf("auth %q, %d mails", text, len(server.mails()))
+	_, secret, _ := strings.Cut(server.Login(), "AUTH PLAIN ")
+	if text, _ := base64.StdEncoding.DecodeString(secret); string(text) != "\x00me\x00secret" || len(server.Mails()) != 1 {
+		t.Errorf("auth %q, %d mails", text, len(server.Mails()))
 	}
 }
 

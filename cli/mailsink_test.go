@@ -12,21 +12,13 @@ import (
 	"net/mail"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
-	"sync"
-	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/lumenize/lmz/internal/mailsink"
 )
-
-// mailSink is a mail server that keeps what it gets.
-type mailSink struct {
-	listener net.Listener
-	served   sync.WaitGroup
-
-	mu    sync.Mutex // guards the following field
-	mails []string
-}
 
 // sinkKey is where a script keeps its mail server.
 type sinkKey struct{}
@@ -34,70 +26,19 @@ type sinkKey struct{}
 // startSink is "smtp": it starts a mail server and sets SMTP to its URL. From now on the
 // links of mails are read there.
 func startSink(ts *testscript.TestScript, _ bool, _ []string) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	s, err := mailsink.Start()
 	ts.Check(err)
-	s := &mailSink{listener: l}
-	s.served.Go(s.accept)
-	ts.Defer(func() {
-		l.Close()
-		s.served.Wait()
-	})
-	*ts.Value(sinkKey{}).(**mailSink) = s
-	ts.Setenv("SMTP", "smtp://"+l.Addr().String()+"?tls=none")
-}
-
-func (s *mailSink) accept() {
-	for {
-		conn, err := s.listener.Accept()
-		if err != nil {
-			return
-		}
-		s.served.Go(func() {
-			defer conn.Close()
-			conn.SetDeadline(time.Now().Add(patience))
-			s.serve(conn)
-		})
-	}
-}
-
-func (s *mailSink) serve(conn net.Conn) {
-	in := bufio.NewReader(conn)
-	fmt.Fprint(conn, "220 sink\r\n")
-	for {
-		line, err := in.ReadString('\n')
-		if err != nil {
-			return
-		}
-		switch verb := strings.ToUpper(strings.Fields(line + " x")[0]); verb {
-		case "EHLO":
-			fmt.Fprint(conn, "250-sink\r\n250 8BITMIME\r\n")
-		case "DATA":
-			fmt.Fprint(conn, "354 go on\r\n")
-			var text strings.Builder
-			for line, err = in.ReadString('\n'); err == nil && line != ".\r\n"; line, err = in.ReadString('\n') {
-				text.WriteString(strings.TrimPrefix(line, "."))
-			}
-			s.mu.Lock()
-			s.mails = append(s.mails, text.String())
-			s.mu.Unlock()
-			fmt.Fprint(conn, "250 taken\r\n")
-		case "QUIT":
-			fmt.Fprint(conn, "221 bye\r\n")
-			return
-		default:
-			fmt.Fprint(conn, "250 ok\r\n")
-		}
-	}
+	ts.Defer(s.Close)
+	*ts.Value(sinkKey{}).(**mailsink.Sink) = s
+	ts.Setenv("SMTP", "smtp://"+s.Addr+"?tls=none")
 }
 
 var mailedURL = regexp.MustCompile(`https?://\S+_token=[A-Za-z0-9_-]+`)
 
-// link returns the newest link that was mailed to an address.
-func (s *mailSink) link(email string) (string, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for i := len(s.mails) - 1; i >= 0; i-- {
-		m, err := mail.ReadMessage(strings.NewReader(s.mails[i]))
+// linkTo returns the newest link that was mailed to an address.
+func linkTo(s *mailsink.Sink, email string) (string, error) {
+	for _, text := range slices.Backward(s.Mails()) {
+		m, err := mail.ReadMessage(strings.NewReader(text))
 		if err != nil {
 			return "", err
 		}

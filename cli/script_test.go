@@ -23,6 +23,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/lumenize/lmz/cli"
+	"github.com/lumenize/lmz/internal/mailsink"
 )
 
 func TestMain(m *testing.M) {
@@ -61,7 +62,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("LONG", strings.Repeat("long/", 60))
 			e.Setenv("TOOLONG", strings.Repeat("long/", 300))
 			e.Values[runningKey{}] = new(*running)
-			e.Values[sinkKey{}] = new(*mailSink)
+			e.Values[sinkKey{}] = new(*mailsink.Sink)
 			return os.Mkdir(home, 0o700)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -256,8 +257,8 @@ func mailed(ts *testscript.TestScript, _ bool, args []string) { waitForLink(ts, 
 
 func waitForLink(ts *testscript.TestScript, email string) (link string) {
 	poll(ts, func() (err error) {
-		if sink := *ts.Value(sinkKey{}).(**mailSink); sink != nil {
-			link, err = sink.link(email)
+		if sink := *ts.Value(sinkKey{}).(**mailsink.Sink); sink != nil {
+			link, err = linkTo(sink, email)
 		} else {
 			link, err = newestLink(ts.Getenv("LMZ_SERVER"), email)
 		}

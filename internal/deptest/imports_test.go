@@ -59,6 +59,7 @@ var mayImport = map[string][]string{
 	"internal/wholefile":  {},
 	"internal/credential": {},
 	"internal/link":       {},
+	"internal/mailsink":   {},
 	"internal/memnet":     {},
 	"internal/faultnet":   {},
 	"internal/proto":      {""},
@@ -76,7 +77,7 @@ var mayImport = map[string][]string{
 }
 
 // forTests are the packages that only tests import, and meshtest.
-var forTests = map[string]bool{"meshtest": true, "internal/memnet": true, "internal/faultnet": true}
+var forTests = map[string]bool{"meshtest": true, "internal/memnet": true, "internal/faultnet": true, "internal/mailsink": true}
 
 func TestImportsPointOneWay(t *testing.T) {
 	for _, p := range list(t, nil, module+"/...") {

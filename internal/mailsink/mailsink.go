@@ -1,0 +1,150 @@
+// Package mailsink is a mail server for tests: it takes every mail, and keeps it.
+package mailsink
+
+import (
+	"bufio"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// patience is how long a client may be silent.
+const patience = 20 * time.Second
+
+// Sink is a mail server that keeps what it gets. Its methods may be called from any
+// goroutine.
+type Sink struct {
+	Addr string // host and port
+
+	listener net.Listener
+	served   sync.WaitGroup
+	tried    chan struct{} // has one for each mail that a client wanted to leave
+
+	mu     sync.Mutex // guards the following fields
+	answer string
+	mails  []string
+	login  string
+}
+
+// Start serves at a free port of this machine.
+func Start() (*Sink, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	return Serve(l), nil
+}
+
+// Serve serves at l, which Close closes.
+func Serve(l net.Listener) *Sink {
+	s := &Sink{Addr: l.Addr().String(), listener: l, tried: make(chan struct{}, 1000)}
+	s.served.Go(func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			s.served.Go(func() {
+				defer conn.Close()
+				conn.SetDeadline(time.Now().Add(patience))
+				s.serve(conn)
+			})
+		}
+	})
+	return s
+}
+
+// Close stops the server and waits for its clients.
+func (s *Sink) Close() {
+	s.listener.Close()
+	s.served.Wait()
+}
+
+func (s *Sink) serve(conn net.Conn) {
+	in := bufio.NewReader(conn)
+	fmt.Fprint(conn, "220 sink\r\n")
+	for {
+		line, err := in.ReadString('\n')
+		if err != nil {
+			return
+		}
+		switch verb := strings.ToUpper(strings.Fields(line + " x")[0]); verb {
+		case "EHLO":
+			fmt.Fprint(conn, "250-sink\r\n250-AUTH PLAIN\r\n250 8BITMIME\r\n")
+		case "AUTH":
+			s.mu.Lock()
+			s.login = strings.TrimSpace(line)
+			s.mu.Unlock()
+			fmt.Fprint(conn, "235 hello\r\n")
+		case "DATA":
+			fmt.Fprint(conn, "354 go on\r\n")
+			fmt.Fprint(conn, s.take(readMail(in))+"\r\n")
+			s.tried <- struct{}{}
+		case "STARTTLS":
+			fmt.Fprint(conn, "502 not here\r\n")
+		case "QUIT":
+			fmt.Fprint(conn, "221 bye\r\n")
+			return
+		default:
+			fmt.Fprint(conn, "250 ok\r\n")
+		}
+	}
+}
+
+// readMail reads a mail to its end, a line with a dot.
+func readMail(in *bufio.Reader) string {
+	var text strings.Builder
+	for {
+		line, err := in.ReadString('\n')
+		if err != nil || line == ".\r\n" {
+			return text.String()
+		}
+		text.WriteString(strings.TrimPrefix(line, "."))
+	}
+}
+
+// take keeps a mail, unless it is to be answered otherwise.
+func (s *Sink) take(mail string) (answer string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.answer != "" {
+		return s.answer
+	}
+	s.mails = append(s.mails, mail)
+	return "250 taken"
+}
+
+// Answer has the server answer mails with this, such as "451 not now", instead of taking
+// them; "" has it take them again.
+func (s *Sink) Answer(line string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.answer = line
+}
+
+// Mails returns what was taken, the oldest first.
+func (s *Sink) Mails() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.mails)
+}
+
+// Login returns the last command AUTH of a client.
+func (s *Sink) Login() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.login
+}
+
+// Wait returns when one more mail was taken or answered otherwise, and false if none comes.
+func (s *Sink) Wait() bool {
+	select {
+	case <-s.tried:
+		return true
+	case <-time.After(patience):
+		return false
+	}
+}
