@@ -218,6 +218,40 @@ func TestAClientCallsAnObjectAndAWorker(t *testing.T) {
 	})
 }
 
+// subscriber is a client that has subscribed to a counter.
+type subscriber struct {
+	*client.Peer
+	subscriptions atomic.Int32 // how often it has
+	notified      atomic.Int32 // the last that it heard
+}
+
+// subscriber makes a connected client that subscribes to COUNTER/a whenever it has to.
+func (m *mesh) subscriber(subject string, edit func(*client.Options)) *subscriber {
+	m.t.Helper()
+	s := new(subscriber)
+	ready := make(chan struct{})
+	s.Peer = m.peer(subject, func(o *client.Options) {
+		if edit != nil {
+			edit(o)
+		}
+		mux := new(lmz.Mux)
+		notify.Expose(mux, lmz.Anyone, func(_ context.Context, n int) (struct{}, error) {
+			s.notified.Store(int32(n))
+			return struct{}{}, nil
+		})
+		o.Handler = mux
+		o.OnSubscriptionRequired = func(ctx context.Context) {
+			<-ready
+			if _, err := subscribe.Call(ctx, s, lmz.At("COUNTER", "a")); err != nil {
+				m.t.Errorf("subscribe: %v", err)
+			}
+			s.subscriptions.Add(1)
+		}
+	})
+	close(ready)
+	return s
+}
+
 func TestAShortCutResumesAndALongOneSubscribesAgain(t *testing.T) {
 	for _, tt := range []struct {
 		cut  time.Duration
@@ -227,26 +261,8 @@ func TestAShortCutResumesAndALongOneSubscribesAgain(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				m := startMesh(t)
 				defer m.stop()
-				var subscriptions, notified atomic.Int32
-				var p *client.Peer
-				ready := make(chan struct{})
-				p = m.peer("ann", func(o *client.Options) {
-					mux := new(lmz.Mux)
-					notify.Expose(mux, lmz.Anyone, func(_ context.Context, n int) (struct{}, error) {
-						notified.Store(int32(n))
-						return struct{}{}, nil
-					})
-					o.Handler = mux
-					o.OnSubscriptionRequired = func(ctx context.Context) {
-						<-ready
-						if _, err := subscribe.Call(ctx, p, lmz.At("COUNTER", "a")); err != nil {
-							t.Errorf("subscribe: %v", err)
-						}
-						subscriptions.Add(1)
-					}
-				})
-				defer closePeer(p)
-				close(ready)
+				p := m.subscriber("ann", nil)
+				defer closePeer(p.Peer)
 				other := m.peer("bob", nil)
 				defer closePeer(other)
 				synctest.Wait()
@@ -266,10 +282,10 @@ func TestAShortCutResumesAndALongOneSubscribesAgain(t *testing.T) {
 					t.Errorf("after the cut: got %d, %v, want 2", got, err)
 				}
 				synctest.Wait()
-				if got := subscriptions.Load(); got != tt.want {
+				if got := p.subscriptions.Load(); got != tt.want {
 					t.Errorf("OnSubscriptionRequired ran %d times, want %d", got, tt.want)
 				}
-				if got := notified.Load(); got != 2 {
+				if got := p.notified.Load(); got != 2 {
 					t.Errorf("last notification: got %d, want 2", got)
 				}
 			})

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -197,27 +196,8 @@ func TestOurClientSpeaksTheOriginalsProtocol(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				m := startMesh(t)
 				defer m.stop()
-				var subscriptions, notified atomic.Int32
-				var p *client.Peer
-				ready := make(chan struct{})
-				p = m.peer("ann", func(o *client.Options) {
-					m.onlyJSON(o)
-					mux := new(lmz.Mux)
-					notify.Expose(mux, lmz.Anyone, func(_ context.Context, n int) (struct{}, error) {
-						notified.Store(int32(n))
-						return struct{}{}, nil
-					})
-					o.Handler = mux
-					o.OnSubscriptionRequired = func(ctx context.Context) {
-						<-ready
-						if _, err := subscribe.Call(ctx, p, lmz.At("COUNTER", "a")); err != nil {
-							t.Errorf("subscribe: %v", err)
-						}
-						subscriptions.Add(1)
-					}
-				})
-				defer closePeer(p)
-				close(ready)
+				p := m.subscriber("ann", m.onlyJSON)
+				defer closePeer(p.Peer)
 				if got, err := add.Call(t.Context(), p, lmz.At("COUNTER", "a"), 1); err != nil || got != 1 {
 					t.Errorf("add: %d, %v", got, err)
 				}
@@ -238,8 +218,8 @@ func TestOurClientSpeaksTheOriginalsProtocol(t *testing.T) {
 					t.Errorf("a call that was never sent: %v", err)
 				}
 				synctest.Wait()
-				if subscriptions.Load() != tt.want || notified.Load() != 2 {
-					t.Errorf("subscribed %d times, want %d; notified of %d", subscriptions.Load(), tt.want, notified.Load())
+				if p.subscriptions.Load() != tt.want || p.notified.Load() != 2 {
+					t.Errorf("subscribed %d times, want %d; notified of %d", p.subscriptions.Load(), tt.want, p.notified.Load())
 				}
 			})
 		})
