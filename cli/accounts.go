@@ -86,11 +86,7 @@ func (c *credentials) list() []keptAccount {
 }
 
 func (a *app) runUse(ctx context.Context, o *account, email string) error {
-	server, err := o.origin()
-	if err != nil {
-		return err
-	}
-	c, unlock, err := a.openCredentials(ctx, o)
+	server, c, unlock, err := a.credentialsAt(ctx, o)
 	if err != nil {
 		return err
 	}

@@ -46,16 +46,7 @@ func (a *app) callCommand() *cobra.Command {
 			"  lmz call LOG_DO l since '{\"json\":{\"$type\":\"date\",\"iso\":\"2026-01-30T12:00:00.000Z\"},\"meta\":{}}' --rich",
 		// Flags are taken apart from arguments here: -1 is an argument.
 		DisableFlagParsing: true,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			words, err := parseFlags(cmd.Flags(), args)
-			if err != nil {
-				return err
-			}
-			if help, _ := cmd.Flags().GetBool("help"); help {
-				return cmd.Help()
-			}
-			return a.runCall(cmd.Context(), o, words)
-		},
+		RunE:               mixed(func(ctx context.Context, words []string) error { return a.runCall(ctx, o, words) }),
 	}
 	o.account = a.accountFlags(cmd)
 	f := cmd.Flags()
@@ -73,31 +64,18 @@ func (a *app) runCall(ctx context.Context, o callOptions, words []string) error 
 	if err != nil {
 		return err
 	}
-	server, err := o.origin()
-	if err != nil {
-		return err
-	}
-	if o.timeout <= 0 {
-		return usagef("--timeout 30s", "--timeout %v leaves no time", o.timeout)
-	}
-	ctx, cancel := context.WithTimeout(ctx, o.timeout)
-	defer cancel()
-	peer, err := a.connect(ctx, o.connection)
-	if err != nil {
-		return err
-	}
-	defer peer.Wait()
-	defer peer.Close()
-	for _, call := range calls {
-		value, err := peer.CallRaw(ctx, to, call.work())
-		if err != nil {
-			return explainCall(to, call.name(), loginHint(server, a.kept(ctx, o.account, server).Email), err)
+	return a.connected(ctx, o.connection, o.timeout, func(ctx context.Context, peer *client.Peer, server string) error {
+		for _, call := range calls {
+			value, err := peer.CallRaw(ctx, to, call.work())
+			if err != nil {
+				return explainCall(to, call.name(), loginHint(server, a.kept(ctx, o.account, server).Email), err)
+			}
+			if err := a.printResult(value, o.json, o.rich); err != nil {
+				return fmt.Errorf("%s on %s has a result that cannot be printed: %w", call.name(), to, err)
+			}
 		}
-		if err := a.printResult(value, o.json, o.rich); err != nil {
-			return fmt.Errorf("%s on %s has a result that cannot be printed: %w", call.name(), to, err)
-		}
-	}
-	return nil
+		return nil
+	})
 }
 
 // explainCall says what became of a call that failed. Login is the command to sign in.

@@ -1,12 +1,14 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
 	"strconv"
 	"strings"
 
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/lumenize/lmz"
@@ -61,6 +63,20 @@ func parseFlags(flags *pflag.FlagSet, args []string) (words []string, err error)
 		return nil, usagef(callHint, "%v", wrongValue("", err))
 	}
 	return words, nil
+}
+
+// mixed runs a command whose flags are not parsed yet, because -1 is an argument there.
+func mixed(run func(ctx context.Context, words []string) error) func(cmd *cobra.Command, args []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		words, err := parseFlags(cmd.Flags(), args)
+		if err != nil {
+			return err
+		}
+		if help, _ := cmd.Flags().GetBool("help"); help {
+			return cmd.Help()
+		}
+		return run(cmd.Context(), words)
+	}
 }
 
 // looksLikeFlag tells -t and --tab from -, -1 and everything else.

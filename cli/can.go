@@ -29,16 +29,7 @@ func (a *app) canCommand() *cobra.Command {
 			"  lmz can --explain --tab work DOCUMENT_DO notes update '\"text\"'",
 		// Flags are taken apart from arguments here: -1 is an argument.
 		DisableFlagParsing: true,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			words, err := parseFlags(cmd.Flags(), args)
-			if err != nil {
-				return err
-			}
-			if help, _ := cmd.Flags().GetBool("help"); help {
-				return cmd.Help()
-			}
-			return a.runCan(cmd.Context(), o, explain, words)
-		},
+		RunE:               mixed(func(ctx context.Context, words []string) error { return a.runCan(ctx, o, explain, words) }),
 	}
 	a.gatewayFlags(cmd, &o)
 	f := cmd.Flags()

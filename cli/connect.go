@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/client"
@@ -69,6 +70,26 @@ func (a *app) connect(ctx context.Context, o connection) (*client.Peer, error) {
 		return nil, a.explainConnect(server, a.kept(ctx, o.account, server).Email, err, last.get())
 	}
 	return peer, nil
+}
+
+// connected connects, runs f, which has some time for all together, and disconnects.
+func (a *app) connected(ctx context.Context, o connection, timeout time.Duration, f func(ctx context.Context, peer *client.Peer, server string) error) error {
+	server, err := o.origin()
+	if err != nil {
+		return err
+	}
+	if timeout <= 0 {
+		return usagef("--timeout 30s", "--timeout %v leaves no time", timeout)
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	peer, err := a.connect(ctx, o)
+	if err != nil {
+		return err
+	}
+	defer peer.Wait()
+	defer peer.Close()
+	return f(ctx, peer, server)
 }
 
 // lastError remembers why the last attempt failed.

@@ -32,32 +32,19 @@ func (a *app) gatewayFlags(cmd *cobra.Command, o *gatewayCall) {
 
 // askGateway connects and has f call the gateway's own node.
 func (a *app) askGateway(ctx context.Context, o gatewayCall, f func(context.Context, *client.Peer) error) error {
-	server, err := o.origin()
-	if err != nil {
-		return err
-	}
-	if o.timeout <= 0 {
-		return usagef("--timeout 30s", "--timeout %v leaves no time", o.timeout)
-	}
-	ctx, cancel := context.WithTimeout(ctx, o.timeout)
-	defer cancel()
-	peer, err := a.connect(ctx, o.connection)
-	if err != nil {
-		return err
-	}
-	defer peer.Wait()
-	defer peer.Close()
-	if err := f(ctx, peer); err != nil {
+	return a.connected(ctx, o.connection, o.timeout, func(ctx context.Context, peer *client.Peer, server string) error {
+		err := f(ctx, peer)
 		var of *lmz.Error
-		if errors.As(err, &of) && of.Name == gateway.NoObject {
+		switch {
+		case err == nil:
+			return nil
+		case errors.As(err, &of) && of.Name == gateway.NoObject:
 			return failf(exitAbsent, "", "%s", of.Message)
-		}
-		if codeOf(err) == exitFailed { // the answer to what was asked: whose method it was says nothing to a user
+		case codeOf(err) == exitFailed: // the answer to what was asked: whose method it was says nothing to a user
 			return failf(exitFailed, "", "%s", err)
 		}
 		return explainCall(lmz.At(gateway.AdminBinding), "the question", loginHint(server, a.kept(ctx, o.account, server).Email), err)
-	}
-	return nil
+	})
 }
 
 func (a *app) contractCommand() *cobra.Command {

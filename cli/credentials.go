@@ -68,6 +68,15 @@ func (a *app) openCredentials(ctx context.Context, o *account) (c *credentials, 
 	return c, unlock, nil
 }
 
+// credentialsAt is openCredentials with the server that the account is at.
+func (a *app) credentialsAt(ctx context.Context, o *account) (server string, c *credentials, unlock func(), err error) {
+	if server, err = o.origin(); err != nil {
+		return "", nil, nil, err
+	}
+	c, unlock, err = a.openCredentials(ctx, o)
+	return server, c, unlock, err
+}
+
 func (a *app) configDir(o *account) (string, error) {
 	if o.configDir != "" {
 		return filepath.Abs(o.configDir)

@@ -30,11 +30,7 @@ func (a *app) logoutCommand() *cobra.Command {
 }
 
 func (a *app) runLogout(ctx context.Context, o *account, all bool) error {
-	server, err := o.origin()
-	if err != nil {
-		return err
-	}
-	c, unlock, err := a.openCredentials(ctx, o)
+	server, c, unlock, err := a.credentialsAt(ctx, o)
 	if err != nil {
 		return err
 	}
