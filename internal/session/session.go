@@ -6,7 +6,6 @@
 package session
 
 import (
-	"slices"
 	"strconv"
 	"time"
 
@@ -105,19 +104,6 @@ type Session struct {
 	effects []Effect
 }
 
-type numbered struct {
-	number   uint64
-	bytes    []byte
-	answered uint64 // the call that it answers; 0 if it is no answer
-}
-
-type call struct {
-	key      uint64
-	frame    proto.Frame
-	deadline time.Time
-	urgent   bool // goes out although others are held
-}
-
 // New makes one end of a session that has no link yet. now tells the time.
 func New(id proto.SessionID, limits Limits, now func() time.Time) *Session {
 	return &Session{
@@ -139,185 +125,6 @@ func (s *Session) take() []Effect {
 }
 
 func (s *Session) do(e Effect) { s.effects = append(s.effects, e) }
-
-// Call makes a call with a key of the shell's choosing, not 0. It is settled
-// exactly once, unless f.NoReply. Urgent calls go out although others are held.
-func (s *Session) Call(key uint64, f proto.Frame, urgent bool) []Effect {
-	if n := len(f.Payload) + len(f.Context); n > proto.MaxPayload {
-		s.refuse(key, lmz.TooLarge, "the call has "+strconv.Itoa(n)+" bytes, "+strconv.Itoa(proto.MaxPayload)+" fit in a frame")
-		return s.take()
-	}
-	c := call{key, f, s.now().Add(f.Timeout), urgent}
-	switch {
-	case s.linked && (urgent || !s.held && len(s.waiting) == 0) && s.room() && (s.limits.NeverRefuse || !s.heavy(len(f.Payload))):
-		s.push(c)
-	case s.limits.NeverRefuse && s.limits.Waiting > 0 && len(s.waiting) >= s.limits.Waiting:
-		s.waiting = append(s.waiting, c) // the end settles it
-		s.do(Effect{Do: Overflow, Reason: strconv.Itoa(len(s.waiting)) + " calls wait for the other end"})
-	case !s.limits.NeverRefuse && s.full(len(f.Payload)):
-		s.refuse(key, lmz.QueueFull, strconv.Itoa(len(s.waiting))+" calls with "+
-			strconv.Itoa(s.outboxBytes>>10)+" KiB wait for the connection")
-	default:
-		s.waiting = append(s.waiting, c)
-		s.bound(len(f.Payload))
-	}
-	return s.take()
-}
-
-// heavy reports whether n more bytes are more than may wait. A single call always may.
-func (s *Session) heavy(n int) bool {
-	return s.limits.Bytes > 0 && s.outboxBytes > 0 && s.outboxBytes+n > s.limits.Bytes
-}
-
-// full reports whether a call with n bytes cannot wait. Sends that nobody waits for and
-// whose time is over make room.
-func (s *Session) full(n int) bool {
-	if s.limits.Waiting > 0 && len(s.waiting) >= s.limits.Waiting || s.heavy(n) {
-		s.dropExpired()
-	}
-	return s.limits.Waiting > 0 && len(s.waiting) >= s.limits.Waiting || s.heavy(n)
-}
-
-// dropExpired forgets the sends whose time is over; calls are given up by who made them.
-func (s *Session) dropExpired() {
-	now := s.now()
-	s.waiting = slices.DeleteFunc(s.waiting, func(c call) bool {
-		expired := c.frame.NoReply && now.After(c.deadline)
-		if expired {
-			s.outboxBytes -= len(c.frame.Payload)
-		}
-		return expired
-	})
-}
-
-// room reports whether another call may be in flight.
-func (s *Session) room() bool { return s.limits.Calls == 0 || len(s.calls) < s.limits.Calls }
-
-// push numbers a call and writes it.
-func (s *Session) push(c call) {
-	c.frame.Kind = proto.KindCall
-	c.frame.Timeout = max(c.deadline.Sub(s.now()), 0) // it may have waited
-	number := s.number(&c.frame)
-	if c.frame.Again == (proto.CallID{}) {
-		s.do(Effect{Do: Sent, Key: c.key, Number: number})
-	}
-	if !c.frame.NoReply {
-		s.calls[number] = c
-	}
-}
-
-// number gives f the next number, keeps it until it is acknowledged and writes it
-// if there is a link.
-func (s *Session) number(f *proto.Frame) uint64 {
-	s.sent++
-	f.Seq, f.Ack = s.sent, s.received
-	b := f.Append(make([]byte, 0, len(f.Payload)+len(f.Context)+len(f.To.Binding)+len(f.To.Instance)+64))
-	n := numbered{number: f.Seq, bytes: b}
-	if f.Kind == proto.KindAnswer {
-		n.answered = f.Call
-	}
-	s.outbox = append(s.outbox, n)
-	s.bound(len(b))
-	if s.linked {
-		s.ackSent, s.unacked = s.received, 0
-		s.do(Effect{Do: Write, Bytes: b})
-	}
-	return f.Seq
-}
-
-// bound counts n more bytes that are kept. A session whose other end does not take
-// them ends.
-func (s *Session) bound(n int) {
-	s.outboxBytes += n
-	switch {
-	case !s.over(1):
-	case s.over(hardFactor):
-		s.overflow()
-	case !s.stalling:
-		s.stalling, s.progress = true, s.ackedUpTo()
-		s.do(Effect{Do: StallLater})
-	}
-}
-
-// over reports whether more is kept than factor times the limits.
-func (s *Session) over(factor int) bool {
-	return s.limits.Frames > 0 && len(s.outbox) > factor*s.limits.Frames ||
-		s.limits.Bytes > 0 && s.outboxBytes > factor*s.limits.Bytes
-}
-
-func (s *Session) overflow() {
-	s.do(Effect{Do: Overflow, Reason: strconv.Itoa(len(s.outbox)) + " frames with " +
-		strconv.Itoa(s.outboxBytes>>10) + " KiB wait for the other end"})
-}
-
-// ackedUpTo returns the number of the last frame of ours that the other end has.
-func (s *Session) ackedUpTo() uint64 { return s.sent - uint64(len(s.outbox)) }
-
-// StallTimeout is the event that [StallLater] asked for.
-func (s *Session) StallTimeout() []Effect {
-	if !s.stalling { // it was set in a session that has ended
-		return nil
-	}
-	s.stalling = false
-	switch {
-	case !s.over(1):
-	case s.ackedUpTo() == s.progress:
-		s.overflow()
-	default:
-		s.bound(0)
-	}
-	return s.take()
-}
-
-func (s *Session) settle(key uint64, code lmz.Code, message string) {
-	s.do(Effect{Do: Settle, Key: key, Answer: proto.Failure(code, "", message)})
-}
-
-// refuse settles a call that met a bound.
-func (s *Session) refuse(key uint64, name, message string) {
-	s.do(Effect{Do: Settle, Key: key, Answer: proto.Failure(lmz.CodeGateway, name, message)})
-}
-
-// Cancel gives a call up and settles it with why and with what is known: not
-// executed if no link has seen it, outcome unknown otherwise.
-func (s *Session) Cancel(key uint64, why string) []Effect {
-	for i, c := range s.waiting {
-		if c.key == key {
-			s.waiting = append(s.waiting[:i], s.waiting[i+1:]...)
-			s.outboxBytes -= len(c.frame.Payload)
-			if c.sent() {
-				s.settle(key, lmz.CodeUnknown, why+" before the call could be presented again; it may have run")
-			} else {
-				s.settle(key, lmz.CodeGateway, why+" before it was sent")
-			}
-			return s.take()
-		}
-	}
-	for number, c := range s.calls {
-		if c.key == key {
-			delete(s.calls, number)
-			s.number(&proto.Frame{Kind: proto.KindCancel, Call: number})
-			s.settle(key, lmz.CodeUnknown, why+" before the answer came; it may have run")
-			break
-		}
-	}
-	s.flush()
-	return s.take()
-}
-
-// Answer answers the incoming call with this number. A second answer is ignored.
-func (s *Session) Answer(number uint64, a proto.Answer) []Effect {
-	if _, ok := s.running[number]; !ok {
-		return nil
-	}
-	delete(s.running, number)
-	if n := len(a.Payload); n > proto.MaxPayload {
-		a = proto.Failure(lmz.CodeCallee, lmz.TooLarge,
-			"the answer has "+strconv.Itoa(n)+" bytes, "+strconv.Itoa(proto.MaxPayload)+" fit in a frame")
-	}
-	s.number(&proto.Frame{Kind: proto.KindAnswer, Call: number, Failed: a.Failed, Payload: a.Payload})
-	return s.take()
-}
 
 // Receive takes a numbered frame or an acknowledgement from the current link.
 func (s *Session) Receive(f proto.Frame) []Effect {
@@ -352,73 +159,6 @@ func (s *Session) Receive(f proto.Frame) []Effect {
 	return s.take()
 }
 
-// run has an incoming call run, or answers that there are too many.
-func (s *Session) run(f proto.Frame) {
-	if !f.NoReply {
-		s.running[f.Seq] = struct{}{}
-	}
-	if s.limits.Running > 0 && len(s.running) > s.limits.Running {
-		delete(s.running, f.Seq)
-		refusal := proto.Failure(lmz.CodeGateway, lmz.Busy, strconv.Itoa(s.limits.Running)+" calls are under way in this session")
-		s.do(Effect{Do: Refused})
-		s.number(&proto.Frame{Kind: proto.KindAnswer, Call: f.Seq, Failed: refusal.Failed, Payload: refusal.Payload})
-		return
-	}
-	s.do(Effect{Do: Run, Number: f.Seq, Frame: f})
-}
-
-// acknowledged drops what the other side has. It breaks with a side that has more
-// than was sent.
-func (s *Session) acknowledged(ack uint64) bool {
-	if ack > s.sent {
-		s.do(Effect{Do: Break, Reason: "acknowledged " + strconv.FormatUint(ack, 10) +
-			" of " + strconv.FormatUint(s.sent, 10)})
-		return false
-	}
-	n := 0
-	for n < len(s.outbox) && s.outbox[n].number <= ack {
-		s.outboxBytes -= len(s.outbox[n].bytes)
-		if c, ok := s.calls[s.outbox[n].number]; ok && s.limits.Forget {
-			c.frame = proto.Frame{}
-			s.calls[s.outbox[n].number] = c
-		}
-		if answered := s.outbox[n].answered; answered != 0 {
-			s.do(Effect{Do: Acknowledged, Number: answered})
-		}
-		n++
-	}
-	if n > 0 {
-		s.outbox = slices.Delete(s.outbox, 0, n) // which also lets go of their bytes
-	}
-	return true
-}
-
-// acknowledge sees to it that the other side learns what was received: now and
-// then at once, otherwise soon, unless a frame of ours carries it before.
-func (s *Session) acknowledge() {
-	switch {
-	case s.received-s.ackSent >= ackEvery, s.unacked >= ackBytes && s.received != s.ackSent:
-		s.writeAck()
-	case s.received != s.ackSent && !s.ackTimer:
-		s.ackTimer = true
-		s.do(Effect{Do: AckLater})
-	}
-}
-
-func (s *Session) writeAck() {
-	s.ackSent, s.unacked = s.received, 0
-	s.do(Effect{Do: Write, Bytes: (&proto.Frame{Kind: proto.KindAck, Ack: s.received}).Append(nil)})
-}
-
-// AckTimeout is the event that [AckLater] asked for.
-func (s *Session) AckTimeout() []Effect {
-	s.ackTimer = false
-	if s.linked && s.received != s.ackSent {
-		s.writeAck()
-	}
-	return s.take()
-}
-
 // Resume puts the session on a new link, whose other end has received our frames
 // up to peerReceived: the rest is repeated, then what waited goes out.
 func (s *Session) Resume(peerReceived uint64) []Effect {
@@ -434,37 +174,8 @@ func (s *Session) Resume(peerReceived uint64) []Effect {
 	return s.take()
 }
 
-// Hold makes new calls wait, but for urgent ones, until Release.
-func (s *Session) Hold() { s.held = true }
-
-// Release lets out what Hold made wait.
-func (s *Session) Release() []Effect {
-	s.held = false
-	s.flush()
-	return s.take()
-}
-
-// flush sends what waits, in order, as far as it may go.
-func (s *Session) flush() {
-	s.dropExpired()
-	kept := s.waiting[:0]
-	for _, c := range s.waiting {
-		if s.linked && (c.urgent || !s.held) && s.room() {
-			s.outboxBytes -= len(c.frame.Payload)
-			s.push(c)
-		} else {
-			kept = append(kept, c)
-		}
-	}
-	clear(s.waiting[len(kept):]) // frees what was sent
-	s.waiting = kept
-}
-
 // Unlink says that the link is gone. The session goes on.
 func (s *Session) Unlink() { s.linked = false }
-
-// sent reports whether an earlier session has sent the call: it may have run.
-func (c *call) sent() bool { return c.frame.Again != proto.CallID{} }
 
 // Restart ends the session and begins the one called id in its place. Calls that
 // no link has seen go over to it, and before them those in flight, to be presented

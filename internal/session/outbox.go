@@ -1,0 +1,143 @@
+package session
+
+import (
+	"slices"
+	"strconv"
+
+	"github.com/lumenize/lmz/internal/proto"
+)
+
+type numbered struct {
+	number   uint64
+	bytes    []byte
+	answered uint64 // the call that it answers; 0 if it is no answer
+}
+
+// heavy reports whether n more bytes are more than may wait. A single call always may.
+func (s *Session) heavy(n int) bool {
+	return s.limits.Bytes > 0 && s.outboxBytes > 0 && s.outboxBytes+n > s.limits.Bytes
+}
+
+// full reports whether a call with n bytes cannot wait. Sends that nobody waits for and
+// whose time is over make room.
+func (s *Session) full(n int) bool {
+	if s.limits.Waiting > 0 && len(s.waiting) >= s.limits.Waiting || s.heavy(n) {
+		s.dropExpired()
+	}
+	return s.limits.Waiting > 0 && len(s.waiting) >= s.limits.Waiting || s.heavy(n)
+}
+
+// number gives f the next number, keeps it until it is acknowledged and writes it
+// if there is a link.
+func (s *Session) number(f *proto.Frame) uint64 {
+	s.sent++
+	f.Seq, f.Ack = s.sent, s.received
+	b := f.Append(make([]byte, 0, len(f.Payload)+len(f.Context)+len(f.To.Binding)+len(f.To.Instance)+64))
+	n := numbered{number: f.Seq, bytes: b}
+	if f.Kind == proto.KindAnswer {
+		n.answered = f.Call
+	}
+	s.outbox = append(s.outbox, n)
+	s.bound(len(b))
+	if s.linked {
+		s.ackSent, s.unacked = s.received, 0
+		s.do(Effect{Do: Write, Bytes: b})
+	}
+	return f.Seq
+}
+
+// bound counts n more bytes that are kept. A session whose other end does not take
+// them ends.
+func (s *Session) bound(n int) {
+	s.outboxBytes += n
+	switch {
+	case !s.over(1):
+	case s.over(hardFactor):
+		s.overflow()
+	case !s.stalling:
+		s.stalling, s.progress = true, s.ackedUpTo()
+		s.do(Effect{Do: StallLater})
+	}
+}
+
+// over reports whether more is kept than factor times the limits.
+func (s *Session) over(factor int) bool {
+	return s.limits.Frames > 0 && len(s.outbox) > factor*s.limits.Frames ||
+		s.limits.Bytes > 0 && s.outboxBytes > factor*s.limits.Bytes
+}
+
+func (s *Session) overflow() {
+	s.do(Effect{Do: Overflow, Reason: strconv.Itoa(len(s.outbox)) + " frames with " +
+		strconv.Itoa(s.outboxBytes>>10) + " KiB wait for the other end"})
+}
+
+// ackedUpTo returns the number of the last frame of ours that the other end has.
+func (s *Session) ackedUpTo() uint64 { return s.sent - uint64(len(s.outbox)) }
+
+// StallTimeout is the event that [StallLater] asked for.
+func (s *Session) StallTimeout() []Effect {
+	if !s.stalling { // it was set in a session that has ended
+		return nil
+	}
+	s.stalling = false
+	switch {
+	case !s.over(1):
+	case s.ackedUpTo() == s.progress:
+		s.overflow()
+	default:
+		s.bound(0)
+	}
+	return s.take()
+}
+
+// acknowledged drops what the other side has. It breaks with a side that has more
+// than was sent.
+func (s *Session) acknowledged(ack uint64) bool {
+	if ack > s.sent {
+		s.do(Effect{Do: Break, Reason: "acknowledged " + strconv.FormatUint(ack, 10) +
+			" of " + strconv.FormatUint(s.sent, 10)})
+		return false
+	}
+	n := 0
+	for n < len(s.outbox) && s.outbox[n].number <= ack {
+		s.outboxBytes -= len(s.outbox[n].bytes)
+		if c, ok := s.calls[s.outbox[n].number]; ok && s.limits.Forget {
+			c.frame = proto.Frame{}
+			s.calls[s.outbox[n].number] = c
+		}
+		if answered := s.outbox[n].answered; answered != 0 {
+			s.do(Effect{Do: Acknowledged, Number: answered})
+		}
+		n++
+	}
+	if n > 0 {
+		s.outbox = slices.Delete(s.outbox, 0, n) // which also lets go of their bytes
+	}
+	return true
+}
+
+// acknowledge sees to it that the other side learns what was received: now and
+// then at once, otherwise soon, unless a frame of ours carries it before.
+func (s *Session) acknowledge() {
+	switch {
+	case s.received-s.ackSent >= ackEvery, s.unacked >= ackBytes && s.received != s.ackSent:
+		s.writeAck()
+	case s.received != s.ackSent && !s.ackTimer:
+		s.ackTimer = true
+		s.do(Effect{Do: AckLater})
+	}
+}
+
+func (s *Session) writeAck() {
+	s.ackSent, s.unacked = s.received, 0
+	s.do(Effect{Do: Write, Bytes: (&proto.Frame{Kind: proto.KindAck, Ack: s.received}).Append(nil)})
+}
+
+// AckTimeout is the event that [AckLater] asked for.
+func (s *Session) AckTimeout() []Effect {
+	s.ackTimer = false
+	if s.linked && s.received != s.ackSent {
+		s.writeAck()
+	}
+	return s.take()
+}
