@@ -32,7 +32,7 @@ var seeded = []bug{
 		[]string{"	r.end(answer, done)\n", "	done(answer)\n	r.end(answer, func(proto.Answer) {})\n"},
 	},
 	{
-		"dedupe by address", "gateway/client.go",
+		"dedupe by address", "gateway/clientcalls.go",
 		[]string{
 			"ID: proto.CallID{Session: c.session.ID, Number: number}", "ID: proto.CallID{Number: number}",
 			"call.ID, call.Again = f.Again, true", "call.ID, call.Again = proto.CallID{Number: f.Again.Number}, true",
@@ -55,7 +55,7 @@ var seeded = []bug{
 		[]string{"expires: r.deadline.Add(outcomeGrace)", "expires: time.Now()"},
 	},
 	{
-		"gone without resubscribe", "gateway/client.go",
+		"gone without resubscribe", "gateway/clientcalls.go",
 		[]string{"		if c.session == nil {\n			return nil\n		}\n		if c.link != nil && c.expired() {",
 			"		if c.session == nil || c.link == nil {\n			return nil\n		}\n		if c.link != nil && c.expired() {"},
 	},
@@ -84,7 +84,7 @@ var seeded = []bug{
 		[]string{"err == nil && !o.rt.watch(x) {", "err == nil && o.rt.watch(x) {"},
 	},
 	{
-		"watch lost while the object is closed", "gateway/client.go",
+		"watch lost while the object is closed", "gateway/clientseat.go",
 		[]string{"	c.toldOf, c.ended = append(c.toldOf, c.ended...), nil\n", "	c.ended = nil\n"},
 	},
 	{

@@ -1,0 +1,155 @@
+package gateway
+
+import (
+	"context"
+	"time"
+
+	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/proto"
+	"github.com/lumenize/lmz/internal/session"
+)
+
+// run prepares a call of the client. It builds the call context from the connection;
+// all that it takes from the client is state, which is marked as such. c.mu is held.
+func (c *client) run(number uint64, f proto.Frame) func() {
+	if f.NoReply && c.sends == maxSends {
+		c.gateway.counts.busySessions.Add(1)
+		return func() {} // nobody waits to hear of it
+	}
+	ctx, cancel := context.WithTimeout(c.gateway.ctx, min(f.Timeout, c.gateway.options.CallLimit))
+	call := &proto.Call{
+		ID: proto.CallID{Session: c.session.ID, Number: number}, To: f.To, Chain: f.Payload, NoReply: f.NoReply,
+		Context: lmz.CallContext{Chain: []lmz.Identity{c.self}, Auth: c.auth, ClientState: c.claimed(f)},
+	}
+	switch {
+	case c.json != nil: // it never asks again, so nothing is kept
+		call.ID = proto.CallID{}
+	case f.Again != proto.CallID{}:
+		call.ID, call.Again = f.Again, true
+	}
+	if !f.NoReply {
+		c.running[number] = cancel
+		if c.json == nil && c.gateway.isObject(f.To.Binding) {
+			c.kept[number] = keptAnswer{f.To, call.ID}
+		}
+	}
+	answer := c.answerer(number, cancel)
+	if f.NoReply {
+		answer = c.countSend(answer)
+	}
+	return func() { c.toMesh(ctx, call, answer) }
+}
+
+// countSend counts a call without an answer until it has ended. c.mu is held.
+func (c *client) countSend(done func(proto.Answer)) func(proto.Answer) {
+	c.sends++
+	return func(a proto.Answer) {
+		c.mu.Lock()
+		c.sends--
+		c.mu.Unlock()
+		done(a)
+	}
+}
+
+// answerer returns what takes the answer to a call of the client, and whose ctx cancel
+// ends. A JSON client has no deadline at which it would go on without an answer, so at
+// the end of the call limit it gets one in any case. c.mu is held.
+func (c *client) answerer(number uint64, cancel func()) func(proto.Answer) {
+	current := c.session
+	answer := func(a proto.Answer) {
+		cancel()
+		c.step(func() []session.Effect {
+			if c.session != current { // its session has ended: nobody waits
+				return nil
+			}
+			delete(c.running, number)
+			return c.session.Answer(number, a)
+		})
+	}
+	if c.json == nil {
+		return answer
+	}
+	timer := time.AfterFunc(c.gateway.options.CallLimit+limitSlack, func() {
+		answer(proto.ErrorAnswer(&lmz.Error{Code: lmz.CodeUnknown, Message: "the method did not finish in time, and may still"}))
+	})
+	return func(a proto.Answer) {
+		timer.Stop()
+		answer(a)
+	}
+}
+
+// toMesh carries a call of the client on, if nothing is against it.
+func (c *client) toMesh(ctx context.Context, call *proto.Call, done func(proto.Answer)) {
+	done = c.logOutcome(call, done)
+	if wait := c.gateway.calls.take(call.Context.Auth.Subject, time.Now()); wait > 0 {
+		done(proto.ErrorAnswer(lmz.NewRateLimited(wait)))
+		return
+	}
+	if refused := c.front.beforeMesh(ctx, call); refused != nil {
+		done(*refused)
+		return
+	}
+	c.gateway.Deliver(ctx, call, done)
+}
+
+// deliver carries a call of the mesh to a client.
+func (f *front) deliver(ctx context.Context, call *proto.Call, done func(proto.Answer)) {
+	g := f.gateway
+	f.logCall(call)
+	if refused := f.ask(ctx, f.hooks.BeforeCallToClient, call); refused != nil {
+		f.logRefused(call)
+		done(*refused)
+		return
+	}
+	g.mu.Lock()
+	c := g.clients[call.To]
+	g.mu.Unlock()
+	callContext, err := proto.MarshalContext(call.Context)
+	if err != nil {
+		failed(done, lmz.CodeGateway, "the call context cannot be sent")
+		return
+	}
+	if c == nil || !c.deliver(ctx, call, callContext, done) {
+		done(proto.ErrorAnswer(lmz.NewClientDisconnected(call.To.Instance, lmz.CodeGateway, "Client is not connected")))
+	}
+}
+
+// deliver hands a call to the client's session, and reports whether there is one.
+func (c *client) deliver(ctx context.Context, call *proto.Call, callContext []byte, done func(proto.Answer)) bool {
+	taken := false
+	c.step(func() []session.Effect {
+		if c.session == nil {
+			return nil
+		}
+		if c.link != nil && c.expired() { // the call waits for the next connection
+			c.closeLink(proto.CloseTokenExpired, "Token expired")
+		}
+		taken = true
+		c.nextKey++
+		key := c.nextKey
+		if !call.NoReply {
+			c.calls[key] = &outgoing{done: done, stop: context.AfterFunc(ctx, func() { c.giveUp(key, ctx) })}
+		}
+		return c.session.Call(key, proto.Frame{
+			To: call.To, Timeout: proto.Timeout(ctx), NoReply: call.NoReply, Context: callContext, Payload: call.Chain,
+		}, false)
+	})
+	if taken && call.NoReply {
+		done(proto.Answer{})
+	}
+	return taken
+}
+
+// giveUp cancels a call because its caller gave up or its deadline passed.
+func (c *client) giveUp(key uint64, ctx context.Context) {
+	why := "the call was given up"
+	if ctx.Err() == context.DeadlineExceeded {
+		why = "the deadline passed"
+	}
+	c.step(func() []session.Effect {
+		if c.session == nil || c.calls[key] == nil {
+			return nil
+		}
+		return c.session.Cancel(key, why)
+	})
+}

@@ -1,0 +1,166 @@
+package gateway
+
+import (
+	"crypto/rand"
+	"time"
+
+	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/link"
+	"github.com/lumenize/lmz/internal/proto"
+	"github.com/lumenize/lmz/internal/session"
+)
+
+// hello greets a connection. One that speaks JSON goes on with the session that has
+// the seat if that speaks JSON too (PROTOCOL.md, "The subprotocol lmz").
+func (c *client) hello(from *connection, f proto.Frame) {
+	l, json := from.link, from.json
+	c.order.Lock() // what the connection before it brought is carried on first
+	defer c.order.Unlock()
+	c.step(func() []session.Effect {
+		switch speaksJSON := c.session != nil && c.json != nil; {
+		case json && speaksJSON:
+			f.Resume = c.session.ID
+		case json || speaksJSON: // the other's session cannot go on
+			f.Resume = proto.SessionID{}
+		}
+		if c.auth != nil && c.auth.Subject != from.auth.Subject { // a hook lets several users have one name
+			f.Resume = proto.SessionID{}
+		}
+		if c.seat.Late(f) {
+			l.Close(proto.CloseBroken, "a newer connection of this client is here")
+			return nil
+		}
+		if c.seat.Superseded(f) {
+			l.Close(proto.CloseSuperseded, "another client has had this address since")
+			return nil
+		}
+		effects := c.seat.Hello(l.Number, f)
+		var out []session.Effect
+		for _, e := range effects {
+			switch e.Do {
+			case session.BeginSession:
+				c.json, c.back = nil, nil
+				if json {
+					c.json = session.NewJSON(proto.GoMessages{}, newSessionID(), true, c.gateway.options.CallLimit)
+				}
+			case session.Welcome:
+				c.link, c.auth, c.expired = l, from.auth, from.expired
+			}
+			out = append(out, c.doSeat([]session.SeatEffect{e})...)
+		}
+		return out
+	})
+}
+
+func newSessionID() (id proto.SessionID) {
+	rand.Read(id[:]) // never fails (crypto/rand)
+	return id
+}
+
+// doSeat does the effects of the seat and returns those of the session. c.mu is
+// held.
+func (c *client) doSeat(effects []session.SeatEffect) (out []session.Effect) {
+	for _, e := range effects {
+		switch e.Do {
+		case session.CloseLink:
+			c.closeLink(e.Code, e.Reason)
+		case session.EndSession:
+			out = append(out, c.endSession(e.Reason, e.Goodbye)...)
+		case session.BeginSession:
+			c.session = session.New(e.ID, session.Limits{
+				Calls: maxInFlight, Running: maxInFlight, Waiting: maxWaiting, Frames: maxWaiting, Bytes: maxWaitingBytes,
+				NeverRefuse: true, Forget: true,
+			}, time.Now)
+		case session.Welcome:
+			out = append(out, c.welcome(e)...)
+			c.gateway.log.session.Info("client connected", "client", c.self.Instance, "resumed", e.Resumed)
+		case session.StartGrace:
+			number := e.Grace
+			time.AfterFunc(c.gateway.options.Grace, func() { c.graceOver(number) })
+		}
+	}
+	return out
+}
+
+// welcome greets the current connection and goes on with the session. c.mu is held.
+func (c *client) welcome(e session.SeatEffect) []session.Effect {
+	if c.json != nil {
+		c.json.Linked()
+		c.link.Send(c.json.Status(!e.Resumed))
+		return c.session.Resume(c.json.Written())
+	}
+	welcome := proto.Frame{
+		Kind: proto.KindWelcome, Resumed: e.Resumed, Ack: c.session.Received(),
+		Grace: c.gateway.options.Grace, Heartbeat: c.gateway.options.Heartbeat,
+	}
+	c.link.Send(welcome.Append(nil))
+	return c.session.Resume(e.PeerReceived)
+}
+
+// endSession ends the session: calls to the client fail with the error that names it.
+// Its own calls go on, because it may ask for their outcome in its next session,
+// unless it said goodbye. c.mu is held.
+func (c *client) endSession(reason string, goodbye bool) []session.Effect {
+	if c.session == nil {
+		return nil
+	}
+	effects := c.session.End(reason)
+	for i, e := range effects {
+		if e.Do == session.Settle {
+			effects[i].Answer = c.disconnected(e.Answer.Failed, reason)
+		}
+	}
+	if !goodbye {
+		clear(c.running)
+	}
+	clear(c.kept)
+	c.session, c.json, c.back, c.auth = nil, nil, nil, nil
+	c.toldOf, c.ended = append(c.toldOf, c.ended...), nil
+	c.gateway.log.session.Info("session ended", "client", c.self.Instance, "reason", reason)
+	return effects
+}
+
+func (c *client) disconnected(code lmz.Code, message string) proto.Answer {
+	return proto.ErrorAnswer(lmz.NewClientDisconnected(c.self.Instance, code, message))
+}
+
+func (c *client) graceOver(number uint64) {
+	c.order.Lock() // callers learn that the session has ended before the next one speaks
+	defer c.order.Unlock()
+	c.step(func() []session.Effect { return c.doSeat(c.seat.GraceOver(number)) })
+	c.gateway.retire(c)
+}
+
+// advise tells the client on its current connection when to come back.
+func (c *client) advise(after time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.link != nil && c.json == nil {
+		c.link.Send((&proto.Frame{Kind: proto.KindAway, After: after}).Append(nil))
+	}
+}
+
+// lost is told that a connection has ended.
+func (c *client) lost(l *link.Link, goodbye bool) {
+	c.order.Lock() // as in graceOver
+	c.step(func() []session.Effect {
+		if c.link == l {
+			if c.json != nil {
+				c.json.Wrote(l.Written())
+			}
+			c.unlink()
+		}
+		return c.doSeat(c.seat.Lost(l.Number, goodbye))
+	})
+	c.order.Unlock()
+	c.gateway.leave(c)
+}
+
+// goAway ends the session because the gateway stops.
+func (c *client) goAway() {
+	const reason = "the gateway is shutting down"
+	c.step(func() []session.Effect {
+		c.closeLink(proto.CloseGoingAway, reason)
+		return c.doSeat(c.seat.End(reason))
+	})
+}
