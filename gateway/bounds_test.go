@@ -145,6 +145,46 @@ func TestAThousandCallsWaitForAClientAndThenItsSessionEnds(t *testing.T) {
 	})
 }
 
+func TestACallTakesNoLongerThanTheCallLimitWhateverTheClientAsksFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := startMesh(t)
+		left := make(chan time.Duration, 1)
+		m.gateway.Worker("CLOCK", func(lmz.Caller) lmz.Handler {
+			return lmz.HandlerFunc(func(ctx context.Context, _ *lmz.Request) (any, error) {
+				deadline, _ := ctx.Deadline()
+				left <- time.Until(deadline)
+				return nil, nil
+			})
+		})
+		defer m.stop()
+		r := m.raw("ann.tab", token("ann", time.Time{}))
+		defer r.conn.CloseNow()
+		r.hello()
+		for i, tt := range []struct{ wanted, want time.Duration }{
+			{time.Minute, time.Minute}, {time.Hour, 5 * time.Minute}, {1<<63 - 1, 5 * time.Minute},
+		} {
+			f := cborCall(t, uint64(i+1), lmz.At("CLOCK"), lmz.Ctn("x"), map[string]any{})
+			f.Timeout = tt.wanted
+			r.frame(f)
+			if got := <-left; got != tt.want {
+				t.Errorf("a call that wants %v has %v", tt.wanted, got)
+			}
+		}
+		f := cborCall(t, 4, lmz.At("CLOCK"), lmz.Ctn("x"), map[string]any{})
+		f.Timeout = 0
+		r.frame(f)
+		for {
+			f, err := r.read()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if f.Kind == proto.KindAnswer && f.Call == 4 {
+				break // whatever it says: it does not hang
+			}
+		}
+	})
+}
+
 func TestFramesOfUnknownKindsAreIgnoredAndCounted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := startMesh(t)
