@@ -247,3 +247,78 @@ func TestANameThatNobodyCanHaveIsNotRepeatedInTheAnswer(t *testing.T) {
 		}
 	})
 }
+
+func TestAReplayWithOtherArgumentsChangesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := startMesh(t)
+		defer m.stop()
+		to, first := lmz.At("COUNTER", "a"), proto.CallID{Session: proto.SessionID{1}, Number: 1}
+		adds := func(seq uint64, n int, again proto.CallID) proto.Frame {
+			f := cborCall(t, seq, to, add.Ctn(n), map[string]any{})
+			f.Again = again
+			return f
+		}
+		r := m.raw("ann.tab", token("ann", time.Time{}))
+		defer r.conn.CloseNow()
+		r.hello()
+		r.frame(adds(1, 1, proto.CallID{}))
+		if failed, total := r.answer(); failed != "" || total != int64(1) {
+			t.Fatal(failed, total)
+		}
+		r.frame(adds(1, 100, proto.CallID{})) // the same number
+		r.frame(adds(2, 0, proto.CallID{}))
+		if failed, total := r.answer(); failed != "" || total != int64(1) {
+			t.Errorf("after a number that was used: %q %v", failed, total)
+		}
+		next := m.raw("ann.tab", token("ann", time.Time{}))
+		defer next.conn.CloseNow()
+		next.frame(proto.Frame{Kind: proto.KindHello, Session: proto.SessionID{2}})
+		next.frame(adds(1, 100, first)) // presented again in the next session
+		if failed, total := next.answer(); failed != "" || total != int64(1) {
+			t.Errorf("presented again: %q %v", failed, total)
+		}
+		eve := m.raw("eve.tab", token("eve", time.Time{}))
+		defer eve.conn.CloseNow()
+		eve.hello()
+		eve.frame(adds(1, 100, first))
+		if failed, v := eve.answer(); failed != lmz.CodeGateway || !strings.Contains(v.(*lmz.Error).Message, "not the caller's") {
+			t.Errorf("another's call: %q %v", failed, v)
+		}
+		next.frame(adds(2, 0, proto.CallID{}))
+		if failed, total := next.answer(); failed != "" || total != int64(1) {
+			t.Errorf("at the end: %q %v", failed, total)
+		}
+	})
+}
+
+func TestAResumeThatAcknowledgesTheFutureIsCutOffAndCostsNoSession(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := startMesh(t)
+		defer m.stop()
+		r := m.raw("ann.tab", token("ann", time.Time{}))
+		r.hello()
+		r.ask(1, lmz.At("ECHO"), echo.Ctn("hi"))
+		r.answer()
+		r.conn.CloseNow()
+		resume := func(ack uint64) *raw {
+			r := m.raw("ann.tab", token("ann", time.Time{}))
+			r.frame(proto.Frame{Kind: proto.KindHello, Session: proto.SessionID{2}, Resume: proto.SessionID{1}, Ack: ack})
+			return r
+		}
+		for _, ack := range []uint64{2, 1<<64 - 1} {
+			hostile := resume(ack)
+			if code := hostile.closeCode(); code != proto.CloseProtocol {
+				t.Errorf("ack %d: closed with %d", ack, code)
+			}
+			hostile.conn.CloseNow()
+		}
+		honest := resume(0)
+		defer honest.conn.CloseNow()
+		if f, err := honest.read(); err != nil || !f.Resumed {
+			t.Fatalf("%+v, %v", f, err)
+		}
+		if failed, v := honest.answer(); failed != "" || v != "hi" {
+			t.Errorf("the answer again: %q %v", failed, v)
+		}
+	})
+}
