@@ -66,7 +66,7 @@ type Opening struct {
 	Length  int
 	Text    string // the first part
 	People  []Person
-	Moment  int // as in Person: of People
+	Moment  int // the number of the subscription: see Person
 }
 
 // Made is an edit as the document has made it. It is what @codemirror/collab calls an
@@ -107,7 +107,7 @@ type Person struct {
 	Anchor   int
 	Head     int
 	Gone     bool `json:"gone,omitempty"`
-	Moment   int  // grows with everything that the document says of people, who may hear it in another order than an answer
+	Moment   int  // the newest subscription when this was said: who subscribed later knows it from there
 }
 
 // Revision is a stretch of edits of one author without a long pause.

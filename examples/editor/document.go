@@ -20,7 +20,6 @@ type Document struct {
 	// Of whoever has the turn, from OnStart on.
 	archive    archive
 	people     people
-	moment     int        // of what was last said of people
 	past       []pastText // texts that somebody may be reading
 	registered bool       // the workspace knows the document
 	broken     bool       // what is in memory is not what is stored

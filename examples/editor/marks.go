@@ -17,7 +17,7 @@ func (s *Session) welcome(o Opening) {
 		people[p.ClientID] = p.after(s.recent)
 	}
 	for id, p := range s.people {
-		if p.Moment > o.Moment {
+		if p.Moment >= o.Moment {
 			people[id] = p
 		}
 	}
@@ -29,7 +29,7 @@ func (s *Session) welcome(o Opening) {
 func (s *Session) meet(p Person) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if p.Moment <= s.moment {
+	if p.Moment < s.moment {
 		return // the opening knew it
 	}
 	for id, other := range s.people {

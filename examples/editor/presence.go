@@ -5,7 +5,6 @@ package editor
 import (
 	"context"
 	"slices"
-	"time"
 
 	"github.com/lumenize/lmz/text"
 )
@@ -136,14 +135,10 @@ func (d *Document) dropPerson(ctx context.Context, instance string) error {
 	return d.broadcastPerson(ctx, instance, p)
 }
 
-// nextMoment is later than all before, also those of an earlier life of the object.
-func (d *Document) nextMoment() int {
-	d.moment = max(d.moment+1, int(time.Now().UnixMilli()))
-	return d.moment
-}
-
 func (d *Document) broadcastPerson(ctx context.Context, instance string, p Person) error {
-	p.Moment = d.nextMoment()
+	if _, err := d.KV().Get(ctx, subscriptionsKey, &p.Moment); err != nil {
+		return err
+	}
 	c := HandlePresence.Ctn(d.Identity().Instance, p)
 	return d.broadcast(ctx, c, func(to string) bool { return to != instance })
 }

@@ -4,6 +4,7 @@ package editor
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/lumenize/lmz"
@@ -42,7 +43,8 @@ func onlyClients(ctx context.Context, _ *lmz.Request) error {
 }
 
 func (d *Document) subscribe(ctx context.Context) (Opening, error) {
-	if err := d.addSubscriber(ctx); err != nil {
+	number, err := d.addSubscriber(ctx)
+	if err != nil {
 		return Opening{}, err
 	}
 	t := d.text()
@@ -51,24 +53,21 @@ func (d *Document) subscribe(ctx context.Context) (Opening, error) {
 	}
 	me := caller(ctx).Instance
 	return Opening{
-		Version: d.version(), Length: t.Len(), Text: t.Slice(0, PartLength), People: d.others(me), Moment: d.nextMoment(),
+		Version: d.version(), Length: t.Len(), Text: t.Slice(0, PartLength), People: d.others(me), Moment: number,
 	}, nil
 }
 
-func (d *Document) addSubscriber(ctx context.Context) error {
-	var number int
+// addSubscriber returns the number of the subscription.
+func (d *Document) addSubscriber(ctx context.Context) (number int, err error) {
 	if _, err := d.KV().Get(ctx, subscriptionsKey, &number); err != nil {
-		return err
+		return 0, err
 	}
 	number++
-	if err := d.KV().Put(ctx, subscriptionsKey, number); err != nil {
-		return err
-	}
 	instance := caller(ctx).Instance
-	if err := d.KV().Put(ctx, subscriberPrefix+instance, subscriber{number}); err != nil {
-		return err
-	}
-	return d.Watch(ctx, lmz.At(lmz.DefaultGateway, instance), sessionEnded.Ctn(instance, number))
+	return number, errors.Join(
+		d.KV().Put(ctx, subscriptionsKey, number),
+		d.KV().Put(ctx, subscriberPrefix+instance, subscriber{number}),
+		d.Watch(ctx, lmz.At(lmz.DefaultGateway, instance), sessionEnded.Ctn(instance, number)))
 }
 
 // sessionEnded tells the others that somebody is gone, unless it has subscribed again. Its

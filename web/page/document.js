@@ -310,7 +310,7 @@ export class SharedDocument {
 
   /** Who is there when the document was opened, and what was heard of them since. */
   #welcome({ people, moment }) {
-    const met = this.#met.filter((person) => person.moment > moment);
+    const met = this.#met.filter((person) => person.moment >= moment);
     this.#met = null;
     this.people = new Map();
     for (const person of [...people, ...met]) this.present(person);
