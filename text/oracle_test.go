@@ -4,11 +4,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"math/rand/v2"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/lumenize/lmz/internal/oracle"
 )
 
 type oracleCase struct {
@@ -26,32 +25,6 @@ type oracleAnswer struct {
 	Inverse  json.RawMessage
 	Mapped   [][2]int
 	Again    json.RawMessage
-}
-
-// askOracle has CodeMirror look at the cases.
-func askOracle(t *testing.T, cases []oracleCase) []oracleAnswer {
-	t.Helper()
-	dir := filepath.Join("testdata", "oracle")
-	if _, err := os.Stat(filepath.Join(dir, "node_modules", "@codemirror")); err != nil {
-		t.Fatal("the packages to compare with are missing: run `npm ci` in text/testdata/oracle")
-	}
-	input, err := json.Marshal(map[string]any{"cases": cases})
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command("node", "oracle.mjs")
-	cmd.Dir, cmd.Stdin = dir, bytes.NewReader(input)
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("node oracle.mjs: %v\n%s", err, &stderr)
-	}
-	var answers []oracleAnswer
-	if err := json.Unmarshal(out, &answers); err != nil || len(answers) != len(cases) {
-		t.Fatalf("%d answers for %d cases (%v)", len(answers), len(cases), err)
-	}
-	return answers
 }
 
 // randomChanges is drawChanges without rapid: quick enough for thousands.
@@ -94,7 +67,7 @@ func TestCodeMirrorMakesTheSameOf5000ChangeSets(t *testing.T) {
 		b := randomChanges(r, applied(t, doc, a))
 		cases[seed] = oracleCase{doc, a.Wire(), b.Wire(), c.Wire(), boundaries(doc)}
 	}
-	for seed, answer := range askOracle(t, cases) {
+	for seed, answer := range oracle.Ask[oracleAnswer](t, "@codemirror", cases) {
 		compareCase(t, seed, cases[seed], answer)
 	}
 }

@@ -60,6 +60,7 @@ var mayImport = map[string][]string{
 	"internal/credential": {},
 	"internal/link":       {},
 	"internal/mailsink":   {},
+	"internal/oracle":     {},
 	"internal/memnet":     {},
 	"internal/faultnet":   {},
 	"internal/proto":      {""},
@@ -77,7 +78,7 @@ var mayImport = map[string][]string{
 }
 
 // forTests are the packages that only tests import, and meshtest.
-var forTests = map[string]bool{"meshtest": true, "internal/memnet": true, "internal/faultnet": true, "internal/mailsink": true}
+var forTests = map[string]bool{"meshtest": true, "internal/memnet": true, "internal/faultnet": true, "internal/mailsink": true, "internal/oracle": true}
 
 func TestImportsPointOneWay(t *testing.T) {
 	for _, p := range list(t, nil, module+"/...") {

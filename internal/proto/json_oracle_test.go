@@ -5,12 +5,10 @@ package proto
 import (
 	"bytes"
 	"encoding/hex"
-	"encoding/json"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"regexp"
 	"testing"
+
+	"github.com/lumenize/lmz/internal/oracle"
 )
 
 type oracleCase struct {
@@ -29,32 +27,6 @@ type oracleAnswer struct {
 // stacks are members of errors that the JavaScript face does not send: they name the
 // files of a page.
 var stacks = regexp.MustCompile(`"stack":"(?:[^"\\]|\\.)*",?`)
-
-// askOracle has the original's encoder and other CBOR libraries look at the cases.
-func askOracle(t *testing.T, cases []oracleCase) []oracleAnswer {
-	t.Helper()
-	dir := filepath.Join("testdata", "oracle")
-	if _, err := os.Stat(filepath.Join(dir, "node_modules", "@lumenize")); err != nil {
-		t.Fatal("the packages to compare with are missing: run `npm ci` in internal/proto/testdata/oracle")
-	}
-	input, err := json.Marshal(map[string]any{"cases": cases})
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command("node", "oracle.mjs")
-	cmd.Dir, cmd.Stdin = dir, bytes.NewReader(input)
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("node oracle.mjs: %v\n%s", err, &stderr)
-	}
-	var answers []oracleAnswer
-	if err := json.Unmarshal(out, &answers); err != nil || len(answers) != len(cases) {
-		t.Fatalf("%d answers for %d cases (%v)", len(answers), len(cases), err)
-	}
-	return answers
-}
 
 func TestTheOriginalAndOthersAgreeOn500Values(t *testing.T) {
 	const n = 500
@@ -75,7 +47,7 @@ func TestTheOriginalAndOthersAgreeOn500Values(t *testing.T) {
 			}
 		}
 	}
-	for seed, answer := range askOracle(t, cases) {
+	for seed, answer := range oracle.Ask[oracleAnswer](t, "@lumenize", cases) {
 		c := cases[seed]
 		if answer.JSON != c.JSON {
 			t.Errorf("seed %d: the original writes\n%s, we\n%s", seed, answer.JSON, c.JSON)
