@@ -42,7 +42,7 @@ func readWakes(dir string, log *slog.Logger) (map[lmz.Address]int64, error) {
 		}
 		if time.Since(told) > tellEvery {
 			told = time.Now()
-			log.Info("making the index of wakes anew", "objects", objects, "took", time.Since(began).Round(time.Second))
+			log.Warn("making the index of wakes anew", "objects", objects, "took", time.Since(began).Round(time.Second))
 		}
 	}
 	if objects > 0 {
