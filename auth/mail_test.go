@@ -250,6 +250,62 @@ func TestSMTPDemandsEncryptionUnlessToldOtherwise(t *testing.T) {
 	}
 }
 
+func TestAMailServerThatTalksNonsenseOrNothingCostsLittle(t *testing.T) {
+	endless := []byte(strings.Repeat("2", 64<<10))
+	for name, talk := range map[string]func(net.Conn){
+		"no SMTP":                   func(c net.Conn) { c.Write([]byte("\x00\xff\xfe hello\r\n")) },
+		"closed":                    func(net.Conn) {},
+		"closed after the greeting": func(c net.Conn) { c.Write([]byte("220 sink\r\n")) },
+		"a line without end": func(c net.Conn) {
+			for said := 0; ; {
+				n, err := c.Write(endless)
+				if said += n; err != nil {
+					return
+				}
+				if said > 100<<20 {
+					t.Error("the whole of it is read")
+					return
+				}
+			}
+		},
+		"silence": func(c net.Conn) { io.Copy(io.Discard, c) },
+	} {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		server := make(chan struct{})
+		go func() {
+			defer close(server)
+			if conn, err := l.Accept(); err == nil {
+				defer conn.Close()
+				talk(conn)
+			}
+		}()
+		sender, err := NewSMTP(SMTPOptions{Server: l.Addr().String(), From: "a@lmz.example"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		if name == "silence" { // the service is closed
+			time.AfterFunc(50*time.Millisecond, cancel)
+		}
+		sent := make(chan error, 1)
+		go func() { sent <- sender.Send(ctx, Mail{ID: "1", To: ada, Subject: "s", Text: "t", HTML: "h"}) }()
+		select {
+		case err = <-sent:
+		case <-time.After(20 * time.Second):
+			t.Fatalf("%s: it waits", name)
+		}
+		cancel()
+		if err == nil || errors.Is(err, ErrUndeliverable) || len(err.Error()) > 500 {
+			t.Errorf("%s: %.600v", name, err)
+		}
+		l.Close()
+		<-server
+	}
+}
+
 func TestSMTPSignsInOverAnEncryptedConnection(t *testing.T) {
 	https := httptest.NewTLSServer(nil) // for its certificate
 	defer https.Close()

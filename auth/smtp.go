@@ -26,8 +26,12 @@ const (
 	NoTLS = "none"
 )
 
-// smtpTimeout bounds one step of a delivery.
-const smtpTimeout = 30 * time.Second
+// smtpTimeout bounds one step of a delivery, smtpAnswers what the server says in all, in
+// bytes.
+const (
+	smtpTimeout = 30 * time.Second
+	smtpAnswers = 1 << 20
+)
 
 // SMTPOptions configure [NewSMTP].
 type SMTPOptions struct {
@@ -104,20 +108,21 @@ func (s *SMTP) Send(ctx context.Context, m Mail) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrUndeliverable, err)
 	}
-	// The library leaves a connection open whose server offers no encryption, so it
-	// is closed here. With a dialer of ours it would not know that one is encrypted.
+	// The library leaves a connection open whose server offers no encryption, waits for
+	// an answer however soon ctx ends, and reads any length of it. With a dialer of ours it
+	// would not know that a connection is encrypted.
 	options := s.options
+	ctx, end := context.WithCancel(ctx)
+	defer end()
 	if s.tls != ImplicitTLS {
-		var conn net.Conn
-		options = append(slices.Clip(options), gomail.WithDialContextFunc(func(ctx context.Context, network, addr string) (_ net.Conn, err error) {
-			conn, err = new(net.Dialer).DialContext(ctx, network, addr)
-			return conn, err
-		}))
-		defer func() {
-			if conn != nil {
-				conn.Close()
+		options = append(slices.Clip(options), gomail.WithDialContextFunc(func(dialing context.Context, network, addr string) (net.Conn, error) {
+			conn, err := new(net.Dialer).DialContext(dialing, network, addr)
+			if err != nil {
+				return nil, err
 			}
-		}()
+			context.AfterFunc(ctx, func() { conn.Close() })
+			return &terse{conn, smtpAnswers}, nil
+		}))
 	}
 	client, err := gomail.NewClient(s.host, options...)
 	if err != nil {
@@ -128,6 +133,21 @@ func (s *SMTP) Send(ctx context.Context, m Mail) error {
 		return fmt.Errorf("%w: %w", ErrUndeliverable, err)
 	}
 	return err
+}
+
+// terse is a connection to a server that may say so many bytes and no more.
+type terse struct {
+	net.Conn
+	left int
+}
+
+func (c *terse) Read(p []byte) (int, error) {
+	if c.left == 0 {
+		return 0, errors.New("the mail server talks without end")
+	}
+	n, err := c.Conn.Read(p[:min(len(p), c.left)])
+	c.left -= n
+	return n, err
 }
 
 // envelope is whom mails come from.
