@@ -1,8 +1,11 @@
 package tui
 
 import (
+	"image/color"
+	"strings"
 	"testing"
 
+	tea "charm.land/bubbletea/v2"
 	"pgregory.net/rapid"
 
 	"github.com/lumenize/lmz/text"
@@ -95,5 +98,21 @@ func TestNamesOfOthersCommandNoTerminal(t *testing.T) {
 		if got := someone(given); got != want {
 			t.Errorf("%q is shown as %q, want %q", given, got, want)
 		}
+	}
+}
+
+func TestOnALightBackgroundNobodyIsYellow(t *testing.T) {
+	yellow := func(background color.Color) (n int) {
+		m := newModel(Options{Getenv: func(string) string { return "" }})
+		m.Update(tea.BackgroundColorMsg{Color: background})
+		for i := range 20 {
+			if strings.Contains(m.styles.peer(i+1).name.Styled("x"), "33m") {
+				n++
+			}
+		}
+		return n
+	}
+	if yellow(color.Black) == 0 || yellow(color.White) != 0 {
+		t.Errorf("%d of 20 on black, %d on white", yellow(color.Black), yellow(color.White))
 	}
 }
