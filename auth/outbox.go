@@ -37,22 +37,27 @@ func newOutbox(store *store, sender Sender, k *keys, now func() time.Time, log *
 	return &outbox{store: store, sender: sender, keys: k, now: now, log: log, wake: make(chan struct{}, 1), busy: make(chan struct{}, 1)}
 }
 
-// queue stores a mail with the change that it tells of. After the commit, deliver
-// has it sent.
-func (s *Service) queue(d db, l Letter) error {
+// sealed is a letter as it is stored.
+func (s *Service) sealed(l Letter) ([]byte, error) {
 	l.App = s.opts.AppName
 	if l.life > 0 {
 		l.ValidFor = inWords(l.life)
 	}
 	m, err := s.mails.mail(l)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	plain, err := json.Marshal(m)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	sealed, err := s.keys.seal(plain)
+	return s.keys.seal(plain)
+}
+
+// queue stores a mail with the change that it tells of. After the commit, deliver
+// has it sent.
+func (s *Service) queue(d db, l Letter) error {
+	sealed, err := s.sealed(l)
 	if err != nil {
 		return err
 	}
