@@ -128,13 +128,12 @@ func killWhileRenewing(ts *testscript.TestScript, _ bool, args []string) {
 	expire(ts, false, args)
 	real, err := url.Parse(ts.Getenv("LMZ_SERVER"))
 	ts.Check(err)
-	killed := false
-	var victim *exec.Cmd
+	victims, killed := make(chan *os.Process, 1), make(chan bool, 1)
 	proxy := httptest.NewServer(&httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(real) },
 		ModifyResponse: func(r *http.Response) error {
-			killed = r.StatusCode == http.StatusOK
-			return victim.Process.Kill()
+			killed <- r.StatusCode == http.StatusOK
+			return (<-victims).Kill()
 		},
 	})
 	defer proxy.Close()
@@ -144,9 +143,17 @@ func killWhileRenewing(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o600))
 	}
 	rename(real.String(), proxy.URL)
-	victim = lmzIn(ts, "token", "--server", proxy.URL)
-	if err := victim.Run(); !killed || err == nil {
-		ts.Fatalf("killed %v: %v", killed, err)
+	victim := lmzIn(ts, "token", "--server", proxy.URL)
+	ts.Check(victim.Start())
+	victims <- victim.Process
+	err = victim.Wait()
+	renewed := false
+	select {
+	case renewed = <-killed:
+	default: // it never came that far
+	}
+	if !renewed || err == nil {
+		ts.Fatalf("renewed %v: %v", renewed, err)
 	}
 	rename(proxy.URL, real.String())
 }

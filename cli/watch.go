@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 
 	"github.com/charmbracelet/x/ansi"
 	"github.com/spf13/cobra"
@@ -40,7 +41,7 @@ type watcher struct {
 	a        *app
 	json     bool
 	document lmz.Address
-	peer     *client.Peer
+	peer     atomic.Pointer[client.Peer] // nil until it is connected for the first time
 	wake     chan struct{}
 	text     *text.Text
 	version  int
@@ -55,8 +56,8 @@ func (a *app) runWatch(ctx context.Context, o connection, document string, asJSO
 	})
 	o.handler = mux
 	o.onSubscriptionRequired = func(ctx context.Context) {
-		if w.peer != nil { // a lost session; the first one subscribes by reading
-			editor.Subscribe.Call(ctx, w.peer, w.document)
+		if peer := w.peer.Load(); peer != nil { // a lost session; the first one subscribes by reading
+			editor.Subscribe.Call(ctx, peer, w.document)
 			w.poke()
 		}
 	}
@@ -66,7 +67,7 @@ func (a *app) runWatch(ctx context.Context, o connection, document string, asJSO
 	}
 	defer peer.Wait()
 	defer peer.Close()
-	w.peer = peer
+	w.peer.Store(peer)
 	if err := w.read(ctx); err != nil {
 		return err
 	}
@@ -91,7 +92,7 @@ func (w *watcher) poke() {
 }
 
 func (w *watcher) read(ctx context.Context) error {
-	content, version, err := editor.ReadAll(ctx, w.peer, w.document.Instance)
+	content, version, err := editor.ReadAll(ctx, w.peer.Load(), w.document.Instance)
 	w.text, w.version = text.NewText(content), version
 	return err
 }
@@ -100,7 +101,7 @@ func (w *watcher) read(ctx context.Context) error {
 // server that is away, is no end: it is tried again when the connection is back.
 func (w *watcher) catchUp(ctx context.Context) error {
 	for {
-		missing, err := editor.Changes.Call(ctx, w.peer, w.document, w.version)
+		missing, err := editor.Changes.Call(ctx, w.peer.Load(), w.document, w.version)
 		var known *lmz.Error
 		switch {
 		case errors.As(err, &known) && known.Name == editor.TooOldName:
