@@ -21,8 +21,7 @@ const (
 	// Can asks whether the calling client may call the method of the node with these
 	// arguments, without doing it. The guards of an object run in a turn that is rolled
 	// back, in which it cannot call and nothing is sent. An object that does not exist is
-	// not made, and only who may call learns whether it exists. One that is closed and
-	// large is not asked: nobody can say then.
+	// not made, and only who may call learns whether it exists.
 	Can lmz.Method3[lmz.Address, string, []lmz.Value, Decision] = "can"
 )
 

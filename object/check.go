@@ -37,7 +37,8 @@ func (rt *Runtime) Contract() map[string]lmz.Table {
 // CheckCall asks the guards of the object at to what a call of req would meet, in a
 // turn that is rolled back: what they write or send vanishes, and they cannot call.
 // An object that is closed is started on a copy of its file, or on nothing if there is
-// none: its file is not touched. exists says whether it has one. An error says why
+// none: its file is not touched. One that is too large to be copied is started as a call
+// that is refused starts it, so that who asks learns no more than by a call. exists says whether it has one. An error says why
 // there is no verdict.
 func (rt *Runtime) CheckCall(ctx context.Context, to lmz.Address, called lmz.CallContext, req *lmz.Request) (v lmz.Verdict, exists bool, err error) {
 	o, place, refused := rt.enter(to, maxWaiting)
@@ -57,15 +58,18 @@ func (rt *Runtime) CheckCall(ctx context.Context, to lmz.Address, called lmz.Cal
 	}
 	called.Self = o.id
 	ctx = lmz.WithCallContext(ctx, called)
+	if o.handler == nil && rt.isLarge(to) {
+		if refused := o.activate(place); refused != nil {
+			o.pass(place)
+			return v, true, refused
+		}
+	}
 	if o.handler != nil && (o.group != nil || o.store.dirty() || rt.exists(to)) {
 		v, err = o.checkOpen(ctx, place, req)
 		return v, true, err
 	}
 	defer o.pass(place)
 	p, exists, err := rt.peek(to, o.kind)
-	if errors.Is(err, errLarge) {
-		return v, exists, notExecuted("the object is closed, and too large to be copied for the question: call it")
-	}
 	if err != nil {
 		o.logger().Error("the object cannot be copied for a check", "error", withoutPath(err))
 		return v, exists, notExecuted("the object could not be read")
@@ -174,9 +178,6 @@ type peeked struct {
 func peekFile(dir string, a lmz.Address, k Kind) (p peeked, exists bool, err error) {
 	path := filePath(dir, a)
 	exists = isFile(path)
-	if sizeOf(path)+sizeOf(path+"-wal") > maxPeek {
-		return p, exists, errLarge
-	}
 	apart, err := os.MkdirTemp(dir, checkPrefix)
 	if err != nil {
 		return p, exists, err
@@ -197,7 +198,14 @@ func peekFile(dir string, a lmz.Address, k Kind) (p peeked, exists bool, err err
 // often as they like.
 const maxPeek = 64 << 20
 
-var errLarge = errors.New("the file is too large to be copied")
+// isLarge reports whether the file of an object is larger than that.
+func (rt *Runtime) isLarge(a lmz.Address) bool {
+	if rt.dir == "" {
+		return false
+	}
+	path := filePath(rt.dir, a)
+	return sizeOf(path)+sizeOf(path+"-wal") > maxPeek
+}
 
 // sizeOf returns the size of a file, and 0 if there is none.
 func sizeOf(path string) int64 {

@@ -169,7 +169,7 @@ func contents(t *testing.T, dir string) string {
 	return all.String()
 }
 
-func TestAQuestionDoesNotCopyALargeFile(t *testing.T) {
+func TestALargeObjectIsStartedForAQuestionAsForACall(t *testing.T) {
 	dir := t.TempDir()
 	w := newWorld(t, dir)
 	register := func() {
@@ -187,9 +187,14 @@ func TestAQuestionDoesNotCopyALargeFile(t *testing.T) {
 	}
 	w = newWorld(t, dir)
 	register()
-	_, exists, err := w.rt.CheckCall(t.Context(), box, lmz.CallContext{}, &lmz.Request{Method: "put"})
-	if !exists || !errors.Is(err, lmz.ErrNotExecuted) || !strings.Contains(err.Error(), "too large") {
-		t.Errorf("exists %v, %v", exists, err)
+	v, exists, err := w.rt.CheckCall(t.Context(), box, lmz.CallContext{}, &lmz.Request{Method: "put"})
+	if !exists || err != nil || v.Err != nil {
+		t.Errorf("exists %v, verdict %v, %v", exists, v.Err, err)
+	}
+	for s, err := range w.rt.List("BOX", "") {
+		if err != nil || !s.Open {
+			t.Errorf("%+v, %v: it was copied", s, err)
+		}
 	}
 }
 
