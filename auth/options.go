@@ -107,7 +107,8 @@ type Options struct {
 
 	// TurnstileSecret has every request for a link from a browser checked by
 	// Cloudflare Turnstile; when that cannot be reached, requests are refused.
-	// Terminals cannot show it, so they get links for known addresses only.
+	// Terminals cannot show it, so they get links only for BootstrapEmail and for addresses
+	// that have signed in before or were invited.
 	// Empty: no check.
 	TurnstileSecret string
 

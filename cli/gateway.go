@@ -74,7 +74,7 @@ func (a *app) gatewayCommand() *cobra.Command {
 	f.StringVar(&o.bootstrapEmail, "bootstrap-email", "", "`address` that becomes an admin when it signs in")
 	f.BoolVar(&o.oneClick, "one-click-links", false, "let opening a mailed link sign in, as the TypeScript system does; mail scanners use links up then")
 	f.DurationVar(&o.callLimit, "call-limit", 5*time.Minute, "the longest that a call of a client may take")
-	f.StringVar(&o.turnstile, "turnstile-secret-file", "", "`file` with the secret of Cloudflare Turnstile, which sign-in pages must pass then")
+	f.StringVar(&o.turnstile, "turnstile-secret-file", "", "`file` with the secret of Cloudflare Turnstile, which a sign-in page of yours shows; the bundled page does not, so new people need an invitation then")
 	o.mail.flags(f)
 	return cmd
 }
