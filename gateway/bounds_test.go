@@ -185,6 +185,34 @@ func TestACallTakesNoLongerThanTheCallLimitWhateverTheClientAsksFor(t *testing.T
 	})
 }
 
+func TestAClientThatDoesNotReadIsCutOffBeforeItsPongsFillTheMemory(t *testing.T) {
+	for name, every := range map[string]time.Duration{"slowly": time.Second, "fast": time.Microsecond} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				m := startMesh(t)
+				defer m.stop()
+				w := m.wire(proto.SubprotocolCBOR)
+				defer w.conn.Close()
+				w.raw(greeting)
+				synctest.Wait()
+				start, ping := time.Now(), message(proto.Frame{Kind: proto.KindPing})
+				sent := 0
+				for ; m.gateway.Stats().StuckSockets == 0 && sent < 10_000; sent++ { // 8,192 may wait
+					w.raw(ping)
+					time.Sleep(every) // virtual
+				}
+				if took := time.Since(start); sent == 10_000 || took > 12*time.Second {
+					t.Errorf("it sent %d pings in %v", sent, took)
+				}
+				time.Sleep(20 * time.Second) // virtual: to close it, and the grace period
+				if s := m.gateway.Stats(); s.Connections != 0 || s.Sessions != 0 || s.StuckSockets != 1 {
+					t.Errorf("%+v", s)
+				}
+			})
+		})
+	}
+}
+
 func TestFramesOfUnknownKindsAreIgnoredAndCounted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := startMesh(t)

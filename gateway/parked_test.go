@@ -222,14 +222,16 @@ func TestAJSONClientLivesAsLongAsItsSocketAnswersPings(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := startMesh(t)
 		defer m.stop()
-		alive := m.jsonRaw("ann.tab")
+		alive := m.jsonRaw("bob.tab")
 		defer alive.conn.CloseNow()
 		alive.hear(statusNew)
 		closed := make(chan websocket.StatusCode, 1)
 		go func() { closed <- alive.closeCode() }() // who reads answers pings, and says nothing else
-		dead := m.jsonRaw("bob.tab")
-		defer dead.conn.CloseNow()
-		dead.hear(statusNew)
+		dead := m.wire(proto.SubprotocolJSON)
+		defer dead.conn.Close()
+		silent := make(chan int, 1)
+		go func() { silent <- dead.end() }() // reads, and answers nothing
+		synctest.Wait()
 
 		time.Sleep(29 * time.Second) // virtual: nobody has asked yet
 		if s := m.gateway.Stats(); s.Sessions != 2 || s.Connections != 2 {
@@ -238,6 +240,14 @@ func TestAJSONClientLivesAsLongAsItsSocketAnswersPings(t *testing.T) {
 		time.Sleep(22 * time.Second) // virtual: 1 s later it is asked, has 10 s to answer, 5 s to close, 5 s of grace
 		if s := m.gateway.Stats(); s.Sessions != 1 || s.Connections != 1 {
 			t.Errorf("too late: %+v", s)
+		}
+		select {
+		case code := <-silent:
+			if code != proto.CloseTimeout {
+				t.Errorf("a client that answers no ping was closed with %d", code)
+			}
+		default:
+			t.Error("a client that answers no ping is not closed")
 		}
 		time.Sleep(time.Hour) // virtual
 		select {
