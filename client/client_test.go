@@ -339,3 +339,53 @@ func TestAReconnectThatNeverEndsIsNotHeard(t *testing.T) {
 		}
 	})
 }
+
+// lateSocket is a socket that closing does not reach: what was on its way still comes.
+type lateSocket struct{ messages chan []byte }
+
+func (s lateSocket) Read() ([]byte, error) {
+	if m, ok := <-s.messages; ok {
+		return m, nil
+	}
+	return nil, errors.New("closed")
+}
+func (lateSocket) Write([]byte) error      { return nil }
+func (lateSocket) Close(int, string) error { return nil }
+
+func TestFramesOfAConnectionThatWasGivenUpAreNotHeard(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newLoop(t, echo)
+		late := lateSocket{make(chan []byte)}
+		dials, subscriptions, ran := 0, 0, 0
+		p := g.connected(func(o *client.Options) { // the first socket brings no welcome in time
+			o.Dial = func(ctx context.Context, url string, protocols []string) (client.Transport, error) {
+				if dials++; dials == 1 {
+					return late, nil
+				}
+				return g.dial(ctx, url, protocols)
+			}
+			o.OnSubscriptionRequired = func(context.Context) { subscriptions++ }
+			o.OnBeforeCall = func(context.Context, *lmz.Request) error { ran++; return nil }
+		})
+		defer g.end(p)
+		chain, err := proto.MarshalChain(lmz.Ctn("x"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range []proto.Frame{
+			{Kind: proto.KindWelcome},
+			{Kind: proto.KindCall, Seq: 1, Timeout: time.Minute, Context: []byte{0xa0}, Payload: chain},
+			{Kind: proto.KindAck, Ack: 99},
+		} {
+			late.messages <- f.Append(nil)
+		}
+		close(late.messages)
+		synctest.Wait()
+		if dials != 2 || subscriptions != 1 || ran != 0 || p.State() != client.Connected {
+			t.Errorf("%d dials, %d subscriptions, %d calls, %s", dials, subscriptions, ran, p.State())
+		}
+		if err := call(t, p, "x"); err != nil {
+			t.Error(err)
+		}
+	})
+}
