@@ -3,7 +3,7 @@
 
 const key = 'lmz_tab';
 const freeKey = 'lmz_tab_free'; // the id, while no page of this tab has it: the next one need not ask
-const copyTimeout = 250; // milliseconds that the original of a copied tab may take to answer
+const copyTimeout = 1000; // milliseconds that the original of a copied tab may take to answer: only a tab that crashed waits so long
 
 const own = new Set(); // ids that clients of this page have
 
