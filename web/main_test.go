@@ -20,6 +20,7 @@ import (
 	"github.com/lumenize/lmz/client"
 	"github.com/lumenize/lmz/examples/editor"
 	"github.com/lumenize/lmz/gateway"
+	"github.com/lumenize/lmz/internal/faultnet"
 	"github.com/lumenize/lmz/object"
 	"github.com/lumenize/lmz/text"
 )
@@ -45,14 +46,30 @@ func startSiteWith(t *testing.T, grace time.Duration) *site {
 // startSiteOf has a gateway with options.
 func startSiteOf(t *testing.T, o gateway.Options) *site {
 	t.Helper()
+	l := listen(t)
+	return startSiteAt(t, o, l, "http://"+l.Addr().String())
+}
+
+// startSiteBehindProxy has a line to browsers that can do more than be cut.
+func startSiteBehindProxy(t *testing.T, o gateway.Options) (*site, *faultnet.Proxy) {
+	t.Helper()
+	l := listen(t)
+	proxy, err := faultnet.Listen(l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(proxy.Close)
+	return startSiteAt(t, o, l, proxy.URL()), proxy
+}
+
+// startSiteAt serves browsers at l, which they reach by url.
+func startSiteAt(t *testing.T, o gateway.Options, l net.Listener, url string) *site {
+	t.Helper()
 	if load(mustSub())["lmz/lmz.wasm"] == nil {
 		t.Fatal("the page is not built: run node scripts/build-web.mjs first")
 	}
-	toCut, direct := listen(t), listen(t)
-	s := &site{
-		t: t, dir: t.TempDir(), url: "http://" + toCut.Addr().String(), line: &line{Listener: toCut},
-		direct: "http://" + direct.Addr().String(),
-	}
+	direct := listen(t)
+	s := &site{t: t, dir: t.TempDir(), url: url, line: &line{Listener: l}, direct: "http://" + direct.Addr().String()}
 	log := slog.New(slog.NewTextHandler(t.Output(), nil))
 	box := new(auth.Mailbox)
 	service, err := auth.Open(auth.Options{
@@ -277,6 +294,16 @@ func (s *site) connect(email string, o client.Options) *client.Peer {
 		s.t.Fatal(err)
 	}
 	return c
+}
+
+// sessionEnds waits until the gateway has given up the page's session: the answer to a
+// call comes then.
+func (s *site) sessionEnds(instance string) {
+	s.t.Helper()
+	_, err := lmz.Call[string](s.t.Context(), s.client("eve@example.com"), lmz.At(lmz.DefaultGateway, instance), lmz.Ctn("x"))
+	if _, gone := lmz.DisconnectedClient(err); !gone {
+		s.t.Fatalf("the session has not ended: %v", err)
+	}
 }
 
 // tab is a tab of a browser.

@@ -45,6 +45,7 @@ function showState(state) {
   $('state-text').textContent = navigator.onLine || state === 'connected' ? stateTexts[state] : 'Offline';
   $('retry').hidden = state !== 'disconnected' && state !== 'reconnecting';
   $('starting').textContent = state === 'reconnecting' ? 'The server cannot be reached. Trying again…' : 'Starting…';
+  showDocument(); // what is not saved waits, or goes
   if (state !== 'connected') return;
   failedLink = '';
   data.instance = client.lmz.instanceName;
