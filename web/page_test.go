@@ -237,3 +237,45 @@ func TestSigningOutLeadsToTheForm(t *testing.T) {
 	b.do(chromedp.Click(chromedp.CSS("#sign-out")))
 	b.until(`document.body.dataset.state === 'signed-out' && document.body.dataset.view === 'sign-in'`)
 }
+
+func TestThePageSaysWhyItIsNotConnected(t *testing.T) {
+	t.Parallel()
+	s := startSite(t)
+	b := openBrowser(t)
+	b.signIn(s, "ada@example.com")
+	b.open("notes")
+	b.typeText("mine")
+	b.until(`document.body.dataset.dirty === 'false'`)
+
+	// Everything finds its place in one line on a phone.
+	b.do(chromedp.EmulateViewport(360, 740))
+	inOneLine := `document.querySelector('.top').offsetHeight <= ` + b.run(`return document.querySelector('.top').offsetHeight`)
+
+	// Another client has the address.
+	b.run(`
+		const thief = new lmz.LumenizeClient({ tab: document.body.dataset.instance.split('.')[1] });
+		await thief.connect();`)
+	b.until(`document.getElementById('state-text').textContent === 'Open elsewhere'`)
+	b.until(`document.getElementById('retry').textContent === 'Go on here' && ` + inOneLine)
+	b.do(chromedp.Click(chromedp.CSS("#retry")))
+	b.until(`document.body.dataset.state === 'connected' && document.getElementById('retry').hidden`)
+	b.typeText("!")
+	b.until(`document.body.dataset.dirty === 'false'`) // and with that it has subscribed
+
+	s.line.cut(true)
+	b.until(`document.body.dataset.state === 'reconnecting'`)
+	b.until(`!document.getElementById('retry').hidden && ` + inOneLine)
+	b.typeText(" more")
+	b.until(`document.body.dataset.dirty === 'true'`)
+
+	// Meanwhile the user has signed out in another tab.
+	s.line.cut(false)
+	b.until(`document.body.dataset.state === 'connected' && document.body.dataset.dirty === 'false'`)
+	b.run(`await fetch('/auth/logout', { method: 'POST' });`)
+	s.line.cut(true)
+	b.until(`document.body.dataset.state === 'reconnecting'`)
+	b.typeText(" and more")
+	s.line.cut(false)
+	b.until(`document.body.dataset.view === 'sign-in'`)
+	b.until(`document.getElementById('signed-out').textContent.endsWith('was not sent is kept on this device.')`)
+}

@@ -34,6 +34,7 @@ const client = new EditorClient({
     await client.openAgain();
   },
   onLoginRequired: () => showSignIn(),
+  onSuperseded: () => showElsewhere(),
   onConnectionError: (error) => console.debug('lmz:', error.message),
 });
 
@@ -44,10 +45,12 @@ function showState(state) {
   data.state = state;
   $('state-text').textContent = navigator.onLine || state === 'connected' ? stateTexts[state] : 'Offline';
   $('retry').hidden = state !== 'disconnected' && state !== 'reconnecting';
+  $('retry').textContent = 'Try now';
   $('starting').textContent = state === 'reconnecting' ? 'The server cannot be reached. Trying again…' : 'Starting…';
   showDocument(); // what is not saved waits, or goes
   if (state !== 'connected') return;
   failedLink = '';
+  $('signed-out').hidden = true;
   data.instance = client.lmz.instanceName;
   if (data.view !== 'desk') showDesk();
   client.goOn();
@@ -56,12 +59,23 @@ function showState(state) {
   listDocuments();
 }
 
+/** Another window has this client's address: a copy of this tab that was not recognized as one. */
+function showElsewhere() {
+  $('state-text').textContent = 'Open elsewhere';
+  $('retry').textContent = 'Go on here';
+}
+
 $('retry').addEventListener('click', () => client.connect().catch(() => {}));
 for (const event of ['online', 'offline']) addEventListener(event, () => showState(data.state));
 
 // Signing in and out.
 
 function showSignIn() {
+  if (data.view === 'desk') {
+    $('signed-out').textContent = 'You were signed out, maybe in another tab. Sign in to go on.' +
+      (open?.dirty && !open.unkept ? ' What you typed and was not sent is kept on this device.' : '');
+    $('signed-out').hidden = false;
+  }
   data.state = 'signed-out';
   data.view = 'sign-in';
   $('state-text').textContent = stateTexts['signed-out'];
