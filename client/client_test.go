@@ -118,6 +118,43 @@ func TestAHangingOnSubscriptionRequiredHoldsCallsBackForTenSecondsAtMost(t *test
 	})
 }
 
+func TestStateChangesAreToldWhileOnSubscriptionRequiredWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newLoop(t, func(proto.Frame) (proto.Answer, bool) { return proto.Answer{}, false })
+		var states []client.State
+		subscribing, subscriptions := 0, 0
+		var p *client.Peer
+		p = g.peer(func(o *client.Options) {
+			o.OnStateChange = func(s client.State) { states = append(states, s) }
+			o.OnSubscriptionRequired = func(ctx context.Context) {
+				if subscribing++; subscribing > 1 {
+					t.Error("it runs twice at once")
+				}
+				defer func() { subscribing-- }()
+				subscriptions++
+				p.CallRaw(ctx, lmz.At("B", "i"), lmz.Ctn("subscribe")) // which nobody answers
+			}
+		})
+		if err := p.Connect(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		g.cut()
+		synctest.Wait()
+		if last := states[len(states)-1]; last != client.Reconnecting {
+			t.Errorf("the line is cut, and the user was told %v", states)
+		}
+		time.Sleep(6 * time.Second) // virtual: the grace period is over
+		g.heal()
+		time.Sleep(3 * time.Second)
+		synctest.Wait()
+		if last := states[len(states)-1]; last != client.Connected || subscriptions != 2 {
+			t.Errorf("%d subscriptions, and the user was told %v", subscriptions, states)
+		}
+		g.end(p)
+	})
+}
+
 func TestTheQueueIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newLoop(t, echo)

@@ -39,7 +39,8 @@ type Options struct {
 	OnBeforeCall lmz.Guard
 
 	// The callbacks run one after another on a goroutine of their own, and may call
-	// every method of the peer.
+	// every method of the peer. OnSubscriptionRequired has another one, so that the rest
+	// are told what happens while it waits.
 
 	// OnStateChange is told every change of state.
 	OnStateChange func(State)

@@ -30,17 +30,18 @@ const (
 // Peer is a node outside the gateway. It implements [lmz.Caller]. All its methods
 // may be called from any goroutine.
 type Peer struct {
-	options  Options
-	base     string // ws://host/gateway/BINDING/
-	ctx      context.Context
-	cancel   context.CancelCauseFunc
-	serve    func(context.Context, *turn.Place, lmz.Identity, proto.Frame) proto.Answer // runs an incoming call
-	messages proto.Messages                                                             // of a server that speaks only lmz
-	claims   func(token string) (claims, error)                                         // reads an access token
-	user     callbacks
-	asking   chan struct{}  // holds one element while Options.Token is asked
-	line     turn.Line      // whose turn it is to run a handler
-	work     sync.WaitGroup // links, dials, token requests, handlers, callbacks
+	options     Options
+	base        string // ws://host/gateway/BINDING/
+	ctx         context.Context
+	cancel      context.CancelCauseFunc
+	serve       func(context.Context, *turn.Place, lmz.Identity, proto.Frame) proto.Answer // runs an incoming call
+	messages    proto.Messages                                                             // of a server that speaks only lmz
+	claims      func(token string) (claims, error)                                         // reads an access token
+	user        callbacks
+	subscribing callbacks      // OnSubscriptionRequired, which waits for calls
+	asking      chan struct{}  // holds one element while Options.Token is asked
+	line        turn.Line      // whose turn it is to run a handler
+	work        sync.WaitGroup // links, dials, token requests, handlers, callbacks
 
 	mu       sync.Mutex // guards the following fields
 	life     *session.Life
@@ -105,7 +106,7 @@ func newPeer(o Options) (*Peer, error) {
 		Calls: maxInFlight, Waiting: o.QueueLimit, Bytes: waitingBytes,
 	}, time.Now)
 	p.ctx, p.cancel = context.WithCancelCause(context.Background())
-	p.user.wg = &p.work
+	p.user.wg, p.subscribing.wg = &p.work, &p.work
 	return p, nil
 }
 
@@ -249,6 +250,7 @@ func (p *Peer) Close() error {
 	}
 	current := p.link
 	p.user.stop()
+	p.subscribing.stop()
 	p.over = ErrClosed
 	p.doLife(p.life.Close())
 	p.endSession("the client was closed")

@@ -401,10 +401,12 @@ func (p *Peer) subscribe() {
 	p.dropSubscriptions()
 	ctx, cancel := context.WithCancel(context.WithValue(p.ctx, urgentKey{}, true))
 	p.dropped = cancel
-	p.user.add(func() {
-		f(ctx)
-		timeout.Stop()
-		release()
+	p.user.add(func() { // when those before it are done, and without holding up those after it
+		p.subscribing.add(func() {
+			f(ctx)
+			timeout.Stop()
+			release()
+		})
 	})
 }
 
