@@ -82,6 +82,7 @@ func TestAScriptIsConnectedSoon(t *testing.T) {
 						t.Fatal(err)
 					}
 					visits[i] = append(visits[i], times)
+					b.do(chromedp.Sleep(500 * time.Millisecond)) // the browser goes on compiling for a while
 				}
 				b.close()
 			}
