@@ -362,3 +362,60 @@ func TestAReplyHasTheStateOfWhenItWasAskedFor(t *testing.T) {
 		}
 	})
 }
+
+func TestAReplyForErrorsRunsOnlyForThemUnguardedAndLendsItsRightsToNobody(t *testing.T) {
+	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
+		got := make(chan string, 10)
+		node := func(self func() lmz.Caller) *lmz.Mux {
+			mux := new(lmz.Mux)
+			do.Expose(mux, lmz.Anyone, func(ctx context.Context) (string, error) {
+				for _, method := range []string{"good", "bad"} {
+					if err := self().Send(ctx, lmz.At("LEAF"), lmz.Ctn(method), lmz.ReplyOnError(lmz.Ctn("failed", method))); err != nil {
+						return "", err
+					}
+				}
+				return "", nil
+			})
+			lmz.Method2[string, lmz.Value, struct{}]("failed").Expose(mux, lmz.NoOne, func(ctx context.Context, method string, _ lmz.Value) (struct{}, error) {
+				_, err := self().CallRaw(ctx, lmz.At("LEAF"), lmz.Ctn("secret"))
+				got <- method + " " + string(lmz.CodeOf(err))
+				return struct{}{}, nil
+			})
+			return mux
+		}
+		m.Worker("LEAF", func(lmz.Caller) lmz.Handler {
+			mux := new(lmz.Mux)
+			lmz.Method0[string]("good").Expose(mux, lmz.Anyone, func(context.Context) (string, error) { return "fine", nil })
+			lmz.Method0[string]("bad").Expose(mux, lmz.Anyone, func(context.Context) (string, error) { return "", lmz.Errorf("no") })
+			lmz.Method0[string]("secret").Expose(mux, lmz.NoOne, func(context.Context) (string, error) { return "told", nil })
+			return mux
+		})
+		m.Worker("WORKER", func(self lmz.Caller) lmz.Handler { return node(func() lmz.Caller { return self }) })
+		m.Object("OBJECT", object.Kind{New: func(o *object.Object) lmz.Handler { return node(func() lmz.Caller { return o }) }})
+		var bob *meshtest.Client
+		onlyDo := func(_ context.Context, req *lmz.Request) error {
+			if req.Method != string(do) {
+				return lmz.Errorf("not %s", req.Method)
+			}
+			return nil
+		}
+		bob = m.NewClient("bob", nil, client.Options{Tab: "t", OnBeforeCall: onlyDo, Handler: node(func() lmz.Caller { return bob })})
+		if err := bob.Connect(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		ann := m.Client("ann", nil, client.Options{})
+		for _, to := range []lmz.Address{lmz.At("WORKER"), lmz.At("OBJECT", "o"), lmz.At(lmz.DefaultGateway, "bob.t")} {
+			if _, err := do.Call(t.Context(), ann, to); err != nil {
+				t.Fatalf("%s: %v", to, err)
+			}
+			time.Sleep(time.Second)
+			var all []string
+			for len(got) > 0 {
+				all = append(all, <-got)
+			}
+			if len(all) != 1 || all[0] != "bad guard" {
+				t.Errorf("%s: %q", to, all)
+			}
+		}
+	})
+}

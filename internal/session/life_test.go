@@ -171,6 +171,10 @@ func TestAnExpiredTokenIsReplacedAtOnce(t *testing.T) {
 		t.Errorf("after 4401: %+v, timer %v", lt.last, lt.timer)
 	}
 	lt.is(Reconnecting)
+	lt.lose(Loss{Code: proto.CloseTokenExpired}) // the next one, too: not without end
+	if lt.timer < 0 {
+		t.Errorf("after 4401 again: %+v, timer %v", lt.last, lt.timer)
+	}
 }
 
 func TestASilentGatewayIsGivenUp(t *testing.T) {
