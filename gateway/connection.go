@@ -25,6 +25,7 @@ type connection struct {
 	ping     func(context.Context) error // asks the socket whether it lives (RFC 6455 section 5.5.2)
 	heard    atomic.Int64                // when the last frame came, in Unix nanoseconds
 	expires  atomic.Int64                // when the token does, in Unix nanoseconds; 0: never
+	greeting sync.Once                   // of a JSON connection: the gateway says hello for it, unless it has ended
 
 	mu     sync.Mutex // guards the following fields
 	client *client    // nil until the hello
@@ -37,7 +38,11 @@ type connection struct {
 func (c *connection) serve() {
 	c.heard.Store(time.Now().UnixNano())
 	if c.json {
-		c.hello(proto.Frame{Kind: proto.KindHello, Session: newSessionID()})
+		if c.gateway.isConnected(lmz.At(c.front.binding, c.instance)) {
+			go c.prove()
+		} else {
+			c.greet()
+		}
 		c.after(&c.alive, c.gateway.options.Heartbeat, c.checkPing)
 	} else {
 		c.after(&c.alive, helloTimeout, func() { c.link.Close(proto.CloseTimeout, "no hello in time") })
@@ -46,16 +51,37 @@ func (c *connection) serve() {
 	c.link.Run(c.receive, c.lost)
 }
 
-// checkPing closes a JSON connection whose socket does not answer a ping. Clients of
-// the original send one of their own only if they feel like it.
-func (c *connection) checkPing() {
+// greet takes the client's seat for a JSON connection, which has no hello of its own.
+func (c *connection) greet() {
+	c.greeting.Do(func() { c.hello(proto.Frame{Kind: proto.KindHello, Session: newSessionID()}) })
+}
+
+// prove greets a JSON connection that would take the place of another when its socket
+// answers. Nothing in its request tells how old that is: one that the client has given up
+// may arrive after the next, and must not end that.
+func (c *connection) prove() {
+	if c.isAlive() {
+		c.greet()
+	}
+}
+
+// isAlive waits until the socket answers a ping, or closes the connection.
+func (c *connection) isAlive() bool {
 	ctx, cancel := context.WithTimeout(c.gateway.ctx, pingTimeout)
 	defer cancel()
 	if c.ping(ctx) != nil {
 		c.link.Close(proto.CloseTimeout, "no pong in time")
-		return
+		return false
 	}
-	c.after(&c.alive, c.gateway.options.Heartbeat, c.checkPing)
+	return true
+}
+
+// checkPing closes a JSON connection whose socket does not answer a ping. Clients of
+// the original send one of their own only if they feel like it.
+func (c *connection) checkPing() {
+	if c.isAlive() {
+		c.after(&c.alive, c.gateway.options.Heartbeat, c.checkPing)
+	}
 }
 
 // pingTimeout is how long a socket may take to answer a ping.
@@ -154,6 +180,9 @@ func (c *connection) receive(l *link.Link, message []byte) {
 		l.Abandon(proto.CloseOverflow, "the client does not read")
 		return
 	}
+	if c.json {
+		c.greet() // who sends something has had the answer to its request
+	}
 	client := c.current()
 	if c.json {
 		if client != nil { // nil while the gateway shuts down
@@ -203,6 +232,7 @@ func (c *connection) hello(f proto.Frame) {
 
 // lost ends the connection. The client said goodbye if it closed with 1000.
 func (c *connection) lost(l *link.Link, err error) {
+	c.greeting.Do(func() {}) // none from now on
 	c.mu.Lock()
 	client := c.client
 	c.ended = true

@@ -150,6 +150,29 @@ func TestTheOriginalsClientKeepsItsSubscriptionsWithinTheGracePeriod(t *testing.
 	})
 }
 
+func TestALateRequestOfTheOriginalsClientEndsNoConnection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := startMesh(t)
+		defer m.stop()
+		current := m.jsonRaw("ann.tab")
+		defer current.conn.CloseNow()
+		current.hear(statusNew)
+		abandoned := m.jsonRaw("ann.tab") // nobody reads there
+		time.Sleep(3 * time.Second)
+		abandoned.conn.CloseNow()
+		time.Sleep(time.Second)
+		silent := m.jsonRaw("ann.tab")
+		time.Sleep(3 * time.Second)
+		current.say("lmz:ping")
+		current.hear("lmz:pong")
+		silent.hear(statusResumed) // it reads, and so it answers the ping
+		if code := current.closeCode(); code != proto.CloseSuperseded {
+			t.Errorf("the older socket was closed with %d", code)
+		}
+		silent.conn.CloseNow()
+	})
+}
+
 func TestAnAnswerThatCouldNotBeWrittenGoesOutOnTheNewerSocket(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := startMesh(t)

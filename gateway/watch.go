@@ -35,6 +35,17 @@ func (g *Gateway) clientAt(a lmz.Address) *client {
 	return g.clients[a]
 }
 
+// isConnected reports whether a client has a connection.
+func (g *Gateway) isConnected(a lmz.Address) bool {
+	c := g.clientAt(a)
+	if c == nil {
+		return false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.link != nil
+}
+
 // whenEnded has f called when the session s ends, and reports whether the client has it.
 func (c *client) whenEnded(s proto.SessionID, f func()) bool {
 	c.mu.Lock()
