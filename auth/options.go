@@ -106,7 +106,8 @@ type Options struct {
 	TestMode bool
 
 	// TurnstileSecret has every request for a link from a browser checked by
-	// Cloudflare Turnstile; when that cannot be reached, requests are refused.
+	// Cloudflare Turnstile; when that cannot be reached, requests are refused. The
+	// page that asks shows the widget, by its site key, and sends the token.
 	// Terminals cannot show it, so they get links only for BootstrapEmail and for addresses
 	// that have signed in before or were invited.
 	// Empty: no check.

@@ -15,6 +15,7 @@ import (
 
 	"github.com/lumenize/lmz/auth"
 	"github.com/lumenize/lmz/object"
+	"github.com/lumenize/lmz/web"
 )
 
 // gatewayOptions are the settings of lmz gateway: flags, LMZ_ variables, or a file.
@@ -29,8 +30,9 @@ type gatewayOptions struct {
 	oneClick        bool
 	callLimit       time.Duration
 
-	mail      mailOptions
-	turnstile string // file with the secret
+	mail             mailOptions
+	turnstileSecret  string // file with it
+	turnstileSiteKey string
 }
 
 func (a *app) gatewayCommand() *cobra.Command {
@@ -74,7 +76,8 @@ func (a *app) gatewayCommand() *cobra.Command {
 	f.StringVar(&o.bootstrapEmail, "bootstrap-email", "", "`address` that becomes an admin when it signs in")
 	f.BoolVar(&o.oneClick, "one-click-links", false, "let opening a mailed link sign in, as the TypeScript system does; mail scanners use links up then")
 	f.DurationVar(&o.callLimit, "call-limit", 5*time.Minute, "the longest that a call of a client may take")
-	f.StringVar(&o.turnstile, "turnstile-secret-file", "", "`file` with the secret of Cloudflare Turnstile, which a sign-in page of yours shows; the bundled page does not, so new people need an invitation then")
+	f.StringVar(&o.turnstileSecret, "turnstile-secret-file", "", "`file` with the secret key of a Cloudflare Turnstile widget: links go to those only whom it takes for people")
+	f.StringVar(&o.turnstileSiteKey, "turnstile-site-key", "", "site `key` of that widget, which is public: the sign-in page shows it")
 	o.mail.flags(f)
 	return cmd
 }
@@ -121,6 +124,13 @@ func (a *app) gatewayPlan(o gatewayOptions) (p serverPlan, err error) {
 	if _, ok := auth.NormalEmail(o.bootstrapEmail); !ok && o.bootstrapEmail != "" {
 		missing = append(missing, fmt.Sprintf("--bootstrap-email %q is not a mail address", o.bootstrapEmail))
 	}
+	hasSecret := o.turnstileSecret != "" || a.Getenv("LMZ_TURNSTILE_SECRET") != ""
+	switch {
+	case hasSecret && o.turnstileSiteKey == "":
+		missing = append(missing, "--turnstile-site-key, which belongs to the Turnstile secret: without it nobody can ask for a link on the page")
+	case !hasSecret && o.turnstileSiteKey != "":
+		missing = append(missing, "--turnstile-secret-file or LMZ_TURNSTILE_SECRET, which belongs to --turnstile-site-key: without it nothing is checked")
+	}
 	if len(missing) > 0 {
 		for _, what := range missing {
 			fmt.Fprintln(a.Err, "missing or wrong: "+oneLine(what))
@@ -138,7 +148,7 @@ func (a *app) gatewayPlan(o gatewayOptions) (p serverPlan, err error) {
 		}
 		p.tls = c.config()
 	}
-	secret, err := secretOf(a.Getenv("LMZ_TURNSTILE_SECRET"), o.turnstile)
+	secret, err := secretOf(a.Getenv("LMZ_TURNSTILE_SECRET"), o.turnstileSecret)
 	if err != nil {
 		return p, err
 	}
@@ -148,6 +158,7 @@ func (a *app) gatewayPlan(o gatewayOptions) (p serverPlan, err error) {
 		Sender: sender, AppName: o.appName, BootstrapEmail: o.bootstrapEmail, OneClick: o.oneClick, Proxies: o.proxies,
 		HostCookie: public.Scheme == "https", TurnstileSecret: secret,
 	}
+	p.page = web.Options{TurnstileSiteKey: o.turnstileSiteKey}
 	p.answers = func(host string) bool { return strings.EqualFold(host, public.Host) }
 	p.refusal = "this gateway answers to " + public.Host + " only"
 	return p, nil

@@ -119,6 +119,7 @@ func lmzIn(ts *testscript.TestScript, args ...string) *exec.Cmd {
 	for _, name := range []string{
 		"HOME", "PATH", "TMPDIR", "GORACE", "LMZ_SERVER", "LMZ_ACCESS_TOKEN", "LMZ_CONFIG_DIR", "LMZ_NO_KEYRING", "LMZ_NO_BROWSER", "LMZ_EMAIL", "SSH_CONNECTION", "LMZ_PUBLIC_URL", "LMZ_PROXIES", "DEBUG",
 		"XDG_DATA_HOME", "XDG_CONFIG_HOME", "LUMENIZE_AUTH_ISSUER", "JWT_PRIVATE_KEY_BLUE",
+		"LMZ_TURNSTILE_SECRET", "LMZ_TURNSTILE_SITE_KEY",
 	} {
 		if value := ts.Getenv(name); value != "" {
 			cmd.Env = append(cmd.Env, name+"="+value)

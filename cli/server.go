@@ -41,6 +41,7 @@ type serverPlan struct {
 	rates      bool // how often each user may connect and call
 	log        *slog.Logger
 	auth       auth.Options // without what the rest of the plan says
+	page       web.Options
 
 	routes  map[string]http.Handler // more of them, by pattern
 	answers func(host string) bool  // which Host headers are answered
@@ -94,7 +95,7 @@ func (a *app) openParts(s *server, p serverPlan) (err error) {
 	mux := http.NewServeMux()
 	mux.Handle("/gateway/", s.gateway)
 	mux.Handle("/auth/", s.auth)
-	mux.Handle("/", web.Handler())
+	mux.Handle("/", web.Handler(p.page))
 	for pattern, handler := range p.routes {
 		mux.Handle(pattern, handler)
 	}

@@ -47,7 +47,7 @@ func startSiteWith(t *testing.T, grace time.Duration) *site {
 func startSiteOf(t *testing.T, o gateway.Options) *site {
 	t.Helper()
 	l := listen(t)
-	return startSiteAt(t, o, l, "http://"+l.Addr().String())
+	return startSiteAt(t, o, turnstileKeys{}, l, "http://"+l.Addr().String())
 }
 
 // startSiteBehindProxy has a line to browsers that can do more than be cut.
@@ -59,11 +59,11 @@ func startSiteBehindProxy(t *testing.T, o gateway.Options) (*site, *faultnet.Pro
 		t.Fatal(err)
 	}
 	t.Cleanup(proxy.Close)
-	return startSiteAt(t, o, l, proxy.URL()), proxy
+	return startSiteAt(t, o, turnstileKeys{}, l, proxy.URL()), proxy
 }
 
 // startSiteAt serves browsers at l, which they reach by url.
-func startSiteAt(t *testing.T, o gateway.Options, l net.Listener, url string) *site {
+func startSiteAt(t *testing.T, o gateway.Options, keys turnstileKeys, l net.Listener, url string) *site {
 	t.Helper()
 	if load(mustSub())["lmz/lmz.wasm"] == nil {
 		t.Fatal("the page is not built: run node scripts/build-web.mjs first")
@@ -74,6 +74,7 @@ func startSiteAt(t *testing.T, o gateway.Options, l net.Listener, url string) *s
 	box := new(auth.Mailbox)
 	service, err := auth.Open(auth.Options{
 		Dir: s.dir, PublicURL: s.url, Sender: box, AutoApprove: true, Getenv: func(string) string { return "" }, Log: log,
+		TurnstileSecret: keys.secret,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -104,7 +105,7 @@ func startSiteAt(t *testing.T, o gateway.Options, l net.Listener, url string) *s
 		w.Header().Set("Content-Security-Policy", contentPolicy)
 		s.extra.Load().(http.Handler).ServeHTTP(w, r)
 	})
-	mux.Handle("/", Handler())
+	mux.Handle("/", Handler(Options{TurnstileSiteKey: keys.site}))
 	server := &http.Server{Handler: mux}
 	var served sync.WaitGroup
 	served.Go(func() { server.Serve(s.line) })
@@ -327,10 +328,16 @@ func browserPath(t *testing.T) string {
 
 func openBrowser(t *testing.T) *tab {
 	t.Helper()
+	return openBrowserWith(t)
+}
+
+// openBrowserWith opens one with more options.
+func openBrowserWith(t *testing.T, more ...chromedp.ExecAllocatorOption) *tab {
+	t.Helper()
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(browserPath(t)), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.UserDataDir(t.TempDir()),
 		chromedp.Flag("disable-component-update", true), chromedp.WindowSize(1200, 800))
-	allocator, stop := chromedp.NewExecAllocator(t.Context(), options...)
+	allocator, stop := chromedp.NewExecAllocator(t.Context(), append(options, more...)...)
 	browser, closeTab := chromedp.NewContext(allocator)
 	ctx, expire := context.WithTimeout(browser, 5*time.Minute)
 	end := func() {

@@ -90,7 +90,7 @@ func served(t *testing.T, name string) sizes {
 		r := httptest.NewRequest("GET", "/"+name, nil)
 		r.Header.Set("Accept-Encoding", accept)
 		w := httptest.NewRecorder()
-		Handler().ServeHTTP(w, r)
+		Handler(Options{}).ServeHTTP(w, r)
 		if got := w.Header().Get("Content-Encoding"); got != want {
 			t.Errorf("%s for %q came as %q", name, accept, got)
 		}

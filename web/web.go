@@ -43,20 +43,21 @@ const notBuilt = `<!doctype html>
 
 // Handler serves the page at / and its files. A program that was built without them
 // serves a page that says so.
-func Handler() http.Handler {
+func Handler(o Options) http.Handler {
 	files, err := fs.Sub(dist, "dist")
 	if err != nil {
 		panic(err) // "dist" is a valid path
 	}
-	return handler(files)
+	return handler(files, o)
 }
 
 // handler serves a folder that scripts/build-web.mjs made.
-func handler(files fs.FS) http.Handler {
-	assets := load(files)
+func handler(files fs.FS, o Options) http.Handler {
+	assets, policy := load(files), o.policy()
+	o.tell(assets)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		h.Set("Content-Security-Policy", contentPolicy)
+		h.Set("Content-Security-Policy", policy)
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")

@@ -10,7 +10,7 @@ import (
 
 var built = fstest.MapFS{
 	".gitkeep":        {},
-	"index.html":      {Data: []byte("<!doctype html>")},
+	"index.html":      {Data: []byte("<!doctype html><head></head>")},
 	"lmz/lmz.wasm":    {Data: []byte("raw wasm")},
 	"lmz/lmz.wasm.br": {Data: []byte("br")},
 	"lmz/lmz.wasm.gz": {Data: []byte("gz")},
@@ -35,7 +35,7 @@ func body(r *http.Response) string {
 }
 
 func TestFilesAreServedCompressedIfTheBrowserTakesThat(t *testing.T) {
-	h := handler(built)
+	h := handler(built, Options{})
 	for _, tt := range []struct{ accept, encoding, want string }{
 		{"gzip, deflate, br", "br", "br"},
 		{"gzip;q=1.0, br;q=0", "gzip", "gz"},
@@ -54,7 +54,7 @@ func TestFilesAreServedCompressedIfTheBrowserTakesThat(t *testing.T) {
 }
 
 func TestAnUnchangedFileIsNotSentAgain(t *testing.T) {
-	h := handler(built)
+	h := handler(built, Options{})
 	tag := get(h, "/app.js").Header.Get("ETag")
 	if r := get(h, "/app.js", "If-None-Match", tag); tag == "" || r.StatusCode != http.StatusNotModified {
 		t.Errorf("ETag %q: status %d", tag, r.StatusCode)
@@ -66,7 +66,7 @@ func TestAnUnchangedFileIsNotSentAgain(t *testing.T) {
 }
 
 func TestOnlyFilesOfThePageAreServed(t *testing.T) {
-	h := handler(built)
+	h := handler(built, Options{})
 	for path, want := range map[string]int{
 		"/": 200, "/index.html": 200, "/app.js": 200, "/.gitkeep": 404, "/lmz/lmz.wasm.br": 404, "/lmz/": 404, "/nothing": 404, "/../web.go": 404,
 	} {
@@ -87,7 +87,7 @@ func TestOnlyFilesOfThePageAreServed(t *testing.T) {
 }
 
 func TestAProgramBuiltWithoutThePageSaysSo(t *testing.T) {
-	r := get(handler(fstest.MapFS{".gitkeep": {}}), "/")
+	r := get(handler(fstest.MapFS{".gitkeep": {}}, Options{}), "/")
 	if text := body(r); r.StatusCode != 200 || !strings.Contains(text, "built without the web assets") {
 		t.Errorf("%d %s", r.StatusCode, text)
 	}

@@ -6,6 +6,7 @@ import { colors } from './people.js';
 import { closeVersions, setUpVersions } from './versions.js';
 import './view.js';
 import { askLink, hasMailbox, linkError, signOut } from './sign-in.js';
+import { checkAgain, showCheck } from './turnstile.js';
 
 const $ = (id) => document.getElementById(id);
 const data = document.body.dataset;
@@ -76,10 +77,13 @@ function showSignIn() {
       (open?.dirty && !open.unkept ? ' What you typed and was not sent is kept on this device.' : '');
     $('signed-out').hidden = false;
   }
+  const shown = data.view === 'sign-in';
   data.state = 'signed-out';
   data.view = 'sign-in';
   $('state-text').textContent = stateTexts['signed-out'];
   $('retry').hidden = $('user').hidden = true;
+  showCheck();
+  if (shown) return; // whoever comes out of the frame of the check keeps the place and the message
   showSignInError(failedLink);
   $('address').focus();
 }
@@ -112,6 +116,7 @@ $('link-form').addEventListener('submit', async (event) => {
 $('link-again').addEventListener('click', () => {
   $('link-form').hidden = false;
   $('link-sent').hidden = true;
+  checkAgain();
   $('address').select();
 });
 

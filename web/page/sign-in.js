@@ -1,5 +1,7 @@
 // Signing in by a link in a mail.
 
+import { checkAgain, takeToken } from './turnstile.js';
+
 const reasons = {
   invalid_token: 'That link has been used already, or it is not complete. Ask for a new one.',
   token_expired: 'That link is too old. Ask for a new one.',
@@ -15,19 +17,34 @@ export function linkError() {
   return reasons[code] ?? 'Signing in did not work. Ask for a new link.';
 }
 
+const refusals = {
+  turnstile_required: 'No link was sent: the check that you are a person is not done. See above the button, and ask again then.',
+  turnstile_failed: 'No link was sent: Cloudflare did not confirm that you are a person, or could not be asked. The check starts anew; ask again then.',
+};
+
 /** Asks for a link. Throws an Error that can be shown. */
 export async function askLink(email) {
+  const token = await takeToken();
+  try {
+    await post({ email, 'cf-turnstile-response': token || undefined });
+  } catch (error) {
+    if (token !== '') checkAgain();
+    throw error;
+  }
+}
+
+async function post(body) {
   let response;
   try {
     response = await fetch('/auth/email-magic-link', {
-      method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ email }),
+      method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body),
     });
   } catch {
     throw new Error('The server cannot be reached. Try again in a moment.');
   }
   if (response.ok) return;
   const answer = await response.json().catch(() => ({}));
-  throw new Error(answer.error_description ?? `The server answered ${response.status}.`);
+  throw new Error(refusals[answer.error] ?? answer.error_description ?? `The server answered ${response.status}.`);
 }
 
 /** Whether this server keeps the mails that it would have sent. */
