@@ -181,15 +181,13 @@ func (c *connection) receive(l *link.Link, message []byte) {
 		return
 	}
 	if c.json {
-		c.greet() // who sends something has had the answer to its request
-	}
-	client := c.current()
-	if c.json {
-		if client != nil { // nil while the gateway shuts down
+		c.greet()                                 // who sends something has had the answer to its request
+		if client := c.current(); client != nil { // nil while the gateway shuts down
 			client.receiveJSON(l, message)
 		}
 		return
 	}
+	client := c.current()
 	f, err := proto.ParseFrame(message)
 	switch {
 	case err != nil:
