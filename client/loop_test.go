@@ -149,7 +149,7 @@ func (g *loop) doSeat(e session.SeatEffect, l *link.Link) {
 		g.link = l
 		welcome := proto.Frame{Kind: proto.KindWelcome, Resumed: e.Resumed, Ack: g.session.Received(), Heartbeat: 30 * time.Second}
 		l.Send(welcome.Append(nil))
-		g.do(g.session.Resume(e.PeerReceived))
+		g.do(g.session.Resume(e.PeerReceived, proto.AllFeatures))
 	case session.StartGrace:
 		time.AfterFunc(5*time.Second, func() {
 			g.mu.Lock()

@@ -219,7 +219,7 @@ func (p *Peer) linked(l *link.Link, json bool) {
 		return
 	}
 	p.json = nil
-	hello := proto.Frame{Kind: proto.KindHello, Attempt: l.Number}
+	hello := proto.Frame{Kind: proto.KindHello, Attempt: l.Number, Features: proto.AllFeatures}
 	if p.begun {
 		if p.fresh == p.session.ID { // otherwise it was offered before, and may have begun unheard
 			p.fresh = newSessionID()
@@ -371,7 +371,7 @@ func (p *Peer) welcomed(l *link.Link, f proto.Frame, subscribe bool) {
 	if subscribe {
 		p.subscribe()
 	}
-	p.doSession(p.session.Resume(f.Ack))
+	p.doSession(p.session.Resume(f.Ack, f.Features))
 }
 
 // jsonHeartbeat is how often the original's clients send lmz:ping (PROTOCOL.md, "The

@@ -220,7 +220,7 @@ func TestFramesOfUnknownKindsAreIgnoredAndCounted(t *testing.T) {
 		r := m.raw("ann.tab", token("ann", time.Time{}))
 		defer r.conn.CloseNow()
 		r.hello()
-		kinds := []proto.Kind{0, 4, 15, 23, 40, 1 << 62}
+		kinds := []proto.Kind{0, 5, 15, 23, 40, 1 << 62}
 		for _, kind := range kinds {
 			r.frame(proto.Frame{Kind: kind})
 		}

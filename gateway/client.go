@@ -27,21 +27,22 @@ type client struct {
 	// another. It is taken before mu.
 	order sync.Mutex
 
-	mu      sync.Mutex // guards the following fields
-	seat    session.Seat
-	session *session.Session // nil when the seat is free
-	json    *session.JSON    // the dialect of a session over JSON, or nil
-	back    []proto.Frame    // what it has to tell the session
-	auth    *lmz.Auth        // of the current connection
-	link    *link.Link       // the current connection's, or nil
-	expired func() bool      // reports whether the token of that has expired
-	nextKey uint64
-	calls   map[uint64]*outgoing
-	running map[uint64]context.CancelFunc // the client's calls by number
-	kept    map[uint64]keptAnswer         // its calls to objects, until it has their answers
-	sends   int                           // its calls without an answer that are under way
-	ended   []func()                      // wait for the end of the session
-	toldOf  []func()                      // those of a session that has just ended
+	mu       sync.Mutex // guards the following fields
+	seat     session.Seat
+	session  *session.Session // nil when the seat is free
+	json     *session.JSON    // the dialect of a session over JSON, or nil
+	back     []proto.Frame    // what it has to tell the session
+	auth     *lmz.Auth        // of the current connection
+	link     *link.Link       // the current connection's, or nil
+	expired  func() bool      // reports whether the token of that has expired
+	features proto.Features   // what the client on the current connection understands; none if it speaks JSON
+	nextKey  uint64
+	calls    map[uint64]*outgoing
+	running  map[uint64]context.CancelFunc // the client's calls by number
+	kept     map[uint64]keptAnswer         // its calls to objects, until it has their answers
+	sends    int                           // its calls without an answer that are under way
+	ended    []func()                      // wait for the end of the session
+	toldOf   []func()                      // those of a session that has just ended
 }
 
 // keptAnswer is a call whose outcome its object keeps.

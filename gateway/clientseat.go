@@ -44,7 +44,7 @@ func (c *client) hello(from *connection, f proto.Frame) {
 					c.json = session.NewJSON(proto.GoMessages{}, newSessionID(), true, c.gateway.options.CallLimit)
 				}
 			case session.Welcome:
-				c.link, c.auth, c.expired = l, from.auth, from.expired
+				c.link, c.auth, c.expired, c.features = l, from.auth, from.expired, f.Features
 			}
 			out = append(out, c.doSeat([]session.SeatEffect{e})...)
 		}
@@ -87,14 +87,15 @@ func (c *client) welcome(e session.SeatEffect) []session.Effect {
 	if c.json != nil {
 		c.json.Linked()
 		c.link.Send(c.json.Status(!e.Resumed))
-		return c.session.Resume(c.json.Written())
+		return c.session.Resume(c.json.Written(), c.features)
 	}
 	welcome := proto.Frame{
 		Kind: proto.KindWelcome, Resumed: e.Resumed, Ack: c.session.Received(),
 		Grace: c.gateway.options.Grace, Heartbeat: c.gateway.options.Heartbeat,
+		Features: proto.AllFeatures,
 	}
 	c.link.Send(welcome.Append(nil))
-	return c.session.Resume(e.PeerReceived)
+	return c.session.Resume(e.PeerReceived, c.features)
 }
 
 // endSession ends the session: calls to the client fail with the error that names it.

@@ -124,6 +124,8 @@ func describe(message []byte) string {
 		return fmt.Sprintf("answer %d to call %d %q, ack %d", f.Seq, f.Call, f.Failed, f.Ack)
 	case proto.KindCancel:
 		return fmt.Sprintf("cancel %d of call %d, ack %d", f.Seq, f.Call, f.Ack)
+	case proto.KindMissed:
+		return fmt.Sprintf("missed %d: %d calls of %s, ack %d", f.Seq, f.Count, f.From, f.Ack)
 	case proto.KindHello:
 		return fmt.Sprintf("hello, session %s, resume %s, ack %d", short(f.Session), short(f.Resume), f.Ack)
 	case proto.KindWelcome:

@@ -43,13 +43,14 @@ const (
 // Kind is the first element of a frame.
 type Kind uint64
 
-// The kinds of frame. The first three are numbered and repeated after a resume
+// The kinds of frame. The first four are numbered and repeated after a resume
 // until they are acknowledged; the others belong to one link. Unknown kinds are
 // ignored.
 const (
 	KindCall    Kind = 1
 	KindAnswer  Kind = 2
 	KindCancel  Kind = 3
+	KindMissed  Kind = 4 // calls without reply that were dropped; only for sides with FeatureMissed
 	KindHello   Kind = 16
 	KindWelcome Kind = 17
 	KindAck     Kind = 18
@@ -60,13 +61,13 @@ const (
 )
 
 // Numbered reports whether frames of this kind carry a number and are repeated.
-func (k Kind) Numbered() bool { return k >= KindCall && k <= KindCancel }
+func (k Kind) Numbered() bool { return k >= KindCall && k <= KindMissed }
 
 // Frame is one frame of the subprotocol lmz.cbor. Which fields count depends on
 // its kind; PROTOCOL.md has the table. Byte slices point into what was parsed.
 type Frame struct {
 	Kind Kind
-	Seq  uint64 // call, answer, cancel: this frame's number, from 1
+	Seq  uint64 // numbered kinds: this frame's number, from 1
 	Ack  uint64 // highest number received from the other side
 
 	// call
@@ -75,6 +76,10 @@ type Frame struct {
 	NoReply bool
 	Context []byte // encoded call context
 	Again   CallID // what the call was called in a session that has ended; zero: it is new
+
+	// call: who makes it, which its maker alone knows; missed: whose calls were dropped
+	From  lmz.Address
+	Count uint64 // missed: how many
 
 	// call: encoded chain; answer: encoded value or error
 	Payload []byte
@@ -93,6 +98,7 @@ type Frame struct {
 	After     time.Duration // away: how long to stay away, whole milliseconds
 	Grace     time.Duration // welcome: how long a dropped session is kept, whole milliseconds
 	Heartbeat time.Duration // welcome: how often to ping, whole milliseconds
+	Features  Features      // hello, welcome: what the side that sends it understands
 }
 
 // Append encodes f onto dst.
@@ -126,24 +132,38 @@ func (f *Frame) Append(dst []byte) []byte {
 		w.uint(f.Seq)
 		w.uint(f.Ack)
 		w.uint(f.Call)
+	case KindMissed:
+		w.begin(frameLength[KindMissed], f.Kind)
+		w.uint(f.Seq)
+		w.uint(f.Ack)
+		w.text(f.From.Binding)
+		w.text(f.From.Instance)
+		w.uint(f.Count)
 	case KindHello:
-		n := frameLength[KindHello]
-		if f.Attempt > 0 {
-			n = attemptLength
-		}
+		n := helloLength(f)
 		w.begin(n, f.Kind)
 		w.bytes(f.Session[:])
 		w.bytes(f.Resume[:])
 		w.uint(f.Ack)
-		if f.Attempt > 0 {
+		if n >= attemptLength {
 			w.uint(f.Attempt)
 		}
+		if n >= helloFeatures {
+			w.features(f.Features)
+		}
 	case KindWelcome:
-		w.begin(5, f.Kind)
+		n := frameLength[KindWelcome]
+		if f.Features != 0 {
+			n = welcomeFeatures
+		}
+		w.begin(n, f.Kind)
 		w.bool(f.Resumed)
 		w.uint(f.Ack)
 		w.duration(f.Grace)
 		w.duration(f.Heartbeat)
+		if n >= welcomeFeatures {
+			w.features(f.Features)
+		}
 	case KindAck:
 		w.begin(2, f.Kind)
 		w.uint(f.Ack)
@@ -167,11 +187,23 @@ func callLength(again bool) uint64 {
 	return frameLength[KindCall]
 }
 
-// againLength is how many elements a call has that is presented again, attemptLength
-// a hello that says which attempt it is.
+// helloLength is how many elements a hello has.
+func helloLength(f *Frame) uint64 {
+	switch {
+	case f.Features != 0:
+		return helloFeatures
+	case f.Attempt > 0:
+		return attemptLength
+	}
+	return frameLength[KindHello]
+}
+
+// How many elements a frame has that says more than the first version did.
 const (
-	againLength   = 11
-	attemptLength = 5
+	againLength     = 11 // a call that is presented again
+	attemptLength   = 5  // a hello that says which attempt it is
+	helloFeatures   = 6  // a hello with features
+	welcomeFeatures = 6  // a welcome with features
 )
 
 // ParseFrame decodes one frame. An unknown kind is no error: only Kind is set
@@ -196,7 +228,7 @@ func ParseFrame(data []byte) (Frame, error) {
 // frameLength is how many elements a frame of each known kind has at least.
 var frameLength = map[Kind]uint64{
 	KindCall: 9, KindAnswer: 6, KindCancel: 4, KindHello: 4, KindWelcome: 5, KindAck: 2, KindPing: 1, KindPong: 1,
-	KindToken: 2, KindAway: 2,
+	KindToken: 2, KindAway: 2, KindMissed: 6,
 }
 
 // fields reads what follows the kind in a frame of n elements.
@@ -227,11 +259,21 @@ func (r *frameReader) fields(f *Frame, n uint64) {
 		if n >= attemptLength {
 			f.Attempt = r.uint()
 		}
+		if n >= helloFeatures {
+			f.Features = r.features()
+		}
 	case KindWelcome:
 		f.Resumed = r.bool()
 		f.Ack = r.uint()
 		f.Grace = r.duration()
 		f.Heartbeat = r.duration()
+		if n >= welcomeFeatures {
+			f.Features = r.features()
+		}
+	case KindMissed:
+		f.From.Binding = string(r.text())
+		f.From.Instance = string(r.text())
+		f.Count = r.uint()
 	case KindAck:
 		f.Ack = r.uint()
 	case KindToken:

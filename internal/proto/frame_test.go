@@ -30,6 +30,14 @@ var frames = []struct {
 		"[16, h'0a000000000000000000000000000000', h'01000000000000000000000000000000', 7, 4]"},
 	{"welcome", Frame{Kind: KindWelcome, Resumed: true, Ack: 7, Grace: 5 * time.Second, Heartbeat: 30 * time.Second},
 		"8511f507191388197530", "[17, true, 7, 5000, 30000]"},
+	{"hello with features", Frame{Kind: KindHello, Session: SessionID{10}, Features: FeatureMissed},
+		"8610" + "50" + "0a000000000000000000000000000000" + "50" + "00000000000000000000000000000000" + "0000" + "81666d6973736564",
+		"[16, h'0a000000000000000000000000000000', h'00000000000000000000000000000000', 0, 0, [\"missed\"]]"},
+	{"welcome with features", Frame{Kind: KindWelcome, Grace: 5 * time.Second, Heartbeat: 30 * time.Second, Features: FeatureMissed},
+		"8611f40019138819753081666d6973736564", `[17, false, 0, 5000, 30000, ["missed"]]`},
+	{"missed", Frame{Kind: KindMissed, Seq: 9, Ack: 4, From: lmz.At("DOCUMENT_DO", "notes"), Count: 120},
+		"86040904" + "6b" + hex.EncodeToString([]byte("DOCUMENT_DO")) + "65" + hex.EncodeToString([]byte("notes")) + "1878",
+		`[4, 9, 4, "DOCUMENT_DO", "notes", 120]`},
 	{"call", Frame{
 		Kind: KindCall, Seq: 1, To: lmz.At("DOCUMENT_DO", "notes"), Timeout: 30 * time.Second,
 		Context: []byte{0xa0}, Payload: []byte("\x82iSubscribe\x80"),
@@ -69,6 +77,13 @@ func TestLaterVersionsMayAddElementsAndKinds(t *testing.T) {
 	longer := append([]byte{0x83, 0x12, 0x18, 0x20}, 0xf6) // an ack with one element more
 	if f, err := ParseFrame(longer); err != nil || f.Ack != 32 {
 		t.Errorf("longer: %+v, %v", f, err)
+	}
+	later := Frame{Kind: KindWelcome, Features: FeatureMissed} // with a feature more, and an element
+	greeting := later.Append(nil)
+	greeting = append(greeting[:len(greeting)-8], 0x82, 0x65, 'l', 'a', 't', 'e', 'r', 0x66, 'm', 'i', 's', 's', 'e', 'd', 0xf6)
+	greeting[0]++
+	if f, err := ParseFrame(greeting); err != nil || f.Features != FeatureMissed {
+		t.Errorf("a later welcome: %+v, %v", f, err)
 	}
 	unknown := []byte{0x82, 0x18, 0x63, 0x61, 'x'}
 	if f, err := ParseFrame(unknown); err != nil || f.Kind != 99 {

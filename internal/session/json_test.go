@@ -33,7 +33,7 @@ func TestAnAnswerThatWasNotWrittenIsNotCountedBecauseOfWhatFollowed(t *testing.T
 func TestACallThatIsNeverAnsweredIsNotKept(t *testing.T) {
 	j := NewJSON(proto.GoMessages{}, proto.SessionID{9}, true, time.Minute)
 	s := New(proto.SessionID{1}, Limits{}, time.Now)
-	s.Resume(0)
+	s.Resume(0, 0)
 	encode := func(effects []Effect) (messages []string) {
 		for _, e := range effects {
 			if e.Do != Write {

@@ -29,6 +29,7 @@ const (
 	Acknowledged               // the other side has the answer to its call Number
 	Refused                    // a call of the other side was answered as busy: Limits.Running are under way
 	Sent                       // the call Key has got its Number, for ever
+	Missed                     // Frame.Count calls of Frame.From were dropped before they reached this end
 )
 
 // Effect is one thing for a shell to do.
@@ -85,11 +86,12 @@ type Session struct {
 	now    func() time.Time
 
 	linked   bool
-	held     bool   // new calls wait, but for urgent ones
-	sent     uint64 // number of the last frame made
-	received uint64 // number of the last frame received
-	ackSent  uint64 // what the other side knows of received
-	unacked  int    // bytes that came since
+	peer     proto.Features // what the other end understands
+	held     bool           // new calls wait, but for urgent ones
+	sent     uint64         // number of the last frame made
+	received uint64         // number of the last frame received
+	ackSent  uint64         // what the other side knows of received
+	unacked  int            // bytes that came since
 	ackTimer bool
 
 	progress uint64 // what of ours was acknowledged when the stall timer was set
@@ -150,6 +152,8 @@ func (s *Session) Receive(f proto.Frame) []Effect {
 			s.do(Effect{Do: Settle, Key: c.key, Answer: proto.Answer{Failed: f.Failed, Payload: f.Payload}})
 			s.flush()
 		}
+	case proto.KindMissed:
+		s.do(Effect{Do: Missed, Frame: f})
 	case proto.KindCancel:
 		if _, ok := s.running[f.Call]; ok {
 			s.do(Effect{Do: Stop, Number: f.Call})
@@ -160,9 +164,10 @@ func (s *Session) Receive(f proto.Frame) []Effect {
 }
 
 // Resume puts the session on a new link, whose other end has received our frames
-// up to peerReceived: the rest is repeated, then what waited goes out.
-func (s *Session) Resume(peerReceived uint64) []Effect {
-	s.linked = true
+// up to peerReceived and understands the features in peer: the rest is repeated, then
+// what waited goes out.
+func (s *Session) Resume(peerReceived uint64, peer proto.Features) []Effect {
+	s.linked, s.peer = true, peer
 	s.ackSent, s.unacked = s.received, 0 // the greeting told it
 	if !s.acknowledged(peerReceived) {
 		return s.take()

@@ -24,6 +24,8 @@ type end struct {
 	acks    int // AckLater effects that are due
 	stalls  int // StallLater effects that were asked for
 	broken  string
+
+	features proto.Features // what this end understands
 }
 
 func newEnd(t *testing.T, limits Limits) *end {
@@ -71,8 +73,8 @@ func (e *end) deliver(from *end) {
 func link(a, b *end) {
 	a.out, b.out = nil, nil
 	fromA, fromB := a.s.Received(), b.s.Received()
-	b.do(b.s.Resume(fromA))
-	a.do(a.s.Resume(fromB))
+	b.do(b.s.Resume(fromA, a.features))
+	a.do(a.s.Resume(fromB, b.features))
 }
 
 func unlink(a, b *end) {
@@ -283,7 +285,7 @@ func TestASideThatBreaksTheNumberingIsNotListenedTo(t *testing.T) {
 		"more acknowledged than sent": {Kind: proto.KindAck, Ack: 1},
 	} {
 		a := newEnd(t, Limits{})
-		a.do(a.s.Resume(0))
+		a.do(a.s.Resume(0, 0))
 		a.do(a.s.Receive(f))
 		if a.broken == "" || len(a.ran) != 0 {
 			t.Errorf("%s: broken %q, ran %q", name, a.broken, a.ran)
