@@ -50,7 +50,7 @@ type watcher struct {
 func (a *app) runWatch(ctx context.Context, o connection, document string, asJSON bool) error {
 	w := &watcher{a: a, json: asJSON, document: lmz.At(editor.DocumentBinding, document), wake: make(chan struct{}, 1)}
 	mux := new(lmz.Mux)
-	editor.HandleEdits.Expose(mux, lmz.Anyone, func(context.Context, string, []editor.Made) (struct{}, error) {
+	editor.HandleEdits.Expose(mux, editor.FromDocument, func(context.Context, string, []editor.Made) (struct{}, error) {
 		w.poke()
 		return struct{}{}, nil
 	})

@@ -22,20 +22,31 @@ type Desk struct {
 // NewDesk returns a desk without documents.
 func NewDesk() *Desk {
 	d := &Desk{open: make(map[string]*Session)}
-	HandleEdits.Expose(&d.Mux, onlyFrom(DocumentBinding), d.handleEdits)
-	HandlePresence.Expose(&d.Mux, onlyFrom(DocumentBinding), d.handlePresence)
-	HandleSpelling.Expose(&d.Mux, onlyFrom(SpellCheckBinding), d.handleSpelling)
+	HandleEdits.Expose(&d.Mux, FromDocument, d.handleEdits)
+	HandlePresence.Expose(&d.Mux, FromDocument, d.handlePresence)
+	HandleSpelling.Expose(&d.Mux, aboutOwnTyping, d.handleSpelling)
 	return d
 }
 
-// onlyFrom is a guard that lets the nodes of a binding call.
-func onlyFrom(binding string) lmz.Guard {
-	return func(ctx context.Context, _ *lmz.Request) error {
-		if who := caller(ctx); who.Type == lmz.TypeClient || who.Binding != binding {
-			return lmz.Errorf("only %s may call this", binding)
-		}
-		return nil
+// FromDocument is a guard for what documents tell their subscribers: it lets a document
+// speak for itself, and nobody speak through one.
+func FromDocument(ctx context.Context, _ *lmz.Request) error {
+	c, _ := lmz.CallContextFrom(ctx)
+	if len(c.Chain) != 1 || !isDocument(c.Chain[0]) {
+		return lmz.Errorf("only documents tell this, on their own")
 	}
+	return nil
+}
+
+// aboutOwnTyping is a guard that lets the spell checker answer what this client typed into
+// a document: the chain starts here.
+func aboutOwnTyping(ctx context.Context, _ *lmz.Request) error {
+	c, _ := lmz.CallContextFrom(ctx)
+	checker := lmz.Identity{Type: lmz.TypeWorker, Address: lmz.At(SpellCheckBinding)}
+	if len(c.Chain) != 3 || c.Origin().Address != c.Self.Address || !isDocument(c.Chain[1]) || c.Caller() != checker {
+		return lmz.Errorf("only the spell checker tells this, about what was typed here")
+	}
+	return nil
 }
 
 // SubscriptionRequired has every session subscribe: the documents do not know this
@@ -98,8 +109,9 @@ func (d *Desk) handlePresence(ctx context.Context, _ string, p Person) (struct{}
 	return struct{}{}, nil
 }
 
-func (d *Desk) handleSpelling(_ context.Context, document string, found Spelling) (struct{}, error) {
-	if s := d.session(document); s != nil {
+func (d *Desk) handleSpelling(ctx context.Context, _ string, found Spelling) (struct{}, error) {
+	c, _ := lmz.CallContextFrom(ctx)
+	if s := d.session(c.Chain[1].Instance); s != nil {
 		s.hearSpelling(found)
 	}
 	return struct{}{}, nil

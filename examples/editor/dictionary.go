@@ -7,7 +7,6 @@ import (
 	"compress/gzip"
 	_ "embed"
 	"io"
-	"slices"
 	"strings"
 	"sync"
 	"unicode"
@@ -25,9 +24,9 @@ var englishWords []byte
 
 // dictionary is the words of a language.
 type dictionary struct {
-	rarity   map[string]int
-	bare     map[string]bool // words that have accents, without them
-	byLength [][]string      // by number of characters
+	rarity map[string]int
+	bare   map[string]bool // words that have accents, without them
+	near   func() *deletions
 
 	mu    sync.Mutex // guards the following field
 	known map[string][]string
@@ -52,13 +51,9 @@ var english = sync.OnceValue(func() *dictionary {
 		if without := withoutAccents(word); without != word {
 			d.bare[without] = true
 		}
-		n := utf8.RuneCountInString(word)
-		for len(d.byLength) <= n {
-			d.byLength = append(d.byLength, nil)
-		}
-		d.byLength[n] = append(d.byLength[n], word)
 		last = word
 	}
+	d.near = sync.OnceValue(func() *deletions { return newDeletions(d.rarity) })
 	return d
 })
 
@@ -164,129 +159,4 @@ func (d *dictionary) has(w string) bool {
 	}
 	_, ok := d.rarity[withoutAccents(w)]
 	return ok
-}
-
-// Limits of suggestions.
-const (
-	maxSuggestions = 5
-	maxDistance    = 2
-	maxKnown       = 10_000 // remembered
-)
-
-// suggest returns what may have been meant, best first, with a capital if w has one.
-func (d *dictionary) suggest(w string) []string {
-	lower := strings.ToLower(strings.ReplaceAll(w, "’", "'"))
-	d.mu.Lock()
-	found, ok := d.known[lower]
-	d.mu.Unlock()
-	if !ok {
-		found = d.search(lower)
-		d.mu.Lock()
-		if len(d.known) >= maxKnown {
-			clear(d.known)
-		}
-		d.known[lower] = found
-		d.mu.Unlock()
-	}
-	suggestions := append([]string{}, found...)
-	if first, _ := utf8.DecodeRuneInString(w); unicode.IsUpper(first) {
-		for i, s := range suggestions {
-			r, n := utf8.DecodeRuneInString(s)
-			suggestions[i] = string(unicode.ToUpper(r)) + s[n:]
-		}
-	}
-	return suggestions
-}
-
-// search looks through the words of about the same length.
-func (d *dictionary) search(lower string) []string {
-	type candidate struct {
-		word string
-		cost int
-	}
-	var all []candidate
-	w := []rune(lower)
-	for n := max(1, len(w)-maxDistance); n <= len(w)+maxDistance && n < len(d.byLength); n++ {
-		for _, other := range d.byLength[n] {
-			if cost, near := distance(w, []rune(strings.ToLower(other))); near {
-				cost = 10*cost + 4*d.rarity[other]
-				if r, _ := utf8.DecodeRuneInString(other); unicode.ToLower(r) != w[0] {
-					cost += 15 // the first letter is rarely wrong
-				}
-				all = append(all, candidate{other, cost})
-			}
-		}
-	}
-	slices.SortStableFunc(all, func(a, b candidate) int { return a.cost - b.cost })
-	var found []string
-	if right, ok := corrections[lower]; ok {
-		found = append(found, right)
-	}
-	for _, c := range all {
-		if len(found) == maxSuggestions {
-			break
-		}
-		if !slices.Contains(found, c.word) {
-			found = append(found, c.word)
-		}
-	}
-	return found
-}
-
-// distance returns how many letters are inserted, deleted, replaced or exchanged with
-// the next one between a and b, if it is at most maxDistance. It counts an exchange, a
-// doubled letter and a key beside the right one 2, an accent 1, any other 3.
-func distance(a, b []rune) (cost int, near bool) {
-	const limit = 3 * maxDistance
-	var rows [3][40]int
-	if len(a) >= len(rows[0]) || len(b) >= len(rows[0]) {
-		return 0, false
-	}
-	for j := range len(b) + 1 {
-		rows[0][j] = 3 * j
-	}
-	before, last, now := &rows[2], &rows[0], &rows[1]
-	for i := 1; i <= len(a); i++ {
-		now[0] = 3 * i
-		least := now[0]
-		for j := 1; j <= len(b); j++ {
-			now[j] = min(last[j]+single(a, i-1), now[j-1]+single(b, j-1), last[j-1]+replaced(a[i-1], b[j-1]))
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				now[j] = min(now[j], before[j-2]+2)
-			}
-			least = min(least, now[j])
-		}
-		if least > limit {
-			return 0, false
-		}
-		before, last, now = last, now, before
-	}
-	return last[len(b)], last[len(b)] <= limit
-}
-
-// single is what one letter too many or too few costs.
-func single(w []rune, i int) int {
-	if i > 0 && w[i] == w[i-1] {
-		return 2
-	}
-	return 3
-}
-
-// keyboard is the rows of keys, to find out which are beside each other.
-var keyboard = []string{"qwertyuiop", "asdfghjkl", "zxcvbnm"}
-
-func replaced(a, b rune) int {
-	switch {
-	case a == b:
-		return 0
-	case bare(a) == bare(b):
-		return 1
-	}
-	for _, row := range keyboard {
-		i, j := strings.IndexRune(row, a), strings.IndexRune(row, b)
-		if i >= 0 && j >= 0 && (i-j == 1 || j-i == 1) {
-			return 2
-		}
-	}
-	return 3
 }

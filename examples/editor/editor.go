@@ -17,16 +17,18 @@ const (
 // WorkspaceName is the instance of the one workspace.
 const WorkspaceName = "main"
 
-// CheckParts has the spelling of parts of a document checked and the findings sent to
-// their author.
+// CheckParts has the spelling of parts of the calling document checked, and the findings
+// sent to the client that the chain starts at, who wrote them. They have at most
+// [MaxChecked] bytes together.
 const CheckParts lmz.Method1[Parts, struct{}] = "checkParts"
 
-// Parts is parts of a document's text.
+// MaxChecked is how many bytes of text the spell checker takes at once.
+const MaxChecked = 64 << 10
+
+// Parts is parts of the text of a version of a document.
 type Parts struct {
-	Document string
-	Author   string // instance name of the client that hears of it
-	Version  int
-	Parts    []Part
+	Version int
+	Parts   []Part
 }
 
 // Part is a part of a text, whole paragraphs.
@@ -53,6 +55,11 @@ func author(ctx context.Context) string {
 		return name
 	}
 	return "user " + c.Auth.Subject[:min(8, len(c.Auth.Subject))]
+}
+
+// isDocument reports whether a node is a document.
+func isDocument(who lmz.Identity) bool {
+	return who.Type == lmz.TypeObject && who.Binding == DocumentBinding
 }
 
 // caller returns the node that made the call which ctx is of.

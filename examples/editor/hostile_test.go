@@ -102,7 +102,7 @@ func TestOneCheckLooksForFewWordsHoweverManyAreWrong(t *testing.T) {
 		}
 		parts.Parts = append(parts.Parts, Part{Text: b.String()})
 	}
-	if found := spellingOf(parts); len(found.Found) != maxFindings || len(found.Checked) != 1 {
+	if found, err := spellingOf(t.Context(), parts); err != nil || len(found.Found) != maxFindings || len(found.Checked) != 1 {
 		t.Errorf("%d words were searched for, in %d parts", len(found.Found), len(found.Checked))
 	}
 }

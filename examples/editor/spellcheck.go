@@ -19,19 +19,34 @@ type SpellCheck struct {
 // NewSpellCheck makes the handler of the worker, for Gateway.Worker.
 func NewSpellCheck(self lmz.Caller) lmz.Handler {
 	s := &SpellCheck{Caller: self}
-	CheckParts.Expose(&s.Mux, lmz.Anyone, s.checkParts)
+	CheckParts.Expose(&s.Mux, onlyDocuments, s.checkParts)
 	return s
 }
 
 // checkParts sends what is wrong in parts of a document straight to their author, past the
 // document that asked.
 func (s *SpellCheck) checkParts(ctx context.Context, p Parts) (struct{}, error) {
-	to := lmz.At(lmz.DefaultGateway, p.Author)
-	return struct{}{}, s.Send(ctx, to, HandleSpelling.Ctn(p.Document, spellingOf(p)))
+	size := 0
+	for _, part := range p.Parts {
+		size += len(part.Text)
+	}
+	if size > MaxChecked {
+		return struct{}{}, lmz.Errorf("at most %d bytes are checked at once, not %d", MaxChecked, size)
+	}
+	found, err := spellingOf(ctx, p)
+	if err != nil {
+		return struct{}{}, err
+	}
+	c, _ := lmz.CallContextFrom(ctx)
+	return struct{}{}, s.Send(ctx, c.Origin().Address, HandleSpelling.Ctn(c.Caller().Instance, found))
 }
 
-// spellingOf looks for what is wrong in parts of a document.
-func spellingOf(p Parts) Spelling {
+// maxFindings is how many words one check complains about: more than that is no English.
+const maxFindings = 200
+
+// spellingOf looks for what is wrong in parts of a document. The error is that of ctx:
+// nobody waits for the findings any more.
+func spellingOf(ctx context.Context, p Parts) (Spelling, error) {
 	found := Spelling{Version: p.Version, Checked: []Range{}, Found: []Misspelling{}}
 	for _, part := range p.Parts {
 		if len(found.Found) == maxFindings {
@@ -42,6 +57,9 @@ func spellingOf(p Parts) Spelling {
 			if english().knows(w.text) {
 				continue
 			}
+			if ctx.Err() != nil {
+				return found, context.Cause(ctx)
+			}
 			found.Found = append(found.Found, Misspelling{
 				From: part.From + w.from, To: part.From + w.from + text.Units(w.text),
 				Word: w.text, Suggestions: english().suggest(w.text),
@@ -51,8 +69,5 @@ func spellingOf(p Parts) Spelling {
 			}
 		}
 	}
-	return found
+	return found, nil
 }
-
-// maxFindings is how many words one check complains about: more than that is no English.
-const maxFindings = 200

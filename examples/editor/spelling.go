@@ -16,14 +16,22 @@ const (
 	maxReplaced   = 2000 // places: to put more together takes long
 )
 
-// checkSpelling has the paragraphs checked that were changed.
+// checkSpelling has the paragraphs checked that were changed, in as many calls as it takes.
 func (d *Document) checkSpelling(ctx context.Context, entries []text.Entry) error {
 	parts := changedParts(d.text(), entries)
-	if len(parts) == 0 {
-		return nil
+	for len(parts) > 0 {
+		n, size := 0, 0
+		for n < len(parts) && size+len(parts[n].Text) <= MaxChecked {
+			size += len(parts[n].Text)
+			n++
+		}
+		work := Parts{Version: d.version(), Parts: parts[:n]}
+		if err := d.Send(ctx, lmz.At(SpellCheckBinding), CheckParts.Ctn(work)); err != nil {
+			return err
+		}
+		parts = parts[n:]
 	}
-	work := Parts{Document: d.Identity().Instance, Author: caller(ctx).Instance, Version: d.version(), Parts: parts}
-	return d.Send(ctx, lmz.At(SpellCheckBinding), CheckParts.Ctn(work))
+	return nil
 }
 
 // changedParts returns the paragraphs of t that the entries, which made it, have

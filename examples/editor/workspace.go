@@ -27,8 +27,8 @@ func NewWorkspace(o *object.Object) lmz.Handler {
 
 // onlyDocuments is a guard that lets documents call, and nobody else.
 func onlyDocuments(ctx context.Context, _ *lmz.Request) error {
-	if who := caller(ctx); who.Type != lmz.TypeObject || who.Binding != DocumentBinding {
-		return lmz.Errorf("only documents register themselves")
+	if !isDocument(caller(ctx)) {
+		return lmz.Errorf("only documents may call this")
 	}
 	return nil
 }

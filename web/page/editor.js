@@ -3,13 +3,31 @@
 import { LumenizeClient, meshFn } from './lmz/lmz.js';
 import { SharedDocument } from './document.js';
 
+/** Lets a document speak for itself, and nobody speak through one. */
+function fromDocument({ lmz }) {
+  const { callChain } = lmz.callContext;
+  if (callChain.length !== 1 || !isDocument(callChain[0])) throw new Error('only documents tell this, on their own');
+}
+
+/** Lets the spell checker answer what this client typed into a document. */
+function aboutOwnTyping({ lmz }) {
+  const { callChain } = lmz.callContext;
+  const [origin, document, checker] = callChain;
+  if (callChain.length !== 3 || origin.type !== 'LumenizeClient' || origin.instanceName !== lmz.instanceName || !isDocument(document) ||
+    checker.type !== 'LumenizeWorker' || checker.bindingName !== 'SPELLCHECK_WORKER') {
+    throw new Error('only the spell checker tells this, about what was typed here');
+  }
+}
+
+const isDocument = ({ type, bindingName }) => type === 'LumenizeDO' && bindingName === 'DOCUMENT_DO';
+
 /** A client that documents tell about edits, people and spelling. */
 export class EditorClient extends LumenizeClient {
   #open = new Map(); // by name
 
-  handleEdits = meshFn((name, made) => this.#open.get(name)?.receive(made));
-  handlePresence = meshFn((name, person) => this.#open.get(name)?.present(person));
-  handleSpelling = meshFn((name, spelling) => this.#open.get(name)?.spelled(spelling));
+  handleEdits = meshFn((name, made) => this.#open.get(name)?.receive(made), fromDocument);
+  handlePresence = meshFn((name, person) => this.#open.get(name)?.present(person), fromDocument);
+  handleSpelling = meshFn((name, spelling) => this.#open.get(name)?.spelled(spelling), aboutOwnTyping);
 
   /** The names of all documents. */
   documents() {

@@ -1,0 +1,117 @@
+//go:build !js
+
+package editor
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// deletions finds the words of a dictionary that are near a given one without looking at
+// the others: two words that differ by two letters at most become the same when one or two
+// letters are left out of each. It has every word under what remains of it then, as W.
+// Garbe's SymSpell does. Only the beginnings of words are looked at, without capitals and
+// accents, which keeps it small.
+type deletions struct {
+	words  []string // common ones first
+	sizes  []uint8  // their lengths in characters
+	starts []uint32 // of each bucket, in members; one more at the end
+	member []uint32 // indices of words
+}
+
+const (
+	beginning   = 7    // characters of a word that are looked at: they fit a number
+	bucketBits  = 19   // so that few words share a bucket by accident
+	maxCompared = 3000 // words that one search compares, the common ones of each bucket
+	maxRests    = 1 + beginning + beginning*(beginning-1)/2
+)
+
+// newDeletions makes the index of words with their rarity.
+func newDeletions(rarity map[string]int) *deletions {
+	d := &deletions{words: slices.Collect(maps.Keys(rarity)), starts: make([]uint32, 1<<bucketBits+1)}
+	slices.SortFunc(d.words, func(a, b string) int {
+		return cmp.Or(rarity[a]-rarity[b], strings.Compare(a, b))
+	})
+	d.sizes = make([]uint8, len(d.words))
+	var rests [maxRests]uint64
+	for i, w := range d.words {
+		b, size := plain(w)
+		d.sizes[i] = uint8(size)
+		for _, rest := range restsOf(b, rests[:0]) {
+			d.starts[bucket(rest)+1]++
+		}
+	}
+	for i := range len(d.starts) - 1 {
+		d.starts[i+1] += d.starts[i]
+	}
+	d.member = make([]uint32, d.starts[len(d.starts)-1])
+	next := slices.Clone(d.starts)
+	for i, w := range d.words {
+		b, _ := plain(w)
+		for _, rest := range restsOf(b, rests[:0]) {
+			at := &next[bucket(rest)]
+			d.member[*at] = uint32(i)
+			*at++
+		}
+	}
+	return d
+}
+
+// of returns the words that may be near w, and few that are not; the most common ones
+// when they are very many.
+func (d *deletions) of(w string) []string {
+	var buffer [maxRests]uint64
+	b, size := plain(w)
+	var all []uint32
+	for _, rest := range restsOf(b, buffer[:0]) {
+		i := bucket(rest)
+		for _, word := range d.member[d.starts[i]:d.starts[i+1]] {
+			if more := int(d.sizes[word]) - size; -maxDistance <= more && more <= maxDistance {
+				all = append(all, word)
+			}
+		}
+	}
+	slices.Sort(all)
+	all = slices.Compact(all)
+	near := make([]string, 0, min(len(all), maxCompared))
+	for _, word := range all[:min(len(all), maxCompared)] {
+		near = append(near, d.words[word])
+	}
+	return near
+}
+
+// plain returns the beginning of a word in small letters without accents, a byte for each
+// character, and how many characters the word has.
+func plain(w string) (b []byte, size int) {
+	b = make([]byte, 0, beginning)
+	for _, r := range strings.ToLower(w) {
+		if size++; len(b) < beginning {
+			b = append(b, byte(bare(r)))
+		}
+	}
+	return b, size
+}
+
+// restsOf appends what remains of b when up to maxDistance of its bytes are left out, each
+// once, as numbers.
+func restsOf(b []byte, to []uint64) []uint64 {
+	for i := -1; i < len(b); i++ {
+		for j := -1; j < max(i, 0); j++ {
+			var rest uint64
+			for k, c := range b {
+				if k != i && k != j {
+					rest = rest<<8 | uint64(c)
+				}
+			}
+			if !slices.Contains(to, rest) {
+				to = append(to, rest)
+			}
+		}
+	}
+	return to
+}
+
+// bucket returns where a rest is in starts.
+func bucket(rest uint64) uint64 { return rest * 0x9E3779B97F4A7C15 >> (64 - bucketBits) }
