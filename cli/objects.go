@@ -166,7 +166,7 @@ func (a *app) printRows(result object.QueryResult, asJSON bool) error {
 		}
 		rows = append(rows, cells)
 	}
-	if err := a.printTable(rows); err != nil {
+	if err := new(table).print(a.Out, rows); err != nil {
 		return err
 	}
 	if result.More {

@@ -59,7 +59,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("LMZ_NO_KEYRING", "1") // that of the machine is not the tests' business
 			e.Setenv("LMZ_NO_BROWSER", "1")
 			e.Setenv("GORACE", "atexit_sleep_ms=0") // the race detector would wait a second at each exit
-			e.Setenv("LONG", strings.Repeat("long/", 60))
+			e.Setenv("LONG", strings.Repeat("long/", 51))
 			e.Setenv("TOOLONG", strings.Repeat("long/", 300))
 			e.Values[runningKey{}] = new(*running)
 			e.Values[sinkKey{}] = new(*mailsink.Sink)

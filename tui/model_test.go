@@ -16,6 +16,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
 
+	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/client"
 	"github.com/lumenize/lmz/examples/editor"
 	"github.com/lumenize/lmz/meshtest"
@@ -553,6 +554,35 @@ func TestThePickerOpensAndCreatesDocuments(t *testing.T) {
 		fresh.await("the list", func() bool { return fresh.picker != nil && len(fresh.picker.names) == 2 })
 		fresh.press("down", "enter")
 		fresh.shows("in plans")
+	})
+}
+
+func TestThePickerLoadsWhatIsScrolledTo(t *testing.T) {
+	onMesh(t, func(t *testing.T, m *meshtest.Mesh) {
+		ann := m.Client("maker", nil, client.Options{})
+		for i := range 520 {
+			at := lmz.At(editor.DocumentBinding, fmt.Sprintf("%03d", i)+strings.Repeat("x", editor.MaxName-3))
+			if _, err := editor.Subscribe.Call(t.Context(), ann.Peer, at); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := editor.Update.Call(t.Context(), ann.Peer, at, "text"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s := start(t, m, "bob", 80, 24, Options{})
+		s.await("the first page", func() bool { return s.picker != nil && len(s.picker.names) == 256 })
+		for range 300 {
+			s.press("down")
+		}
+		s.await("the second page", func() bool { return len(s.picker.names) == 512 })
+		s.write("519x")
+		s.await("all", func() bool { return len(s.picker.names) == 520 && len(s.picker.shown()) == 1 })
+		s.press("ctrl+w")
+		s.write(strings.Repeat("n", editor.MaxName+1))
+		s.sees("A document's name has at most 256 bytes, and this one has 257.")
+		s.press("enter")
+		s.press("backspace")
+		s.sees("Enter creates nnn")
 	})
 }
 

@@ -2,6 +2,7 @@ package tui
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -17,16 +18,19 @@ const listTimeout = 10 * time.Second
 
 // picker is the list of documents, over everything else.
 type picker struct {
-	names   []string // of all documents
+	names   []string // of the documents that were asked for so far
+	next    string   // the name after which there are more; "" if these are all
+	after   string   // the name after which the page begins that is asked for
 	loading bool
 	failure string
 	typed   string // a part of the names to show, or the name of a new document
 	chosen  int    // of shown
 }
 
-// documentsMsg is the list of documents.
+// documentsMsg is a page of the list of documents.
 type documentsMsg struct {
-	names []string
+	after string
+	page  editor.DocumentPage
 	err   error
 }
 
@@ -35,26 +39,45 @@ func (m *model) pick() tea.Cmd {
 	if m.picker == nil {
 		m.picker = new(picker)
 	}
-	m.picker.loading = true
+	return m.list("")
+}
+
+// list asks for the page of the list that begins after a name.
+func (m *model) list(after string) tea.Cmd {
+	m.picker.loading, m.picker.after = true, after
 	return func() tea.Msg {
 		ctx, cancel := context.WithTimeout(m.ctx, listTimeout)
 		defer cancel()
-		names, err := editor.Documents.Call(ctx, m.peer, lmz.At(editor.WorkspaceBinding, editor.WorkspaceName))
-		return documentsMsg{names, err}
+		page, err := editor.ListDocuments.Call(ctx, m.peer, lmz.At(editor.WorkspaceBinding, editor.WorkspaceName), after, 0)
+		return documentsMsg{after, page, err}
 	}
 }
 
-func (m *model) listed(msg documentsMsg) {
+// more asks for the next page if what is there does not fill the screen below the chosen
+// line.
+func (m *model) more() tea.Cmd {
 	p := m.picker
-	if p == nil {
-		return
+	if p == nil || p.loading || p.next == "" || len(p.shown()) > p.chosen+m.height {
+		return nil
+	}
+	return m.list(p.next)
+}
+
+func (m *model) listed(msg documentsMsg) tea.Cmd {
+	p := m.picker
+	if p == nil || msg.after != p.after {
+		return nil
 	}
 	p.loading, p.failure = false, ""
 	if msg.err != nil {
 		p.failure = describe(msg.err)
-		return
+		return nil
 	}
-	p.names = msg.names
+	if msg.after == "" {
+		p.names = nil
+	}
+	p.names, p.next = append(p.names, msg.page.Names...), msg.page.Next
+	return m.more()
 }
 
 // shown are the names that have what was typed in them.
@@ -69,13 +92,21 @@ func (p *picker) shown() []string {
 }
 
 // fresh is the name of the document that would be created, or "" if there is one of
-// that name, or no name was typed.
+// that name, or no name was typed. It may be too long.
 func (p *picker) fresh() string {
 	name := strings.TrimSpace(p.typed)
 	if slices.Contains(p.names, name) {
 		return ""
 	}
 	return name
+}
+
+// tooLong says that a new document cannot have this name, or is empty.
+func tooLong(name string) string {
+	if len(name) <= editor.MaxName {
+		return ""
+	}
+	return fmt.Sprintf("A document's name has at most %d bytes, and this one has %d.", editor.MaxName, len(name))
 }
 
 // choose takes a key for the picker.
@@ -99,7 +130,7 @@ func (m *model) choose(name, typed string) tea.Cmd {
 		switch {
 		case p.chosen < len(shown):
 			return m.switchTo(shown[p.chosen])
-		case p.fresh() != "":
+		case p.fresh() != "" && tooLong(p.fresh()) == "":
 			return m.switchTo(p.fresh())
 		}
 	case "backspace", "ctrl+h":
@@ -114,7 +145,7 @@ func (m *model) choose(name, typed string) tea.Cmd {
 			p.typed, p.chosen = p.typed+strings.ToValidUTF8(typed, ""), 0
 		}
 	}
-	return nil
+	return m.more()
 }
 
 // switchTo opens another document in place of this one.
@@ -145,6 +176,8 @@ func (m *model) pickerLines(room int) []string {
 		lines = append(lines, p.failure)
 	case p.loading && len(p.names) == 0:
 		lines = append(lines, m.styles.faint.Render("asking for the documents…"))
+	case tooLong(p.fresh()) != "":
+		lines = append(lines, m.styles.faint.Render(tooLong(p.fresh())))
 	case len(shown) == 0 && p.fresh() != "":
 		lines = append(lines, m.styles.faint.Render("Enter creates "+clean(p.fresh())))
 	case p.fresh() != "" && p.chosen == len(shown):

@@ -48,7 +48,7 @@ func (m *model) handle(msg tea.Msg) tea.Cmd {
 	case connectedMsg:
 		return m.connected(msg.err)
 	case documentsMsg:
-		m.listed(msg)
+		return m.listed(msg)
 	case revisionsMsg, versionMsg, restoredMsg:
 		return m.versionNews(msg)
 	case closedMsg:

@@ -27,6 +27,13 @@
 //
 //	handleSpelling(document, {version, checked: [{from, to}], found: [{from, to, word, suggestions}]})
 //
+// The workspace lists the documents, in the byte order of their names:
+//
+//	list(after, limit)             {names, next}; next is the after of the next page, '' at the end
+//	documents()                    the names of the first page
+//
+// The name of a new document has at most 256 bytes.
+//
 // An edit is known by its clientID, which is random and new at each opening, and its
 // number, which counts from 1. A push that is repeated, however late, is made once. It may
 // be based on any version of the last 30 days: the document moves it. What is older, and

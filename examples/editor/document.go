@@ -28,6 +28,7 @@ type Document struct {
 // NewDocument makes the handler of a document, for object.Kind.
 func NewDocument(o *object.Object) lmz.Handler {
 	d := &Document{Object: o, archive: archive{kv: o.KV()}}
+	d.OnBeforeCall(d.hasName)
 	Subscribe.Expose(&d.Mux, onlyClients, d.subscribe)
 	Unsubscribe.Expose(&d.Mux, lmz.Anyone, d.unsubscribe)
 	Read.Expose(&d.Mux, lmz.Anyone, d.read)
@@ -61,6 +62,15 @@ func (d *Document) HandleCall(ctx context.Context, req *lmz.Request) (any, error
 		d.broken = false
 	}
 	return d.Mux.HandleCall(ctx, req)
+}
+
+// hasName is the guard of all methods: a document that is not there yet must have a name
+// that it may have.
+func (d *Document) hasName(context.Context, *lmz.Request) error {
+	if d.version() > 0 {
+		return nil
+	}
+	return checkName(d.Identity().Instance)
 }
 
 func (d *Document) text() *text.Text { return d.archive.authority.Text() }

@@ -37,11 +37,37 @@ type Part struct {
 	Text string
 }
 
-// Documents lists the names of the documents in the workspace, sorted.
+// MaxName is the longest name of a new document, in bytes. Documents that are there
+// already keep longer ones.
+const MaxName = 256
+
+// ListDocuments returns documents of the workspace in the byte order of their names: those
+// after a name, or from the beginning with "", and at most so many. 0, and more than 500,
+// mean 500. A page has fewer if their names are long.
+const ListDocuments lmz.Method2[string, int, DocumentPage] = "list"
+
+// DocumentPage is some of the documents of a workspace.
+type DocumentPage struct {
+	Names []string
+	Next  string // the name after which the next page begins; "" if this is the last
+}
+
+// Documents returns the first page of [ListDocuments], for clients that know no pages.
 const Documents lmz.Method0[[]string] = "documents"
 
-// register adds a document to the workspace.
-const register lmz.Method1[string, struct{}] = "register"
+// Methods of the workspace for documents.
+const (
+	register lmz.Method1[string, struct{}] = "register" // adds a document
+	forget   lmz.Method1[string, struct{}] = "forget"   // takes one that was removed off the list
+)
+
+// checkName refuses a name that no new document may have.
+func checkName(name string) error {
+	if len(name) <= MaxName {
+		return nil
+	}
+	return lmz.Errorf("a document's name has at most %d bytes, and this one has %d: choose a shorter name", MaxName, len(name))
+}
 
 // author names the user on whose behalf a call runs, for other people: the part of
 // the address before the @.

@@ -20,8 +20,10 @@ const documentPrefix = "document:"
 // NewWorkspace makes the handler of a workspace, for object.Kind.
 func NewWorkspace(o *object.Object) lmz.Handler {
 	w := &Workspace{Object: o}
+	ListDocuments.Expose(&w.Mux, lmz.Anyone, w.list)
 	Documents.Expose(&w.Mux, lmz.Anyone, w.documents)
 	register.Expose(&w.Mux, onlyDocuments, w.register)
+	forget.Expose(&w.Mux, onlyDocuments, w.forget)
 	return w
 }
 
@@ -33,15 +35,44 @@ func onlyDocuments(ctx context.Context, _ *lmz.Request) error {
 	return nil
 }
 
-func (w *Workspace) documents(ctx context.Context) ([]string, error) {
-	keys, err := w.KV().List(ctx, documentPrefix)
-	names := make([]string, 0, len(keys))
-	for _, key := range keys {
-		names = append(names, key[len(documentPrefix):])
+// Limits of a page: of names, and of their bytes, which JSON may make six times as many.
+const (
+	pageNames = 500
+	pageBytes = 64 << 10
+)
+
+func (w *Workspace) list(ctx context.Context, after string, limit int) (DocumentPage, error) {
+	if limit <= 0 || limit > pageNames {
+		limit = pageNames
 	}
-	return names, err
+	page := DocumentPage{Names: []string{}}
+	begin := documentPrefix + after
+	// One more for the name to begin after, which may be gone, and one that says that there are more.
+	found, err := w.KV().Entries(ctx, object.Range{Prefix: documentPrefix, Start: begin, Limit: limit + 2})
+	size := 0
+	for _, e := range found {
+		if e.Key == begin {
+			continue
+		}
+		name := e.Key[len(documentPrefix):]
+		if size += len(name); len(page.Names) == limit || size > pageBytes {
+			page.Next = page.Names[len(page.Names)-1]
+			break
+		}
+		page.Names = append(page.Names, name)
+	}
+	return page, err
+}
+
+func (w *Workspace) documents(ctx context.Context) ([]string, error) {
+	page, err := w.list(ctx, "", 0)
+	return page.Names, err
 }
 
 func (w *Workspace) register(ctx context.Context, name string) (struct{}, error) {
 	return struct{}{}, w.KV().Put(ctx, documentPrefix+name, true)
+}
+
+func (w *Workspace) forget(ctx context.Context, name string) (struct{}, error) {
+	return struct{}{}, w.KV().Delete(ctx, documentPrefix+name)
 }

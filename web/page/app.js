@@ -2,6 +2,7 @@
 
 import { load } from './lmz/lmz.js';
 import { EditorClient } from './editor.js';
+import { DocumentList } from './list.js';
 import { colors } from './people.js';
 import { closeVersions, setUpVersions } from './versions.js';
 import './view.js';
@@ -23,7 +24,6 @@ const area = $('text');
 
 let open = null; // the open document
 let shownFindings = '';
-let listed = new Set(); // names of the documents in the list
 let kept = []; // refused texts: {text, drop}
 let leaving = false; // signing out
 let failedLink = linkError();
@@ -57,7 +57,7 @@ function showState(state) {
   client.goOn();
   $('email').textContent = client.claims?.email ?? '';
   $('user').hidden = false;
-  listDocuments();
+  list.refresh();
 }
 
 /** Another window has this client's address: a copy of this tab that was not recognized as one. */
@@ -137,35 +137,29 @@ $('sign-out').addEventListener('click', async () => {
 
 // The list of documents.
 
-async function listDocuments() {
-  let names;
-  try {
-    names = await client.documents();
-  } catch {
-    return; // the next look will do
-  }
-  if (open && open.version > 0 && !names.includes(open.name)) names = [...names, open.name].sort();
-  listed = new Set(names);
-  $('no-documents').hidden = names.length > 0;
-  $('documents').replaceChildren(...names.map((name) => {
-    const link = document.createElement('a');
-    link.href = `#${encodeURIComponent(name)}`;
-    link.textContent = name;
-    if (name === open?.name) link.setAttribute('aria-current', 'page');
-    const item = document.createElement('li');
-    item.append(link);
-    return item;
-  }));
-}
+const list = new DocumentList(client, () => open, { list: $('documents'), button: $('more-documents'), empty: $('no-documents') });
 
 setInterval(() => {
-  if (data.state === 'connected' && !document.hidden) listDocuments();
+  if (data.state === 'connected' && !document.hidden) list.refresh();
 }, listEvery);
+
+const maxName = 256; // bytes of the name of a new document
+
+/** Says so if no new document can have this name. */
+function tooLong(name) {
+  const bytes = new TextEncoder().encode(name).length;
+  if (bytes <= maxName || list.names.has(name)) return false;
+  $('open-name').setCustomValidity(`A document’s name has at most ${maxName} bytes, and this one has ${bytes}.`);
+  $('open-name').reportValidity();
+  return true;
+}
+
+$('open-name').addEventListener('input', () => $('open-name').setCustomValidity(''));
 
 $('open-form').addEventListener('submit', (event) => {
   event.preventDefault();
   const name = $('open-name').value.trim();
-  if (name === '') return;
+  if (name === '' || tooLong(name)) return;
   $('open-name').value = '';
   location.hash = encodeURIComponent(name);
 });
@@ -214,7 +208,7 @@ function openWanted() {
     if (narrow.matches) $('drawer').open = false;
     showDocument();
   }
-  listDocuments();
+  list.refresh();
 }
 
 addEventListener('hashchange', openWanted);
@@ -237,7 +231,7 @@ class Screen {
       area.writable = true;
       if (!narrow.matches) area.focus({ preventScroll: true }); // on a phone this would bring up the keyboard
       showDocument();
-      listDocuments();
+      list.refresh();
     });
     this.changed = mine((changes) => area.change(changes));
     this.people = mine(showPeople);
@@ -262,9 +256,9 @@ area.onRefused = (why) => {
 function showDocument() {
   if (!open) return;
   const { problem, loaded, version, dirty } = open;
-  if (version > 0 && !listed.has(open.name)) {
-    listed.add(open.name);
-    listDocuments();
+  if (version > 0 && !list.names.has(open.name)) {
+    list.names.add(open.name);
+    list.refresh();
   }
   data.document = loaded ? open.name : '';
   if (area.writable && !loaded) area.writable = false;

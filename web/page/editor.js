@@ -29,9 +29,9 @@ export class EditorClient extends LumenizeClient {
   handlePresence = meshFn((name, person) => this.#open.get(name)?.present(person), fromDocument);
   handleSpelling = meshFn((name, spelling) => this.#open.get(name)?.spelled(spelling), aboutOwnTyping);
 
-  /** The names of all documents. */
-  documents() {
-    return this.lmz.callRaw('WORKSPACE_DO', 'main', this.ctn().documents());
+  /** A page of the names of the documents, {names, next}: those after a name, and at most so many. */
+  documents(after, limit) {
+    return this.lmz.callRaw('WORKSPACE_DO', 'main', this.ctn().list(after, limit));
   }
 
   /** Opens a document. The screen is what shows it (see SharedDocument). */
