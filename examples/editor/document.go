@@ -51,11 +51,16 @@ func (d *Document) OnStart(ctx context.Context) error {
 	return d.loadPeople(ctx)
 }
 
-// HandleCall implements [lmz.Handler]. It loads the document again after a turn that
-// failed when it had changed what is in memory.
+// HandleCall implements [lmz.Handler]. It loads the document again when what is in memory
+// is not what is stored: after an edit that failed halfway, and after a turn that was
+// rolled back because something else in its chain failed.
 func (d *Document) HandleCall(ctx context.Context, req *lmz.Request) (any, error) {
-	if d.broken {
-		d.archive, d.past = archive{kv: d.KV()}, nil
+	var stored head
+	if _, err := d.KV().Get(ctx, headKey, &stored); err != nil {
+		return nil, err
+	}
+	if d.broken || stored != d.archive.head {
+		d.archive, d.past, d.registered = archive{kv: d.KV()}, nil, false
 		if err := d.OnStart(ctx); err != nil {
 			return nil, err
 		}
