@@ -1,0 +1,247 @@
+package test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/examples/editor"
+	"github.com/lumenize/lmz/internal/proto"
+)
+
+// Attacks with calls: few frames that ask for much.
+
+// nonsense is n words that no dictionary has.
+func nonsense(n int) string {
+	words := make([]string, n)
+	for i := range words {
+		word := make([]byte, 8+rand.IntN(5))
+		for j := range word {
+			word[j] = "bcdfghjklmnpqrstvwxzaeiou"[rand.IntN(25)]
+		}
+		words[i] = string(word)
+	}
+	return strings.Join(words, " ")
+}
+
+var spellingFlood = attack{
+	name: "spelling words",
+	sent: "200 frames of 3 KB with 220 unknown words each to the spelling worker, and 200 pushes of such words",
+	run: func(ctx context.Context, s *siege) {
+		var work sync.WaitGroup
+		defer work.Wait()
+		work.Go(func() {
+			s.keep(ctx, "direct", manners{}, func(ctx context.Context, t *rogue) bool {
+				return stay(ctx, t, paced(ctx, 200, 50, func(int) error {
+					part := map[string]any{"from": 0, "text": nonsense(220)}
+					return t.send(lmz.At(editor.SpellCheckBinding), encoded(lmz.Ctn("checkParts", map[string]any{
+						"document": "mallory", "author": t.at.Instance, "version": 1, "parts": []any{part},
+					})))
+				}))
+			})
+		})
+		s.keep(ctx, "pushes", manners{}, func(ctx context.Context, t *rogue) bool {
+			if _, err := t.call(ctx, document("mallory"), lmz.Ctn("subscribe")); err != nil {
+				return false
+			}
+			return stay(ctx, t, paced(ctx, 200, 4, func(int) error {
+				return t.send(document("mallory"), encoded(lmz.Ctn("update", nonsense(220))))
+			}))
+		})
+	},
+}
+
+// typeInto makes n edits of one letter each, 500 in a push.
+func (s *siege) typeInto(ctx context.Context, doc lmz.Address, n int) {
+	s.keep(ctx, "types", manners{}, func(ctx context.Context, t *rogue) bool {
+		opening, err := t.call(ctx, doc, lmz.Ctn("subscribe"))
+		if err != nil {
+			return false
+		}
+		version, length := number(opening, "version"), number(opening, "length")
+		for i := 0; i < n; {
+			var updates []any
+			for range 500 {
+				i++
+				updates = append(updates, map[string]any{
+					"clientID": fmt.Sprint("typist", version), "number": len(updates) + 1, "changes": edit(length+len(updates), "a"),
+				})
+			}
+			if _, err := t.call(ctx, doc, lmz.Ctn("push", version, updates)); err != nil {
+				s.t.Fatalf("typing into %s: %v", doc, err)
+			}
+			version, length = version+500, length+500
+		}
+		return true
+	})
+}
+
+// edit inserts something before a text of a length.
+func edit(length int, insert string) []any {
+	if length == 0 {
+		return []any{[]any{0, insert}}
+	}
+	return []any{[]any{0, insert}, length}
+}
+
+// number is a member of a map that came as an answer.
+func number(value any, member string) int {
+	m, _ := value.(map[string]any)
+	switch n := m[member].(type) {
+	case int64:
+		return int(n)
+	case float64:
+		return int(n)
+	}
+	return 0
+}
+
+// all wraps calls in a call that takes them as arguments, a hundred in a list.
+func all(calls []lmz.Continuation) []any {
+	var lists []any
+	for len(calls) > 0 {
+		n := min(100, len(calls))
+		var list []any
+		for _, c := range calls[:n] {
+			list = append(list, c)
+		}
+		lists, calls = append(lists, list), calls[n:]
+	}
+	return lists
+}
+
+// presenting is a call of present with others among its arguments, which succeeds if they
+// do: what else the cursor has is ignored.
+func presenting(editorID string, calls []lmz.Continuation) lmz.Continuation {
+	return lmz.Ctn("present", map[string]any{"clientID": editorID, "version": 0, "anchor": 0, "head": 0, "more": all(calls)})
+}
+
+var nestedReads = attack{
+	name: "nested reads",
+	sent: "frames of 15 KB with 490 nested reads of old versions, 4 in a second",
+	prepare: func(ctx context.Context, s *siege) {
+		s.typeInto(ctx, document("shared"), 9500)
+	},
+	run: func(ctx context.Context, s *siege) {
+		s.keep(ctx, "reads", manners{}, func(ctx context.Context, t *rogue) bool {
+			if _, err := t.call(ctx, document("shared"), lmz.Ctn("subscribe")); err != nil {
+				return false
+			}
+			return paced(ctx, 240, 4, func(i int) error {
+				var reads []lmz.Continuation
+				for range 490 {
+					reads = append(reads, lmz.Ctn("read", 8500+rand.IntN(1000), 64<<10))
+				}
+				return t.send(document("shared"), encoded(presenting("reader", reads)))
+			})
+		})
+	},
+}
+
+var manyRows = attack{
+	name: "rows",
+	sent: "200 frames of 499 pushes by 499 new editors, and edits of 60 KB to cause snapshots",
+	run: func(ctx context.Context, s *siege) {
+		s.keep(ctx, "rows", manners{}, func(ctx context.Context, t *rogue) bool {
+			n := 0
+			return paced(ctx, 200, 10, func(int) error {
+				opening, err := t.call(ctx, document("shared"), lmz.Ctn("subscribe"))
+				if err != nil {
+					return err
+				}
+				var pushes []lmz.Continuation
+				for range 499 {
+					n++
+					pushes = append(pushes, lmz.Ctn("push", number(opening, "version"), []any{map[string]any{
+						"clientID": fmt.Sprint(t.at.Instance[:8], time.Now().UnixNano(), n), "number": 1,
+						"changes": edit(number(opening, "length"), "a"),
+					}}))
+				}
+				_, err = t.call(ctx, document("shared"), presenting("rows", pushes))
+				if err != nil && t.alive() {
+					err = nil
+				}
+				return err
+			})
+		})
+		s.keep(ctx, "snapshots", manners{}, func(ctx context.Context, t *rogue) bool {
+			t.call(ctx, document("shared"), lmz.Ctn("subscribe"))
+			return paced(ctx, 200, 2, func(i int) error {
+				return t.send(document("shared"), encoded(lmz.Ctn("update", strings.Repeat(string(rune('a'+i%26)), 60<<10))))
+			})
+		})
+	},
+}
+
+// alive reports whether the connection is open.
+func (t *rogue) alive() bool {
+	select {
+	case <-t.ended:
+		return false
+	default:
+		return true
+	}
+}
+
+var subscribeFlood = attack{
+	name: "subscriptions",
+	sent: "500 frames of 499 subscribe each, then the end of the session",
+	run: func(ctx context.Context, s *siege) {
+		half, cancel := context.WithTimeout(ctx, *attackFor*2/3)
+		defer cancel()
+		s.keep(half, "subscribes", manners{}, func(ctx context.Context, t *rogue) bool {
+			if _, err := t.call(ctx, document("shared"), lmz.Ctn("subscribe")); err != nil {
+				return false
+			}
+			var calls []lmz.Continuation
+			for range 499 {
+				calls = append(calls, lmz.Ctn("subscribe"))
+			}
+			chain := encoded(presenting("subscriber", calls))
+			return paced(ctx, 500, 20, func(int) error {
+				answer := make(chan proto.Frame, 1)
+				if err := t.frame(document("shared"), chain, false, answer); err != nil {
+					return err
+				}
+				select {
+				case <-answer:
+				case <-ctx.Done():
+				case <-t.ended:
+				}
+				return nil
+			})
+		})
+	},
+}
+
+var ghostEditors = attack{
+	name: "ghosts",
+	sent: "present with a new editor id, 3,000 times, 499 in a frame",
+	run: func(ctx context.Context, s *siege) {
+		s.keep(ctx, "ghosts", manners{}, func(ctx context.Context, t *rogue) bool {
+			if _, err := t.call(ctx, document("shared"), lmz.Ctn("subscribe")); err != nil {
+				return false
+			}
+			return paced(ctx, 60, 1, func(i int) error {
+				var calls []lmz.Continuation
+				for j := range 499 {
+					calls = append(calls, presenting(fmt.Sprint("ghost", time.Now().UnixNano(), i, j), nil))
+				}
+				return t.send(document("shared"), encoded(presenting("host", calls)))
+			})
+		})
+	},
+	after: func(s *siege) string {
+		n := 0
+		s.honest.ghosts.Range(func(any, any) bool { n++; return true })
+		text := fmt.Sprintf("%d editors in the honest user's page that are not gone", n)
+		if n > 5 {
+			return "FAULT: " + text
+		}
+		return text
+	},
+}

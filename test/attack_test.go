@@ -1,0 +1,244 @@
+package test
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/examples/editor"
+)
+
+var attackFor = flag.Duration("attack.for", time.Minute, "how long an attack lasts, and a third of it what it is compared with")
+
+// attack is what one approved user does to take what belongs to all.
+type attack struct {
+	name    string
+	sent    string                        // for people: what it sends
+	prepare func(context.Context, *siege) // before anything is measured
+	run     func(context.Context, *siege) // until ctx ends or it has done all it wanted
+
+	probes func(*siege) []probe // what else the honest user does
+	after  func(*siege) string  // what is there at the end, for people; begins with FAULT if it may not be
+	perSec int                  // bytes that the honest user's line carries; 0: all
+}
+
+var attacks = []attack{
+	spellingFlood, nestedReads, manyRows, subscribeFlood, manyDocuments, deafTabs, longNames, restorePairs, heavyReads,
+	ghostEditors, networkFlood, slowReader,
+}
+
+// siege is a gateway with an honest user and an attacker.
+type siege struct {
+	t       *testing.T
+	gateway *devServer
+	honest  *honest
+	loot    *loot
+	token   string // the attacker's
+	subject string
+}
+
+// Bounds of what a siege may do to the machine that it runs on.
+const (
+	mostMemory = 3 << 30 // of the gateway, before an attack is given up
+	mostDisk   = 8 << 30
+)
+
+// mayHold is how much memory the gateway may hold for one attacker, besides what Go's
+// collector leaves lying around: 64 MB that are charged, and their copies.
+const mayHold = 256 << 20
+
+// lay starts a gateway, and the honest user.
+func lay(t *testing.T, perSec int) *siege {
+	g := startGateway(t, t.TempDir())
+	s := &siege{t: t, gateway: g, loot: &loot{got: make(map[string]int)}, token: g.token("mallory@example.com")}
+	s.subject = subjectOf(t, s.token)
+	s.honest = startHonest(t, g.url(), g.token("ann@example.com"), perSec)
+	return s
+}
+
+// connect opens a tab of the attacker, or returns nil and waits a little.
+func (s *siege) connect(ctx context.Context, name string, m manners) *rogue {
+	t, err := dialRogue(ctx, s.gateway.url(), s.subject, s.token, name, s.loot, m)
+	if err != nil {
+		pause(ctx, time.Second)
+		return nil
+	}
+	return t
+}
+
+// keep has a tab at work until ctx ends or work returns true: it opens another one when
+// the gateway has closed it.
+func (s *siege) keep(ctx context.Context, name string, m manners, work func(context.Context, *rogue) (done bool)) {
+	for ctx.Err() == nil {
+		t := s.connect(ctx, name, m)
+		if t == nil {
+			continue
+		}
+		done := work(ctx, t)
+		t.close()
+		if done {
+			return
+		}
+		pause(ctx, time.Second)
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}
+
+// paced calls f n times, no more often than perSecond, until it fails or ctx ends. It
+// reports whether all were made.
+func paced(ctx context.Context, n, perSecond int, f func(i int) error) bool {
+	ticker := time.NewTicker(time.Second / time.Duration(perSecond))
+	defer ticker.Stop()
+	for i := range n {
+		if f(i) != nil {
+			return false
+		}
+		select {
+		case <-ctx.Done():
+			return false
+		case <-ticker.C:
+		}
+	}
+	return true
+}
+
+// stay keeps a connection that has done all its work until ctx ends.
+func stay(ctx context.Context, t *rogue, done bool) bool {
+	if done {
+		select {
+		case <-ctx.Done():
+		case <-t.ended:
+		}
+	}
+	return done
+}
+
+func document(name string) lmz.Address { return lmz.At(editor.DocumentBinding, name) }
+
+// watchMemory notes the most memory that the gateway has, and ends the attack at a bound
+// of the machine.
+func (s *siege) watchMemory(ctx context.Context, stop func()) (most func() int64) {
+	var peak int64
+	var work sync.WaitGroup
+	ctx, cancel := context.WithCancel(ctx)
+	work.Go(func() {
+		for ctx.Err() == nil {
+			if peak = max(peak, s.gateway.memory()); peak > mostMemory || s.gateway.disk() > mostDisk {
+				s.loot.add("given up: the gateway takes too much of this machine")
+				stop()
+				return
+			}
+			pause(ctx, 250*time.Millisecond)
+		}
+	})
+	return func() int64 { cancel(); work.Wait(); return peak }
+}
+
+// TestAttacks has one approved user attack the program, as it comes, while somebody else
+// works. What the other's calls take is compared with what they took just before.
+func TestAttacks(t *testing.T) {
+	if !soak() {
+		t.Skip("takes minutes: make soak")
+	}
+	for _, a := range attacks {
+		t.Run(strings.ReplaceAll(a.name, " ", "_"), func(t *testing.T) { a.try(t) })
+	}
+}
+
+func (a *attack) try(t *testing.T) {
+	s := lay(t, a.perSec)
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	if a.prepare != nil {
+		a.prepare(ctx, s)
+	}
+	probes := s.honest.probes()
+	if a.probes != nil {
+		probes = append(probes, a.probes(s)...)
+	}
+	measure(ctx, probes, 2*time.Second) // warm up
+	without := measure(ctx, probes, *attackFor/3)
+	memory, disk, sessions := s.gateway.memory(), s.gateway.disk(), s.honest.sessions.Load()
+	s.loot.got = make(map[string]int)
+
+	attacking, end := context.WithTimeout(ctx, *attackFor)
+	most := s.watchMemory(ctx, end)
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		a.run(attacking, s)
+	}()
+	with := measure(ctx, probes, *attackFor*7/6) // and what comes after
+	end()
+	<-over
+	f := figures{
+		attack: a, with: with, without: without, memory: memory, peak: most(), disk: s.gateway.disk() - disk,
+		sessions: s.honest.sessions.Load() - sessions,
+	}
+	if a.after != nil {
+		f.after = a.after(s)
+	}
+	f.loot = s.loot.String()
+	f.report(t)
+}
+
+// figures are what an attack cost.
+type figures struct {
+	attack        *attack
+	without, with []*series
+	memory, peak  int64
+	disk          int64
+	sessions      int64 // that the honest user lost
+	after, loot   string
+}
+
+const mb = 1 << 20
+
+// report says what is wrong, and appends a row to the file that LMZ_FIGURES names.
+func (f *figures) report(t *testing.T) {
+	row := fmt.Sprintf("### %s\n\n%s\n\n| honest user | without: p50 / p99 | with: p50 / p99 | |\n|---|---|---|---|\n", f.attack.name, f.attack.sent)
+	for i, with := range f.with {
+		before, after := f.without[i].quantile(0.99), with.quantile(0.99)
+		verdict := "ok"
+		if limit := 3*before + 20*time.Millisecond; after > limit || with.failed() > f.without[i].failed() {
+			verdict = "FAULT"
+			t.Errorf("%s: p99 %v with the attack, %v without; %d failed", with.name, rounded(after), rounded(before), with.failed())
+		}
+		row += fmt.Sprintf("| %s | %s | %s | %s |\n", with.name, f.without[i], with, verdict)
+	}
+	row += fmt.Sprintf("\nmemory %d → at most %d MB; disk +%d MB; sessions lost by the honest user: %d\n\nthe attacker got: %s\n",
+		f.memory/mb, f.peak/mb, f.disk/mb, f.sessions, f.loot)
+	if f.after != "" {
+		row += "\nafterwards: " + f.after + "\n"
+	}
+	t.Log("\n" + row)
+	if f.peak-f.memory > mayHold {
+		t.Errorf("the gateway grew by %d MB", (f.peak-f.memory)/mb)
+	}
+	if f.sessions > 0 {
+		t.Errorf("the honest user lost %d sessions", f.sessions)
+	}
+	if strings.HasPrefix(f.after, "FAULT") {
+		t.Error(f.after)
+	}
+	if path := os.Getenv("LMZ_FIGURES"); path != "" {
+		file, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer file.Close()
+		fmt.Fprintln(file, row)
+	}
+}

@@ -1,0 +1,117 @@
+package test
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"io/fs"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/lumenize/lmz/internal/mailsink"
+)
+
+// startGateway starts lmz gateway as it comes, with all its limits, on a data directory
+// and at a free port, behind one proxy that is not there: X-Forwarded-For is believed.
+func startGateway(t *testing.T, data string) *devServer {
+	t.Helper()
+	mails, err := mailsink.Start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(mails.Close)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := &devServer{t: t, data: data, addr: l.Addr().String(), log: new(bytes.Buffer)}
+	l.Close()
+	g.cmd = exec.Command(program, "gateway", "--data", data, "--addr", g.addr, "--public-url", g.url(), "--proxies", "1",
+		"--mail-from", "mesh@example.com", "--smtp", "smtp://"+mails.Addr+"?tls=none")
+	g.cmd.Stderr = g.log
+	out, err := g.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := g.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(g.kill)
+	runs := make(chan bool, 1)
+	go func() {
+		for s := bufio.NewScanner(out); s.Scan(); {
+			if strings.HasPrefix(s.Text(), "Ctrl-C") {
+				runs <- true
+			}
+		}
+		runs <- false
+	}()
+	select {
+	case ok := <-runs:
+		if !ok {
+			g.cmd.Wait()
+			t.Fatalf("lmz gateway ended: %s", g.log)
+		}
+	case <-time.After(20 * time.Second):
+		t.Fatal("lmz gateway does not say that it runs")
+	}
+	return g
+}
+
+// stop is SIGTERM. It returns how long the program took to end; after patience it is
+// killed.
+func (d *devServer) stop(patience time.Duration) time.Duration {
+	begin := time.Now()
+	d.cmd.Process.Signal(syscall.SIGTERM)
+	kill := time.AfterFunc(patience, func() { d.cmd.Process.Kill() })
+	defer kill.Stop()
+	d.cmd.Wait()
+	return time.Since(begin)
+}
+
+// memory returns how many bytes of memory the program has, or 0.
+func (d *devServer) memory() int64 {
+	status, _ := os.ReadFile("/proc/" + strconv.Itoa(d.cmd.Process.Pid) + "/status")
+	for line := range strings.Lines(string(status)) {
+		if rest, ok := strings.CutPrefix(line, "VmRSS:"); ok {
+			kb, _ := strconv.ParseInt(strings.Fields(rest)[0], 10, 64)
+			return kb << 10
+		}
+	}
+	return 0
+}
+
+// disk returns how many bytes are in the data directory.
+func (d *devServer) disk() (n int64) {
+	filepath.WalkDir(d.data, func(_ string, e fs.DirEntry, err error) error {
+		if err == nil && e.Type().IsRegular() {
+			if info, err := e.Info(); err == nil {
+				n += info.Size()
+			}
+		}
+		return nil
+	})
+	return n
+}
+
+// subjectOf reads whose a token is.
+func subjectOf(t *testing.T, token string) string {
+	t.Helper()
+	var claims struct{ Sub string }
+	payload, err := base64.RawURLEncoding.DecodeString(strings.Split(token, ".")[1])
+	if err == nil {
+		err = json.Unmarshal(payload, &claims)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return claims.Sub
+}
