@@ -26,6 +26,7 @@ type attack struct {
 	probes func(*siege) []probe // what else the honest user does
 	after  func(*siege) string  // what is there at the end, for people; begins with FAULT if it may not be
 	perSec int                  // bytes that the honest user's line carries; 0: all
+	times  time.Duration        // how many times as long as others it lasts; 0 is 1
 }
 
 var attacks = []attack{
@@ -173,14 +174,15 @@ func (a *attack) try(t *testing.T) {
 	memory, disk, sessions := s.gateway.memory(), s.gateway.disk(), s.honest.sessions.Load()
 	s.loot.got = make(map[string]int)
 
-	attacking, end := context.WithTimeout(ctx, *attackFor)
+	long := *attackFor * max(a.times, 1)
+	attacking, end := context.WithTimeout(ctx, long)
 	most := s.watchMemory(ctx, end)
 	over := make(chan struct{})
 	go func() {
 		defer close(over)
 		a.run(attacking, s)
 	}()
-	with := measure(ctx, probes, *attackFor*7/6) // and what comes after
+	with := measure(ctx, probes, long*7/6) // and what comes after
 	end()
 	<-over
 	f := figures{
