@@ -40,6 +40,11 @@
 // what cannot be, is refused with an error called EditRefused, and nothing of it is made:
 // whoever pushed it still has the text. An edit inserts at most 64 KiB.
 //
+// A client has one editor in a document: when it presents another, the one before is gone.
+// People are called by the part of their address before the @, unless two who were ever
+// here have the same: then by the whole address, also in versions. A call runs at most 20
+// methods of a document.
+//
 // # An editor
 //
 // [Desk] is the handler of a client that has documents open, [Desk.Open] opens one:

@@ -20,6 +20,7 @@ type Document struct {
 	// Of whoever has the turn, from OnStart on.
 	archive    archive
 	people     people
+	names      names
 	past       []pastText // texts that somebody may be reading
 	registered bool       // the workspace knows the document
 	broken     bool       // what is in memory is not what is stored
@@ -48,6 +49,9 @@ func (d *Document) OnStart(ctx context.Context) error {
 	if err := d.archive.load(ctx); err != nil {
 		return err
 	}
+	if err := d.loadNames(ctx); err != nil {
+		return err
+	}
 	return d.loadPeople(ctx)
 }
 
@@ -55,6 +59,9 @@ func (d *Document) OnStart(ctx context.Context) error {
 // is not what is stored: after an edit that failed halfway, and after a turn that was
 // rolled back because something else in its chain failed.
 func (d *Document) HandleCall(ctx context.Context, req *lmz.Request) (any, error) {
+	if err := count(ctx); err != nil {
+		return nil, err
+	}
 	var stored head
 	if _, err := d.KV().Get(ctx, headKey, &stored); err != nil {
 		return nil, err
@@ -67,6 +74,25 @@ func (d *Document) HandleCall(ctx context.Context, req *lmz.Request) (any, error
 		d.broken = false
 	}
 	return d.Mux.HandleCall(ctx, req)
+}
+
+// maxSteps is how many methods one call runs on a document: a chain may have hundreds, and
+// the document would be held for all of them. Editors run one, people who chain a few.
+const maxSteps = 20
+
+// steps counts the methods that a call has run.
+var steps = lmz.NewPerCall(func(context.Context) (*int, error) { return new(int), nil })
+
+// count refuses a call that runs too many methods.
+func count(ctx context.Context) error {
+	n, err := steps.Get(ctx)
+	if err != nil {
+		return err
+	}
+	if *n++; *n > maxSteps {
+		return lmz.Errorf("one call runs at most %d methods of a document: make several calls", maxSteps)
+	}
+	return nil
 }
 
 // hasName is the guard of all methods: a document that is not there yet must have a name
@@ -153,12 +179,12 @@ func (d *Document) changes(ctx context.Context, since int) (Missing, error) {
 			return m, tooOld()
 		}
 		size += len(e.Changes.Inserted())
-		m.Made = append(m.Made, made(e))
+		m.Made = append(m.Made, d.made(e))
 	}
 	return m, nil
 }
 
-func made(e text.Entry) Made { return Made{e.Update(), e.Version, e.By} }
+func (d *Document) made(e text.Entry) Made { return Made{e.Update(), e.Version, d.names.shown(e.By)} }
 
 // maxPush bounds what one push makes the document do in one turn.
 const maxPush = 1000
@@ -187,7 +213,11 @@ func (d *Document) make(ctx context.Context, base int, edits []text.Edit, owner 
 	}
 	if len(pushed.New) > 0 {
 		d.broken = true // until everything is done: an error rolls the storage back
-		if err := d.archive.store(ctx, pushed, author(ctx), owner); err != nil {
+		by, err := d.meetAuthor(ctx)
+		if err != nil {
+			return Pushed{}, err
+		}
+		if err := d.archive.store(ctx, pushed, by, owner); err != nil {
 			return Pushed{}, err
 		}
 		d.movePeople(pushed.New)

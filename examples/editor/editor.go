@@ -2,7 +2,6 @@ package editor
 
 import (
 	"context"
-	"strings"
 
 	"github.com/lumenize/lmz"
 )
@@ -67,20 +66,6 @@ func checkName(name string) error {
 		return nil
 	}
 	return lmz.Errorf("a document's name has at most %d bytes, and this one has %d: choose a shorter name", MaxName, len(name))
-}
-
-// author names the user on whose behalf a call runs, for other people: the part of
-// the address before the @.
-func author(ctx context.Context) string {
-	c, _ := lmz.CallContextFrom(ctx)
-	if c.Auth == nil {
-		return c.Origin().Binding
-	}
-	email, _ := c.Auth.Claims["email"].(string)
-	if name, _, ok := strings.Cut(email, "@"); ok {
-		return name
-	}
-	return "user " + c.Auth.Subject[:min(8, len(c.Auth.Subject))]
 }
 
 // isDocument reports whether a node is a document.

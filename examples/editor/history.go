@@ -28,12 +28,13 @@ func (d *Document) history(ctx context.Context, before int) ([]Revision, error) 
 		}
 		at := e.At.UnixMilli()
 		n := len(revisions)
-		if n > 0 && revisions[n-1].By == e.By && first-at < revisionPause.Milliseconds() {
+		by := d.names.shown(e.By)
+		if n > 0 && revisions[n-1].By == by && first-at < revisionPause.Milliseconds() {
 			revisions[n-1].First = v
 		} else if n == maxRevisions {
 			break
 		} else {
-			revisions = append(revisions, Revision{First: v, Last: v, By: e.By, At: at})
+			revisions = append(revisions, Revision{First: v, Last: v, By: by, At: at})
 		}
 		first = at
 	}

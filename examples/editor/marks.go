@@ -1,6 +1,7 @@
 package editor
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/lumenize/lmz/text"
@@ -33,14 +34,23 @@ func (s *Session) meet(p Person) {
 		return // the opening knew it
 	}
 	for id, other := range s.people {
-		if !p.Gone && other.Color == p.Color && id != p.ClientID { // the same client with another opening
+		if !p.Gone && other.Color == p.Color && id != p.ClientID { // the same client with another editor
 			other.Gone, other.Moment = true, p.Moment // and it stays so for an opening that is older
 			s.people[id] = other
 		}
 	}
 	s.people[p.ClientID] = p.after(s.recent)
+	s.forgetGone()
 	s.news.People = true
 	s.wake()
+}
+
+// forgetGone forgets who is gone, unless an answer is under way that may not know it yet.
+// s.mu is held.
+func (s *Session) forgetGone() {
+	if s.asking == 0 {
+		maps.DeleteFunc(s.people, func(_ string, p Person) bool { return p.Gone })
+	}
 }
 
 // People returns who else has the document open, with their cursors as on the screen.

@@ -14,8 +14,15 @@ import (
 // came: cursors move more often than a disk likes to write.
 const personPrefix = "person:"
 
-// people is who has the document open, by instance name.
-type people map[string]Person
+// people is who has the document open, by instance name: each client has one editor.
+type people map[string]visitor
+
+// visitor is somebody who is there, without what the person is called: that depends on who
+// else is known.
+type visitor struct {
+	Person
+	Full string // full name; "" in rows of earlier versions of this program, which have Name
+}
 
 func (d *Document) loadPeople(ctx context.Context) error {
 	d.people = make(people)
@@ -24,7 +31,7 @@ func (d *Document) loadPeople(ctx context.Context) error {
 		return err
 	}
 	for _, key := range keys {
-		var p Person
+		var p visitor
 		if _, err := d.KV().Get(ctx, key, &p); err != nil {
 			return err
 		}
@@ -39,11 +46,19 @@ func (d *Document) others(but string) []Person {
 	all := []Person{}
 	for instance, p := range d.people {
 		if instance != but {
-			all = append(all, p)
+			all = append(all, d.person(p))
 		}
 	}
 	slices.SortFunc(all, func(a, b Person) int { return a.Color - b.Color })
 	return all
+}
+
+// person returns how others see somebody.
+func (d *Document) person(p visitor) Person {
+	if p.Full != "" {
+		p.Name = d.names.shown(p.Full)
+	}
+	return p.Person
 }
 
 // present notes where the caller's cursor is and tells the others.
@@ -51,15 +66,19 @@ func (d *Document) present(ctx context.Context, c Cursor) (struct{}, error) {
 	instance := caller(ctx).Instance
 	p, here := d.people[instance]
 	same := here && p.ClientID == c.ClientID
+	full, err := d.meetAuthor(ctx)
+	if err != nil {
+		return struct{}{}, err
+	}
 	if !same {
-		if err := d.ownEditor(ctx, c.ClientID); err != nil {
+		if err := d.changeEditor(ctx, instance, c.ClientID); err != nil {
 			return struct{}{}, err
 		}
 	}
 	if !here {
 		p.Color = d.freeColor()
 	}
-	p.ClientID, p.Name, p.Version = c.ClientID, author(ctx), d.version()
+	p.ClientID, p.Full, p.Version = c.ClientID, full, d.version()
 	for _, pos := range []struct {
 		of   int
 		into *int
@@ -79,17 +98,39 @@ func (d *Document) present(ctx context.Context, c Cursor) (struct{}, error) {
 	return struct{}{}, d.broadcastPerson(ctx, instance, p)
 }
 
+// changeEditor makes an editor the one that a client has here. The one that it had before
+// is gone, and leaves nothing if it never made an edit.
+func (d *Document) changeEditor(ctx context.Context, instance, editor string) error {
+	if err := d.ownEditor(ctx, editor); err != nil {
+		return err
+	}
+	before, here := d.people[instance]
+	if !here {
+		return nil
+	}
+	var last lastEdit
+	known, err := d.KV().Get(ctx, editorPrefix+before.ClientID, &last)
+	if err == nil && known && last.Version == 0 && last.Owner == subject(ctx) {
+		err = d.KV().Delete(ctx, editorPrefix+before.ClientID)
+	}
+	if err != nil {
+		return err
+	}
+	before.Gone = true
+	return d.broadcastPerson(ctx, instance, before)
+}
+
 // freeColor returns the smallest number that nobody has.
 func (d *Document) freeColor() int {
-	for color := 0; ; color++ {
-		taken := false
-		for _, p := range d.people {
-			taken = taken || p.Color == color
-		}
-		if !taken {
-			return color
-		}
+	taken := make(map[int]bool)
+	for _, p := range d.people {
+		taken[p.Color] = true
 	}
+	color := 0
+	for taken[color] {
+		color++
+	}
+	return color
 }
 
 // mapPosition returns where a position of somebody's is now: behind what they typed there
@@ -117,7 +158,8 @@ func (d *Document) mapPosition(ctx context.Context, of Cursor, pos int) (int, er
 // typed.
 func (d *Document) movePeople(entries []text.Entry) {
 	for instance, p := range d.people {
-		d.people[instance] = p.after(entries)
+		p.Person = p.after(entries)
+		d.people[instance] = p
 	}
 }
 
@@ -135,7 +177,8 @@ func (d *Document) dropPerson(ctx context.Context, instance string) error {
 	return d.broadcastPerson(ctx, instance, p)
 }
 
-func (d *Document) broadcastPerson(ctx context.Context, instance string, p Person) error {
+func (d *Document) broadcastPerson(ctx context.Context, instance string, who visitor) error {
+	p := d.person(who)
 	if _, err := d.KV().Get(ctx, subscriptionsKey, &p.Moment); err != nil {
 		return err
 	}

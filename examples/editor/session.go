@@ -93,7 +93,8 @@ type Session struct {
 	latest     int // the highest version that is known to exist
 	recent     []text.Entry
 	restore    []Record
-	people     map[string]Person // those who are gone too, until the next opening
+	asking     int               // calls of Subscribe under way
+	people     map[string]Person // by editor; while one asks, those who are gone too
 	moment     int               // of the opening that people began with
 	findings   []Misspelling
 	early      []Spelling // of versions that are not on the screen yet

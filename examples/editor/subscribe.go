@@ -107,7 +107,7 @@ func (d *Document) requireSubscriber(ctx context.Context, _ *lmz.Request) error 
 func (d *Document) broadcastEdits(ctx context.Context, entries []text.Entry) error {
 	all := make([]Made, len(entries))
 	for i, e := range entries {
-		all[i] = made(e)
+		all[i] = d.made(e)
 	}
 	edits, me := HandleEdits.Ctn(d.Identity().Instance, all), caller(ctx).Instance
 	return d.broadcast(ctx, edits, func(instance string) bool {
@@ -170,6 +170,6 @@ func (d *Document) deliveryFailed(ctx context.Context, instance string, number i
 	if err != nil {
 		return struct{}{}, err
 	}
-	c := HandleEdits.Ctn(d.Identity().Instance, []Made{made(last)})
+	c := HandleEdits.Ctn(d.Identity().Instance, []Made{d.made(last)})
 	return struct{}{}, d.deliver(ctx, instance, current, c)
 }

@@ -82,9 +82,14 @@ func (s *Session) ensureSubscribed(ctx context.Context) error {
 
 // subscribe asks the document for its state and for what comes after.
 func (s *Session) subscribe(ctx context.Context) error {
+	s.mu.Lock()
+	s.asking++
+	s.mu.Unlock()
 	opening, err := Subscribe.Call(ctx, s.caller, s.address())
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.asking--
+	defer s.forgetGone()
 	if err != nil {
 		s.subscribed = false
 		s.poke()

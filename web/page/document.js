@@ -324,6 +324,9 @@ export class SharedDocument {
     if (person.gone) {
       this.people.delete(person.clientID);
     } else {
+      for (const { clientID, color } of [...this.people.values()]) { // the same client with another editor
+        if (color === person.color && clientID !== person.clientID) this.people.delete(clientID);
+      }
       const [anchor, head] = [person.anchor, person.head].map((at) => this.#text?.onScreen(at, person.version, -1) ?? -1);
       this.people.set(person.clientID, { ...person, anchor, head });
     }

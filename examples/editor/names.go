@@ -1,0 +1,103 @@
+//go:build !js
+
+package editor
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/lumenize/lmz"
+)
+
+// namePrefix is before the keys of everybody who was ever here, which are their full
+// names.
+const namePrefix = "name:"
+
+// maxName is the longest name of somebody, in bytes: an address of mail has at most 254.
+const maxName = 254
+
+// names tells people apart. Somebody is called by the part of the address before the @,
+// unless two people of the document have the same: then both are called by the whole
+// address. It has the full names by the short ones.
+type names map[string][]string
+
+func (d *Document) loadNames(ctx context.Context) error {
+	d.names = make(names)
+	keys, err := d.KV().List(ctx, namePrefix)
+	for _, key := range keys {
+		d.names.add(key[len(namePrefix):])
+	}
+	return err
+}
+
+func (n names) add(full string) {
+	key := strings.ToLower(shortName(full))
+	n[key] = append(n[key], full)
+}
+
+// alike returns the full names that have the same short one.
+func (n names) alike(full string) []string { return n[strings.ToLower(shortName(full))] }
+
+// shown returns what somebody is called.
+func (n names) shown(full string) string {
+	if len(n.alike(full)) > 1 {
+		return full
+	}
+	return shortName(full)
+}
+
+// fullName names the user on whose behalf a call runs.
+func fullName(ctx context.Context) string {
+	c, _ := lmz.CallContextFrom(ctx)
+	if c.Auth == nil {
+		return c.Origin().Binding
+	}
+	name, _ := c.Auth.Claims["email"].(string)
+	if !strings.Contains(name, "@") {
+		name = userPrefix + c.Auth.Subject
+	}
+	for len(name) > maxName {
+		_, n := utf8.DecodeLastRuneInString(name)
+		name = name[:len(name)-n]
+	}
+	return strings.ToValidUTF8(name, "\uFFFD")
+}
+
+// userPrefix begins the full names of users without an address, whose subject follows.
+const userPrefix = "user "
+
+func shortName(full string) string {
+	if name, _, ok := strings.Cut(full, "@"); ok && name != "" {
+		return name
+	}
+	if subject, ok := strings.CutPrefix(full, userPrefix); ok {
+		return userPrefix + strings.ToValidUTF8(subject[:min(8, len(subject))], "")
+	}
+	return full
+}
+
+// meetAuthor returns the full name of the user on whose behalf a call runs, and remembers
+// it. If somebody else has been called the same until now, the others learn their new name.
+func (d *Document) meetAuthor(ctx context.Context) (full string, err error) {
+	full = fullName(ctx)
+	if err := d.KV().Put(ctx, namePrefix+full, true); err != nil {
+		return "", err
+	}
+	if slices.Contains(d.names.alike(full), full) {
+		return full, nil
+	}
+	d.names.add(full)
+	if len(d.names.alike(full)) != 2 {
+		return full, nil
+	}
+	for instance, p := range d.people {
+		if p.Full == d.names.alike(full)[0] {
+			if err := d.broadcastPerson(ctx, instance, p); err != nil {
+				return "", err
+			}
+		}
+	}
+	return full, nil
+}

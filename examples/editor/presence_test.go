@@ -1,0 +1,192 @@
+package editor
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/client"
+	"github.com/lumenize/lmz/meshtest"
+	"github.com/lumenize/lmz/object"
+	"github.com/lumenize/lmz/text"
+)
+
+// inside is a document whose storage a test looks at.
+type inside struct{ *Document }
+
+// rows is for tests: how many keys of a document begin with a prefix.
+const rows lmz.Method1[string, int] = "rows"
+
+func (i inside) HandleCall(ctx context.Context, req *lmz.Request) (any, error) {
+	if req.Method != string(rows) {
+		return i.Document.HandleCall(ctx, req)
+	}
+	var prefix string
+	if err := req.Arg(0, &prefix); err != nil {
+		return nil, err
+	}
+	keys, err := i.KV().List(ctx, prefix)
+	return len(keys), err
+}
+
+// registerOpen is registerNodes with documents that answer to rows.
+func registerOpen(m *meshtest.Mesh) {
+	m.Object(DocumentBinding, object.Kind{New: func(o *object.Object) lmz.Handler { return inside{NewDocument(o).(*Document)} }})
+	m.Object(WorkspaceBinding, object.Kind{New: NewWorkspace})
+	m.Worker(SpellCheckBinding, NewSpellCheck)
+}
+
+func countRows(t testing.TB, via lmz.Caller, document, prefix string) int {
+	t.Helper()
+	n, err := rows.Call(t.Context(), via, lmz.At(DocumentBinding, document), prefix)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func TestClientHasOneEditorInADocument(t *testing.T) {
+	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
+		registerOpen(m)
+		ann, mallory := newPerson(t, m, "ann", client.Options{}), newPerson(t, m, "mallory", client.Options{})
+		ann.open(t, "notes", SessionOptions{})
+		told := map[string]bool{} // by editor: whether it is here
+		var mux lmz.Mux
+		HandleEdits.Expose(&mux, lmz.Anyone, func(context.Context, string, []Made) (struct{}, error) { return struct{}{}, nil })
+		HandlePresence.Expose(&mux, lmz.Anyone, func(_ context.Context, _ string, p Person) (struct{}, error) {
+			told[p.ClientID] = !p.Gone
+			return struct{}{}, nil
+		})
+		simple := m.NewClient("simple", nil, client.Options{Handler: &mux})
+		go simple.Connect(context.Background())
+		at := lmz.At(DocumentBinding, "notes")
+		for _, c := range []*meshtest.Client{mallory.Client, simple} {
+			if _, err := Subscribe.Call(t.Context(), c.Peer, at); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for i := range 500 {
+			if _, err := Present.Call(t.Context(), mallory.Peer, at, Cursor{ClientID: fmt.Sprint("ghost", i), Anchor: -1 << 62, Head: 1 << 62}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		time.Sleep(time.Second)
+		ann.pull(t)
+		if people := ann.session.People(); len(people) != 1 || people[0].ClientID != "ghost499" || people[0].Anchor != 0 || people[0].Head != 0 {
+			t.Errorf("ann sees %+v", people)
+		}
+		ann.session.mu.Lock()
+		if n := len(ann.session.people); n != 1 {
+			t.Errorf("ann's session remembers %d people", n)
+		}
+		ann.session.mu.Unlock()
+		here := 0
+		for _, is := range told {
+			if is {
+				here++
+			}
+		}
+		if here != 1 || len(told) != 500 {
+			t.Errorf("a client that goes by names sees %d of %d", here, len(told))
+		}
+		if n := countRows(t, ann.Peer, "notes", editorPrefix); n != 1 {
+			t.Errorf("%d editors are stored", n)
+		}
+	})
+}
+
+func TestOneCallRunsFewMethodsOfADocument(t *testing.T) {
+	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
+		ann, _ := twoPeople(t, m)
+		for _, c := range []lmz.Continuation{
+			Read.Ctn(0, 0), Subscribe.Ctn(), Present.Ctn(Cursor{ClientID: "x"}), Update.Ctn("y"),
+		} {
+			var all []any
+			for range 90 {
+				all = append(all, c)
+			}
+			_, err := ann.CallRaw(t.Context(), lmz.At(DocumentBinding, "notes"), lmz.Ctn(string(Unsubscribe), all...))
+			if err == nil || !strings.Contains(err.Error(), "at most 20 methods") {
+				t.Errorf("%s: %v", c, err)
+			}
+		}
+	})
+}
+
+// TestSubscribingAgainChangesNothing subscribes several times within one session.
+func TestSubscribingAgainChangesNothing(t *testing.T) {
+	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
+		registerOpen(m)
+		ann, bob := newPerson(t, m, "ann", client.Options{}), newPerson(t, m, "bob", client.Options{})
+		ann.open(t, "notes", SessionOptions{})
+		bob.open(t, "notes", SessionOptions{})
+		for range 50 {
+			if _, err := Subscribe.Call(t.Context(), bob.Peer, lmz.At(DocumentBinding, "notes")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if n := countRows(t, ann.Peer, "notes", subscriberPrefix); n != 2 {
+			t.Errorf("%d subscriptions", n)
+		}
+		bob.session.SetCursor(0, 0)
+		ann.until(t, "bob", func() bool { return len(ann.session.People()) == 1 })
+		bob.Kill()
+		ann.until(t, "alone", func() bool { return len(ann.session.People()) == 0 })
+	})
+}
+
+func TestNamesakesAreToldApart(t *testing.T) {
+	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
+		registerNodes(m)
+		one, two, eve := newPersonCalled(t, m, "u1", "ann@one.example"), newPersonCalled(t, m, "u2", "Ann@two.example"), newPerson(t, m, "eve", client.Options{})
+		for _, p := range []*person{one, two, eve} {
+			p.open(t, "notes", SessionOptions{})
+		}
+		one.session.SetCursor(0, 0)
+		eve.until(t, "ann", func() bool { return len(eve.session.People()) == 1 })
+		if p := eve.session.People()[0]; p.Name != "ann" {
+			t.Errorf("alone she is called %q", p.Name)
+		}
+		one.typeAt(t, 0, "first")
+		one.saved(t)
+		two.shows(t, "first")
+		two.typeAt(t, 0, "second ")
+		two.saved(t)
+		two.session.SetCursor(0, 0)
+		eve.until(t, "both", func() bool { return len(eve.session.People()) == 2 })
+		a, b := eve.session.People()[0].Name, eve.session.People()[1].Name
+		if a != "ann@one.example" || b != "Ann@two.example" {
+			t.Errorf("they are called %q and %q", a, b)
+		}
+		at := lmz.At(DocumentBinding, "notes")
+		revisions, err := History.Call(t.Context(), eve.Peer, at, 0)
+		if err != nil || len(revisions) != 2 || revisions[0].By != b || revisions[1].By != a {
+			t.Errorf("versions: %+v, %v", revisions, err)
+		}
+		missing, err := Changes.Call(t.Context(), eve.Peer, at, 0)
+		if err != nil || len(missing.Made) != 2 || missing.Made[0].By != a || missing.Made[1].By != b {
+			t.Errorf("changes: %+v, %v", missing, err)
+		}
+	})
+}
+
+func newPersonCalled(t testing.TB, m *meshtest.Mesh, subject, address string) *person {
+	t.Helper()
+	p := &person{desk: NewDesk(), wake: make(chan struct{}, 1)}
+	p.Client = m.NewClient(subject, map[string]any{"email": address}, client.Options{Handler: p.desk, OnSubscriptionRequired: p.desk.SubscriptionRequired})
+	go p.Connect(context.Background())
+	crowd = append(crowd, p)
+	t.Cleanup(func() { crowd = nil })
+	return p
+}
+
+func TestLongNamesAreCut(t *testing.T) {
+	email := strings.Repeat("ü", 500) + "@example.com"
+	ctx := lmz.WithCallContext(t.Context(), lmz.CallContext{Auth: &lmz.Auth{Subject: "s", Claims: map[string]any{"email": email}}})
+	if name := fullName(ctx); len(name) > maxName || text.Units(name) != maxName/2 {
+		t.Errorf("%d bytes", len(name))
+	}
+}
