@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/client"
 	"github.com/lumenize/lmz/gateway"
 )
 
@@ -30,6 +31,7 @@ func (a *app) alarmsCommand() *cobra.Command {
 
 func (a *app) alarmsListCommand() *cobra.Command {
 	var o gatewayCall
+	limit := 0
 	cmd := &cobra.Command{
 		Use:   "ls [BINDING [INSTANCE]]",
 		Short: "List the objects that have something to do, or the alarms of one",
@@ -42,12 +44,13 @@ func (a *app) alarmsListCommand() *cobra.Command {
 		Args:    atMostWords(2, "BINDING and INSTANCE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 2 {
-				return a.listAlarms(cmd.Context(), o, lmz.At(args[0], args[1]))
+				return a.listAlarms(cmd.Context(), o, lmz.At(args[0], args[1]), limit)
 			}
-			return a.listDue(cmd.Context(), o, append(args, "")[0])
+			return a.listDue(cmd.Context(), o, append(args, "")[0], limit)
 		},
 	}
 	a.gatewayFlags(cmd, &o)
+	limitFlag(cmd, &limit)
 	cmd.Flags().BoolVar(&o.json, "json", false, "print one JSON object a line: binding, instance, next; or of one object:\n"+
 		"id, schedule, work, next, late, attempts, failures, error, dead")
 	return cmd
@@ -78,19 +81,20 @@ type dueObject struct {
 	Next     *time.Time `json:"next"` // null: something is under way
 }
 
-func (a *app) listDue(ctx context.Context, o gatewayCall, binding string) error {
-	list, err := askAdmin(ctx, a, o, func(ctx context.Context, via lmz.Caller, admin lmz.Address) ([]gateway.Due, error) {
-		return gateway.GetDue.Call(ctx, via, admin, binding)
-	})
-	if err != nil {
-		return err
-	}
-	all := make([]dueObject, len(list))
-	for i, d := range list {
-		all[i] = dueObject{d.Object.Binding, d.Object.Instance, d.At}
-	}
-	return printList(a, o.json, all, "OBJECT NEXT", func(d dueObject) []string {
+func (a *app) listDue(ctx context.Context, o gatewayCall, binding string, limit int) error {
+	list := listing[dueObject]{a: a, json: o.json, head: "OBJECT NEXT", row: func(d dueObject) []string {
 		return []string{shorten(lmz.At(d.Binding, d.Instance).String()), nextTime(d.Next, "pending")}
+	}}
+	return a.askGateway(ctx, o, func(ctx context.Context, peer *client.Peer) error {
+		after := ""
+		return list.pages(limit, func(want int) (all []dueObject, last bool, err error) {
+			page, err := gateway.ListDue.Call(ctx, peer, lmz.At(gateway.AdminBinding), binding, after, want)
+			for _, d := range page.Due {
+				all = append(all, dueObject{d.Object.Binding, d.Object.Instance, d.At})
+			}
+			after = page.Next
+			return all, after == "", err
+		})
 	})
 }
 
@@ -107,23 +111,24 @@ type oneAlarm struct {
 	Dead     bool       `json:"dead"`
 }
 
-func (a *app) listAlarms(ctx context.Context, o gatewayCall, of lmz.Address) error {
-	list, err := askAdmin(ctx, a, o, func(ctx context.Context, via lmz.Caller, admin lmz.Address) ([]gateway.Alarm, error) {
-		return gateway.GetAlarms.Call(ctx, via, admin, of)
-	})
-	if err != nil {
-		return err
-	}
-	all := make([]oneAlarm, len(list))
-	for i, x := range list {
-		all[i] = oneAlarm{x.ID, x.Schedule, x.Work, x.Next, x.Late, x.Attempts, x.Failures, x.Error, x.Dead}
-	}
-	return printList(a, o.json, all, "ID NEXT SCHEDULE WORK FAILURES", func(x oneAlarm) []string {
+func (a *app) listAlarms(ctx context.Context, o gatewayCall, of lmz.Address, limit int) error {
+	list := listing[oneAlarm]{a: a, json: o.json, head: "ID NEXT SCHEDULE WORK FAILURES", row: func(x oneAlarm) []string {
 		failures := ""
 		if x.Failures > 0 {
 			failures = fmt.Sprintf("%d of %d: %s", x.Failures, x.Attempts, x.Error)
 		}
 		return []string{x.ID, nextTime(x.Next, "dead"), x.Schedule, x.Work, failures}
+	}}
+	return a.askGateway(ctx, o, func(ctx context.Context, peer *client.Peer) error {
+		after := ""
+		return list.pages(limit, func(want int) (all []oneAlarm, last bool, err error) {
+			page, err := gateway.ListAlarms.Call(ctx, peer, lmz.At(gateway.AdminBinding), of, after, want)
+			for _, x := range page.Alarms {
+				all = append(all, oneAlarm(x))
+			}
+			after = page.Next
+			return all, after == "", err
+		})
 	})
 }
 

@@ -51,36 +51,15 @@ func (a *app) objectsLsCommand() *cobra.Command {
 		Example: "  lmz objects ls\n  lmz objects ls DOCUMENT_DO --json",
 		Args:    atMostWords(1, "BINDING"),
 		RunE: func(cmd *cobra.Command, words []string) error {
-			if limit < 0 {
-				return usagef("--limit 1000", "--limit %d asks for less than nothing", limit)
-			}
-			found, err := askAdmin(cmd.Context(), a, o, func(ctx context.Context, via lmz.Caller, admin lmz.Address) ([]gateway.StoredObject, error) {
-				return listObjects(ctx, via, admin, strings.Join(words, ""), limit)
+			return a.askGateway(cmd.Context(), o, func(ctx context.Context, peer *client.Peer) error {
+				return a.listObjects(ctx, peer, lmz.At(gateway.AdminBinding), strings.Join(words, ""), o.json, limit)
 			})
-			if err != nil {
-				return err
-			}
-			return a.printObjects(found, o.json)
 		},
 	}
 	a.gatewayFlags(cmd, &o)
-	cmd.Flags().IntVar(&limit, "limit", 0, "list at most so many (default all)")
+	limitFlag(cmd, &limit)
 	cmd.Flags().BoolVar(&o.json, "json", false, "print one JSON object a line: binding, instance, bytes, changed, open, error")
 	return cmd
-}
-
-// listObjects gets a list page by page: all of it, or the beginning.
-func listObjects(ctx context.Context, via lmz.Caller, admin lmz.Address, binding string, limit int) (all []gateway.StoredObject, err error) {
-	for next := ""; ; {
-		page, err := gateway.ListObjects.Call(ctx, via, admin, binding, next, max(limit-len(all), 0))
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, page.Objects...)
-		if next = page.Next; next == "" || limit > 0 && len(all) >= limit {
-			return all, nil
-		}
-	}
 }
 
 // listedObject is the JSON of an object in lmz objects ls.
@@ -103,17 +82,24 @@ func (o listedObject) state() string {
 	return "closed"
 }
 
-func (a *app) printObjects(found []gateway.StoredObject, asJSON bool) error {
-	if len(found) == 0 && !asJSON {
+// listObjects prints a list page by page: all of it, or the beginning.
+func (a *app) listObjects(ctx context.Context, via lmz.Caller, admin lmz.Address, binding string, asJSON bool, limit int) error {
+	list := listing[listedObject]{a: a, json: asJSON, head: "BINDING INSTANCE BYTES CHANGED STATE", row: func(o listedObject) []string {
+		return []string{o.Binding, o.Instance, strconv.FormatInt(o.Bytes, 10), o.Changed.Local().Format(time.DateTime), o.state()}
+	}}
+	after := ""
+	err := list.pages(limit, func(want int) (all []listedObject, last bool, err error) {
+		page, err := gateway.ListObjects.Call(ctx, via, admin, binding, after, want)
+		for _, o := range page.Objects {
+			all = append(all, listedObject(o))
+		}
+		after = page.Next
+		return all, after == "", err
+	})
+	if err == nil && list.printed == 0 && !asJSON {
 		fmt.Fprintln(a.Err, "No object has stored anything.")
 	}
-	all := make([]listedObject, len(found))
-	for i, o := range found {
-		all[i] = listedObject(o)
-	}
-	return printList(a, asJSON, all, "BINDING INSTANCE BYTES CHANGED STATE", func(o listedObject) []string {
-		return []string{o.Binding, o.Instance, strconv.FormatInt(o.Bytes, 10), o.Changed.Local().Format(time.DateTime), o.state()}
-	})
+	return err
 }
 
 func (a *app) objectsSQLCommand() *cobra.Command {

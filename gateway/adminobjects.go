@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -18,8 +19,8 @@ import (
 // clients whose token has the claim isAdmin.
 const (
 	// ListObjects returns objects of a binding ("" for all) that have stored something:
-	// those after ObjectPage.Next of the page before, or from the beginning with "", at
-	// most so many (0: 1,000).
+	// those after ObjectPage.Next of the page before, or from the beginning with "", and
+	// at most so many; 0, and more than 1,000, mean 1,000. Long names make a page shorter.
 	ListObjects lmz.Method3[string, string, int, ObjectPage] = "objects"
 
 	// QueryObject runs SQL that only reads over what an object has stored, see
@@ -84,7 +85,6 @@ type ObjectCopy struct {
 }
 
 const (
-	maxListed  = 1000
 	copyChunk  = 256 << 10
 	copyIdle   = 10 * time.Minute
 	maxCopies  = 8
@@ -127,26 +127,23 @@ func administrator(ctx context.Context, _ *lmz.Request) error {
 }
 
 func (g *Gateway) listObjects(ctx context.Context, binding, after string, limit int) (ObjectPage, error) {
-	if limit <= 0 || limit > maxListed {
-		limit = maxListed
-	}
-	page, last := ObjectPage{Objects: []StoredObject{}}, ""
+	list, room := ObjectPage{Objects: []StoredObject{}}, newPage(limit)
 	for s, err := range g.objects.List(binding, after) {
 		if ctx.Err() != nil {
 			break
 		}
-		if len(page.Objects) == limit {
-			page.Next = last
-			break
-		}
-		last = s.File
 		o := StoredObject{Binding: s.Address.Binding, Instance: s.Address.Instance, Bytes: s.Size, Changed: s.Changed, Open: s.Open}
 		if err != nil {
-			o.Error = err.Error()
+			o.Error = cut(err.Error())
 		}
-		page.Objects = append(page.Objects, o)
+		if !room.takes(o.Binding, o.Instance, o.Error) {
+			list.Next = after
+			break
+		}
+		after = cmp.Or(s.File, after) // a folder that cannot be read has none
+		list.Objects = append(list.Objects, o)
 	}
-	return page, ctx.Err()
+	return list, ctx.Err()
 }
 
 func (g *Gateway) queryObject(ctx context.Context, of lmz.Address, query string) (object.QueryResult, error) {

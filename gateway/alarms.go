@@ -10,13 +10,19 @@ import (
 
 // Methods of [AdminBinding] for administrators: clients whose token has the claim isAdmin.
 const (
-	// GetDue returns the objects of a binding, or of all if it is empty, that have
-	// something to do, the next one first. It opens none.
-	GetDue lmz.Method1[string, []Due] = "due"
+	// ListDue returns the objects of a binding, or of all if it is empty, that have
+	// something to do, the next one first. It opens none. The page begins after DuePage.Next
+	// of the one before, or with "" from the beginning, and has at most so many; 0, and more
+	// than 1,000, mean 1,000. Long names make a page shorter.
+	ListDue lmz.Method3[string, string, int, DuePage] = "listDue"
 
-	// GetAlarms returns the alarms of an object, in the order in which they run, and then
-	// those that are dead.
-	GetAlarms lmz.Method1[lmz.Address, []Alarm] = "alarms"
+	// ListAlarms returns the alarms of an object, in the order in which they run, and then
+	// those that are dead, in pages as those of ListDue.
+	ListAlarms lmz.Method3[lmz.Address, string, int, AlarmPage] = "listAlarms"
+
+	// due and alarms are the first pages of those, for programs that know no pages.
+	due    lmz.Method1[string, []Due]        = "due"
+	alarms lmz.Method1[lmz.Address, []Alarm] = "alarms"
 
 	// RunAlarm makes an alarm of an object due now. Without such an alarm it fails, as
 	// CancelAlarm does, which removes one.
@@ -24,13 +30,26 @@ const (
 	CancelAlarm lmz.Method2[lmz.Address, string, struct{}] = "cancelAlarm"
 )
 
+// DuePage is some of the objects that have something to do.
+type DuePage struct {
+	Due  []Due
+	Next string // to go on with; "" if there are no more
+}
+
 // Due is an object that has something to do.
 type Due struct {
 	Object lmz.Address
 	At     *time.Time `lmz:",omitempty"` // of its next alarm; nil: something that it sent or watches is under way
 }
 
-// Alarm is an alarm of an object.
+// AlarmPage is some of the alarms of an object.
+type AlarmPage struct {
+	Alarms []Alarm
+	Next   string // to go on with; "" if there are no more
+}
+
+// Alarm is an alarm of an object. Of texts that are longer than 1 KiB it has the
+// beginning.
 type Alarm struct {
 	ID       string
 	Schedule string     // as object.Schedule prints it
@@ -45,16 +64,29 @@ type Alarm struct {
 
 // exposeAlarms exposes what administrators do with alarms.
 func (g *Gateway) exposeAlarms(methods *lmz.Mux) {
-	GetDue.Expose(methods, administrator, g.due)
-	GetAlarms.Expose(methods, administrator, g.alarms)
+	ListDue.Expose(methods, administrator, g.listDue)
+	ListAlarms.Expose(methods, administrator, g.listAlarms)
+	due.Expose(methods, administrator, func(ctx context.Context, binding string) ([]Due, error) {
+		first, err := g.listDue(ctx, binding, "", 0)
+		return first.Due, err
+	})
+	alarms.Expose(methods, administrator, func(ctx context.Context, a lmz.Address) ([]Alarm, error) {
+		first, err := g.listAlarms(ctx, a, "", 0)
+		return first.Alarms, err
+	})
 	RunAlarm.Expose(methods, administrator, g.runAlarm)
 	CancelAlarm.Expose(methods, administrator, g.cancelAlarm)
 }
 
-func (g *Gateway) due(_ context.Context, binding string) ([]Due, error) {
-	var list []Due
-	for _, d := range g.objects.Due(binding) {
-		list = append(list, Due{d.Object, when(d.At)})
+func (g *Gateway) listDue(_ context.Context, binding, after string, limit int) (DuePage, error) {
+	list, room := DuePage{Due: []Due{}}, newPage(limit)
+	for _, d := range g.objects.Due(binding, after) {
+		if !room.takes(d.Object.Binding, d.Object.Instance) {
+			list.Next = after
+			break
+		}
+		after = d.Cursor
+		list.Due = append(list.Due, Due{d.Object, when(d.At)})
 	}
 	return list, nil
 }
@@ -68,14 +100,21 @@ func when(t time.Time) *time.Time {
 	return &t
 }
 
-func (g *Gateway) alarms(ctx context.Context, a lmz.Address) (list []Alarm, err error) {
+func (g *Gateway) listAlarms(ctx context.Context, a lmz.Address, after string, limit int) (list AlarmPage, err error) {
+	list, room := AlarmPage{Alarms: []Alarm{}}, newPage(limit)
 	err = g.withAlarms(ctx, a, func(ctx context.Context, alarms *object.Alarms) error {
-		found, err := alarms.List(ctx, object.AlarmFilter{})
+		found, err := alarms.List(ctx, object.AlarmFilter{After: after})
 		for _, x := range found {
-			list = append(list, Alarm{
-				ID: x.ID, Schedule: x.Schedule.String(), Work: x.Work, Next: when(x.Next), Late: string(x.Options.Late),
-				Attempts: x.Options.Retry.Attempts, Failures: x.Failures, Error: x.Error, Dead: x.Dead,
-			})
+			shown := Alarm{
+				ID: cut(x.ID), Schedule: cut(x.Schedule.String()), Work: cut(x.Work), Next: when(x.Next), Late: string(x.Options.Late),
+				Attempts: x.Options.Retry.Attempts, Failures: x.Failures, Error: cut(x.Error), Dead: x.Dead,
+			}
+			if !room.takes(shown.ID, shown.Schedule, shown.Work, shown.Error) {
+				list.Next = after
+				break
+			}
+			after = x.Cursor
+			list.Alarms = append(list.Alarms, shown)
 		}
 		return err
 	})

@@ -3,6 +3,7 @@ package object
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -14,26 +15,26 @@ import (
 type Due struct {
 	Object lmz.Address
 	At     time.Time // of its next alarm; zero: something that it sent or watches is under way
+	Cursor string    // of the place in the list, for [Runtime.Due]
 }
 
 // Due returns the objects of a binding, or of all if it is empty, that have something to
-// do, the next one first. It opens none, and may be too early: it is what the index of
-// the data directory says.
-func (rt *Runtime) Due(binding string) []Due {
+// do, the next one first, and only those behind the place that a cursor names, unless that
+// is empty. It opens none, and may be too early: it is what the index of the data directory
+// says.
+func (rt *Runtime) Due(binding, after string) []Due {
 	var list []Due
 	for a, at := range rt.wakes.all() {
-		if binding != "" && a.Binding != binding {
+		due := Due{Object: a, Cursor: fmt.Sprintf("%016x %s", at, a)}
+		if binding != "" && a.Binding != binding || due.Cursor <= after {
 			continue
 		}
-		due := Due{Object: a}
 		if at != wakeAtStart {
 			due.At = time.UnixMilli(at)
 		}
 		list = append(list, due)
 	}
-	slices.SortFunc(list, func(a, b Due) int {
-		return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Object.String(), b.Object.String()))
-	})
+	slices.SortFunc(list, func(a, b Due) int { return cmp.Compare(a.Cursor, b.Cursor) })
 	return list
 }
 

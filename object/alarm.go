@@ -11,7 +11,7 @@ import (
 // AlarmOptions configures an alarm.
 type AlarmOptions struct {
 	// ID names the alarm within its object. An alarm that has the name is replaced.
-	// Empty means a new one, which sorts after those made before.
+	// Empty means a new one, which sorts after those made before. It has at most 1 KiB.
 	ID string
 
 	// Retry says what happens when the work fails.
@@ -39,6 +39,8 @@ type Alarm struct {
 	// until it is run by hand, replaced or cancelled. Of a cron alarm a copy is kept for
 	// the time that failed, called ID@time, and the alarm itself goes on.
 	Dead bool
+
+	Cursor string // of its place in a list, for [AlarmFilter]
 }
 
 // AlarmRun is one run of an alarm.
@@ -171,10 +173,21 @@ func (a *alarmRow) ran(now time.Time, err error) (what fate, grave *alarmRow) {
 	return alarmAgain, grave
 }
 
+// cursor is the place of the alarm in a list: by when it runs, and behind all if it is
+// dead, and then by when it was set.
+func (a *alarmRow) cursor() string {
+	dead := 0
+	if a.Dead {
+		dead = 1
+	}
+	return fmt.Sprintf("%d %016x %016x", dead, a.Next, a.Rev)
+}
+
 // alarm is the row as its object sees it.
 func (a *alarmRow) alarm() Alarm {
 	out := Alarm{
-		ID: a.ID, Schedule: a.schedule(), Options: AlarmOptions{ID: a.ID, Retry: a.retry(), Late: Late(a.Late)},
+		Cursor: a.cursor(),
+		ID:     a.ID, Schedule: a.schedule(), Options: AlarmOptions{ID: a.ID, Retry: a.retry(), Late: Late(a.Late)},
 		Work: a.Work, Created: time.UnixMilli(a.Created), Failures: a.Failures, Error: a.Error, Dead: a.Dead,
 	}
 	if !a.Dead {

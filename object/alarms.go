@@ -35,6 +35,9 @@ type Alarms struct {
 // Alarms returns the object's alarms.
 func (o *Object) Alarms() *Alarms { return &Alarms{o} }
 
+// maxAlarmID is the longest ID of a new alarm, in bytes.
+const maxAlarmID = 1024
+
 // maxRuns is how many runs of its alarms an object remembers.
 const maxRuns = 200
 
@@ -60,8 +63,11 @@ func runKeyOf(n int64) string { return fmt.Sprintf("%s%03d", runRows, n%maxRuns)
 // Set sets an alarm: at the times that s says, the object does work. An alarm with the
 // same ID is replaced, also from within its own work.
 func (a *Alarms) Set(ctx context.Context, s Schedule, work lmz.Continuation, options AlarmOptions) (Alarm, error) {
-	if !utf8.ValidString(options.ID) {
+	switch {
+	case !utf8.ValidString(options.ID):
 		return Alarm{}, errors.New("the ID of an alarm must be valid UTF-8")
+	case len(options.ID) > maxAlarmID:
+		return Alarm{}, fmt.Errorf("the ID of an alarm has at most %d bytes, and this one has %d", maxAlarmID, len(options.ID))
 	}
 	chain, err := proto.MarshalChain(work)
 	if err != nil {
@@ -103,6 +109,7 @@ type AlarmFilter struct {
 	From   time.Time // those that run then or later
 	Before time.Time // those that run before
 	Dead   bool      // those that are dead
+	After  string    // those that come after the one with this [Alarm.Cursor]
 }
 
 func (f AlarmFilter) matches(a Alarm) bool {
@@ -111,7 +118,8 @@ func (f AlarmFilter) matches(a Alarm) bool {
 		f.Kind != "" && string(a.Schedule.kind) != f.Kind,
 		!f.From.IsZero() && (a.Dead || a.Next.Before(f.From)),
 		!f.Before.IsZero() && (a.Dead || !a.Next.Before(f.Before)),
-		f.Dead && !a.Dead:
+		f.Dead && !a.Dead,
+		a.Cursor <= f.After:
 		return false
 	}
 	return true
@@ -135,21 +143,13 @@ func (a *Alarms) List(ctx context.Context, f AlarmFilter) ([]Alarm, error) {
 		}
 		return nil
 	})
-	slices.SortFunc(rows, func(x, y alarmRow) int {
-		if x.Dead != y.Dead {
-			if x.Dead {
-				return 1
-			}
-			return -1
-		}
-		return cmp.Or(cmp.Compare(x.Next, y.Next), cmp.Compare(x.Rev, y.Rev))
-	})
 	var list []Alarm
 	for i := range rows {
 		if found := rows[i].alarm(); f.matches(found) {
 			list = append(list, found)
 		}
 	}
+	slices.SortFunc(list, func(a, b Alarm) int { return cmp.Compare(a.Cursor, b.Cursor) })
 	return list, err
 }
 

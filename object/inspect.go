@@ -18,15 +18,16 @@ import (
 const (
 	inspectTimeout = 5 * time.Second // for which it may hold the object's turn
 	inspectRows    = 1000
-	inspectBytes   = 8 << 20  // of rows; more than a frame takes
-	inspectLength  = 64 << 20 // bytes of one value that a query may make
+	inspectBytes   = 256 << 10 // of rows, so that they fit into a frame
+	valueBytes     = 9         // that a value takes besides its text or blob
+	inspectLength  = 64 << 20  // bytes of one value that a query may make
 )
 
 // QueryResult is the result of a query by [Runtime.Inspect].
 type QueryResult struct {
 	Columns []string
 	Rows    [][]any // nil, int64, float64, string or []byte
-	More    bool    // there are more rows than 1,000, or than 8 MiB of them
+	More    bool    // there are more rows than 1,000, or than 256 KiB of them
 }
 
 // errNoDirectory says that objects in memory have no files.
@@ -141,13 +142,18 @@ func (t *txn) inspect(query string, args []any) (table QueryResult, err error) {
 		if !more {
 			return table, nil
 		}
-		if len(table.Rows) == inspectRows || size > inspectBytes {
+		for i := range table.Columns {
+			size += s.stmt.ColumnLen(i) + valueBytes
+		}
+		switch {
+		case size > inspectBytes && len(table.Rows) == 0:
+			return QueryResult{}, lmz.Errorf("a row of %d bytes is too large, at most %d are shown: ask for parts of it, with substr(), or for length()", size, inspectBytes)
+		case size > inspectBytes, len(table.Rows) == inspectRows:
 			table.More = true
 			return table, nil
 		}
 		row := make([]any, len(table.Columns))
 		for i := range row {
-			size += s.stmt.ColumnLen(i)
 			row[i] = column(s.stmt, i)
 		}
 		table.Rows = append(table.Rows, row)

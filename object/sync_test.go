@@ -198,7 +198,7 @@ func TestADiskWithoutRoomRefusesWritesAndLosesNothing(t *testing.T) {
 	}
 	must[struct{}](w, box, "put", "key", "room again")
 	must[struct{}](w, box, "remind", time.Hour)
-	if due := w.rt.Due(""); len(due) != 1 || due[0].Object != box || time.Until(due[0].At) < 59*time.Minute {
+	if due := w.rt.Due("", ""); len(due) != 1 || due[0].Object != box || time.Until(due[0].At) < 59*time.Minute {
 		t.Errorf("to be woken: %v", due)
 	}
 }

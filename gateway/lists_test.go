@@ -1,0 +1,191 @@
+package gateway_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/client"
+	"github.com/lumenize/lmz/gateway"
+	"github.com/lumenize/lmz/meshtest"
+	"github.com/lumenize/lmz/object"
+)
+
+// admin is where lists are asked for.
+var admin = lmz.At(gateway.AdminBinding)
+
+const remind lmz.Method2[string, int, struct{}] = "remind"
+
+// withReminders runs a test on a mesh with objects that set alarms, in files if there is a
+// folder for them, and with an administrator.
+func withReminders(t *testing.T, dir string, f func(t *testing.T, m *meshtest.Mesh, root *meshtest.Client)) {
+	onMesh := func(t *testing.T) {
+		m := meshtest.StartWith(t, meshtest.Options{Gateway: gateway.Options{Dir: dir}})
+		m.Object("REMINDER_DO", object.Kind{Relaxed: true, New: func(o *object.Object) lmz.Handler {
+			mux := new(lmz.Mux)
+			remind.Expose(mux, lmz.Anyone, func(ctx context.Context, id string, minutes int) (struct{}, error) {
+				_, err := o.Alarms().Set(ctx, object.In(time.Duration(minutes)*time.Minute), lmz.Ctn("ring"), object.AlarmOptions{ID: id})
+				return struct{}{}, err
+			})
+			return mux
+		}})
+		f(t, m, m.Client("root", map[string]any{"isAdmin": true}, client.Options{}))
+	}
+	if dir == "" {
+		synctest.Test(t, func(t *testing.T) { onMesh(t) })
+		return
+	}
+	onMesh(t)
+}
+
+// everyPage asks for page after page.
+func everyPage[T any](t *testing.T, ask func(after string) (page []T, next string, err error), size func(T) int) (all []T, pages int) {
+	t.Helper()
+	for after := ""; ; {
+		page, next, err := ask(after)
+		if err != nil {
+			t.Fatal(err)
+		}
+		bytes := 0
+		for _, one := range page {
+			bytes += size(one)
+		}
+		if bytes > 64<<10 && len(page) > 1 || len(page) == 0 && next != "" {
+			t.Fatalf("a page has %d entries of %d bytes", len(page), bytes)
+		}
+		pages++
+		all = append(all, page...)
+		if after = next; after == "" {
+			return all, pages
+		}
+	}
+}
+
+func manyNames(n int) (names []string) {
+	for i := range n {
+		names = append(names, fmt.Sprintf("%04d", i)+strings.Repeat("x", 1020))
+	}
+	return names
+}
+
+func TestObjectsWithLongNamesAreListed(t *testing.T) {
+	names := manyNames(150)
+	withReminders(t, t.TempDir(), func(t *testing.T, m *meshtest.Mesh, root *meshtest.Client) {
+		var making sync.WaitGroup
+		for part := range 8 {
+			making.Go(func() {
+				for i := part; i < len(names); i += 8 {
+					if _, err := remind.Call(t.Context(), root, lmz.At("REMINDER_DO", names[i]), "x", 1000); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		making.Wait()
+		all, pages := everyPage(t, func(after string) ([]gateway.StoredObject, string, error) {
+			page, err := gateway.ListObjects.Call(t.Context(), root, admin, "", after, 0)
+			return page.Objects, page.Next, err
+		}, func(o gateway.StoredObject) int { return len(o.Instance) })
+		got := make([]string, len(all))
+		for i, o := range all {
+			got[i] = o.Instance
+		}
+		if slices.Sort(got); !slices.Equal(got, names) {
+			t.Errorf("%d pages have %d objects", pages, len(all))
+		}
+	})
+}
+
+func TestObjectsThatAreDueComeInPages(t *testing.T) {
+	names := manyNames(150)
+	withReminders(t, "", func(t *testing.T, m *meshtest.Mesh, root *meshtest.Client) {
+		for i, name := range names {
+			if _, err := remind.Call(t.Context(), root, lmz.At("REMINDER_DO", name), "x", 1000+i/2); err != nil {
+				t.Fatal(err)
+			}
+		}
+		ask := func(after string) ([]gateway.Due, string, error) {
+			page, err := gateway.ListDue.Call(t.Context(), root, admin, "REMINDER_DO", after, 0)
+			return page.Due, page.Next, err
+		}
+		all, pages := everyPage(t, ask, func(d gateway.Due) int { return len(d.Object.Instance) })
+		inOrder := slices.IsSortedFunc(all, func(a, b gateway.Due) int { return a.At.Compare(*b.At) })
+		if len(all) != len(names) || pages != 3 || !inOrder {
+			t.Errorf("%d pages have %d objects, in order: %v", pages, len(all), inOrder)
+		}
+		// The one that a page ended with is due earlier now, another one comes: the rest stays as it was.
+		first, next, err := ask("")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, minutes := range map[string]int{first[len(first)-1].Object.Instance: 1, "new": 5000} {
+			if _, err := remind.Call(t.Context(), root, lmz.At("REMINDER_DO", name), "x", minutes); err != nil {
+				t.Fatal(err)
+			}
+		}
+		rest, want := 0, len(names)-len(first)+1
+		for ; next != ""; rest += len(first) {
+			if first, next, err = ask(next); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if rest != want || first[len(first)-1].Object.Instance != "new" {
+			t.Errorf("after the first page come %d, want %d", rest, want)
+		}
+		old, err := lmz.Call[[]gateway.Due](t.Context(), root, admin, lmz.Ctn("due", ""))
+		if err != nil || len(old) == 0 {
+			t.Errorf("programs that know no pages get %d objects, %v", len(old), err)
+		}
+	})
+}
+
+func TestAlarmsOfAnObjectComeInPages(t *testing.T) {
+	names := manyNames(150)
+	withReminders(t, "", func(t *testing.T, m *meshtest.Mesh, root *meshtest.Client) {
+		of := lmz.At("REMINDER_DO", "one")
+		for i, id := range names {
+			if _, err := remind.Call(t.Context(), root, of, id[:1024], 1000+i/2); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := remind.Call(t.Context(), root, of, strings.Repeat("x", 1025), 1); err == nil {
+			t.Error("an ID of 1,025 bytes is taken")
+		}
+		ask := func(after string) ([]gateway.Alarm, string, error) {
+			page, err := gateway.ListAlarms.Call(t.Context(), root, admin, of, after, 0)
+			return page.Alarms, page.Next, err
+		}
+		all, pages := everyPage(t, ask, func(a gateway.Alarm) int { return len(a.ID) })
+		got := make([]string, len(all))
+		for i, a := range all {
+			got[i] = a.ID
+		}
+		if !slices.Equal(got, names) || pages != 3 {
+			t.Errorf("%d pages have %d alarms", pages, len(all))
+		}
+		first, next, err := ask("")
+		if err == nil { // the one that the page ended with goes
+			_, err = gateway.CancelAlarm.Call(t.Context(), root, admin, of, first[len(first)-1].ID)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if second, _, err := ask(next); err != nil || second[0].ID != names[len(first)] {
+			t.Errorf("the second page does not follow the first: %v", err)
+		}
+		page, err := gateway.ListAlarms.Call(t.Context(), root, admin, of, "", 7)
+		if err != nil || len(page.Alarms) != 7 || page.Next == "" {
+			t.Errorf("of 7 at most come %d, %v", len(page.Alarms), err)
+		}
+		old, err := lmz.Call[[]gateway.Alarm](t.Context(), root, admin, lmz.Ctn("alarms", of))
+		if err != nil || len(old) == 0 {
+			t.Errorf("programs that know no pages get %d alarms, %v", len(old), err)
+		}
+	})
+}
