@@ -96,6 +96,8 @@ func (e *Error) Is(target error) bool {
 		return e.Name == QueueFull
 	case ErrTooLarge:
 		return e.Name == TooLarge
+	case ErrQuotaExceeded:
+		return e.Name == QuotaExceeded
 	}
 	return false
 }

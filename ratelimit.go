@@ -2,6 +2,7 @@ package lmz
 
 import (
 	"errors"
+	"strconv"
 	"time"
 )
 
@@ -9,20 +10,53 @@ import (
 // caller makes too many. It was not executed; see [RetryAfter].
 const RateLimited = "RateLimitedError"
 
-// retryAfterMs is the field of a RateLimitedError that says when to call again, in
-// milliseconds from now.
-const retryAfterMs = "retryAfterMs"
+// QuotaExceeded is the class name of the error of a call that was refused because its
+// caller holds as much of something as it may, such as objects or stored bytes. Waiting
+// does not help; giving some of it up does.
+const QuotaExceeded = "QuotaExceededError"
 
-// NewRateLimited makes the error that says that a call may be made again after a
-// while. Gateways make it.
-func NewRateLimited(wait time.Duration) *Error {
+// ErrQuotaExceeded matches an [*Error] of that name.
+var ErrQuotaExceeded = errors.New("quota exceeded")
+
+// Fields of both errors. The time is in milliseconds from now.
+const (
+	retryAfterMs  = "retryAfterMs"
+	exceededField = "exceeded"
+	limitField    = "limit"
+)
+
+// NewRateLimited makes the error that says of which of its budgets a caller has taken
+// too much, and that a call may be made again after a while. Gateways make it.
+func NewRateLimited(what string, wait time.Duration) *Error {
 	ms := (wait + time.Millisecond - 1) / time.Millisecond
 	return &Error{
 		Code:    CodeGateway,
 		Name:    RateLimited,
-		Message: "too many calls; call again in " + (ms * time.Millisecond).String(),
-		Fields:  map[string]any{retryAfterMs: int64(ms)},
+		Message: "too many calls (" + what + "); call again in " + (ms * time.Millisecond).String(),
+		Fields:  map[string]any{retryAfterMs: int64(ms), exceededField: what},
 	}
+}
+
+// NewQuotaExceeded makes the error that says of what a caller holds as much as it may.
+// Gateways make it.
+func NewQuotaExceeded(what string, limit int64) *Error {
+	return &Error{
+		Code:    CodeGateway,
+		Name:    QuotaExceeded,
+		Message: "the account's limit of " + strconv.FormatInt(limit, 10) + " (" + what + ") is reached; remove some, or ask an administrator",
+		Fields:  map[string]any{exceededField: what, limitField: limit},
+	}
+}
+
+// Exceeded returns which budget of the caller a RateLimitedError or QuotaExceededError
+// is about, such as "steps" or "stored", or "".
+func Exceeded(err error) string {
+	var e *Error
+	if !errors.As(err, &e) || e.Name != RateLimited && e.Name != QuotaExceeded {
+		return ""
+	}
+	what, _ := e.Fields[exceededField].(string)
+	return what
 }
 
 // RetryAfter returns how long to wait before the call that failed with err is made

@@ -9,7 +9,7 @@ import (
 )
 
 func TestARateLimitedErrorSaysWhenToCallAgain(t *testing.T) {
-	err := lmz.NewRateLimited(20*time.Millisecond + 1)
+	err := lmz.NewRateLimited("steps", 20*time.Millisecond+1)
 	if wait, ok := lmz.RetryAfter(fmt.Errorf("calling: %w", err)); !ok || wait != 21*time.Millisecond {
 		t.Errorf("%v, %v", wait, ok)
 	}

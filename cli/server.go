@@ -73,7 +73,7 @@ func (a *app) openParts(s *server, p serverPlan) (err error) {
 		Verify: func(ctx context.Context, token string) (*lmz.Auth, error) { return s.auth.Authenticate(ctx, token) },
 	}
 	if p.rates {
-		o.ConnectRate, o.CallRate = gateway.PublicConnectRate, gateway.PublicCallRate
+		o.Budget = gateway.Budget{Connects: gateway.PublicConnectRate, Calls: gateway.PublicCallRate}
 	}
 	if s.gateway, err = gateway.New(o); err != nil {
 		return err

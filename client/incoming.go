@@ -8,10 +8,13 @@ import (
 	"github.com/lumenize/lmz/internal/turn"
 )
 
+// inOrder has all that comes in wait in one line, in the order in which it came.
+var inOrder = turn.Who{Caller: lmz.Identity{Type: lmz.TypeClient}}
+
 // run starts an incoming call. It takes its place in the line at once, so that
 // calls begin in the order in which they came. p.mu is held.
 func (p *Peer) run(number uint64, f proto.Frame) {
-	place := p.line.Join()
+	place := p.line.Join(inOrder)
 	ctx, cancel := context.WithTimeout(p.ctx, f.Timeout)
 	if !f.NoReply {
 		p.running[number] = cancel
@@ -45,7 +48,7 @@ func (p *Peer) execute(ctx context.Context, place *turn.Place, self lmz.Identity
 
 // serveHandler is how a peer made by [New] runs a call: by its Handler.
 func (p *Peer) serveHandler(ctx context.Context, place *turn.Place, self lmz.Identity, f proto.Frame) proto.Answer {
-	holder := place.Hold()
+	holder := place.Hold(nil)
 	defer holder.End()
 	callContext, err := proto.UnmarshalContext(f.Context)
 	if err != nil {
@@ -94,11 +97,11 @@ func (g *guarded) HandleCall(ctx context.Context, req *lmz.Request) (any, error)
 
 // reply runs a reply continuation on the peer's own handler, in a turn.
 func (p *Peer) reply(ctx context.Context, c lmz.Continuation, a proto.Answer) {
-	place := p.line.Join()
+	place := p.line.Join(inOrder)
 	if place.Wait(p.ctx) != nil {
 		return
 	}
-	holder := place.Hold()
+	holder := place.Hold(nil)
 	defer holder.End()
 	ctx = context.WithValue(context.WithoutCancel(ctx), holderKey{}, holder)
 	if _, err := proto.ExecuteReply(ctx, p.options.Handler, c, a); err != nil {

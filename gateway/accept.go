@@ -8,11 +8,11 @@ import (
 	"net"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/coder/websocket"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/budget"
 	"github.com/lumenize/lmz/internal/link"
 	"github.com/lumenize/lmz/internal/proto"
 )
@@ -29,9 +29,14 @@ func (f *front) connect(w http.ResponseWriter, r *http.Request, instance string)
 		return
 	}
 	log = log.With("subject", auth.Subject)
-	if wait := f.gateway.connects.take(auth.Subject, time.Now()); wait > 0 {
+	if refused := f.gateway.accounts.Take(auth.Subject, budget.Connects, 1); refused != nil {
 		log.Warn("client refused", "error", "it connects too often")
-		refuseRate(w, wait)
+		refuseRate(w, refused)
+		return
+	}
+	if refused := f.gateway.accounts.Check(auth.Subject, budget.Sessions, 1); refused != nil {
+		log.Warn("client refused", "error", refused)
+		refuseRate(w, refused)
 		return
 	}
 	auth, err := f.admit(r.Context(), instance, auth)

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/budget"
 	"github.com/lumenize/lmz/internal/proto"
 	"github.com/lumenize/lmz/internal/session"
 )
@@ -20,6 +21,7 @@ func (c *client) run(number uint64, f proto.Frame) func() {
 	call := &proto.Call{
 		ID: proto.CallID{Session: c.session.ID, Number: number}, To: f.To, Chain: f.Payload, NoReply: f.NoReply,
 		Context: lmz.CallContext{Chain: []lmz.Identity{c.self}, Auth: c.auth, ClientState: c.claimed(f)},
+		Payer:   c.auth.Subject,
 	}
 	switch {
 	case c.json != nil: // it never asks again, so nothing is kept
@@ -81,8 +83,8 @@ func (c *client) answerer(number uint64, cancel func()) func(proto.Answer) {
 // toMesh carries a call of the client on, if nothing is against it.
 func (c *client) toMesh(ctx context.Context, call *proto.Call, done func(proto.Answer)) {
 	done = c.logOutcome(call, done)
-	if wait := c.gateway.calls.take(call.Context.Auth.Subject, time.Now()); wait > 0 {
-		done(proto.ErrorAnswer(lmz.NewRateLimited(wait)))
+	if refused := c.gateway.accounts.Take(call.Payer, budget.Steps, 1); refused != nil {
+		done(proto.ErrorAnswer(refused))
 		return
 	}
 	if refused := c.front.beforeMesh(ctx, call); refused != nil {

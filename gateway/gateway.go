@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -11,7 +12,9 @@ import (
 	"time"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/budget"
 	"github.com/lumenize/lmz/internal/proto"
+	"github.com/lumenize/lmz/internal/turn"
 	"github.com/lumenize/lmz/object"
 )
 
@@ -40,12 +43,12 @@ type Options struct {
 	// clients, with their own.
 	Hooks Hooks
 
-	// ConnectRate and CallRate are how often one subject may connect, and call. Beyond
-	// them an upgrade is refused with 429, and a call as not executed; both say when to
-	// come back, a call by [lmz.RetryAfter]. Of HTTP requests to objects one subject may
-	// have 32 at a time in any case, because their bodies are in memory. The defaults are no limits; who serves others
-	// takes [PublicConnectRate] and [PublicCallRate], or knows better.
-	ConnectRate, CallRate Rate
+	// Budget is what each subject may use, and BudgetOf, if it is not nil, what one subject
+	// may use if that is something else: nil means Budget. BudgetOf is asked for every
+	// charge, from many goroutines. Requests that BeforeRequest admits anonymously share the
+	// budget of the subject "~".
+	Budget   Budget
+	BudgetOf func(subject string) *Budget
 
 	// Grace is how long a client that lost its connection keeps its session; the
 	// default is 5 s.
@@ -92,25 +95,27 @@ const (
 	defaultHeartbeat = 30 * time.Second
 	helloTimeout     = 10 * time.Second // for the first frame of a connection
 	defaultCallLimit = 5 * time.Minute
-	comeBackAfter    = time.Second // is what clients of a gateway that stops are told at least,
-	comeBackRate     = 500         // and so many a second are told to come back after that
+	drainTime        = 10 * time.Second // that Close leaves to workers
+	comeBackAfter    = time.Second      // is what clients of a gateway that stops are told at least,
+	comeBackRate     = 500              // and so many a second are told to come back after that
 )
 
 // Gateway is a running gateway. Register objects and workers before it serves.
 type Gateway struct {
-	options         Options
-	log             logs
-	objects         *object.Runtime
-	copies          copies // what administrators back up and restore
-	workers         map[string]*worker
-	fronts          map[string]*front // bindings under which clients connect
-	kinds           map[string]bool   // bindings of objects
-	connects, calls *limiter          // by subject
-	requests        underWay          // HTTP requests to objects
-	ctx             context.Context   // ends when the gateway closes
-	cancel          context.CancelFunc
-	work            sync.WaitGroup // connections, workers' calls
-	counts          counts
+	options  Options
+	log      logs
+	objects  *object.Runtime
+	copies   copies // what administrators back up and restore
+	workers  map[string]*worker
+	fronts   map[string]*front // bindings under which clients connect
+	kinds    map[string]bool   // bindings of objects
+	accounts *budget.Accounts  // what subjects use
+	requests underWay          // HTTP requests to objects
+	ctx      context.Context   // ends when the gateway closes
+	cancel   context.CancelFunc
+	pool     turn.Line      // in which workers run
+	work     sync.WaitGroup // connections, workers' calls
+	counts   counts
 
 	mu      sync.Mutex // guards the following fields
 	clients map[lmz.Address]*client
@@ -147,8 +152,9 @@ func New(o Options) (*Gateway, error) {
 	g := &Gateway{
 		options: o, log: newLogs(o.Log),
 		workers: make(map[string]*worker), fronts: make(map[string]*front), kinds: make(map[string]bool),
-		connects: newLimiter(o.ConnectRate), calls: newLimiter(o.CallRate),
-		clients: make(map[lmz.Address]*client), open: make(map[*connection]bool),
+		accounts: newAccounts(o),
+		pool:     turn.Line{Holders: workersAtOnce, EachPayer: max(cmp.Or(o.Budget.Workers, defaultWorkers), 0)},
+		clients:  make(map[lmz.Address]*client), open: make(map[*connection]bool),
 	}
 	g.Clients(o.Binding, o.Hooks)
 	g.workers[AdminBinding] = g.newAdmin()
@@ -232,6 +238,7 @@ func (g *Gateway) Close() error {
 		return nil
 	}
 	g.closed = true
+	began := time.Now()
 	clients := make([]*client, 0, len(g.clients))
 	for _, c := range g.clients {
 		if !g.idle(c) {
@@ -249,9 +256,27 @@ func (g *Gateway) Close() error {
 	}
 	g.hangUp()
 	g.cancel()
-	g.work.Wait()
+	err = errors.Join(err, g.drain(time.Until(began.Add(drainTime))))
 	g.logStats()
 	return err
+}
+
+// drain waits until workers and connections have ended, and says what it had to leave:
+// handlers that ignore their ctx cannot be ended.
+func (g *Gateway) drain(most time.Duration) error {
+	done := make(chan struct{})
+	go func() {
+		g.work.Wait()
+		close(done)
+	}()
+	timeout := time.NewTimer(max(most, time.Second))
+	defer timeout.Stop()
+	select {
+	case <-done:
+		return nil
+	case <-timeout.C:
+		return g.leftWorkers()
+	}
 }
 
 // hangUp ends the connections that have no session.

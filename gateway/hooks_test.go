@@ -334,8 +334,8 @@ func TestAnInstanceNameFormatChecksItsClaims(t *testing.T) {
 func TestWhoComesTooOftenIsToldWhenToComeBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := startMeshWith(t, func(o *gateway.Options) {
-			o.ConnectRate = gateway.Rate{PerSecond: 0.5, Burst: 2}
-			o.CallRate = gateway.Rate{PerSecond: 10, Burst: 3}
+			o.Budget.Connects = gateway.Rate{PerSecond: 0.5, Burst: 2}
+			o.Budget.Calls = gateway.Rate{PerSecond: 10, Burst: 3}
 		})
 		defer m.stop()
 		for i, want := range []int{101, 101, 429, 101} {

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"github.com/lumenize/lmz"
 )
 
 // Refusal is the error of a hook that refuses a connection or a request, with what
@@ -65,7 +67,11 @@ func refuseToken(w http.ResponseWriter, err error) {
 }
 
 // refuseRate says when the subject may come again.
-func refuseRate(w http.ResponseWriter, wait time.Duration) {
+func refuseRate(w http.ResponseWriter, refused *lmz.Error) {
+	wait, ok := lmz.RetryAfter(refused)
+	if !ok {
+		wait = time.Minute // until it has given something up
+	}
 	setRetryAfter(w, wait)
 	oauthError(w, http.StatusTooManyRequests, "rate_limited", "Too many requests. Please try again later.")
 }

@@ -8,7 +8,9 @@ import (
 	"time"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/budget"
 	"github.com/lumenize/lmz/internal/credential"
+	"github.com/lumenize/lmz/internal/proto"
 )
 
 // Bearer returns the token of a request's header "Authorization: Bearer TOKEN". The
@@ -23,20 +25,23 @@ func (g *Gateway) serveObject(w http.ResponseWriter, r *http.Request, to lmz.Add
 	if !ok {
 		return
 	}
+	payer := budget.Nobody
 	if auth != nil {
-		if wait := g.calls.take(auth.Subject, time.Now()); wait > 0 {
-			log.Warn("request refused", "subject", auth.Subject, "error", "too many")
-			refuseRate(w, wait)
-			return
-		}
-		if !g.requests.enter(auth.Subject) {
-			log.Warn("request refused", "subject", auth.Subject, "error", "too many at once")
-			refuseRate(w, time.Second)
-			return
-		}
-		defer g.requests.leave(auth.Subject)
+		payer = auth.Subject
 		r = r.WithContext(lmz.WithCallContext(r.Context(), lmz.CallContext{Auth: auth}))
 	}
+	if refused := g.accounts.Take(payer, budget.Steps, 1); refused != nil {
+		log.Warn("request refused", "subject", payer, "error", refused)
+		refuseRate(w, refused)
+		return
+	}
+	if !g.requests.enter(payer) {
+		log.Warn("request refused", "subject", payer, "error", "too many at once")
+		refuseRate(w, lmz.NewRateLimited("requests", time.Second))
+		return
+	}
+	defer g.requests.leave(payer)
+	r = r.WithContext(proto.WithPayer(r.Context(), payer))
 	g.withoutProof(r, auth != nil)
 	g.objects.ServeHTTP(to, w, r)
 }
@@ -101,7 +106,7 @@ func withoutClaims(r *http.Request) *http.Request {
 	return r
 }
 
-// maxRequests is how many HTTP requests of one subject are served at a time. Their bodies
+// maxRequests is how many HTTP requests of one subject, or of nobody, are served at a time. Their bodies
 // and answers are in memory, also while a slow client sends or reads them.
 const maxRequests = 32
 

@@ -96,7 +96,7 @@ func TestARequestReachesAnObjectWithWhatIsVerifiedAndNothingElse(t *testing.T) {
 func TestBeforeRequestDecidesWhoseARequestIs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := startMeshWith(t, func(o *gateway.Options) {
-			o.CallRate = gateway.Rate{PerSecond: 1, Burst: 1}
+			o.Budget.Calls = gateway.Rate{PerSecond: 1, Burst: 1}
 			o.BeforeRequest = func(r *http.Request, to lmz.Address) (*lmz.Auth, error) {
 				switch who := r.Header.Get("X-Key"); {
 				case to.Instance == "public":

@@ -9,6 +9,7 @@ import (
 
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/internal/proto"
+	"github.com/lumenize/lmz/internal/turn"
 )
 
 // Due says when an object has to be woken.
@@ -48,17 +49,17 @@ func (rt *Runtime) WithAlarms(ctx context.Context, a lmz.Address, f func(ctx con
 	if known && checkInstance(a.Instance) == nil && !rt.exists(a) {
 		return absent(a.String() + " has stored nothing, so it has no alarms")
 	}
-	o, place, refused := rt.enter(a, maxWaiting)
+	o, place, refused := rt.enter(a, turn.Who{Payer: proto.PayerOf(ctx)}, maxWaiting)
 	if refused != nil {
 		return refused
 	}
 	defer rt.leave(o)
 	ctx, cancel := rt.bound(proto.Bare(ctx))
-	defer cancel()
-	if refused := o.begin(ctx, place); refused != nil {
+	defer cancel(nil)
+	if refused := o.begin(ctx, place, false); refused != nil {
 		return refused
 	}
-	r := o.newRun(ctx, place)
+	r := o.newRun(ctx, cancel, place)
 	var err error
 	do(func() { err = f(context.WithValue(ctx, runKey{}, r), o.Alarms()) })
 	ended := make(chan proto.Answer, 1)

@@ -75,6 +75,7 @@ type alarmRow struct {
 	Failures int
 	Error    string
 	Dead     bool
+	Payer    string `lmz:"payer,omitempty"` // who set it, see proto.WithPayer
 }
 
 // newAlarm returns the row of a new alarm, and why there can be none.

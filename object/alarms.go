@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/budget"
 	"github.com/lumenize/lmz/internal/proto"
 )
 
@@ -77,7 +78,10 @@ func (a *Alarms) Set(ctx context.Context, s Schedule, work lmz.Continuation, opt
 	if err != nil {
 		return Alarm{}, err
 	}
-	set.Chain, set.Work = chain, work.String()
+	set.Chain, set.Work, set.Payer = chain, work.String(), proto.PayerOf(ctx)
+	if refused := a.o.rt.accounts.Check(set.Payer, budget.Alarms, 1); refused != nil {
+		return Alarm{}, refused
+	}
 	err = a.o.use(ctx, func(st store) (err error) {
 		if set.Rev, err = nextRev(st); err != nil {
 			return err
@@ -262,6 +266,7 @@ func (o *Object) putAlarm(st store, a *alarmRow) error {
 		}
 	}
 	o.stirred = true
+	o.charged(a.Payer, budget.Alarms, 1)
 	if !a.Dead {
 		if err := st.putRow(dueKey(a), []byte(a.ID)); err != nil {
 			return err
@@ -272,6 +277,7 @@ func (o *Object) putAlarm(st store, a *alarmRow) error {
 
 func (o *Object) dropAlarm(st store, a *alarmRow) error {
 	o.stirred = true
+	o.charged(a.Payer, budget.Alarms, -1)
 	if err := st.deleteRow(dueKey(a)); err != nil {
 		return err
 	}

@@ -41,13 +41,13 @@ func (rt *Runtime) Contract() map[string]lmz.Table {
 // that is refused starts it, so that who asks learns no more than by a call. exists says whether it has one. An error says why
 // there is no verdict.
 func (rt *Runtime) CheckCall(ctx context.Context, to lmz.Address, called lmz.CallContext, req *lmz.Request) (v lmz.Verdict, exists bool, err error) {
-	o, place, refused := rt.enter(to, maxWaiting)
+	o, place, refused := rt.enter(to, turn.Who{Payer: proto.PayerOf(ctx)}, maxWaiting)
 	if refused != nil {
 		return v, false, refused
 	}
 	defer rt.leave(o)
 	ctx, cancel := rt.bound(proto.Bare(ctx))
-	defer cancel()
+	defer cancel(nil)
 	if err := place.Wait(ctx); err != nil {
 		return v, false, rt.unstarted(ctx)
 	}
@@ -92,7 +92,7 @@ func (rt *Runtime) CheckCall(ctx context.Context, to lmz.Address, called lmz.Cal
 
 // newCheck is a run that only asks guards.
 func (o *Object) newCheck(ctx context.Context, place *turn.Place) *run {
-	r := o.newRun(ctx, place)
+	r := o.newRun(ctx, func(error) {}, place)
 	r.checking = true
 	return r
 }
@@ -118,7 +118,7 @@ var checked = proto.ErrorAnswer(&lmz.Error{Code: lmz.CodeCallee, Message: "only 
 func (o *Object) checkApart(ctx context.Context, s store, req *lmz.Request) (v lmz.Verdict, err error) {
 	apart := &Object{rt: o.rt, kind: o.kind, id: o.id, store: s}
 	defer apart.close() // which rolls back: nothing of this is ever committed
-	r := apart.newCheck(ctx, apart.line.Join())
+	r := apart.newCheck(ctx, apart.line.Join(turn.Who{}))
 	defer r.drop()
 	var h lmz.Handler
 	do(func() {
@@ -165,7 +165,8 @@ func (r *run) drop() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.ended, r.place, r.effects, r.sends = true, nil, nil, nil
-	r.unwatch()
+	r.spend()
+	r.uninterruptible()
 }
 
 // peeked is a store to look at an object with: nothing is committed to it.

@@ -17,11 +17,18 @@ type chore struct {
 	what    string          // "reply", for the log
 	work    string          // names its methods
 	context lmz.CallContext // that it runs in
+	payer   string          // see proto.WithPayer
 	do      func(context.Context, lmz.Handler) (any, error)
 
 	// ran stores in the turn's transaction that it has run, and returns what may be done
 	// when that is on disk. Nil if the work is not stored.
 	ran func(*Object) (saved func(), err error)
+}
+
+// ownWork is who takes a place in the line of an object for what that does by itself. What
+// one payer pays for is in order.
+func ownWork(payer string) turn.Who {
+	return turn.Who{Caller: lmz.Identity{Type: "own work", Address: lmz.At(payer)}, Payer: payer}
 }
 
 // tryAgain is how long a chore waits for an object that could not do it.
@@ -30,7 +37,7 @@ const tryAgain = time.Second
 // serveChore has the object at a do a chore. It does not block. A gateway that closes
 // leaves it to the next one.
 func (rt *Runtime) serveChore(a lmz.Address, c chore) {
-	o, place, refused := rt.enter(a, anyLength)
+	o, place, refused := rt.enter(a, ownWork(c.payer), anyLength)
 	switch {
 	case refused == nil:
 		go o.serveChore(place, c)
@@ -42,15 +49,15 @@ func (rt *Runtime) serveChore(a lmz.Address, c chore) {
 func (o *Object) serveChore(place *turn.Place, c chore) {
 	defer o.rt.leave(o)
 	ctx, cancel := o.rt.stoppable(context.Background())
-	defer cancel()
+	defer cancel(nil)
 	again := func() { time.AfterFunc(tryAgain, func() { o.rt.serveChore(o.id.Address, c) }) }
-	if refused := o.begin(ctx, place); refused != nil {
+	if refused := o.begin(ctx, place, false); refused != nil {
 		again()
 		return
 	}
 	ctx, cancelTimeout := proto.WithDeadline(ctx)
 	defer cancelTimeout()
-	r := o.newRun(ctx, place)
+	r := o.newRun(ctx, cancel, place)
 	var saved atomic.Bool
 	written := false
 	r.chore = func(*proto.Answer) error {
@@ -63,7 +70,7 @@ func (o *Object) serveChore(place *turn.Place, c chore) {
 		return err
 	}
 	c.context.Self = o.id
-	ctx = lmz.WithCallContext(ctx, c.context)
+	ctx = proto.WithPayer(lmz.WithCallContext(ctx, c.context), c.payer)
 	o.executeIn(ctx, r, func(ctx context.Context, h lmz.Handler) (any, error) { return c.do(lmz.AsReply(ctx), h) }, func(a proto.Answer) {
 		if storageFailed(a) && !saved.Load() {
 			again()

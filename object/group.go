@@ -79,6 +79,7 @@ func (o *Object) startTurn() {
 	if o.group != nil && time.Since(o.group.began) >= groupAge {
 		o.flush()
 	}
+	o.charges = nil
 	if o.store != nil {
 		o.store.mark()
 	}
@@ -181,6 +182,7 @@ func (o *Object) reset(r *run) {
 // undo takes back what the turn wrote. If that is not possible the whole commit is
 // lost, and the object must be reset.
 func (o *Object) undo() error {
+	o.charges = nil
 	err := o.store.undo()
 	if err == nil {
 		return nil

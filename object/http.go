@@ -9,6 +9,7 @@ import (
 
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/internal/proto"
+	"github.com/lumenize/lmz/internal/turn"
 )
 
 // Limits of HTTP requests to objects. Both bodies are held in memory: the request's,
@@ -48,15 +49,16 @@ func (rt *Runtime) ServeHTTP(a lmz.Address, w http.ResponseWriter, r *http.Reque
 		http.Error(w, "the body could not be read: "+http.StatusText(status), status)
 		return
 	}
-	o, place, refused := rt.enter(a, maxWaiting)
+	payer := proto.PayerOf(r.Context())
+	o, place, refused := rt.enter(a, turn.Who{Payer: payer}, maxWaiting)
 	if refused != nil {
 		writeError(w, refused)
 		return
 	}
 	defer rt.leave(o)
 	ctx, cancel := rt.bound(proto.Bare(r.Context()))
-	defer cancel()
-	if refused := o.begin(ctx, place); refused != nil {
+	defer cancel(nil)
+	if refused := o.begin(ctx, place, true); refused != nil {
 		writeError(w, refused)
 		return
 	}
@@ -69,7 +71,7 @@ func (rt *Runtime) ServeHTTP(a lmz.Address, w http.ResponseWriter, r *http.Reque
 		return nil, response.serve(h, request)
 	}
 	answers := make(chan proto.Answer, 1)
-	o.execute(lmz.WithCallContext(ctx, called), place, nil, run, func(a proto.Answer) { answers <- a })
+	o.execute(proto.WithPayer(lmz.WithCallContext(ctx, called), payer), cancel, place, nil, run, func(a proto.Answer) { answers <- a })
 	switch answer := <-answers; answer.Failed {
 	case "", lmz.CodeCallee:
 		response.writeTo(w)

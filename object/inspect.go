@@ -12,6 +12,7 @@ import (
 
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/internal/proto"
+	"github.com/lumenize/lmz/internal/turn"
 )
 
 // Limits of an inspection.
@@ -55,7 +56,7 @@ func (rt *Runtime) unstartedTurn(ctx context.Context, a lmz.Address, f func(*Obj
 	if rt.dir == "" {
 		return errNoDirectory
 	}
-	o, place, refused := rt.enter(a, maxWaiting)
+	o, place, refused := rt.enter(a, turn.Who{Payer: proto.PayerOf(ctx)}, maxWaiting)
 	if refused != nil {
 		return refused
 	}

@@ -10,6 +10,13 @@ import (
 // DefaultIdle is how long an object stays open without work.
 const DefaultIdle = 60 * time.Second
 
+// DefaultTurnLimit is how long a turn may take.
+const DefaultTurnLimit = 5 * time.Second
+
+// TurnLimitName is the class name of the error of a call whose turn took longer than it
+// may. It was rolled back.
+const TurnLimitName = "TurnLimitError"
+
 // Kind says how the objects of one binding are made and kept.
 type Kind struct {
 	// New makes the handler of one instance when its first call comes, and again
@@ -29,6 +36,17 @@ type Kind struct {
 	// many times faster, and what was acknowledged survives the death of the process, but
 	// not of the machine, which may lose the last seconds. Files stay whole either way.
 	Relaxed bool
+
+	// TurnLimit is how long a turn may take, without its commit: beyond it the handler's ctx
+	// ends, the log says which method it was, and whatever error the handler returns reaches
+	// the caller as a [TurnLimitName]. Each wait in CallRaw begins another turn. 0 means
+	// [DefaultTurnLimit], a negative time no limit. The caller's deadline can end a handler
+	// earlier, not later.
+	TurnLimit time.Duration
+
+	// MaxBytes is how much one object may store: a turn that would make it larger is rolled
+	// back with [lmz.ErrQuotaExceeded]. 0 means [DefaultMaxBytes], a negative number no limit.
+	MaxBytes int64
 
 	// Idle is how long an object without queued or running work stays open. Then its
 	// file is closed and its handler dropped, with everything the handler remembers. 0

@@ -38,6 +38,7 @@ type MemoryDisk struct {
 	unsynced   []*memCommit
 	generation int // counts crashes: who has an older one is dead
 	inUse      bool
+	usage      map[string]sums // what subjects hold
 }
 
 // memFile is what is durable of one object.
@@ -72,7 +73,7 @@ func OpenMemory(disk *MemoryDisk, mesh proto.Mesh, log *slog.Logger) (*Runtime, 
 	open := func(a lmz.Address, k Kind) store {
 		return &memStore{disk: disk, generation: generation, of: a, kind: k}
 	}
-	rt, err := newRuntime(mesh, log, &memLock{disk, generation}, open, &memIndex{disk, generation})
+	rt, err := newRuntime(mesh, log, &memLock{disk, generation}, open, &memIndex{disk, generation}, &memUsage{disk, generation})
 	if err != nil {
 		return nil, err
 	}
@@ -430,6 +431,39 @@ func (s *memStore) openTables() error {
 		return errors.Join(err, s.sql.close())
 	}
 	return nil
+}
+
+func (s *memStore) size() (n int64, err error) {
+	err = s.read(func(f *memFile) {
+		if f == nil {
+			f = new(memFile)
+		}
+		c := s.open
+		if c == nil {
+			c = new(memCommit)
+		}
+		n = bytesOf(f.kv, c.kv) + bytesOf(f.rows, c.rows)
+		for _, kept := range f.outcomes {
+			n += int64(len(kept.answer.Payload))
+		}
+	})
+	tables, errTables := s.sql.size()
+	return (n+pageSize-1)/pageSize*pageSize + tables, errors.Join(err, errTables)
+}
+
+// bytesOf is how many bytes there are of what is stored and was written since.
+func bytesOf(stored, written map[string][]byte) (n int64) {
+	for key, value := range stored {
+		if _, ok := written[key]; !ok {
+			n += int64(len(key) + len(value))
+		}
+	}
+	for key, value := range written {
+		if value != nil {
+			n += int64(len(key) + len(value))
+		}
+	}
+	return n
 }
 
 func (s *memStore) changed() bool { return s.writes > s.before || s.sql.changed() }

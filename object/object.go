@@ -29,6 +29,8 @@ type Object struct {
 	stirred  bool           // what the runtime keeps of the object has changed since the last commit
 	firing   map[int64]bool // alarms that are running, by Rev
 	nextSend int64          // number of the next stored send; 0: not known
+	size     int64          // bytes stored at the end of the last turn
+	charges  []charge       // what the turn has used
 
 	// Guarded by rt.mu.
 	acknowledged []proto.CallID // outcomes that the next commit may drop

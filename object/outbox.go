@@ -40,6 +40,7 @@ type sendRow struct {
 	ErrorsOnly bool   `lmz:"errorsOnly,omitempty"`
 	Until      int64  // Unix milliseconds after which it is not presented any more
 	Deadline   bool   `lmz:"deadline,omitempty"` // Until was set for it
+	Payer      string `lmz:"payer,omitempty"`    // see proto.WithPayer
 }
 
 // stored is a stored send in memory, from its turn until it is settled.
@@ -84,6 +85,7 @@ func (o *Object) newStored(call *proto.Call, sender lmz.CallContext, want lmz.Se
 	}
 	s := &stored{rt: o.rt, from: o.id, sender: sender, row: sendRow{
 		To: []string{call.To.Binding, call.To.Instance}, Chain: call.Chain, Sender: encoded, ErrorsOnly: want.ErrorsOnly,
+		Payer: call.Payer,
 		Until: time.Now().Add(sendLife).UnixMilli(),
 	}}
 	if !deadline.IsZero() {
@@ -104,7 +106,7 @@ func (o *Object) newStored(call *proto.Call, sender lmz.CallContext, want lmz.Se
 // whether it did: a broadcast is one row.
 func (s *stored) joins(other *stored) bool {
 	a, b := &s.row, &other.row
-	same := bytes.Equal(a.Chain, b.Chain) && bytes.Equal(a.Reply, b.Reply) && bytes.Equal(a.Sender, b.Sender) &&
+	same := bytes.Equal(a.Chain, b.Chain) && bytes.Equal(a.Reply, b.Reply) && bytes.Equal(a.Sender, b.Sender) && a.Payer == b.Payer &&
 		a.ErrorsOnly == b.ErrorsOnly && a.Deadline == b.Deadline && (!a.Deadline || a.Until == b.Until)
 	if same {
 		a.To = append(a.To, b.To...)
@@ -240,7 +242,7 @@ func (rt *Runtime) present(s *stored, i int, again bool, sent func(*proto.Call))
 		settle(unknown("the deadline passed while the gateway was down", nil))
 		return
 	}
-	call := &proto.Call{To: to, Context: s.sender.Next(s.from), Chain: s.row.Chain, NoReply: s.row.Reply == nil, Again: again}
+	call := &proto.Call{To: to, Context: s.sender.Next(s.from), Chain: s.row.Chain, Payer: s.row.Payer, NoReply: s.row.Reply == nil, Again: again}
 	if object {
 		call.ID, call.Until = s.call(i), until
 	}
@@ -277,14 +279,14 @@ func (rt *Runtime) answered(s *stored, i int, a proto.Answer) {
 	open := rt.objects[s.from.Address] != nil
 	rt.mu.Unlock()
 	if !open {
-		rt.ring(s.from.Address, func() {}) // closing it again stores it
+		rt.ring(s.from.Address, s.row.Payer, func() {}) // closing it again stores it
 	}
 }
 
 // reply has the sender run the reply to a send.
 func (rt *Runtime) reply(s *stored, i int, a proto.Answer) {
 	c := chore{
-		what: "reply", work: s.row.ReplyName, context: s.sender,
+		what: "reply", work: s.row.ReplyName, context: s.sender, payer: s.row.Payer,
 		do: func(ctx context.Context, h lmz.Handler) (any, error) {
 			return proto.ExecuteEncodedReply(ctx, h, s.row.Reply, a)
 		},

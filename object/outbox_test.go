@@ -15,6 +15,7 @@ import (
 
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/internal/proto"
+	"github.com/lumenize/lmz/internal/turn"
 )
 
 var (
@@ -342,7 +343,8 @@ func TestABroadcastIsOneRow(t *testing.T) {
 	onEveryStorage(t, func(t *testing.T, st storage) {
 		const targets = 1000
 		o := &Object{rt: &Runtime{mesh: mesh{}, kinds: map[string]Kind{"BOX": {}}}, store: st.open(sender, Kind{}), id: lmz.Identity{Address: sender}}
-		r := o.newRun(t.Context(), nil)
+		r := o.newRun(t.Context(), func(error) {}, o.line.Join(turn.Who{}))
+		defer r.spend()
 		c := lmz.Ctn("hear", strings.Repeat("x", 10_000))
 		for i := range targets {
 			call, err := r.newCall(t.Context(), o.id, lmz.At("BOX", fmt.Sprint(i)), c)

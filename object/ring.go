@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/budget"
 	"github.com/lumenize/lmz/internal/proto"
 	"github.com/lumenize/lmz/internal/turn"
 )
@@ -22,15 +23,15 @@ func (rt *Runtime) Start() { rt.wakes.start() }
 func (rt *Runtime) wake(a lmz.Address) {
 	rt.waking <- struct{}{}
 	opened := func() { <-rt.waking }
-	if !rt.ring(a, opened) {
+	if !rt.ring(a, budget.System, opened) {
 		opened()
 	}
 }
 
-// ring has the object at a run its next alarm that is due. It calls opened when the
-// object is open, unless it returns false.
-func (rt *Runtime) ring(a lmz.Address, opened func()) bool {
-	o, place, err := rt.enter(a, anyLength)
+// ring has the object at a run its next alarm that is due. payer pays for the turn, as far
+// as that is known. It calls opened when the object is open, unless it returns false.
+func (rt *Runtime) ring(a lmz.Address, payer string, opened func()) bool {
+	o, place, err := rt.enter(a, ownWork(payer), anyLength)
 	if err != nil {
 		if err.Code == lmz.CodeAbsent {
 			rt.log.Warn("something is due, but nothing can do it", "binding", a.Binding, "instance", a.Instance, "error", err.Message)
@@ -45,8 +46,8 @@ func (rt *Runtime) ring(a lmz.Address, opened func()) bool {
 func (o *Object) serveAlarm(place *turn.Place, opened func()) {
 	defer o.rt.leave(o)
 	ctx, cancel := o.rt.stoppable(context.Background())
-	defer cancel()
-	refused := o.begin(ctx, place)
+	defer cancel(nil)
+	refused := o.begin(ctx, place, false)
 	opened()
 	if refused != nil {
 		o.rt.wakes.failed(o.id.Address)
@@ -54,7 +55,7 @@ func (o *Object) serveAlarm(place *turn.Place, opened func()) {
 	}
 	ctx, cancelTimeout := proto.WithDeadline(ctx)
 	defer cancelTimeout()
-	r := o.newRun(ctx, place)
+	r := o.newRun(ctx, cancel, place)
 	due, err := o.takeDue(o.store, time.Now())
 	if err != nil {
 		r.mu.Lock()
@@ -98,7 +99,7 @@ func (o *Object) takeDue(st store, now time.Time) (*alarmRow, error) {
 	}
 	o.firing[due[0].Rev] = true
 	if len(due) > 1 {
-		o.rt.ring(o.id.Address, func() {})
+		o.rt.ring(o.id.Address, due[1].Payer, func() {})
 	} else {
 		o.rt.wakes.rang(o.id.Address, o.nextAlarm(rows))
 	}
@@ -138,7 +139,9 @@ func (o *Object) runAlarm(ctx context.Context, r *run, a *alarmRow) {
 		r.end(proto.NewAnswer(nil, nil), done)
 		return
 	}
+	r.payer = a.Payer
 	ctx = context.WithValue(lmz.WithCallContext(ctx, lmz.CallContext{Self: o.id}), alarmRunKey{}, this)
+	ctx = proto.WithPayer(ctx, a.Payer)
 	o.executeIn(ctx, r, func(ctx context.Context, h lmz.Handler) (any, error) {
 		return proto.Execute(lmz.AsReply(ctx), h, a.Chain)
 	}, done)

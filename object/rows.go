@@ -28,6 +28,7 @@ func (s *SQL) open(ctx context.Context, query string, args []any) (*rows, error)
 		if failure != nil {
 			return failure
 		}
+		r.run.interruptible(t)
 		var rest string
 		r.stmt, rest, err = t.prepare(query, args)
 		switch {

@@ -17,12 +17,14 @@ import (
 // travels in the handler's ctx.
 type run struct {
 	o        *Object
-	ctx      context.Context // of the handler
-	call     *proto.Call     // nil when the run is no call
-	life     int             // the object's, when the run began
-	deadline time.Time       // of the handler's ctx
-	starting bool            // this is OnStart
-	checking bool            // only the guards are asked: nothing of it may be committed or leave
+	ctx      context.Context         // of the handler
+	cancel   context.CancelCauseFunc // ends it
+	payer    string                  // the subject that its turns are charged to
+	call     *proto.Call             // nil when the run is no call
+	life     int                     // the object's, when the run began
+	deadline time.Time               // of the handler's ctx
+	starting bool                    // this is OnStart
+	checking bool                    // only the guards are asked: nothing of it may be committed or leave
 
 	// chore stores, with each turn, what the runtime has to remember of the run, which is
 	// no call; the answer is nil before the last turn. Nil: nothing.
@@ -42,8 +44,10 @@ type run struct {
 	open     []*statement // loops over rows
 	parts    int          // open Object.Tx
 	method   string       // that runs
-	watch    *time.Timer
+	watch    turnWatch
+	told     bool      // the log says that a turn took all of its time
 	active   time.Time // when the turn began, or last used storage
+	asked    *txn      // of which statements end with the ctx
 	reported bool      // the log says that the turn is kept
 	overdue  bool      // its ctx had ended when it was last looked at
 	stuck    bool      // new calls are refused because of the run
@@ -112,6 +116,7 @@ func (r *run) closeRows() {
 		s.close()
 	}
 	r.open = nil
+	r.uninterruptible()
 }
 
 // mayCall returns why the run must not give up its turn, or nil.
@@ -173,6 +178,10 @@ func (r *run) release(effect func(), lost func(error)) error {
 	r.mu.Lock()
 	var leave func()
 	if r.broken == nil {
+		if _, refused, err := r.growth(); refused != nil && err == nil {
+			defer r.mu.Unlock()
+			return refused
+		}
 		r.effects = append(r.effects, effect)
 		leave = r.finish(nil, nil, lost)
 	}
@@ -180,9 +189,9 @@ func (r *run) release(effect func(), lost func(error)) error {
 		defer r.mu.Unlock()
 		return notCalled(r.broken)
 	}
+	r.spend()
 	place := r.place
 	r.place = nil
-	r.unwatch()
 	r.mu.Unlock()
 	leave()
 	r.o.pass(place)
@@ -196,7 +205,7 @@ func notCalled(why error) *lmz.Error {
 // retake waits until the run has the turn again. It does not heed the ctx: the
 // handler goes on when it returns, and it must not go on beside another.
 func (r *run) retake() error {
-	place := r.o.line.Join()
+	place := r.o.line.Join(turn.Who{Payer: r.payer})
 	place.Wait(context.Background())
 	r.o.startTurn()
 
@@ -217,13 +226,13 @@ func (r *run) retake() error {
 func (r *run) end(answer proto.Answer, done func(proto.Answer)) {
 	r.mu.Lock()
 	r.ended = true
+	r.spend()
 	place := r.place
 	var leave func()
 	if r.broken == nil {
 		leave = r.settle(answer, done)
 	}
 	r.place = nil
-	r.unwatch()
 	broken := r.broken
 	r.mu.Unlock()
 	if broken == nil {
@@ -239,8 +248,8 @@ func (r *run) end(answer proto.Answer, done func(proto.Answer)) {
 // that it was for.
 func (r *run) endStart(err error) error {
 	r.mu.Lock()
+	r.spend()
 	r.ended, r.place = true, nil
-	r.unwatch()
 	leave := func() {}
 	if r.broken == nil {
 		leave = r.settle(proto.NewAnswer(nil, err), func(proto.Answer) {})
@@ -257,6 +266,9 @@ func (r *run) endStart(err error) error {
 // settle ends the last turn of the run, as finish does. r.mu is held.
 func (r *run) settle(answer proto.Answer, done func(proto.Answer)) (leave func()) {
 	r.closeRows()
+	if _, refused, err := r.growth(); answer.Failed == "" && refused != nil && err == nil {
+		answer = proto.ErrorAnswer(refused)
+	}
 	if answer.Failed != "" {
 		r.effects, r.sends = nil, nil
 		r.unpark(errRolledBack)
@@ -283,7 +295,13 @@ func (r *run) failure(err error) *lmz.Error {
 // held.
 func (r *run) finish(answer *proto.Answer, last func(), lost func(error)) (leave func()) {
 	r.closeRows()
-	err := r.keepSends()
+	grown, _, err := r.growth()
+	if err == nil {
+		err = r.payGrowth(grown)
+	}
+	if err == nil {
+		err = r.keepSends()
+	}
 	if err == nil && r.chore != nil {
 		err = r.chore(answer)
 	}
@@ -294,13 +312,14 @@ func (r *run) finish(answer *proto.Answer, last func(), lost func(error)) (leave
 		r.fail(err)
 		return nil
 	}
-	effects, parked := r.effects, r.parked
+	effects, parked, count := r.effects, r.parked, r.o.takeCharges()
 	r.effects, r.parked = nil, nil
 	trace := len(effects) > 0 || len(parked) > 0 || r.o.store.changed()
 	leave = func() {
 		if trace {
 			r.left.Store(true)
 		}
+		count()
 		for _, effect := range effects {
 			effect()
 		}

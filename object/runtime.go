@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/budget"
 	"github.com/lumenize/lmz/internal/proto"
 	"github.com/lumenize/lmz/internal/turn"
 )
@@ -21,7 +22,9 @@ import (
 // Limits of a runtime.
 const (
 	maxOpen      = 2000             // objects that are kept open although they are idle: each has two file descriptors
-	maxWaiting   = 1000             // calls that wait for the turn of one object
+	maxWaiting   = 10_000           // calls that wait for the turn of one object,
+	maxEach      = 1000             // and those of them that one subject pays for
+	maxOpenBytes = 512 << 20        // of them, what they have stored: what they keep in memory goes by that
 	closeTimeout = 10 * time.Second // that Close leaves to running turns
 	stopTimeout  = time.Second      // that Close then leaves them to notice that their ctx has ended
 )
@@ -29,21 +32,24 @@ const (
 // Runtime keeps the objects of one data directory. Make one with [Open]. Its
 // methods may be called from any goroutine.
 type Runtime struct {
-	mesh    proto.Mesh
-	log     *slog.Logger
-	dir     string    // the data directory; "" for objects in memory
-	lock    io.Closer // on the data directory
-	open    storeOpener
-	exists  func(lmz.Address) bool // that an object has a file
-	peek    func(lmz.Address, Kind) (p peeked, exists bool, err error)
-	ctx     context.Context // ends when handlers must stop
-	stop    context.CancelFunc
-	wakes   *wakes
-	waking  chan struct{} // a token for each object that is being opened because something is due
-	maxOpen int           // beyond, the objects that have been idle for longest are closed
-	dead    atomic.Bool   // Close gave up on handlers: nothing may be written any more
-	commits atomic.Int64  // transactions that wrote something
-	refused atomic.Uint64 // calls that met a line that was too long
+	mesh     proto.Mesh
+	log      *slog.Logger
+	dir      string    // the data directory; "" for objects in memory
+	lock     io.Closer // on the data directory
+	open     storeOpener
+	exists   func(lmz.Address) bool // that an object has a file
+	peek     func(lmz.Address, Kind) (p peeked, exists bool, err error)
+	ctx      context.Context // ends when handlers must stop
+	stop     context.CancelFunc
+	wakes    *wakes
+	waking   chan struct{}    // a token for each object that is being opened because something is due
+	maxOpen  int              // beyond, the objects that have been idle for longest are closed
+	maxBytes int64            // the same, of what they have stored
+	dead     atomic.Bool      // Close gave up on handlers: nothing may be written any more
+	commits  atomic.Int64     // transactions that wrote something
+	refused  atomic.Uint64    // calls that met a line that was too long
+	accounts *budget.Accounts // what subjects use
+	usage    *usage           // writes of it down what outlives the process
 
 	closing  sync.Once
 	closeErr error
@@ -54,6 +60,8 @@ type Runtime struct {
 	known   map[proto.CallID]*known // calls that are queued or running
 	idle    list.List               // objects without work, by when their last ended
 	crowded int                     // objects that are being closed because too many are open
+	opens   int64                   // bytes stored of the objects that are open
+	leaving int64                   // and of those that crowded counts
 
 	sending  map[proto.SessionID]*stored  // sends that are under way, by id
 	unsaved  map[lmz.Address][]settlement // what is settled of them, and not on disk yet, by sender
@@ -89,7 +97,11 @@ func Open(dir string, mesh proto.Mesh, log *slog.Logger) (*Runtime, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("index of wakes: %w", withoutPath(err)), lock.Close())
 	}
-	rt, err := newRuntime(mesh, log, lock, open, index)
+	sums, err := openSQLiteUsage(dir)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("%s: %w", usageFile, withoutPath(err)), index.close(), lock.Close())
+	}
+	rt, err := newRuntime(mesh, log, lock, open, index, sums)
 	if err != nil {
 		return nil, err
 	}
@@ -99,7 +111,7 @@ func Open(dir string, mesh proto.Mesh, log *slog.Logger) (*Runtime, error) {
 	return rt, nil
 }
 
-func newRuntime(mesh proto.Mesh, log *slog.Logger, lock io.Closer, open storeOpener, index wakeIndex) (*Runtime, error) {
+func newRuntime(mesh proto.Mesh, log *slog.Logger, lock io.Closer, open storeOpener, index wakeIndex, sums usageStore) (*Runtime, error) {
 	ctx, stop := context.WithCancel(context.Background())
 	rt := &Runtime{
 		mesh: mesh,
@@ -112,7 +124,7 @@ func newRuntime(mesh proto.Mesh, log *slog.Logger, lock io.Closer, open storeOpe
 		kinds:   make(map[string]Kind),
 		objects: make(map[lmz.Address]*Object),
 		known:   make(map[proto.CallID]*known),
-		maxOpen: maxOpen,
+		maxOpen: maxOpen, maxBytes: maxOpenBytes,
 		drained: make(chan struct{}),
 
 		sending:  make(map[proto.SessionID]*stored),
@@ -120,9 +132,18 @@ func newRuntime(mesh proto.Mesh, log *slog.Logger, lock io.Closer, open storeOpe
 		watching: make(map[watched]bool),
 		waking:   make(chan struct{}, maxWaking),
 	}
+	if m, ok := mesh.(interface{ Accounts() *budget.Accounts }); ok {
+		rt.accounts = m.Accounts()
+	} else {
+		rt.accounts = new(budget.Accounts)
+	}
 	var err error
+	rt.usage, err = openUsage(rt.accounts, sums, func(err error) { rt.log.Error("writing "+usageFile+" failed", "error", withoutPath(err)) })
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("%s: %w", usageFile, withoutPath(err)), sums.close(), index.close(), lock.Close())
+	}
 	if rt.wakes, err = openWakes(index, rt.log, rt.wake); err != nil {
-		return nil, errors.Join(fmt.Errorf("index of wakes: %w", withoutPath(err)), index.close(), lock.Close())
+		return nil, errors.Join(fmt.Errorf("index of wakes: %w", withoutPath(err)), rt.usage.close(), index.close(), lock.Close())
 	}
 	return rt, nil
 }
@@ -155,6 +176,12 @@ func (rt *Runtime) Register(binding string, k Kind) {
 	if k.Idle == 0 {
 		k.Idle = DefaultIdle
 	}
+	if k.TurnLimit == 0 {
+		k.TurnLimit = DefaultTurnLimit
+	}
+	if k.MaxBytes == 0 {
+		k.MaxBytes = DefaultMaxBytes
+	}
 	rt.kinds[binding] = k
 }
 
@@ -169,7 +196,7 @@ func (rt *Runtime) Deliver(ctx context.Context, c *proto.Call, done func(proto.A
 	if !c.Until.IsZero() { // it waits on disk anyway
 		limit = anyLength
 	}
-	o, place, err := rt.enter(c.To, limit)
+	o, place, err := rt.enter(c.To, turn.Who{Caller: c.Context.Caller(), Payer: c.Payer}, limit)
 	if err != nil {
 		done(proto.ErrorAnswer(err))
 		return
@@ -198,8 +225,8 @@ func (rt *Runtime) kindOf(a lmz.Address) (Kind, *lmz.Error) {
 const anyLength = 1 << 30
 
 // enter counts a piece of work for the object at a and takes its place in the
-// line, which must not be longer than limit. Call leave when the work is done.
-func (rt *Runtime) enter(a lmz.Address, limit int) (*Object, *turn.Place, *lmz.Error) {
+// line for who, which must not be longer than limit. Call leave when the work is done.
+func (rt *Runtime) enter(a lmz.Address, who turn.Who, limit int) (*Object, *turn.Place, *lmz.Error) {
 	rt.mu.Lock()
 	defer rt.mu.Unlock()
 	kind, err := rt.kindOf(a)
@@ -217,14 +244,14 @@ func (rt *Runtime) enter(a lmz.Address, limit int) (*Object, *turn.Place, *lmz.E
 	if method := o.stuck.Load(); method != nil && limit != anyLength {
 		return nil, nil, errStuck(*method)
 	}
-	if o.line.Waiting() >= limit {
+	if all, own := o.line.Waiting(who.Payer); all >= limit || own >= maxEach && limit != anyLength {
 		rt.refused.Add(1)
-		return nil, nil, &lmz.Error{Code: lmz.CodeGateway, Name: lmz.Busy, Message: strconv.Itoa(limit) + " calls wait for this object"}
+		return nil, nil, &lmz.Error{Code: lmz.CodeGateway, Name: lmz.Busy, Message: strconv.Itoa(own) + " of your calls wait for this object"}
 	}
 	rt.unrest(o)
 	o.work++
 	rt.working++
-	return o, o.line.Join(), nil
+	return o, o.line.Join(who), nil
 }
 
 // Refused returns how many calls were refused with [lmz.ErrBusy], because too many
@@ -254,15 +281,18 @@ func (rt *Runtime) rest(o *Object) {
 	if o.kind.Idle > 0 {
 		o.idle = time.AfterFunc(o.kind.Idle, func() { rt.retire(o) })
 	}
-	for len(rt.objects)-rt.crowded > rt.maxOpen && rt.idle.Len() > 0 {
+	for (len(rt.objects)-rt.crowded > rt.maxOpen || rt.opens-rt.leaving > rt.maxBytes) && rt.idle.Len() > 0 {
 		oldest := rt.idle.Front().Value.(*Object)
 		rt.unrest(oldest)
+		size := oldest.size
 		rt.crowded++
+		rt.leaving += size
 		go func() {
 			rt.retire(oldest)
 			rt.mu.Lock()
 			defer rt.mu.Unlock()
 			rt.crowded--
+			rt.leaving -= size
 		}()
 	}
 }
@@ -290,7 +320,7 @@ func (rt *Runtime) retire(o *Object) {
 	rt.unrest(o)
 	o.work++
 	rt.working++
-	place := o.line.Join()
+	place := o.line.Join(turn.Who{})
 	rt.mu.Unlock()
 
 	place.Wait(context.Background())
@@ -316,23 +346,33 @@ func (rt *Runtime) retire(o *Object) {
 }
 
 // bound returns ctx with a deadline, which ends also when handlers must stop.
-func (rt *Runtime) bound(ctx context.Context) (context.Context, context.CancelFunc) {
+func (rt *Runtime) bound(ctx context.Context) (context.Context, context.CancelCauseFunc) {
 	ctx, cancelTimeout := proto.WithDeadline(ctx)
 	ctx, cancel := rt.stoppable(ctx)
-	return ctx, func() {
-		cancel()
+	return ctx, func(cause error) {
+		cancel(cause)
 		cancelTimeout()
 	}
 }
 
-// stoppable returns a ctx that ends also when handlers must stop.
-func (rt *Runtime) stoppable(ctx context.Context) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancel(ctx)
-	unhook := context.AfterFunc(rt.ctx, cancel)
-	return ctx, func() {
+// stoppable returns a ctx that ends also when handlers must stop. Cancel it in any case.
+func (rt *Runtime) stoppable(ctx context.Context) (context.Context, context.CancelCauseFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	unhook := context.AfterFunc(rt.ctx, func() { cancel(nil) })
+	return ctx, func(cause error) {
 		unhook()
-		cancel()
+		cancel(cause)
 	}
+}
+
+// opened says that objects that are open have n bytes more.
+func (rt *Runtime) opened(n int64) {
+	if n == 0 {
+		return
+	}
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
+	rt.opens += n
 }
 
 func (rt *Runtime) isClosed() bool {
@@ -387,7 +427,7 @@ func (rt *Runtime) shutDown() error {
 		o.close()
 	}
 	rt.wakes.flush()
-	return errors.Join(append(errs, rt.wakes.close(), rt.lock.Close())...)
+	return errors.Join(append(errs, rt.wakes.close(), rt.usage.close(), rt.lock.Close())...)
 }
 
 // wait reports whether all work was done within the time.

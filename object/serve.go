@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/budget"
 	"github.com/lumenize/lmz/internal/proto"
 	"github.com/lumenize/lmz/internal/turn"
 )
@@ -17,8 +18,8 @@ func (o *Object) serve(ctx context.Context, place *turn.Place, c *proto.Call, do
 	defer o.rt.leave(o)
 	growStack()
 	ctx, cancel := o.rt.stoppable(proto.Bare(ctx))
-	defer cancel()
-	if err := o.begin(ctx, place); err != nil {
+	defer cancel(nil)
+	if err := o.begin(ctx, place, c.Until.IsZero()); err != nil {
 		done(proto.ErrorAnswer(err))
 		return
 	}
@@ -30,8 +31,13 @@ func (o *Object) serve(ctx context.Context, place *turn.Place, c *proto.Call, do
 	}
 	called := c.Context
 	called.Self = o.id
-	run := func(ctx context.Context, h lmz.Handler) (any, error) { return proto.Execute(ctx, h, c.Chain) }
-	o.execute(lmz.WithCallContext(ctx, called), place, c, run, done)
+	run := func(ctx context.Context, h lmz.Handler) (any, error) {
+		result, steps, err := proto.ExecuteCounted(ctx, h, c.Chain)
+		o.rt.accounts.Add(c.Payer, budget.Steps, int64(steps-1)) // one was charged where the call came in
+		return result, err
+	}
+	ctx = proto.WithPayer(lmz.WithCallContext(ctx, called), c.Payer)
+	o.execute(ctx, cancel, place, c, run, done)
 }
 
 // repeat answers a call that has been here before, and gives the turn up.
@@ -53,14 +59,17 @@ func (o *Object) repeat(place *turn.Place, answer proto.Answer, err error, done 
 	o.pass(place)
 }
 
-// begin waits for the turn and makes the object ready. After an error the place is
-// given up.
-func (o *Object) begin(ctx context.Context, place *turn.Place) *lmz.Error {
+// begin waits for the turn and makes the object ready, unless charged is true and the
+// payer has taken too much. After an error the place is given up.
+func (o *Object) begin(ctx context.Context, place *turn.Place, charged bool) *lmz.Error {
 	if err := place.Wait(ctx); err != nil {
 		return o.rt.unstarted(ctx)
 	}
 	o.startTurn()
 	err := o.rt.unstarted(ctx)
+	if err == nil && charged {
+		err = o.mayBegin(place.Payer())
+	}
 	if err == nil {
 		err = o.activate(place)
 	}
@@ -83,9 +92,9 @@ func (rt *Runtime) unstarted(ctx context.Context) *lmz.Error {
 
 // execute runs a call, or a reply if c is nil, on the object's handler and answers. It
 // gives the turn up at the end.
-func (o *Object) execute(ctx context.Context, place *turn.Place, c *proto.Call,
+func (o *Object) execute(ctx context.Context, cancel context.CancelCauseFunc, place *turn.Place, c *proto.Call,
 	run func(context.Context, lmz.Handler) (any, error), done func(proto.Answer)) {
-	r := o.newRun(ctx, place)
+	r := o.newRun(ctx, cancel, place)
 	r.call = c
 	o.executeIn(ctx, r, run, done)
 }
@@ -96,6 +105,7 @@ func (o *Object) executeIn(ctx context.Context, r *run, run func(context.Context
 	var result any
 	err := errExited
 	defer func() { // also if the handler ended its goroutine
+		err = r.whyFailed(err)
 		answer := proto.NewAnswer(result, err) // in the turn: the result may be a part of the state
 		o.logHidden(r.method, err)
 		r.end(answer, done)
@@ -103,9 +113,10 @@ func (o *Object) executeIn(ctx context.Context, r *run, run func(context.Context
 	do(func() { result, err = run(context.WithValue(ctx, runKey{}, r), h) })
 }
 
-func (o *Object) newRun(ctx context.Context, place *turn.Place) *run {
+// newRun is a run with the turn of a place. cancel ends its ctx when a turn takes too long.
+func (o *Object) newRun(ctx context.Context, cancel context.CancelCauseFunc, place *turn.Place) *run {
 	deadline, _ := ctx.Deadline()
-	r := &run{o: o, ctx: ctx, life: o.life, deadline: deadline, place: place}
+	r := &run{o: o, ctx: ctx, cancel: cancel, payer: place.Payer(), life: o.life, deadline: deadline, place: place}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.watchTurn()
@@ -120,6 +131,9 @@ func (o *Object) activate(place *turn.Place) *lmz.Error {
 	}
 	o.store = o.rt.open(o.id.Address, o.kind)
 	err := o.store.ready()
+	if err == nil {
+		err = o.measure()
+	}
 	if err == nil {
 		err = o.resume()
 	}
@@ -181,9 +195,9 @@ func (o *Object) startHere(place *turn.Place) (h lmz.Handler, err error) {
 	growStack()
 	// Not the ctx of the call that woke the object: the start is for all of them.
 	ctx, cancel := o.rt.bound(context.Background())
-	defer cancel()
-	ctx = lmz.WithCallContext(ctx, lmz.CallContext{Self: o.id})
-	r := o.newRun(ctx, place)
+	defer cancel(nil)
+	ctx = proto.WithPayer(lmz.WithCallContext(ctx, lmz.CallContext{Self: o.id}), place.Payer())
+	r := o.newRun(ctx, cancel, place)
 	r.starting, r.method = true, "OnStart"
 	err = errExited
 	func() {
@@ -219,6 +233,7 @@ func (o *Object) close() {
 	o.services.close(o.logger())
 	o.handler, o.store = nil, nil
 	o.stirred, o.firing, o.nextSend = false, nil, 0
+	o.forgetSize()
 	o.life++
 }
 

@@ -42,6 +42,7 @@ func (s *SQL) Exec(ctx context.Context, query string, args ...any) (rows int64, 
 		if failure != nil {
 			return failure
 		}
+		s.o.runOf(ctx).interruptible(t)
 		before := t.totalChanges()
 		err = t.exec(query, args)
 		rows = t.totalChanges() - before

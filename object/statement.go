@@ -129,15 +129,8 @@ func (t *txn) finalize() (err error) {
 
 // totalChanges counts the rows that this connection has ever changed, by triggers too.
 func (t *txn) totalChanges() int64 {
-	stmt, err := t.conn.Prepare(`SELECT total_changes()`)
-	if err != nil {
-		return 0
-	}
-	defer stmt.Reset()
-	if row, err := stmt.Step(); !row || err != nil {
-		return 0
-	}
-	return stmt.ColumnInt64(0)
+	n, _ := t.number(`SELECT total_changes()`)
+	return n
 }
 
 // bind gives a statement its arguments.

@@ -43,6 +43,10 @@ type store interface {
 	// tables is where the tables of the object's own code are, in the turn's transaction.
 	tables() (*txn, error)
 
+	// size is how many bytes are stored, with what the turn has written so far: whole
+	// pages of the file.
+	size() (int64, error)
+
 	// ready finds out whether what is stored can be used, if there is something.
 	ready() error
 

@@ -284,11 +284,11 @@ func TestALineThatIsTooLongIsRefusedAsBusy(t *testing.T) {
 	}
 	answers := []<-chan proto.Answer{start("block")}
 	<-entered
-	for range maxWaiting {
+	for range maxEach {
 		answers = append(answers, start("run"))
 	}
 	_, err := w.CallRaw(ctx, box, lmz.Ctn("run"))
-	wantCode(t, err, lmz.CodeGateway, "1000 calls wait for this object")
+	wantCode(t, err, lmz.CodeGateway, "1000 of your calls wait for this object")
 	if !errors.Is(err, lmz.ErrBusy) || w.rt.Refused() != 1 {
 		t.Errorf("got %v, %d counted", err, w.rt.Refused())
 	}

@@ -11,9 +11,10 @@ import "context"
 func (o *Object) Tx(ctx context.Context, f func(ctx context.Context) error) (err error) {
 	r := o.runOf(ctx)
 	var before sent
+	charges := 0
 	err = o.use(ctx, func(s store) error {
 		r.parts++
-		before = r.sent()
+		before, charges = r.sent(), len(o.charges)
 		return s.beginPart()
 	})
 	if err != nil {
@@ -25,6 +26,7 @@ func (o *Object) Tx(ctx context.Context, f func(ctx context.Context) error) (err
 			r.parts--
 			if undo {
 				r.unsend(before)
+				o.charges = o.charges[:charges]
 			}
 			return s.endPart(undo)
 		})

@@ -99,6 +99,35 @@ func (t *txn) endPart(undo bool) error {
 	return t.run(`RELEASE ` + name)
 }
 
+// size is how many bytes the pages have that are in use.
+func (t *txn) size() (int64, error) {
+	if t.conn == nil {
+		return 0, nil
+	}
+	pages, err := t.number(`PRAGMA page_count`)
+	if err != nil {
+		return 0, err
+	}
+	free, err := t.number(`PRAGMA freelist_count`)
+	return (pages - free) * pageSize, err
+}
+
+// pageSize is SQLite's default, which nothing changes.
+const pageSize = 4096
+
+// number returns the only column of a query's only row.
+func (t *txn) number(query string) (int64, error) {
+	stmt, err := t.conn.Prepare(query)
+	if err != nil {
+		return 0, err
+	}
+	defer stmt.Reset()
+	if _, err := stmt.Step(); err != nil {
+		return 0, err
+	}
+	return stmt.ColumnInt64(0), nil
+}
+
 func (t *txn) changed() bool { return t.writes > t.before }
 
 func (t *txn) dirty() bool { return t.writes > 0 }

@@ -1,51 +1,153 @@
 package object
 
 import (
+	"context"
+	"errors"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/budget"
 )
 
 // blockedAfter is how long a handler may keep the turn without using storage before the
 // log says so.
 const blockedAfter = time.Second
 
+// turnWatch measures a run's turns and ends those that take too long. It has a lock of its
+// own, because that of the run is held while a statement runs.
+type turnWatch struct {
+	mu    sync.Mutex // guards the following fields
+	timer *time.Timer
+	began time.Time     // of the turn; zero while there is none
+	halt  chan struct{} // interrupts statements when closed; nil until one runs
+	over  bool          // a turn took all of its time, and the ctx was ended
+}
+
 // watchTurn begins to watch a turn of the run. r.mu is held.
 func (r *run) watchTurn() {
-	r.active, r.reported, r.overdue = time.Now(), false, false
-	if r.watch == nil {
-		r.watch = time.AfterFunc(blockedAfter, r.look)
+	w := &r.watch
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.began = time.Now()
+	r.active, r.reported, r.overdue = w.began, false, false
+	if w.timer == nil {
+		w.timer = time.AfterFunc(r.lookAfter(0), r.look)
 	} else {
-		r.watch.Reset(blockedAfter)
+		w.timer.Reset(r.lookAfter(0))
 	}
 }
 
-// unwatch ends that. r.mu is held.
-func (r *run) unwatch() {
-	r.watch.Stop()
+// lookAfter is when to look again at a turn that has taken some time.
+func (r *run) lookAfter(taken time.Duration) time.Duration {
+	if limit := r.o.kind.TurnLimit; limit > taken {
+		return min(blockedAfter, limit-taken)
+	}
+	return blockedAfter
+}
+
+// spend ends the watch of a turn and charges what it took, which leaves out the commit.
+// r.mu is held.
+func (r *run) spend() {
+	w := &r.watch
+	w.mu.Lock()
+	taken := time.Since(w.began)
+	if w.began.IsZero() {
+		taken = 0
+	}
+	w.began = time.Time{}
+	w.timer.Stop()
+	w.mu.Unlock()
+	if r.place != nil {
+		r.place.Charge(taken)
+	}
+	r.o.rt.accounts.Add(r.payer, budget.Time, int64(taken))
 	if r.stuck {
 		r.stuck = false
 		r.o.stuck.Store(nil)
 	}
 }
 
+// limited ends the ctx of a handler whose turn took all of its time, and the statement
+// that runs. It returns false when there is no turn any more.
+func (r *run) limited() bool {
+	w := &r.watch
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.began.IsZero() {
+		return false
+	}
+	taken, limit := time.Since(w.began), r.o.kind.TurnLimit
+	if limit > 0 && taken >= limit && !w.over {
+		w.over = true
+		if w.halt != nil {
+			close(w.halt)
+		}
+		r.cancel(errTurnLimit)
+	}
+	w.timer.Reset(r.lookAfter(taken))
+	return true
+}
+
+var errTurnLimit = errors.New("the turn took longer than Kind.TurnLimit")
+
+// isOver reports whether a turn of the run took all of its time.
+func (r *run) isOver() bool {
+	r.watch.mu.Lock()
+	defer r.watch.mu.Unlock()
+	return r.watch.over
+}
+
+// interruptible has the statements of this turn end when the turn has taken all of its
+// time. r.mu is held.
+func (r *run) interruptible(t *txn) {
+	if r.asked == t || r.o.kind.TurnLimit < 0 {
+		return
+	}
+	w := &r.watch
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.halt == nil {
+		w.halt = make(chan struct{})
+		if w.over {
+			close(w.halt)
+		}
+	}
+	r.asked = t
+	t.conn.SetInterrupt(w.halt)
+}
+
+// uninterruptible is the end of that: what follows is the runtime's own. r.mu is held.
+func (r *run) uninterruptible() {
+	if r.asked != nil && r.asked.conn != nil {
+		r.asked.conn.SetInterrupt(nil)
+	}
+	r.asked = nil
+}
+
 // look reports a handler that keeps the turn, and has new calls refused if its ctx has
 // ended, which it ignores.
 func (r *run) look() {
-	r.mu.Lock()
+	if !r.limited() || !r.mu.TryLock() { // it uses storage
+		return
+	}
 	defer r.mu.Unlock()
 	if r.place == nil {
 		return
 	}
-	if quiet := time.Since(r.active); quiet < blockedAfter {
-		r.watch.Reset(blockedAfter - quiet)
+	if r.isOver() && !r.told {
+		r.told = true
+		r.o.logger().Warn("a turn took longer than it may, and its ctx was ended", "method", r.method, "limit", r.o.kind.TurnLimit)
+	}
+	quiet := time.Since(r.active)
+	if quiet < blockedAfter {
 		return
 	}
 	if !r.reported {
 		r.reported = true
 		r.o.logger().Warn("a handler keeps the turn: it computes, or waits for something other than a call or storage",
-			"method", r.method, "for", time.Since(r.active).Round(time.Millisecond))
+			"method", r.method, "for", quiet.Round(time.Millisecond))
 	}
 	switch {
 	case r.ctx.Err() == nil || r.stuck:
@@ -56,7 +158,16 @@ func (r *run) look() {
 		method := r.method
 		r.o.stuck.Store(&method)
 	}
-	r.watch.Reset(blockedAfter)
+}
+
+// whyFailed is what the caller learns of an error that the handler returned: that its
+// turn took too long, if that is why.
+func (r *run) whyFailed(err error) error {
+	if err == nil || !r.isOver() || lmz.PublicError(err) != nil && !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return &lmz.Error{Name: TurnLimitName, Cause: nil, Message: strconv.Quote(r.method) + " took longer than the " +
+		r.o.kind.TurnLimit.String() + " that a turn of the object may take; what it wrote was rolled back"}
 }
 
 // errStuck refuses a call of an object that has a handler which does not end.

@@ -54,7 +54,8 @@ func list(t *testing.T, env []string, patterns ...string) []pkg {
 // likes, but for meshtest.
 var mayImport = map[string][]string{
 	"":                    {},
-	"internal/turn":       {},
+	"internal/turn":       {""},
+	"internal/budget":     {""},
 	"internal/filelock":   {},
 	"internal/wholefile":  {},
 	"internal/credential": {},
@@ -66,8 +67,8 @@ var mayImport = map[string][]string{
 	"internal/proto":      {""},
 	"internal/session":    {"", "internal/proto"},
 	"client":              {"", "internal/proto", "internal/session", "internal/link", "internal/turn"},
-	"object":              {"", "internal/proto", "internal/turn", "internal/filelock"},
-	"gateway":             {"", "internal/proto", "internal/session", "internal/link", "internal/credential", "object"},
+	"object":              {"", "internal/proto", "internal/turn", "internal/budget", "internal/filelock"},
+	"gateway":             {"", "internal/proto", "internal/session", "internal/link", "internal/credential", "internal/turn", "internal/budget", "object"},
 	"auth":                {"", "internal/wholefile", "internal/credential"},
 	"debug":               {},
 	"chain":               {"", "internal/proto"},

@@ -24,6 +24,8 @@ type Call struct {
 	// called keeps the outcome until then, also if nobody reads the answer, because it may be
 	// presented again.
 	Until time.Time
+
+	Payer string // the subject that pays for the work, see [WithPayer]
 }
 
 // CallID identifies a call for ever: the session that made it and its number

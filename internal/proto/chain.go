@@ -30,7 +30,7 @@ func NewEncodedCall(ctx context.Context, self lmz.Identity, to lmz.Address, chai
 	if next.State, err = EncodedState(next.State); err != nil {
 		return nil, &lmz.Error{Code: lmz.CodeGateway, Name: "TypeError", Message: "the state of the call cannot be sent: " + err.Error()}
 	}
-	return &Call{To: to, Context: next, Chain: chain}, nil
+	return &Call{To: to, Context: next, Chain: chain, Payer: PayerOf(ctx)}, nil
 }
 
 // WithDeadline gives ctx the default deadline of a call if it has none.
@@ -39,6 +39,17 @@ func WithDeadline(ctx context.Context) (context.Context, context.CancelFunc) {
 		return ctx, func() {}
 	}
 	return context.WithTimeout(ctx, lmz.DefaultTimeout)
+}
+
+// ExecuteCounted is [Execute], which also says how many method calls it made.
+func ExecuteCounted(ctx context.Context, h lmz.Handler, chain []byte) (result any, steps int, err error) {
+	doc, err := Parse(chain)
+	if err != nil {
+		return nil, 0, badChain(err.Error())
+	}
+	e := newExecution(h, chain, Limits{})
+	result, err = e.run(ctx, doc, 0)
+	return result, maxSteps - e.left, err
 }
 
 // Limits are what one execution may ask for; 0 means the limit of package lmz.

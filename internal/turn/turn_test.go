@@ -7,14 +7,18 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/internal/turn"
 )
+
+// anyone is a caller whose places keep their order.
+var anyone = turn.Who{Caller: lmz.Identity{Type: lmz.TypeClient}}
 
 func TestTurnsAreGivenInTheOrderOfJoining(t *testing.T) {
 	var line turn.Line
 	var places []*turn.Place
 	for range 50 {
-		places = append(places, line.Join())
+		places = append(places, line.Join(anyone))
 	}
 	var order []int
 	var wg sync.WaitGroup
@@ -35,7 +39,7 @@ func TestTurnsAreGivenInTheOrderOfJoining(t *testing.T) {
 
 func TestGivingUpAPlaceLetsTheNextOneIn(t *testing.T) {
 	var line turn.Line
-	first, second, third := line.Join(), line.Join(), line.Join()
+	first, second, third := line.Join(anyone), line.Join(anyone), line.Join(anyone)
 	if err := first.Wait(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -50,10 +54,10 @@ func TestGivingUpAPlaceLetsTheNextOneIn(t *testing.T) {
 		t.Errorf("third: %v", err)
 	}
 	third.Done()
-	if n := line.Waiting(); n != 0 {
+	if n, _ := line.Waiting(""); n != 0 {
 		t.Errorf("%d still waiting", n)
 	}
-	again := line.Join()
+	again := line.Join(anyone)
 	if err := again.Wait(ctx); err != nil {
 		t.Errorf("a free turn is given even when ctx has ended: %v", err)
 	}
@@ -61,11 +65,11 @@ func TestGivingUpAPlaceLetsTheNextOneIn(t *testing.T) {
 
 func TestATurnIsPassedOnlyToSomebody(t *testing.T) {
 	var line turn.Line
-	first := line.Join()
+	first := line.Join(anyone)
 	if first.Pass() {
 		t.Error("passed to nobody")
 	}
-	second := line.Join()
+	second := line.Join(anyone)
 	if !first.Pass() {
 		t.Error("not passed to the next")
 	}
@@ -80,13 +84,13 @@ func TestATurnIsPassedOnlyToSomebody(t *testing.T) {
 
 func TestWorkThatHasEndedLeavesNoTurnBehind(t *testing.T) {
 	var line turn.Line
-	first := line.Join()
+	first := line.Join(anyone)
 	if err := first.Wait(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	work := first.Hold()
+	work := first.Hold(nil)
 	work.Release()
-	second := line.Join() // somebody else is at work
+	second := line.Join(anyone) // somebody else is at work
 	var waiting sync.WaitGroup
 	for range 10 { // goroutines that the work started wait for it, and then the work ends
 		waiting.Go(work.Retake)
@@ -94,7 +98,7 @@ func TestWorkThatHasEndedLeavesNoTurnBehind(t *testing.T) {
 	work.End()
 	second.Done()
 	waiting.Wait()
-	third := line.Join()
+	third := line.Join(anyone)
 	if err := third.Wait(t.Context()); err != nil {
 		t.Errorf("the turn was not given back: %v", err)
 	}

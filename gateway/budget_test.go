@@ -1,0 +1,319 @@
+package gateway_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/client"
+	"github.com/lumenize/lmz/gateway"
+	"github.com/lumenize/lmz/internal/budget"
+	"github.com/lumenize/lmz/object"
+)
+
+var (
+	nap   = lmz.Method1[time.Duration, struct{}]("nap")
+	fill  = lmz.Method2[string, int, struct{}]("fill")
+	clear = lmz.Method1[string, struct{}]("clear")
+	later = lmz.Method1[time.Duration, struct{}]("later")
+	chain = lmz.Method1[string, struct{}]("chain")
+)
+
+// costly is an object whose methods cost what they are asked for. It notes in whose name
+// each began.
+type costly struct {
+	o     *object.Object
+	mu    *sync.Mutex
+	began *[]string
+}
+
+func newCostly(mu *sync.Mutex, began *[]string) func(o *object.Object) lmz.Handler {
+	return func(o *object.Object) lmz.Handler {
+		c := &costly{o, mu, began}
+		mux := new(lmz.Mux)
+		nap.Expose(mux, lmz.Anyone, c.nap)
+		fill.Expose(mux, lmz.Anyone, func(ctx context.Context, key string, n int) (struct{}, error) {
+			return struct{}{}, o.KV().Put(ctx, key, strings.Repeat("x", n))
+		})
+		clear.Expose(mux, lmz.Anyone, func(ctx context.Context, key string) (struct{}, error) {
+			return struct{}{}, o.KV().Delete(ctx, key)
+		})
+		later.Expose(mux, lmz.Anyone, func(ctx context.Context, d time.Duration) (struct{}, error) {
+			_, err := o.Alarms().Set(ctx, object.In(time.Second), lmz.Ctn("nap", d), object.AlarmOptions{})
+			return struct{}{}, err
+		})
+		chain.Expose(mux, lmz.Anyone, func(ctx context.Context, other string) (struct{}, error) {
+			return struct{}{}, o.Send(lmz.NewChain(ctx), lmz.At("COSTLY", other), lmz.Ctn("nap", time.Second))
+		})
+		return mux
+	}
+}
+
+func (c *costly) nap(ctx context.Context, d time.Duration) (struct{}, error) {
+	call, _ := lmz.CallContextFrom(ctx)
+	c.mu.Lock()
+	*c.began = append(*c.began, call.Origin().Instance)
+	c.mu.Unlock()
+	time.Sleep(d)
+	return struct{}{}, nil
+}
+
+// budgetMesh is a mesh with COSTLY objects under a budget, in virtual time.
+func budgetMesh(t *testing.T, b gateway.Budget, test func(t *testing.T, m *mesh, began func() []string)) {
+	synctest.Test(t, func(t *testing.T) {
+		m := startMeshWith(t, func(o *gateway.Options) { o.Budget = b })
+		defer m.stop()
+		var mu sync.Mutex
+		var began []string
+		m.gateway.Object("COSTLY", object.Kind{New: newCostly(&mu, &began), TurnLimit: -1})
+		test(t, m, func() []string {
+			mu.Lock()
+			defer mu.Unlock()
+			return slices.Clone(began)
+		})
+	})
+}
+
+// tab makes a client of a subject with a tab of its own.
+func (m *mesh) tab(subject, tab string) *client.Peer {
+	return m.peer(subject, func(o *client.Options) { o.Tab = tab })
+}
+
+func (m *mesh) held(subject string, k budget.Kind) int64 {
+	return m.gateway.Accounts().Held(subject, k)
+}
+
+// wantExceeded checks that a call was not executed because of a budget.
+func wantExceeded(t *testing.T, err error, what string) {
+	t.Helper()
+	if !errors.Is(err, lmz.ErrNotExecuted) || lmz.Exceeded(err) != what {
+		t.Fatalf("got %v, want a refusal because of %s", err, what)
+	}
+}
+
+func TestStepsOfChainsAreCharged(t *testing.T) {
+	budgetMesh(t, gateway.Budget{Calls: gateway.Rate{PerSecond: 10, Burst: 20}}, func(t *testing.T, m *mesh, _ func() []string) {
+		ann := m.tab("ann", "tab")
+		defer closePeer(ann)
+		nested := lmz.Ctn("echo", "x")
+		for range 30 {
+			nested = lmz.Ctn("echo", nested)
+		}
+		if got, err := lmz.Call[string](t.Context(), ann, lmz.At("ECHO"), nested); err != nil || got != "x" {
+			t.Fatalf("31 steps: %q, %v", got, err)
+		}
+		_, err := echo.Call(t.Context(), ann, lmz.At("ECHO"), "next")
+		wantExceeded(t, err, "steps")
+		wait, _ := lmz.RetryAfter(err)
+		if wait < time.Second || wait > 2*time.Second {
+			t.Errorf("31 steps of which 20 are the burst, at ten a second: told to come back after %v", wait)
+		}
+		time.Sleep(wait)
+		if _, err := echo.Call(t.Context(), ann, lmz.At("ECHO"), "then"); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestTurnTimeIsCharged(t *testing.T) {
+	budgetMesh(t, gateway.Budget{Time: gateway.Rate{PerSecond: 0.5, Burst: 3}}, func(t *testing.T, m *mesh, _ func() []string) {
+		ann, bob := m.tab("ann", "tab"), m.tab("bob", "tab")
+		defer closePeer(ann)
+		defer closePeer(bob)
+		box := lmz.At("COSTLY", "box")
+		if _, err := nap.Call(t.Context(), ann, box, 4*time.Second); err != nil {
+			t.Fatal(err)
+		}
+		_, err := nap.Call(t.Context(), ann, box, 0)
+		wantExceeded(t, err, "time")
+		if _, err := nap.Call(t.Context(), bob, box, 0); err != nil {
+			t.Errorf("another subject: %v", err)
+		}
+		wait, _ := lmz.RetryAfter(err)
+		time.Sleep(wait)
+		if _, err := nap.Call(t.Context(), ann, box, 0); err != nil {
+			t.Errorf("when told to come back: %v", err)
+		}
+	})
+}
+
+func TestWorkStartedForASubjectIsCharged(t *testing.T) {
+	budgetMesh(t, gateway.Budget{}, func(t *testing.T, m *mesh, _ func() []string) {
+		ann := m.tab("ann", "tab")
+		defer closePeer(ann)
+		box := lmz.At("COSTLY", "box")
+		used := func(what string, want time.Duration, start func()) {
+			t.Helper()
+			before := m.held("ann", budget.Time)
+			start()
+			time.Sleep(20 * time.Second)
+			if got := time.Duration(m.held("ann", budget.Time) - before); got < want || got > want+time.Second/2 {
+				t.Errorf("%s: ann is charged %v, want %v", what, got, want)
+			}
+		}
+		used("an alarm", 3*time.Second, func() {
+			if _, err := later.Call(t.Context(), ann, box, 3*time.Second); err != nil {
+				t.Fatal(err)
+			}
+			if n := m.held("ann", budget.Alarms); n != 1 {
+				t.Errorf("ann has %d alarms", n)
+			}
+		})
+		if n := m.held("ann", budget.Alarms); n != 0 {
+			t.Errorf("the alarm has run, and ann has %d", n)
+		}
+		used("a chain of the object's own", time.Second, func() {
+			if _, err := chain.Call(t.Context(), ann, box, "other"); err != nil {
+				t.Fatal(err)
+			}
+		})
+	})
+}
+
+func TestHonestCallAmongThousands(t *testing.T) {
+	for name, target := range map[string]lmz.Address{"object": lmz.At("COSTLY", "box"), "worker": lmz.At("NAPPER")} {
+		t.Run(name, func(t *testing.T) {
+			budgetMesh(t, gateway.Budget{Time: gateway.Rate{PerSecond: 1, Burst: 1e6}}, func(t *testing.T, m *mesh, began func() []string) {
+				var mu sync.Mutex
+				var napped []string
+				c := &costly{mu: &mu, began: &napped}
+				m.gateway.Worker("NAPPER", func(lmz.Caller) lmz.Handler {
+					mux := new(lmz.Mux)
+					nap.Expose(mux, lmz.Anyone, c.nap)
+					return mux
+				})
+				list := began
+				if name == "worker" {
+					list = func() []string {
+						mu.Lock()
+						defer mu.Unlock()
+						return slices.Clone(napped)
+					}
+				}
+				ctx, stop := context.WithCancel(t.Context())
+				defer stop()
+				var wg sync.WaitGroup
+				for i := range 4 {
+					mallory := m.tab("mallory", fmt.Sprint("tab", i))
+					defer closePeer(mallory)
+					for range 200 {
+						wg.Go(func() { nap.Call(ctx, mallory, target, 100*time.Millisecond) })
+					}
+				}
+				ann := m.tab("ann", "tab")
+				defer closePeer(ann)
+				time.Sleep(1050 * time.Millisecond) // in the middle of naps
+				before := len(list())
+				if _, err := nap.Call(t.Context(), ann, target, time.Millisecond); err != nil {
+					t.Fatal(err)
+				}
+				turns := slices.Index(list()[before:], "ann.tab")
+				if turns < 0 || turns > 3 {
+					t.Errorf("%d calls of mallory's 800 began before ann's only one", turns)
+				}
+				stop()
+				wg.Wait()
+			})
+		})
+	}
+}
+
+func TestObjectsAndBytesAreCharged(t *testing.T) {
+	budgetMesh(t, gateway.Budget{Objects: 3, Stored: 1 << 20}, func(t *testing.T, m *mesh, _ func() []string) {
+		ann, bob := m.tab("ann", "tab"), m.tab("bob", "tab")
+		defer closePeer(ann)
+		defer closePeer(bob)
+		put := func(p *client.Peer, instance, key string, n int) error {
+			_, err := fill.Call(t.Context(), p, lmz.At("COSTLY", instance), key, n)
+			return err
+		}
+		for i := range 3 {
+			if err := put(ann, fmt.Sprint("box", i), "key", 10); err != nil {
+				t.Fatal(err)
+			}
+		}
+		wantExceeded(t, put(ann, "box3", "key", 10), "objects")
+		if err := put(bob, "box3", "key", 10); err != nil {
+			t.Errorf("another subject: %v", err)
+		}
+		if err := put(ann, "box3", "more", 500_000); err != nil {
+			t.Errorf("an object that is there: %v", err)
+		}
+		wantExceeded(t, put(ann, "box3", "too much", 600_000), "stored")
+		if ok := m.held("ann", budget.Stored); ok < 500_000 || ok > 700_000 {
+			t.Errorf("ann is charged %d bytes", ok)
+		}
+		if bobs := m.held("bob", budget.Stored); bobs > 100_000 {
+			t.Errorf("bob pays %d bytes for what ann stored in his object", bobs)
+		}
+		if _, err := clear.Call(t.Context(), ann, lmz.At("COSTLY", "box3"), "more"); err != nil {
+			t.Fatal(err)
+		}
+		if err := put(ann, "box3", "too much", 600_000); err != nil {
+			t.Errorf("after as much was deleted: %v", err)
+		}
+	})
+}
+
+func TestChargesOutliveTheGateway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		start := func() *mesh {
+			m := startMeshWith(t, func(o *gateway.Options) { o.Dir, o.Budget = dir, gateway.Budget{Objects: 2} })
+			m.gateway.Object("COSTLY", object.Kind{New: newCostly(new(sync.Mutex), new([]string))})
+			return m
+		}
+		m := start()
+		ann := m.tab("ann", "tab")
+		for i := range 2 {
+			if _, err := fill.Call(t.Context(), ann, lmz.At("COSTLY", fmt.Sprint("box", i)), "key", 1); err != nil {
+				t.Fatal(err)
+			}
+		}
+		before := m.held("ann", budget.Stored)
+		closePeer(ann)
+		m.stop()
+		m = start()
+		defer m.stop()
+		if n := m.held("ann", budget.Stored); n != before || n == 0 {
+			t.Errorf("ann was charged %d bytes, and %d after a restart", before, n)
+		}
+		ann = m.tab("ann", "tab")
+		defer closePeer(ann)
+		_, err := fill.Call(t.Context(), ann, lmz.At("COSTLY", "box2"), "key", 1)
+		wantExceeded(t, err, "objects")
+	})
+}
+
+func TestBudgetOfOneSubject(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := startMeshWith(t, func(o *gateway.Options) {
+			o.Budget.Calls = gateway.Rate{PerSecond: 1, Burst: 1}
+			o.BudgetOf = func(subject string) *gateway.Budget {
+				if subject == "robot" {
+					return &gateway.Budget{}
+				}
+				return nil
+			}
+		})
+		defer m.stop()
+		ann, robot := m.tab("ann", "tab"), m.tab("robot", "tab")
+		defer closePeer(ann)
+		defer closePeer(robot)
+		for range 50 {
+			if _, err := echo.Call(t.Context(), robot, lmz.At("ECHO"), "x"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		echo.Call(t.Context(), ann, lmz.At("ECHO"), "x")
+		_, err := echo.Call(t.Context(), ann, lmz.At("ECHO"), "x")
+		wantExceeded(t, err, "steps")
+	})
+}

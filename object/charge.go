@@ -1,0 +1,168 @@
+package object
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/budget"
+)
+
+// What an object stores is charged to the subjects whose turns made it grow. The object
+// keeps in its own rows what each has paid, so that they get it back when it shrinks or
+// is removed. The sums are with the index of wakes, and may lag behind by usageDelay after
+// a crash.
+
+// Rows of the runtime.
+const (
+	paidRows = "paid/" // and a subject: bytes, as decimal digits
+	madeRow  = "made"  // who pays for the object itself
+)
+
+// DefaultMaxBytes is how much an object may store.
+const DefaultMaxBytes = 1 << 30
+
+// charge is what a turn has used, to be counted when the turn is kept.
+type charge struct {
+	payer string
+	kind  budget.Kind
+	n     int64
+}
+
+// The following methods of Object are for whoever has the turn.
+
+// charged notes what the turn has used.
+func (o *Object) charged(payer string, k budget.Kind, n int64) {
+	if payer != budget.System && n != 0 {
+		o.charges = append(o.charges, charge{payer, k, n})
+	}
+}
+
+// takeCharges returns what the turn has used, and what counts it.
+func (o *Object) takeCharges() (count func()) {
+	charges := o.charges
+	o.charges = nil
+	if len(charges) == 0 {
+		return func() {}
+	}
+	return func() {
+		for _, c := range charges {
+			o.rt.accounts.Add(c.payer, c.kind, c.n)
+			o.rt.usage.changed(c.payer, c.kind)
+		}
+	}
+}
+
+// measure finds out how much the object has stored.
+func (o *Object) measure() (err error) {
+	o.size, err = o.store.size()
+	o.rt.opened(o.size)
+	return err
+}
+
+// forgetSize is the end of measure.
+func (o *Object) forgetSize() {
+	o.rt.opened(-o.size)
+	o.size, o.charges = 0, nil
+}
+
+// mayBegin returns why a subject may not have the turn now, or nil: it has taken too much
+// of it, or the object does not exist and would be one too many.
+func (o *Object) mayBegin(payer string) *lmz.Error {
+	accounts := o.rt.accounts
+	for _, k := range []budget.Kind{budget.Time, budget.Steps} {
+		if refused := accounts.Check(payer, k, 0); refused != nil {
+			return refused
+		}
+	}
+	if o.handler == nil && !o.rt.exists(o.id.Address) {
+		return accounts.Check(payer, budget.Objects, 1)
+	}
+	return nil
+}
+
+// growth returns by how much the object has grown in the run's turn, and why that is too
+// much.
+func (r *run) growth() (grown int64, refused *lmz.Error, err error) {
+	if !r.o.store.changed() {
+		return 0, nil, nil
+	}
+	size, err := r.o.store.size()
+	if grown = size - r.o.size; grown <= 0 || err != nil {
+		return grown, nil, err
+	}
+	if most := r.o.kind.MaxBytes; most > 0 && size > most {
+		refused = lmz.NewQuotaExceeded("stored in "+r.o.id.Binding, most)
+		refused.Message = fmt.Sprintf("the object would have %d bytes, and may have %d; remove some of what it stores", size, most)
+	} else {
+		refused = r.o.rt.accounts.Check(r.payer, budget.Stored, grown)
+	}
+	if refused != nil && (r.left.Load() || r.chore != nil) {
+		refused.Code = lmz.CodeCallee // a part is done, or nobody can make the call again
+	}
+	return grown, refused, nil
+}
+
+// payGrowth stores who pays for what the turn has stored. r.mu is held.
+func (r *run) payGrowth(grown int64) error {
+	o := r.o
+	if grown == 0 {
+		return nil
+	}
+	if o.size == 0 && grown > 0 && r.payer != budget.System {
+		if err := o.store.putRow(madeRow, []byte(r.payer)); err != nil {
+			return err
+		}
+		o.charged(r.payer, budget.Objects, 1)
+	}
+	o.size += grown
+	o.rt.opened(grown)
+	if grown > 0 {
+		return o.pay(r.payer, grown)
+	}
+	left, err := o.refund(r.payer, -grown)
+	if err != nil || left == 0 {
+		return err
+	}
+	paid, err := o.store.rows(paidRows, noLimit)
+	for i := 0; i < len(paid) && left > 0 && err == nil; i++ {
+		left, err = o.refund(strings.TrimPrefix(paid[i].key, paidRows), left)
+	}
+	return err
+}
+
+// pay charges bytes to a subject.
+func (o *Object) pay(payer string, n int64) error {
+	if payer == budget.System {
+		return nil
+	}
+	paid, err := o.paid(payer)
+	if err != nil {
+		return err
+	}
+	o.charged(payer, budget.Stored, n)
+	return o.store.putRow(paidRows+payer, strconv.AppendInt(nil, paid+n, 10))
+}
+
+// refund gives bytes back to a subject who has paid for some, and returns what is left.
+func (o *Object) refund(payer string, n int64) (left int64, err error) {
+	paid, err := o.paid(payer)
+	if paid == 0 || err != nil {
+		return n, err
+	}
+	back := min(paid, n)
+	o.charged(payer, budget.Stored, -back)
+	if back == paid {
+		return n - back, o.store.deleteRow(paidRows + payer)
+	}
+	return 0, o.store.putRow(paidRows+payer, strconv.AppendInt(nil, paid-back, 10))
+}
+
+func (o *Object) paid(payer string) (int64, error) {
+	value, found, err := o.store.row(paidRows + payer)
+	if !found || err != nil {
+		return 0, err
+	}
+	return strconv.ParseInt(string(value), 10, 64)
+}

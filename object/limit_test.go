@@ -1,0 +1,105 @@
+package object
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/lumenize/lmz"
+)
+
+// limited registers BOX as a kind with limits, whose instances expose what fill puts in
+// their Mux.
+func (w *world) limited(k Kind, fill func(o *Object, mux *lmz.Mux)) {
+	k.New = func(o *Object) lmz.Handler {
+		mux := new(lmz.Mux)
+		fill(o, mux)
+		return mux
+	}
+	w.registerKind("BOX", k)
+}
+
+func TestTurnThatTakesTooLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, t.TempDir())
+		began := time.Now()
+		w.limited(Kind{TurnLimit: 2 * time.Second}, func(o *Object, mux *lmz.Mux) {
+			exposeStorage(o, mux)
+			lmz.Method0[string]("loop").Expose(mux, lmz.Anyone, func(ctx context.Context) (string, error) {
+				if err := o.KV().Put(ctx, "key", "written"); err != nil {
+					return "", err
+				}
+				<-ctx.Done()
+				return "", ctx.Err()
+			})
+		})
+		_, err := lmz.Call[string](t.Context(), w, box, lmz.Ctn("loop"))
+		var e *lmz.Error
+		if !errors.As(err, &e) || e.Name != TurnLimitName || e.Code != lmz.CodeCallee || !strings.Contains(e.Message, `"loop"`) {
+			t.Fatalf("got %v", err)
+		}
+		if took := time.Since(began); took != 2*time.Second {
+			t.Errorf("the ctx ended after %v of virtual time", took)
+		}
+		if got := must[string](w, box, "get", "key"); got != "" {
+			t.Errorf("%q was kept", got)
+		}
+	})
+}
+
+func TestWaitingInACallIsNoTurnTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, t.TempDir())
+		w.mesh["SLOW"] = worker{lmz.HandlerFunc(func(context.Context, *lmz.Request) (any, error) {
+			time.Sleep(10 * time.Second)
+			return nil, nil
+		})}
+		w.limited(Kind{TurnLimit: time.Second}, func(o *Object, mux *lmz.Mux) {
+			lmz.Method0[string]("wait").Expose(mux, lmz.Anyone, func(ctx context.Context) (string, error) {
+				_, err := o.CallRaw(ctx, lmz.At("SLOW"), lmz.Ctn("x"))
+				return "done", errors.Join(err, ctx.Err())
+			})
+		})
+		if got := must[string](w, box, "wait"); got != "done" {
+			t.Error(got)
+		}
+	})
+}
+
+func TestEndlessStatementIsInterrupted(t *testing.T) {
+	w := newWorld(t, t.TempDir())
+	w.limited(Kind{TurnLimit: 50 * time.Millisecond}, func(o *Object, mux *lmz.Mux) {
+		exposeStorage(o, mux)
+		lmz.Method0[int]("count").Expose(mux, lmz.Anyone, func(ctx context.Context) (int, error) {
+			n, _, err := QueryOne[int](ctx, o.SQL(), `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n`)
+			return n, err
+		})
+	})
+	_, err := lmz.Call[int](t.Context(), w, box, lmz.Ctn("count"))
+	var e *lmz.Error
+	if !errors.As(err, &e) || e.Name != TurnLimitName {
+		t.Fatalf("got %v", err)
+	}
+	must[struct{}](w, box, "put", "key", "after") // the object goes on, and its statements are not interrupted
+	if got := must[string](w, box, "get", "key"); got != "after" {
+		t.Error(got)
+	}
+}
+
+func TestObjectThatIsFull(t *testing.T) {
+	onEveryDisk(t, func(t *testing.T, w *world) {
+		w.limited(Kind{MaxBytes: 1 << 20}, func(o *Object, mux *lmz.Mux) { exposeStorage(o, mux) })
+		must[struct{}](w, box, "put", "key", strings.Repeat("x", 300_000))
+		_, err := lmz.Call[string](t.Context(), w, box, lmz.Ctn("put", "more", strings.Repeat("x", 1_000_000)))
+		if !errors.Is(err, lmz.ErrQuotaExceeded) || !errors.Is(err, lmz.ErrNotExecuted) {
+			t.Fatalf("got %v", err)
+		}
+		if got := must[string](w, box, "get", "more"); got != "" {
+			t.Errorf("%d bytes were kept", len(got))
+		}
+		must[struct{}](w, box, "put", "more", strings.Repeat("x", 300_000))
+	})
+}
