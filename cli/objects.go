@@ -22,13 +22,13 @@ import (
 func (a *app) objectsCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "objects",
-		Short: "See, back up and restore what objects have stored (admins)",
+		Short: "See, back up, restore and remove what objects have stored (admins)",
 		Long: "objects looks at what objects have stored. It is for administrators: the one who is signed\n" +
 			"in has to be one (see 'lmz dev --bootstrap-email').",
 		Args: noWords,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(a.objectsLsCommand(), a.objectsSQLCommand(), a.objectsBackupCommand(), a.objectsRestoreCommand())
+	cmd.AddCommand(a.objectsLsCommand(), a.objectsSQLCommand(), a.objectsBackupCommand(), a.objectsRestoreCommand(), a.objectsRmCommand())
 	return cmd
 }
 

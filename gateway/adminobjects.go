@@ -42,6 +42,10 @@ const (
 	// [object.Runtime.Restore].
 	RestoreObject lmz.Method2[string, lmz.Address, struct{}] = "restore"
 
+	// RemoveObject removes an object with all that it has stored, for good, see
+	// [object.Runtime.Remove]. The log says who did.
+	RemoveObject lmz.Method1[lmz.Address, struct{}] = "remove"
+
 	// DropCopy lets go of a copy. A copy that nobody uses for ten minutes goes by itself.
 	DropCopy lmz.Method1[string, struct{}] = "dropCopy"
 )
@@ -114,6 +118,7 @@ func (g *Gateway) exposeObjects(methods *lmz.Mux) {
 	NewCopy.Expose(methods, administrator, func(context.Context) (ObjectCopy, error) { return g.newCopy() })
 	AppendCopy.Expose(methods, administrator, g.appendCopy)
 	RestoreObject.Expose(methods, administrator, g.restoreObject)
+	RemoveObject.Expose(methods, administrator, g.removeObject)
 	DropCopy.Expose(methods, administrator, func(_ context.Context, id string) (struct{}, error) { return struct{}{}, g.copies.drop(id) })
 }
 
@@ -222,6 +227,16 @@ func (g *Gateway) restoreObject(ctx context.Context, id string, to lmz.Address) 
 		return struct{}{}, err
 	}
 	return struct{}{}, named(g.objects.Restore(ctx, c.file(), to))
+}
+
+func (g *Gateway) removeObject(ctx context.Context, a lmz.Address) (struct{}, error) {
+	err := g.objects.Remove(ctx, a)
+	if err == nil {
+		c, _ := lmz.CallContextFrom(ctx)
+		g.log.call.Warn("an administrator removed an object", "binding", a.Binding, "instance", a.Instance,
+			"subject", c.Auth.Subject, "email", c.Auth.Claims["email"], "by", c.Caller().String())
+	}
+	return struct{}{}, named(err)
 }
 
 // make makes a place for a copy below the data directory, where a start clears away

@@ -317,3 +317,34 @@ func TestBudgetOfOneSubject(t *testing.T) {
 		wantExceeded(t, err, "steps")
 	})
 }
+
+func TestRemovalPaysBack(t *testing.T) {
+	budgetMesh(t, gateway.Budget{}, func(t *testing.T, m *mesh, _ func() []string) {
+		ann := m.tab("ann", "tab")
+		defer closePeer(ann)
+		at := lmz.At("COSTLY", "one")
+		if _, err := later.Call(t.Context(), ann, at, time.Second); err != nil {
+			t.Fatal(err)
+		}
+		kinds := []budget.Kind{budget.Objects, budget.Stored, budget.Alarms}
+		for _, k := range kinds {
+			if m.held("ann", k) == 0 {
+				t.Errorf("ann pays for no %v", k)
+			}
+		}
+		root := m.peer("root", func(o *client.Options) {
+			o.Token = func(context.Context, string) (string, error) {
+				return tokenWith(map[string]any{"sub": "root", "isAdmin": true}, time.Time{}), nil
+			}
+		})
+		defer closePeer(root)
+		if _, err := gateway.RemoveObject.Call(t.Context(), root, lmz.At(gateway.AdminBinding), at); err != nil {
+			t.Fatal(err)
+		}
+		for _, k := range kinds {
+			if n := m.held("ann", k); n != 0 {
+				t.Errorf("ann still pays for %d of %v", n, k)
+			}
+		}
+	})
+}

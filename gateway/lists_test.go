@@ -2,6 +2,7 @@ package gateway_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -186,6 +187,34 @@ func TestAlarmsOfAnObjectComeInPages(t *testing.T) {
 		old, err := lmz.Call[[]gateway.Alarm](t.Context(), root, admin, lmz.Ctn("alarms", of))
 		if err != nil || len(old) == 0 {
 			t.Errorf("programs that know no pages get %d alarms, %v", len(old), err)
+		}
+	})
+}
+
+func TestAnAdministratorRemovesAnObject(t *testing.T) {
+	withReminders(t, "", func(t *testing.T, m *meshtest.Mesh, root *meshtest.Client) {
+		of := lmz.At("REMINDER_DO", "one")
+		if _, err := remind.Call(t.Context(), root, of, "x", 1); err != nil {
+			t.Fatal(err)
+		}
+		ann := m.Client("ann", nil, client.Options{})
+		if _, err := gateway.RemoveObject.Call(t.Context(), ann, admin, of); lmz.CodeOf(err) != lmz.CodeGuard {
+			t.Errorf("by somebody else: %v", err)
+		}
+		if _, err := gateway.RemoveObject.Call(t.Context(), root, admin, of); err != nil {
+			t.Fatal(err)
+		}
+		page, err := gateway.ListDue.Call(t.Context(), root, admin, "", "", 0)
+		if err != nil || len(page.Due) != 0 {
+			t.Errorf("due are %v, %v", page.Due, err)
+		}
+		_, err = gateway.RemoveObject.Call(t.Context(), root, admin, of)
+		if e := new(lmz.Error); !errors.As(err, &e) || e.Name != gateway.NoObject {
+			t.Errorf("once more: %v", err)
+		}
+		const said = `level=WARN msg="an administrator removed an object" namespace=lmz.gateway.call binding=REMINDER_DO instance=one subject=root`
+		if !strings.Contains(m.Log(), said) {
+			t.Errorf("the log does not say who removed what:\n%s", m.Log())
 		}
 	})
 }

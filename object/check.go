@@ -52,7 +52,7 @@ func (rt *Runtime) CheckCall(ctx context.Context, to lmz.Address, called lmz.Cal
 		return v, false, rt.unstarted(ctx)
 	}
 	o.startTurn()
-	if refused := rt.unstarted(ctx); refused != nil {
+	if refused := o.unstarted(ctx); refused != nil {
 		o.pass(place)
 		return v, false, refused
 	}

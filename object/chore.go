@@ -20,6 +20,10 @@ type chore struct {
 	payer   string          // see proto.WithPayer
 	do      func(context.Context, lmz.Handler) (any, error)
 
+	// wanted reports, with rt.mu held, whether the work is still to be done: its object may
+	// have been removed. Nil: it is.
+	wanted func() bool
+
 	// ran stores in the turn's transaction that it has run, and returns what may be done
 	// when that is on disk. Nil if the work is not stored.
 	ran func(*Object) (saved func(), err error)
@@ -37,6 +41,12 @@ const tryAgain = time.Second
 // serveChore has the object at a do a chore. It does not block. A gateway that closes
 // leaves it to the next one.
 func (rt *Runtime) serveChore(a lmz.Address, c chore) {
+	rt.mu.Lock()
+	wanted := c.wanted == nil || c.wanted()
+	rt.mu.Unlock()
+	if !wanted {
+		return
+	}
 	o, place, refused := rt.enter(a, ownWork(c.payer), anyLength)
 	switch {
 	case refused == nil:

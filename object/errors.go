@@ -28,6 +28,7 @@ var (
 	errTurnFailed  = errors.New("the storage failed earlier in this turn, which will be rolled back")
 	errRolledBack  = errors.New("the turn was rolled back")
 	errReset       = errors.New("the object was reset while this handler waited in CallRaw")
+	errRemoved     = errors.New("the object was removed while this handler waited in CallRaw")
 	errClosed      = errors.New("the runtime was closed while this handler ran")
 	errExited      = errors.New("the handler ended its goroutine (runtime.Goexit, which FailNow of a test calls)")
 

@@ -56,6 +56,11 @@ func (rt *Runtime) unstartedTurn(ctx context.Context, a lmz.Address, f func(*Obj
 	if rt.dir == "" {
 		return errNoDirectory
 	}
+	return rt.turnOf(ctx, a, f)
+}
+
+// turnOf is unstartedTurn also of objects in memory.
+func (rt *Runtime) turnOf(ctx context.Context, a lmz.Address, f func(*Object) error) error {
 	o, place, refused := rt.enter(a, turn.Who{Payer: proto.PayerOf(ctx)}, maxWaiting)
 	if refused != nil {
 		return refused
@@ -66,7 +71,7 @@ func (rt *Runtime) unstartedTurn(ctx context.Context, a lmz.Address, f func(*Obj
 	}
 	defer place.Done()
 	o.flush()
-	if err := rt.unstarted(ctx); err != nil {
+	if err := o.unstarted(ctx); err != nil {
 		return err
 	}
 	return f(o)

@@ -35,6 +35,7 @@ type MemoryDisk struct {
 	mu         sync.Mutex // guards the following fields
 	files      map[string]*memFile
 	wakes      map[lmz.Address]int64 // the index
+	removed    map[lmz.Address]bool
 	unsynced   []*memCommit
 	generation int // counts crashes: who has an older one is dead
 	inUse      bool
@@ -59,7 +60,8 @@ type memCommit struct {
 	expired  time.Time // outcomes that expire before are dropped
 	tables   []byte    // nil: as they were
 
-	wakes map[lmz.Address]int64 // or it is a write of the index of wakes, and nothing else
+	wakes   map[lmz.Address]int64 // or it is a write of the index of wakes, and nothing else
+	removal int                   // or it is the removal of the object, see removalBegins
 }
 
 var errCrashed = errors.New("the disk has crashed")
@@ -77,6 +79,7 @@ func OpenMemory(disk *MemoryDisk, mesh proto.Mesh, log *slog.Logger) (*Runtime, 
 	if err != nil {
 		return nil, err
 	}
+	rt.removals = memRemovals{disk, generation}
 	rt.exists = func(a lmz.Address) bool {
 		disk.mu.Lock()
 		defer disk.mu.Unlock()
@@ -134,6 +137,10 @@ func (d *MemoryDisk) Crash() {
 func (d *MemoryDisk) apply(c *memCommit) {
 	if c.wakes != nil {
 		d.applyWakes(c.wakes)
+		return
+	}
+	if c.removal != 0 {
+		d.applyRemoval(c)
 		return
 	}
 	path := filePath("", c.of)

@@ -39,6 +39,7 @@ type Object struct {
 
 	stuck atomic.Pointer[string] // the method that keeps the turn although it was given up
 
+	removed bool          // nothing may get its turn any more; set by who has the turn
 	work    int           // calls and replies that are queued or running, and closing
 	idle    *time.Timer   // closes the object; nil while there is work
 	resting *list.Element // in rt.idle; nil while there is work

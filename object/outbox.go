@@ -55,6 +55,7 @@ type stored struct {
 	// Guarded by rt.mu.
 	settled []bool // by target
 	left    int    // targets that are not settled
+	dropped bool   // its sender was removed: nobody waits for what becomes of it
 }
 
 func (s *stored) targets() int { return len(s.row.To) / 2 }
@@ -265,6 +266,12 @@ func (rt *Runtime) answered(s *stored, i int, a proto.Answer) {
 		_, err := a.Result()
 		rt.log.Warn("what was sent failed", "binding", s.from.Binding, "instance", s.from.Instance, "to", s.target(i).String(), "error", err)
 	}
+	rt.mu.Lock()
+	dropped := s.dropped
+	rt.mu.Unlock()
+	if dropped {
+		return
+	}
 	if s.row.Reply != nil && !(s.row.ErrorsOnly && a.Failed == "") {
 		rt.reply(s, i, a)
 		return
@@ -287,6 +294,7 @@ func (rt *Runtime) answered(s *stored, i int, a proto.Answer) {
 func (rt *Runtime) reply(s *stored, i int, a proto.Answer) {
 	c := chore{
 		what: "reply", work: s.row.ReplyName, context: s.sender, payer: s.row.Payer,
+		wanted: func() bool { return !s.dropped },
 		do: func(ctx context.Context, h lmz.Handler) (any, error) {
 			return proto.ExecuteEncodedReply(ctx, h, s.row.Reply, a)
 		},

@@ -17,7 +17,10 @@ const maxWaking = 64
 // registered, and goes on doing so: alarms that are due, and what was sent and watched
 // when the gateway stopped. It reads the index of the data directory and opens no other
 // objects. The first call starts too; without one, and without Start, nothing happens.
-func (rt *Runtime) Start() { rt.wakes.start() }
+func (rt *Runtime) Start() {
+	rt.starting.Do(rt.finishRemovals)
+	rt.wakes.start()
+}
 
 // wake opens an object because something is due. It waits while many others are opened.
 func (rt *Runtime) wake(a lmz.Address) {
@@ -47,7 +50,16 @@ func (o *Object) serveAlarm(place *turn.Place, opened func()) {
 	defer o.rt.leave(o)
 	ctx, cancel := o.rt.stoppable(context.Background())
 	defer cancel(nil)
-	refused := o.begin(ctx, place, false)
+	refused := o.await(ctx, place, false)
+	if refused == nil && o.handler == nil && !o.rt.exists(o.id.Address) {
+		opened()
+		o.rt.wakes.known(o.id.Address, neverWake, neverWake) // it was removed, or somebody deleted its file
+		o.pass(place)
+		return
+	}
+	if refused == nil {
+		refused = o.ready(place)
+	}
 	opened()
 	if refused != nil {
 		o.rt.wakes.failed(o.id.Address)

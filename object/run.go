@@ -217,6 +217,9 @@ func (r *run) retake() error {
 	if r.life != r.o.life {
 		r.broken = errReset
 	}
+	if r.o.removed {
+		r.broken = errRemoved
+	}
 	return r.broken
 }
 
@@ -282,6 +285,12 @@ func (r *run) settle(answer proto.Answer, done func(proto.Answer)) (leave func()
 
 // failure is the answer of a run whose storage failed.
 func (r *run) failure(err error) *lmz.Error {
+	if errors.Is(err, errRemoved) {
+		if r.left.Load() {
+			return &lmz.Error{Code: lmz.CodeUnknown, Message: "the object was removed when a part was done"}
+		}
+		return notExecuted("the object was removed")
+	}
 	if r.left.Load() || errors.Is(err, errMaybeStored) {
 		return &lmz.Error{Code: lmz.CodeUnknown, Message: "the object's storage failed when a part was done"}
 	}

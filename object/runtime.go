@@ -42,6 +42,8 @@ type Runtime struct {
 	ctx      context.Context // ends when handlers must stop
 	stop     context.CancelFunc
 	wakes    *wakes
+	removals removals
+	starting sync.Once        // of what an earlier life has begun
 	waking   chan struct{}    // a token for each object that is being opened because something is due
 	maxOpen  int              // beyond, the objects that have been idle for longest are closed
 	maxBytes int64            // the same, of what they have stored
@@ -106,6 +108,7 @@ func Open(dir string, mesh proto.Mesh, log *slog.Logger) (*Runtime, error) {
 		return nil, err
 	}
 	rt.dir = dir
+	rt.removals = fileRemovals{dir}
 	rt.exists = func(a lmz.Address) bool { return isFile(filePath(dir, a)) }
 	rt.peek = func(a lmz.Address, k Kind) (peeked, bool, error) { return peekFile(dir, a, k) }
 	return rt, nil
@@ -269,7 +272,7 @@ func (rt *Runtime) leave(o *Object) {
 		if rt.working == 0 {
 			close(rt.drained)
 		}
-	case o.work == 0:
+	case o.work == 0 && !o.removed:
 		rt.rest(o)
 	}
 }
@@ -333,7 +336,7 @@ func (rt *Runtime) retire(o *Object) {
 	place.Done()
 
 	rt.mu.Lock()
-	forget := o.work == 1 && !rt.closed
+	forget := o.work == 1 && !rt.closed && !o.removed
 	if forget {
 		o.work--
 		rt.working--

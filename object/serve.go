@@ -62,21 +62,43 @@ func (o *Object) repeat(place *turn.Place, answer proto.Answer, err error, done 
 // begin waits for the turn and makes the object ready, unless charged is true and the
 // payer has taken too much. After an error the place is given up.
 func (o *Object) begin(ctx context.Context, place *turn.Place, charged bool) *lmz.Error {
+	if err := o.await(ctx, place, charged); err != nil {
+		return err
+	}
+	return o.ready(place)
+}
+
+// await waits for the turn, as begin does.
+func (o *Object) await(ctx context.Context, place *turn.Place, charged bool) *lmz.Error {
 	if err := place.Wait(ctx); err != nil {
 		return o.rt.unstarted(ctx)
 	}
 	o.startTurn()
-	err := o.rt.unstarted(ctx)
+	err := o.unstarted(ctx)
 	if err == nil && charged {
 		err = o.mayBegin(place.Payer())
-	}
-	if err == nil {
-		err = o.activate(place)
 	}
 	if err != nil {
 		o.pass(place)
 	}
 	return err
+}
+
+// ready makes the object ready in its turn. After an error the place is given up.
+func (o *Object) ready(place *turn.Place) *lmz.Error {
+	err := o.activate(place)
+	if err != nil {
+		o.pass(place)
+	}
+	return err
+}
+
+// unstarted returns why what has waited for the turn must not begin any more, or nil.
+func (o *Object) unstarted(ctx context.Context) *lmz.Error {
+	if o.removed {
+		return notExecuted("the object was removed")
+	}
+	return o.rt.unstarted(ctx)
 }
 
 // unstarted returns why a call must not begin any more, or nil.

@@ -89,7 +89,8 @@ func (o *Object) resumeWatch(r row) error {
 func (rt *Runtime) sessionEnded(x watched, w watchRow) {
 	rt.serveChore(x.object, chore{
 		what: "watch", work: w.Work,
-		do: func(ctx context.Context, h lmz.Handler) (any, error) { return proto.Execute(ctx, h, w.Chain) },
+		wanted: func() bool { return rt.watching[x] },
+		do:     func(ctx context.Context, h lmz.Handler) (any, error) { return proto.Execute(ctx, h, w.Chain) },
 		ran: func(o *Object) (saved func(), err error) {
 			return func() {
 				rt.mu.Lock()

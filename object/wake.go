@@ -157,6 +157,27 @@ func (w *wakes) failed(a lmz.Address) {
 	w.setAlarm(e, min(e.alarm, time.Now().Add(wakeAgain).UnixMilli()))
 }
 
+// drop forgets an object that was removed. When it returns without an error the index does
+// not name the object.
+func (w *wakes) drop(a lmz.Address) error {
+	w.mu.Lock()
+	e := w.entry(a)
+	e.low, e.actual = neverWake, neverWake
+	w.setAlarm(e, neverWake)
+	delete(w.late, e)
+	if e.stored != neverWake {
+		w.put(e, neverWake)
+	}
+	batch := e.batch
+	w.forget(e)
+	w.mu.Unlock()
+	if batch == nil {
+		return nil
+	}
+	<-batch.done
+	return batch.err
+}
+
 // retired says that the object was closed: from now on the index may say what is true.
 func (w *wakes) retired(a lmz.Address) {
 	w.mu.Lock()

@@ -55,6 +55,12 @@ func (d *Document) OnStart(ctx context.Context) error {
 	return d.loadPeople(ctx)
 }
 
+// OnRemoved implements [object.Remover]: the workspace lists the document no more.
+func (d *Document) OnRemoved(ctx context.Context) error {
+	_, err := forget.Call(ctx, d, lmz.At(WorkspaceBinding, WorkspaceName), d.Identity().Instance)
+	return err
+}
+
 // HandleCall implements [lmz.Handler]. It loads the document again when what is in memory
 // is not what is stored: after an edit that failed halfway, and after a turn that was
 // rolled back because something else in its chain failed.

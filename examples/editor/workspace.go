@@ -22,8 +22,8 @@ func NewWorkspace(o *object.Object) lmz.Handler {
 	w := &Workspace{Object: o}
 	ListDocuments.Expose(&w.Mux, lmz.Anyone, w.list)
 	Documents.Expose(&w.Mux, lmz.Anyone, w.documents)
-	register.Expose(&w.Mux, onlyDocuments, w.register)
-	forget.Expose(&w.Mux, onlyDocuments, w.forget)
+	register.Expose(&w.Mux, onlyItself, w.register)
+	forget.Expose(&w.Mux, onlyItself, w.forget)
 	return w
 }
 
@@ -31,6 +31,18 @@ func NewWorkspace(o *object.Object) lmz.Handler {
 func onlyDocuments(ctx context.Context, _ *lmz.Request) error {
 	if !isDocument(caller(ctx)) {
 		return lmz.Errorf("only documents may call this")
+	}
+	return nil
+}
+
+// onlyItself is a guard that lets a document call with its own name.
+func onlyItself(ctx context.Context, req *lmz.Request) error {
+	var name string
+	if err := req.Arg(0, &name); err != nil {
+		return err
+	}
+	if who := caller(ctx); !isDocument(who) || who.Instance != name {
+		return lmz.Errorf("only the document itself may call this")
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/client"
+	"github.com/lumenize/lmz/gateway"
 	"github.com/lumenize/lmz/meshtest"
 	"github.com/lumenize/lmz/object"
 )
@@ -182,5 +183,35 @@ func TestANewDocumentHasAShortName(t *testing.T) {
 		if all, _ := pages(t, ann, 0); !slices.Equal(all, []string{before}) {
 			t.Errorf("%d names are listed", len(all))
 		}
+	})
+}
+
+func TestARemovedDocumentLeavesTheList(t *testing.T) {
+	withDocuments(t, []string{"plans"}, func(t *testing.T, m *meshtest.Mesh, _ *meshtest.Client) {
+		ann := newPerson(t, m, "editor", client.Options{})
+		ann.open(t, "notes", SessionOptions{})
+		ann.typeAt(t, 0, "text")
+		ann.saved(t)
+		root := m.Client("root", map[string]any{"isAdmin": true}, client.Options{})
+		listed := func(want ...string) {
+			t.Helper()
+			if all, _ := pages(t, root, 0); !slices.Equal(all, want) {
+				t.Errorf("listed are %q, want %q", all, want)
+			}
+		}
+		listed("notes", "plans")
+		if _, err := gateway.RemoveObject.Call(t.Context(), root, lmz.At(gateway.AdminBinding), lmz.At(DocumentBinding, "notes")); err != nil {
+			t.Fatal(err)
+		}
+		listed("plans")
+		// Who has it open finds a new one.
+		ann.typeAt(t, 4, " and more")
+		ann.until(t, "the new document", func() bool { return ann.screen == "" })
+		ann.typeAt(t, 0, "new")
+		ann.until(t, "it is saved", func() bool { return ann.session.Err() == nil && ann.session.Version() == 1 })
+		if content, _, err := ReadAll(t.Context(), root, "notes"); content != "new" || err != nil {
+			t.Errorf("the new document has %q, %v", content, err)
+		}
+		listed("notes", "plans")
 	})
 }
