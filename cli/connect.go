@@ -22,6 +22,7 @@ type connection struct {
 
 	handler                lmz.Handler // what others may call; nil: nothing
 	onSubscriptionRequired func(ctx context.Context)
+	onMissed               func(ctx context.Context, from lmz.Address, calls int) // nil: the session ends instead
 }
 
 // clientOptions are those of every client that a command makes.
@@ -45,6 +46,7 @@ func (a *app) connect(ctx context.Context, o connection) (*client.Peer, error) {
 	var last lastError
 	options := a.clientOptions(o.account, server)
 	options.Tab, options.Handler, options.OnSubscriptionRequired = string(o.tab), o.handler, o.onSubscriptionRequired
+	options.OnMissed = o.onMissed
 	options.Log = a.log("").With(debug.Namespace, "lmz.client").Debug
 	options.OnConnectionError = func(err error) {
 		last.set(err)

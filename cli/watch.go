@@ -61,6 +61,7 @@ func (a *app) runWatch(ctx context.Context, o connection, document string, asJSO
 			w.poke()
 		}
 	}
+	o.onMissed = func(context.Context, lmz.Address, int) { w.poke() }
 	peer, err := a.connect(ctx, o)
 	if err != nil {
 		return err

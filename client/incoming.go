@@ -33,6 +33,15 @@ func (p *Peer) run(number uint64, f proto.Frame) {
 	})
 }
 
+// missed tells the user in a turn of its own, like a call, so that it is in order with the
+// calls that came before and after. p.mu is held.
+func (p *Peer) missed(f proto.Frame) {
+	if p.options.OnMissed != nil {
+		f.NoReply, f.Timeout = true, proto.MaxTimeout
+		p.run(f.Seq, f)
+	}
+}
+
 // execute waits for the turn and does what the call asks for.
 func (p *Peer) execute(ctx context.Context, place *turn.Place, self lmz.Identity, f proto.Frame) proto.Answer {
 	err := place.Wait(ctx)
@@ -50,6 +59,10 @@ func (p *Peer) execute(ctx context.Context, place *turn.Place, self lmz.Identity
 func (p *Peer) serveHandler(ctx context.Context, place *turn.Place, self lmz.Identity, f proto.Frame) proto.Answer {
 	holder := place.Hold(nil)
 	defer holder.End()
+	if f.Kind == proto.KindMissed {
+		p.options.OnMissed(context.WithValue(ctx, holderKey{}, holder), f.From, int(f.Count))
+		return proto.Answer{}
+	}
 	callContext, err := proto.UnmarshalContext(f.Context)
 	if err != nil {
 		return proto.Failure(lmz.CodeGateway, "", "the call context cannot be read")

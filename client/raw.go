@@ -70,6 +70,11 @@ func NewRaw(o Options, raw Raw) (*Peer, error) {
 		return nil, err
 	}
 	p.serve = func(ctx context.Context, place *turn.Place, _ lmz.Identity, f proto.Frame) proto.Answer {
+		if f.Kind == proto.KindMissed {
+			defer place.Done()
+			o.OnMissed(ctx, f.From, int(f.Count))
+			return proto.Answer{}
+		}
 		return serveRaw(ctx, raw.Handle, place, f)
 	}
 	p.claims = func(token string) (c claims, err error) {

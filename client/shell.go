@@ -219,7 +219,7 @@ func (p *Peer) linked(l *link.Link, json bool) {
 		return
 	}
 	p.json = nil
-	hello := proto.Frame{Kind: proto.KindHello, Attempt: l.Number, Features: proto.AllFeatures}
+	hello := proto.Frame{Kind: proto.KindHello, Attempt: l.Number, Features: p.features()}
 	if p.begun {
 		if p.fresh == p.session.ID { // otherwise it was offered before, and may have begun unheard
 			p.fresh = newSessionID()
@@ -230,6 +230,14 @@ func (p *Peer) linked(l *link.Link, json bool) {
 	}
 	hello.Session = p.fresh
 	p.write(hello.Append(nil))
+}
+
+// features is what the gateway may send this peer.
+func (p *Peer) features() (f proto.Features) {
+	if p.options.OnMissed != nil {
+		f |= proto.FeatureMissed
+	}
+	return f
 }
 
 // speaksJSON reports whether the two ends of a socket agreed on the original's
@@ -435,6 +443,8 @@ func (p *Peer) doSession(effects []session.Effect) {
 			p.settle(e.Key, e.Answer)
 		case session.Run:
 			p.run(e.Number, e.Frame)
+		case session.Missed:
+			p.missed(e.Frame)
 		case session.Stop:
 			if cancel := p.running[e.Number]; cancel != nil {
 				cancel()

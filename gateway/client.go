@@ -27,22 +27,23 @@ type client struct {
 	// another. It is taken before mu.
 	order sync.Mutex
 
-	mu       sync.Mutex // guards the following fields
-	seat     session.Seat
-	session  *session.Session // nil when the seat is free
-	json     *session.JSON    // the dialect of a session over JSON, or nil
-	back     []proto.Frame    // what it has to tell the session
-	auth     *lmz.Auth        // of the current connection
-	link     *link.Link       // the current connection's, or nil
-	expired  func() bool      // reports whether the token of that has expired
-	features proto.Features   // what the client on the current connection understands; none if it speaks JSON
-	nextKey  uint64
-	calls    map[uint64]*outgoing
-	running  map[uint64]context.CancelFunc // the client's calls by number
-	kept     map[uint64]keptAnswer         // its calls to objects, until it has their answers
-	sends    int                           // its calls without an answer that are under way
-	ended    []func()                      // wait for the end of the session
-	toldOf   []func()                      // those of a session that has just ended
+	mu        sync.Mutex // guards the following fields
+	seat      session.Seat
+	session   *session.Session // nil when the seat is free
+	json      *session.JSON    // the dialect of a session over JSON, or nil
+	back      []proto.Frame    // what it has to tell the session
+	auth      *lmz.Auth        // of the current connection
+	link      *link.Link       // the current connection's, or nil
+	expired   func() bool      // reports whether the token of that has expired
+	features  proto.Features   // what the client on the current connection understands; none if it speaks JSON
+	nextKey   uint64
+	calls     map[uint64]*outgoing
+	running   map[uint64]context.CancelFunc // the client's calls by number
+	kept      map[uint64]keptAnswer         // its calls to objects, until it has their answers
+	sends     int                           // its calls without an answer that are under way
+	sendBytes int                           // of those
+	ended     []func()                      // wait for the end of the session
+	toldOf    []func()                      // those of a session that has just ended
 }
 
 // keptAnswer is a call whose outcome its object keeps.
@@ -64,6 +65,7 @@ const (
 	maxWaiting      = 1000 // calls that wait, and frames that are not acknowledged
 	maxSends        = 1000 // calls without an answer that are under way; more are dropped
 	maxWaitingBytes = 4 << 20
+	maxRequestBytes = 16 << 20 // of its calls that wait for an answer; more are refused
 )
 
 // seat returns the client with this instance name, new if nobody has it yet, or nil
@@ -136,6 +138,17 @@ func (c *client) hasSession() bool {
 	return c.seat.Taken()
 }
 
+// held returns how many bytes are kept for the client: frames and calls that wait for it,
+// and its calls that have not ended. It takes no time.
+func (c *client) held() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.session == nil {
+		return c.sendBytes
+	}
+	return c.session.Held() + c.session.Requests() + c.sendBytes
+}
+
 // step does one event under the lock, and what follows from it: frames are written
 // at once, everything that may call another node comes after, without the lock.
 func (c *client) step(event func() []session.Effect) {
@@ -184,6 +197,10 @@ func (c *client) apply(effects []session.Effect) (later []func()) {
 			c.closeLink(proto.CloseProtocol, e.Reason)
 		case session.Refused:
 			c.gateway.counts.busySessions.Add(1)
+		case session.Dropped:
+			c.gateway.counts.droppedCalls.Add(e.Frame.Count)
+			c.gateway.log.session.Info("calls dropped", "client", c.self.Instance, "caller", e.Frame.From.String(),
+				"calls", e.Frame.Count, "reason", "the client takes them too slowly")
 		case session.Overflow:
 			later = append(later, func() { c.overflow(e.Reason) })
 		}

@@ -13,7 +13,7 @@ import (
 // run prepares a call of the client. It builds the call context from the connection;
 // all that it takes from the client is state, which is marked as such. c.mu is held.
 func (c *client) run(number uint64, f proto.Frame) func() {
-	if f.NoReply && c.sends == maxSends {
+	if f.NoReply && (c.sends == maxSends || c.sends > 0 && c.sendBytes+len(f.Payload) > maxRequestBytes) {
 		c.gateway.counts.busySessions.Add(1)
 		return func() {} // nobody waits to hear of it
 	}
@@ -37,17 +37,20 @@ func (c *client) run(number uint64, f proto.Frame) func() {
 	}
 	answer := c.answerer(number, cancel)
 	if f.NoReply {
-		answer = c.countSend(answer)
+		answer = c.countSend(len(f.Payload), answer)
 	}
+	answer = c.logOutcome(noteOf(f, c.auth), answer)
 	return func() { c.toMesh(ctx, call, answer) }
 }
 
 // countSend counts a call without an answer until it has ended. c.mu is held.
-func (c *client) countSend(done func(proto.Answer)) func(proto.Answer) {
+func (c *client) countSend(size int, done func(proto.Answer)) func(proto.Answer) {
 	c.sends++
+	c.sendBytes += size
 	return func(a proto.Answer) {
 		c.mu.Lock()
 		c.sends--
+		c.sendBytes -= size
 		c.mu.Unlock()
 		done(a)
 	}
@@ -82,7 +85,6 @@ func (c *client) answerer(number uint64, cancel func()) func(proto.Answer) {
 
 // toMesh carries a call of the client on, if nothing is against it.
 func (c *client) toMesh(ctx context.Context, call *proto.Call, done func(proto.Answer)) {
-	done = c.logOutcome(call, done)
 	if refused := c.gateway.accounts.Take(call.Payer, budget.Steps, 1); refused != nil {
 		done(proto.ErrorAnswer(refused))
 		return
@@ -133,7 +135,8 @@ func (c *client) deliver(ctx context.Context, call *proto.Call, callContext []by
 			c.calls[key] = &outgoing{done: done, stop: context.AfterFunc(ctx, func() { c.giveUp(key, ctx) })}
 		}
 		return c.session.Call(key, proto.Frame{
-			To: call.To, Timeout: proto.Timeout(ctx), NoReply: call.NoReply, Context: callContext, Payload: call.Chain,
+			To: call.To, From: call.Context.Caller().Address, Timeout: proto.Timeout(ctx), NoReply: call.NoReply,
+			Context: callContext, Payload: call.Chain,
 		}, false)
 	})
 	if taken && call.NoReply {

@@ -68,8 +68,9 @@ func (c *client) doSeat(effects []session.SeatEffect) (out []session.Effect) {
 			out = append(out, c.endSession(e.Reason, e.Goodbye)...)
 		case session.BeginSession:
 			c.session = session.New(e.ID, session.Limits{
-				Calls: maxInFlight, Running: maxInFlight, Waiting: maxWaiting, Frames: maxWaiting, Bytes: maxWaitingBytes,
-				NeverRefuse: true, Forget: true,
+				Calls: maxInFlight, Running: maxInFlight, RunningBytes: maxRequestBytes,
+				Waiting: maxWaiting, Frames: maxWaiting, Bytes: maxWaitingBytes,
+				Policy: session.ForClients(), Forget: true,
 			}, time.Now)
 		case session.Welcome:
 			out = append(out, c.welcome(e)...)

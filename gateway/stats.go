@@ -11,8 +11,10 @@ import (
 type Stats struct {
 	Connections int // sockets of clients that are open
 	Sessions    int // clients that are connected or in their grace period
+	HeldBytes   int // of frames and calls that wait for clients, and of clients' calls that have not ended
 
 	Overflows     uint64 // sessions that ended with 4413: too much waited for the client
+	DroppedCalls  uint64 // calls without reply that a slow client missed, and was told so
 	StuckSockets  uint64 // connections closed because the client did not read them
 	BusySessions  uint64 // calls refused with [lmz.ErrBusy], and sends dropped: too many of that client were under way
 	BusyObjects   uint64 // calls refused with [lmz.ErrBusy]: too many waited for the object
@@ -21,13 +23,14 @@ type Stats struct {
 
 // counts are the counters of Stats.
 type counts struct {
-	overflows, stuckSockets, busySessions, unknownFrames atomic.Uint64
+	overflows, droppedCalls, stuckSockets, busySessions, unknownFrames atomic.Uint64
 }
 
 // Stats may be called at any time, from any goroutine, also after Close.
 func (g *Gateway) Stats() Stats {
 	s := Stats{
 		Overflows:     g.counts.overflows.Load(),
+		DroppedCalls:  g.counts.droppedCalls.Load(),
 		StuckSockets:  g.counts.stuckSockets.Load(),
 		BusySessions:  g.counts.busySessions.Load(),
 		BusyObjects:   g.objects.Refused(),
@@ -40,6 +43,7 @@ func (g *Gateway) Stats() Stats {
 		if c.hasSession() {
 			s.Sessions++
 		}
+		s.HeldBytes += c.held()
 	}
 	return s
 }
@@ -51,6 +55,6 @@ func (g *Gateway) logStats() {
 		level = slog.LevelWarn
 	}
 	g.log.session.Log(g.ctx, level, "bounds met since the start",
-		"overflows", s.Overflows, "stuckSockets", s.StuckSockets, "busySessions", s.BusySessions,
+		"overflows", s.Overflows, "droppedCalls", s.DroppedCalls, "stuckSockets", s.StuckSockets, "busySessions", s.BusySessions,
 		"busyObjects", s.BusyObjects, "unknownFrames", s.UnknownFrames)
 }

@@ -92,6 +92,7 @@ func (m *model) clientOptions(o client.Options) client.Options {
 			user.OnSubscriptionRequired(ctx)
 		}
 	}
+	o.OnMissed = m.desk.Missed
 	o.OnLoginRequired = func(err *client.LoginRequiredError) {
 		m.log.printf("%v", err)
 		m.pump.push(loginMsg{err})

@@ -29,6 +29,7 @@ const (
 	eventSubscribe       = "subscribe"       // id
 	eventLoginRequired   = "loginRequired"   // id: code; a: reason
 	eventSuperseded      = "superseded"      // a newer client has the address
+	eventMissed          = "missed"          // id: how many calls; a: binding; b: instance of their caller
 	eventConnectionError = "connectionError" // a: message
 	eventSent            = "sent"            // id: a call; a: the id that it has on the wire
 	eventBug             = "bug"             // id: call or 0; a: message

@@ -34,9 +34,9 @@ type tokenAnswer struct {
 	err   error
 }
 
-// open makes a client: (url, binding, tab, heartbeat in milliseconds, WebSocket class). A
-// heartbeat of 0 is the gateway's, a negative one is none. It returns what is wrong, or
-// "".
+// open makes a client: (url, binding, tab, heartbeat in milliseconds, WebSocket class,
+// whether it wants to hear what it missed). A heartbeat of 0 is the gateway's, a negative
+// one is none. It returns what is wrong, or "".
 func (b *border) open(number int, args []js.Value) any {
 	f := &face{
 		border: b, number: number,
@@ -44,6 +44,10 @@ func (b *border) open(number int, args []js.Value) any {
 		incoming:    make(map[int]func(lmz.Code, []byte)),
 		tokens:      make(map[int]chan tokenAnswer),
 		subscribing: make(map[int]chan struct{}),
+	}
+	var missed func(context.Context, lmz.Address, int)
+	if args[5].Bool() {
+		missed = f.missed
 	}
 	var err error
 	f.peer, err = client.NewRaw(client.Options{
@@ -53,6 +57,7 @@ func (b *border) open(number int, args []js.Value) any {
 		Token:                  f.wantToken,
 		OnStateChange:          f.stateChanged,
 		OnSubscriptionRequired: f.subscribe,
+		OnMissed:               missed,
 		OnLoginRequired:        f.loginRequired,
 		OnSuperseded:           func() { f.tell(eventSuperseded, 0, "") },
 		OnConnectionError:      func(err error) { f.tell(eventConnectionError, 0, err.Error()) },
@@ -233,6 +238,10 @@ func (f *face) token(id int, args []js.Value) {
 
 func (f *face) stateChanged(s client.State) {
 	f.border.tell(eventState, f.number, 0, s.String(), f.peer.Identity().Instance, nil, nil)
+}
+
+func (f *face) missed(_ context.Context, from lmz.Address, calls int) {
+	f.border.tell(eventMissed, f.number, calls, from.Binding, from.Instance, nil, nil)
 }
 
 func (f *face) loginRequired(err *client.LoginRequiredError) {

@@ -230,7 +230,7 @@ type terminal struct {
 func (s *site) terminal(email, document string) *terminal {
 	s.t.Helper()
 	desk := editor.NewDesk()
-	peer := s.connect(email, client.Options{Handler: desk, OnSubscriptionRequired: desk.SubscriptionRequired})
+	peer := s.connect(email, client.Options{Handler: desk, OnSubscriptionRequired: desk.SubscriptionRequired, OnMissed: desk.Missed})
 	wake := make(chan struct{}, 1)
 	session, err := desk.Open(peer, editor.SessionOptions{Document: document, Wake: func() {
 		select {

@@ -45,7 +45,7 @@ var crowd []*person
 func newPerson(t testing.TB, m *meshtest.Mesh, subject string, o client.Options) *person {
 	t.Helper()
 	a := &person{desk: NewDesk(), wake: make(chan struct{}, 1)}
-	o.Handler, o.OnSubscriptionRequired = a.desk, a.desk.SubscriptionRequired
+	o.Handler, o.OnSubscriptionRequired, o.OnMissed = a.desk, a.desk.SubscriptionRequired, a.desk.Missed
 	a.Client = m.NewClient(subject, map[string]any{"email": subject + "@example.com"}, o)
 	go a.Connect(context.Background())
 	crowd = append(crowd, a)

@@ -171,7 +171,7 @@ func connectAs(t testing.TB, url, subject string) *person {
 	t.Helper()
 	p := &person{desk: NewDesk(), wake: make(chan struct{}, 1)}
 	peer, err := client.New(client.Options{
-		URL: url, Handler: p.desk, OnSubscriptionRequired: p.desk.SubscriptionRequired,
+		URL: url, Handler: p.desk, OnSubscriptionRequired: p.desk.SubscriptionRequired, OnMissed: p.desk.Missed,
 		Token: func(context.Context, string) (string, error) { return meshtest.Token(subject, nil), nil },
 	})
 	if err != nil {

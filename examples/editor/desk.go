@@ -10,7 +10,7 @@ import (
 
 // Desk is the handler of a client that has documents open: what a document sends goes to
 // its [Session]. Make one with [NewDesk], have it in [client.Options.Handler], and call
-// SubscriptionRequired from OnSubscriptionRequired. Its methods may be called from any
+// SubscriptionRequired from OnSubscriptionRequired and Missed from OnMissed. Its methods may be called from any
 // goroutine.
 type Desk struct {
 	lmz.Mux
@@ -63,6 +63,17 @@ func (d *Desk) SubscriptionRequired(ctx context.Context) {
 		work.Go(func() { s.subscribe(ctx) })
 	}
 	work.Wait()
+}
+
+// Missed has the session of a document subscribe again, and so ask for what it missed:
+// the client took what the document sent too slowly. It fits [client.Options.OnMissed].
+func (d *Desk) Missed(_ context.Context, from lmz.Address, _ int) {
+	if from.Binding != DocumentBinding {
+		return
+	}
+	if s := d.session(from.Instance); s != nil {
+		s.missed()
+	}
 }
 
 func (d *Desk) session(document string) *Session {

@@ -51,7 +51,8 @@
 //
 //	desk := editor.NewDesk()
 //	peer, err := client.New(client.Options{
-//		URL: url, Token: token, Handler: desk, OnSubscriptionRequired: desk.SubscriptionRequired,
+//		URL: url, Token: token, Handler: desk,
+//		OnSubscriptionRequired: desk.SubscriptionRequired, OnMissed: desk.Missed,
 //	})
 //	...
 //	session, err := desk.Open(peer, editor.SessionOptions{Document: "notes", Wake: wake, Journal: save, Restore: saved})

@@ -32,6 +32,10 @@ type subscriber struct {
 	// Number tells this subscription from an earlier one of the same client, whose end
 	// must not end this one.
 	Number int
+
+	// Gone says that the session in which it subscribed has ended. It is told what happens
+	// in whatever session it has, until something cannot be delivered.
+	Gone bool `json:",omitempty"`
 }
 
 // onlyClients is the guard of subscriptions.
@@ -66,7 +70,7 @@ func (d *Document) addSubscriber(ctx context.Context) (number int, err error) {
 	instance := caller(ctx).Instance
 	return number, errors.Join(
 		d.KV().Put(ctx, subscriptionsKey, number),
-		d.KV().Put(ctx, subscriberPrefix+instance, subscriber{number}),
+		d.KV().Put(ctx, subscriberPrefix+instance, subscriber{Number: number}),
 		d.Watch(ctx, lmz.At(lmz.DefaultGateway, instance), sessionEnded.Ctn(instance, number)))
 }
 
@@ -79,7 +83,8 @@ func (d *Document) sessionEnded(ctx context.Context, instance string, number int
 	if err != nil || !found || current.Number != number {
 		return struct{}{}, err
 	}
-	return struct{}{}, d.dropPerson(ctx, instance)
+	current.Gone = true
+	return struct{}{}, errors.Join(d.KV().Put(ctx, subscriberPrefix+instance, current), d.dropPerson(ctx, instance))
 }
 
 func (d *Document) unsubscribe(ctx context.Context) (struct{}, error) {
@@ -142,8 +147,15 @@ func (d *Document) broadcast(ctx context.Context, c lmz.Continuation, wants func
 // a connection is dead, so that a subscriber either gets it or has lost its session.
 const deliveryTime = 2 * time.Minute
 
-// deliver sends c to one subscriber.
+// deliver sends c to one subscriber. While its session lives, whatever the client does not
+// get it learns: it is told that calls were dropped, or the session ends. So nobody waits for
+// an outcome then.
 func (d *Document) deliver(ctx context.Context, instance string, s subscriber, c lmz.Continuation) error {
+	if !s.Gone {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(lmz.NewChain(ctx)), deliveryTime)
+		defer cancel()
+		return d.Send(ctx, lmz.At(lmz.DefaultGateway, instance), c)
+	}
 	failed := lmz.Ctn(string(deliveryFailed), instance, s.Number, lmz.Result)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(lmz.NewChain(ctx)), deliveryTime)
 	defer cancel() // what is sent takes the deadline along, and nothing else

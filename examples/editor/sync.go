@@ -80,6 +80,14 @@ func (s *Session) ensureSubscribed(ctx context.Context) error {
 	return s.subscribe(ctx)
 }
 
+// missed has the document say again who is here and how far it is.
+func (s *Session) missed() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.subscribed = false
+	s.poke()
+}
+
 // subscribe asks the document for its state and for what comes after.
 func (s *Session) subscribe(ctx context.Context) error {
 	s.mu.Lock()

@@ -2,6 +2,7 @@ package proto
 
 import (
 	"errors"
+	"math"
 	"strconv"
 	"time"
 
@@ -273,7 +274,7 @@ func (r *frameReader) fields(f *Frame, n uint64) {
 	case KindMissed:
 		f.From.Binding = string(r.text())
 		f.From.Instance = string(r.text())
-		f.Count = r.uint()
+		f.Count = min(r.uint(), math.MaxInt32)
 	case KindAck:
 		f.Ack = r.uint()
 	case KindToken:

@@ -31,6 +31,14 @@ func Methods(chain []byte) ([]string, error) {
 	return names, err
 }
 
+// FirstMethod returns the name of the first method that an encoded chain asks for, without
+// reading the rest; "" if there is none.
+func FirstMethod(chain []byte) string {
+	r := frameReader{data: chain}
+	r.head(majorArray)
+	return string(r.text())
+}
+
 // chainMethods appends the names of one chain.
 func chainMethods(names []string, chain Item) ([]string, error) {
 	ops, ok := chain.Elements()

@@ -16,6 +16,9 @@ type call struct {
 	urgent   bool // goes out although others are held
 }
 
+// size is how many bytes a call keeps while it waits.
+func (c *call) size() int { return len(c.frame.Payload) + len(c.frame.Context) }
+
 // sent reports whether an earlier session has sent the call: it may have run.
 func (c *call) sent() bool { return c.frame.Again != proto.CallID{} }
 
@@ -28,38 +31,51 @@ func (s *Session) Call(key uint64, f proto.Frame, urgent bool) []Effect {
 	}
 	c := call{key, f, s.now().Add(f.Timeout), urgent}
 	switch {
-	case s.linked && (urgent || !s.held && len(s.waiting) == 0) && s.room() && (s.limits.NeverRefuse || !s.heavy(len(f.Payload))):
+	case s.linked && (urgent || !s.held && len(s.waiting) == 0) && s.room() && (s.limits.Policy != nil || !s.heavy(len(f.Payload))):
 		s.push(c)
-	case s.limits.NeverRefuse && s.limits.Waiting > 0 && len(s.waiting) >= s.limits.Waiting:
-		s.waiting = append(s.waiting, c) // the end settles it
-		s.do(Effect{Do: Overflow, Reason: strconv.Itoa(len(s.waiting)) + " calls wait for the other end"})
-	case !s.limits.NeverRefuse && s.full(len(f.Payload)):
+	case s.limits.Policy != nil:
+		s.limits.Policy.park(s, c)
+	case s.full(len(f.Payload)):
 		s.refuse(key, lmz.QueueFull, strconv.Itoa(len(s.waiting))+" calls with "+
-			strconv.Itoa(s.outboxBytes>>10)+" KiB wait for the connection")
+			strconv.Itoa(s.Held()>>10)+" KiB wait for the connection")
 	default:
-		s.waiting = append(s.waiting, c)
-		s.bound(len(f.Payload))
+		s.wait(c)
+		s.bound()
 	}
 	return s.take()
+}
+
+func (s *Session) wait(c call) {
+	s.waiting = append(s.waiting, c)
+	s.waitingBytes += c.size()
 }
 
 // dropExpired forgets the sends whose time is over; calls are given up by who made them.
 func (s *Session) dropExpired() {
 	now := s.now()
-	s.waiting = slices.DeleteFunc(s.waiting, func(c call) bool {
-		expired := c.frame.NoReply && now.After(c.deadline)
-		if expired {
-			s.outboxBytes -= len(c.frame.Payload)
-		}
-		return expired
-	})
+	expired := func(c call) bool { return c.frame.NoReply && now.After(c.deadline) }
+	if s.drops() {
+		s.limits.Policy.drop(s, expired)
+		return
+	}
+	s.waiting, s.waitingBytes = slices.DeleteFunc(s.waiting, expired), 0
+	for i := range s.waiting {
+		s.waitingBytes += s.waiting[i].size()
+	}
 }
 
 // room reports whether another call may be in flight.
-func (s *Session) room() bool { return s.limits.Calls == 0 || len(s.calls) < s.limits.Calls }
+func (s *Session) room() bool {
+	return (s.limits.Calls == 0 || len(s.calls) < s.limits.Calls) && !s.windowFull()
+}
 
 // push numbers a call and writes it.
 func (s *Session) push(c call) {
+	if c.marker() {
+		s.markers--
+		s.number(&c.frame)
+		return
+	}
 	c.frame.Kind = proto.KindCall
 	c.frame.Timeout = max(c.deadline.Sub(s.now()), 0) // it may have waited
 	number := s.number(&c.frame)
@@ -67,6 +83,9 @@ func (s *Session) push(c call) {
 		s.do(Effect{Do: Sent, Key: c.key, Number: number})
 	}
 	if !c.frame.NoReply {
+		if s.limits.Forget { // the frame has it all
+			c.frame = proto.Frame{}
+		}
 		s.calls[number] = c
 	}
 }
@@ -86,7 +105,7 @@ func (s *Session) Cancel(key uint64, why string) []Effect {
 	for i, c := range s.waiting {
 		if c.key == key {
 			s.waiting = append(s.waiting[:i], s.waiting[i+1:]...)
-			s.outboxBytes -= len(c.frame.Payload)
+			s.waitingBytes -= c.size()
 			if c.sent() {
 				s.settle(key, lmz.CodeUnknown, why+" before the call could be presented again; it may have run")
 			} else {
@@ -112,7 +131,7 @@ func (s *Session) Answer(number uint64, a proto.Answer) []Effect {
 	if _, ok := s.running[number]; !ok {
 		return nil
 	}
-	delete(s.running, number)
+	s.ran(number)
 	if n := len(a.Payload); n > proto.MaxPayload {
 		a = proto.Failure(lmz.CodeCallee, lmz.TooLarge,
 			"the answer has "+strconv.Itoa(n)+" bytes, "+strconv.Itoa(proto.MaxPayload)+" fit in a frame")
@@ -123,17 +142,22 @@ func (s *Session) Answer(number uint64, a proto.Answer) []Effect {
 
 // run has an incoming call run, or answers that there are too many.
 func (s *Session) run(f proto.Frame) {
-	if !f.NoReply {
-		s.running[f.Seq] = struct{}{}
+	if f.NoReply {
+		s.do(Effect{Do: Run, Number: f.Seq, Frame: f})
+		return
 	}
-	if s.limits.Running > 0 && len(s.running) > s.limits.Running {
-		delete(s.running, f.Seq)
-		refusal := proto.Failure(lmz.CodeGateway, lmz.Busy, strconv.Itoa(s.limits.Running)+" calls are under way in this session")
-		s.do(Effect{Do: Refused})
-		s.number(&proto.Frame{Kind: proto.KindAnswer, Call: f.Seq, Failed: refusal.Failed, Payload: refusal.Payload})
+	s.running[f.Seq] = len(f.Payload)
+	s.runningBytes += len(f.Payload)
+	if s.limits.Policy != nil && s.limits.Policy.refuse(s, f.Seq) {
 		return
 	}
 	s.do(Effect{Do: Run, Number: f.Seq, Frame: f})
+}
+
+// ran forgets an incoming call.
+func (s *Session) ran(number uint64) {
+	s.runningBytes -= s.running[number]
+	delete(s.running, number)
 }
 
 // Hold makes new calls wait, but for urgent ones, until Release.
@@ -152,7 +176,7 @@ func (s *Session) flush() {
 	kept := s.waiting[:0]
 	for _, c := range s.waiting {
 		if s.linked && (c.urgent || !s.held) && s.room() {
-			s.outboxBytes -= len(c.frame.Payload)
+			s.waitingBytes -= c.size()
 			s.push(c)
 		} else {
 			kept = append(kept, c)

@@ -15,7 +15,7 @@ type numbered struct {
 
 // heavy reports whether n more bytes are more than may wait. A single call always may.
 func (s *Session) heavy(n int) bool {
-	return s.limits.Bytes > 0 && s.outboxBytes > 0 && s.outboxBytes+n > s.limits.Bytes
+	return s.limits.Bytes > 0 && s.Held() > 0 && s.Held()+n > s.limits.Bytes
 }
 
 // full reports whether a call with n bytes cannot wait. Sends that nobody waits for and
@@ -38,7 +38,8 @@ func (s *Session) number(f *proto.Frame) uint64 {
 		n.answered = f.Call
 	}
 	s.outbox = append(s.outbox, n)
-	s.bound(len(b))
+	s.outboxBytes += len(b)
+	s.bound()
 	if s.linked {
 		s.ackSent, s.unacked = s.received, 0
 		s.do(Effect{Do: Write, Bytes: b})
@@ -46,10 +47,8 @@ func (s *Session) number(f *proto.Frame) uint64 {
 	return f.Seq
 }
 
-// bound counts n more bytes that are kept. A session whose other end does not take
-// them ends.
-func (s *Session) bound(n int) {
-	s.outboxBytes += n
+// bound is called when more is kept. A session whose other end does not take it ends.
+func (s *Session) bound() {
 	switch {
 	case !s.over(1):
 	case s.over(hardFactor):
@@ -60,15 +59,20 @@ func (s *Session) bound(n int) {
 	}
 }
 
-// over reports whether more is kept than factor times the limits.
+// over reports whether more is kept than factor times the limits. What waits has a limit
+// of its own where it can be dropped.
 func (s *Session) over(factor int) bool {
+	kept := s.outboxBytes
+	if !s.drops() {
+		kept = s.Held()
+	}
 	return s.limits.Frames > 0 && len(s.outbox) > factor*s.limits.Frames ||
-		s.limits.Bytes > 0 && s.outboxBytes > factor*s.limits.Bytes
+		s.limits.Bytes > 0 && kept > factor*s.limits.Bytes
 }
 
 func (s *Session) overflow() {
-	s.do(Effect{Do: Overflow, Reason: strconv.Itoa(len(s.outbox)) + " frames with " +
-		strconv.Itoa(s.outboxBytes>>10) + " KiB wait for the other end"})
+	s.do(Effect{Do: Overflow, Reason: strconv.Itoa(len(s.outbox)+len(s.waiting)) + " frames with " +
+		strconv.Itoa(s.Held()>>10) + " KiB wait for the other end"})
 }
 
 // ackedUpTo returns the number of the last frame of ours that the other end has.
@@ -85,7 +89,7 @@ func (s *Session) StallTimeout() []Effect {
 	case s.ackedUpTo() == s.progress:
 		s.overflow()
 	default:
-		s.bound(0)
+		s.bound()
 	}
 	return s.take()
 }
@@ -101,10 +105,6 @@ func (s *Session) acknowledged(ack uint64) bool {
 	n := 0
 	for n < len(s.outbox) && s.outbox[n].number <= ack {
 		s.outboxBytes -= len(s.outbox[n].bytes)
-		if c, ok := s.calls[s.outbox[n].number]; ok && s.limits.Forget {
-			c.frame = proto.Frame{}
-			s.calls[s.outbox[n].number] = c
-		}
 		if answered := s.outbox[n].answered; answered != 0 {
 			s.do(Effect{Do: Acknowledged, Number: answered})
 		}

@@ -30,6 +30,7 @@ const (
 	Refused                    // a call of the other side was answered as busy: Limits.Running are under way
 	Sent                       // the call Key has got its Number, for ever
 	Missed                     // Frame.Count calls of Frame.From were dropped before they reached this end
+	Dropped                    // Frame.Count calls of Frame.From were dropped at this end, which tells the other one
 )
 
 // Effect is one thing for a shell to do.
@@ -49,17 +50,22 @@ type Limits struct {
 	Running int // incoming calls without answer; more are refused with [lmz.ErrBusy]
 	Waiting int // calls that wait; more are refused with [lmz.ErrQueueFull]
 
+	// RunningBytes is how many bytes incoming calls without answer may have, beyond the
+	// first of them; more are refused with [lmz.ErrBusy].
+	RunningBytes int
+
 	// Frames and Bytes are of what is not acknowledged, and Bytes also of what waits.
 	// Beyond them, if nothing is acknowledged for [StallTimeout], the session ends; it
-	// ends at once at sixteen times that. Beyond Bytes calls are refused.
+	// ends at once at sixteen times that. Beyond Bytes calls are refused, and beyond four
+	// times that incoming calls, because their answers would only wait.
 	Frames, Bytes int
 
-	// NeverRefuse says that calls are not refused beyond Waiting and Bytes: the session
-	// ends instead, so that the other end learns that it missed something.
-	NeverRefuse bool
+	// Policy is what happens beyond the limits. Nil is a client's: calls beyond Waiting and
+	// Bytes are refused, and it does not mind how many of the other end's run.
+	Policy Policy
 
-	// Forget says that Restart is never called, so that a call need not be kept when
-	// the other end has it.
+	// Forget says that Restart is never called, so that a call need not be kept beside its
+	// frame, which goes when the other end has it.
 	Forget bool
 }
 
@@ -70,6 +76,10 @@ const StallTimeout = 5 * time.Second
 // hardFactor is how many times Limits.Frames and Limits.Bytes are too much for any
 // other end.
 const hardFactor = 16
+
+// answersFactor is how many times Limits.Bytes may wait before incoming calls are
+// refused, because their answers would only wait, too.
+const answersFactor = 4
 
 // After so many frames, or bytes, an acknowledgement goes out by itself. Most ride on
 // other frames.
@@ -97,11 +107,14 @@ type Session struct {
 	progress uint64 // what of ours was acknowledged when the stall timer was set
 	stalling bool   // it is set
 
-	outbox      []numbered // made, not acknowledged, ascending
-	outboxBytes int
-	waiting     []call              // not numbered: no link has seen them, or not in this session
-	calls       map[uint64]call     // ours in flight by number
-	running     map[uint64]struct{} // theirs that are not answered
+	outbox       []numbered // made, not acknowledged, ascending
+	outboxBytes  int
+	waiting      []call // not numbered: no link has seen them, or not in this session
+	waitingBytes int
+	markers      int             // those of waiting that say what was dropped
+	calls        map[uint64]call // ours in flight by number
+	running      map[uint64]int  // bytes of theirs that are not answered
+	runningBytes int
 
 	effects []Effect
 }
@@ -110,13 +123,20 @@ type Session struct {
 func New(id proto.SessionID, limits Limits, now func() time.Time) *Session {
 	return &Session{
 		ID: id, limits: limits, now: now,
-		calls: make(map[uint64]call), running: make(map[uint64]struct{}),
+		calls: make(map[uint64]call), running: make(map[uint64]int),
 	}
 }
 
 // Received returns the number of the last frame received, for the greeting of the
 // next link.
 func (s *Session) Received() uint64 { return s.received }
+
+// Held returns how many bytes wait for the other end: frames that it has not
+// acknowledged, and calls that have no number yet.
+func (s *Session) Held() int { return s.outboxBytes + s.waitingBytes }
+
+// Requests returns how many bytes the other end's calls have that wait for an answer.
+func (s *Session) Requests() int { return s.runningBytes }
 
 // take returns the effects of one event, and keeps none: a session at rest must not
 // hold on to the frames that were the last to travel.
@@ -130,7 +150,13 @@ func (s *Session) do(e Effect) { s.effects = append(s.effects, e) }
 
 // Receive takes a numbered frame or an acknowledgement from the current link.
 func (s *Session) Receive(f proto.Frame) []Effect {
-	if !s.acknowledged(f.Ack) || !f.Kind.Numbered() {
+	if !s.acknowledged(f.Ack) {
+		return s.take()
+	}
+	if s.drops() && len(s.waiting) > 0 {
+		s.flush()
+	}
+	if !f.Kind.Numbered() {
 		return s.take()
 	}
 	switch {
@@ -175,6 +201,10 @@ func (s *Session) Resume(peerReceived uint64, peer proto.Features) []Effect {
 	for _, n := range s.outbox {
 		s.do(Effect{Do: Write, Bytes: n.bytes})
 	}
+	if s.markers > 0 && !s.drops() {
+		s.overflow() // it cannot be told
+		return s.take()
+	}
 	s.flush()
 	return s.take()
 }
@@ -199,8 +229,8 @@ func (s *Session) Restart(id proto.SessionID) []Effect {
 	effects, held := s.effects, s.held
 	*s = *New(id, s.limits, s.now)
 	s.waiting, s.effects, s.held = waiting, effects, held
-	for _, c := range waiting {
-		s.outboxBytes += len(c.frame.Payload)
+	for i := range waiting {
+		s.waitingBytes += waiting[i].size()
 	}
 	return s.take()
 }
@@ -213,6 +243,9 @@ func (s *Session) End(why string) []Effect {
 		s.settle(s.calls[number].key, lmz.CodeUnknown, why+"; the call was sent and may have run")
 	}
 	for _, c := range s.waiting {
+		if c.marker() {
+			continue
+		}
 		if c.sent() {
 			s.settle(c.key, lmz.CodeUnknown, why+"; the call was sent and may have run")
 		} else {
@@ -221,7 +254,7 @@ func (s *Session) End(why string) []Effect {
 	}
 	clear(s.calls)
 	s.stopRunning()
-	s.waiting, s.outbox, s.outboxBytes = nil, nil, 0
+	s.waiting, s.outbox, s.outboxBytes, s.waitingBytes, s.markers = nil, nil, 0, 0, 0
 	return s.take()
 }
 
@@ -231,4 +264,5 @@ func (s *Session) stopRunning() {
 		s.do(Effect{Do: Stop, Number: number})
 	}
 	clear(s.running)
+	s.runningBytes = 0
 }

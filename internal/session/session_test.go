@@ -48,6 +48,8 @@ func (e *end) do(effects []Effect) {
 			e.open = append(e.open, f.Number)
 		case Stop:
 			e.open = slices.DeleteFunc(e.open, func(n uint64) bool { return n == f.Number })
+		case Missed:
+			e.ran = append(e.ran, fmt.Sprintf("missed %d of %s", f.Frame.Count, f.Frame.From.Instance))
 		case AckLater:
 			e.acks++
 		case StallLater:
@@ -353,7 +355,7 @@ func TestSendsWhoseTimeIsOverMakeRoom(t *testing.T) {
 }
 
 func TestAnEndThatNeverRefusesEndsTheSessionInstead(t *testing.T) {
-	a, b := newEnd(t, Limits{Waiting: 3, Bytes: 50, NeverRefuse: true}), newEnd(t, Limits{})
+	a, b := newEnd(t, Limits{Waiting: 3, Bytes: 50, Policy: ForClients()}), newEnd(t, Limits{})
 	link(a, b)
 	for key := uint64(1); key <= 9; key++ {
 		a.call(key) // beyond the bytes, still sent
@@ -365,7 +367,7 @@ func TestAnEndThatNeverRefusesEndsTheSessionInstead(t *testing.T) {
 	if a.broken == "" {
 		t.Error("an end that acknowledges nothing was not given up")
 	}
-	c := newEnd(t, Limits{Waiting: 3, NeverRefuse: true})
+	c := newEnd(t, Limits{Waiting: 3, Policy: ForClients()})
 	for key := uint64(1); key <= 4; key++ {
 		c.call(key)
 	}

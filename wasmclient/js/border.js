@@ -95,9 +95,9 @@ class Module {
   };
 
   /** Makes a client whose events go to the methods of handler. Returns its number. */
-  open(handler, { url, binding, tab, heartbeat, WebSocket }) {
+  open(handler, { url, binding, tab, heartbeat, WebSocket, missed }) {
     const number = ++this.#numbers;
-    const problem = this.#enter('new', number, 0, url, binding, tab, heartbeat, WebSocket);
+    const problem = this.#enter('new', number, 0, url, binding, tab, heartbeat, WebSocket, missed);
     if (problem) throw new TypeError(problem);
     this.#clients.set(number, handler);
     return number;
@@ -166,6 +166,7 @@ class Module {
       case 'state': return handler?.state(first, second);
       case 'subscribe': return handler?.subscribe(id);
       case 'superseded': return handler?.superseded();
+      case 'missed': return handler?.missed(id, first, second);
       case 'sent': return handler?.sent(id, first);
       case 'loginRequired': return handler?.loginRequired(id, first);
       case 'connectionError': return handler?.connectionError(first);

@@ -195,6 +195,7 @@ export class LumenizeClient {
       this.#number = module.open(this.#handler(life), {
         url: baseUrl ?? globalThis.location?.origin ?? '', binding: this.lmz.bindingName, tab,
         heartbeat: ms === undefined ? 0 : ms > 0 ? ms : -1, WebSocket,
+        missed: typeof (this.onMissed ?? this.#config.onMissed) === 'function',
       });
     } catch (error) { // the configuration is wrong
       this.disconnect();
@@ -238,6 +239,7 @@ export class LumenizeClient {
       token: alive((id, refused) => this.#token(id, refused)),
       subscribe: alive((id) => this.#subscribe(id)),
       incoming: alive((id, context, chain) => this.#incoming(id, context, chain)),
+      missed: alive((calls, bindingName, instanceName) => this.#missed(calls, bindingName, instanceName)),
       unknown: alive((message) => this.#callback('onUnknownMessage', message)),
       sent: alive((id, callID) => {
         this.#sent.get(id)?.(callID);
@@ -279,12 +281,27 @@ export class LumenizeClient {
   async #subscribe(id) {
     const number = this.#number;
     try {
-      await this.#callback('onSubscriptionRequired');
-    } catch (error) {
-      this.#callback('onConnectionError', error);
+      await this.#told('onSubscriptionRequired');
     } finally {
       this.#module.tell('subscribed', number, id);
     }
+  }
+
+  /** Has a callback run that may fail or return a promise. */
+  async #told(name, ...args) {
+    try {
+      await this.#callback(name, ...args);
+    } catch (error) {
+      this.#callback('onConnectionError', error);
+    }
+  }
+
+  /** Tells onMissed when the calls that came before have begun. */
+  #missed(calls, bindingName, instanceName) {
+    const from = { bindingName, instanceName: instanceName || undefined };
+    this.#line = this.#line.then(() => { // but not until its promise settles: it may be about calls
+      this.#told('onMissed', from, calls);
+    });
   }
 
   #call(binding, instance, continuation, { signal, timeoutMs = 0, wanted = true, state, newChain, onSent } = {}) {

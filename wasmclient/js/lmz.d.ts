@@ -89,6 +89,12 @@ export interface Callbacks {
   onConnectionStateChange?(state: ConnectionState): void;
   /** Subscribe here: nodes do not know this session yet. Other calls wait for the promise, at most 10 s. */
   onSubscriptionRequired?(): void | Promise<void>;
+  /**
+   * This client took calls too slowly, or was away for too long, and so many calls without reply of one node were
+   * therefore dropped: ask that node for its state, or subscribe to it again. Calls of that node that come after begin
+   * later. Without it the session ends instead, and onSubscriptionRequired runs. Define it before connecting.
+   */
+  onMissed?(from: { readonly bindingName: string; readonly instanceName?: string }, calls: number): void | Promise<void>;
   onLoginRequired?(error: LoginRequiredError): void;
   /** A newer client has taken this address. This one stops; connect() takes the address back. */
   onSuperseded?(): void;

@@ -61,6 +61,12 @@ export class SharedDocument {
 
   get #connected() { return this.#client.connectionState === 'connected'; }
 
+  /** News of the document was dropped on the way here: it says again what there is. */
+  async missed() {
+    await this.#opening; // it may have begun before
+    if (!this.#closed) await this.open();
+  }
+
   /** Subscribes, and gets the text or what was missed of it. */
   open() {
     this.#opening ??= this.#open().finally(() => { this.#opening = null; });

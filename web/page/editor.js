@@ -47,6 +47,9 @@ export class EditorClient extends LumenizeClient {
     await Promise.all([...this.#open.values()].map((document) => document.open()));
   }
 
+  /** What a document told did not fit through the line: only that one is opened again. */
+  onMissed = ({ bindingName, instanceName }) => bindingName === 'DOCUMENT_DO' && this.#open.get(instanceName)?.missed();
+
   /** The connection is back: what waits can go. */
   goOn() {
     for (const document of this.#open.values()) document.goOn();
