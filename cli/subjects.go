@@ -27,7 +27,7 @@ func (a *app) subjectsCommand() *cobra.Command {
 	}
 	o = a.accountFlags(cmd)
 	jsonFlag(cmd, &asJSON)
-	cmd.AddCommand(a.setSubjectCommand(), a.removeSubjectCommand())
+	cmd.AddCommand(a.setSubjectCommand(), a.removeSubjectCommand(), a.usageCommand())
 	return cmd
 }
 

@@ -101,6 +101,7 @@ func TestTheContractIsWhatIsExposedAndItsDeclarationsAreTypeScript(t *testing.T)
 		"LMZ_GATEWAY signedIn remove(arg1: Address): void administrator",
 		"LMZ_GATEWAY signedIn restore(arg1: string, arg2: Address): void administrator",
 		"LMZ_GATEWAY signedIn runAlarm(arg1: Address, arg2: string): void administrator",
+		"LMZ_GATEWAY signedIn usage(arg1: string, arg2: number): UsagePage administrator",
 		"SHOP_DO ownersOnly note(arg1: string, arg2: number[]): void NoOne",
 		"SHOP_DO ownersOnly odd(arg1: unknown): { a: boolean; b: boolean; }[] ownersOnly",
 		"SHOP_DO ownersOnly place(arg1: Order): Order | null Anyone",

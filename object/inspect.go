@@ -15,6 +15,10 @@ import (
 	"github.com/lumenize/lmz/internal/turn"
 )
 
+// copyLimit is how long a backup may hold the object's turn, and a restore may check and
+// change the copy.
+const copyLimit = 5 * time.Minute
+
 // Limits of an inspection.
 const (
 	inspectTimeout = 5 * time.Second // for which it may hold the object's turn
@@ -196,6 +200,7 @@ func (rt *Runtime) Backup(ctx context.Context, a lmz.Address, path string) error
 			return err
 		}
 		failpoint("backup begun")
+		defer t.limit(copyLimit)()
 		return sqlitex.ExecuteTransient(t.conn, `VACUUM INTO $path`, &sqlitex.ExecOptions{Named: map[string]any{"$path": partial}})
 	})
 	if err == nil {

@@ -103,3 +103,20 @@ func TestObjectThatIsFull(t *testing.T) {
 		must[struct{}](w, box, "put", "more", strings.Repeat("x", 300_000))
 	})
 }
+
+func TestEndlessMigrationIsUndone(t *testing.T) {
+	limit := migrationLimit
+	migrationLimit = 50 * time.Millisecond
+	defer func() { migrationLimit = limit }()
+	dir := t.TempDir()
+	endless := `CREATE TABLE n AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT 1 FROM n) SELECT max(i) FROM n`
+	w := newWorld(t, dir)
+	w.limited(Kind{Schema: []string{endless}}, func(o *Object, mux *lmz.Mux) { exposeStorage(o, mux) })
+	if _, err := lmz.Call[struct{}](t.Context(), w, box, lmz.Ctn("put", "key", "x")); !errors.Is(err, lmz.ErrNotExecuted) {
+		t.Fatalf("got %v", err)
+	}
+	w.close()
+	w = newWorld(t, dir)
+	w.limited(Kind{Schema: []string{`CREATE TABLE n (i)`}}, func(o *Object, mux *lmz.Mux) { exposeStorage(o, mux) })
+	must[struct{}](w, box, "put", "key", "x")
+}

@@ -65,7 +65,9 @@ func adopt(path string, a lmz.Address) error {
 	if err != nil {
 		return withoutPath(err)
 	}
+	end := (&txn{conn: conn}).limit(copyLimit)
 	err = adoptOn(conn, a)
+	end()
 	if closing := closeConn(conn); err == nil {
 		err = closing // joined to an error that may be shown it would hide that
 	}

@@ -10,8 +10,9 @@ import (
 	"github.com/lumenize/lmz/internal/turn"
 )
 
-// maxWaking is how many objects are opened at once because something is due.
-const maxWaking = 64
+// maxWaking is how many objects are opened at once because something is due, so that
+// calls of objects that are not open need not wait behind thousands.
+const maxWaking = 8
 
 // Start wakes the objects that have something to do, as far as their kinds are
 // registered, and goes on doing so: alarms that are due, and what was sent and watched

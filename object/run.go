@@ -269,8 +269,10 @@ func (r *run) endStart(err error) error {
 // settle ends the last turn of the run, as finish does. r.mu is held.
 func (r *run) settle(answer proto.Answer, done func(proto.Answer)) (leave func()) {
 	r.closeRows()
-	if _, refused, err := r.growth(); answer.Failed == "" && refused != nil && err == nil {
-		answer = proto.ErrorAnswer(refused)
+	if answer.Failed == "" {
+		if _, refused, err := r.growth(); refused != nil && err == nil {
+			answer = proto.ErrorAnswer(refused)
+		}
 	}
 	if answer.Failed != "" {
 		r.effects, r.sends = nil, nil

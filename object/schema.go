@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"time"
 
 	"zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
@@ -48,6 +49,7 @@ func (t *txn) migrateOwn(schema []string) (err error) {
 		return err
 	}
 	defer end(&err)
+	defer t.limit(migrationLimit)()
 	for i, script := range schema[version:] {
 		if err := t.script(script); err != nil {
 			return fmt.Errorf("schema version %d: %w", version+i+1, err)
@@ -58,6 +60,22 @@ func (t *txn) migrateOwn(schema []string) (err error) {
 	}
 	failpoint("migration")
 	return sqlitex.ExecuteTransient(t.conn, `UPDATE lmz_identity SET schema = `+strconv.Itoa(len(schema)), nil)
+}
+
+// migrationLimit is how long the migrations of an object's own tables may take: beyond it
+// they are undone, and the object does not open.
+var migrationLimit = 5 * time.Minute
+
+// limit interrupts the statements of the connection after some time, until the function
+// that it returns is called.
+func (t *txn) limit(d time.Duration) (end func()) {
+	over := make(chan struct{})
+	timer := time.AfterFunc(d, func() { close(over) })
+	t.conn.SetInterrupt(over)
+	return func() {
+		timer.Stop()
+		t.conn.SetInterrupt(nil)
+	}
 }
 
 func ownVersion(conn *sqlite.Conn) (version int, err error) {

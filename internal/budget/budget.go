@@ -240,9 +240,11 @@ func (a *Accounts) exceeded(acc *account, k Kind, limit Limit, n int64) *lmz.Err
 // Usage is what one subject uses.
 type Usage struct {
 	Subject string
-	Held    [kinds]int64         // of rates: used since the account is known
-	Owed    [rates]time.Duration // until the debt of a rate is paid off
+	Held    [kinds]int64  // of rates: used since the account is known
+	Wait    time.Duration // until something can be taken of every rate
 	Refused [kinds]uint64
+
+	paid [rates]time.Time
 }
 
 // Usage returns what at most limit subjects use, in the order of their names, beginning
@@ -252,20 +254,24 @@ func (a *Accounts) Usage(after string, limit int) []Usage {
 		return nil
 	}
 	a.mu.Lock()
-	defer a.mu.Unlock()
 	var all []Usage
 	for s, acc := range a.of {
-		if s <= after {
-			continue
+		if s > after {
+			all = append(all, Usage{Subject: s, Held: acc.held, Refused: acc.refused, paid: acc.paid})
 		}
-		u := Usage{Subject: s, Held: acc.held, Refused: acc.refused}
-		for k := range rates {
-			u.Owed[k] = max(time.Until(acc.paid[k]), 0)
-		}
-		all = append(all, u)
 	}
+	a.mu.Unlock()
 	slices.SortFunc(all, func(x, y Usage) int { return cmp.Compare(x.Subject, y.Subject) })
-	return all[:min(limit, len(all))]
+	all = all[:min(limit, len(all))]
+	for i := range all {
+		u := &all[i]
+		for k := range rates {
+			if limit := a.limit(u.Subject, k); !limit.none() {
+				u.Wait = max(u.Wait, time.Until(u.paid[k])-limit.pays(limit.Most))
+			}
+		}
+	}
+	return all
 }
 
 // Refused returns how often each kind was refused, to anybody, since the start.

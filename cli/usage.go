@@ -1,0 +1,94 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/client"
+	"github.com/lumenize/lmz/gateway"
+)
+
+func (a *app) usageCommand() *cobra.Command {
+	var o gatewayCall
+	limit := 0
+	cmd := &cobra.Command{
+		Use:   "usage",
+		Short: "List what each subject uses (admins)",
+		Long: "usage lists what each subject uses now of everything that is shared: sessions of its\n" +
+			"clients; method calls and time of turns and workers since the gateway knows it; bytes\n" +
+			"that wait at the gateway; objects that its calls made, bytes that it stored in objects,\n" +
+			"watches and alarms; how often something was refused, by what was exceeded; and how\n" +
+			"long it has to wait if it has taken too much. Subjects that use nothing are left out;\n" +
+			"'~' is all requests without a subject. 'lmz subjects' says whose account a subject is.",
+		Example: "  lmz subjects usage\n  lmz subjects usage --json | jq 'select(.stored > 1e9)'",
+		Args:    noWords,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return a.listUsage(cmd.Context(), o, limit) },
+	}
+	a.gatewayFlags(cmd, &o)
+	limitFlag(cmd, &limit)
+	cmd.Flags().BoolVar(&o.json, "json", false, "print one JSON object a line: subject, sessions, calls, seconds, wait (seconds),\n"+
+		"waiting (bytes), objects, stored (bytes), watches, alarms, refused")
+	return cmd
+}
+
+// subjectUsage is the JSON of what one subject uses.
+type subjectUsage struct {
+	Subject  string            `json:"subject"`
+	Sessions int64             `json:"sessions"`
+	Calls    int64             `json:"calls"`
+	Seconds  float64           `json:"seconds"`
+	Wait     float64           `json:"wait"`
+	Waiting  int64             `json:"waiting"`
+	Objects  int64             `json:"objects"`
+	Stored   int64             `json:"stored"`
+	Watches  int64             `json:"watches"`
+	Alarms   int64             `json:"alarms"`
+	Refused  map[string]uint64 `json:"refused"`
+}
+
+func (a *app) listUsage(ctx context.Context, o gatewayCall, limit int) error {
+	number := func(n int64) string { return strconv.FormatInt(n, 10) }
+	list := listing[subjectUsage]{
+		a: a, json: o.json, head: "SUB SESSIONS CALLS TIME WAITING OBJECTS STORED WATCHES ALARMS REFUSED",
+		row: func(x subjectUsage) []string {
+			return []string{
+				x.Subject, number(x.Sessions), number(x.Calls), fmt.Sprintf("%.1fs", x.Seconds), number(x.Waiting), number(x.Objects),
+				number(x.Stored), number(x.Watches), number(x.Alarms), x.refused(),
+			}
+		},
+	}
+	return a.askGateway(ctx, o, func(ctx context.Context, peer *client.Peer) error {
+		after := ""
+		return list.pages(limit, func(want int) (all []subjectUsage, last bool, err error) {
+			page, err := gateway.ListUsage.Call(ctx, peer, lmz.At(gateway.AdminBinding), after, want)
+			for _, x := range page.Subjects {
+				all = append(all, subjectUsage{
+					Subject: x.Subject, Sessions: x.Sessions, Calls: x.Calls, Seconds: x.Time.Seconds(), Wait: x.Wait.Seconds(),
+					Waiting: x.Waiting, Objects: x.Objects, Stored: x.Stored, Watches: x.Watches, Alarms: x.Alarms, Refused: x.Refused,
+				})
+			}
+			after = page.Next
+			return all, after == "", err
+		})
+	})
+}
+
+// refused says how often what was refused, and for how long the subject has to wait.
+func (x subjectUsage) refused() string {
+	var parts []string
+	for _, what := range slices.Sorted(maps.Keys(x.Refused)) {
+		parts = append(parts, fmt.Sprintf("%s %d", what, x.Refused[what]))
+	}
+	if x.Wait > 0 {
+		parts = append(parts, "waits "+(time.Duration(x.Wait*float64(time.Second))).Round(100*time.Millisecond).String())
+	}
+	return strings.Join(parts, ", ")
+}
