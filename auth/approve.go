@@ -5,19 +5,31 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 
 	"zombiezen.com/go/sqlite"
 )
 
-// notifyEvery is how often the admins are told of one subject that waits.
-const notifyEvery = 24 * time.Hour
+const (
+	notifyEvery  = day // between two mails to the admins about one subject that waits
+	signUps      = 100 // subjects in a day that the admins are told of
+	signUpsPerIP = 20  // of those, from one client
+)
 
 // askAdmins mails every admin that a subject waits for approval: once when it
-// first signs in, and then once a day while it goes on trying.
-func (s *Service) askAdmins(d db, subj subject) error {
+// first signs in, and then once a day while it goes on trying. Anybody can sign up with
+// any number of addresses, so what one network and all together cause is bounded;
+// lmz subjects lists who waits.
+func (s *Service) askAdmins(d db, r *request, subj subject) error {
 	now := s.now()
 	if subj.adminApproved || subj.isAdmin || now.UnixMilli()-subj.notifiedAt < notifyEvery.Milliseconds() {
+		return nil
+	}
+	wait, first := s.limits.take(append(perSubnet("signups", r.ip, signUpsPerIP, day),
+		rule{key: "signups", limit: signUps, every: day, paced: true, common: true})...)
+	if first {
+		s.log.Warn("many wait for approval: the admins are not told of each", "for", wait, "request", r.id)
+	}
+	if wait > 0 {
 		return nil
 	}
 	var admins []string

@@ -94,10 +94,20 @@ func (s *Service) tx(r *request, f func(db) error) error {
 	return err
 }
 
+// failuresPerHour bounds the failures that are recorded, whoever causes them: strangers
+// with many networks could fill the disk with them. The log is told of each.
+const failuresPerHour = 5000
+
 // recordFailure records what was refused in a transaction of its own, also when
 // the client has gone.
 func (s *Service) recordFailure(r *request, e event) {
 	e.failed = true
+	if wait, first := s.limits.take(rule{key: "failures", limit: failuresPerHour, every: time.Hour, common: true}); wait > 0 && !first {
+		r.events = append(r.events, e) // for the log
+		return
+	} else if wait > 0 {
+		e = event{name: "rate.limited", failed: true, details: map[string]any{"limit": "failures that are recorded"}}
+	}
 	ctx := context.WithoutCancel(r.Context())
 	if err := s.store.tx(ctx, func(d db) error { return s.record(d, r, e) }); err != nil {
 		s.log.Error("an audit event could not be stored", "event", e.name, "request", r.id, "error", err)
@@ -121,7 +131,7 @@ func (s *Service) recordRefusal(route *route, r *request, refusal *Error) {
 	}
 	if refusal.Status == http.StatusUnauthorized || refusal.guess {
 		s.countFailure(r)
-	} else if wait, first := s.limits.take(s.denialRule(r)); first {
+	} else if wait, first := s.limits.take(s.denialRules(r)...); first {
 		s.recordFailure(r, event{name: "rate.limited", details: map[string]any{"endpoint": route.method + " " + route.path}})
 		return
 	} else if wait > 0 {

@@ -15,6 +15,10 @@ var (
 	errByToken      = forbidden("An access token with a name cannot do this: sign in")
 )
 
+// callsPerMinute is how many requests of one subject, whoever it acts for, are granted:
+// each has the database for itself while it runs.
+const callsPerMinute = 600
+
 // caller is who makes a request to the service. Its flags are those of the
 // database now, but never more than what was presented stands for.
 type caller struct {
@@ -87,6 +91,13 @@ func (s *Service) asCaller(r *request, f func(db, caller) error) error {
 			return err
 		}
 		r.who = &who
+		acts := who.sub
+		if n := len(who.actors); n > 0 {
+			acts = who.actors[n-1]
+		}
+		if err := limited(s.limits.take(rule{key: "calls " + acts, limit: callsPerMinute, every: time.Minute})); err != nil {
+			return err
+		}
 		return f(d, who)
 	})
 }

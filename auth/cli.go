@@ -72,51 +72,34 @@ func (s *Service) startCLI(w http.ResponseWriter, r *request) error {
 		client:      label(body.Client, "a terminal program"),
 		hostname:    label(firstLabel(body.Hostname), "an unnamed computer"),
 	}
-	if err := s.mayMail(r, email); err != nil {
+	a, err := s.mayAsk(r, email)
+	if err != nil {
 		return err
 	}
 	ttl := min(cliLinkTTL, s.opts.LinkTTL)
 	id, token := newUUID(), newToken()
-	err := s.tx(r, func(d db) error {
+	err = s.tx(r, func(d db) error {
 		now := s.now()
 		err := d.insertLink(token, link{email: email, createdAt: now, expiresAt: now.Add(ttl), ip: r.ip, cli: cli})
 		if err != nil {
 			return err
 		}
-		return s.mailTerminal(d, r, Letter{Kind: KindCLILink, To: email, Link: s.linkURL(token), life: ttl,
-			Where: cli.label(), Program: cli.client, Computer: cli.hostname})
+		return s.mailLink(d, r, a, Letter{Kind: KindCLILink, To: email, Link: s.linkURL(token), life: ttl,
+			Where: cli.label(), Program: cli.client, Computer: cli.hostname}, token)
 	})
 	if err != nil {
 		return err
 	}
+	s.noteCrowd(r, a)
 	s.deliver()
 	// The same for every address, known or not, limited or not.
 	writeJSON(w, http.StatusAccepted, struct {
 		RequestID string `json:"request_id"`
 		ExpiresIn int64  `json:"expires_in"`
 		Interval  int    `json:"interval"`
-	}{id, int64(ttl / time.Second), cliInterval})
+		Notice    string `json:"notice,omitempty"`
+	}{id, int64(ttl / time.Second), cliInterval, a.notice()})
 	return nil
-}
-
-// mailTerminal mails a link that a terminal asked for. Where browsers have to pass
-// Turnstile, which terminals cannot show, only known addresses get one, and that of the
-// first admin: otherwise this were the way around it. The answer is the same.
-func (s *Service) mailTerminal(d db, r *request, l Letter) error {
-	l.IP, l.When = r.ip, s.now().UTC().Format("15:04 UTC")
-	err := s.record(d, r, event{name: "login.requested", actor: bySystem, email: l.To, details: map[string]any{"terminal": l.Where}})
-	if err != nil {
-		return err
-	}
-	if s.opts.TurnstileSecret != "" && l.To != s.opts.BootstrapEmail {
-		if _, err := d.subjectBy("email", l.To); err == errNoSubject {
-			_, err := s.sealed(l) // so that the answer takes as long
-			return err
-		} else if err != nil {
-			return err
-		}
-	}
-	return s.queue(d, l)
 }
 
 var (
@@ -195,6 +178,9 @@ func (s *Service) redeem(w http.ResponseWriter, r *request) error {
 	case q.GrantType == deviceGrant && !s.opts.NoDeviceFlow:
 		if q.DeviceCode == "" {
 			return badRequest("invalid_request", "device_code required")
+		}
+		if wait, _ := s.limits.take(rule{key: "polls " + hash(q.DeviceCode), limit: pollsPerDevice, every: shortWindow}); wait > 0 {
+			return errSlowDown
 		}
 		take = func(d db) (newSession, error) { return s.poll(d, q.DeviceCode) }
 	case q.GrantType != "authorization_code":

@@ -21,6 +21,7 @@ import (
 const (
 	deviceTries    = 5 // wrong codes until the request is void
 	userCodeLength = 8
+	pollsPerDevice = 300 // in 15 minutes; at the interval that terminals are told it is 120
 	// No vowels, so that no words come out, and nothing that looks like
 	// something else (RFC 8628 6.1).
 	userCodeLetters = "BCDFGHJKLMNPQRSTVWXZ"
@@ -63,13 +64,14 @@ func (s *Service) startDevice(w http.ResponseWriter, r *request) error {
 	if !ok {
 		return errBadEmail
 	}
-	if err := s.mayMail(r, email); err != nil {
+	a, err := s.mayAsk(r, email)
+	if err != nil {
 		return err
 	}
 	names := cliRequest{client: label(body.Client, "a terminal program"), hostname: label(firstLabel(body.Hostname), "an unnamed computer")}
 	ttl := min(cliLinkTTL, s.opts.LinkTTL)
 	code, userCode, token := newToken(), newUserCode(), newToken()
-	err := s.tx(r, func(d db) error {
+	err = s.tx(r, func(d db) error {
 		now := s.now()
 		mac, err := s.keys.mac("user code", userCode)
 		if err != nil {
@@ -83,12 +85,13 @@ func (s *Service) startDevice(w http.ResponseWriter, r *request) error {
 		if err != nil {
 			return err
 		}
-		return s.mailTerminal(d, r, Letter{Kind: KindDeviceLink, To: email, Link: s.linkURL(token), life: ttl,
-			Where: names.label(), Program: names.client, Computer: names.hostname})
+		return s.mailLink(d, r, a, Letter{Kind: KindDeviceLink, To: email, Link: s.linkURL(token), life: ttl,
+			Where: names.label(), Program: names.client, Computer: names.hostname}, token)
 	})
 	if err != nil {
 		return err
 	}
+	s.noteCrowd(r, a)
 	s.deliver()
 	// The same for every address, known or not.
 	writeJSON(w, http.StatusOK, struct {
@@ -96,7 +99,8 @@ func (s *Service) startDevice(w http.ResponseWriter, r *request) error {
 		UserCode   string `json:"user_code"`
 		ExpiresIn  int64  `json:"expires_in"`
 		Interval   int    `json:"interval"`
-	}{code, userCode[:4] + "-" + userCode[4:], int64(ttl / time.Second), cliInterval})
+		Notice     string `json:"notice,omitempty"`
+	}{code, userCode[:4] + "-" + userCode[4:], int64(ttl / time.Second), cliInterval, a.notice()})
 	return nil
 }
 
@@ -153,7 +157,7 @@ func (s *Service) useDeviceLink(d db, r *request, l link, token string, form url
 	}
 	done := s.messagePage("Your terminal is signed in", "It goes on by itself within seconds. You can close this page.")
 	u.page = &done
-	return u, errors.Join(s.askAdmins(d, subj), s.record(d, r, event{name: "login.approved", actor: bySystem, target: subj.sub, email: l.email,
+	return u, errors.Join(s.askAdmins(d, r, subj), s.record(d, r, event{name: "login.approved", actor: bySystem, target: subj.sub, email: l.email,
 		details: map[string]any{"terminal": dev.label}}))
 }
 

@@ -21,10 +21,14 @@
 // browser uses cli/device: it shows a code, which is typed into the page behind
 // the mailed link, and asks until that has happened (RFC 8628).
 //
-// Links are limited by client and address ([Limits]). The cookie known-browser says
-// for a year that somebody has signed in to an address there: what strangers ask for
-// does not count against such a browser, and a link that it asks for can be opened,
-// or pasted into a terminal, anywhere.
+// Links are limited by client and address ([Limits]); a client is an address and the
+// networks around it. Whoever asks too often gets 429. Where others have used up what
+// is for all, the answer is the usual one, with a notice, and only those are mailed who
+// have a share of their own: approved accounts, of which half of all mails are kept, and
+// for what is mailed to one address whoever is in a network with a session of its owner.
+// The cookie known-browser says for a year that somebody has signed in to an address
+// there: what strangers ask for does not count against such a browser, and a link that
+// it asks for can be opened, or pasted into a terminal, anywhere.
 //
 // # Who gets in
 //
@@ -41,7 +45,7 @@
 // acting for somebody else nor with a named token; "admin" means not acting for
 // somebody else. Without a credential they answer 401, without the right 403.
 //
-//	POST email-magic-link           {"email", "cf-turnstile-response"?}: 200 {"message", "expires_in"}
+//	POST email-magic-link           {"email", "cf-turnstile-response"?}: 200 {"message", "expires_in", "notice"?}
 //	GET  magic-link?one_time_token= the page: 200, or 302 with ?error=invalid_token|token_expired
 //	POST magic-link?one_time_token= 303 to Redirect, with the cookie; of a device the page again
 //	GET, POST accept-invite?invite_token=  the same for invitations
@@ -50,8 +54,8 @@
 //	POST logout/all                 self: 200 {"message", "sessions"}, every session of the caller ends
 //
 //	POST cli/start   {"email", "code_challenge", "code_challenge_method": "S256", "redirect_uri", "state", "client_name", "hostname"}:
-//	                 202 {"request_id", "expires_in", "interval"}
-//	POST cli/device  {"email", "client_name", "hostname"}: 200 {"device_code", "user_code", "expires_in", "interval"};
+//	                 202 {"request_id", "expires_in", "interval", "notice"?}
+//	POST cli/device  {"email", "client_name", "hostname"}: 200 {"device_code", "user_code", "expires_in", "interval", "notice"?};
 //	                 404 not_found where the operator turned it off
 //	POST cli/token   {"grant_type": "authorization_code", "code", "code_verifier", "redirect_uri"} or
 //	                 {"grant_type": "urn:ietf:params:oauth:grant-type:device_code", "device_code"}:

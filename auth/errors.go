@@ -7,6 +7,8 @@ import (
 	"io"
 	"net/http"
 	"time"
+
+	"github.com/lumenize/lmz/internal/httphead"
 )
 
 // Error is a refusal as it is told to the other side. Its texts are public: they
@@ -22,7 +24,7 @@ type Error struct {
 	RetryAfter time.Duration
 
 	repeated bool     // a 429 that follows another, which is in the audit log
-	guess    bool     // a wrong secret, which counts as a failure of the client
+	guess    bool     // a wrong secret or proof, which counts as a failure of the client
 	codes    []string // what Turnstile said
 }
 
@@ -84,6 +86,7 @@ func writeError(w http.ResponseWriter, e *Error) {
 // writeChallenge writes the refusal of a protected route. Only these carry
 // WWW-Authenticate, and only with status 401.
 func writeChallenge(w http.ResponseWriter, e *Error) {
+	httphead.Protect(w.Header())
 	if e.Status == http.StatusUnauthorized {
 		w.Header().Set("WWW-Authenticate",
 			fmt.Sprintf("Bearer realm=\"Lumenize\", error=%q, error_description=%q", e.Code, e.Description))

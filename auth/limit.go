@@ -2,6 +2,7 @@ package auth
 
 import (
 	"cmp"
+	"hash/maphash"
 	"math"
 	"strconv"
 	"sync"
@@ -13,19 +14,27 @@ import (
 // Retry-After, the same for known and unknown addresses.
 type Limits struct {
 	// MailsPerAddress bounds the links that one client has mailed to one address in
-	// 15 minutes, default 3, and MailsPerAddressDaily those in a day, default 10.
-	// All clients together get three times that, so that one of them cannot keep the
-	// owner of an address out. A browser in which somebody has signed in to the
-	// address before is limited by these two alone, and no other client's use counts.
+	// 15 minutes, default 3, and MailsPerAddressDaily those in a day, default 10, of
+	// which each is given back by itself, 2.4 hours after the one before. A client is a
+	// /24 here, or in IPv6 a /48. All clients together get three times that. Past it
+	// nothing is mailed, though the answers stay the same, but for a client in whose
+	// network the owner of the address has a session.
+	// A browser in which somebody has signed in to the address before has the same
+	// numbers for itself, and all such browsers together three times that: what
+	// strangers ask for does not count, nor does MailsPerHour if the account is approved.
 	MailsPerAddress, MailsPerAddressDaily int
 	// MailsPerIP bounds the links that one client asks for in 15 minutes, default
-	// 20. In IPv6 a client is a /64.
+	// 20. In IPv6 a client is a /64. Its /56 gets twice as many, its /48 three times
+	// and its /32 eight times; in IPv4 a /24 gets three times and a /16 eight times.
 	MailsPerIP int
-	// MailsPerHour bounds the links that are mailed altogether, default 1000.
+	// MailsPerHour bounds the links that are mailed altogether, default 1000. Half of
+	// them are kept for addresses whose accounts are approved. Past the other half
+	// strangers are mailed nothing, though the answers stay the same.
 	MailsPerHour int
 	// FailuresPerIP bounds the wrong links, codes and tokens that one client
 	// tries in 15 minutes, default 100, and how many of its requests that were
-	// forbidden are recorded in the audit log.
+	// forbidden are recorded in the audit log. Wider networks get more, as with
+	// MailsPerIP.
 	FailuresPerIP int
 	// RequestsPerMinute bounds the requests of one subject that
 	// [Service.Middleware] lets through. The default is no limit.
@@ -45,32 +54,55 @@ func (l Limits) withDefaults() Limits {
 
 const (
 	shortWindow = 15 * time.Minute
+	day         = 24 * time.Hour
 	limiterSize = 100_000 // keys that a limiter remembers
 )
 
-// rule allows a number of uses of a key in a time that begins with the first.
+// rule allows a number of uses of a key in a time. The time begins with the first use;
+// of a paced rule every use is paid back by itself, so that the key is never used up
+// for longer than one use takes.
 type rule struct {
-	key   string
-	limit int
-	every time.Duration
+	key    string
+	limit  int // negative: no limit
+	every  time.Duration
+	paced  bool
+	common bool // it counts everybody's uses, and is never forgotten for lack of room
 }
 
-// window is how often a key was used since it began.
+// window is how often a key was used.
 type window struct {
-	used int
-	ends time.Time
+	used    int
+	ends    time.Time // when nothing is used any more
+	refused bool      // since it was used last
+	common  bool
+}
+
+// wait is how long a rule stays used up.
+func (r rule) wait(w *window, now time.Time) time.Duration {
+	switch {
+	case r.limit == 0:
+		return r.every
+	case r.limit < 0 || w == nil || !now.Before(w.ends):
+		return 0
+	case r.paced:
+		return max(0, w.ends.Sub(now)-r.every+r.every/time.Duration(r.limit))
+	case w.used < r.limit:
+		return 0
+	}
+	return w.ends.Sub(now)
 }
 
 // limiter counts in memory: a restart forgets, which nobody outside can cause.
 type limiter struct {
-	now func() time.Time
+	now  func() time.Time
+	seed maphash.Seed // keys hold what strangers send, so only their hashes are kept
 
 	mu      sync.Mutex // guards the following field
-	windows map[string]*window
+	windows map[uint64]*window
 }
 
 func newLimiter(now func() time.Time) *limiter {
-	return &limiter{now: now, windows: map[string]*window{}}
+	return &limiter{now: now, seed: maphash.MakeSeed(), windows: map[uint64]*window{}}
 }
 
 // take uses every rule once, or none if one of them is used up: then wait is how
@@ -79,17 +111,7 @@ func (l *limiter) take(rules ...rule) (wait time.Duration, first bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.now()
-	for _, r := range rules {
-		w := l.windows[r.key]
-		if r.limit < 0 || w == nil || !now.Before(w.ends) || w.used < r.limit {
-			continue
-		}
-		if w.ends.Sub(now) > wait {
-			wait, first = w.ends.Sub(now), w.used == r.limit
-		}
-		w.used = r.limit + 1
-	}
-	if wait > 0 {
+	if wait, first = l.check(now, rules); wait > 0 {
 		return wait, first
 	}
 	for _, r := range rules {
@@ -98,31 +120,67 @@ func (l *limiter) take(rules ...rule) (wait time.Duration, first bool) {
 	return 0, false
 }
 
-// left is how long a rule stays used up; it uses nothing.
-func (l *limiter) left(r rule) (wait time.Duration, first bool) {
+// left is how long one of the rules stays used up; it uses nothing.
+func (l *limiter) left(rules ...rule) (wait time.Duration, first bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	w := l.windows[r.key]
-	if now := l.now(); r.limit >= 0 && w != nil && now.Before(w.ends) && w.used >= r.limit {
-		first = w.used == r.limit
-		w.used = r.limit + 1
-		return w.ends.Sub(now), first
-	}
-	return 0, false
+	return l.check(l.now(), rules)
 }
+
+// count uses every rule, also those that are used up.
+func (l *limiter) count(rules ...rule) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, r := range rules {
+		if now := l.now(); r.wait(l.windows[l.hash(r.key)], now) == 0 {
+			l.use(r, now)
+		}
+	}
+}
+
+func (l *limiter) check(now time.Time, rules []rule) (wait time.Duration, first bool) {
+	for _, r := range rules {
+		w := l.windows[l.hash(r.key)]
+		left := r.wait(w, now)
+		if left == 0 {
+			continue
+		}
+		if left > wait {
+			wait, first = left, w != nil && !w.refused
+		}
+		if w != nil {
+			w.refused = true
+		}
+	}
+	return wait, first
+}
+
+func (l *limiter) hash(key string) uint64 { return maphash.String(l.seed, key) }
 
 func (l *limiter) use(r rule, now time.Time) {
-	w := l.windows[r.key]
+	if r.limit < 0 {
+		return
+	}
+	key := l.hash(r.key)
+	w := l.windows[key]
 	if w == nil || !now.Before(w.ends) {
 		l.makeRoom(now)
-		w = &window{ends: now.Add(r.every)}
-		l.windows[r.key] = w
+		w = &window{ends: now, common: r.common}
+		if !r.paced {
+			w.ends = now.Add(r.every)
+		}
+		l.windows[key] = w
+	}
+	if r.paced {
+		w.ends = w.ends.Add(r.every / time.Duration(r.limit))
 	}
 	w.used++
+	w.refused = false
 }
 
-// makeRoom forgets what is over and then, if that is not enough, anything: an
-// attacker with that many addresses is not stopped by counting them.
+// makeRoom forgets what is over and then, if that is not enough, anything but what
+// counts everybody's uses: an attacker with that many networks is not stopped by
+// counting them, but by the latter.
 func (l *limiter) makeRoom(now time.Time) {
 	if len(l.windows) < limiterSize {
 		return
@@ -132,58 +190,30 @@ func (l *limiter) makeRoom(now time.Time) {
 			delete(l.windows, key)
 		}
 	}
-	for key := range l.windows {
+	for key, w := range l.windows {
 		if len(l.windows) < limiterSize*9/10 {
 			return
 		}
-		delete(l.windows, key)
+		if !w.common {
+			delete(l.windows, key)
+		}
 	}
 }
 
-// clientsPerAddress is how many clients can use up what may be mailed to one address.
-const clientsPerAddress = 3
-
-// mayMail counts a link that is to be mailed.
-func (s *Service) mayMail(r *request, email string) error {
-	if s.opts.AutoApprove {
-		return nil
-	}
-	l := s.opts.Limits
-	known, err := s.knownBrowser(r, email)
-	if err != nil {
-		return err
-	}
-	if known != "" {
-		return limited(s.limits.take(
-			rule{"browser " + known, l.MailsPerAddress, shortWindow},
-			rule{"browser daily " + known, l.MailsPerAddressDaily, 24 * time.Hour},
-		))
-	}
-	client := network(r.ip)
-	return limited(s.limits.take(
-		rule{"ip " + client, l.MailsPerIP, shortWindow},
-		rule{"address " + email + " " + client, l.MailsPerAddress, shortWindow},
-		rule{"address daily " + email + " " + client, l.MailsPerAddressDaily, 24 * time.Hour},
-		rule{"address " + email, clientsPerAddress * l.MailsPerAddress, shortWindow},
-		rule{"address daily " + email, clientsPerAddress * l.MailsPerAddressDaily, 24 * time.Hour},
-		rule{"mails", l.MailsPerHour, time.Hour},
-	))
+func (s *Service) failureRules(r *request) []rule {
+	return perSubnet("failures", r.ip, s.opts.Limits.FailuresPerIP, shortWindow)
 }
 
-func (s *Service) failureRule(r *request) rule {
-	return rule{"failures " + network(r.ip), s.opts.Limits.FailuresPerIP, shortWindow}
-}
-
-// denialRule bounds the refusals of a client that are recorded. They lock nobody out:
+// denialRules bound the refusals of a client that are recorded. They lock nobody out:
 // a foreign page can have a visitor's browser cause them.
-func (s *Service) denialRule(r *request) rule {
-	return rule{"denials " + network(r.ip), s.opts.Limits.FailuresPerIP, shortWindow}
+func (s *Service) denialRules(r *request) []rule {
+	return perSubnet("denials", r.ip, s.opts.Limits.FailuresPerIP, shortWindow)
 }
 
 // failuresLeft refuses a client that guessed too often.
-func (s *Service) failuresLeft(r *request) error { return limited(s.limits.left(s.failureRule(r))) }
+func (s *Service) failuresLeft(r *request) error { return limited(s.limits.left(s.failureRules(r)...)) }
 
-func (s *Service) countFailure(r *request) { s.limits.take(s.failureRule(r)) }
+func (s *Service) countFailure(r *request) { s.limits.count(s.failureRules(r)...) }
 
 func limited(wait time.Duration, first bool) error {
 	if wait == 0 {

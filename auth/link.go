@@ -56,11 +56,15 @@ func (s *Service) askLink(w http.ResponseWriter, r *request) error {
 		Message   string `json:"message"`
 		Link      string `json:"magic_link,omitempty"`
 		ExpiresIn int64  `json:"expires_in"`
+		Notice    string `json:"notice,omitempty"`
 	}{Message: "Check your email for the magic link", ExpiresIn: int64(s.opts.LinkTTL / time.Second)}
+	var a ask
 	if !byTest {
-		if err := s.mayMail(r, email); err != nil {
+		var err error
+		if a, err = s.mayAsk(r, email); err != nil {
 			return err
 		}
+		answer.Notice = a.notice()
 	}
 	token := newToken()
 	err := s.tx(r, func(d db) error {
@@ -69,12 +73,12 @@ func (s *Service) askLink(w http.ResponseWriter, r *request) error {
 		if err != nil || byTest {
 			return err
 		}
-		err = s.queue(d, Letter{Kind: KindMagicLink, To: email, Link: s.linkURL(token), life: s.opts.LinkTTL})
-		return errors.Join(err, s.record(d, r, event{name: "login.requested", actor: bySystem, email: email}))
+		return s.mailLink(d, r, a, Letter{Kind: KindMagicLink, To: email, Link: s.linkURL(token), life: s.opts.LinkTTL}, token)
 	})
 	if err != nil {
 		return err
 	}
+	s.noteCrowd(r, a)
 	s.deliver()
 	if byTest {
 		answer.Message, answer.Link = "Magic link generated (test mode)", s.linkURL(token)
@@ -196,7 +200,7 @@ func (s *Service) signInByLink(d db, r *request, l link, token string) (used, er
 	if err != nil {
 		return u, err
 	}
-	if err := s.askAdmins(d, subj); err != nil {
+	if err := s.askAdmins(d, r, subj); err != nil {
 		return u, err
 	}
 	return u, s.record(d, r, event{name: "login.succeeded", actor: bySystem, target: subj.sub, email: l.email,

@@ -84,8 +84,9 @@ type Letter struct {
 	// Good is true for a button that grants something.
 	Good bool
 
-	subject string
-	life    time.Duration // of the link; 0: it has no end
+	subject  string
+	life     time.Duration // of the link; 0: it has no end
+	stranger bool          // nobody has an account with To: others' mails go first
 }
 
 // written returns l with its words.

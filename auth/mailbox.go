@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/lumenize/lmz/internal/httphead"
 )
 
 // mailboxSize is how many mails a [Mailbox] keeps.
@@ -53,6 +55,7 @@ func (b *Mailbox) Send(_ context.Context, m Mail) error {
 // "Accept: application/json" as a JSON array of objects with the members kind,
 // to, subject, link, text and time.
 func (b *Mailbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	httphead.Protect(w.Header())
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")
 		w.WriteHeader(http.StatusMethodNotAllowed)

@@ -50,5 +50,5 @@ func (s *Service) admit(r *http.Request) (Claims, error) {
 	if n := len(claims.Actors); n > 0 {
 		who = claims.Actors[n-1]
 	}
-	return claims, limited(s.limits.take(rule{"requests " + who, s.opts.Limits.RequestsPerMinute, time.Minute}))
+	return claims, limited(s.limits.take(rule{key: "requests " + who, limit: s.opts.Limits.RequestsPerMinute, every: time.Minute}))
 }

@@ -21,7 +21,7 @@ import (
 const (
 	namedTTL    = 90 * 24 * time.Hour  // unless asked otherwise
 	namedTTLMax = 366 * 24 * time.Hour // whatever is asked
-	namedMax    = 50                   // per subject
+	namedMax    = 50                   // per subject, and how many it may make in an hour
 	touchEvery  = time.Hour            // how exact lastUsedAt is
 )
 
@@ -76,6 +76,10 @@ func (s *Service) makeToken(w http.ResponseWriter, r *request) error {
 		made.namedToken = namedToken{ID: newUUID(), Name: strings.TrimSpace(body.Name), Admin: body.Admin.value,
 			CreatedAt: now.UnixMilli(), ExpiresAt: now.Add(time.Duration(ttl) * time.Second).UnixMilli()}
 		if err := d.mayMakeNamed(who, made.Admin, now); err != nil {
+			return err
+		}
+		// Each leaves two rows in the audit log, also if it is deleted at once.
+		if err := limited(s.limits.take(rule{key: "tokens " + who.sub, limit: namedMax, every: time.Hour})); err != nil {
 			return err
 		}
 		made.Token = namedPrefix + namedPayload(who.subject, made.namedToken) + "." + newToken()

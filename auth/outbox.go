@@ -61,9 +61,12 @@ func (s *Service) queue(d db, l Letter) error {
 	if err != nil {
 		return err
 	}
-	now := s.now()
-	return d.exec("INSERT INTO Outbox (sealed, dueAt, expiresAt) VALUES (:sealed, :now, :expires)",
-		args{":sealed": sealed, ":now": now.UnixMilli(), ":expires": now.Add(cmp.Or(l.life, mailKept)).UnixMilli()}, nil)
+	rank, now := 0, s.now()
+	if l.stranger {
+		rank = 1
+	}
+	return d.exec("INSERT INTO Outbox (sealed, rank, dueAt, expiresAt) VALUES (:sealed, :rank, :now, :expires)",
+		args{":sealed": sealed, ":rank": rank, ":now": now.UnixMilli(), ":expires": now.Add(cmp.Or(l.life, mailKept)).UnixMilli()}, nil)
 }
 
 // deliver has the queue sent. Only what takes no time is waited for: a [*Mailbox],
@@ -130,16 +133,17 @@ type queued struct {
 	sealed                         []byte
 }
 
-// next takes the mail that is due first off the others' hands for as long as a
+// next takes the mail that is due first, those to accounts before all others, off the others' hands for as long as a
 // delivery may take.
 func (o *outbox) next(ctx context.Context) (q queued, found bool, err error) {
 	err = o.store.tx(ctx, func(d db) error {
-		found, err = d.one("SELECT * FROM Outbox ORDER BY dueAt, id LIMIT 1", nil, func(stmt *sqlite.Stmt) {
+		now := o.now()
+		const first = "SELECT id FROM Outbox ORDER BY dueAt > :now, CASE WHEN dueAt <= :now THEN rank END, dueAt, id LIMIT 1"
+		found, err = d.one("SELECT * FROM Outbox WHERE id = ("+first+")", args{":now": now.UnixMilli()}, func(stmt *sqlite.Stmt) {
 			q = queued{id: stmt.GetInt64("id"), attempts: stmt.GetInt64("attempts"), dueAt: stmt.GetInt64("dueAt"), expiresAt: stmt.GetInt64("expiresAt")}
 			q.sealed = make([]byte, stmt.GetLen("sealed"))
 			stmt.GetBytes("sealed", q.sealed)
 		})
-		now := o.now()
 		if err != nil || !found || q.dueAt > now.UnixMilli() {
 			return err
 		}

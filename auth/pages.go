@@ -93,12 +93,11 @@ func render(t *template.Template, p page) []byte {
 	return out.Bytes()
 }
 
+// writePage writes a page. What every answer carries is there already.
 func writePage(w http.ResponseWriter, status int, p page) {
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Cache-Control", "no-store")
-	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Frame-Options", "DENY")
 	h.Set("Content-Security-Policy", strings.TrimSpace(
 		"default-src 'none'; style-src "+styleHash+"; base-uri 'none'; frame-ancestors 'none'; form-action 'self' "+p.formTo))

@@ -17,6 +17,10 @@ import (
 // that two parties hold it, and ends the session for both.
 const refreshGrace = 30 * time.Second
 
+// refreshesPerSession is how often a session may refresh in 15 minutes, all tabs that
+// share its cookie together. Each writes to the disk.
+const refreshesPerSession = 300
+
 // grace is refreshGrace, or nothing in strict mode.
 func (s *Service) grace() time.Duration {
 	if s.opts.Refresh == RefreshStrict {
@@ -59,6 +63,9 @@ func (s *Service) refresh(w http.ResponseWriter, r *request) error {
 	}
 	if old == "" {
 		return errNoRefresh
+	}
+	if err := limited(s.limits.take(rule{key: "refresh " + familyHash(old), limit: refreshesPerSession, every: shortWindow})); err != nil {
+		return err
 	}
 	var out tokens
 	var ends time.Time

@@ -44,19 +44,6 @@ func clientIP(r *http.Request, proxies int) string {
 	return ip
 }
 
-// network is what one client commands: its address, or in IPv6 its /64.
-func network(ip string) string {
-	addr, err := netip.ParseAddr(ip)
-	if err != nil || addr.Is4() {
-		return ip
-	}
-	prefix, err := addr.Prefix(64)
-	if err != nil {
-		return ip
-	}
-	return prefix.String()
-}
-
 // printable is text without control characters, at most limit bytes of it.
 func printable(text string, limit int) string {
 	text = strings.ToValidUTF8(text, "")

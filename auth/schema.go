@@ -8,7 +8,7 @@ import "zombiezen.com/go/sqlite/sqlitemigration"
 // that wait, which are encrypted.
 var schema = sqlitemigration.Schema{
 	AppID:      0x6c6d7a61, // "lmza"
-	Migrations: []string{schemaFirst, schemaSessions, schemaBounds},
+	Migrations: []string{schemaFirst, schemaSessions, schemaBounds, schemaRanks},
 }
 
 const schemaFirst = `
@@ -168,4 +168,11 @@ CREATE INDEX RefreshTokensByFamilyHash ON RefreshTokens (familyHash);
 
 DROP INDEX AuditByTarget;
 CREATE INDEX AuditByTarget ON Audit (target, event, at);
+`
+
+const schemaRanks = `
+-- What is sent first: 0 what goes to accounts, 1 what strangers asked for.
+ALTER TABLE Outbox ADD COLUMN rank INTEGER NOT NULL DEFAULT 0;
+DROP INDEX OutboxByDue;
+CREATE INDEX OutboxByRank ON Outbox (rank, dueAt);
 `

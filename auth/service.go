@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/lumenize/lmz/internal/httphead"
 )
 
 // Limits that are not options.
@@ -128,8 +130,7 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 	r := s.newRequest(hr)
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Referrer-Policy", "no-referrer")
+	httphead.Protect(h)
 	h.Set("X-Request-Id", r.id)
 	if s.cors(w, r) {
 		return

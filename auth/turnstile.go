@@ -31,7 +31,7 @@ func (s *Service) checkTurnstile(r *request, token any) error {
 		s.log.Error("Turnstile could not be asked: the request was refused", "request", r.id, "error", innermost(err))
 	}
 	if err != nil || !ok {
-		return &Error{Status: http.StatusForbidden, Code: "turnstile_failed", Description: "Turnstile verification failed", codes: codes}
+		return &Error{Status: http.StatusForbidden, Code: "turnstile_failed", Description: "Turnstile verification failed", codes: codes, guess: true}
 	}
 	return nil
 }

@@ -23,6 +23,7 @@ type device struct {
 	UserCode   string `json:"user_code"`
 	ExpiresIn  int64  `json:"expires_in"` // seconds
 	Interval   int64  `json:"interval"`   // seconds
+	Notice     string `json:"notice"`
 }
 
 // signInByDevice shows a code, which is to be typed on the page that the mailed link
@@ -37,6 +38,7 @@ func (a *app) signInByDevice(ctx context.Context, server, email string) (t token
 	}
 	fmt.Fprintf(a.Err, "A link was sent to %s. Open it on any device and type this code there:\n\n    %s\n\n",
 		oneLine(email), oneLine(d.UserCode))
+	a.sayNotice(d.Notice)
 	a.pointToMailbox(ctx, server)
 	ctx, cancel := context.WithTimeoutCause(ctx, time.Duration(d.ExpiresIn)*time.Second, errCodeExpired)
 	defer cancel()

@@ -17,15 +17,17 @@ func (a *app) signInByLoopback(ctx context.Context, server, email string) (t tok
 		return t, err
 	}
 	defer callback.close()
+	var asked struct{ Notice string }
 	err = post(ctx, server, "cli/start", map[string]string{
 		"email": email, "redirect_uri": callback.url, "state": callback.state,
 		"code_challenge": callback.challenge(), "code_challenge_method": "S256",
 		"client_name": "lmz", "hostname": hostname(),
-	}, &struct{}{})
+	}, &asked)
 	if err != nil {
 		return t, refusedLogin(server, email, err)
 	}
 	fmt.Fprintf(a.Err, "A link was sent to %s. Open it in a browser on this machine and confirm.\n", oneLine(email))
+	a.sayNotice(asked.Notice)
 	fmt.Fprintln(a.Err, "Is your mail on another device? Then stop this (Ctrl-C) and add --device.")
 	a.pointToMailbox(ctx, server)
 	code, err := callback.wait(ctx)
@@ -46,6 +48,14 @@ func (a *app) signInByLoopback(ctx context.Context, server, email string) (t tok
 func hostname() string {
 	name, _ := os.Hostname()
 	return name
+}
+
+// sayNotice says what the server adds when so many links are asked for that one may
+// not come.
+func (a *app) sayNotice(notice string) {
+	if notice != "" {
+		fmt.Fprintln(a.Err, oneLine(notice))
+	}
 }
 
 // pointToMailbox says where mails of lmz dev go.

@@ -19,7 +19,8 @@ import (
 // redeems it. It works with the original's service, which knows neither of the other
 // ways and signs in whoever gets the link.
 func (a *app) signInByPaste(ctx context.Context, server, email string) (t tokens, err error) {
-	err = post(ctx, server, "email-magic-link", map[string]string{"email": email}, nil)
+	var asked struct{ Notice string }
+	err = post(ctx, server, "email-magic-link", map[string]string{"email": email}, &asked)
 	var refused *refusal
 	switch {
 	case errors.As(err, &refused) && (refused.Code == "turnstile_required" || refused.Code == "turnstile_failed"):
@@ -32,6 +33,7 @@ func (a *app) signInByPaste(ctx context.Context, server, email string) (t tokens
 		return t, refusedLogin(server, email, err)
 	default:
 		fmt.Fprintf(a.Err, "A link was sent to %s.\n", oneLine(email))
+		a.sayNotice(asked.Notice)
 	}
 	text, err := a.readSecret(ctx, "Copy it, without opening it, and paste it here (it will not be shown): ")
 	if err != nil {

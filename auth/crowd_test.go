@@ -1,0 +1,337 @@
+package auth
+
+import (
+	"context"
+	"fmt"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"zombiezen.com/go/sqlite"
+)
+
+// crowd is a service with an approved account, ada, which has a session in the network
+// 192.0.2.0/24, and a way to ask from any address.
+type crowd struct{ *fixture }
+
+func newCrowd(t *testing.T, o Options) crowd {
+	o.BootstrapEmail, o.Proxies = ada, 1
+	f := crowd{start(t, o)}
+	f.ask(ada, "192.0.2.77")
+	f.want(f.do("POST", f.lastLink(), "", "X-Forwarded-For", "192.0.2.77"), 303, "")
+	f.pass(day)
+	return f
+}
+
+func (f crowd) ask(email, ip string) answer {
+	f.t.Helper()
+	return f.do("POST", "/auth/email-magic-link", `{"email":"`+email+`"}`, "X-Forwarded-For", ip)
+}
+
+// mailed is how many sign-in links went to an address.
+func (f crowd) mailed(email string) (n int) {
+	for _, m := range f.box.newestFirst() {
+		if m.To == email && m.Kind == KindMagicLink {
+			n++
+		}
+	}
+	return n
+}
+
+// The attack: one customer of a provider, with all addresses of a /56, asks for as many
+// links as it can within a few seconds. Everybody else goes on signing in.
+func TestMailsOfOthersUnderAttack(t *testing.T) {
+	f := newCrowd(t, Options{})
+	granted := 0
+	for i := range 1060 {
+		a := f.ask(fmt.Sprintf("x%d@evil.example", i), fmt.Sprintf("2001:db8:7:1%02x::%x", i%256, i))
+		if a.StatusCode == 200 {
+			granted++
+		}
+		if i%200 == 199 {
+			f.pass(time.Second)
+		}
+	}
+	if granted != 40 {
+		t.Errorf("one /56 was granted %d links", granted)
+	}
+	f.want(f.ask(carol, "198.51.100.1"), 200, "") // a stranger elsewhere
+	if f.mailed(carol) != 1 {
+		t.Error("a stranger on another network got no mail")
+	}
+	// A /48 and a /24 have no more either.
+	for i := range 1000 {
+		f.ask(fmt.Sprintf("y%d@evil.example", i), fmt.Sprintf("2001:db8:8:%x::1", i))
+		f.ask(fmt.Sprintf("z%d@evil.example", i), fmt.Sprintf("203.0.113.%d", i%256))
+	}
+	if n := len(f.box.newestFirst()) - 2 - granted; n > 120 {
+		t.Errorf("a /48 and a /24 were granted %d links", n)
+	}
+}
+
+func TestAccountMailsInACrowd(t *testing.T) {
+	f := newCrowd(t, Options{Limits: Limits{MailsPerHour: 20}})
+	for i := range 200 { // from everywhere
+		f.want(f.ask(fmt.Sprintf("x%d@evil.example", i), fmt.Sprintf("10.%d.0.1", i)), 200, "")
+	}
+	if n := len(f.box.newestFirst()); n != 11 { // ada's first, and half of the budget
+		t.Errorf("%d mails", n)
+	}
+	rows := f.count("MagicLinks") + f.count("Audit") + f.count("Outbox")
+	known, unknown := f.ask(ada, "198.51.100.7"), f.ask(carol, "198.51.100.8")
+	if known.body != unknown.body || known.StatusCode != unknown.StatusCode || !strings.Contains(known.body, `"notice"`) {
+		t.Errorf("the answers differ: %d %s, %d %s", known.StatusCode, known.body, unknown.StatusCode, unknown.body)
+	}
+	if f.mailed(ada) != 2 || f.mailed(carol) != 0 {
+		t.Errorf("%d mails to ada and %d to carol", f.mailed(ada), f.mailed(carol))
+	}
+	if n := f.count("MagicLinks") + f.count("Audit") + f.count("Outbox") - rows; n != 2 {
+		t.Errorf("%d rows for one mail: what is withheld is kept", n)
+	}
+	for _, path := range []string{"cli/start", "cli/device"} {
+		for _, email := range []string{ada, carol} {
+			body := `{"email":"` + email + `"}`
+			if path == "cli/start" {
+				body = cliStart(email, callback, verifier)
+			}
+			a := f.do("POST", "/auth/"+path, body, "X-Forwarded-For", "198.51.101.9")
+			if a.StatusCode/100 != 2 || !strings.Contains(a.body, `"notice"`) {
+				t.Errorf("%s: %d %s", path, a.StatusCode, a.body)
+			}
+		}
+	}
+	crowded := 0
+	for _, e := range f.events() {
+		if e.Event == "rate.limited" {
+			crowded++
+		}
+	}
+	if crowded != 1 {
+		t.Errorf("%d events tell of the crowd", crowded)
+	}
+	f.pass(time.Hour)
+	if a := f.ask(carol, "198.51.100.8"); strings.Contains(a.body, "notice") || f.mailed(carol) != 1 {
+		t.Errorf("an hour later: %s, %d mails", a.body, f.mailed(carol))
+	}
+}
+
+// What is written for an address is the same, whoever has it: the statements, the
+// transaction, and with them the time that an answer takes.
+func totalChanges(t *testing.T, conn *sqlite.Conn) (n int64) {
+	n, err := db{conn}.number("SELECT total_changes()", nil)
+	if err != nil {
+		t.Error(err)
+	}
+	return n
+}
+
+func TestWithheldMailStatements(t *testing.T) {
+	f := newCrowd(t, Options{Limits: Limits{MailsPerHour: 2}})
+	for i := range 3 {
+		f.ask(fmt.Sprintf("x%d@evil.example", i), fmt.Sprintf("10.%d.0.1", i))
+	}
+	changes := func(email string) (n int64) {
+		conn := <-f.svc.store.writer
+		before := totalChanges(t, conn)
+		f.svc.store.writer <- conn
+		f.want(f.ask(email, "198.51.100.7"), 200, "")
+		f.svc.store.writer <- <-f.svc.store.writer
+		conn = <-f.svc.store.writer
+		defer func() { f.svc.store.writer <- conn }()
+		return totalChanges(t, conn) - before
+	}
+	known, unknown := changes(ada), changes(carol)
+	// A mail that is sent is a row fewer in the end; the mailbox of this test sends it
+	// within the request.
+	if known < 3 || unknown != 6 {
+		t.Errorf("%d rows changed for a known address, %d for an unknown one", known, unknown)
+	}
+}
+
+func TestOwnerUnderAsksOfStrangers(t *testing.T) {
+	f := newCrowd(t, Options{})
+	attack := func(quarter int) {
+		for i := range 12 {
+			f.ask(ada, fmt.Sprintf("10.%d.%d.1", quarter, i))
+		}
+	}
+	// New networks ask, day and night; ada is on a journey, with a new telephone.
+	var last time.Time
+	var gaps []time.Duration
+	for quarter := range 4 * 24 {
+		before := f.mailed(ada)
+		attack(quarter)
+		if f.mailed(ada) > before { // whose link she can use as well
+			if !last.IsZero() {
+				gaps = append(gaps, f.now().Sub(last))
+			}
+			last = f.now()
+		}
+		f.pass(15 * time.Minute)
+	}
+	if longest := slices.Max(gaps); longest > time.Hour {
+		t.Errorf("no mail for %v", longest)
+	}
+	if n := f.mailed(ada); n > 1+2*30 {
+		t.Errorf("%d mails in a day", n)
+	}
+	// Where she has a session they do not count.
+	attack(100)
+	before := f.mailed(ada)
+	f.want(f.ask(ada, "192.0.2.5"), 200, "")
+	if f.mailed(ada) != before+1 {
+		t.Error("no mail in a network where she is signed in")
+	}
+	// For a stranger's address the answer is the same.
+	if a := f.ask(ada, "198.51.100.1"); a.StatusCode != 200 || !strings.Contains(a.body, "notice") {
+		t.Errorf("%d %s", a.StatusCode, a.body)
+	}
+}
+
+// What one party can do all day costs the others neither disk nor a place in the queue.
+func TestRepeatedWorkBounds(t *testing.T) {
+	f := newCrowd(t, Options{})
+	session := f.signIn(ada)
+	access := f.access(session)
+	made := 0
+	before := f.count("Audit")
+	for range 200 {
+		a := f.as(access, "POST", "tokens", `{"name":"ci"}`)
+		if a.StatusCode == 201 {
+			made++
+			f.want(f.as(access, "DELETE", "token/"+a.json("id"), ""), 204, "")
+		} else {
+			f.wantError(a, 429, "rate_limited")
+		}
+	}
+	if rows := f.count("Audit") - before; made != namedMax || rows > 2*namedMax+1 {
+		t.Errorf("%d tokens were made, and %d rows", made, rows)
+	}
+	for range callsPerMinute {
+		f.as(access, "GET", "sessions", "")
+	}
+	f.wantError(f.as(access, "GET", "sessions", ""), 429, "rate_limited")
+	refreshed := 0
+	for range refreshesPerSession + 50 {
+		a := f.refresh(session)
+		if a.StatusCode == 200 {
+			refreshed, session = refreshed+1, a.cookie()
+		}
+	}
+	if refreshed != refreshesPerSession-1 {
+		t.Errorf("%d refreshes", refreshed)
+	}
+	code, _, _ := f.device(ada)
+	f.wantError(f.poll(code), 400, "authorization_pending")
+	for range pollsPerDevice {
+		f.wantError(f.poll(code), 400, "slow_down")
+	}
+	interval := func() (n int64) {
+		f.must(f.svc.store.read(t.Context(), func(d db) (err error) {
+			n, err = d.number("SELECT interval FROM Devices", nil)
+			return err
+		}))
+		return n
+	}
+	was := interval()
+	f.wantError(f.poll(code), 400, "slow_down")
+	if interval() != was {
+		t.Error("a poll too many is written down")
+	}
+}
+
+func TestRecordedFailureBound(t *testing.T) {
+	f := newCrowd(t, Options{})
+	before := f.count("Audit")
+	for i := range failuresPerHour + 500 {
+		r := f.svc.newRequest(httptest.NewRequest("GET", "/auth/magic-link?one_time_token=x", nil))
+		r.ip = fmt.Sprintf("10.%d.%d.1", i/250, i%250)
+		f.svc.recordFailure(r, event{name: "login.failed", actor: bySystem})
+	}
+	if rows := f.count("Audit") - before; rows != failuresPerHour+1 {
+		t.Errorf("%d rows", rows)
+	}
+}
+
+func TestSignUpMailBound(t *testing.T) {
+	f := newCrowd(t, Options{})
+	told := func() (n int) {
+		for _, m := range f.box.newestFirst() {
+			if m.Kind == KindAdminNotification {
+				n++
+			}
+		}
+		return n
+	}
+	for i := range 30 {
+		f.ask(fmt.Sprintf("x%d@evil.example", i), fmt.Sprintf("2001:db8:7:%x::1", i))
+		f.do("POST", f.lastLinkTo(fmt.Sprintf("x%d@evil.example", i)), "", "X-Forwarded-For", "2001:db8:7::1")
+	}
+	if n := told(); n != signUpsPerIP {
+		t.Errorf("the admin got %d mails", n)
+	}
+	f.ask(carol, "198.51.100.8")
+	f.do("POST", f.lastLinkTo(carol), "", "X-Forwarded-For", "198.51.100.8")
+	if n := told(); n != signUpsPerIP+1 {
+		t.Error("the admin is not told of somebody elsewhere")
+	}
+}
+
+// lastLinkTo is the path of the last sign-in link that was mailed to an address.
+func (f crowd) lastLinkTo(email string) string {
+	for _, m := range f.box.newestFirst() {
+		if m.To == email && m.Kind == KindMagicLink {
+			return strings.TrimPrefix(m.Link, publicURL)
+		}
+	}
+	f.t.Fatalf("no mail to %s", email)
+	return ""
+}
+
+// A mail server takes its time, so who has an account does not wait behind strangers.
+func TestOutboxOrder(t *testing.T) {
+	sender := slowSender{gate: make(chan struct{}), to: make(chan string, 10)}
+	f := start(t, Options{Sender: sender, BootstrapEmail: ada})
+	f.insert(subject{sub: "a", email: ada, emailVerified: true, isAdmin: true, adminApproved: true})
+	for i := range 4 {
+		f.want(f.do("POST", "/auth/email-magic-link", fmt.Sprintf(`{"email":"x%d@evil.example"}`, i)), 200, "")
+	}
+	f.want(f.do("POST", "/auth/email-magic-link", `{"email":"`+ada+`"}`), 200, "")
+	var order []string
+	for range 5 {
+		sender.gate <- struct{}{}
+		order = append(order, <-sender.to)
+	}
+	if i := slices.Index(order, ada); i < 0 || i > 1 { // one may have been under way
+		t.Errorf("sent in this order: %v", order)
+	}
+}
+
+// slowSender sends a mail when the test says so.
+type slowSender struct {
+	gate chan struct{}
+	to   chan string
+}
+
+func (s slowSender) Send(ctx context.Context, m Mail) error {
+	select {
+	case <-s.gate:
+	case <-ctx.Done():
+	}
+	s.to <- m.To
+	return ctx.Err()
+}
+
+func TestLimiterCommonKeys(t *testing.T) {
+	l := newLimiter(time.Now)
+	all := rule{key: "all", limit: 1, every: time.Hour, common: true}
+	l.take(all)
+	for i := range 3 * limiterSize {
+		l.take(rule{key: fmt.Sprint(i), limit: 1, every: time.Hour})
+	}
+	if wait, _ := l.take(all); wait == 0 || len(l.windows) > limiterSize {
+		t.Errorf("wait %v, %d keys", wait, len(l.windows))
+	}
+}

@@ -1,0 +1,190 @@
+package auth
+
+import (
+	"errors"
+	"time"
+
+	"zombiezen.com/go/sqlite"
+)
+
+// Whoever asks for too many links is refused. Where others have used up what is for
+// all, a refusal would keep the owner of an address out, and one that depended on the
+// account would tell who has one. So the answer is the same then, and takes as long,
+// but the mail is withheld, unless the asker has a share of his own: approved accounts
+// have a part of what is mailed in an hour, and whoever is in a network where the
+// owner of the address has a session is not counted among the strangers to it.
+
+const (
+	// clientsPerAddress is how many clients can use up what may be mailed to one address.
+	clientsPerAddress = 3
+	// asksPerMail bounds requests that lead to no mail: each is work for the disk.
+	asksPerMail = 100
+	// keptFor is the time in which approved accounts get their part of the mails.
+	keptFor = time.Hour
+)
+
+// notice is what those are told to whom nothing may be mailed, known or not.
+const notice = "Many links were asked for lately, so it may not come. Ask again in an hour, where you have signed in before if you can."
+
+// ask is a link that was asked for and may be.
+type ask struct {
+	free    bool // there are no limits
+	browser bool // the browser is known, and has a limit of its own
+	crowded bool // others have used up what is for all
+	address bool // for this address: else altogether
+	first   bool // the first to find it so
+}
+
+// notice is what to tell the asker, besides the usual.
+func (a ask) notice() string {
+	if a.crowded {
+		return notice
+	}
+	return ""
+}
+
+// mayAsk counts a link that is asked for, and refuses whoever asks too often.
+func (s *Service) mayAsk(r *request, email string) (ask, error) {
+	if s.opts.AutoApprove {
+		return ask{free: true}, nil
+	}
+	l := s.opts.Limits
+	known, err := s.knownBrowser(r, email)
+	if err != nil {
+		return ask{}, err
+	}
+	if known != "" {
+		return ask{browser: true}, limited(s.limits.take(
+			rule{key: "browser " + known, limit: l.MailsPerAddress, every: shortWindow},
+			rule{key: "browser daily " + known, limit: l.MailsPerAddressDaily, every: day, paced: true},
+			rule{key: "browsers " + email, limit: clientsPerAddress * l.MailsPerAddress, every: shortWindow},
+			rule{key: "browsers daily " + email, limit: clientsPerAddress * l.MailsPerAddressDaily, every: day, paced: true},
+		))
+	}
+	own := perSubnet("ip", r.ip, l.MailsPerIP, shortWindow)
+	to := email + " " + siteOf(r.ip)
+	err = limited(s.limits.take(append(own,
+		rule{key: "address " + to, limit: l.MailsPerAddress, every: shortWindow},
+		rule{key: "address daily " + to, limit: l.MailsPerAddressDaily, every: day, paced: true},
+		rule{key: "asks", limit: asksPerMail * l.MailsPerHour, every: time.Hour, common: true},
+	)...))
+	if err != nil {
+		return ask{}, err
+	}
+	var a ask
+	wait, first := s.limits.take(
+		rule{key: "address " + email, limit: clientsPerAddress * l.MailsPerAddress, every: shortWindow},
+		rule{key: "address daily " + email, limit: clientsPerAddress * l.MailsPerAddressDaily, every: day, paced: true},
+	)
+	if a.address = wait > 0; !a.address {
+		wait, first = s.limits.left(s.strangersRule())
+	}
+	a.crowded, a.first = wait > 0, first
+	return a, nil
+}
+
+// strangersRule is the part of the mails that is for all.
+func (s *Service) strangersRule() rule {
+	n := s.opts.Limits.MailsPerHour
+	return rule{key: "mails", limit: n - max(n/2, 0), every: time.Hour, common: true}
+}
+
+// keptRule is the part that is kept for approved accounts.
+func (s *Service) keptRule() rule {
+	return rule{key: "mails kept", limit: max(s.opts.Limits.MailsPerHour/2, 0), every: keptFor, common: true}
+}
+
+// mayMail reports whether what was asked for is mailed. Whether a mail counts as one
+// for all or as one that is kept must not depend on the account as long as there are
+// some of both, or a stranger could find out by counting his own.
+func (s *Service) mayMail(r *request, a ask, to recipient) bool {
+	switch {
+	case a.free, a.browser && to.approved:
+		return true
+	case a.address && !to.familiar:
+		return false
+	}
+	if wait, _ := s.limits.take(s.strangersRule()); wait == 0 {
+		return true
+	}
+	if !to.approved {
+		return false
+	}
+	wait, first := s.limits.take(s.keptRule())
+	if first {
+		s.log.Warn("the mails that are kept for approved accounts are used up", "for", wait, "request", r.id)
+	}
+	return wait == 0
+}
+
+// recipient is what an address is to the service.
+type recipient struct {
+	account  bool // there is one
+	approved bool
+	familiar bool // it has a session in the network of who asks
+}
+
+// recentSessions bounds the sessions that are looked through for a network.
+const recentSessions = 100
+
+func (d db) recipient(email, ip string) (to recipient, err error) {
+	subj, err := d.subjectBy("email", email)
+	if err == errNoSubject {
+		subj, err = subject{}, nil
+	}
+	if err != nil {
+		return to, err
+	}
+	to.account, to.approved = subj.sub != "", subj.adminApproved || subj.isAdmin
+	err = d.exec("SELECT ip FROM Sessions WHERE subjectId = :sub ORDER BY lastUsedAt DESC LIMIT :limit",
+		args{":sub": subj.sub, ":limit": recentSessions},
+		func(stmt *sqlite.Stmt) { to.familiar = to.familiar || siteOf(stmt.GetText("ip")) == siteOf(ip) })
+	return to, err
+}
+
+// mailLink mails the link of a token that is stored, or withholds it: then what was
+// written is deleted in the same transaction, by statements that run in any case, so
+// that it takes as long. Where browsers have to pass Turnstile, which terminals cannot
+// show, only known addresses get a terminal's link, and that of the first admin:
+// otherwise this were the way around it.
+func (s *Service) mailLink(d db, r *request, a ask, l Letter, token string) error {
+	terminal := l.Where != ""
+	var details map[string]any
+	if terminal {
+		l.IP, l.When = r.ip, s.now().UTC().Format("15:04 UTC")
+		details = map[string]any{"terminal": l.Where}
+	}
+	to, err := d.recipient(l.To, r.ip)
+	if err != nil {
+		return err
+	}
+	if err := s.record(d, r, event{name: "login.requested", actor: bySystem, email: l.To, details: details}); err != nil {
+		return err
+	}
+	noted := d.conn.LastInsertRowID()
+	l.stranger = !to.account
+	if err := s.queue(d, l); err != nil {
+		return err
+	}
+	queued := d.conn.LastInsertRowID()
+	withheld := s.opts.TurnstileSecret != "" && terminal && l.To != s.opts.BootstrapEmail && !to.account || !s.mayMail(r, a, to)
+	if withheld {
+		r.events[len(r.events)-1].name = "login.withheld" // for the log
+	}
+	return errors.Join(
+		d.exec("DELETE FROM MagicLinks WHERE tokenHash = :hash AND :withheld", args{":hash": hash(token), ":withheld": withheld}, nil),
+		d.exec("DELETE FROM Outbox WHERE id = :id AND :withheld", args{":id": queued, ":withheld": withheld}, nil),
+		d.exec("DELETE FROM Audit WHERE id = :id AND :withheld", args{":id": noted, ":withheld": withheld}, nil))
+}
+
+// noteCrowd records, once, that others have used up what is for all.
+func (s *Service) noteCrowd(r *request, a ask) {
+	if !a.first {
+		return
+	}
+	limit := "mails"
+	if a.address {
+		limit = "mails to one address"
+	}
+	s.recordFailure(r, event{name: "rate.limited", details: map[string]any{"endpoint": r.Method + " " + r.URL.Path, "limit": limit}})
+}
