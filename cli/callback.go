@@ -11,6 +11,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"github.com/lumenize/lmz/internal/httphead"
 )
 
 // callback is where the browser brings the code of a sign-in to: a listener on this
@@ -59,8 +61,7 @@ func (c *callback) challenge() string {
 func (c *callback) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
-	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("X-Content-Type-Options", "nosniff")
+	httphead.Protect(h)
 	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
 	q := r.URL.Query()
 	switch {

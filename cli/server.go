@@ -18,6 +18,7 @@ import (
 	"github.com/lumenize/lmz/debug"
 	"github.com/lumenize/lmz/examples/editor"
 	"github.com/lumenize/lmz/gateway"
+	"github.com/lumenize/lmz/internal/httphead"
 	"github.com/lumenize/lmz/object"
 	"github.com/lumenize/lmz/web"
 )
@@ -100,7 +101,7 @@ func (a *app) openParts(s *server, p serverPlan) (err error) {
 		mux.Handle(pattern, handler)
 	}
 	s.http = &http.Server{
-		Handler:           onlyHosts(p.answers, p.refusal, mux),
+		Handler:           httphead.Handler(onlyHosts(p.answers, p.refusal, mux)),
 		TLSConfig:         p.tls,
 		ReadHeaderTimeout: headerTimeout, ReadTimeout: requestTimeout, WriteTimeout: requestTimeout, IdleTimeout: idleTimeout,
 		ErrorLog: slog.NewLogLogger(p.log.With(debug.Namespace, "lmz.http").Handler(), slog.LevelWarn),

@@ -59,6 +59,7 @@ var mayImport = map[string][]string{
 	"internal/filelock":   {},
 	"internal/wholefile":  {},
 	"internal/credential": {},
+	"internal/httphead":   {},
 	"internal/link":       {},
 	"internal/mailsink":   {},
 	"internal/oracle":     {},
@@ -69,13 +70,13 @@ var mayImport = map[string][]string{
 	"client":              {"", "internal/proto", "internal/session", "internal/link", "internal/turn"},
 	"object":              {"", "internal/proto", "internal/turn", "internal/budget", "internal/filelock"},
 	"gateway":             {"", "internal/proto", "internal/session", "internal/link", "internal/credential", "internal/turn", "internal/budget", "object"},
-	"auth":                {"", "internal/wholefile", "internal/credential"},
+	"auth":                {"", "internal/wholefile", "internal/credential", "internal/httphead"},
 	"debug":               {},
 	"chain":               {"", "internal/proto"},
 	"text":                {},
 	"examples/editor":     {"", "object", "client", "text"},
 	"tui":                 {"", "client", "text", "examples/editor", "internal/filelock", "internal/wholefile"},
-	"web":                 {},
+	"web":                 {"internal/httphead"},
 }
 
 // forTests are the packages that only tests import, and meshtest.

@@ -14,9 +14,9 @@ const data = document.body.dataset;
 
 const listEvery = 15_000; // milliseconds between looks at the list of documents
 
-const stateTexts = {
-  connecting: 'Connecting', connected: 'Connected', reconnecting: 'Reconnecting', disconnected: 'Offline', 'signed-out': 'Signed out',
-};
+const stateTexts = new Map([
+  ['connecting', 'Connecting'], ['connected', 'Connected'], ['reconnecting', 'Reconnecting'], ['disconnected', 'Offline'], ['signed-out', 'Signed out'],
+]);
 
 load(new URL('./page.wasm', import.meta.url)).catch(() => {}); // the client in it says so too
 
@@ -44,7 +44,7 @@ const client = new EditorClient({
 function showState(state) {
   if (state === 'disconnected' && (data.state === 'signed-out' || leaving)) return;
   data.state = state;
-  $('state-text').textContent = navigator.onLine || state === 'connected' ? stateTexts[state] : 'Offline';
+  $('state-text').textContent = navigator.onLine || state === 'connected' ? stateTexts.get(state) : 'Offline';
   $('retry').hidden = state !== 'disconnected' && state !== 'reconnecting';
   $('retry').textContent = 'Try now';
   $('starting').textContent = state === 'reconnecting' ? 'The server cannot be reached. Trying again…' : 'Starting…';
@@ -80,7 +80,7 @@ function showSignIn() {
   const shown = data.view === 'sign-in';
   data.state = 'signed-out';
   data.view = 'sign-in';
-  $('state-text').textContent = stateTexts['signed-out'];
+  $('state-text').textContent = stateTexts.get('signed-out');
   $('retry').hidden = $('user').hidden = true;
   showCheck();
   if (shown) return; // whoever comes out of the frame of the check keeps the place and the message
@@ -99,7 +99,8 @@ $('link-form').addEventListener('submit', async (event) => {
   const button = event.target.querySelector('button');
   button.disabled = true;
   try {
-    await askLink(address);
+    $('link-notice').textContent = await askLink(address);
+    $('link-notice').hidden = $('link-notice').textContent === '';
     failedLink = '';
     showSignInError('');
     $('link-to').textContent = address;

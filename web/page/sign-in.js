@@ -2,10 +2,13 @@
 
 import { checkAgain, takeToken } from './turnstile.js';
 
-const reasons = {
-  invalid_token: 'That link has been used already, or it is not complete. Ask for a new one.',
-  token_expired: 'That link is too old. Ask for a new one.',
-};
+// What anybody can put into an address or an answer is looked up in maps: a plain object
+// has members of its prototype as well.
+
+const reasons = new Map([
+  ['invalid_token', 'That link has been used already, or it is not complete. Ask for a new one.'],
+  ['token_expired', 'That link is too old. Ask for a new one.'],
+]);
 
 /** What the address of the page says about a link that failed; it is said once. */
 export function linkError() {
@@ -14,19 +17,19 @@ export function linkError() {
   if (code === null) return '';
   url.searchParams.delete('error');
   history.replaceState(null, '', url);
-  return reasons[code] ?? 'Signing in did not work. Ask for a new link.';
+  return reasons.get(code) ?? 'Signing in did not work. Ask for a new link.';
 }
 
-const refusals = {
-  turnstile_required: 'No link was sent: the check that you are a person is not done. See above the button, and ask again then.',
-  turnstile_failed: 'No link was sent: Cloudflare did not confirm that you are a person, or could not be asked. The check starts anew; ask again then.',
-};
+const refusals = new Map([
+  ['turnstile_required', 'No link was sent: the check that you are a person is not done. See above the button, and ask again then.'],
+  ['turnstile_failed', 'No link was sent: Cloudflare did not confirm that you are a person, or could not be asked. The check starts anew; ask again then.'],
+]);
 
-/** Asks for a link. Throws an Error that can be shown. */
+/** Asks for a link, and returns what the server has to say about it, or ''. Throws an Error that can be shown. */
 export async function askLink(email) {
   const token = await takeToken();
   try {
-    await post({ email, 'cf-turnstile-response': token || undefined });
+    return await post({ email, 'cf-turnstile-response': token || undefined });
   } catch (error) {
     if (token !== '') checkAgain();
     throw error;
@@ -42,9 +45,9 @@ async function post(body) {
   } catch {
     throw new Error('The server cannot be reached. Try again in a moment.');
   }
-  if (response.ok) return;
-  const answer = await response.json().catch(() => ({}));
-  throw new Error(refusals[answer.error] ?? answer.error_description ?? `The server answered ${response.status}.`);
+  const answer = (await response.json().catch(() => null)) ?? {};
+  if (response.ok) return answer.notice ?? '';
+  throw new Error(refusals.get(answer.error) ?? answer.error_description ?? `The server answered ${response.status}.`);
 }
 
 /** Whether this server keeps the mails that it would have sent. */
