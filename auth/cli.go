@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
@@ -190,7 +191,7 @@ func (s *Service) redeem(w http.ResponseWriter, r *request) error {
 	case !verifierSyntax.MatchString(q.Verifier):
 		return badRequest("invalid_request", "code_verifier must be 43 to 128 characters")
 	default:
-		take = func(d db) (newSession, error) { return d.takeCode(q, s.now()) }
+		take = func(d db) (newSession, error) { return s.takeCode(d, r, q) }
 	}
 	return s.signInTerminal(w, r, take)
 }
@@ -215,6 +216,9 @@ func (s *Service) signInTerminal(w http.ResponseWriter, r *request, take func(db
 		}
 		n.kind = kindTerminal
 		id, token, err := s.beginSession(d, r, n)
+		if err == nil {
+			err = d.exec("UPDATE CliCodes SET sessionId = :id WHERE codeHash = :code", args{":id": id, ":code": n.code}, nil)
+		}
 		if err != nil {
 			return err
 		}
@@ -232,23 +236,36 @@ func (s *Service) signInTerminal(w http.ResponseWriter, r *request, take func(db
 	return nil
 }
 
-// takeCode deletes a code, whether or not what came with it is right: there is
-// one try.
-func (d db) takeCode(q question, now time.Time) (n newSession, err error) {
-	var challenge, redirect string
+// takeCode uses a code up, whether or not what came with it is right: there is one try.
+// Whoever knows the verifier too and comes second is a thief or was robbed by one, so the
+// session that the code led to ends (RFC 6749, 4.1.2).
+func (s *Service) takeCode(d db, r *request, q question) (n newSession, err error) {
+	var challenge, redirect, session string
 	var expires int64
-	err = d.exec("DELETE FROM CliCodes WHERE codeHash = :hash RETURNING subjectId, codeChallenge, redirectUri, expiresAt, label",
-		args{":hash": hash(q.Code)}, func(stmt *sqlite.Stmt) {
-			n.sub, challenge, n.label = stmt.GetText("subjectId"), stmt.GetText("codeChallenge"), stmt.GetText("label")
-			redirect, expires = stmt.GetText("redirectUri"), stmt.GetInt64("expiresAt")
-		})
+	var tried bool
+	n.code = hash(q.Code)
+	err = d.exec("SELECT * FROM CliCodes WHERE codeHash = :hash", args{":hash": n.code}, func(stmt *sqlite.Stmt) {
+		n.sub, challenge, n.label = stmt.GetText("subjectId"), stmt.GetText("codeChallenge"), stmt.GetText("label")
+		redirect, expires = stmt.GetText("redirectUri"), stmt.GetInt64("expiresAt")
+		tried, session = stmt.GetBool("tried"), stmt.GetText("sessionId")
+	})
+	if err == nil {
+		err = d.exec("UPDATE CliCodes SET tried = 1 WHERE codeHash = :hash", args{":hash": n.code}, nil)
+	}
 	if err != nil {
 		return n, err
 	}
 	sum := sha256.Sum256([]byte(q.Verifier))
 	got := base64.RawURLEncoding.EncodeToString(sum[:])
-	if n.sub == "" || now.UnixMilli() > expires || redirect != q.RedirectURI ||
-		subtle.ConstantTimeCompare([]byte(got), []byte(challenge)) != 1 {
+	switch {
+	case n.sub == "" || s.now().UnixMilli() > expires || redirect != q.RedirectURI ||
+		subtle.ConstantTimeCompare([]byte(got), []byte(challenge)) != 1:
+		return n, errInvalidGrant
+	case tried && session != "":
+		err := errors.Join(d.endSession(session), s.record(d, r, event{name: "token.reused", failed: true, actor: bySystem, target: n.sub,
+			details: map[string]any{"session": session, "method": "code"}}))
+		return n, cmp.Or(err, error(errInvalidGrant))
+	case tried:
 		return n, errInvalidGrant
 	}
 	return n, nil

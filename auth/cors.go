@@ -3,14 +3,21 @@ package auth
 import (
 	"net/http"
 	"slices"
+
+	"github.com/lumenize/lmz/internal/httphead"
 )
 
 // cors lets pages of the allowed origins use the endpoints with the visitor's
 // cookie, and refuses every other origin, if any are allowed. Without any, no
 // header is set, and what changes something is refused to other origins by the
-// check against forged requests. It reports whether the request is answered.
+// check against forged requests. What is no origin is refused in any case. It reports
+// whether the request is answered.
 func (s *Service) cors(w http.ResponseWriter, r *request) bool {
-	origin := r.Header.Get("Origin")
+	origin, ok := httphead.Origin(r.Header)
+	if !ok {
+		foreign(w)
+		return true
+	}
 	if origin == "" || len(s.opts.Origins) == 0 {
 		return false
 	}
@@ -28,9 +35,7 @@ func (s *Service) cors(w http.ResponseWriter, r *request) bool {
 		if origin == "null" && r.Header.Get("Sec-Fetch-Site") == "same-origin" {
 			return false
 		}
-		h.Set("Content-Type", "text/plain;charset=UTF-8")
-		w.WriteHeader(http.StatusForbidden)
-		w.Write([]byte("Forbidden: Origin not allowed"))
+		foreign(w)
 		return true
 	}
 	if !preflight {
@@ -43,4 +48,11 @@ func (s *Service) cors(w http.ResponseWriter, r *request) bool {
 	}
 	w.WriteHeader(http.StatusNoContent)
 	return true
+}
+
+// foreign refuses an origin.
+func foreign(w http.ResponseWriter) {
+	w.Header().Set("Content-Type", "text/plain;charset=UTF-8")
+	w.WriteHeader(http.StatusForbidden)
+	w.Write([]byte("Forbidden: Origin not allowed"))
 }

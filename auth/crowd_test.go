@@ -267,22 +267,23 @@ func TestSignUpMailBound(t *testing.T) {
 	}
 	for i := range 30 {
 		f.ask(fmt.Sprintf("x%d@evil.example", i), fmt.Sprintf("2001:db8:7:%x::1", i))
-		f.do("POST", f.lastLinkTo(fmt.Sprintf("x%d@evil.example", i)), "", "X-Forwarded-For", "2001:db8:7::1")
+		f.do("POST", f.mailedLink(fmt.Sprintf("x%d@evil.example", i), KindMagicLink), "", "X-Forwarded-For", "2001:db8:7::1")
 	}
 	if n := told(); n != signUpsPerIP {
 		t.Errorf("the admin got %d mails", n)
 	}
 	f.ask(carol, "198.51.100.8")
-	f.do("POST", f.lastLinkTo(carol), "", "X-Forwarded-For", "198.51.100.8")
+	f.do("POST", f.mailedLink(carol, KindMagicLink), "", "X-Forwarded-For", "198.51.100.8")
 	if n := told(); n != signUpsPerIP+1 {
 		t.Error("the admin is not told of somebody elsewhere")
 	}
 }
 
-// lastLinkTo is the path of the last sign-in link that was mailed to an address.
-func (f crowd) lastLinkTo(email string) string {
+// mailedLink is the path of the last link of a kind that was mailed to an address.
+func (f *fixture) mailedLink(email, kind string) string {
+	f.t.Helper()
 	for _, m := range f.box.newestFirst() {
-		if m.To == email && m.Kind == KindMagicLink {
+		if m.To == email && m.Kind == kind {
 			return strings.TrimPrefix(m.Link, publicURL)
 		}
 	}

@@ -17,7 +17,8 @@
 //
 // A terminal on the same machine as the browser signs in with cli/start: the same
 // link and page, but the button leads to the terminal's own loopback address with
-// a code that only the terminal can redeem (RFC 8252, RFC 7636). One without a
+// a code that only the terminal can redeem (RFC 8252, RFC 7636), once: a second time
+// ends the session that it led to. One without a
 // browser uses cli/device: it shows a code, which is typed into the page behind
 // the mailed link, and asks until that has happened (RFC 8628).
 //
@@ -29,6 +30,12 @@
 // The cookie known-browser says for a year that somebody has signed in to an address
 // there: what strangers ask for does not count against such a browser, and a link that
 // it asks for can be opened, or pasted into a terminal, anywhere.
+//
+// A cookie belongs to a host, not to a port: browsers send the refresh cookie to every
+// server on the host of the service, whatever its port. Whoever runs one there that a
+// signed-in visitor opens can act as that visitor, so trust all that run on the host, or
+// give the service a host name of its own. [Options].HostCookie keeps other hosts of the
+// domain from setting the cookie; no attribute keeps ports apart.
 //
 // # Who gets in
 //

@@ -61,6 +61,31 @@ func TestHeadersOfEveryAnswer(t *testing.T) {
 	}
 }
 
+// An Origin with more in it than a browser sends could be taken for our own by who looks
+// at its host alone.
+func TestOriginWithUserInformation(t *testing.T) {
+	for name, o := range map[string]Options{"no other origins": {AutoApprove: true}, "others": {AutoApprove: true, Origins: []string{"https://app.lmz.example"}}} {
+		f := start(t, o)
+		session := f.signIn(ada)
+		host := strings.TrimPrefix(f.url, "http://")
+		for _, origin := range []string{"http://user@" + host, "http://user:secret@" + host, "http://@" + host, "http://" + host + "/", "http://" + host + "?",
+			"https://user@lmz.example", "https://x@app.lmz.example", "//" + host, host, "http://" + host + " http://evil.example"} {
+			for _, target := range []string{"POST logout", "GET sessions", "POST refresh-token", "OPTIONS refresh-token"} {
+				method, path, _ := strings.Cut(target, " ")
+				a := f.do(method, "/auth/"+path, "", "Origin", origin, "Cookie", cookieName+"="+session)
+				if a.StatusCode != 403 || a.Header.Get("Access-Control-Allow-Origin") != "" || a.Header.Get("Set-Cookie") != "" {
+					t.Errorf("%s: %s from %s: %d %v", name, target, origin, a.StatusCode, a.Header)
+				}
+			}
+		}
+		own := "http://" + host
+		if len(o.Origins) > 0 {
+			own = publicURL
+		}
+		f.want(f.do("POST", "/auth/refresh-token", "", "Origin", own, "Cookie", cookieName+"="+session), 200, "")
+	}
+}
+
 // serveAs asks a handler with a method.
 func serveAs(h http.Handler, method string, header ...string) *http.Response {
 	asked := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

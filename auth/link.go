@@ -212,7 +212,22 @@ func (s *Service) signInBrowser(d db, r *request, subj subject) (token string, e
 	if err != nil {
 		return "", err
 	}
-	return token, s.tellOfNewPlace(d, r, subj, id, newSession{kind: kindBrowser})
+	// Told first: that a browser is known may follow from the session that ends.
+	return token, errors.Join(s.tellOfNewPlace(d, r, subj, id, newSession{kind: kindBrowser}), s.endReplaced(d, r))
+}
+
+// endReplaced ends the session that a browser has had: the cookie by which it could be
+// used and ended is replaced.
+func (s *Service) endReplaced(d db, r *request) error {
+	for _, token := range refreshCookies(r.Request) {
+		row, found, err := d.refreshToken(token)
+		if err != nil || !found || row.revoked {
+			return err
+		}
+		return errors.Join(d.endSession(row.family), s.record(d, r, event{name: "token.revoked", actor: bySystem, target: row.subject,
+			details: map[string]any{"method": "replaced", "session": row.family}}))
+	}
+	return nil
 }
 
 // linkFailed leads a browser whose link does not work back to the application.

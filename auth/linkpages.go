@@ -16,6 +16,7 @@ var confirmBody = withLayout(`{{define "body"}}<h1>{{if .Terminal}}Sign in your 
 <dt>Computer</dt><dd>{{.Hostname}}</dd>
 <dt>Program</dt><dd>{{.Client}}</dd>
 <dt>Asked</dt><dd>{{.Asked}}</dd>
+<dt>Lasts</dt><dd>{{.Lasts}}</dd>
 </dl>
 {{end}}<form method="post" action="{{.Action}}">
 <button class="button" type="submit">{{if .Terminal}}Yes, sign in this terminal{{else}}Sign in{{end}}</button>
@@ -29,18 +30,27 @@ var confirmBody = withLayout(`{{define "body"}}<h1>{{if .Terminal}}Sign in your 
 // names the account, so that nobody is signed in to a stranger's unnoticed.
 func (s *Service) confirmPage(l link, action string) page {
 	type body struct {
-		App, Email, Action, Hostname, Client, Asked string
-		Terminal, Device                            bool
+		App, Email, Action, Hostname, Client, Asked, Lasts string
+		Terminal, Device                                   bool
 	}
 	p := page{Title: "Sign in as " + l.email, body: confirmBody, formTo: formTarget(s.opts.Redirect)}
 	b := body{App: s.opts.AppName, Email: l.email, Action: action}
 	if c := l.cli; c != nil {
 		b.Terminal, b.Device = true, !s.opts.NoDeviceFlow
 		b.Hostname, b.Client, b.Asked = c.hostname, c.client, ago(s.now().Sub(l.createdAt))
+		b.Lasts = s.lasts()
 		p.formTo = formTarget(c.redirectURI)
 	}
 	p.Body = b
 	return p
+}
+
+// lasts says for how long a terminal is signed in.
+func (s *Service) lasts() string {
+	if s.opts.SessionTTL > 0 {
+		return inWords(s.opts.SessionTTL) + " at most, or until you end it"
+	}
+	return "until you end it, or do not use it for " + inWords(s.opts.RefreshTTL)
 }
 
 var deviceBody = withLayout(`{{define "body"}}<h1>Sign in your terminal?</h1>
@@ -49,6 +59,7 @@ var deviceBody = withLayout(`{{define "body"}}<h1>Sign in your terminal?</h1>
 <dt>Terminal</dt><dd>{{.Label}}</dd>
 <dt>Asked</dt><dd>{{.Asked}}</dd>
 <dt>From</dt><dd>{{.From}}</dd>
+<dt>Lasts</dt><dd>{{.Lasts}}</dd>
 </dl>
 {{if .Wrong}}<p class="alarm" role="alert" id="wrong">{{.Wrong}}</p>
 {{end}}<form method="post" action="{{.Action}}">
@@ -70,8 +81,8 @@ func (s *Service) devicePage(l link, dev device, action, ip, wrong string) page 
 	} else {
 		from += ", another network than yours (" + ip + ")"
 	}
-	return page{Title: "Sign in a terminal as " + l.email, body: deviceBody, Body: struct{ App, Email, Label, Asked, From, Action, Wrong string }{
-		s.opts.AppName, l.email, dev.label, ago(s.now().Sub(l.createdAt)), from, action, wrong}}
+	return page{Title: "Sign in a terminal as " + l.email, body: deviceBody, Body: struct{ App, Email, Label, Asked, From, Lasts, Action, Wrong string }{
+		s.opts.AppName, l.email, dev.label, ago(s.now().Sub(l.createdAt)), from, s.lasts(), action, wrong}}
 }
 
 // questionBody is a page with one button, or none.

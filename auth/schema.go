@@ -175,4 +175,8 @@ const schemaRanks = `
 ALTER TABLE Outbox ADD COLUMN rank INTEGER NOT NULL DEFAULT 0;
 DROP INDEX OutboxByDue;
 CREATE INDEX OutboxByRank ON Outbox (rank, dueAt);
+
+-- A code that was tried stays until it expires, with the session that it led to.
+ALTER TABLE CliCodes ADD COLUMN tried INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE CliCodes ADD COLUMN sessionId TEXT;
 `

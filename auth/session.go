@@ -20,6 +20,7 @@ type newSession struct {
 	sub   string
 	kind  string
 	label string // of a terminal: its program and computer
+	code  string // hash of the code that a terminal redeemed
 }
 
 // beginSession begins a family and returns its id and its first refresh token.

@@ -44,6 +44,20 @@ func TestVerifyIsStrict(t *testing.T) {
 	parts := strings.Split(ok, ".")
 	otherPayload := base64.RawURLEncoding.EncodeToString([]byte(`{"iss":"` + defaultIssuer + `","aud":"` + defaultIssuer + `","sub":"x","exp":9999999999,"isAdmin":true}`))
 	with := func(change jwt.MapClaims) string { return token(jwt.SigningMethodEdDSA, own, change) }
+	// A token that says itself by which key, or where to find it, it is to be checked.
+	foreign := func(header string) string {
+		token := jwt.NewWithClaims(jwt.SigningMethodEdDSA, goodClaims(now))
+		token.Header[header] = "https://evil.example/keys"
+		if header == "jwk" {
+			x := base64.RawURLEncoding.EncodeToString(stranger.Public().(ed25519.PublicKey))
+			token.Header[header] = map[string]string{"kty": "OKP", "crv": "Ed25519", "x": x}
+		}
+		out, err := token.SignedString(stranger)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
 	at := func(d time.Duration) int64 { return now.Add(d).Unix() }
 
 	for _, test := range []struct{ name, token, want string }{
@@ -61,6 +75,9 @@ func TestVerifyIsStrict(t *testing.T) {
 		{"foreign key", token(jwt.SigningMethodEdDSA, stranger, nil), invalidToken},
 		{"alg none", token(jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType, nil), invalidToken},
 		{"HS256 with the public key", token(jwt.SigningMethodHS256, public, nil), invalidToken},
+		{"a key of its own", foreign("jwk"), invalidToken},
+		{"a place for keys of its own", foreign("jku"), invalidToken},
+		{"a certificate of its own", foreign("x5u"), invalidToken},
 		{"expired", with(jwt.MapClaims{"exp": at(-time.Second)}), invalidToken},
 		{"expires now", with(jwt.MapClaims{"exp": at(0)}), invalidToken},
 		{"never expires", with(jwt.MapClaims{"exp": nil}), invalidToken},

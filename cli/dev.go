@@ -172,6 +172,8 @@ func takeForUser(dir string) error {
 // greet says where everything is and what to do next.
 func (a *app) greet(url string, o devOptions) {
 	fmt.Fprintf(a.Out, "lmz dev is running.\n\n  page     %s/\n  mailbox  %s/dev/mail\n  data     %s\n\n", url, url, o.data)
+	fmt.Fprint(a.Out, "Your browser sends its sign-in cookie to every port of this host, so other servers that you\n"+
+		"open here can read it: run none that you do not trust.\n\n")
 	if o.testMode {
 		fmt.Fprint(a.Out, "Test mode: every program on this machine can sign in as anyone.\n\n")
 	}

@@ -101,7 +101,7 @@ func (a *app) openParts(s *server, p serverPlan) (err error) {
 		mux.Handle(pattern, handler)
 	}
 	s.http = &http.Server{
-		Handler:           httphead.Handler(onlyHosts(p.answers, p.refusal, mux)),
+		Handler:           httphead.Handler(oneMeaning(onlyHosts(p.answers, p.refusal, mux))),
 		TLSConfig:         p.tls,
 		ReadHeaderTimeout: headerTimeout, ReadTimeout: requestTimeout, WriteTimeout: requestTimeout, IdleTimeout: idleTimeout,
 		ErrorLog: slog.NewLogLogger(p.log.With(debug.Namespace, "lmz.http").Handler(), slog.LevelWarn),
@@ -146,6 +146,19 @@ func (s *server) close() error {
 		errs = append(errs, s.auth.Close())
 	}
 	return errors.Join(errs...)
+}
+
+// oneMeaning ends the connection after a request whose end a proxy in front could see
+// elsewhere: what comes behind it is never taken for a request. In HTTP/1 a chunked body
+// may have had a Content-Length beside it, and net/http has dropped that; to HTTP/1.0 a
+// Transfer-Encoding means nothing.
+func oneMeaning(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ProtoMajor == 1 && (r.ProtoMinor == 0 || len(r.TransferEncoding) > 0) {
+			w.Header().Set("Connection", "close")
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // onlyHosts answers 421 to every other Host. A page elsewhere could have its own name

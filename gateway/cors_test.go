@@ -34,6 +34,14 @@ func TestPagesOfOtherOriginsNeedLeave(t *testing.T) {
 			{"https://asked.example", "GET", false, 401, true},
 			{"https://evil.example", "GET", false, 403, false},
 			{"null", "GET", false, 403, false},
+			{"http://ann@mesh", "GET", false, 403, false},
+			{"http://ann@mesh", "OPTIONS", true, 204, false},
+			{"http://:x@mesh", "POST", false, 403, false},
+			{"https://evil.example@app.example.com", "GET", false, 403, false},
+			{"https://app.example.com/", "GET", false, 403, false},
+			{"http://mesh?x", "GET", false, 403, false},
+			{"http://mesh#x", "GET", false, 403, false},
+			{"//mesh", "GET", false, 403, false},
 			{"https://app.example.com", "OPTIONS", true, 204, true},
 			{"https://evil.example", "OPTIONS", true, 204, false},
 			{"https://evil.example", "OPTIONS", false, 403, false},
@@ -62,6 +70,12 @@ func TestPagesOfOtherOriginsNeedLeave(t *testing.T) {
 				t.Errorf("%+v: allows %q", tt, headers)
 			}
 		}
+		two := httptest.NewRequest("GET", path, nil)
+		two.Header["Origin"] = []string{"http://mesh", "https://evil.example"}
+		refused := httptest.NewRecorder()
+		if m.gateway.ServeHTTP(refused, two); refused.Code != 403 {
+			t.Errorf("two origins: %d", refused.Code)
+		}
 		r := httptest.NewRequest("GET", "http://mesh/elsewhere", nil)
 		r.Header.Set("Origin", "https://app.example.com")
 		w := httptest.NewRecorder()
@@ -76,7 +90,7 @@ func TestAForeignPageCannotConnect(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := startMesh(t)
 		defer m.stop()
-		for origin, want := range map[string]int{"http://mesh": 401, "https://evil.example": 403} {
+		for origin, want := range map[string]int{"http://mesh": 401, "https://evil.example": 403, "http://ann@mesh": 403} {
 			r := httptest.NewRequest("GET", "http://mesh/gateway/LUMENIZE_CLIENT_GATEWAY/ann.t", nil)
 			r.Header.Set("Upgrade", "websocket")
 			r.Header.Set("Connection", "Upgrade")

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/httphead"
 )
 
 // ServeHTTP takes clients in at {prefix}/{binding}/{instance}, carries requests for
@@ -127,13 +128,13 @@ func title(part string) string {
 // crossOrigin applies the policy for pages of other origins, and reports whether the
 // request may go on. If not it is answered.
 func (g *Gateway) crossOrigin(w http.ResponseWriter, r *http.Request) bool {
-	origin := r.Header.Get("Origin")
-	if origin == "" { // no browser, or a page of the same origin
+	origin, ok := httphead.Origin(r.Header)
+	if ok && origin == "" { // no browser, or a page of the same origin
 		return true
 	}
 	h := w.Header()
 	h.Add("Vary", "Origin")
-	allowed := g.allows(origin, r)
+	allowed := ok && g.allows(origin, r)
 	if allowed {
 		h.Set("Access-Control-Allow-Origin", origin)
 	}

@@ -69,7 +69,7 @@ var mayImport = map[string][]string{
 	"internal/session":    {"", "internal/proto"},
 	"client":              {"", "internal/proto", "internal/session", "internal/link", "internal/turn"},
 	"object":              {"", "internal/proto", "internal/turn", "internal/budget", "internal/filelock"},
-	"gateway":             {"", "internal/proto", "internal/session", "internal/link", "internal/credential", "internal/turn", "internal/budget", "object"},
+	"gateway":             {"", "internal/proto", "internal/session", "internal/link", "internal/credential", "internal/httphead", "internal/turn", "internal/budget", "object"},
 	"auth":                {"", "internal/wholefile", "internal/credential", "internal/httphead"},
 	"debug":               {},
 	"chain":               {"", "internal/proto"},

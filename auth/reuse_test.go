@@ -1,0 +1,75 @@
+package auth
+
+import (
+	"strings"
+	"testing"
+)
+
+// A code that is redeemed twice was stolen before or after: what it led to ends.
+func TestCodeReuse(t *testing.T) {
+	f := start(t, Options{AutoApprove: true})
+	code, in := f.terminal(ada)
+	session := in.json("refresh_token")
+	other := "another-verifier-of-the-right-length-0123456789"
+	f.wantError(f.redeem(code, other, callback), 400, "invalid_grant") // who lacks the verifier ends nothing
+	session = f.refreshBody(session)
+	f.wantError(f.redeem(code, verifier, callback), 400, "invalid_grant")
+	f.want(f.do("POST", "/auth/refresh-token", `{"refresh_token":"`+session+`"}`), 401, `{"error":"token_revoked","error_description":"Refresh token has been revoked"}`)
+	if _, err := f.svc.Verify(t.Context(), in.json("access_token")); err == nil {
+		t.Error("the access token still works")
+	}
+	if e := f.event("token.reused"); e.Outcome != "failure" || e.Target != f.subject(ada).sub {
+		t.Errorf("event %+v", e)
+	}
+	// A wrong verifier uses a code up, as ever.
+	code = f.code(ada)
+	f.wantError(f.redeem(code, other, callback), 400, "invalid_grant")
+	f.wantError(f.redeem(code, verifier, callback), 400, "invalid_grant")
+}
+
+// Whoever lets a terminal in is told for how long.
+func TestTerminalLifetimeShown(t *testing.T) {
+	f := start(t, Options{AutoApprove: true, SessionTTL: 7 * day})
+	f.want(f.do("POST", "/auth/cli/start", cliStart(ada, callback, verifier)), 202, "")
+	_, _, device := f.device(bob)
+	for _, link := range []string{f.mailedLink(ada, KindCLILink), device} {
+		if a := f.do("GET", link, ""); !strings.Contains(a.body, "7 days at most") {
+			t.Errorf("%s", a.body)
+		}
+	}
+}
+
+// refreshBody returns the successor of a terminal's refresh token.
+func (f *fixture) refreshBody(token string) string {
+	f.t.Helper()
+	a := f.do("POST", "/auth/refresh-token", `{"refresh_token":"`+token+`"}`)
+	f.want(a, 200, "")
+	return a.json("refresh_token")
+}
+
+// Who signs in again in the same browser has one session there, not two.
+func TestSessionReplacedBySignIn(t *testing.T) {
+	f := start(t, Options{BootstrapEmail: ada, Limits: Limits{MailsPerAddress: -1, MailsPerIP: -1}})
+	for _, email := range []string{ada, bob} {
+		before := f.signIn(ada)
+		access := f.access(before)
+		f.want(f.do("POST", f.link(email), "", "Cookie", cookieName+"="+before), 303, "")
+		f.want(f.refresh(before), 401, `{"error":"token_revoked","error_description":"Refresh token has been revoked"}`)
+		if _, err := f.svc.Verify(t.Context(), access); err == nil {
+			t.Errorf("%s: the replaced session still works", email)
+		}
+	}
+	alerts := 0
+	for _, m := range f.box.newestFirst() {
+		if m.Kind == KindNewSignIn {
+			alerts++
+		}
+	}
+	if alerts != 0 {
+		t.Errorf("%d mails tell of a new place", alerts)
+	}
+	// The rest of what she has elsewhere stays.
+	elsewhere, here := f.signIn(ada), f.signIn(ada)
+	f.want(f.do("POST", f.link(ada), "", "Cookie", cookieName+"="+here), 303, "")
+	f.want(f.refresh(elsewhere), 200, "")
+}
