@@ -54,7 +54,8 @@ func (s *Service) mayAsk(r *request, email string) (ask, error) {
 		return ask{}, err
 	}
 	if known != "" {
-		return ask{browser: true}, limited(s.limits.take(
+		crowd, first := s.limits.left(s.strangersRule()) // for an account that is not approved
+		return ask{browser: true, crowded: crowd > 0, first: first}, limited(s.limits.take(
 			rule{key: "browser " + known, limit: l.MailsPerAddress, every: shortWindow},
 			rule{key: "browser daily " + known, limit: l.MailsPerAddressDaily, every: day, paced: true},
 			rule{key: "browsers " + email, limit: clientsPerAddress * l.MailsPerAddress, every: shortWindow},
