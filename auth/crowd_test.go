@@ -61,7 +61,7 @@ func TestMailsOfOthersUnderAttack(t *testing.T) {
 	if f.mailed(carol) != 1 {
 		t.Error("a stranger on another network got no mail")
 	}
-	// A /48 and a /24 have no more either.
+	// A /48 and a /24 have no more either, and in the latter approved accounts still get theirs.
 	for i := range 1000 {
 		f.ask(fmt.Sprintf("y%d@evil.example", i), fmt.Sprintf("2001:db8:8:%x::1", i))
 		f.ask(fmt.Sprintf("z%d@evil.example", i), fmt.Sprintf("203.0.113.%d", i%256))
@@ -69,6 +69,21 @@ func TestMailsOfOthersUnderAttack(t *testing.T) {
 	if n := len(f.box.newestFirst()) - 2 - granted; n > 120 {
 		t.Errorf("a /48 and a /24 were granted %d links", n)
 	}
+	known, unknown := f.ask(ada, "203.0.113.250"), f.ask(bob, "203.0.113.251")
+	if known.body != unknown.body || f.mailed(ada) != 2 || f.mailed(bob) != 0 {
+		t.Errorf("in a network that used up its share: %s, %s", known.body, unknown.body)
+	}
+	// Nor do wrong tokens of one address lock its neighbours out.
+	for i := range 400 {
+		f.do("POST", "/auth/refresh-token", `{"refresh_token":"x"}`, "X-Forwarded-For", fmt.Sprintf("203.0.113.%d", i%4))
+	}
+	f.wantError(f.do("POST", "/auth/refresh-token", `{"refresh_token":"x"}`, "X-Forwarded-For", "203.0.113.1"), 429, "rate_limited")
+	f.wantError(f.do("POST", "/auth/refresh-token", `{"refresh_token":"x"}`, "X-Forwarded-For", "203.0.113.9"), 401, "invalid_token")
+	// Within one customer's /48 they do.
+	for i := range 400 {
+		f.do("POST", "/auth/refresh-token", `{"refresh_token":"x"}`, "X-Forwarded-For", fmt.Sprintf("2001:db8:9:%x::1", i))
+	}
+	f.wantError(f.do("POST", "/auth/refresh-token", `{"refresh_token":"x"}`, "X-Forwarded-For", "2001:db8:9:ffff::1"), 429, "rate_limited")
 }
 
 func TestAccountMailsInACrowd(t *testing.T) {

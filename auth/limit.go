@@ -24,8 +24,10 @@ type Limits struct {
 	// strangers ask for does not count, nor does MailsPerHour if the account is approved.
 	MailsPerAddress, MailsPerAddressDaily int
 	// MailsPerIP bounds the links that one client asks for in 15 minutes, default
-	// 20. In IPv6 a client is a /64. Its /56 gets twice as many, its /48 three times
-	// and its /32 eight times; in IPv4 a /24 gets three times and a /16 eight times.
+	// 20. In IPv6 a client is a /64; its /56 gets twice as many, and its /48 three times.
+	// Networks of many clients, a /24 (three times as many), and a /16 or in IPv6 a /32
+	// (eight times, or an eighth of MailsPerHour), are limited too: past that only
+	// approved accounts are mailed there, though the answers stay the same.
 	MailsPerIP int
 	// MailsPerHour bounds the links that are mailed altogether, default 1000. Half of
 	// them are kept for addresses whose accounts are approved. Past the other half
@@ -33,8 +35,7 @@ type Limits struct {
 	MailsPerHour int
 	// FailuresPerIP bounds the wrong links, codes and tokens that one client
 	// tries in 15 minutes, default 100, and how many of its requests that were
-	// forbidden are recorded in the audit log. Wider networks get more, as with
-	// MailsPerIP.
+	// forbidden are recorded in the audit log. A client is what it is for MailsPerIP.
 	FailuresPerIP int
 	// RequestsPerMinute bounds the requests of one subject that
 	// [Service.Middleware] lets through. The default is no limit.

@@ -31,7 +31,8 @@ type ask struct {
 	free    bool // there are no limits
 	browser bool // the browser is known, and has a limit of its own
 	crowded bool // others have used up what is for all
-	address bool // for this address: else altogether
+	address bool // for this address
+	network bool // in the wider networks of the asker: else altogether
 	first   bool // the first to find it so
 }
 
@@ -77,10 +78,11 @@ func (s *Service) mayAsk(r *request, email string) (ask, error) {
 		rule{key: "address " + email, limit: clientsPerAddress * l.MailsPerAddress, every: shortWindow},
 		rule{key: "address daily " + email, limit: clientsPerAddress * l.MailsPerAddressDaily, every: day, paced: true},
 	)
-	if a.address = wait > 0; !a.address {
-		wait, first = s.limits.left(s.strangersRule())
-	}
-	a.crowded, a.first = wait > 0, first
+	a.address = wait > 0
+	netWait, netFirst := s.limits.take(perNeighbourhood("ip", r.ip, l.MailsPerIP, l.MailsPerHour, shortWindow)...)
+	a.network = netWait > 0
+	allWait, allFirst := s.limits.left(s.strangersRule())
+	a.crowded, a.first = wait+netWait+allWait > 0, first || netFirst || allFirst
 	return a, nil
 }
 
@@ -105,8 +107,10 @@ func (s *Service) mayMail(r *request, a ask, to recipient) bool {
 	case a.address && !to.familiar:
 		return false
 	}
-	if wait, _ := s.limits.take(s.strangersRule()); wait == 0 {
-		return true
+	if !a.network {
+		if wait, _ := s.limits.take(s.strangersRule()); wait == 0 {
+			return true
+		}
 	}
 	if !to.approved {
 		return false
@@ -184,8 +188,11 @@ func (s *Service) noteCrowd(r *request, a ask) {
 		return
 	}
 	limit := "mails"
-	if a.address {
+	switch {
+	case a.address:
 		limit = "mails to one address"
+	case a.network:
+		limit = "mails to one network"
 	}
 	s.recordFailure(r, event{name: "rate.limited", details: map[string]any{"endpoint": r.Method + " " + r.URL.Path, "limit": limit}})
 }
