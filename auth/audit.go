@@ -182,6 +182,12 @@ type auditEvent struct {
 	Detail  json.RawMessage `json:"detail"`
 }
 
+// auditList is a page of events. Next is the before of the next one, if there is one.
+type auditList struct {
+	Events []auditEvent `json:"events"`
+	Next   int64        `json:"next,omitempty"`
+}
+
 // listAudit lists events, the newest first. Query: limit, before (an id), event,
 // outcome, sub (actor or target).
 func (s *Service) listAudit(w http.ResponseWriter, r *request) error {
@@ -194,20 +200,26 @@ func (s *Service) listAudit(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	events := []auditEvent{}
+	list := newListPage[auditEvent](limit)
 	err = s.asAdmin(r, func(d db, _ caller) error {
 		return d.exec(`SELECT * FROM Audit WHERE id < :before
 			AND (:event = '' OR event = :event) AND (:outcome = '' OR outcome = :outcome)
-			AND (:sub = '' OR actor = :sub OR target = :sub) ORDER BY id DESC LIMIT :limit`,
+			AND (:sub = '' OR actor = :sub OR target = :sub) ORDER BY id DESC LIMIT :limit + 1`,
 			args{":before": before, ":event": q.Get("event"), ":outcome": q.Get("outcome"), ":sub": q.Get("sub"), ":limit": limit},
-			func(stmt *sqlite.Stmt) { events = append(events, scanEvent(stmt)) })
+			func(stmt *sqlite.Stmt) {
+				if !list.more {
+					list.add(scanEvent(stmt))
+				}
+			})
 	})
 	if err != nil {
 		return err
 	}
-	writeJSON(w, http.StatusOK, struct {
-		Events []auditEvent `json:"events"`
-	}{events})
+	out := auditList{Events: list.entries}
+	if list.more {
+		out.Next = out.Events[len(out.Events)-1].ID
+	}
+	writeJSON(w, http.StatusOK, out)
 	return nil
 }
 

@@ -69,26 +69,26 @@
 //	                 200 {"access_token", "refresh_token", "token_type", "expires_in", "sub"};
 //	                 400 authorization_pending|slow_down|access_denied|expired_token|invalid_grant
 //
-//	GET    sessions                 self: 200 {"sessions": [SESSION]}, the last used first
+//	GET    sessions?limit=&after=   self: 200 {"sessions": [SESSION], "next"?}, the last used first
 //	DELETE session/ID               self, or any as an admin: 204, 404
 //	GET    tokens                   self: 200 {"tokens": [TOKEN]}
 //	POST   tokens                   self: {"name", "expiresIn"? (seconds, 90 days), "admin"?}: 201 {"token", ...TOKEN}
 //	DELETE token/ID                 self, or any as an admin: 204, 404
 //	POST   delegated-token          {"actFor": SUB}: 200 {"access_token", "token_type", "expires_in"}; 403, 404
 //
-//	GET    subjects?limit=&offset=&role=admin|none&email=   admin: 200 {"subjects": [SUBJECT]}, the newest first
+//	GET    subjects?limit=&after=&role=admin|none&email=    admin: 200 {"subjects": [SUBJECT], "next"?}, the newest first
 //	GET    subject/SUB              admin: 200 {"subject": SUBJECT}, 404
 //	PATCH  subject/SUB              admin: {"isAdmin"?, "adminApproved"?}: 200 {"subject": SUBJECT}; not oneself, not the bootstrap admin
 //	DELETE subject/SUB              admin: 204; not oneself, not the bootstrap admin
 //	POST   subject/SUB/actors       admin: {"actorSub"}: 200 {"subject": SUBJECT}
 //	DELETE subject/SUB/actors/SUB   admin: 200 {"subject": SUBJECT}
-//	GET    subject/SUB/sessions     admin: 200 {"sessions": [SESSION]}
+//	GET    subject/SUB/sessions?limit=&after=   admin: 200 {"sessions": [SESSION], "next"?}
 //	DELETE subject/SUB/sessions     admin: 204, all of them end
 //	GET    subject/SUB/tokens       admin: 200 {"tokens": [TOKEN]}
 //	POST   invite                   admin: {"emails": [...]}: 200 {"invited": [...], "errors": [{"email", "error"}]}
 //	GET    approve/SUB              admin: the page; without a credential 302 with ?error=login_required
 //	POST   approve/SUB              admin: 200 {"subject": SUBJECT}, and the subject is told by mail
-//	GET    audit?limit=&before=ID&event=&outcome=success|failure&sub=   admin: 200 {"events": [EVENT]}, the newest first
+//	GET    audit?limit=&before=ID&event=&outcome=success|failure&sub=   admin: 200 {"events": [EVENT], "next"?}, the newest first
 //
 //	GET  .well-known/jwks.json      the public keys (RFC 7517)
 //	POST test/set-subject-data      in test mode only: {"email", "adminApproved"?, "isAdmin"?}: 204
@@ -97,6 +97,10 @@
 //	SESSION  {"id", "current", "kind": "browser"|"terminal", "label", "ip", "agent", "createdAt", "lastUsedAt", "expiresAt"}
 //	TOKEN    {"id", "name", "admin", "createdAt", "expiresAt", "lastUsedAt" or null}
 //	EVENT    {"id", "at", "event", "outcome", "actor", "target", "email", "ip", "agent", "requestId", "detail": {...}}
+//
+// A list is a page of at most so many entries, and at most 256 KiB. If there are more, next
+// is the after, or before, of the following page, which bears entries that come and go.
+// subjects knows offset as well, which does not.
 //
 // Any answer can be 429 rate_limited with Retry-After, 403 for a request that a
 // page of another site sent, or 413.

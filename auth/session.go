@@ -96,27 +96,48 @@ type shownSession struct {
 	ExpiresAt  int64  `json:"expiresAt"`
 }
 
-func (d db) sessionsOf(sub, current string, now time.Time) (list []shownSession, err error) {
-	list = []shownSession{} // not nil: an empty list is [] in JSON
-	err = d.exec("SELECT * FROM Sessions WHERE subjectId = :sub AND expiresAt >= :now ORDER BY lastUsedAt DESC, id",
-		args{":sub": sub, ":now": now.UnixMilli()}, func(stmt *sqlite.Stmt) {
-			list = append(list, shownSession{
+// sessionList is a page of sessions. Next is the after of the next one, if there is one.
+type sessionList struct {
+	Sessions []shownSession `json:"sessions"`
+	Next     string         `json:"next,omitempty"`
+}
+
+// sessionsOf returns sessions of a subject, the last used first. Query: limit, after (a
+// cursor).
+func (d db) sessionsOf(r *request, sub, current string, now time.Time) (sessionList, error) {
+	q := r.URL.Query()
+	limit, err := wholeNumber(q.Get("limit"), 200, 1, 200)
+	if err != nil {
+		return sessionList{}, err
+	}
+	after, err := parseCursor(q.Get("after"))
+	if err != nil {
+		return sessionList{}, err
+	}
+	list := newListPage[shownSession](limit)
+	err = d.exec(`SELECT * FROM Sessions WHERE subjectId = :sub AND expiresAt >= :now
+		AND (lastUsedAt < :at OR lastUsedAt = :at AND id > :id) ORDER BY lastUsedAt DESC, id LIMIT :limit + 1`,
+		args{":sub": sub, ":now": now.UnixMilli(), ":at": after.at, ":id": after.id, ":limit": limit}, func(stmt *sqlite.Stmt) {
+			shown := shownSession{
 				ID: stmt.GetText("id"), Current: stmt.GetText("id") == current, Kind: stmt.GetText("kind"), Label: stmt.GetText("label"),
 				IP: stmt.GetText("ip"), Agent: stmt.GetText("agent"),
 				CreatedAt: stmt.GetInt64("createdAt"), LastUsedAt: stmt.GetInt64("lastUsedAt"), ExpiresAt: stmt.GetInt64("expiresAt"),
-			})
+			}
+			if !list.more && list.add(shown) {
+				after = cursor{shown.LastUsedAt, shown.ID}
+			}
 		})
-	return list, err
-}
-
-type sessionList struct {
-	Sessions []shownSession `json:"sessions"`
+	out := sessionList{Sessions: list.entries}
+	if list.more {
+		out.Next = after.String()
+	}
+	return out, err
 }
 
 func (s *Service) listSessions(w http.ResponseWriter, r *request) error {
 	var list sessionList
 	err := s.asSelf(r, func(d db, who caller) (err error) {
-		list.Sessions, err = d.sessionsOf(who.sub, who.session, s.now())
+		list, err = d.sessionsOf(r, who.sub, who.session, s.now())
 		return err
 	})
 	if err == nil {
@@ -132,7 +153,7 @@ func (s *Service) listSessionsOf(w http.ResponseWriter, r *request) error {
 		if err != nil {
 			return err
 		}
-		list.Sessions, err = d.sessionsOf(subj.sub, who.session, s.now())
+		list, err = d.sessionsOf(r, subj.sub, who.session, s.now())
 		return err
 	})
 	if err == nil {

@@ -77,8 +77,14 @@ func writeSubject(w http.ResponseWriter, shown shownSubject) {
 	}{shown})
 }
 
-// listSubjects lists subjects, the newest first. Query: limit, offset, role
-// ("admin" or "none"), email.
+// subjectList is a page of subjects. Next is the after of the next one, if there is one.
+type subjectList struct {
+	Subjects []shownSubject `json:"subjects"`
+	Next     string         `json:"next,omitempty"`
+}
+
+// listSubjects lists subjects, the newest first. Query: limit, after (a cursor), offset,
+// role ("admin" or "none"), email.
 func (s *Service) listSubjects(w http.ResponseWriter, r *request) error {
 	q := r.URL.Query()
 	limit, err := wholeNumber(q.Get("limit"), 50, 1, 200)
@@ -89,14 +95,19 @@ func (s *Service) listSubjects(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
+	after, err := parseCursor(q.Get("after"))
+	if err != nil {
+		return err
+	}
 	email, _ := NormalEmail(q.Get("email"))
-	list := []shownSubject{}
+	list := newListPage[shownSubject](limit)
 	err = s.asAdmin(r, func(d db, _ caller) error {
 		var found []subject
 		err := d.exec("SELECT "+subjectColumns+` FROM Subjects
 			WHERE (:role NOT IN ('admin', 'none') OR isAdmin = (:role = 'admin')) AND (:email = '' OR email = :email)
-			ORDER BY createdAt DESC, sub LIMIT :limit OFFSET :offset`,
-			args{":role": q.Get("role"), ":email": email, ":limit": limit, ":offset": offset},
+			AND (createdAt < :at OR createdAt = :at AND sub > :id)
+			ORDER BY createdAt DESC, sub LIMIT :limit + 1 OFFSET :offset`,
+			args{":role": q.Get("role"), ":email": email, ":at": after.at, ":id": after.id, ":limit": limit, ":offset": offset},
 			func(stmt *sqlite.Stmt) { found = append(found, scanSubject(stmt)) })
 		if err != nil {
 			return err
@@ -106,16 +117,21 @@ func (s *Service) listSubjects(w http.ResponseWriter, r *request) error {
 			if err != nil {
 				return err
 			}
-			list = append(list, shown)
+			if !list.add(shown) {
+				break
+			}
+			after = cursor{subj.createdAt, subj.sub}
 		}
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	writeJSON(w, http.StatusOK, struct {
-		Subjects []shownSubject `json:"subjects"`
-	}{list})
+	out := subjectList{Subjects: list.entries}
+	if list.more {
+		out.Next = after.String()
+	}
+	writeJSON(w, http.StatusOK, out)
 	return nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -27,6 +28,19 @@ func (a *app) signedIn(ctx context.Context, o *account) (*signedIn, error) {
 // do sends a request as the user and decodes the answer.
 func (s *signedIn) do(ctx context.Context, method, endpoint string, question, answer any) error {
 	return s.explain(ask(ctx, s.server, authRequest{method: method, endpoint: endpoint, access: s.access, question: question}, answer))
+}
+
+// pageSize is how many entries of a list one request asks for.
+const pageSize = 200
+
+// page asks for a page of a list, of at most so many entries that are wanted; 0 means any
+// number.
+func (s *signedIn) page(ctx context.Context, endpoint string, query url.Values, want int, answer any) error {
+	if want == 0 || want > pageSize {
+		want = pageSize
+	}
+	query.Set("limit", strconv.Itoa(want))
+	return s.do(ctx, http.MethodGet, endpoint+"?"+query.Encode(), nil, answer)
 }
 
 // explain makes refusals into failures with the exit codes of the program.

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"net/http"
 	"net/url"
 	"strconv"
 
@@ -71,21 +70,16 @@ func (a *app) runAudit(ctx context.Context, o auditOptions) error {
 		}
 		query.Set("sub", who.Sub)
 	}
-	var all []auditEvent
-	for len(all) < o.limit {
-		ask := min(o.limit-len(all), pageSize)
-		query.Set("limit", strconv.Itoa(ask))
-		var page struct{ Events []auditEvent }
-		if err := s.do(ctx, http.MethodGet, "audit?"+query.Encode(), nil, &page); err != nil {
-			return err
-		}
-		all = append(all, page.Events...)
-		if len(page.Events) < ask {
-			break
-		}
-		query.Set("before", strconv.FormatInt(all[len(all)-1].ID, 10))
-	}
-	return printList(a, o.json, all, "TIME EVENT OUTCOME WHO IP DETAIL", func(e auditEvent) []string {
+	list := listing[auditEvent]{a: a, json: o.json, head: "TIME EVENT OUTCOME WHO IP DETAIL", row: func(e auditEvent) []string {
 		return []string{when(e.At), e.Event, e.Outcome, cmp.Or(e.Email, e.Actor, "-"), cmp.Or(e.IP, "-"), string(e.Detail)}
+	}}
+	return list.pages(o.limit, func(want int) ([]auditEvent, bool, error) {
+		var page struct {
+			Events []auditEvent
+			Next   int64
+		}
+		err := s.page(ctx, "audit", query, want, &page)
+		query.Set("before", strconv.FormatInt(page.Next, 10))
+		return page.Events, page.Next == 0, err
 	})
 }

@@ -27,22 +27,24 @@ func (a *app) sessionsCommand() *cobra.Command {
 	var o *account
 	var asJSON bool
 	var of string
+	limit := 0
 	cmd := &cobra.Command{
 		Use:     "sessions",
 		Short:   "List and end the places where you are signed in",
 		Long:    "sessions lists the browsers and terminals where you are signed in. The one with a * is\nthis one. Admins see those of others with --of.",
 		Example: "  lmz sessions\n  lmz sessions end --all",
 		Args:    noWords,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return a.listSessions(cmd.Context(), o, of, asJSON) },
+		RunE:    func(cmd *cobra.Command, _ []string) error { return a.listSessions(cmd.Context(), o, of, asJSON, limit) },
 	}
 	o = a.accountFlags(cmd)
+	limitFlag(cmd, &limit)
 	jsonFlag(cmd, &asJSON)
 	cmd.Flags().StringVar(&of, "of", "", "mail `address` of somebody else (admins)")
 	cmd.AddCommand(a.endSessionCommand())
 	return cmd
 }
 
-func (a *app) listSessions(ctx context.Context, o *account, of string, asJSON bool) error {
+func (a *app) listSessions(ctx context.Context, o *account, of string, asJSON bool, limit int) error {
 	s, err := a.signedIn(ctx, o)
 	if err != nil {
 		return err
@@ -55,16 +57,22 @@ func (a *app) listSessions(ctx context.Context, o *account, of string, asJSON bo
 		}
 		endpoint = "subject/" + url.PathEscape(who.Sub) + "/sessions"
 	}
-	var list struct{ Sessions []userSession }
-	if err := s.do(ctx, http.MethodGet, endpoint, nil, &list); err != nil {
-		return err
-	}
-	return printList(a, asJSON, list.Sessions, "ID KIND WHERE IP LAST-USED SINCE", func(x userSession) []string {
+	list := listing[userSession]{a: a, json: asJSON, head: "ID KIND WHERE IP LAST-USED SINCE", row: func(x userSession) []string {
 		id := x.ID
 		if x.Current {
 			id += " *"
 		}
 		return []string{id, x.Kind, cmp.Or(x.Label, x.Agent, "-"), cmp.Or(x.IP, "-"), when(x.LastUsed), when(x.Created)}
+	}}
+	query := make(url.Values)
+	return list.pages(limit, func(want int) ([]userSession, bool, error) {
+		var page struct {
+			Sessions []userSession
+			Next     string
+		}
+		err := s.page(ctx, endpoint, query, want, &page)
+		query.Set("after", page.Next)
+		return page.Sessions, page.Next == "", err
 	})
 }
 

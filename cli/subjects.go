@@ -5,17 +5,14 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"strconv"
 
 	"github.com/spf13/cobra"
 )
 
-// pageSize is how many accounts or events one request asks for.
-const pageSize = 200
-
 func (a *app) subjectsCommand() *cobra.Command {
 	var o *account
 	var asJSON bool
+	limit := 0
 	cmd := &cobra.Command{
 		Use:   "subjects",
 		Short: "List and change the accounts of a server (admins)",
@@ -23,33 +20,32 @@ func (a *app) subjectsCommand() *cobra.Command {
 			"approved can sign in, and nothing else.",
 		Example: "  lmz subjects\n  lmz subjects set you@example.com --admin=true",
 		Args:    noWords,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return a.listSubjects(cmd.Context(), o, asJSON) },
+		RunE:    func(cmd *cobra.Command, _ []string) error { return a.listSubjects(cmd.Context(), o, asJSON, limit) },
 	}
 	o = a.accountFlags(cmd)
+	limitFlag(cmd, &limit)
 	jsonFlag(cmd, &asJSON)
 	cmd.AddCommand(a.setSubjectCommand(), a.removeSubjectCommand(), a.usageCommand())
 	return cmd
 }
 
-func (a *app) listSubjects(ctx context.Context, o *account, asJSON bool) error {
+func (a *app) listSubjects(ctx context.Context, o *account, asJSON bool, limit int) error {
 	s, err := a.signedIn(ctx, o)
 	if err != nil {
 		return err
 	}
-	var all []subject
-	for {
-		var page struct{ Subjects []subject }
-		query := url.Values{"limit": {strconv.Itoa(pageSize)}, "offset": {strconv.Itoa(len(all))}}
-		if err := s.do(ctx, http.MethodGet, "subjects?"+query.Encode(), nil, &page); err != nil {
-			return err
-		}
-		all = append(all, page.Subjects...)
-		if len(page.Subjects) < pageSize {
-			break
-		}
-	}
-	return printList(a, asJSON, all, "EMAIL VERIFIED APPROVED ADMIN LAST-LOGIN SUB", func(x subject) []string {
+	list := listing[subject]{a: a, json: asJSON, head: "EMAIL VERIFIED APPROVED ADMIN LAST-LOGIN SUB", row: func(x subject) []string {
 		return []string{x.Email, yes(x.Verified), yes(x.Approved), yes(x.Admin), whenSet(x.Login), x.Sub}
+	}}
+	query := make(url.Values)
+	return list.pages(limit, func(want int) ([]subject, bool, error) {
+		var page struct {
+			Subjects []subject
+			Next     string
+		}
+		err := s.page(ctx, "subjects", query, want, &page)
+		query.Set("after", page.Next)
+		return page.Subjects, page.Next == "", err
 	})
 }
 

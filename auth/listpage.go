@@ -1,0 +1,56 @@
+package auth
+
+import (
+	"encoding/json"
+	"math"
+	"strconv"
+	"strings"
+)
+
+// pageBytes is how much a page of a list has at most, in bytes of JSON. A single entry has
+// far less.
+const pageBytes = 256 << 10
+
+// listPage is some entries of a list: as many as are asked for, and fit.
+type listPage[T any] struct {
+	entries []T
+	limit   int64
+	bytes   int
+	more    bool // there are more
+}
+
+// newListPage makes an empty one; an empty list is [] in JSON.
+func newListPage[T any](limit int64) *listPage[T] { return &listPage[T]{entries: []T{}, limit: limit} }
+
+// add adds an entry, or reports false: it belongs to the next page.
+func (p *listPage[T]) add(entry T) bool {
+	text, _ := json.Marshal(entry) // whoever writes the page finds the error
+	if p.bytes += len(text); int64(len(p.entries)) == p.limit || p.bytes > pageBytes && len(p.entries) > 0 {
+		p.more = true
+		return false
+	}
+	p.entries = append(p.entries, entry)
+	return true
+}
+
+// cursor is a place in a list that has the newest first, and those of one time by id. It
+// stays one if its row goes.
+type cursor struct {
+	at int64
+	id string
+}
+
+// parseCursor reads what String has written; "" is the place before all.
+func parseCursor(text string) (c cursor, err error) {
+	if text == "" {
+		return cursor{at: math.MaxInt64}, nil
+	}
+	at, id, found := strings.Cut(text, ".")
+	if c.at, err = strconv.ParseInt(at, 10, 64); err != nil || !found {
+		return c, badRequest("invalid_request", "after must be what next was in the page before")
+	}
+	c.id = id
+	return c, nil
+}
+
+func (c cursor) String() string { return strconv.FormatInt(c.at, 10) + "." + c.id }
