@@ -348,3 +348,121 @@ func TestRemovalPaysBack(t *testing.T) {
 		}
 	})
 }
+
+func TestBytesThatWaitAreCharged(t *testing.T) {
+	const most = 8 << 20
+	budgetMesh(t, gateway.Budget{Waiting: most}, func(t *testing.T, m *mesh, _ func() []string) {
+		never := make(chan struct{})
+		m.gateway.Worker("STUCK", func(lmz.Caller) lmz.Handler {
+			return lmz.HandlerFunc(func(ctx context.Context, _ *lmz.Request) (any, error) {
+				select {
+				case <-never:
+				case <-ctx.Done():
+				}
+				return nil, ctx.Err()
+			})
+		})
+		ctx, stop := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		var mu sync.Mutex
+		refused := 0
+		var tabs []*client.Peer
+		for i := range 10 {
+			mallory := m.tab("mallory", fmt.Sprint("tab", i))
+			tabs = append(tabs, mallory)
+			for range 4 {
+				wg.Go(func() {
+					_, err := mallory.CallRaw(ctx, lmz.At("STUCK"), lmz.Ctn("x", strings.Repeat("x", 500_000)))
+					if lmz.Exceeded(err) == "waiting" {
+						mu.Lock()
+						refused++
+						mu.Unlock()
+					}
+				})
+			}
+		}
+		time.Sleep(5 * time.Second)
+		if n := m.held("mallory", budget.Waiting); n < most/2 || n > most {
+			t.Errorf("%d bytes wait for mallory", n)
+		}
+		if n := m.held("mallory", budget.Sessions); n != 10 {
+			t.Errorf("mallory has %d sessions", n)
+		}
+		ann := m.tab("ann", "tab")
+		if _, err := echo.Call(t.Context(), ann, lmz.At("ECHO"), "x"); err != nil {
+			t.Errorf("another subject: %v", err)
+		}
+		closePeer(ann)
+		stop()
+		wg.Wait()
+		if want := 40 - most/500_000; refused < want || refused > want+2 {
+			t.Errorf("%d of 40 calls were refused, want %d", refused, want)
+		}
+		for _, p := range tabs {
+			closePeer(p)
+		}
+		time.Sleep(10 * time.Second)
+		for _, k := range []budget.Kind{budget.Waiting, budget.Sessions} {
+			if n := m.held("mallory", k); n != 0 {
+				t.Errorf("%d of %v are still charged", n, k)
+			}
+		}
+	})
+}
+
+func TestCallsOfAClientThatIsGoneEnd(t *testing.T) {
+	budgetMesh(t, gateway.Budget{}, func(t *testing.T, m *mesh, _ func() []string) {
+		ended := make(chan struct{})
+		m.gateway.Worker("STUCK", func(lmz.Caller) lmz.Handler {
+			return lmz.HandlerFunc(func(ctx context.Context, _ *lmz.Request) (any, error) {
+				<-ctx.Done()
+				close(ended)
+				return nil, ctx.Err()
+			})
+		})
+		r := m.raw("ann.tab", token("ann", time.Time{}))
+		r.hello()
+		r.frame(cborCall(t, 1, lmz.At("STUCK"), lmz.Ctn("x"), map[string]any{}))
+		synctest.Wait()
+		r.conn.CloseNow()
+		time.Sleep(6 * time.Second) // its grace period
+		synctest.Wait()
+		select {
+		case <-ended:
+		default:
+			t.Error("the worker runs on, and nobody can learn what comes of it")
+		}
+	})
+}
+
+func TestWorkersThatDoNotEndHoldUpNoStop(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := startMeshWith(t, nil)
+		never := make(chan struct{})
+		defer close(never)
+		m.gateway.Worker("STUCK", func(lmz.Caller) lmz.Handler {
+			return lmz.HandlerFunc(func(context.Context, *lmz.Request) (any, error) {
+				<-never
+				return nil, nil
+			})
+		})
+		ann := m.tab("ann", "tab")
+		ctx, cancel := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		wg.Go(func() { ann.CallRaw(ctx, lmz.At("STUCK"), lmz.Ctn("x")) })
+		time.Sleep(time.Second)
+		began := time.Now()
+		err := m.gateway.Close()
+		if err == nil || !strings.Contains(err.Error(), "STUCK is still running 1 calls") {
+			t.Errorf("closed with %v", err)
+		}
+		if took := time.Since(began); took > 11*time.Second {
+			t.Errorf("the stop took %v of virtual time", took)
+		}
+		cancel()
+		wg.Wait()
+		closePeer(ann)
+		m.server.Close()
+		<-m.served
+	})
+}

@@ -38,18 +38,25 @@ type client struct {
 	features  proto.Features   // what the client on the current connection understands; none if it speaks JSON
 	nextKey   uint64
 	calls     map[uint64]*outgoing
-	running   map[uint64]context.CancelFunc // the client's calls by number
-	kept      map[uint64]keptAnswer         // its calls to objects, until it has their answers
-	sends     int                           // its calls without an answer that are under way
-	sendBytes int                           // of those
-	ended     []func()                      // wait for the end of the session
-	toldOf    []func()                      // those of a session that has just ended
+	running   map[uint64]runningCall // the client's calls by number
+	kept      map[uint64]keptAnswer  // its calls to objects, until it has their answers
+	sends     int                    // its calls without an answer that are under way
+	sendBytes int                    // of those
+	charged   charged                // to the budget of the client's subject
+	ended     []func()               // wait for the end of the session
+	toldOf    []func()               // those of a session that has just ended
 }
 
 // keptAnswer is a call whose outcome its object keeps.
 type keptAnswer struct {
 	object lmz.Address
 	id     proto.CallID
+}
+
+// runningCall is a call of the client that has no answer yet.
+type runningCall struct {
+	cancel context.CancelFunc
+	kept   bool // its callee keeps the outcome, which the client can ask for in its next session
 }
 
 // outgoing is a call to the client.
@@ -84,7 +91,7 @@ func (g *Gateway) seat(f *front, instance string) *client {
 			front:   f,
 			self:    lmz.Identity{Type: lmz.TypeClient, Address: address},
 			calls:   make(map[uint64]*outgoing),
-			running: make(map[uint64]context.CancelFunc),
+			running: make(map[uint64]runningCall),
 			kept:    make(map[uint64]keptAnswer),
 		}
 		g.clients[address] = c
@@ -161,7 +168,11 @@ func (c *client) step(event func() []session.Effect) {
 func (c *client) stepLocked(event func() []session.Effect) (later []func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.apply(event())
+	later = c.apply(event())
+	if over := c.charge(); over != nil {
+		later = append(later, over)
+	}
+	return later
 }
 
 // apply does the effects of the session and returns what must wait until c.mu, which
@@ -180,9 +191,9 @@ func (c *client) apply(effects []session.Effect) (later []func()) {
 		case session.Run:
 			later = append(later, c.run(e.Number, e.Frame))
 		case session.Stop:
-			if cancel := c.running[e.Number]; cancel != nil {
+			if call, ok := c.running[e.Number]; ok {
 				delete(c.running, e.Number)
-				later = append(later, cancel)
+				later = append(later, call.cancel)
 			}
 		case session.AckLater:
 			time.AfterFunc(session.AckDelay, c.ackTimeout)

@@ -30,7 +30,7 @@ func (c *client) run(number uint64, f proto.Frame) func() {
 		call.ID, call.Again = f.Again, true
 	}
 	if !f.NoReply {
-		c.running[number] = cancel
+		c.running[number] = runningCall{cancel, c.gateway.isObject(f.To.Binding)}
 		if c.json == nil && c.gateway.isObject(f.To.Binding) {
 			c.kept[number] = keptAnswer{f.To, call.ID}
 		}
@@ -89,6 +89,12 @@ func (c *client) toMesh(ctx context.Context, call *proto.Call, done func(proto.A
 		done(proto.ErrorAnswer(refused))
 		return
 	}
+	size := int64(callOverhead + len(call.Chain))
+	if refused := c.gateway.accounts.Take(call.Payer, budget.Waiting, size); refused != nil {
+		done(proto.ErrorAnswer(refused))
+		return
+	}
+	done = c.gateway.giveBack(call.Payer, size, done)
 	if refused := c.front.beforeMesh(ctx, call); refused != nil {
 		done(*refused)
 		return

@@ -113,7 +113,12 @@ func (c *client) endSession(reason string, goodbye bool) []session.Effect {
 		}
 	}
 	if !goodbye {
-		clear(c.running)
+		for number, call := range c.running {
+			if !call.kept { // nobody can learn what comes of it
+				c.toldOf = append(c.toldOf, call.cancel)
+			}
+			delete(c.running, number)
+		}
 	}
 	clear(c.kept)
 	c.session, c.json, c.back, c.auth = nil, nil, nil, nil

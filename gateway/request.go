@@ -41,6 +41,14 @@ func (g *Gateway) serveObject(w http.ResponseWriter, r *http.Request, to lmz.Add
 		return
 	}
 	defer g.requests.leave(payer)
+	if refused := g.accounts.Take(payer, budget.Waiting, requestOverhead); refused != nil {
+		log.Warn("request refused", "subject", payer, "error", refused)
+		refuseRate(w, refused)
+		return
+	}
+	body := &chargedBody{ReadCloser: r.Body, accounts: g.accounts, payer: payer, charged: requestOverhead}
+	defer body.giveBack()
+	r.Body = body
 	r = r.WithContext(proto.WithPayer(r.Context(), payer))
 	g.withoutProof(r, auth != nil)
 	g.objects.ServeHTTP(to, w, r)
@@ -105,6 +113,9 @@ func withoutClaims(r *http.Request) *http.Request {
 	}
 	return r
 }
+
+// requestOverhead is about what a request with a small answer keeps besides its body.
+const requestOverhead = 64 << 10
 
 // maxRequests is how many HTTP requests of one subject, or of nobody, are served at a time. Their bodies
 // and answers are in memory, also while a slow client sends or reads them.

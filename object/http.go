@@ -41,6 +41,10 @@ type Requester interface {
 // the request.
 func (rt *Runtime) ServeHTTP(a lmz.Address, w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxRequestBody))
+	if refused := new(lmz.Error); errors.As(err, &refused) { // by whoever gave us the body
+		writeError(w, refused)
+		return
+	}
 	if err != nil {
 		status := http.StatusBadRequest
 		if tooLong := new(http.MaxBytesError); errors.As(err, &tooLong) {

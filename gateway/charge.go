@@ -1,0 +1,83 @@
+package gateway
+
+import (
+	"io"
+
+	"github.com/lumenize/lmz/internal/budget"
+	"github.com/lumenize/lmz/internal/proto"
+)
+
+// What is charged to the budgets of clients' subjects while it waits at the gateway: to the
+// caller its calls that have no answer yet, and to the reader what its sessions keep until
+// it is acknowledged.
+
+// callOverhead is about what a call keeps besides its chain.
+const callOverhead = 1 << 10
+
+// chargeEvery is by how much what a session keeps has to change before the account is told.
+const chargeEvery = 16 << 10
+
+// charged is what the account of a subject was told of a client.
+type charged struct {
+	subject string // whose session it is; "" if there is none
+	bytes   int64
+}
+
+// giveBack returns a done that ends the charge of a call.
+func (g *Gateway) giveBack(payer string, size int64, done func(proto.Answer)) func(proto.Answer) {
+	return func(a proto.Answer) {
+		g.accounts.Add(payer, budget.Waiting, -size)
+		done(a)
+	}
+}
+
+// charge tells the account what the client's session keeps. A session that grows while its
+// subject keeps more than it may is to be ended: then charge returns what does it. c.mu is
+// held.
+func (c *client) charge() (over func()) {
+	now := charged{subject: c.charged.subject}
+	switch {
+	case c.session == nil:
+		now.subject = ""
+	case c.auth != nil:
+		now = charged{c.auth.Subject, int64(c.session.Held())}
+	}
+	before := c.charged
+	if now.subject == before.subject && max(now.bytes-before.bytes, before.bytes-now.bytes) < chargeEvery {
+		return nil
+	}
+	accounts := c.gateway.accounts
+	if now.subject != before.subject {
+		accounts.Add(before.subject, budget.Sessions, -1)
+		accounts.Add(before.subject, budget.Waiting, -before.bytes)
+		accounts.Add(now.subject, budget.Sessions, 1)
+		before.bytes = 0
+	}
+	accounts.Add(now.subject, budget.Waiting, now.bytes-before.bytes)
+	c.charged = now
+	if now.bytes > before.bytes && accounts.Check(now.subject, budget.Waiting, 0) != nil {
+		return func() { c.overflow("too much waits for the clients of its subject") }
+	}
+	return nil
+}
+
+// chargedBody charges the body of a request while it is read, because it is kept until the
+// request has ended.
+type chargedBody struct {
+	io.ReadCloser
+	accounts *budget.Accounts
+	payer    string
+	charged  int64
+}
+
+// Read implements [io.Reader].
+func (b *chargedBody) Read(p []byte) (n int, err error) {
+	n, err = b.ReadCloser.Read(p)
+	if refused := b.accounts.Take(b.payer, budget.Waiting, int64(n)); refused != nil {
+		return 0, refused
+	}
+	b.charged += int64(n)
+	return n, err
+}
+
+func (b *chargedBody) giveBack() { b.accounts.Add(b.payer, budget.Waiting, -b.charged) }
