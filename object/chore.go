@@ -24,6 +24,10 @@ type chore struct {
 	// have been removed. Nil: it is.
 	wanted func() bool
 
+	// finished is told that an attempt is over, and again has another one made, after tryAgain.
+	// Nil: nobody wants to know, and serveChore does.
+	finished, again func()
+
 	// ran stores in the turn's transaction that it has run, and returns what may be done
 	// when that is on disk. Nil if the work is not stored.
 	ran func(*Object) (saved func(), err error)
@@ -44,23 +48,35 @@ func (rt *Runtime) serveChore(a lmz.Address, c chore) {
 	rt.mu.Lock()
 	wanted := c.wanted == nil || c.wanted()
 	rt.mu.Unlock()
+	if c.finished == nil {
+		c.finished = func() {}
+	}
 	if !wanted {
+		c.finished()
 		return
 	}
 	o, place, refused := rt.enter(a, ownWork(c.payer), anyLength)
 	switch {
 	case refused == nil:
 		go o.serveChore(place, c)
-	case !rt.isClosed():
+	default:
+		c.finished()
+		if rt.isClosed() {
+			return
+		}
 		rt.log.Warn(c.what+" dropped", "binding", a.Binding, "instance", a.Instance, "work", c.work, "error", refused.Message)
 	}
 }
 
 func (o *Object) serveChore(place *turn.Place, c chore) {
+	defer c.finished()
 	defer o.rt.leave(o)
 	ctx, cancel := o.rt.stoppable(context.Background())
 	defer cancel(nil)
-	again := func() { time.AfterFunc(tryAgain, func() { o.rt.serveChore(o.id.Address, c) }) }
+	if c.again == nil {
+		c.again = func() { o.rt.serveChore(o.id.Address, c) }
+	}
+	again := func() { time.AfterFunc(tryAgain, c.again) }
 	if refused := o.begin(ctx, place, false); refused != nil {
 		again()
 		return

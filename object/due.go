@@ -93,12 +93,7 @@ func (o *Object) resume() error {
 	if err != nil {
 		return err
 	}
-	for _, r := range watches {
-		if err := o.resumeWatch(r); err != nil {
-			return err
-		}
-	}
-	return nil
+	return o.resumeWatches(watches)
 }
 
 // decodeRow decodes what putEncoded has stored.

@@ -112,7 +112,7 @@ func (rt *Runtime) abandon(o *Object) {
 	}
 	for x := range rt.watching {
 		if x.object == a {
-			delete(rt.watching, x)
+			rt.unwatch(x)
 		}
 	}
 	delete(rt.unsaved, a)

@@ -67,7 +67,8 @@ type Runtime struct {
 
 	sending  map[proto.SessionID]*stored  // sends that are under way, by id
 	unsaved  map[lmz.Address][]settlement // what is settled of them, and not on disk yet, by sender
-	watching map[watched]bool             // watches that are under way
+	watching map[watched]string           // watches that are under way, and who pays for them
+	ends     ends
 
 	working int // the sum of their work
 	closed  bool
@@ -132,7 +133,7 @@ func newRuntime(mesh proto.Mesh, log *slog.Logger, lock io.Closer, open storeOpe
 
 		sending:  make(map[proto.SessionID]*stored),
 		unsaved:  make(map[lmz.Address][]settlement),
-		watching: make(map[watched]bool),
+		watching: make(map[watched]string),
 		waking:   make(chan struct{}, maxWaking),
 	}
 	if m, ok := mesh.(interface{ Accounts() *budget.Accounts }); ok {

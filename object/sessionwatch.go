@@ -1,11 +1,14 @@
 package object
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"fmt"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/budget"
 	"github.com/lumenize/lmz/internal/proto"
 )
 
@@ -18,6 +21,17 @@ type watchRow struct {
 	Session []byte
 	Chain   []byte
 	Work    string
+	Payer   string `lmz:"payer,omitempty"` // see proto.WithPayer
+}
+
+// watchKey names a watch: of one session, for the methods of its work. Version 1 made a name
+// of the whole row, and so stored a watch for each argument.
+func watchKey(w watchRow) string {
+	h := sha256.New()
+	for _, part := range [][]byte{[]byte(w.Client[0]), []byte(w.Client[1]), w.Session, []byte(w.Work)} {
+		fmt.Fprintf(h, "%d:%s", len(part), part)
+	}
+	return fmt.Sprintf("%s%x", watchRows, h.Sum(nil)[:16])
 }
 
 // Watch has the object do work, a continuation on itself, once when the session that
@@ -26,37 +40,48 @@ type watchRow struct {
 // work runs like a reply: in a turn, without guards, and with a fresh call chain. If the
 // client has no session it runs as soon as this turn is over.
 //
+// An object has one watch for each session and method: to watch the same session again
+// replaces the arguments, so a client that subscribes a thousand times is watched once. When
+// many objects watched one session, they do their work a few at a time.
+//
 // The watch is stored with the turn. A gateway that was restarted knows no session of
-// before, so the work runs then. To watch the same session for the same work again
-// changes nothing. Watch wants the ctx of a handler that has the turn.
+// before, so the work runs then. Watch wants the ctx of a handler that has the turn. Its
+// error may be a [lmz.QuotaExceeded].
 func (o *Object) Watch(ctx context.Context, client lmz.Address, work lmz.Continuation) error {
 	chain, err := proto.MarshalChain(work)
 	if err != nil {
 		return fmt.Errorf("%s: %w", work, err)
 	}
 	session := o.rt.mesh.Session(client)
-	w := watchRow{Client: []string{client.Binding, client.Instance}, Session: session[:], Chain: chain, Work: work.String()}
+	w := watchRow{
+		Client: []string{client.Binding, client.Instance}, Session: session[:],
+		Chain: chain, Work: work.String(), Payer: proto.PayerOf(ctx),
+	}
 	value, err := proto.Marshal(w)
 	if err != nil {
 		return err
 	}
-	hash := sha256.Sum256(value)
-	key := fmt.Sprintf("%s%x", watchRows, hash[:16])
-	fresh := false
+	key, fresh := watchKey(w), false
 	err = o.use(ctx, func(st store) error {
-		_, found, err := st.row(key)
-		if found || err != nil {
+		before, found, err := st.row(key)
+		if err != nil || found && bytes.Equal(before, value) {
 			return err
 		}
-		fresh, o.stirred = true, true
+		if fresh = !found; fresh {
+			if refused := o.rt.accounts.Check(w.Payer, budget.Watches, 1); refused != nil {
+				return refused
+			}
+		}
+		o.stirred = true
 		return st.putRow(key, value)
 	})
 	if err != nil || !fresh {
 		return err
 	}
+	x := watched{o.id.Address, key}
 	return o.runOf(ctx).after(func() {
-		o.rt.watch(watched{o.id.Address, key})
-		o.rt.mesh.AfterSession(client, session, func() { o.rt.sessionEnded(watched{o.id.Address, key}, w) })
+		o.rt.watch(x, w.Payer)
+		o.rt.mesh.AfterSession(client, session, func() { o.rt.sessionEnded(x, w.Work, w.Payer, nil) })
 	})
 }
 
@@ -68,35 +93,113 @@ type watched struct {
 
 // watch says that a watch is known in this life of the gateway, and reports whether it
 // was already.
-func (rt *Runtime) watch(x watched) (known bool) {
+func (rt *Runtime) watch(x watched, payer string) (known bool) {
 	rt.mu.Lock()
 	defer rt.mu.Unlock()
-	known = rt.watching[x]
-	rt.watching[x] = true
+	if _, known = rt.watching[x]; !known {
+		rt.watching[x] = payer
+		rt.accounts.Add(payer, budget.Watches, 1)
+	}
 	return known
 }
 
-// resumeWatch runs a watch of an earlier life of the gateway.
-func (o *Object) resumeWatch(r row) error {
-	w, err := decodeRow[watchRow](r)
-	if x := (watched{o.id.Address, r.key}); err == nil && !o.rt.watch(x) {
-		o.rt.sessionEnded(x, w)
+// unwatch is the end of watch. rt.mu is held.
+func (rt *Runtime) unwatch(x watched) {
+	if payer, known := rt.watching[x]; known {
+		delete(rt.watching, x)
+		rt.accounts.Add(payer, budget.Watches, -1)
 	}
-	return err
 }
 
-// sessionEnded has an object do what waited for the end of a session. It does not block.
-func (rt *Runtime) sessionEnded(x watched, w watchRow) {
-	rt.serveChore(x.object, chore{
-		what: "watch", work: w.Work,
-		wanted: func() bool { return rt.watching[x] },
-		do:     func(ctx context.Context, h lmz.Handler) (any, error) { return proto.Execute(ctx, h, w.Chain) },
+// resumeWatches runs the watches of an earlier life of the gateway. Of those of version 1
+// that differ in their arguments only one does: the greatest, which is the last if they
+// count. The others go with it.
+func (o *Object) resumeWatches(rows []row) error {
+	type group struct {
+		watchRow
+		key  string
+		also []string
+	}
+	groups := make(map[string]*group)
+	var order []*group
+	for _, r := range rows {
+		w, err := decodeRow[watchRow](r)
+		switch {
+		case err != nil:
+			return err
+		case len(w.Client) != 2:
+			return fmt.Errorf("the row %q is no watch", r.key)
+		}
+		g := groups[watchKey(w)]
+		if g == nil {
+			g = &group{w, r.key, nil}
+			groups[watchKey(w)] = g
+			order = append(order, g)
+			continue
+		}
+		other := r.key
+		if cmp.Or(cmp.Compare(len(w.Chain), len(g.Chain)), bytes.Compare(w.Chain, g.Chain)) > 0 {
+			other, g.key, g.watchRow = g.key, r.key, w
+		}
+		g.also = append(g.also, other)
+	}
+	for _, g := range order {
+		if x := (watched{o.id.Address, g.key}); !o.rt.watch(x, g.Payer) {
+			o.rt.sessionEnded(x, g.Work, g.Payer, g.also)
+		}
+	}
+	return nil
+}
+
+// sessionEnded has an object do what waited for the end of a session, when it is its turn
+// among others. The rows also go with it. It does not block.
+func (rt *Runtime) sessionEnded(x watched, work, payer string, also []string) {
+	c := chore{
+		what: "watch", work: work, payer: payer,
+		wanted: func() bool { _, known := rt.watching[x]; return known },
+		do: func(ctx context.Context, h lmz.Handler) (any, error) {
+			chain, err := rt.watchedChain(ctx, x)
+			if err != nil {
+				return nil, err
+			}
+			return proto.Execute(ctx, h, chain)
+		},
 		ran: func(o *Object) (saved func(), err error) {
+			for _, key := range append(also, x.key) {
+				if err := o.store.deleteRow(key); err != nil {
+					return func() {}, err
+				}
+			}
 			return func() {
 				rt.mu.Lock()
-				delete(rt.watching, x)
-				rt.mu.Unlock()
-			}, o.store.deleteRow(x.key)
+				defer rt.mu.Unlock()
+				rt.unwatch(x)
+			}, nil
 		},
+	}
+	start := func(finished func()) {
+		c := c
+		c.finished = finished
+		rt.serveChore(x.object, c)
+	}
+	c.again = func() { rt.ends.add(payer, start) }
+	rt.ends.add(payer, start)
+}
+
+// watchedChain reads what is to be done, which may have been replaced.
+func (rt *Runtime) watchedChain(ctx context.Context, x watched) (chain []byte, err error) {
+	r := ctx.Value(runKey{}).(*run)
+	err = r.o.use(ctx, func(st store) error {
+		value, found, err := st.row(x.key)
+		if err != nil {
+			return err
+		}
+		if !found {
+			return fmt.Errorf("the row %q is gone", x.key)
+		}
+		w, err := decodeRow[watchRow](row{key: x.key, value: value})
+		chain = w.Chain
+		return err
 	})
+	return chain, err
 }
