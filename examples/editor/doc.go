@@ -43,7 +43,7 @@
 // A client has one editor in a document: when it presents another, the one before is gone.
 // People are called by the part of their address before the @, unless two who were ever
 // here have the same: then by the whole address, also in versions. A call runs at most 20
-// methods of a document.
+// methods of a document, fewer that take long.
 //
 // # An editor
 //
@@ -66,6 +66,12 @@
 // # Storage
 //
 // A document is a log of edits and a snapshot now and then, in rows of at most some tens of
-// KiB: a keystroke writes three small ones. What is older than 30 days is dropped, apart
-// from the text.
+// KiB: a keystroke writes three small ones. A snapshot is a list of parts of the text, of
+// which it shares most with the one before. What is older than 30 days is dropped, apart
+// from the text. What that takes, the document does in turns of a bounded number of rows.
+//
+// A part of an earlier version is read without making the text: it is followed back
+// through the log to a snapshot. What restore stores are references to the text of the
+// version that it restores, which is kept as long as the log has them. Subscribers get it
+// as edits like any others.
 package editor

@@ -21,7 +21,7 @@ type Document struct {
 	archive    archive
 	people     people
 	names      names
-	past       []pastText // texts that somebody may be reading
+	past       []pastText // texts that somebody is reading
 	registered bool       // the workspace knows the document
 	broken     bool       // what is in memory is not what is stored
 }
@@ -41,12 +41,13 @@ func NewDocument(o *object.Object) lmz.Handler {
 	Present.Expose(&d.Mux, d.requireSubscriber, d.present)
 	sessionEnded.Expose(&d.Mux, lmz.NoOne, d.sessionEnded)
 	deliveryFailed.Expose(&d.Mux, lmz.NoOne, d.deliveryFailed)
+	upkeep.Expose(&d.Mux, onItsOwn, d.upkeep)
 	return d
 }
 
 // OnStart implements [object.Starter].
 func (d *Document) OnStart(ctx context.Context) error {
-	if err := d.archive.load(ctx); err != nil {
+	if _, err := d.KV().Get(ctx, headKey, &d.archive.head); err != nil {
 		return err
 	}
 	if err := d.loadNames(ctx); err != nil {
@@ -65,7 +66,7 @@ func (d *Document) OnRemoved(ctx context.Context) error {
 // is not what is stored: after an edit that failed halfway, and after a turn that was
 // rolled back because something else in its chain failed.
 func (d *Document) HandleCall(ctx context.Context, req *lmz.Request) (any, error) {
-	if err := count(ctx); err != nil {
+	if err := spend(ctx, max(1, stepsOf[req.Method])); err != nil {
 		return nil, err
 	}
 	var stored head
@@ -82,24 +83,31 @@ func (d *Document) HandleCall(ctx context.Context, req *lmz.Request) (any, error
 	return d.Mux.HandleCall(ctx, req)
 }
 
-// maxSteps is how many methods one call runs on a document: a chain may have hundreds, and
-// the document would be held for all of them. Editors run one, people who chain a few.
-const maxSteps = 20
+// maxSteps is how much one call does on a document, in steps: each method is one, and
+// those that take long are farStep. A chain may have hundreds of methods, and the document
+// would be held for all of them. Editors run one, people who chain a few.
+const (
+	maxSteps = 20
+	farStep  = 4
+)
 
-// steps counts the methods that a call has run.
+// steps counts what a call has done.
 var steps = lmz.NewPerCall(func(context.Context) (*int, error) { return new(int), nil })
 
-// count refuses a call that runs too many methods.
-func count(ctx context.Context) error {
-	n, err := steps.Get(ctx)
+// spend counts steps, and refuses those of a call that does too much.
+func spend(ctx context.Context, n int) error {
+	done, err := steps.Get(ctx)
 	if err != nil {
 		return err
 	}
-	if *n++; *n > maxSteps {
-		return lmz.Errorf("one call runs at most %d methods of a document: make several calls", maxSteps)
+	if *done += n; *done > maxSteps {
+		return lmz.Errorf("one call does too much in a document: make several calls")
 	}
 	return nil
 }
+
+// stepsOf is how many steps methods are that take longer than others.
+var stepsOf = map[string]int{string(Push): farStep, string(Update): farStep, string(Restore): 2 * farStep, string(History): farStep}
 
 // hasName is the guard of all methods: a document that is not there yet must have a name
 // that it may have.
@@ -110,9 +118,26 @@ func (d *Document) hasName(context.Context, *lmz.Request) error {
 	return checkName(d.Identity().Instance)
 }
 
+// load reads the text, unless that was done: methods that can do without it do not need
+// the memory.
+func (d *Document) load(ctx context.Context) error {
+	if d.archive.authority != nil {
+		return nil
+	}
+	if err := d.archive.load(ctx); err != nil {
+		return err
+	}
+	for instance, p := range d.people {
+		p.Anchor, p.Head = min(p.Anchor, d.text().Len()), min(p.Head, d.text().Len())
+		d.people[instance] = p
+	}
+	return nil
+}
+
+// text returns the current text. It must be loaded.
 func (d *Document) text() *text.Text { return d.archive.authority.Text() }
 
-func (d *Document) version() int { return d.archive.authority.Version() }
+func (d *Document) version() int { return d.archive.head.Version }
 
 // pastText is the text of a version.
 type pastText struct {
@@ -120,36 +145,28 @@ type pastText struct {
 	text    *text.Text
 }
 
-// maxPast is how many texts are kept for those who read them.
-const maxPast = 4
+// maxPast is how many texts are kept for those who are reading them.
+const maxPast = 2
 
 func (d *Document) read(ctx context.Context, version, from int) (string, error) {
-	t, err := d.textAt(ctx, version)
-	if err != nil {
-		return "", err
+	if version < 0 || version > d.version() {
+		return "", noVersion(version)
 	}
-	return t.Slice(from, from+PartLength), nil
-}
-
-// textAt returns the text of a version. Do not change it.
-func (d *Document) textAt(ctx context.Context, version int) (*text.Text, error) {
-	switch {
-	case version == d.version():
-		return d.text(), nil
-	case version < 0 || version > d.version():
-		return nil, lmz.Errorf("the document has no version %d", version)
+	if version == d.version() && d.archive.authority != nil {
+		return d.text().Slice(from, from+PartLength), nil
 	}
 	for _, p := range d.past {
 		if p.version == version {
-			return p.text, nil
+			return p.text.Slice(from, from+PartLength), nil
 		}
 	}
-	t, err := d.archive.textAt(ctx, version)
-	if err == nil {
-		d.remember(version, t)
+	if err := spend(ctx, farStep); err != nil {
+		return "", err
 	}
-	return t, err
+	return d.archive.slice(ctx, version, from, from+PartLength)
 }
+
+func noVersion(version int) error { return lmz.Errorf("the document has no version %d", version) }
 
 // remember keeps a text for those who will read it.
 func (d *Document) remember(version int, t *text.Text) {
@@ -208,12 +225,17 @@ func (d *Document) push(ctx context.Context, base int, updates []text.Update) (P
 			return Pushed{}, err
 		}
 	}
-	return d.make(ctx, base, edits, subject(ctx))
+	if err := d.load(ctx); err != nil {
+		return Pushed{}, err
+	}
+	return d.make(ctx, base, edits, subject(ctx), nil)
 }
 
-// make makes edits and tells everybody. owner is the subject whose editor it is.
-func (d *Document) make(ctx context.Context, base int, edits []text.Edit, owner string) (Pushed, error) {
-	pushed, err := d.archive.authority.Push(pastOf{ctx, &d.archive}, base, edits, time.Now())
+// make makes edits and tells everybody. owner is the subject whose editor it is, and of
+// what they restore; nil if nothing.
+func (d *Document) make(ctx context.Context, base int, edits []text.Edit, owner string, of *restored) (Pushed, error) {
+	now := time.Now()
+	pushed, err := d.archive.authority.Push(pastOf{ctx, &d.archive}, base, edits, now)
 	if err != nil {
 		return Pushed{}, refused(err)
 	}
@@ -223,15 +245,18 @@ func (d *Document) make(ctx context.Context, base int, edits []text.Edit, owner 
 		if err != nil {
 			return Pushed{}, err
 		}
-		if err := d.archive.store(ctx, pushed, by, owner); err != nil {
+		if err := d.archive.store(ctx, pushed, by, owner, of); err != nil {
 			return Pushed{}, err
 		}
 		d.movePeople(pushed.New)
 		if err := d.tell(ctx, pushed.New); err != nil {
 			return Pushed{}, err
 		}
-		d.broken = false
+		if err := d.tend(ctx, now); err != nil {
+			return Pushed{}, err
+		}
 	}
+	d.broken = false
 	return Pushed{Versions: append([]int{}, pushed.Versions...), Version: d.version()}, nil
 }
 
@@ -253,26 +278,21 @@ func (d *Document) tell(ctx context.Context, entries []text.Entry) error {
 
 // update replaces the text by way of what it differs in.
 func (d *Document) update(ctx context.Context, content string) (int, error) {
-	return d.replace(ctx, updater, content)
-}
-
-func (d *Document) restore(ctx context.Context, version int) (int, error) {
-	t, err := d.textAt(ctx, version)
-	if err != nil {
+	if err := d.load(ctx); err != nil {
 		return 0, err
 	}
-	return d.replace(ctx, restorer, t.String())
+	pushed, err := d.make(ctx, d.version(), d.edits(updater, content), "", nil)
+	return pushed.Version, err
 }
 
-// replace makes content the text.
-func (d *Document) replace(ctx context.Context, editor, content string) (int, error) {
+// edits returns what makes content the text.
+func (d *Document) edits(editor, content string) []text.Edit {
 	changes := text.Diff(d.text().String(), content)
 	var edits []text.Edit
 	for i, part := range text.Split(changes, text.MaxEdit) {
 		edits = append(edits, text.Edit{Editor: editor, Number: d.version() + 1 + i, Changes: part})
 	}
-	pushed, err := d.make(ctx, d.version(), edits, "")
-	return pushed.Version, err
+	return edits
 }
 
 // Who makes the edits of update and of restore. Their numbers are versions.

@@ -19,14 +19,13 @@ func (d *Document) history(ctx context.Context, before int) ([]Revision, error) 
 		before = d.version() + 1
 	}
 	revisions := []Revision{}
-	log := pastOf{ctx, &d.archive}
 	var first int64 // when the earliest edit of the last revision was made
 	for v := before - 1; v > 0 && v >= before-maxHistory; v-- {
-		e, found, err := log.Entry(v)
+		e, found, err := d.archive.row(ctx, v)
 		if err != nil || !found {
 			return revisions, err
 		}
-		at := e.At.UnixMilli()
+		at := e.At
 		n := len(revisions)
 		by := d.names.shown(e.By)
 		if n > 0 && revisions[n-1].By == by && first-at < revisionPause.Milliseconds() {

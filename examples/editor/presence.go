@@ -35,7 +35,7 @@ func (d *Document) loadPeople(ctx context.Context) error {
 		if _, err := d.KV().Get(ctx, key, &p); err != nil {
 			return err
 		}
-		p.Version, p.Anchor, p.Head = d.version(), min(p.Anchor, d.text().Len()), min(p.Head, d.text().Len())
+		p.Version = d.version()
 		d.people[key[len(personPrefix):]] = p
 	}
 	return nil
@@ -63,6 +63,9 @@ func (d *Document) person(p visitor) Person {
 
 // present notes where the caller's cursor is and tells the others.
 func (d *Document) present(ctx context.Context, c Cursor) (struct{}, error) {
+	if err := d.load(ctx); err != nil {
+		return struct{}{}, err
+	}
 	instance := caller(ctx).Instance
 	p, here := d.people[instance]
 	same := here && p.ClientID == c.ClientID

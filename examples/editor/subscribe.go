@@ -47,6 +47,9 @@ func onlyClients(ctx context.Context, _ *lmz.Request) error {
 }
 
 func (d *Document) subscribe(ctx context.Context) (Opening, error) {
+	if err := d.load(ctx); err != nil {
+		return Opening{}, err
+	}
 	number, err := d.addSubscriber(ctx)
 	if err != nil {
 		return Opening{}, err
@@ -108,8 +111,19 @@ func (d *Document) requireSubscriber(ctx context.Context, _ *lmz.Request) error 
 	return err
 }
 
+// maxTold is how many bytes of edits are told at once. Of more, which no editor pushes,
+// the last one is told: subscribers notice that they miss some, and ask for those.
+const maxTold = 512 << 10
+
 // broadcastEdits tells everybody what was made, its author too unless that is no editor.
 func (d *Document) broadcastEdits(ctx context.Context, entries []text.Entry) error {
+	size := 0
+	for _, e := range entries {
+		size += sizeOf(e)
+	}
+	if size > maxTold {
+		entries = entries[len(entries)-1:]
+	}
 	all := make([]Made, len(entries))
 	for i, e := range entries {
 		all[i] = d.made(e)

@@ -1,0 +1,119 @@
+package editor
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/meshtest"
+	"github.com/lumenize/lmz/object"
+)
+
+// inside is a document whose storage a test looks at.
+type inside struct {
+	*Document
+	most *changed // nil: nobody counts
+}
+
+// changed is how many rows one turn has written and dropped at most.
+type changed struct{ chunks, editors, log int }
+
+// What a test asks such a document.
+const (
+	rows     lmz.Method1[string, int]              = "rows"     // how many keys begin with a prefix
+	size     lmz.Method1[string, int]              = "size"     // about how many bytes their values have
+	pins     lmz.Method1[string, int]              = "pins"     // how many snapshots restored versions have
+	inMemory lmz.Method0[bool]                     = "inMemory" // whether it has its text in memory
+	seed     lmz.Method1[map[string]any, struct{}] = "seed"     // stores rows
+)
+
+func (i inside) HandleCall(ctx context.Context, req *lmz.Request) (any, error) {
+	switch req.Method {
+	case string(rows), string(size):
+		var prefix string
+		if err := req.Arg(0, &prefix); err != nil {
+			return nil, err
+		}
+		all, err := i.KV().Entries(ctx, object.Range{Prefix: prefix})
+		if req.Method == string(rows) || err != nil {
+			return len(all), err
+		}
+		sum := 0
+		for _, e := range all {
+			var v any
+			if err := e.Decode(&v); err != nil {
+				return nil, err
+			}
+			sum += len(fmt.Sprint(v))
+		}
+		return sum, nil
+	case string(pins):
+		all, err := i.KV().Entries(ctx, object.Range{Prefix: snapshotPrefix})
+		n := 0
+		for _, e := range all {
+			if _, s, err := readSnapshot(e); err != nil {
+				return nil, err
+			} else if s.Until > 0 {
+				n++
+			}
+		}
+		return n, err
+	case string(inMemory):
+		return i.archive.authority != nil, nil
+	case string(seed):
+		var all map[string]any
+		err := req.Arg(0, &all)
+		for key, v := range all {
+			if err == nil {
+				err = i.KV().Put(ctx, key, v)
+			}
+		}
+		return struct{}{}, err
+	}
+	if i.most == nil {
+		return i.Document.HandleCall(ctx, req)
+	}
+	before, err := i.count(ctx)
+	if err != nil {
+		return nil, err
+	}
+	result, err := i.Document.HandleCall(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	after, err := i.count(ctx)
+	more := func(most *int, before, after int) { *most = max(*most, before-after, after-before) }
+	more(&i.most.chunks, before.chunks, after.chunks)
+	more(&i.most.editors, before.editors, after.editors)
+	more(&i.most.log, before.log, after.log)
+	return result, err
+}
+
+func (i inside) count(ctx context.Context) (c changed, err error) {
+	for prefix, n := range map[string]*int{chunkPrefix: &c.chunks, editorPrefix: &c.editors, logPrefix: &c.log} {
+		keys, err := i.KV().List(ctx, prefix)
+		if err != nil {
+			return c, err
+		}
+		*n = len(keys)
+	}
+	return c, nil
+}
+
+// registerOpen is registerNodes with documents that tell what they store.
+func registerOpen(m *meshtest.Mesh, most *changed) {
+	m.Object(DocumentBinding, object.Kind{New: func(o *object.Object) lmz.Handler { return inside{NewDocument(o).(*Document), most} }})
+	m.Object(WorkspaceBinding, object.Kind{New: NewWorkspace})
+	m.Worker(SpellCheckBinding, NewSpellCheck)
+}
+
+// askInside asks a document something.
+func askInside[A, R any](t testing.TB, via lmz.Caller, method lmz.Method1[A, R], arg A) R {
+	t.Helper()
+	r, err := method.Call(t.Context(), via, lmz.At(DocumentBinding, "notes"), arg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
