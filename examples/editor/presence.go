@@ -41,7 +41,11 @@ func (d *Document) loadPeople(ctx context.Context) error {
 	return nil
 }
 
-// others returns everybody but one, in a fixed order.
+// maxPeople is how many people an opening tells of, so that it fits into a frame whoever is
+// there. Others are seen as soon as they move.
+const maxPeople = 200
+
+// others returns those who have been there for longest but one, in a fixed order.
 func (d *Document) others(but string) []Person {
 	all := []Person{}
 	for instance, p := range d.people {
@@ -50,7 +54,7 @@ func (d *Document) others(but string) []Person {
 		}
 	}
 	slices.SortFunc(all, func(a, b Person) int { return a.Color - b.Color })
-	return all
+	return all[:min(len(all), maxPeople)]
 }
 
 // person returns how others see somebody.

@@ -155,3 +155,13 @@ func TestLongNamesAreCut(t *testing.T) {
 		t.Errorf("%d bytes", len(name))
 	}
 }
+
+func TestAnOpeningTellsOfSoManyPeople(t *testing.T) {
+	d := &Document{people: make(people)}
+	for i := range maxPeople + 50 {
+		d.people[fmt.Sprint(i)] = visitor{Person: Person{Name: strings.Repeat("n", maxName), Color: i}}
+	}
+	if all := d.others("7"); len(all) != maxPeople || all[0].Color != 0 || all[7].Color != 8 {
+		t.Errorf("%d people, of whom the first has colour %d", len(all), all[0].Color)
+	}
+}
