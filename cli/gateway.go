@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/lumenize/lmz/auth"
+	"github.com/lumenize/lmz/gateway"
 	"github.com/lumenize/lmz/object"
 	"github.com/lumenize/lmz/web"
 )
@@ -29,6 +30,7 @@ type gatewayOptions struct {
 	bootstrapEmail  string
 	oneClick        bool
 	callLimit       time.Duration
+	budget          budgetFlag
 
 	mail             mailOptions
 	turnstileSecret  string // file with it
@@ -37,6 +39,7 @@ type gatewayOptions struct {
 
 func (a *app) gatewayCommand() *cobra.Command {
 	var o gatewayOptions
+	o.budget.into = gateway.Budget{Connects: gateway.PublicConnectRate, Calls: gateway.PublicCallRate}
 	cmd := &cobra.Command{
 		Use:   "gateway",
 		Short: "Run a gateway for others, with the editor example",
@@ -75,6 +78,7 @@ func (a *app) gatewayCommand() *cobra.Command {
 	f.StringVar(&o.appName, "app-name", "", "what pages and mails call the application")
 	f.StringVar(&o.bootstrapEmail, "bootstrap-email", "", "`address` that becomes an admin when it signs in")
 	f.BoolVar(&o.oneClick, "one-click-links", false, "let opening a mailed link sign in, as the TypeScript system does; mail scanners use links up then")
+	f.Var(&o.budget, "budget", budgetHelp)
 	f.DurationVar(&o.callLimit, "call-limit", 5*time.Minute, "the longest that a call of a client may take")
 	f.StringVar(&o.turnstileSecret, "turnstile-secret-file", "", "`file` with the secret key of a Cloudflare Turnstile widget: links go to those only whom it takes for people")
 	f.StringVar(&o.turnstileSiteKey, "turnstile-site-key", "", "site `key` of that widget, which is public: the sign-in page shows it")
@@ -152,7 +156,7 @@ func (a *app) gatewayPlan(o gatewayOptions) (p serverPlan, err error) {
 	if err != nil {
 		return p, err
 	}
-	p.rates = true
+	p.budget = o.budget.into
 	p.addr, p.publicURL, p.callLimit, p.log = o.listenOn(), public.Scheme+"://"+public.Host, o.callLimit, log
 	p.auth = auth.Options{
 		Sender: sender, AppName: o.appName, BootstrapEmail: o.bootstrapEmail, OneClick: o.oneClick, Proxies: o.proxies,

@@ -39,7 +39,7 @@ type serverPlan struct {
 	publicURL  string      // "" is the address that it listens on
 	tls        *tls.Config // nil: none
 	callLimit  time.Duration
-	rates      bool // how often each user may connect and call
+	budget     gateway.Budget // what each user may use
 	log        *slog.Logger
 	auth       auth.Options // without what the rest of the plan says
 	page       web.Options
@@ -70,11 +70,8 @@ func (a *app) openServer(p serverPlan) (*server, error) {
 
 func (a *app) openParts(s *server, p serverPlan) (err error) {
 	o := gateway.Options{
-		Dir: p.data, CallLimit: p.callLimit, Log: p.log,
+		Dir: p.data, CallLimit: p.callLimit, Log: p.log, Budget: p.budget,
 		Verify: func(ctx context.Context, token string) (*lmz.Auth, error) { return s.auth.Authenticate(ctx, token) },
-	}
-	if p.rates {
-		o.Budget = gateway.Budget{Connects: gateway.PublicConnectRate, Calls: gateway.PublicCallRate}
 	}
 	if s.gateway, err = gateway.New(o); err != nil {
 		return err

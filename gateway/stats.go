@@ -3,6 +3,8 @@ package gateway
 import (
 	"log/slog"
 	"sync/atomic"
+
+	"github.com/lumenize/lmz/internal/budget"
 )
 
 // Stats says what a gateway has now, and how often its bounds were met since it was
@@ -18,6 +20,7 @@ type Stats struct {
 	StuckSockets  uint64 // connections closed because the client did not read them
 	BusySessions  uint64 // calls refused with [lmz.ErrBusy], and sends dropped: too many of that client were under way
 	BusyObjects   uint64 // calls refused with [lmz.ErrBusy]: too many waited for the object
+	OverBudget    uint64 // calls, connections and other requests refused because of a [Budget]
 	UnknownFrames uint64 // frames of unknown kinds, and JSON messages that mean nothing, which were ignored
 }
 
@@ -34,6 +37,7 @@ func (g *Gateway) Stats() Stats {
 		StuckSockets:  g.counts.stuckSockets.Load(),
 		BusySessions:  g.counts.busySessions.Load(),
 		BusyObjects:   g.objects.Refused(),
+		OverBudget:    g.overBudget(),
 		UnknownFrames: g.counts.unknownFrames.Load(),
 	}
 	g.mu.Lock()
@@ -48,6 +52,24 @@ func (g *Gateway) Stats() Stats {
 	return s
 }
 
+// overBudget adds up what was refused.
+func (g *Gateway) overBudget() (n uint64) {
+	for _, refused := range g.accounts.Refused() {
+		n += refused
+	}
+	return n
+}
+
+// RefusedByBudget returns how often each budget refused something, to all subjects
+// together, by the names that [lmz.Exceeded] returns. It may be called as Stats may.
+func (g *Gateway) RefusedByBudget() map[string]uint64 {
+	all := make(map[string]uint64)
+	for k, n := range g.accounts.Refused() {
+		all[budget.Kind(k).String()] = n
+	}
+	return all
+}
+
 // logStats tells the log at the end which bounds were met.
 func (g *Gateway) logStats() {
 	s, level := g.Stats(), slog.LevelInfo
@@ -56,5 +78,5 @@ func (g *Gateway) logStats() {
 	}
 	g.log.session.Log(g.ctx, level, "bounds met since the start",
 		"overflows", s.Overflows, "droppedCalls", s.DroppedCalls, "stuckSockets", s.StuckSockets, "busySessions", s.BusySessions,
-		"busyObjects", s.BusyObjects, "unknownFrames", s.UnknownFrames)
+		"busyObjects", s.BusyObjects, "overBudget", s.OverBudget, "unknownFrames", s.UnknownFrames)
 }

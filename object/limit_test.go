@@ -3,6 +3,7 @@ package object
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -119,4 +120,31 @@ func TestEndlessMigrationIsUndone(t *testing.T) {
 	w = newWorld(t, dir)
 	w.limited(Kind{Schema: []string{`CREATE TABLE n (i)`}}, func(o *Object, mux *lmz.Mux) { exposeStorage(o, mux) })
 	must[struct{}](w, box, "put", "key", "x")
+}
+
+func TestOpenObjectsAreLimitedByBytes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, t.TempDir())
+		w.rt.maxBytes = 4 << 20
+		w.limited(Kind{Idle: -1}, func(o *Object, mux *lmz.Mux) { exposeStorage(o, mux) })
+		for i := range 10 {
+			must[struct{}](w, lmz.At("BOX", fmt.Sprint(i)), "put", "key", strings.Repeat("x", 1<<20))
+			synctest.Wait()
+		}
+		open := func() (n int, bytes int64) {
+			w.rt.mu.Lock()
+			defer w.rt.mu.Unlock()
+			return len(w.rt.objects), w.rt.opens
+		}
+		if n, bytes := open(); n < 2 || n > 4 || bytes > 4<<20 {
+			t.Errorf("%d objects of 1 MiB are open, with %d bytes", n, bytes)
+		}
+		for i := range 10 { // reading them opens them again, a few at a time
+			must[string](w, lmz.At("BOX", fmt.Sprint(i)), "get", "key")
+			synctest.Wait()
+		}
+		if n, bytes := open(); n < 2 || n > 4 || bytes > 4<<20 {
+			t.Errorf("after reading all, %d are open, with %d bytes", n, bytes)
+		}
+	})
 }
