@@ -349,6 +349,48 @@ func TestRemovalPaysBack(t *testing.T) {
 	})
 }
 
+func TestWatchesAreCharged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := startMeshWith(t, func(o *gateway.Options) { o.Budget.Watches = 2 })
+		defer m.stop()
+		m.gateway.Object("WATCHER", object.Kind{New: func(o *object.Object) lmz.Handler {
+			mux := new(lmz.Mux)
+			lmz.Method0[string]("watch").Expose(mux, lmz.Anyone, func(ctx context.Context) (string, error) {
+				call, _ := lmz.CallContextFrom(ctx)
+				if err := o.Watch(ctx, call.Caller().Address, lmz.Ctn("gone")); err != nil {
+					return "", err
+				}
+				return "watched", o.KV().Put(ctx, "after", true) // the turn goes on
+			})
+			lmz.Method0[struct{}]("gone").Expose(mux, lmz.Anyone, func(context.Context) (struct{}, error) { return struct{}{}, nil })
+			return mux
+		}})
+		ann := m.tab("ann", "tab")
+		watch := func(p *client.Peer, instance string) error {
+			_, err := lmz.Call[string](t.Context(), p, lmz.At("WATCHER", instance), lmz.Ctn("watch"))
+			return err
+		}
+		for range 3 {
+			if err := errors.Join(watch(ann, "one"), watch(ann, "two")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := watch(ann, "three"); !errors.Is(err, lmz.ErrQuotaExceeded) || lmz.Exceeded(err) != "watches" {
+			t.Errorf("a third: %v", err)
+		}
+		bob := m.tab("bob", "tab")
+		defer closePeer(bob)
+		if err := watch(bob, "three"); err != nil {
+			t.Errorf("another subject: %v", err)
+		}
+		closePeer(ann)
+		time.Sleep(10 * time.Second)
+		if n := m.held("ann", budget.Watches); n != 0 {
+			t.Errorf("ann is gone, and charged for %d watches", n)
+		}
+	})
+}
+
 func TestBytesThatWaitAreCharged(t *testing.T) {
 	const most = 8 << 20
 	budgetMesh(t, gateway.Budget{Waiting: most}, func(t *testing.T, m *mesh, _ func() []string) {

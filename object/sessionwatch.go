@@ -62,21 +62,25 @@ func (o *Object) Watch(ctx context.Context, client lmz.Address, work lmz.Continu
 		return err
 	}
 	key, fresh := watchKey(w), false
+	var refused *lmz.Error
 	err = o.use(ctx, func(st store) error {
 		before, found, err := st.row(key)
 		if err != nil || found && bytes.Equal(before, value) {
 			return err
 		}
 		if fresh = !found; fresh {
-			if refused := o.rt.accounts.Check(w.Payer, budget.Watches, 1); refused != nil {
-				return refused
+			if refused = o.rt.accounts.Check(w.Payer, budget.Watches, 1); refused != nil {
+				return nil
 			}
 		}
 		o.stirred = true
 		return st.putRow(key, value)
 	})
-	if err != nil || !fresh {
+	switch {
+	case err != nil || refused == nil && !fresh:
 		return err
+	case refused != nil:
+		return refused
 	}
 	x := watched{o.id.Address, key}
 	return o.runOf(ctx).after(func() {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/client"
+	"github.com/lumenize/lmz/gateway"
 	"github.com/lumenize/lmz/meshtest"
 	"github.com/lumenize/lmz/object"
 )
@@ -94,6 +95,7 @@ func run(t *testing.T, seed uint64, events []event) *world {
 	w := &world{t: t, seed: seed, start: time.Now(), executed: make(map[string]int), drops: make(map[string]time.Duration), begun: make(map[string]int)}
 	w.json = int(seed % (2 * clients)) // in every other schedule
 	o := meshtest.Options{Seed: seed, TokenLife: 40 * time.Second}
+	o.Gateway.Budget.Time = gateway.Rate{PerSecond: -1} // handlers pause, for longer than a subject may take
 	o.Gateway.Heartbeat = 4 * time.Second
 	o.Gateway.Log = slog.New(welcomes{slog.DiscardHandler, w})
 	if *onDisk {
