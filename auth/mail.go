@@ -84,9 +84,11 @@ type Letter struct {
 	// Good is true for a button that grants something.
 	Good bool
 
-	subject  string
-	life     time.Duration // of the link; 0: it has no end
-	stranger bool          // nobody has an account with To: others' mails go first
+	subject string
+	life    time.Duration // of the link; 0: it has no end
+	rank    int           // in the queue
+	token   string        // hash of the token of the link, if somebody asked for that
+	event   int64         // id of the audit event that says so
 }
 
 // written returns l with its words.

@@ -1,7 +1,6 @@
 package auth
 
 import (
-	"errors"
 	"time"
 
 	"zombiezen.com/go/sqlite"
@@ -147,39 +146,34 @@ func (d db) recipient(email, ip string) (to recipient, err error) {
 	return to, err
 }
 
-// mailLink mails the link of a token that is stored, or withholds it: then what was
-// written is deleted in the same transaction, by statements that run in any case, so
-// that it takes as long. Where browsers have to pass Turnstile, which terminals cannot
-// show, only known addresses get a terminal's link, and that of the first admin:
-// otherwise this were the way around it.
+// mailLink mails the link of a token that is stored, or withholds it. Either way the same
+// is written, so that it takes as long; what is withheld is deleted by whoever sends the
+// mails. Where browsers have to pass Turnstile, which terminals cannot show, only known
+// addresses get a terminal's link, and that of the first admin: otherwise this were the
+// way around it.
 func (s *Service) mailLink(d db, r *request, a ask, l Letter, token string) error {
 	terminal := l.Where != ""
-	var details map[string]any
+	e := event{name: "login.requested", actor: bySystem, email: l.To}
 	if terminal {
 		l.IP, l.When = r.ip, s.now().UTC().Format("15:04 UTC")
-		details = map[string]any{"terminal": l.Where}
+		e.details = map[string]any{"terminal": l.Where}
 	}
 	to, err := d.recipient(l.To, r.ip)
 	if err != nil {
 		return err
 	}
-	if err := s.record(d, r, event{name: "login.requested", actor: bySystem, email: l.To, details: details}); err != nil {
+	if err := s.record(d, r, e); err != nil {
 		return err
 	}
-	noted := d.conn.LastInsertRowID()
-	l.stranger = !to.account
-	if err := s.queue(d, l); err != nil {
-		return err
-	}
-	queued := d.conn.LastInsertRowID()
-	withheld := s.opts.TurnstileSecret != "" && terminal && l.To != s.opts.BootstrapEmail && !to.account || !s.mayMail(r, a, to)
-	if withheld {
+	l.event, l.token = d.conn.LastInsertRowID(), hash(token)
+	switch {
+	case s.opts.TurnstileSecret != "" && terminal && l.To != s.opts.BootstrapEmail && !to.account, !s.mayMail(r, a, to):
+		l.rank = rankWithheld
 		r.events[len(r.events)-1].name = "login.withheld" // for the log
+	case !to.account:
+		l.rank = rankStranger
 	}
-	return errors.Join(
-		d.exec("DELETE FROM MagicLinks WHERE tokenHash = :hash AND :withheld", args{":hash": hash(token), ":withheld": withheld}, nil),
-		d.exec("DELETE FROM Outbox WHERE id = :id AND :withheld", args{":id": queued, ":withheld": withheld}, nil),
-		d.exec("DELETE FROM Audit WHERE id = :id AND :withheld", args{":id": noted, ":withheld": withheld}, nil))
+	return s.queue(d, l)
 }
 
 // noteCrowd records, once, that others have used up what is for all.

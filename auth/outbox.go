@@ -61,12 +61,9 @@ func (s *Service) queue(d db, l Letter) error {
 	if err != nil {
 		return err
 	}
-	rank, now := 0, s.now()
-	if l.stranger {
-		rank = 1
-	}
-	return d.exec("INSERT INTO Outbox (sealed, rank, dueAt, expiresAt) VALUES (:sealed, :rank, :now, :expires)",
-		args{":sealed": sealed, ":rank": rank, ":now": now.UnixMilli(), ":expires": now.Add(cmp.Or(l.life, mailKept)).UnixMilli()}, nil)
+	now := s.now()
+	return d.exec("INSERT INTO Outbox (sealed, rank, token, event, dueAt, expiresAt) VALUES (:sealed, :rank, :token, :event, :now, :expires)",
+		args{":sealed": sealed, ":rank": l.rank, ":token": l.token, ":event": l.event, ":now": now.UnixMilli(), ":expires": now.Add(cmp.Or(l.life, mailKept)).UnixMilli()}, nil)
 }
 
 // deliver has the queue sent. Only what takes no time is waited for: a [*Mailbox],
@@ -133,10 +130,30 @@ type queued struct {
 	sealed                         []byte
 }
 
+// Ranks of mails: those of a lower one go first.
+const (
+	rankAccount  = iota // to somebody with an account, or of the service's own
+	rankStranger        // asked for by a stranger to himself
+	rankWithheld        // not to be sent, see mailLink
+)
+
+// forget deletes what was withheld, and all that tells of it.
+func (d db) forget() error {
+	const withheld = "FROM Outbox WHERE rank = :rank"
+	named := args{":rank": rankWithheld}
+	return errors.Join(
+		d.exec("DELETE FROM MagicLinks WHERE tokenHash IN (SELECT token "+withheld+")", named, nil),
+		d.exec("DELETE FROM Audit WHERE id IN (SELECT event "+withheld+")", named, nil),
+		d.exec("DELETE "+withheld, named, nil))
+}
+
 // next takes the mail that is due first, those to accounts before all others, off the others' hands for as long as a
 // delivery may take.
 func (o *outbox) next(ctx context.Context) (q queued, found bool, err error) {
 	err = o.store.tx(ctx, func(d db) error {
+		if err := d.forget(); err != nil {
+			return err
+		}
 		now := o.now()
 		const first = "SELECT id FROM Outbox ORDER BY dueAt > :now, CASE WHEN dueAt <= :now THEN rank END, dueAt, id LIMIT 1"
 		found, err = d.one("SELECT * FROM Outbox WHERE id = ("+first+")", args{":now": now.UnixMilli()}, func(stmt *sqlite.Stmt) {

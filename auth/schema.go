@@ -8,7 +8,7 @@ import "zombiezen.com/go/sqlite/sqlitemigration"
 // that wait, which are encrypted.
 var schema = sqlitemigration.Schema{
 	AppID:      0x6c6d7a61, // "lmza"
-	Migrations: []string{schemaFirst, schemaSessions, schemaBounds, schemaRanks},
+	Migrations: []string{schemaFirst, schemaSessions, schemaBounds, schemaRanks, schemaWithheld},
 }
 
 const schemaFirst = `
@@ -171,7 +171,7 @@ CREATE INDEX AuditByTarget ON Audit (target, event, at);
 `
 
 const schemaRanks = `
--- What is sent first: 0 what goes to accounts, 1 what strangers asked for.
+-- What is sent first: see outbox.go.
 ALTER TABLE Outbox ADD COLUMN rank INTEGER NOT NULL DEFAULT 0;
 DROP INDEX OutboxByDue;
 CREATE INDEX OutboxByRank ON Outbox (rank, dueAt);
@@ -179,4 +179,10 @@ CREATE INDEX OutboxByRank ON Outbox (rank, dueAt);
 -- A code that was tried stays until it expires, with the session that it led to.
 ALTER TABLE CliCodes ADD COLUMN tried INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE CliCodes ADD COLUMN sessionId TEXT;
+`
+
+const schemaWithheld = `
+-- Whose link and audit event go when a mail is withheld.
+ALTER TABLE Outbox ADD COLUMN token TEXT NOT NULL DEFAULT '';
+ALTER TABLE Outbox ADD COLUMN event INTEGER NOT NULL DEFAULT 0;
 `
