@@ -98,11 +98,13 @@ func (s *Service) tx(r *request, f func(db) error) error {
 // with many networks could fill the disk with them. The log is told of each.
 const failuresPerHour = 5000
 
+var failuresRule = rule{key: "failures", limit: failuresPerHour, every: time.Hour, common: true}
+
 // recordFailure records what was refused in a transaction of its own, also when
 // the client has gone.
 func (s *Service) recordFailure(r *request, e event) {
 	e.failed = true
-	if wait, first := s.limits.take(rule{key: "failures", limit: failuresPerHour, every: time.Hour, common: true}); wait > 0 && !first {
+	if wait, first := s.limits.take(failuresRule); wait > 0 && !first {
 		r.events = append(r.events, e) // for the log
 		return
 	} else if wait > 0 {

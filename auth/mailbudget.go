@@ -2,8 +2,6 @@ package auth
 
 import (
 	"time"
-
-	"zombiezen.com/go/sqlite"
 )
 
 // Whoever asks for too many links is refused. Where others have used up what is for
@@ -128,9 +126,7 @@ type recipient struct {
 	familiar bool // it has a session in the network of who asks
 }
 
-// recentSessions bounds the sessions that are looked through for a network.
-const recentSessions = 100
-
+// recipient looks an address up in as many steps whatever it is.
 func (d db) recipient(email, ip string) (to recipient, err error) {
 	subj, err := d.subjectBy("email", email)
 	if err == errNoSubject {
@@ -140,9 +136,7 @@ func (d db) recipient(email, ip string) (to recipient, err error) {
 		return to, err
 	}
 	to.account, to.approved = subj.sub != "", subj.adminApproved || subj.isAdmin
-	err = d.exec("SELECT ip FROM Sessions WHERE subjectId = :sub ORDER BY lastUsedAt DESC LIMIT :limit",
-		args{":sub": subj.sub, ":limit": recentSessions},
-		func(stmt *sqlite.Stmt) { to.familiar = to.familiar || siteOf(stmt.GetText("ip")) == siteOf(ip) })
+	to.familiar, err = d.one("SELECT 1 FROM Sessions WHERE subjectId = :sub AND site = :site LIMIT 1", args{":sub": subj.sub, ":site": siteOf(ip)}, nil)
 	return to, err
 }
 

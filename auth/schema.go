@@ -185,4 +185,10 @@ const schemaWithheld = `
 -- Whose link and audit event go when a mail is withheld.
 ALTER TABLE Outbox ADD COLUMN token TEXT NOT NULL DEFAULT '';
 ALTER TABLE Outbox ADD COLUMN event INTEGER NOT NULL DEFAULT 0;
+
+-- The network of ip, see siteOf: whether a subject has a session there is one look-up,
+-- however many sessions there are. Sessions of before have none until they are used.
+ALTER TABLE Sessions ADD COLUMN site TEXT NOT NULL DEFAULT '';
+DROP INDEX SessionsBySubject;
+CREATE INDEX SessionsBySubject ON Sessions (subjectId, site);
 `
