@@ -84,7 +84,7 @@ func TestMailsOfOthersUnderAttack(t *testing.T) {
 	f.wantError(guess("203.0.113.9"), 401, "invalid_token")
 	// Within one customer's /48 they do.
 	for i := range 60 {
-		guess(fmt.Sprintf("2001:db8:9:%x::1", i))
+		guess(fmt.Sprintf("2001:db8:9:%x00::1", i))
 	}
 	f.wantError(guess("2001:db8:9:ffff::1"), 429, "rate_limited")
 }
