@@ -9,6 +9,7 @@ import (
 
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/examples/editor"
+	"github.com/lumenize/lmz/internal/printable"
 )
 
 func (a *app) catCommand() *cobra.Command {
@@ -43,25 +44,12 @@ func (a *app) runCat(ctx context.Context, o connection, document string, asJSON 
 	if asJSON {
 		return a.encodeJSON(map[string]any{"document": document, "version": version, "text": content})
 	}
-	if isTerminal(a.Out) {
-		content = printableText(content)
+	if a.terminal {
+		content = printable.Text(content)
 		if content != "" && !strings.HasSuffix(content, "\n") {
 			content += "\n"
 		}
 	}
 	_, err = io.WriteString(a.Out, content)
 	return err
-}
-
-// printableText is text without what would command a terminal.
-func printableText(text string) string {
-	lines := strings.Split(text, "\n")
-	for i, line := range lines {
-		parts := strings.Split(line, "\t")
-		for j, part := range parts {
-			parts[j] = oneLineAsIs(part)
-		}
-		lines[i] = strings.Join(parts, "\t")
-	}
-	return strings.Join(lines, "\n")
 }

@@ -71,7 +71,7 @@ func (a *app) runEdit(ctx context.Context, o editOptions, word string) error {
 			return usagef("lmz edit README.md --as readme", "--as says what a file is called: the file is missing")
 		}
 	}
-	if !isTerminal(a.In) || !isTerminal(a.Out) {
+	if !isTerminal(a.In) || !a.terminal {
 		return usagef("lmz cat", "edit needs a terminal")
 	}
 	// Who is not signed in should not see a screen come and go.
@@ -96,7 +96,7 @@ func (a *app) runEdit(ctx context.Context, o editOptions, word string) error {
 	who, _ := readClaims(server, token) // without a connection there may be no token: then who signed in
 	err = tui.Run(ctx, tui.Options{
 		Client: options, Document: document, File: file, StateDir: o.stateDir, Account: cmp.Or(who.Subject, a.kept(ctx, o.account, server).Subject),
-		Input: a.In, Output: a.Out, Getenv: a.Getenv, Log: log,
+		Input: a.In, Output: a.out, Getenv: a.Getenv, Log: log,
 	})
 	var login *client.LoginRequiredError
 	if errors.As(err, &login) {

@@ -7,12 +7,12 @@ import (
 	"io"
 	"runtime/debug"
 	"strings"
-	"unicode"
 
 	"github.com/spf13/cobra"
 
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/client"
+	"github.com/lumenize/lmz/internal/printable"
 )
 
 // The exit codes. exitCodesText explains them to users.
@@ -106,20 +106,7 @@ func codeOf(err error) int {
 
 // oneLine makes text that may come from elsewhere fit for one line of a terminal: it
 // cannot begin another line, nor send the terminal commands.
-func oneLine(text string) string { return oneLineAsIs(strings.TrimSpace(text)) }
-
-// oneLineAsIs is oneLine with the spaces at both ends.
-func oneLineAsIs(text string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n' || r == '\r' || r == '\t':
-			return ' '
-		case unicode.IsControl(r), unicode.Is(unicode.Cf, r):
-			return unicode.ReplacementChar
-		}
-		return r
-	}, text)
-}
+func oneLine(text string) string { return printable.Line(strings.TrimSpace(text)) }
 
 // reportBug prints a panic of ours.
 func reportBug(w io.Writer, r any) int {

@@ -134,7 +134,7 @@ func TestForeignTextCannotForgeLinesOrCommandTheTerminal(t *testing.T) {
 	server := httptest.NewServer(mesh)
 	defer server.Close()
 	r := runLmz(t.Context(), server.URL, "call", "EVIL_WORKER", "-", "answer", "+", "fail")
-	r.want(t, 1, "lmz: fail on EVIL_WORKER failed: one lmz: two\uFFFD]0;title\uFFFD\uFFFD31m\n")
+	r.want(t, 1, "lmz: fail on EVIL_WORKER failed: one lmz: two\\u001b]0;title\\u0007\\u009b31m\n")
 	if want := `"a\u001b[31m\u009b31m\u007f<&>\u2028"` + "\n"; r.stdout != want {
 		t.Errorf("stdout %q, want %q", r.stdout, want)
 	}

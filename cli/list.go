@@ -8,6 +8,8 @@ import (
 
 	"github.com/charmbracelet/x/ansi"
 	"github.com/spf13/cobra"
+
+	"github.com/lumenize/lmz/internal/printable"
 )
 
 // jsonFlag adds --json to a command that prints a list.
@@ -117,6 +119,6 @@ func (a *app) encodeJSON(v any) error {
 	if err := e.Encode(v); err != nil {
 		return err
 	}
-	_, err := a.Out.Write(escapeControls(line.Bytes()))
+	_, err := a.Out.Write(printable.JSON(line.Bytes()))
 	return err
 }

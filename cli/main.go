@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/lumenize/lmz/internal/printable"
 )
 
 // Streams are what a command uses of the world besides the network and its files.
@@ -39,10 +41,14 @@ func System() Streams {
 func Main(ctx context.Context, args []string, s Streams) (code int) {
 	defer func() {
 		if r := recover(); r != nil {
-			code = reportBug(s.Err, r)
+			code = reportBug(printable.NewWriter(s.Err), r)
 		}
 	}()
-	a := &app{Streams: s}
+	a := &app{Streams: s, out: s.Out, terminal: isTerminal(s.Out)}
+	if a.terminal {
+		a.Out = printable.NewWriter(s.Out)
+	}
+	a.Err = printable.NewWriter(s.Err)
 	if a.Program == "" {
 		a.Program = "lmz"
 	}
@@ -53,8 +59,10 @@ func Main(ctx context.Context, args []string, s Streams) (code int) {
 
 // app is one run of the program.
 type app struct {
-	Streams
-	started bool // the arguments were right, and a command runs
+	Streams            // Err, and Out if it is a terminal, show text as package printable does
+	out      io.Writer // Out as it was given
+	terminal bool      // it is a terminal
+	started  bool      // the arguments were right, and a command runs
 }
 
 func (a *app) command() *cobra.Command {

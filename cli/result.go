@@ -15,12 +15,11 @@ import (
 	"slices"
 	"strconv"
 	"time"
-	"unicode"
-	"unicode/utf16"
 
 	"golang.org/x/term"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/printable"
 )
 
 // maxResult bounds the text of a result, in bytes. A value that refers to its parts
@@ -53,7 +52,7 @@ func (a *app) printResult(value lmz.Value, compact, rich bool) error {
 
 // printJSON prints JSON, over several lines on a terminal unless compact.
 func (a *app) printJSON(text []byte, compact bool) error {
-	if !compact && isTerminal(a.Out) {
+	if !compact && a.terminal {
 		var indented bytes.Buffer
 		if err := json.Indent(&indented, text, "", "  "); err != nil {
 			return err
@@ -155,34 +154,7 @@ func (w *jsonWriter) scalar(v any) {
 		w.err = fmt.Errorf("%T is not known as JSON: %w", v, err)
 		return
 	}
-	w.out = append(w.out, escapeControls(bytes.TrimRight(text.Bytes(), "\n"))...)
-}
-
-// escapeControls escapes the characters that JSON allows in text and that a terminal
-// may obey: U+007F to U+009F, and those that change the direction of text or have no
-// width.
-func escapeControls(text []byte) []byte {
-	if !bytes.ContainsFunc(text, isHighControl) {
-		return text
-	}
-	var out []byte
-	for _, r := range string(text) {
-		if isHighControl(r) {
-			for _, unit := range utf16.AppendRune(nil, r) {
-				out = fmt.Appendf(out, `\u%04x`, unit)
-			}
-		} else {
-			out = append(out, string(r)...)
-		}
-	}
-	return out
-}
-
-// joiner stands between the parts of an emoji.
-const joiner = '\u200d'
-
-func isHighControl(r rune) bool {
-	return r >= 0x7f && r <= 0x9f || unicode.Is(unicode.Cf, r) && r != joiner
+	w.out = append(w.out, printable.JSON(bytes.TrimRight(text.Bytes(), "\n"))...)
 }
 
 func (w *jsonWriter) float(f float64) {

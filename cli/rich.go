@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/printable"
 	"github.com/lumenize/lmz/internal/proto"
 )
 
@@ -74,5 +75,5 @@ func appendRich(b []byte, value lmz.Value) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return append(b, escapeControls(text)...), nil
+	return append(b, printable.JSON(text)...), nil
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/client"
 	"github.com/lumenize/lmz/examples/editor"
+	"github.com/lumenize/lmz/internal/printable"
 	"github.com/lumenize/lmz/text"
 )
 
@@ -169,12 +170,12 @@ func (w *watcher) print(made editor.Made) error {
 
 // quoted is a text on one line, its breaks shown.
 func quoted(s string) string {
-	return `"` + oneLineAsIs(strings.NewReplacer("\n", "↵", "\t", "→").Replace(s)) + `"`
+	return `"` + printable.Line(strings.NewReplacer("\n", "↵", "\t", "→").Replace(s)) + `"`
 }
 
 // fit cuts a line to the width of the terminal. A pipe gets it whole.
 func (w *watcher) fit(line string) string {
-	f, ok := w.a.Out.(interface{ Fd() uintptr })
+	f, ok := w.a.out.(interface{ Fd() uintptr })
 	if !ok {
 		return line
 	}

@@ -9,6 +9,9 @@
 // In the place of a secret they put [redacted]: values whose key says so, bearer tokens,
 // JWTs, tokens in links. That is a second line of defence: lmz gives its log no secrets.
 //
+// Characters that a terminal would obey are escaped as JSON escapes them, and values are cut
+// after 16 KiB.
+//
 // The namespaces of lmz are lmz.gateway.connect, lmz.gateway.session, lmz.gateway.call,
 // lmz.gateway.request, lmz.object, lmz.auth and lmz.client. A logger of your own gets one
 // by With(debug.Namespace, "my.name").

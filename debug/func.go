@@ -5,6 +5,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/lumenize/lmz/internal/printable"
 )
 
 // Namespace is the key by which a logger says where its entries come from.
@@ -25,10 +27,10 @@ func Func(namespace string, f Filter, write func(line string)) func(message stri
 	return func(message string, args ...any) {
 		var b strings.Builder
 		b.WriteString(`{"timestamp":` + quoted(time.Now().UTC().Format(timeFormat)) + `,"level":"debug","message":` +
-			quoted(withoutSecrets(message)) + `,"type":"debug","namespace":` + quoted(namespace))
+			quoted(loggable(message)) + `,"type":"debug","namespace":` + quoted(namespace))
 		before := `,"data":{`
 		for i := 0; i+1 < len(args); i += 2 {
-			key, value := plain(args[i]), withoutSecrets(plain(args[i+1]))
+			key, value := plain(args[i]), loggable(plain(args[i+1]))
 			if isSecret(key) {
 				value = redacted
 			}
@@ -39,7 +41,7 @@ func Func(namespace string, f Filter, write func(line string)) func(message stri
 			b.WriteByte('}')
 		}
 		b.WriteByte('}')
-		write(b.String())
+		write(string(printable.JSON([]byte(b.String()))))
 	}
 }
 
@@ -60,6 +62,14 @@ func plain(v any) string {
 	}
 	return "(a value of another type)"
 }
+
+// maxValue is how many bytes of one value go into the log: a stack of calls is the longest
+// that somebody wants to read.
+const maxValue = 16 << 10
+
+// loggable is a text as it goes into the log: without secrets, and not longer than anybody
+// reads.
+func loggable(text string) string { return printable.Cut(withoutSecrets(text), maxValue) }
 
 // quoted writes a text as JSON.
 func quoted(s string) string {

@@ -9,14 +9,27 @@ import (
 	"io"
 	"log/slog"
 	"strings"
+
+	"github.com/lumenize/lmz/internal/printable"
 )
 
 // NewHandler returns a handler that writes what the filter lets through to w, each
 // entry as one line, in one Write. The namespace of an entry is that of its logger,
 // given by With(Namespace, name): the last one counts. It is for [slog.New].
 func NewHandler(w io.Writer, f Filter) slog.Handler {
-	base := slog.NewJSONHandler(w, &slog.HandlerOptions{Level: slog.Level(Debug), ReplaceAttr: replace})
+	base := slog.NewJSONHandler(lines{w}, &slog.HandlerOptions{Level: slog.Level(Debug), ReplaceAttr: replace})
 	return (&handler{base: base, filter: f}).rebuilt()
+}
+
+// lines writes entries without anything that a terminal may obey.
+type lines struct{ w io.Writer }
+
+// Write implements [io.Writer].
+func (l lines) Write(line []byte) (int, error) {
+	if _, err := l.w.Write(printable.JSON(line)); err != nil {
+		return 0, err
+	}
+	return len(line), nil
 }
 
 // handler is a handler of JSON that knows its namespace. What a logger is given goes
@@ -52,7 +65,7 @@ func (h *handler) Enabled(_ context.Context, level slog.Level) bool {
 
 // Handle implements [slog.Handler].
 func (h *handler) Handle(ctx context.Context, r slog.Record) error {
-	r.Message = withoutSecrets(r.Message)
+	r.Message = loggable(r.Message)
 	return h.Handler.Handle(ctx, r)
 }
 
@@ -100,7 +113,7 @@ func replace(groups []string, a slog.Attr) slog.Attr {
 	}
 	switch a.Value.Kind() {
 	case slog.KindString:
-		a.Value = slog.StringValue(withoutSecrets(a.Value.String()))
+		a.Value = slog.StringValue(loggable(a.Value.String()))
 	case slog.KindDuration:
 		a.Value = slog.StringValue(a.Value.Duration().String())
 	case slog.KindAny:
@@ -113,10 +126,10 @@ func replace(groups []string, a slog.Attr) slog.Attr {
 func readable(v any) any {
 	switch v := v.(type) {
 	case error:
-		return withoutSecrets(v.Error())
+		return loggable(v.Error())
 	case json.Marshaler:
 	case fmt.Stringer:
-		return withoutSecrets(v.String())
+		return loggable(v.String())
 	}
 	data, err := json.Marshal(v)
 	if err != nil {
@@ -128,7 +141,13 @@ func readable(v any) any {
 	if decoder.Decode(&tree) != nil {
 		return nil
 	}
-	return pruned(tree)
+	tree = pruned(tree)
+	if len(data) > maxValue {
+		if data, err = json.Marshal(tree); err == nil && len(data) > maxValue {
+			return printable.Cut(string(data), maxValue)
+		}
+	}
+	return tree
 }
 
 // pruned takes secrets out of what JSON has.

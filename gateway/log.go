@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/printable"
 	"github.com/lumenize/lmz/internal/proto"
 )
 
@@ -116,7 +117,7 @@ func shown(word string) string {
 	if len(word) > longest {
 		return "(too long to show)"
 	}
-	return strings.ToValidUTF8(word, "\ufffd")
+	return printable.Line(word)
 }
 
 // logHidden notes what the caller of a failed method is not shown.

@@ -1,0 +1,52 @@
+package printable
+
+import (
+	"io"
+	"sync"
+	"unicode/utf8"
+)
+
+// Writer passes on what is written to it as [Text] shows it. Make one with [NewWriter].
+// Its method may be called from any goroutine; the writer behind it gets one call at a time.
+type Writer struct {
+	mu      sync.Mutex // guards the following fields
+	to      io.Writer
+	cleaner cleaner
+	rest    []byte // the beginning of a character whose end has not been written yet
+}
+
+// NewWriter returns a writer in front of another one.
+func NewWriter(to io.Writer) *Writer { return &Writer{to: to} }
+
+// Write implements [io.Writer]. It writes once to the writer behind.
+func (w *Writer) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	all := append(w.rest, p...)
+	w.rest = nil
+	if tail := unfinished(all); tail > 0 {
+		w.rest = append([]byte{}, all[len(all)-tail:]...)
+		all = all[:len(all)-tail]
+	}
+	if len(all) == 0 {
+		return len(p), nil
+	}
+	if _, err := io.WriteString(w.to, w.cleaner.clean(string(all), keepBreaks, escapeText)); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// unfinished returns how many bytes at the end of p may become a character with those
+// that follow.
+func unfinished(p []byte) int {
+	for n := 1; n < utf8.UTFMax && n <= len(p); n++ {
+		if tail := p[len(p)-n:]; utf8.RuneStart(tail[0]) {
+			if utf8.FullRune(tail) {
+				return 0
+			}
+			return n
+		}
+	}
+	return 0
+}
