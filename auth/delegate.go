@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"slices"
@@ -10,8 +11,12 @@ import (
 // maxActors bounds a chain of delegations.
 const maxActors = 3
 
+// maxListed is how many may act for one subject, besides admins: they are shown with it.
+const maxListed = 1000
+
 var (
 	errMayNotAct  = forbidden("Not authorized to act for this subject")
+	errManyActors = badRequest("invalid_request", "At most 1000 may act for one subject: remove some first")
 	errTooManyAct = forbidden("Too many act for each other: a chain has at most 3 actors")
 	errNotEntered = &Error{Status: http.StatusForbidden, Code: "access_denied", Description: "Account not yet approved"}
 )
@@ -141,6 +146,9 @@ func (s *Service) addActor(w http.ResponseWriter, r *request) error {
 			args{":principal": principal.sub, ":actor": actor.sub}, nil)
 		if err != nil {
 			return err
+		}
+		if listed, err := d.number("SELECT count(*) FROM AuthorizedActors WHERE principalSub = :principal", args{":principal": principal.sub}); err != nil || added && listed > maxListed {
+			return cmp.Or(err, error(errManyActors))
 		}
 		if added {
 			if err := s.recordActor(d, r, "actor.added", who, principal, actor.sub); err != nil {

@@ -80,7 +80,7 @@
 //	GET    subject/SUB              admin: 200 {"subject": SUBJECT}, 404
 //	PATCH  subject/SUB              admin: {"isAdmin"?, "adminApproved"?}: 200 {"subject": SUBJECT}; not oneself, not the bootstrap admin
 //	DELETE subject/SUB              admin: 204; not oneself, not the bootstrap admin
-//	POST   subject/SUB/actors       admin: {"actorSub"}: 200 {"subject": SUBJECT}
+//	POST   subject/SUB/actors       admin: {"actorSub"}: 200 {"subject": SUBJECT}; at most 1,000
 //	DELETE subject/SUB/actors/SUB   admin: 200 {"subject": SUBJECT}
 //	GET    subject/SUB/sessions?limit=&after=   admin: 200 {"sessions": [SESSION], "next"?}
 //	DELETE subject/SUB/sessions     admin: 204, all of them end

@@ -132,3 +132,21 @@ func (f *fixture) record(e event) {
 		f.t.Fatal(err)
 	}
 }
+
+func TestActorsOfASubjectAreBounded(t *testing.T) {
+	f, admin := withAdmin(t)
+	f.insert(subject{sub: "principal", email: "principal@example.com"})
+	const rows = "WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < :value) "
+	f.set("actor", rows+"INSERT INTO Subjects (sub, email, createdAt) SELECT :sub || i, i || '@example.com', 0 FROM n", maxListed)
+	f.set("actor", rows+"INSERT INTO AuthorizedActors (principalSub, actorSub) SELECT 'principal', :sub || i FROM n", maxListed-2)
+	add := func(i int) answer {
+		return f.as(admin, "POST", "subject/principal/actors", fmt.Sprintf(`{"actorSub":"actor%d"}`, i))
+	}
+	f.want(add(maxListed-1), 200, "")
+	f.want(add(maxListed-1), 200, "") // again
+	f.want(add(maxListed), 400, "")
+	f.want(f.as(admin, "GET", "subject/principal", ""), 200, "")
+	if n := f.count("AuthorizedActors"); n != maxListed {
+		t.Errorf("there are %d", n)
+	}
+}
