@@ -31,7 +31,7 @@ func NewDocument(o *object.Object) lmz.Handler {
 	d := &Document{Object: o, archive: archive{kv: o.KV()}}
 	d.OnBeforeCall(d.hasName)
 	Subscribe.Expose(&d.Mux, onlyClients, d.subscribe)
-	Unsubscribe.Expose(&d.Mux, lmz.Anyone, d.unsubscribe)
+	Unsubscribe.Expose(&d.Mux, onlyClients, d.unsubscribe)
 	Read.Expose(&d.Mux, lmz.Anyone, d.read)
 	Changes.Expose(&d.Mux, lmz.Anyone, d.changes)
 	History.Expose(&d.Mux, lmz.Anyone, d.history)
@@ -252,6 +252,11 @@ func (d *Document) make(ctx context.Context, base int, edits []text.Edit, owner 
 		if err := d.tell(ctx, pushed.New); err != nil {
 			return Pushed{}, err
 		}
+		if of == nil { // a text that is brought back was checked when it was typed
+			if err := d.checkSpelling(ctx, pushed.New); err != nil {
+				return Pushed{}, err
+			}
+		}
 		if err := d.tend(ctx, now); err != nil {
 			return Pushed{}, err
 		}
@@ -260,13 +265,9 @@ func (d *Document) make(ctx context.Context, base int, edits []text.Edit, owner 
 	return Pushed{Versions: append([]int{}, pushed.Versions...), Version: d.version()}, nil
 }
 
-// tell tells the subscribers what was made, the spell checker what to look at, and the
-// workspace that there is something here.
+// tell tells the subscribers what was made, and the workspace that there is something here.
 func (d *Document) tell(ctx context.Context, entries []text.Entry) error {
 	if err := d.broadcastEdits(ctx, entries); err != nil {
-		return err
-	}
-	if err := d.checkSpelling(ctx, entries); err != nil {
 		return err
 	}
 	if d.registered {

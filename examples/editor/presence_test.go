@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -18,10 +19,13 @@ func TestClientHasOneEditorInADocument(t *testing.T) {
 		registerOpen(m, nil)
 		ann, mallory := newPerson(t, m, "ann", client.Options{}), newPerson(t, m, "mallory", client.Options{})
 		ann.open(t, "notes", SessionOptions{})
+		var mu sync.Mutex
 		told := map[string]bool{} // by editor: whether it is here
 		var mux lmz.Mux
 		HandleEdits.Expose(&mux, lmz.Anyone, func(context.Context, string, []Made) (struct{}, error) { return struct{}{}, nil })
 		HandlePresence.Expose(&mux, lmz.Anyone, func(_ context.Context, _ string, p Person) (struct{}, error) {
+			mu.Lock()
+			defer mu.Unlock()
 			told[p.ClientID] = !p.Gone
 			return struct{}{}, nil
 		})
@@ -48,6 +52,8 @@ func TestClientHasOneEditorInADocument(t *testing.T) {
 			t.Errorf("ann's session remembers %d people", n)
 		}
 		ann.session.mu.Unlock()
+		mu.Lock()
+		defer mu.Unlock()
 		here := 0
 		for _, is := range told {
 			if is {

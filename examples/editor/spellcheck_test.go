@@ -11,6 +11,7 @@ import (
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/client"
 	"github.com/lumenize/lmz/meshtest"
+	"github.com/lumenize/lmz/object"
 )
 
 // misspelled returns words of the dictionary with one or two letters wrong.
@@ -143,4 +144,32 @@ func TestDeskTakesOnlyWhatItAskedFor(t *testing.T) {
 			}
 		}
 	}
+}
+
+// relay is an object that edits documents on behalf of whoever calls it.
+type relay struct {
+	*object.Object
+	lmz.Mux
+}
+
+func newRelay(o *object.Object) lmz.Handler {
+	r := &relay{Object: o}
+	lmz.Method1[string, int]("relay").Expose(&r.Mux, lmz.Anyone, func(ctx context.Context, content string) (int, error) {
+		return Update.Call(ctx, r, lmz.At(DocumentBinding, "notes"), content)
+	})
+	return r
+}
+
+func TestObjectNamedAsASubscriberIsNone(t *testing.T) {
+	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
+		m.Object("RELAY_DO", object.Kind{New: newRelay})
+		ann, bob := twoPeople(t, m)
+		relay := lmz.Method1[string, int]("relay")
+		if _, err := relay.Call(t.Context(), bob.Peer, lmz.At("RELAY_DO", ann.Identity().Instance), "forged"); lmz.CodeOf(err) != lmz.CodeCallee {
+			t.Errorf("%v", err)
+		}
+		if content, version, err := ReadAll(t.Context(), ann.Peer, "notes"); content != "" || version != 0 || err != nil {
+			t.Errorf("the document has %q, %v", content, err)
+		}
+	})
 }

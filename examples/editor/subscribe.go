@@ -41,7 +41,7 @@ type subscriber struct {
 // onlyClients is the guard of subscriptions.
 func onlyClients(ctx context.Context, _ *lmz.Request) error {
 	if caller(ctx).Type != lmz.TypeClient {
-		return lmz.Errorf("only clients can subscribe")
+		return lmz.Errorf("only clients have subscriptions")
 	}
 	return nil
 }
@@ -101,8 +101,12 @@ func (d *Document) dropSubscriber(ctx context.Context, instance string) error {
 	return d.dropPerson(ctx, instance)
 }
 
-// requireSubscriber is the guard of what changes the document.
-func (d *Document) requireSubscriber(ctx context.Context, _ *lmz.Request) error {
+// requireSubscriber is the guard of what changes the document. An object that has the name
+// of a client is not that client.
+func (d *Document) requireSubscriber(ctx context.Context, req *lmz.Request) error {
+	if err := onlyClients(ctx, req); err != nil {
+		return err
+	}
 	var s subscriber
 	subscribed, err := d.KV().Get(ctx, subscriberPrefix+caller(ctx).Instance, &s)
 	if err == nil && !subscribed {
