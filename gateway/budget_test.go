@@ -177,6 +177,32 @@ func TestWorkStartedForASubjectIsCharged(t *testing.T) {
 	})
 }
 
+func TestAlarmsOfWhoHasTakenTooMuchWait(t *testing.T) {
+	budgetMesh(t, gateway.Budget{Time: gateway.Rate{PerSecond: 0.5, Burst: 1}}, func(t *testing.T, m *mesh, began func() []string) {
+		mallory, ann := m.tab("mallory", "tab"), m.tab("ann", "tab")
+		defer closePeer(mallory)
+		defer closePeer(ann)
+		box := lmz.At("COSTLY", "box")
+		for range 30 {
+			if _, err := later.Call(t.Context(), mallory, box, 2*time.Second); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := later.Call(t.Context(), ann, box, 0); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(10 * time.Second)
+		if n := len(began()); n < 3 || n > 6 || m.held("ann", budget.Alarms) != 0 {
+			t.Errorf("after 10 s %d alarms of 2 s each have begun, at half a second a second; ann's, which was behind them, is left: %v",
+				n, m.held("ann", budget.Alarms) != 0)
+		}
+		time.Sleep(3 * time.Minute)
+		if n := len(began()); n != 31 || m.held("mallory", budget.Alarms) != 0 {
+			t.Errorf("in the end %d of 31 have run", n)
+		}
+	})
+}
+
 func TestHonestCallAmongThousands(t *testing.T) {
 	for name, target := range map[string]lmz.Address{"object": lmz.At("COSTLY", "box"), "worker": lmz.At("NAPPER")} {
 		t.Run(name, func(t *testing.T) {

@@ -89,22 +89,15 @@ func (o *Object) serveAlarm(place *turn.Place, opened func()) {
 // takeDue returns the next alarm that is due and does not run yet, or nil, and rings for
 // the one after it, which takes its place in the line now. The caller has the turn.
 func (o *Object) takeDue(st store, now time.Time) (*alarmRow, error) {
-	rows, err := st.rows(dueRows, len(o.firing)+2)
+	due, next, waits, err := o.dueAlarms(st, now, len(o.firing)+2)
+	if err == nil && len(due) == 0 && waits {
+		due, next, _, err = o.dueAlarms(st, now, len(o.firing)+maxLookedAt)
+	}
 	if err != nil {
 		return nil, err
 	}
-	var due []*alarmRow
-	for _, r := range rows {
-		a, err := getAlarm(st, string(r.value))
-		if err != nil {
-			return nil, err
-		}
-		if a != nil && !o.firing[a.Rev] && a.Next <= now.UnixMilli() {
-			due = append(due, a)
-		}
-	}
 	if len(due) == 0 {
-		o.rt.wakes.rang(o.id.Address, o.nextAlarm(rows))
+		o.rt.wakes.rang(o.id.Address, next)
 		return nil, nil
 	}
 	if o.firing == nil {
@@ -114,9 +107,50 @@ func (o *Object) takeDue(st store, now time.Time) (*alarmRow, error) {
 	if len(due) > 1 {
 		o.rt.ring(o.id.Address, due[1].Payer, func() {})
 	} else {
-		o.rt.wakes.rang(o.id.Address, o.nextAlarm(rows))
+		o.rt.wakes.rang(o.id.Address, next)
 	}
 	return due[0], nil
+}
+
+// An alarm waits while its payer has taken too much time, for at most longestWait before
+// it is looked at again. So that it does not hold up those of others, maxLookedAt alarms are
+// looked at for one that may run.
+const (
+	longestWait = time.Minute
+	maxLookedAt = 1000
+)
+
+// dueAlarms returns the first two alarms that are due, do not run yet, and may run now, when
+// to look for the next one, and whether the payer of one has to wait.
+func (o *Object) dueAlarms(st store, now time.Time, most int) (due []*alarmRow, next int64, waits bool, err error) {
+	rows, err := st.rows(dueRows, most)
+	if err != nil {
+		return nil, 0, false, err
+	}
+	next = neverWake
+	for _, r := range rows {
+		at, rev, ok := parseDue(r.key)
+		if !ok || o.firing[rev] {
+			continue
+		}
+		if at > now.UnixMilli() || len(due) == 2 {
+			return due, min(next, at), waits, nil
+		}
+		a, err := getAlarm(st, string(r.value))
+		if err != nil {
+			return nil, 0, false, err
+		}
+		if a == nil {
+			continue
+		}
+		if refused := o.rt.accounts.Check(a.Payer, budget.Time, 0); refused != nil {
+			wait, _ := lmz.RetryAfter(refused)
+			next, waits = min(next, now.Add(min(wait, longestWait)).UnixMilli()+1), true
+			continue
+		}
+		due = append(due, a)
+	}
+	return due, next, waits, nil
 }
 
 // nextAlarm returns when the first of the alarms that does not run yet is due.
