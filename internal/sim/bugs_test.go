@@ -81,7 +81,7 @@ var seeded = []bug{
 	},
 	{
 		"watch lost", "object/sessionwatch.go",
-		[]string{"err == nil && !o.rt.watch(x) {", "err == nil && o.rt.watch(x) {"},
+		[]string{"; !o.rt.watch(x, g.Payer) {", "; o.rt.watch(x, g.Payer) {"},
 	},
 	{
 		"watch lost while the object is closed", "gateway/clientseat.go",
@@ -122,6 +122,18 @@ var seeded = []bug{
 	{
 		"interrupted subscription lost", "client/shell.go",
 		[]string{"	p.session.Unlink()\n", "	p.session.Unlink()\n	p.dropSubscriptions()\n"},
+	},
+	{
+		"dropped calls not counted", "internal/session/backlog.go",
+		[]string{"		kept[i].frame.Count++\n", "		kept[i].frame.Count = 1\n"},
+	},
+	{
+		"calls dropped without a word", "internal/session/session.go",
+		[]string{"		s.do(Effect{Do: Missed, Frame: f})\n", ""},
+	},
+	{
+		"missed frame for a client that does not know it", "internal/session/backlog.go",
+		[]string{"s.limits.Policy != nil && s.peer.Has(proto.FeatureMissed) }", "s.limits.Policy != nil }"},
 	},
 	{
 		"grace period never over", "internal/session/seat.go",

@@ -68,6 +68,7 @@ func (v *verdict) ask() {
 	v.nothingTwice()
 	v.inOrder()
 	v.subscribed()
+	v.missed()
 }
 
 // count returns how often each tag was executed, anywhere.
@@ -111,7 +112,7 @@ func (v *verdict) counted(c *call) {
 	if v.calleeDead(c) {
 		v.add("%s (%s) waited for a client whose grace period was over: %v", c.tag, c.op, c.err)
 	}
-	silent := c.op == opRead || c.op == opNews
+	silent := c.op == opRead || c.op == opNews || c.op == opFlood
 	switch c.outcome() {
 	case "done":
 		if n != 1 && !silent && c.op != opSend {

@@ -36,9 +36,10 @@ const (
 	opVisit            // another client runs, and calls an object that writes
 	opLater            // an object of its own writes, sets an alarm, watches the caller, and sends with a reply
 	ops
+	opFlood = ops // an object sends a client more than may wait for it, and nobody waits; drawn apart
 )
 
-var opNames = [...]string{"add", "read", "fail", "wait", "relay", "ask", "spread", "work", "peer", "send", "news", "fan", "visit", "later"}
+var opNames = [...]string{"add", "read", "fail", "wait", "relay", "ask", "spread", "work", "peer", "send", "news", "fan", "visit", "later", "flood"}
 
 func (o op) String() string { return opNames[o] }
 
@@ -121,7 +122,29 @@ func plan(seed uint64) []event {
 			events = append(events, next)
 		}
 	}
+	events = append(events, floods(seed)...)
 	slices.SortStableFunc(events, func(a, b event) int { return cmp.Compare(a.at, b.at) })
+	return events
+}
+
+// floods draws what is too much for a client, in some schedules: while its connection is
+// lost, mostly for less than the grace period.
+func floods(seed uint64) (events []event) {
+	r := newRandom(seed, 5)
+	if r.IntN(4) > 0 {
+		return nil
+	}
+	for i := range 1 + r.IntN(3) {
+		of := event{
+			at: r.between(0, length), client: r.IntN(clients), lasts: time.Minute, op: opFlood,
+			tag: fmt.Sprintf("f%03d", i), to: r.IntN(clients), pause: r.between(time.Millisecond, 20*time.Millisecond),
+		}
+		away := event{at: of.at - r.between(-time.Second, time.Second), fault: cut, client: of.to, lasts: r.between(time.Second, 6*time.Second)}
+		if away.at > 0 && r.IntN(4) > 0 {
+			events = append(events, away)
+		}
+		events = append(events, of)
+	}
 	return events
 }
 

@@ -36,9 +36,11 @@ type world struct {
 	mu       sync.Mutex // guards the following fields
 	all      []*process
 	calls    []*call
-	executed map[string]int           // by worker or client
-	drops    map[string]time.Duration // when a room last dropped a client
-	begun    map[string]int           // sessions that the gateway began for a client
+	executed map[string]int             // by worker or client
+	drops    map[string]time.Duration   // when a room last dropped a client
+	begun    map[string]int             // sessions that the gateway began for a client
+	latest   map[string]time.Duration   // when the last of them began
+	ticks    map[string][]time.Duration // when they were sent, by client; of each ticker in turn
 	crashes  []time.Duration
 	drains   []time.Duration
 	troubles [clients][]time.Duration // when something began or ended that disturbs a client
@@ -61,6 +63,8 @@ type process struct {
 	flicker  atomic.Int64    // nanoseconds after which the next subscription is interrupted
 	sessions []time.Duration // when OnSubscriptionRequired was called
 	began    []string        // calls of others, in order
+	knows    bool            // what is missed
+	heard    []heard         // ticks, in order, and what was missed of them
 }
 
 // call is a call that was made, and what became of it.
@@ -92,11 +96,12 @@ func (w *world) dropped(room lmz.Address, name string) {
 
 // run runs a schedule and leaves the mesh at rest.
 func run(t *testing.T, seed uint64, events []event) *world {
-	w := &world{t: t, seed: seed, start: time.Now(), executed: make(map[string]int), drops: make(map[string]time.Duration), begun: make(map[string]int)}
+	w := &world{t: t, seed: seed, start: time.Now(), executed: make(map[string]int), drops: make(map[string]time.Duration), begun: make(map[string]int), latest: make(map[string]time.Duration), ticks: make(map[string][]time.Duration)}
 	w.json = int(seed % (2 * clients)) // in every other schedule
 	o := meshtest.Options{Seed: seed, TokenLife: 40 * time.Second}
 	o.Gateway.Budget.Time = gateway.Rate{PerSecond: -1} // handlers pause, for longer than a subject may take
 	o.Gateway.Heartbeat = 4 * time.Second
+	o.Gateway.Budget.Time = gateway.Rate{PerSecond: 1e6, Burst: 1e6} // callees pause for as long as they like
 	o.Gateway.Log = slog.New(welcomes{slog.DiscardHandler, w})
 	if *onDisk {
 		o.Gateway.Dir = filepath.Join(t.TempDir(), "data")
@@ -104,6 +109,7 @@ func run(t *testing.T, seed uint64, events []event) *world {
 	w.mesh = meshtest.StartWith(t, o)
 	w.mesh.Object("LEDGER", object.Kind{New: newLedger, Idle: 2 * time.Second})
 	w.mesh.Object("KEEPER", object.Kind{New: newKeeper, Idle: time.Second})
+	w.mesh.Object("TICKER", object.Kind{New: w.newTicker})
 	w.mesh.Object("ROOM", object.Kind{New: w.newRoom})
 	w.mesh.Worker("WORKER", w.newWorker)
 	for i := range clients {
@@ -148,6 +154,7 @@ func (h welcomes) Handle(_ context.Context, r slog.Record) error {
 		h.w.mu.Lock()
 		defer h.w.mu.Unlock()
 		h.w.begun[name]++
+		h.w.latest[name] = h.w.now()
 	}
 	return nil
 }
@@ -185,7 +192,8 @@ func (w *world) spawn(i int) {
 	w.mu.Unlock()
 	user := "u" + strconv.Itoa(i)
 	p.name = user + ".tab"
-	p.Client = w.mesh.NewClient(user, nil, client.Options{
+	p.knows = i != int(w.seed/2%clients)
+	o := client.Options{
 		Tab: "tab", Heartbeat: 4 * time.Second, Handler: w.clientHandler(p),
 		OnBeforeCall: lmz.Anyone,
 		OnSubscriptionRequired: func(ctx context.Context) {
@@ -207,7 +215,11 @@ func (w *world) spawn(i int) {
 				}
 			}
 		},
-	})
+	}
+	if p.knows {
+		o.OnMissed = func(_ context.Context, from lmz.Address, calls int) { w.missed(p, from, calls) }
+	}
+	p.Client = w.mesh.NewClient(user, nil, o)
 	p.JSON = i == w.json
 	w.processes[i] = p
 	go p.Connect(context.Background()) // the mesh closes it
@@ -219,6 +231,10 @@ func (w *world) clientHandler(p *process) lmz.Handler {
 		w.ran(p, tag)
 		do.Call(ctx, p, lmz.At("LEDGER", ledger), order{Op: int(opAdd), Tag: tag + "/inner"})
 		return tag, nil
+	})
+	tick.Expose(mux, lmz.Anyone, func(_ context.Context, n int) (struct{}, error) {
+		w.ticked(p, n)
+		return struct{}{}, nil
 	})
 	news.Expose(mux, lmz.Anyone, func(_ context.Context, text string) (struct{}, error) { return struct{}{}, nil })
 	return mux
@@ -405,6 +421,8 @@ func (w *world) call(e event, p *process) {
 		to, todo = roomAt(e.to), announce.Ctn(e.tag)
 	case opAsk:
 		to = lmz.At("LEDGER", "0")
+	case opFlood:
+		to, todo = lmz.At("TICKER", "0"), flood.Ctn(w.other(e))
 	case opLater:
 		to = lmz.At("KEEPER", e.tag)
 	}
@@ -426,7 +444,7 @@ func (w *world) call(e event, p *process) {
 
 // other returns the name of what an event's callee calls.
 func (w *world) other(e event) string {
-	if e.op.peer() || e.op == opAsk {
+	if e.op.peer() || e.op == opAsk || e.op == opFlood {
 		return "u" + strconv.Itoa(e.to) + ".tab"
 	}
 	return strconv.Itoa((e.to + 1) % ledgers)
