@@ -162,8 +162,8 @@ func (rt *Runtime) sessionEnded(x watched, work, payer string, also []string) {
 		what: "watch", work: work, payer: payer,
 		wanted: func() bool { _, known := rt.watching[x]; return known },
 		do: func(ctx context.Context, h lmz.Handler) (any, error) {
-			chain, err := rt.watchedChain(ctx, x)
-			if err != nil {
+			chain, found, err := watchedChain(ctx, x)
+			if err != nil || !found {
 				return nil, err
 			}
 			return proto.Execute(ctx, h, chain)
@@ -190,20 +190,17 @@ func (rt *Runtime) sessionEnded(x watched, work, payer string, also []string) {
 	rt.ends.add(payer, start)
 }
 
-// watchedChain reads what is to be done, which may have been replaced.
-func (rt *Runtime) watchedChain(ctx context.Context, x watched) (chain []byte, err error) {
+// watchedChain reads what is to be done, which may have been replaced since.
+func watchedChain(ctx context.Context, x watched) (chain []byte, found bool, err error) {
 	r := ctx.Value(runKey{}).(*run)
-	err = r.o.use(ctx, func(st store) error {
-		value, found, err := st.row(x.key)
-		if err != nil {
-			return err
-		}
-		if !found {
-			return fmt.Errorf("the row %q is gone", x.key)
-		}
-		w, err := decodeRow[watchRow](row{key: x.key, value: value})
-		chain = w.Chain
+	var value []byte
+	err = r.o.use(ctx, func(st store) (err error) {
+		value, found, err = st.row(x.key)
 		return err
 	})
-	return chain, err
+	if err != nil || !found {
+		return nil, false, err
+	}
+	w, err := decodeRow[watchRow](row{key: x.key, value: value})
+	return w.Chain, true, err
 }
