@@ -137,7 +137,7 @@ func (s *Service) addActor(w http.ResponseWriter, r *request) error {
 		}
 		actor, err := d.subjectBy("sub", b.ActorSub)
 		if err == errNoSubject {
-			return badRequest("invalid_request", "Actor ID not found: "+printable(b.ActorSub, 64))
+			return badRequest("invalid_request", "Actor ID not found: "+stripped(b.ActorSub, 64))
 		}
 		if err != nil {
 			return err

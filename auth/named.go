@@ -62,7 +62,7 @@ func (s *Service) makeToken(w http.ResponseWriter, r *request) error {
 	}
 	ttl := cmp.Or(body.ExpiresIn, int64(namedTTL/time.Second))
 	switch name := strings.TrimSpace(body.Name); {
-	case name == "" || len(name) > 100 || printable(name, 100) != name:
+	case name == "" || len(name) > 100 || stripped(name, 100) != name:
 		return badRequest("invalid_request", "name required, of at most 100 printable characters")
 	case ttl < 1 || ttl > int64(namedTTLMax/time.Second):
 		return badRequest("invalid_request", "expiresIn must be 1 to 31622400 seconds")

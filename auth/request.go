@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+
+	"github.com/lumenize/lmz/internal/printable"
 )
 
 // request is an HTTP request and what the service knows of where it comes from.
@@ -22,7 +24,7 @@ type request struct {
 const agentLimit = 200 // bytes of a User-Agent that are kept
 
 func (s *Service) newRequest(r *http.Request) *request {
-	return &request{Request: r, id: newUUID(), ip: clientIP(r, s.opts.Proxies), agent: printable(r.UserAgent(), agentLimit)}
+	return &request{Request: r, id: newUUID(), ip: clientIP(r, s.opts.Proxies), agent: stripped(r.UserAgent(), agentLimit)}
 }
 
 // clientIP is the address of the client: that of the connection or, behind the
@@ -44,15 +46,10 @@ func clientIP(r *http.Request, proxies int) string {
 	return ip
 }
 
-// printable is text without control characters, at most limit bytes of it.
-func printable(text string, limit int) string {
-	text = strings.ToValidUTF8(text, "")
-	text = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
-			return -1
-		}
-		return r
-	}, text)
+// stripped is text without what package printable would not show, at most limit bytes
+// of it.
+func stripped(text string, limit int) string {
+	text = printable.Strip(text)
 	if len(text) > limit {
 		text = strings.ToValidUTF8(text[:limit], "")
 	}

@@ -10,6 +10,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"github.com/lumenize/lmz/internal/printable"
 	"github.com/lumenize/lmz/internal/wholefile"
 	"github.com/lumenize/lmz/text"
 )
@@ -141,9 +142,9 @@ func (m *model) fileBar() string {
 	case f == nil:
 		return ""
 	case f.differ:
-		return " " + clean(filepath.Base(f.path)) + " and the document differ: f takes the file's text, d the other"
+		return " " + printable.Line(filepath.Base(f.path)) + " and the document differ: f takes the file's text, d the other"
 	case f.lost:
-		return " another program has changed " + clean(filepath.Base(f.path)) + ": it is not written any more"
+		return " another program has changed " + printable.Line(filepath.Base(f.path)) + ": it is not written any more"
 	}
 	return ""
 }

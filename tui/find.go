@@ -7,6 +7,8 @@ import (
 	"unicode"
 
 	"github.com/charmbracelet/x/ansi"
+
+	"github.com/lumenize/lmz/internal/printable"
 )
 
 // maxMatches is how many places a search finds at most.
@@ -126,7 +128,7 @@ func (m *model) show(from, to, number int) {
 
 // bar is what the search bar says.
 func (s *search) bar(selectedFrom int) (text, hint string) {
-	text = " find: " + clean(s.query) + "▏"
+	text = " find: " + printable.Line(s.query) + "▏"
 	switch n := len(s.matches); {
 	case s.query == "":
 		hint = "Esc closes "

@@ -7,6 +7,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"github.com/lumenize/lmz/examples/editor"
+	"github.com/lumenize/lmz/internal/printable"
 )
 
 // maxSuggestions is how many suggestions the menu shows: as many as there are digits.
@@ -35,7 +36,7 @@ func (m *model) openMenu() {
 	case !found:
 		m.note = "there is no misspelled word here"
 	case len(word.Suggestions) == 0:
-		m.note = "nothing better is known for " + clean(word.Word)
+		m.note = "nothing better is known for " + printable.Line(word.Word)
 	default:
 		word.Suggestions = word.Suggestions[:min(len(word.Suggestions), maxSuggestions)]
 		m.menu = &menu{word: word}
@@ -79,7 +80,7 @@ func (m *model) takeSuggestion(i int) {
 func (m *model) menuBox() (lines []string, x, y int) {
 	width := 0
 	for i, s := range m.menu.word.Suggestions {
-		line := fmt.Sprintf(" %d %s ", i+1, clean(s))
+		line := fmt.Sprintf(" %d %s ", i+1, printable.Line(s))
 		lines = append(lines, line)
 		width = max(width, m.area.method.StringWidth(line))
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/lumenize/lmz/client"
 	"github.com/lumenize/lmz/examples/editor"
+	"github.com/lumenize/lmz/internal/printable"
 )
 
 const (
@@ -275,7 +276,7 @@ func (m *model) leave() tea.Cmd {
 }
 
 // describe puts an error on one line.
-func describe(err error) string { return clean(err.Error()) }
+func describe(err error) string { return printable.Line(err.Error()) }
 
 // reason is the heart of an error of the network, without what was tried at the time.
 func reason(err error) string {
@@ -290,8 +291,8 @@ func reason(err error) string {
 }
 
 func someone(name string) string {
-	if name = strings.TrimSpace(clean(name)); name == "" {
+	if strings.TrimSpace(printable.Strip(name)) == "" {
 		return "somebody"
 	}
-	return name
+	return printable.Line(strings.TrimSpace(name))
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/examples/editor"
+	"github.com/lumenize/lmz/internal/printable"
 )
 
 // listTimeout is how long the list of documents may take.
@@ -160,14 +161,14 @@ func (m *model) switchTo(document string) tea.Cmd {
 // pickerLines is the picker on the screen, with room for some rows.
 func (m *model) pickerLines(room int) []string {
 	p := m.picker
-	lines := []string{m.styles.strong.Render("Open or create: ") + clean(p.typed) + "▏", ""}
+	lines := []string{m.styles.strong.Render("Open or create: ") + printable.Line(p.typed) + "▏", ""}
 	shown := p.shown()
 	rows := max(room-5, 1)
 	first := max(p.chosen-rows+1, 0)
 	for i, name := range shown[min(first, len(shown)):min(first+rows, len(shown))] {
-		line := "  " + clean(name) + "  "
+		line := "  " + printable.Line(name) + "  "
 		if first+i == p.chosen {
-			line = m.styles.chosen.Styled("› " + clean(name) + "  ")
+			line = m.styles.chosen.Styled("› " + printable.Line(name) + "  ")
 		}
 		lines = append(lines, line)
 	}
@@ -179,11 +180,11 @@ func (m *model) pickerLines(room int) []string {
 	case tooLong(p.fresh()) != "":
 		lines = append(lines, m.styles.faint.Render(tooLong(p.fresh())))
 	case len(shown) == 0 && p.fresh() != "":
-		lines = append(lines, m.styles.faint.Render("Enter creates "+clean(p.fresh())))
+		lines = append(lines, m.styles.faint.Render("Enter creates "+printable.Line(p.fresh())))
 	case p.fresh() != "" && p.chosen == len(shown):
-		lines = append(lines, m.styles.chosen.Styled("› create "+clean(p.fresh())+"  "))
+		lines = append(lines, m.styles.chosen.Styled("› create "+printable.Line(p.fresh())+"  "))
 	case p.fresh() != "":
-		lines = append(lines, m.styles.faint.Render("  create "+clean(p.fresh())))
+		lines = append(lines, m.styles.faint.Render("  create "+printable.Line(p.fresh())))
 	case len(shown) == 0:
 		lines = append(lines, m.styles.faint.Render("There are no documents yet: name one."))
 	}

@@ -9,6 +9,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/lumenize/lmz/client"
+	"github.com/lumenize/lmz/internal/printable"
 )
 
 // Messages from the mesh to the model.
@@ -76,6 +77,9 @@ func (p *pump) wait(done <-chan struct{}) tea.Cmd {
 	}
 }
 
+// maxLogged is how many bytes of an event are written.
+const maxLogged = 4 << 10
+
 // eventLog writes a line for each event. It may be used from any goroutine.
 type eventLog struct {
 	mu sync.Mutex // guards w
@@ -89,5 +93,6 @@ func (l *eventLog) printf(format string, args ...any) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	// A log that cannot be written must not stop the editor.
-	_, _ = fmt.Fprintf(l.w, "%s %s\n", time.Now().Format("15:04:05.000"), fmt.Sprintf(format, args...))
+	_, _ = fmt.Fprintf(l.w, "%s %s\n", time.Now().Format("15:04:05.000"),
+		printable.Line(printable.Cut(fmt.Sprintf(format, args...), maxLogged)))
 }

@@ -92,8 +92,8 @@ func drawChanges(t *rapid.T, of *text.Text, piece *rapid.Generator[string]) text
 
 func TestNamesOfOthersCommandNoTerminal(t *testing.T) {
 	for given, want := range map[string]string{
-		"ann": "ann", "\x1b[31mann\x07": "[31mann", "\u009b31mann": "31mann", "nna\u202egpj.exe": "nna gpj.exe",
-		"\u2066ann\u2069": "ann", "\u200b": "somebody", "👩\u200d🚀": "👩\u200d🚀", "عنا": "عنا",
+		"ann": "ann", "\x1b[31mann\x07": `\u001b[31mann\u0007`, "\u009b31mann": `\u009b31mann`, "nna\u202egpj.exe": `nna\u202egpj.exe`,
+		"\u2066ann\u2069": `\u2066ann\u2069`, "\u200b": "somebody", "👩\u200d🚀": "👩\u200d🚀", "عنا": "عنا",
 	} {
 		if got := someone(given); got != want {
 			t.Errorf("%q is shown as %q, want %q", given, got, want)

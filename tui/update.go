@@ -8,6 +8,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"github.com/lumenize/lmz/client"
+	"github.com/lumenize/lmz/internal/printable"
 )
 
 // Update takes a message. It never waits: what takes time is in the command.
@@ -166,7 +167,7 @@ func (m *model) key(msg tea.KeyPressMsg) tea.Cmd {
 	case m.picker != nil:
 		return m.choose(name, msg.Text)
 	case name == "ctrl+o" && m.file != nil:
-		m.note = "the document belongs to " + clean(m.file.path)
+		m.note = "the document belongs to " + printable.Line(m.file.path)
 	case name == "ctrl+o":
 		return m.pick()
 	case !m.ready():

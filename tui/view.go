@@ -10,6 +10,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"github.com/lumenize/lmz/client"
+	"github.com/lumenize/lmz/internal/printable"
 )
 
 const margin = 1 // columns left of the text
@@ -32,7 +33,7 @@ func (m *model) View() tea.View {
 	lines = append(append(lines[:room+1], bars...), m.status())
 	v := tea.NewView(strings.Join(lines, "\n"))
 	v.AltScreen = true
-	v.WindowTitle = clean(m.document) + " - lmz"
+	v.WindowTitle = printable.Line(m.document) + " - lmz"
 	v.Cursor = cursor
 	v.MouseMode = tea.MouseModeCellMotion
 	return v
@@ -132,7 +133,7 @@ func (m *model) centre(room int, block []string) []string {
 }
 
 func (m *model) openingLines() []string {
-	lines := []string{"Opening " + clean(m.document) + " …", clean(m.options.Client.URL)}
+	lines := []string{"Opening " + printable.Line(m.document) + " …", printable.Line(m.options.Client.URL)}
 	switch {
 	case m.failure != "":
 		lines = append(lines, "", m.failure+", trying again")
@@ -151,17 +152,17 @@ func (m *model) refusedLines(room int) []string {
 	return append(lines, "", m.styles.faint.Render(describe(r.Err)), "", "c copies it, d drops it, Esc keeps it for the next opening")
 }
 
-// cleanLines is clean for text of several lines.
+// cleanLines is [printable.Line] for text of several lines.
 func cleanLines(s string) string {
 	lines := strings.Split(s, "\n")
 	for i, l := range lines {
-		lines[i] = clean(l)
+		lines[i] = printable.Line(l)
 	}
 	return strings.Join(lines, "\n")
 }
 
 func (m *model) blockedLines() []string {
-	why, what := clean(m.blocked.Error()), "Sign in again from another terminal"
+	why, what := printable.Line(m.blocked.Error()), "Sign in again from another terminal"
 	if errors.Is(m.blocked, client.ErrSuperseded) {
 		why, what = "A newer editor has taken this one's place.", "Close that one if you want to go on here"
 	}
@@ -171,7 +172,7 @@ func (m *model) blockedLines() []string {
 
 // title is the first line of the screen.
 func (m *model) title() string {
-	return m.styles.title.Render(m.spread(" "+clean(m.document), "lmz  ^O open  ^G help "))
+	return m.styles.title.Render(m.spread(" "+printable.Line(m.document), "lmz  ^O open  ^G help "))
 }
 
 // spread puts left and right on one line, and as much of left as there is room for.
@@ -213,7 +214,7 @@ func (m *model) bars() []string {
 	case m.phase == asking:
 		bars = append(bars, m.styles.alarm.Render(m.spread(" not saved: quit anyway? y/n", "")))
 	case m.note != "":
-		bars = append(bars, m.styles.bar.Render(m.spread(" "+m.note, "")))
+		bars = append(bars, m.styles.bar.Render(m.spread(" "+printable.Line(m.note), "")))
 	}
 	return bars
 }
@@ -322,5 +323,5 @@ func (m *model) suggestion() string {
 		return ""
 	}
 	better := word.Suggestions[:min(len(word.Suggestions), 3)]
-	return m.styles.wrong.Styled(clean(word.Word)) + " → " + clean(strings.Join(better, ", "))
+	return m.styles.wrong.Styled(printable.Line(word.Word)) + " → " + printable.Line(strings.Join(better, ", "))
 }

@@ -2,10 +2,11 @@ package tui
 
 import (
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/charmbracelet/x/ansi"
+
+	"github.com/lumenize/lmz/internal/printable"
 )
 
 const tabStop = 4 // columns
@@ -49,25 +50,12 @@ func glyph(s string, width int, method ansi.Method) (shown string, placeholder b
 			return "\uFFFD", true
 		}
 	}
-	if method.StringWidth(s) == 0 {
+	shown = printable.Strip(s)
+	if method.StringWidth(shown) == 0 {
 		return "\uFFFD", true
 	}
-	return s, false
+	return shown, shown != s
 }
-
-// clean makes text of others fit for a line of the screen: without what commands a
-// terminal or changes the direction of what comes after it.
-func clean(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) && r != joiner {
-			return ' '
-		}
-		return r
-	}, s)
-}
-
-// joiner stands between the parts of an emoji.
-const joiner = '\u200d'
 
 // lineAt returns the bounds of the line that at is in, without its line break.
 func lineAt(text string, at int) (start, end int) {

@@ -71,7 +71,7 @@ var mayImport = map[string][]string{
 	"client":              {"", "internal/proto", "internal/session", "internal/link", "internal/turn"},
 	"object":              {"", "internal/proto", "internal/turn", "internal/budget", "internal/filelock"},
 	"gateway":             {"", "internal/proto", "internal/session", "internal/link", "internal/credential", "internal/httphead", "internal/printable", "internal/turn", "internal/budget", "object"},
-	"auth":                {"", "internal/wholefile", "internal/credential", "internal/httphead"},
+	"auth":                {"", "internal/wholefile", "internal/credential", "internal/printable", "internal/httphead"},
 	"debug":               {"internal/printable"},
 	"chain":               {"", "internal/proto"},
 	"text":                {},
