@@ -85,7 +85,8 @@ type Options struct {
 	AllowOrigin func(origin string, r *http.Request) bool
 
 	// Log is told what happens, never a token or a value, with a namespace for each part
-	// of the gateway: package debug has a handler that chooses by it. Nil discards.
+	// of the gateway: package debug has a handler that chooses by it. Of entries above debug
+	// with one message it gets 200 at once and five a second. Nil discards.
 	Log *slog.Logger
 }
 
@@ -149,6 +150,7 @@ func New(o Options) (*Gateway, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	o.Log = throttled(o.Log)
 	g := &Gateway{
 		options: o, log: newLogs(o.Log),
 		workers: make(map[string]*worker), fronts: make(map[string]*front), kinds: make(map[string]bool),
