@@ -120,9 +120,34 @@ func presenting(editorID string, calls []lmz.Continuation) lmz.Continuation {
 	return lmz.Ctn("present", map[string]any{"clientID": editorID, "version": 0, "anchor": 0, "head": 0, "more": all(calls)})
 }
 
+// nested returns n calls.
+func nested(n int, one func(i int) lmz.Continuation) []lmz.Continuation {
+	var calls []lmz.Continuation
+	for i := range n {
+		calls = append(calls, one(i))
+	}
+	return calls
+}
+
+// mostNested finds out how many calls one frame may have: half as many as were refused, and
+// so on.
+func (s *siege) mostNested(ctx context.Context, t *rogue, doc lmz.Address, one func(i int) lmz.Continuation) (n int) {
+	for n = 490; n > 1; n /= 2 {
+		_, err := t.call(ctx, doc, presenting("probe", nested(n, one)))
+		if err == nil || !strings.Contains(err.Error(), "at most") {
+			break
+		}
+	}
+	return n
+}
+
+// perSecond is how often frames of n calls are sent where 490 would be sent so often: as
+// many calls in all, and no more than the rate of calls allows.
+func perSecond(often, n int) int { return min(often*490/n, 90) }
+
 var nestedReads = attack{
 	name: "nested reads",
-	sent: "frames of 15 KB with 490 nested reads of old versions, 4 in a second",
+	sent: "frames of 15 KB with 490 nested reads of old versions (or as many as are allowed), 4 in a second (or as many calls in more frames)",
 	prepare: func(ctx context.Context, s *siege) {
 		s.typeInto(ctx, document("shared"), 9500)
 	},
@@ -131,12 +156,10 @@ var nestedReads = attack{
 			if _, err := t.call(ctx, document("shared"), lmz.Ctn("subscribe")); err != nil {
 				return false
 			}
-			return paced(ctx, 240, 4, func(i int) error {
-				var reads []lmz.Continuation
-				for range 490 {
-					reads = append(reads, lmz.Ctn("read", 8500+rand.IntN(1000), 64<<10))
-				}
-				return t.send(document("shared"), encoded(presenting("reader", reads)))
+			read := func(int) lmz.Continuation { return lmz.Ctn("read", 8500+rand.IntN(1000), 64<<10) }
+			n := s.mostNested(ctx, t, document("shared"), read)
+			return paced(ctx, 6000, perSecond(4, n), func(i int) error {
+				return t.send(document("shared"), encoded(presenting("reader", nested(n, read))))
 			})
 		})
 	},
@@ -144,25 +167,25 @@ var nestedReads = attack{
 
 var manyRows = attack{
 	name: "rows",
-	sent: "200 frames of 499 pushes by 499 new editors, and edits of 60 KB to cause snapshots",
+	sent: "200 frames of 490 pushes by new editors (or as many pushes in more frames), and edits of 60 KB to cause snapshots",
 	run: func(ctx context.Context, s *siege) {
 		s.keep(ctx, "rows", manners{}, func(ctx context.Context, t *rogue) bool {
-			n := 0
-			return paced(ctx, 200, 10, func(int) error {
+			if _, err := t.call(ctx, document("shared"), lmz.Ctn("subscribe")); err != nil {
+				return false
+			}
+			n := s.mostNested(ctx, t, document("shared"), func(int) lmz.Continuation { return lmz.Ctn("history", 1) })
+			return paced(ctx, 200*490/n, perSecond(10, n), func(int) error {
 				opening, err := t.call(ctx, document("shared"), lmz.Ctn("subscribe"))
 				if err != nil {
 					return err
 				}
-				var pushes []lmz.Continuation
-				for range 499 {
-					n++
-					pushes = append(pushes, lmz.Ctn("push", number(opening, "version"), []any{map[string]any{
-						"clientID": fmt.Sprint(t.at.Instance[:8], time.Now().UnixNano(), n), "number": 1,
+				pushes := nested(n, func(i int) lmz.Continuation {
+					return lmz.Ctn("push", number(opening, "version"), []any{map[string]any{
+						"clientID": fmt.Sprint(t.at.Instance[:8], time.Now().UnixNano(), i), "number": 1,
 						"changes": edit(number(opening, "length"), "a"),
-					}}))
-				}
-				_, err = t.call(ctx, document("shared"), presenting("rows", pushes))
-				if err != nil && t.alive() {
+					}})
+				})
+				if _, err = t.call(ctx, document("shared"), presenting("rows", pushes)); err != nil && t.alive() {
 					err = nil
 				}
 				return err
@@ -189,7 +212,7 @@ func (t *rogue) alive() bool {
 
 var subscribeFlood = attack{
 	name: "subscriptions",
-	sent: "500 frames of 499 subscribe each, then the end of the session",
+	sent: "500 frames of 490 subscribe each (or as many in more frames), then the end of the session",
 	run: func(ctx context.Context, s *siege) {
 		half, cancel := context.WithTimeout(ctx, *attackFor*2/3)
 		defer cancel()
@@ -197,12 +220,10 @@ var subscribeFlood = attack{
 			if _, err := t.call(ctx, document("shared"), lmz.Ctn("subscribe")); err != nil {
 				return false
 			}
-			var calls []lmz.Continuation
-			for range 499 {
-				calls = append(calls, lmz.Ctn("subscribe"))
-			}
-			chain := encoded(presenting("subscriber", calls))
-			return paced(ctx, 500, 20, func(int) error {
+			subscribe := func(int) lmz.Continuation { return lmz.Ctn("subscribe") }
+			n := s.mostNested(ctx, t, document("shared"), subscribe)
+			chain := encoded(presenting("subscriber", nested(n, subscribe)))
+			return paced(ctx, 500*490/n, perSecond(20, n), func(int) error {
 				answer := make(chan proto.Frame, 1)
 				if err := t.frame(document("shared"), chain, false, answer); err != nil {
 					return err
@@ -220,18 +241,18 @@ var subscribeFlood = attack{
 
 var ghostEditors = attack{
 	name: "ghosts",
-	sent: "present with a new editor id, 3,000 times, 499 in a frame",
+	sent: "present with a new editor id, 3,000 times and more, 490 in a frame (or as many as are allowed)",
 	run: func(ctx context.Context, s *siege) {
 		s.keep(ctx, "ghosts", manners{}, func(ctx context.Context, t *rogue) bool {
 			if _, err := t.call(ctx, document("shared"), lmz.Ctn("subscribe")); err != nil {
 				return false
 			}
-			return paced(ctx, 60, 1, func(i int) error {
-				var calls []lmz.Continuation
-				for j := range 499 {
-					calls = append(calls, presenting(fmt.Sprint("ghost", time.Now().UnixNano(), i, j), nil))
-				}
-				return t.send(document("shared"), encoded(presenting("host", calls)))
+			ghost := func(i int) lmz.Continuation {
+				return presenting(fmt.Sprint("ghost", time.Now().UnixNano(), i), nil)
+			}
+			n := s.mostNested(ctx, t, document("shared"), ghost)
+			return paced(ctx, 6000, perSecond(1, n), func(i int) error {
+				return t.send(document("shared"), encoded(presenting("host", nested(n, ghost))))
 			})
 		})
 	},

@@ -64,12 +64,17 @@ func (s *siege) lmzAs(token string, args ...string) (string, error) {
 }
 
 var longNames = attack{
-	name: "long names",
-	sent: "1,040 documents with names of 1 KiB",
+	name:  "long names",
+	times: 2,
+	sent:  "1,040 documents with names of 1 KiB, and 1,040 with names of 250 bytes",
 	run: func(ctx context.Context, s *siege) {
 		s.keep(ctx, "names", manners{}, func(ctx context.Context, t *rogue) bool {
-			return paced(ctx, 1040, 45, func(i int) error {
-				doc := document(fmt.Sprintf("%04d", i) + strings.Repeat("n", 1020))
+			return paced(ctx, 2*1040, 45, func(i int) error {
+				length := 1020
+				if i >= 1040 {
+					length = 246
+				}
+				doc := document(fmt.Sprintf("%04d", i) + strings.Repeat("n", length))
 				if err := t.send(doc, encoded(lmz.Ctn("subscribe"))); err != nil {
 					return err
 				}
