@@ -1,6 +1,7 @@
 package text
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"unicode/utf16"
@@ -169,6 +170,23 @@ func TestADifferenceLeavesSharedLinesAlone(t *testing.T) {
 	}
 	if count != 2 {
 		t.Errorf("%v", c.Wire())
+	}
+}
+
+// TestALargeDifferenceIsFewPieces has texts of as many lines that have next to none in
+// common: line by line, the change set would be many times as large as the texts.
+func TestALargeDifferenceIsFewPieces(t *testing.T) {
+	var a, b strings.Builder
+	for i := range 60_000 {
+		fmt.Fprintf(&a, "%x\n", i%97)
+		fmt.Fprintf(&b, "%x\n", (7+2*i)%97)
+	}
+	c := Diff(a.String(), b.String())
+	if got := applied(t, a.String(), c); got != b.String() {
+		t.Error("it makes another text")
+	}
+	if n := len(c.Wire()); n > 4*maxDiff {
+		t.Errorf("%d sections", n)
 	}
 }
 
