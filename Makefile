@@ -32,8 +32,12 @@ wasm-size: ## what a browser loads, and whether it is within web/size.json
 run: build ## build everything and start lmz dev; DATA=dir chooses its data directory
 	bin/lmz dev $(if $(DATA),--data $(DATA))
 
+.PHONY: setup
+setup: ## install what the tests need: tmux, Chromium, npm packages; nothing if all is there
+	@scripts/setup.sh
+
 .PHONY: test
-test: ## run every test on real parts, installing the tools they need where it can
+test: ## set up, then run every test on real parts; what each part took comes at the end
 	scripts/test.sh
 
 .PHONY: lint

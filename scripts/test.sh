@@ -1,34 +1,31 @@
 #!/usr/bin/env bash
-# Runs every test, and prints what each part took. A missing tool is installed where
-# that is possible, and otherwise fails the run: nothing is skipped.
-set -euo pipefail
+# Runs every part of the tests, also when an earlier one failed, and prints what each took
+# and whether it passed. What failed first is named last.
+set -uo pipefail
 cd "$(dirname "$0")/.."
 
 summary=()
-part() { # part NAME COMMAND...: runs a part of the tests and notes how long it took
-  local name=$1 start=$SECONDS
+first= # the part that failed first, and its first failing test
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+
+part() { # part NAME COMMAND...: runs a part of the tests and notes how it ended
+  local name=$1 start=$SECONDS result=ok
   shift
   printf '\n== %s\n' "$name"
-  "$@"
-  summary+=("$(printf '%4d s  %s' $((SECONDS - start)) "$name")")
+  if ! "$@" 2>&1 | tee "$log"; then
+    result=FAILED
+    [[ -n $first ]] || first="$name: $(grep -m1 -oE '^ *(--- FAIL: [^ ]+|not ok .*)|^FAIL\s.*|^.*: .*(error|cannot|need).*' "$log" | head -1)"
+  fi
+  summary+=("$(printf '%4d s  %-6s  %s' $((SECONDS - start)) "$result" "$name")")
 }
 
-tools() {
-  local missing=()
-  command -v tmux >/dev/null || missing+=(tmux)
-  command -v chromium >/dev/null || missing+=(chromium)
-  if ((${#missing[@]})); then
-    if [[ $(id -u) = 0 ]] && command -v apt-get >/dev/null; then
-      apt-get update -qq
-      DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"
-    else
-      echo "the tests need ${missing[*]}: install them with your system's package manager" >&2
-      exit 1
-    fi
-  fi
-  command -v node >/dev/null || { echo "the tests need Node.js 20 or newer: https://nodejs.org" >&2; exit 1; }
-  for folder in internal/proto/testdata/oracle text/testdata/oracle web/testdata/programs; do (cd $folder && npm ci --silent); done
-  command -v gcc >/dev/null || { echo "the race detector needs gcc: install it with your system's package manager" >&2; exit 1; }
+finish() {
+  printf '\n== what each part took\n'
+  printf '%s\n' "${summary[@]}"
+  [[ -z $first ]] && exit 0
+  printf '\nfailed first: %s\n' "$first"
+  exit 1
 }
 
 # Tests that start browsers, terminals and processes of their own run after the
@@ -46,7 +43,8 @@ sim() { go test ./internal/sim -sim.n 2000 -sim.shards "$(nproc)" && go test ./i
 editors() { go test ./examples/editor -run Simulated -editor.n 300; }
 face() { node --test wasmclient/js/*.test.mjs; }
 
-part "tools" tools
+part "setup" scripts/setup.sh
+[[ -z $first ]] || finish # without its tools hardly a part can run
 part "lint" make -s lint
 part "build" make -s build
 part "size of the browser client" make -s wasm-size
@@ -57,6 +55,4 @@ part "simulated editors" editors
 part "the client under GOOS=js" js
 part "the JavaScript face" face
 part "programs, terminal, page" whole
-
-printf '\n== what each part took\n'
-printf '%s\n' "${summary[@]}"
+finish

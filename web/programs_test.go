@@ -211,7 +211,7 @@ func TestAProgramForTheOriginalsClientRunsEverywhereWithAnotherImport(t *testing
 	in("Bun", func(t *testing.T) {
 		bun, _ := filepath.Glob(p.root("web/testdata/programs/node_modules/@oven/bun-*/bin/bun"))
 		if len(bun) == 0 {
-			t.Fatal("there is no Bun for this machine: run npm ci in web/testdata/programs")
+			t.Fatal("there is no Bun for this machine: run make setup")
 		}
 		p.check(p.command("", bun[0], "run.mjs", "./out/program.js", s.direct, token))
 	})

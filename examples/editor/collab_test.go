@@ -33,7 +33,7 @@ func TestCodeMirrorsOwnCollaborationClientEditsWithOurs(t *testing.T) {
 	url := serve(t)
 	dir := filepath.Join("..", "..", "text", "testdata", "oracle")
 	if _, err := os.Stat(filepath.Join(dir, "node_modules", "ws")); err != nil {
-		t.Fatal("the packages to edit with are missing: run `npm ci` in text/testdata/oracle")
+		t.Fatal("the packages to edit with are missing: run make setup")
 	}
 	node := exec.Command("node", "collab.mjs", strings.Replace(url, "http", "ws", 1)+"/gateway/"+lmz.DefaultGateway+"/node.tab",
 		"lmz", "lmz.access-token."+meshtest.Token("node", nil))

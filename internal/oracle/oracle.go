@@ -16,7 +16,7 @@ func Ask[A, C any](t *testing.T, scope string, cases []C) []A {
 	t.Helper()
 	dir := filepath.Join("testdata", "oracle")
 	if _, err := os.Stat(filepath.Join(dir, "node_modules", scope)); err != nil {
-		t.Fatalf("the packages to compare with are missing: run `npm ci` in %s of this package", dir)
+		t.Fatal("the packages to compare with are missing: run make setup")
 	}
 	input, err := json.Marshal(map[string]any{"cases": cases})
 	if err != nil {
