@@ -8,13 +8,10 @@ import (
 	"github.com/lumenize/lmz/internal/turn"
 )
 
-// inOrder has all that comes in wait in one line, in the order in which it came.
-var inOrder = turn.Who{Caller: lmz.Identity{Type: lmz.TypeClient}}
-
 // run starts an incoming call. It takes its place in the line at once, so that
 // calls begin in the order in which they came. p.mu is held.
 func (p *Peer) run(number uint64, f proto.Frame) {
-	place := p.line.Join(inOrder)
+	place := p.line.Join(turn.Who{})
 	ctx, cancel := context.WithTimeout(p.ctx, f.Timeout)
 	if !f.NoReply {
 		p.running[number] = cancel
@@ -110,7 +107,7 @@ func (g *guarded) HandleCall(ctx context.Context, req *lmz.Request) (any, error)
 
 // reply runs a reply continuation on the peer's own handler, in a turn.
 func (p *Peer) reply(ctx context.Context, c lmz.Continuation, a proto.Answer) {
-	place := p.line.Join(inOrder)
+	place := p.line.Join(turn.Who{})
 	if place.Wait(p.ctx) != nil {
 		return
 	}

@@ -40,7 +40,7 @@ type Peer struct {
 	user        callbacks
 	subscribing callbacks      // OnSubscriptionRequired, which waits for calls
 	asking      chan struct{}  // holds one element while Options.Token is asked
-	line        turn.Line      // whose turn it is to run a handler
+	line        turn.Queue     // whose turn it is to run a handler
 	work        sync.WaitGroup // links, dials, token requests, handlers, callbacks
 
 	mu       sync.Mutex // guards the following fields

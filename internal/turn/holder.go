@@ -10,7 +10,7 @@ import (
 // something, and takes it again. Goroutines that the work started may wait as well.
 // Make one with [Place.Hold].
 type Holder struct {
-	line  *Line
+	line  line
 	payer string
 	spent func(time.Duration) // nil: nobody wants to know
 

@@ -51,12 +51,19 @@ type caller struct {
 	places []*Place
 }
 
-// Place is a place in the line.
+// Place is a place in a [Line] or a [Queue].
 type Place struct {
-	line *Line
+	line line
 	who  Who
 	turn chan struct{} // closed when the turn is this place's
 	cost time.Duration
+}
+
+// line is what a place is in.
+type line interface {
+	Join(Who) *Place
+	leave(*Place) bool // takes a place out, unless it already has the turn
+	done(*Place)       // gives the turn to the next
 }
 
 // least is what a turn counts at least.
@@ -222,7 +229,7 @@ func (p *Place) Wait(ctx context.Context) error {
 		return nil
 	case <-ctx.Done():
 	}
-	if p.leave() {
+	if p.line.leave(p) {
 		return context.Cause(ctx)
 	}
 	return nil // the turn came in the same instant: it is ours
@@ -238,9 +245,7 @@ func (p *Place) Has() bool {
 	}
 }
 
-// leave takes p out of the line, unless it already has the turn.
-func (p *Place) leave() bool {
-	l := p.line
+func (l *Line) leave(p *Place) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if p.Has() {
@@ -302,32 +307,33 @@ func (p *Place) Payer() string { return p.who.Payer }
 func (p *Place) Charge(d time.Duration) { p.cost += d }
 
 // Done gives the turn to the next in the line.
-func (p *Place) Done() {
-	l := p.line
+func (p *Place) Done() { p.line.done(p) }
+
+func (l *Line) done(p *Place) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	p.ended()
+	l.ended(p)
 	l.next()
 }
 
 // Pass gives the turn to the next in the line, unless there is nobody: then it
-// reports false, and p keeps the turn.
+// reports false, and p keeps the turn. It is for places in a [Line].
 func (p *Place) Pass() bool {
-	l := p.line
+	l := p.line.(*Line)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.waiting == 0 {
 		return false
 	}
-	p.ended()
+	l.ended(p)
 	l.next()
 	return true
 }
 
 // ended settles what the turn has cost. l.mu is held.
-func (p *Place) ended() {
-	g := p.line.group(p.who.Payer)
-	p.line.held--
+func (l *Line) ended(p *Place) {
+	g := l.group(p.who.Payer)
+	l.held--
 	g.held--
 	g.had += max(p.cost-least, 0)
 }
