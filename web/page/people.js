@@ -53,7 +53,7 @@ const field = StateField.define({
 
 const theme = EditorView.baseTheme({
   '.peer-caret': { position: 'relative', display: 'inline-block', width: 0, height: '1.2em', verticalAlign: 'text-bottom', borderLeft: '2px solid var(--peer)', marginLeft: '-1px', marginRight: '-1px' },
-  '.peer-name': { position: 'absolute', left: '-1px', bottom: '100%', padding: '0 .35em', borderRadius: '4px 4px 4px 0', background: 'var(--peer)', color: 'var(--on-peer)', font: '600 .68rem/1.5 var(--sans)', whiteSpace: 'nowrap', pointerEvents: 'none' },
+  '.peer-name': { position: 'absolute', left: '-1px', bottom: '100%', padding: '0 .35em', borderRadius: '4px 4px 4px 0', background: 'var(--peer)', color: 'var(--on-peer)', font: '600 .68rem/1.5 var(--sans)', whiteSpace: 'nowrap', maxWidth: '16rem', overflow: 'hidden', textOverflow: 'ellipsis', pointerEvents: 'none' },
   '.cm-line:first-child .peer-name': { bottom: 'auto', top: '100%', borderRadius: '0 4px 4px 4px' },
   '.peer-selection': { background: 'color-mix(in srgb, var(--peer) 25%, transparent)' },
   ...Object.fromEntries(Array.from({ length: colors }, (_, i) => [`.peer-${i}`, { '--peer': `var(--peer-${i})` }])),
