@@ -4,7 +4,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
+	"unicode/utf16"
 
 	"github.com/lumenize/lmz/internal/printable"
 )
@@ -41,7 +41,7 @@ func Func(namespace string, f Filter, write func(line string)) func(message stri
 			b.WriteByte('}')
 		}
 		b.WriteByte('}')
-		write(string(printable.JSON([]byte(b.String()))))
+		write(b.String())
 	}
 }
 
@@ -71,7 +71,8 @@ const maxValue = 16 << 10
 // reads.
 func loggable(text string) string { return printable.Cut(withoutSecrets(text), maxValue) }
 
-// quoted writes a text as JSON.
+// quoted writes a text as JSON in ASCII. Package printable would keep more of it readable, with
+// tables of characters that browsers would have to load for nothing else.
 func quoted(s string) string {
 	const hex = "0123456789abcdef"
 	b := []byte{'"'}
@@ -79,10 +80,12 @@ func quoted(s string) string {
 		switch {
 		case r == '"' || r == '\\':
 			b = append(b, '\\', byte(r))
-		case r < ' ' || r == 0x7f:
-			b = append(b, '\\', 'u', '0', '0', hex[r>>4], hex[r&15])
+		case r >= ' ' && r < 0x7f:
+			b = append(b, byte(r))
 		default: // RuneError where s is no UTF-8
-			b = utf8.AppendRune(b, r)
+			for _, unit := range utf16.AppendRune(nil, r) {
+				b = append(b, '\\', 'u', hex[unit>>12], hex[unit>>8&15], hex[unit>>4&15], hex[unit&15])
+			}
 		}
 	}
 	return string(append(b, '"'))

@@ -4,6 +4,7 @@ import { load } from './lmz/lmz.js';
 import { EditorClient } from './editor.js';
 import { DocumentList } from './list.js';
 import { colors } from './people.js';
+import { isolated, named, shown } from './shown.js';
 import { closeVersions, setUpVersions } from './versions.js';
 import './view.js';
 import { askLink, hasMailbox, linkError, signOut } from './sign-in.js';
@@ -55,7 +56,7 @@ function showState(state) {
   data.instance = client.lmz.instanceName;
   if (data.view !== 'desk') showDesk();
   client.goOn();
-  $('email').textContent = client.claims?.email ?? '';
+  $('email').textContent = shown(client.claims?.email ?? '');
   $('user').hidden = false;
   list.refresh();
 }
@@ -103,7 +104,7 @@ $('link-form').addEventListener('submit', async (event) => {
     $('link-notice').hidden = $('link-notice').textContent === '';
     failedLink = '';
     showSignInError('');
-    $('link-to').textContent = address;
+    $('link-to').textContent = shown(address);
     $('link-form').hidden = true;
     $('link-sent').hidden = false;
     $('mailbox').hidden = !(await hasMailbox());
@@ -197,10 +198,10 @@ function openWanted() {
   data.document = '';
   $('sheet').hidden = name === '';
   $('empty').hidden = name !== '';
-  document.title = name === '' ? 'lmz' : `${name} · lmz`;
+  document.title = name === '' ? 'lmz' : `${isolated(name)} · lmz`;
   if (name !== '') {
-    $('name').textContent = name;
-    area.show('', `Text of ${name}`);
+    $('name').replaceChildren(named(name));
+    area.show('', `Text of ${isolated(name)}`);
     kept = [];
     closeVersions();
     $('kept').hidden = true;
@@ -276,7 +277,7 @@ function savedText() {
   if (dirty && unkept) return 'Not sent yet, and this browser cannot keep it: leave the page open';
   if (dirty) return 'Not sent yet: kept on this device until the connection is back';
   if (version === 0) return 'New document';
-  return by ? `Changed by ${by}` : 'Saved';
+  return by ? `Changed by ${isolated(by)}` : 'Saved';
 }
 
 /** Shows who else is here. */
@@ -285,7 +286,7 @@ function showPeople(all) {
   $('people').replaceChildren(...all.map(({ name, color }) => {
     const item = document.createElement('li');
     item.className = `person peer-${color % colors}`;
-    item.textContent = name || 'somebody';
+    item.append(named(name || 'somebody'));
     return item;
   }));
 }
@@ -318,8 +319,8 @@ function suggestionButton(word, suggestion) {
   const button = document.createElement('button');
   button.type = 'button';
   button.className = 'fix';
-  button.textContent = suggestion;
-  button.setAttribute('aria-label', `Replace ${word} by ${suggestion}`);
+  button.append(named(suggestion));
+  button.setAttribute('aria-label', `Replace ${isolated(word)} by ${isolated(suggestion)}`);
   button.addEventListener('click', () => area.replace(area.findings.filter((f) => f.word === word), suggestion));
   return button;
 }
@@ -331,14 +332,14 @@ function showFindings(findings) {
   for (const finding of findings) words.set(finding.word, [...(words.get(finding.word) ?? []), finding]);
   const list = [...words].slice(0, shownWords);
   $('spelling').hidden = words.size === 0;
-  const shown = JSON.stringify(list.map(([word, where]) => [word, where.length, where[0].suggestions]));
-  if (shown === shownFindings) return; // whoever has the focus there keeps it
-  shownFindings = shown;
+  const findingsNow = JSON.stringify(list.map(([word, where]) => [word, where.length, where[0].suggestions]));
+  if (findingsNow === shownFindings) return; // whoever has the focus there keeps it
+  shownFindings = findingsNow;
   $('findings').replaceChildren(...list.map(([word, where]) => {
     const item = document.createElement('li');
     const wrong = document.createElement('span');
     wrong.className = 'wrong';
-    wrong.textContent = word;
+    wrong.append(named(word));
     item.append(wrong, where.length > 1 ? ` (${where.length} times)` : '', ...where[0].suggestions.map((s) => suggestionButton(word, s)));
     return item;
   }));

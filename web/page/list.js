@@ -1,5 +1,7 @@
 // The list of documents: its first page, and more as one scrolls to its end.
 
+import { named } from './shown.js';
+
 const pageLength = 200; // names that are asked for at once
 
 /** Shows the documents in a list, whose last item is a button that leads to more. */
@@ -75,7 +77,7 @@ export class DocumentList {
     this.#list.replaceChildren(...names.map((name) => {
       const link = document.createElement('a');
       link.href = `#${encodeURIComponent(name)}`;
-      link.textContent = name;
+      link.append(named(name));
       if (name === open?.name) link.setAttribute('aria-current', 'page');
       const item = document.createElement('li');
       item.append(link);

@@ -2,6 +2,7 @@
 
 import { StateEffect, StateField } from '@codemirror/state';
 import { Decoration, EditorView, WidgetType } from '@codemirror/view';
+import { named } from './shown.js';
 
 /** Everybody else who is here: [{clientID, name, color, anchor, head}]. */
 export const setPeople = StateEffect.define();
@@ -23,7 +24,7 @@ class Caret extends WidgetType {
     caret.setAttribute('aria-hidden', 'true'); // the list of people says who is here
     const name = document.createElement('span');
     name.className = 'peer-name';
-    name.textContent = this.name;
+    name.append(named(this.name));
     caret.append(name);
     return caret;
   }

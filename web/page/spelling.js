@@ -2,6 +2,7 @@
 
 import { StateEffect, StateField } from '@codemirror/state';
 import { Decoration, EditorView, keymap, showTooltip } from '@codemirror/view';
+import { isolated, named } from './shown.js';
 
 /** {checked: [{from, to}], found: [{from, to, word, suggestions}]}: news about parts of the text. */
 export const setSpelling = StateEffect.define();
@@ -67,12 +68,12 @@ function menuFor(view, finding) {
   const dom = document.createElement('div');
   dom.className = 'suggest';
   dom.setAttribute('role', 'group');
-  dom.setAttribute('aria-label', `Spelling of ${finding.word}`);
+  dom.setAttribute('aria-label', `Spelling of ${isolated(finding.word)}`);
   for (const suggestion of finding.suggestions) {
     const button = document.createElement('button');
     button.type = 'button';
-    button.textContent = suggestion;
-    button.setAttribute('aria-label', `Replace ${finding.word} by ${suggestion}`);
+    button.append(named(suggestion));
+    button.setAttribute('aria-label', `Replace ${isolated(finding.word)} by ${isolated(suggestion)}`);
     button.addEventListener('mousedown', (event) => event.preventDefault()); // the text keeps the focus
     button.addEventListener('click', () => replaceBy(view, finding, suggestion));
     dom.append(button);

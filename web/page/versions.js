@@ -1,6 +1,8 @@
 // Earlier versions of the open document: a list, the text of the chosen one, and a way
 // back to it.
 
+import { named } from './shown.js';
+
 const $ = (id) => document.getElementById(id);
 
 const date = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
@@ -56,7 +58,7 @@ async function list(before) {
     const when = document.createElement('time');
     when.dateTime = new Date(at).toISOString();
     when.textContent = date.format(at);
-    button.append(when, ` ${by || 'somebody'}${before === 0 && i === 0 ? ' (now)' : ''}`);
+    button.append(when, ' ', named(by || 'somebody'), before === 0 && i === 0 ? ' (now)' : '');
     button.setAttribute('aria-pressed', 'false');
     button.addEventListener('click', () => show(button, last));
     const item = document.createElement('li');

@@ -1,0 +1,40 @@
+// Names of others, made fit to be shown: as Go's internal/printable does.
+
+const hidden = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
+const visible = /[\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\u{110bd}\u{110cd}]/u; // though they are of category Cf
+const flood = /([\p{Mn}\p{Me}]{6})[\p{Mn}\p{Me}]+/gu; // more marks than a character has
+const joining = /[\p{L}\p{M}]/u;
+const symbol = /[\p{S}\ufe0f]/u;
+
+const joins = (c) => c >= '\u0590' && c !== '\ufe0f' && joining.test(c);
+
+/** Joiners stand between letters of scripts that join, and U+200D between the parts of an emoji. */
+function mayJoin(joiner, before, after) {
+  return (joins(before) && (after === '' || joins(after))) || (joiner === '\u200d' && symbol.test(before) && symbol.test(after));
+}
+
+/** A name on one line: what would hide, or reorder what stands around it, is written out. */
+export function shown(name) {
+  const cut = name.replace(flood, '$1…');
+  return cut.replace(hidden, (c, at) => {
+    if (visible.test(c)) return c;
+    if (c === '\u200c' || c === '\u200d') {
+      const before = [...cut.slice(Math.max(at - 2, 0), at)].at(-1) ?? '';
+      const after = [...cut.slice(at + 1, at + 3)][0] ?? '';
+      if (mayJoin(c, before, after)) return c;
+    }
+    const code = c.codePointAt(0);
+    if (c === '\n' || c === '\t' || c === '\r') return ' ';
+    return code > 0xffff ? `\\U${code.toString(16).padStart(8, '0')}` : `\\u${code.toString(16).padStart(4, '0')}`;
+  });
+}
+
+/** A name for a line of other words, which it does not reorder. */
+export const isolated = (name) => (/^[ -~]*$/.test(name) ? name : `\u2068${shown(name)}\u2069`);
+
+/** An element with a name. */
+export function named(name) {
+  const bdi = document.createElement('bdi');
+  bdi.textContent = shown(name);
+  return bdi;
+}
