@@ -5,11 +5,13 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/client"
 	"github.com/lumenize/lmz/meshtest"
+	"github.com/lumenize/lmz/object"
 	"github.com/lumenize/lmz/text"
 )
 
@@ -158,6 +160,9 @@ func TestEveryVersionIsReadAsItWas(t *testing.T) {
 			snapshots, pinned := askInside(t, ann.Peer, rows, snapshotPrefix), askInside(t, ann.Peer, pins, "")
 			t.Logf("%d versions, %d restorations, %d snapshots, %d of them of restored versions, text of %d units",
 				len(was), restorations, snapshots, pinned, was[len(was)-1].Len())
+			if n := askInside(t, ann.Peer, astray, ""); n != 0 {
+				t.Errorf("%d chunks are astray", n)
+			}
 			if pinned == 0 {
 				t.Error("nothing that was restored is a reference")
 			}
@@ -310,6 +315,9 @@ func TestRestoredTextOutlivesItsVersion(t *testing.T) {
 		if err != nil || all != content {
 			t.Errorf("the text has %d bytes, %d wanted, %v", len(all), len(content), err)
 		}
+		if n := askInside(t, ann.Peer, astray, ""); n != 0 {
+			t.Errorf("%d chunks are astray", n)
+		}
 		log, chunks := askInside(t, ann.Peer, rows, logPrefix), askInside(t, ann.Peer, rows, chunkPrefix)
 		if log > 33*6 || chunks > 33*8 || askInside(t, ann.Peer, rows, editorPrefix) > 33*6 {
 			t.Errorf("%d rows of the log and %d chunks are left", log, chunks)
@@ -370,6 +378,72 @@ func TestSnapshotsAndSweepsArePaced(t *testing.T) {
 		}
 		if most.chunks > maxWrites {
 			t.Errorf("one turn changed %+v rows", *most)
+		}
+	})
+}
+
+// TestCrashWhileASnapshotIsWritten crashes after each of some pushes that make one, on a
+// disk that takes its time.
+func TestCrashWhileASnapshotIsWritten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := meshtest.StartWith(t, meshtest.Options{
+			Disk: &object.MemoryDisk{Latency: func(lmz.Address) time.Duration { return 5 * time.Millisecond }},
+		})
+		registerOpen(m, nil)
+		ann := newPerson(t, m, "ann", client.Options{})
+		ann.open(t, "notes", SessionOptions{})
+		ann.typeAt(t, 0, book(3<<20))
+		ann.saved(t)
+		unfinished, at := 0, lmz.At(DocumentBinding, "notes")
+		for i := range 6 {
+			var edits []text.Edit
+			all := text.NewText(ann.screen)
+			for n := range 40 { // of 30 KB each, all over the text
+				var changes []text.Change
+				for j := range 300 {
+					from := (2*j + 1) * all.Len() / 600
+					changes = append(changes, text.Change{From: from, To: from + 20, Insert: strings.Repeat("x", 100)})
+				}
+				c, err := text.New(all.Len(), changes...)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := all.Apply(c); err != nil {
+					t.Fatal(err)
+				}
+				edits = append(edits, text.Edit{Editor: fmt.Sprint("bot", i), Number: n + 1, Changes: c})
+			}
+			for base := ann.session.Version(); len(edits) > 0; base++ {
+				if _, err := Push.Call(t.Context(), ann.Peer, at, base, text.Updates(edits[:1])); err != nil {
+					t.Fatal(err)
+				}
+				if edits = edits[1:]; askInside(t, ann.Peer, writes, "") > 0 {
+					unfinished++
+					break
+				}
+			}
+			if i%3 == 2 {
+				if _, err := Restore.Call(t.Context(), ann.Peer, at, ann.session.Version()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			m.CrashGateway()
+			m.RestartGateway()
+			content, version, err := ReadAll(t.Context(), ann.Peer, "notes")
+			if err != nil {
+				t.Fatal(err)
+			}
+			ann.until(t, "the same text", func() bool { return ann.session.Version() == version && ann.screen == content })
+		}
+		time.Sleep(time.Minute)
+		if n := askInside(t, ann.Peer, astray, ""); n != 0 {
+			t.Errorf("%d chunks are astray", n)
+		}
+		if askInside(t, ann.Peer, writes, "") != 0 {
+			t.Error("a snapshot is never finished")
+		}
+		if unfinished == 0 {
+			t.Error("no crash came while a snapshot was written")
 		}
 	})
 }

@@ -24,6 +24,8 @@ const (
 	rows     lmz.Method1[string, int]              = "rows"     // how many keys begin with a prefix
 	size     lmz.Method1[string, int]              = "size"     // about how many bytes their values have
 	pins     lmz.Method1[string, int]              = "pins"     // how many snapshots restored versions have
+	writes   lmz.Method1[string, int]              = "writes"   // not 0 while a snapshot is being written
+	astray   lmz.Method1[string, int]              = "astray"   // how many chunks no snapshot has, or are missing
 	inMemory lmz.Method0[bool]                     = "inMemory" // whether it has its text in memory
 	seed     lmz.Method1[map[string]any, struct{}] = "seed"     // stores rows
 )
@@ -59,6 +61,10 @@ func (i inside) HandleCall(ctx context.Context, req *lmz.Request) (any, error) {
 			}
 		}
 		return n, err
+	case string(writes):
+		return i.archive.head.Writing, nil
+	case string(astray):
+		return i.astray(ctx)
 	case string(inMemory):
 		return i.archive.authority != nil, nil
 	case string(seed):
@@ -116,4 +122,36 @@ func askInside[A, R any](t testing.TB, via lmz.Caller, method lmz.Method1[A, R],
 		t.Fatal(err)
 	}
 	return r
+}
+
+// astray counts chunks that are stored for nothing, and those that are not stored. None
+// may be while no snapshot is being written.
+func (i inside) astray(ctx context.Context) (int, error) {
+	if i.archive.head.Writing > 0 {
+		return 0, nil
+	}
+	all, err := i.KV().Entries(ctx, object.Range{Prefix: snapshotPrefix})
+	if err != nil {
+		return 0, err
+	}
+	wanted := make(map[string]bool)
+	for _, e := range all {
+		_, s, err := readSnapshot(e)
+		if err != nil {
+			return 0, err
+		}
+		for _, id := range s.IDs {
+			wanted[chunkKey(id)] = true
+		}
+	}
+	// What is beyond the last number was left by a crash, and is written over.
+	keys, err := i.KV().Entries(ctx, object.Range{Prefix: chunkPrefix, End: chunkKey(i.archive.head.Next + 1)})
+	n := 0
+	for _, e := range keys {
+		if !wanted[e.Key] {
+			n++
+		}
+		delete(wanted, e.Key)
+	}
+	return n + len(wanted), err
 }
