@@ -109,6 +109,7 @@ type honest struct {
 	peer        *client.Peer
 	own, shared lmz.Address
 	sessions    atomic.Int64 // that it had
+	missed      atomic.Int64 // calls of documents that it was too slow for
 	ghosts      sync.Map     // editors that it was told of and that are not gone
 	acked       atomic.Int64 // the last version of its own document that was acknowledged
 }
@@ -140,6 +141,10 @@ func startHonest(t *testing.T, server, token string, perSec int) *honest {
 				h.peer.CallRaw(ctx, doc, lmz.Ctn("subscribe"))
 			}
 		},
+	}
+	options.OnMissed = func(ctx context.Context, from lmz.Address, calls int) {
+		h.missed.Add(int64(calls))
+		h.peer.CallRaw(ctx, from, lmz.Ctn("subscribe"))
 	}
 	if perSec > 0 {
 		dialer := new(net.Dialer)

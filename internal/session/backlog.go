@@ -26,10 +26,13 @@ func ForClients() Policy { return forClients{} }
 
 type forClients struct{}
 
-// windowPart is the part of Limits.Frames and Limits.Bytes that may be numbered and not
-// acknowledged before further calls wait. It has to last for as long as an
-// acknowledgement travels.
-const windowPart = 4
+// The parts of Limits.Frames and Limits.Bytes that may be numbered and not acknowledged
+// before further calls wait. They have to last for as long as an acknowledgement travels,
+// and answers wait behind them on a slow line.
+const (
+	windowFrames = 4
+	windowBytes  = 32
+)
 
 // drops reports whether calls without reply may be dropped.
 func (s *Session) drops() bool { return s.limits.Policy != nil && s.peer.Has(proto.FeatureMissed) }
@@ -38,8 +41,8 @@ func (s *Session) drops() bool { return s.limits.Policy != nil && s.peer.Has(pro
 // more. A single frame always may go.
 func (s *Session) windowFull() bool {
 	return s.drops() && len(s.outbox) > 0 &&
-		(s.limits.Bytes > 0 && s.outboxBytes >= s.limits.Bytes/windowPart ||
-			s.limits.Frames > 0 && len(s.outbox) >= s.limits.Frames/windowPart)
+		(s.limits.Bytes > 0 && s.outboxBytes >= s.limits.Bytes/windowBytes ||
+			s.limits.Frames > 0 && len(s.outbox) >= s.limits.Frames/windowFrames)
 }
 
 // marker reports whether c is no call but says what was dropped.
