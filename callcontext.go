@@ -13,6 +13,11 @@ type Auth struct {
 	Subject string         // the token's sub
 	Claims  map[string]any // all claims of the token, and what the gateway's hooks added; read-only
 	Expires time.Time      // the token's exp; zero: no expiry known
+
+	// Session and Token are ids of the sign-in session that the token came from, and of
+	// the token itself; "" if whoever verified it does not say. The gateway finds by them who
+	// is to be asked about again when something is taken away; no node sees them.
+	Session, Token string
 }
 
 // CallContext is what travels with a call. It is a value: changing it changes

@@ -40,7 +40,7 @@ func (s *Service) useEndLink(d db, r *request, l link, token string) (used, erro
 	if err := d.dropLink(token); err != nil {
 		return u, err
 	}
-	if err := d.endSession(l.endsSession); err != nil {
+	if err := d.endSession(l.endsSession, endedElsewhere); err != nil {
 		return u, err
 	}
 	done := s.messagePage("That session has ended", "Whoever used it is signed out.",

@@ -262,7 +262,7 @@ func (s *Service) takeCode(d db, r *request, q question) (n newSession, err erro
 		subtle.ConstantTimeCompare([]byte(got), []byte(challenge)) != 1:
 		return n, errInvalidGrant
 	case tried && session != "":
-		err := errors.Join(d.endSession(session), s.record(d, r, event{name: "token.reused", failed: true, actor: bySystem, target: n.sub,
+		err := errors.Join(d.endSession(session, endedReused), s.record(d, r, event{name: "token.reused", failed: true, actor: bySystem, target: n.sub,
 			details: map[string]any{"session": session, "method": "code"}}))
 		return n, cmp.Or(err, error(errInvalidGrant))
 	case tried:

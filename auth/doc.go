@@ -42,7 +42,8 @@
 // A token passes [Service.Verify] when its subject is an admin, or has a verified
 // address and is approved: by an admin, by an invitation, or by being
 // [Options].BootstrapEmail. What is taken from a subject or session is gone with
-// the next check of a token; what is given comes with the next token.
+// the next check of a token, and [Service.OnRevoke] tells a gateway to check at once; what is
+// given comes with the next token.
 //
 // # Endpoints
 //

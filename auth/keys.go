@@ -16,8 +16,10 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -43,6 +45,8 @@ type keyring struct {
 type keys struct {
 	dir    string
 	getenv func(string) string
+
+	dropped atomic.Uint64 // keys that verified once and do not any more
 
 	mu     sync.Mutex // guards the following fields
 	ring   *keyring
@@ -80,6 +84,12 @@ func (k *keys) current() (*keyring, error) {
 	ring, err := loadKeys(k.dir, k.getenv, false)
 	if err != nil {
 		return nil, err
+	}
+	for _, public := range k.ring.public.Keys {
+		stays := func(other jwt.VerificationKey) bool { return public.(ed25519.PublicKey).Equal(other) } // loadKeys puts nothing else there
+		if !slices.ContainsFunc(ring.public.Keys, stays) {
+			k.dropped.Add(1)
+		}
 	}
 	k.ring, k.loaded = ring, changed
 	return ring, nil

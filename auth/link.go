@@ -224,7 +224,7 @@ func (s *Service) endReplaced(d db, r *request) error {
 		if err != nil || !found || row.revoked {
 			return err
 		}
-		return errors.Join(d.endSession(row.family), s.record(d, r, event{name: "token.revoked", actor: bySystem, target: row.subject,
+		return errors.Join(d.endSession(row.family, endedSignOut), s.record(d, r, event{name: "token.revoked", actor: bySystem, target: row.subject,
 			details: map[string]any{"method": "replaced", "session": row.family}}))
 	}
 	return nil

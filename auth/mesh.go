@@ -10,7 +10,8 @@ import (
 
 // Authenticate is [Service.Verify] in the shape that gateway.Options.Verify
 // wants. A token with a name that lives for months is good for AccessTTL at a
-// time, so that a connection learns within that time that it was revoked.
+// time, so that a connection learns within that time that it was revoked even at a gateway that [Service.OnRevoke]
+// does not tell. The ids of session and token are not among the claims, which other nodes see.
 func (s *Service) Authenticate(ctx context.Context, token string) (*lmz.Auth, error) {
 	c, err := s.Verify(ctx, token)
 	if err != nil {
@@ -19,5 +20,9 @@ func (s *Service) Authenticate(ctx context.Context, token string) (*lmz.Auth, er
 	if again := s.now().Add(s.opts.AccessTTL); strings.HasPrefix(token, namedPrefix) && again.Before(c.Expires) {
 		c.Expires = again
 	}
-	return &lmz.Auth{Subject: c.Subject, Claims: c.All, Expires: c.Expires.Round(time.Millisecond)}, nil
+	auth := &lmz.Auth{Subject: c.Subject, Claims: c.All, Expires: c.Expires.Round(time.Millisecond), Session: c.Session}
+	auth.Token, _ = c.All["jti"].(string)
+	delete(c.All, "jti") // All is ours alone: see current
+	delete(c.All, "sid")
+	return auth, nil
 }

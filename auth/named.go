@@ -132,7 +132,10 @@ func (s *Service) namedClaims(d db, token string) (Claims, error) {
 	if err != nil {
 		return Claims{}, err
 	}
-	if !found || t.ExpiresAt <= s.now().UnixMilli() {
+	switch {
+	case !found:
+		return Claims{}, errNamedGone
+	case t.ExpiresAt <= s.now().UnixMilli():
 		return Claims{}, errBadToken
 	}
 	subj, err := d.subjectBy("sub", t.subject)

@@ -118,7 +118,7 @@ func (s *Service) rotate(d db, r *request, old string) (out tokens, ends time.Ti
 	case row.expiresAt < now.UnixMilli():
 		return out, ends, errExpiredRefresh, nil
 	case row.rotatedAt != 0 && now.UnixMilli()-row.rotatedAt > s.grace().Milliseconds():
-		err = errors.Join(d.endSession(row.family), s.record(d, r, event{name: "token.reused", failed: true, actor: bySystem,
+		err = errors.Join(d.endSession(row.family, endedReused), s.record(d, r, event{name: "token.reused", failed: true, actor: bySystem,
 			target: row.subject, details: map[string]any{"session": row.family}}))
 		return out, ends, errRevokedRefresh, err
 	}
@@ -215,7 +215,7 @@ func (s *Service) logout(w http.ResponseWriter, r *request) error {
 		}
 		// The whole family: within the grace period a predecessor still leads
 		// to this token.
-		return errors.Join(d.endSession(row.family), s.record(d, r, event{name: "token.revoked", actor: row.subject, target: row.subject,
+		return errors.Join(d.endSession(row.family, endedSignOut), s.record(d, r, event{name: "token.revoked", actor: row.subject, target: row.subject,
 			details: map[string]any{"method": "logout", "session": row.family}}))
 	})
 	if err != nil {

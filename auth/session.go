@@ -55,9 +55,9 @@ func (d db) useSession(id string, r *request, now, expires time.Time) error {
 }
 
 // endSession refuses its refresh tokens and, because its row is gone, its access
-// tokens.
-func (d db) endSession(id string) error {
-	err := d.exec("UPDATE RefreshTokens SET revoked = 1 WHERE familyId = :id", args{":id": id}, nil)
+// tokens, and remembers how it ended.
+func (d db) endSession(id string, how int) error {
+	err := d.exec("UPDATE RefreshTokens SET revoked = :how WHERE familyId = :id", args{":id": id, ":how": how}, nil)
 	if err != nil {
 		return err
 	}
@@ -66,12 +66,15 @@ func (d db) endSession(id string) error {
 
 // endSessionsOf ends every session of a subject and what could begin one, and
 // returns how many there were.
-func (d db) endSessionsOf(sub string) (n int64, err error) {
+func (d db) endSessionsOf(sub string, how int) (n int64, err error) {
 	if n, err = d.number("SELECT count(*) FROM Sessions WHERE subjectId = :sub", args{":sub": sub}); err != nil {
 		return 0, err
 	}
+	err = d.exec("UPDATE RefreshTokens SET revoked = :how WHERE subjectId = :sub AND revoked = 0", args{":sub": sub, ":how": how}, nil)
+	if err != nil {
+		return 0, err
+	}
 	for _, query := range []string{
-		"UPDATE RefreshTokens SET revoked = 1 WHERE subjectId = :sub",
 		"DELETE FROM Sessions WHERE subjectId = :sub",
 		"DELETE FROM CliCodes WHERE subjectId = :sub",
 		"UPDATE Devices SET state = 'denied' WHERE subjectId = :sub",
@@ -175,7 +178,7 @@ func (s *Service) deleteSession(w http.ResponseWriter, r *request) error {
 		if owner == "" || owner != who.sub && !who.isAdmin {
 			return errNoSession
 		}
-		if err := d.endSession(r.vars[0]); err != nil {
+		if err := d.endSession(r.vars[0], who.ends(owner, r.vars[0])); err != nil {
 			return err
 		}
 		return s.record(d, r, event{name: "token.revoked", actor: who.sub, target: owner,
@@ -185,6 +188,17 @@ func (s *Service) deleteSession(w http.ResponseWriter, r *request) error {
 		w.WriteHeader(http.StatusNoContent)
 	}
 	return err
+}
+
+// ends says how a session of owner ends that who ends.
+func (who caller) ends(owner, session string) int {
+	switch {
+	case session == who.session:
+		return endedSignOut
+	case owner == who.sub:
+		return endedElsewhere
+	}
+	return endedByAdmin
 }
 
 func (s *Service) deleteSessionsOf(w http.ResponseWriter, r *request) error {
@@ -204,7 +218,7 @@ func (s *Service) deleteSessionsOf(w http.ResponseWriter, r *request) error {
 
 // endAll ends every session of a subject and records it.
 func (s *Service) endAll(d db, r *request, who caller, subj subject, method string) (int64, error) {
-	n, err := d.endSessionsOf(subj.sub)
+	n, err := d.endSessionsOf(subj.sub, who.ends(subj.sub, ""))
 	if err != nil {
 		return 0, err
 	}

@@ -22,6 +22,7 @@ var errClosed = errors.New("the auth service is closed")
 // processes may have the file open as well.
 type store struct {
 	writer, reader chan *sqlite.Conn // one slot each; closed by close
+	revoked        revocations
 }
 
 func openStore(path string) (*store, error) {
@@ -48,6 +49,9 @@ func openStore(path string) (*store, error) {
 			return nil, fmt.Errorf("open %s: %w", path, err)
 		}
 		slot <- conn
+	}
+	if err := s.revoked.watch(opened[0]); err != nil {
+		return nil, errors.Join(err, s.close())
 	}
 	return s, nil
 }
@@ -79,7 +83,7 @@ func (s *store) close() error {
 // tx runs f as one transaction, which an error from f rolls back. When ctx ends
 // first, nothing has happened.
 func (s *store) tx(ctx context.Context, f func(db) error) error {
-	return run(ctx, s.writer, sqlitex.ImmediateTransaction, f)
+	return run(ctx, s.writer, s.transaction, f)
 }
 
 // read runs f, which only reads, on one state of the database.

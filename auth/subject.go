@@ -103,7 +103,7 @@ func (s *Service) change(d db, r *request, actor string, from, to subject) error
 	if !to.revoking {
 		return nil
 	}
-	n, err := d.endSessionsOf(to.sub)
+	n, err := d.endSessionsOf(to.sub, endedUnapproved)
 	if err == nil {
 		err = d.dropInvitations(to)
 	}

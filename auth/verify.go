@@ -25,8 +25,9 @@ var errBadToken = unauthorized("invalid_token", "Token is invalid or expired")
 // What was given since needs a new token. Tokens with a name are looked up alone.
 func (s *Service) Verify(ctx context.Context, token string) (Claims, error) {
 	var c Claims
+	var subj subject
 	err := s.store.read(ctx, func(d db) (err error) {
-		c, _, err = s.authenticate(d, token)
+		c, subj, err = s.authenticate(d, token)
 		return err
 	})
 	if refusal, ok := errors.AsType[*Error](err); ok {
@@ -40,6 +41,9 @@ func (s *Service) Verify(ctx context.Context, token string) (Claims, error) {
 		s.touchNamed(ctx, token)
 	}
 	if !mayEnter(c.IsAdmin, c.EmailVerified, c.AdminApproved) {
+		if subj.approvalRevoked {
+			return Claims{}, errUnapproved
+		}
 		return Claims{}, &Error{Status: 403, Code: "access_denied", Description: "Account not yet approved"}
 	}
 	return c, nil
@@ -99,7 +103,7 @@ func (s *Service) signedClaims(token string) (Claims, error) {
 func (s *Service) current(d db, c Claims) (Claims, subject, error) {
 	subj, err := d.subjectBy("sub", c.Subject)
 	if err == errNoSubject {
-		return Claims{}, subj, errBadToken
+		return Claims{}, subj, errAccountGone
 	}
 	if err != nil {
 		return Claims{}, subj, err
@@ -111,14 +115,14 @@ func (s *Service) current(d db, c Claims) (Claims, subject, error) {
 			return Claims{}, subj, err
 		}
 		if !alive {
-			return Claims{}, subj, errBadToken
+			return Claims{}, subj, d.sessionEnded(c.Session)
 		}
 	}
 	principal := subj
 	for _, sub := range c.Actors {
 		actor, err := d.actorFor(principal, sub)
 		if _, refused := err.(*Error); refused {
-			return Claims{}, subj, errBadToken
+			return Claims{}, subj, errMayNotActNow
 		}
 		if err != nil {
 			return Claims{}, subj, err

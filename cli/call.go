@@ -115,6 +115,10 @@ func shorten(name string) string {
 
 // causeOf names what ended the client under a call.
 func causeOf(err error) string {
+	var login *client.LoginRequiredError
+	if errors.As(err, &login) {
+		return login.Error()
+	}
 	for _, cause := range []error{client.ErrSuperseded, client.ErrLoginRequired} {
 		if errors.Is(err, cause) {
 			return cause.Error()

@@ -23,6 +23,7 @@ type connection struct {
 	handler                lmz.Handler // what others may call; nil: nothing
 	onSubscriptionRequired func(ctx context.Context)
 	onMissed               func(ctx context.Context, from lmz.Address, calls int) // nil: the session ends instead
+	onLoginRequired        func(*client.LoginRequiredError)                       // of a client that was connected
 }
 
 // clientOptions are those of every client that a command makes.
@@ -47,6 +48,7 @@ func (a *app) connect(ctx context.Context, o connection) (*client.Peer, error) {
 	options := a.clientOptions(o.account, server)
 	options.Tab, options.Handler, options.OnSubscriptionRequired = string(o.tab), o.handler, o.onSubscriptionRequired
 	options.OnMissed = o.onMissed
+	options.OnLoginRequired = o.onLoginRequired
 	options.Log = a.log("").With(debug.Namespace, "lmz.client").Debug
 	options.OnConnectionError = func(err error) {
 		last.set(err)
@@ -123,6 +125,14 @@ func mayPass(err error) bool {
 	return errors.Is(err, client.ErrLoginRequired) // the client itself stops then
 }
 
+// signInAgain is a failure of somebody who may not connect any more.
+func signInAgain(server, email string, err *client.LoginRequiredError, message string) error {
+	if strings.Contains(err.Reason, "not yet approved") || err.Reason == "Approval withdrawn" { // another sign-in would not help
+		return &loginError{failure{code: exitLogin, message: message, try: "wait until an admin lets you in, by lmz approve"}}
+	}
+	return loginRequired(server, email, message)
+}
+
 // explainConnect says why there is no connection. The last error of an attempt knows
 // more than that of the client, which is about giving up.
 func (a *app) explainConnect(server, email string, err, last error) error {
@@ -139,11 +149,7 @@ func (a *app) explainConnect(server, email string, err, last error) error {
 		if a.Getenv("LMZ_ACCESS_TOKEN") != "" {
 			what = "the token in LMZ_ACCESS_TOKEN"
 		}
-		message := fmt.Sprintf("%s refused %s: %s", server, what, login.Reason)
-		if strings.Contains(login.Reason, "not yet approved") { // another sign-in would not help
-			return &loginError{failure{code: exitLogin, message: message, try: "wait until an admin lets you in, by lmz approve"}}
-		}
-		return loginRequired(server, email, message)
+		return signInAgain(server, email, login, fmt.Sprintf("%s refused %s: %s", server, what, login.Reason))
 	case errors.As(last, &refused) && refused.Status != 0:
 		return failf(exitNotExecuted, "", "%s does not take clients: %v", server, refused)
 	case last != nil:

@@ -71,7 +71,8 @@ func (a *app) openServer(p serverPlan) (*server, error) {
 func (a *app) openParts(s *server, p serverPlan) (err error) {
 	o := gateway.Options{
 		Dir: p.data, CallLimit: p.callLimit, Log: p.log, Budget: p.budget,
-		Verify: func(ctx context.Context, token string) (*lmz.Auth, error) { return s.auth.Authenticate(ctx, token) },
+		Verify:      func(ctx context.Context, token string) (*lmz.Auth, error) { return s.auth.Authenticate(ctx, token) },
+		Revocations: func() uint64 { return s.auth.Revocations() }, // not asked before somebody was let in
 	}
 	if s.gateway, err = gateway.New(o); err != nil {
 		return err
@@ -90,6 +91,7 @@ func (a *app) openParts(s *server, p serverPlan) (err error) {
 	if s.auth, err = auth.Open(p.auth); err != nil {
 		return err
 	}
+	s.auth.OnRevoke(s.gateway.Revoke)
 	mux := http.NewServeMux()
 	mux.Handle("/gateway/", s.gateway)
 	mux.Handle("/auth/", s.auth)

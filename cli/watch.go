@@ -63,6 +63,12 @@ func (a *app) runWatch(ctx context.Context, o connection, document string, asJSO
 		}
 	}
 	o.onMissed = func(context.Context, lmz.Address, int) { w.poke() }
+	server, err := o.origin()
+	if err != nil {
+		return err
+	}
+	over := make(chan *client.LoginRequiredError, 1)
+	o.onLoginRequired = func(err *client.LoginRequiredError) { over <- err }
 	peer, err := a.connect(ctx, o)
 	if err != nil {
 		return err
@@ -78,6 +84,8 @@ func (a *app) runWatch(ctx context.Context, o connection, document string, asJSO
 		select {
 		case <-ctx.Done():
 			return nil // that is how it ends
+		case err := <-over:
+			return signInAgain(server, a.kept(ctx, o.account, server).Email, err, fmt.Sprintf("%s ended the connection: %s", server, err.Reason))
 		case <-w.wake:
 		}
 		if err := w.catchUp(ctx); err != nil && ctx.Err() == nil {

@@ -24,7 +24,8 @@ func (f *front) connect(w http.ResponseWriter, r *http.Request, instance string)
 		refuse(w, http.StatusUpgradeRequired, "Expected WebSocket upgrade")
 		return
 	}
-	auth, ok := f.identify(w, r, instance, log)
+	number := f.gateway.authority.number()
+	auth, proof, ok := f.identify(w, r, instance, log)
 	if !ok {
 		return
 	}
@@ -45,39 +46,56 @@ func (f *front) connect(w http.ResponseWriter, r *http.Request, instance string)
 		refuseFor(w, err)
 		return
 	}
-	f.accept(w, r, instance, auth)
+	f.accept(w, r, &connection{gateway: f.gateway, front: f, instance: instance, auth: auth, now: auth, proof: proof}, number)
 }
 
-// identify says whose a request is. If that is not known the request is answered.
-func (f *front) identify(w http.ResponseWriter, r *http.Request, instance string, log *slog.Logger) (*lmz.Auth, bool) {
-	if hook := f.hooks.BeforeConnect; hook != nil {
-		var auth *lmz.Auth
-		err := protect(func() (err error) {
-			auth, err = hook(r, lmz.At(f.binding, instance))
+// proof asks who somebody is by what that came with.
+type proof func(context.Context) (*lmz.Auth, error)
+
+// hookProof asks a hook about a request.
+func hookProof(hook func(*http.Request, lmz.Address) (*lmz.Auth, error), r *http.Request, to lmz.Address) proof {
+	return func(ctx context.Context) (auth *lmz.Auth, err error) {
+		err = protect(func() error {
+			auth, err = hook(r.WithContext(ctx), to)
 			return err
 		})
+		return auth, err
+	}
+}
+
+// tokenProof asks Options.Verify about a token.
+func (g *Gateway) tokenProof(token string) proof {
+	return func(ctx context.Context) (*lmz.Auth, error) { return g.verify(ctx, token) }
+}
+
+// identify says whose a request is, and how that can be asked again. If it is not known the request is answered.
+func (f *front) identify(w http.ResponseWriter, r *http.Request, instance string, log *slog.Logger) (*lmz.Auth, proof, bool) {
+	if f.hooks.BeforeConnect != nil {
+		p := hookProof(f.hooks.BeforeConnect, r, lmz.At(f.binding, instance))
+		auth, err := p(r.Context())
 		if err != nil {
 			log.Warn("client refused", "error", err)
 			refuseFor(w, err)
-			return nil, false
+			return nil, nil, false
 		}
 		if auth != nil {
-			return auth, true
+			return auth, p, true
 		}
 	}
 	token, ok := offeredToken(r.Header)
 	if !ok {
 		log.Info("client refused", "error", "no token")
 		refuse(w, http.StatusUnauthorized, "Unauthorized: Missing access token in WebSocket subprotocol")
-		return nil, false
+		return nil, nil, false
 	}
-	auth, err := f.gateway.verify(r.Context(), token)
+	p := f.gateway.tokenProof(token)
+	auth, err := p(r.Context())
 	if err != nil {
 		log.Info("client refused", "error", err)
 		refuseToken(w, err)
-		return nil, false
+		return nil, nil, false
 	}
-	return auth, true
+	return auth, p, true
 }
 
 // verify asks Options.Verify, which must name somebody.
@@ -136,8 +154,9 @@ func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return socket, buffered, err
 }
 
-// accept upgrades the connection and serves it until it ends.
-func (f *front) accept(w http.ResponseWriter, r *http.Request, instance string, auth *lmz.Auth) {
+// accept upgrades the connection and serves it until it ends. Its auth was verified after
+// number was asked for.
+func (f *front) accept(w http.ResponseWriter, r *http.Request, c *connection, number uint64) {
 	g := f.gateway
 	// The original answers lmz even to a client that does not offer it.
 	protocol, kind := proto.SubprotocolJSON, websocket.MessageText
@@ -149,7 +168,7 @@ func (f *front) accept(w http.ResponseWriter, r *http.Request, instance string, 
 		Subprotocols: []string{protocol}, InsecureSkipVerify: true, // route asked about the origin
 	})
 	if err != nil {
-		g.log.connect.Info("upgrade failed", "instance", instance, "error", err)
+		g.log.connect.Info("upgrade failed", "instance", c.instance, "error", err)
 		return
 	}
 	g.mu.Lock()
@@ -159,13 +178,14 @@ func (f *front) accept(w http.ResponseWriter, r *http.Request, instance string, 
 		return
 	}
 	g.links++
-	c := &connection{
-		gateway: g, front: f, instance: instance, auth: auth, json: protocol == proto.SubprotocolJSON, ping: conn.Ping,
-		link: link.New(g.links, link.WebSocket(conn, taken.socket, kind, proto.MaxFrame)),
-	}
+	c.json, c.ping = protocol == proto.SubprotocolJSON, conn.Ping
+	c.link = link.New(g.links, link.WebSocket(conn, taken.socket, kind, proto.MaxFrame))
 	g.open[c] = true
 	g.work.Add(1)
 	g.mu.Unlock()
 	defer g.work.Done()
+	c.bearer = bearer{log: c.log(), ask: c.ask, taken: c.taken, goOn: c.goOn}
+	g.authority.add(&c.bearer, c.auth, number)
+	defer g.authority.remove(&c.bearer)
 	c.serve()
 }

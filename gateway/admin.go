@@ -43,7 +43,7 @@ func (g *Gateway) newAdmin() *worker {
 	Can.Expose(methods, lmz.Anyone, g.can)
 	g.exposeObjects(methods)
 	g.exposeAlarms(methods)
-	ListUsage.Expose(methods, administrator, g.listUsage)
+	ListUsage.Expose(methods, g.administrator, g.listUsage)
 	w.handler = methods
 	return w
 }

@@ -111,25 +111,48 @@ func (c *objectCopy) file() string { return filepath.Join(c.dir, "copy.db") }
 
 // exposeObjects adds the methods for what objects have stored.
 func (g *Gateway) exposeObjects(methods *lmz.Mux) {
-	ListObjects.Expose(methods, administrator, g.listObjects)
-	QueryObject.Expose(methods, administrator, g.queryObject)
-	BackUpObject.Expose(methods, administrator, g.backUpObject)
-	ReadCopy.Expose(methods, administrator, g.readCopy)
-	NewCopy.Expose(methods, administrator, func(context.Context) (ObjectCopy, error) { return g.newCopy() })
-	AppendCopy.Expose(methods, administrator, g.appendCopy)
-	RestoreObject.Expose(methods, administrator, g.restoreObject)
-	RemoveObject.Expose(methods, administrator, g.removeObject)
-	DropCopy.Expose(methods, administrator, func(_ context.Context, id string) (struct{}, error) { return struct{}{}, g.copies.drop(id) })
+	ListObjects.Expose(methods, g.administrator, g.listObjects)
+	QueryObject.Expose(methods, g.administrator, g.queryObject)
+	BackUpObject.Expose(methods, g.administrator, g.backUpObject)
+	ReadCopy.Expose(methods, g.administrator, g.readCopy)
+	NewCopy.Expose(methods, g.administrator, func(context.Context) (ObjectCopy, error) { return g.newCopy() })
+	AppendCopy.Expose(methods, g.administrator, g.appendCopy)
+	RestoreObject.Expose(methods, g.administrator, g.restoreObject)
+	RemoveObject.Expose(methods, g.administrator, g.removeObject)
+	DropCopy.Expose(methods, g.administrator, func(_ context.Context, id string) (struct{}, error) { return struct{}{}, g.copies.drop(id) })
 }
 
-// administrator is the guard of these methods.
-func administrator(ctx context.Context, _ *lmz.Request) error {
+// administrator is the guard of these methods. It does not rely on what the gateway knew a
+// moment ago, but asks again.
+func (g *Gateway) administrator(ctx context.Context, _ *lmz.Request) error {
 	c, _ := lmz.CallContextFrom(ctx)
-	if is, _ := c.Auth.Claims["isAdmin"].(bool); !is {
+	now, err := g.askAgain(ctx, c.Caller().Address)
+	switch {
+	case err != nil && !definite(err):
+		g.log.call.Warn("whether somebody is an administrator could not be asked", "subject", c.Auth.Subject, "error", err)
+		return lmz.Errorf("it cannot be checked now whether you are an administrator: try again")
+	case err != nil || now.Subject != c.Auth.Subject || now.Claims["isAdmin"] != true:
 		return lmz.Errorf("only an administrator may do this")
 	}
 	return nil
 }
+
+// askAgain asks who a client is now.
+func (g *Gateway) askAgain(ctx context.Context, client lmz.Address) (*lmz.Auth, error) {
+	c := g.clientAt(client)
+	if c == nil {
+		return nil, errGone
+	}
+	c.mu.Lock()
+	from := c.from
+	c.mu.Unlock()
+	if from == nil || from.isOver() {
+		return nil, errGone
+	}
+	return from.ask(ctx)
+}
+
+var errGone = &Refusal{Message: "the client has gone"}
 
 func (g *Gateway) listObjects(ctx context.Context, binding, after string, limit int) (ObjectPage, error) {
 	list, room := ObjectPage{Objects: []StoredObject{}}, newPage(limit)

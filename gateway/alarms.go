@@ -64,18 +64,18 @@ type Alarm struct {
 
 // exposeAlarms exposes what administrators do with alarms.
 func (g *Gateway) exposeAlarms(methods *lmz.Mux) {
-	ListDue.Expose(methods, administrator, g.listDue)
-	ListAlarms.Expose(methods, administrator, g.listAlarms)
-	due.Expose(methods, administrator, func(ctx context.Context, binding string) ([]Due, error) {
+	ListDue.Expose(methods, g.administrator, g.listDue)
+	ListAlarms.Expose(methods, g.administrator, g.listAlarms)
+	due.Expose(methods, g.administrator, func(ctx context.Context, binding string) ([]Due, error) {
 		first, err := g.listDue(ctx, binding, "", 0)
 		return first.Due, err
 	})
-	alarms.Expose(methods, administrator, func(ctx context.Context, a lmz.Address) ([]Alarm, error) {
+	alarms.Expose(methods, g.administrator, func(ctx context.Context, a lmz.Address) ([]Alarm, error) {
 		first, err := g.listAlarms(ctx, a, "", 0)
 		return first.Alarms, err
 	})
-	RunAlarm.Expose(methods, administrator, g.runAlarm)
-	CancelAlarm.Expose(methods, administrator, g.cancelAlarm)
+	RunAlarm.Expose(methods, g.administrator, g.runAlarm)
+	CancelAlarm.Expose(methods, g.administrator, g.cancelAlarm)
 }
 
 func (g *Gateway) listDue(_ context.Context, binding, after string, limit int) (DuePage, error) {

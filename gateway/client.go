@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -32,19 +33,19 @@ type client struct {
 	session   *session.Session // nil when the seat is free
 	json      *session.JSON    // the dialect of a session over JSON, or nil
 	back      []proto.Frame    // what it has to tell the session
-	auth      *lmz.Auth        // of the current connection
+	auth      *lmz.Auth        // of the current connection, as nodes see it
+	from      *connection      // the current one or, in the grace period, the last
 	link      *link.Link       // the current connection's, or nil
-	expired   func() bool      // reports whether the token of that has expired
 	features  proto.Features   // what the client on the current connection understands; none if it speaks JSON
 	nextKey   uint64
 	calls     map[uint64]*outgoing
-	running   map[uint64]runningCall // the client's calls by number
+	running   map[uint64]runningCall // the session's calls by number
 	kept      map[uint64]keptAnswer  // its calls to objects, until it has their answers
 	sends     int                    // its calls without an answer that are under way
 	sendBytes int                    // of those
 	charged   charged                // to the budget of the client's subject
 	ended     []func()               // wait for the end of the session
-	toldOf    []func()               // those of a session that has just ended
+	toldOf    []func()               // those of a session that has just ended, and what it called if that ends too
 }
 
 // keptAnswer is a call whose outcome its object keeps.
@@ -53,10 +54,10 @@ type keptAnswer struct {
 	id     proto.CallID
 }
 
-// runningCall is a call of the client that has no answer yet.
+// runningCall is a call of the client that has no answer yet, or wants none and has not ended.
 type runningCall struct {
 	cancel context.CancelFunc
-	kept   bool // its callee keeps the outcome, which the client can ask for in its next session
+	kept   bool // it goes on after the session: its outcome is kept for the client's next one, or nobody asks for it
 }
 
 // outgoing is a call to the client.
@@ -307,13 +308,35 @@ func (c *client) overflow(reason string) {
 	})
 }
 
-// renew says that the client has another token on its current connection.
-func (c *client) renew(l *link.Link, auth *lmz.Auth) {
+// renew says who the client is now on its current connection. With giveUp nothing goes on
+// that it has called before: as who it was then it might do what it may not do any more.
+func (c *client) renew(l *link.Link, auth *lmz.Auth, giveUp bool) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
+	var calls []runningCall
 	if c.link == l {
-		c.auth = auth
+		c.auth = seen(auth)
+		if giveUp {
+			calls = slices.Collect(maps.Values(c.running))
+		}
 	}
+	c.mu.Unlock()
+	for _, call := range calls {
+		call.cancel() // it is answered as given up
+	}
+}
+
+// revoke ends the session that the client has on a connection, and what it called there.
+func (c *client) revoke(l *link.Link, reason string) {
+	c.step(func() []session.Effect {
+		if c.link != l {
+			return nil
+		}
+		c.abandonLink(proto.CloseTokenExpired, reason)
+		for _, call := range c.running {
+			c.toldOf = append(c.toldOf, call.cancel)
+		}
+		return c.doSeat(c.seat.End(reason))
+	})
 }
 
 // receive takes a frame of the current connection.

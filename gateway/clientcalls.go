@@ -29,11 +29,9 @@ func (c *client) run(number uint64, f proto.Frame) func() {
 	case f.Again != proto.CallID{}:
 		call.ID, call.Again = f.Again, true
 	}
-	if !f.NoReply {
-		c.running[number] = runningCall{cancel, c.gateway.isObject(f.To.Binding)}
-		if c.json == nil && c.gateway.isObject(f.To.Binding) {
-			c.kept[number] = keptAnswer{f.To, call.ID}
-		}
+	c.running[number] = runningCall{cancel, f.NoReply || c.gateway.isObject(f.To.Binding)}
+	if !f.NoReply && c.json == nil && c.gateway.isObject(f.To.Binding) {
+		c.kept[number] = keptAnswer{f.To, call.ID}
 	}
 	answer := c.answerer(number, cancel)
 	if f.NoReply {
@@ -131,8 +129,8 @@ func (c *client) deliver(ctx context.Context, call *proto.Call, callContext []by
 		if c.session == nil {
 			return nil
 		}
-		if c.link != nil && c.expired() { // the call waits for the next connection
-			c.closeLink(proto.CloseTokenExpired, "Token expired")
+		if c.link != nil && c.from.expired() { // the call waits for the next connection
+			c.closeLink(proto.CloseTokenExpired, proto.ReasonExpired)
 		}
 		taken = true
 		c.nextKey++

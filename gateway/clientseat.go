@@ -17,6 +17,9 @@ func (c *client) hello(from *connection, f proto.Frame) {
 	c.order.Lock() // what the connection before it brought is carried on first
 	defer c.order.Unlock()
 	c.step(func() []session.Effect {
+		if from.isOver() {
+			return nil
+		}
 		switch speaksJSON := c.session != nil && c.json != nil; {
 		case json && speaksJSON:
 			f.Resume = c.session.ID
@@ -44,7 +47,7 @@ func (c *client) hello(from *connection, f proto.Frame) {
 					c.json = session.NewJSON(proto.GoMessages{}, newSessionID(), true, c.gateway.options.CallLimit)
 				}
 			case session.Welcome:
-				c.link, c.auth, c.expired, c.features = l, from.auth, from.expired, f.Features
+				c.link, c.from, c.auth, c.features = l, from, seen(from.identity()), f.Features
 			}
 			out = append(out, c.doSeat([]session.SeatEffect{e})...)
 		}
@@ -121,7 +124,7 @@ func (c *client) endSession(reason string, goodbye bool) []session.Effect {
 		}
 	}
 	clear(c.kept)
-	c.session, c.json, c.back, c.auth = nil, nil, nil, nil
+	c.session, c.json, c.back, c.auth, c.from = nil, nil, nil, nil, nil
 	c.toldOf, c.ended = append(c.toldOf, c.ended...), nil
 	c.gateway.log.session.Info("session ended", "client", c.self.Instance, "reason", reason)
 	return effects

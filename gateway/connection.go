@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,7 +20,8 @@ type connection struct {
 	gateway  *Gateway
 	front    *front
 	instance string
-	auth     *lmz.Auth
+	auth     *lmz.Auth // with which it came; its subject stays
+	bearer   bearer
 	link     *link.Link
 	json     bool
 	ping     func(context.Context) error // asks the socket whether it lives (RFC 6455 section 5.5.2)
@@ -27,11 +29,16 @@ type connection struct {
 	expires  atomic.Int64                // when the token does, in Unix nanoseconds; 0: never
 	greeting sync.Once                   // of a JSON connection: the gateway says hello for it, unless it has ended
 
-	mu     sync.Mutex // guards the following fields
-	client *client    // nil until the hello
-	ended  bool
-	alive  *time.Timer // closes the connection if it is silent
-	expiry *time.Timer // closes it when its token expires
+	mu      sync.Mutex // guards the following fields
+	client  *client    // nil until the hello
+	now     *lmz.Auth  // who it is
+	proof   proof      // of that
+	next    string     // the client's next token, which is not verified yet, or ""
+	renewed bool       // that has become the proof, which goOn has not seen yet
+	over    bool       // its authority was taken away
+	ended   bool
+	alive   *time.Timer // closes the connection if it is silent
+	expiry  *time.Timer // closes it when its token expires
 }
 
 // serve runs the connection to its end.
@@ -124,7 +131,7 @@ func (c *connection) expireWith(auth *lmz.Auth) {
 	c.after(&c.expiry, time.Until(auth.Expires), c.closeExpired)
 }
 
-func (c *connection) closeExpired() { c.link.Close(proto.CloseTokenExpired, "Token expired") }
+func (c *connection) closeExpired() { c.link.Close(proto.CloseTokenExpired, proto.ReasonExpired) }
 
 // expired reports whether the token has expired. Timers do not run while the machine
 // sleeps, so it is asked for each message, too.
@@ -133,28 +140,81 @@ func (c *connection) expired() bool {
 	return at != 0 && time.Now().UnixNano() >= at
 }
 
-// renew takes the client's next token.
-func (c *connection) renew(client *client, token string) {
-	auth, err := c.nextAuth(token)
-	if err != nil {
-		c.log().Warn("next token refused", "error", err)
-		c.link.Close(proto.CloseTokenExpired, "the next token is not valid")
-		return
-	}
-	client.renew(c.link, auth)
-	c.expireWith(auth)
+// renew takes the client's next token. What it calls after that it calls with that, if it
+// is valid.
+func (c *connection) renew(token string) {
+	c.mu.Lock()
+	c.next = token
+	c.mu.Unlock()
+	c.gateway.authority.check(&c.bearer, "next token")
 }
 
-// nextAuth says whose the client's next token is, by the rules for the first one.
-func (c *connection) nextAuth(token string) (*lmz.Auth, error) {
-	auth, err := c.gateway.verify(c.gateway.ctx, token)
-	switch {
-	case err != nil:
-		return nil, err
-	case auth.Subject != c.auth.Subject:
-		return nil, errors.New("it is of another subject")
+// ask asks who the client is now: by its next token, or by what it came with, and by the
+// rules for both.
+func (c *connection) ask(ctx context.Context) (*lmz.Auth, error) {
+	c.mu.Lock()
+	p, next := c.proof, c.next
+	c.mu.Unlock()
+	if next != "" {
+		p = c.gateway.tokenProof(next)
 	}
-	return c.front.admit(c.gateway.ctx, c.instance, auth)
+	auth, err := p(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if auth == nil || auth.Subject != c.auth.Subject {
+		return nil, &Refusal{Status: http.StatusUnauthorized, Message: "Signed in as somebody else"}
+	}
+	if auth, err = c.front.admit(ctx, c.instance, auth); err != nil {
+		if statusOf(err) == 0 && ctx.Err() == nil { // a hook refuses by any error
+			err = errors.Join(&Refusal{Message: "Not admitted any more"}, err)
+		}
+		return nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.proof = p; c.next == next {
+		c.next = ""
+	}
+	c.renewed = c.renewed || next != ""
+	return auth, nil
+}
+
+// identity is who the client is now.
+func (c *connection) identity() *lmz.Auth {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+// isOver reports whether the connection may do nothing any more.
+func (c *connection) isOver() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.over
+}
+
+// taken ends the connection, and what it called.
+func (c *connection) taken(reason string) {
+	c.mu.Lock()
+	c.over = true // before a hello that comes now takes the seat
+	c.mu.Unlock()
+	if client := c.current(); client != nil {
+		client.revoke(c.link, reason)
+	}
+	c.link.Abandon(proto.CloseTokenExpired, reason)
+}
+
+// goOn has the connection go on as auth says.
+func (c *connection) goOn(auth *lmz.Auth) {
+	c.mu.Lock()
+	taken := !c.renewed && !sameClaims(c.now, auth) // another token may well say something else
+	c.now, c.renewed = auth, false
+	c.mu.Unlock()
+	if client := c.current(); client != nil {
+		client.renew(c.link, auth, taken)
+	}
+	c.expireWith(auth)
 }
 
 // log is the gateway's log with who is at the other end.
@@ -199,7 +259,7 @@ func (c *connection) receive(l *link.Link, message []byte) {
 	case f.Kind == proto.KindPing:
 		l.Send((&proto.Frame{Kind: proto.KindPong}).Append(nil))
 	case f.Kind == proto.KindToken:
-		c.renew(client, f.Token)
+		c.renew(f.Token)
 	case f.Kind.Numbered() || f.Kind == proto.KindAck:
 		client.receive(l, f)
 	default:

@@ -29,11 +29,25 @@ type Options struct {
 	Memory *object.MemoryDisk
 
 	// Verify checks an access token and says whose it is. Required. An error refuses
-	// the client with 401, and its text is only logged, unless it has the methods
+	// the client with 401, and its text is only logged, unless it is a [*Refusal], or has the methods
 	// HTTPStatus() int and OAuthError() (code, description string): then the client gets
 	// those. It is called from many goroutines. A subject must not contain a dot, where
 	// the instance name of a client is cut.
+	//
+	// It is asked again, with the same token, when something may have been taken away: see [Gateway.Revoke],
+	// Revocations and Reverify. Then, and when a client sends its next token, only a definite refusal ends
+	// the connection: a Refusal or such an error with the status 401 or 403. Any
+	// other error means that nobody could say, and the connection goes on for now.
 	Verify func(ctx context.Context, token string) (*lmz.Auth, error)
+
+	// Revocations returns a number that is another one after something was taken away, for instance
+	// auth.Service.Revocations. It is asked for once in a Heartbeat, and if it has changed Verify is asked about
+	// all connections, so that whoever [Gateway.Revoke] was not told of ends then. Nil means that nothing is known.
+	Revocations func() uint64
+
+	// Reverify is how often Verify is asked about each open connection in any case; 0 means never.
+	// For a Verify that can be asked what was taken away and does not tell by itself.
+	Reverify time.Duration
 
 	// Binding is the name under which clients are addressed, and the path segment
 	// where they connect; the default is [lmz.DefaultGateway].
@@ -103,20 +117,21 @@ const (
 
 // Gateway is a running gateway. Register objects and workers before it serves.
 type Gateway struct {
-	options  Options
-	log      logs
-	objects  *object.Runtime
-	copies   copies // what administrators back up and restore
-	workers  map[string]*worker
-	fronts   map[string]*front // bindings under which clients connect
-	kinds    map[string]bool   // bindings of objects
-	accounts *budget.Accounts  // what subjects use
-	requests underWay          // HTTP requests to objects
-	ctx      context.Context   // ends when the gateway closes
-	cancel   context.CancelFunc
-	pool     turn.Line      // in which workers run
-	work     sync.WaitGroup // connections, workers' calls
-	counts   counts
+	options   Options
+	log       logs
+	objects   *object.Runtime
+	copies    copies // what administrators back up and restore
+	workers   map[string]*worker
+	fronts    map[string]*front // bindings under which clients connect
+	kinds     map[string]bool   // bindings of objects
+	accounts  *budget.Accounts  // what subjects use
+	requests  underWay          // HTTP requests to objects
+	authority *authority
+	ctx       context.Context // ends when the gateway closes
+	cancel    context.CancelFunc
+	pool      turn.Line      // in which workers run
+	work      sync.WaitGroup // connections, workers' calls
+	counts    counts
 
 	mu      sync.Mutex // guards the following fields
 	clients map[lmz.Address]*client
@@ -158,6 +173,7 @@ func New(o Options) (*Gateway, error) {
 		pool:     turn.Line{Holders: workersAtOnce, EachPayer: max(cmp.Or(o.Budget.Workers, defaultWorkers), 0)},
 		clients:  make(map[lmz.Address]*client), open: make(map[*connection]bool),
 	}
+	g.authority = newAuthority(g)
 	g.Clients(o.Binding, o.Hooks)
 	g.workers[AdminBinding] = g.newAdmin()
 	g.ctx, g.cancel = context.WithCancel(context.Background())
@@ -258,6 +274,7 @@ func (g *Gateway) Close() error {
 	}
 	g.hangUp()
 	g.cancel()
+	g.authority.close()
 	err = errors.Join(err, g.drain(time.Until(began.Add(drainTime))))
 	g.logStats()
 	return err
@@ -268,6 +285,7 @@ func (g *Gateway) Close() error {
 func (g *Gateway) drain(most time.Duration) error {
 	done := make(chan struct{})
 	go func() {
+		g.authority.work.Wait()
 		g.work.Wait()
 		close(done)
 	}()

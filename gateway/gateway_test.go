@@ -85,18 +85,18 @@ func (c *counter) subscribe(ctx context.Context) (struct{}, error) {
 func verify(_ context.Context, token string) (*lmz.Auth, error) {
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 || parts[2] != "good" {
-		return nil, errors.New("bad token")
+		return nil, errBadToken
 	}
 	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
 	if err != nil {
-		return nil, err
+		return nil, errBadToken
 	}
 	var claims struct {
 		Sub string
 		Exp int64
 	}
 	if err := json.Unmarshal(payload, &claims); err != nil {
-		return nil, err
+		return nil, errBadToken
 	}
 	auth := &lmz.Auth{Subject: claims.Sub}
 	if err := json.Unmarshal(payload, &auth.Claims); err != nil {
@@ -107,6 +107,8 @@ func verify(_ context.Context, token string) (*lmz.Auth, error) {
 	}
 	return auth, nil
 }
+
+var errBadToken = &gateway.Refusal{Status: http.StatusUnauthorized, Message: "bad token"}
 
 func token(subject string, expires time.Time) string {
 	return tokenWith(map[string]any{"sub": subject}, expires)

@@ -22,6 +22,13 @@ type Refusal struct {
 // Error returns the message.
 func (r *Refusal) Error() string { return r.Message }
 
+func (r *Refusal) status() int {
+	if r.Status < 300 || r.Status > 599 {
+		return http.StatusForbidden
+	}
+	return r.Status
+}
+
 // publicError is an error of Options.Verify that says what the client may know of it.
 type publicError interface {
 	HTTPStatus() int
@@ -40,11 +47,7 @@ func refuseFor(w http.ResponseWriter, err error) {
 	switch {
 	case errors.As(err, &r):
 		setRetryAfter(w, r.RetryAfter)
-		status := r.Status
-		if status < 300 || status > 599 {
-			status = http.StatusForbidden
-		}
-		refuse(w, status, http.StatusText(status)+": "+r.Message)
+		refuse(w, r.status(), http.StatusText(r.status())+": "+r.Message)
 	case errors.As(err, &public):
 		refuseToken(w, err)
 	default:
@@ -56,7 +59,18 @@ func refuseFor(w http.ResponseWriter, err error) {
 func refuseToken(w http.ResponseWriter, err error) {
 	status, code, description := http.StatusUnauthorized, "invalid_token", "Token is invalid or expired"
 	var public publicError
-	if errors.As(err, &public) {
+	var r *Refusal
+	switch {
+	case errors.As(err, &r):
+		setRetryAfter(w, r.RetryAfter)
+		status, description = r.status(), r.Message
+		if status != http.StatusUnauthorized {
+			code = "access_denied"
+		}
+		if status >= http.StatusInternalServerError {
+			code = "temporarily_unavailable"
+		}
+	case errors.As(err, &public):
 		status = public.HTTPStatus()
 		code, description = public.OAuthError()
 	}

@@ -1,7 +1,9 @@
 package gateway
 
 import (
+	"context"
 	"log/slog"
+	"maps"
 	"net/http"
 	"strings"
 	"sync"
@@ -21,14 +23,15 @@ func Bearer(r *http.Request) (token string, ok bool) { return credential.Bearer(
 func (g *Gateway) serveObject(w http.ResponseWriter, r *http.Request, to lmz.Address) {
 	log := g.log.request.With("to", shown(to.String()), "method", shown(r.Method), "from", r.RemoteAddr)
 	r = withoutClaims(r)
-	auth, ok := g.beforeRequest(w, r, to, log)
+	number := g.authority.number()
+	auth, proof, ok := g.beforeRequest(w, r, to, log)
 	if !ok {
 		return
 	}
 	payer := budget.Nobody
 	if auth != nil {
 		payer = auth.Subject
-		r = r.WithContext(lmz.WithCallContext(r.Context(), lmz.CallContext{Auth: auth}))
+		r = r.WithContext(lmz.WithCallContext(r.Context(), lmz.CallContext{Auth: seen(auth)}))
 	}
 	if refused := g.accounts.Take(payer, budget.Steps, 1); refused != nil {
 		log.Warn("request refused", "subject", payer, "error", refused)
@@ -49,9 +52,35 @@ func (g *Gateway) serveObject(w http.ResponseWriter, r *http.Request, to lmz.Add
 	body := &chargedBody{ReadCloser: r.Body, accounts: g.accounts, payer: payer, charged: requestOverhead}
 	defer body.giveBack()
 	r.Body = body
+	if auth != nil {
+		var release func()
+		w, r, release = g.hold(w, r, auth, &bearer{log: log.With("subject", auth.Subject), ask: proof}, number)
+		defer release()
+	}
 	r = r.WithContext(proto.WithPayer(r.Context(), payer))
 	g.withoutProof(r, auth != nil)
 	g.objects.ServeHTTP(to, w, r)
+}
+
+// hold returns a request and its answer that end when its authority, which was verified after
+// number was asked for, is taken away. Release forgets it.
+func (g *Gateway) hold(w http.ResponseWriter, r *http.Request, auth *lmz.Auth, b *bearer, number uint64) (_ http.ResponseWriter, _ *http.Request, release func()) {
+	held := &heldAnswer{ResponseWriter: w, own: w.Header().Clone()}
+	ctx, cancel := context.WithCancel(r.Context())
+	b.taken = func(reason string) {
+		cancel()
+		held.end(reason)
+	}
+	b.goOn = func(now *lmz.Auth) {
+		if now == nil || now.Subject != auth.Subject || !sameClaims(auth, now) {
+			b.taken("What you may do has changed: try again")
+		}
+	}
+	g.authority.add(b, auth, number)
+	return held, r.WithContext(ctx), func() {
+		g.authority.remove(b)
+		cancel()
+	}
 }
 
 // withoutProof removes what proves whose a request is: all that may be it if that is
@@ -72,34 +101,94 @@ func (g *Gateway) withoutProof(r *http.Request, known bool) {
 	}
 }
 
-// beforeRequest says whose a request is, nil if nobody's. If it may not go on it is
+// beforeRequest says whose a request is, nil if nobody's, and how that can be asked again. If it may not go on it is
 // answered.
-func (g *Gateway) beforeRequest(w http.ResponseWriter, r *http.Request, to lmz.Address, log *slog.Logger) (*lmz.Auth, bool) {
-	if hook := g.options.BeforeRequest; hook != nil {
-		var auth *lmz.Auth
-		err := protect(func() (err error) {
-			auth, err = hook(r, to)
-			return err
-		})
+func (g *Gateway) beforeRequest(w http.ResponseWriter, r *http.Request, to lmz.Address, log *slog.Logger) (*lmz.Auth, proof, bool) {
+	if g.options.BeforeRequest != nil {
+		auth, err := hookProof(g.options.BeforeRequest, r, to)(r.Context())
 		if err != nil {
 			log.Warn("request refused", "error", err)
 			refuseFor(w, err)
 		}
-		return auth, err == nil
+		asked := r.Clone(r.Context()) // it keeps what the object does not see
+		asked.Body = http.NoBody
+		return auth, hookProof(g.options.BeforeRequest, asked, to), err == nil
 	}
 	token, ok := Bearer(r)
 	if !ok {
 		log.Info("request refused", "error", "no token")
 		w.Header().Set("WWW-Authenticate", `Bearer realm="Lumenize"`)
 		oauthError(w, http.StatusUnauthorized, "invalid_request", "Missing Authorization header with Bearer token")
-		return nil, false
+		return nil, nil, false
 	}
-	auth, err := g.verify(r.Context(), token)
+	p := g.tokenProof(token)
+	auth, err := p(r.Context())
 	if err != nil {
 		log.Info("request refused", "error", err)
 		refuseToken(w, err)
 	}
-	return auth, err == nil
+	return auth, p, err == nil
+}
+
+// heldAnswer is the answer to a request whose authority may be taken away meanwhile: then
+// it is 401 or, if it has begun, breaks off.
+type heldAnswer struct {
+	http.ResponseWriter
+	own http.Header // what the gateway has set
+
+	mu     sync.Mutex // guards the following fields
+	begun  bool
+	ended  bool
+	reason string
+}
+
+// end ends the request.
+func (h *heldAnswer) end(reason string) {
+	h.mu.Lock()
+	begun := h.begun
+	if !h.ended {
+		h.ended, h.reason = true, reason
+	}
+	h.mu.Unlock()
+	at := http.NewResponseController(h.ResponseWriter)
+	at.SetReadDeadline(time.Unix(1, 0)) // of a body that is still on its way; not every server can
+	if begun {
+		at.SetWriteDeadline(time.Unix(1, 0))
+	}
+}
+
+// WriteHeader implements [http.ResponseWriter].
+func (h *heldAnswer) WriteHeader(status int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.begin(status)
+}
+
+// begin writes the header, once. h.mu is held.
+func (h *heldAnswer) begin(status int) {
+	if h.begun {
+		return
+	}
+	h.begun = true
+	if h.ended {
+		clear(h.Header())
+		maps.Copy(h.Header(), h.own)
+		refuseToken(h.ResponseWriter, &Refusal{Status: http.StatusUnauthorized, Message: h.reason})
+		return
+	}
+	h.ResponseWriter.WriteHeader(status)
+}
+
+// Write implements [http.ResponseWriter].
+func (h *heldAnswer) Write(b []byte) (int, error) {
+	h.mu.Lock()
+	h.begin(http.StatusOK)
+	ended := h.ended
+	h.mu.Unlock()
+	if ended { // all of the answer, or its rest
+		return len(b), nil
+	}
+	return h.ResponseWriter.Write(b)
 }
 
 // withoutClaims returns a copy of a request without the headers by which other routers

@@ -99,7 +99,7 @@ func StartWith(t testing.TB, o Options) *Mesh {
 		m.options.Gateway.Memory = m.options.Disk
 	}
 	m.RestartGateway()
-	m.server = &http.Server{Handler: http.HandlerFunc(m.serve), ErrorLog: slog.NewLogLogger(slog.DiscardHandler, 0)}
+	m.server = &http.Server{Handler: m, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, 0)}
 	go func() {
 		defer close(m.served)
 		m.server.Serve(net.Listener(m.network))
@@ -116,15 +116,26 @@ func withoutTime(_ []string, a slog.Attr) slog.Attr {
 	return a
 }
 
-// serve hands a request to the gateway that lives now.
-func (m *Mesh) serve(w http.ResponseWriter, r *http.Request) {
-	m.mu.Lock()
-	l := m.life
-	m.mu.Unlock()
+// ServeHTTP hands a request to the gateway that lives now, as the network of the mesh does.
+func (m *Mesh) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	l := m.living()
 	if l == nil {
 		panic(http.ErrAbortHandler)
 	}
 	l.gateway.ServeHTTP(w, r)
+}
+
+// Revoke is [gateway.Gateway.Revoke] of the gateway that lives now. It does nothing while there is none.
+func (m *Mesh) Revoke(ids ...string) {
+	if l := m.living(); l != nil {
+		l.gateway.Revoke(ids...)
+	}
+}
+
+func (m *Mesh) living() *life {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.life
 }
 
 // Log returns the last thousand lines of what happened: the frames that clients sent and

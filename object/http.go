@@ -53,6 +53,10 @@ func (rt *Runtime) ServeHTTP(a lmz.Address, w http.ResponseWriter, r *http.Reque
 		http.Error(w, "the body could not be read: "+http.StatusText(status), status)
 		return
 	}
+	if r.Context().Err() != nil { // given up while the body came
+		writeError(w, &lmz.Error{Code: lmz.CodeGateway, Message: "the request was given up"})
+		return
+	}
 	payer := proto.PayerOf(r.Context())
 	o, place, refused := rt.enter(a, turn.Who{Payer: payer}, maxWaiting)
 	if refused != nil {

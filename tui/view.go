@@ -163,10 +163,21 @@ func cleanLines(s string) string {
 
 func (m *model) blockedLines() []string {
 	why, what := printable.Line(m.blocked.Error()), "Sign in again from another terminal"
+	var login *client.LoginRequiredError
+	if errors.As(m.blocked, &login) && login.Reason != "" {
+		why = "You have to sign in again: " + printable.Line(login.Reason) + "."
+	}
 	if errors.Is(m.blocked, client.ErrSuperseded) {
 		why, what = "A newer editor has taken this one's place.", "Close that one if you want to go on here"
 	}
 	lines := strings.Split(ansi.Wordwrap(why, max(m.width-2, 1), ""), "\n")
+	if m.session != nil && !m.session.Saved() {
+		kept := "What you typed and was not sent is kept."
+		if err := m.notKept(); err != nil {
+			kept = "What you typed and was not sent is not kept: " + printable.Line(err.Error())
+		}
+		lines = append(lines, strings.Split(ansi.Wordwrap(kept, max(m.width-2, 1), ""), "\n")...)
+	}
 	return append(lines, "", what+",", "then press Enter to connect again.", "", "^Q quits.")
 }
 

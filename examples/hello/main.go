@@ -34,7 +34,8 @@ func main() {
 	listener := must(net.Listen("tcp", *addr))
 	url, mailbox := "http://"+listener.Addr().String(), new(auth.Mailbox)
 	users := must(auth.Open(auth.Options{Dir: *data, PublicURL: url, Sender: mailbox, AutoApprove: true}))
-	mesh := must(gateway.New(gateway.Options{Dir: *data, Verify: users.Authenticate}))
+	mesh := must(gateway.New(gateway.Options{Dir: *data, Verify: users.Authenticate, Revocations: users.Revocations}))
+	users.OnRevoke(mesh.Revoke) // who is signed out is disconnected
 	mesh.Object("COUNTER_DO", object.Kind{New: newCounter})
 	mesh.Worker("GREETER_WORKER", func(lmz.Caller) lmz.Handler {
 		methods := new(lmz.Mux)

@@ -8,6 +8,8 @@ import (
 	"flag"
 	"log"
 	"net/http"
+	"slices"
+	"sync"
 
 	"github.com/coreos/go-oidc/v3/oidc"
 
@@ -15,9 +17,33 @@ import (
 	"github.com/lumenize/lmz/gateway"
 )
 
+// denylist has the ids of tokens (the claim jti), sign-in sessions (sid) and subjects that are good no
+// more although the provider has signed them.
+type denylist struct {
+	mu  sync.Mutex
+	ids map[string]bool
+}
+
+func (d *denylist) add(id string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.ids == nil {
+		d.ids = make(map[string]bool)
+	}
+	d.ids[id] = true
+}
+
+func (d *denylist) has(ids ...string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.ContainsFunc(ids, func(id string) bool { return d.ids[id] })
+}
+
 // tokens returns a gateway.Options.Verify for the tokens of one provider. It accepts
-// no other algorithm, audience or issuer, and nothing that has expired.
-func tokens(ctx context.Context, issuer, jwks, audience string) func(context.Context, string) (*lmz.Auth, error) {
+// no other algorithm, audience or issuer, nothing that has expired, and nothing that is denied. Only
+// the last ends connections that are open: what the verifier says may mean no more than
+// that the provider is away.
+func tokens(ctx context.Context, issuer, jwks, audience string, denied *denylist) func(context.Context, string) (*lmz.Auth, error) {
 	verifier := oidc.NewVerifier(issuer, oidc.NewRemoteKeySet(ctx, jwks), &oidc.Config{
 		ClientID: audience, SupportedSigningAlgs: []string{oidc.RS256},
 	})
@@ -27,8 +53,27 @@ func tokens(ctx context.Context, issuer, jwks, audience string) func(context.Con
 			return nil, err
 		}
 		auth := &lmz.Auth{Subject: verified.Subject, Expires: verified.Expiry}
-		return auth, verified.Claims(&auth.Claims)
+		if err := verified.Claims(&auth.Claims); err != nil {
+			return nil, err
+		}
+		auth.Token, _ = auth.Claims["jti"].(string)
+		auth.Session, _ = auth.Claims["sid"].(string)
+		if denied.has(auth.Subject, auth.Session, auth.Token) {
+			return nil, &gateway.Refusal{Status: http.StatusUnauthorized, Message: "Signed out by the operator"}
+		}
+		return auth, nil
 	}
+}
+
+// deny answers POST /deny?id=ID: what has that id is refused from now on, and ends.
+func deny(mesh *gateway.Gateway, denied *denylist) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /deny", func(_ http.ResponseWriter, r *http.Request) {
+		id := r.FormValue("id")
+		denied.add(id)
+		mesh.Revoke(id) // only now: the gateway asks the function above
+	})
+	return mux
 }
 
 // whoAmI makes a worker that says what the mesh knows of its caller.
@@ -47,10 +92,12 @@ func main() {
 	issuer := flag.String("issuer", "https://accounts.example.com/", "who signs the tokens")
 	jwks := flag.String("jwks", "https://accounts.example.com/.well-known/jwks.json", "where the keys are")
 	audience := flag.String("audience", "https://mesh.example.com", "whom the tokens are for")
+	admin := flag.String("admin", "127.0.0.1:8790", "where you, and nobody else, deny what has an id: curl -d id=ID .../deny")
 	flag.Parse()
+	denied := new(denylist)
 	mesh, err := gateway.New(gateway.Options{
 		Dir:    *data,
-		Verify: tokens(context.Background(), *issuer, *jwks, *audience),
+		Verify: tokens(context.Background(), *issuer, *jwks, *audience, denied),
 		Hooks:  gateway.Hooks{BeforeAccept: gateway.InstanceName("{sub}.{tab}")}, // the default; add {tenant} or any claim
 	})
 	if err != nil {
@@ -58,6 +105,7 @@ func main() {
 	}
 	mesh.Worker("WHO_WORKER", whoAmI)
 	http.Handle("/gateway/", mesh)
+	go func() { log.Fatal(http.ListenAndServe(*admin, deny(mesh, denied))) }()
 	log.Println("jwks runs at", *addr)
 	log.Fatal(http.ListenAndServe(*addr, nil))
 }

@@ -100,7 +100,7 @@ func signed(t *testing.T, method jwt.SigningMethod, id string, claims jwt.MapCla
 func TestUsersOfAnyProviderConnectAlsoAfterItRotatedItsKeys(t *testing.T) {
 	p := startProvider(t)
 	p.rotate(t, "", "blue")
-	mesh, err := gateway.New(gateway.Options{Dir: t.TempDir(), Verify: tokens(t.Context(), p.URL, p.URL, audience)})
+	mesh, err := gateway.New(gateway.Options{Dir: t.TempDir(), Verify: tokens(t.Context(), p.URL, p.URL, audience, new(denylist))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -163,5 +163,48 @@ func TestUsersOfAnyProviderConnectAlsoAfterItRotatedItsKeys(t *testing.T) {
 		if err == nil || response == nil || response.StatusCode != http.StatusUnauthorized {
 			t.Errorf("a token %s: %v, %v", name, response, err)
 		}
+	}
+}
+
+func TestTheDenylistEndsConnections(t *testing.T) {
+	for _, id := range []string{"ann", "session-1", "token-1"} {
+		p := startProvider(t)
+		p.rotate(t, "", "blue")
+		denied := new(denylist)
+		mesh, err := gateway.New(gateway.Options{Dir: t.TempDir(), Verify: tokens(t.Context(), p.URL, p.URL, audience, denied)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		server := httptest.NewServer(mesh)
+		token := p.sign(t, "blue", func(c jwt.MapClaims) { c["jti"], c["sid"] = "token-1", "session-1" })
+		over := make(chan *client.LoginRequiredError, 1)
+		peer, err := client.New(client.Options{
+			URL: server.URL, Tab: "t",
+			Token: func(_ context.Context, refused string) (string, error) {
+				if refused != "" {
+					return "", client.ErrLoginRequired
+				}
+				return token, nil
+			},
+			OnLoginRequired: func(err *client.LoginRequiredError) { over <- err },
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := peer.Connect(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		p.Close()          // the provider is away
+		mesh.Revoke("ann") // and somebody asks
+		operator := deny(mesh, denied)
+		r := httptest.NewRequest("POST", "/deny?id="+id, nil)
+		operator.ServeHTTP(httptest.NewRecorder(), r)
+		if err := <-over; err.Code != 4401 || err.Reason != "Signed out by the operator" {
+			t.Errorf("%s: told %v", id, err)
+		}
+		peer.Close()
+		peer.Wait()
+		server.Close()
+		mesh.Close()
 	}
 }

@@ -33,13 +33,17 @@ const (
 	CloseProtocol     = 1002 // a frame that cannot be read; the reason names the error
 	CloseTooBig       = 1009
 	CloseNoToken      = 4400 // login required
-	CloseTokenExpired = 4401 // come back with a fresh token
+	CloseTokenExpired = 4401 // the token is good no more: come back with another one
 	CloseRefused      = 4403 // login required
 	CloseTimeout      = 4408 // nothing heard for too long
 	CloseSuperseded   = 4409 // a newer session has this address: do not come back
 	CloseBroken       = 4410 // this end could not go on with the connection; no goodbye
 	CloseOverflow     = 4413 // too much waited for the client: its session has ended
 )
+
+// ReasonExpired is the reason of [CloseTokenExpired] when the token's time is over. Any
+// other says, for people, what was taken away.
+const ReasonExpired = "Token expired"
 
 // Kind is the first element of a frame.
 type Kind uint64

@@ -95,6 +95,7 @@ type Life struct {
 	probing  bool          // and for less time than usual
 	expires  time.Time     // of the current token; zero if nobody knows
 	advice   time.Duration // the gateway's, when to come back
+	taken    string        // why the gateway ended the last link with CloseTokenExpired, if not because of the time
 
 	effects []LifeEffect
 }
@@ -128,7 +129,7 @@ func (l *Life) become(s State) {
 func (l *Life) Connect(now time.Time) []LifeEffect {
 	switch l.state {
 	case Disconnected:
-		l.failures, l.slow, l.reauthed, l.refused, l.good = 0, 0, false, false, now
+		l.failures, l.slow, l.reauthed, l.refused, l.good, l.taken = 0, 0, false, false, now, ""
 		l.become(Connecting)
 		l.attempt()
 	case Connecting, Reconnecting:
@@ -178,7 +179,7 @@ func (l *Life) Welcomed(now time.Time, link uint64) []LifeEffect {
 	if link != l.link {
 		return nil
 	}
-	l.failures, l.slow, l.reauthed, l.pinged, l.advice = 0, 0, false, false, 0
+	l.failures, l.slow, l.reauthed, l.pinged, l.advice, l.taken = 0, 0, false, false, 0, ""
 	l.become(Connected)
 	l.beat(l.Heartbeat)
 	if !l.expires.IsZero() {
@@ -319,6 +320,9 @@ func (l *Life) lost(now time.Time, why Loss) {
 		l.loginRequired(why.Status, why.Reason)
 	case why.Status == 401, why.Code == proto.CloseTokenExpired && !l.reauthed:
 		// once per cycle another token is tried at once
+		if why.Code == proto.CloseTokenExpired && why.Reason != proto.ReasonExpired {
+			l.taken = why.Reason
+		}
 		l.reauthed, l.refused, l.pinged = true, true, false
 		l.become(Reconnecting)
 		l.attempt()
@@ -353,7 +357,12 @@ func (l *Life) stop() {
 	l.become(Disconnected)
 }
 
+// loginRequired ends the life. What the gateway said when it ended the link says more than
+// that there is no other token.
 func (l *Life) loginRequired(code int, reason string) {
+	if l.taken != "" {
+		code, reason = proto.CloseTokenExpired, l.taken
+	}
 	l.do(LifeEffect{Do: LoginRequired, Code: code, Reason: reason})
 	l.stop()
 }

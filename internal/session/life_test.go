@@ -265,3 +265,20 @@ func TestTheGatewaysAdviceIsFollowedOnce(t *testing.T) {
 		t.Errorf("then waits %v", lt.timer)
 	}
 }
+
+func TestWhatTheGatewaySaidIsTold(t *testing.T) {
+	lt := newLifeTest(t, 0.5)
+	lt.connect()
+	lt.lose(Loss{Code: proto.CloseTokenExpired, Reason: "Signed out on another device"})
+	lt.is(Reconnecting) // another token may be good
+	lt.do(lt.life.TokenFailed(lt.now, lt.life.Link(), true, "the refresh token was revoked"))
+	if e := lt.last; e.Code != 4401 || e.Reason != "Signed out on another device" {
+		t.Errorf("told %+v", e)
+	}
+	lt.connect()
+	lt.lose(Loss{Code: proto.CloseTokenExpired, Reason: proto.ReasonExpired})
+	lt.do(lt.life.TokenFailed(lt.now, lt.life.Link(), true, "the refresh token was revoked"))
+	if e := lt.last; e.Code != 401 || e.Reason != "the refresh token was revoked" {
+		t.Errorf("told %+v of a token that expired", e)
+	}
+}
