@@ -223,6 +223,7 @@ func (s *Service) logout(w http.ResponseWriter, r *request) error {
 	}
 	if !fromBody {
 		s.clearCookie(w)
+		clearCache(w)
 	}
 	writeJSON(w, http.StatusOK, struct {
 		Message string `json:"message"`
@@ -264,6 +265,10 @@ func (s *Service) setCookie(w http.ResponseWriter, token string, ends time.Time)
 func (s *Service) clearCookie(w http.ResponseWriter) {
 	w.Header().Add("Set-Cookie", s.cookieName()+"=; Path=/; HttpOnly; Secure; SameSite=Strict; Max-Age=0")
 }
+
+// clearCache has the browser drop pages that it keeps, which the Back button would show to
+// whoever comes next. What pages have stored stays: it may be typed and not sent.
+func clearCache(w http.ResponseWriter) { w.Header().Set("Clear-Site-Data", `"cache"`) }
 
 // familyPart is how many characters all tokens of a family begin with: 126 random bits.
 // Who has them can end the session, as with any token that was replaced. What follows,

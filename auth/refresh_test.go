@@ -117,6 +117,9 @@ func TestLogoutEndsThisSessionOnly(t *testing.T) {
 	if got := a.Header.Get("Set-Cookie"); got != "refresh-token=; Path=/; HttpOnly; Secure; SameSite=Strict; Max-Age=0" {
 		t.Errorf("cookie %q", got)
 	}
+	if got := a.Header.Get("Clear-Site-Data"); got != `"cache"` {
+		t.Errorf("what the browser keeps of pages stays: %q", got)
+	}
 	f.want(f.refresh(next), 401, "")
 	f.want(f.refresh(session), 401, "") // though within its grace window
 	a = f.do("POST", "/auth/logout", `{"refresh_token":"`+other+`"}`)

@@ -193,7 +193,7 @@ func (s *Service) deleteSession(w http.ResponseWriter, r *request) error {
 // ends says how a session of owner ends that who ends.
 func (who caller) ends(owner, session string) int {
 	switch {
-	case session == who.session:
+	case session != "" && session == who.session:
 		return endedSignOut
 	case owner == who.sub:
 		return endedElsewhere
@@ -237,6 +237,7 @@ func (s *Service) logoutAll(w http.ResponseWriter, r *request) error {
 		return err
 	}
 	s.clearCookie(w)
+	clearCache(w)
 	writeJSON(w, http.StatusOK, struct {
 		Message  string `json:"message"`
 		Sessions int64  `json:"sessions"`

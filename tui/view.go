@@ -165,7 +165,7 @@ func (m *model) blockedLines() []string {
 	why, what := printable.Line(m.blocked.Error()), "Sign in again from another terminal"
 	var login *client.LoginRequiredError
 	if errors.As(m.blocked, &login) && login.Reason != "" {
-		why = "You have to sign in again: " + printable.Line(login.Reason) + "."
+		why = printable.Line(login.Reason) + "."
 	}
 	if errors.Is(m.blocked, client.ErrSuperseded) {
 		why, what = "A newer editor has taken this one's place.", "Close that one if you want to go on here"

@@ -79,11 +79,12 @@ func startSiteAt(t *testing.T, o gateway.Options, keys turnstileKeys, l net.List
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.Dir, o.Verify, o.Log = s.dir, service.Authenticate, log
+	o.Dir, o.Verify, o.Revocations, o.Log = s.dir, service.Authenticate, service.Revocations, log
 	g, err := gateway.New(o)
 	if err != nil {
 		t.Fatal(err)
 	}
+	service.OnRevoke(g.Revoke)
 	g.Object(editor.DocumentBinding, object.Kind{New: editor.NewDocument})
 	g.Object(editor.WorkspaceBinding, object.Kind{New: editor.NewWorkspace})
 	g.Worker(editor.SpellCheckBinding, editor.NewSpellCheck)

@@ -3,15 +3,20 @@ package web
 import (
 	"context"
 	"encoding/json"
+	"fmt"
+	"io"
 	"io/fs"
+	"net/http"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 
+	"github.com/lumenize/lmz/auth"
 	"github.com/lumenize/lmz/examples/editor"
 	"github.com/lumenize/lmz/gateway"
 )
@@ -271,11 +276,99 @@ func TestThePageSaysWhyItIsNotConnected(t *testing.T) {
 	// Meanwhile the user has signed out in another tab.
 	s.line.cut(false)
 	b.until(`document.body.dataset.state === 'connected' && document.body.dataset.dirty === 'false'`)
-	b.run(`await fetch('/auth/logout', { method: 'POST' });`)
+	access := b.accessToken()
 	s.line.cut(true)
 	b.until(`document.body.dataset.state === 'reconnecting'`)
 	b.typeText(" and more")
+	s.auth(access, "POST", "logout/all", "")
 	s.line.cut(false)
 	b.until(`document.body.dataset.view === 'sign-in'`)
 	b.until(`document.getElementById('signed-out').textContent.endsWith('was not sent is kept on this device.')`)
+	b.newTab().signIn(s, "ada@example.com")
+	b.run(`dispatchEvent(new Event('focus'))`)
+	b.until(`document.body.dataset.dirty === 'false' && document.getElementById('text').text === 'mine! more and more'`)
+}
+
+// accessToken returns a token of the user of the page.
+func (b *tab) accessToken() string {
+	b.t.Helper()
+	return b.run(`return (await (await fetch('/auth/refresh-token', { method: 'POST' })).json()).access_token`)
+}
+
+// auth makes a request to the sign-in service from another machine.
+func (s *site) auth(access, method, endpoint, body string) {
+	s.t.Helper()
+	r, err := http.NewRequest(method, s.direct+"/auth/"+endpoint, strings.NewReader(body))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+access)
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer http.DefaultClient.CloseIdleConnections()
+	defer answer.Body.Close()
+	if text, _ := io.ReadAll(answer.Body); answer.StatusCode >= 400 {
+		s.t.Fatalf("%s %s: %d %s", method, endpoint, answer.StatusCode, text)
+	}
+}
+
+func TestThePageSaysWhatWasTakenAway(t *testing.T) {
+	s := startSite(t)
+	b := openBrowser(t)
+	admin, err := auth.Mint(s.dir, func(string) string { return "" }, "root@example.com", true, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, tt := range []struct {
+		take func(access, sub string)
+		want string
+	}{
+		{func(string, string) { b.run(`await fetch('/auth/logout', { method: 'POST' })`) }, "You were signed out in another tab."},
+		{func(access, _ string) { s.auth(access, "POST", "logout/all", "") }, "You were signed out on another device."},
+		{func(_, sub string) { s.auth(admin, "DELETE", "subject/"+sub+"/sessions", "") }, "An administrator signed you out."},
+		{func(_, sub string) { s.auth(admin, "PATCH", "subject/"+sub, `{"adminApproved":false}`) }, "An administrator has withdrawn your access."},
+		{func(_, sub string) { s.auth(admin, "DELETE", "subject/"+sub, "") }, "Your account has been removed."},
+	} {
+		b.signIn(s, fmt.Sprintf("user%d@example.com", i))
+		b.open("notes")
+		b.typeText("x")
+		b.until(`document.body.dataset.dirty === 'false'`)
+		tt.take(b.accessToken(), b.run(`return document.body.dataset.instance.split('.')[0]`))
+		b.until(`document.body.dataset.view === 'sign-in' && document.getElementById('signed-out').textContent.startsWith(` + quote(tt.want) + `)`)
+	}
+}
+
+func TestBackAfterSigningOutShowsNothing(t *testing.T) {
+	s := startSite(t)
+	b := openBrowser(t)
+	b.signIn(s, "ada@example.com")
+	b.open("notes")
+	b.typeText("secret")
+	b.until(`document.body.dataset.dirty === 'false'`)
+
+	// It is put away hidden, and shown when it is connected again.
+	b.run(`dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true }))`)
+	if got := b.run(`return document.getElementById('desk').checkVisibility()`); got != "false" {
+		t.Error("the page is put away with the document on it")
+	}
+	b.run(`dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))`)
+	b.until(`document.body.dataset.state === 'connected' && document.getElementById('desk').checkVisibility()`)
+
+	access := b.accessToken()
+	b.do(chromedp.Navigate(s.url + "/dev/mail"))
+	s.auth(access, "POST", "logout/all", "")
+	history, err := chromedp.Call(b.ctx, page.GetNavigationHistory, cdp.Empty{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := page.NavigateToHistoryEntryParams{EntryID: history.Entries[history.CurrentIndex-1].ID}
+	if _, err := chromedp.Call(b.ctx, page.NavigateToHistoryEntry, before); err != nil { // chromedp.NavigateBack waits for a load event
+		t.Fatal(err)
+	}
+	b.until(`document.body.dataset.view === 'sign-in' || document.getElementById('desk')?.checkVisibility()`)
+	if got := b.run(`return document.body.innerText.includes('secret')`); got != "false" {
+		t.Error("Back shows the document")
+	}
 }

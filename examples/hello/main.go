@@ -39,8 +39,7 @@ func main() {
 	mesh.Object("COUNTER_DO", object.Kind{New: newCounter})
 	mesh.Worker("GREETER_WORKER", func(lmz.Caller) lmz.Handler {
 		methods := new(lmz.Mux)
-		greet := func(_ context.Context, name string) (string, error) { return "Hello, " + name + "!", nil }
-		lmz.Method1[string, string]("greet").Expose(methods, lmz.Anyone, greet)
+		lmz.Method1[string, string]("greet").Expose(methods, lmz.Anyone, func(_ context.Context, name string) (string, error) { return "Hello, " + name + "!", nil })
 		return methods
 	})
 	mux := http.NewServeMux()

@@ -56,8 +56,8 @@ var seeded = []bug{
 	},
 	{
 		"gone without resubscribe", "gateway/clientcalls.go",
-		[]string{"		if c.session == nil {\n			return nil\n		}\n		if c.link != nil && c.expired() {",
-			"		if c.session == nil || c.link == nil {\n			return nil\n		}\n		if c.link != nil && c.expired() {"},
+		[]string{"		if c.session == nil {\n			return nil\n		}\n		if c.link != nil && c.from.expired() {",
+			"		if c.session == nil || c.link == nil {\n			return nil\n		}\n		if c.link != nil && c.from.expired() {"},
 	},
 	{
 		"started marker missing", "object/outcome.go",

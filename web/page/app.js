@@ -7,7 +7,7 @@ import { colors } from './people.js';
 import { isolated, named, shown } from './shown.js';
 import { closeVersions, setUpVersions } from './versions.js';
 import './view.js';
-import { askLink, hasMailbox, linkError, signOut } from './sign-in.js';
+import { askLink, hasMailbox, linkError, signOut, whySignedOut } from './sign-in.js';
 import { checkAgain, showCheck } from './turnstile.js';
 
 const $ = (id) => document.getElementById(id);
@@ -35,7 +35,7 @@ const client = new EditorClient({
     data.subscriptions = String(Number(data.subscriptions) + 1);
     await client.openAgain();
   },
-  onLoginRequired: () => showSignIn(),
+  onLoginRequired: (error) => showSignIn(error.reason),
   onSuperseded: () => showElsewhere(),
   onConnectionError: (error) => console.debug('lmz:', error.message),
 });
@@ -72,9 +72,9 @@ for (const event of ['online', 'offline']) addEventListener(event, () => showSta
 
 // Signing in and out.
 
-function showSignIn() {
+function showSignIn(reason) {
   if (data.view === 'desk') {
-    $('signed-out').textContent = 'You were signed out, maybe in another tab. Sign in to go on.' +
+    $('signed-out').textContent = whySignedOut(reason) +
       (open?.dirty && !open.unkept ? ' What you typed and was not sent is kept on this device.' : '');
     $('signed-out').hidden = false;
   }
@@ -135,6 +135,16 @@ $('sign-out').addEventListener('click', async () => {
   client.disconnect();
   await signOut().catch(() => {});
   location.assign('/');
+});
+
+// A page that is put away shows nothing when it comes back, until it is known who is there.
+addEventListener('pagehide', ({ persisted }) => {
+  if (persisted && data.view === 'desk') data.view = 'starting';
+});
+addEventListener('pageshow', ({ persisted }) => {
+  if (!persisted) return;
+  if (leaving) location.reload();
+  else client.connect().catch(() => {});
 });
 
 // The list of documents.
