@@ -111,7 +111,6 @@ type honest struct {
 	sessions    atomic.Int64 // that it had
 	missed      atomic.Int64 // calls of documents that it was too slow for
 	ghosts      sync.Map     // editors that it was told of and that are not gone
-	missed      atomic.Int64 // calls that it was too slow for
 	acked       atomic.Int64 // the last version of its own document that was acknowledged
 }
 
@@ -135,8 +134,7 @@ func startHonest(t *testing.T, server, token string, perSec int) *honest {
 	})
 	options := client.Options{
 		URL: server, Handler: mux,
-		Token:    func(context.Context, string) (string, error) { return token, nil },
-		OnMissed: func(_ context.Context, _ lmz.Address, calls int) { h.missed.Add(int64(calls)) },
+		Token: func(context.Context, string) (string, error) { return token, nil },
 		OnSubscriptionRequired: func(ctx context.Context) {
 			h.sessions.Add(1)
 			for _, doc := range []lmz.Address{h.own, h.shared} {
