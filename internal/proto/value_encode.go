@@ -243,6 +243,7 @@ func (e *encoder) date(t time.Time) error {
 	if err := e.begin(majorTag, tagDateEpoch); err != nil {
 		return err
 	}
+	t = t.Round(time.Millisecond) // all that a float is exact to there, and that JavaScript has
 	if t.Nanosecond() == 0 {
 		e.dst = appendInt(e.dst, t.Unix())
 	} else {

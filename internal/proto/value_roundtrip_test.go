@@ -309,3 +309,24 @@ func TestValuesKeptInAStructStayUndecoded(t *testing.T) {
 		t.Errorf("got %s, %v", got, err)
 	}
 }
+
+// Beyond the years of RFC 3339 dates have milliseconds: more came back as another date.
+func TestDatesBeyondTextComeBackTheSame(t *testing.T) {
+	for _, date := range []time.Time{
+		time.Date(-4, time.July, 9, 2, 10, 7, 268435455, time.UTC),
+		time.Date(-4000, time.July, 9, 2, 10, 7, 999_999_999, time.UTC),
+		time.Date(12000, time.July, 9, 2, 10, 7, 1_500_000, time.UTC),
+	} {
+		data, err := Marshal(date)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var back time.Time
+		if err := Unmarshal(data, &back); err != nil || !back.Equal(date.Round(time.Millisecond)) {
+			t.Errorf("%v came back as %v, %v", date, back, err)
+		}
+		if again, err := Marshal(back); err != nil || !bytes.Equal(again, data) {
+			t.Errorf("%v was written as %x, and then as %x", date, data, again)
+		}
+	}
+}
