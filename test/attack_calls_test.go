@@ -134,7 +134,7 @@ func nested(n int, one func(i int) lmz.Continuation) []lmz.Continuation {
 func (s *siege) mostNested(ctx context.Context, t *rogue, doc lmz.Address, one func(i int) lmz.Continuation) (n int) {
 	for n = 490; n > 1; n /= 2 {
 		_, err := t.call(ctx, doc, presenting("probe", nested(n, one)))
-		if err == nil || !strings.Contains(err.Error(), "at most") {
+		if err == nil || !strings.Contains(err.Error(), "at most") && !strings.Contains(err.Error(), "too much") {
 			break
 		}
 	}
