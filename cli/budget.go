@@ -61,7 +61,7 @@ func (b *budgetFlag) setOne(name, value string) (err error) {
 	default:
 		known := []string{"calls", "connects", "time", "waiting", "stored", "sessions", "objects", "watches", "alarms", "workers"}
 		slices.Sort(known)
-		return fmt.Errorf("there is no such budget: %s are", strings.Join(known, ", "))
+		return fmt.Errorf("unknown; the budgets are %s", strings.Join(known, ", "))
 	}
 	return err
 }

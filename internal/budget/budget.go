@@ -267,7 +267,7 @@ func (a *Accounts) Usage(after string, limit int) []Usage {
 		u := &all[i]
 		for k := range rates {
 			if limit := a.limit(u.Subject, k); !limit.none() {
-				u.Wait = max(u.Wait, time.Until(u.paid[k])-limit.pays(limit.Most))
+				u.Wait = max(u.Wait, max(time.Until(u.paid[k]), 0)-limit.pays(limit.Most))
 			}
 		}
 	}

@@ -57,7 +57,7 @@ func TestChargeAfterwardsBecomesDebt(t *testing.T) {
 }
 
 func TestQuantityIsHeldUntilGivenBack(t *testing.T) {
-	a := accounts(budget.Limits{budget.Objects: {Most: 2}})
+	a := accounts(budget.Limits{budget.Objects: {Most: 2}, budget.Time: {Most: int64(time.Second), PerSecond: 1e9}})
 	a.Add("ann", budget.Objects, 1)
 	if err := a.Take("ann", budget.Objects, 1); err != nil {
 		t.Fatal(err)
@@ -74,7 +74,7 @@ func TestQuantityIsHeldUntilGivenBack(t *testing.T) {
 		t.Errorf("refused %d times, want once", n)
 	}
 	usage := a.Usage("", 10)
-	if len(usage) != 1 || usage[0].Held[budget.Objects] != 2 || usage[0].Refused[budget.Objects] != 1 {
+	if len(usage) != 1 || usage[0].Wait != 0 || usage[0].Held[budget.Objects] != 2 || usage[0].Refused[budget.Objects] != 1 {
 		t.Errorf("usage %+v", usage)
 	}
 }
