@@ -14,9 +14,9 @@ type Auth struct {
 	Claims  map[string]any // all claims of the token, and what the gateway's hooks added; read-only
 	Expires time.Time      // the token's exp; zero: no expiry known
 
-	// Session and Token are ids of the sign-in session that the token came from, and of
-	// the token itself; "" if whoever verified it does not say. The gateway finds by them who
-	// is to be asked about again when something is taken away; no node sees them.
+	// Session and Token are the ids of the sign-in session that the token came from, and of
+	// the token itself; "" if the verifier does not set them. The gateway uses them to find
+	// the connections that a revocation concerns; no node sees them.
 	Session, Token string
 }
 

@@ -11,8 +11,8 @@ import (
 const RateLimited = "RateLimitedError"
 
 // QuotaExceeded is the class name of the error of a call that was refused because its
-// caller holds as much of something as it may, such as objects or stored bytes. Waiting
-// does not help; giving some of it up does.
+// caller already holds as much of something as it may, such as objects or stored bytes.
+// Waiting does not help; freeing some does.
 const QuotaExceeded = "QuotaExceededError"
 
 // ErrQuotaExceeded matches an [*Error] of that name.
@@ -25,8 +25,8 @@ const (
 	limitField    = "limit"
 )
 
-// NewRateLimited makes the error that says of which of its budgets a caller has taken
-// too much, and that a call may be made again after a while. Gateways make it.
+// NewRateLimited returns the error for a caller that has exceeded the budget named what
+// and may call again after wait, which is rounded up to milliseconds. Gateways use it.
 func NewRateLimited(what string, wait time.Duration) *Error {
 	ms := (wait + time.Millisecond - 1) / time.Millisecond
 	return &Error{
@@ -37,8 +37,8 @@ func NewRateLimited(what string, wait time.Duration) *Error {
 	}
 }
 
-// NewQuotaExceeded makes the error that says of what a caller holds as much as it may.
-// Gateways make it.
+// NewQuotaExceeded returns the error for a caller that already holds limit of the budget
+// named what. Gateways use it.
 func NewQuotaExceeded(what string, limit int64) *Error {
 	return &Error{
 		Code:    CodeGateway,
@@ -48,8 +48,8 @@ func NewQuotaExceeded(what string, limit int64) *Error {
 	}
 }
 
-// Exceeded returns which budget of the caller a RateLimitedError or QuotaExceededError
-// is about, such as "steps" or "stored", or "".
+// Exceeded returns the budget that a RateLimitedError or QuotaExceededError names, such
+// as "steps" or "stored", or "" for any other error.
 func Exceeded(err error) string {
 	var e *Error
 	if !errors.As(err, &e) || e.Name != RateLimited && e.Name != QuotaExceeded {

@@ -23,19 +23,19 @@
 // the mailed link, and asks until that has happened (RFC 8628).
 //
 // Links are limited by client and address ([Limits]); a client is an address and the
-// networks around it. Whoever asks too often gets 429. Where others have used up what
-// is for all, the answer is the usual one, with a notice, and only those are mailed who
-// have a share of their own: approved accounts, of which half of all mails are kept, and
-// for what is mailed to one address whoever is in a network with a session of its owner.
-// The cookie known-browser says for a year that somebody has signed in to an address
-// there: what strangers ask for does not count against such a browser, and a link that
-// it asks for can be opened, or pasted into a terminal, anywhere.
+// networks around it. Clients that ask too often get 429. When others have exhausted a
+// shared limit, the answer is the usual one, with a notice, and mail goes only to those
+// with a share of their own: approved accounts, for which half of all mails are reserved,
+// and, within the limit of one address, clients in a network where its owner has a
+// session. The cookie known-browser says for a year that somebody has signed in to an
+// address there: what strangers ask for does not count against such a browser, and a link
+// that it asks for can be opened, or pasted into a terminal, anywhere.
 //
-// A cookie belongs to a host, not to a port: browsers send the refresh cookie to every
-// server on the host of the service, whatever its port. Whoever runs one there that a
-// signed-in visitor opens can act as that visitor, so trust all that run on the host, or
-// give the service a host name of its own. [Options].HostCookie keeps other hosts of the
-// domain from setting the cookie; no attribute keeps ports apart.
+// Cookies belong to a host, not to a port: browsers send the refresh cookie to every
+// server on the service's host. Such a server can act as every signed-in visitor who
+// opens it, so trust all servers on the host, or give the service its own host name.
+// [Options].HostCookie keeps other hosts of the domain from setting the cookie; no
+// attribute keeps ports apart.
 //
 // # Who gets in
 //
@@ -99,9 +99,9 @@
 //	TOKEN    {"id", "name", "admin", "createdAt", "expiresAt", "lastUsedAt" or null}
 //	EVENT    {"id", "at", "event", "outcome", "actor", "target", "email", "ip", "agent", "requestId", "detail": {...}}
 //
-// A list is a page of at most so many entries, and at most 256 KiB. If there are more, next
-// is the after, or before, of the following page, which bears entries that come and go.
-// subjects knows offset as well, which does not.
+// A list returns pages of at most limit entries and 256 KiB. If there are more, next is the
+// after, or before, of the following page; it stays valid while entries come and go.
+// subjects also accepts offset, which does not have this property.
 //
 // Any answer can be 429 rate_limited with Retry-After, 403 for a request that a
 // page of another site sent, or 413.

@@ -9,8 +9,8 @@ import (
 	"zombiezen.com/go/sqlite/sqlitex"
 )
 
-// How a session ended, in the column revoked of its refresh tokens: by it people are told
-// what happened. 1 is also what programs of before wrote, which did not say.
+// How a session ended, in the column revoked of its refresh tokens, so that people can be
+// told what happened. Earlier versions always wrote 1.
 const (
 	endedSignOut   = 1 + iota // by who used it
 	endedElsewhere            // by its owner, from another session or from a mail
@@ -19,8 +19,8 @@ const (
 	endedUnapproved
 )
 
-// What a token that was good is refused with. Page and terminal show these texts; a
-// connection that ends because of it has them as its reason (PROTOCOL.md, "Tokens").
+// How a revoked token is refused. Page and terminal show these texts, which are also the
+// close reasons of connections (PROTOCOL.md, "Tokens").
 var (
 	errSignedOut    = unauthorized("invalid_token", "Signed out")
 	errAccountGone  = unauthorized("invalid_token", "Account removed")
@@ -49,20 +49,19 @@ func (d db) sessionEnded(id string) error {
 	return errBadToken
 }
 
-// OnRevoke has f told whenever something was taken away: an account, an approval, a role,
-// a session, a token with a name, the right to act for somebody. The ids are subjects, sessions and tokens, as
-// [lmz.Auth] has them; who acts by one of them should be asked about again, as
-// gateway.Gateway.Revoke does. f is called after the change is on disk and before whoever made it
-// gets the answer, from many goroutines, and must not block. Call OnRevoke before the
-// service serves.
+// OnRevoke registers f, which is called at every revocation: of an account, an approval, a role, a session, a
+// named token, or the right to act for somebody. The ids are those of subjects, sessions and tokens, as in
+// [lmz.Auth]; verify again whoever uses one of them, as gateway.Gateway.Revoke does. f is called when the
+// change is on disk, before the request that made it is answered, from many goroutines, and must not block.
+// Call OnRevoke before the service serves.
 func (s *Service) OnRevoke(f func(ids ...string)) {
 	s.store.revoked.mu.Lock()
 	defer s.store.revoked.mu.Unlock()
 	s.store.revoked.told = append(s.store.revoked.told, f)
 }
 
-// Revocations returns a number that is another one after something was taken away since it
-// was asked last, signing keys included. It counts from the start of the program.
+// Revocations returns a counter that changes with every revocation, removed signing keys
+// included. It starts at zero with the program.
 func (s *Service) Revocations() uint64 {
 	if _, err := s.keys.current(); err != nil {
 		s.log.Error("the keys cannot be read", "error", err)

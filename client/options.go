@@ -63,13 +63,13 @@ type Options struct {
 	// OnConnectionError is told why an attempt to connect failed, although more follow.
 	OnConnectionError func(error)
 
-	// OnMissed is told that the peer took calls too slowly, or was away for too long, and
-	// that so many calls without reply of one node were therefore dropped: ask that node for
-	// its state, or subscribe to it again. It runs like a handler: in a turn, after the
-	// calls of that node that came before and before those that come after, which begin when
-	// it returns or waits in a call with its ctx. Nil says that the program cannot make up
-	// for calls that it missed: then its session ends instead, and OnSubscriptionRequired
-	// runs. On a server that speaks only lmz it is never called.
+	// OnMissed reports that this peer read too slowly, or was away for too long, so the
+	// gateway dropped this many calls without reply from one node: ask that node for its
+	// state, or subscribe to it again. It runs like a handler, in a turn: after the earlier
+	// calls of that node and before the later ones, which begin when it returns or waits in
+	// a call with its ctx. Nil means that the program cannot make up for missed calls: then
+	// its session ends instead, and OnSubscriptionRequired runs. Servers that speak only lmz
+	// never cause it to be called.
 	OnMissed func(ctx context.Context, from lmz.Address, calls int)
 
 	// QueueLimit is how many calls may wait for the connection: 0 means 100.

@@ -9,7 +9,7 @@
 // In the place of a secret they put [redacted]: values whose key says so, bearer tokens,
 // JWTs, tokens in links. That is a second line of defence: lmz gives its log no secrets.
 //
-// Characters that a terminal would obey are escaped as JSON escapes them, and values are cut
+// Characters that could control a terminal are written as JSON escapes, and values are cut
 // after 16 KiB.
 //
 // The namespaces of lmz are lmz.gateway.connect, lmz.gateway.session, lmz.gateway.call,

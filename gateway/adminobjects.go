@@ -42,8 +42,8 @@ const (
 	// [object.Runtime.Restore].
 	RestoreObject lmz.Method2[string, lmz.Address, struct{}] = "restore"
 
-	// RemoveObject removes an object with all that it has stored, for good, see
-	// [object.Runtime.Remove]. The log says who did.
+	// RemoveObject removes an object and everything that it has stored, permanently; see
+	// [object.Runtime.Remove]. The log says who did it.
 	RemoveObject lmz.Method1[lmz.Address, struct{}] = "remove"
 
 	// DropCopy lets go of a copy. A copy that nobody uses for ten minutes goes by itself.

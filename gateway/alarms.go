@@ -10,17 +10,18 @@ import (
 
 // Methods of [AdminBinding] for administrators: clients whose token has the claim isAdmin.
 const (
-	// ListDue returns the objects of a binding, or of all if it is empty, that have
-	// something to do, the next one first. It opens none. The page begins after DuePage.Next
-	// of the one before, or with "" from the beginning, and has at most so many; 0, and more
-	// than 1,000, mean 1,000. Long names make a page shorter.
+	// ListDue takes a binding, after and limit, and returns the objects of the binding, or
+	// of all if it is "", that have work to do, the next one first. It opens none. after is
+	// DuePage.Next of the page before, or "" for the first page; a limit of 0 or of more
+	// than 1,000 means 1,000. Long names make a page shorter.
 	ListDue lmz.Method3[string, string, int, DuePage] = "listDue"
 
-	// ListAlarms returns the alarms of an object, in the order in which they run, and then
-	// those that are dead, in pages as those of ListDue.
+	// ListAlarms takes the address of an object, after and limit, and returns the object's
+	// alarms in the order in which they run, then the dead ones, in pages like those of
+	// ListDue.
 	ListAlarms lmz.Method3[lmz.Address, string, int, AlarmPage] = "listAlarms"
 
-	// due and alarms are the first pages of those, for programs that know no pages.
+	// due and alarms return the first page of those, for clients that do not know pages.
 	due    lmz.Method1[string, []Due]        = "due"
 	alarms lmz.Method1[lmz.Address, []Alarm] = "alarms"
 
@@ -48,8 +49,7 @@ type AlarmPage struct {
 	Next   string // to go on with; "" if there are no more
 }
 
-// Alarm is an alarm of an object. Of texts that are longer than 1 KiB it has the
-// beginning.
+// Alarm is an alarm of an object. Texts are cut after 1 KiB.
 type Alarm struct {
 	ID       string
 	Schedule string     // as object.Schedule prints it

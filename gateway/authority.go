@@ -64,11 +64,11 @@ func newAuthority(g *Gateway) *authority {
 	return &authority{gateway: g, bearers: make(map[*bearer]bool), byID: make(map[string]map[*bearer]bool)}
 }
 
-// Revoke says that something was taken away from a subject, a sign-in session or a token, by the ids
-// that [lmz.Auth] has of them. It returns at once. All connections and requests that act by
-// one of them are asked about again with what they came with: by Options.Verify, or by the hook that said who they
-// are, and BeforeAccept. A definite refusal (see Options.Verify) ends a connection, with the close code 4401,
-// and what it had called; another answer is what it goes on with. Package auth tells by
+// Revoke reports that a subject, a sign-in session or a token lost some or all of its authority. The ids are
+// those of [lmz.Auth]; unknown ones are ignored. It returns at once. The gateway then verifies the credentials
+// of all their connections and requests again, with Options.Verify or the hook that admitted them, and with
+// BeforeAccept. A definite refusal (see Options.Verify) ends a connection, with the close code 4401, and cancels
+// its calls; after any other answer it continues with the new claims. With package auth, pass Revoke to
 // auth.Service.OnRevoke.
 func (g *Gateway) Revoke(ids ...string) {
 	a := g.authority

@@ -7,27 +7,28 @@ import (
 	"github.com/lumenize/lmz/internal/budget"
 )
 
-// Rate is how often one subject may do something. The zero value is no limit.
+// Rate is how often one subject may do something. The zero value means no limit.
 type Rate struct {
 	PerSecond float64 // in the long run
 	Burst     int     // at once; 0 means 1
 }
 
-// Budget is how much one subject may use, over all its clients together. The origin's
-// subject pays for a call and for all that comes of it: the calls that its callees make,
-// and what they store, send and set alarms for. Of the quantities 0 means the default, and
-// a negative number no limit. A call that would exceed one is not executed; its error is a
-// [lmz.RateLimited], which says when to come back, or a [lmz.QuotaExceeded], and
-// [lmz.Exceeded] says of what. The defaults are above what people and their programs need.
+// Budget is how much one subject may use, over all its clients together. The subject at
+// the origin of a call pays for it and for everything that follows from it: the calls that
+// its callees make, and what they store, send and set alarms for. For quantities, 0 means
+// the default and a negative number no limit. A call that would exceed the budget is not
+// executed; its error is a [lmz.RateLimited], which says when to call again, or a
+// [lmz.QuotaExceeded], and [lmz.Exceeded] names the budget. The defaults exceed what
+// people and their programs need.
 type Budget struct {
 	// Connects is how often clients may connect, and Calls how many method calls they may
 	// make: each step of a chain is one, and each continuation among its arguments. The zero
 	// values are no limits; public deployments set [PublicConnectRate] and [PublicCallRate].
 	Connects, Calls Rate
 
-	// Time is how many seconds the turns of objects and the workers may take that work on
-	// the subject's behalf, waits in calls and for commits left out. It is charged
-	// afterwards. The zero value means [DefaultTime].
+	// Time is how many seconds turns of objects and workers may spend on the subject's
+	// behalf, not counting waits in calls and commits. It is charged afterwards. The zero
+	// value means [DefaultTime].
 	Time Rate
 
 	Waiting  int64 // bytes of requests under way and of what clients have not acknowledged; by default 48 MiB
@@ -37,9 +38,9 @@ type Budget struct {
 	Watches  int   // of clients' sessions by objects; by default 20,000
 	Alarms   int   // by default 20,000
 
-	// Workers is how many calls of workers may run at once; by default 16. One that waits for
-	// a call of its own does not count. Beyond it calls wait. [Options].BudgetOf does not
-	// change it.
+	// Workers is how many of the subject's calls may run in workers at once; by default 16. A
+	// call that waits for another call does not count. Further calls wait. [Options].BudgetOf
+	// does not change it.
 	Workers int
 }
 

@@ -34,19 +34,19 @@ type Options struct {
 	// those. It is called from many goroutines. A subject must not contain a dot, where
 	// the instance name of a client is cut.
 	//
-	// It is asked again, with the same token, when something may have been taken away: see [Gateway.Revoke],
-	// Revocations and Reverify. Then, and when a client sends its next token, only a definite refusal ends
-	// the connection: a Refusal or such an error with the status 401 or 403. Any
-	// other error means that nobody could say, and the connection goes on for now.
+	// It is called again, with the same token, after a revocation: see [Gateway.Revoke], Revocations and
+	// Reverify. Then, and when a client sends its next token, only a definite refusal ends the connection: a
+	// Refusal or such an error with the status 401 or 403. Any other error means that the token could not be
+	// checked, and the connection stays for now.
 	Verify func(ctx context.Context, token string) (*lmz.Auth, error)
 
-	// Revocations returns a number that is another one after something was taken away, for instance
-	// auth.Service.Revocations. It is asked for once in a Heartbeat, and if it has changed Verify is asked about
-	// all connections, so that whoever [Gateway.Revoke] was not told of ends then. Nil means that nothing is known.
+	// Revocations returns a counter that changes with every revocation, for instance auth.Service.Revocations. It
+	// is read once per Heartbeat; if it has changed, all connections are verified again, so that revocations of
+	// which [Gateway.Revoke] was not told take effect then. Nil means that there is no such counter.
 	Revocations func() uint64
 
-	// Reverify is how often Verify is asked about each open connection in any case; 0 means never.
-	// For a Verify that can be asked what was taken away and does not tell by itself.
+	// Reverify is how often each open connection is verified again in any case; 0 means never. Set
+	// it if Verify knows of revocations but does not report them.
 	Reverify time.Duration
 
 	// Binding is the name under which clients are addressed, and the path segment
@@ -57,10 +57,10 @@ type Options struct {
 	// clients, with their own.
 	Hooks Hooks
 
-	// Budget is what each subject may use, and BudgetOf, if it is not nil, what one subject
-	// may use if that is something else: nil means Budget. BudgetOf is asked for every
-	// charge, from many goroutines. Requests that BeforeRequest admits anonymously share the
-	// budget of the subject "~".
+	// Budget is what each subject may use. BudgetOf, if it is not nil, returns the budget of
+	// one subject; if it returns nil, Budget applies. BudgetOf is called for every charge,
+	// from many goroutines, and must be fast. Requests that BeforeRequest admits anonymously
+	// share the budget of the subject "~".
 	Budget   Budget
 	BudgetOf func(subject string) *Budget
 
@@ -98,9 +98,9 @@ type Options struct {
 	// AllowOrigin decides about origins that Origins does not allow. Nil refuses them.
 	AllowOrigin func(origin string, r *http.Request) bool
 
-	// Log is told what happens, never a token or a value, with a namespace for each part
-	// of the gateway: package debug has a handler that chooses by it. Of entries above debug
-	// with one message it gets 200 at once and five a second. Nil discards.
+	// Log is told what happens, never a token or a value, with a namespace for each part of
+	// the gateway: package debug has a handler that chooses by it. Entries above debug are
+	// limited to 200 at once and five a second for each message. Nil discards.
 	Log *slog.Logger
 }
 

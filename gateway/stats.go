@@ -60,8 +60,9 @@ func (g *Gateway) overBudget() (n uint64) {
 	return n
 }
 
-// RefusedByBudget returns how often each budget refused something, to all subjects
-// together, by the names that [lmz.Exceeded] returns. It may be called as Stats may.
+// RefusedByBudget returns how often each budget refused something, summed over all
+// subjects, by the names that [lmz.Exceeded] returns. It may be called whenever Stats
+// may.
 func (g *Gateway) RefusedByBudget() map[string]uint64 {
 	all := make(map[string]uint64)
 	for k, n := range g.accounts.Refused() {

@@ -8,10 +8,10 @@ import (
 	"github.com/lumenize/lmz/internal/budget"
 )
 
-// ListUsage returns what subjects use ([Budget]), in the order of their names: a method of
-// [AdminBinding] for administrators. Subjects that hold nothing and owe nothing are left
-// out. The page begins after UsagePage.Next of the one before, or with "" from the
-// beginning, and has at most so many; 0, and more than 1,000, mean 1,000.
+// ListUsage takes after and limit, and returns what subjects use ([Budget]), in the order
+// of their names: a method of [AdminBinding] for administrators. Subjects that hold
+// nothing and owe nothing are left out. after is UsagePage.Next of the page before, or ""
+// for the first page; a limit of 0 or of more than 1,000 means 1,000.
 const ListUsage lmz.Method2[string, int, UsagePage] = "usage"
 
 // UsagePage is some of the subjects that use something.

@@ -10,11 +10,11 @@ import (
 // DefaultIdle is how long an object stays open without work.
 const DefaultIdle = 60 * time.Second
 
-// DefaultTurnLimit is how long a turn may take.
+// DefaultTurnLimit is the default of [Kind].TurnLimit.
 const DefaultTurnLimit = 5 * time.Second
 
-// TurnLimitName is the class name of the error of a call whose turn took longer than it
-// may. It was rolled back.
+// TurnLimitName is the class name of the error of a call whose turn took longer than
+// [Kind].TurnLimit. The turn was rolled back.
 const TurnLimitName = "TurnLimitError"
 
 // Kind says how the objects of one binding are made and kept.
@@ -38,10 +38,10 @@ type Kind struct {
 	Relaxed bool
 
 	// TurnLimit is how long a turn may take, without its commit: beyond it the handler's ctx
-	// ends, the log says which method it was, and whatever error the handler returns reaches
-	// the caller as a [TurnLimitName]. Each wait in CallRaw begins another turn. 0 means
-	// [DefaultTurnLimit], a negative time no limit. The caller's deadline can end a handler
-	// earlier, not later.
+	// ends, the log names the method, and the internal error that the handler returns
+	// reaches the caller as a [TurnLimitName]. Each wait in CallRaw begins another turn. 0
+	// means [DefaultTurnLimit], a negative time no limit. The caller's deadline can end a
+	// handler earlier, not later.
 	TurnLimit time.Duration
 
 	// MaxBytes is how much one object may store: a turn that would make it larger is rolled

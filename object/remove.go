@@ -13,11 +13,10 @@ import (
 	"github.com/lumenize/lmz/internal/proto"
 )
 
-// Remover is a handler that has something to do when its object was removed, see
-// [Runtime.Remove]: to tell others. Its OnRemoved may call and send, has no storage, and
-// runs on a handler that New has just made and that was not started. It has 30 seconds,
-// in which nobody uses the object. It may run again if the process dies meanwhile; an error
-// is logged, and ends it too.
+// Remover is a handler that has work to do after its object was removed ([Runtime.Remove]),
+// such as notifying others. OnRemoved may call and send, has no storage, and runs on a new
+// handler that was not started. It has 30 seconds, during which nobody uses the object. It
+// runs again if the process dies before it returns; an error is logged and not retried.
 type Remover interface {
 	OnRemoved(ctx context.Context) error
 }
@@ -32,11 +31,11 @@ type removals interface {
 	left() ([]lmz.Address, error)
 }
 
-// Remove removes everything that the object at a has stored, with its alarms, what it has
-// sent that is under way, and its watches. It waits for the object's turn. Calls that wait
-// behind it are not executed; those that come later find an object that has stored nothing.
-// A crash leaves the whole object, or nothing of it. It is for administrators: no guard is
-// asked.
+// Remove removes everything that the object at a has stored, its alarms and watches, and
+// its sends that are not finished. It waits for the object's turn. Calls that wait behind
+// it are not executed; later ones find a new object. A crash leaves the whole object or
+// nothing of it. An object that has stored nothing is an error. It is for administrators:
+// no guard is asked.
 func (rt *Runtime) Remove(ctx context.Context, a lmz.Address) error {
 	return rt.turnOf(ctx, a, func(o *Object) error {
 		if !rt.exists(a) {

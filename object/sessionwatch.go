@@ -40,9 +40,9 @@ func watchKey(w watchRow) string {
 // work runs like a reply: in a turn, without guards, and with a fresh call chain. If the
 // client has no session it runs as soon as this turn is over.
 //
-// An object has one watch for each session and method: to watch the same session again
-// replaces the arguments, so a client that subscribes a thousand times is watched once. When
-// many objects watched one session, they do their work a few at a time.
+// An object has one watch for each session and method: watching the same session again
+// replaces the arguments, so a client that subscribes a thousand times is watched once. If
+// many objects watch one session, only a few at a time do their work.
 //
 // The watch is stored with the turn. A gateway that was restarted knows no session of
 // before, so the work runs then. Watch wants the ctx of a handler that has the turn. Its

@@ -28,8 +28,8 @@ func NewDesk() *Desk {
 	return d
 }
 
-// FromDocument is a guard for what documents tell their subscribers: it lets a document
-// speak for itself, and nobody speak through one.
+// FromDocument is a guard for what documents tell their subscribers: only a document may
+// call, at the origin of the chain, so nobody can speak through one.
 func FromDocument(ctx context.Context, _ *lmz.Request) error {
 	c, _ := lmz.CallContextFrom(ctx)
 	if len(c.Chain) != 1 || !isDocument(c.Chain[0]) {
@@ -65,8 +65,8 @@ func (d *Desk) SubscriptionRequired(ctx context.Context) {
 	work.Wait()
 }
 
-// Missed has the session of a document subscribe again, and so ask for what it missed:
-// the client took what the document sent too slowly. It fits [client.Options.OnMissed].
+// Missed makes the session of a document subscribe again and fetch what it missed because
+// the client read too slowly. It fits [client.Options.OnMissed].
 func (d *Desk) Missed(_ context.Context, from lmz.Address, _ int) {
 	if from.Binding != DocumentBinding {
 		return

@@ -40,10 +40,10 @@
 // what cannot be, is refused with an error called EditRefused, and nothing of it is made:
 // whoever pushed it still has the text. An edit inserts at most 64 KiB.
 //
-// A client has one editor in a document: when it presents another, the one before is gone.
-// People are called by the part of their address before the @, unless two who were ever
-// here have the same: then by the whole address, also in versions. A call runs at most 20
-// methods of a document, fewer that take long.
+// A client has one editor in a document: presenting another replaces it. People are shown
+// by the part of their address before the @, unless two who ever used the document share
+// it: then by the whole address, in versions too. One call may run at most 20 methods of a
+// document, fewer if they are expensive.
 //
 // # An editor
 //
@@ -70,8 +70,8 @@
 // which it shares most with the one before. What is older than 30 days is dropped, apart
 // from the text. What that takes, the document does in turns of a bounded number of rows.
 //
-// A part of an earlier version is read without making the text: it is followed back
-// through the log to a snapshot. What restore stores are references to the text of the
-// version that it restores, which is kept as long as the log has them. Subscribers get it
-// as edits like any others.
+// A part of an earlier version is read without building the whole text: it is followed
+// back through the log to a snapshot. restore stores references to the text of the
+// restored version, which is kept as long as the log refers to it. Subscribers see a
+// restoration as ordinary edits.
 package editor

@@ -16,12 +16,12 @@ const (
 // WorkspaceName is the instance of the one workspace.
 const WorkspaceName = "main"
 
-// CheckParts has the spelling of parts of the calling document checked, and the findings
-// sent to the client that the chain starts at, who wrote them. They have at most
+// CheckParts checks the spelling of parts of the calling document and sends the findings
+// to the client at the origin of the chain, which wrote them. The parts have at most
 // [MaxChecked] bytes together.
 const CheckParts lmz.Method1[Parts, struct{}] = "checkParts"
 
-// MaxChecked is how many bytes of text the spell checker takes at once.
+// MaxChecked is how many bytes of text one call of the spell checker may have.
 const MaxChecked = 64 << 10
 
 // Parts is parts of the text of a version of a document.
@@ -36,13 +36,13 @@ type Part struct {
 	Text string
 }
 
-// MaxName is the longest name of a new document, in bytes. Documents that are there
-// already keep longer ones.
+// MaxName is the longest name of a new document, in bytes. Existing documents may have
+// longer ones.
 const MaxName = 256
 
-// ListDocuments returns documents of the workspace in the byte order of their names: those
-// after a name, or from the beginning with "", and at most so many. 0, and more than 500,
-// mean 500. A page has fewer if their names are long.
+// ListDocuments takes after and limit, and returns documents of the workspace in the byte
+// order of their names: those after the name after, or from the beginning if it is "". A
+// limit of 0 or of more than 500 means 500. Long names make a page shorter.
 const ListDocuments lmz.Method2[string, int, DocumentPage] = "list"
 
 // DocumentPage is some of the documents of a workspace.
@@ -51,7 +51,8 @@ type DocumentPage struct {
 	Next  string // the name after which the next page begins; "" if this is the last
 }
 
-// Documents returns the first page of [ListDocuments], for clients that know no pages.
+// Documents returns the names of the first page of [ListDocuments], for clients that do
+// not know pages.
 const Documents lmz.Method0[[]string] = "documents"
 
 // Methods of the workspace for documents.
