@@ -122,6 +122,22 @@ func TestStepsOfChainsAreCharged(t *testing.T) {
 	})
 }
 
+func TestLargeCallsAreSeveralSteps(t *testing.T) {
+	budgetMesh(t, gateway.Budget{Calls: gateway.Rate{PerSecond: 1, Burst: 20}}, func(t *testing.T, m *mesh, _ func() []string) {
+		ann := m.tab("ann", "tab")
+		defer closePeer(ann)
+		large := strings.Repeat("x", 900_000) // 14 steps
+		if _, err := echo.Call(t.Context(), ann, lmz.At("ECHO"), large); err != nil {
+			t.Fatal(err)
+		}
+		_, err := echo.Call(t.Context(), ann, lmz.At("ECHO"), large)
+		wantExceeded(t, err, "steps")
+		if _, err := echo.Call(t.Context(), ann, lmz.At("ECHO"), "small"); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestTurnTimeIsCharged(t *testing.T) {
 	budgetMesh(t, gateway.Budget{Time: gateway.Rate{PerSecond: 0.5, Burst: 3}}, func(t *testing.T, m *mesh, _ func() []string) {
 		ann, bob := m.tab("ann", "tab"), m.tab("bob", "tab")

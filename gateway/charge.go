@@ -23,6 +23,12 @@ type charged struct {
 	bytes   int64
 }
 
+// stepBytes is how many bytes of a call or request count as one step more: whoever sends
+// large ones moves them through the memory of all.
+const stepBytes = 64 << 10
+
+func stepsOf(bytes int) int64 { return 1 + int64(bytes/stepBytes) }
+
 // giveBack returns a done that ends the charge of a call.
 func (g *Gateway) giveBack(payer string, size int64, done func(proto.Answer)) func(proto.Answer) {
 	return func(a proto.Answer) {
@@ -76,7 +82,9 @@ func (b *chargedBody) Read(p []byte) (n int, err error) {
 	if refused := b.accounts.Take(b.payer, budget.Waiting, int64(n)); refused != nil {
 		return 0, refused
 	}
+	before := b.charged / stepBytes
 	b.charged += int64(n)
+	b.accounts.Add(b.payer, budget.Steps, b.charged/stepBytes-before)
 	return n, err
 }
 

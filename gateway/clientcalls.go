@@ -83,7 +83,7 @@ func (c *client) answerer(number uint64, cancel func()) func(proto.Answer) {
 
 // toMesh carries a call of the client on, if nothing is against it.
 func (c *client) toMesh(ctx context.Context, call *proto.Call, done func(proto.Answer)) {
-	if refused := c.gateway.accounts.Take(call.Payer, budget.Steps, 1); refused != nil {
+	if refused := c.gateway.accounts.Take(call.Payer, budget.Steps, stepsOf(len(call.Chain))); refused != nil {
 		done(proto.ErrorAnswer(refused))
 		return
 	}

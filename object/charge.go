@@ -54,16 +54,17 @@ func (o *Object) takeCharges() (count func()) {
 	}
 }
 
-// measure finds out how much the object has stored.
-func (o *Object) measure() (err error) {
+// measure finds out how much the object has stored, which a call of the subject opens.
+func (o *Object) measure(subject string) (err error) {
+	o.opener = subject
 	o.size, err = o.store.size()
-	o.rt.opened(o.size)
+	o.costs(openCost + o.size)
 	return err
 }
 
 // forgetSize is the end of measure.
 func (o *Object) forgetSize() {
-	o.rt.opened(-o.size)
+	o.costs(-o.cost)
 	o.size, o.charges = 0, nil
 }
 
@@ -117,7 +118,7 @@ func (r *run) payGrowth(grown int64) error {
 		o.charged(r.payer, budget.Objects, 1)
 	}
 	o.size += grown
-	o.rt.opened(grown)
+	o.costs(grown)
 	if grown > 0 {
 		return o.pay(r.payer, grown)
 	}

@@ -69,6 +69,12 @@ func (rt *Runtime) CheckCall(ctx context.Context, to lmz.Address, called lmz.Cal
 		return v, true, err
 	}
 	defer o.pass(place)
+	select {
+	case rt.peeking <- struct{}{}: // copies of large files take the disk and memory of all
+		defer func() { <-rt.peeking }()
+	case <-ctx.Done():
+		return v, false, o.unstarted(ctx)
+	}
 	p, exists, err := rt.peek(to, o.kind)
 	if err != nil {
 		o.logger().Error("the object cannot be copied for a check", "error", withoutPath(err))
@@ -194,6 +200,9 @@ func peekFile(dir string, a lmz.Address, k Kind) (p peeked, exists bool, err err
 	}
 	return p, exists, nil
 }
+
+// maxPeeking is how many objects are copied at once.
+const maxPeeking = 2
 
 // maxPeek is how many bytes are copied to answer a question that anybody may ask, as
 // often as they like.

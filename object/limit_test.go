@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/proto"
 )
 
 // limited registers BOX as a kind with limits, whose instances expose what fill puts in
@@ -125,7 +126,7 @@ func TestEndlessMigrationIsUndone(t *testing.T) {
 func TestOpenObjectsAreLimitedByBytes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, t.TempDir())
-		w.rt.maxBytes = 4 << 20
+		w.rt.maxBytes = 4<<20 + 4*openCost
 		w.limited(Kind{Idle: -1}, func(o *Object, mux *lmz.Mux) { exposeStorage(o, mux) })
 		for i := range 10 {
 			must[struct{}](w, lmz.At("BOX", fmt.Sprint(i)), "put", "key", strings.Repeat("x", 1<<20))
@@ -136,15 +137,45 @@ func TestOpenObjectsAreLimitedByBytes(t *testing.T) {
 			defer w.rt.mu.Unlock()
 			return len(w.rt.objects), w.rt.opens
 		}
-		if n, bytes := open(); n < 2 || n > 4 || bytes > 4<<20 {
+		if n, bytes := open(); n < 2 || n > 4 || bytes > 4<<20+4*openCost {
 			t.Errorf("%d objects of 1 MiB are open, with %d bytes", n, bytes)
 		}
 		for i := range 10 { // reading them opens them again, a few at a time
 			must[string](w, lmz.At("BOX", fmt.Sprint(i)), "get", "key")
 			synctest.Wait()
 		}
-		if n, bytes := open(); n < 2 || n > 4 || bytes > 4<<20 {
+		if n, bytes := open(); n < 2 || n > 4 || bytes > 4<<20+4*openCost {
 			t.Errorf("after reading all, %d are open, with %d bytes", n, bytes)
+		}
+	})
+}
+
+func TestOpenObjectsAreLimitedForEachSubject(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, t.TempDir())
+		w.rt.maxEach = 5 * openCost
+		w.limited(Kind{Idle: -1}, func(o *Object, mux *lmz.Mux) { exposeStorage(o, mux) })
+		ctx := proto.WithPayer(t.Context(), "ann")
+		touch := func(ctx context.Context, name string) {
+			if _, err := lmz.Call[string](ctx, w, lmz.At("BOX", name), lmz.Ctn("get", "key")); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+		}
+		touch(ctx, "ann's")
+		for i := range 50 {
+			touch(proto.WithPayer(t.Context(), "mallory"), fmt.Sprint(i))
+		}
+		w.rt.mu.Lock()
+		defer w.rt.mu.Unlock()
+		if n := len(w.rt.objects); n != 6 {
+			t.Errorf("%d objects are open, want five of who called fifty, and the other's", n)
+		}
+		if w.rt.objects[lmz.At("BOX", "ann's")] == nil {
+			t.Error("what somebody else had opened was closed")
+		}
+		if n := len(w.rt.openers); n != 2 {
+			t.Errorf("%d openers are remembered", n)
 		}
 	})
 }

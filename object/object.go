@@ -31,6 +31,8 @@ type Object struct {
 	nextSend int64          // number of the next stored send; 0: not known
 	size     int64          // bytes stored at the end of the last turn
 	charges  []charge       // what the turn has used
+	opener   string         // the subject whose call opened it; guarded by rt.mu while there is no work
+	cost     int64          // while it is open, see openCost; written with rt.mu
 
 	// Guarded by rt.mu.
 	acknowledged []proto.CallID // outcomes that the next commit may drop
@@ -39,10 +41,11 @@ type Object struct {
 
 	stuck atomic.Pointer[string] // the method that keeps the turn although it was given up
 
-	removed bool          // nothing may get its turn any more; set by who has the turn
-	work    int           // calls and replies that are queued or running, and closing
-	idle    *time.Timer   // closes the object; nil while there is work
-	resting *list.Element // in rt.idle; nil while there is work
+	removed     bool          // nothing may get its turn any more; set by who has the turn
+	work        int           // calls and replies that are queued or running, and closing
+	idle        *time.Timer   // closes the object; nil while there is work
+	resting     *list.Element // in rt.idle; nil while there is work
+	restingEach *list.Element // in that of its opener
 }
 
 var _ lmz.Caller = (*Object)(nil)

@@ -24,7 +24,6 @@ const (
 	maxOpen      = 2000             // objects that are kept open although they are idle: each has two file descriptors
 	maxWaiting   = 10_000           // calls that wait for the turn of one object,
 	maxEach      = 1000             // and those of them that one subject pays for
-	maxOpenBytes = 512 << 20        // of them, what they have stored: what they keep in memory goes by that
 	closeTimeout = 10 * time.Second // that Close leaves to running turns
 	stopTimeout  = time.Second      // that Close then leaves them to notice that their ctx has ended
 )
@@ -44,9 +43,11 @@ type Runtime struct {
 	wakes    *wakes
 	removals removals
 	starting sync.Once        // of what an earlier life has begun
+	peeking  chan struct{}    // a token for each object that is being copied for a check
 	waking   chan struct{}    // a token for each object that is being opened because something is due
 	maxOpen  int              // beyond, the objects that have been idle for longest are closed
-	maxBytes int64            // the same, of what they have stored
+	maxBytes int64            // the same, by what they cost
+	maxEach  int64            // and by what those cost that one subject's calls have opened
 	dead     atomic.Bool      // Close gave up on handlers: nothing may be written any more
 	commits  atomic.Int64     // transactions that wrote something
 	refused  atomic.Uint64    // calls that met a line that was too long
@@ -62,7 +63,8 @@ type Runtime struct {
 	known   map[proto.CallID]*known // calls that are queued or running
 	idle    list.List               // objects without work, by when their last ended
 	crowded int                     // objects that are being closed because too many are open
-	opens   int64                   // bytes stored of the objects that are open
+	opens   int64                   // what the objects that are open cost
+	openers map[string]*opener      // by the subject whose call opened them
 	leaving int64                   // and of those that crowded counts
 
 	sending  map[proto.SessionID]*stored  // sends that are under way, by id
@@ -128,13 +130,15 @@ func newRuntime(mesh proto.Mesh, log *slog.Logger, lock io.Closer, open storeOpe
 		kinds:   make(map[string]Kind),
 		objects: make(map[lmz.Address]*Object),
 		known:   make(map[proto.CallID]*known),
-		maxOpen: maxOpen, maxBytes: maxOpenBytes,
+		maxOpen: maxOpen, maxBytes: maxOpenBytes, maxEach: maxOpenEach,
 		drained: make(chan struct{}),
 
 		sending:  make(map[proto.SessionID]*stored),
 		unsaved:  make(map[lmz.Address][]settlement),
+		openers:  make(map[string]*opener),
 		watching: make(map[watched]string),
 		waking:   make(chan struct{}, maxWaking),
+		peeking:  make(chan struct{}, maxPeeking),
 	}
 	if m, ok := mesh.(interface{ Accounts() *budget.Accounts }); ok {
 		rt.accounts = m.Accounts()
@@ -252,7 +256,7 @@ func (rt *Runtime) enter(a lmz.Address, who turn.Who, limit int) (*Object, *turn
 		rt.refused.Add(1)
 		return nil, nil, &lmz.Error{Code: lmz.CodeGateway, Name: lmz.Busy, Message: strconv.Itoa(own) + " of your calls wait for this object"}
 	}
-	rt.unrest(o)
+	rt.markBusy(o)
 	o.work++
 	rt.working++
 	return o, o.line.Join(who), nil
@@ -274,42 +278,7 @@ func (rt *Runtime) leave(o *Object) {
 			close(rt.drained)
 		}
 	case o.work == 0 && !o.removed:
-		rt.rest(o)
-	}
-}
-
-// rest has an object that has no work closed after some time, and those that have been
-// without for longest at once if too many are open. rt.mu is held.
-func (rt *Runtime) rest(o *Object) {
-	o.resting = rt.idle.PushBack(o)
-	if o.kind.Idle > 0 {
-		o.idle = time.AfterFunc(o.kind.Idle, func() { rt.retire(o) })
-	}
-	for (len(rt.objects)-rt.crowded > rt.maxOpen || rt.opens-rt.leaving > rt.maxBytes) && rt.idle.Len() > 0 {
-		oldest := rt.idle.Front().Value.(*Object)
-		rt.unrest(oldest)
-		size := oldest.size
-		rt.crowded++
-		rt.leaving += size
-		go func() {
-			rt.retire(oldest)
-			rt.mu.Lock()
-			defer rt.mu.Unlock()
-			rt.crowded--
-			rt.leaving -= size
-		}()
-	}
-}
-
-// unrest is the end of rest. rt.mu is held.
-func (rt *Runtime) unrest(o *Object) {
-	if o.idle != nil {
-		o.idle.Stop()
-		o.idle = nil
-	}
-	if o.resting != nil {
-		rt.idle.Remove(o.resting)
-		o.resting = nil
+		rt.markIdle(o)
 	}
 }
 
@@ -321,7 +290,7 @@ func (rt *Runtime) retire(o *Object) {
 		rt.mu.Unlock()
 		return
 	}
-	rt.unrest(o)
+	rt.markBusy(o)
 	o.work++
 	rt.working++
 	place := o.line.Join(turn.Who{})
@@ -367,16 +336,6 @@ func (rt *Runtime) stoppable(ctx context.Context) (context.Context, context.Canc
 		unhook()
 		cancel(cause)
 	}
-}
-
-// opened says that objects that are open have n bytes more.
-func (rt *Runtime) opened(n int64) {
-	if n == 0 {
-		return
-	}
-	rt.mu.Lock()
-	defer rt.mu.Unlock()
-	rt.opens += n
 }
 
 func (rt *Runtime) isClosed() bool {

@@ -154,7 +154,7 @@ func (o *Object) activate(place *turn.Place) *lmz.Error {
 	o.store = o.rt.open(o.id.Address, o.kind)
 	err := o.store.ready()
 	if err == nil {
-		err = o.measure()
+		err = o.measure(place.Payer())
 	}
 	if err == nil {
 		err = o.resume()

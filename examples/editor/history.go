@@ -10,7 +10,7 @@ import (
 // Limits of one answer to history, and the pause that ends a revision.
 const (
 	maxRevisions  = 50
-	maxHistory    = 5000 // edits
+	maxHistory    = 1000 // edits
 	revisionPause = 5 * time.Minute
 )
 

@@ -217,6 +217,7 @@ func (a *Accounts) exceeded(acc *account, k Kind, limit Limit, n int64) *lmz.Err
 	}
 	var wait time.Duration
 	if k < rates {
+		n := min(n, limit.Most) // what is more than the burst must be granted some time
 		if owed := max(time.Until(acc.paid[k]), 0); owed+limit.pays(n) > limit.pays(limit.Most) {
 			wait = max(owed+limit.pays(n)-limit.pays(limit.Most), time.Millisecond)
 		}

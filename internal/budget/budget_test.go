@@ -132,3 +132,16 @@ func TestSystemAndNilAreNotCharged(t *testing.T) {
 	}
 	none.Add("ann", budget.Objects, 1)
 }
+
+func TestMoreThanTheBurstIsGrantedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := accounts(budget.Limits{budget.Steps: {Most: 5, PerSecond: 1}})
+		if err := a.Take("ann", budget.Steps, 14); err != nil {
+			t.Fatal(err)
+		}
+		err := a.Take("ann", budget.Steps, 1)
+		if wait, _ := lmz.RetryAfter(err); wait.Round(time.Second) != 10*time.Second {
+			t.Errorf("after 14 of 5 at one a second: %v", err)
+		}
+	})
+}

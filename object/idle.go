@@ -1,0 +1,105 @@
+package object
+
+import (
+	"container/list"
+	"time"
+
+	"github.com/lumenize/lmz/internal/budget"
+)
+
+// What objects without work may cost while they are kept open, in bytes of memory: about
+// openCost each, with SQLite's cache, and what their handlers remember, which goes by what
+// they have stored.
+const (
+	openCost     = 256 << 10
+	maxOpenBytes = 512 << 20
+	maxOpenEach  = 64 << 20 // of those that the calls of one subject have opened
+)
+
+// opener is a subject whose calls have opened objects.
+type opener struct {
+	cost    int64     // of what is open
+	leaving int64     // of that, what is being closed
+	idle    list.List // those without work, by when their last ended
+}
+
+// opens says that the object is open, or costs n more, or less. The caller has the turn.
+func (o *Object) costs(n int64) {
+	if n == 0 {
+		return
+	}
+	rt := o.rt
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
+	rt.opens += n
+	who := rt.opener(o.opener)
+	who.cost += n
+	o.cost += n
+	rt.forgetOpener(o.opener)
+}
+
+// opener returns what is known of a subject. rt.mu is held.
+func (rt *Runtime) opener(subject string) *opener {
+	who := rt.openers[subject]
+	if who == nil {
+		who = new(opener)
+		rt.openers[subject] = who
+	}
+	return who
+}
+
+// forgetOpener drops a subject that has opened nothing. rt.mu is held.
+func (rt *Runtime) forgetOpener(subject string) {
+	if who := rt.openers[subject]; who != nil && who.cost == 0 && who.leaving == 0 && who.idle.Len() == 0 {
+		delete(rt.openers, subject)
+	}
+}
+
+// markIdle has an object without work closed after some time, and those that have been
+// without for longest at once where too many are open. rt.mu is held.
+func (rt *Runtime) markIdle(o *Object) {
+	o.resting = rt.idle.PushBack(o)
+	who := rt.opener(o.opener)
+	o.restingEach = who.idle.PushBack(o)
+	if o.kind.Idle > 0 {
+		o.idle = time.AfterFunc(o.kind.Idle, func() { rt.retire(o) })
+	}
+	for (len(rt.objects)-rt.crowded > rt.maxOpen || rt.opens-rt.leaving > rt.maxBytes) && rt.idle.Len() > 0 {
+		rt.evict(rt.idle.Front().Value.(*Object))
+	}
+	for o.opener != budget.System && who.cost-who.leaving > rt.maxEach && who.idle.Len() > 0 {
+		rt.evict(who.idle.Front().Value.(*Object))
+	}
+}
+
+// evict closes an object that is idle. rt.mu is held.
+func (rt *Runtime) evict(o *Object) {
+	rt.markBusy(o)
+	subject, cost := o.opener, o.cost
+	rt.crowded++
+	rt.leaving += cost
+	rt.opener(subject).leaving += cost
+	go func() {
+		rt.retire(o)
+		rt.mu.Lock()
+		defer rt.mu.Unlock()
+		rt.crowded--
+		rt.leaving -= cost
+		rt.opener(subject).leaving -= cost
+		rt.forgetOpener(subject)
+	}()
+}
+
+// markBusy is the end of markIdle. rt.mu is held.
+func (rt *Runtime) markBusy(o *Object) {
+	if o.idle != nil {
+		o.idle.Stop()
+		o.idle = nil
+	}
+	if o.resting != nil {
+		rt.idle.Remove(o.resting)
+		rt.opener(o.opener).idle.Remove(o.restingEach)
+		o.resting, o.restingEach = nil, nil
+		rt.forgetOpener(o.opener)
+	}
+}
