@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -93,9 +92,6 @@ func explainCall(to lmz.Address, method, login string, err error) error {
 	case code == exitFailed:
 		what += " failed"
 	}
-	if cause := causeOf(err); cause != "" {
-		reason += " (" + cause + ")"
-	}
 	try := ""
 	if code == exitLogin {
 		try = login
@@ -111,18 +107,4 @@ func shorten(name string) string {
 		return name
 	}
 	return string(runes[:enough-1]) + "…"
-}
-
-// causeOf names what ended the client under a call.
-func causeOf(err error) string {
-	var login *client.LoginRequiredError
-	if errors.As(err, &login) {
-		return login.Error()
-	}
-	for _, cause := range []error{client.ErrSuperseded, client.ErrLoginRequired} {
-		if errors.Is(err, cause) {
-			return cause.Error()
-		}
-	}
-	return ""
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/lumenize/lmz"
@@ -44,25 +43,15 @@ func (a *app) connect(ctx context.Context, o connection) (*client.Peer, error) {
 	}
 	ctx, giveUp := context.WithCancelCause(ctx)
 	defer giveUp(nil)
-	var last lastError
 	options := a.clientOptions(o.account, server)
 	options.Tab, options.Handler, options.OnSubscriptionRequired = string(o.tab), o.handler, o.onSubscriptionRequired
 	options.OnMissed = o.onMissed
 	options.OnLoginRequired = o.onLoginRequired
 	options.Log = a.log("").With(debug.Namespace, "lmz.client").Debug
 	options.OnConnectionError = func(err error) {
-		last.set(err)
 		if !o.wait && !mayPass(err) {
 			giveUp(err)
 		}
-	}
-	token := options.Token
-	options.Token = func(ctx context.Context, refused string) (string, error) {
-		t, err := token(ctx, refused)
-		if err != nil {
-			last.set(err)
-		}
-		return t, err
 	}
 	peer, err := client.New(options)
 	if err != nil {
@@ -71,7 +60,7 @@ func (a *app) connect(ctx context.Context, o connection) (*client.Peer, error) {
 	if err := peer.Connect(ctx); err != nil {
 		peer.Close()
 		peer.Wait()
-		return nil, a.explainConnect(server, a.kept(ctx, o.account, server).Email, err, last.get())
+		return nil, a.explainConnect(server, a.kept(ctx, o.account, server).Email, err)
 	}
 	return peer, nil
 }
@@ -96,24 +85,6 @@ func (a *app) connected(ctx context.Context, o connection, timeout time.Duration
 	return f(ctx, peer, server)
 }
 
-// lastError remembers why the last attempt failed.
-type lastError struct {
-	mu  sync.Mutex
-	err error
-}
-
-func (l *lastError) set(err error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.err = err
-}
-
-func (l *lastError) get() error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.err
-}
-
 // mayPass reports whether another attempt may go better without anybody doing
 // something: the client has another token to try, or the server is busy.
 func mayPass(err error) bool {
@@ -133,27 +104,30 @@ func signInAgain(server, email string, err *client.LoginRequiredError, message s
 	return loginRequired(server, email, message)
 }
 
-// explainConnect says why there is no connection. The last error of an attempt knows
-// more than that of the client, which is about giving up.
-func (a *app) explainConnect(server, email string, err, last error) error {
+// explainConnect says why there is no connection. What the last attempt failed with
+// knows more than what ended the waiting.
+func (a *app) explainConnect(server, email string, err error) error {
 	var known *failure
+	var ofToken *loginError
 	var refused *client.DialError
 	var login *client.LoginRequiredError
 	switch {
-	case err == context.Canceled: // by the user; giving up has a cause of its own
-		return err
-	case errors.As(last, &known):
-		return last
+	case errors.Is(err, context.Canceled): // by the user; giving up has a cause of its own
+		return context.Canceled
+	case errors.As(err, &ofToken):
+		return ofToken
+	case errors.As(err, &known):
+		return known
 	case errors.As(err, &login):
 		what := "the sign-in"
 		if a.Getenv("LMZ_ACCESS_TOKEN") != "" {
 			what = "the token in LMZ_ACCESS_TOKEN"
 		}
 		return signInAgain(server, email, login, fmt.Sprintf("%s refused %s: %s", server, what, login.Reason))
-	case errors.As(last, &refused) && refused.Status != 0:
+	case errors.As(err, &refused) && refused.Status != 0:
 		return failf(exitNotExecuted, "", "%s does not take clients: %v", server, refused)
-	case last != nil:
-		return notReached(server, last)
+	case refused != nil:
+		return notReached(server, refused)
 	}
 	return notReached(server, err)
 }

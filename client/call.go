@@ -68,7 +68,7 @@ func (p *Peer) start(ctx context.Context, to lmz.Address, c lmz.Continuation, no
 	}
 	waiting, over := p.startEncoded(ctx, to, call.Chain, claimed, noReply)
 	if over != nil {
-		return nil, &lmz.Error{Code: lmz.CodeGateway, Message: "not sent", Cause: over}
+		return nil, &lmz.Error{Code: lmz.CodeGateway, Message: "not sent: " + over.Error(), Cause: over}
 	}
 	return waiting, nil
 }
@@ -130,6 +130,10 @@ func (p *Peer) awaitEncoded(ctx context.Context, call *pending) (a proto.Answer,
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		why = "the deadline passed"
 	}
+	ended := p.gaveUp(context.Cause(ctx))
+	if without, is := ended.(*notConnectedError); is {
+		why += ": " + without.reason()
+	}
 	p.mu.Lock()
 	_, open := p.calls[call.key]
 	if open {
@@ -137,7 +141,7 @@ func (p *Peer) awaitEncoded(ctx context.Context, call *pending) (a proto.Answer,
 	}
 	p.mu.Unlock()
 	if a := <-call.answer; open { // settled by Cancel
-		return a, context.Cause(ctx)
+		return a, ended
 	} else {
 		return a, call.cause // the answer came in the same instant
 	}

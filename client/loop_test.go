@@ -245,13 +245,16 @@ func (g *loop) call(key uint64, from lmz.Identity, c lmz.Continuation) chan prot
 	return answer
 }
 
+// annsToken is an access token of ann that never ends.
+var annsToken = "h." + base64.RawURLEncoding.EncodeToString([]byte(`{"sub":"ann"}`)) + ".s"
+
 // peer makes a client of g; edit changes its options first.
 func (g *loop) peer(edit func(*client.Options)) *client.Peer {
 	g.t.Helper()
 	o := client.Options{
 		URL: "http://loop", Tab: "tab", Dial: g.dial,
 		Token: func(context.Context, string) (string, error) {
-			return "h." + base64.RawURLEncoding.EncodeToString([]byte(`{"sub":"ann"}`)) + ".s", nil
+			return annsToken, nil
 		},
 	}
 	if edit != nil {

@@ -25,8 +25,9 @@ type Options struct {
 	// a token has 30 s left, to replace it on the connection; never twice at once, with
 	// a ctx that ends with the peer or after 30 s. If refused is not empty, the gateway
 	// did not accept that token, and another one is wanted; in a browser, which hides
-	// why a dial failed, that is a guess. An error that wraps [ErrLoginRequired] ends the
-	// attempts; after any other they go on.
+	// why a dial failed, that is a guess. A [*LoginRequiredError], or any error that wraps
+	// [ErrLoginRequired], ends the attempts, and so does a token that is no JWT with a
+	// subject; after any other error they go on.
 	Token func(ctx context.Context, refused string) (string, error)
 
 	// Handler is what others may call, usually a *lmz.Mux. Nil exposes nothing. Calls

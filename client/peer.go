@@ -55,6 +55,7 @@ type Peer struct {
 	subject  string
 	instance string        // empty until there is a token
 	over     error         // why the peer does not try any more
+	failed   error         // why the last attempt to connect failed, or the last connection ended; nil after a welcome
 	changed  chan struct{} // closed and replaced when the state changes
 	unknown  uint64        // frames of unknown kinds that came
 	nextKey  uint64
@@ -172,8 +173,9 @@ func escapeSegment(text string) string {
 }
 
 // Connect starts connecting and waits until the gateway has welcomed the peer, or
-// refused it, or ctx ends, which ends only the waiting. A peer that waits for its
-// next attempt tries at once.
+// refused it, or ctx ends, which ends only the waiting: that error wraps both the cause of
+// ctx and what the last attempt failed with, such as a [*DialError]. A token that is no
+// JWT ends the waiting at once. A peer that waits for its next attempt tries at once.
 func (p *Peer) Connect(ctx context.Context) error {
 	p.mu.Lock()
 	if p.ctx.Err() != nil {
@@ -181,6 +183,9 @@ func (p *Peer) Connect(ctx context.Context) error {
 		return ErrClosed
 	}
 	p.over = nil
+	if p.life.State() == Disconnected {
+		p.failed = nil
+	}
 	p.doLife(p.life.Connect(time.Now()))
 	p.mu.Unlock()
 	for {
@@ -196,7 +201,7 @@ func (p *Peer) Connect(ctx context.Context) error {
 		select {
 		case <-changed:
 		case <-ctx.Done():
-			return context.Cause(ctx)
+			return p.gaveUp(context.Cause(ctx))
 		case <-p.ctx.Done():
 			return ErrClosed
 		}

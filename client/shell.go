@@ -23,6 +23,9 @@ func (p *Peer) doLife(effects []session.LifeEffect) {
 		case session.Dial:
 			p.dial(e.Link)
 		case session.Hangup:
+			if e.Code == proto.CloseTimeout {
+				p.failed = errors.New("the gateway did not answer in time")
+			}
 			if p.link != nil && p.link.Number == e.Link {
 				p.link.Close(e.Code, e.Reason)
 				p.unlink()
@@ -38,7 +41,10 @@ func (p *Peer) doLife(effects []session.LifeEffect) {
 		case session.StateChanged:
 			p.stateChanged(e.State)
 		case session.LoginRequired:
-			p.loginRequired(&LoginRequiredError{Code: e.Code, Reason: e.Reason})
+			p.loginRequired(&LoginRequiredError{Code: e.Code, Reason: e.Reason, Err: p.failed})
+		case session.GiveUp:
+			p.over = p.failed
+			p.endSession(e.Reason)
 		case session.Superseded:
 			p.over = ErrSuperseded
 			p.endSession("superseded by a newer client")
@@ -117,9 +123,16 @@ func (p *Peer) getToken(number uint64, refuse bool) {
 		refused = p.token
 	}
 	p.askToken(refused, func(c claims, err error) {
-		if err != nil {
-			p.connectionError(err)
-			p.doLife(p.life.TokenFailed(time.Now(), number, errors.Is(err, ErrLoginRequired), err.Error()))
+		var unusable *unusableTokenError
+		switch {
+		case errors.As(err, &unusable):
+			p.attemptFailed(number, err)
+			p.doLife(p.life.TokenUnusable(number, err.Error()))
+			return
+		case err != nil:
+			p.attemptFailed(number, err)
+			code, reason := refusalOf(err)
+			p.doLife(p.life.TokenFailed(time.Now(), number, code, reason))
 			return
 		}
 		if p.instance == "" {
@@ -137,9 +150,12 @@ func (p *Peer) renewToken(number uint64) {
 	p.askToken("", func(c claims, err error) {
 		switch {
 		case err == nil && c.subject != p.subject:
-			p.doLife(p.life.RenewFailed(number, true, "the next token is of another user"))
+			p.doLife(p.life.RenewFailed(number, statusUnauthorized, "the next token is of another user"))
 		case err != nil:
-			p.doLife(p.life.RenewFailed(number, errors.Is(err, ErrLoginRequired), err.Error()))
+			p.options.Log("token not renewed", "error", err.Error())
+			p.failed = err
+			code, reason := refusalOf(err)
+			p.doLife(p.life.RenewFailed(number, code, reason))
 		case p.link != nil && p.link.Number == number:
 			p.write((&proto.Frame{Kind: proto.KindToken, Token: p.token}).Append(nil))
 			p.doLife(p.life.Renewed(time.Now(), number, c.expires))
@@ -158,7 +174,9 @@ func (p *Peer) askToken(refused string, then func(claims, error)) {
 		token, err := p.options.Token(ctx, refused)
 		var c claims
 		if err == nil {
-			c, err = p.claims(token)
+			if c, err = p.claims(token); err != nil {
+				err = &unusableTokenError{err}
+			}
 		}
 		p.mu.Lock()
 		defer p.mu.Unlock()
@@ -169,8 +187,12 @@ func (p *Peer) askToken(refused string, then func(claims, error)) {
 	})
 }
 
-// connectionError tells the user why an attempt failed. p.mu is held.
-func (p *Peer) connectionError(err error) {
+// attemptFailed tells the user why dial number failed, and Connect and calls that wait
+// while the life still counts on that dial. p.mu is held.
+func (p *Peer) attemptFailed(number uint64, err error) {
+	if p.life.Link() == number {
+		p.failed = err
+	}
 	p.options.Log("connection error", "error", err.Error())
 	if f := p.options.OnConnectionError; f != nil {
 		p.user.add(func() { f(err) })
@@ -187,7 +209,7 @@ func (p *Peer) dial(number uint64) {
 		transport, err := p.options.Dial(ctx, address, protocols)
 		p.mu.Lock()
 		if err != nil {
-			p.connectionError(err)
+			p.attemptFailed(number, err)
 			p.doLife(p.life.Lost(time.Now(), number, lossOf(err)))
 			p.mu.Unlock()
 			return
@@ -298,6 +320,7 @@ func (p *Peer) lost(l *link.Link, err error) {
 		return // it was given up before
 	}
 	p.options.Log("connection lost", "error", err.Error())
+	p.failed = err
 	p.unlink()
 	p.doLife(p.life.Lost(time.Now(), l.Number, lossOf(err)))
 }
@@ -354,6 +377,7 @@ func (p *Peer) broken(why string) {
 		return
 	}
 	p.options.Log("protocol error", "error", why)
+	p.failed = errors.New(why)
 	l.Close(proto.CloseProtocol, why)
 	p.unlink()
 	p.doLife(p.life.Lost(time.Now(), l.Number, session.Loss{}))
@@ -371,7 +395,7 @@ func (p *Peer) welcomed(l *link.Link, f proto.Frame, subscribe bool) {
 	if !f.Resumed && p.begun {
 		p.doSession(p.session.Restart(p.fresh))
 	}
-	p.begun = true
+	p.begun, p.failed = true, nil
 	p.doLife(p.life.Welcomed(time.Now(), l.Number))
 	if !f.Resumed {
 		f.Ack = 0

@@ -49,6 +49,7 @@ const (
 	RenewToken                      // ask for the next token and write it on link Link; report with Renewed or RenewFailed
 	LoginRequired                   // tell the user: Code, Reason; the life is over until Connect
 	Superseded                      // a newer session has the address; the life is over until Connect
+	GiveUp                          // tell the user: Reason, which no other attempt would change; the life is over until Connect
 )
 
 // LifeEffect is one thing for the client's shell to do.
@@ -160,17 +161,28 @@ func (l *Life) Token(link uint64, expires time.Time) []LifeEffect {
 	return l.take()
 }
 
-// TokenFailed says that there is no token for dial link: because the user must
-// sign in, or for a reason that may pass.
-func (l *Life) TokenFailed(now time.Time, link uint64, login bool, reason string) []LifeEffect {
+// TokenFailed says that there is no token for dial link: because the user must sign in,
+// which code says, or if code is 0 for a reason that may pass.
+func (l *Life) TokenFailed(now time.Time, link uint64, code int, reason string) []LifeEffect {
 	if link != l.link {
 		return nil
 	}
-	if login {
-		l.loginRequired(401, reason)
+	if code != 0 {
+		l.loginRequired(code, reason)
 	} else {
 		l.retry(now)
 	}
+	return l.take()
+}
+
+// TokenUnusable says that what came for dial link is no token, which is a fault of the
+// program: asking again would not help.
+func (l *Life) TokenUnusable(link uint64, reason string) []LifeEffect {
+	if link != l.link {
+		return nil
+	}
+	l.do(LifeEffect{Do: GiveUp, Reason: reason})
+	l.stop()
 	return l.take()
 }
 
@@ -207,14 +219,14 @@ func (l *Life) Renewed(now time.Time, link uint64, expires time.Time) []LifeEffe
 	return l.take()
 }
 
-// RenewFailed says that there is no next token: because the user must sign in, or for
-// a reason that may pass.
-func (l *Life) RenewFailed(link uint64, login bool, reason string) []LifeEffect {
+// RenewFailed says that there is no next token: because the user must sign in, which
+// code says, or if code is 0 for a reason that may pass.
+func (l *Life) RenewFailed(link uint64, code int, reason string) []LifeEffect {
 	switch {
 	case link != l.link:
-	case login:
+	case code != 0:
 		l.do(LifeEffect{Do: Hangup, Link: l.link, Code: proto.CloseNormal, Reason: "signed out"})
-		l.loginRequired(401, reason)
+		l.loginRequired(code, reason)
 	default:
 		l.do(LifeEffect{Do: WaitRenew, Delay: renewRetry})
 	}

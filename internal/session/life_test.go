@@ -112,7 +112,7 @@ func TestOnlyADefiniteRefusalMeansLoginRequired(t *testing.T) {
 	for range 100 {
 		lt.lose(Loss{})
 		lt.tick()
-		lt.do(lt.life.TokenFailed(lt.now, lt.life.Link(), false, "network down"))
+		lt.do(lt.life.TokenFailed(lt.now, lt.life.Link(), 0, "network down"))
 		lt.tick()
 		lt.dial()
 	}
@@ -233,7 +233,7 @@ func TestATokenIsReplacedBeforeItExpires(t *testing.T) {
 	if lt.last.Do != RenewToken {
 		t.Fatalf("got %+v", lt.last)
 	}
-	lt.do(lt.life.RenewFailed(lt.life.Link(), false, "network down"))
+	lt.do(lt.life.RenewFailed(lt.life.Link(), 0, "network down"))
 	if lt.renew != renewRetry {
 		t.Errorf("tried again after %v", lt.renew)
 	}
@@ -246,7 +246,7 @@ func TestATokenIsReplacedBeforeItExpires(t *testing.T) {
 	if want := 16*time.Minute - renewBefore; lt.renew != want {
 		t.Errorf("renewed after %v, want %v", lt.renew, want)
 	}
-	lt.do(lt.life.RenewFailed(lt.life.Link(), true, "signed out"))
+	lt.do(lt.life.RenewFailed(lt.life.Link(), 401, "signed out"))
 	lt.is(Disconnected)
 }
 
@@ -271,13 +271,13 @@ func TestWhatTheGatewaySaidIsTold(t *testing.T) {
 	lt.connect()
 	lt.lose(Loss{Code: proto.CloseTokenExpired, Reason: "Signed out on another device"})
 	lt.is(Reconnecting) // another token may be good
-	lt.do(lt.life.TokenFailed(lt.now, lt.life.Link(), true, "the refresh token was revoked"))
+	lt.do(lt.life.TokenFailed(lt.now, lt.life.Link(), 401, "the refresh token was revoked"))
 	if e := lt.last; e.Code != 4401 || e.Reason != "Signed out on another device" {
 		t.Errorf("told %+v", e)
 	}
 	lt.connect()
 	lt.lose(Loss{Code: proto.CloseTokenExpired, Reason: proto.ReasonExpired})
-	lt.do(lt.life.TokenFailed(lt.now, lt.life.Link(), true, "the refresh token was revoked"))
+	lt.do(lt.life.TokenFailed(lt.now, lt.life.Link(), 401, "the refresh token was revoked"))
 	if e := lt.last; e.Code != 401 || e.Reason != "the refresh token was revoked" {
 		t.Errorf("told %+v of a token that expired", e)
 	}

@@ -1,0 +1,145 @@
+package client_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/client"
+)
+
+func TestConnectSaysWhyTheLastAttemptFailed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newLoop(t, echo)
+		g.down = true
+		p := g.peer(nil)
+		defer g.end(p)
+		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+		defer cancel()
+		told(t, "Connect", p.Connect(ctx), context.DeadlineExceeded, "the network is down")
+		ctx, cancel = context.WithTimeout(t.Context(), 3*time.Second)
+		defer cancel()
+		_, err := p.CallRaw(ctx, lmz.At("B", "i"), lmz.Ctn("x"))
+		told(t, "a call", err, context.DeadlineExceeded, "the network is down")
+		if !errors.Is(err, lmz.ErrNotExecuted) {
+			t.Errorf("a call that never left: %v", err)
+		}
+
+		g.heal() // what failed before a connection is no reason afterwards
+		if err := p.Connect(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		g.mu.Lock()
+		g.handle = nil
+		g.mu.Unlock()
+		ctx, cancel = context.WithCancel(t.Context())
+		cancel()
+		if _, err = p.CallRaw(ctx, lmz.At("B", "i"), lmz.Ctn("x")); strings.Contains(err.Error(), "network") {
+			t.Errorf("a call of a connected client: %v", err)
+		}
+	})
+}
+
+// told checks that err says both what ended the waiting and what the last attempt met.
+func told(t *testing.T, what string, err, ended error, why string) {
+	t.Helper()
+	var refused *client.DialError
+	if !errors.Is(err, ended) || !errors.As(err, &refused) || !strings.Contains(err.Error(), why) {
+		t.Errorf("%s: %v; want %v and %q", what, err, ended, why)
+	}
+}
+
+func TestConnectSaysWhatIsWrongWithAnAddress(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	closed := listener.Addr().String()
+	listener.Close()
+	plain := httptest.NewServer(http.NotFoundHandler())
+	defer plain.Close()
+	secure := httptest.NewUnstartedServer(http.NotFoundHandler())
+	secure.Config.ErrorLog = nil
+	secure.StartTLS()
+	defer secure.Close()
+	for url, why := range map[string]string{
+		"http://" + closed: "connection refused",
+		"http" + strings.TrimPrefix(secure.URL, "https"): "HTTP request to an HTTPS server",
+		"https" + strings.TrimPrefix(plain.URL, "http"):  "HTTP response to HTTPS client",
+		plain.URL + "/elsewhere":                         "404",
+	} {
+		ctx, cancel := context.WithCancel(t.Context())
+		p, err := client.New(client.Options{
+			URL: url, Token: func(context.Context, string) (string, error) { return annsToken, nil },
+			OnConnectionError: func(error) { cancel() },
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		told(t, url, p.Connect(ctx), context.Canceled, why)
+		p.Close()
+		p.Wait()
+	}
+}
+
+func TestATokenThatIsNoJWTEndsTheAttempt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newLoop(t, echo)
+		asked := 0
+		p := g.peer(func(o *client.Options) {
+			o.Token = func(context.Context, string) (string, error) { asked++; return "opaque", nil }
+		})
+		defer g.end(p)
+		waiting := make(chan error, 1)
+		go func() { waiting <- call(t, p, "x") }()
+		synctest.Wait()
+		begun := time.Now()
+		err := p.Connect(t.Context())
+		if err == nil || !strings.Contains(err.Error(), "is not a JWT") {
+			t.Errorf("Connect: %v", err)
+		}
+		if err := <-waiting; !errors.Is(err, lmz.ErrNotExecuted) || !strings.Contains(err.Error(), "is not a JWT") {
+			t.Errorf("a call that waited: %v", err)
+		}
+		if err := call(t, p, "y"); err == nil || !strings.Contains(err.Error(), "is not a JWT") {
+			t.Errorf("a call afterwards: %v", err)
+		}
+		if asked != 1 || p.State() != client.Disconnected || !time.Now().Equal(begun) {
+			t.Errorf("asked %d times, %v after %v", asked, p.State(), time.Since(begun))
+		}
+	})
+}
+
+func TestLoginRequiredIsSaidOnceAndWithItsCode(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, c := range []struct {
+			err  error
+			code int
+			want string
+		}{
+			{fmt.Errorf("%w: the session has ended", client.ErrLoginRequired), 401, "login required: the session has ended"},
+			{client.ErrLoginRequired, 401, "login required (401)"},
+			{&client.LoginRequiredError{Code: 403, Reason: "not yet approved"}, 403, "login required: not yet approved"},
+			{fmt.Errorf("refreshing: %w", &client.LoginRequiredError{Code: 403, Reason: "not yet approved"}), 403, "login required: not yet approved"},
+		} {
+			g := newLoop(t, echo)
+			p := g.peer(func(o *client.Options) {
+				o.Token = func(context.Context, string) (string, error) { return "", c.err }
+			})
+			err := p.Connect(t.Context())
+			var login *client.LoginRequiredError
+			if !errors.As(err, &login) || login.Code != c.code || err.Error() != c.want || !errors.Is(err, c.err) {
+				t.Errorf("%v became %v", c.err, err)
+			}
+			g.end(p)
+		}
+	})
+}
