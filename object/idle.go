@@ -23,7 +23,8 @@ type opener struct {
 	idle    list.List // those without work, by when their last ended
 }
 
-// opens says that the object is open, or costs n more, or less. The caller has the turn.
+// costs says that keeping the object open costs n bytes more, or less. The caller has the
+// turn.
 func (o *Object) costs(n int64) {
 	if n == 0 {
 		return

@@ -51,7 +51,8 @@ type Kind struct {
 	// Idle is how long an object without queued or running work stays open. Then its
 	// file is closed and its handler dropped, with everything the handler remembers. 0
 	// means [DefaultIdle], a negative time no end. When more than 2,000 objects are open,
-	// those that have been without work for longest are closed in any case.
+	// or they take more than 512 MiB of memory (64 MiB for those that one subject's calls have
+	// opened), those that have been without work for longest are closed in any case.
 	Idle time.Duration
 }
 
