@@ -52,6 +52,7 @@ type AlarmRun struct {
 	Ended   time.Time // zero while it runs
 	Error   string    // "" if it succeeded
 	Skipped bool      // it was late, and did not run
+	Over    string    `lmz:",omitempty"` // why a cron alarm is gone after it: no time follows; else ""
 }
 
 // alarmRow is an alarm as it is stored. Times are Unix milliseconds.
@@ -86,6 +87,11 @@ func newAlarm(s Schedule, o AlarmOptions, rev int64, now time.Time) (alarmRow, e
 	case LateOnce, LateSkip, LateAll:
 	default:
 		return alarmRow{}, fmt.Errorf("Late %q is none of once, skip and all", o.Late)
+	}
+	if s.kind == kindCron {
+		if err := checkCron(s.cron); err != nil {
+			return alarmRow{}, err
+		}
 	}
 	first, err := s.next(now)
 	if err != nil {
@@ -141,26 +147,27 @@ const (
 
 // ran says that the alarm has run, or was skipped, and with which error. A cron alarm
 // whose last attempt failed is dead for that time only: then grave is what is kept of it.
-func (a *alarmRow) ran(now time.Time, err error) (what fate, grave *alarmRow) {
+// over says why a cron alarm is gone.
+func (a *alarmRow) ran(now time.Time, err error) (what fate, grave *alarmRow, over error) {
 	if err != nil {
 		a.Failures++
 		a.Error = err.Error()
 		if a.Failures < a.Attempts {
 			a.Next = now.Add(a.retry().pause(a.Failures)).UnixMilli()
-			return alarmAgain, nil
+			return alarmAgain, nil, nil
 		}
 		died := *a
 		died.Dead = true
 		if scheduleKind(a.Kind) != kindCron {
 			*a = died
-			return alarmDead, nil
+			return alarmDead, nil, nil
 		}
 		died.Kind, died.At = string(kindAt), time.UnixMilli(a.Due).UnixMicro()
 		died.ID += "@" + time.UnixMilli(a.Due).UTC().Format(time.RFC3339)
 		grave = &died
 	}
 	if scheduleKind(a.Kind) != kindCron {
-		return alarmOver, nil
+		return alarmOver, nil, nil
 	}
 	from := now
 	if due := time.UnixMilli(a.Due); Late(a.Late) == LateAll || due.After(from) {
@@ -168,10 +175,10 @@ func (a *alarmRow) ran(now time.Time, err error) (what fate, grave *alarmRow) {
 	}
 	next, failure := a.schedule().next(from)
 	if failure != nil { // it matches no time to come
-		return alarmOver, grave
+		return alarmOver, grave, failure
 	}
 	a.aim(next)
-	return alarmAgain, grave
+	return alarmAgain, grave, nil
 }
 
 // cursor is the place of the alarm in a list: by when it runs, and behind all if it is

@@ -295,6 +295,32 @@ func TestTheHistoryOfAlarmsIsBounded(t *testing.T) {
 	})
 }
 
+func TestACronAlarmThatNamesAYearEnds(t *testing.T) {
+	onBothDisks(t, func(t *testing.T, w *world) {
+		c := newClock()
+		c.register(w, nil)
+		last := time.Now().UTC().Add(10 * time.Minute).Truncate(time.Minute)
+		cron := fmt.Sprintf("%d %d %d %d %d * %d", last.Second(), last.Minute(), last.Hour(), last.Day(), last.Month(), last.Year())
+		w.run(func(ctx context.Context, o *Object) error {
+			_, err := o.Alarms().Set(ctx, Cron(cron, ""), ring("last"), AlarmOptions{ID: "last", Late: LateAll})
+			return err
+		})
+		time.Sleep(time.Hour)
+		c.wants(t, last.Sub(c.begin).String()+" last")
+		w.run(func(ctx context.Context, o *Object) error {
+			runs, err := o.Alarms().History(ctx, "last")
+			if len(runs) != 1 || runs[0].Over != fmt.Sprintf("cron expression %q matches no time to come", cron) {
+				t.Errorf("it ran: %+v", runs)
+			}
+			if _, ok, _ := o.Alarms().Get(ctx, "last"); ok {
+				t.Error("it is still there")
+			}
+			return err
+		})
+		w.close()
+	})
+}
+
 func TestAnAlarmRunsWithAFreshChainAndKnowsWhichItIs(t *testing.T) {
 	onBothDisks(t, func(t *testing.T, w *world) {
 		c := newClock()

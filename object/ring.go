@@ -201,30 +201,38 @@ func (o *Object) alarmRan(st store, a *alarmRow, this AlarmRun, failure error) e
 	if failure != nil {
 		this.Error = publicText(failure)
 	}
-	n, err := count(st, func(c *alarmCounters) int64 { c.Runs++; return c.Runs })
-	if err == nil {
-		err = putEncoded(st, runKeyOf(n), this)
+	current, err := getAlarm(st, a.ID)
+	if err == nil && current != nil && current.Rev == a.Rev {
+		this.Over, err = o.putFate(st, current, failure)
 	}
 	if err != nil {
 		return err
 	}
-	current, err := getAlarm(st, a.ID)
-	if err != nil || current == nil || current.Rev != a.Rev {
+	n, err := count(st, func(c *alarmCounters) int64 { c.Runs++; return c.Runs })
+	if err != nil {
 		return err
 	}
-	if err := o.dropAlarm(st, current); err != nil {
-		return err
+	return putEncoded(st, runKeyOf(n), this)
+}
+
+// putFate stores an alarm as it is after a run. over says why a cron alarm is gone.
+func (o *Object) putFate(st store, a *alarmRow, failure error) (over string, err error) {
+	if err := o.dropAlarm(st, a); err != nil {
+		return "", err
 	}
-	what, grave := current.ran(time.Now(), failure)
+	what, grave, none := a.ran(time.Now(), failure)
+	if none != nil {
+		over = none.Error()
+	}
 	if grave != nil {
 		if grave.Rev, err = nextRev(st); err == nil {
 			err = o.putAlarm(st, grave)
 		}
 	}
-	if what == alarmOver || err != nil {
-		return err
+	if what != alarmOver && err == nil {
+		err = o.putAlarm(st, a)
 	}
-	return o.putAlarm(st, current)
+	return over, err
 }
 
 type alarmRunKey struct{}

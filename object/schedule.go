@@ -2,12 +2,9 @@ package object
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 	_ "time/tzdata" // time zones, also where the system has none
-
-	"github.com/adhocore/gronx"
 )
 
 // Schedule says when an alarm runs. Make one with [In], [At] or [Cron].
@@ -37,9 +34,10 @@ func At(t time.Time) Schedule { return Schedule{kind: kindAt, at: t} }
 // Cron is again and again, whenever the clock of a time zone matches the expression:
 // minute, hour, day, month and weekday, or six fields that begin with the second, or
 // seven that end with the year; lists, ranges, steps, names, L, W and # are understood,
-// and @hourly, @daily, @weekly, @monthly and @yearly. The zone is a name like
-// "Europe/Berlin"; empty means UTC. An expression that cannot be read, or never comes,
-// is an error when the alarm is set.
+// and @hourly, @daily, @weekly, @monthly and @yearly. A range may go across the end, as
+// FRI-MON and 22-2 do. The zone is a name like "Europe/Berlin"; empty means UTC. An
+// expression that cannot be read, or never comes, is an error when the alarm is set. One
+// that ends, because it names years, ends its alarm.
 //
 // When the clocks go forward, times that do not exist are left out. When they go back,
 // the hour that comes twice counts twice for an expression whose hour begins with *,
@@ -74,45 +72,4 @@ func (s Schedule) next(after time.Time) (time.Time, error) {
 		return nextCron(s.cron, s.zone, after)
 	}
 	return time.Time{}, errors.New("the schedule says nothing: make it with object.In, object.At or object.Cron")
-}
-
-// nextCron returns the first time strictly after a moment that matches. The library
-// computes on a clock without summer time, because around the change of a clock it
-// leaves times out.
-func nextCron(expression, zone string, after time.Time) (time.Time, error) {
-	location, err := time.LoadLocation(zone)
-	if err != nil {
-		return time.Time{}, fmt.Errorf("time zone %q is not known", zone)
-	}
-	segments, err := gronx.Segments(expression)
-	if err != nil || !gronx.IsValid(expression) {
-		return time.Time{}, fmt.Errorf("cron expression %q cannot be read", expression)
-	}
-	everyHour := strings.HasPrefix(segments[2], "*")
-	now := after.In(location)
-	wall := onWall(now)
-	for {
-		match, err := gronx.NextTickAfter(expression, wall, false)
-		if err != nil {
-			return time.Time{}, fmt.Errorf("cron expression %q does not match any time to come", expression)
-		}
-		_, offset := now.Zone()
-		behind := time.Duration(offset) * time.Second
-		next := match.Add(-behind).In(location)
-		_, change := now.ZoneBounds()
-		if change.IsZero() || next.Before(change) {
-			return next, nil
-		}
-		now = change.In(location)
-		wall = onWall(now)
-		if before := change.UTC().Add(behind); !everyHour && before.After(wall) {
-			wall = before
-		}
-		wall = wall.Add(-time.Second) // the moment of the change itself may match
-	}
-}
-
-// onWall is what the clock shows at t, as a time in UTC.
-func onWall(t time.Time) time.Time {
-	return time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), time.UTC)
 }

@@ -3,6 +3,7 @@ package object
 import (
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -112,6 +113,69 @@ func TestTheNextTimeOfCronMatchesAndNothingBefore(t *testing.T) {
 	}
 }
 
+func TestTheNextTimeOfCronIsFoundOrRefused(t *testing.T) {
+	const now = "2026-11-28T12:00:00.5Z"
+	for _, test := range []struct {
+		cron, zone, from string
+		want             string // "" if there is none
+	}{
+		// The end of leap years after 2037, where Go says that the offset ends in the past.
+		{"0 0 1 1 * 2090", "Europe/Berlin", now, "2089-12-31T23:00:00Z"},
+		{"0 0 1 1 * 2041", "Europe/Berlin", "2040-12-31T12:00:00Z", "2040-12-31T23:00:00Z"},
+		{"0 0 1 1 * 9000", "Europe/Berlin", now, "8999-12-31T23:00:00Z"},
+		{"0 0 29 2 */1", "America/New_York", "2096-03-01T00:00:00Z", "2104-02-29T05:00:00Z"},
+		{"30 2 * 3 0L", "Europe/Berlin", now, ""}, // the clocks always go forward then
+		{"30 2 * 3 0L", "", now, "2027-03-28T02:30:00Z"},
+		// Strictly after, also the last time.
+		{"0 0 12 28 11 * 2026", "", "2026-11-28T11:59:59Z", "2026-11-28T12:00:00Z"},
+		{"0 0 12 28 11 * 2026", "", "2026-11-28T12:00:00Z", ""},
+		{"0 0 12 28 11 * 2026", "", now, ""},
+		{"0 0 12 28 11 * 2026", "Europe/Berlin", "2026-11-28T11:00:00Z", ""},
+		// Ranges across the end.
+		{"0 9 * * FRI-MON", "", now, "2026-11-29T09:00:00Z"},
+		{"0 9 * * FRI-MON", "", "2026-11-30T09:00:00Z", "2026-12-04T09:00:00Z"},
+		{"0 9 * * FRI-TUE/2", "", "2026-11-28T00:00:00Z", "2026-11-29T09:00:00Z"},
+		{"0 9 * * 6-7", "", "2026-11-28T09:00:00Z", "2026-11-29T09:00:00Z"},
+		{"0 22-2 * * *", "", now, "2026-11-28T22:00:00Z"},
+		{"0 22-2/2 * * *", "", "2026-11-28T22:00:00Z", "2026-11-29T00:00:00Z"},
+		{"0 0 1 NOV-FEB *", "", "2027-02-02T00:00:00Z", "2027-11-01T00:00:00Z"},
+		{"0 0 30-2 * *", "", now, "2026-11-30T00:00:00Z"},
+		{"50-10/10 * * * *", "", "2026-11-28T12:10:00Z", "2026-11-28T12:50:00Z"},
+	} {
+		next, err := Cron(test.cron, test.zone).next(parseTime(t, test.from))
+		if test.want == "" {
+			if err == nil {
+				t.Errorf("%s %s after %s: %s", test.cron, test.zone, test.from, next.UTC())
+			}
+			continue
+		}
+		if err != nil || !next.Equal(parseTime(t, test.want)) {
+			t.Errorf("%s %s after %s: %v, %v, want %s", test.cron, test.zone, test.from, next.UTC(), err, test.want)
+		}
+	}
+}
+
+// Whether an expression can be read does not depend on the day, and the error says what
+// is wrong with it.
+func TestTheReasonWhyACronIsRefused(t *testing.T) {
+	for cron, want := range map[string]string{
+		"*,99 * * * *":        `minute "99"`,
+		"0 0 * * *,FOO":       `weekday "FOO"`,
+		"0 25-3 * * *":        `hour "25-3"`,
+		"0 0 * * * 2030-2026": `year "2030-2026"`,
+		"0 0 * * 5-1/0":       `weekday "5-1/0"`,
+		"0 0 * * 5-1-2":       `weekday "5-1-2"`,
+		"0 0 1 1 * 2020":      "no time to come",
+		"0 9 * *":             "5 to 7 fields",
+		"0 0 1,,2 * *":        `day of the month ""`,
+	} {
+		_, err := newAlarm(Cron(cron, ""), AlarmOptions{}, 1, time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC))
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", cron, err, want)
+		}
+	}
+}
+
 func TestThePauseBeforeARetryDoublesUpToItsMaximum(t *testing.T) {
 	var got []time.Duration
 	for failures := 1; failures <= 6; failures++ {
@@ -144,7 +208,7 @@ func lives(t *testing.T, a alarmRow, now, until time.Time, fails func(run int) e
 			err = fails(run)
 			run++
 		}
-		what, grave := a.ran(now, err)
+		what, grave, _ := a.ran(now, err)
 		if grave != nil {
 			left = append(left, *grave)
 		}
