@@ -1,6 +1,6 @@
 package gateway
 
-import "unicode/utf8"
+import "github.com/lumenize/lmz/internal/printable"
 
 // Limits of a page of a list: of entries, and of the bytes of their texts with something
 // for each entry. JSON may make six times as many of them, which a frame has room for.
@@ -40,14 +40,5 @@ func (p *page) takes(texts ...string) bool {
 // maxShown is how much a list shows of a text that may have any length, in bytes.
 const maxShown = 1024
 
-// cut returns the beginning of a text that is too long to be shown.
-func cut(text string) string {
-	if len(text) <= maxShown {
-		return text
-	}
-	end := maxShown
-	for end > 0 && !utf8.RuneStart(text[end]) {
-		end--
-	}
-	return text[:end] + "…"
-}
+// cut returns a text, or of one that is too long to be shown the beginning.
+func cut(text string) string { return printable.Cut(text, maxShown) }

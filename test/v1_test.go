@@ -46,7 +46,6 @@ type old struct {
 	auth    *auth.Service
 	mails   *heldMails
 	network *memnet.Network
-	objects map[string]lmz.Address // what a keeper is asked
 }
 
 // oldCall is a call of a session of version 1.

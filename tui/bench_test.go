@@ -10,7 +10,6 @@ import (
 	"time"
 
 	tea "charm.land/bubbletea/v2"
-	"github.com/charmbracelet/x/ansi"
 
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/client"
@@ -114,12 +113,6 @@ func (d *desktop) until(b *testing.B, holds func() bool) {
 			b.Fatalf("it never happened:\n%s", d.View().Content)
 		}
 	}
-}
-
-// untilSeen handles messages until a text is on the screen.
-func (d *desktop) untilSeen(b *testing.B, text string) {
-	b.Helper()
-	d.until(b, func() bool { return strings.Contains(ansi.Strip(d.View().Content), text) })
 }
 
 // BenchmarkKeystrokeToRemoteScreen takes the time from a key in one editor to the screen

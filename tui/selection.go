@@ -17,15 +17,6 @@ func (a *textArea) selected() string {
 	return a.text[from:to]
 }
 
-// erase deletes the selection, or without one what is between the cursor and a place.
-func (a *textArea) erase(to int) {
-	from, end := a.selection()
-	if from == end {
-		from, end = min(a.cursor, to), max(a.cursor, to)
-	}
-	a.splice(from, end, "")
-}
-
 // selectRange selects a part of the text, with the cursor at its end.
 func (a *textArea) selectRange(from, to int) {
 	a.anchor = from

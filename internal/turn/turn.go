@@ -159,8 +159,8 @@ func (l *Line) want(c *caller) {
 }
 
 // next gives free turns to the groups that have had least: of two that have had the same,
-// to the one that has waited for longer. It reports whether it gave one. l.mu is held.
-func (l *Line) next() (gave bool) {
+// to the one that has waited for longer. l.mu is held.
+func (l *Line) next() {
 	for {
 		best := -1
 		for i, g := range l.ready {
@@ -169,7 +169,7 @@ func (l *Line) next() (gave bool) {
 			}
 		}
 		if best < 0 {
-			return gave
+			return
 		}
 		g := l.ready[best]
 		l.ready = append(l.ready[:best], l.ready[best+1:]...)
@@ -182,7 +182,6 @@ func (l *Line) next() (gave bool) {
 		l.give(g)
 		l.took(c, 0)
 		close(p.turn)
-		gave = true
 	}
 }
 
