@@ -55,6 +55,17 @@ func (f *fixture) event(name string) auditEvent {
 	return auditEvent{}
 }
 
+// recorded returns how many audit events have a name.
+func (f *fixture) recorded(name string) (n int) {
+	f.t.Helper()
+	for _, e := range f.events() {
+		if e.Event == name {
+			n++
+		}
+	}
+	return n
+}
+
 func withAdmin(t *testing.T) (f *fixture, admin string) {
 	t.Helper()
 	f = start(t, Options{BootstrapEmail: ada, Limits: Limits{MailsPerAddress: -1}})

@@ -120,13 +120,7 @@ func TestAccountMailsInACrowd(t *testing.T) {
 			}
 		}
 	}
-	crowded := 0
-	for _, e := range f.events() {
-		if e.Event == "rate.limited" {
-			crowded++
-		}
-	}
-	if crowded != 1 {
+	if crowded := f.recorded("rate.limited"); crowded != 1 {
 		t.Errorf("%d events tell of the crowd", crowded)
 	}
 	f.pass(time.Hour)
@@ -170,13 +164,7 @@ func TestWithheldMailStatements(t *testing.T) {
 	if outbox, links := f.count("Outbox"), f.count("MagicLinks"); outbox != 1 || links != 2 {
 		t.Errorf("%d mails and %d links are left", outbox, links)
 	}
-	asked := 0
-	for _, e := range f.events() {
-		if e.Event == "login.requested" {
-			asked++
-		}
-	}
-	if asked != 2 {
+	if asked := f.recorded("login.requested"); asked != 2 {
 		t.Errorf("%d requests are recorded", asked)
 	}
 	sender.release <- nil

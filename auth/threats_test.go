@@ -215,13 +215,7 @@ func TestThreatB09MailsAndGuessesAreLimited(t *testing.T) {
 	if n := len(f.box.newestFirst()); n != 6 {
 		t.Errorf("%d mails", n)
 	}
-	limited := 0
-	for _, e := range f.events() {
-		if e.Event == "rate.limited" {
-			limited++
-		}
-	}
-	if limited != 2 { // once a window, or the log itself were the flood
+	if limited := f.recorded("rate.limited"); limited != 2 { // once a window, or the log itself were the flood
 		t.Errorf("%d events", limited)
 	}
 	f.pass(24 * time.Hour)

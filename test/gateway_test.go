@@ -1,14 +1,12 @@
 package test
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"io/fs"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -34,35 +32,8 @@ func startGateway(t *testing.T, data string) *devServer {
 	}
 	g := &devServer{t: t, data: data, addr: l.Addr().String(), log: new(bytes.Buffer)}
 	l.Close()
-	g.cmd = exec.Command(program, "gateway", "--data", data, "--addr", g.addr, "--public-url", g.url(), "--proxies", "1",
+	g.start("gateway", "--data", data, "--addr", g.addr, "--public-url", g.url(), "--proxies", "1",
 		"--mail-from", "mesh@example.com", "--smtp", "smtp://"+mails.Addr+"?tls=none")
-	g.cmd.Stderr = g.log
-	out, err := g.cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := g.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(g.kill)
-	runs := make(chan bool, 1)
-	go func() {
-		for s := bufio.NewScanner(out); s.Scan(); {
-			if strings.HasPrefix(s.Text(), "Ctrl-C") {
-				runs <- true
-			}
-		}
-		runs <- false
-	}()
-	select {
-	case ok := <-runs:
-		if !ok {
-			g.cmd.Wait()
-			t.Fatalf("lmz gateway ended: %s", g.log)
-		}
-	case <-time.After(20 * time.Second):
-		t.Fatal("lmz gateway does not say that it runs")
-	}
 	return g
 }
 

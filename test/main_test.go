@@ -63,7 +63,19 @@ func startDev(t *testing.T, data, addr string) *devServer {
 		addr = "127.0.0.1:0"
 	}
 	d := &devServer{t: t, data: data, log: new(bytes.Buffer)}
-	d.cmd = exec.Command(program, "dev", "--data", data, "--addr", addr, "--no-browser")
+	for _, line := range d.start("dev", "--data", data, "--addr", addr, "--no-browser") {
+		if fields := strings.Fields(line); len(fields) == 2 && fields[0] == "page" {
+			d.addr = strings.TrimSuffix(strings.TrimPrefix(fields[1], "http://"), "/")
+		}
+	}
+	return d
+}
+
+// start starts lmz, waits until it says that it runs, and returns what it has printed.
+func (d *devServer) start(args ...string) (printed []string) {
+	t := d.t
+	t.Helper()
+	d.cmd = exec.Command(program, args...)
 	d.cmd.Stderr = d.log
 	out, err := d.cmd.StdoutPipe()
 	if err != nil {
@@ -85,20 +97,20 @@ func startDev(t *testing.T, data, addr string) *devServer {
 		select {
 		case line, ok := <-lines:
 			if !ok {
-				t.Fatalf("lmz dev ended: %s", d.log)
+				d.cmd.Wait() // then all of its log is here
+				t.Fatalf("lmz %s ended: %s", args[0], d.log)
 			}
-			if fields := strings.Fields(line); len(fields) == 2 && fields[0] == "page" {
-				d.addr = strings.TrimSuffix(strings.TrimPrefix(fields[1], "http://"), "/")
-			}
+			printed = append(printed, line)
 			if strings.HasPrefix(line, "Ctrl-C") {
 				go func() {
 					for range lines { // nobody wants the rest
 					}
 				}()
-				return d
+				return printed
 			}
 		case <-timeout:
-			t.Fatalf("lmz dev does not say that it runs: %s", d.log)
+			d.kill() // then all of its log is here
+			t.Fatalf("lmz %s does not say that it runs: %s", args[0], d.log)
 		}
 	}
 }
