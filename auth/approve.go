@@ -27,7 +27,7 @@ func (s *Service) askAdmins(d db, r *request, subj subject) error {
 	wait, first := s.limits.take(append(perSubnet("signups", r.ip, signUpsPerIP, day),
 		rule{key: "signups", limit: signUps, every: day, paced: true, common: true})...)
 	if first {
-		s.log.Warn("many wait for approval: the admins are not told of each", "for", wait, "request", r.id)
+		s.log.Warn("many sign-ups wait for approval: the admins are not mailed about each", "for", wait, "request", r.id)
 	}
 	if wait > 0 {
 		return nil

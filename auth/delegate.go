@@ -16,7 +16,7 @@ const maxListed = 1000
 
 var (
 	errMayNotAct  = forbidden("Not authorized to act for this subject")
-	errManyActors = badRequest("invalid_request", "At most 1000 may act for one subject: remove some first")
+	errManyActors = badRequest("invalid_request", "At most 1,000 actors may act for one subject: remove one first")
 	errTooManyAct = forbidden("Too many act for each other: a chain has at most 3 actors")
 	errNotEntered = &Error{Status: http.StatusForbidden, Code: "access_denied", Description: "Account not yet approved"}
 )

@@ -47,7 +47,7 @@ func parseCursor(text string) (c cursor, err error) {
 	}
 	at, id, found := strings.Cut(text, ".")
 	if c.at, err = strconv.ParseInt(at, 10, 64); err != nil || !found {
-		return c, badRequest("invalid_request", "after must be what next was in the page before")
+		return c, badRequest("invalid_request", "after must be the next of the previous page")
 	}
 	c.id = id
 	return c, nil

@@ -21,7 +21,7 @@ const (
 )
 
 // notice is what those are told to whom nothing may be mailed, known or not.
-const notice = "Many links were asked for lately, so it may not come. Ask again in an hour, where you have signed in before if you can."
+const notice = "Many links were requested recently, so this one may not arrive. Try again in an hour, if you can in a browser where you have signed in before."
 
 // ask is a link that was asked for and may be.
 type ask struct {
@@ -114,7 +114,7 @@ func (s *Service) mayMail(r *request, a ask, to recipient) bool {
 	}
 	wait, first := s.limits.take(s.keptRule())
 	if first {
-		s.log.Warn("the mails that are kept for approved accounts are used up", "for", wait, "request", r.id)
+		s.log.Warn("the mails reserved for approved accounts are used up", "for", wait, "request", r.id)
 	}
 	return wait == 0
 }

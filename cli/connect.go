@@ -99,7 +99,7 @@ func mayPass(err error) bool {
 // signInAgain is a failure of somebody who may not connect any more.
 func signInAgain(server, email string, err *client.LoginRequiredError, message string) error {
 	if strings.Contains(err.Reason, "not yet approved") || err.Reason == "Approval withdrawn" { // another sign-in would not help
-		return &loginError{failure{code: exitLogin, message: message, try: "wait until an admin lets you in, by lmz approve"}}
+		return &loginError{failure{code: exitLogin, message: message, try: "wait until an admin approves you with lmz approve"}}
 	}
 	return loginRequired(server, email, message)
 }

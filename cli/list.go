@@ -74,7 +74,7 @@ func (l *listing[T]) pages(limit int, ask func(want int) (page []T, last bool, e
 
 // limitFlag adds --limit to a command that prints a list which may be long.
 func limitFlag(cmd *cobra.Command, limit *int) {
-	cmd.Flags().IntVar(limit, "limit", 0, "list at most so many (default all)")
+	cmd.Flags().IntVar(limit, "limit", 0, "list at most this many (default all)")
 	cmd.PreRunE = func(*cobra.Command, []string) error {
 		if *limit < 0 {
 			return usagef("--limit 1000", "--limit %d: it must not be negative", *limit)

@@ -41,7 +41,7 @@ func (a *app) runRemove(ctx context.Context, o gatewayCall, of lmz.Address, yes 
 	name := oneLine(of.Binding) + "/" + oneLine(of.Instance)
 	if !yes {
 		if !isTerminal(a.In) {
-			return usagef("lmz objects rm "+command+" --yes", "there is no terminal to ask at whether %s is to be removed", name)
+			return usagef("lmz objects rm "+command+" --yes", "removing %s needs a confirmation, and there is no terminal to ask at", name)
 		}
 		fmt.Fprintf(a.Err, "This removes %s and everything that it has stored, for good. To keep a copy:\n  lmz objects backup %s FILE\nRemove it? [y/N] ", name, oneLine(command))
 		sure, err := a.askYes(ctx)

@@ -129,8 +129,8 @@ func (g *Gateway) administrator(ctx context.Context, _ *lmz.Request) error {
 	now, err := g.askAgain(ctx, c.Caller().Address)
 	switch {
 	case err != nil && !definite(err):
-		g.log.call.Warn("whether somebody is an administrator could not be asked", "subject", c.Auth.Subject, "error", err)
-		return lmz.Errorf("it cannot be checked now whether you are an administrator: try again")
+		g.log.call.Warn("could not check whether a caller is an administrator", "subject", c.Auth.Subject, "error", err)
+		return lmz.Errorf("cannot check right now whether you are an administrator: try again")
 	case err != nil || now.Subject != c.Auth.Subject || now.Claims["isAdmin"] != true:
 		return lmz.Errorf("only an administrator may do this")
 	}

@@ -157,7 +157,7 @@ func (t *txn) inspect(query string, args []any) (table QueryResult, err error) {
 		}
 		switch {
 		case size > inspectBytes && len(table.Rows) == 0:
-			return QueryResult{}, lmz.Errorf("a row of %d bytes is too large, at most %d are shown: ask for parts of it, with substr(), or for length()", size, inspectBytes)
+			return QueryResult{}, lmz.Errorf("a row of %d bytes is too large, at most %d are shown: select parts of it with substr(), or its length()", size, inspectBytes)
 		case size > inspectBytes, len(table.Rows) == inspectRows:
 			table.More = true
 			return table, nil

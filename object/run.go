@@ -289,7 +289,7 @@ func (r *run) settle(answer proto.Answer, done func(proto.Answer)) (leave func()
 func (r *run) failure(err error) *lmz.Error {
 	if errors.Is(err, errRemoved) {
 		if r.left.Load() {
-			return &lmz.Error{Code: lmz.CodeUnknown, Message: "the object was removed when a part was done"}
+			return &lmz.Error{Code: lmz.CodeUnknown, Message: "the object was removed after a part of the call was executed"}
 		}
 		return notExecuted("the object was removed")
 	}

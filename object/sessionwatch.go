@@ -132,7 +132,7 @@ func (o *Object) resumeWatches(rows []row) error {
 		case err != nil:
 			return err
 		case len(w.Client) != 2:
-			return fmt.Errorf("the row %q is no watch", r.key)
+			return fmt.Errorf("the row %q is not a watch", r.key)
 		}
 		g := groups[watchKey(w)]
 		if g == nil {

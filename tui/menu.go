@@ -36,7 +36,7 @@ func (m *model) openMenu() {
 	case !found:
 		m.note = "there is no misspelled word here"
 	case len(word.Suggestions) == 0:
-		m.note = "nothing better is known for " + printable.Line(word.Word)
+		m.note = "no suggestions for " + printable.Line(word.Word)
 	default:
 		word.Suggestions = word.Suggestions[:min(len(word.Suggestions), maxSuggestions)]
 		m.menu = &menu{word: word}

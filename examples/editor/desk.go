@@ -33,7 +33,7 @@ func NewDesk() *Desk {
 func FromDocument(ctx context.Context, _ *lmz.Request) error {
 	c, _ := lmz.CallContextFrom(ctx)
 	if len(c.Chain) != 1 || !isDocument(c.Chain[0]) {
-		return lmz.Errorf("only documents tell this, on their own")
+		return lmz.Errorf("only documents may call this, on their own")
 	}
 	return nil
 }
@@ -44,7 +44,7 @@ func aboutOwnTyping(ctx context.Context, _ *lmz.Request) error {
 	c, _ := lmz.CallContextFrom(ctx)
 	checker := lmz.Identity{Type: lmz.TypeWorker, Address: lmz.At(SpellCheckBinding)}
 	if len(c.Chain) != 3 || c.Origin().Address != c.Self.Address || !isDocument(c.Chain[1]) || c.Caller() != checker {
-		return lmz.Errorf("only the spell checker tells this, about what was typed here")
+		return lmz.Errorf("only the spell checker may call this, about text that was typed here")
 	}
 	return nil
 }

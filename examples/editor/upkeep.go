@@ -19,7 +19,7 @@ const upkeep lmz.Method0[struct{}] = "upkeep"
 func onItsOwn(ctx context.Context, _ *lmz.Request) error {
 	c, _ := lmz.CallContextFrom(ctx)
 	if len(c.Chain) != 1 || c.Chain[0] != c.Self {
-		return lmz.Errorf("a document does this by itself")
+		return lmz.Errorf("only the document itself may call this")
 	}
 	return nil
 }

@@ -6,7 +6,7 @@ import { SharedDocument } from './document.js';
 /** Lets a document speak for itself, and nobody speak through one. */
 function fromDocument({ lmz }) {
   const { callChain } = lmz.callContext;
-  if (callChain.length !== 1 || !isDocument(callChain[0])) throw new Error('only documents tell this, on their own');
+  if (callChain.length !== 1 || !isDocument(callChain[0])) throw new Error('only documents may call this, on their own');
 }
 
 /** Lets the spell checker answer what this client typed into a document. */
@@ -15,7 +15,7 @@ function aboutOwnTyping({ lmz }) {
   const [origin, document, checker] = callChain;
   if (callChain.length !== 3 || origin.type !== 'LumenizeClient' || origin.instanceName !== lmz.instanceName || !isDocument(document) ||
     checker.type !== 'LumenizeWorker' || checker.bindingName !== 'SPELLCHECK_WORKER') {
-    throw new Error('only the spell checker tells this, about what was typed here');
+    throw new Error('only the spell checker may call this, about text that was typed here');
   }
 }
 
