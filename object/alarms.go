@@ -79,10 +79,17 @@ func (a *Alarms) Set(ctx context.Context, s Schedule, work lmz.Continuation, opt
 		return Alarm{}, err
 	}
 	set.Chain, set.Work, set.Payer = chain, work.String(), proto.PayerOf(ctx)
-	if refused := a.o.rt.accounts.Check(set.Payer, budget.Alarms, 1); refused != nil {
-		return Alarm{}, refused
-	}
+	var refused *lmz.Error
 	err = a.o.use(ctx, func(st store) (err error) {
+		replaced, err := getAlarm(st, set.ID)
+		if err != nil {
+			return err
+		}
+		if replaced == nil || replaced.Payer != set.Payer {
+			if refused = a.o.mayHold(set.Payer, budget.Alarms); refused != nil {
+				return nil
+			}
+		}
 		if set.Rev, err = nextRev(st); err != nil {
 			return err
 		}
@@ -91,6 +98,9 @@ func (a *Alarms) Set(ctx context.Context, s Schedule, work lmz.Continuation, opt
 		}
 		return a.o.putAlarm(st, &set)
 	})
+	if err == nil && refused != nil {
+		return Alarm{}, refused
+	}
 	return set.alarm(), err
 }
 

@@ -39,6 +39,18 @@ func (o *Object) charged(payer string, k budget.Kind, n int64) {
 	}
 }
 
+// mayHold returns why a subject may not hold one more of a quantity, with what the turn has
+// used, or nil.
+func (o *Object) mayHold(payer string, k budget.Kind) *lmz.Error {
+	n := int64(1)
+	for _, c := range o.charges {
+		if c.payer == payer && c.kind == k {
+			n += c.n
+		}
+	}
+	return o.rt.accounts.Check(payer, k, n)
+}
+
 // takeCharges returns what the turn has used, and what counts it.
 func (o *Object) takeCharges() (count func()) {
 	charges := o.charges
@@ -86,30 +98,35 @@ func (o *Object) mayBegin(payer string) *lmz.Error {
 // growth returns by how much the object has grown in the run's turn, and why that is too
 // much.
 func (r *run) growth() (grown int64, refused *lmz.Error, err error) {
-	if !r.o.store.changed() {
+	if r.checking || r.o.size > 0 && !r.o.store.changed() { // a turn that is undone or only reads may have made the file
 		return 0, nil, nil
 	}
 	size, err := r.o.store.size()
 	if grown = size - r.o.size; grown <= 0 || err != nil {
 		return grown, nil, err
 	}
+	if r.o.size == 0 {
+		refused = r.o.rt.accounts.Check(r.payer, budget.Objects, 1)
+	}
 	if most := r.o.kind.MaxBytes; most > 0 && size > most {
 		refused = lmz.NewQuotaExceeded("stored in "+r.o.id.Binding, most)
 		refused.Message = fmt.Sprintf("the object would have %d bytes, and may have %d; remove some of what it stores", size, most)
-	} else {
+	} else if refused == nil {
 		refused = r.o.rt.accounts.Check(r.payer, budget.Stored, grown)
 	}
-	if refused != nil && (r.left.Load() || r.chore != nil) {
-		refused.Code = lmz.CodeCallee // a part is done, or nobody can make the call again
+	if refused != nil && (r.left.Load() || r.group != nil || r.chore != nil) {
+		refused.Code = lmz.CodeCallee // a part is or may be done, or nobody can make the call again
 	}
 	return grown, refused, nil
 }
 
-// payGrowth stores who pays for what the turn has stored. r.mu is held.
-func (r *run) payGrowth(grown int64) error {
+// payGrowth stores who pays for what the turn has stored, with what the runtime keeps of it.
+// r.mu is held.
+func (r *run) payGrowth() error {
 	o := r.o
-	if grown == 0 {
-		return nil
+	grown, _, err := r.growth()
+	if grown == 0 || err != nil {
+		return err
 	}
 	if o.size == 0 && grown > 0 && r.payer != budget.System {
 		if err := o.store.putRow(madeRow, []byte(r.payer)); err != nil {

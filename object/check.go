@@ -65,7 +65,7 @@ func (rt *Runtime) CheckCall(ctx context.Context, to lmz.Address, called lmz.Cal
 		}
 	}
 	if o.handler != nil && (o.group != nil || o.store.dirty() || rt.exists(to)) {
-		v, err = o.checkOpen(ctx, place, req)
+		v, err = o.checkOpen(ctx, cancel, place, req)
 		return v, true, err
 	}
 	defer o.pass(place)
@@ -82,13 +82,13 @@ func (rt *Runtime) CheckCall(ctx context.Context, to lmz.Address, called lmz.Cal
 	}
 	defer p.drop()
 	if o.handler == nil {
-		v, err = o.checkApart(ctx, p.store, req)
+		v, err = o.checkApart(ctx, cancel, p.store, req)
 		return v, exists, err
 	}
 	// It has a handler, but never wrote. A guard that writes must not make a file.
 	store := o.store
 	o.store = p.store
-	r := o.newCheck(ctx, place)
+	r := o.newCheck(ctx, cancel, place)
 	v, err = r.check(ctx, o.handler, req)
 	r.drop()
 	p.store.close()
@@ -97,16 +97,16 @@ func (rt *Runtime) CheckCall(ctx context.Context, to lmz.Address, called lmz.Cal
 }
 
 // newCheck is a run that only asks guards.
-func (o *Object) newCheck(ctx context.Context, place *turn.Place) *run {
-	r := o.newRun(ctx, func(error) {}, place)
+func (o *Object) newCheck(ctx context.Context, cancel context.CancelCauseFunc, place *turn.Place) *run {
+	r := o.newRun(ctx, cancel, place)
 	r.checking = true
 	return r
 }
 
 // checkOpen asks the guards in a turn of the object, which it gives on. What they read
 // may not be on disk yet: it waits for that.
-func (o *Object) checkOpen(ctx context.Context, place *turn.Place, req *lmz.Request) (lmz.Verdict, error) {
-	r := o.newCheck(ctx, place)
+func (o *Object) checkOpen(ctx context.Context, cancel context.CancelCauseFunc, place *turn.Place, req *lmz.Request) (lmz.Verdict, error) {
+	r := o.newCheck(ctx, cancel, place)
 	v, err := r.check(ctx, o.handler, req)
 	ended := make(chan proto.Answer, 1)
 	r.end(checked, func(a proto.Answer) { ended <- a })
@@ -121,10 +121,10 @@ var checked = proto.ErrorAnswer(&lmz.Error{Code: lmz.CodeCallee, Message: "only 
 
 // checkApart starts the object on a store of its own and asks the guards there. The
 // caller has the turn of the object, and keeps it.
-func (o *Object) checkApart(ctx context.Context, s store, req *lmz.Request) (v lmz.Verdict, err error) {
+func (o *Object) checkApart(ctx context.Context, cancel context.CancelCauseFunc, s store, req *lmz.Request) (v lmz.Verdict, err error) {
 	apart := &Object{rt: o.rt, kind: o.kind, id: o.id, store: s}
 	defer apart.close() // which rolls back: nothing of this is ever committed
-	r := apart.newCheck(ctx, apart.line.Join(turn.Who{}))
+	r := apart.newCheck(ctx, cancel, apart.line.Join(turn.Who{}))
 	defer r.drop()
 	var h lmz.Handler
 	do(func() {

@@ -52,7 +52,14 @@ func (rt *Runtime) restore(o *Object, path string, a lmz.Address) error {
 	if err := os.Rename(copied, target); err != nil {
 		return withoutPath(err)
 	}
-	return syncParent(target)
+	if err := syncParent(target); err != nil {
+		return err
+	}
+	for _, c := range o.paidFor() { // as it will be given back
+		rt.accounts.Add(c.payer, c.kind, c.n)
+		rt.usage.changed(c.payer, c.kind)
+	}
+	return nil
 }
 
 // left is what belongs to the object that was backed up, and not to its copy.

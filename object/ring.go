@@ -2,6 +2,7 @@ package object
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/lumenize/lmz"
@@ -26,8 +27,10 @@ func (rt *Runtime) Start() {
 // wake opens an object because something is due. It waits while many others are opened.
 func (rt *Runtime) wake(a lmz.Address) {
 	rt.waking <- struct{}{}
-	opened := func() { <-rt.waking }
-	if !rt.ring(a, budget.System, opened) {
+	opened := sync.OnceFunc(func() { <-rt.waking })
+	slow := time.AfterFunc(slowEnd, opened) // its turn may be kept by somebody
+	if !rt.ring(a, budget.System, func() { slow.Stop(); opened() }) {
+		slow.Stop()
 		opened()
 	}
 }

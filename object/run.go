@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"zombiezen.com/go/sqlite"
+
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/internal/proto"
 	"github.com/lumenize/lmz/internal/turn"
@@ -255,7 +257,11 @@ func (r *run) endStart(err error) error {
 	r.ended, r.place = true, nil
 	leave := func() {}
 	if r.broken == nil {
-		leave = r.settle(proto.NewAnswer(nil, err), func(proto.Answer) {})
+		answer := r.bounded(proto.NewAnswer(nil, err))
+		if err == nil && answer.Failed != "" {
+			_, err = answer.Result()
+		}
+		leave = r.settle(answer, func(proto.Answer) {})
 	}
 	broken := r.broken
 	r.mu.Unlock()
@@ -263,17 +269,24 @@ func (r *run) endStart(err error) error {
 		return r.failure(broken)
 	}
 	leave()
-	return nil
+	return err
+}
+
+// bounded is the answer of a turn, or that it has stored too much. r.mu is held.
+func (r *run) bounded(answer proto.Answer) proto.Answer {
+	if answer.Failed != "" {
+		return answer
+	}
+	if _, refused, err := r.growth(); refused != nil && err == nil {
+		return proto.ErrorAnswer(refused)
+	}
+	return answer
 }
 
 // settle ends the last turn of the run, as finish does. r.mu is held.
 func (r *run) settle(answer proto.Answer, done func(proto.Answer)) (leave func()) {
 	r.closeRows()
-	if answer.Failed == "" {
-		if _, refused, err := r.growth(); refused != nil && err == nil {
-			answer = proto.ErrorAnswer(refused)
-		}
-	}
+	answer = r.bounded(answer)
 	if answer.Failed != "" {
 		r.effects, r.sends = nil, nil
 		r.unpark(errRolledBack)
@@ -293,6 +306,9 @@ func (r *run) failure(err error) *lmz.Error {
 		}
 		return notExecuted("the object was removed")
 	}
+	if errors.Is(err, errTurnLimit) {
+		return r.tookTooLong()
+	}
 	if r.left.Load() || errors.Is(err, errMaybeStored) {
 		return &lmz.Error{Code: lmz.CodeUnknown, Message: "the object's storage failed when a part was done"}
 	}
@@ -306,18 +322,16 @@ func (r *run) failure(err error) *lmz.Error {
 // held.
 func (r *run) finish(answer *proto.Answer, last func(), lost func(error)) (leave func()) {
 	r.closeRows()
-	grown, _, err := r.growth()
-	if err == nil {
-		err = r.payGrowth(grown)
-	}
-	if err == nil {
-		err = r.keepSends()
-	}
+	err := r.keepSends()
 	if err == nil && r.chore != nil {
 		err = r.chore(answer)
 	}
 	if err == nil {
 		err = r.keepOutcome(answer)
+	}
+	trace := len(r.effects) > 0 || len(r.parked) > 0 || r.o.store.changed()
+	if err == nil {
+		err = r.payGrowth()
 	}
 	if err != nil {
 		r.fail(err)
@@ -325,7 +339,6 @@ func (r *run) finish(answer *proto.Answer, last func(), lost func(error)) (leave
 	}
 	effects, parked, count := r.effects, r.parked, r.o.takeCharges()
 	r.effects, r.parked = nil, nil
-	trace := len(effects) > 0 || len(parked) > 0 || r.o.store.changed()
 	leave = func() {
 		if trace {
 			r.left.Store(true)
@@ -365,9 +378,17 @@ func (r *run) finish(answer *proto.Answer, last func(), lost func(error)) (leave
 // fail makes the run one that can only end: its turn is rolled back. r.mu is held.
 func (r *run) fail(err error) {
 	r.broken = errTurnFailed
+	// SQLite rolls the transaction back when it interrupts a statement that writes. A chore
+	// is tried again, as after any failure of the storage.
+	interrupted := r.isOver() && r.chore == nil && sqlite.ErrCode(err) == sqlite.ResultInterrupt
+	if interrupted {
+		r.broken = errTurnLimit
+	}
 	r.effects, r.sends = nil, nil
 	r.closeRows()
 	r.unpark(err)
-	r.o.logger().Error("storage failed", "error", withoutPath(err))
+	if !interrupted { // the log says that the turn took too long
+		r.o.logger().Error("storage failed", "error", withoutPath(err))
+	}
 	r.o.undo()
 }

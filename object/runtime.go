@@ -206,7 +206,7 @@ func (rt *Runtime) Deliver(ctx context.Context, c *proto.Call, done func(proto.A
 	}
 	o, place, err := rt.enter(c.To, turn.Who{Caller: c.Context.Caller(), Payer: c.Payer}, limit)
 	if err != nil {
-		done(proto.ErrorAnswer(err))
+		done(unseen(c, err))
 		return
 	}
 	go o.serve(ctx, place, c, done)

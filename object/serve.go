@@ -19,8 +19,9 @@ func (o *Object) serve(ctx context.Context, place *turn.Place, c *proto.Call, do
 	growStack()
 	ctx, cancel := o.rt.stoppable(proto.Bare(ctx))
 	defer cancel(nil)
-	if err := o.begin(ctx, place, c.Until.IsZero()); err != nil {
-		done(proto.ErrorAnswer(err))
+	charged := c.Until.IsZero() // stored sends wait on disk until they can be executed
+	if err := o.begin(ctx, place, charged && !c.Again); err != nil {
+		done(unseen(c, err))
 		return
 	}
 	ctx, cancelTimeout := proto.WithDeadline(ctx) // stored sends may wait for longer
@@ -28,6 +29,13 @@ func (o *Object) serve(ctx context.Context, place *turn.Place, c *proto.Call, do
 	if answer, found, err := o.earlier(c); found || err != nil {
 		o.repeat(place, answer, err, done)
 		return
+	}
+	if charged && c.Again { // it has not begun before
+		if err := o.mayBegin(place.Payer()); err != nil {
+			o.pass(place)
+			done(proto.ErrorAnswer(err))
+			return
+		}
 	}
 	called := c.Context
 	called.Self = o.id
@@ -38,6 +46,15 @@ func (o *Object) serve(ctx context.Context, place *turn.Place, c *proto.Call, do
 	}
 	ctx = proto.WithPayer(lmz.WithCallContext(ctx, called), c.Payer)
 	o.execute(ctx, cancel, place, c, run, done)
+}
+
+// unseen answers a call that the object has not seen. It may have seen one that is
+// presented again before.
+func unseen(c *proto.Call, err *lmz.Error) proto.Answer {
+	if c.Again && err.Code == lmz.CodeGateway {
+		return unknown("the object could not be asked what became of the call: "+err.Message, nil)
+	}
+	return proto.ErrorAnswer(err)
 }
 
 // repeat answers a call that has been here before, and gives the turn up.
@@ -167,6 +184,7 @@ func (o *Object) activate(place *turn.Place) *lmz.Error {
 	h, err := o.start(place)
 	if err != nil {
 		o.logHidden("OnStart", err)
+		o.flush() // who pays for the file
 		o.close()
 		return couldNotStart(err)
 	}
@@ -178,7 +196,9 @@ func couldNotStart(err error) *lmz.Error {
 	message := "the object could not start"
 	var public *lmz.Error
 	switch {
-	case errors.As(err, &public):
+	case errors.As(err, &public) && public.Name == lmz.QuotaExceeded:
+		return &lmz.Error{Code: lmz.CodeGateway, Name: public.Name, Message: message + ": " + public.Message, Fields: public.Fields}
+	case public != nil:
 		message += ": " + public.Message
 	case isDamaged(err):
 		message += ": " + damaged

@@ -82,13 +82,21 @@ func isEmpty(query string) bool { return len(sqlWords(query)) == 0 }
 
 // step runs the statement up to its next row.
 func (s *statement) step() (row bool, err error) {
+	if s.t.theirs != nil {
+		if err := s.t.theirs(true); err != nil {
+			return false, err
+		}
+		defer s.count()
+		defer s.t.theirs(false)
+	} else {
+		defer s.count()
+	}
 	s.t.guard.own, s.t.guard.refused = true, "" // the schema may have changed: then it is prepared anew
 	row, err = s.stmt.Step()
 	s.t.guard.own = false
 	if s.t.guard.refused != "" {
 		err = errRefused(s.t.guard.refused)
 	}
-	s.count()
 	return row, err
 }
 

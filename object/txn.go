@@ -15,6 +15,8 @@ type txn struct {
 	guard guard
 	free  map[string][]*sqlite.Stmt // statements of the object's own code that are not in use
 
+	theirs func(begins bool) error // see run.theirs; nil if nothing interrupts them
+
 	// Of the transaction.
 	inTx   bool
 	saved  bool // there is a savepoint, of this turn or an earlier one

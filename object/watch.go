@@ -18,11 +18,12 @@ const blockedAfter = time.Second
 // turnWatch measures a run's turns and ends those that take too long. It has a lock of its
 // own, because that of the run is held while a statement runs.
 type turnWatch struct {
-	mu    sync.Mutex // guards the following fields
-	timer *time.Timer
-	began time.Time     // of the turn; zero while there is none
-	halt  chan struct{} // interrupts statements when closed; nil until one runs
-	over  bool          // a turn took all of its time, and the ctx was ended
+	mu     sync.Mutex // guards the following fields
+	timer  *time.Timer
+	began  time.Time     // of the turn; zero while there is none
+	halt   chan struct{} // interrupts statements when closed; nil until one runs, and when it was closed
+	theirs bool          // a statement of the object's own code runs, not one of the runtime
+	over   bool          // a turn took all of its time, and the ctx was ended
 }
 
 // watchTurn begins to watch a turn of the run. r.mu is held.
@@ -81,8 +82,9 @@ func (r *run) limited() bool {
 	taken, limit := time.Since(w.began), r.o.kind.TurnLimit
 	if limit > 0 && taken >= limit && !w.over {
 		w.over = true
-		if w.halt != nil {
+		if w.theirs {
 			close(w.halt)
+			w.halt = nil
 		}
 		r.cancel(errTurnLimit)
 	}
@@ -99,31 +101,51 @@ func (r *run) isOver() bool {
 	return r.watch.over
 }
 
-// interruptible has the statements of this turn end when the turn has taken all of its
-// time. r.mu is held.
+var errInterrupted = errors.New("interrupted: " + errTurnLimit.Error())
+
+// interruptible has the statements of the object's own code end when the turn has taken all
+// of its time, and none of the runtime's. r.mu is held.
 func (r *run) interruptible(t *txn) {
 	if r.asked == t || r.o.kind.TurnLimit < 0 {
 		return
 	}
+	r.asked = t
+	t.theirs = r.theirs
+}
+
+// theirs says before each step of such a statement that it begins, or why it must not, and
+// after it that it has ended. r.mu is held.
+func (r *run) theirs(begins bool) error {
 	w := &r.watch
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.halt == nil {
-		w.halt = make(chan struct{})
-		if w.over {
-			close(w.halt)
+	w.theirs = begins && !w.over
+	switch {
+	case w.over:
+		r.asked.conn.SetInterrupt(nil)
+		if begins {
+			return errInterrupted
 		}
+	case begins && w.halt == nil:
+		w.halt = make(chan struct{})
+		r.asked.conn.SetInterrupt(w.halt)
 	}
-	r.asked = t
-	t.conn.SetInterrupt(w.halt)
+	return nil
 }
 
 // uninterruptible is the end of that: what follows is the runtime's own. r.mu is held.
 func (r *run) uninterruptible() {
-	if r.asked != nil && r.asked.conn != nil {
+	if r.asked == nil {
+		return
+	}
+	r.asked.theirs = nil
+	if r.asked.conn != nil {
 		r.asked.conn.SetInterrupt(nil)
 	}
 	r.asked = nil
+	r.watch.mu.Lock()
+	defer r.watch.mu.Unlock()
+	r.watch.halt, r.watch.theirs = nil, false
 }
 
 // look reports a handler that keeps the turn, and has new calls refused if its ctx has
@@ -166,7 +188,12 @@ func (r *run) whyFailed(err error) error {
 	if err == nil || !r.isOver() || lmz.PublicError(err) != nil && !errors.Is(err, context.Canceled) {
 		return err
 	}
-	return &lmz.Error{Name: TurnLimitName, Cause: nil, Message: strconv.Quote(r.method) + " took longer than the " +
+	return r.tookTooLong()
+}
+
+// tookTooLong is the error of a call whose turn took all of its time.
+func (r *run) tookTooLong() *lmz.Error {
+	return &lmz.Error{Code: lmz.CodeCallee, Name: TurnLimitName, Message: strconv.Quote(r.method) + " took longer than the " +
 		r.o.kind.TurnLimit.String() + " that a turn of the object may take; what it wrote was rolled back"}
 }
 
