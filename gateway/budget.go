@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"cmp"
+	"math"
 	"time"
 
 	"github.com/lumenize/lmz/internal/budget"
@@ -80,7 +81,7 @@ func (r Rate) limit(unit int64) budget.Limit {
 	if r.PerSecond <= 0 {
 		return budget.Limit{}
 	}
-	return budget.Limit{Most: int64(max(r.Burst, 1)) * unit, PerSecond: r.PerSecond * float64(unit)}
+	return budget.Limit{Most: min(int64(max(r.Burst, 1)), math.MaxInt64/unit) * unit, PerSecond: r.PerSecond * float64(unit)}
 }
 
 // newAccounts makes the accounts of all subjects.

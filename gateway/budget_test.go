@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -15,6 +16,7 @@ import (
 	"github.com/lumenize/lmz/client"
 	"github.com/lumenize/lmz/gateway"
 	"github.com/lumenize/lmz/internal/budget"
+	"github.com/lumenize/lmz/internal/proto"
 	"github.com/lumenize/lmz/object"
 )
 
@@ -548,5 +550,72 @@ func TestWorkersThatDoNotEndHoldUpNoStop(t *testing.T) {
 		closePeer(ann)
 		m.server.Close()
 		<-m.served
+	})
+}
+
+func TestTimeOfWorkersIsADebt(t *testing.T) {
+	budgetMesh(t, gateway.Budget{Time: gateway.Rate{PerSecond: 0.5, Burst: 3}}, func(t *testing.T, m *mesh, _ func() []string) {
+		m.gateway.Worker("NAPPER", func(lmz.Caller) lmz.Handler {
+			mux := new(lmz.Mux)
+			nap.Expose(mux, lmz.Anyone, func(_ context.Context, d time.Duration) (struct{}, error) {
+				time.Sleep(d)
+				return struct{}{}, nil
+			})
+			return mux
+		})
+		ann := m.tab("ann", "tab")
+		defer closePeer(ann)
+		if _, err := nap.Call(t.Context(), ann, lmz.At("NAPPER"), 4*time.Second); err != nil {
+			t.Fatal(err)
+		}
+		_, err := nap.Call(t.Context(), ann, lmz.At("NAPPER"), 0)
+		wantExceeded(t, err, "time")
+	})
+}
+
+func TestCallPresentedAgainByADebtor(t *testing.T) {
+	budgetMesh(t, gateway.Budget{Calls: gateway.Rate{PerSecond: 0.01, Burst: 1}}, func(t *testing.T, m *mesh, _ func() []string) {
+		r := m.raw("ann.tab", token("ann", time.Time{}))
+		defer r.conn.CloseNow()
+		r.hello()
+		to, first := lmz.At("COUNTER", "a"), proto.CallID{Session: proto.SessionID{1}, Number: 1}
+		r.ask(1, to, add.Ctn(1))
+		if failed, total := r.answer(); failed != "" || total != int64(1) {
+			t.Fatal(failed, total)
+		}
+		next := m.raw("ann.tab", token("ann", time.Time{}))
+		defer next.conn.CloseNow()
+		next.frame(proto.Frame{Kind: proto.KindHello, Session: proto.SessionID{2}})
+		if _, err := next.read(); err != nil {
+			t.Fatal(err)
+		}
+		again := func(seq uint64, id proto.CallID) (lmz.Code, any) {
+			f := cborCall(t, seq, to, add.Ctn(1), map[string]any{})
+			f.Again = id
+			next.frame(f)
+			return next.answer()
+		}
+		if failed, total := again(1, first); failed != "" || total != int64(1) {
+			t.Errorf("what became of a call that ran: %q, %v", failed, total)
+		}
+		if failed, why := again(2, proto.CallID{Session: proto.SessionID{1}, Number: 2}); failed != lmz.CodeGateway {
+			t.Errorf("a call that did not run: %q, %v", failed, why)
+		}
+	})
+}
+
+func TestRatesBeyondAllMeasure(t *testing.T) {
+	huge := gateway.Rate{PerSecond: 1e-6, Burst: math.MaxInt}
+	budgetMesh(t, gateway.Budget{Calls: huge, Time: huge}, func(t *testing.T, m *mesh, _ func() []string) {
+		ann := m.tab("ann", "tab")
+		defer closePeer(ann)
+		for range 2 {
+			if _, err := nap.Call(t.Context(), ann, lmz.At("COSTLY", "box"), time.Second); err != nil {
+				t.Error(err)
+			}
+		}
+		if used := m.gateway.Accounts().Usage("", 1)[0]; used.Wait > 0 {
+			t.Errorf("a subject that has used nearly nothing of a rate waits %v", used.Wait)
+		}
 	})
 }

@@ -3,6 +3,7 @@ package gateway
 import (
 	"io"
 
+	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/internal/budget"
 	"github.com/lumenize/lmz/internal/proto"
 )
@@ -28,6 +29,23 @@ type charged struct {
 const stepBytes = 64 << 10
 
 func stepsOf(bytes int) int64 { return 1 + int64(bytes/stepBytes) }
+
+// take charges a call to who pays for it, and returns why it must not go on, or nil. One that
+// is presented again becomes a debt: its object refuses it if it has not been executed.
+// Objects look at the debts of time when the turn has come, workers have nobody else who does.
+func (g *Gateway) take(call *proto.Call, size int64) *lmz.Error {
+	if steps := stepsOf(len(call.Chain)); call.Again {
+		g.accounts.Add(call.Payer, budget.Steps, steps)
+	} else if refused := g.accounts.Take(call.Payer, budget.Steps, steps); refused != nil {
+		return refused
+	}
+	if g.workers[call.To.Binding] != nil {
+		if refused := g.accounts.Check(call.Payer, budget.Time, 0); refused != nil {
+			return refused
+		}
+	}
+	return g.accounts.Take(call.Payer, budget.Waiting, size)
+}
 
 // giveBack returns a done that ends the charge of a call.
 func (g *Gateway) giveBack(payer string, size int64, done func(proto.Answer)) func(proto.Answer) {

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/lumenize/lmz"
-	"github.com/lumenize/lmz/internal/budget"
 	"github.com/lumenize/lmz/internal/proto"
 	"github.com/lumenize/lmz/internal/session"
 )
@@ -83,12 +82,11 @@ func (c *client) answerer(number uint64, cancel func()) func(proto.Answer) {
 
 // toMesh carries a call of the client on, if nothing is against it.
 func (c *client) toMesh(ctx context.Context, call *proto.Call, done func(proto.Answer)) {
-	if refused := c.gateway.accounts.Take(call.Payer, budget.Steps, stepsOf(len(call.Chain))); refused != nil {
-		done(proto.ErrorAnswer(refused))
-		return
-	}
 	size := int64(callOverhead + len(call.Chain))
-	if refused := c.gateway.accounts.Take(call.Payer, budget.Waiting, size); refused != nil {
+	if refused := c.gateway.take(call, size); refused != nil {
+		if call.Again { // it may have been executed
+			refused = &lmz.Error{Code: lmz.CodeUnknown, Message: "the object could not be asked what became of the call: " + refused.Message}
+		}
 		done(proto.ErrorAnswer(refused))
 		return
 	}

@@ -61,6 +61,10 @@ const (
 // longestDebt bounds for how long a charge made afterwards can stop a subject.
 const longestDebt = time.Minute
 
+// longestPay is for how long something is paid off at most: more is as good as never, and
+// sums of it fit into a Duration.
+const longestPay = 100 * 365 * 24 * time.Hour
+
 // sweepEvery is how often accounts without anything in them are forgotten.
 const sweepEvery = time.Minute
 
@@ -207,7 +211,7 @@ func (acc *account) charge(k Kind, limit Limit, n int64) {
 
 // pays returns the time that pays off n.
 func (l Limit) pays(n int64) time.Duration {
-	return time.Duration(float64(n) / l.PerSecond * float64(time.Second))
+	return time.Duration(min(float64(n)/l.PerSecond, longestPay.Seconds()) * float64(time.Second))
 }
 
 // exceeded returns the error for n more than is held, or nil. a.mu is held.
