@@ -4,12 +4,12 @@ import (
 	"time"
 )
 
-// Whoever asks for too many links is refused. Where others have used up what is for
-// all, a refusal would keep the owner of an address out, and one that depended on the
-// account would tell who has one. So the answer is the same then, and takes as long,
-// but the mail is withheld, unless the asker has a share of his own: approved accounts
-// have a part of what is mailed in an hour, and whoever is in a network where the
-// owner of the address has a session is not counted among the strangers to it.
+// A client that asks for too many links is refused. When others have exhausted a shared
+// limit, a refusal would lock out the owner of an address, and one that depended on the
+// account would reveal who has one. So the answer then is the same and costs the same,
+// but the mail is withheld unless the asker has a share of its own: a part of each hour's
+// mails is reserved for approved accounts, and clients in a network where the owner of
+// the address has a session are not counted as strangers to it.
 
 const (
 	// clientsPerAddress is how many clients can use up what may be mailed to one address.

@@ -92,8 +92,8 @@ func (r *revocations) publish(ids []string) {
 	}
 }
 
-// revokeTriggers notice what is taken away wherever that is done, cascades of foreign keys
-// included. They belong to the connection that writes, not to the file.
+// revokeTriggers record every revocation, whichever statement causes it, cascades of
+// foreign keys included. They belong to the connection that writes, not to the file.
 const revokeTriggers = `
 CREATE TEMP TRIGGER SessionEnded AFTER DELETE ON main.Sessions BEGIN SELECT lmz_revoked(OLD.id); END;
 CREATE TEMP TRIGGER NamedTokenRemoved AFTER DELETE ON main.NamedTokens BEGIN SELECT lmz_revoked(OLD.id); END;

@@ -14,10 +14,9 @@ import (
 	"github.com/lumenize/lmz"
 )
 
-// bearer is what acts on the strength of an identity that was verified when it came: a
-// connection, or an HTTP request under way. Whoever tells that something was taken away
-// makes the gateway ask again, and only the answer to that counts: the bearer ends, or goes
-// on with what is so now.
+// bearer is a connection or an HTTP request in progress, which acts under an identity that
+// was verified when it was admitted. A reported revocation only makes the gateway verify
+// again; that answer decides whether the bearer ends or continues with its current claims.
 type bearer struct {
 	ask   func(context.Context) (*lmz.Auth, error) // who it is now, by the rules under which it came
 	taken func(reason string)                      // ends it
@@ -244,8 +243,8 @@ func (a *authority) check(b *bearer, name string) {
 	}
 }
 
-// beat asks once in a heartbeat about those that were not asked since something was taken
-// away, in case nobody told, or an answer did not come.
+// beat verifies, once per heartbeat, the bearers that were not verified since the last
+// revocation, in case a notification was lost or a check failed.
 func (a *authority) beat() {
 	tick := time.NewTicker(a.gateway.options.Heartbeat)
 	defer tick.Stop()
@@ -286,8 +285,8 @@ func statusOf(err error) int {
 	return 0
 }
 
-// definite reports whether an error says that somebody may not. Any other says that nobody
-// knows, for instance because who would know is away.
+// definite reports whether an error is a refusal. Any other error means that the answer is
+// unknown, for instance because the provider cannot be reached.
 func definite(err error) bool {
 	status := statusOf(err)
 	return status == http.StatusUnauthorized || status == http.StatusForbidden

@@ -89,9 +89,8 @@ type account struct {
 // it is called for every charge, and nil is no limits.
 func New(limits func(subject string) *Limits) *Accounts { return &Accounts{limits: limits} }
 
-// Take charges n of kind k before it is used. When the subject has no more of it,
-// nothing is charged, and the error says what is exceeded and, of a rate, when to come
-// back.
+// Take charges n of kind k before it is used. If that would exceed the subject's limit,
+// nothing is charged, and the error names the budget and, for a rate, when to try again.
 func (a *Accounts) Take(subject string, k Kind, n int64) *lmz.Error {
 	if a == nil || subject == System {
 		return nil

@@ -1,6 +1,6 @@
-// Package printable makes text of others fit to be shown: on a terminal, in a log, in a
-// line of a list. It is the one place that decides which characters may command a
-// terminal, reorder what stands around them, or hide.
+// Package printable makes untrusted text safe to show: on a terminal, in a log, in a line
+// of a list. It is the one place that decides which characters may command a terminal,
+// reorder what stands around them, or hide.
 //
 // Escaped are the controls (C0, C1, DEL), the line and paragraph separators U+2028 and
 // U+2029, bytes that are not UTF-8, and format characters (category Cf: bidirectional
@@ -25,9 +25,9 @@ const (
 	joiner    = '\u200d'
 )
 
-// Text returns s with what must not be shown written out: U+009B becomes \u009b, a byte
-// that is not UTF-8 \xff. Line breaks (\n, \r\n) and tabs stay. Of a flood of combining
-// marks an ellipsis tells.
+// Text returns s with unsafe characters escaped: U+009B becomes \u009b, a byte that is
+// not UTF-8 \xff. Line breaks (\n, \r\n) and tabs stay. An ellipsis replaces combining
+// marks beyond [MaxMarks].
 func Text(s string) string { return new(cleaner).clean(s, keepBreaks, escapeText) }
 
 // Line is [Text] on one line: breaks and tabs become spaces.
@@ -48,8 +48,8 @@ func JSON(text []byte) []byte {
 	return text
 }
 
-// Cut returns s if it has at most limit bytes, and otherwise its beginning and how long it
-// was.
+// Cut returns s if it has at most limit bytes, and otherwise its first limit bytes or
+// fewer, an ellipsis and the length of s.
 func Cut(s string, limit int) string {
 	if len(s) <= limit {
 		return s

@@ -16,12 +16,12 @@ type Policy interface {
 	refuse(s *Session, number uint64) bool     // whether an incoming call was one too many, and was answered
 }
 
-// ForClients is a gateway's policy. It does not refuse calls to a client that takes them
-// too slowly, whose node may not wait for an answer: the client learns that it missed
-// something. If it understands [proto.FeatureMissed], calls get numbers only as it
-// acknowledges, so what it is behind with has none, and can be dropped: the calls without
-// reply of the caller that has most waiting. A frame in their place says how many they
-// were. The session, and what others call, go on. The session of any other client ends.
+// ForClients returns a gateway's policy. It does not refuse calls to a client that reads
+// too slowly, because their callers may not wait for an answer: the client learns that it
+// missed something. If it understands [proto.FeatureMissed], calls get numbers only as it
+// acknowledges, so its backlog has none and can be dropped: the calls without reply of
+// the caller that has the most waiting. A frame in their place says how many. The session
+// and the calls of others continue. The session of any other client ends.
 func ForClients() Policy { return forClients{} }
 
 type forClients struct{}
