@@ -64,6 +64,7 @@ func (a *app) runDev(ctx context.Context, o devOptions) error {
 	if o.data, err = a.dataDir(o.data); err != nil {
 		return err
 	}
+	a.runForLong()
 	mailbox := &auth.Mailbox{OnMail: func(m auth.Mail) {
 		fmt.Fprintf(a.Out, "mail to %s: %s\n", oneLine(m.To), m.Link)
 	}}

@@ -87,6 +87,7 @@ func (a *app) gatewayCommand() *cobra.Command {
 }
 
 func (a *app) runGateway(ctx context.Context, o gatewayOptions) error {
+	a.runForLong()
 	p, err := a.gatewayPlan(o)
 	if err != nil {
 		return err

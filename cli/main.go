@@ -44,7 +44,8 @@ func Main(ctx context.Context, args []string, s Streams) (code int) {
 			code = reportBug(printable.NewWriter(s.Err), r)
 		}
 	}()
-	a := &app{Streams: s, out: s.Out, terminal: isTerminal(s.Out)}
+	a := &app{Streams: s, out: s.Out, errs: s.Err, terminal: isTerminal(s.Out), drain: func() {}}
+	defer func() { a.drain() }()
 	if a.terminal {
 		a.Out = printable.NewWriter(s.Out)
 	}
@@ -61,6 +62,8 @@ func Main(ctx context.Context, args []string, s Streams) (code int) {
 type app struct {
 	Streams            // Err, and Out if it is a terminal, show text as package printable does
 	out      io.Writer // Out as it was given
+	errs     io.Writer // Err as it was given
+	drain    func()    // writes out what waits in outlets
 	terminal bool      // it is a terminal
 	started  bool      // the arguments were right, and a command runs
 }

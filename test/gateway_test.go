@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"io"
 	"io/fs"
 	"net"
 	"os"
@@ -21,6 +22,12 @@ import (
 // and at a free port, behind one proxy that is not there: X-Forwarded-For is believed.
 func startGateway(t *testing.T, data string) *devServer {
 	t.Helper()
+	return startGatewayWith(t, data, nil)
+}
+
+// startGatewayWith gives it a stderr (nil: the log), and more flags.
+func startGatewayWith(t *testing.T, data string, stderr io.Writer, flags ...string) *devServer {
+	t.Helper()
 	mails, err := mailsink.Start()
 	if err != nil {
 		t.Fatal(err)
@@ -30,10 +37,10 @@ func startGateway(t *testing.T, data string) *devServer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := &devServer{t: t, data: data, addr: l.Addr().String(), log: new(bytes.Buffer)}
+	g := &devServer{t: t, data: data, addr: l.Addr().String(), log: new(bytes.Buffer), stderr: stderr}
 	l.Close()
-	g.start("gateway", "--data", data, "--addr", g.addr, "--public-url", g.url(), "--proxies", "1",
-		"--mail-from", "mesh@example.com", "--smtp", "smtp://"+mails.Addr+"?tls=none")
+	g.start(append([]string{"gateway", "--data", data, "--addr", g.addr, "--public-url", g.url(), "--proxies", "1",
+		"--mail-from", "mesh@example.com", "--smtp", "smtp://" + mails.Addr + "?tls=none"}, flags...)...)
 	return g
 }
 

@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"bytes"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -51,6 +52,9 @@ type devServer struct {
 	addr string // host:port
 	cmd  *exec.Cmd
 	log  *bytes.Buffer
+	out  io.Closer // the other end of its stdout
+
+	stderr io.Writer // nil: log
 }
 
 func (d *devServer) url() string { return "http://" + d.addr }
@@ -76,11 +80,14 @@ func (d *devServer) start(args ...string) (printed []string) {
 	t := d.t
 	t.Helper()
 	d.cmd = exec.Command(program, args...)
-	d.cmd.Stderr = d.log
+	if d.cmd.Stderr = d.log; d.stderr != nil {
+		d.cmd.Stderr = d.stderr
+	}
 	out, err := d.cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
+	d.out = out
 	if err := d.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

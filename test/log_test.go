@@ -1,0 +1,95 @@
+package test
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// chatter has a server write to its log, n times: each is a line of the audit log.
+func (d *devServer) chatter(n int) {
+	d.t.Helper()
+	for i := range n {
+		req, err := http.NewRequest("POST", d.url()+"/auth/email-magic-link", strings.NewReader(fmt.Sprintf(`{"email":"ann%d@example.com"}`, i)))
+		if err != nil {
+			d.t.Fatal(err)
+		}
+		req.Header.Set("Content-Type", "application/json")
+		req.Header.Set("X-Forwarded-For", fmt.Sprintf("192.0.2.%d", i%250))
+		resp, err := (&http.Client{Timeout: 10 * time.Second}).Do(req)
+		if err != nil {
+			d.t.Fatalf("request %d: %v", i, err)
+		}
+		resp.Body.Close()
+	}
+}
+
+// answers makes a call.
+func (d *devServer) answers(token string) {
+	d.t.Helper()
+	cmd := exec.Command(program, "call", "DOCUMENT_DO", "notes", "subscribe")
+	cmd.Env = environ(d.url(), token)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		d.t.Fatalf("call: %v %s", err, out)
+	}
+}
+
+func TestGatewayOutlivesTheReaderOfItsLog(t *testing.T) {
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := startGatewayWith(t, t.TempDir(), write)
+	write.Close()
+	read.Close()
+	g.chatter(3)
+	g.answers(g.token("ann@example.com"))
+	if g.stop(10 * time.Second); g.cmd.ProcessState.ExitCode() != 0 {
+		t.Errorf("it did not end well: %v", g.cmd.ProcessState)
+	}
+}
+
+func TestGatewayOutlivesAFullDisk(t *testing.T) {
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skip(err)
+	}
+	defer full.Close()
+	g := startGatewayWith(t, t.TempDir(), full)
+	g.chatter(3)
+	g.answers(g.token("ann@example.com"))
+}
+
+// A reader that does not read: the pipe is full at once.
+func TestLogThatBlocksHoldsNoCall(t *testing.T) {
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer read.Close()
+	defer write.Close()
+	fd := int(write.Fd())
+	syscall.SetNonblock(fd, true)
+	for filler := make([]byte, 4096); err == nil; {
+		_, err = syscall.Write(fd, filler)
+	}
+	syscall.SetNonblock(fd, false)
+	g := startGatewayWith(t, t.TempDir(), write)
+	g.chatter(3)
+	g.answers(g.token("ann@example.com"))
+	if took := g.stop(20 * time.Second); g.cmd.ProcessState.ExitCode() != 0 {
+		t.Errorf("it did not end by itself: %v after %v", g.cmd.ProcessState, took)
+	}
+}
+
+func TestDevOutlivesTheReaderOfStdout(t *testing.T) {
+	d := startDev(t, t.TempDir(), "")
+	d.out.Close() // in which mails are shown
+	d.chatter(3)
+	d.answers(d.token("ann@example.com"))
+}
