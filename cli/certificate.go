@@ -42,6 +42,13 @@ func (c *certificate) load() error {
 	return nil
 }
 
+// reload loads the files now.
+func (c *certificate) reload() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.load()
+}
+
 // get implements GetCertificate of [tls.Config]. New files that cannot be used are
 // logged, and the certificate remains what it was.
 func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {

@@ -50,6 +50,7 @@ func (a *app) gatewayCommand() *cobra.Command {
 			"member of the JSON object in the file that --config names. A flag wins over a variable,\n" +
 			"and that over the file. Secrets are read from files or variables, never from flags:\n" +
 			"LMZ_SMTP_PASSWORD, LMZ_RESEND_KEY and LMZ_TURNSTILE_SECRET.\n\n" +
+			"SIGHUP has it read the certificate and the files of secrets again ('lmz help signals').\n\n" +
 			"What happens around sign-in is logged to stderr, a line of JSON each; 'lmz audit' prints\n" +
 			"it as well. DEBUG chooses what else is.",
 		Example: "  lmz gateway --public-url https://mesh.example.com --tls-cert cert.pem --tls-key key.pem \\\n" +
@@ -88,6 +89,7 @@ func (a *app) gatewayCommand() *cobra.Command {
 
 func (a *app) runGateway(ctx context.Context, o gatewayOptions) error {
 	a.runForLong()
+	hangups := takeHangups(ctx)
 	p, err := a.gatewayPlan(o)
 	if err != nil {
 		return err
@@ -97,6 +99,7 @@ func (a *app) runGateway(ctx context.Context, o gatewayOptions) error {
 		return explainGateway(err, p.addr)
 	}
 	fmt.Fprintf(a.Out, "lmz gateway serves %s, listening on %s, data in %s.\nCtrl-C stops it.\n", s.url, s.listener.Addr(), p.data)
+	go a.reloadAt(ctx, hangups, p.log, p.reload)
 	if err = s.serve(ctx); err == nil {
 		fmt.Fprintln(a.Err, "lmz gateway has stopped.")
 	}
@@ -146,13 +149,16 @@ func (a *app) gatewayPlan(o gatewayOptions) (p serverPlan, err error) {
 	if p.data, err = a.gatewayData(o.data); err != nil {
 		return p, err
 	}
+	var c *certificate
 	if o.tlsCert != "" {
-		c, err := newCertificate(o.tlsCert, o.tlsKey, log)
-		if err != nil {
+		if c, err = newCertificate(o.tlsCert, o.tlsKey, log); err != nil {
 			return p, usagef("--tls-cert FILE --tls-key FILE", "the TLS certificate cannot be used: %v", err)
 		}
 		p.tls = c.config()
 	}
+	mails := new(reloadedSender)
+	mails.now.Store(&sender)
+	p.reload = func() error { return o.reload(a.Getenv, c, mails) }
 	secret, err := secretOf(a.Getenv("LMZ_TURNSTILE_SECRET"), o.turnstileSecret)
 	if err != nil {
 		return p, err
@@ -160,7 +166,7 @@ func (a *app) gatewayPlan(o gatewayOptions) (p serverPlan, err error) {
 	p.budget = o.budget.into
 	p.addr, p.publicURL, p.callLimit, p.log = o.listenOn(), public.Scheme+"://"+public.Host, o.callLimit, log
 	p.auth = auth.Options{
-		Sender: sender, AppName: o.appName, BootstrapEmail: o.bootstrapEmail, OneClick: o.oneClick, Proxies: o.proxies,
+		Sender: mails, AppName: o.appName, BootstrapEmail: o.bootstrapEmail, OneClick: o.oneClick, Proxies: o.proxies,
 		HostCookie: public.Scheme == "https", TurnstileSecret: secret,
 	}
 	p.page = web.Options{TurnstileSiteKey: o.turnstileSiteKey}

@@ -21,8 +21,8 @@ After 3, 5 and 6 the method did not run. 'lmz can' exits with 0 if a call would 
 allowed and with 5 if not. When 'lmz call' makes several calls, the
 code is that of the first that failed; those before it ran, those after it did not.
 
-'lmz dev' exits with 0 when it is stopped by Ctrl-C or SIGTERM. A second Ctrl-C ends
-any command at once, with 130.`
+'lmz dev' and 'lmz gateway' exit with 0 when they are stopped by Ctrl-C or SIGTERM. A
+second Ctrl-C ends any command at once, with 130; 'lmz help signals' has the rest.`
 
 const jsonText = `What --json prints
 

@@ -91,7 +91,7 @@ func (a *app) command() *cobra.Command {
 		a.callCommand(), a.canCommand(), a.contractCommand(), a.objectsCommand(), a.alarmsCommand(), a.editCommand(), a.lsCommand(), a.catCommand(), a.watchCommand(), a.tokenCommand(), a.versionCommand(),
 		a.subjectsCommand(), a.inviteCommand(), a.approveCommand(), a.sessionsCommand(), a.tokensCommand(), a.auditCommand(),
 		a.keysCommand(), a.gatewayCommand(),
-		exitCodesTopic(), jsonTopic(), environmentTopic())
+		exitCodesTopic(), jsonTopic(), environmentTopic(), signalsTopic())
 	root.InitDefaultHelpCmd()
 	if help, _, err := root.Find([]string{"help"}); err == nil {
 		help.RunE = runHelp // cobra's knows no errors

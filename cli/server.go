@@ -47,6 +47,8 @@ type serverPlan struct {
 	routes  map[string]http.Handler // more of them, by pattern
 	answers func(host string) bool  // which Host headers are answered
 	refusal string                  // what the others are told
+
+	reload func() error // reads again what may change
 }
 
 // Timeouts of the HTTP server. Connections of clients are hijacked and have their own.
