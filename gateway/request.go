@@ -29,8 +29,10 @@ func (g *Gateway) serveObject(w http.ResponseWriter, r *http.Request, to lmz.Add
 		return
 	}
 	payer := budget.Nobody
-	if auth != nil {
+	if auth != nil && auth.Subject != "" {
 		payer = auth.Subject
+	}
+	if auth != nil {
 		r = r.WithContext(lmz.WithCallContext(r.Context(), lmz.CallContext{Auth: seen(auth)}))
 	}
 	if refused := g.accounts.Take(payer, budget.Steps, 1); refused != nil {

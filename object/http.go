@@ -6,8 +6,11 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strconv"
+	"time"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/budget"
 	"github.com/lumenize/lmz/internal/proto"
 	"github.com/lumenize/lmz/internal/turn"
 )
@@ -72,7 +75,8 @@ func (rt *Runtime) ServeHTTP(a lmz.Address, w http.ResponseWriter, r *http.Reque
 	}
 	called, _ := lmz.CallContextFrom(r.Context())
 	called.Self = o.id
-	response := &response{header: make(http.Header)}
+	response := &response{header: make(http.Header), accounts: rt.accounts, payer: payer}
+	defer response.giveBack()
 	run := func(ctx context.Context, h lmz.Handler) (any, error) {
 		request := r.Clone(ctx)
 		request.Body = io.NopCloser(bytes.NewReader(body))
@@ -95,7 +99,14 @@ type response struct {
 	status  int // 0: not set yet
 	body    bytes.Buffer
 	tooLong bool
+	refused *lmz.Error // more waits for the payer than may
+
+	accounts *budget.Accounts // which are charged while the response waits
+	payer    string
+	charged  int64
 }
+
+func (p *response) giveBack() { p.accounts.Add(p.payer, budget.Waiting, -p.charged) }
 
 var errResponse = lmz.Errorf("the response says that the request failed")
 
@@ -119,6 +130,8 @@ func (p *response) serve(h lmz.Handler, r *http.Request) error {
 	case err != nil:
 		p.fail(http.StatusInternalServerError, "internal error")
 		return err
+	case p.refused != nil:
+		return p.refused
 	case p.tooLong:
 		p.fail(http.StatusInternalServerError, "the response is too long")
 		return errResponse
@@ -153,6 +166,13 @@ func (p *response) Write(b []byte) (int, error) {
 		p.tooLong = true
 		return 0, errors.New("the response is too long")
 	}
+	if p.refused != nil {
+		return 0, p.refused
+	}
+	if p.refused = p.accounts.Take(p.payer, budget.Waiting, int64(len(b))); p.refused != nil {
+		return 0, p.refused
+	}
+	p.charged += int64(len(b))
 	return p.body.Write(b)
 }
 
@@ -178,7 +198,14 @@ func writeError(w http.ResponseWriter, err error) {
 		status = http.StatusNotFound
 	case lmz.CodeGateway:
 		status = http.StatusServiceUnavailable
-		w.Header().Set("Retry-After", "1")
+		wait := time.Second
+		if lmz.Exceeded(err) != "" {
+			status = http.StatusTooManyRequests
+		}
+		if told, ok := lmz.RetryAfter(err); ok {
+			wait = told
+		}
+		w.Header().Set("Retry-After", strconv.Itoa(int((wait+time.Second-1)/time.Second)))
 	}
 	http.Error(w, err.Error(), status)
 }

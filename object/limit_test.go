@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/budget"
 	"github.com/lumenize/lmz/internal/proto"
 )
 
@@ -178,4 +181,30 @@ func TestOpenObjectsAreLimitedForEachSubject(t *testing.T) {
 			t.Errorf("%d openers are remembered", n)
 		}
 	})
+}
+
+// flood is a handler whose answer to a request is large.
+type flood struct{ lmz.Mux }
+
+func (*flood) OnRequest(w http.ResponseWriter, r *http.Request) {
+	for range 6 {
+		w.Write(make([]byte, 1<<20)) // it ignores the error
+	}
+}
+
+func TestResponsesThatWaitAreCharged(t *testing.T) {
+	w := newWorld(t, t.TempDir())
+	w.rt.accounts = budget.New(func(string) *budget.Limits { return &budget.Limits{budget.Waiting: {Most: 4 << 20}} })
+	w.registerKind("FLOOD", Kind{New: func(*Object) lmz.Handler { return new(flood) }})
+	for subject, want := range map[string]int{"ann": http.StatusTooManyRequests, budget.System: http.StatusOK} {
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		answer := httptest.NewRecorder()
+		w.rt.ServeHTTP(lmz.At("FLOOD", "one"), answer, r.WithContext(proto.WithPayer(t.Context(), subject)))
+		if answer.Code != want || want != http.StatusOK && answer.Header().Get("Retry-After") == "" {
+			t.Errorf("%q: status %d, want %d", subject, answer.Code, want)
+		}
+		if n := w.rt.accounts.Held(subject, budget.Waiting); n != 0 {
+			t.Errorf("%q: %d bytes are still charged", subject, n)
+		}
+	}
 }

@@ -93,6 +93,11 @@ func (u *usage) write() {
 	}
 	if err := u.store.write(changes); err != nil {
 		u.failed(err)
+		u.mu.Lock()
+		for subject := range dirty { // with the next change
+			u.dirty[subject] = true
+		}
+		u.mu.Unlock()
 	}
 }
 
