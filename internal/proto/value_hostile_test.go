@@ -4,10 +4,8 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
-	"runtime"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/fxamacker/cbor/v2"
 	"github.com/lumenize/lmz"
@@ -124,22 +122,9 @@ func TestHostileDocumentsAreRefusedCheaply(t *testing.T) {
 			if len(test.data) > 1024 {
 				t.Fatalf("%d bytes are not a small document", len(test.data))
 			}
-			var before, after runtime.MemStats
-			runtime.GC()
-			runtime.ReadMemStats(&before)
-			start := time.Now()
-			err := Unmarshal(test.data, test.into())
-			took := time.Since(start)
-			runtime.ReadMemStats(&after)
-
+			err := measured(t, func() error { return Unmarshal(test.data, test.into()) })
 			if test.want == "" && err != nil || test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)) {
 				t.Errorf("got error %v, want %q", err, test.want)
-			}
-			if grown := after.TotalAlloc - before.TotalAlloc; grown > heapLimit {
-				t.Errorf("%d bytes allocated, more than %d", grown, heapLimit)
-			}
-			if took > time.Second {
-				t.Errorf("it took %v", took)
 			}
 			if cbor.Wellformed(test.data) != nil && !errors.Is(err, ErrMalformed) {
 				t.Errorf("another library finds it malformed, we say %v", err)
