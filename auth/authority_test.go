@@ -255,11 +255,11 @@ func (w *world) actors(subject, token string, take func()) (all []*actor, taken 
 			time.Sleep(50 * time.Millisecond)
 		}
 	})
-	time.Sleep(5 * time.Second)
+	time.Sleep(2 * time.Second)
 	taken = time.Now()
 	take()
 	running.Wait()
-	time.Sleep(5 * time.Second)
+	time.Sleep(3 * time.Second)
 	stop()
 	writing.Wait()
 	return all, taken

@@ -83,7 +83,7 @@ func openTab(t *testing.T) *tab {
 		chromedp.UserDataDir(filepath.Join(t.TempDir(), "profile")), chromedp.Flag("disable-component-update", true), chromedp.WindowSize(1000, 800))
 	allocator, stop := chromedp.NewExecAllocator(t.Context(), options...)
 	ctx, closeTab := chromedp.NewContext(allocator)
-	ctx, cancel := context.WithTimeout(ctx, 60*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
 	t.Cleanup(func() {
 		cancel()
 		closeTab()
@@ -107,7 +107,7 @@ func (b *tab) click(selector string) {
 // wait waits until a JavaScript expression is true, whatever the page is by then.
 func (b *tab) wait(expression string) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, 20*time.Second)
+	ctx, cancel := context.WithTimeout(b.ctx, 2*time.Minute) // only what hangs takes that long
 	defer cancel()
 	look := `new Promise((done) => {
 		const look = () => { try { if (` + expression + `) return done(true) } catch {} setTimeout(look, 10) }

@@ -92,7 +92,9 @@ func pasteLink(ts *testscript.TestScript, _ bool, args []string) {
 	s := inTerminal(ts, "login", "magic-link", "--paste", args[0])
 	s.until(`paste it here`)
 	link := waitForLink(ts, args[0])
-	time.Sleep(100 * time.Millisecond) // the prompt is there a moment before the terminal stops to echo
+	poll(ts, func() error { // the prompt is there a moment before the terminal stops to echo
+		return stopsEcho(s.screen)
+	})
 	fmt.Fprint(s.screen, link+"\r")
 	s.end()
 	if strings.Contains(s.said.String(), "_token=") {

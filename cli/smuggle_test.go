@@ -120,7 +120,7 @@ func exchange(t *testing.T, addr, raw string) string {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(20 * time.Second))
+	conn.SetDeadline(time.Now().Add(2 * time.Minute))
 	if _, err := io.WriteString(conn, raw); err != nil {
 		t.Fatal(err)
 	}

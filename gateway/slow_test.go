@@ -106,7 +106,7 @@ func TestClientsThatNeverReadDisturbNobody(t *testing.T) {
 		}
 	})
 	said6MB.Wait()
-	deadline := time.Now().Add(time.Minute)
+	deadline := time.Now().Add(2 * time.Minute)
 	for heard.Load() < int64(good*said) && time.Now().Before(deadline) {
 		time.Sleep(10 * time.Millisecond)
 	}

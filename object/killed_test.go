@@ -180,7 +180,7 @@ func appendLine(t *testing.T, dir, line string) {
 // rest waits until a runtime that was started has nothing to do any more.
 func (w *world) rest() {
 	w.t.Helper()
-	for deadline := time.Now().Add(60 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(5 * time.Millisecond) {
 		// What the last commits leave to be done, and not whether anything is open: an object that is
 		// being woken is for a moment neither in the queue nor open.
 		idle := len(w.rt.wakes.all()) == 0

@@ -32,15 +32,17 @@ finish() {
 # others, one package at a time, so that they do not compete for the processor.
 slow='/(test|tui|web|cli)(/|$)'
 
-unit() { go test -race $(go list ./... | grep -vE "$slow"); }
-whole() { go test -p 1 $(go list ./... | grep -E "$slow"); }
+limit="-timeout=40m" # only what hangs takes that long: how busy the machine is decides nothing
+
+unit() { go test -race $limit $(go list ./... | grep -vE "$slow"); }
+whole() { go test -p 1 $limit $(go list ./... | grep -E "$slow"); }
 js() {
   PATH="$PATH:$(go env GOROOT)/lib/wasm" GOOS=js GOARCH=wasm \
-    go test . ./internal/proto ./internal/session ./internal/turn ./client
+    go test $limit . ./internal/proto ./internal/session ./internal/turn ./client
 }
-objects() { go test ./object -run Killed\|AfterAKill -object.n 2000; } # in full, which takes too long with the race detector
-sim() { go test ./internal/sim -sim.n 2000 -sim.shards "$(nproc)" && go test ./internal/sim -run RandomSchedules -sim.n 100 -sim.disk -sim.shards "$(nproc)"; }
-editors() { go test ./examples/editor -run Simulated -editor.n 300; }
+objects() { go test $limit ./object -run Killed\|AfterAKill -object.n 2000; } # in full, which takes too long with the race detector
+sim() { go test $limit ./internal/sim -sim.n 2000 -sim.shards "$(nproc)" && go test $limit ./internal/sim -run RandomSchedules -sim.n 100 -sim.disk -sim.shards "$(nproc)"; }
+editors() { go test $limit ./examples/editor -run Simulated -editor.n 300; }
 face() { node --test wasmclient/js/*.test.mjs; }
 
 part "setup" scripts/setup.sh

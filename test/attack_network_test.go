@@ -73,7 +73,7 @@ var slowReader = attack{
 // another one too.
 func (s *siege) restart() {
 	s.honest.peer.Close()
-	s.gateway.stop(time.Minute)
+	s.gateway.stop()
 	s.gateway = startGateway(s.t, s.gateway.data)
 	s.honest = startHonest(s.t, s.gateway.url(), s.gateway.token("ann@example.com"), 0)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"os/exec"
 	"testing"
-	"time"
 
 	"github.com/chromedp/chromedp"
 )
@@ -38,7 +37,7 @@ func openTab(t *testing.T) *tab {
 
 func (b *tab) do(actions ...chromedp.Action[chromedp.Void]) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, 30*time.Second)
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
 	defer cancel()
 	if err := chromedp.Do(ctx, actions...); err != nil {
 		b.t.Fatal(err)
@@ -60,7 +59,7 @@ func (b *tab) subscriptions() string { return b.value("document.body.dataset.sub
 func (b *tab) signIn(dev *devServer, url, email, document string) {
 	b.t.Helper()
 	b.do(chromedp.Navigate(dev.url()))
-	eventually(b.t, 20*time.Second, "the page asks to sign in", func() bool { return b.state() == "signed-out" })
+	eventually(b.t, "the page asks to sign in", func() bool { return b.state() == "signed-out" })
 	b.do(
 		chromedp.SendKeys(chromedp.CSS("#address"), email),
 		chromedp.Click(chromedp.CSS("#link-form button")),
@@ -71,9 +70,9 @@ func (b *tab) signIn(dev *devServer, url, email, document string) {
 		chromedp.WaitVisible(chromedp.CSS("form .button")),
 		chromedp.Click(chromedp.CSS("form .button")),
 	)
-	eventually(b.t, 20*time.Second, "the page is signed in", func() bool { return b.state() == "connected" })
+	eventually(b.t, "the page is signed in", func() bool { return b.state() == "connected" })
 	b.do(chromedp.Navigate(url + "/#" + document))
-	eventually(b.t, 20*time.Second, "the document is open", func() bool {
+	eventually(b.t, "the document is open", func() bool {
 		return b.value("document.body.dataset.document") == document && b.state() == "connected"
 	})
 }

@@ -12,7 +12,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/client"
@@ -85,7 +84,7 @@ func TestKillingTheGatewayLosesNoUpdateThatExitedZero(t *testing.T) {
 				}
 			})
 		}
-		eventually(t, time.Minute, "100 updates before the kill", func() bool {
+		eventually(t, "100 updates before the kill", func() bool {
 			acked, _ := book.count()
 			return acked >= 100
 		})
@@ -207,12 +206,12 @@ func TestNoCallRunsTwiceHoweverOftenTheGatewayIsKilled(t *testing.T) {
 	}
 	for range kills {
 		before := done.Load()
-		eventually(t, time.Minute, "200 saves before the kill", func() bool { return done.Load() >= before+200 })
+		eventually(t, "200 saves before the kill", func() bool { return done.Load() >= before+200 })
 		dev.kill()
 		dev = startDev(t, dev.data, dev.addr)
 	}
 	before := done.Load()
-	eventually(t, time.Minute, "saves after the last kill", func() bool { return done.Load() >= before+200 })
+	eventually(t, "saves after the last kill", func() bool { return done.Load() >= before+200 })
 	close(stop)
 	work.Wait()
 	cmd := exec.Command(program, "call", "DOCUMENT_DO", "ledger", "subscribe")

@@ -12,13 +12,6 @@ import (
 	"github.com/lumenize/lmz/examples/editor"
 )
 
-// drainTime is how long a gateway that stops waits for what is under way, drainSlack what
-// it takes besides: HTTP requests, files, the machine.
-const (
-	drainTime  = 10 * time.Second
-	drainSlack = 5 * time.Second
-)
-
 // saves is what an honest user has saved, by version.
 type saves struct {
 	mu    sync.Mutex
@@ -49,7 +42,7 @@ func (s *siege) keepSaving(ctx context.Context) (*saves, *sync.WaitGroup) {
 }
 
 // TestTermUnderAttack stops the program while it is attacked and somebody saves. It ends
-// within its drain time, and everything that it acknowledged is there afterwards.
+// by itself, and everything that it acknowledged is there afterwards.
 func TestTermUnderAttack(t *testing.T) {
 	attacks, long := []attack{spellingFlood, nestedReads}, 2*time.Second
 	if soak() {
@@ -74,13 +67,15 @@ func stopUnder(t *testing.T, a attack, long time.Duration) {
 		a.run(ctx, s)
 	}()
 	time.Sleep(long)
-	took := s.gateway.stop(2 * drainTime)
+	begin := time.Now()
+	stopped := s.gateway.stop()
+	took := time.Since(begin) // for people: it depends on the machine
 	end()
 	saving.Wait()
 	<-attacking
 	t.Logf("%d saves, the last one of version %d; SIGTERM took %v", len(book.texts), book.last, rounded(took))
-	if took > drainTime+drainSlack {
-		t.Errorf("the program took %v to stop: %s", rounded(took), s.gateway.log)
+	if stopped != nil {
+		t.Errorf("the program did not stop by itself: %v: %s", stopped, s.gateway.log)
 	}
 	if len(book.texts) == 0 {
 		t.Fatal("nothing was saved")

@@ -44,15 +44,13 @@ func startGatewayWith(t *testing.T, data string, stderr io.Writer, flags ...stri
 	return g
 }
 
-// stop is SIGTERM. It returns how long the program took to end; after patience it is
-// killed.
-func (d *devServer) stop(patience time.Duration) time.Duration {
-	begin := time.Now()
+// stop is SIGTERM. It returns an error if the program did not end well, or not by itself:
+// after patience it is killed.
+func (d *devServer) stop() error {
 	d.cmd.Process.Signal(syscall.SIGTERM)
 	kill := time.AfterFunc(patience, func() { d.cmd.Process.Kill() })
 	defer kill.Stop()
-	d.cmd.Wait()
-	return time.Since(begin)
+	return d.cmd.Wait()
 }
 
 // memory returns how many bytes of memory the program has, or 0.

@@ -61,7 +61,7 @@ func TestHangupReloadsTheCertificate(t *testing.T) {
 	}
 	writeCertificate(t, cert, key, 2)
 	g.cmd.Process.Signal(syscall.SIGHUP)
-	eventually(t, 10*time.Second, "the new certificate", func() bool { return g.serial() == 2 })
+	eventually(t, "the new certificate", func() bool { return g.serial() == 2 })
 
 	if err := os.WriteFile(cert, []byte("none"), 0o600); err != nil {
 		t.Fatal(err)
@@ -72,7 +72,7 @@ func TestHangupReloadsTheCertificate(t *testing.T) {
 			t.Errorf("after files that cannot be used: certificate %d, not 2", got)
 		}
 	}
-	if g.stop(10 * time.Second); !strings.Contains(g.log.String(), "has stopped") {
+	if g.stop(); !strings.Contains(g.log.String(), "has stopped") {
 		t.Errorf("no clean end: %s", g.log)
 	}
 }

@@ -72,7 +72,7 @@ func TestRequestsCommandNoTerminal(t *testing.T) {
 			defer cmd.Wait()
 			defer cmd.Process.Kill()
 			addr := ""
-			eventually(t, 20*time.Second, "lmz dev runs", func() bool {
+			eventually(t, "lmz dev runs", func() bool {
 				_, after, found := strings.Cut(string(out.bytes()), "page     http://")
 				addr, _, _ = strings.Cut(after, "/")
 				return found && strings.Contains(after, "Ctrl-C")
@@ -105,7 +105,7 @@ func TestRequestsCommandNoTerminal(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				conn.SetDeadline(time.Now().Add(10 * time.Second))
+				conn.SetDeadline(time.Now().Add(patience))
 				if _, err := conn.Write([]byte(request)); err != nil {
 					t.Errorf("%s: %v", name, err)
 				}
@@ -115,7 +115,7 @@ func TestRequestsCommandNoTerminal(t *testing.T) {
 				conn.Close()
 			}
 			if filter != "" {
-				eventually(t, 10*time.Second, "the name is in the log", func() bool {
+				eventually(t, "the name is in the log", func() bool {
 					return bytes.Contains(errs.bytes(), []byte(`31m\u202egpj.exe`)) || bytes.Contains(errs.bytes(), []byte(`31m\\u202egpj.exe`))
 				})
 			}

@@ -112,7 +112,7 @@ func TestAllTypeAtOnceWhileTheirLinesAreCut(t *testing.T) {
 		term.resize(200, 100)
 		w.press, w.write, w.text = term.keys, term.typeText, term.text
 		writers = append(writers, w)
-		eventually(t, 20*time.Second, name+" has the document open", func() bool { return strings.Contains(term.screen(), "saved") })
+		eventually(t, name+" has the document open", func() bool { return strings.Contains(term.screen(), "saved") })
 	}
 	pat := &writer{name: "pat", line: line(), up: kb.ArrowUp, down: kb.ArrowDown, ends: []string{kb.Home, kb.End}}
 	page := openTab(t)
@@ -121,7 +121,7 @@ func TestAllTypeAtOnceWhileTheirLinesAreCut(t *testing.T) {
 	pat.write, pat.text = page.typeText, page.text
 	writers = append(writers, pat)
 	writers[0].press(slices.Repeat([]string{"Enter"}, 3*lines)...)
-	eventually(t, 20*time.Second, "everybody has the lines", func() bool { return strings.Count(page.text(), "\n") == 3*lines })
+	eventually(t, "everybody has the lines", func() bool { return strings.Count(page.text(), "\n") == 3*lines })
 	for _, w := range writers { // to the end
 		w.press(slices.Repeat([]string{w.down}, 3*lines)...)
 	}
@@ -144,7 +144,7 @@ func TestAllTypeAtOnceWhileTheirLinesAreCut(t *testing.T) {
 			return !slices.Equal(strings.Fields(w.text()), first)
 		})
 	}
-	deadline := time.Now().Add(60 * time.Second)
+	deadline := time.Now().Add(patience)
 	for !same() && time.Now().Before(deadline) {
 		time.Sleep(100 * time.Millisecond)
 	}

@@ -96,9 +96,12 @@ func token(user string) string {
 }
 
 // startGateway serves the editor's mesh and returns its address.
-func startGateway(t *testing.T) string {
+func startGateway(t *testing.T) string { return startGatewayWith(t, 0) }
+
+// startGatewayWith has a grace period that is not the default.
+func startGatewayWith(t *testing.T, grace time.Duration) string {
 	t.Helper()
-	g, err := gateway.New(gateway.Options{Dir: t.TempDir(), Verify: verify, Log: slog.New(slog.NewTextHandler(t.Output(), nil))})
+	g, err := gateway.New(gateway.Options{Dir: t.TempDir(), Verify: verify, Grace: grace, Log: slog.New(slog.NewTextHandler(t.Output(), nil))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -259,7 +262,7 @@ func (e *terminal) awaitCursor(at string) {
 
 func (e *terminal) awaitThat(what string, holds func() bool) {
 	e.t.Helper()
-	for end := time.Now().Add(20 * time.Second); !holds(); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); !holds(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
 			e.t.Fatalf("%s does not see %s, but\n%s\nlog:\n%s", e.user, what, e.screen(), e.log())
 		}

@@ -251,7 +251,7 @@ func (s *site) terminal(email, document string) *terminal {
 // until pulls until ok.
 func (m *terminal) until(what string, ok func() bool) {
 	m.t.Helper()
-	timeout := time.After(10 * time.Second)
+	timeout := time.After(patience)
 	for m.session.Pull(); !ok(); m.session.Pull() {
 		select {
 		case <-m.wake:
@@ -308,6 +308,10 @@ func (s *site) sessionEnds(instance string) {
 	}
 }
 
+// patience is how long a test waits for something to happen: only what hangs takes that
+// long, however busy the machine is.
+const patience = 2 * time.Minute
+
 // tab is a tab of a browser.
 type tab struct {
 	t       *testing.T
@@ -340,7 +344,7 @@ func openBrowserWith(t *testing.T, more ...chromedp.ExecAllocatorOption) *tab {
 		chromedp.Flag("disable-component-update", true), chromedp.WindowSize(1200, 800))
 	allocator, stop := chromedp.NewExecAllocator(t.Context(), append(options, more...)...)
 	browser, closeTab := chromedp.NewContext(allocator)
-	ctx, expire := context.WithTimeout(browser, 5*time.Minute)
+	ctx, expire := context.WithTimeout(browser, 10*time.Minute)
 	end := func() {
 		expire()
 		closeTab()
@@ -360,7 +364,7 @@ func (b *tab) do(actions ...chromedp.Action[chromedp.Void]) {
 // until waits until an expression is true in the page.
 func (b *tab) until(expression string) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, time.Minute) // only what hangs takes that long
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
 	defer cancel()
 	wait := `new Promise((done) => {
 		const is = () => { try { return ` + expression + `; } catch { return false; } }; // the page may be loading
@@ -427,7 +431,7 @@ func (b *tab) crash() {
 func (b *tab) newTab() *tab {
 	b.t.Helper()
 	ctx, closeTab := chromedp.NewContext(b.browser)
-	ctx, expire := context.WithTimeout(ctx, 5*time.Minute)
+	ctx, expire := context.WithTimeout(ctx, 10*time.Minute)
 	end := func() {
 		expire()
 		closeTab()

@@ -128,6 +128,22 @@ func TestWhoComesWhileALongDocumentIsBeingOpenedIsSeen(t *testing.T) {
 	b.until(`document.querySelector('#people li')?.textContent === 'bob'`)
 }
 
+// kept waits until a text that was typed and not sent is on disk.
+func (b *tab) kept(text string) {
+	b.t.Helper()
+	b.run(`for (;;) {
+		const kept = await new Promise((done) => {
+			const request = indexedDB.open('lmz');
+			request.onsuccess = () => {
+				const all = request.result.transaction('unsaved').objectStore('unsaved').getAll();
+				all.onsuccess = () => { request.result.close(); done(JSON.stringify(all.result)); };
+			};
+		});
+		if (kept.includes(JSON.stringify(` + quote(text) + `).slice(1, -1))) return;
+		await new Promise((done) => setTimeout(done, 20));
+	}`)
+}
+
 func TestWhatIsTypedOfflineSurvivesTheDeathOfTheTab(t *testing.T) {
 	s := startSite(t)
 	b := openBrowser(t)
@@ -138,7 +154,7 @@ func TestWhatIsTypedOfflineSurvivesTheDeathOfTheTab(t *testing.T) {
 	s.line.cut(true)
 	b.until(`document.body.dataset.state === 'reconnecting'`)
 	b.typeText(" and after")
-	b.do(chromedp.Sleep(time.Second)) // what is typed is on disk within a second
+	b.kept(" and after")
 	terminal := s.terminal("bob@example.com", "notes")
 	b.crash()
 	s.line.cut(false)
@@ -161,7 +177,7 @@ func TestWhatATabLeavesThatDiesLaterIsPushedByAnother(t *testing.T) {
 	s.line.cut(true)
 	b.until(`document.body.dataset.state === 'reconnecting'`)
 	b.typeText(" and after")
-	b.do(chromedp.Sleep(time.Second)) // what is typed is on disk within a second
+	b.kept(" and after")
 	b.lifecycle(page.SetWebLifecycleStateStateFrozen)
 	s.line.cut(false)
 	again := b.newTab()

@@ -110,7 +110,7 @@ func TestALongPasteOfADeadTabIsPushedInParts(t *testing.T) {
 	s.line.cut(true)
 	b.until(`document.body.dataset.state === 'reconnecting'`)
 	b.run(`document.getElementById('text').insert(6, 'What is pasted. '.repeat(100_000))`) // more than a frame
-	b.do(chromedp.Sleep(2 * time.Second))
+	b.kept("What is pasted. What is pasted. ")
 	bob := s.terminal("bob@example.com", "notes")
 	bob.write("his before")
 	bob.until("saved", bob.session.Saved)

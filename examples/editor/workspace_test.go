@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/client"
@@ -195,6 +196,7 @@ func TestARemovedDocumentLeavesTheList(t *testing.T) {
 		root := m.Client("root", map[string]any{"isAdmin": true}, client.Options{})
 		listed := func(want ...string) {
 			t.Helper()
+			synctest.Wait() // the document tells the workspace after its turn
 			if all, _ := pages(t, root, 0); !slices.Equal(all, want) {
 				t.Errorf("listed are %q, want %q", all, want)
 			}

@@ -66,7 +66,7 @@ func isTimeout(err error) bool {
 }
 
 func TestAProxyDoesWithALineWhatItsModeSays(t *testing.T) {
-	const soon, long = 100 * time.Millisecond, 10 * time.Second
+	const soon, long = 100 * time.Millisecond, 2 * time.Minute
 	p := echoing(t)
 	c := dial(t, p)
 	for _, mode := range []Mode{Pass, Split} {
