@@ -131,7 +131,9 @@ func (p *response) serve(h lmz.Handler, r *http.Request) error {
 		p.fail(http.StatusInternalServerError, "internal error")
 		return err
 	case p.refused != nil:
-		return p.refused
+		p.fail(http.StatusTooManyRequests, p.refused.Message)
+		p.header.Set("Retry-After", retryAfter(p.refused))
+		return errResponse
 	case p.tooLong:
 		p.fail(http.StatusInternalServerError, "the response is too long")
 		return errResponse
@@ -198,14 +200,19 @@ func writeError(w http.ResponseWriter, err error) {
 		status = http.StatusNotFound
 	case lmz.CodeGateway:
 		status = http.StatusServiceUnavailable
-		wait := time.Second
 		if lmz.Exceeded(err) != "" {
 			status = http.StatusTooManyRequests
 		}
-		if told, ok := lmz.RetryAfter(err); ok {
-			wait = told
-		}
-		w.Header().Set("Retry-After", strconv.Itoa(int((wait+time.Second-1)/time.Second)))
+		w.Header().Set("Retry-After", retryAfter(err))
 	}
 	http.Error(w, err.Error(), status)
+}
+
+// retryAfter returns when to come back, in seconds: what the error says, or 1.
+func retryAfter(err error) string {
+	wait, ok := lmz.RetryAfter(err)
+	if !ok {
+		wait = time.Second
+	}
+	return strconv.Itoa(int((wait + time.Second - 1) / time.Second))
 }
