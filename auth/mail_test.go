@@ -431,3 +431,24 @@ func TestAMailIsTriedAsLongAsItsLinkWorks(t *testing.T) {
 		t.Errorf("tried %d times when it had expired, %d wait", n, f.count("Outbox"))
 	}
 }
+
+func TestMailServerIsGreetedByAFullName(t *testing.T) {
+	for given, want := range map[string]string{"": "lmz.example", "mesh.example.com": "mesh.example.com", "[192.0.2.1]": "[192.0.2.1]", "[IPv6:2001:db8::1]": "[IPv6:2001:db8::1]"} {
+		server := startSink(t)
+		sender, err := NewSMTP(SMTPOptions{Server: server.Addr, TLS: NoTLS, From: "a@lmz.example", Helo: given})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := sender.Send(t.Context(), Mail{ID: "1", To: "ann@example.com", Subject: "s", Text: "t", HTML: "h"}); err != nil {
+			t.Fatal(err)
+		}
+		if got := server.Hello(); got != want {
+			t.Errorf("Helo %q greets as %q, not %q", given, got, want)
+		}
+	}
+	for _, bad := range []string{"a b", "a..b", "-a.b", "[192.0.2.1", "[::1]", "bücher.example", "a\r\nMAIL"} {
+		if _, err := NewSMTP(SMTPOptions{Server: "m", From: "a@lmz.example", Helo: bad}); err == nil {
+			t.Errorf("Helo %q is accepted", bad)
+		}
+	}
+}

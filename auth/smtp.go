@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/mail"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -46,6 +47,10 @@ type SMTPOptions struct {
 	// alone. Required. ReplyTo is where answers go; default no-reply@ the domain
 	// of From.
 	From, ReplyTo string
+	// Helo is the name by which we greet the server: a full host name, or an address in
+	// brackets. Strict servers refuse others, such as the bare name of a container.
+	// Default: the domain of From, if that is ASCII, else the name of this machine.
+	Helo string
 }
 
 // SMTP is a [Sender] that hands mails to a mail server, one connection for each.
@@ -70,7 +75,14 @@ func newSMTP(o SMTPOptions) (*SMTP, error) {
 	if err != nil {
 		return nil, err
 	}
+	if o.Helo != "" && !isGreeting(o.Helo) {
+		return nil, fmt.Errorf("Helo %q is neither a full host name in ASCII, such as mesh.example.com, nor an address such as [192.0.2.1]", o.Helo)
+	}
 	host, options := o.Server, []gomail.Option{gomail.WithTimeout(smtpTimeout)}
+	_, domain, _ := strings.Cut(from.from.Address, "@")
+	if helo := cmp.Or(o.Helo, domain); isGreeting(helo) {
+		options = append(options, gomail.WithHELO(helo))
+	}
 	port := map[string]int{StartTLS: 587, ImplicitTLS: 465, NoTLS: 25}[cmp.Or(o.TLS, StartTLS)]
 	switch cmp.Or(o.TLS, StartTLS) {
 	case StartTLS:
@@ -100,6 +112,26 @@ func newSMTP(o SMTPOptions) (*SMTP, error) {
 	s := &SMTP{host: host, options: append(options, gomail.WithPort(port)), from: from, tls: o.TLS}
 	_, err = gomail.NewClient(host, s.options...) // which checks them
 	return s, err
+}
+
+// isGreeting reports whether servers may take a name for that of a host.
+func isGreeting(name string) bool {
+	if literal, ok := strings.CutPrefix(name, "["); ok {
+		literal, ok = strings.CutSuffix(literal, "]")
+		six, is6 := strings.CutPrefix(literal, "IPv6:")
+		ip, err := netip.ParseAddr(six)
+		return ok && err == nil && ip.Is6() == is6 && ip.Zone() == ""
+	}
+	if len(name) > 253 {
+		return false
+	}
+	for label := range strings.SplitSeq(name, ".") {
+		if label == "" || len(label) > 63 || strings.Trim(label, "-") != label ||
+			strings.Trim(strings.ToLower(label), "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
+			return false
+		}
+	}
+	return true
 }
 
 // Send implements [Sender].

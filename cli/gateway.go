@@ -125,7 +125,7 @@ func (a *app) gatewayPlan(o gatewayOptions) (p serverPlan, err error) {
 	if o.callLimit <= 0 {
 		missing = append(missing, fmt.Sprintf("--call-limit %v leaves calls no time", o.callLimit))
 	}
-	sender, err := o.mail.sender(a.Getenv)
+	sender, err := o.mail.sender(a.Getenv, public)
 	if err != nil {
 		missing = append(missing, err.Error())
 	}
@@ -158,7 +158,7 @@ func (a *app) gatewayPlan(o gatewayOptions) (p serverPlan, err error) {
 	}
 	mails := new(reloadedSender)
 	mails.now.Store(&sender)
-	p.reload = func() error { return o.reload(a.Getenv, c, mails) }
+	p.reload = func() error { return o.reload(a.Getenv, public, c, mails) }
 	secret, err := secretOf(a.Getenv("LMZ_TURNSTILE_SECRET"), o.turnstileSecret)
 	if err != nil {
 		return p, err

@@ -4,7 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"net/mail"
+	"net/netip"
 	"net/url"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/spf13/pflag"
 
@@ -15,6 +18,7 @@ import (
 type mailOptions struct {
 	from         string
 	smtp         string // URL
+	smtpHelo     string // "" is the host of the public URL
 	smtpPassword string // file
 	resend       string // file with the key
 }
@@ -22,12 +26,13 @@ type mailOptions struct {
 func (o *mailOptions) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.from, "mail-from", "", "`address` that mails come from, such as 'Mesh <mesh@example.com>'")
 	f.StringVar(&o.smtp, "smtp", "", "`URL` of the mail server: smtp://user@mail.example.com:587, or smtps:// for TLS from the first byte, or smtp://127.0.0.1:25?tls=none on this machine")
+	f.StringVar(&o.smtpHelo, "smtp-helo", "", "full host `name` to greet the mail server with (default that of --public-url)")
 	f.StringVar(&o.smtpPassword, "smtp-password-file", "", "`file` with its password")
 	f.StringVar(&o.resend, "resend-key-file", "", "`file` with the API key of Resend, in place of a mail server")
 }
 
-// sender makes what sends mails. Its errors are parts of a list of what is missing.
-func (o *mailOptions) sender(getenv func(string) string) (auth.Sender, error) {
+// sender makes what sends mails for a gateway at the public URL, which may be nil. Its errors are parts of a list of what is missing.
+func (o *mailOptions) sender(getenv func(string) string, public *url.URL) (auth.Sender, error) {
 	key, err := secretOf(getenv("LMZ_RESEND_KEY"), o.resend)
 	switch {
 	case err != nil:
@@ -53,8 +58,26 @@ func (o *mailOptions) sender(getenv func(string) string) (auth.Sender, error) {
 	if err != nil {
 		return nil, err
 	}
-	options.From, options.Password = o.from, password
+	options.From, options.Password, options.Helo = o.from, password, o.smtpHelo
+	if o.smtpHelo == "" && public != nil {
+		options.Helo = greeting(public.Hostname())
+	}
 	return auth.NewSMTP(options)
+}
+
+// greeting is a host as mail servers are greeted with it. A bare name says nothing to
+// them, nor does one that is not ASCII: then it is "".
+func greeting(host string) string {
+	ip, err := netip.ParseAddr(host)
+	switch {
+	case err == nil && ip.Is4():
+		return "[" + host + "]"
+	case err == nil:
+		return "[IPv6:" + host + "]"
+	case !strings.Contains(host, ".") || strings.ContainsFunc(host, func(r rune) bool { return r >= utf8.RuneSelf }):
+		return ""
+	}
+	return strings.TrimSuffix(host, ".")
 }
 
 // smtpOptions reads the URL of a mail server. With the query tls=none nothing is
@@ -67,11 +90,20 @@ func smtpOptions(raw string) (o auth.SMTPOptions, err error) {
 	if _, inURL := u.User.Password(); inURL {
 		return o, errors.New("the password of --smtp in LMZ_SMTP_PASSWORD or --smtp-password-file: command lines can be read by others")
 	}
+	query, err := url.ParseQuery(u.RawQuery)
+	for name, values := range query {
+		if name != "tls" || len(values) > 1 {
+			return o, fmt.Errorf("--smtp with ?tls=none or without, not with %s=%s", name, strings.Join(values, ", "))
+		}
+	}
+	if err != nil || strings.Trim(u.Path, "/") != "" || u.Fragment != "" {
+		return o, fmt.Errorf("--smtp as a URL such as smtp://user@mail.example.com:587 without path and fragment, not %q", raw)
+	}
 	o = auth.SMTPOptions{Server: u.Host, TLS: auth.StartTLS, Username: u.User.Username()}
-	switch tls := u.Query().Get("tls"); {
+	switch tls := query.Get("tls"); {
 	case tls == "none" && u.Scheme == "smtp":
 		o.TLS = auth.NoTLS
-	case tls != "":
+	case query.Has("tls"):
 		return o, fmt.Errorf("--smtp with tls=none or without, not tls=%s", tls)
 	case u.Scheme == "smtps":
 		o.TLS = auth.ImplicitTLS

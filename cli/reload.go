@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"sync/atomic"
 
 	"github.com/lumenize/lmz/auth"
@@ -20,12 +21,12 @@ func (s *reloadedSender) Send(ctx context.Context, m auth.Mail) error {
 }
 
 // reload reads again the files that settings name. What cannot be used replaces nothing.
-func (o *gatewayOptions) reload(getenv func(string) string, c *certificate, s *reloadedSender) error {
+func (o *gatewayOptions) reload(getenv func(string) string, public *url.URL, c *certificate, s *reloadedSender) error {
 	var errs []error
 	if c != nil {
 		errs = append(errs, c.reload())
 	}
-	sender, err := o.mail.sender(getenv)
+	sender, err := o.mail.sender(getenv, public)
 	if err == nil {
 		s.now.Store(&sender)
 	}

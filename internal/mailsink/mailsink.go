@@ -27,6 +27,7 @@ type Sink struct {
 	answer string
 	mails  []string
 	login  string
+	hello  string
 }
 
 // Start serves at a free port of this machine.
@@ -73,6 +74,9 @@ func (s *Sink) serve(conn net.Conn) {
 		}
 		switch verb := strings.ToUpper(strings.Fields(line + " x")[0]); verb {
 		case "EHLO":
+			s.mu.Lock()
+			s.hello = strings.TrimSpace(line[len("EHLO"):])
+			s.mu.Unlock()
 			fmt.Fprint(conn, "250-sink\r\n250-AUTH PLAIN\r\n250 8BITMIME\r\n")
 		case "AUTH":
 			s.mu.Lock()
@@ -137,6 +141,13 @@ func (s *Sink) Login() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.login
+}
+
+// Hello returns the name in the last greeting of a client.
+func (s *Sink) Hello() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.hello
 }
 
 // Wait returns when one more mail was taken or answered otherwise, and false if none comes.
