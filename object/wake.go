@@ -35,6 +35,7 @@ type wakes struct {
 	index wakeIndex
 	log   *slog.Logger
 	wake  func(lmz.Address) // opens an object and does what is due
+	now   func() time.Time  // the clock of the wall, time.Now but in a test
 
 	mu      sync.Mutex // guards the following fields
 	objects map[lmz.Address]*wakeEntry
@@ -69,6 +70,10 @@ type wakeBatch struct {
 // wakeAgain is how long an object that failed to do what is due is left alone.
 const wakeAgain = time.Second
 
+// lookAgain is how often the clock is looked at, at least, while an alarm is to come: a
+// timer does not count the time that the machine sleeps, nor that by which its clock is set.
+const lookAgain = 5 * time.Second
+
 // lazyWrite is how long corrections wait for others, and for a write that must be.
 const lazyWrite = time.Second
 
@@ -78,7 +83,7 @@ func openWakes(index wakeIndex, log *slog.Logger, wake func(lmz.Address)) (*wake
 	if err != nil {
 		return nil, err
 	}
-	w := &wakes{index: index, log: log, wake: wake, objects: make(map[lmz.Address]*wakeEntry, len(stored)), late: make(map[*wakeEntry]bool)}
+	w := &wakes{index: index, log: log, wake: wake, now: time.Now, objects: make(map[lmz.Address]*wakeEntry, len(stored)), late: make(map[*wakeEntry]bool)}
 	for a, at := range stored {
 		e := &wakeEntry{of: a, stored: at, actual: at, low: neverWake, alarm: at, place: -1}
 		w.objects[a] = e
@@ -154,7 +159,7 @@ func (w *wakes) failed(a lmz.Address) {
 	defer w.mu.Unlock()
 	e := w.entry(a)
 	e.actual, e.low = min(e.actual, e.low), neverWake
-	w.setAlarm(e, min(e.alarm, time.Now().Add(wakeAgain).UnixMilli()))
+	w.setAlarm(e, min(e.alarm, w.now().Add(wakeAgain).UnixMilli()))
 }
 
 // drop forgets an object that was removed. When it returns without an error the index does
@@ -281,7 +286,8 @@ func (w *wakes) setAlarm(e *wakeEntry, at int64) {
 	w.setTimer()
 }
 
-// setTimer sets the timer for the head of the queue. w.mu is held.
+// setTimer sets the timer for the head of the queue, or to look at the clock again. w.mu is
+// held.
 func (w *wakes) setTimer() {
 	if w.alarm != nil {
 		w.alarm.Stop()
@@ -290,14 +296,15 @@ func (w *wakes) setTimer() {
 	if !w.started || w.closed || len(w.queue) == 0 {
 		return
 	}
-	w.alarm = time.AfterFunc(time.Until(time.UnixMilli(w.queue[0].alarm)), w.ring)
+	wait := time.UnixMilli(w.queue[0].alarm).Sub(w.now())
+	w.alarm = time.AfterFunc(min(wait, lookAgain), w.ring)
 }
 
 // ring wakes everything that is due.
 func (w *wakes) ring() {
 	w.mu.Lock()
 	var due []lmz.Address
-	now := time.Now().UnixMilli()
+	now := w.now().UnixMilli()
 	for !w.closed && len(w.queue) > 0 && w.queue[0].alarm <= now {
 		e := w.queue[0]
 		w.queue.remove(e)

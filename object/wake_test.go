@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -174,6 +175,35 @@ func TestObjectsAreWokenWhenTheyAreDueAndAtTheStart(t *testing.T) {
 		synctest.Wait()
 		slices.Sort(woken)
 		if want := []string{"missed 1s", "other 20s", "pending 1s", "soon 1m0s"}; !slices.Equal(woken, want) {
+			t.Errorf("got %q, want %q", woken, want)
+		}
+		wantNil(t, w.close())
+	})
+}
+
+// A timer counts neither the time that a machine sleeps nor that by which its clock is set.
+func TestAnAlarmAfterTheClockWasSet(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var slept atomic.Int64 // what the clock of the wall is ahead of the timers
+		var mu sync.Mutex
+		var woken []string
+		begin := time.Now()
+		w := newTestWakes(t, &memIndex{disk: new(MemoryDisk)}, func(a lmz.Address) {
+			mu.Lock()
+			defer mu.Unlock()
+			woken = append(woken, fmt.Sprint(a.Instance, " ", time.Since(begin).Truncate(lookAgain)))
+		})
+		w.now = func() time.Time { return time.Now().Add(time.Duration(slept.Load())) }
+		w.start()
+		w.known(lmz.At("A", "hour"), 1, begin.Add(time.Hour).UnixMilli())
+		w.known(lmz.At("A", "day"), 1, begin.Add(24*time.Hour).UnixMilli())
+		time.Sleep(time.Minute + time.Second)
+		slept.Store(int64(2 * time.Hour))
+		time.Sleep(time.Minute)
+		slept.Store(0) // and is set back
+		time.Sleep(24 * time.Hour)
+		synctest.Wait()
+		if want := []string{"hour 1m5s", "day 24h0m0s"}; !slices.Equal(woken, want) {
 			t.Errorf("got %q, want %q", woken, want)
 		}
 		wantNil(t, w.close())
