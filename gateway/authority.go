@@ -57,6 +57,7 @@ const (
 	maxCheckers  = 8                // how many Verify are asked by this file at a time
 	checkTimeout = 10 * time.Second // for one answer
 	recheckAfter = 5 * time.Second  // a check that could not be made
+	lookAgain    = 5 * time.Second  // at the clock, see closeExpired
 )
 
 func newAuthority(g *Gateway) *authority {
@@ -246,12 +247,16 @@ func (a *authority) check(b *bearer, name string) {
 // beat verifies, once per heartbeat, the bearers that were not verified since the last
 // revocation, in case a notification was lost or a check failed.
 func (a *authority) beat() {
-	tick := time.NewTicker(a.gateway.options.Heartbeat)
+	tick, look := time.NewTicker(a.gateway.options.Heartbeat), time.NewTicker(lookAgain)
 	defer tick.Stop()
+	defer look.Stop()
 	for {
 		select {
 		case <-a.gateway.ctx.Done():
 			return
+		case <-look.C:
+			a.gateway.closeExpired()
+			continue
 		case <-tick.C:
 		}
 		number := a.number()

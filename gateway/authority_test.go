@@ -390,3 +390,18 @@ func TestARevokedRequestWritesNothing(t *testing.T) {
 		<-sent
 	})
 }
+
+// Nobody sends anything, so only the clock tells.
+func TestATokenThatExpiresInASleep(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := startMesh(t)
+		defer m.stop()
+		until := time.Now().Add(time.Minute)
+		r := m.raw("ann.tab", token("ann", until))
+		r.hello()
+		m.gateway.StopExpiry()
+		if code := r.closeCode(); code != proto.CloseTokenExpired || time.Since(until) > 10*time.Second {
+			t.Errorf("closed with %d, %v after the end", code, time.Since(until))
+		}
+	})
+}

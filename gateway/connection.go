@@ -134,10 +134,26 @@ func (c *connection) expireWith(auth *lmz.Auth) {
 func (c *connection) closeExpired() { c.link.Close(proto.CloseTokenExpired, proto.ReasonExpired) }
 
 // expired reports whether the token has expired. Timers do not run while the machine
-// sleeps, so it is asked for each message, too.
+// sleeps, so it is asked for each message, too, and every few seconds (Gateway.closeExpired).
 func (c *connection) expired() bool {
 	at := c.expires.Load()
 	return at != 0 && time.Now().UnixNano() >= at
+}
+
+// closeExpired closes the connections whose token has expired. Each has a timer for that, but
+// timers count neither the time that the machine sleeps nor that by which its clock is set.
+func (g *Gateway) closeExpired() {
+	var late []*connection
+	g.mu.Lock()
+	for c := range g.open {
+		if c.expired() {
+			late = append(late, c)
+		}
+	}
+	g.mu.Unlock()
+	for _, c := range late {
+		c.closeExpired()
+	}
 }
 
 // renew takes the client's next token. What it calls after that it calls with that, if it
