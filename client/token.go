@@ -12,7 +12,7 @@ import (
 // claims are what the client reads from an access token.
 type claims struct {
 	subject string
-	expires time.Time // zero if the token does not say
+	expires time.Time // by the clock here; zero if the token does not say
 }
 
 // claimsOf reads an access token without verifying it: the gateway does that, and
@@ -34,8 +34,26 @@ func claimsOf(token string) (c claims, err error) {
 	if c.subject, _ = object["sub"].(string); c.subject == "" {
 		return c, errors.New("the access token names no subject")
 	}
-	if exp, ok := object["exp"].(float64); ok && exp > 0 && exp < 1<<40 {
-		c.expires = time.Unix(int64(exp), 0)
+	exp, _ := object["exp"].(float64)
+	iat, _ := object["iat"].(float64)
+	if exp > 0 && exp < 1<<40 {
+		c.expires = expiry(time.Now(), iat, exp)
 	}
 	return c, nil
+}
+
+// ending is what a token has left that nobody would hand out any more.
+const ending = 30 * time.Second
+
+// expiry returns when a token ends that has come now, by the clock here. That may differ from
+// the clock of the server which wrote iat and exp, 0 if not there. Where it cannot be right,
+// because the token would have ended or last longer than it was made for, the token counts
+// as new.
+func expiry(now time.Time, iat, exp float64) time.Time {
+	end := time.Unix(int64(exp), 0)
+	life := time.Duration(exp-iat) * time.Second
+	if left := end.Sub(now); iat > 0 && life > 0 && (left < min(ending, life) || left > life) {
+		return now.Add(life)
+	}
+	return end
 }

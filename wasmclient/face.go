@@ -23,6 +23,7 @@ type face struct {
 	calls       map[int]context.CancelFunc
 	incoming    map[int]func(lmz.Code, []byte)
 	tokens      map[int]chan tokenAnswer
+	expires     time.Time // of the token that came last, see claims
 	subscribing map[int]chan struct{}
 	urgent      context.Context // of the OnSubscriptionRequired that runs, or nil
 	last        int             // number of the last event that JavaScript answers
@@ -30,8 +31,9 @@ type face struct {
 
 // tokenAnswer is what the JavaScript side has for a token.
 type tokenAnswer struct {
-	token string
-	err   error
+	token   string
+	expires time.Time // by the clock here; zero if nobody knows
+	err     error
 }
 
 // open makes a client: (url, binding, tab, heartbeat in milliseconds, WebSocket class,
@@ -61,7 +63,7 @@ func (b *border) open(number int, args []js.Value) any {
 		OnLoginRequired:        f.loginRequired,
 		OnSuperseded:           func() { f.tell(eventSuperseded, 0, "") },
 		OnConnectionError:      func(err error) { f.tell(eventConnectionError, 0, err.Error()) },
-	}, client.Raw{Handle: f.handle, ToJSON: b.toJSON, FromJSON: f.fromJSON, Claims: b.claims})
+	}, client.Raw{Handle: f.handle, ToJSON: b.toJSON, FromJSON: f.fromJSON, Claims: f.claims})
 	if err != nil {
 		return err.Error()
 	}
@@ -209,14 +211,26 @@ func (f *face) wantToken(ctx context.Context, refused string) (string, error) {
 	f.tell(eventToken, id, refused)
 	select {
 	case a := <-answer:
+		f.mu.Lock()
+		f.expires = a.expires
+		f.mu.Unlock()
 		return a.token, a.err
 	case <-ctx.Done():
 		return "", errors.New("the refresh function did not answer in time")
 	}
 }
 
-// token answers wantToken: (token, error message, status), where status 401 and 403
-// mean that the user must sign in.
+// claims reads the token that wantToken has returned. The clock here is never compared with
+// the server's: JavaScript says how long the token is good.
+func (f *face) claims(token string) (subject string, expires time.Time, err error) {
+	subject, err = f.border.subject(token)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return subject, f.expires, err
+}
+
+// token answers wantToken: (token, error message, status, seconds that it is good or -1),
+// where status 401 and 403 mean that the user must sign in.
 func (f *face) token(id int, args []js.Value) {
 	f.mu.Lock()
 	answer := f.tokens[id]
@@ -226,6 +240,9 @@ func (f *face) token(id int, args []js.Value) {
 		return
 	}
 	a := tokenAnswer{token: args[0].String()}
+	if left := args[3].Float(); left >= 0 && left < 1<<31 {
+		a.expires = time.Now().Add(time.Duration(left * float64(time.Second)))
+	}
 	message, status := args[1].String(), args[2].Int()
 	switch {
 	case status == 401 || status == 403:

@@ -84,7 +84,7 @@ class Module {
     log: (line) => console.debug(line),
     toJSON: (message) => attempt(toJSON, message),
     fromJSON: (client, text) => attempt(fromJSON, text, (message) => this.#unknown(client, message)),
-    claims: (token) => claimsOf(token) ?? {},
+    subject: (token) => claimsOf(token)?.sub,
     enter: undefined, // set by Go
     notify: (event, client, id, first, second, length, split) => {
       const bytes = this.border.scratch.slice(0, length);

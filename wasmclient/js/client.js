@@ -275,7 +275,7 @@ export class LumenizeClient {
       message = (error instanceof LoginRequiredError && error.reason) || error?.message || String(error);
       if (error?.name === 'LoginRequiredError') status = error.code === 403 ? 403 : 401;
     }
-    this.#module.tell('token', number, id, token, message, status);
+    this.#module.tell('token', number, id, token, message, status, this.#tokens.left ?? -1);
   }
 
   async #subscribe(id) {

@@ -113,8 +113,8 @@ export interface Config extends Callbacks {
   gatewayBindingName?: string;
   /** A first access token. */
   accessToken?: string;
-  /** Where access tokens come from. A function throws LoginRequiredError to end the attempts. Default: /auth/refresh-token. */
-  refresh?: string | (() => Promise<{ access_token: string }>);
+  /** Where access tokens come from. A function throws LoginRequiredError to end the attempts; expires_in is in seconds, and else the token's exp - iat. Default: /auth/refresh-token. */
+  refresh?: string | (() => Promise<{ access_token: string; expires_in?: number }>);
   /** lmz.wasm, as for load. */
   wasm?: Parameters<typeof load>[0];
   /** How often a quiet connection is checked. Default: as the gateway says; 0 or less: never. */

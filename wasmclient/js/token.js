@@ -16,10 +16,30 @@ export function claimsOf(token) {
   }
 }
 
+/** How long a token is good from its making, in seconds; undefined if it does not say. */
+function lifeOf({ iat, exp } = {}) {
+  return typeof iat === 'number' && typeof exp === 'number' && exp > iat ? exp - iat : undefined;
+}
+
+/**
+ * The time that has passed since it was made, in seconds. One clock stops while the machine
+ * sleeps, and the other one may be set. Neither is compared with the server's.
+ */
+class Age {
+  #ticks = performance.now();
+  #date = Date.now();
+
+  get seconds() {
+    return Math.max(performance.now() - this.#ticks, Date.now() - this.#date) / 1000;
+  }
+}
+
 /** Keeps the token of one client. */
 export class Tokens {
   #token;
   #claims = null;
+  #life; // in seconds, from when it came; undefined if nobody knows
+  #age;
   #refreshing;
 
   constructor(token) {
@@ -30,23 +50,31 @@ export class Tokens {
     return this.#claims;
   }
 
+  /** For how many seconds the token is good; undefined if nobody knows. */
+  get left() {
+    return this.#life === undefined ? undefined : Math.max(this.#life - this.#age.seconds, 0);
+  }
+
   clear() {
-    this.#token = undefined;
+    this.#token = this.#life = undefined;
     this.#claims = null;
   }
 
-  #keep(token) {
+  #keep(token, life) {
+    if (token === this.#token) return; // it is not younger for being returned again
     this.#token = token;
     this.#claims = claimsOf(token);
+    this.#life = life > 0 ? Number(life) : lifeOf(this.#claims ?? {});
+    this.#age = new Age();
   }
 
   /** Returns a token other than refused that is good for a while. */
   async get(refresh, fetch, refused) {
-    const { exp } = this.#claims ?? {};
-    const old = typeof exp === 'number' && exp - early <= Date.now() / 1000;
-    if (this.#token && this.#token !== refused && !old) return this.#token;
+    const { left } = this;
+    if (this.#token && this.#token !== refused && !(left <= early)) return this.#token;
     this.#refreshing ??= refreshed(refresh, fetch).finally(() => { this.#refreshing = undefined; });
-    this.#keep(await this.#refreshing);
+    const { access_token: token, expires_in: life } = await this.#refreshing;
+    this.#keep(token, life);
     return this.#token;
   }
 }
@@ -56,7 +84,7 @@ async function refreshed(refresh, fetch) {
   const token = answer?.access_token;
   if (!token) throw new Error('Refresh returned no token');
   if (!claimsOf(token)) throw new Error('Refresh returned a malformed access_token');
-  return token;
+  return answer;
 }
 
 async function post(url, fetch) {
