@@ -60,7 +60,8 @@ type Options struct {
 	Origins []string
 
 	// Proxies is how many reverse proxies stand before the service, each of which
-	// adds to X-Forwarded-For. Default 0: that header is not looked at.
+	// adds to X-Forwarded-For or Forwarded. A request with both is believed if they
+	// agree. Default 0: these headers are not looked at.
 	Proxies int
 
 	// Getenv is asked for JWT_PRIVATE_KEY_BLUE, JWT_PUBLIC_KEY_BLUE, the same for

@@ -27,23 +27,75 @@ func (s *Service) newRequest(r *http.Request) *request {
 	return &request{Request: r, id: newUUID(), ip: clientIP(r, s.opts.Proxies), agent: stripped(r.UserAgent(), agentLimit)}
 }
 
-// clientIP is the address of the client: that of the connection or, behind the
-// given number of proxies that each add one, the one that the outermost of them
-// saw. What stands further left in X-Forwarded-For is anyone's claim.
+// clientIP is the address of the client: that of the connection or, behind the given
+// number of proxies that each add one, the one that the outermost of them saw.
 func clientIP(r *http.Request, proxies int) string {
-	ip := r.RemoteAddr
-	if host, _, err := net.SplitHostPort(ip); err == nil {
-		ip = host
+	if addr, ok := forwardedFor(r.Header, proxies); ok {
+		return addr.String()
 	}
-	if hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ","); proxies > 0 && len(hops) >= proxies {
-		if hop, err := netip.ParseAddr(strings.TrimSpace(hops[len(hops)-proxies])); err == nil {
-			ip = hop.String()
+	if addr, ok := hopAddr(r.RemoteAddr); ok {
+		return addr.String()
+	}
+	return r.RemoteAddr
+}
+
+// forwardedFor is what the outermost of so many proxies says of its client. What stands
+// further left is anyone's claim, and so is a header that our proxies do not write: of
+// X-Forwarded-For and Forwarded nobody knows here which one they do, so where both are
+// there they must agree.
+func forwardedFor(h http.Header, proxies int) (addr netip.Addr, ok bool) {
+	if proxies <= 0 {
+		return addr, false
+	}
+	for _, name := range []string{"X-Forwarded-For", "Forwarded"} {
+		values := h.Values(name)
+		if len(values) == 0 {
+			continue
+		}
+		// An open quotation mark of a client must not swallow what a proxy adds, so
+		// every comma counts: addresses have none.
+		hops := strings.Split(strings.Join(values, ","), ",")
+		if len(hops) < proxies {
+			return addr, false
+		}
+		hop := hops[len(hops)-proxies]
+		if name == "Forwarded" {
+			hop = forParameter(hop)
+		}
+		said, valid := hopAddr(hop)
+		if !valid || ok && said != addr {
+			return addr, false
+		}
+		addr, ok = said, true
+	}
+	return addr, ok
+}
+
+// forParameter is the parameter for of an element of the header Forwarded.
+func forParameter(element string) string {
+	for pair := range strings.SplitSeq(element, ";") {
+		if name, value, _ := strings.Cut(pair, "="); strings.EqualFold(strings.TrimSpace(name), "for") {
+			return value
 		}
 	}
-	if addr, err := netip.ParseAddr(ip); err == nil {
-		return addr.Unmap().WithZone("").String()
+	return ""
+}
+
+// hopAddr reads an address as proxies write it: alone, in brackets, with a port, in
+// quotation marks.
+func hopAddr(text string) (netip.Addr, bool) {
+	text = strings.TrimSpace(text)
+	if inner, ok := strings.CutPrefix(text, `"`); ok {
+		text = strings.TrimSuffix(inner, `"`)
 	}
-	return ip
+	addr, err := netip.ParseAddr(strings.TrimSuffix(strings.TrimPrefix(text, "["), "]"))
+	if err != nil {
+		var host string
+		if host, _, err = net.SplitHostPort(text); err == nil {
+			addr, err = netip.ParseAddr(host)
+		}
+	}
+	return addr.Unmap().WithZone(""), err == nil
 }
 
 // stripped is text without what package printable would not show, at most limit bytes

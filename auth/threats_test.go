@@ -328,6 +328,37 @@ func TestThreatB09AHeaderIsNobodysAddress(t *testing.T) {
 	}
 }
 
+func TestAddressesAsProxiesWriteThem(t *testing.T) {
+	const xff, fwd = "X-Forwarded-For", "Forwarded"
+	for _, test := range []struct {
+		proxies int
+		header  http.Header
+		want    string
+	}{
+		{1, http.Header{xff: {"198.51.100.7:4711"}}, "198.51.100.7"},
+		{1, http.Header{xff: {"[2001:db8::1]:4444"}}, "2001:db8::1"},
+		{1, http.Header{xff: {`"[2001:db8::1]:4444"`}}, "2001:db8::1"},
+		{1, http.Header{xff: {"[2001:db8::1]"}}, "2001:db8::1"},
+		{2, http.Header{xff: {"198.51.100.7:4711, 10.0.0.1:80"}}, "198.51.100.7"},
+		{1, http.Header{fwd: {"for=198.51.100.7"}}, "198.51.100.7"},
+		{1, http.Header{fwd: {`proto=https; For="[2001:db8::1]:4444";by=10.0.0.1`}}, "2001:db8::1"},
+		{2, http.Header{fwd: {"for=6.6.6.6, for=198.51.100.7", "for=10.0.0.1"}}, "198.51.100.7"},
+		{1, http.Header{fwd: {`for="6.6.6.6`, "for=198.51.100.7"}}, "198.51.100.7"},
+		{1, http.Header{fwd: {"for=unknown"}}, "192.0.2.1"},
+		{1, http.Header{fwd: {"for=_hidden"}, xff: {"6.6.6.6"}}, "192.0.2.1"},
+		{1, http.Header{fwd: {"for=6.6.6.6"}, xff: {"198.51.100.7"}}, "192.0.2.1"},
+		{1, http.Header{fwd: {`for="198.51.100.7:1"`}, xff: {"198.51.100.7"}}, "198.51.100.7"},
+		{0, http.Header{fwd: {"for=6.6.6.6"}}, "192.0.2.1"},
+		{2, http.Header{fwd: {"for=6.6.6.6"}}, "192.0.2.1"},
+	} {
+		r := httptest.NewRequest("GET", "/", nil)
+		r.Header = test.header
+		if got := clientIP(r, test.proxies); got != test.want {
+			t.Errorf("%d proxies, %v: got %s, want %s", test.proxies, test.header, got, test.want)
+		}
+	}
+}
+
 func TestThreatB10SecretsAreLookedUpByTheirHash(t *testing.T) {
 	f := start(t, Options{})
 	err := f.svc.store.read(t.Context(), func(d db) error {

@@ -75,7 +75,7 @@ func (a *app) gatewayCommand() *cobra.Command {
 	f.StringVar(&o.data, "data", "", "data `directory` (default lmz/gateway in $XDG_DATA_HOME or ~/.local/share)")
 	f.StringVar(&o.tlsCert, "tls-cert", "", "`file` with the certificate, PEM; read again when it changes")
 	f.StringVar(&o.tlsKey, "tls-key", "", "`file` with its key, PEM")
-	f.IntVar(&o.proxies, "proxies", 0, "how many reverse proxies stand before the gateway; they add X-Forwarded-For")
+	f.IntVar(&o.proxies, "proxies", 0, "how many reverse proxies stand before the gateway; they add X-Forwarded-For or Forwarded")
 	f.StringVar(&o.appName, "app-name", "", "what pages and mails call the application")
 	f.StringVar(&o.bootstrapEmail, "bootstrap-email", "", "`address` that becomes an admin when it signs in")
 	f.BoolVar(&o.oneClick, "one-click-links", false, "let opening a mailed link sign in, as the TypeScript system does; mail scanners use links up then")
