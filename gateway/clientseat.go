@@ -76,6 +76,9 @@ func (c *client) doSeat(effects []session.SeatEffect) (out []session.Effect) {
 				Policy: session.ForClients(), Forget: true,
 			}, time.Now)
 		case session.Welcome:
+			if c.json != nil {
+				e.Resumed = c.json.Heard() // otherwise nobody may have had the status that said so
+			}
 			out = append(out, c.welcome(e)...)
 			c.gateway.log.session.Info("client connected", "client", c.self.Instance, "resumed", e.Resumed)
 		case session.StartGrace:
@@ -100,6 +103,22 @@ func (c *client) welcome(e session.SeatEffect) []session.Effect {
 	}
 	c.link.Send(welcome.Append(nil))
 	return c.session.Resume(e.PeerReceived, c.features)
+}
+
+// hasHeard reports whether a JSON client is known to have had its status.
+func (c *client) hasHeard() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.json == nil || c.json.Heard()
+}
+
+// heard says that a JSON client has had the status of a connection.
+func (c *client) heard(l *link.Link) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.link == l && c.json != nil {
+		c.json.Hear()
+	}
 }
 
 // endSession ends the session: calls to the client fail with the error that names it.

@@ -39,6 +39,7 @@ type connection struct {
 	ended   bool
 	alive   *time.Timer // closes the connection if it is silent
 	expiry  *time.Timer // closes it when its token expires
+	status  *time.Timer // asks whether a JSON client has its status
 }
 
 // serve runs the connection to its end.
@@ -60,7 +61,24 @@ func (c *connection) serve() {
 
 // greet takes the client's seat for a JSON connection, which has no hello of its own.
 func (c *connection) greet() {
-	c.greeting.Do(func() { c.hello(proto.Frame{Kind: proto.KindHello, Session: newSessionID()}) })
+	c.greeting.Do(func() {
+		c.hello(proto.Frame{Kind: proto.KindHello, Session: newSessionID()})
+		c.after(&c.status, statusTime, c.checkStatus)
+	})
+}
+
+// statusTime is how long the status of a JSON connection may take to be written.
+const statusTime = 100 * time.Millisecond
+
+// checkStatus asks the socket for a pong once the status is written: then the client has it.
+func (c *connection) checkStatus() {
+	client := c.current()
+	if client == nil || client.hasHeard() || c.link.Written() == 0 {
+		return // known already, or only a message of the client can tell
+	}
+	if c.ping(c.gateway.ctx) == nil { // or the socket is closed
+		client.heard(c.link)
+	}
 }
 
 // prove greets a JSON connection that would take the place of another when its socket
@@ -310,7 +328,7 @@ func (c *connection) lost(l *link.Link, err error) {
 	c.mu.Lock()
 	client := c.client
 	c.ended = true
-	for _, t := range []*time.Timer{c.alive, c.expiry} {
+	for _, t := range []*time.Timer{c.alive, c.expiry, c.status} {
 		if t != nil {
 			t.Stop()
 		}

@@ -66,6 +66,8 @@ func TestASessionIsOneSubjectsAlsoWhereAHookSharesItsName(t *testing.T) {
 		if err != nil {
 			r.t.Fatal(err)
 		}
+		r.say("lmz:ping") // it has heard the status
+		r.hear("lmz:pong")
 		return string(data) == statusResumed
 	})
 }

@@ -53,6 +53,15 @@ func (r *raw) hear(want string) {
 	}
 }
 
+// hearNew hears that the client has to subscribe, and says something, which is what a client does
+// then: from now on it counts as told.
+func (r *raw) hearNew() {
+	r.t.Helper()
+	r.hear(statusNew)
+	r.say("lmz:ping")
+	r.hear("lmz:pong")
+}
+
 const (
 	statusNew     = `{"type":"connection_status","subscriptionRequired":true}`
 	statusResumed = `{"type":"connection_status","subscriptionRequired":false}`
@@ -130,7 +139,7 @@ func TestTheOriginalsClientKeepsItsSubscriptionsWithinTheGracePeriod(t *testing.
 	synctest.Test(t, func(t *testing.T) {
 		m := startMesh(t)
 		defer m.stop()
-		m.jsonRaw("ann.tab").hear(statusNew)
+		m.jsonRaw("ann.tab").hearNew()
 		m.network.Cut()
 		time.Sleep(3 * time.Second) // virtual
 		m.network.Heal()
@@ -150,13 +159,31 @@ func TestTheOriginalsClientKeepsItsSubscriptionsWithinTheGracePeriod(t *testing.
 	})
 }
 
+func TestAStatusThatNobodyHeardIsToldAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := startMesh(t)
+		defer m.stop()
+		for range 3 {
+			m.jsonRaw("ann.tab").conn.CloseNow() // the status is written, and nobody reads it
+			time.Sleep(time.Second)              // virtual; the grace period is not over
+		}
+		heard := m.jsonRaw("ann.tab")
+		heard.hearNew()
+		heard.conn.CloseNow()
+		time.Sleep(time.Second)
+		last := m.jsonRaw("ann.tab")
+		defer last.conn.CloseNow()
+		last.hear(statusResumed)
+	})
+}
+
 func TestALateRequestOfTheOriginalsClientEndsNoConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := startMesh(t)
 		defer m.stop()
 		current := m.jsonRaw("ann.tab")
 		defer current.conn.CloseNow()
-		current.hear(statusNew)
+		current.hearNew()
 		abandoned := m.jsonRaw("ann.tab") // nobody reads there
 		time.Sleep(3 * time.Second)
 		abandoned.conn.CloseNow()

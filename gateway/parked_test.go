@@ -66,6 +66,7 @@ var callees = []callee{
 			if err != nil {
 				r.t.Fatal(err)
 			}
+			r.say("null") // means nothing, and says that it has heard the status
 			return string(data) == statusNew
 		},
 		func(r *raw) { r.say("lmz:ping") },

@@ -21,6 +21,7 @@ type JSON struct {
 	prefix  string // of the ids of our calls
 	limit   time.Duration
 
+	heard    bool                // the other end has had a message of this end
 	in       uint64              // number of the last message that came in
 	written  uint64              // number of the last frame that was written
 	pending  []uint64            // numbers of what the current link has not written, 0 for what has none
@@ -43,6 +44,13 @@ func NewJSON(codec proto.Messages, id proto.SessionID, gateway bool, limit time.
 // Written returns the number of the last frame that the other end can have, for
 // [Session.Resume].
 func (j *JSON) Written() uint64 { return j.written }
+
+// Heard reports whether it is known that the client has had a connection_status in this
+// session: it speaks only after that. Otherwise the status may have been lost with its link.
+func (j *JSON) Heard() bool { return j.heard }
+
+// Hear says that the client has had the connection_status, although it did not speak.
+func (j *JSON) Hear() { j.heard = true }
 
 // Wrote says how many of the messages that Encode made for the current link were
 // written to its socket.
@@ -195,6 +203,7 @@ const maxCallID = 256
 // the message that answers it. subscribe is the flag of a connection_status, which
 // is a welcome.
 func (j *JSON) Decode(p Parsed) (f proto.Frame, subscribe bool, refusal []byte) {
+	j.heard = true
 	switch {
 	case p.ping:
 		return proto.Frame{Kind: proto.KindPing}, false, nil
