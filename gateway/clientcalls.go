@@ -33,6 +33,9 @@ func (c *client) run(number uint64, f proto.Frame) func() {
 		c.kept[number] = keptAnswer{f.To, call.ID}
 	}
 	answer := c.answerer(number, cancel)
+	if _, kept := c.kept[number]; kept {
+		answer = c.gateway.leaveToNext(answer)
+	}
 	if f.NoReply {
 		answer = c.countSend(len(f.Payload), answer)
 	}
@@ -77,6 +80,16 @@ func (c *client) answerer(number uint64, cancel func()) func(proto.Answer) {
 	return func(a proto.Answer) {
 		timer.Stop()
 		answer(a)
+	}
+}
+
+// leaveToNext keeps back the answer to a call to an object that was not executed because the
+// gateway stops: the client, which waits for it, presents the call again to the next gateway.
+func (g *Gateway) leaveToNext(answer func(proto.Answer)) func(proto.Answer) {
+	return func(a proto.Answer) {
+		if a.Failed != lmz.CodeGateway || !g.isClosed() {
+			answer(a)
+		}
 	}
 }
 

@@ -247,8 +247,9 @@ func (g *Gateway) isObject(binding string) bool {
 	return g.workers[binding] == nil && g.fronts[binding] == nil
 }
 
-// Close takes no calls any more, tells the clients when to come back, lets running
-// turns finish and their answers go out, and disconnects the clients.
+// Close begins no calls to objects any more, tells the clients when to come back, lets running
+// turns finish and their answers go out, and disconnects the clients. Those on lmz.cbor present
+// the calls that were not begun to the next gateway.
 func (g *Gateway) Close() error {
 	g.mu.Lock()
 	if g.closed {
@@ -278,6 +279,13 @@ func (g *Gateway) Close() error {
 	err = errors.Join(err, g.drain(time.Until(began.Add(drainTime))))
 	g.logStats()
 	return err
+}
+
+// isClosed reports whether the gateway stops or has stopped.
+func (g *Gateway) isClosed() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.closed
 }
 
 // drain waits until workers and connections have ended, and says what it had to leave:

@@ -157,7 +157,7 @@ func (v *verdict) stopped(c *call) bool {
 }
 
 func (v *verdict) mayBeRefused(c *call) bool {
-	return c.ended() || c.late() || c.op.peer() || within(c, v.w.drains)
+	return c.ended() || c.late() || c.op.peer() || within(c, v.w.drains) && (c.from.JSON || c.op == opWork)
 }
 
 // mayBeUnknown is promise 2, and promise 1 for calls whose deadline passed in trouble
