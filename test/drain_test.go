@@ -74,7 +74,7 @@ func stopUnder(t *testing.T, a attack, long time.Duration) {
 	saving.Wait()
 	<-attacking
 	t.Logf("%d saves, the last one of version %d; SIGTERM took %v", len(book.texts), book.last, rounded(took))
-	if stopped != nil {
+	if !s.gateway.cmd.ProcessState.Exited() { // it may say that a call still ran at the end of the drain time
 		t.Errorf("the program did not stop by itself: %v: %s", stopped, s.gateway.log)
 	}
 	if len(book.texts) == 0 {
