@@ -101,7 +101,7 @@ func TestEveryVersionIsReadAsItWas(t *testing.T) {
 			}
 			was := []*text.Text{text.NewText("")}
 			restorations := 0
-			for number := 1; len(was) < 250; number++ {
+			for number := 1; len(was) < 150; number++ {
 				now := was[len(was)-1].Clone()
 				if len(was) == 1 {
 					_, err := Update.Call(t.Context(), ann.Peer, at, book(200<<10))
@@ -273,9 +273,9 @@ func TestRestoredTextOutlivesItsVersion(t *testing.T) {
 			t.Helper()
 			write(func(length int) text.ChangeSet { return text.Insert(length, length, s) })
 		}
-		day := func() { // of somebody who writes much, so that there are snapshots
+		day := func() { // and another one, of somebody who writes much, so that there are snapshots
 			ann.Close()
-			time.Sleep(24 * time.Hour)
+			time.Sleep(48 * time.Hour)
 			ann = newPerson(t, m, "ann", client.Options{})
 			for range 3 {
 				insert(book(40 << 10))
@@ -284,7 +284,7 @@ func TestRestoredTextOutlivesItsVersion(t *testing.T) {
 		}
 		content := book(60 << 10)
 		insert(content)
-		for range 20 {
+		for range 10 {
 			day()
 		}
 		write(func(length int) text.ChangeSet { return text.Delete(length, 0, length) })
@@ -292,7 +292,7 @@ func TestRestoredTextOutlivesItsVersion(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for range 20 { // version 1 is 40 days old, its restoration 20
+		for range 10 { // version 1 is 40 days old, its restoration 20
 			day()
 		}
 		if _, err := Read.Call(t.Context(), ann.Peer, at, 1, 0); err != nil {
@@ -305,7 +305,7 @@ func TestRestoredTextOutlivesItsVersion(t *testing.T) {
 		if err != nil || missing.Made[0].Changes[0].([]any)[1] != strings.Split(content, "\n")[0] {
 			t.Errorf("the restoration: %.200v, %v", missing.Made, err)
 		}
-		for range 25 {
+		for range 13 {
 			day()
 		}
 		if _, err := Read.Call(t.Context(), ann.Peer, at, 1, 0); err == nil {
@@ -319,7 +319,7 @@ func TestRestoredTextOutlivesItsVersion(t *testing.T) {
 			t.Errorf("%d chunks are astray", n)
 		}
 		log, chunks := askInside(t, ann.Peer, rows, logPrefix), askInside(t, ann.Peer, rows, chunkPrefix)
-		if log > 33*6 || chunks > 33*8 || askInside(t, ann.Peer, rows, editorPrefix) > 33*6 {
+		if log > 17*6 || chunks > 17*8 || askInside(t, ann.Peer, rows, editorPrefix) > 17*6 {
 			t.Errorf("%d rows of the log and %d chunks are left", log, chunks)
 		}
 	})
@@ -392,10 +392,10 @@ func TestCrashWhileASnapshotIsWritten(t *testing.T) {
 		registerOpen(m, nil)
 		ann := newPerson(t, m, "ann", client.Options{})
 		ann.open(t, "notes", SessionOptions{})
-		ann.typeAt(t, 0, book(3<<20))
+		ann.typeAt(t, 0, book(1<<20))
 		ann.saved(t)
 		unfinished, at := 0, lmz.At(DocumentBinding, "notes")
-		for i := range 6 {
+		for i := range 4 {
 			var edits []text.Edit
 			all := text.NewText(ann.screen)
 			for n := range 40 { // of 30 KB each, all over the text
