@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/client"
@@ -29,6 +30,9 @@ func (a *app) callCommand() *cobra.Command {
 			"JSON, on a line of its own unless stdout is a terminal. It stops at the first failure.\n" +
 			"A + between words begins the next call. Arguments are JSON. A worker has no instance:\n" +
 			"write - in its place. Flags may stand anywhere; after -- there are none.\n\n" +
+			"An argument @FILE is JSON in a file, and - JSON on stdin. -f TEXT is an argument that is\n" +
+			"text, without quotes; -f @FILE and -f - take it from there. What cannot arrive exactly is\n" +
+			"refused: members of one name, text that is not UTF-8.\n\n" +
 			"--chain does a whole chain in one call: the method after a point is called on what the\n" +
 			"one before returned, and a call among the arguments is made by the callee, which passes\n" +
 			"its result. Arguments are JSON there too; names of members need no quotes, text may\n" +
@@ -38,6 +42,7 @@ func (a *app) callCommand() *cobra.Command {
 			"In results a date is text (RFC 3339), bytes are text (base64), a Set is an array, a Map\n" +
 			"is an array of [key, value], and a method without a result prints nothing.",
 		Example: "  lmz call DOCUMENT_DO notes subscribe + update '\"The teh fox\"'\n" +
+			"  lmz call DOCUMENT_DO notes subscribe + update -f @notes.txt\n" +
 			"  lmz call --tab work DOCUMENT_DO notes subscribe\n" +
 			"  lmz call WORKSPACE_DO main documents --json\n" +
 			"  lmz call VAULT_DO v --chain 'admin().forceReset()'\n" +
@@ -54,14 +59,24 @@ func (a *app) callCommand() *cobra.Command {
 	f.BoolVar(&o.wait, "wait", false, "wait for a server that cannot be reached yet, within --timeout")
 	f.BoolVar(&o.json, "json", false, "print each result on one line, on a terminal too")
 	f.BoolVar(&o.rich, "rich", false, "print results as {json, meta}, which loses nothing")
+	textFlag(f)
 	f.StringArrayVar(&o.chains, "chain", nil, "do this chain, such as 'admin().forceReset()'")
 	return cmd
 }
 
+// textFlag declares --text, which parseFlags reads: it has a place among the arguments.
+func textFlag(f *pflag.FlagSet) {
+	f.StringArrayP("text", "f", nil, "an argument that is `TEXT`, or the text of @FILE, or - for that of stdin")
+}
+
 func (a *app) runCall(ctx context.Context, o callOptions, words []string) error {
-	to, calls, err := parseCalls(words, o.chains)
-	if err != nil {
+	in := &inputs{stdin: a.In}
+	to, calls, err := parseCalls(words, o.chains, in)
+	switch {
+	case err != nil:
 		return err
+	case in.taken && o.tokenStdin:
+		return usagef(callHint, "stdin is an argument, so --token-stdin cannot have it")
 	}
 	return a.connected(ctx, o.connection, o.timeout, func(ctx context.Context, peer *client.Peer, server string) error {
 		for _, call := range calls {

@@ -4,9 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
-	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -51,6 +50,15 @@ func parseFlags(flags *pflag.FlagSet, args []string) (words []string, err error)
 			i = len(args)
 		case !looksLikeFlag(arg):
 			words = append(words, arg)
+		case flags.Lookup("text") != nil && isTextFlag(arg):
+			text, here := textOf(arg)
+			if !here {
+				if i++; i == len(args) {
+					return nil, usagef(callHint, "%s needs a text", arg)
+				}
+				text = args[i]
+			}
+			words = append(words, textMark+text)
 		default:
 			given = append(given, arg)
 			if wantsValue(flags, arg) && i+1 < len(args) {
@@ -63,6 +71,20 @@ func parseFlags(flags *pflag.FlagSet, args []string) (words []string, err error)
 		return nil, usagef(callHint, "%v", wrongValue("", err))
 	}
 	return words, nil
+}
+
+// textMark begins a word that was given with --text. No word of a command line can have it.
+const textMark = "\x00"
+
+// isTextFlag reports whether a word is the flag --text, in any spelling.
+func isTextFlag(arg string) bool {
+	return arg == "-f" || arg == "--text" || strings.HasPrefix(arg, "-f=") || strings.HasPrefix(arg, "--text=")
+}
+
+// textOf returns the text that stands in the same word as the flag.
+func textOf(arg string) (text string, here bool) {
+	_, text, here = strings.Cut(arg, "=")
+	return text, here
 }
 
 // mixed runs a command whose flags are not parsed yet, because -1 is an argument there.
@@ -100,7 +122,7 @@ func wantsValue(flags *pflag.FlagSet, arg string) bool {
 }
 
 // parseCalls reads BINDING INSTANCE METHOD ARGUMENT... + METHOD ARGUMENT...
-func parseCalls(words, chains []string) (to lmz.Address, calls []methodCall, err error) {
+func parseCalls(words, chains []string, in *inputs) (to lmz.Address, calls []methodCall, err error) {
 	switch {
 	case len(chains) > 0 && len(words) > 2:
 		return to, nil, usagef(callHint, "--chain takes the place of METHOD and its arguments, but there is %q too", words[2])
@@ -127,7 +149,7 @@ func parseCalls(words, chains []string) (to lmz.Address, calls []methodCall, err
 		case call.method == "":
 			call.method = word
 		default:
-			arg, err := parseArgument(word)
+			arg, err := in.argument(word)
 			if err != nil {
 				return to, nil, badArgument(len(call.args)+1, call.method, word, err)
 			}
@@ -162,6 +184,12 @@ func parseChains(chains []string) (calls []methodCall, err error) {
 // badArgument guesses that a word that is not JSON was meant as text, whose quotes the
 // shell has taken.
 func badArgument(n int, method, word string, err error) error {
+	if text, is := strings.CutPrefix(word, textMark); is {
+		return usagef(callHint, "argument %d of %s, the text %s: %v", n, method, shellWord(text), err)
+	}
+	if word == "-" || strings.HasPrefix(word, "@") {
+		return usagef(callHint, "argument %d of %s, which is %s: %v", n, method, shellWord(word), err)
+	}
 	if rich := (*richError)(nil); errors.As(err, &rich) {
 		return usagef("lmz help call", "argument %d of %s is no {json, meta} value: %v", n, method, rich.err)
 	}
@@ -170,61 +198,29 @@ func badArgument(n int, method, word string, err error) error {
 		"argument %d of %s is not JSON: %v", n, method, err)
 }
 
+// argument reads one argument: JSON, or the text of --text, here or elsewhere.
+func (in *inputs) argument(word string) (any, error) {
+	if text, is := strings.CutPrefix(word, textMark); is {
+		if !utf8.ValidString(text) {
+			return nil, errors.New("it is not valid UTF-8")
+		}
+		return in.text(text)
+	}
+	text, err := in.text(word)
+	if err != nil {
+		return nil, err
+	}
+	return parseArgument(text)
+}
+
 // parseArgument reads one argument: JSON, or a rich value.
 func parseArgument(text string) (any, error) {
 	v, err := parseJSON(text)
 	if members, ok := v.(map[string]any); ok && isRich(members) {
+		if err := keepsNumbers(members); err != nil {
+			return nil, &richError{err}
+		}
 		return decodeRich([]byte(text))
 	}
 	return v, err
-}
-
-// parseJSON reads one JSON value. Numbers written as integers become int64 if they
-// fit, all others float64.
-func parseJSON(text string) (any, error) {
-	d := json.NewDecoder(strings.NewReader(text))
-	d.UseNumber()
-	var v any
-	if err := d.Decode(&v); err != nil {
-		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-			return nil, errors.New("it ends too early")
-		}
-		return nil, err
-	}
-	if _, err := d.Token(); err != io.EOF {
-		return nil, errors.New("something follows the value")
-	}
-	return withNumbers(v)
-}
-
-// withNumbers replaces each json.Number in v.
-func withNumbers(v any) (_ any, err error) {
-	switch v := v.(type) {
-	case json.Number:
-		return number(string(v))
-	case []any:
-		for i := range v {
-			if v[i], err = withNumbers(v[i]); err != nil {
-				return nil, err
-			}
-		}
-	case map[string]any:
-		for key := range v {
-			if v[key], err = withNumbers(v[key]); err != nil {
-				return nil, err
-			}
-		}
-	}
-	return v, nil
-}
-
-func number(text string) (any, error) {
-	if n, err := strconv.ParseInt(text, 10, 64); err == nil && text != "-0" {
-		return n, nil
-	}
-	f, err := strconv.ParseFloat(text, 64)
-	if err != nil {
-		return nil, errors.New(text + " is too large a number")
-	}
-	return f, nil
 }

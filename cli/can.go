@@ -34,6 +34,7 @@ func (a *app) canCommand() *cobra.Command {
 	a.gatewayFlags(cmd, &o)
 	f := cmd.Flags()
 	f.Var(&o.tab, "tab", tabUsage)
+	textFlag(f)
 	f.BoolVar(&explain, "explain", false, "say which guard decided, and why")
 	f.BoolVar(&o.json, "json", false, "print one JSON object: allowed, guard, code, reason, exists")
 	return cmd
@@ -52,7 +53,7 @@ func (a *app) runCan(ctx context.Context, o gatewayCall, explain bool, words []s
 	if len(words) < 3 {
 		return usagef("lmz can --help", "can needs BINDING INSTANCE METHOD")
 	}
-	to, calls, err := parseCalls(words, nil)
+	to, calls, err := parseCalls(words, nil, &inputs{stdin: a.In})
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"io"
 	"strings"
 
@@ -28,6 +29,15 @@ func (a *app) catCommand() *cobra.Command {
 	return cmd
 }
 
+// explainRead says that there is no such document.
+func explainRead(err error) error {
+	var known *lmz.Error
+	if errors.As(err, &known) && known.Name == editor.NoDocumentName {
+		return failf(exitAbsent, "lmz ls", "%s", known.Message)
+	}
+	return err
+}
+
 func (a *app) runCat(ctx context.Context, o connection, document string, asJSON bool) error {
 	ctx, cancel := context.WithTimeout(ctx, lmz.DefaultTimeout)
 	defer cancel()
@@ -39,7 +49,7 @@ func (a *app) runCat(ctx context.Context, o connection, document string, asJSON 
 	defer peer.Close()
 	content, version, err := editor.ReadAll(ctx, peer, document)
 	if err != nil {
-		return err
+		return explainRead(err)
 	}
 	if asJSON {
 		return a.encodeJSON(map[string]any{"document": document, "version": version, "text": content})

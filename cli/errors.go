@@ -51,6 +51,9 @@ func usagef(try, format string, args ...any) error {
 // command ran is cobra's, about the arguments.
 func (a *app) report(ctx context.Context, root *cobra.Command, err error) int {
 	if err == nil {
+		err = a.checked.failed()
+	}
+	if err == nil {
 		return exitOK
 	}
 	var f *failure

@@ -44,10 +44,13 @@ func Main(ctx context.Context, args []string, s Streams) (code int) {
 			code = reportBug(printable.NewWriter(s.Err), r)
 		}
 	}()
-	a := &app{Streams: s, out: s.Out, errs: s.Err, terminal: isTerminal(s.Out), drain: func() {}}
+	a := &app{
+		Streams: s, out: s.Out, errs: s.Err, checked: &checkedWriter{to: s.Out}, terminal: isTerminal(s.Out), drain: func() {},
+	}
 	defer func() { a.drain() }()
+	a.Out = a.checked
 	if a.terminal {
-		a.Out = printable.NewWriter(s.Out)
+		a.Out = printable.NewWriter(a.checked)
 	}
 	a.Err = printable.NewWriter(s.Err)
 	if a.Program == "" {
@@ -60,12 +63,13 @@ func Main(ctx context.Context, args []string, s Streams) (code int) {
 
 // app is one run of the program.
 type app struct {
-	Streams            // Err, and Out if it is a terminal, show text as package printable does
-	out      io.Writer // Out as it was given
-	errs     io.Writer // Err as it was given
-	drain    func()    // writes out what waits in outlets
-	terminal bool      // it is a terminal
-	started  bool      // the arguments were right, and a command runs
+	Streams                 // Err, and Out if it is a terminal, show text as package printable does
+	out      io.Writer      // Out as it was given
+	errs     io.Writer      // Err as it was given
+	checked  *checkedWriter // in front of out, apart from servers, which have outlets
+	drain    func()         // writes out what waits in outlets
+	terminal bool           // it is a terminal
+	started  bool           // the arguments were right, and a command runs
 }
 
 func (a *app) command() *cobra.Command {
@@ -76,7 +80,8 @@ func (a *app) command() *cobra.Command {
 			"the terminal. Begin with `lmz dev`.",
 		SilenceErrors:    true,
 		SilenceUsage:     true,
-		Args:             cobra.NoArgs,
+		Version:          thisBuild().String(),
+		Args:             knownCommand,
 		PersistentPreRun: func(*cobra.Command, []string) { a.started = true },
 	}
 	root.SetIn(a.In)
@@ -85,6 +90,7 @@ func (a *app) command() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usagef(cmd.CommandPath()+" --help", "%v", wrongValue("", err))
 	})
+	root.SetVersionTemplate("{{.Version}}\n")
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.RunE = func(*cobra.Command, []string) error { return root.Help() }
 	root.AddCommand(a.devCommand(), a.loginCommand(), a.logoutCommand(), a.whoamiCommand(), a.accountsCommand(),

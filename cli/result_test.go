@@ -79,12 +79,12 @@ func TestAValueThatGrowsWithoutEndIsRefused(t *testing.T) {
 }
 
 func TestJSONArgumentsBecomeGoValues(t *testing.T) {
-	v, err := parseJSON(` {"a": [1, -0, 2.0, 1e2, 9223372036854775808, "t", null, false]} `)
+	v, err := parseJSON(` {"a": [1, -0, 2.0, 1e2, "t", null, false]} `)
 	if err != nil {
 		t.Fatal(err)
 	}
 	got := v.(map[string]any)["a"].([]any)
-	want := []any{int64(1), math.Copysign(0, -1), 2.0, 100.0, float64(1 << 63), "t", nil, false}
+	want := []any{int64(1), math.Copysign(0, -1), 2.0, 100.0, "t", nil, false}
 	for i := range want {
 		if got[i] != want[i] {
 			t.Errorf("element %d: %T %v, want %T %v", i, got[i], got[i], want[i], want[i])

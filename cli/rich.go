@@ -3,6 +3,9 @@ package cli
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
+	"maps"
+	"math/big"
 	"slices"
 
 	"github.com/lumenize/lmz"
@@ -28,6 +31,9 @@ func fromRich(members map[string]any) (any, error) {
 	if !onlyJSON(members) {
 		return nil, &richError{errors.New("it holds no calls, only JSON")}
 	}
+	if err := keepsNumbers(members); err != nil {
+		return nil, &richError{err}
+	}
 	text, err := json.Marshal(members)
 	if err != nil {
 		return nil, &richError{err}
@@ -37,7 +43,7 @@ func fromRich(members map[string]any) (any, error) {
 
 func onlyJSON(v any) bool {
 	switch v := v.(type) {
-	case nil, bool, string, int64, float64:
+	case nil, bool, string, int64, float64, *big.Int:
 		return true
 	case []any:
 		return !slices.ContainsFunc(v, func(part any) bool { return !onlyJSON(part) })
@@ -50,6 +56,33 @@ func onlyJSON(v any) bool {
 		return true
 	}
 	return false
+}
+
+// keepsNumbers refuses integers that a rich value, whose numbers are those of JavaScript,
+// would change.
+func keepsNumbers(v any) error {
+	switch v := v.(type) {
+	case int64:
+		const exact = 1 << 53
+		if v > exact || v < -exact {
+			return fmt.Errorf(`%d is beyond 2^53: write {"$type":"bigint","value":"%d"}`, v, v)
+		}
+	case *big.Int:
+		return fmt.Errorf(`%d is beyond 2^53: write {"$type":"bigint","value":"%d"}`, v, v)
+	case []any:
+		for _, part := range v {
+			if err := keepsNumbers(part); err != nil {
+				return err
+			}
+		}
+	case map[string]any:
+		for _, key := range slices.Sorted(maps.Keys(v)) {
+			if err := keepsNumbers(v[key]); err != nil {
+				return fmt.Errorf("%s: %w", key, err)
+			}
+		}
+	}
+	return nil
 }
 
 func decodeRich(text []byte) (any, error) {

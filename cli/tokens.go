@@ -57,6 +57,9 @@ func (a *app) listTokens(ctx context.Context, o *account, of string, asJSON bool
 	if err := s.do(ctx, http.MethodGet, endpoint, nil, &list); err != nil {
 		return err
 	}
+	if len(list.Tokens) == 0 && !asJSON {
+		fmt.Fprintln(a.Err, "There are no tokens. Make one: lmz tokens new NAME")
+	}
 	return printList(a, asJSON, list.Tokens, "ID NAME ADMIN EXPIRES LAST-USED", func(x namedToken) []string {
 		return []string{x.ID, x.Name, yes(x.Admin), when(x.Expires), whenSet(x.LastUsed)}
 	})
@@ -109,16 +112,21 @@ func (a *app) newToken(ctx context.Context, o *account, name string, ttl time.Du
 func (a *app) revokeTokenCommand() *cobra.Command {
 	var o *account
 	cmd := &cobra.Command{
-		Use:   "rm ID",
+		Use:   "rm ID|NAME",
 		Short: "Revoke a token",
-		Args:  oneWord("ID"),
+		Long:  "rm revokes the token with this id, or the one of yours with this name if there is only one.",
+		Args:  oneWord("ID or NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
 			s, err := a.signedIn(ctx, o)
 			if err != nil {
 				return err
 			}
-			if err := s.do(ctx, http.MethodDelete, "token/"+url.PathEscape(args[0]), nil, nil); err != nil {
+			id, err := s.tokenID(ctx, args[0])
+			if err != nil {
+				return err
+			}
+			if err := s.do(ctx, http.MethodDelete, "token/"+url.PathEscape(id), nil, nil); err != nil {
 				return err
 			}
 			_, err = fmt.Fprintln(a.Out, "The token is revoked.")
@@ -127,4 +135,25 @@ func (a *app) revokeTokenCommand() *cobra.Command {
 	}
 	o = a.accountFlags(cmd)
 	return cmd
+}
+
+// tokenID returns the id of the token that word means: its id, or a name that only one
+// of the caller's has.
+func (s *signedIn) tokenID(ctx context.Context, word string) (string, error) {
+	var list struct{ Tokens []namedToken }
+	if err := s.do(ctx, http.MethodGet, "tokens", nil, &list); err != nil {
+		return "", err
+	}
+	id := word
+	for _, t := range list.Tokens {
+		switch {
+		case t.ID == word:
+			return word, nil
+		case t.Name == word && id != word:
+			return "", usagef("lmz tokens", "several tokens are called %q: say which by its id", word)
+		case t.Name == word:
+			id = t.ID
+		}
+	}
+	return id, nil
 }

@@ -20,7 +20,7 @@ func (a *app) versionCommand() *cobra.Command {
 			if asJSON {
 				return a.encodeJSON(v)
 			}
-			_, err := fmt.Fprintln(a.Out, strings.Join(strings.Fields("lmz "+v.Version+" "+v.Revision+" "+v.Platform+" "+v.Go), " "))
+			_, err := fmt.Fprintln(a.Out, v)
 			return err
 		},
 	}
@@ -34,6 +34,11 @@ type build struct {
 	Revision string `json:"revision"` // empty if it is not known
 	Platform string `json:"platform"`
 	Go       string `json:"go"`
+}
+
+// String is what lmz version prints.
+func (b build) String() string {
+	return strings.Join(strings.Fields("lmz "+b.Version+" "+b.Revision+" "+b.Platform+" "+b.Go), " ")
 }
 
 func thisBuild() build {

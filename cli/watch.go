@@ -57,7 +57,7 @@ func (a *app) runWatch(ctx context.Context, o connection, document string, asJSO
 	})
 	o.handler = mux
 	o.onSubscriptionRequired = func(ctx context.Context) {
-		if peer := w.peer.Load(); peer != nil { // a lost session; the first one subscribes by reading
+		if peer := w.peer.Load(); peer != nil { // a lost session; in the first one runWatch subscribes
 			editor.Subscribe.Call(ctx, peer, w.document)
 			w.poke()
 		}
@@ -77,8 +77,12 @@ func (a *app) runWatch(ctx context.Context, o connection, document string, asJSO
 	defer peer.Close()
 	w.peer.Store(peer)
 	if err := w.read(ctx); err != nil {
+		return explainRead(err)
+	}
+	if _, err := editor.Subscribe.Call(ctx, peer, w.document); err != nil {
 		return err
 	}
+	w.poke() // for what came between the two
 	fmt.Fprintf(a.Err, "Watching %s from version %d on. Ctrl-C ends it.\n", oneLine(document), w.version)
 	for {
 		select {

@@ -12,10 +12,32 @@ func commandName(cmd *cobra.Command) string {
 	return strings.TrimPrefix(cmd.CommandPath(), cmd.Root().Name()+" ")
 }
 
+// knownCommand is for commands that only have others below them: a word is one that is
+// not there, and probably one that is.
+func knownCommand(cmd *cobra.Command, words []string) error {
+	if len(words) == 0 {
+		return nil
+	}
+	try := "lmz help"
+	if near := similar(cmd, words[0]); len(near) > 0 {
+		try = cmd.CommandPath() + " " + near[0]
+	}
+	return usagef(try, "unknown command %q for %q", words[0], cmd.CommandPath())
+}
+
+// similar returns the commands below cmd that word may have been meant for.
+func similar(cmd *cobra.Command, word string) []string {
+	cmd.SuggestionsMinimumDistance = 2 // letters that are wrong at most
+	return cmd.SuggestionsFor(word)
+}
+
 // noWords is for commands that take flags only.
 func noWords(cmd *cobra.Command, words []string) error {
 	if len(words) == 0 {
 		return nil
+	}
+	if near := similar(cmd, words[0]); len(near) > 0 {
+		return usagef(cmd.CommandPath()+" "+near[0], "unknown command %q for %q", words[0], cmd.CommandPath())
 	}
 	return usagef(cmd.CommandPath()+" --help", "%s takes no arguments, but got %q", commandName(cmd), words[0])
 }

@@ -57,3 +57,41 @@ func TestAFrameWithoutEndDoesNotHoldUpTheClient(t *testing.T) {
 		}
 	})
 }
+
+// mute is a server that upgrades and says nothing any more, not even goodbye.
+func mute(w http.ResponseWriter, r *http.Request) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return
+	}
+	defer conn.Close()
+	accept := sha1.Sum([]byte(r.Header.Get("Sec-WebSocket-Key") + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11")) // RFC 6455 section 4.2.2
+	fmt.Fprintf(conn, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n"+
+		"Sec-WebSocket-Protocol: lmz.cbor\r\n\r\n", base64.StdEncoding.EncodeToString(accept[:]))
+	io.Copy(io.Discard, conn)
+}
+
+func TestClosingWaitsForNoGoodbye(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		network := memnet.New()
+		server := &http.Server{Handler: http.HandlerFunc(mute)}
+		go server.Serve(network)
+		defer server.Close()
+		p, err := client.New(client.Options{
+			URL: "http://mesh", Dial: client.DialWith(network.Client()),
+			Token: func(context.Context, string) (string, error) { return annsToken, nil },
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		p.Connect(ctx) // the socket is open and nobody welcomes
+		begun := time.Now()
+		p.Close()
+		p.Wait()
+		if took := time.Since(begun); took > 250*time.Millisecond { // virtual
+			t.Errorf("closing took %v", took)
+		}
+	})
+}

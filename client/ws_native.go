@@ -50,9 +50,9 @@ func dialWith(ctx context.Context, c *http.Client, url string, protocols []strin
 	}
 	switch conn.Subprotocol() {
 	case proto.SubprotocolCBOR:
-		return link.WebSocket(conn, upgrade.socket, websocket.MessageBinary, proto.MaxFrame), nil
+		return link.WebSocket(conn, upgrade.socket, websocket.MessageBinary, proto.MaxFrame, link.DialerGoodbye), nil
 	case proto.SubprotocolJSON:
-		return link.WebSocket(conn, upgrade.socket, websocket.MessageText, proto.MaxFrame), nil
+		return link.WebSocket(conn, upgrade.socket, websocket.MessageText, proto.MaxFrame, link.DialerGoodbye), nil
 	}
 	conn.CloseNow()
 	return nil, &DialError{Err: errors.New("the server speaks neither " + proto.SubprotocolCBOR + " nor " + proto.SubprotocolJSON)}

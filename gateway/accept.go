@@ -179,7 +179,7 @@ func (f *front) accept(w http.ResponseWriter, r *http.Request, c *connection, nu
 	}
 	g.links++
 	c.json, c.ping = protocol == proto.SubprotocolJSON, conn.Ping
-	c.link = link.New(g.links, link.WebSocket(conn, taken.socket, kind, proto.MaxFrame))
+	c.link = link.New(g.links, link.WebSocket(conn, taken.socket, kind, proto.MaxFrame, link.ServerGoodbye))
 	g.open[c] = true
 	g.work.Add(1)
 	g.mu.Unlock()

@@ -13,6 +13,9 @@ const (
 	// Subscribe makes the calling client a subscriber and returns the state of the
 	// document. Edits and presence arrive from then on, in order.
 	Subscribe lmz.Method0[Opening] = "subscribe"
+	// Peek returns the state of the document without subscribing, for who only reads. It
+	// makes no document: it fails with an error called [NoDocumentName] if there is none.
+	Peek lmz.Method0[Opening] = "peek"
 	// Read returns the part of the text of a version that begins at a position, which is
 	// a multiple of PartLength. A character that lies across the end belongs to the next.
 	Read lmz.Method2[int, int, string] = "read"
@@ -58,6 +61,8 @@ const PartLength = 64 << 10
 const (
 	RefusedName = "EditRefused"
 	TooOldName  = "VersionTooOld"
+
+	NoDocumentName = "NoDocument"
 )
 
 // Opening is the state of a document.

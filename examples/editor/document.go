@@ -32,6 +32,7 @@ func NewDocument(o *object.Object) lmz.Handler {
 	d.OnBeforeCall(d.hasName)
 	Subscribe.Expose(&d.Mux, onlyClients, d.subscribe)
 	Unsubscribe.Expose(&d.Mux, onlyClients, d.unsubscribe)
+	Peek.Expose(&d.Mux, lmz.Anyone, d.peek)
 	Read.Expose(&d.Mux, lmz.Anyone, d.read)
 	Changes.Expose(&d.Mux, lmz.Anyone, d.changes)
 	History.Expose(&d.Mux, lmz.Anyone, d.history)

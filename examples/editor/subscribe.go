@@ -5,6 +5,7 @@ package editor
 import (
 	"context"
 	"errors"
+	"strconv"
 	"time"
 
 	"github.com/lumenize/lmz"
@@ -54,6 +55,28 @@ func (d *Document) subscribe(ctx context.Context) (Opening, error) {
 	if err != nil {
 		return Opening{}, err
 	}
+	return d.opening(ctx, number), nil
+}
+
+// peek is for who only reads, so it stores nothing. What somebody has subscribed to is a
+// document, although it may be empty.
+func (d *Document) peek(ctx context.Context) (Opening, error) {
+	var number int
+	found, err := d.KV().Get(ctx, subscriptionsKey, &number)
+	if err != nil {
+		return Opening{}, err
+	}
+	if !found && d.version() == 0 {
+		return Opening{}, &lmz.Error{Name: NoDocumentName, Message: "there is no document " + strconv.Quote(d.Identity().Instance)}
+	}
+	if err := d.load(ctx); err != nil {
+		return Opening{}, err
+	}
+	return d.opening(ctx, number), nil
+}
+
+// opening is the state of the document, which is loaded, at a subscription.
+func (d *Document) opening(ctx context.Context, number int) Opening {
 	t := d.text()
 	if t.Len() > PartLength {
 		d.remember(d.version(), t.Clone()) // the rest will be asked for
@@ -61,7 +84,7 @@ func (d *Document) subscribe(ctx context.Context) (Opening, error) {
 	me := caller(ctx).Instance
 	return Opening{
 		Version: d.version(), Length: t.Len(), Text: t.Slice(0, PartLength), People: d.others(me), Moment: number,
-	}, nil
+	}
 }
 
 // addSubscriber returns the number of the subscription.

@@ -145,10 +145,10 @@ func (s *Session) load(ctx context.Context) error {
 }
 
 // ReadAll returns the whole text of a document and its version, for who does not edit
-// it. The caller must be a client; it is subscribed then.
+// it. It changes nothing, and fails with an error called [NoDocumentName] if there is none.
 func ReadAll(ctx context.Context, via lmz.Caller, document string) (content string, version int, err error) {
 	at := lmz.At(DocumentBinding, document)
-	o, err := Subscribe.Call(ctx, via, at)
+	o, err := Peek.Call(ctx, via, at)
 	if err != nil {
 		return "", 0, err
 	}

@@ -13,21 +13,22 @@ import (
 )
 
 // WebSocket is conn, which socket carries, as a [Transport] of messages of one kind, of
-// at most limit bytes.
-func WebSocket(conn *websocket.Conn, socket io.Closer, kind websocket.MessageType, limit int64) Transport {
+// at most limit bytes. Close waits for the other side's goodbye, but not longer than goodbye.
+func WebSocket(conn *websocket.Conn, socket io.Closer, kind websocket.MessageType, limit int64, goodbye time.Duration) Transport {
 	conn.SetReadLimit(limit)
-	t := &webSocket{conn: conn, socket: socket, kind: kind}
+	t := &webSocket{conn: conn, socket: socket, kind: kind, goodbye: goodbye}
 	t.ctx, t.cancel = context.WithCancel(context.Background()) // a call's ctx would close the socket
 	return t
 }
 
 // webSocket is a native socket.
 type webSocket struct {
-	conn   *websocket.Conn
-	socket io.Closer
-	kind   websocket.MessageType
-	ctx    context.Context // the socket's life
-	cancel context.CancelFunc
+	conn    *websocket.Conn
+	socket  io.Closer
+	kind    websocket.MessageType
+	goodbye time.Duration   // how long Close waits for the other side's
+	ctx     context.Context // the socket's life
+	cancel  context.CancelFunc
 }
 
 func (t *webSocket) Read() ([]byte, error) {
@@ -60,14 +61,18 @@ func (t *webSocket) Write(message []byte) error {
 	return t.conn.Write(t.ctx, t.kind, message)
 }
 
-// closeTimeout is how long the other side may take to say goodbye as well.
-const closeTimeout = 5 * time.Second
+// How long the other side may take to say goodbye as well. Who dialled waits for nobody:
+// some servers never do. A server gives a slow line time to read why it closes.
+const (
+	DialerGoodbye = 250 * time.Millisecond
+	ServerGoodbye = 5 * time.Second
+)
 
 func (t *webSocket) Close(code int, reason string) error {
 	defer t.cancel()
 	// conn waits for all bytes of a frame that has begun, however many it is said to
 	// have and however long they take.
-	force := time.AfterFunc(closeTimeout, func() { t.socket.Close() })
+	force := time.AfterFunc(t.goodbye, func() { t.socket.Close() })
 	defer force.Stop()
 	return t.conn.Close(websocket.StatusCode(code), Reason(reason))
 }
