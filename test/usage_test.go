@@ -128,6 +128,11 @@ func (u *use) request(w *usage) string {
 func (u *use) watch(w *usage) string {
 	ctx, stop := context.WithDeadline(u.t.Context(), u.until)
 	defer stop()
+	first := exec.CommandContext(ctx, program, "call", editor.DocumentBinding, w.document, "subscribe", "+", "update", `"begun"`)
+	first.Env = environ(u.h.url(), u.token)
+	if out, err := first.CombinedOutput(); err != nil { // what does not exist cannot be watched
+		return fmt.Sprintf("%v: %s", err, out)
+	}
 	cmd := exec.CommandContext(ctx, program, "watch", w.document)
 	cmd.Env = environ(u.h.url(), u.token)
 	var said strings.Builder
