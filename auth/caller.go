@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"strings"
 	"time"
 
@@ -71,9 +72,12 @@ func (s *Service) callerByCookie(d db, token string) (caller, error) {
 	if err != nil {
 		return caller{}, err
 	}
-	now := s.now().UnixMilli()
-	if !found || row.revoked || row.expiresAt < now || row.rotatedAt != 0 && now-row.rotatedAt > s.grace().Milliseconds() {
+	now := s.now()
+	if !found || row.revoked || row.expiresAt < now.UnixMilli() {
 		return caller{}, errNoCredential
+	}
+	if _, unused, err := s.following(d, row, token); err != nil || s.reused(row, unused, now) {
+		return caller{}, cmp.Or(err, error(errNoCredential))
 	}
 	subj, err := d.subjectBy("sub", row.subject)
 	if err == errNoSubject {

@@ -110,6 +110,8 @@ func TestDefect08ReuseEndsTheWholeSession(t *testing.T) {
 		next, access := a.cookie(), a.json("access_token")
 		if mode == RefreshGrace {
 			f.pass(refreshGrace + time.Millisecond)
+			a = f.refresh(next)
+			next, access = a.cookie(), a.json("access_token")
 		}
 		f.wantError(f.refresh(session), 401, "token_revoked")
 		f.wantError(f.refresh(next), 401, "token_revoked")

@@ -17,9 +17,9 @@ import (
 type RefreshMode string
 
 const (
-	// RefreshGrace replaces it. For 30 seconds a repetition gets the same
-	// successor, because two tabs share a cookie and answers get lost; later use
-	// of it ends the session. The default.
+	// RefreshGrace replaces it. A repetition gets the same successor until that has
+	// been used, because answers get lost, and for 30 seconds in any case, because
+	// tabs share a cookie; later use ends the session. The default.
 	RefreshGrace RefreshMode = "grace"
 	// RefreshStrict replaces it, and any second use ends the session. The
 	// original's own tests expect a refusal at once.

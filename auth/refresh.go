@@ -12,22 +12,15 @@ import (
 	"github.com/lumenize/lmz/internal/credential"
 )
 
-// refreshGrace is how long a refresh may be repeated: two tabs share a cookie,
-// and an answer can get lost. Later use of a token that has a successor means
-// that two parties hold it, and ends the session for both.
+// refreshGrace is how long a refresh may be repeated although the successor that it was
+// answered with has been used: several tabs share a cookie, and one is slow. A repetition
+// before that use is an answer that got lost, however long ago. Any other means that two
+// parties hold the token, and ends the session for both.
 const refreshGrace = 30 * time.Second
 
 // refreshesPerSession is how often a session may refresh in 15 minutes, all tabs that
 // share its cookie together. Each writes to the disk.
 const refreshesPerSession = 300
-
-// grace is refreshGrace, or nothing in strict mode.
-func (s *Service) grace() time.Duration {
-	if s.opts.Refresh == RefreshStrict {
-		return -time.Millisecond
-	}
-	return refreshGrace
-}
 
 var (
 	errNoRefresh      = unauthorized("invalid_token", "No refresh token provided")
@@ -45,13 +38,16 @@ type tokens struct {
 	Subject      string `json:"sub,omitempty"`
 }
 
+// rotatedLongAgo is for a token whose row has been forgotten.
+const rotatedLongAgo = 1
+
 // refreshToken is a row of RefreshTokens.
 type refreshToken struct {
 	hash      string
 	family    string
 	subject   string
 	expiresAt int64
-	rotatedAt int64 // 0: has no successor yet; 1: has had one for long
+	rotatedAt int64 // when it was last answered with its successor; 0: has none yet; or rotatedLongAgo
 	revoked   bool
 	began     time.Time // when its session began
 }
@@ -117,7 +113,12 @@ func (s *Service) rotate(d db, r *request, old string) (out tokens, ends time.Ti
 		return out, ends, errRevokedRefresh, nil
 	case row.expiresAt < now.UnixMilli():
 		return out, ends, errExpiredRefresh, nil
-	case row.rotatedAt != 0 && now.UnixMilli()-row.rotatedAt > s.grace().Milliseconds():
+	}
+	next, unused, err := s.following(d, row, old)
+	if err != nil {
+		return out, ends, nil, err
+	}
+	if s.reused(row, unused, now) {
 		err = errors.Join(d.endSession(row.family, endedReused), s.record(d, r, event{name: "token.reused", failed: true, actor: bySystem,
 			target: row.subject, details: map[string]any{"session": row.family}}))
 		return out, ends, errRevokedRefresh, err
@@ -127,17 +128,30 @@ func (s *Service) rotate(d db, r *request, old string) (out tokens, ends time.Ti
 		return out, ends, nil, err
 	}
 	ends = s.endOf(row.began, now)
-	next, err := s.following(d, row, old)
-	if err != nil {
-		return out, ends, nil, err
-	}
 	// Signed before anything changes: a failure costs nobody the session.
-	if out, err = s.grant(subj, row.family, next, ends); err != nil || row.rotatedAt != 0 {
+	if out, err = s.grant(subj, row.family, next, ends); err != nil {
 		return out, ends, nil, err
 	}
-	return out, ends, nil, errors.Join(s.replace(d, row, next, now, ends), d.useSession(row.family, r, now, ends),
-		s.recordOften(d, r, event{name: "token.refreshed", actor: subj.sub, target: subj.sub, email: subj.email,
-			details: map[string]any{"session": row.family}}))
+	e := event{name: "token.refreshed", actor: subj.sub, target: subj.sub, email: subj.email, details: map[string]any{"session": row.family}}
+	switch {
+	case row.rotatedAt == 0:
+		return out, ends, nil, errors.Join(s.replace(d, row, next, now, ends), d.useSession(row.family, r, now, ends), s.recordOften(d, r, e))
+	case row.late(now): // all tabs may wake up with a token whose answer was lost
+		e.name = "token.repeated"
+		return out, ends, nil, errors.Join(d.answered(row.hash, now), s.recordOften(d, r, e))
+	}
+	return out, ends, nil, nil
+}
+
+// late reports whether a token was answered with its successor longer ago than the grace.
+func (row refreshToken) late(now time.Time) bool {
+	return row.rotatedAt != 0 && now.UnixMilli()-row.rotatedAt > refreshGrace.Milliseconds()
+}
+
+// reused reports whether a token that has a successor, which is unused or not, may not be
+// shown any more.
+func (s *Service) reused(row refreshToken, unused bool, now time.Time) bool {
+	return row.late(now) && !unused || row.rotatedAt != 0 && s.opts.Refresh == RefreshStrict
 }
 
 // longestChain is how many successors of a token that is repeated are looked for.
@@ -145,23 +159,25 @@ const longestChain = 100
 
 // following is the token that a refresh with old is answered with: its successor or, if
 // that was used meanwhile, the last one after it. With one that has a successor itself
-// the next refresh would look like a theft.
-func (s *Service) following(d db, row refreshToken, old string) (string, error) {
+// the next refresh would look like a theft. Unused is whether old has a successor, and
+// nobody has used that.
+func (s *Service) following(d db, row refreshToken, old string) (next string, unused bool, err error) {
 	if s.opts.Refresh == RefreshSlide {
-		return old, nil
+		return old, false, nil
 	}
-	next, err := s.keys.successor(old)
-	for range longestChain {
-		if err != nil || row.rotatedAt == 0 {
+	next, err = s.keys.successor(old)
+	for n := range longestChain {
+		if err != nil || row.rotatedAt == 0 || row.rotatedAt == rotatedLongAgo {
 			break
 		}
 		var found bool
 		if row, found, err = d.refreshToken(next); err != nil || !found || row.rotatedAt == 0 {
+			unused = err == nil && found && n == 0
 			break
 		}
 		next, err = s.keys.successor(next)
 	}
-	return next, err
+	return next, unused, err
 }
 
 // replace stores what follows from the use of a refresh token.
@@ -170,14 +186,18 @@ func (s *Service) replace(d db, row refreshToken, next string, now, ends time.Ti
 		return d.exec("UPDATE RefreshTokens SET expiresAt = :ends WHERE tokenHash = :hash",
 			args{":ends": ends.UnixMilli(), ":hash": row.hash}, nil)
 	}
-	err := d.exec("UPDATE RefreshTokens SET rotatedAt = :now WHERE tokenHash = :hash",
-		args{":now": now.UnixMilli(), ":hash": row.hash}, nil)
-	return errors.Join(err, d.insertRefresh(next, row.hash, row.family, row.subject, now, ends), d.forgetReplaced(row.family, now))
+	return errors.Join(d.answered(row.hash, now), d.insertRefresh(next, row.hash, row.family, row.subject, now, ends), d.forgetReplaced(row.family, now))
 }
 
-// forgetReplaced deletes the tokens of a family that have had a successor for longer
-// than the grace: what tokens of a family begin with tells them from unknown ones as
-// long as the family has a row.
+// answered notes that a token was answered with its successor.
+func (d db) answered(hash string, now time.Time) error {
+	return d.exec("UPDATE RefreshTokens SET rotatedAt = :now WHERE tokenHash = :hash", args{":now": now.UnixMilli(), ":hash": hash}, nil)
+}
+
+// forgetReplaced deletes the tokens of a family whose successor has been used, once the
+// grace is over: what tokens of a family begin with tells them from unknown ones as long as
+// the family has a row. It is called when a token is used for the first time, so of the
+// others with a successor only that token's is unused.
 func (d db) forgetReplaced(family string, now time.Time) error {
 	return d.exec("DELETE FROM RefreshTokens WHERE familyId = :family AND familyHash IS NOT NULL AND rotatedAt < :since",
 		args{":family": family, ":since": now.Add(-refreshGrace).UnixMilli()}, nil)
@@ -299,7 +319,7 @@ func (d db) refreshToken(token string) (row refreshToken, found bool, err error)
 	found, err = d.one(query+"WHERE tokenHash = :hash", args{":hash": hash(token)}, scan)
 	if err == nil && !found {
 		found, err = d.one(query+"WHERE familyHash = :hash ORDER BY r.expiresAt DESC LIMIT 1", args{":hash": familyHash(token)}, scan)
-		row.rotatedAt = 1
+		row.rotatedAt = rotatedLongAgo
 	}
 	return row, found, err
 }

@@ -59,6 +59,100 @@ func TestARepeatedRefreshGetsTheSameSuccessor(t *testing.T) {
 	f.want(f.refresh(next), 200, "")
 }
 
+// The machine slept, or the line was gone, when the answer came.
+func TestRefreshWhoseAnswerWasLost(t *testing.T) {
+	f := start(t, Options{AutoApprove: true})
+	session := f.signIn(ada)
+	next := f.refresh(session).cookie()
+	for range 3 {
+		f.pass(24 * time.Hour)
+		a := f.refresh(session)
+		f.want(a, 200, "")
+		if a.cookie() != next {
+			t.Fatalf("got %q, want the successor that nobody has used, %q", a.cookie(), next)
+		}
+	}
+	if n := f.count("Audit WHERE event = 'token.repeated'"); n != 3 {
+		t.Errorf("the log has %d late repetitions", n)
+	}
+	f.pass(time.Hour)
+	f.want(f.do("GET", "/auth/sessions", "", "Cookie", cookieName+"="+session), 200, "")
+	f.want(f.refresh(session), 200, "")
+	// Of the tabs that wake up with it one goes on before the other was answered.
+	last := f.refresh(next).cookie()
+	if a := f.refresh(session); a.cookie() != last {
+		t.Errorf("a slow tab got %d and %q, want %q", a.StatusCode, a.cookie(), last)
+	}
+	f.pass(refreshGrace + time.Millisecond)
+	after := f.refresh(last).cookie()
+	f.pass(refreshGrace + time.Millisecond)
+	f.want(f.refresh(next), 401, `{"error":"token_revoked","error_description":"Refresh token has been revoked"}`)
+	f.want(f.refresh(after), 401, "")
+	f.want(f.do("GET", "/auth/sessions", "", "Cookie", cookieName+"="+after), 401, "")
+	if e := f.event("token.reused"); e.Outcome != "failure" {
+		t.Errorf("event %+v", e)
+	}
+}
+
+func TestLostAnswerAfterARestart(t *testing.T) {
+	dir := t.TempDir()
+	var session, next string
+	t.Run("before", func(t *testing.T) {
+		f := start(t, Options{Dir: dir, AutoApprove: true})
+		session = f.signIn(ada)
+		next = f.refresh(session).cookie()
+	})
+	f := start(t, Options{Dir: dir, AutoApprove: true})
+	f.pass(time.Hour)
+	if a := f.refresh(session); a.cookie() != next {
+		t.Errorf("got %d and %q, want %q", a.StatusCode, a.cookie(), next)
+	}
+}
+
+// One comes for the answer that got lost while the other uses it.
+func TestLateRefreshRace(t *testing.T) {
+	for range 20 {
+		f := start(t, Options{AutoApprove: true})
+		session := f.signIn(ada)
+		next := f.refresh(session).cookie()
+		f.pass(time.Hour)
+		var wg sync.WaitGroup
+		late, used := make(chan answer, 8), make(chan answer, 8)
+		for range 8 {
+			wg.Go(func() { late <- f.refresh(session) })
+			wg.Go(func() { used <- f.refresh(next) })
+		}
+		wg.Wait()
+		close(late)
+		close(used)
+		// Either all were before the use or within the grace after one that was, or the
+		// first one came after it and ended the session.
+		var ended bool
+		last := ""
+		for a := range used {
+			ended = ended || a.StatusCode == 401
+			if last == "" {
+				last = a.cookie()
+			}
+			if a.StatusCode == 200 && a.cookie() != last && last != "" {
+				t.Errorf("two successors: %q and %q", a.cookie(), last)
+			}
+		}
+		for a := range late {
+			ended = ended || a.StatusCode == 401
+			if a.StatusCode == 200 && a.cookie() != next && a.cookie() != last {
+				t.Errorf("the late one got %q", a.cookie())
+			}
+		}
+		if got := f.refresh(last).StatusCode; got == 401 != ended {
+			t.Errorf("ended %v, and the last token is answered %d", ended, got)
+		}
+		if n := f.count("RefreshTokens WHERE rotatedAt IS NULL"); n != 1 {
+			t.Errorf("%d tokens have no successor", n)
+		}
+	}
+}
+
 func TestReuseAfterTheGraceWindowEndsTheSession(t *testing.T) {
 	f := start(t, Options{AutoApprove: true})
 	other := f.signIn(ada)
