@@ -396,10 +396,10 @@ func (s *memStore) endPart(undo bool) error {
 func (s *memStore) ready() error {
 	stored := false
 	err := s.read(func(f *memFile) { stored = f != nil })
-	if stored && err == nil && len(s.kind.Schema) > 0 {
-		return s.openTables()
+	if !stored || err != nil || len(s.kind.Schema) == 0 || s.sql.conn != nil {
+		return err
 	}
-	return err
+	return s.openTables()
 }
 
 func (s *memStore) tables() (*txn, error) {
@@ -411,12 +411,14 @@ func (s *memStore) tables() (*txn, error) {
 	return &s.sql, s.sql.begin()
 }
 
-// openTables makes a copy of the tables that are durable, or new ones.
+// openTables makes a copy of the tables that are durable, or new ones. What it migrates is
+// durable at once if the object has stored something, and else with the first commit.
 func (s *memStore) openTables() error {
+	var file bool
 	var stored []byte
 	if err := s.read(func(f *memFile) {
 		if f != nil {
-			stored = f.tables
+			file, stored = true, f.tables
 		}
 	}); err != nil {
 		return err
@@ -431,13 +433,26 @@ func (s *memStore) openTables() error {
 	} else {
 		err = sqlitex.ExecuteScript(conn, `CREATE TABLE lmz_identity (schema INTEGER); INSERT INTO lmz_identity VALUES (0);`, nil)
 	}
+	var migrated bool
 	if err == nil {
-		err = s.sql.use(s.kind)
+		migrated, err = s.sql.use(s.kind)
+	}
+	if migrated && file && err == nil {
+		err = s.keepTables()
 	}
 	if err != nil {
 		return errors.Join(err, s.sql.close())
 	}
 	return nil
+}
+
+// keepTables makes the tables durable, and nothing else.
+func (s *memStore) keepTables() error {
+	tables, err := s.sql.conn.Serialize("main")
+	if err != nil {
+		return err
+	}
+	return s.disk.sync(s.generation, &memCommit{of: s.of, tables: tables}, s.kind.Relaxed)
 }
 
 func (s *memStore) size() (n int64, err error) {

@@ -13,53 +13,57 @@ import (
 )
 
 // use makes a connection that has just been opened one of a kind: how durable it is,
-// what the object's own code may do there, and the tables of that code.
-func (t *txn) use(k Kind) error {
+// what the object's own code may do there, and the tables of that code. It reports whether
+// it migrated these.
+func (t *txn) use(k Kind) (migrated bool, err error) {
 	if k.Relaxed {
 		if err := sqlitex.ExecuteTransient(t.conn, `PRAGMA synchronous = NORMAL`, nil); err != nil {
-			return err
+			return false, err
 		}
 	}
 	// Not SetDefensive: the library hands SQLite one argument of two, and SQLite writes
 	// through whatever pointer it finds in place of the other. The guard refuses what that
 	// would.
 	if err := t.conn.SetAuthorizer(&t.guard); err != nil {
-		return err
+		return false, err
 	}
-	if err := t.migrateOwn(k.Schema); err != nil {
-		return err
+	if migrated, err = t.migrateOwn(k.Schema); err != nil {
+		return false, err
 	}
-	return sqlitex.ExecuteTransient(t.conn, `PRAGMA foreign_keys = ON`, nil)
+	return migrated, sqlitex.ExecuteTransient(t.conn, `PRAGMA foreign_keys = ON`, nil)
 }
 
 // migrateOwn applies the migrations of the object's own tables that the file does not
-// have yet, all in one transaction.
-func (t *txn) migrateOwn(schema []string) (err error) {
+// have yet, all in one transaction of its own, which is no part of any turn's. It reports
+// whether there were any.
+func (t *txn) migrateOwn(schema []string) (migrated bool, err error) {
 	version, err := ownVersion(t.conn)
 	switch {
 	case err != nil:
-		return err
+		return false, err
 	case version > len(schema):
-		return lmz.Errorf("its data has schema version %d, and this program knows up to %d: run a newer program", version, len(schema))
+		return false, lmz.Errorf("its data has schema version %d, and this program knows up to %d: run a newer program", version, len(schema))
 	case version == len(schema):
-		return nil
+		return false, nil
 	}
+	writes := t.writes
+	defer func() { t.writes = writes }() // else a turn that writes nothing would seem to have something to commit
 	end, err := sqlitex.ImmediateTransaction(t.conn)
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer end(&err)
 	defer t.limit(migrationLimit)()
 	for i, script := range schema[version:] {
 		if err := t.script(script); err != nil {
-			return fmt.Errorf("schema version %d: %w", version+i+1, err)
+			return false, fmt.Errorf("schema version %d: %w", version+i+1, err)
 		}
 	}
 	if err := checkForeignKeys(t.conn); err != nil {
-		return err
+		return false, err
 	}
 	failpoint("migration")
-	return sqlitex.ExecuteTransient(t.conn, `UPDATE lmz_identity SET schema = `+strconv.Itoa(len(schema)), nil)
+	return true, sqlitex.ExecuteTransient(t.conn, `UPDATE lmz_identity SET schema = `+strconv.Itoa(len(schema)), nil)
 }
 
 // migrationLimit is how long the migrations of an object's own tables may take: beyond it

@@ -241,7 +241,7 @@ func (s *sqliteStore) open() error {
 		return err
 	}
 	s.conn = conn
-	err = s.use(s.kind)
+	_, err = s.use(s.kind)
 	if err != nil {
 		s.close()
 	}

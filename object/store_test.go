@@ -1,6 +1,7 @@
 package object
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -430,6 +431,47 @@ func TestACrashOfTheMemoryDiskLosesWhatWasNotSynced(t *testing.T) {
 			}
 			wantValue(t, again.open(a, Kind{}), "k", test.want)
 			wantNil(t, again.Close())
+		}
+	})
+}
+
+// Objects are closed when idle and opened again by a program that knows more migrations.
+func TestReopeningWithMigrations(t *testing.T) {
+	schema := []string{`CREATE TABLE one (n INTEGER); INSERT INTO one VALUES (1)`, `INSERT INTO one VALUES (2)`, `CREATE TABLE two (n INTEGER)`}
+	onEveryStorage(t, func(t *testing.T, st storage) {
+		open := func(versions int) store {
+			s := st.open(box, Kind{Schema: schema[:versions]})
+			wantNil(t, s.ready())
+			if s.changed() || s.dirty() {
+				t.Errorf("version %d: changed %v, dirty %v after reopening", versions, s.changed(), s.dirty())
+			}
+			s.mark()
+			return s
+		}
+		s := open(0)
+		wantNil(t, s.put("a", []byte("0")))
+		wantCommit(t, s, true)
+		wantNil(t, s.close())
+		for versions := 1; versions <= len(schema); versions++ {
+			s = open(versions) // only the migration writes
+			wantValue(t, s, "a", fmt.Sprint(versions-1))
+			wantCommit(t, s, false)
+			s.mark()
+			wantNil(t, s.put("a", []byte("undone")), s.undo())
+			wantValue(t, s, "a", fmt.Sprint(versions-1))
+			wantNil(t, s.put("a", fmt.Append(nil, versions)))
+			wantCommit(t, s, true)
+			wantNil(t, s.close())
+
+			s = open(versions) // nothing is left to migrate
+			wantValue(t, s, "a", fmt.Sprint(versions))
+			tables, err := s.tables()
+			wantNil(t, err)
+			n, err := tables.number(`SELECT count(*) FROM one`)
+			if want := int64(min(versions, 2)); n != want || err != nil {
+				t.Errorf("version %d: %d rows, %v, want %d", versions, n, err, want)
+			}
+			wantNil(t, s.rollback(), s.close())
 		}
 	})
 }
