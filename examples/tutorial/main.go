@@ -1,0 +1,69 @@
+// Command tutorial is a collaborative editor made of nodes of every kind. People edit a
+// document in their clients; the document, an object, keeps it and tells all of them; a
+// worker checks the spelling and tells the one who wrote, past the document:
+//
+//	client ── update ──> DOCUMENT_DO ── check ──> SPELLCHECK_WORKER
+//	  ^  ^                    │                         │
+//	  │  └ handleContentUpdate┘                         │
+//	  └──────────── handleSpellFindings ────────────────┘
+//
+// The client is TypeScript, in the folder client. Names, calls and results are those of the
+// original's tutorial, whose clients run here too. What is left to you: unsubscribe, and an
+// object WORKSPACE_DO that lists the documents.
+package main
+
+import (
+	"flag"
+	"log"
+	"net"
+	"net/http"
+
+	"github.com/lumenize/lmz/auth"
+	"github.com/lumenize/lmz/gateway"
+	"github.com/lumenize/lmz/object"
+)
+
+func main() {
+	addr := flag.String("addr", "127.0.0.1:8789", "where to listen")
+	data := flag.String("data", "tutorial-data", "data directory")
+	flag.Parse()
+	listener, err := net.Listen("tcp", *addr)
+	if err != nil {
+		log.Fatal(err)
+	}
+	mailbox := new(auth.Mailbox)
+	users, mesh, err := open(*data, "http://"+listener.Addr().String(), mailbox)
+	if err != nil {
+		log.Fatal(err)
+	}
+	log.Println("the tutorial runs at http://" + listener.Addr().String())
+	log.Fatal(http.Serve(listener, routes(users, mesh, mailbox)))
+}
+
+// open opens the accounts and the mesh in a data directory, and registers the nodes. The two
+// signing keys, BLUE and GREEN, are made there the first time.
+func open(dir, url string, mails auth.Sender) (*auth.Service, *gateway.Gateway, error) {
+	users, err := auth.Open(auth.Options{Dir: dir, PublicURL: url, Sender: mails, AutoApprove: true})
+	if err != nil {
+		return nil, nil, err
+	}
+	mesh, err := gateway.New(gateway.Options{Dir: dir, Verify: users.Authenticate, Revocations: users.Revocations})
+	if err != nil {
+		users.Close()
+		return nil, nil, err
+	}
+	users.OnRevoke(mesh.Revoke) // who signs out is disconnected
+	mesh.Object(DocumentBinding, object.Kind{New: NewDocument})
+	mesh.Worker(SpellcheckBinding, NewSpellcheck)
+	mesh.Start()
+	return users, mesh, nil
+}
+
+// routes is the entry point: sign-in, the mesh behind it, and 404 for everything else.
+func routes(users *auth.Service, mesh *gateway.Gateway, mails *auth.Mailbox) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/auth/", users)
+	mux.Handle("/gateway/", mesh)
+	mux.Handle("/dev/mail", mails) // whoever sees it can sign in as anyone: for development only
+	return mux
+}

@@ -1,0 +1,51 @@
+package main
+
+import (
+	"context"
+	"strings"
+	"unicode/utf16"
+
+	"github.com/lumenize/lmz"
+)
+
+// SpellcheckBinding is where the spell checker is. It is a worker: it has no instances.
+const SpellcheckBinding = "SPELLCHECK_WORKER"
+
+// Check is the method of the spell checker: it looks through a content, and tells a client
+// what is wrong with it. The last argument is the id of the document.
+const Check lmz.Method3[string, string, string, struct{}] = "check"
+
+// HandleSpellFindings is what the spell checker calls on a client, with the id of the
+// document.
+const HandleSpellFindings lmz.Method2[string, []Finding, struct{}] = "handleSpellFindings"
+
+// Finding is a misspelled word.
+type Finding struct {
+	Word        string
+	Position    int // of its first UTF-16 unit in the content
+	Suggestions []string
+}
+
+// NewSpellcheck makes the spell checker, for Gateway.Worker.
+func NewSpellcheck(self lmz.Caller) lmz.Handler {
+	methods := new(lmz.Mux)
+	Check.Expose(methods, lmz.Anyone, func(ctx context.Context, content, client, document string) (none struct{}, err error) {
+		if findings := misspelled(content); len(findings) > 0 {
+			err = self.Send(ctx, lmz.At(lmz.DefaultGateway, client), HandleSpellFindings.Ctn(document, findings))
+		}
+		return none, err
+	})
+	return methods
+}
+
+// misspelled knows one misspelled word.
+func misspelled(content string) (findings []Finding) {
+	position := 0
+	for word := range strings.SplitSeq(content, " ") {
+		if strings.EqualFold(word, "teh") {
+			findings = append(findings, Finding{word, position, []string{"the"}})
+		}
+		position += len(utf16.Encode([]rune(word))) + 1
+	}
+	return findings
+}
