@@ -3,8 +3,10 @@ package gateway
 import (
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/lumenize/lmz"
@@ -35,9 +37,14 @@ type publicError interface {
 	OAuthError() (code, description string) // RFC 6750 section 3.1
 }
 
+// refuse answers with a text, without a line end, as the original does.
 func refuse(w http.ResponseWriter, status int, message string) {
-	w.Header().Set("Cache-Control", "no-store")
-	http.Error(w, message, status)
+	h := w.Header()
+	h.Set("Cache-Control", "no-store")
+	h.Set("Content-Type", "text/plain; charset=utf-8")
+	h.Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(status)
+	io.WriteString(w, message)
 }
 
 // refuseFor answers with what the other side may know of a hook's error.
@@ -74,10 +81,17 @@ func refuseToken(w http.ResponseWriter, err error) {
 		status = public.HTTPStatus()
 		code, description = public.OAuthError()
 	}
-	if status == http.StatusUnauthorized {
-		w.Header().Set("WWW-Authenticate", `Bearer realm="Lumenize", error="`+code+`"`)
-	}
 	oauthError(w, status, code, description)
+}
+
+// challenge is what WWW-Authenticate says. A description with characters that it cannot hold
+// there is only in the body.
+func challenge(code, description string) string {
+	c := `Bearer realm="Lumenize", error="` + code + `"`
+	if strings.ContainsFunc(description, func(r rune) bool { return r < ' ' || r > '~' || r == '"' || r == '\\' }) {
+		return c
+	}
+	return c + `, error_description="` + description + `"`
 }
 
 // refuseRate says when the subject may come again.
@@ -97,9 +111,19 @@ func setRetryAfter(w http.ResponseWriter, wait time.Duration) {
 	}
 }
 
+// oauthError answers as package auth does: with a challenge if the status is 401 (RFC 6750
+// section 3).
 func oauthError(w http.ResponseWriter, status int, code, description string) {
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store")
+	h := w.Header()
+	if status == http.StatusUnauthorized {
+		h.Set("WWW-Authenticate", challenge(code, description))
+	}
+	h.Set("Content-Type", "application/json")
+	h.Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	json.NewEncoder(w).Encode(map[string]string{"error": code, "error_description": description})
+	body, _ := json.Marshal(struct {
+		Error       string `json:"error"`
+		Description string `json:"error_description"`
+	}{code, description}) // two texts always can be encoded
+	w.Write(body)
 }

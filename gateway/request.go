@@ -119,7 +119,6 @@ func (g *Gateway) beforeRequest(w http.ResponseWriter, r *http.Request, to lmz.A
 	token, ok := Bearer(r)
 	if !ok {
 		log.Info("request refused", "error", "no token")
-		w.Header().Set("WWW-Authenticate", `Bearer realm="Lumenize"`)
 		oauthError(w, http.StatusUnauthorized, "invalid_request", "Missing Authorization header with Bearer token")
 		return nil, nil, false
 	}
