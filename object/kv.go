@@ -57,6 +57,7 @@ type Range struct {
 	Start   string // keys from it on
 	End     string // keys before it; "" means no end
 	Limit   int    // at most so many; 0 means no limit
+	Bytes   int    // no more once their values have so many bytes; 0 means no limit
 	Reverse bool   // from the last to the first
 }
 

@@ -311,6 +311,11 @@ func (s *memStore) entries(r Range) (entries []Entry, err error) {
 	if r.Limit > 0 && len(entries) > r.Limit {
 		entries = entries[:r.Limit]
 	}
+	for i, size := 0, 0; r.Bytes > 0 && i < len(entries); i++ {
+		if size += len(entries[i].value); size >= r.Bytes {
+			entries = entries[:i+1]
+		}
+	}
 	return entries, err
 }
 

@@ -124,15 +124,25 @@ func (s *sqliteStore) entries(r Range) (entries []Entry, err error) {
 	if r.Limit > 0 {
 		query, named["$limit"] = query+` LIMIT $limit`, r.Limit
 	}
+	size := 0
 	err = sqlitex.Execute(s.conn, query, &sqlitex.ExecOptions{
 		Named: named,
 		ResultFunc: func(row *sqlite.Stmt) error {
 			entries = append(entries, Entry{row.ColumnText(0), columnBytes(row, 1)})
+			if size += row.ColumnLen(1); r.Bytes > 0 && size >= r.Bytes {
+				return errEnough
+			}
 			return nil
 		},
 	})
+	if errors.Is(err, errEnough) {
+		err = nil
+	}
 	return entries, err
 }
+
+// errEnough ends a query whose further rows nobody wants.
+var errEnough = errors.New("enough")
 
 func (s *sqliteStore) outcome(id proto.CallID) (kept outcome, found bool, err error) {
 	if ok, err := s.beginRead(); !ok || err != nil {

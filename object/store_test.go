@@ -206,6 +206,9 @@ func TestAStoreListsRangesInByteOrder(t *testing.T) {
 			{Range{Prefix: "a/1", Start: "a"}, []string{"a/1"}},
 			{Range{Limit: 2}, []string{"", "a/\x00"}},
 			{Range{Limit: 2, Reverse: true}, []string{"\U0010ffff", "ä"}},
+			{Range{Bytes: 1}, []string{""}},
+			{Range{Bytes: len("value of ") + len("value of a/\x00")}, []string{"", "a/\x00"}},
+			{Range{Bytes: len("value of ") + 1, Reverse: true}, []string{"\U0010ffff"}},
 			{Range{Start: "b", End: "a"}, nil},
 		} {
 			entries, err := s.entries(test.r)

@@ -1,10 +1,15 @@
 package editor
 
 import (
+	"context"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
+	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/client"
+	"github.com/lumenize/lmz/meshtest"
 	"github.com/lumenize/lmz/text"
 )
 
@@ -35,4 +40,43 @@ func BenchmarkKeystroke(b *testing.B) {
 	slices.Sort(took)
 	b.ReportMetric(float64(took[len(took)/2].Microseconds()), "p50-µs")
 	b.ReportMetric(float64(took[len(took)*99/100].Microseconds()), "p99-µs")
+}
+
+// BenchmarkReadOfAnOldVersion reads the texts of versions that are far from a snapshot,
+// and, to compare, the current one.
+func BenchmarkReadOfAnOldVersion(b *testing.B) {
+	peer, err := client.New(client.Options{
+		URL: serve(b), Token: func(context.Context, string) (string, error) { return meshtest.Token("ours", nil), nil },
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { peer.Close(); peer.Wait() })
+	if err := peer.Connect(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	at := lmz.At(DocumentBinding, "notes")
+	const edits = 9500
+	if _, err := Subscribe.Call(b.Context(), peer, at); err != nil {
+		b.Fatal(err)
+	}
+	for version := 1; version < edits; version += 500 {
+		var updates []text.Update
+		for i := range 500 {
+			e := text.Edit{Editor: "typist" + strconv.Itoa(version), Number: i + 1, Changes: text.Insert(version+i-1, version+i-1, "a")}
+			updates = append(updates, e.Update())
+		}
+		if _, err := Push.Call(b.Context(), peer, at, version-1, updates); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for _, back := range []int{0, 400, 1000} {
+		b.Run(strconv.Itoa(back)+"-back", func(b *testing.B) {
+			for b.Loop() {
+				if _, err := Read.Call(b.Context(), peer, at, edits-back, 0); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
 }

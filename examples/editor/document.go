@@ -194,16 +194,18 @@ func (d *Document) changes(ctx context.Context, since int) (Missing, error) {
 		return m, tooOld() // the document was brought back from a backup
 	}
 	size := 0
-	for v := since + 1; v <= m.Version && len(m.Made) < maxMissing && size < maxMissingBytes; v++ {
-		e, found, err := (pastOf{ctx, &d.archive}).Entry(v)
+	for e, err := range d.archive.edits(ctx, since+1, m.Version, false) {
 		if err != nil {
 			return m, err
 		}
-		if !found || v == since+1 && time.Since(e.At) > text.Retention {
+		if len(m.Made) == 0 && time.Since(e.At) > text.Retention {
 			return m, tooOld()
 		}
 		size += len(e.Changes.Inserted())
 		m.Made = append(m.Made, d.made(e))
+		if len(m.Made) == maxMissing || size >= maxMissingBytes {
+			break
+		}
 	}
 	return m, nil
 }

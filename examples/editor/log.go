@@ -4,8 +4,10 @@ package editor
 
 import (
 	"context"
+	"iter"
 	"time"
 
+	"github.com/lumenize/lmz/object"
 	"github.com/lumenize/lmz/text"
 )
 
@@ -65,6 +67,64 @@ func (a *archive) edit(ctx context.Context, row entry) (text.Edit, error) {
 	return text.Edit{Editor: row.ClientID, Number: row.Number, Changes: c}, err
 }
 
+// Limits of what is read of the log at once.
+const (
+	batchRows  = 128
+	batchBytes = 128 << 10
+)
+
+// edits goes through the edits that made the versions from first to last, or from last to
+// first. One that is missing is an error.
+func (a *archive) edits(ctx context.Context, first, last int, back bool) iter.Seq2[text.Entry, error] {
+	return func(yield func(text.Entry, error) bool) {
+		var rows []object.Entry
+		for first <= last {
+			v := first
+			if back {
+				v = last
+			}
+			e, found := a.recent.entry(v)
+			if !found {
+				var err error
+				if len(rows) == 0 {
+					rows, err = a.kv.Entries(ctx, object.Range{
+						Start: logKey(first), End: logKey(last + 1), Reverse: back, Limit: batchRows, Bytes: batchBytes,
+					})
+				}
+				switch {
+				case err != nil:
+				case len(rows) == 0 || rows[0].Key != logKey(v):
+					err = tooOld()
+				default:
+					var row entry
+					if err = rows[0].Decode(&row); err == nil {
+						e, err = a.entry(ctx, v, row)
+					}
+					rows = rows[1:]
+				}
+				if err != nil {
+					yield(text.Entry{}, err)
+					return
+				}
+			}
+			if !yield(e, nil) {
+				return
+			}
+			if back {
+				last--
+			} else {
+				first++
+			}
+		}
+	}
+}
+
+// entry returns the entry of a row.
+func (a *archive) entry(ctx context.Context, version int, row entry) (text.Entry, error) {
+	edit, err := a.edit(ctx, row)
+	return text.Entry{Edit: edit, Version: version, At: time.UnixMilli(row.At), By: row.By}, err
+}
+
 // pastOf is the log of an archive in a turn.
 type pastOf struct {
 	ctx context.Context
@@ -80,8 +140,8 @@ func (p pastOf) Entry(version int) (text.Entry, bool, error) {
 	if err != nil || !found {
 		return text.Entry{}, false, err
 	}
-	edit, err := p.edit(p.ctx, row)
-	return text.Entry{Edit: edit, Version: version, At: time.UnixMilli(row.At), By: row.By}, true, err
+	e, err := p.entry(p.ctx, version, row)
+	return e, true, err
 }
 
 // row reads a row of the log.

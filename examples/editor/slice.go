@@ -5,17 +5,27 @@ package editor
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/lumenize/lmz/text"
 )
 
-// span is a part of a text that is looked for in older ones: from one position to
-// another, or, once it is found, what is there.
-type span struct {
-	from, to int
-	found    bool
-	text     string
+// span is a part of an old text that is asked for, and at is where it is in the answer.
+type span struct{ from, to, at int }
+
+// cut takes off what is before pos.
+func (s *span) cut(pos int) {
+	if pos > s.from {
+		s.at += pos - s.from
+		s.from = pos
+	}
+}
+
+// piece is a text that was found, and at is where it is in the answer.
+type piece struct {
+	at   int
+	text string
 }
 
 // slice returns a part of the text of a version, as [text.Text.Slice] does, without making
@@ -33,25 +43,30 @@ func (a *archive) slice(ctx context.Context, version, from, to int) (string, err
 		}
 		return t.Slice(from, to), nil
 	}
-	spans := []span{{from: max(0, from), to: to}}
-	log := pastOf{ctx, a}
-	for v := version; v > base; v-- {
-		e, found, err := log.Entry(v)
+	spans, older := []span{{from: max(0, from), to: to}}, []span(nil)
+	var found []piece
+	for e, err := range a.edits(ctx, base+1, version, true) {
 		if err != nil {
 			return "", err
 		}
-		if !found {
-			return "", tooOld()
-		}
-		if v == version {
+		if e.Version == version {
 			spans[0].to = min(to, e.Changes.NewLength())
 		}
-		spans = before(spans, e.Changes)
+		older, found = before(older[:0], found, spans, e.Changes)
+		spans, older = older, spans
 	}
 	if base == version {
 		spans[0].to = min(to, sum(s.Units))
 	}
-	return a.join(ctx, base, s, spans)
+	if found, err = a.stored(ctx, base, s, spans, found); err != nil {
+		return "", err
+	}
+	slices.SortFunc(found, func(a, b piece) int { return a.at - b.at })
+	var out strings.Builder
+	for _, p := range found {
+		out.WriteString(p.text)
+	}
+	return out.String(), nil
 }
 
 func sum(all []int) int {
@@ -62,87 +77,71 @@ func sum(all []int) int {
 	return n
 }
 
-// before returns where the spans, which are in order, were before changes: they are
-// divided by what was inserted, which is found.
-func before(spans []span, changes text.ChangeSet) []span {
-	var out []span
-	at, shift := 0, 0 // of spans; how much further a position is in the new text
+// before appends to older where the spans, which are in order, were before changes, and to
+// found what was inserted in them. It changes spans.
+func before(older []span, found []piece, spans []span, changes text.ChangeSet) ([]span, []piece) {
+	shift := 0 // how much further a position is in the new text
 	// through takes the spans up to a position of the new text, as they were.
 	through := func(end int) {
-		for ; at < len(spans); at++ {
-			s := &spans[at]
-			if s.found {
-				out = append(out, *s)
-				continue
-			}
+		for len(spans) > 0 {
+			s := &spans[0]
 			if to := min(s.to, end); s.from < to {
-				out = append(out, span{from: s.from - shift, to: to - shift})
+				older = append(older, span{from: s.from - shift, to: to - shift, at: s.at})
 			}
 			if s.to > end {
-				s.from = max(s.from, end)
+				s.cut(end)
 				return
 			}
+			spans = spans[1:]
 		}
 	}
 	for c := range changes.Changes() {
-		through(c.From + shift)
-		n := text.Units(c.Insert)
-		out, at = inserted(out, spans, at, c.From+shift, n, c.Insert)
+		pos, n := c.From+shift, text.Units(c.Insert)
+		through(pos)
+		for len(spans) > 0 && spans[0].from < pos+n {
+			s := &spans[0]
+			found = append(found, piece{s.at, within(c.Insert, n, s.from-pos, s.to-pos)})
+			if s.to > pos+n {
+				s.cut(pos + n)
+				break
+			}
+			spans = spans[1:]
+		}
 		shift += n - (c.To - c.From)
 	}
 	through(changes.NewLength() + 1)
-	return out
+	return older, found
 }
 
-// inserted takes the spans that are within a text of n units, inserted at pos.
-func inserted(out, spans []span, at, pos, n int, s string) ([]span, int) {
-	var t *text.Text
-	for ; at < len(spans); at++ {
-		one := &spans[at]
-		if one.found {
-			out = append(out, *one)
-			continue
-		}
-		if to := min(one.to, pos+n); one.from < to {
-			if t == nil {
-				t = text.NewText(s)
-			}
-			out = append(out, span{found: true, text: t.Slice(one.from-pos, to-pos)})
-		}
-		if one.to > pos+n {
-			one.from = max(one.from, pos+n)
-			return out, at
-		}
+// within is a part of s, which has n units.
+func within(s string, n, from, to int) string {
+	if from <= 0 && to >= n {
+		return s
 	}
-	return out, at
+	return text.NewText(s).Slice(from, to)
 }
 
-// join reads what is not found from a snapshot, and puts the spans together.
-func (a *archive) join(ctx context.Context, version int, s snapshot, spans []span) (string, error) {
-	var out strings.Builder
+// stored reads the spans from a snapshot, which are in order.
+func (a *archive) stored(ctx context.Context, version int, s snapshot, spans []span, found []piece) ([]piece, error) {
 	i, start := 0, 0 // a chunk, and where it begins
 	have := -1       // the chunk that t is
 	var t *text.Text
 	for _, one := range spans {
-		if one.found {
-			out.WriteString(one.text)
-			continue
-		}
 		for ; i < len(s.IDs); i++ {
 			end := start + s.Units[i]
 			if from, to := max(one.from, start), min(one.to, end); from < to {
 				if have != i {
 					var part string
-					found, err := a.kv.Get(ctx, chunkKey(s.IDs[i]), &part)
-					if err == nil && !found {
+					ok, err := a.kv.Get(ctx, chunkKey(s.IDs[i]), &part)
+					if err == nil && !ok {
 						err = fmt.Errorf("a part of the text of version %d is missing: chunk %d", version, s.IDs[i])
 					}
 					if err != nil {
-						return "", err
+						return nil, err
 					}
 					t, have = text.NewText(part), i
 				}
-				out.WriteString(t.Slice(from-start, to-start))
+				found = append(found, piece{one.at + from - one.from, t.Slice(from-start, to-start)})
 			}
 			if end >= one.to {
 				break
@@ -150,5 +149,5 @@ func (a *archive) join(ctx context.Context, version int, s snapshot, spans []spa
 			start = end
 		}
 	}
-	return out.String(), nil
+	return found, nil
 }

@@ -158,17 +158,12 @@ func (a *archive) build(ctx context.Context, version int) (*text.Text, chunks, e
 	if s.Parts > 0 {
 		all = wholeChunk(t)
 	}
-	log := pastOf{ctx, a}
-	for v := base + 1; v <= version; v++ {
-		e, found, err := log.Entry(v)
+	for e, err := range a.edits(ctx, base+1, version, false) {
 		if err != nil {
 			return nil, nil, err
 		}
-		if !found {
-			return nil, nil, tooOld()
-		}
 		if err := t.Apply(e.Changes); err != nil {
-			return nil, nil, fmt.Errorf("version %d: %w", v, err)
+			return nil, nil, fmt.Errorf("version %d: %w", e.Version, err)
 		}
 		all = all.after(e.Changes)
 	}
