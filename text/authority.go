@@ -66,6 +66,8 @@ func (a *Authority) Text() *Text { return &a.text }
 type Pushed struct {
 	Versions []int   // the version that each edit has made, now or when it was pushed first
 	New      []Entry // the edits that were not known yet, as the authority made them
+
+	after *Text // what they make of the text; nil if that was not tried
 }
 
 // Push finds out what edits of one editor, based on a version, come to: it maps them
@@ -251,6 +253,9 @@ func (a *Authority) append(r rebase, now time.Time) (Pushed, error) {
 		p.Versions = append(p.Versions, version)
 		p.New = append(p.New, Entry{Edit: e, Version: version, At: now})
 	}
+	if len(r.left) > 1 {
+		p.after = after
+	}
 	return p, nil
 }
 
@@ -261,6 +266,10 @@ func (a *Authority) Commit(p Pushed) {
 		return
 	}
 	a.version = p.New[len(p.New)-1].Version
+	if p.after != nil {
+		a.text = *p.after
+		return
+	}
 	for _, e := range p.New {
 		a.text.apply(e.Changes)
 	}

@@ -57,6 +57,9 @@ func cut(s string) []piece {
 	return pieces
 }
 
+// Append adds s to the end. Bytes of s that are no UTF-8 become U+FFFD.
+func (t *Text) Append(s string) { t.splice(len(t.pieces), 0, cut(valid(s))) }
+
 // splice replaces n pieces from index i on.
 func (t *Text) splice(i, n int, with []piece) {
 	for _, p := range t.pieces[i : i+n] {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -45,21 +46,8 @@ func BenchmarkKeystroke(b *testing.B) {
 // BenchmarkReadOfAnOldVersion reads the texts of versions that are far from a snapshot,
 // and, to compare, the current one.
 func BenchmarkReadOfAnOldVersion(b *testing.B) {
-	peer, err := client.New(client.Options{
-		URL: serve(b), Token: func(context.Context, string) (string, error) { return meshtest.Token("ours", nil), nil },
-	})
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() { peer.Close(); peer.Wait() })
-	if err := peer.Connect(b.Context()); err != nil {
-		b.Fatal(err)
-	}
-	at := lmz.At(DocumentBinding, "notes")
+	peer, at := opened(b)
 	const edits = 9500
-	if _, err := Subscribe.Call(b.Context(), peer, at); err != nil {
-		b.Fatal(err)
-	}
 	for version := 1; version < edits; version += 500 {
 		var updates []text.Update
 		for i := range 500 {
@@ -79,4 +67,48 @@ func BenchmarkReadOfAnOldVersion(b *testing.B) {
 			}
 		})
 	}
+}
+
+// BenchmarkRestoration restores the empty text and one of 17 MB in turns.
+func BenchmarkRestoration(b *testing.B) {
+	peer, at := opened(b)
+	line := strings.Repeat("abcdefghi ", 6000)
+	version := 0
+	for length := 0; length < 17<<20; {
+		var updates []text.Update
+		for i := range 15 {
+			e := text.Edit{Editor: "filler" + strconv.Itoa(version), Number: i + 1, Changes: text.Insert(length, length, line)}
+			updates = append(updates, e.Update())
+			length += len(line)
+		}
+		if _, err := Push.Call(b.Context(), peer, at, version, updates); err != nil {
+			b.Fatal(err)
+		}
+		version += 15
+	}
+	full := version
+	for i := 0; b.Loop(); i++ {
+		if _, err := Restore.Call(b.Context(), peer, at, full*(i%2)); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// opened is a client that has the document notes open.
+func opened(b *testing.B) (*client.Peer, lmz.Address) {
+	peer, err := client.New(client.Options{
+		URL: serve(b), Token: func(context.Context, string) (string, error) { return meshtest.Token("ours", nil), nil },
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { peer.Close(); peer.Wait() })
+	if err := peer.Connect(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	at := lmz.At(DocumentBinding, "notes")
+	if _, err := Subscribe.Call(b.Context(), peer, at); err != nil {
+		b.Fatal(err)
+	}
+	return peer, at
 }

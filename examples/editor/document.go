@@ -201,7 +201,7 @@ func (d *Document) changes(ctx context.Context, since int) (Missing, error) {
 		if len(m.Made) == 0 && time.Since(e.At) > text.Retention {
 			return m, tooOld()
 		}
-		size += len(e.Changes.Inserted())
+		size += sizeOf(e) - rowBytes
 		m.Made = append(m.Made, d.made(e))
 		if len(m.Made) == maxMissing || size >= maxMissingBytes {
 			break

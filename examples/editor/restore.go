@@ -36,7 +36,7 @@ func (d *Document) restore(ctx context.Context, version int) (int, error) {
 	edits := d.edits(restorer, t.String())
 	size := 0
 	for _, e := range edits {
-		size += len(e.Changes.Inserted())
+		size += sizeOf(text.Entry{Edit: e}) - rowBytes
 	}
 	d.broken = true // until everything is done
 	var of *restored

@@ -172,14 +172,14 @@ func (a *archive) build(ctx context.Context, version int) (*text.Text, chunks, e
 
 // textOf reads the text of a snapshot.
 func (a *archive) textOf(ctx context.Context, version int, s snapshot) (*text.Text, error) {
-	var b strings.Builder
+	t := new(text.Text)
 	read := func(key string) error {
 		var part string
 		found, err := a.kv.Get(ctx, key, &part)
 		if err == nil && !found {
 			err = fmt.Errorf("a part of the text of version %d is missing: %s", version, key)
 		}
-		b.WriteString(part)
+		t.Append(part)
 		return err
 	}
 	for _, id := range s.IDs {
@@ -192,5 +192,5 @@ func (a *archive) textOf(ctx context.Context, version int, s snapshot) (*text.Te
 			return nil, err
 		}
 	}
-	return text.NewText(b.String()), nil
+	return t, nil
 }
