@@ -92,7 +92,7 @@ func TestJavaScriptProgramsCallNodes(t *testing.T) {
 			const { ctn } = lmz;
 			const failure = (...call) => jsonClient.lmz.callRaw(...call).then(() => { throw new Error('no error'); }, (e) => e);
 			same((await failure('DOCUMENT_DO', 'x', ctn().update('text'))).message, 'Must be subscribed to edit');
-			same((await failure('NOTHING', 'x', ctn().y())).code, 'absent');
+			same((await failure('NOTHING', 'x', ctn().y())).lmzCode, 'absent');
 			same((await failure('ECHO', undefined, ctn().echo(new BigInt64Array(1)))).message, 'a BigInt64Array cannot be sent as JSON');
 			const me = ['LUMENIZE_CLIENT_GATEWAY', jsonClient.lmz.instanceName];
 			same((await jsonClient.lmz.callRaw(...me, ctn().hello('a', new Map([['k', 2n]])))).get('a'), 2n);
@@ -117,18 +117,18 @@ func TestJavaScriptProgramsCallNodes(t *testing.T) {
 			const { ctn } = lmz;
 			const guard = await failure('DOCUMENT_DO', 'x', ctn().update('text'));
 			same(guard instanceof Error && guard.message, 'Must be subscribed to edit');
-			same(guard.code, 'guard');
-			same((await failure('NOTHING', 'x', ctn().y())).code, 'absent');
-			same((await failure('ECHO', undefined, ctn().missing())).code, 'absent');
+			same(guard.lmzCode, 'guard');
+			same((await failure('NOTHING', 'x', ctn().y())).lmzCode, 'absent');
+			same((await failure('ECHO', undefined, ctn().missing())).lmzCode, 'absent');
 			same((await failure('ECHO', undefined, ctn().echo(1).more())).lmzCode, 'callee');
 			same((await failure('ECHO', undefined, ctn().echo)).name, 'TypeError');
 			same((await failure('ECHO', undefined, ctn().echo(() => {}))).message, 'echo[0]: a function cannot be sent');
-			same((await failure('ECHO', undefined, ctn().echo('x'.repeat(2 << 20)))).code, 'gateway');
+			same((await failure('ECHO', undefined, ctn().echo('x'.repeat(2 << 20)))).lmzCode, 'gateway');
 			const gone = await failure('LUMENIZE_CLIENT_GATEWAY', 'nobody.12345678', ctn().x());
 			same(gone instanceof lmz.ClientDisconnectedError && gone.clientInstanceName, 'nobody.12345678');
 			same((await failure('ECHO', undefined, ctn().echo(1), { signal: AbortSignal.abort() })).name, 'AbortError');
 			client.disconnect();
-			same((await failure('ECHO', undefined, ctn().echo(1))).code, 'gateway');
+			same((await failure('ECHO', undefined, ctn().echo(1))).lmzCode, 'gateway');
 			await client.connect();
 			same(await client.lmz.callRaw('ECHO', undefined, ctn().echo(2)), 2);
 			client.disconnect();`)
@@ -139,7 +139,7 @@ func TestJavaScriptProgramsCallNodes(t *testing.T) {
 		b.run(`
 			class Client extends lmz.LumenizeClient {
 				got = [];
-				onDone(tag, outcome) { this.got.push(tag + ':' + (outcome instanceof Error ? outcome.code : outcome)); }
+				onDone(tag, outcome) { this.got.push(tag + ':' + (outcome instanceof Error ? outcome.lmzCode : outcome)); }
 				order = [];
 				note = lmz.meshFn((n) => { this.order.push(n); return this.lmz.callContext.callChain[0].instanceName === this.lmz.instanceName; });
 			}

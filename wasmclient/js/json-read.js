@@ -2,7 +2,8 @@
 
 import { withName } from './errors.js';
 import { nestedChain, nestedFlag } from './json-write.js';
-import { Continuation, RequestSync, ResponseSync, Result } from './values.js';
+import { requestOf, responseOf } from './requests.js';
+import { Continuation, Result } from './values.js';
 
 /** Reads {json, meta}. What cannot be read is a TypeError. */
 export function readValue(encoded) {
@@ -152,14 +153,14 @@ class Reader {
 
   request(node, keep) {
     const { url, method = 'GET', headers, body = null } = text(node, 'data', isObject);
-    const request = keep(new RequestSync({ url: text({ url }, 'url'), method: text({ method }, 'method') }));
+    const request = keep(requestOf({ url: text({ url }, 'url'), method: text({ method }, 'method') }));
     return Object.assign(request, { headers: this.#headers(headers), body });
   }
 
   response(node, keep) {
     const { status = 200, statusText = '', headers, body = null } = text(node, 'data', isObject);
     if (!Number.isInteger(status) || status < 200 || status > 599) throw new TypeError('data.status: expected a status from 200 to 599');
-    const response = keep(new ResponseSync({ status, statusText: text({ statusText }, 'statusText') }));
+    const response = keep(responseOf({ status, statusText: text({ statusText }, 'statusText') }));
     return Object.assign(response, { headers: this.#headers(headers), body });
   }
 
