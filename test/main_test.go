@@ -55,6 +55,7 @@ type devServer struct {
 	out  io.Closer // the other end of its stdout
 
 	stderr io.Writer // nil: log
+	env    []string  // more of the environment
 }
 
 func (d *devServer) url() string { return "http://" + d.addr }
@@ -80,6 +81,7 @@ func (d *devServer) start(args ...string) (printed []string) {
 	t := d.t
 	t.Helper()
 	d.cmd = exec.Command(program, args...)
+	d.cmd.Env = append(os.Environ(), d.env...)
 	if d.cmd.Stderr = d.log; d.stderr != nil {
 		d.cmd.Stderr = d.stderr
 	}
