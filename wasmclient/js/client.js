@@ -1,12 +1,13 @@
 // The client of JavaScript programs.
 
 import { load } from './border.js';
-import { decode, encode, encodeChain } from './cbor.js';
+import { decode, encode, encodeChain, encodeError } from './cbor.js';
 import { toOperations } from './chains.js';
 import { ctn, execute, operations } from './continuation.js';
 import { Door } from './door.js';
 import { LoginRequiredError, Refusal, failure, withCode } from './errors.js';
 import { Tab } from './tab.js';
+import { maxPayload } from './tags.js';
 import { Tokens } from './token.js';
 import { watch } from './wake.js';
 
@@ -314,7 +315,7 @@ export class LumenizeClient {
 
   #call(binding, instance, continuation, { signal, timeoutMs = 0, wanted = true, state, newChain, onSent } = {}) {
     return new Promise((resolve, reject) => {
-      const chain = encodeChain(Array.isArray(continuation) ? toOperations(continuation) : operations(continuation));
+      const chain = encodeChain(Array.isArray(continuation) ? toOperations(continuation) : operations(continuation), maxPayload);
       const context = this.#claim(newChain ? undefined : this.#context, state);
       const ends = this.#ends;
       if (signal?.aborted) throw signal.reason;
@@ -346,7 +347,7 @@ export class LumenizeClient {
   /** The call context that a call carries: state, which the gateway marks as this client's word. */
   #claim(context, state) {
     const all = { ...context?.clientState, ...context?.state, ...state };
-    return Object.keys(all).length > 0 ? encode({ state: all }) : undefined;
+    return Object.keys(all).length > 0 ? encode({ state: all }, maxPayload) : undefined;
   }
 
   #ask(call) {
@@ -378,10 +379,10 @@ export class LumenizeClient {
       const ops = decode(chainBytes);
       const run = (f) => this.#within(callContext, f);
       await this.#guard(run, callContext, ops);
-      payload = encode(await execute(this, ops, run, started));
+      payload = encode(await execute(this, ops, run, started), maxPayload);
     } catch (error) {
       failed = error instanceof Refusal ? error.lmzCode : 'callee';
-      payload = encodeError(error instanceof Refusal ? error.error : error);
+      payload = encodeError(error instanceof Refusal ? error.error : error, maxPayload);
     } finally {
       started();
     }
@@ -435,15 +436,4 @@ function failureOf(failed, payload, message) {
   const error = withCode(decode(payload), failed);
   const full = failed === 'gateway' && error.name === 'QueueFullError';
   return full ? Object.assign(failure(queueFull, failed, { cause: error }), { name: error.name }) : error;
-}
-
-function encodeError(error) {
-  const e = error instanceof Error ? error : new Error(String(error));
-  try {
-    return encode(e);
-  } catch {
-    const plain = new Error(e.message);
-    plain.name = e.name;
-    return encode(plain);
-  }
 }

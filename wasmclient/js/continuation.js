@@ -137,7 +137,7 @@ async function checkGuard(fn, current, name, args, state) {
   if (!guard) return;
   try {
     const verdict = state.run(() => guard(current, { method: name, args }));
-    if (verdict instanceof Promise) await verdict; // others would cost the order of calls
+    if (typeof verdict?.then === 'function') await verdict; // others would cost the order of calls
   } catch (error) {
     throw refusal(state, 'guard', error);
   }

@@ -224,7 +224,11 @@ class Decoder {
   #set(mark) {
     this.#expect(ARRAY);
     const set = this.#register(mark, new Set());
-    for (let n = this.#length(1); n > 0; n--) set.add(this.#item(unmarked));
+    for (let n = this.#length(1); n > 0; n--) {
+      const item = this.#item(unmarked);
+      if (set.has(item)) this.#bad('an element of a Set occurs twice');
+      set.add(item);
+    }
     return set;
   }
 

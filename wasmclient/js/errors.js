@@ -3,6 +3,9 @@
 const registered = new Map(); // classes by name
 const names = new Map(); // of registered classes
 
+/** What the standard gives to errors of these names, which no loop over an error's properties meets. */
+const unlisted = { AggregateError: ['errors'], SuppressedError: ['error', 'suppressed'] };
+
 /**
  * The class that errors of this name are made of, if there is one: a registered one, or one
  * that the global object has. No constructor and no getter is run because a peer says so.
@@ -54,6 +57,21 @@ export function nameOf(error) {
   return error.constructor?.name || 'Error';
 }
 
+const common = new Set(['name', 'message', 'stack', 'cause']);
+const engines = new Set(['line', 'column', 'sourceURL', 'fileName', 'lineNumber', 'columnNumber']); // where it was made
+
+/**
+ * The names of what an error has of its own beside what all have, listed or not. What
+ * withCode and the engine put there is not its own.
+ */
+export function ownMembers(e) {
+  return Object.getOwnPropertyNames(e).filter((key) => {
+    if (common.has(key)) return false;
+    if (Object.prototype.propertyIsEnumerable.call(e, key)) return true;
+    return !engines.has(key) && key !== 'lmzCode' && !(key === 'code' && e.code === e.lmzCode);
+  });
+}
+
 /** Gives a new error the members that came with it. */
 export function withName(error, { name = 'Error', message = '', ...fields }) {
   const type = classOf(name);
@@ -66,7 +84,8 @@ export function withName(error, { name = 'Error', message = '', ...fields }) {
   }
   if (typeof fields.stack === 'string') delete fields.stack;
   for (const key of Object.keys(fields)) {
-    Object.defineProperty(error, key, { value: fields[key], writable: true, enumerable: true, configurable: true });
+    if (unlisted[name]?.includes(key)) hidden(error, key, fields[key]);
+    else Object.defineProperty(error, key, { value: fields[key], writable: true, enumerable: true, configurable: true });
   }
   return error;
 }

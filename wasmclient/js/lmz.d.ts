@@ -287,7 +287,14 @@ export class ResponseSync {
 }
 export interface ResponseSync extends MessageSync {}
 
-/** The value codec: CBOR with the registered tags of PROTOCOL.md. */
+/**
+ * The value codec: CBOR with the registered tags of PROTOCOL.md. Arguments, results and state go through it too. A value comes
+ * back as it was, or encode throws a TypeError with the path to what cannot be sent and what to send instead; see "Kept or
+ * refused" there. Kept: plain objects, arrays, Map, Set, Date, RegExp, URL, Headers, errors with all their members, bigint,
+ * ArrayBuffer, typed arrays, DataView, boxed primitives, shared and cyclic references, of any realm. Of an instance of a class of
+ * yours its own properties are sent. Refused: functions, symbols, promises, Blob, File, FormData, URLSearchParams, streams,
+ * iterators, classes with private fields, holes in arrays, invalid dates, half of a surrogate pair.
+ */
 export function encode(value: unknown): Uint8Array;
 export function decode(bytes: Uint8Array): unknown;
 
