@@ -372,8 +372,7 @@ class Encoder extends Walk {
 
   #failure(e) {
     const keys = ['name', 'message', ...(Object.hasOwn(e, 'cause') ? ['cause'] : []), ...ownMembers(e)];
-    const get = { name: () => nameOf(e), message: () => String(e.message) };
-    this.#members(keys, (key) => (Object.hasOwn(get, key) ? get[key]() : e[key]));
+    this.#members(keys, (key) => (key === 'name' ? nameOf(e) : key === 'message' ? String(e.message) : e[key]));
   }
 
   #map(m) {

@@ -4,7 +4,7 @@ const registered = new Map(); // classes by name
 const names = new Map(); // of registered classes
 
 /** What the standard gives to errors of these names, which no loop over an error's properties meets. */
-const unlisted = { AggregateError: ['errors'], SuppressedError: ['error', 'suppressed'] };
+const unlisted = new Map([['AggregateError', ['errors']], ['SuppressedError', ['error', 'suppressed']]]);
 
 /**
  * The class that errors of this name are made of, if there is one: a registered one, or one
@@ -84,7 +84,7 @@ export function withName(error, { name = 'Error', message = '', ...fields }) {
   }
   if (typeof fields.stack === 'string') delete fields.stack;
   for (const key of Object.keys(fields)) {
-    if (unlisted[name]?.includes(key)) hidden(error, key, fields[key]);
+    if (unlisted.get(name)?.includes(key)) hidden(error, key, fields[key]);
     else Object.defineProperty(error, key, { value: fields[key], writable: true, enumerable: true, configurable: true });
   }
   return error;

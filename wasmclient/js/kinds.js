@@ -5,15 +5,15 @@
 const getter = (type, name) => Object.getOwnPropertyDescriptor(type.prototype, name).get;
 
 /** Functions that throw unless they are called on an object of that kind, of any realm. */
-const proofs = {
-  Map: getter(Map, 'size'), Set: getter(Set, 'size'), Date: Date.prototype.getTime, RegExp: getter(RegExp, 'source'),
-  ArrayBuffer: getter(ArrayBuffer, 'byteLength'), URL: getter(URL, 'href'), Headers: Headers.prototype.keys,
-  Boolean: Boolean.prototype.valueOf, Number: Number.prototype.valueOf, String: String.prototype.valueOf, BigInt: BigInt.prototype.valueOf,
-};
+const proofs = new Map([
+  [Map, getter(Map, 'size')], [Set, getter(Set, 'size')], [Date, Date.prototype.getTime], [RegExp, getter(RegExp, 'source')],
+  [ArrayBuffer, getter(ArrayBuffer, 'byteLength')], [URL, getter(URL, 'href')], [Headers, Headers.prototype.keys],
+  ...[Boolean, Number, String, BigInt].map((type) => [type, type.prototype.valueOf]),
+].map(([type, proof]) => [type.name, proof]));
 
 function proves(kind, o) {
   try {
-    proofs[kind].call(o);
+    proofs.get(kind).call(o);
     return true;
   } catch {
     return false;
@@ -41,8 +41,8 @@ export function kindOf(o) {
   if (!type.native && !type.tagged) return type.hides ? undefined : 'Object';
   if (isError(o)) return 'Error';
   const tag = tagOf(o);
-  if (Object.hasOwn(proofs, tag) && proves(tag, o)) return tag;
-  if (type.native) return Object.keys(proofs).find((kind) => proves(kind, o)); // it may call itself something else
+  if (proofs.has(tag) && proves(tag, o)) return tag;
+  if (type.native) return [...proofs.keys()].find((kind) => proves(kind, o)); // it may call itself something else
   return type.hides || typeof globalThis[tag] === 'function' ? undefined : 'Object';
 }
 
@@ -83,11 +83,11 @@ export function nameOfClass(o) {
 export function instead(name) {
   if (/Iterator$|^(Async)?Generator$|^FormData$/.test(name)) return 'send an array, [...it]';
   if (/Stream$/.test(name)) return 'read it, and send what it held';
-  return hints[name] ?? 'send its data as a plain object';
+  return hints.get(name) ?? 'send its data as a plain object';
 }
 
 const bytes = 'send its bytes, await it.arrayBuffer()';
-const hints = {
+const hints = new Map(Object.entries({
   Blob: bytes, File: bytes, URLSearchParams: 'send its text, String(it)', Promise: 'await it first', Symbol: 'send its description',
   Request: 'use RequestSync', Response: 'use ResponseSync', SharedArrayBuffer: 'send a copy, new Uint8Array(it).slice()',
-};
+}));
