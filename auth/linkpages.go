@@ -5,8 +5,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/lumenize/lmz/internal/origin"
 )
 
 // The pages behind links. They work without scripts; what they show of strangers'
@@ -161,17 +159,13 @@ func (s *Service) errorPage(e *Error) page {
 // these it names the scheme.
 func formTarget(raw string) string {
 	u, err := url.Parse(raw)
-	if err != nil {
+	if err != nil || u.Host == "" {
 		return ""
 	}
-	target, err := origin.Of(u)
-	switch {
-	case err != nil:
-		return ""
-	case strings.HasPrefix(target.Host, "["):
-		return target.Scheme + ":"
+	if strings.HasPrefix(u.Host, "[") {
+		return u.Scheme + ":"
 	}
-	return target.String()
+	return u.Scheme + "://" + u.Host
 }
 
 func ago(d time.Duration) string {

@@ -6,12 +6,11 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/lumenize/lmz/internal/origin"
 )
 
 // RefreshMode says what becomes of a refresh token that was used.
@@ -36,9 +35,8 @@ type Options struct {
 	Dir string
 
 	// PublicURL is the origin that links are built from, for example
-	// "https://example.com", never taken from a request. An international name is
-	// kept as ASCII (https://xn--...). Required the first time; empty means the one
-	// that Dir keeps.
+	// "https://example.com", never taken from a request. Required the first
+	// time; empty means the one that Dir keeps.
 	PublicURL string
 
 	// Issuer and Audience are the iss and aud of tokens. Empty means the ones
@@ -139,7 +137,7 @@ type Options struct {
 
 func (o *Options) setDefaults() error {
 	o.Prefix = "/" + strings.Trim(cmp.Or(o.Prefix, "/auth"), "/")
-	o.Redirect = origin.URL(cmp.Or(o.Redirect, "/"))
+	o.Redirect = cmp.Or(o.Redirect, "/")
 	o.AppName = cmp.Or(o.AppName, "Lumenize")
 	o.Refresh = cmp.Or(o.Refresh, RefreshGrace)
 	o.AccessTTL = cmp.Or(o.AccessTTL, 15*time.Minute)
@@ -181,18 +179,18 @@ func (o *Options) check() error {
 
 // checkWith checks what depends on what the data directory keeps.
 func (o *Options) checkWith(kept settings) error {
-	public, err := origin.Parse(kept.PublicURL)
+	u, err := url.Parse(kept.PublicURL)
 	if err != nil {
 		return err
 	}
 	switch {
-	case o.TestMode && !public.IsLoopback():
+	case o.TestMode && !isLoopback(u.Host):
 		return fmt.Errorf("TestMode lets everyone in: it needs a PublicURL on a loopback address, not %s", kept.PublicURL)
-	case o.HostCookie && public.Scheme != "https":
+	case o.HostCookie && u.Scheme != "https":
 		return fmt.Errorf("HostCookie needs a PublicURL with https, not %s", kept.PublicURL)
 	}
 	for i, given := range o.Origins {
-		if o.Origins[i], err = webOrigin(given); err != nil {
+		if o.Origins[i], err = origin(given); err != nil {
 			return fmt.Errorf("Origins: %q is not an origin such as https://app.example.com", given)
 		}
 	}

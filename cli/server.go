@@ -8,6 +8,10 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
+	"strconv"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/lumenize/lmz"
@@ -15,6 +19,7 @@ import (
 	"github.com/lumenize/lmz/debug"
 	"github.com/lumenize/lmz/examples/editor"
 	"github.com/lumenize/lmz/gateway"
+	"github.com/lumenize/lmz/internal/descriptors"
 	"github.com/lumenize/lmz/internal/httphead"
 	"github.com/lumenize/lmz/object"
 	"github.com/lumenize/lmz/web"
@@ -68,6 +73,9 @@ func (a *app) openServer(p serverPlan) (*server, error) {
 }
 
 func (a *app) openParts(s *server, p serverPlan) (err error) {
+	if n := descriptors.Process.Limit(); n < descriptors.Least {
+		return failf(exitFailed, "ulimit -n 1024", "this process may have only %d files and connections open, and needs at least %d", n, descriptors.Least)
+	}
 	o := gateway.Options{
 		Dir: p.data, CallLimit: p.callLimit, Log: p.log, Budget: p.budget,
 		Verify:      func(ctx context.Context, token string) (*lmz.Auth, error) { return s.auth.Authenticate(ctx, token) },
@@ -98,13 +106,33 @@ func (a *app) openParts(s *server, p serverPlan) (err error) {
 	for pattern, handler := range p.routes {
 		mux.Handle(pattern, handler)
 	}
+	log := p.log.With(debug.Namespace, "lmz.http")
 	s.http = &http.Server{
 		Handler:           httphead.Handler(oneMeaning(onlyHosts(p.answers, p.refusal, mux))),
 		TLSConfig:         p.tls,
 		ReadHeaderTimeout: headerTimeout, ReadTimeout: requestTimeout, WriteTimeout: requestTimeout, IdleTimeout: idleTimeout,
-		ErrorLog: slog.NewLogLogger(p.log.With(debug.Namespace, "lmz.http").Handler(), slog.LevelWarn),
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
+	s.listener = descriptors.Process.Listen(s.listener, s.http, new(fullAlert).tell(log))
 	return nil
+}
+
+// fullAlert says, at most once a minute, that there are too many connections.
+type fullAlert struct {
+	mu   sync.Mutex // guards the following field
+	last time.Time
+}
+
+func (a *fullAlert) tell(log *slog.Logger) func() {
+	return func() {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		if now := time.Now(); now.Sub(a.last) >= time.Minute || a.last.IsZero() {
+			a.last = now
+			log.Warn("connections were closed: the process may not have more of them; raise its limit of open files (ulimit -n)",
+				"connections", descriptors.Process.Sockets())
+		}
+	}
 }
 
 // serve serves until ctx ends, then closes everything.
@@ -169,4 +197,20 @@ func onlyHosts(answers func(host string) bool, refusal string, next http.Handler
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+func isLoopbackHost(host string) bool {
+	if name, port, err := net.SplitHostPort(host); err == nil {
+		if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+			return false
+		}
+		host = name
+	} else {
+		host = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
+	}
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.IsLoopback() && ip.Zone() == ""
 }

@@ -105,6 +105,7 @@ func (o *Object) endTurn(p part) (*group, error) {
 // pass gives the turn to the next in the line, or commits when nobody waits.
 func (o *Object) pass(place *turn.Place) {
 	if o.group == nil {
+		o.letGo()
 		place.Done()
 		return
 	}
@@ -113,6 +114,30 @@ func (o *Object) pass(place *turn.Place) {
 	}
 	o.flush()
 	place.Done()
+}
+
+// letGo says that the turn needs the file no more. Nothing waits for a commit.
+func (o *Object) letGo() {
+	s, ok := o.store.(*sqliteStore)
+	if !ok {
+		return
+	}
+	if s.inTx && !s.dirty() {
+		if err := s.rollback(); err != nil {
+			o.logger().Error("rollback failed", "error", withoutPath(err))
+		}
+	}
+	s.rest()
+}
+
+// reopen opens a file that was closed while no turn used it, before the turn is measured: it
+// may have to wait until others are closed. Whoever uses the file learns why it failed.
+func (o *Object) reopen() {
+	if s, ok := o.store.(*sqliteStore); ok {
+		if s.hold(); s.away {
+			s.ready()
+		}
+	}
 }
 
 // flush commits the turns that wait for it and lets leave what they sent. If that

@@ -73,7 +73,7 @@ func (rt *Runtime) turnOf(ctx context.Context, a lmz.Address, f func(*Object) er
 	if err := place.Wait(ctx); err != nil {
 		return rt.unstarted(ctx)
 	}
-	defer place.Done()
+	defer o.pass(place)
 	o.flush()
 	if err := o.unstarted(ctx); err != nil {
 		return err
@@ -88,8 +88,12 @@ func (rt *Runtime) withFile(ctx context.Context, a lmz.Address, f func(t *txn) e
 		if !isFile(path) {
 			return absent(fmt.Sprintf("%s has stored nothing", a))
 		}
-		if open, ok := o.store.(*sqliteStore); ok && open.conn != nil {
-			return f(&open.txn)
+		if open, ok := o.store.(*sqliteStore); ok {
+			open.hold()
+			defer open.rest()
+			if open.conn != nil {
+				return f(&open.txn)
+			}
 		}
 		conn, err := openSQLite(path, a)
 		if err != nil {

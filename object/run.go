@@ -210,6 +210,7 @@ func (r *run) retake() error {
 	place := r.o.line.Join(turn.Who{Payer: r.payer})
 	place.Wait(context.Background())
 	r.o.startTurn()
+	r.o.reopen()
 
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -15,13 +15,14 @@ import (
 
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/internal/budget"
+	"github.com/lumenize/lmz/internal/descriptors"
 	"github.com/lumenize/lmz/internal/proto"
 	"github.com/lumenize/lmz/internal/turn"
 )
 
 // Limits of a runtime.
 const (
-	maxOpen      = 2000             // objects that are kept open although they are idle: each has two file descriptors
+	maxOpen      = 2000             // objects that are kept open although they are idle; their files may be closed before, see openFiles
 	maxWaiting   = 10_000           // calls that wait for the turn of one object,
 	maxEach      = 1000             // and those of them that one subject pays for
 	closeTimeout = 10 * time.Second // that Close leaves to running turns
@@ -36,6 +37,7 @@ type Runtime struct {
 	dir      string    // the data directory; "" for objects in memory
 	lock     io.Closer // on the data directory
 	open     storeOpener
+	files    *openFiles             // that are open; nil for objects in memory
 	exists   func(lmz.Address) bool // that an object has a file
 	peek     func(lmz.Address, Kind) (p peeked, exists bool, err error)
 	ctx      context.Context // ends when handlers must stop
@@ -97,7 +99,10 @@ func Open(dir string, mesh proto.Mesh, log *slog.Logger) (*Runtime, error) {
 		lock.Close()
 		return nil, fmt.Errorf("data directory: %w", err)
 	}
-	open := func(a lmz.Address, k Kind) store { return &sqliteStore{path: filePath(dir, a), of: a, kind: k} }
+	files := newOpenFiles(mostFiles(descriptors.Process))
+	open := func(a lmz.Address, k Kind) store {
+		return &sqliteStore{path: filePath(dir, a), of: a, kind: k, files: files}
+	}
 	index, err := openIndex(dir, func() (map[lmz.Address]int64, error) { return readWakes(dir, namespaced(log)) })
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("index of wakes: %w", withoutPath(err)), lock.Close())
@@ -110,7 +115,8 @@ func Open(dir string, mesh proto.Mesh, log *slog.Logger) (*Runtime, error) {
 	if err != nil {
 		return nil, err
 	}
-	rt.dir = dir
+	rt.dir, rt.files = dir, files
+	context.AfterFunc(rt.ctx, descriptors.Process.OnLess(files.shrink))
 	rt.removals = fileRemovals{dir}
 	rt.exists = func(a lmz.Address) bool { return isFile(filePath(dir, a)) }
 	rt.peek = func(a lmz.Address, k Kind) (peeked, bool, error) { return peekFile(dir, a, k) }

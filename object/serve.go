@@ -166,6 +166,7 @@ func (o *Object) newRun(ctx context.Context, cancel context.CancelCauseFunc, pla
 // keeps it.
 func (o *Object) activate(place *turn.Place) *lmz.Error {
 	if o.handler != nil {
+		o.reopen()
 		return nil
 	}
 	o.store = o.rt.open(o.id.Address, o.kind)

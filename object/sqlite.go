@@ -1,6 +1,7 @@
 package object
 
 import (
+	"container/list"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -58,6 +59,12 @@ type sqliteStore struct {
 	of   lmz.Address
 	kind Kind
 	txn
+
+	files   *openFiles    // nil: not counted
+	held    bool          // the turn uses the file; of whoever has the turn
+	away    bool          // the file was closed while no turn used it; as conn
+	rests   *list.Element // in openFiles.resting; guarded by its mu
+	leaving chan struct{} // closed when the file is; nil unless it is being closed; guarded by the mu of openFiles
 }
 
 func (s *sqliteStore) get(key string) (value []byte, found bool, err error) {
@@ -210,6 +217,7 @@ const (
 // beginRead is begin for access that changes nothing where there is no file: it
 // reports false then.
 func (s *sqliteStore) beginRead() (bool, error) {
+	s.hold()
 	if s.conn == nil {
 		if _, err := os.Stat(s.path); errors.Is(err, fs.ErrNotExist) {
 			return false, nil
@@ -221,6 +229,7 @@ func (s *sqliteStore) beginRead() (bool, error) {
 // begin opens the file, and gives the turn its transaction, or a savepoint in that of
 // the turns before it.
 func (s *sqliteStore) begin() error {
+	s.hold()
 	if s.conn == nil {
 		if err := s.open(); err != nil {
 			return err
@@ -238,7 +247,42 @@ func (s *sqliteStore) beginPart() error {
 
 func (s *sqliteStore) tables() (*txn, error) { return &s.txn, s.begin() }
 
+// size opens a file that was closed meanwhile.
+func (s *sqliteStore) size() (int64, error) {
+	if s.hold(); s.away {
+		if err := s.begin(); err != nil {
+			return 0, err
+		}
+	}
+	return s.txn.size()
+}
+
+func (s *sqliteStore) commit() (wrote bool, err error) {
+	defer s.rest()
+	return s.txn.commit()
+}
+
+func (s *sqliteStore) undo() error {
+	defer s.rest()
+	return s.txn.undo()
+}
+
+func (s *sqliteStore) rollback() error {
+	defer s.rest()
+	return s.txn.rollback()
+}
+
+func (s *sqliteStore) close() error {
+	s.hold()
+	defer func() { s.held = false }()
+	if s.conn != nil && s.files != nil {
+		defer s.files.give()
+	}
+	return s.txn.close()
+}
+
 func (s *sqliteStore) ready() error {
+	s.hold()
 	if _, err := os.Stat(s.path); s.conn != nil || errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -246,11 +290,11 @@ func (s *sqliteStore) ready() error {
 }
 
 func (s *sqliteStore) open() error {
-	conn, err := openSQLite(s.path, s.of)
+	conn, err := s.openRoom()
 	if err != nil {
 		return err
 	}
-	s.conn = conn
+	s.conn, s.away = conn, false
 	_, err = s.use(s.kind)
 	if err != nil {
 		s.close()

@@ -22,10 +22,12 @@ type storage struct {
 
 // onEveryStorage runs a test of the store on each implementation.
 func onEveryStorage(t *testing.T, test func(t *testing.T, s storage)) {
-	t.Run("SQLite", func(t *testing.T) {
+	files := func(t *testing.T, closed func() *openFiles) {
 		dir := t.TempDir()
 		test(t, storage{
-			open: func(a lmz.Address, k Kind) store { return &sqliteStore{path: filePath(dir, a), of: a, kind: k} },
+			open: func(a lmz.Address, k Kind) store {
+				return &sqliteStore{path: filePath(dir, a), of: a, kind: k, files: closed()}
+			},
 			move: func(from, to lmz.Address) {
 				if err := os.MkdirAll(filepath.Dir(filePath(dir, to)), 0o700); err != nil {
 					t.Fatal(err)
@@ -35,6 +37,10 @@ func onEveryStorage(t *testing.T, test func(t *testing.T, s storage)) {
 				}
 			},
 		})
+	}
+	t.Run("SQLite", func(t *testing.T) { files(t, func() *openFiles { return nil }) })
+	t.Run("SQLite, closed between turns", func(t *testing.T) {
+		files(t, func() *openFiles { return newOpenFiles(func() int { return 0 }) })
 	})
 	t.Run("memory", func(t *testing.T) {
 		disk := new(MemoryDisk)

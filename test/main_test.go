@@ -55,7 +55,7 @@ type devServer struct {
 	out  io.Closer // the other end of its stdout
 
 	stderr io.Writer // nil: log
-	env    []string  // more of the environment
+	nofile int       // the limit of open files; 0: that of the test
 }
 
 func (d *devServer) url() string { return "http://" + d.addr }
@@ -68,12 +68,18 @@ func startDev(t *testing.T, data, addr string) *devServer {
 		addr = "127.0.0.1:0"
 	}
 	d := &devServer{t: t, data: data, log: new(bytes.Buffer)}
-	for _, line := range d.start("dev", "--data", data, "--addr", addr, "--no-browser") {
+	d.listen(addr)
+	return d
+}
+
+// listen starts lmz dev at an address.
+func (d *devServer) listen(addr string) {
+	d.t.Helper()
+	for _, line := range d.start("dev", "--data", d.data, "--addr", addr, "--no-browser") {
 		if fields := strings.Fields(line); len(fields) == 2 && fields[0] == "page" {
 			d.addr = strings.TrimSuffix(strings.TrimPrefix(fields[1], "http://"), "/")
 		}
 	}
-	return d
 }
 
 // start starts lmz, waits until it says that it runs, and returns what it has printed.
@@ -81,7 +87,10 @@ func (d *devServer) start(args ...string) (printed []string) {
 	t := d.t
 	t.Helper()
 	d.cmd = exec.Command(program, args...)
-	d.cmd.Env = append(os.Environ(), d.env...)
+	if d.nofile > 0 {
+		limited := fmt.Sprintf(`ulimit -n %d; exec "$0" "$@"`, d.nofile)
+		d.cmd = exec.Command("bash", append([]string{"-c", limited, program}, args...)...)
+	}
 	if d.cmd.Stderr = d.log; d.stderr != nil {
 		d.cmd.Stderr = d.stderr
 	}

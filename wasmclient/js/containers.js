@@ -1,27 +1,11 @@
 // Values that hold others: arrays, plain objects, Maps, Sets and errors.
 
-import { ownMembers } from './errors.js';
-import { isPlain, kindOf } from './kinds.js';
-
-/** Array, Map, Set, Error or Object; undefined of all else, which holds nothing. */
-function container(v) {
-  const kind = kindOf(v);
-  if (kind === 'Object') return isPlain(v) ? kind : undefined;
-  return ['Array', 'Map', 'Set', 'Error'].includes(kind) ? kind : undefined;
-}
+const isPlain = (v) => [Object.prototype, null].includes(Object.getPrototypeOf(v));
 
 function parts(v) {
-  switch (container(v)) {
-    case 'Array': case 'Set': return v;
-    case 'Map': return [...v].flat();
-    case undefined: return [];
-  }
-  return keysOf(v).map((key) => v[key]);
-}
-
-/** The names under which a plain object or an error holds others. */
-function keysOf(v) {
-  return isPlain(v) ? Object.keys(v) : [...(Object.hasOwn(v, 'cause') ? ['cause'] : []), ...ownMembers(v)];
+  if (Array.isArray(v) || v instanceof Set) return v;
+  if (v instanceof Map) return [...v].flat();
+  return isPlain(v) || v instanceof Error ? Object.values(v) : [];
 }
 
 /** Reports whether wanted is true of v or of something in it. */
@@ -43,28 +27,25 @@ export function rebuild(v, wanted, put, copies = new Map()) {
     copies.set(v, made); // before its parts, which may refer to it
     return made;
   };
-  const kind = container(v);
-  if (kind === 'Array') {
+  if (Array.isArray(v)) {
     const array = begin(new Array(v.length));
     v.forEach((x, i) => { array[i] = copy(x); });
     return array;
   }
-  if (kind === 'Map') {
+  if (v instanceof Map) {
     const map = begin(new Map());
     for (const [key, value] of v) map.set(copy(key), copy(value));
     return map;
   }
-  if (kind === 'Set') {
+  if (v instanceof Set) {
     const set = begin(new Set());
     for (const x of v) set.add(copy(x));
     return set;
   }
-  if (!kind) return v;
-  const object = begin(kind === 'Error' ? v : {}); // an error is of this call only
-  for (const key of keysOf(v)) {
-    const value = copy(v[key]);
-    if (object === v) v[key] = value; // listed or not, as before
-    else Object.defineProperty(object, key, { value, writable: true, enumerable: true, configurable: true });
+  if (!isPlain(v) && !(v instanceof Error)) return v;
+  const object = begin(v instanceof Error ? v : {}); // an error is of this call only
+  for (const [key, value] of Object.entries(v)) {
+    Object.defineProperty(object, key, { value: copy(value), writable: true, enumerable: true, configurable: true });
   }
   return object;
 }

@@ -15,8 +15,7 @@ export function ctn() {
   return proxy([]);
 }
 
-/** A continuation with these operations. */
-export function proxy(ops) {
+function proxy(ops) {
   return new Proxy(function continuation() {}, {
     get(_, key) {
       if (key === OPS) return ops;
@@ -50,18 +49,8 @@ export function fill(ops, outcome) {
   return [...ops.slice(0, -1), filled];
 }
 
-/** Where an exposed function says that it is, and by which guard. The original uses the same symbols. */
-export const MESH_CALLABLE = Symbol.for('lumenize.mesh.callable'), MESH_GUARD = Symbol.for('lumenize.mesh.guard');
-
-/** Whether a value is a function that other nodes may call. */
-export function isMeshCallable(fn) {
-  return typeof fn === 'function' && Object.hasOwn(fn, MESH_CALLABLE);
-}
-
-/** The guard of an exposed function, if it has one. */
-export function getMeshGuard(fn) {
-  return isMeshCallable(fn) ? fn[MESH_GUARD] : undefined;
-}
+const CALLABLE = Symbol.for('lumenize.mesh.callable');
+const GUARD = Symbol.for('lumenize.mesh.guard');
 
 /**
  * Exposes a function: other nodes may call the property of the client that holds it.
@@ -71,8 +60,8 @@ export function getMeshGuard(fn) {
 export function meshFn(fn, guard) {
   if (typeof fn !== 'function') throw new TypeError('meshFn: a function is expected');
   if (guard !== undefined && typeof guard !== 'function') throw new TypeError('meshFn: the guard must be a function');
-  Object.defineProperty(fn, MESH_CALLABLE, { value: true, configurable: true });
-  if (guard) Object.defineProperty(fn, MESH_GUARD, { value: guard, configurable: true });
+  Object.defineProperty(fn, CALLABLE, { value: true, configurable: true });
+  if (guard) Object.defineProperty(fn, GUARD, { value: guard, configurable: true });
   return fn;
 }
 
@@ -113,7 +102,7 @@ async function steps(target, ops, state, depth = 0) {
     if (++state.count > maxSteps) throw new TypeError(`more than ${maxSteps} method calls in one call`);
     const name = ops[i];
     const fn = method(current, name);
-    if (!isMeshCallable(fn)) {
+    if (!fn || !Object.hasOwn(fn, CALLABLE)) {
       throw refusal(state, 'absent', new Error(`no method ${JSON.stringify(name)} is exposed here`));
     }
     const args = await resolve(target, ops[i + 1], state, depth);
@@ -133,11 +122,11 @@ function refusal(state, code, error) {
 }
 
 async function checkGuard(fn, current, name, args, state) {
-  const guard = getMeshGuard(fn);
+  const guard = fn[GUARD];
   if (!guard) return;
   try {
     const verdict = state.run(() => guard(current, { method: name, args }));
-    if (typeof verdict?.then === 'function') await verdict; // others would cost the order of calls
+    if (verdict instanceof Promise) await verdict; // others would cost the order of calls
   } catch (error) {
     throw refusal(state, 'guard', error);
   }

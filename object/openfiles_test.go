@@ -1,0 +1,102 @@
+package object
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/proto"
+)
+
+// TestManyObjectsOnFewFiles has chains of objects wait for each other, more at once than may
+// have their files open. Nobody waits for ever, and nothing is lost.
+func TestManyObjectsOnFewFiles(t *testing.T) {
+	const few, objects, callers, depth = 3, 60, 30, 8
+	w := newWorld(t, t.TempDir())
+	highest := 0
+	w.rt.files.most = func() int { // with its lock held
+		highest = max(highest, w.rt.files.open)
+		return few
+	}
+	hop := lmz.Method2[int, int, int]("hop")
+	w.register("HOP", func(o *Object, mux *lmz.Mux) {
+		hop.Expose(mux, lmz.Anyone, func(ctx context.Context, at, left int) (int, error) {
+			if err := o.KV().Put(ctx, "before", left); err != nil || left == 0 {
+				return 0, err
+			}
+			next := (at + 1) % objects
+			below, err := hop.Call(ctx, o, lmz.At("HOP", fmt.Sprint(next)), next, left-1)
+			if err != nil {
+				return 0, err
+			}
+			var before int
+			if found, err := o.KV().Get(ctx, "before", &before); !found || err != nil {
+				return 0, fmt.Errorf("what was written before the call: found %v, %w", found, err)
+			}
+			return below + 1, o.KV().Put(ctx, "after", left)
+		})
+	})
+	var all sync.WaitGroup
+	for i := range callers {
+		all.Go(func() {
+			for round := range 3 {
+				at := (i*7 + round*11) % objects
+				n, err := hop.Call(t.Context(), w, lmz.At("HOP", fmt.Sprint(at)), at, depth)
+				if n != depth || err != nil {
+					t.Errorf("caller %d: %d hops, %v; want %d", i, n, err, depth)
+				}
+			}
+		})
+	}
+	all.Wait()
+	if highest != few {
+		t.Errorf("%d files were open at once, want %d", highest, few)
+	}
+	table, err := w.rt.Inspect(t.Context(), lmz.At("HOP", "5"), `SELECT count(*) FROM lmz_kv`)
+	if err != nil || fmt.Sprint(table.Rows) != "[[2]]" {
+		t.Errorf("an inspection: %v, %v; want the two values of the object", table.Rows, err)
+	}
+}
+
+// TestAFileForWhichThereIsNoRoom has handlers keep all files, and one more object that wants
+// its own: it waits until one of them has ended.
+func TestAFileForWhichThereIsNoRoom(t *testing.T) {
+	w := newWorld(t, t.TempDir())
+	w.rt.files.most = func() int { return 1 }
+	held, let := make(chan struct{}), make(chan struct{})
+	w.register("KEEP", func(o *Object, mux *lmz.Mux) {
+		mux.Expose("keep", lmz.Anyone, lmz.HandlerFunc(func(ctx context.Context, _ *lmz.Request) (any, error) {
+			err := o.KV().Put(ctx, "kept", true)
+			close(held)
+			<-let
+			return nil, err
+		}))
+		mux.Expose("put", lmz.Anyone, lmz.HandlerFunc(func(ctx context.Context, _ *lmz.Request) (any, error) {
+			return nil, o.KV().Put(ctx, "put", true)
+		}))
+	})
+	first, err := w.start(t.Context(), lmz.At("KEEP", "a"), lmz.Ctn("keep"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-held
+	second, err := w.start(t.Context(), lmz.At("KEEP", "b"), lmz.Ctn("put"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for waits := false; !waits; time.Sleep(time.Millisecond) {
+		w.rt.files.mu.Lock()
+		waits = w.rt.files.waiting == 1
+		w.rt.files.mu.Unlock()
+	}
+	close(let)
+	for _, answers := range []<-chan proto.Answer{first, second} {
+		if a := <-answers; a.Failed != "" {
+			_, err := a.Result()
+			t.Errorf("the call failed: %v", err)
+		}
+	}
+}
