@@ -34,7 +34,7 @@ func (c *client) run(number uint64, f proto.Frame) func() {
 	}
 	answer := c.answerer(number, cancel)
 	if _, kept := c.kept[number]; kept {
-		answer = c.gateway.leaveToNext(answer)
+		answer = c.gateway.leaveToNext(call, answer)
 	}
 	if f.NoReply {
 		answer = c.countSend(len(f.Payload), answer)
@@ -85,9 +85,12 @@ func (c *client) answerer(number uint64, cancel func()) func(proto.Answer) {
 
 // leaveToNext keeps back the answer to a call to an object that was not executed because the
 // gateway stops: the client, which waits for it, presents the call again to the next gateway.
-func (g *Gateway) leaveToNext(answer func(proto.Answer)) func(proto.Answer) {
+// So it does with one that was presented again, and of which this gateway does not know what
+// became: the next one may.
+func (g *Gateway) leaveToNext(call *proto.Call, answer func(proto.Answer)) func(proto.Answer) {
 	return func(a proto.Answer) {
-		if a.Failed != lmz.CodeGateway || !g.isClosed() {
+		open := a.Failed == lmz.CodeGateway || call.Again && a.Failed == lmz.CodeUnknown
+		if !open || !g.isClosed() {
 			answer(a)
 		}
 	}

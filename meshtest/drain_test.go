@@ -59,3 +59,55 @@ func TestAPlannedStopFailsNoCall(t *testing.T) {
 		}
 	})
 }
+
+// TestAPlannedStopOfWhatIsAskedAgain kills the gateway when a call has run and its answer is
+// on the way, and stops the next one while the call, presented again, waits for its turn.
+func TestAPlannedStopOfWhatIsAskedAgain(t *testing.T) {
+	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
+		work := lmz.Method1[time.Duration, int]("work")
+		m.Object("BUSY", object.Kind{New: func(o *object.Object) lmz.Handler {
+			mux := new(lmz.Mux)
+			work.Expose(mux, lmz.Anyone, func(ctx context.Context, long time.Duration) (int, error) {
+				var runs int
+				if _, err := o.KV().Get(ctx, "runs", &runs); err != nil {
+					return 0, err
+				}
+				if err := o.KV().Put(ctx, "runs", runs+1); err != nil {
+					return 0, err
+				}
+				time.Sleep(long) // virtual
+				return runs + 1, nil
+			})
+			return mux
+		}})
+		busy := lmz.At("BUSY", "a")
+		ann, bob := m.Client("ann", nil, client.Options{}), m.Client("bob", nil, client.Options{})
+		ann.Delay(100 * time.Millisecond)
+		answered := make(chan error, 1)
+		go func() {
+			got, err := work.Call(t.Context(), ann, busy, 0)
+			if err == nil && got != 1 {
+				err = fmt.Errorf("it was run as number %d", got)
+			}
+			answered <- err
+		}()
+		time.Sleep(150 * time.Millisecond)
+		m.CrashGateway()
+		ann.Cut()
+		m.RestartGateway()
+		for bob.State() != client.Connected {
+			time.Sleep(10 * time.Millisecond)
+		}
+		go work.Call(t.Context(), bob, busy, 5*time.Second)
+		synctest.Wait()
+		ann.Heal()
+		for ann.State() != client.Connected {
+			time.Sleep(10 * time.Millisecond)
+		}
+		time.Sleep(time.Second) // the call is there, and waits
+		m.RestartGateway()
+		if err := <-answered; err != nil {
+			t.Error(err)
+		}
+	})
+}

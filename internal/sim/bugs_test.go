@@ -68,6 +68,36 @@ var seeded = []bug{
 		[]string{"		for _, effect := range effects {\n", "		for _, effect := range append(effects, effects...) {\n"},
 	},
 	{
+		"effects of a turn reversed", "object/run.go",
+		[]string{"		for _, effect := range effects {\n			effect()\n", "		for i := range effects {\n			effects[len(effects)-1-i]()\n"},
+	},
+	{
+		"reply settled before it ran", "object/outbox.go",
+		[]string{
+			"		rt.reply(s, i, a)\n		return\n",
+			"		rt.mu.Lock()\n		if s.key != \"\" {\n			s.settle(i)\n			rt.unsaved[s.from.Address] = append(rt.unsaved[s.from.Address], settlement{s, i})\n		}\n		rt.mu.Unlock()\n		rt.reply(s, i, a)\n		return\n",
+		},
+	},
+	{
+		"broadcast settled with its first target", "object/outbox.go",
+		[]string{"	if s.left == 0 {\n", "	if s.left < len(s.settled) {\n"},
+	},
+	{
+		"settled targets of a broadcast not read", "object/outbox.go",
+		[]string{"	if err != nil || !found {\n		return err\n	}\n	for i := range s.settled {\n", "	if err != nil || !found {\n		return err\n	}\n	for i := range s.settled[:0] {\n"},
+	},
+	{
+		"expired token goes on", "gateway/connection.go",
+		[]string{
+			"	return at != 0 && time.Now().UnixNano() >= at\n", "	return at != 0 && false\n",
+			"time.Until(auth.Expires), c.closeExpired)", "100*time.Hour, c.closeExpired)",
+		},
+	},
+	{
+		"planned stop refuses calls", "gateway/clientcalls.go",
+		[]string{"		answer = c.gateway.leaveToNext(call, answer)\n", ""},
+	},
+	{
 		"stored send sent twice", "object/outbox.go",
 		[]string{"			o.rt.present(s, i, true, ", "			o.rt.present(s, i, false, "},
 	},

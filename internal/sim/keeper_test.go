@@ -19,7 +19,7 @@ type keeper struct {
 const noted lmz.Method1[string, struct{}] = "noted"
 
 func newKeeper(o *object.Object) lmz.Handler {
-	k := &keeper{ledger{Object: o}}
+	k := &keeper{ledger{Object: o}} // nobody looks at its tokens
 	do.Expose(&k.Mux, lmz.Anyone, k.plan)
 	read.Expose(&k.Mux, lmz.Anyone, k.read)
 	finished.Expose(&k.Mux, lmz.NoOne, k.finished)

@@ -35,13 +35,15 @@ const (
 type ledger struct {
 	*object.Object
 	lmz.Mux
+	world *world // nil where nobody looks at tokens
 }
 
-func newLedger(o *object.Object) lmz.Handler {
-	l := &ledger{Object: o}
+func (w *world) newLedger(o *object.Object) lmz.Handler {
+	l := &ledger{Object: o, world: w}
 	do.Expose(&l.Mux, lmz.Anyone, l.do)
 	read.Expose(&l.Mux, lmz.Anyone, l.read)
 	finished.Expose(&l.Mux, lmz.NoOne, l.finished)
+	shelved.Expose(&l.Mux, lmz.NoOne, l.shelved)
 	return l
 }
 
@@ -59,6 +61,9 @@ func (l *ledger) write(ctx context.Context, tag string) error {
 }
 
 func (l *ledger) do(ctx context.Context, o order) (string, error) {
+	if c, _ := lmz.CallContextFrom(ctx); l.world != nil && len(c.Chain) == 1 {
+		l.world.cameWith(o.Tag, c.Auth.Expires)
+	}
 	if op(o.Op) == opRead {
 		_, err := l.read(ctx)
 		return o.Tag, err
@@ -86,6 +91,10 @@ func (l *ledger) do(ctx context.Context, o order) (string, error) {
 		object.Go[string](several, lmz.At("WORKER"), work.Ctn(o.Tag+"/other worker", o.Pause/2))
 		several.Wait()
 		return o.Tag, l.write(ctx, o.Tag+"/end")
+	case opBurst:
+		return o.Tag, l.burst(ctx, o)
+	case opCast:
+		return o.Tag, l.cast(ctx, o)
 	case opSpread:
 		return o.Tag, l.Send(ctx, lmz.At("LEDGER", o.Other), do.Ctn(order{Op: int(opAdd), Tag: o.Tag + "/inner"}),
 			lmz.Reply(lmz.Ctn(string(finished), o.Tag, lmz.Result)))

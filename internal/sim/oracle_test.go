@@ -48,6 +48,7 @@ func (w *world) judge() []string {
 		}
 	}
 	v.keepers(ctx, judge.Peer)
+	v.onShelves(ctx, judge.Peer)
 	v.ask()
 	v.left(ctx, judge.Peer)
 	return v.wrong
@@ -61,6 +62,8 @@ func (v *verdict) ask() {
 		v.settles(c)
 		v.counted(c)
 		v.replied(c)
+		v.spread(c)
+		v.admitted(c)
 		if c.op == opLater {
 			v.later(c)
 		}

@@ -13,6 +13,7 @@ import (
 const (
 	clients = 3
 	ledgers = 2
+	shelves = 3
 	rooms   = 2
 	length  = 40 * time.Second // of the part with faults
 )
@@ -36,10 +37,12 @@ const (
 	opVisit            // another client runs, and calls an object that writes
 	opLater            // an object of its own writes, sets an alarm, watches the caller, and sends with a reply
 	ops
-	opFlood = ops // an object sends a client more than may wait for it, and nobody waits; drawn apart
+	opFlood = ops     // an object sends a client more than may wait for it, and nobody waits; drawn apart
+	opBurst = ops + 1 // an object writes, and sends several things to another one; drawn apart
+	opCast  = ops + 2 // an object writes, and sends one thing to several, whose replies are run; drawn apart
 )
 
-var opNames = [...]string{"add", "read", "fail", "wait", "relay", "ask", "spread", "work", "peer", "send", "news", "fan", "visit", "later", "flood"}
+var opNames = [...]string{"add", "read", "fail", "wait", "relay", "ask", "spread", "work", "peer", "send", "news", "fan", "visit", "later", "flood", "burst", "cast"}
 
 func (o op) String() string { return opNames[o] }
 
@@ -123,6 +126,7 @@ func plan(seed uint64) []event {
 		}
 	}
 	events = append(events, floods(seed)...)
+	events = append(events, several(seed)...)
 	slices.SortStableFunc(events, func(a, b event) int { return cmp.Compare(a.at, b.at) })
 	return events
 }
@@ -144,6 +148,27 @@ func floods(seed uint64) (events []event) {
 			events = append(events, away)
 		}
 		events = append(events, of)
+	}
+	return events
+}
+
+// several draws orders that send several things, half of them shortly before the gateway
+// is killed or stopped.
+func several(seed uint64) (events []event) {
+	r := newRandom(seed, 6)
+	for i := range 2 + r.IntN(3) {
+		of := event{
+			at: r.between(0, length), client: r.IntN(clients), lasts: time.Minute, op: opBurst + op(r.IntN(2)),
+			tag: fmt.Sprintf("s%03d", i), to: r.IntN(ledgers), pause: r.between(time.Millisecond, 20*time.Millisecond),
+		}
+		events = append(events, of)
+		if r.IntN(2) == 0 {
+			end := event{at: of.at + r.between(1, 40*time.Millisecond), fault: crash, lasts: r.between(time.Millisecond, 4*time.Second)}
+			if r.IntN(4) == 0 {
+				end.fault = drain
+			}
+			events = append(events, end)
+		}
 	}
 	return events
 }

@@ -43,6 +43,7 @@ type world struct {
 	ticks    map[string][]time.Duration // when they were sent, by client; of each ticker in turn
 	crashes  []time.Duration
 	drains   []time.Duration
+	expiries map[string]time.Time     // of the token that an order came with
 	troubles [clients][]time.Duration // when something began or ended that disturbs a client
 }
 
@@ -96,7 +97,7 @@ func (w *world) dropped(room lmz.Address, name string) {
 
 // run runs a schedule and leaves the mesh at rest.
 func run(t *testing.T, seed uint64, events []event) *world {
-	w := &world{t: t, seed: seed, start: time.Now(), executed: make(map[string]int), drops: make(map[string]time.Duration), begun: make(map[string]int), latest: make(map[string]time.Duration), ticks: make(map[string][]time.Duration)}
+	w := &world{t: t, seed: seed, start: time.Now(), executed: make(map[string]int), drops: make(map[string]time.Duration), begun: make(map[string]int), latest: make(map[string]time.Duration), expiries: make(map[string]time.Time), ticks: make(map[string][]time.Duration)}
 	w.json = int(seed % (2 * clients)) // in every other schedule
 	o := meshtest.Options{Seed: seed, TokenLife: 40 * time.Second}
 	o.Gateway.Budget.Time = gateway.Rate{PerSecond: -1} // handlers pause, for longer than a subject may take
@@ -106,7 +107,8 @@ func run(t *testing.T, seed uint64, events []event) *world {
 		o.Gateway.Dir = filepath.Join(t.TempDir(), "data")
 	}
 	w.mesh = meshtest.StartWith(t, o)
-	w.mesh.Object("LEDGER", object.Kind{New: newLedger, Idle: 2 * time.Second})
+	w.mesh.Object("LEDGER", object.Kind{New: w.newLedger, Idle: 2 * time.Second})
+	w.mesh.Object("SHELF", object.Kind{New: newShelf, Idle: time.Second})
 	w.mesh.Object("KEEPER", object.Kind{New: newKeeper, Idle: time.Second})
 	w.mesh.Object("TICKER", object.Kind{New: w.newTicker})
 	w.mesh.Object("ROOM", object.Kind{New: w.newRoom})
