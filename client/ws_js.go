@@ -48,7 +48,10 @@ func dialWith(ctx context.Context, constructor js.Value, url string, protocols [
 	w := &webSocket{opened: make(chan struct{}), changed: make(chan struct{}, 1), ended: make(chan struct{})}
 	w.ws = constructor.New(url, offered)
 	w.ws.Set("binaryType", "arraybuffer")
-	w.listen("open", func(js.Value) { close(w.opened) })
+	w.listen("open", func(js.Value) {
+		w.protocol = textOf(w.ws.Get("protocol"))
+		close(w.opened)
+	})
 	w.listen("message", w.onMessage)
 	w.listen("close", w.onClose)
 	w.listen("error", w.onError)
@@ -66,7 +69,6 @@ func dialWith(ctx context.Context, constructor js.Value, url string, protocols [
 			return nil, &DialError{Err: errors.New("the connection failed")}
 		}
 	}
-	w.protocol = w.ws.Get("protocol").String()
 	if w.protocol != proto.SubprotocolCBOR && w.protocol != proto.SubprotocolJSON {
 		w.Close(proto.CloseNormal, "")
 		w.release()
@@ -101,22 +103,53 @@ const (
 	bufferPoll  = 10 * time.Millisecond // browsers have no event for it
 )
 
+// listen sets a handler as a property: some classes that programs bring along have no
+// addEventListener.
 func (w *webSocket) listen(event string, f func(js.Value)) {
 	fn := js.FuncOf(func(_ js.Value, args []js.Value) any {
+		if len(args) == 0 {
+			args = []js.Value{js.Global().Get("Object").New()}
+		}
 		f(args[0])
 		return nil
 	})
-	w.funcs, w.names = append(w.funcs, fn), append(w.names, event)
-	w.ws.Call("addEventListener", event, fn)
+	w.funcs, w.names = append(w.funcs, fn), append(w.names, "on"+event)
+	w.ws.Set("on"+event, fn)
 }
 
-// release lets go of the listeners, which JavaScript cannot collect by itself.
+// release lets go of the handlers, which JavaScript cannot collect by itself.
 func (w *webSocket) release() {
 	for i, fn := range w.funcs {
-		w.ws.Call("removeEventListener", w.names[i], fn)
+		w.ws.Set(w.names[i], js.Null())
 		fn.Release()
 	}
 	w.funcs = nil
+}
+
+// numberOf and textOf read what a class of a program's may not have: js.Value's own methods panic then.
+func numberOf(v js.Value, otherwise int) int {
+	if v.Type() != js.TypeNumber {
+		return otherwise
+	}
+	return v.Int()
+}
+
+func textOf(v js.Value) string {
+	if v.Type() != js.TypeString {
+		return ""
+	}
+	return v.String()
+}
+
+// caught makes an exception of JavaScript the error of a function that defers it.
+func caught(err *error) {
+	if v := recover(); v != nil {
+		exception, ok := v.(js.Error)
+		if !ok {
+			panic(v)
+		}
+		*err = exception
+	}
 }
 
 func (w *webSocket) signal() {
@@ -130,7 +163,7 @@ func (w *webSocket) onMessage(event js.Value) {
 	var message []byte
 	if data := event.Get("data"); data.Type() == js.TypeString {
 		message = []byte(data.String())
-	} else {
+	} else if w.protocol == proto.SubprotocolCBOR { // else it means nothing, and counts as a message of no kind
 		array := js.Global().Get("Uint8Array").New(data)
 		message = make([]byte, array.Length())
 		js.CopyBytesToGo(message, array)
@@ -147,7 +180,7 @@ func (w *webSocket) onMessage(event js.Value) {
 }
 
 func (w *webSocket) onClose(event js.Value) {
-	w.end(&CloseError{Code: event.Get("code").Int(), Reason: event.Get("reason").String()})
+	w.end(&CloseError{Code: numberOf(event.Get("code"), noClose), Reason: textOf(event.Get("reason"))})
 }
 
 // onError ends a dial: Node.js 20 tells no close then. After that a close follows.
@@ -193,7 +226,8 @@ func (w *webSocket) Read() ([]byte, error) {
 	}
 }
 
-func (w *webSocket) Write(message []byte) error {
+func (w *webSocket) Write(message []byte) (err error) {
+	defer caught(&err)
 	if err := w.room(); err != nil {
 		return err
 	}
@@ -215,7 +249,7 @@ func (w *webSocket) room() error {
 			return w.closed // it does not change any more
 		default:
 		}
-		if w.ws.Get("bufferedAmount").Int() <= maxBuffered {
+		if numberOf(w.ws.Get("bufferedAmount"), 0) <= maxBuffered {
 			return nil
 		}
 		select {
@@ -228,12 +262,13 @@ func (w *webSocket) room() error {
 // Subprotocol returns what the two ends agreed on.
 func (w *webSocket) Subprotocol() string { return w.protocol }
 
-func (w *webSocket) Close(code int, reason string) error {
+func (w *webSocket) Close(code int, reason string) (err error) {
+	defer caught(&err)
 	if code != proto.CloseNormal && code < 3000 {
 		code = proto.CloseBroken // browsers allow no other below 3000
 	}
 	reason = link.Reason(reason) // a browser throws at longer ones
+	defer w.end(&CloseError{Code: code, Reason: reason})
 	w.ws.Call("close", code, reason)
-	w.end(&CloseError{Code: code, Reason: reason})
 	return nil
 }

@@ -135,6 +135,24 @@ func TestTheOriginalsClientGetsAnAnswerToEveryCall(t *testing.T) {
 	})
 }
 
+func TestABinaryFrameOnAJSONLinkIsIgnored(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := startMesh(t)
+		defer m.stop()
+		r := m.jsonRaw("ann.tab")
+		defer r.conn.CloseNow()
+		r.hear(statusNew)
+		for _, frame := range []string{"", "\x82\x01", jsonCall("1", toEcho, "echo", `"a"`)} {
+			r.write(websocket.MessageBinary, []byte(frame))
+		}
+		r.say(jsonCall("2", toEcho, "echo", `"b"`))
+		r.hear(`{"type":"call_response","callId":"2","success":true,"result":{"json":"b","meta":{}}}`)
+		if got := m.gateway.Stats().UnknownFrames; got != 3 {
+			t.Errorf("%d frames counted, want 3", got)
+		}
+	})
+}
+
 func TestTheOriginalsClientKeepsItsSubscriptionsWithinTheGracePeriod(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := startMesh(t)

@@ -28,4 +28,12 @@ func init() {
 		go panic("crashed by the test")
 		return nil
 	}))
+	border.Set("overflow", js.FuncOf(func(js.Value, []js.Value) any { return deep(0) })) // the platform's stack: an exception
+}
+
+func deep(n int) int {
+	if n < 0 {
+		return 0
+	}
+	return deep(n+1) + 1
 }

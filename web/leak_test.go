@@ -97,3 +97,17 @@ func TestAModuleThatCrashesIsReplaced(t *testing.T) {
 		same(c.connectionState, 'connected');
 		c.disconnect();`)
 }
+
+func TestACrashEndsNoProcess(t *testing.T) {
+	s := startSite(t)
+	p := newPrograms(t, s)
+	token, err := auth.Mint(s.dir, func(string) string { return "" }, "ada@example.com", false, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := p.command("", "node", "crash.mjs", "./node_modules/@lumenize/lmz/lmz.js", buildStats(t), s.direct, token)
+	const round = `"unknown","reconnecting",2,1,`
+	if want := "[" + round + round + "0]\n"; got != want {
+		t.Errorf("it said %s, want %s", got, want)
+	}
+}

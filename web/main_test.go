@@ -95,6 +95,10 @@ func startSiteAt(t *testing.T, o gateway.Options, keys turnstileKeys, l net.List
 		m.Expose("decoded", lmz.Anyone, lmz.HandlerFunc(func(_ context.Context, r *lmz.Request) (v any, err error) {
 			return v, r.Arg(0, &v)
 		}))
+		m.Expose("wait", lmz.Anyone, lmz.HandlerFunc(func(ctx context.Context, _ *lmz.Request) (any, error) {
+			<-ctx.Done()
+			return nil, nil
+		}))
 		return m
 	})
 	mux := http.NewServeMux()

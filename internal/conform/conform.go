@@ -33,6 +33,7 @@ type Case struct {
 var Cases = []Case{
 	{"messages of every size come back whole and in order", echo},
 	{"text is carried where the two ends agreed on it", text},
+	{"what is binary where text belongs says nothing", odd},
 	{"nothing that was sent before a close is lost, and the close says why", burst},
 	{"close codes of this end reach the server", closeCodes},
 	{"a close ends reading and writing, also a second time", closeTwice},
@@ -101,6 +102,16 @@ func text(t T, dial Dial, server string) {
 	}
 	if got := read(t, socket); string(got) != message {
 		t.Errorf("got %q", got)
+	}
+}
+
+func odd(t T, dial Dial, server string) {
+	socket := open(t, dial, server+"/odd")
+	defer socket.Close(1000, "")
+	for i, want := range []string{"", "{}"} {
+		if got := read(t, socket); string(got) != want {
+			t.Errorf("message %d is %q, want %q", i, got, want)
+		}
 	}
 }
 

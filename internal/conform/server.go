@@ -19,11 +19,11 @@ func NewServer() http.Handler {
 	mux.HandleFunc("/refused", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) })
 	mux.HandleFunc("/silent", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 	for path, serve := range map[string]func(context.Context, *websocket.Conn, *http.Request){
-		"/echo": s.echo, "/text": s.echo, "/burst": s.burst, "/tell": s.tell, "/told": s.answer, "/late": s.late,
+		"/echo": s.echo, "/text": s.echo, "/odd": s.odd, "/burst": s.burst, "/tell": s.tell, "/told": s.answer, "/late": s.late,
 		"/now": func(context.Context, *websocket.Conn, *http.Request) { s.now <- struct{}{} }, "/other": s.echo,
 	} {
 		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
-			protocol := map[string]string{"/text": "lmz", "/other": "other"}[path]
+			protocol := map[string]string{"/text": "lmz", "/odd": "lmz", "/other": "other"}[path]
 			if protocol == "" {
 				protocol = "lmz.cbor"
 			}
@@ -53,6 +53,13 @@ func (s *server) echo(ctx context.Context, conn *websocket.Conn, _ *http.Request
 			return
 		}
 	}
+}
+
+// odd sends a message of the wrong kind, with a text in it, before one of the right kind.
+func (s *server) odd(ctx context.Context, conn *websocket.Conn, _ *http.Request) {
+	conn.Write(ctx, websocket.MessageBinary, []byte(`{"type":"connection_status"}`))
+	conn.Write(ctx, websocket.MessageText, []byte("{}"))
+	conn.Read(ctx)
 }
 
 func (s *server) burst(ctx context.Context, conn *websocket.Conn, _ *http.Request) {

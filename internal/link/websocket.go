@@ -21,7 +21,8 @@ func WebSocket(conn *websocket.Conn, socket io.Closer, kind websocket.MessageTyp
 	return t
 }
 
-// webSocket is a native socket.
+// webSocket is a native socket. What is binary where text belongs is read as an empty message: it
+// means nothing in JSON, and is ignored like everything else that means nothing there.
 type webSocket struct {
 	conn    *websocket.Conn
 	socket  io.Closer
@@ -39,6 +40,9 @@ func (t *webSocket) Read() ([]byte, error) {
 	var b bytes.Buffer
 	if _, err := b.ReadFrom(r); err != nil {
 		return nil, closeError(err)
+	}
+	if kind == websocket.MessageBinary && t.kind == websocket.MessageText {
+		return nil, nil
 	}
 	if kind != t.kind {
 		return nil, errors.New("a " + kind.String() + " where only a " + t.kind.String() + " belongs")

@@ -26,12 +26,37 @@ async function start(source) {
   const { crypto, performance } = globalThis;
   const Go = goClass({ Object, Array, Uint8Array, Date, TextEncoder, TextDecoder, crypto, performance, border: module.border });
   const go = new Go();
-  go.exit = () => {}; // its promise ends
+  go.exit = () => {}; // outlive says it
+  outlive(go, (error) => module.died(error));
   const { instance } = await instantiate(await source, go.importObject);
-  const ended = go.run(instance); // runs until main waits
+  go.run(instance).catch(() => {}); // runs until main waits
   if (!module.border.enter) throw new Error('this is no lmz.wasm');
-  ended.then(() => module.died(), (error) => module.died(error));
   return module;
+}
+
+/**
+ * Has a Go program end without an exception, also one of the platform, such as a full stack:
+ * its timers and handlers would throw into a page's events and end a Node.js process. died is
+ * told once, later.
+ */
+function outlive(go, died) {
+  const resume = go._resume;
+  let ended = false;
+  const end = (error) => {
+    ended = true;
+    for (const timer of go._scheduledTimeouts.values()) clearTimeout(timer);
+    go._scheduledTimeouts.clear(); // a timer whose callback runs just now waits for that
+    queueMicrotask(() => died(error));
+  };
+  go._resume = () => {
+    if (ended) return;
+    try {
+      resume.call(go);
+      if (go.exited && !ended) end();
+    } catch (error) {
+      if (!ended) end(error);
+    }
+  };
 }
 
 async function instantiate(source, imports) {
@@ -62,9 +87,18 @@ function attempt(f, ...args) {
   }
 }
 
+/** Runs f, whose exception goes where those without a handler go. */
+function isolated(f) {
+  try {
+    f();
+  } catch (error) {
+    queueMicrotask(() => { throw error; });
+  }
+}
+
 /** A running module. */
 class Module {
-  #clients = new Map(); // by number
+  #clients = new Map(); // by number: { handler, socket }
   #waiting = new Map(); // calls by id: function (failed, payload, message)
   #ids = 0;
   #numbers = 0;
@@ -81,7 +115,7 @@ class Module {
         return ''; // storage is forbidden here
       }
     },
-    log: (line) => console.debug(line),
+    log: (line) => attempt(() => console.debug(line)),
     toJSON: (message) => attempt(toJSON, message),
     fromJSON: (client, text) => attempt(fromJSON, text, (message) => this.#unknown(client, message)),
     subject: (token) => claimsOf(token)?.sub,
@@ -96,10 +130,11 @@ class Module {
 
   /** Makes a client whose events go to the methods of handler. Returns its number. */
   open(handler, { url, binding, tab, heartbeat, WebSocket, missed }) {
-    const number = ++this.#numbers;
-    const problem = this.#enter('new', number, 0, url, binding, tab, heartbeat, WebSocket, missed);
+    const number = ++this.#numbers, client = { handler };
+    const Socket = function open(...args) { return (client.socket = new WebSocket(...args)); };
+    const problem = this.#enter('new', number, 0, url, binding, tab, heartbeat, Socket, missed);
     if (problem) throw new TypeError(problem);
-    this.#clients.set(number, handler);
+    this.#clients.set(number, client);
     return number;
   }
 
@@ -132,7 +167,7 @@ class Module {
 
   /** A server that speaks only lmz sent what is no message that we know. */
   #unknown(client, message) {
-    queueMicrotask(() => this.#clients.get(client)?.unknown(message));
+    queueMicrotask(() => this.#clients.get(client)?.handler.unknown(message));
   }
 
   #enter(...args) {
@@ -142,13 +177,7 @@ class Module {
   #flush() {
     const events = this.#queue;
     this.#queue = [];
-    for (const e of events) {
-      try {
-        this.#handle(e);
-      } catch (error) {
-        queueMicrotask(() => { throw error; }); // as if it had no handler
-      }
-    }
+    for (const e of events) isolated(() => this.#handle(e));
   }
 
   #handle({ event, client, id, first, second, bytes, split }) {
@@ -159,7 +188,7 @@ class Module {
       else settle?.(first, bytes, second);
       return;
     }
-    const handler = this.#clients.get(client);
+    const handler = this.#clients.get(client)?.handler;
     switch (event) {
       case 'incoming': return handler?.incoming(id, bytes.subarray(0, split), bytes.subarray(split));
       case 'token': return handler?.token(id, first);
@@ -183,7 +212,11 @@ class Module {
     this.#flush();
     for (const settle of this.#waiting.values()) settle('unknown', new Uint8Array(0), 'the module has ended; the call may have run');
     this.#waiting.clear();
-    for (const handler of this.#clients.values()) handler.died(error);
+    const clients = [...this.#clients.values()];
     this.#clients.clear();
+    for (const { handler, socket } of clients) {
+      attempt(() => socket?.close()); // nobody reads there any more
+      isolated(() => handler.died(error));
+    }
   }
 }

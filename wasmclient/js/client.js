@@ -254,12 +254,12 @@ export class LumenizeClient {
         this.#number = 0;
         this.#opening = undefined;
         this.#sent.clear();
-        this.#callback('onConnectionError', error ?? new Error('the module has ended'));
-        this.#become('reconnecting');
         const again = ++this.#life; // a new module is a new session
         setTimeout(() => {
-          if (again === this.#life) this.connect().catch(() => {});
+          if (again === this.#life) this.connect();
         }, 1000);
+        this.#become('reconnecting');
+        this.#callback('onConnectionError', error ?? new Error('the module has ended'));
       }),
     };
   }

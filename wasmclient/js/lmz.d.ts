@@ -119,7 +119,7 @@ export interface Config extends Callbacks {
   wasm?: Parameters<typeof load>[0];
   /** How often a quiet connection is checked. Default: as the gateway says; 0 or less: never. */
   heartbeatIntervalMs?: number;
-  /** Where the platform has none, as in Node.js 20: the class of package ws, for instance. */
+  /** Where the platform has none, as in Node.js 20: the class of package ws, for instance. Its on* properties are used, not addEventListener. */
   WebSocket?: new (url: string, protocols: string[]) => unknown;
   fetch?: typeof globalThis.fetch;
   sessionStorage?: { getItem(key: string): string | null; setItem(key: string, value: string): void };
