@@ -80,6 +80,9 @@ func (o *Object) resume() error {
 	if atStart != wakeAtStart {
 		return nil
 	}
+	if err := o.resumeLanes(); err != nil {
+		return err
+	}
 	sends, err := o.store.rows(sendRows, noLimit)
 	if err != nil {
 		return err

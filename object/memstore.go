@@ -32,6 +32,11 @@ type MemoryDisk struct {
 	// true means it got there. Nil means none did. It is called with the disk locked.
 	Survives func() bool
 
+	// Full is asked for each commit of the object, and of the index for the zero address:
+	// true means that there is no room for it, so that it fails and changes nothing. Nil
+	// means there always is.
+	Full func(lmz.Address) bool
+
 	mu         sync.Mutex // guards the following fields
 	files      map[string]*memFile
 	wakes      map[lmz.Address]int64 // the index
@@ -64,7 +69,10 @@ type memCommit struct {
 	removal int                   // or it is the removal of the object, see removalBegins
 }
 
-var errCrashed = errors.New("the disk has crashed")
+var (
+	errCrashed = errors.New("the disk has crashed")
+	errFull    = errors.New("the disk is full")
+)
 
 // OpenMemory is [Open] on a disk in memory.
 func OpenMemory(disk *MemoryDisk, mesh proto.Mesh, log *slog.Logger) (*Runtime, error) {
@@ -181,6 +189,9 @@ func merge(durable, written map[string][]byte) {
 // sync makes a commit durable, in its time: at once if it is relaxed, because the
 // process may die here, but not the machine.
 func (d *MemoryDisk) sync(generation int, c *memCommit, relaxed bool) error {
+	if d.Full != nil && d.Full(c.of) {
+		return errFull
+	}
 	var latency time.Duration
 	if d.Latency != nil && !relaxed {
 		latency = d.Latency(c.of)

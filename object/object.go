@@ -105,6 +105,14 @@ func (o *Object) asking(ctx context.Context, to lmz.Address, c lmz.Continuation,
 // or client is lost if the process dies before it leaves. Without a turn nothing is
 // stored, and the message leaves at once.
 //
+// A message to an object that cannot execute it just then, because it does not start or has
+// no room on its disk, is tried again, with pauses that grow up to a minute, until its
+// deadline or for seven days. What was sent to that object later waits behind it, and what is
+// sent to others does not. Only what is not executed is tried again, and not if that is for
+// good: a guard refused, or there is no such method. Send fails with [lmz.ErrBusy] while
+// 10,000 messages, or 16 MiB of them, from this object to that one wait. A call of the
+// object that messages wait for is not executed, and they are tried at once.
+//
 // What is sent outlives the handler. It ends at a deadline that was set for it;
 // without one, workers and clients have [lmz.DefaultTimeout], and an object's handler has
 // that from when it begins.
@@ -127,6 +135,9 @@ func (o *Object) Send(ctx context.Context, to lmz.Address, c lmz.Continuation, o
 	sent := proto.Sent(ctx)
 	if call.NoReply && !o.rt.isObject(to.Binding) {
 		return r.after(func() { sent(call); o.rt.send(call, deadline, func(proto.Answer) {}) })
+	}
+	if refused := o.rt.mayStore(o.id.Address, to); refused != nil {
+		return refused
 	}
 	sender, _ := lmz.CallContextFrom(ctx)
 	s, err := o.newStored(call, sender, want, deadline)

@@ -52,10 +52,13 @@ type stored struct {
 	from   lmz.Identity
 	sender lmz.CallContext
 
+	earlier bool // an earlier life of the gateway has presented it
+
 	// Guarded by rt.mu.
-	settled []bool // by target
-	left    int    // targets that are not settled
-	dropped bool   // its sender was removed: nobody waits for what becomes of it
+	settled []bool     // by target
+	under   []*passage // by target; nil if that is no object, or has answered
+	left    int        // targets that are not settled
+	dropped bool       // its sender was removed: nobody waits for what becomes of it
 }
 
 func (s *stored) targets() int { return len(s.row.To) / 2 }
@@ -66,8 +69,11 @@ func (s *stored) call(i int) proto.CallID { return proto.CallID{Session: s.id, N
 
 // open prepares a send for being under way.
 func (s *stored) open() {
-	s.settled, s.left = make([]bool, s.targets()), s.targets()
+	s.settled, s.left, s.under = make([]bool, s.targets()), s.targets(), make([]*passage, s.targets())
 }
+
+// bytes is what a send takes in memory while it is under way, to each target.
+func (s *stored) bytes() int { return len(s.row.Chain) + len(s.row.Reply) }
 
 // isObject reports whether a binding is one of objects, which keep outcomes.
 func (rt *Runtime) isObject(binding string) bool {
@@ -192,8 +198,15 @@ func (o *Object) nextSendKey(s *stored) error {
 func (rt *Runtime) leaves(s *stored, i int, sent func(*proto.Call)) {
 	rt.mu.Lock()
 	rt.sending[s.id] = s
+	p := rt.join(s, i, false, sent)
+	wait := p != nil && p.held
 	rt.mu.Unlock()
-	rt.present(s, i, false, sent)
+	switch {
+	case p == nil:
+		rt.present(s, i, false, sent)
+	case !wait:
+		rt.depart([]*passage{p})
+	}
 }
 
 // presentAgain takes up a send of an earlier life of the gateway. The caller has the
@@ -203,7 +216,7 @@ func (o *Object) presentAgain(r row) error {
 	if err != nil {
 		return err
 	}
-	s := &stored{rt: o.rt, row: row, key: r.key, from: o.id}
+	s := &stored{rt: o.rt, row: row, key: r.key, from: o.id, earlier: true}
 	copy(s.id[:], row.ID)
 	o.rt.mu.Lock()
 	underWay := o.rt.sending[s.id] != nil
@@ -218,14 +231,25 @@ func (o *Object) presentAgain(r row) error {
 	if err := o.readSettled(s); err != nil {
 		return err
 	}
+	var ready []*passage
+	var others []int
 	o.rt.mu.Lock()
 	o.rt.sending[s.id] = s
-	o.rt.mu.Unlock()
 	for i, settled := range s.settled {
-		if !settled {
-			o.rt.present(s, i, true, func(*proto.Call) {})
+		if settled {
+			continue
+		}
+		if p := o.rt.join(s, i, true, func(*proto.Call) {}); p == nil {
+			others = append(others, i)
+		} else if !p.held {
+			ready = append(ready, p)
 		}
 	}
+	o.rt.mu.Unlock()
+	for _, i := range others {
+		o.rt.present(s, i, true, func(*proto.Call) {})
+	}
+	o.rt.depart(ready)
 	return nil
 }
 
@@ -236,10 +260,10 @@ func (rt *Runtime) present(s *stored, i int, again bool, sent func(*proto.Call))
 	object := rt.isObject(to.Binding)
 	until := time.UnixMilli(s.row.Until)
 	switch {
-	case again && !object:
+	case s.earlier && !object:
 		settle(unknown("the gateway was killed before the answer came, and "+to.Binding+" keeps no outcomes", nil))
 		return
-	case again && time.Now().After(until):
+	case s.earlier && time.Now().After(until):
 		settle(unknown("the deadline passed while the gateway was down", nil))
 		return
 	}
@@ -262,6 +286,13 @@ func (rt *Runtime) present(s *stored, i int, again bool, sent func(*proto.Call))
 
 // answered takes the answer of a target. It does not block.
 func (rt *Runtime) answered(s *stored, i int, a proto.Answer) {
+	if a, settled := rt.settles(s, i, a); settled {
+		rt.conclude(s, i, a)
+	}
+}
+
+// conclude does what follows from the last answer of a target. It does not block.
+func (rt *Runtime) conclude(s *stored, i int, a proto.Answer) {
 	if s.row.Reply == nil && a.Failed != "" && !rt.isClosed() {
 		_, err := a.Result()
 		rt.log.Warn("what was sent failed", "binding", s.from.Binding, "instance", s.from.Instance, "to", s.target(i).String(), "error", err)
@@ -388,13 +419,20 @@ func (o *Object) readSettled(s *stored) error {
 func (o *Object) keepUnsaved() (saved func(), err error) {
 	a := o.id.Address
 	o.rt.mu.Lock()
-	list := o.rt.unsaved[a]
+	list, late := o.rt.unsaved[a], o.rt.late[a]
 	o.rt.mu.Unlock()
+	keptLanes := func() {}
+	if len(late) > 0 {
+		if keptLanes, err = o.keepLanes(); err != nil {
+			return nil, err
+		}
+	}
 	if len(list) == 0 {
-		return func() {}, nil
+		return keptLanes, nil
 	}
 	kept, err := o.keepSettled(list)
 	return func() {
+		keptLanes()
 		o.rt.mu.Lock()
 		if rest := o.rt.unsaved[a]; len(rest) > len(list) {
 			o.rt.unsaved[a] = rest[len(list):]

@@ -115,6 +115,7 @@ func (rt *Runtime) abandon(o *Object) {
 		}
 	}
 	delete(rt.unsaved, a)
+	rt.endLanes(a)
 }
 
 // finishRemoval does what follows the removal of the object, whose turn the caller has. From

@@ -340,9 +340,13 @@ func (r *run) finish(answer *proto.Answer, last func(), lost func(error)) (leave
 	}
 	effects, parked, count := r.effects, r.parked, r.o.takeCharges()
 	r.effects, r.parked = nil, nil
+	stored := r.call != nil && !r.call.Until.IsZero()
 	leave = func() {
 		if trace {
 			r.left.Store(true)
+		}
+		if stored && (answer == nil || answer.Failed != lmz.CodeGateway) {
+			r.o.rt.landed(r.call)
 		}
 		count()
 		for _, effect := range effects {
@@ -356,6 +360,9 @@ func (r *run) finish(answer *proto.Answer, last func(), lost func(error)) (leave
 		}
 	}
 	lostAll := func(err error) {
+		if stored && !r.left.Load() {
+			r.o.rt.lost(r.call)
+		}
 		for _, p := range parked {
 			p.lost(err)
 		}

@@ -53,6 +53,7 @@ type Runtime struct {
 	dead     atomic.Bool      // Close gave up on handlers: nothing may be written any more
 	commits  atomic.Int64     // transactions that wrote something
 	refused  atomic.Uint64    // calls that met a line that was too long
+	holding  atomic.Int64     // stored sends that wait for another attempt
 	accounts *budget.Accounts // what subjects use
 	usage    *usage           // writes of it down what outlives the process
 
@@ -69,7 +70,9 @@ type Runtime struct {
 	openers map[string]*opener      // by the subject whose call opened them
 	leaving int64                   // and of those that crowded counts
 
-	sending  map[proto.SessionID]*stored  // sends that are under way, by id
+	sending  map[proto.SessionID]*stored // sends that are under way, by id
+	lanes    map[laneKey]*lane
+	late     map[lmz.Address][]*lane      // whose rows are not what they should be, by sender
 	unsaved  map[lmz.Address][]settlement // what is settled of them, and not on disk yet, by sender
 	watching map[watched]string           // watches that are under way, and who pays for them
 	ends     ends
@@ -140,6 +143,8 @@ func newRuntime(mesh proto.Mesh, log *slog.Logger, lock io.Closer, open storeOpe
 		drained: make(chan struct{}),
 
 		sending:  make(map[proto.SessionID]*stored),
+		lanes:    make(map[laneKey]*lane),
+		late:     make(map[lmz.Address][]*lane),
 		unsaved:  make(map[lmz.Address][]settlement),
 		openers:  make(map[string]*opener),
 		watching: make(map[watched]string),
@@ -367,6 +372,9 @@ func (rt *Runtime) shutDown() error {
 		if o.idle != nil {
 			o.idle.Stop()
 		}
+	}
+	for _, l := range rt.lanes {
+		l.stop()
 	}
 	if rt.working == 0 {
 		close(rt.drained)

@@ -20,15 +20,26 @@ func (o *Object) serve(ctx context.Context, place *turn.Place, c *proto.Call, do
 	ctx, cancel := o.rt.stoppable(proto.Bare(ctx))
 	defer cancel(nil)
 	charged := c.Until.IsZero() // stored sends wait on disk until they can be executed
-	if err := o.begin(ctx, place, charged && !c.Again); err != nil {
+	err := o.await(ctx, place, charged && !c.Again)
+	if err == nil {
+		if err = o.rt.mayBegin(c); err != nil {
+			o.pass(place)
+		} else {
+			err = o.ready(place)
+		}
+	}
+	if err != nil {
 		done(unseen(c, err))
 		return
 	}
 	ctx, cancelTimeout := proto.WithDeadline(ctx) // stored sends may wait for longer
 	defer cancelTimeout()
 	if answer, found, err := o.earlier(c); found || err != nil {
-		o.repeat(place, answer, err, done)
+		o.repeat(place, c, answer, err, done)
 		return
+	}
+	if !charged {
+		o.rt.began(c)
 	}
 	if charged && c.Again { // it has not begun before
 		if err := o.mayBegin(place.Payer()); err != nil {
@@ -49,17 +60,17 @@ func (o *Object) serve(ctx context.Context, place *turn.Place, c *proto.Call, do
 }
 
 // unseen answers a call that the object has not seen. It may have seen one that is
-// presented again before.
+// presented again before; a stored send is presented once more then.
 func unseen(c *proto.Call, err *lmz.Error) proto.Answer {
-	if c.Again && err.Code == lmz.CodeGateway {
+	if c.Again && c.Until.IsZero() && err.Code == lmz.CodeGateway {
 		return unknown("the object could not be asked what became of the call: "+err.Message, nil)
 	}
 	return proto.ErrorAnswer(err)
 }
 
 // repeat answers a call that has been here before, and gives the turn up.
-func (o *Object) repeat(place *turn.Place, answer proto.Answer, err error, done func(proto.Answer)) {
-	failed := func(error) { done(unknown("the object's storage failed", nil)) }
+func (o *Object) repeat(place *turn.Place, c *proto.Call, answer proto.Answer, err error, done func(proto.Answer)) {
+	failed := func(error) { done(unseen(c, notExecuted("the object's storage failed"))) }
 	var group *group
 	if err == nil {
 		group, err = o.endTurn(part{func() { done(answer) }, failed})

@@ -99,7 +99,7 @@ var seeded = []bug{
 	},
 	{
 		"stored send sent twice", "object/outbox.go",
-		[]string{"			o.rt.present(s, i, true, ", "			o.rt.present(s, i, false, "},
+		[]string{"p := o.rt.join(s, i, true, ", "p := o.rt.join(s, i, false, "},
 	},
 	{
 		"alarm lost", "object/due.go", // the index is written after the commit, when there is time
@@ -119,7 +119,7 @@ var seeded = []bug{
 	},
 	{
 		"reply lost", "object/outbox.go",
-		[]string{"	for i, settled := range s.settled {\n		if !settled {\n", "	for i, settled := range s.settled {\n		if s.row.Reply != nil {\n			s.settle(i)\n		} else if !settled {\n"},
+		[]string{"		if settled {\n			continue\n", "		if settled || s.row.Reply != nil {\n			s.settle(i)\n			continue\n"},
 	},
 	{
 		"stale socket accepted", "internal/session/seat.go",

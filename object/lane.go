@@ -1,0 +1,552 @@
+package object
+
+import (
+	"container/list"
+	"context"
+	"errors"
+	"hash/fnv"
+	"sync/atomic"
+	"time"
+
+	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/proto"
+)
+
+// What an object has stored for another is in a lane, in the order in which it left. If
+// the receiver cannot execute it just then (it does not start, its disk is full), the
+// first of the lane is tried again after a pause, and what comes behind it waits: so the
+// order is kept, and no other receiver waits. How often it was tried and when it is next
+// is stored with the sender, as far as that can store something.
+
+// laneRows are the rows of lanes whose receivers cannot execute what is sent to them.
+const laneRows = "lane/"
+
+// The bounds of a lane: what a receiver does not execute is refused where it is sent.
+const (
+	maxLane      = 10_000
+	maxLaneBytes = 16 << 20
+)
+
+// laneRetry says how long the pauses are. There is no last attempt but the deadline.
+var laneRetry = Retry{First: time.Second, Max: time.Minute}
+
+// laneKey names a lane.
+type laneKey struct{ from, to lmz.Address }
+
+// laneRow is what is stored of a lane whose receiver fails.
+type laneRow struct {
+	To       []string // binding and instance
+	Failures int
+	Since    int64 // Unix milliseconds of the first failure
+	Next     int64 // and of the next attempt
+	Error    string
+}
+
+// lane is what one object has sent to another and what is not answered. All of it is guarded
+// by rt.mu, as are passages.
+type lane struct {
+	laneKey
+	sends    list.List     // of *passage
+	head     *list.Element // the first that has not begun, nil if all have
+	last     int64         // number of the last passage
+	bytes    int
+	held     int       // passages that wait for another attempt
+	row      laneRow   // no failures: the receiver executes
+	soonest  time.Time // deadline of those that are held, zero if there is none
+	timer    *time.Timer
+	stored   bool // there is a row on disk
+	unsaved  bool // which is not what it should be
+	finished bool // its sender was removed
+	holding  *atomic.Int64
+}
+
+// passage is a stored send on its way to one object.
+type passage struct {
+	s      *stored
+	i      int // of the target
+	lane   *lane
+	place  *list.Element
+	number int64 // in the lane
+	began  bool  // the receiver executes it
+	held   bool  // it waits for another attempt
+	again  bool  // it was presented before
+	sent   func(*proto.Call)
+}
+
+// errBehind answers what must not overtake.
+var errBehind = notExecuted("another message to this object has to be executed first")
+
+// join puts a send to an object at the end of its lane; other nodes have none. rt.mu is held.
+func (rt *Runtime) join(s *stored, i int, again bool, sent func(*proto.Call)) *passage {
+	to := s.target(i)
+	if _, ok := rt.kinds[to.Binding]; !ok {
+		return nil
+	}
+	l := rt.laneOf(laneKey{s.from.Address, to})
+	l.last++
+	p := &passage{s: s, i: i, lane: l, number: l.last, again: again, sent: sent}
+	p.place = l.sends.PushBack(p)
+	l.bytes += s.bytes()
+	if l.head == nil {
+		l.head = p.place
+	}
+	s.under[i] = p
+	if l.row.Failures > 0 {
+		l.hold(p)
+		rt.setTimer(l)
+		rt.arm(l, p)
+	}
+	return p
+}
+
+// laneOf returns a lane, which it makes if need be. rt.mu is held.
+func (rt *Runtime) laneOf(k laneKey) *lane {
+	l := rt.lanes[k]
+	if l == nil {
+		l = &lane{laneKey: k, holding: &rt.holding}
+		rt.lanes[k] = l
+	}
+	return l
+}
+
+// mayStore returns why nothing more can be stored for a receiver, or nil.
+func (rt *Runtime) mayStore(from, to lmz.Address) *lmz.Error {
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
+	l := rt.lanes[laneKey{from, to}]
+	if l == nil || l.sends.Len() < maxLane && l.bytes < maxLaneBytes {
+		return nil
+	}
+	rt.refused.Add(1)
+	message := "too many messages wait for " + to.String()
+	if l.row.Error != "" {
+		message += ": " + l.row.Error
+	}
+	return &lmz.Error{Code: lmz.CodeGateway, Name: lmz.Busy, Message: message}
+}
+
+// passageOf returns the passage of a stored send that is being executed, or nil. rt.mu is held.
+func (rt *Runtime) passageOf(c *proto.Call) *passage {
+	s := rt.sending[c.ID.Session]
+	if i := int(c.ID.Number) - 1; s != nil && i >= 0 && i < len(s.under) {
+		return s.under[i]
+	}
+	return nil
+}
+
+// mayBegin returns why a call must not begin, whose receiver has the turn for it, or nil: it
+// would overtake what its caller has sent before.
+func (rt *Runtime) mayBegin(c *proto.Call) *lmz.Error {
+	if c.Until.IsZero() {
+		return rt.mayCall(c)
+	}
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
+	if p := rt.passageOf(c); p != nil && p.lane.head != nil && p.number > p.lane.head.Value.(*passage).number {
+		return errBehind
+	}
+	return nil
+}
+
+// mayCall is mayBegin of what is not stored. What it would overtake is tried at once.
+func (rt *Runtime) mayCall(c *proto.Call) *lmz.Error {
+	if rt.holding.Load() == 0 { // nearly always
+		return nil
+	}
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
+	l := rt.lanes[laneKey{c.Context.Caller().Address, c.To}]
+	if l == nil || l.held == 0 {
+		return nil
+	}
+	if l.waits() {
+		l.row.Next = time.Now().UnixMilli()
+		rt.setTimer(l)
+	}
+	return notExecuted("what you have sent to this object before waits to be tried again: " + l.row.Error)
+}
+
+// began says that the receiver executes a stored send: those behind it may follow.
+func (rt *Runtime) began(c *proto.Call) {
+	rt.change(c, func(p *passage) {
+		p.began = true
+		p.lane.advance(p.place)
+	})
+}
+
+// landed says that a turn of a stored send is on disk: its receiver executes.
+func (rt *Runtime) landed(c *proto.Call) {
+	rt.change(c, func(p *passage) { rt.works(p.lane) })
+}
+
+// lost says that the first turn of a stored send was lost: none behind it may begin before
+// its answer has come.
+func (rt *Runtime) lost(c *proto.Call) {
+	rt.change(c, func(p *passage) {
+		p.began = false
+		p.lane.retreat(p)
+	})
+}
+
+// change has f change a passage, and lets go what may go then.
+func (rt *Runtime) change(c *proto.Call, f func(*passage)) {
+	rt.mu.Lock()
+	p := rt.passageOf(c)
+	var ready []*passage
+	if p != nil {
+		f(p)
+		ready = p.lane.release()
+	}
+	rt.mu.Unlock()
+	rt.depart(ready)
+}
+
+// works ends the attempts of a lane. rt.mu is held.
+func (rt *Runtime) works(l *lane) {
+	if l.row.Failures > 0 {
+		l.row = laneRow{}
+		rt.note(l)
+	}
+}
+
+// advance moves the head on from a place whose passage has begun or gone.
+func (l *lane) advance(from *list.Element) {
+	if l.head != from {
+		return
+	}
+	for l.head = from.Next(); l.head != nil && l.head.Value.(*passage).began; {
+		l.head = l.head.Next()
+	}
+}
+
+// retreat moves the head back to a passage that has not begun after all.
+func (l *lane) retreat(p *passage) {
+	if l.head == nil || p.number < l.head.Value.(*passage).number {
+		l.head = p.place
+	}
+}
+
+func (l *lane) hold(p *passage) {
+	p.held = true
+	l.held++
+	l.holding.Add(1)
+}
+
+// release returns what was held and may leave, all that was if the first may.
+func (l *lane) release() (ready []*passage) {
+	if l.row.Failures > 0 || l.held == 0 || l.head == nil || !l.head.Value.(*passage).held {
+		return nil
+	}
+	for e := l.head; e != nil && l.held > 0; e = e.Next() {
+		if p := e.Value.(*passage); p.held {
+			ready = append(ready, l.unhold(p))
+		}
+	}
+	return ready
+}
+
+func (l *lane) unhold(p *passage) *passage {
+	p.held = false
+	l.held--
+	l.holding.Add(-1)
+	return p
+}
+
+// depart presents what is ready to its receivers. rt.mu is not held.
+func (rt *Runtime) depart(ready []*passage) {
+	for _, p := range ready {
+		rt.mu.Lock()
+		again, sent := p.again, p.sent
+		p.again, p.sent = true, func(*proto.Call) {}
+		rt.mu.Unlock()
+		rt.present(p.s, p.i, again, sent)
+	}
+}
+
+// leaveLane ends a passage, and returns what may go then. rt.mu is held.
+func (rt *Runtime) leaveLane(p *passage) (ready []*passage) {
+	l := p.lane
+	l.advance(p.place)
+	l.sends.Remove(p.place)
+	l.bytes -= p.s.bytes()
+	if p.held {
+		l.unhold(p)
+	}
+	p.s.under[p.i] = nil
+	if l.sends.Len() == 0 {
+		rt.works(l)
+		rt.forgetLane(l)
+	}
+	return l.release()
+}
+
+// forgetLane drops a lane of which there is nothing to know. rt.mu is held.
+func (rt *Runtime) forgetLane(l *lane) {
+	if l.sends.Len() > 0 || l.stored || l.unsaved {
+		return
+	}
+	l.stop()
+	delete(rt.lanes, l.laneKey)
+}
+
+func (l *lane) stop() {
+	if l.timer != nil {
+		l.timer.Stop()
+	}
+}
+
+// settles takes the answer of a receiver and reports whether it settles the send. What was
+// not executed is tried again, until its time is over.
+func (rt *Runtime) settles(s *stored, i int, a proto.Answer) (_ proto.Answer, settled bool) {
+	var failure error
+	if a.Failed == lmz.CodeGateway {
+		_, failure = a.Result()
+	}
+	rt.mu.Lock()
+	p := s.under[i]
+	switch {
+	case p == nil:
+		rt.mu.Unlock()
+		return a, true
+	case failure != nil && rt.closed: // the next life goes on with it
+		rt.mu.Unlock()
+		return a, false
+	case a.Failed == lmz.CodeUnknown:
+	case failure == nil || errors.Is(failure, lmz.ErrTooLarge):
+		rt.works(p.lane)
+	case time.Now().UnixMilli() >= s.row.Until:
+		a = p.tooLate(failure.Error())
+	default:
+		ready, failures := rt.failed(p, failure)
+		rt.mu.Unlock()
+		rt.depart(ready)
+		if failures == 1 {
+			rt.log.Warn("what was sent cannot be executed just now and is tried again", "binding", s.from.Binding, "instance", s.from.Instance,
+				"to", s.target(i).String(), "error", failure)
+		}
+		if failures > 0 && failures <= storedPauses {
+			rt.keepLane(p.lane, s.row.Payer)
+		}
+		return a, false
+	}
+	ready := rt.leaveLane(p)
+	rt.mu.Unlock()
+	rt.depart(ready)
+	return a, true
+}
+
+// storedPauses is how many failures are stored one by one, while the pauses grow.
+const storedPauses = 7
+
+// failed keeps a send that was not executed for another attempt. It returns what may go, and
+// the failures of the lane if this is one more. rt.mu is held.
+func (rt *Runtime) failed(p *passage, failure error) (ready []*passage, failures int) {
+	l := p.lane
+	p.began = false
+	l.hold(p)
+	l.retreat(p)
+	if l.head == p.place && !isBehind(failure) {
+		now := time.Now()
+		if l.row.Failures == 0 {
+			l.row.Since = now.UnixMilli()
+		}
+		l.row.To = []string{l.to.Binding, l.to.Instance}
+		l.row.Failures++
+		l.row.Next = now.Add(l.pause()).UnixMilli()
+		l.row.Error = publicText(failure)
+		failures = l.row.Failures
+		rt.note(l)
+		rt.setTimer(l)
+	}
+	rt.arm(l, p)
+	return l.release(), failures
+}
+
+func isBehind(failure error) bool {
+	var e *lmz.Error
+	return errors.As(failure, &e) && e.Message == errBehind.Message
+}
+
+// pause is how long to wait for the next attempt: up to a quarter less than the full pause,
+// so that the senders to one receiver do not come together, and the same at every replay.
+func (l *lane) pause() time.Duration {
+	h := fnv.New32a()
+	for _, s := range []string{l.from.Binding, l.from.Instance, l.to.Binding, l.to.Instance} {
+		h.Write([]byte(s + "\x00"))
+	}
+	h.Write([]byte{byte(l.row.Failures)})
+	full := laneRetry.pause(l.row.Failures)
+	return full - full/4*time.Duration(h.Sum32()%1024)/1024
+}
+
+// arm has a lane looked at when the deadline of a passage that is held is over. rt.mu is held.
+func (rt *Runtime) arm(l *lane, p *passage) {
+	until := time.UnixMilli(p.s.row.Until)
+	if p.held && p.s.row.Deadline && (l.soonest.IsZero() || until.Before(l.soonest)) {
+		l.soonest = until
+		rt.setTimer(l)
+	}
+}
+
+// setTimer sets the timer of a lane for what comes first. rt.mu is held.
+func (rt *Runtime) setTimer(l *lane) {
+	l.stop()
+	at := l.soonest
+	if next := time.UnixMilli(l.row.Next); l.waits() && (at.IsZero() || next.Before(at)) {
+		at = next
+	}
+	if !at.IsZero() && !rt.closed && !l.finished {
+		l.timer = time.AfterFunc(min(time.Until(at), lookAgain), func() { rt.lookAt(l) })
+	}
+}
+
+// waits reports whether the first of a lane waits for its next attempt.
+func (l *lane) waits() bool {
+	return l.row.Failures > 0 && l.head != nil && l.head.Value.(*passage).held
+}
+
+// lookAt gives up what is too late, and tries the first of a lane again when it is time.
+func (rt *Runtime) lookAt(l *lane) {
+	rt.mu.Lock()
+	if rt.closed || l.finished {
+		rt.mu.Unlock()
+		return
+	}
+	now := time.Now().UnixMilli()
+	var ready, late []*passage
+	l.soonest = time.Time{}
+	for e := l.sends.Front(); e != nil && l.held > 0; {
+		p := e.Value.(*passage)
+		e = e.Next()
+		switch {
+		case !p.held:
+		case now >= p.s.row.Until:
+			late = append(late, p)
+		case p.s.row.Deadline && (l.soonest.IsZero() || p.s.row.Until < l.soonest.UnixMilli()):
+			l.soonest = time.UnixMilli(p.s.row.Until)
+		}
+	}
+	answers := make([]proto.Answer, len(late))
+	for i, p := range late {
+		answers[i] = p.tooLate(l.row.Error)
+		ready = append(ready, rt.leaveLane(p)...)
+	}
+	if l.waits() && now >= l.row.Next {
+		ready = append(ready, l.unhold(l.head.Value.(*passage)))
+	}
+	rt.setTimer(l)
+	rt.mu.Unlock()
+	for i, p := range late {
+		rt.conclude(p.s, p.i, answers[i])
+	}
+	rt.depart(ready)
+}
+
+func nothing(context.Context, lmz.Handler) (any, error) { return nil, nil }
+
+// tooLate is the answer to a send whose time is over: it was not executed, unless an earlier
+// life of the gateway presented it.
+func (p *passage) tooLate(why string) proto.Answer {
+	message := p.lane.to.String() + " could not execute it in time"
+	if why != "" {
+		message += ": " + why
+	}
+	if p.s.earlier {
+		return unknown(message, nil)
+	}
+	return proto.ErrorAnswer(notExecuted(message))
+}
+
+// note says that what is stored of a lane is not right. rt.mu is held.
+func (rt *Runtime) note(l *lane) {
+	if !l.unsaved && !l.finished {
+		l.unsaved = true
+		rt.late[l.from] = append(rt.late[l.from], l)
+	}
+}
+
+// keepLane has the sender store when the next attempt is. Without that nothing is lost: the
+// next life of the gateway tries at once.
+func (rt *Runtime) keepLane(l *lane, payer string) {
+	rt.serveChore(l.from, chore{
+		what: "pause", payer: payer, again: func() {},
+		do:  nothing,
+		ran: func(o *Object) (func(), error) { return o.keepLanes() },
+	})
+}
+
+// keepLanes stores, in the turn's transaction, what is not right of the object's lanes, and
+// returns what may be done when that is on disk.
+func (o *Object) keepLanes() (saved func(), err error) {
+	rt, a := o.rt, o.id.Address
+	rt.mu.Lock()
+	rows := make(map[*lane]laneRow, len(rt.late[a]))
+	for _, l := range rt.late[a] {
+		rows[l] = l.row
+	}
+	rt.mu.Unlock()
+	for l, row := range rows {
+		key := laneRows + l.to.String()
+		if row.Failures > 0 {
+			err = putEncoded(o.store, key, row)
+		} else {
+			err = o.store.deleteRow(key)
+		}
+		if err != nil {
+			return func() {}, err
+		}
+	}
+	return func() {
+		rt.mu.Lock()
+		defer rt.mu.Unlock()
+		var rest []*lane
+		for _, l := range rt.late[a] {
+			row, written := rows[l]
+			if l.stored = written && row.Failures > 0 || !written && l.stored; written && row.Failures == l.row.Failures && row.Next == l.row.Next {
+				l.unsaved = false
+				rt.forgetLane(l)
+			} else {
+				rest = append(rest, l)
+			}
+		}
+		if rt.late[a] = rest; len(rest) == 0 {
+			delete(rt.late, a)
+		}
+	}, nil
+}
+
+// resumeLanes reads which receivers failed in an earlier life of the gateway.
+func (o *Object) resumeLanes() error {
+	rows, err := o.store.rows(laneRows, noLimit)
+	if err != nil {
+		return err
+	}
+	o.rt.mu.Lock()
+	defer o.rt.mu.Unlock()
+	for _, r := range rows {
+		row, err := decodeRow[laneRow](r)
+		if err != nil || len(row.To) != 2 {
+			return errors.Join(err, errors.New("the row "+r.key+" is not a lane"))
+		}
+		key := laneKey{o.id.Address, lmz.At(row.To[0], row.To[1])}
+		if o.rt.lanes[key] == nil {
+			l := o.rt.laneOf(key)
+			l.row, l.stored = row, true
+			o.rt.setTimer(l)
+		}
+	}
+	return nil
+}
+
+// endLanes forgets the lanes of an object whose sends are at hand no more. rt.mu is held.
+func (rt *Runtime) endLanes(from lmz.Address) {
+	for k, l := range rt.lanes {
+		if k.from == from {
+			l.finished = true
+			l.stop()
+			l.holding.Add(-int64(l.held))
+			delete(rt.lanes, k)
+		}
+	}
+	delete(rt.late, from)
+}
