@@ -1,10 +1,12 @@
 package auth
 
 import (
+	"maps"
 	"net/http"
 	"slices"
 
 	"github.com/lumenize/lmz/internal/httphead"
+	"github.com/lumenize/lmz/internal/origin"
 )
 
 // cors lets pages of the allowed origins use the endpoints with the visitor's
@@ -13,26 +15,27 @@ import (
 // check against forged requests. What is no origin is refused in any case. It reports
 // whether the request is answered.
 func (s *Service) cors(w http.ResponseWriter, r *request) bool {
-	origin, ok := httphead.Origin(r.Header)
+	from, ok := httphead.Origin(r.Header)
 	if !ok {
 		foreign(w)
 		return true
 	}
-	if origin == "" || len(s.opts.Origins) == 0 {
+	if from == "" || len(s.opts.Origins) == 0 {
 		return false
 	}
 	preflight := r.Method == http.MethodOptions
+	who, _ := webOrigin(from)
 	h := w.Header()
 	h.Add("Vary", "Origin")
 	switch {
-	case slices.Contains(s.opts.Origins, origin):
-		h.Set("Access-Control-Allow-Origin", origin)
+	case slices.Contains(s.opts.Origins, who):
+		h.Set("Access-Control-Allow-Origin", from)
 		h.Set("Access-Control-Allow-Credentials", "true")
 		h.Set("Access-Control-Expose-Headers", "Retry-After, X-Request-Id")
-	case preflight, origin == s.kept.PublicURL:
+	case preflight, who == s.kept.PublicURL:
 	default:
 		// "null" is what a page says whose own form is posted under no-referrer.
-		if origin == "null" && r.Header.Get("Sec-Fetch-Site") == "same-origin" {
+		if from == "null" && r.Header.Get("Sec-Fetch-Site") == "same-origin" {
 			return false
 		}
 		foreign(w)
@@ -48,6 +51,22 @@ func (s *Service) cors(w http.ResponseWriter, r *request) bool {
 	}
 	w.WriteHeader(http.StatusNoContent)
 	return true
+}
+
+// forged reports whether a page of another origin sent a request in the visitor's name. Of
+// the browsers that do not say so the origin is compared with those that are trusted and
+// with the Host.
+func (s *Service) forged(r *http.Request) bool {
+	if from, err := origin.Parse(r.Header.Get("Origin")); err == nil {
+		plain := *r
+		plain.Header = maps.Clone(r.Header)
+		plain.Header.Set("Origin", from.String())
+		if from.Has(r.Host) {
+			plain.Host = from.Host
+		}
+		r = &plain
+	}
+	return s.csrf.Check(r) != nil
 }
 
 // foreign refuses an origin.

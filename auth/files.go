@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/url"
 	"os"
 	"path/filepath"
 
+	"github.com/lumenize/lmz/internal/origin"
 	"github.com/lumenize/lmz/internal/wholefile"
 )
 
@@ -48,7 +48,7 @@ func keepSettings(dir string, given settings, check func(settings) error) (setti
 		Audience:  first(given.Audience, kept.Audience, defaultIssuer),
 		PublicURL: first(given.PublicURL, kept.PublicURL),
 	}
-	merged.PublicURL, err = origin(merged.PublicURL)
+	merged.PublicURL, err = publicOrigin(merged.PublicURL)
 	if err != nil {
 		return merged, err
 	}
@@ -71,17 +71,28 @@ func first(values ...string) string {
 	return ""
 }
 
-// origin checks a public URL and returns it as scheme://host[:port].
-func origin(raw string) (string, error) {
+// publicOrigin checks a public URL and returns it in its one spelling.
+func publicOrigin(raw string) (string, error) {
 	if raw == "" {
 		return "", errors.New("PublicURL is required the first time a data directory is opened: links in mails are made from it")
 	}
-	u, err := url.Parse(raw)
-	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" ||
-		(u.Path != "" && u.Path != "/") || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
-		return "", fmt.Errorf("PublicURL %q is not an origin such as https://example.com", raw)
+	o, err := webOrigin(raw)
+	if err != nil {
+		return "", fmt.Errorf("PublicURL %q is %w", raw, err)
 	}
-	return u.Scheme + "://" + u.Host, nil
+	return o, nil
+}
+
+// webOrigin is the one spelling of an origin that pages can have.
+func webOrigin(raw string) (string, error) {
+	o, err := origin.Parse(raw)
+	if err == nil && o.Scheme != "http" && o.Scheme != "https" {
+		err = errors.New("not an origin such as https://example.com")
+	}
+	if err != nil {
+		return "", err
+	}
+	return o.String(), nil
 }
 
 // privateDir makes a directory for the owner alone and takes the rights of

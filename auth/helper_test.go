@@ -15,6 +15,8 @@ import (
 
 	"go.uber.org/goleak"
 	"zombiezen.com/go/sqlite"
+
+	"github.com/lumenize/lmz/internal/origin"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -63,7 +65,7 @@ func start(t *testing.T, o Options) *fixture {
 		}
 	}
 	o.now = f.now
-	f.public = o.PublicURL
+	f.public = strings.TrimSuffix(origin.URL(o.PublicURL), "/")
 	o.Log = slog.New(slog.NewTextHandler(f.log, nil))
 	svc, err := Open(o)
 	if err != nil {

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/lumenize/lmz/internal/origin"
 )
 
 // The pages behind links. They work without scripts; what they show of strangers'
@@ -159,13 +161,17 @@ func (s *Service) errorPage(e *Error) page {
 // these it names the scheme.
 func formTarget(raw string) string {
 	u, err := url.Parse(raw)
-	if err != nil || u.Host == "" {
+	if err != nil {
 		return ""
 	}
-	if strings.HasPrefix(u.Host, "[") {
-		return u.Scheme + ":"
+	target, err := origin.Of(u)
+	switch {
+	case err != nil:
+		return ""
+	case strings.HasPrefix(target.Host, "["):
+		return target.Scheme + ":"
 	}
-	return u.Scheme + "://" + u.Host
+	return target.String()
 }
 
 func ago(d time.Duration) string {

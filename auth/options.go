@@ -6,11 +6,12 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"net/url"
 	"os"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/lumenize/lmz/internal/origin"
 )
 
 // RefreshMode says what becomes of a refresh token that was used.
@@ -35,8 +36,9 @@ type Options struct {
 	Dir string
 
 	// PublicURL is the origin that links are built from, for example
-	// "https://example.com", never taken from a request. Required the first
-	// time; empty means the one that Dir keeps.
+	// "https://example.com", never taken from a request. An international name is
+	// kept as ASCII (https://xn--...). Required the first time; empty means the one
+	// that Dir keeps.
 	PublicURL string
 
 	// Issuer and Audience are the iss and aud of tokens. Empty means the ones
@@ -137,7 +139,7 @@ type Options struct {
 
 func (o *Options) setDefaults() error {
 	o.Prefix = "/" + strings.Trim(cmp.Or(o.Prefix, "/auth"), "/")
-	o.Redirect = cmp.Or(o.Redirect, "/")
+	o.Redirect = origin.URL(cmp.Or(o.Redirect, "/"))
 	o.AppName = cmp.Or(o.AppName, "Lumenize")
 	o.Refresh = cmp.Or(o.Refresh, RefreshGrace)
 	o.AccessTTL = cmp.Or(o.AccessTTL, 15*time.Minute)
@@ -179,18 +181,18 @@ func (o *Options) check() error {
 
 // checkWith checks what depends on what the data directory keeps.
 func (o *Options) checkWith(kept settings) error {
-	u, err := url.Parse(kept.PublicURL)
+	public, err := origin.Parse(kept.PublicURL)
 	if err != nil {
 		return err
 	}
 	switch {
-	case o.TestMode && !isLoopback(u.Host):
+	case o.TestMode && !public.IsLoopback():
 		return fmt.Errorf("TestMode lets everyone in: it needs a PublicURL on a loopback address, not %s", kept.PublicURL)
-	case o.HostCookie && u.Scheme != "https":
+	case o.HostCookie && public.Scheme != "https":
 		return fmt.Errorf("HostCookie needs a PublicURL with https, not %s", kept.PublicURL)
 	}
 	for i, given := range o.Origins {
-		if o.Origins[i], err = origin(given); err != nil {
+		if o.Origins[i], err = webOrigin(given); err != nil {
 			return fmt.Errorf("Origins: %q is not an origin such as https://app.example.com", given)
 		}
 	}

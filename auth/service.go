@@ -151,7 +151,7 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 func (s *Service) answer(route *route, w http.ResponseWriter, r *request) error {
 	// Applies to every method that changes something: a foreign page must neither
 	// use the cookie nor sign a visitor in with a link of its own.
-	if err := s.csrf.Check(r.Request); err != nil {
+	if s.forged(r.Request) {
 		return errCrossOrigin
 	}
 	if err := s.failuresLeft(r); err != nil {

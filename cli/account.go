@@ -4,11 +4,13 @@ import (
 	"bufio"
 	"errors"
 	"io"
-	"net/url"
 	"strings"
 	"sync"
 
 	"github.com/spf13/cobra"
+
+	"github.com/lumenize/lmz/auth"
+	"github.com/lumenize/lmz/internal/origin"
 )
 
 const defaultServer = "http://" + defaultAddr
@@ -50,12 +52,11 @@ func (a *app) serverFlags(cmd *cobra.Command) *account {
 
 // origin returns the server in its one spelling, which sign-ins are kept under.
 func (o *account) origin() (string, error) {
-	u, err := url.Parse(o.server)
-	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" || u.User != nil ||
-		strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
+	server, err := origin.Parse(o.server)
+	if err != nil || server.Scheme != "http" && server.Scheme != "https" {
 		return "", usagef("--server "+defaultServer, "--server %q is not an origin such as https://mesh.example.com", o.server)
 	}
-	return u.Scheme + "://" + strings.ToLower(u.Host), nil
+	return server.String(), nil
 }
 
 // maxToken is the longest access token that stdin may bring, in bytes.
@@ -77,4 +78,7 @@ func (o *account) stdinToken(in io.Reader) (string, error) {
 }
 
 // sameAddress is a mail address in the spelling that sign-ins are kept under.
-func sameAddress(email string) string { return strings.ToLower(strings.TrimSpace(email)) }
+func sameAddress(email string) string {
+	email, _ = auth.NormalEmail(email)
+	return email
+}

@@ -7,11 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"time"
 
+	"github.com/lumenize/lmz/internal/origin"
 	"github.com/lumenize/lmz/internal/wholefile"
 )
 
@@ -112,7 +115,33 @@ func (c *credentials) read() error {
 	if err := json.Unmarshal(data, &c.servers); err != nil {
 		return failf(exitLogin, "remove it and sign in again", "%s is damaged: %v", c.path, err)
 	}
+	for _, server := range slices.Sorted(maps.Keys(c.servers)) {
+		c.respell(server)
+	}
 	return nil
+}
+
+// respell has what was kept for a server under another spelling found under the one of
+// today, unless there is something already. The next write makes it last.
+func (c *credentials) respell(server string) {
+	o, err := origin.Parse(server)
+	now := o.String()
+	if _, taken := c.servers[now]; err != nil || taken {
+		return
+	}
+	at := c.servers[server]
+	for email, s := range at.Accounts {
+		if !s.Keyring || !c.keyring {
+			continue
+		}
+		if s.Secrets, _, err = readKeyring(server, s.Email); err != nil || s.Secrets == nil || writeKeyring(now, s.Email, *s.Secrets) != nil {
+			return // it needs a sign-in
+		}
+		s.Secrets = nil
+		at.Accounts[email] = s
+	}
+	delete(c.servers, server)
+	c.servers[now] = at
 }
 
 // get returns the sign-in of an account at a server, with its secrets. No address means

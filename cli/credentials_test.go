@@ -129,3 +129,50 @@ func TestAKeyringThatIsNotWantedIsNotAsked(t *testing.T) {
 		t.Errorf("the keyring was asked: %v", err)
 	}
 }
+
+// Sign-ins are found although servers were once kept as they had been typed.
+func TestServerSpellings(t *testing.T) {
+	keyring.MockInit()
+	for _, inKeyring := range []bool{true, false} {
+		a, o := newApp(), &account{configDir: t.TempDir(), noKeyring: !inKeyring, server: "HTTPS://Müller.example.:443/"}
+		const before = "https://müller.example:443"
+		c, unlock, err := a.openCredentials(t.Context(), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = c.put(before, signIn{Email: "ann@example.com", Subject: "ann", Secrets: &secrets{Access: "access-secret", Expires: time.Now().Add(time.Hour)}})
+		unlock()
+		if err != nil {
+			t.Fatal(err)
+		}
+		server, c, unlock, err := a.credentialsAt(t.Context(), o)
+		if err != nil || server != "https://xn--mller-kva.example" {
+			t.Fatalf("%s, %v", server, err)
+		}
+		s, found, err := c.get(server, "Ann@Example.com")
+		if !found || err != nil || s.Secrets.Access != "access-secret" {
+			t.Errorf("in keyring %v: %+v, %v", inKeyring, s, err)
+		}
+		unlock()
+	}
+	for given, want := range map[string]string{" Info@Müller.example": "info@xn--mller-kva.example", "": ""} {
+		if got := sameAddress(given); got != want {
+			t.Errorf("%q is kept as %q", given, got)
+		}
+	}
+}
+
+// The Host of a request names the public URL, however either is written.
+func TestPublicURLSpellings(t *testing.T) {
+	for _, url := range []string{"https://müller.example", "https://MÜLLER.example.", "https://xn--mller-kva.example:443/"} {
+		public, err := (&gatewayOptions{publicURL: url}).public()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, host := range []string{"xn--mller-kva.example", "xn--mller-kva.example.", "XN--MLLER-KVA.example:443"} {
+			if !public.Has(host) {
+				t.Errorf("%s does not answer to %s", url, host)
+			}
+		}
+	}
+}

@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/lumenize/lmz/auth"
+	"github.com/lumenize/lmz/internal/origin"
 	"github.com/lumenize/lmz/object"
 )
 
@@ -73,7 +74,7 @@ func (a *app) runDev(ctx context.Context, o devOptions) error {
 		log:     a.log(serverLog),
 		auth:    auth.Options{Sender: mailbox, BootstrapEmail: o.bootstrapEmail, AutoApprove: true, TestMode: o.testMode},
 		routes:  map[string]http.Handler{"/dev/mail": mailbox, "/dev/": http.NotFoundHandler()},
-		answers: isLoopbackHost,
+		answers: origin.IsLoopback,
 		refusal: "lmz dev answers to localhost and loopback addresses only",
 	})
 	if err != nil {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/lumenize/lmz/auth"
 	"github.com/lumenize/lmz/gateway"
+	"github.com/lumenize/lmz/internal/origin"
 	"github.com/lumenize/lmz/object"
 	"github.com/lumenize/lmz/web"
 )
@@ -164,33 +164,32 @@ func (a *app) gatewayPlan(o gatewayOptions) (p serverPlan, err error) {
 		return p, err
 	}
 	p.budget = o.budget.into
-	p.addr, p.publicURL, p.callLimit, p.log = o.listenOn(), public.Scheme+"://"+public.Host, o.callLimit, log
+	p.addr, p.publicURL, p.callLimit, p.log = o.listenOn(), public.String(), o.callLimit, log
 	p.auth = auth.Options{
 		Sender: mails, AppName: o.appName, BootstrapEmail: o.bootstrapEmail, OneClick: o.oneClick, Proxies: o.proxies,
 		HostCookie: public.Scheme == "https", TurnstileSecret: secret,
 	}
 	p.page = web.Options{TurnstileSiteKey: o.turnstileSiteKey}
-	p.answers = func(host string) bool { return strings.EqualFold(host, public.Host) }
+	p.answers = public.Has
 	p.refusal = "this gateway answers to " + public.Host + " only"
 	return p, nil
 }
 
-// public returns the public URL.
-func (o *gatewayOptions) public() (*url.URL, error) {
+// public returns the public URL in its one spelling.
+func (o *gatewayOptions) public() (*origin.Origin, error) {
 	if o.publicURL == "" {
 		return nil, errors.New("--public-url, the URL at which the world reaches the gateway")
 	}
-	u, err := url.Parse(o.publicURL)
+	public, err := origin.Parse(o.publicURL)
 	switch {
-	case err != nil || u.Host == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.User != nil || u.Fragment != "":
+	case err != nil:
 		return nil, fmt.Errorf("--public-url %q is not an origin such as https://mesh.example.com", o.publicURL)
-	case u.Scheme == "http" && !isLoopbackHost(u.Host):
+	case public.Scheme == "http" && !public.IsLoopback():
 		return nil, fmt.Errorf("--public-url %s is http: tokens would cross the network in the clear; use https", o.publicURL)
-	case u.Scheme != "http" && u.Scheme != "https":
+	case public.Scheme != "http" && public.Scheme != "https":
 		return nil, fmt.Errorf("--public-url %s is neither https nor http", o.publicURL)
 	}
-	u.Host = strings.ToLower(u.Host)
-	return u, nil
+	return &public, nil
 }
 
 func (o *gatewayOptions) listenOn() string {

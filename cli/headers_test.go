@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/lumenize/lmz/auth"
+	"github.com/lumenize/lmz/internal/origin"
 )
 
 // Whatever the server answers, and whichever part of it does, other pages get no hold on it.
@@ -17,7 +18,7 @@ func TestHeadersOfTheWholeServer(t *testing.T) {
 		addr: "127.0.0.1:0", data: t.TempDir(), callLimit: 1e9, log: slog.New(slog.DiscardHandler),
 		auth:    auth.Options{Sender: new(auth.Mailbox), AutoApprove: true},
 		routes:  map[string]http.Handler{"/dev/mail": new(auth.Mailbox), "/dev/": http.NotFoundHandler()},
-		answers: isLoopbackHost, refusal: "elsewhere",
+		answers: origin.IsLoopback, refusal: "elsewhere",
 	})
 	if err != nil {
 		t.Fatal(err)

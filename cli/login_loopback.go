@@ -7,6 +7,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"github.com/lumenize/lmz/internal/origin"
 )
 
 // signInByLoopback asks for a link, waits until a browser on this machine has confirmed
@@ -60,7 +62,7 @@ func (a *app) sayNotice(notice string) {
 
 // pointToMailbox says where mails of lmz dev go.
 func (a *app) pointToMailbox(ctx context.Context, server string) {
-	if !isLoopbackHost(strings.TrimPrefix(server, "http://")) {
+	if !origin.IsLoopback(strings.TrimPrefix(server, "http://")) {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Second)

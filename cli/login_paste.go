@@ -13,6 +13,8 @@ import (
 	"strings"
 
 	"golang.org/x/term"
+
+	"github.com/lumenize/lmz/internal/origin"
 )
 
 // signInByPaste has a link mailed as a browser would, reads it from the terminal and
@@ -99,8 +101,8 @@ func mailedLink(server, text string) (*url.URL, error) {
 	if inner := wrapped(u); inner != "" {
 		return nil, failf(exitUsage, "if you trust it, paste this one: "+inner, "the mail program has wrapped the link")
 	}
-	if at := u.Scheme + "://" + strings.ToLower(u.Host); at != server {
-		return nil, failf(exitUsage, again, "the link leads to %s, not to %s", oneLine(at), server)
+	if at, err := origin.Of(u); err != nil || at.String() != server {
+		return nil, failf(exitUsage, again, "the link leads to %s, not to %s", oneLine(u.Scheme+"://"+u.Host), server)
 	}
 	query := u.Query()
 	parameter, known := linkKinds[u.Path]
@@ -112,7 +114,7 @@ func mailedLink(server, text string) (*url.URL, error) {
 
 // wrapped returns the link that a mail scanner has put another around, or "".
 func wrapped(u *url.URL) string {
-	host := strings.ToLower(u.Hostname())
+	host, _ := origin.Domain(u.Hostname())
 	var inner string
 	switch {
 	case strings.HasSuffix(host, ".safelinks.protection.outlook.com"):

@@ -7,11 +7,11 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/spf13/pflag"
 
 	"github.com/lumenize/lmz/auth"
+	"github.com/lumenize/lmz/internal/origin"
 )
 
 // mailOptions say how mails leave.
@@ -32,7 +32,7 @@ func (o *mailOptions) flags(f *pflag.FlagSet) {
 }
 
 // sender makes what sends mails for a gateway at the public URL, which may be nil. Its errors are parts of a list of what is missing.
-func (o *mailOptions) sender(getenv func(string) string, public *url.URL) (auth.Sender, error) {
+func (o *mailOptions) sender(getenv func(string) string, public *origin.Origin) (auth.Sender, error) {
 	key, err := secretOf(getenv("LMZ_RESEND_KEY"), o.resend)
 	switch {
 	case err != nil:
@@ -66,7 +66,7 @@ func (o *mailOptions) sender(getenv func(string) string, public *url.URL) (auth.
 }
 
 // greeting is a host as mail servers are greeted with it. A bare name says nothing to
-// them, nor does one that is not ASCII: then it is "".
+// them: then it is "".
 func greeting(host string) string {
 	ip, err := netip.ParseAddr(host)
 	switch {
@@ -74,10 +74,10 @@ func greeting(host string) string {
 		return "[" + host + "]"
 	case err == nil:
 		return "[IPv6:" + host + "]"
-	case !strings.Contains(host, ".") || strings.ContainsFunc(host, func(r rune) bool { return r >= utf8.RuneSelf }):
+	case !strings.Contains(host, "."):
 		return ""
 	}
-	return strings.TrimSuffix(host, ".")
+	return host
 }
 
 // smtpOptions reads the URL of a mail server. With the query tls=none nothing is

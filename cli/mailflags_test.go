@@ -1,8 +1,9 @@
 package cli
 
 import (
-	"net/url"
 	"testing"
+
+	"github.com/lumenize/lmz/internal/origin"
 )
 
 func TestSMTPURLWithUnknownMembers(t *testing.T) {
@@ -21,9 +22,9 @@ func TestSMTPURLWithUnknownMembers(t *testing.T) {
 func TestGreetingFromThePublicURL(t *testing.T) {
 	for raw, want := range map[string]string{
 		"https://mesh.example.com": "mesh.example.com", "https://mesh.example.com.:8443": "mesh.example.com", "http://127.0.0.1:8787": "[127.0.0.1]",
-		"http://[2001:db8::1]:1": "[IPv6:2001:db8::1]", "http://localhost": "", "https://bücher.example": "",
+		"http://[2001:db8::1]:1": "[IPv6:2001:db8::1]", "http://localhost": "", "https://bücher.example": "xn--bcher-kva.example",
 	} {
-		u, err := url.Parse(raw)
+		u, err := origin.Parse(raw)
 		if err != nil {
 			t.Fatal(err)
 		}

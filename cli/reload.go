@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/url"
 	"sync/atomic"
 
 	"github.com/lumenize/lmz/auth"
 	"github.com/lumenize/lmz/debug"
+	"github.com/lumenize/lmz/internal/origin"
 )
 
 // reloadedSender is a sender that can be exchanged while it is in use.
@@ -21,7 +21,7 @@ func (s *reloadedSender) Send(ctx context.Context, m auth.Mail) error {
 }
 
 // reload reads again the files that settings name. What cannot be used replaces nothing.
-func (o *gatewayOptions) reload(getenv func(string) string, public *url.URL, c *certificate, s *reloadedSender) error {
+func (o *gatewayOptions) reload(getenv func(string) string, public *origin.Origin, c *certificate, s *reloadedSender) error {
 	var errs []error
 	if c != nil {
 		errs = append(errs, c.reload())

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/lumenize/lmz/auth"
+	"github.com/lumenize/lmz/internal/origin"
 )
 
 // servedHere runs the whole server of lmz dev, and notes what requests it sees.
@@ -21,7 +22,7 @@ func servedHere(t *testing.T) (addr string, seen func() []string) {
 	a := &app{Streams: Streams{Getenv: func(string) string { return "" }, Out: os.Stderr, Err: os.Stderr}}
 	s, err := a.openServer(serverPlan{
 		addr: "127.0.0.1:0", data: t.TempDir(), callLimit: time.Second, log: slog.New(slog.DiscardHandler),
-		auth: auth.Options{Sender: new(auth.Mailbox), AutoApprove: true}, answers: isLoopbackHost,
+		auth: auth.Options{Sender: new(auth.Mailbox), AutoApprove: true}, answers: origin.IsLoopback,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -92,7 +92,9 @@ type Options struct {
 
 	// Origins are further origins whose pages may connect and request, such as
 	// "https://app.example.com", or hosts with any scheme, such as "*.example.com", in
-	// the patterns of [path.Match]. Pages of the gateway's own host always may.
+	// the patterns of [path.Match]. Case, a dot at the end, the scheme's own port and how
+	// an international name is written make no difference. Pages of the gateway's own
+	// host always may.
 	Origins []string
 
 	// AllowOrigin decides about origins that Origins does not allow. Nil refuses them.

@@ -3,12 +3,13 @@ package gateway
 import (
 	"net/http"
 	"net/url"
-	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/internal/httphead"
+	"github.com/lumenize/lmz/internal/origin"
 )
 
 // ServeHTTP takes clients in at {prefix}/{binding}/{instance}, carries requests for
@@ -128,15 +129,15 @@ func title(part string) string {
 // crossOrigin applies the policy for pages of other origins, and reports whether the
 // request may go on. If not it is answered.
 func (g *Gateway) crossOrigin(w http.ResponseWriter, r *http.Request) bool {
-	origin, ok := httphead.Origin(r.Header)
-	if ok && origin == "" { // no browser, or a page of the same origin
+	from, ok := httphead.Origin(r.Header)
+	if ok && from == "" { // no browser, or a page of the same origin
 		return true
 	}
 	h := w.Header()
 	h.Add("Vary", "Origin")
-	allowed := ok && g.allows(origin, r)
+	allowed := ok && g.allows(from, r)
 	if allowed {
-		h.Set("Access-Control-Allow-Origin", origin)
+		h.Set("Access-Control-Allow-Origin", from)
 	}
 	if method := r.Header.Get("Access-Control-Request-Method"); r.Method == http.MethodOptions && method != "" {
 		if allowed {
@@ -150,29 +151,18 @@ func (g *Gateway) crossOrigin(w http.ResponseWriter, r *http.Request) bool {
 		return false
 	}
 	if !allowed {
-		g.log.request.Warn("request refused", "path", shown(r.URL.Path), "origin", shown(origin), "error", "a foreign origin")
+		g.log.request.Warn("request refused", "path", shown(r.URL.Path), "origin", shown(from), "error", "a foreign origin")
 		refuse(w, http.StatusForbidden, "Forbidden: Origin not allowed")
 	}
 	return allowed
 }
 
 // allows reports whether pages of an origin may connect and request.
-func (g *Gateway) allows(origin string, r *http.Request) bool {
-	u, err := url.Parse(origin)
-	if err != nil {
-		return false
-	}
-	if u.Host != "" && strings.EqualFold(u.Host, r.Host) {
-		return true
-	}
-	for _, pattern := range g.options.Origins {
-		who := u.Host
-		if strings.Contains(pattern, "://") {
-			who = u.Scheme + "://" + u.Host
-		}
-		if ok, _ := path.Match(strings.ToLower(pattern), strings.ToLower(who)); ok && who != "" {
+func (g *Gateway) allows(from string, r *http.Request) bool {
+	if who, err := origin.Parse(from); err == nil {
+		if who.Has(r.Host) || slices.ContainsFunc(g.options.Origins, who.Matches) {
 			return true
 		}
 	}
-	return g.options.AllowOrigin != nil && g.options.AllowOrigin(origin, r)
+	return g.options.AllowOrigin != nil && g.options.AllowOrigin(from, r)
 }

@@ -112,6 +112,7 @@ func (s *statement) count() {
 // close ends the statement, and keeps it prepared for the next time.
 func (s *statement) close() {
 	s.stmt.Reset() // it repeats the error of Step
+	s.count()      // SQLite counts the rows of a RETURNING that is left early only now
 	if s.query == "" || len(s.t.free) >= maxFree && s.t.free[s.query] == nil || s.stmt.ClearBindings() != nil {
 		s.drop()
 		return

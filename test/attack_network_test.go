@@ -74,6 +74,6 @@ var slowReader = attack{
 func (s *siege) restart() {
 	s.honest.peer.Close()
 	s.gateway.stop()
-	s.gateway = startGateway(s.t, s.gateway.data)
+	s.begin(s.gateway.data)
 	s.honest = startHonest(s.t, s.gateway.url(), s.gateway.token("ann@example.com"), 0)
 }

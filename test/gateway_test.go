@@ -22,11 +22,11 @@ import (
 // and at a free port, behind one proxy that is not there: X-Forwarded-For is believed.
 func startGateway(t *testing.T, data string) *devServer {
 	t.Helper()
-	return startGatewayWith(t, data, nil)
+	return startGatewayWith(t, data, nil, nil)
 }
 
-// startGatewayWith gives it a stderr (nil: the log), and more flags.
-func startGatewayWith(t *testing.T, data string, stderr io.Writer, flags ...string) *devServer {
+// startGatewayWith gives it a stderr (nil: the log), more of the environment, and flags.
+func startGatewayWith(t *testing.T, data string, stderr io.Writer, env []string, flags ...string) *devServer {
 	t.Helper()
 	mails, err := mailsink.Start()
 	if err != nil {
@@ -37,7 +37,7 @@ func startGatewayWith(t *testing.T, data string, stderr io.Writer, flags ...stri
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := &devServer{t: t, data: data, addr: l.Addr().String(), log: new(bytes.Buffer), stderr: stderr}
+	g := &devServer{t: t, data: data, addr: l.Addr().String(), log: new(bytes.Buffer), stderr: stderr, env: env}
 	l.Close()
 	g.start(append([]string{"gateway", "--data", data, "--addr", g.addr, "--public-url", g.url(), "--proxies", "1",
 		"--mail-from", "mesh@example.com", "--smtp", "smtp://" + mails.Addr + "?tls=none"}, flags...)...)

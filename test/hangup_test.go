@@ -55,7 +55,7 @@ func TestHangupReloadsTheCertificate(t *testing.T) {
 	dir := t.TempDir()
 	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
 	writeCertificate(t, cert, key, 1)
-	g := startGatewayWith(t, filepath.Join(dir, "data"), nil, "--tls-cert", cert, "--tls-key", key)
+	g := startGatewayWith(t, filepath.Join(dir, "data"), nil, nil, "--tls-cert", cert, "--tls-key", key)
 	if got := g.serial(); got != 1 {
 		t.Fatalf("certificate %d, not 1", got)
 	}

@@ -43,7 +43,7 @@ func TestGatewayOutlivesTheReaderOfItsLog(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := startGatewayWith(t, t.TempDir(), write)
+	g := startGatewayWith(t, t.TempDir(), write, nil)
 	write.Close()
 	read.Close()
 	g.chatter(3)
@@ -59,7 +59,7 @@ func TestGatewayOutlivesAFullDisk(t *testing.T) {
 		t.Skip(err)
 	}
 	defer full.Close()
-	g := startGatewayWith(t, t.TempDir(), full)
+	g := startGatewayWith(t, t.TempDir(), full, nil)
 	g.chatter(3)
 	g.answers(g.token("ann@example.com"))
 }
@@ -78,7 +78,7 @@ func TestLogThatBlocksHoldsNoCall(t *testing.T) {
 		_, err = syscall.Write(fd, filler)
 	}
 	syscall.SetNonblock(fd, false)
-	g := startGatewayWith(t, t.TempDir(), write)
+	g := startGatewayWith(t, t.TempDir(), write, nil)
 	g.chatter(3)
 	g.answers(g.token("ann@example.com"))
 	if err := g.stop(); err != nil {

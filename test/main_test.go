@@ -55,6 +55,7 @@ type devServer struct {
 	out  io.Closer // the other end of its stdout
 
 	stderr io.Writer // nil: log
+	env    []string  // more of the environment
 	nofile int       // the limit of open files; 0: that of the test
 }
 
@@ -91,6 +92,7 @@ func (d *devServer) start(args ...string) (printed []string) {
 		limited := fmt.Sprintf(`ulimit -n %d; exec "$0" "$@"`, d.nofile)
 		d.cmd = exec.Command("bash", append([]string{"-c", limited, program}, args...)...)
 	}
+	d.cmd.Env = append(os.Environ(), d.env...)
 	if d.cmd.Stderr = d.log; d.stderr != nil {
 		d.cmd.Stderr = d.stderr
 	}

@@ -150,7 +150,8 @@ var ways = []way{
 	{"refresh token reused", "Signed out because a copy of the sign-in was used", "You were signed out because somebody used a copy", func(h *holder, _ string) (string, func()) {
 		old := h.refresh
 		h.renew()
-		time.Sleep(31 * time.Second) // a repetition is no copy until 30 s are over
+		h.renew()
+		time.Sleep(31 * time.Second) // a repetition is no copy until the successor was used and 30 s are over
 		return h.access, func() { h.ask("cookie="+old, "POST", "/auth/refresh-token", "") }
 	}},
 	{"named token deleted", "Access token removed", "", func(h *holder, _ string) (string, func()) {

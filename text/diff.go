@@ -27,6 +27,88 @@ func Diff(a, b string) ChangeSet {
 	return out.changes()
 }
 
+// Between is [Diff] of two texts. It takes memory for the parts that lie between what both
+// begin with and what both end with.
+func Between(a, b *Text) ChangeSet {
+	start := alike(a, b, min(a.bytes, b.bytes), false)
+	end := alike(a, b, min(a.bytes, b.bytes)-start.bytes, true)
+	var out builder
+	out.add(start.units, kept, "")
+	middle := Diff(a.Slice(start.units, a.units-end.units), b.Slice(start.units, b.units-end.units))
+	for _, s := range middle.sections {
+		out.add(s.n, s.ins, s.text)
+	}
+	out.add(end.units, kept, "")
+	return out.changes()
+}
+
+// extent is how long a part of a text is.
+type extent struct{ bytes, units int }
+
+// alike returns how much two texts begin with alike, or end with if back, in whole
+// characters and up to a limit in bytes.
+func alike(a, b *Text, limit int, back bool) (same extent) {
+	// next takes a part of a text: what is left of one, or the next one.
+	next := func(rest string, pieces []piece) (string, []piece) {
+		switch {
+		case rest != "" || len(pieces) == 0:
+			return rest, pieces
+		case back:
+			return pieces[len(pieces)-1].s, pieces[:len(pieces)-1]
+		}
+		return pieces[0].s, pieces[1:]
+	}
+	left, right := "", ""
+	inA, inB := a.pieces, b.pieces
+	for same.bytes < limit {
+		left, inA = next(left, inA)
+		right, inB = next(right, inB)
+		n := min(len(left), len(right), limit-same.bytes)
+		x, y := left[:n], right[:n]
+		if back {
+			x, y = left[len(left)-n:], right[len(right)-n:]
+		}
+		if x != y || n == limit-same.bytes {
+			n = alikeBytes(x, y, left, back)
+			x = left[:n]
+			if back {
+				x = left[len(left)-n:]
+			}
+			same.bytes, same.units = same.bytes+n, same.units+Units(x)
+			return same
+		}
+		same.bytes, same.units = same.bytes+n, same.units+Units(x)
+		if back {
+			left, right = left[:len(left)-n], right[:len(right)-n]
+		} else {
+			left, right = left[n:], right[n:]
+		}
+	}
+	return same
+}
+
+// alikeBytes returns how many bytes x and y, which are as long and of which x is at the
+// end of whole where one looks, have alike, without the part of a character.
+func alikeBytes(x, y, whole string, back bool) int {
+	n := 0
+	if back {
+		for n < len(x) && x[len(x)-1-n] == y[len(y)-1-n] {
+			n++
+		}
+		for n > 0 && !utf8.RuneStart(x[len(x)-n]) {
+			n--
+		}
+		return n
+	}
+	for n < len(x) && x[n] == y[n] {
+		n++
+	}
+	for n > 0 && n < len(whole) && !utf8.RuneStart(whole[n]) {
+		n--
+	}
+	return n
+}
+
 func splitLines(s string) []string {
 	lines := strings.SplitAfter(s, "\n")
 	if lines[len(lines)-1] == "" {

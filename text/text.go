@@ -121,7 +121,12 @@ func (t *Text) Slice(from, to int) string {
 	if i == j {
 		return t.pieces[i].s[a:b]
 	}
+	size := len(t.pieces[i].s) - a + b
+	for _, p := range t.pieces[i+1 : j] {
+		size += len(p.s)
+	}
 	var s strings.Builder
+	s.Grow(size)
 	s.WriteString(t.pieces[i].s[a:])
 	for _, p := range t.pieces[i+1 : j] {
 		s.WriteString(p.s)

@@ -46,3 +46,34 @@ func TestPushedTextIsTheCommittedOne(t *testing.T) {
 		t.Errorf("got %q at version %d", got, a.Version())
 	}
 }
+
+// TestBetweenMakesTheOtherText compares texts of several pieces that have much alike.
+func TestBetweenMakesTheOtherText(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	some := func(n int) string {
+		alphabet := []rune("ab\nüéè©€🦊🦋")
+		s := make([]rune, r.IntN(n+1))
+		for i := range s {
+			s[i] = alphabet[r.IntN(len(alphabet))]
+		}
+		return string(s)
+	}
+	for range 500 {
+		begin, end := some(3000), some(3000)
+		a, b := NewText(begin+some(3)+end), new(Text)
+		for _, part := range []string{begin, some(3), end} {
+			b.Append(part)
+		}
+		changes := Between(a, b)
+		if n := len(changes.Inserted()); n > 3*4 && len(a.String()) > 0 {
+			t.Fatalf("%d bytes are inserted for at most three characters", n)
+		}
+		got := a.Clone()
+		if err := got.Apply(changes); err != nil || got.String() != b.String() {
+			t.Fatalf("Between makes another text: %v", err)
+		}
+	}
+	if c := Between(new(Text), NewText("new")); c.Inserted() != "new" {
+		t.Errorf("the empty text becomes %q", c.Inserted())
+	}
+}

@@ -45,7 +45,7 @@ func TestJavaScriptProgramsCallNodes(t *testing.T) {
 					map: new Map([['day', day], [{ k: 1 }, null]]), set: new Set([1, 'a']), day,
 					big: 2n ** 70n, bytes: new Uint8Array([1, 2]), floats: new Float64Array([1.5]), none: undefined,
 					pattern: /a\/b/gi, url: new URL('https://example.com/x?y'), minus: -0,
-					error: Object.assign(new TooFar('far', { cause: why }), { distance: 7, at: day }),
+					error: Object.assign(new TooFar('far', { cause: why }), { distance: 7, at: day }), all: new AggregateError([why, 2], 'two'),
 				};
 				value.self = value;
 				if (!json) value.longs = new BigInt64Array([-5n]);
@@ -63,10 +63,26 @@ func TestJavaScriptProgramsCallNodes(t *testing.T) {
 					same('none' in back && back.none, undefined);
 					same(String(back.pattern), String(value.pattern));
 					same(back.url.href, value.url.href);
-					same(Object.is(back.minus, json ? 0 : -0), true);
+					same(Object.is(back.minus, -0), true);
 					same(back.error instanceof TooFar && back.error.name === 'TooFar' && back.error.distance, 7);
 					same(back.error.cause instanceof Error && back.error.cause.message, 'why');
+					same(back.all instanceof AggregateError && back.all.errors[0].message + back.all.errors[1], 'why2');
 				}
+				const w = document.body.appendChild(document.createElement('iframe')).contentWindow;
+				const there = { set: new w.Set([1]), day: new w.Date(5), headers: new w.Headers({ a: '1' }), url: new w.URL('http://a/'), why: new w.TypeError('t') };
+				const back = await client.lmz.callRaw('ECHO', undefined, client.ctn().echo(there));
+				same([back.set instanceof Set, back.day.getTime(), back.headers.get('a'), back.url.href, back.why instanceof TypeError].join(), 'true,5,1,http://a/,true');
+				const refusal = (v) => client.lmz.callRaw('ECHO', undefined, client.ctn().echo([v])).then(() => 'sent', (e) => e.message);
+				for (const make of [(w) => new w.Blob(['x']), (w) => new w.FormData(), (w) => new w.URLSearchParams('a=1'), (w) => new w.ReadableStream(), (w) => w.document.body,
+					(w) => w.Array.from('').values(), (w) => new w.Event('e'), (w) => w.Promise.resolve(), (w) => w.crypto, (w) => new w.EventTarget()]) {
+					for (const from of [window, w]) {
+						const why = await refusal(make(from));
+						if (!/^echo\[0\]\[0\]: an? .* cannot be sent: /.test(why)) throw new Error(make + ': ' + why);
+					}
+				}
+				same(await refusal('\ud800'), 'echo[0][0]: the text holds half of a surrogate pair, which is no character');
+				const large = await client.lmz.callRaw('ECHO', undefined, client.ctn().echo('x'.repeat(1 << 20))).catch((e) => e);
+				same(large.name + large.lmzCode, 'TooLargeErrorgateway');
 				client.disconnect();
 				same(client.connectionState, 'disconnected');`)
 		})
@@ -92,8 +108,8 @@ func TestJavaScriptProgramsCallNodes(t *testing.T) {
 			const { ctn } = lmz;
 			const failure = (...call) => jsonClient.lmz.callRaw(...call).then(() => { throw new Error('no error'); }, (e) => e);
 			same((await failure('DOCUMENT_DO', 'x', ctn().update('text'))).message, 'Must be subscribed to edit');
-			same((await failure('NOTHING', 'x', ctn().y())).code, 'absent');
-			same((await failure('ECHO', undefined, ctn().echo(new BigInt64Array(1)))).message, 'a BigInt64Array cannot be sent as JSON');
+			same((await failure('NOTHING', 'x', ctn().y())).lmzCode, 'absent');
+			same((await failure('ECHO', undefined, ctn().echo(new BigInt64Array(1)))).message, 'echo[0]: a BigInt64Array cannot be sent as JSON: send an array of bigints');
 			const me = ['LUMENIZE_CLIENT_GATEWAY', jsonClient.lmz.instanceName];
 			same((await jsonClient.lmz.callRaw(...me, ctn().hello('a', new Map([['k', 2n]])))).get('a'), 2n);
 			same((await failure(...me, ctn().hello('x'))) instanceof TypeError, true);
@@ -117,18 +133,18 @@ func TestJavaScriptProgramsCallNodes(t *testing.T) {
 			const { ctn } = lmz;
 			const guard = await failure('DOCUMENT_DO', 'x', ctn().update('text'));
 			same(guard instanceof Error && guard.message, 'Must be subscribed to edit');
-			same(guard.code, 'guard');
-			same((await failure('NOTHING', 'x', ctn().y())).code, 'absent');
-			same((await failure('ECHO', undefined, ctn().missing())).code, 'absent');
+			same(guard.lmzCode, 'guard');
+			same((await failure('NOTHING', 'x', ctn().y())).lmzCode, 'absent');
+			same((await failure('ECHO', undefined, ctn().missing())).lmzCode, 'absent');
 			same((await failure('ECHO', undefined, ctn().echo(1).more())).lmzCode, 'callee');
 			same((await failure('ECHO', undefined, ctn().echo)).name, 'TypeError');
 			same((await failure('ECHO', undefined, ctn().echo(() => {}))).message, 'echo[0]: a function cannot be sent');
-			same((await failure('ECHO', undefined, ctn().echo('x'.repeat(2 << 20)))).code, 'gateway');
+			same((await failure('ECHO', undefined, ctn().echo('x'.repeat(2 << 20)))).lmzCode, 'gateway');
 			const gone = await failure('LUMENIZE_CLIENT_GATEWAY', 'nobody.12345678', ctn().x());
 			same(gone instanceof lmz.ClientDisconnectedError && gone.clientInstanceName, 'nobody.12345678');
 			same((await failure('ECHO', undefined, ctn().echo(1), { signal: AbortSignal.abort() })).name, 'AbortError');
 			client.disconnect();
-			same((await failure('ECHO', undefined, ctn().echo(1))).code, 'gateway');
+			same((await failure('ECHO', undefined, ctn().echo(1))).lmzCode, 'gateway');
 			await client.connect();
 			same(await client.lmz.callRaw('ECHO', undefined, ctn().echo(2)), 2);
 			client.disconnect();`)
@@ -139,7 +155,7 @@ func TestJavaScriptProgramsCallNodes(t *testing.T) {
 		b.run(`
 			class Client extends lmz.LumenizeClient {
 				got = [];
-				onDone(tag, outcome) { this.got.push(tag + ':' + (outcome instanceof Error ? outcome.code : outcome)); }
+				onDone(tag, outcome) { this.got.push(tag + ':' + (outcome instanceof Error ? outcome.lmzCode : outcome)); }
 				order = [];
 				note = lmz.meshFn((n) => { this.order.push(n); return this.lmz.callContext.callChain[0].instanceName === this.lmz.instanceName; });
 			}

@@ -44,6 +44,29 @@ var ranEverywhere = []string{
 	"disconnected",
 }
 
+// usedMembers is what the other program says, which uses every member, option and name.
+var usedMembers = []string{
+	"true",
+	"5, 5",
+	"true, connecting,connected",
+	"7",
+	"TypeError",
+	"n1: hello, LumenizeClient, true",
+	"true, LimitError, one is enough, false",
+	"Peer-to-peer client calls are disabled by default. Override onBeforeCall() to allow them.",
+	"true, false",
+	"false",
+	`POST, https://example.com/a%20b, 1, {"a":[1]}, same-origin`,
+	"201, 2, 7",
+	"3",
+	"true, true, false, true, false",
+	"4",
+	`{"type":"apply","args":[{"n":5},6]}, call, 4409, false, function`,
+	"Client disconnected, Client disconnected",
+	"Message queue full",
+	"Client disconnected",
+}
+
 // notes is an object that the program calls.
 type notes struct {
 	*object.Object
@@ -175,12 +198,17 @@ func (p *programs) write(name, text, old, replacement string) {
 // check compares what the program said.
 func (p *programs) check(output string) {
 	p.t.Helper()
+	p.said(output, ranEverywhere)
+}
+
+func (p *programs) said(output string, want []string) {
+	p.t.Helper()
 	var lines []string
 	if err := json.Unmarshal([]byte(output), &lines); err != nil {
 		p.t.Fatalf("%v: %s", err, output)
 	}
-	if !slices.Equal(lines, ranEverywhere) {
-		p.t.Errorf("it said\n%s\nwant\n%s", strings.Join(lines, "\n"), strings.Join(ranEverywhere, "\n"))
+	if !slices.Equal(lines, want) {
+		p.t.Errorf("it said\n%s\nwant\n%s", strings.Join(lines, "\n"), strings.Join(want, "\n"))
 	}
 }
 
@@ -189,6 +217,7 @@ func TestAProgramForTheOriginalsClientRunsEverywhereWithAnotherImport(t *testing
 	p := newPrograms(t, s)
 	source := p.read("program.ts")
 	p.write("program.ts", source, originalImport, "@lumenize/lmz")
+	p.write("members.ts", p.read("members.ts"), originalImport, "@lumenize/lmz")
 	token, err := auth.Mint(s.dir, func(string) string { return "" }, "ada@example.com", false, time.Hour)
 	if err != nil {
 		t.Fatal(err)
@@ -208,6 +237,11 @@ func TestAProgramForTheOriginalsClientRunsEverywhereWithAnotherImport(t *testing
 	in("Node.js 20, server that speaks only lmz", func(t *testing.T) {
 		p.check(p.command("", "node", "run.mjs", "./out/program.js", s.direct+"/original", token))
 	})
+	for _, server := range []string{"", "/original"} {
+		in("each member, option and name: "+s.direct+server, func(t *testing.T) {
+			p.said(p.command("", "node", "run.mjs", "./out/members.js", s.direct+server, token), usedMembers)
+		})
+	}
 	in("Bun", func(t *testing.T) {
 		bun, _ := filepath.Glob(p.root("web/testdata/programs/node_modules/@oven/bun-*/bin/bun"))
 		if len(bun) == 0 {

@@ -285,13 +285,13 @@ func (d *Document) update(ctx context.Context, content string) (int, error) {
 	if err := d.load(ctx); err != nil {
 		return 0, err
 	}
-	pushed, err := d.make(ctx, d.version(), d.edits(updater, content), "", nil)
+	pushed, err := d.make(ctx, d.version(), d.edits(updater, text.NewText(content)), "", nil)
 	return pushed.Version, err
 }
 
 // edits returns what makes content the text.
-func (d *Document) edits(editor, content string) []text.Edit {
-	changes := text.Diff(d.text().String(), content)
+func (d *Document) edits(editor string, content *text.Text) []text.Edit {
+	changes := text.Between(d.text(), content)
 	var edits []text.Edit
 	for i, part := range text.Split(changes, text.MaxEdit) {
 		edits = append(edits, text.Edit{Editor: editor, Number: d.version() + 1 + i, Changes: part})

@@ -33,7 +33,7 @@ func (d *Document) restore(ctx context.Context, version int) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	edits := d.edits(restorer, t.String())
+	edits := d.edits(restorer, t)
 	size := 0
 	for _, e := range edits {
 		size += sizeOf(text.Entry{Edit: e}) - rowBytes

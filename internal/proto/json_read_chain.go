@@ -107,7 +107,7 @@ func (r *jsonReader) key(i int32) error {
 	case i >= 0 && r.tokens[i].kind == jsonText:
 		return r.textOf(i)
 	case i >= 0 && r.tokens[i].kind == jsonNumber && specialNumber(r.float(i)) == "":
-		r.dst = appendText(r.dst, string(appendJSONFloat(nil, r.float(i))))
+		r.dst = appendText(r.dst, string(appendJSONFloat(nil, r.float(i)+0))) // as a name, -0 is 0
 		return nil
 	}
 	return badChain("the key of an operation is " + r.describe(i))

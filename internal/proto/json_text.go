@@ -118,13 +118,14 @@ func appendJSONText(dst []byte, s []byte) []byte {
 	return append(append(dst, s[start:]...), '"')
 }
 
-// appendJSONFloat writes f, which is finite, as JavaScript does. -0 becomes 0.
+// appendJSONFloat writes f, which is finite, as JavaScript does. It keeps the sign of -0,
+// which JavaScript reads and does not write.
 func appendJSONFloat(dst []byte, f float64) []byte {
-	if f == 0 {
-		return append(dst, '0')
+	if f == 0 && math.Signbit(f) {
+		return append(dst, "-0"...)
 	}
 	abs := math.Abs(f)
-	if abs >= 1e-6 && abs < 1e21 {
+	if f == 0 || abs >= 1e-6 && abs < 1e21 {
 		return strconv.AppendFloat(dst, f, 'f', -1, 64)
 	}
 	dst = strconv.AppendFloat(dst, f, 'e', -1, 64)

@@ -32,9 +32,8 @@ func transcodeLimit(n int) int { return min(budgetBase+budgetPerByte*n, maxTrans
 // ToJSON turns a CBOR document into the JSON text of the original's encoding,
 // {"json": ..., "meta": ...}. What JSON cannot hold is an error that names the
 // path to it and its type: 64-bit typed arrays, NaN and infinities in float
-// arrays, bytes in the body of a request. Dates are cut to milliseconds, and -0
-// becomes 0. Integers beyond 2^53 go as big integers, because a JavaScript number
-// would not keep them.
+// arrays, bytes in the body of a request. Dates are cut to milliseconds. Integers
+// beyond 2^53 go as big integers, because a JavaScript number would not keep them.
 func ToJSON(doc []byte) ([]byte, error) {
 	w, err := newJSONWriter(doc)
 	if err != nil {

@@ -2,4 +2,4 @@
 // PROTOCOL.md, "Values", and nothing else.
 
 export { decode } from './decode.js';
-export { encode, encodeChain } from './encode.js';
+export { encode, encodeChain, encodeError } from './encode.js';

@@ -1,23 +1,29 @@
 // The client of JavaScript programs.
 
 import { load } from './border.js';
-import { decode, encode, encodeChain } from './cbor.js';
+import { decode, encode, encodeChain, encodeError } from './cbor.js';
+import { toOperations } from './chains.js';
 import { ctn, execute, operations } from './continuation.js';
 import { Door } from './door.js';
 import { LoginRequiredError, Refusal, failure, withCode } from './errors.js';
 import { Tab } from './tab.js';
+import { maxPayload } from './tags.js';
 import { Tokens } from './token.js';
 import { watch } from './wake.js';
 
 const retryCeiling = 30_000; // milliseconds between attempts to load the module
+const queueLimit = 100; // calls that wait for the module, as many as for the connection (client.Options)
+
+// What programs for the original's client look for.
+const disconnected = 'Client disconnected', queueFull = 'Message queue full';
 
 /**
  * A node in a browser tab or a JavaScript program. Extend it, expose methods with
  * mesh or meshFn, and call other nodes with this.lmz. Constructing it never waits:
  * it connects by itself, and calls made meanwhile go out in order.
  *
- * Callbacks are read when they are due, from the object or else from the
- * configuration, so they may be methods, class fields or options.
+ * Callbacks are read when they are due, from the configuration or else from the
+ * object, so they may be methods, class fields or options.
  */
 export class LumenizeClient {
   #config;
@@ -26,6 +32,7 @@ export class LumenizeClient {
   #instance = '';
   #wanted = false; // connect was called later than disconnect
   #life = 0; // counts connects and disconnects, to notice that one has been overtaken
+  #ends = 0; // counts disconnects
   #module;
   #number = 0; // of this client in the module; 0 before it is open
   #opening;
@@ -43,6 +50,7 @@ export class LumenizeClient {
       throw new Error('WebSocket is not available. In Node.js, provide WebSocket in config.');
     }
     this.#config = config;
+    this.#instance = config.instanceName ?? '';
     this.#tokens = new Tokens(config.accessToken);
     this.lmz = new Door(this, {
       binding: config.gatewayBindingName ?? 'LUMENIZE_CLIENT_GATEWAY',
@@ -75,10 +83,10 @@ export class LumenizeClient {
   }
 
   /** Refuses what another client started. Override it to decide otherwise. */
-  onBeforeCall({ callContext }) {
+  onBeforeCall({ callContext } = this.lmz) {
     const origin = callContext.callChain[0];
     if (origin?.type === 'LumenizeClient' && origin.instanceName !== this.#instance) {
-      throw new Error('calls that another client started are refused by default; override onBeforeCall() to allow them');
+      throw new Error('Peer-to-peer client calls are disabled by default. Override onBeforeCall() to allow them.');
     }
   }
 
@@ -102,7 +110,7 @@ export class LumenizeClient {
     }
     this.#unwatch ??= watch(() => this.#tell('probe'), () => this.#suspend());
     await this.#open();
-    if (!this.#number) throw failure('Client disconnected', 'gateway'); // meanwhile
+    if (!this.#number) throw failure(disconnected, 'gateway'); // meanwhile
     await new Promise((resolve, reject) => {
       this.#module.ask('connect', this.#number, (failed, _, message) => {
         if (failed) reject(failure(message || 'disconnected', failed));
@@ -115,13 +123,14 @@ export class LumenizeClient {
   disconnect() {
     this.#wanted = false;
     this.#life++;
+    this.#ends++;
     this.#unwatch?.();
     this.#unwatch = undefined;
     this.#tab.release();
     if (this.#number) this.#module.close(this.#number);
     this.#number = 0;
     this.#opening = this.#firstToken = undefined;
-    for (const { settle } of this.#outbox.splice(0)) settle('gateway', undefined, 'Client disconnected');
+    for (const { settle } of this.#outbox.splice(0)) settle('gateway');
     this.#become('disconnected');
   }
 
@@ -165,9 +174,9 @@ export class LumenizeClient {
     if (this.#number) this.#module.tell(operation, this.#number, 0);
   }
 
+  /** Runs a callback. The configuration's wins: the original knows no other. */
   #callback(name, ...args) {
-    const f = typeof this[name] === 'function' ? this[name] : this.#config[name];
-    return f?.apply(this, args);
+    return (this.#config[name] ?? this[name])?.apply(this, args);
   }
 
   #become(state) {
@@ -188,14 +197,14 @@ export class LumenizeClient {
     this.#firstToken = this.#tokens.get(refresh, fetch);
     this.#firstToken.catch(() => {}); // the module hears of it
     const [module, tab] = await Promise.all([this.#loaded(life), this.#tabID()]);
-    if (life !== this.#life) throw failure('Client disconnected', 'gateway');
+    if (life !== this.#life) throw failure(disconnected, 'gateway');
     this.#module = module;
     const { baseUrl, heartbeatIntervalMs: ms, WebSocket = globalThis.WebSocket } = this.#config;
     try {
       this.#number = module.open(this.#handler(life), {
         url: baseUrl ?? globalThis.location?.origin ?? '', binding: this.lmz.bindingName, tab,
         heartbeat: ms === undefined ? 0 : ms > 0 ? ms : -1, WebSocket,
-        missed: typeof (this.onMissed ?? this.#config.onMissed) === 'function',
+        missed: typeof (this.#config.onMissed ?? this.onMissed) === 'function',
       });
     } catch (error) { // the configuration is wrong
       this.disconnect();
@@ -306,17 +315,19 @@ export class LumenizeClient {
 
   #call(binding, instance, continuation, { signal, timeoutMs = 0, wanted = true, state, newChain, onSent } = {}) {
     return new Promise((resolve, reject) => {
-      const chain = encodeChain(operations(continuation));
+      const chain = encodeChain(Array.isArray(continuation) ? toOperations(continuation) : operations(continuation), maxPayload);
       const context = this.#claim(newChain ? undefined : this.#context, state);
+      const ends = this.#ends;
       if (signal?.aborted) throw signal.reason;
-      if (!this.#wanted && this.#life > 0) throw failure('not sent: the client is disconnected', 'gateway');
+      if (!this.#wanted && this.#life > 0) throw failure(disconnected, 'gateway');
       const settle = (failed, payload, message) => {
         signal?.removeEventListener('abort', abort);
         this.#sent.delete(call.id);
         if (signal?.aborted) return reject(signal.reason);
         try {
           if (!failed) return resolve(decode(payload));
-          reject(payload?.length ? withCode(decode(payload), failed) : failure(message || 'not sent', failed));
+          const ended = ends !== this.#ends && (failed === 'gateway' || failed === 'unknown');
+          reject(ended ? failure(disconnected, failed) : failureOf(failed, payload, message));
         } catch (error) {
           reject(failure(`the answer cannot be read: ${error.message}`, 'unknown', { cause: error }));
         }
@@ -336,12 +347,13 @@ export class LumenizeClient {
   /** The call context that a call carries: state, which the gateway marks as this client's word. */
   #claim(context, state) {
     const all = { ...context?.clientState, ...context?.state, ...state };
-    return Object.keys(all).length > 0 ? encode({ state: all }) : undefined;
+    return Object.keys(all).length > 0 ? encode({ state: all }, maxPayload) : undefined;
   }
 
   #ask(call) {
     if (!this.#number) {
-      this.#outbox.push(call);
+      if (this.#outbox.length < queueLimit) this.#outbox.push(call);
+      else call.settle('gateway', undefined, queueFull);
       return;
     }
     const { wanted, onSent, settle, args } = call;
@@ -367,10 +379,10 @@ export class LumenizeClient {
       const ops = decode(chainBytes);
       const run = (f) => this.#within(callContext, f);
       await this.#guard(run, callContext, ops);
-      payload = encode(await execute(this, ops, run, started));
+      payload = encode(await execute(this, ops, run, started), maxPayload);
     } catch (error) {
       failed = error instanceof Refusal ? error.lmzCode : 'callee';
-      payload = encodeError(error instanceof Refusal ? error.error : error);
+      payload = encodeError(error instanceof Refusal ? error.error : error, maxPayload);
     } finally {
       started();
     }
@@ -418,13 +430,10 @@ function readContext({ chain = [], auth, state = {}, clientState = {} }) {
   };
 }
 
-function encodeError(error) {
-  const e = error instanceof Error ? error : new Error(String(error));
-  try {
-    return encode(e);
-  } catch {
-    const plain = new Error(e.message);
-    plain.name = e.name;
-    return encode(plain);
-  }
+/** What a call that failed is rejected with. */
+function failureOf(failed, payload, message) {
+  if (!payload?.length) return failure(message || 'not sent', failed);
+  const error = withCode(decode(payload), failed);
+  const full = failed === 'gateway' && error.name === 'QueueFullError';
+  return full ? Object.assign(failure(queueFull, failed, { cause: error }), { name: error.name }) : error;
 }

@@ -1,11 +1,27 @@
 // Values that hold others: arrays, plain objects, Maps, Sets and errors.
 
-const isPlain = (v) => [Object.prototype, null].includes(Object.getPrototypeOf(v));
+import { ownMembers } from './errors.js';
+import { isPlain, kindOf } from './kinds.js';
+
+/** Array, Map, Set, Error or Object; undefined of all else, which holds nothing. */
+function container(v) {
+  const kind = kindOf(v);
+  if (kind === 'Object') return isPlain(v) ? kind : undefined;
+  return ['Array', 'Map', 'Set', 'Error'].includes(kind) ? kind : undefined;
+}
 
 function parts(v) {
-  if (Array.isArray(v) || v instanceof Set) return v;
-  if (v instanceof Map) return [...v].flat();
-  return isPlain(v) || v instanceof Error ? Object.values(v) : [];
+  switch (container(v)) {
+    case 'Array': case 'Set': return v;
+    case 'Map': return [...v].flat();
+    case undefined: return [];
+  }
+  return keysOf(v).map((key) => v[key]);
+}
+
+/** The names under which a plain object or an error holds others. */
+function keysOf(v) {
+  return isPlain(v) ? Object.keys(v) : [...(Object.hasOwn(v, 'cause') ? ['cause'] : []), ...ownMembers(v)];
 }
 
 /** Reports whether wanted is true of v or of something in it. */
@@ -27,25 +43,28 @@ export function rebuild(v, wanted, put, copies = new Map()) {
     copies.set(v, made); // before its parts, which may refer to it
     return made;
   };
-  if (Array.isArray(v)) {
+  const kind = container(v);
+  if (kind === 'Array') {
     const array = begin(new Array(v.length));
     v.forEach((x, i) => { array[i] = copy(x); });
     return array;
   }
-  if (v instanceof Map) {
+  if (kind === 'Map') {
     const map = begin(new Map());
     for (const [key, value] of v) map.set(copy(key), copy(value));
     return map;
   }
-  if (v instanceof Set) {
+  if (kind === 'Set') {
     const set = begin(new Set());
     for (const x of v) set.add(copy(x));
     return set;
   }
-  if (!isPlain(v) && !(v instanceof Error)) return v;
-  const object = begin(v instanceof Error ? v : {}); // an error is of this call only
-  for (const [key, value] of Object.entries(v)) {
-    Object.defineProperty(object, key, { value: copy(value), writable: true, enumerable: true, configurable: true });
+  if (!kind) return v;
+  const object = begin(kind === 'Error' ? v : {}); // an error is of this call only
+  for (const key of keysOf(v)) {
+    const value = copy(v[key]);
+    if (object === v) v[key] = value; // listed or not, as before
+    else Object.defineProperty(object, key, { value, writable: true, enumerable: true, configurable: true });
   }
   return object;
 }

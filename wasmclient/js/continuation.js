@@ -15,7 +15,8 @@ export function ctn() {
   return proxy([]);
 }
 
-function proxy(ops) {
+/** A continuation with these operations. */
+export function proxy(ops) {
   return new Proxy(function continuation() {}, {
     get(_, key) {
       if (key === OPS) return ops;
@@ -49,8 +50,18 @@ export function fill(ops, outcome) {
   return [...ops.slice(0, -1), filled];
 }
 
-const CALLABLE = Symbol.for('lumenize.mesh.callable');
-const GUARD = Symbol.for('lumenize.mesh.guard');
+/** Where an exposed function says that it is, and by which guard. The original uses the same symbols. */
+export const MESH_CALLABLE = Symbol.for('lumenize.mesh.callable'), MESH_GUARD = Symbol.for('lumenize.mesh.guard');
+
+/** Whether a value is a function that other nodes may call. */
+export function isMeshCallable(fn) {
+  return typeof fn === 'function' && Object.hasOwn(fn, MESH_CALLABLE);
+}
+
+/** The guard of an exposed function, if it has one. */
+export function getMeshGuard(fn) {
+  return isMeshCallable(fn) ? fn[MESH_GUARD] : undefined;
+}
 
 /**
  * Exposes a function: other nodes may call the property of the client that holds it.
@@ -60,8 +71,8 @@ const GUARD = Symbol.for('lumenize.mesh.guard');
 export function meshFn(fn, guard) {
   if (typeof fn !== 'function') throw new TypeError('meshFn: a function is expected');
   if (guard !== undefined && typeof guard !== 'function') throw new TypeError('meshFn: the guard must be a function');
-  Object.defineProperty(fn, CALLABLE, { value: true, configurable: true });
-  if (guard) Object.defineProperty(fn, GUARD, { value: guard, configurable: true });
+  Object.defineProperty(fn, MESH_CALLABLE, { value: true, configurable: true });
+  if (guard) Object.defineProperty(fn, MESH_GUARD, { value: guard, configurable: true });
   return fn;
 }
 
@@ -102,7 +113,7 @@ async function steps(target, ops, state, depth = 0) {
     if (++state.count > maxSteps) throw new TypeError(`more than ${maxSteps} method calls in one call`);
     const name = ops[i];
     const fn = method(current, name);
-    if (!fn || !Object.hasOwn(fn, CALLABLE)) {
+    if (!isMeshCallable(fn)) {
       throw refusal(state, 'absent', new Error(`no method ${JSON.stringify(name)} is exposed here`));
     }
     const args = await resolve(target, ops[i + 1], state, depth);
@@ -122,11 +133,11 @@ function refusal(state, code, error) {
 }
 
 async function checkGuard(fn, current, name, args, state) {
-  const guard = fn[GUARD];
+  const guard = getMeshGuard(fn);
   if (!guard) return;
   try {
     const verdict = state.run(() => guard(current, { method: name, args }));
-    if (verdict instanceof Promise) await verdict; // others would cost the order of calls
+    if (typeof verdict?.then === 'function') await verdict; // others would cost the order of calls
   } catch (error) {
     throw refusal(state, 'guard', error);
   }

@@ -5,7 +5,8 @@ import {
   ARRAY, BYTES, MAP, NEGINT, TAG, TEXT, UINT, arrayTypes, maxNesting, tagBigNegative, tagBigPositive,
   tagDateEpoch, tagDateText, tagMap, tagObject, tagReference, tagRegExp, tagSet, tagShared, tagURL,
 } from './tags.js';
-import { Continuation, RequestSync, ResponseSync, Result } from './values.js';
+import { requestOf, responseOf } from './requests.js';
+import { Continuation, Result } from './values.js';
 
 const utf8Strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
@@ -223,7 +224,11 @@ class Decoder {
   #set(mark) {
     this.#expect(ARRAY);
     const set = this.#register(mark, new Set());
-    for (let n = this.#length(1); n > 0; n--) set.add(this.#item(unmarked));
+    for (let n = this.#length(1); n > 0; n--) {
+      const item = this.#item(unmarked);
+      if (set.has(item)) this.#bad('an element of a Set occurs twice');
+      set.add(item);
+    }
     return set;
   }
 
@@ -264,8 +269,8 @@ class Decoder {
       case 'String': return new String(this.#plain().value);
       case 'BigInt': return Object(BigInt(this.#plain().value));
       case 'Headers': return new Headers(this.#plain().entries);
-      case 'Request': return new RequestSync(this.#plain());
-      case 'Response': return new ResponseSync(this.#plain());
+      case 'Request': return requestOf(this.#plain());
+      case 'Response': return responseOf(this.#plain());
     }
     this.#bad(`unknown type ${JSON.stringify(name.slice(0, 64))}`);
   }

@@ -1,56 +1,111 @@
 // JavaScript values to CBOR.
 
-import { nameOf } from './errors.js';
+import { nameOf, ownMembers, withCode } from './errors.js';
+import { instead, isError, isPlain, kindOf, nameOfClass } from './kinds.js';
 import {
   ARRAY, BYTES, MAP, NEGINT, TAG, TEXT, UINT, arrayTags, maxNesting, tagBigNegative, tagBigPositive,
   tagDateEpoch, tagDateText, tagMap, tagObject, tagReference, tagRegExp, tagSet, tagShared, tagURL,
 } from './tags.js';
 import { Continuation, OPS, RequestSync, ResponseSync, Result, checkChain } from './values.js';
+import { Walk, halfPair } from './walk.js';
 
 const utf8 = new TextEncoder();
 
-/** Encodes a value. A value that cannot be sent is a TypeError that names the path to it. */
-export function encode(value) {
-  return twice((encoder) => encoder.value(value));
+const getter = (prototype, name) => Object.getOwnPropertyDescriptor(prototype, name).get;
+const sizeOfMap = getter(Map.prototype, 'size'), sizeOfSet = getter(Set.prototype, 'size');
+const typedArray = Object.getPrototypeOf(Uint8Array.prototype);
+const arrayName = getter(typedArray, Symbol.toStringTag), arrayValues = typedArray.values; // also of subclasses and of other realms
+
+/**
+ * Encodes a value. A value that cannot be sent is a TypeError that names the path to it,
+ * one that takes more than limit bytes a TooLargeError.
+ */
+export function encode(value, limit) {
+  return twice(limit, (encoder) => encoder.value(value));
 }
 
 /** Encodes the operations of a continuation: a text names a method, an array holds its arguments. */
-export function encodeChain(ops) {
-  return twice((encoder) => encoder.chain(ops));
+export function encodeChain(ops, limit) {
+  return twice(limit, (encoder) => encoder.chain(ops));
+}
+
+/**
+ * Encodes what a method threw, which always can be: members that cannot be sent are left
+ * out, as by the original, and of an error that is too large or has no text that can be
+ * sent the caller learns just that.
+ */
+export function encodeError(thrown, limit) {
+  let why;
+  try {
+    const error = isError(thrown) ? thrown : new Error(String(thrown));
+    try {
+      return encode(error, limit);
+    } catch (refused) {
+      why = refused;
+    }
+    return encode(sendable(error, limit), limit);
+  } catch (refused) {
+    return encode(new TypeError(`the error cannot be sent: ${(why ?? refused).message}`));
+  }
+}
+
+function sendable(error, limit) {
+  const copy = new Error(String(error.message));
+  copy.name = nameOf(error);
+  for (const key of ['cause', ...ownMembers(error)]) {
+    try {
+      const value = error[key];
+      encode(value, limit);
+      if (value !== undefined) copy[key] = value;
+    } catch {
+      // it is left out
+    }
+  }
+  return copy;
 }
 
 // What is reachable in two ways is found out by writing; then it is written again,
 // with references.
-function twice(write) {
-  const first = new Encoder(new Map(), false);
-  write(first);
-  if (first.shared.size === 0) return first.bytes();
-  const second = new Encoder(first.shared, true);
-  write(second);
-  return second.bytes();
+function twice(limit = Infinity, write) {
+  const first = new Encoder(new Map(), false, limit);
+  const bytes = first.document(write);
+  return first.shared.size === 0 ? bytes : new Encoder(first.shared, true, limit).document(write);
 }
 
-class Encoder {
+class Encoder extends Walk {
   #data = new Uint8Array(256);
   #view = new DataView(this.#data.buffer);
   #size = 0;
   #depth = 0;
-  #path = [];
   #met = new Set();
   #known; // second pass: shared is complete
   #marks = 0;
+  #limit; // of bytes
 
-  constructor(shared, known) {
+  constructor(shared, known, limit) {
+    super();
     this.shared = shared; // object to its number, or -1 before it is written
     this.#known = known;
+    this.#limit = limit;
   }
 
-  bytes() {
+  document(write) {
+    this.run(write);
+    this.#check(0);
     return this.#data.slice(0, this.#size);
+  }
+
+  /** Refuses what takes n more bytes at least, before it is walked. */
+  #check(n) {
+    if (n <= this.#limit - this.#size) return;
+    const error = this.fault(Error, `too large: it takes more than ${this.#limit} bytes`);
+    error.name = 'TooLargeError';
+    this.stop(withCode(error, 'gateway')); // nothing was sent
   }
 
   #room(n) {
     if (this.#size + n <= this.#data.length) return;
+    this.#check(n);
     const data = new Uint8Array(Math.max(this.#data.length * 2, this.#size + n));
     data.set(this.#data);
     this.#data = data;
@@ -92,7 +147,9 @@ class Encoder {
   }
 
   text(s) {
+    this.#check(s.length);
     const bytes = utf8.encode(s);
+    if (bytes.length !== s.length && s.search(halfPair) >= 0) this.refuse('the text holds half of a surrogate pair, which is no character');
     this.#head(TEXT, bytes.length);
     this.#raw(bytes);
   }
@@ -103,23 +160,12 @@ class Encoder {
   }
 
   #begin(major, n) {
-    if (this.#depth++ === maxNesting) this.#refuse(`nested deeper than ${maxNesting}`);
+    if (this.#depth++ === maxNesting) this.refuse(`nested deeper than ${maxNesting}`);
     this.#head(major, n);
   }
 
   #end() {
     this.#depth--;
-  }
-
-  #refuse(why) {
-    const path = this.#path.map((p, i) => (typeof p === 'number' ? `[${p}]` : i > 0 ? `.${p}` : p)).join('');
-    throw new TypeError(path === '' ? why : `${path}: ${why}`);
-  }
-
-  #within(step, write) {
-    this.#path.push(step);
-    write();
-    this.#path.pop();
   }
 
   #tagged(tag, write) {
@@ -138,13 +184,19 @@ class Encoder {
     });
   }
 
-  #members(entries) {
-    this.#begin(MAP, entries.length);
-    for (const [key, value] of entries) {
-      this.text(key);
-      this.#within(key, () => this.value(value));
+  /** Writes an object with these members; get returns the value of one. */
+  #members(keys, get) {
+    this.#check(2 * keys.length);
+    this.#begin(MAP, keys.length);
+    for (const key of keys) {
+      this.within(key, () => { this.text(key); this.value(get(key)); });
     }
     this.#end();
+  }
+
+  /** An object with these members under a type name. */
+  #typed(name, members) {
+    this.#named(name, () => this.#members(Object.keys(members), (key) => members[key]));
   }
 
   value(v) {
@@ -154,9 +206,9 @@ class Encoder {
       case 'string': return this.text(v);
       case 'number': return this.#number(v);
       case 'bigint': return this.#bigint(v);
-      case 'symbol': return this.#refuse('a symbol cannot be sent');
+      case 'symbol': return this.refuse('a symbol cannot be sent');
       case 'function':
-        return v[OPS] ? this.#continuation(v[OPS]) : this.#refuse('a function cannot be sent');
+        return v[OPS] ? this.#continuation(v[OPS]) : this.refuse('a function cannot be sent');
     }
     if (v === null) return this.#byte(0xf6);
     if (v === Result) return this.#tagged(tagObject, () => { this.#head(ARRAY, 1); this.text('Result'); });
@@ -189,6 +241,7 @@ class Encoder {
   }
 
   #bigint(n) {
+    if (this.#limit < Infinity && BigInt.asIntN(8 * this.#limit, n) !== n) this.#check(this.#limit);
     const hex = n === 0n || n === -1n ? '' : (n < 0n ? -1n - n : n).toString(16);
     const bytes = new Uint8Array(Math.ceil(hex.length / 2));
     for (let i = bytes.length, end = hex.length; i-- > 0; end -= 2) {
@@ -197,12 +250,11 @@ class Encoder {
     this.#tagged(n < 0n ? tagBigNegative : tagBigPositive, () => this.#octets(bytes));
   }
 
-  #date(d) {
-    const ms = d.getTime();
-    if (ms !== ms) this.#refuse('an invalid Date cannot be sent');
-    const year = d.getUTCFullYear();
+  #date(ms) {
+    if (ms !== ms) this.refuse('an invalid Date cannot be sent');
+    const date = new Date(ms), year = date.getUTCFullYear();
     if (year >= 0 && year <= 9999) {
-      this.#tagged(tagDateText, () => this.text(d.toISOString().replace(/\.?0*Z$/, 'Z')));
+      this.#tagged(tagDateText, () => this.text(date.toISOString().replace(/\.?0*Z$/, 'Z')));
     } else {
       this.#tagged(tagDateEpoch, () => this.#number(ms / 1000));
     }
@@ -226,14 +278,22 @@ class Encoder {
     this.#begin(ARRAY, ops.length);
     for (let i = 0; i < ops.length; i += 2) {
       this.text(ops[i]);
-      this.#within(ops[i], () => this.#list(ops[i + 1]));
+      this.within(ops[i], () => this.#list(ops[i + 1]));
     }
     this.#end();
   }
 
   #list(values) {
-    this.#begin(ARRAY, values.length);
-    for (let i = 0; i < values.length; i++) this.#within(i, () => this.value(values[i]));
+    const n = values.length; // a getter may change it
+    this.#check(n);
+    this.#begin(ARRAY, n);
+    for (let i = 0; i < n; i++) {
+      this.within(i, () => {
+        const v = values[i];
+        if (v === undefined && !(i in values)) this.refuse('a hole in an array cannot be sent: put undefined there');
+        this.value(v);
+      });
+    }
     this.#end();
   }
 
@@ -255,58 +315,98 @@ class Encoder {
   }
 
   #content(o) {
-    if (Array.isArray(o)) return this.#list(o);
-    if (o instanceof Map) return this.#tagged(tagMap, () => this.#map(o));
-    if (o instanceof Set) return this.#tagged(tagSet, () => this.#list([...o]));
-    if (o instanceof Error) return this.#named('Error', () => this.#members(errorMembers(o)));
-    if (o instanceof Date) return this.#date(o);
-    if (o instanceof URL) return this.#tagged(tagURL, () => this.text(o.href));
-    if (o instanceof RegExp) return this.#regexp(o);
-    if (ArrayBuffer.isView(o)) return this.#array(o);
-    if (o instanceof ArrayBuffer) return this.#named('ArrayBuffer', () => this.#members([['bytes', new Uint8Array(o)]]));
-    for (const type of [Boolean, Number, String, BigInt]) {
-      if (o instanceof type) return this.#named(type.name, () => this.#members([['value', o.valueOf()]]));
+    if (o instanceof RequestSync) return this.#typed('Request', o);
+    if (o instanceof ResponseSync) return this.#typed('Response', o);
+    const kind = kindOf(o);
+    switch (kind) {
+      case 'Object': return this.#plain(o);
+      case 'Error': return this.#named('Error', () => this.#failure(o));
+      case 'View': return this.#elements(o);
+      case undefined: return this.#foreign(o);
+      case 'Array':
+        this.#list(o);
+        return this.#known || this.#bare(o, kind, o.length);
     }
-    if (o instanceof RequestSync) return this.#named('Request', () => this.#members(Object.entries(o)));
-    if (o instanceof ResponseSync) return this.#named('Response', () => this.#members(Object.entries(o)));
-    if (o instanceof globalThis.Headers) return this.#named('Headers', () => this.#members([['entries', [...o]]]));
-    for (const name of ['Request', 'Response', 'Promise', 'WeakMap', 'WeakSet', 'WeakRef']) {
-      if (globalThis[name] && o instanceof globalThis[name]) this.#refuse(`a ${name} cannot be sent`);
+    this.#bare(o, kind, kind === 'String' ? String.prototype.valueOf.call(o).length : 0);
+    this.#native(o, kind);
+  }
+
+  /** Values of the platform's classes: their contents are not properties. */
+  #native(o, kind) {
+    switch (kind) {
+      case 'Map': return this.#tagged(tagMap, () => this.#map(o));
+      case 'Set':
+        this.#check(sizeOfSet.call(o));
+        return this.#tagged(tagSet, () => this.#list([...Set.prototype.values.call(o)]));
+      case 'Date': return this.#date(Date.prototype.getTime.call(o));
+      case 'URL': return this.#tagged(tagURL, () => this.text(o.href));
+      case 'RegExp': return this.#regexp(o);
+      case 'ArrayBuffer':
+        if (o.resizable) this.refuse('a resizable ArrayBuffer cannot be sent: send it.slice()');
+        return this.#typed(kind, { bytes: new Uint8Array(o) });
+      case 'Headers': return this.#typed(kind, { entries: [...Headers.prototype.entries.call(o)] });
     }
-    this.#members(Object.entries(o));
+    this.#typed(kind, { value: globalThis[kind].prototype.valueOf.call(o) });
+  }
+
+  /** Refuses properties beside the first n, which are an object's contents. */
+  #bare(o, kind, n) {
+    const keys = Object.keys(o);
+    if (keys.length > n) this.refuse(`the property ${JSON.stringify(keys.at(-1))} of ${a(kind)} cannot be sent`);
+  }
+
+  #foreign(o) {
+    const name = nameOfClass(o);
+    this.refuse(`${a(name)} cannot be sent: ${instead(name)}`);
+  }
+
+  /** An object whose own properties are all there is to it. */
+  #plain(o) {
+    const keys = Object.keys(o);
+    if (keys.length === 0 && (!isPlain(o) || Reflect.ownKeys(o).length > 0)) this.#foreign(o);
+    for (const key of Object.getOwnPropertySymbols(o)) {
+      if (Object.prototype.propertyIsEnumerable.call(o, key)) this.refuse(`a property whose key is a symbol cannot be sent: ${String(key)}`);
+    }
+    this.#members(keys, (key) => o[key]);
+  }
+
+  #failure(e) {
+    const keys = ['name', 'message', ...(Object.hasOwn(e, 'cause') ? ['cause'] : []), ...ownMembers(e)];
+    this.#members(keys, (key) => (key === 'name' ? nameOf(e) : key === 'message' ? String(e.message) : e[key]));
   }
 
   #map(m) {
-    this.#begin(MAP, m.size);
+    const n = sizeOfMap.call(m);
+    this.#check(2 * n);
+    this.#begin(MAP, n);
     let i = 0;
-    for (const [key, value] of m) {
-      this.#within(i++, () => { this.value(key); this.value(value); });
+    for (const [key, value] of [...Map.prototype.entries.call(m)]) { // a getter may change it
+      this.within(i++, () => {
+        this.within('key', () => this.value(key));
+        this.value(value);
+      });
     }
     this.#end();
   }
 
-  #array(a) {
-    const bytes = new Uint8Array(a.buffer, a.byteOffset, a.byteLength);
-    const tag = arrayTags.get(a.constructor);
-    if (tag !== undefined) return this.#tagged(tag, () => this.#octets(bytes));
-    if (a instanceof DataView) {
-      return this.#named('DataView', () => this.#members([
-        ['buffer', new Uint8Array(a.buffer)], ['byteOffset', a.byteOffset], ['byteLength', a.byteLength],
-      ]));
+  /** The bytes of a typed array or a DataView. */
+  #elements(view) {
+    const name = arrayName.call(view);
+    if (name === undefined) {
+      const { byteOffset, byteLength } = view;
+      return this.#typed('DataView', { buffer: new Uint8Array(view.buffer), byteOffset, byteLength });
     }
-    if (a instanceof Uint8Array) return this.#octets(bytes);
-    this.#refuse(`a ${a.constructor.name} cannot be sent`);
+    arrayValues.call(view); // throws if its buffer was taken away
+    const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+    const tag = arrayTags.get(name);
+    if (tag !== undefined) return this.#tagged(tag, () => this.#octets(bytes));
+    if (name !== 'Uint8Array') this.refuse(`${a(name)} cannot be sent: send another array of numbers`);
+    this.#octets(bytes);
   }
 }
 
-function errorMembers(e) {
-  const members = [['name', nameOf(e)], ['message', String(e.message)]];
-  if (Object.hasOwn(e, 'cause')) members.push(['cause', e.cause]);
-  for (const [key, value] of Object.entries(e)) {
-    if (key !== 'name' && key !== 'message' && key !== 'cause' && key !== 'stack') members.push([key, value]);
-  }
-  return members;
-}
+/** A class name with its article. */
+const a = (name) => `${/^[AEIO]/i.test(name) ? 'an' : 'a'} ${name}`;
 
 /** Returns n as a 16-bit float, or undefined if that does not keep it. */
 function toHalf(n) {

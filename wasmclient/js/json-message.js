@@ -5,9 +5,9 @@ import { decode } from './decode.js';
 import { encode, encodeChain } from './encode.js';
 import { nameOf } from './errors.js';
 import { isObject, readChain, readError, readValue } from './json-read.js';
-import { writeChain, writeError, writeValue } from './json-write.js';
+import { stringify, writeChain, writeError, writeValue } from './json-write.js';
+import { maxFrame } from './tags.js';
 
-const maxFrame = 1 << 20; // PROTOCOL.md, "Limits"
 const none = new Uint8Array(0);
 
 /** Turns a message into the JSON text for it. A call that JSON cannot hold is a TypeError. */
@@ -16,7 +16,7 @@ export function toJSON(message) {
   switch (type) {
     case 'call': case 'incoming_call': {
       const to = type === 'call' ? { binding, ...(instance && { instance }) } : {};
-      return JSON.stringify({ type, callId, ...to, chain: writeChain(decode(chain)), callContext: writeContext(context) });
+      return stringify({ type, callId, ...to, chain: writeChain(decode(chain)), callContext: writeContext(context) });
     }
     case 'connection_status': return JSON.stringify({ type, subscriptionRequired });
   }
@@ -29,7 +29,7 @@ function writeAnswer(head, failed, payload) {
   try {
     const value = decode(payload);
     const outcome = failed ? { success: false, error: writeError(value, failed) } : { success: true, result: writeValue(value) };
-    const text = JSON.stringify({ ...head, ...outcome });
+    const text = stringify({ ...head, ...outcome });
     if (new TextEncoder().encode(text).length <= maxFrame) return text;
     why = `too large: it takes more than ${maxFrame} bytes`;
   } catch (error) {

@@ -2,7 +2,9 @@
 
 import { withName } from './errors.js';
 import { nestedChain, nestedFlag } from './json-write.js';
-import { Continuation, RequestSync, ResponseSync, Result } from './values.js';
+import { requestOf, responseOf } from './requests.js';
+import { Continuation, Result } from './values.js';
+import { Walk } from './walk.js';
 
 /** Reads {json, meta}. What cannot be read is a TypeError. */
 export function readValue(encoded) {
@@ -35,7 +37,7 @@ function read(encoded, body) {
   if (encoded === null || encoded === undefined) throw new TypeError('null where an encoded value belongs');
   if (!isObject(encoded) || !Object.hasOwn(encoded, 'json')) return undefined;
   const aliases = encoded.meta?.aliases;
-  return body(new Reader(isObject(aliases) ? aliases : {}), encoded.json);
+  return new Reader(isObject(aliases) ? aliases : {}).run((reader) => body(reader, encoded.json));
 }
 
 export const isObject = (v) => v !== null && typeof v === 'object' && !Array.isArray(v);
@@ -47,12 +49,13 @@ const arrays = new Map([
 const withoutIdentity = new Set(['undefined', 'bigint', 'number-special']);
 const maxWork = 10_000; // continuations are written out wherever they are referred to
 
-class Reader {
+class Reader extends Walk {
   #aliases;
   #known = new Map(); // values of aliases that were begun
   #work = 0;
 
   constructor(aliases) {
+    super();
     this.#aliases = aliases;
   }
 
@@ -80,7 +83,7 @@ class Reader {
   }
 
   #list(nodes, into) {
-    for (const node of nodes) into.push(this.value(node));
+    nodes.forEach((node, i) => this.within(i, () => into.push(this.value(node))));
     return into;
   }
 
@@ -98,7 +101,7 @@ class Reader {
 
   #plain(node, into) {
     for (const [key, value] of Object.entries(node)) {
-      set(into, unescaped(key), key === '$type' ? value : this.value(value)); // a type that nobody knows stays as it is
+      set(into, unescaped(key), key === '$type' ? value : this.within(key, () => this.value(value))); // a type that nobody knows stays as it is
     }
     return into;
   }
@@ -115,24 +118,27 @@ class Reader {
   chain(node) {
     const ops = this.resolve(node);
     if (!Array.isArray(ops)) throw new TypeError('invalid operation chain: operations must be an array');
-    return ops.map((o) => {
+    return ops.map((o, i) => {
       const op = this.resolve(o);
       if (op?.type === 'get' && (typeof op.key === 'string' || typeof op.key === 'number')) return String(op.key);
       const args = this.resolve(op?.args);
-      if (op?.type === 'apply' && Array.isArray(args)) return this.#list(args, []);
+      if (op?.type === 'apply' && Array.isArray(args)) return this.within(this.resolve(ops[i - 1])?.key ?? i, () => this.#list(args, []));
       throw new TypeError('invalid operation chain: an operation is of an unknown type');
     });
   }
 
   map(node, keep) {
     const map = keep(new Map());
-    for (const entry of list(node, 'entries')) map.set(this.value(list(entry)[0]), this.value(entry[1]));
+    list(node, 'entries').forEach((entry, i) => this.within(i, () => {
+      const key = this.within('key', () => this.value(list(entry)[0]));
+      map.set(key, this.value(entry[1]));
+    }));
     return map;
   }
 
   set(node, keep) {
     const values = keep(new Set());
-    for (const value of list(node, 'values')) values.add(this.value(value));
+    list(node, 'values').forEach((value, i) => this.within(i, () => values.add(this.value(value))));
     return values;
   }
 
@@ -141,7 +147,7 @@ class Reader {
     const members = {};
     for (const [key, value] of Object.entries(node)) {
       if (key === '$type' || key === 'stack') continue;
-      const read = this.value(value);
+      const read = this.within(key, () => this.value(value));
       if (key !== 'cause' || read !== undefined) set(members, unescaped(key), read);
     }
     const { name, message } = members;
@@ -152,14 +158,14 @@ class Reader {
 
   request(node, keep) {
     const { url, method = 'GET', headers, body = null } = text(node, 'data', isObject);
-    const request = keep(new RequestSync({ url: text({ url }, 'url'), method: text({ method }, 'method') }));
+    const request = keep(requestOf({ url: text({ url }, 'url'), method: text({ method }, 'method') }));
     return Object.assign(request, { headers: this.#headers(headers), body });
   }
 
   response(node, keep) {
     const { status = 200, statusText = '', headers, body = null } = text(node, 'data', isObject);
     if (!Number.isInteger(status) || status < 200 || status > 599) throw new TypeError('data.status: expected a status from 200 to 599');
-    const response = keep(new ResponseSync({ status, statusText: text({ statusText }, 'statusText') }));
+    const response = keep(responseOf({ status, statusText: text({ statusText }, 'statusText') }));
     return Object.assign(response, { headers: this.#headers(headers), body });
   }
 
@@ -243,9 +249,8 @@ function date(iso) {
 
 function buffer(node) {
   const subtype = text(node, 'subtype');
-  const numbers = list(node, 'data').map((n) => {
-    if (n === null) return 0; // as the original: NaN and infinities in its float arrays
-    if (typeof n !== 'number') throw new TypeError('data: expected numbers');
+  const numbers = list(node, 'data').map((n, i) => {
+    if (typeof n !== 'number') throw new TypeError(`data[${i}]: expected a number`); // null was NaN or an infinity
     return n;
   });
   if (subtype === 'ArrayBuffer') return new Uint8Array(numbers).buffer;

@@ -1,10 +1,11 @@
 // Values to the JSON of servers that speak only lmz: {json, meta} (PROTOCOL.md, "The
 // subprotocol lmz"). The values are those that decode.js makes.
 
-import { nameOf } from './errors.js';
+import { nameOf, ownMembers } from './errors.js';
 import { Continuation, OPS, RequestSync, ResponseSync, Result, checkChain } from './values.js';
+import { Walk } from './walk.js';
 
-/** Writes a value. What JSON cannot hold is a TypeError. */
+/** Writes a value, for stringify. What JSON cannot hold is a TypeError that names the path to it. */
 export function writeValue(value) {
   return new Writer(value).document((w) => w.value(value));
 }
@@ -19,6 +20,17 @@ export function writeError(error, lmzCode) {
   return new Writer(error).document((w) => w.value(error, lmzCode));
 }
 
+// JSON.stringify forgets the sign of -0. No text that was decoded holds half of a surrogate
+// pair, so one can stand for it meanwhile.
+const minusZero = '\udead';
+
+/** JSON.stringify for what was written here. */
+export function stringify(message) {
+  return JSON.stringify(message).replaceAll('"\\udead"', '-0');
+}
+
+const finite = (n) => (Object.is(n, -0) ? minusZero : n);
+
 /** The markers of nested work, by which the original knows it. */
 export const nestedFlag = '__isNestedOperation', nestedChain = '__operationChain';
 
@@ -27,18 +39,23 @@ const bare = (members) => Object.assign(Object.create(null), members);
 
 const tagged = ($type, members) => bare({ $type, ...members });
 
-class Writer {
+class Writer extends Walk {
   #counts = new Map(); // how often each object occurs
   #ids = new Map(); // of those that occur twice
   #aliases = Object.create(null);
 
   constructor(...roots) {
+    super();
     for (const root of roots) this.#count(root);
   }
 
   document(write) {
-    const json = write(this);
+    const json = this.run(write);
     return { json, meta: this.#ids.size > 0 ? { aliases: this.#aliases } : {} };
+  }
+
+  #list(values) {
+    return Array.from(values, (v, i) => this.within(i, () => this.value(v)));
   }
 
   #count(v) {
@@ -53,7 +70,7 @@ class Writer {
     switch (typeof v) {
       case 'undefined': return tagged('undefined');
       case 'bigint': return tagged('bigint', { value: String(v) });
-      case 'number': return Number.isFinite(v) ? v : tagged('number-special', { value: String(v) });
+      case 'number': return Number.isFinite(v) ? finite(v) : tagged('number-special', { value: String(v) });
       case 'object': break;
       default: return v; // a boolean or text: nothing else is decoded
     }
@@ -76,13 +93,19 @@ class Writer {
 
   chain(ops) {
     checkChain(ops);
-    return ops.map((op) => (typeof op === 'string' ? { type: 'get', key: op } : { type: 'apply', args: op.map((a) => this.value(a)) }));
+    return ops.map((op, i) => {
+      if (typeof op === 'string') return { type: 'get', key: op };
+      return { type: 'apply', args: this.within(ops[i - 1], () => this.#list(op)) };
+    });
   }
 
   #content(v, lmzCode) {
-    if (Array.isArray(v)) return v.map((e) => this.value(e));
-    if (v instanceof Map) return tagged('map', { entries: [...v].map(([k, e]) => [this.value(k), this.value(e)]) });
-    if (v instanceof Set) return tagged('set', { values: [...v].map((e) => this.value(e)) });
+    if (Array.isArray(v)) return this.#list(v);
+    if (v instanceof Map) {
+      const entry = ([key, e], i) => this.within(i, () => [this.within('key', () => this.value(key)), this.value(e)]);
+      return tagged('map', { entries: Array.from(v, entry) });
+    }
+    if (v instanceof Set) return tagged('set', { values: this.#list(v) });
     if (v instanceof Date) return tagged('date', { iso: v.toISOString() });
     if (v instanceof RegExp) return tagged('regexp', { source: v.source, flags: v.flags });
     if (v instanceof Error) return this.#error(v, lmzCode);
@@ -90,75 +113,71 @@ class Writer {
     if (v instanceof URL) return tagged('url', { href: v.href });
     if (v instanceof RequestSync) {
       const { url, method, headers, body } = v;
-      return tagged('request-sync', { data: { url, method, headers: this.value(headers), body: plain(body) } });
+      return tagged('request-sync', { data: { url, method, headers: this.value(headers), body: this.within('body', () => this.#body(body ?? null)) } });
     }
     if (v instanceof ResponseSync) {
       const { status, statusText, headers, body } = v;
-      return tagged('response-sync', { data: { status, statusText, headers: this.value(headers), body: plain(body) } });
+      return tagged('response-sync', { data: { status, statusText, headers: this.value(headers), body: this.within('body', () => this.#body(body ?? null)) } });
     }
     if (v instanceof Boolean) return tagged('boolean-object', { value: v.valueOf() });
     if (v instanceof String) return tagged('string-object', { value: v.valueOf() });
     if (v instanceof BigInt) return tagged('bigint-object', { value: String(v) });
     if (v instanceof Number) {
       const n = v.valueOf();
-      return tagged('number-object', { value: Number.isFinite(n) ? n : String(n) });
+      return tagged('number-object', { value: Number.isFinite(n) ? finite(n) : String(n) });
     }
-    if (v instanceof ArrayBuffer || ArrayBuffer.isView(v)) return buffer(v);
-    if (v[nestedFlag] === true) throw new TypeError('an object with this member cannot be sent as JSON: it would be taken for a continuation');
-    return this.#members(Object.create(null), Object.entries(v));
+    if (v instanceof ArrayBuffer || ArrayBuffer.isView(v)) return this.#buffer(v);
+    if (v[nestedFlag] === true) {
+      this.within(nestedFlag, () => this.refuse('an object with this member cannot be sent as JSON: it would be taken for a continuation'));
+    }
+    return this.#members(Object.create(null), v, Object.keys(v));
   }
 
   #error(e, lmzCode) {
     const out = tagged('error', { name: nameOf(e), message: String(e.message) });
-    if (Object.hasOwn(e, 'cause') && e.cause !== undefined) out.cause = this.value(e.cause);
-    this.#members(out, ownMembers(e).filter(([key]) => !lmzCode || key !== 'lmzCode'));
+    if (Object.hasOwn(e, 'cause') && e.cause !== undefined) out.cause = this.within('cause', () => this.value(e.cause));
+    this.#members(out, e, ownMembers(e).filter((key) => !lmzCode || key !== 'lmzCode'));
     if (lmzCode) out.lmzCode = lmzCode;
     return out;
   }
 
   /** Members of the user's: a $ before a name is doubled. */
-  #members(out, entries) {
-    for (const [key, value] of entries) out[key.startsWith('$') ? `$${key}` : key] = this.value(value);
+  #members(out, v, keys) {
+    for (const key of keys) out[key.startsWith('$') ? `$${key}` : key] = this.within(key, () => this.value(v[key]));
     return out;
   }
-}
 
-/** What an error has beside what all have. */
-function ownMembers(e) {
-  return Object.entries(e).filter(([key]) => !['name', 'message', 'stack', 'cause'].includes(key));
+  #buffer(v) {
+    const subtype = v.constructor.name;
+    const list = (numbers) => Array.from(numbers, (n, i) => {
+      if (typeof n === 'bigint') this.refuse(`a ${subtype} cannot be sent as JSON: send an array of bigints`);
+      if (!Number.isFinite(n)) this.within(i, () => this.refuse(`${n} in a ${subtype} cannot be sent as JSON: send an array of numbers`));
+      return finite(n);
+    });
+    if (v instanceof ArrayBuffer) return tagged('arraybuffer', { subtype, data: list(new Uint8Array(v)) });
+    if (v instanceof DataView) {
+      const { byteOffset, byteLength } = v;
+      return tagged('arraybuffer', { subtype, data: list(new Uint8Array(v.buffer)), byteOffset, byteLength });
+    }
+    return tagged('arraybuffer', { subtype, data: list(v) });
+  }
+
+  /** The body of a request or response, which travels as plain JSON. */
+  #body(v) {
+    if (Array.isArray(v)) return v.map((e, i) => this.within(i, () => this.#body(e)));
+    if (v === null || typeof v === 'string' || typeof v === 'boolean') return v;
+    if (Number.isFinite(v)) return finite(v);
+    if (Object.getPrototypeOf(v ?? 0) !== Object.prototype) this.refuse(`${v?.constructor?.name ?? v} cannot be sent as JSON in a body`);
+    return bare(Object.fromEntries(Object.entries(v).map(([key, value]) => [key, this.within(key, () => this.#body(value))])));
+  }
 }
 
 /** The values that are written as part of an object. */
 function parts(v) {
   if (Array.isArray(v) || v instanceof Set) return [...v];
   if (v instanceof Map) return [...v].flat(1);
-  if (v instanceof Error) return [v.cause, ...ownMembers(v).map(([, value]) => value)];
+  if (v instanceof Error) return [v.cause, ...ownMembers(v).map((key) => v[key])];
   if (v instanceof RequestSync || v instanceof ResponseSync) return [v.headers];
   const { constructor } = v;
   return constructor === Object || constructor === undefined || Object.getPrototypeOf(v) === Object.prototype ? Object.values(v) : [];
-}
-
-function buffer(v) {
-  const subtype = v.constructor.name;
-  const list = (numbers) => {
-    const data = Array.from(numbers);
-    const bad = data.find((n) => typeof n === 'bigint' || !Number.isFinite(n));
-    if (bad === undefined) return data;
-    throw new TypeError(typeof bad === 'bigint' ? `a ${subtype} cannot be sent as JSON` : `${bad} in a ${subtype} cannot be sent as JSON`);
-  };
-  if (v instanceof ArrayBuffer) return tagged('arraybuffer', { subtype, data: list(new Uint8Array(v)) });
-  if (v instanceof DataView) {
-    const { byteOffset, byteLength } = v;
-    return tagged('arraybuffer', { subtype, data: list(new Uint8Array(v.buffer)), byteOffset, byteLength });
-  }
-  return tagged('arraybuffer', { subtype, data: list(v) });
-}
-
-/** The body of a request or response, which travels as plain JSON. */
-function plain(v) {
-  if (Array.isArray(v)) return v.map(plain);
-  if (v === null || typeof v === 'string' || typeof v === 'boolean' || Number.isFinite(v)) return v;
-  if (v === undefined) return null;
-  if (Object.getPrototypeOf(v) !== Object.prototype) throw new TypeError(`a ${v.constructor?.name ?? typeof v} cannot be sent as JSON in a body`);
-  return bare(Object.fromEntries(Object.entries(v).map(([key, value]) => [key, plain(value)])));
 }

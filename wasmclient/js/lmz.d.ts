@@ -26,6 +26,41 @@ declare const outcome: unique symbol;
 /** Stands, in a reply continuation, for the outcome of the call. */
 export const Result: { readonly [outcome]: true };
 
+/** An operation of a chain in the original's form. */
+export type Operation = { type: 'get'; key: string | number } | { type: 'apply'; args: any[] };
+
+/** What a continuation says, to be kept, looked at, or done by {@link executeOperationChain}. Nested work among arguments is a {@link NestedOperationMarker}. */
+export type OperationChain = Operation[];
+
+export interface NestedOperationMarker {
+  readonly __isNestedOperation: true;
+  readonly __operationChain: OperationChain;
+}
+
+/** The original's name of {@link Continuations}. */
+export type ClientContinuation<T> = Continuations<T>;
+
+/** The same as {@link ctn}. */
+export function newContinuation<T = any>(): Continuations<T> & { readonly $result: typeof Result };
+export function continuationFromChain<T = any>(chain: readonly Operation[]): Continuation<T>;
+/** Undefined for what is no continuation. */
+export function getOperationChain(continuation: unknown): OperationChain | undefined;
+export function isNestedOperationMarker(value: unknown): value is NestedOperationMarker;
+/** The chain with outcome in place of the nested work among its last arguments, or after them. */
+export function replaceNestedOperationMarkers(chain: readonly Operation[], outcome: unknown): OperationChain;
+
+export interface ChainLimits {
+  /** Operations of one chain. Default: 50. */
+  maxDepth?: number;
+  /** Arguments of one call. Default: 100. */
+  maxArgs?: number;
+}
+
+/** Throws unless chain is one and within the limits. */
+export function validateOperationChain(chain: unknown, limits?: ChainLimits): void;
+/** Runs a chain on target. Every method must be exposed, unless requireMeshDecorator is false: the chain may read properties then, too. */
+export function executeOperationChain(chain: readonly Operation[], target: any, options?: ChainLimits & { requireMeshDecorator?: boolean }): Promise<any>;
+
 /** Exposes a function: other nodes may call the property of the client that holds it. The guard refuses by throwing. */
 export function meshFn<F extends (...args: any[]) => unknown>(fn: F, guard?: Guard): F;
 
@@ -40,7 +75,21 @@ export interface MeshDecorator {
 /** Runs before an exposed method, with the node and the request; refuses by throwing, or by a promise that is rejected. */
 export type Guard<T = any> = (node: T, request: { method: string; args: unknown[] }) => unknown;
 
-/** Has errors of the mesh that are called after type, or name, become instances of it. */
+export type MeshGuard<T = any> = Guard<T>;
+
+/** An object's class with what it protects, for continuations of programs that were written so. Nodes of ours let nobody read it. */
+export type Unprotected<T> = T & { readonly ctx: any; readonly env: any };
+
+/** What an exposed function has, and what holds its guard. */
+export const MESH_CALLABLE: unique symbol;
+export const MESH_GUARD: unique symbol;
+export function isMeshCallable(fn: unknown): boolean;
+export function getMeshGuard(fn: unknown): Guard | undefined;
+
+/**
+ * Has errors of the mesh that are called after type, or name, become instances of it. Classes that
+ * the global object has need not be registered.
+ */
 export function registerError(type: new (...args: any[]) => Error, name?: string): void;
 
 export type ConnectionState = 'disconnected' | 'connecting' | 'connected' | 'reconnecting';
@@ -52,8 +101,6 @@ export type LmzCode = 'callee' | 'guard' | 'absent' | 'gateway' | 'unknown';
 export interface MeshError extends Error {
   /** Who failed. */
   readonly lmzCode: LmzCode;
-  /** The error's own code, or lmzCode where it has none. */
-  readonly code: unknown;
 }
 
 /** The user must sign in. code is an HTTP status or a close code. */
@@ -68,17 +115,25 @@ export class ClientDisconnectedError extends Error {
   readonly clientInstanceName: string;
 }
 
+export type NodeType = 'LumenizeDO' | 'LumenizeWorker' | 'LumenizeClient';
+
 export interface NodeIdentity {
-  readonly type: 'LumenizeDO' | 'LumenizeWorker' | 'LumenizeClient';
+  readonly type: NodeType;
   readonly bindingName: string;
   readonly instanceName?: string;
+}
+
+/** On whose behalf a call is made, as the gateway knows it. */
+export interface OriginAuth {
+  readonly sub: string;
+  readonly claims?: Readonly<Record<string, any>>;
 }
 
 /** What travels with a call. Only the gateway says who the origin is. */
 export interface CallContext {
   /** Origin, hop 1, ..., caller. */
   readonly callChain: readonly NodeIdentity[];
-  readonly originAuth?: { readonly sub: string; readonly claims?: Readonly<Record<string, any>> };
+  readonly originAuth?: OriginAuth;
   /** Set by trusted nodes on the way. What this node changes in it goes with the calls that it makes. */
   readonly state: Record<string, any>;
   /** Set by the client at the origin: do not rely on it. */
@@ -102,10 +157,11 @@ export interface Callbacks {
   onConnectionError?(error: Error): void;
 }
 
-export interface Config extends Callbacks {
+/** What a client is made with. Its callbacks win over methods and fields of the same name. */
+export interface LumenizeClientConfig extends Callbacks {
   /** The gateway's origin. Default: the page's. */
   baseUrl?: string;
-  /** "{sub}.{tab}"; only the tab counts, the gateway knows who you are. */
+  /** "{sub}.{tab}"; only the tab counts, the gateway knows who you are. Until the client is connected, this is its name. */
   instanceName?: string;
   /** The second half of the instance name. Default: kept in sessionStorage as lmz_tab. */
   tab?: string;
@@ -125,6 +181,13 @@ export interface Config extends Callbacks {
   sessionStorage?: { getItem(key: string): string | null; setItem(key: string, value: string): void };
   BroadcastChannel?: new (name: string) => { postMessage(message: any): void; close(): void; onmessage: any };
 }
+export type Config = LumenizeClientConfig;
+
+/** What a tab id is kept and compared with. Without both it is a new one each time. */
+export type TabIdDeps = Pick<LumenizeClientConfig, 'sessionStorage' | 'BroadcastChannel'>;
+
+/** 8 hexadecimal digits that no other tab has; the same ones after a reload. Clients do this by themselves. */
+export function getOrCreateTabId(platform?: TabIdDeps): Promise<string>;
 
 export interface CallOptions {
   signal?: AbortSignal;
@@ -142,12 +205,13 @@ export interface CallOptions {
 export interface Lmz {
   readonly type: 'LumenizeClient';
   readonly bindingName: string;
-  /** Throws before the client was connected. */
+  /** Throws before the client was connected, unless it is configured. */
   readonly instanceName: string;
   /** Of the call that is being handled; throws elsewhere. Read it before the first await. */
   readonly callContext: CallContext;
   /** Calls a node and returns a promise of its result. Workers have no instance: undefined. */
   callRaw<R>(binding: string, instance: string | undefined, continuation: Continuation<R>, options?: CallOptions): Promise<R>;
+  callRaw(binding: string, instance: string | undefined, chain: readonly Operation[], options?: CallOptions): Promise<any>;
   /** Calls a node and returns at once. The handler is run with the result, or the Error, in place of $result. */
   call(binding: string, instance: string | undefined, continuation: Continuation<any>, handler?: Continuation<any>, options?: CallOptions & {
     /** The handler runs only with errors. */
@@ -155,21 +219,23 @@ export interface Lmz {
   }): void;
 }
 
+export type LmzApiClient = Lmz;
+
 /**
  * A node in a browser tab or a JavaScript program. Extend it. Constructing it never
  * waits: it connects by itself, and calls made meanwhile go out in order. Callbacks
- * may be methods, fields or options.
+ * may be methods, fields or options. Claims is what the access token says.
  */
-export class LumenizeClient implements Disposable {
-  constructor(config?: Config);
+export class LumenizeClient<Claims extends object = Record<string, any>> implements Disposable {
+  constructor(config?: LumenizeClientConfig);
   readonly lmz: Lmz;
   readonly connectionState: ConnectionState;
   /** Of the access token, not verified; null before there was one. */
-  readonly claims: Readonly<Record<string, any>> | null;
+  readonly claims: Readonly<Claims> | null;
   /** Work for another node, ctn<DocumentDO>(), or for this one, as a handler of {@link Lmz.call}. */
   ctn<T = this>(): Continuations<T> & { readonly $result: typeof Result };
   /** Runs before every incoming call; throws to refuse it. The default refuses what another client started. */
-  onBeforeCall(request: { method: string; args: unknown[]; callContext: CallContext }): void | Promise<void>;
+  onBeforeCall(request?: { method: string; args: unknown[]; callContext: CallContext }): void | Promise<void>;
   /** Connects, or tries again at once. Rejected when the user must sign in. */
   connect(): Promise<void>;
   /** Ends the session: calls under way are rejected. */
@@ -182,24 +248,153 @@ export class LumenizeClient implements Disposable {
   onUnknownMessage(message: unknown): void;
   [Symbol.dispose](): void;
 }
-export interface LumenizeClient extends Callbacks {}
+export interface LumenizeClient<Claims extends object = Record<string, any>> extends Callbacks {}
 
-/** A fetch request and response as values. */
+interface MessageSync {
+  headers: Headers;
+  /** null, text, bytes, or a value for JSON. */
+  body: unknown;
+  json(): any;
+  text(): string;
+  arrayBuffer(): ArrayBuffer;
+  blob(): Blob;
+  /** Throws: a form cannot be read at once. */
+  formData(): never;
+  /** A copy with the same body. */
+  clone(): this;
+}
+
+/** A fetch request as a value: its body is there. Its credentials do not travel. */
 export class RequestSync {
-  constructor(members: { url: string; method: string; headers: Headers; body: unknown });
+  constructor(input: string | URL | Request | Partial<RequestSync> & { url: string }, init?: { method?: string; headers?: HeadersInit; body?: unknown; credentials?: RequestCredentials });
   url: string;
   method: string;
-  headers: Headers;
-  body: unknown;
+  /** Default: same-origin. */
+  credentials: RequestCredentials;
+  toRequest(): Request;
 }
+export interface RequestSync extends MessageSync {}
+
+/** A fetch response as a value: its body is there. */
 export class ResponseSync {
-  constructor(members: { status: number; statusText: string; headers: Headers; body: unknown });
+  constructor(body?: unknown, init?: { status?: number; statusText?: string; headers?: HeadersInit });
+  /** Reads a response: JSON and text by its content type, everything else as bytes. */
+  static fromResponse(response: Response): Promise<ResponseSync>;
   status: number;
   statusText: string;
-  headers: Headers;
-  body: unknown;
+  readonly ok: boolean;
+  toResponse(): Response;
 }
+export interface ResponseSync extends MessageSync {}
 
-/** The value codec: CBOR with the registered tags of PROTOCOL.md. */
+/**
+ * The value codec: CBOR with the registered tags of PROTOCOL.md. Arguments, results and state go through it too. A value comes
+ * back as it was, or encode throws a TypeError with the path to what cannot be sent and what to send instead; see "Kept or
+ * refused" there. Kept: plain objects, arrays, Map, Set, Date, RegExp, URL, Headers, errors with all their members, bigint,
+ * ArrayBuffer, typed arrays, DataView, boxed primitives, shared and cyclic references, of any realm. Of an instance of a class of
+ * yours its own properties are sent. Refused: functions, symbols, promises, Blob, File, FormData, URLSearchParams, streams,
+ * iterators, classes with private fields, holes in arrays, invalid dates, half of a surrogate pair.
+ */
 export function encode(value: unknown): Uint8Array;
 export function decode(bytes: Uint8Array): unknown;
+
+/** JSON, RFC 7396: target with a patch applied, or a copy of it if patch is undefined. */
+export function mergePatch(target: unknown, patch: unknown): any;
+/** The patch that makes after of before; undefined if they are equal. It cannot set a member to null: that deletes the member. */
+export function mergeDiff(before: unknown, after: unknown): any;
+
+/** A logger; which namespaces and levels it writes says the key DEBUG of localStorage, or of the environment. Errors always are. */
+export function debug(namespace: string): DebugLogger;
+export type DebugLevel = 'debug' | 'info' | 'warn' | 'error';
+export interface DebugLogger extends Readonly<Record<DebugLevel, (message: string, data?: unknown) => void>> {
+  readonly namespace: string;
+  /** Whether anything but errors would be written. */
+  readonly enabled: boolean;
+}
+export interface DebugLogOutput {
+  type: 'debug';
+  level: DebugLevel;
+  namespace: string;
+  message: string;
+  timestamp: string;
+  data?: unknown;
+}
+/** Has a function take every entry in place of the console. */
+export function setDebugSink(sink: ((entry: DebugLogOutput) => void) | null): void;
+export function clearDebugSink(): void;
+
+/** For tests: makes a function for {@link LumenizeClientConfig.refresh} that signs tokens. */
+export function createTestRefreshFunction(options?: {
+  /** PKCS #8, PEM, of Ed25519. Default: JWT_PRIVATE_KEY_BLUE of the environment. */
+  privateKey?: string;
+  /** Default: a random one, the same for all tokens. */
+  sub?: string;
+  /** Default: true. */
+  adminApproved?: boolean;
+  /** Default: true. */
+  emailVerified?: boolean;
+  /** Default: false. */
+  isAdmin?: boolean;
+  /** Default: https://lumenize.local, as aud. */
+  iss?: string;
+  aud?: string;
+  /** In seconds. Default: 3600. */
+  ttl?: number;
+  /** Refresh fails. Default: false. */
+  expired?: boolean;
+}): () => Promise<{ access_token: string; sub: string }>;
+
+/** The messages of the subprotocol lmz. What is encoded is {json, meta}. */
+export const GatewayMessageType: {
+  readonly CALL: 'call';
+  readonly CALL_RESPONSE: 'call_response';
+  readonly INCOMING_CALL: 'incoming_call';
+  readonly INCOMING_CALL_RESPONSE: 'incoming_call_response';
+  readonly CONNECTION_STATUS: 'connection_status';
+};
+export type GatewayMessageType = (typeof GatewayMessageType)[keyof typeof GatewayMessageType];
+/** The close code of a client whose address another one has taken: 4409. */
+export const WS_CLOSE_SUPERSEDED: 4409;
+
+export interface CallMessage {
+  type: 'call';
+  callId: string;
+  binding: string;
+  instance?: string;
+  /** Encoded. */
+  chain: unknown;
+  callContext?: { callChain: NodeIdentity[]; state: unknown };
+}
+export interface IncomingCallMessage {
+  type: 'incoming_call';
+  callId: string;
+  /** Encoded. */
+  chain: unknown;
+  callContext: { callChain: NodeIdentity[]; originAuth?: OriginAuth; state: unknown };
+}
+interface Answer {
+  callId: string;
+  success: boolean;
+  /** Encoded. */
+  result?: unknown;
+  /** Encoded. */
+  error?: unknown;
+}
+export interface CallResponseMessage extends Answer {
+  type: 'call_response';
+}
+export interface IncomingCallResponseMessage extends Answer {
+  type: 'incoming_call_response';
+}
+export interface ConnectionStatusMessage {
+  type: 'connection_status';
+  subscriptionRequired: boolean;
+}
+export type GatewayMessage = CallMessage | CallResponseMessage | IncomingCallMessage | IncomingCallResponseMessage | ConnectionStatusMessage;
+/** What a gateway knows of a connection. */
+export interface GatewayConnectionInfo {
+  sub: string;
+  bindingName: string;
+  instanceName: string;
+  claims: Record<string, any>;
+}

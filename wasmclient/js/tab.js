@@ -55,6 +55,11 @@ export class Tab {
   }
 }
 
+/** A tab id that no other client has, for programs that make instance names themselves. It is kept where there is storage. */
+export function getOrCreateTabId(platform = {}) {
+  return new Tab().take(platform);
+}
+
 // Storage may be full or forbidden: the id lasts as long as the page then.
 
 function read(storage, name = key) {

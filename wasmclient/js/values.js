@@ -1,5 +1,7 @@
 // Values that JavaScript has no class for.
 
+export { RequestSync, ResponseSync } from './requests.js';
+
 /** Where a continuation keeps its operations. */
 export const OPS = Symbol('lmz.operations');
 
@@ -13,29 +15,8 @@ export class Continuation {
 /** Stands, in a reply continuation, for the outcome of the call. */
 export const Result = Object.freeze({ [Symbol.toStringTag]: 'Result' });
 
-/** Sets members as own properties, also one called __proto__. */
-function own(object, members) {
-  for (const [name, value] of Object.entries(members)) {
-    Object.defineProperty(object, name, { value, writable: true, enumerable: true, configurable: true });
-  }
-}
-
-/** A fetch request as a value. */
-export class RequestSync {
-  constructor(members) {
-    own(this, members);
-  }
-}
-
-/** A fetch response as a value. */
-export class ResponseSync {
-  constructor(members) {
-    own(this, members);
-  }
-}
-
-const maxOperations = 50; // naming a method and calling it are two
-const maxArguments = 100;
+export const maxOperations = 50; // naming a method and calling it are two
+export const maxArguments = 100;
 
 /** Throws unless ops is a chain that can be sent or run. */
 export function checkChain(ops) {

@@ -33,6 +33,8 @@ ctn<Calc>().size();
 client.lmz.callRaw('CALC', 'a', ctn<Calc>().add);
 // @ts-expect-error: a value is no work
 client.lmz.callRaw('CALC', 'a', 5);
+// @ts-expect-error: a chain has no such operation
+client.lmz.callRaw('CALC', 'a', [{ type: 'set', key: 'size' }]);
 // @ts-expect-error: the instance may be undefined, but not left out
 client.lmz.callRaw('CALC', ctn<Calc>().add(1, 2));
 // @ts-expect-error: the result has another type
@@ -42,6 +44,12 @@ client.lmz.callRaw('CALC', 'a', ctn<Calc>().add(1, 2), { timeoutMs: '5 s' });
 // @ts-expect-error: onErrorOnly is for handlers
 client.lmz.callRaw('CALC', 'a', ctn<Calc>().add(1, 2), { onErrorOnly: true });
 void wrong;
+
+declare const typed: LumenizeClient<{ sub: string; level: number }>;
+const level: number | undefined = typed.claims?.level;
+// @ts-expect-error: the token has no such claim
+typed.claims?.rank;
+void level;
 
 class Client extends LumenizeClient {
   onDone(tag: string, outcome: number | Error) { void [tag, outcome]; }

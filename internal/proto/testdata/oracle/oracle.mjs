@@ -21,7 +21,7 @@ const { Decoder } = await import('cbor-x');
 const face = '../../../../wasmclient/js/';
 const { decode, encode } = await import(face + 'cbor.js');
 const { readValue } = await import(face + 'json-read.js');
-const { writeValue } = await import(face + 'json-write.js');
+const { stringify: written, writeValue } = await import(face + 'json-write.js');
 
 const arrays = { Uint8Array, Int8Array, Uint8ClampedArray, Int16Array, Uint16Array, Int32Array, Uint32Array, Float32Array, Float64Array };
 
@@ -107,8 +107,8 @@ const answers = JSON.parse(text).cases.map((c) => {
   }
   return {
     json: stringify(value), again: attempt(() => stringify(parse(c.json))), wrong,
-    face: attempt(() => JSON.stringify(writeValue(decode(Buffer.from(c.cbor, 'hex'))))),
-    faceAgain: attempt(() => JSON.stringify(writeValue(decode(encode(readValue(JSON.parse(c.json))))))),
+    face: attempt(() => written(writeValue(decode(Buffer.from(c.cbor, 'hex'))))),
+    faceAgain: attempt(() => written(writeValue(decode(encode(readValue(JSON.parse(c.json))))))),
   };
 });
 process.stdout.write(JSON.stringify(answers));

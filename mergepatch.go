@@ -1,10 +1,11 @@
-package proto
+package lmz
 
 import "reflect"
 
-// MergePatch returns target with an RFC 7396 merge patch applied. Both are as
-// [ParseJSON] returns them, and neither is changed; the result shares what the
-// patch does not touch. A null cannot be set: it removes a member.
+// MergePatch returns target with a merge patch (RFC 7396) applied. Both are JSON values as
+// [encoding/json.Unmarshal] puts them into an any. Neither is changed; the result shares what
+// the patch does not touch. A patch that is no object replaces target. A null in a patch
+// removes a member, so none can be set to null.
 func MergePatch(target, patch any) any {
 	changes, ok := patch.(map[string]any)
 	if !ok {
@@ -25,9 +26,9 @@ func MergePatch(target, patch any) any {
 	return after
 }
 
-// MergeDiff returns the merge patch that makes after of before, and false if they
-// are equal. Arrays are replaced as a whole. Where a member becomes null the patch
-// removes it instead.
+// MergeDiff returns the merge patch (RFC 7396) that makes after of before, and false if they
+// are equal. Both are JSON values as [encoding/json.Unmarshal] puts them into an any. Arrays are
+// replaced as a whole. Where a member becomes null, which a patch cannot say, it removes it.
 func MergeDiff(before, after any) (patch any, changed bool) {
 	if reflect.DeepEqual(before, after) {
 		return nil, false

@@ -1,0 +1,90 @@
+// Logging by namespaces, which the key DEBUG of a page's storage or of the environment turns on.
+// Package debug is the same for Go.
+
+const levels = ['debug', 'info', 'warn', 'error'];
+const secretName = /token|secret|password|authorization|cookie|apikey|privatekey|credential/;
+const secretText = /\beyJ[\w-]*\.[\w-]+\.[\w-]*|\bbearer\s+[\w.~+/=-]+/gi;
+const redacted = '[redacted]';
+
+let sink;
+
+/**
+ * A logger for a namespace. It writes what the filter lets through, and errors always, to
+ * console.debug. The filter is read once, here.
+ */
+export function debug(namespace) {
+  const shown = filter(filterText());
+  const logger = {
+    namespace,
+    get enabled() {
+      return sink !== undefined || levels.slice(0, 3).some((level) => shown(namespace, level));
+    },
+  };
+  for (const level of levels) {
+    logger[level] = (message, data) => {
+      if (!sink && !shown(namespace, level)) return;
+      const entry = { type: 'debug', level, namespace, message, timestamp: new Date().toISOString(), ...(data !== undefined && { data }) };
+      if (sink) sink(entry);
+      else console.debug(JSON.stringify(entry, shortened(), 2));
+    };
+  }
+  return logger;
+}
+
+/** Has f take every entry of every level, in place of the console. */
+export function setDebugSink(f) {
+  sink = f ?? undefined;
+}
+
+/** Ends setDebugSink. */
+export function clearDebugSink() {
+  sink = undefined;
+}
+
+function filterText() {
+  const { env } = globalThis.process ?? {};
+  if (env?.DEBUG !== undefined) return env.DEBUG;
+  try {
+    return globalThis.localStorage?.getItem('DEBUG') ?? '';
+  } catch {
+    return ''; // storage is forbidden here
+  }
+}
+
+/** Reads a filter: ParseFilter of package debug says what it means. */
+export function filter(text) {
+  const parts = text.split(/[,\s]+/).filter(Boolean);
+  const minus = parts.filter((part) => part.startsWith('-') && part !== '-').map((part) => rule(part.slice(1)));
+  const plus = parts.filter((part) => !part.startsWith('-')).map(rule);
+  return (namespace, level) => {
+    const matches = (fits) => fits(namespace, levels.indexOf(level));
+    return level === 'error' || (plus.some(matches) && !minus.some(matches));
+  };
+}
+
+function rule(part) {
+  const colon = part.lastIndexOf(':');
+  const least = Math.max(colon > 0 ? levels.indexOf(part.slice(colon + 1)) : 0, 0);
+  let name = colon > 0 ? part.slice(0, colon) : part;
+  const prefix = name.endsWith('*') && !name.endsWith('.*');
+  name = name.replace(/\.?\*$/, '');
+  return (namespace, level) => {
+    const rest = namespace.slice(name.length);
+    return level >= least && namespace.startsWith(name) && (prefix || rest === '' || rest.startsWith('.'));
+  };
+}
+
+/** What JSON.stringify writes for values that it has no text for, and for secrets. */
+function shortened() {
+  const above = []; // the objects that hold the value
+  return function replace(key, value) {
+    if (secretName.test(key.toLowerCase().replace(/[-_.]/g, ''))) return redacted;
+    if (typeof value === 'bigint') return `${value}n`;
+    if (typeof value === 'string') return value.replace(secretText, redacted);
+    if (typeof value !== 'object' || value === null) return value;
+    above.splice(above.indexOf(this) + 1); // all of them if this is the entry
+    if (above.includes(value)) return '[Circular]';
+    above.push(value);
+    return value instanceof Error ? { name: value.name, message: value.message, stack: value.stack, ...value } : value;
+  };
+}
