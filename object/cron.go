@@ -19,10 +19,19 @@ var cronFields = [...]struct {
 	{"second", 0, 59}, {"minute", 0, 59}, {"hour", 0, 23}, {"day of the month", 1, 31}, {"month", 1, 12}, {"weekday", 0, 6}, {"year", 0, 0},
 }
 
+// segments splits an expression, or what a nickname stands for: the library's, and one of the
+// original's that it does not know.
+func segments(expression string) ([]string, error) {
+	if strings.EqualFold(strings.TrimSpace(expression), "@minutely") {
+		expression = "* * * * *"
+	}
+	return gronx.Segments(expression)
+}
+
 // readCron splits an expression into six or seven fields that the library reads: ranges
 // across the end, which it refuses, are listed.
 func readCron(expression string) ([]string, error) {
-	fields, err := gronx.Segments(expression)
+	fields, err := segments(expression)
 	if err != nil {
 		return nil, fmt.Errorf("cron expression %q cannot be read: it needs 5 to 7 fields", expression)
 	}
@@ -64,7 +73,7 @@ func checkCron(expression string) error {
 	if err != nil {
 		return err
 	}
-	given, _ := gronx.Segments(expression)
+	given, _ := segments(expression)
 	for i, field := range fields {
 		for item := range strings.SplitSeq(field, ",") {
 			alone := []string{"*", "*", "*", "*", "*", "*", "*"}

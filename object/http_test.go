@@ -46,6 +46,22 @@ func wantResponse(t *testing.T, r *http.Response, status int, text string) {
 	}
 }
 
+// TestRequestsMeetNoOnBeforeCall has calls refused and requests served: who serves HTTP checks
+// it itself, as in the original.
+func TestRequestsMeetNoOnBeforeCall(t *testing.T) {
+	w := newMemoryWorld(t, new(MemoryDisk))
+	w.registerKind("BOX", Kind{New: func(*Object) lmz.Handler {
+		s := &serving{serve: func(rw http.ResponseWriter, _ *http.Request) { fmt.Fprint(rw, "served") }}
+		s.OnBeforeCall(lmz.NoOne)
+		s.Expose("get", lmz.Anyone, lmz.HandlerFunc(func(context.Context, *lmz.Request) (any, error) { return nil, nil }))
+		return s
+	}})
+	if _, err := w.CallRaw(t.Context(), box, lmz.Ctn("get")); lmz.CodeOf(err) != lmz.CodeGuard {
+		t.Errorf("a call: %v", err)
+	}
+	wantResponse(t, w.request(box, "GET", "/", ""), 200, "served")
+}
+
 func TestAnObjectServesRequestsInTurns(t *testing.T) {
 	onEveryDisk(t, func(t *testing.T, w *world) {
 		registerServing(w, func(o *Object, rw http.ResponseWriter, r *http.Request) {

@@ -34,7 +34,7 @@ func At(t time.Time) Schedule { return Schedule{kind: kindAt, at: t} }
 // Cron is again and again, whenever the clock of a time zone matches the expression:
 // minute, hour, day, month and weekday, or six fields that begin with the second, or
 // seven that end with the year; lists, ranges, steps, names, L, W and # are understood,
-// and @hourly, @daily, @weekly, @monthly and @yearly. A range may go across the end, as
+// and @minutely, @hourly, @daily, @weekly, @monthly and @yearly. A range may go across the end, as
 // FRI-MON and 22-2 do. The zone is a name like "Europe/Berlin"; empty means UTC. An
 // expression that cannot be read, or never comes, is an error when the alarm is set. One
 // that ends, because it names years, ends its alarm.

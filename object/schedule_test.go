@@ -54,6 +54,19 @@ func TestTheNextTimeOfASchedule(t *testing.T) {
 	}
 }
 
+// TestCronNicknames wants those of the original, in any case.
+func TestCronNicknames(t *testing.T) {
+	const now = "2025-03-01T12:00:00.5Z"
+	for nickname, want := range map[string]string{
+		"@yearly": "2026-01-01T00:00:00Z", "@annually": "2026-01-01T00:00:00Z", "@monthly": "2025-04-01T00:00:00Z", "@weekly": "2025-03-02T00:00:00Z",
+		"@daily": "2025-03-02T00:00:00Z", "@hourly": "2025-03-01T13:00:00Z", "@minutely": "2025-03-01T12:01:00Z", "@Minutely": "2025-03-01T12:01:00Z",
+	} {
+		if got, err := Cron(nickname, "").next(parseTime(t, now)); err != nil || !got.Equal(parseTime(t, want)) {
+			t.Errorf("%s: got %s, %v, want %s", nickname, got.UTC(), err, want)
+		}
+	}
+}
+
 func TestCronWhenTheClocksChange(t *testing.T) {
 	for _, test := range []struct {
 		cron, from string
