@@ -166,8 +166,10 @@ func TestEditorClientOfTheTutorial(t *testing.T) {
 		// It subscribes when it opens the document, and again when it is connected.
 		{"main", []string{"content: ", "content: ", "content: Teh quick brown fox", "Teh at 0: the"}},
 		{"check", []string{
+			"WebSocket is not available. In Node.js, provide WebSocket in config.", "instanceName is only available after connected state.", "ann.tab",
 			"content: Teh quick brown fox", "content: Teh quick brown fox",
 			`content: Teh cat; findings: [{"word":"Teh","position":0,"suggestions":["the"]}]`, "content: Teh cat",
+			"null, connected",
 			"restart: 200", "content: Teh cat", "content: Teh cat",
 			"content: The cat", "content: The cat",
 			"content: The dog",

@@ -30,8 +30,21 @@ class Told {
   }
 }
 
+/** What a client says that cannot connect, and one that has not connected yet. */
+function early(config: LumenizeClientConfig): string[] {
+  const message = (f: () => unknown) => { try { return String(f()); } catch (error) { return (error as Error).message; } };
+  const { WebSocket: _, ...bare } = config;
+  const { WebSocket } = globalThis; // newer versions of Node.js have one
+  delete (globalThis as { WebSocket?: unknown }).WebSocket;
+  const without = message(() => new EditorClient(bare));
+  globalThis.WebSocket = WebSocket;
+  using client = new EditorClient(config);
+  using named = new EditorClient({ ...config, instanceName: 'ann.tab' });
+  return [without, message(() => client.lmz.instanceName), named.lmz.instanceName];
+}
+
 export async function main(config: LumenizeClientConfig): Promise<string[]> {
-  const said: string[] = [];
+  const said = early(config);
   using ann = new EditorClient(config);
   using bob = new EditorClient(config);
   const annTold = new Told(), bobTold = new Told();
@@ -43,6 +56,8 @@ export async function main(config: LumenizeClientConfig): Promise<string[]> {
   annsNotes.saveContent('Teh cat');
   said.push(await annTold.take(2), await bobTold.take(1));
 
+  ann.clearAccessToken(); // the connection stays, and the next one asks for another
+  said.push(`${ann.claims}, ${ann.connectionState}`);
   const restart = await fetch(`${config.baseUrl}/restart`, { method: 'POST' });
   said.push(`restart: ${restart.status}`, await annTold.take(1), await bobTold.take(1)); // they have subscribed again
 
