@@ -276,14 +276,31 @@ func NewAnswer(result any, err error) Answer {
 	return ErrorAnswer(&answer)
 }
 
-// ErrorAnswer is the answer e, with its code. An e that cannot be encoded loses
-// its fields.
+// ErrorAnswer is the answer e, with its code. It always can be sent: an e that cannot be
+// encoded loses the fields and the cause that are why, as with the original, and of one whose
+// name or message is no text the caller learns just that.
 func ErrorAnswer(e *lmz.Error) Answer {
 	payload, err := Marshal(e)
-	if err != nil {
-		payload, _ = Marshal(&lmz.Error{Name: e.Name, Message: e.Message})
+	if err == nil {
+		return Answer{Failed: e.Code, Payload: payload}
 	}
-	return Answer{Failed: e.Code, Payload: payload}
+	if payload, again := Marshal(sendable(e)); again == nil {
+		return Answer{Failed: e.Code, Payload: payload}
+	}
+	return Failure(e.Code, "TypeError", "the error cannot be sent: "+err.Error())
+}
+
+// sendable returns e with what of it can be encoded.
+func sendable(e *lmz.Error) *lmz.Error {
+	kept := lmz.Error{Name: e.Name, Message: e.Message, Fields: maps.Clone(e.Fields)}
+	maps.DeleteFunc(kept.Fields, func(name string, value any) bool {
+		_, err := Marshal(map[string]any{name: value})
+		return err != nil
+	})
+	if _, err := Marshal(e.Cause); err == nil {
+		kept.Cause = e.Cause
+	}
+	return &kept
 }
 
 // Failure is the answer with an error of the runtime itself, of the class Error if

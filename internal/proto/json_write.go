@@ -331,12 +331,13 @@ func (w *jsonWriter) name(comma bool, name []byte) {
 func (w *jsonWriter) orderedMap(t token) (end int, err error) {
 	w.out = append(w.out, `{"$type":"map","entries":[`...)
 	pos := t.next
+	var known distinct
 	for i := range int(t.arg) {
 		if i > 0 {
 			w.out = append(w.out, ',')
 		}
 		w.out = append(w.out, '[')
-		if pos, err = w.value(pos); err != nil {
+		if pos, err = w.distinct(&known, int(t.arg), pos); err != nil {
 			return 0, at(at(err, "key"), index(i))
 		}
 		w.out = append(w.out, ',')
@@ -347,4 +348,20 @@ func (w *jsonWriter) orderedMap(t token) (end int, err error) {
 	}
 	w.out = append(w.out, ']', '}')
 	return pos, nil
+}
+
+// distinct writes the value at pos, one of n keys of a Map or elements of a Set, and
+// returns its end. Two that JavaScript compares as equal would become one there.
+func (w *jsonWriter) distinct(known *distinct, n, pos int) (end int, err error) {
+	if end, err = w.value(pos); err != nil || n == 1 {
+		return end, err
+	}
+	mark := 0
+	if t := w.token(pos); t.major == majorTag && t.arg == tagShared {
+		mark = w.refs.number(t.next)
+	}
+	if !known.add(w.data[pos:end], mark) {
+		return 0, errNotDistinct()
+	}
+	return end, nil
 }

@@ -33,7 +33,8 @@ func (w *jsonWriter) tagged(t token) (end int, err error) {
 	case tagSet:
 		if content.major == majorArray {
 			w.out = append(w.out, `{"$type":"set","values":`...)
-			end, err = w.list(content, w.value)
+			var known distinct
+			end, err = w.list(content, func(pos int) (int, error) { return w.distinct(&known, int(content.arg), pos) })
 			w.out = append(w.out, '}')
 			return end, err
 		}

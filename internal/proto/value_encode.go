@@ -141,6 +141,9 @@ func (e *encoder) begin(major byte, arg uint64) error {
 func (e *encoder) end() { e.depth-- }
 
 func (e *encoder) text(s string) error {
+	if len(e.dst)+len(s) > maxDocument {
+		return tooLarge{maxDocument}
+	}
 	if !validText(s) {
 		return &valueError{what: "the string is not valid UTF-8; send it as []byte"}
 	}
@@ -239,6 +242,9 @@ func (e *encoder) date(t time.Time) error {
 		e.dst = append(appendHead(e.dst, majorText, uint64(len(text))), text...)
 		e.end()
 		return nil
+	}
+	if seconds := t.Unix(); seconds > maxEpoch || seconds < -maxEpoch {
+		return &valueError{what: "the date is out of range"}
 	}
 	if err := e.begin(majorTag, tagDateEpoch); err != nil {
 		return err

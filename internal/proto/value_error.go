@@ -52,6 +52,9 @@ func (e *valueError) Error() string {
 
 // printable keeps what a peer chose as a key from writing lines into a log.
 func printable(s string) string {
+	if !validText(s) {
+		return strconv.Quote(s)
+	}
 	for _, r := range s {
 		if !strconv.IsPrint(r) {
 			return strconv.Quote(s)

@@ -2,8 +2,13 @@ package proto
 
 import (
 	"math"
+	"math/big"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"time"
+	"unicode/utf8"
 
 	"github.com/lumenize/lmz"
 )
@@ -30,5 +35,120 @@ func TestNegativeZeroKeepsItsSignOnJSON(t *testing.T) {
 		if err != nil || string(again) != string(text) || !strings.Contains(string(text), "-0") {
 			t.Errorf("%T: %s is read as %s (%v)", v, text, again, err)
 		}
+	}
+}
+
+// refusals checks that each value is refused with an error that has its text.
+func refusals(t *testing.T, cases map[string]any) {
+	t.Helper()
+	for want, v := range cases {
+		if doc, err := Marshal(v); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%#v: %x, %v; want an error with %q", v, doc, err, want)
+		}
+	}
+}
+
+func TestKeysThatBecomeOneAreRefused(t *testing.T) {
+	nan, shared := math.NaN(), &lmz.Error{Message: "m"}
+	refusals(t, map[string]any{
+		"a[1].key: it occurs twice":   map[string]any{"a": map[any]string{1: "int", int64(1): "int64"}},
+		"[1].key: it occurs twice":    map[any]int{2: 1, 2.0: 2},
+		"[2].key: it occurs twice":    lmz.Map{{Key: 1}, {Key: "1"}, {Key: uint8(1)}},
+		"a[1].key: it occurs":         map[string]any{"a": map[float64]int{nan: 1, -nan: 2}},
+		"b[1].key: it occurs":         map[string]any{"b": lmz.Map{{Key: big.NewInt(7)}, {Key: big.NewInt(7)}}},
+		"[0][1].key: it occurs twice": []any{lmz.Map{{Key: shared}, {Key: shared}}, shared},
+		"[0][1]: it occurs twice":     []any{lmz.Set{"x", "x"}},
+		"s[2]: it occurs twice":       map[string]any{"s": lmz.Set{nil, lmz.Undefined{}, nil}},
+	})
+	for _, v := range []any{
+		map[float64]string{nan: "one"}, map[any]int{1: 1, "1": 2, big.NewInt(1): 3, 1.5: 4, true: 5},
+		lmz.Map{{Key: []any{}}, {Key: []any{}}}, lmz.Map{{Key: nil}, {Key: shared}, {Key: &lmz.Error{Message: "m"}}}, lmz.Set{1, 2.5, "1", nil},
+	} {
+		doc, err := Marshal(v)
+		if err != nil {
+			t.Errorf("%v: %v", v, err)
+			continue
+		}
+		if _, err := ToJSON(doc); err != nil {
+			t.Errorf("%v as JSON: %v", v, err)
+		}
+		var back any
+		if err := Unmarshal(doc, &back); err != nil {
+			t.Errorf("%v: %v", v, err)
+		}
+	}
+}
+
+func TestKeysThatAreOneInJavaScript(t *testing.T) {
+	for doc, want := range map[string]string{
+		"\xd9\x01\x03\xa2\x01\xf6\xf9\x3c\x00\xf6":                         "[1].key: it occurs twice", // 1 and 1.0
+		"\xd9\x01\x03\xa2\x61a\xf6\x78\x01a\xf6":                           "[1].key: it occurs twice", // a longer head
+		"\xd9\x01\x02\x82\xf9\x7e\x00\xfb\x7f\xf8\x00\x00\x00\x00\x00\x01": "[1]: it occurs twice",     // NaN
+		"\xd9\x01\x02\x82\xd8\x1c\x80\xd8\x1d\x00":                         "[1]: it occurs twice",     // one array
+	} {
+		if text, err := ToJSON([]byte(doc)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%x: %s, %v; want %q", doc, text, err, want)
+		}
+	}
+}
+
+func TestStructsThatWouldLoseFieldsAreRefused(t *testing.T) {
+	type twice struct{ URL, Url string }
+	type tagged struct {
+		A string `json:"x"`
+		B string `lmz:"x"`
+	}
+	refusals(t, map[string]any{
+		"m: sync.Mutex cannot be sent: it has no exported fields":       map[string]any{"m": &sync.Mutex{}},
+		"[0]: struct { a int } cannot be sent":                          []any{struct{ a int }{1}},
+		`twice cannot be sent: two of its fields are both called "url"`: twice{},
+		`tagged cannot be sent: two of its fields are both called "x"`:  &tagged{},
+	})
+	type outer struct {
+		Base
+		Title string `json:"id"` // hides Base.ID
+	}
+	if got := diagnose(t, outer{Base{"inner", "k"}, "outer"}); got != `{"id": "outer", "kind": "k"}` {
+		t.Error(got)
+	}
+	for _, v := range []any{struct{}{}, struct {
+		a int `json:"-"`
+	}{1}} {
+		if got := diagnose(t, v); got != "{}" {
+			t.Error(got)
+		}
+	}
+}
+
+func TestWhatNobodyCouldReadIsRefused(t *testing.T) {
+	refusals(t, map[string]any{
+		"at: the date is out of range":  map[string]any{"at": time.Unix(1<<50, 0)},
+		"v: the window of the DataView": map[string]any{"v": lmz.DataView{Buffer: []byte{1}, ByteOffset: 5, ByteLength: 6}},
+		`"\xff": the string is not`:     map[string]int{"\xff": 1},
+		"too large: the value takes":    slices.Repeat([]string{strings.Repeat("x", 1<<20)}, 100),
+	})
+	_, err := Marshal(map[string]any{"k\xff": func() {}})
+	if !utf8.ValidString(err.Error()) {
+		t.Errorf("the error cannot be sent itself: %q", err)
+	}
+}
+
+func TestErrorAnswersAlwaysCanBeSent(t *testing.T) {
+	read := func(e *lmz.Error) *lmz.Error {
+		answer := ErrorAnswer(e)
+		if answer.Failed != lmz.CodeCallee {
+			t.Errorf("failed: %q", answer.Failed)
+		}
+		_, err := answer.Result()
+		return lmz.PublicError(err)
+	}
+	e := read(&lmz.Error{Code: lmz.CodeCallee, Name: "E", Message: "m", Fields: map[string]any{"f": func() {}, "field": "email"},
+		Cause: &lmz.Error{Message: "\xff"}})
+	if e == nil || e.Name != "E" || e.Message != "m" || e.Fields["field"] != "email" || len(e.Fields) != 1 || e.Cause != nil {
+		t.Errorf("%+v", e)
+	}
+	e = read(&lmz.Error{Code: lmz.CodeCallee, Message: "open \xff: no such file"})
+	if e == nil || e.Name != "TypeError" || e.Message != "the error cannot be sent: message: the string is not valid UTF-8; send it as []byte" {
+		t.Errorf("%+v", e)
 	}
 }

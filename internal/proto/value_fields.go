@@ -3,6 +3,7 @@ package proto
 import (
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"unicode"
@@ -20,6 +21,7 @@ type field struct {
 type layout struct {
 	fields []field
 	byName map[string]int
+	wrong  string // why a value of the type would not arrive as it is, if it would not
 }
 
 var layouts sync.Map // of reflect.Type to *layout
@@ -34,10 +36,12 @@ func layoutOf(t reflect.Type) *layout {
 
 // newLayout collects the exported fields. Those of embedded structs are among
 // them, as in Go, unless the embedded one has a name in its tag or a meaning of
-// its own (a date, for instance). Where two have one name the first wins.
+// its own (a date, for instance). Where two have one name the outer one hides the other;
+// neither can hide one beside it.
 func newLayout(t reflect.Type) *layout {
 	l := &layout{byName: make(map[string]int)}
 	var whole [][]int // embedded structs that are one field
+	hidden := false   // a field is not exported
 	for _, f := range reflect.VisibleFields(t) {
 		if slices.ContainsFunc(whole, func(index []int) bool { return within(f.Index, index) }) {
 			continue
@@ -50,17 +54,34 @@ func newLayout(t reflect.Type) *layout {
 			whole = append(whole, f.Index)
 		}
 		if skip || !f.IsExported() {
+			hidden = hidden || !skip && !f.IsExported()
 			continue
 		}
 		if name == "" {
 			name = lowerCamel(f.Name)
 		}
-		if _, taken := l.byName[name]; !taken {
-			l.byName[name] = len(l.fields)
-			l.fields = append(l.fields, field{name, f.Index, omitEmpty})
+		if !utf8.ValidString(name) {
+			l.wrong = "a field name is not valid UTF-8"
 		}
+		l.add(field{name, f.Index, omitEmpty})
+	}
+	if hidden && len(l.fields) == 0 {
+		l.wrong = "it has no exported fields, so nothing of it would arrive"
 	}
 	return l
+}
+
+func (l *layout) add(f field) {
+	i, taken := l.byName[f.name]
+	switch {
+	case !taken:
+		l.byName[f.name] = len(l.fields)
+		l.fields = append(l.fields, f)
+	case len(f.index) < len(l.fields[i].index):
+		l.fields[i] = f
+	case len(f.index) == len(l.fields[i].index):
+		l.wrong = "two of its fields are both called " + strconv.Quote(f.name)
+	}
 }
 
 func within(index, prefix []int) bool {
@@ -145,6 +166,9 @@ func isEmpty(v reflect.Value) bool {
 // structure encodes a struct as an object with its fields in order.
 func (e *encoder) structure(v reflect.Value) error {
 	l := layoutOf(v.Type())
+	if l.wrong != "" {
+		return &valueError{what: v.Type().String() + " cannot be sent: " + l.wrong}
+	}
 	n := 0
 	for i := range l.fields {
 		if _, sent := l.fields[i].sent(v); sent {
@@ -159,9 +183,6 @@ func (e *encoder) structure(v reflect.Value) error {
 		member, sent := f.sent(v)
 		if !sent {
 			continue
-		}
-		if !utf8.ValidString(f.name) {
-			return &valueError{what: v.Type().String() + " has a field name that is not valid UTF-8"}
 		}
 		e.dst = appendText(e.dst, f.name)
 		if err := e.reflected(member); err != nil {

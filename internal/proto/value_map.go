@@ -3,6 +3,7 @@ package proto
 import (
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/lumenize/lmz"
 )
@@ -74,28 +75,29 @@ func (e *encoder) entry(key, value reflect.Value) error {
 // written once more for that, without what they point to: the order of keys that
 // differ only there is not fixed.
 func (e *encoder) keyedMap(v reflect.Value) error {
-	var order []string
-	keys := make(map[string][]reflect.Value, v.Len())
-	for _, key := range v.MapKeys() {
+	type entry struct {
+		encoded    string
+		key, value reflect.Value
+	}
+	entries := make([]entry, 0, v.Len())
+	for i := v.MapRange(); i.Next(); { // MapIndex does not find NaN
 		flat := encoder{flat: true}
-		if err := flat.reflected(key); err != nil {
+		if err := flat.reflected(i.Key()); err != nil {
 			return at(err, "key")
 		}
-		encoded := string(flat.dst)
-		if keys[encoded] == nil {
-			order = append(order, encoded)
-		}
-		keys[encoded] = append(keys[encoded], key)
+		entries = append(entries, entry{string(flat.dst), i.Key(), i.Value()})
 	}
-	slices.Sort(order)
+	slices.SortStableFunc(entries, func(a, b entry) int { return strings.Compare(a.encoded, b.encoded) })
 	if err := e.begin(majorMap, uint64(v.Len())); err != nil {
 		return err
 	}
-	for i, encoded := range order {
-		for _, key := range keys[encoded] {
-			if err := e.entry(key, v.MapIndex(key)); err != nil {
-				return at(err, index(i))
-			}
+	var known distinct
+	for i, entry := range entries {
+		if err := e.distinct(&known, len(entries), func() error { return e.reflected(entry.key) }); err != nil {
+			return at(at(err, "key"), index(i))
+		}
+		if err := e.reflected(entry.value); err != nil {
+			return at(err, index(i))
 		}
 	}
 	e.end()
@@ -110,8 +112,9 @@ func (e *encoder) orderedMap(m lmz.Map) error {
 	if err := e.begin(majorMap, uint64(len(m))); err != nil {
 		return err
 	}
+	var known distinct
 	for i, entry := range m {
-		if err := e.any(entry.Key); err != nil {
+		if err := e.distinct(&known, len(m), func() error { return e.any(entry.Key) }); err != nil {
 			return at(at(err, "key"), index(i))
 		}
 		if err := e.any(entry.Value); err != nil {
@@ -121,4 +124,84 @@ func (e *encoder) orderedMap(m lmz.Map) error {
 	e.end()
 	e.end()
 	return nil
+}
+
+// set encodes a Set.
+func (e *encoder) set(s lmz.Set) error {
+	if err := e.begin(majorTag, tagSet); err != nil {
+		return err
+	}
+	if err := e.begin(majorArray, uint64(len(s))); err != nil {
+		return err
+	}
+	var known distinct
+	for i, element := range s {
+		if err := e.distinct(&known, len(s), func() error { return e.any(element) }); err != nil {
+			return at(err, index(i))
+		}
+	}
+	e.end()
+	e.end()
+	return nil
+}
+
+// distinct writes one of n keys of a Map or elements of a Set. Two that are one to
+// JavaScript would become one there.
+func (e *encoder) distinct(known *distinct, n int, write func() error) error {
+	start, mark := len(e.dst), e.marks
+	if err := write(); err != nil {
+		return err
+	}
+	if n > 1 && (e.known || e.shared == nil) && !known.add(e.dst[start:], mark) { // otherwise this pass is thrown away
+		return errNotDistinct()
+	}
+	return nil
+}
+
+func errNotDistinct() error {
+	return &valueError{what: "it occurs twice here: JavaScript cannot tell these values apart"}
+}
+
+// distinct is a set of encoded keys, as JavaScript compares them: scalars by their
+// value, where 1 and 1.0 are the same and there is one NaN, and all else by identity.
+type distinct struct{ known map[string]struct{} }
+
+// add reports whether item is new. If it is the first of a shared value, mark is the
+// number of that.
+func (d *distinct) add(item []byte, mark int) bool {
+	h, next := headAt(item, 0)
+	key := item
+	switch {
+	case h.isFloat():
+		key = appendKeyNumber(nil, h.float())
+	case h.major == majorTag && h.arg == tagShared:
+		key = appendHead([]byte{byteUndefined}, majorUint, uint64(mark))
+	case h.major == majorTag && h.arg == tagReference:
+		n, _ := headAt(item, next)
+		key = appendHead([]byte{byteUndefined}, majorUint, n.arg)
+	case !isScalar(item):
+		return true
+	case h.major != majorTag: // another encoder may write a longer head
+		key = append(appendHead(nil, h.major, h.arg), item[next:]...)
+	}
+	if _, twice := d.known[string(key)]; twice {
+		return false
+	}
+	if d.known == nil {
+		d.known = make(map[string]struct{})
+	}
+	d.known[string(key)] = struct{}{}
+	return true
+}
+
+// appendKeyNumber writes a float as the integer that it is, if it is one.
+func appendKeyNumber(dst []byte, f float64) []byte {
+	w, whole := number{isFloat: true, float: f}.whole()
+	switch {
+	case !whole:
+		return appendFloat(dst, f)
+	case w.negative:
+		return appendHead(dst, majorNegint, w.magnitude)
+	}
+	return appendHead(dst, majorUint, w.magnitude)
 }

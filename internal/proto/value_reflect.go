@@ -194,6 +194,11 @@ func (e *encoder) exact(v any) error {
 }
 
 func (e *encoder) structObject(v reflect.Value) error {
+	if view, ok := v.Interface().(lmz.DataView); ok {
+		if _, fits := view.Window(); !fits {
+			return errWindow()
+		}
+	}
 	if err := e.object(types().names[v.Type()]); err != nil {
 		return err
 	}
@@ -250,7 +255,7 @@ func (e *encoder) container(v reflect.Value, c class) error {
 	case byMap:
 		return e.orderedMap(v.Interface().(lmz.Map))
 	case bySet:
-		return e.set(v)
+		return e.set(v.Interface().(lmz.Set))
 	case byHeaders:
 		return e.headers(v.Interface().(lmz.Headers))
 	case byClamped:
@@ -260,15 +265,6 @@ func (e *encoder) container(v reflect.Value, c class) error {
 		return e.goMap(v)
 	}
 	return e.slice(v)
-}
-
-func (e *encoder) set(v reflect.Value) error {
-	if err := e.begin(majorTag, tagSet); err != nil {
-		return err
-	}
-	err := e.list(v)
-	e.end()
-	return err
 }
 
 // array encodes a Go array: [n]byte as bytes, anything else as an array.

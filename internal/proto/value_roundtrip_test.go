@@ -59,7 +59,7 @@ func (p *pool) container(kind int) any {
 		s := make(lmz.Set, n)
 		p.containers = append(p.containers, s)
 		for i := range s {
-			s[i] = p.value()
+			s[i] = []any{int64(i), p.value()} // no two are the same
 		}
 		return s
 	}
