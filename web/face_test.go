@@ -80,6 +80,10 @@ func TestJavaScriptProgramsCallNodes(t *testing.T) {
 						if (!/^echo\[0\]\[0\]: an? .* cannot be sent: /.test(why)) throw new Error(make + ': ' + why);
 					}
 				}
+				const address = (...call) => client.lmz.callRaw(...call).then(() => 'sent', (e) => e.message);
+				same(await address('DOCUMENT_DO', 5, client.ctn().echo(1)), 'instance: text is expected');
+				same(await address('ECHO', undefined, client.ctn().echo(1), { timeoutMs: '5' }), 'timeoutMs: a number of milliseconds is expected');
+				same(await address('ECHO', undefined, client.ctn().echo(1), { timeoutMs: Infinity }), 'sent');
 				same(await refusal('\ud800'), 'echo[0][0]: the text holds half of a surrogate pair, which is no character');
 				const large = await client.lmz.callRaw('ECHO', undefined, client.ctn().echo('x'.repeat(1 << 20))).catch((e) => e);
 				same(large.name + large.lmzCode, 'TooLargeErrorgateway');

@@ -6,11 +6,13 @@ import { toOperations } from './chains.js';
 import { ctn, execute, operations } from './continuation.js';
 import { Door } from './door.js';
 import { LoginRequiredError, Refusal, failure, withCode } from './errors.js';
+import { checkCall } from './options.js';
 import { Tab } from './tab.js';
 import { maxPayload } from './tags.js';
 import { Tokens } from './token.js';
 import { watch } from './wake.js';
 
+const maxTimeout = 2 ** 31 - 1; // milliseconds, as of setTimeout
 const retryCeiling = 30_000; // milliseconds between attempts to load the module
 const queueLimit = 100; // calls that wait for the module, as many as for the connection (client.Options)
 
@@ -315,6 +317,7 @@ export class LumenizeClient {
 
   #call(binding, instance, continuation, { signal, timeoutMs = 0, wanted = true, state, newChain, onSent } = {}) {
     return new Promise((resolve, reject) => {
+      checkCall(binding, instance ?? '', timeoutMs, state);
       const chain = encodeChain(Array.isArray(continuation) ? toOperations(continuation) : operations(continuation), maxPayload);
       const context = this.#claim(newChain ? undefined : this.#context, state);
       const ends = this.#ends;
@@ -332,7 +335,7 @@ export class LumenizeClient {
           reject(failure(`the answer cannot be read: ${error.message}`, 'unknown', { cause: error }));
         }
       };
-      const call = { settle, onSent, wanted, args: [binding, instance ?? '', context, chain, timeoutMs, wanted, onSent !== undefined] };
+      const call = { settle, onSent, wanted, args: [binding, instance ?? '', context, chain, Math.min(Math.ceil(timeoutMs), maxTimeout), wanted, onSent !== undefined] };
       const abort = () => {
         reject(signal.reason);
         if (call.id) this.#module.tell('cancel', this.#number, call.id);

@@ -11,6 +11,7 @@ import { execute, meshFn } from './continuation.js';
 import { Refusal, ownMembers, withCode } from './errors.js';
 import { readChain, readValue } from './json-read.js';
 import { stringify, writeValue } from './json-write.js';
+import { checkCall } from './options.js';
 
 const overCBOR = (v) => decode(encode(v));
 const overJSON = (v) => decode(encode(readValue(JSON.parse(stringify(writeValue(overCBOR(v)))))));
@@ -223,4 +224,21 @@ test('what cannot be read from JSON is refused with the path', () => {
     [[{ $type: 'arraybuffer', subtype: 'Float64Array', data: [1, null] }], /^\[0\]: data\[1\]: expected a number/],
   ]) assert.throws(at(json), { name: 'TypeError', message });
   assert.ok(Object.is(readValue(JSON.parse('{"json":-0}')), -0));
+});
+
+test('an address and options that Go would take for something else are refused', () => {
+  checkCall('B', '', 0, undefined);
+  checkCall('B', 'i\u{1f600}', Infinity, { a: 1 });
+  checkCall('B', 'i', 0.5, new (class State { a = 1; })());
+  for (const [args, message] of [
+    [[undefined, '', 0], /^binding: text is expected/],
+    [['B', 5, 0], /^instance: text is expected/],
+    [['B', 'a\ud800', 0], /^instance: text without half of a surrogate pair/],
+    [['B', 'i', '5'], /^timeoutMs: a number/],
+    [['B', 'i', NaN], /^timeoutMs: a number/],
+    [['B', 'i', -1], /^timeoutMs: a number/],
+    [['B', 'i', 0, new Map([['a', 1]])], /^state: a plain object/],
+    [['B', 'i', 0, 'text'], /^state: a plain object/],
+    [['B', 'i', 0, [1]], /^state: a plain object/],
+  ]) assert.throws(() => checkCall(...args), { name: 'TypeError', message });
 });
