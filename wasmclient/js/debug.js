@@ -14,21 +14,19 @@ let sink;
  */
 export function debug(namespace) {
   const shown = filter(filterText());
-  const logger = {
+  const write = (level) => (message, data) => {
+    if (!sink && !shown(namespace, level)) return;
+    const entry = { type: 'debug', level, namespace, message, timestamp: new Date().toISOString(), ...(data !== undefined && { data }) };
+    if (sink) sink(entry);
+    else console.debug(JSON.stringify(entry, shortened(), 2));
+  };
+  return {
     namespace,
     get enabled() {
       return sink !== undefined || levels.slice(0, 3).some((level) => shown(namespace, level));
     },
+    ...Object.fromEntries(levels.map((level) => [level, write(level)])),
   };
-  for (const level of levels) {
-    logger[level] = (message, data) => {
-      if (!sink && !shown(namespace, level)) return;
-      const entry = { type: 'debug', level, namespace, message, timestamp: new Date().toISOString(), ...(data !== undefined && { data }) };
-      if (sink) sink(entry);
-      else console.debug(JSON.stringify(entry, shortened(), 2));
-    };
-  }
-  return logger;
 }
 
 /** Has f take every entry of every level, in place of the console. */
