@@ -193,6 +193,25 @@ func TestASilentGatewayIsGivenUp(t *testing.T) {
 	lt.is(Reconnecting)
 }
 
+// TestConnectNowOrNothing asks a life to connect in each of its states.
+func TestConnectNowOrNothing(t *testing.T) {
+	lt := newLifeTest(t, 0.5)
+	lt.connect()
+	if effects := lt.life.Connect(lt.now); len(effects) > 0 {
+		t.Errorf("connected: %+v", effects)
+	}
+	lt.lose(Loss{})
+	lt.is(Reconnecting)
+	effects := lt.life.Connect(lt.now)
+	if len(effects) != 2 || effects[1].Do != GetToken {
+		t.Errorf("reconnecting: %+v", effects)
+	}
+	lt.do(effects)
+	if effects := lt.life.Connect(lt.now); len(effects) > 0 {
+		t.Errorf("while it dials: %+v", effects)
+	}
+}
+
 func TestEventsOfAnEarlierLinkAreNotHeard(t *testing.T) {
 	lt := newLifeTest(t, 0.5)
 	lt.connect()
