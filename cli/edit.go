@@ -33,7 +33,8 @@ func (a *app) editCommand() *cobra.Command {
 			"is not sent is kept on this machine and goes when it can, at the next opening if need\n" +
 			"be.\n\n" +
 			"With --as, the argument is a file: its text becomes the document's, and while it is open\n" +
-			"the file has what the document has.",
+			"the file has what the document has. It keeps its line ends (if they are mixed, all become\n" +
+			"as most are, which edit says), its byte order mark, owner and mode.",
 		Example: "  lmz edit notes\n  lmz edit README.md --as readme",
 		Args: func(cmd *cobra.Command, words []string) error {
 			if len(words) == 0 {

@@ -59,6 +59,7 @@ var mayImport = map[string][]string{
 	"internal/descriptors": {},
 	"internal/filelock":    {},
 	"internal/wholefile":   {},
+	"internal/textin":      {"text"},
 	"internal/credential":  {},
 	"internal/httphead":    {},
 	"internal/origin":      {},
@@ -73,12 +74,12 @@ var mayImport = map[string][]string{
 	"client":               {"", "internal/proto", "internal/session", "internal/link", "internal/turn"},
 	"object":               {"", "internal/proto", "internal/turn", "internal/budget", "internal/descriptors", "internal/filelock"},
 	"gateway":              {"", "internal/proto", "internal/session", "internal/link", "internal/credential", "internal/httphead", "internal/origin", "internal/printable", "internal/turn", "internal/budget", "object"},
-	"auth":                 {"", "internal/wholefile", "internal/credential", "internal/printable", "internal/httphead", "internal/origin"},
+	"auth":                 {"", "internal/textin", "internal/wholefile", "internal/credential", "internal/printable", "internal/httphead", "internal/origin"},
 	"debug":                {"internal/printable"},
 	"chain":                {"", "internal/proto"},
 	"text":                 {},
 	"examples/editor":      {"", "object", "client", "text"},
-	"tui":                  {"", "client", "text", "examples/editor", "internal/filelock", "internal/printable", "internal/wholefile"},
+	"tui":                  {"", "client", "text", "examples/editor", "internal/filelock", "internal/printable", "internal/textin", "internal/wholefile"},
 	"web":                  {"internal/httphead"},
 }
 

@@ -35,3 +35,36 @@ func TestAFileIsReplacedAlsoBehindALink(t *testing.T) {
 		t.Error("a file below a file was written")
 	}
 }
+
+func TestDanglingLink(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(dir, "real", "sub"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	// link -> chain -> ../file, where chain is in a directory that is a link itself.
+	for name, to := range map[string]string{"dir": "real/sub", "real/sub/chain": "../file", "link": "dir/chain", "loop": "loop"} {
+		if err := os.Symlink(to, filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, write := range []func(string, []byte, os.FileMode) error{wholefile.Write, wholefile.Update} {
+		file := filepath.Join(dir, "real", "file")
+		for _, content := range []string{"made", "replaced"} {
+			if err := write(filepath.Join(dir, "link"), []byte(content), 0o640); err != nil {
+				t.Fatal(i, err)
+			}
+			if got, err := os.ReadFile(file); err != nil || string(got) != content {
+				t.Errorf("%d: got %q, %v", i, got, err)
+			}
+		}
+		if info, err := os.Lstat(filepath.Join(dir, "link")); err != nil || info.Mode()&os.ModeSymlink == 0 {
+			t.Errorf("%d: the link is %v, %v", i, info.Mode(), err)
+		}
+		if err := write(filepath.Join(dir, "loop"), nil, 0o600); err == nil {
+			t.Errorf("%d: a loop was written", i)
+		}
+		if err := os.Remove(file); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
