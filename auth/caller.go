@@ -44,7 +44,10 @@ func (s *Service) caller(d db, r *request) (caller, error) {
 
 func (s *Service) callerByBearer(d db, token string) (caller, error) {
 	c, subj, err := s.authenticate(d, token)
-	if _, refused := err.(*Error); refused {
+	if refusal, refused := err.(*Error); refused {
+		if refusal == errExpiredToken {
+			return caller{}, refusal
+		}
 		return caller{}, errBadBearer
 	}
 	if err != nil {

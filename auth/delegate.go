@@ -99,7 +99,7 @@ func (s *Service) mayDelegate(d db, who caller, principal subject) error {
 	case !mayEnter(who.isAdmin, who.emailVerified, who.adminApproved):
 		return errNotEntered
 	case !s.now().Before(who.expires):
-		return errBadBearer
+		return errExpiredToken
 	case len(who.actors) >= maxActors:
 		return errTooManyAct
 	case who.isAdmin && len(who.actors) == 0:

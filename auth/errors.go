@@ -14,7 +14,7 @@ import (
 // Error is a refusal as it is told to the other side. Its texts are public: they
 // name no secret, path or internal detail.
 type Error struct {
-	// Status is the HTTP status: 400, 401, 403, 404, 413, 429, 500 or 503.
+	// Status is the HTTP status: 400, 401, 403, 404, 413, 429 or 500.
 	Status int
 	// Code is one word for programs, such as "invalid_token".
 	Code string
@@ -89,12 +89,20 @@ func writeChallenge(w http.ResponseWriter, e *Error) {
 	httphead.Protect(w.Header())
 	if e.Status == http.StatusUnauthorized {
 		w.Header().Set("WWW-Authenticate",
-			fmt.Sprintf("Bearer realm=\"Lumenize\", error=%q, error_description=%q", e.Code, e.Description))
+			fmt.Sprintf("Bearer realm=\"Lumenize\", error=%q, error_description=%q", challengeCode(e.Code), e.Description))
 	}
 	if e.RetryAfter > 0 {
 		w.Header().Set("Retry-After", seconds(e.RetryAfter))
 	}
 	writeError(w, e)
+}
+
+// challengeCode is what a challenge says of a token: RFC 6750 has one word for all that are no good.
+func challengeCode(code string) string {
+	if code == errExpiredToken.Code {
+		return errBadToken.Code
+	}
+	return code
 }
 
 // readBody reads the whole body. A handler that needs the database for long does

@@ -25,7 +25,6 @@ type inviteAnswer struct {
 	Invited []string          `json:"invited"`
 	Errors  []inviteError     `json:"errors"`
 	Links   map[string]string `json:"links,omitempty"`
-	Notice  string            `json:"notice,omitempty"`
 }
 
 // invite approves addresses and mails each an invitation. All of it happens or
@@ -70,7 +69,6 @@ func (s *Service) invite(w http.ResponseWriter, r *request) error {
 		return err
 	}
 	s.deliver()
-	answer.Notice = s.refusals.notice()
 	writeJSON(w, http.StatusOK, answer)
 	return nil
 }

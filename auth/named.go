@@ -136,7 +136,7 @@ func (s *Service) namedClaims(d db, token string) (Claims, error) {
 	case !found:
 		return Claims{}, errNamedGone
 	case t.ExpiresAt <= s.now().UnixMilli():
-		return Claims{}, errBadToken
+		return Claims{}, errExpiredToken
 	}
 	subj, err := d.subjectBy("sub", t.subject)
 	if err != nil {

@@ -29,13 +29,12 @@ type outbox struct {
 	keys   *keys
 	now    func() time.Time
 	log    *slog.Logger
-	told   func(context.Context, Mail, error) // what the sender said
-	wake   chan struct{}                      // one slot: something was queued
-	busy   chan struct{}                      // one slot: whoever fills it sends
+	wake   chan struct{} // one slot: something was queued
+	busy   chan struct{} // one slot: whoever fills it sends
 }
 
-func (s *Service) newOutbox() *outbox {
-	return &outbox{store: s.store, sender: s.opts.Sender, keys: s.keys, now: s.now, log: s.log, told: s.mailAnswered, wake: make(chan struct{}, 1), busy: make(chan struct{}, 1)}
+func newOutbox(store *store, sender Sender, k *keys, now func() time.Time, log *slog.Logger) *outbox {
+	return &outbox{store: store, sender: sender, keys: k, now: now, log: log, wake: make(chan struct{}, 1), busy: make(chan struct{}, 1)}
 }
 
 // sealed is a letter as it is stored.
@@ -220,11 +219,9 @@ func (o *outbox) deliver(ctx context.Context, m Mail) error {
 	if o.sender == nil {
 		return errors.Join(errNoSender, ErrUndeliverable)
 	}
-	limited, cancel := context.WithTimeout(ctx, mailTimeout)
+	ctx, cancel := context.WithTimeout(ctx, mailTimeout)
 	defer cancel()
-	err := o.sender.Send(limited, m)
-	o.told(ctx, m, err)
-	return err
+	return o.sender.Send(ctx, m)
 }
 
 func (o *outbox) drop(ctx context.Context, q queued) error {

@@ -522,6 +522,11 @@ func TestThreatB15TheEndpointsCheckTokensAsStrictlyAsTheGate(t *testing.T) {
 		}
 	}
 	f.want(f.do("GET", "/auth/subjects", "", "Authorization", "Bearer x", "Cookie", cookieName+"="+f.signIn(ada)), 401, "") // no fall-back
+	expired := goodClaims(f.now())
+	expired["sub"], expired["exp"] = sub, f.now().Add(-time.Minute).Unix()
+	token, err := jwt.NewWithClaims(jwt.SigningMethodEdDSA, expired).SignedString(f.ring().signing)
+	f.must(err)
+	f.want(f.as(token, "GET", "subjects", ""), 401, `{"error":"token_expired","error_description":"Token expired"}`)
 	f.want(f.as(admin, "GET", "subjects", ""), 200, "")
 }
 

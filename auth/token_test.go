@@ -16,7 +16,10 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-const invalidToken = "Token is invalid or expired"
+const (
+	invalidToken = "Token is invalid or expired"
+	expiredToken = "Token expired"
+)
 
 func goodClaims(now time.Time) jwt.MapClaims {
 	return jwt.MapClaims{"iss": defaultIssuer, "aud": defaultIssuer, "sub": "s", "exp": now.Add(time.Minute).Unix(),
@@ -78,14 +81,15 @@ func TestVerifyIsStrict(t *testing.T) {
 		{"a key of its own", foreign("jwk"), invalidToken},
 		{"a place for keys of its own", foreign("jku"), invalidToken},
 		{"a certificate of its own", foreign("x5u"), invalidToken},
-		{"expired", with(jwt.MapClaims{"exp": at(-time.Second)}), invalidToken},
-		{"expires now", with(jwt.MapClaims{"exp": at(0)}), invalidToken},
+		{"expired", with(jwt.MapClaims{"exp": at(-time.Second)}), expiredToken},
+		{"expired, with a foreign key", token(jwt.SigningMethodEdDSA, stranger, jwt.MapClaims{"exp": at(-time.Second)}), invalidToken},
+		{"expires now", with(jwt.MapClaims{"exp": at(0)}), expiredToken},
 		{"never expires", with(jwt.MapClaims{"exp": nil}), invalidToken},
 		{"exp zero", with(jwt.MapClaims{"exp": 0}), invalidToken},
 		{"exp a string", with(jwt.MapClaims{"exp": "9999999999"}), invalidToken},
 		{"not yet valid", with(jwt.MapClaims{"nbf": at(40 * time.Second)}), invalidToken},
 		{"issued in the future", with(jwt.MapClaims{"iat": at(40 * time.Second)}), invalidToken},
-		{"expired and of another audience", with(jwt.MapClaims{"exp": at(-time.Second), "aud": "x"}), invalidToken},
+		{"expired and of another audience", with(jwt.MapClaims{"exp": at(-time.Second), "aud": "x"}), expiredToken},
 		{"other audience", with(jwt.MapClaims{"aud": "x", "iss": "x"}), "Token audience mismatch"},
 		{"no audience", with(jwt.MapClaims{"aud": nil}), "Token audience mismatch"},
 		{"other issuer", with(jwt.MapClaims{"iss": "x", "sub": ""}), "Token issuer mismatch"},
@@ -109,7 +113,10 @@ func TestVerifyIsStrict(t *testing.T) {
 			continue
 		}
 		want := unauthorized("invalid_token", test.want)
-		if test.want == "Account not yet approved" {
+		switch test.want {
+		case expiredToken:
+			want.Code = "token_expired"
+		case "Account not yet approved":
 			want = &Error{Status: 403, Code: "access_denied", Description: test.want}
 		}
 		if refusal.Error() != want.Error() || refusal.Status != want.Status || refusal.HTTPStatus() != want.Status || claims.All != nil {

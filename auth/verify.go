@@ -11,11 +11,14 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-var errBadToken = unauthorized("invalid_token", "Token is invalid or expired")
+var (
+	errBadToken     = unauthorized("invalid_token", "Token is invalid or expired")
+	errExpiredToken = unauthorized("token_expired", "Token expired") // it was good
+)
 
 // Verify checks an access token and whether its subject may come in: an admin,
 // or a verified address that is approved. Errors are of type [*Error], with
-// status 401 for a token that is no good, 403 for a subject that may not, and 500
+// status 401 for a token that is no good (its code is token_expired if it was good until it ended), 403 for a subject that may not, and 500
 // when the database fails.
 //
 // It checks the Ed25519 signature, exp (required), nbf and iat, with 30 seconds
@@ -78,6 +81,9 @@ func (s *Service) signedClaims(token string) (Claims, error) {
 	}
 	all := jwt.MapClaims{}
 	_, err = s.parser.ParseWithClaims(token, all, func(*jwt.Token) (any, error) { return k.public, nil })
+	if errors.Is(err, jwt.ErrTokenExpired) { // the signature was checked first
+		return Claims{}, errExpiredToken
+	}
 	if err != nil {
 		return Claims{}, errBadToken
 	}
@@ -87,7 +93,9 @@ func (s *Service) signedClaims(token string) (Claims, error) {
 	actors, ok := unnest(all["act"])
 	c.Actors = actors
 	switch {
-	case !s.now().Before(c.Expires) || !ok:
+	case !s.now().Before(c.Expires):
+		return Claims{}, errExpiredToken
+	case !ok:
 		return Claims{}, errBadToken
 	case !slices.Contains(audience, s.kept.Audience):
 		return Claims{}, unauthorized("invalid_token", "Token audience mismatch")
