@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/coder/websocket"
@@ -20,8 +21,13 @@ import (
 // connect takes a client in, or says why not (PROTOCOL.md, "Connecting").
 func (f *front) connect(w http.ResponseWriter, r *http.Request, instance string) {
 	log := f.gateway.log.connect.With("binding", f.binding, "instance", shown(instance), "from", r.RemoteAddr)
-	if !strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
-		refuse(w, http.StatusUpgradeRequired, "Expected WebSocket upgrade")
+	switch {
+	case !strings.EqualFold(r.Header.Get("Upgrade"), "websocket"):
+		refuseUpgrade(w, "Expected WebSocket upgrade")
+		return
+	case !offers(r.Header, proto.SubprotocolCBOR) && !offers(r.Header, proto.SubprotocolJSON):
+		log.Info("client refused", "error", "it offers no subprotocol that is spoken here", "offered", shown(offeredNames(r.Header)))
+		refuseUpgrade(w, unspoken)
 		return
 	}
 	number := f.gateway.authority.number()
@@ -130,6 +136,11 @@ func offers(h http.Header, protocol string) bool {
 	return false
 }
 
+// offeredNames are the subprotocols that a client offers, without its token.
+func offeredNames(h http.Header) string {
+	return strings.Join(slices.DeleteFunc(protocols(h), func(p string) bool { return strings.HasPrefix(p, proto.TokenPrefix) }), ", ")
+}
+
 // offeredToken finds the access token among the subprotocols, the only place where a
 // browser can put it (PROTOCOL.md, "Connecting").
 func offeredToken(h http.Header) (string, bool) {
@@ -158,7 +169,6 @@ func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 // number was asked for.
 func (f *front) accept(w http.ResponseWriter, r *http.Request, c *connection, number uint64) {
 	g := f.gateway
-	// The original answers lmz even to a client that does not offer it.
 	protocol, kind := proto.SubprotocolJSON, websocket.MessageText
 	if offers(r.Header, proto.SubprotocolCBOR) {
 		protocol, kind = proto.SubprotocolCBOR, websocket.MessageBinary

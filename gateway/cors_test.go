@@ -94,6 +94,7 @@ func TestAForeignPageCannotConnect(t *testing.T) {
 			r := httptest.NewRequest("GET", "http://mesh/gateway/LUMENIZE_CLIENT_GATEWAY/ann.t", nil)
 			r.Header.Set("Upgrade", "websocket")
 			r.Header.Set("Connection", "Upgrade")
+			r.Header.Set("Sec-WebSocket-Protocol", "lmz")
 			r.Header.Set("Origin", origin)
 			w := httptest.NewRecorder()
 			m.gateway.ServeHTTP(w, r)

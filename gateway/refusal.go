@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/proto"
 )
 
 // Refusal is the error of a hook that refuses a connection or a request, with what
@@ -45,6 +46,17 @@ func refuse(w http.ResponseWriter, status int, message string) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
 	io.WriteString(w, message)
+}
+
+// unspoken tells a client that offers no subprotocol of ours which there are.
+const unspoken = "This server speaks the WebSocket subprotocols " + proto.SubprotocolCBOR + " and " + proto.SubprotocolJSON +
+	" (version 0.26 of @lumenize/mesh). Offer one of them."
+
+// refuseUpgrade says what a connection has to become (RFC 9110 section 15.5.22).
+func refuseUpgrade(w http.ResponseWriter, message string) {
+	w.Header().Set("Connection", "Upgrade")
+	w.Header().Set("Upgrade", "websocket")
+	refuse(w, http.StatusUpgradeRequired, message)
 }
 
 // refuseFor answers with what the other side may know of a hook's error.
@@ -84,9 +96,13 @@ func refuseToken(w http.ResponseWriter, err error) {
 	oauthError(w, status, code, description)
 }
 
-// challenge is what WWW-Authenticate says. A description with characters that it cannot hold
+// challenge is what WWW-Authenticate says. RFC 6750 has one word for a token that is no good,
+// whether it was good once or not. A description with characters that it cannot hold
 // there is only in the body.
 func challenge(code, description string) string {
+	if code == "token_expired" { // of package auth
+		code = "invalid_token"
+	}
 	c := `Bearer realm="Lumenize", error="` + code + `"`
 	if strings.ContainsFunc(description, func(r rune) bool { return r < ' ' || r > '~' || r == '"' || r == '\\' }) {
 		return c

@@ -14,8 +14,9 @@ import (
 // what a client may know (RFC 6750 section 3).
 func TestRefusalsInTheOriginalsWords(t *testing.T) {
 	const (
-		invalid = `{"error":"invalid_token","error_description":"bad token"}`
-		missing = `{"error":"invalid_request","error_description":"Missing Authorization header with Bearer token"}`
+		invalid  = `{"error":"invalid_token","error_description":"bad token"}`
+		unspoken = "This server speaks the WebSocket subprotocols lmz.cbor and lmz (version 0.26 of @lumenize/mesh). Offer one of them."
+		missing  = `{"error":"invalid_request","error_description":"Missing Authorization header with Bearer token"}`
 	)
 	challenge := func(code, description string) string {
 		return fmt.Sprintf(`Bearer realm="Lumenize", error="%s", error_description="%s"`, code, description)
@@ -24,9 +25,10 @@ func TestRefusalsInTheOriginalsWords(t *testing.T) {
 		m := startMesh(t)
 		defer m.stop()
 		upgrade := []string{"Connection", "Upgrade", "Upgrade", "websocket", "Sec-WebSocket-Version", "13", "Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="}
-		offer := func(token string) []string {
-			return append(upgrade[:len(upgrade):len(upgrade)], "Sec-WebSocket-Protocol", "lmz, lmz.access-token."+token)
+		only := func(protocols string) []string {
+			return append(upgrade[:len(upgrade):len(upgrade)], "Sec-WebSocket-Protocol", protocols)
 		}
+		offer := func(token string) []string { return only("lmz, lmz.access-token." + token) }
 		const ann = "/gateway/LUMENIZE_CLIENT_GATEWAY/ann.tab"
 		for name, tt := range map[string]struct {
 			path, body, challenge string
@@ -34,7 +36,11 @@ func TestRefusalsInTheOriginalsWords(t *testing.T) {
 			status                int
 		}{
 			"no upgrade":     {ann, "Expected WebSocket upgrade", "", nil, 426},
-			"no token":       {ann, "Unauthorized: Missing access token in WebSocket subprotocol", "", upgrade, 401},
+			"no subprotocol": {ann, unspoken, "", upgrade, 426},
+			"only a token":   {ann, unspoken, "", only("lmz.access-token." + token("ann", time.Time{})), 426},
+			"only the next":  {ann, unspoken, "", only("lmz.2, lmz.access-token." + token("ann", time.Time{})), 426},
+			"only others":    {ann, unspoken, "", only("LMZ, lmz.json, graphql-ws"), 426},
+			"no token":       {ann, "Unauthorized: Missing access token in WebSocket subprotocol", "", only("lmz.2, lmz"), 401},
 			"a bad token":    {ann, invalid, challenge("invalid_token", "bad token"), offer("x.y.z"), 401},
 			"another's name": {ann, "Forbidden: identity mismatch", "", offer(token("bob", time.Time{})), 403},
 			"no bearer": {"/gateway/counter/a", missing, challenge("invalid_request", "Missing Authorization header with Bearer token"),
@@ -57,6 +63,9 @@ func TestRefusalsInTheOriginalsWords(t *testing.T) {
 			answer.Body.Close()
 			if got := answer.Header.Get("WWW-Authenticate"); answer.StatusCode != tt.status || string(body) != tt.body || got != tt.challenge {
 				t.Errorf("%s: %d %q %s, want %d %q %s", name, answer.StatusCode, body, got, tt.status, tt.body, tt.challenge)
+			}
+			if got := answer.Header.Get("Upgrade"); (got == "websocket") != (tt.status == 426) {
+				t.Errorf("%s: Upgrade %q", name, got)
 			}
 			if strings.HasPrefix(tt.body, "{") != (answer.Header.Get("Content-Type") == "application/json") {
 				t.Errorf("%s: Content-Type %s", name, answer.Header.Get("Content-Type"))
