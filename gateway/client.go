@@ -91,9 +91,6 @@ func (g *Gateway) seat(f *front, instance string) *client {
 			gateway: g,
 			front:   f,
 			self:    lmz.Identity{Type: lmz.TypeClient, Address: address},
-			calls:   make(map[uint64]*outgoing),
-			running: make(map[uint64]runningCall),
-			kept:    make(map[uint64]keptAnswer),
 		}
 		g.clients[address] = c
 	}
@@ -123,6 +120,7 @@ func (g *Gateway) retire(c *client) {
 	}
 	again := func(other *client) bool { return other == c } // it was here before
 	g.retired = append(slices.DeleteFunc(g.retired, again), c)
+	c.shed()
 	if len(g.retired) <= maxRetired {
 		return
 	}
@@ -130,6 +128,17 @@ func (g *Gateway) retire(c *client) {
 	g.retired = slices.Delete(g.retired, 0, 1)
 	if g.idle(first) {
 		delete(g.clients, first.self.Address)
+	}
+}
+
+// shed lets go of what only a session needs. What is remembered of a client that has gone
+// must not grow with what it did: no map that was large once, and no closure over its
+// connection, which has buffers of 8 KiB.
+func (c *client) shed() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.session == nil && len(c.calls)+len(c.running)+len(c.kept) == 0 {
+		c.calls, c.running, c.kept = nil, nil, nil
 	}
 }
 

@@ -70,6 +70,9 @@ func (c *client) doSeat(effects []session.SeatEffect) (out []session.Effect) {
 		case session.EndSession:
 			out = append(out, c.endSession(e.Reason, e.Goodbye)...)
 		case session.BeginSession:
+			if c.running == nil {
+				c.calls, c.running, c.kept = make(map[uint64]*outgoing), make(map[uint64]runningCall), make(map[uint64]keptAnswer)
+			}
 			c.session = session.New(e.ID, session.Limits{
 				Calls: maxInFlight, Running: maxInFlight, RunningBytes: maxRequestBytes,
 				Waiting: maxWaiting, Frames: maxWaiting, Bytes: maxWaitingBytes,

@@ -68,7 +68,8 @@ func (g *Gateway) route(u *url.URL) (to lmz.Address, rest string, refused *Refus
 	if more {
 		rest = "/" + rest
 	}
-	return lmz.At(found[0], instance), rest, nil
+	// A copy: what is remembered of the name must not keep all of the request's head.
+	return lmz.At(found[0], strings.Clone(instance)), rest, nil
 }
 
 // withSlashes is how a prefix is kept, so that it ends where a segment does.

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // serve starts a server with a pool that has room for so many sockets.
@@ -70,6 +71,12 @@ func TestAFullServer(t *testing.T) {
 	_, next := dial(t, s, "/")
 	if up != 101 || ok != 200 || next != 200 || !ended(slow) {
 		t.Errorf("answered %d, %d, %d; want 101, 200, 200, and the connection without a request closed", up, ok, next)
+	}
+	for quiet := 0; quiet < 2; time.Sleep(time.Millisecond) { // the server notices after the answer has left
+		l := s.Listener.(*Listener)
+		l.mu.Lock()
+		quiet = l.quiet.Len()
+		l.mu.Unlock()
 	}
 	_, up2 := dial(t, s, "/up")
 	_, up3 := dial(t, s, "/up")
