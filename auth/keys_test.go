@@ -148,6 +148,17 @@ func TestBothSlotsVerifyAndThePrimarySigns(t *testing.T) {
 	}
 }
 
+// TestPrimarySlotUnlessGreen wants anything but GREEN to mean BLUE, as in the original.
+func TestPrimarySlotUnlessGreen(t *testing.T) {
+	for name, want := range map[string]string{"": "BLUE", "BLUE": "BLUE", "green": "BLUE", "GREEN": "GREEN"} {
+		private, _ := newKeyPEM(t)
+		f := start(t, Options{Getenv: env(map[string]string{"JWT_PRIVATE_KEY_BLUE": private, "JWT_PRIVATE_KEY_GREEN": private, "PRIMARY_JWT_KEY": name})})
+		if got := f.ring().primary; got != want {
+			t.Errorf("%q: %s signs, want %s", name, got, want)
+		}
+	}
+}
+
 func TestBadKeysAreRefusedWithTheirName(t *testing.T) {
 	private, _ := newKeyPEM(t)
 	_, otherPublic := newKeyPEM(t)

@@ -218,6 +218,37 @@ func (f *fixture) must(err error) {
 	}
 }
 
+// TestCredentialsOfEndpoints wants a Bearer to count alone, another scheme not to count, and
+// then the cookie.
+func TestCredentialsOfEndpoints(t *testing.T) {
+	f := start(t, Options{AutoApprove: true})
+	session := f.signIn(ada)
+	cookie, access := cookieName+"="+session, f.access(session)
+	for _, test := range []struct {
+		authorization, cookie, refused string
+	}{
+		{"Bearer " + access, "", ""},
+		{"bEARER " + access, "", ""},
+		{"Bearer x", cookie, "Invalid or expired access token"},
+		{"Bearer " + f.access(f.signIn(ada))[1:], "", "Invalid or expired access token"},
+		{"Basic x", cookie, ""},
+		{"Bearer  " + access, cookie, ""},
+		{"", cookie, ""},
+		{"", "other=1; " + cookie + "; Path=/; HttpOnly", ""},
+		{"", cookieName + "=", "Authentication required"},
+		{"", cookieName + "=x; " + cookie, "Authentication required"}, // the first of that name
+		{"Basic x", "", "Authentication required"},
+		{"", "", "Authentication required"},
+	} {
+		a := f.do("GET", "/auth/sessions", "", "Authorization", test.authorization, "Cookie", test.cookie)
+		if test.refused == "" {
+			f.want(a, 200, "")
+			continue
+		}
+		f.want(a, 401, `{"error":"invalid_token","error_description":"`+test.refused+`"}`)
+	}
+}
+
 func TestProtectedRoutesLetInWhoMayCome(t *testing.T) {
 	f := start(t, Options{})
 	handler := f.svc.Middleware(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("in")) }))
