@@ -93,6 +93,9 @@ func (s *Service) startCLI(w http.ResponseWriter, r *request) error {
 	}
 	s.noteCrowd(r, a)
 	s.deliver()
+	if err := s.refusals.of(email); err != nil {
+		return err
+	}
 	// The same for every address, known or not, limited or not.
 	writeJSON(w, http.StatusAccepted, struct {
 		RequestID string `json:"request_id"`

@@ -93,6 +93,9 @@ func (s *Service) startDevice(w http.ResponseWriter, r *request) error {
 	}
 	s.noteCrowd(r, a)
 	s.deliver()
+	if err := s.refusals.of(email); err != nil {
+		return err
+	}
 	// The same for every address, known or not.
 	writeJSON(w, http.StatusOK, struct {
 		DeviceCode string `json:"device_code"`

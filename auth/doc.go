@@ -53,7 +53,8 @@
 // acting for somebody else nor with a named token; "admin" means not acting for
 // somebody else. Without a credential they answer 401, without the right 403.
 //
-//	POST email-magic-link           {"email", "cf-turnstile-response"?}: 200 {"message", "expires_in", "notice"?}
+//	POST email-magic-link           {"email", "cf-turnstile-response"?}: 200 {"message", "expires_in", "notice"?};
+//	                                503 mail_refused, also of cli/start and cli/device: see [ErrRefused] and [ErrUndeliverable]
 //	GET  magic-link?one_time_token= the page: 200, or 302 with ?error=invalid_token|token_expired
 //	POST magic-link?one_time_token= 303 to Redirect, with the cookie; of a device the page again
 //	GET, POST accept-invite?invite_token=  the same for invitations
@@ -77,7 +78,7 @@
 //	DELETE token/ID                 self, or any as an admin: 204, 404
 //	POST   delegated-token          {"actFor": SUB}: 200 {"access_token", "token_type", "expires_in"}; 403, 404
 //
-//	GET    subjects?limit=&after=&role=admin|none&email=    admin: 200 {"subjects": [SUBJECT], "next"?}, the newest first
+//	GET    subjects?limit=&after=&role=admin|none&email=    admin: 200 {"subjects": [SUBJECT], "next"?, "notice"?}, the newest first
 //	GET    subject/SUB              admin: 200 {"subject": SUBJECT}, 404
 //	PATCH  subject/SUB              admin: {"isAdmin"?, "adminApproved"?}: 200 {"subject": SUBJECT}; not oneself, not the bootstrap admin
 //	DELETE subject/SUB              admin: 204; not oneself, not the bootstrap admin
@@ -86,7 +87,7 @@
 //	GET    subject/SUB/sessions?limit=&after=   admin: 200 {"sessions": [SESSION], "next"?}
 //	DELETE subject/SUB/sessions     admin: 204, all of them end
 //	GET    subject/SUB/tokens       admin: 200 {"tokens": [TOKEN]}
-//	POST   invite                   admin: {"emails": [...]}: 200 {"invited": [...], "errors": [{"email", "error"}]}
+//	POST   invite                   admin: {"emails": [...]}: 200 {"invited": [...], "errors": [{"email", "error"}], "notice"?}
 //	GET    approve/SUB              admin: the page; without a credential 302 with ?error=login_required
 //	POST   approve/SUB              admin: 200 {"subject": SUBJECT}, and the subject is told by mail
 //	GET    audit?limit=&before=ID&event=&outcome=success|failure&sub=   admin: 200 {"events": [EVENT], "next"?}, the newest first
@@ -98,6 +99,8 @@
 //	SESSION  {"id", "current", "kind": "browser"|"terminal", "label", "ip", "agent", "createdAt", "lastUsedAt", "expiresAt"}
 //	TOKEN    {"id", "name", "admin", "createdAt", "expiresAt", "lastUsedAt" or null}
 //	EVENT    {"id", "at", "event", "outcome", "actor", "target", "email", "ip", "agent", "requestId", "detail": {...}}
+//
+// The notice of subjects and invite says that the mail server takes no mails, and why.
 //
 // A list returns pages of at most limit entries and 256 KiB. If there are more, next is the
 // after, or before, of the following page; it stays valid while entries come and go.

@@ -14,7 +14,7 @@ import (
 // Error is a refusal as it is told to the other side. Its texts are public: they
 // name no secret, path or internal detail.
 type Error struct {
-	// Status is the HTTP status: 400, 401, 403, 404, 413, 429 or 500.
+	// Status is the HTTP status: 400, 401, 403, 404, 413, 429, 500 or 503.
 	Status int
 	// Code is one word for programs, such as "invalid_token".
 	Code string

@@ -25,6 +25,7 @@ type inviteAnswer struct {
 	Invited []string          `json:"invited"`
 	Errors  []inviteError     `json:"errors"`
 	Links   map[string]string `json:"links,omitempty"`
+	Notice  string            `json:"notice,omitempty"`
 }
 
 // invite approves addresses and mails each an invitation. All of it happens or
@@ -69,6 +70,7 @@ func (s *Service) invite(w http.ResponseWriter, r *request) error {
 		return err
 	}
 	s.deliver()
+	answer.Notice = s.refusals.notice()
 	writeJSON(w, http.StatusOK, answer)
 	return nil
 }

@@ -82,6 +82,8 @@ func (s *Service) askLink(w http.ResponseWriter, r *request) error {
 	s.deliver()
 	if byTest {
 		answer.Message, answer.Link = "Magic link generated (test mode)", s.linkURL(token)
+	} else if err := s.refusals.of(email); err != nil {
+		return err
 	}
 	// The same for every address, known or not.
 	writeJSON(w, http.StatusOK, answer)

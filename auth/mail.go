@@ -49,13 +49,15 @@ type Sender interface {
 	// goroutine of the service, one mail at a time, and may take a minute; no
 	// request waits for it. After an error the mail is tried again, later and
 	// later, until its link has expired (a day, if the link is one that does not), unless the
-	// error wraps [ErrUndeliverable].
+	// error wraps [ErrUndeliverable]. After that, and after [ErrRefused], people who ask for
+	// links learn that mails are refused. Both are in the audit log, as mail.refused.
 	// The error is logged, so it must not hold the body of the mail.
 	Send(ctx context.Context, m Mail) error
 }
 
 // ErrUndeliverable is wrapped by the error of a [Sender] that will never be able
-// to deliver a mail.
+// to deliver a mail, for example because there is no such mailbox. Who asks for another
+// link to that address within a day is told so, unless one was delivered since.
 var ErrUndeliverable = errors.New("the mail cannot be delivered")
 
 // Letter is what a mail says, before it has a form. It is what templates are

@@ -29,12 +29,13 @@ type outbox struct {
 	keys   *keys
 	now    func() time.Time
 	log    *slog.Logger
-	wake   chan struct{} // one slot: something was queued
-	busy   chan struct{} // one slot: whoever fills it sends
+	told   func(context.Context, Mail, error) // what the sender said
+	wake   chan struct{}                      // one slot: something was queued
+	busy   chan struct{}                      // one slot: whoever fills it sends
 }
 
-func newOutbox(store *store, sender Sender, k *keys, now func() time.Time, log *slog.Logger) *outbox {
-	return &outbox{store: store, sender: sender, keys: k, now: now, log: log, wake: make(chan struct{}, 1), busy: make(chan struct{}, 1)}
+func (s *Service) newOutbox() *outbox {
+	return &outbox{store: s.store, sender: s.opts.Sender, keys: s.keys, now: s.now, log: s.log, told: s.mailAnswered, wake: make(chan struct{}, 1), busy: make(chan struct{}, 1)}
 }
 
 // sealed is a letter as it is stored.
@@ -219,9 +220,11 @@ func (o *outbox) deliver(ctx context.Context, m Mail) error {
 	if o.sender == nil {
 		return errors.Join(errNoSender, ErrUndeliverable)
 	}
-	ctx, cancel := context.WithTimeout(ctx, mailTimeout)
+	limited, cancel := context.WithTimeout(ctx, mailTimeout)
 	defer cancel()
-	return o.sender.Send(ctx, m)
+	err := o.sender.Send(limited, m)
+	o.told(ctx, m, err)
+	return err
 }
 
 func (o *outbox) drop(ctx context.Context, q queued) error {

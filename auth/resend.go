@@ -69,10 +69,13 @@ func (s *Resend) Send(ctx context.Context, m Mail) error {
 	text, _ := io.ReadAll(io.LimitReader(resp.Body, 4<<10)) // for people: what arrived will do
 	json.Unmarshal(text, &said)
 	err = fmt.Errorf("Resend answered %s: %s", resp.Status, stripped(said.Message, 200))
-	// What is wrong with the mail stays wrong; a wrong key, too many mails and its
-	// own troubles may pass.
-	if resp.StatusCode == http.StatusBadRequest || resp.StatusCode == http.StatusUnprocessableEntity {
+	// What is wrong with the mail stays wrong, and so does a wrong key or sender until
+	// somebody changes it; too many mails and its own troubles pass.
+	switch resp.StatusCode {
+	case http.StatusBadRequest, http.StatusUnprocessableEntity:
 		return fmt.Errorf("%w: %w", ErrUndeliverable, err)
+	case http.StatusUnauthorized, http.StatusForbidden:
+		return fmt.Errorf("%w: %w", ErrRefused, err)
 	}
 	return err
 }

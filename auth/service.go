@@ -27,16 +27,17 @@ const (
 // Service signs people in. Make one with [Open]. Its methods may be called from
 // any goroutine.
 type Service struct {
-	opts   Options // with defaults filled in
-	kept   settings
-	keys   *keys
-	store  *store
-	parser *jwt.Parser
-	csrf   *http.CrossOriginProtection
-	limits *limiter
-	outbox *outbox
-	mails  templates
-	log    *slog.Logger
+	opts     Options // with defaults filled in
+	kept     settings
+	keys     *keys
+	store    *store
+	parser   *jwt.Parser
+	csrf     *http.CrossOriginProtection
+	limits   *limiter
+	outbox   *outbox
+	refusals *refusals
+	mails    templates
+	log      *slog.Logger
 
 	now       func() time.Time
 	turnstile string // replaced by tests
@@ -91,7 +92,8 @@ func (s *Service) open() (err error) {
 	}
 	s.parser = newParser(s.now)
 	s.limits = newLimiter(s.now)
-	s.outbox = newOutbox(s.store, s.opts.Sender, s.keys, s.now, s.log)
+	s.refusals = &refusals{now: s.now, to: make(map[string]time.Time)}
+	s.outbox = s.newOutbox()
 	err = s.store.tx(context.Background(), func(d db) error { return d.sweep(s.now()) })
 	if err != nil {
 		return errors.Join(err, s.store.close())

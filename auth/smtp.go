@@ -3,17 +3,22 @@ package auth
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
 	"net/mail"
 	"net/netip"
+	"net/textproto"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	gomail "github.com/wneessen/go-mail"
+
+	"github.com/lumenize/lmz/internal/origin"
 )
 
 // TLS of a mail server.
@@ -45,11 +50,12 @@ type SMTPOptions struct {
 	Username, Password string
 	// From is the sender, such as "Lumenize <login@example.com>" or an address
 	// alone. Required. ReplyTo is where answers go; default no-reply@ the domain
-	// of From.
+	// of From. International domains are sent as ASCII, which every server takes; what
+	// is before the @ must be ASCII.
 	From, ReplyTo string
 	// Helo is the name by which we greet the server: a full host name, or an address in
 	// brackets. Strict servers refuse others, such as the bare name of a container.
-	// Default: the domain of From, if that is ASCII, else the name of this machine.
+	// Default: the domain of From.
 	Helo string
 }
 
@@ -75,10 +81,14 @@ func newSMTP(o SMTPOptions) (*SMTP, error) {
 	if err != nil {
 		return nil, err
 	}
-	if o.Helo != "" && !isGreeting(o.Helo) {
-		return nil, fmt.Errorf("Helo %q is neither a full host name in ASCII, such as mesh.example.com, nor an address such as [192.0.2.1]", o.Helo)
+	if name, err := origin.Domain(o.Helo); err == nil {
+		o.Helo = name
 	}
-	host, options := o.Server, []gomail.Option{gomail.WithTimeout(smtpTimeout)}
+	if o.Helo != "" && !isGreeting(o.Helo) {
+		return nil, fmt.Errorf("Helo %q is neither a full host name, such as mesh.example.com, nor an address such as [192.0.2.1]", o.Helo)
+	}
+	// Everything that is sent is ASCII, so that a server on the way need not know SMTPUTF8.
+	host, options := o.Server, []gomail.Option{gomail.WithTimeout(smtpTimeout), gomail.WithoutSMTPUTF8()}
 	_, domain, _ := strings.Cut(from.from.Address, "@")
 	if helo := cmp.Or(o.Helo, domain); isGreeting(helo) {
 		options = append(options, gomail.WithHELO(helo))
@@ -104,6 +114,9 @@ func newSMTP(o SMTPOptions) (*SMTP, error) {
 	}
 	if host == "" {
 		return nil, errors.New("Server is required: the mail server's HOST or HOST:PORT")
+	}
+	if name, err := origin.Domain(host); err == nil {
+		host = name
 	}
 	if o.Username != "" {
 		options = append(options, gomail.WithSMTPAuth(gomail.SMTPAuthAutoDiscover),
@@ -160,9 +173,25 @@ func (s *SMTP) Send(ctx context.Context, m Mail) error {
 	if err != nil {
 		return err
 	}
-	err = client.DialAndSendWithContext(ctx, msg)
-	if refused := new(gomail.SendError); errors.As(err, &refused) && !refused.IsTemp() && refused.ErrorCode() >= 500 {
+	return judged(client.DialAndSendWithContext(ctx, msg))
+}
+
+// judged tells a refusal for good of one mail from one of all mails, and both from what may
+// pass.
+func judged(err error) error {
+	refused, said := new(gomail.SendError), new(textproto.Error)
+	switch {
+	case errors.As(err, &refused):
+		if refused.IsTemp() || refused.ErrorCode() < 500 {
+			return err
+		}
+		if refused.Reason == gomail.ErrSMTPMailFrom {
+			return fmt.Errorf("%w: %w", ErrRefused, err)
+		}
 		return fmt.Errorf("%w: %w", ErrUndeliverable, err)
+	case errors.As(err, &said) && said.Code >= 500, // to the greeting or the password
+		errors.Is(err, gomail.ErrNoSupportedAuthDiscovered), errors.As(err, new(*tls.CertificateVerificationError)):
+		return fmt.Errorf("%w: %w", ErrRefused, err)
 	}
 	return err
 }
@@ -192,22 +221,38 @@ func newEnvelope(from, replyTo string) (envelope, error) {
 	if from == "" {
 		return envelope{}, errors.New("From is required: the address that mails come from")
 	}
-	sender, err := mail.ParseAddress(from)
+	sender, err := address("From", from)
 	if err != nil {
-		return envelope{}, fmt.Errorf("From %q is not a mail address", from)
+		return envelope{}, err
 	}
 	_, domain, _ := strings.Cut(sender.Address, "@")
-	answer, err := mail.ParseAddress(cmp.Or(replyTo, "no-reply@"+domain))
+	answer, err := address("ReplyTo", cmp.Or(replyTo, "no-reply@"+domain))
 	if err != nil {
-		return envelope{}, fmt.Errorf("ReplyTo %q is not a mail address", replyTo)
+		return envelope{}, err
 	}
 	return envelope{from: *sender, replyTo: answer.Address}, nil
+}
+
+// address reads a mail address of ours, which is what option says, and writes its domain
+// as every server takes it.
+func address(option, raw string) (*mail.Address, error) {
+	a, err := mail.ParseAddress(raw)
+	if err != nil {
+		return nil, fmt.Errorf("%s %q is not a mail address", option, raw)
+	}
+	if spelled, ok := origin.Mailbox(a.Address); ok {
+		a.Address = spelled
+	}
+	if strings.ContainsFunc(a.Address, func(r rune) bool { return r >= utf8.RuneSelf }) {
+		return nil, fmt.Errorf("%s %q is not an address that every mail server takes: what is before the @ must be ASCII", option, raw)
+	}
+	return a, nil
 }
 
 // message is m as it goes over the wire. The same mail has the same Message-ID at
 // each try, by which servers drop doubles.
 func (e envelope) message(m Mail) (*gomail.Msg, error) {
-	msg := gomail.NewMsg()
+	msg := gomail.NewMsg(gomail.WithNoDefaultUserAgent())
 	msg.FromMailAddress(&e.from)
 	if err := errors.Join(msg.To(m.To), msg.ReplyTo(e.replyTo)); err != nil {
 		return nil, err

@@ -81,6 +81,7 @@ func writeSubject(w http.ResponseWriter, shown shownSubject) {
 type subjectList struct {
 	Subjects []shownSubject `json:"subjects"`
 	Next     string         `json:"next,omitempty"`
+	Notice   string         `json:"notice,omitempty"` // on the first page
 }
 
 // listSubjects lists subjects, the newest first. Query: limit, after (a cursor), offset,
@@ -128,6 +129,9 @@ func (s *Service) listSubjects(w http.ResponseWriter, r *request) error {
 		return err
 	}
 	out := subjectList{Subjects: list.entries}
+	if q.Get("after") == "" {
+		out.Notice = s.refusals.notice()
+	}
 	if list.more {
 		out.Next = after.String()
 	}

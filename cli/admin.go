@@ -1,13 +1,17 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/lumenize/lmz/internal/origin"
 )
 
 // signedIn is a server's sign-in service, asked as the user of an account.
@@ -43,6 +47,20 @@ func (s *signedIn) page(ctx context.Context, endpoint string, query url.Values, 
 	return s.do(ctx, http.MethodGet, endpoint+"?"+query.Encode(), nil, answer)
 }
 
+// notAdmin is what sign-in services say to others than admins, ours and the original's.
+const notAdmin = "Admin access required"
+
+// adminHint says how the user with a mail address, which may be unknown, becomes an admin
+// of a server.
+func adminHint(server, email string) string {
+	again := loginHint(server, email)
+	email = shellWord(cmp.Or(sameAddress(email), "you@example.com"))
+	if origin.IsLoopback(strings.TrimPrefix(server, "http://")) {
+		return fmt.Sprintf("stop the gateway, start it with --bootstrap-email %s, and sign in again: %s", email, again)
+	}
+	return fmt.Sprintf("have an admin run 'lmz subjects set %s --admin=true', or the operator start the gateway with --bootstrap-email %s, and sign in again: %s", email, email, again)
+}
+
 // explain makes refusals into failures with the exit codes of the program.
 func (s *signedIn) explain(_ http.Header, err error) error {
 	var refused *refusal
@@ -53,6 +71,9 @@ func (s *signedIn) explain(_ http.Header, err error) error {
 	case refused.Status == http.StatusUnauthorized:
 		who, _ := readClaims(s.server, s.access)
 		return loginRequired(s.server, who.Email, s.server+" does not know the sign-in any more: "+refused.Error())
+	case refused.Status == http.StatusForbidden && refused.Description == notAdmin:
+		who, _ := readClaims(s.server, s.access)
+		return failf(exitRefused, adminHint(s.server, who.Email), "%s refused it: %v", s.server, refused)
 	case refused.Status == http.StatusForbidden:
 		return failf(exitRefused, "", "%s refused it: %v", s.server, refused)
 	case refused.Status == http.StatusNotFound && refused.Code == "":

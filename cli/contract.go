@@ -40,6 +40,8 @@ func (a *app) askGateway(ctx context.Context, o gatewayCall, f func(context.Cont
 			return nil
 		case errors.As(err, &of) && of.Name == gateway.NoObject:
 			return failf(exitAbsent, "", "%s", of.Message)
+		case errors.As(err, &of) && of.Name == gateway.NotAdmin:
+			return failf(exitRefused, adminHint(server, a.kept(ctx, o.account, server).Email), "%s", of.Message)
 		case codeOf(err) == exitFailed: // the answer to what was asked: whose method it was says nothing to a user
 			return failf(exitFailed, "", "%s", err)
 		}

@@ -42,8 +42,10 @@ func (a *app) listSubjects(ctx context.Context, o *account, asJSON bool, limit i
 		var page struct {
 			Subjects []subject
 			Next     string
+			Notice   string
 		}
 		err := s.page(ctx, "subjects", query, want, &page)
+		a.sayNotice(page.Notice)
 		query.Set("after", page.Next)
 		return page.Subjects, page.Next == "", err
 	})
@@ -142,6 +144,7 @@ func (a *app) invite(ctx context.Context, o *account, emails []string) error {
 	var done struct {
 		Invited []string
 		Errors  []struct{ Email, Error string }
+		Notice  string
 	}
 	if err := s.do(ctx, http.MethodPost, "invite", map[string][]string{"emails": emails}, &done); err != nil {
 		return err
@@ -152,6 +155,7 @@ func (a *app) invite(ctx context.Context, o *account, emails []string) error {
 	for _, e := range done.Errors {
 		fmt.Fprintf(a.Err, "%s is not invited: %s\n", oneLine(e.Email), oneLine(e.Error))
 	}
+	a.sayNotice(done.Notice)
 	if len(done.Errors) > 0 {
 		return failf(exitFailed, "", "%d of %d could not be invited", len(done.Errors), len(emails))
 	}

@@ -54,6 +54,10 @@ const (
 // object, or a binding, that does not exist.
 const NoObject = "NoObjectError"
 
+// NotAdmin is the class name of the errors by which the methods of [AdminBinding] for
+// administrators refuse others.
+const NotAdmin = "NotAdminError"
+
 // named gives an error its class name if it says that an object does not exist. Its code does
 // not travel: as what a method returns it is an error of the callee.
 func named(err error) error {
@@ -132,7 +136,9 @@ func (g *Gateway) administrator(ctx context.Context, _ *lmz.Request) error {
 		g.log.call.Warn("could not check whether a caller is an administrator", "subject", c.Auth.Subject, "error", err)
 		return lmz.Errorf("cannot check right now whether you are an administrator: try again")
 	case err != nil || now.Subject != c.Auth.Subject || now.Claims["isAdmin"] != true:
-		return lmz.Errorf("only an administrator may do this")
+		e := lmz.Errorf("only an administrator may do this")
+		e.Name = NotAdmin
+		return e
 	}
 	return nil
 }

@@ -20,9 +20,9 @@
 // and half of such a character cannot be inserted: who has one, as JavaScript may, keeps
 // it and says so.
 //
-// The only line break is "\n". In "\r\n" the "\r" is a character like any other, so
-// that it arrives unchanged; a CodeMirror editor does the same when its lineSeparator is
-// "\n". A family emoji is several characters, and nothing here divides or joins them.
+// The only line break is "\n". A "\r" is a character like any other, so that edits are
+// exact; a CodeMirror editor does the same when its lineSeparator is "\n". [Breaks] is for
+// text that comes in. A family emoji is several characters, and nothing here divides or joins them.
 //
 // # On the wire
 //

@@ -238,3 +238,27 @@ func TestAUserWhoIsRefusedIsToldSo(t *testing.T) {
 	nobody := terms.open("nobody", startGateway(t), 80, 24)
 	nobody.awaitThat("the error", func() bool { return strings.Contains(nobody.log(), "ended: login required") })
 }
+
+// An input method sends a composed word to the terminal at once.
+func TestComposedWordInTerminal(t *testing.T) {
+	t.Parallel()
+	address := startGateway(t)
+	terms := startTerminals(t)
+	alice := terms.open("alice", address, 80, 24)
+	bob := terms.open("bob", address, 80, 24)
+	alice.await("connected  saved")
+	bob.await("connected  saved")
+	alice.text("日本語入力を確定する文字列がここにある")
+	bob.await("日本語入力を確定する文字列がここにある")
+	alice.awaitThat("one edit", func() bool { return strings.Contains(alice.log(), "saved version 1\n") })
+	alice.text("한글")
+	bob.await("ここにある한글")
+	bob.awaitThat("two edits", func() bool { return strings.Contains(alice.log(), "saved version 2\n") })
+	if log := alice.log(); strings.Contains(log, "saved version 3") {
+		t.Errorf("two words are more than two edits:\n%s", log)
+	}
+	alice.keys("C-o") // the picker takes composed names
+	alice.await("Open or create")
+	alice.text("会議録")
+	alice.await("会議録")
+}

@@ -39,7 +39,7 @@ func Run(ctx context.Context, o Options) error {
 	defer m.peer.Close()
 	defer context.AfterFunc(ctx, func() { m.pump.push(stopMsg{}) })()
 
-	program := tea.NewProgram(m, tea.WithContext(calls), tea.WithInput(o.Input), tea.WithOutput(o.Output),
+	program := tea.NewProgram(m, tea.WithContext(calls), tea.WithInput(withComposed(o.Input)), tea.WithOutput(o.Output),
 		tea.WithEnvironment(environment(o.Getenv)), tea.WithoutSignalHandler())
 	if _, err = program.Run(); err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 
 	"github.com/lumenize/lmz/client"
 	"github.com/lumenize/lmz/internal/printable"
+	"github.com/lumenize/lmz/text"
 )
 
 // Update takes a message. It never waits: what takes time is in the command.
@@ -35,9 +36,9 @@ func (m *model) handle(msg tea.Msg) tea.Cmd {
 	case tea.KeyPressMsg:
 		return m.key(msg)
 	case tea.PasteMsg:
-		m.paste(msg.Content)
+		return m.paste(msg.Content)
 	case tea.ClipboardMsg:
-		m.paste(msg.Content)
+		return m.paste(msg.Content)
 	case tea.MouseMsg:
 		return m.mouse(msg)
 	case pumpedMsg:
@@ -220,26 +221,27 @@ func (m *model) connectAgain() tea.Cmd {
 	return m.connect()
 }
 
-// paste inserts what the terminal brought. A terminal sends a line break as \r; in a
-// document it is \n.
-func (m *model) paste(text string) {
-	if m.file != nil && m.file.differ {
-		return
+// paste takes what the terminal brought: what was pasted, or a composed word. It sends a
+// line break as \r.
+func (m *model) paste(content string) tea.Cmd {
+	content = text.Breaks(content)
+	m.note = ""
+	switch {
+	case m.phase != editing, m.blocked != nil, m.help, m.file != nil && m.file.differ:
+	case m.picker != nil:
+		return m.choose("", strings.ReplaceAll(content, "\n", " "))
+	case !m.ready(), m.versions != nil:
+	case m.search.open:
+		m.find("", strings.ReplaceAll(content, "\n", " "))
+	case len(m.refused) > 0:
+	default:
+		if clean := strings.ToValidUTF8(content, "\uFFFD"); clean != content {
+			content = clean
+			m.note = "what was no text in the clipboard is shown as \uFFFD"
+		}
+		m.insert(content)
 	}
-	if m.search.open {
-		m.find("", strings.ReplaceAll(text, "\n", " "))
-		return
-	}
-	if !m.ready() || m.phase != editing || m.blocked != nil || m.picker != nil || m.versions != nil {
-		return
-	}
-	text = strings.ReplaceAll(text, "\r\n", "\n")
-	text = strings.ReplaceAll(text, "\r", "\n")
-	if clean := strings.ToValidUTF8(text, "\uFFFD"); clean != text {
-		text = clean
-		m.note = "what was no text in the clipboard is shown as \uFFFD"
-	}
-	m.insert(text)
+	return nil
 }
 
 // edit takes a key for the text.

@@ -40,6 +40,9 @@
 // what cannot be, is refused with an error called EditRefused, and nothing of it is made:
 // whoever pushed it still has the text. An edit inserts at most 64 KiB.
 //
+// The only line break is "\n". An edit that brings "\r\n" or "\r" is made as its editor has
+// it, and the document follows it with one of its own that mends them.
+//
 // A client has one editor in a document: presenting another replaces it. People are shown
 // by the part of their address before the @, unless two who ever used the document share
 // it: then by the whole address, in versions too. One call may run at most 20 methods of a

@@ -4,6 +4,7 @@ package editor
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/lumenize/lmz"
@@ -231,7 +232,26 @@ func (d *Document) push(ctx context.Context, base int, updates []text.Update) (P
 	if err := d.load(ctx); err != nil {
 		return Pushed{}, err
 	}
-	return d.make(ctx, base, edits, subject(ctx), nil)
+	pushed, err := d.make(ctx, base, edits, subject(ctx), nil)
+	if err != nil {
+		return Pushed{}, err
+	}
+	return d.mendBreaks(ctx, edits, pushed)
+}
+
+// mendBreaks makes "\n" of the other line breaks that edits have brought, as an edit that
+// follows them. So an edit is made exactly as its editor knows it, and nobody keeps a "\r".
+func (d *Document) mendBreaks(ctx context.Context, edits []text.Edit, pushed Pushed) (Pushed, error) {
+	if !slices.ContainsFunc(edits, func(e text.Edit) bool { return e.Changes.HasCR() }) {
+		return pushed, nil
+	}
+	changes := text.BreakChanges(d.text().String())
+	if changes.Empty() {
+		return pushed, nil // these edits were known
+	}
+	mended, err := d.make(ctx, d.version(), d.own(restorer, changes), "", nil)
+	pushed.Version = mended.Version
+	return pushed, err
 }
 
 // make makes edits and tells everybody. owner is the subject whose editor it is, and of
@@ -285,13 +305,17 @@ func (d *Document) update(ctx context.Context, content string) (int, error) {
 	if err := d.load(ctx); err != nil {
 		return 0, err
 	}
-	pushed, err := d.make(ctx, d.version(), d.edits(updater, text.NewText(content)), "", nil)
+	pushed, err := d.make(ctx, d.version(), d.edits(updater, text.NewText(text.Breaks(content))), "", nil)
 	return pushed.Version, err
 }
 
 // edits returns what makes content the text.
 func (d *Document) edits(editor string, content *text.Text) []text.Edit {
-	changes := text.Between(d.text(), content)
+	return d.own(editor, text.Between(d.text(), content))
+}
+
+// own returns changes of the current text as edits of one of the document's own editors.
+func (d *Document) own(editor string, changes text.ChangeSet) []text.Edit {
 	var edits []text.Edit
 	for i, part := range text.Split(changes, text.MaxEdit) {
 		edits = append(edits, text.Edit{Editor: editor, Number: d.version() + 1 + i, Changes: part})
@@ -299,7 +323,8 @@ func (d *Document) edits(editor string, content *text.Text) []text.Edit {
 	return edits
 }
 
-// Who makes the edits of update and of restore. Their numbers are versions.
+// Who makes the edits of update, and those of restore and of mended line breaks, which
+// their author hears of too. Their numbers are versions.
 const (
 	updater  = "update"
 	restorer = "restore"

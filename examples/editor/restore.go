@@ -46,6 +46,9 @@ func (d *Document) restore(ctx context.Context, version int) (int, error) {
 		}
 	}
 	pushed, err := d.make(ctx, d.version(), edits, "", of)
+	if err == nil {
+		pushed, err = d.mendBreaks(ctx, edits, pushed)
+	}
 	return pushed.Version, err
 }
 

@@ -67,7 +67,7 @@ func TestWhatTheWireIsHardForArrivesUnchangedOrIsRefusedWithItsText(t *testing.T
 				from = bob
 			}
 			from.typeAt(t, text.Units(want), s)
-			want += s
+			want += text.Breaks(s)
 			ann.shows(t, want)
 			bob.shows(t, want)
 		}

@@ -23,11 +23,14 @@ type Sink struct {
 	served   sync.WaitGroup
 	tried    chan struct{} // has one for each mail that a client wanted to leave
 
-	mu     sync.Mutex // guards the following fields
-	answer string
-	mails  []string
-	login  string
-	hello  string
+	mu      sync.Mutex        // guards the following fields
+	refused map[string]string // answers to commands, by verb
+	offered []string          // extensions
+	said    []string          // commands
+	answer  string
+	mails   []string
+	login   string
+	hello   string
 }
 
 // Start serves at a free port of this machine.
@@ -41,7 +44,7 @@ func Start() (*Sink, error) {
 
 // Serve serves at l, which Close closes.
 func Serve(l net.Listener) *Sink {
-	s := &Sink{Addr: l.Addr().String(), listener: l, tried: make(chan struct{}, 1000)}
+	s := &Sink{Addr: l.Addr().String(), listener: l, refused: make(map[string]string), tried: make(chan struct{}, 1000)}
 	s.served.Go(func() {
 		for {
 			conn, err := l.Accept()
@@ -72,12 +75,23 @@ func (s *Sink) serve(conn net.Conn) {
 		if err != nil {
 			return
 		}
-		switch verb := strings.ToUpper(strings.Fields(line + " x")[0]); verb {
+		verb := strings.ToUpper(strings.Fields(line + " x")[0])
+		if refusal := s.hear(verb, line); refusal != "" {
+			fmt.Fprint(conn, refusal+"\r\n")
+			if verb != "EHLO" && verb != "HELO" {
+				s.tried <- struct{}{}
+			}
+			continue
+		}
+		switch verb {
 		case "EHLO":
 			s.mu.Lock()
 			s.hello = strings.TrimSpace(line[len("EHLO"):])
+			for _, extension := range append([]string{"sink", "AUTH PLAIN"}, s.offered...) {
+				fmt.Fprint(conn, "250-"+extension+"\r\n")
+			}
 			s.mu.Unlock()
-			fmt.Fprint(conn, "250-sink\r\n250-AUTH PLAIN\r\n250 8BITMIME\r\n")
+			fmt.Fprint(conn, "250 8BITMIME\r\n")
 		case "AUTH":
 			s.mu.Lock()
 			s.login = strings.TrimSpace(line)
@@ -96,6 +110,36 @@ func (s *Sink) serve(conn net.Conn) {
 			fmt.Fprint(conn, "250 ok\r\n")
 		}
 	}
+}
+
+// hear keeps a command, and returns how it is refused, or "".
+func (s *Sink) hear(verb, line string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.said = append(s.said, strings.TrimSpace(line))
+	return s.refused[verb]
+}
+
+// Refuse has the server answer a command, such as "RCPT", with this line; "" has it obey
+// again.
+func (s *Sink) Refuse(verb, line string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.refused[verb] = line
+}
+
+// Offer has the server offer extensions, such as "SMTPUTF8".
+func (s *Sink) Offer(extensions ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.offered = extensions
+}
+
+// Said returns all commands of clients, the oldest first.
+func (s *Sink) Said() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.said)
 }
 
 // readMail reads a mail to its end, a line with a dot.

@@ -249,6 +249,7 @@ class Screen {
     this.people = mine(showPeople);
     this.spelled = mine((checked, found) => area.spelled(checked, found));
     this.status = mine(showDocument);
+    this.settle = mine(() => area.settle());
     this.kept = mine(showKept);
   }
 }
@@ -258,6 +259,7 @@ area.onMoved = (anchor, head) => open?.moved(anchor, head);
 area.onUndo = () => open?.undo() ?? false;
 area.onRedo = () => open?.redo() ?? false;
 area.onFindings = showFindings;
+area.onComposing = showDocument;
 area.onRefused = (why) => {
   $('refused').textContent = why;
   $('refused').hidden = false;
@@ -267,25 +269,28 @@ area.onRefused = (why) => {
 /** Shows everything about the document but its text. */
 function showDocument() {
   if (!open) return;
-  const { problem, loaded, version, dirty } = open;
+  const { problem, loaded, version } = open;
   if (version > 0 && !list.names.has(open.name)) {
     list.names.add(open.name);
     list.refresh();
   }
   data.document = loaded ? open.name : '';
   if (area.writable && !loaded) area.writable = false;
-  data.dirty = String(dirty);
+  data.dirty = String(dirty());
   if ($('saved').textContent !== savedText()) $('saved').textContent = savedText();
   $('problem').hidden = problem === '';
   if ($('problem').textContent !== problem) $('problem').textContent = problem;
 }
 
+/** Whether the open document lacks something that was typed, or is being composed. */
+function dirty() { return open.dirty || area.composing; }
+
 function savedText() {
-  const { loaded, dirty, unkept, version, by } = open;
+  const { loaded, unkept, version, by } = open;
   if (!loaded) return 'Opening…';
-  if (dirty && data.state === 'connected') return 'Saving…';
-  if (dirty && unkept) return 'Not sent yet, and this browser cannot keep it: leave the page open';
-  if (dirty) return 'Not sent yet: kept on this device until the connection is back';
+  if (dirty() && data.state === 'connected') return 'Saving…';
+  if (dirty() && unkept) return 'Not sent yet, and this browser cannot keep it: leave the page open';
+  if (dirty()) return 'Not sent yet: kept on this device until the connection is back';
   if (version === 0) return 'New document';
   return by ? `Changed by ${isolated(by)}` : 'Saved';
 }
@@ -320,7 +325,7 @@ $('kept-drop').addEventListener('click', () => {
 });
 
 addEventListener('beforeunload', (event) => {
-  if (open?.dirty && !leaving) event.preventDefault();
+  if (open && dirty() && !leaving) event.preventDefault();
 });
 
 // Spelling: a list of what is wrong, for everybody who does not see marks in the text.

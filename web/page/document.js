@@ -16,8 +16,8 @@ const confirmDelay = 3000; // for edits that were pushed and not heard of
 
 /**
  * An open document. The screen has the methods opened(text), changed(changes),
- * people(all), spelled(checked, found), status() and kept(text, drop): a text that was
- * refused, and how to forget it.
+ * people(all), spelled(checked, found), status(), settle(), which types what is being
+ * composed, and kept(text, drop): a text that was refused, and how to forget it.
  */
 export class SharedDocument {
   problem = ''; // why it cannot be opened or saved
@@ -166,6 +166,7 @@ export class SharedDocument {
 
   /** Leaves the text that is on the screen: what is not saved is on disk, and is pushed on its own. */
   async #leave() {
+    this.#screen.settle();
     const [text, journal] = [this.#text, this.#journal];
     if (!text) return;
     clearTimeout(this.#journalTimer);
@@ -376,6 +377,7 @@ export class SharedDocument {
   /** Closes it. What is not saved is on disk, and goes at the next opening. */
   async close() {
     if (this.#closed) return;
+    this.#screen.settle();
     this.#closed = true;
     this.#ended.abort();
     this.#client.forget(this);

@@ -3,10 +3,15 @@
 
 import { defaultKeymap } from '@codemirror/commands';
 import { highlightSelectionMatches, search, searchKeymap } from '@codemirror/search';
-import { Annotation, ChangeSet, Compartment, EditorSelection, EditorState } from '@codemirror/state';
+import { Annotation, ChangeSet, Compartment, EditorSelection, EditorState, Transaction } from '@codemirror/state';
 import { drawSelection, dropCursor, EditorView, highlightSpecialChars, keymap, placeholder } from '@codemirror/view';
 import { people, setPeople } from './people.js';
 import { findings, setSpelling, spelling } from './spelling.js';
+
+// Milliseconds until a word that is being composed is shared: from its end or last change,
+// and from its last change on phones, which compose every word and do not end the last one.
+const settleDelay = 50;
+const idleLimit = /Android/.test(navigator.userAgent) ? 2000 : Infinity;
 
 const notTyped = Annotation.define(); // on transactions that the shared text knows already
 
@@ -26,6 +31,10 @@ const theme = EditorView.theme({
   '.cm-tooltip': { background: 'var(--paper)', border: '1px solid var(--line)', borderRadius: '10px', boxShadow: 'var(--shadow)', color: 'var(--ink)' },
 });
 
+// On Android CodeMirror would use an EditContext, in which a word that is being composed is
+// garbled when others type in its line.
+EditorView.EDIT_CONTEXT = false;
+
 /** The editor on the page. Set its callbacks before show. */
 export class TextView extends HTMLElement {
   onTyped = () => {}; // changes, as of ChangeSet.toJSON
@@ -34,23 +43,29 @@ export class TextView extends HTMLElement {
   onRedo = () => false;
   onRefused = () => {}; // why a change was not taken
   onFindings = () => {}; // misspelled words: [{from, to, word, suggestions}]
+  onComposing = () => {}; // a word is being composed, or none any more
 
   #view;
+  #held = null; // what is being composed: a change that the shared text does not know yet
+  #waits = null; // what others changed where that is, which the screen does not show yet
+  #heldTimer;
   #writable = new Compartment();
   #label = new Compartment();
 
   connectedCallback() {
     const root = this.attachShadow({ mode: 'open', delegatesFocus: true });
     this.#view = new EditorView({ root, parent: root, state: this.#state('') });
+    addEventListener('visibilitychange', () => { if (document.hidden) this.settle(); });
   }
 
   #state(text) {
-    const undo = { run: () => this.onUndo(), preventDefault: true };
-    const redo = { run: () => this.onRedo(), preventDefault: true };
+    const undo = { run: () => { this.settle(); return this.onUndo(); }, preventDefault: true };
+    const redo = { run: () => { this.settle(); return this.onRedo(); }, preventDefault: true };
     return EditorState.create({
       doc: text,
       extensions: [
-        EditorState.lineSeparator.of('\n'), // \r is a character like any other: nothing is changed in silence
+        EditorState.lineSeparator.of('\n'), // an old document may have a \r: what it has is shown as it is
+        EditorState.transactionFilter.of(withoutReturns),
         EditorState.tabSize.of(4), EditorView.lineWrapping, theme, drawSelection(), dropCursor(), highlightSpecialChars(),
         highlightSelectionMatches(), search({ top: true }), people(), spelling(),
         placeholder('Write something. Everyone who has this document open sees it.'),
@@ -59,6 +74,7 @@ export class TextView extends HTMLElement {
         this.#label.of([]),
         EditorState.changeFilter.of((transaction) => this.#allowed(transaction)),
         EditorView.updateListener.of((update) => this.#updated(update)),
+        EditorView.domEventObservers({ compositionstart: () => this.settle() }),
       ],
     });
   }
@@ -74,15 +90,69 @@ export class TextView extends HTMLElement {
 
   #updated(update) {
     for (const transaction of update.transactions) {
-      if (transaction.docChanged && !transaction.annotation(notTyped)) this.onTyped(transaction.changes.toJSON());
+      if (transaction.docChanged && !transaction.annotation(notTyped)) this.#typed(transaction.changes);
     }
     const { anchor, head } = update.state.selection.main;
-    if (update.docChanged || update.selectionSet) this.onMoved(anchor, head);
+    if (update.docChanged || update.selectionSet) this.onMoved(this.#shared(anchor), this.#shared(head));
     const before = update.startState.field(findings), after = update.state.field(findings);
     if (before !== after) this.onFindings(this.findings);
   }
 
-  /** Shows a document's text, for reading until writable is set. */
+  /**
+   * What is typed is shared at once, but a word that is being composed when it is finished:
+   * until then the screen has the shared text and this change of it.
+   */
+  #typed(changes) {
+    if (!this.#held && !this.#view.composing) {
+      this.onTyped(changes.toJSON());
+      return;
+    }
+    const first = !this.#held;
+    this.#held = this.#held?.compose(changes) ?? changes;
+    if (first) this.onComposing();
+    this.#settleLater(performance.now() + idleLimit);
+  }
+
+  /** Browsers differ in what comes last of a composition, its end or the last change. */
+  #settleLater(idle) {
+    clearTimeout(this.#heldTimer);
+    this.#heldTimer = setTimeout(() => {
+      if (this.#view.composing && performance.now() < idle) this.#settleLater(idle);
+      else this.settle();
+    }, settleDelay);
+  }
+
+  /** Whether a word is being composed that the shared text does not have. */
+  get composing() { return this.#held !== null; }
+
+  /** Shares what was composed up to now, and shows what waited for that. */
+  settle() {
+    clearTimeout(this.#heldTimer);
+    let [held, waits] = [this.#held, this.#waits];
+    this.#held = this.#waits = null;
+    if (!held) return;
+    if (waits) {
+      this.#show(waits.map(held, true));
+      held = held.map(waits);
+    }
+    if (!held.empty) this.onTyped(held.toJSON());
+    this.onComposing();
+  }
+
+  /** Where a place on the screen is in the shared text. */
+  #shared(at) {
+    const before = this.#held?.invertedDesc.mapPos(at) ?? at;
+    return this.#waits?.mapPos(before) ?? before;
+  }
+
+  /** Where a place in the shared text is on the screen; -1 stays. */
+  #shown(at, side) {
+    if (!this.#held || at < 0) return at;
+    const before = this.#waits?.invertedDesc.mapPos(at, side) ?? at;
+    return this.#held.mapPos(before, side);
+  }
+
+  /** Shows a document's text, for reading until writable is set. Settle before. */
   show(text, label) {
     this.#view.setState(this.#state(text));
     this.#view.dispatch({
@@ -102,20 +172,32 @@ export class TextView extends HTMLElement {
 
   /** Changes that the shared text knows already: those of others, undo, redo. */
   change(changes) {
-    const set = ChangeSet.fromJSON(changes);
+    let set = ChangeSet.fromJSON(changes);
+    if (this.#held) {
+      if (this.#waits || touches(set, this.#held)) {
+        this.#waits = this.#waits?.compose(set) ?? set;
+        return;
+      }
+      [set, this.#held] = [set.map(this.#held, true), this.#held.map(set)];
+    }
+    this.#show(set);
+  }
+
+  #show(set) {
     if (!set.empty) this.#view.dispatch({ changes: set, annotations: notTyped.of(true) });
   }
 
   set people(all) {
     const length = this.#view.state.doc.length;
-    const here = all.filter((p) => p.anchor >= 0 && p.head >= 0 && Math.max(p.anchor, p.head) <= length);
+    const here = all.map((p) => ({ ...p, anchor: this.#shown(p.anchor, -1), head: this.#shown(p.head, -1) })).filter((p) => p.anchor >= 0 && p.head >= 0 && Math.max(p.anchor, p.head) <= length);
     this.#view.dispatch({ effects: setPeople.of(here) });
   }
 
   spelled(checked, found) {
     const length = this.#view.state.doc.length;
-    const within = (range) => range.to <= length;
-    this.#view.dispatch({ effects: setSpelling.of({ checked: checked.filter(within), found: found.filter(within) }) });
+    const here = (all) => all.map((range) => ({ ...range, from: this.#shown(range.from, 1), to: this.#shown(range.to, -1) }))
+      .filter(({ from, to }) => from <= to && to <= length);
+    this.#view.dispatch({ effects: setSpelling.of({ checked: here(checked), found: here(found) }) });
   }
 
   /** The misspelled words, where they are now. */
@@ -141,6 +223,29 @@ export class TextView extends HTMLElement {
   focus(options) {
     this.#view.contentDOM.focus(options);
   }
+}
+
+/** What is typed, pasted or dropped has its line breaks as \n, as the document has them. */
+function withoutReturns(transaction) {
+  if (!transaction.docChanged || transaction.annotation(notTyped)) return transaction;
+  const changes = [];
+  let end = 0, found = false;
+  transaction.changes.iterChanges((from, to, fromNew, toNew, inserted) => {
+    const text = inserted.toString(), insert = text.replace(/\r\n?/g, '\n');
+    found ||= insert !== text;
+    changes.push({ from, to, insert });
+    end = to;
+  });
+  if (!found) return transaction;
+  const set = transaction.startState.changes(changes);
+  return { changes: set, selection: EditorSelection.cursor(set.mapPos(end, 1)), userEvent: transaction.annotation(Transaction.userEvent), scrollIntoView: true };
+}
+
+/** Whether a change is where another one is: the browser gives up a composition that is changed around. */
+function touches(set, other) {
+  let does = false;
+  other.iterChangedRanges((from, to) => { does ||= Boolean(set.touchesRange(from, to)); });
+  return does;
 }
 
 customElements.define('text-view', TextView);
