@@ -36,7 +36,7 @@ func (s *Service) confirmPage(l link, action string) page {
 		Terminal, Device                                   bool
 	}
 	p := page{Title: "Sign in as " + l.email, body: confirmBody, formTo: formTarget(s.opts.Redirect)}
-	b := body{App: s.opts.AppName, Email: l.email, Action: action}
+	b := body{App: s.changeable.Load().AppName, Email: l.email, Action: action}
 	if c := l.cli; c != nil {
 		b.Terminal, b.Device = true, !s.opts.NoDeviceFlow
 		b.Hostname, b.Client, b.Asked = c.hostname, c.client, ago(s.now().Sub(l.createdAt))
@@ -84,7 +84,7 @@ func (s *Service) devicePage(l link, dev device, action, ip, wrong string) page 
 		from += ", another network than yours (" + ip + ")"
 	}
 	return page{Title: "Sign in a terminal as " + l.email, body: deviceBody, Body: struct{ App, Email, Label, Asked, From, Lasts, Action, Wrong string }{
-		s.opts.AppName, l.email, dev.label, ago(s.now().Sub(l.createdAt)), from, s.lasts(), action, wrong}}
+		s.changeable.Load().AppName, l.email, dev.label, ago(s.now().Sub(l.createdAt)), from, s.lasts(), action, wrong}}
 }
 
 // questionBody is a page with one button, or none.
@@ -109,7 +109,7 @@ func (b simple) page(formTo string) page {
 }
 
 func (s *Service) invitePage(email, action string) page {
-	return simple{Title: "You are invited to " + s.opts.AppName, Lines: []string{"You are about to sign in as"}, Who: email,
+	return simple{Title: "You are invited to " + s.changeable.Load().AppName, Lines: []string{"You are about to sign in as"}, Who: email,
 		Button: "Accept and sign in", Action: action, Quiet: "Not you? Close this page: nothing has happened."}.page(formTarget(s.opts.Redirect))
 }
 
@@ -133,7 +133,7 @@ func (s *Service) approvePage(subj subject, action string) page {
 // continuePage is for somebody whose cookie did not come along because they came
 // from another site. A click on this one brings it.
 func (s *Service) continuePage(path string) page {
-	return simple{Title: "Continue to " + s.opts.AppName, Lines: []string{"You come from another site, so your browser has not said yet who you are."},
+	return simple{Title: "Continue to " + s.changeable.Load().AppName, Lines: []string{"You come from another site, so your browser has not said yet who you are."},
 		Link: path, Go: "Continue"}.page("")
 }
 
@@ -153,7 +153,7 @@ func (s *Service) errorPage(e *Error) page {
 	case e.RetryAfter > 0:
 		lines = []string{"Too many requests came from your network. Try again in " + inWords(e.RetryAfter.Truncate(time.Minute)+time.Minute) + "."}
 	}
-	return simple{Title: "This did not work", Lines: lines, Link: s.opts.Redirect, Go: "Go to " + s.opts.AppName}.page("")
+	return simple{Title: "This did not work", Lines: lines, Link: s.opts.Redirect, Go: "Go to " + s.changeable.Load().AppName}.page("")
 }
 
 // formTarget names the origin of a URL for form-action, which browsers apply to

@@ -160,8 +160,9 @@ func (s *Service) mailLink(d db, r *request, a ask, l Letter, token string) erro
 		return err
 	}
 	l.event, l.token = d.conn.LastInsertRowID(), hash(token)
+	now := s.changeable.Load()
 	switch {
-	case s.opts.TurnstileSecret != "" && terminal && l.To != s.opts.BootstrapEmail && !to.account, !s.mayMail(r, a, to):
+	case now.TurnstileSecret != "" && terminal && l.To != now.BootstrapEmail && !to.account, !s.mayMail(r, a, to):
 		l.rank = rankWithheld
 		r.events[len(r.events)-1].name = "login.withheld" // for the log
 	case !to.account:

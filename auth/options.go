@@ -29,7 +29,7 @@ const (
 	RefreshSlide RefreshMode = "slide"
 )
 
-// Options configure [Open]. They are copied.
+// Options configure [Open]. They are copied. [Service.Change] replaces some later.
 type Options struct {
 	// Dir is the data directory. Required. It is made with mode 0700 if it does
 	// not exist; what is in it is readable by its owner only.
@@ -140,7 +140,6 @@ type Options struct {
 func (o *Options) setDefaults() error {
 	o.Prefix = "/" + strings.Trim(cmp.Or(o.Prefix, "/auth"), "/")
 	o.Redirect = origin.URL(cmp.Or(o.Redirect, "/"))
-	o.AppName = cmp.Or(o.AppName, "Lumenize")
 	o.Refresh = cmp.Or(o.Refresh, RefreshGrace)
 	o.AccessTTL = cmp.Or(o.AccessTTL, 15*time.Minute)
 	o.RefreshTTL = cmp.Or(o.RefreshTTL, 30*24*time.Hour)
@@ -168,13 +167,6 @@ func (o *Options) check() error {
 		return fmt.Errorf("Proxies is %d: it counts the proxies before this service", o.Proxies)
 	case o.AccessTTL < time.Second || o.RefreshTTL < time.Second || o.LinkTTL < time.Second || o.InviteTTL < time.Second:
 		return errors.New("AccessTTL, RefreshTTL, LinkTTL and InviteTTL must be at least one second")
-	}
-	if o.BootstrapEmail != "" {
-		email, ok := NormalEmail(o.BootstrapEmail)
-		if !ok {
-			return fmt.Errorf("BootstrapEmail %q is not a mail address", o.BootstrapEmail)
-		}
-		o.BootstrapEmail = email
 	}
 	return nil
 }

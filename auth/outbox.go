@@ -40,7 +40,7 @@ func (s *Service) newOutbox() *outbox {
 
 // sealed is a letter as it is stored.
 func (s *Service) sealed(l Letter) ([]byte, error) {
-	l.App = s.opts.AppName
+	l.App = s.changeable.Load().AppName
 	if l.life > 0 {
 		l.ValidFor = inWords(l.life)
 	}

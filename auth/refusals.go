@@ -90,6 +90,14 @@ func (f *refusals) address(address string) {
 	f.to[address] = f.now()
 }
 
+// forget forgets all refusals.
+func (f *refusals) forget() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.why = ""
+	clear(f.to)
+}
+
 // mailAnswered notes what a mail server said to a mail, and records refusals for good.
 func (s *Service) mailAnswered(ctx context.Context, m Mail, err error) {
 	why := ""
@@ -123,7 +131,7 @@ func (s *Service) anybodyCausesMail(kind string) bool {
 	case KindMagicLink:
 		return true
 	case KindCLILink, KindDeviceLink:
-		return s.opts.TurnstileSecret == "" // else see mailLink
+		return s.changeable.Load().TurnstileSecret == "" // else see mailLink
 	}
 	return false
 }

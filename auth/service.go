@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -27,6 +28,8 @@ const (
 // Service signs people in. Make one with [Open]. Its methods may be called from
 // any goroutine.
 type Service struct {
+	changeable atomic.Pointer[Changeable] // in place of these options
+
 	opts     Options // with defaults filled in
 	kept     settings
 	keys     *keys
@@ -56,8 +59,13 @@ func Open(o Options) (*Service, error) {
 	if err := o.setDefaults(); err != nil {
 		return nil, fmt.Errorf("auth: %w", err)
 	}
+	changeable, err := Changeable{AppName: o.AppName, BootstrapEmail: o.BootstrapEmail, TurnstileSecret: o.TurnstileSecret}.checked()
+	if err != nil {
+		return nil, fmt.Errorf("auth: %w", err)
+	}
 	log := o.Log.With("namespace", "lmz.auth") // see package debug
 	s := &Service{opts: o, log: log, now: o.now, turnstile: turnstileURL, csrf: http.NewCrossOriginProtection()}
+	s.changeable.Store(&changeable)
 	if err := s.open(); err != nil {
 		return nil, fmt.Errorf("auth: %w", err)
 	}

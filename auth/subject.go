@@ -142,7 +142,7 @@ func (s *Service) verified(d db, r *request, email string) (subject, error) {
 	if s.opts.AutoApprove && !from.emailVerified && !from.approvalRevoked {
 		to.adminApproved = true
 	}
-	if email == s.opts.BootstrapEmail {
+	if email == s.changeable.Load().BootstrapEmail {
 		// Named by the operator, so this outranks an earlier revocation.
 		to.isAdmin, to.adminApproved, to.approvalRevoked = true, true, false
 	}

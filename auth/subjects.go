@@ -157,7 +157,7 @@ func (s *Service) patchSubject(w http.ResponseWriter, r *request) error {
 		if err != nil {
 			return err
 		}
-		if subj.email == s.opts.BootstrapEmail {
+		if subj.email == s.changeable.Load().BootstrapEmail {
 			return errBootstrap
 		}
 		to, err := patched(body, subj)
@@ -209,7 +209,7 @@ func (s *Service) deleteSubject(w http.ResponseWriter, r *request) error {
 		if err != nil {
 			return err
 		}
-		if subj.email == s.opts.BootstrapEmail {
+		if subj.email == s.changeable.Load().BootstrapEmail {
 			return errBootstrap
 		}
 		if err := d.dropInvitations(subj); err != nil {

@@ -19,7 +19,7 @@ const (
 // When it cannot be asked, nobody gets through: otherwise, who wants to send mails
 // in masses only has to wait for that.
 func (s *Service) checkTurnstile(r *request, token any) error {
-	if s.opts.TurnstileSecret == "" {
+	if s.changeable.Load().TurnstileSecret == "" {
 		return nil
 	}
 	text, _ := token.(string)
@@ -39,7 +39,7 @@ func (s *Service) checkTurnstile(r *request, token any) error {
 func (s *Service) askTurnstile(ctx context.Context, token, ip string) (codes []string, ok bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, turnstileTimeout)
 	defer cancel()
-	form := url.Values{"secret": {s.opts.TurnstileSecret}, "response": {token}, "remoteip": {ip}}
+	form := url.Values{"secret": {s.changeable.Load().TurnstileSecret}, "response": {token}, "remoteip": {ip}}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.turnstile, strings.NewReader(form.Encode()))
 	if err != nil {
 		return nil, false, err

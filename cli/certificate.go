@@ -42,11 +42,16 @@ func (c *certificate) load() error {
 	return nil
 }
 
-// reload loads the files now.
-func (c *certificate) reload() error {
+// use takes the certificate from these files from now on, unless they cannot be used.
+func (c *certificate) use(certFile, keyFile string) error {
+	next, err := newCertificate(certFile, keyFile, c.log)
+	if err != nil {
+		return err
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.load()
+	c.certFile, c.keyFile, c.loaded, c.changed = next.certFile, next.keyFile, next.loaded, next.changed
+	return nil
 }
 
 // get implements GetCertificate of [tls.Config]. New files that cannot be used are

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,8 +12,10 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/lumenize/lmz/auth"
+	"github.com/lumenize/lmz/debug"
 	"github.com/lumenize/lmz/gateway"
 	"github.com/lumenize/lmz/internal/origin"
 	"github.com/lumenize/lmz/object"
@@ -39,7 +42,6 @@ type gatewayOptions struct {
 
 func (a *app) gatewayCommand() *cobra.Command {
 	var o gatewayOptions
-	o.budget.into = gateway.Budget{Connects: gateway.PublicConnectRate, Calls: gateway.PublicCallRate}
 	cmd := &cobra.Command{
 		Use:   "gateway",
 		Short: "Run a gateway for others, with the editor example",
@@ -50,7 +52,8 @@ func (a *app) gatewayCommand() *cobra.Command {
 			"member of the JSON object in the file that --config names. A flag wins over a variable,\n" +
 			"and that over the file. Secrets are read from files or variables, never from flags:\n" +
 			"LMZ_SMTP_PASSWORD, LMZ_RESEND_KEY and LMZ_TURNSTILE_SECRET.\n\n" +
-			"SIGHUP has it read the certificate and the files of secrets again ('lmz help signals').\n\n" +
+			"SIGHUP has it read them again, and the certificate: what can change while it runs does,\n" +
+			"and for the rest it says that a restart is needed ('lmz help signals').\n\n" +
 			"What happens around sign-in is logged to stderr, a line of JSON each; 'lmz audit' prints\n" +
 			"it as well. DEBUG chooses what else is.",
 		Example: "  lmz gateway --public-url https://mesh.example.com --tls-cert cert.pem --tls-key key.pem \\\n" +
@@ -59,16 +62,16 @@ func (a *app) gatewayCommand() *cobra.Command {
 			"  lmz gateway --config gateway.json",
 		Args: noWords,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if o.config == "" {
-				o.config = a.Getenv("LMZ_CONFIG")
-			}
-			if err := a.applySettings(cmd, o.config); err != nil {
-				return err
-			}
-			return a.runGateway(cmd.Context(), o)
+			return a.runGateway(cmd.Context(), a.gatewaySettings(cmd))
 		},
 	}
-	f := cmd.Flags()
+	o.flags(cmd.Flags())
+	return cmd
+}
+
+// flags adds the flags that set o, which is otherwise zero, to f.
+func (o *gatewayOptions) flags(f *pflag.FlagSet) {
+	o.budget.into = gateway.Budget{Connects: gateway.PublicConnectRate, Calls: gateway.PublicCallRate}
 	f.StringVar(&o.config, "config", "", "`file` with a JSON object of settings")
 	f.StringVar(&o.publicURL, "public-url", "", "`URL` at which the world reaches the gateway, such as https://mesh.example.com")
 	f.StringVar(&o.addr, "addr", "", "`address` to listen on (default :443 with --tls-cert, else 127.0.0.1:8787)")
@@ -84,13 +87,37 @@ func (a *app) gatewayCommand() *cobra.Command {
 	f.StringVar(&o.turnstileSecret, "turnstile-secret-file", "", "`file` with the secret key of a Cloudflare Turnstile widget: links go to those only whom it takes for people")
 	f.StringVar(&o.turnstileSiteKey, "turnstile-site-key", "", "site `key` of that widget, which is public: the sign-in page shows it")
 	o.mail.flags(f)
-	return cmd
 }
 
-func (a *app) runGateway(ctx context.Context, o gatewayOptions) error {
+// gatewaySettings returns a function that reads the settings as they are when it is
+// called: what the command line said, else variables, else the file. It also returns
+// them as flags.
+func (a *app) gatewaySettings(cmd *cobra.Command) func() (gatewayOptions, *pflag.FlagSet, error) {
+	typed := make(map[string]string)
+	cmd.LocalNonPersistentFlags().VisitAll(func(f *pflag.Flag) {
+		if f.Changed {
+			typed[f.Name] = f.Value.String()
+		}
+	})
+	return func() (o gatewayOptions, flags *pflag.FlagSet, err error) {
+		flags = pflag.NewFlagSet(cmd.Name(), pflag.ContinueOnError)
+		o.flags(flags)
+		for name, value := range typed {
+			err = errors.Join(err, flags.Set(name, value))
+		}
+		return o, flags, errors.Join(err, a.applySettings(cmd.CommandPath(), flags, cmp.Or(o.config, a.Getenv("LMZ_CONFIG"))))
+	}
+}
+
+func (a *app) runGateway(ctx context.Context, settings func() (gatewayOptions, *pflag.FlagSet, error)) error {
+	o, flags, err := settings()
+	if err != nil {
+		return err
+	}
 	a.runForLong()
 	hangups := takeHangups(ctx)
-	p, err := a.gatewayPlan(o)
+	r := &reloader{app: a, settings: settings, started: flags, inUse: flags, mails: new(reloadedSender)}
+	p, err := a.gatewayPlan(o, r)
 	if err != nil {
 		return err
 	}
@@ -99,16 +126,23 @@ func (a *app) runGateway(ctx context.Context, o gatewayOptions) error {
 		return explainGateway(err, p.addr)
 	}
 	fmt.Fprintf(a.Out, "lmz gateway serves %s, listening on %s, data in %s.\nCtrl-C stops it.\n", s.url, s.listener.Addr(), p.data)
-	go a.reloadAt(ctx, hangups, p.log, p.reload)
+	r.server, r.log = s, p.log.With(debug.Namespace, "lmz.gateway")
+	go r.reloadAt(ctx, hangups)
 	if err = s.serve(ctx); err == nil {
 		fmt.Fprintln(a.Err, "lmz gateway has stopped.")
 	}
 	return err
 }
 
-// gatewayPlan checks the settings, and lists all that are missing at once.
-func (a *app) gatewayPlan(o gatewayOptions) (p serverPlan, err error) {
-	var missing []string
+// checkedSettings are what settings mean that were checked.
+type checkedSettings struct {
+	public     *origin.Origin
+	sender     auth.Sender
+	changeable auth.Changeable
+}
+
+// check reads what the settings name and returns all that is missing or wrong.
+func (o *gatewayOptions) check(getenv func(string) string) (c checkedSettings, missing []string) {
 	public, err := o.public()
 	if err != nil {
 		missing = append(missing, err.Error())
@@ -125,20 +159,30 @@ func (a *app) gatewayPlan(o gatewayOptions) (p serverPlan, err error) {
 	if o.callLimit <= 0 {
 		missing = append(missing, fmt.Sprintf("--call-limit %v leaves calls no time", o.callLimit))
 	}
-	sender, err := o.mail.sender(a.Getenv, public)
+	sender, err := o.mail.sender(getenv, public)
 	if err != nil {
 		missing = append(missing, err.Error())
 	}
 	if _, ok := auth.NormalEmail(o.bootstrapEmail); !ok && o.bootstrapEmail != "" {
 		missing = append(missing, fmt.Sprintf("--bootstrap-email %q is not a mail address", o.bootstrapEmail))
 	}
-	hasSecret := o.turnstileSecret != "" || a.Getenv("LMZ_TURNSTILE_SECRET") != ""
+	hasSecret := o.turnstileSecret != "" || getenv("LMZ_TURNSTILE_SECRET") != ""
+	secret, err := secretOf(getenv("LMZ_TURNSTILE_SECRET"), o.turnstileSecret)
 	switch {
+	case err != nil:
+		missing = append(missing, err.Error())
 	case hasSecret && o.turnstileSiteKey == "":
 		missing = append(missing, "--turnstile-site-key, which belongs to the Turnstile secret: without it nobody can ask for a link on the page")
 	case !hasSecret && o.turnstileSiteKey != "":
 		missing = append(missing, "--turnstile-secret-file or LMZ_TURNSTILE_SECRET, which belongs to --turnstile-site-key: without it nothing is checked")
 	}
+	return checkedSettings{public, sender, auth.Changeable{AppName: o.appName, BootstrapEmail: o.bootstrapEmail, TurnstileSecret: secret}}, missing
+}
+
+// gatewayPlan checks the settings, and lists all that are missing at once. What can change
+// later goes to r.
+func (a *app) gatewayPlan(o gatewayOptions, r *reloader) (p serverPlan, err error) {
+	checked, missing := o.check(a.Getenv)
 	if len(missing) > 0 {
 		for _, what := range missing {
 			fmt.Fprintln(a.Err, "missing or wrong: "+oneLine(what))
@@ -149,25 +193,19 @@ func (a *app) gatewayPlan(o gatewayOptions) (p serverPlan, err error) {
 	if p.data, err = a.gatewayData(o.data); err != nil {
 		return p, err
 	}
-	var c *certificate
 	if o.tlsCert != "" {
-		if c, err = newCertificate(o.tlsCert, o.tlsKey, log); err != nil {
+		if r.cert, err = newCertificate(o.tlsCert, o.tlsKey, log); err != nil {
 			return p, usagef("--tls-cert FILE --tls-key FILE", "the TLS certificate cannot be used: %v", err)
 		}
-		p.tls = c.config()
+		p.tls = r.cert.config()
 	}
-	mails := new(reloadedSender)
-	mails.now.Store(&sender)
-	p.reload = func() error { return o.reload(a.Getenv, public, c, mails) }
-	secret, err := secretOf(a.Getenv("LMZ_TURNSTILE_SECRET"), o.turnstileSecret)
-	if err != nil {
-		return p, err
-	}
+	r.mails.now.Store(&checked.sender)
+	public := checked.public
 	p.budget = o.budget.into
 	p.addr, p.publicURL, p.callLimit, p.log = o.listenOn(), public.String(), o.callLimit, log
 	p.auth = auth.Options{
-		Sender: mails, AppName: o.appName, BootstrapEmail: o.bootstrapEmail, OneClick: o.oneClick, Proxies: o.proxies,
-		HostCookie: public.Scheme == "https", TurnstileSecret: secret,
+		Sender: r.mails, AppName: o.appName, BootstrapEmail: o.bootstrapEmail, OneClick: o.oneClick, Proxies: o.proxies,
+		HostCookie: public.Scheme == "https", TurnstileSecret: checked.changeable.TurnstileSecret,
 	}
 	p.page = web.Options{TurnstileSiteKey: o.turnstileSiteKey}
 	p.answers = public.Has

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/lumenize/lmz"
@@ -30,6 +31,7 @@ type server struct {
 	auth     *auth.Service
 	listener net.Listener
 	http     *http.Server
+	page     atomic.Pointer[http.Handler]
 }
 
 // serverPlan says in what lmz dev and lmz gateway differ.
@@ -46,8 +48,6 @@ type serverPlan struct {
 	routes  map[string]http.Handler // more of them, by pattern
 	answers func(host string) bool  // which Host headers are answered
 	refusal string                  // what the others are told
-
-	reload func() error // reads again what may change
 }
 
 // Timeouts of the HTTP server. Connections of clients are hijacked and have their own.
@@ -99,7 +99,8 @@ func (a *app) openParts(s *server, p serverPlan) (err error) {
 	mux := http.NewServeMux()
 	mux.Handle("/gateway/", s.gateway)
 	mux.Handle("/auth/", s.auth)
-	mux.Handle("/", web.Handler(p.page))
+	s.showPage(p.page)
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { (*s.page.Load()).ServeHTTP(w, r) })
 	for pattern, handler := range p.routes {
 		mux.Handle(pattern, handler)
 	}
@@ -112,6 +113,12 @@ func (a *app) openParts(s *server, p serverPlan) (err error) {
 	}
 	s.listener = descriptors.Process.Listen(s.listener, s.http, new(fullAlert).tell(log))
 	return nil
+}
+
+// showPage serves the page with these options from now on.
+func (s *server) showPage(o web.Options) {
+	page := web.Handler(o)
+	s.page.Store(&page)
 }
 
 // fullAlert says, at most once a minute, that there are too many connections.

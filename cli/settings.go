@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
 
@@ -17,16 +16,16 @@ func settingsVariable(flag string) string {
 	return "LMZ_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }
 
-// applySettings sets the flags that the command line does not, from the environment
+// applySettings sets the flags of a command that the command line does not, from the environment
 // (LMZ_ and the flag's name) or else from a file: a JSON object with the flags' names.
 // No file is one without settings.
-func (a *app) applySettings(cmd *cobra.Command, file string) error {
+func (a *app) applySettings(command string, flags *pflag.FlagSet, file string) error {
 	kept, err := readSettings(file)
 	if err != nil {
 		return err
 	}
 	var wrong []string
-	cmd.LocalNonPersistentFlags().VisitAll(func(f *pflag.Flag) {
+	flags.VisitAll(func(f *pflag.Flag) {
 		fromFile, inFile := kept[f.Name]
 		delete(kept, f.Name)
 		value, from := a.Getenv(settingsVariable(f.Name)), settingsVariable(f.Name)
@@ -39,7 +38,7 @@ func (a *app) applySettings(cmd *cobra.Command, file string) error {
 		default:
 			return
 		}
-		if err := cmd.Flags().Set(f.Name, value); err != nil {
+		if err := flags.Set(f.Name, value); err != nil {
 			wrong = append(wrong, wrongValue(from, err).Error())
 		}
 	})
@@ -47,7 +46,7 @@ func (a *app) applySettings(cmd *cobra.Command, file string) error {
 		wrong = append(wrong, fmt.Sprintf("%s: there is no setting %q", file, name))
 	}
 	if len(wrong) > 0 {
-		return usagef(cmd.CommandPath()+" --help", "%s", strings.Join(wrong, "; "))
+		return usagef(command+" --help", "%s", strings.Join(wrong, "; "))
 	}
 	return nil
 }

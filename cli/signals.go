@@ -15,12 +15,15 @@ const signalsText = `What signals do
   SIGINT, SIGTERM  the command stops: a server says goodbye to its clients, commits and
                    closes its files, and exits with 0; others exit with 130. A second
                    one ends the process at once, with 130
-  SIGHUP           'lmz gateway' reads the files that its settings name again: the
-                   certificate and its key, the SMTP password, the key of Resend. If
-                   one cannot be used, what was read before remains in use. Settings
-                   themselves change at a restart only. Every other command, 'lmz dev'
-                   too, stops as at SIGTERM. Where SIGHUP was ignored from the start,
-                   as under nohup, it does nothing
+  SIGHUP           'lmz gateway' reads the file of --config again and all files that its
+                   settings name. In use at once are tls-cert and tls-key (if it does TLS
+                   already), app-name, bootstrap-email, mail-from, smtp, smtp-helo,
+                   smtp-password-file, resend-key-file, turnstile-secret-file and
+                   turnstile-site-key. Of the others it logs which have changed, for the
+                   next start. If anything cannot be used, it logs why, and what was read
+                   before remains in use. Every other command, 'lmz dev' too, stops as at
+                   SIGTERM. Where SIGHUP was ignored from the start, as under nohup, it
+                   does nothing
   SIGPIPE          servers go on when the reader of their stdout or stderr has gone,
                    count the lines that were lost, and log that as soon as they can;
                    other commands end

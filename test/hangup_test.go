@@ -7,7 +7,9 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"io"
 	"math/big"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -75,6 +77,87 @@ func TestHangupReloadsTheCertificate(t *testing.T) {
 	if g.stop(); !strings.Contains(g.log.String(), "has stopped") {
 		t.Errorf("no clean end: %s", g.log)
 	}
+}
+
+func TestHangupReloadsSettings(t *testing.T) {
+	dir := t.TempDir()
+	config, secret := filepath.Join(dir, "gateway.json"), filepath.Join(dir, "secret")
+	write := func(file, text string) {
+		t.Helper()
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(config, `{"app-name": "Before", "one-click-links": false}`)
+	g := startGatewayWith(t, filepath.Join(dir, "data"), nil, nil, "--config", config)
+	errorPage := func() string {
+		r, err := http.NewRequest("GET", g.url()+"/auth/magic-link", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Accept", "text/html")
+		return get(t, r)
+	}
+	front := func() string {
+		r, err := http.NewRequest("GET", g.url()+"/", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return get(t, r)
+	}
+	asks := func() string {
+		r, err := http.NewRequest("POST", g.url()+"/auth/email-magic-link", strings.NewReader(`{"email":"ann@example.com"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return get(t, r)
+	}
+	if got := errorPage(); !strings.Contains(got, "Go to Before") {
+		t.Fatalf("page %s", got)
+	}
+	write(secret, "1x0000000000000000000000000000000AA\n")
+	write(config, `{"app-name": "After", "one-click-links": true, "turnstile-site-key": "1x00000000000000000000AA", "turnstile-secret-file": "`+secret+`"}`)
+	g.cmd.Process.Signal(syscall.SIGHUP)
+	eventually(t, "the new name", func() bool { return strings.Contains(errorPage(), "Go to After") })
+	eventually(t, "the site key", func() bool { return strings.Contains(front(), "1x00000000000000000000AA") })
+	if got := asks(); !strings.Contains(got, "turnstile_required") {
+		t.Errorf("the secret is not in use: %s", got)
+	}
+
+	write(config, `{"app-name": "Wrong", "turnstile-site-key": "1x00000000000000000000AA", "bootstrap-email": "nobody"}`)
+	g.cmd.Process.Signal(syscall.SIGHUP)
+	write(config, `{"ap-name": "Wrong"}`)
+	g.cmd.Process.Signal(syscall.SIGHUP)
+	if got := errorPage(); !strings.Contains(got, "Go to After") {
+		t.Errorf("after settings that cannot be used: %s", got)
+	}
+	write(config, `{"app-name": "Last"}`)
+	g.cmd.Process.Signal(syscall.SIGHUP)
+	eventually(t, "the last name", func() bool { return strings.Contains(errorPage(), "Go to Last") })
+	if got := asks(); strings.Contains(got, "turnstile") {
+		t.Errorf("the secret is still in use: %s", got)
+	}
+	g.stop()
+	for _, want := range []string{"Changed: app-name, turnstile-secret-file, turnstile-site-key.", "at the next start only", `"settings":"one-click-links"`, "not everything was reloaded"} {
+		if !strings.Contains(g.log.String(), want) {
+			t.Errorf("%q is not in %s", want, g.log)
+		}
+	}
+}
+
+// get sends a request and returns the body of the answer.
+func get(t *testing.T, r *http.Request) string {
+	t.Helper()
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(body)
 }
 
 func TestHangupStopsDevCleanly(t *testing.T) {
