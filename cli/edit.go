@@ -94,9 +94,10 @@ func (a *app) runEdit(ctx context.Context, o editOptions, word string) error {
 	}
 	options := a.clientOptions(o.account, server)
 	options.Tab = string(o.tab)
-	who, _ := readClaims(server, token) // without a connection there may be no token: then who signed in
+	// Without a connection there may be no token: then who signed in.
+	account := cmp.Or(accountOf(token), a.kept(ctx, o.account, server).Subject)
 	err = tui.Run(ctx, tui.Options{
-		Client: options, Document: document, File: file, StateDir: o.stateDir, Account: cmp.Or(who.Subject, a.kept(ctx, o.account, server).Subject),
+		Client: options, Document: document, File: file, StateDir: o.stateDir, Account: account,
 		Input: a.In, Output: a.out, Getenv: a.Getenv, Log: log,
 	})
 	var login *client.LoginRequiredError

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/lumenize/lmz/client"
+	"github.com/lumenize/lmz/internal/proto"
 )
 
 // renewBefore is how long before its end an access token is replaced.
@@ -30,10 +32,10 @@ func (a *app) token(ctx context.Context, o *account, server, refused string) (st
 		from = "on stdin"
 	}
 	if given != "" {
-		if _, err := readClaims(server, given); err != nil {
-			return "", loginRequired(server, o.email, "the token "+from+" is damaged: it is no JWT with a subject")
+		if err := proto.CheckToken(given); err != nil {
+			return "", loginRequired(server, o.email, "the token "+from+" is damaged: "+err.Error())
 		}
-		return given, nil
+		return given, nil // which may be opaque
 	}
 	c, unlock, err := a.openCredentials(ctx, o)
 	if err != nil {
@@ -123,6 +125,18 @@ type claims struct {
 	Approved bool   `json:"adminApproved"`
 	Admin    bool   `json:"isAdmin"`
 	Expires  int64  `json:"exp"` // seconds since 1970
+}
+
+// accountOf is a name that stays the same for the bearer of a token: the subject, or of an
+// opaque one its hash.
+func accountOf(token string) string {
+	if c, err := readClaims("", token); err == nil {
+		return c.Subject
+	}
+	if token == "" {
+		return ""
+	}
+	return fmt.Sprintf("token-%x", sha256.Sum256([]byte(token)))[:22]
 }
 
 // readClaims reads a token of a server without verifying it: that is the server's job.

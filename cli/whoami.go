@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -33,7 +34,7 @@ type whoami struct {
 	Email   string    `json:"email"`
 	Subject string    `json:"sub"`
 	Admin   bool      `json:"admin"`
-	Expires time.Time `json:"expires"` // of the access token
+	Expires time.Time `json:"expires,omitzero"` // of the access token; an opaque one does not say
 }
 
 func (a *app) runWhoami(ctx context.Context, o *account, asJSON bool) error {
@@ -55,10 +56,14 @@ func (a *app) runWhoami(ctx context.Context, o *account, asJSON bool) error {
 		return err
 	}
 	c, err := readClaims(server, token)
-	if err != nil {
-		return err
+	if err != nil { // it is opaque: the gateway has said who that is
+		c = claims{}
+		c.Subject, _, _ = strings.Cut(peer.Identity().Instance, ".")
 	}
-	w := whoami{Server: server, Email: c.Email, Subject: c.Subject, Admin: c.Admin, Expires: time.Unix(c.Expires, 0).UTC()}
+	w := whoami{Server: server, Email: c.Email, Subject: c.Subject, Admin: c.Admin}
+	if c.Expires != 0 {
+		w.Expires = time.Unix(c.Expires, 0).UTC()
+	}
 	if asJSON {
 		return a.encodeJSON(w)
 	}

@@ -59,6 +59,9 @@ type unusableTokenError struct{ err error }
 func (e *unusableTokenError) Error() string { return "Options.Token: " + e.err.Error() }
 func (e *unusableTokenError) Unwrap() error { return e.err }
 
+// errNameless is for a server that speaks only lmz: nobody tells the instance name.
+var errNameless = errors.New("the access token names no subject, and this server does not say it: the option Instance is required")
+
 // notConnectedError says that somebody gave up waiting for a connection, and what the
 // last attempt met.
 type notConnectedError struct{ ended, last error }

@@ -21,13 +21,19 @@ type Options struct {
 	// default is random.
 	Tab string
 
+	// Instance is the whole instance name, in place of one made of the token's subject and
+	// Tab. The default is right wherever the gateway has its own: a token that is no JWT
+	// with a subject is opaque, and the gateway puts the subject in and tells the name.
+	// Servers that speak only lmz cannot do that: there opaque tokens need Instance.
+	Instance string
+
 	// Token returns an access token. Required. It is asked before each dial, and when
 	// a token has 30 s left, to replace it on the connection; never twice at once, with
 	// a ctx that ends with the peer or after 30 s. If refused is not empty, the gateway
 	// did not accept that token, and another one is wanted; in a browser, which hides
 	// why a dial failed, that is a guess. A [*LoginRequiredError], or any error that wraps
-	// [ErrLoginRequired], ends the attempts, and so does a token that is no JWT with a
-	// subject; after any other error they go on.
+	// [ErrLoginRequired], ends the attempts, and so does what can be no token: none, more
+	// than 16 KiB, control characters; after any other error they go on.
 	Token func(ctx context.Context, refused string) (string, error)
 
 	// Handler is what others may call, usually a *lmz.Mux. Nil exposes nothing. Calls

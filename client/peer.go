@@ -36,7 +36,7 @@ type Peer struct {
 	cancel      context.CancelCauseFunc
 	serve       func(context.Context, *turn.Place, lmz.Identity, proto.Frame) proto.Answer // runs an incoming call
 	messages    proto.Messages                                                             // of a server that speaks only lmz
-	claims      func(token string) (claims, error)                                         // reads an access token
+	claims      func(token string) claims                                                  // reads an access token
 	user        callbacks
 	subscribing callbacks      // OnSubscriptionRequired, which waits for calls
 	asking      chan struct{}  // holds one element while Options.Token is asked
@@ -52,8 +52,8 @@ type Peer struct {
 	back     []proto.Frame   // what it has to tell the session
 	fresh    proto.SessionID // offered in the last hello
 	token    string
-	subject  string
-	instance string        // empty until there is a token
+	subject  string        // as the token says it; "" if that is opaque
+	instance string        // empty until there is a token that says it, or a welcome
 	over     error         // why the peer does not try any more
 	failed   error         // why the last attempt to connect failed, or the last connection ended; nil after a welcome
 	changed  chan struct{} // closed and replaced when the state changes
@@ -174,8 +174,8 @@ func escapeSegment(text string) string {
 
 // Connect starts connecting and waits until the gateway has welcomed the peer, or
 // refused it, or ctx ends, which ends only the waiting: that error wraps both the cause of
-// ctx and what the last attempt failed with, such as a [*DialError]. A token that is no
-// JWT ends the waiting at once. A peer that waits for its next attempt tries at once.
+// ctx and what the last attempt failed with, such as a [*DialError]. What can be no token
+// ends the waiting at once. A peer that waits for its next attempt tries at once.
 func (p *Peer) Connect(ctx context.Context) error {
 	p.mu.Lock()
 	if p.ctx.Err() != nil {
@@ -233,7 +233,7 @@ func (p *Peer) State() State {
 }
 
 // Identity returns the peer's address. Its instance is empty until there was a
-// first token.
+// first token, or a first connection if the token is opaque.
 func (p *Peer) Identity() lmz.Identity {
 	p.mu.Lock()
 	defer p.mu.Unlock()

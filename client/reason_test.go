@@ -54,12 +54,12 @@ func told(t *testing.T, what string, err, ended error, why string) {
 	}
 }
 
-func TestATokenThatIsNoJWTEndsTheAttempt(t *testing.T) {
+func TestWhatIsNoTokenEndsTheAttempt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newLoop(t, echo)
 		asked := 0
 		p := g.peer(func(o *client.Options) {
-			o.Token = func(context.Context, string) (string, error) { asked++; return "opaque", nil }
+			o.Token = func(context.Context, string) (string, error) { asked++; return annsToken + "\n", nil }
 		})
 		defer g.end(p)
 		waiting := make(chan error, 1)
@@ -67,13 +67,13 @@ func TestATokenThatIsNoJWTEndsTheAttempt(t *testing.T) {
 		synctest.Wait()
 		begun := time.Now()
 		err := p.Connect(t.Context())
-		if err == nil || !strings.Contains(err.Error(), "is not a JWT") {
+		if err == nil || !strings.Contains(err.Error(), "a control character") {
 			t.Errorf("Connect: %v", err)
 		}
-		if err := <-waiting; !errors.Is(err, lmz.ErrNotExecuted) || !strings.Contains(err.Error(), "is not a JWT") {
+		if err := <-waiting; !errors.Is(err, lmz.ErrNotExecuted) || !strings.Contains(err.Error(), "a control character") {
 			t.Errorf("a call that waited: %v", err)
 		}
-		if err := call(t, p, "y"); err == nil || !strings.Contains(err.Error(), "is not a JWT") {
+		if err := call(t, p, "y"); err == nil || !strings.Contains(err.Error(), "a control character") {
 			t.Errorf("a call afterwards: %v", err)
 		}
 		if asked != 1 || p.State() != client.Disconnected || !time.Now().Equal(begun) {
@@ -81,6 +81,40 @@ func TestATokenThatIsNoJWTEndsTheAttempt(t *testing.T) {
 		}
 	})
 }
+
+// TestAnOpaqueTokenOnAJSONLink needs Options.Instance: no welcome tells the name.
+func TestAnOpaqueTokenOnAJSONLink(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var dialled []string
+		far := newPipe()
+		p := newLoop(t, echo).peer(func(o *client.Options) {
+			o.Token = func(context.Context, string) (string, error) { return "a/b", nil }
+			o.Dial = func(_ context.Context, url string, protocols []string) (client.Transport, error) {
+				dialled = append(dialled, url[strings.LastIndex(url, "/")+1:], protocols[2])
+				return jsonSocket{&socket{in: newPipe(), out: far}}, nil
+			}
+		})
+		err := p.Connect(t.Context())
+		if err == nil || !strings.Contains(err.Error(), "the option Instance is required") {
+			t.Errorf("Connect: %v", err)
+		}
+		if want := "~.tab lmz.access-token-b64.YS9i"; strings.Join(dialled, " ") != want {
+			t.Errorf("dialled %q", dialled)
+		}
+		select {
+		case <-far.closed:
+		default:
+			t.Error("the socket stays open")
+		}
+		p.Close()
+		p.Wait()
+	})
+}
+
+// jsonSocket is a socket to a server that speaks only lmz.
+type jsonSocket struct{ *socket }
+
+func (jsonSocket) Subprotocol() string { return "lmz" }
 
 func TestLoginRequiredIsSaidOnceAndWithItsCode(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

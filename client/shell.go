@@ -136,10 +136,22 @@ func (p *Peer) getToken(number uint64, refuse bool) {
 			return
 		}
 		if p.instance == "" {
-			p.subject, p.instance = c.subject, c.subject+"."+p.options.Tab
+			p.subject, p.instance = c.subject, p.nameFor(c.subject)
 		}
 		p.doLife(p.life.Token(number, c.expires))
 	})
+}
+
+// nameFor returns the instance name of a client whose token is of a subject, or "" if only
+// the gateway knows.
+func (p *Peer) nameFor(subject string) string {
+	switch {
+	case p.options.Instance != "":
+		return p.options.Instance
+	case subject != "":
+		return subject + "." + p.options.Tab
+	}
+	return ""
 }
 
 // renewToken replaces the token on link number. p.mu is held.
@@ -149,7 +161,7 @@ func (p *Peer) renewToken(number uint64) {
 	}
 	p.askToken("", func(c claims, err error) {
 		switch {
-		case err == nil && c.subject != p.subject:
+		case err == nil && c.subject != p.subject && c.subject != "" && p.subject != "":
 			p.doLife(p.life.RenewFailed(number, statusUnauthorized, "the next token is of another user"))
 		case err != nil:
 			p.options.Log("token not renewed", "error", err.Error())
@@ -174,8 +186,10 @@ func (p *Peer) askToken(refused string, then func(claims, error)) {
 		token, err := p.options.Token(ctx, refused)
 		var c claims
 		if err == nil {
-			if c, err = p.claims(token); err != nil {
+			if err = proto.CheckToken(token); err != nil {
 				err = &unusableTokenError{err}
+			} else {
+				c = p.claims(token)
 			}
 		}
 		p.mu.Lock()
@@ -201,8 +215,12 @@ func (p *Peer) attemptFailed(number uint64, err error) {
 
 // dial opens a socket and greets the gateway. p.mu is held.
 func (p *Peer) dial(number uint64) {
-	address := p.base + escapeSegment(p.instance)
-	protocols := []string{proto.SubprotocolCBOR, proto.SubprotocolJSON, proto.TokenPrefix + p.token}
+	instance := p.instance
+	if instance == "" {
+		instance = proto.Myself + "." + p.options.Tab
+	}
+	address := p.base + escapeSegment(instance)
+	protocols := []string{proto.SubprotocolCBOR, proto.SubprotocolJSON, proto.TokenProtocol(p.token)}
 	p.work.Go(func() {
 		ctx, cancel := context.WithTimeout(p.ctx, dialTimeout)
 		defer cancel()
@@ -231,6 +249,12 @@ func (p *Peer) dial(number uint64) {
 func (p *Peer) linked(l *link.Link, json bool) {
 	p.link = l
 	if json {
+		if p.instance == "" {
+			p.attemptFailed(l.Number, errNameless)
+			p.doLife(p.life.TokenUnusable(l.Number, errNameless.Error()))
+			l.Close(proto.CloseNormal, "")
+			return
+		}
 		if p.json == nil {
 			if p.begun { // with a server that spoke lmz.cbor
 				p.doSession(p.session.Restart(newSessionID()))
@@ -361,6 +385,9 @@ func (p *Peer) take(l *link.Link, f proto.Frame, subscribe bool) {
 		p.doLife(p.life.Pong(l.Number))
 	case f.Kind == proto.KindAway:
 		p.life.Away(l.Number, f.After)
+	case f.Kind == proto.KindRenewed && f.After > 0:
+		now := time.Now()
+		p.doLife(p.life.Renewed(now, l.Number, now.Add(f.After)))
 	case f.Kind == proto.KindAck, f.Kind.Numbered():
 		p.doSession(p.session.Receive(f))
 	default:
@@ -396,7 +423,10 @@ func (p *Peer) welcomed(l *link.Link, f proto.Frame, subscribe bool) {
 		p.doSession(p.session.Restart(p.fresh))
 	}
 	p.begun, p.failed = true, nil
-	p.doLife(p.life.Welcomed(time.Now(), l.Number))
+	if f.To.Instance != "" {
+		p.instance = f.To.Instance
+	}
+	p.doLife(p.life.Welcomed(time.Now(), l.Number, f.After))
 	if !f.Resumed {
 		f.Ack = 0
 	}

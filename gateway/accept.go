@@ -46,7 +46,10 @@ func (f *front) connect(w http.ResponseWriter, r *http.Request, instance string)
 		refuseRate(w, refused)
 		return
 	}
-	auth, err := f.admit(r.Context(), instance, auth)
+	instance, err := ownName(instance, auth)
+	if err == nil {
+		auth, err = f.admit(r.Context(), instance, auth)
+	}
 	if err != nil {
 		log.Warn("client refused", "error", err)
 		refuseFor(w, err)
@@ -65,6 +68,9 @@ func hookProof(hook func(*http.Request, lmz.Address) (*lmz.Auth, error), r *http
 			auth, err = hook(r.WithContext(ctx), to)
 			return err
 		})
+		if err == nil && auth != nil && auth.Subject == proto.Myself {
+			err = errReserved
+		}
 		return auth, err
 	}
 }
@@ -88,10 +94,15 @@ func (f *front) identify(w http.ResponseWriter, r *http.Request, instance string
 			return auth, p, true
 		}
 	}
-	token, ok := offeredToken(r.Header)
-	if !ok {
+	token, ok, err := proto.OfferedToken(protocols(r.Header))
+	switch {
+	case !ok:
 		log.Info("client refused", "error", "no token")
 		refuse(w, http.StatusUnauthorized, "Unauthorized: Missing access token in WebSocket subprotocol")
+		return nil, nil, false
+	case err != nil:
+		log.Info("client refused", "error", err)
+		refuse(w, http.StatusUnauthorized, "Unauthorized: "+err.Error())
 		return nil, nil, false
 	}
 	p := f.gateway.tokenProof(token)
@@ -104,16 +115,40 @@ func (f *front) identify(w http.ResponseWriter, r *http.Request, instance string
 	return auth, p, true
 }
 
-// verify asks Options.Verify, which must name somebody.
+// verify asks Options.Verify, which must name somebody. What can be no token it does not see.
 func (g *Gateway) verify(ctx context.Context, token string) (auth *lmz.Auth, err error) {
+	if err := proto.CheckToken(token); err != nil {
+		return nil, &Refusal{Status: http.StatusUnauthorized, Message: err.Error()}
+	}
 	err = protect(func() (err error) {
 		auth, err = g.options.Verify(ctx, token)
 		return err
 	})
-	if err == nil && (auth == nil || auth.Subject == "") {
+	switch {
+	case err != nil:
+	case auth == nil || auth.Subject == "":
 		err = errors.New("the token has no subject")
+	case auth.Subject == proto.Myself:
+		err = errReserved
 	}
 	return auth, err
+}
+
+// errReserved refuses a subject that would be everybody (PROTOCOL.md, "Connecting"), and
+// has the account of nobody.
+var errReserved = errors.New("a subject cannot be called " + proto.Myself)
+
+// ownName returns the instance name of a client that dialled one, in which "~" stands for the
+// subject of auth.
+func ownName(dialled string, auth *lmz.Auth) (instance string, err error) {
+	tab, own := strings.CutPrefix(dialled, proto.Myself+".")
+	switch {
+	case !own || auth == nil:
+		return dialled, nil
+	case strings.Contains(auth.Subject, "."): // whose name begins with another one's
+		return "", &Refusal{Message: "the subject contains a dot, so no instance name can have it"}
+	}
+	return auth.Subject + "." + tab, nil
 }
 
 // protocols returns the subprotocols that a client offers.
@@ -138,18 +173,7 @@ func offers(h http.Header, protocol string) bool {
 
 // offeredNames are the subprotocols that a client offers, without its token.
 func offeredNames(h http.Header) string {
-	return strings.Join(slices.DeleteFunc(protocols(h), func(p string) bool { return strings.HasPrefix(p, proto.TokenPrefix) }), ", ")
-}
-
-// offeredToken finds the access token among the subprotocols, the only place where a
-// browser can put it (PROTOCOL.md, "Connecting").
-func offeredToken(h http.Header) (string, bool) {
-	for _, p := range protocols(h) {
-		if token, ok := strings.CutPrefix(p, proto.TokenPrefix); ok {
-			return token, true
-		}
-	}
-	return "", false
+	return strings.Join(slices.DeleteFunc(protocols(h), proto.CarriesToken), ", ")
 }
 
 // hijacker keeps the socket that an upgrade takes over.

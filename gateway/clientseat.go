@@ -103,6 +103,7 @@ func (c *client) welcome(e session.SeatEffect) []session.Effect {
 		Kind: proto.KindWelcome, Resumed: e.Resumed, Ack: c.session.Received(),
 		Grace: c.gateway.options.Grace, Heartbeat: c.gateway.options.Heartbeat,
 		Features: proto.AllFeatures,
+		To:       c.self.Address, After: c.from.left(),
 	}
 	c.link.Send(welcome.Append(nil))
 	return c.session.Resume(e.PeerReceived, c.features)

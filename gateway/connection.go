@@ -149,6 +149,15 @@ func (c *connection) expireWith(auth *lmz.Auth) {
 	c.after(&c.expiry, time.Until(auth.Expires), c.closeExpired)
 }
 
+// left is how long the token is good, or 0 if it does not expire.
+func (c *connection) left() time.Duration {
+	at := c.expires.Load()
+	if at == 0 {
+		return 0
+	}
+	return max(time.Until(time.Unix(0, at)), time.Millisecond) // less would mean never
+}
+
 func (c *connection) closeExpired() { c.link.Close(proto.CloseTokenExpired, proto.ReasonExpired) }
 
 // expired reports whether the token has expired. Timers do not run while the machine
@@ -242,13 +251,17 @@ func (c *connection) taken(reason string) {
 // goOn has the connection go on as auth says.
 func (c *connection) goOn(auth *lmz.Auth) {
 	c.mu.Lock()
-	taken := !c.renewed && !sameClaims(c.now, auth) // another token may well say something else
+	renewed := c.renewed
+	taken := !renewed && !sameClaims(c.now, auth) // another token may well say something else
 	c.now, c.renewed = auth, false
 	c.mu.Unlock()
 	if client := c.current(); client != nil {
 		client.renew(c.link, auth, taken)
 	}
 	c.expireWith(auth)
+	if renewed && !c.json {
+		c.link.Send((&proto.Frame{Kind: proto.KindRenewed, After: c.left()}).Append(nil))
+	}
 }
 
 // log is the gateway's log with who is at the other end.

@@ -2,12 +2,17 @@ package gateway_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
+	"time"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/client"
 	"github.com/lumenize/lmz/gateway"
+	"github.com/lumenize/lmz/object"
 )
 
 // A gateway for tenants: clients are called {sub}.{tenant}.{tab}, and nobody reaches
@@ -43,6 +48,53 @@ func ExampleHooks() {
 	// ann.acme.t1 <nil>
 	// ann.other.t1 identity mismatch
 	// bob.acme.t1 identity mismatch
+}
+
+// API keys of one's own as access tokens: no JWT, no package auth. Clients learn from the
+// gateway who they are.
+func ExampleOptions_opaqueTokens() {
+	type key struct {
+		owner   string
+		expires time.Time
+	}
+	keys := map[[32]byte]key{ // their hashes, as a database has them
+		sha256.Sum256([]byte("sk/anns-key")): {owner: "ann", expires: time.Now().Add(time.Hour)},
+	}
+	g, err := gateway.New(gateway.Options{
+		Memory: new(object.MemoryDisk),
+		Verify: func(_ context.Context, token string) (*lmz.Auth, error) {
+			k, ok := keys[sha256.Sum256([]byte(token))]
+			if !ok || time.Now().After(k.expires) {
+				return nil, &gateway.Refusal{Status: http.StatusUnauthorized, Message: "unknown API key"}
+			}
+			return &lmz.Auth{Subject: k.owner, Expires: k.expires}, nil
+		},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer g.Close()
+	server := httptest.NewServer(g)
+	defer server.Close()
+
+	for _, token := range []string{"sk/anns-key", "sk/a-guess"} {
+		p, err := client.New(client.Options{
+			URL: server.URL, Tab: "t1",
+			Token: func(context.Context, string) (string, error) { return token, nil },
+		})
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		err = p.Connect(context.Background())
+		fmt.Printf("%q %v\n", p.Identity().Instance, err)
+		p.Close()
+		p.Wait()
+	}
+	// Output:
+	// "ann.t1" <nil>
+	// "" login required: unknown API key
 }
 
 // Users who have a session cookie of the site need no token.

@@ -31,8 +31,8 @@ type Options struct {
 	// Verify checks an access token and says whose it is. Required. An error refuses
 	// the client with 401, and its text is only logged, unless it is a [*Refusal], or has the methods
 	// HTTPStatus() int and OAuthError() (code, description string): then the client gets
-	// those. It is called from many goroutines. A subject must not contain a dot, where
-	// the instance name of a client is cut.
+	// those. It is called from many goroutines. Tokens may be of any kind, JWTs or opaque. A subject must not contain a dot, where
+	// the instance name of a client is cut, nor be "~".
 	//
 	// It is called again, with the same token, after a revocation: see [Gateway.Revoke], Revocations and
 	// Reverify. Then, and when a client sends its next token, only a definite refusal ends the connection: a

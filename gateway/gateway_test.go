@@ -176,7 +176,7 @@ func (m *mesh) peer(subject string, edit func(*client.Options)) *client.Peer {
 // rawPeer makes a connected client of a face for another language.
 func (m *mesh) rawPeer(subject string, h client.RawHandler) *client.Peer {
 	m.t.Helper()
-	return m.connect(client.NewRaw(m.options(subject), client.Raw{Handle: h, Claims: func(string) (string, time.Time, error) { return subject, time.Time{}, nil }}))
+	return m.connect(client.NewRaw(m.options(subject), client.Raw{Handle: h, Claims: func(string) (string, time.Time) { return subject, time.Time{} }}))
 }
 
 func (m *mesh) options(subject string) client.Options {

@@ -22,7 +22,8 @@ type Hooks struct {
 	// BeforeConnect sees the request of a client that wants to connect, before its token
 	// is looked at. It may say itself whose it is, for instance by a cookie or a
 	// certificate: then the client needs no token. Nil and no error leaves that to the
-	// token. An error refuses; see [Refusal].
+	// token. An error refuses; see [Refusal]. A client that leaves its subject to the
+	// gateway has "~" in its place.
 	BeforeConnect func(r *http.Request, client lmz.Address) (*lmz.Auth, error)
 
 	// BeforeAccept decides whether somebody may connect under an instance name, and

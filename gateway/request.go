@@ -89,7 +89,7 @@ func (g *Gateway) hold(w http.ResponseWriter, r *http.Request, auth *lmz.Auth, b
 // known, and of a request that is nobody's the tokens of the mesh. An object may demand
 // a proof of its own then.
 func (g *Gateway) withoutProof(r *http.Request, known bool) {
-	r.Header.Del("Sec-WebSocket-Protocol") // where a client's token is, see offeredToken
+	r.Header.Del("Sec-WebSocket-Protocol") // where a client's token is, see proto.OfferedToken
 	if known {
 		r.Header.Del("Authorization")
 		r.Header.Del("Cookie")

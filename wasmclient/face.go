@@ -37,7 +37,7 @@ type tokenAnswer struct {
 }
 
 // open makes a client: (url, binding, tab, heartbeat in milliseconds, WebSocket class,
-// whether it wants to hear what it missed). A heartbeat of 0 is the gateway's, a negative
+// whether it wants to hear what it missed, whole instance name or ""). A heartbeat of 0 is the gateway's, a negative
 // one is none. It returns what is wrong, or "".
 func (b *border) open(number int, args []js.Value) any {
 	f := &face{
@@ -53,7 +53,7 @@ func (b *border) open(number int, args []js.Value) any {
 	}
 	var err error
 	f.peer, err = client.NewRaw(client.Options{
-		URL: args[0].String(), Binding: args[1].String(), Tab: args[2].String(),
+		URL: args[0].String(), Binding: args[1].String(), Tab: args[2].String(), Instance: args[6].String(),
 		Heartbeat: time.Duration(args[3].Int()) * time.Millisecond, Dial: client.DialWith(args[4]),
 		Log:                    b.log(),
 		Token:                  f.wantToken,
@@ -222,11 +222,10 @@ func (f *face) wantToken(ctx context.Context, refused string) (string, error) {
 
 // claims reads the token that wantToken has returned. The clock here is never compared with
 // the server's: JavaScript says how long the token is good.
-func (f *face) claims(token string) (subject string, expires time.Time, err error) {
-	subject, err = f.border.subject(token)
+func (f *face) claims(token string) (subject string, expires time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return subject, f.expires, err
+	return f.border.subject(token), f.expires
 }
 
 // token answers wantToken: (token, error message, status, seconds that it is good or -1),

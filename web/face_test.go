@@ -129,6 +129,32 @@ func TestJavaScriptProgramsCallNodes(t *testing.T) {
 		b.run(`jsonClient.disconnect();`)
 	})
 
+	t.Run("an opaque token", func(t *testing.T) {
+		b.t = t
+		b.run(`
+			const refresh = async () => {
+				const answer = await (await fetch('/auth/refresh-token', { method: 'POST' })).json();
+				return { access_token: 'opaque/' + answer.access_token.replaceAll('.', '/') };
+			};
+			const jwt = new lmz.LumenizeClient(), client = new lmz.LumenizeClient({ refresh, tab: 'opaque' });
+			await Promise.all([jwt.connect(), client.connect()]);
+			const name = jwt.lmz.instanceName.split('.')[0] + '.opaque';
+			same(client.lmz.instanceName, name);
+			same(client.claims, null);
+			same(await client.lmz.callRaw('ECHO', undefined, lmz.ctn().echo(7)), 7);
+			jwt.disconnect();
+			client.disconnect();
+			const baseUrl = location.origin + '/original', errors = [];
+			const nameless = new lmz.LumenizeClient({ baseUrl, refresh, onConnectionError: (e) => errors.push(e.message) });
+			const refused = await nameless.connect().then(() => 'connected', (e) => e.message);
+			same(refused.includes('option Instance is required') || refused, true);
+			nameless.disconnect();
+			const named = new lmz.LumenizeClient({ baseUrl, refresh, instanceName: name });
+			await named.connect();
+			same(await named.lmz.callRaw('ECHO', undefined, lmz.ctn().echo(8)), 8);
+			named.disconnect();`)
+	})
+
 	t.Run("an error says who failed", func(t *testing.T) {
 		b.t = t
 		b.run(`

@@ -9,12 +9,10 @@ import (
 	"github.com/lumenize/lmz"
 )
 
-// Subprotocols that a client offers, in order, and the prefix of the one that
-// carries its token (PROTOCOL.md, "Connecting").
+// Subprotocols that a client offers, in order (PROTOCOL.md, "Connecting").
 const (
 	SubprotocolCBOR = "lmz.cbor"
 	SubprotocolJSON = "lmz"
-	TokenPrefix     = "lmz.access-token."
 )
 
 // MaxFrame is the largest frame that either side takes, in bytes. Who makes a
@@ -63,6 +61,7 @@ const (
 	KindPong    Kind = 20
 	KindToken   Kind = 21 // the client's next access token, instead of the one it connected with
 	KindAway    Kind = 22 // the gateway is about to close the link, and says when to come back
+	KindRenewed Kind = 23 // the gateway has taken the client's next token, and says how long that is good
 )
 
 // Numbered reports whether frames of this kind carry a number and are repeated.
@@ -76,7 +75,7 @@ type Frame struct {
 	Ack  uint64 // highest number received from the other side
 
 	// call
-	To      lmz.Address
+	To      lmz.Address   // welcome: the client's address; only the instance travels
 	Timeout time.Duration // until its deadline, whole milliseconds
 	NoReply bool
 	Context []byte // encoded call context
@@ -100,7 +99,7 @@ type Frame struct {
 	Attempt   uint64 // hello: counts the links of the client, so that one which greets late is known; 0: not said
 	Resumed   bool
 	Token     string        // token
-	After     time.Duration // away: how long to stay away, whole milliseconds
+	After     time.Duration // away: how long to stay away; welcome, renewed: how long the token is good, 0: nobody knows; whole milliseconds
 	Grace     time.Duration // welcome: how long a dropped session is kept, whole milliseconds
 	Heartbeat time.Duration // welcome: how often to ping, whole milliseconds
 	Features  Features      // hello, welcome: what the side that sends it understands
@@ -157,10 +156,7 @@ func (f *Frame) Append(dst []byte) []byte {
 			w.features(f.Features)
 		}
 	case KindWelcome:
-		n := frameLength[KindWelcome]
-		if f.Features != 0 {
-			n = welcomeFeatures
-		}
+		n := welcomeLength(f)
 		w.begin(n, f.Kind)
 		w.bool(f.Resumed)
 		w.uint(f.Ack)
@@ -169,13 +165,17 @@ func (f *Frame) Append(dst []byte) []byte {
 		if n >= welcomeFeatures {
 			w.features(f.Features)
 		}
+		if n >= welcomeName {
+			w.text(f.To.Instance)
+			w.duration(f.After)
+		}
 	case KindAck:
 		w.begin(2, f.Kind)
 		w.uint(f.Ack)
 	case KindToken:
 		w.begin(2, f.Kind)
 		w.text(f.Token)
-	case KindAway:
+	case KindAway, KindRenewed:
 		w.begin(2, f.Kind)
 		w.duration(f.After)
 	default: // ping, pong
@@ -203,12 +203,24 @@ func helloLength(f *Frame) uint64 {
 	return frameLength[KindHello]
 }
 
+// welcomeLength is how many elements a welcome has.
+func welcomeLength(f *Frame) uint64 {
+	switch {
+	case f.To.Instance != "":
+		return welcomeName
+	case f.Features != 0:
+		return welcomeFeatures
+	}
+	return frameLength[KindWelcome]
+}
+
 // How many elements a frame has that says more than the first version did.
 const (
 	againLength     = 11 // a call that is presented again
 	attemptLength   = 5  // a hello that says which attempt it is
 	helloFeatures   = 6  // a hello with features
 	welcomeFeatures = 6  // a welcome with features
+	welcomeName     = 8  // a welcome with the client's name and how long its token is good
 )
 
 // ParseFrame decodes one frame. An unknown kind is no error: only Kind is set
@@ -233,7 +245,7 @@ func ParseFrame(data []byte) (Frame, error) {
 // frameLength is how many elements a frame of each known kind has at least.
 var frameLength = map[Kind]uint64{
 	KindCall: 9, KindAnswer: 6, KindCancel: 4, KindHello: 4, KindWelcome: 5, KindAck: 2, KindPing: 1, KindPong: 1,
-	KindToken: 2, KindAway: 2, KindMissed: 6,
+	KindToken: 2, KindAway: 2, KindMissed: 6, KindRenewed: 2,
 }
 
 // fields reads what follows the kind in a frame of n elements.
@@ -275,6 +287,10 @@ func (r *frameReader) fields(f *Frame, n uint64) {
 		if n >= welcomeFeatures {
 			f.Features = r.features()
 		}
+		if n >= welcomeName {
+			f.To.Instance = string(r.text())
+			f.After = r.duration()
+		}
 	case KindMissed:
 		f.From.Binding = string(r.text())
 		f.From.Instance = string(r.text())
@@ -283,7 +299,7 @@ func (r *frameReader) fields(f *Frame, n uint64) {
 		f.Ack = r.uint()
 	case KindToken:
 		f.Token = string(r.text())
-	case KindAway:
+	case KindAway, KindRenewed:
 		f.After = r.duration()
 	}
 }
@@ -297,11 +313,21 @@ func (w *frameWriter) begin(n uint64, k Kind) {
 	w.uint(uint64(k))
 }
 
-func (w *frameWriter) uint(n uint64)  { w.buf = appendHead(w.buf, majorUint, n) }
-func (w *frameWriter) text(s string)  { w.buf = appendText(w.buf, s) }
-func (w *frameWriter) bytes(b []byte) { w.buf = appendBytes(w.buf, b) }
-func (w *frameWriter) bool(b bool)    { w.buf = appendBool(w.buf, b) }
+// The writers of elements are not inlined: a browser would load their code thirty times.
 
+//go:noinline
+func (w *frameWriter) uint(n uint64) { w.buf = appendHead(w.buf, majorUint, n) }
+
+//go:noinline
+func (w *frameWriter) text(s string) { w.buf = appendText(w.buf, s) }
+
+//go:noinline
+func (w *frameWriter) bytes(b []byte) { w.buf = appendBytes(w.buf, b) }
+
+//go:noinline
+func (w *frameWriter) bool(b bool) { w.buf = appendBool(w.buf, b) }
+
+//go:noinline
 func (w *frameWriter) duration(d time.Duration) {
 	w.uint(uint64(max(d, 0) / time.Millisecond))
 }

@@ -32,6 +32,7 @@ const (
 	probeDeadline  = 3 * time.Second        // for the pong of a probe
 	renewBefore    = 30 * time.Second       // its expiry a token is replaced
 	renewRetry     = 5 * time.Second        // after an attempt to get one failed
+	longer         = time.Second            // by which a token lasts longer than the last one, or is the same
 )
 
 // LifeDo is what a [LifeEffect] asks for.
@@ -186,14 +187,18 @@ func (l *Life) TokenUnusable(link uint64, reason string) []LifeEffect {
 	return l.take()
 }
 
-// Welcomed says that the gateway has answered on link.
-func (l *Life) Welcomed(now time.Time, link uint64) []LifeEffect {
+// Welcomed says that the gateway has answered on link, and how long the token is good; 0 if
+// it did not say.
+func (l *Life) Welcomed(now time.Time, link uint64, left time.Duration) []LifeEffect {
 	if link != l.link {
 		return nil
 	}
 	l.failures, l.slow, l.reauthed, l.pinged, l.advice, l.taken = 0, 0, false, false, 0, ""
 	l.become(Connected)
 	l.beat(l.Heartbeat)
+	if left > 0 { // the gateway decides
+		l.expires = now.Add(left)
+	}
 	if !l.expires.IsZero() {
 		l.do(LifeEffect{Do: WaitRenew, Delay: max(l.expires.Sub(now)-renewBefore, 0)})
 	}
@@ -208,10 +213,11 @@ func (l *Life) RenewDue() []LifeEffect {
 	return l.take()
 }
 
-// Renewed says that the next token was written on link. One that does not last longer
-// is no use: the gateway will close the link, and a new dial asks again.
+// Renewed says that the next token was written on link, or that the gateway has taken it,
+// and when it expires, if that is known. One that does not last longer is no use: the gateway will
+// close the link, and a new dial asks again.
 func (l *Life) Renewed(now time.Time, link uint64, expires time.Time) []LifeEffect {
-	if link != l.link || !expires.After(l.expires) {
+	if link != l.link || expires.Sub(l.expires) < longer {
 		return nil
 	}
 	l.expires = expires

@@ -56,7 +56,7 @@ func (lt *lifeTest) tick() time.Duration {
 }
 
 func (lt *lifeTest) dial()         { lt.do(lt.life.Token(lt.life.Link(), lt.expires)) }
-func (lt *lifeTest) welcome()      { lt.do(lt.life.Welcomed(lt.now, lt.life.Link())) }
+func (lt *lifeTest) welcome()      { lt.do(lt.life.Welcomed(lt.now, lt.life.Link(), 0)) }
 func (lt *lifeTest) lose(why Loss) { lt.do(lt.life.Lost(lt.now, lt.life.Link(), why)) }
 func (lt *lifeTest) connect()      { lt.do(lt.life.Connect(lt.now)); lt.dial(); lt.welcome() }
 func (lt *lifeTest) is(want State) {
@@ -219,7 +219,7 @@ func TestEventsOfAnEarlierLinkAreNotHeard(t *testing.T) {
 	lt.lose(Loss{})
 	lt.tick()
 	lt.dial()
-	lt.do(lt.life.Welcomed(lt.now, old))
+	lt.do(lt.life.Welcomed(lt.now, old, 0))
 	lt.is(Reconnecting)
 	lt.welcome()
 	lt.do(lt.life.Lost(lt.now, old, Loss{Code: proto.CloseSuperseded}))

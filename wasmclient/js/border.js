@@ -129,10 +129,10 @@ class Module {
   };
 
   /** Makes a client whose events go to the methods of handler. Returns its number. */
-  open(handler, { url, binding, tab, heartbeat, WebSocket, missed }) {
+  open(handler, { url, binding, tab, heartbeat, WebSocket, missed, instance }) {
     const number = ++this.#numbers, client = { handler };
     const Socket = function open(...args) { return (client.socket = new WebSocket(...args)); };
-    const problem = this.#enter('new', number, 0, url, binding, tab, heartbeat, Socket, missed);
+    const problem = this.#enter('new', number, 0, url, binding, tab, heartbeat, Socket, missed, instance);
     if (problem) throw new TypeError(problem);
     this.#clients.set(number, client);
     return number;

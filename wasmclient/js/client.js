@@ -206,7 +206,7 @@ export class LumenizeClient {
       this.#number = module.open(this.#handler(life), {
         url: baseUrl ?? globalThis.location?.origin ?? '', binding: this.lmz.bindingName, tab,
         heartbeat: ms === undefined ? 0 : ms > 0 ? ms : -1, WebSocket,
-        missed: typeof (this.#config.onMissed ?? this.onMissed) === 'function',
+        missed: typeof (this.#config.onMissed ?? this.onMissed) === 'function', instance: this.#config.instanceName ?? '',
       });
     } catch (error) { // the configuration is wrong
       this.disconnect();
@@ -281,7 +281,7 @@ export class LumenizeClient {
     this.#firstToken = undefined;
     let token = '', message = '', status = 0;
     try {
-      token = await (first ?? this.#tokens.get(refresh, fetch, refused));
+      token = await (first ?? this.#tokens.get(refresh, fetch, refused, this.#state === 'connected'));
     } catch (error) {
       message = (error instanceof LoginRequiredError && error.reason) || error?.message || String(error);
       if (error?.name === 'LoginRequiredError') status = error.code === 403 ? 403 : 401;

@@ -161,7 +161,10 @@ export interface Callbacks {
 export interface LumenizeClientConfig extends Callbacks {
   /** The gateway's origin. Default: the page's. */
   baseUrl?: string;
-  /** "{sub}.{tab}"; only the tab counts, the gateway knows who you are. Until the client is connected, this is its name. */
+  /**
+   * The whole name, "{sub}.{tab}". Default: the token's subject and tab; for an opaque token the gateway says it, unless
+   * that speaks only lmz: then it is required.
+   */
   instanceName?: string;
   /** The second half of the instance name. Default: kept in sessionStorage as lmz_tab. */
   tab?: string;
@@ -169,7 +172,7 @@ export interface LumenizeClientConfig extends Callbacks {
   gatewayBindingName?: string;
   /** A first access token. */
   accessToken?: string;
-  /** Where access tokens come from. A function throws LoginRequiredError to end the attempts; expires_in is in seconds, and else the token's exp - iat. Default: /auth/refresh-token. */
+  /** Where access tokens come from, JWTs or opaque ones. A function throws LoginRequiredError to end the attempts; expires_in is in seconds, and else the token's exp - iat. Default: /auth/refresh-token. */
   refresh?: string | (() => Promise<{ access_token: string; expires_in?: number }>);
   /** lmz.wasm, as for load. */
   wasm?: Parameters<typeof load>[0];

@@ -4,7 +4,7 @@ import { LoginRequiredError } from './errors.js';
 
 const early = 30; // seconds before its end in which a token counts as old
 
-/** Reads the claims of a token without verifying them; null if it has none. */
+/** Reads the claims of a token without verifying them; null if it has none or is opaque. */
 export function claimsOf(token) {
   try {
     const payload = token.split('.')[1].replace(/-/g, '+').replace(/_/g, '/');
@@ -68,10 +68,14 @@ export class Tokens {
     this.#age = new Age();
   }
 
-  /** Returns a token other than refused that is good for a while. */
-  async get(refresh, fetch, refused) {
+  /**
+   * Returns a token other than refused that is good for a while. Renew says that the gateway
+   * knows its end, which is near, if nobody here does.
+   */
+  async get(refresh, fetch, refused, renew = false) {
     const { left } = this;
-    if (this.#token && this.#token !== refused && !(left <= early)) return this.#token;
+    const old = left === undefined ? renew : left <= early;
+    if (this.#token && this.#token !== refused && !old) return this.#token;
     this.#refreshing ??= refreshed(refresh, fetch).finally(() => { this.#refreshing = undefined; });
     const { access_token: token, expires_in: life } = await this.#refreshing;
     this.#keep(token, life);
@@ -83,7 +87,7 @@ async function refreshed(refresh, fetch) {
   const answer = typeof refresh === 'function' ? await refresh() : await post(refresh, fetch);
   const token = answer?.access_token;
   if (!token) throw new Error('Refresh returned no token');
-  if (!claimsOf(token)) throw new Error('Refresh returned a malformed access_token');
+  if (typeof token !== 'string') throw new Error('Refresh returned a malformed access_token');
   return answer;
 }
 

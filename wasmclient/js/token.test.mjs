@@ -61,3 +61,18 @@ test('the time that a machine slept counts', async () => {
     assert.equal(tokens.left, 10);
   });
 });
+
+test('an opaque token is kept until the gateway says that it ends', async () => {
+  await withClock(3600, async (pass) => {
+    const tokens = new Tokens();
+    let n = 0;
+    const refresh = async () => ({ access_token: `opaque/${++n}` });
+    assert.equal(await tokens.get(refresh), 'opaque/1');
+    pass(100);
+    assert.equal(await tokens.get(refresh), 'opaque/1');
+    assert.equal(tokens.claims, null);
+    assert.equal(tokens.left, undefined);
+    assert.equal(await tokens.get(refresh, undefined, '', true), 'opaque/2');
+    assert.equal(await tokens.get(refresh, undefined, 'opaque/2'), 'opaque/3');
+  });
+});
