@@ -117,6 +117,9 @@ func (l *Life) take() []LifeEffect {
 	return effects
 }
 
+// do is not inlined: a browser would load its code thirty times.
+//
+//go:noinline
 func (l *Life) do(e LifeEffect) { l.effects = append(l.effects, e) }
 
 func (l *Life) become(s State) {

@@ -146,6 +146,9 @@ func (s *Session) take() []Effect {
 	return effects
 }
 
+// do is not inlined: see Life.do.
+//
+//go:noinline
 func (s *Session) do(e Effect) { s.effects = append(s.effects, e) }
 
 // Receive takes a numbered frame or an acknowledgement from the current link.

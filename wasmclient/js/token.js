@@ -86,8 +86,7 @@ export class Tokens {
 async function refreshed(refresh, fetch) {
   const answer = typeof refresh === 'function' ? await refresh() : await post(refresh, fetch);
   const token = answer?.access_token;
-  if (!token) throw new Error('Refresh returned no token');
-  if (typeof token !== 'string') throw new Error('Refresh returned a malformed access_token');
+  if (!token || typeof token !== 'string') throw new Error('Refresh returned no token');
   return answer;
 }
 
