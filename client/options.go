@@ -21,10 +21,10 @@ type Options struct {
 	// default is random.
 	Tab string
 
-	// Instance is the whole instance name, in place of one made of the token's subject and
-	// Tab. The default is right wherever the gateway has its own: a token that is no JWT
-	// with a subject is opaque, and the gateway puts the subject in and tells the name.
-	// Servers that speak only lmz cannot do that: there opaque tokens need Instance.
+	// Instance is the whole instance name of a client whose token is opaque: no JWT with a
+	// subject. The default is right at gateways of lmz, which put the subject in and tell
+	// the name. Servers that speak only the JSON protocol do not: there it is required. With
+	// a JWT it is ignored.
 	Instance string
 
 	// Token returns an access token. Required. It is asked before each dial, and when

@@ -145,13 +145,10 @@ func (p *Peer) getToken(number uint64, refuse bool) {
 // nameFor returns the instance name of a client whose token is of a subject, or "" if only
 // the gateway knows.
 func (p *Peer) nameFor(subject string) string {
-	switch {
-	case p.options.Instance != "":
-		return p.options.Instance
-	case subject != "":
+	if subject != "" {
 		return subject + "." + p.options.Tab
 	}
-	return ""
+	return p.options.Instance
 }
 
 // renewToken replaces the token on link number. p.mu is held.

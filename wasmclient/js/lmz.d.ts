@@ -162,8 +162,8 @@ export interface LumenizeClientConfig extends Callbacks {
   /** The gateway's origin. Default: the page's. */
   baseUrl?: string;
   /**
-   * The whole name, "{sub}.{tab}". Default: the token's subject and tab; for an opaque token the gateway says it, unless
-   * that speaks only lmz: then it is required.
+   * "{sub}.{tab}"; of a JWT's name only the tab counts, the gateway knows who you are. Until the client is connected, this is
+   * its name. An opaque token needs it only where the server speaks nothing but lmz.
    */
   instanceName?: string;
   /** The second half of the instance name. Default: kept in sessionStorage as lmz_tab. */
