@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"github.com/lumenize/lmz/internal/origin"
+	"github.com/lumenize/lmz/internal/textin"
 	"github.com/lumenize/lmz/internal/wholefile"
 )
 
@@ -30,7 +31,7 @@ func readSettings(dir string) (settings, error) {
 	if err != nil {
 		return kept, err
 	}
-	if err := json.Unmarshal(data, &kept); err != nil {
+	if err := json.Unmarshal([]byte(data), &kept); err != nil {
 		return kept, fmt.Errorf("%s is damaged: %w", path, err)
 	}
 	return kept, nil
@@ -104,13 +105,13 @@ func privateDir(path string) error {
 	return os.Chmod(path, 0o700)
 }
 
-// readPrivate reads a file and takes the rights of others away from it.
-func readPrivate(path string) ([]byte, error) {
-	data, err := os.ReadFile(path)
+// readPrivate reads a text file and takes the rights of others away from it.
+func readPrivate(path string) (string, error) {
+	text, err := textin.ReadFile(path)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
-	return data, onlyOwner(path)
+	return text, onlyOwner(path)
 }
 
 func onlyOwner(path string) error {

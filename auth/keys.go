@@ -229,7 +229,7 @@ func loadKeyFile(path string, create bool) (ed25519.PrivateKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	key, err := parseKey[ed25519.PrivateKey](string(data), x509.ParsePKCS8PrivateKey)
+	key, err := parseKey[ed25519.PrivateKey](data, x509.ParsePKCS8PrivateKey)
 	if err != nil {
 		return nil, fmt.Errorf("%s is not an Ed25519 key in PKCS#8 PEM form: %w", path, err)
 	}
@@ -259,7 +259,7 @@ func loadSecret(path string, create bool) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	secret, err := base64.StdEncoding.DecodeString(strings.TrimSpace(string(data)))
+	secret, err := base64.StdEncoding.DecodeString(strings.TrimSpace(data))
 	if err != nil || len(secret) != 32 {
 		return nil, fmt.Errorf("%s is damaged: restore it, or delete it to make a new one (a refresh under way is then not repeatable)", path)
 	}

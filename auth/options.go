@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"os"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/lumenize/lmz/internal/origin"
+	"github.com/lumenize/lmz/internal/textin"
 )
 
 // RefreshMode says what becomes of a refresh token that was used.
@@ -148,9 +148,7 @@ func (o *Options) setDefaults() error {
 	o.InviteTTL = cmp.Or(o.InviteTTL, 7*24*time.Hour)
 	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
 	o.Limits = o.Limits.withDefaults()
-	if o.Getenv == nil {
-		o.Getenv = os.Getenv
-	}
+	o.Getenv = textin.Getenv(o.Getenv)
 	if o.now == nil {
 		o.now = time.Now
 	}

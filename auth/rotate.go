@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/lumenize/lmz/internal/textin"
 	"github.com/lumenize/lmz/internal/wholefile"
 )
 
@@ -37,9 +38,7 @@ type KeySlot struct {
 // KeySlots tells which keys a service on the data directory dir uses, or would
 // use. A nil getenv means os.Getenv, as in [Options].
 func KeySlots(dir string, getenv func(string) string) ([]KeySlot, error) {
-	if getenv == nil {
-		getenv = os.Getenv
-	}
+	getenv = textin.Getenv(getenv)
 	dir = filepath.Join(dir, "keys")
 	primary, err := primarySlot(dir, getenv)
 	if err != nil {
@@ -141,9 +140,7 @@ func rotateKeys(dir string, getenv func(string) string) (string, error) {
 
 // idleSlot is the slot that does not sign.
 func idleSlot(dir string, getenv *func(string) string) (string, error) {
-	if *getenv == nil {
-		*getenv = os.Getenv
-	}
+	*getenv = textin.Getenv(*getenv)
 	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
 		return "", errors.New("this is not a data directory yet: start the server on it once")
 	}
@@ -166,7 +163,7 @@ func primarySlot(dir string, getenv func(string) string) (string, error) {
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return "", err
 		}
-		name = strings.TrimSpace(string(data))
+		name = strings.TrimSpace(data)
 	}
 	if name == "GREEN" {
 		return name, nil

@@ -6,12 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/lumenize/lmz/internal/textin"
 )
 
 // leeway is how far the clocks of who signs and who verifies may be apart.
@@ -142,9 +143,7 @@ func mint(dir string, getenv func(string) string, raw string, admin bool, ttl ti
 	if ttl < time.Second {
 		return "", fmt.Errorf("a ttl of %v is too short: give at least 1s", ttl)
 	}
-	if getenv == nil {
-		getenv = os.Getenv
-	}
+	getenv = textin.Getenv(getenv)
 	kept, err := readSettings(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", fmt.Errorf("%s is not a data directory yet: start the server on it once", dir)

@@ -1,16 +1,15 @@
 package cli
 
 import (
-	"bufio"
 	"errors"
 	"io"
-	"strings"
 	"sync"
 
 	"github.com/spf13/cobra"
 
 	"github.com/lumenize/lmz/auth"
 	"github.com/lumenize/lmz/internal/origin"
+	"github.com/lumenize/lmz/internal/textin"
 )
 
 const defaultServer = "http://" + defaultAddr
@@ -59,18 +58,15 @@ func (o *account) origin() (string, error) {
 	return server.String(), nil
 }
 
-// maxToken is the longest access token that stdin may bring, in bytes.
-const maxToken = 64 << 10
-
 // stdinToken returns the first line of in, which is read once.
 func (o *account) stdinToken(in io.Reader) (string, error) {
 	o.readToken.Do(func() {
-		line, err := bufio.NewReader(io.LimitReader(in, maxToken)).ReadString('\n')
+		line, err := textin.ReadLine(in, maxLine)
 		if err != nil && !errors.Is(err, io.EOF) {
-			o.tokenErr = err
+			o.tokenErr = usagef("lmz token | lmz whoami --token-stdin", "--token-stdin: %v", err)
 			return
 		}
-		if o.token = strings.TrimSpace(line); o.token == "" {
+		if o.token = line; o.token == "" {
 			o.tokenErr = usagef("lmz token | lmz whoami --token-stdin", "--token-stdin: there is no token on stdin")
 		}
 	})

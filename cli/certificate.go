@@ -6,6 +6,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"github.com/lumenize/lmz/internal/textin"
 )
 
 // certificateCheck is how often the files of a certificate are looked at.
@@ -34,7 +36,15 @@ func (c *certificate) load() error {
 	if err != nil {
 		return err
 	}
-	pair, err := tls.LoadX509KeyPair(c.certFile, c.keyFile)
+	cert, err := textin.ReadFile(c.certFile)
+	if err != nil {
+		return err
+	}
+	key, err := textin.ReadFile(c.keyFile)
+	if err != nil {
+		return err
+	}
+	pair, err := tls.X509KeyPair([]byte(cert), []byte(key))
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/lumenize/lmz/internal/origin"
+	"github.com/lumenize/lmz/internal/textin"
 	"github.com/lumenize/lmz/internal/wholefile"
 )
 
@@ -108,11 +109,11 @@ func (c *credentials) read() error {
 	case runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0:
 		return failf(exitLogin, "chmod 600 "+c.path, "%s can be read by others", c.path)
 	}
-	data, err := os.ReadFile(c.path)
+	data, err := textin.ReadFile(c.path)
 	if err != nil {
 		return fmt.Errorf("sign-ins cannot be read: %w", err)
 	}
-	if err := json.Unmarshal(data, &c.servers); err != nil {
+	if err := json.Unmarshal([]byte(data), &c.servers); err != nil {
 		return failf(exitLogin, "remove it and sign in again", "%s is damaged: %v", c.path, err)
 	}
 	for _, server := range slices.Sorted(maps.Keys(c.servers)) {

@@ -6,9 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -18,6 +16,7 @@ import (
 	"github.com/lumenize/lmz/debug"
 	"github.com/lumenize/lmz/gateway"
 	"github.com/lumenize/lmz/internal/origin"
+	"github.com/lumenize/lmz/internal/textin"
 	"github.com/lumenize/lmz/object"
 	"github.com/lumenize/lmz/web"
 )
@@ -259,12 +258,11 @@ func secretOf(value, file string) (string, error) {
 	if value != "" || file == "" {
 		return value, nil
 	}
-	data, err := os.ReadFile(file)
+	line, err := textin.ReadFirstLine(file)
 	if err != nil {
 		return "", usagef("", "a secret cannot be read: %v", err)
 	}
-	line, _, _ := strings.Cut(string(data), "\n")
-	if line = strings.TrimSpace(line); line == "" {
+	if line == "" {
 		return "", usagef("", "there is no secret in %s", file)
 	}
 	return line, nil

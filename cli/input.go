@@ -1,11 +1,13 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"io"
 	"os"
 	"strings"
-	"unicode/utf8"
+
+	"github.com/lumenize/lmz/internal/textin"
 )
 
 // maxInput is how much one argument may have, in bytes: more fits in no frame.
@@ -44,10 +46,14 @@ func (in *inputs) text(word string) (string, error) {
 		return "", err
 	case len(data) > maxInput:
 		return "", errors.New("it has more than 1 MiB, which no call can carry")
-	case strings.HasPrefix(string(data), "\xff\xfe"), strings.HasPrefix(string(data), "\xfe\xff"):
-		return "", errors.New("it is UTF-16: make it UTF-8")
-	case !utf8.Valid(data):
-		return "", errors.New("it is not valid UTF-8")
 	}
-	return strings.TrimPrefix(string(data), "\ufeff"), nil
+	return textin.Text(data)
+}
+
+// maxLine is the longest line that stdin may bring, in bytes: an access token fits.
+const maxLine = 64 << 10
+
+// readLine reads a line of stdin, until ctx ends. At its end it is io.EOF.
+func (a *app) readLine(ctx context.Context) (string, error) {
+	return interruptible(ctx, func() (string, error) { return textin.ReadLine(a.In, maxLine) })
 }

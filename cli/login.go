@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -152,7 +151,7 @@ func (a *app) askEmail(ctx context.Context) (string, error) {
 		return "", usagef(loginExample, "EMAIL is missing")
 	}
 	fmt.Fprint(a.Err, "Mail address: ")
-	line, err := interruptible(ctx, func() (string, error) { return bufio.NewReader(a.In).ReadString('\n') })
+	line, err := a.readLine(ctx)
 	if errors.Is(err, io.EOF) {
 		err = nil
 	}

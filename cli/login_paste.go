@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -65,11 +64,7 @@ func (a *app) signInByPaste(ctx context.Context, server, email string) (t tokens
 func (a *app) readSecret(ctx context.Context, prompt string) (string, error) {
 	f, ok := a.In.(*os.File)
 	if !ok || !term.IsTerminal(int(f.Fd())) {
-		line, err := interruptible(ctx, func() (string, error) { return bufio.NewReader(a.In).ReadString('\n') })
-		if errors.Is(err, io.EOF) && line != "" {
-			err = nil
-		}
-		return line, err
+		return a.readLine(ctx)
 	}
 	shown, err := term.GetState(int(f.Fd()))
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/lumenize/lmz/internal/printable"
+	"github.com/lumenize/lmz/internal/textin"
 )
 
 // Streams are what a command uses of the world besides the network and its files.
@@ -44,6 +45,7 @@ func Main(ctx context.Context, args []string, s Streams) (code int) {
 			code = reportBug(printable.NewWriter(s.Err), r)
 		}
 	}()
+	s.Getenv = textin.Getenv(s.Getenv)
 	a := &app{
 		Streams: s, out: s.Out, errs: s.Err, checked: &checkedWriter{to: s.Out}, terminal: isTerminal(s.Out), drain: func() {},
 	}

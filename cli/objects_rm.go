@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -64,10 +63,10 @@ func (a *app) runRemove(ctx context.Context, o gatewayCall, of lmz.Address, yes 
 
 // askYes reports whether the user at the terminal says yes.
 func (a *app) askYes(ctx context.Context) (bool, error) {
-	line, err := interruptible(ctx, func() (string, error) { return bufio.NewReader(a.In).ReadString('\n') })
+	line, err := a.readLine(ctx)
 	if errors.Is(err, io.EOF) {
 		err = nil
 	}
-	answer := strings.ToLower(strings.TrimSpace(line))
+	answer := strings.ToLower(line)
 	return answer == "y" || answer == "yes", err
 }

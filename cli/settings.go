@@ -4,11 +4,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
+
+	"github.com/lumenize/lmz/internal/textin"
 )
 
 // settingsVariable is the environment variable that sets a flag.
@@ -56,12 +57,12 @@ func readSettings(file string) (map[string]string, error) {
 	if file == "" {
 		return nil, nil
 	}
-	data, err := os.ReadFile(file)
+	data, err := textin.ReadFile(file)
 	if err != nil {
 		return nil, usagef("--config FILE", "no settings: %v", err)
 	}
 	var raw map[string]json.RawMessage
-	if err := json.Unmarshal(data, &raw); err != nil {
+	if err := json.Unmarshal([]byte(data), &raw); err != nil {
 		return nil, usagef(`{"public-url": "https://mesh.example.com"}`, "%s is no JSON object of settings: %v", file, err)
 	}
 	kept := make(map[string]string, len(raw))
