@@ -109,7 +109,9 @@ func (a *app) objectsSQLCommand() *cobra.Command {
 		Short: "Read what one object has stored, with SQL",
 		Long: "sql runs one query that only reads over the file of one object, and prints at most 1,000\n" +
 			"rows. The object's own tables are there, and those of the runtime, such as lmz_kv;\n" +
-			"lmz_json(value) shows a stored value. The object waits for at most 5 s, but is not started.",
+			"lmz_json(value) shows a stored value. The object waits for at most 5 s, but is not started.\n" +
+			"The table has each text on one line, without what a terminal may obey: that is written as\n" +
+			"\\u202e. --json is exact.",
 		Example: "  lmz objects sql DOCUMENT_DO notes \"select key, lmz_json(value) from lmz_kv\"\n" +
 			"  lmz objects sql DOCUMENT_DO notes \"select name, sql from sqlite_schema\" --json",
 		Args: words(3, "BINDING INSTANCE QUERY"),

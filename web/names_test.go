@@ -15,7 +15,7 @@ func TestNamesReorderNothingOnThePage(t *testing.T) {
 	b := openBrowser(t)
 	b.signIn(s, "ada@example.com")
 	for _, name := range []string{
-		"a\u202egpj.exe", "\u009b31m\u200bx\u00ad\u2028y\U000e0041", "ad\u200dmin", "z" + strings.Repeat("\u0301", 20) + "algo", "👩‍👩‍👧 क्‍ष עברית",
+		"a\u202egpj.exe", "\u009b31m\u200bx\u00ad\u2028y\U000e0041", "ad\u200dmin", "z" + strings.Repeat("\u0301", 20) + "algo", "👩‍👩‍👧 क्‍ष עברית", "🏴󠁧󠁢󠁥󠁮󠁧󠁿🏴\U000e0067\U000e0041 \U0001fae9‍🔥",
 	} {
 		b.run("location.hash = encodeURIComponent(" + quote(name) + ");")
 		b.until(`document.body.dataset.document === ` + quote(name))

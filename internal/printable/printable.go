@@ -7,11 +7,13 @@
 // controls, characters without width, tags). Two kinds of format characters stay, because
 // writing needs them: those that are visible, as the Arabic number signs are, and the
 // joiners U+200C and U+200D behind a letter or mark of a script that joins, or, U+200D
-// only, between the parts of an emoji. Of the combining marks on one character, [MaxMarks] stay.
+// only, between the parts of an emoji. The tags of three flags stay too, and no others:
+// they hide text. Of the combining marks on one character, [MaxMarks] stay.
 package printable
 
 import (
 	"strconv"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 )
@@ -103,6 +105,9 @@ func (c *cleaner) clean(s string, b breaks, esc escape) string {
 	}
 	for i := safe; i < len(s); {
 		r, n := utf8.DecodeRuneInString(s[i:])
+		if r == blackFlag {
+			n += len(flagTags(s[i+n:]))
+		}
 		raw := s[i : i+n]
 		i += n
 		switch {
@@ -164,8 +169,30 @@ func joins(r rune) bool {
 // variation makes an emoji of a symbol, and may stand before a joiner.
 const variation = '\ufe0f'
 
+// isEmoji knows emoji that are newer than package unicode by the blocks that they are in.
 func isEmoji(r rune) bool {
-	return r == variation || r >= 0x2190 && unicode.IsSymbol(r) && r != utf8.RuneError
+	return r == variation || r >= 0x1f000 && r < 0x1fb00 || r >= 0x2190 && unicode.IsSymbol(r) && r != utf8.RuneError
+}
+
+// blackFlag becomes the flag of England, Scotland or Wales by the tags that follow.
+const blackFlag = '\U0001f3f4'
+
+// flags are the tags of all flags that there are of that kind: gbeng, gbsct and gbwls, each
+// with the tag that ends it.
+var flags = []string{
+	"\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f",
+	"\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f",
+	"\U000e0067\U000e0062\U000e0077\U000e006c\U000e0073\U000e007f",
+}
+
+// flagTags returns the tags at the beginning of s that make a flag, or "".
+func flagTags(s string) string {
+	for _, tags := range flags {
+		if strings.HasPrefix(s, tags) {
+			return tags
+		}
+	}
+	return ""
 }
 
 func escapeText(out []byte, raw string, r rune, first bool) []byte {

@@ -12,6 +12,9 @@ import (
 // forbidden finds what must never be shown, by rules of its own.
 func forbidden(t *testing.T, what, s string) {
 	t.Helper()
+	for _, flag := range flags { // only whole, and behind their base
+		s = strings.ReplaceAll(s, string(blackFlag)+flag, string(blackFlag))
+	}
 	var before rune
 	marks := 0
 	for i, r := range s {
@@ -48,10 +51,12 @@ func TestWhatMustNotBeShownIsWrittenOut(t *testing.T) {
 		"a\u2028b\u2029":         `a\u2028b\u2029`,
 		"soft\u00adhyphen\ufeff": `soft\u00adhyphen\ufeff`,
 		"\U000e0041tag":          `\U000e0041tag`,
-		"\xff\xed\xa0\x80":       `\xff\xed\xa0\x80`,
-		"one\ntwo\r\nthree\tx":   "one\ntwo\r\nthree\tx",
-		"over\rwritten":          `over\u000dwritten`,
-		"ad\u200dmin\u200c":      `ad\u200dmin\u200c`,
+		"🏴\U000e0067\U000e0062\U000e0078\U000e007f": `🏴\U000e0067\U000e0062\U000e0078\U000e007f`,
+		"🏴󠁧󠁢󠁥󠁮󠁧󠁿\U000e0041":                         `🏴󠁧󠁢󠁥󠁮󠁧󠁿\U000e0041`,
+		"\xff\xed\xa0\x80":                          `\xff\xed\xa0\x80`,
+		"one\ntwo\r\nthree\tx":                      "one\ntwo\r\nthree\tx",
+		"over\rwritten":                             `over\u000dwritten`,
+		"ad\u200dmin\u200c":                         `ad\u200dmin\u200c`,
 		"z" + strings.Repeat("\u0301", 40) + "algo": "z" + strings.Repeat("\u0301", MaxMarks) + "…algo",
 		"�": "�",
 	} {
@@ -69,6 +74,7 @@ func TestWhatMustNotBeShownIsWrittenOut(t *testing.T) {
 
 func TestWritingOfTheWorldStaysReadable(t *testing.T) {
 	for _, s := range []string{
+		"🏴󠁧󠁢󠁥󠁮󠁧󠁿 🏴󠁧󠁢󠁳󠁣󠁴󠁿🏴󠁧󠁢󠁷󠁬󠁳󠁿 👩‍🦰 🏴‍☠️ 👁️‍🗨️ \U0001fae9‍🔥 🧑🏻‍\U0001faef‍🧑🏼",
 		"👩‍👩‍👧 👩🏽‍🚀 🏳️‍🌈 ❤️‍🔥 🙂‍↔️ 1️⃣ 👩‍❤️‍💋‍👨",
 		"العربية ۝١٢ ؀١ می‌خواهم", "שָׁלוֹם בְּרֵאשִׁ֖ית",
 		"क्‍ष हिन्दी क्‍", "ශ්‍රී ලංකා", "ന്‍", "Tiếng Việt", "Tiê\u0301\u0323ng Viê\u0323\u0302t",
@@ -98,6 +104,25 @@ func TestAWriterKnowsWhatItWroteBefore(t *testing.T) {
 		}
 		forbidden(t, "Writer", out.String())
 		if got := out.String(); !strings.Contains(got, `\u001b[31m\u009b日\xffz`) || !strings.HasSuffix(got, "…x") {
+			t.Errorf("in pieces of %d: %q", size, got)
+		}
+	}
+}
+
+// However a text is divided among writes, a terminal shows what it is.
+func TestEmojiAcrossWrites(t *testing.T) {
+	const s = "a👩‍👩‍👧‍👦b 🏴󠁧󠁢󠁥󠁮󠁧󠁿🏴󠁧󠁢󠁷󠁬󠁳󠁿 🏴‍☠️ 👁️‍🗨️ क्‍ष می‌خواهم 🏴 ad\u200dmin \U000e0041\n"
+	for size := 1; size < 30; size++ {
+		var out bytes.Buffer
+		w := NewWriter(&out)
+		for rest := s; rest != ""; {
+			n, err := w.Write([]byte(rest[:min(size, len(rest))]))
+			if err != nil {
+				t.Fatal(err)
+			}
+			rest = rest[n:]
+		}
+		if got := out.String(); got != Text(s) {
 			t.Errorf("in pieces of %d: %q", size, got)
 		}
 	}

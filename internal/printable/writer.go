@@ -1,7 +1,9 @@
 package printable
 
 import (
+	"bytes"
 	"io"
+	"strings"
 	"sync"
 	"unicode/utf8"
 )
@@ -12,7 +14,7 @@ type Writer struct {
 	mu      sync.Mutex // guards the following fields
 	to      io.Writer
 	cleaner cleaner
-	rest    []byte // the beginning of a character whose end has not been written yet
+	rest    []byte // the beginning of something whose end has not been written yet
 }
 
 // NewWriter returns a writer in front of another one.
@@ -37,9 +39,32 @@ func (w *Writer) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// unfinished returns how many bytes at the end of p may become a character with those
-// that follow.
+// unfinished returns how many bytes at the end of p show otherwise with those that follow:
+// the beginning of a character, a joiner, which the next character decides about, and the
+// beginning of a flag.
 func unfinished(p []byte) int {
+	n := partial(p)
+	whole := p[:len(p)-n]
+	if r, size := utf8.DecodeLastRune(whole); isJoiner(r) {
+		return n + size
+	}
+	if at := bytes.LastIndex(whole, []byte(string(blackFlag))); at >= 0 && len(whole)-at < maxFlag {
+		tags := string(whole[at+utf8.RuneLen(blackFlag):])
+		for _, flag := range flags {
+			if strings.HasPrefix(flag, tags) {
+				return len(p) - at
+			}
+		}
+	}
+	return n
+}
+
+// maxFlag is how long a flag is that is made by tags, in bytes.
+const maxFlag = 7 * utf8.UTFMax
+
+// partial returns how many bytes at the end of p may become a character with those that
+// follow.
+func partial(p []byte) int {
 	for n := 1; n < utf8.UTFMax && n <= len(p); n++ {
 		if tail := p[len(p)-n:]; utf8.RuneStart(tail[0]) {
 			if utf8.FullRune(tail) {

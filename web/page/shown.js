@@ -4,7 +4,8 @@ const hidden = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
 const visible = /[\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\u{110bd}\u{110cd}]/u; // though they are of category Cf
 const flood = /([\p{Mn}\p{Me}]{6})[\p{Mn}\p{Me}]+/gu; // more marks than a character has
 const joining = /[\p{L}\p{M}]/u;
-const symbol = /[\p{S}\ufe0f]/u;
+const symbol = /[\p{S}\ufe0f\u{1f000}-\u{1faff}]/u;
+const flag = /\u{1f3f4}(\u{e0067}\u{e0062}(?:\u{e0065}\u{e006e}\u{e0067}|\u{e0073}\u{e0063}\u{e0074}|\u{e0077}\u{e006c}\u{e0073})\u{e007f})/gu; // of England, Scotland, Wales
 
 const joins = (c) => c >= '\u0590' && c !== '\ufe0f' && joining.test(c);
 
@@ -16,8 +17,12 @@ function mayJoin(joiner, before, after) {
 /** A name on one line: what would hide, or reorder what stands around it, is written out. */
 export function shown(name) {
   const cut = name.replace(flood, '$1…');
+  const tags = new Set(); // places of tags that make a flag
+  for (const { index, 1: made } of cut.matchAll(flag)) {
+    for (let i = 0; i < made.length; i += 2) tags.add(index + 2 + i);
+  }
   return cut.replace(hidden, (c, at) => {
-    if (visible.test(c)) return c;
+    if (visible.test(c) || tags.has(at)) return c;
     if (c === '\u200c' || c === '\u200d') {
       const before = [...cut.slice(Math.max(at - 2, 0), at)].at(-1) ?? '';
       const after = [...cut.slice(at + 1, at + 3)][0] ?? '';
