@@ -46,6 +46,7 @@ func TestJavaScriptProgramsCallNodes(t *testing.T) {
 					big: 2n ** 70n, bytes: new Uint8Array([1, 2]), floats: new Float64Array([1.5]), none: undefined,
 					pattern: /a\/b/gi, url: new URL('https://example.com/x?y'), minus: -0,
 					error: Object.assign(new TooFar('far', { cause: why }), { distance: 7, at: day }), all: new AggregateError([why, 2], 'two'),
+					both: new SuppressedError(why, 'first', 'second'),
 				};
 				value.self = value;
 				if (!json) value.longs = new BigInt64Array([-5n]);
@@ -66,6 +67,7 @@ func TestJavaScriptProgramsCallNodes(t *testing.T) {
 					same(Object.is(back.minus, -0), true);
 					same(back.error instanceof TooFar && back.error.name === 'TooFar' && back.error.distance, 7);
 					same(back.error.cause instanceof Error && back.error.cause.message, 'why');
+					same([back.both instanceof SuppressedError, back.both.error.message, back.both.suppressed, back.both.message].join(), 'true,why,first,second');
 					same(back.all instanceof AggregateError && back.all.errors[0].message + back.all.errors[1], 'why2');
 				}
 				const w = document.body.appendChild(document.createElement('iframe')).contentWindow;
@@ -74,7 +76,7 @@ func TestJavaScriptProgramsCallNodes(t *testing.T) {
 				same([back.set instanceof Set, back.day.getTime(), back.headers.get('a'), back.url.href, back.why instanceof TypeError].join(), 'true,5,1,http://a/,true');
 				const refusal = (v) => client.lmz.callRaw('ECHO', undefined, client.ctn().echo([v])).then(() => 'sent', (e) => e.message);
 				for (const make of [(w) => new w.Blob(['x']), (w) => new w.FormData(), (w) => new w.URLSearchParams('a=1'), (w) => new w.ReadableStream(), (w) => w.document.body,
-					(w) => w.Array.from('').values(), (w) => new w.Event('e'), (w) => w.Promise.resolve(), (w) => w.crypto, (w) => new w.EventTarget()]) {
+					(w) => w.Array.from('').values(), (w) => new w.Event('e'), (w) => w.Promise.resolve(), (w) => w.crypto, (w) => new w.EventTarget(), (w) => w.Temporal?.Now.instant() ?? new w.Image()]) {
 					for (const from of [window, w]) {
 						const why = await refusal(make(from));
 						if (!/^echo\[0\]\[0\]: an? .* cannot be sent: /.test(why)) throw new Error(make + ': ' + why);

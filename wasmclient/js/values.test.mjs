@@ -111,6 +111,27 @@ test('what hides something is refused, with what to do instead', () => {
   assert.deepStrictEqual(overCBOR(new Proxy({ a: [1] }, {})), { a: [1] });
 });
 
+test('nothing of the platform becomes an empty object', () => {
+  const known = /^(Object|Proxy|Array|Number|Boolean|String|Date|RegExp|\w*Error|\w*Exception|ArrayBuffer|\w+Array|DataView|Map|Set|Buffer|URL|Headers)$/;
+  const open = /^(BroadcastChannel|MessageChannel|WebSocket|EventSource|Worker)$/; // they would keep the test running
+  const types = [globalThis, Intl, WebAssembly].flatMap((of) => Object.getOwnPropertyNames(of).map((name) => [name, of]));
+  let made = 0;
+  for (const [name, of] of types.filter(([key]) => /^[A-Z]/.test(key) && !known.test(key) && !open.test(key))) {
+    for (const args of [[], ['x'], [{}], [[]], [() => {}], [new ArrayBuffer(8)]]) {
+      let value;
+      try {
+        value = new of[name](...args);
+      } catch {
+        continue;
+      }
+      made++;
+      assert.throws(() => encode(value), /cannot be sent/, name);
+      break;
+    }
+  }
+  assert.ok(made > 20, `${made} made`);
+});
+
 test('properties that cannot be sent are refused', () => {
   refused({ [Symbol('k')]: 1, a: 2 }, /a symbol cannot be sent: Symbol\(k\)/);
   refused({ a: { get b() { throw new Error('not now'); } } }, /TypeError: args\[0\]\.a\.b: not now/);
