@@ -63,6 +63,11 @@ var usedMembers = []string{
 	"4",
 	`{"type":"apply","args":[{"n":5},6]}, call, 4409, false, function`,
 	"Client disconnected, Client disconnected",
+	"Invalid remoteContinuation: must be created with this.ctn()",
+	"Invalid remoteContinuation: must be created with this.ctn()",
+	"Invalid handlerContinuation: must be created with this.ctn()",
+	"Cannot access callContext outside of a mesh call. callContext is only available during @mesh handler execution.",
+	"LumenizeClient requires baseUrl in Node.js environments",
 	"Message queue full",
 	"Client disconnected",
 }

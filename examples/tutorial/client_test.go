@@ -166,7 +166,8 @@ func TestEditorClientOfTheTutorial(t *testing.T) {
 		// It subscribes when it opens the document, and again when it is connected.
 		{"main", []string{"content: ", "content: ", "content: Teh quick brown fox", "Teh at 0: the"}},
 		{"check", []string{
-			"WebSocket is not available. In Node.js, provide WebSocket in config.", "instanceName is only available after connected state.", "ann.tab",
+			"WebSocket is not available. In Node.js, provide WebSocket in config.",
+			"instanceName is only available after connected state. When instanceName is auto-generated, it is constructed during the first connection.", "ann.tab",
 			"content: Teh quick brown fox", "content: Teh quick brown fox",
 			`content: Teh cat; findings: [{"word":"Teh","position":0,"suggestions":["the"]}]`, "content: Teh cat",
 			"null, connected",

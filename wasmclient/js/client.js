@@ -202,9 +202,11 @@ export class LumenizeClient {
     if (life !== this.#life) throw failure(disconnected, 'gateway');
     this.#module = module;
     const { baseUrl, heartbeatIntervalMs: ms, WebSocket = globalThis.WebSocket } = this.#config;
+    const url = baseUrl ?? globalThis.location?.origin;
     try {
+      if (!url) throw new TypeError('LumenizeClient requires baseUrl in Node.js environments');
       this.#number = module.open(this.#handler(life), {
-        url: baseUrl ?? globalThis.location?.origin ?? '', binding: this.lmz.bindingName, tab,
+        url, binding: this.lmz.bindingName, tab,
         heartbeat: ms === undefined ? 0 : ms > 0 ? ms : -1, WebSocket,
         missed: typeof (this.#config.onMissed ?? this.onMissed) === 'function', instance: this.#config.instanceName ?? '',
       });

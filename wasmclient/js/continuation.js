@@ -30,10 +30,10 @@ export function proxy(ops) {
   });
 }
 
-/** Returns the operations of a continuation that can be sent; throws otherwise. */
-export function operations(continuation) {
+/** Returns the operations of a continuation that can be sent; throws otherwise, in the original's words for what it is. */
+export function operations(continuation, what = 'continuation') {
   const ops = continuation?.[OPS];
-  if (!ops) throw new TypeError('a continuation is expected: make one with ctn()');
+  if (!ops) throw new TypeError(`Invalid ${what}: must be created with this.ctn()`);
   checkChain(ops);
   return ops;
 }

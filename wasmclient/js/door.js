@@ -18,14 +18,16 @@ export class Door {
 
   get instanceName() {
     const instance = this.#inner.instance();
-    if (!instance) throw new Error('instanceName is only available after connected state.');
+    if (!instance) {
+      throw new Error('instanceName is only available after connected state. When instanceName is auto-generated, it is constructed during the first connection.');
+    }
     return instance;
   }
 
   /** Who called, on whose behalf and by which way; until the method first waits. */
   get callContext() {
     const context = this.#inner.context();
-    if (!context) throw new Error('Cannot access callContext outside of a mesh call. Read it before the first await.');
+    if (!context) throw new Error('Cannot access callContext outside of a mesh call. callContext is only available during @mesh handler execution.');
     return context;
   }
 
@@ -40,12 +42,12 @@ export class Door {
    * that holds now.
    */
   call(binding, instance, continuation, handler, options) {
-    operations(continuation); // what is no work at all is thrown here
+    operations(continuation, 'remoteContinuation'); // what is no work at all is thrown here
     if (!handler) {
       this.#inner.call(binding, instance, continuation, { ...options, wanted: false }).catch(reportError);
       return;
     }
-    const ops = operations(handler), run = this.#inner.within(this.#inner.context());
+    const ops = operations(handler, 'handlerContinuation'), run = this.#inner.within(this.#inner.context());
     const failed = (error) => reply(this.#client, fill(ops, error), run).catch(reportError);
     const done = (result) => reply(this.#client, fill(ops, result), run).catch(reportError);
     this.#inner.call(binding, instance, continuation, options).then(options?.onErrorOnly ? undefined : done, failed);

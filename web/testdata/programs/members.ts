@@ -100,6 +100,16 @@ export async function main(config: LumenizeClientConfig): Promise<string[]> {
   editor.disconnect();
   lines.push(`${(await pending).message}, ${(await failed(lmz.callRaw('ECHO', undefined, editor.ctn<Echo>().echo(1)))).message}`);
 
+  for (const wrong of [() => lmz.call('NOTES', 'n1', 5 as any), () => lmz.call('NOTES', 'n1', chain as any), () => lmz.call('NOTES', 'n1', editor.ctn<Echo>().echo(1), {} as any), () => lmz.callContext]) {
+    try {
+      wrong();
+    } catch (error) {
+      lines.push((error as Error).message);
+    }
+  }
+  const { baseUrl: _, ...nowhere } = config;
+  lines.push(await new Promise((resolve) => new LumenizeClient({ ...nowhere, onConnectionError: (error) => resolve(error.message) })));
+
   using offline = new LumenizeClient({ ...config, baseUrl: 'http://127.0.0.1:1' });
   const calls = Array.from({ length: 101 }, () => failed(offline.lmz.callRaw('ECHO', undefined, offline.ctn<Echo>().echo(1))));
   lines.push((await Promise.race(calls)).message);
