@@ -322,3 +322,32 @@ func TestACallThatWasSentToTheOriginalSettlesPromptlyWhenTheLinkIsLost(t *testin
 		m.network.Heal()
 	})
 }
+
+// TestJSONAnswerOnALaterSocket has a client lose its connection between a call and its answer.
+func TestJSONAnswerOnALaterSocket(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := startMesh(t)
+		m.gateway.Worker("RELAY", patientRelay)
+		defer m.stop()
+		bob := m.peer("bob", nil)
+		defer closePeer(bob)
+		first := m.jsonRaw("ann.tab")
+		first.hearNew()
+		call := relayTo(t, bob, 20*time.Second)
+		_, data, err := first.conn.Read(t.Context())
+		_, id, _ := strings.Cut(string(data), `"callId":"`)
+		id, _, ok := strings.Cut(id, `"`)
+		if err != nil || !ok {
+			t.Fatalf("heard %s, %v", data, err)
+		}
+		first.conn.CloseNow()
+		time.Sleep(3 * time.Second) // virtual: within the grace period
+		second := m.jsonRaw("ann.tab")
+		defer second.conn.CloseNow()
+		second.hear(statusResumed)
+		second.say(`{"type":"incoming_call_response","callId":"` + id + `","success":true,"result":{"json":"late","meta":{}}}`)
+		if got := <-call; got != (relayed{got: "late"}) {
+			t.Errorf("the call: %+v", got)
+		}
+	})
+}
