@@ -247,6 +247,8 @@ func TestCredentialsOfEndpoints(t *testing.T) {
 		}
 		f.want(a, 401, `{"error":"invalid_token","error_description":"`+test.refused+`"}`)
 	}
+	// A request for an upgrade is a request like others here.
+	f.want(f.do("GET", "/auth/sessions", "", "Cookie", cookie, "Connection", "Upgrade", "Upgrade", "websocket"), 200, "")
 }
 
 func TestProtectedRoutesLetInWhoMayCome(t *testing.T) {
