@@ -20,6 +20,7 @@ func (c *client) hello(from *connection, f proto.Frame) {
 		if from.isOver() {
 			return nil
 		}
+		superseded := c.seat.Superseded(f) // whoever has followed it, and also if it may not go on
 		switch speaksJSON := c.session != nil && c.json != nil; {
 		case json && speaksJSON:
 			f.Resume = c.session.ID
@@ -33,7 +34,7 @@ func (c *client) hello(from *connection, f proto.Frame) {
 			l.Close(proto.CloseBroken, "a newer connection of this client is here")
 			return nil
 		}
-		if c.seat.Superseded(f) {
+		if superseded {
 			l.Close(proto.CloseSuperseded, "another client has had this address since")
 			return nil
 		}

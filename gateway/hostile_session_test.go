@@ -72,6 +72,38 @@ func TestASessionIsOneSubjectsAlsoWhereAHookSharesItsName(t *testing.T) {
 	})
 }
 
+// TestAnotherSubjectFollowsForGood has somebody take a shared name while its last process
+// is offline: that is told so when it comes back, and does not take the name back.
+func TestAnotherSubjectFollowsForGood(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := startMeshWith(t, func(o *gateway.Options) {
+			o.Hooks.BeforeAccept = func(context.Context, lmz.Address, *lmz.Auth) (map[string]any, error) { return nil, nil }
+		})
+		defer m.stop()
+		greet := func(subject string, session, resume byte) (*raw, error) {
+			r := m.dialAs(subject, "room", proto.SubprotocolCBOR)
+			r.frame(proto.Frame{Kind: proto.KindHello, Session: proto.SessionID{session}, Resume: proto.SessionID{resume}})
+			_, err := r.read()
+			return r, err
+		}
+		ann, err := greet("ann", 1, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ann.conn.CloseNow()
+		eve, err := greet("eve", 2, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer eve.conn.CloseNow()
+		again, err := greet("ann", 3, 1)
+		defer again.conn.CloseNow()
+		if websocket.CloseStatus(err) != proto.CloseSuperseded {
+			t.Errorf("who was followed by another subject comes back: %v", err)
+		}
+	})
+}
+
 func TestAClientHasAThousandSendsUnderWayAndMoreAreDropped(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := startMesh(t)

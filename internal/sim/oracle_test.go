@@ -71,6 +71,7 @@ func (v *verdict) ask() {
 	v.nothingTwice()
 	v.inOrder()
 	v.subscribed()
+	v.separate()
 	v.missed()
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"path/filepath"
 	"slices"
@@ -102,6 +103,7 @@ func run(t *testing.T, seed uint64, events []event) *world {
 	o := meshtest.Options{Seed: seed, TokenLife: 40 * time.Second}
 	o.Gateway.Budget.Time = gateway.Rate{PerSecond: -1} // handlers pause, for longer than a subject may take
 	o.Gateway.Heartbeat = 4 * time.Second
+	o.Gateway.Verify, o.Gateway.Hooks.BeforeAccept = verify, shared
 	o.Gateway.Log = slog.New(welcomes{slog.DiscardHandler, w})
 	if *onDisk {
 		o.Gateway.Dir = filepath.Join(t.TempDir(), "data")
@@ -220,7 +222,7 @@ func (w *world) spawn(i int) {
 	if p.knows {
 		o.OnMissed = func(_ context.Context, from lmz.Address, calls int) { w.missed(p, from, calls) }
 	}
-	p.Client = w.mesh.NewClient(user, nil, o)
+	p.Client = w.mesh.NewClient(user, map[string]any{subjectClaim: fmt.Sprint(user, "-", p.number)}, o)
 	p.JSON = i == w.json
 	w.processes[i] = p
 	go p.Connect(context.Background()) // the mesh closes it
