@@ -16,6 +16,14 @@ type MethodInfo struct {
 	Typed  bool   // the types are known: it was exposed by a Method0, Method1, ...
 	Params []reflect.Type
 	Result reflect.Type // struct{} for a method without a result
+
+	// What the options of Expose say. Names are those of the parameters, nil if they have
+	// none; of a method that is not typed there may be some.
+	Names       []string
+	Doc         string
+	ReadOnly    bool
+	Destructive bool
+	Idempotent  bool
 }
 
 // Verdict is what the guards of a method said.
@@ -50,6 +58,10 @@ func (m *Mux) Methods() []MethodInfo {
 		info := MethodInfo{Name: name, Guard: nameOf(method.guard)}
 		if t, ok := method.handler.(typed); ok {
 			info.Typed, info.Params, info.Result = true, t.params, t.result
+		}
+		if a := method.about; a != nil {
+			info.Names, info.Doc = a.names, a.doc
+			info.ReadOnly, info.Destructive, info.Idempotent = a.readOnly, a.destructive, a.idempotent
 		}
 		infos = append(infos, info)
 	}
@@ -103,6 +115,6 @@ type typed struct {
 	result reflect.Type
 }
 
-func exposeTyped[R any](mux *Mux, name string, guard Guard, f HandlerFunc, params ...reflect.Type) {
-	mux.Expose(name, guard, typed{f, params, reflect.TypeFor[R]()})
+func exposeTyped[R any](mux *Mux, name string, guard Guard, options []ExposeOption, f HandlerFunc, params ...reflect.Type) {
+	mux.Expose(name, guard, typed{f, params, reflect.TypeFor[R]()}, options...)
 }

@@ -8,7 +8,7 @@
 //	const Update lmz.Method1[string, struct{}] = "update"
 //
 //	var mux lmz.Mux
-//	Update.Expose(&mux, doc.requireSubscriber, doc.update)
+//	Update.Expose(&mux, doc.requireSubscriber, doc.update, lmz.Params("text"))
 //
 // and it has a [Caller], what it may call:
 //

@@ -10,6 +10,8 @@ import (
 type Request struct {
 	Method string
 	Args   []Value
+
+	about *about // of the method, once a Mux has found it; or nil
 }
 
 // Arg decodes the argument with index i into what into points to. An argument that is
@@ -21,15 +23,21 @@ func (r *Request) Arg(i int, into any) error {
 		case reflect.Pointer, reflect.Interface, reflect.Slice, reflect.Map:
 			return nil
 		}
-		return &Error{Name: "TypeError", Message: r.Method + ": argument " + strconv.Itoa(i+1) + " is missing"}
+		return &Error{Name: "TypeError", Message: r.argument(i) + " is missing"}
 	}
 	if err := r.Args[i].Decode(into); err != nil {
-		return &Error{
-			Name:    "TypeError",
-			Message: r.Method + ": argument " + strconv.Itoa(i+1) + ": " + err.Error(),
-		}
+		return &Error{Name: "TypeError", Message: r.argument(i) + ": " + err.Error()}
 	}
 	return nil
+}
+
+// argument names an argument in messages.
+func (r *Request) argument(i int) string {
+	name := r.Method + ": argument " + strconv.Itoa(i+1)
+	if r.about != nil && i < len(r.about.names) {
+		name += " (" + r.about.names[i] + ")"
+	}
+	return name
 }
 
 // isUndefined reports whether a value is JavaScript's undefined, which a caller writes
@@ -70,6 +78,7 @@ func NoOne(context.Context, *Request) error {
 type exposed struct {
 	guard   Guard
 	handler Handler
+	about   *about // nil without options
 }
 
 // Mux is the table of a node's exposed methods, and a [Handler] that looks them
@@ -83,7 +92,7 @@ type Mux struct {
 
 // Expose adds a method. It panics if the name is empty or taken, or if guard or h
 // is nil: open methods say so with [Anyone].
-func (m *Mux) Expose(name string, guard Guard, h Handler) {
+func (m *Mux) Expose(name string, guard Guard, h Handler, options ...ExposeOption) {
 	switch {
 	case name == "":
 		panic("lmz: Expose: empty method name")
@@ -98,7 +107,9 @@ func (m *Mux) Expose(name string, guard Guard, h Handler) {
 	if m.methods == nil {
 		m.methods = make(map[string]exposed)
 	}
-	m.methods[name] = exposed{guard, h}
+	method := exposed{guard: guard, handler: h}
+	method.describe(name, options)
+	m.methods[name] = method
 }
 
 // OnBeforeCall sets a guard that runs before the guard of every method.
@@ -111,6 +122,7 @@ func (m *Mux) HandleCall(ctx context.Context, req *Request) (any, error) {
 	if !ok {
 		return nil, notExposed(req.Method)
 	}
+	req.about = method.about
 	if IsReply(ctx) {
 		return method.handler.HandleCall(AsCall(ctx), req) // what it runs in turn is no reply
 	}

@@ -21,9 +21,9 @@ func (m Method0[R]) Call(ctx context.Context, via Caller, to Address) (R, error)
 	return Call[R](ctx, via, to, m.Ctn())
 }
 
-// Expose adds the method to mux.
-func (m Method0[R]) Expose(mux *Mux, guard Guard, f func(context.Context) (R, error)) {
-	exposeTyped[R](mux, string(m), guard, func(ctx context.Context, _ *Request) (any, error) {
+// Expose adds the method to mux, as [Mux.Expose] does.
+func (m Method0[R]) Expose(mux *Mux, guard Guard, f func(context.Context) (R, error), options ...ExposeOption) {
+	exposeTyped[R](mux, string(m), guard, options, func(ctx context.Context, _ *Request) (any, error) {
 		return result(f(ctx))
 	})
 }
@@ -39,9 +39,9 @@ func (m Method1[A, R]) Call(ctx context.Context, via Caller, to Address, a A) (R
 	return Call[R](ctx, via, to, m.Ctn(a))
 }
 
-// Expose adds the method to mux.
-func (m Method1[A, R]) Expose(mux *Mux, guard Guard, f func(context.Context, A) (R, error)) {
-	exposeTyped[R](mux, string(m), guard, func(ctx context.Context, req *Request) (any, error) {
+// Expose adds the method to mux, as [Mux.Expose] does.
+func (m Method1[A, R]) Expose(mux *Mux, guard Guard, f func(context.Context, A) (R, error), options ...ExposeOption) {
+	exposeTyped[R](mux, string(m), guard, options, func(ctx context.Context, req *Request) (any, error) {
 		var a A
 		if err := req.Arg(0, &a); err != nil {
 			return nil, err
@@ -61,9 +61,9 @@ func (m Method2[A, B, R]) Call(ctx context.Context, via Caller, to Address, a A,
 	return Call[R](ctx, via, to, m.Ctn(a, b))
 }
 
-// Expose adds the method to mux.
-func (m Method2[A, B, R]) Expose(mux *Mux, guard Guard, f func(context.Context, A, B) (R, error)) {
-	exposeTyped[R](mux, string(m), guard, func(ctx context.Context, req *Request) (any, error) {
+// Expose adds the method to mux, as [Mux.Expose] does.
+func (m Method2[A, B, R]) Expose(mux *Mux, guard Guard, f func(context.Context, A, B) (R, error), options ...ExposeOption) {
+	exposeTyped[R](mux, string(m), guard, options, func(ctx context.Context, req *Request) (any, error) {
 		var a A
 		var b B
 		if err := args(req, &a, &b); err != nil {
@@ -85,9 +85,9 @@ func (m Method3[A, B, C, R]) Call(ctx context.Context, via Caller, to Address, a
 	return Call[R](ctx, via, to, m.Ctn(a, b, c))
 }
 
-// Expose adds the method to mux.
-func (m Method3[A, B, C, R]) Expose(mux *Mux, guard Guard, f func(context.Context, A, B, C) (R, error)) {
-	exposeTyped[R](mux, string(m), guard, func(ctx context.Context, req *Request) (any, error) {
+// Expose adds the method to mux, as [Mux.Expose] does.
+func (m Method3[A, B, C, R]) Expose(mux *Mux, guard Guard, f func(context.Context, A, B, C) (R, error), options ...ExposeOption) {
+	exposeTyped[R](mux, string(m), guard, options, func(ctx context.Context, req *Request) (any, error) {
 		var a A
 		var b B
 		var c C

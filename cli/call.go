@@ -31,8 +31,11 @@ func (a *app) callCommand() *cobra.Command {
 			"A + between words begins the next call. Arguments are JSON. A worker has no instance:\n" +
 			"write - in its place. Flags may stand anywhere; after -- there are none.\n\n" +
 			"An argument @FILE is JSON in a file, and - JSON on stdin. -f TEXT is an argument that is\n" +
-			"text, without quotes; -f @FILE and -f - take it from there. What cannot arrive exactly is\n" +
-			"refused: members of one name, text that is not UTF-8.\n\n" +
+			"text, without quotes; -f @FILE and -f - take it from there. Text that is - or begins with\n" +
+			"@ is written as JSON: '\"@ann\"'. A file may have 1 MiB, and stdin can be one argument.\n" +
+			"What cannot arrive exactly is refused: members of one name, text that is not UTF-8. So\n" +
+			"are arguments that the method would not see, before anything is called: 'lmz contract'\n" +
+			"prints what each method takes.\n\n" +
 			"--chain does a whole chain in one call: the method after a point is called on what the\n" +
 			"one before returned, and a call among the arguments is made by the callee, which passes\n" +
 			"its result. Arguments are JSON there too; names of members need no quotes, text may\n" +
@@ -43,6 +46,7 @@ func (a *app) callCommand() *cobra.Command {
 			"is an array of [key, value], and a method without a result prints nothing.",
 		Example: "  lmz call DOCUMENT_DO notes subscribe + update '\"The teh fox\"'\n" +
 			"  lmz call DOCUMENT_DO notes subscribe + update -f @notes.txt\n" +
+			"  jq -c .row data.json | lmz call TABLE_DO t insert - -f 'a note'\n" +
 			"  lmz call --tab work DOCUMENT_DO notes subscribe\n" +
 			"  lmz call WORKSPACE_DO main documents --json\n" +
 			"  lmz call VAULT_DO v --chain 'admin().forceReset()'\n" +
@@ -79,10 +83,14 @@ func (a *app) runCall(ctx context.Context, o callOptions, words []string) error 
 		return usagef(callHint, "stdin is an argument, so --token-stdin cannot have it")
 	}
 	return a.connected(ctx, o.connection, o.timeout, func(ctx context.Context, peer *client.Peer, server string) error {
+		known := &catalog{peer: peer}
+		if err := known.checkArguments(ctx, to.Binding, calls); err != nil {
+			return err
+		}
 		for _, call := range calls {
 			value, err := peer.CallRaw(ctx, to, call.work())
 			if err != nil {
-				return explainCall(to, call.name(), loginHint(server, a.kept(ctx, o.account, server).Email), err)
+				return explainCall(to, call.name(), loginHint(server, a.kept(ctx, o.account, server).Email), err, known.hint(ctx, to, call, err))
 			}
 			if err := a.printResult(value, o.json, o.rich); err != nil {
 				return fmt.Errorf("%s on %s has a result that cannot be printed: %w", call.name(), to, err)
@@ -92,8 +100,9 @@ func (a *app) runCall(ctx context.Context, o callOptions, words []string) error 
 	})
 }
 
-// explainCall says what became of a call that failed. Login is the command to sign in.
-func explainCall(to lmz.Address, method, login string, err error) error {
+// explainCall says what became of a call that failed. Login is the command to sign in, hint
+// what goes behind the reason.
+func explainCall(to lmz.Address, method, login string, err error, hint string) error {
 	what := shorten(method) + " on " + shorten(to.String())
 	code := codeOf(err)
 	reason := err.Error()
@@ -111,7 +120,7 @@ func explainCall(to lmz.Address, method, login string, err error) error {
 	if code == exitLogin {
 		try = login
 	}
-	return failf(code, try, "%s: %s", what, reason)
+	return failf(code, try, "%s: %s%s", what, reason, hint)
 }
 
 // shorten keeps a name from filling the screen.

@@ -45,7 +45,7 @@ func (a *app) askGateway(ctx context.Context, o gatewayCall, f func(context.Cont
 		case codeOf(err) == exitFailed: // the answer to what was asked: whose method it was says nothing to a user
 			return failf(exitFailed, "", "%s", err)
 		}
-		return explainCall(lmz.At(gateway.AdminBinding), "the question", loginHint(server, a.kept(ctx, o.account, server).Email), err)
+		return explainCall(lmz.At(gateway.AdminBinding), "the question", loginHint(server, a.kept(ctx, o.account, server).Email), err, "")
 	})
 }
 
@@ -55,8 +55,11 @@ func (a *app) contractCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "contract [BINDING]...",
 		Short: "Print what the nodes of the running gateway expose",
-		Long: "contract asks the gateway what its nodes expose, and prints each method with its types,\n" +
-			"in TypeScript's names, and its guard. With bindings it prints only those.\n\n" +
+		Long: "contract asks the gateway what its nodes expose, and prints each method with its\n" +
+			"parameters, their types in TypeScript's names, its guard, and what its author says\n" +
+			"of it: a line, and whether it is read-only (changes nothing), destructive (may delete\n" +
+			"or overwrite what cannot be restored) or idempotent (calling it again changes nothing\n" +
+			"more). With bindings it prints only those.\n\n" +
 			"--ts writes TypeScript declarations for all bindings, for ctn<DOCUMENT_DO>() in\n" +
 			"JavaScript clients: to a file, or to stdout if that is -.",
 		Example: "  lmz contract\n  lmz contract DOCUMENT_DO --json\n  lmz contract --ts mesh.d.ts",
@@ -66,7 +69,7 @@ func (a *app) contractCommand() *cobra.Command {
 	}
 	a.gatewayFlags(cmd, &o)
 	f := cmd.Flags()
-	f.BoolVar(&o.json, "json", false, "print one JSON object a line: binding, type, beforeCall, methods (name, params, result, guard)")
+	f.BoolVar(&o.json, "json", false, "print one JSON object a line: binding, type, beforeCall, methods (name, params, result, guard, names, doc, readOnly, destructive, idempotent)")
 	f.StringVar(&ts, "ts", "", "write TypeScript declarations to `FILE`, or to stdout if it is -")
 	return cmd
 }
@@ -118,7 +121,11 @@ func chosen(nodes []gateway.NodeContract, bindings []string) ([]gateway.NodeCont
 			}
 		}
 		if len(found) == before {
-			return nil, failf(exitAbsent, "lmz contract", "no node is registered as %q", binding)
+			var names []string
+			for _, n := range nodes {
+				names = append(names, n.Binding)
+			}
+			return nil, failf(exitAbsent, "lmz contract", "no node is registered as %q%s", binding, didYouMean(binding, names))
 		}
 	}
 	return found, nil
@@ -137,6 +144,12 @@ type (
 		Params []string `json:"params"` // null: unknown
 		Result string   `json:"result"`
 		Guard  string   `json:"guard"`
+
+		Names       []string `json:"names,omitempty"` // of the parameters
+		Doc         string   `json:"doc,omitempty"`
+		ReadOnly    bool     `json:"readOnly,omitempty"`
+		Destructive bool     `json:"destructive,omitempty"`
+		Idempotent  bool     `json:"idempotent,omitempty"`
 	}
 )
 
@@ -147,7 +160,10 @@ func (a *app) printNodesJSON(nodes []gateway.NodeContract) error {
 			out.Methods = []contractMethod{}
 		}
 		for _, m := range n.Methods {
-			method := contractMethod{Name: m.Name, Result: m.Result, Guard: m.Guard}
+			method := contractMethod{
+				Name: m.Name, Result: m.Result, Guard: m.Guard, Names: m.Names, Doc: m.Doc,
+				ReadOnly: m.ReadOnly, Destructive: m.Destructive, Idempotent: m.Idempotent,
+			}
 			if m.Typed {
 				method.Params = append([]string{}, m.Params...)
 			}
@@ -178,7 +194,12 @@ func (a *app) printNodes(nodes []gateway.NodeContract) error {
 			fmt.Fprintln(w, "  does not say what it exposes")
 		}
 		for _, m := range n.Methods {
-			fmt.Fprintf(w, "  %s\tguard %s\n", oneLine(m.String()), oneLine(m.Guard))
+			guard := strings.Join(append([]string{"guard " + m.Guard}, m.Marks()...), ", ")
+			line := "  " + oneLine(m.String()) + "\t" + oneLine(guard)
+			if m.Doc != "" {
+				line += "\t" + oneLine(m.Doc)
+			}
+			fmt.Fprintln(w, line)
 		}
 	}
 	return w.Flush()

@@ -54,7 +54,7 @@ func (a *app) runWatch(ctx context.Context, o connection, document string, asJSO
 	editor.HandleEdits.Expose(mux, editor.FromDocument, func(context.Context, string, []editor.Made) (struct{}, error) {
 		w.poke()
 		return struct{}{}, nil
-	})
+	}, lmz.Params("document", "edits"), lmz.Doc("Takes edits of the document that is watched."))
 	o.handler = mux
 	o.onSubscriptionRequired = func(ctx context.Context) {
 		if peer := w.peer.Load(); peer != nil { // a lost session; in the first one runWatch subscribes

@@ -39,11 +39,14 @@ func (g *Gateway) newAdmin() *worker {
 	w := &worker{gateway: g, self: lmz.Identity{Type: lmz.TypeWorker, Address: lmz.At(AdminBinding)}}
 	methods := new(lmz.Mux)
 	methods.OnBeforeCall(signedIn)
-	GetContract.Expose(methods, lmz.Anyone, g.contract)
-	Can.Expose(methods, lmz.Anyone, g.can)
+	GetContract.Expose(methods, lmz.Anyone, g.contract,
+		lmz.Doc("Says what the nodes of the mesh expose."), lmz.ReadOnly)
+	Can.Expose(methods, lmz.Anyone, g.can,
+		lmz.Params("node", "method", "args"), lmz.Doc("Says whether a call would be allowed, without making it."), lmz.ReadOnly)
 	g.exposeObjects(methods)
 	g.exposeAlarms(methods)
-	ListUsage.Expose(methods, g.administrator, g.listUsage)
+	ListUsage.Expose(methods, g.administrator, g.listUsage,
+		lmz.Params("after", "limit"), lmz.Doc("Lists what subjects use of their budgets."), lmz.ReadOnly)
 	w.handler = methods
 	return w
 }

@@ -115,15 +115,24 @@ func (c *objectCopy) file() string { return filepath.Join(c.dir, "copy.db") }
 
 // exposeObjects adds the methods for what objects have stored.
 func (g *Gateway) exposeObjects(methods *lmz.Mux) {
-	ListObjects.Expose(methods, g.administrator, g.listObjects)
-	QueryObject.Expose(methods, g.administrator, g.queryObject)
-	BackUpObject.Expose(methods, g.administrator, g.backUpObject)
-	ReadCopy.Expose(methods, g.administrator, g.readCopy)
-	NewCopy.Expose(methods, g.administrator, func(context.Context) (ObjectCopy, error) { return g.newCopy() })
-	AppendCopy.Expose(methods, g.administrator, g.appendCopy)
-	RestoreObject.Expose(methods, g.administrator, g.restoreObject)
-	RemoveObject.Expose(methods, g.administrator, g.removeObject)
-	DropCopy.Expose(methods, g.administrator, func(_ context.Context, id string) (struct{}, error) { return struct{}{}, g.copies.drop(id) })
+	ListObjects.Expose(methods, g.administrator, g.listObjects,
+		lmz.Params("binding", "after", "limit"), lmz.Doc("Lists objects that have stored something, from where the page before ended."), lmz.ReadOnly)
+	QueryObject.Expose(methods, g.administrator, g.queryObject,
+		lmz.Params("object", "sql"), lmz.Doc("Reads what an object has stored, by SQL."), lmz.ReadOnly)
+	BackUpObject.Expose(methods, g.administrator, g.backUpObject,
+		lmz.Params("object"), lmz.Doc("Makes a copy of what an object has stored, which readCopy reads."))
+	ReadCopy.Expose(methods, g.administrator, g.readCopy,
+		lmz.Params("id", "offset"), lmz.Doc("Reads up to 256 KiB of a copy."), lmz.ReadOnly)
+	NewCopy.Expose(methods, g.administrator, func(context.Context) (ObjectCopy, error) { return g.newCopy() },
+		lmz.Doc("Makes an empty copy, to be filled and restored."))
+	AppendCopy.Expose(methods, g.administrator, g.appendCopy,
+		lmz.Params("id", "data"), lmz.Doc("Adds to the end of a copy."))
+	RestoreObject.Expose(methods, g.administrator, g.restoreObject,
+		lmz.Params("id", "object"), lmz.Doc("Makes an object that has stored nothing yet of a copy."))
+	RemoveObject.Expose(methods, g.administrator, g.removeObject,
+		lmz.Params("object"), lmz.Doc("Removes an object with everything that it has stored."), lmz.Destructive)
+	DropCopy.Expose(methods, g.administrator, func(_ context.Context, id string) (struct{}, error) { return struct{}{}, g.copies.drop(id) },
+		lmz.Params("id"), lmz.Doc("Lets go of a copy."), lmz.Destructive)
 }
 
 // administrator is the guard of these methods. It does not rely on what the gateway knew a

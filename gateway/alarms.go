@@ -64,18 +64,22 @@ type Alarm struct {
 
 // exposeAlarms exposes what administrators do with alarms.
 func (g *Gateway) exposeAlarms(methods *lmz.Mux) {
-	ListDue.Expose(methods, g.administrator, g.listDue)
-	ListAlarms.Expose(methods, g.administrator, g.listAlarms)
+	ListDue.Expose(methods, g.administrator, g.listDue,
+		lmz.Params("binding", "after", "limit"), lmz.Doc("Lists objects that have something to do, the next first, from where the page before ended."), lmz.ReadOnly)
+	ListAlarms.Expose(methods, g.administrator, g.listAlarms,
+		lmz.Params("object", "after", "limit"), lmz.Doc("Lists the alarms of an object, from where the page before ended."), lmz.ReadOnly)
 	due.Expose(methods, g.administrator, func(ctx context.Context, binding string) ([]Due, error) {
 		first, err := g.listDue(ctx, binding, "", 0)
 		return first.Due, err
-	})
+	}, lmz.Params("binding"), lmz.Doc("The first page of listDue."), lmz.ReadOnly)
 	alarms.Expose(methods, g.administrator, func(ctx context.Context, a lmz.Address) ([]Alarm, error) {
 		first, err := g.listAlarms(ctx, a, "", 0)
 		return first.Alarms, err
-	})
-	RunAlarm.Expose(methods, g.administrator, g.runAlarm)
-	CancelAlarm.Expose(methods, g.administrator, g.cancelAlarm)
+	}, lmz.Params("object"), lmz.Doc("The first page of listAlarms."), lmz.ReadOnly)
+	RunAlarm.Expose(methods, g.administrator, g.runAlarm,
+		lmz.Params("object", "id"), lmz.Doc("Makes an alarm of an object due now."))
+	CancelAlarm.Expose(methods, g.administrator, g.cancelAlarm,
+		lmz.Params("object", "id"), lmz.Doc("Removes an alarm of an object."), lmz.Destructive)
 }
 
 func (g *Gateway) listDue(_ context.Context, binding, after string, limit int) (DuePage, error) {

@@ -36,19 +36,74 @@ type MethodContract struct {
 	Params []string
 	Result string
 	Guard  string
+
+	// The names of the parameters, or none: then they are called arg1, arg2 and so on.
+	Names       []string `lmz:",omitempty"`
+	Doc         string   `lmz:",omitempty"` // a line, or ""
+	ReadOnly    bool     `lmz:",omitempty"`
+	Destructive bool     `lmz:",omitempty"`
+	Idempotent  bool     `lmz:",omitempty"`
 }
 
 // String returns the method as TypeScript declares it.
 func (m MethodContract) String() string {
 	params := "...args: unknown[]"
-	if m.Typed {
-		named := make([]string, len(m.Params))
-		for i, p := range m.Params {
-			named[i] = "arg" + strconv.Itoa(i+1) + ": " + p
-		}
-		params = strings.Join(named, ", ")
+	switch {
+	case m.Typed:
+		params = parameters(m.Params, m.Names)
+	case len(m.Names) > 0:
+		params = parameters(slices.Repeat([]string{"unknown"}, len(m.Names)), m.Names)
 	}
 	return proto.Property(m.Name) + "(" + params + "): " + m.Result
+}
+
+// parameters writes a list of parameters.
+func parameters(types, names []string) string {
+	out := make([]string, len(types))
+	for i, t := range types {
+		name := "arg" + strconv.Itoa(i+1)
+		if i < len(names) {
+			name = names[i]
+		}
+		if reserved[name] {
+			name += "_"
+		}
+		out[i] = name + ": " + t
+	}
+	return strings.Join(out, ", ")
+}
+
+// reserved are words that TypeScript takes for something else, and Go does not.
+var reserved = map[string]bool{
+	"await": true, "catch": true, "class": true, "debugger": true, "delete": true, "do": true, "enum": true, "export": true,
+	"extends": true, "false": true, "finally": true, "function": true, "implements": true, "in": true, "instanceof": true,
+	"let": true, "new": true, "null": true, "private": true, "protected": true, "public": true, "static": true, "super": true,
+	"this": true, "throw": true, "true": true, "try": true, "typeof": true, "void": true, "while": true, "with": true, "yield": true,
+	"arguments": true, "eval": true,
+}
+
+// Marks are the words for what the method does to the node: read-only, destructive,
+// idempotent.
+func (m MethodContract) Marks() (marks []string) {
+	for _, mark := range []struct {
+		is   bool
+		word string
+	}{{m.ReadOnly, "read-only"}, {m.Destructive, "destructive"}, {m.Idempotent, "idempotent"}} {
+		if mark.is {
+			marks = append(marks, mark.word)
+		}
+	}
+	return marks
+}
+
+// comment is what a declaration says above the method.
+func (m MethodContract) comment() string {
+	said := append(m.Marks(), "guard: "+m.Guard)
+	if m.Doc == "" {
+		return strings.Join(said, ", ")
+	}
+	doc := strings.Join(strings.Fields(m.Doc), " ")
+	return strings.ReplaceAll(doc, "*/", "* /") + " (" + strings.Join(said, ", ") + ")"
 }
 
 // contract looks at the tables of all nodes that exist for the calling client.
@@ -86,7 +141,8 @@ func nodeContract(ts *proto.TypeScript, binding string, t lmz.NodeType, table lm
 	}
 	n.Listed, n.BeforeCall = true, table.BeforeCall()
 	for _, info := range table.Methods() {
-		m := MethodContract{Name: info.Name, Typed: info.Typed, Guard: info.Guard, Result: "unknown"}
+		m := MethodContract{Name: info.Name, Typed: info.Typed, Guard: info.Guard, Result: "unknown",
+			Names: info.Names, Doc: info.Doc, ReadOnly: info.ReadOnly, Destructive: info.Destructive, Idempotent: info.Idempotent}
 		for _, p := range info.Params {
 			m.Params = append(m.Params, ts.Type(p))
 		}
@@ -114,7 +170,7 @@ func declare(ts *proto.TypeScript, nodes []NodeContract) string {
 		names[i] = ts.Name(identifier(n.Binding))
 		b.WriteString("\n/** " + string(n.Type) + " */\nexport interface " + names[i] + " {\n")
 		for _, m := range n.Methods {
-			b.WriteString("  /** guard: " + m.Guard + " */\n  " + m.String() + ";\n")
+			b.WriteString("  /** " + m.comment() + " */\n  " + m.String() + ";\n")
 		}
 		if !n.Listed {
 			b.WriteString("  [method: string]: (...args: unknown[]) => unknown;\n")

@@ -41,10 +41,12 @@ type line struct{ Count int }
 func newShop(*object.Object) lmz.Handler {
 	mux := new(lmz.Mux)
 	mux.OnBeforeCall(ownersOnly("ann"))
-	lmz.Method1[order, *order]("place").Expose(mux, lmz.Anyone, func(context.Context, order) (*order, error) { return nil, nil })
+	lmz.Method1[order, *order]("place").Expose(mux, lmz.Anyone, func(context.Context, order) (*order, error) { return nil, nil },
+		lmz.Params("order"), lmz.Doc("Places an\n\torder. */ delete everything"), lmz.Destructive, lmz.Idempotent)
 	lmz.Method2[string, []int, struct{}]("note").Expose(mux, lmz.NoOne, func(context.Context, string, []int) (struct{}, error) { return struct{}{}, nil })
 	lmz.Method1[lmz.Value, []struct{ A, B bool }]("odd").Expose(mux, ownersOnly("ann"), func(context.Context, lmz.Value) ([]struct{ A, B bool }, error) { return nil, nil })
-	mux.Expose("untyped", lmz.Anyone, lmz.HandlerFunc(func(context.Context, *lmz.Request) (any, error) { return nil, nil }))
+	mux.Expose("untyped", lmz.Anyone, lmz.HandlerFunc(func(context.Context, *lmz.Request) (any, error) { return nil, nil }),
+		lmz.Params("a", "delete"))
 	return mux
 }
 
@@ -84,31 +86,35 @@ func TestTheContractIsWhatIsExposedAndItsDeclarationsAreTypeScript(t *testing.T)
 	}
 	want := []string{
 		"CLERK  line(): Line Anyone",
-		"LMZ_GATEWAY signedIn alarms(arg1: Address): Alarm[] administrator",
-		"LMZ_GATEWAY signedIn appendCopy(arg1: string, arg2: Uint8Array): void administrator",
-		"LMZ_GATEWAY signedIn backUp(arg1: Address): ObjectCopy administrator",
-		"LMZ_GATEWAY signedIn can(arg1: Address, arg2: string, arg3: unknown[]): Decision Anyone",
-		"LMZ_GATEWAY signedIn cancelAlarm(arg1: Address, arg2: string): void administrator",
+		"LMZ_GATEWAY signedIn alarms(object: Address): Alarm[] administrator",
+		"LMZ_GATEWAY signedIn appendCopy(id: string, data: Uint8Array): void administrator",
+		"LMZ_GATEWAY signedIn backUp(object: Address): ObjectCopy administrator",
+		"LMZ_GATEWAY signedIn can(node: Address, method: string, args: unknown[]): Decision Anyone",
+		"LMZ_GATEWAY signedIn cancelAlarm(object: Address, id: string): void administrator",
 		"LMZ_GATEWAY signedIn contract(): Contract Anyone",
-		"LMZ_GATEWAY signedIn dropCopy(arg1: string): void administrator",
-		"LMZ_GATEWAY signedIn due(arg1: string): Due[] administrator",
-		"LMZ_GATEWAY signedIn listAlarms(arg1: Address, arg2: string, arg3: number): AlarmPage administrator",
-		"LMZ_GATEWAY signedIn listDue(arg1: string, arg2: string, arg3: number): DuePage administrator",
+		"LMZ_GATEWAY signedIn dropCopy(id: string): void administrator",
+		"LMZ_GATEWAY signedIn due(binding: string): Due[] administrator",
+		"LMZ_GATEWAY signedIn listAlarms(object: Address, after: string, limit: number): AlarmPage administrator",
+		"LMZ_GATEWAY signedIn listDue(binding: string, after: string, limit: number): DuePage administrator",
 		"LMZ_GATEWAY signedIn newCopy(): ObjectCopy administrator",
-		"LMZ_GATEWAY signedIn objects(arg1: string, arg2: string, arg3: number): ObjectPage administrator",
-		"LMZ_GATEWAY signedIn query(arg1: Address, arg2: string): QueryResult administrator",
-		"LMZ_GATEWAY signedIn readCopy(arg1: string, arg2: number): Uint8Array administrator",
-		"LMZ_GATEWAY signedIn remove(arg1: Address): void administrator",
-		"LMZ_GATEWAY signedIn restore(arg1: string, arg2: Address): void administrator",
-		"LMZ_GATEWAY signedIn runAlarm(arg1: Address, arg2: string): void administrator",
-		"LMZ_GATEWAY signedIn usage(arg1: string, arg2: number): UsagePage administrator",
+		"LMZ_GATEWAY signedIn objects(binding: string, after: string, limit: number): ObjectPage administrator",
+		"LMZ_GATEWAY signedIn query(object: Address, sql: string): QueryResult administrator",
+		"LMZ_GATEWAY signedIn readCopy(id: string, offset: number): Uint8Array administrator",
+		"LMZ_GATEWAY signedIn remove(object: Address): void administrator",
+		"LMZ_GATEWAY signedIn restore(id: string, object: Address): void administrator",
+		"LMZ_GATEWAY signedIn runAlarm(object: Address, id: string): void administrator",
+		"LMZ_GATEWAY signedIn usage(after: string, limit: number): UsagePage administrator",
 		"SHOP_DO ownersOnly note(arg1: string, arg2: number[]): void NoOne",
 		"SHOP_DO ownersOnly odd(arg1: unknown): { a: boolean; b: boolean; }[] ownersOnly",
-		"SHOP_DO ownersOnly place(arg1: Order): Order | null Anyone",
-		"SHOP_DO ownersOnly untyped(...args: unknown[]): unknown Anyone",
+		"SHOP_DO ownersOnly place(order: Order): Order | null Anyone",
+		"SHOP_DO ownersOnly untyped(a: unknown, delete_: unknown): unknown Anyone",
 	}
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	const place = "  /** Places an order. * / delete everything (destructive, idempotent, guard: Anyone) */\n  place(order: Order): Order | null;\n"
+	if !strings.Contains(c.TypeScript, place) {
+		t.Errorf("no %q in\n%s", place, c.TypeScript)
 	}
 	compile(t, c.TypeScript)
 }

@@ -22,9 +22,12 @@ type Desk struct {
 // NewDesk returns a desk without documents.
 func NewDesk() *Desk {
 	d := &Desk{open: make(map[string]*Session)}
-	HandleEdits.Expose(&d.Mux, FromDocument, d.handleEdits)
-	HandlePresence.Expose(&d.Mux, FromDocument, d.handlePresence)
-	HandleSpelling.Expose(&d.Mux, aboutOwnTyping, d.handleSpelling)
+	HandleEdits.Expose(&d.Mux, FromDocument, d.handleEdits,
+		lmz.Params("document", "edits"), lmz.Doc("Takes edits of a document, in order of version."))
+	HandlePresence.Expose(&d.Mux, FromDocument, d.handlePresence,
+		lmz.Params("document", "person"), lmz.Doc("Takes where somebody's cursor is."))
+	HandleSpelling.Expose(&d.Mux, aboutOwnTyping, d.handleSpelling,
+		lmz.Params("document", "spelling"), lmz.Doc("Takes what is misspelled in paragraphs that this client changed."))
 	return d
 }
 

@@ -31,19 +31,32 @@ type Document struct {
 func NewDocument(o *object.Object) lmz.Handler {
 	d := &Document{Object: o, archive: archive{kv: o.KV()}}
 	d.OnBeforeCall(d.hasName)
-	Subscribe.Expose(&d.Mux, onlyClients, d.subscribe)
-	Unsubscribe.Expose(&d.Mux, onlyClients, d.unsubscribe)
-	Peek.Expose(&d.Mux, lmz.Anyone, d.peek)
-	Read.Expose(&d.Mux, lmz.Anyone, d.read)
-	Changes.Expose(&d.Mux, lmz.Anyone, d.changes)
-	History.Expose(&d.Mux, lmz.Anyone, d.history)
-	Push.Expose(&d.Mux, d.requireSubscriber, d.push)
-	Update.Expose(&d.Mux, d.requireSubscriber, d.update)
-	Restore.Expose(&d.Mux, d.requireSubscriber, d.restore)
-	Present.Expose(&d.Mux, d.requireSubscriber, d.present)
-	sessionEnded.Expose(&d.Mux, lmz.NoOne, d.sessionEnded)
-	deliveryFailed.Expose(&d.Mux, lmz.NoOne, d.deliveryFailed)
-	upkeep.Expose(&d.Mux, onItsOwn, d.upkeep)
+	Subscribe.Expose(&d.Mux, onlyClients, d.subscribe,
+		lmz.Doc("Opens the document: returns its state, and edits and presence arrive from then on."), lmz.Idempotent)
+	Unsubscribe.Expose(&d.Mux, onlyClients, d.unsubscribe,
+		lmz.Doc("Ends a subscription, and with it the presence."), lmz.Idempotent)
+	Peek.Expose(&d.Mux, lmz.Anyone, d.peek,
+		lmz.Doc("Returns the state of the document without opening it."), lmz.ReadOnly)
+	Read.Expose(&d.Mux, lmz.Anyone, d.read,
+		lmz.Params("version", "position"), lmz.Doc("Returns a part of the text of a version."), lmz.ReadOnly)
+	Changes.Expose(&d.Mux, lmz.Anyone, d.changes,
+		lmz.Params("since"), lmz.Doc("Returns the edits made since a version."), lmz.ReadOnly)
+	History.Expose(&d.Mux, lmz.Anyone, d.history,
+		lmz.Params("before"), lmz.Doc("Lists revisions that end before a version, newest first; 0: the newest."), lmz.ReadOnly)
+	Push.Expose(&d.Mux, d.requireSubscriber, d.push,
+		lmz.Params("version", "edits"), lmz.Doc("Makes edits that are based on a version, each once."), lmz.Idempotent)
+	Update.Expose(&d.Mux, d.requireSubscriber, d.update,
+		lmz.Params("text"), lmz.Doc("Replaces the whole text and returns its version."), lmz.Idempotent)
+	Restore.Expose(&d.Mux, d.requireSubscriber, d.restore,
+		lmz.Params("version"), lmz.Doc("Makes the text of an earlier version the current one."))
+	Present.Expose(&d.Mux, d.requireSubscriber, d.present,
+		lmz.Params("cursor"), lmz.Doc("Tells others where the caller's cursor is."), lmz.Idempotent)
+	sessionEnded.Expose(&d.Mux, lmz.NoOne, d.sessionEnded,
+		lmz.Params("instance", "number"), lmz.Doc("Ends the subscription of a client whose session has ended."))
+	deliveryFailed.Expose(&d.Mux, lmz.NoOne, d.deliveryFailed,
+		lmz.Params("instance", "number", "failure"), lmz.Doc("Notes that a client could not be told something."))
+	upkeep.Expose(&d.Mux, onItsOwn, d.upkeep,
+		lmz.Doc("Takes snapshots and forgets old edits, by alarm."))
 	return d
 }
 

@@ -19,7 +19,8 @@ type SpellCheck struct {
 // NewSpellCheck makes the handler of the worker, for Gateway.Worker.
 func NewSpellCheck(self lmz.Caller) lmz.Handler {
 	s := &SpellCheck{Caller: self}
-	CheckParts.Expose(&s.Mux, onlyDocuments, s.checkParts)
+	CheckParts.Expose(&s.Mux, onlyDocuments, s.checkParts,
+		lmz.Params("parts"), lmz.Doc("Looks for misspelled words and tells their author."), lmz.ReadOnly)
 	return s
 }
 

@@ -20,10 +20,14 @@ const documentPrefix = "document:"
 // NewWorkspace makes the handler of a workspace, for object.Kind.
 func NewWorkspace(o *object.Object) lmz.Handler {
 	w := &Workspace{Object: o}
-	ListDocuments.Expose(&w.Mux, lmz.Anyone, w.list)
-	Documents.Expose(&w.Mux, lmz.Anyone, w.documents)
-	register.Expose(&w.Mux, onlyItself, w.register)
-	forget.Expose(&w.Mux, onlyItself, w.forget)
+	ListDocuments.Expose(&w.Mux, lmz.Anyone, w.list,
+		lmz.Params("after", "limit"), lmz.Doc("Lists the documents, from where the page before ended."), lmz.ReadOnly)
+	Documents.Expose(&w.Mux, lmz.Anyone, w.documents,
+		lmz.Doc("The names of the first documents."), lmz.ReadOnly)
+	register.Expose(&w.Mux, onlyItself, w.register,
+		lmz.Params("name"), lmz.Doc("Adds a document to the list."), lmz.Idempotent)
+	forget.Expose(&w.Mux, onlyItself, w.forget,
+		lmz.Params("name"), lmz.Doc("Takes a removed document off the list."), lmz.Idempotent)
 	return w
 }
 

@@ -23,7 +23,7 @@ func newCounter(o *object.Object) lmz.Handler {
 			return 0, err
 		}
 		return sum + n, o.KV().Put(ctx, "sum", sum+n)
-	})
+	}, lmz.Params("n"), lmz.Doc("Adds to the sum and returns it."))
 	return methods
 }
 
@@ -39,7 +39,7 @@ func main() {
 	mesh.Object("COUNTER_DO", object.Kind{New: newCounter})
 	mesh.Worker("GREETER_WORKER", func(lmz.Caller) lmz.Handler {
 		methods := new(lmz.Mux)
-		lmz.Method1[string, string]("greet").Expose(methods, lmz.Anyone, func(_ context.Context, name string) (string, error) { return "Hello, " + name + "!", nil })
+		lmz.Method1[string, string]("greet").Expose(methods, lmz.Anyone, func(_ context.Context, name string) (string, error) { return "Hello, " + name + "!", nil }, lmz.Params("name"), lmz.Doc("Says hello."), lmz.ReadOnly)
 		return methods
 	})
 	mux := http.NewServeMux()

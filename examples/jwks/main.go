@@ -82,7 +82,7 @@ func whoAmI(lmz.Caller) lmz.Handler {
 	lmz.Method0[map[string]any]("whoami").Expose(methods, lmz.Anyone, func(ctx context.Context) (map[string]any, error) {
 		c, _ := lmz.CallContextFrom(ctx)
 		return map[string]any{"sub": c.Auth.Subject, "email": c.Auth.Claims["email"], "node": c.Caller().String()}, nil
-	})
+	}, lmz.Doc("Says what the mesh knows of the caller."), lmz.ReadOnly)
 	return methods
 }
 

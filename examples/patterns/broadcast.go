@@ -93,10 +93,10 @@ func NewFanOut(self lmz.Caller) lmz.Handler {
 			}
 		}
 		return struct{}{}, nil
-	})
+	}, lmz.Params("parcel"), lmz.Doc("Delivers a call to many clients."))
 	report.Expose(mux, lmz.NoOne, func(ctx context.Context, p parcel, to lmz.Address, failure *lmz.Error) (struct{}, error) {
 		return struct{}{}, self.Send(ctx, p.From, lmz.Ctn(p.Failed, []lmz.Address{to}, failure))
-	})
+	}, lmz.Params("parcel", "to", "failure"), lmz.Doc("Tells the sender that a client was not reached."))
 	return mux
 }
 

@@ -36,8 +36,8 @@ func NewVault(o *object.Object) lmz.Handler {
 	mux := new(lmz.Mux)
 	Put.Expose(mux, lmz.Anyone, func(ctx context.Context, text string) (struct{}, error) {
 		return struct{}{}, o.KV().Put(ctx, "text", text)
-	})
-	Look.Expose(mux, lmz.Anyone, look)
+	}, lmz.Params("text"), lmz.Doc("Replaces the text."), lmz.Destructive, lmz.Idempotent)
+	Look.Expose(mux, lmz.Anyone, look, lmz.Doc("Returns the text."), lmz.ReadOnly)
 
 	admins := new(lmz.Mux)
 	forceReset.Expose(admins, lmz.Anyone, func(ctx context.Context) (string, error) {
@@ -46,8 +46,9 @@ func NewVault(o *object.Object) lmz.Handler {
 			return "", err
 		}
 		return text, o.KV().Delete(ctx, "text")
-	})
-	mux.Expose(admin, onlyAdmins, lmz.HandlerFunc(func(context.Context, *lmz.Request) (any, error) { return admins, nil }))
+	}, lmz.Doc("Returns the text and deletes it."), lmz.Destructive)
+	mux.Expose(admin, onlyAdmins, lmz.HandlerFunc(func(context.Context, *lmz.Request) (any, error) { return admins, nil }),
+		lmz.Doc("Returns the methods of administrators."))
 	return mux
 }
 

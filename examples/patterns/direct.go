@@ -33,7 +33,7 @@ func NewLibrary(o *object.Object) lmz.Handler {
 		}
 		c, _ := lmz.CallContextFrom(ctx)
 		return struct{}{}, o.Send(ctx, lmz.At(CounterBinding), Count.Ctn(text, c.Caller().Instance))
-	})
+	}, lmz.Params("text"), lmz.Doc("Keeps a book and has its words counted, of which the counter tells the caller."), lmz.Destructive)
 	return mux
 }
 
@@ -48,6 +48,6 @@ func NewCounter(self lmz.Caller) lmz.Handler {
 		}
 		c, _ := lmz.CallContextFrom(ctx)
 		return words, self.Send(ctx, lmz.At(lmz.DefaultGateway, tell), Counted.Ctn(c.Caller().Instance, words))
-	})
+	}, lmz.Params("text", "tell"), lmz.Doc("Counts the words of a text, and tells a client if one is named."), lmz.ReadOnly)
 	return mux
 }

@@ -49,7 +49,7 @@ func NewFeed(o *object.Object) lmz.Handler {
 		defer cancel() // which does not end what was sent
 		request := lmz.HTTPRequest{URL: url, Method: http.MethodGet}
 		return struct{}{}, o.Send(ctx, lmz.At(FetcherBinding), Fetch.Ctn(request), lmz.Reply(lmz.Ctn(string(fetched), url, lmz.Result)))
-	})
+	}, lmz.Params("url"), lmz.Doc("Has a page fetched and keeps it."), lmz.Destructive)
 	fetched.Expose(mux, lmz.NoOne, func(ctx context.Context, url string, outcome lmz.Value) (struct{}, error) {
 		pages, err := pages(ctx, o)
 		if err != nil {
@@ -57,8 +57,8 @@ func NewFeed(o *object.Object) lmz.Handler {
 		}
 		pages[url] = pageOf(lmz.ResultOf[*lmz.HTTPResponse](outcome))
 		return struct{}{}, o.KV().Put(ctx, "pages", pages)
-	})
-	Pages.Expose(mux, lmz.Anyone, func(ctx context.Context) (map[string]Page, error) { return pages(ctx, o) })
+	}, lmz.Params("url", "outcome"), lmz.Doc("Keeps what became of a fetch."))
+	Pages.Expose(mux, lmz.Anyone, func(ctx context.Context) (map[string]Page, error) { return pages(ctx, o) }, lmz.Doc("Lists the pages that were fetched."), lmz.ReadOnly)
 	return mux
 }
 
@@ -111,7 +111,7 @@ func NewFetcher(client *http.Client, bindings ...string) func(lmz.Caller) lmz.Ha
 		})
 		Fetch.Expose(mux, lmz.Anyone, func(ctx context.Context, r lmz.HTTPRequest) (*lmz.HTTPResponse, error) {
 			return fetch(ctx, client, r)
-		})
+		}, lmz.Params("request"), lmz.Doc("Does an HTTP request and returns its answer."))
 		return mux
 	}
 }

@@ -32,7 +32,7 @@ func NewShop(o *object.Object) lmz.Handler {
 	mux := new(lmz.Mux)
 	Order.Expose(mux, lmz.Anyone, func(ctx context.Context, dish string) (struct{}, error) {
 		return struct{}{}, o.Send(ctx, lmz.At(KitchenBinding, "main"), Cook.Ctn(dish))
-	})
+	}, lmz.Params("dish"), lmz.Doc("Orders a dish from the kitchen."))
 	Ready.Expose(mux, onlyFrom(KitchenBinding), func(ctx context.Context, dish string) (struct{}, error) {
 		served, err := orders(ctx, o)
 		if err != nil {
@@ -40,8 +40,8 @@ func NewShop(o *object.Object) lmz.Handler {
 		}
 		c, _ := lmz.CallContextFrom(ctx)
 		return struct{}{}, o.KV().Put(ctx, "served", append(served, Served{dish, c.Auth.Subject}))
-	})
-	Orders.Expose(mux, lmz.Anyone, func(ctx context.Context) ([]Served, error) { return orders(ctx, o) })
+	}, lmz.Params("dish"), lmz.Doc("Notes that a dish is ready."))
+	Orders.Expose(mux, lmz.Anyone, func(ctx context.Context) ([]Served, error) { return orders(ctx, o) }, lmz.Doc("Lists the dishes that are ready."), lmz.ReadOnly)
 	return mux
 }
 
@@ -56,7 +56,7 @@ func NewKitchen(o *object.Object) lmz.Handler {
 	Cook.Expose(mux, onlyFrom(ShopBinding), func(ctx context.Context, dish string) (struct{}, error) {
 		c, _ := lmz.CallContextFrom(ctx)
 		return struct{}{}, o.Send(ctx, c.Caller().Address, Ready.Ctn(dish))
-	})
+	}, lmz.Params("dish"), lmz.Doc("Cooks a dish and tells the shop."))
 	return mux
 }
 

@@ -31,8 +31,10 @@ type Document struct {
 // NewDocument makes a document, for object.Kind.
 func NewDocument(o *object.Object) lmz.Handler {
 	d := &Document{Object: o}
-	Subscribe.Expose(&d.Mux, lmz.Anyone, d.subscribe)
-	Update.Expose(&d.Mux, d.requireSubscriber, d.update)
+	Subscribe.Expose(&d.Mux, lmz.Anyone, d.subscribe,
+		lmz.Doc("Returns the content, and tells the caller of each update from then on."), lmz.Idempotent)
+	Update.Expose(&d.Mux, d.requireSubscriber, d.update,
+		lmz.Params("text"), lmz.Doc("Replaces the content and tells every subscriber."), lmz.Destructive, lmz.Idempotent)
 	return d
 }
 
