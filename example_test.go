@@ -25,7 +25,8 @@ const Update lmz.Method1[string, int] = "update"
 
 func NewDocument(o *object.Object) lmz.Handler {
 	d := &Document{Object: o}
-	Update.Expose(&d.Mux, d.requireSubscriber, d.update)
+	Update.Expose(&d.Mux, d.requireSubscriber, d.update,
+		lmz.Params("text"), lmz.Doc("Replaces the whole text."), lmz.Idempotent)
 	return d
 }
 
