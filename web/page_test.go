@@ -195,7 +195,7 @@ func TestOddTextArrivesUnchangedOrIsRefused(t *testing.T) {
 	b.signIn(s, "ada@example.com")
 	b.open("notes")
 	terminal := s.terminal("bob@example.com", "notes")
-	const odd = "dos\r\nfamily \U0001F468\u200D\U0001F469\u200D\U0001F467 and e\u0301"
+	const odd = "family \U0001F468\u200D\U0001F469\u200D\U0001F467 and e\u0301"
 	b.run(`document.getElementById('text').insert(0, ` + quote(odd) + `)`)
 	terminal.shows(odd)
 	b.run(`document.getElementById('text').insert(0, '\uD83D')`)

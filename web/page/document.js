@@ -221,6 +221,7 @@ export class SharedDocument {
 
   /** Something was typed: changes as of ChangeSet.toJSON. */
   type(changes) {
+    if (!this.#text) return; // the end of a composition that began before the text was left
     const now = performance.now();
     if (now - this.#typed > undoPause) this.#text.boundary();
     this.#typed = now;

@@ -152,8 +152,10 @@ export class TextView extends HTMLElement {
     return this.#held.mapPos(before, side);
   }
 
-  /** Shows a document's text, for reading until writable is set. Settle before. */
+  /** Shows a document's text, for reading until writable is set. Settle before: the rest of a composition ends here. */
   show(text, label) {
+    clearTimeout(this.#heldTimer);
+    this.#held = this.#waits = null;
     this.#view.setState(this.#state(text));
     this.#view.dispatch({
       effects: this.#label.reconfigure(EditorView.contentAttributes.of({ 'aria-label': label, spellcheck: 'false', autocapitalize: 'sentences' })),
