@@ -257,7 +257,17 @@ func (r *jsonReader) set(members jsonMembers) error {
 	if err := r.begin(majorTag, tagSet); err != nil {
 		return err
 	}
-	err := r.list(values, r.value)
+	var known distinct
+	err := r.list(values, func(i int32) error {
+		start := len(r.dst)
+		if err := r.value(i); err != nil {
+			return err
+		}
+		if element := r.dst[start:]; isScalar(element) && !known.add(element, 0) {
+			return errNotDistinct()
+		}
+		return nil
+	})
 	r.end()
 	return err
 }

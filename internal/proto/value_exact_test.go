@@ -152,3 +152,32 @@ func TestErrorAnswersAlwaysCanBeSent(t *testing.T) {
 		t.Errorf("%+v", e)
 	}
 }
+
+func TestSetsOnJSONWithOneElementTwice(t *testing.T) {
+	for _, values := range []string{`[1,"1",1]`, `["a",0,"a"]`, `[null,{},null]`, `[{"$type":"bigint","value":"7"},0,{"$type":"bigint","value":"7"}]`} {
+		doc, err := FromJSON([]byte(`{"json":{"s":{"$type":"set","values":` + values + `}},"meta":{}}`))
+		if err == nil || !strings.Contains(err.Error(), "s[2]: it occurs twice") {
+			t.Errorf("%s: %x, %v", values, doc, err)
+		}
+	}
+}
+
+func TestIntegersThatAFloat32WouldRound(t *testing.T) {
+	for _, into := range []any{new(float32), new([]float32), new([1]float32)} {
+		v := any(int64(1<<24 + 1))
+		if _, scalar := into.(*float32); !scalar {
+			v = []any{v}
+		}
+		doc, err := Marshal(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := Unmarshal(doc, into); err == nil || !strings.Contains(err.Error(), "16777217 does not fit float32") {
+			t.Errorf("%T: %v", into, err)
+		}
+	}
+	var f float32
+	if doc, _ := Marshal(0.1); Unmarshal(doc, &f) != nil || f != 0.1 {
+		t.Errorf("0.1 is %v", f)
+	}
+}

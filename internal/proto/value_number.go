@@ -100,7 +100,11 @@ func (n number) store(v reflect.Value) error {
 			return nil
 		}
 	case reflect.Float32, reflect.Float64:
-		if f, ok := n.asFloat(); ok && !v.OverflowFloat(f) {
+		f, ok := n.asFloat()
+		if ok && !n.isFloat && v.Kind() == reflect.Float32 {
+			ok = float64(float32(f)) == f // an integer keeps its digits; a fraction is rounded, as the type asks
+		}
+		if ok && !v.OverflowFloat(f) {
 			v.SetFloat(f)
 			return nil
 		}

@@ -131,6 +131,7 @@ class Reader extends Walk {
     const map = keep(new Map());
     list(node, 'entries').forEach((entry, i) => this.within(i, () => {
       const key = this.within('key', () => this.value(list(entry)[0]));
+      if (map.has(key)) this.refuse('the key occurs twice');
       map.set(key, this.value(entry[1]));
     }));
     return map;
@@ -138,7 +139,11 @@ class Reader extends Walk {
 
   set(node, keep) {
     const values = keep(new Set());
-    list(node, 'values').forEach((value, i) => this.within(i, () => values.add(this.value(value))));
+    list(node, 'values').forEach((node, i) => this.within(i, () => {
+      const value = this.value(node);
+      if (values.has(value)) this.refuse('it occurs twice');
+      values.add(value);
+    }));
     return values;
   }
 

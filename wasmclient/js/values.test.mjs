@@ -243,6 +243,8 @@ test('what cannot be read from JSON is refused with the path', () => {
     [{ $type: 'map', entries: [[1, { $type: 'bigint', value: 'x' }]] }, /^\[0\]: value: this cannot be read/],
     [{ $type: 'error', message: 'm', cause: [{ $type: 'regexp', source: '(', flags: '' }] }, /^cause\[0\]: .*regular expression/],
     [[{ $type: 'arraybuffer', subtype: 'Float64Array', data: [1, null] }], /^\[0\]: data\[1\]: expected a number/],
+    [[{ $type: 'map', entries: [[1, 2], [1, 3]] }], /^\[0\]\[1\]: the key occurs twice/],
+    [[{ $type: 'set', values: ['a', 'b', 'a'] }], /^\[0\]\[2\]: it occurs twice/],
   ]) assert.throws(at(json), { name: 'TypeError', message });
   assert.ok(Object.is(readValue(JSON.parse('{"json":-0}')), -0));
 });
