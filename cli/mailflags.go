@@ -47,6 +47,9 @@ func (o *mailOptions) sender(getenv func(string) string, public *origin.Origin) 
 	if _, err := mail.ParseAddress(o.from); err != nil {
 		return nil, fmt.Errorf("--mail-from %q is not a mail address such as 'Mesh <mesh@example.com>'", o.from)
 	}
+	if key != "" && (o.smtpHelo != "" || o.smtpPassword != "") {
+		return nil, errors.New("--smtp-helo and --smtp-password-file belong to --smtp; with --resend-key-file there is no mail server")
+	}
 	if key != "" {
 		return auth.NewResend(auth.ResendOptions{Key: key, From: o.from})
 	}
@@ -57,6 +60,12 @@ func (o *mailOptions) sender(getenv func(string) string, public *origin.Origin) 
 	options, err := smtpOptions(o.smtp)
 	if err != nil {
 		return nil, err
+	}
+	switch {
+	case password != "" && options.Username == "":
+		return nil, errors.New("a user for the password of the mail server, in --smtp: smtp://USER@mail.example.com:587")
+	case password == "" && options.Username != "":
+		return nil, fmt.Errorf("--smtp-password-file or LMZ_SMTP_PASSWORD, the password of %s at the mail server", options.Username)
 	}
 	options.From, options.Password, options.Helo = o.from, password, o.smtpHelo
 	if o.smtpHelo == "" && public != nil {

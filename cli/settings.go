@@ -1,7 +1,8 @@
 package cli
 
 import (
-	"encoding/json"
+	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -61,17 +62,24 @@ func readSettings(file string) (map[string]string, error) {
 	if err != nil {
 		return nil, usagef("--config FILE", "no settings: %v", err)
 	}
-	var raw map[string]json.RawMessage
-	if err := json.Unmarshal([]byte(data), &raw); err != nil {
-		return nil, usagef(`{"public-url": "https://mesh.example.com"}`, "%s is no JSON object of settings: %v", file, err)
+	read, err := parseJSON(data)
+	raw, isObject := read.(map[string]any)
+	if err == nil && !isObject {
+		err = errors.New("it is another value")
 	}
 	kept := make(map[string]string, len(raw))
 	for name, value := range raw {
-		var text string
-		if json.Unmarshal(value, &text) != nil {
-			text = string(value) // a number or a boolean; the flag refuses all else
+		switch value := value.(type) {
+		case string:
+			kept[name] = value
+		case nil, []any, map[string]any:
+			err = cmp.Or(err, fmt.Errorf("%s is no text, number or boolean", name))
+		default:
+			kept[name] = fmt.Sprint(value)
 		}
-		kept[name] = text
+	}
+	if err != nil {
+		return nil, usagef(`{"public-url": "https://mesh.example.com"}`, "%s is no JSON object of settings: %v", file, err)
 	}
 	return kept, nil
 }
