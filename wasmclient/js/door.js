@@ -54,7 +54,8 @@ export class Door {
   }
 }
 
-/** Nobody waits for this error: it goes where errors without a handler go. */
-export function reportError(error) {
-  queueMicrotask(() => { throw error; });
+/** Nobody waits for this error: it goes where a page's uncaught errors go, and ends no Node.js process. */
+function reportError(error) {
+  if (globalThis.reportError) globalThis.reportError(error);
+  else console.error(error);
 }

@@ -100,6 +100,7 @@ export async function main(config: LumenizeClientConfig): Promise<string[]> {
   editor.disconnect();
   lines.push(`${(await pending).message}, ${(await failed(lmz.callRaw('ECHO', undefined, editor.ctn<Echo>().echo(1)))).message}`);
 
+  lmz.call('ECHO', undefined, editor.ctn<Echo>().echo(1)); // nobody wants to know that it fails: it is logged
   for (const wrong of [() => lmz.call('NOTES', 'n1', 5 as any), () => lmz.call('NOTES', 'n1', chain as any), () => lmz.call('NOTES', 'n1', editor.ctn<Echo>().echo(1), {} as any), () => lmz.callContext]) {
     try {
       wrong();
