@@ -34,7 +34,7 @@ func NewDocument(o *object.Object) lmz.Handler {
 	Subscribe.Expose(&d.Mux, lmz.Anyone, d.subscribe,
 		lmz.Doc("Returns the content, and tells the caller of each update from then on."), lmz.Idempotent)
 	Update.Expose(&d.Mux, d.requireSubscriber, d.update,
-		lmz.Params("text"), lmz.Doc("Replaces the content and tells every subscriber."), lmz.Destructive, lmz.Idempotent)
+		lmz.Params("content"), lmz.Doc("Replaces the content and tells every subscriber."), lmz.Destructive, lmz.Idempotent)
 	return d
 }
 
