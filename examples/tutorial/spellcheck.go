@@ -34,7 +34,7 @@ func NewSpellcheck(self lmz.Caller) lmz.Handler {
 			err = self.Send(ctx, lmz.At(lmz.DefaultGateway, client), HandleSpellFindings.Ctn(document, findings))
 		}
 		return none, err
-	}, lmz.Params("content", "client", "document"), lmz.Doc("Tells a client which words of a content are misspelled."), lmz.ReadOnly)
+	}, lmz.Params("content", "clientId", "documentId"), lmz.Doc("Tells a client which words of a content are misspelled."), lmz.ReadOnly)
 	return methods
 }
 
