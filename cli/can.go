@@ -71,8 +71,12 @@ func (a *app) runCan(ctx context.Context, o gatewayCall, explain bool, words []s
 		}
 	}
 	var d gateway.Decision
+	hint := ""
 	err = a.askGateway(ctx, o, func(ctx context.Context, peer *client.Peer) (err error) {
 		d, err = gateway.Can.Call(ctx, peer, lmz.At(gateway.AdminBinding), to, calls[0].method, args)
+		if err == nil && d.Code == lmz.CodeAbsent {
+			hint = (&catalog{peer: peer}).meant(ctx, to, calls[0].method)
+		}
 		return err
 	})
 	if err != nil {
@@ -81,10 +85,11 @@ func (a *app) runCan(ctx context.Context, o gatewayCall, explain bool, words []s
 	if !d.Allowed && d.Code != lmz.CodeGuard && d.Code != lmz.CodeAbsent {
 		return failf(exitNotExecuted, "", "nobody can say whether %s on %s is allowed: %v", shorten(calls[0].method), shorten(to.String()), d.Error)
 	}
-	return a.printDecision(d, to, calls[0].method, explain, o.json)
+	return a.printDecision(d, to, calls[0].method, hint, explain, o.json)
 }
 
-func (a *app) printDecision(d gateway.Decision, to lmz.Address, method string, explain, asJSON bool) error {
+// printDecision prints the answer; hint goes behind the reason why nobody was found.
+func (a *app) printDecision(d gateway.Decision, to lmz.Address, method, hint string, explain, asJSON bool) error {
 	out := decision{Allowed: d.Allowed, Guard: d.Guard, Code: d.Code, Exists: d.Exists}
 	if d.Error != nil {
 		out.Reason = d.Error.Error()
@@ -105,7 +110,7 @@ func (a *app) printDecision(d gateway.Decision, to lmz.Address, method string, e
 	case d.Allowed:
 		return nil
 	case d.Code == lmz.CodeAbsent:
-		return &failure{code: exitAbsent, message: method + " on " + to.String() + ": " + out.Reason}
+		return &failure{code: exitAbsent, message: method + " on " + to.String() + ": " + out.Reason + hint}
 	}
 	return &failure{code: exitRefused} // all is said
 }

@@ -60,7 +60,7 @@ func (a *app) connect(ctx context.Context, o connection) (*client.Peer, error) {
 	if err := peer.Connect(ctx); err != nil {
 		peer.Close()
 		peer.Wait()
-		return nil, a.explainConnect(server, a.kept(ctx, o.account, server).Email, err)
+		return nil, a.explainConnect(o.account, server, a.kept(ctx, o.account, server).Email, err)
 	}
 	return peer, nil
 }
@@ -106,7 +106,7 @@ func signInAgain(server, email string, err *client.LoginRequiredError, message s
 
 // explainConnect says why there is no connection. What the last attempt failed with
 // knows more than what ended the waiting.
-func (a *app) explainConnect(server, email string, err error) error {
+func (a *app) explainConnect(o *account, server, email string, err error) error {
 	var known *failure
 	var ofToken *loginError
 	var refused *client.DialError
@@ -120,7 +120,10 @@ func (a *app) explainConnect(server, email string, err error) error {
 		return known
 	case errors.As(err, &login):
 		what := "the sign-in"
-		if a.Getenv("LMZ_ACCESS_TOKEN") != "" {
+		switch {
+		case o.tokenStdin:
+			what = "the token on stdin"
+		case a.Getenv("LMZ_ACCESS_TOKEN") != "":
 			what = "the token in LMZ_ACCESS_TOKEN"
 		}
 		return signInAgain(server, email, login, fmt.Sprintf("%s refused %s: %s", server, what, login.Reason))

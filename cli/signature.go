@@ -60,21 +60,48 @@ func (c *catalog) method(ctx context.Context, binding, name string) (m gateway.M
 
 // checkArguments refuses arguments that a method would not see. Nothing is called before.
 func (c *catalog) checkArguments(ctx context.Context, binding string, calls []methodCall) error {
+	var ops []lmz.Op
 	for _, call := range calls {
-		if len(call.args) == 0 {
+		ops = appendAsked(ops, call.work())
+	}
+	for _, op := range ops {
+		if len(op.Args) == 0 {
 			continue
 		}
-		m, ok := c.method(ctx, binding, call.method)
-		if !ok || !m.Typed || len(call.args) <= len(m.Params) {
+		m, ok := c.method(ctx, binding, op.Method)
+		if !ok || !m.Typed || len(op.Args) <= len(m.Params) {
 			continue
 		}
 		takes := "no arguments"
 		if n := len(m.Params); n > 0 {
 			takes = counted(n, "argument")
 		}
-		return usagef(callHint, "%s takes %s, but got %d: %s", shorten(call.method), takes, len(call.args), m)
+		return usagef(callHint, "%s takes %s, but got %d: %s", shorten(op.Method), takes, len(op.Args), m)
 	}
 	return nil
+}
+
+// appendAsked appends what a call asks of the node itself: the first method of its chain,
+// and those of the calls among its arguments. Later methods are of what one before returned.
+func appendAsked(ops []lmz.Op, value any) []lmz.Op {
+	switch v := value.(type) {
+	case lmz.Continuation:
+		for i, op := range v.Ops() {
+			if i == 0 {
+				ops = append(ops, op)
+			}
+			ops = appendAsked(ops, op.Args)
+		}
+	case []any:
+		for _, e := range v {
+			ops = appendAsked(ops, e)
+		}
+	case map[string]any:
+		for _, e := range v {
+			ops = appendAsked(ops, e)
+		}
+	}
+	return ops
 }
 
 func counted(n int, what string) string {

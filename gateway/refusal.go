@@ -54,7 +54,7 @@ const unspoken = "This server speaks the WebSocket subprotocols " + proto.Subpro
 
 // refuseUpgrade says what a connection has to become (RFC 9110 section 15.5.22).
 func refuseUpgrade(w http.ResponseWriter, message string) {
-	w.Header().Set("Connection", "Upgrade")
+	w.Header().Add("Connection", "Upgrade") // what is in front may want it closed
 	w.Header().Set("Upgrade", "websocket")
 	refuse(w, http.StatusUpgradeRequired, message)
 }
