@@ -17,6 +17,12 @@ type Due struct {
 	Object lmz.Address
 	At     time.Time // of its next alarm; zero: something that it sent or watches is under way
 	Cursor string    // of the place in the list, for [Runtime.Due]
+
+	// Failures is how often it could not do its own work since the time Since, because it
+	// does not start or cannot store anything, as Error says. 0: it can.
+	Failures int
+	Since    time.Time
+	Error    string
 }
 
 // Due returns the objects of a binding, or of all if it is empty, that have something to
@@ -25,13 +31,13 @@ type Due struct {
 // says.
 func (rt *Runtime) Due(binding, after string) []Due {
 	var list []Due
-	for a, at := range rt.wakes.all() {
-		due := Due{Object: a, Cursor: fmt.Sprintf("%016x %s", at, a)}
-		if binding != "" && a.Binding != binding || due.Cursor <= after {
+	for a, d := range rt.wakes.all() {
+		due := Due{Object: a, Cursor: fmt.Sprintf("%016x %s", d.at, a), Failures: d.unable.failures, Since: d.unable.since, Error: d.unable.why}
+		if binding != "" && a.Binding != binding || due.Cursor <= after || d.at == wakeDead {
 			continue
 		}
-		if at != wakeAtStart {
-			due.At = time.UnixMilli(at)
+		if d.at != wakeAtStart {
+			due.At = time.UnixMilli(d.at)
 		}
 		list = append(list, due)
 	}
@@ -43,11 +49,13 @@ func (rt *Runtime) Due(binding, after string) []Due {
 // administers it. f gets the object's alarms and the ctx that they want. An object that
 // has stored nothing does not exist, and is not made.
 func (rt *Runtime) WithAlarms(ctx context.Context, a lmz.Address, f func(ctx context.Context, alarms *Alarms) error) error {
-	rt.mu.Lock()
-	_, known := rt.kinds[a.Binding]
-	rt.mu.Unlock()
-	if known && checkInstance(a.Instance) == nil && !rt.exists(a) {
-		return absent(a.String() + " has stored nothing, so it has no alarms")
+	return rt.administer(ctx, a, func(ctx context.Context, o *Object) error { return f(ctx, o.Alarms()) })
+}
+
+// administer runs f in a turn of an object that has stored something.
+func (rt *Runtime) administer(ctx context.Context, a lmz.Address, f func(ctx context.Context, o *Object) error) error {
+	if err := rt.mustExist(a); err != nil {
+		return err
 	}
 	o, place, refused := rt.enter(a, turn.Who{Payer: proto.PayerOf(ctx)}, maxWaiting)
 	if refused != nil {
@@ -61,11 +69,23 @@ func (rt *Runtime) WithAlarms(ctx context.Context, a lmz.Address, f func(ctx con
 	}
 	r := o.newRun(ctx, cancel, place)
 	var err error
-	do(func() { err = f(context.WithValue(ctx, runKey{}, r), o.Alarms()) })
+	do(func() { err = f(context.WithValue(ctx, runKey{}, r), o) })
 	ended := make(chan proto.Answer, 1)
 	r.end(proto.NewAnswer(nil, err), func(a proto.Answer) { ended <- a })
 	if _, failure := (<-ended).Result(); err == nil {
 		err = failure
 	}
 	return err
+}
+
+// mustExist returns an error for an object that has stored nothing, unless its address says
+// why there is none.
+func (rt *Runtime) mustExist(a lmz.Address) error {
+	rt.mu.Lock()
+	_, known := rt.kinds[a.Binding]
+	rt.mu.Unlock()
+	if known && checkInstance(a.Instance) == nil && !rt.exists(a) {
+		return absent(a.String() + " has stored nothing")
+	}
+	return nil
 }

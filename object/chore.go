@@ -3,7 +3,6 @@ package object
 import (
 	"context"
 	"sync/atomic"
-	"time"
 
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/internal/proto"
@@ -24,9 +23,12 @@ type chore struct {
 	// have been removed. Nil: it is.
 	wanted func() bool
 
-	// finished is told that an attempt is over, and again has another one made, after tryAgain.
-	// Nil: nobody wants to know, and serveChore does.
+	// finished is told that an attempt is over, and again has another one made, after a pause
+	// if its object could not do it. Nil: nobody wants to know, and serveChore does.
 	finished, again func()
+
+	once   bool  // it is not tried again
+	number int64 // of all chores of this life, in order
 
 	// ran stores in the turn's transaction that it has run, and returns what may be done
 	// when that is on disk. Nil if the work is not stored.
@@ -39,19 +41,24 @@ func ownWork(payer string) turn.Who {
 	return turn.Who{Caller: lmz.Identity{Type: "own work", Address: lmz.At(payer)}, Payer: payer}
 }
 
-// tryAgain is how long a chore waits for an object that could not do it.
-const tryAgain = time.Second
-
 // serveChore has the object at a do a chore. It does not block. A gateway that closes
 // leaves it to the next one.
 func (rt *Runtime) serveChore(a lmz.Address, c chore) {
-	rt.mu.Lock()
-	wanted := c.wanted == nil || c.wanted()
-	rt.mu.Unlock()
 	if c.finished == nil {
 		c.finished = func() {}
 	}
-	if !wanted {
+	rt.mu.Lock()
+	if c.number == 0 {
+		rt.chores++
+		c.number = rt.chores
+	}
+	if c.again == nil {
+		again := c
+		c.again = func() { rt.serveChore(a, again) }
+	}
+	over := c.wanted != nil && !c.wanted() || rt.joinPostponed(a, c)
+	rt.mu.Unlock()
+	if over {
 		c.finished()
 		return
 	}
@@ -73,12 +80,8 @@ func (o *Object) serveChore(place *turn.Place, c chore) {
 	defer o.rt.leave(o)
 	ctx, cancel := o.rt.stoppable(context.Background())
 	defer cancel(nil)
-	if c.again == nil {
-		c.again = func() { o.rt.serveChore(o.id.Address, c) }
-	}
-	again := func() { time.AfterFunc(tryAgain, c.again) }
 	if refused := o.begin(ctx, place, false); refused != nil {
-		again()
+		o.rt.postpone(o.id.Address, c, refused.Message)
 		return
 	}
 	ctx, cancelTimeout := proto.WithDeadline(ctx)
@@ -98,9 +101,13 @@ func (o *Object) serveChore(place *turn.Place, c chore) {
 	c.context.Self = o.id
 	ctx = proto.WithPayer(lmz.WithCallContext(ctx, c.context), c.payer)
 	o.executeIn(ctx, r, func(ctx context.Context, h lmz.Handler) (any, error) { return c.do(lmz.AsReply(ctx), h) }, func(a proto.Answer) {
+		_, err := a.Result()
 		if storageFailed(a) && !saved.Load() {
-			again()
-		} else if _, err := a.Result(); err != nil {
+			o.rt.postpone(o.id.Address, c, publicText(err))
+			return
+		}
+		o.rt.didChore(o.id.Address)
+		if err != nil {
 			o.logger().Warn(c.what+" failed", "work", c.work, "error", err)
 		}
 	})

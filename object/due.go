@@ -57,6 +57,15 @@ func (o *Object) whenToWake() (atStart, alarm int64, err error) {
 			atStart = wakeAtStart
 		}
 	}
+	if atStart == neverWake {
+		dead, err := o.store.rows(deadRows, 1)
+		if err != nil {
+			return 0, 0, err
+		}
+		if len(dead) > 0 {
+			atStart = wakeDead
+		}
+	}
 	return atStart, alarm, nil
 }
 

@@ -469,8 +469,7 @@ func (rt *Runtime) note(l *lane) {
 // next life of the gateway tries at once.
 func (rt *Runtime) keepLane(l *lane, payer string) {
 	rt.serveChore(l.from, chore{
-		what: "pause", payer: payer, again: func() {},
-		do:  nothing,
+		what: "pause", payer: payer, once: true, do: nothing,
 		ran: func(o *Object) (func(), error) { return o.keepLanes() },
 	})
 }

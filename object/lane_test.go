@@ -21,6 +21,10 @@ type depot struct {
 	down  atomic.Bool  // the receivers "down" do not start
 	full  atomic.Bool  // there is no room for what they store
 	tries atomic.Int64 // of OnStart
+
+	sourceFull atomic.Bool  // there is no room for what the sender stores
+	sourceDown atomic.Bool  // it does not start
+	sourceTry  atomic.Int64 // how often it was tried
 }
 
 var (
@@ -31,7 +35,7 @@ var (
 
 func newDepot(t *testing.T) *depot {
 	d := &depot{disk: new(MemoryDisk)}
-	d.disk.Full = func(a lmz.Address) bool { return a == downOne && d.full.Load() }
+	d.disk.Full = func(a lmz.Address) bool { return a == downOne && d.full.Load() || a == source && d.sourceFull.Load() }
 	d.start(newMemoryWorld(t, d.disk))
 	return d
 }
@@ -81,7 +85,13 @@ func (d *depot) start(w *world) {
 		return s
 	}})
 	w.registerKind("SOURCE", Kind{Idle: time.Second, New: func(o *Object) lmz.Handler {
-		mux := &lmz.Mux{}
+		starter := &starting{onStart: func(context.Context) error {
+			if d.sourceTry.Add(1); d.sourceDown.Load() {
+				return lmz.Errorf("not today")
+			}
+			return nil
+		}}
+		mux := &starter.Mux
 		logged(o, mux)
 		send := func(ctx context.Context, to, method, entry string, options ...lmz.SendOption) error {
 			work := lmz.Ctn(method, entry)
@@ -125,7 +135,14 @@ func (d *depot) start(w *world) {
 			}
 			return nil, log(ctx, o, entry+" "+result)
 		}))
-		return mux
+		lmz.Method1[string, struct{}]("later").Expose(mux, lmz.Anyone, func(ctx context.Context, entry string) (struct{}, error) {
+			_, err := o.Alarms().Set(ctx, In(time.Minute), lmz.Ctn("ring", entry), AlarmOptions{})
+			return struct{}{}, err
+		})
+		lmz.Method1[string, struct{}]("ring").Expose(mux, lmz.NoOne, func(ctx context.Context, entry string) (struct{}, error) {
+			return struct{}{}, log(ctx, o, entry)
+		})
+		return starter
 	}})
 }
 
@@ -321,6 +338,133 @@ func TestCallBehindWhatIsTriedAgain(t *testing.T) {
 		time.Sleep(time.Millisecond) // what waits was tried at once
 		must[string](d.world, source, "call", "down", "4")
 		d.wantLog(downOne, "1", "2", "4")
+		d.wantNothingLeft()
+	})
+}
+
+func TestOwnWorkOfAnObjectThatIsUnable(t *testing.T) {
+	for name, fault := range map[string]func(*depot) *atomic.Bool{
+		"start": func(d *depot) *atomic.Bool { return &d.sourceDown },
+		"disk":  func(d *depot) *atomic.Bool { return &d.sourceFull },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d := newDepot(t)
+				d.down.Store(true)
+				for _, entry := range []string{"1", "2", "3"} {
+					must[struct{}](d.world, source, "ask", "down", "add", entry)
+				}
+				must[struct{}](d.world, source, "later", "alarm")
+				time.Sleep(5 * time.Second)
+				unable := fault(d)
+				unable.Store(true)
+				d.down.Store(false)
+				time.Sleep(10 * time.Second)
+				before := d.sourceTry.Load()
+				time.Sleep(time.Hour)
+				if n := d.sourceTry.Load() - before; n > 250 {
+					t.Errorf("tried %d times within an hour", n)
+				}
+				due := d.rt.Due("", "")
+				if len(due) != 1 || due[0].Failures < 10 || time.Since(due[0].Since) < time.Hour || !strings.HasPrefix(due[0].Error, "the object") {
+					t.Errorf("due: %+v", due)
+				}
+				unable.Store(false)
+				time.Sleep(2 * time.Minute)
+				log := must[[]string](d.world, source, "log")
+				slices.Sort(log)
+				if want := []string{"1 added", "2 added", "3 added", "alarm"}; !slices.Equal(log, want) {
+					t.Errorf("got %q, want %q", log, want)
+				}
+				d.wantNothingLeft()
+			})
+		})
+	}
+}
+
+func TestDeadLetters(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDepot(t)
+		list := func(binding, instance string) (all []string) {
+			t.Helper()
+			for after := ""; ; {
+				page, next, err := d.rt.DeadLetters(t.Context(), binding, instance, after, 2)
+				wantNil(t, err)
+				for _, l := range page {
+					all = append(all, l.From.String()+" "+l.ID+" "+l.To.String()+" "+l.Work+": "+l.Error)
+				}
+				if next == "" {
+					return all
+				}
+				after = next
+			}
+		}
+		d.send("up", "closed", "")                             // a guard
+		d.send("up", "nothing", "")                            // no such method
+		d.send("up", "fail", "")                               // was executed
+		must[struct{}](d.world, source, "ask", "up", "no", "") // its reply is told
+		d.send("up", "add", "1")
+		time.Sleep(10 * time.Second)
+		want := []string{`SOURCE/one 1 SHELF/up closed(): this method only takes replies`, `SOURCE/one 2 SHELF/up nothing(): no method "nothing"`}
+		check := func(binding, instance string, want ...string) {
+			t.Helper()
+			got := list(binding, instance)
+			if !slices.EqualFunc(got, want, strings.HasPrefix) {
+				t.Errorf("%s/%s: got %q, want %q", binding, instance, got, want)
+			}
+		}
+		check("", "", want...)
+		d.restart()
+		check("SOURCE", "one", want...)
+		check("SOURCE", "", want...)
+		check("SHELF", "")
+		if len(d.rt.Due("", "")) != 0 {
+			t.Error("what is dead is due")
+		}
+		time.Sleep(time.Hour)
+		if d.sourceTry.Load() != 1 {
+			t.Errorf("the sender was started %d times", d.sourceTry.Load())
+		}
+		n, err := d.rt.RemoveDead(t.Context(), source, "1")
+		_, missing := d.rt.RemoveDead(t.Context(), source, "1")
+		if n != 1 || err != nil || missing != nil {
+			t.Errorf("%d removed, %v, %v", n, err, missing)
+		}
+		check("", "", want[1])
+		for range maxDead {
+			d.send("up", "closed", "")
+		}
+		time.Sleep(10 * time.Second)
+		if got := list("SOURCE", ""); len(got) != maxDead || !strings.Contains(got[0], "closed") {
+			t.Errorf("%d are kept, the first %q", len(got), got[0])
+		}
+		if !strings.Contains(d.log.String(), "the oldest dead letter was dropped") {
+			t.Error("the log does not say that one was dropped")
+		}
+		n, err = d.rt.RemoveDead(t.Context(), source, "")
+		if n != maxDead || err != nil {
+			t.Errorf("%d removed, %v", n, err)
+		}
+		check("", "")
+		d.wantNothingLeft()
+	})
+}
+
+func TestDeadLetterAfterSevenDays(t *testing.T) {
+	whileUnable(t, func(t *testing.T, d *depot, unable *atomic.Bool) {
+		d.send("down", "add", "1")
+		time.Sleep(sendLife - time.Hour)
+		d.send("down", "add", "2")
+		time.Sleep(2 * time.Hour)
+		page, _, err := d.rt.DeadLetters(t.Context(), "", "", "", 10)
+		if len(page) != 1 || page[0].Unknown || !strings.Contains(page[0].Args, `"1"`) || !strings.Contains(page[0].Error, "SHELF/down could not execute it in time: the object") || err != nil {
+			t.Errorf("got %+v, %v", page, err)
+		}
+		unable.Store(false)
+		time.Sleep(2 * time.Minute)
+		d.wantLog(downOne, "2")
+		_, err = d.rt.RemoveDead(t.Context(), source, "")
+		wantNil(t, err)
 		d.wantNothingLeft()
 	})
 }

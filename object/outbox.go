@@ -293,9 +293,13 @@ func (rt *Runtime) answered(s *stored, i int, a proto.Answer) {
 
 // conclude does what follows from the last answer of a target. It does not block.
 func (rt *Runtime) conclude(s *stored, i int, a proto.Answer) {
+	var dead *deadRow
 	if s.row.Reply == nil && a.Failed != "" && !rt.isClosed() {
 		_, err := a.Result()
 		rt.log.Warn("what was sent failed", "binding", s.from.Binding, "instance", s.from.Instance, "to", s.target(i).String(), "error", err)
+		if a.Failed != lmz.CodeCallee {
+			dead = newDead(s, i, err)
+		}
 	}
 	rt.mu.Lock()
 	dropped := s.dropped
@@ -313,7 +317,7 @@ func (rt *Runtime) conclude(s *stored, i int, a proto.Answer) {
 		return
 	}
 	s.settle(i)
-	rt.unsaved[s.from.Address] = append(rt.unsaved[s.from.Address], settlement{s, i})
+	rt.unsaved[s.from.Address] = append(rt.unsaved[s.from.Address], settlement{s, i, dead})
 	open := rt.objects[s.from.Address] != nil
 	rt.mu.Unlock()
 	if !open {
@@ -331,15 +335,16 @@ func (rt *Runtime) reply(s *stored, i int, a proto.Answer) {
 		},
 	}
 	if s.key != "" {
-		c.ran = func(o *Object) (func(), error) { return o.keepSettled([]settlement{{s, i}}) }
+		c.ran = func(o *Object) (func(), error) { return o.keepSettled([]settlement{{s, i, nil}}) }
 	}
 	rt.serveChore(s.from.Address, c)
 }
 
 // settlement says that a target of a send is settled.
 type settlement struct {
-	s *stored
-	i int
+	s    *stored
+	i    int
+	dead *deadRow // what is kept of it, nil for nothing
 }
 
 // settle marks a target as settled. rt.mu is held.
@@ -361,6 +366,14 @@ func (o *Object) keepSettled(list []settlement) (saved func(), err error) {
 	}
 	o.rt.mu.Unlock()
 	o.stirred = true
+	for _, x := range list {
+		if x.dead == nil {
+			continue
+		}
+		if err := o.bury(x.dead); err != nil {
+			return nil, err
+		}
+	}
 	for s, settled := range sends {
 		key := settledRows + strings.TrimPrefix(s.key, sendRows)
 		if settled != nil {

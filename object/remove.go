@@ -116,6 +116,7 @@ func (rt *Runtime) abandon(o *Object) {
 	}
 	delete(rt.unsaved, a)
 	rt.endLanes(a)
+	rt.endPostponed(a)
 }
 
 // finishRemoval does what follows the removal of the object, whose turn the caller has. From

@@ -66,7 +66,7 @@ func (o *Object) serveAlarm(place *turn.Place, opened func()) {
 	}
 	opened()
 	if refused != nil {
-		o.rt.wakes.failed(o.id.Address)
+		o.rt.wakes.unable(o.id.Address, refused.Message)
 		return
 	}
 	ctx, cancelTimeout := proto.WithDeadline(ctx)
@@ -80,13 +80,22 @@ func (o *Object) serveAlarm(place *turn.Place, opened func()) {
 	}
 	if due == nil || err != nil {
 		r.end(proto.NewAnswer(nil, err), func(a proto.Answer) {
-			if a.Failed != "" {
-				o.rt.wakes.failed(o.id.Address)
-			}
+			o.rang(a)
 		})
 		return
 	}
 	o.runAlarm(ctx, r, due)
+}
+
+// rang notes what became of work that was due, and reports whether it could be stored.
+func (o *Object) rang(answer proto.Answer) bool {
+	if !storageFailed(answer) {
+		o.rt.wakes.able(o.id.Address)
+		return true
+	}
+	_, err := answer.Result()
+	o.rt.wakes.unable(o.id.Address, publicText(err))
+	return false
 }
 
 // takeDue returns the next alarm that is due and does not run yet, or nil, and rings for
@@ -179,9 +188,7 @@ func (o *Object) runAlarm(ctx context.Context, r *run, a *alarmRow) {
 		return o.alarmRan(o.store, a, this, err)
 	}
 	done := func(answer proto.Answer) {
-		if storageFailed(answer) {
-			o.rt.wakes.failed(o.id.Address) // it runs again
-		} else if _, err := answer.Result(); err != nil {
+		if _, err := answer.Result(); o.rang(answer) && err != nil { // else it runs again
 			o.logger().Warn("alarm failed", "alarm", a.ID, "work", a.Work, "attempt", this.Attempt, "error", err)
 		}
 	}

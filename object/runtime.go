@@ -70,7 +70,10 @@ type Runtime struct {
 	openers map[string]*opener      // by the subject whose call opened them
 	leaving int64                   // and of those that crowded counts
 
-	sending  map[proto.SessionID]*stored // sends that are under way, by id
+	sending   map[proto.SessionID]*stored // sends that are under way, by id
+	chores    int64                       // so many were there in this life
+	postponed map[lmz.Address]*postponed
+
 	lanes    map[laneKey]*lane
 	late     map[lmz.Address][]*lane      // whose rows are not what they should be, by sender
 	unsaved  map[lmz.Address][]settlement // what is settled of them, and not on disk yet, by sender
@@ -142,14 +145,15 @@ func newRuntime(mesh proto.Mesh, log *slog.Logger, lock io.Closer, open storeOpe
 		maxOpen: maxOpen, maxBytes: maxOpenBytes, maxEach: maxOpenEach,
 		drained: make(chan struct{}),
 
-		sending:  make(map[proto.SessionID]*stored),
-		lanes:    make(map[laneKey]*lane),
-		late:     make(map[lmz.Address][]*lane),
-		unsaved:  make(map[lmz.Address][]settlement),
-		openers:  make(map[string]*opener),
-		watching: make(map[watched]string),
-		waking:   make(chan struct{}, maxWaking),
-		peeking:  make(chan struct{}, maxPeeking),
+		sending:   make(map[proto.SessionID]*stored),
+		postponed: make(map[lmz.Address]*postponed),
+		lanes:     make(map[laneKey]*lane),
+		late:      make(map[lmz.Address][]*lane),
+		unsaved:   make(map[lmz.Address][]settlement),
+		openers:   make(map[string]*opener),
+		watching:  make(map[watched]string),
+		waking:    make(chan struct{}, maxWaking),
+		peeking:   make(chan struct{}, maxPeeking),
 	}
 	if m, ok := mesh.(interface{ Accounts() *budget.Accounts }); ok {
 		rt.accounts = m.Accounts()
@@ -375,6 +379,9 @@ func (rt *Runtime) shutDown() error {
 	}
 	for _, l := range rt.lanes {
 		l.stop()
+	}
+	for a := range rt.postponed {
+		rt.endPostponed(a)
 	}
 	if rt.working == 0 {
 		close(rt.drained)

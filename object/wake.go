@@ -25,6 +25,7 @@ type wakeIndex interface {
 const (
 	wakeAtStart = int64(0)       // something is under way that only a start has to take up again
 	neverWake   = int64(1) << 62 // nothing is to be done
+	wakeDead    = int64(1) << 61 // nothing but what was given up is kept: it is not woken
 )
 
 // wakes knows when objects have to be woken, and keeps the index so that it never
@@ -58,6 +59,14 @@ type wakeEntry struct {
 	low    int64      // of the commit that was announced, neverWake if there is none
 	alarm  int64      // when to wake it next in this life, neverWake if not
 	place  int        // in the queue, -1 if not there
+	unable inability
+}
+
+// inability says that an object cannot do its own work just now. The zero value: it can.
+type inability struct {
+	failures int
+	since    time.Time
+	why      string
 }
 
 // wakeBatch is one write of the index.
@@ -67,7 +76,7 @@ type wakeBatch struct {
 	err     error
 }
 
-// wakeAgain is how long an object that failed to do what is due is left alone.
+// wakeAgain is how long an object whose commit has failed is left alone.
 const wakeAgain = time.Second
 
 // lookAgain is how often the clock is looked at, at least, while an alarm is to come: a
@@ -85,9 +94,12 @@ func openWakes(index wakeIndex, log *slog.Logger, wake func(lmz.Address)) (*wake
 	}
 	w := &wakes{index: index, log: log, wake: wake, now: time.Now, objects: make(map[lmz.Address]*wakeEntry, len(stored)), late: make(map[*wakeEntry]bool)}
 	for a, at := range stored {
-		e := &wakeEntry{of: a, stored: at, actual: at, low: neverWake, alarm: at, place: -1}
+		e := &wakeEntry{of: a, stored: at, actual: at, low: neverWake, alarm: neverWake, place: -1}
 		w.objects[a] = e
-		w.queue.add(e)
+		if at != wakeDead {
+			e.alarm = at
+			w.queue.add(e)
+		}
 	}
 	return w, nil
 }
@@ -162,12 +174,36 @@ func (w *wakes) failed(a lmz.Address) {
 	w.setAlarm(e, min(e.alarm, w.now().Add(wakeAgain).UnixMilli()))
 }
 
+// unable says that an object could not do its own work, which is looked at again after a pause
+// that grows.
+func (w *wakes) unable(a lmz.Address, why string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	e := w.entry(a)
+	if e.unable.failures == 0 {
+		e.unable.since = w.now()
+	}
+	e.unable.failures++
+	e.unable.why = why
+	w.setAlarm(e, w.now().Add(laneRetry.pause(e.unable.failures)).UnixMilli())
+}
+
+// able is the end of unable.
+func (w *wakes) able(a lmz.Address) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if e := w.objects[a]; e != nil {
+		e.unable = inability{}
+		w.forget(e)
+	}
+}
+
 // drop forgets an object that was removed. When it returns without an error the index does
 // not name the object.
 func (w *wakes) drop(a lmz.Address) error {
 	w.mu.Lock()
 	e := w.entry(a)
-	e.low, e.actual = neverWake, neverWake
+	e.low, e.actual, e.unable = neverWake, neverWake, inability{}
 	w.setAlarm(e, neverWake)
 	delete(w.late, e)
 	if e.stored != neverWake {
@@ -360,14 +396,20 @@ func (w *wakes) close() error {
 	return w.index.close()
 }
 
+// dueObject is what is known of an object that has something to do, or keeps what was given up.
+type dueObject struct {
+	at     int64
+	unable inability
+}
+
 // all returns when each object is to be woken, as far as that is known.
-func (w *wakes) all() map[lmz.Address]int64 {
+func (w *wakes) all() map[lmz.Address]dueObject {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	found := make(map[lmz.Address]int64)
+	found := make(map[lmz.Address]dueObject)
 	for a, e := range w.objects {
 		if at := e.wanted(); at != neverWake {
-			found[a] = at
+			found[a] = dueObject{at, e.unable}
 		}
 	}
 	return found

@@ -106,7 +106,7 @@ func TestAnIndexIsMadeAnewAsAWholeAndWithoutDamagedObjects(t *testing.T) {
 	wantNil(t, os.Remove(unreadable), os.Rename(unreadable+".away", unreadable))
 	w = newWorld(t, dir)
 	reminders(w)
-	if got := w.rt.wakes.all(); len(got) != 1 || got[lmz.At("BOX", "good")] == 0 {
+	if got := w.rt.wakes.all(); len(got) != 1 || got[lmz.At("BOX", "good")].at == 0 {
 		t.Errorf("got %v, want the alarm of the good one", got)
 	}
 	if !strings.Contains(w.log.String(), "damaged") {
