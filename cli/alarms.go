@@ -37,7 +37,9 @@ func (a *app) alarmsListCommand() *cobra.Command {
 		Short: "List the objects that have something to do, or the alarms of one",
 		Long: "ls lists the objects that have something to do, of one binding or of all, and when they\n" +
 			"are woken next; this opens none, and may be too early. 'pending' is an object with\n" +
-			"messages under way, or one that waits for the end of a client's session.\n\n" +
+			"messages under way, or one that waits for the end of a client's session. FAILURES says how\n" +
+			"often an object could not do this, because it does not start or cannot store anything; it\n" +
+			"is tried again. 'lmz sends ls' lists messages whose receivers cannot execute them.\n\n" +
 			"With an instance it opens that object and lists its alarms in the order in which they\n" +
 			"run, and then those that are dead: their last attempt has failed.",
 		Example: "  lmz alarms ls\n  lmz alarms ls REMINDER_DO\n  lmz alarms ls REMINDER_DO ann --json",
@@ -51,7 +53,7 @@ func (a *app) alarmsListCommand() *cobra.Command {
 	}
 	a.gatewayFlags(cmd, &o)
 	limitFlag(cmd, &limit)
-	cmd.Flags().BoolVar(&o.json, "json", false, "print one JSON object a line: binding, instance, next; or of one object:\n"+
+	cmd.Flags().BoolVar(&o.json, "json", false, "print one JSON object a line: binding, instance, next,\nfailures, since, error; or of one object:\n"+
 		"id, schedule, work, next, late, attempts, failures, error, dead")
 	return cmd
 }
@@ -79,18 +81,25 @@ type dueObject struct {
 	Binding  string     `json:"binding"`
 	Instance string     `json:"instance"`
 	Next     *time.Time `json:"next"` // null: something is under way
+	Failures int        `json:"failures"`
+	Since    *time.Time `json:"since"` // of the failures; null: there are none
+	Error    string     `json:"error"`
 }
 
 func (a *app) listDue(ctx context.Context, o gatewayCall, binding string, limit int) error {
-	list := listing[dueObject]{a: a, json: o.json, head: "OBJECT NEXT", row: func(d dueObject) []string {
-		return []string{shorten(lmz.At(d.Binding, d.Instance).String()), nextTime(d.Next, "pending")}
+	list := listing[dueObject]{a: a, json: o.json, head: "OBJECT NEXT FAILURES", row: func(d dueObject) []string {
+		failures := ""
+		if d.Failures > 0 {
+			failures = fmt.Sprintf("%d since %s: %s", d.Failures, nextTime(d.Since, ""), d.Error)
+		}
+		return []string{shorten(lmz.At(d.Binding, d.Instance).String()), nextTime(d.Next, "pending"), failures}
 	}}
 	return a.askGateway(ctx, o, func(ctx context.Context, peer *client.Peer) error {
 		after := ""
 		return list.pages(limit, func(want int) (all []dueObject, last bool, err error) {
 			page, err := gateway.ListDue.Call(ctx, peer, lmz.At(gateway.AdminBinding), binding, after, want)
 			for _, d := range page.Due {
-				all = append(all, dueObject{d.Object.Binding, d.Object.Instance, d.At})
+				all = append(all, dueObject{d.Object.Binding, d.Object.Instance, d.At, d.Failures, d.Since, d.Error})
 			}
 			after = page.Next
 			return all, after == "", err

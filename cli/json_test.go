@@ -14,7 +14,7 @@ import (
 var withoutJSON = []string{
 	"lmz accounts use", "lmz alarms cancel", "lmz alarms run", "lmz approve", "lmz dev", "lmz edit", "lmz environment", "lmz exit-codes", "lmz gateway", "lmz help", "lmz invite",
 	"lmz json", "lmz keys new", "lmz keys rotate", "lmz login", "lmz login magic-link", "lmz logout", "lmz sessions end", "lmz signals", "lmz subjects rm", "lmz subjects set",
-	"lmz token", "lmz token mint", "lmz tokens new", "lmz tokens rm", "lmz alarms", "lmz objects", "lmz objects rm",
+	"lmz token", "lmz token mint", "lmz tokens new", "lmz tokens rm", "lmz alarms", "lmz objects", "lmz objects rm", "lmz sends", "lmz sends rm",
 }
 
 func TestEveryReadingCommandPrintsJSONByOneRule(t *testing.T) {

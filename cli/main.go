@@ -96,7 +96,7 @@ func (a *app) command() *cobra.Command {
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.RunE = func(*cobra.Command, []string) error { return root.Help() }
 	root.AddCommand(a.devCommand(), a.loginCommand(), a.logoutCommand(), a.whoamiCommand(), a.accountsCommand(),
-		a.callCommand(), a.canCommand(), a.contractCommand(), a.objectsCommand(), a.alarmsCommand(), a.editCommand(), a.lsCommand(), a.catCommand(), a.watchCommand(), a.tokenCommand(), a.versionCommand(),
+		a.callCommand(), a.canCommand(), a.contractCommand(), a.objectsCommand(), a.alarmsCommand(), a.sendsCommand(), a.editCommand(), a.lsCommand(), a.catCommand(), a.watchCommand(), a.tokenCommand(), a.versionCommand(),
 		a.subjectsCommand(), a.inviteCommand(), a.approveCommand(), a.sessionsCommand(), a.tokensCommand(), a.auditCommand(),
 		a.keysCommand(), a.gatewayCommand(),
 		exitCodesTopic(), jsonTopic(), environmentTopic(), signalsTopic())

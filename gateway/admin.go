@@ -45,6 +45,7 @@ func (g *Gateway) newAdmin() *worker {
 		lmz.Params("node", "method", "args"), lmz.Doc("Says whether a call would be allowed, without making it."), lmz.ReadOnly)
 	g.exposeObjects(methods)
 	g.exposeAlarms(methods)
+	g.exposeSends(methods)
 	ListUsage.Expose(methods, g.administrator, g.listUsage,
 		lmz.Params("after", "limit"), lmz.Doc("Lists what subjects use of their budgets."), lmz.ReadOnly)
 	w.handler = methods

@@ -41,6 +41,11 @@ type DuePage struct {
 type Due struct {
 	Object lmz.Address
 	At     *time.Time `lmz:",omitempty"` // of its next alarm; nil: something that it sent or watches is under way
+
+	// It could not do its own work so often since a time, because of an error. 0: it can.
+	Failures int        `lmz:",omitempty"`
+	Since    *time.Time `lmz:",omitempty"`
+	Error    string     `lmz:",omitempty"`
 }
 
 // AlarmPage is some of the alarms of an object.
@@ -85,12 +90,13 @@ func (g *Gateway) exposeAlarms(methods *lmz.Mux) {
 func (g *Gateway) listDue(_ context.Context, binding, after string, limit int) (DuePage, error) {
 	list, room := DuePage{Due: []Due{}}, newPage(limit)
 	for _, d := range g.objects.Due(binding, after) {
-		if !room.takes(d.Object.Binding, d.Object.Instance) {
+		why := cut(d.Error)
+		if !room.takes(d.Object.Binding, d.Object.Instance, why) {
 			list.Next = after
 			break
 		}
 		after = d.Cursor
-		list.Due = append(list.Due, Due{d.Object, when(d.At)})
+		list.Due = append(list.Due, Due{d.Object, when(d.At), d.Failures, when(d.Since), why})
 	}
 	return list, nil
 }

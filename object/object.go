@@ -109,7 +109,9 @@ func (o *Object) asking(ctx context.Context, to lmz.Address, c lmz.Continuation,
 // no room on its disk, is tried again, with pauses that grow up to a minute, until its
 // deadline or for seven days. What was sent to that object later waits behind it, and what is
 // sent to others does not. Only what is not executed is tried again, and not if that is for
-// good: a guard refused, or there is no such method. Send fails with [lmz.ErrBusy] while
+// good: a guard refused, or there is no such method. What has no reply to be told that it
+// was not executed, or that nobody can say, becomes a dead letter ([Runtime.DeadLetters]).
+// Send fails with [lmz.ErrBusy] while
 // 10,000 messages, or 16 MiB of them, from this object to that one wait. A call of the
 // object that messages wait for is not executed, and they are tried at once.
 //

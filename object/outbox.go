@@ -320,9 +320,23 @@ func (rt *Runtime) conclude(s *stored, i int, a proto.Answer) {
 	rt.unsaved[s.from.Address] = append(rt.unsaved[s.from.Address], settlement{s, i, dead})
 	open := rt.objects[s.from.Address] != nil
 	rt.mu.Unlock()
-	if !open {
-		rt.ring(s.from.Address, s.row.Payer, func() {}) // closing it again stores it
+	store := func() {} // closing the object stores it,
+	if dead != nil {   // and people look at what is dead before
+		store = func() { go rt.storeSettled(s.from.Address) }
 	}
+	if open {
+		store()
+	} else {
+		rt.ring(s.from.Address, s.row.Payer, store)
+	}
+}
+
+// storeSettled stores what was settled of what an open object has sent.
+func (rt *Runtime) storeSettled(a lmz.Address) {
+	rt.turnOf(context.Background(), a, func(o *Object) error { // refused: the next life settles it again
+		o.tidy()
+		return nil
+	})
 }
 
 // reply has the sender run the reply to a send.

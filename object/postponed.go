@@ -87,6 +87,13 @@ func (rt *Runtime) didChore(a lmz.Address) {
 	}
 }
 
+// hasPostponed reports whether chores of an object wait for it to be able to do them.
+func (rt *Runtime) hasPostponed(a lmz.Address) bool {
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
+	return rt.postponed[a] != nil
+}
+
 // endPostponed forgets what was postponed. rt.mu is held.
 func (rt *Runtime) endPostponed(a lmz.Address) {
 	if p := rt.postponed[a]; p != nil {

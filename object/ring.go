@@ -80,7 +80,9 @@ func (o *Object) serveAlarm(place *turn.Place, opened func()) {
 	}
 	if due == nil || err != nil {
 		r.end(proto.NewAnswer(nil, err), func(a proto.Answer) {
-			o.rang(a)
+			if err != nil || !o.rt.hasPostponed(o.id.Address) { // that nothing is due says nothing of them
+				o.rang(a)
+			}
 		})
 		return
 	}

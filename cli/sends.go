@@ -1,0 +1,180 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/client"
+	"github.com/lumenize/lmz/gateway"
+)
+
+func (a *app) sendsCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "sends",
+		Short: "See what objects have sent and others could not do (admins)",
+		Long: "sends shows which messages between objects are tried again, because their receivers cannot\n" +
+			"execute them just now, and which were given up: dead letters. Only administrators may.",
+		Example: "  lmz sends ls\n  lmz sends dead\n  lmz sends rm ORDER_DO 4711 1",
+		Args:    noWords,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(a.sendsListCommand(), a.sendsDeadCommand(), a.sendsRmCommand())
+	return cmd
+}
+
+// sendsList is a command that lists sends by sender.
+func (a *app) sendsList(cmd *cobra.Command, run func(ctx context.Context, o gatewayCall, q gateway.SendQuery, limit int) error) *cobra.Command {
+	var o gatewayCall
+	limit := 0
+	cmd.Args = atMostWords(2, "BINDING and INSTANCE")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		args = append(args, "", "")
+		return run(cmd.Context(), o, gateway.SendQuery{Binding: args[0], Instance: args[1]}, limit)
+	}
+	a.gatewayFlags(cmd, &o)
+	limitFlag(cmd, &limit)
+	cmd.Flags().BoolVar(&o.json, "json", false, "print one JSON object a line: from, to, "+cmd.Annotations["json"])
+	return cmd
+}
+
+// node is the JSON of an address.
+type node struct {
+	Binding  string `json:"binding"`
+	Instance string `json:"instance"`
+}
+
+// oneRetry is the JSON of what is tried again.
+type oneRetry struct {
+	From     node      `json:"from"`
+	To       node      `json:"to"`
+	Waiting  int       `json:"waiting"`
+	Attempts int       `json:"attempts"`
+	Since    time.Time `json:"since"`
+	Next     time.Time `json:"next"`
+	Error    string    `json:"error"`
+}
+
+func (a *app) sendsListCommand() *cobra.Command {
+	return a.sendsList(&cobra.Command{
+		Use:   "ls [BINDING [INSTANCE]]",
+		Short: "List the messages that are tried again",
+		Long: "ls lists what is tried again of what objects have sent, those of one sender or of all: one\n" +
+			"line for each sender and receiver. The receiver does not start, or cannot store anything,\n" +
+			"for the reason that is shown. The first message is tried again with pauses that grow up to\n" +
+			"a minute, until its deadline or for seven days; what was sent to that receiver later waits\n" +
+			"behind it. 'lmz alarms ls' lists the objects that cannot do their own work.",
+		Example:     "  lmz sends ls\n  lmz sends ls ORDER_DO --json",
+		Annotations: map[string]string{"json": "waiting, attempts,\nsince, next, error"},
+	}, a.listRetries)
+}
+
+func (a *app) listRetries(ctx context.Context, o gatewayCall, q gateway.SendQuery, limit int) error {
+	list := listing[oneRetry]{a: a, json: o.json, head: "FROM TO WAITING ATTEMPTS NEXT ERROR", row: func(r oneRetry) []string {
+		return []string{
+			shorten(lmz.At(r.From.Binding, r.From.Instance).String()), shorten(lmz.At(r.To.Binding, r.To.Instance).String()),
+			fmt.Sprint(r.Waiting), fmt.Sprint(r.Attempts), nextTime(&r.Next, ""), r.Error,
+		}
+	}}
+	return a.askGateway(ctx, o, func(ctx context.Context, peer *client.Peer) error {
+		return list.pages(limit, func(want int) (all []oneRetry, last bool, err error) {
+			q.Limit = want
+			page, err := gateway.ListRetries.Call(ctx, peer, lmz.At(gateway.AdminBinding), q)
+			for _, r := range page.Retries {
+				all = append(all, oneRetry{node(r.From), node(r.To), r.Waiting, r.Attempts, r.Since, r.Next, r.Error})
+			}
+			q.After = page.Next
+			return all, q.After == "", err
+		})
+	})
+}
+
+// oneDead is the JSON of a dead letter.
+type oneDead struct {
+	From    node      `json:"from"`
+	To      node      `json:"to"`
+	ID      string    `json:"id"`
+	Work    string    `json:"work"`
+	Args    string    `json:"args,omitempty"`
+	Died    time.Time `json:"died"`
+	Error   string    `json:"error"`
+	Unknown bool      `json:"unknown"`
+}
+
+func (a *app) sendsDeadCommand() *cobra.Command {
+	args := false
+	cmd := a.sendsList(&cobra.Command{
+		Use:     "dead [BINDING [INSTANCE]]",
+		Aliases: []string{"dead-letters"},
+		Short:   "List the messages that were given up",
+		Long: "dead lists the dead letters of one sender or of all: messages that wanted no reply and were\n" +
+			"not executed, because they were refused for good or their time was over. 'unknown' before\n" +
+			"the reason means that the message may have been executed. Each sender keeps the last 100.\n" +
+			"Messages that wanted a reply are not among them: their senders were told.",
+		Example:     "  lmz sends dead\n  lmz sends dead ORDER_DO 4711 --args --json",
+		Annotations: map[string]string{"json": "id, work, args,\ndied, error, unknown"},
+	}, func(ctx context.Context, o gatewayCall, q gateway.SendQuery, limit int) error {
+		q.Args = args
+		return a.listDead(ctx, o, q, limit)
+	})
+	cmd.Flags().BoolVar(&args, "args", false, "show the arguments too, unless they have more than 16 KiB")
+	return cmd
+}
+
+func (a *app) listDead(ctx context.Context, o gatewayCall, q gateway.SendQuery, limit int) error {
+	list := listing[oneDead]{a: a, json: o.json, head: "FROM ID TO WORK DIED ERROR", row: func(d oneDead) []string {
+		work, why := d.Work, d.Error
+		if d.Args != "" {
+			work = d.Args
+		}
+		if d.Unknown {
+			why = "unknown: " + why
+		}
+		return []string{
+			shorten(lmz.At(d.From.Binding, d.From.Instance).String()), d.ID, shorten(lmz.At(d.To.Binding, d.To.Instance).String()),
+			work, nextTime(&d.Died, ""), why,
+		}
+	}}
+	return a.askGateway(ctx, o, func(ctx context.Context, peer *client.Peer) error {
+		return list.pages(limit, func(want int) (all []oneDead, last bool, err error) {
+			q.Limit = want
+			page, err := gateway.ListDead.Call(ctx, peer, lmz.At(gateway.AdminBinding), q)
+			for _, d := range page.Letters {
+				all = append(all, oneDead{node(d.From), node(d.To), d.ID, d.Work, d.Args, d.Died, d.Error, d.Unknown})
+			}
+			q.After = page.Next
+			return all, q.After == "", err
+		})
+	})
+}
+
+func (a *app) sendsRmCommand() *cobra.Command {
+	var o gatewayCall
+	all := false
+	cmd := &cobra.Command{
+		Use:   "rm BINDING INSTANCE [ID]",
+		Short: "Remove a dead letter",
+		Long: "rm removes a dead letter of an object, by the ID that 'lmz sends dead' shows, or all of them\n" +
+			"with --all. The message is not sent again.",
+		Example: "  lmz sends rm ORDER_DO 4711 1\n  lmz sends rm ORDER_DO 4711 --all",
+		Args: func(cmd *cobra.Command, args []string) error {
+			if all {
+				return words(2, "BINDING INSTANCE --all")(cmd, args)
+			}
+			return words(3, "BINDING INSTANCE ID")(cmd, args)
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			args = append(args, "")
+			_, err := askAdmin(cmd.Context(), a, o, func(ctx context.Context, via lmz.Caller, admin lmz.Address) (int, error) {
+				return gateway.RemoveDead.Call(ctx, via, admin, lmz.At(args[0], args[1]), args[2])
+			})
+			return err
+		},
+	}
+	a.gatewayFlags(cmd, &o)
+	cmd.Flags().BoolVar(&all, "all", false, "remove all dead letters of the object")
+	return cmd
+}
