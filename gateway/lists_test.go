@@ -27,7 +27,9 @@ const remind lmz.Method2[string, int, struct{}] = "remind"
 // folder for them, and with an administrator.
 func withReminders(t *testing.T, dir string, f func(t *testing.T, m *meshtest.Mesh, root *meshtest.Client)) {
 	onMesh := func(t *testing.T) {
-		m := meshtest.StartWith(t, meshtest.Options{Gateway: gateway.Options{Dir: dir}})
+		o := gateway.Options{Dir: dir}
+		o.Budget.Time = gateway.Rate{PerSecond: -1} // a busy machine takes long for many objects
+		m := meshtest.StartWith(t, meshtest.Options{Gateway: o})
 		m.Object("REMINDER_DO", object.Kind{Relaxed: true, New: func(o *object.Object) lmz.Handler {
 			mux := new(lmz.Mux)
 			remind.Expose(mux, lmz.Anyone, func(ctx context.Context, id string, minutes int) (struct{}, error) {

@@ -22,7 +22,8 @@ func TestManyObjectsOnFewFiles(t *testing.T) {
 		return few
 	}
 	hop := lmz.Method2[int, int, int]("hop")
-	w.register("HOP", func(o *Object, mux *lmz.Mux) {
+	w.registerKind("HOP", Kind{TurnLimit: -1, New: func(o *Object) lmz.Handler { // a turn waits for its file
+		mux := new(lmz.Mux)
 		hop.Expose(mux, lmz.Anyone, func(ctx context.Context, at, left int) (int, error) {
 			if err := o.KV().Put(ctx, "before", left); err != nil || left == 0 {
 				return 0, err
@@ -38,13 +39,16 @@ func TestManyObjectsOnFewFiles(t *testing.T) {
 			}
 			return below + 1, o.KV().Put(ctx, "after", left)
 		})
-	})
+		return mux
+	}})
+	ctx, cancel := context.WithTimeout(t.Context(), time.Hour) // how fast the machine is decides nothing
+	defer cancel()
 	var all sync.WaitGroup
 	for i := range callers {
 		all.Go(func() {
 			for round := range 3 {
 				at := (i*7 + round*11) % objects
-				n, err := hop.Call(t.Context(), w, lmz.At("HOP", fmt.Sprint(at)), at, depth)
+				n, err := hop.Call(ctx, w, lmz.At("HOP", fmt.Sprint(at)), at, depth)
 				if n != depth || err != nil {
 					t.Errorf("caller %d: %d hops, %v; want %d", i, n, err, depth)
 				}
