@@ -33,7 +33,8 @@ of each call, and nothing for one that is undefined.
 
 What goes wrong is on stderr, as without --json, and told by the exit code.`
 
-const environmentText = `Environment variables. A flag of the same name wins.
+const environmentText = `Environment variables. A flag of the same name wins. A byte order mark and a line end
+of a value are no part of it; files are UTF-8, and UTF-16 is refused.
 
   LMZ_SERVER        the server, as --server; default ` + defaultServer + `
   LMZ_EMAIL         the account to use, as --email, if several are signed in
