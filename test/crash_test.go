@@ -151,6 +151,25 @@ func TestNoCallRunsTwiceHoweverOftenTheGatewayIsKilled(t *testing.T) {
 	if soak() {
 		kills = 50
 	}
+	keepSaving(t, kills, (*devServer).kill)
+}
+
+// TestPlannedStopsUnderLoad is the same with SIGTERM: a planned stop fails no call either.
+func TestPlannedStopsUnderLoad(t *testing.T) {
+	stops := 2
+	if soak() {
+		stops = 8
+	}
+	keepSaving(t, stops, func(d *devServer) {
+		if err := d.stop(); err != nil {
+			t.Errorf("at SIGTERM the program ended with %v: %s", err, d.log)
+		}
+	})
+}
+
+// keepSaving has clients save without pause while the gateway is ended and started again, so
+// many times. All saves are done, each once.
+func keepSaving(t *testing.T, ends int, end func(*devServer)) {
 	const clients = 4
 	dev := startDev(t, t.TempDir(), "")
 	var done, unknown, repeated atomic.Int64
@@ -204,14 +223,14 @@ func TestNoCallRunsTwiceHoweverOftenTheGatewayIsKilled(t *testing.T) {
 			}
 		})
 	}
-	for range kills {
+	for range ends {
 		before := done.Load()
-		eventually(t, "200 saves before the kill", func() bool { return done.Load() >= before+200 })
-		dev.kill()
+		eventually(t, "200 saves before the end", func() bool { return done.Load() >= before+200 })
+		end(dev)
 		dev = startDev(t, dev.data, dev.addr)
 	}
 	before := done.Load()
-	eventually(t, "saves after the last kill", func() bool { return done.Load() >= before+200 })
+	eventually(t, "saves after the last start", func() bool { return done.Load() >= before+200 })
 	close(stop)
 	work.Wait()
 	cmd := exec.Command(program, "call", "DOCUMENT_DO", "ledger", "subscribe")
@@ -224,7 +243,7 @@ func TestNoCallRunsTwiceHoweverOftenTheGatewayIsKilled(t *testing.T) {
 	if err := json.Unmarshal(out, &ledger); err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("%d kills: %d saves done, %d unknown; the ledger says %d", kills, done.Load(), unknown.Load(), ledger.Version)
+	t.Logf("%d ends: %d saves done, %d unknown; the ledger says %d", ends, done.Load(), unknown.Load(), ledger.Version)
 	if int64(ledger.Version) != done.Load() || repeated.Load() != 0 || unknown.Load() != 0 {
 		t.Errorf("%d saves were done (%d versions twice), %d are unknown, and the ledger says %d",
 			done.Load(), repeated.Load(), unknown.Load(), ledger.Version)
