@@ -32,6 +32,7 @@ type server struct {
 	listener net.Listener
 	http     *http.Server
 	page     atomic.Pointer[http.Handler]
+	health   health
 }
 
 // serverPlan says in what lmz dev and lmz gateway differ.
@@ -53,7 +54,6 @@ type serverPlan struct {
 // Timeouts of the HTTP server. Connections of clients are hijacked and have their own.
 const (
 	headerTimeout   = 10 * time.Second
-	requestTimeout  = 30 * time.Second
 	idleTimeout     = 2 * time.Minute
 	shutdownTimeout = 3 * time.Second
 )
@@ -105,12 +105,9 @@ func (a *app) openParts(s *server, p serverPlan) (err error) {
 		mux.Handle(pattern, handler)
 	}
 	log := p.log.With(debug.Namespace, "lmz.http")
-	s.http = &http.Server{
-		Handler:           httphead.Handler(oneMeaning(onlyHosts(p.answers, p.refusal, mux))),
-		TLSConfig:         p.tls,
-		ReadHeaderTimeout: headerTimeout, ReadTimeout: requestTimeout, WriteTimeout: requestTimeout, IdleTimeout: idleTimeout,
-		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
-	}
+	s.health.dir = p.data
+	s.http = httpServer(oneMeaning(s.health.beside(onlyHosts(p.answers, p.refusal, mux))))
+	s.http.TLSConfig, s.http.ErrorLog = p.tls, slog.NewLogLogger(log.Handler(), slog.LevelWarn)
 	s.listener = descriptors.Process.Listen(s.listener, s.http, new(fullAlert).tell(log))
 	return nil
 }
@@ -120,6 +117,19 @@ func (s *server) showPage(o web.Options) {
 	page := web.Handler(o)
 	s.page.Store(&page)
 }
+
+// httpServer is a server for all connections. Nothing limits the time of a whole request, see
+// withProgress.
+func httpServer(h http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           withProgress(httphead.Handler(h)),
+		ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
+		HTTP2: &http.HTTP2Config{SendPingTimeout: idleTimeout, WriteByteTimeout: writePatience},
+	}
+}
+
+// maxHeader is how large the head of a request may be: tokens and cookies have some kilobytes.
+const maxHeader = 64 << 10
 
 // fullAlert says, at most once a minute, that there are too many connections.
 type fullAlert struct {
@@ -154,6 +164,7 @@ func (s *server) serve(ctx context.Context) error {
 		return errors.Join(err, s.close())
 	case <-ctx.Done():
 	}
+	s.health.stopping.Store(true)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 	defer cancel()
 	if err := s.http.Shutdown(ctx); err != nil {
@@ -191,7 +202,7 @@ func oneMeaning(next http.Handler) http.Handler {
 	})
 }
 
-// onlyHosts answers 421 to every other Host. A page elsewhere could have its own name
+// onlyHosts answers 421 to every other Host, but for the paths of health. A page elsewhere could have its own name
 // lead here (DNS rebinding), and then reads what it likes.
 func onlyHosts(answers func(host string) bool, refusal string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -5,20 +5,26 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"time"
 )
 
 // Listener accepts connections for an HTTP server as long as the pool has descriptors for
 // them. When it has none left, a new connection takes the place of the one that has waited
-// for its next request, or for the head of its first, for longest; if all are in use, the new
-// one is closed. Make one with [Pool.Listen].
+// for its next request, or for the head of its first, for longest; else of the one whose
+// request takes longest, if that is more than ten seconds. Connections that were taken over,
+// as WebSockets are, stay. If no other goes, the new one is closed. Make one with [Pool.Listen].
 type Listener struct {
 	net.Listener
 	pool *Pool
 	full func() // told each time that a connection had to go
 
-	mu    sync.Mutex // guards the following field
+	mu    sync.Mutex // guards the following fields
 	quiet list.List  // *conn without a request, the oldest first
+	busy  list.List  // *conn with one, the oldest first
 }
+
+// busyFor is how long a request is let alone.
+const busyFor = 10 * time.Second
 
 // Listen returns l for server, whose ConnState it sets. full is called whenever a connection
 // had to be closed because there are too many; it must not block.
@@ -32,8 +38,12 @@ func (p *Pool) Listen(l net.Listener, server *http.Server, full func()) *Listene
 type conn struct {
 	net.Conn
 	listener *Listener
-	quiet    *list.Element // guarded by listener.mu; nil while a request is under way, and of a WebSocket
-	closed   bool          // guarded by listener.mu
+
+	// Guarded by listener.mu.
+	in     *list.List // quiet, busy, or nil if it stays
+	place  *list.Element
+	since  time.Time // when it came there
+	closed bool
 }
 
 // Accept implements [net.Listener].
@@ -43,30 +53,35 @@ func (l *Listener) Accept() (net.Conn, error) {
 		if err != nil {
 			if Short(err) { // the server tries again after a moment
 				l.full()
-				l.closeQuiet()
+				l.makeRoom()
 			}
 			return nil, err
 		}
 		if !l.pool.addSocket() {
 			l.full()
-			if !l.closeQuiet() || !l.pool.addSocket() {
+			if !l.makeRoom() || !l.pool.addSocket() {
 				c.Close()
 				continue
 			}
 		}
 		counted := &conn{Conn: c, listener: l}
 		l.mu.Lock()
-		counted.quiet = l.quiet.PushBack(counted)
+		l.move(counted, &l.quiet)
 		l.mu.Unlock()
 		return counted, nil
 	}
 }
 
-// closeQuiet closes the connection that has been without a request for longest, and reports
-// whether there was one.
-func (l *Listener) closeQuiet() bool {
+// makeRoom closes a connection, and reports whether there was one that may go.
+func (l *Listener) makeRoom() bool {
 	l.mu.Lock()
 	first := l.quiet.Front()
+	if first == nil {
+		first = l.busy.Front()
+		if first != nil && time.Since(first.Value.(*conn).since) < busyFor {
+			first = nil
+		}
+	}
 	l.mu.Unlock()
 	if first == nil {
 		return false
@@ -87,19 +102,23 @@ func (l *Listener) changed(c net.Conn, state http.ConnState) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {
-	case counted.closed:
-	case state == http.StateIdle && counted.quiet == nil:
-		counted.quiet = l.quiet.PushBack(counted)
-	case state != http.StateIdle && state != http.StateNew:
-		l.noisy(counted)
+	case counted.closed || state == http.StateNew:
+	case state == http.StateIdle:
+		l.move(counted, &l.quiet)
+	case state == http.StateActive:
+		l.move(counted, &l.busy)
+	default:
+		l.move(counted, nil)
 	}
 }
 
-// noisy says that a connection is in use, or gone. l.mu is held.
-func (l *Listener) noisy(c *conn) {
-	if c.quiet != nil {
-		l.quiet.Remove(c.quiet)
-		c.quiet = nil
+// move puts a connection last into a list. l.mu is held.
+func (l *Listener) move(c *conn, to *list.List) {
+	if c.in != nil {
+		c.in.Remove(c.place)
+	}
+	if c.in, c.place = to, nil; to != nil {
+		c.place, c.since = to.PushBack(c), time.Now()
 	}
 }
 
@@ -110,7 +129,7 @@ func (c *conn) Close() error {
 	defer c.listener.mu.Unlock()
 	if !c.closed {
 		c.closed = true
-		c.listener.noisy(c)
+		c.listener.move(c, nil)
 		c.listener.pool.dropSocket()
 	}
 	return err
