@@ -101,6 +101,7 @@ func TestAnOpaqueTokenOnAJSONLink(t *testing.T) {
 		if want := "~.tab lmz.access-token-b64.YS9i"; strings.Join(dialled, " ") != want {
 			t.Errorf("dialled %q", dialled)
 		}
+		synctest.Wait() // the link's writer closes it
 		select {
 		case <-far.closed:
 		default:
