@@ -16,8 +16,9 @@ const (
 	mailTimeout  = time.Minute     // for one delivery
 	mailRetry    = 5 * time.Second // before the second try; it doubles
 	mailRetryMax = 15 * time.Minute
-	mailKept     = 24 * time.Hour // tries end after this, unless the link says when
-	mailIdle     = time.Hour      // longest sleep while nothing waits
+	mailKept     = 24 * time.Hour  // tries end after this, unless the link says when
+	mailIdle     = time.Hour       // longest sleep while nothing waits
+	mailLook     = 5 * time.Second // longest sleep while something waits: timers do not count the time that the machine sleeps
 )
 
 // outbox sends what is queued, one mail at a time. The queue is in the database,
@@ -115,7 +116,7 @@ func (o *outbox) flush(ctx context.Context) (wait time.Duration) {
 			return mailIdle
 		}
 		if wait := time.UnixMilli(q.dueAt).Sub(o.now()); wait > 0 {
-			return min(wait, mailIdle)
+			return min(wait, mailLook)
 		}
 		if err := o.send(ctx, q); err != nil && ctx.Err() == nil {
 			o.log.Error("the mail queue could not be changed", "error", err)

@@ -31,6 +31,7 @@ type bearer struct {
 	queue   *queue   // in which it waits, or nil
 	gone    bool
 	again   *time.Timer // asks later, or nil
+	askAt   time.Time   // when that is, by the clock of the wall; zero once it was
 }
 
 // queue is a line of bearers to be asked about.
@@ -160,12 +161,14 @@ const maxIDs = 16
 func (a *authority) later(b *bearer, after time.Duration) {
 	if b.again != nil {
 		b.again.Stop()
-		b.again = nil
+		b.again, b.askAt = nil, time.Time{}
 	}
 	if after > 0 && !b.gone {
+		b.askAt = time.Now().Add(after).Round(0)
 		b.again = time.AfterFunc(after, func() {
 			a.mu.Lock()
 			defer a.mu.Unlock()
+			b.askAt = time.Time{}
 			a.wait(b, &a.due)
 		})
 	}
@@ -256,6 +259,7 @@ func (a *authority) beat() {
 			return
 		case <-look.C:
 			a.gateway.closeExpired()
+			a.askLate()
 			continue
 		case <-tick.C:
 		}
@@ -267,6 +271,20 @@ func (a *authority) beat() {
 			}
 		}
 		a.mu.Unlock()
+	}
+}
+
+// askLate asks about the bearers whose time is over although their timer has not run: timers
+// count neither the time that the machine sleeps nor that by which its clock is set.
+func (a *authority) askLate() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for b := range a.bearers {
+		if !b.askAt.IsZero() && !time.Now().Before(b.askAt) {
+			b.again.Stop()
+			b.askAt = time.Time{}
+			a.wait(b, &a.due)
+		}
 	}
 }
 
