@@ -1,0 +1,34 @@
+package object
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/lumenize/lmz"
+)
+
+// A watch is on disk with its turn, and in the index: it runs after a crash although nobody
+// calls the object, because the next life knows no session of before.
+func TestWatchAfterACrash(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		disk := &MemoryDisk{}
+		w := newMemoryWorld(t, disk)
+		client := quiet{end: make(chan bool)}
+		w.mesh["CLIENT"] = client
+		var l leavings
+		l.register(w)
+		w.run(func(ctx context.Context, o *Object) error {
+			return o.Watch(ctx, lmz.At("CLIENT", "ann.tab"), lmz.Ctn("left", 1))
+		})
+		time.Sleep(time.Minute)
+		l.wants(t) // the session lives
+		w = w.crash(disk)
+		l.register(w)
+		w.rt.Start()
+		time.Sleep(time.Minute)
+		l.wants(t, 1)
+		close(client.end)
+	})
+}
