@@ -106,6 +106,10 @@ var seeded = []bug{
 		[]string{"p := o.rt.join(s, i, true, ", "p := o.rt.join(s, i, false, "},
 	},
 	{
+		"stored send dropped when its receiver is unable", "object/lane.go",
+		[]string{"	case p == nil:\n", "	case p != nil || p == nil:\n"},
+	},
+	{
 		"alarm lost", "object/due.go", // the index is written after the commit, when there is time
 		[]string{
 			"import (\n", "import (\n	\"time\"\n",

@@ -35,7 +35,7 @@ const (
 type ledger struct {
 	*object.Object
 	lmz.Mux
-	world *world // nil where nobody looks at tokens
+	world *world // nil where nobody looks at tokens, and where it always starts
 }
 
 func (w *world) newLedger(o *object.Object) lmz.Handler {
@@ -45,6 +45,14 @@ func (w *world) newLedger(o *object.Object) lmz.Handler {
 	finished.Expose(&l.Mux, lmz.NoOne, l.finished)
 	shelved.Expose(&l.Mux, lmz.NoOne, l.shelved)
 	return l
+}
+
+// OnStart fails while the ledger is unable to start.
+func (l *ledger) OnStart(context.Context) error {
+	if l.world != nil && l.world.isUnable(l.Identity().Instance) {
+		return lmz.Errorf("unable to start")
+	}
+	return nil
 }
 
 func (l *ledger) read(ctx context.Context) (log []string, err error) {

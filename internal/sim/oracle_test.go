@@ -161,13 +161,15 @@ func (v *verdict) stopped(c *call) bool {
 }
 
 func (v *verdict) mayBeRefused(c *call) bool {
-	return c.ended() || c.late() || c.op.peer() || within(c, v.w.drains) && (c.from.JSON || c.op == opWork)
+	return v.unable(c) || c.ended() || c.late() || c.op.peer() || within(c, v.w.drains) && (c.from.JSON || c.op == opWork)
 }
 
 // mayBeUnknown is promise 2, and promise 1 for calls whose deadline passed in trouble
 // or in the callee.
 func (v *verdict) mayBeUnknown(c *call) bool {
 	switch {
+	case v.unable(c): // it could not be asked
+		return true
 	case c.ended(), c.from.JSON: // JSON has no outcomes; tally bounds how many
 		return true
 	case c.late():
@@ -179,6 +181,11 @@ func (v *verdict) mayBeUnknown(c *call) bool {
 		return within(c, v.w.crashes)
 	}
 	return false
+}
+
+// unable reports whether a ledger did not start during the call.
+func (v *verdict) unable(c *call) bool {
+	return slices.ContainsFunc(v.w.unables, func(p period) bool { return c.made <= p.to && p.from <= c.settled })
 }
 
 // sessionEnded reports whether a session that the call needed ended meanwhile.

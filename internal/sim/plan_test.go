@@ -69,9 +69,10 @@ const (
 	expire         // a client's token expires before the next one is there
 	overtake       // a client's connection is lost, and what it carries arrives after its next greeting
 	faults
+	unable = faults // a ledger does not start, if it is closed; drawn apart
 )
 
-var faultNames = [...]string{"", "cut", "stall", "slow", "twice", "flicker", "crash", "drain", "restart", "takeover", "expire", "overtake"}
+var faultNames = [...]string{"", "cut", "stall", "slow", "twice", "flicker", "crash", "drain", "restart", "takeover", "expire", "overtake", "unable"}
 
 func (f fault) String() string { return faultNames[f] }
 
@@ -126,6 +127,7 @@ func plan(seed uint64) []event {
 		}
 	}
 	events = append(events, floods(seed)...)
+	events = append(events, unables(seed)...)
 	events = append(events, several(seed)...)
 	slices.SortStableFunc(events, func(a, b event) int { return cmp.Compare(a.at, b.at) })
 	return events
@@ -169,6 +171,18 @@ func several(seed uint64) (events []event) {
 			}
 			events = append(events, end)
 		}
+	}
+	return events
+}
+
+// unables draws when ledgers, in place of clients, do not start, in some schedules.
+func unables(seed uint64) (events []event) {
+	r := newRandom(seed, 9)
+	if r.IntN(3) > 0 {
+		return nil
+	}
+	for range 1 + r.IntN(3) {
+		events = append(events, event{at: r.between(0, length), fault: unable, client: r.IntN(ledgers), lasts: r.between(time.Second, 14*time.Second)})
 	}
 	return events
 }

@@ -70,14 +70,14 @@ func inShards(t *testing.T) {
 
 // figures says what the schedules consisted of.
 func figures() string {
-	var count [faults]int
+	var count [faults + 1]int
 	for i := range *number {
 		for _, e := range plan(*first + uint64(i)) {
 			count[e.fault]++
 		}
 	}
 	text := fmt.Sprintf("%d schedules, %d calls; faults:", *number, count[noFault])
-	for f := noFault + 1; f < faults; f++ {
+	for f := noFault + 1; f <= unable; f++ {
 		text += fmt.Sprintf(" %d %s,", count[f], f)
 	}
 	return strings.TrimSuffix(text, ",")

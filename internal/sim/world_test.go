@@ -46,6 +46,21 @@ type world struct {
 	drains   []time.Duration
 	expiries map[string]time.Time     // of the token that an order came with
 	troubles [clients][]time.Duration // when something began or ended that disturbs a client
+	unables  []period                 // when ledgers did not start
+}
+
+// period is a time for which a ledger does not start.
+type period struct {
+	ledger   string
+	from, to time.Duration
+}
+
+// isUnable reports whether a ledger does not start now.
+func (w *world) isUnable(ledger string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	now := w.now()
+	return slices.ContainsFunc(w.unables, func(p period) bool { return p.ledger == ledger && p.from <= now && now < p.to })
 }
 
 // due is something to do later.
@@ -260,6 +275,12 @@ func (w *world) after(i int, d time.Duration, f func()) {
 
 func (w *world) do(e event) {
 	p := w.processes[e.client]
+	if e.fault == unable {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.unables = append(w.unables, period{strconv.Itoa(e.client), w.now(), w.now() + e.lasts})
+		return
+	}
 	if e.fault != noFault {
 		w.trouble(e.client)
 	}
