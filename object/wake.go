@@ -58,6 +58,7 @@ type wakeEntry struct {
 	actual int64      // what is true of the object's last commit
 	low    int64      // of the commit that was announced, neverWake if there is none
 	alarm  int64      // when to wake it next in this life, neverWake if not
+	asked  int64      // what known or rang said last of alarm; not heeded while the object is unable
 	place  int        // in the queue, -1 if not there
 	unable inability
 }
@@ -94,10 +95,10 @@ func openWakes(index wakeIndex, log *slog.Logger, wake func(lmz.Address)) (*wake
 	}
 	w := &wakes{index: index, log: log, wake: wake, now: time.Now, objects: make(map[lmz.Address]*wakeEntry, len(stored)), late: make(map[*wakeEntry]bool)}
 	for a, at := range stored {
-		e := &wakeEntry{of: a, stored: at, actual: at, low: neverWake, alarm: neverWake, place: -1}
+		e := &wakeEntry{of: a, stored: at, actual: at, low: neverWake, alarm: neverWake, asked: neverWake, place: -1}
 		w.objects[a] = e
 		if at != wakeDead {
-			e.alarm = at
+			e.alarm, e.asked = at, at
 			w.queue.add(e)
 		}
 	}
@@ -118,7 +119,7 @@ func (w *wakes) start() {
 func (w *wakes) entry(a lmz.Address) *wakeEntry {
 	e := w.objects[a]
 	if e == nil {
-		e = &wakeEntry{of: a, stored: neverWake, actual: neverWake, low: neverWake, alarm: neverWake, place: -1}
+		e = &wakeEntry{of: a, stored: neverWake, actual: neverWake, low: neverWake, alarm: neverWake, asked: neverWake, place: -1}
 		w.objects[a] = e
 	}
 	return e
@@ -150,7 +151,7 @@ func (w *wakes) known(a lmz.Address, atStart, alarm int64) {
 	defer w.mu.Unlock()
 	e := w.entry(a)
 	e.low, e.actual = neverWake, atStart
-	w.setAlarm(e, alarm)
+	w.ask(e, alarm)
 	w.forget(e)
 }
 
@@ -159,8 +160,17 @@ func (w *wakes) rang(a lmz.Address, alarm int64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	e := w.entry(a)
-	w.setAlarm(e, alarm)
+	w.ask(e, alarm)
 	w.forget(e)
+}
+
+// ask sets when an object wants to be woken in this life, which it is not while it is unable.
+// w.mu is held.
+func (w *wakes) ask(e *wakeEntry, alarm int64) {
+	e.asked = alarm
+	if e.unable.failures == 0 {
+		w.setAlarm(e, alarm)
+	}
 }
 
 // failed says that the commit which lower announced has failed, or that a wake could
@@ -192,8 +202,9 @@ func (w *wakes) unable(a lmz.Address, why string) {
 func (w *wakes) able(a lmz.Address) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if e := w.objects[a]; e != nil {
+	if e := w.objects[a]; e != nil && e.unable.failures > 0 {
 		e.unable = inability{}
+		w.setAlarm(e, e.asked)
 		w.forget(e)
 	}
 }
