@@ -134,8 +134,10 @@ func TestACallWhoseTimeIsOverIsMissed(t *testing.T) {
 	gateway, slow := newSlow(t, Limits{Waiting: 20, Frames: 40})
 	gateway.s.now = func() time.Time { return now }
 	unlink(gateway, slow)
-	gateway.tell("a", 0, 3)
-	now = now.Add(2 * time.Minute)
+	gateway.tell("a", 0, 2)
+	now = now.Add(time.Minute)
+	gateway.tell("a", 2, 1)
+	now = now.Add(time.Minute - time.Microsecond) // the wire has whole milliseconds
 	gateway.tell("a", 3, 1)
 	link(gateway, slow)
 	slow.read(gateway)

@@ -51,9 +51,10 @@ func (s *Session) wait(c call) {
 }
 
 // dropExpired forgets the sends whose time is over; calls are given up by who made them.
+// What has less than a millisecond left would have none on the wire, and would not be run.
 func (s *Session) dropExpired() {
 	now := s.now()
-	expired := func(c call) bool { return c.frame.NoReply && now.After(c.deadline) }
+	expired := func(c call) bool { return c.frame.NoReply && c.deadline.Sub(now) < time.Millisecond }
 	if s.drops() {
 		s.limits.Policy.drop(s, expired)
 		return
