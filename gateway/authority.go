@@ -165,12 +165,17 @@ func (a *authority) later(b *bearer, after time.Duration) {
 	}
 	if after > 0 && !b.gone {
 		b.askAt = time.Now().Add(after).Round(0)
-		b.again = time.AfterFunc(after, func() {
+		var timer *time.Timer
+		timer = time.AfterFunc(after, func() {
 			a.mu.Lock()
 			defer a.mu.Unlock()
+			if b.again != timer || b.askAt.IsZero() { // askLate was first
+				return
+			}
 			b.askAt = time.Time{}
 			a.wait(b, &a.due)
 		})
+		b.again = timer
 	}
 }
 
