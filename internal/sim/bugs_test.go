@@ -106,7 +106,7 @@ var seeded = []bug{
 		[]string{"p := o.rt.join(s, i, true, ", "p := o.rt.join(s, i, false, "},
 	},
 	{
-		"stored send dropped when its receiver is unable", "object/lane.go",
+		"stored send dropped when its receiver is unable", "object/laneretry.go",
 		[]string{"	case p == nil:\n", "	case p != nil || p == nil:\n"},
 	},
 	{
