@@ -61,7 +61,7 @@ bench: ## run the benchmarks
 soak: ## the long versions of the crash and cut tests, and attacks of a minute each (an hour)
 	LMZ_SOAK=1 $(GO) test -count=1 -timeout 30m -v -skip Attack ./test/...
 	LMZ_SOAK=1 $(GO) test -count=1 -timeout 60m -v -run Attack ./test
-	LMZ_SOAK=1 $(GO) test -count=1 -timeout 10m -v -run 'NeverRead|RememberedClient' ./gateway
+	LMZ_SOAK=1 $(GO) test -count=1 -timeout 10m -v -run 'NeverRead|RememberedClient|ManyConnects' ./gateway
 	LMZ_SOAK=1 $(GO) test -count=1 -timeout 60m -v -run 'ManyObjects|CutAnywhere|AfterAKill' ./object -object.n 10000
 	$(GO) test -count=1 -timeout 30m -run Simulated ./examples/editor -editor.n 5000
 	LMZ_SOAK=1 $(GO) test -count=1 -timeout 10m -v -run Kill9 ./tui

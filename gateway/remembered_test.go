@@ -1,11 +1,13 @@
 package gateway_test
 
 import (
+	"encoding/binary"
 	"fmt"
 	"log/slog"
 	"net/http/httptest"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -96,5 +98,65 @@ func TestBytesOfARememberedClient(t *testing.T) {
 				t.Logf("%d bytes are kept of each", each)
 			}
 		})
+	}
+}
+
+// TestMemoryAfterManyConnects has 200 clients connect anew again and again, each time as
+// another process.
+func TestMemoryAfterManyConnects(t *testing.T) {
+	const clients, grace, most = 200, 10 * time.Millisecond, 8 << 20
+	connects := 10 * clients
+	if os.Getenv("LMZ_SOAK") != "" {
+		connects = 165_000
+	}
+	g, err := gateway.New(gateway.Options{Dir: t.TempDir(), Verify: verify, Log: slog.New(slog.DiscardHandler), Grace: grace})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer g.Close()
+	g.Object("COUNTER", object.Kind{New: newCounter})
+	server := httptest.NewServer(g)
+	defer server.Close()
+	come := func(n int) {
+		user := fmt.Sprintf("ann%d", n%clients)
+		url := fmt.Sprintf("%s/gateway/LUMENIZE_CLIENT_GATEWAY/%s.tab", server.URL, user)
+		conn, _, err := websocket.Dial(t.Context(), "ws"+strings.TrimPrefix(url, "http"), &websocket.DialOptions{
+			Subprotocols: []string{proto.SubprotocolCBOR, proto.TokenPrefix + token(user, time.Now().Add(time.Hour))},
+		})
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		r := &raw{t, conn}
+		session := proto.SessionID{1}
+		binary.BigEndian.PutUint64(session[8:], uint64(n))
+		r.frame(proto.Frame{Kind: proto.KindHello, Session: session})
+		r.read()
+		r.ask(1, lmz.At("COUNTER", user), lmz.Ctn("add", 1))
+		r.answer()
+		conn.CloseNow()
+	}
+	all := func(from, to int) {
+		var work sync.WaitGroup
+		const at = 4 // at once
+		for i := range at {
+			work.Go(func() {
+				for n := from + i; n < to; n += at {
+					come(n)
+				}
+			})
+		}
+		work.Wait()
+		for s := g.Stats(); s.Connections+s.Sessions > 0; s = g.Stats() {
+			time.Sleep(grace)
+		}
+	}
+	all(0, clients)
+	before := heap()
+	all(clients, clients+connects)
+	kept := int64(heap()) - int64(before)
+	t.Logf("%d bytes are kept after %d connects of %d clients", kept, connects, clients)
+	if kept > most {
+		t.Errorf("%d bytes are kept, want at most %d", kept, most)
 	}
 }
