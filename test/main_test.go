@@ -9,8 +9,10 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -87,7 +89,9 @@ func (d *devServer) listen(addr string) {
 func (d *devServer) start(args ...string) (printed []string) {
 	t := d.t
 	t.Helper()
-	d.cmd = exec.Command(program, args...)
+	if d.cmd = exec.Command(program, args...); signal.Ignored(syscall.SIGHUP) { // by nohup, which the program respects
+		d.cmd = exec.Command("env", append([]string{"--default-signal=HUP", program}, args...)...)
+	}
 	if d.nofile > 0 {
 		limited := fmt.Sprintf(`ulimit -n %d; exec "$0" "$@"`, d.nofile)
 		d.cmd = exec.Command("bash", append([]string{"-c", limited, program}, args...)...)
