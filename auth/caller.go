@@ -36,7 +36,7 @@ func (s *Service) caller(d db, r *request) (caller, error) {
 	if token, ok := credential.Bearer(r.Header); ok {
 		return s.callerByBearer(d, token)
 	}
-	for _, token := range refreshCookies(r.Request) {
+	if token := refreshCookie(r.Request); token != "" {
 		return s.callerByCookie(d, token)
 	}
 	return caller{}, errNoCredential

@@ -218,24 +218,19 @@ func (s *Service) signInBrowser(d db, r *request, subj subject) (token string, e
 	return token, errors.Join(s.tellOfNewPlace(d, r, subj, id, newSession{kind: kindBrowser}), s.endReplaced(d, r))
 }
 
-// endReplaced ends the sessions that a browser has had: the cookies by which they could be
-// used and ended are replaced. Mostly it is one.
+// endReplaced ends the session that a browser has had: the cookie by which it could be
+// used and ended is replaced.
 func (s *Service) endReplaced(d db, r *request) error {
-	for _, token := range refreshCookies(r.Request) {
-		row, found, err := d.refreshToken(token)
-		if err != nil {
-			return err
-		}
-		if !found || row.revoked {
-			continue
-		}
-		err = errors.Join(d.endSession(row.family, endedSignOut), s.record(d, r, event{name: "token.revoked", actor: bySystem, target: row.subject,
-			details: map[string]any{"method": "replaced", "session": row.family}}))
-		if err != nil {
-			return err
-		}
+	token := refreshCookie(r.Request)
+	if token == "" {
+		return nil
 	}
-	return nil
+	row, found, err := d.refreshToken(token)
+	if err != nil || !found || row.revoked {
+		return err
+	}
+	return errors.Join(d.endSession(row.family, endedSignOut), s.record(d, r, event{name: "token.revoked", actor: bySystem, target: row.subject,
+		details: map[string]any{"method": "replaced", "session": row.family}}))
 }
 
 // linkFailed leads a browser whose link does not work back to the application.

@@ -93,10 +93,7 @@ func presentedToken(r *request) (token string, fromBody bool, err error) {
 	} else if err == nil && body.RefreshToken != "" {
 		return body.RefreshToken, true, nil
 	}
-	for _, token := range refreshCookies(r.Request) {
-		return token, false, nil
-	}
-	return "", false, nil
+	return refreshCookie(r.Request), false, nil
 }
 
 // rotate answers a refresh with old. A refusal is apart from err because what it
@@ -264,15 +261,15 @@ func (s *Service) cookieName() string {
 	return cookieName
 }
 
-// refreshCookies returns the refresh token of a request, if there is one. The
-// name that other hosts cannot set goes first.
-func refreshCookies(r *http.Request) []string {
+// refreshCookie returns the refresh token in a request's cookie, or "". The name that
+// other hosts cannot set goes first.
+func refreshCookie(r *http.Request) string {
 	for _, name := range []string{hostCookieName, cookieName} {
 		if c, err := r.Cookie(name); err == nil && c.Value != "" {
-			return []string{c.Value}
+			return c.Value
 		}
 	}
-	return nil
+	return ""
 }
 
 // setCookie writes the attributes in the order of the original, which

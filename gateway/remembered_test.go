@@ -19,6 +19,20 @@ import (
 	"github.com/lumenize/lmz/object"
 )
 
+// startCounting starts a gateway on a real socket.
+func startCounting(t *testing.T, grace time.Duration) (*gateway.Gateway, *httptest.Server) {
+	t.Helper()
+	g, err := gateway.New(gateway.Options{Dir: t.TempDir(), Verify: verify, Log: slog.New(slog.DiscardHandler), Grace: grace})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { g.Close() })
+	g.Object("COUNTER", object.Kind{New: newCounter})
+	server := httptest.NewServer(g)
+	t.Cleanup(server.Close)
+	return g, server
+}
+
 // TestBytesOfARememberedClient counts what is kept of each client that has gone, by how it
 // went. With a connection it would be more than 13,000 bytes, with what it said even more.
 func TestBytesOfARememberedClient(t *testing.T) {
@@ -27,14 +41,7 @@ func TestBytesOfARememberedClient(t *testing.T) {
 	if os.Getenv("LMZ_SOAK") != "" {
 		clients = 4000
 	}
-	g, err := gateway.New(gateway.Options{Dir: t.TempDir(), Verify: verify, Log: slog.New(slog.DiscardHandler), Grace: grace})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer g.Close()
-	g.Object("COUNTER", object.Kind{New: newCounter})
-	server := httptest.NewServer(g)
-	defer server.Close()
+	g, server := startCounting(t, grace)
 	names := 0
 	dial := func(protocol string) *raw {
 		t.Helper()
@@ -109,14 +116,7 @@ func TestMemoryAfterManyConnects(t *testing.T) {
 	if os.Getenv("LMZ_SOAK") != "" {
 		connects = 165_000
 	}
-	g, err := gateway.New(gateway.Options{Dir: t.TempDir(), Verify: verify, Log: slog.New(slog.DiscardHandler), Grace: grace})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer g.Close()
-	g.Object("COUNTER", object.Kind{New: newCounter})
-	server := httptest.NewServer(g)
-	defer server.Close()
+	g, server := startCounting(t, grace)
 	come := func(n int) {
 		user := fmt.Sprintf("ann%d", n%clients)
 		url := fmt.Sprintf("%s/gateway/LUMENIZE_CLIENT_GATEWAY/%s.tab", server.URL, user)
