@@ -1,7 +1,6 @@
 package deptest
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -110,6 +109,6 @@ func checkShown(t *testing.T, cell string, tests map[string]bool) {
 		}
 	}
 	if quoted := strings.Count(cell, "`") / 2; named != quoted {
-		t.Error(fmt.Sprintf("%d of %d names are no tests:%s", quoted-named, quoted, cell))
+		t.Errorf("%d of %d names are no tests:%s", quoted-named, quoted, cell)
 	}
 }
