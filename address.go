@@ -22,14 +22,11 @@ type Address struct {
 	Instance string
 }
 
-// At makes an address. Without an instance it is the address of a worker.
-func At(binding string, instance ...string) Address {
-	a := Address{Binding: binding}
-	if len(instance) > 0 {
-		a.Instance = instance[0]
-	}
-	return a
-}
+// At returns the address of an object or a client.
+func At(binding, instance string) Address { return Address{binding, instance} }
+
+// Worker returns the address of a worker, which has no instance.
+func Worker(binding string) Address { return Address{Binding: binding} }
 
 // String returns the address in the form BINDING/instance, for messages and logs.
 func (a Address) String() string {

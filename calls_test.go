@@ -40,13 +40,13 @@ func everyNodeWith(t *testing.T, more func(*meshtest.Mesh), f func(ctx context.C
 			do.Expose(mux, lmz.Anyone, func(ctx context.Context) (string, error) { return f(ctx, self) })
 			return mux
 		}
-		m.Object("OBJECT", object.Kind{New: func(o *object.Object) lmz.Handler { return mux(o) }})
-		m.Worker("WORKER", func(self lmz.Caller) lmz.Handler { return mux(self) })
+		m.HandleObject("OBJECT", object.Kind{New: func(o *object.Object) lmz.Handler { return mux(o) }})
+		m.HandleWorker("WORKER", func(self lmz.Caller) lmz.Handler { return mux(self) })
 		var bob *meshtest.Client
 		bob = m.Client("bob", nil, client.Options{OnBeforeCall: lmz.Anyone,
 			Handler: lmz.HandlerFunc(func(ctx context.Context, _ *lmz.Request) (any, error) { return f(ctx, bob) })})
 		ann := m.Client("ann", nil, client.Options{})
-		for _, to := range []lmz.Address{lmz.At("OBJECT", "o"), lmz.At("WORKER"), lmz.At(lmz.DefaultGateway, "bob.t1")} {
+		for _, to := range []lmz.Address{lmz.At("OBJECT", "o"), lmz.Worker("WORKER"), lmz.At(lmz.DefaultGateway, "bob.t1")} {
 			got, err := do.Call(t.Context(), ann, to)
 			check(to.String(), got, err)
 		}
@@ -75,10 +75,10 @@ func TestAWrongTargetFailsAtOnceOnEveryNode(t *testing.T) {
 		text string
 	}{
 		{lmz.At("NOBODY", "x"), `"NOBODY"`},
-		{lmz.At(""), `no objects are registered as ""`},
-		{lmz.At("OBJECT"), "instance"},
+		{lmz.Worker(""), `no objects are registered as ""`},
+		{lmz.Worker("OBJECT"), "instance"},
 		{lmz.At("WORKER", "one"), `WORKER is a worker and has no instance "one"`},
-		{lmz.At(lmz.DefaultGateway), "instance"},
+		{lmz.Worker(lmz.DefaultGateway), "instance"},
 	}
 	for _, w := range wrong {
 		everyNode(t, func(ctx context.Context, self lmz.Caller) (string, error) {
@@ -111,7 +111,7 @@ func TestEveryNodeIsToldTheIDsOfItsCalls(t *testing.T) {
 		if _, err := self.CallRaw(ctx, lmz.At("OBJECT", "other"), lmz.Ctn("f", make(chan int))); err == nil {
 			return "", lmz.Errorf("a channel was sent")
 		}
-		if _, err := self.CallRaw(ctx, lmz.At("WORKER"), lmz.Ctn("missing")); lmz.CodeOf(err) != lmz.CodeAbsent {
+		if _, err := self.CallRaw(ctx, lmz.Worker("WORKER"), lmz.Ctn("missing")); lmz.CodeOf(err) != lmz.CodeAbsent {
 			return "", err
 		}
 		if len(ids) != 2 || ids[0] == ids[1] || len(ids[0]) < 34 {
@@ -143,17 +143,17 @@ func seen(ctx context.Context) string {
 
 func TestStateGoesDownstreamOnly(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
-		m.Worker("LEAF", func(lmz.Caller) lmz.Handler {
+		m.HandleWorker("LEAF", func(lmz.Caller) lmz.Handler {
 			mux := new(lmz.Mux)
 			colours.Expose(mux, lmz.Anyone, func(ctx context.Context) (string, error) { return seen(ctx), nil })
 			return mux
 		})
-		m.Worker("MIDDLE", func(self lmz.Caller) lmz.Handler {
+		m.HandleWorker("MIDDLE", func(self lmz.Caller) lmz.Handler {
 			mux := new(lmz.Mux)
 			colours.Expose(mux, lmz.Anyone, func(ctx context.Context) (string, error) {
 				got := []string{seen(ctx)}
 				ask := func(ctx context.Context) {
-					text, err := colours.Call(ctx, self, lmz.At("LEAF"))
+					text, err := colours.Call(ctx, self, lmz.Worker("LEAF"))
 					got = append(got, fmt.Sprint(text, errText(err)))
 				}
 				ask(ctx)
@@ -170,12 +170,12 @@ func TestStateGoesDownstreamOnly(t *testing.T) {
 			return mux
 		})
 		ann := m.Client("ann", nil, client.Options{})
-		got, err := colours.Call(t.Context(), ann, lmz.At("MIDDLE"))
+		got, err := colours.Call(t.Context(), ann, lmz.Worker("MIDDLE"))
 		want := "-/- -/- blue/- -/- red/- red/- -/- green/- failed"
 		if err != nil || got != want {
 			t.Errorf("got  %q, %v\nwant %q", got, err, want)
 		}
-		if got, err := colours.Call(t.Context(), ann, lmz.At("MIDDLE")); err != nil || got != want {
+		if got, err := colours.Call(t.Context(), ann, lmz.Worker("MIDDLE")); err != nil || got != want {
 			t.Errorf("the second call saw the first: %q, %v", got, err)
 		}
 	})
@@ -191,7 +191,7 @@ func errText(err error) string {
 func TestStateIsNoSharedMemory(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 		list := []string{"a"}
-		m.Worker("LEAF", func(lmz.Caller) lmz.Handler {
+		m.HandleWorker("LEAF", func(lmz.Caller) lmz.Handler {
 			return lmz.HandlerFunc(func(ctx context.Context, _ *lmz.Request) (any, error) {
 				c, _ := lmz.CallContextFrom(ctx)
 				var got []string
@@ -202,13 +202,13 @@ func TestStateIsNoSharedMemory(t *testing.T) {
 				return got, nil
 			})
 		})
-		m.Worker("MIDDLE", func(self lmz.Caller) lmz.Handler {
+		m.HandleWorker("MIDDLE", func(self lmz.Caller) lmz.Handler {
 			return lmz.HandlerFunc(func(ctx context.Context, _ *lmz.Request) (any, error) {
-				return self.CallRaw(lmz.WithState(ctx, "list", list), lmz.At("LEAF"), lmz.Ctn("f"))
+				return self.CallRaw(lmz.WithState(ctx, "list", list), lmz.Worker("LEAF"), lmz.Ctn("f"))
 			})
 		})
 		ann := m.Client("ann", nil, client.Options{})
-		got, err := lmz.Call[[]string](t.Context(), ann, lmz.At("MIDDLE"), lmz.Ctn("f"))
+		got, err := lmz.Call[[]string](t.Context(), ann, lmz.Worker("MIDDLE"), lmz.Ctn("f"))
 		if err != nil || got[0] != "changed" || list[0] != "a" {
 			t.Errorf("got %q, %v; the sender has %q", got, err, list)
 		}
@@ -240,7 +240,7 @@ func TestAGuardPassesOnWhatItFoundAndErrorsKeepTheirType(t *testing.T) {
 		}
 	}
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
-		m.Worker("W", func(lmz.Caller) lmz.Handler {
+		m.HandleWorker("W", func(lmz.Caller) lmz.Handler {
 			mux := new(lmz.Mux)
 			mux.OnBeforeCall(func(ctx context.Context, _ *lmz.Request) error {
 				a, err := roles.Get(ctx)
@@ -263,7 +263,7 @@ func TestAGuardPassesOnWhatItFoundAndErrorsKeepTheirType(t *testing.T) {
 			want   string
 		}{{ann, "forAnn", "ann ann/-"}, {bob, "forBob", "bob bob/-"}, {ann, "forBob", ""}, {bob, "forAnn", ""}} {
 			computed = 0
-			got, err := lmz.Call[string](t.Context(), c.peer, lmz.At("W"), lmz.Ctn(c.method))
+			got, err := lmz.Call[string](t.Context(), c.peer, lmz.Worker("W"), lmz.Ctn(c.method))
 			var refused *notAllowed
 			if errors.As(err, &refused) != (c.want == "") || got != c.want || computed != 1 {
 				t.Errorf("%s: got %q, %v, computed %d times", c.method, got, err, computed)
@@ -294,7 +294,7 @@ func TestWhatIsSentHasItsOwnDeadline(t *testing.T) {
 	var left chan time.Duration
 	everyNodeWith(t, func(m *meshtest.Mesh) {
 		left = make(chan time.Duration, 2) // of the bubble
-		m.Worker("CLOCK", func(lmz.Caller) lmz.Handler {
+		m.HandleWorker("CLOCK", func(lmz.Caller) lmz.Handler {
 			return lmz.HandlerFunc(func(ctx context.Context, _ *lmz.Request) (any, error) {
 				deadline, _ := ctx.Deadline()
 				left <- time.Until(deadline)
@@ -302,12 +302,12 @@ func TestWhatIsSentHasItsOwnDeadline(t *testing.T) {
 			})
 		})
 	}, func(ctx context.Context, self lmz.Caller) (string, error) {
-		if err := self.Send(ctx, lmz.At("CLOCK"), lmz.Ctn("f")); err != nil {
+		if err := self.Send(ctx, lmz.Worker("CLOCK"), lmz.Ctn("f")); err != nil {
 			return "", err
 		}
 		ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 		defer cancel() // it goes on all the same
-		return "", self.Send(ctx, lmz.At("CLOCK"), lmz.Ctn("f"))
+		return "", self.Send(ctx, lmz.Worker("CLOCK"), lmz.Ctn("f"))
 	}, func(node, _ string, err error) {
 		if err != nil {
 			t.Errorf("%s: %v", node, err)
@@ -327,7 +327,7 @@ func TestAReplyHasTheStateOfWhenItWasAskedFor(t *testing.T) {
 			mux := new(lmz.Mux)
 			do.Expose(mux, lmz.Anyone, func(ctx context.Context) (string, error) {
 				lmz.SetState(ctx, "colour", "early")
-				err := self().Send(ctx, lmz.At("LEAF"), lmz.Ctn("f"), lmz.Reply(lmz.Ctn("noted")))
+				err := self().Send(ctx, lmz.Worker("LEAF"), lmz.Ctn("f"), lmz.Reply(lmz.Ctn("noted")))
 				lmz.SetState(ctx, "colour", "late")
 				return "", err
 			})
@@ -338,21 +338,21 @@ func TestAReplyHasTheStateOfWhenItWasAskedFor(t *testing.T) {
 			})
 			return mux
 		}
-		m.Worker("LEAF", func(lmz.Caller) lmz.Handler {
+		m.HandleWorker("LEAF", func(lmz.Caller) lmz.Handler {
 			return lmz.HandlerFunc(func(context.Context, *lmz.Request) (any, error) {
 				time.Sleep(time.Second)
 				return nil, nil
 			})
 		})
-		m.Worker("WORKER", func(self lmz.Caller) lmz.Handler { return node(func() lmz.Caller { return self }) })
-		m.Object("OBJECT", object.Kind{New: func(o *object.Object) lmz.Handler { return node(func() lmz.Caller { return o }) }})
+		m.HandleWorker("WORKER", func(self lmz.Caller) lmz.Handler { return node(func() lmz.Caller { return self }) })
+		m.HandleObject("OBJECT", object.Kind{New: func(o *object.Object) lmz.Handler { return node(func() lmz.Caller { return o }) }})
 		var bob *meshtest.Client
 		bob = m.NewClient("bob", nil, client.Options{Tab: "t", OnBeforeCall: lmz.Anyone, Handler: node(func() lmz.Caller { return bob })})
 		if err := bob.Connect(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		ann := m.Client("ann", nil, client.Options{})
-		for _, to := range []lmz.Address{lmz.At("WORKER"), lmz.At("OBJECT", "o"), lmz.At(lmz.DefaultGateway, "bob.t")} {
+		for _, to := range []lmz.Address{lmz.Worker("WORKER"), lmz.At("OBJECT", "o"), lmz.At(lmz.DefaultGateway, "bob.t")} {
 			if _, err := do.Call(t.Context(), ann, to); err != nil {
 				t.Fatalf("%s: %v", to, err)
 			}
@@ -370,28 +370,28 @@ func TestAReplyForErrorsRunsOnlyForThemUnguardedAndLendsItsRightsToNobody(t *tes
 			mux := new(lmz.Mux)
 			do.Expose(mux, lmz.Anyone, func(ctx context.Context) (string, error) {
 				for _, method := range []string{"good", "bad"} {
-					if err := self().Send(ctx, lmz.At("LEAF"), lmz.Ctn(method), lmz.ReplyOnError(lmz.Ctn("failed", method))); err != nil {
+					if err := self().Send(ctx, lmz.Worker("LEAF"), lmz.Ctn(method), lmz.ReplyOnError(lmz.Ctn("failed", method))); err != nil {
 						return "", err
 					}
 				}
 				return "", nil
 			})
 			lmz.Method2[string, lmz.Value, struct{}]("failed").Expose(mux, lmz.NoOne, func(ctx context.Context, method string, _ lmz.Value) (struct{}, error) {
-				_, err := self().CallRaw(ctx, lmz.At("LEAF"), lmz.Ctn("secret"))
+				_, err := self().CallRaw(ctx, lmz.Worker("LEAF"), lmz.Ctn("secret"))
 				got <- method + " " + string(lmz.CodeOf(err))
 				return struct{}{}, nil
 			})
 			return mux
 		}
-		m.Worker("LEAF", func(lmz.Caller) lmz.Handler {
+		m.HandleWorker("LEAF", func(lmz.Caller) lmz.Handler {
 			mux := new(lmz.Mux)
 			lmz.Method0[string]("good").Expose(mux, lmz.Anyone, func(context.Context) (string, error) { return "fine", nil })
 			lmz.Method0[string]("bad").Expose(mux, lmz.Anyone, func(context.Context) (string, error) { return "", lmz.Errorf("no") })
 			lmz.Method0[string]("secret").Expose(mux, lmz.NoOne, func(context.Context) (string, error) { return "told", nil })
 			return mux
 		})
-		m.Worker("WORKER", func(self lmz.Caller) lmz.Handler { return node(func() lmz.Caller { return self }) })
-		m.Object("OBJECT", object.Kind{New: func(o *object.Object) lmz.Handler { return node(func() lmz.Caller { return o }) }})
+		m.HandleWorker("WORKER", func(self lmz.Caller) lmz.Handler { return node(func() lmz.Caller { return self }) })
+		m.HandleObject("OBJECT", object.Kind{New: func(o *object.Object) lmz.Handler { return node(func() lmz.Caller { return o }) }})
 		var bob *meshtest.Client
 		onlyDo := func(_ context.Context, req *lmz.Request) error {
 			if req.Method != string(do) {
@@ -404,7 +404,7 @@ func TestAReplyForErrorsRunsOnlyForThemUnguardedAndLendsItsRightsToNobody(t *tes
 			t.Fatal(err)
 		}
 		ann := m.Client("ann", nil, client.Options{})
-		for _, to := range []lmz.Address{lmz.At("WORKER"), lmz.At("OBJECT", "o"), lmz.At(lmz.DefaultGateway, "bob.t")} {
+		for _, to := range []lmz.Address{lmz.Worker("WORKER"), lmz.At("OBJECT", "o"), lmz.At(lmz.DefaultGateway, "bob.t")} {
 			if _, err := do.Call(t.Context(), ann, to); err != nil {
 				t.Fatalf("%s: %v", to, err)
 			}

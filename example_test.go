@@ -69,7 +69,7 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	g.Object("DOCUMENT_DO", object.Kind{New: NewDocument})
+	g.HandleObject("DOCUMENT_DO", object.Kind{New: NewDocument})
 	server := httptest.NewServer(g)
 	defer server.Close()
 	defer g.Close()

@@ -73,7 +73,7 @@ func pause() { time.Sleep(rand.N(5 * time.Millisecond)) }
 // The nodes: A and B are objects that all users share, PAUSE a worker that takes its
 // time.
 var (
-	nodeA, nodeB, nodePause = lmz.At("A", "a"), lmz.At("B", "b"), lmz.At("PAUSE")
+	nodeA, nodeB, nodePause = lmz.At("A", "a"), lmz.At("B", "b"), lmz.Worker("PAUSE")
 	gate                    = lmz.DefaultGateway
 )
 
@@ -86,7 +86,7 @@ const (
 )
 
 func (x *interleaved) nodes(m *meshtest.Mesh) {
-	m.Worker("PAUSE", func(lmz.Caller) lmz.Handler {
+	m.HandleWorker("PAUSE", func(lmz.Caller) lmz.Handler {
 		mux := new(lmz.Mux)
 		lmz.Method2[string, []string, string]("wait").Expose(mux, lmz.Anyone, func(ctx context.Context, user string, hops []string) (string, error) {
 			x.step(ctx, "wait", user, hops...)
@@ -96,8 +96,8 @@ func (x *interleaved) nodes(m *meshtest.Mesh) {
 		})
 		return mux
 	})
-	m.Object("A", object.Kind{New: x.newA})
-	m.Object("B", object.Kind{New: x.newB})
+	m.HandleObject("A", object.Kind{New: x.newA})
+	m.HandleObject("B", object.Kind{New: x.newB})
 }
 
 // wait has the worker take its time, which gives up the turn.

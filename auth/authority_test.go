@@ -46,7 +46,7 @@ func startWorld(t *testing.T) *world {
 	})
 	w.mesh = meshtest.StartWith(t, meshtest.Options{Gateway: gateway.Options{Verify: w.svc.Authenticate, Revocations: w.svc.Revocations}})
 	w.svc.OnRevoke(w.mesh.Revoke)
-	w.mesh.Object("LEDGER", object.Kind{New: newLedger})
+	w.mesh.HandleObject("LEDGER", object.Kind{New: newLedger})
 	w.signIn(ada)
 	return w
 }
@@ -380,7 +380,7 @@ func TestADemotedAdminGoesOnAsAUser(t *testing.T) {
 		_, access := w.signIn(bob)
 		c := w.mesh.Client(w.sub(bob), nil, client.Options{Token: func(context.Context, string) (string, error) { return access, nil }})
 		list := func() error {
-			_, err := gateway.ListObjects.Call(t.Context(), c, lmz.At(gateway.AdminBinding), "", "", 0)
+			_, err := gateway.ListObjects.Call(t.Context(), c, lmz.Worker(gateway.AdminBinding), "", "", 0)
 			return err
 		}
 		if err := list(); err != nil {

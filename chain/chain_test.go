@@ -103,8 +103,8 @@ func (v *vault) keeper(ctx context.Context) ([]string, error) {
 
 func TestWorkIsKeptAndDoneLaterInTheContextOfWhoDoesIt(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
-		m.Object("VAULT", object.Kind{New: newVault})
-		m.Worker("CLERK", func(self lmz.Caller) lmz.Handler {
+		m.HandleObject("VAULT", object.Kind{New: newVault})
+		m.HandleWorker("CLERK", func(self lmz.Caller) lmz.Handler {
 			mux := new(lmz.Mux)
 			keep.Expose(mux, lmz.Anyone, func(ctx context.Context, data []byte) (struct{}, error) {
 				return keep.Call(lmz.WithState(ctx, "colour", "blue"), self, lmz.At("VAULT", "v"), data)
@@ -120,7 +120,7 @@ func TestWorkIsKeptAndDoneLaterInTheContextOfWhoDoesIt(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := keep.Call(t.Context(), ann, lmz.At("CLERK"), data); err != nil {
+			if _, err := keep.Call(t.Context(), ann, lmz.Worker("CLERK"), data); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -97,7 +97,7 @@ func (a *app) listDue(ctx context.Context, o gatewayCall, binding string, limit 
 	return a.askGateway(ctx, o, func(ctx context.Context, peer *client.Peer) error {
 		after := ""
 		return list.pages(limit, func(want int) (all []dueObject, last bool, err error) {
-			page, err := gateway.ListDue.Call(ctx, peer, lmz.At(gateway.AdminBinding), binding, after, want)
+			page, err := gateway.ListDue.Call(ctx, peer, lmz.Worker(gateway.AdminBinding), binding, after, want)
 			for _, d := range page.Due {
 				all = append(all, dueObject{d.Object.Binding, d.Object.Instance, d.At, d.Failures, d.Since, d.Error})
 			}
@@ -131,7 +131,7 @@ func (a *app) listAlarms(ctx context.Context, o gatewayCall, of lmz.Address, lim
 	return a.askGateway(ctx, o, func(ctx context.Context, peer *client.Peer) error {
 		after := ""
 		return list.pages(limit, func(want int) (all []oneAlarm, last bool, err error) {
-			page, err := gateway.ListAlarms.Call(ctx, peer, lmz.At(gateway.AdminBinding), of, after, want)
+			page, err := gateway.ListAlarms.Call(ctx, peer, lmz.Worker(gateway.AdminBinding), of, after, want)
 			for _, x := range page.Alarms {
 				all = append(all, oneAlarm(x))
 			}

@@ -27,7 +27,7 @@ func reminders(t *testing.T) (url string, rang chan string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	mesh.Object("REMINDER_DO", object.Kind{New: func(o *object.Object) lmz.Handler {
+	mesh.HandleObject("REMINDER_DO", object.Kind{New: func(o *object.Object) lmz.Handler {
 		mux := new(lmz.Mux)
 		lmz.Method1[string, struct{}]("remind").Expose(mux, lmz.Anyone, func(ctx context.Context, what string) (struct{}, error) {
 			_, err := o.Alarms().Set(ctx, object.Cron("0 9 1 1 *", "Europe/Berlin"), lmz.Ctn("ring", what), object.AlarmOptions{ID: what})

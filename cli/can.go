@@ -73,7 +73,7 @@ func (a *app) runCan(ctx context.Context, o gatewayCall, explain bool, words []s
 	var d gateway.Decision
 	hint := ""
 	err = a.askGateway(ctx, o, func(ctx context.Context, peer *client.Peer) (err error) {
-		d, err = gateway.Can.Call(ctx, peer, lmz.At(gateway.AdminBinding), to, calls[0].method, args)
+		d, err = gateway.Can.Call(ctx, peer, lmz.Worker(gateway.AdminBinding), to, calls[0].method, args)
 		if err == nil && d.Code == lmz.CodeAbsent {
 			hint = (&catalog{peer: peer}).meant(ctx, to, calls[0].method)
 		}

@@ -45,7 +45,7 @@ func (a *app) askGateway(ctx context.Context, o gatewayCall, f func(context.Cont
 		case codeOf(err) == exitFailed: // the answer to what was asked: whose method it was says nothing to a user
 			return failf(exitFailed, "", "%s", err)
 		}
-		return explainCall(lmz.At(gateway.AdminBinding), "the question", loginHint(server, a.kept(ctx, o.account, server).Email), err, "")
+		return explainCall(lmz.Worker(gateway.AdminBinding), "the question", loginHint(server, a.kept(ctx, o.account, server).Email), err, "")
 	})
 }
 
@@ -80,7 +80,7 @@ func (a *app) runContract(ctx context.Context, o gatewayCall, ts string, binding
 	}
 	var c gateway.Contract
 	err := a.askGateway(ctx, o, func(ctx context.Context, peer *client.Peer) (err error) {
-		c, err = gateway.GetContract.Call(ctx, peer, lmz.At(gateway.AdminBinding))
+		c, err = gateway.GetContract.Call(ctx, peer, lmz.Worker(gateway.AdminBinding))
 		return err
 	})
 	if err != nil {

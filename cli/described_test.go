@@ -22,17 +22,17 @@ func TestOurMethodsAreDescribed(t *testing.T) {
 			patterns.LibraryBinding: patterns.NewLibrary, patterns.FeedBinding: patterns.NewFeed, patterns.ShopBinding: patterns.NewShop,
 			patterns.KitchenBinding: patterns.NewKitchen, patterns.VaultBinding: patterns.NewVault,
 		} {
-			m.Object(binding, object.Kind{New: newObject})
+			m.HandleObject(binding, object.Kind{New: newObject})
 		}
 		for binding, newWorker := range map[string]func(lmz.Caller) lmz.Handler{
 			editor.SpellCheckBinding: editor.NewSpellCheck, patterns.FanOutBinding: patterns.NewFanOut,
 			patterns.CounterBinding: patterns.NewCounter, patterns.FetcherBinding: patterns.NewFetcher(http.DefaultClient),
 			"DESK": func(lmz.Caller) lmz.Handler { return editor.NewDesk() },
 		} {
-			m.Worker(binding, newWorker)
+			m.HandleWorker(binding, newWorker)
 		}
 		ann := m.Client("ann", nil, client.Options{})
-		c, err := gateway.GetContract.Call(t.Context(), ann, lmz.At(gateway.AdminBinding))
+		c, err := gateway.GetContract.Call(t.Context(), ann, lmz.Worker(gateway.AdminBinding))
 		if err != nil {
 			t.Fatal(err)
 		}

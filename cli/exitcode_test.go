@@ -29,7 +29,7 @@ func stuck(t *testing.T) (url string, begun chan struct{}) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	mesh.Worker("STUCK_WORKER", func(lmz.Caller) lmz.Handler {
+	mesh.HandleWorker("STUCK_WORKER", func(lmz.Caller) lmz.Handler {
 		mux := new(lmz.Mux)
 		lmz.Method0[struct{}]("wait").Expose(mux, lmz.Anyone, func(context.Context) (struct{}, error) {
 			begun <- struct{}{}
@@ -121,7 +121,7 @@ func TestForeignTextCannotForgeLinesOrCommandTheTerminal(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer mesh.Close()
-	mesh.Worker("EVIL_WORKER", func(lmz.Caller) lmz.Handler {
+	mesh.HandleWorker("EVIL_WORKER", func(lmz.Caller) lmz.Handler {
 		mux := new(lmz.Mux)
 		lmz.Method0[string]("fail").Expose(mux, lmz.Anyone, func(context.Context) (string, error) {
 			return "", lmz.Errorf("one\nlmz: two\x1b]0;title\x07\u009b31m")

@@ -35,7 +35,7 @@ func (a *app) objectsCommand() *cobra.Command {
 // askAdmin asks the gateway's own node as an administrator.
 func askAdmin[R any](ctx context.Context, a *app, o gatewayCall, f func(context.Context, lmz.Caller, lmz.Address) (R, error)) (result R, err error) {
 	err = a.askGateway(ctx, o, func(ctx context.Context, peer *client.Peer) (err error) {
-		result, err = f(ctx, peer, lmz.At(gateway.AdminBinding))
+		result, err = f(ctx, peer, lmz.Worker(gateway.AdminBinding))
 		return err
 	})
 	return result, err
@@ -52,7 +52,7 @@ func (a *app) objectsLsCommand() *cobra.Command {
 		Args:    atMostWords(1, "BINDING"),
 		RunE: func(cmd *cobra.Command, words []string) error {
 			return a.askGateway(cmd.Context(), o, func(ctx context.Context, peer *client.Peer) error {
-				return a.listObjects(ctx, peer, lmz.At(gateway.AdminBinding), strings.Join(words, ""), o.json, limit)
+				return a.listObjects(ctx, peer, lmz.Worker(gateway.AdminBinding), strings.Join(words, ""), o.json, limit)
 			})
 		},
 	}

@@ -18,7 +18,7 @@ import (
 func TestAListOfObjectsIsFetchedUntilItsEnd(t *testing.T) {
 	const objects, most = 2500, 1000
 	m := meshtest.Start(t)
-	m.Worker("PAGES", func(lmz.Caller) lmz.Handler {
+	m.HandleWorker("PAGES", func(lmz.Caller) lmz.Handler {
 		mux := new(lmz.Mux)
 		gateway.ListObjects.Expose(mux, lmz.Anyone, func(_ context.Context, _, after string, limit int) (p gateway.ObjectPage, err error) {
 			if limit == 0 {
@@ -39,7 +39,7 @@ func TestAListOfObjectsIsFetchedUntilItsEnd(t *testing.T) {
 	ann := m.Client("ann", nil, client.Options{})
 	for limit, want := range map[int]int{0: 2500, 1: 1, 999: 999, 1000: 1000, 1001: 1001, 2500: 2500, 9000: 2500} {
 		var out bytes.Buffer
-		err := (&app{Streams: Streams{Out: &out}}).listObjects(t.Context(), ann, lmz.At("PAGES"), "", true, limit)
+		err := (&app{Streams: Streams{Out: &out}}).listObjects(t.Context(), ann, lmz.Worker("PAGES"), "", true, limit)
 		var got []int
 		for line := range strings.Lines(out.String()) {
 			var o listedObject

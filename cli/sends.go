@@ -82,7 +82,7 @@ func (a *app) listRetries(ctx context.Context, o gatewayCall, q gateway.SendQuer
 	return a.askGateway(ctx, o, func(ctx context.Context, peer *client.Peer) error {
 		return list.pages(limit, func(want int) (all []oneRetry, last bool, err error) {
 			q.Limit = want
-			page, err := gateway.ListRetries.Call(ctx, peer, lmz.At(gateway.AdminBinding), q)
+			page, err := gateway.ListRetries.Call(ctx, peer, lmz.Worker(gateway.AdminBinding), q)
 			for _, r := range page.Retries {
 				all = append(all, oneRetry{node(r.From), node(r.To), r.Waiting, r.Attempts, r.Since, r.Next, r.Error})
 			}
@@ -141,7 +141,7 @@ func (a *app) listDead(ctx context.Context, o gatewayCall, q gateway.SendQuery, 
 	return a.askGateway(ctx, o, func(ctx context.Context, peer *client.Peer) error {
 		return list.pages(limit, func(want int) (all []oneDead, last bool, err error) {
 			q.Limit = want
-			page, err := gateway.ListDead.Call(ctx, peer, lmz.At(gateway.AdminBinding), q)
+			page, err := gateway.ListDead.Call(ctx, peer, lmz.Worker(gateway.AdminBinding), q)
 			for _, d := range page.Letters {
 				all = append(all, oneDead{node(d.From), node(d.To), d.ID, d.Work, d.Args, d.Died, d.Error, d.Unknown})
 			}

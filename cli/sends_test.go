@@ -36,7 +36,7 @@ func TestSendsAreListedAndRemoved(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	mesh.Object("EAR_DO", object.Kind{New: func(*object.Object) lmz.Handler {
+	mesh.HandleObject("EAR_DO", object.Kind{New: func(*object.Object) lmz.Handler {
 		h := &unableHandler{start: func() error {
 			if broken.Load() {
 				return lmz.Errorf("not today")
@@ -49,7 +49,7 @@ func TestSendsAreListedAndRemoved(t *testing.T) {
 		})
 		return h
 	}})
-	mesh.Object("MOUTH_DO", object.Kind{New: func(o *object.Object) lmz.Handler {
+	mesh.HandleObject("MOUTH_DO", object.Kind{New: func(o *object.Object) lmz.Handler {
 		mux := new(lmz.Mux)
 		lmz.Method2[string, string, struct{}]("say").Expose(mux, lmz.Anyone, func(ctx context.Context, method, what string) (struct{}, error) {
 			return struct{}{}, o.Send(ctx, lmz.At("EAR_DO", "one"), lmz.Ctn(method, what))

@@ -81,9 +81,9 @@ func (a *app) openParts(s *server, p serverPlan) (err error) {
 	if s.gateway, err = gateway.New(o); err != nil {
 		return err
 	}
-	s.gateway.Object(editor.DocumentBinding, object.Kind{New: editor.NewDocument})
-	s.gateway.Object(editor.WorkspaceBinding, object.Kind{New: editor.NewWorkspace})
-	s.gateway.Worker(editor.SpellCheckBinding, editor.NewSpellCheck)
+	s.gateway.HandleObject(editor.DocumentBinding, object.Kind{New: editor.NewDocument})
+	s.gateway.HandleObject(editor.WorkspaceBinding, object.Kind{New: editor.NewWorkspace})
+	s.gateway.HandleWorker(editor.SpellCheckBinding, editor.NewSpellCheck)
 	s.gateway.Start()
 
 	if s.listener, err = net.Listen("tcp", p.addr); err != nil {

@@ -31,7 +31,7 @@ func (c *catalog) all(ctx context.Context) []gateway.NodeContract {
 		c.asked = true
 		ctx, cancel := context.WithTimeout(ctx, catalogTimeout)
 		defer cancel()
-		if got, err := gateway.GetContract.Call(ctx, c.peer, lmz.At(gateway.AdminBinding)); err == nil {
+		if got, err := gateway.GetContract.Call(ctx, c.peer, lmz.Worker(gateway.AdminBinding)); err == nil {
 			c.nodes = got.Nodes
 		}
 	}

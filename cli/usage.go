@@ -68,7 +68,7 @@ func (a *app) listUsage(ctx context.Context, o gatewayCall, limit int) error {
 	return a.askGateway(ctx, o, func(ctx context.Context, peer *client.Peer) error {
 		after := ""
 		return list.pages(limit, func(want int) (all []subjectUsage, last bool, err error) {
-			page, err := gateway.ListUsage.Call(ctx, peer, lmz.At(gateway.AdminBinding), after, want)
+			page, err := gateway.ListUsage.Call(ctx, peer, lmz.Worker(gateway.AdminBinding), after, want)
 			for _, x := range page.Subjects {
 				all = append(all, subjectUsage{
 					Subject: x.Subject, Sessions: x.Sessions, Calls: x.Calls, Seconds: x.Time.Seconds(), Wait: x.Wait.Seconds(),

@@ -36,7 +36,7 @@ type Decision struct {
 
 // newAdmin makes the gateway's own worker.
 func (g *Gateway) newAdmin() *worker {
-	w := &worker{gateway: g, self: lmz.Identity{Type: lmz.TypeWorker, Address: lmz.At(AdminBinding)}}
+	w := &worker{gateway: g, self: lmz.Identity{Type: lmz.TypeWorker, Address: lmz.Worker(AdminBinding)}}
 	methods := new(lmz.Mux)
 	methods.OnBeforeCall(signedIn)
 	GetContract.Expose(methods, lmz.Anyone, g.contract,

@@ -27,7 +27,7 @@ func TestCanAsksHooksAndGuardsInTheCallersName(t *testing.T) {
 	}}}
 	ran, sent := 0, 0
 	m := meshtest.StartWith(t, o)
-	m.Worker("W", func(self lmz.Caller) lmz.Handler {
+	m.HandleWorker("W", func(self lmz.Caller) lmz.Handler {
 		mux := new(lmz.Mux)
 		expose := func(name string, guard lmz.Guard) {
 			mux.Expose(name, guard, lmz.HandlerFunc(func(context.Context, *lmz.Request) (any, error) {
@@ -50,22 +50,24 @@ func TestCanAsksHooksAndGuardsInTheCallersName(t *testing.T) {
 		})
 		expose("secretive", func(context.Context, *lmz.Request) error { return errors.New("the table accounts is gone") })
 		expose("calling", func(ctx context.Context, _ *lmz.Request) error {
-			_, err := self.CallRaw(ctx, lmz.At("HIDDEN"), lmz.Ctn("f"))
+			_, err := self.CallRaw(ctx, lmz.Worker("HIDDEN"), lmz.Ctn("f"))
 			return err
 		})
-		expose("sending", func(ctx context.Context, _ *lmz.Request) error { return self.Send(ctx, lmz.At("HIDDEN"), lmz.Ctn("f")) })
+		expose("sending", func(ctx context.Context, _ *lmz.Request) error {
+			return self.Send(ctx, lmz.Worker("HIDDEN"), lmz.Ctn("f"))
+		})
 		expose("panicking", func(context.Context, *lmz.Request) error { panic("no") })
 		return mux
 	})
-	m.Worker("HIDDEN", func(lmz.Caller) lmz.Handler {
+	m.HandleWorker("HIDDEN", func(lmz.Caller) lmz.Handler {
 		return lmz.HandlerFunc(func(context.Context, *lmz.Request) (any, error) {
 			sent++
 			return nil, nil
 		})
 	})
-	m.Worker("ASKER", func(self lmz.Caller) lmz.Handler {
+	m.HandleWorker("ASKER", func(self lmz.Caller) lmz.Handler {
 		return lmz.HandlerFunc(func(ctx context.Context, _ *lmz.Request) (any, error) {
-			_, err := gateway.GetContract.Call(ctx, self, lmz.At(gateway.AdminBinding))
+			_, err := gateway.GetContract.Call(ctx, self, lmz.Worker(gateway.AdminBinding))
 			return nil, err
 		})
 	})
@@ -79,21 +81,21 @@ func TestCanAsksHooksAndGuardsInTheCallersName(t *testing.T) {
 		code          lmz.Code
 		guard, reason string
 	}{
-		{ann, lmz.At("W"), "open", "", true, "", "Anyone", ""},
-		{ann, lmz.At("W"), "anns", "please", true, "", "", ""},
-		{ann, lmz.At("W"), "anns", "now", false, lmz.CodeGuard, "", "only for ann"},
-		{bob, lmz.At("W"), "anns", "please", false, lmz.CodeGuard, "", "only for ann"},
-		{ann, lmz.At("W"), "hooked", "", false, lmz.CodeGuard, "hooks", "the hook says no"},
-		{ann, lmz.At("HIDDEN"), "f", "", false, lmz.CodeAbsent, "hooks", "no binding HIDDEN"},
-		{ann, lmz.At("ASKER"), "f", "", false, lmz.CodeGateway, "", "no lmz.Mux"},
-		{ann, lmz.At("W"), "missing", "", false, lmz.CodeAbsent, "", `no method "missing"`},
-		{ann, lmz.At("W"), "secretive", "", false, lmz.CodeGuard, "", "refused"},
-		{ann, lmz.At("W"), "calling", "", false, lmz.CodeGateway, "", "calls another node"},
-		{ann, lmz.At("W"), "sending", "", true, "", "", ""},
-		{ann, lmz.At("W"), "panicking", "", false, "", "", "panicked"},
+		{ann, lmz.Worker("W"), "open", "", true, "", "Anyone", ""},
+		{ann, lmz.Worker("W"), "anns", "please", true, "", "", ""},
+		{ann, lmz.Worker("W"), "anns", "now", false, lmz.CodeGuard, "", "only for ann"},
+		{bob, lmz.Worker("W"), "anns", "please", false, lmz.CodeGuard, "", "only for ann"},
+		{ann, lmz.Worker("W"), "hooked", "", false, lmz.CodeGuard, "hooks", "the hook says no"},
+		{ann, lmz.Worker("HIDDEN"), "f", "", false, lmz.CodeAbsent, "hooks", "no binding HIDDEN"},
+		{ann, lmz.Worker("ASKER"), "f", "", false, lmz.CodeGateway, "", "no lmz.Mux"},
+		{ann, lmz.Worker("W"), "missing", "", false, lmz.CodeAbsent, "", `no method "missing"`},
+		{ann, lmz.Worker("W"), "secretive", "", false, lmz.CodeGuard, "", "refused"},
+		{ann, lmz.Worker("W"), "calling", "", false, lmz.CodeGateway, "", "calls another node"},
+		{ann, lmz.Worker("W"), "sending", "", true, "", "", ""},
+		{ann, lmz.Worker("W"), "panicking", "", false, "", "", "panicked"},
 		{ann, lmz.At(lmz.DefaultGateway, "bob.t2"), "f", "", false, lmz.CodeAbsent, "hooks", "no binding"},
 	} {
-		text, err := lmz.Call[gateway.Decision](t.Context(), tt.peer, lmz.At(gateway.AdminBinding),
+		text, err := lmz.Call[gateway.Decision](t.Context(), tt.peer, lmz.Worker(gateway.AdminBinding),
 			lmz.Ctn("can", tt.to, tt.method, []any{tt.arg}))
 		if err != nil || text.Allowed != tt.allowed || text.Code != tt.code || !strings.Contains(text.Guard, tt.guard) ||
 			(text.Error == nil) != tt.allowed || text.Error != nil && !strings.Contains(text.Error.Message, tt.reason) {
@@ -103,21 +105,21 @@ func TestCanAsksHooksAndGuardsInTheCallersName(t *testing.T) {
 			t.Errorf("%s: a secret got out: %v", tt.method, text.Error)
 		}
 	}
-	contract, err := gateway.GetContract.Call(t.Context(), ann, lmz.At(gateway.AdminBinding))
+	contract, err := gateway.GetContract.Call(t.Context(), ann, lmz.Worker(gateway.AdminBinding))
 	if all := fmt.Sprint(contract); err != nil || strings.Contains(all, "HIDDEN") || !strings.Contains(all, "ASKER") {
 		t.Errorf("the contract shows bindings that do not exist for ann: %s, %v", all, err)
 	}
 	if ran != 0 || sent != 0 {
 		t.Errorf("%d methods ran, %d calls left", ran, sent)
 	}
-	if _, err := ann.CallRaw(t.Context(), lmz.At("ASKER"), lmz.Ctn("f")); err == nil || !strings.Contains(err.Error(), "only a client") {
+	if _, err := ann.CallRaw(t.Context(), lmz.Worker("ASKER"), lmz.Ctn("f")); err == nil || !strings.Contains(err.Error(), "only a client") {
 		t.Errorf("a worker asked in ann's name: %v", err)
 	}
 }
 
 func TestCanTellsOnlyWhoMayCallWhetherAnObjectExists(t *testing.T) {
 	m := meshtest.Start(t)
-	m.Object("VAULT_DO", object.Kind{New: func(o *object.Object) lmz.Handler {
+	m.HandleObject("VAULT_DO", object.Kind{New: func(o *object.Object) lmz.Handler {
 		mux := new(lmz.Mux)
 		onlyAnn := func(ctx context.Context, _ *lmz.Request) error {
 			if c, _ := lmz.CallContextFrom(ctx); c.Auth.Subject != "ann" {
@@ -136,7 +138,7 @@ func TestCanTellsOnlyWhoMayCallWhetherAnObjectExists(t *testing.T) {
 		t.Fatal(err)
 	}
 	can := func(p lmz.Caller, instance, method string) gateway.Decision {
-		d, err := gateway.Can.Call(t.Context(), p, lmz.At(gateway.AdminBinding), lmz.At("VAULT_DO", instance), method, nil)
+		d, err := gateway.Can.Call(t.Context(), p, lmz.Worker(gateway.AdminBinding), lmz.At("VAULT_DO", instance), method, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -30,7 +30,7 @@ func TestAListOfObjectsComesInPages(t *testing.T) {
 			}
 		}
 		page := func(after string, limit int) gateway.ObjectPage {
-			p, err := gateway.ListObjects.Call(t.Context(), root, lmz.At(gateway.AdminBinding), "COUNTER", after, limit)
+			p, err := gateway.ListObjects.Call(t.Context(), root, lmz.Worker(gateway.AdminBinding), "COUNTER", after, limit)
 			if err != nil {
 				t.Fatal(err)
 			}

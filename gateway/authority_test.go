@@ -87,7 +87,7 @@ func startAuthority(t *testing.T, edit func(*gateway.Options)) (*mesh, *authorit
 			edit(o)
 		}
 	})
-	m.gateway.Worker("PROBE", probe)
+	m.gateway.HandleWorker("PROBE", probe)
 	return m, a
 }
 
@@ -132,7 +132,7 @@ func TestRevokedConnections(t *testing.T) {
 						t.Errorf("%s: closed with %d %q after %v", name, code, reason, after)
 					}
 				}
-				bob.frame(cborCall(t, 1, lmz.At("ECHO"), echo.Ctn("x"), nil))
+				bob.frame(cborCall(t, 1, lmz.Worker("ECHO"), echo.Ctn("x"), nil))
 				bob.answer()
 			})
 		})
@@ -151,7 +151,7 @@ func TestAPushIsOnlyAReasonToAsk(t *testing.T) {
 		if got := a.count() - before; got != 1 {
 			t.Errorf("asked %d times", got)
 		}
-		r.frame(cborCall(t, 1, lmz.At("ECHO"), echo.Ctn("x"), nil))
+		r.frame(cborCall(t, 1, lmz.Worker("ECHO"), echo.Ctn("x"), nil))
 		r.answer()
 		m.gateway.Revoke("somebody else")
 		synctest.Wait()
@@ -246,7 +246,7 @@ func TestACheckThatCannotBeMadeEndsNothing(t *testing.T) {
 		m.gateway.Revoke("ann")
 		r.frame(proto.Frame{Kind: proto.KindToken, Token: tokenWith(map[string]any{"sub": "ann", "next": true}, time.Time{})})
 		time.Sleep(30 * time.Second)
-		r.frame(cborCall(t, 1, lmz.At("ECHO"), echo.Ctn("x"), nil))
+		r.frame(cborCall(t, 1, lmz.Worker("ECHO"), echo.Ctn("x"), nil))
 		r.answer()
 		a.set(func() { a.away = false })
 		if code, reason, after := ended(r.conn); code != 4401 || reason != "Signed out" || after > 6*time.Second {
@@ -259,11 +259,11 @@ func TestADemotedClientGoesOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, a := startAuthority(t, nil)
 		defer m.stop()
-		m.gateway.Object("SLOW_DO", object.Kind{New: newSlow})
+		m.gateway.HandleObject("SLOW_DO", object.Kind{New: newSlow})
 		admin := tokenWith(map[string]any{"sub": "ann", "isAdmin": true}, time.Time{})
 		r := m.raw("ann.tab", admin)
 		r.hello()
-		r.frame(cborCall(t, 1, lmz.At("PROBE"), lmz.Ctn("context"), nil))
+		r.frame(cborCall(t, 1, lmz.Worker("PROBE"), lmz.Ctn("context"), nil))
 		if _, got := r.answer(); !strings.Contains(fmt.Sprint(got), "isAdmin") || strings.Contains(fmt.Sprint(got), "session of") {
 			t.Errorf("before: %s", got)
 		}
@@ -278,7 +278,7 @@ func TestADemotedClientGoesOn(t *testing.T) {
 				t.Errorf("a call of the former admin went on: %v", got)
 			}
 		}
-		r.frame(cborCall(t, 4, lmz.At("PROBE"), lmz.Ctn("context"), nil))
+		r.frame(cborCall(t, 4, lmz.Worker("PROBE"), lmz.Ctn("context"), nil))
 		if _, got := r.answer(); strings.Contains(fmt.Sprint(got), "isAdmin") {
 			t.Errorf("afterwards: %s", got)
 		}
@@ -300,7 +300,7 @@ func TestCallsOfARevokedClientEnd(t *testing.T) {
 		m, a := startAuthority(t, nil)
 		defer m.stop()
 		held := make(chan time.Duration, 2)
-		m.gateway.Worker("HOLD", func(lmz.Caller) lmz.Handler {
+		m.gateway.HandleWorker("HOLD", func(lmz.Caller) lmz.Handler {
 			mux := new(lmz.Mux)
 			lmz.Method0[struct{}]("hold").Expose(mux, lmz.Anyone, func(ctx context.Context) (struct{}, error) {
 				begun := time.Now()
@@ -312,8 +312,8 @@ func TestCallsOfARevokedClientEnd(t *testing.T) {
 		})
 		r := m.raw("ann.tab", token("ann", time.Time{}))
 		r.hello()
-		r.frame(cborCall(t, 1, lmz.At("HOLD"), lmz.Ctn("hold"), nil))
-		send := cborCall(t, 2, lmz.At("HOLD"), lmz.Ctn("hold"), nil)
+		r.frame(cborCall(t, 1, lmz.Worker("HOLD"), lmz.Ctn("hold"), nil))
+		send := cborCall(t, 2, lmz.Worker("HOLD"), lmz.Ctn("hold"), nil)
 		send.NoReply = true
 		r.frame(send)
 		synctest.Wait()
@@ -341,7 +341,7 @@ func TestAdminMethodsAskAtEveryCall(t *testing.T) {
 		number := uint64(0)
 		call := func() lmz.Code {
 			number++
-			r.frame(cborCall(t, number, lmz.At(gateway.AdminBinding), lmz.Ctn("objects", "", "", 1), nil))
+			r.frame(cborCall(t, number, lmz.Worker(gateway.AdminBinding), lmz.Ctn("objects", "", "", 1), nil))
 			failed, _ := r.answer()
 			return failed
 		}
@@ -363,7 +363,7 @@ func TestARevokedRequestWritesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, a := startAuthority(t, nil)
 		defer m.stop()
-		m.gateway.Object("MIRROR_DO", object.Kind{New: newMirror})
+		m.gateway.HandleObject("MIRROR_DO", object.Kind{New: newMirror})
 		body, end := io.Pipe()
 		sent := make(chan struct{})
 		req, _ := http.NewRequest("POST", "http://mesh/gateway/mirror-do/a", body)

@@ -21,8 +21,8 @@ func BenchmarkCall(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	g.Object("COUNTER", object.Kind{New: newCounter})
-	g.Worker("ECHO", func(lmz.Caller) lmz.Handler {
+	g.HandleObject("COUNTER", object.Kind{New: newCounter})
+	g.HandleWorker("ECHO", func(lmz.Caller) lmz.Handler {
 		mux := new(lmz.Mux)
 		echo.Expose(mux, lmz.Anyone, func(_ context.Context, s string) (string, error) { return s, nil })
 		return mux
@@ -41,7 +41,7 @@ func BenchmarkCall(b *testing.B) {
 		b.Fatal(err)
 	}
 	for name, call := range map[string]func() error{
-		"worker": func() error { _, err := echo.Call(b.Context(), p, lmz.At("ECHO"), "hi"); return err },
+		"worker": func() error { _, err := echo.Call(b.Context(), p, lmz.Worker("ECHO"), "hi"); return err },
 		"read":   func() error { _, err := add.Call(b.Context(), p, lmz.At("COUNTER", "a"), 0); return err },
 		"write":  func() error { _, err := add.Call(b.Context(), p, lmz.At("COUNTER", "a"), 1); return err },
 	} {

@@ -33,7 +33,7 @@ func TestASessionHas256CallsAtOnceAndMoreAreRefusedAsBusy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := startMesh(t)
 		gate := make(chan struct{})
-		m.gateway.Worker("SLOW", func(lmz.Caller) lmz.Handler {
+		m.gateway.HandleWorker("SLOW", func(lmz.Caller) lmz.Handler {
 			return lmz.HandlerFunc(func(context.Context, *lmz.Request) (any, error) {
 				<-gate
 				return "done", nil
@@ -44,7 +44,7 @@ func TestASessionHas256CallsAtOnceAndMoreAreRefusedAsBusy(t *testing.T) {
 		defer r.conn.CloseNow()
 		r.hello()
 		for number := uint64(1); number <= 260; number++ {
-			r.ask(number, lmz.At("SLOW"), lmz.Ctn("x"))
+			r.ask(number, lmz.Worker("SLOW"), lmz.Ctn("x"))
 		}
 		busy := 0
 		for answers := 0; answers < 260; {
@@ -109,7 +109,7 @@ func TestAClientThatAcknowledgesNothingLosesItsSessionWithANamedCode(t *testing.
 func TestAThousandCallsWaitForAClientAndThenItsSessionEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := startMesh(t)
-		m.gateway.Worker("FLOOD", func(self lmz.Caller) lmz.Handler {
+		m.gateway.HandleWorker("FLOOD", func(self lmz.Caller) lmz.Handler {
 			mux := new(lmz.Mux)
 			lmz.Method1[int, struct{}]("send").Expose(mux, lmz.Anyone, func(ctx context.Context, n int) (struct{}, error) {
 				for i := range n {
@@ -126,7 +126,7 @@ func TestAThousandCallsWaitForAClientAndThenItsSessionEnds(t *testing.T) {
 		defer closePeer(bob)
 		flood := func(n int) {
 			t.Helper()
-			if _, err := lmz.Call[any](t.Context(), bob, lmz.At("FLOOD"), lmz.Ctn("send", n)); err != nil {
+			if _, err := lmz.Call[any](t.Context(), bob, lmz.Worker("FLOOD"), lmz.Ctn("send", n)); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -149,7 +149,7 @@ func TestACallTakesNoLongerThanTheCallLimitWhateverTheClientAsksFor(t *testing.T
 	synctest.Test(t, func(t *testing.T) {
 		m := startMesh(t)
 		left := make(chan time.Duration, 1)
-		m.gateway.Worker("CLOCK", func(lmz.Caller) lmz.Handler {
+		m.gateway.HandleWorker("CLOCK", func(lmz.Caller) lmz.Handler {
 			return lmz.HandlerFunc(func(ctx context.Context, _ *lmz.Request) (any, error) {
 				deadline, _ := ctx.Deadline()
 				left <- time.Until(deadline)
@@ -163,14 +163,14 @@ func TestACallTakesNoLongerThanTheCallLimitWhateverTheClientAsksFor(t *testing.T
 		for i, tt := range []struct{ wanted, want time.Duration }{
 			{time.Minute, time.Minute}, {time.Hour, 5 * time.Minute}, {1<<63 - 1, 5 * time.Minute},
 		} {
-			f := cborCall(t, uint64(i+1), lmz.At("CLOCK"), lmz.Ctn("x"), map[string]any{})
+			f := cborCall(t, uint64(i+1), lmz.Worker("CLOCK"), lmz.Ctn("x"), map[string]any{})
 			f.Timeout = tt.wanted
 			r.frame(f)
 			if got := <-left; got != tt.want {
 				t.Errorf("a call that wants %v has %v", tt.wanted, got)
 			}
 		}
-		f := cborCall(t, 4, lmz.At("CLOCK"), lmz.Ctn("x"), map[string]any{})
+		f := cborCall(t, 4, lmz.Worker("CLOCK"), lmz.Ctn("x"), map[string]any{})
 		f.Timeout = 0
 		r.frame(f)
 		for {
@@ -263,7 +263,7 @@ func TestACallerCanDecideByWhichBoundWasMet(t *testing.T) {
 		defer m.stop()
 		p := m.peer("ann", func(o *client.Options) { o.QueueLimit = 2 })
 		defer closePeer(p)
-		_, err := lmz.Call[string](t.Context(), p, lmz.At("ECHO"), lmz.Ctn("echo", fmt.Sprintf("%01100000d", 1)))
+		_, err := lmz.Call[string](t.Context(), p, lmz.Worker("ECHO"), lmz.Ctn("echo", fmt.Sprintf("%01100000d", 1)))
 		if !errors.Is(err, lmz.ErrTooLarge) || !errors.Is(err, lmz.ErrNotExecuted) {
 			t.Errorf("a call that is too large: %v", err)
 		}
@@ -274,11 +274,11 @@ func TestACallerCanDecideByWhichBoundWasMet(t *testing.T) {
 		m.network.Cut()
 		synctest.Wait()
 		for range 2 {
-			if err := p.Send(t.Context(), lmz.At("ECHO"), echo.Ctn("x")); err != nil {
+			if err := p.Send(t.Context(), lmz.Worker("ECHO"), echo.Ctn("x")); err != nil {
 				t.Fatal(err)
 			}
 		}
-		_, err = echo.Call(t.Context(), p, lmz.At("ECHO"), "x")
+		_, err = echo.Call(t.Context(), p, lmz.Worker("ECHO"), "x")
 		if !errors.Is(err, lmz.ErrQueueFull) || !errors.Is(err, lmz.ErrNotExecuted) {
 			t.Errorf("a call that found the queue full: %v", err)
 		}

@@ -74,7 +74,7 @@ func budgetMesh(t *testing.T, b gateway.Budget, test func(t *testing.T, m *mesh,
 		defer m.stop()
 		var mu sync.Mutex
 		var began []string
-		m.gateway.Object("COSTLY", object.Kind{New: newCostly(&mu, &began), TurnLimit: -1})
+		m.gateway.HandleObject("COSTLY", object.Kind{New: newCostly(&mu, &began), TurnLimit: -1})
 		test(t, m, func() []string {
 			mu.Lock()
 			defer mu.Unlock()
@@ -108,17 +108,17 @@ func TestStepsOfChainsAreCharged(t *testing.T) {
 		for range 30 {
 			nested = lmz.Ctn("echo", nested)
 		}
-		if got, err := lmz.Call[string](t.Context(), ann, lmz.At("ECHO"), nested); err != nil || got != "x" {
+		if got, err := lmz.Call[string](t.Context(), ann, lmz.Worker("ECHO"), nested); err != nil || got != "x" {
 			t.Fatalf("31 steps: %q, %v", got, err)
 		}
-		_, err := echo.Call(t.Context(), ann, lmz.At("ECHO"), "next")
+		_, err := echo.Call(t.Context(), ann, lmz.Worker("ECHO"), "next")
 		wantExceeded(t, err, "steps")
 		wait, _ := lmz.RetryAfter(err)
 		if wait < time.Second || wait > 2*time.Second {
 			t.Errorf("31 steps of which 20 are the burst, at ten a second: told to come back after %v", wait)
 		}
 		time.Sleep(wait)
-		if _, err := echo.Call(t.Context(), ann, lmz.At("ECHO"), "then"); err != nil {
+		if _, err := echo.Call(t.Context(), ann, lmz.Worker("ECHO"), "then"); err != nil {
 			t.Error(err)
 		}
 	})
@@ -129,12 +129,12 @@ func TestLargeCallsAreSeveralSteps(t *testing.T) {
 		ann := m.tab("ann", "tab")
 		defer closePeer(ann)
 		large := strings.Repeat("x", 900_000) // 14 steps
-		if _, err := echo.Call(t.Context(), ann, lmz.At("ECHO"), large); err != nil {
+		if _, err := echo.Call(t.Context(), ann, lmz.Worker("ECHO"), large); err != nil {
 			t.Fatal(err)
 		}
-		_, err := echo.Call(t.Context(), ann, lmz.At("ECHO"), large)
+		_, err := echo.Call(t.Context(), ann, lmz.Worker("ECHO"), large)
 		wantExceeded(t, err, "steps")
-		if _, err := echo.Call(t.Context(), ann, lmz.At("ECHO"), "small"); err != nil {
+		if _, err := echo.Call(t.Context(), ann, lmz.Worker("ECHO"), "small"); err != nil {
 			t.Error(err)
 		}
 	})
@@ -222,13 +222,13 @@ func TestAlarmsOfWhoHasTakenTooMuchWait(t *testing.T) {
 }
 
 func TestHonestCallAmongThousands(t *testing.T) {
-	for name, target := range map[string]lmz.Address{"object": lmz.At("COSTLY", "box"), "worker": lmz.At("NAPPER")} {
+	for name, target := range map[string]lmz.Address{"object": lmz.At("COSTLY", "box"), "worker": lmz.Worker("NAPPER")} {
 		t.Run(name, func(t *testing.T) {
 			budgetMesh(t, gateway.Budget{Time: gateway.Rate{PerSecond: 1, Burst: 1e6}}, func(t *testing.T, m *mesh, began func() []string) {
 				var mu sync.Mutex
 				var napped []string
 				c := &costly{mu: &mu, began: &napped}
-				m.gateway.Worker("NAPPER", func(lmz.Caller) lmz.Handler {
+				m.gateway.HandleWorker("NAPPER", func(lmz.Caller) lmz.Handler {
 					mux := new(lmz.Mux)
 					nap.Expose(mux, lmz.Anyone, c.nap)
 					return mux
@@ -311,7 +311,7 @@ func TestChargesOutliveTheGateway(t *testing.T) {
 		dir := t.TempDir()
 		start := func() *mesh {
 			m := startMeshWith(t, func(o *gateway.Options) { o.Dir, o.Budget = dir, gateway.Budget{Objects: 2} })
-			m.gateway.Object("COSTLY", object.Kind{New: newCostly(new(sync.Mutex), new([]string))})
+			m.gateway.HandleObject("COSTLY", object.Kind{New: newCostly(new(sync.Mutex), new([]string))})
 			return m
 		}
 		m := start()
@@ -352,12 +352,12 @@ func TestBudgetOfOneSubject(t *testing.T) {
 		defer closePeer(ann)
 		defer closePeer(robot)
 		for range 50 {
-			if _, err := echo.Call(t.Context(), robot, lmz.At("ECHO"), "x"); err != nil {
+			if _, err := echo.Call(t.Context(), robot, lmz.Worker("ECHO"), "x"); err != nil {
 				t.Fatal(err)
 			}
 		}
-		echo.Call(t.Context(), ann, lmz.At("ECHO"), "x")
-		_, err := echo.Call(t.Context(), ann, lmz.At("ECHO"), "x")
+		echo.Call(t.Context(), ann, lmz.Worker("ECHO"), "x")
+		_, err := echo.Call(t.Context(), ann, lmz.Worker("ECHO"), "x")
 		wantExceeded(t, err, "steps")
 	})
 }
@@ -382,7 +382,7 @@ func TestRemovalPaysBack(t *testing.T) {
 			}
 		})
 		defer closePeer(root)
-		if _, err := gateway.RemoveObject.Call(t.Context(), root, lmz.At(gateway.AdminBinding), at); err != nil {
+		if _, err := gateway.RemoveObject.Call(t.Context(), root, lmz.Worker(gateway.AdminBinding), at); err != nil {
 			t.Fatal(err)
 		}
 		for _, k := range kinds {
@@ -397,7 +397,7 @@ func TestWatchesAreCharged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := startMeshWith(t, func(o *gateway.Options) { o.Budget.Watches = 2 })
 		defer m.stop()
-		m.gateway.Object("WATCHER", object.Kind{New: func(o *object.Object) lmz.Handler {
+		m.gateway.HandleObject("WATCHER", object.Kind{New: func(o *object.Object) lmz.Handler {
 			mux := new(lmz.Mux)
 			lmz.Method0[string]("watch").Expose(mux, lmz.Anyone, func(ctx context.Context) (string, error) {
 				call, _ := lmz.CallContextFrom(ctx)
@@ -439,7 +439,7 @@ func TestBytesThatWaitAreCharged(t *testing.T) {
 	const most = 8 << 20
 	budgetMesh(t, gateway.Budget{Waiting: most}, func(t *testing.T, m *mesh, _ func() []string) {
 		never := make(chan struct{})
-		m.gateway.Worker("STUCK", func(lmz.Caller) lmz.Handler {
+		m.gateway.HandleWorker("STUCK", func(lmz.Caller) lmz.Handler {
 			return lmz.HandlerFunc(func(ctx context.Context, _ *lmz.Request) (any, error) {
 				select {
 				case <-never:
@@ -458,7 +458,7 @@ func TestBytesThatWaitAreCharged(t *testing.T) {
 			tabs = append(tabs, mallory)
 			for range 4 {
 				wg.Go(func() {
-					_, err := mallory.CallRaw(ctx, lmz.At("STUCK"), lmz.Ctn("x", strings.Repeat("x", 500_000)))
+					_, err := mallory.CallRaw(ctx, lmz.Worker("STUCK"), lmz.Ctn("x", strings.Repeat("x", 500_000)))
 					if lmz.Exceeded(err) == "waiting" {
 						mu.Lock()
 						refused++
@@ -475,7 +475,7 @@ func TestBytesThatWaitAreCharged(t *testing.T) {
 			t.Errorf("mallory has %d sessions", n)
 		}
 		ann := m.tab("ann", "tab")
-		if _, err := echo.Call(t.Context(), ann, lmz.At("ECHO"), "x"); err != nil {
+		if _, err := echo.Call(t.Context(), ann, lmz.Worker("ECHO"), "x"); err != nil {
 			t.Errorf("another subject: %v", err)
 		}
 		closePeer(ann)
@@ -499,7 +499,7 @@ func TestBytesThatWaitAreCharged(t *testing.T) {
 func TestCallsOfAClientThatIsGoneEnd(t *testing.T) {
 	budgetMesh(t, gateway.Budget{}, func(t *testing.T, m *mesh, _ func() []string) {
 		ended := make(chan struct{})
-		m.gateway.Worker("STUCK", func(lmz.Caller) lmz.Handler {
+		m.gateway.HandleWorker("STUCK", func(lmz.Caller) lmz.Handler {
 			return lmz.HandlerFunc(func(ctx context.Context, _ *lmz.Request) (any, error) {
 				<-ctx.Done()
 				close(ended)
@@ -508,7 +508,7 @@ func TestCallsOfAClientThatIsGoneEnd(t *testing.T) {
 		})
 		r := m.raw("ann.tab", token("ann", time.Time{}))
 		r.hello()
-		r.frame(cborCall(t, 1, lmz.At("STUCK"), lmz.Ctn("x"), map[string]any{}))
+		r.frame(cborCall(t, 1, lmz.Worker("STUCK"), lmz.Ctn("x"), map[string]any{}))
 		synctest.Wait()
 		r.conn.CloseNow()
 		time.Sleep(6 * time.Second) // its grace period
@@ -526,7 +526,7 @@ func TestWorkersThatDoNotEndHoldUpNoStop(t *testing.T) {
 		m := startMeshWith(t, nil)
 		never := make(chan struct{})
 		defer close(never)
-		m.gateway.Worker("STUCK", func(lmz.Caller) lmz.Handler {
+		m.gateway.HandleWorker("STUCK", func(lmz.Caller) lmz.Handler {
 			return lmz.HandlerFunc(func(context.Context, *lmz.Request) (any, error) {
 				<-never
 				return nil, nil
@@ -535,7 +535,7 @@ func TestWorkersThatDoNotEndHoldUpNoStop(t *testing.T) {
 		ann := m.tab("ann", "tab")
 		ctx, cancel := context.WithCancel(t.Context())
 		var wg sync.WaitGroup
-		wg.Go(func() { ann.CallRaw(ctx, lmz.At("STUCK"), lmz.Ctn("x")) })
+		wg.Go(func() { ann.CallRaw(ctx, lmz.Worker("STUCK"), lmz.Ctn("x")) })
 		time.Sleep(time.Second)
 		began := time.Now()
 		err := m.gateway.Close()
@@ -555,7 +555,7 @@ func TestWorkersThatDoNotEndHoldUpNoStop(t *testing.T) {
 
 func TestTimeOfWorkersIsADebt(t *testing.T) {
 	budgetMesh(t, gateway.Budget{Time: gateway.Rate{PerSecond: 0.5, Burst: 3}}, func(t *testing.T, m *mesh, _ func() []string) {
-		m.gateway.Worker("NAPPER", func(lmz.Caller) lmz.Handler {
+		m.gateway.HandleWorker("NAPPER", func(lmz.Caller) lmz.Handler {
 			mux := new(lmz.Mux)
 			nap.Expose(mux, lmz.Anyone, func(_ context.Context, d time.Duration) (struct{}, error) {
 				time.Sleep(d)
@@ -565,10 +565,10 @@ func TestTimeOfWorkersIsADebt(t *testing.T) {
 		})
 		ann := m.tab("ann", "tab")
 		defer closePeer(ann)
-		if _, err := nap.Call(t.Context(), ann, lmz.At("NAPPER"), 4*time.Second); err != nil {
+		if _, err := nap.Call(t.Context(), ann, lmz.Worker("NAPPER"), 4*time.Second); err != nil {
 			t.Fatal(err)
 		}
-		_, err := nap.Call(t.Context(), ann, lmz.At("NAPPER"), 0)
+		_, err := nap.Call(t.Context(), ann, lmz.Worker("NAPPER"), 0)
 		wantExceeded(t, err, "time")
 	})
 }

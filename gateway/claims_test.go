@@ -70,7 +70,7 @@ func TestWhatAClientClaimsIsDroppedOrMarkedOnEveryWayOfACall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := startMesh(t)
 		defer m.stop()
-		m.gateway.Worker("PROBE", probe)
+		m.gateway.HandleWorker("PROBE", probe)
 		victim := m.peer("bob", func(o *client.Options) {
 			o.OnBeforeCall = lmz.Anyone
 			o.Handler = probe(nil)
@@ -82,9 +82,9 @@ func TestWhatAClientClaimsIsDroppedOrMarkedOnEveryWayOfACall(t *testing.T) {
 			args string
 			want string
 		}{
-			{lmz.At("PROBE"), lmz.Ctn("context"), ``, annsContext},
-			{lmz.At("PROBE"), lmz.Ctn("ask", "PROBE", ""), `"PROBE",""`, annsByWorker},
-			{lmz.At("PROBE"), lmz.Ctn("ask", lmz.DefaultGateway, "bob.tab"), `"LUMENIZE_CLIENT_GATEWAY","bob.tab"`, annsByWorker},
+			{lmz.Worker("PROBE"), lmz.Ctn("context"), ``, annsContext},
+			{lmz.Worker("PROBE"), lmz.Ctn("ask", "PROBE", ""), `"PROBE",""`, annsByWorker},
+			{lmz.Worker("PROBE"), lmz.Ctn("ask", lmz.DefaultGateway, "bob.tab"), `"LUMENIZE_CLIENT_GATEWAY","bob.tab"`, annsByWorker},
 			{lmz.At(lmz.DefaultGateway, "bob.tab"), lmz.Ctn("context"), ``, annsContext},
 		}
 		func() {
@@ -98,11 +98,11 @@ func TestWhatAClientClaimsIsDroppedOrMarkedOnEveryWayOfACall(t *testing.T) {
 				}
 			}
 			n := uint64(len(ways))
-			r.frame(cborCall(t, n+1, lmz.At("PROBE"), lmz.Ctn("admin").Then("reset"), lies))
+			r.frame(cborCall(t, n+1, lmz.Worker("PROBE"), lmz.Ctn("admin").Then("reset"), lies))
 			if failed, got := r.answer(); failed != lmz.CodeCallee || !strings.Contains(got.(*lmz.Error).Message, "admins only") {
 				t.Errorf("a guard that reads trusted state: %q %v", failed, got)
 			}
-			bad := cborCall(t, n+2, lmz.At("PROBE"), lmz.Ctn("context"), nil)
+			bad := cborCall(t, n+2, lmz.Worker("PROBE"), lmz.Ctn("context"), nil)
 			bad.Context = []byte{0xbf, 0xff, 0x00}
 			r.frame(bad)
 			if failed, got := r.answer(); failed != "" || got != `LumenizeClient LUMENIZE_CLIENT_GATEWAY/ann.tab > ann {"sub":"ann"}` {
@@ -131,7 +131,7 @@ func TestAJSONClientIsToldWhichStateIsAClients(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := startMesh(t)
 		defer m.stop()
-		m.gateway.Worker("PROBE", func(self lmz.Caller) lmz.Handler {
+		m.gateway.HandleWorker("PROBE", func(self lmz.Caller) lmz.Handler {
 			mux := new(lmz.Mux)
 			lmz.Method0[string]("ask").Expose(mux, lmz.Anyone, func(ctx context.Context) (string, error) {
 				c, _ := lmz.CallContextFrom(ctx)
@@ -147,7 +147,7 @@ func TestAJSONClientIsToldWhichStateIsAClients(t *testing.T) {
 		r := m.raw("ann.tab", token("ann", time.Time{}))
 		defer r.conn.CloseNow()
 		r.hello()
-		r.frame(cborCall(t, 1, lmz.At("PROBE"), lmz.Ctn("ask"), map[string]any{"clientState": map[string]any{"both": 2, "mine": 3}}))
+		r.frame(cborCall(t, 1, lmz.Worker("PROBE"), lmz.Ctn("ask"), map[string]any{"clientState": map[string]any{"both": 2, "mine": 3}}))
 		if failed, got := r.answer(); failed != "" {
 			t.Fatal(failed, got)
 		}
@@ -177,7 +177,7 @@ func relayer(contexts chan<- string) func(*object.Object) lmz.Handler {
 			lmz.SetState(ctx, "role", "object's")
 			c, _ := lmz.CallContextFrom(ctx)
 			return struct{}{}, errorOf(
-				o.Send(ctx, lmz.At("PROBE"), lmz.Ctn("context"), lmz.Reply(lmz.Ctn("reply", lmz.Result))),
+				o.Send(ctx, lmz.Worker("PROBE"), lmz.Ctn("context"), lmz.Reply(lmz.Ctn("reply", lmz.Result))),
 				o.Send(ctx, c.Caller().Address, lmz.Ctn("back")),
 			)
 		})
@@ -195,14 +195,14 @@ func TestAClientsStateStaysAClientsInRepliesAndOnTheWayBack(t *testing.T) {
 		m := startMesh(t)
 		defer m.stop()
 		contexts := make(chan string, 10)
-		m.gateway.Object("RELAYER_DO", object.Kind{New: relayer(contexts)})
-		m.gateway.Worker("PROBE", probe)
+		m.gateway.HandleObject("RELAYER_DO", object.Kind{New: relayer(contexts)})
+		m.gateway.HandleWorker("PROBE", probe)
 		var ann *client.Peer
 		ann = m.peer("ann", func(o *client.Options) {
 			mux := new(lmz.Mux)
 			lmz.Method0[struct{}]("back").Expose(mux, lmz.Anyone, func(ctx context.Context) (struct{}, error) {
 				contexts <- "back: " + describe(ctx)
-				got, err := lmz.Call[string](ctx, ann, lmz.At("PROBE"), lmz.Ctn("context"))
+				got, err := lmz.Call[string](ctx, ann, lmz.Worker("PROBE"), lmz.Ctn("context"))
 				contexts <- "on: " + got
 				return struct{}{}, err
 			})

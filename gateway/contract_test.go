@@ -63,18 +63,18 @@ func ownersOnly(owner string) lmz.Guard {
 func TestTheContractIsWhatIsExposedAndItsDeclarationsAreTypeScript(t *testing.T) {
 	var c gateway.Contract
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
-		m.Object("SHOP_DO", object.Kind{New: newShop})
-		m.Object("shop 2", object.Kind{New: func(*object.Object) lmz.Handler {
+		m.HandleObject("SHOP_DO", object.Kind{New: newShop})
+		m.HandleObject("shop 2", object.Kind{New: func(*object.Object) lmz.Handler {
 			return lmz.HandlerFunc(func(context.Context, *lmz.Request) (any, error) { return nil, nil })
 		}})
-		m.Worker("CLERK", func(lmz.Caller) lmz.Handler {
+		m.HandleWorker("CLERK", func(lmz.Caller) lmz.Handler {
 			mux := new(lmz.Mux)
 			lmz.Method0[line]("line").Expose(mux, lmz.Anyone, func(context.Context) (line, error) { return line{}, nil })
 			return mux
 		})
 		ann := m.Client("ann", nil, client.Options{})
 		var err error
-		if c, err = gateway.GetContract.Call(t.Context(), ann, lmz.At(gateway.AdminBinding)); err != nil {
+		if c, err = gateway.GetContract.Call(t.Context(), ann, lmz.Worker(gateway.AdminBinding)); err != nil {
 			t.Fatal(err)
 		}
 	})

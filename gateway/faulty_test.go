@@ -27,7 +27,7 @@ func TestNoCallIsLostOrDoubledOnABadNetwork(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g.Object("COUNTER", object.Kind{New: newCounter})
+	g.HandleObject("COUNTER", object.Kind{New: newCounter})
 	server := httptest.NewServer(g)
 	defer server.Close()
 	defer g.Close()

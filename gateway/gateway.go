@@ -53,7 +53,7 @@ type Options struct {
 	// where they connect; the default is [lmz.DefaultGateway].
 	Binding string
 
-	// Hooks are the rules of Binding. [Gateway.Clients] registers further bindings for
+	// Hooks are the rules of Binding. [Gateway.HandleClients] registers further bindings for
 	// clients, with their own.
 	Hooks Hooks
 
@@ -176,7 +176,7 @@ func New(o Options) (*Gateway, error) {
 		clients:  make(map[lmz.Address]*client), open: make(map[*connection]bool),
 	}
 	g.authority = newAuthority(g)
-	g.Clients(o.Binding, o.Hooks)
+	g.HandleClients(o.Binding, o.Hooks)
 	g.workers[AdminBinding] = g.newAdmin()
 	g.ctx, g.cancel = context.WithCancel(context.Background())
 	var err error
@@ -191,21 +191,21 @@ func New(o Options) (*Gateway, error) {
 	return g, nil
 }
 
-// Object registers a kind of object under a binding. It panics on a name that is
+// HandleObject registers a kind of object under a binding. It panics on a name that is
 // empty or taken. Call it before the gateway serves.
-func (g *Gateway) Object(binding string, k object.Kind) {
+func (g *Gateway) HandleObject(binding string, k object.Kind) {
 	g.mustBeFree(binding)
 	g.objects.Register(binding, k)
 	g.kinds[binding] = true
 }
 
-// Worker registers a stateless node under a binding: makeHandler gets the worker's
+// HandleWorker registers a stateless node under a binding: makeHandler gets the worker's
 // calling half and returns what others may call, which must be safe for concurrent
 // use. It panics on a name that is empty or taken. Call it before the gateway
 // serves.
-func (g *Gateway) Worker(binding string, makeHandler func(self lmz.Caller) lmz.Handler) {
+func (g *Gateway) HandleWorker(binding string, makeHandler func(self lmz.Caller) lmz.Handler) {
 	g.mustBeFree(binding)
-	w := &worker{gateway: g, self: lmz.Identity{Type: lmz.TypeWorker, Address: lmz.At(binding)}}
+	w := &worker{gateway: g, self: lmz.Identity{Type: lmz.TypeWorker, Address: lmz.Worker(binding)}}
 	w.handler = makeHandler(w)
 	g.workers[binding] = w
 }

@@ -138,8 +138,8 @@ func startMeshWith(t *testing.T, edit func(*gateway.Options)) *mesh {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g.Object("COUNTER", object.Kind{New: newCounter})
-	g.Worker("ECHO", func(lmz.Caller) lmz.Handler {
+	g.HandleObject("COUNTER", object.Kind{New: newCounter})
+	g.HandleWorker("ECHO", func(lmz.Caller) lmz.Handler {
 		mux := new(lmz.Mux)
 		echo.Expose(mux, lmz.Anyone, func(_ context.Context, s string) (string, error) { return s, nil })
 		return mux
@@ -214,7 +214,7 @@ func TestAClientCallsAnObjectAndAWorker(t *testing.T) {
 				t.Fatalf("add: got %d, %v, want %d", got, err, want)
 			}
 		}
-		if got, err := echo.Call(t.Context(), p, lmz.At("ECHO"), "hi"); err != nil || got != "hi" {
+		if got, err := echo.Call(t.Context(), p, lmz.Worker("ECHO"), "hi"); err != nil || got != "hi" {
 			t.Errorf("echo: got %q, %v", got, err)
 		}
 	})
@@ -307,7 +307,7 @@ func TestASecondClientOfTheSameNameTakesTheAddress(t *testing.T) {
 		if first.State() != client.Disconnected || second.State() != client.Connected {
 			t.Errorf("first is %s, second %s", first.State(), second.State())
 		}
-		_, err := echo.Call(t.Context(), first, lmz.At("ECHO"), "hi")
+		_, err := echo.Call(t.Context(), first, lmz.Worker("ECHO"), "hi")
 		if !errors.Is(err, client.ErrSuperseded) || !errors.Is(err, lmz.ErrNotExecuted) {
 			t.Errorf("a call of the superseded client: got %v", err)
 		}
@@ -333,7 +333,7 @@ func TestAnOldClientThatWasOfflineDoesNotTakeTheAddressBack(t *testing.T) {
 		defer closePeer(second)
 		waiting := make(chan error, 1)
 		go func() {
-			_, err := echo.Call(t.Context(), first, lmz.At("ECHO"), "hi")
+			_, err := echo.Call(t.Context(), first, lmz.Worker("ECHO"), "hi")
 			waiting <- err
 		}()
 		synctest.Wait()
@@ -405,14 +405,14 @@ func forwarder(self lmz.Caller) lmz.Handler {
 		if err := req.Arg(0, &to); err != nil {
 			return nil, err
 		}
-		return nil, self.Send(ctx, lmz.At("ECHO"), echo.Ctn("x"), lmz.Reply(lmz.Ctn("onEcho", to, lmz.Result)))
+		return nil, self.Send(ctx, lmz.Worker("ECHO"), echo.Ctn("x"), lmz.Reply(lmz.Ctn("onEcho", to, lmz.Result)))
 	}))
 	mux.Expose("onEcho", lmz.NoOne, lmz.HandlerFunc(func(ctx context.Context, req *lmz.Request) (any, error) {
 		var to, text string
 		if err := errors.Join(req.Arg(0, &to), req.Arg(1, &text)); err != nil {
 			return nil, err
 		}
-		_, err := self.CallRaw(ctx, lmz.At("FORWARDER"), lmz.Ctn("secret"))
+		_, err := self.CallRaw(ctx, lmz.Worker("FORWARDER"), lmz.Ctn("secret"))
 		if !errors.Is(err, lmz.ErrNotExecuted) {
 			err = errors.New("a reply called a method that nobody may call")
 		} else {
@@ -427,7 +427,7 @@ func forwarder(self lmz.Caller) lmz.Handler {
 func TestAReplyDoesNotLendItsRightsToWhatItCalls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := startMesh(t)
-		m.gateway.Worker("FORWARDER", forwarder)
+		m.gateway.HandleWorker("FORWARDER", forwarder)
 		defer m.stop()
 		notified := make(chan int, 1)
 		p := m.peer("ann", func(o *client.Options) {
@@ -439,7 +439,7 @@ func TestAReplyDoesNotLendItsRightsToWhatItCalls(t *testing.T) {
 			o.Handler = mux
 		})
 		defer closePeer(p)
-		if _, err := p.CallRaw(t.Context(), lmz.At("FORWARDER"), lmz.Ctn("start", p.Identity().Instance)); err != nil {
+		if _, err := p.CallRaw(t.Context(), lmz.Worker("FORWARDER"), lmz.Ctn("start", p.Identity().Instance)); err != nil {
 			t.Fatal(err)
 		}
 		select {
@@ -450,7 +450,7 @@ func TestAReplyDoesNotLendItsRightsToWhatItCalls(t *testing.T) {
 		case <-time.After(time.Minute): // virtual
 			t.Error("the reply did not get through")
 		}
-		_, err := p.CallRaw(t.Context(), lmz.At("FORWARDER"), lmz.Ctn("onEcho", "x", "y"))
+		_, err := p.CallRaw(t.Context(), lmz.Worker("FORWARDER"), lmz.Ctn("onEcho", "x", "y"))
 		if lmz.CodeOf(err) != lmz.CodeGuard {
 			t.Errorf("a client called a reply: %v", err)
 		}
@@ -531,7 +531,7 @@ func TestCancellationAndDeadlinesReachTheCallee(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := startMesh(t)
 		ended := make(chan error, 1)
-		m.gateway.Object("SLEEPER", object.Kind{New: newSleeper(ended)})
+		m.gateway.HandleObject("SLEEPER", object.Kind{New: newSleeper(ended)})
 		defer m.stop()
 		p := m.peer("ann", nil)
 		defer closePeer(p)

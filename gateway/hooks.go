@@ -66,10 +66,10 @@ type front struct {
 	hooks   Hooks
 }
 
-// Clients registers a further binding under which clients connect, at its own path and
+// HandleClients registers a further binding under which clients connect, at its own path and
 // with rules of its own, beside that of [Options]. It panics on a name that is empty or taken. Call
 // it before the gateway serves.
-func (g *Gateway) Clients(binding string, h Hooks) {
+func (g *Gateway) HandleClients(binding string, h Hooks) {
 	g.mustBeFree(binding)
 	if h.BeforeAccept == nil {
 		h.BeforeAccept = InstanceName("{sub}.{tab}")
@@ -155,7 +155,7 @@ func (f *front) ask(ctx context.Context, hook func(context.Context, *Call) error
 		call.Context.State, err = proto.EncodedState(c.State)
 	}
 	if err != nil {
-		logHidden(f.gateway.log.call, lmz.At(f.binding), err)
+		logHidden(f.gateway.log.call, lmz.Worker(f.binding), err)
 		answer := proto.NewAnswer(nil, err)
 		return &answer
 	}

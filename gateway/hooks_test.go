@@ -80,7 +80,7 @@ func describe(ctx context.Context) string {
 // contextOf asks a worker called PROBE in what context it is called by p.
 func contextOf(t *testing.T, p lmz.Caller, binding string) string {
 	t.Helper()
-	got, err := lmz.Call[string](t.Context(), p, lmz.At(binding), lmz.Ctn("context"))
+	got, err := lmz.Call[string](t.Context(), p, lmz.Worker(binding), lmz.Ctn("context"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +99,7 @@ func TestBeforeAcceptAddsClaimsAndIsAskedAboutEveryToken(t *testing.T) {
 			}
 		})
 		defer m.stop()
-		m.gateway.Worker("PROBE", probe)
+		m.gateway.HandleWorker("PROBE", probe)
 		p := m.peer("ann", func(o *client.Options) {
 			o.Tab = "t"
 			o.Token = func(context.Context, string) (string, error) {
@@ -135,7 +135,7 @@ func TestHooksThatFailOrPanicLetNobodyIn(t *testing.T) {
 		})
 		defer m.stop()
 		var in bool
-		m.gateway.Clients("OTHER_GATEWAY", gateway.Hooks{
+		m.gateway.HandleClients("OTHER_GATEWAY", gateway.Hooks{
 			BeforeCallToMesh: func(context.Context, *gateway.Call) error { return fail() },
 			BeforeCallToClient: func(context.Context, *gateway.Call) error {
 				in = true
@@ -148,7 +148,7 @@ func TestHooksThatFailOrPanicLetNobodyIn(t *testing.T) {
 				t.Errorf("%s: %v, %v", how, response, err)
 			}
 			p := m.peer("ann", func(o *client.Options) { o.Binding = "OTHER_GATEWAY" })
-			_, err = echo.Call(t.Context(), p, lmz.At("ECHO"), "x")
+			_, err = echo.Call(t.Context(), p, lmz.Worker("ECHO"), "x")
 			if lmz.CodeOf(err) != lmz.CodeGuard || strings.Contains(err.Error(), "secret") {
 				t.Errorf("%s: call to the mesh: %v", how, err)
 			}
@@ -169,7 +169,7 @@ func TestACallHookReadsTheCallAndSetsTrustedState(t *testing.T) {
 				if err != nil {
 					return err
 				}
-				if strings.Join(methods, ".") == "echo.forbidden" && call.To == lmz.At("ECHO") {
+				if strings.Join(methods, ".") == "echo.forbidden" && call.To == lmz.Worker("ECHO") {
 					return &lmz.Error{Name: "PolicyError", Message: "not " + c.Origin().Instance, Fields: map[string]any{"rule": "7"}}
 				}
 				if c.Auth.Claims["admin"] == true {
@@ -179,7 +179,7 @@ func TestACallHookReadsTheCallAndSetsTrustedState(t *testing.T) {
 			}
 		})
 		defer m.stop()
-		m.gateway.Worker("PROBE", probe)
+		m.gateway.HandleWorker("PROBE", probe)
 		ann := m.peer("ann", nil)
 		defer closePeer(ann)
 		root := m.peer("root", func(o *client.Options) {
@@ -189,16 +189,16 @@ func TestACallHookReadsTheCallAndSetsTrustedState(t *testing.T) {
 		})
 		defer closePeer(root)
 
-		_, err := ann.CallRaw(t.Context(), lmz.At("ECHO"), lmz.Ctn("echo", []any{lmz.Ctn("forbidden")}))
+		_, err := ann.CallRaw(t.Context(), lmz.Worker("ECHO"), lmz.Ctn("echo", []any{lmz.Ctn("forbidden")}))
 		var e *lmz.Error
 		if !errors.As(err, &e) || e.Code != lmz.CodeGuard || e.Name != "PolicyError" || e.Message != "not ann.tab" || e.Fields["rule"] != "7" {
 			t.Errorf("a refused call: %#v", err)
 		}
 		reset := lmz.Ctn("admin").Then("reset")
-		if _, err := ann.CallRaw(t.Context(), lmz.At("PROBE"), reset); err == nil {
+		if _, err := ann.CallRaw(t.Context(), lmz.Worker("PROBE"), reset); err == nil {
 			t.Error("ann is no admin")
 		}
-		if got, err := lmz.Call[string](t.Context(), root, lmz.At("PROBE"), reset); err != nil || got != "reset" {
+		if got, err := lmz.Call[string](t.Context(), root, lmz.Worker("PROBE"), reset); err != nil || got != "reset" {
 			t.Errorf("root: %q, %v", got, err)
 		}
 		if got := contextOf(t, root, "PROBE"); !strings.Contains(got, `state{"role":"admin"}`) {
@@ -211,8 +211,8 @@ func TestGatewayBindingsHaveRulesOfTheirOwn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := startMesh(t)
 		defer m.stop()
-		m.gateway.Worker("PROBE", probe)
-		m.gateway.Clients("ADMIN_GATEWAY", gateway.Hooks{
+		m.gateway.HandleWorker("PROBE", probe)
+		m.gateway.HandleClients("ADMIN_GATEWAY", gateway.Hooks{
 			BeforeAccept: func(_ context.Context, _ lmz.Address, auth *lmz.Auth) (map[string]any, error) {
 				if auth.Claims["admin"] != true {
 					return nil, &gateway.Refusal{Message: "admins only"}
@@ -251,11 +251,11 @@ func TestGatewayBindingsHaveRulesOfTheirOwn(t *testing.T) {
 		if got := contextOf(t, same, "PROBE"); !strings.HasPrefix(got, "LumenizeClient LUMENIZE_CLIENT_GATEWAY/root.tab > root ") {
 			t.Errorf("the other's context: %s", got)
 		}
-		if _, err := echo.Call(t.Context(), root, lmz.At("ECHO"), "x"); lmz.CodeOf(err) != lmz.CodeAbsent {
+		if _, err := echo.Call(t.Context(), root, lmz.Worker("ECHO"), "x"); lmz.CodeOf(err) != lmz.CodeAbsent {
 			t.Errorf("a binding that is not for them: %v", err)
 		}
 		ask := func(p lmz.Caller) (string, error) {
-			return lmz.Call[string](t.Context(), p, lmz.At("PROBE"), lmz.Ctn("ask", "ADMIN_GATEWAY", "root.tab"))
+			return lmz.Call[string](t.Context(), p, lmz.Worker("PROBE"), lmz.Ctn("ask", "ADMIN_GATEWAY", "root.tab"))
 		}
 		if _, err := ask(ann); lmz.CodeOf(err) != lmz.CodeCallee || !strings.Contains(err.Error(), "users do not call admins") {
 			t.Errorf("ann by way of a worker: %v", err)
@@ -362,17 +362,17 @@ func TestWhoComesTooOftenIsToldWhenToComeBack(t *testing.T) {
 		bob := m.peer("bob", nil) // others are not bothered
 		defer closePeer(bob)
 		for range 3 {
-			if _, err := echo.Call(t.Context(), bob, lmz.At("ECHO"), "x"); err != nil {
+			if _, err := echo.Call(t.Context(), bob, lmz.Worker("ECHO"), "x"); err != nil {
 				t.Fatal(err)
 			}
 		}
-		_, err := echo.Call(t.Context(), bob, lmz.At("ECHO"), "x")
+		_, err := echo.Call(t.Context(), bob, lmz.Worker("ECHO"), "x")
 		wait, ok := lmz.RetryAfter(err)
 		if !ok || wait != 100*time.Millisecond || !errors.Is(err, lmz.ErrNotExecuted) {
 			t.Errorf("one call too many: %v, %v, %v", err, wait, ok)
 		}
 		time.Sleep(wait)
-		if _, err := echo.Call(t.Context(), bob, lmz.At("ECHO"), "x"); err != nil {
+		if _, err := echo.Call(t.Context(), bob, lmz.Worker("ECHO"), "x"); err != nil {
 			t.Errorf("after the wait: %v", err)
 		}
 	})
@@ -393,7 +393,7 @@ func TestAnyProviderCanSayWhoConnects(t *testing.T) {
 			}
 		})
 		defer m.stop()
-		m.gateway.Worker("PROBE", probe)
+		m.gateway.HandleWorker("PROBE", probe)
 		dial := func(cookie string) (*websocket.Conn, *http.Response, error) {
 			return websocket.Dial(t.Context(), "ws://mesh/gateway/LUMENIZE_CLIENT_GATEWAY/ann.t", &websocket.DialOptions{
 				HTTPClient: m.network.Client(), Subprotocols: []string{proto.SubprotocolJSON},

@@ -155,7 +155,7 @@ func TestHostileBytesEndTheirConnectionAndNothingElse(t *testing.T) {
 				if code := w.end(); code != tt.code || time.Since(start) > tt.after+5*time.Second {
 					t.Errorf("closed with %d after %v", code, time.Since(start))
 				}
-				if _, err := echo.Call(t.Context(), bob, lmz.At("ECHO"), "x"); err != nil {
+				if _, err := echo.Call(t.Context(), bob, lmz.Worker("ECHO"), "x"); err != nil {
 					t.Errorf("another client: %v", err)
 				}
 				time.Sleep(6 * time.Second) // virtual: the grace period
@@ -213,7 +213,7 @@ func TestAGreetingThatDripsIsNotWaitedFor(t *testing.T) {
 }
 
 func TestFramesMayBeSplitAndMergedAnywhere(t *testing.T) {
-	call := cborCall(t, 1, lmz.At("ECHO"), echo.Ctn("hi"), map[string]any{})
+	call := cborCall(t, 1, lmz.Worker("ECHO"), echo.Ctn("hi"), map[string]any{})
 	whole := append(append([]byte(nil), greeting...), message(call)...)
 	inTwo := call.Append(nil)
 	parts := append(append([]byte(nil), greeting...), frame(0x02, inTwo[:7])...)

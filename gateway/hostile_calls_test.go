@@ -227,8 +227,8 @@ func repeated(n int, v any) []any {
 func hostileMesh(t *testing.T, intruders *atomic.Int32) (m *mesh, log *logbook, stop func()) {
 	log = new(logbook)
 	m = startMeshWith(t, func(o *gateway.Options) { o.Log = log.logger() })
-	m.gateway.Object("VAULT_DO", object.Kind{New: func(*object.Object) lmz.Handler { return vault(intruders) }})
-	m.gateway.Worker("VAULT_WORKER", func(lmz.Caller) lmz.Handler { return vault(intruders) })
+	m.gateway.HandleObject("VAULT_DO", object.Kind{New: func(*object.Object) lmz.Handler { return vault(intruders) }})
+	m.gateway.HandleWorker("VAULT_WORKER", func(lmz.Caller) lmz.Handler { return vault(intruders) })
 	victim := m.peer("bob", func(o *client.Options) { o.OnBeforeCall, o.Handler = lmz.Anyone, vault(intruders) })
 	return m, log, func() {
 		closePeer(victim)
@@ -236,7 +236,7 @@ func hostileMesh(t *testing.T, intruders *atomic.Int32) (m *mesh, log *logbook, 
 	}
 }
 
-var vaults = []lmz.Address{lmz.At("VAULT_DO", "a"), lmz.At("VAULT_WORKER"), lmz.At(lmz.DefaultGateway, "bob.tab")}
+var vaults = []lmz.Address{lmz.At("VAULT_DO", "a"), lmz.Worker("VAULT_WORKER"), lmz.At(lmz.DefaultGateway, "bob.tab")}
 
 func TestHostileCallsGetNowhereAndTheLogSaysWhoTried(t *testing.T) {
 	for _, to := range vaults {
@@ -347,7 +347,7 @@ func TestTheLogSaysWhoWantedAnothersPlaceOrPretendedToBeAnother(t *testing.T) {
 		log := new(logbook)
 		m := startMeshWith(t, func(o *gateway.Options) { o.Log = log.logger() })
 		defer m.stop()
-		m.gateway.Clients("LAX_GATEWAY", gateway.Hooks{
+		m.gateway.HandleClients("LAX_GATEWAY", gateway.Hooks{
 			BeforeAccept: func(context.Context, lmz.Address, *lmz.Auth) (map[string]any, error) { return nil, nil },
 			BeforeCallToClient: func(ctx context.Context, call *gateway.Call) error {
 				return lmz.Errorf("%s is of another tenant", call.To.Instance)
@@ -380,7 +380,7 @@ func TestTheLogSaysWhoWantedAnothersPlaceOrPretendedToBeAnother(t *testing.T) {
 		defer r.conn.CloseNow()
 		r.hello()
 		for i, tt := range []struct{ claim, what string }{{"chain", "a call chain"}, {"auth", "an origin auth"}} {
-			r.frame(cborCall(t, uint64(i+1), lmz.At("ECHO"), lmz.Ctn("echo", "x"), map[string]any{tt.claim: lies[tt.claim]}))
+			r.frame(cborCall(t, uint64(i+1), lmz.Worker("ECHO"), lmz.Ctn("echo", "x"), map[string]any{tt.claim: lies[tt.claim]}))
 			r.answer()
 			noted(tt.what, map[string]any{"level": "warn", "instance": "ann.tab", "subject": "ann", "to": "ECHO", "what": tt.what})
 		}

@@ -109,7 +109,7 @@ func TestAClientHasAThousandSendsUnderWayAndMoreAreDropped(t *testing.T) {
 		m := startMesh(t)
 		gate := make(chan struct{})
 		var begun atomic.Int32
-		m.gateway.Worker("SLOW", func(lmz.Caller) lmz.Handler {
+		m.gateway.HandleWorker("SLOW", func(lmz.Caller) lmz.Handler {
 			return lmz.HandlerFunc(func(context.Context, *lmz.Request) (any, error) {
 				begun.Add(1)
 				<-gate
@@ -122,7 +122,7 @@ func TestAClientHasAThousandSendsUnderWayAndMoreAreDropped(t *testing.T) {
 		r.hello()
 		send := func(from, to uint64) {
 			for number := from; number <= to; number++ {
-				f := cborCall(t, number, lmz.At("SLOW"), lmz.Ctn("x"), map[string]any{})
+				f := cborCall(t, number, lmz.Worker("SLOW"), lmz.Ctn("x"), map[string]any{})
 				f.NoReply = true
 				r.frame(f)
 			}
@@ -168,7 +168,7 @@ func TestAClientCannotSayThatAnothersSessionHasEnded(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				m := startMesh(t)
 				outcomes := make(chan error, 1)
-				m.gateway.Worker("ASKS", func(self lmz.Caller) lmz.Handler {
+				m.gateway.HandleWorker("ASKS", func(self lmz.Caller) lmz.Handler {
 					mux := new(lmz.Mux)
 					lmz.Method0[struct{}]("ask").Expose(mux, lmz.Anyone, func(ctx context.Context) (struct{}, error) {
 						return struct{}{}, self.Send(ctx, lmz.At(lmz.DefaultGateway, "eve.tab"), lmz.Ctn("x"), lmz.Reply(lmz.Ctn("told", lmz.Result)))
@@ -194,7 +194,7 @@ func TestAClientCannotSayThatAnothersSessionHasEnded(t *testing.T) {
 				} else {
 					eve.hello()
 				}
-				if _, err := bob.CallRaw(t.Context(), lmz.At("ASKS"), lmz.Ctn("ask")); err != nil {
+				if _, err := bob.CallRaw(t.Context(), lmz.Worker("ASKS"), lmz.Ctn("ask")); err != nil {
 					t.Fatal(err)
 				}
 				if tt.json != "" {
@@ -270,7 +270,7 @@ func TestANameThatNobodyCanHaveIsNotRepeatedInTheAnswer(t *testing.T) {
 		r.hello()
 		long := strings.Repeat("\xff", 500_000)
 		for i, to := range []lmz.Address{
-			lmz.At(lmz.DefaultGateway, "\xff\xfe"), lmz.At(lmz.DefaultGateway, long), lmz.At(long), lmz.At("\xff"),
+			lmz.At(lmz.DefaultGateway, "\xff\xfe"), lmz.At(lmz.DefaultGateway, long), lmz.Worker(long), lmz.Worker("\xff"),
 			lmz.At("ECHO", long), lmz.At("COUNTER", long),
 		} {
 			r.ask(uint64(i+1), to, lmz.Ctn("x"))
@@ -331,7 +331,7 @@ func TestAResumeThatAcknowledgesTheFutureIsCutOffAndCostsNoSession(t *testing.T)
 		defer m.stop()
 		r := m.raw("ann.tab", token("ann", time.Time{}))
 		r.hello()
-		r.ask(1, lmz.At("ECHO"), echo.Ctn("hi"))
+		r.ask(1, lmz.Worker("ECHO"), echo.Ctn("hi"))
 		r.answer()
 		r.conn.CloseNow()
 		resume := func(ack uint64) *raw {

@@ -222,7 +222,7 @@ func TestAnAnswerThatCouldNotBeWrittenGoesOutOnTheNewerSocket(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := startMesh(t)
 		gate := make(chan struct{})
-		m.gateway.Worker("SLOW", func(lmz.Caller) lmz.Handler {
+		m.gateway.HandleWorker("SLOW", func(lmz.Caller) lmz.Handler {
 			mux := new(lmz.Mux)
 			mux.Expose("wait", lmz.Anyone, lmz.HandlerFunc(func(context.Context, *lmz.Request) (any, error) {
 				<-gate
@@ -298,7 +298,7 @@ func TestACallThatWasSentToTheOriginalSettlesPromptlyWhenTheLinkIsLost(t *testin
 	synctest.Test(t, func(t *testing.T) {
 		m := startMesh(t)
 		gate := make(chan struct{})
-		m.gateway.Worker("SLOW", func(lmz.Caller) lmz.Handler {
+		m.gateway.HandleWorker("SLOW", func(lmz.Caller) lmz.Handler {
 			return lmz.HandlerFunc(func(context.Context, *lmz.Request) (any, error) {
 				<-gate
 				return nil, nil
@@ -310,7 +310,7 @@ func TestACallThatWasSentToTheOriginalSettlesPromptlyWhenTheLinkIsLost(t *testin
 		defer closePeer(p)
 		done := make(chan error, 1)
 		go func() {
-			_, err := p.CallRaw(t.Context(), lmz.At("SLOW"), lmz.Ctn("x"))
+			_, err := p.CallRaw(t.Context(), lmz.Worker("SLOW"), lmz.Ctn("x"))
 			done <- err
 		}()
 		synctest.Wait()
@@ -327,7 +327,7 @@ func TestACallThatWasSentToTheOriginalSettlesPromptlyWhenTheLinkIsLost(t *testin
 func TestJSONAnswerOnALaterSocket(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := startMesh(t)
-		m.gateway.Worker("RELAY", patientRelay)
+		m.gateway.HandleWorker("RELAY", patientRelay)
 		defer m.stop()
 		bob := m.peer("bob", nil)
 		defer closePeer(bob)

@@ -19,7 +19,7 @@ import (
 )
 
 // admin is where lists are asked for.
-var admin = lmz.At(gateway.AdminBinding)
+var admin = lmz.Worker(gateway.AdminBinding)
 
 const remind lmz.Method2[string, int, struct{}] = "remind"
 
@@ -30,7 +30,7 @@ func withReminders(t *testing.T, dir string, f func(t *testing.T, m *meshtest.Me
 		o := gateway.Options{Dir: dir}
 		o.Budget.Time = gateway.Rate{PerSecond: -1} // a busy machine takes long for many objects
 		m := meshtest.StartWith(t, meshtest.Options{Gateway: o})
-		m.Object("REMINDER_DO", object.Kind{Relaxed: true, New: func(o *object.Object) lmz.Handler {
+		m.HandleObject("REMINDER_DO", object.Kind{Relaxed: true, New: func(o *object.Object) lmz.Handler {
 			mux := new(lmz.Mux)
 			remind.Expose(mux, lmz.Anyone, func(ctx context.Context, id string, minutes int) (struct{}, error) {
 				_, err := o.Alarms().Set(ctx, object.In(time.Duration(minutes)*time.Minute), lmz.Ctn("ring"), object.AlarmOptions{ID: id})

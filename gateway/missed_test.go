@@ -46,7 +46,7 @@ func (m *mesh) onSlowLine(o *client.Options) {
 // many times, with a pause after each.
 func (m *mesh) talkers(names ...string) {
 	for _, name := range names {
-		m.gateway.Worker(name, func(self lmz.Caller) lmz.Handler {
+		m.gateway.HandleWorker(name, func(self lmz.Caller) lmz.Handler {
 			mux := new(lmz.Mux)
 			lmz.Method3[int, int, int, struct{}]("talk").Expose(mux, lmz.Anyone, func(ctx context.Context, size, n, pauseMs int) (struct{}, error) {
 				for range n {
@@ -95,7 +95,7 @@ func TestASlowSubscriberKeepsItsSession(t *testing.T) {
 					o.OnBeforeCall = lmz.Anyone
 					if tt.knows {
 						o.OnMissed = func(_ context.Context, from lmz.Address, calls int) {
-							if from != lmz.At("BUSY") {
+							if from != lmz.Worker("BUSY") {
 								t.Errorf("%d calls of %s were missed", calls, from)
 							}
 							missed.Add(int64(calls))
@@ -106,7 +106,7 @@ func TestASlowSubscriberKeepsItsSession(t *testing.T) {
 				bob := m.peer("bob", nil)
 				defer closePeer(bob)
 				talk := func(who string, size, n, pauseMs int) {
-					if _, err := bob.CallRaw(t.Context(), lmz.At(who), lmz.Ctn("talk", size, n, pauseMs)); err != nil {
+					if _, err := bob.CallRaw(t.Context(), lmz.Worker(who), lmz.Ctn("talk", size, n, pauseMs)); err != nil {
 						t.Errorf("%s: %v", who, err)
 					}
 				}

@@ -17,7 +17,7 @@ func TestAnswerOfAGatewayThatIsGone(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 		const next = lmz.Method1[bool, int]("next")
 		var ann *meshtest.Client
-		m.Object("NUMBER", object.Kind{New: func(o *object.Object) lmz.Handler {
+		m.HandleObject("NUMBER", object.Kind{New: func(o *object.Object) lmz.Handler {
 			mux := new(lmz.Mux)
 			next.Expose(mux, lmz.Anyone, func(ctx context.Context, cut bool) (n int, err error) {
 				if cut {

@@ -90,7 +90,7 @@ func forBoth(t *testing.T, f func(t *testing.T, m *mesh, c callee, bob *client.P
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				m := startMesh(t)
-				m.gateway.Worker("RELAY", patientRelay)
+				m.gateway.HandleWorker("RELAY", patientRelay)
 				defer m.stop()
 				bob := m.peer("bob", nil)
 				defer closePeer(bob)
@@ -121,7 +121,7 @@ type relayed struct{ got, failed, ended string }
 func relayTo(t *testing.T, bob *client.Peer, patience time.Duration) <-chan relayed {
 	done := make(chan relayed, 1)
 	go func() {
-		r, err := lmz.Call[[]string](t.Context(), bob, lmz.At("RELAY"), lmz.Ctn("relay", patience))
+		r, err := lmz.Call[[]string](t.Context(), bob, lmz.Worker("RELAY"), lmz.Ctn("relay", patience))
 		if err != nil || len(r) != 3 {
 			t.Errorf("the relay failed: %v %v", r, err)
 			r = make([]string, 3)
@@ -263,13 +263,13 @@ func TestACallOfAJSONClientIsAnsweredWhenTheCallLimitIsOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := startMesh(t)
 		gate := make(chan struct{})
-		m.gateway.Worker("HEEDS", func(lmz.Caller) lmz.Handler {
+		m.gateway.HandleWorker("HEEDS", func(lmz.Caller) lmz.Handler {
 			return lmz.HandlerFunc(func(ctx context.Context, _ *lmz.Request) (any, error) {
 				<-ctx.Done()
 				return nil, lmz.Errorf("stopped")
 			})
 		})
-		m.gateway.Worker("DEAF", func(lmz.Caller) lmz.Handler {
+		m.gateway.HandleWorker("DEAF", func(lmz.Caller) lmz.Handler {
 			return lmz.HandlerFunc(func(context.Context, *lmz.Request) (any, error) {
 				<-gate
 				return "late", nil

@@ -41,7 +41,7 @@ func TestEncodedCallsComeBackEncoded(t *testing.T) {
 		defer m.stop()
 		p := m.peer("ann", nil)
 		defer closePeer(p)
-		if got := callEncoded(t, t.Context(), p, lmz.At("ECHO"), echo.Ctn("hi")); got != (outcome{"", "hi"}) {
+		if got := callEncoded(t, t.Context(), p, lmz.Worker("ECHO"), echo.Ctn("hi")); got != (outcome{"", "hi"}) {
 			t.Errorf("echo: %+v", got)
 		}
 		for _, tt := range []struct {
@@ -49,9 +49,9 @@ func TestEncodedCallsComeBackEncoded(t *testing.T) {
 			call lmz.Continuation
 			want lmz.Code
 		}{
-			{lmz.At("NOTHING"), lmz.Ctn("x"), lmz.CodeAbsent},
-			{lmz.At("ECHO"), lmz.Ctn("missing"), lmz.CodeAbsent},
-			{lmz.At("ECHO"), echo.Ctn("x").Then("y"), lmz.CodeCallee},
+			{lmz.Worker("NOTHING"), lmz.Ctn("x"), lmz.CodeAbsent},
+			{lmz.Worker("ECHO"), lmz.Ctn("missing"), lmz.CodeAbsent},
+			{lmz.Worker("ECHO"), echo.Ctn("x").Then("y"), lmz.CodeCallee},
 		} {
 			got := callEncoded(t, t.Context(), p, tt.to, tt.call)
 			if _, isError := got.value.(*lmz.Error); got.failed != tt.want || !isError {
@@ -59,7 +59,7 @@ func TestEncodedCallsComeBackEncoded(t *testing.T) {
 			}
 		}
 		p.Close()
-		if got := callEncoded(t, t.Context(), p, lmz.At("ECHO"), echo.Ctn("late")); got.failed != lmz.CodeGateway {
+		if got := callEncoded(t, t.Context(), p, lmz.Worker("ECHO"), echo.Ctn("late")); got.failed != lmz.CodeGateway {
 			t.Errorf("after Close: %+v", got)
 		}
 	})

@@ -36,13 +36,13 @@ func relay(self lmz.Caller) lmz.Handler {
 
 func startRelay(t *testing.T) *mesh {
 	m := startMesh(t)
-	m.gateway.Worker("RELAY", relay)
+	m.gateway.HandleWorker("RELAY", relay)
 	return m
 }
 
 func callRelay[R any](t *testing.T, via lmz.Caller, method string, args ...any) (R, error) {
 	t.Helper()
-	return lmz.Call[R](t.Context(), via, lmz.At("RELAY"), lmz.Ctn(method, args...))
+	return lmz.Call[R](t.Context(), via, lmz.Worker("RELAY"), lmz.Ctn(method, args...))
 }
 
 func TestAHandlerOfAnEndedSessionDoesNotAnswerACallOfTheNextOne(t *testing.T) {
@@ -98,7 +98,7 @@ func TestASendWithReplyOutlivesTheHandlerThatMadeIt(t *testing.T) {
 		p = m.peer("ann", func(o *client.Options) {
 			mux := new(lmz.Mux)
 			lmz.Method1[string, string]("get").Expose(mux, lmz.Anyone, func(ctx context.Context, what string) (string, error) {
-				return what, p.Send(ctx, lmz.At("RELAY"), lmz.Ctn("slow", 200), lmz.Reply(lmz.Ctn("done", lmz.Result)))
+				return what, p.Send(ctx, lmz.Worker("RELAY"), lmz.Ctn("slow", 200), lmz.Reply(lmz.Ctn("done", lmz.Result)))
 			})
 			lmz.Method1[int, struct{}]("done").Expose(mux, lmz.NoOne, func(_ context.Context, ms int) (struct{}, error) {
 				done <- ms
@@ -131,7 +131,7 @@ func TestAGoroutineThatAHandlerStartedDoesNotKeepTheTurn(t *testing.T) {
 			mux := new(lmz.Mux)
 			lmz.Method1[string, string]("get").Expose(mux, lmz.Anyone, func(ctx context.Context, what string) (string, error) {
 				go callRelay[int](t, p, "slow", 50)
-				go p.CallRaw(ctx, lmz.At("RELAY"), lmz.Ctn("slow", 50))
+				go p.CallRaw(ctx, lmz.Worker("RELAY"), lmz.Ctn("slow", 50))
 				time.Sleep(10 * time.Millisecond)
 				return what, nil
 			})
@@ -203,7 +203,7 @@ func TestAnOutcomeIsNeverExecuted(t *testing.T) {
 		m := startMesh(t)
 		var wiped atomic.Bool
 		got := make(chan string, 1)
-		m.gateway.Object("ASKER", object.Kind{New: func(o *object.Object) lmz.Handler {
+		m.gateway.HandleObject("ASKER", object.Kind{New: func(o *object.Object) lmz.Handler {
 			mux := new(lmz.Mux)
 			mux.Expose("ask", lmz.Anyone, lmz.HandlerFunc(func(ctx context.Context, _ *lmz.Request) (any, error) {
 				c, _ := lmz.CallContextFrom(ctx)
@@ -310,7 +310,7 @@ func TestACallThatAsksForEndlessWorkIsRefused(t *testing.T) {
 		}
 		chain = append(chain, append([]byte{0x88}, list...)...)
 		chain = append(chain, nest(level)...)
-		r.frame(proto.Frame{Kind: proto.KindCall, Seq: 1, To: lmz.At("ECHO"), Timeout: time.Minute, Context: []byte{0xa0}, Payload: chain})
+		r.frame(proto.Frame{Kind: proto.KindCall, Seq: 1, To: lmz.Worker("ECHO"), Timeout: time.Minute, Context: []byte{0xa0}, Payload: chain})
 		f, err := r.read()
 		if err != nil || f.Kind != proto.KindAnswer || f.Failed != lmz.CodeCallee {
 			t.Errorf("%+v, %v", f, err)

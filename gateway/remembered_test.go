@@ -27,7 +27,7 @@ func startCounting(t *testing.T, grace time.Duration) (*gateway.Gateway, *httpte
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { g.Close() })
-	g.Object("COUNTER", object.Kind{New: newCounter})
+	g.HandleObject("COUNTER", object.Kind{New: newCounter})
 	server := httptest.NewServer(g)
 	t.Cleanup(server.Close)
 	return g, server

@@ -29,7 +29,7 @@ func newMirror(o *object.Object) lmz.Handler { return &mirror{Object: o} }
 func (m *mirror) OnRequest(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Vary", "Accept")
 	c, _ := lmz.CallContextFrom(r.Context())
-	echoed, err := lmz.Call[string](r.Context(), m, lmz.At("PROBE"), lmz.Ctn("context"))
+	echoed, err := lmz.Call[string](r.Context(), m, lmz.Worker("PROBE"), lmz.Ctn("context"))
 	fmt.Fprintf(w, "%s %s as %s, %s; calls on as %s %v\n", r.Method, r.URL.Path, c.Self.Address, describe(r.Context()), echoed, err)
 	for name, values := range r.Header {
 		fmt.Fprintf(w, "%s: %s\n", name, values)
@@ -40,8 +40,8 @@ func TestARequestReachesAnObjectWithWhatIsVerifiedAndNothingElse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := startMesh(t)
 		defer m.stop()
-		m.gateway.Object("MIRROR_DO", object.Kind{New: newMirror})
-		m.gateway.Worker("PROBE", probe)
+		m.gateway.HandleObject("MIRROR_DO", object.Kind{New: newMirror})
+		m.gateway.HandleWorker("PROBE", probe)
 		secret := token("ann", time.Time{})
 		do := func(path, authorization string) (int, http.Header, string) {
 			r := httptest.NewRequest("POST", "http://mesh"+path, strings.NewReader("body"))
@@ -111,8 +111,8 @@ func TestBeforeRequestDecidesWhoseARequestIs(t *testing.T) {
 			}
 		})
 		defer m.stop()
-		m.gateway.Object("MIRROR_DO", object.Kind{New: newMirror})
-		m.gateway.Worker("PROBE", func(lmz.Caller) lmz.Handler {
+		m.gateway.HandleObject("MIRROR_DO", object.Kind{New: newMirror})
+		m.gateway.HandleWorker("PROBE", func(lmz.Caller) lmz.Handler {
 			mux := new(lmz.Mux)
 			lmz.Method0[string]("context").Expose(mux, lmz.Anyone, func(ctx context.Context) (string, error) { return describe(ctx), nil })
 			return mux
@@ -150,8 +150,8 @@ func TestAnObjectThatServesAnybodySeesNoTokenOfTheMesh(t *testing.T) {
 			o.BeforeRequest = func(*http.Request, lmz.Address) (*lmz.Auth, error) { return nil, nil }
 		})
 		defer m.stop()
-		m.gateway.Object("MIRROR_DO", object.Kind{New: newMirror})
-		m.gateway.Worker("PROBE", probe)
+		m.gateway.HandleObject("MIRROR_DO", object.Kind{New: newMirror})
+		m.gateway.HandleWorker("PROBE", probe)
 		for authorization, seen := range map[string]bool{
 			"Bearer " + token("ann", time.Time{}): false,
 			"bearer " + token("ann", time.Time{}): false,
@@ -190,10 +190,10 @@ func TestBindingsThatClientsMayNotCallDoNotExistForRequestsEither(t *testing.T) 
 			}
 		})
 		defer m.stop()
-		m.gateway.Worker("PROBE", probe)
-		m.gateway.Object("MIRROR_DO", object.Kind{New: newMirror})
-		m.gateway.Object("HIDDEN_DO", object.Kind{New: newMirror})
-		m.gateway.Clients("OTHER_GATEWAY", gateway.Hooks{}) // which shows all
+		m.gateway.HandleWorker("PROBE", probe)
+		m.gateway.HandleObject("MIRROR_DO", object.Kind{New: newMirror})
+		m.gateway.HandleObject("HIDDEN_DO", object.Kind{New: newMirror})
+		m.gateway.HandleClients("OTHER_GATEWAY", gateway.Hooks{}) // which shows all
 		get := func(path string) string {
 			w := httptest.NewRecorder()
 			m.gateway.ServeHTTP(w, httptest.NewRequest("GET", "http://mesh/gateway/"+path, nil))
@@ -216,8 +216,8 @@ func TestOneUserCannotFillTheMemoryWithBodies(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := startMesh(t)
 		defer m.stop()
-		m.gateway.Object("MIRROR_DO", object.Kind{New: newMirror})
-		m.gateway.Worker("PROBE", probe)
+		m.gateway.HandleObject("MIRROR_DO", object.Kind{New: newMirror})
+		m.gateway.HandleWorker("PROBE", probe)
 		do := func(who string, body io.Reader) *httptest.ResponseRecorder {
 			r := httptest.NewRequest("POST", "http://mesh/gateway/mirror-do/a", body)
 			r.Header.Set("Authorization", "Bearer "+token(who, time.Time{}))

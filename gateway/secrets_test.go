@@ -76,7 +76,7 @@ func newKeeper(r *record) func(*object.Object) lmz.Handler {
 				err = o.KV().Put(ctx, "context of "+who, data)
 			}
 			if err == nil {
-				err = o.Send(ctx, lmz.At("KEEPER_WORKER"), lmz.Ctn("context"), lmz.Reply(lmz.Ctn("reply", lmz.Result)))
+				err = o.Send(ctx, lmz.Worker("KEEPER_WORKER"), lmz.Ctn("context"), lmz.Reply(lmz.Ctn("reply", lmz.Result)))
 			}
 			if err == nil {
 				err = o.Send(ctx, lmz.At(lmz.DefaultGateway, who), lmz.Ctn("notify", describe(ctx)))
@@ -158,8 +158,8 @@ func TestNoTokenIsBehindTheGatewayInItsLogOrOnDisk(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g.Object("KEEPER_DO", object.Kind{New: newKeeper(seen)})
-	g.Worker("KEEPER_WORKER", func(self lmz.Caller) lmz.Handler { return seen.handler("KEEPER_WORKER", probe(self)) })
+	g.HandleObject("KEEPER_DO", object.Kind{New: newKeeper(seen)})
+	g.HandleWorker("KEEPER_WORKER", func(self lmz.Caller) lmz.Handler { return seen.handler("KEEPER_WORKER", probe(self)) })
 	mux.Handle("/gateway/", g)
 	mux.Handle("/auth/", users)
 	stop := func() {
@@ -255,7 +255,7 @@ func misuseTokens(t *testing.T, url, subject string, secrets [4]string) {
 	defer conn.CloseNow()
 	r := &raw{t, conn}
 	r.hello()
-	r.frame(cborCall(t, 1, lmz.At("KEEPER_WORKER"), lmz.Ctn(secrets[2]), nil)) // by mistake
+	r.frame(cborCall(t, 1, lmz.Worker("KEEPER_WORKER"), lmz.Ctn(secrets[2]), nil)) // by mistake
 	if failed, _ := r.answer(); failed != lmz.CodeAbsent {
 		t.Errorf("a method called like a token: %s", failed)
 	}

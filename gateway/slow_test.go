@@ -61,7 +61,7 @@ func TestClientsThatNeverReadDisturbNobody(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g.Object("ROOM", object.Kind{New: newRoom})
+	g.HandleObject("ROOM", object.Kind{New: newRoom})
 	server := httptest.NewServer(g)
 	defer server.Close()
 	defer g.Close()

@@ -6,7 +6,7 @@
 //
 //	func TestNotesSurviveACrash(t *testing.T) {
 //		meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
-//			m.Object("NOTES", object.Kind{New: newNotes})
+//			m.HandleObject("NOTES", object.Kind{New: newNotes})
 //			ann := m.Client("ann", nil, client.Options{})
 //			...
 //			m.CrashGateway()

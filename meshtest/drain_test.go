@@ -18,7 +18,7 @@ import (
 func TestAPlannedStopFailsNoCall(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 		slow := lmz.Method1[int, int]("slow")
-		m.Object("SLOW", object.Kind{New: func(o *object.Object) lmz.Handler {
+		m.HandleObject("SLOW", object.Kind{New: func(o *object.Object) lmz.Handler {
 			mux := new(lmz.Mux)
 			slow.Expose(mux, lmz.Anyone, func(ctx context.Context, n int) (int, error) {
 				time.Sleep(100 * time.Millisecond) // virtual
@@ -65,7 +65,7 @@ func TestAPlannedStopFailsNoCall(t *testing.T) {
 func TestAPlannedStopOfWhatIsAskedAgain(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 		work := lmz.Method1[time.Duration, int]("work")
-		m.Object("BUSY", object.Kind{New: func(o *object.Object) lmz.Handler {
+		m.HandleObject("BUSY", object.Kind{New: func(o *object.Object) lmz.Handler {
 			mux := new(lmz.Mux)
 			work.Expose(mux, lmz.Anyone, func(ctx context.Context, long time.Duration) (int, error) {
 				var runs int

@@ -23,7 +23,7 @@ type halls struct {
 
 func startHalls(m *meshtest.Mesh) *halls {
 	h := &halls{noticed: make(map[string]int)}
-	m.Object("HALL", object.Kind{Idle: 3 * time.Second, New: func(o *object.Object) lmz.Handler {
+	m.HandleObject("HALL", object.Kind{Idle: 3 * time.Second, New: func(o *object.Object) lmz.Handler {
 		mux := new(lmz.Mux)
 		enter.Expose(mux, lmz.Anyone, func(ctx context.Context) (struct{}, error) {
 			c, _ := lmz.CallContextFrom(ctx)

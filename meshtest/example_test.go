@@ -58,7 +58,7 @@ func (b *guestBook) guests(ctx context.Context) (names []string, err error) {
 
 func TestAGuestBook(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
-		m.Object("GUEST_BOOK", object.Kind{New: newGuestBook})
+		m.HandleObject("GUEST_BOOK", object.Kind{New: newGuestBook})
 		book := lmz.At("GUEST_BOOK", "hall")
 		ann := m.Client("ann", map[string]any{"guest": true}, client.Options{})
 		eve := m.Client("eve", nil, client.Options{})
@@ -103,7 +103,7 @@ func TestAGuestBookOnBadDays(t *testing.T) {
 		t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				m := meshtest.StartWith(t, meshtest.Options{Seed: seed + 1})
-				m.Object("GUEST_BOOK", object.Kind{New: newGuestBook})
+				m.HandleObject("GUEST_BOOK", object.Kind{New: newGuestBook})
 				ann := m.Client("ann", map[string]any{"guest": true}, client.Options{})
 				go m.Disturb(seed, time.Minute)
 				var signed []string

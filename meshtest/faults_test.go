@@ -22,7 +22,7 @@ import (
 func TestWhatAnOldConnectionStillCarriesComesToNothingTwice(t *testing.T) {
 	for i := range 10 {
 		meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
-			m.Object("GUEST_BOOK", object.Kind{New: newGuestBook})
+			m.HandleObject("GUEST_BOOK", object.Kind{New: newGuestBook})
 			book := lmz.At("GUEST_BOOK", "a")
 			ann := m.Client("ann", map[string]any{"guest": true}, client.Options{})
 			late := time.Duration(i+1) * 500 * time.Millisecond
@@ -43,7 +43,7 @@ func TestATokenThatExpiresCostsNoSession(t *testing.T) {
 	for _, json := range []bool{false, true} {
 		t.Run(fmt.Sprintf("json=%v", json), func(t *testing.T) {
 			meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
-				m.Object("GUEST_BOOK", object.Kind{New: newGuestBook})
+				m.HandleObject("GUEST_BOOK", object.Kind{New: newGuestBook})
 				var subscriptions atomic.Int32
 				ann := m.NewClient("ann", map[string]any{"guest": true}, client.Options{
 					OnSubscriptionRequired: func(context.Context) { subscriptions.Add(1) },
@@ -74,7 +74,7 @@ func TestADiskLosesWhatIsNotSynced(t *testing.T) {
 	for seed := range uint64(20) {
 		synctest.Test(t, func(t *testing.T) {
 			m := meshtest.StartWith(t, meshtest.Options{Seed: seed + 1})
-			m.Object("GUEST_BOOK", object.Kind{New: newGuestBook})
+			m.HandleObject("GUEST_BOOK", object.Kind{New: newGuestBook})
 			book := lmz.At("GUEST_BOOK", "a")
 			ann := m.Client("ann", map[string]any{"guest": true}, client.Options{})
 			if err := ann.Send(t.Context(), book, sign.Ctn("Ann")); err != nil {

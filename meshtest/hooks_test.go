@@ -13,14 +13,14 @@ import (
 
 func TestABindingOfClientsKeepsItsHooksAcrossARestart(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
-		m.Clients("TENANT_GATEWAY", gateway.Hooks{
+		m.HandleClients("TENANT_GATEWAY", gateway.Hooks{
 			BeforeAccept: gateway.InstanceName("{sub}.{tenant}.{tab}"),
 			BeforeCallToMesh: func(ctx context.Context, _ *gateway.Call) error {
 				lmz.SetState(ctx, "tenant", "acme")
 				return nil
 			},
 		})
-		m.Worker("WHO", func(lmz.Caller) lmz.Handler {
+		m.HandleWorker("WHO", func(lmz.Caller) lmz.Handler {
 			mux := new(lmz.Mux)
 			lmz.Method0[string]("who").Expose(mux, lmz.Anyone, func(ctx context.Context) (who string, err error) {
 				c, _ := lmz.CallContextFrom(ctx)
@@ -31,7 +31,7 @@ func TestABindingOfClientsKeepsItsHooksAcrossARestart(t *testing.T) {
 		})
 		ann := m.Client("ann", map[string]any{"tenant": "acme"}, client.Options{Binding: "TENANT_GATEWAY", Tab: "acme.t"})
 		for range 2 {
-			if got, err := lmz.Call[string](t.Context(), ann, lmz.At("WHO"), lmz.Ctn("who")); err != nil || got != "acme TENANT_GATEWAY/ann.acme.t" {
+			if got, err := lmz.Call[string](t.Context(), ann, lmz.Worker("WHO"), lmz.Ctn("who")); err != nil || got != "acme TENANT_GATEWAY/ann.acme.t" {
 				t.Errorf("%q, %v", got, err)
 			}
 			m.RestartGateway()

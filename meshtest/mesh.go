@@ -168,17 +168,17 @@ func (m *Mesh) stop() {
 	m.ending.Wait()
 }
 
-// Object registers a kind of object, with this gateway and those that follow it. Do
+// HandleObject registers a kind of object, with this gateway and those that follow it. Do
 // it before the first client connects.
-func (m *Mesh) Object(binding string, k object.Kind) {
-	m.node(func(l *life) { l.gateway.Object(binding, k) })
+func (m *Mesh) HandleObject(binding string, k object.Kind) {
+	m.node(func(l *life) { l.gateway.HandleObject(binding, k) })
 }
 
-// Worker registers a stateless node, as [gateway.Gateway.Worker] does, with this
+// HandleWorker registers a stateless node, as [gateway.Gateway.HandleWorker] does, with this
 // gateway and those that follow it. Do it before the first client connects.
-func (m *Mesh) Worker(binding string, makeHandler func(self lmz.Caller) lmz.Handler) {
+func (m *Mesh) HandleWorker(binding string, makeHandler func(self lmz.Caller) lmz.Handler) {
 	m.node(func(l *life) {
-		l.gateway.Worker(binding, func(self lmz.Caller) lmz.Handler {
+		l.gateway.HandleWorker(binding, func(self lmz.Caller) lmz.Handler {
 			h := mortalHandler{l, makeHandler(mortalCaller{l, self})}
 			if table, ok := h.handler.(lmz.Table); ok {
 				return mortalTable{h, table}
@@ -188,11 +188,11 @@ func (m *Mesh) Worker(binding string, makeHandler func(self lmz.Caller) lmz.Hand
 	})
 }
 
-// Clients registers a further binding under which clients connect, as
-// [gateway.Gateway.Clients] does, with this gateway and those that follow it. A client
+// HandleClients registers a further binding under which clients connect, as
+// [gateway.Gateway.HandleClients] does, with this gateway and those that follow it. A client
 // names it in its options. Do it before the first client connects.
-func (m *Mesh) Clients(binding string, h gateway.Hooks) {
-	m.node(func(l *life) { l.gateway.Clients(binding, h) })
+func (m *Mesh) HandleClients(binding string, h gateway.Hooks) {
+	m.node(func(l *life) { l.gateway.HandleClients(binding, h) })
 }
 
 func (m *Mesh) node(register func(*life)) {

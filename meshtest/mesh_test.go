@@ -19,7 +19,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestAHalfOpenConnectionIsNoticedAndTheCallArrivesOnce(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
-		m.Object("GUEST_BOOK", object.Kind{New: newGuestBook})
+		m.HandleObject("GUEST_BOOK", object.Kind{New: newGuestBook})
 		var subscriptions atomic.Int32
 		ann := m.Client("ann", map[string]any{"guest": true}, client.Options{
 			Heartbeat:              2 * time.Second,
@@ -37,7 +37,7 @@ func TestAHalfOpenConnectionIsNoticedAndTheCallArrivesOnce(t *testing.T) {
 
 func TestAKilledClientSaysNothing(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
-		m.Worker("ASK", func(self lmz.Caller) lmz.Handler {
+		m.HandleWorker("ASK", func(self lmz.Caller) lmz.Handler {
 			return lmz.HandlerFunc(func(ctx context.Context, req *lmz.Request) (any, error) {
 				_, err := self.CallRaw(lmz.NewChain(ctx), lmz.At(lmz.DefaultGateway, req.Method), lmz.Ctn("x"))
 				name, _ := lmz.DisconnectedClient(err)
@@ -48,7 +48,7 @@ func TestAKilledClientSaysNothing(t *testing.T) {
 		ann := m.Client("ann", nil, client.Options{})
 		bob.Kill()
 		start := time.Now()
-		name, err := lmz.Call[string](t.Context(), ann, lmz.At("ASK"), lmz.Ctn("bob.one"))
+		name, err := lmz.Call[string](t.Context(), ann, lmz.Worker("ASK"), lmz.Ctn("bob.one"))
 		if took := time.Since(start); name != "bob.one" || err != nil || took < 5*time.Second || took > 6*time.Second {
 			t.Errorf("got %q, %v after %v; want the end of the grace period", name, err, took)
 		}

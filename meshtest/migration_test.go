@@ -15,7 +15,7 @@ import (
 func TestReopeningAKindWithTables(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 		const next = lmz.Method0[int]("next")
-		m.Object("COUNTER", object.Kind{Idle: time.Second, Schema: []string{`CREATE TABLE one (n INTEGER)`}, New: func(o *object.Object) lmz.Handler {
+		m.HandleObject("COUNTER", object.Kind{Idle: time.Second, Schema: []string{`CREATE TABLE one (n INTEGER)`}, New: func(o *object.Object) lmz.Handler {
 			mux := new(lmz.Mux)
 			next.Expose(mux, lmz.Anyone, func(ctx context.Context) (n int, err error) {
 				if _, err := o.KV().Get(ctx, "n", &n); err != nil {

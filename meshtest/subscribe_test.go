@@ -14,7 +14,7 @@ import (
 
 func TestASubscriptionThatWasInterruptedIsAskedForAgain(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
-		m.Object("GUEST_BOOK", object.Kind{New: newGuestBook})
+		m.HandleObject("GUEST_BOOK", object.Kind{New: newGuestBook})
 		var tried, signed atomic.Int32
 		var ann *meshtest.Client
 		ann = m.NewClient("ann", map[string]any{"guest": true}, client.Options{

@@ -30,7 +30,7 @@ const (
 
 func startLobby(m *meshtest.Mesh) *lobby {
 	l := &lobby{begin: time.Now()}
-	m.Object("LOBBY", object.Kind{Idle: 3 * time.Second, New: func(o *object.Object) lmz.Handler {
+	m.HandleObject("LOBBY", object.Kind{Idle: 3 * time.Second, New: func(o *object.Object) lmz.Handler {
 		mux := new(lmz.Mux)
 		watch := func(ctx context.Context, who lmz.Address) (struct{}, error) {
 			return struct{}{}, o.Watch(ctx, who, hasLeft.Ctn(who.Instance))

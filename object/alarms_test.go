@@ -345,7 +345,7 @@ func TestAlarmsThatWaitLetTheNextOnesBegin(t *testing.T) {
 			return nil, nil
 		})}
 		c.register(w, func(ctx context.Context, o *Object, name string) error {
-			_, err := o.CallRaw(ctx, lmz.At("SLOW"), lmz.Ctn("work"))
+			_, err := o.CallRaw(ctx, lmz.Worker("SLOW"), lmz.Ctn("work"))
 			c.note(name + " ends")
 			return err
 		})

@@ -170,7 +170,7 @@ func TestMessageIsPaidForByItsSender(t *testing.T) {
 		w.limited(Kind{}, func(o *Object, mux *lmz.Mux) {
 			exposeStorage(o, mux)
 			lmz.Method1[int, struct{}]("send").Expose(mux, lmz.Anyone, func(ctx context.Context, n int) (struct{}, error) {
-				return struct{}{}, o.Send(ctx, lmz.At("NEVER"), lmz.Ctn("take", strings.Repeat("x", n)), lmz.Reply(lmz.Ctn("get")))
+				return struct{}{}, o.Send(ctx, lmz.Worker("NEVER"), lmz.Ctn("take", strings.Repeat("x", n)), lmz.Reply(lmz.Ctn("get")))
 			})
 		})
 		if err := errors.Join(callAs(w, "ann", box, "send", 500_000), callAs(w, "bob", box, "put", "key", "value")); err != nil {

@@ -44,10 +44,10 @@ func TestSeveralCallsAtOnceGiveUpTheTurnOnce(t *testing.T) {
 				calls := o.Calls(ctx)
 				var results []*Pending[int]
 				for i := range 5 {
-					results = append(results, Go[int](calls, lmz.At("DOUBLE"), lmz.Ctn("double", i)))
+					results = append(results, Go[int](calls, lmz.Worker("DOUBLE"), lmz.Ctn("double", i)))
 				}
 				gates := []*Pending[string]{
-					Go[string](calls, lmz.At("GATE"), lmz.Ctn("pass", "one")), Go[string](calls, lmz.At("GATE"), lmz.Ctn("pass", "two")),
+					Go[string](calls, lmz.Worker("GATE"), lmz.Ctn("pass", "one")), Go[string](calls, lmz.Worker("GATE"), lmz.Ctn("pass", "two")),
 				}
 				if _, err := results[0].Result(); !errors.Is(err, errNotWaited) {
 					t.Errorf("before Wait: got %v", err)
@@ -106,10 +106,10 @@ func TestSeveralCallsReturnTheFirstErrorAndEachItsOwn(t *testing.T) {
 		if err := calls.Wait(); err != nil {
 			t.Errorf("nothing to wait for: %v", err)
 		}
-		good := Go[int](calls, lmz.At("DOUBLE"), lmz.Ctn("double", 1))
-		unsendable := Go[int](calls, lmz.At("DOUBLE"), lmz.Ctn("double", func() {}))
-		bad := Go[int](calls, lmz.At("DOUBLE"), lmz.Ctn("double", 7))
-		nothing := Go[struct{}](calls, lmz.At("DOUBLE"), lmz.Ctn("double", 2))
+		good := Go[int](calls, lmz.Worker("DOUBLE"), lmz.Ctn("double", 1))
+		unsendable := Go[int](calls, lmz.Worker("DOUBLE"), lmz.Ctn("double", func() {}))
+		bad := Go[int](calls, lmz.Worker("DOUBLE"), lmz.Ctn("double", 7))
+		nothing := Go[struct{}](calls, lmz.Worker("DOUBLE"), lmz.Ctn("double", 2))
 		err := calls.Wait()
 		if _, want := unsendable.Result(); err == nil || err != want {
 			t.Errorf("got %v, want the first error, %v", err, want)
@@ -124,7 +124,7 @@ func TestSeveralCallsReturnTheFirstErrorAndEachItsOwn(t *testing.T) {
 			t.Error(err)
 		}
 		inTx := o.Calls(ctx)
-		lost := Go[int](inTx, lmz.At("DOUBLE"), lmz.Ctn("double", 1))
+		lost := Go[int](inTx, lmz.Worker("DOUBLE"), lmz.Ctn("double", 1))
 		err = o.Tx(ctx, func(context.Context) error { return inTx.Wait() })
 		if _, want := lost.Result(); err != want || err == nil {
 			t.Errorf("in Tx: got %v and %v", err, want)
@@ -158,7 +158,7 @@ func TestAGoroutineOfAHandlerMayCallButHasNoTurn(t *testing.T) {
 		})
 		call := func(ctx context.Context, o *Object, text string) {
 			go func() {
-				_, err := o.CallRaw(ctx, lmz.At("INBOX"), lmz.Ctn("note", text))
+				_, err := o.CallRaw(ctx, lmz.Worker("INBOX"), lmz.Ctn("note", text))
 				results <- err
 			}()
 			synctest.Wait()

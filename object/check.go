@@ -24,7 +24,7 @@ func (rt *Runtime) Contract() map[string]lmz.Table {
 	rt.mu.Unlock()
 	tables := make(map[string]lmz.Table, len(kinds))
 	for binding, kind := range kinds {
-		o := &Object{rt: rt, kind: kind, id: lmz.Identity{Type: lmz.TypeObject, Address: lmz.At(binding)}}
+		o := &Object{rt: rt, kind: kind, id: lmz.Identity{Type: lmz.TypeObject, Address: lmz.Worker(binding)}}
 		var h lmz.Handler
 		if err := protect(func() error { h = kind.New(o); return nil }); err != nil {
 			o.logHidden("New", err)

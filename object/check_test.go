@@ -20,7 +20,7 @@ type door struct {
 }
 
 func (d *door) OnStart(ctx context.Context) error {
-	if err := d.Send(ctx, lmz.At("POST"), lmz.Ctn("started")); err != nil {
+	if err := d.Send(ctx, lmz.Worker("POST"), lmz.Ctn("started")); err != nil {
 		return err
 	}
 	return d.KV().Put(ctx, "started", true)
@@ -39,7 +39,7 @@ func (d *door) guard(ctx context.Context, req *lmz.Request) error {
 	if err := d.KV().Put(ctx, "asked", asked+1); err != nil {
 		return err
 	}
-	if err := d.Send(ctx, lmz.At("POST"), lmz.Ctn("asked")); err != nil {
+	if err := d.Send(ctx, lmz.Worker("POST"), lmz.Ctn("asked")); err != nil {
 		return err
 	}
 	var word string
@@ -47,7 +47,7 @@ func (d *door) guard(ctx context.Context, req *lmz.Request) error {
 		return nil
 	}
 	if word == "call" {
-		_, err := d.CallRaw(ctx, lmz.At("POST"), lmz.Ctn("called"))
+		_, err := d.CallRaw(ctx, lmz.Worker("POST"), lmz.Ctn("called"))
 		return err
 	}
 	return lmz.Errorf("%q is wrong, and it was asked %d times", word, asked)

@@ -38,7 +38,7 @@ type chore struct {
 // ownWork is who takes a place in the line of an object for what that does by itself. What
 // one payer pays for is in order.
 func ownWork(payer string) turn.Who {
-	return turn.Who{Caller: lmz.Identity{Type: "own work", Address: lmz.At(payer)}, Payer: payer}
+	return turn.Who{Caller: lmz.Identity{Type: "own work", Address: lmz.Worker(payer)}, Payer: payer}
 }
 
 // serveChore has the object at a do a chore. It does not block. A gateway that closes

@@ -91,7 +91,7 @@ func testSharedCommit(t *testing.T, w *world, slow func()) {
 			return 0, lmz.Errorf("refused, for I remember %d", remembered)
 		})
 		lmz.Method0[bool]("tell").Expose(mux, lmz.Anyone, func(ctx context.Context) (bool, error) {
-			return true, o.Send(ctx, lmz.At("INBOX"), lmz.Ctn("note", fmt.Sprint(remembered)))
+			return true, o.Send(ctx, lmz.Worker("INBOX"), lmz.Ctn("note", fmt.Sprint(remembered)))
 		})
 	})
 	must[struct{}](w, box, "put", "key", "made")
@@ -229,12 +229,12 @@ func TestAFailedCommitFailsEveryCallInIt(t *testing.T) {
 				return true, violate(ctx, o)
 			})
 			lmz.Method0[bool]("call").Expose(mux, lmz.Anyone, func(ctx context.Context) (bool, error) {
-				_, err := o.CallRaw(ctx, lmz.At("INBOX"), lmz.Ctn("note", "x"))
+				_, err := o.CallRaw(ctx, lmz.Worker("INBOX"), lmz.Ctn("note", "x"))
 				wantCode(t, err, lmz.CodeGateway, "the call was not made")
 				return true, o.KV().Put(ctx, "key", "spoiled")
 			})
 			lmz.Method0[bool]("failAfterWaiting").Expose(mux, lmz.Anyone, func(ctx context.Context) (bool, error) {
-				if _, err := o.CallRaw(ctx, lmz.At("INBOX"), lmz.Ctn("note", "y")); err != nil {
+				if _, err := o.CallRaw(ctx, lmz.Worker("INBOX"), lmz.Ctn("note", "y")); err != nil {
 					return false, err
 				}
 				release <- true

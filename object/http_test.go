@@ -126,7 +126,7 @@ func TestRequestsThatNoObjectServesSayWhy(t *testing.T) {
 	w.register("MUTE", exposeStorage)
 	wantResponse(t, w.request(lmz.At("MUTE", "x"), "GET", "/", ""), 501, "no OnRequest")
 	wantResponse(t, w.request(lmz.At("NOBODY", "x"), "GET", "/", ""), 404, "no objects are registered")
-	wantResponse(t, w.request(lmz.At("BOX"), "GET", "/", ""), 404, "instance name")
+	wantResponse(t, w.request(lmz.Worker("BOX"), "GET", "/", ""), 404, "instance name")
 	wantResponse(t, w.request(box, "PUT", "/", strings.Repeat("x", MaxRequestBody+1)), 413, "Too Large")
 	wantResponse(t, w.request(box, "GET", "/", ""), 200, "")
 	w.close()
@@ -162,7 +162,7 @@ func TestARequestHasTheCallContextOfItsGatewayAndMayCall(t *testing.T) {
 		return c.Auth.Subject, nil
 	})}
 	registerServing(w, func(o *Object, rw http.ResponseWriter, r *http.Request) {
-		who, err := lmz.Call[string](r.Context(), o, lmz.At("WORKER"), lmz.Ctn("who"))
+		who, err := lmz.Call[string](r.Context(), o, lmz.Worker("WORKER"), lmz.Ctn("who"))
 		if err = errors.Join(err, o.KV().Put(r.Context(), "key", "the turn is back")); err != nil {
 			t.Error(err)
 		}

@@ -348,7 +348,7 @@ func TestARestoredCopyKeepsItsAlarmsAndSendsNothingAgain(t *testing.T) {
 		w.run(func(ctx context.Context, o *Object) error {
 			return errors.Join(
 				set(ctx, o, In(time.Hour), "hourly"),
-				o.Send(ctx, lmz.At("DEAF"), lmz.Ctn("x"), lmz.Reply(lmz.Ctn("ring", "answered"))))
+				o.Send(ctx, lmz.Worker("DEAF"), lmz.Ctn("x"), lmz.Reply(lmz.Ctn("ring", "answered"))))
 		})
 		c.wants(t, "0s asked")
 		wantNil(t, w.rt.Backup(t.Context(), box, file), w.rt.Restore(t.Context(), file, lmz.At("BOX", "copy")))

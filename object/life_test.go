@@ -46,7 +46,7 @@ func TestOnStartFinishesBeforeAnyCall(t *testing.T) {
 		}
 		return errors.Join(
 			o.KV().Put(ctx, "key", "started"),
-			o.Send(ctx, lmz.At("INBOX"), lmz.Ctn("note", "started")))
+			o.Send(ctx, lmz.Worker("INBOX"), lmz.Ctn("note", "started")))
 	})
 	for range 3 {
 		if got := must[string](w, box, "get", "key"); got != "started" {
@@ -264,7 +264,7 @@ func TestCloseEndsTheCtxOfHandlersThatTakeTooLong(t *testing.T) {
 		})}
 		w.register("BOX", func(o *Object, mux *lmz.Mux) {
 			lmz.Method0[bool]("wait").Expose(mux, lmz.Anyone, func(ctx context.Context) (bool, error) {
-				_, err := o.CallRaw(ctx, lmz.At("DEAF"), lmz.Ctn("ask"))
+				_, err := o.CallRaw(ctx, lmz.Worker("DEAF"), lmz.Ctn("ask"))
 				return true, err
 			})
 		})

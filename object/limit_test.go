@@ -64,7 +64,7 @@ func TestWaitingInACallIsNoTurnTime(t *testing.T) {
 		})}
 		w.limited(Kind{TurnLimit: time.Second}, func(o *Object, mux *lmz.Mux) {
 			lmz.Method0[string]("wait").Expose(mux, lmz.Anyone, func(ctx context.Context) (string, error) {
-				_, err := o.CallRaw(ctx, lmz.At("SLOW"), lmz.Ctn("x"))
+				_, err := o.CallRaw(ctx, lmz.Worker("SLOW"), lmz.Ctn("x"))
 				return "done", errors.Join(err, ctx.Err())
 			})
 		})

@@ -99,7 +99,7 @@ func (p *post) start(w *world) {
 			if err := add(ctx, o, tag); err != nil {
 				return "", err
 			}
-			o.CallRaw(ctx, lmz.At("WORKER"), lmz.Ctn("work", tag+"/inner"))
+			o.CallRaw(ctx, lmz.Worker("WORKER"), lmz.Ctn("work", tag+"/inner"))
 			return "added slowly", add(ctx, o, tag+"/end")
 		})
 	}))
@@ -145,18 +145,18 @@ func (p *post) start(w *world) {
 		})
 		lmz.Method1[string, struct{}]("fail").Expose(mux, lmz.Anyone, func(ctx context.Context, tag string) (struct{}, error) {
 			return struct{}{}, errors.Join(remind(ctx, tag), o.Send(ctx, callee, lmz.Ctn("add", tag+"/a")),
-				o.Send(ctx, lmz.At("WORKER"), lmz.Ctn("work", tag+"/w"), lmz.Reply(lmz.Ctn("replied", tag, lmz.Result))),
-				o.Send(ctx, lmz.At("WORKER"), lmz.Ctn("work", tag+"/w")), lmz.Errorf("as ordered"))
+				o.Send(ctx, lmz.Worker("WORKER"), lmz.Ctn("work", tag+"/w"), lmz.Reply(lmz.Ctn("replied", tag, lmz.Result))),
+				o.Send(ctx, lmz.Worker("WORKER"), lmz.Ctn("work", tag+"/w")), lmz.Errorf("as ordered"))
 		})
 		lmz.Method1[string, struct{}]("send").Expose(mux, lmz.Anyone, func(ctx context.Context, tag string) (struct{}, error) {
 			reply := func(what string) lmz.SendOption { return lmz.Reply(lmz.Ctn("replied", tag+what, lmz.Result)) }
 			return struct{}{}, errors.Join(
 				add(ctx, o, tag),
-				o.Send(ctx, lmz.At("WORKER"), lmz.Ctn("work", tag+"/v")),
+				o.Send(ctx, lmz.Worker("WORKER"), lmz.Ctn("work", tag+"/v")),
 				o.Send(ctx, callee, lmz.Ctn("add", tag+"/a")),
 				o.Send(ctx, callee, lmz.Ctn("add", tag+"/b"), reply("/b")),
 				o.Send(ctx, callee, lmz.Ctn("slow", tag+"/c"), reply("/c")),
-				o.Send(ctx, lmz.At("WORKER"), lmz.Ctn("work", tag+"/w"), reply("/w")))
+				o.Send(ctx, lmz.Worker("WORKER"), lmz.Ctn("work", tag+"/w"), reply("/w")))
 		})
 	}))
 }

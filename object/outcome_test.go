@@ -60,7 +60,7 @@ func exposeAppender(o *Object, mux *lmz.Mux) {
 		if _, err := add(ctx, word); err != nil {
 			return "", err
 		}
-		if _, err := o.CallRaw(ctx, lmz.At("GATE"), lmz.Ctn("pass", word)); err != nil {
+		if _, err := o.CallRaw(ctx, lmz.Worker("GATE"), lmz.Ctn("pass", word)); err != nil {
 			return "", err
 		}
 		return add(ctx, "!")

@@ -133,7 +133,7 @@ func TestARemovalEndsWhatIsUnderWay(t *testing.T) {
 			return errors.Join(
 				set(ctx, o, In(time.Minute), "alarm"),
 				o.Watch(ctx, lmz.At("QUIET", "client"), lmz.Ctn("ring", "watch")),
-				o.Send(ctx, lmz.At("QUIET"), lmz.Ctn("x"), lmz.Reply(lmz.Ctn("ring", "reply"))))
+				o.Send(ctx, lmz.Worker("QUIET"), lmz.Ctn("x"), lmz.Reply(lmz.Ctn("ring", "reply"))))
 		}
 		w.run(begin)
 		wantNil(t, w.rt.Remove(t.Context(), box))
@@ -169,7 +169,7 @@ func TestARemovalWaitsForTheTurn(t *testing.T) {
 		must[struct{}](w, box, "put", "key", "old")
 		// One handler waits in a call, another one keeps the turn, a call waits behind the removal.
 		w.script <- func(ctx context.Context, o *Object) error {
-			_, err := o.CallRaw(ctx, lmz.At("QUIET"), lmz.Ctn("x"))
+			_, err := o.CallRaw(ctx, lmz.Worker("QUIET"), lmz.Ctn("x"))
 			return errors.Join(err, o.KV().Put(ctx, "key", "of the old one"))
 		}
 		waiting := w.later(box, "script")

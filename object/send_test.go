@@ -34,7 +34,7 @@ func TestWhatATurnSendsLeavesInOrderAfterTheCommit(t *testing.T) {
 	w.mesh["INBOX"] = in
 	w.register("BOX", func(o *Object, mux *lmz.Mux) {
 		send := func(ctx context.Context, text string) {
-			if err := o.Send(ctx, lmz.At("INBOX"), lmz.Ctn("note", text)); err != nil {
+			if err := o.Send(ctx, lmz.Worker("INBOX"), lmz.Ctn("note", text)); err != nil {
 				t.Error(err)
 			}
 		}
@@ -48,7 +48,7 @@ func TestWhatATurnSendsLeavesInOrderAfterTheCommit(t *testing.T) {
 			if len(in.got) != 0 {
 				t.Error("something left before the commit")
 			}
-			_, err := o.CallRaw(ctx, lmz.At("INBOX"), lmz.Ctn("note", "call"))
+			_, err := o.CallRaw(ctx, lmz.Worker("INBOX"), lmz.Ctn("note", "call"))
 			if got := w.rt.commits.Load(); got != before+1 {
 				t.Errorf("the call left after %d commits, want 1", got-before)
 			}
@@ -107,7 +107,7 @@ func TestRepliesRunInATurnOfTheirOwnWithoutGuardsWithinTheSendersContext(t *test
 			return nil, nil
 		}))
 		lmz.Method0[bool]("work").Expose(mux, lmz.Anyone, func(ctx context.Context) (bool, error) {
-			to := lmz.At("WORKER")
+			to := lmz.Worker("WORKER")
 			return true, errors.Join(
 				o.Send(ctx, to, lmz.Ctn("double", 4), lmz.Reply(lmz.Ctn("onDone", "result", lmz.Result))),
 				o.Send(lmz.NewChain(ctx), to, lmz.Ctn("fly"), lmz.Reply(lmz.Ctn("onDone", "error", lmz.Result))),
@@ -140,7 +140,7 @@ func TestCallsMadeByAReplyMeetTheGuardsOfOthers(t *testing.T) {
 			return nil, nil
 		}))
 		lmz.Method0[bool]("work").Expose(mux, lmz.Anyone, func(ctx context.Context) (bool, error) {
-			return true, o.Send(ctx, lmz.At("WORKER"), lmz.Ctn("work"), lmz.Reply(lmz.Ctn("onDone")))
+			return true, o.Send(ctx, lmz.Worker("WORKER"), lmz.Ctn("work"), lmz.Reply(lmz.Ctn("onDone")))
 		})
 	})
 	must[bool](w, box, "work")
@@ -163,7 +163,7 @@ func TestAReplyFindsAnObjectThatWasClosedMeanwhile(t *testing.T) {
 			mux := &lmz.Mux{}
 			exposeStorage(o, mux)
 			lmz.Method0[bool]("work").Expose(mux, lmz.Anyone, func(ctx context.Context) (bool, error) {
-				return true, o.Send(ctx, lmz.At("SLOW"), lmz.Ctn("work"), lmz.Reply(lmz.Ctn("put", "key", lmz.Result)))
+				return true, o.Send(ctx, lmz.Worker("SLOW"), lmz.Ctn("work"), lmz.Reply(lmz.Ctn("put", "key", lmz.Result)))
 			})
 			return mux
 		}})
@@ -195,8 +195,8 @@ func TestASendOutlivesTheCallThatMadeItAndEndsAtItsOwnDeadline(t *testing.T) {
 				short, cancel := context.WithTimeout(ctx, time.Second)
 				defer cancel()
 				return true, errors.Join(
-					o.Send(short, lmz.At("SLOW"), lmz.Ctn("work")),
-					o.Send(ctx, lmz.At("SLOW"), lmz.Ctn("work")))
+					o.Send(short, lmz.Worker("SLOW"), lmz.Ctn("work")),
+					o.Send(ctx, lmz.Worker("SLOW"), lmz.Ctn("work")))
 			})
 		})
 		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
@@ -221,7 +221,7 @@ func TestAnObjectMaySendOutsideOfAnyTurn(t *testing.T) {
 		exposeStorage(o, mux)
 	})
 	must[string](w, box, "get", "key")
-	if err := object.Send(t.Context(), lmz.At("INBOX"), lmz.Ctn("note", "hello")); err != nil {
+	if err := object.Send(t.Context(), lmz.Worker("INBOX"), lmz.Ctn("note", "hello")); err != nil {
 		t.Fatal(err)
 	}
 	if got := <-in.got; got != "hello" {

@@ -280,7 +280,7 @@ func TestAPartOfATurnCanBeTakenBack(t *testing.T) {
 		registerScripted(w, Kind{Schema: noteSchema})
 		insert := func(ctx context.Context, o *Object, id int) error {
 			_, err := o.SQL().Exec(ctx, `INSERT INTO note (id) VALUES (?)`, id)
-			return errors.Join(err, o.KV().Put(ctx, fmt.Sprint(id), "x"), o.Send(ctx, lmz.At("INBOX"), lmz.Ctn("note", fmt.Sprint(id))))
+			return errors.Join(err, o.KV().Put(ctx, fmt.Sprint(id), "x"), o.Send(ctx, lmz.Worker("INBOX"), lmz.Ctn("note", fmt.Sprint(id))))
 		}
 		no := errors.New("no")
 		w.run(func(ctx context.Context, o *Object) error {
@@ -342,7 +342,7 @@ func TestACallInTheMiddleOfATxOrOfRowsFailsAtOnceAndSaysWhy(t *testing.T) {
 		registerScripted(w, Kind{Schema: noteSchema})
 		w.run(func(ctx context.Context, o *Object) error {
 			call := func() error {
-				_, err := o.CallRaw(ctx, lmz.At("INBOX"), lmz.Ctn("note", "x"))
+				_, err := o.CallRaw(ctx, lmz.Worker("INBOX"), lmz.Ctn("note", "x"))
 				return err
 			}
 			err := o.Tx(ctx, func(ctx context.Context) error { return call() })

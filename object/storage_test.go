@@ -268,7 +268,7 @@ func TestStorageWithoutTheTurnFailsByName(t *testing.T) {
 		})
 		lmz.Method0[bool]("wait").Expose(mux, lmz.Anyone, func(ctx context.Context) (bool, error) {
 			kept = ctx
-			_, err := o.CallRaw(ctx, lmz.At("PROBE"), lmz.Ctn("probe"))
+			_, err := o.CallRaw(ctx, lmz.Worker("PROBE"), lmz.Ctn("probe"))
 			return true, err
 		})
 	})
@@ -336,7 +336,7 @@ func TestAFailedCommitFailsTheCallAndSendsNothing(t *testing.T) {
 	work := func(ctx context.Context, o *Object) {
 		err := errors.Join(
 			o.KV().Put(ctx, "key", "spoiled"),
-			o.Send(ctx, lmz.At("PROBE"), lmz.Ctn("sent")),
+			o.Send(ctx, lmz.Worker("PROBE"), lmz.Ctn("sent")),
 			violate(ctx, o))
 		if err != nil {
 			t.Error(err)
@@ -351,12 +351,12 @@ func TestAFailedCommitFailsTheCallAndSendsNothing(t *testing.T) {
 		})
 		lmz.Method0[bool]("call").Expose(mux, lmz.Anyone, func(ctx context.Context) (bool, error) {
 			work(ctx, o)
-			_, err := o.CallRaw(ctx, lmz.At("PROBE"), lmz.Ctn("called"))
+			_, err := o.CallRaw(ctx, lmz.Worker("PROBE"), lmz.Ctn("called"))
 			wantCode(t, err, lmz.CodeGateway, "the call was not made")
 			if err := o.KV().Put(ctx, "key", "spoiled"); err == nil {
 				t.Error("Put after a failed commit succeeded")
 			}
-			if err := o.Send(ctx, lmz.At("PROBE"), lmz.Ctn("sent")); err == nil {
+			if err := o.Send(ctx, lmz.Worker("PROBE"), lmz.Ctn("sent")); err == nil {
 				t.Error("Send after a failed commit succeeded")
 			}
 			return true, nil
@@ -389,7 +389,7 @@ func TestAHandlerThatWaitedWhileItsObjectWasResetEndsWithAnUnknownOutcome(t *tes
 			if err := o.KV().Put(ctx, "key", "first turn"); err != nil {
 				return false, err
 			}
-			_, err := o.CallRaw(ctx, lmz.At("GATE"), lmz.Ctn("pass", "x"))
+			_, err := o.CallRaw(ctx, lmz.Worker("GATE"), lmz.Ctn("pass", "x"))
 			if !errors.Is(err, errReset) {
 				t.Errorf("got %v, want errReset", err)
 			}

@@ -43,7 +43,7 @@ func TestWhatReachesTheDiskIsSyncedOnceAndWhatChangesNothingNever(t *testing.T) 
 					return struct{}{}, o.Send(ctx, lmz.At("BOX", "two"), lmz.Ctn("put", "got", what))
 				})
 				lmz.Method0[struct{}]("tell").Expose(mux, lmz.Anyone, func(ctx context.Context) (struct{}, error) {
-					return struct{}{}, o.Send(ctx, lmz.At("WORKER"), lmz.Ctn("hear"))
+					return struct{}{}, o.Send(ctx, lmz.Worker("WORKER"), lmz.Ctn("hear"))
 				})
 				return mux
 			}}

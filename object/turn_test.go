@@ -77,7 +77,7 @@ func TestWaitingInACallLetsOthersInAndComesBackAfterThem(t *testing.T) {
 			if err := o.KV().Put(ctx, "key", "before"); err != nil {
 				return "", err
 			}
-			if _, err := o.CallRaw(ctx, lmz.At("GATE"), lmz.Ctn("pass", "one")); err != nil {
+			if _, err := o.CallRaw(ctx, lmz.Worker("GATE"), lmz.Ctn("pass", "one")); err != nil {
 				return "", err
 			}
 			var now string
@@ -117,7 +117,7 @@ func TestWhatWasCommittedBeforeACallStaysWhenTheHandlerFailsLater(t *testing.T) 
 			if err := kv.Put(ctx, "first", "x"); err != nil {
 				return false, err
 			}
-			if _, err := o.CallRaw(ctx, lmz.At("PROBE"), lmz.Ctn("probe")); err != nil {
+			if _, err := o.CallRaw(ctx, lmz.Worker("PROBE"), lmz.Ctn("probe")); err != nil {
 				return false, err
 			}
 			if err := kv.Put(ctx, "second", "x"); err != nil {
@@ -179,11 +179,11 @@ func TestHandlersSeeWhoCalledAndCallsExtendTheChain(t *testing.T) {
 	w.register("BOX", func(o *Object, mux *lmz.Mux) {
 		lmz.Method0[[]string]("chains").Expose(mux, lmz.Anyone, func(ctx context.Context) ([]string, error) {
 			c, _ := lmz.CallContextFrom(ctx)
-			on, err := lmz.Call[string](ctx, o, lmz.At("WORKER"), lmz.Ctn("chain"))
+			on, err := lmz.Call[string](ctx, o, lmz.Worker("WORKER"), lmz.Ctn("chain"))
 			if err != nil {
 				return nil, err
 			}
-			fresh, err := lmz.Call[string](lmz.NewChain(ctx), o, lmz.At("WORKER"), lmz.Ctn("chain"))
+			fresh, err := lmz.Call[string](lmz.NewChain(ctx), o, lmz.Worker("WORKER"), lmz.Ctn("chain"))
 			return []string{c.Self.String(), fmt.Sprint(c.Chain), on, fresh}, err
 		})
 	})
@@ -250,7 +250,7 @@ func TestACallerWhoseCalleeNeverAnswersGoesOnAtItsDeadline(t *testing.T) {
 			lmz.Method0[string]("ask").Expose(mux, lmz.Anyone, func(ctx context.Context) (string, error) {
 				short, cancel := context.WithTimeout(ctx, time.Second)
 				defer cancel()
-				_, err := o.CallRaw(short, lmz.At("DEAF"), lmz.Ctn("ask"))
+				_, err := o.CallRaw(short, lmz.Worker("DEAF"), lmz.Ctn("ask"))
 				wantCode(t, err, lmz.CodeUnknown, "deadline passed before DEAF answered")
 				return "went on", o.KV().Put(ctx, "key", "value")
 			})
@@ -308,7 +308,7 @@ func TestUnknownBindingsMethodsAndNamelessObjectsAreAbsent(t *testing.T) {
 	w.register("BOX", exposeStorage)
 	w.mesh["NOBODY"] = w.rt
 	wantCode(t, fails(w, lmz.At("NOBODY", "x"), "get"), lmz.CodeAbsent, "NOBODY")
-	wantCode(t, fails(w, lmz.At("BOX"), "get"), lmz.CodeAbsent, "instance name")
+	wantCode(t, fails(w, lmz.Worker("BOX"), "get"), lmz.CodeAbsent, "instance name")
 	wantCode(t, fails(w, box, "nothing"), lmz.CodeAbsent, "nothing")
 	wantCode(t, fails(w, lmz.At("BOX", "\xff"), "get"), lmz.CodeAbsent, "UTF-8")
 	wantCode(t, fails(w, lmz.At("BOX", strings.Repeat("x", 1025)), "get"), lmz.CodeAbsent, "too long")

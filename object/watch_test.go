@@ -62,7 +62,7 @@ func TestAHandlerThatKeepsTheTurnIsReportedByName(t *testing.T) {
 				return true, nil
 			})
 			lmz.Method0[bool]("call").Expose(mux, lmz.Anyone, func(ctx context.Context) (bool, error) {
-				_, err := o.CallRaw(ctx, lmz.At("SLOW"), lmz.Ctn("x"))
+				_, err := o.CallRaw(ctx, lmz.Worker("SLOW"), lmz.Ctn("x"))
 				time.Sleep(999 * time.Millisecond)
 				return true, err
 			})

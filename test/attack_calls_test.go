@@ -38,7 +38,7 @@ var spellingFlood = attack{
 			s.keep(ctx, "direct", manners{}, func(ctx context.Context, t *rogue) bool {
 				return stay(ctx, t, paced(ctx, 200, 50, func(int) error {
 					part := map[string]any{"from": 0, "text": nonsense(220)}
-					return t.send(lmz.At(editor.SpellCheckBinding), encoded(lmz.Ctn("checkParts", map[string]any{
+					return t.send(lmz.Worker(editor.SpellCheckBinding), encoded(lmz.Ctn("checkParts", map[string]any{
 						"document": "mallory", "author": t.at.Instance, "version": 1, "parts": []any{part},
 					})))
 				}))

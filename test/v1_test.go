@@ -104,11 +104,11 @@ func (o *old) openMesh() {
 	if err != nil {
 		o.t.Fatal(err)
 	}
-	g.Object(editor.DocumentBinding, object.Kind{New: editor.NewDocument})
-	g.Object(editor.WorkspaceBinding, object.Kind{New: editor.NewWorkspace})
-	g.Worker(editor.SpellCheckBinding, editor.NewSpellCheck)
-	g.Object("KEEPER", object.Kind{New: newKeeper, Schema: keeperSchema})
-	g.Worker("WAITER", func(lmz.Caller) lmz.Handler { return new(lmz.Mux) })
+	g.HandleObject(editor.DocumentBinding, object.Kind{New: editor.NewDocument})
+	g.HandleObject(editor.WorkspaceBinding, object.Kind{New: editor.NewWorkspace})
+	g.HandleWorker(editor.SpellCheckBinding, editor.NewSpellCheck)
+	g.HandleObject("KEEPER", object.Kind{New: newKeeper, Schema: keeperSchema})
+	g.HandleWorker("WAITER", func(lmz.Caller) lmz.Handler { return new(lmz.Mux) })
 	g.Start()
 	o.network = memnet.New()
 	server := &http.Server{Handler: g}

@@ -31,9 +31,9 @@ func benchGateway(b *testing.B) (url string) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	g.Object(editor.DocumentBinding, object.Kind{New: editor.NewDocument})
-	g.Object(editor.WorkspaceBinding, object.Kind{New: editor.NewWorkspace})
-	g.Worker(editor.SpellCheckBinding, editor.NewSpellCheck)
+	g.HandleObject(editor.DocumentBinding, object.Kind{New: editor.NewDocument})
+	g.HandleObject(editor.WorkspaceBinding, object.Kind{New: editor.NewWorkspace})
+	g.HandleWorker(editor.SpellCheckBinding, editor.NewSpellCheck)
 	server := httptest.NewServer(g)
 	b.Cleanup(func() {
 		g.Close()

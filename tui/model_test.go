@@ -28,9 +28,9 @@ var update = flag.Bool("update", false, "write the screens in testdata anew")
 // onMesh runs a test of models in a mesh with the nodes of the editor, in virtual time.
 func onMesh(t *testing.T, f func(t *testing.T, m *meshtest.Mesh)) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
-		m.Object(editor.DocumentBinding, object.Kind{New: editor.NewDocument})
-		m.Object(editor.WorkspaceBinding, object.Kind{New: editor.NewWorkspace})
-		m.Worker(editor.SpellCheckBinding, editor.NewSpellCheck)
+		m.HandleObject(editor.DocumentBinding, object.Kind{New: editor.NewDocument})
+		m.HandleObject(editor.WorkspaceBinding, object.Kind{New: editor.NewWorkspace})
+		m.HandleWorker(editor.SpellCheckBinding, editor.NewSpellCheck)
 		f(t, m)
 	})
 }

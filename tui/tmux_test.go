@@ -105,9 +105,9 @@ func startGatewayWith(t *testing.T, grace time.Duration) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g.Object(editor.DocumentBinding, object.Kind{New: editor.NewDocument})
-	g.Object(editor.WorkspaceBinding, object.Kind{New: editor.NewWorkspace})
-	g.Worker(editor.SpellCheckBinding, editor.NewSpellCheck)
+	g.HandleObject(editor.DocumentBinding, object.Kind{New: editor.NewDocument})
+	g.HandleObject(editor.WorkspaceBinding, object.Kind{New: editor.NewWorkspace})
+	g.HandleWorker(editor.SpellCheckBinding, editor.NewSpellCheck)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

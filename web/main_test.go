@@ -91,11 +91,11 @@ func startSiteAt(t *testing.T, o gateway.Options, keys turnstileKeys, l net.List
 		t.Fatal(err)
 	}
 	service.OnRevoke(g.Revoke)
-	g.Object(editor.DocumentBinding, object.Kind{New: editor.NewDocument})
-	g.Object(editor.WorkspaceBinding, object.Kind{New: editor.NewWorkspace})
-	g.Worker(editor.SpellCheckBinding, editor.NewSpellCheck)
-	g.Object("NOTES", object.Kind{New: newNotes})
-	g.Worker("ECHO", func(lmz.Caller) lmz.Handler {
+	g.HandleObject(editor.DocumentBinding, object.Kind{New: editor.NewDocument})
+	g.HandleObject(editor.WorkspaceBinding, object.Kind{New: editor.NewWorkspace})
+	g.HandleWorker(editor.SpellCheckBinding, editor.NewSpellCheck)
+	g.HandleObject("NOTES", object.Kind{New: newNotes})
+	g.HandleWorker("ECHO", func(lmz.Caller) lmz.Handler {
 		m := new(lmz.Mux)
 		m.Expose("echo", lmz.Anyone, lmz.HandlerFunc(func(_ context.Context, r *lmz.Request) (any, error) { return r.Args[0], nil }))
 		m.Expose("decoded", lmz.Anyone, lmz.HandlerFunc(func(_ context.Context, r *lmz.Request) (v any, err error) {

@@ -47,7 +47,7 @@ func TestAJavaScriptClientHearsWhatItMissed(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := other.CallRaw(t.Context(), lmz.At("ECHO"), lmz.Ctn("echo", 1)); err != nil { // when all have been carried on
+	if _, err := other.CallRaw(t.Context(), lmz.Worker("ECHO"), lmz.Ctn("echo", 1)); err != nil { // when all have been carried on
 		t.Fatal(err)
 	}
 	b.run(fmt.Sprintf(`

@@ -22,9 +22,9 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // registerNodes registers the nodes of the editor.
 func registerNodes(m *meshtest.Mesh) {
-	m.Object(DocumentBinding, object.Kind{New: NewDocument})
-	m.Object(WorkspaceBinding, object.Kind{New: NewWorkspace})
-	m.Worker(SpellCheckBinding, NewSpellCheck)
+	m.HandleObject(DocumentBinding, object.Kind{New: NewDocument})
+	m.HandleObject(WorkspaceBinding, object.Kind{New: NewWorkspace})
+	m.HandleWorker(SpellCheckBinding, NewSpellCheck)
 }
 
 // person is somebody with one document open. What a test does with the session it does

@@ -150,9 +150,9 @@ func serve(t testing.TB) (url string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g.Object(DocumentBinding, object.Kind{New: NewDocument})
-	g.Object(WorkspaceBinding, object.Kind{New: NewWorkspace})
-	g.Worker(SpellCheckBinding, NewSpellCheck)
+	g.HandleObject(DocumentBinding, object.Kind{New: NewDocument})
+	g.HandleObject(WorkspaceBinding, object.Kind{New: NewWorkspace})
+	g.HandleWorker(SpellCheckBinding, NewSpellCheck)
 	server := httptest.NewServer(g)
 	t.Cleanup(func() {
 		g.Close()

@@ -45,7 +45,7 @@ func FromDocument(ctx context.Context, _ *lmz.Request) error {
 // a document: the chain starts here.
 func aboutOwnTyping(ctx context.Context, _ *lmz.Request) error {
 	c, _ := lmz.CallContextFrom(ctx)
-	checker := lmz.Identity{Type: lmz.TypeWorker, Address: lmz.At(SpellCheckBinding)}
+	checker := lmz.Identity{Type: lmz.TypeWorker, Address: lmz.Worker(SpellCheckBinding)}
 	if len(c.Chain) != 3 || c.Origin().Address != c.Self.Address || !isDocument(c.Chain[1]) || c.Caller() != checker {
 		return lmz.Errorf("only the spell checker may call this, about text that was typed here")
 	}

@@ -109,9 +109,9 @@ func (i inside) count(ctx context.Context) (c changed, err error) {
 
 // registerOpen is registerNodes with documents that tell what they store.
 func registerOpen(m *meshtest.Mesh, most *changed) {
-	m.Object(DocumentBinding, object.Kind{New: func(o *object.Object) lmz.Handler { return inside{NewDocument(o).(*Document), most} }})
-	m.Object(WorkspaceBinding, object.Kind{New: NewWorkspace})
-	m.Worker(SpellCheckBinding, NewSpellCheck)
+	m.HandleObject(DocumentBinding, object.Kind{New: func(o *object.Object) lmz.Handler { return inside{NewDocument(o).(*Document), most} }})
+	m.HandleObject(WorkspaceBinding, object.Kind{New: NewWorkspace})
+	m.HandleWorker(SpellCheckBinding, NewSpellCheck)
 }
 
 // askInside asks a document something.

@@ -16,7 +16,7 @@ type SpellCheck struct {
 	lmz.Mux
 }
 
-// NewSpellCheck makes the handler of the worker, for Gateway.Worker.
+// NewSpellCheck makes the handler of the worker, for Gateway.HandleWorker.
 func NewSpellCheck(self lmz.Caller) lmz.Handler {
 	s := &SpellCheck{Caller: self}
 	CheckParts.Expose(&s.Mux, onlyDocuments, s.checkParts,

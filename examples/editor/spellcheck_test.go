@@ -93,7 +93,7 @@ func TestOnlyDocumentsHaveSpellingChecked(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 		registerNodes(m)
 		mallory := newPerson(t, m, "mallory", client.Options{})
-		_, err := CheckParts.Call(t.Context(), mallory.Peer, lmz.At(SpellCheckBinding), Parts{Parts: []Part{{Text: "wrnog"}}})
+		_, err := CheckParts.Call(t.Context(), mallory.Peer, lmz.Worker(SpellCheckBinding), Parts{Parts: []Part{{Text: "wrnog"}}})
 		if lmz.CodeOf(err) != lmz.CodeGuard {
 			t.Errorf("a client: %v", err)
 		}
@@ -113,11 +113,11 @@ func TestLongPasteIsCheckedInSeveralCalls(t *testing.T) {
 
 // TestDeskTakesOnlyWhatItAskedFor has everybody tell a desk something.
 func TestDeskTakesOnlyWhatItAskedFor(t *testing.T) {
-	node := func(kind lmz.NodeType, binding string, instance ...string) lmz.Identity {
-		return lmz.Identity{Type: kind, Address: lmz.At(binding, instance...)}
+	node := func(kind lmz.NodeType, binding, instance string) lmz.Identity {
+		return lmz.Identity{Type: kind, Address: lmz.At(binding, instance)}
 	}
 	me, mallory := node(lmz.TypeClient, lmz.DefaultGateway, "me.tab"), node(lmz.TypeClient, lmz.DefaultGateway, "mallory.tab")
-	document, checker := node(lmz.TypeObject, DocumentBinding, "notes"), node(lmz.TypeWorker, SpellCheckBinding)
+	document, checker := node(lmz.TypeObject, DocumentBinding, "notes"), node(lmz.TypeWorker, SpellCheckBinding, "")
 	for _, c := range []struct {
 		name                          string
 		chain                         []lmz.Identity
@@ -162,7 +162,7 @@ func newRelay(o *object.Object) lmz.Handler {
 
 func TestObjectNamedAsASubscriberIsNone(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
-		m.Object("RELAY_DO", object.Kind{New: newRelay})
+		m.HandleObject("RELAY_DO", object.Kind{New: newRelay})
 		ann, bob := twoPeople(t, m)
 		relay := lmz.Method1[string, int]("relay")
 		if _, err := relay.Call(t.Context(), bob.Peer, lmz.At("RELAY_DO", ann.Identity().Instance), "forged"); lmz.CodeOf(err) != lmz.CodeCallee {

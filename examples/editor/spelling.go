@@ -26,7 +26,7 @@ func (d *Document) checkSpelling(ctx context.Context, entries []text.Entry) erro
 			n++
 		}
 		work := Parts{Version: d.version(), Parts: parts[:n]}
-		if err := d.Send(ctx, lmz.At(SpellCheckBinding), CheckParts.Ctn(work)); err != nil {
+		if err := d.Send(ctx, lmz.Worker(SpellCheckBinding), CheckParts.Ctn(work)); err != nil {
 			return err
 		}
 		parts = parts[n:]

@@ -23,9 +23,9 @@ var workspaceAt = lmz.At(WorkspaceBinding, WorkspaceName)
 // withDocuments runs a test on a mesh whose workspace lists documents.
 func withDocuments(t *testing.T, names []string, f func(t *testing.T, m *meshtest.Mesh, ann *meshtest.Client)) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
-		m.Object(DocumentBinding, object.Kind{New: NewDocument})
-		m.Worker(SpellCheckBinding, NewSpellCheck)
-		m.Object(WorkspaceBinding, object.Kind{New: func(o *object.Object) lmz.Handler {
+		m.HandleObject(DocumentBinding, object.Kind{New: NewDocument})
+		m.HandleWorker(SpellCheckBinding, NewSpellCheck)
+		m.HandleObject(WorkspaceBinding, object.Kind{New: func(o *object.Object) lmz.Handler {
 			w := NewWorkspace(o).(*Workspace)
 			fill.Expose(&w.Mux, lmz.Anyone, func(ctx context.Context, names []string) (struct{}, error) {
 				for _, name := range names {
@@ -141,9 +141,9 @@ func TestADocumentListGoesOnWhileItChanges(t *testing.T) {
 func TestANewDocumentHasAShortName(t *testing.T) {
 	old := true // the first life is that of a program that took longer names
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
-		m.Worker(SpellCheckBinding, NewSpellCheck)
-		m.Object(WorkspaceBinding, object.Kind{New: NewWorkspace})
-		m.Object(DocumentBinding, object.Kind{New: func(o *object.Object) lmz.Handler {
+		m.HandleWorker(SpellCheckBinding, NewSpellCheck)
+		m.HandleObject(WorkspaceBinding, object.Kind{New: NewWorkspace})
+		m.HandleObject(DocumentBinding, object.Kind{New: func(o *object.Object) lmz.Handler {
 			d := NewDocument(o).(*Document)
 			if old {
 				d.OnBeforeCall(lmz.Anyone)
@@ -202,7 +202,7 @@ func TestARemovedDocumentLeavesTheList(t *testing.T) {
 			}
 		}
 		listed("notes", "plans")
-		if _, err := gateway.RemoveObject.Call(t.Context(), root, lmz.At(gateway.AdminBinding), lmz.At(DocumentBinding, "notes")); err != nil {
+		if _, err := gateway.RemoveObject.Call(t.Context(), root, lmz.Worker(gateway.AdminBinding), lmz.At(DocumentBinding, "notes")); err != nil {
 			t.Fatal(err)
 		}
 		listed("plans")

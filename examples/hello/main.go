@@ -36,8 +36,8 @@ func main() {
 	users := must(auth.Open(auth.Options{Dir: *data, PublicURL: url, Sender: mailbox, AutoApprove: true}))
 	mesh := must(gateway.New(gateway.Options{Dir: *data, Verify: users.Authenticate, Revocations: users.Revocations}))
 	users.OnRevoke(mesh.Revoke) // who is signed out is disconnected
-	mesh.Object("COUNTER_DO", object.Kind{New: newCounter})
-	mesh.Worker("GREETER_WORKER", func(lmz.Caller) lmz.Handler {
+	mesh.HandleObject("COUNTER_DO", object.Kind{New: newCounter})
+	mesh.HandleWorker("GREETER_WORKER", func(lmz.Caller) lmz.Handler {
 		methods := new(lmz.Mux)
 		lmz.Method1[string, string]("greet").Expose(methods, lmz.Anyone, func(_ context.Context, name string) (string, error) { return "Hello, " + name + "!", nil }, lmz.Params("name"), lmz.Doc("Says hello."), lmz.ReadOnly)
 		return methods

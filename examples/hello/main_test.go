@@ -107,7 +107,7 @@ func TestAVerifyHookReplacesAuth(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer mesh.Close()
-	mesh.Object("COUNTER_DO", object.Kind{New: newCounter})
+	mesh.HandleObject("COUNTER_DO", object.Kind{New: newCounter})
 	server := httptest.NewServer(mesh)
 	defer server.Close()
 	env := map[string]string{"LMZ_SERVER": server.URL, "LMZ_ACCESS_TOKEN": annsToken}

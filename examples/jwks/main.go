@@ -103,7 +103,7 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	mesh.Worker("WHO_WORKER", whoAmI)
+	mesh.HandleWorker("WHO_WORKER", whoAmI)
 	http.Handle("/gateway/", mesh)
 	go func() { log.Fatal(http.ListenAndServe(*admin, deny(mesh, denied))) }()
 	log.Println("jwks runs at", *addr)

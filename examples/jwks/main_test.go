@@ -104,7 +104,7 @@ func TestUsersOfAnyProviderConnectAlsoAfterItRotatedItsKeys(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	mesh.Worker("WHO_WORKER", whoAmI)
+	mesh.HandleWorker("WHO_WORKER", whoAmI)
 	server := httptest.NewServer(mesh)
 	defer server.Close()
 	defer mesh.Close()
@@ -121,7 +121,7 @@ func TestUsersOfAnyProviderConnectAlsoAfterItRotatedItsKeys(t *testing.T) {
 		if err := peer.Connect(t.Context()); err != nil {
 			return nil, err
 		}
-		return lmz.Call[map[string]any](t.Context(), peer, lmz.At("WHO_WORKER"), lmz.Ctn("whoami"))
+		return lmz.Call[map[string]any](t.Context(), peer, lmz.Worker("WHO_WORKER"), lmz.Ctn("whoami"))
 	}
 	connects := func(when, token string) {
 		t.Helper()

@@ -53,7 +53,7 @@ func Broadcast(ctx context.Context, o *object.Object, targets []lmz.Address, wor
 	}
 	for _, group := range divide(targets) {
 		p := parcel{group, data, o.Identity().Address, failed}
-		if err := o.Send(ctx, lmz.At(FanOutBinding), fanOut.Ctn(p), lmz.ReplyOnError(lmz.Ctn(failed, group, lmz.Result))); err != nil {
+		if err := o.Send(ctx, lmz.Worker(FanOutBinding), fanOut.Ctn(p), lmz.ReplyOnError(lmz.Ctn(failed, group, lmz.Result))); err != nil {
 			return err
 		}
 	}
@@ -75,7 +75,7 @@ func divide(targets []lmz.Address) (groups [][]lmz.Address) {
 	return append(groups, targets)
 }
 
-// NewFanOut makes the workers of the tree, for Gateway.Worker. Clients may not use them.
+// NewFanOut makes the workers of the tree, for Gateway.HandleWorker. Clients may not use them.
 func NewFanOut(self lmz.Caller) lmz.Handler {
 	mux := new(lmz.Mux)
 	fanOut.Expose(mux, notClients, func(ctx context.Context, p parcel) (struct{}, error) {
@@ -88,7 +88,7 @@ func NewFanOut(self lmz.Caller) lmz.Handler {
 		for _, group := range divide(p.Targets) {
 			part := p
 			part.Targets = group
-			if err := self.Send(ctx, lmz.At(FanOutBinding), fanOut.Ctn(part)); err != nil {
+			if err := self.Send(ctx, lmz.Worker(FanOutBinding), fanOut.Ctn(part)); err != nil {
 				return struct{}{}, err
 			}
 		}

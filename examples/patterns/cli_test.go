@@ -38,8 +38,8 @@ func TestTheProgramCallsChains(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer g.Close()
-	g.Object(patterns.VaultBinding, object.Kind{New: patterns.NewVault})
-	g.Worker("CALC", func(lmz.Caller) lmz.Handler {
+	g.HandleObject(patterns.VaultBinding, object.Kind{New: patterns.NewVault})
+	g.HandleWorker("CALC", func(lmz.Caller) lmz.Handler {
 		mux := new(lmz.Mux)
 		lmz.Method2[int, int, int]("add").Expose(mux, lmz.Anyone, func(_ context.Context, a, b int) (int, error) { return a + b, nil })
 		mux.Expose("echo", lmz.Anyone, lmz.HandlerFunc(func(_ context.Context, req *lmz.Request) (any, error) { return req.Args[0], nil }))

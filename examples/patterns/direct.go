@@ -32,12 +32,12 @@ func NewLibrary(o *object.Object) lmz.Handler {
 			return struct{}{}, err
 		}
 		c, _ := lmz.CallContextFrom(ctx)
-		return struct{}{}, o.Send(ctx, lmz.At(CounterBinding), Count.Ctn(text, c.Caller().Instance))
+		return struct{}{}, o.Send(ctx, lmz.Worker(CounterBinding), Count.Ctn(text, c.Caller().Instance))
 	}, lmz.Params("text"), lmz.Doc("Keeps a book and has its words counted, of which the counter tells the caller."), lmz.Destructive)
 	return mux
 }
 
-// NewCounter makes a counter, for Gateway.Worker. A worker is a node like any other: a
+// NewCounter makes a counter, for Gateway.HandleWorker. A worker is a node like any other: a
 // client may as well call it straight, and wait for the result.
 func NewCounter(self lmz.Caller) lmz.Handler {
 	mux := new(lmz.Mux)

@@ -48,7 +48,7 @@ func NewFeed(o *object.Object) lmz.Handler {
 		ctx, cancel := context.WithTimeout(ctx, FetchTimeout)
 		defer cancel() // which does not end what was sent
 		request := lmz.HTTPRequest{URL: url, Method: http.MethodGet}
-		return struct{}{}, o.Send(ctx, lmz.At(FetcherBinding), Fetch.Ctn(request), lmz.Reply(lmz.Ctn(string(fetched), url, lmz.Result)))
+		return struct{}{}, o.Send(ctx, lmz.Worker(FetcherBinding), Fetch.Ctn(request), lmz.Reply(lmz.Ctn(string(fetched), url, lmz.Result)))
 	}, lmz.Params("url"), lmz.Doc("Has a page fetched and keeps it."), lmz.Destructive)
 	fetched.Expose(mux, lmz.NoOne, func(ctx context.Context, url string, outcome lmz.Value) (struct{}, error) {
 		pages, err := pages(ctx, o)
@@ -96,7 +96,7 @@ func (e *FetchError) Error() string {
 
 func init() { lmz.RegisterError[*FetchError]("FetchError") }
 
-// NewFetcher returns what makes a fetcher, for Gateway.Worker. Only nodes of the given
+// NewFetcher returns what makes a fetcher, for Gateway.HandleWorker. Only nodes of the given
 // bindings may use it: whoever may, can reach what the gateway's machine can reach.
 func NewFetcher(client *http.Client, bindings ...string) func(lmz.Caller) lmz.Handler {
 	return func(lmz.Caller) lmz.Handler {

@@ -24,8 +24,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestTwoOneWayCalls(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
-		m.Object(patterns.ShopBinding, object.Kind{New: patterns.NewShop})
-		m.Object(patterns.KitchenBinding, object.Kind{New: patterns.NewKitchen})
+		m.HandleObject(patterns.ShopBinding, object.Kind{New: patterns.NewShop})
+		m.HandleObject(patterns.KitchenBinding, object.Kind{New: patterns.NewKitchen})
 		ann := m.Client("ann", nil, client.Options{})
 		shop := lmz.At(patterns.ShopBinding, "corner")
 		if _, err := patterns.Order.Call(t.Context(), ann, shop, "soup"); err != nil {
@@ -44,8 +44,8 @@ func TestTwoOneWayCalls(t *testing.T) {
 
 func TestAResultGoesPastTheCallerAndAWorkerIsCalledStraight(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
-		m.Object(patterns.LibraryBinding, object.Kind{New: patterns.NewLibrary})
-		m.Worker(patterns.CounterBinding, patterns.NewCounter)
+		m.HandleObject(patterns.LibraryBinding, object.Kind{New: patterns.NewLibrary})
+		m.HandleWorker(patterns.CounterBinding, patterns.NewCounter)
 		told := make(chan string, 1)
 		mux := new(lmz.Mux)
 		patterns.Counted.Expose(mux, lmz.Anyone, func(ctx context.Context, library string, words int) (struct{}, error) {
@@ -60,7 +60,7 @@ func TestAResultGoesPastTheCallerAndAWorkerIsCalledStraight(t *testing.T) {
 		if got := <-told; got != "town has 6 words, says COUNTER_WORKER" {
 			t.Errorf("the client was told %q", got)
 		}
-		if n, err := patterns.Count.Call(t.Context(), ann, lmz.At(patterns.CounterBinding), "one two", ""); n != 2 || err != nil {
+		if n, err := patterns.Count.Call(t.Context(), ann, lmz.Worker(patterns.CounterBinding), "one two", ""); n != 2 || err != nil {
 			t.Errorf("got %d, %v", n, err)
 		}
 	})
@@ -68,7 +68,7 @@ func TestAResultGoesPastTheCallerAndAWorkerIsCalledStraight(t *testing.T) {
 
 func TestACapability(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
-		m.Object(patterns.VaultBinding, object.Kind{New: patterns.NewVault})
+		m.HandleObject(patterns.VaultBinding, object.Kind{New: patterns.NewVault})
 		vault := lmz.At(patterns.VaultBinding, "v")
 		ann := m.Client("ann", nil, client.Options{})
 		root := m.Client("root", map[string]any{"isAdmin": true}, client.Options{})
@@ -112,8 +112,8 @@ func TestABroadcastReachesAllAndOnlyErrorsComeBack(t *testing.T) {
 				var got, viaWorker, hops atomic.Int64
 				var mu sync.Mutex
 				failed := make(map[string]int)
-				m.Worker(patterns.FanOutBinding, patterns.NewFanOut)
-				m.Object("BOX", object.Kind{New: func(o *object.Object) lmz.Handler {
+				m.HandleWorker(patterns.FanOutBinding, patterns.NewFanOut)
+				m.HandleObject("BOX", object.Kind{New: func(o *object.Object) lmz.Handler {
 					mux := new(lmz.Mux)
 					news.Expose(mux, lmz.Anyone, func(ctx context.Context, text string) (struct{}, error) {
 						c, _ := lmz.CallContextFrom(ctx)
@@ -130,7 +130,7 @@ func TestABroadcastReachesAllAndOnlyErrorsComeBack(t *testing.T) {
 					})
 					return mux
 				}})
-				m.Object("TOWER", object.Kind{New: func(o *object.Object) lmz.Handler {
+				m.HandleObject("TOWER", object.Kind{New: func(o *object.Object) lmz.Handler {
 					mux := new(lmz.Mux)
 					shout.Expose(mux, lmz.Anyone, func(ctx context.Context, n int, text string) (struct{}, error) {
 						targets := make([]lmz.Address, n)
@@ -185,9 +185,9 @@ func TestABroadcastReachesAllAndOnlyErrorsComeBack(t *testing.T) {
 
 func TestAClientCannotUseTheTree(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
-		m.Worker(patterns.FanOutBinding, patterns.NewFanOut)
+		m.HandleWorker(patterns.FanOutBinding, patterns.NewFanOut)
 		ann := m.Client("ann", nil, client.Options{})
-		if _, err := ann.CallRaw(t.Context(), lmz.At(patterns.FanOutBinding), lmz.Ctn("fanOut", map[string]any{})); lmz.CodeOf(err) != lmz.CodeGuard {
+		if _, err := ann.CallRaw(t.Context(), lmz.Worker(patterns.FanOutBinding), lmz.Ctn("fanOut", map[string]any{})); lmz.CodeOf(err) != lmz.CodeGuard {
 			t.Errorf("got %v", err)
 		}
 	})
@@ -224,8 +224,8 @@ func TestAnObjectHasAWorkerFetchAndMaySleepMeanwhile(t *testing.T) {
 			}
 		})
 		web.HandleFunc("/stuck", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
-		m.Worker(patterns.FetcherBinding, patterns.NewFetcher(&http.Client{Transport: internet{web}}, patterns.FeedBinding))
-		m.Object(patterns.FeedBinding, object.Kind{Idle: time.Second, New: func(o *object.Object) lmz.Handler {
+		m.HandleWorker(patterns.FetcherBinding, patterns.NewFetcher(&http.Client{Transport: internet{web}}, patterns.FeedBinding))
+		m.HandleObject(patterns.FeedBinding, object.Kind{Idle: time.Second, New: func(o *object.Object) lmz.Handler {
 			made.Add(1)
 			return patterns.NewFeed(o)
 		}})
@@ -260,7 +260,7 @@ func TestAnObjectHasAWorkerFetchAndMaySleepMeanwhile(t *testing.T) {
 		if n := made.Load(); n < 2 {
 			t.Errorf("the object was made %d times: it did not sleep", n)
 		}
-		_, err = patterns.Fetch.Call(t.Context(), ann, lmz.At(patterns.FetcherBinding), lmz.HTTPRequest{URL: "http://example.com"})
+		_, err = patterns.Fetch.Call(t.Context(), ann, lmz.Worker(patterns.FetcherBinding), lmz.HTTPRequest{URL: "http://example.com"})
 		if lmz.CodeOf(err) != lmz.CodeGuard {
 			t.Errorf("a client fetched: %v", err)
 		}

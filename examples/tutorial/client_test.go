@@ -51,7 +51,7 @@ func (r *restartable) open() {
 		r.t.Error(err)
 		return
 	}
-	mesh.Worker("PROBE", newProbe)
+	mesh.HandleWorker("PROBE", newProbe)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.users, r.mesh, r.serve = users, mesh, routes(users, mesh, mailbox)

@@ -78,7 +78,7 @@ func (d *Document) update(ctx context.Context, content string) (none struct{}, e
 		}
 	}
 	// The worker tells the client itself what it finds: nobody waits for it here.
-	return none, d.Send(ctx, lmz.At(SpellcheckBinding), Check.Ctn(content, clientOf(ctx), id))
+	return none, d.Send(ctx, lmz.Worker(SpellcheckBinding), Check.Ctn(content, clientOf(ctx), id))
 }
 
 // subscribers returns the instance names of the clients that have subscribed.

@@ -53,8 +53,8 @@ func open(dir, url string, mails auth.Sender) (*auth.Service, *gateway.Gateway, 
 		return nil, nil, err
 	}
 	users.OnRevoke(mesh.Revoke) // who signs out is disconnected
-	mesh.Object(DocumentBinding, object.Kind{New: NewDocument})
-	mesh.Worker(SpellcheckBinding, NewSpellcheck)
+	mesh.HandleObject(DocumentBinding, object.Kind{New: NewDocument})
+	mesh.HandleWorker(SpellcheckBinding, NewSpellcheck)
 	mesh.Start()
 	return users, mesh, nil
 }

@@ -26,7 +26,7 @@ type Finding struct {
 	Suggestions []string
 }
 
-// NewSpellcheck makes the spell checker, for Gateway.Worker.
+// NewSpellcheck makes the spell checker, for Gateway.HandleWorker.
 func NewSpellcheck(self lmz.Caller) lmz.Handler {
 	methods := new(lmz.Mux)
 	Check.Expose(methods, lmz.Anyone, func(ctx context.Context, content, client, document string) (none struct{}, err error) {

@@ -58,8 +58,8 @@ func (e *editor) wantTold(t *testing.T, want ...string) {
 
 func runTutorial(t *testing.T, f func(t *testing.T, m *meshtest.Mesh)) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
-		m.Object(DocumentBinding, object.Kind{New: NewDocument})
-		m.Worker(SpellcheckBinding, NewSpellcheck)
+		m.HandleObject(DocumentBinding, object.Kind{New: NewDocument})
+		m.HandleWorker(SpellcheckBinding, NewSpellcheck)
 		f(t, m)
 	})
 }

@@ -187,7 +187,7 @@ func TestACallContextSurvivesTheWire(t *testing.T) {
 	want := lmz.CallContext{
 		Chain: []lmz.Identity{
 			{Type: lmz.TypeClient, Address: lmz.At("GATEWAY", "ann.tab")},
-			{Type: lmz.TypeWorker, Address: lmz.At("W")},
+			{Type: lmz.TypeWorker, Address: lmz.Worker("W")},
 		},
 		Auth:        &lmz.Auth{Subject: "ann", Claims: map[string]any{"email": "ann@example.com"}},
 		State:       map[string]lmz.Value{"colour": state},

@@ -80,7 +80,10 @@ func UnmarshalContext(data []byte) (lmz.CallContext, error) {
 		if len(hop) < 2 {
 			continue // a hop of a later version that we cannot name
 		}
-		id := lmz.Identity{Type: lmz.NodeType(hop[0]), Address: lmz.At(hop[1], hop[2:]...)}
+		id := lmz.Identity{Type: lmz.NodeType(hop[0]), Address: lmz.Worker(hop[1])}
+		if len(hop) > 2 {
+			id.Instance = hop[2]
+		}
 		c.Chain = append(c.Chain, id)
 	}
 	if w.Auth != nil {

@@ -40,7 +40,7 @@ func TestMessagesAreTheOriginals(t *testing.T) {
 			`{"type":"call","callId":"28820342-1651-4030-b1f1-9bb4cb655e0f","binding":"A","instance":"1",` +
 				`"chain":{"json":[{"type":"get","key":"second"}],"meta":{}},"callContext":{"callChain":[{"type":"LumenizeClient",` +
 				`"bindingName":"LUMENIZE_CLIENT_GATEWAY","instanceName":"u.t"}],"state":{"json":{},"meta":{}}}}`},
-		{Message{Type: MessageCall, CallID: "w", To: lmz.At("WORKER"), Chain: mustChain(t, lmz.Ctn("m"))},
+		{Message{Type: MessageCall, CallID: "w", To: lmz.Worker("WORKER"), Chain: mustChain(t, lmz.Ctn("m"))},
 			`{"type":"call","callId":"w","binding":"WORKER","chain":{"json":[{"type":"get","key":"m"},{"type":"apply","args":[]}],"meta":{}},` +
 				`"callContext":{"callChain":[],"state":{"json":{},"meta":{}}}}`},
 		{Message{Type: MessageCallResponse, CallID: "3", Answer: Answer{Payload: mustMarshal(t, lmz.Undefined{})}},
@@ -235,7 +235,7 @@ func TestAnAnswerThatJSONCannotHoldBecomesAnError(t *testing.T) {
 }
 
 func TestACallTooLargeForAFrameIsRefusedWhereItIsMade(t *testing.T) {
-	m := Message{Type: MessageCall, CallID: "7", To: lmz.At("B"), Chain: mustChain(t, lmz.Ctn("m", strings.Repeat("x", MaxFrame)))}
+	m := Message{Type: MessageCall, CallID: "7", To: lmz.Worker("B"), Chain: mustChain(t, lmz.Ctn("m", strings.Repeat("x", MaxFrame)))}
 	before := []byte("before")
 	text, err := m.Append(before)
 	if !errors.Is(err, ErrTooLarge) || string(text) != "before" {

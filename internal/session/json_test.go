@@ -77,8 +77,8 @@ func TestCallsThatJSONCannotHoldComeBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, f := range []proto.Frame{
-		{Kind: proto.KindCall, Seq: 1, To: lmz.At("B"), Context: []byte{0xa0}, Payload: chain},
-		{Kind: proto.KindCall, Seq: 2, To: lmz.At("B"), Context: []byte{0xa0}, Payload: chain, Again: proto.CallID{Number: 1}},
+		{Kind: proto.KindCall, Seq: 1, To: lmz.Worker("B"), Context: []byte{0xa0}, Payload: chain},
+		{Kind: proto.KindCall, Seq: 2, To: lmz.Worker("B"), Context: []byte{0xa0}, Payload: chain, Again: proto.CallID{Number: 1}},
 	} {
 		message, back := j.Encode(f.Append(nil))
 		if message != nil || back == nil || back.Call != f.Seq {

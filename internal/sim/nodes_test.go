@@ -84,7 +84,7 @@ func (l *ledger) do(ctx context.Context, o order) (string, error) {
 	case opFail:
 		return "", lmz.Errorf("as ordered")
 	case opWait:
-		work.Call(ctx, l, lmz.At("WORKER"), o.Tag+"/inner", o.Pause)
+		work.Call(ctx, l, lmz.Worker("WORKER"), o.Tag+"/inner", o.Pause)
 		return o.Tag, l.write(ctx, o.Tag+"/end")
 	case opRelay:
 		do.Call(ctx, l, lmz.At("LEDGER", o.Other), order{Op: int(opAdd), Tag: o.Tag + "/inner"})
@@ -94,9 +94,9 @@ func (l *ledger) do(ctx context.Context, o order) (string, error) {
 		return o.Tag, l.write(ctx, o.Tag+"/end")
 	case opFan:
 		several := l.Calls(ctx)
-		object.Go[string](several, lmz.At("WORKER"), work.Ctn(o.Tag+"/worker", o.Pause))
+		object.Go[string](several, lmz.Worker("WORKER"), work.Ctn(o.Tag+"/worker", o.Pause))
 		object.Go[string](several, lmz.At("LEDGER", o.Other), do.Ctn(order{Op: int(opAdd), Tag: o.Tag + "/inner"}))
-		object.Go[string](several, lmz.At("WORKER"), work.Ctn(o.Tag+"/other worker", o.Pause/2))
+		object.Go[string](several, lmz.Worker("WORKER"), work.Ctn(o.Tag+"/other worker", o.Pause/2))
 		several.Wait()
 		return o.Tag, l.write(ctx, o.Tag+"/end")
 	case opBurst:

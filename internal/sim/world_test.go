@@ -124,12 +124,12 @@ func run(t *testing.T, seed uint64, events []event) *world {
 		o.Gateway.Dir = filepath.Join(t.TempDir(), "data")
 	}
 	w.mesh = meshtest.StartWith(t, o)
-	w.mesh.Object("LEDGER", object.Kind{New: w.newLedger, Idle: 2 * time.Second})
-	w.mesh.Object("SHELF", object.Kind{New: newShelf, Idle: time.Second})
-	w.mesh.Object("KEEPER", object.Kind{New: newKeeper, Idle: time.Second})
-	w.mesh.Object("TICKER", object.Kind{New: w.newTicker})
-	w.mesh.Object("ROOM", object.Kind{New: w.newRoom})
-	w.mesh.Worker("WORKER", w.newWorker)
+	w.mesh.HandleObject("LEDGER", object.Kind{New: w.newLedger, Idle: 2 * time.Second})
+	w.mesh.HandleObject("SHELF", object.Kind{New: newShelf, Idle: time.Second})
+	w.mesh.HandleObject("KEEPER", object.Kind{New: newKeeper, Idle: time.Second})
+	w.mesh.HandleObject("TICKER", object.Kind{New: w.newTicker})
+	w.mesh.HandleObject("ROOM", object.Kind{New: w.newRoom})
+	w.mesh.HandleWorker("WORKER", w.newWorker)
 	for i := range clients {
 		w.spawn(i)
 	}
@@ -436,7 +436,7 @@ func (w *world) call(e event, p *process) {
 	todo := do.Ctn(order{Op: int(e.op), Tag: e.tag, Other: w.other(e), Pause: e.pause})
 	switch e.op {
 	case opWork:
-		to, todo = lmz.At("WORKER"), work.Ctn(e.tag, e.pause)
+		to, todo = lmz.Worker("WORKER"), work.Ctn(e.tag, e.pause)
 	case opPeer:
 		to, todo = lmz.At(lmz.DefaultGateway, w.other(e)), work.Ctn(e.tag, e.pause)
 	case opVisit:
