@@ -138,7 +138,7 @@ func (g *loop) receive(l *link.Link, message []byte) {
 }
 
 func (g *loop) doSeat(e session.SeatEffect, l *link.Link) {
-	switch e.Do {
+	switch e := e.(type) {
 	case session.CloseLink:
 		g.link.Close(e.Code, e.Reason)
 	case session.BeginSession:
@@ -154,7 +154,7 @@ func (g *loop) doSeat(e session.SeatEffect, l *link.Link) {
 		time.AfterFunc(5*time.Second, func() {
 			g.mu.Lock()
 			defer g.mu.Unlock()
-			for _, e := range g.seat.GraceOver(e.Grace) {
+			for _, e := range g.seat.GraceOver(e.Number) {
 				g.doSeat(e, nil)
 			}
 		})
@@ -163,10 +163,10 @@ func (g *loop) doSeat(e session.SeatEffect, l *link.Link) {
 
 func (g *loop) do(effects []session.Effect) {
 	for _, e := range effects {
-		switch e.Do {
+		switch e := e.(type) {
 		case session.Write:
 			if g.link != nil {
-				g.link.Send(e.Bytes)
+				g.link.Send(e.Frame)
 			}
 		case session.Run:
 			number, frame, s := e.Number, e.Frame, g.session

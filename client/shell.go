@@ -17,19 +17,13 @@ import (
 // doLife does the effects of the life. p.mu is held.
 func (p *Peer) doLife(effects []session.LifeEffect) {
 	for _, e := range effects {
-		switch e.Do {
+		switch e := e.(type) {
 		case session.GetToken:
 			p.getToken(e.Link, e.Refused)
 		case session.Dial:
 			p.dial(e.Link)
 		case session.Hangup:
-			if e.Code == proto.CloseTimeout {
-				p.failed = errors.New("the gateway did not answer in time")
-			}
-			if p.link != nil && p.link.Number == e.Link {
-				p.link.Close(e.Code, e.Reason)
-				p.unlink()
-			}
+			p.hangup(e)
 		case session.SendPing:
 			p.write((&proto.Frame{Kind: proto.KindPing}).Append(nil))
 		case session.Wait:
@@ -52,6 +46,17 @@ func (p *Peer) doLife(effects []session.LifeEffect) {
 				p.user.add(f)
 			}
 		}
+	}
+}
+
+// hangup closes a link. p.mu is held.
+func (p *Peer) hangup(e session.Hangup) {
+	if e.Code == proto.CloseTimeout {
+		p.failed = errors.New("the gateway did not answer in time")
+	}
+	if p.link != nil && p.link.Number == e.Link {
+		p.link.Close(e.Code, e.Reason)
+		p.unlink()
 	}
 }
 
@@ -399,9 +404,9 @@ func (p *Peer) dropSubscriptions() {
 func (p *Peer) doSession(effects []session.Effect) {
 	var broken, overflow string // done last: they are events themselves
 	for _, e := range effects {
-		switch e.Do {
+		switch e := e.(type) {
 		case session.Write:
-			p.write(e.Bytes)
+			p.write(e.Frame)
 		case session.Sent:
 			if f := p.sent[e.Key]; f != nil {
 				delete(p.sent, e.Key)
@@ -429,6 +434,7 @@ func (p *Peer) doSession(effects []session.Effect) {
 			overflow = e.Reason
 		}
 	}
+	p.session.Recycle(effects)
 	for len(p.back) > 0 { // answers that JSON made up itself
 		f := p.back[0]
 		p.back = p.back[1:]

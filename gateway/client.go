@@ -189,14 +189,13 @@ func (c *client) stepLocked(event func() []session.Effect) (later []func()) {
 // is held, is not.
 func (c *client) apply(effects []session.Effect) (later []func()) {
 	for _, e := range effects {
-		switch e.Do {
+		switch e := e.(type) {
 		case session.Write:
-			c.write(e.Bytes)
+			c.write(e.Frame)
 		case session.Settle:
 			if call := c.calls[e.Key]; call != nil {
 				delete(c.calls, e.Key)
-				answer := e.Answer
-				later = append(later, func() { call.stop(); call.done(answer) })
+				later = append(later, func() { call.stop(); call.done(e.Answer) })
 			}
 		case session.Run:
 			later = append(later, c.run(e.Number, e.Frame))
@@ -219,12 +218,15 @@ func (c *client) apply(effects []session.Effect) (later []func()) {
 		case session.Refused:
 			c.gateway.counts.busySessions.Add(1)
 		case session.Dropped:
-			c.gateway.counts.droppedCalls.Add(e.Frame.Count)
-			c.gateway.log.session.Info("calls dropped", "client", c.self.Instance, "caller", e.Frame.From.String(),
-				"calls", e.Frame.Count, "reason", "the client takes them too slowly")
+			c.gateway.counts.droppedCalls.Add(e.Count)
+			c.gateway.log.session.Info("calls dropped", "client", c.self.Instance, "caller", e.From.String(),
+				"calls", e.Count, "reason", "the client takes them too slowly")
 		case session.Overflow:
 			later = append(later, func() { c.overflow(e.Reason) })
 		}
+	}
+	if c.session != nil {
+		c.session.Recycle(effects)
 	}
 	later = append(later, c.toldOf...)
 	c.toldOf = nil

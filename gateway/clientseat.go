@@ -41,7 +41,7 @@ func (c *client) hello(from *connection, f proto.Frame) {
 		effects := c.seat.Hello(l.Number, f)
 		var out []session.Effect
 		for _, e := range effects {
-			switch e.Do {
+			switch e.(type) {
 			case session.BeginSession:
 				c.json, c.back = nil, nil
 				if json {
@@ -65,7 +65,7 @@ func newSessionID() (id proto.SessionID) {
 // held.
 func (c *client) doSeat(effects []session.SeatEffect) (out []session.Effect) {
 	for _, e := range effects {
-		switch e.Do {
+		switch e := e.(type) {
 		case session.CloseLink:
 			c.closeLink(e.Code, e.Reason)
 		case session.EndSession:
@@ -86,15 +86,14 @@ func (c *client) doSeat(effects []session.SeatEffect) (out []session.Effect) {
 			out = append(out, c.welcome(e)...)
 			c.gateway.log.session.Info("client connected", "client", c.self.Instance, "resumed", e.Resumed)
 		case session.StartGrace:
-			number := e.Grace
-			time.AfterFunc(c.gateway.options.Grace, func() { c.graceOver(number) })
+			time.AfterFunc(c.gateway.options.Grace, func() { c.graceOver(e.Number) })
 		}
 	}
 	return out
 }
 
 // welcome greets the current connection and goes on with the session. c.mu is held.
-func (c *client) welcome(e session.SeatEffect) []session.Effect {
+func (c *client) welcome(e session.Welcome) []session.Effect {
 	if c.json != nil {
 		c.json.Linked()
 		c.link.Send(c.json.Status(!e.Resumed))
@@ -135,8 +134,9 @@ func (c *client) endSession(reason string, goodbye bool) []session.Effect {
 	}
 	effects := c.session.End(reason)
 	for i, e := range effects {
-		if e.Do == session.Settle {
-			effects[i].Answer = c.disconnected(e.Answer.Failed, reason)
+		if settle, ok := e.(session.Settle); ok {
+			settle.Answer = c.disconnected(settle.Answer.Failed, reason)
+			effects[i] = settle
 		}
 	}
 	if !goodbye {

@@ -55,7 +55,7 @@ func (p forClients) park(s *Session, c call) {
 	s.wait(c)
 	if !s.drops() {
 		if s.limits.Waiting > 0 && len(s.waiting) > s.limits.Waiting {
-			s.do(Effect{Do: Overflow, Reason: strconv.Itoa(len(s.waiting)) + " calls wait for the other end"})
+			s.do(Overflow{Reason: strconv.Itoa(len(s.waiting)) + " calls wait for the other end"})
 		} else {
 			s.bound()
 		}
@@ -146,7 +146,7 @@ func (forClients) drop(s *Session, doomed func(call) bool) {
 	clear(s.waiting[len(kept):])
 	s.waiting = kept
 	for _, from := range callers {
-		s.do(Effect{Do: Dropped, Frame: proto.Frame{From: from, Count: dropped[from]}})
+		s.do(Dropped{From: from, Count: dropped[from]})
 	}
 }
 
@@ -166,7 +166,7 @@ func (forClients) refuse(s *Session, number uint64) bool {
 	}
 	s.ran(number)
 	refusal := proto.Failure(lmz.CodeGateway, lmz.Busy, why)
-	s.do(Effect{Do: Refused})
+	s.do(Refused{})
 	s.number(&proto.Frame{Kind: proto.KindAnswer, Call: number, Failed: refusal.Failed, Payload: refusal.Payload})
 	return true
 }

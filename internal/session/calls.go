@@ -81,7 +81,7 @@ func (s *Session) push(c call) {
 	c.frame.Timeout = max(c.deadline.Sub(s.now()), 0) // it may have waited
 	number := s.number(&c.frame)
 	if c.frame.Again == (proto.CallID{}) {
-		s.do(Effect{Do: Sent, Key: c.key, Number: number})
+		s.do(Sent{Key: c.key, Number: number})
 	}
 	if !c.frame.NoReply {
 		if s.limits.Forget { // the frame has it all
@@ -92,12 +92,12 @@ func (s *Session) push(c call) {
 }
 
 func (s *Session) settle(key uint64, code lmz.Code, message string) {
-	s.do(Effect{Do: Settle, Key: key, Answer: proto.Failure(code, "", message)})
+	s.do(Settle{Key: key, Answer: proto.Failure(code, "", message)})
 }
 
 // refuse settles a call that met a bound.
 func (s *Session) refuse(key uint64, name, message string) {
-	s.do(Effect{Do: Settle, Key: key, Answer: proto.Failure(lmz.CodeGateway, name, message)})
+	s.do(Settle{Key: key, Answer: proto.Failure(lmz.CodeGateway, name, message)})
 }
 
 // Cancel gives a call up and settles it with why and with what is known: not
@@ -144,7 +144,7 @@ func (s *Session) Answer(number uint64, a proto.Answer) []Effect {
 // run has an incoming call run, or answers that there are too many.
 func (s *Session) run(f proto.Frame) {
 	if f.NoReply {
-		s.do(Effect{Do: Run, Number: f.Seq, Frame: f})
+		s.do(Run{Number: f.Seq, Frame: f})
 		return
 	}
 	s.running[f.Seq] = len(f.Payload)
@@ -152,7 +152,7 @@ func (s *Session) run(f proto.Frame) {
 	if s.limits.Policy != nil && s.limits.Policy.refuse(s, f.Seq) {
 		return
 	}
-	s.do(Effect{Do: Run, Number: f.Seq, Frame: f})
+	s.do(Run{Number: f.Seq, Frame: f})
 }
 
 // ran forgets an incoming call.

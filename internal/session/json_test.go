@@ -36,11 +36,10 @@ func TestACallThatIsNeverAnsweredIsNotKept(t *testing.T) {
 	s.Resume(0, 0)
 	encode := func(effects []Effect) (messages []string) {
 		for _, e := range effects {
-			if e.Do != Write {
-				continue
-			}
-			if message, _ := j.Encode(e.Bytes); message != nil {
-				messages = append(messages, string(message))
+			if write, ok := e.(Write); ok {
+				if message, _ := j.Encode(write.Frame); message != nil {
+					messages = append(messages, string(message))
+				}
 			}
 		}
 		return messages

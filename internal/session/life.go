@@ -35,35 +35,6 @@ const (
 	longer         = time.Second            // by which a token lasts longer than the last one, or is the same
 )
 
-// LifeDo is what a [LifeEffect] asks for.
-type LifeDo int
-
-// The effects of a life.
-const (
-	GetToken      LifeDo = iota + 1 // ask for a token, other than the last one if Refused; report with Token or TokenFailed
-	Dial                            // dial as link Link with the token; report with Welcomed or Lost
-	Hangup                          // close link Link with Code and Reason; its events no longer count
-	SendPing                        // write a ping on the link
-	Wait                            // call Timer after Delay, instead of any earlier Wait; a negative Delay only cancels
-	StateChanged                    // tell the user: State
-	WaitRenew                       // call RenewDue after Delay, instead of any earlier WaitRenew; a negative Delay only cancels
-	RenewToken                      // ask for the next token and write it on link Link; report with Renewed or RenewFailed
-	LoginRequired                   // tell the user: Code, Reason; the life is over until Connect
-	Superseded                      // a newer session has the address; the life is over until Connect
-	GiveUp                          // tell the user: Reason, which no other attempt would change; the life is over until Connect
-)
-
-// LifeEffect is one thing for the client's shell to do.
-type LifeEffect struct {
-	Do      LifeDo
-	Link    uint64
-	Refused bool
-	Code    int
-	Reason  string
-	Delay   time.Duration
-	State   State
-}
-
 // Loss says why a link or a dial failed: a close code, or the HTTP status of a
 // refused upgrade where the platform shows it, or neither.
 type Loss struct {
@@ -125,7 +96,7 @@ func (l *Life) do(e LifeEffect) { l.effects = append(l.effects, e) }
 func (l *Life) become(s State) {
 	if l.state != s {
 		l.state = s
-		l.do(LifeEffect{Do: StateChanged, State: s})
+		l.do(StateChanged{State: s})
 	}
 }
 
@@ -149,8 +120,8 @@ func (l *Life) Connect(now time.Time) []LifeEffect {
 func (l *Life) attempt() {
 	l.links++
 	l.link = l.links
-	l.do(LifeEffect{Do: Wait, Delay: -1})
-	l.do(LifeEffect{Do: GetToken, Link: l.link, Refused: l.refused})
+	l.do(Wait{Delay: -1})
+	l.do(GetToken{Link: l.link, Refused: l.refused})
 	l.refused = false
 }
 
@@ -159,8 +130,8 @@ func (l *Life) attempt() {
 func (l *Life) Token(link uint64, expires time.Time) []LifeEffect {
 	if link == l.link {
 		l.expires = expires
-		l.do(LifeEffect{Do: Dial, Link: link})
-		l.do(LifeEffect{Do: Wait, Delay: answerDeadline})
+		l.do(Dial{Link: link})
+		l.do(Wait{Delay: answerDeadline})
 	}
 	return l.take()
 }
@@ -185,7 +156,7 @@ func (l *Life) TokenUnusable(link uint64, reason string) []LifeEffect {
 	if link != l.link {
 		return nil
 	}
-	l.do(LifeEffect{Do: GiveUp, Reason: reason})
+	l.do(GiveUp{Reason: reason})
 	l.stop()
 	return l.take()
 }
@@ -203,7 +174,7 @@ func (l *Life) Welcomed(now time.Time, link uint64, left time.Duration) []LifeEf
 		l.expires = now.Add(left)
 	}
 	if !l.expires.IsZero() {
-		l.do(LifeEffect{Do: WaitRenew, Delay: max(l.expires.Sub(now)-renewBefore, 0)})
+		l.do(WaitRenew{Delay: max(l.expires.Sub(now)-renewBefore, 0)})
 	}
 	return l.take()
 }
@@ -211,7 +182,7 @@ func (l *Life) Welcomed(now time.Time, link uint64, left time.Duration) []LifeEf
 // RenewDue is the event that [WaitRenew] asked for.
 func (l *Life) RenewDue() []LifeEffect {
 	if l.state == Connected {
-		l.do(LifeEffect{Do: RenewToken, Link: l.link})
+		l.do(RenewToken{Link: l.link})
 	}
 	return l.take()
 }
@@ -224,7 +195,7 @@ func (l *Life) Renewed(now time.Time, link uint64, expires time.Time) []LifeEffe
 		return nil
 	}
 	l.expires = expires
-	l.do(LifeEffect{Do: WaitRenew, Delay: max(expires.Sub(now)-renewBefore, renewRetry)})
+	l.do(WaitRenew{Delay: max(expires.Sub(now)-renewBefore, renewRetry)})
 	return l.take()
 }
 
@@ -234,10 +205,10 @@ func (l *Life) RenewFailed(link uint64, code int, reason string) []LifeEffect {
 	switch {
 	case link != l.link:
 	case code != 0:
-		l.do(LifeEffect{Do: Hangup, Link: l.link, Code: proto.CloseNormal, Reason: "signed out"})
+		l.do(Hangup{Link: l.link, Code: proto.CloseNormal, Reason: "signed out"})
 		l.loginRequired(code, reason)
 	default:
-		l.do(LifeEffect{Do: WaitRenew, Delay: renewRetry})
+		l.do(WaitRenew{Delay: renewRetry})
 	}
 	return l.take()
 }
@@ -259,8 +230,8 @@ func (l *Life) Probe() []LifeEffect {
 		l.attempt()
 	case l.state == Connected && !(l.pinged && l.probing): // the first probe sets the deadline
 		l.pinged, l.probing = true, true
-		l.do(LifeEffect{Do: SendPing, Link: l.link})
-		l.do(LifeEffect{Do: Wait, Delay: probeDeadline})
+		l.do(SendPing{})
+		l.do(Wait{Delay: probeDeadline})
 	}
 	return l.take()
 }
@@ -272,14 +243,14 @@ func (l *Life) Suspend(now time.Time) []LifeEffect {
 		return nil
 	}
 	if l.link != 0 {
-		l.do(LifeEffect{Do: Hangup, Link: l.link, Code: proto.CloseBroken, Reason: "suspended"})
+		l.do(Hangup{Link: l.link, Code: proto.CloseBroken, Reason: "suspended"})
 	}
 	if l.state == Connected {
 		l.good = now
 	}
 	l.link, l.pinged = 0, false
-	l.do(LifeEffect{Do: WaitRenew, Delay: -1})
-	l.do(LifeEffect{Do: Wait, Delay: -1})
+	l.do(WaitRenew{Delay: -1})
+	l.do(Wait{Delay: -1})
 	l.become(Reconnecting)
 	return l.take()
 }
@@ -288,7 +259,7 @@ func (l *Life) beat(after time.Duration) {
 	if l.Heartbeat <= 0 {
 		after = -1
 	}
-	l.do(LifeEffect{Do: Wait, Delay: after})
+	l.do(Wait{Delay: after})
 }
 
 // Pong says that the answer to a ping came on link.
@@ -309,10 +280,10 @@ func (l *Life) Timer(now time.Time) []LifeEffect {
 		l.attempt()
 	case l.state == Connected && !l.pinged:
 		l.pinged, l.probing = true, false
-		l.do(LifeEffect{Do: SendPing, Link: l.link})
+		l.do(SendPing{})
 		l.beat(answerDeadline)
 	default: // no welcome, or no pong
-		l.do(LifeEffect{Do: Hangup, Link: l.link, Code: proto.CloseTimeout, Reason: "no answer in time"})
+		l.do(Hangup{Link: l.link, Code: proto.CloseTimeout, Reason: "no answer in time"})
 		l.lost(now, Loss{})
 	}
 	return l.take()
@@ -334,7 +305,7 @@ func (l *Life) lost(now time.Time, why Loss) {
 	switch {
 	case why.Code == proto.CloseSuperseded:
 		l.stop()
-		l.do(LifeEffect{Do: Superseded, Code: why.Code, Reason: why.Reason})
+		l.do(Superseded{})
 	case why.Code == proto.CloseNoToken, why.Code == proto.CloseRefused:
 		l.loginRequired(why.Code, why.Reason)
 	case why.Status == 403, why.Status == 401 && l.reauthed:
@@ -366,15 +337,15 @@ func (l *Life) retry(now time.Time) {
 		ceiling = min(quickCeiling<<l.slow, slowCeiling)
 	}
 	l.become(Reconnecting)
-	l.do(LifeEffect{Do: WaitRenew, Delay: -1})
-	l.do(LifeEffect{Do: Wait, Delay: l.advice + time.Duration(l.random()*float64(ceiling))})
+	l.do(WaitRenew{Delay: -1})
+	l.do(Wait{Delay: l.advice + time.Duration(l.random()*float64(ceiling))})
 	l.advice = 0
 }
 
 func (l *Life) stop() {
 	l.link, l.pinged, l.advice = 0, false, 0
-	l.do(LifeEffect{Do: WaitRenew, Delay: -1})
-	l.do(LifeEffect{Do: Wait, Delay: -1})
+	l.do(WaitRenew{Delay: -1})
+	l.do(Wait{Delay: -1})
 	l.become(Disconnected)
 }
 
@@ -384,14 +355,14 @@ func (l *Life) loginRequired(code int, reason string) {
 	if l.taken != "" {
 		code, reason = proto.CloseTokenExpired, l.taken
 	}
-	l.do(LifeEffect{Do: LoginRequired, Code: code, Reason: reason})
+	l.do(LoginRequired{Code: code, Reason: reason})
 	l.stop()
 }
 
 // Close ends the life at the user's wish.
 func (l *Life) Close() []LifeEffect {
 	if l.link != 0 {
-		l.do(LifeEffect{Do: Hangup, Link: l.link, Code: proto.CloseNormal, Reason: "Client disconnect"})
+		l.do(Hangup{Link: l.link, Code: proto.CloseNormal, Reason: "Client disconnect"})
 	}
 	l.stop()
 	return l.take()

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -12,16 +13,16 @@ type lifeTest struct {
 	t       *testing.T
 	life    *Life
 	now     time.Time
-	timer   time.Duration // of the last Wait; negative is none
-	renew   time.Duration // of the last WaitRenew
-	expires time.Time     // of the tokens
-	did     map[LifeDo]int
-	last    LifeEffect // other than Wait
+	timer   time.Duration  // of the last Wait; negative is none
+	renew   time.Duration  // of the last WaitRenew
+	expires time.Time      // of the tokens
+	did     map[string]int // effects by type
+	last    LifeEffect     // other than Wait
 	states  []State
 }
 
 func newLifeTest(t *testing.T, jitter float64) *lifeTest {
-	lt := &lifeTest{t: t, now: time.Unix(1000, 0), did: make(map[LifeDo]int), timer: -1}
+	lt := &lifeTest{t: t, now: time.Unix(1000, 0), did: make(map[string]int), timer: -1}
 	lt.life = NewLife(func() float64 { return jitter })
 	lt.life.Heartbeat = 30 * time.Second
 	return lt
@@ -29,8 +30,8 @@ func newLifeTest(t *testing.T, jitter float64) *lifeTest {
 
 func (lt *lifeTest) do(effects []LifeEffect) {
 	for _, e := range effects {
-		lt.did[e.Do]++
-		switch e.Do {
+		lt.did[fmt.Sprintf("%T", e)]++
+		switch e := e.(type) {
 		case Wait:
 			lt.timer = e.Delay
 		case WaitRenew:
@@ -53,6 +54,12 @@ func (lt *lifeTest) tick() time.Duration {
 	lt.now = lt.now.Add(d)
 	lt.do(lt.life.Timer(lt.now))
 	return d
+}
+
+// askedForAnother reports whether an effect asks for a token that replaces a refused one.
+func askedForAnother(e LifeEffect) bool {
+	get, ok := e.(GetToken)
+	return ok && get.Refused
 }
 
 func (lt *lifeTest) dial()         { lt.do(lt.life.Token(lt.life.Link(), lt.expires)) }
@@ -93,8 +100,9 @@ func TestDelaysAreShortForTenSecondsAndThenDoubleToThirty(t *testing.T) {
 }
 
 func TestSupersededAndRefusedClientsStop(t *testing.T) {
-	for code, want := range map[int]LifeDo{
-		proto.CloseSuperseded: Superseded, proto.CloseNoToken: LoginRequired, proto.CloseRefused: LoginRequired,
+	for code, want := range map[int]string{
+		proto.CloseSuperseded: "session.Superseded", proto.CloseNoToken: "session.LoginRequired",
+		proto.CloseRefused: "session.LoginRequired",
 	} {
 		lt := newLifeTest(t, 0.5)
 		lt.connect()
@@ -118,7 +126,7 @@ func TestOnlyADefiniteRefusalMeansLoginRequired(t *testing.T) {
 	}
 	lt.lose(Loss{Status: 503})
 	lt.is(Reconnecting)
-	if lt.did[LoginRequired] != 0 {
+	if lt.did["session.LoginRequired"] != 0 {
 		t.Error("a network failure meant login required")
 	}
 	lt.tick()
@@ -134,13 +142,13 @@ func TestARefusedTokenIsReplacedOnce(t *testing.T) {
 	lt.tick()
 	lt.dial()
 	lt.lose(Loss{Status: 401})
-	if lt.last.Do != GetToken || !lt.last.Refused {
+	if !askedForAnother(lt.last) {
 		t.Fatalf("after a 401: %+v, want another token at once", lt.last)
 	}
 	lt.dial()
 	lt.lose(Loss{Status: 401})
 	lt.is(Disconnected)
-	if lt.did[LoginRequired] != 1 {
+	if lt.did["session.LoginRequired"] != 1 {
 		t.Errorf("effects %v", lt.did)
 	}
 }
@@ -153,7 +161,7 @@ func TestABrowserThatCannotSeeStatusesTriesAnotherTokenOnce(t *testing.T) {
 	for range 10 {
 		lt.lose(Loss{})
 		lt.tick()
-		if lt.last.Do == GetToken && lt.last.Refused {
+		if askedForAnother(lt.last) {
 			refused++
 		}
 		lt.dial()
@@ -167,7 +175,7 @@ func TestAnExpiredTokenIsReplacedAtOnce(t *testing.T) {
 	lt := newLifeTest(t, 0.5)
 	lt.connect()
 	lt.lose(Loss{Code: proto.CloseTokenExpired})
-	if lt.last.Do != GetToken || !lt.last.Refused || lt.timer >= 0 {
+	if !askedForAnother(lt.last) || lt.timer >= 0 {
 		t.Errorf("after 4401: %+v, timer %v", lt.last, lt.timer)
 	}
 	lt.is(Reconnecting)
@@ -181,13 +189,13 @@ func TestASilentGatewayIsGivenUp(t *testing.T) {
 	lt := newLifeTest(t, 0.5)
 	lt.connect()
 	lt.tick()
-	if lt.last.Do != SendPing {
+	if lt.last != (SendPing{}) {
 		t.Fatalf("after the heartbeat: %+v", lt.last)
 	}
 	lt.do(lt.life.Pong(lt.life.Link()))
 	lt.tick()
 	lt.tick() // no pong this time
-	if lt.did[Hangup] != 1 {
+	if lt.did["session.Hangup"] != 1 {
 		t.Errorf("effects %v", lt.did)
 	}
 	lt.is(Reconnecting)
@@ -203,7 +211,7 @@ func TestConnectNowOrNothing(t *testing.T) {
 	lt.lose(Loss{})
 	lt.is(Reconnecting)
 	effects := lt.life.Connect(lt.now)
-	if len(effects) != 2 || effects[1].Do != GetToken {
+	if len(effects) != 2 || effects[1] != (GetToken{Link: lt.life.Link()}) {
 		t.Errorf("reconnecting: %+v", effects)
 	}
 	lt.do(effects)
@@ -230,7 +238,7 @@ func TestClosedMeansClosed(t *testing.T) {
 	lt := newLifeTest(t, 0.5)
 	lt.connect()
 	lt.do(lt.life.Close())
-	if lt.did[Hangup] != 1 {
+	if lt.did["session.Hangup"] != 1 {
 		t.Errorf("effects %v", lt.did)
 	}
 	lt.lose(Loss{})
@@ -249,7 +257,7 @@ func TestATokenIsReplacedBeforeItExpires(t *testing.T) {
 		t.Fatalf("renewed after %v, want %v", lt.renew, want)
 	}
 	lt.do(lt.life.RenewDue())
-	if lt.last.Do != RenewToken {
+	if lt.last != (RenewToken{Link: lt.life.Link()}) {
 		t.Fatalf("got %+v", lt.last)
 	}
 	lt.do(lt.life.RenewFailed(lt.life.Link(), 0, "network down"))
@@ -291,13 +299,13 @@ func TestWhatTheGatewaySaidIsTold(t *testing.T) {
 	lt.lose(Loss{Code: proto.CloseTokenExpired, Reason: "Signed out on another device"})
 	lt.is(Reconnecting) // another token may be good
 	lt.do(lt.life.TokenFailed(lt.now, lt.life.Link(), 401, "the refresh token was revoked"))
-	if e := lt.last; e.Code != 4401 || e.Reason != "Signed out on another device" {
+	if e, _ := lt.last.(LoginRequired); e.Code != 4401 || e.Reason != "Signed out on another device" {
 		t.Errorf("told %+v", e)
 	}
 	lt.connect()
 	lt.lose(Loss{Code: proto.CloseTokenExpired, Reason: proto.ReasonExpired})
 	lt.do(lt.life.TokenFailed(lt.now, lt.life.Link(), 401, "the refresh token was revoked"))
-	if e := lt.last; e.Code != 401 || e.Reason != "the refresh token was revoked" {
+	if e, _ := lt.last.(LoginRequired); e.Code != 401 || e.Reason != "the refresh token was revoked" {
 		t.Errorf("told %+v of a token that expired", e)
 	}
 }

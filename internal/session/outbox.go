@@ -42,7 +42,7 @@ func (s *Session) number(f *proto.Frame) uint64 {
 	s.bound()
 	if s.linked {
 		s.ackSent, s.unacked = s.received, 0
-		s.do(Effect{Do: Write, Bytes: b})
+		s.do(Write{b})
 	}
 	return f.Seq
 }
@@ -55,7 +55,7 @@ func (s *Session) bound() {
 		s.overflow()
 	case !s.stalling:
 		s.stalling, s.progress = true, s.ackedUpTo()
-		s.do(Effect{Do: StallLater})
+		s.do(StallLater{})
 	}
 }
 
@@ -71,7 +71,7 @@ func (s *Session) over(factor int) bool {
 }
 
 func (s *Session) overflow() {
-	s.do(Effect{Do: Overflow, Reason: strconv.Itoa(len(s.outbox)+len(s.waiting)) + " frames with " +
+	s.do(Overflow{Reason: strconv.Itoa(len(s.outbox)+len(s.waiting)) + " frames with " +
 		strconv.Itoa(s.Held()>>10) + " KiB wait for the other end"})
 }
 
@@ -98,7 +98,7 @@ func (s *Session) StallTimeout() []Effect {
 // than was sent.
 func (s *Session) acknowledged(ack uint64) bool {
 	if ack > s.sent {
-		s.do(Effect{Do: Break, Reason: "acknowledged " + strconv.FormatUint(ack, 10) +
+		s.do(Break{Reason: "acknowledged " + strconv.FormatUint(ack, 10) +
 			" of " + strconv.FormatUint(s.sent, 10)})
 		return false
 	}
@@ -106,7 +106,7 @@ func (s *Session) acknowledged(ack uint64) bool {
 	for n < len(s.outbox) && s.outbox[n].number <= ack {
 		s.outboxBytes -= len(s.outbox[n].bytes)
 		if answered := s.outbox[n].answered; answered != 0 {
-			s.do(Effect{Do: Acknowledged, Number: answered})
+			s.do(Acknowledged{Number: answered})
 		}
 		n++
 	}
@@ -124,13 +124,13 @@ func (s *Session) acknowledge() {
 		s.writeAck()
 	case s.received != s.ackSent && !s.ackTimer:
 		s.ackTimer = true
-		s.do(Effect{Do: AckLater})
+		s.do(AckLater{})
 	}
 }
 
 func (s *Session) writeAck() {
 	s.ackSent, s.unacked = s.received, 0
-	s.do(Effect{Do: Write, Bytes: (&proto.Frame{Kind: proto.KindAck, Ack: s.received}).Append(nil)})
+	s.do(Write{(&proto.Frame{Kind: proto.KindAck, Ack: s.received}).Append(nil)})
 }
 
 // AckTimeout is the event that [AckLater] asked for.

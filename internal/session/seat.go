@@ -6,31 +6,6 @@ import (
 	"github.com/lumenize/lmz/internal/proto"
 )
 
-// SeatDo is what a [SeatEffect] asks for.
-type SeatDo int
-
-// The effects of a seat.
-const (
-	CloseLink    SeatDo = iota + 1 // close link Link with Code and Reason; its frames no longer count
-	EndSession                     // end the current session
-	BeginSession                   // begin a session called ID
-	Welcome                        // greet on link Link, which is current now: Resumed, then resume with PeerReceived
-	StartGrace                     // call GraceOver with Grace after the grace period
-)
-
-// SeatEffect is one thing for the gateway's shell to do.
-type SeatEffect struct {
-	Do           SeatDo
-	Link         uint64
-	Code         int
-	Reason       string
-	ID           proto.SessionID
-	Resumed      bool
-	Goodbye      bool
-	PeerReceived uint64
-	Grace        uint64
-}
-
 // Seat is a client's address at the gateway: which session has it and over which
 // link. The zero value is a free seat. It is not safe for concurrent use.
 type Seat struct {
@@ -80,22 +55,20 @@ func (s *Seat) Hello(link uint64, hello proto.Frame) []SeatEffect {
 	resumed := s.taken && hello.Resume == s.session && hello.Resume != (proto.SessionID{})
 	var effects []SeatEffect
 	if s.link != 0 {
-		effects = append(effects, SeatEffect{
-			Do: CloseLink, Link: s.link, Code: proto.CloseSuperseded, Reason: "Superseded by new connection",
-		})
+		effects = append(effects, CloseLink{proto.CloseSuperseded, "Superseded by new connection"})
 	}
 	if !resumed {
 		if s.taken {
-			effects = append(effects, SeatEffect{Do: EndSession, Reason: "a newer session has its address"})
+			effects = append(effects, EndSession{Reason: "a newer session has its address"})
 		}
 		s.follow(hello)
 		s.session, s.taken = hello.Session, true
-		effects = append(effects, SeatEffect{Do: BeginSession, ID: hello.Session})
+		effects = append(effects, BeginSession{hello.Session})
 		hello.Ack = 0 // of another session
 	}
 	s.link, s.attempt = link, hello.Attempt
 	s.grace++ // no grace period that was started before counts any more
-	return append(effects, SeatEffect{Do: Welcome, Link: link, Resumed: resumed, PeerReceived: hello.Ack})
+	return append(effects, Welcome{resumed, hello.Ack})
 }
 
 // follow remembers the last session if another process follows it.
@@ -116,12 +89,10 @@ func (s *Seat) Lost(link uint64, goodbye bool) []SeatEffect {
 	}
 	s.link = 0
 	if goodbye {
-		effects := s.End("the client disconnected")
-		effects[0].Goodbye = true
-		return effects
+		return s.end("the client disconnected", true)
 	}
 	s.grace++
-	return []SeatEffect{{Do: StartGrace, Grace: s.grace}}
+	return []SeatEffect{StartGrace{s.grace}}
 }
 
 // GraceOver is the event that [StartGrace] asked for.
@@ -133,11 +104,13 @@ func (s *Seat) GraceOver(grace uint64) []SeatEffect {
 }
 
 // End frees the seat.
-func (s *Seat) End(reason string) []SeatEffect {
+func (s *Seat) End(reason string) []SeatEffect { return s.end(reason, false) }
+
+func (s *Seat) end(reason string, goodbye bool) []SeatEffect {
 	if !s.taken {
 		return nil
 	}
 	s.taken, s.link = false, 0
 	s.grace++
-	return []SeatEffect{{Do: EndSession, Reason: reason}}
+	return []SeatEffect{EndSession{reason, goodbye}}
 }

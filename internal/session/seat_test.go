@@ -1,6 +1,8 @@
 package session
 
 import (
+	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/lumenize/lmz/internal/proto"
@@ -12,42 +14,36 @@ func hello(session, resume byte) proto.Frame {
 	return f
 }
 
-func does(effects []SeatEffect) (all []SeatDo) {
-	for _, e := range effects {
-		all = append(all, e.Do)
-	}
-	return all
-}
-
-func expect(t *testing.T, what string, effects []SeatEffect, want ...SeatDo) {
+// expect wants effects of the same types as those in want, in this order.
+func expect(t *testing.T, what string, effects []SeatEffect, want ...SeatEffect) {
 	t.Helper()
-	got := does(effects)
-	if len(got) != len(want) {
-		t.Fatalf("%s: got %v, want %v", what, got, want)
-	}
-	for i := range want {
-		if got[i] != want[i] {
-			t.Fatalf("%s: got %v, want %v", what, got, want)
+	types := func(effects []SeatEffect) (all []string) {
+		for _, e := range effects {
+			all = append(all, fmt.Sprintf("%T", e))
 		}
+		return all
+	}
+	if got, want := types(effects), types(want); !slices.Equal(got, want) {
+		t.Fatalf("%s: got %v, want %v", what, got, want)
 	}
 }
 
 func TestASessionGoesOnWithinItsGracePeriodOnly(t *testing.T) {
 	var s Seat
-	expect(t, "first", s.Hello(1, hello(1, 0)), BeginSession, Welcome)
+	expect(t, "first", s.Hello(1, hello(1, 0)), BeginSession{}, Welcome{})
 	lost := s.Lost(1, false)
-	expect(t, "lost", lost, StartGrace)
+	expect(t, "lost", lost, StartGrace{})
 	back := s.Hello(2, hello(2, 1))
-	expect(t, "back", back, Welcome)
-	if !back[0].Resumed {
+	expect(t, "back", back, Welcome{})
+	if !back[0].(Welcome).Resumed {
 		t.Error("the session was not resumed")
 	}
-	expect(t, "an old grace period", s.GraceOver(lost[0].Grace))
+	expect(t, "an old grace period", s.GraceOver(lost[0].(StartGrace).Number))
 	lost = s.Lost(2, false)
-	expect(t, "grace over", s.GraceOver(lost[0].Grace), EndSession)
+	expect(t, "grace over", s.GraceOver(lost[0].(StartGrace).Number), EndSession{})
 	late := s.Hello(3, hello(3, 1))
-	expect(t, "late", late, BeginSession, Welcome)
-	if late[1].Resumed {
+	expect(t, "late", late, BeginSession{}, Welcome{})
+	if late[1].(Welcome).Resumed {
 		t.Error("an ended session was resumed")
 	}
 }
@@ -55,7 +51,7 @@ func TestASessionGoesOnWithinItsGracePeriodOnly(t *testing.T) {
 func TestANewerSessionTakesTheSeat(t *testing.T) {
 	var s Seat
 	s.Hello(1, hello(1, 0))
-	expect(t, "another process", s.Hello(2, hello(2, 0)), CloseLink, EndSession, BeginSession, Welcome)
+	expect(t, "another process", s.Hello(2, hello(2, 0)), CloseLink{}, EndSession{}, BeginSession{}, Welcome{})
 	expect(t, "the old link ends late", s.Lost(1, false))
 	if s.Link() != 2 {
 		t.Errorf("link %d has the seat", s.Link())
@@ -65,13 +61,13 @@ func TestANewerSessionTakesTheSeat(t *testing.T) {
 func TestTheSameSessionOnANewLinkReplacesAHalfOpenOne(t *testing.T) {
 	var s Seat
 	s.Hello(1, hello(1, 0))
-	expect(t, "again", s.Hello(2, hello(2, 1)), CloseLink, Welcome)
+	expect(t, "again", s.Hello(2, hello(2, 1)), CloseLink{}, Welcome{})
 }
 
 func TestAGoodbyeEndsTheSessionAtOnce(t *testing.T) {
 	var s Seat
 	s.Hello(1, hello(1, 0))
-	expect(t, "goodbye", s.Lost(1, true), EndSession)
+	expect(t, "goodbye", s.Lost(1, true), EndSession{})
 	if s.Taken() {
 		t.Error("the seat is still taken")
 	}
@@ -83,7 +79,7 @@ func TestAGreetingOnAConnectionThatWasGivenUpIsLate(t *testing.T) {
 		return f
 	}
 	var s Seat
-	expect(t, "first", s.Hello(1, attempt(hello(1, 0), 2)), BeginSession, Welcome)
+	expect(t, "first", s.Hello(1, attempt(hello(1, 0), 2)), BeginSession{}, Welcome{})
 	for what, f := range map[string]proto.Frame{
 		"of the session":      attempt(hello(1, 0), 1),
 		"to go on with it":    attempt(hello(2, 1), 1),
@@ -99,7 +95,7 @@ func TestAGreetingOnAConnectionThatWasGivenUpIsLate(t *testing.T) {
 	if s.Late(attempt(hello(3, 0), 1)) {
 		t.Error("the greeting of another process is late")
 	}
-	expect(t, "the end", s.End("enough"), EndSession)
+	expect(t, "the end", s.End("enough"), EndSession{})
 	if s.Late(attempt(hello(2, 1), 1)) {
 		t.Error("a greeting is late although nobody has the seat")
 	}
@@ -108,18 +104,18 @@ func TestAGreetingOnAConnectionThatWasGivenUpIsLate(t *testing.T) {
 func TestAProcessThatWasSupersededWhileOfflineDoesNotTakeTheSeatBack(t *testing.T) {
 	var s Seat
 	s.Hello(1, hello(1, 0))
-	s.GraceOver(s.Lost(1, false)[0].Grace)
+	s.GraceOver(s.Lost(1, false)[0].(StartGrace).Number)
 	back := hello(3, 1)
 	if s.Superseded(back) {
 		t.Error("superseded although nobody followed")
 	}
 	s.Hello(2, back) // its welcome is lost
-	s.GraceOver(s.Lost(2, false)[0].Grace)
+	s.GraceOver(s.Lost(2, false)[0].(StartGrace).Number)
 	s.Hello(3, hello(2, 0)) // another process
 	if !s.Superseded(back) {
 		t.Error("the old process may take the seat from the newer one")
 	}
-	s.GraceOver(s.Lost(3, false)[0].Grace)
+	s.GraceOver(s.Lost(3, false)[0].(StartGrace).Number)
 	if !s.Superseded(back) {
 		t.Error("the old process may take the seat while the newer one is offline")
 	}

@@ -13,37 +13,6 @@ import (
 	"github.com/lumenize/lmz/internal/proto"
 )
 
-// Do is what an [Effect] asks for.
-type Do int
-
-// The effects of a session.
-const (
-	Write        Do = iota + 1 // hand Bytes to the link
-	Settle                     // the call Key has this Answer
-	Run                        // run the call in Frame, whose number is Number, and report with Answer
-	Stop                       // nobody waits for the incoming call Number any more
-	AckLater                   // call AckTimeout after AckDelay
-	StallLater                 // call StallTimeout after StallTimeout
-	Break                      // the other side broke the protocol, Reason says how: end the link
-	Overflow                   // more is waiting than Limits allow: end the session
-	Acknowledged               // the other side has the answer to its call Number
-	Refused                    // a call of the other side was answered as busy: Limits.Running are under way
-	Sent                       // the call Key has got its Number, for ever
-	Missed                     // Frame.Count calls of Frame.From were dropped before they reached this end
-	Dropped                    // Frame.Count calls of Frame.From were dropped at this end, which tells the other one
-)
-
-// Effect is one thing for a shell to do.
-type Effect struct {
-	Do     Do
-	Bytes  []byte
-	Key    uint64
-	Number uint64
-	Answer proto.Answer
-	Frame  proto.Frame
-	Reason string
-}
-
 // Limits of one end of a session. Zero means no limit.
 type Limits struct {
 	Calls   int // calls in flight; more wait
@@ -138,12 +107,24 @@ func (s *Session) Held() int { return s.outboxBytes + s.waitingBytes }
 // Requests returns how many bytes the other end's calls have that wait for an answer.
 func (s *Session) Requests() int { return s.runningBytes }
 
-// take returns the effects of one event, and keeps none: a session at rest must not
-// hold on to the frames that were the last to travel.
+// take returns the effects of one event.
 func (s *Session) take() []Effect {
 	effects := s.effects
 	s.effects = nil
 	return effects
+}
+
+// maxRecycled is the capacity of the largest slice that Recycle keeps.
+const maxRecycled = 8
+
+// Recycle takes back the effects of an event after their execution, so that the next event
+// need not allocate a slice. It clears them: an idle session must not keep the last frames
+// alive. The caller must not use the slice any more.
+func (s *Session) Recycle(effects []Effect) {
+	clear(effects)
+	if s.effects == nil && cap(effects) <= maxRecycled {
+		s.effects = effects[:0]
+	}
 }
 
 // do is not inlined: see Life.do.
@@ -166,7 +147,7 @@ func (s *Session) Receive(f proto.Frame) []Effect {
 	case f.Seq <= s.received: // repeated after a resume: we have it
 		return s.take()
 	case f.Seq != s.received+1:
-		s.do(Effect{Do: Break, Reason: "frame " + strconv.FormatUint(f.Seq, 10) +
+		s.do(Break{Reason: "frame " + strconv.FormatUint(f.Seq, 10) +
 			" after " + strconv.FormatUint(s.received, 10)})
 		return s.take()
 	}
@@ -178,14 +159,14 @@ func (s *Session) Receive(f proto.Frame) []Effect {
 	case proto.KindAnswer:
 		if c, ok := s.calls[f.Call]; ok {
 			delete(s.calls, f.Call)
-			s.do(Effect{Do: Settle, Key: c.key, Answer: proto.Answer{Failed: f.Failed, Payload: f.Payload}})
+			s.do(Settle{Key: c.key, Answer: proto.Answer{Failed: f.Failed, Payload: f.Payload}})
 			s.flush()
 		}
 	case proto.KindMissed:
-		s.do(Effect{Do: Missed, Frame: f})
+		s.do(Missed{Frame: f})
 	case proto.KindCancel:
 		if _, ok := s.running[f.Call]; ok {
-			s.do(Effect{Do: Stop, Number: f.Call})
+			s.do(Stop{Number: f.Call})
 		}
 	}
 	s.acknowledge()
@@ -202,7 +183,7 @@ func (s *Session) Resume(peerReceived uint64, peer proto.Features) []Effect {
 		return s.take()
 	}
 	for _, n := range s.outbox {
-		s.do(Effect{Do: Write, Bytes: n.bytes})
+		s.do(Write{n.bytes})
 	}
 	if s.markers > 0 && !s.drops() {
 		s.overflow() // it cannot be told
@@ -264,7 +245,7 @@ func (s *Session) End(why string) []Effect {
 // stopRunning gives up the incoming calls.
 func (s *Session) stopRunning() {
 	for _, number := range sortedKeys(s.running) {
-		s.do(Effect{Do: Stop, Number: number})
+		s.do(Stop{Number: number})
 	}
 	clear(s.running)
 	s.runningBytes = 0

@@ -34,9 +34,9 @@ func newEnd(t *testing.T, limits Limits) *end {
 
 func (e *end) do(effects []Effect) {
 	for _, f := range effects {
-		switch f.Do {
+		switch f := f.(type) {
 		case Write:
-			e.out = append(e.out, f.Bytes)
+			e.out = append(e.out, f.Frame)
 		case Settle:
 			if _, twice := e.settled[f.Key]; twice {
 				e.t.Fatalf("call %d settled twice", f.Key)
@@ -54,10 +54,13 @@ func (e *end) do(effects []Effect) {
 			e.acks++
 		case StallLater:
 			e.stalls++
-		case Break, Overflow:
+		case Break:
+			e.broken = f.Reason
+		case Overflow:
 			e.broken = f.Reason
 		}
 	}
+	e.s.Recycle(effects)
 }
 
 // deliver hands the first frame that from wrote to e.

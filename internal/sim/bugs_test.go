@@ -167,7 +167,7 @@ var seeded = []bug{
 	},
 	{
 		"calls dropped without a word", "internal/session/session.go",
-		[]string{"		s.do(Effect{Do: Missed, Frame: f})\n", ""},
+		[]string{"		s.do(Missed{Frame: f})\n", ""},
 	},
 	{
 		"missed frame for a client that does not know it", "internal/session/backlog.go",
