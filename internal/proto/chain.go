@@ -106,7 +106,7 @@ func newExecution(h lmz.Handler, chain []byte, limits Limits) *execution {
 	limits.Arguments = limit(limits.Arguments, lmz.MaxArguments)
 	return &execution{
 		target: h, limits: limits,
-		nested: bytes.Contains(chain, []byte(nestedName)), left: maxSteps, bytes: MaxPayload,
+		nested: bytes.Contains(chain, []byte(objectContinuation)), left: maxSteps, bytes: MaxPayload,
 	}
 }
 

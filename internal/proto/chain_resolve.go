@@ -7,9 +7,6 @@ import (
 	"github.com/lumenize/lmz"
 )
 
-// nestedName is the type name of a nested continuation (tag 27).
-const nestedName = objectContinuation
-
 // resolve returns the arguments of one call with their continuations evaluated, from
 // left to right, at any depth of whatever holds them, and with a reply's outcome put
 // in. What was the same value in several places stays so.
@@ -31,7 +28,7 @@ func (e *execution) resolve(ctx context.Context, args Item, depth int) ([]lmz.Va
 
 // mayHoldWork is a quick look, which may be wrong about text.
 func mayHoldWork(data []byte) bool {
-	return bytes.Contains(data, []byte(nestedName)) || bytes.Contains(data, []byte(objectResult))
+	return bytes.Contains(data, []byte(objectContinuation)) || bytes.Contains(data, []byte(objectResult))
 }
 
 // rewrite copies the array of arguments into a document of its own.
@@ -50,7 +47,7 @@ func (e *execution) rewrite(ctx context.Context, args Item, depth int) (Item, er
 func (e *execution) replace(ctx context.Context, enc *encoder, it Item, depth int) (bool, error) {
 	name, members, _ := it.Object()
 	switch {
-	case name == nestedName && len(members) == 1:
+	case name == objectContinuation && len(members) == 1:
 		result, err := e.run(ctx, members[0], depth+1)
 		if err != nil {
 			return true, err

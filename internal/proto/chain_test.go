@@ -207,3 +207,23 @@ func TestACallContextSurvivesTheWire(t *testing.T) {
 		t.Errorf("state: %q, %v", colour, err)
 	}
 }
+
+func TestErrorAnswersAlwaysCanBeSent(t *testing.T) {
+	read := func(e *lmz.Error) *lmz.Error {
+		answer := ErrorAnswer(e)
+		if answer.Failed != lmz.CodeCallee {
+			t.Errorf("failed: %q", answer.Failed)
+		}
+		_, err := answer.Result()
+		return lmz.PublicError(err)
+	}
+	e := read(&lmz.Error{Code: lmz.CodeCallee, Name: "E", Message: "m", Fields: map[string]any{"f": func() {}, "field": "email"},
+		Cause: &lmz.Error{Message: "\xff"}})
+	if e == nil || e.Name != "E" || e.Message != "m" || e.Fields["field"] != "email" || len(e.Fields) != 1 || e.Cause != nil {
+		t.Errorf("%+v", e)
+	}
+	e = read(&lmz.Error{Code: lmz.CodeCallee, Message: "open \xff: no such file"})
+	if e == nil || e.Name != "TypeError" || e.Message != "the error cannot be sent: message: the string is not valid UTF-8; send it as []byte" {
+		t.Errorf("%+v", e)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/value/valuetest"
 )
 
 const resultMarker = `{"__isNestedOperation":true,"__operationChain":[{"type":"get","key":"$result"}]}`
@@ -110,7 +111,7 @@ func TestBadChainsAreRefused(t *testing.T) {
 		}
 	}
 	for doc, want := range map[string]string{"a0": "must be an array", "81f6": "a name or arguments, not null"} {
-		if text, err := ChainToJSON(unhex(doc)); err == nil || !strings.Contains(err.Error(), want) {
+		if text, err := ChainToJSON(valuetest.Unhex(doc)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %s, %v; want %q", doc, text, err, want)
 		}
 	}

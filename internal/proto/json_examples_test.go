@@ -3,11 +3,13 @@ package proto
 import (
 	"math"
 	"math/big"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/value/valuetest"
 )
 
 func cyclicMap() any {
@@ -64,7 +66,7 @@ var jsonExamples = []struct {
 	{7, "hi", `"hi"`},
 	{8, math.NaN(), `{"$type":"number-special","value":"NaN"}`},
 	{9, math.Inf(-1), `{"$type":"number-special","value":"-Infinity"}`},
-	{10, decimal("9007199254740993"), `{"$type":"bigint","value":"9007199254740993"}`},
+	{10, big.NewInt(9007199254740993), `{"$type":"bigint","value":"9007199254740993"}`},
 	{10, int64(9007199254740993), `{"$type":"bigint","value":"9007199254740993"}`},
 	{11, []any{1, lmz.Undefined{}, nil}, `[1,{"$type":"undefined"},null]`},
 	{12, []any{1, nil, 3}, `[1,null,3]`},
@@ -76,7 +78,7 @@ var jsonExamples = []struct {
 	{17, lmz.Map{{Key: "k", Value: 1}, {Key: map[string]any{"id": 1}, Value: lmz.Set{2}}},
 		`{"$type":"map","entries":[["k",1],[{"id":1},{"$type":"set","values":[2]}]]}`},
 	{18, lmz.Set{1, "a"}, `{"$type":"set","values":[1,"a"]}`},
-	{19, parseURL("http://example.com/a%20b"), `{"$type":"url","href":"http://example.com/a%20b"}`},
+	{19, &url.URL{Scheme: "http", Host: "example.com", Path: "/a b"}, `{"$type":"url","href":"http://example.com/a%20b"}`},
 	{20, lmz.Headers{{"x-a", "2"}, {"x-b", "1, 3"}}, `{"$type":"headers","entries":[["x-a","2"],["x-b","1, 3"]]}`},
 	{21, lmz.Headers{{"set-cookie", "a=1"}, {"set-cookie", "b=2"}}, `{"$type":"headers","entries":[["set-cookie","a=1"],["set-cookie","b=2"]]}`},
 	{22, []byte{1, 2, 255}, `{"$type":"arraybuffer","subtype":"Uint8Array","data":[1,2,255]}`},
@@ -278,7 +280,7 @@ func TestDatesAreCutToMillisecondsOnJSON(t *testing.T) {
 }
 
 func TestTextReferredToTwiceIsWrittenOnceOnJSON(t *testing.T) {
-	text, err := ToJSON(unhex("83 d81c 63616263 d81d00 d81d00"))
+	text, err := ToJSON(valuetest.Unhex("83 d81c 63616263 d81d00 d81d00"))
 	if want := `{"json":[{"$ref":0},{"$ref":0},{"$ref":0}],"meta":{"aliases":{"0":"abc"}}}`; err != nil || string(text) != want {
 		t.Errorf("%s, %v", text, err)
 	}

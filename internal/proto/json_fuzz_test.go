@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"testing"
 
+	"github.com/lumenize/lmz/internal/value/valuetest"
 	"pgregory.net/rapid"
 )
 
@@ -93,8 +94,16 @@ func agree(t interface{ Fatalf(string, ...any) }, doc []byte) {
 
 // FuzzJSONAndCBORAgree checks that both codecs mean the same.
 func FuzzJSONAndCBORAgree(f *testing.F) {
-	seed(f)
-	f.Add(doublingContinuations(3))
+	for _, example := range jsonExamples {
+		doc, err := FromJSON([]byte(encoded(example.text)))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(doc)
+	}
+	f.Add(valuetest.Doubling(8))
+	f.Add(valuetest.ManyCopies(20))
+	f.Add(valuetest.DoublingContinuations(3))
 	for i := range uint64(30) {
 		f.Add(cooked(newChef(i).value(), false))
 	}
@@ -103,7 +112,7 @@ func FuzzJSONAndCBORAgree(f *testing.F) {
 
 func TestRandomValuesMeanTheSameInBothCodecs(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		doc, err := Marshal(drawValue(t))
+		doc, err := Marshal(valuetest.Draw(t))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -2,10 +2,14 @@ package proto
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
+	"time"
+
+	"github.com/lumenize/lmz/internal/cost"
+	"github.com/lumenize/lmz/internal/value/valuetest"
 )
 
 // jsonDoubling is n aliases of which each refers twice to the next.
@@ -57,7 +61,7 @@ func TestHostileJSONIsRefusedCheaply(t *testing.T) {
 			if len(test.text) > 1200 {
 				t.Fatalf("%d bytes are not a small document", len(test.text))
 			}
-			err := measured(t, func() error {
+			err := cost.Check(t, 2*honestFrame(), valuetest.HeapLimit, func() error {
 				doc, err := FromJSON([]byte(test.text))
 				if err == nil {
 					_, err = ToJSON(doc)
@@ -75,7 +79,7 @@ func TestChainsThatDoubleEndAtTheLimit(t *testing.T) {
 	for _, form := range []string{chainForm, markerForm} {
 		text := strings.Replace(jsonDoubling(40, form), `{"json":{"$ref":0}`, `{"json":[{"type":"apply","args":[{"__isNestedOperation":true,"__operationChain":{"$ref":0}}]}]`, 1)
 		var err error
-		work, _ := cost(func() { _, err = ChainFromJSON([]byte(text)) })
+		work, _ := cost.Of(func() { _, err = ChainFromJSON([]byte(text)) })
 		if most := mostFrames * honestFrame(); err == nil || work > most {
 			t.Errorf("%v after %v of the processor, want at most %v", err, work, most)
 		}
@@ -84,7 +88,7 @@ func TestChainsThatDoubleEndAtTheLimit(t *testing.T) {
 
 func TestHostileCBORBecomesNoLargeJSON(t *testing.T) {
 	bytesInBodies := appendHead(nil, majorArray, 100) // each a request with the same shared body
-	request := unhex("d81b 82 67 52657175657374 a1 64 626f6479")
+	request := valuetest.Unhex("d81b 82 67 52657175657374 a1 64 626f6479")
 	bytesInBodies = append(bytesInBodies, request...)
 	bytesInBodies = appendText(append(bytesInBodies, 0xd8, tagShared), strings.Repeat("x", 300))
 	for range 99 {
@@ -93,32 +97,32 @@ func TestHostileCBORBecomesNoLargeJSON(t *testing.T) {
 		}
 	}
 	bytesInBodies[1] = byte(bytes.Count(bytesInBodies, []byte("Request")))
-	doublingBody := append(bytes.Clone(request), doubling(60)...)
+	doublingBody := append(bytes.Clone(request), valuetest.Doubling(60)...)
 	for _, test := range []struct {
 		name string
 		doc  []byte
 		want string
 	}{
-		{"doubling", doubling(60), ""},
-		{"many copies of a text", manyCopies(200), ""},
+		{"doubling", valuetest.Doubling(60), ""},
+		{"many copies of a text", valuetest.ManyCopies(200), ""},
 		{"many copies of a text in bodies", bytesInBodies, ""},
 		{"doubling in a body", doublingBody, "too large"},
-		{"cyclic body", append(bytes.Clone(request), unhex("d81c 82 d81d00 d81d00")...), "nested too deeply"},
-		{"cyclic continuation", unhex("81 d81b 82 6c 436f6e74696e756174696f6e d81c 82 61 61 81 d81b 82 6c 436f6e74696e756174696f6e d81d00"), "nested too deeply"},
-		{"mixed keys in a body", append(bytes.Clone(request), unhex("a2 6161 01 1861 02")...), "expected a string as key"},
-		{"duplicate key in a body", append(bytes.Clone(request), unhex("a2 6161 01 6161 02")...), "body.a: the key occurs twice"},
-		{"doubling continuations", doublingContinuations(30), "too large"},
-		{"2^31 elements", declared(majorArray, 3, 1<<31), "more elements than bytes"},
-		{"unknown type", unhex("d81b 82 6158 a0"), `unknown type "X"`},
-		{"error of an array", unhex("d81b 82 654572726f72 80"), "tag 27 is around"},
-		{"boxed nothing", unhex("d81b 82 66 4e756d626572 a0"), "holds nothing"},
-		{"boxed itself", unhex("d81c d81b 82 66 4e756d626572 a1 65 76616c7565 d81d00"), "holds Number"},
-		{"duplicate key", unhex("a2 6161 01 6161 02"), "a: the key occurs twice"},
-		{"marker behind a tag", unhex("a1 73 5f5f69734e65737465644f7065726174696f6e d81c f5"), "taken for a continuation"},
-		{"undefined", unhex("99 0190" + strings.Repeat("f7", 400)), ""},
+		{"cyclic body", append(bytes.Clone(request), valuetest.Unhex("d81c 82 d81d00 d81d00")...), "nested too deeply"},
+		{"cyclic continuation", valuetest.Unhex("81 d81b 82 6c 436f6e74696e756174696f6e d81c 82 61 61 81 d81b 82 6c 436f6e74696e756174696f6e d81d00"), "nested too deeply"},
+		{"mixed keys in a body", append(bytes.Clone(request), valuetest.Unhex("a2 6161 01 1861 02")...), "expected a string as key"},
+		{"duplicate key in a body", append(bytes.Clone(request), valuetest.Unhex("a2 6161 01 6161 02")...), "body.a: the key occurs twice"},
+		{"doubling continuations", valuetest.DoublingContinuations(30), "too large"},
+		{"2^31 elements", valuetest.Declared(valuetest.Array, 3, 1<<31), "more elements than bytes"},
+		{"unknown type", valuetest.Unhex("d81b 82 6158 a0"), `unknown type "X"`},
+		{"error of an array", valuetest.Unhex("d81b 82 654572726f72 80"), "tag 27 is around"},
+		{"boxed nothing", valuetest.Unhex("d81b 82 66 4e756d626572 a0"), "holds nothing"},
+		{"boxed itself", valuetest.Unhex("d81c d81b 82 66 4e756d626572 a1 65 76616c7565 d81d00"), "holds Number"},
+		{"duplicate key", valuetest.Unhex("a2 6161 01 6161 02"), "a: the key occurs twice"},
+		{"marker behind a tag", valuetest.Unhex("a1 73 5f5f69734e65737465644f7065726174696f6e d81c f5"), "taken for a continuation"},
+		{"undefined", valuetest.Unhex("99 0190" + strings.Repeat("f7", 400)), ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			err := measured(t, func() error {
+			err := cost.Check(t, 2*honestFrame(), valuetest.HeapLimit, func() error {
 				_, err := ToJSON(test.doc)
 				return err
 			})
@@ -143,7 +147,7 @@ func TestLargeHostileFramesTakeLittleWork(t *testing.T) {
 		"digits":             `{"json":` + strings.Repeat("9", MaxFrame) + "}",
 	} {
 		var err error
-		work, _ := cost(func() {
+		work, _ := cost.Of(func() {
 			var doc []byte
 			if doc, err = FromJSON([]byte(text)); err == nil {
 				_, err = ToJSON(doc)
@@ -165,31 +169,18 @@ func manyMembers(n int) string {
 	return b.String()
 }
 
-// doublingContinuations has n continuations of which each has the one before it
-// twice among its arguments.
-func doublingContinuations(n int) []byte {
-	head := unhex("d81c d81b 82 6c 436f6e74696e756174696f6e 82 61 61")
-	doc := append(append(appendHead(nil, majorArray, uint64(n+1)), head...), 0x80)
-	for i := range n {
-		doc = append(append(doc, head...), 0x82)
-		for range 2 {
-			doc = appendHead(append(doc, 0xd8, tagReference), majorUint, uint64(i))
+// honestFrame is the processor time of reading and writing a full JSON frame of ordinary
+// objects: what hostile documents are compared with.
+var honestFrame = sync.OnceValue(func() time.Duration {
+	const one = `{"name":"Ann","age":34,"tags":["a","b"],"at":1.5,"ok":true},`
+	text := []byte(`{"json":[` + strings.Repeat(one, MaxPayload/len(one)-1) + `0]}`)
+	return cost.Least(5, func() {
+		doc, err := FromJSON(text)
+		if err == nil {
+			_, err = ToJSON(doc)
 		}
-	}
-	return doc
-}
-
-func TestWhatWasDecodedCannotGrowWithoutEndWhenItIsEncoded(t *testing.T) {
-	texts := append(appendHead(nil, majorArray, 2001), 0xd8, tagShared)
-	texts = appendText(texts, strings.Repeat("x", 1<<20))
-	texts = append(texts, bytes.Repeat([]byte{0xd8, tagReference, 0}, 2000)...)
-	for name, doc := range map[string][]byte{"continuations": doublingContinuations(40), "texts": texts} {
-		var v any
-		if err := Unmarshal(doc, &v); err != nil {
-			t.Fatalf("%s: %v", name, err)
+		if err != nil {
+			panic(err)
 		}
-		if data, err := Marshal(v); !errors.Is(err, ErrTooLarge) {
-			t.Errorf("%s: %d bytes, %v", name, len(data), err)
-		}
-	}
-}
+	})
+})

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/value/valuetest"
 )
 
 func mustMarshal(t *testing.T, v any) []byte {
@@ -36,7 +37,7 @@ func TestMessagesAreTheOriginals(t *testing.T) {
 		text string
 	}{
 		{Message{Type: MessageCall, CallID: "28820342-1651-4030-b1f1-9bb4cb655e0f", To: lmz.At("A", "1"),
-			Chain: unhex("81 66 7365636f6e64"), Context: mustContext(t, lmz.CallContext{Chain: []lmz.Identity{client}})},
+			Chain: valuetest.Unhex("81 66 7365636f6e64"), Context: mustContext(t, lmz.CallContext{Chain: []lmz.Identity{client}})},
 			`{"type":"call","callId":"28820342-1651-4030-b1f1-9bb4cb655e0f","binding":"A","instance":"1",` +
 				`"chain":{"json":[{"type":"get","key":"second"}],"meta":{}},"callContext":{"callChain":[{"type":"LumenizeClient",` +
 				`"bindingName":"LUMENIZE_CLIENT_GATEWAY","instanceName":"u.t"}],"state":{"json":{},"meta":{}}}}`},

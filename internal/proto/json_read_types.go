@@ -237,17 +237,6 @@ func (r *jsonReader) entry(i int32, known map[string]struct{}) error {
 	return r.value(pair[1])
 }
 
-// isScalar reports whether an item is compared by its value.
-func isScalar(item []byte) bool {
-	switch h, _ := headAt(item, 0); h.major {
-	case majorUint, majorNegint, majorText, majorSimple:
-		return true
-	case majorTag:
-		return h.arg == tagBigPositive || h.arg == tagBigNegative
-	}
-	return false
-}
-
 func (r *jsonReader) set(members jsonMembers) error {
 	i := members.value("values")
 	values, ok := r.elements(i)

@@ -1,25 +1,11 @@
 package proto
 
 import (
-	"errors"
 	"math"
 	"strconv"
 
 	"github.com/lumenize/lmz"
 )
-
-// ErrTooLarge is matched by the error of a value whose JSON text, or whose CBOR
-// document, would be far larger than what it is made from.
-var ErrTooLarge = errors.New("too large")
-
-// tooLarge is about one document.
-type tooLarge struct{ limit int }
-
-func (e tooLarge) Error() string {
-	return "too large: the value takes more than " + strconv.Itoa(e.limit) + " bytes"
-}
-
-func (tooLarge) Is(target error) bool { return target == ErrTooLarge }
 
 // maxTranscoded bounds what a document becomes on the other wire, in bytes. A
 // typed array is four times as long in JSON.

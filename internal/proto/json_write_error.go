@@ -2,9 +2,6 @@ package proto
 
 import "github.com/lumenize/lmz"
 
-// memberCode is the own property of an error that says on JSON who failed.
-const memberCode = "lmzCode"
-
 // ErrorToJSON is [ToJSON] for the payload of an answer that failed. The code
 // becomes a property of the error.
 func ErrorToJSON(payload []byte, code lmz.Code) ([]byte, error) {

@@ -336,10 +336,6 @@ func (w *jsonWriter) rawObject(t token) (end int, err error) {
 	return end, noDuplicates(members)
 }
 
-func errWindow() error {
-	return &valueError{what: "the window of the DataView is outside of its buffer"}
-}
-
 // buffer writes an ArrayBuffer, or a DataView, which has a window.
 func (w *jsonWriter) buffer(s *surveyed, class, member string) error {
 	var data []byte

@@ -20,7 +20,7 @@ func Methods(chain []byte) ([]string, error) {
 		switch h.major {
 		case majorTag:
 			name, members, ok := doc.at(pos).Object()
-			if ok && name == nestedName && len(members) == 1 {
+			if ok && name == objectContinuation && len(members) == 1 {
 				names, err = chainMethods(names, members[0])
 			}
 		case majorText, majorBytes:

@@ -28,7 +28,7 @@ func isWork(data []byte, pos int) bool {
 		return false
 	}
 	name, next := headAt(data, next)
-	return name.major == majorText && name.arg == uint64(len(nestedName)) && string(data[next:next+len(nestedName)]) == nestedName
+	return name.major == majorText && name.arg == uint64(len(objectContinuation)) && string(data[next:next+len(objectContinuation)]) == objectContinuation
 }
 
 // item writes an item of another document into this one. Its tags 28 and 29 are
@@ -38,7 +38,7 @@ func isWork(data []byte, pos int) bool {
 // What another node sent must not become work: the next node would do it in this
 // one's name.
 func (e *encoder) item(it Item) error {
-	if bytes.Contains(it.Raw(), []byte(nestedName)) && holdsWork(it) {
+	if bytes.Contains(it.Raw(), []byte(objectContinuation)) && holdsWork(it) {
 		return &valueError{what: "a continuation that came from another node cannot be passed on"}
 	}
 	return e.embed(it)

@@ -1,11 +1,11 @@
 package proto
 
 import (
+	"errors"
 	"reflect"
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 )
 
 // InternalError is what a caller learns of an error that is no *lmz.Error.
@@ -50,19 +50,6 @@ func (e *valueError) Error() string {
 	return b.String() + ": " + e.what
 }
 
-// printable keeps what a peer chose as a key from writing lines into a log.
-func printable(s string) string {
-	if !validText(s) {
-		return strconv.Quote(s)
-	}
-	for _, r := range s {
-		if !strconv.IsPrint(r) {
-			return strconv.Quote(s)
-		}
-	}
-	return s
-}
-
 func typeName(v any) string {
 	if v == nil {
 		return "nil"
@@ -70,4 +57,15 @@ func typeName(v any) string {
 	return reflect.TypeOf(v).String()
 }
 
-func validText(s string) bool { return utf8.ValidString(s) }
+// ErrTooLarge is matched by the error of a value whose JSON text, or whose CBOR
+// document, would be far larger than what it is made from.
+var ErrTooLarge = errors.New("too large")
+
+// tooLarge is about one document.
+type tooLarge struct{ limit int }
+
+func (e tooLarge) Error() string {
+	return "too large: the value takes more than " + strconv.Itoa(e.limit) + " bytes"
+}
+
+func (tooLarge) Is(target error) bool { return target == ErrTooLarge }

@@ -13,31 +13,6 @@ import (
 	"github.com/lumenize/lmz"
 )
 
-func TestNegativeZeroKeepsItsSignOnJSON(t *testing.T) {
-	zero := math.Copysign(0, -1)
-	for _, v := range []any{
-		zero, []any{zero}, []float64{zero, 1}, []float32{float32(zero)}, lmz.Boxed{Value: zero}, lmz.Map{{Key: "k", Value: zero}},
-		lmz.HTTPRequest{URL: "http://a/", Method: "GET", Body: []any{zero}}, &lmz.Error{Message: "m", Fields: map[string]any{"f": zero}},
-	} {
-		doc, err := Marshal(v)
-		if err != nil {
-			t.Fatal(err)
-		}
-		text, err := ToJSON(doc)
-		if err != nil {
-			t.Fatal(err)
-		}
-		back, err := FromJSON(text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		again, err := ToJSON(back)
-		if err != nil || string(again) != string(text) || !strings.Contains(string(text), "-0") {
-			t.Errorf("%T: %s is read as %s (%v)", v, text, again, err)
-		}
-	}
-}
-
 // refusals checks that each value is refused with an error that has its text.
 func refusals(t *testing.T, cases map[string]any) {
 	t.Helper()
@@ -69,25 +44,9 @@ func TestKeysThatBecomeOneAreRefused(t *testing.T) {
 			t.Errorf("%v: %v", v, err)
 			continue
 		}
-		if _, err := ToJSON(doc); err != nil {
-			t.Errorf("%v as JSON: %v", v, err)
-		}
 		var back any
 		if err := Unmarshal(doc, &back); err != nil {
 			t.Errorf("%v: %v", v, err)
-		}
-	}
-}
-
-func TestKeysThatAreOneInJavaScript(t *testing.T) {
-	for doc, want := range map[string]string{
-		"\xd9\x01\x03\xa2\x01\xf6\xf9\x3c\x00\xf6":                         "[1].key: it occurs twice", // 1 and 1.0
-		"\xd9\x01\x03\xa2\x61a\xf6\x78\x01a\xf6":                           "[1].key: it occurs twice", // a longer head
-		"\xd9\x01\x02\x82\xf9\x7e\x00\xfb\x7f\xf8\x00\x00\x00\x00\x00\x01": "[1]: it occurs twice",     // NaN
-		"\xd9\x01\x02\x82\xd8\x1c\x80\xd8\x1d\x00":                         "[1]: it occurs twice",     // one array
-	} {
-		if text, err := ToJSON([]byte(doc)); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%x: %s, %v; want %q", doc, text, err, want)
 		}
 	}
 }
@@ -130,35 +89,6 @@ func TestWhatNobodyCouldReadIsRefused(t *testing.T) {
 	_, err := Marshal(map[string]any{"k\xff": func() {}})
 	if !utf8.ValidString(err.Error()) {
 		t.Errorf("the error cannot be sent itself: %q", err)
-	}
-}
-
-func TestErrorAnswersAlwaysCanBeSent(t *testing.T) {
-	read := func(e *lmz.Error) *lmz.Error {
-		answer := ErrorAnswer(e)
-		if answer.Failed != lmz.CodeCallee {
-			t.Errorf("failed: %q", answer.Failed)
-		}
-		_, err := answer.Result()
-		return lmz.PublicError(err)
-	}
-	e := read(&lmz.Error{Code: lmz.CodeCallee, Name: "E", Message: "m", Fields: map[string]any{"f": func() {}, "field": "email"},
-		Cause: &lmz.Error{Message: "\xff"}})
-	if e == nil || e.Name != "E" || e.Message != "m" || e.Fields["field"] != "email" || len(e.Fields) != 1 || e.Cause != nil {
-		t.Errorf("%+v", e)
-	}
-	e = read(&lmz.Error{Code: lmz.CodeCallee, Message: "open \xff: no such file"})
-	if e == nil || e.Name != "TypeError" || e.Message != "the error cannot be sent: message: the string is not valid UTF-8; send it as []byte" {
-		t.Errorf("%+v", e)
-	}
-}
-
-func TestSetsOnJSONWithOneElementTwice(t *testing.T) {
-	for _, values := range []string{`[1,"1",1]`, `["a",0,"a"]`, `[null,{},null]`, `[{"$type":"bigint","value":"7"},0,{"$type":"bigint","value":"7"}]`} {
-		doc, err := FromJSON([]byte(`{"json":{"s":{"$type":"set","values":` + values + `}},"meta":{}}`))
-		if err == nil || !strings.Contains(err.Error(), "s[2]: it occurs twice") {
-			t.Errorf("%s: %x, %v", values, doc, err)
-		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/fxamacker/cbor/v2"
+	"github.com/lumenize/lmz/internal/value/valuetest"
 )
 
 func seed(f *testing.F) {
@@ -22,8 +23,8 @@ func seed(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(data)
-	f.Add(doubling(8))
-	f.Add(manyCopies(20))
+	f.Add(valuetest.Doubling(8))
+	f.Add(valuetest.ManyCopies(20))
 }
 
 // FuzzParse checks that whatever we accept is well-formed to others.

@@ -194,6 +194,17 @@ func (d *distinct) add(item []byte, mark int) bool {
 	return true
 }
 
+// isScalar reports whether an item is compared by its value.
+func isScalar(item []byte) bool {
+	switch h, _ := headAt(item, 0); h.major {
+	case majorUint, majorNegint, majorText, majorSimple:
+		return true
+	case majorTag:
+		return h.arg == tagBigPositive || h.arg == tagBigNegative
+	}
+	return false
+}
+
 // appendKeyNumber writes a float as the integer that it is, if it is one.
 func appendKeyNumber(dst []byte, f float64) []byte {
 	w, whole := number{isFloat: true, float: f}.whole()

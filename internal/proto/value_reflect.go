@@ -103,6 +103,7 @@ const (
 	memberCause   = "cause"
 	memberStack   = "stack"
 	memberBody    = "body"
+	memberCode    = "lmzCode" // who failed: an own property on JSON, and in the outcome of a reply
 )
 
 // classOf returns how values of t are sent. A pointer to a type of the table is
@@ -207,6 +208,10 @@ func (e *encoder) structObject(v reflect.Value) error {
 	}
 	e.endObject()
 	return nil
+}
+
+func errWindow() error {
+	return &valueError{what: "the window of the DataView is outside of its buffer"}
 }
 
 // kind encodes a value of a type that has no meaning of its own here.

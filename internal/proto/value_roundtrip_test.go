@@ -9,91 +9,13 @@ import (
 
 	"github.com/fxamacker/cbor/v2"
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/value/valuetest"
 	"pgregory.net/rapid"
 )
 
-// pool makes random values in the types that an any gets, so that what comes back
-// must be equal. It hands out containers a second time now and then, also while
-// they are being filled: shared values and cycles.
-type pool struct {
-	t          *rapid.T
-	containers []any
-	left       int
-}
-
-func drawValue(t *rapid.T) any {
-	p := &pool{t: t, left: rapid.IntRange(0, 40).Draw(t, "size")}
-	return p.value()
-}
-
-func (p *pool) value() any {
-	p.left--
-	kind := rapid.IntRange(0, 9).Draw(p.t, "kind")
-	switch {
-	case p.left > 0 && kind >= 6:
-		return p.container(kind)
-	case kind == 5 && len(p.containers) > 0:
-		return rapid.SampledFrom(p.containers).Draw(p.t, "again")
-	}
-	return drawScalar(p.t)
-}
-
-func (p *pool) container(kind int) any {
-	n := rapid.IntRange(1, 4).Draw(p.t, "length")
-	switch kind {
-	case 6:
-		m := make(map[string]any)
-		p.containers = append(p.containers, m)
-		for range n {
-			m[rapid.StringN(0, 5, -1).Draw(p.t, "key")] = p.value()
-		}
-		return m
-	case 7:
-		m := make(lmz.Map, n)
-		p.containers = append(p.containers, m)
-		for i := range m {
-			m[i] = lmz.MapEntry{Key: int64(i), Value: p.value()}
-		}
-		return m
-	case 8:
-		s := make(lmz.Set, n)
-		p.containers = append(p.containers, s)
-		for i := range s {
-			s[i] = []any{int64(i), p.value()} // no two are the same
-		}
-		return s
-	}
-	s := make([]any, n)
-	p.containers = append(p.containers, s)
-	for i := range s {
-		s[i] = p.value()
-	}
-	return s
-}
-
-func drawScalar(t *rapid.T) any {
-	return rapid.OneOf(
-		rapid.Just[any](nil),
-		rapid.Just[any](lmz.Undefined{}),
-		rapid.Bool().AsAny(),
-		rapid.Int64().AsAny(),
-		rapid.Float64().AsAny(),
-		rapid.Map(rapid.Float32(), func(f float32) float64 { return float64(f) }).AsAny(),
-		rapid.String().AsAny(),
-		rapid.SliceOfN(rapid.Byte(), 0, 10).AsAny(),
-		rapid.SliceOfN(rapid.Int16(), 0, 5).AsAny(),
-		rapid.SliceOfN(rapid.Float32(), 0, 5).AsAny(),
-		rapid.SliceOfN(rapid.Uint64(), 0, 5).AsAny(),
-		rapid.Map(rapid.SliceOfN(rapid.Byte(), 0, 20), func(b []byte) *big.Int { return new(big.Int).SetBytes(b) }).AsAny(),
-		rapid.Map(rapid.Int64Range(-1<<36, 1<<36), func(s int64) time.Time { return time.Unix(s, s&0xfffffff).UTC() }).AsAny(),
-		rapid.Map(rapid.String(), func(s string) lmz.RegExp { return lmz.RegExp{Source: s, Flags: "g"} }).AsAny(),
-		rapid.Map(rapid.String(), func(s string) *lmz.Error { return &lmz.Error{Name: "E", Message: s} }).AsAny(),
-	).Draw(t, "scalar")
-}
-
 func TestRandomValuesComeBackTheSame(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		v := drawValue(t)
+		v := valuetest.Draw(t)
 		data, err := Marshal(v)
 		if err != nil {
 			t.Fatal(err)
@@ -125,8 +47,8 @@ func TestRandomValuesComeBackTheSame(t *testing.T) {
 
 func TestPartsOfRandomValuesStandAlone(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		p := &pool{t: t, left: 30}
-		data, err := Marshal([]any{p.value(), p.value(), p.value()})
+		p := valuetest.NewPool(t, 30)
+		data, err := Marshal([]any{p.Value(), p.Value(), p.Value()})
 		if err != nil {
 			t.Fatal(err)
 		}

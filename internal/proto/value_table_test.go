@@ -6,12 +6,12 @@ import (
 	"math/big"
 	"net/url"
 	"reflect"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/fxamacker/cbor/v2"
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/value/valuetest"
 )
 
 func decimal(s string) *big.Int {
@@ -187,7 +187,7 @@ func TestWhatOtherLibrariesWriteIsRead(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var got any
-			if err := Unmarshal(unhex(test.hex), &got); err != nil {
+			if err := Unmarshal(valuetest.Unhex(test.hex), &got); err != nil {
 				t.Fatal(err)
 			}
 			if !reflect.DeepEqual(got, test.want) {
@@ -195,14 +195,6 @@ func TestWhatOtherLibrariesWriteIsRead(t *testing.T) {
 			}
 		})
 	}
-}
-
-func unhex(s string) []byte {
-	b, err := hex.DecodeString(strings.ReplaceAll(s, " ", ""))
-	if err != nil {
-		panic(err)
-	}
-	return b
 }
 
 func TestMillisecondsAsFloatSecondsAreExact(t *testing.T) {

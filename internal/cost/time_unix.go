@@ -1,6 +1,6 @@
 //go:build unix
 
-package proto
+package cost
 
 import (
 	"syscall"
