@@ -3,8 +3,9 @@ package lmz
 import (
 	"context"
 	"slices"
-	"sync"
 	"time"
+
+	"github.com/lumenize/lmz/internal/scope"
 )
 
 // Auth is the verified identity of the user on whose behalf a call chain runs.
@@ -59,43 +60,9 @@ func (c CallContext) Next(self Identity) CallContext {
 	return c
 }
 
-type callContextKey struct{}
+type callScope = scope.Scope[CallContext]
 
-// scope is the call context as a ctx has it.
-type scope struct {
-	base *scope // of the call, if this one was derived from it; nil otherwise
-
-	mu    sync.Mutex // guards the following fields
-	call  CallContext
-	cache map[any]any // see [PerCall]; of the base only
-}
-
-func scopeOf(ctx context.Context) *scope {
-	s, _ := ctx.Value(callContextKey{}).(*scope)
-	return s
-}
-
-func (s *scope) context() CallContext {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.call
-}
-
-// derive returns a ctx with another call context within the same call.
-func (s *scope) derive(ctx context.Context, c CallContext) context.Context {
-	derived := &scope{call: c}
-	if s != nil {
-		derived.base = s.root()
-	}
-	return context.WithValue(ctx, callContextKey{}, derived)
-}
-
-func (s *scope) root() *scope {
-	if s.base != nil {
-		return s.base
-	}
-	return s
-}
+func scopeOf(ctx context.Context) *callScope { return scope.Of[CallContext](ctx) }
 
 // CallContextFrom returns the call context that the handler which got ctx runs
 // in, and false outside of one. Calls made with that ctx extend its chain.
@@ -104,14 +71,7 @@ func CallContextFrom(ctx context.Context) (CallContext, bool) {
 	if s == nil {
 		return CallContext{}, false
 	}
-	return s.context(), true
-}
-
-// WithCallContext returns a ctx in which handlers see c. It is for the runtimes
-// that execute calls and for tests; a client that uses it gains nothing, because
-// the gateway builds the context of every call from the connection.
-func WithCallContext(ctx context.Context, c CallContext) context.Context {
-	return context.WithValue(ctx, callContextKey{}, &scope{call: c})
+	return s.Call(), true
 }
 
 // NewChain returns a ctx whose calls start a new chain at the node that makes
@@ -119,7 +79,7 @@ func WithCallContext(ctx context.Context, c CallContext) context.Context {
 // the caller's, for instance to broadcast.
 func NewChain(ctx context.Context) context.Context {
 	if s := scopeOf(ctx); s != nil {
-		return s.derive(ctx, CallContext{Self: s.context().Self})
+		return s.Derive(ctx, CallContext{Self: s.Call().Self})
 	}
 	return ctx
 }

@@ -3,6 +3,8 @@ package lmz
 import (
 	"context"
 	"time"
+
+	"github.com/lumenize/lmz/internal/scope"
 )
 
 // DefaultTimeout is how long a call may take when its context has no deadline
@@ -33,35 +35,20 @@ type Caller interface {
 	Send(ctx context.Context, to Address, c Continuation, options ...SendOption) error
 }
 
-// SendOption changes what becomes of a Send.
-type SendOption func(*SendOptions)
-
-// SendOptions is what the options of one Send add up to. Runtimes read it.
-type SendOptions struct {
-	Reply      Continuation // the zero value: no reply wanted
+// SendOption says what becomes of the outcome of a Send: [Reply], [ReplyOnError]. The zero
+// value asks for nothing. Implementations of [Caller] read its fields.
+type SendOption struct {
+	Reply      Continuation // runs with the outcome; the zero value: no reply
 	ErrorsOnly bool         // the reply runs only for errors
 }
 
-// Reply has the sending node run c with the outcome (see [Result]) when there is one.
+// Reply makes the sending node run c with the outcome (see [Result]) when there is one.
 // It runs on the node's own handler without its guards: expose a method that is
 // only a reply with the guard [NoOne].
-func Reply(c Continuation) SendOption {
-	return func(o *SendOptions) { o.Reply = c }
-}
+func Reply(c Continuation) SendOption { return SendOption{Reply: c} }
 
 // ReplyOnError is [Reply], but c runs only when the call failed.
-func ReplyOnError(c Continuation) SendOption {
-	return func(o *SendOptions) { o.Reply, o.ErrorsOnly = c, true }
-}
-
-// NewSendOptions applies options. Runtimes call it.
-func NewSendOptions(options []SendOption) SendOptions {
-	var o SendOptions
-	for _, option := range options {
-		option(&o)
-	}
-	return o
-}
+func ReplyOnError(c Continuation) SendOption { return SendOption{Reply: c, ErrorsOnly: true} }
 
 // Call is CallRaw with the result decoded as R. Use struct{} for a method without
 // a result.
@@ -95,17 +82,9 @@ func ResultOf[R any](outcome Value) (R, error) {
 	return result, err
 }
 
-type sentKey struct{}
-
 // OnSent returns a ctx for calls and sends whose id f is told, once for each, when it
-// leaves the node: for logs, and to tell apart what is under way. The id is unique. A
+// leaves the node: for logs, and to distinguish calls in flight. The id is unique. A
 // call that fails before it leaves has none. f must not block or call the node.
 func OnSent(ctx context.Context, f func(id string)) context.Context {
-	return context.WithValue(ctx, sentKey{}, f)
-}
-
-// Sent returns what [OnSent] put into ctx, or nil. Runtimes call it.
-func Sent(ctx context.Context) func(id string) {
-	f, _ := ctx.Value(sentKey{}).(func(string))
-	return f
+	return scope.OnSent(ctx, f)
 }

@@ -62,9 +62,3 @@ type resultMarker struct{}
 // of the call: its result, or its error as an [*Error]; see [ResultOf]. Without it the
 // outcome follows the other arguments of the last step.
 var Result = resultMarker{}
-
-// IsResult reports whether an argument of a continuation is [Result].
-func IsResult(arg any) bool {
-	_, ok := arg.(resultMarker)
-	return ok
-}

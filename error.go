@@ -3,6 +3,8 @@ package lmz
 import (
 	"errors"
 	"fmt"
+
+	"github.com/lumenize/lmz/internal/errtype"
 )
 
 // Code says who failed, which is also what a caller decides by: whether the
@@ -61,8 +63,6 @@ type Error struct {
 	Message string         // for people
 	Fields  map[string]any // further own properties; nil for none
 	Cause   error          // travels along if it is an *Error; nil for none
-
-	refused bool // made by this node's own Mux: Code is its verdict, not a downstream node's
 }
 
 // Errorf makes an error that callers may see. The format is fmt's; an [*Error]
@@ -102,17 +102,6 @@ func (e *Error) Is(target error) bool {
 	return false
 }
 
-// Refused returns the code of a refusal by a [Mux] of this process, and "" for any
-// other error: one that a handler returned, or that came from another node. It lets
-// a runtime tell "refused here" from "failed here because refused elsewhere".
-func Refused(err error) Code {
-	var e *Error
-	if errors.As(err, &e) && e.refused {
-		return e.Code
-	}
-	return ""
-}
-
 // CodeOf returns the code of the first [*Error] in err's tree, or "" when there
 // is none.
 func CodeOf(err error) Code {
@@ -127,21 +116,6 @@ func CodeOf(err error) Code {
 // session has ended. The client is told to subscribe again when it next connects.
 const ClientDisconnected = "ClientDisconnectedError"
 
-// clientInstanceName is the field of a ClientDisconnectedError that names the
-// client, in the original's spelling.
-const clientInstanceName = "clientInstanceName"
-
-// NewClientDisconnected makes the error that says that the session of the client
-// with this instance name has ended. Gateways make it.
-func NewClientDisconnected(instance string, code Code, message string) *Error {
-	return &Error{
-		Code:    code,
-		Name:    ClientDisconnected,
-		Message: message,
-		Fields:  map[string]any{clientInstanceName: instance},
-	}
-}
-
 // DisconnectedClient returns the instance name of the client whose session has
 // ended, if that is what err says. Drop the client from lists of subscribers then.
 func DisconnectedClient(err error) (instance string, ok bool) {
@@ -149,6 +123,6 @@ func DisconnectedClient(err error) (instance string, ok bool) {
 	if !errors.As(err, &e) || e.Name != ClientDisconnected {
 		return "", false
 	}
-	instance, ok = e.Fields[clientInstanceName].(string)
+	instance, ok = e.Fields[errtype.ClientInstanceName].(string)
 	return instance, ok
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/node"
 )
 
 // account is what the guards and methods of the example want to know of a caller.
@@ -39,7 +40,7 @@ func ExamplePerCall() {
 		return a.Name + " edits", err
 	})
 	for _, user := range []string{"ann", "bob"} {
-		ctx := lmz.WithCallContext(context.Background(), lmz.CallContext{Auth: &lmz.Auth{Subject: user}})
+		ctx := node.WithCallContext(context.Background(), lmz.CallContext{Auth: &lmz.Auth{Subject: user}})
 		fmt.Println(mux.HandleCall(ctx, &lmz.Request{Method: "edit"}))
 	}
 	for _, m := range mux.Methods() {
@@ -55,7 +56,7 @@ func ExamplePerCall() {
 
 // State that a node sets is seen by whoever it calls, and by whoever those call.
 func ExampleWithState() {
-	ctx := lmz.WithCallContext(context.Background(), lmz.CallContext{})
+	ctx := node.WithCallContext(context.Background(), lmz.CallContext{})
 	tagged := lmz.WithState(ctx, "colour", "blue")
 	for _, ctx := range []context.Context{tagged, ctx} {
 		c, _ := lmz.CallContextFrom(ctx)

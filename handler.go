@@ -4,6 +4,9 @@ import (
 	"context"
 	"reflect"
 	"strconv"
+
+	"github.com/lumenize/lmz/internal/errtype"
+	"github.com/lumenize/lmz/internal/scope"
 )
 
 // Request is one step of a continuation on its way to a method.
@@ -123,8 +126,8 @@ func (m *Mux) HandleCall(ctx context.Context, req *Request) (any, error) {
 		return nil, notExposed(req.Method)
 	}
 	req.about = method.about
-	if IsReply(ctx) {
-		return method.handler.HandleCall(AsCall(ctx), req) // what it runs in turn is no reply
+	if scope.IsReply(ctx) {
+		return method.handler.HandleCall(scope.AsCall(ctx), req) // what it runs in turn is no reply
 	}
 	if _, err := m.check(ctx, method, req); err != nil {
 		return nil, err
@@ -132,10 +135,8 @@ func (m *Mux) HandleCall(ctx context.Context, req *Request) (any, error) {
 	return method.handler.HandleCall(ctx, req)
 }
 
-func notExposed(method string) *Error {
-	return &Error{
-		Code: CodeAbsent, Message: "no method " + strconv.Quote(method) + " is exposed here", refused: true,
-	}
+func notExposed(method string) error {
+	return &errtype.Refused{Err: &Error{Code: CodeAbsent, Message: "no method " + strconv.Quote(method) + " is exposed here"}}
 }
 
 // check runs the guards of a method, and returns the one that decided.
@@ -160,32 +161,10 @@ func Check(ctx context.Context, guard Guard, req *Request) error {
 // refused marks a guard's error as such without changing the guard's own value,
 // which may be shared between calls.
 func refused(err error) error {
-	if e := PublicError(err); e != nil {
-		marked := *e
-		marked.Code, marked.refused = CodeGuard, true
-		return &marked
+	marked := Error{Message: "refused", Cause: err}
+	if e := errtype.First(err, newError); e != nil {
+		marked = *e
 	}
-	return &Error{Code: CodeGuard, Message: "refused", Cause: err, refused: true}
-}
-
-type replyKey struct{}
-
-// AsReply returns a ctx in which a [Mux] runs methods without their guards, for a
-// runtime that runs a node's own reply continuation.
-func AsReply(ctx context.Context) context.Context {
-	return context.WithValue(ctx, replyKey{}, true)
-}
-
-// AsCall undoes [AsReply]: guards run again.
-func AsCall(ctx context.Context) context.Context {
-	if !IsReply(ctx) {
-		return ctx
-	}
-	return context.WithValue(ctx, replyKey{}, false)
-}
-
-// IsReply reports whether ctx was made by [AsReply].
-func IsReply(ctx context.Context) bool {
-	reply, _ := ctx.Value(replyKey{}).(bool)
-	return reply
+	marked.Code = CodeGuard
+	return &errtype.Refused{Err: &marked}
 }

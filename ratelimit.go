@@ -2,8 +2,9 @@ package lmz
 
 import (
 	"errors"
-	"strconv"
 	"time"
+
+	"github.com/lumenize/lmz/internal/errtype"
 )
 
 // RateLimited is the class name of the error of a call that was refused because its
@@ -18,36 +19,6 @@ const QuotaExceeded = "QuotaExceededError"
 // ErrQuotaExceeded matches an [*Error] of that name.
 var ErrQuotaExceeded = errors.New("quota exceeded")
 
-// Fields of both errors. The time is in milliseconds from now.
-const (
-	retryAfterMs  = "retryAfterMs"
-	exceededField = "exceeded"
-	limitField    = "limit"
-)
-
-// NewRateLimited returns the error for a caller that has exceeded the budget named what
-// and may call again after wait, which is rounded up to milliseconds. Gateways use it.
-func NewRateLimited(what string, wait time.Duration) *Error {
-	ms := (wait + time.Millisecond - 1) / time.Millisecond
-	return &Error{
-		Code:    CodeGateway,
-		Name:    RateLimited,
-		Message: "too many calls (" + what + "); call again in " + (ms * time.Millisecond).String(),
-		Fields:  map[string]any{retryAfterMs: int64(ms), exceededField: what},
-	}
-}
-
-// NewQuotaExceeded returns the error for a caller that already holds limit of the budget
-// named what. Gateways use it.
-func NewQuotaExceeded(what string, limit int64) *Error {
-	return &Error{
-		Code:    CodeGateway,
-		Name:    QuotaExceeded,
-		Message: "the account's limit of " + strconv.FormatInt(limit, 10) + " (" + what + ") is reached; remove some, or ask an administrator",
-		Fields:  map[string]any{exceededField: what, limitField: limit},
-	}
-}
-
 // Exceeded returns the budget that a RateLimitedError or QuotaExceededError names, such
 // as "steps" or "stored", or "" for any other error.
 func Exceeded(err error) string {
@@ -55,7 +26,7 @@ func Exceeded(err error) string {
 	if !errors.As(err, &e) || e.Name != RateLimited && e.Name != QuotaExceeded {
 		return ""
 	}
-	what, _ := e.Fields[exceededField].(string)
+	what, _ := e.Fields[errtype.Exceeded].(string)
 	return what
 }
 
@@ -66,7 +37,7 @@ func RetryAfter(err error) (wait time.Duration, ok bool) {
 	if !errors.As(err, &e) || e.Name != RateLimited {
 		return 0, false
 	}
-	switch ms := e.Fields[retryAfterMs].(type) {
+	switch ms := e.Fields[errtype.RetryAfterMs].(type) {
 	case int64:
 		return time.Duration(ms) * time.Millisecond, true
 	case float64: // in JSON all numbers are

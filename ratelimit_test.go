@@ -6,10 +6,11 @@ import (
 	"time"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/node"
 )
 
 func TestARateLimitedErrorSaysWhenToCallAgain(t *testing.T) {
-	err := lmz.NewRateLimited("steps", 20*time.Millisecond+1)
+	err := node.NewRateLimited("steps", 20*time.Millisecond+1)
 	if wait, ok := lmz.RetryAfter(fmt.Errorf("calling: %w", err)); !ok || wait != 21*time.Millisecond {
 		t.Errorf("%v, %v", wait, ok)
 	}

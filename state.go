@@ -13,10 +13,10 @@ import (
 func WithState(ctx context.Context, key string, value any) context.Context {
 	s, c := scopeOf(ctx), CallContext{}
 	if s != nil {
-		c = s.context()
+		c = s.Call()
 	}
 	c.State = withEntry(c.State, key, value)
-	return s.derive(ctx, c)
+	return s.Derive(ctx, c)
 }
 
 // SetState is [WithState] for the rest of the call that ctx belongs to: for calls that
@@ -28,9 +28,10 @@ func SetState(ctx context.Context, key string, value any) bool {
 	if s == nil {
 		return false
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.call.State = withEntry(s.call.State, key, value) // replies have the old map
+	s.Update(func(c CallContext) CallContext {
+		c.State = withEntry(c.State, key, value) // replies have the old map
+		return c
+	})
 	return true
 }
 
@@ -91,8 +92,7 @@ func (p *PerCall[T]) Get(ctx context.Context) (T, error) {
 	if s == nil {
 		return p.compute(ctx)
 	}
-	s = s.root()
-	if known, ok := s.cached(p); ok {
+	if known, ok := s.Cached(p); ok {
 		value, _ := known.(T) // a nil interface has no type
 		return value, nil
 	}
@@ -100,27 +100,8 @@ func (p *PerCall[T]) Get(ctx context.Context) (T, error) {
 	if err != nil {
 		return value, err
 	}
-	value, _ = s.keep(p, value).(T)
+	value, _ = s.Keep(p, value).(T)
 	return value, nil
 }
 
-func (s *scope) cached(key any) (any, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	value, ok := s.cache[key]
-	return value, ok
-}
-
-// keep remembers value unless there is one already, and returns the one that stays.
-func (s *scope) keep(key, value any) any {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if known, ok := s.cache[key]; ok {
-		return known
-	}
-	if s.cache == nil {
-		s.cache = make(map[any]any)
-	}
-	s.cache[key] = value
-	return value
-}
+func isNumber(k reflect.Kind) bool { return k >= reflect.Int && k <= reflect.Float64 }

@@ -19,6 +19,7 @@ import (
 
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/internal/proto"
+	"github.com/lumenize/lmz/internal/scope"
 )
 
 // Encode returns the work as bytes, the chain of PROTOCOL.md. It fails on a
@@ -56,9 +57,9 @@ func Execute(ctx context.Context, h lmz.Handler, c lmz.Continuation, o Options) 
 	if err != nil {
 		return nil, err
 	}
-	ctx = lmz.AsCall(ctx) // it may be a reply that does the work
+	ctx = scope.AsCall(ctx) // it may be a reply that does the work
 	if o.Unguarded {
-		ctx = lmz.AsReply(ctx)
+		ctx = scope.AsReply(ctx)
 	}
 	return proto.ExecuteWithin(ctx, h, data, proto.Limits{Operations: o.MaxOperations, Arguments: o.MaxArguments})
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/chain"
 	"github.com/lumenize/lmz/client"
+	"github.com/lumenize/lmz/internal/scope"
 	"github.com/lumenize/lmz/meshtest"
 	"github.com/lumenize/lmz/object"
 )
@@ -191,7 +192,7 @@ func TestExecuteHasLimits(t *testing.T) {
 func TestAReplyThatDoesStoredWorkChecksIt(t *testing.T) {
 	ran := 0
 	mux := adder(&ran)
-	ctx := lmz.AsReply(t.Context())
+	ctx := scope.AsReply(t.Context())
 	if _, err := chain.Execute(ctx, mux, lmz.Ctn("add"), chain.Options{}); lmz.CodeOf(err) != lmz.CodeGuard || ran != 0 {
 		t.Errorf("ran %d, %v", ran, err)
 	}

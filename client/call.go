@@ -6,7 +6,9 @@ import (
 	"maps"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/node"
 	"github.com/lumenize/lmz/internal/proto"
+	"github.com/lumenize/lmz/internal/scope"
 )
 
 // pending is a call that waits for its answer.
@@ -32,7 +34,7 @@ func (p *Peer) CallRaw(ctx context.Context, to lmz.Address, c lmz.Continuation) 
 // Send implements [lmz.Caller]. What is sent outlives ctx: it ends at a deadline that was
 // set for it, or else after [lmz.DefaultTimeout].
 func (p *Peer) Send(ctx context.Context, to lmz.Address, c lmz.Continuation, options ...lmz.SendOption) error {
-	o := lmz.NewSendOptions(options)
+	o := node.SendOptions(options)
 	ctx, cancel := proto.ForSend(ctx)
 	wanted := len(o.Reply.Ops()) > 0
 	call, err := p.start(ctx, to, c, !wanted)
@@ -98,7 +100,7 @@ func (p *Peer) startEncoded(ctx context.Context, to lmz.Address, chain, callCont
 	}
 	p.nextKey++
 	waiting := &pending{key: p.nextKey, answer: make(chan proto.Answer, 1)}
-	if f := lmz.Sent(ctx); f != nil {
+	if f := scope.Sent(ctx); f != nil {
 		p.sent[waiting.key] = f
 	}
 	if !noReply {

@@ -4,7 +4,9 @@ import (
 	"context"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/node"
 	"github.com/lumenize/lmz/internal/proto"
+	"github.com/lumenize/lmz/internal/scope"
 	"github.com/lumenize/lmz/internal/turn"
 )
 
@@ -65,7 +67,7 @@ func (p *Peer) serveHandler(ctx context.Context, place *turn.Place, self lmz.Ide
 		return proto.Failure(lmz.CodeGateway, "", "the call context cannot be read")
 	}
 	callContext.Self = self
-	ctx = lmz.WithCallContext(context.WithValue(proto.Handling(ctx), holderKey{}, holder), callContext)
+	ctx = node.WithCallContext(context.WithValue(proto.Handling(ctx), holderKey{}, holder), callContext)
 	result, err := proto.Execute(ctx, &guarded{p.options.Handler, p.guard()}, f.Payload)
 	if hidden := proto.Hidden(err); hidden != nil {
 		p.options.Log("handler failed", "error", hidden.Error())
@@ -97,7 +99,7 @@ type guarded struct {
 
 // HandleCall runs the guard as a Mux would.
 func (g *guarded) HandleCall(ctx context.Context, req *lmz.Request) (any, error) {
-	if !lmz.IsReply(ctx) {
+	if !scope.IsReply(ctx) {
 		if err := lmz.Check(ctx, g.guard, req); err != nil {
 			return nil, err
 		}

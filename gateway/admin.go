@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/node"
 	"github.com/lumenize/lmz/internal/proto"
 )
 
@@ -73,7 +74,7 @@ func (g *Gateway) can(ctx context.Context, to lmz.Address, method string, args [
 		err = verdict.Err
 	}
 	logHidden(g.log.call, to, err)
-	return Decision{Guard: verdict.Guard, Code: lmz.CodeOf(err), Error: lmz.PublicError(err)}, nil
+	return Decision{Guard: verdict.Guard, Code: lmz.CodeOf(err), Error: node.PublicError(err)}, nil
 }
 
 func (g *Gateway) checkCall(ctx context.Context, to lmz.Address, called lmz.CallContext, req *lmz.Request) (v lmz.Verdict, exists bool, err error) {
@@ -128,7 +129,7 @@ func (w *worker) check(ctx context.Context, called lmz.CallContext, req *lmz.Req
 		return v, noVerdict("the handler of " + w.self.Binding + " does not say what it would allow: it is no lmz.Mux")
 	}
 	called.Self = w.self
-	ctx = lmz.WithCallContext(context.WithValue(proto.Bare(ctx), checkKey{}, true), called)
+	ctx = node.WithCallContext(context.WithValue(proto.Bare(ctx), checkKey{}, true), called)
 	defer func() {
 		if p := recover(); p != nil {
 			logHidden(w.gateway.log.worker, w.self.Address, &proto.PanicError{Value: p})

@@ -11,6 +11,7 @@ import (
 
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/client"
+	"github.com/lumenize/lmz/internal/node"
 	"github.com/lumenize/lmz/internal/proto"
 	"github.com/lumenize/lmz/object"
 )
@@ -137,7 +138,7 @@ func TestAJSONClientIsToldWhichStateIsAClients(t *testing.T) {
 				c, _ := lmz.CallContextFrom(ctx)
 				value, err := proto.Parse([]byte{0x01})
 				c.State = map[string]lmz.Value{"trusted": value, "both": value}
-				return "", errorOf(err, self.Send(lmz.WithCallContext(ctx, c), lmz.At(lmz.DefaultGateway, "bob.tab"), lmz.Ctn("x")))
+				return "", errorOf(err, self.Send(node.WithCallContext(ctx, c), lmz.At(lmz.DefaultGateway, "bob.tab"), lmz.Ctn("x")))
 			})
 			return mux
 		})

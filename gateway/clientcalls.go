@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/node"
 	"github.com/lumenize/lmz/internal/proto"
 	"github.com/lumenize/lmz/internal/session"
 )
@@ -132,7 +133,7 @@ func (f *front) deliver(ctx context.Context, call *proto.Call, done func(proto.A
 		return
 	}
 	if c == nil || !c.deliver(ctx, call, callContext, done) {
-		done(proto.ErrorAnswer(lmz.NewClientDisconnected(call.To.Instance, lmz.CodeGateway, "Client is not connected")))
+		done(proto.ErrorAnswer(node.NewClientDisconnected(call.To.Instance, lmz.CodeGateway, "Client is not connected")))
 	}
 }
 

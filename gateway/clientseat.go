@@ -6,6 +6,7 @@ import (
 
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/internal/link"
+	"github.com/lumenize/lmz/internal/node"
 	"github.com/lumenize/lmz/internal/proto"
 	"github.com/lumenize/lmz/internal/session"
 )
@@ -155,7 +156,7 @@ func (c *client) endSession(reason string, goodbye bool) []session.Effect {
 }
 
 func (c *client) disconnected(code lmz.Code, message string) proto.Answer {
-	return proto.ErrorAnswer(lmz.NewClientDisconnected(c.self.Instance, code, message))
+	return proto.ErrorAnswer(node.NewClientDisconnected(c.self.Instance, code, message))
 }
 
 func (c *client) graceOver(number uint64) {

@@ -10,6 +10,7 @@ import (
 	"unicode"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/node"
 	"github.com/lumenize/lmz/internal/proto"
 )
 
@@ -146,7 +147,7 @@ func (f *front) ask(ctx context.Context, hook func(context.Context, *Call) error
 	if hook == nil {
 		return nil
 	}
-	ctx = lmz.WithCallContext(proto.Bare(ctx), call.Context)
+	ctx = node.WithCallContext(proto.Bare(ctx), call.Context)
 	err := lmz.Check(ctx, func(ctx context.Context, _ *lmz.Request) error {
 		return protect(func() error { return hook(ctx, &Call{To: call.To, chain: call.Chain}) })
 	}, nil)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/gateway"
+	"github.com/lumenize/lmz/internal/node"
 	"github.com/lumenize/lmz/internal/proto"
 )
 
@@ -142,7 +143,7 @@ func TestAClientHasAThousandSendsUnderWayAndMoreAreDropped(t *testing.T) {
 }
 
 func TestAClientCannotSayThatAnothersSessionHasEnded(t *testing.T) {
-	gone := func(instance string) *lmz.Error { return lmz.NewClientDisconnected(instance, lmz.CodeGateway, "gone") }
+	gone := func(instance string) *lmz.Error { return node.NewClientDisconnected(instance, lmz.CodeGateway, "gone") }
 	for name, tt := range map[string]struct {
 		about string
 		cbor  func(*raw, uint64, *lmz.Error)

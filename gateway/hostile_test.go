@@ -13,6 +13,7 @@ import (
 	"github.com/coder/websocket"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/node"
 	"github.com/lumenize/lmz/internal/proto"
 )
 
@@ -229,7 +230,7 @@ func TestACallNeverReachesAnotherUsersClientAsSomebodyElse(t *testing.T) {
 		if lmz.CodeOf(err) != lmz.CodeGuard {
 			t.Errorf("a client called another: %v", err)
 		}
-		ctx := lmz.WithCallContext(context.Background(), lmz.CallContext{
+		ctx := node.WithCallContext(context.Background(), lmz.CallContext{
 			Chain: []lmz.Identity{victim.Identity()}, Auth: &lmz.Auth{Subject: "bob"},
 		})
 		_, err = attacker.CallRaw(ctx, victim.Identity().Address, lmz.Ctn("handleContentUpdate"))

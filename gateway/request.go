@@ -12,6 +12,7 @@ import (
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/internal/budget"
 	"github.com/lumenize/lmz/internal/credential"
+	"github.com/lumenize/lmz/internal/node"
 	"github.com/lumenize/lmz/internal/proto"
 )
 
@@ -33,7 +34,7 @@ func (g *Gateway) serveObject(w http.ResponseWriter, r *http.Request, to lmz.Add
 		payer = auth.Subject
 	}
 	if auth != nil {
-		r = r.WithContext(lmz.WithCallContext(r.Context(), lmz.CallContext{Auth: seen(auth)}))
+		r = r.WithContext(node.WithCallContext(r.Context(), lmz.CallContext{Auth: seen(auth)}))
 	}
 	if refused := g.accounts.Take(payer, budget.Steps, 1); refused != nil {
 		log.Warn("request refused", "subject", payer, "error", refused)
@@ -42,7 +43,7 @@ func (g *Gateway) serveObject(w http.ResponseWriter, r *http.Request, to lmz.Add
 	}
 	if !g.requests.enter(payer) {
 		log.Warn("request refused", "subject", payer, "error", "too many at once")
-		refuseRate(w, lmz.NewRateLimited("requests", time.Second))
+		refuseRate(w, node.NewRateLimited("requests", time.Second))
 		return
 	}
 	defer g.requests.leave(payer)

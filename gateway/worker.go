@@ -11,6 +11,7 @@ import (
 
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/internal/budget"
+	"github.com/lumenize/lmz/internal/node"
 	"github.com/lumenize/lmz/internal/proto"
 	"github.com/lumenize/lmz/internal/turn"
 )
@@ -44,7 +45,7 @@ func (w *worker) deliver(ctx context.Context, c *proto.Call, done func(proto.Ans
 	}
 	callContext := c.Context
 	callContext.Self = w.self
-	ctx = lmz.WithCallContext(proto.Handling(proto.Bare(ctx)), callContext)
+	ctx = node.WithCallContext(proto.Handling(proto.Bare(ctx)), callContext)
 	ctx = proto.WithPayer(ctx, c.Payer)
 	place := pool.Join(turn.Who{Caller: c.Context.Caller(), Payer: c.Payer})
 	w.gateway.work.Go(func() {
@@ -105,7 +106,7 @@ func (w *worker) Send(ctx context.Context, to lmz.Address, c lmz.Continuation, o
 	if checking(ctx) {
 		return nil // nothing leaves
 	}
-	o := lmz.NewSendOptions(options)
+	o := node.SendOptions(options)
 	call, err := proto.NewCall(ctx, w.self, to, c)
 	if err == nil {
 		err = proto.CheckTarget(w.gateway, to)

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/node"
 )
 
 // AlarmOptions configures an alarm.
@@ -206,7 +206,7 @@ func (a *alarmRow) alarm() Alarm {
 
 // publicText is what is kept of an error: what a caller would be told.
 func publicText(err error) string {
-	if e := lmz.PublicError(err); e != nil {
+	if e := node.PublicError(err); e != nil {
 		return e.Error()
 	}
 	return "internal error"

@@ -7,6 +7,7 @@ import (
 
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/internal/budget"
+	"github.com/lumenize/lmz/internal/node"
 )
 
 // What an object stores is charged to the subjects whose turns made it grow. The object
@@ -109,7 +110,7 @@ func (r *run) growth() (grown int64, refused *lmz.Error, err error) {
 		refused = r.o.rt.accounts.Check(r.payer, budget.Objects, 1)
 	}
 	if most := r.o.kind.MaxBytes; most > 0 && size > most {
-		refused = lmz.NewQuotaExceeded("stored in "+r.o.id.Binding, most)
+		refused = node.NewQuotaExceeded("stored in "+r.o.id.Binding, most)
 		refused.Message = fmt.Sprintf("the object would have %d bytes, and may have %d; remove some of what it stores", size, most)
 	} else if refused == nil {
 		refused = r.o.rt.accounts.Check(r.payer, budget.Stored, grown)

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/node"
 	"github.com/lumenize/lmz/internal/proto"
 	"github.com/lumenize/lmz/internal/turn"
 )
@@ -57,7 +58,7 @@ func (rt *Runtime) CheckCall(ctx context.Context, to lmz.Address, called lmz.Cal
 		return v, false, refused
 	}
 	called.Self = o.id
-	ctx = lmz.WithCallContext(ctx, called)
+	ctx = node.WithCallContext(ctx, called)
 	if o.handler == nil && rt.isLarge(to) {
 		if refused := o.activate(place); refused != nil {
 			o.pass(place)
@@ -131,7 +132,7 @@ func (o *Object) checkApart(ctx context.Context, cancel context.CancelCauseFunc,
 		err = protect(func() error {
 			h = apart.kind.New(apart)
 			if starter, ok := h.(Starter); ok {
-				fresh := lmz.WithCallContext(ctx, lmz.CallContext{Self: o.id})
+				fresh := node.WithCallContext(ctx, lmz.CallContext{Self: o.id})
 				return starter.OnStart(context.WithValue(fresh, runKey{}, r))
 			}
 			return nil

@@ -5,7 +5,9 @@ import (
 	"sync/atomic"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/node"
 	"github.com/lumenize/lmz/internal/proto"
+	"github.com/lumenize/lmz/internal/scope"
 	"github.com/lumenize/lmz/internal/turn"
 )
 
@@ -99,8 +101,8 @@ func (o *Object) serveChore(place *turn.Place, c chore) {
 		return err
 	}
 	c.context.Self = o.id
-	ctx = proto.WithPayer(lmz.WithCallContext(ctx, c.context), c.payer)
-	o.executeIn(ctx, r, func(ctx context.Context, h lmz.Handler) (any, error) { return c.do(lmz.AsReply(ctx), h) }, func(a proto.Answer) {
+	ctx = proto.WithPayer(node.WithCallContext(ctx, c.context), c.payer)
+	o.executeIn(ctx, r, func(ctx context.Context, h lmz.Handler) (any, error) { return c.do(scope.AsReply(ctx), h) }, func(a proto.Answer) {
 		_, err := a.Result()
 		if storageFailed(a) && !saved.Load() {
 			o.rt.postpone(o.id.Address, c, publicText(err))

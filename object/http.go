@@ -11,6 +11,7 @@ import (
 
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/internal/budget"
+	"github.com/lumenize/lmz/internal/node"
 	"github.com/lumenize/lmz/internal/proto"
 	"github.com/lumenize/lmz/internal/turn"
 )
@@ -36,7 +37,7 @@ type Requester interface {
 
 // ServeHTTP has the object at a serve a request, in a turn, if its handler is a
 // [Requester]; else the answer is 501. The call context is the one in the ctx of r
-// (see [lmz.WithCallContext]), for instance with the origin auth that a gateway has
+// , for instance with the origin auth that a gateway has
 // verified; without one it is a fresh chain. No header of r says who the caller is.
 //
 // The status is 404 for an unknown binding or an impossible instance name, 413 for a
@@ -83,7 +84,7 @@ func (rt *Runtime) ServeHTTP(a lmz.Address, w http.ResponseWriter, r *http.Reque
 		return nil, response.serve(h, request)
 	}
 	answers := make(chan proto.Answer, 1)
-	o.execute(proto.WithPayer(lmz.WithCallContext(ctx, called), payer), cancel, place, nil, run, func(a proto.Answer) { answers <- a })
+	o.execute(proto.WithPayer(node.WithCallContext(ctx, called), payer), cancel, place, nil, run, func(a proto.Answer) { answers <- a })
 	switch answer := <-answers; answer.Failed {
 	case "", lmz.CodeCallee:
 		response.writeTo(w)

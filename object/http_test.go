@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/node"
 )
 
 // serving is a handler that serves HTTP.
@@ -168,7 +169,7 @@ func TestARequestHasTheCallContextOfItsGatewayAndMayCall(t *testing.T) {
 		}
 		fmt.Fprint(rw, who)
 	})
-	ctx := lmz.WithCallContext(t.Context(), lmz.CallContext{Auth: &lmz.Auth{Subject: "ann"}})
+	ctx := node.WithCallContext(t.Context(), lmz.CallContext{Auth: &lmz.Auth{Subject: "ann"}})
 	recorder := httptest.NewRecorder()
 	w.rt.ServeHTTP(box, recorder, httptest.NewRequestWithContext(ctx, "GET", "/", nil))
 	wantResponse(t, recorder.Result(), 200, "ann")

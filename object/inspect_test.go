@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/node"
 )
 
 func TestAdministratorsReadWhatAnObjectHasStored(t *testing.T) {
@@ -58,7 +59,7 @@ func TestAdministratorsReadWhatAnObjectHasStored(t *testing.T) {
 			`COMMIT`: "TRANSACTION", `ATTACH ':memory:' AS x`: "ATTACH", `VACUUM`: "ATTACH", `SELECT 1; SELECT 2`: "several statements",
 			`SELECT * FROM nowhere`: "no such table", ``: "no statement",
 		} {
-			if _, err := w.rt.Inspect(t.Context(), box, query); err == nil || !strings.Contains(err.Error(), want) || lmz.PublicError(err) == nil {
+			if _, err := w.rt.Inspect(t.Context(), box, query); err == nil || !strings.Contains(err.Error(), want) || node.PublicError(err) == nil {
 				t.Errorf("%s: got %v, want %q, for the administrator to see", query, err, want)
 			}
 		}
@@ -302,7 +303,7 @@ func TestABackupIsRestoredUnderAnotherName(t *testing.T) {
 	junk := filepath.Join(t.TempDir(), "junk")
 	wantNil(t, os.WriteFile(junk, []byte(strings.Repeat("no database ", 1000)), 0o600))
 	wantCode(t, w.rt.Restore(t.Context(), junk, lmz.At("BOX", "three")), "", "damaged, or no backup")
-	if err := w.rt.Restore(t.Context(), junk, lmz.At("BOX", "three")); lmz.PublicError(err) == nil {
+	if err := w.rt.Restore(t.Context(), junk, lmz.At("BOX", "three")); node.PublicError(err) == nil {
 		t.Errorf("an administrator does not see %v", err)
 	}
 	wantNil(t, os.WriteFile(junk, nil, 0o600))

@@ -10,6 +10,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/node"
 	"github.com/lumenize/lmz/internal/proto"
 )
 
@@ -53,7 +54,7 @@ type worker struct{ h lmz.Handler }
 
 func (w worker) Deliver(ctx context.Context, c *proto.Call, done func(proto.Answer)) {
 	go func() {
-		ctx := lmz.WithCallContext(ctx, c.Context)
+		ctx := node.WithCallContext(ctx, c.Context)
 		done(proto.NewAnswer(proto.Execute(ctx, w.h, c.Chain)))
 	}()
 }

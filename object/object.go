@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/node"
 	"github.com/lumenize/lmz/internal/proto"
 	"github.com/lumenize/lmz/internal/turn"
 )
@@ -131,7 +132,7 @@ func (o *Object) Send(ctx context.Context, to lmz.Address, c lmz.Continuation, o
 	if err != nil {
 		return err
 	}
-	want := lmz.NewSendOptions(options)
+	want := node.SendOptions(options)
 	deadline := r.sendDeadline(ctx)
 	call.NoReply = len(want.Reply.Ops()) == 0
 	sent := proto.Sent(ctx)

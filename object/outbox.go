@@ -84,7 +84,7 @@ func (rt *Runtime) isObject(binding string) bool {
 }
 
 // newStored makes a send to one target.
-func (o *Object) newStored(call *proto.Call, sender lmz.CallContext, want lmz.SendOptions, deadline time.Time) (*stored, error) {
+func (o *Object) newStored(call *proto.Call, sender lmz.CallContext, want lmz.SendOption, deadline time.Time) (*stored, error) {
 	sender.Self = lmz.Identity{}
 	encoded, err := proto.MarshalContext(sender)
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/node"
 	"github.com/lumenize/lmz/internal/proto"
 	"github.com/lumenize/lmz/internal/turn"
 )
@@ -349,7 +350,7 @@ func TestABroadcastIsOneRow(t *testing.T) {
 		for i := range targets {
 			call, err := r.newCall(t.Context(), o.id, lmz.At("BOX", fmt.Sprint(i)), c)
 			wantNil(t, err)
-			s, err := o.newStored(call, lmz.CallContext{}, lmz.NewSendOptions([]lmz.SendOption{lmz.ReplyOnError(lmz.Ctn("gone"))}), time.Time{})
+			s, err := o.newStored(call, lmz.CallContext{}, node.SendOptions([]lmz.SendOption{lmz.ReplyOnError(lmz.Ctn("gone"))}), time.Time{})
 			wantNil(t, err)
 			r.addSend(s, func(*proto.Call) {})
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/internal/budget"
+	"github.com/lumenize/lmz/internal/node"
 	"github.com/lumenize/lmz/internal/proto"
 )
 
@@ -140,7 +141,7 @@ func (o *Object) finishRemoval() error {
 // tellRemoved runs OnRemoved, if there is one. An error says that the next life of the
 // gateway must run it.
 func (o *Object) tellRemoved() error {
-	ctx, cancel := o.rt.bound(lmz.WithCallContext(context.Background(), lmz.CallContext{Self: o.id}))
+	ctx, cancel := o.rt.bound(node.WithCallContext(context.Background(), lmz.CallContext{Self: o.id}))
 	defer cancel(nil)
 	err := protect(func() error {
 		if h, ok := o.kind.New(o).(Remover); ok {

@@ -7,7 +7,9 @@ import (
 
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/internal/budget"
+	"github.com/lumenize/lmz/internal/node"
 	"github.com/lumenize/lmz/internal/proto"
+	"github.com/lumenize/lmz/internal/scope"
 	"github.com/lumenize/lmz/internal/turn"
 )
 
@@ -199,10 +201,10 @@ func (o *Object) runAlarm(ctx context.Context, r *run, a *alarmRow) {
 		return
 	}
 	r.payer = a.Payer
-	ctx = context.WithValue(lmz.WithCallContext(ctx, lmz.CallContext{Self: o.id}), alarmRunKey{}, this)
+	ctx = context.WithValue(node.WithCallContext(ctx, lmz.CallContext{Self: o.id}), alarmRunKey{}, this)
 	ctx = proto.WithPayer(ctx, a.Payer)
 	o.executeIn(ctx, r, func(ctx context.Context, h lmz.Handler) (any, error) {
-		return proto.Execute(lmz.AsReply(ctx), h, a.Chain)
+		return proto.Execute(scope.AsReply(ctx), h, a.Chain)
 	}, done)
 }
 

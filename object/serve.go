@@ -9,6 +9,7 @@ import (
 
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/internal/budget"
+	"github.com/lumenize/lmz/internal/node"
 	"github.com/lumenize/lmz/internal/proto"
 	"github.com/lumenize/lmz/internal/turn"
 )
@@ -55,7 +56,7 @@ func (o *Object) serve(ctx context.Context, place *turn.Place, c *proto.Call, do
 		o.rt.accounts.Add(c.Payer, budget.Steps, int64(steps-1)) // one was charged where the call came in
 		return result, err
 	}
-	ctx = proto.WithPayer(lmz.WithCallContext(ctx, called), c.Payer)
+	ctx = proto.WithPayer(node.WithCallContext(ctx, called), c.Payer)
 	o.execute(ctx, cancel, place, c, run, done)
 }
 
@@ -250,7 +251,7 @@ func (o *Object) startHere(place *turn.Place) (h lmz.Handler, err error) {
 	// Not the ctx of the call that woke the object: the start is for all of them.
 	ctx, cancel := o.rt.bound(context.Background())
 	defer cancel(nil)
-	ctx = proto.WithPayer(lmz.WithCallContext(ctx, lmz.CallContext{Self: o.id}), place.Payer())
+	ctx = proto.WithPayer(node.WithCallContext(ctx, lmz.CallContext{Self: o.id}), place.Payer())
 	r := o.newRun(ctx, cancel, place)
 	r.starting, r.method = true, "OnStart"
 	err = errExited

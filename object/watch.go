@@ -9,6 +9,7 @@ import (
 
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/internal/budget"
+	"github.com/lumenize/lmz/internal/node"
 )
 
 // blockedAfter is how long a handler may keep the turn without using storage before the
@@ -185,7 +186,7 @@ func (r *run) look() {
 // whyFailed is what the caller learns of an error that the handler returned: that its
 // turn took too long, if that is why.
 func (r *run) whyFailed(err error) error {
-	if err == nil || !r.isOver() || lmz.PublicError(err) != nil && !errors.Is(err, context.Canceled) {
+	if err == nil || !r.isOver() || node.PublicError(err) != nil && !errors.Is(err, context.Canceled) {
 		return err
 	}
 	return r.tookTooLong()

@@ -156,7 +156,7 @@ func newPersonCalled(t testing.TB, m *meshtest.Mesh, subject, address string) *p
 
 func TestLongNamesAreCut(t *testing.T) {
 	email := strings.Repeat("ü", 500) + "@example.com"
-	ctx := lmz.WithCallContext(t.Context(), lmz.CallContext{Auth: &lmz.Auth{Subject: "s", Claims: map[string]any{"email": email}}})
+	ctx := meshtest.WithCallContext(t.Context(), lmz.CallContext{Auth: &lmz.Auth{Subject: "s", Claims: map[string]any{"email": email}}})
 	if name := fullName(ctx); len(name) > maxName || text.Units(name) != maxName/2 {
 		t.Errorf("%d bytes", len(name))
 	}

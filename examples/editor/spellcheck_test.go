@@ -135,7 +135,7 @@ func TestDeskTakesOnlyWhatItAskedFor(t *testing.T) {
 		{"nobody", nil, false, false, false},
 	} {
 		desk := NewDesk()
-		ctx := lmz.WithCallContext(t.Context(), lmz.CallContext{Self: me, Chain: c.chain})
+		ctx := meshtest.WithCallContext(t.Context(), lmz.CallContext{Self: me, Chain: c.chain})
 		for method, want := range map[string]bool{
 			string(HandleEdits): c.edits, string(HandlePresence): c.presence, string(HandleSpelling): c.spellingOkay,
 		} {

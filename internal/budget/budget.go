@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/node"
 )
 
 // Kind is something that subjects use.
@@ -236,9 +237,9 @@ func (a *Accounts) exceeded(acc *account, k Kind, limit Limit, n int64) *lmz.Err
 		wait = time.Second
 	}
 	if wait > 0 {
-		return lmz.NewRateLimited(k.String(), wait)
+		return node.NewRateLimited(k.String(), wait)
 	}
-	return lmz.NewQuotaExceeded(k.String(), limit.Most)
+	return node.NewQuotaExceeded(k.String(), limit.Most)
 }
 
 // Usage is what one subject uses.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/node"
 )
 
 // Call is one call on its way to a node, inside a process. Its chain stays
@@ -99,7 +100,7 @@ func ForSend(ctx context.Context) (context.Context, context.CancelFunc) {
 		deadline = time.Now().Add(lmz.DefaultTimeout)
 	}
 	if c, ok := lmz.CallContextFrom(ctx); ok {
-		ctx = lmz.WithCallContext(ctx, c)
+		ctx = node.WithCallContext(ctx, c)
 	}
 	return context.WithDeadline(context.WithoutCancel(ctx), deadline)
 }

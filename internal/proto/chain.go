@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/node"
+	"github.com/lumenize/lmz/internal/scope"
 )
 
 // NewCall prepares a call of c by the node self, within the call context of ctx.
@@ -98,7 +100,7 @@ func ExecuteEncodedReply(ctx context.Context, h lmz.Handler, chain []byte, a Ans
 	e := newExecution(h, chain, Limits{})
 	e.outcome = &outcome
 	e.nested = e.nested || bytes.Contains(chain, []byte(objectResult))
-	return e.run(lmz.AsReply(ctx), doc, 0)
+	return e.run(scope.AsReply(ctx), doc, 0)
 }
 
 func newExecution(h lmz.Handler, chain []byte, limits Limits) *execution {
@@ -182,7 +184,7 @@ func (e *execution) run(ctx context.Context, chain Item, depth int) (any, error)
 // fromStep keeps a refusal as "nothing ran" only for the very first step.
 func fromStep(err error, step int) error {
 	var e *lmz.Error
-	if step == 0 || lmz.Refused(err) == "" || !errors.As(err, &e) {
+	if step == 0 || node.Refused(err) == "" || !errors.As(err, &e) {
 		return err
 	}
 	return &lmz.Error{Name: e.Name, Message: e.Message, Fields: e.Fields, Cause: e.Cause}
@@ -264,12 +266,12 @@ func NewAnswer(result any, err error) Answer {
 			Code: lmz.CodeCallee, Name: "TypeError", Message: "the result cannot be sent: " + encodeErr.Error(),
 		})
 	}
-	e := lmz.PublicError(err)
+	e := node.PublicError(err)
 	if e == nil {
 		return ErrorAnswer(&lmz.Error{Code: lmz.CodeCallee, Message: InternalError})
 	}
 	answer := *e
-	answer.Code = lmz.Refused(err)
+	answer.Code = node.Refused(err)
 	if answer.Code == "" {
 		answer.Code = lmz.CodeCallee
 	}
@@ -318,11 +320,11 @@ func Failure(code lmz.Code, name, message string) Answer {
 // Hidden returns the part of err that [NewAnswer] does not let out, for the node's
 // log, or nil when the caller sees everything.
 func Hidden(err error) error {
-	e := lmz.PublicError(err)
+	e := node.PublicError(err)
 	switch {
 	case e == nil:
 		return err
-	case e.Cause != nil && lmz.PublicError(e.Cause) == nil:
+	case e.Cause != nil && node.PublicError(e.Cause) == nil:
 		return e.Cause
 	}
 	return nil
@@ -335,7 +337,7 @@ func (a Answer) Outcome() (Item, error) {
 	if err == nil {
 		return value.(Item), nil
 	}
-	e := lmz.PublicError(err)
+	e := node.PublicError(err)
 	failure := *e
 	failure.Fields = maps.Clone(e.Fields)
 	if failure.Fields == nil {

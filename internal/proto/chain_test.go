@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/node"
 )
 
 // calculator is a handler that counts how often each method runs.
@@ -215,7 +216,7 @@ func TestErrorAnswersAlwaysCanBeSent(t *testing.T) {
 			t.Errorf("failed: %q", answer.Failed)
 		}
 		_, err := answer.Result()
-		return lmz.PublicError(err)
+		return node.PublicError(err)
 	}
 	e := read(&lmz.Error{Code: lmz.CodeCallee, Name: "E", Message: "m", Fields: map[string]any{"f": func() {}, "field": "email"},
 		Cause: &lmz.Error{Message: "\xff"}})

@@ -8,13 +8,13 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/scope"
 )
 
 // Sent returns what to call when a call of a node in this process leaves it: it tells
 // whoever asked with [lmz.OnSent].
 func Sent(ctx context.Context) func(*Call) {
-	f := lmz.Sent(ctx)
+	f := scope.Sent(ctx)
 	if f == nil {
 		return func(*Call) {}
 	}

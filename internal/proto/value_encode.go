@@ -120,7 +120,7 @@ func (e *encoder) any(v any) error {
 	case Item:
 		return e.item(v)
 	default:
-		if lmz.IsResult(v) {
+		if v == any(lmz.Result) {
 			return e.result()
 		}
 		return e.reflected(reflect.ValueOf(v))

@@ -86,7 +86,7 @@ func FuzzRoundTrip(f *testing.F) {
 			return
 		}
 		var struct1 everything
-		var struct2 node
+		var struct2 linked
 		var list []pair
 		_, _, _ = it.Decode(&struct1), it.Decode(&struct2), it.Decode(&list)
 		if parts, ok := it.Elements(); ok && len(parts) > 0 {

@@ -8,9 +8,9 @@ import (
 	"github.com/lumenize/lmz"
 )
 
-type node struct {
+type linked struct {
 	Name string
-	Next *node
+	Next *linked
 	Any  any
 }
 
@@ -64,14 +64,14 @@ func TestSharedValuesAreNumberedInTheOrderInWhichTheyBegin(t *testing.T) {
 }
 
 func TestCyclesOfPointersComeBack(t *testing.T) {
-	a, b := &node{Name: "a"}, &node{Name: "b"}
+	a, b := &linked{Name: "a"}, &linked{Name: "b"}
 	a.Next, b.Next = b, a
-	var back *node
+	var back *linked
 	roundTrip(t, a, &back)
 	if back.Name != "a" || back.Next.Name != "b" || back.Next.Next != back {
 		t.Errorf("got %+v", back)
 	}
-	var root node // the pointer given to Decode is the root's identity
+	var root linked // the pointer given to Decode is the root's identity
 	roundTrip(t, a, &root)
 	if root.Next.Next != &root {
 		t.Error("the cycle does not lead back to the value decoded into")
@@ -187,7 +187,7 @@ func TestAnItemKeepsItsReferencesInAnotherDocument(t *testing.T) {
 }
 
 func TestAnItemDecodesWhatItRefersToElsewhere(t *testing.T) {
-	n := &node{Name: "n"}
+	n := &linked{Name: "n"}
 	n.Next = n
 	data, _ := Marshal([]any{n, []any{n, "x"}})
 	root, _ := Parse(data)
@@ -196,7 +196,7 @@ func TestAnItemDecodesWhatItRefersToElsewhere(t *testing.T) {
 	if !ok || len(inner) != 2 {
 		t.Fatal("no elements")
 	}
-	var got *node
+	var got *linked
 	if err := inner[0].Decode(&got); err != nil || got.Name != "n" || got.Next != got {
 		t.Fatalf("got %+v, %v", got, err)
 	}
