@@ -58,6 +58,10 @@ fuzz: ## fuzz the decoders, each for T (30s)
 bench: ## run the benchmarks
 	$(GO) test -run '^$$' -bench . -benchmem ./internal/... ./gateway ./text ./tui ./object ./auth ./examples/editor
 
+.PHONY: bench-peers
+bench-peers: ## compare calls, broadcasts and writes with a bare echo and NATS, in processes of their own
+	cd bench && $(GO) run ./peers
+
 .PHONY: soak
 soak: ## the long versions of the crash and cut tests, and attacks of a minute each (an hour)
 	LMZ_SOAK=1 $(GO) test -count=1 -timeout 30m -v -skip Attack ./test/...
