@@ -31,13 +31,13 @@ func serveLmz(dir string) (string, func(), error) {
 		return "", nil, err
 	}
 	answer := make([]byte, answered)
-	g.Worker("ECHO", func(lmz.Caller) lmz.Handler {
+	g.HandleWorker("ECHO", func(lmz.Caller) lmz.Handler {
 		mux := new(lmz.Mux)
 		echo.Expose(mux, lmz.Anyone, func(context.Context, []byte) ([]byte, error) { return answer, nil })
 		return mux
 	})
-	g.Object("ROOM", object.Kind{New: newRoom})
-	g.Object("UNSYNCED", object.Kind{New: newRoom, Relaxed: true})
+	g.HandleObject("ROOM", object.Kind{New: newRoom})
+	g.HandleObject("UNSYNCED", object.Kind{New: newRoom, Relaxed: true})
 	url, stop, err := listen(g)
 	return url, func() { stop(); g.Close() }, err
 }
@@ -76,7 +76,7 @@ type lmzConn struct {
 }
 
 func dialWorker(ctx context.Context, url string) (conn, error) {
-	return dialLmz(ctx, url, lmz.At("ECHO"), echo)
+	return dialLmz(ctx, url, lmz.Worker("ECHO"), echo)
 }
 
 func dialObject(ctx context.Context, url string) (conn, error) {
