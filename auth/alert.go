@@ -3,6 +3,8 @@ package auth
 import (
 	"net/http"
 	"time"
+
+	"github.com/lumenize/lmz/auth/internal/secret"
 )
 
 // alertTTL is the life of the link by which a sign-in is undone.
@@ -24,7 +26,7 @@ func (s *Service) tellOfNewPlace(d db, r *request, subj subject, id string, n ne
 	if err != nil || n.kind == kindBrowser && (known == 0 && subj.lastLoginAt == 0 || same > 0) {
 		return err
 	}
-	token, now := newToken(), s.now()
+	token, now := secret.New(), s.now()
 	err = d.insertLink(token, link{email: subj.email, createdAt: now, expiresAt: now.Add(alertTTL), ip: r.ip, endsSession: id})
 	if err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/lumenize/lmz/auth/internal/limit"
 	"zombiezen.com/go/sqlite"
 )
 
@@ -24,8 +25,8 @@ func (s *Service) askAdmins(d db, r *request, subj subject) error {
 	if subj.adminApproved || subj.isAdmin || now.UnixMilli()-subj.notifiedAt < notifyEvery.Milliseconds() {
 		return nil
 	}
-	wait, first := s.limits.take(append(perSubnet("signups", r.ip, signUpsPerIP, day),
-		rule{key: "signups", limit: signUps, every: day, paced: true, common: true})...)
+	wait, first := s.limits.Take(append(limit.PerClient("signups", r.ip, signUpsPerIP, day),
+		limit.Rule{Key: "signups", Max: signUps, Every: day, Paced: true, Common: true})...)
 	if first {
 		s.log.Warn("many sign-ups wait for approval: the admins are not mailed about each", "for", wait, "request", r.id)
 	}

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/lumenize/lmz/auth/internal/limit"
 	"zombiezen.com/go/sqlite"
 )
 
@@ -71,7 +72,7 @@ func (s *Service) recordOften(d db, r *request, e event) error {
 		AND json_remove(detail, '$.times', '$.last') = :detail`,
 		args{":target": e.target, ":event": e.name, ":since": s.now().Add(-oftenEvery).UnixMilli(), ":detail": string(details)},
 		func(stmt *sqlite.Stmt) {
-			if network(stmt.GetText("ip")) == network(r.ip) {
+			if limit.Network(stmt.GetText("ip")) == limit.Network(r.ip) {
 				row = stmt.GetInt64("id")
 			}
 		})
@@ -98,13 +99,13 @@ func (s *Service) tx(r *request, f func(db) error) error {
 // with many networks could fill the disk with them. The log is told of each.
 const failuresPerHour = 5000
 
-var failuresRule = rule{key: "failures", limit: failuresPerHour, every: time.Hour, common: true}
+var failuresRule = limit.Rule{Key: "failures", Max: failuresPerHour, Every: time.Hour, Common: true}
 
 // recordFailure records what was refused in a transaction of its own, also when
 // the client has gone.
 func (s *Service) recordFailure(r *request, e event) {
 	e.failed = true
-	if wait, first := s.limits.take(failuresRule); wait > 0 && !first {
+	if wait, first := s.limits.Take(failuresRule); wait > 0 && !first {
 		r.events = append(r.events, e) // for the log
 		return
 	} else if wait > 0 {
@@ -133,7 +134,7 @@ func (s *Service) recordRefusal(route *route, r *request, refusal *Error) {
 	}
 	if refusal.Status == http.StatusUnauthorized || refusal.guess {
 		s.countFailure(r)
-	} else if wait, first := s.limits.take(s.denialRules(r)...); first {
+	} else if wait, first := s.limits.Take(s.denialRules(r)...); first {
 		s.recordFailure(r, event{name: "rate.limited", details: map[string]any{"endpoint": route.method + " " + route.path}})
 		return
 	} else if wait > 0 {

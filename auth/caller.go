@@ -2,9 +2,10 @@ package auth
 
 import (
 	"cmp"
-	"strings"
 	"time"
 
+	"github.com/lumenize/lmz/auth/internal/limit"
+	"github.com/lumenize/lmz/auth/internal/token"
 	"github.com/lumenize/lmz/internal/credential"
 )
 
@@ -42,8 +43,8 @@ func (s *Service) caller(d db, r *request) (caller, error) {
 	return caller{}, errNoCredential
 }
 
-func (s *Service) callerByBearer(d db, token string) (caller, error) {
-	c, subj, err := s.authenticate(d, token)
+func (s *Service) callerByBearer(d db, text string) (caller, error) {
+	c, subj, err := s.authenticate(d, text)
 	if refusal, refused := err.(*Error); refused {
 		if refusal == errExpiredToken {
 			return caller{}, refusal
@@ -54,19 +55,11 @@ func (s *Service) callerByBearer(d db, token string) (caller, error) {
 		return caller{}, err
 	}
 	subj.isAdmin = subj.isAdmin && c.IsAdmin
-	who := caller{subject: subj, session: c.Session, named: strings.HasPrefix(token, namedPrefix), actors: c.Actors, expires: c.nominalEnd()}
+	who := caller{subject: subj, session: c.Session, named: token.IsNamed(text), actors: c.Actors, expires: c.NominalEnd()}
 	if who.named {
 		who.session, _ = c.All["jti"].(string)
 	}
 	return who, nil
-}
-
-// nominalEnd is the claim exp itself.
-func (c Claims) nominalEnd() time.Time {
-	if exp, ok := c.All["exp"].(float64); ok {
-		return time.Unix(int64(exp), 0)
-	}
-	return c.Expires
 }
 
 // callerByCookie does not rotate the token.
@@ -102,7 +95,7 @@ func (s *Service) asCaller(r *request, f func(db, caller) error) error {
 		if n := len(who.actors); n > 0 {
 			acts = who.actors[n-1]
 		}
-		if err := limited(s.limits.take(rule{key: "calls " + acts, limit: callsPerMinute, every: time.Minute})); err != nil {
+		if err := limited(s.limits.Take(limit.Rule{Key: "calls " + acts, Max: callsPerMinute, Every: time.Minute})); err != nil {
 			return err
 		}
 		return f(d, who)

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/lumenize/lmz/auth/internal/limit"
+	"github.com/lumenize/lmz/auth/internal/secret"
 	"zombiezen.com/go/sqlite"
 )
 
@@ -78,7 +80,7 @@ func (s *Service) startCLI(w http.ResponseWriter, r *request) error {
 		return err
 	}
 	ttl := min(cliLinkTTL, s.opts.LinkTTL)
-	id, token := newUUID(), newToken()
+	id, token := secret.UUID(), secret.New()
 	err = s.tx(r, func(d db) error {
 		now := s.now()
 		err := d.insertLink(token, link{email: email, createdAt: now, expiresAt: now.Add(ttl), ip: r.ip, cli: cli})
@@ -150,10 +152,10 @@ func isLoopbackCallback(raw string) bool {
 // newCode makes the code that the browser carries to the terminal. Alone it is
 // worth nothing: it is bound to the verifier that never left the terminal.
 func (s *Service) newCode(d db, sub string, c *cliRequest) (string, error) {
-	code := newToken()
+	code := secret.New()
 	return code, d.exec(`INSERT INTO CliCodes (codeHash, subjectId, codeChallenge, redirectUri, label, expiresAt)
 		VALUES (:hash, :sub, :challenge, :redirect, :label, :expires)`,
-		args{":hash": hash(code), ":sub": sub, ":challenge": c.challenge, ":redirect": c.redirectURI, ":label": c.label(),
+		args{":hash": secret.Hash(code), ":sub": sub, ":challenge": c.challenge, ":redirect": c.redirectURI, ":label": c.label(),
 			":expires": s.now().Add(codeTTL).UnixMilli()}, nil)
 }
 
@@ -183,7 +185,7 @@ func (s *Service) redeem(w http.ResponseWriter, r *request) error {
 		if q.DeviceCode == "" {
 			return badRequest("invalid_request", "device_code required")
 		}
-		if wait, _ := s.limits.take(rule{key: "polls " + hash(q.DeviceCode), limit: pollsPerDevice, every: shortWindow}); wait > 0 {
+		if wait, _ := s.limits.Take(limit.Rule{Key: "polls " + secret.Hash(q.DeviceCode), Max: pollsPerDevice, Every: shortWindow}); wait > 0 {
 			return errSlowDown
 		}
 		take = func(d db) (newSession, error) { return s.poll(d, q.DeviceCode) }
@@ -246,7 +248,7 @@ func (s *Service) takeCode(d db, r *request, q question) (n newSession, err erro
 	var challenge, redirect, session string
 	var expires int64
 	var tried bool
-	n.code = hash(q.Code)
+	n.code = secret.Hash(q.Code)
 	err = d.exec("SELECT * FROM CliCodes WHERE codeHash = :hash", args{":hash": n.code}, func(stmt *sqlite.Stmt) {
 		n.sub, challenge, n.label = stmt.GetText("subjectId"), stmt.GetText("codeChallenge"), stmt.GetText("label")
 		redirect, expires = stmt.GetText("redirectUri"), stmt.GetInt64("expiresAt")

@@ -268,7 +268,7 @@ func TestRecordedFailureBound(t *testing.T) {
 	f := newCrowd(t, Options{})
 	before := f.count("Audit")
 	for range failuresPerHour - 10 { // as if so many had been recorded
-		f.svc.limits.take(failuresRule)
+		f.svc.limits.Take(failuresRule)
 	}
 	for i := range 30 {
 		r := f.svc.newRequest(httptest.NewRequest("GET", "/auth/magic-link?one_time_token=x", nil))
@@ -348,16 +348,4 @@ func (s slowSender) Send(ctx context.Context, m Mail) error {
 	}
 	s.to <- m.To
 	return ctx.Err()
-}
-
-func TestLimiterCommonKeys(t *testing.T) {
-	l := newLimiter(time.Now)
-	all := rule{key: "all", limit: 1, every: time.Hour, common: true}
-	l.take(all)
-	for i := range 3 * limiterSize {
-		l.take(rule{key: fmt.Sprint(i), limit: 1, every: time.Hour})
-	}
-	if wait, _ := l.take(all); wait == 0 || len(l.windows) > limiterSize {
-		t.Errorf("wait %v, %d keys", wait, len(l.windows))
-	}
 }

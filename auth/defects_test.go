@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/lumenize/lmz/auth/internal/secret"
 )
 
 // One test for each defect of the original that is repaired here, in the order
@@ -238,7 +240,7 @@ func TestDefect16LinksAndInvitationsAreStoredHashed(t *testing.T) {
 	named := f.as(admin, "POST", "tokens", `{"name":"ci"}`).json("token")
 	deviceCode, userCode, _ := f.device("dan@example.com")
 	dump := dumpOf(t, dir)
-	if !strings.Contains(dump, hash(invitation)) || !strings.Contains(dump, hash(link)) || !strings.Contains(dump, hash(deviceCode)) {
+	if !strings.Contains(dump, secret.Hash(invitation)) || !strings.Contains(dump, secret.Hash(link)) || !strings.Contains(dump, secret.Hash(deviceCode)) {
 		t.Fatal("the dump does not show what is stored")
 	}
 	for i, secret := range []string{invitation, link, named, named[len(named)-43:], deviceCode, userCode, plainUserCode(userCode), admin} {

@@ -6,10 +6,10 @@ import (
 	"net/http"
 	"slices"
 	"time"
-)
 
-// maxActors bounds a chain of delegations.
-const maxActors = 3
+	"github.com/lumenize/lmz/auth/internal/token"
+	"github.com/lumenize/lmz/internal/printable"
+)
 
 // maxListed is how many may act for one subject, besides admins: they are shown with it.
 const maxListed = 1000
@@ -78,15 +78,14 @@ func (s *Service) delegate(w http.ResponseWriter, r *request) error {
 		if err := s.mayDelegate(d, who, principal); err != nil {
 			return err
 		}
-		t := signed{subject: principal, session: who.session, actors: slices.Insert(slices.Clone(who.actors), 0, who.sub)}
-		t.isAdmin = false
 		now := s.now()
-		t.expires = earlier(now.Add(s.opts.AccessTTL), who.expires)
-		if out, err = s.signAccess(t, now); err != nil {
+		g := grantTo(principal, earlier(now.Add(s.opts.AccessTTL), who.expires))
+		g.IsAdmin, g.Session, g.Actors = false, who.session, slices.Insert(slices.Clone(who.actors), 0, who.sub)
+		if out, err = s.signAccess(g, now); err != nil {
 			return err
 		}
 		return s.recordOften(d, r, event{name: "token.delegated", actor: who.sub, target: principal.sub, email: principal.email,
-			details: map[string]any{"actors": t.actors}})
+			details: map[string]any{"actors": g.Actors}})
 	})
 	if err == nil {
 		writeJSON(w, http.StatusOK, out)
@@ -100,7 +99,7 @@ func (s *Service) mayDelegate(d db, who caller, principal subject) error {
 		return errNotEntered
 	case !s.now().Before(who.expires):
 		return errExpiredToken
-	case len(who.actors) >= maxActors:
+	case len(who.actors) >= token.MaxActors:
 		return errTooManyAct
 	case who.isAdmin && len(who.actors) == 0:
 		return nil
@@ -137,7 +136,7 @@ func (s *Service) addActor(w http.ResponseWriter, r *request) error {
 		}
 		actor, err := d.subjectBy("sub", b.ActorSub)
 		if err == errNoSubject {
-			return badRequest("invalid_request", "Actor ID not found: "+stripped(b.ActorSub, 64))
+			return badRequest("invalid_request", "Actor ID not found: "+printable.StripCut(b.ActorSub, 64))
 		}
 		if err != nil {
 			return err

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/lumenize/lmz/auth/internal/secret"
 	"zombiezen.com/go/sqlite"
 )
 
@@ -70,14 +71,14 @@ func (s *Service) startDevice(w http.ResponseWriter, r *request) error {
 	}
 	names := cliRequest{client: label(body.Client, "a terminal program"), hostname: label(firstLabel(body.Hostname), "an unnamed computer")}
 	ttl := min(cliLinkTTL, s.opts.LinkTTL)
-	code, userCode, token := newToken(), newUserCode(), newToken()
+	code, userCode, token := secret.New(), newUserCode(), secret.New()
 	err = s.tx(r, func(d db) error {
 		now := s.now()
-		mac, err := s.keys.mac("user code", userCode)
+		mac, err := s.keys.MAC("user code", userCode)
 		if err != nil {
 			return err
 		}
-		dev := device{hash: hash(code), codeMac: mac, email: email, label: names.label(), interval: cliInterval, expiresAt: now.Add(ttl).UnixMilli()}
+		dev := device{hash: secret.Hash(code), codeMac: mac, email: email, label: names.label(), interval: cliInterval, expiresAt: now.Add(ttl).UnixMilli()}
 		if err := d.insertDevice(dev); err != nil {
 			return err
 		}
@@ -140,7 +141,7 @@ func (s *Service) useDeviceLink(d db, r *request, l link, token string, form url
 	if form.Get("answer") == "no" {
 		return s.denyDevice(d, r, u, dev, token, "user")
 	}
-	mac, err := s.keys.mac("user code", plainUserCode(form.Get("user_code")))
+	mac, err := s.keys.MAC("user code", plainUserCode(form.Get("user_code")))
 	if err != nil {
 		return u, err
 	}
@@ -210,7 +211,7 @@ func (s *Service) denyDevice(d db, r *request, u used, dev device, token, by str
 // once.
 func (s *Service) poll(d db, code string) (newSession, error) {
 	now := s.now()
-	dev, found, err := d.findDevice(hash(code))
+	dev, found, err := d.findDevice(secret.Hash(code))
 	if err != nil {
 		return newSession{}, err
 	}

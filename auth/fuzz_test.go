@@ -4,6 +4,8 @@ import (
 	"log/slog"
 	"testing"
 	"time"
+
+	"github.com/lumenize/lmz/auth/internal/token"
 )
 
 // minted is a service with an account that may come in, and its access token.
@@ -22,21 +24,21 @@ func minted(tb testing.TB) (s *Service, token string) {
 
 // FuzzVerify replaces a part of a token: no other than the one that was signed is good.
 func FuzzVerify(f *testing.F) {
-	s, token := minted(f)
+	s, good := minted(f)
 	f.Add(uint(0), uint(0), "")
-	f.Add(uint(0), uint(len(token)), namedPrefix+".x")
-	f.Add(uint(0), uint(len(token)), "eyJhbGciOiJub25lIn0.e30.")
+	f.Add(uint(0), uint(len(good)), token.NewNamed(token.Named{}))
+	f.Add(uint(0), uint(len(good)), "eyJhbGciOiJub25lIn0.e30.")
 	for _, last := range []string{"A", "Q", "g", "w", "B"} { // the same signature but for bits that are none
-		f.Add(uint(len(token)-1), uint(len(token)), last)
+		f.Add(uint(len(good)-1), uint(len(good)), last)
 	}
-	f.Add(uint(len(token)), uint(len(token)), "\n")
+	f.Add(uint(len(good)), uint(len(good)), "\n")
 	f.Fuzz(func(t *testing.T, from, to uint, part string) {
-		n := uint(len(token))
+		n := uint(len(good))
 		from, to = min(from, n), min(to, n)
-		other := token[:from] + part + token[max(from, to):]
+		other := good[:from] + part + good[max(from, to):]
 		c, err := s.Verify(t.Context(), other)
-		if (err == nil) != (other == token) {
-			t.Errorf("%q, made of %q, is of %+v, %v", other, token, c, err)
+		if (err == nil) != (other == good) {
+			t.Errorf("%q, made of %q, is of %+v, %v", other, good, c, err)
 		}
 	})
 }

@@ -16,6 +16,7 @@ import (
 	"go.uber.org/goleak"
 	"zombiezen.com/go/sqlite"
 
+	"github.com/lumenize/lmz/auth/internal/keys"
 	"github.com/lumenize/lmz/internal/origin"
 )
 
@@ -255,13 +256,13 @@ func (f *fixture) insert(s subject) {
 	}
 }
 
-func (f *fixture) ring() *keyring {
+func (f *fixture) keys() *keys.Set {
 	f.t.Helper()
-	ring, err := f.svc.keys.current()
+	set, err := f.svc.keys.Current()
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	return ring
+	return set
 }
 
 func appendEvent(list *[]auditEvent) func(*sqlite.Stmt) {

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/lumenize/lmz/auth/internal/secret"
 	"zombiezen.com/go/sqlite"
 )
 
@@ -112,7 +113,7 @@ func (s *Service) inviteOne(d db, r *request, who caller, email string, mail boo
 	letter := Letter{Kind: KindInviteExisting, To: email, Link: s.appURL()}
 	link = "(already verified)"
 	if !from.emailVerified {
-		token := newToken()
+		token := secret.New()
 		if err := d.replaceInvite(token, email, now, s.opts.InviteTTL); err != nil {
 			return "", err
 		}
@@ -211,7 +212,7 @@ func (s *Service) acceptNow(w http.ResponseWriter, r *request, token string, sta
 // findInvite returns the address of an invitation that still works.
 func (d db) findInvite(token string, now time.Time) (email string, err error) {
 	var expires int64
-	found, err := d.one("SELECT email, expiresAt FROM InviteTokens WHERE tokenHash = :hash", args{":hash": hash(token)},
+	found, err := d.one("SELECT email, expiresAt FROM InviteTokens WHERE tokenHash = :hash", args{":hash": secret.Hash(token)},
 		func(stmt *sqlite.Stmt) { email, expires = stmt.GetText("email"), stmt.GetInt64("expiresAt") })
 	switch {
 	case err != nil:
@@ -229,5 +230,5 @@ func (d db) replaceInvite(token, email string, now time.Time, ttl time.Duration)
 	return errors.Join(
 		d.exec("DELETE FROM InviteTokens WHERE email = :email", args{":email": email}, nil),
 		d.exec("INSERT INTO InviteTokens (tokenHash, email, createdAt, expiresAt) VALUES (:hash, :email, :now, :expires)",
-			args{":hash": hash(token), ":email": email, ":now": now.UnixMilli(), ":expires": now.Add(ttl).UnixMilli()}, nil))
+			args{":hash": secret.Hash(token), ":email": email, ":now": now.UnixMilli(), ":expires": now.Add(ttl).UnixMilli()}, nil))
 }

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/lumenize/lmz/auth/internal/secret"
 )
 
 // A browser in which somebody has signed in to an address is known from then on, by a
@@ -21,7 +23,7 @@ const (
 // admitBrowser gives a browser that has signed in to an address its cookies.
 func (s *Service) admitBrowser(w http.ResponseWriter, refresh, email string) {
 	s.setCookie(w, refresh, s.endOf(s.now(), s.now()))
-	id := newToken()
+	id := secret.New()
 	proof, err := s.proofOfBrowser(id, email)
 	if err != nil { // the keys cannot be read: that it is known is not worth the sign-in
 		s.log.Error("a browser does not become known", "error", err)
@@ -47,5 +49,5 @@ func (s *Service) knownBrowser(r *request, email string) (string, error) {
 }
 
 func (s *Service) proofOfBrowser(id, email string) (string, error) {
-	return s.keys.mac("known browser", id+"\x00"+email)
+	return s.keys.MAC("known browser", id+"\x00"+email)
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/lumenize/lmz/auth/internal/secret"
 	"zombiezen.com/go/sqlite"
 )
 
@@ -66,7 +67,7 @@ func (s *Service) askLink(w http.ResponseWriter, r *request) error {
 		}
 		answer.Notice = a.notice()
 	}
-	token := newToken()
+	token := secret.New()
 	err := s.tx(r, func(d db) error {
 		now := s.now()
 		err := d.insertLink(token, link{email: email, createdAt: now, expiresAt: now.Add(s.opts.LinkTTL), ip: r.ip})
@@ -292,7 +293,7 @@ func scanLink(stmt *sqlite.Stmt) link {
 }
 
 func (d db) insertLink(token string, l link) error {
-	named := args{":hash": hash(token), ":email": l.email, ":created": l.createdAt.UnixMilli(), ":expires": l.expiresAt.UnixMilli(),
+	named := args{":hash": secret.Hash(token), ":email": l.email, ":created": l.createdAt.UnixMilli(), ":expires": l.expiresAt.UnixMilli(),
 		":ip": l.ip, ":device": l.device, ":ends": l.endsSession,
 		":challenge": nil, ":redirect": nil, ":state": nil, ":client": nil, ":hostname": nil}
 	if c := l.cli; c != nil {
@@ -309,7 +310,7 @@ func (d db) insertLink(token string, l link) error {
 // so that it goes on saying so.
 func (d db) findLink(token string, now time.Time) (l link, err error) {
 	found, err := d.one("SELECT * FROM MagicLinks WHERE tokenHash = :hash",
-		args{":hash": hash(token)}, func(stmt *sqlite.Stmt) { l = scanLink(stmt) })
+		args{":hash": secret.Hash(token)}, func(stmt *sqlite.Stmt) { l = scanLink(stmt) })
 	switch {
 	case err != nil:
 		return l, err
@@ -324,7 +325,7 @@ func (d db) findLink(token string, now time.Time) (l link, err error) {
 // dropLink deletes a link: transactions that write follow each other, so of many
 // who found it one drops it.
 func (d db) dropLink(token string) error {
-	return d.exec("DELETE FROM MagicLinks WHERE tokenHash = :hash", args{":hash": hash(token)}, nil)
+	return d.exec("DELETE FROM MagicLinks WHERE tokenHash = :hash", args{":hash": secret.Hash(token)}, nil)
 }
 
 // dropOlderLinks voids the other links by which a browser could sign in to an

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/lumenize/lmz/auth/internal/secret"
 )
 
 func TestALinkSignsABrowserIn(t *testing.T) {
@@ -270,7 +272,7 @@ func TestNeitherTheDatabaseNorTheLogHoldsAToken(t *testing.T) {
 		}
 		dump.Write(data)
 	}
-	if !strings.Contains(dump.String(), ada) || !strings.Contains(dump.String(), hash(unusedToken)) {
+	if !strings.Contains(dump.String(), ada) || !strings.Contains(dump.String(), secret.Hash(unusedToken)) {
 		t.Fatal("the dump does not show what is stored")
 	}
 	for i, secret := range secrets {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/lumenize/lmz/auth/internal/limit"
 	"github.com/lumenize/lmz/internal/origin"
 )
 
@@ -78,7 +79,7 @@ var deviceBody = withLayout(`{{define "body"}}<h1>Sign in your terminal?</h1>
 // devicePage asks for the code of a terminal, and shows where that is.
 func (s *Service) devicePage(l link, dev device, action, ip, wrong string) page {
 	from := first(l.ip, "an unknown address")
-	if network(l.ip) == network(ip) {
+	if limit.Network(l.ip) == limit.Network(ip) {
 		from += ", the network that you are in"
 	} else {
 		from += ", another network than yours (" + ip + ")"

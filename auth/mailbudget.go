@@ -2,6 +2,9 @@ package auth
 
 import (
 	"time"
+
+	"github.com/lumenize/lmz/auth/internal/limit"
+	"github.com/lumenize/lmz/auth/internal/secret"
 )
 
 // A client that asks for too many links is refused. When others have exhausted a shared
@@ -52,46 +55,46 @@ func (s *Service) mayAsk(r *request, email string) (ask, error) {
 		return ask{}, err
 	}
 	if known != "" {
-		crowd, first := s.limits.left(s.strangersRule()) // for an account that is not approved
-		return ask{browser: true, crowded: crowd > 0, first: first}, limited(s.limits.take(
-			rule{key: "browser " + known, limit: l.MailsPerAddress, every: shortWindow},
-			rule{key: "browser daily " + known, limit: l.MailsPerAddressDaily, every: day, paced: true},
-			rule{key: "browsers " + email, limit: clientsPerAddress * l.MailsPerAddress, every: shortWindow},
-			rule{key: "browsers daily " + email, limit: clientsPerAddress * l.MailsPerAddressDaily, every: day, paced: true},
+		crowd, first := s.limits.Wait(s.strangersRule()) // for an account that is not approved
+		return ask{browser: true, crowded: crowd > 0, first: first}, limited(s.limits.Take(
+			limit.Rule{Key: "browser " + known, Max: l.MailsPerAddress, Every: shortWindow},
+			limit.Rule{Key: "browser daily " + known, Max: l.MailsPerAddressDaily, Every: day, Paced: true},
+			limit.Rule{Key: "browsers " + email, Max: clientsPerAddress * l.MailsPerAddress, Every: shortWindow},
+			limit.Rule{Key: "browsers daily " + email, Max: clientsPerAddress * l.MailsPerAddressDaily, Every: day, Paced: true},
 		))
 	}
-	own := perSubnet("ip", r.ip, l.MailsPerIP, shortWindow)
-	to := email + " " + siteOf(r.ip)
-	err = limited(s.limits.take(append(own,
-		rule{key: "address " + to, limit: l.MailsPerAddress, every: shortWindow},
-		rule{key: "address daily " + to, limit: l.MailsPerAddressDaily, every: day, paced: true},
-		rule{key: "asks", limit: asksPerMail * l.MailsPerHour, every: time.Hour, common: true},
+	own := limit.PerClient("ip", r.ip, l.MailsPerIP, shortWindow)
+	to := email + " " + limit.Site(r.ip)
+	err = limited(s.limits.Take(append(own,
+		limit.Rule{Key: "address " + to, Max: l.MailsPerAddress, Every: shortWindow},
+		limit.Rule{Key: "address daily " + to, Max: l.MailsPerAddressDaily, Every: day, Paced: true},
+		limit.Rule{Key: "asks", Max: asksPerMail * l.MailsPerHour, Every: time.Hour, Common: true},
 	)...))
 	if err != nil {
 		return ask{}, err
 	}
 	var a ask
-	wait, first := s.limits.take(
-		rule{key: "address " + email, limit: clientsPerAddress * l.MailsPerAddress, every: shortWindow},
-		rule{key: "address daily " + email, limit: clientsPerAddress * l.MailsPerAddressDaily, every: day, paced: true},
+	wait, first := s.limits.Take(
+		limit.Rule{Key: "address " + email, Max: clientsPerAddress * l.MailsPerAddress, Every: shortWindow},
+		limit.Rule{Key: "address daily " + email, Max: clientsPerAddress * l.MailsPerAddressDaily, Every: day, Paced: true},
 	)
 	a.address = wait > 0
-	netWait, netFirst := s.limits.take(perNeighbourhood("ip", r.ip, l.MailsPerIP, l.MailsPerHour, shortWindow)...)
+	netWait, netFirst := s.limits.Take(limit.PerNeighbourhood("ip", r.ip, l.MailsPerIP, l.MailsPerHour, shortWindow)...)
 	a.network = netWait > 0
-	allWait, allFirst := s.limits.left(s.strangersRule())
+	allWait, allFirst := s.limits.Wait(s.strangersRule())
 	a.crowded, a.first = wait+netWait+allWait > 0, first || netFirst || allFirst
 	return a, nil
 }
 
 // strangersRule is the part of the mails that is for all.
-func (s *Service) strangersRule() rule {
+func (s *Service) strangersRule() limit.Rule {
 	n := s.opts.Limits.MailsPerHour
-	return rule{key: "mails", limit: n - max(n/2, 0), every: time.Hour, common: true}
+	return limit.Rule{Key: "mails", Max: n - max(n/2, 0), Every: time.Hour, Common: true}
 }
 
 // keptRule is the part that is kept for approved accounts.
-func (s *Service) keptRule() rule {
-	return rule{key: "mails kept", limit: max(s.opts.Limits.MailsPerHour/2, 0), every: keptFor, common: true}
+func (s *Service) keptRule() limit.Rule {
+	return limit.Rule{Key: "mails kept", Max: max(s.opts.Limits.MailsPerHour/2, 0), Every: keptFor, Common: true}
 }
 
 // mayMail reports whether what was asked for is mailed. Whether a mail counts as one
@@ -105,14 +108,14 @@ func (s *Service) mayMail(r *request, a ask, to recipient) bool {
 		return false
 	}
 	if !a.network {
-		if wait, _ := s.limits.take(s.strangersRule()); wait == 0 {
+		if wait, _ := s.limits.Take(s.strangersRule()); wait == 0 {
 			return true
 		}
 	}
 	if !to.approved {
 		return false
 	}
-	wait, first := s.limits.take(s.keptRule())
+	wait, first := s.limits.Take(s.keptRule())
 	if first {
 		s.log.Warn("the mails reserved for approved accounts are used up", "for", wait, "request", r.id)
 	}
@@ -136,7 +139,7 @@ func (d db) recipient(email, ip string) (to recipient, err error) {
 		return to, err
 	}
 	to.account, to.approved = subj.sub != "", subj.adminApproved || subj.isAdmin
-	to.familiar, err = d.one("SELECT 1 FROM Sessions WHERE subjectId = :sub AND site = :site LIMIT 1", args{":sub": subj.sub, ":site": siteOf(ip)}, nil)
+	to.familiar, err = d.one("SELECT 1 FROM Sessions WHERE subjectId = :sub AND site = :site LIMIT 1", args{":sub": subj.sub, ":site": limit.Site(ip)}, nil)
 	return to, err
 }
 
@@ -159,7 +162,7 @@ func (s *Service) mailLink(d db, r *request, a ask, l Letter, token string) erro
 	if err := s.record(d, r, e); err != nil {
 		return err
 	}
-	l.event, l.token = d.conn.LastInsertRowID(), hash(token)
+	l.event, l.token = d.conn.LastInsertRowID(), secret.Hash(token)
 	now := s.changeable.Load()
 	switch {
 	case now.TurnstileSecret != "" && terminal && l.To != now.BootstrapEmail && !to.account, !s.mayMail(r, a, to):

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/lumenize/lmz/auth/internal/secret"
 )
 
 // The columns of the matrix: who asks. "other" comes with the cookie of somebody
@@ -147,7 +149,7 @@ func (f *fixture) cell(who string, cookieOnly bool) (c cell) {
 		r := &request{}
 		r.Request, _ = http.NewRequest("GET", "/", nil)
 		person := func(verified, approved, admin bool) subject {
-			subj, _, err := d.ensureSubject("p"+newUUID()[:8]+"@example.com", f.now())
+			subj, _, err := d.ensureSubject("p"+secret.UUID()[:8]+"@example.com", f.now())
 			subj.emailVerified, subj.adminApproved, subj.isAdmin = verified, approved, admin
 			f.must(err)
 			f.must(d.saveFlags(subj, f.now()))
@@ -156,13 +158,15 @@ func (f *fixture) cell(who string, cookieOnly bool) (c cell) {
 		owned := func(subj subject) (session, refresh, token string) {
 			session, refresh, err := s.beginSession(d, r, newSession{sub: subj.sub, kind: kindBrowser})
 			f.must(err)
-			token = newUUID()
+			token = secret.UUID()
 			f.must(d.exec("INSERT INTO NamedTokens (id, tokenHash, subjectId, name, isAdmin, createdAt, expiresAt) VALUES (:id, :id, :sub, 'n', 0, 0, :end)",
 				args{":id": token, ":sub": subj.sub, ":end": f.now().Add(time.Hour).UnixMilli()}, nil))
 			return session, refresh, token
 		}
-		access := func(t signed) string {
-			out, err := s.signAccess(t, f.now())
+		access := func(of subject, session string, expires time.Time, actors ...string) string {
+			g := grantTo(of, expires)
+			g.Session, g.Actors = session, actors
+			out, err := s.signAccess(g, f.now())
 			f.must(err)
 			return out.AccessToken
 		}
@@ -176,16 +180,16 @@ func (f *fixture) cell(who string, cookieOnly bool) (c cell) {
 		case "none":
 			refresh = ""
 		case "expired":
-			bearer = access(signed{subject: asker, session: session, expires: f.now().Add(-time.Hour)})
+			bearer = access(asker, session, f.now().Add(-time.Hour))
 			f.must(d.exec("UPDATE RefreshTokens SET expiresAt = 1 WHERE familyId = :id", args{":id": session}, nil))
 		case "delegated":
 			boss := person(true, true, true)
 			f.must(d.exec("INSERT INTO AuthorizedActors VALUES (:principal, :actor)", args{":principal": boss.sub, ":actor": asker.sub}, nil))
-			bearer = access(signed{subject: boss, session: session, actors: []string{asker.sub}, expires: soon})
+			bearer = access(boss, session, soon, asker.sub)
 		case "other":
 			session, _, token = owned(target)
 		default:
-			bearer = access(signed{subject: asker, session: session, expires: soon})
+			bearer = access(asker, session, soon)
 		}
 		if who != "other" && who != "delegated" {
 			f.must(d.exec("INSERT INTO AuthorizedActors VALUES (:principal, :actor)", args{":principal": target.sub, ":actor": asker.sub}, nil))
@@ -196,7 +200,7 @@ func (f *fixture) cell(who string, cookieOnly bool) (c cell) {
 		case bearer != "":
 			c.header = []string{"Authorization", "Bearer " + bearer}
 		}
-		link, invite := newToken(), newToken()
+		link, invite := secret.New(), secret.New()
 		f.must(d.insertLink(link, link1(target.email, f.now())))
 		f.must(d.replaceInvite(invite, target.email, f.now(), time.Hour))
 		c.fill = strings.NewReplacer("{sub}", target.sub, "{session}", session, "{token}", token, "{actor}", actor.sub,

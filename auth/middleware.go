@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/lumenize/lmz/auth/internal/limit"
 	"github.com/lumenize/lmz/internal/credential"
 )
 
@@ -50,5 +51,5 @@ func (s *Service) admit(r *http.Request) (Claims, error) {
 	if n := len(claims.Actors); n > 0 {
 		who = claims.Actors[n-1]
 	}
-	return claims, limited(s.limits.take(rule{key: "requests " + who, limit: s.opts.Limits.RequestsPerMinute, every: time.Minute}))
+	return claims, limited(s.limits.Take(limit.Rule{Key: "requests " + who, Max: s.opts.Limits.RequestsPerMinute, Every: time.Minute}))
 }

@@ -3,20 +3,16 @@ package auth
 import (
 	"cmp"
 	"context"
-	"encoding/base64"
-	"encoding/json"
 	"net/http"
 	"strings"
 	"time"
 
+	"github.com/lumenize/lmz/auth/internal/limit"
+	"github.com/lumenize/lmz/auth/internal/secret"
+	"github.com/lumenize/lmz/auth/internal/token"
+	"github.com/lumenize/lmz/internal/printable"
 	"zombiezen.com/go/sqlite"
 )
-
-// An access token with a name is for scripts and CI. It has the shape of a JWT, so
-// that clients can read whose it is and when it ends, but its last part is a
-// random secret instead of a signature: it is looked up, by its hash, wherever it
-// is used, and so can be revoked at any time. A verifier that only knows keys
-// refuses it, because of its alg.
 
 const (
 	namedTTL    = 90 * 24 * time.Hour  // unless asked otherwise
@@ -24,8 +20,6 @@ const (
 	namedMax    = 50                   // per subject, and how many it may make in an hour
 	touchEvery  = time.Hour            // how exact lastUsedAt is
 )
-
-var namedPrefix = base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"lmz-named","typ":"JWT"}`)) + "."
 
 var errNoToken = notFoundError("Token not found")
 
@@ -62,7 +56,7 @@ func (s *Service) makeToken(w http.ResponseWriter, r *request) error {
 	}
 	ttl := cmp.Or(body.ExpiresIn, int64(namedTTL/time.Second))
 	switch name := strings.TrimSpace(body.Name); {
-	case name == "" || len(name) > 100 || stripped(name, 100) != name:
+	case name == "" || len(name) > 100 || printable.StripCut(name, 100) != name:
 		return badRequest("invalid_request", "name required, of at most 100 printable characters")
 	case ttl < 1 || ttl > int64(namedTTLMax/time.Second):
 		return badRequest("invalid_request", "expiresIn must be 1 to 31622400 seconds")
@@ -73,19 +67,21 @@ func (s *Service) makeToken(w http.ResponseWriter, r *request) error {
 	}
 	err := s.asSelf(r, func(d db, who caller) (err error) {
 		now := s.now()
-		made.namedToken = namedToken{ID: newUUID(), Name: strings.TrimSpace(body.Name), Admin: body.Admin.value,
+		made.namedToken = namedToken{ID: secret.UUID(), Name: strings.TrimSpace(body.Name), Admin: body.Admin.value,
 			CreatedAt: now.UnixMilli(), ExpiresAt: now.Add(time.Duration(ttl) * time.Second).UnixMilli()}
 		if err := d.mayMakeNamed(who, made.Admin, now); err != nil {
 			return err
 		}
 		// Each leaves two rows in the audit log, also if it is deleted at once.
-		if err := limited(s.limits.take(rule{key: "tokens " + who.sub, limit: namedMax, every: time.Hour})); err != nil {
+		if err := limited(s.limits.Take(limit.Rule{Key: "tokens " + who.sub, Max: namedMax, Every: time.Hour})); err != nil {
 			return err
 		}
-		made.Token = namedPrefix + namedPayload(who.subject, made.namedToken) + "." + newToken()
+		made.Token = token.NewNamed(token.Named{ID: made.ID, Name: made.Name, Subject: who.sub, Email: who.email,
+			EmailVerified: who.emailVerified, AdminApproved: who.adminApproved, IsAdmin: made.Admin,
+			IssuedAt: time.UnixMilli(made.CreatedAt), Expires: time.UnixMilli(made.ExpiresAt)})
 		err = d.exec(`INSERT INTO NamedTokens (id, tokenHash, subjectId, name, isAdmin, createdAt, expiresAt)
 			VALUES (:id, :hash, :sub, :name, :admin, :created, :expires)`,
-			args{":id": made.ID, ":hash": hash(made.Token), ":sub": who.sub, ":name": made.Name, ":admin": made.Admin,
+			args{":id": made.ID, ":hash": secret.Hash(made.Token), ":sub": who.sub, ":name": made.Name, ":admin": made.Admin,
 				":created": made.CreatedAt, ":expires": made.ExpiresAt}, nil)
 		if err != nil {
 			return err
@@ -113,36 +109,25 @@ func (d db) mayMakeNamed(who caller, admin bool, now time.Time) error {
 	return err
 }
 
-// namedPayload is what clients read. Nobody believes it.
-func namedPayload(subj subject, t namedToken) string {
-	payload, err := json.Marshal(map[string]any{"sub": subj.sub, "email": subj.email, "jti": t.ID, "name": t.Name,
-		"iat": t.CreatedAt / 1000, "exp": t.ExpiresAt / 1000,
-		"emailVerified": subj.emailVerified, "adminApproved": subj.adminApproved, "isAdmin": t.Admin})
-	if err != nil {
-		panic(err) // strings, numbers and booleans always can be encoded
-	}
-	return base64.RawURLEncoding.EncodeToString(payload)
-}
-
 // namedClaims looks a named token up.
-func (s *Service) namedClaims(d db, token string) (Claims, error) {
+func (s *Service) namedClaims(d db, text string) (token.Claims, error) {
 	var t namedToken
-	found, err := d.one("SELECT * FROM NamedTokens WHERE tokenHash = :hash", args{":hash": hash(token)},
+	found, err := d.one("SELECT * FROM NamedTokens WHERE tokenHash = :hash", args{":hash": secret.Hash(text)},
 		func(stmt *sqlite.Stmt) { t = scanNamed(stmt) })
 	if err != nil {
-		return Claims{}, err
+		return token.Claims{}, err
 	}
 	switch {
 	case !found:
-		return Claims{}, errNamedGone
+		return token.Claims{}, errNamedGone
 	case t.ExpiresAt <= s.now().UnixMilli():
-		return Claims{}, errExpiredToken
+		return token.Claims{}, errExpiredToken
 	}
 	subj, err := d.subjectBy("sub", t.subject)
 	if err != nil {
-		return Claims{}, err
+		return token.Claims{}, err
 	}
-	c := Claims{Subject: subj.sub, Email: subj.email, EmailVerified: subj.emailVerified, AdminApproved: subj.adminApproved,
+	c := token.Claims{Subject: subj.sub, Email: subj.email, EmailVerified: subj.emailVerified, AdminApproved: subj.adminApproved,
 		IsAdmin: t.Admin && subj.isAdmin, Expires: time.UnixMilli(t.ExpiresAt), IssuedAt: time.UnixMilli(t.CreatedAt)}
 	c.All = map[string]any{"iss": s.kept.Issuer, "aud": s.kept.Audience, "sub": c.Subject, "email": c.Email, "jti": t.ID, "name": t.Name,
 		"iat": float64(t.CreatedAt / 1000), "exp": float64(t.ExpiresAt / 1000)}
@@ -153,9 +138,9 @@ func (s *Service) namedClaims(d db, token string) (Claims, error) {
 }
 
 // touchNamed notes, once an hour, that a named token was used.
-func (s *Service) touchNamed(ctx context.Context, token string) {
+func (s *Service) touchNamed(ctx context.Context, text string) {
 	now := s.now()
-	named := args{":hash": hash(token), ":now": now.UnixMilli(), ":since": now.Add(-touchEvery).UnixMilli()}
+	named := args{":hash": secret.Hash(text), ":now": now.UnixMilli(), ":since": now.Add(-touchEvery).UnixMilli()}
 	due := false
 	err := s.store.read(ctx, func(d db) (err error) {
 		due, err = d.one("SELECT :now FROM NamedTokens WHERE tokenHash = :hash AND coalesce(lastUsedAt, 0) < :since", named, nil)

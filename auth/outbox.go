@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/lumenize/lmz/auth/internal/keys"
 	"zombiezen.com/go/sqlite"
 )
 
@@ -27,7 +28,7 @@ const (
 type outbox struct {
 	store  *store
 	sender Sender
-	keys   *keys
+	keys   *keys.Dir
 	now    func() time.Time
 	log    *slog.Logger
 	told   func(context.Context, Mail, error) // what the sender said
@@ -53,7 +54,7 @@ func (s *Service) sealed(l Letter) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.keys.seal(plain)
+	return s.keys.Seal(plain)
 }
 
 // queue stores a mail with the change that it tells of. After the commit, deliver
@@ -185,7 +186,7 @@ func retryAfter(n int64) time.Duration {
 // will be.
 func (o *outbox) send(ctx context.Context, q queued) error {
 	var m Mail
-	plain, err := o.keys.open(q.sealed)
+	plain, err := o.keys.Unseal(q.sealed)
 	if err == nil {
 		err = json.Unmarshal(plain, &m)
 	}

@@ -9,6 +9,9 @@ import (
 
 	"zombiezen.com/go/sqlite"
 
+	"github.com/lumenize/lmz/auth/internal/limit"
+	"github.com/lumenize/lmz/auth/internal/secret"
+	"github.com/lumenize/lmz/auth/internal/token"
 	"github.com/lumenize/lmz/internal/credential"
 )
 
@@ -60,7 +63,7 @@ func (s *Service) refresh(w http.ResponseWriter, r *request) error {
 	if old == "" {
 		return errNoRefresh
 	}
-	if err := limited(s.limits.take(rule{key: "refresh " + familyHash(old), limit: refreshesPerSession, every: shortWindow})); err != nil {
+	if err := limited(s.limits.Take(limit.Rule{Key: "refresh " + secret.FamilyHash(old), Max: refreshesPerSession, Every: shortWindow})); err != nil {
 		return err
 	}
 	var out tokens
@@ -162,7 +165,7 @@ func (s *Service) following(d db, row refreshToken, old string) (next string, un
 	if s.opts.Refresh == RefreshSlide {
 		return old, false, nil
 	}
-	next, err = s.keys.successor(old)
+	next, err = s.successor(old)
 	for n := range longestChain {
 		if err != nil || row.rotatedAt == 0 || row.rotatedAt == rotatedLongAgo {
 			break
@@ -172,9 +175,20 @@ func (s *Service) following(d db, row refreshToken, old string) (next string, un
 			unused = err == nil && found && n == 0
 			break
 		}
-		next, err = s.keys.successor(next)
+		next, err = s.successor(next)
 	}
 	return next, unused, err
+}
+
+// successor returns the refresh token that follows token. The same token always has the same
+// successor, so a client that repeats a refresh whose answer was lost gets what it missed,
+// although only hashes are stored.
+func (s *Service) successor(token string) (string, error) {
+	next, err := s.keys.MAC("refresh-token successor", token)
+	if err != nil {
+		return "", err
+	}
+	return secret.InFamily(token, next), nil
 }
 
 // replace stores what follows from the use of a refresh token.
@@ -204,18 +218,26 @@ func (d db) forgetReplaced(family string, now time.Time) error {
 // session at the latest.
 func (s *Service) grant(subj subject, session, refresh string, ends time.Time) (tokens, error) {
 	now := s.now()
-	out, err := s.signAccess(signed{subject: subj, session: session, expires: earlier(now.Add(s.opts.AccessTTL), ends)}, now)
+	g := grantTo(subj, earlier(now.Add(s.opts.AccessTTL), ends))
+	g.Session = session
+	out, err := s.signAccess(g, now)
 	out.RefreshToken, out.Subject = refresh, subj.sub
 	return out, err
 }
 
-func (s *Service) signAccess(t signed, now time.Time) (tokens, error) {
-	k, err := s.keys.current()
+// grantTo returns what a token says of a subject.
+func grantTo(subj subject, expires time.Time) token.Grant {
+	return token.Grant{Subject: subj.sub, Email: subj.email, EmailVerified: subj.emailVerified,
+		AdminApproved: subj.adminApproved, IsAdmin: subj.isAdmin, Expires: expires}
+}
+
+func (s *Service) signAccess(g token.Grant, now time.Time) (tokens, error) {
+	set, err := s.keys.Current()
 	if err != nil {
 		return tokens{}, err
 	}
-	access, err := sign(k, s.kept, t, now)
-	return tokens{AccessToken: access, TokenType: "Bearer", ExpiresIn: t.expires.Unix() - now.Unix()}, err
+	access, err := token.Sign(set, s.kept.names(), g, now)
+	return tokens{AccessToken: access, TokenType: "Bearer", ExpiresIn: g.Expires.Unix() - now.Unix()}, err
 }
 
 // logout ends the session of the token that is presented, and answers the same
@@ -287,16 +309,6 @@ func (s *Service) clearCookie(w http.ResponseWriter) {
 // whoever comes next. What pages have stored stays: it may be typed and not sent.
 func clearCache(w http.ResponseWriter) { w.Header().Set("Clear-Site-Data", `"cache"`) }
 
-// familyPart is how many characters all tokens of a family begin with: 126 random bits.
-// Who has them can end the session, as with any token that was replaced. What follows,
-// 132 bits, differs.
-const familyPart = 21
-
-// familyHash is how a family is found by any of its tokens.
-func familyHash(token string) string {
-	return hash("family " + token[:min(familyPart, len(token))])
-}
-
 // refreshToken finds a token, or the family of one that has been forgotten.
 func (d db) refreshToken(token string) (row refreshToken, found bool, err error) {
 	const query = `SELECT tokenHash, familyId, r.subjectId AS subjectId, r.expiresAt AS expiresAt, rotatedAt, revoked,
@@ -313,9 +325,9 @@ func (d db) refreshToken(token string) (row refreshToken, found bool, err error)
 			began:     time.UnixMilli(stmt.GetInt64("began")),
 		}
 	}
-	found, err = d.one(query+"WHERE tokenHash = :hash", args{":hash": hash(token)}, scan)
+	found, err = d.one(query+"WHERE tokenHash = :hash", args{":hash": secret.Hash(token)}, scan)
 	if err == nil && !found {
-		found, err = d.one(query+"WHERE familyHash = :hash ORDER BY r.expiresAt DESC LIMIT 1", args{":hash": familyHash(token)}, scan)
+		found, err = d.one(query+"WHERE familyHash = :hash ORDER BY r.expiresAt DESC LIMIT 1", args{":hash": secret.FamilyHash(token)}, scan)
 		row.rotatedAt = rotatedLongAgo
 	}
 	return row, found, err
@@ -324,6 +336,6 @@ func (d db) refreshToken(token string) (row refreshToken, found bool, err error)
 func (d db) insertRefresh(token, parent, family, sub string, now, expires time.Time) error {
 	return d.exec(`INSERT INTO RefreshTokens (tokenHash, parentHash, familyId, familyHash, subjectId, createdAt, expiresAt)
 		VALUES (:hash, nullif(:parent, ''), :family, :familyHash, :sub, :now, :expires)`,
-		args{":hash": hash(token), ":familyHash": familyHash(token), ":parent": parent, ":family": family, ":sub": sub,
+		args{":hash": secret.Hash(token), ":familyHash": secret.FamilyHash(token), ":parent": parent, ":family": family, ":sub": sub,
 			":now": now.UnixMilli(), ":expires": expires.UnixMilli()}, nil)
 }

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/lumenize/lmz/internal/printable"
 )
 
 // What a mail server refuses for good will not arrive by asking again, so who asks for
@@ -102,7 +104,7 @@ func (f *refusals) forget() {
 func (s *Service) mailAnswered(ctx context.Context, m Mail, err error) {
 	why := ""
 	if err != nil {
-		why = stripped(err.Error(), 300)
+		why = printable.StripCut(err.Error(), 300)
 	}
 	e := event{name: "mail.refused", actor: bySystem, email: m.To, details: map[string]any{"kind": m.Kind, "mail": m.ID, "reason": why}}
 	switch {

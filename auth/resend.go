@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+
+	"github.com/lumenize/lmz/internal/printable"
 )
 
 const resendURL = "https://api.resend.com/emails"
@@ -68,7 +70,7 @@ func (s *Resend) Send(ctx context.Context, m Mail) error {
 	}
 	text, _ := io.ReadAll(io.LimitReader(resp.Body, 4<<10)) // for people: what arrived will do
 	json.Unmarshal(text, &said)
-	err = fmt.Errorf("Resend answered %s: %s", resp.Status, stripped(said.Message, 200))
+	err = fmt.Errorf("Resend answered %s: %s", resp.Status, printable.StripCut(said.Message, 200))
 	// What is wrong with the mail stays wrong, and so does a wrong key or sender until
 	// somebody changes it; too many mails and its own troubles pass.
 	switch resp.StatusCode {

@@ -63,10 +63,10 @@ func (s *Service) OnRevoke(f func(ids ...string)) {
 // Revocations returns a counter that changes with every revocation, removed signing keys
 // included. It starts at zero with the program.
 func (s *Service) Revocations() uint64 {
-	if _, err := s.keys.current(); err != nil {
+	if _, err := s.keys.Current(); err != nil {
 		s.log.Error("the keys cannot be read", "error", err)
 	}
-	return s.store.revoked.number.Load() + s.keys.dropped.Load()
+	return s.store.revoked.number.Load() + s.keys.Dropped()
 }
 
 // revocations are what was taken away.

@@ -23,12 +23,12 @@ func TestKeysRotateWhileTheServiceRuns(t *testing.T) {
 	if n := strings.Count(f.do("GET", "/auth/.well-known/jwks.json", "").body, `"kid"`); n != 2 {
 		t.Errorf("%d keys are published before the new one signs", n)
 	}
-	if f.ring().primary != "BLUE" {
+	if f.keys().Primary != "BLUE" {
 		t.Error("the new key signs already")
 	}
 	slot, err = RotateKeys(dir, noEnv)
-	if err != nil || slot != "GREEN" || f.ring().primary != "GREEN" {
-		t.Fatalf("got %s, %v; %s signs", slot, err, f.ring().primary)
+	if err != nil || slot != "GREEN" || f.keys().Primary != "GREEN" {
+		t.Fatalf("got %s, %v; %s signs", slot, err, f.keys().Primary)
 	}
 	a = f.refresh(session) // refresh tokens have nothing to do with it
 	f.want(a, 200, "")
@@ -55,7 +55,7 @@ func TestKeysRotateWhileTheServiceRuns(t *testing.T) {
 	if _, err := f.svc.Verify(t.Context(), old); err == nil {
 		t.Error("a token of a key that is gone passes")
 	}
-	if slot, err := RotateKeys(dir, noEnv); err != nil || slot != "BLUE" || f.ring().primary != "BLUE" {
+	if slot, err := RotateKeys(dir, noEnv); err != nil || slot != "BLUE" || f.keys().Primary != "BLUE" {
 		t.Errorf("back: %s, %v", slot, err)
 	}
 }
@@ -86,7 +86,7 @@ func TestKeysOfTheEnvironmentAreRotatedThere(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	f := start(t, Options{Dir: dir, Getenv: env(vars)})
-	if f.ring().primary != "BLUE" || len(f.ring().signing) != ed25519.PrivateKeySize {
+	if f.keys().Primary != "BLUE" || len(f.keys().Signing) != ed25519.PrivateKeySize {
 		t.Errorf("the environment does not outrank the directory")
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lumenize/lmz/auth/internal/secret"
 	"zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitemigration"
 	"zombiezen.com/go/sqlite/sqlitex"
@@ -22,13 +23,13 @@ func TestSessionsOfTheFirstVersionGoOn(t *testing.T) {
 	if err := sqlitemigration.Migrate(context.Background(), conn, old); err != nil {
 		t.Fatal(err)
 	}
-	session, now := newToken(), time.Now().UnixMilli()
+	session, now := secret.New(), time.Now().UnixMilli()
 	err = sqlitex.Execute(conn, "INSERT INTO Subjects (sub, email, emailVerified, adminApproved, createdAt) VALUES ('s', ?, 1, 1, 1)", &sqlitex.ExecOptions{Args: []any{ada}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	err = sqlitex.Execute(conn, "INSERT INTO RefreshTokens (tokenHash, familyId, subjectId, createdAt, expiresAt) VALUES (?, 'f', 's', ?, ?)",
-		&sqlitex.ExecOptions{Args: []any{hash(session), now, now + 1e9}})
+		&sqlitex.ExecOptions{Args: []any{secret.Hash(session), now, now + 1e9}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,8 +14,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/golang-jwt/jwt/v5"
-
+	"github.com/lumenize/lmz/auth/internal/keys"
+	"github.com/lumenize/lmz/auth/internal/limit"
+	"github.com/lumenize/lmz/auth/internal/token"
 	"github.com/lumenize/lmz/internal/httphead"
 )
 
@@ -32,11 +33,11 @@ type Service struct {
 
 	opts     Options // with defaults filled in
 	kept     settings
-	keys     *keys
+	keys     *keys.Dir
 	store    *store
-	parser   *jwt.Parser
+	tokens   *token.Verifier
 	csrf     *http.CrossOriginProtection
-	limits   *limiter
+	limits   *limit.Limiter
 	outbox   *outbox
 	refusals *refusals
 	mails    templates
@@ -92,14 +93,14 @@ func (s *Service) open() (err error) {
 	if s.mails, err = loadTemplates(s.opts.Templates); err != nil {
 		return err
 	}
-	if s.keys, err = openKeys(filepath.Join(s.opts.Dir, "keys"), s.opts.Getenv); err != nil {
+	if s.keys, err = keys.Open(keyDir(s.opts.Dir), s.opts.Getenv); err != nil {
 		return err
 	}
 	if s.store, err = openStore(filepath.Join(s.opts.Dir, "auth.db")); err != nil {
 		return err
 	}
-	s.parser = newParser(s.now)
-	s.limits = newLimiter(s.now)
+	s.tokens = token.NewVerifier(s.kept.names(), s.now)
+	s.limits = limit.New(s.now)
 	s.refusals = &refusals{now: s.now, to: make(map[string]time.Time)}
 	s.outbox = s.newOutbox()
 	err = s.store.tx(context.Background(), func(d db) error { return d.sweep(s.now()) })

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/lumenize/lmz/auth/internal/limit"
+	"github.com/lumenize/lmz/auth/internal/secret"
 	"zombiezen.com/go/sqlite"
 )
 
@@ -25,12 +27,12 @@ type newSession struct {
 
 // beginSession begins a family and returns its id and its first refresh token.
 func (s *Service) beginSession(d db, r *request, n newSession) (id, token string, err error) {
-	id, token = newUUID(), newToken()
+	id, token = secret.UUID(), secret.New()
 	now := s.now()
 	expires := s.endOf(now, now)
 	err = d.exec(`INSERT INTO Sessions (id, subjectId, kind, label, ip, site, agent, createdAt, lastUsedAt, expiresAt)
 		VALUES (:id, :sub, :kind, :label, :ip, :site, :agent, :now, :now, :expires)`,
-		args{":id": id, ":sub": n.sub, ":kind": n.kind, ":label": n.label, ":ip": r.ip, ":site": siteOf(r.ip), ":agent": r.agent,
+		args{":id": id, ":sub": n.sub, ":kind": n.kind, ":label": n.label, ":ip": r.ip, ":site": limit.Site(r.ip), ":agent": r.agent,
 			":now": now.UnixMilli(), ":expires": expires.UnixMilli()}, nil)
 	if err != nil {
 		return "", "", err
@@ -51,7 +53,7 @@ func (s *Service) endOf(began, now time.Time) time.Time {
 // useSession notes that a session was used and moves its end.
 func (d db) useSession(id string, r *request, now, expires time.Time) error {
 	return d.exec("UPDATE Sessions SET lastUsedAt = :now, expiresAt = :expires, ip = :ip, site = :site, agent = :agent WHERE id = :id",
-		args{":id": id, ":now": now.UnixMilli(), ":expires": expires.UnixMilli(), ":ip": r.ip, ":site": siteOf(r.ip), ":agent": r.agent}, nil)
+		args{":id": id, ":now": now.UnixMilli(), ":expires": expires.UnixMilli(), ":ip": r.ip, ":site": limit.Site(r.ip), ":agent": r.agent}, nil)
 }
 
 // endSession refuses its refresh tokens and, because its row is gone, its access

@@ -2,14 +2,12 @@ package auth
 
 import (
 	"context"
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"os"
 	"time"
 
+	"github.com/lumenize/lmz/auth/internal/private"
 	"zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitemigration"
 	"zombiezen.com/go/sqlite/sqlitex"
@@ -31,7 +29,7 @@ func openStore(path string) (*store, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := errors.Join(f.Close(), onlyOwner(path)); err != nil {
+	if err := errors.Join(f.Close(), private.Restrict(path)); err != nil {
 		return nil, err
 	}
 	s := &store{writer: make(chan *sqlite.Conn, 1), reader: make(chan *sqlite.Conn, 1)}
@@ -160,27 +158,4 @@ func (d db) sweep(now time.Time) error {
 	}
 	errs = append(errs, d.exec("DELETE FROM Audit WHERE at < :since", args{":since": now.Add(-auditKept).UnixMilli()}, nil))
 	return errors.Join(errs...)
-}
-
-// newToken returns 256 random bits as 43 characters.
-func newToken() string {
-	b := make([]byte, 32)
-	rand.Read(b) // never fails: crypto/rand ends the program instead
-	return base64.RawURLEncoding.EncodeToString(b)
-}
-
-// hash is the only form in which a token is stored. Tokens are random, so they
-// need no salt.
-func hash(token string) string {
-	sum := sha256.Sum256([]byte(token))
-	return base64.RawURLEncoding.EncodeToString(sum[:])
-}
-
-// newUUID returns a random UUID (version 4) in lower case.
-func newUUID() string {
-	b := make([]byte, 16)
-	rand.Read(b)
-	b[6] = b[6]&0x0f | 0x40
-	b[8] = b[8]&0x3f | 0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }

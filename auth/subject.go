@@ -4,6 +4,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/lumenize/lmz/auth/internal/secret"
 	"zombiezen.com/go/sqlite"
 )
 
@@ -60,7 +61,7 @@ func (d db) subjectBy(column, value string) (subject, error) {
 func (d db) ensureSubject(email string, now time.Time) (subj subject, made bool, err error) {
 	made, err = d.one(`INSERT INTO Subjects (sub, email, createdAt) VALUES (:sub, :email, :now)
 		ON CONFLICT (email) DO NOTHING RETURNING sub`,
-		args{":sub": newUUID(), ":email": email, ":now": now.UnixMilli()}, nil)
+		args{":sub": secret.UUID(), ":email": email, ":now": now.UnixMilli()}, nil)
 	if err != nil {
 		return subject{}, false, err
 	}

@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"strings"
 	texttemplate "text/template"
+
+	"github.com/lumenize/lmz/auth/internal/secret"
 )
 
 var kinds = []string{KindMagicLink, KindCLILink, KindDeviceLink, KindNewSignIn, KindAdminNotification, KindApproval,
@@ -57,7 +59,7 @@ func (t templates) load(files fs.FS, name string) error {
 // mail gives a letter its form.
 func (t templates) mail(l Letter) (Mail, error) {
 	l = l.written()
-	m := Mail{ID: newUUID(), Kind: l.Kind, To: l.To, Link: l.Link, Subject: l.subject, Text: l.text(),
+	m := Mail{ID: secret.UUID(), Kind: l.Kind, To: l.To, Link: l.Link, Subject: l.subject, Text: l.text(),
 		HTML: string(render(letterBody, page{Title: l.Title, Body: l}))}
 	for _, part := range []struct {
 		name string

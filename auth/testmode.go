@@ -1,11 +1,15 @@
 package auth
 
-import "net/http"
+import (
+	"net/http"
+
+	"github.com/lumenize/lmz/auth/internal/remote"
+)
 
 // testing tells whether a request may use what test mode offers: it has to come
 // from this machine and to name it, not through a proxy or by a foreign name.
 func (s *Service) testing(r *request) bool {
-	return s.opts.TestMode && fromThisMachine(r.Request)
+	return s.opts.TestMode && remote.IsThisMachine(r.Request)
 }
 
 // setSubjectData changes a subject for a test. It asks nobody's leave, which is

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/lumenize/lmz/auth/internal/keys"
 )
 
 // Files of a data directory that were edited on Windows, and variables that came from a
@@ -12,7 +14,7 @@ import (
 func TestTextFromOutside(t *testing.T) {
 	dir := t.TempDir()
 	none := func(string) string { return "" }
-	if _, err := loadKeys(filepath.Join(dir, "keys"), none, true); err != nil {
+	if _, err := keys.Open(keyDir(dir), none); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := keepSettings(dir, settings{PublicURL: "https://mesh.example"}, func(settings) error { return nil }); err != nil {
@@ -29,7 +31,7 @@ func TestTextFromOutside(t *testing.T) {
 		}
 		return content
 	}
-	key := mark(keyPath(filepath.Join(dir, "keys"), "BLUE"))
+	key := mark(filepath.Join(keyDir(dir), "blue.pem"))
 	mark(filepath.Join(dir, "auth.json"))
 	if kept, err := readSettings(dir); err != nil || kept.PublicURL != "https://mesh.example" {
 		t.Errorf("%+v, %v", kept, err)

@@ -4,16 +4,16 @@ import (
 	"context"
 	"errors"
 	"maps"
-	"slices"
-	"strings"
-	"time"
 
-	"github.com/golang-jwt/jwt/v5"
+	"github.com/lumenize/lmz/auth/internal/token"
 )
 
 var (
-	errBadToken     = unauthorized("invalid_token", "Token is invalid or expired")
-	errExpiredToken = unauthorized("token_expired", "Token expired") // it was good
+	errBadToken       = unauthorized("invalid_token", "Token is invalid or expired")
+	errExpiredToken   = unauthorized("token_expired", "Token expired") // it was valid
+	errAudience       = unauthorized("invalid_token", "Token audience mismatch")
+	errIssuer         = unauthorized("invalid_token", "Token issuer mismatch")
+	errNoSubjectClaim = unauthorized("invalid_token", "Token missing subject claim")
 )
 
 // Verify checks an access token and whether its subject may come in: an admin,
@@ -26,11 +26,11 @@ var (
 // the token was signed: a session that ended, a subject that was deleted, an
 // approval or admin right that was revoked, an actor that may not act any more.
 // What was given since needs a new token. Tokens with a name are looked up alone.
-func (s *Service) Verify(ctx context.Context, token string) (Claims, error) {
-	var c Claims
+func (s *Service) Verify(ctx context.Context, accessToken string) (Claims, error) {
+	var c token.Claims
 	var subj subject
 	err := s.store.read(ctx, func(d db) (err error) {
-		c, subj, err = s.authenticate(d, token)
+		c, subj, err = s.authenticate(d, accessToken)
 		return err
 	})
 	if refusal, ok := errors.AsType[*Error](err); ok {
@@ -40,8 +40,8 @@ func (s *Service) Verify(ctx context.Context, token string) (Claims, error) {
 		s.log.Error("a token could not be checked", "error", err)
 		return Claims{}, errServer
 	}
-	if strings.HasPrefix(token, namedPrefix) {
-		s.touchNamed(ctx, token)
+	if token.IsNamed(accessToken) {
+		s.touchNamed(ctx, accessToken)
 	}
 	if !mayEnter(c.IsAdmin, c.EmailVerified, c.AdminApproved) {
 		if subj.approvalRevoked {
@@ -49,91 +49,76 @@ func (s *Service) Verify(ctx context.Context, token string) (Claims, error) {
 		}
 		return Claims{}, &Error{Status: 403, Code: "access_denied", Description: "Account not yet approved"}
 	}
-	return c, nil
+	return Claims(c), nil
 }
 
 // mayEnter is the gate: who may use what the service protects.
 func mayEnter(admin, verified, approved bool) bool { return admin || verified && approved }
 
 // authenticate checks a token and what it says, but for the gate.
-func (s *Service) authenticate(d db, token string) (Claims, subject, error) {
-	var c Claims
+func (s *Service) authenticate(d db, text string) (token.Claims, subject, error) {
+	var c token.Claims
 	var err error
-	if strings.HasPrefix(token, namedPrefix) {
-		c, err = s.namedClaims(d, token)
+	if token.IsNamed(text) {
+		c, err = s.namedClaims(d, text)
 	} else {
-		c, err = s.signedClaims(token)
+		c, err = s.signedClaims(text)
 	}
 	if err != nil {
-		return Claims{}, subject{}, err
+		return token.Claims{}, subject{}, err
 	}
 	return s.current(d, c)
 }
 
-// signedClaims checks a token alone.
-func (s *Service) signedClaims(token string) (Claims, error) {
-	k, err := s.keys.current()
+// signedClaims checks a token by itself.
+func (s *Service) signedClaims(text string) (token.Claims, error) {
+	set, err := s.keys.Current()
 	if err != nil {
-		return Claims{}, err
+		return token.Claims{}, err
 	}
-	if strings.ContainsAny(token, "\r\n") { // which Go's base64 reads over: a token has one spelling
-		return Claims{}, errBadToken
-	}
-	all := jwt.MapClaims{}
-	_, err = s.parser.ParseWithClaims(token, all, func(*jwt.Token) (any, error) { return k.public, nil })
-	if errors.Is(err, jwt.ErrTokenExpired) { // the signature was checked first
-		return Claims{}, errExpiredToken
-	}
-	if err != nil {
-		return Claims{}, errBadToken
-	}
-	c := readClaims(all)
-	audience, _ := all.GetAudience()
-	issuer, _ := all.GetIssuer()
-	actors, ok := unnest(all["act"])
-	c.Actors = actors
+	c, err := s.tokens.Verify(set, text)
 	switch {
-	case !s.now().Before(c.Expires):
-		return Claims{}, errExpiredToken
-	case !ok:
-		return Claims{}, errBadToken
-	case !slices.Contains(audience, s.kept.Audience):
-		return Claims{}, unauthorized("invalid_token", "Token audience mismatch")
-	case issuer != s.kept.Issuer:
-		return Claims{}, unauthorized("invalid_token", "Token issuer mismatch")
-	case c.Subject == "":
-		return Claims{}, unauthorized("invalid_token", "Token missing subject claim")
+	case errors.Is(err, token.ErrExpired):
+		return c, errExpiredToken
+	case errors.Is(err, token.ErrAudience):
+		return c, errAudience
+	case errors.Is(err, token.ErrIssuer):
+		return c, errIssuer
+	case errors.Is(err, token.ErrSubject):
+		return c, errNoSubjectClaim
+	case err != nil:
+		return c, errBadToken
 	}
 	return c, nil
 }
 
 // current takes from c what is no longer so.
-func (s *Service) current(d db, c Claims) (Claims, subject, error) {
+func (s *Service) current(d db, c token.Claims) (token.Claims, subject, error) {
 	subj, err := d.subjectBy("sub", c.Subject)
 	if err == errNoSubject {
-		return Claims{}, subj, errAccountGone
+		return token.Claims{}, subj, errAccountGone
 	}
 	if err != nil {
-		return Claims{}, subj, err
+		return token.Claims{}, subj, err
 	}
 	if c.Session != "" {
 		alive, err := d.one("SELECT 1 FROM Sessions WHERE id = :id AND expiresAt >= :now UNION ALL SELECT 1 FROM NamedTokens WHERE id = :id AND expiresAt > :now",
 			args{":id": c.Session, ":now": s.now().UnixMilli()}, nil)
 		if err != nil {
-			return Claims{}, subj, err
+			return token.Claims{}, subj, err
 		}
 		if !alive {
-			return Claims{}, subj, d.sessionEnded(c.Session)
+			return token.Claims{}, subj, d.sessionEnded(c.Session)
 		}
 	}
 	principal := subj
 	for _, sub := range c.Actors {
 		actor, err := d.actorFor(principal, sub)
 		if _, refused := err.(*Error); refused {
-			return Claims{}, subj, errMayNotActNow
+			return token.Claims{}, subj, errMayNotActNow
 		}
 		if err != nil {
-			return Claims{}, subj, err
+			return token.Claims{}, subj, err
 		}
 		principal = actor
 	}
@@ -146,28 +131,4 @@ func (s *Service) current(d db, c Claims) (Claims, subject, error) {
 		delete(c.All, "isAdmin")
 	}
 	return c, subj, nil
-}
-
-// readClaims takes a claim of the wrong type for an absent one.
-func readClaims(all jwt.MapClaims) Claims {
-	c := Claims{All: all}
-	c.Subject, _ = all["sub"].(string)
-	c.Email, _ = all["email"].(string)
-	c.Session, _ = all["sid"].(string)
-	c.EmailVerified, _ = all["emailVerified"].(bool)
-	c.AdminApproved, _ = all["adminApproved"].(bool)
-	c.IsAdmin, _ = all["isAdmin"].(bool)
-	if iat, err := all.GetIssuedAt(); err == nil && iat != nil {
-		c.IssuedAt = iat.Time
-	}
-	if exp, err := all.GetExpirationTime(); err == nil && exp != nil {
-		c.Expires = exp.Add(grantedLeeway(exp.Sub(c.IssuedAt)))
-	}
-	return c
-}
-
-// grantedLeeway is how long after its end a token that was to live for life is
-// accepted: a tenth of that at most, so that a short token stays short.
-func grantedLeeway(life time.Duration) time.Duration {
-	return min(leeway, max(life/10, 0))
 }

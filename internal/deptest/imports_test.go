@@ -79,13 +79,21 @@ var mayImport = map[string][]string{
 	"client":                   {"", "internal/proto", "internal/session", "internal/link", "internal/turn", "internal/node", "internal/scope"},
 	"object":                   {"", "internal/proto", "internal/turn", "internal/budget", "internal/descriptors", "internal/filelock", "internal/node", "internal/scope"},
 	"gateway":                  {"", "internal/proto", "internal/session", "internal/link", "internal/credential", "internal/httphead", "internal/origin", "internal/printable", "internal/turn", "internal/budget", "object", "internal/node"},
-	"auth":                     {"", "internal/textin", "internal/wholefile", "internal/credential", "internal/printable", "internal/httphead", "internal/origin"},
 	"debug":                    {"internal/printable"},
 	"chain":                    {"", "internal/proto", "internal/scope"},
 	"text":                     {},
 	"examples/editor":          {"", "object", "client", "text"},
 	"tui":                      {"", "client", "text", "examples/editor", "internal/filelock", "internal/printable", "internal/textin", "internal/wholefile"},
 	"web":                      {"internal/httphead"},
+
+	"auth/internal/secret":  {},
+	"auth/internal/private": {"internal/textin"},
+	"auth/internal/remote":  {"internal/origin"},
+	"auth/internal/limit":   {},
+	"auth/internal/keys":    {"auth/internal/private", "internal/wholefile"},
+	"auth/internal/token":   {"auth/internal/secret", "auth/internal/keys"},
+	"auth": {"", "internal/textin", "internal/wholefile", "internal/credential", "internal/printable", "internal/httphead", "internal/origin",
+		"auth/internal/secret", "auth/internal/private", "auth/internal/remote", "auth/internal/limit", "auth/internal/keys", "auth/internal/token"},
 }
 
 // forTests are the packages that only tests import, and meshtest.

@@ -40,6 +40,15 @@ func Strip(s string) string {
 	return new(cleaner).clean(s, spaceBreaks, func(out []byte, _ string, _ rune, _ bool) []byte { return out })
 }
 
+// StripCut returns at most the first limit bytes of what [Strip] returns.
+func StripCut(s string, limit int) string {
+	s = Strip(s)
+	if len(s) > limit {
+		s = strings.ToValidUTF8(s[:limit], "")
+	}
+	return s
+}
+
 // JSON returns a JSON text with what must not be shown written as JSON escapes it
 // (\u009b), so that it means the same.
 func JSON(text []byte) []byte {

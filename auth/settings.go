@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 
+	"github.com/lumenize/lmz/auth/internal/private"
+	"github.com/lumenize/lmz/auth/internal/token"
 	"github.com/lumenize/lmz/internal/origin"
-	"github.com/lumenize/lmz/internal/textin"
 	"github.com/lumenize/lmz/internal/wholefile"
 )
 
@@ -23,11 +23,13 @@ type settings struct {
 	PublicURL string `json:"public_url"`
 }
 
+func (s settings) names() token.Names { return token.Names{Issuer: s.Issuer, Audience: s.Audience} }
+
 // readSettings fails with fs.ErrNotExist for a directory never opened before.
 func readSettings(dir string) (settings, error) {
 	var kept settings
 	path := filepath.Join(dir, "auth.json")
-	data, err := readPrivate(path)
+	data, err := private.ReadFile(path)
 	if err != nil {
 		return kept, err
 	}
@@ -94,30 +96,4 @@ func webOrigin(raw string) (string, error) {
 		return "", err
 	}
 	return o.String(), nil
-}
-
-// privateDir makes a directory for the owner alone and takes the rights of
-// others away from one that exists.
-func privateDir(path string) error {
-	if err := os.MkdirAll(path, 0o700); err != nil {
-		return err
-	}
-	return os.Chmod(path, 0o700)
-}
-
-// readPrivate reads a text file and takes the rights of others away from it.
-func readPrivate(path string) (string, error) {
-	text, err := textin.ReadFile(path)
-	if err != nil {
-		return "", err
-	}
-	return text, onlyOwner(path)
-}
-
-func onlyOwner(path string) error {
-	info, err := os.Stat(path)
-	if err != nil || info.Mode().Perm()&0o077 == 0 {
-		return err
-	}
-	return os.Chmod(path, 0o600)
 }

@@ -1,0 +1,135 @@
+// Package token makes and checks access tokens: JWTs that say who somebody is, signed with
+// Ed25519. A verifier needs the public keys and the two names of a service, nothing else, so
+// it works without the service and its database, and therefore cannot know what was revoked
+// since a token was signed. The package also has the form of tokens with a name, which are
+// looked up instead.
+package token
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/lumenize/lmz/auth/internal/keys"
+	"github.com/lumenize/lmz/auth/internal/secret"
+)
+
+// leeway is how far the clocks of signer and verifier may be apart.
+const leeway = 30 * time.Second
+
+// MaxActors bounds a chain of delegations.
+const MaxActors = 3
+
+// Errors of [Verifier.Verify].
+var (
+	ErrInvalid  = errors.New("token is malformed or its signature is wrong")
+	ErrExpired  = errors.New("token has expired") // everything else about it is right
+	ErrAudience = errors.New("token is for a different audience")
+	ErrIssuer   = errors.New("token has a different issuer")
+	ErrSubject  = errors.New("token has no subject")
+)
+
+// Names are what a token's claims iss and aud have to be.
+type Names struct{ Issuer, Audience string }
+
+// Grant is what an access token will say.
+type Grant struct {
+	Subject, Email                        string
+	EmailVerified, AdminApproved, IsAdmin bool
+	// Session is the session that the token comes from, or empty.
+	Session string
+	// Actors are those who act for Subject, the nearest first.
+	Actors []string
+	// Expires is the claim exp.
+	Expires time.Time
+}
+
+// Sign makes an access token. Its claim aud is a string, not an array: the original compares
+// it as such.
+func Sign(set *keys.Set, names Names, g Grant, now time.Time) (string, error) {
+	claims := jwt.MapClaims{
+		"iss":           names.Issuer,
+		"aud":           names.Audience,
+		"sub":           g.Subject,
+		"exp":           g.Expires.Unix(),
+		"iat":           now.Unix(),
+		"jti":           secret.UUID(),
+		"emailVerified": g.EmailVerified,
+		"adminApproved": g.AdminApproved,
+		"email":         g.Email,
+	}
+	if g.IsAdmin {
+		claims["isAdmin"] = true
+	}
+	if g.Session != "" {
+		claims["sid"] = g.Session
+	}
+	if act := nest(g.Actors); act != nil {
+		claims["act"] = act
+	}
+	token := jwt.NewWithClaims(jwt.SigningMethodEdDSA, claims)
+	token.Header["kid"] = set.Primary
+	return token.SignedString(set.Signing)
+}
+
+// Verifier checks access tokens. Make one with [NewVerifier]. Its methods may be called from
+// any goroutine.
+type Verifier struct {
+	names  Names
+	now    func() time.Time
+	parser *jwt.Parser
+}
+
+// NewVerifier returns a verifier of tokens with these names.
+func NewVerifier(names Names, now func() time.Time) *Verifier {
+	return &Verifier{names: names, now: now, parser: jwt.NewParser(
+		jwt.WithValidMethods([]string{"EdDSA"}),
+		jwt.WithExpirationRequired(),
+		jwt.WithIssuedAt(),
+		jwt.WithLeeway(leeway),
+		jwt.WithTimeFunc(now),
+		jwt.WithStrictDecoding(),
+	)}
+}
+
+// Verify checks a token by itself: its signature, exp (required), nbf, iat, aud, iss, sub and
+// the form of act. It fails with one of the errors above.
+func (v *Verifier) Verify(set *keys.Set, token string) (Claims, error) {
+	// Go's base64 decoder skips line breaks, but a token has a single spelling.
+	if strings.ContainsAny(token, "\r\n") {
+		return Claims{}, ErrInvalid
+	}
+	var public jwt.VerificationKeySet
+	for _, p := range set.Public {
+		public.Keys = append(public.Keys, p.Key)
+	}
+	all := jwt.MapClaims{}
+	_, err := v.parser.ParseWithClaims(token, all, func(*jwt.Token) (any, error) { return public, nil })
+	if errors.Is(err, jwt.ErrTokenExpired) { // the signature was checked first
+		return Claims{}, ErrExpired
+	}
+	if err != nil {
+		return Claims{}, ErrInvalid
+	}
+	c := read(all)
+	audience, _ := all.GetAudience()
+	issuer, _ := all.GetIssuer()
+	actors, ok := unnest(all["act"])
+	c.Actors = actors
+	switch {
+	case !v.now().Before(c.Expires):
+		return Claims{}, ErrExpired
+	case !ok:
+		return Claims{}, ErrInvalid
+	case !slices.Contains(audience, v.names.Audience):
+		return Claims{}, ErrAudience
+	case issuer != v.names.Issuer:
+		return Claims{}, ErrIssuer
+	case c.Subject == "":
+		return Claims{}, ErrSubject
+	}
+	return c, nil
+}

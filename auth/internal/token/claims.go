@@ -1,0 +1,84 @@
+package token
+
+import (
+	"slices"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+)
+
+// Claims are what a verified token says.
+type Claims struct {
+	Subject                               string
+	Email                                 string
+	EmailVerified, AdminApproved, IsAdmin bool
+	// Actors are those who act for Subject, the nearest first.
+	Actors []string
+	// Session is the claim sid.
+	Session string
+	// Expires is the moment from which the token is refused: the claim exp and up to 30 seconds.
+	Expires time.Time
+	// IssuedAt is zero if the token does not say.
+	IssuedAt time.Time
+	// All holds every claim as encoding/json decodes it into any.
+	All map[string]any
+}
+
+// NominalEnd returns the claim exp itself.
+func (c Claims) NominalEnd() time.Time {
+	if exp, ok := c.All["exp"].(float64); ok {
+		return time.Unix(int64(exp), 0)
+	}
+	return c.Expires
+}
+
+// read treats a claim of the wrong type as absent.
+func read(all jwt.MapClaims) Claims {
+	c := Claims{All: all}
+	c.Subject, _ = all["sub"].(string)
+	c.Email, _ = all["email"].(string)
+	c.Session, _ = all["sid"].(string)
+	c.EmailVerified, _ = all["emailVerified"].(bool)
+	c.AdminApproved, _ = all["adminApproved"].(bool)
+	c.IsAdmin, _ = all["isAdmin"].(bool)
+	if iat, err := all.GetIssuedAt(); err == nil && iat != nil {
+		c.IssuedAt = iat.Time
+	}
+	if exp, err := all.GetExpirationTime(); err == nil && exp != nil {
+		c.Expires = exp.Add(grantedLeeway(exp.Sub(c.IssuedAt)))
+	}
+	return c
+}
+
+// grantedLeeway returns how long after its end a token with the given lifetime is accepted: at
+// most a tenth of it, so that a short-lived token stays short-lived.
+func grantedLeeway(lifetime time.Duration) time.Duration {
+	return min(leeway, max(lifetime/10, 0))
+}
+
+// nest makes the claim act (RFC 8693): the nearest actor outermost, earlier ones within.
+func nest(actors []string) map[string]any {
+	var act map[string]any
+	for _, sub := range slices.Backward(actors) {
+		outer := map[string]any{"sub": sub}
+		if act != nil {
+			outer["act"] = act
+		}
+		act = outer
+	}
+	return act
+}
+
+// unnest is the inverse of nest. ok is false if the claim is malformed or too long.
+func unnest(claim any) (actors []string, ok bool) {
+	for claim != nil {
+		act, isObject := claim.(map[string]any)
+		sub, isString := act["sub"].(string)
+		if !isObject || !isString || len(actors) == MaxActors {
+			return nil, false
+		}
+		actors = append(actors, sub)
+		claim = act["act"]
+	}
+	return actors, true
+}
