@@ -1,12 +1,17 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/spf13/cobra"
+
+	"github.com/lumenize/lmz/cli/internal/account"
+	"github.com/lumenize/lmz/cli/internal/console"
+	"github.com/lumenize/lmz/cli/internal/credentials"
+	"github.com/lumenize/lmz/cli/internal/flags"
+	"github.com/lumenize/lmz/cli/internal/hint"
+	"github.com/lumenize/lmz/cli/internal/output"
 )
 
 // keptAccount is a line of lmz accounts --json.
@@ -18,47 +23,47 @@ type keptAccount struct {
 	Store   string `json:"store"` // keyring or file
 }
 
-func (a *app) accountsCommand() *cobra.Command {
+func accountsCommand(con *console.Console) *cobra.Command {
 	var asJSON bool
-	var o *account
+	var o *account.Account
 	cmd := &cobra.Command{
 		Use:   "accounts",
 		Short: "List the accounts that are signed in here",
 		Long: "accounts lists the sign-ins that are kept, without asking any server. The one with a *\n" +
 			"is what commands use at its server; --email or LMZ_EMAIL chooses another for one command.",
 		Example: "  lmz accounts\n  lmz accounts use you@example.com",
-		Args:    noWords,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return a.runAccounts(cmd.Context(), o, asJSON) },
+		Args:    flags.NoWords,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return runAccounts(cmd.Context(), con, o, asJSON) },
 	}
-	o = a.serverFlags(cmd)
+	o = account.SignInFlags(con, cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a line: server, email, sub, active, store")
 
-	var chosen *account
+	var chosen *account.Account
 	use := &cobra.Command{
 		Use:     "use EMAIL",
 		Short:   "Choose the account that commands use at a server",
 		Example: "  lmz accounts use you@example.com",
-		Args:    oneWord("EMAIL"),
+		Args:    flags.OneWord("EMAIL"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.runUse(cmd.Context(), chosen, args[0])
+			return runUse(cmd.Context(), con, chosen, args[0])
 		},
 	}
-	chosen = a.serverFlags(use)
+	chosen = account.SignInFlags(con, use)
 	cmd.AddCommand(use)
 	return cmd
 }
 
-func (a *app) runAccounts(ctx context.Context, o *account, asJSON bool) error {
-	c, unlock, err := a.openCredentials(ctx, o)
+func runAccounts(ctx context.Context, con *console.Console, o *account.Account, asJSON bool) error {
+	c, unlock, err := o.Credentials(ctx)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	accounts := c.list()
+	accounts := keptAccounts(c)
 	if len(accounts) == 0 && !asJSON {
-		fmt.Fprintf(a.Err, "Nobody is signed in here. Try: %s\n", loginExample)
+		fmt.Fprintf(con.Err, "Nobody is signed in here. Try: %s\n", hint.LoginExample)
 	}
-	return printList(a, asJSON, accounts, "EMAIL SERVER KEPT-IN", func(k keptAccount) []string {
+	return output.Print(con.Out, asJSON, accounts, "EMAIL SERVER KEPT-IN", func(k keptAccount) []string {
 		email := k.Email
 		if k.Active {
 			email += " *"
@@ -67,36 +72,31 @@ func (a *app) runAccounts(ctx context.Context, o *account, asJSON bool) error {
 	})
 }
 
-// list returns all that are kept, by server and address.
-func (c *credentials) list() []keptAccount {
+// keptAccounts returns all sign-ins as the command prints them.
+func keptAccounts(c *credentials.File) []keptAccount {
 	var list []keptAccount
-	for server, at := range c.servers {
-		for email, s := range at.Accounts {
-			k := keptAccount{Server: server, Email: email, Subject: s.Subject, Active: email == at.Active, Store: "file"}
-			if s.Keyring {
-				k.Store = "keyring"
-			}
-			list = append(list, k)
+	for _, e := range c.All() {
+		k := keptAccount{Server: e.Server, Email: e.Email, Subject: e.SignIn.Subject, Active: e.Active, Store: "file"}
+		if e.SignIn.Keyring {
+			k.Store = "keyring"
 		}
+		list = append(list, k)
 	}
-	slices.SortFunc(list, func(a, b keptAccount) int {
-		return cmp.Or(cmp.Compare(a.Server, b.Server), cmp.Compare(a.Email, b.Email))
-	})
 	return list
 }
 
-func (a *app) runUse(ctx context.Context, o *account, email string) error {
-	server, c, unlock, err := a.credentialsAt(ctx, o)
+func runUse(ctx context.Context, con *console.Console, o *account.Account, email string) error {
+	server, c, unlock, err := o.CredentialsAt(ctx)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	if _, kept := c.servers[server].Accounts[sameAddress(email)]; !kept {
-		return c.notSignedIn(server, email)
+	if _, kept := c.Find(server, email); !kept {
+		return account.NotSignedIn(c, server, email)
 	}
-	if err := c.use(server, email); err != nil {
+	if err := c.Use(server, email); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(a.Out, "Commands act as %s at %s.\n", oneLine(sameAddress(email)), server)
+	_, err = fmt.Fprintf(con.Out, "Commands act as %s at %s.\n", output.Line(credentials.SameAddress(email)), server)
 	return err
 }

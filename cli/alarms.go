@@ -8,29 +8,33 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/cli/internal/connect"
+	"github.com/lumenize/lmz/cli/internal/console"
+	"github.com/lumenize/lmz/cli/internal/flags"
+	"github.com/lumenize/lmz/cli/internal/output"
 	"github.com/lumenize/lmz/client"
 	"github.com/lumenize/lmz/gateway"
 )
 
-func (a *app) alarmsCommand() *cobra.Command {
+func alarmsCommand(con *console.Console) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "alarms",
 		Short: "See and change what objects will do later (admins)",
 		Long: "alarms shows which objects have something to do later, and the alarms of one; runs an\n" +
 			"alarm now, and cancels one. Only administrators may.",
 		Example: "  lmz alarms ls\n  lmz alarms ls REMINDER_DO ann\n  lmz alarms run REMINDER_DO ann milk",
-		Args:    noWords,
+		Args:    flags.NoWords,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(a.alarmsListCommand(),
-		a.alarmCommand("run", "Run an alarm now, also one that is dead", gateway.RunAlarm,
+	cmd.AddCommand(alarmsListCommand(con),
+		alarmCommand(con, "run", "Run an alarm now, also one that is dead", gateway.RunAlarm,
 			"run makes an alarm due now, and one whose attempts have all failed live again. A cron\nalarm goes on with its next time after that. It does not wait for the work."),
-		a.alarmCommand("cancel", "Cancel an alarm", gateway.CancelAlarm, "cancel removes an alarm. Work that runs already goes on."))
+		alarmCommand(con, "cancel", "Cancel an alarm", gateway.CancelAlarm, "cancel removes an alarm. Work that runs already goes on."))
 	return cmd
 }
 
-func (a *app) alarmsListCommand() *cobra.Command {
-	var o gatewayCall
+func alarmsListCommand(con *console.Console) *cobra.Command {
+	var o connect.Gateway
 	limit := 0
 	cmd := &cobra.Command{
 		Use:   "ls [BINDING [INSTANCE]]",
@@ -43,36 +47,36 @@ func (a *app) alarmsListCommand() *cobra.Command {
 			"With an instance it opens that object and lists its alarms in the order in which they\n" +
 			"run, and then those that are dead: their last attempt has failed.",
 		Example: "  lmz alarms ls\n  lmz alarms ls REMINDER_DO\n  lmz alarms ls REMINDER_DO ann --json",
-		Args:    atMostWords(2, "BINDING and INSTANCE"),
+		Args:    flags.AtMostWords(2, "BINDING and INSTANCE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 2 {
-				return a.listAlarms(cmd.Context(), o, lmz.At(args[0], args[1]), limit)
+				return listAlarms(cmd.Context(), con, o, lmz.At(args[0], args[1]), limit)
 			}
-			return a.listDue(cmd.Context(), o, append(args, "")[0], limit)
+			return listDue(cmd.Context(), con, o, append(args, "")[0], limit)
 		},
 	}
-	a.gatewayFlags(cmd, &o)
-	limitFlag(cmd, &limit)
-	cmd.Flags().BoolVar(&o.json, "json", false, "print one JSON object a line: binding, instance, next,\nfailures, since, error; or of one object:\n"+
+	o.Flags(con, cmd)
+	flags.Limit(cmd, &limit)
+	cmd.Flags().BoolVar(&o.JSON, "json", false, "print one JSON object a line: binding, instance, next,\nfailures, since, error; or of one object:\n"+
 		"id, schedule, work, next, late, attempts, failures, error, dead")
 	return cmd
 }
 
 // alarmCommand is a command that does something with one alarm.
-func (a *app) alarmCommand(name, short string, method lmz.Method2[lmz.Address, string, struct{}], long string) *cobra.Command {
-	var o gatewayCall
+func alarmCommand(con *console.Console, name, short string, method lmz.Method2[lmz.Address, string, struct{}], long string) *cobra.Command {
+	var o connect.Gateway
 	cmd := &cobra.Command{
 		Use: name + " BINDING INSTANCE ID", Short: short, Long: long,
 		Example: "  lmz alarms " + name + " REMINDER_DO ann milk",
-		Args:    words(3, "BINDING INSTANCE ID"),
+		Args:    flags.Words(3, "BINDING INSTANCE ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			_, err := askAdmin(cmd.Context(), a, o, func(ctx context.Context, via lmz.Caller, admin lmz.Address) (struct{}, error) {
+			_, err := connect.AskAdmin(cmd.Context(), con, o, func(ctx context.Context, via lmz.Caller, admin lmz.Address) (struct{}, error) {
 				return method.Call(ctx, via, admin, lmz.At(args[0], args[1]), args[2])
 			})
 			return err
 		},
 	}
-	a.gatewayFlags(cmd, &o)
+	o.Flags(con, cmd)
 	return cmd
 }
 
@@ -86,17 +90,17 @@ type dueObject struct {
 	Error    string     `json:"error"`
 }
 
-func (a *app) listDue(ctx context.Context, o gatewayCall, binding string, limit int) error {
-	list := listing[dueObject]{a: a, json: o.json, head: "OBJECT NEXT FAILURES", row: func(d dueObject) []string {
+func listDue(ctx context.Context, con *console.Console, o connect.Gateway, binding string, limit int) error {
+	list := output.List[dueObject]{Out: con.Out, JSON: o.JSON, Head: "OBJECT NEXT FAILURES", Row: func(d dueObject) []string {
 		failures := ""
 		if d.Failures > 0 {
-			failures = fmt.Sprintf("%d since %s: %s", d.Failures, nextTime(d.Since, ""), d.Error)
+			failures = fmt.Sprintf("%d since %s: %s", d.Failures, output.Time(d.Since, ""), d.Error)
 		}
-		return []string{shorten(lmz.At(d.Binding, d.Instance).String()), nextTime(d.Next, "pending"), failures}
+		return []string{output.Shorten(lmz.At(d.Binding, d.Instance).String()), output.Time(d.Next, "pending"), failures}
 	}}
-	return a.askGateway(ctx, o, func(ctx context.Context, peer *client.Peer) error {
+	return o.Ask(ctx, con, func(ctx context.Context, peer *client.Peer) error {
 		after := ""
-		return list.pages(limit, func(want int) (all []dueObject, last bool, err error) {
+		return list.Pages(limit, func(want int) (all []dueObject, last bool, err error) {
 			page, err := gateway.ListDue.Call(ctx, peer, lmz.Worker(gateway.AdminBinding), binding, after, want)
 			for _, d := range page.Due {
 				all = append(all, dueObject{d.Object.Binding, d.Object.Instance, d.At, d.Failures, d.Since, d.Error})
@@ -120,17 +124,17 @@ type oneAlarm struct {
 	Dead     bool       `json:"dead"`
 }
 
-func (a *app) listAlarms(ctx context.Context, o gatewayCall, of lmz.Address, limit int) error {
-	list := listing[oneAlarm]{a: a, json: o.json, head: "ID NEXT SCHEDULE WORK FAILURES", row: func(x oneAlarm) []string {
+func listAlarms(ctx context.Context, con *console.Console, o connect.Gateway, of lmz.Address, limit int) error {
+	list := output.List[oneAlarm]{Out: con.Out, JSON: o.JSON, Head: "ID NEXT SCHEDULE WORK FAILURES", Row: func(x oneAlarm) []string {
 		failures := ""
 		if x.Failures > 0 {
 			failures = fmt.Sprintf("%d of %d: %s", x.Failures, x.Attempts, x.Error)
 		}
-		return []string{x.ID, nextTime(x.Next, "dead"), x.Schedule, x.Work, failures}
+		return []string{x.ID, output.Time(x.Next, "dead"), x.Schedule, x.Work, failures}
 	}}
-	return a.askGateway(ctx, o, func(ctx context.Context, peer *client.Peer) error {
+	return o.Ask(ctx, con, func(ctx context.Context, peer *client.Peer) error {
 		after := ""
-		return list.pages(limit, func(want int) (all []oneAlarm, last bool, err error) {
+		return list.Pages(limit, func(want int) (all []oneAlarm, last bool, err error) {
 			page, err := gateway.ListAlarms.Call(ctx, peer, lmz.Worker(gateway.AdminBinding), of, after, want)
 			for _, x := range page.Alarms {
 				all = append(all, oneAlarm(x))
@@ -139,11 +143,4 @@ func (a *app) listAlarms(ctx context.Context, o gatewayCall, of lmz.Address, lim
 			return all, after == "", err
 		})
 	})
-}
-
-func nextTime(t *time.Time, none string) string {
-	if t == nil {
-		return none
-	}
-	return t.Local().Format("2006-01-02 15:04:05 MST")
 }

@@ -8,6 +8,12 @@ import (
 	"strconv"
 
 	"github.com/spf13/cobra"
+
+	"github.com/lumenize/lmz/cli/internal/account"
+	"github.com/lumenize/lmz/cli/internal/console"
+	"github.com/lumenize/lmz/cli/internal/exit"
+	"github.com/lumenize/lmz/cli/internal/flags"
+	"github.com/lumenize/lmz/cli/internal/output"
 )
 
 // auditEvent is a line of the audit log.
@@ -27,13 +33,13 @@ type auditEvent struct {
 
 // auditOptions are the flags of lmz audit.
 type auditOptions struct {
-	*account
+	*account.Account
 	json               bool
 	limit              int
 	event, outcome, of string
 }
 
-func (a *app) auditCommand() *cobra.Command {
+func auditCommand(con *console.Console) *cobra.Command {
 	var o auditOptions
 	cmd := &cobra.Command{
 		Use:   "audit",
@@ -41,12 +47,12 @@ func (a *app) auditCommand() *cobra.Command {
 		Long: "audit prints the newest events of the audit log, the last first. It has no secrets: no\n" +
 			"token, link or code.",
 		Example: "  lmz audit\n  lmz audit --of you@example.com --outcome failure --limit 20",
-		Args:    noWords,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return a.runAudit(cmd.Context(), o) },
+		Args:    flags.NoWords,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return runAudit(cmd.Context(), con, o) },
 	}
-	o.account = a.accountFlags(cmd)
+	o.Account = account.Flags(con, cmd)
 	f := cmd.Flags()
-	jsonFlag(cmd, &o.json)
+	flags.JSON(cmd, &o.json)
 	f.IntVar(&o.limit, "limit", 50, "how many events at most")
 	f.StringVar(&o.event, "event", "", "only those with this `name`, such as login.succeeded")
 	f.StringVar(&o.outcome, "outcome", "", "only success or failure")
@@ -54,31 +60,31 @@ func (a *app) auditCommand() *cobra.Command {
 	return cmd
 }
 
-func (a *app) runAudit(ctx context.Context, o auditOptions) error {
+func runAudit(ctx context.Context, con *console.Console, o auditOptions) error {
 	if o.limit < 1 {
-		return usagef("lmz audit --limit 50", "--limit %d asks for nothing", o.limit)
+		return exit.Usagef("lmz audit --limit 50", "--limit %d asks for nothing", o.limit)
 	}
-	s, err := a.signedIn(ctx, o.account)
+	s, err := o.Service(ctx)
 	if err != nil {
 		return err
 	}
 	query := url.Values{"event": {o.event}, "outcome": {o.outcome}}
 	if o.of != "" {
-		who, err := s.find(ctx, o.of)
+		who, err := s.Find(ctx, o.of)
 		if err != nil {
 			return err
 		}
 		query.Set("sub", who.Sub)
 	}
-	list := listing[auditEvent]{a: a, json: o.json, head: "TIME EVENT OUTCOME WHO IP DETAIL", row: func(e auditEvent) []string {
-		return []string{when(e.At), e.Event, e.Outcome, cmp.Or(e.Email, e.Actor, "-"), cmp.Or(e.IP, "-"), string(e.Detail)}
+	list := output.List[auditEvent]{Out: con.Out, JSON: o.json, Head: "TIME EVENT OUTCOME WHO IP DETAIL", Row: func(e auditEvent) []string {
+		return []string{output.Minute(e.At), e.Event, e.Outcome, cmp.Or(e.Email, e.Actor, "-"), cmp.Or(e.IP, "-"), string(e.Detail)}
 	}}
-	return list.pages(o.limit, func(want int) ([]auditEvent, bool, error) {
+	return list.Pages(o.limit, func(want int) ([]auditEvent, bool, error) {
 		var page struct {
 			Events []auditEvent
 			Next   int64
 		}
-		err := s.page(ctx, "audit", query, want, &page)
+		err := s.Page(ctx, "audit", query, want, &page)
 		query.Set("before", strconv.FormatInt(page.Next, 10))
 		return page.Events, page.Next == 0, err
 	})

@@ -1,27 +1,33 @@
 package cli
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
-	"time"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/cli/internal/callargs"
+	"github.com/lumenize/lmz/cli/internal/catalog"
+	"github.com/lumenize/lmz/cli/internal/connect"
+	"github.com/lumenize/lmz/cli/internal/console"
+	"github.com/lumenize/lmz/cli/internal/exit"
+	"github.com/lumenize/lmz/cli/internal/flags"
+	"github.com/lumenize/lmz/cli/internal/hint"
+	"github.com/lumenize/lmz/cli/internal/jsonvalue"
 	"github.com/lumenize/lmz/client"
 )
 
 // callOptions are the flags of lmz call.
 type callOptions struct {
-	connection
-	timeout time.Duration
-	json    bool
-	rich    bool
-	chains  []string
+	connect.Gateway
+	rich   bool
+	chains []string
 }
 
-func (a *app) callCommand() *cobra.Command {
+func callCommand(con *console.Console) *cobra.Command {
 	var o callOptions
 	cmd := &cobra.Command{
 		Use:   "call BINDING INSTANCE {METHOD [ARGUMENT]... [+ METHOD [ARGUMENT]...]... | --chain CHAIN}",
@@ -54,81 +60,79 @@ func (a *app) callCommand() *cobra.Command {
 			"  lmz call LOG_DO l since '{\"json\":{\"$type\":\"date\",\"iso\":\"2026-01-30T12:00:00.000Z\"},\"meta\":{}}' --rich",
 		// Flags are taken apart from arguments here: -1 is an argument.
 		DisableFlagParsing: true,
-		RunE:               mixed(func(ctx context.Context, words []string) error { return a.runCall(ctx, o, words) }),
+		RunE:               callargs.Mixed(func(ctx context.Context, words []string) error { return runCall(ctx, con, o, words) }),
 	}
-	o.account = a.accountFlags(cmd)
+	o.Flags(con, cmd)
 	f := cmd.Flags()
-	f.Var(&o.tab, "tab", tabUsage)
-	f.DurationVar(&o.timeout, "timeout", lmz.DefaultTimeout, "how long the command may take")
-	f.BoolVar(&o.wait, "wait", false, "wait for a server that cannot be reached yet, within --timeout")
-	f.BoolVar(&o.json, "json", false, "print each result on one line, on a terminal too")
+	f.Var(&o.Tab, "tab", flags.TabUsage)
+	f.BoolVar(&o.JSON, "json", false, "print each result on one line, on a terminal too")
 	f.BoolVar(&o.rich, "rich", false, "print results as {json, meta}, which loses nothing")
-	textFlag(f)
+	callargs.TextFlag(f)
 	f.StringArrayVar(&o.chains, "chain", nil, "do this chain, such as 'admin().forceReset()'")
 	return cmd
 }
 
-// textFlag declares --text, which parseFlags reads: it has a place among the arguments.
-func textFlag(f *pflag.FlagSet) {
-	f.StringArrayP("text", "f", nil, "an argument that is `TEXT`, or the text of @FILE, or - for that of stdin")
-}
-
-func (a *app) runCall(ctx context.Context, o callOptions, words []string) error {
-	in := &inputs{stdin: a.In}
-	to, calls, err := parseCalls(words, o.chains, in)
+func runCall(ctx context.Context, con *console.Console, o callOptions, words []string) error {
+	in := &callargs.Inputs{Stdin: con.In}
+	to, calls, err := callargs.Parse(words, o.chains, in)
 	switch {
 	case err != nil:
 		return err
-	case in.taken && o.tokenStdin:
-		return usagef(callHint, "stdin is an argument, so --token-stdin cannot have it")
+	case in.Taken() && o.TokenStdin:
+		return exit.Usagef(callargs.Hint, "stdin is an argument, so --token-stdin cannot have it")
 	}
-	return a.connected(ctx, o.connection, o.timeout, func(ctx context.Context, peer *client.Peer, server string) error {
-		known := &catalog{peer: peer}
-		if err := known.checkArguments(ctx, to.Binding, calls); err != nil {
+	return o.Do(ctx, con, o.Timeout, func(ctx context.Context, peer *client.Peer, server string) error {
+		known := catalog.New(peer)
+		if err := known.CheckArguments(ctx, to.Binding, calls); err != nil {
 			return err
 		}
 		for _, call := range calls {
-			value, err := peer.CallRaw(ctx, to, call.work())
+			value, err := peer.CallRaw(ctx, to, call.Work())
 			if err != nil {
-				return explainCall(to, call.name(), loginHint(server, a.kept(ctx, o.account, server).Email), err, known.hint(ctx, to, call, err))
+				email, _ := o.Kept(ctx, server)
+				return connect.CallError(to, call.Name(), hint.Login(server, email), err, known.Hint(ctx, to, call, err))
 			}
-			if err := a.printResult(value, o.json, o.rich); err != nil {
-				return fmt.Errorf("%s on %s has a result that cannot be printed: %w", call.name(), to, err)
+			if err := printResult(con, value, o.JSON, o.rich); err != nil {
+				return fmt.Errorf("%s on %s has a result that cannot be printed: %w", call.Name(), to, err)
 			}
 		}
 		return nil
 	})
 }
 
-// explainCall says what became of a call that failed. Login is the command to sign in, hint
-// what goes behind the reason.
-func explainCall(to lmz.Address, method, login string, err error, hint string) error {
-	what := shorten(method) + " on " + shorten(to.String())
-	code := codeOf(err)
-	reason := err.Error()
-	switch {
-	case code == exitRefused:
-		what += " was refused"
-	case code == exitUnknown:
-		what += " was sent, but its outcome is unknown"
-	case code == exitNotExecuted, code == exitLogin:
-		what += " was not executed"
-	case code == exitFailed:
-		what += " failed"
+// printResult prints a result as JSON: over several lines on a terminal unless
+// compact, and nothing if it is undefined and not rich.
+func printResult(con *console.Console, value lmz.Value, compact, rich bool) error {
+	if rich {
+		text, err := jsonvalue.AppendRich(nil, value)
+		if err != nil {
+			return err
+		}
+		return printJSON(con, text, compact)
 	}
-	try := ""
-	if code == exitLogin {
-		try = login
+	var v any
+	if err := value.Decode(&v); err != nil {
+		return err
 	}
-	return failf(code, try, "%s: %s%s", what, reason, hint)
+	if _, none := v.(lmz.Undefined); none {
+		return nil
+	}
+	text, err := jsonvalue.Append(nil, v)
+	if err != nil {
+		return err
+	}
+	return printJSON(con, text, compact)
 }
 
-// shorten keeps a name from filling the screen.
-func shorten(name string) string {
-	const enough = 80 // runes
-	runes := []rune(name)
-	if len(runes) <= enough {
-		return name
+// printJSON prints JSON, over several lines on a terminal unless compact.
+func printJSON(con *console.Console, text []byte, compact bool) error {
+	if !compact && con.Terminal {
+		var indented bytes.Buffer
+		if err := json.Indent(&indented, text, "", "  "); err != nil {
+			return err
+		}
+		text = indented.Bytes()
 	}
-	return string(runes[:enough-1]) + "…"
+	_, err := con.Out.Write(append(text, '\n'))
+	return err
 }

@@ -7,13 +7,20 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/cli/internal/callargs"
+	"github.com/lumenize/lmz/cli/internal/catalog"
+	"github.com/lumenize/lmz/cli/internal/connect"
+	"github.com/lumenize/lmz/cli/internal/console"
+	"github.com/lumenize/lmz/cli/internal/exit"
+	"github.com/lumenize/lmz/cli/internal/flags"
+	"github.com/lumenize/lmz/cli/internal/output"
 	"github.com/lumenize/lmz/client"
 	"github.com/lumenize/lmz/gateway"
 	"github.com/lumenize/lmz/internal/proto"
 )
 
-func (a *app) canCommand() *cobra.Command {
-	var o gatewayCall
+func canCommand(con *console.Console) *cobra.Command {
+	var o connect.Gateway
 	var explain bool
 	cmd := &cobra.Command{
 		Use:   "can BINDING INSTANCE METHOD [ARGUMENT]...",
@@ -29,14 +36,14 @@ func (a *app) canCommand() *cobra.Command {
 			"  lmz can --explain --tab work DOCUMENT_DO notes update '\"text\"'",
 		// Flags are taken apart from arguments here: -1 is an argument.
 		DisableFlagParsing: true,
-		RunE:               mixed(func(ctx context.Context, words []string) error { return a.runCan(ctx, o, explain, words) }),
+		RunE:               callargs.Mixed(func(ctx context.Context, words []string) error { return runCan(ctx, con, o, explain, words) }),
 	}
-	a.gatewayFlags(cmd, &o)
+	o.Flags(con, cmd)
 	f := cmd.Flags()
-	f.Var(&o.tab, "tab", tabUsage)
-	textFlag(f)
+	f.Var(&o.Tab, "tab", flags.TabUsage)
+	callargs.TextFlag(f)
 	f.BoolVar(&explain, "explain", false, "say which guard decided, and why")
-	f.BoolVar(&o.json, "json", false, "print one JSON object: allowed, guard, code, reason, exists")
+	f.BoolVar(&o.JSON, "json", false, "print one JSON object: allowed, guard, code, reason, exists")
 	return cmd
 }
 
@@ -49,19 +56,19 @@ type decision struct {
 	Exists  bool     `json:"exists"` // the call is allowed and the object is there
 }
 
-func (a *app) runCan(ctx context.Context, o gatewayCall, explain bool, words []string) error {
+func runCan(ctx context.Context, con *console.Console, o connect.Gateway, explain bool, words []string) error {
 	if len(words) < 3 {
-		return usagef("lmz can --help", "can needs BINDING INSTANCE METHOD")
+		return exit.Usagef("lmz can --help", "can needs BINDING INSTANCE METHOD")
 	}
-	to, calls, err := parseCalls(words, nil, &inputs{stdin: a.In})
+	to, calls, err := callargs.Parse(words, nil, &callargs.Inputs{Stdin: con.In})
 	if err != nil {
 		return err
 	}
 	if len(calls) > 1 {
-		return usagef("lmz can --help", "can asks about one call: there is a + too many")
+		return exit.Usagef("lmz can --help", "can asks about one call: there is a + too many")
 	}
-	args := make([]lmz.Value, len(calls[0].args))
-	for i, arg := range calls[0].args {
+	args := make([]lmz.Value, len(calls[0].Args))
+	for i, arg := range calls[0].Args {
 		data, err := proto.Marshal(arg)
 		if err != nil {
 			return err
@@ -72,10 +79,10 @@ func (a *app) runCan(ctx context.Context, o gatewayCall, explain bool, words []s
 	}
 	var d gateway.Decision
 	hint := ""
-	err = a.askGateway(ctx, o, func(ctx context.Context, peer *client.Peer) (err error) {
-		d, err = gateway.Can.Call(ctx, peer, lmz.Worker(gateway.AdminBinding), to, calls[0].method, args)
+	err = o.Ask(ctx, con, func(ctx context.Context, peer *client.Peer) (err error) {
+		d, err = gateway.Can.Call(ctx, peer, lmz.Worker(gateway.AdminBinding), to, calls[0].Method, args)
 		if err == nil && d.Code == lmz.CodeAbsent {
-			hint = (&catalog{peer: peer}).meant(ctx, to, calls[0].method)
+			hint = catalog.New(peer).Meant(ctx, to, calls[0].Method)
 		}
 		return err
 	})
@@ -83,36 +90,36 @@ func (a *app) runCan(ctx context.Context, o gatewayCall, explain bool, words []s
 		return err
 	}
 	if !d.Allowed && d.Code != lmz.CodeGuard && d.Code != lmz.CodeAbsent {
-		return failf(exitNotExecuted, "", "nobody can say whether %s on %s is allowed: %v", shorten(calls[0].method), shorten(to.String()), d.Error)
+		return exit.Errorf(exit.NotExecuted, "", "nobody can say whether %s on %s is allowed: %v", output.Shorten(calls[0].Method), output.Shorten(to.String()), d.Error)
 	}
-	return a.printDecision(d, to, calls[0].method, hint, explain, o.json)
+	return printDecision(con, d, to, calls[0].Method, hint, explain, o.JSON)
 }
 
 // printDecision prints the answer; hint goes behind the reason why nobody was found.
-func (a *app) printDecision(d gateway.Decision, to lmz.Address, method, hint string, explain, asJSON bool) error {
+func printDecision(con *console.Console, d gateway.Decision, to lmz.Address, method, hint string, explain, asJSON bool) error {
 	out := decision{Allowed: d.Allowed, Guard: d.Guard, Code: d.Code, Exists: d.Exists}
 	if d.Error != nil {
 		out.Reason = d.Error.Error()
 	}
 	switch {
 	case asJSON:
-		if err := a.encodeJSON(out); err != nil {
+		if err := output.JSON(con.Out, out); err != nil {
 			return err
 		}
 	case explain:
-		fmt.Fprintln(a.Out, oneLine(explanation(out, shorten(to.String()), shorten(method))))
+		fmt.Fprintln(con.Out, output.Line(explanation(out, output.Shorten(to.String()), output.Shorten(method))))
 	case d.Allowed:
-		fmt.Fprintln(a.Out, "yes")
+		fmt.Fprintln(con.Out, "yes")
 	default:
-		fmt.Fprintln(a.Out, "no")
+		fmt.Fprintln(con.Out, "no")
 	}
 	switch {
 	case d.Allowed:
 		return nil
 	case d.Code == lmz.CodeAbsent:
-		return &failure{code: exitAbsent, message: method + " on " + to.String() + ": " + out.Reason + hint}
+		return &exit.Error{Code: exit.Absent, Message: method + " on " + to.String() + ": " + out.Reason + hint}
 	}
-	return &failure{code: exitRefused} // all is said
+	return &exit.Error{Code: exit.Refused} // all is said
 }
 
 func explanation(d decision, to, method string) string {

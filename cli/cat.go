@@ -9,22 +9,28 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/cli/internal/account"
+	"github.com/lumenize/lmz/cli/internal/connect"
+	"github.com/lumenize/lmz/cli/internal/console"
+	"github.com/lumenize/lmz/cli/internal/exit"
+	"github.com/lumenize/lmz/cli/internal/flags"
+	"github.com/lumenize/lmz/cli/internal/output"
 	"github.com/lumenize/lmz/examples/editor"
 	"github.com/lumenize/lmz/internal/printable"
 )
 
-func (a *app) catCommand() *cobra.Command {
-	var o connection
+func catCommand(con *console.Console) *cobra.Command {
+	var o connect.Connection
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:     "cat DOCUMENT",
 		Short:   "Print the text of a document",
 		Long:    "cat prints the text of a document of the editor example as it is, to the byte. On a\nterminal, where its last line may have no end, it gets one.",
 		Example: "  lmz cat notes > notes.txt\n  lmz cat notes --json",
-		Args:    oneWord("DOCUMENT"),
-		RunE:    func(cmd *cobra.Command, args []string) error { return a.runCat(cmd.Context(), o, args[0], asJSON) },
+		Args:    flags.OneWord("DOCUMENT"),
+		RunE:    func(cmd *cobra.Command, args []string) error { return runCat(cmd.Context(), con, o, args[0], asJSON) },
 	}
-	o.account = a.accountFlags(cmd)
+	o.Account = account.Flags(con, cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object: document, version, text")
 	return cmd
 }
@@ -33,15 +39,15 @@ func (a *app) catCommand() *cobra.Command {
 func explainRead(err error) error {
 	var known *lmz.Error
 	if errors.As(err, &known) && known.Name == editor.NoDocumentName {
-		return failf(exitAbsent, "lmz ls", "%s", known.Message)
+		return exit.Errorf(exit.Absent, "lmz ls", "%s", known.Message)
 	}
 	return err
 }
 
-func (a *app) runCat(ctx context.Context, o connection, document string, asJSON bool) error {
+func runCat(ctx context.Context, con *console.Console, o connect.Connection, document string, asJSON bool) error {
 	ctx, cancel := context.WithTimeout(ctx, lmz.DefaultTimeout)
 	defer cancel()
-	peer, err := a.connect(ctx, o)
+	peer, err := o.Open(ctx, con)
 	if err != nil {
 		return err
 	}
@@ -52,14 +58,14 @@ func (a *app) runCat(ctx context.Context, o connection, document string, asJSON 
 		return explainRead(err)
 	}
 	if asJSON {
-		return a.encodeJSON(map[string]any{"document": document, "version": version, "text": content})
+		return output.JSON(con.Out, map[string]any{"document": document, "version": version, "text": content})
 	}
-	if a.terminal {
+	if con.Terminal {
 		content = printable.Text(content)
 		if content != "" && !strings.HasSuffix(content, "\n") {
 			content += "\n"
 		}
 	}
-	_, err = io.WriteString(a.Out, content)
+	_, err = io.WriteString(con.Out, content)
 	return err
 }

@@ -2,55 +2,25 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"strings"
 	"text/tabwriter"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/cli/internal/catalog"
+	"github.com/lumenize/lmz/cli/internal/connect"
+	"github.com/lumenize/lmz/cli/internal/console"
+	"github.com/lumenize/lmz/cli/internal/exit"
+	"github.com/lumenize/lmz/cli/internal/output"
 	"github.com/lumenize/lmz/client"
 	"github.com/lumenize/lmz/gateway"
 )
 
-// gatewayCall is how a command asks the gateway itself.
-type gatewayCall struct {
-	connection
-	timeout time.Duration
-	json    bool
-}
-
-func (a *app) gatewayFlags(cmd *cobra.Command, o *gatewayCall) {
-	o.account = a.accountFlags(cmd)
-	f := cmd.Flags()
-	f.DurationVar(&o.timeout, "timeout", lmz.DefaultTimeout, "how long the command may take")
-	f.BoolVar(&o.wait, "wait", false, "wait for a server that cannot be reached yet, within --timeout")
-}
-
-// askGateway connects and has f call the gateway's own node.
-func (a *app) askGateway(ctx context.Context, o gatewayCall, f func(context.Context, *client.Peer) error) error {
-	return a.connected(ctx, o.connection, o.timeout, func(ctx context.Context, peer *client.Peer, server string) error {
-		err := f(ctx, peer)
-		var of *lmz.Error
-		switch {
-		case err == nil:
-			return nil
-		case errors.As(err, &of) && of.Name == gateway.NoObject:
-			return failf(exitAbsent, "", "%s", of.Message)
-		case errors.As(err, &of) && of.Name == gateway.NotAdmin:
-			return failf(exitRefused, adminHint(server, a.kept(ctx, o.account, server).Email), "%s", of.Message)
-		case codeOf(err) == exitFailed: // the answer to what was asked: whose method it was says nothing to a user
-			return failf(exitFailed, "", "%s", err)
-		}
-		return explainCall(lmz.Worker(gateway.AdminBinding), "the question", loginHint(server, a.kept(ctx, o.account, server).Email), err, "")
-	})
-}
-
-func (a *app) contractCommand() *cobra.Command {
-	var o gatewayCall
+func contractCommand(con *console.Console) *cobra.Command {
+	var o connect.Gateway
 	var ts string
 	cmd := &cobra.Command{
 		Use:   "contract [BINDING]...",
@@ -64,22 +34,22 @@ func (a *app) contractCommand() *cobra.Command {
 			"JavaScript clients: to a file, or to stdout if that is -.",
 		Example: "  lmz contract\n  lmz contract DOCUMENT_DO --json\n  lmz contract --ts mesh.d.ts",
 		RunE: func(cmd *cobra.Command, bindings []string) error {
-			return a.runContract(cmd.Context(), o, ts, bindings)
+			return runContract(cmd.Context(), con, o, ts, bindings)
 		},
 	}
-	a.gatewayFlags(cmd, &o)
+	o.Flags(con, cmd)
 	f := cmd.Flags()
-	f.BoolVar(&o.json, "json", false, "print one JSON object a line: binding, type, beforeCall, methods (name, params, result, guard, names, doc, readOnly, destructive, idempotent)")
+	f.BoolVar(&o.JSON, "json", false, "print one JSON object a line: binding, type, beforeCall, methods (name, params, result, guard, names, doc, readOnly, destructive, idempotent)")
 	f.StringVar(&ts, "ts", "", "write TypeScript declarations to `FILE`, or to stdout if it is -")
 	return cmd
 }
 
-func (a *app) runContract(ctx context.Context, o gatewayCall, ts string, bindings []string) error {
-	if ts != "" && (o.json || len(bindings) > 0) {
-		return usagef("lmz contract --ts mesh.d.ts", "--ts is for all bindings, and no JSON")
+func runContract(ctx context.Context, con *console.Console, o connect.Gateway, ts string, bindings []string) error {
+	if ts != "" && (o.JSON || len(bindings) > 0) {
+		return exit.Usagef("lmz contract --ts mesh.d.ts", "--ts is for all bindings, and no JSON")
 	}
 	var c gateway.Contract
-	err := a.askGateway(ctx, o, func(ctx context.Context, peer *client.Peer) (err error) {
+	err := o.Ask(ctx, con, func(ctx context.Context, peer *client.Peer) (err error) {
 		c, err = gateway.GetContract.Call(ctx, peer, lmz.Worker(gateway.AdminBinding))
 		return err
 	})
@@ -89,11 +59,11 @@ func (a *app) runContract(ctx context.Context, o gatewayCall, ts string, binding
 	switch ts {
 	case "":
 	case "-":
-		_, err := fmt.Fprint(a.Out, c.TypeScript)
+		_, err := fmt.Fprint(con.Out, c.TypeScript)
 		return err
 	default:
 		if err := os.WriteFile(ts, []byte(c.TypeScript), 0o644); err != nil {
-			return failf(exitFailed, "", "the declarations could not be written: %v", err)
+			return exit.Errorf(exit.Failed, "", "the declarations could not be written: %v", err)
 		}
 		return nil
 	}
@@ -101,10 +71,10 @@ func (a *app) runContract(ctx context.Context, o gatewayCall, ts string, binding
 	if err != nil {
 		return err
 	}
-	if o.json {
-		return a.printNodesJSON(nodes)
+	if o.JSON {
+		return printNodesJSON(con, nodes)
 	}
-	return a.printNodes(nodes)
+	return printNodes(con, nodes)
 }
 
 // chosen returns the nodes with these bindings, or all if there are none.
@@ -125,7 +95,7 @@ func chosen(nodes []gateway.NodeContract, bindings []string) ([]gateway.NodeCont
 			for _, n := range nodes {
 				names = append(names, n.Binding)
 			}
-			return nil, failf(exitAbsent, "lmz contract", "no node is registered as %q%s", binding, didYouMean(binding, names))
+			return nil, exit.Errorf(exit.Absent, "lmz contract", "no node is registered as %q%s", binding, catalog.DidYouMean(binding, names))
 		}
 	}
 	return found, nil
@@ -153,7 +123,7 @@ type (
 	}
 )
 
-func (a *app) printNodesJSON(nodes []gateway.NodeContract) error {
+func printNodesJSON(con *console.Console, nodes []gateway.NodeContract) error {
 	for _, n := range nodes {
 		out := contractNode{Binding: n.Binding, Type: n.Type, BeforeCall: n.BeforeCall}
 		if n.Listed {
@@ -169,25 +139,25 @@ func (a *app) printNodesJSON(nodes []gateway.NodeContract) error {
 			}
 			out.Methods = append(out.Methods, method)
 		}
-		if err := a.encodeJSON(out); err != nil {
+		if err := output.JSON(con.Out, out); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (a *app) printNodes(nodes []gateway.NodeContract) error {
-	w := tabwriter.NewWriter(a.Out, 0, 0, 3, ' ', 0)
+func printNodes(con *console.Console, nodes []gateway.NodeContract) error {
+	w := tabwriter.NewWriter(con.Out, 0, 0, 3, ' ', 0)
 	for i, n := range nodes {
 		if i > 0 {
 			fmt.Fprintln(w)
 		}
-		heading := oneLine(n.Binding) + "  " + strings.ToLower(strings.TrimPrefix(string(n.Type), "Lumenize"))
+		heading := output.Line(n.Binding) + "  " + strings.ToLower(strings.TrimPrefix(string(n.Type), "Lumenize"))
 		if n.Type == lmz.TypeObject {
-			heading = oneLine(n.Binding) + "  object"
+			heading = output.Line(n.Binding) + "  object"
 		}
 		if n.BeforeCall != "" {
-			heading += "  before every call: " + oneLine(n.BeforeCall)
+			heading += "  before every call: " + output.Line(n.BeforeCall)
 		}
 		fmt.Fprintln(w, heading)
 		if !n.Listed {
@@ -195,9 +165,9 @@ func (a *app) printNodes(nodes []gateway.NodeContract) error {
 		}
 		for _, m := range n.Methods {
 			guard := strings.Join(append([]string{"guard " + m.Guard}, m.Marks()...), ", ")
-			line := "  " + oneLine(m.String()) + "\t" + oneLine(guard)
+			line := "  " + output.Line(m.String()) + "\t" + output.Line(guard)
 			if m.Doc != "" {
-				line += "\t" + oneLine(m.Doc)
+				line += "\t" + output.Line(m.Doc)
 			}
 			fmt.Fprintln(w, line)
 		}

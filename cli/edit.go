@@ -11,19 +11,24 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/lumenize/lmz/cli/internal/account"
+	"github.com/lumenize/lmz/cli/internal/connect"
+	"github.com/lumenize/lmz/cli/internal/console"
+	"github.com/lumenize/lmz/cli/internal/exit"
+	"github.com/lumenize/lmz/cli/internal/flags"
 	"github.com/lumenize/lmz/client"
 	"github.com/lumenize/lmz/tui"
 )
 
 // editOptions are the flags of lmz edit.
 type editOptions struct {
-	*account
-	tab      tabName
+	*account.Account
+	tab      flags.Tab
 	log, as  string
 	stateDir string
 }
 
-func (a *app) editCommand() *cobra.Command {
+func editCommand(con *console.Console) *cobra.Command {
 	var o editOptions
 	cmd := &cobra.Command{
 		Use:   "edit [DOCUMENT]",
@@ -40,47 +45,47 @@ func (a *app) editCommand() *cobra.Command {
 			if len(words) == 0 {
 				return nil
 			}
-			return oneWord("DOCUMENT")(cmd, words)
+			return flags.OneWord("DOCUMENT")(cmd, words)
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			word := ""
 			if len(args) == 1 {
 				if word = args[0]; word == "" {
-					return usagef("lmz edit notes", "the name of the document is empty")
+					return exit.Usagef("lmz edit notes", "the name of the document is empty")
 				}
 			}
-			return a.runEdit(cmd.Context(), o, word)
+			return runEdit(cmd.Context(), con, o, word)
 		},
 	}
-	o.account = a.accountFlags(cmd)
+	o.Account = account.Flags(con, cmd)
 	f := cmd.Flags()
-	f.Var(&o.tab, "tab", tabUsage)
+	f.Var(&o.tab, "tab", flags.TabUsage)
 	f.StringVar(&o.as, "as", "", "`document` that shares the text of the file DOCUMENT")
 	f.StringVar(&o.log, "log", "", "`file` that gets a line for every event, never the text")
 	f.StringVar(&o.stateDir, "state-dir", "", "`directory` for what is not sent yet (default lmz in $XDG_STATE_HOME or ~/.local/state)")
 	return cmd
 }
 
-func (a *app) runEdit(ctx context.Context, o editOptions, word string) error {
-	server, err := o.origin()
+func runEdit(ctx context.Context, con *console.Console, o editOptions, word string) error {
+	server, err := o.Origin()
 	if err != nil {
 		return err
 	}
 	document, file := word, ""
 	if o.as != "" {
 		if document, file = o.as, word; file == "" {
-			return usagef("lmz edit README.md --as readme", "--as says what a file is called: the file is missing")
+			return exit.Usagef("lmz edit README.md --as readme", "--as says what a file is called: the file is missing")
 		}
 	}
-	if !isTerminal(a.In) || !a.terminal {
-		return usagef("lmz cat", "edit needs a terminal")
+	if !console.IsTerminal(con.In) || !con.Terminal {
+		return exit.Usagef("lmz cat", "edit needs a terminal")
 	}
 	// Who is not signed in should not see a screen come and go.
-	token, err := a.token(ctx, o.account, server, "")
+	token, err := o.Token(ctx, server, "")
 	if errors.Is(err, client.ErrLoginRequired) {
 		return err
 	}
-	if o.stateDir, err = a.stateDir(o.stateDir); err != nil {
+	if o.stateDir, err = stateDir(con, o.stateDir); err != nil {
 		return err
 	}
 	var log io.Writer
@@ -92,31 +97,31 @@ func (a *app) runEdit(ctx context.Context, o editOptions, word string) error {
 		defer f.Close()
 		log = f
 	}
-	options := a.clientOptions(o.account, server)
+	options := connect.ClientOptions(o.Account, server)
 	options.Tab = string(o.tab)
 	// Without a connection there may be no token: then who signed in.
-	account := cmp.Or(accountOf(token), a.kept(ctx, o.account, server).Subject)
+	email, subject := o.Kept(ctx, server)
 	err = tui.Run(ctx, tui.Options{
-		Client: options, Document: document, File: file, StateDir: o.stateDir, Account: account,
-		Input: a.In, Output: a.out, Getenv: a.Getenv, Log: log,
+		Client: options, Document: document, File: file, StateDir: o.stateDir, Account: cmp.Or(account.NameOf(token), subject),
+		Input: con.In, Output: con.Screen(), Getenv: con.Getenv, Log: log,
 	})
 	var login *client.LoginRequiredError
 	if errors.As(err, &login) {
-		return loginRequired(server, a.kept(ctx, o.account, server).Email, login.Reason)
+		return exit.LoginRequired(server, email, login.Reason)
 	}
 	return err
 }
 
 // stateDir is where a program keeps what is to survive it and is no settings.
-func (a *app) stateDir(dir string) (string, error) {
+func stateDir(con *console.Console, dir string) (string, error) {
 	if dir != "" {
 		return filepath.Abs(dir)
 	}
-	base := a.Getenv("XDG_STATE_HOME")
+	base := con.Getenv("XDG_STATE_HOME")
 	if !filepath.IsAbs(base) {
 		home, err := os.UserHomeDir()
 		if err != nil {
-			return "", usagef("--state-dir DIR", "no home directory to keep what is not sent in: %v", err)
+			return "", exit.Usagef("--state-dir DIR", "no home directory to keep what is not sent in: %v", err)
 		}
 		base = filepath.Join(home, ".local", "state")
 	}

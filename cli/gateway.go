@@ -6,17 +6,23 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/lumenize/lmz/auth"
+	"github.com/lumenize/lmz/cli/internal/console"
+	"github.com/lumenize/lmz/cli/internal/datadir"
+	"github.com/lumenize/lmz/cli/internal/exit"
+	"github.com/lumenize/lmz/cli/internal/flags"
+	"github.com/lumenize/lmz/cli/internal/hint"
+	"github.com/lumenize/lmz/cli/internal/output"
+	"github.com/lumenize/lmz/cli/internal/server"
+	"github.com/lumenize/lmz/cli/internal/signals"
 	"github.com/lumenize/lmz/debug"
 	"github.com/lumenize/lmz/gateway"
 	"github.com/lumenize/lmz/internal/origin"
-	"github.com/lumenize/lmz/internal/textin"
 	"github.com/lumenize/lmz/object"
 	"github.com/lumenize/lmz/web"
 )
@@ -32,14 +38,14 @@ type gatewayOptions struct {
 	bootstrapEmail  string
 	oneClick        bool
 	callLimit       time.Duration
-	budget          budgetFlag
+	budget          flags.Budget
 
-	mail             mailOptions
+	mail             flags.Mail
 	turnstileSecret  string // file with it
 	turnstileSiteKey string
 }
 
-func (a *app) gatewayCommand() *cobra.Command {
+func gatewayCommand(con *console.Console) *cobra.Command {
 	var o gatewayOptions
 	cmd := &cobra.Command{
 		Use:   "gateway",
@@ -59,9 +65,9 @@ func (a *app) gatewayCommand() *cobra.Command {
 			"      --mail-from 'Mesh <mesh@example.com>' --smtp smtp://mesh@mail.example.com:587 \\\n" +
 			"      --smtp-password-file /run/secrets/smtp --bootstrap-email you@example.com\n" +
 			"  lmz gateway --config gateway.json",
-		Args: noWords,
+		Args: flags.NoWords,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.runGateway(cmd.Context(), a.gatewaySettings(cmd))
+			return runGateway(cmd.Context(), con, gatewaySettings(con, cmd))
 		},
 	}
 	o.flags(cmd.Flags())
@@ -70,7 +76,7 @@ func (a *app) gatewayCommand() *cobra.Command {
 
 // flags adds the flags that set o, which is otherwise zero, to f.
 func (o *gatewayOptions) flags(f *pflag.FlagSet) {
-	o.budget.into = gateway.Budget{Connects: gateway.PublicConnectRate, Calls: gateway.PublicCallRate}
+	o.budget.Into = gateway.Budget{Connects: gateway.PublicConnectRate, Calls: gateway.PublicCallRate}
 	f.StringVar(&o.config, "config", "", "`file` with a JSON object of settings")
 	f.StringVar(&o.publicURL, "public-url", "", "`URL` at which the world reaches the gateway, such as https://mesh.example.com")
 	f.StringVar(&o.addr, "addr", "", "`address` to listen on (default :443 with --tls-cert, else 127.0.0.1:8787)")
@@ -81,54 +87,54 @@ func (o *gatewayOptions) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.appName, "app-name", "", "what pages and mails call the application")
 	f.StringVar(&o.bootstrapEmail, "bootstrap-email", "", "`address` that becomes an admin when it signs in")
 	f.BoolVar(&o.oneClick, "one-click-links", false, "let opening a mailed link sign in, as the TypeScript system does; mail scanners use links up then")
-	f.Var(&o.budget, "budget", budgetHelp)
+	f.Var(&o.budget, "budget", flags.BudgetUsage)
 	f.DurationVar(&o.callLimit, "call-limit", 5*time.Minute, "the longest that a call of a client may take")
 	f.StringVar(&o.turnstileSecret, "turnstile-secret-file", "", "`file` with the secret key of a Cloudflare Turnstile widget: links go to those only whom it takes for people")
 	f.StringVar(&o.turnstileSiteKey, "turnstile-site-key", "", "site `key` of that widget, which is public: the sign-in page shows it")
-	o.mail.flags(f)
+	o.mail.Add(f)
 }
 
 // gatewaySettings returns a function that reads the settings as they are when it is
 // called: what the command line said, else variables, else the file. It also returns
 // them as flags.
-func (a *app) gatewaySettings(cmd *cobra.Command) func() (gatewayOptions, *pflag.FlagSet, error) {
+func gatewaySettings(con *console.Console, cmd *cobra.Command) func() (gatewayOptions, *pflag.FlagSet, error) {
 	typed := make(map[string]string)
 	cmd.LocalNonPersistentFlags().VisitAll(func(f *pflag.Flag) {
 		if f.Changed {
 			typed[f.Name] = f.Value.String()
 		}
 	})
-	return func() (o gatewayOptions, flags *pflag.FlagSet, err error) {
-		flags = pflag.NewFlagSet(cmd.Name(), pflag.ContinueOnError)
-		o.flags(flags)
+	return func() (o gatewayOptions, set *pflag.FlagSet, err error) {
+		set = pflag.NewFlagSet(cmd.Name(), pflag.ContinueOnError)
+		o.flags(set)
 		for name, value := range typed {
-			err = errors.Join(err, flags.Set(name, value))
+			err = errors.Join(err, set.Set(name, value))
 		}
-		return o, flags, errors.Join(err, a.applySettings(cmd.CommandPath(), flags, cmp.Or(o.config, a.Getenv("LMZ_CONFIG"))))
+		return o, set, errors.Join(err, flags.ApplySettings(con.Getenv, cmd.CommandPath(), set, cmp.Or(o.config, con.Getenv("LMZ_CONFIG"))))
 	}
 }
 
-func (a *app) runGateway(ctx context.Context, settings func() (gatewayOptions, *pflag.FlagSet, error)) error {
-	o, flags, err := settings()
+func runGateway(ctx context.Context, con *console.Console, settings func() (gatewayOptions, *pflag.FlagSet, error)) error {
+	o, set, err := settings()
 	if err != nil {
 		return err
 	}
-	a.runForLong()
-	hangups := takeHangups(ctx)
-	r := &reloader{app: a, settings: settings, started: flags, inUse: flags, mails: new(reloadedSender)}
-	p, err := a.gatewayPlan(o, r)
+	con.RunForLong()
+	hangups := signals.TakeHangups(ctx)
+	r := &reloader{con: con, settings: settings, started: set, inUse: set, mails: new(reloadedSender)}
+	p, err := gatewayPlan(con, o, r)
 	if err != nil {
 		return err
 	}
-	s, err := a.openServer(p)
+	s, err := server.Open(p)
 	if err != nil {
-		return explainGateway(err, p.addr)
+		return explainGateway(err, p.Addr)
 	}
-	fmt.Fprintf(a.Out, "lmz gateway serves %s, listening on %s, data in %s.\nCtrl-C stops it.\n", s.url, s.listener.Addr(), p.data)
-	r.server, r.log = s, p.log.With(debug.Namespace, "lmz.gateway")
+	fmt.Fprintf(con.Out, "lmz gateway serves %s, listening on %s, data in %s.\nCtrl-C stops it.\n", s.URL(), s.Addr(), p.Data)
+	r.server, r.log = s, p.Log.With(debug.Namespace, "lmz.gateway")
 	go r.reloadAt(ctx, hangups)
-	if err = s.serve(ctx); err == nil {
-		fmt.Fprintln(a.Err, "lmz gateway has stopped.")
+	if err = s.Serve(ctx); err == nil {
+		fmt.Fprintln(con.Err, "lmz gateway has stopped.")
 	}
 	return err
 }
@@ -158,7 +164,7 @@ func (o *gatewayOptions) check(getenv func(string) string) (c checkedSettings, m
 	if o.callLimit <= 0 {
 		missing = append(missing, fmt.Sprintf("--call-limit %v leaves calls no time", o.callLimit))
 	}
-	sender, err := o.mail.sender(getenv, public)
+	sender, err := o.mail.Sender(getenv, public)
 	if err != nil {
 		missing = append(missing, err.Error())
 	}
@@ -166,7 +172,7 @@ func (o *gatewayOptions) check(getenv func(string) string) (c checkedSettings, m
 		missing = append(missing, fmt.Sprintf("--bootstrap-email %q is not a mail address", o.bootstrapEmail))
 	}
 	hasSecret := o.turnstileSecret != "" || getenv("LMZ_TURNSTILE_SECRET") != ""
-	secret, err := secretOf(getenv("LMZ_TURNSTILE_SECRET"), o.turnstileSecret)
+	secret, err := flags.Secret(getenv("LMZ_TURNSTILE_SECRET"), o.turnstileSecret)
 	switch {
 	case err != nil:
 		missing = append(missing, err.Error())
@@ -180,35 +186,36 @@ func (o *gatewayOptions) check(getenv func(string) string) (c checkedSettings, m
 
 // gatewayPlan checks the settings, and lists all that are missing at once. What can change
 // later goes to r.
-func (a *app) gatewayPlan(o gatewayOptions, r *reloader) (p serverPlan, err error) {
-	checked, missing := o.check(a.Getenv)
+func gatewayPlan(con *console.Console, o gatewayOptions, r *reloader) (p server.Plan, err error) {
+	checked, missing := o.check(con.Getenv)
 	if len(missing) > 0 {
 		for _, what := range missing {
-			fmt.Fprintln(a.Err, "missing or wrong: "+oneLine(what))
+			fmt.Fprintln(con.Err, "missing or wrong: "+output.Line(what))
 		}
-		return p, usagef("lmz gateway --help", "the gateway cannot start until this is there")
+		return p, exit.Usagef("lmz gateway --help", "the gateway cannot start until this is there")
 	}
-	log := a.log(gatewayLog)
-	if p.data, err = a.gatewayData(o.data); err != nil {
+	log := con.Log(gatewayLog)
+	p.Getenv = con.Getenv
+	if p.Data, err = datadir.Make(con.Getenv, o.data, "gateway"); err != nil {
 		return p, err
 	}
 	if o.tlsCert != "" {
-		if r.cert, err = newCertificate(o.tlsCert, o.tlsKey, log); err != nil {
-			return p, usagef("--tls-cert FILE --tls-key FILE", "the TLS certificate cannot be used: %v", err)
+		if r.cert, err = server.NewCertificate(o.tlsCert, o.tlsKey, log); err != nil {
+			return p, exit.Usagef("--tls-cert FILE --tls-key FILE", "the TLS certificate cannot be used: %v", err)
 		}
-		p.tls = r.cert.config()
+		p.TLS = r.cert.Config()
 	}
 	r.mails.now.Store(&checked.sender)
 	public := checked.public
-	p.budget = o.budget.into
-	p.addr, p.publicURL, p.callLimit, p.log = o.listenOn(), public.String(), o.callLimit, log
-	p.auth = auth.Options{
+	p.Budget = o.budget.Into
+	p.Addr, p.PublicURL, p.CallLimit, p.Log = o.listenOn(), public.String(), o.callLimit, log
+	p.Auth = auth.Options{
 		Sender: r.mails, AppName: o.appName, BootstrapEmail: o.bootstrapEmail, OneClick: o.oneClick, Proxies: o.proxies,
 		HostCookie: public.Scheme == "https", TurnstileSecret: checked.changeable.TurnstileSecret,
 	}
-	p.page = web.Options{TurnstileSiteKey: o.turnstileSiteKey}
-	p.answers = public.Has
-	p.refusal = "this gateway answers to " + public.Host + " only"
+	p.Page = web.Options{TurnstileSiteKey: o.turnstileSiteKey}
+	p.Answers = public.Has
+	p.Refusal = "this gateway answers to " + public.Host + " only"
 	return p, nil
 }
 
@@ -236,46 +243,20 @@ func (o *gatewayOptions) listenOn() string {
 	case o.tlsCert != "":
 		return ":443"
 	}
-	return defaultAddr
-}
-
-func (a *app) gatewayData(dir string) (string, error) {
-	if dir == "" {
-		dev, err := a.defaultDataDir()
-		if err != nil {
-			return "", err
-		}
-		dir = filepath.Join(filepath.Dir(dev), "gateway")
-	}
-	return a.dataDir(dir)
+	return hint.DefaultAddr
 }
 
 // gatewayLog is what a gateway for others tells without being asked: the audit log too.
 const gatewayLog = "*:warn,lmz.auth:info"
-
-// secretOf returns a secret: that of a variable, or the first line of a file.
-func secretOf(value, file string) (string, error) {
-	if value != "" || file == "" {
-		return value, nil
-	}
-	line, err := textin.ReadFirstLine(file)
-	if err != nil {
-		return "", usagef("", "a secret cannot be read: %v", err)
-	}
-	if line == "" {
-		return "", usagef("", "there is no secret in %s", file)
-	}
-	return line, nil
-}
 
 // explainGateway makes errors that operators can act upon.
 func explainGateway(err error, addr string) error {
 	var listen *net.OpError
 	switch {
 	case errors.Is(err, object.ErrInUse):
-		return failf(exitFailed, "lmz gateway --data OTHER", "%v", err)
+		return exit.Errorf(exit.Failed, "lmz gateway --data OTHER", "%v", err)
 	case errors.As(err, &listen) && listen.Op == "listen":
-		return failf(exitFailed, "lmz gateway --addr ADDRESS", "cannot listen on %s: %v", addr, listen.Err)
+		return exit.Errorf(exit.Failed, "lmz gateway --addr ADDRESS", "cannot listen on %s: %v", addr, listen.Err)
 	}
 	return err
 }

@@ -1,6 +1,11 @@
 package cli
 
-import "github.com/spf13/cobra"
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/lumenize/lmz/cli/internal/exit"
+	"github.com/lumenize/lmz/cli/internal/hint"
+)
 
 const exitCodesText = `Exit codes
 
@@ -36,7 +41,7 @@ What goes wrong is on stderr, as without --json, and told by the exit code.`
 const environmentText = `Environment variables. A flag of the same name wins. A byte order mark and a line end
 of a value are no part of it; files are UTF-8, and UTF-16 is refused.
 
-  LMZ_SERVER        the server, as --server; default ` + defaultServer + `
+  LMZ_SERVER        the server, as --server; default ` + hint.DefaultServer + `
   LMZ_EMAIL         the account to use, as --email, if several are signed in
   LMZ_ACCESS_TOKEN  an access token that is used as it is, in place of what
                     'lmz login' keeps; never stored or renewed
@@ -67,6 +72,26 @@ of a value are no part of it; files are UTF-8, and UTF-16 is refused.
   LUMENIZE_AUTH_ISSUER, LUMENIZE_AUTH_AUDIENCE
                     the iss and aud of tokens`
 
+const signalsText = `What signals do
+
+  SIGINT, SIGTERM  the command stops: a server says goodbye to its clients, commits and
+                   closes its files, and exits with 0; others exit with 130. A second
+                   one ends the process at once, with 130
+  SIGHUP           'lmz gateway' reads the file of --config again and all files that its
+                   settings name. In use at once are tls-cert and tls-key (if it does TLS
+                   already), app-name, bootstrap-email, mail-from, smtp, smtp-helo,
+                   smtp-password-file, resend-key-file, turnstile-secret-file and
+                   turnstile-site-key. Of the others it logs which have changed, for the
+                   next start. If anything cannot be used, it logs why, and what was read
+                   before remains in use. Every other command, 'lmz dev' too, stops as at
+                   SIGTERM. Where SIGHUP was ignored from the start, as under nohup, it
+                   does nothing
+  SIGPIPE          servers go on when the reader of their stdout or stderr has gone,
+                   count the lines that were lost, and log that as soon as they can;
+                   other commands end
+  SIGQUIT          the process ends at once and prints what its goroutines do
+  SIGKILL          the process ends at once; what was acknowledged is on disk`
+
 func exitCodesTopic() *cobra.Command {
 	return &cobra.Command{Use: "exit-codes", Short: "What the exit codes mean", Long: exitCodesText}
 }
@@ -79,6 +104,10 @@ func environmentTopic() *cobra.Command {
 	return &cobra.Command{Use: "environment", Short: "Environment variables", Long: environmentText}
 }
 
+func signalsTopic() *cobra.Command {
+	return &cobra.Command{Use: "signals", Short: "What signals do", Long: signalsText}
+}
+
 // runHelp explains the command or topic that words name.
 func runHelp(cmd *cobra.Command, words []string) error {
 	about, unknown, err := cmd.Root().Find(words)
@@ -86,7 +115,7 @@ func runHelp(cmd *cobra.Command, words []string) error {
 		unknown = words
 	}
 	if len(unknown) > 0 {
-		return usagef("lmz help", "there is no help about %q", unknown[0])
+		return exit.Usagef("lmz help", "there is no help about %q", unknown[0])
 	}
 	about.InitDefaultHelpFlag() // which is listed then
 	return about.Help()

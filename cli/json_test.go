@@ -38,7 +38,7 @@ func TestEveryReadingCommandPrintsJSONByOneRule(t *testing.T) {
 			t.Errorf("%s --json: %s", path, f.Usage)
 		}
 	}
-	root := newApp().command()
+	root := rootCommand(reading(""))
 	look(root)
 	for _, path := range withoutJSON {
 		if cmd, _, err := root.Find(strings.Fields(path)[1:]); err != nil || cmd.CommandPath() != path {

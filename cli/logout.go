@@ -5,14 +5,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 
 	"github.com/spf13/cobra"
+
+	"github.com/lumenize/lmz/cli/internal/account"
+	"github.com/lumenize/lmz/cli/internal/authclient"
+	"github.com/lumenize/lmz/cli/internal/console"
+	"github.com/lumenize/lmz/cli/internal/credentials"
+	"github.com/lumenize/lmz/cli/internal/exit"
+	"github.com/lumenize/lmz/cli/internal/flags"
 )
 
-func (a *app) logoutCommand() *cobra.Command {
-	var o *account
+func logoutCommand(con *console.Console) *cobra.Command {
+	var o *account.Account
 	var all bool
 	cmd := &cobra.Command{
 		Use:   "logout",
@@ -21,61 +26,59 @@ func (a *app) logoutCommand() *cobra.Command {
 			"told, it is forgotten here all the same, and the exit code is 3. With --all it does so\n" +
 			"for every account at every server.",
 		Example: "  lmz logout\n  lmz logout --all",
-		Args:    noWords,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return a.runLogout(cmd.Context(), o, all) },
+		Args:    flags.NoWords,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return runLogout(cmd.Context(), con, o, all) },
 	}
-	o = a.serverFlags(cmd)
+	o = account.SignInFlags(con, cmd)
 	cmd.Flags().BoolVar(&all, "all", false, "sign out of every account at every server")
 	return cmd
 }
 
-func (a *app) runLogout(ctx context.Context, o *account, all bool) error {
-	server, c, unlock, err := a.credentialsAt(ctx, o)
+func runLogout(ctx context.Context, con *console.Console, o *account.Account, all bool) error {
+	server, c, unlock, err := o.CredentialsAt(ctx)
 	if err != nil {
 		return err
 	}
 	defer unlock()
 	if all {
-		return a.logoutAll(ctx, c)
+		return logoutAll(ctx, con, c)
 	}
-	s, found, err := c.get(server, o.email)
+	s, found, err := c.Get(server, o.Email)
 	if err == nil && !found && s.Email == "" {
-		return c.notSignedIn(server, o.email)
+		return account.NotSignedIn(c, server, o.Email)
 	}
-	return a.logout(ctx, c, server, s, err)
+	return logout(ctx, con, c, server, s, err)
 }
 
-func (a *app) logoutAll(ctx context.Context, c *credentials) error {
+func logoutAll(ctx context.Context, con *console.Console, c *credentials.File) error {
 	var errs []error
-	for _, server := range slices.Sorted(maps.Keys(c.servers)) {
-		for _, email := range slices.Sorted(maps.Keys(c.servers[server].Accounts)) {
-			s, _, err := c.get(server, email)
-			errs = append(errs, a.logout(ctx, c, server, s, err))
-		}
+	for _, kept := range c.All() {
+		s, _, err := c.Get(kept.Server, kept.Email)
+		errs = append(errs, logout(ctx, con, c, kept.Server, s, err))
 	}
 	if len(errs) == 0 {
-		fmt.Fprintln(a.Err, "Nobody was signed in.")
+		fmt.Fprintln(con.Err, "Nobody was signed in.")
 	}
 	if err := errors.Join(errs...); err != nil {
-		return failf(exitNotExecuted, "", "%v", err)
+		return exit.Errorf(exit.NotExecuted, "", "%v", err)
 	}
 	return nil
 }
 
 // logout ends a sign-in, whose secrets may be unreadable.
-func (a *app) logout(ctx context.Context, c *credentials, server string, s signIn, unreadable error) error {
+func logout(ctx context.Context, con *console.Console, c *credentials.File, server string, s credentials.SignIn, unreadable error) error {
 	told := unreadable
 	if unreadable == nil && s.Secrets != nil {
-		_, told = ask(ctx, server, authRequest{
-			endpoint: "logout", refresh: s.Secrets.Refresh, question: map[string]string{"refresh_token": s.Secrets.Refresh},
+		_, told = authclient.Ask(ctx, server, authclient.Request{
+			Endpoint: "logout", Refresh: s.Secrets.Refresh, Question: map[string]string{"refresh_token": s.Secrets.Refresh},
 		}, nil)
 	}
-	if err := c.remove(server, cmp.Or(s.Email, c.servers[server].Active)); err != nil {
+	if err := c.Remove(server, cmp.Or(s.Email, c.Active(server))); err != nil {
 		return err
 	}
 	if told != nil {
-		return failf(exitNotExecuted, "", "the sign-in is forgotten here, but %s was not told: %v", server, told)
+		return exit.Errorf(exit.NotExecuted, "", "the sign-in is forgotten here, but %s was not told: %v", server, told)
 	}
-	_, err := fmt.Fprintf(a.Out, "Signed out of %s.\n", server)
+	_, err := fmt.Fprintf(con.Out, "Signed out of %s.\n", server)
 	return err
 }

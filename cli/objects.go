@@ -14,51 +14,47 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/cli/internal/connect"
+	"github.com/lumenize/lmz/cli/internal/console"
+	"github.com/lumenize/lmz/cli/internal/exit"
+	"github.com/lumenize/lmz/cli/internal/flags"
+	"github.com/lumenize/lmz/cli/internal/output"
 	"github.com/lumenize/lmz/client"
 	"github.com/lumenize/lmz/gateway"
 	"github.com/lumenize/lmz/object"
 )
 
-func (a *app) objectsCommand() *cobra.Command {
+func objectsCommand(con *console.Console) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "objects",
 		Short: "See, back up, restore and remove what objects have stored (admins)",
 		Long: "objects looks at what objects have stored. It is for administrators: the one who is signed\n" +
 			"in has to be one (see 'lmz dev --bootstrap-email').",
-		Args: noWords,
+		Args: flags.NoWords,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(a.objectsLsCommand(), a.objectsSQLCommand(), a.objectsBackupCommand(), a.objectsRestoreCommand(), a.objectsRmCommand())
+	cmd.AddCommand(objectsLsCommand(con), objectsSQLCommand(con), objectsBackupCommand(con), objectsRestoreCommand(con), objectsRmCommand(con))
 	return cmd
 }
 
-// askAdmin asks the gateway's own node as an administrator.
-func askAdmin[R any](ctx context.Context, a *app, o gatewayCall, f func(context.Context, lmz.Caller, lmz.Address) (R, error)) (result R, err error) {
-	err = a.askGateway(ctx, o, func(ctx context.Context, peer *client.Peer) (err error) {
-		result, err = f(ctx, peer, lmz.Worker(gateway.AdminBinding))
-		return err
-	})
-	return result, err
-}
-
-func (a *app) objectsLsCommand() *cobra.Command {
-	var o gatewayCall
+func objectsLsCommand(con *console.Console) *cobra.Command {
+	var o connect.Gateway
 	limit := 0
 	cmd := &cobra.Command{
 		Use:     "ls [BINDING]",
 		Short:   "List the objects that have stored something",
 		Long:    "ls lists the objects of a binding, or of all, with the size of their files.",
 		Example: "  lmz objects ls\n  lmz objects ls DOCUMENT_DO --json",
-		Args:    atMostWords(1, "BINDING"),
+		Args:    flags.AtMostWords(1, "BINDING"),
 		RunE: func(cmd *cobra.Command, words []string) error {
-			return a.askGateway(cmd.Context(), o, func(ctx context.Context, peer *client.Peer) error {
-				return a.listObjects(ctx, peer, lmz.Worker(gateway.AdminBinding), strings.Join(words, ""), o.json, limit)
+			return o.Ask(cmd.Context(), con, func(ctx context.Context, peer *client.Peer) error {
+				return listObjects(ctx, con, peer, lmz.Worker(gateway.AdminBinding), strings.Join(words, ""), o.JSON, limit)
 			})
 		},
 	}
-	a.gatewayFlags(cmd, &o)
-	limitFlag(cmd, &limit)
-	cmd.Flags().BoolVar(&o.json, "json", false, "print one JSON object a line: binding, instance, bytes, changed, open, error")
+	o.Flags(con, cmd)
+	flags.Limit(cmd, &limit)
+	cmd.Flags().BoolVar(&o.JSON, "json", false, "print one JSON object a line: binding, instance, bytes, changed, open, error")
 	return cmd
 }
 
@@ -83,12 +79,12 @@ func (o listedObject) state() string {
 }
 
 // listObjects prints a list page by page: all of it, or the beginning.
-func (a *app) listObjects(ctx context.Context, via lmz.Caller, admin lmz.Address, binding string, asJSON bool, limit int) error {
-	list := listing[listedObject]{a: a, json: asJSON, head: "BINDING INSTANCE BYTES CHANGED STATE", row: func(o listedObject) []string {
+func listObjects(ctx context.Context, con *console.Console, via lmz.Caller, admin lmz.Address, binding string, asJSON bool, limit int) error {
+	list := output.List[listedObject]{Out: con.Out, JSON: asJSON, Head: "BINDING INSTANCE BYTES CHANGED STATE", Row: func(o listedObject) []string {
 		return []string{o.Binding, o.Instance, strconv.FormatInt(o.Bytes, 10), o.Changed.Local().Format(time.DateTime), o.state()}
 	}}
 	after := ""
-	err := list.pages(limit, func(want int) (all []listedObject, last bool, err error) {
+	err := list.Pages(limit, func(want int) (all []listedObject, last bool, err error) {
 		page, err := gateway.ListObjects.Call(ctx, via, admin, binding, after, want)
 		for _, o := range page.Objects {
 			all = append(all, listedObject(o))
@@ -96,14 +92,14 @@ func (a *app) listObjects(ctx context.Context, via lmz.Caller, admin lmz.Address
 		after = page.Next
 		return all, after == "", err
 	})
-	if err == nil && list.printed == 0 && !asJSON {
-		fmt.Fprintln(a.Err, "No object has stored anything.")
+	if err == nil && list.Printed() == 0 && !asJSON {
+		fmt.Fprintln(con.Err, "No object has stored anything.")
 	}
 	return err
 }
 
-func (a *app) objectsSQLCommand() *cobra.Command {
-	var o gatewayCall
+func objectsSQLCommand(con *console.Console) *cobra.Command {
+	var o connect.Gateway
 	cmd := &cobra.Command{
 		Use:   "sql BINDING INSTANCE QUERY",
 		Short: "Read what one object has stored, with SQL",
@@ -114,23 +110,23 @@ func (a *app) objectsSQLCommand() *cobra.Command {
 			"\\u202e. --json is exact.",
 		Example: "  lmz objects sql DOCUMENT_DO notes \"select key, lmz_json(value) from lmz_kv\"\n" +
 			"  lmz objects sql DOCUMENT_DO notes \"select name, sql from sqlite_schema\" --json",
-		Args: words(3, "BINDING INSTANCE QUERY"),
+		Args: flags.Words(3, "BINDING INSTANCE QUERY"),
 		RunE: func(cmd *cobra.Command, words []string) error {
-			result, err := askAdmin(cmd.Context(), a, o, func(ctx context.Context, via lmz.Caller, admin lmz.Address) (object.QueryResult, error) {
+			result, err := connect.AskAdmin(cmd.Context(), con, o, func(ctx context.Context, via lmz.Caller, admin lmz.Address) (object.QueryResult, error) {
 				return gateway.QueryObject.Call(ctx, via, admin, lmz.At(words[0], words[1]), words[2])
 			})
 			if err != nil {
 				return err
 			}
-			return a.printRows(result, o.json)
+			return printRows(con, result, o.JSON)
 		},
 	}
-	a.gatewayFlags(cmd, &o)
-	cmd.Flags().BoolVar(&o.json, "json", false, "print one JSON object: columns, rows (arrays; blobs as {\"hex\"}), more (there are more rows)")
+	o.Flags(con, cmd)
+	cmd.Flags().BoolVar(&o.JSON, "json", false, "print one JSON object: columns, rows (arrays; blobs as {\"hex\"}), more (there are more rows)")
 	return cmd
 }
 
-func (a *app) printRows(result object.QueryResult, asJSON bool) error {
+func printRows(con *console.Console, result object.QueryResult, asJSON bool) error {
 	if asJSON {
 		out := struct {
 			Columns []string `json:"columns"`
@@ -144,7 +140,7 @@ func (a *app) printRows(result object.QueryResult, asJSON bool) error {
 				}
 			}
 		}
-		return a.encodeJSON(out)
+		return output.JSON(con.Out, out)
 	}
 	rows := [][]string{result.Columns}
 	for _, row := range result.Rows {
@@ -154,11 +150,11 @@ func (a *app) printRows(result object.QueryResult, asJSON bool) error {
 		}
 		rows = append(rows, cells)
 	}
-	if err := new(table).print(a.Out, rows); err != nil {
+	if err := new(output.Table).Print(con.Out, rows); err != nil {
 		return err
 	}
 	if result.More {
-		fmt.Fprintln(a.Err, "There are more rows: add a limit, or conditions.")
+		fmt.Fprintln(con.Err, "There are more rows: add a limit, or conditions.")
 	}
 	return nil
 }
@@ -173,30 +169,30 @@ func cell(v any) string {
 	return fmt.Sprint(v)
 }
 
-func (a *app) objectsBackupCommand() *cobra.Command {
-	var o gatewayCall
+func objectsBackupCommand(con *console.Console) *cobra.Command {
+	var o connect.Gateway
 	cmd := &cobra.Command{
 		Use:   "backup BINDING INSTANCE FILE",
 		Short: "Write what one object has stored to a file",
 		Long: "backup writes what one object has stored, as of now, to a new file: an SQLite database.\n" +
 			"The object waits while it is copied, but is not started.",
 		Example: "  lmz objects backup DOCUMENT_DO notes notes.backup",
-		Args:    words(3, "BINDING INSTANCE FILE"),
+		Args:    flags.Words(3, "BINDING INSTANCE FILE"),
 		RunE: func(cmd *cobra.Command, words []string) error {
-			return a.runBackup(cmd.Context(), o, lmz.At(words[0], words[1]), words[2])
+			return runBackup(cmd.Context(), con, o, lmz.At(words[0], words[1]), words[2])
 		},
 	}
-	a.gatewayFlags(cmd, &o)
-	cmd.Flags().BoolVar(&o.json, "json", false, "print one JSON object: binding, instance, file, bytes")
+	o.Flags(con, cmd)
+	cmd.Flags().BoolVar(&o.JSON, "json", false, "print one JSON object: binding, instance, file, bytes")
 	return cmd
 }
 
-func (a *app) runBackup(ctx context.Context, o gatewayCall, of lmz.Address, path string) error {
+func runBackup(ctx context.Context, con *console.Console, o connect.Gateway, of lmz.Address, path string) error {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
-		return failf(exitFailed, "lmz objects backup BINDING INSTANCE NEWFILE", "the backup cannot be written: %v", err)
+		return exit.Errorf(exit.Failed, "lmz objects backup BINDING INSTANCE NEWFILE", "the backup cannot be written: %v", err)
 	}
-	size, err := askAdmin(ctx, a, o, func(ctx context.Context, via lmz.Caller, admin lmz.Address) (int64, error) {
+	size, err := connect.AskAdmin(ctx, con, o, func(ctx context.Context, via lmz.Caller, admin lmz.Address) (int64, error) {
 		made, err := gateway.BackUpObject.Call(ctx, via, admin, of)
 		if err != nil {
 			return 0, err
@@ -221,11 +217,11 @@ func (a *app) runBackup(ctx context.Context, o gatewayCall, of lmz.Address, path
 		os.Remove(path)
 		return err
 	}
-	return a.printCopied(of, path, size, o.json, "%s/%s is in %s (%d bytes).\n")
+	return printCopied(con, of, path, size, o.JSON, "%s/%s is in %s (%d bytes).\n")
 }
 
-func (a *app) objectsRestoreCommand() *cobra.Command {
-	var o gatewayCall
+func objectsRestoreCommand(con *console.Console) *cobra.Command {
+	var o connect.Gateway
 	cmd := &cobra.Command{
 		Use:   "restore FILE BINDING INSTANCE",
 		Short: "Make an object of a backup, under a new name",
@@ -233,26 +229,26 @@ func (a *app) objectsRestoreCommand() *cobra.Command {
 			"object must not have stored anything yet. Calls and messages that were under way are\n" +
 			"left out: they belong to the object that was backed up.",
 		Example: "  lmz objects restore notes.backup DOCUMENT_DO notes-of-yesterday",
-		Args:    words(3, "FILE BINDING INSTANCE"),
+		Args:    flags.Words(3, "FILE BINDING INSTANCE"),
 		RunE: func(cmd *cobra.Command, words []string) error {
-			return a.runRestore(cmd.Context(), o, words[0], lmz.At(words[1], words[2]))
+			return runRestore(cmd.Context(), con, o, words[0], lmz.At(words[1], words[2]))
 		},
 	}
-	a.gatewayFlags(cmd, &o)
-	cmd.Flags().BoolVar(&o.json, "json", false, "print one JSON object: binding, instance, file, bytes")
+	o.Flags(con, cmd)
+	cmd.Flags().BoolVar(&o.JSON, "json", false, "print one JSON object: binding, instance, file, bytes")
 	return cmd
 }
 
 // restoreChunk is how much of a file travels in one call.
 const restoreChunk = 256 << 10
 
-func (a *app) runRestore(ctx context.Context, o gatewayCall, path string, to lmz.Address) error {
+func runRestore(ctx context.Context, con *console.Console, o connect.Gateway, path string, to lmz.Address) error {
 	f, err := os.Open(path)
 	if err != nil {
-		return failf(exitFailed, "", "the backup cannot be read: %v", err)
+		return exit.Errorf(exit.Failed, "", "the backup cannot be read: %v", err)
 	}
 	defer f.Close()
-	size, err := askAdmin(ctx, a, o, func(ctx context.Context, via lmz.Caller, admin lmz.Address) (size int64, err error) {
+	size, err := connect.AskAdmin(ctx, con, o, func(ctx context.Context, via lmz.Caller, admin lmz.Address) (size int64, err error) {
 		made, err := gateway.NewCopy.Call(ctx, via, admin)
 		if err != nil {
 			return 0, err
@@ -280,15 +276,15 @@ func (a *app) runRestore(ctx context.Context, o gatewayCall, path string, to lmz
 	if err != nil {
 		return err
 	}
-	return a.printCopied(to, path, size, o.json, "%s/%s is made of %s (%d bytes).\n")
+	return printCopied(con, to, path, size, o.JSON, "%s/%s is made of %s (%d bytes).\n")
 }
 
-func (a *app) printCopied(object lmz.Address, path string, size int64, asJSON bool, text string) error {
+func printCopied(con *console.Console, object lmz.Address, path string, size int64, asJSON bool, text string) error {
 	if !asJSON {
-		_, err := fmt.Fprintf(a.Out, text, oneLine(object.Binding), oneLine(object.Instance), oneLine(path), size)
+		_, err := fmt.Fprintf(con.Out, text, output.Line(object.Binding), output.Line(object.Instance), output.Line(path), size)
 		return err
 	}
-	return a.encodeJSON(struct {
+	return output.JSON(con.Out, struct {
 		Binding  string `json:"binding"`
 		Instance string `json:"instance"`
 		File     string `json:"file"`

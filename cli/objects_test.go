@@ -39,7 +39,7 @@ func TestAListOfObjectsIsFetchedUntilItsEnd(t *testing.T) {
 	ann := m.Client("ann", nil, client.Options{})
 	for limit, want := range map[int]int{0: 2500, 1: 1, 999: 999, 1000: 1000, 1001: 1001, 2500: 2500, 9000: 2500} {
 		var out bytes.Buffer
-		err := (&app{Streams: Streams{Out: &out}}).listObjects(t.Context(), ann, lmz.Worker("PAGES"), "", true, limit)
+		err := listObjects(t.Context(), testConsole(&out), ann, lmz.Worker("PAGES"), "", true, limit)
 		var got []int
 		for line := range strings.Lines(out.String()) {
 			var o listedObject
@@ -52,18 +52,5 @@ func TestAListOfObjectsIsFetchedUntilItsEnd(t *testing.T) {
 		if err != nil || len(got) != want || !slices.IsSorted(got) {
 			t.Errorf("limit %d: %d objects, want %d in order, %v", limit, len(got), want, err)
 		}
-	}
-}
-
-func TestColumnsOfLaterPagesStayAligned(t *testing.T) {
-	var out bytes.Buffer
-	list := listing[string]{a: &app{Streams: Streams{Out: &out}}, head: "A B C", row: func(s string) []string { return []string{s, "x", ""} }}
-	pages := [][]string{{"one", "three"}, {}, {"twelve", "字"}, {"last", "never"}}
-	err := list.pages(5, func(int) (page []string, last bool, err error) {
-		page, pages = pages[0], pages[1:]
-		return page, len(pages) == 0, nil
-	})
-	if want := "A      B  C\none    x  \nthree  x  \ntwelve  x  \n字      x  \nlast    x  \n"; err != nil || out.String() != want {
-		t.Errorf("got %q, %v", out.String(), err)
 	}
 }

@@ -8,36 +8,40 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/cli/internal/connect"
+	"github.com/lumenize/lmz/cli/internal/console"
+	"github.com/lumenize/lmz/cli/internal/flags"
+	"github.com/lumenize/lmz/cli/internal/output"
 	"github.com/lumenize/lmz/client"
 	"github.com/lumenize/lmz/gateway"
 )
 
-func (a *app) sendsCommand() *cobra.Command {
+func sendsCommand(con *console.Console) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "sends",
 		Short: "See what objects have sent and others could not do (admins)",
 		Long: "sends shows which messages between objects are tried again, because their receivers cannot\n" +
 			"execute them just now, and which were given up: dead letters. Only administrators may.",
 		Example: "  lmz sends ls\n  lmz sends dead\n  lmz sends rm ORDER_DO 4711 1",
-		Args:    noWords,
+		Args:    flags.NoWords,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(a.sendsListCommand(), a.sendsDeadCommand(), a.sendsRmCommand())
+	cmd.AddCommand(sendsListCommand(con), sendsDeadCommand(con), sendsRmCommand(con))
 	return cmd
 }
 
 // sendsList is a command that lists sends by sender.
-func (a *app) sendsList(cmd *cobra.Command, run func(ctx context.Context, o gatewayCall, q gateway.SendQuery, limit int) error) *cobra.Command {
-	var o gatewayCall
+func sendsList(con *console.Console, cmd *cobra.Command, run func(ctx context.Context, con *console.Console, o connect.Gateway, q gateway.SendQuery, limit int) error) *cobra.Command {
+	var o connect.Gateway
 	limit := 0
-	cmd.Args = atMostWords(2, "BINDING and INSTANCE")
+	cmd.Args = flags.AtMostWords(2, "BINDING and INSTANCE")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		args = append(args, "", "")
-		return run(cmd.Context(), o, gateway.SendQuery{Binding: args[0], Instance: args[1]}, limit)
+		return run(cmd.Context(), con, o, gateway.SendQuery{Binding: args[0], Instance: args[1]}, limit)
 	}
-	a.gatewayFlags(cmd, &o)
-	limitFlag(cmd, &limit)
-	cmd.Flags().BoolVar(&o.json, "json", false, "print one JSON object a line: from, to, "+cmd.Annotations["json"])
+	o.Flags(con, cmd)
+	flags.Limit(cmd, &limit)
+	cmd.Flags().BoolVar(&o.JSON, "json", false, "print one JSON object a line: from, to, "+cmd.Annotations["json"])
 	return cmd
 }
 
@@ -58,8 +62,8 @@ type oneRetry struct {
 	Error    string    `json:"error"`
 }
 
-func (a *app) sendsListCommand() *cobra.Command {
-	return a.sendsList(&cobra.Command{
+func sendsListCommand(con *console.Console) *cobra.Command {
+	return sendsList(con, &cobra.Command{
 		Use:   "ls [BINDING [INSTANCE]]",
 		Short: "List the messages that are tried again",
 		Long: "ls lists what is tried again of what objects have sent, those of one sender or of all: one\n" +
@@ -69,18 +73,18 @@ func (a *app) sendsListCommand() *cobra.Command {
 			"behind it. 'lmz alarms ls' lists the objects that cannot do their own work.",
 		Example:     "  lmz sends ls\n  lmz sends ls ORDER_DO --json",
 		Annotations: map[string]string{"json": "waiting, attempts,\nsince, next, error"},
-	}, a.listRetries)
+	}, listRetries)
 }
 
-func (a *app) listRetries(ctx context.Context, o gatewayCall, q gateway.SendQuery, limit int) error {
-	list := listing[oneRetry]{a: a, json: o.json, head: "FROM TO WAITING ATTEMPTS NEXT ERROR", row: func(r oneRetry) []string {
+func listRetries(ctx context.Context, con *console.Console, o connect.Gateway, q gateway.SendQuery, limit int) error {
+	list := output.List[oneRetry]{Out: con.Out, JSON: o.JSON, Head: "FROM TO WAITING ATTEMPTS NEXT ERROR", Row: func(r oneRetry) []string {
 		return []string{
-			shorten(lmz.At(r.From.Binding, r.From.Instance).String()), shorten(lmz.At(r.To.Binding, r.To.Instance).String()),
-			fmt.Sprint(r.Waiting), fmt.Sprint(r.Attempts), nextTime(&r.Next, ""), r.Error,
+			output.Shorten(lmz.At(r.From.Binding, r.From.Instance).String()), output.Shorten(lmz.At(r.To.Binding, r.To.Instance).String()),
+			fmt.Sprint(r.Waiting), fmt.Sprint(r.Attempts), output.Time(&r.Next, ""), r.Error,
 		}
 	}}
-	return a.askGateway(ctx, o, func(ctx context.Context, peer *client.Peer) error {
-		return list.pages(limit, func(want int) (all []oneRetry, last bool, err error) {
+	return o.Ask(ctx, con, func(ctx context.Context, peer *client.Peer) error {
+		return list.Pages(limit, func(want int) (all []oneRetry, last bool, err error) {
 			q.Limit = want
 			page, err := gateway.ListRetries.Call(ctx, peer, lmz.Worker(gateway.AdminBinding), q)
 			for _, r := range page.Retries {
@@ -104,9 +108,9 @@ type oneDead struct {
 	Unknown bool      `json:"unknown"`
 }
 
-func (a *app) sendsDeadCommand() *cobra.Command {
+func sendsDeadCommand(con *console.Console) *cobra.Command {
 	args := false
-	cmd := a.sendsList(&cobra.Command{
+	cmd := sendsList(con, &cobra.Command{
 		Use:     "dead [BINDING [INSTANCE]]",
 		Aliases: []string{"dead-letters"},
 		Short:   "List the messages that were given up",
@@ -116,16 +120,16 @@ func (a *app) sendsDeadCommand() *cobra.Command {
 			"Messages that wanted a reply are not among them: their senders were told.",
 		Example:     "  lmz sends dead\n  lmz sends dead ORDER_DO 4711 --args --json",
 		Annotations: map[string]string{"json": "id, work, args,\ndied, error, unknown"},
-	}, func(ctx context.Context, o gatewayCall, q gateway.SendQuery, limit int) error {
+	}, func(ctx context.Context, con *console.Console, o connect.Gateway, q gateway.SendQuery, limit int) error {
 		q.Args = args
-		return a.listDead(ctx, o, q, limit)
+		return listDead(ctx, con, o, q, limit)
 	})
 	cmd.Flags().BoolVar(&args, "args", false, "show the arguments too, unless they have more than 16 KiB")
 	return cmd
 }
 
-func (a *app) listDead(ctx context.Context, o gatewayCall, q gateway.SendQuery, limit int) error {
-	list := listing[oneDead]{a: a, json: o.json, head: "FROM ID TO WORK DIED ERROR", row: func(d oneDead) []string {
+func listDead(ctx context.Context, con *console.Console, o connect.Gateway, q gateway.SendQuery, limit int) error {
+	list := output.List[oneDead]{Out: con.Out, JSON: o.JSON, Head: "FROM ID TO WORK DIED ERROR", Row: func(d oneDead) []string {
 		work, why := d.Work, d.Error
 		if d.Args != "" {
 			work = d.Args
@@ -134,12 +138,12 @@ func (a *app) listDead(ctx context.Context, o gatewayCall, q gateway.SendQuery, 
 			why = "unknown: " + why
 		}
 		return []string{
-			shorten(lmz.At(d.From.Binding, d.From.Instance).String()), d.ID, shorten(lmz.At(d.To.Binding, d.To.Instance).String()),
-			work, nextTime(&d.Died, ""), why,
+			output.Shorten(lmz.At(d.From.Binding, d.From.Instance).String()), d.ID, output.Shorten(lmz.At(d.To.Binding, d.To.Instance).String()),
+			work, output.Time(&d.Died, ""), why,
 		}
 	}}
-	return a.askGateway(ctx, o, func(ctx context.Context, peer *client.Peer) error {
-		return list.pages(limit, func(want int) (all []oneDead, last bool, err error) {
+	return o.Ask(ctx, con, func(ctx context.Context, peer *client.Peer) error {
+		return list.Pages(limit, func(want int) (all []oneDead, last bool, err error) {
 			q.Limit = want
 			page, err := gateway.ListDead.Call(ctx, peer, lmz.Worker(gateway.AdminBinding), q)
 			for _, d := range page.Letters {
@@ -151,8 +155,8 @@ func (a *app) listDead(ctx context.Context, o gatewayCall, q gateway.SendQuery, 
 	})
 }
 
-func (a *app) sendsRmCommand() *cobra.Command {
-	var o gatewayCall
+func sendsRmCommand(con *console.Console) *cobra.Command {
+	var o connect.Gateway
 	all := false
 	cmd := &cobra.Command{
 		Use:   "rm BINDING INSTANCE [ID]",
@@ -162,19 +166,19 @@ func (a *app) sendsRmCommand() *cobra.Command {
 		Example: "  lmz sends rm ORDER_DO 4711 1\n  lmz sends rm ORDER_DO 4711 --all",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if all {
-				return words(2, "BINDING INSTANCE --all")(cmd, args)
+				return flags.Words(2, "BINDING INSTANCE --all")(cmd, args)
 			}
-			return words(3, "BINDING INSTANCE ID")(cmd, args)
+			return flags.Words(3, "BINDING INSTANCE ID")(cmd, args)
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			args = append(args, "")
-			_, err := askAdmin(cmd.Context(), a, o, func(ctx context.Context, via lmz.Caller, admin lmz.Address) (int, error) {
+			_, err := connect.AskAdmin(cmd.Context(), con, o, func(ctx context.Context, via lmz.Caller, admin lmz.Address) (int, error) {
 				return gateway.RemoveDead.Call(ctx, via, admin, lmz.At(args[0], args[1]), args[2])
 			})
 			return err
 		},
 	}
-	a.gatewayFlags(cmd, &o)
+	o.Flags(con, cmd)
 	cmd.Flags().BoolVar(&all, "all", false, "remove all dead letters of the object")
 	return cmd
 }

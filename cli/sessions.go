@@ -8,6 +8,12 @@ import (
 	"net/url"
 
 	"github.com/spf13/cobra"
+
+	"github.com/lumenize/lmz/cli/internal/account"
+	"github.com/lumenize/lmz/cli/internal/console"
+	"github.com/lumenize/lmz/cli/internal/exit"
+	"github.com/lumenize/lmz/cli/internal/flags"
+	"github.com/lumenize/lmz/cli/internal/output"
 )
 
 // userSession is a place where somebody is signed in.
@@ -23,8 +29,8 @@ type userSession struct {
 	Expires  int64  `json:"expiresAt"`
 }
 
-func (a *app) sessionsCommand() *cobra.Command {
-	var o *account
+func sessionsCommand(con *console.Console) *cobra.Command {
+	var o *account.Account
 	var asJSON bool
 	var of string
 	limit := 0
@@ -33,51 +39,53 @@ func (a *app) sessionsCommand() *cobra.Command {
 		Short:   "List and end the places where you are signed in",
 		Long:    "sessions lists the browsers and terminals where you are signed in. The one with a * is\nthis one. Admins see those of others with --of.",
 		Example: "  lmz sessions\n  lmz sessions end --all",
-		Args:    noWords,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return a.listSessions(cmd.Context(), o, of, asJSON, limit) },
+		Args:    flags.NoWords,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return listSessions(cmd.Context(), con, o, of, asJSON, limit)
+		},
 	}
-	o = a.accountFlags(cmd)
-	limitFlag(cmd, &limit)
-	jsonFlag(cmd, &asJSON)
+	o = account.Flags(con, cmd)
+	flags.Limit(cmd, &limit)
+	flags.JSON(cmd, &asJSON)
 	cmd.Flags().StringVar(&of, "of", "", "mail `address` of somebody else (admins)")
-	cmd.AddCommand(a.endSessionCommand())
+	cmd.AddCommand(endSessionCommand(con))
 	return cmd
 }
 
-func (a *app) listSessions(ctx context.Context, o *account, of string, asJSON bool, limit int) error {
-	s, err := a.signedIn(ctx, o)
+func listSessions(ctx context.Context, con *console.Console, o *account.Account, of string, asJSON bool, limit int) error {
+	s, err := o.Service(ctx)
 	if err != nil {
 		return err
 	}
 	endpoint := "sessions"
 	if of != "" {
-		who, err := s.find(ctx, of)
+		who, err := s.Find(ctx, of)
 		if err != nil {
 			return err
 		}
 		endpoint = "subject/" + url.PathEscape(who.Sub) + "/sessions"
 	}
-	list := listing[userSession]{a: a, json: asJSON, head: "ID KIND WHERE IP LAST-USED SINCE", row: func(x userSession) []string {
+	list := output.List[userSession]{Out: con.Out, JSON: asJSON, Head: "ID KIND WHERE IP LAST-USED SINCE", Row: func(x userSession) []string {
 		id := x.ID
 		if x.Current {
 			id += " *"
 		}
-		return []string{id, x.Kind, cmp.Or(x.Label, x.Agent, "-"), cmp.Or(x.IP, "-"), when(x.LastUsed), when(x.Created)}
+		return []string{id, x.Kind, cmp.Or(x.Label, x.Agent, "-"), cmp.Or(x.IP, "-"), output.Minute(x.LastUsed), output.Minute(x.Created)}
 	}}
 	query := make(url.Values)
-	return list.pages(limit, func(want int) ([]userSession, bool, error) {
+	return list.Pages(limit, func(want int) ([]userSession, bool, error) {
 		var page struct {
 			Sessions []userSession
 			Next     string
 		}
-		err := s.page(ctx, endpoint, query, want, &page)
+		err := s.Page(ctx, endpoint, query, want, &page)
 		query.Set("after", page.Next)
 		return page.Sessions, page.Next == "", err
 	})
 }
 
-func (a *app) endSessionCommand() *cobra.Command {
-	var o *account
+func endSessionCommand(con *console.Console) *cobra.Command {
+	var o *account.Account
 	var all bool
 	var of string
 	cmd := &cobra.Command{
@@ -88,24 +96,24 @@ func (a *app) endSessionCommand() *cobra.Command {
 		Example: "  lmz sessions end 6f9619ff-8b86-4d01-b42d-00cf4fc964ff\n  lmz sessions end --all",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 1 || (len(args) == 1) == (all || of != "") {
-				return usagef("lmz sessions end --all", "end needs either an ID or --all")
+				return exit.Usagef("lmz sessions end --all", "end needs either an ID or --all")
 			}
 			id := ""
 			if len(args) == 1 {
 				id = args[0]
 			}
-			return a.endSessions(cmd.Context(), o, id, of)
+			return endSessions(cmd.Context(), con, o, id, of)
 		},
 	}
-	o = a.accountFlags(cmd)
+	o = account.Flags(con, cmd)
 	cmd.Flags().BoolVar(&all, "all", false, "every session of the account")
 	cmd.Flags().StringVar(&of, "of", "", "all sessions of somebody else, by mail `address` (admins)")
 	return cmd
 }
 
 // endSessions ends the session with an id, or all of somebody, or all of the user.
-func (a *app) endSessions(ctx context.Context, o *account, id, of string) error {
-	s, err := a.signedIn(ctx, o)
+func endSessions(ctx context.Context, con *console.Console, o *account.Account, id, of string) error {
+	s, err := o.Service(ctx)
 	if err != nil {
 		return err
 	}
@@ -113,19 +121,19 @@ func (a *app) endSessions(ctx context.Context, o *account, id, of string) error 
 	switch {
 	case id != "":
 		done = "The session has ended."
-		err = s.do(ctx, http.MethodDelete, "session/"+url.PathEscape(id), nil, nil)
+		err = s.Do(ctx, http.MethodDelete, "session/"+url.PathEscape(id), nil, nil)
 	case of != "":
-		var who subject
-		if who, err = s.find(ctx, of); err == nil {
-			done = oneLine(who.Email) + " is signed out everywhere."
-			err = s.do(ctx, http.MethodDelete, "subject/"+url.PathEscape(who.Sub)+"/sessions", nil, nil)
+		var who account.Subject
+		if who, err = s.Find(ctx, of); err == nil {
+			done = output.Line(who.Email) + " is signed out everywhere."
+			err = s.Do(ctx, http.MethodDelete, "subject/"+url.PathEscape(who.Sub)+"/sessions", nil, nil)
 		}
 	default:
-		err = s.do(ctx, http.MethodPost, "logout/all", nil, nil)
+		err = s.Do(ctx, http.MethodPost, "logout/all", nil, nil)
 	}
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintln(a.Out, done)
+	_, err = fmt.Fprintln(con.Out, done)
 	return err
 }

@@ -3,17 +3,20 @@ package cli
 import (
 	"bytes"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"encoding/pem"
-	"math/big"
+	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
+
+	"github.com/lumenize/lmz/cli/internal/account"
+	"github.com/lumenize/lmz/cli/internal/callargs"
+	"github.com/lumenize/lmz/cli/internal/console"
+	"github.com/lumenize/lmz/cli/internal/credentials"
+	"github.com/lumenize/lmz/cli/internal/flags"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // asWindows is what an editor or a shell there makes of a text, and as UTF-16.
@@ -26,6 +29,22 @@ func asWindows(text string) (marked, utf16 string) {
 	return "\ufeff" + text, utf16
 }
 
+func noVariables(string) string { return "" }
+
+// reading is a console with a text on stdin.
+func reading(text string) *console.Console {
+	return console.New(console.Streams{In: strings.NewReader(text), Out: io.Discard, Err: io.Discard, Getenv: noVariables})
+}
+
+// argument reads an argument of lmz call.
+func argument(word, stdin string) (string, error) {
+	_, calls, err := callargs.Parse([]string{"B", "I", "m", word}, nil, &callargs.Inputs{Stdin: strings.NewReader(stdin)})
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprint(calls[0].Args...), nil
+}
+
 // Every text that comes from outside has been written on Windows.
 func TestTextFromOutside(t *testing.T) {
 	dir := t.TempDir()
@@ -35,20 +54,31 @@ func TestTextFromOutside(t *testing.T) {
 		want string
 	}{
 		"settings": {"{\"public-url\": \"https://mesh.example\"}\n", func(path, _ string) (string, error) {
-			kept, err := readSettings(path)
-			return kept["public-url"], err
+			set := pflag.NewFlagSet("gateway", pflag.ContinueOnError)
+			public := set.String("public-url", "", "")
+			err := flags.ApplySettings(noVariables, "lmz gateway", set, path)
+			return *public, err
 		}, "https://mesh.example"},
-		"a secret":     {"secret\n", func(path, _ string) (string, error) { return secretOf("", path) }, "secret"},
-		"a token":      {"a.b.c\n", func(_, content string) (string, error) { return new(account).stdinToken(strings.NewReader(content)) }, "a.b.c"},
-		"an argument":  {"{\"a\": 1}\n", func(path, _ string) (string, error) { return new(inputs).text("@" + path) }, "{\"a\": 1}\r\n"},
-		"stdin":        {"1\n", func(_, content string) (string, error) { return (&inputs{stdin: strings.NewReader(content)}).text("-") }, "1\r\n"},
-		"kept sign-in": {"{}\n", func(path, _ string) (string, error) { return "", (&credentials{path: path}).read() }, ""},
-		"an answer": {"yes\n", func(_, content string) (string, error) {
-			return (&app{Streams: Streams{In: strings.NewReader(content)}}).readLine(t.Context())
-		}, "yes"},
+		"a secret": {"secret\n", func(path, _ string) (string, error) { return flags.Secret("", path) }, "secret"},
+		"a token": {"a.b.c\n", func(_, content string) (string, error) {
+			o := account.Flags(reading(content), new(cobra.Command))
+			o.TokenStdin = true
+			token, _, err := o.GivenToken()
+			return token, err
+		}, "a.b.c"},
+		"an argument": {"{\"a\": 1}\n", func(path, _ string) (string, error) { return argument("@"+path, "") }, "map[a:1]"},
+		"stdin":       {"1\n", func(_, content string) (string, error) { return argument("-", content) }, "1"},
+		"kept sign-in": {"{}\n", func(path, _ string) (string, error) {
+			_, unlock, err := credentials.Open(t.Context(), filepath.Dir(path), false)
+			if err == nil {
+				unlock()
+			}
+			return "", err
+		}, ""},
+		"an answer": {"yes\n", func(_, content string) (string, error) { return reading(content).ReadLine(t.Context()) }, "yes"},
 	} {
 		marked, utf16 := asWindows(test.text)
-		path := filepath.Join(dir, "file")
+		path := filepath.Join(dir, "credentials.json")
 		if err := os.WriteFile(path, []byte(marked), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -72,32 +102,5 @@ func TestVariablesWithLineEnds(t *testing.T) {
 	})
 	if strings.Contains(stderr.String(), "not an origin") || strings.Contains(stderr.String(), `\u000d`) {
 		t.Errorf("%s", stderr.String())
-	}
-}
-
-func TestCertificateWithByteOrderMark(t *testing.T) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: []string{"localhost"}, NotAfter: time.Now().Add(time.Hour)}
-	cert, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	secret, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	certFile, keyFile := filepath.Join(dir, "cert"), filepath.Join(dir, "key")
-	for path, block := range map[string]*pem.Block{certFile: {Type: "CERTIFICATE", Bytes: cert}, keyFile: {Type: "PRIVATE KEY", Bytes: secret}} {
-		marked, _ := asWindows(string(pem.EncodeToMemory(block)))
-		if err := os.WriteFile(path, []byte(marked), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if _, err := newCertificate(certFile, keyFile, nil); err != nil {
-		t.Error(err)
 	}
 }

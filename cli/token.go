@@ -2,154 +2,90 @@ package cli
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/base64"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"maps"
-	"slices"
-	"strings"
 	"time"
 
-	"github.com/lumenize/lmz/client"
-	"github.com/lumenize/lmz/internal/proto"
+	"github.com/spf13/cobra"
+
+	"github.com/lumenize/lmz/auth"
+	"github.com/lumenize/lmz/cli/internal/account"
+	"github.com/lumenize/lmz/cli/internal/console"
+	"github.com/lumenize/lmz/cli/internal/datadir"
+	"github.com/lumenize/lmz/cli/internal/exit"
+	"github.com/lumenize/lmz/cli/internal/flags"
 )
 
-// renewBefore is how long before its end an access token is replaced.
-const renewBefore = 30 * time.Second
+// mintOptions are the flags of lmz token mint.
+type mintOptions struct {
+	data, email string
+	admin       bool
+	ttl         time.Duration
+}
 
-// token returns an access token for a server: the one of stdin or of LMZ_ACCESS_TOKEN as
-// it is, or that of the sign-in, renewed if need be. A sign-in's refused token is not
-// returned again.
-func (a *app) token(ctx context.Context, o *account, server, refused string) (string, error) {
-	given, from := a.Getenv("LMZ_ACCESS_TOKEN"), "in LMZ_ACCESS_TOKEN"
-	if o.tokenStdin {
-		var err error
-		if given, err = o.stdinToken(a.In); err != nil {
-			return "", err
-		}
-		from = "on stdin"
+func tokenCommand(con *console.Console) *cobra.Command {
+	var o *account.Account
+	token := &cobra.Command{
+		Use:   "token",
+		Short: "Print an access token, or make one",
+		Long: "token prints an access token of the sign-in, renewed if it is about to expire, for other\n" +
+			"programs. Whoever has it can act as you until it expires. For scripts and CI, which\n" +
+			"outlive it, there is 'lmz tokens new'.",
+		Example: "  curl -H \"Authorization: Bearer $(lmz token)\" https://mesh.example.com/…\n  lmz token | ssh host lmz whoami --token-stdin",
+		Args:    flags.NoWords,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return runToken(cmd.Context(), con, o) },
 	}
-	if given != "" {
-		if err := proto.CheckToken(given); err != nil {
-			return "", loginRequired(server, o.email, "the token "+from+" is damaged: "+err.Error())
-		}
-		return given, nil // which may be opaque
+	o = account.Flags(con, token)
+	var m mintOptions
+	mint := &cobra.Command{
+		Use:   "mint",
+		Short: "Sign an access token with the keys of a data directory",
+		Long: "mint signs an access token for scripts and tests, also while a gateway runs. The\n" +
+			"address needs no mailbox: its account is made if need be, verified and approved. One\n" +
+			"whose approval was revoked gets no token.",
+		Example: "  export LMZ_ACCESS_TOKEN=$(lmz token mint --email ci@example.com)\n" +
+			"  lmz token mint --data ./mesh --email ann@example.com --admin --ttl 10m",
+		Args: flags.NoWords,
+		RunE: func(*cobra.Command, []string) error { return runMint(con, m) },
 	}
-	c, unlock, err := a.openCredentials(ctx, o)
+	f := mint.Flags()
+	f.StringVar(&m.data, "data", "", "data `directory` of the gateway (default that of lmz dev)")
+	f.StringVar(&m.email, "email", "", "mail `address` that the token is for")
+	f.BoolVar(&m.admin, "admin", false, "make it an admin")
+	f.DurationVar(&m.ttl, "ttl", time.Hour, "how long the token is good")
+	token.AddCommand(mint)
+	return token
+}
+
+func runToken(ctx context.Context, con *console.Console, o *account.Account) error {
+	server, err := o.Origin()
 	if err != nil {
-		return "", err
+		return err
 	}
-	defer unlock()
-	s, found, err := c.get(server, o.email)
-	switch {
-	case err != nil:
-		return "", err
-	case !found:
-		return "", c.notSignedIn(server, o.email)
-	case s.Secrets.Access != refused && time.Until(s.Secrets.Expires) > renewBefore && mayCall(server, s.Secrets.Access):
-		return s.Secrets.Access, nil
-	}
-	return renew(ctx, c, server, s)
-}
-
-// mayCall reports whether a token lets its bearer in. One from before the approval does
-// not: a new one may.
-func mayCall(server, token string) bool {
-	c, err := readClaims(server, token)
-	return err != nil || c.Approved || c.Admin
-}
-
-// renew gets new tokens. The old refresh token is worth nothing then, so the new one
-// is kept before the access token is used. The credentials are locked: two processes
-// that renew at once would look like a thief and the victim.
-func renew(ctx context.Context, c *credentials, server string, s signIn) (string, error) {
-	t, err := refresh(ctx, server, s.Secrets.Refresh)
-	if errors.Is(err, client.ErrLoginRequired) {
-		return "", loginRequired(server, s.Email, fmt.Sprintf("the sign-in at %s has ended (%v)", server, err))
-	}
+	token, err := o.Token(ctx, server, "")
 	if err != nil {
-		return "", err
+		return err
 	}
-	s.Secrets = t.secrets(time.Now())
-	if _, err := c.put(server, s); err != nil {
-		return "", err
-	}
-	return t.Access, nil
+	_, err = fmt.Fprintln(con.Out, token)
+	return err
 }
 
-// loginError is a failure that only signing in helps against.
-type loginError struct{ failure }
-
-// loginRequired is a failure of the user with a mail address, which may be unknown.
-func loginRequired(server, email, message string) error {
-	return &loginError{failure{code: exitLogin, message: message, try: loginHint(server, email)}}
-}
-
-const loginExample = "lmz login magic-link you@example.com"
-
-// loginHint is the command to sign in to a server, as the user with a mail address if
-// that is known.
-func loginHint(server, email string) string {
-	hint := loginExample
-	if email = sameAddress(email); email != "" {
-		hint = "lmz login magic-link " + shellWord(email)
+func runMint(con *console.Console, o mintOptions) (err error) {
+	if o.email == "" {
+		return exit.Usagef("lmz token mint --email you@example.com", "--email is missing")
 	}
-	if server != defaultServer {
-		hint += " --server " + shellWord(server)
+	if o.ttl < time.Second {
+		return exit.Usagef("--ttl 1h", "--ttl %v is too short: at least 1s", o.ttl)
 	}
-	return hint
-}
-
-// notSignedIn says that an account is not kept, and which others are.
-func (c *credentials) notSignedIn(server, email string) error {
-	others := slices.Sorted(maps.Keys(c.servers[server].Accounts))
-	switch {
-	case email != "":
-		return loginRequired(server, email, fmt.Sprintf("not signed in at %s as %s", server, sameAddress(email)))
-	case len(others) > 0:
-		return &loginError{failure{code: exitLogin, try: "lmz accounts use " + shellWord(others[0]),
-			message: "several accounts are signed in at " + server + " and none is chosen: " + strings.Join(others, ", ")}}
+	if _, ok := auth.NormalEmail(o.email); !ok {
+		return exit.Usagef("lmz token mint --email you@example.com", "%q is not a mail address", o.email)
 	}
-	return loginRequired(server, "", "not signed in at "+server)
-}
-
-func (e *loginError) Is(target error) bool { return target == client.ErrLoginRequired }
-func (e *loginError) Unwrap() error        { return &e.failure }
-
-// claims are what an access token says about its bearer.
-type claims struct {
-	Subject  string `json:"sub"`
-	Email    string `json:"email"`
-	Approved bool   `json:"adminApproved"`
-	Admin    bool   `json:"isAdmin"`
-	Expires  int64  `json:"exp"` // seconds since 1970
-}
-
-// accountOf is a name that stays the same for the bearer of a token: the subject, or of an
-// opaque one its hash.
-func accountOf(token string) string {
-	if c, err := readClaims("", token); err == nil {
-		return c.Subject
+	if o.data, err = datadir.Existing(con.Getenv, o.data); err != nil {
+		return err
 	}
-	if token == "" {
-		return ""
+	token, err := auth.Mint(o.data, con.Getenv, o.email, o.admin, o.ttl)
+	if err != nil {
+		return err
 	}
-	return fmt.Sprintf("token-%x", sha256.Sum256([]byte(token)))[:22]
-}
-
-// readClaims reads a token of a server without verifying it: that is the server's job.
-func readClaims(server, token string) (c claims, err error) {
-	parts := strings.Split(token, ".")
-	if len(parts) == 3 {
-		var data []byte
-		if data, err = base64.RawURLEncoding.DecodeString(parts[1]); err == nil {
-			err = json.Unmarshal(data, &c)
-		}
-	}
-	if len(parts) != 3 || err != nil || c.Subject == "" {
-		return claims{}, loginRequired(server, "", "the access token is damaged")
-	}
-	return c, nil
+	_, err = fmt.Fprintln(con.Out, token)
+	return err
 }

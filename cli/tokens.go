@@ -8,6 +8,12 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/lumenize/lmz/cli/internal/account"
+	"github.com/lumenize/lmz/cli/internal/console"
+	"github.com/lumenize/lmz/cli/internal/exit"
+	"github.com/lumenize/lmz/cli/internal/flags"
+	"github.com/lumenize/lmz/cli/internal/output"
 )
 
 // namedToken is an access token with a name, without its secret.
@@ -20,8 +26,8 @@ type namedToken struct {
 	LastUsed *int64 `json:"lastUsedAt"` // nil: never
 }
 
-func (a *app) tokensCommand() *cobra.Command {
-	var o *account
+func tokensCommand(con *console.Console) *cobra.Command {
+	var o *account.Account
 	var asJSON bool
 	var of string
 	cmd := &cobra.Command{
@@ -30,43 +36,43 @@ func (a *app) tokensCommand() *cobra.Command {
 		Long: "tokens lists your named access tokens. They act as you, last longer than a sign-in's\n" +
 			"tokens, and end when you say so. Admins see those of others with --of.",
 		Example: "  lmz tokens\n  lmz tokens new nightly-backup --ttl 720h",
-		Args:    noWords,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return a.listTokens(cmd.Context(), o, of, asJSON) },
+		Args:    flags.NoWords,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return listTokens(cmd.Context(), con, o, of, asJSON) },
 	}
-	o = a.accountFlags(cmd)
-	jsonFlag(cmd, &asJSON)
+	o = account.Flags(con, cmd)
+	flags.JSON(cmd, &asJSON)
 	cmd.Flags().StringVar(&of, "of", "", "mail `address` of somebody else (admins)")
-	cmd.AddCommand(a.newTokenCommand(), a.revokeTokenCommand())
+	cmd.AddCommand(newTokenCommand(con), revokeTokenCommand(con))
 	return cmd
 }
 
-func (a *app) listTokens(ctx context.Context, o *account, of string, asJSON bool) error {
-	s, err := a.signedIn(ctx, o)
+func listTokens(ctx context.Context, con *console.Console, o *account.Account, of string, asJSON bool) error {
+	s, err := o.Service(ctx)
 	if err != nil {
 		return err
 	}
 	endpoint := "tokens"
 	if of != "" {
-		who, err := s.find(ctx, of)
+		who, err := s.Find(ctx, of)
 		if err != nil {
 			return err
 		}
 		endpoint = "subject/" + url.PathEscape(who.Sub) + "/tokens"
 	}
 	var list struct{ Tokens []namedToken }
-	if err := s.do(ctx, http.MethodGet, endpoint, nil, &list); err != nil {
+	if err := s.Do(ctx, http.MethodGet, endpoint, nil, &list); err != nil {
 		return err
 	}
 	if len(list.Tokens) == 0 && !asJSON {
-		fmt.Fprintln(a.Err, "There are no tokens. Make one: lmz tokens new NAME")
+		fmt.Fprintln(con.Err, "There are no tokens. Make one: lmz tokens new NAME")
 	}
-	return printList(a, asJSON, list.Tokens, "ID NAME ADMIN EXPIRES LAST-USED", func(x namedToken) []string {
-		return []string{x.ID, x.Name, yes(x.Admin), when(x.Expires), whenSet(x.LastUsed)}
+	return output.Print(con.Out, asJSON, list.Tokens, "ID NAME ADMIN EXPIRES LAST-USED", func(x namedToken) []string {
+		return []string{x.ID, x.Name, output.Yes(x.Admin), output.Minute(x.Expires), output.MinuteIf(x.LastUsed)}
 	})
 }
 
-func (a *app) newTokenCommand() *cobra.Command {
-	var o *account
+func newTokenCommand(con *console.Console) *cobra.Command {
+	var o *account.Account
 	var ttl time.Duration
 	var admin bool
 	cmd := &cobra.Command{
@@ -75,22 +81,22 @@ func (a *app) newTokenCommand() *cobra.Command {
 		Long: "new makes a token that acts as you and prints it. It is not shown again: keep it where\n" +
 			"secrets are kept, and give it to programs in LMZ_ACCESS_TOKEN or by --token-stdin.",
 		Example: "  lmz tokens new nightly-backup --ttl 720h",
-		Args:    oneWord("NAME"),
+		Args:    flags.OneWord("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if ttl < time.Second {
-				return usagef("--ttl 720h", "--ttl %v is too short: at least 1s", ttl)
+				return exit.Usagef("--ttl 720h", "--ttl %v is too short: at least 1s", ttl)
 			}
-			return a.newToken(cmd.Context(), o, args[0], ttl, admin)
+			return newToken(cmd.Context(), con, o, args[0], ttl, admin)
 		},
 	}
-	o = a.accountFlags(cmd)
+	o = account.Flags(con, cmd)
 	cmd.Flags().DurationVar(&ttl, "ttl", 90*24*time.Hour, "how long the token is good")
 	cmd.Flags().BoolVar(&admin, "admin", false, "let it do what only admins may")
 	return cmd
 }
 
-func (a *app) newToken(ctx context.Context, o *account, name string, ttl time.Duration, admin bool) error {
-	s, err := a.signedIn(ctx, o)
+func newToken(ctx context.Context, con *console.Console, o *account.Account, name string, ttl time.Duration, admin bool) error {
+	s, err := o.Service(ctx)
 	if err != nil {
 		return err
 	}
@@ -98,50 +104,50 @@ func (a *app) newToken(ctx context.Context, o *account, name string, ttl time.Du
 		Token string
 		namedToken
 	}
-	err = s.do(ctx, http.MethodPost, "tokens", map[string]any{
+	err = s.Do(ctx, http.MethodPost, "tokens", map[string]any{
 		"name": name, "expiresIn": int64(ttl / time.Second), "admin": admin,
 	}, &made)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(a.Err, "Good until %s; revoke it with: lmz tokens rm %s\n", when(made.Expires), made.ID)
-	_, err = fmt.Fprintln(a.Out, made.Token)
+	fmt.Fprintf(con.Err, "Good until %s; revoke it with: lmz tokens rm %s\n", output.Minute(made.Expires), made.ID)
+	_, err = fmt.Fprintln(con.Out, made.Token)
 	return err
 }
 
-func (a *app) revokeTokenCommand() *cobra.Command {
-	var o *account
+func revokeTokenCommand(con *console.Console) *cobra.Command {
+	var o *account.Account
 	cmd := &cobra.Command{
 		Use:   "rm ID|NAME",
 		Short: "Revoke a token",
 		Long:  "rm revokes the token with this id, or the one of yours with this name if there is only one.",
-		Args:  oneWord("ID or NAME"),
+		Args:  flags.OneWord("ID or NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
-			s, err := a.signedIn(ctx, o)
+			s, err := o.Service(ctx)
 			if err != nil {
 				return err
 			}
-			id, err := s.tokenID(ctx, args[0])
+			id, err := tokenID(ctx, s, args[0])
 			if err != nil {
 				return err
 			}
-			if err := s.do(ctx, http.MethodDelete, "token/"+url.PathEscape(id), nil, nil); err != nil {
+			if err := s.Do(ctx, http.MethodDelete, "token/"+url.PathEscape(id), nil, nil); err != nil {
 				return err
 			}
-			_, err = fmt.Fprintln(a.Out, "The token is revoked.")
+			_, err = fmt.Fprintln(con.Out, "The token is revoked.")
 			return err
 		},
 	}
-	o = a.accountFlags(cmd)
+	o = account.Flags(con, cmd)
 	return cmd
 }
 
 // tokenID returns the id of the token that word means: its id, or a name that only one
 // of the caller's has.
-func (s *signedIn) tokenID(ctx context.Context, word string) (string, error) {
+func tokenID(ctx context.Context, s *account.Service, word string) (string, error) {
 	var list struct{ Tokens []namedToken }
-	if err := s.do(ctx, http.MethodGet, "tokens", nil, &list); err != nil {
+	if err := s.Do(ctx, http.MethodGet, "tokens", nil, &list); err != nil {
 		return "", err
 	}
 	id := word
@@ -150,7 +156,7 @@ func (s *signedIn) tokenID(ctx context.Context, word string) (string, error) {
 		case t.ID == word:
 			return word, nil
 		case t.Name == word && id != word:
-			return "", usagef("lmz tokens", "several tokens are called %q: say which by its id", word)
+			return "", exit.Usagef("lmz tokens", "several tokens are called %q: say which by its id", word)
 		case t.Name == word:
 			id = t.ID
 		}

@@ -12,12 +12,16 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/cli/internal/connect"
+	"github.com/lumenize/lmz/cli/internal/console"
+	"github.com/lumenize/lmz/cli/internal/flags"
+	"github.com/lumenize/lmz/cli/internal/output"
 	"github.com/lumenize/lmz/client"
 	"github.com/lumenize/lmz/gateway"
 )
 
-func (a *app) usageCommand() *cobra.Command {
-	var o gatewayCall
+func usageCommand(con *console.Console) *cobra.Command {
+	var o connect.Gateway
 	limit := 0
 	cmd := &cobra.Command{
 		Use:   "usage",
@@ -29,12 +33,12 @@ func (a *app) usageCommand() *cobra.Command {
 			"long it has to wait if it has taken too much. Subjects that use nothing are left out;\n" +
 			"'~' is all requests without a subject. 'lmz subjects' says whose account a subject is.",
 		Example: "  lmz subjects usage\n  lmz subjects usage --json | jq 'select(.stored > 1e9)'",
-		Args:    noWords,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return a.listUsage(cmd.Context(), o, limit) },
+		Args:    flags.NoWords,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return listUsage(cmd.Context(), con, o, limit) },
 	}
-	a.gatewayFlags(cmd, &o)
-	limitFlag(cmd, &limit)
-	cmd.Flags().BoolVar(&o.json, "json", false, "print one JSON object a line: subject, sessions, calls, seconds, wait (seconds),\n"+
+	o.Flags(con, cmd)
+	flags.Limit(cmd, &limit)
+	cmd.Flags().BoolVar(&o.JSON, "json", false, "print one JSON object a line: subject, sessions, calls, seconds, wait (seconds),\n"+
 		"waiting (bytes), objects, stored (bytes), watches, alarms, refused")
 	return cmd
 }
@@ -54,20 +58,20 @@ type subjectUsage struct {
 	Refused  map[string]uint64 `json:"refused"`
 }
 
-func (a *app) listUsage(ctx context.Context, o gatewayCall, limit int) error {
+func listUsage(ctx context.Context, con *console.Console, o connect.Gateway, limit int) error {
 	number := func(n int64) string { return strconv.FormatInt(n, 10) }
-	list := listing[subjectUsage]{
-		a: a, json: o.json, head: "SUB SESSIONS CALLS TIME WAITING OBJECTS STORED WATCHES ALARMS REFUSED",
-		row: func(x subjectUsage) []string {
+	list := output.List[subjectUsage]{
+		Out: con.Out, JSON: o.JSON, Head: "SUB SESSIONS CALLS TIME WAITING OBJECTS STORED WATCHES ALARMS REFUSED",
+		Row: func(x subjectUsage) []string {
 			return []string{
 				x.Subject, number(x.Sessions), number(x.Calls), fmt.Sprintf("%.1fs", x.Seconds), number(x.Waiting), number(x.Objects),
 				number(x.Stored), number(x.Watches), number(x.Alarms), x.refused(),
 			}
 		},
 	}
-	return a.askGateway(ctx, o, func(ctx context.Context, peer *client.Peer) error {
+	return o.Ask(ctx, con, func(ctx context.Context, peer *client.Peer) error {
 		after := ""
-		return list.pages(limit, func(want int) (all []subjectUsage, last bool, err error) {
+		return list.Pages(limit, func(want int) (all []subjectUsage, last bool, err error) {
 			page, err := gateway.ListUsage.Call(ctx, peer, lmz.Worker(gateway.AdminBinding), after, want)
 			for _, x := range page.Subjects {
 				all = append(all, subjectUsage{

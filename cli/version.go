@@ -7,20 +7,24 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/lumenize/lmz/cli/internal/console"
+	"github.com/lumenize/lmz/cli/internal/flags"
+	"github.com/lumenize/lmz/cli/internal/output"
 )
 
-func (a *app) versionCommand() *cobra.Command {
+func versionCommand(con *console.Console) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "version",
 		Short: "Print the version",
-		Args:  noWords,
+		Args:  flags.NoWords,
 		RunE: func(*cobra.Command, []string) error {
 			v := thisBuild()
 			if asJSON {
-				return a.encodeJSON(v)
+				return output.JSON(con.Out, v)
 			}
-			_, err := fmt.Fprintln(a.Out, v)
+			_, err := fmt.Fprintln(con.Out, v)
 			return err
 		},
 	}

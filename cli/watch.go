@@ -9,17 +9,21 @@ import (
 
 	"github.com/charmbracelet/x/ansi"
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/cli/internal/account"
+	"github.com/lumenize/lmz/cli/internal/connect"
+	"github.com/lumenize/lmz/cli/internal/console"
+	"github.com/lumenize/lmz/cli/internal/flags"
+	"github.com/lumenize/lmz/cli/internal/output"
 	"github.com/lumenize/lmz/client"
 	"github.com/lumenize/lmz/examples/editor"
 	"github.com/lumenize/lmz/internal/printable"
 	"github.com/lumenize/lmz/text"
 )
 
-func (a *app) watchCommand() *cobra.Command {
-	var o connection
+func watchCommand(con *console.Console) *cobra.Command {
+	var o connect.Connection
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "watch DOCUMENT",
@@ -28,10 +32,10 @@ func (a *app) watchCommand() *cobra.Command {
 			"until Ctrl-C: who made it, in which line, what was removed and what was written. It\n" +
 			"goes on after a lost connection and misses nothing.",
 		Example: "  lmz watch notes\n  lmz watch notes --json | jq .by",
-		Args:    oneWord("DOCUMENT"),
-		RunE:    func(cmd *cobra.Command, args []string) error { return a.runWatch(cmd.Context(), o, args[0], asJSON) },
+		Args:    flags.OneWord("DOCUMENT"),
+		RunE:    func(cmd *cobra.Command, args []string) error { return runWatch(cmd.Context(), con, o, args[0], asJSON) },
 	}
-	o.account = a.accountFlags(cmd)
+	o.Account = account.Flags(con, cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a line: version, by, changes of from, to, line, removed, inserted")
 	return cmd
 }
@@ -39,7 +43,7 @@ func (a *app) watchCommand() *cobra.Command {
 // watcher follows a document. What it hears of edits only wakes it: it asks for all that
 // it does not have, so that a cut cannot make it miss any.
 type watcher struct {
-	a        *app
+	con      *console.Console
 	json     bool
 	document lmz.Address
 	peer     atomic.Pointer[client.Peer] // nil until it is connected for the first time
@@ -48,28 +52,28 @@ type watcher struct {
 	version  int
 }
 
-func (a *app) runWatch(ctx context.Context, o connection, document string, asJSON bool) error {
-	w := &watcher{a: a, json: asJSON, document: lmz.At(editor.DocumentBinding, document), wake: make(chan struct{}, 1)}
+func runWatch(ctx context.Context, con *console.Console, o connect.Connection, document string, asJSON bool) error {
+	w := &watcher{con: con, json: asJSON, document: lmz.At(editor.DocumentBinding, document), wake: make(chan struct{}, 1)}
 	mux := new(lmz.Mux)
 	editor.HandleEdits.Expose(mux, editor.FromDocument, func(context.Context, string, []editor.Made) (struct{}, error) {
 		w.poke()
 		return struct{}{}, nil
 	}, lmz.Params("document", "edits"), lmz.Doc("Takes edits of the document that is watched."))
-	o.handler = mux
-	o.onSubscriptionRequired = func(ctx context.Context) {
+	o.Handler = mux
+	o.OnSubscriptionRequired = func(ctx context.Context) {
 		if peer := w.peer.Load(); peer != nil { // a lost session; in the first one runWatch subscribes
 			editor.Subscribe.Call(ctx, peer, w.document)
 			w.poke()
 		}
 	}
-	o.onMissed = func(context.Context, lmz.Address, int) { w.poke() }
-	server, err := o.origin()
+	o.OnMissed = func(context.Context, lmz.Address, int) { w.poke() }
+	server, err := o.Origin()
 	if err != nil {
 		return err
 	}
 	over := make(chan *client.LoginRequiredError, 1)
-	o.onLoginRequired = func(err *client.LoginRequiredError) { over <- err }
-	peer, err := a.connect(ctx, o)
+	o.OnLoginRequired = func(err *client.LoginRequiredError) { over <- err }
+	peer, err := o.Open(ctx, con)
 	if err != nil {
 		return err
 	}
@@ -83,13 +87,14 @@ func (a *app) runWatch(ctx context.Context, o connection, document string, asJSO
 		return err
 	}
 	w.poke() // for what came between the two
-	fmt.Fprintf(a.Err, "Watching %s from version %d on. Ctrl-C ends it.\n", oneLine(document), w.version)
+	fmt.Fprintf(con.Err, "Watching %s from version %d on. Ctrl-C ends it.\n", output.Line(document), w.version)
 	for {
 		select {
 		case <-ctx.Done():
 			return nil // that is how it ends
 		case err := <-over:
-			return signInAgain(server, a.kept(ctx, o.account, server).Email, err, fmt.Sprintf("%s ended the connection: %s", server, err.Reason))
+			email, _ := o.Kept(ctx, server)
+			return connect.SignInAgain(server, email, err, fmt.Sprintf("%s ended the connection: %s", server, err.Reason))
 		case <-w.wake:
 		}
 		if err := w.catchUp(ctx); err != nil && ctx.Err() == nil {
@@ -119,7 +124,7 @@ func (w *watcher) catchUp(ctx context.Context) error {
 		var known *lmz.Error
 		switch {
 		case errors.As(err, &known) && known.Name == editor.TooOldName:
-			fmt.Fprintln(w.a.Err, "The document has gone on too far: some changes were missed.")
+			fmt.Fprintln(w.con.Err, "The document has gone on too far: some changes were missed.")
 			return w.read(ctx)
 		case errors.Is(err, lmz.ErrOutcomeUnknown), errors.Is(err, lmz.ErrNotExecuted):
 			return nil
@@ -163,17 +168,17 @@ func (w *watcher) print(made editor.Made) error {
 	}
 	w.version = made.Version
 	if w.json {
-		return w.a.encodeJSON(map[string]any{"version": made.Version, "by": made.By, "changes": changes})
+		return output.JSON(w.con.Out, map[string]any{"version": made.Version, "by": made.By, "changes": changes})
 	}
 	for _, c := range changes {
-		line := fmt.Sprintf("%d  %s  line %d:", made.Version, oneLine(made.By), c.Line)
+		line := fmt.Sprintf("%d  %s  line %d:", made.Version, output.Line(made.By), c.Line)
 		if c.Removed != "" {
 			line += " -" + quoted(c.Removed)
 		}
 		if c.Inserted != "" {
 			line += " +" + quoted(c.Inserted)
 		}
-		if _, err := fmt.Fprintln(w.a.Out, w.fit(line)); err != nil {
+		if _, err := fmt.Fprintln(w.con.Out, w.fit(line)); err != nil {
 			return err
 		}
 	}
@@ -187,12 +192,8 @@ func quoted(s string) string {
 
 // fit cuts a line to the width of the terminal. A pipe gets it whole.
 func (w *watcher) fit(line string) string {
-	f, ok := w.a.out.(interface{ Fd() uintptr })
-	if !ok {
-		return line
-	}
-	width, _, err := term.GetSize(int(f.Fd()))
-	if err != nil {
+	width := w.con.Width()
+	if width == 0 {
 		return line
 	}
 	return ansi.Truncate(line, width, "…")

@@ -10,20 +10,25 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/cli/internal/account"
+	"github.com/lumenize/lmz/cli/internal/connect"
+	"github.com/lumenize/lmz/cli/internal/console"
+	"github.com/lumenize/lmz/cli/internal/flags"
+	"github.com/lumenize/lmz/cli/internal/output"
 )
 
-func (a *app) whoamiCommand() *cobra.Command {
-	var o *account
+func whoamiCommand(con *console.Console) *cobra.Command {
+	var o *account.Account
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:     "whoami",
 		Short:   "Print who is signed in",
 		Long:    "whoami connects to the gateway and prints who it takes you for.",
 		Example: "  lmz whoami\n  lmz whoami --json",
-		Args:    noWords,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return a.runWhoami(cmd.Context(), o, asJSON) },
+		Args:    flags.NoWords,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return runWhoami(cmd.Context(), con, o, asJSON) },
 	}
-	o = a.accountFlags(cmd)
+	o = account.Flags(con, cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object: server, email, sub, admin, expires")
 	return cmd
 }
@@ -37,27 +42,27 @@ type whoami struct {
 	Expires time.Time `json:"expires,omitzero"` // of the access token; an opaque one does not say
 }
 
-func (a *app) runWhoami(ctx context.Context, o *account, asJSON bool) error {
-	server, err := o.origin()
+func runWhoami(ctx context.Context, con *console.Console, o *account.Account, asJSON bool) error {
+	server, err := o.Origin()
 	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, lmz.DefaultTimeout)
 	defer cancel()
 	// The gateway verifies the token.
-	peer, err := a.connect(ctx, connection{account: o})
+	peer, err := connect.Connection{Account: o}.Open(ctx, con)
 	if err != nil {
 		return err
 	}
 	defer peer.Wait()
 	defer peer.Close()
-	token, err := a.token(ctx, o, server, "")
+	token, err := o.Token(ctx, server, "")
 	if err != nil {
 		return err
 	}
-	c, err := readClaims(server, token)
+	c, err := account.ReadClaims(server, token)
 	if err != nil { // it is opaque: the gateway has said who that is
-		c = claims{}
+		c = account.Claims{}
 		c.Subject, _, _ = strings.Cut(peer.Identity().Instance, ".")
 	}
 	w := whoami{Server: server, Email: c.Email, Subject: c.Subject, Admin: c.Admin}
@@ -65,12 +70,12 @@ func (a *app) runWhoami(ctx context.Context, o *account, asJSON bool) error {
 		w.Expires = time.Unix(c.Expires, 0).UTC()
 	}
 	if asJSON {
-		return a.encodeJSON(w)
+		return output.JSON(con.Out, w)
 	}
 	role := ""
 	if w.Admin {
 		role = " (admin)"
 	}
-	_, err = fmt.Fprintf(a.Out, "%s%s at %s\n", oneLine(cmp.Or(w.Email, w.Subject)), role, w.Server)
+	_, err = fmt.Fprintf(con.Out, "%s%s at %s\n", output.Line(cmp.Or(w.Email, w.Subject)), role, w.Server)
 	return err
 }

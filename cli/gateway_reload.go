@@ -1,0 +1,106 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync/atomic"
+
+	"github.com/spf13/pflag"
+
+	"github.com/lumenize/lmz/auth"
+	"github.com/lumenize/lmz/cli/internal/console"
+	"github.com/lumenize/lmz/cli/internal/server"
+	"github.com/lumenize/lmz/web"
+)
+
+// reloadedSender is a sender that can be exchanged while it is in use.
+type reloadedSender struct{ now atomic.Pointer[auth.Sender] }
+
+// Send implements [auth.Sender].
+func (s *reloadedSender) Send(ctx context.Context, m auth.Mail) error {
+	return (*s.now.Load()).Send(ctx, m)
+}
+
+// reloader takes the settings of a gateway anew while it runs, as far as they can change.
+type reloader struct {
+	con      *console.Console
+	settings func() (gatewayOptions, *pflag.FlagSet, error)
+	started  *pflag.FlagSet      // the settings of the start
+	inUse    *pflag.FlagSet      // the settings that were taken last
+	cert     *server.Certificate // nil: none
+	mails    *reloadedSender
+	server   *server.Server
+	log      *slog.Logger
+}
+
+// reloadedSettings are those that a running gateway takes anew. The two of the certificate
+// are among them if it has one.
+var reloadedSettings = []string{"app-name", "bootstrap-email", "mail-from", "smtp", "smtp-helo", "smtp-password-file", "resend-key-file",
+	"turnstile-secret-file", "turnstile-site-key"}
+
+// reload reads the settings and all files that they name. What cannot be used replaces
+// nothing: of the certificate its two files, of the rest anything. It returns which settings
+// have changed, and which of the changed ones need a restart.
+func (r *reloader) reload() (changed, later []string, err error) {
+	o, flags, err := r.settings()
+	if err != nil {
+		return nil, nil, err
+	}
+	canReload := reloadedSettings
+	var wrongCert error
+	if r.cert != nil && o.tlsCert != "" {
+		canReload = append(slices.Clip(canReload), "tls-cert", "tls-key")
+		wrongCert = r.cert.Use(o.tlsCert, o.tlsKey)
+	}
+	checked, missing := o.check(r.con.Getenv)
+	if len(missing) > 0 {
+		return nil, nil, errors.Join(wrongCert, errors.New(strings.Join(missing, "; ")))
+	}
+	if err := r.server.ChangeAuth(checked.changeable); err != nil {
+		return nil, nil, errors.Join(wrongCert, err)
+	}
+	r.mails.now.Store(&checked.sender)
+	r.server.ShowPage(web.Options{TurnstileSiteKey: o.turnstileSiteKey})
+	flags.VisitAll(func(f *pflag.Flag) {
+		differs := func(from *pflag.FlagSet) bool { return f.Value.String() != from.Lookup(f.Name).Value.String() }
+		if !slices.Contains(canReload, f.Name) {
+			if differs(r.started) {
+				later = append(later, f.Name)
+			}
+		} else if differs(r.inUse) {
+			changed = append(changed, f.Name)
+		}
+	})
+	if wrongCert == nil {
+		r.inUse = flags
+	}
+	return changed, later, wrongCert
+}
+
+// reloadAt reloads at each hangup until ctx ends.
+func (r *reloader) reloadAt(ctx context.Context, hangups <-chan struct{}) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-hangups:
+		}
+		changed, later, err := r.reload()
+		if len(later) > 0 {
+			r.log.Warn("settings have changed that take effect at the next start only", "settings", strings.Join(later, ", "))
+		}
+		if err != nil {
+			r.log.Warn("not everything was reloaded; what was there before remains in use", "error", err)
+			continue
+		}
+		said := "lmz gateway has reloaded its settings, certificate and secrets."
+		if len(changed) > 0 {
+			said += " Changed: " + strings.Join(changed, ", ") + "."
+		}
+		fmt.Fprintln(r.con.Err, said)
+	}
+}

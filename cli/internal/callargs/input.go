@@ -1,0 +1,71 @@
+package callargs
+
+import (
+	"errors"
+	"io"
+	"os"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/lumenize/lmz/cli/internal/jsonvalue"
+	"github.com/lumenize/lmz/internal/textin"
+)
+
+// maxInput is how much one argument may have, in bytes: more fits in no frame.
+const maxInput = 1 << 20
+
+// Inputs reads arguments that stand in files or come on stdin.
+type Inputs struct {
+	Stdin io.Reader
+
+	taken bool // stdin has been read
+}
+
+// Taken reports whether stdin was an argument.
+func (in *Inputs) Taken() bool { return in.taken }
+
+// text is what a word stands for: @FILE for what a file has, - for what comes on stdin,
+// and anything else for itself. A byte order mark is no part of a text.
+func (in *Inputs) text(word string) (string, error) {
+	file, isFile := strings.CutPrefix(word, "@")
+	var from io.Reader
+	switch {
+	case word == "-" && in.taken:
+		return "", errors.New("stdin is an argument already")
+	case word == "-":
+		in.taken = true
+		from = in.Stdin
+	case isFile:
+		f, err := os.Open(file)
+		if err != nil {
+			return "", err
+		}
+		defer f.Close()
+		from = f
+	default:
+		return word, nil
+	}
+	data, err := io.ReadAll(io.LimitReader(from, maxInput+1))
+	switch {
+	case err != nil:
+		return "", err
+	case len(data) > maxInput:
+		return "", errors.New("it has more than 1 MiB, which no call can carry")
+	}
+	return textin.Text(data)
+}
+
+// argument reads one argument: JSON, or the text of --text, here or elsewhere.
+func (in *Inputs) argument(word string) (any, error) {
+	if text, is := strings.CutPrefix(word, textMark); is {
+		if !utf8.ValidString(text) {
+			return nil, errors.New("it is not valid UTF-8")
+		}
+		return in.text(text)
+	}
+	text, err := in.text(word)
+	if err != nil {
+		return nil, err
+	}
+	return jsonvalue.ParseRich(text)
+}

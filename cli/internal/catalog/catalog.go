@@ -1,0 +1,154 @@
+// Package catalog is what a command knows of the nodes behind a gateway, to check arguments
+// and to explain calls that failed.
+package catalog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/cli/internal/callargs"
+	"github.com/lumenize/lmz/cli/internal/exit"
+	"github.com/lumenize/lmz/cli/internal/output"
+	"github.com/lumenize/lmz/client"
+	"github.com/lumenize/lmz/gateway"
+)
+
+// Catalog is what a command knows of the nodes that the user may call: the gateway's
+// contract, which is fetched when it is needed, at most once. It is empty for servers that
+// have none.
+type Catalog struct {
+	peer  *client.Peer
+	asked bool
+	nodes []gateway.NodeContract
+}
+
+// New returns the catalog of the gateway that peer is connected to.
+func New(peer *client.Peer) *Catalog { return &Catalog{peer: peer} }
+
+// catalogTimeout is how long a command waits for what only helps it to explain.
+const catalogTimeout = 5 * time.Second
+
+// all returns the nodes, none if they are not known.
+func (c *Catalog) all(ctx context.Context) []gateway.NodeContract {
+	if !c.asked {
+		c.asked = true
+		ctx, cancel := context.WithTimeout(ctx, catalogTimeout)
+		defer cancel()
+		if got, err := gateway.GetContract.Call(ctx, c.peer, lmz.Worker(gateway.AdminBinding)); err == nil {
+			c.nodes = got.Nodes
+		}
+	}
+	return c.nodes
+}
+
+// node returns the nodes of a binding.
+func (c *Catalog) node(ctx context.Context, binding string) (n gateway.NodeContract, ok bool) {
+	nodes := c.all(ctx)
+	i := slices.IndexFunc(nodes, func(n gateway.NodeContract) bool { return n.Binding == binding })
+	if i < 0 {
+		return n, false
+	}
+	return nodes[i], true
+}
+
+// method returns a method.
+func (c *Catalog) method(ctx context.Context, binding, name string) (m gateway.MethodContract, ok bool) {
+	n, _ := c.node(ctx, binding)
+	i := slices.IndexFunc(n.Methods, func(m gateway.MethodContract) bool { return m.Name == name })
+	if i < 0 {
+		return m, false
+	}
+	return n.Methods[i], true
+}
+
+// CheckArguments refuses arguments that a method would not see. Nothing is called before.
+func (c *Catalog) CheckArguments(ctx context.Context, binding string, calls []callargs.Call) error {
+	var ops []lmz.Op
+	for _, call := range calls {
+		ops = appendAsked(ops, call.Work())
+	}
+	for _, op := range ops {
+		if len(op.Args) == 0 {
+			continue
+		}
+		m, ok := c.method(ctx, binding, op.Method)
+		if !ok || !m.Typed || len(op.Args) <= len(m.Params) {
+			continue
+		}
+		takes := "no arguments"
+		if n := len(m.Params); n > 0 {
+			takes = counted(n, "argument")
+		}
+		return exit.Usagef(callargs.Hint, "%s takes %s, but got %d: %s", output.Shorten(op.Method), takes, len(op.Args), m)
+	}
+	return nil
+}
+
+// appendAsked appends what a call asks of the node itself: the first method of its chain,
+// and those of the calls among its arguments. Later methods are of what one before returned.
+func appendAsked(ops []lmz.Op, value any) []lmz.Op {
+	switch v := value.(type) {
+	case lmz.Continuation:
+		for i, op := range v.Ops() {
+			if i == 0 {
+				ops = append(ops, op)
+			}
+			ops = appendAsked(ops, op.Args)
+		}
+	case []any:
+		for _, e := range v {
+			ops = appendAsked(ops, e)
+		}
+	case map[string]any:
+		for _, e := range v {
+			ops = appendAsked(ops, e)
+		}
+	}
+	return ops
+}
+
+func counted(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// Hint is what helps to mend a call that failed, to go behind its error; or "".
+func (c *Catalog) Hint(ctx context.Context, to lmz.Address, call callargs.Call, err error) string {
+	var of *lmz.Error
+	switch {
+	case call.Method == "":
+		return "" // a chain
+	case lmz.CodeOf(err) == lmz.CodeAbsent:
+		return c.Meant(ctx, to, call.Method)
+	case errors.As(err, &of) && of.Name == "TypeError":
+		if m, ok := c.method(ctx, to.Binding, call.Method); ok {
+			return ". It is " + m.String()
+		}
+	}
+	return ""
+}
+
+// Meant guesses whom or what a call was meant for that found nobody.
+func (c *Catalog) Meant(ctx context.Context, to lmz.Address, method string) string {
+	n, ok := c.node(ctx, to.Binding)
+	var names []string
+	word := method
+	switch {
+	case !ok:
+		word = to.Binding
+		for _, n := range c.all(ctx) {
+			names = append(names, n.Binding)
+		}
+	case n.Listed && !slices.ContainsFunc(n.Methods, func(m gateway.MethodContract) bool { return m.Name == method }):
+		for _, m := range n.Methods {
+			names = append(names, m.Name)
+		}
+	}
+	return DidYouMean(word, names)
+}

@@ -1,0 +1,62 @@
+package connect
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/cli/internal/account"
+	"github.com/lumenize/lmz/cli/internal/console"
+	"github.com/lumenize/lmz/cli/internal/exit"
+	"github.com/lumenize/lmz/cli/internal/hint"
+	"github.com/lumenize/lmz/client"
+	"github.com/lumenize/lmz/gateway"
+)
+
+// Gateway is how a command asks the gateway's own node.
+type Gateway struct {
+	Connection
+	Timeout time.Duration
+	JSON    bool // the flag --json, which commands add themselves
+}
+
+// Flags adds the flags of such a command.
+func (o *Gateway) Flags(con *console.Console, cmd *cobra.Command) {
+	o.Account = account.Flags(con, cmd)
+	f := cmd.Flags()
+	f.DurationVar(&o.Timeout, "timeout", lmz.DefaultTimeout, "how long the command may take")
+	f.BoolVar(&o.Wait, "wait", false, "wait for a server that cannot be reached yet, within --timeout")
+}
+
+// Ask connects and has f call the gateway's own node.
+func (o Gateway) Ask(ctx context.Context, con *console.Console, f func(context.Context, *client.Peer) error) error {
+	return o.Do(ctx, con, o.Timeout, func(ctx context.Context, peer *client.Peer, server string) error {
+		err := f(ctx, peer)
+		if err == nil {
+			return nil
+		}
+		email, _ := o.Kept(ctx, server)
+		var of *lmz.Error
+		switch {
+		case errors.As(err, &of) && of.Name == gateway.NoObject:
+			return exit.Errorf(exit.Absent, "", "%s", of.Message)
+		case errors.As(err, &of) && of.Name == gateway.NotAdmin:
+			return exit.Errorf(exit.Refused, hint.Admin(server, email), "%s", of.Message)
+		case exit.CodeOf(err) == exit.Failed: // the answer to what was asked: whose method it was says nothing to a user
+			return exit.Errorf(exit.Failed, "", "%s", err)
+		}
+		return CallError(lmz.Worker(gateway.AdminBinding), "the question", hint.Login(server, email), err, "")
+	})
+}
+
+// AskAdmin is [Gateway.Ask] with a result, for methods that only admins may call.
+func AskAdmin[R any](ctx context.Context, con *console.Console, o Gateway, f func(ctx context.Context, via lmz.Caller, admin lmz.Address) (R, error)) (result R, err error) {
+	err = o.Ask(ctx, con, func(ctx context.Context, peer *client.Peer) (err error) {
+		result, err = f(ctx, peer, lmz.Worker(gateway.AdminBinding))
+		return err
+	})
+	return result, err
+}

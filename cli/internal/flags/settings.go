@@ -1,0 +1,102 @@
+package flags
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/lumenize/lmz/cli/internal/exit"
+	"github.com/lumenize/lmz/cli/internal/jsonvalue"
+	"github.com/lumenize/lmz/internal/textin"
+)
+
+// settingsVariable is the environment variable that sets a flag.
+func settingsVariable(flag string) string {
+	return "LMZ_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}
+
+// ApplySettings sets the flags of a command that the command line does not, from the environment
+// (LMZ_ and the flag's name) or else from a file: a JSON object with the flags' names.
+// No file is one without settings.
+func ApplySettings(getenv func(string) string, command string, flags *pflag.FlagSet, file string) error {
+	kept, err := readSettings(file)
+	if err != nil {
+		return err
+	}
+	var wrong []string
+	flags.VisitAll(func(f *pflag.Flag) {
+		fromFile, inFile := kept[f.Name]
+		delete(kept, f.Name)
+		value, from := getenv(settingsVariable(f.Name)), settingsVariable(f.Name)
+		switch {
+		case f.Changed || f.Name == "help":
+			return
+		case value != "":
+		case inFile:
+			value, from = fromFile, file+": "+f.Name
+		default:
+			return
+		}
+		if err := flags.Set(f.Name, value); err != nil {
+			wrong = append(wrong, WrongValue(from, err).Error())
+		}
+	})
+	for _, name := range slices.Sorted(maps.Keys(kept)) {
+		wrong = append(wrong, fmt.Sprintf("%s: there is no setting %q", file, name))
+	}
+	if len(wrong) > 0 {
+		return exit.Usagef(command+" --help", "%s", strings.Join(wrong, "; "))
+	}
+	return nil
+}
+
+// readSettings reads a file of settings. Values are text, numbers or booleans.
+func readSettings(file string) (map[string]string, error) {
+	if file == "" {
+		return nil, nil
+	}
+	data, err := textin.ReadFile(file)
+	if err != nil {
+		return nil, exit.Usagef("--config FILE", "no settings: %v", err)
+	}
+	read, err := jsonvalue.Parse(data)
+	raw, isObject := read.(map[string]any)
+	if err == nil && !isObject {
+		err = errors.New("it is another value")
+	}
+	kept := make(map[string]string, len(raw))
+	for name, value := range raw {
+		switch value := value.(type) {
+		case string:
+			kept[name] = value
+		case nil, []any, map[string]any:
+			err = cmp.Or(err, fmt.Errorf("%s is no text, number or boolean", name))
+		default:
+			kept[name] = fmt.Sprint(value)
+		}
+	}
+	if err != nil {
+		return nil, exit.Usagef(`{"public-url": "https://mesh.example.com"}`, "%s is no JSON object of settings: %v", file, err)
+	}
+	return kept, nil
+}
+
+// Secret returns a secret: that of a variable, or the first line of a file.
+func Secret(value, file string) (string, error) {
+	if value != "" || file == "" {
+		return value, nil
+	}
+	line, err := textin.ReadFirstLine(file)
+	if err != nil {
+		return "", exit.Usagef("", "a secret cannot be read: %v", err)
+	}
+	if line == "" {
+		return "", exit.Usagef("", "there is no secret in %s", file)
+	}
+	return line, nil
+}

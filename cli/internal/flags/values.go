@@ -1,0 +1,57 @@
+// Package flags has what the flags and arguments of commands share: checks of arguments,
+// values with types of their own, and settings from the environment and from files.
+package flags
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/lumenize/lmz/cli/internal/exit"
+)
+
+// allowed says what a flag takes, by its type; a type that is not here says so itself.
+var allowed = map[string]string{
+	"int":      "a whole number, such as 1",
+	"int64":    "a whole number, such as 1",
+	"bool":     "true or false",
+	"duration": "a time, such as 90s or 5m",
+}
+
+// WrongValue says that a flag has a value which it does not take, where that stands (the
+// flag itself, a variable, a place in a file), and what it takes. Other errors stay as
+// they are.
+func WrongValue(where string, err error) error {
+	var invalid *pflag.InvalidValueError
+	if !errors.As(err, &invalid) {
+		return err
+	}
+	f := invalid.GetFlag()
+	if where == "" {
+		where = "--" + f.Name
+	}
+	takes, known := allowed[f.Value.Type()]
+	if !known {
+		return fmt.Errorf("%s %q: %w", where, invalid.GetValue(), errors.Unwrap(invalid))
+	}
+	_, usage := pflag.UnquoteUsage(f)
+	return fmt.Errorf("%s %q is not %s (%s)", where, invalid.GetValue(), takes, usage)
+}
+
+// Limit adds --limit to a command that prints a list which may be long.
+func Limit(cmd *cobra.Command, limit *int) {
+	cmd.Flags().IntVar(limit, "limit", 0, "list at most this many (default all)")
+	cmd.PreRunE = func(*cobra.Command, []string) error {
+		if *limit < 0 {
+			return exit.Usagef("--limit 1000", "--limit %d: it must not be negative", *limit)
+		}
+		return nil
+	}
+}
+
+// JSON adds --json to a command that prints a list.
+func JSON(cmd *cobra.Command, asJSON *bool) {
+	cmd.Flags().BoolVar(asJSON, "json", false, "print one JSON object a line")
+}
