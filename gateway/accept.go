@@ -82,8 +82,8 @@ func (g *Gateway) tokenProof(token string) proof {
 
 // identify says whose a request is, and how that can be asked again. If it is not known the request is answered.
 func (f *front) identify(w http.ResponseWriter, r *http.Request, instance string, log *slog.Logger) (*lmz.Auth, proof, bool) {
-	if f.hooks.BeforeConnect != nil {
-		p := hookProof(f.hooks.BeforeConnect, r, lmz.At(f.binding, instance))
+	if f.options.BeforeConnect != nil {
+		p := hookProof(f.options.BeforeConnect, r, lmz.At(f.binding, instance))
 		auth, err := p(r.Context())
 		if err != nil {
 			log.Warn("client refused", "error", err)

@@ -10,13 +10,13 @@ import (
 )
 
 // AdminBinding is where the gateway itself is: a worker, whose methods follow. They are
-// for clients that have signed in; other nodes are refused. [Hooks].Bindings without it
+// for clients that have signed in; other nodes are refused. [ClientOptions].Bindings without it
 // hides it from clients.
 const AdminBinding = "LMZ_GATEWAY"
 
 const (
 	// GetContract returns what the nodes of the mesh expose, apart from bindings that do
-	// not exist for the calling client ([Hooks].Bindings).
+	// not exist for the calling client ([ClientOptions].Bindings).
 	GetContract lmz.Method0[Contract] = "contract"
 
 	// Can asks whether the calling client may call the method of the node with these
@@ -78,7 +78,7 @@ func (g *Gateway) can(ctx context.Context, to lmz.Address, method string, args [
 }
 
 func (g *Gateway) checkCall(ctx context.Context, to lmz.Address, called lmz.CallContext, req *lmz.Request) (v lmz.Verdict, exists bool, err error) {
-	if err := g.CheckTarget(to); err != nil {
+	if err := (mesh{g}).CheckTarget(to); err != nil {
 		return v, false, err
 	}
 	if called, err = g.checkHooks(ctx, to, called, req); err != nil {

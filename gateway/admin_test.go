@@ -22,7 +22,7 @@ func TestCanAsksHooksAndGuardsInTheCallersName(t *testing.T) {
 		}
 		return nil
 	}
-	o := meshtest.Options{Gateway: gateway.Options{Hooks: gateway.Hooks{
+	o := meshtest.Options{Gateway: gateway.Options{Clients: gateway.ClientOptions{
 		BeforeCallToMesh: refuse, Bindings: []string{"W", "ASKER", gateway.AdminBinding},
 	}}}
 	ran, sent := 0, 0

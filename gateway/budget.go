@@ -98,6 +98,3 @@ func newAccounts(o Options) *budget.Accounts {
 		return own.limits()
 	})
 }
-
-// Accounts returns what the nodes of the mesh charge.
-func (g *Gateway) Accounts() *budget.Accounts { return g.accounts }

@@ -112,14 +112,14 @@ func (c *client) toMesh(ctx context.Context, call *proto.Call, done func(proto.A
 		done(*refused)
 		return
 	}
-	c.gateway.Deliver(ctx, call, done)
+	mesh{c.gateway}.Deliver(ctx, call, done)
 }
 
 // deliver carries a call of the mesh to a client.
 func (f *front) deliver(ctx context.Context, call *proto.Call, done func(proto.Answer)) {
 	g := f.gateway
 	f.logCall(call)
-	if refused := f.ask(ctx, f.hooks.BeforeCallToClient, call); refused != nil {
+	if refused := f.ask(ctx, f.options.BeforeCallToClient, call); refused != nil {
 		f.logRefused(call)
 		done(*refused)
 		return

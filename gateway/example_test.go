@@ -17,7 +17,7 @@ import (
 
 // A gateway for tenants: clients are called {sub}.{tenant}.{tab}, and nobody reaches
 // the clients of another tenant.
-func ExampleHooks() {
+func ExampleClientOptions() {
 	tenant := func(ctx context.Context) string {
 		c, _ := lmz.CallContextFrom(ctx)
 		if c.Auth == nil {
@@ -26,7 +26,7 @@ func ExampleHooks() {
 		name, _ := c.Auth.Claims["tenant"].(string)
 		return name
 	}
-	hooks := gateway.Hooks{
+	rules := gateway.ClientOptions{
 		BeforeAccept: gateway.InstanceName("{sub}.{tenant}.{tab}"),
 		BeforeCallToMesh: func(ctx context.Context, call *gateway.Call) error {
 			lmz.SetState(ctx, "tenant", tenant(ctx)) // guards can trust it: no client can set it
@@ -41,7 +41,7 @@ func ExampleHooks() {
 	}
 	ann := &lmz.Auth{Subject: "ann", Claims: map[string]any{"tenant": "acme"}}
 	for _, instance := range []string{"ann.acme.t1", "ann.other.t1", "bob.acme.t1"} {
-		_, err := hooks.BeforeAccept(context.Background(), lmz.At(lmz.DefaultGateway, instance), ann)
+		_, err := rules.BeforeAccept(context.Background(), lmz.At(lmz.DefaultGateway, instance), ann)
 		fmt.Println(instance, err)
 	}
 	// Output:
@@ -98,9 +98,9 @@ func ExampleOptions_opaqueTokens() {
 }
 
 // Users who have a session cookie of the site need no token.
-func ExampleHooks_beforeConnect() {
+func ExampleClientOptions_beforeConnect() {
 	userOf := func(session string) (string, bool) { return "ann", session == "7f3a" }
-	_ = gateway.Hooks{
+	_ = gateway.ClientOptions{
 		BeforeConnect: func(r *http.Request, client lmz.Address) (*lmz.Auth, error) {
 			cookie, err := r.Cookie("session")
 			if err != nil {

@@ -1,5 +1,10 @@
 package gateway
 
+import "github.com/lumenize/lmz/internal/budget"
+
+// Accounts returns what subjects use.
+func (g *Gateway) Accounts() *budget.Accounts { return g.accounts }
+
 // StopExpiry stops the timers that close connections whose token expires, as a machine
 // does that sleeps meanwhile.
 func (g *Gateway) StopExpiry() {

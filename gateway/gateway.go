@@ -53,9 +53,9 @@ type Options struct {
 	// where they connect; the default is [lmz.DefaultGateway].
 	Binding string
 
-	// Hooks are the rules of Binding. [Gateway.HandleClients] registers further bindings for
-	// clients, with their own.
-	Hooks Hooks
+	// Clients are the rules under which clients connect at Binding. [Gateway.HandleClients]
+	// registers further bindings for clients, with their own rules.
+	Clients ClientOptions
 
 	// Budget is what each subject may use. BudgetOf, if it is not nil, returns the budget of
 	// one subject; if it returns nil, Budget applies. BudgetOf is called for every charge,
@@ -86,8 +86,8 @@ type Options struct {
 	// no token that Verify takes and no refresh token of package auth. An error refuses;
 	// see [Refusal]. The default demands a token that Verify takes, in the header
 	// Authorization; see [Bearer]. Of
-	// Hooks only Bindings holds for requests: what BeforeAccept and BeforeCallToMesh
-	// refuse to clients has to be refused here as well.
+	// Clients only Bindings applies to requests: what the hooks BeforeAccept and
+	// BeforeCallToMesh refuse to clients has to be refused here as well.
 	BeforeRequest func(r *http.Request, to lmz.Address) (*lmz.Auth, error)
 
 	// Origins are further origins whose pages may connect and request, such as
@@ -176,14 +176,14 @@ func New(o Options) (*Gateway, error) {
 		clients:  make(map[lmz.Address]*client), open: make(map[*connection]bool),
 	}
 	g.authority = newAuthority(g)
-	g.HandleClients(o.Binding, o.Hooks)
+	g.HandleClients(o.Binding, o.Clients)
 	g.workers[AdminBinding] = g.newAdmin()
 	g.ctx, g.cancel = context.WithCancel(context.Background())
 	var err error
 	if o.Memory != nil {
-		g.objects, err = object.OpenMemory(o.Memory, g, o.Log)
+		g.objects, err = object.OpenMemory(o.Memory, mesh{g}, o.Log)
 	} else {
-		g.objects, err = object.Open(o.Dir, g, o.Log)
+		g.objects, err = object.Open(o.Dir, mesh{g}, o.Log)
 	}
 	if err != nil {
 		return nil, err
@@ -218,30 +218,6 @@ func (g *Gateway) mustBeFree(binding string) {
 	if binding == "" || g.workers[binding] != nil || g.fronts[binding] != nil || g.kinds[binding] {
 		panic("gateway: binding " + binding + " is empty or taken")
 	}
-}
-
-// Deliver carries a call to where its node is. In one process that is a look into
-// three tables; a mesh over several machines would ask here where (binding,
-// instance) lives.
-func (g *Gateway) Deliver(ctx context.Context, c *proto.Call, done func(proto.Answer)) {
-	if err := g.CheckTarget(c.To); err != nil {
-		done(proto.ErrorAnswer(err))
-		return
-	}
-	if c.Again && !g.isObject(c.To.Binding) {
-		failed(done, lmz.CodeUnknown, "the session that made this call ended before its answer came, and "+
-			c.To.Binding+" keeps no outcomes")
-		return
-	}
-	if w, ok := g.workers[c.To.Binding]; ok {
-		w.deliver(ctx, c, done)
-		return
-	}
-	if f := g.fronts[c.To.Binding]; f != nil {
-		f.deliver(ctx, c, done)
-		return
-	}
-	g.objects.Deliver(ctx, c, done)
 }
 
 // isObject reports whether calls to a binding go to the objects, which keep outcomes.

@@ -14,12 +14,18 @@ import (
 	"github.com/lumenize/lmz/internal/proto"
 )
 
-// Hooks are the rules of one binding under which clients connect. With the zero value
-// a token decides who comes in, the instance name must be "{sub}.{tab}", and every
-// binding may be called. Hooks are called from many goroutines. An error refuses, and
-// so does a panic. Hooks that see calls hold up the calls that come after: they should
-// be quick, and must not wait for a client.
-type Hooks struct {
+// ClientOptions are the rules of one binding under which clients connect. With the zero
+// value a token decides who may connect, the instance name must be "{sub}.{tab}", and clients
+// may call every binding.
+//
+// The functions are hooks. They are called from many goroutines. An error refuses, and so
+// does a panic. Hooks that see calls delay the calls that follow: they should be quick, and
+// must not wait for a client.
+type ClientOptions struct {
+	// Bindings are those that the clients may call; others do not exist for them. Nil
+	// means all. HTTP requests to objects are subject to those of [Options].Binding.
+	Bindings []string
+
 	// BeforeConnect sees the request of a client that wants to connect, before its token
 	// is looked at. It may say itself whose it is, for instance by a cookie or a
 	// certificate: then the client needs no token. Nil and no error leaves that to the
@@ -41,10 +47,6 @@ type Hooks struct {
 	// BeforeCallToClient sees each call to a client. The call context that the client
 	// will have is in ctx, as above. Its error reaches the caller as that of a guard does.
 	BeforeCallToClient func(ctx context.Context, call *Call) error
-
-	// Bindings are those that the clients may call; others do not exist for them. Nil
-	// means all. HTTP requests to objects are under those of [Options].Binding.
-	Bindings []string
 }
 
 // Call is a call on its way through the gateway, as a hook sees it. It is valid until
@@ -64,19 +66,19 @@ func (c *Call) Methods() ([]string, error) { return proto.Methods(c.chain) }
 type front struct {
 	gateway *Gateway
 	binding string
-	hooks   Hooks
+	options ClientOptions
 }
 
 // HandleClients registers a further binding under which clients connect, at its own path and
-// with rules of its own, beside that of [Options]. It panics on a name that is empty or taken. Call
-// it before the gateway serves.
-func (g *Gateway) HandleClients(binding string, h Hooks) {
+// with rules of its own, in addition to that of [Options]. It panics on a name that is empty or
+// taken. Call it before the gateway serves.
+func (g *Gateway) HandleClients(binding string, o ClientOptions) {
 	g.mustBeFree(binding)
-	if h.BeforeAccept == nil {
-		h.BeforeAccept = InstanceName("{sub}.{tab}")
+	if o.BeforeAccept == nil {
+		o.BeforeAccept = InstanceName("{sub}.{tab}")
 	}
-	h.Bindings = slices.Clone(h.Bindings)
-	g.fronts[binding] = &front{g, binding, h}
+	o.Bindings = slices.Clone(o.Bindings)
+	g.fronts[binding] = &front{g, binding, o}
 }
 
 // admit asks whether auth may have an instance name, and returns it with the claims
@@ -90,7 +92,7 @@ func (f *front) admit(ctx context.Context, instance string, auth *lmz.Auth) (*lm
 	}
 	admitted := *auth
 	err := protect(func() error {
-		more, err := f.hooks.BeforeAccept(ctx, lmz.At(f.binding, instance), auth)
+		more, err := f.options.BeforeAccept(ctx, lmz.At(f.binding, instance), auth)
 		if len(more) > 0 {
 			admitted.Claims = maps.Clone(auth.Claims)
 			if admitted.Claims == nil {
@@ -134,12 +136,12 @@ func (f *front) beforeMesh(ctx context.Context, call *proto.Call) *proto.Answer 
 		answer := proto.ErrorAnswer(&lmz.Error{Code: lmz.CodeAbsent, Message: "there is no binding " + shown(call.To.Binding) + " for clients of " + f.binding})
 		return &answer
 	}
-	return f.ask(ctx, f.hooks.BeforeCallToMesh, call)
+	return f.ask(ctx, f.options.BeforeCallToMesh, call)
 }
 
 // shows reports whether a binding exists for clients of this one.
 func (f *front) shows(binding string) bool {
-	return f.hooks.Bindings == nil || slices.Contains(f.hooks.Bindings, binding)
+	return f.options.Bindings == nil || slices.Contains(f.options.Bindings, binding)
 }
 
 // ask has a hook decide about a call, and returns the call's answer if it refuses.

@@ -91,7 +91,7 @@ func TestBeforeAcceptAddsClaimsAndIsAskedAboutEveryToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var asked atomic.Int32
 		m := startMeshWith(t, func(o *gateway.Options) {
-			o.Hooks.BeforeAccept = func(_ context.Context, c lmz.Address, auth *lmz.Auth) (map[string]any, error) {
+			o.Clients.BeforeAccept = func(_ context.Context, c lmz.Address, auth *lmz.Auth) (map[string]any, error) {
 				if auth.Subject == "eve" {
 					return nil, &gateway.Refusal{Status: http.StatusPaymentRequired, Message: "pay first", RetryAfter: 1500 * time.Millisecond}
 				}
@@ -131,11 +131,11 @@ func TestHooksThatFailOrPanicLetNobodyIn(t *testing.T) {
 			return errors.New("open /secret.db")
 		}
 		m := startMeshWith(t, func(o *gateway.Options) {
-			o.Hooks.BeforeAccept = func(context.Context, lmz.Address, *lmz.Auth) (map[string]any, error) { return nil, fail() }
+			o.Clients.BeforeAccept = func(context.Context, lmz.Address, *lmz.Auth) (map[string]any, error) { return nil, fail() }
 		})
 		defer m.stop()
 		var in bool
-		m.gateway.HandleClients("OTHER_GATEWAY", gateway.Hooks{
+		m.gateway.HandleClients("OTHER_GATEWAY", gateway.ClientOptions{
 			BeforeCallToMesh: func(context.Context, *gateway.Call) error { return fail() },
 			BeforeCallToClient: func(context.Context, *gateway.Call) error {
 				in = true
@@ -163,7 +163,7 @@ func TestHooksThatFailOrPanicLetNobodyIn(t *testing.T) {
 func TestACallHookReadsTheCallAndSetsTrustedState(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := startMeshWith(t, func(o *gateway.Options) {
-			o.Hooks.BeforeCallToMesh = func(ctx context.Context, call *gateway.Call) error {
+			o.Clients.BeforeCallToMesh = func(ctx context.Context, call *gateway.Call) error {
 				c, _ := lmz.CallContextFrom(ctx)
 				methods, err := call.Methods()
 				if err != nil {
@@ -212,7 +212,7 @@ func TestGatewayBindingsHaveRulesOfTheirOwn(t *testing.T) {
 		m := startMesh(t)
 		defer m.stop()
 		m.gateway.HandleWorker("PROBE", probe)
-		m.gateway.HandleClients("ADMIN_GATEWAY", gateway.Hooks{
+		m.gateway.HandleClients("ADMIN_GATEWAY", gateway.ClientOptions{
 			BeforeAccept: func(_ context.Context, _ lmz.Address, auth *lmz.Auth) (map[string]any, error) {
 				if auth.Claims["admin"] != true {
 					return nil, &gateway.Refusal{Message: "admins only"}
@@ -381,7 +381,7 @@ func TestWhoComesTooOftenIsToldWhenToComeBack(t *testing.T) {
 func TestAnyProviderCanSayWhoConnects(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := startMeshWith(t, func(o *gateway.Options) {
-			o.Hooks.BeforeConnect = func(r *http.Request, _ lmz.Address) (*lmz.Auth, error) {
+			o.Clients.BeforeConnect = func(r *http.Request, _ lmz.Address) (*lmz.Auth, error) {
 				cookie, err := r.Cookie("session")
 				switch {
 				case err != nil:

@@ -347,7 +347,7 @@ func TestTheLogSaysWhoWantedAnothersPlaceOrPretendedToBeAnother(t *testing.T) {
 		log := new(logbook)
 		m := startMeshWith(t, func(o *gateway.Options) { o.Log = log.logger() })
 		defer m.stop()
-		m.gateway.HandleClients("LAX_GATEWAY", gateway.Hooks{
+		m.gateway.HandleClients("LAX_GATEWAY", gateway.ClientOptions{
 			BeforeAccept: func(context.Context, lmz.Address, *lmz.Auth) (map[string]any, error) { return nil, nil },
 			BeforeCallToClient: func(ctx context.Context, call *gateway.Call) error {
 				return lmz.Errorf("%s is of another tenant", call.To.Instance)

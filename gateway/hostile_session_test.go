@@ -35,7 +35,7 @@ func TestASessionIsOneSubjectsAlsoWhereAHookSharesItsName(t *testing.T) {
 		t.Run(protocol, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				m := startMeshWith(t, func(o *gateway.Options) {
-					o.Hooks.BeforeAccept = func(context.Context, lmz.Address, *lmz.Auth) (map[string]any, error) { return nil, nil }
+					o.Clients.BeforeAccept = func(context.Context, lmz.Address, *lmz.Auth) (map[string]any, error) { return nil, nil }
 				})
 				defer m.stop()
 				ann := m.dialAs("ann", "room", protocol)
@@ -78,7 +78,7 @@ func TestASessionIsOneSubjectsAlsoWhereAHookSharesItsName(t *testing.T) {
 func TestAnotherSubjectFollowsForGood(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := startMeshWith(t, func(o *gateway.Options) {
-			o.Hooks.BeforeAccept = func(context.Context, lmz.Address, *lmz.Auth) (map[string]any, error) { return nil, nil }
+			o.Clients.BeforeAccept = func(context.Context, lmz.Address, *lmz.Auth) (map[string]any, error) { return nil, nil }
 		})
 		defer m.stop()
 		greet := func(subject string, session, resume byte) (*raw, error) {

@@ -8,7 +8,7 @@ import (
 	"github.com/lumenize/lmz"
 )
 
-// InstanceName returns a [Hooks].BeforeAccept that demands instance names of a format.
+// InstanceName returns a [ClientOptions].BeforeAccept that demands instance names of a format.
 // A format is made of fields with dots between them:
 //
 //	{sub}    the token's subject

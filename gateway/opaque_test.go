@@ -196,8 +196,8 @@ func mux() *lmz.Mux {
 func TestAHookThatNamesEverybody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := startMeshWith(t, func(o *gateway.Options) {
-			o.Hooks.BeforeConnect = func(*http.Request, lmz.Address) (*lmz.Auth, error) { return &lmz.Auth{Subject: "~"}, nil }
-			o.BeforeRequest = o.Hooks.BeforeConnect
+			o.Clients.BeforeConnect = func(*http.Request, lmz.Address) (*lmz.Auth, error) { return &lmz.Auth{Subject: "~"}, nil }
+			o.BeforeRequest = o.Clients.BeforeConnect
 		})
 		defer m.stop()
 		if _, status := m.welcomeOf("~.tab", proto.SubprotocolCBOR); status != http.StatusForbidden {

@@ -181,7 +181,7 @@ func TestBindingsThatClientsMayNotCallDoNotExistForRequestsEither(t *testing.T) 
 	synctest.Test(t, func(t *testing.T) {
 		lenient := false
 		m := startMeshWith(t, func(o *gateway.Options) {
-			o.Hooks.Bindings = []string{"MIRROR_DO"}
+			o.Clients.Bindings = []string{"MIRROR_DO"}
 			o.BeforeRequest = func(r *http.Request, to lmz.Address) (*lmz.Auth, error) {
 				if lenient {
 					return nil, nil
@@ -193,7 +193,7 @@ func TestBindingsThatClientsMayNotCallDoNotExistForRequestsEither(t *testing.T) 
 		m.gateway.HandleWorker("PROBE", probe)
 		m.gateway.HandleObject("MIRROR_DO", object.Kind{New: newMirror})
 		m.gateway.HandleObject("HIDDEN_DO", object.Kind{New: newMirror})
-		m.gateway.HandleClients("OTHER_GATEWAY", gateway.Hooks{}) // which shows all
+		m.gateway.HandleClients("OTHER_GATEWAY", gateway.ClientOptions{}) // which shows all
 		get := func(path string) string {
 			w := httptest.NewRecorder()
 			m.gateway.ServeHTTP(w, httptest.NewRequest("GET", "http://mesh/gateway/"+path, nil))

@@ -5,29 +5,6 @@ import (
 	"github.com/lumenize/lmz/internal/proto"
 )
 
-var _ proto.Mesh = (*Gateway)(nil)
-
-// Session returns the session that the client at an address has now, connected or in
-// its grace period, or the zero id.
-func (g *Gateway) Session(a lmz.Address) proto.SessionID {
-	if c := g.clientAt(a); c != nil {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		if c.session != nil {
-			return c.session.ID
-		}
-	}
-	return proto.SessionID{}
-}
-
-// AfterSession calls ended, which must not block, once when a session of the client at an
-// address has ended: at once if the client does not have that session.
-func (g *Gateway) AfterSession(a lmz.Address, s proto.SessionID, ended func()) {
-	if c := g.clientAt(a); c == nil || !c.whenEnded(s, ended) {
-		ended()
-	}
-}
-
 // clientAt returns the client at an address, or nil.
 func (g *Gateway) clientAt(a lmz.Address) *client {
 	g.mu.Lock()

@@ -88,7 +88,7 @@ func (w *worker) CallRaw(ctx context.Context, to lmz.Address, c lmz.Continuation
 	defer cancel()
 	call, err := proto.NewCall(ctx, w.self, to, c)
 	if err == nil {
-		err = proto.CheckTarget(w.gateway, to)
+		err = proto.CheckTarget(mesh{w.gateway}, to)
 	}
 	if err != nil {
 		return nil, err
@@ -98,7 +98,7 @@ func (w *worker) CallRaw(ctx context.Context, to lmz.Address, c lmz.Continuation
 		holder.Release()
 		defer holder.Retake()
 	}
-	return proto.Await(ctx, w.gateway, call)
+	return proto.Await(ctx, mesh{w.gateway}, call)
 }
 
 // Send implements [lmz.Caller].
@@ -109,7 +109,7 @@ func (w *worker) Send(ctx context.Context, to lmz.Address, c lmz.Continuation, o
 	o := node.SendOptions(options)
 	call, err := proto.NewCall(ctx, w.self, to, c)
 	if err == nil {
-		err = proto.CheckTarget(w.gateway, to)
+		err = proto.CheckTarget(mesh{w.gateway}, to)
 	}
 	if err != nil {
 		return err
@@ -118,7 +118,7 @@ func (w *worker) Send(ctx context.Context, to lmz.Address, c lmz.Continuation, o
 	// what is sent goes on when the handler that sent it has returned
 	ctx, cancel := proto.ForSend(ctx)
 	call.NoReply = len(o.Reply.Ops()) == 0
-	w.gateway.Deliver(ctx, call, func(a proto.Answer) {
+	mesh{w.gateway}.Deliver(ctx, call, func(a proto.Answer) {
 		defer cancel()
 		if call.NoReply || a.Failed == "" && o.ErrorsOnly {
 			return

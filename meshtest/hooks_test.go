@@ -13,7 +13,7 @@ import (
 
 func TestABindingOfClientsKeepsItsHooksAcrossARestart(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
-		m.HandleClients("TENANT_GATEWAY", gateway.Hooks{
+		m.HandleClients("TENANT_GATEWAY", gateway.ClientOptions{
 			BeforeAccept: gateway.InstanceName("{sub}.{tenant}.{tab}"),
 			BeforeCallToMesh: func(ctx context.Context, _ *gateway.Call) error {
 				lmz.SetState(ctx, "tenant", "acme")

@@ -191,8 +191,8 @@ func (m *Mesh) HandleWorker(binding string, makeHandler func(self lmz.Caller) lm
 // HandleClients registers a further binding under which clients connect, as
 // [gateway.Gateway.HandleClients] does, with this gateway and those that follow it. A client
 // names it in its options. Do it before the first client connects.
-func (m *Mesh) HandleClients(binding string, h gateway.Hooks) {
-	m.node(func(l *life) { l.gateway.HandleClients(binding, h) })
+func (m *Mesh) HandleClients(binding string, o gateway.ClientOptions) {
+	m.node(func(l *life) { l.gateway.HandleClients(binding, o) })
 }
 
 func (m *Mesh) node(register func(*life)) {

@@ -105,7 +105,7 @@ func TestTwoPagesSeeEachOther(t *testing.T) {
 func TestWhoComesWhileALongDocumentIsBeingOpenedIsSeen(t *testing.T) {
 	reading, cameIn := make(chan struct{}), make(chan struct{})
 	first := sync.OnceFunc(func() { close(reading); <-cameIn })
-	s := startSiteOf(t, gateway.Options{Hooks: gateway.Hooks{BeforeCallToMesh: func(_ context.Context, call *gateway.Call) error {
+	s := startSiteOf(t, gateway.Options{Clients: gateway.ClientOptions{BeforeCallToMesh: func(_ context.Context, call *gateway.Call) error {
 		if methods, err := call.Methods(); err != nil || methods[0] != "read" {
 			return err
 		}

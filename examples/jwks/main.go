@@ -96,9 +96,9 @@ func main() {
 	flag.Parse()
 	denied := new(denylist)
 	mesh, err := gateway.New(gateway.Options{
-		Dir:    *data,
-		Verify: tokens(context.Background(), *issuer, *jwks, *audience, denied),
-		Hooks:  gateway.Hooks{BeforeAccept: gateway.InstanceName("{sub}.{tab}")}, // the default; add {tenant} or any claim
+		Dir:     *data,
+		Verify:  tokens(context.Background(), *issuer, *jwks, *audience, denied),
+		Clients: gateway.ClientOptions{BeforeAccept: gateway.InstanceName("{sub}.{tab}")}, // the default; add {tenant} or any claim
 	})
 	if err != nil {
 		log.Fatal(err)

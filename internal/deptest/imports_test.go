@@ -15,6 +15,7 @@ import (
 const module = "github.com/lumenize/lmz"
 
 type pkg struct {
+	Name       string
 	ImportPath string
 	Imports    []string
 	Deps       []string
@@ -23,7 +24,7 @@ type pkg struct {
 // list asks the go tool for packages and what they import.
 func list(t *testing.T, env []string, patterns ...string) []pkg {
 	t.Helper()
-	cmd := exec.Command("go", append([]string{"list", "-deps=false", "-json=ImportPath,Imports,Deps"}, patterns...)...)
+	cmd := exec.Command("go", append([]string{"list", "-deps=false", "-json=Name,ImportPath,Imports,Deps"}, patterns...)...)
 	cmd.Env = append(os.Environ(), env...)
 	cmd.Stderr = t.Output()
 	out, err := cmd.StdoutPipe()

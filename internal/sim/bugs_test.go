@@ -142,8 +142,8 @@ var seeded = []bug{
 		[]string{"	for _, n := range s.outbox {\n", "	for _, n := range s.outbox[:0] {\n"},
 	},
 	{
-		"worker called again", "gateway/gateway.go",
-		[]string{"	if c.Again && !g.isObject(c.To.Binding) {\n", "	if false {\n"},
+		"worker called again", "gateway/mesh.go",
+		[]string{"	if c.Again && !m.g.isObject(c.To.Binding) {\n", "	if false {\n"},
 	},
 	{
 		"running call not waited for", "object/outcome.go",

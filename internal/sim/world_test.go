@@ -118,7 +118,7 @@ func run(t *testing.T, seed uint64, events []event) *world {
 	o := meshtest.Options{Seed: seed, TokenLife: 40 * time.Second}
 	o.Gateway.Budget.Time = gateway.Rate{PerSecond: -1} // handlers pause, for longer than a subject may take
 	o.Gateway.Heartbeat = 4 * time.Second
-	o.Gateway.Verify, o.Gateway.Hooks.BeforeAccept = verify, shared
+	o.Gateway.Verify, o.Gateway.Clients.BeforeAccept = verify, shared
 	o.Gateway.Log = slog.New(welcomes{slog.DiscardHandler, w})
 	if *onDisk {
 		o.Gateway.Dir = filepath.Join(t.TempDir(), "data")

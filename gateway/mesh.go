@@ -1,0 +1,86 @@
+package gateway
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/budget"
+	"github.com/lumenize/lmz/internal/proto"
+)
+
+// mesh is the gateway as its nodes see it: where their calls go, and which sessions its
+// clients have.
+type mesh struct{ g *Gateway }
+
+var _ proto.Mesh = mesh{}
+
+// Deliver carries a call to where its node is. In one process that is a lookup in three
+// tables; a mesh that spans several machines would ask here where (binding, instance) lives.
+func (m mesh) Deliver(ctx context.Context, c *proto.Call, done func(proto.Answer)) {
+	if err := m.CheckTarget(c.To); err != nil {
+		done(proto.ErrorAnswer(err))
+		return
+	}
+	if c.Again && !m.g.isObject(c.To.Binding) {
+		failed(done, lmz.CodeUnknown, "the session that made this call ended before its answer came, and "+
+			c.To.Binding+" keeps no outcomes")
+		return
+	}
+	if w, ok := m.g.workers[c.To.Binding]; ok {
+		w.deliver(ctx, c, done)
+		return
+	}
+	if f := m.g.fronts[c.To.Binding]; f != nil {
+		f.deliver(ctx, c, done)
+		return
+	}
+	m.g.objects.Deliver(ctx, c, done)
+}
+
+// CheckTarget returns why no node of the mesh can be at to, or nil. It does not check
+// whether a client is connected.
+func (m mesh) CheckTarget(to lmz.Address) *lmz.Error {
+	_, worker := m.g.workers[to.Binding]
+	switch {
+	case worker && to.Instance != "":
+		return noSuchTarget(to.Binding + " is a worker and has no instance " + strconv.Quote(shown(to.Instance)))
+	case worker:
+		return nil
+	case m.g.fronts[to.Binding] != nil && to.Instance == "":
+		return noSuchTarget(to.Binding + " is where clients are: the instance of one is missing")
+	case m.g.fronts[to.Binding] != nil && !canBeName(to.Instance):
+		return noSuchTarget("no client of " + to.Binding + " can be called " + strconv.Quote(shown(to.Instance)))
+	case m.g.fronts[to.Binding] != nil:
+		return nil
+	}
+	return m.g.objects.CheckTarget(to)
+}
+
+func noSuchTarget(message string) *lmz.Error {
+	return &lmz.Error{Code: lmz.CodeAbsent, Message: message}
+}
+
+// Session returns the session that the client at an address has now, connected or in
+// its grace period, or the zero id.
+func (m mesh) Session(a lmz.Address) proto.SessionID {
+	if c := m.g.clientAt(a); c != nil {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.session != nil {
+			return c.session.ID
+		}
+	}
+	return proto.SessionID{}
+}
+
+// AfterSession calls ended, which must not block, once when a session of the client at an
+// address has ended: at once if the client does not have that session.
+func (m mesh) AfterSession(a lmz.Address, s proto.SessionID, ended func()) {
+	if c := m.g.clientAt(a); c == nil || !c.whenEnded(s, ended) {
+		ended()
+	}
+}
+
+// Accounts returns the accounts that nodes charge.
+func (m mesh) Accounts() *budget.Accounts { return m.g.accounts }
