@@ -397,13 +397,13 @@ func TestJournalsOfVersion1(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	page.Value.Document, page.Value.Editor = page.Key[1], page.Key[2]
+	page.Value.Editor = page.Key[2]
 	withV1(t, func(t *testing.T, o *old) {
 		o.openMesh()
 		for range 2 { // a record that is pushed twice is made once
 			desk := editor.NewDesk()
 			c := o.client(v1Bob, "new", desk, desk.SubscriptionRequired)
-			s, err := desk.Open(c, editor.SessionOptions{Document: "notes", Restore: []editor.Record{terminal, page.Value}})
+			s, err := desk.Open(c, editor.OpenOptions{Document: "notes", Restore: []editor.Record{terminal, page.Value}})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -177,24 +177,16 @@ func (c *Client) step(from, to *stack) (ChangeSet, bool) {
 // it after a pause. What is not typed on where the last edit ended begins a step anyway.
 func (c *Client) Boundary() { c.history.boundary() }
 
-// Unsaved is what the document may not have yet, for a journal or for the user's eyes.
-// Edits is empty when everything is saved.
-type Unsaved struct {
-	Version int      `json:"version"` // that the edits are based on
-	Edits   []Update `json:"edits"`
-}
-
-// Unsaved returns what the document may not have yet. What a journal holds can be pushed
-// as it is, at a later opening too: the authority makes each edit once.
-func (c *Client) Unsaved() Unsaved {
+// Unsaved returns what the document may not have yet, without edits if it has everything.
+func (c *Client) Unsaved() Record {
 	if c.pending.size() > MaxEdit {
 		c.freeze() // so that every part keeps its number
 	}
-	u := Unsaved{c.version, Updates(c.sent)}
+	r := Record{c.editor, c.version, Updates(c.sent)}
 	if !c.pending.Empty() {
-		u.Edits = append(u.Edits, Edit{c.editor, c.number + 1, c.pending}.Update())
+		r.Edits = append(r.Edits, Edit{c.editor, c.number + 1, c.pending}.Update())
 	}
-	return u
+	return r
 }
 
 // Confirmed returns where a position on the screen is in the text of Version, which is

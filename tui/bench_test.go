@@ -64,7 +64,7 @@ func openDesktop(b *testing.B, url, user string) *desktop {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() {
-		d.session.Close(ctx)
+		d.doc.Close(ctx)
 		cancel()
 		d.peer.Close()
 		d.peer.Wait()
@@ -178,7 +178,7 @@ func BenchmarkKeyIn10MB(b *testing.B) {
 	page := strings.Repeat("All work and no play makes Jack a dull boy, 日本 👍.\n", 1<<20/57)
 	for len(ann.area.text) < 10<<20 {
 		ann.take(tea.PasteMsg{Content: page})
-		ann.until(b, ann.session.Saved)
+		ann.until(b, ann.doc.Saved)
 	}
 	const start, end = "ctrl+home", "ctrl+end"
 	for _, c := range []struct{ name, place, key string }{
@@ -198,7 +198,7 @@ func BenchmarkKeyIn10MB(b *testing.B) {
 				}
 			}
 			b.StopTimer()
-			ann.until(b, ann.session.Saved)
+			ann.until(b, ann.doc.Saved)
 		})
 	}
 	b.Run("from one end to the other", func(b *testing.B) {
@@ -218,7 +218,7 @@ func BenchmarkPasteOf1MB(b *testing.B) {
 		start := time.Now()
 		ann.take(tea.PasteMsg{Content: page})
 		screen += time.Since(start)
-		ann.until(b, ann.session.Saved)
+		ann.until(b, ann.doc.Saved)
 	}
 	b.ReportMetric(float64(screen.Milliseconds())/float64(b.N), "ms-to-screen/op")
 }

@@ -100,7 +100,7 @@ func (m *model) fileText() string { return text.Breaks(m.area.text) }
 // become makes the text another, as the user's edit.
 func (m *model) become(content string) {
 	c := text.Diff(m.area.text, content)
-	if err := m.session.Edit(c); err != nil {
+	if err := m.doc.Edit(c); err != nil {
 		m.note = describe(err)
 		return
 	}

@@ -23,7 +23,8 @@ import (
 // editor that died or was quit: the next one takes it over, and sends it under the name
 // and the numbers that it had, so that each edit is made once.
 type journal struct {
-	dir string
+	dir      string
+	document string
 
 	mu     sync.Mutex           // guards the following fields
 	locks  map[string]io.Closer // by editor
@@ -42,7 +43,7 @@ func openJournal(state, server, account, document string) (*journal, error) {
 		return nil, nil
 	}
 	sum := sha256.Sum256([]byte(strings.Join([]string{server, account, document}, "\x00")))
-	j := &journal{dir: filepath.Join(state, "unsaved", hex.EncodeToString(sum[:16])), locks: make(map[string]io.Closer)}
+	j := &journal{dir: filepath.Join(state, "unsaved", hex.EncodeToString(sum[:16])), document: document, locks: make(map[string]io.Closer)}
 	return j, os.MkdirAll(j.dir, 0o700)
 }
 
@@ -96,7 +97,10 @@ func (j *journal) store(r editor.Record) error {
 		j.unlock(r.Editor)
 		return nil
 	}
-	data, err := json.Marshal(r)
+	data, err := json.Marshal(struct {
+		Document string `json:"document"` // for people who look into the file
+		editor.Record
+	}{j.document, r})
 	if err != nil {
 		return err
 	}

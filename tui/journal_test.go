@@ -19,7 +19,7 @@ func journalOf(t *testing.T, state, account string) *journal {
 }
 
 func record(name, what string) editor.Record {
-	return editor.Record{Document: "../notes", Editor: name, Version: 3,
+	return editor.Record{Editor: name, Version: 3,
 		Edits: text.Updates([]text.Edit{{Editor: name, Number: 1, Changes: text.Insert(0, 0, what)}})}
 }
 

@@ -38,7 +38,7 @@ type model struct {
 	document string // "" while none is chosen
 	peer     *client.Peer
 	desk     *editor.Desk
-	session  *editor.Session // nil while no document is open
+	doc      *editor.OpenDocument // nil while no document is open
 	journal  *journal
 	unkept   error // why there is no journal, though there should be one
 	pump     *pump
@@ -47,7 +47,7 @@ type model struct {
 
 	width, height int
 	styles        styles
-	area          textArea // its text is that of the session
+	area          textArea // its text is that of doc
 	typed         time.Time
 	search        search
 	press         press // of the mouse
@@ -119,11 +119,11 @@ func (m *model) open(document string) {
 		m.log.printf("no journal: %s", describe(err))
 		j = nil
 	}
-	o := editor.SessionOptions{Document: document, Wake: func() { m.pump.push(newsMsg{}) }, Restore: j.left()}
+	o := editor.OpenOptions{Document: document, Wake: func() { m.pump.push(newsMsg{}) }, Restore: j.left()}
 	if j != nil {
 		o.Journal = j.store
 	}
-	if m.session, err = m.desk.Open(m.peer, o); err != nil {
+	if m.doc, err = m.desk.Open(m.peer, o); err != nil {
 		m.err = err // it is open at this desk already: only a mistake of ours can do that
 		return
 	}
@@ -133,8 +133,8 @@ func (m *model) open(document string) {
 
 // close closes the open document, then has the program go on with then.
 func (m *model) close(then tea.Msg) tea.Cmd {
-	s, j := m.session, m.journal
-	m.session, m.journal, m.menu, m.versions, m.search = nil, nil, nil, nil, search{}
+	s, j := m.doc, m.journal
+	m.doc, m.journal, m.menu, m.versions, m.search = nil, nil, nil, nil, search{}
 	return func() tea.Msg {
 		if s == nil {
 			return then
@@ -150,17 +150,17 @@ func (m *model) close(then tea.Msg) tea.Cmd {
 }
 
 // ready reports whether there is a text to edit.
-func (m *model) ready() bool { return m.session != nil && m.session.Ready() }
+func (m *model) ready() bool { return m.doc != nil && m.doc.Ready() }
 
 // news puts on the screen what happened to the document.
 func (m *model) news() tea.Cmd {
-	if m.session == nil {
+	if m.doc == nil {
 		return nil
 	}
-	news := m.session.Pull()
+	news := m.doc.Pull()
 	if news.Loaded { // the text has the changes already
-		m.area.replace(m.session.Text().String())
-		m.log.printf("loaded version %d", m.session.Version())
+		m.area.replace(m.doc.Text().String())
+		m.log.printf("loaded version %d", m.doc.Version())
 		news.Changes = nil
 		m.join()
 	}
@@ -168,20 +168,20 @@ func (m *model) news() tea.Cmd {
 		m.area.apply(c, false)
 	}
 	if news.People || len(news.Changes) > 0 {
-		m.people = m.session.People()
+		m.people = m.doc.People()
 	}
 	if news.Spelling || len(news.Changes) > 0 {
-		m.findings = m.session.Findings()
+		m.findings = m.doc.Findings()
 	}
 	if news.Status {
-		if m.session.Saved() {
-			m.log.printf("saved version %d", m.session.Version())
-		} else if err := m.session.Err(); err != nil {
+		if m.doc.Saved() {
+			m.log.printf("saved version %d", m.doc.Version())
+		} else if err := m.doc.Err(); err != nil {
 			m.log.printf("not saved: %s", describe(err))
 		}
 	}
 	m.refused = append(m.refused, news.Refused...)
-	if m.phase == flushing && m.session.Saved() {
+	if m.phase == flushing && m.doc.Saved() {
 		return m.leave()
 	}
 	return nil
@@ -193,19 +193,19 @@ func (m *model) change(from, to int, s string) {
 		return
 	}
 	if now := m.now(); now.Sub(m.typed) > undoPause {
-		m.session.Boundary()
+		m.doc.Boundary()
 	}
 	m.typed = m.now()
-	c, err := m.area.change(m.session.Text().Len(), from, to, s)
+	c, err := m.area.change(m.doc.Text().Len(), from, to, s)
 	if err == nil {
-		err = m.session.Edit(c)
+		err = m.doc.Edit(c)
 	}
 	if err != nil {
 		m.note = describe(err)
 		return
 	}
 	m.area.splice(from, to, s)
-	m.findings = m.session.Findings()
+	m.findings = m.doc.Findings()
 	m.menu = nil
 }
 
@@ -225,16 +225,16 @@ func (m *model) erase(to int) {
 }
 
 // step takes back or does again what this user did, and shows where that was.
-func (m *model) step(do func(*editor.Session) bool, nothing string) {
-	if !do(m.session) {
+func (m *model) step(do func(*editor.OpenDocument) bool, nothing string) {
+	if !do(m.doc) {
 		m.note = nothing
 		return
 	}
-	m.findings = m.session.Findings()
+	m.findings = m.doc.Findings()
 }
 
 func (m *model) undo() {
-	m.step(func(s *editor.Session) bool {
+	m.step(func(s *editor.OpenDocument) bool {
 		c, ok := s.Undo()
 		if ok {
 			m.area.applyOwn(c)
@@ -244,7 +244,7 @@ func (m *model) undo() {
 }
 
 func (m *model) redo() {
-	m.step(func(s *editor.Session) bool {
+	m.step(func(s *editor.OpenDocument) bool {
 		c, ok := s.Redo()
 		if ok {
 			m.area.applyOwn(c)
@@ -259,7 +259,7 @@ func (m *model) quit() tea.Cmd {
 		return nil
 	}
 	m.phase, m.picker, m.versions, m.help = flushing, nil, nil, false
-	if m.session == nil || m.session.Saved() {
+	if m.doc == nil || m.doc.Saved() {
 		return m.leave()
 	}
 	return after(flushLimit, flushedMsg{})

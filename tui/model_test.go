@@ -68,10 +68,10 @@ func start(t *testing.T, m *meshtest.Mesh, user string, width, height int, o Opt
 // end is the end of the program, however it was reached.
 func (s *screen) end() {
 	s.forget()
-	if s.session != nil {
-		s.session.Close(s.ctx)
+	if s.doc != nil {
+		s.doc.Close(s.ctx)
 		s.journal.close()
-		s.session = nil
+		s.doc = nil
 	}
 	s.stop()
 	time.Sleep(flushLimit + time.Second) // commands that wait for the clock end
@@ -179,7 +179,7 @@ func (s *screen) sees(what string) {
 
 func (s *screen) saved() {
 	s.t.Helper()
-	s.await("saved", func() bool { return s.session.Saved() })
+	s.await("saved", func() bool { return s.doc.Saved() })
 }
 
 // press presses keys: a name, or characters.

@@ -116,7 +116,7 @@ func (m *model) choose(name, typed string) tea.Cmd {
 	shown := p.shown()
 	switch name {
 	case "esc", "ctrl+o":
-		if m.session != nil {
+		if m.doc != nil {
 			m.picker = nil
 		}
 	case "up", "ctrl+p":
@@ -151,7 +151,7 @@ func (m *model) choose(name, typed string) tea.Cmd {
 
 // switchTo opens another document in place of this one.
 func (m *model) switchTo(document string) tea.Cmd {
-	if m.session != nil && document == m.document {
+	if m.doc != nil && document == m.document {
 		m.picker = nil
 		return nil
 	}

@@ -14,7 +14,7 @@ import (
 
 // Messages from the mesh to the model.
 type (
-	newsMsg    struct{} // the session has news
+	newsMsg    struct{} // the open document has news
 	stateMsg   client.State
 	failureMsg struct{ err error } // an attempt to connect failed, more follow
 	loginMsg   struct{ err *client.LoginRequiredError }

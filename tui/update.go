@@ -17,7 +17,7 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	cmd := m.handle(msg)
 	m.layout()
 	if m.ready() {
-		m.session.SetCursor(m.area.units(m.area.anchor), m.area.units(m.area.cursor))
+		m.doc.SetCursor(m.area.units(m.area.anchor), m.area.units(m.area.cursor))
 		cmd = tea.Batch(cmd, m.writeSoon())
 	}
 	return m, cmd
@@ -127,7 +127,7 @@ func (m *model) flushed() tea.Cmd {
 	switch {
 	case m.phase != flushing:
 		return nil
-	case m.session == nil || m.session.Saved():
+	case m.doc == nil || m.doc.Saved():
 		return m.leave()
 	case m.stopped && (m.journal == nil || m.notKept() != nil):
 		m.err = errors.New("the last changes to " + m.document + " are not saved: there was no connection")
@@ -206,7 +206,7 @@ func (m *model) seen(name string) tea.Cmd {
 		m.note = "copied"
 		return tea.SetClipboard(r.Record.Text())
 	case "d":
-		m.session.Discard(r)
+		m.doc.Discard(r)
 		m.refused = m.refused[1:]
 	case "esc":
 		m.refused = m.refused[1:]

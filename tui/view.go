@@ -137,8 +137,8 @@ func (m *model) openingLines() []string {
 	switch {
 	case m.failure != "":
 		lines = append(lines, "", m.failure+", trying again")
-	case m.session != nil && m.session.Err() != nil && m.state == client.Connected:
-		lines = append(lines, "", describe(m.session.Err())+", trying again")
+	case m.doc != nil && m.doc.Err() != nil && m.state == client.Connected:
+		lines = append(lines, "", describe(m.doc.Err())+", trying again")
 	}
 	return lines
 }
@@ -171,7 +171,7 @@ func (m *model) blockedLines() []string {
 		why, what = "A newer editor has taken this one's place.", "Close that one if you want to go on here"
 	}
 	lines := strings.Split(ansi.Wordwrap(why, max(m.width-2, 1), ""), "\n")
-	if m.session != nil && !m.session.Saved() {
+	if m.doc != nil && !m.doc.Saved() {
 		kept := "What you typed and was not sent is kept."
 		if err := m.notKept(); err != nil {
 			kept = "What you typed and was not sent is not kept: " + printable.Line(err.Error())
@@ -232,21 +232,21 @@ func (m *model) bars() []string {
 
 // trouble is why what was typed is not saved although there is a connection.
 func (m *model) trouble() error {
-	if m.session == nil || m.state != client.Connected || m.session.Saved() {
+	if m.doc == nil || m.state != client.Connected || m.doc.Saved() {
 		return nil
 	}
-	return m.session.Err()
+	return m.doc.Err()
 }
 
 // notKept is why what was typed would be lost with this editor.
 func (m *model) notKept() error {
-	if m.session == nil || m.session.Saved() {
+	if m.doc == nil || m.doc.Saved() {
 		return nil
 	}
 	if m.unkept != nil {
 		return m.unkept
 	}
-	return m.session.JournalErr()
+	return m.doc.JournalErr()
 }
 
 func (m *model) stuck() bool {
@@ -283,7 +283,7 @@ func (m *model) parts() []string {
 	switch {
 	case m.phase == flushing, m.phase == leaving:
 		parts = append(parts, m.styles.strong.Render("saving…"))
-	case !m.session.Saved():
+	case !m.doc.Saved():
 		parts = append(parts, m.styles.strong.Render("unsaved"))
 	default:
 		parts = append(parts, "saved  ") // as wide as the other: nothing moves while one types

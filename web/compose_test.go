@@ -72,7 +72,7 @@ func (c *composing) begins(text string) {
 func (c *composing) writes(text, want string) {
 	c.t.Helper()
 	c.bob.write(text)
-	c.bob.until("it is saved", c.bob.session.Saved)
+	c.bob.until("it is saved", c.bob.doc.Saved)
 	c.has(want)
 }
 
@@ -80,7 +80,7 @@ func (c *composing) writes(text, want string) {
 func (c *composing) sees(want string) {
 	c.t.Helper()
 	c.bob.until("bob has "+want, func() bool {
-		has := c.bob.session.Text().String()
+		has := c.bob.doc.Text().String()
 		if !slices.Contains(c.seen, has) {
 			c.seen = append(c.seen, has)
 		}
@@ -106,7 +106,7 @@ func TestCompositionIsOneEdit(t *testing.T) {
 			t.Parallel()
 			c := startComposing(t, agent)
 			c.begins("The ")
-			version := c.bob.session.Version()
+			version := c.bob.doc.Version()
 			words := []string{"に", "にほ", "にほn", "にほん", "日本"}
 			for i, word := range words {
 				c.compose(word)
@@ -120,7 +120,7 @@ func TestCompositionIsOneEdit(t *testing.T) {
 			c.sees("#####The 日本")
 			c.saved()
 			c.has("#####The 日本")
-			if got, want := c.bob.session.Version(), version+len(words)+1; got != want {
+			if got, want := c.bob.doc.Version(), version+len(words)+1; got != want {
 				t.Errorf("the composition made %d edits, of which others saw %q", got-version-len(words), c.seen)
 			}
 			c.do(chromedp.KeyEvent("z", chromedp.KeyModifiers(chromedp.ModifierCtrl)))
@@ -182,7 +182,7 @@ func TestLeftCompositionOnPhone(t *testing.T) {
 func TestCompositionThatEndsOtherwise(t *testing.T) {
 	c := startComposing(t, "")
 	c.begins("The ")
-	version := c.bob.session.Version()
+	version := c.bob.doc.Version()
 	// Cancelled: nothing was typed.
 	c.compose("に")
 	c.has("The に")
@@ -202,7 +202,7 @@ func TestCompositionThatEndsOtherwise(t *testing.T) {
 	c.sees("The 한글")
 	c.saved()
 	c.has("The 한글")
-	if got := c.bob.session.Version(); got != version+2 {
+	if got := c.bob.doc.Version(); got != version+2 {
 		t.Errorf("two words made %d edits: bob had %q", got-version, c.seen)
 	}
 	// Left for another document.

@@ -232,9 +232,9 @@ func (l *line) cut(down bool) {
 
 // terminal is a document that is open in another user's Go program.
 type terminal struct {
-	t       *testing.T
-	session *editor.Session
-	wake    chan struct{}
+	t    *testing.T
+	doc  *editor.OpenDocument
+	wake chan struct{}
 }
 
 // terminal opens a document as another user.
@@ -243,7 +243,7 @@ func (s *site) terminal(email, document string) *terminal {
 	desk := editor.NewDesk()
 	peer := s.connect(email, client.Options{Handler: desk, OnSubscriptionRequired: desk.SubscriptionRequired, OnMissed: desk.Missed})
 	wake := make(chan struct{}, 1)
-	session, err := desk.Open(peer, editor.SessionOptions{Document: document, Wake: func() {
+	doc, err := desk.Open(peer, editor.OpenOptions{Document: document, Wake: func() {
 		select {
 		case wake <- struct{}{}:
 		default:
@@ -252,9 +252,9 @@ func (s *site) terminal(email, document string) *terminal {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	s.t.Cleanup(func() { session.Close(context.Background()) })
-	m := &terminal{s.t, session, wake}
-	m.until("the document is there", session.Ready)
+	s.t.Cleanup(func() { doc.Close(context.Background()) })
+	m := &terminal{s.t, doc, wake}
+	m.until("the document is there", doc.Ready)
 	return m
 }
 
@@ -262,11 +262,11 @@ func (s *site) terminal(email, document string) *terminal {
 func (m *terminal) until(what string, ok func() bool) {
 	m.t.Helper()
 	timeout := time.After(patience)
-	for m.session.Pull(); !ok(); m.session.Pull() {
+	for m.doc.Pull(); !ok(); m.doc.Pull() {
 		select {
 		case <-m.wake:
 		case <-timeout:
-			m.t.Fatalf("the terminal has %q, %v, and never: %s", m.session.Text(), m.session.Err(), what)
+			m.t.Fatalf("the terminal has %q, %v, and never: %s", m.doc.Text(), m.doc.Err(), what)
 		}
 	}
 }
@@ -274,13 +274,13 @@ func (m *terminal) until(what string, ok func() bool) {
 // shows waits until the terminal has a text.
 func (m *terminal) shows(want string) {
 	m.t.Helper()
-	m.until(want, func() bool { return m.session.Text().String() == want })
+	m.until(want, func() bool { return m.doc.Text().String() == want })
 }
 
 // write makes a text of what the terminal shows.
 func (m *terminal) write(content string) {
 	m.t.Helper()
-	if err := m.session.Edit(text.Diff(m.session.Text().String(), content)); err != nil {
+	if err := m.doc.Edit(text.Diff(m.doc.Text().String(), content)); err != nil {
 		m.t.Fatal(err)
 	}
 }

@@ -116,11 +116,11 @@ func TestWhoComesWhileALongDocumentIsBeingOpenedIsSeen(t *testing.T) {
 	b.signIn(s, "ada@example.com")
 	bob, eve := s.terminal("bob@example.com", "notes"), s.terminal("eve@example.com", "notes")
 	bob.write(strings.Repeat("a long text ", editor.PartLength/8))
-	bob.until("it is saved", bob.session.Saved)
+	bob.until("it is saved", bob.doc.Saved)
 	b.do(chromedp.Navigate(s.url + "/#notes"))
 	<-reading
-	bob.session.SetCursor(0, 0)
-	eve.until("bob is there", func() bool { return len(eve.session.People()) == 1 })
+	bob.doc.SetCursor(0, 0)
+	eve.until("bob is there", func() bool { return len(eve.doc.People()) == 1 })
 	time.Sleep(300 * time.Millisecond) // the page hears of it while it waits for the rest of the text
 	close(cameIn)
 	b.until(`document.getElementById('text').text.startsWith('a long text')`)

@@ -98,7 +98,7 @@ func TestTheTextOutlivesTheSleepOfTheMachine(t *testing.T) {
 			wake := b.sleep()
 			time.Sleep(d.heartbeat * 7 / 2) // the gateway gives up the connection after 5/2
 			bob.write("a bob")
-			bob.until("saved", bob.session.Saved)
+			bob.until("saved", bob.doc.Saved)
 			if tt.subscriptions > 1 {
 				s.sessionEnds(instance)
 			}
@@ -140,7 +140,7 @@ func TestTheTextOutlivesAHalfOpenLine(t *testing.T) {
 			line.Set(faultnet.Stall)
 			b.typeText("b")
 			bob.write("bob a")
-			bob.until("saved", bob.session.Saved)
+			bob.until("saved", bob.doc.Saved)
 			b.run(tt.found)
 			b.until(`states.join() === 'Reconnecting'`)
 			b.run(`same(savedThen.startsWith('Not sent yet'), true)`)

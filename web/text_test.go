@@ -40,7 +40,7 @@ func TestTheTextOutlivesWhatHappensToTabs(t *testing.T) {
 	write := func(text string) {
 		t.Helper()
 		bob.write(text)
-		bob.until("saved", bob.session.Saved)
+		bob.until("saved", bob.doc.Saved)
 	}
 	b.typeText("a")
 	bob.shows("a")
@@ -113,7 +113,7 @@ func TestALongPasteOfADeadTabIsPushedInParts(t *testing.T) {
 	b.kept("What is pasted. What is pasted. ")
 	bob := s.terminal("bob@example.com", "notes")
 	bob.write("his before")
-	bob.until("saved", bob.session.Saved)
+	bob.until("saved", bob.doc.Saved)
 	b.crash()
 	s.line.cut(false)
 	again := b.newTab()

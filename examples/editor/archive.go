@@ -112,7 +112,10 @@ func (a *archive) setHead(ctx context.Context, h head) error {
 
 // Limits of the entries that are kept in memory: recentEntries or recentBytes, and twice
 // that now and then.
-const recentBytes = 512 << 10
+const (
+	recentEntries = 256
+	recentBytes   = 512 << 10
+)
 
 // recent is the last entries of the log.
 type recent struct {

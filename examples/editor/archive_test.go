@@ -226,11 +226,11 @@ func TestRestoringStoresNoText(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 		registerOpen(m, nil)
 		ann := newPerson(t, m, "ann", client.Options{})
-		ann.open(t, "notes", SessionOptions{})
+		ann.open(t, "notes", OpenOptions{})
 		content := book(1 << 20)
 		ann.typeAt(t, 0, content)
 		ann.saved(t)
-		full, at := ann.session.Version(), lmz.At(DocumentBinding, "notes")
+		full, at := ann.doc.Version(), lmz.At(DocumentBinding, "notes")
 		before := askInside(t, ann.Peer, size, "")
 		for range 4 {
 			for _, version := range []int{0, full} {
@@ -339,7 +339,7 @@ func TestSnapshotsAndSweepsArePaced(t *testing.T) {
 			old[fmt.Sprint(editorPrefix, "old", i)] = lastEdit{Number: 1, Version: 1, At: 1}
 		}
 		askInside(t, ann.Peer, seed, old)
-		ann.open(t, "notes", SessionOptions{})
+		ann.open(t, "notes", OpenOptions{})
 		ann.typeAt(t, 0, book(2<<20))
 		ann.saved(t)
 		time.Sleep(time.Second)
@@ -391,7 +391,7 @@ func TestCrashWhileASnapshotIsWritten(t *testing.T) {
 		})
 		registerOpen(m, nil)
 		ann := newPerson(t, m, "ann", client.Options{})
-		ann.open(t, "notes", SessionOptions{})
+		ann.open(t, "notes", OpenOptions{})
 		ann.typeAt(t, 0, book(1<<20))
 		ann.saved(t)
 		unfinished, at := 0, lmz.At(DocumentBinding, "notes")
@@ -413,7 +413,7 @@ func TestCrashWhileASnapshotIsWritten(t *testing.T) {
 				}
 				edits = append(edits, text.Edit{Editor: fmt.Sprint("bot", i), Number: n + 1, Changes: c})
 			}
-			for base := ann.session.Version(); len(edits) > 0; base++ {
+			for base := ann.doc.Version(); len(edits) > 0; base++ {
 				if _, err := Push.Call(t.Context(), ann.Peer, at, base, text.Updates(edits[:1])); err != nil {
 					t.Fatal(err)
 				}
@@ -423,7 +423,7 @@ func TestCrashWhileASnapshotIsWritten(t *testing.T) {
 				}
 			}
 			if i%3 == 2 {
-				if _, err := Restore.Call(t.Context(), ann.Peer, at, ann.session.Version()); err != nil {
+				if _, err := Restore.Call(t.Context(), ann.Peer, at, ann.doc.Version()); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -433,7 +433,7 @@ func TestCrashWhileASnapshotIsWritten(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			ann.until(t, "the same text", func() bool { return ann.session.Version() == version && ann.screen == content })
+			ann.until(t, "the same text", func() bool { return ann.doc.Version() == version && ann.screen == content })
 		}
 		time.Sleep(time.Minute)
 		if n := askInside(t, ann.Peer, astray, ""); n != 0 {
@@ -481,7 +481,7 @@ func TestDocumentsOfEarlierVersionsAreRead(t *testing.T) {
 		m.RestartGateway()
 
 		compareVersions(t, rand.New(rand.NewPCG(1, 1)), ann, was)
-		ann.open(t, "notes", SessionOptions{})
+		ann.open(t, "notes", OpenOptions{})
 		ann.shows(t, was[4].String())
 		for _, version := range []int{2, 4, 1} {
 			if _, err := Restore.Call(t.Context(), ann.Peer, at, 0); err != nil {

@@ -32,7 +32,7 @@ func registerNodes(m *meshtest.Mesh) {
 type person struct {
 	*meshtest.Client
 	desk    *Desk
-	session *Session
+	doc     *OpenDocument
 	wake    chan struct{}
 	screen  string // what a view would show, kept up to date by what Pull says
 	refused []Refusal
@@ -53,27 +53,27 @@ func newPerson(t testing.TB, m *meshtest.Mesh, subject string, o client.Options)
 	return a
 }
 
-func (a *person) open(t testing.TB, document string, o SessionOptions) {
+func (a *person) open(t testing.TB, document string, o OpenOptions) {
 	t.Helper()
 	o.Document = document
 	a.begin(t, o)
-	a.until(t, "the text is there", a.session.Ready)
+	a.until(t, "the text is there", a.doc.Ready)
 }
 
 // begin opens a document without waiting for it.
-func (a *person) begin(t testing.TB, o SessionOptions) {
+func (a *person) begin(t testing.TB, o OpenOptions) {
 	t.Helper()
 	a.beginVia(t, a.Peer, o)
 }
 
 // openVia is open for a client of another kind.
-func (a *person) openVia(t testing.TB, via lmz.Caller, o SessionOptions) {
+func (a *person) openVia(t testing.TB, via lmz.Caller, o OpenOptions) {
 	t.Helper()
 	a.beginVia(t, via, o)
-	a.until(t, "the text is there", a.session.Ready)
+	a.until(t, "the text is there", a.doc.Ready)
 }
 
-func (a *person) beginVia(t testing.TB, via lmz.Caller, o SessionOptions) {
+func (a *person) beginVia(t testing.TB, via lmz.Caller, o OpenOptions) {
 	t.Helper()
 	o.Wake = func() {
 		select {
@@ -85,17 +85,17 @@ func (a *person) beginVia(t testing.TB, via lmz.Caller, o SessionOptions) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a.session = s
+	a.doc = s
 	t.Cleanup(func() { s.Close(context.Background()) })
 }
 
 // pull does what a screen does when it is woken.
 func (a *person) pull(t testing.TB) {
 	t.Helper()
-	news := a.session.Pull()
+	news := a.doc.Pull()
 	a.refused = append(a.refused, news.Refused...)
 	if news.Loaded {
-		a.screen = a.session.Text().String()
+		a.screen = a.doc.Text().String()
 		return
 	}
 	if len(news.Changes) == 0 {
@@ -107,8 +107,8 @@ func (a *person) pull(t testing.TB) {
 			t.Fatalf("the screen cannot show %v: %v", c.Wire(), err)
 		}
 	}
-	if a.screen = shown.String(); a.screen != a.session.Text().String() {
-		t.Fatalf("the screen has %.200q, the session %.200q", a.screen, a.session.Text())
+	if a.screen = shown.String(); a.screen != a.doc.Text().String() {
+		t.Fatalf("the screen has %.200q, the document %.200q", a.screen, a.doc.Text())
 	}
 }
 
@@ -142,7 +142,7 @@ func (d *disk) all() []Record {
 }
 
 // options are those of a process on the machine.
-func (d *disk) options() SessionOptions { return SessionOptions{Journal: d.write, Restore: d.all()} }
+func (d *disk) options() OpenOptions { return OpenOptions{Journal: d.write, Restore: d.all()} }
 
 // until pulls until ok, in virtual time.
 func (a *person) until(t testing.TB, what string, ok func() bool) {
@@ -150,7 +150,7 @@ func (a *person) until(t testing.TB, what string, ok func() bool) {
 	timeout := time.After(5 * time.Minute)
 	for {
 		for _, p := range crowd {
-			if p.session != nil {
+			if p.doc != nil {
 				p.pull(t)
 			}
 		}
@@ -161,11 +161,10 @@ func (a *person) until(t testing.TB, what string, ok func() bool) {
 		case <-a.wake:
 		case <-time.After(100 * time.Millisecond):
 		case <-timeout:
-			s := a.session
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			t.Fatalf("never: %s (error %v, latest %d, reached %d, subscribed %v, reload %v, loaded %v, opening %v, client %+v)",
-				what, s.err, s.latest, s.reached(), s.subscribed, s.reload, s.loaded != nil, s.opening != nil, s.client)
+			a.doc.mu.Lock()
+			defer a.doc.mu.Unlock()
+			_, err := a.doc.sync.Problem()
+			t.Fatalf("never: %s (error %v, the document at %+v)", what, err, a.doc.sync)
 		}
 	}
 }
@@ -174,21 +173,21 @@ func (a *person) until(t testing.TB, what string, ok func() bool) {
 func (a *person) typeAt(t testing.TB, at int, s string) {
 	t.Helper()
 	a.pull(t)
-	a.edit(t, text.Insert(a.session.Text().Len(), at, s))
+	a.edit(t, text.Insert(a.doc.Text().Len(), at, s))
 }
 
 func (a *person) edit(t testing.TB, c text.ChangeSet) {
 	t.Helper()
-	if err := a.session.Edit(c); err != nil {
+	if err := a.doc.Edit(c); err != nil {
 		t.Fatal(err)
 	}
-	a.screen = a.session.Text().String()
+	a.screen = a.doc.Text().String()
 }
 
 // saved pulls until everything is saved.
 func (a *person) saved(t testing.TB) {
 	t.Helper()
-	a.until(t, "saved", a.session.Saved)
+	a.until(t, "saved", a.doc.Saved)
 }
 
 func (a *person) shows(t testing.TB, want string) {

@@ -23,17 +23,17 @@ func BenchmarkKeystroke(b *testing.B) {
 	const typed = "the quick brown fox jumps over the lazy dog. "
 	var took []time.Duration
 	for b.Loop() {
-		length := ann.session.Text().Len()
+		length := ann.doc.Text().Len()
 		start := time.Now()
-		if err := ann.session.Edit(text.Insert(length, length, typed[length%len(typed):][:1])); err != nil {
+		if err := ann.doc.Edit(text.Insert(length, length, typed[length%len(typed):][:1])); err != nil {
 			b.Fatal(err)
 		}
-		for bob.session.Text().Len() <= length {
+		for bob.doc.Text().Len() <= length {
 			select {
 			case <-bob.wake:
-				bob.session.Pull()
+				bob.doc.Pull()
 			case <-ann.wake:
-				ann.session.Pull()
+				ann.doc.Pull()
 			}
 		}
 		took = append(took, time.Since(start))

@@ -20,13 +20,13 @@ func TestForeignLineBreaks(t *testing.T) {
 		ann.typeAt(t, 14, "!\r")
 		bob.shows(t, "one\ntwo\nthree!\n")
 		ann.shows(t, "one\ntwo\nthree!\n")
-		if len(ann.refused) > 0 || !ann.session.Saved() {
-			t.Errorf("ann's edits are refused %v, saved %v", ann.refused, ann.session.Saved())
+		if len(ann.refused) > 0 || !ann.doc.Saved() {
+			t.Errorf("ann's edits are refused %v, saved %v", ann.refused, ann.doc.Saved())
 		}
 		bob.typeAt(t, len("one\ntwo\nthree!\n"), "four")
 		ann.shows(t, "one\ntwo\nthree!\nfour")
-		ann.session.Undo()
-		ann.screen = ann.session.Text().String()
+		ann.doc.Undo()
+		ann.screen = ann.doc.Text().String()
 		bob.shows(t, ann.screen)
 		if strings.ContainsAny(ann.screen, "\r") {
 			t.Errorf("after undo: %q", ann.screen)
@@ -36,8 +36,8 @@ func TestForeignLineBreaks(t *testing.T) {
 			t.Fatal(err)
 		}
 		bob.shows(t, "five\nsix\n")
-		if version != bob.session.Version() {
-			t.Errorf("the update made version %d, and then there was %d", version, bob.session.Version())
+		if version != bob.doc.Version() {
+			t.Errorf("the update made version %d, and then there was %d", version, bob.doc.Version())
 		}
 	})
 }

@@ -81,7 +81,7 @@ func TestCodeMirrorsOwnCollaborationClientEditsWithOurs(t *testing.T) {
 			done = true
 		default:
 		}
-		return done && ours.session.Saved()
+		return done && ours.doc.Saved()
 	})
 	compareWithNode(t, ours, stdin, said, rounds)
 }
@@ -89,11 +89,11 @@ func TestCodeMirrorsOwnCollaborationClientEditsWithOurs(t *testing.T) {
 // compareWithNode has the other editor print its text of our version.
 func compareWithNode(t *testing.T, ours *person, stdin io.Writer, said *bufio.Reader, rounds int) {
 	t.Helper()
-	content, version, err := ReadAll(t.Context(), ours.session.caller, "notes")
+	content, version, err := ReadAll(t.Context(), ours.doc.caller, "notes")
 	if err != nil {
 		t.Fatal(err)
 	}
-	ours.until(t, "the last version", func() bool { return ours.session.Version() == version })
+	ours.until(t, "the last version", func() bool { return ours.doc.Version() == version })
 	fmt.Fprintln(stdin, version)
 	line, err := said.ReadString('\n')
 	var theirs struct {
@@ -126,7 +126,7 @@ func typeAtRandom(t *testing.T, r *rand.Rand, p *person) {
 	for range r.IntN(4) {
 		insert += pieces[r.IntN(len(pieces))]
 	}
-	c, err := text.New(p.session.Text().Len(), text.Change{From: at[i], To: at[j], Insert: insert})
+	c, err := text.New(p.doc.Text().Len(), text.Change{From: at[i], To: at[j], Insert: insert})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -183,6 +183,6 @@ func connectAs(t testing.TB, url, subject string) *person {
 	}
 	crowd = append(crowd, p)
 	t.Cleanup(func() { crowd = nil })
-	p.openVia(t, peer, SessionOptions{Document: "notes"})
+	p.openVia(t, peer, OpenOptions{Document: "notes"})
 	return p
 }

@@ -59,20 +59,14 @@ const PartLength = 64 << 10
 
 // Names of a document's errors, by which an editor decides.
 const (
-	RefusedName = "EditRefused"
-	TooOldName  = "VersionTooOld"
+	RefusedName = string(text.Refused)
+	TooOldName  = string(text.TooOld)
 
 	NoDocumentName = "NoDocument"
 )
 
 // Opening is the state of a document.
-type Opening struct {
-	Version int
-	Length  int
-	Text    string // the first part
-	People  []Person
-	Moment  int // the number of the subscription: see Person
-}
+type Opening = text.Opening
 
 // Made is an edit as the document has made it. It is what @codemirror/collab calls an
 // update, with a number and a version.
@@ -96,24 +90,10 @@ type Pushed struct {
 }
 
 // Cursor is where a client's cursor and selection are, in the text of a version.
-type Cursor struct {
-	ClientID string `json:"clientID"` // the editor, as in its edits
-	Version  int
-	Anchor   int // where the selection began; Head if nothing is selected
-	Head     int // where the cursor is
-}
+type Cursor = text.Cursor
 
 // Person is somebody who has the document open.
-type Person struct {
-	ClientID string `json:"clientID"`
-	Name     string
-	Color    int // a small number, different for everybody who is there
-	Version  int // that the positions are of
-	Anchor   int
-	Head     int
-	Gone     bool `json:"gone,omitempty"`
-	Moment   int  // the newest subscription when this was said: who subscribed later knows it from there
-}
+type Person = text.Person
 
 // Revision is a stretch of edits of one author without a long pause.
 type Revision struct {

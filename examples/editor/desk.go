@@ -9,19 +9,19 @@ import (
 )
 
 // Desk is the handler of a client that has documents open: what a document sends goes to
-// its [Session]. Make one with [NewDesk], have it in [client.Options.Handler], and call
+// its [OpenDocument]. Make one with [NewDesk], have it in [client.Options.Handler], and call
 // SubscriptionRequired from OnSubscriptionRequired and Missed from OnMissed. Its methods may be called from any
 // goroutine.
 type Desk struct {
 	lmz.Mux
 
 	mu   sync.Mutex // guards the following field
-	open map[string]*Session
+	open map[string]*OpenDocument
 }
 
 // NewDesk returns a desk without documents.
 func NewDesk() *Desk {
-	d := &Desk{open: make(map[string]*Session)}
+	d := &Desk{open: make(map[string]*OpenDocument)}
 	HandleEdits.Expose(&d.Mux, FromDocument, d.handleEdits,
 		lmz.Params("document", "edits"), lmz.Doc("Takes edits of a document, in order of version."))
 	HandlePresence.Expose(&d.Mux, FromDocument, d.handlePresence,
@@ -52,54 +52,57 @@ func aboutOwnTyping(ctx context.Context, _ *lmz.Request) error {
 	return nil
 }
 
-// SubscriptionRequired has every session subscribe: the documents do not know this
-// client's session yet.
+// SubscriptionRequired subscribes to every open document again: the documents do not know
+// this client's session yet.
 func (d *Desk) SubscriptionRequired(ctx context.Context) {
 	d.mu.Lock()
-	var all []*Session
-	for _, s := range d.open {
-		all = append(all, s)
+	var all []*OpenDocument
+	for _, doc := range d.open {
+		all = append(all, doc)
 	}
 	d.mu.Unlock()
 	var work sync.WaitGroup
-	for _, s := range all {
-		work.Go(func() { s.subscribe(ctx) })
+	for _, doc := range all {
+		work.Go(func() { doc.resubscribe(ctx) })
 	}
 	work.Wait()
 }
 
-// Missed makes the session of a document subscribe again and fetch what it missed because
-// the client read too slowly. It fits [client.Options.OnMissed].
+// Missed subscribes to a document again and fetches what was missed because the client read
+// too slowly. It fits [client.Options.OnMissed].
 func (d *Desk) Missed(_ context.Context, from lmz.Address, _ int) {
 	if from.Binding != DocumentBinding {
 		return
 	}
-	if s := d.session(from.Instance); s != nil {
-		s.missed()
+	if doc := d.document(from.Instance); doc != nil {
+		doc.do((*text.Sync).Missed)
 	}
 }
 
-func (d *Desk) session(document string) *Session {
+func (d *Desk) document(name string) *OpenDocument {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.open[document]
+	return d.open[name]
 }
 
-func (d *Desk) forget(document string) {
+// forget forgets a document that is open no more. Another one of its name stays.
+func (d *Desk) forget(name string, doc *OpenDocument) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	delete(d.open, document)
+	if d.open[name] == doc {
+		delete(d.open, name)
+	}
 }
 
 // handleEdits goes by who calls, not by what it says.
 func (d *Desk) handleEdits(ctx context.Context, _ string, all []Made) (struct{}, error) {
-	s := d.session(caller(ctx).Instance)
-	if s == nil {
+	doc := d.document(caller(ctx).Instance)
+	if doc == nil {
 		return struct{}{}, nil
 	}
 	entries, err := readMade(all)
 	if err == nil {
-		s.arrive(entries)
+		doc.do(func(s *text.Sync) { s.Arrived(entries) })
 	}
 	return struct{}{}, err
 }
@@ -117,16 +120,16 @@ func readMade(all []Made) ([]text.Entry, error) {
 }
 
 func (d *Desk) handlePresence(ctx context.Context, _ string, p Person) (struct{}, error) {
-	if s := d.session(caller(ctx).Instance); s != nil {
-		s.meet(p)
+	if doc := d.document(caller(ctx).Instance); doc != nil {
+		doc.do(func(s *text.Sync) { s.Met(p) })
 	}
 	return struct{}{}, nil
 }
 
 func (d *Desk) handleSpelling(ctx context.Context, _ string, found Spelling) (struct{}, error) {
 	c, _ := lmz.CallContextFrom(ctx)
-	if s := d.session(c.Chain[1].Instance); s != nil {
-		s.hearSpelling(found)
+	if doc := d.document(c.Chain[1].Instance); doc != nil {
+		doc.hearSpelling(found)
 	}
 	return struct{}{}, nil
 }

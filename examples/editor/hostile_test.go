@@ -20,15 +20,15 @@ func TestNobodyPushesAsSomebodyElsesEditor(t *testing.T) {
 		ann, mallory := twoPeople(t, m)
 		at := lmz.At(DocumentBinding, "notes")
 		push := func(editor string) error {
-			version, length := mallory.session.Version(), mallory.session.Text().Len()
+			version, length := mallory.doc.Version(), mallory.doc.Text().Len()
 			edits := []text.Edit{{Editor: editor, Number: 1 << 40, Changes: text.Insert(length, 0, "x")}}
 			_, err := Push.Call(t.Context(), mallory.Peer, at, version, text.Updates(edits))
 			return err
 		}
 		// Before ann has typed anything mallory sees her cursor, and with it her editor.
-		ann.session.SetCursor(0, 0)
-		mallory.until(t, "ann's cursor", func() bool { return len(mallory.session.People()) == 1 })
-		anns := mallory.session.People()[0].ClientID
+		ann.doc.SetCursor(0, 0)
+		mallory.until(t, "ann's cursor", func() bool { return len(mallory.doc.People()) == 1 })
+		anns := mallory.doc.People()[0].ClientID
 		if err := push(anns); !isRefused(err) {
 			t.Errorf("before she typed: %v", err)
 		}

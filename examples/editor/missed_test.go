@@ -17,12 +17,12 @@ func TestAnEditorAsksForWhatItMissed(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 		registerNodes(m)
 		ann := newPerson(t, m, "ann", client.Options{})
-		ann.open(t, "notes", SessionOptions{})
+		ann.open(t, "notes", OpenOptions{})
 		bob := newPerson(t, m, "bob", client.Options{})
-		bob.open(t, "notes", SessionOptions{})
+		bob.open(t, "notes", OpenOptions{})
 		ann.until(t, "bob's connection", func() bool { return bob.State() == client.Connected })
 		ann.Cut()
-		bob.session.SetCursor(0, 0)
+		bob.doc.SetCursor(0, 0)
 		for i := range 1200 {
 			if _, err := Update.Call(t.Context(), bob, lmz.At(DocumentBinding, "notes"), fmt.Sprint("word ", i)); err != nil {
 				t.Fatal(err)
@@ -30,7 +30,7 @@ func TestAnEditorAsksForWhatItMissed(t *testing.T) {
 		}
 		ann.Heal()
 		ann.until(t, "the newest text", func() bool { return ann.screen == "word 1199" })
-		ann.until(t, "bob's cursor", func() bool { return len(ann.session.People()) == 1 })
+		ann.until(t, "bob's cursor", func() bool { return len(ann.doc.People()) == 1 })
 		log := m.Log()
 		if !strings.Contains(log, "calls dropped") || strings.Contains(log, "session ended") {
 			t.Errorf("calls dropped: %v, session ended: %v", strings.Contains(log, "calls dropped"), strings.Contains(log, "session ended"))

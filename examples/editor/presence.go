@@ -165,7 +165,7 @@ func (d *Document) mapPosition(ctx context.Context, of Cursor, pos int) (int, er
 // typed.
 func (d *Document) movePeople(entries []text.Entry) {
 	for instance, p := range d.people {
-		p.Person = p.after(entries)
+		p.Person = p.After(entries)
 		d.people[instance] = p
 	}
 }

@@ -18,7 +18,7 @@ func TestClientHasOneEditorInADocument(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 		registerOpen(m, nil)
 		ann, mallory := newPerson(t, m, "ann", client.Options{}), newPerson(t, m, "mallory", client.Options{})
-		ann.open(t, "notes", SessionOptions{})
+		ann.open(t, "notes", OpenOptions{})
 		var mu sync.Mutex
 		told := map[string]bool{} // by editor: whether it is here
 		var mux lmz.Mux
@@ -44,14 +44,9 @@ func TestClientHasOneEditorInADocument(t *testing.T) {
 		}
 		time.Sleep(time.Second)
 		ann.pull(t)
-		if people := ann.session.People(); len(people) != 1 || people[0].ClientID != "ghost499" || people[0].Anchor != 0 || people[0].Head != 0 {
+		if people := ann.doc.People(); len(people) != 1 || people[0].ClientID != "ghost499" || people[0].Anchor != 0 || people[0].Head != 0 {
 			t.Errorf("ann sees %+v", people)
 		}
-		ann.session.mu.Lock()
-		if n := len(ann.session.people); n != 1 {
-			t.Errorf("ann's session remembers %d people", n)
-		}
-		ann.session.mu.Unlock()
 		mu.Lock()
 		defer mu.Unlock()
 		here := 0
@@ -92,8 +87,8 @@ func TestSubscribingAgainChangesNothing(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 		registerOpen(m, nil)
 		ann, bob := newPerson(t, m, "ann", client.Options{}), newPerson(t, m, "bob", client.Options{})
-		ann.open(t, "notes", SessionOptions{})
-		bob.open(t, "notes", SessionOptions{})
+		ann.open(t, "notes", OpenOptions{})
+		bob.open(t, "notes", OpenOptions{})
 		for range 50 {
 			if _, err := Subscribe.Call(t.Context(), bob.Peer, lmz.At(DocumentBinding, "notes")); err != nil {
 				t.Fatal(err)
@@ -102,10 +97,10 @@ func TestSubscribingAgainChangesNothing(t *testing.T) {
 		if n := askInside(t, ann.Peer, rows, subscriberPrefix); n != 2 {
 			t.Errorf("%d subscriptions", n)
 		}
-		bob.session.SetCursor(0, 0)
-		ann.until(t, "bob", func() bool { return len(ann.session.People()) == 1 })
+		bob.doc.SetCursor(0, 0)
+		ann.until(t, "bob", func() bool { return len(ann.doc.People()) == 1 })
 		bob.Kill()
-		ann.until(t, "alone", func() bool { return len(ann.session.People()) == 0 })
+		ann.until(t, "alone", func() bool { return len(ann.doc.People()) == 0 })
 	})
 }
 
@@ -114,11 +109,11 @@ func TestNamesakesAreToldApart(t *testing.T) {
 		registerNodes(m)
 		one, two, eve := newPersonCalled(t, m, "u1", "ann@one.example"), newPersonCalled(t, m, "u2", "Ann@two.example"), newPerson(t, m, "eve", client.Options{})
 		for _, p := range []*person{one, two, eve} {
-			p.open(t, "notes", SessionOptions{})
+			p.open(t, "notes", OpenOptions{})
 		}
-		one.session.SetCursor(0, 0)
-		eve.until(t, "ann", func() bool { return len(eve.session.People()) == 1 })
-		if p := eve.session.People()[0]; p.Name != "ann" {
+		one.doc.SetCursor(0, 0)
+		eve.until(t, "ann", func() bool { return len(eve.doc.People()) == 1 })
+		if p := eve.doc.People()[0]; p.Name != "ann" {
 			t.Errorf("alone she is called %q", p.Name)
 		}
 		one.typeAt(t, 0, "first")
@@ -126,9 +121,9 @@ func TestNamesakesAreToldApart(t *testing.T) {
 		two.shows(t, "first")
 		two.typeAt(t, 0, "second ")
 		two.saved(t)
-		two.session.SetCursor(0, 0)
-		eve.until(t, "both", func() bool { return len(eve.session.People()) == 2 })
-		a, b := eve.session.People()[0].Name, eve.session.People()[1].Name
+		two.doc.SetCursor(0, 0)
+		eve.until(t, "both", func() bool { return len(eve.doc.People()) == 2 })
+		a, b := eve.doc.People()[0].Name, eve.doc.People()[1].Name
 		if a != "ann@one.example" || b != "Ann@two.example" {
 			t.Errorf("they are called %q and %q", a, b)
 		}

@@ -111,10 +111,10 @@ func (s *simulation) step() {
 	case n < 60:
 		s.undo(w)
 	case n < 63:
-		w.session.Boundary()
+		w.doc.Boundary()
 	case n < 70:
-		length := w.session.Text().Len()
-		w.session.SetCursor(s.r.IntN(length+1), s.r.IntN(length+1))
+		length := w.doc.Text().Len()
+		w.doc.SetCursor(s.r.IntN(length+1), s.r.IntN(length+1))
 	case n < 80:
 		s.note("%s cut %v", w.name, !w.cut)
 		if w.cut = !w.cut; w.cut {
@@ -145,7 +145,7 @@ func (s *simulation) step() {
 
 // edit types, and sometimes deletes or replaces.
 func (s *simulation) edit(w *writer) {
-	if !w.session.Ready() {
+	if !w.doc.Ready() {
 		return
 	}
 	at := boundariesOf(w.screen)
@@ -154,7 +154,7 @@ func (s *simulation) edit(w *writer) {
 	if s.r.IntN(4) == 0 {
 		j = min(len(at)-1, i+s.r.IntN(6))
 	}
-	for _, r := range w.session.Text().Slice(at[i], at[j]) {
+	for _, r := range w.doc.Text().Slice(at[i], at[j]) {
 		s.deleted[r] = true
 	}
 	insert := ""
@@ -168,11 +168,11 @@ func (s *simulation) edit(w *writer) {
 			s.next = 0xF0000
 		}
 	}
-	c, err := text.New(w.session.Text().Len(), text.Change{From: at[i], To: at[j], Insert: insert})
+	c, err := text.New(w.doc.Text().Len(), text.Change{From: at[i], To: at[j], Insert: insert})
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	s.note("%s at %v version %d: %q", w.name, c.Wire(), w.session.Version(), w.screen)
+	s.note("%s at %v version %d: %q", w.name, c.Wire(), w.doc.Version(), w.screen)
 	w.edit(s.t, c)
 }
 
@@ -188,12 +188,12 @@ func boundariesOf(s string) []int {
 // undo takes back and does again; what vanishes from the screen is deleted.
 func (s *simulation) undo(w *writer) {
 	before := w.screen
-	do := w.session.Undo
+	do := w.doc.Undo
 	if s.r.IntN(3) == 0 {
-		do = w.session.Redo
+		do = w.doc.Redo
 	}
 	do()
-	w.screen = w.session.Text().String()
+	w.screen = w.doc.Text().String()
 	for _, r := range before {
 		if !strings.ContainsRune(w.screen, r) {
 			s.deleted[r] = true
@@ -208,7 +208,7 @@ func (s *simulation) reload(w *writer) {
 	s.note("%s reloads", w.name)
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	for w.session.Close(ctx) != nil { // the disk was busy
+	for w.doc.Close(ctx) != nil { // the disk was busy
 	}
 	if s.r.IntN(2) == 0 {
 		w.Stall()
@@ -222,12 +222,10 @@ func (s *simulation) reload(w *writer) {
 func (s *simulation) kill(w *writer) {
 	s.note("%s is killed", w.name)
 	unsaved := ""
-	for _, r := range w.session.Unsaved() {
+	for _, r := range w.doc.Unsaved() {
 		unsaved += r.Text()
 	}
-	w.session.stop()
-	<-w.session.done
-	w.desk.forget(simDocument)
+	w.doc.halt()
 	w.Kill()
 	onDisk := ""
 	for _, r := range w.disk.all() {
@@ -263,7 +261,7 @@ func (s *simulation) settle() {
 		w.Delay(0)
 	}
 	for _, w := range s.people {
-		w.until(s.t, "there", w.session.Ready)
+		w.until(s.t, "there", w.doc.Ready)
 		w.saved(s.t)
 		s.lookAtRefused(w)
 	}
@@ -272,13 +270,13 @@ func (s *simulation) settle() {
 		s.note("waiting for %s at %v", w.name, time.Now())
 		w.until(s.t, "the same text", func() bool {
 			first.pull(s.t)
-			return w.screen == first.screen && w.session.Version() == first.session.Version() && w.session.Saved()
+			return w.screen == first.screen && w.doc.Version() == first.doc.Version() && w.doc.Saved()
 		})
 	}
 	stored, version, err := ReadAll(context.Background(), first.Peer, simDocument)
-	if err != nil || stored != first.screen || version != first.session.Version() {
+	if err != nil || stored != first.screen || version != first.doc.Version() {
 		s.t.Fatalf("the document has %q, version %d, the screens %q, version %d (%v)",
-			stored, version, first.screen, first.session.Version(), err)
+			stored, version, first.screen, first.doc.Version(), err)
 	}
 	for r := range s.typed {
 		n := strings.Count(stored, string(r))

@@ -104,7 +104,7 @@ func TestLongPasteIsCheckedInSeveralCalls(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 		ann, _ := twoPeople(t, m)
 		ann.typeAt(t, 0, strings.Repeat("wrnog "+strings.Repeat("right ", 2000)+"\n", 15)) // 180 KB
-		ann.until(t, "findings", func() bool { return len(ann.session.Findings()) == 15 })
+		ann.until(t, "findings", func() bool { return len(ann.doc.Findings()) == 15 })
 	})
 	if _, err := new(SpellCheck).checkParts(t.Context(), Parts{Parts: []Part{{Text: strings.Repeat("x", MaxChecked+1)}}}); err == nil {
 		t.Error("too much was checked at once")

@@ -190,7 +190,7 @@ func TestANewDocumentHasAShortName(t *testing.T) {
 func TestARemovedDocumentLeavesTheList(t *testing.T) {
 	withDocuments(t, []string{"plans"}, func(t *testing.T, m *meshtest.Mesh, _ *meshtest.Client) {
 		ann := newPerson(t, m, "editor", client.Options{})
-		ann.open(t, "notes", SessionOptions{})
+		ann.open(t, "notes", OpenOptions{})
 		ann.typeAt(t, 0, "text")
 		ann.saved(t)
 		root := m.Client("root", map[string]any{"isAdmin": true}, client.Options{})
@@ -210,7 +210,7 @@ func TestARemovedDocumentLeavesTheList(t *testing.T) {
 		ann.typeAt(t, 4, " and more")
 		ann.until(t, "the new document", func() bool { return ann.screen == "" })
 		ann.typeAt(t, 0, "new")
-		ann.until(t, "it is saved", func() bool { return ann.session.Err() == nil && ann.session.Version() == 1 })
+		ann.until(t, "it is saved", func() bool { return ann.doc.Err() == nil && ann.doc.Version() == 1 })
 		if content, _, err := ReadAll(t.Context(), root, "notes"); content != "new" || err != nil {
 			t.Errorf("the new document has %q, %v", content, err)
 		}

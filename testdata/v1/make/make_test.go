@@ -260,7 +260,7 @@ func (m *maker) journals() {
 		c := m.client(bob, tab, desk, desk.SubscriptionRequired)
 		var kept editor.Record
 		var mu sync.Mutex
-		s, err := desk.Open(c, editor.SessionOptions{Document: "notes", Journal: func(r editor.Record) error {
+		s, err := desk.Open(c, editor.OpenOptions{Document: "notes", Journal: func(r editor.Record) error {
 			mu.Lock()
 			defer mu.Unlock()
 			kept = r

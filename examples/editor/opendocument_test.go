@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -20,8 +21,8 @@ func twoPeople(t *testing.T, m *meshtest.Mesh) (ann, bob *person) {
 	t.Helper()
 	registerNodes(m)
 	ann, bob = newPerson(t, m, "ann", client.Options{}), newPerson(t, m, "bob", client.Options{})
-	ann.open(t, "notes", SessionOptions{})
-	bob.open(t, "notes", SessionOptions{})
+	ann.open(t, "notes", OpenOptions{})
+	bob.open(t, "notes", OpenOptions{})
 	return ann, bob
 }
 
@@ -45,14 +46,14 @@ func TestUndoRestoresOnlyOnesOwn(t *testing.T) {
 		bob.shows(t, "one two three")
 		bob.typeAt(t, 5, "[bob]")
 		ann.shows(t, "one t[bob]wo three")
-		ann.session.Undo()
-		ann.screen = ann.session.Text().String()
+		ann.doc.Undo()
+		ann.screen = ann.doc.Text().String()
 		if ann.screen != "[bob]" {
 			t.Errorf("after undo: %q", ann.screen)
 		}
 		bob.shows(t, "[bob]")
-		bob.session.Undo()
-		bob.screen = bob.session.Text().String()
+		bob.doc.Undo()
+		bob.screen = bob.doc.Text().String()
 		ann.shows(t, "")
 	})
 }
@@ -77,7 +78,7 @@ func TestWhatTheWireIsHardForArrivesUnchangedOrIsRefusedWithItsText(t *testing.T
 		bob.shows(t, ann.screen)
 		// Who sends one nevertheless is refused.
 		half := []text.Update{{ClientID: "x", Number: 1, Changes: []any{text.Units(want) + 3, []any{0, "\xed\xa0\x80"}}}}
-		if _, err := Push.Call(t.Context(), ann.Peer, lmz.At(DocumentBinding, "notes"), ann.session.Version(), half); err == nil {
+		if _, err := Push.Call(t.Context(), ann.Peer, lmz.At(DocumentBinding, "notes"), ann.doc.Version(), half); err == nil {
 			t.Error("half a character was accepted")
 		}
 	})
@@ -87,20 +88,20 @@ func TestOnlyTheAuthorHearsOfAMisspelling(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 		ann, bob := twoPeople(t, m)
 		ann.typeAt(t, 0, "A line\nThe teh fox\nrecieve this")
-		ann.until(t, "findings", func() bool { return len(ann.session.Findings()) == 2 })
+		ann.until(t, "findings", func() bool { return len(ann.doc.Findings()) == 2 })
 		bob.shows(t, ann.screen)
 		bob.typeAt(t, 0, "Bob: ")
 		ann.until(t, "bob's text", func() bool { return strings.HasPrefix(ann.screen, "Bob") })
-		found := ann.session.Findings()
+		found := ann.doc.Findings()
 		if found[0].Word != "teh" || found[0].Suggestions[0] != "the" || found[1].Suggestions[0] != "receive" ||
 			found[0].From != strings.Index(ann.screen, "teh") || found[0].To != found[0].From+3 {
 			t.Errorf("%+v in %q", found, ann.screen)
 		}
-		if found := bob.session.Findings(); len(found) != 0 {
+		if found := bob.doc.Findings(); len(found) != 0 {
 			t.Errorf("bob heard of %+v", found)
 		}
 		at := found[0].From
-		c, err := text.New(ann.session.Text().Len(), text.Change{From: at, To: at + 3, Insert: "the"})
+		c, err := text.New(ann.doc.Text().Len(), text.Change{From: at, To: at + 3, Insert: "the"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -108,7 +109,7 @@ func TestOnlyTheAuthorHearsOfAMisspelling(t *testing.T) {
 		ann.saved(t)
 		time.Sleep(time.Second)
 		ann.pull(t)
-		if found := ann.session.Findings(); len(found) != 1 || found[0].Word != "recieve" {
+		if found := ann.doc.Findings(); len(found) != 1 || found[0].Word != "recieve" {
 			t.Errorf("after the correction: %+v", found)
 		}
 	})
@@ -119,25 +120,25 @@ func TestPeopleAreSeenWhereTheyAreAndNotWhenTheyAreGone(t *testing.T) {
 		ann, bob := twoPeople(t, m)
 		ann.typeAt(t, 0, "Hello world")
 		bob.shows(t, "Hello world")
-		bob.session.SetCursor(6, 11)
-		ann.until(t, "bob's selection", func() bool { return len(ann.session.People()) == 1 })
-		if p := ann.session.People()[0]; p.Name != "bob" || p.Anchor != 6 || p.Head != 11 {
+		bob.doc.SetCursor(6, 11)
+		ann.until(t, "bob's selection", func() bool { return len(ann.doc.People()) == 1 })
+		if p := ann.doc.People()[0]; p.Name != "bob" || p.Anchor != 6 || p.Head != 11 {
 			t.Errorf("%+v", p)
 		}
 		ann.typeAt(t, 0, "Oh! ")
-		if p := ann.session.People()[0]; p.Anchor != 10 || p.Head != 15 {
+		if p := ann.doc.People()[0]; p.Anchor != 10 || p.Head != 15 {
 			t.Errorf("after typing before it: %+v", p)
 		}
-		ann.session.SetCursor(0, 0)
-		bob.until(t, "ann", func() bool { return len(bob.session.People()) == 1 })
-		if a, b := bob.session.People()[0], ann.session.People()[0]; a.Color == b.Color {
+		ann.doc.SetCursor(0, 0)
+		bob.until(t, "ann", func() bool { return len(bob.doc.People()) == 1 })
+		if a, b := bob.doc.People()[0], ann.doc.People()[0]; a.Color == b.Color {
 			t.Errorf("ann and bob have the color %d", a.Color)
 		}
 
 		// Whoever opens the document sees who is there.
 		eve := newPerson(t, m, "eve", client.Options{})
-		eve.open(t, "notes", SessionOptions{})
-		eve.until(t, "both", func() bool { return len(eve.session.People()) == 2 })
+		eve.open(t, "notes", OpenOptions{})
+		eve.until(t, "both", func() bool { return len(eve.doc.People()) == 2 })
 
 		// A blip changes nothing, also if something is typed meanwhile.
 		bob.Cut()
@@ -148,15 +149,15 @@ func TestPeopleAreSeenWhereTheyAreAndNotWhenTheyAreGone(t *testing.T) {
 		for range 50 {
 			time.Sleep(100 * time.Millisecond)
 			ann.pull(t)
-			if len(ann.session.People()) != 1 {
-				t.Fatalf("bob flickers: %+v", ann.session.People())
+			if len(ann.doc.People()) != 1 {
+				t.Fatalf("bob flickers: %+v", ann.doc.People())
 			}
 		}
 
 		// Who closes the document, or does not come back, is gone.
-		eve.session.Close(context.Background())
+		eve.doc.Close(context.Background())
 		bob.Kill()
-		ann.until(t, "alone", func() bool { return len(ann.session.People()) == 0 })
+		ann.until(t, "alone", func() bool { return len(ann.doc.People()) == 0 })
 	})
 }
 
@@ -167,12 +168,12 @@ func TestACursorIsBehindWhatWasTypedThere(t *testing.T) {
 		ann.saved(t)
 		bob.shows(t, "words")
 		// As an editor says it that has not heard yet of the version that it made.
-		late := Cursor{ClientID: ann.session.client.Editor(), Version: 0, Anchor: 0, Head: 0}
+		late := Cursor{ClientID: ann.doc.sync.Client().Editor(), Version: 0, Anchor: 0, Head: 0}
 		if _, err := Present.Call(t.Context(), ann.Peer, lmz.At(DocumentBinding, "notes"), late); err != nil {
 			t.Fatal(err)
 		}
 		bob.until(t, "ann's cursor", func() bool {
-			all := bob.session.People()
+			all := bob.doc.People()
 			return len(all) == 1 && all[0].Head == 5
 		})
 	})
@@ -183,7 +184,7 @@ func TestAnEarlierVersionCanBeSeenAndRestored(t *testing.T) {
 		ann, bob := twoPeople(t, m)
 		ann.typeAt(t, 0, "first")
 		ann.saved(t)
-		version := ann.session.Version()
+		version := ann.doc.Version()
 		time.Sleep(10 * time.Minute)
 		bob.shows(t, "first")
 		bob.typeAt(t, 5, " second")
@@ -210,21 +211,20 @@ func TestWhatIsTypedOfflineBeforeAKillIsThereOnceAtTheNextStart(t *testing.T) {
 		files := new(disk)
 		ann, bob := newPerson(t, m, "ann", client.Options{}), newPerson(t, m, "bob", client.Options{})
 		ann.open(t, "notes", files.options())
-		bob.open(t, "notes", SessionOptions{})
+		bob.open(t, "notes", OpenOptions{})
 		ann.typeAt(t, 0, "Start.")
 		bob.shows(t, "Start.")
 		ann.saved(t)
 		ann.Cut()
 		for i := range 60 {
-			ann.typeAt(t, ann.session.Text().Len(), fmt.Sprint(" ", i))
+			ann.typeAt(t, ann.doc.Text().Len(), fmt.Sprint(" ", i))
 			time.Sleep(time.Second)
 		}
 		typed := ann.screen
 		bob.typeAt(t, 0, "Bob. ")
 		bob.saved(t)
 		ann.Kill()
-		ann.session.stop()
-		<-ann.session.done
+		ann.doc.halt()
 		if len(files.all()) != 1 {
 			t.Fatalf("%d records on disk", len(files.all()))
 		}
@@ -249,23 +249,18 @@ func TestWhatCannotBeKeptOnDiskIsSaid(t *testing.T) {
 		files.mu.Lock()
 		full = true
 		files.mu.Unlock()
-		ann.session.Pull()
+		ann.doc.Pull()
 		ann.typeAt(t, 1, "b")
 		time.Sleep(time.Second)
-		if err := ann.session.JournalErr(); err == nil || !ann.session.Pull().Status {
+		if err := ann.doc.JournalErr(); err == nil || !ann.doc.Pull().Status {
 			t.Errorf("nobody is told: %v", err)
 		}
 		time.Sleep(time.Minute)
-		ann.session.mu.Lock()
-		if n := len(ann.session.journal.queue); n != 0 {
-			t.Errorf("%d copies of it wait for the disk", n)
-		}
-		ann.session.mu.Unlock()
 		files.mu.Lock()
 		full = false
 		files.mu.Unlock()
 		time.Sleep(time.Second)
-		if err := ann.session.JournalErr(); err != nil || !ann.session.Pull().Status || len(files.all()[0].Edits) != 2 {
+		if err := ann.doc.JournalErr(); err != nil || !ann.doc.Pull().Status || len(files.all()[0].Edits) != 2 {
 			t.Errorf("%v, on disk %+v", err, files.all()[0])
 		}
 	})
@@ -277,16 +272,15 @@ func TestWhatIsTooOldIsShownAndStaysInTheJournal(t *testing.T) {
 		files := new(disk)
 		ann, bob := newPerson(t, m, "ann", client.Options{}), newPerson(t, m, "bob", client.Options{})
 		ann.open(t, "notes", files.options())
-		bob.open(t, "notes", SessionOptions{})
+		bob.open(t, "notes", OpenOptions{})
 		ann.Cut()
 		ann.typeAt(t, 0, "Kept for you.")
 		time.Sleep(time.Second)
 		ann.Kill()
-		ann.session.stop()
-		<-ann.session.done
+		ann.doc.halt()
 		bob.typeAt(t, 0, "Bob.")
 		bob.saved(t)
-		bob.session.Close(t.Context())
+		bob.doc.Close(t.Context())
 		bob.Close() // a month of pings is much to do
 		time.Sleep(text.Retention + time.Hour)
 		for _, discard := range []bool{false, true} { // nobody looks at it the first time
@@ -298,9 +292,9 @@ func TestWhatIsTooOldIsShownAndStaysInTheJournal(t *testing.T) {
 				t.Errorf("%+v, screen %q, %d on disk", r, again.screen, len(files.all()))
 			}
 			if discard {
-				again.session.Discard(r)
+				again.doc.Discard(r)
 			}
-			again.session.Close(context.Background())
+			again.doc.Close(context.Background())
 		}
 		if len(files.all()) != 0 {
 			t.Error("what was discarded is on disk")
@@ -332,7 +326,7 @@ func TestAClientTenThousandVersionsBehindCatchesUp(t *testing.T) {
 				ann.saved(t)
 				bob.until(t, "one text", func() bool {
 					ann.pull(t)
-					return ann.screen == bob.screen && bob.session.Version() >= 10_000
+					return ann.screen == bob.screen && bob.doc.Version() >= 10_000
 				})
 				if got := strings.Contains(ann.screen, "ann was here"); got != unsaved || len(ann.refused) > 0 {
 					t.Errorf("ann's typing is there: %v, refused %v", got, ann.refused)
@@ -346,17 +340,17 @@ func TestADocumentOf10MBIsOpenedAndTakesAPasteOf1MBWithinTheDefaultLimits(t *tes
 	m := meshtest.StartWith(t, meshtest.Options{Gateway: gateway.Options{Dir: t.TempDir()}})
 	registerNodes(m)
 	ann, bob := newPerson(t, m, "ann", client.Options{}), newPerson(t, m, "bob", client.Options{})
-	ann.open(t, "book", SessionOptions{})
+	ann.open(t, "book", OpenOptions{})
 	page := strings.Repeat("The quick brown fox jumps over the lazy dog. 🦊\n", 1<<20/50)
 	for range 10 {
 		ann.typeAt(t, 0, page)
 		ann.saved(t)
 	}
-	bob.open(t, "book", SessionOptions{})
+	bob.open(t, "book", OpenOptions{})
 	if bob.screen != ann.screen || len(bob.screen) < 10*len(page) {
 		t.Fatalf("bob has %d bytes, ann %d", len(bob.screen), len(ann.screen))
 	}
-	bob.typeAt(t, bob.session.Text().Len()/100*50, page)
+	bob.typeAt(t, bob.doc.Text().Len()/100*50, page)
 	bob.saved(t)
 	ann.until(t, "the paste", func() bool { return ann.screen == bob.screen })
 
@@ -364,27 +358,37 @@ func TestADocumentOf10MBIsOpenedAndTakesAPasteOf1MBWithinTheDefaultLimits(t *tes
 	m.CrashGateway()
 	m.RestartGateway()
 	content, version, err := ReadAll(t.Context(), ann.Peer, "book")
-	if err != nil || content != ann.screen || version != ann.session.Version() {
+	if err != nil || content != ann.screen || version != ann.doc.Version() {
 		t.Errorf("%d bytes, version %d, %v", len(content), version, err)
 	}
 }
 
-func TestARefusedEditIsShownAndTheDocumentGoesOn(t *testing.T) {
+// refusing is a caller to whom a document refuses a push.
+type refusing struct {
+	lmz.Caller
+	left atomic.Int32 // pushes to refuse
+}
+
+func (r *refusing) CallRaw(ctx context.Context, to lmz.Address, c lmz.Continuation) (lmz.Value, error) {
+	if strings.HasPrefix(c.String(), string(Push)) && r.left.Add(-1) >= 0 {
+		return nil, refused(text.ErrTooLong)
+	}
+	return r.Caller.CallRaw(ctx, to, c)
+}
+
+func TestRefusedEdit(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 		files := new(disk)
 		registerNodes(m)
 		ann := newPerson(t, m, "ann", client.Options{})
-		ann.open(t, "notes", files.options())
+		o := files.options()
+		o.Document = "notes"
+		via := &refusing{Caller: ann.Peer}
+		ann.openVia(t, via, o)
 		ann.typeAt(t, 0, "fine")
 		ann.saved(t)
-		// No edit of this package's is refused but for its age, so the document's answer is
-		// made up.
-		ann.Cut()
+		via.left.Store(1)
 		ann.typeAt(t, 4, " or not")
-		ann.session.mu.Lock()
-		ann.session.mustReload(refused(text.ErrTooLong), true)
-		ann.session.mu.Unlock()
-		ann.Heal()
 		ann.until(t, "shown", func() bool { return len(ann.refused) == 1 })
 		e := new(lmz.Error)
 		if r := ann.refused[0]; r.Record.Text() != " or not" || !errors.As(r.Err, &e) || e.Name != RefusedName {
@@ -410,19 +414,19 @@ func TestWhoComesOrGoesWhileADocumentIsBeingOpenedIsSeen(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 		registerNodes(m)
 		ann, bob, eve := newPerson(t, m, "ann", client.Options{}), newPerson(t, m, "bob", client.Options{}), newPerson(t, m, "eve", client.Options{})
-		eve.open(t, "notes", SessionOptions{})
-		eve.session.SetCursor(0, 0)
-		bob.open(t, "notes", SessionOptions{})
+		eve.open(t, "notes", OpenOptions{})
+		eve.doc.SetCursor(0, 0)
+		bob.open(t, "notes", OpenOptions{})
 		time.Sleep(time.Second)
 
-		ann.beginVia(t, slowly{ann.Peer}, SessionOptions{Document: "notes"})
+		ann.beginVia(t, slowly{ann.Peer}, OpenOptions{Document: "notes"})
 		time.Sleep(500 * time.Millisecond) // the document has answered, and ann's goroutine does not know it
-		bob.session.SetCursor(0, 0)
-		eve.session.Close(t.Context())
-		ann.until(t, "the text is there", ann.session.Ready)
+		bob.doc.SetCursor(0, 0)
+		eve.doc.Close(t.Context())
+		ann.until(t, "the text is there", ann.doc.Ready)
 		time.Sleep(5 * time.Second)
 		ann.pull(t)
-		if people := ann.session.People(); len(people) != 1 || people[0].Name != "bob" {
+		if people := ann.doc.People(); len(people) != 1 || people[0].Name != "bob" {
 			t.Errorf("ann sees %+v", people)
 		}
 	})

@@ -1,0 +1,159 @@
+package text
+
+// Subscribed is the answer to a [Subscribe].
+func (s *Sync) Subscribed(o Opening) {
+	s.asking = max(0, s.asking-1)
+	s.subscribed = !s.stale
+	s.stale = s.stale && s.asking > 0
+	s.latest = max(s.latest, o.Version)
+	s.welcome(o)
+	s.forgetGone()
+	s.sayCursor = s.cursor != nil
+	switch {
+	case s.client == nil || s.reload != nil:
+		s.opening = &o
+	case o.Version < s.client.Version():
+		clear(s.inbox) // of a past that is void
+		s.latest = o.Version
+		s.mustReload(ErrRolledBack, false)
+	case o.Version-s.client.Version() > farBehind && s.client.Saved():
+		s.mustReload(ErrFarBehind, false)
+		s.opening, s.subscribed = &o, true
+	}
+	if s.failed == StepOpen && s.opening == nil {
+		s.fine()
+	}
+	s.hurry = s.client != nil && s.reload == nil // what was sent before does not arrive
+	s.wake()
+	s.next()
+}
+
+// Loaded is the answer to a [Load]: the whole text. editor is a random name for this
+// opening of the document. It takes t.
+func (s *Sync) Loaded(call int, t *Text, editor string) {
+	if s.answered(call) != StepOpen {
+		return
+	}
+	s.fine()
+	if s.opening == s.loading { // else there is a newer one
+		s.loaded = &loaded{s.opening.Version, t, editor}
+		s.opening = nil
+		s.wake()
+	}
+	s.loading = nil
+	s.next()
+}
+
+// Fetched is the answer to a [Fetch]: edits that follow the version, in order, and the
+// version of the document. If that is newer than the last of them, there are more.
+func (s *Sync) Fetched(call int, entries []Entry, version int) {
+	switch s.answered(call) {
+	case StepReplay:
+		s.fine()
+		s.rebase(entries, version)
+	case StepCatchUp:
+		s.fine()
+		if len(entries) == 0 {
+			s.latest = min(s.latest, version)
+		}
+		for _, e := range entries {
+			s.inbox[e.Version] = e
+			s.latest = max(s.latest, e.Version)
+		}
+		s.wake()
+		s.hurry = true // the rest of them
+	default:
+		return
+	}
+	s.next()
+}
+
+// Pushed is the answer to a [Push]: the version that the last of the edits made, and the
+// version of the document.
+func (s *Sync) Pushed(call, made, version int) {
+	switch s.answered(call) {
+	case StepReplay:
+	case StepPush:
+		s.client.Pushed(made)
+		s.latest = max(s.latest, version)
+	default:
+		return
+	}
+	s.fine()
+	s.next()
+}
+
+// Failed is the answer to a call that failed; its number is 0 for a [Subscribe]. err is for
+// people.
+func (s *Sync) Failed(call int, why Failure, err error) {
+	of := StepOpen
+	if call == 0 {
+		s.asking = max(0, s.asking-1)
+		s.forgetGone()
+		s.subscribed = false
+	} else if of = s.answered(call); of == NoStep {
+		return
+	}
+	final := why == Refused || why == TooOld
+	switch {
+	case final && of == StepReplay:
+		s.replayed(err)
+	case final && of == StepPush, final && of == StepCatchUp:
+		s.mustReload(err, why == Refused)
+	default:
+		s.again(of, why, err)
+	}
+	s.next()
+}
+
+// again tries later what failed.
+func (s *Sync) again(of Step, why Failure, err error) {
+	switch of {
+	case StepOpen:
+		s.opening, s.subscribed = nil, false
+	case StepPush:
+		s.client.PushFailed()
+	}
+	if why == NotSubscribed {
+		s.subscribed = false
+	}
+	if s.offline || s.closed {
+		return // the connection, when it is back, tries everything
+	}
+	s.failed, s.problem = of, err
+	s.status()
+	s.pausing = true
+	s.do(Wait{RetryTimer, retryDelays[min(s.failures, len(retryDelays)-1)]})
+	s.failures++
+}
+
+// fine takes note that a call did what it should.
+func (s *Sync) fine() {
+	s.failures = 0
+	if s.problem != nil {
+		s.failed, s.problem = NoStep, nil
+		s.status()
+	}
+}
+
+// answered returns which step the call was for that has its answer now, or NoStep if no
+// answer is expected to it.
+func (s *Sync) answered(call int) Step {
+	if call == 0 || call != s.calling {
+		return NoStep
+	}
+	s.calling = 0
+	return s.step
+}
+
+// Arrived takes edits that the document has sent.
+func (s *Sync) Arrived(entries []Entry) {
+	for _, e := range entries {
+		if len(s.inbox) < maxInbox { // else it is fetched when the screen has pulled
+			s.inbox[e.Version] = e
+		}
+		s.latest = max(s.latest, e.Version)
+	}
+	s.wake()
+	s.next()
+}

@@ -1,0 +1,103 @@
+package text
+
+import "time"
+
+// Effect is something that a [Sync] wants done. It is one of [Subscribe], [Load], [Fetch],
+// [Push], [Present], [Store], [Wait] and [Wake].
+type Effect interface{ effect() }
+
+// Subscribe asks the document for its state, and to send what happens from then on. Answer
+// with [Sync.Subscribed], or with [Sync.Failed] and call number 0.
+type Subscribe struct{}
+
+// Load reads the rest of the text that an opening announced. Answer with [Sync.Loaded].
+type Load struct {
+	Call    int
+	Opening Opening
+}
+
+// Fetch asks the document for the edits made since a version. Answer with [Sync.Fetched].
+type Fetch struct{ Call, Since int }
+
+// Push sends edits that are based on a version. Answer with [Sync.Pushed].
+type Push struct {
+	Call  int
+	Base  int
+	Edits []Edit
+}
+
+// Present tells the document where this user's cursor is. It has no answer: if it is lost,
+// the next move of the cursor makes up for it.
+type Present struct{ Cursor Cursor }
+
+// Store writes records to the journal, in order; a record without edits is deleted. Answer
+// with [Sync.Stored].
+type Store struct{ Records []Record }
+
+// Wait starts a timer, in place of an earlier one of the same kind. Call [Sync.Due] when the
+// time is over.
+type Wait struct {
+	Timer Timer
+	For   time.Duration
+}
+
+// Wake says that [Sync.Pull] has something to return. It is not repeated before Pull.
+type Wake struct{}
+
+func (Subscribe) effect() {}
+func (Load) effect()      {}
+func (Fetch) effect()     {}
+func (Push) effect()      {}
+func (Present) effect()   {}
+func (Store) effect()     {}
+func (Wait) effect()      {}
+func (Wake) effect()      {}
+
+// Timer is a kind of timer.
+type Timer int
+
+// The timers of a Sync.
+const (
+	RetryTimer   Timer = iota // until a call that failed is tried again
+	GapTimer                  // until versions that did not arrive are asked for
+	JournalTimer              // until what was typed is written to the journal
+	CursorTimer               // until the cursor is told again
+)
+
+// How long a Sync waits.
+const (
+	holePatience = 50 * time.Millisecond // versions that are missing may still arrive
+	echoPatience = 3 * time.Second       // edits that were pushed arrive after the answer
+	journalDelay = 300 * time.Millisecond
+	cursorPause  = 100 * time.Millisecond // between two words about the cursor
+)
+
+// retryDelays are the pauses after one failure, two failures, and so on.
+var retryDelays = [...]time.Duration{500 * time.Millisecond, time.Second, 2 * time.Second, 5 * time.Second}
+
+// Failure is why a call failed, as far as a Sync decides by it. Its values are the names of
+// the errors of a document; any other name is a failure that may pass.
+type Failure string
+
+// The failures that a Sync knows.
+const (
+	// Refused is the document's last word on the edits of a push: none of them was made.
+	Refused Failure = "EditRefused"
+	// TooOld says that the document does not know what was made since a version.
+	TooOld Failure = "VersionTooOld"
+	// NotSubscribed says that a guard of the document refused the call: the document has
+	// forgotten this client, or never knew it.
+	NotSubscribed Failure = "guard"
+)
+
+// Step is what a Sync is busy with.
+type Step int
+
+// The steps, in the order in which a Sync takes them.
+const (
+	NoStep      Step = iota
+	StepOpen         // subscribing and reading the text
+	StepReplay       // pushing what earlier openings left unsaved
+	StepCatchUp      // fetching what others made
+	StepPush         // pushing what was typed
+)

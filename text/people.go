@@ -1,0 +1,167 @@
+package text
+
+// Cursor is where a client's cursor and selection are, in the text of a version.
+type Cursor struct {
+	ClientID string `json:"clientID"` // the editor, as in its edits
+	Version  int
+	Anchor   int // where the selection began; Head if nothing is selected
+	Head     int // where the cursor is
+}
+
+// Person is somebody who has the document open.
+type Person struct {
+	ClientID string `json:"clientID"`
+	Name     string
+	Color    int // a small number, different for everybody who is there
+	Version  int // that the positions are of
+	Anchor   int
+	Head     int
+	Gone     bool `json:"gone,omitempty"`
+	// Moment is the number of the newest subscription when the document said this. Whoever
+	// subscribed later knows it from its own opening.
+	Moment int
+}
+
+// After returns the person after some more edits: the cursor is behind what the person
+// typed, and before what others did.
+func (p Person) After(entries []Entry) Person {
+	for _, e := range entries {
+		if e.Version <= p.Version {
+			continue
+		}
+		side := -1
+		if e.Editor == p.ClientID {
+			side = 1
+		}
+		p.Anchor, p.Head = e.Changes.MapPos(p.Anchor, side), e.Changes.MapPos(p.Head, side)
+		p.Version = e.Version
+	}
+	return p
+}
+
+// SetCursor tells the others where this user's cursor is: the selection goes from anchor to
+// head, both on the screen.
+func (s *Sync) SetCursor(anchor, head int) {
+	if s.cursor != nil && s.cursor.Anchor == anchor && s.cursor.Head == head {
+		return
+	}
+	s.cursor = &Cursor{Anchor: anchor, Head: head}
+	s.sayCursor = true
+	s.next()
+}
+
+// tellCursor tells the document where the cursor is, ten times a second at most.
+func (s *Sync) tellCursor() {
+	if !s.sayCursor || s.paused || s.client == nil || s.reload != nil {
+		return
+	}
+	s.sayCursor, s.paused = false, true
+	s.do(Present{Cursor{
+		ClientID: s.client.Editor(), Version: s.client.Version(),
+		Anchor: s.client.Confirmed(s.cursor.Anchor), Head: s.client.Confirmed(s.cursor.Head),
+	}})
+	s.do(Wait{CursorTimer, cursorPause})
+}
+
+// welcome takes the people who were there when the document answered a subscription. News
+// of them may have arrived before that answer.
+func (s *Sync) welcome(o Opening) {
+	if o.Moment < s.moment {
+		return // the answer to a later subscription came first
+	}
+	heard := s.people
+	s.people, s.moment = nil, o.Moment
+	for _, p := range o.People {
+		s.setPerson(p.After(s.past))
+	}
+	for _, p := range heard {
+		if p.Moment >= o.Moment {
+			s.setPerson(p)
+		}
+	}
+	s.news.People = true
+}
+
+// Met takes what the document has sent about somebody.
+func (s *Sync) Met(p Person) {
+	if p.Moment < s.moment {
+		return // the opening knew it
+	}
+	for i := range s.people {
+		other := &s.people[i]
+		if !p.Gone && other.Color == p.Color && other.ClientID != p.ClientID { // one client's next editor
+			other.Gone, other.Moment = true, p.Moment // it stays so for an opening that is older
+		}
+	}
+	s.setPerson(p.After(s.past))
+	s.forgetGone()
+	s.news.People = true
+	s.wake()
+}
+
+func (s *Sync) setPerson(p Person) {
+	for i := range s.people {
+		if s.people[i].ClientID == p.ClientID {
+			s.people[i] = p
+			return
+		}
+	}
+	s.people = append(s.people, p)
+}
+
+// forgetGone forgets people who have gone, unless an answer is under way that may be older.
+func (s *Sync) forgetGone() {
+	if s.asking > 0 {
+		return
+	}
+	here := s.people[:0]
+	for _, p := range s.people {
+		if !p.Gone {
+			here = append(here, p)
+		}
+	}
+	s.people = here
+}
+
+// People returns who else has the document open, by color, with their cursors as on the
+// screen.
+func (s *Sync) People() []Person {
+	all := make([]Person, 0, len(s.people))
+	for _, p := range s.people {
+		if p.Gone {
+			continue
+		}
+		if s.client != nil {
+			n := s.client.Text().Len()
+			p.Anchor = min(max(0, s.client.OnScreen(p.Anchor, -1)), n)
+			p.Head = min(max(0, s.client.OnScreen(p.Head, -1)), n)
+		}
+		i := len(all)
+		all = append(all, p)
+		for ; i > 0 && all[i-1].Color > p.Color; i-- {
+			all[i] = all[i-1]
+		}
+		all[i] = p
+	}
+	return all
+}
+
+// OnScreen returns where a position in the text of a version is on the screen. It returns
+// false if the version is older than those remembered, or not on the screen yet. For side
+// see [ChangeSet.MapPos].
+func (s *Sync) OnScreen(pos, version, side int) (int, bool) {
+	if s.client == nil {
+		return 0, false
+	}
+	behind := s.client.Version() - version
+	if behind < 0 || behind > len(s.past) {
+		return 0, false
+	}
+	for _, e := range s.past[len(s.past)-behind:] {
+		if pos > e.Changes.Length() {
+			return 0, false
+		}
+		pos = e.Changes.MapPos(pos, side)
+	}
+	return s.client.OnScreen(pos, side), true
+}

@@ -1,0 +1,91 @@
+package text
+
+// Pull takes what has happened since the last Pull and puts it into the text.
+func (s *Sync) Pull() News {
+	s.woken = false
+	s.takeLoaded()
+	s.takeInbox()
+	news := s.news
+	s.news = News{}
+	s.next()
+	return news
+}
+
+// takeLoaded puts a text on the screen that was read. What was not saved until then is
+// pushed apart, or was refused.
+func (s *Sync) takeLoaded() {
+	l := s.loaded
+	if l == nil {
+		return
+	}
+	if s.client != nil {
+		r := s.client.Unsaved() // without edits if everything is saved
+		s.keep(r)
+		switch {
+		case len(r.Edits) == 0:
+		case s.refused:
+			s.news.Refused = append(s.news.Refused, Refusal{r, s.reload})
+		default:
+			s.restore = append(s.restore, r)
+		}
+	}
+	s.client = NewClient(l.editor, l.version, l.text)
+	s.loaded, s.reload, s.refused, s.past = nil, nil, false, nil
+	s.news = News{Loaded: true, People: true, Status: true, Refused: s.news.Refused}
+}
+
+// takeInbox puts what others made into the text, as far as it is here without gaps.
+func (s *Sync) takeInbox() {
+	if s.client == nil || s.reload != nil {
+		return
+	}
+	saved := s.client.Saved()
+	for {
+		e, ok := s.inbox[s.client.Version()+1]
+		if !ok {
+			break
+		}
+		changes, err := s.client.Receive(e)
+		if err != nil { // what is on the screen is not what the document has
+			s.mustReload(err, false)
+			return
+		}
+		delete(s.inbox, e.Version)
+		s.received(e, changes)
+	}
+	for version := range s.inbox {
+		if version <= s.client.Version() {
+			delete(s.inbox, version)
+		}
+	}
+	if s.client.Saved() != saved {
+		s.news.Status = true
+		s.keepSoon()
+	}
+}
+
+// received is what follows an entry that is in the text.
+func (s *Sync) received(e Entry, changes ChangeSet) {
+	if !changes.Empty() {
+		s.news.Changes = append(s.news.Changes, changes)
+	}
+	s.by = e.By
+	if e.Editor == s.client.Editor() {
+		s.by = ""
+	}
+	if s.past = append(s.past, e); len(s.past) > 2*keptPast {
+		s.past = append([]Entry(nil), s.past[keptPast:]...)
+	}
+	for i := range s.people {
+		s.people[i] = s.people[i].After([]Entry{e})
+		s.news.People = true
+	}
+}
+
+// mustReload has the text read again.
+func (s *Sync) mustReload(why error, refused bool) {
+	if s.reload != nil {
+		return
+	}
+	s.reload, s.refused, s.subscribed, s.loaded, s.opening = why, refused, false, nil, nil
+}

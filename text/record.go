@@ -1,0 +1,169 @@
+package text
+
+// Record is what one opening of a document has typed and the document may not have. A
+// journal keeps records by Editor. They can be pushed as they are, at a later opening too:
+// the document makes each edit once.
+type Record struct {
+	Editor  string   `json:"editor"`  // random, of one opening
+	Version int      `json:"version"` // that Edits are based on
+	Edits   []Update `json:"edits"`   // none: there is nothing to keep
+}
+
+// Text returns what would be lost with the record, for people.
+func (r Record) Text() string {
+	edits, err := Edits(r.Edits)
+	if err != nil {
+		return ""
+	}
+	return Inserted(edits)
+}
+
+// Refusal is what a document refused for good. The journal keeps it until [Sync.Discard]:
+// show it to the user, who can copy the text.
+type Refusal struct {
+	Record Record
+	Err    error
+}
+
+// journal is what is to be stored of this opening and earlier ones.
+type journal struct {
+	queue   []Record // of earlier openings
+	stored  bool     // there may be a record of this opening
+	dirty   bool     // something has changed since the last Store
+	waiting bool     // JournalTimer is running
+	storing []Record // that have no answer; nil if none
+	earlier int      // how many of them are of earlier openings
+	err     error    // of the last Store
+}
+
+// JournalErr returns why the journal lacks what it should have, or nil. It is tried again.
+func (s *Sync) JournalErr() error { return s.journal.err }
+
+// keepSoon has the journal brought up to date, a short time from now: most of what is typed
+// is saved before.
+func (s *Sync) keepSoon() {
+	s.journal.dirty = true
+	if !s.journal.waiting && s.journal.storing == nil && !s.closed {
+		s.journal.waiting = true
+		s.do(Wait{JournalTimer, journalDelay})
+	}
+}
+
+// keep stores the record of an earlier opening, or deletes it if it has no edits.
+func (s *Sync) keep(r Record) {
+	j := &s.journal
+	if s.client != nil && r.Editor == s.client.Editor() {
+		j.stored = false
+	}
+	j.queue = append(j.queue, r)
+	s.keepSoon()
+}
+
+// store stores what the journal does not have.
+func (s *Sync) store() {
+	j := &s.journal
+	if j.storing != nil || !j.dirty {
+		return
+	}
+	records := j.queue
+	j.queue, j.dirty, j.earlier = nil, false, len(records)
+	if s.client != nil {
+		saved := s.client.Saved()
+		if !saved || j.stored {
+			records = append(records, s.client.Unsaved())
+		}
+		j.stored = !saved
+	}
+	if len(records) > 0 {
+		j.storing = records
+		s.do(Store{records})
+	}
+}
+
+// Stored is the answer to a [Store]: how many of the records were written, and why the next
+// one was not.
+func (s *Sync) Stored(n int, err error) {
+	j := &s.journal
+	if err != nil {
+		left := append([]Record(nil), j.storing[min(n, j.earlier):j.earlier]...)
+		j.queue = append(left, j.queue...)
+		j.stored, j.dirty = true, true // or may be
+	}
+	j.storing = nil
+	if (err == nil) != (j.err == nil) {
+		s.status()
+	}
+	j.err = err
+	if j.dirty {
+		s.keepSoon()
+	}
+}
+
+// Restore takes a record of an earlier opening from the journal. It is pushed before what
+// is typed now, and each edit is made once, even if it was made before.
+func (s *Sync) Restore(r Record) {
+	s.restore = append(s.restore, r)
+	s.next()
+}
+
+// Discard deletes from the journal what the document refused.
+func (s *Sync) Discard(r Refusal) {
+	s.keep(Record{Editor: r.Record.Editor})
+}
+
+// replay is a record on its way to the document.
+type replay struct {
+	edits   []Edit
+	version int  // that they are based on
+	newest  bool // which is the document's
+}
+
+// replayNext brings the first record to the newest version and pushes it, in parts that
+// fit.
+func (s *Sync) replayNext() {
+	if s.replay == nil {
+		edits, err := Edits(s.restore[0].Edits)
+		if err != nil {
+			s.replayed(err)
+			s.next()
+			return
+		}
+		s.replay = &replay{edits: edits, version: s.restore[0].Version}
+	}
+	switch r := s.replay; {
+	case len(r.edits) == 0:
+		s.replayed(nil)
+		s.next()
+	case r.newest:
+		r.newest = false
+		s.do(Push{s.call(StepReplay), r.version, r.edits[:Batch(r.edits)]})
+	default:
+		s.do(Fetch{s.call(StepReplay), r.version})
+	}
+}
+
+// rebase moves the record over what was made since.
+func (s *Sync) rebase(entries []Entry, version int) {
+	r := s.replay
+	for _, e := range entries {
+		edits, err := Rebase(r.edits, e)
+		if err != nil {
+			s.replayed(err)
+			return
+		}
+		r.edits, r.version = edits, e.Version
+	}
+	r.newest = r.version >= version || len(entries) == 0
+}
+
+// replayed ends the first record: it is saved, or was refused.
+func (s *Sync) replayed(err error) {
+	r := s.restore[0]
+	s.restore, s.replay = s.restore[1:], nil
+	if err != nil {
+		s.news.Refused = append(s.news.Refused, Refusal{r, err})
+	} else {
+		s.keep(Record{Editor: r.Editor})
+	}
+	s.status()
+}

@@ -1,0 +1,347 @@
+package text
+
+import "errors"
+
+// Errors of a [Sync].
+var (
+	// ErrNotLoaded says that there is no text to edit yet.
+	ErrNotLoaded = errors.New("the document is not loaded yet")
+	// ErrRolledBack says that the document is at an older version than this client: it was
+	// restored from a backup, or removed. The text is read again.
+	ErrRolledBack = errors.New("the document is at an older version: it was restored from a backup or removed")
+	// ErrFarBehind says that so many versions are missing that the text is read again.
+	ErrFarBehind = errors.New("too many versions behind; reading the text again")
+)
+
+// Bounds of a Sync.
+const (
+	farBehind = 5000 // versions beyond which a text is rather read than changed
+	maxInbox  = 5000 // versions that wait for the screen or for those before them
+	keptPast  = 1000 // versions of which positions are understood
+)
+
+// Opening is the state of a document: the answer to a subscription.
+type Opening struct {
+	Version int
+	Length  int    // of the text
+	Text    string // its first part; all of it if it is short
+	People  []Person
+	Moment  int // the number of the subscription, see [Person]
+}
+
+// News is what happened since the last [Sync.Pull].
+type News struct {
+	// Loaded says that there is a text for the first time, or another one because the way
+	// to the document's text was lost: what was on the screen is void, and Changes are in
+	// the text already.
+	Loaded bool
+	// Changes is what others did to the text on the screen, in order.
+	Changes []ChangeSet
+	People  bool // [Sync.People] returns something else
+	Status  bool // [Sync.Saved], [Sync.Problem] or [Sync.JournalErr] returns something else
+	Refused []Refusal
+}
+
+// Sync is an open document without its connection: it keeps the text on a screen and the
+// text of the document in step, over lost connections, lost messages and crashes. It does
+// no I/O and has no clock: every method is an event, and what it wants done are effects,
+// which the caller takes with [Sync.Effects] after each event. Calls are made one at a
+// time, besides Subscribe. Not safe for concurrent use.
+//
+// The text changes only within Edit, Undo, Redo and Pull, so that an editor always knows
+// what is on its screen.
+type Sync struct {
+	client  *Client // nil before there is a text
+	effects []Effect
+
+	offline, closed bool
+	subscribed      bool
+	asking          int  // Subscribe effects without an answer
+	stale           bool // messages were missed after the last of them
+
+	number   int  // of the last call
+	calling  int  // number of the call that has no answer yet; 0 if none
+	step     Step // of that call
+	pausing  bool // a call failed, and RetryTimer is running
+	failures int  // in a row
+	problem  error
+	failed   Step // that problem is about
+
+	opening *Opening // to be loaded
+	loading *Opening // being loaded
+	loaded  *loaded  // to be put on the screen
+	reload  error    // why the text has to be read again; nil if it has not
+	refused bool     // the reload is because edits were refused
+
+	inbox  map[int]Entry
+	latest int     // the highest version known to exist
+	past   []Entry // the newest ones that are in the text
+	by     string
+	wait   bool // GapTimer is running
+	hurry  bool // missing versions will not arrive by themselves
+
+	restore []Record
+	replay  *replay // of the first of restore; nil before it has begun
+
+	people    []Person // while an answer is under way, those who have gone too
+	moment    int      // of the opening that people began with
+	cursor    *Cursor  // on the screen; nil before SetCursor
+	sayCursor bool
+	paused    bool // CursorTimer is running
+
+	journal journal
+	news    News
+	woken   bool
+}
+
+// loaded is a text that was read, for one opening of the document.
+type loaded struct {
+	version int
+	text    *Text
+	editor  string
+}
+
+// NewSync returns a Sync that is online and has no text. Begin with [Sync.Start].
+func NewSync() *Sync { return &Sync{inbox: make(map[int]Entry)} }
+
+// Start opens the document.
+func (s *Sync) Start() { s.next() }
+
+// Effects returns what is to be done since the last call, in order.
+func (s *Sync) Effects() []Effect {
+	effects := s.effects
+	s.effects = nil
+	return effects
+}
+
+func (s *Sync) do(e Effect) { s.effects = append(s.effects, e) }
+
+// Ready reports whether there is a text.
+func (s *Sync) Ready() bool { return s.client != nil }
+
+// Client returns the client that has the text on the screen, nil before Ready. It is
+// another one after each News.Loaded. Only look at it.
+func (s *Sync) Client() *Client { return s.client }
+
+// Replacing reports whether the next Pull puts another text on the screen.
+func (s *Sync) Replacing() bool { return s.loaded != nil }
+
+// Saved reports whether the document has everything that was typed, now and in earlier
+// openings.
+func (s *Sync) Saved() bool {
+	return len(s.restore) == 0 && (s.client == nil || s.client.Saved())
+}
+
+// Problem returns why nothing goes forward at the moment and in which step, or nil. What
+// failed is tried again.
+func (s *Sync) Problem() (Step, error) { return s.failed, s.problem }
+
+// ChangedBy returns who made the newest edit, for people; "" if that was this client.
+func (s *Sync) ChangedBy() string { return s.by }
+
+// Unsaved returns what the document may not have, of earlier openings and of this one.
+func (s *Sync) Unsaved() []Record {
+	all := append([]Record(nil), s.restore...)
+	if s.client != nil && !s.client.Saved() {
+		all = append(all, s.client.Unsaved())
+	}
+	return all
+}
+
+// Edit makes a change of the user. The error is that of [Text.Apply], or [ErrNotLoaded].
+func (s *Sync) Edit(changes ChangeSet) error {
+	if s.client == nil {
+		return ErrNotLoaded
+	}
+	if err := s.client.Edit(changes); err != nil {
+		return err
+	}
+	s.edited()
+	return nil
+}
+
+// Undo takes back the last step of this user and nothing of anybody else. It returns what
+// changed on the screen, and false if there was nothing to undo.
+func (s *Sync) Undo() (ChangeSet, bool) {
+	if s.client == nil {
+		return ChangeSet{}, false
+	}
+	changes, ok := s.client.Undo()
+	if ok {
+		s.edited()
+	}
+	return changes, ok
+}
+
+// Redo does again what the last Undo took back.
+func (s *Sync) Redo() (ChangeSet, bool) {
+	if s.client == nil {
+		return ChangeSet{}, false
+	}
+	changes, ok := s.client.Redo()
+	if ok {
+		s.edited()
+	}
+	return changes, ok
+}
+
+// Boundary ends a step of undo: call it after a pause in typing.
+func (s *Sync) Boundary() {
+	if s.client != nil {
+		s.client.Boundary()
+	}
+}
+
+func (s *Sync) edited() {
+	s.keepSoon()
+	s.next()
+}
+
+// Online says whether there is a connection. While there is none, only a Subscribe that
+// [Sync.Resubscribe] asks for is an effect. Shells whose calls wait for the connection
+// themselves need not say it.
+func (s *Sync) Online(online bool) {
+	s.offline = !online
+	s.pausing, s.failures = false, 0
+	s.next()
+}
+
+// Resubscribe subscribes again at once: the document does not know this session.
+func (s *Sync) Resubscribe() {
+	s.subscribed, s.pausing = false, false
+	s.subscribe()
+}
+
+// Missed subscribes again, because messages of the document were lost on their way here.
+func (s *Sync) Missed() {
+	s.subscribed, s.stale, s.pausing = false, s.asking > 0, false
+	s.next()
+}
+
+// Due says that the time of a Wait is over.
+func (s *Sync) Due(t Timer) {
+	switch t {
+	case RetryTimer:
+		s.pausing = false
+	case GapTimer:
+		s.wait, s.hurry = false, s.gap()
+	case JournalTimer:
+		s.journal.waiting = false
+		s.store()
+	case CursorTimer:
+		s.paused = false
+	}
+	s.next()
+}
+
+// Close ends the openings of the document here: what is not in the journal is stored, and
+// nothing else is asked for. After a failure to store it can be called again.
+func (s *Sync) Close() {
+	s.closed = true
+	s.store()
+}
+
+// next asks for what can be done now. Every event ends with it.
+func (s *Sync) next() {
+	if s.closed || s.offline || s.pausing {
+		return
+	}
+	if !s.subscribed {
+		if s.asking == 0 {
+			s.subscribe()
+		}
+		return
+	}
+	s.tellCursor()
+	if s.calling != 0 {
+		return
+	}
+	switch {
+	case s.opening != nil:
+		s.loading = s.opening
+		s.do(Load{s.call(StepOpen), *s.opening})
+	case len(s.restore) > 0:
+		s.replayNext()
+	case s.gap():
+		s.fillGap()
+	case s.client != nil && s.reload == nil && s.loaded == nil:
+		s.push()
+	}
+}
+
+func (s *Sync) subscribe() {
+	s.asking++
+	s.do(Subscribe{})
+}
+
+// call numbers a call.
+func (s *Sync) call(of Step) int {
+	s.number++
+	s.calling, s.step = s.number, of
+	return s.number
+}
+
+// push pushes what was typed.
+func (s *Sync) push() {
+	s.hurry = false
+	if base, edits := s.client.Push(); len(edits) > 0 {
+		s.do(Push{s.call(StepPush), base, edits})
+	}
+}
+
+// reached returns the version up to which everything is here.
+func (s *Sync) reached() int {
+	version := s.latest // what comes is not needed before there is a text
+	switch {
+	case s.loaded != nil:
+		version = s.loaded.version
+	case s.client != nil && s.reload == nil:
+		version = s.client.Version()
+	default:
+		return version
+	}
+	for {
+		if _, ok := s.inbox[version+1]; !ok {
+			return version
+		}
+		version++
+	}
+}
+
+// gap reports whether versions are missing that exist.
+func (s *Sync) gap() bool { return s.reached() < s.latest }
+
+// fillGap fetches the versions that are missing, unless they arrive by themselves.
+func (s *Sync) fillGap() {
+	if len(s.inbox) >= maxInbox && s.client != nil && s.inbox[s.client.Version()+1].Version > 0 {
+		return // the screen pulls first
+	}
+	if s.hurry {
+		s.hurry = false
+		s.do(Fetch{s.call(StepCatchUp), s.reached()})
+		return
+	}
+	if s.wait {
+		return
+	}
+	s.wait = true
+	patience := holePatience
+	if len(s.inbox) == 0 && s.client != nil && s.client.Awaits() {
+		patience = echoPatience
+	}
+	s.do(Wait{GapTimer, patience})
+}
+
+// wake tells the screen that there is news, once until it pulls.
+func (s *Sync) wake() {
+	if !s.woken {
+		s.woken = true
+		s.do(Wake{})
+	}
+}
+
+// status tells the screen that what it shows about the document has changed.
+func (s *Sync) status() {
+	s.news.Status = true
+	s.wake()
+}
