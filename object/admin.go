@@ -10,6 +10,7 @@ import (
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/internal/proto"
 	"github.com/lumenize/lmz/internal/turn"
+	"github.com/lumenize/lmz/internal/wake"
 )
 
 // Due says when an object has to be woken.
@@ -31,13 +32,13 @@ type Due struct {
 // says.
 func (rt *Runtime) Due(binding, after string) []Due {
 	var list []Due
-	for a, d := range rt.wakes.all() {
-		due := Due{Object: a, Cursor: fmt.Sprintf("%016x %s", d.at, a), Failures: d.unable.failures, Since: d.unable.since, Error: d.unable.why}
-		if binding != "" && a.Binding != binding || due.Cursor <= after || d.at == wakeDead {
+	for a, d := range rt.wakes.All() {
+		due := Due{Object: a, Cursor: fmt.Sprintf("%016x %s", d.At, a), Failures: d.Unable.Failures, Since: d.Unable.Since, Error: d.Unable.Why}
+		if binding != "" && a.Binding != binding || due.Cursor <= after || d.At == wake.Dead {
 			continue
 		}
-		if d.at != wakeAtStart {
-			due.At = time.UnixMilli(d.at)
+		if d.At != wake.AtStart {
+			due.At = time.UnixMilli(d.At)
 		}
 		list = append(list, due)
 	}
@@ -84,7 +85,7 @@ func (rt *Runtime) mustExist(a lmz.Address) error {
 	rt.mu.Lock()
 	_, known := rt.kinds[a.Binding]
 	rt.mu.Unlock()
-	if known && checkInstance(a.Instance) == nil && !rt.exists(a) {
+	if known && checkInstance(a.Instance) == nil && !rt.disk.Exists(a) {
 		return absent(a.String() + " has stored nothing")
 	}
 	return nil

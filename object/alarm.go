@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/lumenize/lmz/internal/cron"
 	"github.com/lumenize/lmz/internal/node"
 )
 
@@ -89,7 +90,7 @@ func newAlarm(s Schedule, o AlarmOptions, rev int64, now time.Time) (alarmRow, e
 		return alarmRow{}, fmt.Errorf("Late %q is none of once, skip and all", o.Late)
 	}
 	if s.kind == kindCron {
-		if err := checkCron(s.cron); err != nil {
+		if err := cron.Check(s.cron); err != nil {
 			return alarmRow{}, err
 		}
 	}

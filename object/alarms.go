@@ -14,6 +14,8 @@ import (
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/internal/budget"
 	"github.com/lumenize/lmz/internal/proto"
+	"github.com/lumenize/lmz/internal/store"
+	"github.com/lumenize/lmz/internal/wake"
 )
 
 // Alarms are the alarms of one object: work that it does at a time, also if it is
@@ -46,7 +48,6 @@ const maxRuns = 200
 // one is found.
 const (
 	alarmRows = "alarm/"
-	dueRows   = "due/"
 	runRows   = "run/"
 	alarmMeta = "alarms"
 )
@@ -57,7 +58,7 @@ type alarmCounters struct {
 	Runs int64
 }
 
-func dueKey(a *alarmRow) string { return fmt.Sprintf("%s%016x/%016x", dueRows, a.Next, a.Rev) }
+func dueKey(a *alarmRow) string { return wake.DueKey(a.Next, a.Rev) }
 
 func runKeyOf(n int64) string { return fmt.Sprintf("%s%03d", runRows, n%maxRuns) }
 
@@ -80,7 +81,7 @@ func (a *Alarms) Set(ctx context.Context, s Schedule, work lmz.Continuation, opt
 	}
 	set.Chain, set.Work, set.Payer = chain, work.String(), proto.PayerOf(ctx)
 	var refused *lmz.Error
-	err = a.o.use(ctx, func(st store) (err error) {
+	err = a.o.use(ctx, func(st store.Store) (err error) {
 		replaced, err := getAlarm(st, set.ID)
 		if err != nil {
 			return err
@@ -106,7 +107,7 @@ func (a *Alarms) Set(ctx context.Context, s Schedule, work lmz.Continuation, opt
 
 // Get returns the alarm with an ID, and whether there is one.
 func (a *Alarms) Get(ctx context.Context, id string) (found Alarm, ok bool, err error) {
-	err = a.o.use(ctx, func(st store) error {
+	err = a.o.use(ctx, func(st store.Store) error {
 		row, err := getAlarm(st, id)
 		if row != nil {
 			found, ok = row.alarm(), true
@@ -143,14 +144,14 @@ func (f AlarmFilter) matches(a Alarm) bool {
 // then those that are dead.
 func (a *Alarms) List(ctx context.Context, f AlarmFilter) ([]Alarm, error) {
 	var rows []alarmRow
-	err := a.o.use(ctx, func(st store) error {
-		found, err := st.rows(alarmRows+f.Prefix, noLimit)
+	err := a.o.use(ctx, func(st store.Store) error {
+		found, err := st.Rows(alarmRows+f.Prefix, store.NoLimit)
 		if err != nil {
 			return err
 		}
 		for _, r := range found {
 			var row alarmRow
-			if err := proto.Unmarshal(r.value, &row); err != nil {
+			if err := proto.Unmarshal(r.Value, &row); err != nil {
 				return err
 			}
 			rows = append(rows, row)
@@ -170,7 +171,7 @@ func (a *Alarms) List(ctx context.Context, f AlarmFilter) ([]Alarm, error) {
 // Cancel removes the alarm with an ID, and returns what it was and whether there was
 // one. Work that runs already goes on.
 func (a *Alarms) Cancel(ctx context.Context, id string) (cancelled Alarm, ok bool, err error) {
-	err = a.o.use(ctx, func(st store) error {
+	err = a.o.use(ctx, func(st store.Store) error {
 		row, err := getAlarm(st, id)
 		if row == nil || err != nil {
 			return err
@@ -185,7 +186,7 @@ func (a *Alarms) Cancel(ctx context.Context, id string) (cancelled Alarm, ok boo
 // whether there is one: it runs when this turn is over. A cron alarm goes on with its
 // next time after that.
 func (a *Alarms) Run(ctx context.Context, id string) (ok bool, err error) {
-	err = a.o.use(ctx, func(st store) error {
+	err = a.o.use(ctx, func(st store.Store) error {
 		row, err := getAlarm(st, id)
 		if row == nil || err != nil {
 			return err
@@ -208,14 +209,14 @@ func (a *Alarms) Run(ctx context.Context, id string) (ok bool, err error) {
 // latest last. The object remembers 200 runs altogether.
 func (a *Alarms) History(ctx context.Context, id string) ([]AlarmRun, error) {
 	var runs []AlarmRun
-	err := a.o.use(ctx, func(st store) error {
-		found, err := st.rows(runRows, noLimit)
+	err := a.o.use(ctx, func(st store.Store) error {
+		found, err := st.Rows(runRows, store.NoLimit)
 		if err != nil {
 			return err
 		}
 		for _, r := range found {
 			var run AlarmRun
-			if err := proto.Unmarshal(r.value, &run); err != nil {
+			if err := proto.Unmarshal(r.Value, &run); err != nil {
 				return err
 			}
 			if id == "" || run.ID == id {
@@ -229,14 +230,14 @@ func (a *Alarms) History(ctx context.Context, id string) ([]AlarmRun, error) {
 }
 
 // nextRev returns the number of a new alarm.
-func nextRev(st store) (int64, error) {
+func nextRev(st store.Store) (int64, error) {
 	return count(st, func(c *alarmCounters) int64 { c.Rev++; return c.Rev })
 }
 
 // count changes the counters of alarms.
-func count(st store, next func(*alarmCounters) int64) (int64, error) {
+func count(st store.Store, next func(*alarmCounters) int64) (int64, error) {
 	var c alarmCounters
-	value, found, err := st.row(alarmMeta)
+	value, found, err := st.Row(alarmMeta)
 	if err == nil && found {
 		err = proto.Unmarshal(value, &c)
 	}
@@ -247,16 +248,16 @@ func count(st store, next func(*alarmCounters) int64) (int64, error) {
 	return n, putEncoded(st, alarmMeta, c)
 }
 
-func putEncoded(st store, key string, v any) error {
+func putEncoded(st store.Store, key string, v any) error {
 	value, err := proto.Marshal(v)
 	if err != nil {
 		return err
 	}
-	return st.putRow(key, value)
+	return st.PutRow(key, value)
 }
 
-func getAlarm(st store, id string) (*alarmRow, error) {
-	value, found, err := st.row(alarmRows + id)
+func getAlarm(st store.Store, id string) (*alarmRow, error) {
+	value, found, err := st.Row(alarmRows + id)
 	if !found || err != nil {
 		return nil, err
 	}
@@ -265,7 +266,7 @@ func getAlarm(st store, id string) (*alarmRow, error) {
 }
 
 // putAlarm stores an alarm in place of what has its ID.
-func (o *Object) putAlarm(st store, a *alarmRow) error {
+func (o *Object) putAlarm(st store.Store, a *alarmRow) error {
 	before, err := getAlarm(st, a.ID)
 	if err != nil {
 		return err
@@ -278,18 +279,18 @@ func (o *Object) putAlarm(st store, a *alarmRow) error {
 	o.stirred = true
 	o.charged(a.Payer, budget.Alarms, 1)
 	if !a.Dead {
-		if err := st.putRow(dueKey(a), []byte(a.ID)); err != nil {
+		if err := st.PutRow(dueKey(a), []byte(a.ID)); err != nil {
 			return err
 		}
 	}
 	return putEncoded(st, alarmRows+a.ID, a)
 }
 
-func (o *Object) dropAlarm(st store, a *alarmRow) error {
+func (o *Object) dropAlarm(st store.Store, a *alarmRow) error {
 	o.stirred = true
 	o.charged(a.Payer, budget.Alarms, -1)
-	if err := st.deleteRow(dueKey(a)); err != nil {
+	if err := st.DeleteRow(dueKey(a)); err != nil {
 		return err
 	}
-	return st.deleteRow(alarmRows + a.ID)
+	return st.DeleteRow(alarmRows + a.ID)
 }

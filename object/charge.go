@@ -8,6 +8,7 @@ import (
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/internal/budget"
 	"github.com/lumenize/lmz/internal/node"
+	"github.com/lumenize/lmz/internal/store"
 )
 
 // What an object stores is charged to the subjects whose turns made it grow. The object
@@ -70,7 +71,7 @@ func (o *Object) takeCharges() (count func()) {
 // measure finds out how much the object has stored, which a call of the subject opens.
 func (o *Object) measure(subject string) (err error) {
 	o.opener = subject
-	o.size, err = o.store.size()
+	o.size, err = o.store.Size()
 	o.costs(openCost + o.size)
 	return err
 }
@@ -90,7 +91,7 @@ func (o *Object) mayBegin(payer string) *lmz.Error {
 			return refused
 		}
 	}
-	if o.handler == nil && !o.rt.exists(o.id.Address) {
+	if o.handler == nil && !o.rt.disk.Exists(o.id.Address) {
 		return accounts.Check(payer, budget.Objects, 1)
 	}
 	return nil
@@ -99,10 +100,10 @@ func (o *Object) mayBegin(payer string) *lmz.Error {
 // growth returns by how much the object has grown in the run's turn, and why that is too
 // much.
 func (r *run) growth() (grown int64, refused *lmz.Error, err error) {
-	if r.checking || r.o.size > 0 && !r.o.store.changed() { // a turn that is undone or only reads may have made the file
+	if r.checking || r.o.size > 0 && !r.o.store.Changed() { // a turn that is undone or only reads may have made the file
 		return 0, nil, nil
 	}
-	size, err := r.o.store.size()
+	size, err := r.o.store.Size()
 	if grown = size - r.o.size; grown <= 0 || err != nil {
 		return grown, nil, err
 	}
@@ -130,7 +131,7 @@ func (r *run) payGrowth() error {
 		return err
 	}
 	if o.size == 0 && grown > 0 && r.payer != budget.System {
-		if err := o.store.putRow(madeRow, []byte(r.payer)); err != nil {
+		if err := o.store.PutRow(madeRow, []byte(r.payer)); err != nil {
 			return err
 		}
 		o.charged(r.payer, budget.Objects, 1)
@@ -144,9 +145,9 @@ func (r *run) payGrowth() error {
 	if err != nil || left == 0 {
 		return err
 	}
-	paid, err := o.store.rows(paidRows, noLimit)
+	paid, err := o.store.Rows(paidRows, store.NoLimit)
 	for i := 0; i < len(paid) && left > 0 && err == nil; i++ {
-		left, err = o.refund(strings.TrimPrefix(paid[i].key, paidRows), left)
+		left, err = o.refund(strings.TrimPrefix(paid[i].Key, paidRows), left)
 	}
 	return err
 }
@@ -161,7 +162,7 @@ func (o *Object) pay(payer string, n int64) error {
 		return err
 	}
 	o.charged(payer, budget.Stored, n)
-	return o.store.putRow(paidRows+payer, strconv.AppendInt(nil, paid+n, 10))
+	return o.store.PutRow(paidRows+payer, strconv.AppendInt(nil, paid+n, 10))
 }
 
 // refund gives bytes back to a subject who has paid for some, and returns what is left.
@@ -173,13 +174,13 @@ func (o *Object) refund(payer string, n int64) (left int64, err error) {
 	back := min(paid, n)
 	o.charged(payer, budget.Stored, -back)
 	if back == paid {
-		return n - back, o.store.deleteRow(paidRows + payer)
+		return n - back, o.store.DeleteRow(paidRows + payer)
 	}
-	return 0, o.store.putRow(paidRows+payer, strconv.AppendInt(nil, paid-back, 10))
+	return 0, o.store.PutRow(paidRows+payer, strconv.AppendInt(nil, paid-back, 10))
 }
 
 func (o *Object) paid(payer string) (int64, error) {
-	value, found, err := o.store.row(paidRows + payer)
+	value, found, err := o.store.Row(paidRows + payer)
 	if !found || err != nil {
 		return 0, err
 	}

@@ -3,14 +3,11 @@ package object
 import (
 	"context"
 	"errors"
-	"io"
-	"io/fs"
-	"os"
-	"path/filepath"
 
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/internal/node"
 	"github.com/lumenize/lmz/internal/proto"
+	"github.com/lumenize/lmz/internal/store"
 	"github.com/lumenize/lmz/internal/turn"
 )
 
@@ -65,7 +62,7 @@ func (rt *Runtime) CheckCall(ctx context.Context, to lmz.Address, called lmz.Cal
 			return v, true, refused
 		}
 	}
-	if o.handler != nil && (o.group != nil || o.store.dirty() || rt.exists(to)) {
+	if o.handler != nil && (o.group != nil || o.store.Dirty() || rt.disk.Exists(to)) {
 		v, err = o.checkOpen(ctx, cancel, place, req)
 		return v, true, err
 	}
@@ -76,24 +73,24 @@ func (rt *Runtime) CheckCall(ctx context.Context, to lmz.Address, called lmz.Cal
 	case <-ctx.Done():
 		return v, false, o.unstarted(ctx)
 	}
-	p, exists, err := rt.peek(to, o.kind)
+	copied, exists, drop, err := rt.disk.Copy(to, o.kind.options())
 	if err != nil {
-		o.logger().Error("the object cannot be copied for a check", "error", withoutPath(err))
+		o.logger().Error("the object cannot be copied for a check", "error", store.WithoutPath(err))
 		return v, exists, notExecuted("the object could not be read")
 	}
-	defer p.drop()
+	defer drop()
 	if o.handler == nil {
-		v, err = o.checkApart(ctx, cancel, p.store, req)
+		v, err = o.checkApart(ctx, cancel, copied, req)
 		return v, exists, err
 	}
 	// It has a handler, but never wrote. A guard that writes must not make a file.
-	store := o.store
-	o.store = p.store
+	own := o.store
+	o.store = copied
 	r := o.newCheck(ctx, cancel, place)
 	v, err = r.check(ctx, o.handler, req)
 	r.drop()
-	p.store.close()
-	o.store = store
+	copied.Close()
+	o.store = own
 	return v, exists, err
 }
 
@@ -122,7 +119,7 @@ var checked = proto.ErrorAnswer(&lmz.Error{Code: lmz.CodeCallee, Message: "only 
 
 // checkApart starts the object on a store of its own and asks the guards there. The
 // caller has the turn of the object, and keeps it.
-func (o *Object) checkApart(ctx context.Context, cancel context.CancelCauseFunc, s store, req *lmz.Request) (v lmz.Verdict, err error) {
+func (o *Object) checkApart(ctx context.Context, cancel context.CancelCauseFunc, s store.Store, req *lmz.Request) (v lmz.Verdict, err error) {
 	apart := &Object{rt: o.rt, kind: o.kind, id: o.id, store: s}
 	defer apart.close() // which rolls back: nothing of this is ever committed
 	r := apart.newCheck(ctx, cancel, apart.line.Join(turn.Who{}))
@@ -176,32 +173,6 @@ func (r *run) drop() {
 	r.uninterruptible()
 }
 
-// peeked is a store to look at an object with: nothing is committed to it.
-type peeked struct {
-	store store
-	drop  func()
-}
-
-// peekFile copies what the object at a has in the data directory dir.
-func peekFile(dir string, a lmz.Address, k Kind) (p peeked, exists bool, err error) {
-	path := filePath(dir, a)
-	exists = isFile(path)
-	apart, err := os.MkdirTemp(dir, checkPrefix)
-	if err != nil {
-		return p, exists, err
-	}
-	p.drop = func() { os.RemoveAll(apart) }
-	copied := filepath.Join(apart, "copy.db")
-	p.store = &sqliteStore{path: copied, of: a, kind: k}
-	for _, suffix := range []string{"", "-wal"} {
-		if err := copyFile(path+suffix, copied+suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			p.drop()
-			return p, exists, err
-		}
-	}
-	return p, exists, nil
-}
-
 // maxPeeking is how many objects are copied at once.
 const maxPeeking = 2
 
@@ -209,51 +180,5 @@ const maxPeeking = 2
 // often as they like.
 const maxPeek = 64 << 20
 
-// isLarge reports whether the file of an object is larger than that.
-func (rt *Runtime) isLarge(a lmz.Address) bool {
-	if rt.dir == "" {
-		return false
-	}
-	path := filePath(rt.dir, a)
-	return sizeOf(path)+sizeOf(path+"-wal") > maxPeek
-}
-
-// sizeOf returns the size of a file, and 0 if there is none.
-func sizeOf(path string) int64 {
-	info, err := os.Stat(path)
-	if err != nil {
-		return 0
-	}
-	return info.Size()
-}
-
-// checkPrefix begins the names of directories with copies.
-const checkPrefix = "check-"
-
-// dropCopies removes copies that a crash left behind.
-func dropCopies(dir string) error {
-	left, err := filepath.Glob(filepath.Join(dir, checkPrefix+"*"))
-	for _, path := range left {
-		err = errors.Join(err, os.RemoveAll(path))
-	}
-	return err
-}
-
-func isFile(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
-}
-
-func copyFile(from, to string) error {
-	source, err := os.Open(from)
-	if err != nil {
-		return err
-	}
-	defer source.Close()
-	target, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(target, source)
-	return errors.Join(err, target.Close())
-}
+// isLarge reports whether what an object has stored is larger than that.
+func (rt *Runtime) isLarge(a lmz.Address) bool { return rt.disk.Size(a) > maxPeek }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/internal/proto"
+	"github.com/lumenize/lmz/internal/store/sqlite"
 )
 
 // door is an object whose guard writes, sends and counts.
@@ -143,7 +144,7 @@ func TestACheckAsksGuardsAndLeavesNoTrace(t *testing.T) {
 	if err := rt.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if left, _ := filepath.Glob(filepath.Join(dir, checkPrefix+"*")); len(left) != 0 {
+	if left, _ := filepath.Glob(filepath.Join(dir, "check-*")); len(left) != 0 {
 		t.Errorf("left behind: %q", left)
 	}
 }
@@ -182,7 +183,7 @@ func TestALargeObjectIsStartedForAQuestionAsForACall(t *testing.T) {
 	register()
 	must[struct{}](w, box, "put", "key", "value")
 	w.close()
-	if err := os.Truncate(filePath(dir, box), maxPeek+1); err != nil {
+	if err := os.Truncate(sqlite.Path(dir, box), maxPeek+1); err != nil {
 		t.Fatal(err)
 	}
 	w = newWorld(t, dir)
@@ -200,7 +201,7 @@ func TestALargeObjectIsStartedForAQuestionAsForACall(t *testing.T) {
 
 func TestCopiesThatACrashLeftAreRemoved(t *testing.T) {
 	dir := t.TempDir()
-	if err := os.MkdirAll(filepath.Join(dir, checkPrefix+"1"), 0o700); err != nil {
+	if err := os.MkdirAll(filepath.Join(dir, "check-1"), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	rt, err := Open(dir, nil, nil)
@@ -208,7 +209,7 @@ func TestCopiesThatACrashLeftAreRemoved(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer rt.Close()
-	if left, _ := filepath.Glob(filepath.Join(dir, checkPrefix+"*")); len(left) != 0 {
+	if left, _ := filepath.Glob(filepath.Join(dir, "check-*")); len(left) != 0 {
 		t.Errorf("left behind: %q", left)
 	}
 }

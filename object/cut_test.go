@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+
+	"github.com/lumenize/lmz/internal/store/sqlite"
 )
 
 // frame sizes of a log: a header, and frames of a header and a page.
@@ -20,7 +22,7 @@ const (
 func TestALogThatIsCutAnywhereLosesNothingAcknowledgedBefore(t *testing.T) {
 	o := order{Dir: t.TempDir(), Works: []string{"kv", "sql", "fail", "undo"}, Nth: 8, Schema: 1}
 	done := parseAcknowledged(t, o.run(t, "TestVictim"))
-	path := filePath(filepath.Join(o.Dir, "data"), sender)
+	path := sqlite.Path(filepath.Join(o.Dir, "data"), sender)
 	wal, err := os.ReadFile(path + "-wal")
 	wantNil(t, err)
 	db, err := os.ReadFile(path)
@@ -45,7 +47,7 @@ func TestALogThatIsCutAnywhereLosesNothingAcknowledgedBefore(t *testing.T) {
 	for _, cut := range slices.Sorted(maps.Keys(cuts)) {
 		again := o
 		again.Dir = t.TempDir()
-		path := filePath(filepath.Join(again.Dir, "data"), sender)
+		path := sqlite.Path(filepath.Join(again.Dir, "data"), sender)
 		wantNil(t, os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, db, 0o600), os.WriteFile(path+"-wal", wal[:cut], 0o600))
 		p := again.postOn(t)
 		p.check(again.Dir, slices.DeleteFunc(slices.Clone(done), func(a acknowledged) bool { return a.log > cut }))

@@ -12,16 +12,14 @@ import (
 
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/internal/proto"
+	"github.com/lumenize/lmz/internal/store"
 )
 
 // What an object has sent without wanting a reply, and what was not executed for good, or may
 // not have been, is kept with the object as a dead letter, until an administrator removes it.
 
-// The rows of dead letters, and what is counted of them.
-const (
-	deadRows = "dead/"
-	deadMeta = "deadletters"
-)
+// deadMeta is the row with what is counted of dead letters.
+const deadMeta = "deadletters"
 
 // The bounds of what is kept of one object.
 const (
@@ -67,18 +65,18 @@ func namesOf(chain []byte) string {
 }
 
 func (o *Object) deadCounters() (c deadCounters, err error) {
-	value, found, err := o.store.row(deadMeta)
+	value, found, err := o.store.Row(deadMeta)
 	if err == nil && found {
 		err = proto.Unmarshal(value, &c)
 	}
 	return c, err
 }
 
-func deadKey(n int64) string { return fmt.Sprintf("%s%016x", deadRows, n) }
+func deadKey(n int64) string { return fmt.Sprintf("%s%016x", store.DeadRows, n) }
 
 // idOf is the ID of the letter with a key.
 func idOf(key string) string {
-	n, err := strconv.ParseInt(strings.TrimPrefix(key, deadRows), 16, 64)
+	n, err := strconv.ParseInt(strings.TrimPrefix(key, store.DeadRows), 16, 64)
 	if err != nil {
 		return key
 	}
@@ -95,11 +93,11 @@ func (o *Object) bury(d *deadRow) error {
 	if c.Kept < maxDead {
 		c.Kept++
 	} else {
-		oldest, err := o.store.rows(deadRows, 1)
+		oldest, err := o.store.Rows(store.DeadRows, 1)
 		if err != nil || len(oldest) == 0 {
 			return errors.Join(err, errors.New("dead letters were miscounted"))
 		}
-		if err := o.store.deleteRow(oldest[0].key); err != nil {
+		if err := o.store.DeleteRow(oldest[0].Key); err != nil {
 			return err
 		}
 		c.Dropped++
@@ -176,7 +174,7 @@ func (rt *Runtime) mayHaveDead(binding, instance string) []lmz.Address {
 		return []lmz.Address{lmz.At(binding, instance)}
 	}
 	var senders []lmz.Address
-	for a := range rt.wakes.all() { // it is in the index if something of it is kept
+	for a := range rt.wakes.All() { // it is in the index if something of it is kept
 		if binding == "" || a.Binding == binding {
 			senders = append(senders, a)
 		}
@@ -192,18 +190,18 @@ func (rt *Runtime) deadOf(ctx context.Context, a lmz.Address) (letters []DeadLet
 	err = rt.turnOf(ctx, a, func(o *Object) error {
 		st := o.store
 		if st == nil {
-			st = rt.open(a, o.kind)
-			defer st.close()
+			st = rt.disk.Open(a, o.kind.options())
+			defer st.Close()
 		}
-		rows, err := st.rows(deadRows, noLimit)
+		rows, err := st.Rows(store.DeadRows, store.NoLimit)
 		for _, r := range rows {
 			d, err := decodeRow[deadRow](r)
 			if err != nil || len(d.To) != 2 {
-				return errors.Join(err, errors.New("the row "+r.key+" is not a dead letter"))
+				return errors.Join(err, errors.New("the row "+r.Key+" is not a dead letter"))
 			}
 			letter := DeadLetter{
 				From: a, To: lmz.At(d.To[0], d.To[1]), Work: d.Work, Died: time.UnixMilli(d.Died), Error: d.Error, Unknown: d.Unknown,
-				ID: idOf(r.key), Cursor: r.key,
+				ID: idOf(r.Key), Cursor: r.Key,
 			}
 			if text, err := proto.ToJSON(d.Chain); err == nil {
 				letter.Args = string(text)
@@ -219,16 +217,16 @@ func (rt *Runtime) deadOf(ctx context.Context, a lmz.Address) (letters []DeadLet
 // returns how many there were.
 func (rt *Runtime) RemoveDead(ctx context.Context, a lmz.Address, id string) (n int, err error) {
 	err = rt.administer(ctx, a, func(ctx context.Context, o *Object) error {
-		return o.use(ctx, func(st store) error {
-			rows, err := st.rows(deadRows, noLimit)
+		return o.use(ctx, func(st store.Store) error {
+			rows, err := st.Rows(store.DeadRows, store.NoLimit)
 			if err != nil {
 				return err
 			}
 			for _, r := range rows {
-				if id != "" && idOf(r.key) != id {
+				if id != "" && idOf(r.Key) != id {
 					continue
 				}
-				if err := st.deleteRow(r.key); err != nil {
+				if err := st.DeleteRow(r.Key); err != nil {
 					return err
 				}
 				n++
@@ -243,7 +241,7 @@ func (rt *Runtime) RemoveDead(ctx context.Context, a lmz.Address, id string) (n 
 			c.Kept -= n
 			o.stirred = true
 			if c.Kept == 0 {
-				return st.deleteRow(deadMeta)
+				return st.DeleteRow(deadMeta)
 			}
 			return putEncoded(st, deadMeta, c)
 		})

@@ -1,10 +1,10 @@
 package object
 
 import (
-	"strconv"
-	"strings"
-
+	"github.com/lumenize/lmz/internal/failpoint"
 	"github.com/lumenize/lmz/internal/proto"
+	"github.com/lumenize/lmz/internal/store"
+	"github.com/lumenize/lmz/internal/wake"
 )
 
 // The methods of Object here are for whoever has the turn.
@@ -21,61 +21,24 @@ func (o *Object) announce() (committed func(error), err error) {
 	if err != nil {
 		return nil, err
 	}
-	failpoint("before index")
-	if err := wakes.lower(a, atStart); err != nil {
-		wakes.failed(a)
+	failpoint.Here("before index")
+	if err := wakes.Announce(a, atStart); err != nil {
+		wakes.Failed(a)
 		return nil, err
 	}
-	failpoint("after index")
+	failpoint.Here("after index")
 	return func(err error) {
 		if err != nil {
-			wakes.failed(a)
+			wakes.Failed(a)
 			return
 		}
 		o.stirred = false
-		wakes.known(a, atStart, alarm)
+		wakes.Committed(a, atStart, alarm)
 	}, nil
 }
 
-// whenToWake returns when the object has to be woken after a start, and when in this
-// life, where what was sent is under way and some alarms run already.
-func (o *Object) whenToWake() (atStart, alarm int64, err error) {
-	rows, err := o.store.rows(dueRows, len(o.firing)+1)
-	if err != nil {
-		return 0, 0, err
-	}
-	atStart, alarm = neverWake, o.nextAlarm(rows)
-	if len(rows) > 0 {
-		atStart, _, _ = parseDue(rows[0].key)
-	}
-	for _, prefix := range []string{sendRows, watchRows} {
-		pending, err := o.store.rows(prefix, 1)
-		if err != nil {
-			return 0, 0, err
-		}
-		if len(pending) > 0 {
-			atStart = wakeAtStart
-		}
-	}
-	if atStart == neverWake {
-		dead, err := o.store.rows(deadRows, 1)
-		if err != nil {
-			return 0, 0, err
-		}
-		if len(dead) > 0 {
-			atStart = wakeDead
-		}
-	}
-	return atStart, alarm, nil
-}
-
-// parseDue reads what dueKey has written.
-func parseDue(key string) (at, rev int64, ok bool) {
-	first, second, ok := strings.Cut(strings.TrimPrefix(key, dueRows), "/")
-	at, err1 := strconv.ParseInt(first, 16, 64)
-	rev, err2 := strconv.ParseInt(second, 16, 64)
-	return at, rev, ok && err1 == nil && err2 == nil
-}
+// whenToWake returns when the object has to be woken after a start, and when in this life.
+func (o *Object) whenToWake() (atStart, alarm int64, err error) { return wake.When(o.store, o.firing) }
 
 // resume takes up what the object has begun in an earlier life: it presents what was
 // sent and not settled, and runs what watched clients that are gone. What is under way
@@ -85,14 +48,14 @@ func (o *Object) resume() error {
 	if err != nil {
 		return err
 	}
-	o.rt.wakes.known(o.id.Address, atStart, alarm)
-	if atStart != wakeAtStart {
+	o.rt.wakes.Known(o.id.Address, atStart, alarm)
+	if atStart != wake.AtStart {
 		return nil
 	}
 	if err := o.resumeLanes(); err != nil {
 		return err
 	}
-	sends, err := o.store.rows(sendRows, noLimit)
+	sends, err := o.store.Rows(store.SendRows, store.NoLimit)
 	if err != nil {
 		return err
 	}
@@ -101,7 +64,7 @@ func (o *Object) resume() error {
 			return err
 		}
 	}
-	watches, err := o.store.rows(watchRows, noLimit)
+	watches, err := o.store.Rows(store.WatchRows, store.NoLimit)
 	if err != nil {
 		return err
 	}
@@ -109,8 +72,8 @@ func (o *Object) resume() error {
 }
 
 // decodeRow decodes what putEncoded has stored.
-func decodeRow[T any](r row) (v T, err error) {
-	err = proto.Unmarshal(r.value, &v)
+func decodeRow[T any](r store.Row) (v T, err error) {
+	err = proto.Unmarshal(r.Value, &v)
 	return v, err
 }
 
@@ -120,6 +83,6 @@ func (o *Object) tidy() {
 		return
 	}
 	if err := o.commitAll(true); err != nil { // it is settled again in the next life
-		o.logger().Error("storage failed", "error", withoutPath(err))
+		o.logger().Error("storage failed", "error", store.WithoutPath(err))
 	}
 }

@@ -3,16 +3,14 @@ package object
 import (
 	"context"
 	"errors"
-	"io/fs"
-
-	"zombiezen.com/go/sqlite"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/store"
 )
 
 var (
 	// ErrInUse says that another process has the data directory.
-	ErrInUse = errors.New("data directory in use")
+	ErrInUse = store.ErrInUse
 
 	// ErrNoTurn says that storage was used without the object's turn: with a ctx that
 	// no handler of this object got, after the handler returned, or while it waited in
@@ -31,10 +29,6 @@ var (
 	errRemoved     = errors.New("the object was removed while this handler waited in CallRaw")
 	errClosed      = errors.New("the runtime was closed while this handler ran")
 	errExited      = errors.New("the handler ended its goroutine (runtime.Goexit, which FailNow of a test calls)")
-
-	// errMaybeStored is a commit that failed so late that the data may be found again
-	// after a crash.
-	errMaybeStored = errors.New("the data may be on disk")
 )
 
 // notExecuted is the error of a call that its callee never saw.
@@ -52,26 +46,4 @@ func whyEnded(ctx context.Context) string {
 		return "deadline passed"
 	}
 	return "given up"
-}
-
-// damaged is what callers get to know of a file that SQLite cannot read.
-const damaged = "its file is damaged and was left as it is"
-
-// isDamaged reports whether err says that an object's file cannot be read.
-func isDamaged(err error) bool {
-	code := sqlite.ErrCode(err).ToPrimary()
-	return code == sqlite.ResultCorrupt || code == sqlite.ResultNotADB
-}
-
-// withoutPath drops the file's path from an error of storage, which will be
-// logged: a path says where the data lies.
-func withoutPath(err error) error {
-	var p *fs.PathError
-	if errors.As(err, &p) {
-		return errors.New(p.Op + ": " + p.Err.Error())
-	}
-	if code := sqlite.ErrCode(err); code != sqlite.ResultError {
-		return errors.New("SQLite: " + code.String() + ": " + code.Message())
-	}
-	return err
 }

@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/store"
+	"github.com/lumenize/lmz/internal/store/sqlite"
 )
 
 // limitFiles lets no file of this process grow beyond size bytes, as on a disk that is
@@ -95,20 +97,20 @@ func TestAFileThatIsDamagedWhileItIsClosedIsSetAside(t *testing.T) {
 	w.register("BOX", exposeStorage)
 	must[struct{}](w, box, "put", "key", "value")
 	w.close()
-	damage(t, filePath(dir, box))
-	before, err := os.ReadFile(filePath(dir, box))
+	damage(t, sqlite.Path(dir, box))
+	before, err := os.ReadFile(sqlite.Path(dir, box))
 	wantNil(t, err)
 	w = newWorld(t, dir)
 	w.register("BOX", exposeStorage)
 	for range 2 {
 		err := fails(w, box, "put", "key", "other")
-		wantCode(t, err, lmz.CodeGateway, damaged)
+		wantCode(t, err, lmz.CodeGateway, store.Damaged)
 		if !errors.Is(err, lmz.ErrNotExecuted) {
 			t.Errorf("%v is not ErrNotExecuted", err)
 		}
 		must[struct{}](w, lmz.At("BOX", "two"), "put", "key", "the others go on")
 	}
-	after, err := os.ReadFile(filePath(dir, box))
+	after, err := os.ReadFile(sqlite.Path(dir, box))
 	if string(after) != string(before) || err != nil {
 		t.Errorf("the damaged file was changed: %v", err)
 	}

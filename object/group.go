@@ -4,6 +4,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/lumenize/lmz/internal/store"
 	"github.com/lumenize/lmz/internal/turn"
 )
 
@@ -81,7 +82,7 @@ func (o *Object) startTurn() {
 	}
 	o.charges = nil
 	if o.store != nil {
-		o.store.mark()
+		o.store.Mark()
 	}
 }
 
@@ -92,7 +93,7 @@ func (o *Object) endTurn(p part) (*group, error) {
 	if o.rt.dead.Load() {
 		return nil, errClosed
 	}
-	if o.group == nil && !o.store.dirty() {
+	if o.group == nil && !o.store.Dirty() {
 		return nil, o.commit()
 	}
 	if o.group == nil {
@@ -116,27 +117,13 @@ func (o *Object) pass(place *turn.Place) {
 	place.Done()
 }
 
-// letGo says that the turn needs the file no more. Nothing waits for a commit.
+// letGo says that the turn needs the storage no more. Nothing waits for a commit.
 func (o *Object) letGo() {
-	s, ok := o.store.(*sqliteStore)
-	if !ok {
+	if o.store == nil {
 		return
 	}
-	if s.inTx && !s.dirty() {
-		if err := s.rollback(); err != nil {
-			o.logger().Error("rollback failed", "error", withoutPath(err))
-		}
-	}
-	s.rest()
-}
-
-// reopen opens a file that was closed while no turn used it, before the turn is measured: it
-// may have to wait until others are closed. Whoever uses the file learns why it failed.
-func (o *Object) reopen() {
-	if s, ok := o.store.(*sqliteStore); ok {
-		if s.hold(); s.away {
-			s.ready()
-		}
+	if err := o.store.Rest(); err != nil {
+		o.logger().Error("rollback failed", "error", store.WithoutPath(err))
 	}
 }
 
@@ -157,7 +144,7 @@ func (o *Object) flush() {
 		err = o.commit()
 	}
 	if err != nil {
-		o.logger().Error("storage failed", "error", withoutPath(err))
+		o.logger().Error("storage failed", "error", store.WithoutPath(err))
 		o.close()
 	}
 	g.settle(err)
@@ -170,7 +157,7 @@ func (o *Object) commit() error { return o.commitAll(false) }
 // commitAll is commit, also if there is nothing to commit but what was settled.
 func (o *Object) commitAll(always bool) error {
 	saved, err := func() {}, error(nil)
-	if always || o.store.dirty() {
+	if always || o.store.Dirty() {
 		saved, err = o.keepUnsaved()
 	}
 	if err != nil {
@@ -180,7 +167,7 @@ func (o *Object) commitAll(always bool) error {
 	if err != nil {
 		return err
 	}
-	wrote, err := o.store.commit()
+	wrote, err := o.store.Commit(func(error) {})
 	committed(err)
 	if err != nil {
 		return err
@@ -208,16 +195,16 @@ func (o *Object) reset(r *run) {
 // lost, and the object must be reset.
 func (o *Object) undo() error {
 	o.charges = nil
-	err := o.store.undo()
+	err := o.store.Undo()
 	if err == nil {
 		return nil
 	}
-	o.logger().Error("rollback failed", "error", withoutPath(err))
+	o.logger().Error("rollback failed", "error", store.WithoutPath(err))
 	if o.group != nil {
 		o.group.doomed = err
 	}
-	if err := o.store.rollback(); err != nil {
-		o.logger().Error("rollback failed", "error", withoutPath(err))
+	if err := o.store.Rollback(); err != nil {
+		o.logger().Error("rollback failed", "error", store.WithoutPath(err))
 	}
 	return err
 }

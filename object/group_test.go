@@ -216,7 +216,6 @@ func TestAFailedCommitFailsEveryCallInIt(t *testing.T) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) { // in which turns take no time
 		w := newWorld(t, dir)
-		w.rt.open = brokenOpener(dir, deferConstraint)
 		in := inbox{make(chan string, 10)}
 		w.mesh["INBOX"] = in
 		made := 0

@@ -65,7 +65,9 @@ func TestVictimWithManyObjects(t *testing.T) {
 	w := newWorld(t, o.Dir)
 	w.hoard(func(string, *Object) {})
 	w.mesh["SINK"] = nodeFunc(func(*proto.Call, func(proto.Answer)) {}) // what is sent stays under way
-	w.rt.wakes.wake = func(lmz.Address) {}                              // and nothing rings
+	for range maxWaking {                                               // and nothing rings
+		w.rt.waking <- struct{}{}
+	}
 	soon, later := time.Now(), time.Now().Add(time.Hour)
 	slots := make(chan struct{}, 64)
 	var all sync.WaitGroup

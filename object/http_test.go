@@ -178,7 +178,6 @@ func TestARequestHasTheCallContextOfItsGatewayAndMayCall(t *testing.T) {
 func TestARequestWhoseCommitFailsIsAnsweredSo(t *testing.T) {
 	dir := t.TempDir()
 	w := newWorld(t, dir)
-	w.rt.open = brokenOpener(dir, deferConstraint)
 	registerServing(w, func(o *Object, rw http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(rw, "done")
 		if err := errors.Join(o.KV().Put(r.Context(), "key", "lost"), violate(r.Context(), o)); err != nil {

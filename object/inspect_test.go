@@ -14,6 +14,8 @@ import (
 
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/internal/node"
+	"github.com/lumenize/lmz/internal/store"
+	"github.com/lumenize/lmz/internal/store/sqlite"
 )
 
 func TestAdministratorsReadWhatAnObjectHasStored(t *testing.T) {
@@ -173,9 +175,9 @@ func TestObjectsOnDiskAreListed(t *testing.T) {
 	if got, errs := list("NOTHING", false); got != nil || errs != nil {
 		t.Errorf("nothing: got %q, %v", got, errs)
 	}
-	damage(t, filePath(dir, lmz.At("BOX", "a")))
+	damage(t, sqlite.Path(dir, lmz.At("BOX", "a")))
 	got, errs := list("BOX", false)
-	if len(got) != 3 || len(errs) != 1 || !strings.Contains(errs[0].Error(), damaged) {
+	if len(got) != 3 || len(errs) != 1 || !strings.Contains(errs[0].Error(), store.Damaged) {
 		t.Errorf("got %q, %v, want three names and one damaged file", got, errs)
 	}
 }
@@ -189,14 +191,14 @@ func TestAListOpensNoFileThatSaysByItsNameWhoseItIs(t *testing.T) {
 	}
 	w.close()
 	for _, name := range []string{"plain-1", "-", "un usual"} {
-		file := filePath(dir, lmz.At("BOX %", name))
+		file := sqlite.Path(dir, lmz.At("BOX %", name))
 		data, err := os.ReadFile(file)
 		wantNil(t, err)
 		copy(data[40:], strings.Repeat("damage!!", 200)) // SQLite does not open it any more
 		wantNil(t, os.WriteFile(file, data, 0o600))
 	}
 	// What looks as if nothing had been committed is looked into.
-	wantNil(t, os.WriteFile(filePath(dir, lmz.At("BOX %", "empty")), nil, 0o600))
+	wantNil(t, os.WriteFile(sqlite.Path(dir, lmz.At("BOX %", "empty")), nil, 0o600))
 	w = newWorld(t, dir)
 	w.register("BOX %", exposeStorage)
 	var got, broken []string
@@ -314,7 +316,7 @@ func TestABackupIsRestoredUnderAnotherName(t *testing.T) {
 	if err := w.rt.Backup(t.Context(), lmz.At("BOX", "three"), junk+"x"); lmz.CodeOf(err) != lmz.CodeAbsent {
 		t.Errorf("got %v", err)
 	}
-	if left, _ := filepath.Glob(filepath.Join(dir, checkPrefix+"*")); left != nil {
+	if left, _ := filepath.Glob(filepath.Join(dir, "check-*")); left != nil {
 		t.Errorf("left behind: %v", left)
 	}
 }
@@ -322,13 +324,14 @@ func TestABackupIsRestoredUnderAnotherName(t *testing.T) {
 func TestObjectsInMemoryHaveNoFiles(t *testing.T) {
 	w := newMemoryWorld(t, new(MemoryDisk))
 	w.register("BOX", exposeStorage)
+	must[struct{}](w, box, "put", "key", "value")
 	_, inspected := w.rt.Inspect(t.Context(), box, `SELECT 1`)
 	errs := []error{inspected, w.rt.Backup(t.Context(), box, "x"), w.rt.Restore(t.Context(), "x", box)}
 	for _, err := range w.rt.List("", "") {
 		errs = append(errs, err)
 	}
 	for _, err := range errs {
-		if !errors.Is(err, errNoDirectory) {
+		if !errors.Is(err, store.ErrNoFiles) {
 			t.Errorf("got %v", err)
 		}
 	}

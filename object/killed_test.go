@@ -18,6 +18,8 @@ import (
 	"time"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/failpoint"
+	"github.com/lumenize/lmz/internal/store/sqlite"
 )
 
 // These tests kill a process that works on objects, where it hurts, and look at what it
@@ -95,7 +97,7 @@ func TestVictim(t *testing.T) {
 	}
 	var mu sync.Mutex
 	reached := 0
-	onFailpoint = func(name string) {
+	failpoint.On = func(name string) {
 		mu.Lock()
 		defer mu.Unlock()
 		if name != o.Die {
@@ -142,7 +144,7 @@ func (p *post) disturb(o order, i int) {
 
 // logBytes is how long SQLite's log of the sender's file is.
 func logBytes(dir string) int64 {
-	info, err := os.Stat(filePath(filepath.Join(dir, "data"), sender) + "-wal")
+	info, err := os.Stat(sqlite.Path(filepath.Join(dir, "data"), sender) + "-wal")
 	if err != nil {
 		return 0
 	}
@@ -183,7 +185,7 @@ func (w *world) rest() {
 	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(5 * time.Millisecond) {
 		// What the last commits leave to be done, and not whether anything is open: an object that is
 		// being woken is for a moment neither in the queue nor open.
-		idle := len(w.rt.wakes.all()) == 0
+		idle := len(w.rt.wakes.All()) == 0
 		w.rt.mu.Lock()
 		idle = idle && len(w.rt.sending) == 0 && len(w.rt.objects) == 0
 		w.rt.mu.Unlock()

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/store"
 )
 
 // DefaultIdle is how long an object stays open without work.
@@ -55,6 +56,9 @@ type Kind struct {
 	// opened), those that have been without work for longest are closed in any case.
 	Idle time.Duration
 }
+
+// options are what the object's storage needs to know.
+func (k Kind) options() store.Options { return store.Options{Schema: k.Schema, Relaxed: k.Relaxed} }
 
 // Starter is a handler that has something to do before its first call: OnStart
 // runs after New, in a turn of its own with a fresh call chain. It may use storage

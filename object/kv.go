@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/lumenize/lmz/internal/proto"
+	"github.com/lumenize/lmz/internal/store"
 )
 
 // KV is the key-value storage of one object. Keys are any valid UTF-8; values are
@@ -23,8 +24,8 @@ type KV struct {
 // there was one. Without one it leaves into as it is.
 func (kv *KV) Get(ctx context.Context, key string, into any) (found bool, err error) {
 	var value []byte
-	err = kv.o.use(ctx, func(s store) error {
-		value, found, err = s.get(key)
+	err = kv.o.use(ctx, func(s store.Store) error {
+		value, found, err = s.Get(key)
 		return err
 	})
 	if err != nil || !found {
@@ -43,12 +44,12 @@ func (kv *KV) Put(ctx context.Context, key string, v any) error {
 	if err != nil {
 		return err
 	}
-	return kv.o.use(ctx, func(s store) error { return s.put(key, value) })
+	return kv.o.use(ctx, func(s store.Store) error { return s.Put(key, value) })
 }
 
 // Delete removes key and its value, if there is one.
 func (kv *KV) Delete(ctx context.Context, key string) error {
-	return kv.o.use(ctx, func(s store) error { return s.delete(key) })
+	return kv.o.use(ctx, func(s store.Store) error { return s.Delete(key) })
 }
 
 // Range says which entries of a KV are meant. The zero value means all, in byte order.
@@ -59,20 +60,6 @@ type Range struct {
 	Limit   int    // at most so many; 0 means no limit
 	Bytes   int    // no more once their values have so many bytes; 0 means no limit
 	Reverse bool   // from the last to the first
-}
-
-// end returns the key before which the range ends, or "": the first after all that
-// begin with the prefix, or End. It need not be valid UTF-8.
-func (r Range) end() string {
-	if r.Prefix == "" {
-		return r.End
-	}
-	after := []byte(r.Prefix)
-	after[len(after)-1]++ // no byte of UTF-8 is 0xff
-	if r.End != "" && r.End < string(after) {
-		return r.End
-	}
-	return string(after)
 }
 
 // Entry is a key with its value.
@@ -86,8 +73,12 @@ func (e Entry) Decode(into any) error { return proto.Unmarshal(e.value, into) }
 
 // Entries returns the entries in a range.
 func (kv *KV) Entries(ctx context.Context, r Range) (entries []Entry, err error) {
-	err = kv.o.use(ctx, func(s store) error {
-		entries, err = s.entries(r)
+	err = kv.o.use(ctx, func(s store.Store) error {
+		found, err := s.Entries(store.Range(r))
+		entries = make([]Entry, len(found))
+		for i, e := range found {
+			entries[i] = Entry{e.Key, e.Value}
+		}
 		return err
 	})
 	return entries, err
@@ -96,8 +87,8 @@ func (kv *KV) Entries(ctx context.Context, r Range) (entries []Entry, err error)
 // DeleteAll removes all keys and their values, and returns how many there were. SQL
 // tables stay.
 func (kv *KV) DeleteAll(ctx context.Context) (n int, err error) {
-	err = kv.o.use(ctx, func(s store) error {
-		n, err = s.deleteAll()
+	err = kv.o.use(ctx, func(s store.Store) error {
+		n, err = s.DeleteAll()
 		return err
 	})
 	return n, err
@@ -106,8 +97,8 @@ func (kv *KV) DeleteAll(ctx context.Context) (n int, err error) {
 // List returns the keys that begin with prefix, in byte order. An empty prefix
 // lists all keys.
 func (kv *KV) List(ctx context.Context, prefix string) (keys []string, err error) {
-	err = kv.o.use(ctx, func(s store) error {
-		entries, err := s.entries(Range{Prefix: prefix})
+	err = kv.o.use(ctx, func(s store.Store) error {
+		entries, err := s.Entries(store.Range{Prefix: prefix})
 		for _, e := range entries {
 			keys = append(keys, e.Key)
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/internal/proto"
+	"github.com/lumenize/lmz/internal/store"
 )
 
 // What an object has stored for another is in a lane, in the order in which it left. If
@@ -325,7 +326,7 @@ func (o *Object) keepLanes() (saved func(), err error) {
 		if row.Failures > 0 {
 			err = putEncoded(o.store, key, row)
 		} else {
-			err = o.store.deleteRow(key)
+			err = o.store.DeleteRow(key)
 		}
 		if err != nil {
 			return func() {}, err
@@ -352,7 +353,7 @@ func (o *Object) keepLanes() (saved func(), err error) {
 
 // resumeLanes reads which receivers failed in an earlier life of the gateway.
 func (o *Object) resumeLanes() error {
-	rows, err := o.store.rows(laneRows, noLimit)
+	rows, err := o.store.Rows(laneRows, store.NoLimit)
 	if err != nil {
 		return err
 	}
@@ -361,7 +362,7 @@ func (o *Object) resumeLanes() error {
 	for _, r := range rows {
 		row, err := decodeRow[laneRow](r)
 		if err != nil || len(row.To) != 2 {
-			return errors.Join(err, errors.New("the row "+r.key+" is not a lane"))
+			return errors.Join(err, errors.New("the row "+r.Key+" is not a lane"))
 		}
 		key := laneKey{o.id.Address, lmz.At(row.To[0], row.To[1])}
 		if o.rt.lanes[key] == nil {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/store"
 )
 
 // depot is a mesh with objects that send, and objects that cannot do what is sent to them at
@@ -168,15 +169,13 @@ func (d *depot) wantNothingLeft() {
 	d.rt.mu.Lock()
 	lanes, sending := len(d.rt.lanes), len(d.rt.sending)
 	d.rt.mu.Unlock()
-	d.disk.mu.Lock()
-	defer d.disk.mu.Unlock()
-	for key := range d.disk.files[filePath("", source)].rows {
-		if strings.HasPrefix(key, sendRows) || strings.HasPrefix(key, laneRows) || strings.HasPrefix(key, settledRows) {
+	for _, key := range d.disk.disk.Rows(source) {
+		if strings.HasPrefix(key, store.SendRows) || strings.HasPrefix(key, laneRows) || strings.HasPrefix(key, store.SettledRows) {
 			d.t.Errorf("the row %s is left", key)
 		}
 	}
-	if lanes != 0 || sending != 0 || len(d.disk.wakes) != 0 {
-		d.t.Errorf("left: %d lanes, %d sends, %d to be woken", lanes, sending, len(d.disk.wakes))
+	if lanes != 0 || sending != 0 || len(d.disk.disk.WakeTimes()) != 0 {
+		d.t.Errorf("left: %d lanes, %d sends, %d to be woken", lanes, sending, len(d.disk.disk.WakeTimes()))
 	}
 }
 

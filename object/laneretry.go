@@ -8,6 +8,7 @@ import (
 
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/internal/proto"
+	"github.com/lumenize/lmz/internal/wake"
 )
 
 // settles takes the answer of a receiver and reports whether it settles the send. What was
@@ -111,7 +112,7 @@ func (rt *Runtime) setTimer(l *lane) {
 		at = next
 	}
 	if !at.IsZero() && !rt.closed && !l.finished {
-		l.timer = time.AfterFunc(min(time.Until(at), lookAgain), func() { rt.lookAt(l) })
+		l.timer = time.AfterFunc(min(time.Until(at), wake.LookAgain), func() { rt.lookAt(l) })
 	}
 }
 

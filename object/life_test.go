@@ -14,6 +14,7 @@ import (
 
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/internal/proto"
+	"github.com/lumenize/lmz/internal/store/sqlite"
 )
 
 // starting is a handler with an OnStart of its own.
@@ -171,7 +172,7 @@ func TestAnIdleObjectIsClosedAndOpensAgain(t *testing.T) {
 			exposeStorage(o, mux)
 			return mux
 		}})
-		wal := filePath(dir, box) + "-wal"
+		wal := sqlite.Path(dir, box) + "-wal"
 		isOpen := func() bool {
 			_, err := os.Stat(wal)
 			return err == nil

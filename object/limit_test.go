@@ -14,6 +14,7 @@ import (
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/internal/budget"
 	"github.com/lumenize/lmz/internal/proto"
+	"github.com/lumenize/lmz/internal/store/sqldb"
 )
 
 // limited registers BOX as a kind with limits, whose instances expose what fill puts in
@@ -110,9 +111,9 @@ func TestObjectThatIsFull(t *testing.T) {
 }
 
 func TestEndlessMigrationIsUndone(t *testing.T) {
-	limit := migrationLimit
-	migrationLimit = 50 * time.Millisecond
-	defer func() { migrationLimit = limit }()
+	limit := sqldb.MigrationLimit
+	sqldb.MigrationLimit = 50 * time.Millisecond
+	defer func() { sqldb.MigrationLimit = limit }()
 	dir := t.TempDir()
 	endless := `CREATE TABLE n AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT 1 FROM n) SELECT max(i) FROM n`
 	w := newWorld(t, dir)

@@ -229,3 +229,12 @@ func exposeCounter(o *Object, mux *lmz.Mux) {
 		return n, err
 	})
 }
+
+func wantNil(t *testing.T, errs ...error) {
+	t.Helper()
+	for _, err := range errs {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}

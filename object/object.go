@@ -9,6 +9,7 @@ import (
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/internal/node"
 	"github.com/lumenize/lmz/internal/proto"
+	"github.com/lumenize/lmz/internal/store"
 	"github.com/lumenize/lmz/internal/turn"
 )
 
@@ -22,7 +23,7 @@ type Object struct {
 
 	// Of whoever has the turn.
 	handler lmz.Handler // nil while the object is closed
-	store   store       // nil while the object is closed
+	store   store.Store // nil while the object is closed
 	life    int         // counts how often the object was closed
 	group   *group      // turns that have ended and wait for their commit; nil when there are none
 

@@ -3,30 +3,44 @@ package object
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/internal/proto"
+	"github.com/lumenize/lmz/internal/store/sqlite"
 )
+
+// newWorldOfFiles is newWorld where only so many files may be open.
+func newWorldOfFiles(t *testing.T, files int) (w *world, disk *sqlite.Disk) {
+	w = newWorldOn(t, func(m mesh, log *slog.Logger) (*Runtime, error) {
+		var err error
+		disk, err = sqlite.Open(t.TempDir(), log, sqlite.Options{Files: func() int { return files }})
+		wantNil(t, err)
+		return openOn(disk, m, log)
+	})
+	return w, disk
+}
 
 // TestManyObjectsOnFewFiles has chains of objects wait for each other, more at once than may
 // have their files open. Nobody waits for ever, and nothing is lost.
 func TestManyObjectsOnFewFiles(t *testing.T) {
 	const few, objects, callers, depth = 3, 60, 30, 8
-	w := newWorld(t, t.TempDir())
-	highest := 0
-	w.rt.files.most = func() int { // with its lock held
-		highest = max(highest, w.rt.files.open)
-		return few
-	}
+	w, disk := newWorldOfFiles(t, few)
+	var highest atomic.Int64
 	hop := lmz.Method2[int, int, int]("hop")
 	w.registerKind("HOP", Kind{TurnLimit: -1, New: func(o *Object) lmz.Handler { // a turn waits for its file
 		mux := new(lmz.Mux)
 		hop.Expose(mux, lmz.Anyone, func(ctx context.Context, at, left int) (int, error) {
 			if err := o.KV().Put(ctx, "before", left); err != nil || left == 0 {
 				return 0, err
+			}
+			open, _ := disk.Files()
+			for most := highest.Load(); int64(open) > most && !highest.CompareAndSwap(most, int64(open)); {
+				most = highest.Load()
 			}
 			next := (at + 1) % objects
 			below, err := hop.Call(ctx, o, lmz.At("HOP", fmt.Sprint(next)), next, left-1)
@@ -56,8 +70,8 @@ func TestManyObjectsOnFewFiles(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if highest != few {
-		t.Errorf("%d files were open at once, want %d", highest, few)
+	if most := highest.Load(); most != few {
+		t.Errorf("%d files were open at once, want %d", most, few)
 	}
 	table, err := w.rt.Inspect(t.Context(), lmz.At("HOP", "5"), `SELECT count(*) FROM lmz_kv`)
 	if err != nil || fmt.Sprint(table.Rows) != "[[2]]" {
@@ -68,8 +82,7 @@ func TestManyObjectsOnFewFiles(t *testing.T) {
 // TestAFileForWhichThereIsNoRoom has handlers keep all files, and one more object that wants
 // its own: it waits until one of them has ended.
 func TestAFileForWhichThereIsNoRoom(t *testing.T) {
-	w := newWorld(t, t.TempDir())
-	w.rt.files.most = func() int { return 1 }
+	w, disk := newWorldOfFiles(t, 1)
 	held, let := make(chan struct{}), make(chan struct{})
 	w.register("KEEP", func(o *Object, mux *lmz.Mux) {
 		mux.Expose("keep", lmz.Anyone, lmz.HandlerFunc(func(ctx context.Context, _ *lmz.Request) (any, error) {
@@ -92,9 +105,8 @@ func TestAFileForWhichThereIsNoRoom(t *testing.T) {
 		t.Fatal(err)
 	}
 	for waits := false; !waits; time.Sleep(time.Millisecond) {
-		w.rt.files.mu.Lock()
-		waits = w.rt.files.waiting == 1
-		w.rt.files.mu.Unlock()
+		_, waiting := disk.Files()
+		waits = waiting == 1
 	}
 	close(let)
 	for _, answers := range []<-chan proto.Answer{first, second} {

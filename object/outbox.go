@@ -10,7 +10,9 @@ import (
 	"time"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/failpoint"
 	"github.com/lumenize/lmz/internal/proto"
+	"github.com/lumenize/lmz/internal/store"
 )
 
 // A Send to an object, and any Send with a reply, is stored with the turn that made it
@@ -18,12 +20,6 @@ import (
 // answered and the reply, if there is one, has run. When the gateway was killed before
 // that, the next one presents it to an object again, under the same id, so that the
 // object can tell whether it has executed it; who keeps no outcomes is not asked again.
-
-// The rows of stored sends, and of those whose targets are settled in part.
-const (
-	sendRows    = "send/"
-	settledRows = "settled/"
-)
 
 // How long a stored send without a deadline of its own is presented again, and how long
 // its callee keeps the outcome if nobody tells it that it may forget it.
@@ -176,20 +172,20 @@ func (r *run) keepSends() error {
 // nextSendKey gives a send its place behind those that are stored.
 func (o *Object) nextSendKey(s *stored) error {
 	if o.nextSend == 0 {
-		rows, err := o.store.rows(sendRows, noLimit)
+		rows, err := o.store.Rows(store.SendRows, store.NoLimit)
 		if err != nil {
 			return err
 		}
 		o.nextSend = 1
 		if len(rows) > 0 {
-			last, err := strconv.ParseInt(strings.TrimPrefix(rows[len(rows)-1].key, sendRows), 16, 64)
+			last, err := strconv.ParseInt(strings.TrimPrefix(rows[len(rows)-1].Key, store.SendRows), 16, 64)
 			if err != nil {
 				return err
 			}
 			o.nextSend = last + 1
 		}
 	}
-	s.key = fmt.Sprintf("%s%016x", sendRows, o.nextSend)
+	s.key = fmt.Sprintf("%s%016x", store.SendRows, o.nextSend)
 	o.nextSend++
 	return nil
 }
@@ -211,12 +207,12 @@ func (rt *Runtime) leaves(s *stored, i int, sent func(*proto.Call)) {
 
 // presentAgain takes up a send of an earlier life of the gateway. The caller has the
 // object's turn.
-func (o *Object) presentAgain(r row) error {
+func (o *Object) presentAgain(r store.Row) error {
 	row, err := decodeRow[sendRow](r)
 	if err != nil {
 		return err
 	}
-	s := &stored{rt: o.rt, row: row, key: r.key, from: o.id, earlier: true}
+	s := &stored{rt: o.rt, row: row, key: r.Key, from: o.id, earlier: true}
 	copy(s.id[:], row.ID)
 	o.rt.mu.Lock()
 	underWay := o.rt.sending[s.id] != nil
@@ -271,8 +267,8 @@ func (rt *Runtime) present(s *stored, i int, again bool, sent func(*proto.Call))
 	if object {
 		call.ID, call.Until = s.call(i), until
 	}
-	failpoint("before send")
-	defer failpoint("after send")
+	failpoint.Here("before send")
+	defer failpoint.Here("after send")
 	sent(call)
 	if object && !s.row.Deadline { // it waits for its turn as long as it takes
 		rt.mesh.Deliver(context.Background(), call, settle)
@@ -389,11 +385,11 @@ func (o *Object) keepSettled(list []settlement) (saved func(), err error) {
 		}
 	}
 	for s, settled := range sends {
-		key := settledRows + strings.TrimPrefix(s.key, sendRows)
+		key := store.SettledRows + strings.TrimPrefix(s.key, store.SendRows)
 		if settled != nil {
-			err = o.store.putRow(key, settled)
-		} else if err = o.store.deleteRow(s.key); err == nil {
-			err = o.store.deleteRow(key)
+			err = o.store.PutRow(key, settled)
+		} else if err = o.store.DeleteRow(s.key); err == nil {
+			err = o.store.DeleteRow(key)
 		}
 		if err != nil {
 			return nil, err
@@ -430,7 +426,7 @@ func (s *stored) bitmap() []byte {
 
 // readSettled reads which targets of a send are settled.
 func (o *Object) readSettled(s *stored) error {
-	bits, found, err := o.store.row(settledRows + strings.TrimPrefix(s.key, sendRows))
+	bits, found, err := o.store.Row(store.SettledRows + strings.TrimPrefix(s.key, store.SendRows))
 	if err != nil || !found {
 		return err
 	}

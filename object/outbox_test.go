@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -16,6 +17,9 @@ import (
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/internal/node"
 	"github.com/lumenize/lmz/internal/proto"
+	"github.com/lumenize/lmz/internal/store"
+	"github.com/lumenize/lmz/internal/store/memory"
+	"github.com/lumenize/lmz/internal/store/sqlite"
 	"github.com/lumenize/lmz/internal/turn"
 )
 
@@ -167,13 +171,9 @@ func (p *post) restart() { p.start(p.world.crash(p.disk)) }
 
 // rows returns what the file of an object has under a prefix.
 func (p *post) rows(a lmz.Address, prefix string) (keys []string) {
-	p.disk.mu.Lock()
-	defer p.disk.mu.Unlock()
-	if f := p.disk.files[filePath("", a)]; f != nil {
-		for key := range f.rows {
-			if strings.HasPrefix(key, prefix) {
-				keys = append(keys, key)
-			}
+	for _, key := range p.disk.disk.Rows(a) {
+		if strings.HasPrefix(key, prefix) {
+			keys = append(keys, key)
 		}
 	}
 	slices.Sort(keys)
@@ -217,8 +217,8 @@ func TestStoredSendsAndRepliesAreDoneOnceHoweverOftenTheGatewayIsKilled(t *testi
 			time.Sleep(10 * time.Second)
 			synctest.Wait()
 			for _, a := range []lmz.Address{sender, callee} {
-				if p.rows(a, "") != nil || len(p.disk.wakes) != 0 {
-					t.Errorf("seed %d: left at %s: %v; to be woken: %v", seed, a, p.rows(a, ""), p.disk.wakes)
+				if p.rows(a, "") != nil || len(p.disk.disk.WakeTimes()) != 0 {
+					t.Errorf("seed %d: left at %s: %v; to be woken: %v", seed, a, p.rows(a, ""), p.disk.disk.WakeTimes())
 				}
 			}
 			sent, received := must[[]string](p.world, sender, "log"), must[[]string](p.world, callee, "log")
@@ -340,10 +340,25 @@ func exposeCounters(o *Object, mux *lmz.Mux) {
 	})
 }
 
+// onEveryStore runs a test on each kind of disk.
+func onEveryStore(t *testing.T, test func(*testing.T, store.Disk)) {
+	t.Run("SQLite", func(t *testing.T) {
+		disk, err := sqlite.Open(t.TempDir(), slog.New(slog.DiscardHandler), sqlite.Options{})
+		wantNil(t, err)
+		test(t, disk)
+		wantNil(t, disk.Usage().Close(), disk.Wakes().Close(), disk.Close())
+	})
+	t.Run("memory", func(t *testing.T) {
+		disk, err := new(memory.Disk).Use()
+		wantNil(t, err)
+		test(t, disk)
+	})
+}
+
 func TestABroadcastIsOneRow(t *testing.T) {
-	onEveryStorage(t, func(t *testing.T, st storage) {
+	onEveryStore(t, func(t *testing.T, disk store.Disk) {
 		const targets = 1000
-		o := &Object{rt: &Runtime{mesh: mesh{}, kinds: map[string]Kind{"BOX": {}}}, store: st.open(sender, Kind{}), id: lmz.Identity{Address: sender}}
+		o := &Object{rt: &Runtime{mesh: mesh{}, kinds: map[string]Kind{"BOX": {}}}, store: disk.Open(sender, store.Options{}), id: lmz.Identity{Address: sender}}
 		r := o.newRun(t.Context(), func(error) {}, o.line.Join(turn.Who{}))
 		defer r.spend()
 		c := lmz.Ctn("hear", strings.Repeat("x", 10_000))
@@ -355,11 +370,11 @@ func TestABroadcastIsOneRow(t *testing.T) {
 			r.addSend(s, func(*proto.Call) {})
 		}
 		wantNil(t, r.keepSends())
-		rows, err := o.store.rows("", noLimit)
+		rows, err := o.store.Rows("", store.NoLimit)
 		wantNil(t, err)
-		if len(rows) != 1 || len(rows[0].value) > 40_000 || len(r.effects) != targets {
+		if len(rows) != 1 || len(rows[0].Value) > 40_000 || len(r.effects) != targets {
 			t.Errorf("%d rows, %d messages", len(rows), len(r.effects))
 		}
-		wantNil(t, o.store.rollback(), o.store.close())
+		wantNil(t, o.store.Rollback(), o.store.Close())
 	})
 }

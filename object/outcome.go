@@ -5,6 +5,7 @@ import (
 
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/internal/proto"
+	"github.com/lumenize/lmz/internal/store"
 )
 
 // Outcomes of calls that their callers have not acknowledged are kept with the state
@@ -16,17 +17,6 @@ const (
 	outcomeGrace = 60 * time.Second // how long an outcome is kept after the call's deadline
 	maxOutcome   = 64 << 10         // the largest answer that is kept, in bytes
 )
-
-// outcome is what is stored of a call.
-type outcome struct {
-	id       proto.CallID
-	caller   string // who may ask: the address that made the call
-	answered bool   // false: it has begun, and changed or sent something
-	large    bool   // the answer was too large to be kept
-	answer   proto.Answer
-	expires  time.Time
-	lasting  bool // of a stored send: it is asked for until it is acknowledged; not stored
-}
 
 // known is a call that is queued or running.
 type known struct {
@@ -90,19 +80,19 @@ func (o *Object) earlier(c *proto.Call) (proto.Answer, bool, error) {
 	if !c.Again {
 		return proto.Answer{}, false, nil
 	}
-	stored, found, err := o.store.outcome(c.ID)
+	stored, found, err := o.store.Outcome(c.ID)
 	if err != nil || !found {
 		return proto.Answer{}, false, err
 	}
 	switch {
-	case stored.caller != callerOf(c):
+	case stored.Caller != callerOf(c):
 		return proto.ErrorAnswer(notExecuted("this call is not the caller's")), true, nil
-	case !stored.answered:
+	case !stored.Answered:
 		return unknown("the call had begun when the gateway died", nil), true, nil
-	case stored.large:
+	case stored.Large:
 		return unknown("the call was executed; its answer was too large to be kept", map[string]any{"executed": true}), true, nil
 	}
-	return stored.answer, true, nil
+	return stored.Answer, true, nil
 }
 
 func unknown(message string, fields map[string]any) proto.Answer {
@@ -116,25 +106,25 @@ func (r *run) keepOutcome(answer *proto.Answer) error {
 	if r.call == nil || r.call.ID == (proto.CallID{}) || r.call.NoReply && r.call.Until.IsZero() {
 		return nil
 	}
-	if !r.left.Load() && !r.begun && len(r.effects) == 0 && !r.o.store.changed() {
+	if !r.left.Load() && !r.begun && len(r.effects) == 0 && !r.o.store.Changed() {
 		return nil
 	}
 	if answer == nil && r.begun {
 		return nil
 	}
 	r.begun = true
-	kept := outcome{id: r.call.ID, caller: callerOf(r.call), expires: r.deadline.Add(outcomeGrace)}
+	kept := store.Outcome{ID: r.call.ID, Caller: callerOf(r.call), Expires: r.deadline.Add(outcomeGrace)}
 	if !r.call.Until.IsZero() {
-		kept.expires, kept.lasting = r.call.Until.Add(outcomeGrace), true
+		kept.Expires, kept.Lasting = r.call.Until.Add(outcomeGrace), true
 	}
 	if answer != nil {
-		kept.answered, kept.answer = true, *answer
+		kept.Answered, kept.Answer = true, *answer
 		if r.call.NoReply { // it is only asked whether there is one
-			kept.answer.Payload = nil
+			kept.Answer.Payload = nil
 		}
 		if len(answer.Payload) > maxOutcome {
-			kept.large, kept.answer.Payload = true, nil
+			kept.Large, kept.Answer.Payload = true, nil
 		}
 	}
-	return r.o.store.keep(kept, r.o.takeAcknowledged(), time.Now())
+	return r.o.store.Keep(kept, r.o.takeAcknowledged(), time.Now())
 }

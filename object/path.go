@@ -1,15 +1,8 @@
 package object
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
-	"runtime"
 	"strconv"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/lumenize/lmz"
@@ -41,71 +34,4 @@ func quoted(name string) string {
 		return fmt.Sprintf("a name of %d bytes", len(name))
 	}
 	return strconv.Quote(name)
-}
-
-// filePath returns where the object at a is stored below the data directory. The
-// hash makes the name unique, on file systems that ignore case too; the readable
-// part is for people only. Neither can leave the directory, whatever the names.
-func filePath(dir string, a lmz.Address) string {
-	sum := sha256.Sum256([]byte(a.Binding + "\x00" + a.Instance))
-	name := readable(a.Instance) + "-" + hex.EncodeToString(sum[:16]) + ".db"
-	return filepath.Join(dir, "objects", escape(a.Binding), name)
-}
-
-// isPlain reports whether b stands for itself in a file name.
-func isPlain(b byte) bool {
-	return b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9' || b == '_' || b == '-'
-}
-
-// readable is the beginning of a name with everything unusual replaced.
-func readable(name string) string {
-	var b strings.Builder
-	for _, r := range name {
-		switch {
-		case b.Len() == maxReadable:
-			return b.String()
-		case r < utf8.RuneSelf && isPlain(byte(r)):
-			b.WriteRune(r)
-		default:
-			b.WriteByte('_')
-		}
-	}
-	return b.String()
-}
-
-// escape makes a folder name of a binding, reversibly.
-func escape(binding string) string {
-	var b strings.Builder
-	for i := range len(binding) {
-		if c := binding[i]; isPlain(c) {
-			b.WriteByte(c)
-		} else {
-			fmt.Fprintf(&b, "%%%02X", c)
-		}
-	}
-	return b.String()
-}
-
-// makeDir makes a directory and its entry in the parent directory durable. SQLite
-// does the same for its files, but not for the directory that they are in.
-func makeDir(path string) error {
-	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		return nil
-	}
-	if err := os.MkdirAll(path, 0o700); err != nil {
-		return err
-	}
-	return syncDir(filepath.Dir(path))
-}
-
-// syncDir makes the entries of a directory durable.
-func syncDir(path string) error {
-	if runtime.GOOS == "windows" {
-		return nil // which cannot sync directories and needs not
-	}
-	dir, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/store/sqlite"
 )
 
 // oddNames are instance names that have hurt other programs.
@@ -40,7 +41,7 @@ func TestObjectsOfAnyNameKeepTheirOwnStateInsideTheDirectory(t *testing.T) {
 		if err != nil || strings.HasPrefix(rel, "..") {
 			t.Errorf("%s is outside of the data directory", path)
 		}
-		if strings.HasSuffix(path, ".db") && rel != "index.db" && rel != usageFile {
+		if strings.HasSuffix(path, ".db") && rel != "index.db" && rel != "usage.db" {
 			databases++
 			if strings.Count(rel, string(filepath.Separator)) != 2 {
 				t.Errorf("%s is not in the folder of its binding", rel)
@@ -54,7 +55,7 @@ func TestObjectsOfAnyNameKeepTheirOwnStateInsideTheDirectory(t *testing.T) {
 
 func TestFileNamesAreReadableAndDifferInMoreThanCase(t *testing.T) {
 	name := func(instance string) string {
-		return strings.ToLower(filepath.Base(filePath("d", lmz.At("BOX", instance))))
+		return strings.ToLower(filepath.Base(sqlite.Path("d", lmz.At("BOX", instance))))
 	}
 	if got := name("my notes/1"); !strings.HasPrefix(got, "my_notes_1-") || len(got) != len("my_notes_1-")+32+len(".db") {
 		t.Errorf("got %q", got)

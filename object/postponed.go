@@ -43,7 +43,7 @@ func (rt *Runtime) postpone(a lmz.Address, c chore, why string) {
 	if c.once {
 		return
 	}
-	rt.wakes.unable(a, why)
+	rt.wakes.Unable(a, why)
 	rt.mu.Lock()
 	defer rt.mu.Unlock()
 	p := rt.postponed[a]
@@ -75,7 +75,7 @@ func (rt *Runtime) tryPostponed(a lmz.Address, p *postponed) {
 
 // didChore has what was postponed follow, after a chore that was done.
 func (rt *Runtime) didChore(a lmz.Address) {
-	rt.wakes.able(a)
+	rt.wakes.Able(a)
 	rt.mu.Lock()
 	p := rt.postponed[a]
 	rt.endPostponed(a)

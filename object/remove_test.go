@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -14,7 +15,9 @@ import (
 	"time"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/failpoint"
 	"github.com/lumenize/lmz/internal/proto"
+	"github.com/lumenize/lmz/internal/store/sqlite"
 )
 
 // told is a handler that notes that its object was removed.
@@ -66,8 +69,8 @@ func TestARemovedObjectBeginsAnew(t *testing.T) {
 				return errors.Join(err, set(ctx, o, In(time.Hour), "never"))
 			})
 			wantNil(t, w.rt.Remove(t.Context(), box))
-			if due := w.rt.Due("", ""); len(due) != 0 || w.rt.exists(box) {
-				t.Errorf("to be woken: %v, exists %v", due, w.rt.exists(box))
+			if due := w.rt.Due("", ""); len(due) != 0 || w.rt.disk.Exists(box) {
+				t.Errorf("to be woken: %v, exists %v", due, w.rt.disk.Exists(box))
 			}
 			wantCode(t, w.rt.Remove(t.Context(), box), lmz.CodeAbsent, "has stored nothing")
 			if got := must[string](w, box, "get", "key"); got != "" {
@@ -143,8 +146,8 @@ func TestARemovalEndsWhatIsUnderWay(t *testing.T) {
 		close(q.end)
 		time.Sleep(time.Hour)
 		c.wants(t)
-		if starts != before || w.rt.exists(box) {
-			t.Errorf("started %d times after that, exists: %v", starts-before, w.rt.exists(box))
+		if starts != before || w.rt.disk.Exists(box) {
+			t.Errorf("started %d times after that, exists: %v", starts-before, w.rt.disk.Exists(box))
 		}
 		// The next of its name has work of its own.
 		c.begin = time.Now()
@@ -211,8 +214,8 @@ func TestADamagedObjectCanBeRemoved(t *testing.T) {
 	w.register("BOX", exposeStorage)
 	must[struct{}](w, box, "put", "key", "value")
 	w.close()
-	damage(t, filePath(dir, box))
-	wantNil(t, createFile(filePath(dir, box)+"-wal"))
+	damage(t, sqlite.Path(dir, box))
+	wantNil(t, os.WriteFile(sqlite.Path(dir, box)+"-wal", nil, 0o600))
 	w = newWorld(t, dir)
 	w.register("BOX", exposeStorage)
 	wantNil(t, w.rt.Remove(t.Context(), box))
@@ -242,14 +245,14 @@ func TestACrashLeavesTheObjectOrNothing(t *testing.T) {
 					w.rt.Start()
 					synctest.Wait()
 					time.Sleep(time.Minute)
-					exists, key, other := w.rt.exists(box), must[string](w, box, "get", "key"), must[string](w, box, "get", "other")
+					exists, key, other := w.rt.disk.Exists(box), must[string](w, box, "get", "key"), must[string](w, box, "get", "other")
 					switch {
 					case exists && (key != "old" || other != "old" || notes > 0), !exists && (key+other != "" || notes == 0):
 						t.Errorf("exists %v, with %q and %q, and %d were told", exists, key, other, notes)
 					case at < 2 && exists == survives && at > 0, at > 2 && exists:
 						t.Errorf("exists %v after %d steps", exists, at)
 					}
-					if left, _ := w.rt.removals.left(); len(left) != 0 {
+					if left, _ := w.rt.disk.Removals(); len(left) != 0 {
 						t.Errorf("left: %v", left)
 					}
 					must[struct{}](w, box, "put", "key", "new")
@@ -269,7 +272,7 @@ func TestRemovalVictim(t *testing.T) {
 	if !ok {
 		return
 	}
-	onFailpoint = func(name string) {
+	failpoint.On = func(name string) {
 		if name == o.Die {
 			kill()
 		}
@@ -306,7 +309,7 @@ func TestAKilledRemovalLeavesAllOrNothing(t *testing.T) {
 			if got != want || strings.Join(notes, ",") != told {
 				t.Errorf("it has %q, and told %q", got, notes)
 			}
-			if left, err := w.rt.removals.left(); len(left) != 0 || err != nil {
+			if left, err := w.rt.disk.Removals(); len(left) != 0 || err != nil {
 				t.Errorf("left: %v, %v", left, err)
 			}
 		})

@@ -10,7 +10,9 @@ import (
 	"github.com/lumenize/lmz/internal/node"
 	"github.com/lumenize/lmz/internal/proto"
 	"github.com/lumenize/lmz/internal/scope"
+	"github.com/lumenize/lmz/internal/store"
 	"github.com/lumenize/lmz/internal/turn"
+	"github.com/lumenize/lmz/internal/wake"
 )
 
 // maxWaking is how many objects are opened at once because something is due, so that
@@ -23,7 +25,7 @@ const maxWaking = 8
 // objects. The first call starts too; without one, and without Start, nothing happens.
 func (rt *Runtime) Start() {
 	rt.starting.Do(rt.finishRemovals)
-	rt.wakes.start()
+	rt.wakes.Start()
 }
 
 // wake opens an object because something is due. It waits while many others are opened.
@@ -57,9 +59,9 @@ func (o *Object) serveAlarm(place *turn.Place, opened func()) {
 	ctx, cancel := o.rt.stoppable(context.Background())
 	defer cancel(nil)
 	refused := o.await(ctx, place, false)
-	if refused == nil && o.handler == nil && !o.rt.exists(o.id.Address) {
+	if refused == nil && o.handler == nil && !o.rt.disk.Exists(o.id.Address) {
 		opened()
-		o.rt.wakes.known(o.id.Address, neverWake, neverWake) // it was removed, or somebody deleted its file
+		o.rt.wakes.Known(o.id.Address, wake.Never, wake.Never) // it was removed, or somebody deleted its file
 		o.pass(place)
 		return
 	}
@@ -68,7 +70,7 @@ func (o *Object) serveAlarm(place *turn.Place, opened func()) {
 	}
 	opened()
 	if refused != nil {
-		o.rt.wakes.unable(o.id.Address, refused.Message)
+		o.rt.wakes.Unable(o.id.Address, refused.Message)
 		return
 	}
 	ctx, cancelTimeout := proto.WithDeadline(ctx)
@@ -94,17 +96,17 @@ func (o *Object) serveAlarm(place *turn.Place, opened func()) {
 // rang notes what became of work that was due, and reports whether it could be stored.
 func (o *Object) rang(answer proto.Answer) bool {
 	if !storageFailed(answer) {
-		o.rt.wakes.able(o.id.Address)
+		o.rt.wakes.Able(o.id.Address)
 		return true
 	}
 	_, err := answer.Result()
-	o.rt.wakes.unable(o.id.Address, publicText(err))
+	o.rt.wakes.Unable(o.id.Address, publicText(err))
 	return false
 }
 
 // takeDue returns the next alarm that is due and does not run yet, or nil, and rings for
 // the one after it, which takes its place in the line now. The caller has the turn.
-func (o *Object) takeDue(st store, now time.Time) (*alarmRow, error) {
+func (o *Object) takeDue(st store.Store, now time.Time) (*alarmRow, error) {
 	due, next, waits, err := o.dueAlarms(st, now, len(o.firing)+2)
 	if err == nil && len(due) == 0 && waits {
 		due, next, _, err = o.dueAlarms(st, now, len(o.firing)+maxLookedAt)
@@ -113,7 +115,7 @@ func (o *Object) takeDue(st store, now time.Time) (*alarmRow, error) {
 		return nil, err
 	}
 	if len(due) == 0 {
-		o.rt.wakes.rang(o.id.Address, next)
+		o.rt.wakes.Next(o.id.Address, next)
 		return nil, nil
 	}
 	if o.firing == nil {
@@ -123,7 +125,7 @@ func (o *Object) takeDue(st store, now time.Time) (*alarmRow, error) {
 	if len(due) > 1 {
 		o.rt.ring(o.id.Address, due[1].Payer, func() {})
 	} else {
-		o.rt.wakes.rang(o.id.Address, next)
+		o.rt.wakes.Next(o.id.Address, next)
 	}
 	return due[0], nil
 }
@@ -138,21 +140,21 @@ const (
 
 // dueAlarms returns the first two alarms that are due, do not run yet, and may run now, when
 // to look for the next one, and whether the payer of one has to wait.
-func (o *Object) dueAlarms(st store, now time.Time, most int) (due []*alarmRow, next int64, waits bool, err error) {
-	rows, err := st.rows(dueRows, most)
+func (o *Object) dueAlarms(st store.Store, now time.Time, most int) (due []*alarmRow, next int64, waits bool, err error) {
+	rows, err := st.Rows(store.DueRows, most)
 	if err != nil {
 		return nil, 0, false, err
 	}
-	next = neverWake
+	next = wake.Never
 	for _, r := range rows {
-		at, rev, ok := parseDue(r.key)
+		at, rev, ok := wake.ParseDue(r.Key)
 		if !ok || o.firing[rev] {
 			continue
 		}
 		if at > now.UnixMilli() || len(due) == 2 {
 			return due, min(next, at), waits, nil
 		}
-		a, err := getAlarm(st, string(r.value))
+		a, err := getAlarm(st, string(r.Value))
 		if err != nil {
 			return nil, 0, false, err
 		}
@@ -167,16 +169,6 @@ func (o *Object) dueAlarms(st store, now time.Time, most int) (due []*alarmRow, 
 		due = append(due, a)
 	}
 	return due, next, waits, nil
-}
-
-// nextAlarm returns when the first of the alarms that does not run yet is due.
-func (o *Object) nextAlarm(rows []row) int64 {
-	for _, r := range rows {
-		if at, rev, ok := parseDue(r.key); ok && !o.firing[rev] {
-			return at
-		}
-	}
-	return neverWake
 }
 
 // runAlarm runs an alarm's work, in a turn and with a fresh chain.
@@ -210,7 +202,7 @@ func (o *Object) runAlarm(ctx context.Context, r *run, a *alarmRow) {
 
 // alarmRan stores what becomes of an alarm that has run, unless its own work has
 // replaced or cancelled it.
-func (o *Object) alarmRan(st store, a *alarmRow, this AlarmRun, failure error) error {
+func (o *Object) alarmRan(st store.Store, a *alarmRow, this AlarmRun, failure error) error {
 	o.stirred = true
 	if failure != nil {
 		this.Error = publicText(failure)
@@ -230,7 +222,7 @@ func (o *Object) alarmRan(st store, a *alarmRow, this AlarmRun, failure error) e
 }
 
 // putFate stores an alarm as it is after a run. over says why a cron alarm is gone.
-func (o *Object) putFate(st store, a *alarmRow, failure error) (over string, err error) {
+func (o *Object) putFate(st store.Store, a *alarmRow, failure error) (over string, err error) {
 	if err := o.dropAlarm(st, a); err != nil {
 		return "", err
 	}

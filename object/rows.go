@@ -7,42 +7,35 @@ import (
 	"reflect"
 	"strings"
 
-	"zombiezen.com/go/sqlite"
+	"github.com/lumenize/lmz/internal/store"
 )
 
 // rows are those of a statement, while a loop reads them.
 type rows struct {
-	s    *SQL
-	run  *run
-	turn int // the run's, when it began
-	stmt *statement
-	plan []int // for a struct: the field of each column
+	s      *SQL
+	run    *run
+	turn   int // the run's, when it began
+	tables store.Tables
+	cursor store.Cursor
+	plan   []int // for a struct: the field of each column
 }
 
 // open runs a statement up to its first row.
 func (s *SQL) open(ctx context.Context, query string, args []any) (*rows, error) {
 	r := &rows{s: s, run: s.o.runOf(ctx)}
 	var err error
-	failure := s.o.use(ctx, func(st store) error {
-		t, failure := st.tables()
+	failure := s.o.use(ctx, func(st store.Store) error {
+		t, failure := st.Tables()
 		if failure != nil {
 			return failure
 		}
 		r.run.interruptible(t)
-		var rest string
-		r.stmt, rest, err = t.prepare(query, args)
-		switch {
-		case err != nil:
-			return t.fatal(err)
-		case r.stmt == nil:
-			err = errors.New("there is no statement in the query")
-		case rest != "":
-			r.stmt.drop()
-			err = errors.New("several statements in one query: Exec runs them")
-		default:
-			r.run.open = append(r.run.open, r.stmt)
-			r.turn = r.run.turn
+		r.tables = t
+		if r.cursor, err = t.Query(query, named(args)); err != nil {
+			return t.Fatal(err)
 		}
+		r.run.open = append(r.run.open, r.cursor)
+		r.turn = r.run.turn
 		return nil
 	})
 	if err = errors.Join(failure, err); err != nil {
@@ -54,12 +47,12 @@ func (s *SQL) open(ctx context.Context, query string, args []any) (*rows, error)
 // next decodes the next row into what v points to, and reports false when there is
 // none.
 func (r *rows) next(ctx context.Context, v any) (more bool, err error) {
-	failure := r.s.o.useAnyhow(ctx, func(store) error {
+	failure := r.s.o.useAnyhow(ctx, func(store.Store) error {
 		if r.turn != r.run.turn {
 			return nil
 		}
-		if more, err = r.stmt.step(); err != nil {
-			return r.stmt.t.fatal(err)
+		if more, err = r.cursor.Next(); err != nil {
+			return r.tables.Fatal(err)
 		}
 		if more {
 			err = r.decode(reflect.ValueOf(v).Elem())
@@ -80,45 +73,45 @@ func (r *rows) close() {
 	r.run.mu.Lock()
 	defer r.run.mu.Unlock()
 	for i, open := range r.run.open {
-		if open == r.stmt {
+		if open == r.cursor {
 			r.run.open = append(r.run.open[:i], r.run.open[i+1:]...)
-			r.stmt.close()
+			r.cursor.Close()
 			return
 		}
 	}
 }
 
 func (r *rows) decode(v reflect.Value) error {
-	stmt := r.stmt.stmt
+	c := r.cursor
 	switch t := v.Type(); {
 	case t == reflect.TypeFor[map[string]any]():
-		m := make(map[string]any, stmt.ColumnCount())
-		for i := range stmt.ColumnCount() {
-			m[stmt.ColumnName(i)] = column(stmt, i)
+		m := make(map[string]any, c.Columns())
+		for i := range c.Columns() {
+			m[c.Name(i)] = store.ValueOf(c, i)
 		}
 		v.Set(reflect.ValueOf(m))
 		return nil
 	case t.Kind() == reflect.Struct && t != timeType:
 		return r.decodeStruct(v)
-	case stmt.ColumnCount() != 1:
-		return fmt.Errorf("the query has %d columns: read one as %s, or all as a struct", stmt.ColumnCount(), t)
+	case c.Columns() != 1:
+		return fmt.Errorf("the query has %d columns: read one as %s, or all as a struct", c.Columns(), t)
 	}
-	return scan(stmt, 0, v)
+	return scan(c, 0, v)
 }
 
 func (r *rows) decodeStruct(v reflect.Value) error {
-	stmt := r.stmt.stmt
+	c := r.cursor
 	if r.plan == nil {
-		for i := range stmt.ColumnCount() {
-			field := fieldOf(v.Type(), stmt.ColumnName(i))
+		for i := range c.Columns() {
+			field := fieldOf(v.Type(), c.Name(i))
 			if field < 0 {
-				return fmt.Errorf("%s has no field for column %q", v.Type(), stmt.ColumnName(i))
+				return fmt.Errorf("%s has no field for column %q", v.Type(), c.Name(i))
 			}
 			r.plan = append(r.plan, field)
 		}
 	}
 	for i, field := range r.plan {
-		if err := scan(stmt, i, v.Field(field)); err != nil {
+		if err := scan(c, i, v.Field(field)); err != nil {
 			return err
 		}
 	}
@@ -141,25 +134,4 @@ func fieldOf(t reflect.Type, column string) int {
 		}
 	}
 	return byName
-}
-
-// column returns a column as the Go value that is nearest to how SQLite stores it.
-func column(stmt *sqlite.Stmt, i int) any {
-	switch stmt.ColumnType(i) {
-	case sqlite.TypeInteger:
-		return stmt.ColumnInt64(i)
-	case sqlite.TypeFloat:
-		return stmt.ColumnFloat(i)
-	case sqlite.TypeText:
-		return stmt.ColumnText(i)
-	case sqlite.TypeBlob:
-		return columnBytes(stmt, i)
-	}
-	return nil
-}
-
-func columnBytes(stmt *sqlite.Stmt, i int) []byte {
-	b := make([]byte, stmt.ColumnLen(i))
-	stmt.ColumnBytes(i, b)
-	return b
 }

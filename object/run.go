@@ -7,10 +7,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	"zombiezen.com/go/sqlite"
-
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/internal/proto"
+	"github.com/lumenize/lmz/internal/store"
 	"github.com/lumenize/lmz/internal/turn"
 )
 
@@ -42,19 +41,19 @@ type run struct {
 	sends    []*stored   // what this turn has sent that must be stored
 	parked   []part      // calls of goroutines, which leave with the turn
 	last     broadcast
-	turn     int          // counts the run's turns
-	open     []*statement // loops over rows
-	parts    int          // open Object.Tx
-	method   string       // that runs
+	turn     int            // counts the run's turns
+	open     []store.Cursor // loops over rows
+	parts    int            // open Object.Tx
+	method   string         // that runs
 	watch    turnWatch
-	told     bool      // the log says that a turn took all of its time
-	active   time.Time // when the turn began, or last used storage
-	asked    *txn      // of which statements end with the ctx
-	reported bool      // the log says that the turn is kept
-	overdue  bool      // its ctx had ended when it was last looked at
-	stuck    bool      // new calls are refused because of the run
-	begun    bool      // that the call has begun is stored
-	group    *group    // the commit of the run's last turn, if it needed one
+	told     bool         // the log says that a turn took all of its time
+	active   time.Time    // when the turn began, or last used storage
+	asked    store.Tables // of which statements end with the ctx
+	reported bool         // the log says that the turn is kept
+	overdue  bool         // its ctx had ended when it was last looked at
+	stuck    bool         // new calls are refused because of the run
+	begun    bool         // that the call has begun is stored
+	group    *group       // the commit of the run's last turn, if it needed one
 }
 
 type runKey struct{}
@@ -68,7 +67,7 @@ func (o *Object) runOf(ctx context.Context) *run {
 }
 
 // use lets f use the object's storage within the turn that ctx holds.
-func (o *Object) use(ctx context.Context, f func(store) error) error {
+func (o *Object) use(ctx context.Context, f func(store.Store) error) error {
 	if !inHandler() {
 		return o.whyNoTurn(ctx)
 	}
@@ -88,7 +87,7 @@ func (o *Object) whyNoTurn(ctx context.Context) error {
 }
 
 // useAnyhow is use where it is known that the goroutine runs the handler.
-func (o *Object) useAnyhow(ctx context.Context, f func(store) error) error {
+func (o *Object) useAnyhow(ctx context.Context, f func(store.Store) error) error {
 	r := o.runOf(ctx)
 	if r == nil {
 		return ErrNoTurn
@@ -115,7 +114,7 @@ func (o *Object) useAnyhow(ctx context.Context, f func(store) error) error {
 // closeRows ends what reads rows in this turn. r.mu is held.
 func (r *run) closeRows() {
 	for _, s := range r.open {
-		s.close()
+		s.Close()
 	}
 	r.open = nil
 	r.uninterruptible()
@@ -210,7 +209,9 @@ func (r *run) retake() error {
 	place := r.o.line.Join(turn.Who{Payer: r.payer})
 	place.Wait(context.Background())
 	r.o.startTurn()
-	r.o.reopen()
+	if r.o.store != nil {
+		r.o.store.Hold()
+	}
 
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -310,7 +311,7 @@ func (r *run) failure(err error) *lmz.Error {
 	if errors.Is(err, errTurnLimit) {
 		return r.tookTooLong()
 	}
-	if r.left.Load() || errors.Is(err, errMaybeStored) {
+	if r.left.Load() || errors.Is(err, store.ErrMaybeStored) {
 		return &lmz.Error{Code: lmz.CodeUnknown, Message: "the object's storage failed when a part was done"}
 	}
 	return notExecuted("the object's storage failed, and nothing was changed")
@@ -330,7 +331,7 @@ func (r *run) finish(answer *proto.Answer, last func(), lost func(error)) (leave
 	if err == nil {
 		err = r.keepOutcome(answer)
 	}
-	trace := len(r.effects) > 0 || len(r.parked) > 0 || r.o.store.changed()
+	trace := len(r.effects) > 0 || len(r.parked) > 0 || r.o.store.Changed()
 	if err == nil {
 		err = r.payGrowth()
 	}
@@ -388,7 +389,7 @@ func (r *run) fail(err error) {
 	r.broken = errTurnFailed
 	// SQLite rolls the transaction back when it interrupts a statement that writes. A chore
 	// is tried again, as after any failure of the storage.
-	interrupted := r.isOver() && r.chore == nil && sqlite.ErrCode(err) == sqlite.ResultInterrupt
+	interrupted := r.isOver() && r.chore == nil && store.IsInterrupted(err)
 	if interrupted {
 		r.broken = errTurnLimit
 	}
@@ -396,7 +397,7 @@ func (r *run) fail(err error) {
 	r.closeRows()
 	r.unpark(err)
 	if !interrupted { // the log says that the turn took too long
-		r.o.logger().Error("storage failed", "error", withoutPath(err))
+		r.o.logger().Error("storage failed", "error", store.WithoutPath(err))
 	}
 	r.o.undo()
 }

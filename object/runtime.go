@@ -5,9 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
-	"path/filepath"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -15,9 +13,12 @@ import (
 
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/internal/budget"
-	"github.com/lumenize/lmz/internal/descriptors"
+	"github.com/lumenize/lmz/internal/failpoint"
 	"github.com/lumenize/lmz/internal/proto"
+	"github.com/lumenize/lmz/internal/store"
+	"github.com/lumenize/lmz/internal/store/sqlite"
 	"github.com/lumenize/lmz/internal/turn"
+	"github.com/lumenize/lmz/internal/wake"
 )
 
 // Limits of a runtime.
@@ -34,16 +35,10 @@ const (
 type Runtime struct {
 	mesh     proto.Mesh
 	log      *slog.Logger
-	dir      string    // the data directory; "" for objects in memory
-	lock     io.Closer // on the data directory
-	open     storeOpener
-	files    *openFiles             // that are open; nil for objects in memory
-	exists   func(lmz.Address) bool // that an object has a file
-	peek     func(lmz.Address, Kind) (p peeked, exists bool, err error)
+	disk     store.Disk
 	ctx      context.Context // ends when handlers must stop
 	stop     context.CancelFunc
-	wakes    *wakes
-	removals removals
+	wakes    *wake.Index
 	starting sync.Once        // of what an earlier life has begun
 	peeking  chan struct{}    // a token for each object that is being copied for a check
 	waking   chan struct{}    // a token for each object that is being opened because something is due
@@ -88,54 +83,25 @@ type Runtime struct {
 var _ proto.Node = (*Runtime)(nil)
 
 // Open takes the data directory dir, which it makes if need be. It fails with
-// [ErrInUse] while another process has it. If the index of wakes, index.db, is not there,
-// it is made anew of the files of all objects, which takes some time. Calls and sends of the objects go to
-// mesh, which may be nil if they make none. A nil log discards what handlers did
+// [ErrInUse] while another process has it. If the wake index, index.db, is not there, it is
+// rebuilt from the files of all objects, which takes some time. Calls and sends of the objects
+// go to mesh, which may be nil if they make none. A nil log discards what handlers did
 // not want their callers to see.
 func Open(dir string, mesh proto.Mesh, log *slog.Logger) (*Runtime, error) {
-	lock, err := lockDir(dir)
+	disk, err := sqlite.Open(dir, namespaced(log), sqlite.Options{})
 	if err != nil {
 		return nil, err
 	}
-	if err := makeDir(filepath.Join(dir, "objects")); err != nil {
-		lock.Close()
-		return nil, fmt.Errorf("data directory: %w", err)
-	}
-	if err := dropCopies(dir); err != nil {
-		lock.Close()
-		return nil, fmt.Errorf("data directory: %w", err)
-	}
-	files := newOpenFiles(mostFiles(descriptors.Process))
-	open := func(a lmz.Address, k Kind) store {
-		return &sqliteStore{path: filePath(dir, a), of: a, kind: k, files: files}
-	}
-	index, err := openIndex(dir, func() (map[lmz.Address]int64, error) { return readWakes(dir, namespaced(log)) })
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("index of wakes: %w", withoutPath(err)), lock.Close())
-	}
-	sums, err := openSQLiteUsage(dir)
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("%s: %w", usageFile, withoutPath(err)), index.close(), lock.Close())
-	}
-	rt, err := newRuntime(mesh, log, lock, open, index, sums)
-	if err != nil {
-		return nil, err
-	}
-	rt.dir, rt.files = dir, files
-	context.AfterFunc(rt.ctx, descriptors.Process.OnLess(files.shrink))
-	rt.removals = fileRemovals{dir}
-	rt.exists = func(a lmz.Address) bool { return isFile(filePath(dir, a)) }
-	rt.peek = func(a lmz.Address, k Kind) (peeked, bool, error) { return peekFile(dir, a, k) }
-	return rt, nil
+	return openOn(disk, mesh, log)
 }
 
-func newRuntime(mesh proto.Mesh, log *slog.Logger, lock io.Closer, open storeOpener, index wakeIndex, sums usageStore) (*Runtime, error) {
+// openOn runs objects on a disk, which the runtime closes.
+func openOn(disk store.Disk, mesh proto.Mesh, log *slog.Logger) (*Runtime, error) {
 	ctx, stop := context.WithCancel(context.Background())
 	rt := &Runtime{
 		mesh: mesh,
 		log:  namespaced(log),
-		lock: lock,
-		open: open,
+		disk: disk,
 		ctx:  ctx,
 		stop: stop,
 
@@ -161,12 +127,16 @@ func newRuntime(mesh proto.Mesh, log *slog.Logger, lock io.Closer, open storeOpe
 		rt.accounts = new(budget.Accounts)
 	}
 	var err error
-	rt.usage, err = openUsage(rt.accounts, sums, func(err error) { rt.log.Error("writing "+usageFile+" failed", "error", withoutPath(err)) })
+	rt.usage, err = openUsage(rt.accounts, disk.Usage(), func(err error) {
+		rt.log.Error("writing what subjects hold failed", "error", store.WithoutPath(err))
+	})
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("%s: %w", usageFile, withoutPath(err)), sums.close(), index.close(), lock.Close())
+		err = fmt.Errorf("what subjects hold: %w", store.WithoutPath(err))
+		return nil, errors.Join(err, disk.Usage().Close(), disk.Wakes().Close(), disk.Close())
 	}
-	if rt.wakes, err = openWakes(index, rt.log, rt.wake); err != nil {
-		return nil, errors.Join(fmt.Errorf("index of wakes: %w", withoutPath(err)), rt.usage.close(), index.close(), lock.Close())
+	if rt.wakes, err = wake.Open(disk.Wakes(), rt.log, rt.wake, laneRetry.pause); err != nil {
+		err = fmt.Errorf("index of wakes: %w", store.WithoutPath(err))
+		return nil, errors.Join(err, rt.usage.close(), disk.Wakes().Close(), disk.Close())
 	}
 	return rt, nil
 }
@@ -314,10 +284,10 @@ func (rt *Runtime) retire(o *Object) {
 	place.Wait(context.Background())
 	o.flush()
 	o.tidy()
-	failpoint("eviction")
+	failpoint.Here("eviction")
 	o.close()
-	failpoint("after eviction")
-	rt.wakes.retired(o.id.Address)
+	failpoint.Here("after eviction")
+	rt.wakes.Retired(o.id.Address)
 	place.Done()
 
 	rt.mu.Lock()
@@ -410,8 +380,8 @@ func (rt *Runtime) shutDown() error {
 		o.tidy()
 		o.close()
 	}
-	rt.wakes.flush()
-	return errors.Join(append(errs, rt.wakes.close(), rt.usage.close(), rt.lock.Close())...)
+	rt.wakes.Flush()
+	return errors.Join(append(errs, rt.wakes.Close(), rt.usage.close(), rt.disk.Close())...)
 }
 
 // wait reports whether all work was done within the time.

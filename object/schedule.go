@@ -5,6 +5,8 @@ import (
 	"strings"
 	"time"
 	_ "time/tzdata" // time zones, also where the system has none
+
+	"github.com/lumenize/lmz/internal/cron"
 )
 
 // Schedule says when an alarm runs. Make one with [In], [At] or [Cron].
@@ -69,7 +71,7 @@ func (s Schedule) next(after time.Time) (time.Time, error) {
 	case kindAt:
 		return s.at, nil
 	case kindCron:
-		return nextCron(s.cron, s.zone, after)
+		return cron.Next(s.cron, s.zone, after)
 	}
 	return time.Time{}, errors.New("the schedule says nothing: make it with object.In, object.At or object.Cron")
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/lumenize/lmz/internal/budget"
 	"github.com/lumenize/lmz/internal/node"
 	"github.com/lumenize/lmz/internal/proto"
+	"github.com/lumenize/lmz/internal/store"
 	"github.com/lumenize/lmz/internal/turn"
 )
 
@@ -78,7 +79,7 @@ func (o *Object) repeat(place *turn.Place, c *proto.Call, answer proto.Answer, e
 	}
 	switch {
 	case err != nil:
-		o.logger().Error("storage failed", "error", withoutPath(err))
+		o.logger().Error("storage failed", "error", store.WithoutPath(err))
 		o.flush()
 		o.close()
 		failed(err)
@@ -178,11 +179,11 @@ func (o *Object) newRun(ctx context.Context, cancel context.CancelCauseFunc, pla
 // keeps it.
 func (o *Object) activate(place *turn.Place) *lmz.Error {
 	if o.handler != nil {
-		o.reopen()
+		o.store.Hold()
 		return nil
 	}
-	o.store = o.rt.open(o.id.Address, o.kind)
-	err := o.store.ready()
+	o.store = o.rt.disk.Open(o.id.Address, o.kind.options())
+	err := o.store.Ready()
 	if err == nil {
 		err = o.measure(place.Payer())
 	}
@@ -190,7 +191,7 @@ func (o *Object) activate(place *turn.Place) *lmz.Error {
 		err = o.resume()
 	}
 	if err != nil {
-		o.logger().Error("storage failed", "error", withoutPath(err))
+		o.logger().Error("storage failed", "error", store.WithoutPath(err))
 		o.close()
 		return couldNotStart(err)
 	}
@@ -213,8 +214,8 @@ func couldNotStart(err error) *lmz.Error {
 		return &lmz.Error{Code: lmz.CodeGateway, Name: public.Name, Message: message + ": " + public.Message, Fields: public.Fields}
 	case public != nil:
 		message += ": " + public.Message
-	case isDamaged(err):
-		message += ": " + damaged
+	case store.IsDamaged(err):
+		message += ": " + store.Damaged
 	}
 	return notExecuted(message)
 }
@@ -264,7 +265,7 @@ func (o *Object) startHere(place *turn.Place) (h lmz.Handler, err error) {
 	if err != nil {
 		return nil, err
 	}
-	o.store.mark() // the turn of the call begins
+	o.store.Mark() // the turn of the call begins
 	return h, nil
 }
 
@@ -281,8 +282,8 @@ func protect(f func() error) (err error) {
 // close drops the handler and closes the storage. The caller has the turn.
 func (o *Object) close() {
 	if o.store != nil {
-		if err := o.store.close(); err != nil {
-			o.logger().Error("closing the storage failed", "error", withoutPath(err))
+		if err := o.store.Close(); err != nil {
+			o.logger().Error("closing the storage failed", "error", store.WithoutPath(err))
 		}
 	}
 	o.services.close(o.logger())

@@ -10,10 +10,8 @@ import (
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/internal/budget"
 	"github.com/lumenize/lmz/internal/proto"
+	"github.com/lumenize/lmz/internal/store"
 )
-
-// watchRows are the rows of watches.
-const watchRows = "watch/"
 
 // watchRow is work for when a client's session has ended.
 type watchRow struct {
@@ -31,7 +29,7 @@ func watchKey(w watchRow) string {
 	for _, part := range [][]byte{[]byte(w.Client[0]), []byte(w.Client[1]), w.Session, []byte(w.Work)} {
 		fmt.Fprintf(h, "%d:%s", len(part), part)
 	}
-	return fmt.Sprintf("%s%x", watchRows, h.Sum(nil)[:16])
+	return fmt.Sprintf("%s%x", store.WatchRows, h.Sum(nil)[:16])
 }
 
 // Watch has the object do work, a continuation on itself, once when the session that
@@ -63,8 +61,8 @@ func (o *Object) Watch(ctx context.Context, client lmz.Address, work lmz.Continu
 	}
 	key, fresh := watchKey(w), false
 	var refused *lmz.Error
-	err = o.use(ctx, func(st store) error {
-		before, found, err := st.row(key)
+	err = o.use(ctx, func(st store.Store) error {
+		before, found, err := st.Row(key)
 		if err != nil || found && bytes.Equal(before, value) {
 			return err
 		}
@@ -74,7 +72,7 @@ func (o *Object) Watch(ctx context.Context, client lmz.Address, work lmz.Continu
 			}
 		}
 		o.stirred = true
-		return st.putRow(key, value)
+		return st.PutRow(key, value)
 	})
 	switch {
 	case err != nil || refused == nil && !fresh:
@@ -118,7 +116,7 @@ func (rt *Runtime) unwatch(x watched) {
 // resumeWatches runs the watches of an earlier life of the gateway. Of those of version 1
 // that differ in their arguments only one does: the greatest, which is the last if they
 // count. The others go with it.
-func (o *Object) resumeWatches(rows []row) error {
+func (o *Object) resumeWatches(rows []store.Row) error {
 	type group struct {
 		watchRow
 		key  string
@@ -132,18 +130,18 @@ func (o *Object) resumeWatches(rows []row) error {
 		case err != nil:
 			return err
 		case len(w.Client) != 2:
-			return fmt.Errorf("the row %q is not a watch", r.key)
+			return fmt.Errorf("the row %q is not a watch", r.Key)
 		}
 		g := groups[watchKey(w)]
 		if g == nil {
-			g = &group{w, r.key, nil}
+			g = &group{w, r.Key, nil}
 			groups[watchKey(w)] = g
 			order = append(order, g)
 			continue
 		}
-		other := r.key
+		other := r.Key
 		if cmp.Or(cmp.Compare(len(w.Chain), len(g.Chain)), bytes.Compare(w.Chain, g.Chain)) > 0 {
-			other, g.key, g.watchRow = g.key, r.key, w
+			other, g.key, g.watchRow = g.key, r.Key, w
 		}
 		g.also = append(g.also, other)
 	}
@@ -170,7 +168,7 @@ func (rt *Runtime) sessionEnded(x watched, work, payer string, also []string) {
 		},
 		ran: func(o *Object) (saved func(), err error) {
 			for _, key := range append(also, x.key) {
-				if err := o.store.deleteRow(key); err != nil {
+				if err := o.store.DeleteRow(key); err != nil {
 					return func() {}, err
 				}
 			}
@@ -194,13 +192,13 @@ func (rt *Runtime) sessionEnded(x watched, work, payer string, also []string) {
 func watchedChain(ctx context.Context, x watched) (chain []byte, found bool, err error) {
 	r := ctx.Value(runKey{}).(*run)
 	var value []byte
-	err = r.o.use(ctx, func(st store) (err error) {
-		value, found, err = st.row(x.key)
+	err = r.o.use(ctx, func(st store.Store) (err error) {
+		value, found, err = st.Row(x.key)
 		return err
 	})
 	if err != nil || !found {
 		return nil, false, err
 	}
-	w, err := decodeRow[watchRow](row{key: x.key, value: value})
+	w, err := decodeRow[watchRow](store.Row{Key: x.key, Value: value})
 	return w.Chain, true, err
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/internal/proto"
+	"github.com/lumenize/lmz/internal/store"
 )
 
 // leavings notes the calls of left, which is what watches do.
@@ -48,8 +49,8 @@ func (l *leavings) wants(t *testing.T, want ...int) {
 }
 
 func watchesOf(o *Object, ctx context.Context) (n int, err error) {
-	err = o.use(ctx, func(st store) error {
-		rows, err := st.rows(watchRows, noLimit)
+	err = o.use(ctx, func(st store.Store) error {
+		rows, err := st.Rows(store.WatchRows, store.NoLimit)
 		n = len(rows)
 		return err
 	})
@@ -88,7 +89,7 @@ func TestOldDuplicatesOfWatchesCollapse(t *testing.T) {
 		w := newMemoryWorld(t, disk)
 		var l leavings
 		l.register(w)
-		old := func(st store, session byte, n int) error {
+		old := func(st store.Store, session byte, n int) error {
 			chain, err := proto.MarshalChain(lmz.Ctn("left", n))
 			if err != nil {
 				return err
@@ -103,10 +104,10 @@ func TestOldDuplicatesOfWatchesCollapse(t *testing.T) {
 				return err
 			}
 			hash := sha256.Sum256(value)
-			return st.putRow(fmt.Sprintf("%s%x", watchRows, hash[:16]), value)
+			return st.PutRow(fmt.Sprintf("%s%x", store.WatchRows, hash[:16]), value)
 		}
 		w.run(func(ctx context.Context, o *Object) error {
-			return o.use(ctx, func(st store) error {
+			return o.use(ctx, func(st store.Store) error {
 				o.stirred = true
 				for i := range 500 {
 					if err := old(st, 1, i); err != nil {

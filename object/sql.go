@@ -2,10 +2,9 @@ package object
 
 import (
 	"context"
-	"errors"
 	"iter"
 
-	"zombiezen.com/go/sqlite"
+	"github.com/lumenize/lmz/internal/store"
 )
 
 // SQL is the tables of one object, in the same file and the same transactions as its
@@ -37,16 +36,14 @@ func (o *Object) SQL() *SQL { return &SQL{o} }
 // triggers and foreign keys too. Without arguments it may be several statements, which are all done
 // or none.
 func (s *SQL) Exec(ctx context.Context, query string, args ...any) (rows int64, err error) {
-	failure := s.o.use(ctx, func(st store) error {
-		t, failure := st.tables()
+	failure := s.o.use(ctx, func(st store.Store) error {
+		t, failure := st.Tables()
 		if failure != nil {
 			return failure
 		}
 		s.o.runOf(ctx).interruptible(t)
-		before := t.totalChanges()
-		err = t.exec(query, args)
-		rows = t.totalChanges() - before
-		return t.fatal(err)
+		rows, err = t.Exec(query, named(args))
+		return t.Fatal(err)
 	})
 	if failure != nil {
 		return 0, failure
@@ -54,39 +51,14 @@ func (s *SQL) Exec(ctx context.Context, query string, args ...any) (rows int64, 
 	return rows, err
 }
 
-// exec runs one statement, or several as one.
-func (t *txn) exec(query string, args []any) error {
-	s, rest, err := t.prepare(query, args)
-	switch {
-	case s == nil:
-		return err
-	case rest == "":
-		return s.all()
+// named are the arguments as storage takes them.
+func named(args []any) []any {
+	if len(args) == 1 {
+		if params, ok := args[0].(Params); ok {
+			return []any{store.Named(params)}
+		}
 	}
-	s.drop()
-	if err := t.beginPart(); err != nil {
-		return err
-	}
-	err = t.script(query)
-	if t.fatal(err) != nil {
-		return err
-	}
-	return errors.Join(err, t.endPart(err != nil))
-}
-
-// fatal returns err if storage failed, and nil if only a statement did.
-func (t *txn) fatal(err error) error {
-	if err == nil {
-		return nil
-	}
-	if t.inTx && t.conn.AutocommitEnabled() {
-		return errors.Join(errTxGone, err)
-	}
-	switch sqlite.ErrCode(err).ToPrimary() {
-	case sqlite.ResultIOErr, sqlite.ResultFull, sqlite.ResultCorrupt, sqlite.ResultNotADB, sqlite.ResultNoMem, sqlite.ResultCantOpen, sqlite.ResultReadOnly:
-		return err
-	}
-	return nil
+	return args
 }
 
 // Query returns the rows of a statement, each as a T, which the loop over it reads one

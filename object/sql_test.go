@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/store"
 )
 
 // inTurnOf runs f in a turn of the object at a, whose kind is registered as BOX.
@@ -513,12 +514,12 @@ func TestARelaxedObjectDoesNotWaitForTheDisk(t *testing.T) {
 
 // synchronous reads what the object's own code may not.
 func synchronous(ctx context.Context, o *Object) (n int, err error) {
-	err = o.use(ctx, func(s store) error {
-		t, err := s.tables()
+	err = o.use(ctx, func(s store.Store) error {
+		conn, err := connection(s)
 		if err != nil {
 			return err
 		}
-		stmt, err := t.conn.Prepare(`PRAGMA synchronous`)
+		stmt, err := conn.Prepare(`PRAGMA synchronous`)
 		if err != nil {
 			return err
 		}

@@ -12,16 +12,19 @@ import (
 	"sync"
 	"testing"
 
-	"zombiezen.com/go/sqlite"
+	zombiezen "zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/store"
+	"github.com/lumenize/lmz/internal/store/sqldb"
+	"github.com/lumenize/lmz/internal/store/sqlite"
 )
 
 var box = lmz.At("BOX", "one")
 
 func TestSQLiteIsNewEnough(t *testing.T) {
-	conn, err := sqlite.OpenConn(":memory:", sqlite.OpenReadWrite)
+	conn, err := zombiezen.OpenConn(":memory:", zombiezen.OpenReadWrite)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -289,44 +292,32 @@ func TestStorageWithoutTheTurnFailsByName(t *testing.T) {
 	}
 }
 
-// brokenOpener opens real files and prepares their connections for failure.
-func brokenOpener(dir string, setup func(*sqlite.Conn) error) storeOpener {
-	return func(a lmz.Address, k Kind) store {
-		s := &sqliteStore{path: filePath(dir, a), of: a, kind: k}
-		conn, err := openSQLite(s.path, a)
-		if err == nil {
-			err = setup(conn)
-		}
-		if err != nil {
-			panic(err)
-		}
-		s.conn = conn
-		return s
+// connection returns the SQLite connection of the turn, which the object's own code cannot get.
+func connection(st store.Store) (*zombiezen.Conn, error) {
+	tables, err := st.Tables()
+	if err != nil {
+		return nil, err
 	}
+	return tables.(*sqldb.Tx).Conn, nil
 }
 
-// deferConstraint makes it possible to violate a constraint so that COMMIT itself
-// fails, and nothing before it.
-func deferConstraint(conn *sqlite.Conn) error {
-	if err := sqlitex.ExecuteTransient(conn, `PRAGMA foreign_keys = ON`, nil); err != nil {
-		return err
-	}
-	return sqlitex.ExecuteScript(conn, `
-		CREATE TABLE IF NOT EXISTS parent (id INTEGER PRIMARY KEY);
-		CREATE TABLE IF NOT EXISTS child (parent REFERENCES parent (id) DEFERRABLE INITIALLY DEFERRED);`, nil)
-}
-
-// violate makes the commit of this turn fail.
+// violate makes the commit of this turn fail: a constraint is violated that only COMMIT checks.
 func violate(ctx context.Context, o *Object) error {
-	return o.use(ctx, func(s store) error {
-		return sqlitex.ExecuteTransient(s.(*sqliteStore).conn, `INSERT INTO child VALUES (7)`, nil)
+	return o.use(ctx, func(st store.Store) error {
+		conn, err := connection(st)
+		if err != nil {
+			return err
+		}
+		return sqlitex.ExecuteScript(conn, `
+			CREATE TABLE IF NOT EXISTS parent (id INTEGER PRIMARY KEY);
+			CREATE TABLE IF NOT EXISTS child (parent REFERENCES parent (id) DEFERRABLE INITIALLY DEFERRED);
+			INSERT INTO child VALUES (7)`, nil)
 	})
 }
 
 func TestAFailedCommitFailsTheCallAndSendsNothing(t *testing.T) {
 	dir := t.TempDir()
 	w := newWorld(t, dir)
-	w.rt.open = brokenOpener(dir, deferConstraint)
 	var sent []string
 	w.mesh["PROBE"] = worker{lmz.HandlerFunc(func(_ context.Context, r *lmz.Request) (any, error) {
 		sent = append(sent, r.Method)
@@ -380,7 +371,6 @@ func TestAFailedCommitFailsTheCallAndSendsNothing(t *testing.T) {
 func TestAHandlerThatWaitedWhileItsObjectWasResetEndsWithAnUnknownOutcome(t *testing.T) {
 	dir := t.TempDir()
 	w := newWorld(t, dir)
-	w.rt.open = brokenOpener(dir, deferConstraint)
 	g := newGate()
 	w.mesh["GATE"] = worker{g}
 	w.register("BOX", func(o *Object, mux *lmz.Mux) {
@@ -420,11 +410,20 @@ func TestAHandlerThatWaitedWhileItsObjectWasResetEndsWithAnUnknownOutcome(t *tes
 func TestAFullDiskRefusesTheCallAndKeepsWhatWasAcknowledged(t *testing.T) {
 	dir := t.TempDir()
 	w := newWorld(t, dir)
-	w.rt.open = brokenOpener(dir, func(conn *sqlite.Conn) error {
-		return sqlitex.ExecuteTransient(conn, `PRAGMA max_page_count = 20`, nil)
+	w.register("BOX", func(o *Object, mux *lmz.Mux) {
+		exposeStorage(o, mux)
+		lmz.Method0[bool]("fill").Expose(mux, lmz.Anyone, func(ctx context.Context) (bool, error) {
+			return true, o.use(ctx, func(st store.Store) error {
+				conn, err := connection(st)
+				if err != nil {
+					return err
+				}
+				return sqlitex.ExecuteTransient(conn, `PRAGMA max_page_count = 20`, nil)
+			})
+		})
 	})
-	w.register("BOX", exposeStorage)
 	must[struct{}](w, box, "put", "key", "good")
+	must[bool](w, box, "fill")
 	wantCode(t, fails(w, box, "put", "key", strings.Repeat("x", 200_000)), lmz.CodeGateway, "storage failed")
 	if got := must[string](w, box, "get", "key"); got != "good" {
 		t.Errorf("got %q, want the value from before", got)
@@ -439,7 +438,7 @@ func TestAFileOfAnotherObjectIsRefused(t *testing.T) {
 	must[struct{}](w, box, "put", "key", "mine")
 	w.close()
 	two := lmz.At("BOX", "two")
-	if err := os.Rename(filePath(dir, box), filePath(dir, two)); err != nil {
+	if err := os.Rename(sqlite.Path(dir, box), sqlite.Path(dir, two)); err != nil {
 		t.Fatal(err)
 	}
 	again := newWorld(t, dir)
@@ -455,9 +454,8 @@ func TestAFileThatACrashLeftEmptyIsUsed(t *testing.T) {
 	dir := t.TempDir()
 	w := newWorld(t, dir)
 	w.register("BOX", exposeStorage)
-	if err := createFile(filePath(dir, box)); err != nil {
-		t.Fatal(err)
-	}
+	path := sqlite.Path(dir, box)
+	wantNil(t, os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, nil, 0o600))
 	must[string](w, box, "get", "key")
 	must[struct{}](w, box, "put", "key", "value")
 }
@@ -466,7 +464,7 @@ func TestACorruptFileIsAClearErrorAndTheOthersGoOn(t *testing.T) {
 	dir := t.TempDir()
 	w := newWorld(t, dir)
 	w.register("BOX", exposeStorage)
-	path := filePath(dir, box)
+	path := sqlite.Path(dir, box)
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		t.Fatal(err)
 	}

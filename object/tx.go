@@ -1,6 +1,10 @@
 package object
 
-import "context"
+import (
+	"context"
+
+	"github.com/lumenize/lmz/internal/store"
+)
 
 // Tx runs f, and takes everything back that f wrote (KV and SQL) and sent if f returns
 // an error, which Tx returns, or panics. It is a part of the turn: what f wrote is
@@ -12,23 +16,23 @@ func (o *Object) Tx(ctx context.Context, f func(ctx context.Context) error) (err
 	r := o.runOf(ctx)
 	var before sent
 	charges := 0
-	err = o.use(ctx, func(s store) error {
+	err = o.use(ctx, func(s store.Store) error {
 		r.parts++
 		before, charges = r.sent(), len(o.charges)
-		return s.beginPart()
+		return s.BeginPart()
 	})
 	if err != nil {
 		return err
 	}
 	undo := true // also if f panics
 	defer func() {
-		failure := o.use(ctx, func(s store) error {
+		failure := o.use(ctx, func(s store.Store) error {
 			r.parts--
 			if undo {
 				r.unsend(before)
 				o.charges = o.charges[:charges]
 			}
-			return s.endPart(undo)
+			return s.EndPart(undo)
 		})
 		if err == nil {
 			err = failure

@@ -1,30 +1,17 @@
 package object
 
 import (
-	"errors"
-	"os"
-	"path/filepath"
 	"sync"
 	"time"
 
-	"zombiezen.com/go/sqlite"
-	"zombiezen.com/go/sqlite/sqlitex"
-
 	"github.com/lumenize/lmz/internal/budget"
+	"github.com/lumenize/lmz/internal/store"
 )
 
 // durable are the kinds of which the sums outlive the process, in their order on disk.
 var durable = [...]budget.Kind{budget.Objects, budget.Stored, budget.Alarms}
 
-// sums are what one subject holds of each.
-type sums [len(durable)]int64
-
-// usageStore keeps the sums of all subjects.
-type usageStore interface {
-	load() (map[string]sums, error)
-	write(changes map[string]sums) error
-	close() error
-}
+var _ [len(store.Sums{})]budget.Kind = durable
 
 // usageDelay is how long changes wait for others before they are written: after a crash
 // the sums are as they were then.
@@ -34,7 +21,7 @@ const usageDelay = 5 * time.Second
 // may be called from any goroutine.
 type usage struct {
 	accounts *budget.Accounts
-	store    usageStore
+	stored   store.Usage
 	failed   func(error)
 
 	mu     sync.Mutex // guards the following fields
@@ -46,17 +33,17 @@ type usage struct {
 }
 
 // openUsage charges what is stored to the accounts.
-func openUsage(accounts *budget.Accounts, store usageStore, failed func(error)) (*usage, error) {
-	stored, err := store.load()
+func openUsage(accounts *budget.Accounts, stored store.Usage, failed func(error)) (*usage, error) {
+	sums, err := stored.Load()
 	if err != nil {
 		return nil, err
 	}
-	for subject, s := range stored {
+	for subject, s := range sums {
 		for i, k := range durable {
 			accounts.Add(subject, k, s[i])
 		}
 	}
-	return &usage{accounts: accounts, store: store, failed: failed, dirty: make(map[string]bool)}, nil
+	return &usage{accounts: accounts, stored: stored, failed: failed, dirty: make(map[string]bool)}, nil
 }
 
 // changed says that a subject holds more or less of something.
@@ -80,9 +67,9 @@ func (u *usage) write() {
 	dirty := u.dirty
 	u.dirty, u.timer = make(map[string]bool), nil
 	u.mu.Unlock()
-	changes := make(map[string]sums, len(dirty))
+	changes := make(map[string]store.Sums, len(dirty))
 	for subject := range dirty {
-		var s sums
+		var s store.Sums
 		for i, k := range durable {
 			s[i] = u.accounts.Held(subject, k)
 		}
@@ -91,7 +78,7 @@ func (u *usage) write() {
 	if len(changes) == 0 {
 		return
 	}
-	if err := u.store.write(changes); err != nil {
+	if err := u.stored.Write(changes); err != nil {
 		u.failed(err)
 		u.mu.Lock()
 		for subject := range dirty { // with the next change
@@ -110,115 +97,5 @@ func (u *usage) close() error {
 	}
 	u.mu.Unlock()
 	u.write()
-	return u.store.close()
+	return u.stored.Close()
 }
-
-// usageFile is the file of the sums in a data directory. Without it nobody is charged for
-// what is stored already.
-const usageFile = "usage.db"
-
-// sqliteUsage keeps the sums in a file of its own. A write need not be on disk at once.
-type sqliteUsage struct{ conn *sqlite.Conn }
-
-func openSQLiteUsage(dir string) (*sqliteUsage, error) {
-	path := filepath.Join(dir, usageFile)
-	open := func() (*sqlite.Conn, error) {
-		if err := createFile(path); err != nil {
-			return nil, err
-		}
-		conn, err := openConn(path, sqlite.OpenReadWrite)
-		if err != nil {
-			return nil, err
-		}
-		for _, statement := range []string{
-			exclusive, "PRAGMA journal_mode = WAL", "PRAGMA synchronous = NORMAL",
-			`CREATE TABLE IF NOT EXISTS lmz_usage (subject TEXT PRIMARY KEY NOT NULL,
-				objects INTEGER NOT NULL, stored INTEGER NOT NULL, alarms INTEGER NOT NULL) WITHOUT ROWID`,
-		} {
-			if err := sqlitex.ExecuteTransient(conn, statement, nil); err != nil {
-				return nil, errors.Join(err, closeConn(conn))
-			}
-		}
-		return conn, nil
-	}
-	conn, err := open()
-	if isDamaged(err) { // it is only sums
-		for _, suffix := range []string{"", "-wal", "-shm"} {
-			os.Remove(path + suffix)
-		}
-		conn, err = open()
-	}
-	if err != nil {
-		return nil, err
-	}
-	return &sqliteUsage{conn}, nil
-}
-
-func (s *sqliteUsage) load() (map[string]sums, error) {
-	stored := make(map[string]sums)
-	err := sqlitex.ExecuteTransient(s.conn, `SELECT subject, objects, stored, alarms FROM lmz_usage`, &sqlitex.ExecOptions{
-		ResultFunc: func(row *sqlite.Stmt) error {
-			stored[row.ColumnText(0)] = sums{row.ColumnInt64(1), row.ColumnInt64(2), row.ColumnInt64(3)}
-			return nil
-		},
-	})
-	return stored, err
-}
-
-func (s *sqliteUsage) write(changes map[string]sums) (err error) {
-	end, err := sqlitex.ImmediateTransaction(s.conn)
-	if err != nil {
-		return err
-	}
-	defer end(&err)
-	for subject, n := range changes {
-		query := `INSERT OR REPLACE INTO lmz_usage (subject, objects, stored, alarms) VALUES (?, ?, ?, ?)`
-		args := []any{subject, n[0], n[1], n[2]}
-		if n == (sums{}) {
-			query, args = `DELETE FROM lmz_usage WHERE subject = ?`, args[:1]
-		}
-		if err := sqlitex.Execute(s.conn, query, &sqlitex.ExecOptions{Args: args}); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (s *sqliteUsage) close() error { return closeConn(s.conn) }
-
-// memUsage keeps the sums on a disk in memory.
-type memUsage struct {
-	disk       *MemoryDisk
-	generation int
-}
-
-func (s *memUsage) load() (map[string]sums, error) {
-	s.disk.mu.Lock()
-	defer s.disk.mu.Unlock()
-	stored := make(map[string]sums, len(s.disk.usage))
-	for subject, n := range s.disk.usage {
-		stored[subject] = n
-	}
-	return stored, nil
-}
-
-func (s *memUsage) write(changes map[string]sums) error {
-	s.disk.mu.Lock()
-	defer s.disk.mu.Unlock()
-	if s.disk.generation != s.generation {
-		return errCrashed
-	}
-	if s.disk.usage == nil {
-		s.disk.usage = make(map[string]sums)
-	}
-	for subject, n := range changes {
-		if n == (sums{}) {
-			delete(s.disk.usage, subject)
-		} else {
-			s.disk.usage[subject] = n
-		}
-	}
-	return nil
-}
-
-func (s *memUsage) close() error { return nil }

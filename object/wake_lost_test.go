@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/store/sqlite"
 )
 
 // loseIndex deletes the index of wakes of a data directory.
@@ -64,13 +65,13 @@ func TestAnIndexThatIsMadeAnewSaysWhatTheFormerSaidAndOpensNoObjects(t *testing.
 			must[struct{}](w, a, "remind", time.Hour+time.Duration(i)*time.Second)
 		}
 	}
-	want := w.rt.wakes.all()
+	want := w.rt.wakes.All()
 	w.close()
 	loseIndex(t, dir)
 	for life := range 2 { // it is made once
 		w = newWorld(t, dir)
 		opened := reminders(w)
-		if got := w.rt.wakes.all(); !maps.Equal(got, want) || len(got) != 5 {
+		if got := w.rt.wakes.All(); !maps.Equal(got, want) || len(got) != 5 {
 			t.Errorf("life %d: got %v, want %v", life, got, want)
 		}
 		w.rt.Start()
@@ -92,10 +93,10 @@ func TestAnIndexIsMadeAnewAsAWholeAndWithoutDamagedObjects(t *testing.T) {
 		must[struct{}](w, lmz.At("BOX", name), "remind", time.Hour)
 	}
 	w.close()
-	damage(t, filePath(dir, lmz.At("BOX", "bad")))
+	damage(t, sqlite.Path(dir, lmz.At("BOX", "bad")))
 	loseIndex(t, dir)
 	// A start that cannot read an object must not leave an index without it.
-	unreadable := filePath(dir, lmz.At("BOX", "good"))
+	unreadable := sqlite.Path(dir, lmz.At("BOX", "good"))
 	wantNil(t, os.Rename(unreadable, unreadable+".away"), os.Mkdir(unreadable, 0o700))
 	if rt, err := Open(dir, mesh{}, nil); err == nil {
 		rt.Close()
@@ -106,7 +107,7 @@ func TestAnIndexIsMadeAnewAsAWholeAndWithoutDamagedObjects(t *testing.T) {
 	wantNil(t, os.Remove(unreadable), os.Rename(unreadable+".away", unreadable))
 	w = newWorld(t, dir)
 	reminders(w)
-	if got := w.rt.wakes.all(); len(got) != 1 || got[lmz.At("BOX", "good")].at == 0 {
+	if got := w.rt.wakes.All(); len(got) != 1 || got[lmz.At("BOX", "good")].At == 0 {
 		t.Errorf("got %v, want the alarm of the good one", got)
 	}
 	if !strings.Contains(w.log.String(), "damaged") {

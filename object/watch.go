@@ -10,6 +10,7 @@ import (
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/internal/budget"
 	"github.com/lumenize/lmz/internal/node"
+	"github.com/lumenize/lmz/internal/store"
 )
 
 // blockedAfter is how long a handler may keep the turn without using storage before the
@@ -106,12 +107,12 @@ var errInterrupted = errors.New("interrupted: " + errTurnLimit.Error())
 
 // interruptible has the statements of the object's own code end when the turn has taken all
 // of its time, and none of the runtime's. r.mu is held.
-func (r *run) interruptible(t *txn) {
+func (r *run) interruptible(t store.Tables) {
 	if r.asked == t || r.o.kind.TurnLimit < 0 {
 		return
 	}
 	r.asked = t
-	t.theirs = r.theirs
+	t.OnStep(r.theirs)
 }
 
 // theirs says before each step of such a statement that it begins, or why it must not, and
@@ -123,13 +124,13 @@ func (r *run) theirs(begins bool) error {
 	w.theirs = begins && !w.over
 	switch {
 	case w.over:
-		r.asked.conn.SetInterrupt(nil)
+		r.asked.Interrupt(nil)
 		if begins {
 			return errInterrupted
 		}
 	case begins && w.halt == nil:
 		w.halt = make(chan struct{})
-		r.asked.conn.SetInterrupt(w.halt)
+		r.asked.Interrupt(w.halt)
 	}
 	return nil
 }
@@ -139,10 +140,8 @@ func (r *run) uninterruptible() {
 	if r.asked == nil {
 		return
 	}
-	r.asked.theirs = nil
-	if r.asked.conn != nil {
-		r.asked.conn.SetInterrupt(nil)
-	}
+	r.asked.OnStep(nil)
+	r.asked.Interrupt(nil)
 	r.asked = nil
 	r.watch.mu.Lock()
 	defer r.watch.mu.Unlock()

@@ -1,4 +1,7 @@
-package object
+// Package cron computes the times that a cron expression means. The library that reads the
+// expressions leaves out times around a change of the clock, believes impossible expressions
+// and refuses ranges across the end; here all three are corrected.
+package cron
 
 import (
 	"errors"
@@ -10,9 +13,9 @@ import (
 	"github.com/adhocore/gronx"
 )
 
-// cronFields are the fields of an expression with all seven. The last one, a year, may be
+// fieldsOf are the fields of an expression with all seven. The last one, a year, may be
 // missing.
-var cronFields = [...]struct {
+var fieldsOf = [...]struct {
 	name        string
 	least, most int // most is 0 where a range cannot go across the end
 }{
@@ -28,9 +31,9 @@ func segments(expression string) ([]string, error) {
 	return gronx.Segments(expression)
 }
 
-// readCron splits an expression into six or seven fields that the library reads: ranges
+// read splits an expression into six or seven fields that the library reads: ranges
 // across the end, which it refuses, are listed.
-func readCron(expression string) ([]string, error) {
+func read(expression string) ([]string, error) {
 	fields, err := segments(expression)
 	if err != nil {
 		return nil, fmt.Errorf("cron expression %q cannot be read: it needs 5 to 7 fields", expression)
@@ -38,7 +41,7 @@ func readCron(expression string) ([]string, error) {
 	for i, field := range fields {
 		items := strings.Split(field, ",")
 		for j, item := range items {
-			items[j] = acrossEnd(item, cronFields[i].least, cronFields[i].most)
+			items[j] = acrossEnd(item, fieldsOf[i].least, fieldsOf[i].most)
 		}
 		fields[i] = strings.Join(items, ",")
 	}
@@ -66,10 +69,10 @@ func acrossEnd(item string, least, most int) string {
 	return strings.Join(list, ",")
 }
 
-// checkCron returns why an expression cannot be read. The library stops at the first item of
+// Check returns why an expression cannot be read. The library stops at the first item of
 // a list that matches the present, so each is asked for alone.
-func checkCron(expression string) error {
-	fields, err := readCron(expression)
+func Check(expression string) error {
+	fields, err := read(expression)
 	if err != nil {
 		return err
 	}
@@ -82,7 +85,7 @@ func checkCron(expression string) error {
 				if strings.Count(field, ",") == 0 {
 					item = given[i]
 				}
-				return fmt.Errorf("cron expression %q cannot be read: there is no %s %q", expression, cronFields[i].name, item)
+				return fmt.Errorf("cron expression %q cannot be read: there is no %s %q", expression, fieldsOf[i].name, item)
 			}
 		}
 	}
@@ -97,15 +100,15 @@ const (
 	clocksDiffer = 48 * time.Hour
 )
 
-// nextCron returns the first time strictly after a moment that matches. The library
+// Next returns the first time strictly after a moment that matches. The library
 // computes on a clock without summer time, because around the change of a clock it
 // leaves times out.
-func nextCron(expression, zone string, after time.Time) (time.Time, error) {
+func Next(expression, zone string, after time.Time) (time.Time, error) {
 	location, err := time.LoadLocation(zone)
 	if err != nil {
 		return time.Time{}, fmt.Errorf("time zone %q is not known", zone)
 	}
-	fields, err := readCron(expression)
+	fields, err := read(expression)
 	if err != nil {
 		return time.Time{}, err
 	}

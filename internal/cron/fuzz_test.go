@@ -1,4 +1,4 @@
-package object
+package cron
 
 import (
 	"testing"
@@ -13,7 +13,7 @@ func FuzzCron(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, expression string, at int64) {
 		after := time.Unix(at%(1<<33), 0)
-		next, err := nextCron(expression, "Europe/Berlin", after)
+		next, err := Next(expression, "Europe/Berlin", after)
 		if err == nil && !next.After(after) {
 			t.Errorf("%q after %v: %v", expression, after, next)
 		}

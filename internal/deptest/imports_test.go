@@ -77,8 +77,16 @@ var mayImport = map[string][]string{
 	"internal/faultnet":        {},
 	"internal/proto":           {"", "internal/node", "internal/scope"},
 	"internal/session":         {"", "internal/proto"},
+	"internal/failpoint":       {},
+	"internal/cron":            {},
+	"internal/store":           {"", "internal/proto"},
+	"internal/wake":            {"", "internal/store"},
+	"internal/store/sqldb":     {"", "internal/failpoint", "internal/proto", "internal/store"},
+	"internal/store/sqlite":    {"", "internal/descriptors", "internal/failpoint", "internal/filelock", "internal/proto", "internal/store", "internal/store/sqldb", "internal/wake"},
+	"internal/store/memory":    {"", "internal/proto", "internal/store", "internal/store/sqldb", "internal/wake"},
+	"internal/store/storetest": {"", "internal/proto", "internal/store", "internal/wake"},
 	"client":                   {"", "internal/proto", "internal/session", "internal/link", "internal/turn", "internal/node", "internal/scope"},
-	"object":                   {"", "internal/proto", "internal/turn", "internal/budget", "internal/descriptors", "internal/filelock", "internal/node", "internal/scope"},
+	"object":                   {"", "internal/proto", "internal/turn", "internal/budget", "internal/node", "internal/scope", "internal/store", "internal/store/sqlite", "internal/store/memory", "internal/wake", "internal/cron", "internal/failpoint"},
 	"gateway":                  {"", "internal/proto", "internal/session", "internal/link", "internal/credential", "internal/httphead", "internal/origin", "internal/printable", "internal/turn", "internal/budget", "object", "internal/node"},
 	"debug":                    {"internal/printable"},
 	"chain":                    {"", "internal/proto", "internal/scope"},
@@ -98,7 +106,7 @@ var mayImport = map[string][]string{
 }
 
 // forTests are the packages that only tests import, and meshtest.
-var forTests = map[string]bool{"meshtest": true, "internal/memnet": true, "internal/faultnet": true, "internal/mailsink": true, "internal/oracle": true, "internal/cost": true, "internal/value/valuetest": true}
+var forTests = map[string]bool{"meshtest": true, "internal/memnet": true, "internal/faultnet": true, "internal/mailsink": true, "internal/oracle": true, "internal/cost": true, "internal/value/valuetest": true, "internal/store/storetest": true}
 
 func TestImportsPointOneWay(t *testing.T) {
 	for _, p := range list(t, nil, module+"/...") {

@@ -1,12 +1,14 @@
-package object
+// Package failpoint lets a test kill the process at a chosen place. Whether a crash there
+// loses or repeats anything can only be shown by a crash.
+package failpoint
 
-// onFailpoint is set by tests, which kill the process there, before the first runtime is
-// opened.
-var onFailpoint func(name string)
+// On is called with the name of each place that is reached. Tests set it before they open the
+// first data directory; it is nil in programs.
+var On func(name string)
 
-// failpoint is a place where a test may kill the process. It does nothing in programs.
-func failpoint(name string) {
-	if onFailpoint != nil {
-		onFailpoint(name)
+// Here is such a place. It does nothing in programs.
+func Here(name string) {
+	if On != nil {
+		On(name)
 	}
 }

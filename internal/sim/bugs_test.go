@@ -52,7 +52,7 @@ var seeded = []bug{
 	},
 	{
 		"outcome swept early", "object/outcome.go",
-		[]string{"expires: r.deadline.Add(outcomeGrace)", "expires: time.Now()"},
+		[]string{"Expires: r.deadline.Add(outcomeGrace)", "Expires: time.Now()"},
 	},
 	{
 		"gone without resubscribe", "gateway/clientcalls.go",
@@ -113,8 +113,8 @@ var seeded = []bug{
 		"alarm lost", "object/due.go", // the index is written after the commit, when there is time
 		[]string{
 			"import (\n", "import (\n	\"time\"\n",
-			"wakes.lower(a, atStart); err != nil", "wakes.lower(a, neverWake); err != nil",
-			"		o.stirred = false\n", "		o.stirred = false\n		time.AfterFunc(time.Second, func() { wakes.lower(a, atStart) })\n",
+			"wakes.Announce(a, atStart); err != nil", "wakes.Announce(a, wake.Never); err != nil",
+			"		o.stirred = false\n", "		o.stirred = false\n		time.AfterFunc(time.Second, func() { wakes.Announce(a, atStart) })\n",
 		},
 	},
 	{

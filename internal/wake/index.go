@@ -1,77 +1,66 @@
-package object
+package wake
 
 import (
-	"container/heap"
 	"log/slog"
 	"sync"
 	"time"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/store"
 )
 
-// wakeIndex says on disk when each object has to be opened at the latest, so that a
-// start need not look into the objects. Times are Unix milliseconds.
-type wakeIndex interface {
-	// load reads everything.
-	load() (map[lmz.Address]int64, error)
-
-	// write makes changes durable, all or none. neverWake deletes.
-	write(changes map[lmz.Address]int64) error
-
-	close() error
-}
-
-// Times in the index that are none.
+// Times in the index that mean something else. All others are Unix milliseconds.
 const (
-	wakeAtStart = int64(0)       // something is under way that only a start has to take up again
-	neverWake   = int64(1) << 62 // nothing is to be done
-	wakeDead    = int64(1) << 61 // nothing but what was given up is kept: it is not woken
+	AtStart = int64(0)       // something is under way that only a start has to take up again
+	Never   = int64(1) << 62 // nothing is to be done
+	Dead    = int64(1) << 61 // only dead letters are kept: the object is not woken
 )
 
-// wakes knows when objects have to be woken, and keeps the index so that it never
-// says later than is true: it is written before the object's commit where that makes
-// the wake earlier. Corrections the other way wait until the object is closed. Its
-// methods may be called from any goroutine.
-type wakes struct {
-	index wakeIndex
-	log   *slog.Logger
-	wake  func(lmz.Address) // opens an object and does what is due
-	now   func() time.Time  // the clock of the wall, time.Now but in a test
+// Index knows when objects have to be woken, and keeps the stored index so that it never says
+// later than is true. It may say too early until the object is closed. Its methods may be
+// called from any goroutine.
+type Index struct {
+	stored store.WakeIndex
+	log    *slog.Logger
+	wake   func(lmz.Address)                // opens an object and does what is due
+	pause  func(failures int) time.Duration // before an object that was unable is tried again
+	now    func() time.Time                 // the wall clock, time.Now except in a test
 
 	mu      sync.Mutex // guards the following fields
-	objects map[lmz.Address]*wakeEntry
-	next    *wakeBatch          // the next write of the index, nil if none is wanted
-	writing *wakeBatch          // the write under way, or nil
-	late    map[*wakeEntry]bool // entries that the index may say too early
-	lazy    *time.Timer         // corrects them, nil when there are none
-	queue   wakeQueue           // by alarm
-	alarm   *time.Timer         // for the head of the queue
+	objects map[lmz.Address]*entry
+	next    *batch          // the next write of the index, nil if none is wanted
+	writing *batch          // the write under way, or nil
+	late    map[*entry]bool // entries that the index may say too early
+	lazy    *time.Timer     // corrects them, nil when there are none
+	queue   queue           // by alarm
+	alarm   *time.Timer     // for the head of the queue
 	started bool
 	closed  bool
 }
 
-// wakeEntry is what is known of one object.
-type wakeEntry struct {
+// entry is what is known of one object.
+type entry struct {
 	of     lmz.Address
-	stored int64      // what the index says when batch is done
-	batch  *wakeBatch // the last write that concerned the object, or nil
-	actual int64      // what is true of the object's last commit
-	low    int64      // of the commit that was announced, neverWake if there is none
-	alarm  int64      // when to wake it next in this life, neverWake if not
-	asked  int64      // what known or rang said last of alarm; not heeded while the object is unable
-	place  int        // in the queue, -1 if not there
-	unable inability
+	stored int64  // what the index says when batch is done
+	batch  *batch // the last write that concerned the object, or nil
+	actual int64  // what is true of the object's last commit
+	low    int64  // the earliest of the commits that were announced, Never if there is none
+	open   int    // commits that were announced and have not ended
+	alarm  int64  // when to wake it next in this life, Never if not
+	asked  int64  // what known or rang said last of alarm; not heeded while the object is unable
+	place  int    // in the queue, -1 if not there
+	unable Inability
 }
 
-// inability says that an object cannot do its own work just now. The zero value: it can.
-type inability struct {
-	failures int
-	since    time.Time
-	why      string
+// Inability says that an object cannot do its own work just now. The zero value: it can.
+type Inability struct {
+	Failures int
+	Since    time.Time
+	Why      string
 }
 
-// wakeBatch is one write of the index.
-type wakeBatch struct {
+// batch is one write of the index.
+type batch struct {
 	changes map[lmz.Address]int64
 	done    chan struct{} // closed when it is on disk, or failed
 	err     error
@@ -80,24 +69,28 @@ type wakeBatch struct {
 // wakeAgain is how long an object whose commit has failed is left alone.
 const wakeAgain = time.Second
 
-// lookAgain is how often the clock is looked at, at least, while an alarm is to come: a
+// LookAgain is how often the clock is looked at, at least, while an alarm is to come: a
 // timer does not count the time that the machine sleeps, nor that by which its clock is set.
-const lookAgain = 5 * time.Second
+const LookAgain = 5 * time.Second
 
 // lazyWrite is how long corrections wait for others, and for a write that must be.
 const lazyWrite = time.Second
 
-// openWakes reads the index.
-func openWakes(index wakeIndex, log *slog.Logger, wake func(lmz.Address)) (*wakes, error) {
-	stored, err := index.load()
+// Open reads the stored index. The index calls wake for each object that is due, once Start
+// was called; pause says how long an object is left alone that was unable so many times.
+func Open(stored store.WakeIndex, log *slog.Logger, wake func(lmz.Address), pause func(failures int) time.Duration) (*Index, error) {
+	times, err := stored.Load()
 	if err != nil {
 		return nil, err
 	}
-	w := &wakes{index: index, log: log, wake: wake, now: time.Now, objects: make(map[lmz.Address]*wakeEntry, len(stored)), late: make(map[*wakeEntry]bool)}
-	for a, at := range stored {
-		e := &wakeEntry{of: a, stored: at, actual: at, low: neverWake, alarm: neverWake, asked: neverWake, place: -1}
+	w := &Index{
+		stored: stored, log: log, wake: wake, pause: pause, now: time.Now,
+		objects: make(map[lmz.Address]*entry, len(times)), late: make(map[*entry]bool),
+	}
+	for a, at := range times {
+		e := &entry{of: a, stored: at, actual: at, low: Never, alarm: Never, asked: Never, place: -1}
 		w.objects[a] = e
-		if at != wakeDead {
+		if at != Dead {
 			e.alarm, e.asked = at, at
 			w.queue.add(e)
 		}
@@ -105,8 +98,8 @@ func openWakes(index wakeIndex, log *slog.Logger, wake func(lmz.Address)) (*wake
 	return w, nil
 }
 
-// start wakes the objects that are due from now on. Only the first call counts.
-func (w *wakes) start() {
+// Start wakes the objects that are due from now on. Only the first call counts.
+func (w *Index) Start() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if !w.started {
@@ -116,22 +109,24 @@ func (w *wakes) start() {
 }
 
 // entry returns what is known of an object. w.mu is held.
-func (w *wakes) entry(a lmz.Address) *wakeEntry {
+func (w *Index) entry(a lmz.Address) *entry {
 	e := w.objects[a]
 	if e == nil {
-		e = &wakeEntry{of: a, stored: neverWake, actual: neverWake, low: neverWake, alarm: neverWake, asked: neverWake, place: -1}
+		e = &entry{of: a, stored: Never, actual: Never, low: Never, alarm: Never, asked: Never, place: -1}
 		w.objects[a] = e
 	}
 	return e
 }
 
-// lower announces a commit after which the object must be woken at a time. When it
-// returns without an error the index says so, and goes on saying so until known or failed is
-// called. An object has one commit at a time.
-func (w *wakes) lower(a lmz.Address, at int64) error {
+// Announce says that a commit is about to be made after which the object must be woken at a
+// time. When it returns without an error the stored index says so, or earlier, until the end of
+// that commit is reported by Committed or Failed. An object may have several commits under
+// way; they end in order. After an error call Failed.
+func (w *Index) Announce(a lmz.Address, at int64) error {
 	w.mu.Lock()
 	e := w.entry(a)
-	e.low = at
+	e.low = min(e.low, at)
+	e.open++
 	if e.stored > at {
 		w.put(e, at)
 	}
@@ -144,19 +139,37 @@ func (w *wakes) lower(a lmz.Address, at int64) error {
 	return batch.err
 }
 
-// known says what is true of the object's last commit, which is on disk: when it must
-// be woken after a start, and when in this life.
-func (w *wakes) known(a lmz.Address, atStart, alarm int64) {
+// Committed says that the first of the commits under way is durable, and Known that this is
+// true without one: when the object must be woken after a start, and when in this life.
+func (w *Index) Committed(a lmz.Address, atStart, alarm int64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	e := w.entry(a)
-	e.low, e.actual = neverWake, atStart
+	e.ended()
+	e.actual = atStart
 	w.ask(e, alarm)
 	w.forget(e)
 }
 
-// rang says when to wake the object next, in this life.
-func (w *wakes) rang(a lmz.Address, alarm int64) {
+// ended is the end of a commit that was announced.
+func (e *entry) ended() {
+	if e.open = max(e.open-1, 0); e.open == 0 {
+		e.low = Never
+	}
+}
+
+// Known is described with Committed.
+func (w *Index) Known(a lmz.Address, atStart, alarm int64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	e := w.entry(a)
+	e.actual = atStart
+	w.ask(e, alarm)
+	w.forget(e)
+}
+
+// Next says when to wake the object next, in this life.
+func (w *Index) Next(a lmz.Address, alarm int64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	e := w.entry(a)
@@ -166,59 +179,60 @@ func (w *wakes) rang(a lmz.Address, alarm int64) {
 
 // ask sets when an object wants to be woken in this life, which it is not while it is unable.
 // w.mu is held.
-func (w *wakes) ask(e *wakeEntry, alarm int64) {
+func (w *Index) ask(e *entry, alarm int64) {
 	e.asked = alarm
-	if e.unable.failures == 0 {
+	if e.unable.Failures == 0 {
 		w.setAlarm(e, alarm)
 	}
 }
 
-// failed says that the commit which lower announced has failed, or that a wake could
-// not be answered: the object is woken again a little later. What the index says stays,
-// because nobody can be sure of what is on disk.
-func (w *wakes) failed(a lmz.Address) {
+// Failed says that the first of the commits under way was lost: the object is woken again a
+// little later. What the stored index says stays, because nobody can be sure of what is
+// stored.
+func (w *Index) Failed(a lmz.Address) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	e := w.entry(a)
-	e.actual, e.low = min(e.actual, e.low), neverWake
+	e.actual = min(e.actual, e.low)
+	e.ended()
 	w.setAlarm(e, min(e.alarm, w.now().Add(wakeAgain).UnixMilli()))
 }
 
-// unable says that an object could not do its own work, which is looked at again after a pause
-// that grows.
-func (w *wakes) unable(a lmz.Address, why string) {
+// Unable says that an object could not do its own work, which is tried again after a pause that
+// grows.
+func (w *Index) Unable(a lmz.Address, why string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	e := w.entry(a)
-	if e.unable.failures == 0 {
-		e.unable.since = w.now()
+	if e.unable.Failures == 0 {
+		e.unable.Since = w.now()
 	}
-	e.unable.failures++
-	e.unable.why = why
-	w.setAlarm(e, w.now().Add(laneRetry.pause(e.unable.failures)).UnixMilli())
+	e.unable.Failures++
+	e.unable.Why = why
+	w.setAlarm(e, w.now().Add(w.pause(e.unable.Failures)).UnixMilli())
 }
 
-// able is the end of unable.
-func (w *wakes) able(a lmz.Address) {
+// Able is the end of Unable.
+func (w *Index) Able(a lmz.Address) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if e := w.objects[a]; e != nil && e.unable.failures > 0 {
-		e.unable = inability{}
+	if e := w.objects[a]; e != nil && e.unable.Failures > 0 {
+		e.unable = Inability{}
 		w.setAlarm(e, e.asked)
 		w.forget(e)
 	}
 }
 
-// drop forgets an object that was removed. When it returns without an error the index does
-// not name the object.
-func (w *wakes) drop(a lmz.Address) error {
+// Drop forgets an object that was removed. When it returns without an error the stored index
+// does not name the object.
+func (w *Index) Drop(a lmz.Address) error {
 	w.mu.Lock()
 	e := w.entry(a)
-	e.low, e.actual, e.unable = neverWake, neverWake, inability{}
-	w.setAlarm(e, neverWake)
+	e.low, e.actual, e.unable, e.open = Never, Never, Inability{}, 0
+	w.setAlarm(e, Never)
 	delete(w.late, e)
-	if e.stored != neverWake {
-		w.put(e, neverWake)
+	if e.stored != Never {
+		w.put(e, Never)
 	}
 	batch := e.batch
 	w.forget(e)
@@ -230,8 +244,8 @@ func (w *wakes) drop(a lmz.Address) error {
 	return batch.err
 }
 
-// retired says that the object was closed: from now on the index may say what is true.
-func (w *wakes) retired(a lmz.Address) {
+// Retired says that the object was closed: from now on the stored index may be corrected.
+func (w *Index) Retired(a lmz.Address) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	e := w.objects[a]
@@ -245,7 +259,7 @@ func (w *wakes) retired(a lmz.Address) {
 }
 
 // correct writes what the index says too early.
-func (w *wakes) correct() {
+func (w *Index) correct() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.lazy = nil
@@ -260,7 +274,7 @@ func (w *wakes) correct() {
 
 // raise puts what is true of an object into the next write, if that is later. w.mu is
 // held.
-func (w *wakes) raise(e *wakeEntry) {
+func (w *Index) raise(e *entry) {
 	if at := e.wanted(); at > e.stored {
 		w.put(e, at)
 		w.forget(e)
@@ -268,19 +282,19 @@ func (w *wakes) raise(e *wakeEntry) {
 }
 
 // wanted is what the index should say.
-func (e *wakeEntry) wanted() int64 { return min(e.actual, e.low) }
+func (e *entry) wanted() int64 { return min(e.actual, e.low) }
 
 // forget drops an object that nothing is to be known of. w.mu is held.
-func (w *wakes) forget(e *wakeEntry) {
-	if e.batch == nil && e.stored == neverWake && e.wanted() == neverWake && e.place < 0 {
+func (w *Index) forget(e *entry) {
+	if e.batch == nil && e.stored == Never && e.wanted() == Never && e.place < 0 {
 		delete(w.objects, e.of)
 	}
 }
 
 // put puts a change into the next write. w.mu is held.
-func (w *wakes) put(e *wakeEntry, at int64) {
+func (w *Index) put(e *entry, at int64) {
 	if w.next == nil {
-		w.next = &wakeBatch{changes: make(map[lmz.Address]int64), done: make(chan struct{})}
+		w.next = &batch{changes: make(map[lmz.Address]int64), done: make(chan struct{})}
 		if w.writing == nil {
 			w.writing = w.next // only so that one goroutine is started
 			go w.write()
@@ -291,14 +305,14 @@ func (w *wakes) put(e *wakeEntry, at int64) {
 }
 
 // write writes until nothing is left. What is wanted during one write shares the next.
-func (w *wakes) write() {
+func (w *Index) write() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for w.next != nil {
 		batch := w.next
 		w.writing, w.next = batch, nil
 		w.mu.Unlock()
-		err := w.index.write(batch.changes)
+		err := w.stored.Write(batch.changes)
 		w.mu.Lock()
 		batch.err = err
 		for a := range batch.changes {
@@ -306,14 +320,14 @@ func (w *wakes) write() {
 			switch {
 			case e == nil || e.batch != batch:
 			case err != nil: // nobody knows what it says now
-				e.stored, e.batch = neverWake, nil
+				e.stored, e.batch = Never, nil
 			default:
 				e.batch = nil
 				w.forget(e)
 			}
 		}
 		if err != nil {
-			w.log.Error("writing the index of wakes failed", "error", withoutPath(err))
+			w.log.Error("writing the index of wakes failed", "error", store.WithoutPath(err))
 		}
 		close(batch.done)
 	}
@@ -321,13 +335,13 @@ func (w *wakes) write() {
 }
 
 // setAlarm sets when an object is woken in this life. w.mu is held.
-func (w *wakes) setAlarm(e *wakeEntry, at int64) {
-	if e.alarm == at && (e.place >= 0) == (at != neverWake) {
+func (w *Index) setAlarm(e *entry, at int64) {
+	if e.alarm == at && (e.place >= 0) == (at != Never) {
 		return
 	}
 	w.queue.remove(e)
 	e.alarm = at
-	if at != neverWake {
+	if at != Never {
 		w.queue.add(e)
 	}
 	w.setTimer()
@@ -335,7 +349,7 @@ func (w *wakes) setAlarm(e *wakeEntry, at int64) {
 
 // setTimer sets the timer for the head of the queue, or to look at the clock again. w.mu is
 // held.
-func (w *wakes) setTimer() {
+func (w *Index) setTimer() {
 	if w.alarm != nil {
 		w.alarm.Stop()
 		w.alarm = nil
@@ -344,18 +358,18 @@ func (w *wakes) setTimer() {
 		return
 	}
 	wait := time.UnixMilli(w.queue[0].alarm).Sub(w.now())
-	w.alarm = time.AfterFunc(min(wait, lookAgain), w.ring)
+	w.alarm = time.AfterFunc(min(wait, LookAgain), w.ring)
 }
 
 // ring wakes everything that is due.
-func (w *wakes) ring() {
+func (w *Index) ring() {
 	w.mu.Lock()
 	var due []lmz.Address
 	now := w.now().UnixMilli()
 	for !w.closed && len(w.queue) > 0 && w.queue[0].alarm <= now {
 		e := w.queue[0]
 		w.queue.remove(e)
-		e.alarm = neverWake
+		e.alarm = Never
 		due = append(due, e.of)
 	}
 	w.setTimer()
@@ -365,9 +379,9 @@ func (w *wakes) ring() {
 	}
 }
 
-// flush corrects the index, for a runtime that closes in good order and has ended its
-// turns. If that fails the next start opens objects that are not due.
-func (w *wakes) flush() {
+// Flush corrects the stored index, when all turns have ended and nothing is due any more in
+// this life. If that fails, the next start opens objects that are not due.
+func (w *Index) Flush() {
 	w.mu.Lock()
 	w.stop()
 	for _, e := range w.objects {
@@ -381,7 +395,7 @@ func (w *wakes) flush() {
 }
 
 // stop ends the timers. w.mu is held.
-func (w *wakes) stop() {
+func (w *Index) stop() {
 	w.closed = true
 	for _, t := range []*time.Timer{w.lazy, w.alarm} {
 		if t != nil {
@@ -390,8 +404,8 @@ func (w *wakes) stop() {
 	}
 }
 
-// close waits for the writes under way and closes the index.
-func (w *wakes) close() error {
+// Close waits for the writes under way and closes the stored index.
+func (w *Index) Close() error {
 	w.mu.Lock()
 	w.stop()
 	for w.writing != nil {
@@ -404,64 +418,24 @@ func (w *wakes) close() error {
 		w.mu.Lock()
 	}
 	w.mu.Unlock()
-	return w.index.close()
+	return w.stored.Close()
 }
 
-// dueObject is what is known of an object that has something to do, or keeps what was given up.
-type dueObject struct {
-	at     int64
-	unable inability
+// Due is what is known of an object that has something to do, or keeps dead letters.
+type Due struct {
+	At     int64
+	Unable Inability
 }
 
-// all returns when each object is to be woken, as far as that is known.
-func (w *wakes) all() map[lmz.Address]dueObject {
+// All returns when each object is to be woken, as far as that is known.
+func (w *Index) All() map[lmz.Address]Due {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	found := make(map[lmz.Address]dueObject)
+	found := make(map[lmz.Address]Due)
 	for a, e := range w.objects {
-		if at := e.wanted(); at != neverWake {
-			found[a] = dueObject{at, e.unable}
+		if at := e.wanted(); at != Never {
+			found[a] = Due{at, e.unable}
 		}
 	}
 	return found
-}
-
-// wakeQueue has the objects that are to be woken, the next one first.
-type wakeQueue []*wakeEntry
-
-func (q *wakeQueue) add(e *wakeEntry) { heap.Push(q, e) }
-
-func (q *wakeQueue) remove(e *wakeEntry) {
-	if e.place >= 0 {
-		heap.Remove(q, e.place)
-	}
-}
-
-// Len implements [heap.Interface].
-func (q wakeQueue) Len() int { return len(q) }
-
-// Less implements [heap.Interface].
-func (q wakeQueue) Less(i, j int) bool { return q[i].alarm < q[j].alarm }
-
-// Swap implements [heap.Interface].
-func (q wakeQueue) Swap(i, j int) {
-	q[i], q[j] = q[j], q[i]
-	q[i].place, q[j].place = i, j
-}
-
-// Push implements [heap.Interface].
-func (q *wakeQueue) Push(x any) {
-	e := x.(*wakeEntry)
-	e.place = len(*q)
-	*q = append(*q, e)
-}
-
-// Pop implements [heap.Interface].
-func (q *wakeQueue) Pop() any {
-	old := *q
-	e := old[len(old)-1]
-	old[len(old)-1] = nil
-	*q = old[:len(old)-1]
-	e.place = -1
-	return e
 }

@@ -1,4 +1,4 @@
-package object
+package wake_test
 
 import (
 	"errors"
@@ -13,50 +13,24 @@ import (
 	"time"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/store"
+	"github.com/lumenize/lmz/internal/store/memory"
+	"github.com/lumenize/lmz/internal/wake"
 )
 
-// onEveryIndex runs a test on each implementation of the index, which open opens again.
-func onEveryIndex(t *testing.T, test func(t *testing.T, open func() wakeIndex)) {
-	t.Run("SQLite", func(t *testing.T) {
-		dir := t.TempDir()
-		test(t, func() wakeIndex {
-			x, err := openIndex(dir, func() (map[lmz.Address]int64, error) { return nil, nil })
-			wantNil(t, err)
-			return x
-		})
-	})
-	t.Run("Memory", func(t *testing.T) {
-		disk := new(MemoryDisk)
-		test(t, func() wakeIndex { return &memIndex{disk: disk} })
-	})
-}
-
-func TestTheIndexOfWakesKeepsWhatWasWritten(t *testing.T) {
-	onEveryIndex(t, func(t *testing.T, open func() wakeIndex) {
-		a, b, c := lmz.At("A", "1"), lmz.At("A", "\x00ü/"), lmz.At("B", "1")
-		x := open()
-		wantNil(t, x.write(map[lmz.Address]int64{a: 5, b: wakeAtStart, c: 7}))
-		wantNil(t, x.write(map[lmz.Address]int64{a: 6, c: neverWake}))
-		wantNil(t, x.close())
-		x = open()
-		got, err := x.load()
-		wantNil(t, err)
-		if len(got) != 2 || got[a] != 6 || got[b] != wakeAtStart {
-			t.Errorf("got %v", got)
-		}
-		wantNil(t, x.close())
-	})
-}
+// first is the object of most tests.
+var first = lmz.At("BOX", "one")
 
 // countingIndex is an index that counts its writes, and fails when it is told to.
 type countingIndex struct {
-	memIndex
+	store.WakeIndex
+	disk   *memory.Disk
 	mu     sync.Mutex
 	writes int
 	fail   error
 }
 
-func (x *countingIndex) write(changes map[lmz.Address]int64) error {
+func (x *countingIndex) Write(changes map[lmz.Address]int64) error {
 	x.mu.Lock()
 	x.writes++
 	fail := x.fail
@@ -64,101 +38,124 @@ func (x *countingIndex) write(changes map[lmz.Address]int64) error {
 	if fail != nil {
 		return fail
 	}
-	return x.memIndex.write(changes)
+	return x.WakeIndex.Write(changes)
 }
 
-func newTestWakes(t *testing.T, x wakeIndex, wake func(lmz.Address)) *wakes {
+// indexOf is the stored index of a disk.
+func indexOf(t *testing.T, disk *memory.Disk) store.WakeIndex {
 	t.Helper()
-	w, err := openWakes(x, slog.New(slog.DiscardHandler), wake)
+	user, err := disk.Use()
+	wantNil(t, err)
+	return user.Wakes()
+}
+
+func counting(t *testing.T, disk *memory.Disk) *countingIndex {
+	return &countingIndex{WakeIndex: indexOf(t, disk), disk: disk}
+}
+
+func wantNil(t *testing.T, errs ...error) {
+	t.Helper()
+	for _, err := range errs {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func open(t *testing.T, x store.WakeIndex, rings func(lmz.Address)) *wake.Index {
+	t.Helper()
+	w, err := wake.Open(x, slog.New(slog.DiscardHandler), rings, func(int) time.Duration { return time.Minute })
 	wantNil(t, err)
 	return w
 }
 
-func TestTheIndexIsWrittenOnlyWhereItWouldBeTooLate(t *testing.T) {
+func TestWritesOfTheStoredIndex(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		x := &countingIndex{memIndex: memIndex{disk: new(MemoryDisk)}}
-		w := newTestWakes(t, x, func(lmz.Address) {})
+		x := counting(t, new(memory.Disk))
+		w := open(t, x, func(lmz.Address) {})
 		says := func(want int64, writes int) {
 			t.Helper()
 			synctest.Wait()
-			stored, ok := x.disk.wakes[box]
+			stored, ok := x.disk.WakeTimes()[first]
 			if !ok {
-				stored = neverWake
+				stored = wake.Never
 			}
 			if stored != want || x.writes != writes {
 				t.Errorf("after %d writes it says %d, want %d after %d", x.writes, stored, want, writes)
 			}
 		}
-		wantNil(t, w.lower(box, 500))
+		wantNil(t, w.Announce(first, 500))
 		says(500, 1)
-		w.known(box, 500, 500)
-		wantNil(t, w.lower(box, 700)) // later: nothing to write
+		w.Committed(first, 500, 500)
+		wantNil(t, w.Announce(first, 700)) // later: nothing to write
 		says(500, 1)
-		w.known(box, 700, 700)
-		w.retired(box)
-		time.Sleep(2 * lazyWrite)
+		w.Committed(first, 700, 700)
+		w.Retired(first)
+		time.Sleep(2 * wake.LazyWrite)
 		says(700, 2)
-		wantNil(t, w.lower(box, wakeAtStart))
-		says(wakeAtStart, 3)
-		w.known(box, neverWake, neverWake)
-		wantNil(t, w.lower(box, 900))
-		w.retired(box)
-		time.Sleep(2 * lazyWrite)
+		wantNil(t, w.Announce(first, wake.AtStart))
+		says(wake.AtStart, 3)
+		w.Committed(first, wake.Never, wake.Never)
+		wantNil(t, w.Announce(first, 900))
+		w.Retired(first)
+		time.Sleep(2 * wake.LazyWrite)
 		says(900, 4) // a commit is announced: not later than that
-		w.known(box, neverWake, neverWake)
-		w.flush()
-		says(neverWake, 5)
-		wantNil(t, w.close())
-		if len(w.objects) != 0 {
-			t.Errorf("%d objects are remembered", len(w.objects))
+		w.Committed(first, wake.Never, wake.Never)
+		w.Flush()
+		says(wake.Never, 5)
+		wantNil(t, w.Close())
+		if w.Remembered() != 0 {
+			t.Errorf("%d objects are remembered", w.Remembered())
 		}
 	})
 }
 
-func TestAFailedWriteOfTheIndexFailsTheCommitAndIsRepeated(t *testing.T) {
-	x := &countingIndex{memIndex: memIndex{disk: new(MemoryDisk)}, fail: errors.New("disk full")}
-	w := newTestWakes(t, x, func(lmz.Address) {})
-	if err := w.lower(box, 500); err == nil {
+func TestFailedWriteOfTheIndex(t *testing.T) {
+	x := counting(t, new(memory.Disk))
+	x.fail = errors.New("disk full")
+	w := open(t, x, func(lmz.Address) {})
+	if err := w.Announce(first, 500); err == nil {
 		t.Error("it was announced")
 	}
-	w.failed(box)
+	w.Failed(first)
 	x.mu.Lock()
 	x.fail = nil
 	x.mu.Unlock()
-	wantNil(t, w.lower(box, 600))
-	if got := x.disk.wakes[box]; got != 600 {
+	wantNil(t, w.Announce(first, 600))
+	if got := x.disk.WakeTimes()[first]; got != 600 {
 		t.Errorf("it says %d", got)
 	}
-	wantNil(t, w.close())
+	wantNil(t, w.Close())
 }
 
-func TestManyCommitsShareAWriteOfTheIndex(t *testing.T) {
+func TestSharedWriteOfTheIndex(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		x := &countingIndex{memIndex: memIndex{disk: &MemoryDisk{Latency: func(lmz.Address) time.Duration { return time.Millisecond }}}}
-		w := newTestWakes(t, x, func(lmz.Address) {})
+		x := counting(t, &memory.Disk{Latency: func(lmz.Address) time.Duration { return time.Millisecond }})
+		w := open(t, x, func(lmz.Address) {})
 		var all sync.WaitGroup
 		for i := range 100 {
-			all.Go(func() { wantNil(t, w.lower(lmz.At("BOX", fmt.Sprint(i)), 500)) })
+			all.Go(func() { wantNil(t, w.Announce(lmz.At("BOX", fmt.Sprint(i)), 500)) })
 		}
 		all.Wait()
 		synctest.Wait()
-		if len(x.disk.wakes) != 100 || x.writes > 2 {
-			t.Errorf("%d writes for %d objects", x.writes, len(x.disk.wakes))
+		if len(x.disk.WakeTimes()) != 100 || x.writes > 2 {
+			t.Errorf("%d writes for %d objects", x.writes, len(x.disk.WakeTimes()))
 		}
-		wantNil(t, w.close())
+		wantNil(t, w.Close())
 	})
 }
 
-func TestObjectsAreWokenWhenTheyAreDueAndAtTheStart(t *testing.T) {
+func TestTimesOfWaking(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begin := time.Now()
-		disk := &MemoryDisk{wakes: map[lmz.Address]int64{
-			lmz.At("A", "pending"): wakeAtStart, lmz.At("A", "missed"): begin.Add(-time.Hour).UnixMilli(),
+		x := indexOf(t, new(memory.Disk))
+		wantNil(t, x.Write(map[lmz.Address]int64{
+			lmz.At("A", "pending"): wake.AtStart, lmz.At("A", "missed"): begin.Add(-time.Hour).UnixMilli(),
 			lmz.At("A", "soon"): begin.Add(time.Minute).UnixMilli(),
-		}}
+		}))
 		var mu sync.Mutex
 		var woken []string
-		w := newTestWakes(t, &memIndex{disk: disk}, func(a lmz.Address) {
+		w := open(t, x, func(a lmz.Address) {
 			mu.Lock()
 			defer mu.Unlock()
 			woken = append(woken, fmt.Sprint(a.Instance, " ", time.Since(begin)))
@@ -168,35 +165,35 @@ func TestObjectsAreWokenWhenTheyAreDueAndAtTheStart(t *testing.T) {
 		if len(woken) != 0 {
 			t.Error("woken before the start")
 		}
-		w.start()
-		w.known(lmz.At("A", "other"), 1, begin.Add(30*time.Second).UnixMilli())
-		w.known(lmz.At("A", "other"), 1, begin.Add(20*time.Second).UnixMilli())
+		w.Start()
+		w.Known(lmz.At("A", "other"), 1, begin.Add(30*time.Second).UnixMilli())
+		w.Known(lmz.At("A", "other"), 1, begin.Add(20*time.Second).UnixMilli())
 		time.Sleep(time.Hour)
 		synctest.Wait()
 		slices.Sort(woken)
 		if want := []string{"missed 1s", "other 20s", "pending 1s", "soon 1m0s"}; !slices.Equal(woken, want) {
 			t.Errorf("got %q, want %q", woken, want)
 		}
-		wantNil(t, w.close())
+		wantNil(t, w.Close())
 	})
 }
 
 // A timer counts neither the time that a machine sleeps nor that by which its clock is set.
-func TestAnAlarmAfterTheClockWasSet(t *testing.T) {
+func TestAlarmAfterTheClockWasSet(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var slept atomic.Int64 // what the clock of the wall is ahead of the timers
 		var mu sync.Mutex
 		var woken []string
 		begin := time.Now()
-		w := newTestWakes(t, &memIndex{disk: new(MemoryDisk)}, func(a lmz.Address) {
+		w := open(t, indexOf(t, new(memory.Disk)), func(a lmz.Address) {
 			mu.Lock()
 			defer mu.Unlock()
-			woken = append(woken, fmt.Sprint(a.Instance, " ", time.Since(begin).Truncate(lookAgain)))
+			woken = append(woken, fmt.Sprint(a.Instance, " ", time.Since(begin).Truncate(wake.LookAgain)))
 		})
-		w.now = func() time.Time { return time.Now().Add(time.Duration(slept.Load())) }
-		w.start()
-		w.known(lmz.At("A", "hour"), 1, begin.Add(time.Hour).UnixMilli())
-		w.known(lmz.At("A", "day"), 1, begin.Add(24*time.Hour).UnixMilli())
+		w.SetClock(func() time.Time { return time.Now().Add(time.Duration(slept.Load())) })
+		w.Start()
+		w.Known(lmz.At("A", "hour"), 1, begin.Add(time.Hour).UnixMilli())
+		w.Known(lmz.At("A", "day"), 1, begin.Add(24*time.Hour).UnixMilli())
 		time.Sleep(time.Minute + time.Second)
 		slept.Store(int64(2 * time.Hour))
 		time.Sleep(time.Minute)
@@ -206,22 +203,22 @@ func TestAnAlarmAfterTheClockWasSet(t *testing.T) {
 		if want := []string{"hour 1m5s", "day 24h0m0s"}; !slices.Equal(woken, want) {
 			t.Errorf("got %q, want %q", woken, want)
 		}
-		wantNil(t, w.close())
+		wantNil(t, w.Close())
 	})
 }
 
 // However commits, closings and crashes interleave, the index never says later than
 // what a commit on disk wants.
-func TestTheIndexIsNeverTooLate(t *testing.T) {
+func TestStoredIndexIsNeverTooLate(t *testing.T) {
 	for seed := range uint64(100) {
 		synctest.Test(t, func(t *testing.T) {
 			r := rand.New(rand.NewPCG(seed, 1))
 			latency, survivals := rand.New(rand.NewPCG(seed, 8)), rand.New(rand.NewPCG(seed, 9))
-			disk := &MemoryDisk{
+			disk := &memory.Disk{
 				Latency:  func(lmz.Address) time.Duration { return time.Duration(latency.Int64N(int64(3 * time.Millisecond))) },
 				Survives: func() bool { return survivals.IntN(2) == 0 },
 			}
-			w := newTestWakes(t, &memIndex{disk: disk}, func(lmz.Address) {})
+			w := open(t, indexOf(t, disk), func(lmz.Address) {})
 			truth := make(map[lmz.Address]int64) // what is on disk; the turn of each object takes care
 			var mu sync.Mutex
 			dead := false
@@ -237,8 +234,8 @@ func TestTheIndexIsNeverTooLate(t *testing.T) {
 							return
 						case <-time.After(time.Duration(own.Int64N(int64(2 * time.Millisecond)))):
 						}
-						at := []int64{wakeAtStart, 100, 200, 300, neverWake}[own.IntN(5)]
-						if w.lower(a, at) != nil {
+						at := []int64{wake.AtStart, 100, 200, 300, wake.Never}[own.IntN(5)]
+						if w.Announce(a, at) != nil {
 							return
 						}
 						time.Sleep(time.Duration(own.Int64N(int64(2 * time.Millisecond)))) // the commit
@@ -247,21 +244,21 @@ func TestTheIndexIsNeverTooLate(t *testing.T) {
 							truth[a] = at
 						}
 						mu.Unlock()
-						w.known(a, at, neverWake)
-						w.retired(a)
+						w.Committed(a, at, wake.Never)
+						w.Retired(a)
 					}
 				})
 			}
-			time.Sleep(lazyWrite + time.Duration(r.Int64N(int64(10*time.Millisecond)))) // corrections are under way
+			time.Sleep(wake.LazyWrite + time.Duration(r.Int64N(int64(10*time.Millisecond)))) // corrections are under way
 			mu.Lock()
 			dead = true
 			disk.Crash()
 			mu.Unlock()
 			close(stop)
 			all.Wait()
-			wantNil(t, w.close())
+			wantNil(t, w.Close())
 			for a, at := range truth {
-				if says, ok := disk.wakes[a]; at != neverWake && (!ok || says > at) {
+				if says, ok := disk.WakeTimes()[a]; at != wake.Never && (!ok || says > at) {
 					t.Fatalf("seed %d: %s is to be woken at %d; the index says %d, %v", seed, a, at, says, ok)
 				}
 			}

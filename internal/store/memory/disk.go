@@ -1,9 +1,8 @@
-package object
+package memory
 
 import (
 	"errors"
 	"fmt"
-	"log/slog"
 	"maps"
 	"slices"
 	"sync"
@@ -11,13 +10,13 @@ import (
 
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/internal/proto"
+	"github.com/lumenize/lmz/internal/store"
 )
 
-// MemoryDisk is a data directory in memory that can crash, for tests; package
-// meshtest has a mesh on one. The zero value is an empty disk on which a commit is
-// durable at once. Set its fields before its first use. Its methods may be called
+// Disk is a [store.Disk] in memory that can crash. The zero value is an empty disk on which a
+// commit is durable at once. Set its fields before its first use. Its methods may be called
 // from any goroutine.
-type MemoryDisk struct {
+type Disk struct {
 	// Latency is how long a commit of the object takes to become durable; nil means no
 	// time. The zero address is the index of the objects that have to be woken. It is
 	// slept, in virtual time in a bubble of testing/synctest.
@@ -33,30 +32,30 @@ type MemoryDisk struct {
 	Full func(lmz.Address) bool
 
 	mu         sync.Mutex // guards the following fields
-	files      map[string]*memFile
+	files      map[lmz.Address]*file
 	wakes      map[lmz.Address]int64 // the index
 	removed    map[lmz.Address]bool
-	unsynced   []*memCommit
+	unsynced   []*commit
 	generation int // counts crashes: who has an older one is dead
 	inUse      bool
-	usage      map[string]sums // what subjects hold
+	usage      map[string]store.Sums // what subjects hold
 }
 
-// memFile is what is durable of one object.
-type memFile struct {
+// file is what is durable of one object.
+type file struct {
 	owner    lmz.Address
 	kv       map[string][]byte
 	rows     map[string][]byte
-	outcomes map[proto.CallID]outcome
+	outcomes map[proto.CallID]store.Outcome
 	tables   []byte // an SQLite database with the object's own tables
 }
 
-// memCommit is a transaction: what it puts, and deletes where there is nil.
-type memCommit struct {
+// commit is a transaction: what it puts, and deletes where there is nil.
+type commit struct {
 	of       lmz.Address
 	kv       map[string][]byte
 	rows     map[string][]byte
-	outcomes map[proto.CallID]*outcome
+	outcomes map[proto.CallID]*store.Outcome
 	expired  time.Time // outcomes that expire before are dropped
 	tables   []byte    // nil: as they were
 
@@ -69,62 +68,31 @@ var (
 	errFull    = errors.New("the disk is full")
 )
 
-// OpenMemory is [Open] on a disk in memory.
-func OpenMemory(disk *MemoryDisk, mesh proto.Mesh, log *slog.Logger) (*Runtime, error) {
-	generation, err := disk.use()
-	if err != nil {
-		return nil, err
-	}
-	open := func(a lmz.Address, k Kind) store {
-		return &memStore{disk: disk, generation: generation, of: a, kind: k}
-	}
-	rt, err := newRuntime(mesh, log, &memLock{disk, generation}, open, &memIndex{disk, generation}, &memUsage{disk, generation})
-	if err != nil {
-		return nil, err
-	}
-	rt.removals = memRemovals{disk, generation}
-	rt.exists = func(a lmz.Address) bool {
-		disk.mu.Lock()
-		defer disk.mu.Unlock()
-		return disk.files[filePath("", a)] != nil
-	}
-	rt.peek = func(a lmz.Address, k Kind) (peeked, bool, error) {
-		return peeked{open(a, k), func() {}}, rt.exists(a), nil
-	}
-	return rt, nil
-}
-
-// use takes the disk until the next crash, which ends its generation.
-func (d *MemoryDisk) use() (generation int, err error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.inUse {
-		return 0, fmt.Errorf("%w: another gateway runs on this memory", ErrInUse)
-	}
-	d.inUse = true
-	return d.generation, nil
-}
-
-// memLock is the right to use a disk until the next crash.
-type memLock struct {
-	disk       *MemoryDisk
+// User is a disk in use by one process, which ends at the next crash: then the process can
+// neither read nor write any more, and another one can use the disk. It implements
+// [store.Disk].
+type User struct {
+	disk       *Disk
 	generation int
 }
 
-// Close gives the disk back.
-func (l *memLock) Close() error {
-	l.disk.mu.Lock()
-	defer l.disk.mu.Unlock()
-	if l.generation == l.disk.generation {
-		l.disk.inUse = false
+var _ store.Disk = (*User)(nil)
+
+// Use takes the disk. It fails with [store.ErrInUse] while another process has it.
+func (d *Disk) Use() (*User, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.inUse {
+		return nil, fmt.Errorf("%w: another gateway runs on this memory", store.ErrInUse)
 	}
-	return nil
+	d.inUse = true
+	return &User{d, d.generation}, nil
 }
 
 // Crash is the death of the process that uses the disk: commits that were on their
 // way are lost, unless they survive, and the runtime that made them can neither read
 // nor write any more. Another one can be opened then.
-func (d *MemoryDisk) Crash() {
+func (d *Disk) Crash() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, c := range d.unsynced {
@@ -137,7 +105,7 @@ func (d *MemoryDisk) Crash() {
 }
 
 // apply makes a commit durable. d.mu is held.
-func (d *MemoryDisk) apply(c *memCommit) {
+func (d *Disk) apply(c *commit) {
 	if c.wakes != nil {
 		d.applyWakes(c.wakes)
 		return
@@ -146,21 +114,20 @@ func (d *MemoryDisk) apply(c *memCommit) {
 		d.applyRemoval(c)
 		return
 	}
-	path := filePath("", c.of)
-	f := d.files[path]
+	f := d.files[c.of]
 	if f == nil {
-		f = &memFile{owner: c.of, kv: make(map[string][]byte), rows: make(map[string][]byte), outcomes: make(map[proto.CallID]outcome)}
+		f = &file{owner: c.of, kv: make(map[string][]byte), rows: make(map[string][]byte), outcomes: make(map[proto.CallID]store.Outcome)}
 		if d.files == nil {
-			d.files = make(map[string]*memFile)
+			d.files = make(map[lmz.Address]*file)
 		}
-		d.files[path] = f
+		d.files[c.of] = f
 	}
 	merge(f.kv, c.kv)
 	merge(f.rows, c.rows)
 	if c.tables != nil {
 		f.tables = c.tables
 	}
-	maps.DeleteFunc(f.outcomes, func(_ proto.CallID, kept outcome) bool { return kept.expires.Before(c.expired) })
+	maps.DeleteFunc(f.outcomes, func(_ proto.CallID, kept store.Outcome) bool { return kept.Expires.Before(c.expired) })
 	for id, kept := range c.outcomes {
 		if kept == nil {
 			delete(f.outcomes, id)
@@ -183,7 +150,7 @@ func merge(durable, written map[string][]byte) {
 
 // sync makes a commit durable, in its time: at once if it is relaxed, because the
 // process may die here, but not the machine.
-func (d *MemoryDisk) sync(generation int, c *memCommit, relaxed bool) error {
+func (d *Disk) sync(generation int, c *commit, relaxed bool) error {
 	if d.Full != nil && d.Full(c.of) {
 		return errFull
 	}
@@ -202,10 +169,65 @@ func (d *MemoryDisk) sync(generation int, c *memCommit, relaxed bool) error {
 		time.Sleep(latency)
 		d.mu.Lock()
 		if d.generation != generation {
-			return errors.Join(errCrashed, errMaybeStored)
+			return errors.Join(errCrashed, store.ErrMaybeStored)
 		}
-		d.unsynced = slices.DeleteFunc(d.unsynced, func(other *memCommit) bool { return other == c })
+		d.unsynced = slices.DeleteFunc(d.unsynced, func(other *commit) bool { return other == c })
 	}
 	d.apply(c)
 	return nil
+}
+
+// Rows returns the keys of the rows that are durable of the object at a, in no order.
+func (d *Disk) Rows(a lmz.Address) (keys []string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if f := d.files[a]; f != nil {
+		for key := range f.rows {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+// WakeTimes returns what the index of wakes says durably.
+func (d *Disk) WakeTimes() map[lmz.Address]int64 {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return maps.Clone(d.wakes)
+}
+
+// Move moves what is durable of an object to another name, as somebody with a file manager
+// would, and CopyTo copies it to another disk, or removes it there if there is nothing.
+func (d *Disk) Move(from, to lmz.Address) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.files[to] = d.files[from]
+	delete(d.files, from)
+}
+
+// CopyTo is described with Move.
+func (d *Disk) CopyTo(other *Disk, a lmz.Address) {
+	d.mu.Lock()
+	f := d.files[a].clone()
+	d.mu.Unlock()
+	other.mu.Lock()
+	defer other.mu.Unlock()
+	if f == nil {
+		delete(other.files, a)
+		return
+	}
+	if other.files == nil {
+		other.files = make(map[lmz.Address]*file)
+	}
+	other.files[a] = f
+}
+
+// clone returns a copy that is not changed with f.
+func (f *file) clone() *file {
+	if f == nil {
+		return nil
+	}
+	copied := *f
+	copied.kv, copied.rows, copied.outcomes = maps.Clone(f.kv), maps.Clone(f.rows), maps.Clone(f.outcomes)
+	return &copied
 }

@@ -1,37 +1,38 @@
-package object
+package memory
 
 import (
 	"maps"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/wake"
 )
 
-// memIndex is the index of wakes on a disk in memory. It has the latency of the zero
+// index is the index of wakes on a disk in memory. It has the latency of the zero
 // address, and is lost in a crash like a commit of an object.
-type memIndex struct {
-	disk       *MemoryDisk
-	generation int
-}
+type index User
 
-func (x *memIndex) load() (map[lmz.Address]int64, error) {
+// Load implements [store.WakeIndex].
+func (x *index) Load() (map[lmz.Address]int64, error) {
 	x.disk.mu.Lock()
 	defer x.disk.mu.Unlock()
 	return maps.Clone(x.disk.wakes), nil
 }
 
-func (x *memIndex) write(changes map[lmz.Address]int64) error {
-	return x.disk.sync(x.generation, &memCommit{wakes: changes}, false)
+// Write implements [store.WakeIndex].
+func (x *index) Write(changes map[lmz.Address]int64) error {
+	return x.disk.sync(x.generation, &commit{wakes: changes}, false)
 }
 
-func (x *memIndex) close() error { return nil }
+// Close implements [store.WakeIndex].
+func (x *index) Close() error { return nil }
 
 // applyWakes makes a write of the index durable. d.mu is held.
-func (d *MemoryDisk) applyWakes(changes map[lmz.Address]int64) {
+func (d *Disk) applyWakes(changes map[lmz.Address]int64) {
 	if d.wakes == nil {
 		d.wakes = make(map[lmz.Address]int64)
 	}
 	for a, at := range changes {
-		if at == neverWake {
+		if at == wake.Never {
 			delete(d.wakes, a)
 		} else {
 			d.wakes[a] = at

@@ -1,4 +1,4 @@
-package object
+package memory
 
 import (
 	"bytes"
@@ -6,10 +6,13 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/lumenize/lmz/internal/store"
 )
 
-func (s *memStore) row(key string) (value []byte, found bool, err error) {
-	err = s.read(func(f *memFile) {
+// Row implements [store.Store].
+func (s *Store) Row(key string) (value []byte, found bool, err error) {
+	err = s.read(func(f *file) {
 		if f != nil {
 			value, found = f.rows[key]
 		}
@@ -22,9 +25,10 @@ func (s *memStore) row(key string) (value []byte, found bool, err error) {
 	return bytes.Clone(value), found, err
 }
 
-func (s *memStore) rows(prefix string, limit int) (found []row, err error) {
+// Rows implements [store.Store].
+func (s *Store) Rows(prefix string, limit int) (found []store.Row, err error) {
 	all := make(map[string][]byte)
-	err = s.read(func(f *memFile) {
+	err = s.read(func(f *file) {
 		if f != nil {
 			maps.Copy(all, f.rows)
 		}
@@ -34,18 +38,19 @@ func (s *memStore) rows(prefix string, limit int) (found []row, err error) {
 	}
 	for key, value := range all {
 		if value != nil && strings.HasPrefix(key, prefix) {
-			found = append(found, row{key, bytes.Clone(value)})
+			found = append(found, store.Row{Key: key, Value: bytes.Clone(value)})
 		}
 	}
-	slices.SortFunc(found, func(a, b row) int { return cmp.Compare(a.key, b.key) })
+	slices.SortFunc(found, func(a, b store.Row) int { return cmp.Compare(a.Key, b.Key) })
 	if limit < len(found) {
 		found = found[:limit]
 	}
 	return found, err
 }
 
-func (s *memStore) putRow(key string, value []byte) error {
-	if err := s.read(func(*memFile) {}); err != nil {
+// PutRow implements [store.Store].
+func (s *Store) PutRow(key string, value []byte) error {
+	if err := s.read(func(*file) {}); err != nil {
 		return err
 	}
 	s.begin().rows[key] = append([]byte{}, value...) // never nil
@@ -53,8 +58,9 @@ func (s *memStore) putRow(key string, value []byte) error {
 	return nil
 }
 
-func (s *memStore) deleteRow(key string) error {
-	_, found, err := s.row(key)
+// DeleteRow implements [store.Store].
+func (s *Store) DeleteRow(key string) error {
+	_, found, err := s.Row(key)
 	if found && err == nil {
 		s.begin().rows[key] = nil
 		s.writes++

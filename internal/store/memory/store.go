@@ -1,7 +1,8 @@
-package object
+package memory
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -14,37 +15,39 @@ import (
 
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/internal/proto"
+	"github.com/lumenize/lmz/internal/store"
+	"github.com/lumenize/lmz/internal/store/sqldb"
 )
 
-// memStore is a store on a disk in memory.
-type memStore struct {
-	disk       *MemoryDisk
+// Store is a [store.Store] on a disk in memory.
+type Store struct {
+	disk       *Disk
 	generation int
 	of         lmz.Address
-	kind       Kind
-	open       *memCommit // nil when nothing was written since the last commit
-	marked     *memCommit // what open was when the turn began
-	writes     int        // in the transaction
-	before     int        // in the transaction before the turn
-	parts      []memPart
-	sql        txn // on a database in memory, of which each commit has a copy
+	kind       store.Options
+	open       *commit // nil when nothing was written since the last commit
+	marked     *commit // what open was when the turn began
+	writes     int     // in the transaction
+	before     int     // in the transaction before the turn
+	parts      []part
+	sql        sqldb.Tx // on a database in memory, of which each commit has a copy
 }
 
-// memPart is what there was before a part of the turn.
-type memPart struct {
-	open   *memCommit
+// part is what there was before a part of the turn.
+type part struct {
+	open   *commit
 	writes int
 	sql    bool // the part is one of sql as well
 }
 
 // read lets f read what is durable; its argument is nil if the object never wrote.
-func (s *memStore) read(f func(*memFile)) error {
+func (s *Store) read(f func(*file)) error {
 	s.disk.mu.Lock()
 	defer s.disk.mu.Unlock()
 	if s.disk.generation != s.generation {
 		return errCrashed
 	}
-	file := s.disk.files[filePath("", s.of)]
+	file := s.disk.files[s.of]
 	if file != nil && file.owner != s.of {
 		return fmt.Errorf("the file belongs to another object, %q: it was moved or renamed", file.owner)
 	}
@@ -52,15 +55,16 @@ func (s *memStore) read(f func(*memFile)) error {
 	return nil
 }
 
-func (s *memStore) begin() *memCommit {
+func (s *Store) begin() *commit {
 	if s.open == nil {
-		s.open = &memCommit{of: s.of, kv: make(map[string][]byte), rows: make(map[string][]byte), outcomes: make(map[proto.CallID]*outcome)}
+		s.open = &commit{of: s.of, kv: make(map[string][]byte), rows: make(map[string][]byte), outcomes: make(map[proto.CallID]*store.Outcome)}
 	}
 	return s.open
 }
 
-func (s *memStore) get(key string) (value []byte, found bool, err error) {
-	err = s.read(func(f *memFile) {
+// Get implements [store.Store].
+func (s *Store) Get(key string) (value []byte, found bool, err error) {
+	err = s.read(func(f *file) {
 		if f != nil {
 			value, found = f.kv[key]
 		}
@@ -73,8 +77,9 @@ func (s *memStore) get(key string) (value []byte, found bool, err error) {
 	return bytes.Clone(value), found, err
 }
 
-func (s *memStore) put(key string, value []byte) error {
-	old, found, err := s.get(key)
+// Put implements [store.Store].
+func (s *Store) Put(key string, value []byte) error {
+	old, found, err := s.Get(key)
 	if err != nil || found && bytes.Equal(old, value) {
 		return err
 	}
@@ -83,8 +88,9 @@ func (s *memStore) put(key string, value []byte) error {
 	return nil
 }
 
-func (s *memStore) delete(key string) error {
-	_, found, err := s.get(key)
+// Delete implements [store.Store].
+func (s *Store) Delete(key string) error {
+	_, found, err := s.Get(key)
 	if found && err == nil {
 		s.begin().kv[key] = nil
 		s.writes++
@@ -92,8 +98,9 @@ func (s *memStore) delete(key string) error {
 	return err
 }
 
-func (s *memStore) deleteAll() (n int, err error) {
-	entries, err := s.entries(Range{})
+// DeleteAll implements [store.Store].
+func (s *Store) DeleteAll() (n int, err error) {
+	entries, err := s.Entries(store.Range{})
 	for _, e := range entries {
 		s.begin().kv[e.Key] = nil
 		s.writes++
@@ -101,9 +108,10 @@ func (s *memStore) deleteAll() (n int, err error) {
 	return len(entries), err
 }
 
-func (s *memStore) entries(r Range) (entries []Entry, err error) {
+// Entries implements [store.Store].
+func (s *Store) Entries(r store.Range) (entries []store.Entry, err error) {
 	all := make(map[string][]byte)
-	err = s.read(func(f *memFile) {
+	err = s.read(func(f *file) {
 		if f != nil {
 			maps.Copy(all, f.kv)
 		}
@@ -113,10 +121,10 @@ func (s *memStore) entries(r Range) (entries []Entry, err error) {
 	}
 	for key, value := range all {
 		if value != nil && strings.HasPrefix(key, r.Prefix) && key >= r.Start && (r.End == "" || key < r.End) {
-			entries = append(entries, Entry{key, bytes.Clone(value)})
+			entries = append(entries, store.Entry{Key: key, Value: bytes.Clone(value)})
 		}
 	}
-	slices.SortFunc(entries, func(a, b Entry) int { return strings.Compare(a.Key, b.Key) })
+	slices.SortFunc(entries, func(a, b store.Entry) int { return strings.Compare(a.Key, b.Key) })
 	if r.Reverse {
 		slices.Reverse(entries)
 	}
@@ -124,15 +132,16 @@ func (s *memStore) entries(r Range) (entries []Entry, err error) {
 		entries = entries[:r.Limit]
 	}
 	for i, size := 0, 0; r.Bytes > 0 && i < len(entries); i++ {
-		if size += len(entries[i].value); size >= r.Bytes {
+		if size += len(entries[i].Value); size >= r.Bytes {
 			entries = entries[:i+1]
 		}
 	}
 	return entries, err
 }
 
-func (s *memStore) outcome(id proto.CallID) (kept outcome, found bool, err error) {
-	err = s.read(func(f *memFile) {
+// Outcome implements [store.Store].
+func (s *Store) Outcome(id proto.CallID) (kept store.Outcome, found bool, err error) {
+	err = s.read(func(f *file) {
 		if f != nil {
 			kept, found = f.outcomes[id]
 		}
@@ -140,8 +149,8 @@ func (s *memStore) outcome(id proto.CallID) (kept outcome, found bool, err error
 	if s.open == nil {
 		return kept, found, err
 	}
-	if found && kept.expires.Before(s.open.expired) {
-		kept, found = outcome{}, false
+	if found && kept.Expires.Before(s.open.expired) {
+		kept, found = store.Outcome{}, false
 	}
 	if written, ok := s.open.outcomes[id]; ok {
 		if found = written != nil; found {
@@ -151,8 +160,9 @@ func (s *memStore) outcome(id proto.CallID) (kept outcome, found bool, err error
 	return kept, found, err
 }
 
-func (s *memStore) keep(kept outcome, acknowledged []proto.CallID, now time.Time) error {
-	if err := s.read(func(*memFile) {}); err != nil {
+// Keep implements [store.Store].
+func (s *Store) Keep(kept store.Outcome, acknowledged []proto.CallID, now time.Time) error {
+	if err := s.read(func(*file) {}); err != nil {
 		return err
 	}
 	c := s.begin()
@@ -160,19 +170,20 @@ func (s *memStore) keep(kept outcome, acknowledged []proto.CallID, now time.Time
 		c.outcomes[id] = nil
 	}
 	c.expired = now
-	kept.answer.Payload = bytes.Clone(kept.answer.Payload)
-	c.outcomes[kept.id] = &kept
+	kept.Answer.Payload = bytes.Clone(kept.Answer.Payload)
+	c.outcomes[kept.ID] = &kept
 	s.writes++
 	return nil
 }
 
-func (s *memStore) mark() {
+// Mark implements [store.Store].
+func (s *Store) Mark() {
 	s.marked, s.before, s.parts = s.open.clone(), s.writes, s.parts[:0]
-	s.sql.mark()
+	s.sql.Mark()
 }
 
 // clone returns a copy that is not changed with c.
-func (c *memCommit) clone() *memCommit {
+func (c *commit) clone() *commit {
 	if c == nil {
 		return nil
 	}
@@ -181,20 +192,23 @@ func (c *memCommit) clone() *memCommit {
 	return &copied
 }
 
-func (s *memStore) undo() error {
+// Undo implements [store.Store].
+func (s *Store) Undo() error {
 	s.open, s.writes, s.parts = s.marked.clone(), s.before, s.parts[:0]
-	return s.sql.undo()
+	return s.sql.Undo()
 }
 
-func (s *memStore) beginPart() error {
-	s.parts = append(s.parts, memPart{s.open.clone(), s.writes, s.sql.begun})
-	if s.sql.begun {
-		return s.sql.beginPart()
+// BeginPart implements [store.Store].
+func (s *Store) BeginPart() error {
+	s.parts = append(s.parts, part{s.open.clone(), s.writes, s.sql.Begun()})
+	if s.sql.Begun() {
+		return s.sql.BeginPart()
 	}
-	return s.read(func(*memFile) {})
+	return s.read(func(*file) {})
 }
 
-func (s *memStore) endPart(undo bool) error {
+// EndPart implements [store.Store].
+func (s *Store) EndPart(undo bool) error {
 	last := len(s.parts) - 1
 	part := s.parts[last]
 	s.parts = s.parts[:last]
@@ -203,48 +217,50 @@ func (s *memStore) endPart(undo bool) error {
 	}
 	switch {
 	case part.sql:
-		return s.sql.endPart(undo)
+		return s.sql.EndPart(undo)
 	case undo:
-		return s.sql.undo()
+		return s.sql.Undo()
 	}
 	return nil
 }
 
-func (s *memStore) ready() error {
+// Ready implements [store.Store].
+func (s *Store) Ready() error {
 	stored := false
-	err := s.read(func(f *memFile) { stored = f != nil })
-	if !stored || err != nil || len(s.kind.Schema) == 0 || s.sql.conn != nil {
+	err := s.read(func(f *file) { stored = f != nil })
+	if !stored || err != nil || len(s.kind.Schema) == 0 || s.sql.Conn != nil {
 		return err
 	}
 	return s.openTables()
 }
 
-func (s *memStore) tables() (*txn, error) {
-	if s.sql.conn == nil {
+// Tables implements [store.Store].
+func (s *Store) Tables() (store.Tables, error) {
+	if s.sql.Conn == nil {
 		if err := s.openTables(); err != nil {
 			return &s.sql, err
 		}
 	}
-	return &s.sql, s.sql.begin()
+	return &s.sql, s.sql.Begin()
 }
 
 // openTables makes a copy of the tables that are durable, or new ones. What it migrates is
 // durable at once if the object has stored something, and else with the first commit.
-func (s *memStore) openTables() error {
-	var file bool
+func (s *Store) openTables() error {
+	var exists bool
 	var stored []byte
-	if err := s.read(func(f *memFile) {
+	if err := s.read(func(f *file) {
 		if f != nil {
-			file, stored = true, f.tables
+			exists, stored = true, f.tables
 		}
 	}); err != nil {
 		return err
 	}
-	conn, err := openConn(":memory:", sqlite.OpenReadWrite)
+	conn, err := sqldb.Open(":memory:", sqlite.OpenReadWrite)
 	if err != nil {
 		return err
 	}
-	s.sql.conn = conn
+	s.sql.Conn = conn
 	if stored != nil {
 		err = conn.Deserialize("main", stored)
 	} else {
@@ -252,42 +268,43 @@ func (s *memStore) openTables() error {
 	}
 	var migrated bool
 	if err == nil {
-		migrated, err = s.sql.use(s.kind)
+		migrated, err = s.sql.Use(s.kind)
 	}
-	if migrated && file && err == nil {
+	if migrated && exists && err == nil {
 		err = s.keepTables()
 	}
 	if err != nil {
-		return errors.Join(err, s.sql.close())
+		return errors.Join(err, s.sql.Close())
 	}
 	return nil
 }
 
 // keepTables makes the tables durable, and nothing else.
-func (s *memStore) keepTables() error {
-	tables, err := s.sql.conn.Serialize("main")
+func (s *Store) keepTables() error {
+	tables, err := s.sql.Conn.Serialize("main")
 	if err != nil {
 		return err
 	}
-	return s.disk.sync(s.generation, &memCommit{of: s.of, tables: tables}, s.kind.Relaxed)
+	return s.disk.sync(s.generation, &commit{of: s.of, tables: tables}, s.kind.Relaxed)
 }
 
-func (s *memStore) size() (n int64, err error) {
-	err = s.read(func(f *memFile) {
+// Size implements [store.Store].
+func (s *Store) Size() (n int64, err error) {
+	err = s.read(func(f *file) {
 		if f == nil {
-			f = new(memFile)
+			f = new(file)
 		}
 		c := s.open
 		if c == nil {
-			c = new(memCommit)
+			c = new(commit)
 		}
 		n = bytesOf(f.kv, c.kv) + bytesOf(f.rows, c.rows)
 		for _, kept := range f.outcomes {
-			n += int64(len(kept.answer.Payload))
+			n += int64(len(kept.Answer.Payload))
 		}
 	})
-	tables, errTables := s.sql.size()
-	return (n+pageSize-1)/pageSize*pageSize + tables, errors.Join(err, errTables)
+	tables, errTables := s.sql.Size()
+	return (n+sqldb.PageSize-1)/sqldb.PageSize*sqldb.PageSize + tables, errors.Join(err, errTables)
 }
 
 // bytesOf is how many bytes there are of what is stored and was written since.
@@ -305,17 +322,20 @@ func bytesOf(stored, written map[string][]byte) (n int64) {
 	return n
 }
 
-func (s *memStore) changed() bool { return s.writes > s.before || s.sql.changed() }
+// Changed implements [store.Store].
+func (s *Store) Changed() bool { return s.writes > s.before || s.sql.Changed() }
 
-func (s *memStore) dirty() bool { return s.writes > 0 || s.sql.dirty() }
+// Dirty implements [store.Store].
+func (s *Store) Dirty() bool { return s.writes > 0 || s.sql.Dirty() }
 
-func (s *memStore) commit() (wrote bool, err error) {
-	if err := s.read(func(*memFile) {}); err != nil || !s.dirty() { // the dead do not go on
-		return false, errors.Join(err, s.sql.rollback())
+// Commit implements [store.Store]. It has waited for the disk when it returns.
+func (s *Store) Commit(durable func(error)) (wrote bool, err error) {
+	if err := s.read(func(*file) {}); err != nil || !s.Dirty() { // the dead do not go on
+		return false, errors.Join(err, s.sql.Rollback())
 	}
-	wroteSQL, err := s.sql.commit()
+	wroteSQL, err := s.sql.Commit()
 	if wroteSQL {
-		s.begin().tables, err = s.sql.conn.Serialize("main")
+		s.begin().tables, err = s.sql.Conn.Serialize("main")
 	}
 	if err == nil {
 		err = s.disk.sync(s.generation, s.open, s.kind.Relaxed)
@@ -323,12 +343,30 @@ func (s *memStore) commit() (wrote bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	return true, s.rollback()
+	err = s.Rollback()
+	durable(nil)
+	return true, err
 }
 
-func (s *memStore) rollback() error {
+// Rollback implements [store.Store].
+func (s *Store) Rollback() error {
 	s.open, s.marked, s.writes, s.before, s.parts = nil, nil, 0, 0, nil
-	return s.sql.rollback()
+	return s.sql.Rollback()
 }
 
-func (s *memStore) close() error { return errors.Join(s.rollback(), s.sql.close()) }
+// Close implements [store.Store].
+func (s *Store) Close() error { return errors.Join(s.Rollback(), s.sql.Close()) }
+
+// Rest implements [store.Store].
+func (s *Store) Rest() error { return nil }
+
+// Hold implements [store.Store].
+func (s *Store) Hold() {}
+
+// Inspect implements [store.Store].
+func (s *Store) Inspect(context.Context, string, []any) (store.Result, error) {
+	return store.Result{}, store.ErrNoFiles
+}
+
+// Backup implements [store.Store].
+func (s *Store) Backup(string) error { return store.ErrNoFiles }

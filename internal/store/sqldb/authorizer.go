@@ -1,4 +1,4 @@
-package object
+package sqldb
 
 import (
 	"errors"
@@ -7,9 +7,9 @@ import (
 	"zombiezen.com/go/sqlite"
 )
 
-// guard decides what the SQL of an object's own code may do. It is asked by SQLite
+// authorizer decides what the SQL of an object's own code may do. It is asked by SQLite
 // while a statement is prepared.
-type guard struct {
+type authorizer struct {
 	own     bool   // a statement of the object's own code is being prepared or run
 	refused string // why the last one was refused
 	schema  bool   // the last one changes the schema
@@ -45,7 +45,7 @@ var schemaChange = map[sqlite.OpType]bool{
 }
 
 // Authorize implements [sqlite.Authorizer].
-func (g *guard) Authorize(a sqlite.Action) sqlite.AuthResult {
+func (g *authorizer) Authorize(a sqlite.Action) sqlite.AuthResult {
 	if !g.own {
 		return sqlite.AuthResultOK
 	}
@@ -111,7 +111,7 @@ func isOurs(name string) bool {
 	return len(name) >= 4 && strings.EqualFold(name[:4], "lmz_")
 }
 
-// refusal returns why a query is refused that the guard is not asked about, or "".
+// refusal returns why a query is refused that the authorizer is not asked about, or "".
 func refusal(query string) string {
 	words := sqlWords(query)
 	for i, word := range words {

@@ -1,4 +1,4 @@
-package object
+package sqldb
 
 import (
 	"errors"
@@ -10,34 +10,43 @@ import (
 	"zombiezen.com/go/sqlite/sqlitex"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/failpoint"
+	"github.com/lumenize/lmz/internal/store"
 )
 
-// use makes a connection that has just been opened one of a kind: how durable it is,
-// what the object's own code may do there, and the tables of that code. It reports whether
-// it migrated these.
-func (t *txn) use(k Kind) (migrated bool, err error) {
+// Authorized returns a connection that keeps to what the runtime's own statements may do, and
+// can be inspected.
+func Authorized(conn *sqlite.Conn) (*Tx, error) {
+	t := &Tx{Conn: conn}
+	return t, conn.SetAuthorizer(&t.authorizer)
+}
+
+// Use sets up a connection that has just been opened: how durable its commits are, what the
+// object's own code may do there, and the tables of that code. It reports whether it migrated
+// these.
+func (t *Tx) Use(k store.Options) (migrated bool, err error) {
 	if k.Relaxed {
-		if err := sqlitex.ExecuteTransient(t.conn, `PRAGMA synchronous = NORMAL`, nil); err != nil {
+		if err := sqlitex.ExecuteTransient(t.Conn, `PRAGMA synchronous = NORMAL`, nil); err != nil {
 			return false, err
 		}
 	}
 	// Not SetDefensive: the library hands SQLite one argument of two, and SQLite writes
-	// through whatever pointer it finds in place of the other. The guard refuses what that
+	// through whatever pointer it finds in place of the other. The authorizer refuses what that
 	// would.
-	if err := t.conn.SetAuthorizer(&t.guard); err != nil {
+	if err := t.Conn.SetAuthorizer(&t.authorizer); err != nil {
 		return false, err
 	}
 	if migrated, err = t.migrateOwn(k.Schema); err != nil {
 		return false, err
 	}
-	return migrated, sqlitex.ExecuteTransient(t.conn, `PRAGMA foreign_keys = ON`, nil)
+	return migrated, sqlitex.ExecuteTransient(t.Conn, `PRAGMA foreign_keys = ON`, nil)
 }
 
 // migrateOwn applies the migrations of the object's own tables that the file does not
 // have yet, all in one transaction of its own, which is no part of any turn's. It reports
 // whether there were any.
-func (t *txn) migrateOwn(schema []string) (migrated bool, err error) {
-	version, err := ownVersion(t.conn)
+func (t *Tx) migrateOwn(schema []string) (migrated bool, err error) {
+	version, err := ownVersion(t.Conn)
 	switch {
 	case err != nil:
 		return false, err
@@ -48,37 +57,37 @@ func (t *txn) migrateOwn(schema []string) (migrated bool, err error) {
 	}
 	writes := t.writes
 	defer func() { t.writes = writes }() // else a turn that writes nothing would seem to have something to commit
-	end, err := sqlitex.ImmediateTransaction(t.conn)
+	end, err := sqlitex.ImmediateTransaction(t.Conn)
 	if err != nil {
 		return false, err
 	}
 	defer end(&err)
-	defer t.limit(migrationLimit)()
+	defer t.Limit(MigrationLimit)()
 	for i, script := range schema[version:] {
 		if err := t.script(script); err != nil {
 			return false, fmt.Errorf("schema version %d: %w", version+i+1, err)
 		}
 	}
-	if err := checkForeignKeys(t.conn); err != nil {
+	if err := checkForeignKeys(t.Conn); err != nil {
 		return false, err
 	}
-	failpoint("migration")
-	return true, sqlitex.ExecuteTransient(t.conn, `UPDATE lmz_identity SET schema = `+strconv.Itoa(len(schema)), nil)
+	failpoint.Here("migration")
+	return true, sqlitex.ExecuteTransient(t.Conn, `UPDATE lmz_identity SET schema = `+strconv.Itoa(len(schema)), nil)
 }
 
-// migrationLimit is how long the migrations of an object's own tables may take: beyond it
+// MigrationLimit is how long the migrations of an object's own tables may take: beyond it
 // they are undone, and the object does not open.
-var migrationLimit = 5 * time.Minute
+var MigrationLimit = 5 * time.Minute
 
-// limit interrupts the statements of the connection after some time, until the function
+// Limit interrupts the statements of the connection after some time, until the function
 // that it returns is called.
-func (t *txn) limit(d time.Duration) (end func()) {
+func (t *Tx) Limit(d time.Duration) (end func()) {
 	over := make(chan struct{})
 	timer := time.AfterFunc(d, func() { close(over) })
-	t.conn.SetInterrupt(over)
+	t.Conn.SetInterrupt(over)
 	return func() {
 		timer.Stop()
-		t.conn.SetInterrupt(nil)
+		t.Conn.SetInterrupt(nil)
 	}
 }
 
@@ -102,7 +111,7 @@ func checkForeignKeys(conn *sqlite.Conn) error {
 }
 
 // script runs all statements of a query.
-func (t *txn) script(query string) error {
+func (t *Tx) script(query string) error {
 	for query != "" {
 		s, rest, err := t.prepare(query, nil)
 		if s == nil {

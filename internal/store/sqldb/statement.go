@@ -1,10 +1,7 @@
-package object
+package sqldb
 
 import (
 	"errors"
-	"fmt"
-	"maps"
-	"slices"
 	"strings"
 
 	"zombiezen.com/go/sqlite"
@@ -15,7 +12,7 @@ const maxFree = 64
 
 // statement is one of the object's own code, while it runs.
 type statement struct {
-	t       *txn
+	t       *Tx
 	stmt    *sqlite.Stmt
 	query   string // "" when it is not kept
 	schema  bool
@@ -24,7 +21,7 @@ type statement struct {
 
 // prepare returns the first statement of query, bound to args, and the rest of the
 // query. Without a statement it returns nil.
-func (t *txn) prepare(query string, args []any) (s *statement, rest string, err error) {
+func (t *Tx) prepare(query string, args []any) (s *statement, rest string, err error) {
 	if free := t.free[query]; len(free) > 0 {
 		s = &statement{t: t, stmt: free[len(free)-1], query: query}
 		t.free[query] = free[:len(free)-1]
@@ -43,19 +40,19 @@ func (t *txn) prepare(query string, args []any) (s *statement, rest string, err 
 	return s, rest, nil
 }
 
-func (t *txn) compile(query string) (s *statement, rest string, err error) {
+func (t *Tx) compile(query string) (s *statement, rest string, err error) {
 	if why := refusal(query); why != "" {
 		return nil, "", errRefused(why)
 	}
 	if strings.Contains(query, "\x00") {
 		return nil, "", errors.New("there is a NUL in the query: use an argument")
 	}
-	t.guard.own, t.guard.refused, t.guard.schema = true, "", false
-	stmt, trailing, err := t.conn.PrepareTransient(query)
-	t.guard.own = false
+	t.authorizer.own, t.authorizer.refused, t.authorizer.schema = true, "", false
+	stmt, trailing, err := t.Conn.PrepareTransient(query)
+	t.authorizer.own = false
 	switch {
-	case t.guard.refused != "":
-		return nil, "", errRefused(t.guard.refused)
+	case t.authorizer.refused != "":
+		return nil, "", errRefused(t.authorizer.refused)
 	case err != nil:
 		return nil, "", err
 	}
@@ -70,7 +67,7 @@ func (t *txn) compile(query string) (s *statement, rest string, err error) {
 		}
 		return t.compile(rest)
 	}
-	s = &statement{t: t, stmt: stmt, schema: t.guard.schema}
+	s = &statement{t: t, stmt: stmt, schema: t.authorizer.schema}
 	if rest == "" && !s.schema {
 		s.query = query
 	}
@@ -82,20 +79,20 @@ func isEmpty(query string) bool { return len(sqlWords(query)) == 0 }
 
 // step runs the statement up to its next row.
 func (s *statement) step() (row bool, err error) {
-	if s.t.theirs != nil {
-		if err := s.t.theirs(true); err != nil {
+	if s.t.onStep != nil {
+		if err := s.t.onStep(true); err != nil {
 			return false, err
 		}
 		defer s.count()
-		defer s.t.theirs(false)
+		defer s.t.onStep(false)
 	} else {
 		defer s.count()
 	}
-	s.t.guard.own, s.t.guard.refused = true, "" // the schema may have changed: then it is prepared anew
+	s.t.authorizer.own, s.t.authorizer.refused = true, "" // the schema may have changed: then it is prepared anew
 	row, err = s.stmt.Step()
-	s.t.guard.own = false
-	if s.t.guard.refused != "" {
-		err = errRefused(s.t.guard.refused)
+	s.t.authorizer.own = false
+	if s.t.authorizer.refused != "" {
+		err = errRefused(s.t.authorizer.refused)
 	}
 	return row, err
 }
@@ -126,7 +123,7 @@ func (s *statement) close() {
 func (s *statement) drop() { s.stmt.Finalize() }
 
 // finalize lets go of all statements that are not in use.
-func (t *txn) finalize() (err error) {
+func (t *Tx) finalize() (err error) {
 	for _, free := range t.free {
 		for _, stmt := range free {
 			err = errors.Join(err, stmt.Finalize())
@@ -137,45 +134,7 @@ func (t *txn) finalize() (err error) {
 }
 
 // totalChanges counts the rows that this connection has ever changed, by triggers too.
-func (t *txn) totalChanges() int64 {
-	n, _ := t.number(`SELECT total_changes()`)
+func (t *Tx) totalChanges() int64 {
+	n, _ := t.Number(`SELECT total_changes()`)
 	return n
-}
-
-// bind gives a statement its arguments.
-func bind(stmt *sqlite.Stmt, args []any) error {
-	want := stmt.BindParamCount()
-	if len(args) == 1 {
-		if named, ok := args[0].(Params); ok {
-			return bindNamed(stmt, named)
-		}
-	}
-	if len(args) != want {
-		return fmt.Errorf("the statement has %d parameters and got %d arguments", want, len(args))
-	}
-	for i, arg := range args {
-		if err := bindOne(stmt, i+1, arg); err != nil {
-			return fmt.Errorf("argument %d: %w", i+1, err)
-		}
-	}
-	return nil
-}
-
-func bindNamed(stmt *sqlite.Stmt, params Params) error {
-	left := maps.Clone(params)
-	for i := 1; i <= stmt.BindParamCount(); i++ {
-		name := strings.TrimLeft(stmt.BindParamName(i), ":$@")
-		arg, ok := params[name]
-		if !ok {
-			return fmt.Errorf("no argument for parameter %q", stmt.BindParamName(i))
-		}
-		if err := bindOne(stmt, i, arg); err != nil {
-			return fmt.Errorf("argument %s: %w", name, err)
-		}
-		delete(left, name)
-	}
-	if len(left) > 0 {
-		return fmt.Errorf("the statement has no parameter %q", slices.Sorted(maps.Keys(left))[0])
-	}
-	return nil
 }

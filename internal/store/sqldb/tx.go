@@ -1,4 +1,4 @@
-package object
+package sqldb
 
 import (
 	"errors"
@@ -6,16 +6,19 @@ import (
 
 	"zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
+
+	"github.com/lumenize/lmz/internal/failpoint"
+	"github.com/lumenize/lmz/internal/store"
 )
 
-// txn is an SQLite connection and the transaction that several turns share on it: each
-// has a savepoint of its own, unless nothing was written before it.
-type txn struct {
-	conn  *sqlite.Conn // nil until first needed
-	guard guard
-	free  map[string][]*sqlite.Stmt // statements of the object's own code that are not in use
+// Tx is an SQLite connection and the transaction that several turns share on it: each
+// has a savepoint, unless nothing was written before it. It implements [store.Tables].
+type Tx struct {
+	Conn *sqlite.Conn // nil until first needed
 
-	theirs func(begins bool) error // see run.theirs; nil if nothing interrupts them
+	authorizer authorizer
+	free       map[string][]*sqlite.Stmt // statements of the object's own code that are not in use
+	onStep     func(begins bool) error   // see [store.Tables]
 
 	// Of the transaction.
 	inTx   bool
@@ -30,18 +33,19 @@ type txn struct {
 
 var errTxGone = errors.New("SQLite had rolled the transaction back")
 
-func (t *txn) run(query string) error { return sqlitex.Execute(t.conn, query, nil) }
+// Run executes a statement of the runtime.
+func (t *Tx) Run(query string) error { return sqlitex.Execute(t.Conn, query, nil) }
 
-// begin gives the turn its transaction, or a savepoint in that of the turns before it.
+// Begin gives the turn its transaction, or a savepoint in that of the turns before it.
 // The connection must be there.
-func (t *txn) begin() error {
+func (t *Tx) Begin() error {
 	if t.begun {
 		return nil
 	}
 	var err error
 	switch {
 	case !t.inTx:
-		err = t.run(`BEGIN`)
+		err = t.Run(`BEGIN`)
 		t.inTx = err == nil
 	case t.before > 0:
 		err = t.savepoint()
@@ -51,75 +55,86 @@ func (t *txn) begin() error {
 }
 
 // savepoint replaces the savepoint of an earlier turn by one of this.
-func (t *txn) savepoint() error {
+func (t *Tx) savepoint() error {
 	if t.saved {
-		if err := t.run(`RELEASE lmz_turn`); err != nil {
+		if err := t.Run(`RELEASE lmz_turn`); err != nil {
 			return err
 		}
 	}
 	t.saved = true
-	return t.run(`SAVEPOINT lmz_turn`)
+	return t.Run(`SAVEPOINT lmz_turn`)
 }
 
-func (t *txn) mark() { t.before, t.begun, t.parts = t.writes, false, t.parts[:0] }
+// Active reports whether there is a transaction, and Begun whether the turn takes part in it.
+func (t *Tx) Active() bool { return t.inTx }
 
-func (t *txn) undo() error {
+// Begun is described with Active.
+func (t *Tx) Begun() bool { return t.begun }
+
+// Wrote counts n changes by the runtime's own statements.
+func (t *Tx) Wrote(n int) { t.writes += n }
+
+// Mark begins a turn.
+func (t *Tx) Mark() { t.before, t.begun, t.parts = t.writes, false, t.parts[:0] }
+
+// Undo takes back what the turn has written. If it fails, the whole transaction is lost.
+func (t *Tx) Undo() error {
 	switch {
 	case !t.begun:
 		return nil // it has not touched the file
 	case t.before == 0:
-		return t.rollback()
-	case t.conn.AutocommitEnabled():
+		return t.Rollback()
+	case t.Conn.AutocommitEnabled():
 		return errTxGone
 	}
 	t.writes, t.parts = t.before, t.parts[:0]
-	return t.run(`ROLLBACK TO lmz_turn`)
+	return t.Run(`ROLLBACK TO lmz_turn`)
 }
 
-// beginPart begins a part of the turn that can be undone by itself. Parts nest.
-func (t *txn) beginPart() error {
+// BeginPart begins a part of the turn that can be undone by itself. Parts nest.
+func (t *Tx) BeginPart() error {
 	t.parts = append(t.parts, t.writes)
-	return t.run(`SAVEPOINT ` + t.part())
+	return t.Run(`SAVEPOINT ` + t.part())
 }
 
-func (t *txn) part() string { return "lmz_part" + strconv.Itoa(len(t.parts)) }
+func (t *Tx) part() string { return "lmz_part" + strconv.Itoa(len(t.parts)) }
 
-// endPart ends the last part that began.
-func (t *txn) endPart(undo bool) error {
-	if t.conn.AutocommitEnabled() {
+// EndPart ends the last part that began.
+func (t *Tx) EndPart(undo bool) error {
+	if t.Conn.AutocommitEnabled() {
 		return errTxGone
 	}
 	name := t.part()
 	last := len(t.parts) - 1
 	if undo {
 		t.writes = t.parts[last]
-		if err := t.run(`ROLLBACK TO ` + name); err != nil {
+		if err := t.Run(`ROLLBACK TO ` + name); err != nil {
 			return err
 		}
 	}
 	t.parts = t.parts[:last]
-	return t.run(`RELEASE ` + name)
+	return t.Run(`RELEASE ` + name)
 }
 
-// size is how many bytes the pages have that are in use.
-func (t *txn) size() (int64, error) {
-	if t.conn == nil {
+// Size is how many bytes the pages have that are in use.
+func (t *Tx) Size() (int64, error) {
+	if t.Conn == nil {
 		return 0, nil
 	}
-	pages, err := t.number(`PRAGMA page_count`)
+	pages, err := t.Number(`PRAGMA page_count`)
 	if err != nil {
 		return 0, err
 	}
-	free, err := t.number(`PRAGMA freelist_count`)
-	return (pages - free) * pageSize, err
+	free, err := t.Number(`PRAGMA freelist_count`)
+	return (pages - free) * PageSize, err
 }
 
-// pageSize is SQLite's default, which nothing changes.
-const pageSize = 4096
+// PageSize is SQLite's default, which nothing changes.
+const PageSize = 4096
 
-// number returns the only column of a query's only row.
-func (t *txn) number(query string) (int64, error) {
-	stmt, err := t.conn.Prepare(query)
+// Number returns the only column of a query's only row.
+func (t *Tx) Number(query string) (int64, error) {
+	stmt, err := t.Conn.Prepare(query)
 	if err != nil {
 		return 0, err
 	}
@@ -130,54 +145,59 @@ func (t *txn) number(query string) (int64, error) {
 	return stmt.ColumnInt64(0), nil
 }
 
-func (t *txn) changed() bool { return t.writes > t.before }
+// Changed reports whether the turn has written something.
+func (t *Tx) Changed() bool { return t.writes > t.before }
 
-func (t *txn) dirty() bool { return t.writes > 0 }
+// Dirty reports whether there is something to commit.
+func (t *Tx) Dirty() bool { return t.writes > 0 }
 
-func (t *txn) commit() (wrote bool, err error) {
+// Commit ends the transaction, and reports whether it wrote something.
+func (t *Tx) Commit() (wrote bool, err error) {
 	if !t.inTx {
 		return false, nil
 	}
-	if t.conn.AutocommitEnabled() {
+	if t.Conn.AutocommitEnabled() {
 		return false, errTxGone
 	}
-	failpoint("before commit")
-	if err := t.run(`COMMIT`); err != nil {
+	failpoint.Here("before commit")
+	if err := t.Run(`COMMIT`); err != nil {
 		// A write that was refused left no whole commit in the log; after anything else
 		// nobody knows.
 		if code := sqlite.ErrCode(err); code.ToPrimary() == sqlite.ResultIOErr && code != sqlite.ResultIOErrWrite {
-			return false, errors.Join(withoutPath(err), errMaybeStored)
+			return false, errors.Join(store.WithoutPath(err), store.ErrMaybeStored)
 		}
 		return false, err
 	}
-	wrote = t.dirty()
+	wrote = t.Dirty()
 	t.forget()
-	failpoint("after commit")
+	failpoint.Here("after commit")
 	return wrote, nil
 }
 
 // forget says that there is no transaction any more.
-func (t *txn) forget() {
+func (t *Tx) forget() {
 	t.inTx, t.saved, t.writes = false, false, 0
 	t.before, t.begun, t.parts = 0, false, t.parts[:0]
 }
 
-func (t *txn) rollback() error {
+// Rollback takes back the transaction.
+func (t *Tx) Rollback() error {
 	if !t.inTx {
 		return nil
 	}
 	t.forget()
-	if t.conn.AutocommitEnabled() { // SQLite did it itself, because of an error
+	if t.Conn.AutocommitEnabled() { // SQLite did it itself, because of an error
 		return nil
 	}
-	return t.run(`ROLLBACK`)
+	return t.Run(`ROLLBACK`)
 }
 
-func (t *txn) close() error {
-	if t.conn == nil {
+// Close rolls back and closes the connection.
+func (t *Tx) Close() error {
+	if t.Conn == nil {
 		return nil
 	}
-	err := errors.Join(t.rollback(), t.finalize(), closeConn(t.conn))
-	t.conn = nil
+	err := errors.Join(t.Rollback(), t.finalize(), Close(t.Conn))
+	t.Conn = nil
 	return err
 }

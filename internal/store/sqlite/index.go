@@ -1,4 +1,4 @@
-package object
+package sqlite
 
 import (
 	"errors"
@@ -8,10 +8,13 @@ import (
 	"zombiezen.com/go/sqlite/sqlitex"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/store"
+	"github.com/lumenize/lmz/internal/store/sqldb"
+	"github.com/lumenize/lmz/internal/wake"
 )
 
-// sqliteIndex is the index of wakes in a file of its own.
-type sqliteIndex struct {
+// wakeIndex is the index of wakes in a file of its own.
+type wakeIndex struct {
 	conn *sqlite.Conn
 }
 
@@ -22,31 +25,31 @@ const indexLayout = `CREATE TABLE lmz_wake (
 
 // openIndex opens the index of the data directory dir. If there is none it makes one of
 // what lost returns.
-func openIndex(dir string, lost func() (map[lmz.Address]int64, error)) (*sqliteIndex, error) {
+func openIndex(dir string, lost func() (map[lmz.Address]int64, error)) (*wakeIndex, error) {
 	path := filepath.Join(dir, "index.db")
 	if err := createFile(path); err != nil {
 		return nil, err
 	}
-	conn, err := openConn(path, sqlite.OpenReadWrite)
+	conn, err := sqldb.Open(path, sqlite.OpenReadWrite)
 	if err != nil {
 		return nil, err
 	}
-	x := &sqliteIndex{conn}
+	x := &wakeIndex{conn}
 	if err := x.prepare(lost); err != nil {
-		return nil, errors.Join(whyNoIndex(err), closeConn(conn))
+		return nil, errors.Join(whyNoIndex(err), sqldb.Close(conn))
 	}
 	return x, nil
 }
 
 // prepare sets the connection up, and makes the table if it is not there, with what is in
 // it, as a whole.
-func (x *sqliteIndex) prepare(lost func() (map[lmz.Address]int64, error)) (err error) {
+func (x *wakeIndex) prepare(lost func() (map[lmz.Address]int64, error)) (err error) {
 	for _, pragma := range pragmas {
 		if err := sqlitex.ExecuteTransient(x.conn, pragma, nil); err != nil {
 			return err
 		}
 	}
-	if made, err := hasTable(x.conn, "lmz_wake"); made || err != nil {
+	if made, err := sqldb.HasTable(x.conn, "lmz_wake"); made || err != nil {
 		return err
 	}
 	stored, err := lost()
@@ -66,13 +69,13 @@ func (x *sqliteIndex) prepare(lost func() (map[lmz.Address]int64, error)) (err e
 
 // whyNoIndex says what to do about an index that cannot be read.
 func whyNoIndex(err error) error {
-	if isDamaged(err) {
+	if store.IsDamaged(err) {
 		return errors.New("index.db is damaged: delete it, and the next start makes it anew from the files of the objects")
 	}
 	return err
 }
 
-func (x *sqliteIndex) load() (map[lmz.Address]int64, error) {
+func (x *wakeIndex) Load() (map[lmz.Address]int64, error) {
 	stored := make(map[lmz.Address]int64)
 	err := sqlitex.Execute(x.conn, `SELECT binding, instance, at FROM lmz_wake`, &sqlitex.ExecOptions{
 		ResultFunc: func(row *sqlite.Stmt) error {
@@ -83,7 +86,7 @@ func (x *sqliteIndex) load() (map[lmz.Address]int64, error) {
 	return stored, whyNoIndex(err)
 }
 
-func (x *sqliteIndex) write(changes map[lmz.Address]int64) (err error) {
+func (x *wakeIndex) Write(changes map[lmz.Address]int64) (err error) {
 	end, err := sqlitex.ImmediateTransaction(x.conn)
 	if err != nil {
 		return err
@@ -93,11 +96,11 @@ func (x *sqliteIndex) write(changes map[lmz.Address]int64) (err error) {
 }
 
 // put writes changes within a transaction.
-func (x *sqliteIndex) put(changes map[lmz.Address]int64) error {
+func (x *wakeIndex) put(changes map[lmz.Address]int64) error {
 	for a, at := range changes {
 		query := `INSERT OR REPLACE INTO lmz_wake (binding, instance, at) VALUES ($binding, $instance, $at)`
 		named := map[string]any{"$binding": a.Binding, "$instance": a.Instance, "$at": at}
-		if at == neverWake {
+		if at == wake.Never {
 			query = `DELETE FROM lmz_wake WHERE binding = $binding AND instance = $instance`
 			delete(named, "$at")
 		}
@@ -108,4 +111,4 @@ func (x *sqliteIndex) put(changes map[lmz.Address]int64) error {
 	return nil
 }
 
-func (x *sqliteIndex) close() error { return closeConn(x.conn) }
+func (x *wakeIndex) Close() error { return sqldb.Close(x.conn) }

@@ -1,4 +1,4 @@
-package object
+package sqlite
 
 import (
 	"encoding/binary"
@@ -16,41 +16,31 @@ import (
 	"zombiezen.com/go/sqlite/sqlitex"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/store"
+	"github.com/lumenize/lmz/internal/store/sqldb"
 )
 
-// Stored is an object that has stored something.
-type Stored struct {
-	Address lmz.Address
-	Size    int64     // bytes of its file, and of what is not merged into it yet
-	Changed time.Time // when the file was last written to
-	Open    bool      // it has work, or had some lately
-	File    string    // which it is, to go on after it
-}
-
-// List returns the objects of a binding that have stored something, or of all bindings
-// for "", in the order of their files, and only those after the one called after, unless
-// that is "". One whose file cannot be read comes with an error and what is known of it,
-// and the loop goes on. Only files of objects with unusual or long names are opened, and
-// such that look unusual themselves: what is damaged further inside is not found out.
-func (rt *Runtime) List(binding, after string) iter.Seq2[Stored, error] {
-	return func(yield func(Stored, error) bool) {
-		if rt.dir == "" {
-			yield(Stored{}, errNoDirectory)
-			return
+// List implements [store.Disk]. An object whose file cannot be read comes with an error and
+// what is known of it. Only the files of objects with unusual or long names are opened, and
+// those that look unusual themselves: damage further inside is not found.
+func (d *Disk) List(binding, after string, open []lmz.Address) iter.Seq2[store.Stored, error] {
+	return func(yield func(store.Stored, error) bool) {
+		inUse := make(map[string]lmz.Address, len(open))
+		for _, a := range open {
+			inUse[Path(d.dir, a)] = a
 		}
-		open := rt.openFiles()
-		for path, err := range objectFiles(rt.dir, binding, after) {
+		for path, err := range objectFiles(d.dir, binding, after) {
 			if err != nil {
-				if !yield(Stored{}, err) {
+				if !yield(store.Stored{}, err) {
 					return
 				}
 				continue
 			}
-			s, err := look(path, open)
+			s, err := look(path, inUse)
 			if errors.Is(err, errNothingYet) {
 				continue
 			}
-			s.File = filepath.Base(filepath.Dir(path)) + "/" + filepath.Base(path)
+			s.Place = filepath.Base(filepath.Dir(path)) + "/" + filepath.Base(path)
 			if !yield(s, err) {
 				return
 			}
@@ -78,7 +68,7 @@ func objectFiles(dir, binding, after string) iter.Seq2[string, error] {
 				continue
 			}
 			entries, err := os.ReadDir(folder)
-			if err != nil && !yield("", withoutPath(err)) {
+			if err != nil && !yield("", store.WithoutPath(err)) {
 				return
 			}
 			for _, entry := range entries {
@@ -94,22 +84,11 @@ func objectFiles(dir, binding, after string) iter.Seq2[string, error] {
 	}
 }
 
-// openFiles returns the objects that are open, by file.
-func (rt *Runtime) openFiles() map[string]lmz.Address {
-	rt.mu.Lock()
-	defer rt.mu.Unlock()
-	open := make(map[string]lmz.Address, len(rt.objects))
-	for a := range rt.objects {
-		open[filePath(rt.dir, a)] = a
-	}
-	return open
-}
-
 // errNothingYet says that a file is there, and nothing in it: a crash came first.
 var errNothingYet = errors.New("nothing is stored yet")
 
 // look returns what a file says of its object.
-func look(file string, open map[string]lmz.Address) (s Stored, err error) {
+func look(file string, open map[string]lmz.Address) (s store.Stored, err error) {
 	for _, suffix := range []string{"", "-wal"} {
 		info, err := os.Stat(file + suffix)
 		if err != nil {
@@ -146,7 +125,7 @@ func namedBy(path string) (a lmz.Address, ok bool) {
 	}
 	a = lmz.At(binding, name[:hash])
 	dir := filepath.Dir(filepath.Dir(filepath.Clean(folder)))
-	return a, filePath(dir, a) == path
+	return a, Path(dir, a) == path
 }
 
 // looksWell reports whether a file begins as that of an object does that has stored
@@ -189,11 +168,11 @@ func hasLog(path string) bool {
 }
 
 func readOwner(path string, flags sqlite.OpenFlags) (a lmz.Address, err error) {
-	conn, err := openConn(path, flags)
+	conn, err := sqldb.Open(path, flags)
 	if err != nil {
 		return a, whyUnreadable(err)
 	}
-	defer closeConn(conn)
+	defer sqldb.Close(conn)
 	conn.SetBusyTimeout(time.Second)
 	a, err = ownerOn(conn)
 	if err != nil && !errors.Is(err, errNothingYet) {
@@ -204,7 +183,7 @@ func readOwner(path string, flags sqlite.OpenFlags) (a lmz.Address, err error) {
 
 // ownerOn reads whose the file of a connection is: nobody's is errNothingYet.
 func ownerOn(conn *sqlite.Conn) (a lmz.Address, err error) {
-	owned, err := hasTable(conn, "lmz_identity")
+	owned, err := sqldb.HasTable(conn, "lmz_identity")
 	switch {
 	case err != nil:
 		return a, err
@@ -221,20 +200,4 @@ func ownerOn(conn *sqlite.Conn) (a lmz.Address, err error) {
 		err = errNothingYet
 	}
 	return a, err
-}
-
-func hasTable(conn *sqlite.Conn, name string) (bool, error) {
-	n, err := resultOf(conn, `SELECT count(*) FROM sqlite_schema WHERE name = '`+name+`'`)
-	return n == "1", err
-}
-
-// resultOf returns the only column of the last row of a query.
-func resultOf(conn *sqlite.Conn, query string) (text string, err error) {
-	err = sqlitex.ExecuteTransient(conn, query, &sqlitex.ExecOptions{
-		ResultFunc: func(row *sqlite.Stmt) error {
-			text = row.ColumnText(0)
-			return nil
-		},
-	})
-	return text, err
 }

@@ -1,4 +1,4 @@
-package object
+package sqlite
 
 import (
 	"fmt"
@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 
 	"github.com/lumenize/lmz/internal/filelock"
+	"github.com/lumenize/lmz/internal/store"
 )
 
 // lockDir makes dir if need be and takes it for this process. Closing the lock gives
@@ -19,7 +20,7 @@ func lockDir(dir string) (io.Closer, error) {
 	case err != nil:
 		return nil, fmt.Errorf("data directory %s cannot be locked: %w", dir, err)
 	case !ok:
-		return nil, fmt.Errorf("%w: another gateway runs on %s; stop it, or choose another directory", ErrInUse, dir)
+		return nil, fmt.Errorf("%w: another gateway runs on %s; stop it, or choose another directory", store.ErrInUse, dir)
 	}
 	return unlock, nil
 }

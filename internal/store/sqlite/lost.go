@@ -1,4 +1,4 @@
-package object
+package sqlite
 
 import (
 	"errors"
@@ -11,6 +11,9 @@ import (
 	"zombiezen.com/go/sqlite/sqlitex"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/store"
+	"github.com/lumenize/lmz/internal/store/sqldb"
+	"github.com/lumenize/lmz/internal/wake"
 )
 
 // tellEvery is how often a long reading of all objects says how far it is.
@@ -30,14 +33,14 @@ func readWakes(dir string, log *slog.Logger) (map[lmz.Address]int64, error) {
 		switch {
 		case errors.Is(err, errNothingYet):
 			continue
-		case isDamaged(err):
+		case store.IsDamaged(err):
 			log.Error("a damaged file: the alarms of its object are lost", "file", filepath.Base(path))
 			continue
 		case err != nil:
-			return nil, fmt.Errorf("it is made anew, and an object cannot be read: %s: %w", filepath.Base(path), withoutPath(err))
+			return nil, fmt.Errorf("it is made anew, and an object cannot be read: %s: %w", filepath.Base(path), store.WithoutPath(err))
 		}
 		objects++
-		if at != neverWake {
+		if at != wake.Never {
 			found[a] = at
 		}
 		if time.Since(told) > tellEvery {
@@ -57,21 +60,21 @@ func readWake(path string) (a lmz.Address, at int64, err error) {
 	if hasLog(path) { // the object was open when the process died
 		name, flags = path, sqlite.OpenReadWrite
 	}
-	conn, err := openConn(name, flags)
+	conn, err := sqldb.Open(name, flags)
 	if err != nil {
-		return a, neverWake, err
+		return a, wake.Never, err
 	}
-	s := &sqliteStore{path: path, txn: txn{conn: conn}}
-	defer func() { err = errors.Join(err, s.close()) }()
+	s := &Store{path: path, tx: sqldb.Tx{Conn: conn}}
+	defer func() { err = errors.Join(err, s.Close()) }()
 	if err := sqlitex.ExecuteTransient(conn, exclusive, nil); err != nil {
-		return a, neverWake, err
+		return a, wake.Never, err
 	}
 	if a, err = ownerOn(conn); err != nil {
-		return a, neverWake, err
+		return a, wake.Never, err
 	}
-	if current, err := hasTable(conn, "lmz_row"); !current || err != nil {
-		return a, neverWake, err // older files have no alarms
+	if current, err := sqldb.HasTable(conn, "lmz_row"); !current || err != nil {
+		return a, wake.Never, err // older files have no alarms
 	}
-	at, _, err = (&Object{store: s}).whenToWake()
+	at, _, err = wake.When(s, nil)
 	return a, at, err
 }

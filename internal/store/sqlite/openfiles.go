@@ -1,4 +1,4 @@
-package object
+package sqlite
 
 import (
 	"cmp"
@@ -28,7 +28,7 @@ type openFiles struct {
 
 	mu      sync.Mutex // guards the following fields
 	open    int        // also those that are being opened or closed
-	resting list.List  // *sqliteStore that are open and that no turn uses, by when their last one ended
+	resting list.List  // *Store that are open and that no turn uses, by when their last one ended
 	waiting int        // turns that want a file and for which there is no room
 	changed chan struct{}
 }
@@ -119,14 +119,14 @@ func (f *openFiles) closeOne() bool {
 		f.mu.Unlock()
 		return false
 	}
-	s := first.Value.(*sqliteStore)
+	s := first.Value.(*Store)
 	f.resting.Remove(first)
 	s.rests = nil
 	closed := make(chan struct{})
 	s.leaving = closed
 	f.mu.Unlock()
 
-	s.txn.close() // what was committed is on disk also if that fails
+	s.tx.Close() // what was committed is on disk also if that fails
 	s.away = true
 	close(closed)
 	f.give()
@@ -146,7 +146,7 @@ func (f *openFiles) surplus() bool {
 }
 
 // hold says that the turn uses the file: nobody closes it before rest. It does not open it.
-func (s *sqliteStore) hold() {
+func (s *Store) hold() {
 	if s.held || s.files == nil {
 		return
 	}
@@ -164,13 +164,32 @@ func (s *sqliteStore) hold() {
 	}
 }
 
+// Hold implements [store.Store]. It opens a file that was closed while no turn used it, before
+// the turn is measured: it may have to wait until others are closed. Whoever uses the file
+// learns why it failed.
+func (s *Store) Hold() {
+	if s.hold(); s.away {
+		s.Ready()
+	}
+}
+
+// Rest implements [store.Store].
+func (s *Store) Rest() error {
+	var err error
+	if s.tx.Active() && !s.tx.Dirty() {
+		err = s.tx.Rollback()
+	}
+	s.rest()
+	return err
+}
+
 // rest is the end of hold, unless turns wait for their commit.
-func (s *sqliteStore) rest() {
-	if !s.held || s.inTx {
+func (s *Store) rest() {
+	if !s.held || s.tx.Active() {
 		return
 	}
 	s.held = false
-	if s.conn == nil {
+	if s.tx.Conn == nil {
 		return
 	}
 	f := s.files
@@ -184,16 +203,16 @@ func (s *sqliteStore) rest() {
 	}
 }
 
-// openRoom is openSQLite for a store that holds its file, once there is room for one more.
-func (s *sqliteStore) openRoom() (conn *sqlite.Conn, err error) {
+// openRoom is openFile for a store that holds its file, once there is room for one more.
+func (s *Store) openRoom() (conn *sqlite.Conn, err error) {
 	if s.files == nil {
-		return openSQLite(s.path, s.of)
+		return openFile(s.path, s.of)
 	}
 	if err := s.files.take(); err != nil {
 		return nil, err
 	}
 	short := s.files.try(func() bool {
-		conn, err = openSQLite(s.path, s.of)
+		conn, err = openFile(s.path, s.of)
 		return !isShort(err)
 	})
 	if err = cmp.Or(short, err); err != nil {

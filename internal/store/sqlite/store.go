@@ -1,12 +1,10 @@
-package object
+package sqlite
 
 import (
 	"container/list"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"time"
 
 	"zombiezen.com/go/sqlite"
@@ -14,51 +12,17 @@ import (
 
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/internal/proto"
+	"github.com/lumenize/lmz/internal/store"
+	"github.com/lumenize/lmz/internal/store/sqldb"
 )
 
-// exclusive says that one process and one connection ever use the file (the data directory
-// is locked). Set before WAL, this spares the shared memory file and half of the time of a
-// read.
-const exclusive = "PRAGMA locking_mode = EXCLUSIVE"
-
-// pragmas are set on every connection, in this order.
-var pragmas = []string{
-	exclusive,
-	// A commit appends to one file and syncs it once; the other modes sync two or
-	// three times.
-	"PRAGMA journal_mode = WAL",
-	// A commit returns when it is on disk: what was acknowledged survives a power
-	// cut. NORMAL would survive only the death of the process.
-	"PRAGMA synchronous = FULL",
-	// On macOS fsync leaves data in the drive's cache, and this does not. Other
-	// systems ignore it.
-	"PRAGMA fullfsync = ON",
-}
-
-// migrations bring a file to the current layout. Their number is in the file's
-// user_version. Never change one that was released; append.
-var migrations = []string{
-	`CREATE TABLE lmz_identity (binding TEXT NOT NULL, instance TEXT NOT NULL);
-	 CREATE TABLE lmz_kv (key TEXT PRIMARY KEY NOT NULL, value BLOB NOT NULL);`,
-	`CREATE TABLE lmz_outcome (
-		session BLOB NOT NULL, number INTEGER NOT NULL, caller TEXT NOT NULL,
-		answered INTEGER NOT NULL, large INTEGER NOT NULL, failed TEXT NOT NULL, payload BLOB,
-		expires INTEGER NOT NULL, -- Unix milliseconds
-		PRIMARY KEY (session, number)) WITHOUT ROWID;
-	 CREATE INDEX lmz_outcome_expires ON lmz_outcome (expires);
-	 CREATE INDEX lmz_outcome_caller ON lmz_outcome (caller, expires);`,
-	// How many migrations of the object's own tables the file has.
-	`ALTER TABLE lmz_identity ADD COLUMN schema INTEGER NOT NULL DEFAULT 0`,
-	`CREATE TABLE lmz_row (key TEXT PRIMARY KEY NOT NULL, value BLOB NOT NULL);`,
-}
-
-// sqliteStore is a store in a SQLite file. The file is made by the first write:
+// Store is a [store.Store] in an SQLite file. The file is made by the first write:
 // looking at an object that never wrote leaves no trace.
-type sqliteStore struct {
+type Store struct {
 	path string
 	of   lmz.Address
-	kind Kind
-	txn
+	kind store.Options
+	tx   sqldb.Tx
 
 	files   *openFiles    // nil: not counted
 	held    bool          // the turn uses the file; of whoever has the turn
@@ -67,11 +31,12 @@ type sqliteStore struct {
 	leaving chan struct{} // closed when the file is; nil unless it is being closed; guarded by the mu of openFiles
 }
 
-func (s *sqliteStore) get(key string) (value []byte, found bool, err error) {
+// Get implements [store.Store].
+func (s *Store) Get(key string) (value []byte, found bool, err error) {
 	if ok, err := s.beginRead(); !ok || err != nil {
 		return nil, false, err
 	}
-	err = sqlitex.Execute(s.conn, `SELECT value FROM lmz_kv WHERE key = $key`, &sqlitex.ExecOptions{
+	err = sqlitex.Execute(s.tx.Conn, `SELECT value FROM lmz_kv WHERE key = $key`, &sqlitex.ExecOptions{
 		Named: map[string]any{"$key": key},
 		ResultFunc: func(row *sqlite.Stmt) error {
 			found = true
@@ -83,7 +48,8 @@ func (s *sqliteStore) get(key string) (value []byte, found bool, err error) {
 	return value, found, err
 }
 
-func (s *sqliteStore) put(key string, value []byte) error {
+// Put implements [store.Store].
+func (s *Store) Put(key string, value []byte) error {
 	if err := s.begin(); err != nil {
 		return err
 	}
@@ -92,36 +58,39 @@ func (s *sqliteStore) put(key string, value []byte) error {
 		map[string]any{"$key": key, "$value": value})
 }
 
-func (s *sqliteStore) delete(key string) error {
+// Delete implements [store.Store].
+func (s *Store) Delete(key string) error {
 	if ok, err := s.beginRead(); !ok || err != nil {
 		return err
 	}
 	return s.write(`DELETE FROM lmz_kv WHERE key = $key`, map[string]any{"$key": key})
 }
 
-func (s *sqliteStore) write(query string, named map[string]any) error {
-	if err := sqlitex.Execute(s.conn, query, &sqlitex.ExecOptions{Named: named}); err != nil {
+func (s *Store) write(query string, named map[string]any) error {
+	if err := sqlitex.Execute(s.tx.Conn, query, &sqlitex.ExecOptions{Named: named}); err != nil {
 		return err
 	}
-	s.writes += s.conn.Changes()
+	s.tx.Wrote(s.tx.Conn.Changes())
 	return nil
 }
 
-func (s *sqliteStore) deleteAll() (n int, err error) {
+// DeleteAll implements [store.Store].
+func (s *Store) DeleteAll() (n int, err error) {
 	if ok, err := s.beginRead(); !ok || err != nil {
 		return 0, err
 	}
 	err = s.write(`DELETE FROM lmz_kv`, nil)
-	return s.conn.Changes(), err
+	return s.tx.Conn.Changes(), err
 }
 
-func (s *sqliteStore) entries(r Range) (entries []Entry, err error) {
+// Entries implements [store.Store].
+func (s *Store) Entries(r store.Range) (entries []store.Entry, err error) {
 	if ok, err := s.beginRead(); !ok || err != nil {
 		return nil, err
 	}
 	// Texts compare by their bytes, so a prefix is a range too.
 	query, named := `SELECT key, value FROM lmz_kv WHERE key >= $start`, map[string]any{"$start": max(r.Prefix, r.Start)}
-	if end := r.end(); end != "" {
+	if end := r.Before(); end != "" {
 		query, named["$end"] = query+` AND key < $end`, end
 	}
 	query += ` ORDER BY key`
@@ -132,10 +101,10 @@ func (s *sqliteStore) entries(r Range) (entries []Entry, err error) {
 		query, named["$limit"] = query+` LIMIT $limit`, r.Limit
 	}
 	size := 0
-	err = sqlitex.Execute(s.conn, query, &sqlitex.ExecOptions{
+	err = sqlitex.Execute(s.tx.Conn, query, &sqlitex.ExecOptions{
 		Named: named,
 		ResultFunc: func(row *sqlite.Stmt) error {
-			entries = append(entries, Entry{row.ColumnText(0), columnBytes(row, 1)})
+			entries = append(entries, store.Entry{Key: row.ColumnText(0), Value: sqldb.Bytes(row, 1)})
 			if size += row.ColumnLen(1); r.Bytes > 0 && size >= r.Bytes {
 				return errEnough
 			}
@@ -151,20 +120,21 @@ func (s *sqliteStore) entries(r Range) (entries []Entry, err error) {
 // errEnough ends a query whose further rows nobody wants.
 var errEnough = errors.New("enough")
 
-func (s *sqliteStore) outcome(id proto.CallID) (kept outcome, found bool, err error) {
+// Outcome implements [store.Store].
+func (s *Store) Outcome(id proto.CallID) (kept store.Outcome, found bool, err error) {
 	if ok, err := s.beginRead(); !ok || err != nil {
 		return kept, false, err
 	}
-	err = sqlitex.Execute(s.conn, `SELECT caller, answered, large, failed, payload FROM lmz_outcome
+	err = sqlitex.Execute(s.tx.Conn, `SELECT caller, answered, large, failed, payload FROM lmz_outcome
 		WHERE session = $session AND number = $number`, &sqlitex.ExecOptions{
 		Named: callKey(id),
 		ResultFunc: func(row *sqlite.Stmt) error {
 			found = true
-			kept.id, kept.caller = id, row.ColumnText(0)
-			kept.answered, kept.large = row.ColumnBool(1), row.ColumnBool(2)
-			kept.answer.Failed = lmz.Code(row.ColumnText(3))
-			kept.answer.Payload = make([]byte, row.ColumnLen(4))
-			row.ColumnBytes(4, kept.answer.Payload)
+			kept.ID, kept.Caller = id, row.ColumnText(0)
+			kept.Answered, kept.Large = row.ColumnBool(1), row.ColumnBool(2)
+			kept.Answer.Failed = lmz.Code(row.ColumnText(3))
+			kept.Answer.Payload = make([]byte, row.ColumnLen(4))
+			row.ColumnBytes(4, kept.Answer.Payload)
 			return nil
 		},
 	})
@@ -175,7 +145,8 @@ func callKey(id proto.CallID) map[string]any {
 	return map[string]any{"$session": id.Session[:], "$number": int64(id.Number)}
 }
 
-func (s *sqliteStore) keep(kept outcome, acknowledged []proto.CallID, now time.Time) error {
+// Keep implements [store.Store].
+func (s *Store) Keep(kept store.Outcome, acknowledged []proto.CallID, now time.Time) error {
 	if err := s.begin(); err != nil {
 		return err
 	}
@@ -188,21 +159,21 @@ func (s *sqliteStore) keep(kept outcome, acknowledged []proto.CallID, now time.T
 	if err != nil {
 		return err
 	}
-	if kept.id.Number%pruneEvery == 0 && !kept.lasting {
-		if err := s.prune(kept.caller); err != nil {
+	if kept.ID.Number%pruneEvery == 0 && !kept.Lasting {
+		if err := s.prune(kept.Caller); err != nil {
 			return err
 		}
 	}
-	row := callKey(kept.id)
-	row["$caller"], row["$answered"], row["$large"] = kept.caller, kept.answered, kept.large
-	row["$failed"], row["$payload"], row["$expires"] = string(kept.answer.Failed), kept.answer.Payload, kept.expires.UnixMilli()
+	row := callKey(kept.ID)
+	row["$caller"], row["$answered"], row["$large"] = kept.Caller, kept.Answered, kept.Large
+	row["$failed"], row["$payload"], row["$expires"] = string(kept.Answer.Failed), kept.Answer.Payload, kept.Expires.UnixMilli()
 	return s.write(`INSERT OR REPLACE INTO lmz_outcome (session, number, caller, answered, large, failed, payload, expires)
 		VALUES ($session, $number, $caller, $answered, $large, $failed, $payload, $expires)`, row)
 }
 
 // prune drops the oldest outcomes of a caller that has more than any honest one: a
 // session has at most 256 calls in flight (PROTOCOL.md, "Limits").
-func (s *sqliteStore) prune(caller string) error {
+func (s *Store) prune(caller string) error {
 	return s.write(`DELETE FROM lmz_outcome WHERE (session, number) IN (
 		SELECT session, number FROM lmz_outcome WHERE caller = $caller ORDER BY expires DESC LIMIT -1 OFFSET $kept)`,
 		map[string]any{"$caller": caller, "$kept": maxOutcomes})
@@ -216,9 +187,9 @@ const (
 
 // beginRead is begin for access that changes nothing where there is no file: it
 // reports false then.
-func (s *sqliteStore) beginRead() (bool, error) {
+func (s *Store) beginRead() (bool, error) {
 	s.hold()
-	if s.conn == nil {
+	if s.tx.Conn == nil {
 		if _, err := os.Stat(s.path); errors.Is(err, fs.ErrNotExist) {
 			return false, nil
 		}
@@ -228,165 +199,99 @@ func (s *sqliteStore) beginRead() (bool, error) {
 
 // begin opens the file, and gives the turn its transaction, or a savepoint in that of
 // the turns before it.
-func (s *sqliteStore) begin() error {
+func (s *Store) begin() error {
 	s.hold()
-	if s.conn == nil {
+	if s.tx.Conn == nil {
 		if err := s.open(); err != nil {
 			return err
 		}
 	}
-	return s.txn.begin()
+	return s.tx.Begin()
 }
 
-func (s *sqliteStore) beginPart() error {
+// BeginPart implements [store.Store].
+func (s *Store) BeginPart() error {
 	if err := s.begin(); err != nil {
 		return err
 	}
-	return s.txn.beginPart()
+	return s.tx.BeginPart()
 }
 
-func (s *sqliteStore) tables() (*txn, error) { return &s.txn, s.begin() }
+// Tables implements [store.Store].
+func (s *Store) Tables() (store.Tables, error) { return &s.tx, s.begin() }
 
 // size opens a file that was closed meanwhile.
-func (s *sqliteStore) size() (int64, error) {
+func (s *Store) Size() (int64, error) {
 	if s.hold(); s.away {
 		if err := s.begin(); err != nil {
 			return 0, err
 		}
 	}
-	return s.txn.size()
+	return s.tx.Size()
 }
 
-func (s *sqliteStore) commit() (wrote bool, err error) {
+// Commit implements [store.Store]. COMMIT has waited for the disk when it returns.
+func (s *Store) Commit(durable func(error)) (wrote bool, err error) {
+	wrote, err = s.tx.Commit()
+	s.rest()
+	if wrote && err == nil {
+		durable(nil)
+	}
+	return wrote, err
+}
+
+// Mark implements [store.Store].
+func (s *Store) Mark() { s.tx.Mark() }
+
+// EndPart implements [store.Store].
+func (s *Store) EndPart(undo bool) error { return s.tx.EndPart(undo) }
+
+// Changed implements [store.Store].
+func (s *Store) Changed() bool { return s.tx.Changed() }
+
+// Dirty implements [store.Store].
+func (s *Store) Dirty() bool { return s.tx.Dirty() }
+
+// Undo implements [store.Store].
+func (s *Store) Undo() error {
 	defer s.rest()
-	return s.txn.commit()
+	return s.tx.Undo()
 }
 
-func (s *sqliteStore) undo() error {
+// Rollback implements [store.Store].
+func (s *Store) Rollback() error {
 	defer s.rest()
-	return s.txn.undo()
+	return s.tx.Rollback()
 }
 
-func (s *sqliteStore) rollback() error {
-	defer s.rest()
-	return s.txn.rollback()
-}
-
-func (s *sqliteStore) close() error {
+// Close implements [store.Store].
+func (s *Store) Close() error {
 	s.hold()
 	defer func() { s.held = false }()
-	if s.conn != nil && s.files != nil {
+	if s.tx.Conn != nil && s.files != nil {
 		defer s.files.give()
 	}
-	return s.txn.close()
+	return s.tx.Close()
 }
 
-func (s *sqliteStore) ready() error {
+// Ready implements [store.Store].
+func (s *Store) Ready() error {
 	s.hold()
-	if _, err := os.Stat(s.path); s.conn != nil || errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(s.path); s.tx.Conn != nil || errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	return s.open()
 }
 
-func (s *sqliteStore) open() error {
+func (s *Store) open() error {
 	conn, err := s.openRoom()
 	if err != nil {
 		return err
 	}
-	s.conn, s.away = conn, false
-	_, err = s.use(s.kind)
+	s.tx.Conn, s.away = conn, false
+	_, err = s.tx.Use(s.kind)
 	if err != nil {
-		s.close()
+		s.Close()
 	}
 	return err
-}
-
-// openSQLite opens or makes the file of the object at a.
-func openSQLite(path string, a lmz.Address) (*sqlite.Conn, error) {
-	if err := createFile(path); err != nil {
-		return nil, err
-	}
-	conn, err := openConn(path, sqlite.OpenReadWrite)
-	if err != nil {
-		return nil, err
-	}
-	// Nobody has the file for long but us; somebody who looks into it with a tool
-	// must not hang the object.
-	conn.SetBusyTimeout(time.Second)
-	if err := prepare(conn, a); err != nil {
-		return nil, errors.Join(err, closeConn(conn))
-	}
-	return conn, nil
-}
-
-// createFile makes an empty file that only its owner can read, which SQLite would
-// not: its side files take the mode from this one.
-func createFile(path string) error {
-	if err := makeDir(filepath.Dir(path)); err != nil {
-		return err
-	}
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return err
-	}
-	return f.Close()
-}
-
-// prepare sets the connection up, migrates the file and checks whose it is.
-func prepare(conn *sqlite.Conn, a lmz.Address) error {
-	for _, pragma := range pragmas {
-		if err := sqlitex.ExecuteTransient(conn, pragma, nil); err != nil {
-			return fmt.Errorf("%s: %w", pragma, err)
-		}
-	}
-	if err := migrate(conn, a); err != nil {
-		return err
-	}
-	owner, err := ownerOn(conn)
-	if err != nil {
-		return err
-	}
-	if owner != a {
-		return fmt.Errorf("the file belongs to another object, %q: it was moved or renamed", owner)
-	}
-	return nil
-}
-
-// migrate applies the migrations that the file does not have yet, and stores its
-// identity with the first, all in one transaction.
-func migrate(conn *sqlite.Conn, a lmz.Address) (err error) {
-	var version int
-	err = sqlitex.ExecuteTransient(conn, `PRAGMA user_version`, &sqlitex.ExecOptions{
-		ResultFunc: func(row *sqlite.Stmt) error {
-			version = row.ColumnInt(0)
-			return nil
-		},
-	})
-	switch {
-	case err != nil:
-		return err
-	case version > len(migrations):
-		return fmt.Errorf("the file has layout %d and this program knows up to %d: use a newer program", version, len(migrations))
-	case version == len(migrations):
-		return nil
-	}
-	end, err := sqlitex.ImmediateTransaction(conn)
-	if err != nil {
-		return err
-	}
-	defer end(&err)
-	for _, script := range migrations[version:] {
-		if err := sqlitex.ExecuteScript(conn, script, nil); err != nil {
-			return err
-		}
-	}
-	if version == 0 {
-		err := sqlitex.ExecuteTransient(conn, `INSERT INTO lmz_identity (binding, instance) VALUES ($binding, $instance)`,
-			&sqlitex.ExecOptions{Named: map[string]any{"$binding": a.Binding, "$instance": a.Instance}})
-		if err != nil {
-			return err
-		}
-	}
-	return sqlitex.ExecuteTransient(conn, fmt.Sprintf(`PRAGMA user_version = %d`, len(migrations)), nil)
 }
