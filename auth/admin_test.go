@@ -2,10 +2,13 @@ package auth
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/lumenize/lmz/auth/internal/store"
 )
 
 const carol = "carol@example.com"
@@ -31,19 +34,17 @@ func (f *fixture) into(a answer, v any) {
 }
 
 // events returns the names of the audit events, oldest first.
-func (f *fixture) events() []auditEvent {
+func (f *fixture) events() []store.Event {
 	f.t.Helper()
-	var list []auditEvent
-	err := f.svc.store.read(f.t.Context(), func(d db) error {
-		return d.exec("SELECT * FROM Audit ORDER BY id", nil, appendEvent(&list))
-	})
-	if err != nil {
-		f.t.Fatal(err)
-	}
+	var list []store.Event
+	f.must(f.svc.store.View(f.t.Context(), func(tx store.Tx) error {
+		return tx.Events(store.EventQuery{Before: 1 << 53, Limit: 1 << 53}, func(e store.Event) { list = append(list, e) })
+	}))
+	slices.Reverse(list)
 	return list
 }
 
-func (f *fixture) event(name string) auditEvent {
+func (f *fixture) event(name string) store.Event {
 	f.t.Helper()
 	list := f.events()
 	for i := len(list) - 1; i >= 0; i-- {
@@ -52,7 +53,7 @@ func (f *fixture) event(name string) auditEvent {
 		}
 	}
 	f.t.Fatalf("no event %s", name)
-	return auditEvent{}
+	return store.Event{}
 }
 
 // recorded returns how many audit events have a name.
@@ -76,7 +77,7 @@ func TestAdminsListAndLookUpSubjects(t *testing.T) {
 	f, admin := withAdmin(t)
 	f.pass(time.Second)
 	f.signIn(bob)
-	sub := f.subject(bob).sub
+	sub := f.subject(bob).Sub
 	a := f.as(admin, "GET", "subject/"+sub, "")
 	f.want(a, 200, "")
 	var one struct{ Subject map[string]any }
@@ -117,10 +118,10 @@ func TestAdminsListAndLookUpSubjects(t *testing.T) {
 func TestAdminsChangeSubjects(t *testing.T) {
 	f, admin := withAdmin(t)
 	session := f.signIn(bob)
-	bobs, adas := "subject/"+f.subject(bob).sub, "subject/"+f.subject(ada).sub
+	bobs, adas := "subject/"+f.subject(bob).Sub, "subject/"+f.subject(ada).Sub
 	flags := func(approved, admin bool) {
 		t.Helper()
-		if s := f.subject(bob); s.adminApproved != approved || s.isAdmin != admin {
+		if s := f.subject(bob); s.AdminApproved != approved || s.IsAdmin != admin {
 			t.Errorf("got %+v", s)
 		}
 	}
@@ -128,7 +129,7 @@ func TestAdminsChangeSubjects(t *testing.T) {
 	flags(false, false)
 	f.want(f.as(admin, "PATCH", bobs, `{"adminApproved":true,"email":"x","unknown":null}`), 200, "")
 	flags(true, false)
-	if e := f.event("subject.updated"); e.Actor != f.subject(ada).sub || e.Target != f.subject(bob).sub || e.IP != "127.0.0.1" ||
+	if e := f.event("subject.updated"); e.Actor != f.subject(ada).Sub || e.Target != f.subject(bob).Sub || e.IP != "127.0.0.1" ||
 		string(e.Detail) != `{"field":"adminApproved","from":false,"to":true}` || e.Request == "" || e.Agent == "" {
 		t.Errorf("event %+v", e)
 	}
@@ -176,7 +177,7 @@ func TestRevokingAnApprovalAgainEndsSessionsAgain(t *testing.T) {
 	for range 2 {
 		session := f.signIn(bob)
 		f.want(f.refresh(session), 200, "")
-		f.want(f.as(admin, "PATCH", "subject/"+f.subject(bob).sub, `{"adminApproved":false}`), 200, "")
+		f.want(f.as(admin, "PATCH", "subject/"+f.subject(bob).Sub, `{"adminApproved":false}`), 200, "")
 		f.want(f.refresh(session), 401, "")
 	}
 	first := f.signIn(bob)
@@ -187,11 +188,11 @@ func TestRevokingAnApprovalAgainEndsSessionsAgain(t *testing.T) {
 func TestTheBootstrapAdminIsLeftToTheOperator(t *testing.T) {
 	f, admin := withAdmin(t)
 	f.signIn(bob)
-	f.want(f.as(admin, "PATCH", "subject/"+f.subject(bob).sub, `{"isAdmin":true}`), 200, "")
+	f.want(f.as(admin, "PATCH", "subject/"+f.subject(bob).Sub, `{"isAdmin":true}`), 200, "")
 	bobs := f.access(f.signIn(bob))
 	const refused = `{"error":"forbidden","error_description":"Cannot modify bootstrap admin"}`
-	f.want(f.as(bobs, "PATCH", "subject/"+f.subject(ada).sub, `{"isAdmin":false}`), 403, refused)
-	f.want(f.as(bobs, "DELETE", "subject/"+f.subject(ada).sub, ""), 403, refused)
+	f.want(f.as(bobs, "PATCH", "subject/"+f.subject(ada).Sub, `{"isAdmin":false}`), 403, refused)
+	f.want(f.as(bobs, "DELETE", "subject/"+f.subject(ada).Sub, ""), 403, refused)
 }
 
 func TestTwoAdminsCannotRemoveEachOther(t *testing.T) {
@@ -199,9 +200,9 @@ func TestTwoAdminsCannotRemoveEachOther(t *testing.T) {
 	tokens, subs := map[string]string{}, map[string]string{}
 	for _, who := range []string{bob, carol} {
 		f.signIn(who)
-		f.want(f.as(admin, "PATCH", "subject/"+f.subject(who).sub, `{"isAdmin":true}`), 200, "")
+		f.want(f.as(admin, "PATCH", "subject/"+f.subject(who).Sub, `{"isAdmin":true}`), 200, "")
 		f.pass(shortWindow)
-		tokens[who], subs[who] = f.access(f.signIn(who)), f.subject(who).sub
+		tokens[who], subs[who] = f.access(f.signIn(who)), f.subject(who).Sub
 	}
 	var wg sync.WaitGroup
 	statuses := make(chan int, 2)
@@ -216,7 +217,7 @@ func TestTwoAdminsCannotRemoveEachOther(t *testing.T) {
 func TestPeopleSeeAndEndTheirSessions(t *testing.T) {
 	f, admin := withAdmin(t)
 	first, second := f.signIn(bob), f.signIn(bob)
-	f.want(f.as(admin, "POST", "approve/"+f.subject(bob).sub, ""), 200, "")
+	f.want(f.as(admin, "POST", "approve/"+f.subject(bob).Sub, ""), 200, "")
 	access := f.access(second)
 	var list sessionList
 	a := f.as(access, "GET", "sessions", "")
@@ -235,7 +236,7 @@ func TestPeopleSeeAndEndTheirSessions(t *testing.T) {
 	f.want(f.as(access, "GET", "sessions", ""), 200, "")
 
 	third := f.signIn(bob)
-	f.want(f.as(admin, "GET", "subject/"+f.subject(bob).sub+"/sessions", ""), 200, "")
+	f.want(f.as(admin, "GET", "subject/"+f.subject(bob).Sub+"/sessions", ""), 200, "")
 	f.want(f.as(access, "POST", "logout/all", ""), 200, `{"message":"Logged out everywhere","sessions":2}`)
 	f.want(f.refresh(third), 401, "")
 	f.want(f.as(access, "GET", "sessions", ""), 401, "")
@@ -244,14 +245,14 @@ func TestPeopleSeeAndEndTheirSessions(t *testing.T) {
 	}
 
 	fourth := f.signIn(bob)
-	f.want(f.as(admin, "DELETE", "subject/"+f.subject(bob).sub+"/sessions", ""), 204, "")
+	f.want(f.as(admin, "DELETE", "subject/"+f.subject(bob).Sub+"/sessions", ""), 204, "")
 	f.want(f.refresh(fourth), 401, "")
 }
 
 func TestNobodySeesOrEndsSessionsAndTokensOfOthers(t *testing.T) {
 	f, admin := withAdmin(t)
 	f.signIn(bob)
-	f.want(f.as(admin, "POST", "approve/"+f.subject(bob).sub, ""), 200, "")
+	f.want(f.as(admin, "POST", "approve/"+f.subject(bob).Sub, ""), 200, "")
 	bobs := f.access(f.signIn(bob))
 	var list sessionList
 	f.into(f.as(admin, "GET", "sessions", ""), &list)
@@ -260,7 +261,7 @@ func TestNobodySeesOrEndsSessionsAndTokensOfOthers(t *testing.T) {
 	f.want(made, 201, "")
 	f.want(f.as(bobs, "DELETE", "token/"+made.json("id"), ""), 404, "")
 	for _, path := range []string{"/sessions", "/tokens", ""} {
-		f.want(f.as(bobs, "GET", "subject/"+f.subject(ada).sub+path, ""), 403, `{"error":"forbidden","error_description":"Admin access required"}`)
+		f.want(f.as(bobs, "GET", "subject/"+f.subject(ada).Sub+path, ""), 403, `{"error":"forbidden","error_description":"Admin access required"}`)
 	}
 	f.want(f.as(admin, "GET", "sessions", ""), 200, "")
 }
@@ -268,13 +269,13 @@ func TestNobodySeesOrEndsSessionsAndTokensOfOthers(t *testing.T) {
 func TestTokensWithANameWorkUntilTheyAreRevoked(t *testing.T) {
 	f, admin := withAdmin(t)
 	f.signIn(bob)
-	f.want(f.as(admin, "POST", "approve/"+f.subject(bob).sub, ""), 200, "")
+	f.want(f.as(admin, "POST", "approve/"+f.subject(bob).Sub, ""), 200, "")
 	bobs := f.access(f.signIn(bob))
 	a := f.as(bobs, "POST", "tokens", `{"name":"nightly build","expiresIn":86400}`)
 	f.want(a, 201, "")
 	token, id := a.json("token"), a.json("id")
 	claims, err := f.svc.Verify(t.Context(), token)
-	if err != nil || claims.Subject != f.subject(bob).sub || claims.IsAdmin || claims.All["name"] != "nightly build" {
+	if err != nil || claims.Subject != f.subject(bob).Sub || claims.IsAdmin || claims.All["name"] != "nightly build" {
 		t.Fatalf("got %+v, %v", claims, err)
 	}
 	if auth, err := f.svc.Authenticate(t.Context(), token); err != nil || auth.Expires.Sub(f.now()).Round(time.Second) != 15*time.Minute {
@@ -315,7 +316,7 @@ func TestDelegationNamesEveryoneAndGrantsNoMore(t *testing.T) {
 	subs, tokens := map[string]string{}, map[string]string{}
 	for _, who := range []string{bob, carol, "dan@example.com", "eve@example.com", "fay@example.com"} {
 		f.signIn(who)
-		subs[who] = f.subject(who).sub
+		subs[who] = f.subject(who).Sub
 		f.want(f.as(admin, "POST", "approve/"+subs[who], ""), 200, "")
 		tokens[who] = f.access(f.signIn(who))
 	}
@@ -362,9 +363,9 @@ func TestDelegationNamesEveryoneAndGrantsNoMore(t *testing.T) {
 	}
 
 	// Nobody gets an admin's rights by acting for one.
-	list2 := f.as(admin, "POST", "subject/"+f.subject(ada).sub+"/actors", `{"actorSub":"`+subs[bob]+`"}`)
+	list2 := f.as(admin, "POST", "subject/"+f.subject(ada).Sub+"/actors", `{"actorSub":"`+subs[bob]+`"}`)
 	f.want(list2, 200, "")
-	asAda := f.as(tokens[bob], "POST", "delegated-token", `{"actFor":"`+f.subject(ada).sub+`"}`).json("access_token")
+	asAda := f.as(tokens[bob], "POST", "delegated-token", `{"actFor":"`+f.subject(ada).Sub+`"}`).json("access_token")
 	if claims, err := f.svc.Verify(t.Context(), asAda); err != nil || claims.IsAdmin || claims.All["isAdmin"] != nil {
 		t.Errorf("got %+v, %v", claims, err)
 	}
@@ -391,7 +392,7 @@ func TestDelegationNamesEveryoneAndGrantsNoMore(t *testing.T) {
 func TestADelegatedTokenEndsWithWhatItCameFrom(t *testing.T) {
 	f, admin := withAdmin(t)
 	f.signIn(bob)
-	sub := f.subject(bob).sub
+	sub := f.subject(bob).Sub
 	f.want(f.as(admin, "POST", "approve/"+sub, ""), 200, "")
 	f.pass(14 * time.Minute)
 	a := f.as(admin, "POST", "delegated-token", `{"actFor":"`+sub+`"}`)
@@ -406,7 +407,7 @@ func TestADelegatedTokenEndsWithWhatItCameFrom(t *testing.T) {
 func TestADelegatedTokenEndsWithTheNamedOneItCameFrom(t *testing.T) {
 	f, admin := withAdmin(t)
 	f.signIn(bob)
-	sub := f.subject(bob).sub
+	sub := f.subject(bob).Sub
 	f.want(f.as(admin, "POST", "approve/"+sub, ""), 200, "")
 	ci := f.as(admin, "POST", "tokens", `{"name":"ci","admin":true}`)
 	f.want(ci, 201, "")
@@ -427,10 +428,10 @@ func TestInvitationsLetPeopleIn(t *testing.T) {
 	a := f.as(admin, "POST", "invite", `{"emails":[" Carol@Example.com ","bob@example.com","nonsense",7,null,"carol@example.com"]}`)
 	f.want(a, 200, `{"invited":["carol@example.com","bob@example.com","carol@example.com"],`+
 		`"errors":[{"email":"nonsense","error":"Invalid email format"},{"email":7,"error":"Invalid email format"},{"email":null,"error":"Invalid email format"}]}`)
-	if s := f.subject(carol); !s.adminApproved || s.emailVerified {
+	if s := f.subject(carol); !s.AdminApproved || s.EmailVerified {
 		t.Errorf("carol %+v", s)
 	}
-	if !f.subject(bob).adminApproved {
+	if !f.subject(bob).AdminApproved {
 		t.Error("bob is not approved")
 	}
 	mails := f.box.newestFirst()
@@ -464,7 +465,7 @@ func TestAnInvitationExpiresAndIsVoidedByARevocation(t *testing.T) {
 	f, admin := withAdmin(t)
 	f.want(f.as(admin, "POST", "invite", `{"emails":["carol@example.com"]}`), 200, "")
 	link := f.lastLink()
-	f.want(f.as(admin, "PATCH", "subject/"+f.subject(carol).sub, `{"adminApproved":false}`), 200, "")
+	f.want(f.as(admin, "PATCH", "subject/"+f.subject(carol).Sub, `{"adminApproved":false}`), 200, "")
 	if got := f.do("GET", link, "").Header.Get("Location"); got != "/?error=invalid_token" {
 		t.Errorf("Location %q", got)
 	}
@@ -502,7 +503,7 @@ func TestAnAdminApprovesByThePageInTheMail(t *testing.T) {
 	f := start(t, Options{BootstrapEmail: ada})
 	session := f.signIn(ada)
 	f.signIn(bob)
-	path := "/auth/approve/" + f.subject(bob).sub
+	path := "/auth/approve/" + f.subject(bob).Sub
 	if f.lastLink() != path {
 		t.Fatalf("link %q", f.lastLink())
 	}
@@ -510,7 +511,7 @@ func TestAnAdminApprovesByThePageInTheMail(t *testing.T) {
 	page := f.do("GET", path, "", cookie...)
 	f.want(page, 200, "")
 	checkCSP(t, page)
-	if !strings.Contains(page.body, bob) || f.subject(bob).adminApproved {
+	if !strings.Contains(page.body, bob) || f.subject(bob).AdminApproved {
 		t.Errorf("page %s", page.body)
 	}
 	// From a webmail the cookie does not come along at first.
@@ -525,7 +526,7 @@ func TestAnAdminApprovesByThePageInTheMail(t *testing.T) {
 		t.Errorf("Location %q", got)
 	}
 	f.want(f.do("POST", path, "", cookie...), 200, "")
-	if !f.subject(bob).adminApproved || f.box.newestFirst()[0].Kind != KindApproval || f.box.newestFirst()[0].Link != publicURL+"/" {
+	if !f.subject(bob).AdminApproved || f.box.newestFirst()[0].Kind != KindApproval || f.box.newestFirst()[0].Link != publicURL+"/" {
 		t.Errorf("%+v, mail %+v", f.subject(bob), f.box.newestFirst()[0])
 	}
 	before := len(f.box.newestFirst())
@@ -540,14 +541,14 @@ func TestTheAuditLogIsReadByAdmins(t *testing.T) {
 	f.signIn(bob)
 	f.refresh("unknown")
 	f.do("POST", "/auth/magic-link?one_time_token=unknown", "")
-	var list struct{ Events []auditEvent }
+	var list struct{ Events []store.Event }
 	a := f.as(admin, "GET", "audit?limit=2", "")
 	f.want(a, 200, "")
 	f.into(a, &list)
 	if len(list.Events) != 2 || list.Events[0].Event != "login.failed" || list.Events[1].Event != "access.denied" || list.Events[1].Outcome != "failure" {
 		t.Errorf("got %s", a.body)
 	}
-	next := f.as(admin, "GET", "audit?before="+jsonNumber(list.Events[1].ID)+"&event=login.succeeded&sub="+f.subject(bob).sub, "")
+	next := f.as(admin, "GET", "audit?before="+jsonNumber(list.Events[1].ID)+"&event=login.succeeded&sub="+f.subject(bob).Sub, "")
 	f.into(next, &list)
 	if len(list.Events) != 1 || list.Events[0].Email != bob {
 		t.Errorf("got %s", next.body)

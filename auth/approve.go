@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/lumenize/lmz/auth/internal/limit"
-	"zombiezen.com/go/sqlite"
+	"github.com/lumenize/lmz/auth/internal/store"
 )
 
 const (
@@ -20,9 +20,9 @@ const (
 // first signs in, and then once a day while it goes on trying. Anybody can sign up with
 // any number of addresses, so what one network and all together cause is bounded;
 // lmz subjects lists who waits.
-func (s *Service) askAdmins(d db, r *request, subj subject) error {
+func (s *Service) askAdmins(tx store.Tx, r *request, subj store.Subject) error {
 	now := s.now()
-	if subj.adminApproved || subj.isAdmin || now.UnixMilli()-subj.notifiedAt < notifyEvery.Milliseconds() {
+	if subj.AdminApproved || subj.IsAdmin || now.UnixMilli()-subj.NotifiedAt < notifyEvery.Milliseconds() {
 		return nil
 	}
 	wait, first := s.limits.Take(append(limit.PerClient("signups", r.ip, signUpsPerIP, day),
@@ -33,19 +33,17 @@ func (s *Service) askAdmins(d db, r *request, subj subject) error {
 	if wait > 0 {
 		return nil
 	}
-	var admins []string
-	err := d.exec("SELECT email FROM Subjects WHERE isAdmin = 1 ORDER BY email", nil,
-		func(stmt *sqlite.Stmt) { admins = append(admins, stmt.ColumnText(0)) })
+	admins, err := tx.Admins()
 	if err != nil {
 		return err
 	}
 	for _, admin := range admins {
-		l := Letter{Kind: KindAdminNotification, To: admin, About: subj.email, Link: s.kept.PublicURL + s.path("approve/"+url.PathEscape(subj.sub))}
-		if err := s.queue(d, l); err != nil {
+		l := Letter{Kind: KindAdminNotification, To: admin, About: subj.Email, Link: s.kept.PublicURL + s.path("approve/"+url.PathEscape(subj.Sub))}
+		if err := s.queue(tx, l); err != nil {
 			return err
 		}
 	}
-	return d.exec("UPDATE Subjects SET notifiedAt = :now WHERE sub = :sub", args{":now": now.UnixMilli(), ":sub": subj.sub}, nil)
+	return tx.NoteNotified(subj.Sub, now)
 }
 
 // showApproval is the page behind the link in the mail to an admin: who asks, and
@@ -56,9 +54,9 @@ func (s *Service) showApproval(w http.ResponseWriter, r *request) error {
 	if s.opts.OneClick {
 		return s.approveNow(w, r, http.StatusFound)
 	}
-	var subj subject
-	err := s.asAdmin(r, func(d db, _ caller) (err error) {
-		subj, err = d.target(r)
+	var subj store.Subject
+	err := s.asAdmin(r, func(tx store.Tx, _ caller) (err error) {
+		subj, err = target(tx, r)
 		return err
 	})
 	if err == errNoCredential && r.Header.Get("Sec-Fetch-Site") == "cross-site" {
@@ -86,24 +84,24 @@ func (s *Service) approve(w http.ResponseWriter, r *request) error {
 }
 
 func (s *Service) approveNow(w http.ResponseWriter, r *request, status int) error {
-	var subj subject
+	var subj store.Subject
 	var shown shownSubject
-	err := s.asAdmin(r, func(d db, who caller) error {
-		from, err := d.target(r)
+	err := s.asAdmin(r, func(tx store.Tx, who caller) error {
+		from, err := target(tx, r)
 		if err != nil {
 			return err
 		}
 		subj = from
-		subj.adminApproved, subj.approvalRevoked = true, false
-		if err := s.change(d, r, who.sub, from, subj); err != nil {
+		subj.AdminApproved, subj.ApprovalRevoked = true, false
+		if err := s.change(tx, r, who.Sub, from, subj, false); err != nil {
 			return err
 		}
-		if !from.adminApproved {
-			if err := s.queue(d, Letter{Kind: KindApproval, To: subj.email, Link: s.appURL()}); err != nil {
+		if !from.AdminApproved {
+			if err := s.queue(tx, Letter{Kind: KindApproval, To: subj.Email, Link: s.appURL()}); err != nil {
 				return err
 			}
 		}
-		shown, err = d.show(subj)
+		shown, err = show(tx, subj)
 		return err
 	})
 	switch {
@@ -118,7 +116,7 @@ func (s *Service) approveNow(w http.ResponseWriter, r *request, status int) erro
 	case status == http.StatusFound:
 		redirect(w, status, s.opts.Redirect)
 	case strings.Contains(r.Header.Get("Accept"), "text/html"):
-		writePage(w, status, s.messagePage("Approved", subj.email+" may come in now and is told so by mail.", "You can close this page."))
+		writePage(w, status, s.messagePage("Approved", subj.Email+" may come in now and is told so by mail.", "You can close this page."))
 	default:
 		writeSubject(w, shown)
 	}

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/lumenize/lmz/auth/internal/limit"
-	"zombiezen.com/go/sqlite"
+	"github.com/lumenize/lmz/auth/internal/store"
 )
 
 // Outcomes of events.
@@ -39,20 +39,30 @@ func (e event) outcome() string {
 	return succeeded
 }
 
-// record writes e with the change that it is about: both are there or neither.
-func (s *Service) record(d db, r *request, e event) error {
+// row is e as it is stored.
+func (s *Service) row(r *request, e event) (store.Event, error) {
 	details, err := json.Marshal(e.details)
-	if err != nil {
-		return err
-	}
 	if e.details == nil {
 		details = []byte("{}")
 	}
+	return store.Event{At: s.now().UnixMilli(), Event: e.name, Outcome: e.outcome(), Actor: e.actor, Target: e.target,
+		Email: e.email, IP: r.ip, Agent: r.agent, Request: r.id, Detail: details}, err
+}
+
+// record writes e with the change that it is about: either both happen or neither.
+func (s *Service) record(tx store.Tx, r *request, e event) error {
+	_, err := s.recorded(tx, r, e)
+	return err
+}
+
+// recorded is record and returns the id of the event.
+func (s *Service) recorded(tx store.Tx, r *request, e event) (id int64, err error) {
+	row, err := s.row(r, e)
+	if err != nil {
+		return 0, err
+	}
 	r.events = append(r.events, e)
-	return d.exec(`INSERT INTO Audit (at, event, outcome, actor, target, email, ip, agent, requestId, detail)
-		VALUES (:at, :event, :outcome, :actor, :target, :email, :ip, :agent, :request, :detail)`,
-		args{":at": s.now().UnixMilli(), ":event": e.name, ":outcome": e.outcome(), ":actor": e.actor, ":target": e.target,
-			":email": e.email, ":ip": r.ip, ":agent": r.agent, ":request": r.id, ":detail": string(details)}, nil)
+	return tx.InsertEvent(row)
 }
 
 // oftenEvery is the time within which events that a client may cause as often as it
@@ -62,33 +72,29 @@ const oftenEvery = time.Hour
 // recordOften is record for such an event. If the same came from the same network
 // within the hour, that row counts it: its detail has times, and last, when the latest
 // was. The log is told of each.
-func (s *Service) recordOften(d db, r *request, e event) error {
-	details, err := json.Marshal(e.details)
+func (s *Service) recordOften(tx store.Tx, r *request, e event) error {
+	row, err := s.row(r, e)
 	if err != nil {
 		return err
 	}
-	var row int64
-	err = d.exec(`SELECT id, ip FROM Audit WHERE target = :target AND event = :event AND at > :since
-		AND json_remove(detail, '$.times', '$.last') = :detail`,
-		args{":target": e.target, ":event": e.name, ":since": s.now().Add(-oftenEvery).UnixMilli(), ":detail": string(details)},
-		func(stmt *sqlite.Stmt) {
-			if limit.Network(stmt.GetText("ip")) == limit.Network(r.ip) {
-				row = stmt.GetInt64("id")
-			}
-		})
-	if err != nil || row == 0 {
-		return errors.Join(err, s.record(d, r, e))
+	similar, err := tx.SimilarEvents(row, s.now().Add(-oftenEvery))
+	for _, earlier := range similar {
+		if limit.Network(earlier.IP) == limit.Network(r.ip) {
+			row.ID = earlier.ID
+		}
+	}
+	if err != nil || row.ID == 0 {
+		return errors.Join(err, s.record(tx, r, e))
 	}
 	r.events = append(r.events, e)
-	return d.exec(`UPDATE Audit SET detail = json_set(detail, '$.times', 1 + coalesce(detail ->> 'times', 1), '$.last', :now) WHERE id = :row`,
-		args{":now": s.now().UnixMilli(), ":row": row}, nil)
+	return tx.CountEvent(row.ID, s.now())
 }
 
 // tx is [store.tx] for a request: what was recorded in a transaction that was
 // rolled back has not happened.
-func (s *Service) tx(r *request, f func(db) error) error {
+func (s *Service) tx(r *request, f func(store.Tx) error) error {
 	before := len(r.events)
-	err := s.store.tx(r.Context(), f)
+	err := s.store.Update(r.Context(), f)
 	if err != nil {
 		r.events = r.events[:before]
 	}
@@ -112,7 +118,7 @@ func (s *Service) recordFailure(r *request, e event) {
 		e = event{name: "rate.limited", failed: true, details: map[string]any{"limit": "failures that are recorded"}}
 	}
 	ctx := context.WithoutCancel(r.Context())
-	if err := s.store.tx(ctx, func(d db) error { return s.record(d, r, e) }); err != nil {
+	if err := s.store.Update(ctx, func(tx store.Tx) error { return s.record(tx, r, e) }); err != nil {
 		s.log.Error("an audit event could not be stored", "event", e.name, "request", r.id, "error", err)
 	}
 }
@@ -145,7 +151,7 @@ func (s *Service) recordRefusal(route *route, r *request, refusal *Error) {
 		e.details["reason"] = "cross_origin"
 	}
 	if r.who != nil {
-		e.actor, e.email = r.who.sub, r.who.email
+		e.actor, e.email = r.who.Sub, r.who.Email
 	}
 	s.recordFailure(r, e)
 }
@@ -170,25 +176,10 @@ func (s *Service) logEvents(r *request) {
 	}
 }
 
-// auditEvent is an event as it is shown.
-type auditEvent struct {
-	ID      int64           `json:"id"`
-	At      int64           `json:"at"`
-	Event   string          `json:"event"`
-	Outcome string          `json:"outcome"`
-	Actor   string          `json:"actor"`
-	Target  string          `json:"target"`
-	Email   string          `json:"email"`
-	IP      string          `json:"ip"`
-	Agent   string          `json:"agent"`
-	Request string          `json:"requestId"`
-	Detail  json.RawMessage `json:"detail"`
-}
-
 // auditList is a page of events. Next is the before of the next one, if there is one.
 type auditList struct {
-	Events []auditEvent `json:"events"`
-	Next   int64        `json:"next,omitempty"`
+	Events []store.Event `json:"events"`
+	Next   int64         `json:"next,omitempty"`
 }
 
 // listAudit lists events, the newest first. Query: limit, before (an id), event,
@@ -203,17 +194,14 @@ func (s *Service) listAudit(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	list := newListPage[auditEvent](limit)
-	err = s.asAdmin(r, func(d db, _ caller) error {
-		return d.exec(`SELECT * FROM Audit WHERE id < :before
-			AND (:event = '' OR event = :event) AND (:outcome = '' OR outcome = :outcome)
-			AND (:sub = '' OR actor = :sub OR target = :sub) ORDER BY id DESC LIMIT :limit + 1`,
-			args{":before": before, ":event": q.Get("event"), ":outcome": q.Get("outcome"), ":sub": q.Get("sub"), ":limit": limit},
-			func(stmt *sqlite.Stmt) {
-				if !list.more {
-					list.add(scanEvent(stmt))
-				}
-			})
+	list := newListPage[store.Event](limit)
+	err = s.asAdmin(r, func(tx store.Tx, _ caller) error {
+		query := store.EventQuery{Before: before, Limit: limit + 1, Event: q.Get("event"), Outcome: q.Get("outcome"), Sub: q.Get("sub")}
+		return tx.Events(query, func(e store.Event) {
+			if !list.more {
+				list.add(e)
+			}
+		})
 	})
 	if err != nil {
 		return err
@@ -224,15 +212,6 @@ func (s *Service) listAudit(w http.ResponseWriter, r *request) error {
 	}
 	writeJSON(w, http.StatusOK, out)
 	return nil
-}
-
-func scanEvent(stmt *sqlite.Stmt) auditEvent {
-	return auditEvent{
-		ID: stmt.GetInt64("id"), At: stmt.GetInt64("at"), Event: stmt.GetText("event"), Outcome: stmt.GetText("outcome"),
-		Actor: stmt.GetText("actor"), Target: stmt.GetText("target"), Email: stmt.GetText("email"),
-		IP: stmt.GetText("ip"), Agent: stmt.GetText("agent"), Request: stmt.GetText("requestId"),
-		Detail: json.RawMessage(stmt.GetText("detail")),
-	}
 }
 
 // wholeNumber reads a number of a query and brings it within its bounds. As in

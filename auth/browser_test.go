@@ -160,7 +160,7 @@ func TestTheBrowserSignsInAcrossTwoSites(t *testing.T) {
 	b.wait("document.querySelector('.who')?.textContent === '" + bob + "'")
 	b.click("form .button")
 	b.wait("document.querySelector('h1')?.textContent === 'Approved'")
-	if !s.subject(bob).adminApproved {
+	if !s.subject(bob).AdminApproved {
 		t.Error("not approved")
 	}
 }

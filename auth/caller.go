@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/lumenize/lmz/auth/internal/limit"
+	"github.com/lumenize/lmz/auth/internal/store"
 	"github.com/lumenize/lmz/auth/internal/token"
 	"github.com/lumenize/lmz/internal/credential"
 )
@@ -24,7 +25,7 @@ const callsPerMinute = 600
 // caller is who makes a request to the service. Its flags are those of the
 // database now, but never more than what was presented stands for.
 type caller struct {
-	subject
+	store.Subject
 	session string    // id, of a named token if that was presented
 	named   bool      // a named token was presented
 	actors  []string  // who acts for the subject, the nearest first
@@ -33,18 +34,18 @@ type caller struct {
 
 // caller finds out who makes a request: by its Bearer token or else, if it has
 // none, by its cookie. A Bearer that is no good is not made up for by a cookie.
-func (s *Service) caller(d db, r *request) (caller, error) {
+func (s *Service) caller(tx store.Tx, r *request) (caller, error) {
 	if token, ok := credential.Bearer(r.Header); ok {
-		return s.callerByBearer(d, token)
+		return s.callerByBearer(tx, token)
 	}
 	if token := refreshCookie(r.Request); token != "" {
-		return s.callerByCookie(d, token)
+		return s.callerByCookie(tx, token)
 	}
 	return caller{}, errNoCredential
 }
 
-func (s *Service) callerByBearer(d db, text string) (caller, error) {
-	c, subj, err := s.authenticate(d, text)
+func (s *Service) callerByBearer(tx store.Tx, text string) (caller, error) {
+	c, subj, err := s.authenticate(tx, text)
 	if refusal, refused := err.(*Error); refused {
 		if refusal == errExpiredToken {
 			return caller{}, refusal
@@ -54,8 +55,8 @@ func (s *Service) callerByBearer(d db, text string) (caller, error) {
 	if err != nil {
 		return caller{}, err
 	}
-	subj.isAdmin = subj.isAdmin && c.IsAdmin
-	who := caller{subject: subj, session: c.Session, named: token.IsNamed(text), actors: c.Actors, expires: c.NominalEnd()}
+	subj.IsAdmin = subj.IsAdmin && c.IsAdmin
+	who := caller{Subject: subj, session: c.Session, named: token.IsNamed(text), actors: c.Actors, expires: c.NominalEnd()}
 	if who.named {
 		who.session, _ = c.All["jti"].(string)
 	}
@@ -63,67 +64,67 @@ func (s *Service) callerByBearer(d db, text string) (caller, error) {
 }
 
 // callerByCookie does not rotate the token.
-func (s *Service) callerByCookie(d db, token string) (caller, error) {
-	row, found, err := d.refreshToken(token)
+func (s *Service) callerByCookie(tx store.Tx, token string) (caller, error) {
+	row, found, err := tx.RefreshToken(token)
 	if err != nil {
 		return caller{}, err
 	}
 	now := s.now()
-	if !found || row.revoked || row.expiresAt < now.UnixMilli() {
+	if !found || row.Revoked || row.ExpiresAt < now.UnixMilli() {
 		return caller{}, errNoCredential
 	}
-	if _, unused, err := s.following(d, row, token); err != nil || s.reused(row, unused, now) {
+	if _, unused, err := s.following(tx, row, token); err != nil || s.reused(row, unused, now) {
 		return caller{}, cmp.Or(err, error(errNoCredential))
 	}
-	subj, err := d.subjectBy("sub", row.subject)
-	if err == errNoSubject {
+	subj, err := tx.Subject(row.Subject)
+	if err == store.ErrNotFound {
 		return caller{}, errNoCredential
 	}
-	return caller{subject: subj, session: row.family, expires: time.UnixMilli(row.expiresAt)}, err
+	return caller{Subject: subj, session: row.Family, expires: time.UnixMilli(row.ExpiresAt)}, err
 }
 
 // asCaller runs f in the transaction that finds out who calls, so that nobody uses
 // rights that were taken away meanwhile.
-func (s *Service) asCaller(r *request, f func(db, caller) error) error {
-	return s.tx(r, func(d db) error {
-		who, err := s.caller(d, r)
+func (s *Service) asCaller(r *request, f func(store.Tx, caller) error) error {
+	return s.tx(r, func(tx store.Tx) error {
+		who, err := s.caller(tx, r)
 		if err != nil {
 			return err
 		}
 		r.who = &who
-		acts := who.sub
+		acts := who.Sub
 		if n := len(who.actors); n > 0 {
 			acts = who.actors[n-1]
 		}
 		if err := limited(s.limits.Take(limit.Rule{Key: "calls " + acts, Max: callsPerMinute, Every: time.Minute})); err != nil {
 			return err
 		}
-		return f(d, who)
+		return f(tx, who)
 	})
 }
 
 // asAdmin is asCaller for admins in person.
-func (s *Service) asAdmin(r *request, f func(db, caller) error) error {
-	return s.asCaller(r, func(d db, who caller) error {
+func (s *Service) asAdmin(r *request, f func(store.Tx, caller) error) error {
+	return s.asCaller(r, func(tx store.Tx, who caller) error {
 		switch {
 		case len(who.actors) > 0:
 			return errDelegated
-		case !who.isAdmin:
+		case !who.IsAdmin:
 			return errNotAdmin
 		}
-		return f(d, who)
+		return f(tx, who)
 	})
 }
 
 // asSelf is asCaller for people who signed in themselves.
-func (s *Service) asSelf(r *request, f func(db, caller) error) error {
-	return s.asCaller(r, func(d db, who caller) error {
+func (s *Service) asSelf(r *request, f func(store.Tx, caller) error) error {
+	return s.asCaller(r, func(tx store.Tx, who caller) error {
 		switch {
 		case len(who.actors) > 0:
 			return errDelegated
 		case who.named:
 			return errByToken
 		}
-		return f(d, who)
+		return f(tx, who)
 	})
 }

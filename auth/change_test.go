@@ -10,7 +10,7 @@ import (
 func TestOptionsChangedWhileItRuns(t *testing.T) {
 	f := start(t, Options{BootstrapEmail: ada, AppName: "Before", Limits: Limits{MailsPerAddress: -1, MailsPerIP: -1}})
 	f.signIn(bob)
-	if f.subject(bob).isAdmin {
+	if f.subject(bob).IsAdmin {
 		t.Fatal("bob is an admin already")
 	}
 	var wg sync.WaitGroup
@@ -25,7 +25,7 @@ func TestOptionsChangedWhileItRuns(t *testing.T) {
 		t.Errorf("page %s", a.body)
 	}
 	f.signIn(bob)
-	if !f.subject(bob).isAdmin {
+	if !f.subject(bob).IsAdmin {
 		t.Error("the new first admin is none")
 	}
 	if err := f.svc.Change(Changeable{BootstrapEmail: "nobody"}); err == nil || f.svc.changeable.Load().AppName != "After" {

@@ -16,7 +16,7 @@ import (
 
 	"github.com/lumenize/lmz/auth/internal/limit"
 	"github.com/lumenize/lmz/auth/internal/secret"
-	"zombiezen.com/go/sqlite"
+	"github.com/lumenize/lmz/auth/internal/store"
 )
 
 const (
@@ -25,21 +25,12 @@ const (
 	codeTTL     = time.Minute
 )
 
-// cliRequest is what a terminal asked for (RFC 8252 with RFC 7636).
-type cliRequest struct {
-	challenge   string // base64url SHA-256 of the verifier that the terminal keeps
-	redirectURI string // the terminal's loopback listener
-	state       string
-	client      string // for people
-	hostname    string // for people
-}
+// terminalLabel names a terminal in lists of sessions.
+func terminalLabel(l *store.Listener) string { return l.Client + " on " + l.Hostname }
 
-// label names the terminal in lists of sessions.
-func (c *cliRequest) label() string { return c.client + " on " + c.hostname }
-
-// callback is where the browser brings the code.
-func (c *cliRequest) callback(code string) string {
-	return withQuery(c.redirectURI, "code", code, "state", c.state)
+// callback returns the URL that the browser takes a code to.
+func callbackURL(l *store.Listener, code string) string {
+	return withQuery(l.RedirectURI, "code", code, "state", l.State)
 }
 
 func (s *Service) startCLI(w http.ResponseWriter, r *request) error {
@@ -68,12 +59,12 @@ func (s *Service) startCLI(w http.ResponseWriter, r *request) error {
 	case !isLoopbackCallback(body.RedirectURI):
 		return badRequest("invalid_request", "redirect_uri must be http://127.0.0.1:PORT/callback or http://[::1]:PORT/callback")
 	}
-	cli := &cliRequest{
-		challenge:   body.Challenge,
-		redirectURI: body.RedirectURI,
-		state:       body.State,
-		client:      label(body.Client, "a terminal program"),
-		hostname:    label(firstLabel(body.Hostname), "an unnamed computer"),
+	listener := &store.Listener{
+		Challenge:   body.Challenge,
+		RedirectURI: body.RedirectURI,
+		State:       body.State,
+		Client:      label(body.Client, "a terminal program"),
+		Hostname:    label(firstLabel(body.Hostname), "an unnamed computer"),
 	}
 	a, err := s.mayAsk(r, email)
 	if err != nil {
@@ -81,14 +72,14 @@ func (s *Service) startCLI(w http.ResponseWriter, r *request) error {
 	}
 	ttl := min(cliLinkTTL, s.opts.LinkTTL)
 	id, token := secret.UUID(), secret.New()
-	err = s.tx(r, func(d db) error {
+	err = s.tx(r, func(tx store.Tx) error {
 		now := s.now()
-		err := d.insertLink(token, link{email: email, createdAt: now, expiresAt: now.Add(ttl), ip: r.ip, cli: cli})
+		err := tx.InsertLink(token, store.Link{Email: email, CreatedAt: now, ExpiresAt: now.Add(ttl), IP: r.ip, Listener: listener})
 		if err != nil {
 			return err
 		}
-		return s.mailLink(d, r, a, Letter{Kind: KindCLILink, To: email, Link: s.linkURL(token), life: ttl,
-			Where: cli.label(), Program: cli.client, Computer: cli.hostname}, token)
+		return s.mailLink(tx, r, a, Letter{Kind: KindCLILink, To: email, Link: s.linkURL(token), life: ttl,
+			Where: terminalLabel(listener), Program: listener.Client, Computer: listener.Hostname}, token)
 	})
 	if err != nil {
 		return err
@@ -151,12 +142,10 @@ func isLoopbackCallback(raw string) bool {
 
 // newCode makes the code that the browser carries to the terminal. Alone it is
 // worth nothing: it is bound to the verifier that never left the terminal.
-func (s *Service) newCode(d db, sub string, c *cliRequest) (string, error) {
+func (s *Service) newCode(tx store.Tx, sub string, l *store.Listener) (string, error) {
 	code := secret.New()
-	return code, d.exec(`INSERT INTO CliCodes (codeHash, subjectId, codeChallenge, redirectUri, label, expiresAt)
-		VALUES (:hash, :sub, :challenge, :redirect, :label, :expires)`,
-		args{":hash": secret.Hash(code), ":sub": sub, ":challenge": c.challenge, ":redirect": c.redirectURI, ":label": c.label(),
-			":expires": s.now().Add(codeTTL).UnixMilli()}, nil)
+	return code, tx.InsertCode(code, store.Code{Subject: sub, Challenge: l.Challenge, RedirectURI: l.RedirectURI,
+		Label: terminalLabel(l), ExpiresAt: s.now().Add(codeTTL).UnixMilli()})
 }
 
 var errInvalidGrant = &Error{Status: http.StatusBadRequest, Code: "invalid_grant",
@@ -179,7 +168,7 @@ func (s *Service) redeem(w http.ResponseWriter, r *request) error {
 	if err := decode(r, &q); err != nil {
 		return err
 	}
-	var take func(d db) (newSession, error)
+	var take func(tx store.Tx) (newSession, error)
 	switch {
 	case q.GrantType == deviceGrant && !s.opts.NoDeviceFlow:
 		if q.DeviceCode == "" {
@@ -188,7 +177,7 @@ func (s *Service) redeem(w http.ResponseWriter, r *request) error {
 		if wait, _ := s.limits.Take(limit.Rule{Key: "polls " + secret.Hash(q.DeviceCode), Max: pollsPerDevice, Every: shortWindow}); wait > 0 {
 			return errSlowDown
 		}
-		take = func(d db) (newSession, error) { return s.poll(d, q.DeviceCode) }
+		take = func(tx store.Tx) (newSession, error) { return s.poll(tx, q.DeviceCode) }
 	case q.GrantType != "authorization_code":
 		return badRequest("unsupported_grant_type", "grant_type must be authorization_code or "+deviceGrant)
 	case q.Code == "":
@@ -196,18 +185,18 @@ func (s *Service) redeem(w http.ResponseWriter, r *request) error {
 	case !verifierSyntax.MatchString(q.Verifier):
 		return badRequest("invalid_request", "code_verifier must be 43 to 128 characters")
 	default:
-		take = func(d db) (newSession, error) { return s.takeCode(d, r, q) }
+		take = func(tx store.Tx) (newSession, error) { return s.takeCode(tx, r, q) }
 	}
 	return s.signInTerminal(w, r, take)
 }
 
 // signInTerminal begins the session that take allows. A refusal of take is
 // committed: a code that was tried is used up, a poll is noted.
-func (s *Service) signInTerminal(w http.ResponseWriter, r *request, take func(db) (newSession, error)) error {
+func (s *Service) signInTerminal(w http.ResponseWriter, r *request, take func(store.Tx) (newSession, error)) error {
 	var out tokens
 	var refusal error
-	err := s.tx(r, func(d db) error {
-		n, err := take(d)
+	err := s.tx(r, func(tx store.Tx) error {
+		n, err := take(tx)
 		if _, refused := err.(*Error); refused {
 			refusal = err
 			return nil
@@ -215,14 +204,14 @@ func (s *Service) signInTerminal(w http.ResponseWriter, r *request, take func(db
 		if err != nil {
 			return err
 		}
-		subj, err := d.subjectBy("sub", n.sub)
+		subj, err := tx.Subject(n.sub)
 		if err != nil {
 			return err
 		}
-		n.kind = kindTerminal
-		id, token, err := s.beginSession(d, r, n)
-		if err == nil {
-			err = d.exec("UPDATE CliCodes SET sessionId = :id WHERE codeHash = :code", args{":id": id, ":code": n.code}, nil)
+		n.kind = store.Terminal
+		id, token, err := s.beginSession(tx, r, n)
+		if err == nil && n.code != "" {
+			err = tx.SetCodeSession(n.code, id)
 		}
 		if err != nil {
 			return err
@@ -230,7 +219,7 @@ func (s *Service) signInTerminal(w http.ResponseWriter, r *request, take func(db
 		if out, err = s.grant(subj, id, token, s.endOf(s.now(), s.now())); err != nil {
 			return err
 		}
-		return errors.Join(s.tellOfNewPlace(d, r, subj, id, n), s.record(d, r, event{name: "login.succeeded", actor: bySystem, target: subj.sub, email: subj.email,
+		return errors.Join(s.tellOfNewPlace(tx, r, subj, id, n), s.record(tx, r, event{name: "login.succeeded", actor: bySystem, target: subj.Sub, email: subj.Email,
 			details: map[string]any{"method": "terminal", "session": id, "terminal": n.label}}))
 	})
 	if err := errors.Join(err, refusal); err != nil {
@@ -244,33 +233,23 @@ func (s *Service) signInTerminal(w http.ResponseWriter, r *request, take func(db
 // takeCode uses a code up, whether or not what came with it is right: there is one try.
 // Whoever knows the verifier too and comes second is a thief or was robbed by one, so the
 // session that the code led to ends (RFC 6749, 4.1.2).
-func (s *Service) takeCode(d db, r *request, q question) (n newSession, err error) {
-	var challenge, redirect, session string
-	var expires int64
-	var tried bool
-	n.code = secret.Hash(q.Code)
-	err = d.exec("SELECT * FROM CliCodes WHERE codeHash = :hash", args{":hash": n.code}, func(stmt *sqlite.Stmt) {
-		n.sub, challenge, n.label = stmt.GetText("subjectId"), stmt.GetText("codeChallenge"), stmt.GetText("label")
-		redirect, expires = stmt.GetText("redirectUri"), stmt.GetInt64("expiresAt")
-		tried, session = stmt.GetBool("tried"), stmt.GetText("sessionId")
-	})
-	if err == nil {
-		err = d.exec("UPDATE CliCodes SET tried = 1 WHERE codeHash = :hash", args{":hash": n.code}, nil)
-	}
+func (s *Service) takeCode(tx store.Tx, r *request, q question) (newSession, error) {
+	c, err := tx.TryCode(q.Code)
+	n := newSession{sub: c.Subject, label: c.Label, code: q.Code}
 	if err != nil {
 		return n, err
 	}
 	sum := sha256.Sum256([]byte(q.Verifier))
 	got := base64.RawURLEncoding.EncodeToString(sum[:])
 	switch {
-	case n.sub == "" || s.now().UnixMilli() > expires || redirect != q.RedirectURI ||
-		subtle.ConstantTimeCompare([]byte(got), []byte(challenge)) != 1:
+	case c.Subject == "" || s.now().UnixMilli() > c.ExpiresAt || c.RedirectURI != q.RedirectURI ||
+		subtle.ConstantTimeCompare([]byte(got), []byte(c.Challenge)) != 1:
 		return n, errInvalidGrant
-	case tried && session != "":
-		err := errors.Join(d.endSession(session, endedReused), s.record(d, r, event{name: "token.reused", failed: true, actor: bySystem, target: n.sub,
-			details: map[string]any{"session": session, "method": "code"}}))
+	case c.Tried && c.Session != "":
+		err := errors.Join(tx.EndSession(c.Session, store.EndedReused), s.record(tx, r, event{name: "token.reused", failed: true, actor: bySystem, target: n.sub,
+			details: map[string]any{"session": c.Session, "method": "code"}}))
 		return n, cmp.Or(err, error(errInvalidGrant))
-	case tried:
+	case c.Tried:
 		return n, errInvalidGrant
 	}
 	return n, nil

@@ -104,7 +104,7 @@ func TestATerminalSignsInThroughItsLoopbackListener(t *testing.T) {
 	}
 	a = f.redeem(query.Get("code"), verifier, redirectURI)
 	f.want(a, 200, "")
-	if a.json("token_type") != "Bearer" || a.json("sub") != f.subject(ada).sub || a.Header.Get("Set-Cookie") != "" {
+	if a.json("token_type") != "Bearer" || a.json("sub") != f.subject(ada).Sub || a.Header.Get("Set-Cookie") != "" {
 		t.Errorf("token: %s", a.body)
 	}
 	if _, err := f.svc.Verify(t.Context(), a.json("access_token")); err != nil {

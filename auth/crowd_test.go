@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/lumenize/lmz/auth/internal/store"
 )
 
 // crowd is a service with an approved account, ada, which has a session in the network
@@ -129,25 +131,31 @@ func TestAccountMailsInACrowd(t *testing.T) {
 	}
 }
 
+// countWrites makes the table Writes, which gets a row for each row that is written elsewhere.
+func (f *fixture) countWrites() {
+	f.t.Helper()
+	f.sql("CREATE TABLE Writes (name)")
+	for _, table := range []string{"Subjects", "MagicLinks", "CliCodes", "RefreshTokens", "InviteTokens", "AuthorizedActors", "Sessions", "Devices", "NamedTokens", "Outbox", "Audit"} {
+		for _, op := range []string{"INSERT", "UPDATE", "DELETE"} {
+			f.sql(fmt.Sprintf("CREATE TRIGGER %[1]s%[2]s AFTER %[2]s ON %[1]s BEGIN INSERT INTO Writes VALUES ('%[1]s'); END", table, op))
+		}
+	}
+}
+
 // What a request writes is the same for every address, whoever has it: the rows, the
 // bytes, the transaction, and with them the time that its answer takes.
 func TestWithheldMailStatements(t *testing.T) {
 	sender := &stuck{entered: make(chan struct{}, 10), release: make(chan error)}
 	f := crowd{start(t, Options{Sender: sender, Proxies: 1, Limits: Limits{MailsPerHour: 2}})}
 	const known, unknown = "known@lmz.example", "other@lmz.example"
-	f.insert(subject{sub: "a", email: known, emailVerified: true, adminApproved: true})
+	f.insert(store.Subject{Sub: "a", Email: known, EmailVerified: true, AdminApproved: true})
 	f.ask(bob, "10.1.0.1")
 	<-sender.entered // while that mail is being sent the queue is left alone
 	f.ask(carol, "10.2.0.1")
+	f.countWrites()
 	written := func(email string) (rows, bytes int64) {
 		count := func() (rows, bytes int64) {
-			f.must(f.svc.store.tx(t.Context(), func(d db) (err error) {
-				if rows, err = d.number("SELECT total_changes()", nil); err == nil {
-					bytes, err = d.number("SELECT sum(length(sealed)) FROM Outbox", nil)
-				}
-				return err
-			}))
-			return rows, bytes
+			return f.number("SELECT count(*) FROM Writes"), f.number("SELECT sum(length(sealed)) FROM Outbox")
 		}
 		rows, bytes = count()
 		f.want(f.ask(email, "198.51.100.7"), 200, "")
@@ -250,13 +258,7 @@ func TestRepeatedWorkBounds(t *testing.T) {
 	for range pollsPerDevice {
 		f.wantError(f.poll(code), 400, "slow_down")
 	}
-	interval := func() (n int64) {
-		f.must(f.svc.store.read(t.Context(), func(d db) (err error) {
-			n, err = d.number("SELECT interval FROM Devices", nil)
-			return err
-		}))
-		return n
-	}
+	interval := func() int64 { return f.number("SELECT interval FROM Devices") }
 	was := interval()
 	f.wantError(f.poll(code), 400, "slow_down")
 	if interval() != was {
@@ -320,7 +322,7 @@ func (f *fixture) mailedLink(email, kind string) string {
 func TestOutboxOrder(t *testing.T) {
 	sender := slowSender{gate: make(chan struct{}), to: make(chan string, 10)}
 	f := start(t, Options{Sender: sender, BootstrapEmail: ada})
-	f.insert(subject{sub: "a", email: ada, emailVerified: true, isAdmin: true, adminApproved: true})
+	f.insert(store.Subject{Sub: "a", Email: ada, EmailVerified: true, IsAdmin: true, AdminApproved: true})
 	for i := range 4 {
 		f.want(f.do("POST", "/auth/email-magic-link", fmt.Sprintf(`{"email":"x%d@evil.example"}`, i)), 200, "")
 	}

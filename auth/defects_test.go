@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/lumenize/lmz/auth/internal/secret"
+	"github.com/lumenize/lmz/auth/internal/store"
 )
 
 // One test for each defect of the original that is repaired here, in the order
@@ -43,7 +44,7 @@ func TestDefect02LinksDoNotFollowTheHost(t *testing.T) {
 func TestDefect03OddInputIsABadRequest(t *testing.T) {
 	f, admin := withAdmin(t)
 	f.signIn(bob)
-	sub := f.subject(bob).sub
+	sub := f.subject(bob).Sub
 	for _, target := range []string{"POST email-magic-link", "POST invite", "POST delegated-token", "PATCH subject/" + sub,
 		"POST subject/" + sub + "/actors", "POST cli/start", "POST cli/device", "POST cli/token", "POST tokens"} {
 		method, path, _ := strings.Cut(target, " ")
@@ -62,7 +63,7 @@ func TestDefect04TakingAdminRightsApprovesNobody(t *testing.T) {
 	f := start(t, Options{TestMode: true})
 	f.signIn(ada)
 	f.want(f.do("POST", "/auth/test/set-subject-data", `{"email":"`+ada+`","isAdmin":false}`), 204, "")
-	if f.subject(ada).adminApproved {
+	if f.subject(ada).AdminApproved {
 		t.Error("approved")
 	}
 }
@@ -70,7 +71,7 @@ func TestDefect04TakingAdminRightsApprovesNobody(t *testing.T) {
 func TestDefect05WhoIsUnapprovedIsNoAdminAnyMore(t *testing.T) {
 	f, admin := withAdmin(t)
 	f.signIn(bob)
-	path := "subject/" + f.subject(bob).sub
+	path := "subject/" + f.subject(bob).Sub
 	f.want(f.as(admin, "PATCH", path, `{"isAdmin":true}`), 200, "")
 	old := f.access(f.signIn(bob))
 	f.want(f.as(admin, "PATCH", path, `{"adminApproved":false}`), 200, "")
@@ -85,10 +86,10 @@ func TestDefect05WhoIsUnapprovedIsNoAdminAnyMore(t *testing.T) {
 func TestDefect06AnUnapprovedActorGetsNoToken(t *testing.T) {
 	f, admin := withAdmin(t)
 	f.signIn(carol)
-	carols := f.subject(carol).sub
+	carols := f.subject(carol).Sub
 	f.want(f.as(admin, "POST", "approve/"+carols, ""), 200, "")
 	bobs := f.access(f.signIn(bob))
-	f.want(f.as(admin, "POST", "subject/"+carols+"/actors", `{"actorSub":"`+f.subject(bob).sub+`"}`), 200, "")
+	f.want(f.as(admin, "POST", "subject/"+carols+"/actors", `{"actorSub":"`+f.subject(bob).Sub+`"}`), 200, "")
 	f.want(f.as(bobs, "POST", "delegated-token", `{"actFor":"`+carols+`"}`), 403, `{"error":"access_denied","error_description":"Account not yet approved"}`)
 }
 
@@ -120,7 +121,7 @@ func TestDefect08ReuseEndsTheWholeSession(t *testing.T) {
 		if _, err := f.svc.Verify(t.Context(), access); err == nil {
 			t.Errorf("%s: the access token of the session still works", mode)
 		}
-		if e := f.event("token.reused"); e.Outcome != "failure" || e.Target != f.subject(ada).sub {
+		if e := f.event("token.reused"); e.Outcome != "failure" || e.Target != f.subject(ada).Sub {
 			t.Errorf("%s: event %+v", mode, e)
 		}
 	}
@@ -134,11 +135,11 @@ func TestDefect09ApprovingByMailWorksFromAWebmail(t *testing.T) {
 	a := f.do("GET", link, "", "Sec-Fetch-Site", "cross-site", "Accept", "text/html") // the Strict cookie stays behind
 	f.want(a, 200, "")
 	f.want(f.do("GET", link, "", "Sec-Fetch-Site", "same-origin", "Cookie", cookieName+"="+session, "Accept", "text/html"), 200, "")
-	if f.subject(bob).adminApproved {
+	if f.subject(bob).AdminApproved {
 		t.Error("a GET approved somebody")
 	}
 	f.want(f.do("POST", link, "", "Sec-Fetch-Site", "same-origin", "Cookie", cookieName+"="+session, "Accept", "text/html"), 200, "")
-	if !f.subject(bob).adminApproved {
+	if !f.subject(bob).AdminApproved {
 		t.Error("the button approved nobody")
 	}
 }
@@ -148,7 +149,7 @@ func TestDefect10LinksInMailsAreWhole(t *testing.T) {
 		f := start(t, Options{BootstrapEmail: ada, Redirect: redirect})
 		admin := f.admin()
 		f.signIn(bob)
-		f.want(f.as(admin, "POST", "approve/"+f.subject(bob).sub, ""), 200, "")
+		f.want(f.as(admin, "POST", "approve/"+f.subject(bob).Sub, ""), 200, "")
 		if m := f.box.newestFirst()[0]; m.Kind != KindApproval || m.Link != want {
 			t.Errorf("got %s %q, want %q", m.Kind, m.Link, want)
 		}
@@ -175,17 +176,20 @@ func TestDefect12TheAuditLogIsOnAndSaysWhatWas(t *testing.T) {
 	defer svc.Close()
 	w := httptest.NewRecorder()
 	svc.ServeHTTP(w, httptest.NewRequest("POST", "/auth/email-magic-link", strings.NewReader(`{"email":"`+ada+`"}`)))
-	n := int64(0)
-	err = svc.store.read(t.Context(), func(d db) (err error) {
-		n, err = d.number("SELECT count(*) FROM Audit WHERE event = 'login.requested' AND ip <> '' AND requestId <> ''", nil)
-		return err
+	n := 0
+	err = svc.store.View(t.Context(), func(tx store.Tx) error {
+		return tx.Events(store.EventQuery{Before: 1 << 53, Limit: 10, Event: "login.requested"}, func(e store.Event) {
+			if e.IP != "" && e.Request != "" {
+				n++
+			}
+		})
 	})
 	if err != nil || n != 1 {
 		t.Errorf("%d events, %v", n, err)
 	}
 	f, admin := withAdmin(t)
 	f.want(f.as(admin, "POST", "invite", `{"emails":["`+bob+`"]}`), 200, "")
-	f.want(f.as(admin, "PATCH", "subject/"+f.subject(bob).sub, `{"adminApproved":false}`), 200, "")
+	f.want(f.as(admin, "PATCH", "subject/"+f.subject(bob).Sub, `{"adminApproved":false}`), 200, "")
 	if e := f.event("subject.updated"); string(e.Detail) != `{"field":"adminApproved","from":true,"to":false}` {
 		t.Errorf("event %s", e.Detail)
 	}
@@ -269,7 +273,7 @@ func TestDefect17ARevocationVoidsInvitationsAndLinks(t *testing.T) {
 	f.want(f.as(admin, "POST", "invite", `{"emails":["`+bob+`"]}`), 200, "")
 	invitation := f.lastLink()
 	link := f.link(bob)
-	f.want(f.as(admin, "PATCH", "subject/"+f.subject(bob).sub, `{"adminApproved":false}`), 200, "")
+	f.want(f.as(admin, "PATCH", "subject/"+f.subject(bob).Sub, `{"adminApproved":false}`), 200, "")
 	for _, void := range []string{invitation, link} {
 		if a := f.do("POST", void, ""); a.cookie() != "" || a.Header.Get("Location") != "/?error=invalid_token" {
 			t.Errorf("%s: Location %q", void, a.Header.Get("Location"))
@@ -320,7 +324,7 @@ func TestTheFirstAdminSignsInByATerminalDespiteTurnstile(t *testing.T) {
 	code, userCode, link := f.device(ada)
 	f.want(f.typeCode(link, userCode), 200, "")
 	f.want(f.poll(code), 200, "")
-	if !f.subject(ada).isAdmin {
+	if !f.subject(ada).IsAdmin {
 		t.Error("not an admin")
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/lumenize/lmz/auth/internal/store"
 	"github.com/lumenize/lmz/auth/internal/token"
 	"github.com/lumenize/lmz/internal/printable"
 )
@@ -21,28 +22,27 @@ var (
 	errNotEntered = &Error{Status: http.StatusForbidden, Code: "access_denied", Description: "Account not yet approved"}
 )
 
-// actorFor returns the subject sub if it may act for principal: it is let in
-// itself, and is an admin or on the principal's list.
-func (d db) actorFor(principal subject, sub string) (subject, error) {
-	actor, err := d.subjectBy("sub", sub)
-	if err == errNoSubject {
+// actorFor returns the subject sub if it may act for principal: it may come in itself, and is
+// an admin or on the principal's list.
+func actorFor(tx store.Tx, principal store.Subject, sub string) (store.Subject, error) {
+	actor, err := tx.Subject(sub)
+	if err == store.ErrNotFound {
 		return actor, errMayNotAct
 	}
 	if err != nil {
 		return actor, err
 	}
-	if !mayEnter(actor.isAdmin, actor.emailVerified, actor.adminApproved) {
+	if !mayEnter(actor.IsAdmin, actor.EmailVerified, actor.AdminApproved) {
 		return actor, errNotEntered
 	}
-	if actor.isAdmin {
+	if actor.IsAdmin {
 		return actor, nil
 	}
-	return actor, d.listedFor(principal, actor)
+	return actor, listedFor(tx, principal, actor)
 }
 
-func (d db) listedFor(principal, actor subject) error {
-	listed, err := d.one("SELECT 1 FROM AuthorizedActors WHERE principalSub = :principal AND actorSub = :actor",
-		args{":principal": principal.sub, ":actor": actor.sub}, nil)
+func listedFor(tx store.Tx, principal, actor store.Subject) error {
+	listed, err := tx.IsActor(principal.Sub, actor.Sub)
 	if err == nil && !listed {
 		return errMayNotAct
 	}
@@ -58,7 +58,7 @@ func (s *Service) delegate(w http.ResponseWriter, r *request) error {
 		return err
 	}
 	var out tokens
-	err = s.asCaller(r, func(d db, who caller) error {
+	err = s.asCaller(r, func(tx store.Tx, who caller) error {
 		var b struct {
 			ActFor string `json:"actFor"`
 		}
@@ -68,23 +68,23 @@ func (s *Service) delegate(w http.ResponseWriter, r *request) error {
 		if b.ActFor == "" {
 			return badRequest("invalid_request", "actFor required")
 		}
-		principal, err := d.subjectBy("sub", b.ActFor)
-		if errors.Is(err, errNoSubject) {
+		principal, err := tx.Subject(b.ActFor)
+		if errors.Is(err, store.ErrNotFound) {
 			return errUnknown
 		}
 		if err != nil {
 			return err
 		}
-		if err := s.mayDelegate(d, who, principal); err != nil {
+		if err := s.mayDelegate(tx, who, principal); err != nil {
 			return err
 		}
 		now := s.now()
 		g := grantTo(principal, earlier(now.Add(s.opts.AccessTTL), who.expires))
-		g.IsAdmin, g.Session, g.Actors = false, who.session, slices.Insert(slices.Clone(who.actors), 0, who.sub)
+		g.IsAdmin, g.Session, g.Actors = false, who.session, slices.Insert(slices.Clone(who.actors), 0, who.Sub)
 		if out, err = s.signAccess(g, now); err != nil {
 			return err
 		}
-		return s.recordOften(d, r, event{name: "token.delegated", actor: who.sub, target: principal.sub, email: principal.email,
+		return s.recordOften(tx, r, event{name: "token.delegated", actor: who.Sub, target: principal.Sub, email: principal.Email,
 			details: map[string]any{"actors": g.Actors}})
 	})
 	if err == nil {
@@ -93,18 +93,18 @@ func (s *Service) delegate(w http.ResponseWriter, r *request) error {
 	return err
 }
 
-func (s *Service) mayDelegate(d db, who caller, principal subject) error {
+func (s *Service) mayDelegate(tx store.Tx, who caller, principal store.Subject) error {
 	switch {
-	case !mayEnter(who.isAdmin, who.emailVerified, who.adminApproved):
+	case !mayEnter(who.IsAdmin, who.EmailVerified, who.AdminApproved):
 		return errNotEntered
 	case !s.now().Before(who.expires):
 		return errExpiredToken
 	case len(who.actors) >= token.MaxActors:
 		return errTooManyAct
-	case who.isAdmin && len(who.actors) == 0:
+	case who.IsAdmin && len(who.actors) == 0:
 		return nil
 	}
-	return d.listedFor(principal, who.subject)
+	return listedFor(tx, principal, who.Subject)
 }
 
 func earlier(a, b time.Time) time.Time {
@@ -120,7 +120,7 @@ func (s *Service) addActor(w http.ResponseWriter, r *request) error {
 		return err
 	}
 	var shown shownSubject
-	err = s.asAdmin(r, func(d db, who caller) error {
+	err = s.asAdmin(r, func(tx store.Tx, who caller) error {
 		var b struct {
 			ActorSub string `json:"actorSub"`
 		}
@@ -130,31 +130,30 @@ func (s *Service) addActor(w http.ResponseWriter, r *request) error {
 		if b.ActorSub == "" {
 			return badRequest("invalid_request", "actorSub required")
 		}
-		principal, err := d.target(r)
+		principal, err := target(tx, r)
 		if err != nil {
 			return err
 		}
-		actor, err := d.subjectBy("sub", b.ActorSub)
-		if err == errNoSubject {
+		actor, err := tx.Subject(b.ActorSub)
+		if err == store.ErrNotFound {
 			return badRequest("invalid_request", "Actor ID not found: "+printable.StripCut(b.ActorSub, 64))
 		}
 		if err != nil {
 			return err
 		}
-		added, err := d.one("INSERT INTO AuthorizedActors (principalSub, actorSub) VALUES (:principal, :actor) ON CONFLICT DO NOTHING RETURNING 1",
-			args{":principal": principal.sub, ":actor": actor.sub}, nil)
+		added, err := tx.AddActor(principal.Sub, actor.Sub)
 		if err != nil {
 			return err
 		}
-		if listed, err := d.number("SELECT count(*) FROM AuthorizedActors WHERE principalSub = :principal", args{":principal": principal.sub}); err != nil || added && listed > maxListed {
+		if listed, err := tx.CountActors(principal.Sub); err != nil || added && listed > maxListed {
 			return cmp.Or(err, error(errManyActors))
 		}
 		if added {
-			if err := s.recordActor(d, r, "actor.added", who, principal, actor.sub); err != nil {
+			if err := s.recordActor(tx, r, "actor.added", who, principal, actor.Sub); err != nil {
 				return err
 			}
 		}
-		shown, err = d.show(principal)
+		shown, err = show(tx, principal)
 		return err
 	})
 	if err == nil {
@@ -164,17 +163,16 @@ func (s *Service) addActor(w http.ResponseWriter, r *request) error {
 }
 
 func (s *Service) removeActor(w http.ResponseWriter, r *request) error {
-	return s.onSubject(w, r, func(d db, who caller, principal subject) error {
-		removed, err := d.one("DELETE FROM AuthorizedActors WHERE principalSub = :principal AND actorSub = :actor RETURNING 1",
-			args{":principal": principal.sub, ":actor": r.vars[1]}, nil)
+	return s.onSubject(w, r, func(tx store.Tx, who caller, principal store.Subject) error {
+		removed, err := tx.RemoveActor(principal.Sub, r.vars[1])
 		if err != nil || !removed {
 			return err
 		}
-		return s.recordActor(d, r, "actor.removed", who, principal, r.vars[1])
+		return s.recordActor(tx, r, "actor.removed", who, principal, r.vars[1])
 	})
 }
 
-func (s *Service) recordActor(d db, r *request, name string, who caller, principal subject, actor string) error {
-	return s.record(d, r, event{name: name, actor: who.sub, target: principal.sub, email: principal.email,
+func (s *Service) recordActor(tx store.Tx, r *request, name string, who caller, principal store.Subject, actor string) error {
+	return s.record(tx, r, event{name: name, actor: who.Sub, target: principal.Sub, email: principal.Email,
 		details: map[string]any{"actor": actor}})
 }

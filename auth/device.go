@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/lumenize/lmz/auth/internal/secret"
-	"zombiezen.com/go/sqlite"
+	"github.com/lumenize/lmz/auth/internal/store"
 )
 
 // A terminal without a browser signs in by a code that its user types into the
@@ -27,20 +27,6 @@ const (
 	// something else (RFC 8628 6.1).
 	userCodeLetters = "BCDFGHJKLMNPQRSTVWXZ"
 )
-
-// device is a row of Devices.
-type device struct {
-	hash      string
-	codeMac   string
-	email     string
-	label     string
-	state     string
-	subject   string
-	tries     int64
-	interval  int64 // seconds
-	polledAt  int64
-	expiresAt int64
-}
 
 var (
 	errPending  = badRequest("authorization_pending", "Nobody has typed the code yet")
@@ -69,25 +55,25 @@ func (s *Service) startDevice(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	names := cliRequest{client: label(body.Client, "a terminal program"), hostname: label(firstLabel(body.Hostname), "an unnamed computer")}
+	names := &store.Listener{Client: label(body.Client, "a terminal program"), Hostname: label(firstLabel(body.Hostname), "an unnamed computer")}
 	ttl := min(cliLinkTTL, s.opts.LinkTTL)
 	code, userCode, token := secret.New(), newUserCode(), secret.New()
-	err = s.tx(r, func(d db) error {
+	err = s.tx(r, func(tx store.Tx) error {
 		now := s.now()
 		mac, err := s.keys.MAC("user code", userCode)
 		if err != nil {
 			return err
 		}
-		dev := device{hash: secret.Hash(code), codeMac: mac, email: email, label: names.label(), interval: cliInterval, expiresAt: now.Add(ttl).UnixMilli()}
-		if err := d.insertDevice(dev); err != nil {
+		dev := store.Device{Hash: secret.Hash(code), CodeMAC: mac, Email: email, Label: terminalLabel(names), Interval: cliInterval, ExpiresAt: now.Add(ttl).UnixMilli()}
+		if err := tx.InsertDevice(dev); err != nil {
 			return err
 		}
-		err = d.insertLink(token, link{email: email, createdAt: now, expiresAt: now.Add(ttl), ip: r.ip, device: dev.hash})
+		err = tx.InsertLink(token, store.Link{Email: email, CreatedAt: now, ExpiresAt: now.Add(ttl), IP: r.ip, Device: dev.Hash})
 		if err != nil {
 			return err
 		}
-		return s.mailLink(d, r, a, Letter{Kind: KindDeviceLink, To: email, Link: s.linkURL(token), life: ttl,
-			Where: names.label(), Program: names.client, Computer: names.hostname}, token)
+		return s.mailLink(tx, r, a, Letter{Kind: KindDeviceLink, To: email, Link: s.linkURL(token), life: ttl,
+			Where: terminalLabel(names), Program: names.Client, Computer: names.Hostname}, token)
 	})
 	if err != nil {
 		return err
@@ -132,54 +118,54 @@ func plainUserCode(typed string) string {
 }
 
 // useDeviceLink takes what was typed into the page behind the link of a terminal.
-func (s *Service) useDeviceLink(d db, r *request, l link, token string, form url.Values) (used, error) {
+func (s *Service) useDeviceLink(tx store.Tx, r *request, l store.Link, token string, form url.Values) (used, error) {
 	u := used{link: l}
-	dev, err := d.device(l.device, s.now())
+	dev, err := waiting(tx, l.Device, s.now())
 	if err != nil {
 		return u, err
 	}
 	if form.Get("answer") == "no" {
-		return s.denyDevice(d, r, u, dev, token, "user")
+		return s.denyDevice(tx, r, u, dev, token, "user")
 	}
 	mac, err := s.keys.MAC("user code", plainUserCode(form.Get("user_code")))
 	if err != nil {
 		return u, err
 	}
-	if subtle.ConstantTimeCompare([]byte(mac), []byte(dev.codeMac)) != 1 {
-		return s.wrongCode(d, r, u, dev, token)
+	if subtle.ConstantTimeCompare([]byte(mac), []byte(dev.CodeMAC)) != 1 {
+		return s.wrongCode(tx, r, u, dev, token)
 	}
-	if err := d.dropLink(token); err != nil {
+	if err := tx.DropLink(token); err != nil {
 		return u, err
 	}
-	subj, err := s.verified(d, r, l.email)
+	subj, err := s.verified(tx, r, l.Email)
 	if err != nil {
 		return u, err
 	}
-	err = d.exec("UPDATE Devices SET state = 'approved', subjectId = :sub WHERE deviceHash = :hash", args{":sub": subj.sub, ":hash": dev.hash}, nil)
+	err = tx.ApproveDevice(dev.Hash, subj.Sub)
 	if err != nil {
 		return u, err
 	}
 	done := s.messagePage("Your terminal is signed in", "It goes on by itself within seconds. You can close this page.")
 	u.page = &done
-	return u, errors.Join(s.askAdmins(d, r, subj), s.record(d, r, event{name: "login.approved", actor: bySystem, target: subj.sub, email: l.email,
-		details: map[string]any{"terminal": dev.label}}))
+	return u, errors.Join(s.askAdmins(tx, r, subj), s.record(tx, r, event{name: "login.approved", actor: bySystem, target: subj.Sub, email: l.Email,
+		details: map[string]any{"terminal": dev.Label}}))
 }
 
-func (s *Service) wrongCode(d db, r *request, u used, dev device, token string) (used, error) {
+func (s *Service) wrongCode(tx store.Tx, r *request, u used, dev store.Device, token string) (used, error) {
 	s.countFailure(r)
-	left := deviceTries - dev.tries - 1
-	err := s.record(d, r, event{name: "login.failed", failed: true, actor: bySystem, email: dev.email,
+	left := deviceTries - dev.Tries - 1
+	err := s.record(tx, r, event{name: "login.failed", failed: true, actor: bySystem, email: dev.Email,
 		details: map[string]any{"method": "device", "reason": "wrong_code", "left": left}})
 	if err != nil {
 		return u, err
 	}
 	if left <= 0 {
-		return s.denyDevice(d, r, u, dev, token, "tries")
+		return s.denyDevice(tx, r, u, dev, token, "tries")
 	}
 	say := "That is not the code on your terminal. " + tries(left)
 	again := s.devicePage(u.link, dev, s.linkPath(token), r.ip, say)
 	u.page, u.status = &again, http.StatusUnprocessableEntity
-	return u, d.exec("UPDATE Devices SET tries = tries + 1 WHERE deviceHash = :hash", args{":hash": dev.hash}, nil)
+	return u, tx.CountTry(dev.Hash)
 }
 
 func tries(left int64) string {
@@ -189,12 +175,11 @@ func tries(left int64) string {
 	return fmt.Sprintf("You have %d more tries.", left)
 }
 
-func (s *Service) denyDevice(d db, r *request, u used, dev device, token, by string) (used, error) {
-	if err := d.dropLink(token); err != nil {
+func (s *Service) denyDevice(tx store.Tx, r *request, u used, dev store.Device, token, by string) (used, error) {
+	if err := tx.DropLink(token); err != nil {
 		return u, err
 	}
-	err := d.exec("UPDATE Devices SET state = 'denied' WHERE deviceHash = :hash", args{":hash": dev.hash}, nil)
-	if err != nil {
+	if err := tx.DenyDevice(dev.Hash); err != nil {
 		return u, err
 	}
 	lines := []string{"Nobody was signed in.", "If you did not start this, there is nothing more to do."}
@@ -204,67 +189,41 @@ func (s *Service) denyDevice(d db, r *request, u used, dev device, token, by str
 	}
 	done := s.messagePage("The terminal was refused", lines...)
 	u.page = &done
-	return u, s.record(d, r, event{name: "login.denied", failed: true, actor: bySystem, email: dev.email, details: map[string]any{"by": by, "terminal": dev.label}})
+	return u, s.record(tx, r, event{name: "login.denied", failed: true, actor: bySystem, email: dev.Email, details: map[string]any{"by": by, "terminal": dev.Label}})
 }
 
 // poll answers a terminal that asks whether its code was typed. It is told yes
 // once.
-func (s *Service) poll(d db, code string) (newSession, error) {
+func (s *Service) poll(tx store.Tx, code string) (newSession, error) {
 	now := s.now()
-	dev, found, err := d.findDevice(secret.Hash(code))
-	if err != nil {
-		return newSession{}, err
-	}
+	dev, err := tx.Device(secret.Hash(code))
 	switch {
-	case !found:
+	case err == store.ErrNotFound:
 		return newSession{}, errInvalidGrant
-	case dev.state == "denied":
+	case err != nil:
+		return newSession{}, err
+	case dev.State == "denied":
 		return newSession{}, errDenied
-	case now.UnixMilli() > dev.expiresAt:
+	case now.UnixMilli() > dev.ExpiresAt:
 		return newSession{}, errExpired
-	case dev.state == "approved":
-		n := newSession{sub: dev.subject, label: dev.label}
-		return n, d.exec("DELETE FROM Devices WHERE deviceHash = :hash", args{":hash": dev.hash}, nil)
+	case dev.State == "approved":
+		n := newSession{sub: dev.Subject, label: dev.Label}
+		return n, tx.DeleteDevice(dev.Hash)
 	}
 	// A little early is on time: clocks and networks are not exact.
 	refusal := errPending
-	if early := dev.polledAt + dev.interval*1000 - now.UnixMilli(); dev.polledAt != 0 && early > 500 {
-		dev.interval += 5
+	if early := dev.PolledAt + dev.Interval*1000 - now.UnixMilli(); dev.PolledAt != 0 && early > 500 {
+		dev.Interval += 5
 		refusal = errSlowDown
 	}
-	err = d.exec("UPDATE Devices SET polledAt = :now, interval = :interval WHERE deviceHash = :hash",
-		args{":now": now.UnixMilli(), ":interval": dev.interval, ":hash": dev.hash}, nil)
-	if err != nil {
+	if err := tx.NotePoll(dev.Hash, dev.Interval, now); err != nil {
 		return newSession{}, err
 	}
 	return newSession{}, refusal
 }
 
-func (d db) insertDevice(dev device) error {
-	return d.exec(`INSERT INTO Devices (deviceHash, userCodeMac, email, label, interval, expiresAt)
-		VALUES (:hash, :mac, :email, :label, :interval, :expires)`,
-		args{":hash": dev.hash, ":mac": dev.codeMac, ":email": dev.email, ":label": dev.label, ":interval": dev.interval,
-			":expires": dev.expiresAt}, nil)
-}
-
-func (d db) findDevice(hash string) (dev device, found bool, err error) {
-	found, err = d.one("SELECT * FROM Devices WHERE deviceHash = :hash", args{":hash": hash}, func(stmt *sqlite.Stmt) {
-		dev = device{
-			hash: hash, codeMac: stmt.GetText("userCodeMac"), email: stmt.GetText("email"), label: stmt.GetText("label"),
-			state: stmt.GetText("state"), subject: stmt.GetText("subjectId"), tries: stmt.GetInt64("tries"),
-			interval: stmt.GetInt64("interval"), polledAt: stmt.GetInt64("polledAt"), expiresAt: stmt.GetInt64("expiresAt"),
-		}
-	})
-	return dev, found, err
-}
-
-// device returns the terminal behind a link, if it still waits.
-func (d db) device(hash string, now time.Time) (device, error) {
-	dev, found, err := d.findDevice(hash)
-	if err == nil && (!found || dev.state != "pending") {
-		err = errInvalidLink
-	} else if err == nil && now.UnixMilli() > dev.expiresAt {
-		err = errExpiredLink
-	}
-	return dev, err
+// waiting returns the terminal behind a link, if it still waits.
+func waiting(tx store.Tx, hash string, now time.Time) (store.Device, error) {
+	dev, err := tx.PendingDevice(hash, now)
+	return dev, linkProblem(err)
 }

@@ -23,7 +23,7 @@ func TestHeadersOfEveryAnswer(t *testing.T) {
 			}
 		}
 	}
-	for _, link := range []string{f.link(bob), "/auth/approve/" + f.subject(ada).sub} {
+	for _, link := range []string{f.link(bob), "/auth/approve/" + f.subject(ada).Sub} {
 		check(f.do("GET", link, "", "Authorization", "Bearer "+admin))
 		check(f.do("POST", link, "", "Authorization", "Bearer "+admin))
 	}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -15,8 +16,10 @@ import (
 
 	"go.uber.org/goleak"
 	"zombiezen.com/go/sqlite"
+	"zombiezen.com/go/sqlite/sqlitex"
 
 	"github.com/lumenize/lmz/auth/internal/keys"
+	"github.com/lumenize/lmz/auth/internal/store"
 	"github.com/lumenize/lmz/internal/origin"
 )
 
@@ -217,11 +220,11 @@ func (f *fixture) access(token string) string {
 	return a.json("access_token")
 }
 
-func (f *fixture) subject(email string) subject {
+func (f *fixture) subject(email string) store.Subject {
 	f.t.Helper()
-	var s subject
-	err := f.svc.store.tx(f.t.Context(), func(d db) (err error) {
-		s, err = d.subjectBy("email", email)
+	var s store.Subject
+	err := f.svc.store.Update(f.t.Context(), func(tx store.Tx) (err error) {
+		s, err = tx.SubjectByEmail(email)
 		return err
 	})
 	if err != nil {
@@ -230,30 +233,46 @@ func (f *fixture) subject(email string) subject {
 	return s
 }
 
-func (f *fixture) count(table string) (n int) {
+// sql runs a statement on a connection of the test, and returns the integers in the first column
+// of its result.
+func (f *fixture) sql(query string, values ...any) (numbers []int64) {
 	f.t.Helper()
-	err := f.svc.store.tx(f.t.Context(), func(d db) error {
-		return d.exec("SELECT 1 FROM "+table, nil, func(*sqlite.Stmt) { n++ })
-	})
+	conn, err := sqlite.OpenConn(filepath.Join(f.svc.opts.Dir, "auth.db"), sqlite.OpenReadWrite|sqlite.OpenWAL)
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	return n
+	defer conn.Close()
+	conn.SetBusyTimeout(10 * time.Second)
+	err = sqlitex.Execute(conn, query, &sqlitex.ExecOptions{Args: values, ResultFunc: func(stmt *sqlite.Stmt) error {
+		numbers = append(numbers, stmt.ColumnInt64(0))
+		return nil
+	}})
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return numbers
+}
+
+// number is the integer that a query returns.
+func (f *fixture) number(query string, values ...any) int64 {
+	f.t.Helper()
+	all := f.sql(query, values...)
+	if len(all) != 1 {
+		f.t.Fatalf("%s returned %d rows", query, len(all))
+	}
+	return all[0]
+}
+
+func (f *fixture) count(table string) int {
+	f.t.Helper()
+	return int(f.number("SELECT count(*) FROM " + table))
 }
 
 // insert stores a subject as it is.
-func (f *fixture) insert(s subject) {
+func (f *fixture) insert(s store.Subject) {
 	f.t.Helper()
-	err := f.svc.store.tx(f.t.Context(), func(d db) error {
-		err := d.exec("INSERT OR IGNORE INTO Subjects (sub, email, createdAt) VALUES (:sub, :email, 0)", args{":sub": s.sub, ":email": s.email}, nil)
-		if err != nil {
-			return err
-		}
-		return d.saveFlags(s, f.now())
-	})
-	if err != nil {
-		f.t.Fatal(err)
-	}
+	f.sql("INSERT OR IGNORE INTO Subjects (sub, email, createdAt) VALUES (?, ?, 0)", s.Sub, s.Email)
+	f.must(f.svc.store.Update(f.t.Context(), func(tx store.Tx) error { return tx.SaveFlags(s, f.now()) }))
 }
 
 func (f *fixture) keys() *keys.Set {
@@ -263,10 +282,6 @@ func (f *fixture) keys() *keys.Set {
 		f.t.Fatal(err)
 	}
 	return set
-}
-
-func appendEvent(list *[]auditEvent) func(*sqlite.Stmt) {
-	return func(stmt *sqlite.Stmt) { *list = append(*list, scanEvent(stmt)) }
 }
 
 func jsonNumber(n int64) string { return strconv.FormatInt(n, 10) }

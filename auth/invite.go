@@ -2,13 +2,12 @@ package auth
 
 import (
 	"encoding/json"
-	"errors"
 	"net/http"
 	"net/url"
 	"time"
 
 	"github.com/lumenize/lmz/auth/internal/secret"
-	"zombiezen.com/go/sqlite"
+	"github.com/lumenize/lmz/auth/internal/store"
 )
 
 const inviteMax = 100 // addresses in one call
@@ -41,7 +40,7 @@ func (s *Service) invite(w http.ResponseWriter, r *request) error {
 	if byTest {
 		answer.Links = map[string]string{}
 	}
-	err = s.asAdmin(r, func(d db, who caller) error {
+	err = s.asAdmin(r, func(tx store.Tx, who caller) error {
 		emails, err := emailList(body)
 		if err != nil {
 			return err
@@ -56,7 +55,7 @@ func (s *Service) invite(w http.ResponseWriter, r *request) error {
 				answer.Errors = append(answer.Errors, inviteError{raw, "Invalid email format"})
 				continue
 			}
-			link, err := s.inviteOne(d, r, who, email, !byTest)
+			link, err := s.inviteOne(tx, r, who, email, !byTest)
 			if err != nil {
 				return err
 			}
@@ -93,39 +92,39 @@ func emailList(body []byte) ([]json.RawMessage, error) {
 	return emails, nil
 }
 
-func (s *Service) inviteOne(d db, r *request, who caller, email string, mail bool) (link string, err error) {
+func (s *Service) inviteOne(tx store.Tx, r *request, who caller, email string, mail bool) (link string, err error) {
 	now := s.now()
-	from, made, err := d.ensureSubject(email, now)
+	from, made, err := tx.EnsureSubject(email, now)
 	if err != nil {
 		return "", err
 	}
 	if made {
-		err := s.record(d, r, event{name: "subject.created", actor: who.sub, target: from.sub, email: email, details: map[string]any{"via": "invite"}})
+		err := s.record(tx, r, event{name: "subject.created", actor: who.Sub, target: from.Sub, email: email, details: map[string]any{"via": "invite"}})
 		if err != nil {
 			return "", err
 		}
 	}
 	to := from
-	to.adminApproved, to.approvalRevoked = true, false
-	if err := s.change(d, r, who.sub, from, to); err != nil {
+	to.AdminApproved, to.ApprovalRevoked = true, false
+	if err := s.change(tx, r, who.Sub, from, to, false); err != nil {
 		return "", err
 	}
 	letter := Letter{Kind: KindInviteExisting, To: email, Link: s.appURL()}
 	link = "(already verified)"
-	if !from.emailVerified {
+	if !from.EmailVerified {
 		token := secret.New()
-		if err := d.replaceInvite(token, email, now, s.opts.InviteTTL); err != nil {
+		if err := tx.ReplaceInvite(token, email, now, s.opts.InviteTTL); err != nil {
 			return "", err
 		}
 		link = s.kept.PublicURL + s.invitePath(token)
 		letter = Letter{Kind: KindInviteNew, To: email, Link: link, life: s.opts.InviteTTL}
 	}
 	if mail {
-		if err := s.queue(d, letter); err != nil {
+		if err := s.queue(tx, letter); err != nil {
 			return "", err
 		}
 	}
-	return link, s.record(d, r, event{name: "invite.sent", actor: who.sub, target: to.sub, email: email})
+	return link, s.record(tx, r, event{name: "invite.sent", actor: who.Sub, target: to.Sub, email: email})
 }
 
 // appURL is the application as an address for mails: a path alone leads nowhere
@@ -157,8 +156,8 @@ func (s *Service) showInvite(w http.ResponseWriter, r *request) error {
 		return s.acceptNow(w, r, token, http.StatusFound)
 	}
 	var email string
-	err := s.store.read(r.Context(), func(d db) (err error) {
-		email, err = d.findInvite(token, s.now())
+	err := s.store.View(r.Context(), func(tx store.Tx) (err error) {
+		email, err = invited(tx, token, s.now())
 		return err
 	})
 	if err != nil {
@@ -178,57 +177,39 @@ func (s *Service) acceptInvite(w http.ResponseWriter, r *request) error {
 }
 
 func (s *Service) acceptNow(w http.ResponseWriter, r *request, token string, status int) error {
-	var secret, email string
-	err := s.tx(r, func(d db) (err error) {
-		if email, err = d.findInvite(token, s.now()); err != nil {
+	var refresh, email string
+	err := s.tx(r, func(tx store.Tx) (err error) {
+		if email, err = invited(tx, token, s.now()); err != nil {
 			return err
 		}
-		if _, err := d.subjectBy("email", email); err == errNoSubject {
+		if _, err := tx.SubjectByEmail(email); err == store.ErrNotFound {
 			return errInvalidLink
 		} else if err != nil {
 			return err
 		}
-		if err := d.exec("DELETE FROM InviteTokens WHERE email = :email", args{":email": email}, nil); err != nil {
+		if err := tx.DropInvites(email); err != nil {
 			return err
 		}
-		subj, err := s.verified(d, r, email)
+		subj, err := s.verified(tx, r, email)
 		if err != nil {
 			return err
 		}
-		if secret, err = s.signInBrowser(d, r, subj); err != nil {
+		if refresh, err = s.signInBrowser(tx, r, subj); err != nil {
 			return err
 		}
-		return s.record(d, r, event{name: "login.succeeded", actor: bySystem, target: subj.sub, email: email, details: map[string]any{"method": "invite"}})
+		return s.record(tx, r, event{name: "login.succeeded", actor: bySystem, target: subj.Sub, email: email, details: map[string]any{"method": "invite"}})
 	})
 	if err != nil {
 		return s.linkFailed(w, r, err, "invite", status)
 	}
 	s.deliver()
-	s.admitBrowser(w, secret, email)
+	s.admitBrowser(w, refresh, email)
 	redirect(w, status, s.opts.Redirect)
 	return nil
 }
 
-// findInvite returns the address of an invitation that still works.
-func (d db) findInvite(token string, now time.Time) (email string, err error) {
-	var expires int64
-	found, err := d.one("SELECT email, expiresAt FROM InviteTokens WHERE tokenHash = :hash", args{":hash": secret.Hash(token)},
-		func(stmt *sqlite.Stmt) { email, expires = stmt.GetText("email"), stmt.GetInt64("expiresAt") })
-	switch {
-	case err != nil:
-		return "", err
-	case !found:
-		return "", errInvalidLink
-	case now.UnixMilli() > expires:
-		return "", errExpiredLink
-	}
-	return email, nil
-}
-
-// replaceInvite stores an invitation; older ones to that address are void.
-func (d db) replaceInvite(token, email string, now time.Time, ttl time.Duration) error {
-	return errors.Join(
-		d.exec("DELETE FROM InviteTokens WHERE email = :email", args{":email": email}, nil),
-		d.exec("INSERT INTO InviteTokens (tokenHash, email, createdAt, expiresAt) VALUES (:hash, :email, :now, :expires)",
-			args{":hash": secret.Hash(token), ":email": email, ":now": now.UnixMilli(), ":expires": now.Add(ttl).UnixMilli()}, nil))
+// invited returns the address of an invitation that still works.
+func invited(tx store.Tx, token string, now time.Time) (email string, err error) {
+	email, err = tx.Invite(token, now)
+	return email, linkProblem(err)
 }

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/lumenize/lmz/auth/internal/store"
 )
 
 func newKeyPEM(t *testing.T) (private, public string) {
@@ -38,8 +40,8 @@ func env(vars map[string]string) func(string) string {
 
 func accessFor(t *testing.T, f *fixture) string {
 	t.Helper()
-	f.insert(subject{sub: "s", email: "s@example.com", isAdmin: true})
-	out, err := f.svc.signAccess(grantTo(subject{sub: "s", isAdmin: true}, f.now().Add(time.Minute)), f.now())
+	f.insert(store.Subject{Sub: "s", Email: "s@example.com", IsAdmin: true})
+	out, err := f.svc.signAccess(grantTo(store.Subject{Sub: "s", IsAdmin: true}, f.now().Add(time.Minute)), f.now())
 	if err != nil {
 		t.Fatal(err)
 	}

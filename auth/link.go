@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/lumenize/lmz/auth/internal/secret"
-	"zombiezen.com/go/sqlite"
+	"github.com/lumenize/lmz/auth/internal/store"
 )
 
 var (
@@ -21,19 +21,6 @@ var (
 type linkError struct{ code string }
 
 func (e *linkError) Error() string { return "link: " + e.code }
-
-// link is a row of MagicLinks: a browser's, or with cli that of a terminal with a
-// listener, with device that of one that polls, with endsSession one that ends a
-// session.
-type link struct {
-	email       string
-	createdAt   time.Time
-	expiresAt   time.Time
-	ip          string // of who asked
-	cli         *cliRequest
-	device      string // hash of the device code
-	endsSession string
-}
 
 func (s *Service) askLink(w http.ResponseWriter, r *request) error {
 	var body struct {
@@ -68,13 +55,13 @@ func (s *Service) askLink(w http.ResponseWriter, r *request) error {
 		answer.Notice = a.notice()
 	}
 	token := secret.New()
-	err := s.tx(r, func(d db) error {
+	err := s.tx(r, func(tx store.Tx) error {
 		now := s.now()
-		err := d.insertLink(token, link{email: email, createdAt: now, expiresAt: now.Add(s.opts.LinkTTL), ip: r.ip})
+		err := tx.InsertLink(token, store.Link{Email: email, CreatedAt: now, ExpiresAt: now.Add(s.opts.LinkTTL), IP: r.ip})
 		if err != nil || byTest {
 			return err
 		}
-		return s.mailLink(d, r, a, Letter{Kind: KindMagicLink, To: email, Link: s.linkURL(token), life: s.opts.LinkTTL}, token)
+		return s.mailLink(tx, r, a, Letter{Kind: KindMagicLink, To: email, Link: s.linkURL(token), life: s.opts.LinkTTL}, token)
 	})
 	if err != nil {
 		return err
@@ -105,22 +92,22 @@ func (s *Service) showLink(w http.ResponseWriter, r *request) error {
 	if token == "" {
 		return errMissingToken
 	}
-	var l link
-	var dev device
-	err := s.store.read(r.Context(), func(d db) (err error) {
-		if l, err = d.findLink(token, s.now()); err == nil && l.device != "" {
-			dev, err = d.device(l.device, s.now())
+	var l store.Link
+	var dev store.Device
+	err := s.store.View(r.Context(), func(tx store.Tx) (err error) {
+		if l, err = found(tx, token, s.now()); err == nil && l.Device != "" {
+			dev, err = waiting(tx, l.Device, s.now())
 		}
 		return err
 	})
 	switch {
 	case err != nil:
 		return s.linkFailed(w, r, err, "link", http.StatusFound)
-	case s.opts.OneClick && l.cli == nil && l.device == "" && l.endsSession == "":
+	case s.opts.OneClick && l.Listener == nil && l.Device == "" && l.EndsSession == "":
 		return s.useLinkNow(w, r, token, http.StatusFound)
-	case l.device != "":
+	case l.Device != "":
 		writePage(w, http.StatusOK, s.devicePage(l, dev, s.linkPath(token), r.ip, ""))
-	case l.endsSession != "":
+	case l.EndsSession != "":
 		writePage(w, http.StatusOK, s.endSessionPage(l, s.linkPath(token)))
 	default:
 		writePage(w, http.StatusOK, s.confirmPage(l, s.linkPath(token)))
@@ -139,7 +126,7 @@ func (s *Service) useLink(w http.ResponseWriter, r *request) error {
 
 // used is what a link led to.
 type used struct {
-	link   link
+	link   store.Link
 	secret string // a refresh token, or for a terminal a code
 	page   *page  // to be shown instead of going anywhere
 	status int    // of the page
@@ -156,16 +143,16 @@ func (s *Service) useLinkNow(w http.ResponseWriter, r *request, token string, st
 	}
 	form, _ := url.ParseQuery(body) // what cannot be read counts as absent
 	var u used
-	err := s.tx(r, func(d db) (err error) {
-		l, err := d.findLink(token, s.now())
+	err := s.tx(r, func(tx store.Tx) (err error) {
+		l, err := found(tx, token, s.now())
 		switch {
 		case err != nil:
-		case l.device != "":
-			u, err = s.useDeviceLink(d, r, l, token, form)
-		case l.endsSession != "":
-			u, err = s.useEndLink(d, r, l, token)
+		case l.Device != "":
+			u, err = s.useDeviceLink(tx, r, l, token, form)
+		case l.EndsSession != "":
+			u, err = s.useEndLink(tx, r, l, token)
 		default:
-			u, err = s.signInByLink(d, r, l, token)
+			u, err = s.signInByLink(tx, r, l, token)
 		}
 		return err
 	})
@@ -176,62 +163,62 @@ func (s *Service) useLinkNow(w http.ResponseWriter, r *request, token string, st
 	switch {
 	case u.page != nil:
 		writePage(w, cmp.Or(u.status, http.StatusOK), *u.page)
-	case u.link.cli != nil:
-		redirect(w, status, u.link.cli.callback(u.secret))
+	case u.link.Listener != nil:
+		redirect(w, status, callbackURL(u.link.Listener, u.secret))
 	default:
-		s.admitBrowser(w, u.secret, u.link.email)
+		s.admitBrowser(w, u.secret, u.link.Email)
 		redirect(w, status, s.opts.Redirect)
 	}
 	return nil
 }
 
 // signInByLink uses up a link of a browser or of a terminal with a listener.
-func (s *Service) signInByLink(d db, r *request, l link, token string) (used, error) {
+func (s *Service) signInByLink(tx store.Tx, r *request, l store.Link, token string) (used, error) {
 	u := used{link: l}
-	if err := d.dropLink(token); err != nil {
+	if err := tx.DropLink(token); err != nil {
 		return u, err
 	}
-	subj, err := s.verified(d, r, l.email)
+	subj, err := s.verified(tx, r, l.Email)
 	if err != nil {
 		return u, err
 	}
-	if l.cli != nil {
-		u.secret, err = s.newCode(d, subj.sub, l.cli)
-	} else if err = d.dropOlderLinks(l.email); err == nil {
-		u.secret, err = s.signInBrowser(d, r, subj)
+	if l.Listener != nil {
+		u.secret, err = s.newCode(tx, subj.Sub, l.Listener)
+	} else if err = tx.DropBrowserLinks(l.Email); err == nil {
+		u.secret, err = s.signInBrowser(tx, r, subj)
 	}
 	if err != nil {
 		return u, err
 	}
-	if err := s.askAdmins(d, r, subj); err != nil {
+	if err := s.askAdmins(tx, r, subj); err != nil {
 		return u, err
 	}
-	return u, s.record(d, r, event{name: "login.succeeded", actor: bySystem, target: subj.sub, email: l.email,
-		details: map[string]any{"method": "link", "terminal": l.cli != nil}})
+	return u, s.record(tx, r, event{name: "login.succeeded", actor: bySystem, target: subj.Sub, email: l.Email,
+		details: map[string]any{"method": "link", "terminal": l.Listener != nil}})
 }
 
-func (s *Service) signInBrowser(d db, r *request, subj subject) (token string, err error) {
-	id, token, err := s.beginSession(d, r, newSession{sub: subj.sub, kind: kindBrowser})
+func (s *Service) signInBrowser(tx store.Tx, r *request, subj store.Subject) (token string, err error) {
+	id, token, err := s.beginSession(tx, r, newSession{sub: subj.Sub, kind: store.Browser})
 	if err != nil {
 		return "", err
 	}
 	// Told first: that a browser is known may follow from the session that ends.
-	return token, errors.Join(s.tellOfNewPlace(d, r, subj, id, newSession{kind: kindBrowser}), s.endReplaced(d, r))
+	return token, errors.Join(s.tellOfNewPlace(tx, r, subj, id, newSession{kind: store.Browser}), s.endReplaced(tx, r))
 }
 
 // endReplaced ends the session that a browser has had: the cookie by which it could be
 // used and ended is replaced.
-func (s *Service) endReplaced(d db, r *request) error {
+func (s *Service) endReplaced(tx store.Tx, r *request) error {
 	token := refreshCookie(r.Request)
 	if token == "" {
 		return nil
 	}
-	row, found, err := d.refreshToken(token)
-	if err != nil || !found || row.revoked {
+	row, known, err := tx.RefreshToken(token)
+	if err != nil || !known || row.Revoked {
 		return err
 	}
-	return errors.Join(d.endSession(row.family, endedSignOut), s.record(d, r, event{name: "token.revoked", actor: bySystem, target: row.subject,
-		details: map[string]any{"method": "replaced", "session": row.family}}))
+	return errors.Join(tx.EndSession(row.Family, store.EndedSignOut), s.record(tx, r, event{name: "token.revoked", actor: bySystem, target: row.Subject,
+		details: map[string]any{"method": "replaced", "session": row.Family}}))
 }
 
 // linkFailed leads a browser whose link does not work back to the application.
@@ -271,66 +258,19 @@ func withQuery(raw string, pairs ...string) string {
 	return out
 }
 
-func scanLink(stmt *sqlite.Stmt) link {
-	l := link{
-		email:       stmt.GetText("email"),
-		createdAt:   time.UnixMilli(stmt.GetInt64("createdAt")),
-		expiresAt:   time.UnixMilli(stmt.GetInt64("expiresAt")),
-		ip:          stmt.GetText("ip"),
-		device:      stmt.GetText("deviceHash"),
-		endsSession: stmt.GetText("endsSession"),
-	}
-	if !stmt.IsNull("codeChallenge") {
-		l.cli = &cliRequest{
-			challenge:   stmt.GetText("codeChallenge"),
-			redirectURI: stmt.GetText("redirectUri"),
-			state:       stmt.GetText("state"),
-			client:      stmt.GetText("clientName"),
-			hostname:    stmt.GetText("hostname"),
-		}
-	}
-	return l
+// found returns a link that still works.
+func found(tx store.Tx, token string, now time.Time) (store.Link, error) {
+	l, err := tx.Link(token, now)
+	return l, linkProblem(err)
 }
 
-func (d db) insertLink(token string, l link) error {
-	named := args{":hash": secret.Hash(token), ":email": l.email, ":created": l.createdAt.UnixMilli(), ":expires": l.expiresAt.UnixMilli(),
-		":ip": l.ip, ":device": l.device, ":ends": l.endsSession,
-		":challenge": nil, ":redirect": nil, ":state": nil, ":client": nil, ":hostname": nil}
-	if c := l.cli; c != nil {
-		named[":challenge"], named[":redirect"], named[":state"] = c.challenge, c.redirectURI, c.state
-		named[":client"], named[":hostname"] = c.client, c.hostname
+// linkProblem translates why the store does not return a link.
+func linkProblem(err error) error {
+	switch err {
+	case store.ErrNotFound:
+		return errInvalidLink
+	case store.ErrExpired:
+		return errExpiredLink
 	}
-	return d.exec(`INSERT INTO MagicLinks (tokenHash, email, createdAt, expiresAt, ip, deviceHash, endsSession,
-		codeChallenge, redirectUri, state, clientName, hostname)
-		VALUES (:hash, :email, :created, :expires, :ip, nullif(:device, ''), nullif(:ends, ''),
-		:challenge, :redirect, :state, :client, :hostname)`, named, nil)
-}
-
-// findLink returns a link that still works. An expired one stays until the sweep,
-// so that it goes on saying so.
-func (d db) findLink(token string, now time.Time) (l link, err error) {
-	found, err := d.one("SELECT * FROM MagicLinks WHERE tokenHash = :hash",
-		args{":hash": secret.Hash(token)}, func(stmt *sqlite.Stmt) { l = scanLink(stmt) })
-	switch {
-	case err != nil:
-		return l, err
-	case !found:
-		return l, errInvalidLink
-	case now.UnixMilli() > l.expiresAt.UnixMilli():
-		return l, errExpiredLink
-	}
-	return l, nil
-}
-
-// dropLink deletes a link: transactions that write follow each other, so of many
-// who found it one drops it.
-func (d db) dropLink(token string) error {
-	return d.exec("DELETE FROM MagicLinks WHERE tokenHash = :hash", args{":hash": secret.Hash(token)}, nil)
-}
-
-// dropOlderLinks voids the other links by which a browser could sign in to an
-// address: somebody just did.
-func (d db) dropOlderLinks(email string) error {
-	return d.exec("DELETE FROM MagicLinks WHERE email = :email AND codeChallenge IS NULL AND deviceHash IS NULL AND endsSession IS NULL",
-		args{":email": email}, nil)
+	return err
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/lumenize/lmz/auth/internal/limit"
+	"github.com/lumenize/lmz/auth/internal/store"
 	"github.com/lumenize/lmz/internal/origin"
 )
 
@@ -31,18 +32,18 @@ var confirmBody = withLayout(`{{define "body"}}<h1>{{if .Terminal}}Sign in your 
 
 // confirmPage asks whoever opened a link to press the button that uses it. It
 // names the account, so that nobody is signed in to a stranger's unnoticed.
-func (s *Service) confirmPage(l link, action string) page {
+func (s *Service) confirmPage(l store.Link, action string) page {
 	type body struct {
 		App, Email, Action, Hostname, Client, Asked, Lasts string
 		Terminal, Device                                   bool
 	}
-	p := page{Title: "Sign in as " + l.email, body: confirmBody, formTo: formTarget(s.opts.Redirect)}
-	b := body{App: s.changeable.Load().AppName, Email: l.email, Action: action}
-	if c := l.cli; c != nil {
+	p := page{Title: "Sign in as " + l.Email, body: confirmBody, formTo: formTarget(s.opts.Redirect)}
+	b := body{App: s.changeable.Load().AppName, Email: l.Email, Action: action}
+	if c := l.Listener; c != nil {
 		b.Terminal, b.Device = true, !s.opts.NoDeviceFlow
-		b.Hostname, b.Client, b.Asked = c.hostname, c.client, ago(s.now().Sub(l.createdAt))
+		b.Hostname, b.Client, b.Asked = c.Hostname, c.Client, ago(s.now().Sub(l.CreatedAt))
 		b.Lasts = s.lasts()
-		p.formTo = formTarget(c.redirectURI)
+		p.formTo = formTarget(c.RedirectURI)
 	}
 	p.Body = b
 	return p
@@ -77,15 +78,15 @@ var deviceBody = withLayout(`{{define "body"}}<h1>Sign in your terminal?</h1>
 <p class="quiet" id="care">Type a code only if you see it on a terminal that you started yourself. Nobody from {{.App}} tells you one, and whoever does wants your account.</p>{{end}}`)
 
 // devicePage asks for the code of a terminal, and shows where that is.
-func (s *Service) devicePage(l link, dev device, action, ip, wrong string) page {
-	from := first(l.ip, "an unknown address")
-	if limit.Network(l.ip) == limit.Network(ip) {
+func (s *Service) devicePage(l store.Link, dev store.Device, action, ip, wrong string) page {
+	from := first(l.IP, "an unknown address")
+	if limit.Network(l.IP) == limit.Network(ip) {
 		from += ", the network that you are in"
 	} else {
 		from += ", another network than yours (" + ip + ")"
 	}
-	return page{Title: "Sign in a terminal as " + l.email, body: deviceBody, Body: struct{ App, Email, Label, Asked, From, Lasts, Action, Wrong string }{
-		s.changeable.Load().AppName, l.email, dev.label, ago(s.now().Sub(l.createdAt)), from, s.lasts(), action, wrong}}
+	return page{Title: "Sign in a terminal as " + l.Email, body: deviceBody, Body: struct{ App, Email, Label, Asked, From, Lasts, Action, Wrong string }{
+		s.changeable.Load().AppName, l.Email, dev.Label, ago(s.now().Sub(l.CreatedAt)), from, s.lasts(), action, wrong}}
 }
 
 // questionBody is a page with one button, or none.
@@ -114,20 +115,20 @@ func (s *Service) invitePage(email, action string) page {
 		Button: "Accept and sign in", Action: action, Quiet: "Not you? Close this page: nothing has happened."}.page(formTarget(s.opts.Redirect))
 }
 
-func (s *Service) endSessionPage(l link, action string) page {
-	return simple{Title: "Sign that session out?", Lines: []string{"Somebody was signed in as"}, Who: l.email,
+func (s *Service) endSessionPage(l store.Link, action string) page {
+	return simple{Title: "Sign that session out?", Lines: []string{"Somebody was signed in as"}, Who: l.Email,
 		Button: "That was not me: sign it out", Action: action, Quiet: "It was you? Close this page: the session goes on."}.page("")
 }
 
-func (s *Service) approvePage(subj subject, action string) page {
-	if subj.adminApproved {
-		return s.messagePage("Already approved", subj.email+" may come in already.")
+func (s *Service) approvePage(subj store.Subject, action string) page {
+	if subj.AdminApproved {
+		return s.messagePage("Already approved", subj.Email+" may come in already.")
 	}
 	asks := "This address waits for approval. Its owner has confirmed that they read its mail."
-	if !subj.emailVerified {
+	if !subj.EmailVerified {
 		asks = "This address waits for approval. Nobody has confirmed yet that they read its mail."
 	}
-	return simple{Title: "Let this person in?", Lines: []string{asks}, Who: subj.email, Button: "Approve", Action: action,
+	return simple{Title: "Let this person in?", Lines: []string{asks}, Who: subj.Email, Button: "Approve", Action: action,
 		Quiet: "If you do not know them, close this page: they stay outside."}.page("")
 }
 

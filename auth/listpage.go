@@ -5,6 +5,8 @@ import (
 	"math"
 	"strconv"
 	"strings"
+
+	"github.com/lumenize/lmz/auth/internal/store"
 )
 
 // pageBytes is how much a page of a list has at most, in bytes of JSON. A single entry has
@@ -35,22 +37,19 @@ func (p *listPage[T]) add(entry T) bool {
 
 // cursor is a place in a list that has the newest first, and those of one time by id. It
 // stays one if its row goes.
-type cursor struct {
-	at int64
-	id string
-}
+type cursor store.Place
 
 // parseCursor reads what String has written; "" is the place before all.
 func parseCursor(text string) (c cursor, err error) {
 	if text == "" {
-		return cursor{at: math.MaxInt64}, nil
+		return cursor{At: math.MaxInt64}, nil
 	}
 	at, id, found := strings.Cut(text, ".")
-	if c.at, err = strconv.ParseInt(at, 10, 64); err != nil || !found {
+	if c.At, err = strconv.ParseInt(at, 10, 64); err != nil || !found {
 		return c, badRequest("invalid_request", "after must be the next of the previous page")
 	}
-	c.id = id
+	c.ID = id
 	return c, nil
 }
 
-func (c cursor) String() string { return strconv.FormatInt(c.at, 10) + "." + c.id }
+func (c cursor) String() string { return strconv.FormatInt(c.At, 10) + "." + c.ID }

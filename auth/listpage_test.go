@@ -8,13 +8,15 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/lumenize/lmz/auth/internal/store"
 )
 
 // anyPage is a page of any list.
 type anyPage struct {
 	Subjects []shownSubject
 	Sessions []shownSession
-	Events   []auditEvent
+	Events   []store.Event
 	Next     any
 }
 
@@ -51,8 +53,8 @@ func TestSubjectListBearsChanges(t *testing.T) {
 	var all []string
 	for i := range 7 { // two were made at each time
 		sub := fmt.Sprintf("sub%d", i)
-		f.insert(subject{sub: sub, email: sub + "@example.com"})
-		f.set(sub, "UPDATE Subjects SET createdAt = :value WHERE sub = :sub", int64(1000+i/2))
+		f.insert(store.Subject{Sub: sub, Email: sub + "@example.com"})
+		f.set(sub, "UPDATE Subjects SET createdAt = ?1 WHERE sub = ?2", int64(1000+i/2))
 	}
 	all = []string{"sub6", "sub4", "sub5", "sub2", "sub3", "sub0", "sub1"}
 	root, next := f.list(admin, "subjects?limit=1")
@@ -61,10 +63,10 @@ func TestSubjectListBearsChanges(t *testing.T) {
 		t.Fatalf("got %v and %v, next %q", root, first, next)
 	}
 	// The one that the page ended with goes, and others come: nobody is missed, nobody comes twice.
-	f.set("sub5", "DELETE FROM Subjects WHERE sub = :sub AND :value = 0", 0)
+	f.set("sub5", "DELETE FROM Subjects WHERE sub = ?2 AND ?1 = 0", 0)
 	f.signIn(bob)
-	f.insert(subject{sub: "sub2b", email: "new@example.com"})
-	f.set("sub2b", "UPDATE Subjects SET createdAt = :value WHERE sub = :sub", 1001)
+	f.insert(store.Subject{Sub: "sub2b", Email: "new@example.com"})
+	f.set("sub2b", "UPDATE Subjects SET createdAt = ?1 WHERE sub = ?2", 1001)
 	rest, next := f.list(admin, "subjects?limit=200&after="+url.QueryEscape(next))
 	if want := []string{"sub2", "sub2b", "sub3", "sub0", "sub1"}; !slices.Equal(rest, want) || next != "" {
 		t.Errorf("the second page is %v, want %v; next %q", rest, want, next)
@@ -119,26 +121,23 @@ func TestAuditPagesAreBounded(t *testing.T) {
 // set changes the row of a subject.
 func (f *fixture) set(sub, query string, value int64) {
 	f.t.Helper()
-	err := f.svc.store.tx(f.t.Context(), func(d db) error { return d.exec(query, args{":sub": sub, ":value": value}, nil) })
-	if err != nil {
-		f.t.Fatal(err)
-	}
+	f.sql(query, value, sub)
 }
 
 func (f *fixture) record(e event) {
 	f.t.Helper()
 	r := f.svc.newRequest(httptest.NewRequest("GET", "/", nil))
-	if err := f.svc.store.tx(f.t.Context(), func(d db) error { return f.svc.record(d, r, e) }); err != nil {
+	if err := f.svc.store.Update(f.t.Context(), func(tx store.Tx) error { return f.svc.record(tx, r, e) }); err != nil {
 		f.t.Fatal(err)
 	}
 }
 
 func TestActorsOfASubjectAreBounded(t *testing.T) {
 	f, admin := withAdmin(t)
-	f.insert(subject{sub: "principal", email: "principal@example.com"})
-	const rows = "WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < :value) "
-	f.set("actor", rows+"INSERT INTO Subjects (sub, email, createdAt) SELECT :sub || i, i || '@example.com', 0 FROM n", maxListed)
-	f.set("actor", rows+"INSERT INTO AuthorizedActors (principalSub, actorSub) SELECT 'principal', :sub || i FROM n", maxListed-2)
+	f.insert(store.Subject{Sub: "principal", Email: "principal@example.com"})
+	const rows = "WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < ?1) "
+	f.set("actor", rows+"INSERT INTO Subjects (sub, email, createdAt) SELECT ?2 || i, i || '@example.com', 0 FROM n", maxListed)
+	f.set("actor", rows+"INSERT INTO AuthorizedActors (principalSub, actorSub) SELECT 'principal', ?2 || i FROM n", maxListed-2)
 	add := func(i int) answer {
 		return f.as(admin, "POST", "subject/principal/actors", fmt.Sprintf(`{"actorSub":"actor%d"}`, i))
 	}

@@ -7,22 +7,24 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/lumenize/lmz/auth/internal/store"
 )
 
 // allPages are the pages that people get to see.
 func allPages(s *Service) map[string]page {
-	l := link{email: ada, createdAt: s.now(), ip: "192.0.2.1"}
+	l := store.Link{Email: ada, CreatedAt: s.now(), IP: "192.0.2.1"}
 	terminal := l
-	terminal.cli = &cliRequest{client: "lmz", hostname: "laptop", redirectURI: callback}
-	dev := device{label: "lmz on laptop"}
+	terminal.Listener = &store.Listener{Client: "lmz", Hostname: "laptop", RedirectURI: callback}
+	dev := store.Device{Label: "lmz on laptop"}
 	return map[string]page{
 		"confirm":     s.confirmPage(l, "/x"),
 		"terminal":    s.confirmPage(terminal, "/x"),
 		"device":      s.devicePage(l, dev, "/x", "192.0.2.1", ""),
 		"wrong code":  s.devicePage(l, dev, "/x", "198.51.100.1", "That is not the code on your terminal."),
 		"invitation":  s.invitePage(ada, "/x"),
-		"approve":     s.approvePage(subject{email: bob, emailVerified: true}, "/x"),
-		"approved":    s.approvePage(subject{email: bob, adminApproved: true}, "/x"),
+		"approve":     s.approvePage(store.Subject{Email: bob, EmailVerified: true}, "/x"),
+		"approved":    s.approvePage(store.Subject{Email: bob, AdminApproved: true}, "/x"),
 		"continue":    s.continuePage("/x"),
 		"end session": s.endSessionPage(l, "/x"),
 		"message":     s.messagePage("Done", "It is."),

@@ -5,6 +5,7 @@ import (
 
 	"github.com/lumenize/lmz/auth/internal/limit"
 	"github.com/lumenize/lmz/auth/internal/secret"
+	"github.com/lumenize/lmz/auth/internal/store"
 )
 
 // A client that asks for too many links is refused. When others have exhausted a shared
@@ -129,17 +130,17 @@ type recipient struct {
 	familiar bool // it has a session in the network of who asks
 }
 
-// recipient looks an address up in as many steps whatever it is.
-func (d db) recipient(email, ip string) (to recipient, err error) {
-	subj, err := d.subjectBy("email", email)
-	if err == errNoSubject {
-		subj, err = subject{}, nil
+// recipientOf looks up an address, in as many steps whatever it is.
+func recipientOf(tx store.Tx, email, ip string) (to recipient, err error) {
+	subj, err := tx.SubjectByEmail(email)
+	if err == store.ErrNotFound {
+		subj, err = store.Subject{}, nil
 	}
 	if err != nil {
 		return to, err
 	}
-	to.account, to.approved = subj.sub != "", subj.adminApproved || subj.isAdmin
-	to.familiar, err = d.one("SELECT 1 FROM Sessions WHERE subjectId = :sub AND site = :site LIMIT 1", args{":sub": subj.sub, ":site": limit.Site(ip)}, nil)
+	to.account, to.approved = subj.Sub != "", subj.AdminApproved || subj.IsAdmin
+	to.familiar, err = tx.HasSessionAt(subj.Sub, limit.Site(ip))
 	return to, err
 }
 
@@ -148,30 +149,30 @@ func (d db) recipient(email, ip string) (to recipient, err error) {
 // mails. Where browsers have to pass Turnstile, which terminals cannot show, only known
 // addresses get a terminal's link, and that of the first admin: otherwise this were the
 // way around it.
-func (s *Service) mailLink(d db, r *request, a ask, l Letter, token string) error {
+func (s *Service) mailLink(tx store.Tx, r *request, a ask, l Letter, token string) error {
 	terminal := l.Where != ""
 	e := event{name: "login.requested", actor: bySystem, email: l.To}
 	if terminal {
 		l.IP, l.When = r.ip, s.now().UTC().Format("15:04 UTC")
 		e.details = map[string]any{"terminal": l.Where}
 	}
-	to, err := d.recipient(l.To, r.ip)
+	to, err := recipientOf(tx, l.To, r.ip)
 	if err != nil {
 		return err
 	}
-	if err := s.record(d, r, e); err != nil {
+	if l.event, err = s.recorded(tx, r, e); err != nil {
 		return err
 	}
-	l.event, l.token = d.conn.LastInsertRowID(), secret.Hash(token)
+	l.token = secret.Hash(token)
 	now := s.changeable.Load()
 	switch {
 	case now.TurnstileSecret != "" && terminal && l.To != now.BootstrapEmail && !to.account, !s.mayMail(r, a, to):
-		l.rank = rankWithheld
+		l.rank = store.RankWithheld
 		r.events[len(r.events)-1].name = "login.withheld" // for the log
 	case !to.account:
-		l.rank = rankStranger
+		l.rank = store.RankStranger
 	}
-	return s.queue(d, l)
+	return s.queue(tx, l)
 }
 
 // noteCrowd records, once, that others have used up what is for all.

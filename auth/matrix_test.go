@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/lumenize/lmz/auth/internal/secret"
+	"github.com/lumenize/lmz/auth/internal/store"
 )
 
 // The columns of the matrix: who asks. "other" comes with the cookie of somebody
@@ -145,25 +146,25 @@ type cell struct {
 func (f *fixture) cell(who string, cookieOnly bool) (c cell) {
 	f.t.Helper()
 	s := f.svc
-	err := s.store.tx(f.t.Context(), func(d db) error {
+	err := s.store.Update(f.t.Context(), func(tx store.Tx) error {
 		r := &request{}
 		r.Request, _ = http.NewRequest("GET", "/", nil)
-		person := func(verified, approved, admin bool) subject {
-			subj, _, err := d.ensureSubject("p"+secret.UUID()[:8]+"@example.com", f.now())
-			subj.emailVerified, subj.adminApproved, subj.isAdmin = verified, approved, admin
+		person := func(verified, approved, admin bool) store.Subject {
+			subj, _, err := tx.EnsureSubject("p"+secret.UUID()[:8]+"@example.com", f.now())
+			subj.EmailVerified, subj.AdminApproved, subj.IsAdmin = verified, approved, admin
 			f.must(err)
-			f.must(d.saveFlags(subj, f.now()))
+			f.must(tx.SaveFlags(subj, f.now()))
 			return subj
 		}
-		owned := func(subj subject) (session, refresh, token string) {
-			session, refresh, err := s.beginSession(d, r, newSession{sub: subj.sub, kind: kindBrowser})
+		owned := func(subj store.Subject) (session, refresh, token string) {
+			session, refresh, err := s.beginSession(tx, r, newSession{sub: subj.Sub, kind: store.Browser})
 			f.must(err)
 			token = secret.UUID()
-			f.must(d.exec("INSERT INTO NamedTokens (id, tokenHash, subjectId, name, isAdmin, createdAt, expiresAt) VALUES (:id, :id, :sub, 'n', 0, 0, :end)",
-				args{":id": token, ":sub": subj.sub, ":end": f.now().Add(time.Hour).UnixMilli()}, nil))
+			f.must(tx.InsertNamed(token, store.NamedToken{ID: token, Name: "n", Subject: subj.Sub, ExpiresAt: f.now().Add(time.Hour).UnixMilli()}))
 			return session, refresh, token
 		}
-		access := func(of subject, session string, expires time.Time, actors ...string) string {
+		must := func(_ bool, err error) { f.must(err) }
+		access := func(of store.Subject, session string, expires time.Time, actors ...string) string {
 			g := grantTo(of, expires)
 			g.Session, g.Actors = session, actors
 			out, err := s.signAccess(g, f.now())
@@ -181,18 +182,18 @@ func (f *fixture) cell(who string, cookieOnly bool) (c cell) {
 			refresh = ""
 		case "expired":
 			bearer = access(asker, session, f.now().Add(-time.Hour))
-			f.must(d.exec("UPDATE RefreshTokens SET expiresAt = 1 WHERE familyId = :id", args{":id": session}, nil))
+			f.must(tx.ExtendRefresh(secret.Hash(refresh), time.UnixMilli(1)))
 		case "delegated":
 			boss := person(true, true, true)
-			f.must(d.exec("INSERT INTO AuthorizedActors VALUES (:principal, :actor)", args{":principal": boss.sub, ":actor": asker.sub}, nil))
-			bearer = access(boss, session, soon, asker.sub)
+			must(tx.AddActor(boss.Sub, asker.Sub))
+			bearer = access(boss, session, soon, asker.Sub)
 		case "other":
 			session, _, token = owned(target)
 		default:
 			bearer = access(asker, session, soon)
 		}
 		if who != "other" && who != "delegated" {
-			f.must(d.exec("INSERT INTO AuthorizedActors VALUES (:principal, :actor)", args{":principal": target.sub, ":actor": asker.sub}, nil))
+			must(tx.AddActor(target.Sub, asker.Sub))
 		}
 		switch {
 		case who == "other", cookieOnly && who != "none" && who != "delegated":
@@ -201,9 +202,9 @@ func (f *fixture) cell(who string, cookieOnly bool) (c cell) {
 			c.header = []string{"Authorization", "Bearer " + bearer}
 		}
 		link, invite := secret.New(), secret.New()
-		f.must(d.insertLink(link, link1(target.email, f.now())))
-		f.must(d.replaceInvite(invite, target.email, f.now(), time.Hour))
-		c.fill = strings.NewReplacer("{sub}", target.sub, "{session}", session, "{token}", token, "{actor}", actor.sub,
+		f.must(tx.InsertLink(link, link1(target.Email, f.now())))
+		f.must(tx.ReplaceInvite(invite, target.Email, f.now(), time.Hour))
+		c.fill = strings.NewReplacer("{sub}", target.Sub, "{session}", session, "{token}", token, "{actor}", actor.Sub,
 			"{link}", link, "{invite}", invite).Replace
 		return nil
 	})
@@ -211,8 +212,8 @@ func (f *fixture) cell(who string, cookieOnly bool) (c cell) {
 	return c
 }
 
-func link1(email string, now time.Time) link {
-	return link{email: email, createdAt: now, expiresAt: now.Add(time.Hour)}
+func link1(email string, now time.Time) store.Link {
+	return store.Link{Email: email, CreatedAt: now, ExpiresAt: now.Add(time.Hour)}
 }
 
 func (f *fixture) must(err error) {

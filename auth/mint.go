@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/lumenize/lmz/auth/internal/keys"
+	"github.com/lumenize/lmz/auth/internal/store"
 	"github.com/lumenize/lmz/auth/internal/token"
 	"github.com/lumenize/lmz/internal/textin"
 )
@@ -55,29 +56,29 @@ func mint(dir string, getenv func(string) string, raw string, admin bool, ttl ti
 	if err != nil {
 		return "", err
 	}
-	subj.isAdmin = admin
+	subj.IsAdmin = admin
 	now := time.Now()
 	return token.Sign(set, kept.names(), grantTo(subj, now.Add(ttl)), now)
 }
 
 // approveAddress makes the subject of email a verified and approved one.
-func approveAddress(path, email string, admin bool) (subj subject, err error) {
-	store, err := openStore(path)
+func approveAddress(path, email string, admin bool) (subj store.Subject, err error) {
+	st, err := store.Open(path)
 	if err != nil {
 		return subj, err
 	}
-	defer func() { err = errors.Join(err, store.close()) }()
+	defer func() { err = errors.Join(err, st.Close()) }()
 	now := time.Now()
-	err = store.tx(context.Background(), func(d db) error {
-		if subj, _, err = d.ensureSubject(email, now); err != nil {
+	err = st.Update(context.Background(), func(tx store.Tx) error {
+		if subj, _, err = tx.EnsureSubject(email, now); err != nil {
 			return err
 		}
-		if subj.approvalRevoked {
+		if subj.ApprovalRevoked {
 			return errRevoked
 		}
-		subj.emailVerified, subj.adminApproved = true, true
-		subj.isAdmin = subj.isAdmin || admin
-		return d.saveFlags(subj, now)
+		subj.EmailVerified, subj.AdminApproved = true, true
+		subj.IsAdmin = subj.IsAdmin || admin
+		return tx.SaveFlags(subj, now)
 	})
 	return subj, err
 }

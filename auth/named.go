@@ -9,9 +9,9 @@ import (
 
 	"github.com/lumenize/lmz/auth/internal/limit"
 	"github.com/lumenize/lmz/auth/internal/secret"
+	"github.com/lumenize/lmz/auth/internal/store"
 	"github.com/lumenize/lmz/auth/internal/token"
 	"github.com/lumenize/lmz/internal/printable"
-	"zombiezen.com/go/sqlite"
 )
 
 const (
@@ -23,24 +23,22 @@ const (
 
 var errNoToken = notFoundError("Token not found")
 
-// namedToken is a row of NamedTokens, as it is shown.
-type namedToken struct {
+// shownToken is a named token as it is shown.
+type shownToken struct {
 	ID         string `json:"id"`
 	Name       string `json:"name"`
 	Admin      bool   `json:"admin"`
 	CreatedAt  int64  `json:"createdAt"`
 	ExpiresAt  int64  `json:"expiresAt"`
 	LastUsedAt *int64 `json:"lastUsedAt"`
-	subject    string
 }
 
-func scanNamed(stmt *sqlite.Stmt) namedToken {
-	t := namedToken{ID: stmt.GetText("id"), Name: stmt.GetText("name"), Admin: stmt.GetBool("isAdmin"),
-		CreatedAt: stmt.GetInt64("createdAt"), ExpiresAt: stmt.GetInt64("expiresAt"), subject: stmt.GetText("subjectId")}
-	if used := stmt.GetInt64("lastUsedAt"); used != 0 {
-		t.LastUsedAt = &used
+func showToken(t store.NamedToken) shownToken {
+	shown := shownToken{ID: t.ID, Name: t.Name, Admin: t.Admin, CreatedAt: t.CreatedAt, ExpiresAt: t.ExpiresAt}
+	if t.LastUsedAt != 0 {
+		shown.LastUsedAt = &t.LastUsedAt
 	}
-	return t
+	return shown
 }
 
 // makeToken makes a named token of the caller's and shows it, this once. Body:
@@ -63,30 +61,27 @@ func (s *Service) makeToken(w http.ResponseWriter, r *request) error {
 	}
 	var made struct {
 		Token string `json:"token"`
-		namedToken
+		shownToken
 	}
-	err := s.asSelf(r, func(d db, who caller) (err error) {
+	err := s.asSelf(r, func(tx store.Tx, who caller) (err error) {
 		now := s.now()
-		made.namedToken = namedToken{ID: secret.UUID(), Name: strings.TrimSpace(body.Name), Admin: body.Admin.value,
+		t := store.NamedToken{ID: secret.UUID(), Name: strings.TrimSpace(body.Name), Subject: who.Sub, Admin: body.Admin.value,
 			CreatedAt: now.UnixMilli(), ExpiresAt: now.Add(time.Duration(ttl) * time.Second).UnixMilli()}
-		if err := d.mayMakeNamed(who, made.Admin, now); err != nil {
+		if err := mayMakeNamed(tx, who, t.Admin, now); err != nil {
 			return err
 		}
 		// Each leaves two rows in the audit log, also if it is deleted at once.
-		if err := limited(s.limits.Take(limit.Rule{Key: "tokens " + who.sub, Max: namedMax, Every: time.Hour})); err != nil {
+		if err := limited(s.limits.Take(limit.Rule{Key: "tokens " + who.Sub, Max: namedMax, Every: time.Hour})); err != nil {
 			return err
 		}
-		made.Token = token.NewNamed(token.Named{ID: made.ID, Name: made.Name, Subject: who.sub, Email: who.email,
-			EmailVerified: who.emailVerified, AdminApproved: who.adminApproved, IsAdmin: made.Admin,
-			IssuedAt: time.UnixMilli(made.CreatedAt), Expires: time.UnixMilli(made.ExpiresAt)})
-		err = d.exec(`INSERT INTO NamedTokens (id, tokenHash, subjectId, name, isAdmin, createdAt, expiresAt)
-			VALUES (:id, :hash, :sub, :name, :admin, :created, :expires)`,
-			args{":id": made.ID, ":hash": secret.Hash(made.Token), ":sub": who.sub, ":name": made.Name, ":admin": made.Admin,
-				":created": made.CreatedAt, ":expires": made.ExpiresAt}, nil)
-		if err != nil {
+		made.shownToken = showToken(t)
+		made.Token = token.NewNamed(token.Named{ID: t.ID, Name: t.Name, Subject: who.Sub, Email: who.Email,
+			EmailVerified: who.EmailVerified, AdminApproved: who.AdminApproved, IsAdmin: t.Admin,
+			IssuedAt: time.UnixMilli(t.CreatedAt), Expires: time.UnixMilli(t.ExpiresAt)})
+		if err := tx.InsertNamed(made.Token, t); err != nil {
 			return err
 		}
-		return s.recordNamed(d, r, "access-token.created", who, who.sub, made.namedToken)
+		return s.recordNamed(tx, r, "access-token.created", who, t)
 	})
 	if err == nil {
 		writeJSON(w, http.StatusCreated, made)
@@ -94,15 +89,14 @@ func (s *Service) makeToken(w http.ResponseWriter, r *request) error {
 	return err
 }
 
-func (d db) mayMakeNamed(who caller, admin bool, now time.Time) error {
+func mayMakeNamed(tx store.Tx, who caller, admin bool, now time.Time) error {
 	switch {
-	case !mayEnter(who.isAdmin, who.emailVerified, who.adminApproved):
+	case !mayEnter(who.IsAdmin, who.EmailVerified, who.AdminApproved):
 		return errNotEntered
-	case admin && !who.isAdmin:
+	case admin && !who.IsAdmin:
 		return errNotAdmin
 	}
-	n, err := d.number("SELECT count(*) FROM NamedTokens WHERE subjectId = :sub AND expiresAt >= :now",
-		args{":sub": who.sub, ":now": now.UnixMilli()})
+	n, err := tx.CountNamed(who.Sub, now)
 	if err == nil && n >= namedMax {
 		return badRequest("invalid_request", "There are 50 tokens already: delete one first")
 	}
@@ -110,25 +104,22 @@ func (d db) mayMakeNamed(who caller, admin bool, now time.Time) error {
 }
 
 // namedClaims looks a named token up.
-func (s *Service) namedClaims(d db, text string) (token.Claims, error) {
-	var t namedToken
-	found, err := d.one("SELECT * FROM NamedTokens WHERE tokenHash = :hash", args{":hash": secret.Hash(text)},
-		func(stmt *sqlite.Stmt) { t = scanNamed(stmt) })
-	if err != nil {
-		return token.Claims{}, err
-	}
+func (s *Service) namedClaims(tx store.Tx, text string) (token.Claims, error) {
+	t, err := tx.NamedToken(text)
 	switch {
-	case !found:
+	case err == store.ErrNotFound:
 		return token.Claims{}, errNamedGone
+	case err != nil:
+		return token.Claims{}, err
 	case t.ExpiresAt <= s.now().UnixMilli():
 		return token.Claims{}, errExpiredToken
 	}
-	subj, err := d.subjectBy("sub", t.subject)
+	subj, err := tx.Subject(t.Subject)
 	if err != nil {
 		return token.Claims{}, err
 	}
-	c := token.Claims{Subject: subj.sub, Email: subj.email, EmailVerified: subj.emailVerified, AdminApproved: subj.adminApproved,
-		IsAdmin: t.Admin && subj.isAdmin, Expires: time.UnixMilli(t.ExpiresAt), IssuedAt: time.UnixMilli(t.CreatedAt)}
+	c := token.Claims{Subject: subj.Sub, Email: subj.Email, EmailVerified: subj.EmailVerified, AdminApproved: subj.AdminApproved,
+		IsAdmin: t.Admin && subj.IsAdmin, Expires: time.UnixMilli(t.ExpiresAt), IssuedAt: time.UnixMilli(t.CreatedAt)}
 	c.All = map[string]any{"iss": s.kept.Issuer, "aud": s.kept.Audience, "sub": c.Subject, "email": c.Email, "jti": t.ID, "name": t.Name,
 		"iat": float64(t.CreatedAt / 1000), "exp": float64(t.ExpiresAt / 1000)}
 	if c.IsAdmin {
@@ -139,17 +130,14 @@ func (s *Service) namedClaims(d db, text string) (token.Claims, error) {
 
 // touchNamed notes, once an hour, that a named token was used.
 func (s *Service) touchNamed(ctx context.Context, text string) {
-	now := s.now()
-	named := args{":hash": secret.Hash(text), ":now": now.UnixMilli(), ":since": now.Add(-touchEvery).UnixMilli()}
-	due := false
-	err := s.store.read(ctx, func(d db) (err error) {
-		due, err = d.one("SELECT :now FROM NamedTokens WHERE tokenHash = :hash AND coalesce(lastUsedAt, 0) < :since", named, nil)
+	now, due := s.now(), false
+	since := now.Add(-touchEvery)
+	err := s.store.View(ctx, func(tx store.Tx) (err error) {
+		due, err = tx.IsNamedUnusedSince(text, since)
 		return err
 	})
 	if err == nil && due {
-		err = s.store.tx(context.WithoutCancel(ctx), func(d db) error {
-			return d.exec("UPDATE NamedTokens SET lastUsedAt = :now WHERE tokenHash = :hash AND coalesce(lastUsedAt, 0) < :since", named, nil)
-		})
+		err = s.store.Update(context.WithoutCancel(ctx), func(tx store.Tx) error { return tx.NoteNamedUse(text, now, since) })
 	}
 	if err != nil {
 		s.log.Error("the use of a token could not be noted", "error", err)
@@ -157,20 +145,22 @@ func (s *Service) touchNamed(ctx context.Context, text string) {
 }
 
 type tokenList struct {
-	Tokens []namedToken `json:"tokens"`
+	Tokens []shownToken `json:"tokens"`
 }
 
-func (d db) namedOf(sub string, now time.Time) (list []namedToken, err error) {
-	list = []namedToken{}
-	err = d.exec("SELECT * FROM NamedTokens WHERE subjectId = :sub AND expiresAt >= :now ORDER BY createdAt DESC, id",
-		args{":sub": sub, ":now": now.UnixMilli()}, func(stmt *sqlite.Stmt) { list = append(list, scanNamed(stmt)) })
+func tokensOf(tx store.Tx, sub string, now time.Time) (tokenList, error) {
+	list := tokenList{Tokens: []shownToken{}}
+	all, err := tx.NamedTokens(sub, now)
+	for _, t := range all {
+		list.Tokens = append(list.Tokens, showToken(t))
+	}
 	return list, err
 }
 
 func (s *Service) listTokens(w http.ResponseWriter, r *request) error {
 	var list tokenList
-	err := s.asSelf(r, func(d db, who caller) (err error) {
-		list.Tokens, err = d.namedOf(who.sub, s.now())
+	err := s.asSelf(r, func(tx store.Tx, who caller) (err error) {
+		list, err = tokensOf(tx, who.Sub, s.now())
 		return err
 	})
 	if err == nil {
@@ -181,12 +171,12 @@ func (s *Service) listTokens(w http.ResponseWriter, r *request) error {
 
 func (s *Service) listTokensOf(w http.ResponseWriter, r *request) error {
 	var list tokenList
-	err := s.asAdmin(r, func(d db, _ caller) error {
-		subj, err := d.target(r)
+	err := s.asAdmin(r, func(tx store.Tx, _ caller) error {
+		subj, err := target(tx, r)
 		if err != nil {
 			return err
 		}
-		list.Tokens, err = d.namedOf(subj.sub, s.now())
+		list, err = tokensOf(tx, subj.Sub, s.now())
 		return err
 	})
 	if err == nil {
@@ -197,19 +187,18 @@ func (s *Service) listTokensOf(w http.ResponseWriter, r *request) error {
 
 // deleteToken revokes one of the caller's named tokens, or as an admin anyone's.
 func (s *Service) deleteToken(w http.ResponseWriter, r *request) error {
-	err := s.asSelf(r, func(d db, who caller) error {
-		var t namedToken
-		_, err := d.one("SELECT * FROM NamedTokens WHERE id = :id", args{":id": r.vars[0]}, func(stmt *sqlite.Stmt) { t = scanNamed(stmt) })
+	err := s.asSelf(r, func(tx store.Tx, who caller) error {
+		t, err := tx.NamedTokenByID(r.vars[0])
+		if err == store.ErrNotFound || err == nil && t.Subject != who.Sub && !who.IsAdmin {
+			return errNoToken
+		}
 		if err != nil {
 			return err
 		}
-		if t.subject == "" || t.subject != who.sub && !who.isAdmin {
-			return errNoToken
-		}
-		if err := d.exec("DELETE FROM NamedTokens WHERE id = :id", args{":id": t.ID}, nil); err != nil {
+		if err := tx.DeleteNamed(t.ID); err != nil {
 			return err
 		}
-		return s.recordNamed(d, r, "access-token.revoked", who, t.subject, t)
+		return s.recordNamed(tx, r, "access-token.revoked", who, t)
 	})
 	if err == nil {
 		w.WriteHeader(http.StatusNoContent)
@@ -217,7 +206,7 @@ func (s *Service) deleteToken(w http.ResponseWriter, r *request) error {
 	return err
 }
 
-func (s *Service) recordNamed(d db, r *request, name string, who caller, owner string, t namedToken) error {
-	return s.record(d, r, event{name: name, actor: who.sub, target: owner,
+func (s *Service) recordNamed(tx store.Tx, r *request, name string, who caller, t store.NamedToken) error {
+	return s.record(tx, r, event{name: name, actor: who.Sub, target: t.Subject,
 		details: map[string]any{"token": t.ID, "name": t.Name, "admin": t.Admin}})
 }

@@ -24,12 +24,12 @@ func TestOneClickKeepsTheOriginalsGet(t *testing.T) {
 		t.Error("an invitation does not sign in")
 	}
 	f.want(f.do("GET", f.link(bob), ""), 302, "")
-	approve := "approve/" + f.subject(bob).sub
+	approve := "approve/" + f.subject(bob).Sub
 	f.want(f.do("GET", "/auth/"+approve, ""), 302, "")
 	f.want(f.as(f.access(f.do("GET", f.link(carol), "").cookie()), "GET", approve, ""), 403, "")
 	a = f.as(admin, "GET", approve, "")
 	f.want(a, 302, "")
-	if a.Header.Get("Location") != "/app" || !f.subject(bob).adminApproved {
+	if a.Header.Get("Location") != "/app" || !f.subject(bob).AdminApproved {
 		t.Errorf("Location %q, %+v", a.Header.Get("Location"), f.subject(bob))
 	}
 	// Links of terminals ask nevertheless: the original has none.

@@ -64,7 +64,7 @@ func TestMailDomainInOtherSpellings(t *testing.T) {
 	if n := f.count("Subjects"); n != 1 {
 		t.Errorf("%d accounts", n)
 	}
-	if subj := f.subject("info@xn--mller-kva.example"); !subj.isAdmin {
+	if subj := f.subject("info@xn--mller-kva.example"); !subj.IsAdmin {
 		t.Errorf("the first admin is known by one spelling only: %+v", subj)
 	}
 	for _, email := range []string{"jörg@müller.example", "a@" + strings.Repeat("ü", 70) + ".example", "a@b\u202ec.example", "a@müller"} {

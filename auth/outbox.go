@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/lumenize/lmz/auth/internal/keys"
-	"zombiezen.com/go/sqlite"
+	"github.com/lumenize/lmz/auth/internal/store"
 )
 
 const (
@@ -26,7 +26,7 @@ const (
 // encrypted, because mails hold links: a crash or a mail server that is down
 // loses none.
 type outbox struct {
-	store  *store
+	store  *store.Store
 	sender Sender
 	keys   *keys.Dir
 	now    func() time.Time
@@ -59,14 +59,14 @@ func (s *Service) sealed(l Letter) ([]byte, error) {
 
 // queue stores a mail with the change that it tells of. After the commit, deliver
 // has it sent.
-func (s *Service) queue(d db, l Letter) error {
+func (s *Service) queue(tx store.Tx, l Letter) error {
 	sealed, err := s.sealed(l)
 	if err != nil {
 		return err
 	}
 	now := s.now()
-	return d.exec("INSERT INTO Outbox (sealed, rank, token, event, dueAt, expiresAt) VALUES (:sealed, :rank, :token, :event, :now, :expires)",
-		args{":sealed": sealed, ":rank": l.rank, ":token": l.token, ":event": l.event, ":now": now.UnixMilli(), ":expires": now.Add(cmp.Or(l.life, mailKept)).UnixMilli()}, nil)
+	return tx.QueueMail(store.Mail{Sealed: sealed, Rank: l.rank, Token: l.token, Event: l.event,
+		DueAt: now.UnixMilli(), ExpiresAt: now.Add(cmp.Or(l.life, mailKept)).UnixMilli()})
 }
 
 // deliver has the queue sent. Only what takes no time is waited for: a [*Mailbox],
@@ -116,7 +116,7 @@ func (o *outbox) flush(ctx context.Context) (wait time.Duration) {
 		if !found {
 			return mailIdle
 		}
-		if wait := time.UnixMilli(q.dueAt).Sub(o.now()); wait > 0 {
+		if wait := time.UnixMilli(q.DueAt).Sub(o.now()); wait > 0 {
 			return min(wait, mailLook)
 		}
 		if err := o.send(ctx, q); err != nil && ctx.Err() == nil {
@@ -127,48 +127,16 @@ func (o *outbox) flush(ctx context.Context) (wait time.Duration) {
 	return 0
 }
 
-// queued is a row of Outbox.
-type queued struct {
-	id, attempts, dueAt, expiresAt int64
-	sealed                         []byte
-}
-
-// Ranks of mails: those of a lower one go first.
-const (
-	rankAccount  = iota // to somebody with an account, or of the service's own
-	rankStranger        // asked for by a stranger to himself
-	rankWithheld        // not to be sent, see mailLink
-)
-
-// forget deletes what was withheld, and all that tells of it.
-func (d db) forget() error {
-	const withheld = "FROM Outbox WHERE rank = :rank"
-	named := args{":rank": rankWithheld}
-	return errors.Join(
-		d.exec("DELETE FROM MagicLinks WHERE tokenHash IN (SELECT token "+withheld+")", named, nil),
-		d.exec("DELETE FROM Audit WHERE id IN (SELECT event "+withheld+")", named, nil),
-		d.exec("DELETE "+withheld, named, nil))
-}
-
-// next takes the mail that is due first, those to accounts before all others, off the others' hands for as long as a
-// delivery may take.
-func (o *outbox) next(ctx context.Context) (q queued, found bool, err error) {
-	err = o.store.tx(ctx, func(d db) error {
-		if err := d.forget(); err != nil {
-			return err
-		}
+// next takes the mail that is due first off the hands of others, for as long as a delivery may
+// take.
+func (o *outbox) next(ctx context.Context) (q store.Mail, found bool, err error) {
+	err = o.store.Update(ctx, func(tx store.Tx) error {
 		now := o.now()
-		const first = "SELECT id FROM Outbox ORDER BY dueAt > :now, CASE WHEN dueAt <= :now THEN rank END, dueAt, id LIMIT 1"
-		found, err = d.one("SELECT * FROM Outbox WHERE id = ("+first+")", args{":now": now.UnixMilli()}, func(stmt *sqlite.Stmt) {
-			q = queued{id: stmt.GetInt64("id"), attempts: stmt.GetInt64("attempts"), dueAt: stmt.GetInt64("dueAt"), expiresAt: stmt.GetInt64("expiresAt")}
-			q.sealed = make([]byte, stmt.GetLen("sealed"))
-			stmt.GetBytes("sealed", q.sealed)
-		})
-		if err != nil || !found || q.dueAt > now.UnixMilli() {
+		q, found, err = tx.NextMail(now)
+		if err != nil || !found || q.DueAt > now.UnixMilli() {
 			return err
 		}
-		return d.exec("UPDATE Outbox SET attempts = attempts + 1, dueAt = :due WHERE id = :id",
-			args{":due": now.Add(retryAfter(q.attempts)).UnixMilli(), ":id": q.id}, nil)
+		return tx.CountAttempt(q.ID, now.Add(retryAfter(q.Attempts)))
 	})
 	return q, found, err
 }
@@ -184,9 +152,9 @@ func retryAfter(n int64) time.Duration {
 
 // send tries one mail, and takes it off the queue when it is delivered or never
 // will be.
-func (o *outbox) send(ctx context.Context, q queued) error {
+func (o *outbox) send(ctx context.Context, q store.Mail) error {
 	var m Mail
-	plain, err := o.keys.Unseal(q.sealed)
+	plain, err := o.keys.Unseal(q.Sealed)
 	if err == nil {
 		err = json.Unmarshal(plain, &m)
 	}
@@ -195,19 +163,19 @@ func (o *outbox) send(ctx context.Context, q queued) error {
 		return o.drop(ctx, q)
 	}
 	err = errLate // unless it is not: the machine may have slept
-	if o.now().UnixMilli() <= q.expiresAt {
+	if o.now().UnixMilli() <= q.ExpiresAt {
 		err = o.deliver(ctx, m)
 	}
 	switch {
 	case err == nil:
-		o.log.Info("mail sent", "kind", m.Kind, "to", m.To, "mail", m.ID, "try", q.attempts+1)
+		o.log.Info("mail sent", "kind", m.Kind, "to", m.To, "mail", m.ID, "try", q.Attempts+1)
 	case ctx.Err() != nil:
 		return ctx.Err() // it is tried again at the next start
-	case errors.Is(err, ErrUndeliverable) || o.now().Add(retryAfter(q.attempts)).UnixMilli() > q.expiresAt:
-		o.log.Error("mail not sent, given up", "kind", m.Kind, "to", m.To, "mail", m.ID, "try", q.attempts+1, "error", err)
+	case errors.Is(err, ErrUndeliverable) || o.now().Add(retryAfter(q.Attempts)).UnixMilli() > q.ExpiresAt:
+		o.log.Error("mail not sent, given up", "kind", m.Kind, "to", m.To, "mail", m.ID, "try", q.Attempts+1, "error", err)
 	default:
-		o.log.Warn("mail not sent, will try again", "kind", m.Kind, "to", m.To, "mail", m.ID, "try", q.attempts+1,
-			"after", retryAfter(q.attempts), "error", err)
+		o.log.Warn("mail not sent, will try again", "kind", m.Kind, "to", m.To, "mail", m.ID, "try", q.Attempts+1,
+			"after", retryAfter(q.Attempts), "error", err)
 		return nil
 	}
 	return o.drop(ctx, q)
@@ -229,8 +197,8 @@ func (o *outbox) deliver(ctx context.Context, m Mail) error {
 	return err
 }
 
-func (o *outbox) drop(ctx context.Context, q queued) error {
-	return o.store.tx(context.WithoutCancel(ctx), func(d db) error {
-		return d.exec("DELETE FROM Outbox WHERE id = :id", args{":id": q.id}, nil)
+func (o *outbox) drop(ctx context.Context, q store.Mail) error {
+	return o.store.Update(context.WithoutCancel(ctx), func(tx store.Tx) error {
+		return tx.DeleteMail(q.ID)
 	})
 }

@@ -7,10 +7,9 @@ import (
 	"net/http"
 	"time"
 
-	"zombiezen.com/go/sqlite"
-
 	"github.com/lumenize/lmz/auth/internal/limit"
 	"github.com/lumenize/lmz/auth/internal/secret"
+	"github.com/lumenize/lmz/auth/internal/store"
 	"github.com/lumenize/lmz/auth/internal/token"
 	"github.com/lumenize/lmz/internal/credential"
 )
@@ -41,20 +40,6 @@ type tokens struct {
 	Subject      string `json:"sub,omitempty"`
 }
 
-// rotatedLongAgo is for a token whose row has been forgotten.
-const rotatedLongAgo = 1
-
-// refreshToken is a row of RefreshTokens.
-type refreshToken struct {
-	hash      string
-	family    string
-	subject   string
-	expiresAt int64
-	rotatedAt int64 // when it was last answered with its successor; 0: has none yet; or rotatedLongAgo
-	revoked   bool
-	began     time.Time // when its session began
-}
-
 func (s *Service) refresh(w http.ResponseWriter, r *request) error {
 	old, fromBody, err := presentedToken(r)
 	if err != nil {
@@ -69,8 +54,8 @@ func (s *Service) refresh(w http.ResponseWriter, r *request) error {
 	var out tokens
 	var ends time.Time
 	var refusal error
-	err = s.tx(r, func(d db) error {
-		out, ends, refusal, err = s.rotate(d, r, old)
+	err = s.tx(r, func(tx store.Tx) error {
+		out, ends, refusal, err = s.rotate(tx, r, old)
 		return err
 	})
 	if err := errors.Join(err, refusal); err != nil {
@@ -101,57 +86,57 @@ func presentedToken(r *request) (token string, fromBody bool, err error) {
 
 // rotate answers a refresh with old. A refusal is apart from err because what it
 // changed, the end of a session, is to be committed.
-func (s *Service) rotate(d db, r *request, old string) (out tokens, ends time.Time, refusal, err error) {
+func (s *Service) rotate(tx store.Tx, r *request, old string) (out tokens, ends time.Time, refusal, err error) {
 	now := s.now()
-	row, found, err := d.refreshToken(old)
+	row, found, err := tx.RefreshToken(old)
 	switch {
 	case err != nil:
 		return out, ends, nil, err
 	case !found:
 		return out, ends, errUnknownRefresh, nil
-	case row.revoked:
+	case row.Revoked:
 		return out, ends, errRevokedRefresh, nil
-	case row.expiresAt < now.UnixMilli():
+	case row.ExpiresAt < now.UnixMilli():
 		return out, ends, errExpiredRefresh, nil
 	}
-	next, unused, err := s.following(d, row, old)
+	next, unused, err := s.following(tx, row, old)
 	if err != nil {
 		return out, ends, nil, err
 	}
 	if s.reused(row, unused, now) {
-		err = errors.Join(d.endSession(row.family, endedReused), s.record(d, r, event{name: "token.reused", failed: true, actor: bySystem,
-			target: row.subject, details: map[string]any{"session": row.family}}))
+		err = errors.Join(tx.EndSession(row.Family, store.EndedReused), s.record(tx, r, event{name: "token.reused", failed: true, actor: bySystem,
+			target: row.Subject, details: map[string]any{"session": row.Family}}))
 		return out, ends, errRevokedRefresh, err
 	}
-	subj, err := d.subjectBy("sub", row.subject)
+	subj, err := tx.Subject(row.Subject)
 	if err != nil {
 		return out, ends, nil, err
 	}
-	ends = s.endOf(row.began, now)
+	ends = s.endOf(row.Began, now)
 	// Signed before anything changes: a failure costs nobody the session.
-	if out, err = s.grant(subj, row.family, next, ends); err != nil {
+	if out, err = s.grant(subj, row.Family, next, ends); err != nil {
 		return out, ends, nil, err
 	}
-	e := event{name: "token.refreshed", actor: subj.sub, target: subj.sub, email: subj.email, details: map[string]any{"session": row.family}}
+	e := event{name: "token.refreshed", actor: subj.Sub, target: subj.Sub, email: subj.Email, details: map[string]any{"session": row.Family}}
 	switch {
-	case row.rotatedAt == 0:
-		return out, ends, nil, errors.Join(s.replace(d, row, next, now, ends), d.useSession(row.family, r, now, ends), s.recordOften(d, r, e))
-	case row.late(now): // all tabs may wake up with a token whose answer was lost
+	case row.RotatedAt == 0:
+		return out, ends, nil, errors.Join(s.replace(tx, row, next, now, ends), tx.UseSession(row.Family, r.origin(), now, ends), s.recordOften(tx, r, e))
+	case late(row, now): // all tabs may wake up with a token whose answer was lost
 		e.name = "token.repeated"
-		return out, ends, nil, errors.Join(d.answered(row.hash, now), s.recordOften(d, r, e))
+		return out, ends, nil, errors.Join(tx.NoteRotation(row.Hash, now), s.recordOften(tx, r, e))
 	}
 	return out, ends, nil, nil
 }
 
 // late reports whether a token was answered with its successor longer ago than the grace.
-func (row refreshToken) late(now time.Time) bool {
-	return row.rotatedAt != 0 && now.UnixMilli()-row.rotatedAt > refreshGrace.Milliseconds()
+func late(row store.RefreshToken, now time.Time) bool {
+	return row.RotatedAt != 0 && now.UnixMilli()-row.RotatedAt > refreshGrace.Milliseconds()
 }
 
 // reused reports whether a token that has a successor, which is unused or not, may not be
 // shown any more.
-func (s *Service) reused(row refreshToken, unused bool, now time.Time) bool {
-	return row.late(now) && !unused || row.rotatedAt != 0 && s.opts.Refresh == RefreshStrict
+func (s *Service) reused(row store.RefreshToken, unused bool, now time.Time) bool {
+	return late(row, now) && !unused || row.RotatedAt != 0 && s.opts.Refresh == RefreshStrict
 }
 
 // longestChain is how many successors of a token that is repeated are looked for.
@@ -161,17 +146,17 @@ const longestChain = 100
 // that was used meanwhile, the last one after it. With one that has a successor itself
 // the next refresh would look like a theft. Unused is whether old has a successor, and
 // nobody has used that.
-func (s *Service) following(d db, row refreshToken, old string) (next string, unused bool, err error) {
+func (s *Service) following(tx store.Tx, row store.RefreshToken, old string) (next string, unused bool, err error) {
 	if s.opts.Refresh == RefreshSlide {
 		return old, false, nil
 	}
 	next, err = s.successor(old)
 	for n := range longestChain {
-		if err != nil || row.rotatedAt == 0 || row.rotatedAt == rotatedLongAgo {
+		if err != nil || row.RotatedAt == 0 || row.RotatedAt == store.RotatedLongAgo {
 			break
 		}
 		var found bool
-		if row, found, err = d.refreshToken(next); err != nil || !found || row.rotatedAt == 0 {
+		if row, found, err = tx.RefreshToken(next); err != nil || !found || row.RotatedAt == 0 {
 			unused = err == nil && found && n == 0
 			break
 		}
@@ -192,43 +177,28 @@ func (s *Service) successor(token string) (string, error) {
 }
 
 // replace stores what follows from the use of a refresh token.
-func (s *Service) replace(d db, row refreshToken, next string, now, ends time.Time) error {
+func (s *Service) replace(tx store.Tx, row store.RefreshToken, next string, now, ends time.Time) error {
 	if s.opts.Refresh == RefreshSlide {
-		return d.exec("UPDATE RefreshTokens SET expiresAt = :ends WHERE tokenHash = :hash",
-			args{":ends": ends.UnixMilli(), ":hash": row.hash}, nil)
+		return tx.ExtendRefresh(row.Hash, ends)
 	}
-	return errors.Join(d.answered(row.hash, now), d.insertRefresh(next, row.hash, row.family, row.subject, now, ends), d.forgetReplaced(row.family, now))
-}
-
-// answered notes that a token was answered with its successor.
-func (d db) answered(hash string, now time.Time) error {
-	return d.exec("UPDATE RefreshTokens SET rotatedAt = :now WHERE tokenHash = :hash", args{":now": now.UnixMilli(), ":hash": hash}, nil)
-}
-
-// forgetReplaced deletes the tokens of a family whose successor has been used, once the
-// grace is over: what tokens of a family begin with tells them from unknown ones as long as
-// the family has a row. It is called when a token is used for the first time, so of the
-// others with a successor only that token's is unused.
-func (d db) forgetReplaced(family string, now time.Time) error {
-	return d.exec("DELETE FROM RefreshTokens WHERE familyId = :family AND familyHash IS NOT NULL AND rotatedAt < :since",
-		args{":family": family, ":since": now.Add(-refreshGrace).UnixMilli()}, nil)
+	return errors.Join(tx.NoteRotation(row.Hash, now), tx.InsertRefresh(next, row.Hash, row.Family, row.Subject, now, ends), tx.ForgetReplaced(row.Family, now.Add(-refreshGrace)))
 }
 
 // grant makes the answer that carries an access token for subj, which ends with the
 // session at the latest.
-func (s *Service) grant(subj subject, session, refresh string, ends time.Time) (tokens, error) {
+func (s *Service) grant(subj store.Subject, session, refresh string, ends time.Time) (tokens, error) {
 	now := s.now()
 	g := grantTo(subj, earlier(now.Add(s.opts.AccessTTL), ends))
 	g.Session = session
 	out, err := s.signAccess(g, now)
-	out.RefreshToken, out.Subject = refresh, subj.sub
+	out.RefreshToken, out.Subject = refresh, subj.Sub
 	return out, err
 }
 
 // grantTo returns what a token says of a subject.
-func grantTo(subj subject, expires time.Time) token.Grant {
-	return token.Grant{Subject: subj.sub, Email: subj.email, EmailVerified: subj.emailVerified,
-		AdminApproved: subj.adminApproved, IsAdmin: subj.isAdmin, Expires: expires}
+func grantTo(subj store.Subject, expires time.Time) token.Grant {
+	return token.Grant{Subject: subj.Sub, Email: subj.Email, EmailVerified: subj.EmailVerified,
+		AdminApproved: subj.AdminApproved, IsAdmin: subj.IsAdmin, Expires: expires}
 }
 
 func (s *Service) signAccess(g token.Grant, now time.Time) (tokens, error) {
@@ -247,15 +217,15 @@ func (s *Service) logout(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	err = s.tx(r, func(d db) error {
-		row, found, err := d.refreshToken(token)
-		if err != nil || !found || row.revoked {
+	err = s.tx(r, func(tx store.Tx) error {
+		row, found, err := tx.RefreshToken(token)
+		if err != nil || !found || row.Revoked {
 			return err
 		}
 		// The whole family: within the grace period a predecessor still leads
 		// to this token.
-		return errors.Join(d.endSession(row.family, endedSignOut), s.record(d, r, event{name: "token.revoked", actor: row.subject, target: row.subject,
-			details: map[string]any{"method": "logout", "session": row.family}}))
+		return errors.Join(tx.EndSession(row.Family, store.EndedSignOut), s.record(tx, r, event{name: "token.revoked", actor: row.Subject, target: row.Subject,
+			details: map[string]any{"method": "logout", "session": row.Family}}))
 	})
 	if err != nil {
 		return err
@@ -308,34 +278,3 @@ func (s *Service) clearCookie(w http.ResponseWriter) {
 // clearCache has the browser drop pages that it keeps, which the Back button would show to
 // whoever comes next. What pages have stored stays: it may be typed and not sent.
 func clearCache(w http.ResponseWriter) { w.Header().Set("Clear-Site-Data", `"cache"`) }
-
-// refreshToken finds a token, or the family of one that has been forgotten.
-func (d db) refreshToken(token string) (row refreshToken, found bool, err error) {
-	const query = `SELECT tokenHash, familyId, r.subjectId AS subjectId, r.expiresAt AS expiresAt, rotatedAt, revoked,
-		coalesce(s.createdAt, r.createdAt) AS began
-		FROM RefreshTokens r LEFT JOIN Sessions s ON s.id = familyId `
-	scan := func(stmt *sqlite.Stmt) {
-		row = refreshToken{
-			hash:      stmt.GetText("tokenHash"),
-			family:    stmt.GetText("familyId"),
-			subject:   stmt.GetText("subjectId"),
-			expiresAt: stmt.GetInt64("expiresAt"),
-			rotatedAt: stmt.GetInt64("rotatedAt"),
-			revoked:   stmt.GetBool("revoked"),
-			began:     time.UnixMilli(stmt.GetInt64("began")),
-		}
-	}
-	found, err = d.one(query+"WHERE tokenHash = :hash", args{":hash": secret.Hash(token)}, scan)
-	if err == nil && !found {
-		found, err = d.one(query+"WHERE familyHash = :hash ORDER BY r.expiresAt DESC LIMIT 1", args{":hash": secret.FamilyHash(token)}, scan)
-		row.rotatedAt = rotatedLongAgo
-	}
-	return row, found, err
-}
-
-func (d db) insertRefresh(token, parent, family, sub string, now, expires time.Time) error {
-	return d.exec(`INSERT INTO RefreshTokens (tokenHash, parentHash, familyId, familyHash, subjectId, createdAt, expiresAt)
-		VALUES (:hash, nullif(:parent, ''), :family, :familyHash, :sub, :now, :expires)`,
-		args{":hash": secret.Hash(token), ":familyHash": secret.FamilyHash(token), ":parent": parent, ":family": family, ":sub": sub,
-			":now": now.UnixMilli(), ":expires": expires.UnixMilli()}, nil)
-}

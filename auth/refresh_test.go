@@ -12,7 +12,7 @@ func TestARefreshReplacesTheToken(t *testing.T) {
 	session := f.signIn(ada)
 	a := f.refresh(session)
 	f.want(a, 200, "")
-	want := `{"access_token":"` + a.json("access_token") + `","token_type":"Bearer","expires_in":900,"sub":"` + f.subject(ada).sub + `"}`
+	want := `{"access_token":"` + a.json("access_token") + `","token_type":"Bearer","expires_in":900,"sub":"` + f.subject(ada).Sub + `"}`
 	if a.body != want || a.Header.Get("Cache-Control") != "no-store" {
 		t.Errorf("got %s, want %s", a.body, want)
 	}
@@ -188,15 +188,9 @@ func TestARefreshWithoutAKnownTokenIsRefused(t *testing.T) {
 func TestAFailedRefreshCostsNobodyTheSession(t *testing.T) {
 	f := start(t, Options{AutoApprove: true})
 	session := f.signIn(ada)
-	run := func(query string) {
-		t.Helper()
-		if err := f.svc.store.tx(t.Context(), func(d db) error { return d.exec(query, nil, nil) }); err != nil {
-			t.Fatal(err)
-		}
-	}
-	run("CREATE TRIGGER full BEFORE INSERT ON RefreshTokens BEGIN SELECT RAISE (ABORT, 'disk full'); END")
+	f.sql("CREATE TRIGGER full BEFORE INSERT ON RefreshTokens BEGIN SELECT RAISE (ABORT, 'disk full'); END")
 	f.want(f.refresh(session), 500, `{"error":"server_error","error_description":"Internal server error"}`)
-	run("DROP TRIGGER full")
+	f.sql("DROP TRIGGER full")
 	f.pass(time.Hour)
 	f.want(f.refresh(session), 200, "")
 }

@@ -3,8 +3,10 @@ package auth
 import (
 	"net/http"
 
+	"github.com/lumenize/lmz/auth/internal/limit"
 	"github.com/lumenize/lmz/auth/internal/remote"
 	"github.com/lumenize/lmz/auth/internal/secret"
+	"github.com/lumenize/lmz/auth/internal/store"
 	"github.com/lumenize/lmz/internal/printable"
 )
 
@@ -18,6 +20,11 @@ type request struct {
 	who   *caller  // nil until it is known
 	// events are those recorded in the database, to be logged after the commit.
 	events []event
+}
+
+// origin is where r comes from, as it is stored with a session.
+func (r *request) origin() store.Origin {
+	return store.Origin{IP: r.ip, Site: limit.Site(r.ip), Agent: r.agent}
 }
 
 const agentLimit = 200 // bytes of a User-Agent that are kept

@@ -18,7 +18,7 @@ func TestCodeReuse(t *testing.T) {
 	if _, err := f.svc.Verify(t.Context(), in.json("access_token")); err == nil {
 		t.Error("the access token still works")
 	}
-	if e := f.event("token.reused"); e.Outcome != "failure" || e.Target != f.subject(ada).sub {
+	if e := f.event("token.reused"); e.Outcome != "failure" || e.Target != f.subject(ada).Sub {
 		t.Errorf("event %+v", e)
 	}
 	// A wrong verifier uses a code up, as ever.

@@ -16,6 +16,7 @@ import (
 
 	"github.com/lumenize/lmz/auth/internal/keys"
 	"github.com/lumenize/lmz/auth/internal/limit"
+	"github.com/lumenize/lmz/auth/internal/store"
 	"github.com/lumenize/lmz/auth/internal/token"
 	"github.com/lumenize/lmz/internal/httphead"
 )
@@ -34,7 +35,7 @@ type Service struct {
 	opts     Options // with defaults filled in
 	kept     settings
 	keys     *keys.Dir
-	store    *store
+	store    *store.Store
 	tokens   *token.Verifier
 	csrf     *http.CrossOriginProtection
 	limits   *limit.Limiter
@@ -96,16 +97,16 @@ func (s *Service) open() (err error) {
 	if s.keys, err = keys.Open(keyDir(s.opts.Dir), s.opts.Getenv); err != nil {
 		return err
 	}
-	if s.store, err = openStore(filepath.Join(s.opts.Dir, "auth.db")); err != nil {
+	if s.store, err = store.Open(filepath.Join(s.opts.Dir, "auth.db")); err != nil {
 		return err
 	}
 	s.tokens = token.NewVerifier(s.kept.names(), s.now)
 	s.limits = limit.New(s.now)
 	s.refusals = &refusals{now: s.now, to: make(map[string]time.Time)}
 	s.outbox = s.newOutbox()
-	err = s.store.tx(context.Background(), func(d db) error { return d.sweep(s.now()) })
+	err = s.store.Update(context.Background(), func(tx store.Tx) error { return tx.Sweep(s.now()) })
 	if err != nil {
-		return errors.Join(err, s.store.close())
+		return errors.Join(err, s.store.Close())
 	}
 	return nil
 }
@@ -116,7 +117,7 @@ func (s *Service) open() (err error) {
 func (s *Service) Close() error {
 	s.stop()
 	s.tasks.Wait()
-	return s.store.close()
+	return s.store.Close()
 }
 
 func (s *Service) sweep(ctx context.Context) {
@@ -128,7 +129,7 @@ func (s *Service) sweep(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-		err := s.store.tx(ctx, func(d db) error { return d.sweep(s.now()) })
+		err := s.store.Update(ctx, func(tx store.Tx) error { return tx.Sweep(s.now()) })
 		if err != nil && ctx.Err() == nil {
 			s.log.Error("expired sign-in data could not be deleted", "error", err)
 		}

@@ -4,15 +4,8 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/lumenize/lmz/auth/internal/limit"
 	"github.com/lumenize/lmz/auth/internal/secret"
-	"zombiezen.com/go/sqlite"
-)
-
-// Kinds of session.
-const (
-	kindBrowser  = "browser"
-	kindTerminal = "terminal"
+	"github.com/lumenize/lmz/auth/internal/store"
 )
 
 var errNoSession = notFoundError("Session not found")
@@ -22,22 +15,20 @@ type newSession struct {
 	sub   string
 	kind  string
 	label string // of a terminal: its program and computer
-	code  string // hash of the code that a terminal redeemed
+	code  string // that a terminal redeemed, or ""
 }
 
 // beginSession begins a family and returns its id and its first refresh token.
-func (s *Service) beginSession(d db, r *request, n newSession) (id, token string, err error) {
+func (s *Service) beginSession(tx store.Tx, r *request, n newSession) (id, token string, err error) {
 	id, token = secret.UUID(), secret.New()
 	now := s.now()
 	expires := s.endOf(now, now)
-	err = d.exec(`INSERT INTO Sessions (id, subjectId, kind, label, ip, site, agent, createdAt, lastUsedAt, expiresAt)
-		VALUES (:id, :sub, :kind, :label, :ip, :site, :agent, :now, :now, :expires)`,
-		args{":id": id, ":sub": n.sub, ":kind": n.kind, ":label": n.label, ":ip": r.ip, ":site": limit.Site(r.ip), ":agent": r.agent,
-			":now": now.UnixMilli(), ":expires": expires.UnixMilli()}, nil)
+	err = tx.InsertSession(store.Session{ID: id, Subject: n.sub, Kind: n.kind, Label: n.label, Origin: r.origin(),
+		CreatedAt: now.UnixMilli(), LastUsedAt: now.UnixMilli(), ExpiresAt: expires.UnixMilli()})
 	if err != nil {
 		return "", "", err
 	}
-	return id, token, d.insertRefresh(token, "", id, n.sub, now, expires)
+	return id, token, tx.InsertRefresh(token, "", id, n.sub, now, expires)
 }
 
 // endOf is when a session that began at began and is used now ends if it is not
@@ -48,44 +39,6 @@ func (s *Service) endOf(began, now time.Time) time.Time {
 		return last
 	}
 	return end
-}
-
-// useSession notes that a session was used and moves its end.
-func (d db) useSession(id string, r *request, now, expires time.Time) error {
-	return d.exec("UPDATE Sessions SET lastUsedAt = :now, expiresAt = :expires, ip = :ip, site = :site, agent = :agent WHERE id = :id",
-		args{":id": id, ":now": now.UnixMilli(), ":expires": expires.UnixMilli(), ":ip": r.ip, ":site": limit.Site(r.ip), ":agent": r.agent}, nil)
-}
-
-// endSession refuses its refresh tokens and, because its row is gone, its access
-// tokens, and remembers how it ended.
-func (d db) endSession(id string, how int) error {
-	err := d.exec("UPDATE RefreshTokens SET revoked = :how WHERE familyId = :id", args{":id": id, ":how": how}, nil)
-	if err != nil {
-		return err
-	}
-	return d.exec("DELETE FROM Sessions WHERE id = :id", args{":id": id}, nil)
-}
-
-// endSessionsOf ends every session of a subject and what could begin one, and
-// returns how many there were.
-func (d db) endSessionsOf(sub string, how int) (n int64, err error) {
-	if n, err = d.number("SELECT count(*) FROM Sessions WHERE subjectId = :sub", args{":sub": sub}); err != nil {
-		return 0, err
-	}
-	err = d.exec("UPDATE RefreshTokens SET revoked = :how WHERE subjectId = :sub AND revoked = 0", args{":sub": sub, ":how": how}, nil)
-	if err != nil {
-		return 0, err
-	}
-	for _, query := range []string{
-		"DELETE FROM Sessions WHERE subjectId = :sub",
-		"DELETE FROM CliCodes WHERE subjectId = :sub",
-		"UPDATE Devices SET state = 'denied' WHERE subjectId = :sub",
-	} {
-		if err := d.exec(query, args{":sub": sub}, nil); err != nil {
-			return 0, err
-		}
-	}
-	return n, nil
 }
 
 // shownSession is a session as it is shown.
@@ -109,7 +62,7 @@ type sessionList struct {
 
 // sessionsOf returns sessions of a subject, the last used first. Query: limit, after (a
 // cursor).
-func (d db) sessionsOf(r *request, sub, current string, now time.Time) (sessionList, error) {
+func sessionsOf(tx store.Tx, r *request, sub, current string, now time.Time) (sessionList, error) {
 	q := r.URL.Query()
 	limit, err := wholeNumber(q.Get("limit"), 200, 1, 200)
 	if err != nil {
@@ -119,19 +72,18 @@ func (d db) sessionsOf(r *request, sub, current string, now time.Time) (sessionL
 	if err != nil {
 		return sessionList{}, err
 	}
+	sessions, err := tx.Sessions(sub, store.Place(after), limit+1, now)
 	list := newListPage[shownSession](limit)
-	err = d.exec(`SELECT * FROM Sessions WHERE subjectId = :sub AND expiresAt >= :now
-		AND (lastUsedAt < :at OR lastUsedAt = :at AND id > :id) ORDER BY lastUsedAt DESC, id LIMIT :limit + 1`,
-		args{":sub": sub, ":now": now.UnixMilli(), ":at": after.at, ":id": after.id, ":limit": limit}, func(stmt *sqlite.Stmt) {
-			shown := shownSession{
-				ID: stmt.GetText("id"), Current: stmt.GetText("id") == current, Kind: stmt.GetText("kind"), Label: stmt.GetText("label"),
-				IP: stmt.GetText("ip"), Agent: stmt.GetText("agent"),
-				CreatedAt: stmt.GetInt64("createdAt"), LastUsedAt: stmt.GetInt64("lastUsedAt"), ExpiresAt: stmt.GetInt64("expiresAt"),
-			}
-			if !list.more && list.add(shown) {
-				after = cursor{shown.LastUsedAt, shown.ID}
-			}
-		})
+	for _, session := range sessions {
+		shown := shownSession{
+			ID: session.ID, Current: session.ID == current, Kind: session.Kind, Label: session.Label, IP: session.IP, Agent: session.Agent,
+			CreatedAt: session.CreatedAt, LastUsedAt: session.LastUsedAt, ExpiresAt: session.ExpiresAt,
+		}
+		if !list.add(shown) {
+			break
+		}
+		after = cursor{shown.LastUsedAt, shown.ID}
+	}
 	out := sessionList{Sessions: list.entries}
 	if list.more {
 		out.Next = after.String()
@@ -141,8 +93,8 @@ func (d db) sessionsOf(r *request, sub, current string, now time.Time) (sessionL
 
 func (s *Service) listSessions(w http.ResponseWriter, r *request) error {
 	var list sessionList
-	err := s.asSelf(r, func(d db, who caller) (err error) {
-		list, err = d.sessionsOf(r, who.sub, who.session, s.now())
+	err := s.asSelf(r, func(tx store.Tx, who caller) (err error) {
+		list, err = sessionsOf(tx, r, who.Sub, who.session, s.now())
 		return err
 	})
 	if err == nil {
@@ -153,12 +105,12 @@ func (s *Service) listSessions(w http.ResponseWriter, r *request) error {
 
 func (s *Service) listSessionsOf(w http.ResponseWriter, r *request) error {
 	var list sessionList
-	err := s.asAdmin(r, func(d db, who caller) error {
-		subj, err := d.target(r)
+	err := s.asAdmin(r, func(tx store.Tx, who caller) error {
+		subj, err := target(tx, r)
 		if err != nil {
 			return err
 		}
-		list, err = d.sessionsOf(r, subj.sub, who.session, s.now())
+		list, err = sessionsOf(tx, r, subj.Sub, who.session, s.now())
 		return err
 	})
 	if err == nil {
@@ -170,20 +122,18 @@ func (s *Service) listSessionsOf(w http.ResponseWriter, r *request) error {
 // deleteSession ends one of the caller's sessions, or as an admin anyone's. To
 // others a session of somebody else does not exist.
 func (s *Service) deleteSession(w http.ResponseWriter, r *request) error {
-	err := s.asSelf(r, func(d db, who caller) error {
-		var owner string
-		_, err := d.one("SELECT subjectId FROM Sessions WHERE id = :id", args{":id": r.vars[0]},
-			func(stmt *sqlite.Stmt) { owner = stmt.ColumnText(0) })
+	err := s.asSelf(r, func(tx store.Tx, who caller) error {
+		owner, err := tx.SessionOwner(r.vars[0])
 		if err != nil {
 			return err
 		}
-		if owner == "" || owner != who.sub && !who.isAdmin {
+		if owner == "" || owner != who.Sub && !who.IsAdmin {
 			return errNoSession
 		}
-		if err := d.endSession(r.vars[0], who.ends(owner, r.vars[0])); err != nil {
+		if err := tx.EndSession(r.vars[0], who.ends(owner, r.vars[0])); err != nil {
 			return err
 		}
-		return s.record(d, r, event{name: "token.revoked", actor: who.sub, target: owner,
+		return s.record(tx, r, event{name: "token.revoked", actor: who.Sub, target: owner,
 			details: map[string]any{"method": "session", "session": r.vars[0]}})
 	})
 	if err == nil {
@@ -196,20 +146,20 @@ func (s *Service) deleteSession(w http.ResponseWriter, r *request) error {
 func (who caller) ends(owner, session string) int {
 	switch {
 	case session != "" && session == who.session:
-		return endedSignOut
-	case owner == who.sub:
-		return endedElsewhere
+		return store.EndedSignOut
+	case owner == who.Sub:
+		return store.EndedElsewhere
 	}
-	return endedByAdmin
+	return store.EndedByAdmin
 }
 
 func (s *Service) deleteSessionsOf(w http.ResponseWriter, r *request) error {
-	err := s.asAdmin(r, func(d db, who caller) error {
-		subj, err := d.target(r)
+	err := s.asAdmin(r, func(tx store.Tx, who caller) error {
+		subj, err := target(tx, r)
 		if err != nil {
 			return err
 		}
-		_, err = s.endAll(d, r, who, subj, "admin")
+		_, err = s.endAll(tx, r, who, subj, "admin")
 		return err
 	})
 	if err == nil {
@@ -219,20 +169,20 @@ func (s *Service) deleteSessionsOf(w http.ResponseWriter, r *request) error {
 }
 
 // endAll ends every session of a subject and records it.
-func (s *Service) endAll(d db, r *request, who caller, subj subject, method string) (int64, error) {
-	n, err := d.endSessionsOf(subj.sub, who.ends(subj.sub, ""))
+func (s *Service) endAll(tx store.Tx, r *request, who caller, subj store.Subject, method string) (int64, error) {
+	n, err := tx.EndSessions(subj.Sub, who.ends(subj.Sub, ""))
 	if err != nil {
 		return 0, err
 	}
-	return n, s.record(d, r, event{name: "token.revoked", actor: who.sub, target: subj.sub, email: subj.email,
+	return n, s.record(tx, r, event{name: "token.revoked", actor: who.Sub, target: subj.Sub, email: subj.Email,
 		details: map[string]any{"method": method, "sessions": n}})
 }
 
 // logoutAll ends all sessions of the caller, on every device.
 func (s *Service) logoutAll(w http.ResponseWriter, r *request) error {
 	var n int64
-	err := s.asSelf(r, func(d db, who caller) (err error) {
-		n, err = s.endAll(d, r, who, who.subject, "logout_all")
+	err := s.asSelf(r, func(tx store.Tx, who caller) (err error) {
+		n, err = s.endAll(tx, r, who, who.Subject, "logout_all")
 		return err
 	})
 	if err != nil {

@@ -1,10 +1,9 @@
 package auth
 
 import (
-	"errors"
 	"net/http"
 
-	"zombiezen.com/go/sqlite"
+	"github.com/lumenize/lmz/auth/internal/store"
 )
 
 var (
@@ -27,21 +26,21 @@ type shownSubject struct {
 }
 
 // show adds to a subject who may act for it.
-func (d db) show(s subject) (shownSubject, error) {
-	shown := shownSubject{Sub: s.sub, Email: s.email, EmailVerified: s.emailVerified, AdminApproved: s.adminApproved,
-		IsAdmin: s.isAdmin, CreatedAt: s.createdAt, Actors: []string{}}
-	if s.lastLoginAt != 0 {
-		shown.LastLoginAt = &s.lastLoginAt
+func show(tx store.Tx, s store.Subject) (shownSubject, error) {
+	shown := shownSubject{Sub: s.Sub, Email: s.Email, EmailVerified: s.EmailVerified, AdminApproved: s.AdminApproved,
+		IsAdmin: s.IsAdmin, CreatedAt: s.CreatedAt}
+	if s.LastLoginAt != 0 {
+		shown.LastLoginAt = &s.LastLoginAt
 	}
-	err := d.exec("SELECT actorSub FROM AuthorizedActors WHERE principalSub = :sub ORDER BY actorSub", args{":sub": s.sub},
-		func(stmt *sqlite.Stmt) { shown.Actors = append(shown.Actors, stmt.ColumnText(0)) })
+	var err error
+	shown.Actors, err = tx.Actors(s.Sub)
 	return shown, err
 }
 
 // target is the subject that a path names.
-func (d db) target(r *request) (subject, error) {
-	subj, err := d.subjectBy("sub", r.vars[0])
-	if errors.Is(err, errNoSubject) {
+func target(tx store.Tx, r *request) (store.Subject, error) {
+	subj, err := tx.Subject(r.vars[0])
+	if err == store.ErrNotFound {
 		return subj, errUnknown
 	}
 	return subj, err
@@ -49,20 +48,20 @@ func (d db) target(r *request) (subject, error) {
 
 // onSubject runs f as an admin on the subject that the path names, and answers
 // with that subject as it is afterwards.
-func (s *Service) onSubject(w http.ResponseWriter, r *request, f func(d db, who caller, subj subject) error) error {
+func (s *Service) onSubject(w http.ResponseWriter, r *request, f func(tx store.Tx, who caller, subj store.Subject) error) error {
 	var shown shownSubject
-	err := s.asAdmin(r, func(d db, who caller) error {
-		subj, err := d.target(r)
+	err := s.asAdmin(r, func(tx store.Tx, who caller) error {
+		subj, err := target(tx, r)
 		if err != nil {
 			return err
 		}
-		if err := f(d, who, subj); err != nil {
+		if err := f(tx, who, subj); err != nil {
 			return err
 		}
-		if subj, err = d.target(r); err != nil {
+		if subj, err = target(tx, r); err != nil {
 			return err
 		}
-		shown, err = d.show(subj)
+		shown, err = show(tx, subj)
 		return err
 	})
 	if err == nil {
@@ -102,26 +101,20 @@ func (s *Service) listSubjects(w http.ResponseWriter, r *request) error {
 	}
 	email, _ := NormalEmail(q.Get("email"))
 	list := newListPage[shownSubject](limit)
-	err = s.asAdmin(r, func(d db, _ caller) error {
-		var found []subject
-		err := d.exec("SELECT "+subjectColumns+` FROM Subjects
-			WHERE (:role NOT IN ('admin', 'none') OR isAdmin = (:role = 'admin')) AND (:email = '' OR email = :email)
-			AND (createdAt < :at OR createdAt = :at AND sub > :id)
-			ORDER BY createdAt DESC, sub LIMIT :limit + 1 OFFSET :offset`,
-			args{":role": q.Get("role"), ":email": email, ":at": after.at, ":id": after.id, ":limit": limit, ":offset": offset},
-			func(stmt *sqlite.Stmt) { found = append(found, scanSubject(stmt)) })
+	err = s.asAdmin(r, func(tx store.Tx, _ caller) error {
+		found, err := tx.Subjects(store.SubjectQuery{Role: q.Get("role"), Email: email, After: store.Place(after), Limit: limit + 1, Offset: offset})
 		if err != nil {
 			return err
 		}
 		for _, subj := range found {
-			shown, err := d.show(subj)
+			shown, err := show(tx, subj)
 			if err != nil {
 				return err
 			}
 			if !list.add(shown) {
 				break
 			}
-			after = cursor{subj.createdAt, subj.sub}
+			after = cursor{subj.CreatedAt, subj.Sub}
 		}
 		return nil
 	})
@@ -140,7 +133,7 @@ func (s *Service) listSubjects(w http.ResponseWriter, r *request) error {
 }
 
 func (s *Service) getSubject(w http.ResponseWriter, r *request) error {
-	return s.onSubject(w, r, func(db, caller, subject) error { return nil })
+	return s.onSubject(w, r, func(store.Tx, caller, store.Subject) error { return nil })
 }
 
 func (s *Service) patchSubject(w http.ResponseWriter, r *request) error {
@@ -149,25 +142,25 @@ func (s *Service) patchSubject(w http.ResponseWriter, r *request) error {
 		return err
 	}
 	var shown shownSubject
-	err = s.asAdmin(r, func(d db, who caller) error {
-		if who.sub == r.vars[0] {
+	err = s.asAdmin(r, func(tx store.Tx, who caller) error {
+		if who.Sub == r.vars[0] {
 			return errSelf
 		}
-		subj, err := d.target(r)
+		subj, err := target(tx, r)
 		if err != nil {
 			return err
 		}
-		if subj.email == s.changeable.Load().BootstrapEmail {
+		if subj.Email == s.changeable.Load().BootstrapEmail {
 			return errBootstrap
 		}
-		to, err := patched(body, subj)
+		to, revoking, err := patched(body, subj)
 		if err != nil {
 			return err
 		}
-		if err := s.change(d, r, who.sub, subj, to); err != nil {
+		if err := s.change(tx, r, who.Sub, subj, to, revoking); err != nil {
 			return err
 		}
-		shown, err = d.show(to)
+		shown, err = show(tx, to)
 		return err
 	})
 	if err == nil {
@@ -177,22 +170,23 @@ func (s *Service) patchSubject(w http.ResponseWriter, r *request) error {
 }
 
 // patched applies a body to a subject. Members that it does not know are ignored.
-func patched(body []byte, subj subject) (subject, error) {
+func patched(body []byte, subj store.Subject) (to store.Subject, revoking bool, err error) {
 	var b struct {
 		IsAdmin       jsonBool `json:"isAdmin"`
 		AdminApproved jsonBool `json:"adminApproved"`
 		Actors        present  `json:"authorizedActors"`
 	}
 	if err := decodeBody(body, &b); err != nil {
-		return subj, err
+		return subj, false, err
 	}
 	switch {
 	case bool(b.Actors):
-		return subj, badRequest("invalid_request", "Use POST /subject/:id/actors and DELETE /subject/:id/actors/:actorId to change authorizedActors")
+		return subj, false, badRequest("invalid_request", "Use POST /subject/:id/actors and DELETE /subject/:id/actors/:actorId to change authorizedActors")
 	case b.IsAdmin.value && b.AdminApproved.set && !b.AdminApproved.value:
-		return subj, errUnapprovedAdmin
+		return subj, false, errUnapprovedAdmin
 	}
-	return subj.with(b.AdminApproved, b.IsAdmin), nil
+	to, revoking = with(subj, b.AdminApproved, b.IsAdmin)
+	return to, revoking, nil
 }
 
 // present tells whether a member is there, whatever its value.
@@ -201,25 +195,25 @@ type present bool
 func (p *present) UnmarshalJSON([]byte) error { *p = true; return nil }
 
 func (s *Service) deleteSubject(w http.ResponseWriter, r *request) error {
-	err := s.asAdmin(r, func(d db, who caller) error {
-		if who.sub == r.vars[0] {
+	err := s.asAdmin(r, func(tx store.Tx, who caller) error {
+		if who.Sub == r.vars[0] {
 			return errSelfDelete
 		}
-		subj, err := d.target(r)
+		subj, err := target(tx, r)
 		if err != nil {
 			return err
 		}
-		if subj.email == s.changeable.Load().BootstrapEmail {
+		if subj.Email == s.changeable.Load().BootstrapEmail {
 			return errBootstrap
 		}
-		if err := d.dropInvitations(subj); err != nil {
+		if err := tx.DropInvitations(subj); err != nil {
 			return err
 		}
 		// Sessions, tokens and the lists of actors go with it.
-		if err := d.exec("DELETE FROM Subjects WHERE sub = :sub", args{":sub": subj.sub}, nil); err != nil {
+		if err := tx.DeleteSubject(subj.Sub); err != nil {
 			return err
 		}
-		return s.record(d, r, event{name: "subject.deleted", actor: who.sub, target: subj.sub, email: subj.email})
+		return s.record(tx, r, event{name: "subject.deleted", actor: who.Sub, target: subj.Sub, email: subj.Email})
 	})
 	if err == nil {
 		w.WriteHeader(http.StatusNoContent)

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"github.com/lumenize/lmz/auth/internal/remote"
+	"github.com/lumenize/lmz/auth/internal/store"
 )
 
 // testing tells whether a request may use what test mode offers: it has to come
@@ -33,15 +34,16 @@ func (s *Service) setSubjectData(w http.ResponseWriter, r *request) error {
 	case body.IsAdmin.value && body.AdminApproved.set && !body.AdminApproved.value:
 		return errUnapprovedAdmin
 	}
-	err := s.tx(r, func(d db) error {
-		subj, err := d.subjectBy("email", email)
-		if err == errNoSubject {
+	err := s.tx(r, func(tx store.Tx) error {
+		subj, err := tx.SubjectByEmail(email)
+		if err == store.ErrNotFound {
 			return errUnknown
 		}
 		if err != nil {
 			return err
 		}
-		return s.change(d, r, "test", subj, subj.with(body.AdminApproved, body.IsAdmin))
+		to, revoking := with(subj, body.AdminApproved, body.IsAdmin)
+		return s.change(tx, r, "test", subj, to, revoking)
 	})
 	if err != nil {
 		return err

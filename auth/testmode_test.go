@@ -32,7 +32,7 @@ func TestSetSubjectDataFollowsTheRules(t *testing.T) {
 	}
 	flags := func(approved, admin bool) {
 		t.Helper()
-		if s := f.subject(ada); s.adminApproved != approved || s.isAdmin != admin {
+		if s := f.subject(ada); s.AdminApproved != approved || s.IsAdmin != admin {
 			t.Errorf("got %+v", s)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/lumenize/lmz/auth/internal/secret"
+	"github.com/lumenize/lmz/auth/internal/store"
 )
 
 // One test for each threat of appendix B. What a test above shows already is named
@@ -20,7 +21,7 @@ import (
 func TestThreatB01NoAnswerTellsWhichAddressesAreKnown(t *testing.T) {
 	f, admin := withAdmin(t)
 	f.signIn(bob)
-	f.want(f.as(admin, "PATCH", "subject/"+f.subject(bob).sub, `{"adminApproved":false}`), 200, "")
+	f.want(f.as(admin, "PATCH", "subject/"+f.subject(bob).Sub, `{"adminApproved":false}`), 200, "")
 	for path, ask := range map[string]func(email string) string{
 		"email-magic-link": func(email string) string { return `{"email":"` + email + `"}` },
 		"cli/start":        func(email string) string { return cliStart(email, callback, verifier) },
@@ -60,14 +61,9 @@ func TestThreatB02TokensAreLongAndNeverTheSame(t *testing.T) {
 	}
 	f := start(t, Options{AutoApprove: true})
 	_, code, _ := f.device(ada)
-	err := f.svc.store.read(t.Context(), func(d db) error {
-		n, err := d.number("SELECT count(*) FROM Devices WHERE userCodeMac = :hash", args{":hash": secret.Hash(plainUserCode(code))})
-		if n != 0 {
-			t.Error("a short code is stored so that it can be found by trying")
-		}
-		return err
-	})
-	f.must(err)
+	if f.number("SELECT count(*) FROM Devices WHERE userCodeMac = ?", secret.Hash(plainUserCode(code))) != 0 {
+		t.Error("a short code is stored so that it can be found by trying")
+	}
 }
 
 func TestThreatB03LinksWorkOnceAndASignInVoidsTheOthers(t *testing.T) {
@@ -105,9 +101,9 @@ func TestThreatB04LookingAtALinkDoesNotUseItUp(t *testing.T) {
 func TestThreatB05NothingIsApprovedByAGet(t *testing.T) {
 	f, admin := withAdmin(t)
 	f.signIn(bob)
-	path := "approve/" + f.subject(bob).sub
+	path := "approve/" + f.subject(bob).Sub
 	f.want(f.as(admin, "GET", path, ""), 200, "")
-	if f.subject(bob).adminApproved {
+	if f.subject(bob).AdminApproved {
 		t.Error("approved")
 	}
 	a := f.do("POST", "/auth/"+path, "", "Authorization", "Bearer "+admin, "Origin", "https://evil.example")
@@ -146,7 +142,7 @@ func TestThreatB07NobodyIsSentElsewhere(t *testing.T) {
 func TestThreatB08ForeignPagesChangeNothing(t *testing.T) {
 	f, _ := withAdmin(t)
 	session := f.signIn(bob)
-	sub := f.subject(bob).sub
+	sub := f.subject(bob).Sub
 	adminSession := f.signIn(ada)
 	for _, from := range [][]string{{"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Site", "same-site"}, {"Origin", "https://other.lmz.example"}, {"Origin", "null"}} {
 		for _, target := range []string{"POST logout", "POST logout/all", "POST refresh-token", "POST tokens", "POST delegated-token"} {
@@ -307,20 +303,16 @@ func TestThreatB09NobodyKeepsTheOwnerOfAnAddressOut(t *testing.T) {
 
 func TestThreatB10SecretsAreLookedUpByTheirHash(t *testing.T) {
 	f := start(t, Options{})
-	err := f.svc.store.read(t.Context(), func(d db) error {
-		for table, column := range map[string]string{"MagicLinks": "tokenHash", "InviteTokens": "tokenHash", "RefreshTokens": "tokenHash",
-			"CliCodes": "codeHash", "Devices": "deviceHash", "NamedTokens": "tokenHash"} {
-			n, err := d.number("SELECT count(*) FROM pragma_table_info('"+table+"') WHERE name = '"+column+"'", nil)
-			if err != nil || n != 1 {
-				t.Errorf("%s has no %s: %v", table, column, err)
-			}
-			if n, err := d.number("SELECT count(*) FROM pragma_table_info('"+table+"') WHERE name IN ('token', 'code', 'secret')", nil); err != nil || n != 0 {
-				t.Errorf("%s holds a secret: %v", table, err)
-			}
+	for table, column := range map[string]string{"MagicLinks": "tokenHash", "InviteTokens": "tokenHash", "RefreshTokens": "tokenHash",
+		"CliCodes": "codeHash", "Devices": "deviceHash", "NamedTokens": "tokenHash"} {
+		columns := "SELECT count(*) FROM pragma_table_info('" + table + "') WHERE name "
+		if n := f.number(columns+"= ?", column); n != 1 {
+			t.Errorf("%s has no %s", table, column)
 		}
-		return nil
-	})
-	f.must(err)
+		if n := f.number(columns + "IN ('token', 'code', 'secret')"); n != 0 {
+			t.Errorf("%s holds a secret", table)
+		}
+	}
 }
 
 func TestThreatB11ClocksMayDifferBothWays(t *testing.T) {
@@ -411,10 +403,10 @@ func TestThreatB14WhatWasTakenAwayIsGoneAtOnce(t *testing.T) {
 	f, admin := withAdmin(t)
 	enter := func() (access, session string) {
 		session = f.signIn(bob)
-		f.want(f.as(admin, "POST", "approve/"+f.subject(bob).sub, ""), 200, "")
+		f.want(f.as(admin, "POST", "approve/"+f.subject(bob).Sub, ""), 200, "")
 		return f.access(session), session
 	}
-	sub := func() string { return f.subject(bob).sub }
+	sub := func() string { return f.subject(bob).Sub }
 	for name, take := range map[string]func(session string){
 		"logout":          func(session string) { f.do("POST", "/auth/logout", "", "Cookie", cookieName+"="+session) },
 		"approval":        func(string) { f.as(admin, "PATCH", "subject/"+sub(), `{"adminApproved":false}`) },
@@ -444,7 +436,7 @@ func TestThreatB14WhatWasTakenAwayIsGoneAtOnce(t *testing.T) {
 // The rest of what is refused: TestVerifyIsStrict.
 func TestThreatB15TheEndpointsCheckTokensAsStrictlyAsTheGate(t *testing.T) {
 	f, admin := withAdmin(t)
-	sub := f.subject(ada).sub
+	sub := f.subject(ada).Sub
 	for name, change := range map[string]jwt.MapClaims{
 		"another audience": {"aud": "x"}, "another issuer": {"iss": "x"}, "no end": {"exp": nil}, "not yet": {"nbf": f.now().Add(time.Hour).Unix()},
 		"an unknown session": {"sid": "x"}, "a forged actor": {"act": "x"}, "a nameless actor": {"act": map[string]any{"sub": 7}},
@@ -476,10 +468,10 @@ func TestThreatB15TheEndpointsCheckTokensAsStrictlyAsTheGate(t *testing.T) {
 func TestThreatB16DelegationIsRecordedWithEveryone(t *testing.T) {
 	f, admin := withAdmin(t)
 	f.signIn(bob)
-	f.want(f.as(admin, "POST", "approve/"+f.subject(bob).sub, ""), 200, "")
-	f.want(f.as(admin, "POST", "delegated-token", `{"actFor":"`+f.subject(bob).sub+`"}`), 200, "")
+	f.want(f.as(admin, "POST", "approve/"+f.subject(bob).Sub, ""), 200, "")
+	f.want(f.as(admin, "POST", "delegated-token", `{"actFor":"`+f.subject(bob).Sub+`"}`), 200, "")
 	e := f.event("token.delegated")
-	if e.Actor != f.subject(ada).sub || e.Target != f.subject(bob).sub || string(e.Detail) != `{"actors":["`+e.Actor+`"]}` {
+	if e.Actor != f.subject(ada).Sub || e.Target != f.subject(bob).Sub || string(e.Detail) != `{"actors":["`+e.Actor+`"]}` {
 		t.Errorf("event %+v %s", e, e.Detail)
 	}
 }
@@ -636,7 +628,7 @@ func TestThreatB23NothingGrowsOrHangs(t *testing.T) {
 		f.want(f.as(admin, method, endpoint, strings.Repeat(" ", bodyLimit+1)), 413, "")
 	}
 	f.pass(2 * 365 * 24 * time.Hour)
-	f.must(f.svc.store.tx(t.Context(), func(d db) error { return d.sweep(f.now()) }))
+	f.must(f.svc.store.Update(t.Context(), func(tx store.Tx) error { return tx.Sweep(f.now()) }))
 	for _, table := range []string{"MagicLinks", "InviteTokens", "CliCodes", "Devices", "RefreshTokens", "Sessions", "NamedTokens", "Outbox", "Audit"} {
 		if n := f.count(table); n != 0 {
 			t.Errorf("%s: %d rows stay", table, n)

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+	"github.com/lumenize/lmz/auth/internal/store"
 )
 
 const (
@@ -28,7 +29,7 @@ func goodClaims(now time.Time) jwt.MapClaims {
 
 func TestVerifyIsStrict(t *testing.T) {
 	f := start(t, Options{})
-	f.insert(subject{sub: "s", email: ada, emailVerified: true, adminApproved: true, isAdmin: true})
+	f.insert(store.Subject{Sub: "s", Email: ada, EmailVerified: true, AdminApproved: true, IsAdmin: true})
 	now := f.now()
 	_, stranger, _ := ed25519.GenerateKey(rand.Reader)
 	own := f.keys().Signing
@@ -136,7 +137,7 @@ func TestAnAccessTokenIsAsTheOriginals(t *testing.T) {
 	if token.Header["alg"] != "EdDSA" || token.Header["typ"] != "JWT" || token.Header["kid"] != "BLUE" {
 		t.Errorf("header %v", token.Header)
 	}
-	if _, isString := all["aud"].(string); !isString || all["sub"] != f.subject(ada).sub || all["email"] != ada ||
+	if _, isString := all["aud"].(string); !isString || all["sub"] != f.subject(ada).Sub || all["email"] != ada ||
 		all["exp"].(float64)-all["iat"].(float64) != 900 || len(all["jti"].(string)) != 36 {
 		t.Errorf("claims %v", all)
 	}
@@ -180,8 +181,8 @@ func TestMiddlewareLetsOnlyVerifiedBearersThrough(t *testing.T) {
 	if w := call("Bearer x"); w.Code != 401 || w.Body.String() != `{"error":"invalid_token","error_description":"Token is invalid or expired"}` {
 		t.Errorf("got %d %s", w.Code, w.Body)
 	}
-	f.insert(subject{sub: "s", email: bob})
-	unapproved, err := f.svc.signAccess(grantTo(subject{sub: "s", email: bob}, f.now().Add(time.Minute)), f.now())
+	f.insert(store.Subject{Sub: "s", Email: bob})
+	unapproved, err := f.svc.signAccess(grantTo(store.Subject{Sub: "s", Email: bob}, f.now().Add(time.Minute)), f.now())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -219,7 +220,7 @@ func TestMintWorksWhileTheServiceIsOpen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if claims, err := f.svc.Verify(t.Context(), token); err != nil || !claims.IsAdmin || !f.subject(ada).isAdmin {
+	if claims, err := f.svc.Verify(t.Context(), token); err != nil || !claims.IsAdmin || !f.subject(ada).IsAdmin {
 		t.Errorf("got %+v, %v", claims, err)
 	}
 	token, err = Mint(dir, noEnv, ada, false, time.Minute)
@@ -261,7 +262,7 @@ func TestARevokedApprovalIsNotGivenBack(t *testing.T) {
 		}
 	}
 	access := f.access(f.signIn(ada))
-	if _, err := f.svc.Verify(t.Context(), access); err == nil || f.subject(ada).adminApproved {
+	if _, err := f.svc.Verify(t.Context(), access); err == nil || f.subject(ada).AdminApproved {
 		t.Errorf("a new sign-in: %v", err)
 	}
 	f.want(f.do("POST", "/auth/test/set-subject-data", `{"email":"`+ada+`","adminApproved":true}`), 204, "")
@@ -279,7 +280,7 @@ func TestAutoApproveComesWithTheFirstVerificationOnly(t *testing.T) {
 	f := start(t, Options{Dir: dir, AutoApprove: true})
 	f.signIn(ada)
 	f.signIn(bob)
-	if f.subject(ada).adminApproved || !f.subject(bob).adminApproved {
+	if f.subject(ada).AdminApproved || !f.subject(bob).AdminApproved {
 		t.Errorf("ada %+v, bob %+v", f.subject(ada), f.subject(bob))
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 
+	"github.com/lumenize/lmz/auth/internal/store"
 	"github.com/lumenize/lmz/auth/internal/token"
 )
 
@@ -28,9 +29,9 @@ var (
 // What was given since needs a new token. Tokens with a name are looked up alone.
 func (s *Service) Verify(ctx context.Context, accessToken string) (Claims, error) {
 	var c token.Claims
-	var subj subject
-	err := s.store.read(ctx, func(d db) (err error) {
-		c, subj, err = s.authenticate(d, accessToken)
+	var subj store.Subject
+	err := s.store.View(ctx, func(tx store.Tx) (err error) {
+		c, subj, err = s.authenticate(tx, accessToken)
 		return err
 	})
 	if refusal, ok := errors.AsType[*Error](err); ok {
@@ -44,7 +45,7 @@ func (s *Service) Verify(ctx context.Context, accessToken string) (Claims, error
 		s.touchNamed(ctx, accessToken)
 	}
 	if !mayEnter(c.IsAdmin, c.EmailVerified, c.AdminApproved) {
-		if subj.approvalRevoked {
+		if subj.ApprovalRevoked {
 			return Claims{}, errUnapproved
 		}
 		return Claims{}, &Error{Status: 403, Code: "access_denied", Description: "Account not yet approved"}
@@ -56,18 +57,18 @@ func (s *Service) Verify(ctx context.Context, accessToken string) (Claims, error
 func mayEnter(admin, verified, approved bool) bool { return admin || verified && approved }
 
 // authenticate checks a token and what it says, but for the gate.
-func (s *Service) authenticate(d db, text string) (token.Claims, subject, error) {
+func (s *Service) authenticate(tx store.Tx, text string) (token.Claims, store.Subject, error) {
 	var c token.Claims
 	var err error
 	if token.IsNamed(text) {
-		c, err = s.namedClaims(d, text)
+		c, err = s.namedClaims(tx, text)
 	} else {
 		c, err = s.signedClaims(text)
 	}
 	if err != nil {
-		return token.Claims{}, subject{}, err
+		return token.Claims{}, store.Subject{}, err
 	}
-	return s.current(d, c)
+	return s.current(tx, c)
 }
 
 // signedClaims checks a token by itself.
@@ -93,27 +94,26 @@ func (s *Service) signedClaims(text string) (token.Claims, error) {
 }
 
 // current takes from c what is no longer so.
-func (s *Service) current(d db, c token.Claims) (token.Claims, subject, error) {
-	subj, err := d.subjectBy("sub", c.Subject)
-	if err == errNoSubject {
+func (s *Service) current(tx store.Tx, c token.Claims) (token.Claims, store.Subject, error) {
+	subj, err := tx.Subject(c.Subject)
+	if err == store.ErrNotFound {
 		return token.Claims{}, subj, errAccountGone
 	}
 	if err != nil {
 		return token.Claims{}, subj, err
 	}
 	if c.Session != "" {
-		alive, err := d.one("SELECT 1 FROM Sessions WHERE id = :id AND expiresAt >= :now UNION ALL SELECT 1 FROM NamedTokens WHERE id = :id AND expiresAt > :now",
-			args{":id": c.Session, ":now": s.now().UnixMilli()}, nil)
+		alive, err := tx.IsAlive(c.Session, s.now())
 		if err != nil {
 			return token.Claims{}, subj, err
 		}
 		if !alive {
-			return token.Claims{}, subj, d.sessionEnded(c.Session)
+			return token.Claims{}, subj, sessionEnded(tx, c.Session)
 		}
 	}
 	principal := subj
 	for _, sub := range c.Actors {
-		actor, err := d.actorFor(principal, sub)
+		actor, err := actorFor(tx, principal, sub)
 		if _, refused := err.(*Error); refused {
 			return token.Claims{}, subj, errMayNotActNow
 		}
@@ -122,9 +122,9 @@ func (s *Service) current(d db, c token.Claims) (token.Claims, subject, error) {
 		}
 		principal = actor
 	}
-	c.EmailVerified = c.EmailVerified && subj.emailVerified
-	c.AdminApproved = c.AdminApproved && subj.adminApproved
-	c.IsAdmin = c.IsAdmin && subj.isAdmin
+	c.EmailVerified = c.EmailVerified && subj.EmailVerified
+	c.AdminApproved = c.AdminApproved && subj.AdminApproved
+	c.IsAdmin = c.IsAdmin && subj.IsAdmin
 	c.All = maps.Clone(c.All)
 	c.All["emailVerified"], c.All["adminApproved"] = c.EmailVerified, c.AdminApproved
 	if !c.IsAdmin {

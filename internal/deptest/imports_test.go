@@ -101,8 +101,9 @@ var mayImport = map[string][]string{
 	"auth/internal/limit":   {},
 	"auth/internal/keys":    {"auth/internal/private", "internal/wholefile"},
 	"auth/internal/token":   {"auth/internal/secret", "auth/internal/keys"},
+	"auth/internal/store":   {"auth/internal/secret", "auth/internal/private"},
 	"auth": {"", "internal/textin", "internal/wholefile", "internal/credential", "internal/printable", "internal/httphead", "internal/origin",
-		"auth/internal/secret", "auth/internal/private", "auth/internal/remote", "auth/internal/limit", "auth/internal/keys", "auth/internal/token"},
+		"auth/internal/secret", "auth/internal/private", "auth/internal/remote", "auth/internal/limit", "auth/internal/keys", "auth/internal/token", "auth/internal/store"},
 }
 
 // forTests are the packages that only tests import, and meshtest.
