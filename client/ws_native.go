@@ -61,7 +61,7 @@ func dialWith(ctx context.Context, c *http.Client, url string, protocols []strin
 // upgrader keeps the socket of the last answer, which an upgrade takes over.
 type upgrader struct {
 	transport http.RoundTripper // nil: the default
-	socket    io.Closer
+	socket    *link.Socket
 }
 
 // RoundTrip implements [http.RoundTripper].
@@ -71,10 +71,14 @@ func (u *upgrader) RoundTrip(r *http.Request) (*http.Response, error) {
 		transport = http.DefaultTransport
 	}
 	response, err := transport.RoundTrip(r)
-	if err == nil {
-		u.socket = response.Body
+	if err != nil {
+		return nil, err
 	}
-	return response, err
+	if stream, ok := response.Body.(io.ReadWriteCloser); ok { // so it is after an upgrade
+		u.socket = link.NewSocket(stream)
+		response.Body = u.socket
+	}
+	return response, nil
 }
 
 // dialError says what the gateway answered instead of upgrading.

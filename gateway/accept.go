@@ -179,13 +179,16 @@ func offeredNames(h http.Header) string {
 // hijacker keeps the socket that an upgrade takes over.
 type hijacker struct {
 	http.ResponseWriter
-	socket net.Conn
+	socket *link.Socket
 }
 
 // Hijack implements [http.Hijacker].
 func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	socket, buffered, err := http.NewResponseController(h.ResponseWriter).Hijack()
-	h.socket = socket
+	if err == nil {
+		h.socket = link.NewSocket(socket)
+		buffered.Writer.Reset(h.socket)
+	}
 	return socket, buffered, err
 }
 

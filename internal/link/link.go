@@ -140,14 +140,12 @@ func (l *Link) signal() {
 // write writes what is handed over, until the link is closed or broken.
 func (l *Link) write() {
 	for range l.wake {
-		for message := l.next(); message != nil; message = l.next() {
-			if l.transport.Write(message) != nil {
+		for batch := l.next(); batch != nil; batch = l.next() {
+			if l.writeAll(batch) != nil {
 				l.Close(broken, "")
 				break
 			}
-			l.mu.Lock()
-			l.written++
-			l.mu.Unlock()
+			l.wrote(batch)
 		}
 		l.mu.Lock()
 		closing, code, reason := l.closing, l.code, l.reason
@@ -160,18 +158,60 @@ func (l *Link) write() {
 	}
 }
 
-// next takes the next message from the queue.
-func (l *Link) next() []byte {
+// A batcher is a [Transport] that writes several messages in fewer writes than one each.
+type batcher interface {
+	WriteAll(messages [][]byte) error
+}
+
+func (l *Link) writeAll(batch [][]byte) error {
+	if b, ok := l.transport.(batcher); ok && len(batch) > 1 {
+		return b.WriteAll(batch)
+	}
+	for _, message := range batch {
+		if err := l.transport.Write(message); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// maxBatch is how many bytes a write takes, unless one message has more. What is taken cannot be
+// abandoned any more, and counts as one message against [writeTimeout].
+const maxBatch = 32 << 10
+
+// next takes the next messages from the queue, in order.
+func (l *Link) next() [][]byte {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.queue) == 0 {
-		l.queue = nil // frees what was written
 		return nil
 	}
-	message := l.queue[0]
-	l.queue = l.queue[1:]
-	l.queued -= len(message)
-	l.begun++
+	n, size := 1, len(l.queue[0])
+	for n < len(l.queue) && size+len(l.queue[n]) <= maxBatch {
+		size += len(l.queue[n])
+		n++
+	}
+	batch := l.queue[:n]
+	l.queue = l.queue[n:]
+	l.queued -= size
+	l.begun += uint64(n)
 	l.since = time.Now()
-	return message
+	return batch
+}
+
+// maxSpare is how many messages the queue of a link has room for while it is empty.
+const maxSpare = 16
+
+// wrote counts a batch that the socket has taken, and frees it.
+func (l *Link) wrote(batch [][]byte) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.written += uint64(len(batch))
+	clear(batch)
+	if len(l.queue) == 0 {
+		l.queue = nil
+		if cap(batch) <= maxSpare {
+			l.queue = batch[:0]
+		}
+	}
 }
