@@ -43,13 +43,15 @@ var (
 	// ErrTooLarge says that the call, or its answer, does not fit in a frame. Only in the
 	// second case the method ran.
 	ErrTooLarge = errors.New("too large")
-)
 
-// The names of errors that say that a call met a bound, as other languages see them.
-const (
-	Busy      = "BusyError"
-	QueueFull = "QueueFullError"
-	TooLarge  = "TooLargeError"
+	// ErrRateLimited says that the caller makes too many calls. The call was not executed;
+	// see [RetryAfter].
+	ErrRateLimited = errors.New("rate limited")
+
+	// ErrQuotaExceeded says that the caller already holds as much of something as it may,
+	// such as objects or stored bytes; see [Exceeded]. The call was not executed. Waiting
+	// does not help; freeing some does.
+	ErrQuotaExceeded = errors.New("quota exceeded")
 )
 
 // Error is the one error that crosses the mesh, both ways; errors of types that are
@@ -91,13 +93,15 @@ func (e *Error) Is(target error) bool {
 	case ErrOutcomeUnknown:
 		return e.Code == CodeUnknown
 	case ErrBusy:
-		return e.Name == Busy
+		return e.Name == errtype.Busy
 	case ErrQueueFull:
-		return e.Name == QueueFull
+		return e.Name == errtype.QueueFull
 	case ErrTooLarge:
-		return e.Name == TooLarge
+		return e.Name == errtype.TooLarge
+	case ErrRateLimited:
+		return e.Name == errtype.RateLimited
 	case ErrQuotaExceeded:
-		return e.Name == QuotaExceeded
+		return e.Name == errtype.QuotaExceeded
 	}
 	return false
 }
@@ -112,15 +116,11 @@ func CodeOf(err error) Code {
 	return ""
 }
 
-// ClientDisconnected is the class name of the error that says that a client's
-// session has ended. The client is told to subscribe again when it next connects.
-const ClientDisconnected = "ClientDisconnectedError"
-
 // DisconnectedClient returns the instance name of the client whose session has
 // ended, if that is what err says. Drop the client from lists of subscribers then.
 func DisconnectedClient(err error) (instance string, ok bool) {
 	var e *Error
-	if !errors.As(err, &e) || e.Name != ClientDisconnected {
+	if !errors.As(err, &e) || e.Name != errtype.ClientDisconnected {
 		return "", false
 	}
 	instance, ok = e.Fields[errtype.ClientInstanceName].(string)

@@ -7,23 +7,11 @@ import (
 	"github.com/lumenize/lmz/internal/errtype"
 )
 
-// RateLimited is the class name of the error of a call that was refused because its
-// caller makes too many. It was not executed; see [RetryAfter].
-const RateLimited = "RateLimitedError"
-
-// QuotaExceeded is the class name of the error of a call that was refused because its
-// caller already holds as much of something as it may, such as objects or stored bytes.
-// Waiting does not help; freeing some does.
-const QuotaExceeded = "QuotaExceededError"
-
-// ErrQuotaExceeded matches an [*Error] of that name.
-var ErrQuotaExceeded = errors.New("quota exceeded")
-
 // Exceeded returns the budget that a RateLimitedError or QuotaExceededError names, such
 // as "steps" or "stored", or "" for any other error.
 func Exceeded(err error) string {
 	var e *Error
-	if !errors.As(err, &e) || e.Name != RateLimited && e.Name != QuotaExceeded {
+	if !errors.As(err, &e) || e.Name != errtype.RateLimited && e.Name != errtype.QuotaExceeded {
 		return ""
 	}
 	what, _ := e.Fields[errtype.Exceeded].(string)
@@ -34,7 +22,7 @@ func Exceeded(err error) string {
 // again, if that is what err says.
 func RetryAfter(err error) (wait time.Duration, ok bool) {
 	var e *Error
-	if !errors.As(err, &e) || e.Name != RateLimited {
+	if !errors.As(err, &e) || e.Name != errtype.RateLimited {
 		return 0, false
 	}
 	switch ms := e.Fields[errtype.RetryAfterMs].(type) {

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+
+	"github.com/lumenize/lmz/internal/session"
 )
 
 // Errors of a peer. A call that failed for one of these reasons wraps it.
@@ -77,7 +79,7 @@ func (e *notConnectedError) Unwrap() []error { return []error{e.ended, e.last} }
 func (p *Peer) gaveUp(ended error) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.failed == nil || p.life.State() == Connected || errors.Is(ended, p.failed) {
+	if p.failed == nil || p.life.State() == session.Connected || errors.Is(ended, p.failed) {
 		return ended
 	}
 	return &notConnectedError{ended, p.failed}

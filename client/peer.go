@@ -17,15 +17,18 @@ import (
 )
 
 // State is where a peer is on its way to the gateway.
-type State = session.State
+type State int
 
 // The states of a peer. A new one is Disconnected.
 const (
-	Disconnected = session.Disconnected
-	Connecting   = session.Connecting
-	Connected    = session.Connected
-	Reconnecting = session.Reconnecting
+	Disconnected = State(session.Disconnected) // not connected and not trying
+	Connecting   = State(session.Connecting)   // trying for the first time
+	Connected    = State(session.Connected)    // the gateway has welcomed it
+	Reconnecting = State(session.Reconnecting) // was connected, or failed to, and tries again
 )
+
+// String returns the state in lower case, as shown to people.
+func (s State) String() string { return session.State(s).String() }
 
 // Peer is a node outside the gateway. It implements [lmz.Caller]. All its methods
 // may be called from any goroutine.
@@ -183,7 +186,7 @@ func (p *Peer) Connect(ctx context.Context) error {
 		return ErrClosed
 	}
 	p.over = nil
-	if p.life.State() == Disconnected {
+	if p.life.State() == session.Disconnected {
 		p.failed = nil
 	}
 	p.doLife(p.life.Connect(time.Now()))
@@ -195,7 +198,7 @@ func (p *Peer) Connect(ctx context.Context) error {
 		switch {
 		case over != nil:
 			return over
-		case state == Connected:
+		case state == session.Connected:
 			return nil
 		}
 		select {
@@ -229,7 +232,7 @@ func (p *Peer) Suspend() {
 func (p *Peer) State() State {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.life.State()
+	return State(p.life.State())
 }
 
 // Identity returns the peer's address. Its instance is empty until there was a

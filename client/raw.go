@@ -13,17 +13,11 @@ import (
 // their own: calls and answers pass through it undecoded. Go programs use [New],
 // [Peer.CallRaw], [Peer.Send] and [Options].Handler.
 
-// RawHandler takes an incoming call: its call context and its chain, encoded
-// (PROTOCOL.md, "Call context" and "Continuations"). It is called on one goroutine
-// at a time, in the order in which the calls came, and must not wait for the call to
-// finish. It has done called once, from any goroutine, with the encoded result, or
-// with an encoded error and who failed. ctx ends with the call's deadline.
-type RawHandler func(ctx context.Context, callContext, chain []byte, done func(failed lmz.Code, payload []byte))
-
 // CallEncoded makes a call whose chain and call context are encoded already; they are not
-// checked. Of the context the gateway takes the state; nil says nothing. It returns at once: calls are made in the order of CallEncoded. done is called once,
-// on a goroutine of its own, with the encoded result, or with an encoded error and
-// who failed. Without done nobody learns the outcome.
+// checked. The gateway uses only the state of the context; nil means an empty one. It returns
+// at once: calls are made in the order of CallEncoded. done is called once, on a goroutine of
+// its own, with the encoded result, or with an encoded error and who failed. Without done
+// nobody learns the outcome.
 func (p *Peer) CallEncoded(ctx context.Context, to lmz.Address, callContext, chain []byte, done func(failed lmz.Code, payload []byte)) {
 	ctx, cancel := proto.WithDeadline(ctx)
 	if callContext == nil {
@@ -46,9 +40,14 @@ func (p *Peer) CallEncoded(ctx context.Context, to lmz.Address, callContext, cha
 	})
 }
 
-// Raw is what a face has in place of Go's handlers and codec. All of it is required.
+// Raw replaces Go's handlers and codec for a face in another language. All fields are required.
 type Raw struct {
-	Handle RawHandler
+	// Handle takes an incoming call: its call context and its chain, encoded (PROTOCOL.md,
+	// "Call context" and "Continuations"). It is called on one goroutine at a time, in the
+	// order in which the calls arrived, and must not wait for the call to finish. It arranges
+	// that done is called once, from any goroutine, with the encoded result, or with an
+	// encoded error and who failed. ctx ends with the call's deadline.
+	Handle func(ctx context.Context, callContext, chain []byte, done func(failed lmz.Code, payload []byte))
 
 	// ToJSON and FromJSON translate the messages of a server that speaks only the
 	// original's protocol (internal/proto, ForeignMessages). They must not wait.
@@ -75,7 +74,7 @@ func NewRaw(o Options, raw Raw) (*Peer, error) {
 			o.OnMissed(ctx, f.From, int(f.Count))
 			return proto.Answer{}
 		}
-		return serveRaw(ctx, raw.Handle, place, f)
+		return raw.serve(ctx, place, f)
 	}
 	p.claims = func(token string) (c claims) {
 		c.subject, c.expires = raw.Claims(token)
@@ -85,11 +84,10 @@ func NewRaw(o Options, raw Raw) (*Peer, error) {
 	return p, nil
 }
 
-// serveRaw has the raw handler begin the call in its turn and waits for its end
-// without it.
-func serveRaw(ctx context.Context, h RawHandler, place *turn.Place, f proto.Frame) proto.Answer {
+// serve begins the call in its turn, and waits for its end without the turn.
+func (raw Raw) serve(ctx context.Context, place *turn.Place, f proto.Frame) proto.Answer {
 	answer := make(chan proto.Answer, 1)
-	h(ctx, f.Context, f.Payload, func(failed lmz.Code, payload []byte) {
+	raw.Handle(ctx, f.Context, f.Payload, func(failed lmz.Code, payload []byte) {
 		answer <- proto.Answer{Failed: failed, Payload: payload}
 	})
 	place.Done()

@@ -33,7 +33,7 @@ func (p *Peer) doLife(effects []session.LifeEffect) {
 		case session.RenewToken:
 			p.renewToken(e.Link)
 		case session.StateChanged:
-			p.stateChanged(e.State)
+			p.stateChanged(State(e.State))
 		case session.LoginRequired:
 			p.loginRequired(&LoginRequiredError{Code: e.Code, Reason: e.Reason, Err: p.failed})
 		case session.GiveUp:

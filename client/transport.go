@@ -3,18 +3,33 @@ package client
 import (
 	"strconv"
 	"time"
-
-	"github.com/lumenize/lmz/internal/link"
 )
 
-// Transport is one socket that carries messages. Read is called from one
-// goroutine, Write from another; Close from any, more than once, and unblocks both.
-// Read returns each message in a buffer of its own, and a *CloseError after the
-// last one if the other side said why it closed.
-type Transport = link.Transport
+// Transport is one socket that carries messages. A peer calls Read from one goroutine, Write
+// from another, and Close from any, more than once; Close unblocks both.
+type Transport interface {
+	// Read returns the next message, in a buffer that is the caller's. After the last
+	// one it returns a *CloseError if the other side said why it closed.
+	Read() ([]byte, error)
 
-// CloseError is how the other side closed a socket.
-type CloseError = link.CloseError
+	// Write sends one message. It must not keep a reference to it.
+	Write(message []byte) error
+
+	// Close says goodbye with a WebSocket close code (RFC 6455 section 7.4).
+	Close(code int, reason string) error
+}
+
+// CloseError is how the other side closed a socket: the WebSocket close code and its reason
+// (PROTOCOL.md, "Close codes").
+type CloseError struct {
+	Code   int
+	Reason string
+}
+
+// Error returns the close code and the reason.
+func (e *CloseError) Error() string {
+	return "closed with " + strconv.Itoa(e.Code) + " " + e.Reason
+}
 
 // DialError is why a socket could not be opened. Browsers never tell the status.
 type DialError struct {

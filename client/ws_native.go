@@ -50,12 +50,34 @@ func dialWith(ctx context.Context, c *http.Client, url string, protocols []strin
 	}
 	switch conn.Subprotocol() {
 	case proto.SubprotocolCBOR:
-		return link.WebSocket(conn, upgrade.socket, websocket.MessageBinary, proto.MaxFrame, link.DialerGoodbye), nil
+		return newSocket(conn, upgrade.socket, websocket.MessageBinary), nil
 	case proto.SubprotocolJSON:
-		return link.WebSocket(conn, upgrade.socket, websocket.MessageText, proto.MaxFrame, link.DialerGoodbye), nil
+		return newSocket(conn, upgrade.socket, websocket.MessageText), nil
 	}
 	conn.CloseNow()
 	return nil, &DialError{Err: errors.New("the server speaks neither " + proto.SubprotocolCBOR + " nor " + proto.SubprotocolJSON)}
+}
+
+// socket is a native WebSocket as this package shows it.
+type socket struct {
+	link.Transport
+	subprotocol string
+}
+
+func newSocket(conn *websocket.Conn, c io.Closer, kind websocket.MessageType) Transport {
+	return &socket{link.WebSocket(conn, c, kind, proto.MaxFrame, link.DialerGoodbye), conn.Subprotocol()}
+}
+
+// Subprotocol returns the one that the server chose.
+func (s *socket) Subprotocol() string { return s.subprotocol }
+
+// Read implements [Transport].
+func (s *socket) Read() ([]byte, error) {
+	message, err := s.Transport.Read()
+	if closed, ok := err.(*link.CloseError); ok {
+		return nil, (*CloseError)(closed)
+	}
+	return message, err
 }
 
 // upgrader keeps the socket of the last answer, which an upgrade takes over.

@@ -18,8 +18,8 @@ type Rate struct {
 // the origin of a call pays for it and for everything that follows from it: the calls that
 // its callees make, and what they store, send and set alarms for. For quantities, 0 means
 // the default and a negative number no limit. A call that would exceed the budget is not
-// executed; its error is a [lmz.RateLimited], which says when to call again, or a
-// [lmz.QuotaExceeded], and [lmz.Exceeded] names the budget. The defaults exceed what
+// executed; its error is a [lmz.ErrRateLimited], which says when to call again, or a
+// [lmz.ErrQuotaExceeded], and [lmz.Exceeded] names the budget. The defaults exceed what
 // people and their programs need.
 type Budget struct {
 	// Connects is how often clients may connect, and Calls how many method calls they may

@@ -7,6 +7,7 @@ import (
 	"maps"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/errtype"
 	"github.com/lumenize/lmz/internal/proto"
 )
 
@@ -46,7 +47,7 @@ func (g *Gateway) checked(a proto.Answer) proto.Answer {
 	default:
 		a.Failed = lmz.CodeCallee
 	}
-	if !bytes.Contains(a.Payload, []byte(lmz.ClientDisconnected)) { // nearly always: nothing to decode
+	if !bytes.Contains(a.Payload, []byte(errtype.ClientDisconnected)) { // nearly always: nothing to decode
 		return a
 	}
 	var e *lmz.Error

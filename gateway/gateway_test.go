@@ -174,7 +174,7 @@ func (m *mesh) peer(subject string, edit func(*client.Options)) *client.Peer {
 }
 
 // rawPeer makes a connected client of a face for another language.
-func (m *mesh) rawPeer(subject string, h client.RawHandler) *client.Peer {
+func (m *mesh) rawPeer(subject string, h func(ctx context.Context, callContext, chain []byte, done func(lmz.Code, []byte))) *client.Peer {
 	m.t.Helper()
 	return m.connect(client.NewRaw(m.options(subject), client.Raw{Handle: h, Claims: func(string) (string, time.Time) { return subject, time.Time{} }}))
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/internal/budget"
+	"github.com/lumenize/lmz/internal/errtype"
 	"github.com/lumenize/lmz/internal/node"
 	"github.com/lumenize/lmz/internal/proto"
 	"github.com/lumenize/lmz/internal/turn"
@@ -39,7 +40,7 @@ func (w *worker) deliver(ctx context.Context, c *proto.Call, done func(proto.Ans
 	pool := &w.gateway.pool
 	if all, own := pool.Waiting(c.Payer); all >= workersWait || own >= waitEach {
 		done(proto.ErrorAnswer(&lmz.Error{
-			Code: lmz.CodeGateway, Name: lmz.Busy, Message: fmt.Sprintf("%d of your calls wait for a worker", own),
+			Code: lmz.CodeGateway, Name: errtype.Busy, Message: fmt.Sprintf("%d of your calls wait for a worker", own),
 		}))
 		return
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/errtype"
 	"github.com/lumenize/lmz/internal/proto"
 	"github.com/lumenize/lmz/internal/store"
 )
@@ -121,7 +122,7 @@ func (rt *Runtime) mayStore(from, to lmz.Address) *lmz.Error {
 	if l.row.Error != "" {
 		message += ": " + l.row.Error
 	}
-	return &lmz.Error{Code: lmz.CodeGateway, Name: lmz.Busy, Message: message}
+	return &lmz.Error{Code: lmz.CodeGateway, Name: errtype.Busy, Message: message}
 }
 
 // passageOf returns the passage of a stored send that is being executed, or nil. rt.mu is held.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/internal/budget"
+	"github.com/lumenize/lmz/internal/errtype"
 	"github.com/lumenize/lmz/internal/failpoint"
 	"github.com/lumenize/lmz/internal/proto"
 	"github.com/lumenize/lmz/internal/store"
@@ -239,7 +240,7 @@ func (rt *Runtime) enter(a lmz.Address, who turn.Who, limit int) (*Object, *turn
 	}
 	if all, own := o.line.Waiting(who.Payer); all >= limit || own >= maxEach && limit != anyLength {
 		rt.refused.Add(1)
-		return nil, nil, &lmz.Error{Code: lmz.CodeGateway, Name: lmz.Busy, Message: strconv.Itoa(own) + " of your calls wait for this object"}
+		return nil, nil, &lmz.Error{Code: lmz.CodeGateway, Name: errtype.Busy, Message: strconv.Itoa(own) + " of your calls wait for this object"}
 	}
 	rt.markBusy(o)
 	o.work++

@@ -9,6 +9,7 @@ import (
 
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/internal/budget"
+	"github.com/lumenize/lmz/internal/errtype"
 	"github.com/lumenize/lmz/internal/node"
 	"github.com/lumenize/lmz/internal/proto"
 	"github.com/lumenize/lmz/internal/store"
@@ -210,7 +211,7 @@ func couldNotStart(err error) *lmz.Error {
 	message := "the object could not start"
 	var public *lmz.Error
 	switch {
-	case errors.As(err, &public) && public.Name == lmz.QuotaExceeded:
+	case errors.As(err, &public) && public.Name == errtype.QuotaExceeded:
 		return &lmz.Error{Code: lmz.CodeGateway, Name: public.Name, Message: message + ": " + public.Message, Fields: public.Fields}
 	case public != nil:
 		message += ": " + public.Message

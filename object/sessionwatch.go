@@ -44,7 +44,7 @@ func watchKey(w watchRow) string {
 //
 // The watch is stored with the turn. A gateway that was restarted knows no session of
 // before, so the work runs then. Watch wants the ctx of a handler that has the turn. Its
-// error may be a [lmz.QuotaExceeded].
+// error may be a [lmz.ErrQuotaExceeded].
 func (o *Object) Watch(ctx context.Context, client lmz.Address, work lmz.Continuation) error {
 	chain, err := proto.MarshalChain(work)
 	if err != nil {

@@ -11,6 +11,16 @@ import (
 	"unicode/utf8"
 )
 
+// Class names of errors that runtimes make (PROTOCOL.md, "Errors").
+const (
+	Busy               = "BusyError"               // lmz.ErrBusy
+	QueueFull          = "QueueFullError"          // lmz.ErrQueueFull
+	TooLarge           = "TooLargeError"           // lmz.ErrTooLarge
+	RateLimited        = "RateLimitedError"        // lmz.ErrRateLimited
+	QuotaExceeded      = "QuotaExceededError"      // lmz.ErrQuotaExceeded
+	ClientDisconnected = "ClientDisconnectedError" // lmz.DisconnectedClient
+)
+
 // Fields of errors that have a meaning (PROTOCOL.md, "Errors"). The time is in milliseconds
 // from now.
 const (

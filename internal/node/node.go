@@ -54,7 +54,7 @@ func Refused(err error) lmz.Code {
 func NewClientDisconnected(instance string, code lmz.Code, message string) *lmz.Error {
 	return &lmz.Error{
 		Code:    code,
-		Name:    lmz.ClientDisconnected,
+		Name:    errtype.ClientDisconnected,
 		Message: message,
 		Fields:  map[string]any{errtype.ClientInstanceName: instance},
 	}
@@ -66,7 +66,7 @@ func NewRateLimited(what string, wait time.Duration) *lmz.Error {
 	ms := (wait + time.Millisecond - 1) / time.Millisecond
 	return &lmz.Error{
 		Code:    lmz.CodeGateway,
-		Name:    lmz.RateLimited,
+		Name:    errtype.RateLimited,
 		Message: "too many calls (" + what + "); call again in " + (ms * time.Millisecond).String(),
 		Fields:  map[string]any{errtype.RetryAfterMs: int64(ms), errtype.Exceeded: what},
 	}
@@ -77,7 +77,7 @@ func NewRateLimited(what string, wait time.Duration) *lmz.Error {
 func NewQuotaExceeded(what string, limit int64) *lmz.Error {
 	return &lmz.Error{
 		Code: lmz.CodeGateway,
-		Name: lmz.QuotaExceeded,
+		Name: errtype.QuotaExceeded,
 		Message: "the account's limit of " + strconv.FormatInt(limit, 10) + " (" + what +
 			") is reached; remove some, or ask an administrator",
 		Fields: map[string]any{errtype.Exceeded: what, errtype.Limit: limit},

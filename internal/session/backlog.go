@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/errtype"
 	"github.com/lumenize/lmz/internal/proto"
 )
 
@@ -77,7 +78,7 @@ func (p forClients) thin(s *Session, last *call) {
 		if !found {
 			s.waiting = s.waiting[:len(s.waiting)-1]
 			s.waitingBytes -= last.size()
-			s.refuse(last.key, lmz.Busy, strconv.Itoa(len(s.waiting))+" calls with "+
+			s.refuse(last.key, errtype.Busy, strconv.Itoa(len(s.waiting))+" calls with "+
 				strconv.Itoa(s.waitingBytes>>10)+" KiB wait for the other end")
 			return
 		}
@@ -165,7 +166,7 @@ func (forClients) refuse(s *Session, number uint64) bool {
 		return false
 	}
 	s.ran(number)
-	refusal := proto.Failure(lmz.CodeGateway, lmz.Busy, why)
+	refusal := proto.Failure(lmz.CodeGateway, errtype.Busy, why)
 	s.do(Refused{})
 	s.number(&proto.Frame{Kind: proto.KindAnswer, Call: number, Failed: refusal.Failed, Payload: refusal.Payload})
 	return true

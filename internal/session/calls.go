@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/errtype"
 	"github.com/lumenize/lmz/internal/proto"
 )
 
@@ -26,7 +27,7 @@ func (c *call) sent() bool { return c.frame.Again != proto.CallID{} }
 // exactly once, unless f.NoReply. Urgent calls go out although others are held.
 func (s *Session) Call(key uint64, f proto.Frame, urgent bool) []Effect {
 	if n := len(f.Payload) + len(f.Context); n > proto.MaxPayload {
-		s.refuse(key, lmz.TooLarge, "the call has "+strconv.Itoa(n)+" bytes, "+strconv.Itoa(proto.MaxPayload)+" fit in a frame")
+		s.refuse(key, errtype.TooLarge, "the call has "+strconv.Itoa(n)+" bytes, "+strconv.Itoa(proto.MaxPayload)+" fit in a frame")
 		return s.take()
 	}
 	c := call{key, f, s.now().Add(f.Timeout), urgent}
@@ -36,7 +37,7 @@ func (s *Session) Call(key uint64, f proto.Frame, urgent bool) []Effect {
 	case s.limits.Policy != nil:
 		s.limits.Policy.park(s, c)
 	case s.full(len(f.Payload)):
-		s.refuse(key, lmz.QueueFull, strconv.Itoa(len(s.waiting))+" calls with "+
+		s.refuse(key, errtype.QueueFull, strconv.Itoa(len(s.waiting))+" calls with "+
 			strconv.Itoa(s.Held()>>10)+" KiB wait for the connection")
 	default:
 		s.wait(c)
@@ -134,7 +135,7 @@ func (s *Session) Answer(number uint64, a proto.Answer) []Effect {
 	}
 	s.ran(number)
 	if n := len(a.Payload); n > proto.MaxPayload {
-		a = proto.Failure(lmz.CodeCallee, lmz.TooLarge,
+		a = proto.Failure(lmz.CodeCallee, errtype.TooLarge,
 			"the answer has "+strconv.Itoa(n)+" bytes, "+strconv.Itoa(proto.MaxPayload)+" fit in a frame")
 	}
 	s.number(&proto.Frame{Kind: proto.KindAnswer, Call: number, Failed: a.Failed, Payload: a.Payload})

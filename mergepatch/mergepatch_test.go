@@ -1,11 +1,11 @@
-package lmz_test
+package mergepatch_test
 
 import (
 	"encoding/json"
 	"reflect"
 	"testing"
 
-	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/mergepatch"
 )
 
 func parsed(t *testing.T, text string) any {
@@ -37,7 +37,7 @@ func TestMergePatchesOfTheRFC(t *testing.T) {
 		{`{}`, `{"a":{"bb":{"ccc":null}}}`, `{"a":{"bb":{}}}`},
 	} {
 		target := parsed(t, test.target)
-		got := lmz.MergePatch(target, parsed(t, test.patch))
+		got := mergepatch.Apply(target, parsed(t, test.patch))
 		if !reflect.DeepEqual(got, parsed(t, test.want)) {
 			t.Errorf("%s with %s is %v, want %s", test.target, test.patch, got, test.want)
 		}
@@ -58,18 +58,18 @@ func TestAMergeDiffLeadsFromOneToTheOther(t *testing.T) {
 		{`{"a":1}`, `[]`, `[]`},
 	} {
 		before, after := parsed(t, test.before), parsed(t, test.after)
-		patch, changed := lmz.MergeDiff(before, after)
+		patch, changed := mergepatch.Diff(before, after)
 		if !changed || !reflect.DeepEqual(patch, parsed(t, test.patch)) {
 			t.Errorf("from %s to %s: %v, want %s", test.before, test.after, patch, test.patch)
 		}
-		if got := lmz.MergePatch(before, patch); !reflect.DeepEqual(got, after) {
+		if got := mergepatch.Apply(before, patch); !reflect.DeepEqual(got, after) {
 			t.Errorf("from %s to %s with %v: %v", test.before, test.after, patch, got)
 		}
 	}
-	if patch, changed := lmz.MergeDiff(parsed(t, `{"a":[1,{"b":null}]}`), parsed(t, `{"a":[1,{"b":null}]}`)); changed {
+	if patch, changed := mergepatch.Diff(parsed(t, `{"a":[1,{"b":null}]}`), parsed(t, `{"a":[1,{"b":null}]}`)); changed {
 		t.Errorf("equal values differ by %v", patch)
 	}
-	if patch, _ := lmz.MergeDiff(parsed(t, `{"a":1}`), parsed(t, `{"a":null}`)); !reflect.DeepEqual(patch, map[string]any{"a": nil}) {
+	if patch, _ := mergepatch.Diff(parsed(t, `{"a":1}`), parsed(t, `{"a":null}`)); !reflect.DeepEqual(patch, map[string]any{"a": nil}) {
 		t.Errorf("a member that becomes null: %v", patch)
 	}
 }
