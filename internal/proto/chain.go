@@ -207,7 +207,7 @@ func (e *execution) decodeChain(chain Item) ([]step, error) {
 		if !ok {
 			return nil, badChain("a method name must be text")
 		}
-		n, ok := ops[i+1].length()
+		n, ok := ops[i+1].Len()
 		if !ok {
 			return nil, badChain("." + method + " is not called; properties cannot be read")
 		}
@@ -308,13 +308,7 @@ func sendable(e *lmz.Error) *lmz.Error {
 // Failure is the answer with an error of the runtime itself, of the class Error if
 // name is empty. Unlike [ErrorAnswer] it does not need the codec for Go values.
 func Failure(code lmz.Code, name, message string) Answer {
-	if name == "" {
-		name = objectError
-	}
-	b := appendText(appendHead(appendHead(nil, majorTag, tagObject), majorArray, 2), objectError)
-	b = appendText(appendText(appendHead(b, majorMap, 2), memberName), name)
-	b = appendText(appendText(b, memberMessage), strings.ToValidUTF8(message, "\ufffd"))
-	return Answer{Failed: code, Payload: b}
+	return Answer{Failed: code, Payload: encodeFailure(name, message)}
 }
 
 // Hidden returns the part of err that [NewAnswer] does not let out, for the node's

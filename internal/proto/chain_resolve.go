@@ -12,8 +12,8 @@ import (
 // in. What was the same value in several places stays so.
 func (e *execution) resolve(ctx context.Context, args Item, depth int) ([]lmz.Value, error) {
 	items, _ := args.Elements()
-	if e.nested && (args.refs != nil || mayHoldWork(args.Raw())) {
-		resolved, err := e.rewrite(ctx, args, depth)
+	if e.nested && (args.SharesValues() || mayHoldWork(args.Raw())) {
+		resolved, err := args.Rewrite(func(it Item) (Item, bool, error) { return e.replace(ctx, it, depth) })
 		if err != nil {
 			return nil, err
 		}
@@ -31,37 +31,23 @@ func mayHoldWork(data []byte) bool {
 	return bytes.Contains(data, []byte(objectContinuation)) || bytes.Contains(data, []byte(objectResult))
 }
 
-// rewrite copies the array of arguments into a document of its own.
-func (e *execution) rewrite(ctx context.Context, args Item, depth int) (Item, error) {
-	enc := &encoder{dst: make([]byte, 0, len(args.Raw()))}
-	c := copier{encoder: enc, data: args.data, refs: args.refs, numbers: enc.numbersOf(args.refs)}
-	c.replace = func(pos int) (bool, error) { return e.replace(ctx, enc, args.at(pos), depth) }
-	if _, err := c.copy(args.contents()); err != nil {
-		return Item{}, err
-	}
-	return Parse(enc.dst)
-}
-
-// replace writes what stands for an item of tag 27: the result of a continuation, or
-// a reply's outcome. It reports whether there is such a thing.
-func (e *execution) replace(ctx context.Context, enc *encoder, it Item, depth int) (bool, error) {
+// replace returns what stands for an object with a type: the result of a continuation, or
+// a reply's outcome. It reports false for any other object.
+func (e *execution) replace(ctx context.Context, it Item, depth int) (with Item, ok bool, err error) {
 	name, members, _ := it.Object()
 	switch {
 	case name == objectContinuation && len(members) == 1:
 		result, err := e.run(ctx, members[0], depth+1)
 		if err != nil {
-			return true, err
+			return Item{}, true, err
 		}
-		value, err := e.encode(result)
-		if err != nil {
-			return true, err
-		}
-		return true, enc.embed(value)
+		with, err = e.encode(result)
+		return with, true, err
 	case name == objectResult && e.outcome != nil:
 		e.filled = true
-		return true, enc.embed(*e.outcome)
+		return *e.outcome, true, nil
 	}
-	return false, nil
+	return Item{}, false, nil
 }
 
 // encode makes an argument of a result, whose size is bounded as if it had been in the

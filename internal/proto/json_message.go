@@ -85,7 +85,7 @@ func (m *Message) Append(dst []byte) ([]byte, error) {
 	}
 	w.buf = append(w.buf, '}')
 	if err == nil && len(w.buf)-start > MaxFrame {
-		err = tooLarge{MaxFrame}
+		err = tooLarge(MaxFrame)
 	}
 	if err != nil {
 		return dst, err
@@ -216,14 +216,14 @@ func plainJSON(v any) ([]byte, error) {
 // answer writes an answer that has at most room bytes.
 func (w *messageWriter) answer(a Answer, room int) {
 	const names = len(`,"success":false,"result":}`)
-	text, err := a.toJSON()
+	text, err := answerToJSON(a)
 	if err == nil && len(text) > room-names {
-		err = tooLarge{room - names}
+		err = tooLarge(room - names)
 	}
 	if err != nil {
 		code := lmz.CodeCallee
 		a = ErrorAnswer(&lmz.Error{Code: code, Name: "TypeError", Message: "the answer cannot be sent as JSON: " + err.Error()})
-		text, _ = a.toJSON() // a name and a message
+		text, _ = answerToJSON(a) // a name and a message
 	}
 	w.member("success")
 	w.buf = strconv.AppendBool(w.buf, a.Failed == "")
@@ -235,7 +235,7 @@ func (w *messageWriter) answer(a Answer, room int) {
 	w.buf = append(w.buf, text...)
 }
 
-func (a Answer) toJSON() ([]byte, error) {
+func answerToJSON(a Answer) ([]byte, error) {
 	if a.Failed == "" {
 		return ToJSON(a.Payload)
 	}

@@ -143,7 +143,7 @@ func (r *jsonReader) findAliases(meta int32) {
 // referred to; leave when it is done.
 func (r *jsonReader) enter() error {
 	if len(r.dst) > r.limit {
-		return tooLarge{r.limit}
+		return tooLarge(r.limit)
 	}
 	if r.depth++; r.depth > maxJSONNesting {
 		return &valueError{what: "nested too deeply through references"}

@@ -102,7 +102,7 @@ func (w *jsonWriter) value(pos int) (end int, err error) {
 	}
 	defer w.leave()
 	if len(w.out)+w.aside > w.limit {
-		return 0, tooLarge{w.limit}
+		return 0, tooLarge(w.limit)
 	}
 	t := w.token(pos)
 	if t.major == majorTag {

@@ -107,13 +107,13 @@ func (w *jsonWriter) regExpValue(t token) (end int, err error) {
 	return skip(w.data, t.next), nil
 }
 
-// class returns the JavaScript name of an array with this tag, less the Big of the
-// integers of 64 bits.
-func (a typedArray) class(tag uint64) string {
+// arrayClass returns the JavaScript name of an array with this tag and elements of size
+// bytes, without the Big of 64-bit integers.
+func arrayClass(tag uint64, size int) string {
 	if tag == tagClamped {
 		return "Uint8ClampedArray"
 	}
-	bits := strconv.Itoa(8 * a.size)
+	bits := strconv.Itoa(8 * size)
 	switch tag >> 3 & 3 {
 	case 0:
 		return "Uint" + bits + "Array"
@@ -133,7 +133,7 @@ func (w *jsonWriter) typedArray(t token) (end int, err error) {
 	if t.major == majorTag {
 		tag = t.arg
 	}
-	class := a.class(tag)
+	class := arrayClass(tag, a.size)
 	if isInt := tag>>4&1 == 0; isInt && a.size == 8 {
 		return 0, &valueError{what: "a Big" + class + " cannot be sent as JSON"}
 	}
@@ -296,7 +296,7 @@ func (w *jsonWriter) raw(pos int) (end int, err error) {
 	}
 	defer w.leave()
 	if len(w.out)+w.aside > w.limit {
-		return 0, tooLarge{w.limit}
+		return 0, tooLarge(w.limit)
 	}
 	t := w.token(pos)
 	switch {

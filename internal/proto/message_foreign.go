@@ -31,7 +31,7 @@ func (c ForeignMessages) Write(m *Message) ([]byte, error) {
 	b = appendText(appendBool(b, m.SubscriptionRequired), "")
 	text, err := c.ToJSON(b)
 	if err == nil && len(text) > MaxFrame {
-		err = tooLarge{MaxFrame}
+		err = tooLarge(MaxFrame)
 	}
 	return text, err
 }
@@ -51,27 +51,23 @@ func (c ForeignMessages) Read(text []byte) (Message, error) {
 	if len(items) != 10 {
 		return m, errors.New("a message has " + strconv.Itoa(len(items)) + " elements")
 	}
-	m.Type, m.CallID = items[0].text(), items[1].text()
-	m.To = lmz.Address{Binding: items[2].text(), Instance: items[3].text()}
-	m.Context, m.Chain = items[4].octets(), items[5].octets()
-	m.Answer = Answer{Failed: lmz.Code(items[6].text()), Payload: items[7].octets()}
-	m.SubscriptionRequired = items[8].Raw()[0] == byteTrue
-	if wrong := items[9].text(); wrong != "" {
+	m.Type, m.CallID = textOf(items[0]), textOf(items[1])
+	m.To = lmz.Address{Binding: textOf(items[2]), Instance: textOf(items[3])}
+	m.Context, m.Chain = bytesOf(items[4]), bytesOf(items[5])
+	m.Answer = Answer{Failed: lmz.Code(textOf(items[6])), Payload: bytesOf(items[7])}
+	m.SubscriptionRequired = items[8].IsTrue()
+	if wrong := textOf(items[9]); wrong != "" {
 		return m, errors.New(wrong)
 	}
 	return m, nil
 }
 
-func (it Item) text() string {
+func textOf(it Item) string {
 	text, _ := it.Text()
 	return text
 }
 
-// octets returns a copy of a byte string, nil for any other value.
-func (it Item) octets() []byte {
-	h, pos := headAt(it.data, it.start)
-	if h.major != majorBytes {
-		return nil
-	}
-	return append([]byte(nil), it.data[pos:pos+int(h.arg)]...)
+func bytesOf(it Item) []byte {
+	b, _ := it.Bytes()
+	return b
 }

@@ -15,18 +15,17 @@ func Methods(chain []byte) ([]string, error) {
 		return nil, badChain(err.Error())
 	}
 	names, err := chainMethods(nil, doc)
-	for pos := 0; pos < len(chain) && err == nil; {
-		h, next := headAt(chain, pos)
-		switch h.major {
-		case majorTag:
-			name, members, ok := doc.at(pos).Object()
-			if ok && name == objectContinuation && len(members) == 1 {
-				names, err = chainMethods(names, members[0])
-			}
-		case majorText, majorBytes:
-			next += int(h.arg)
+	if err != nil {
+		return names, err
+	}
+	for object := range doc.Objects() {
+		name, members, _ := object.Object()
+		if name != objectContinuation || len(members) != 1 {
+			continue
 		}
-		pos = next
+		if names, err = chainMethods(names, members[0]); err != nil {
+			break
+		}
 	}
 	return names, err
 }

@@ -2,24 +2,72 @@ package proto
 
 import (
 	"bytes"
+	"iter"
 	"strconv"
 )
 
 // holdsWork reports whether there is a continuation anywhere in an item.
 func holdsWork(it Item) bool {
-	data, pos, end := it.data, it.start, skip(it.data, it.start)
-	for pos < end {
-		h, next := headAt(data, pos)
-		switch {
-		case h.major == majorTag && h.arg == tagObject && isWork(data, next):
+	for pos := range it.objects() {
+		if _, content := headAt(it.data, pos); isWork(it.data, content) {
 			return true
-		case h.major == majorBytes || h.major == majorText:
-			next += int(h.arg)
 		}
-		pos = next
 	}
 	return false
 }
+
+// Objects returns the objects with a type that are anywhere in the item itself, in the
+// order in which they begin. It does not follow references.
+func (it Item) Objects() iter.Seq[Item] {
+	return func(yield func(Item) bool) {
+		for pos := range it.objects() {
+			if !yield(it.at(pos)) {
+				return
+			}
+		}
+	}
+}
+
+// objects returns where the objects with a type begin.
+func (it Item) objects() iter.Seq[int] {
+	return func(yield func(int) bool) {
+		for pos := it.start; pos < it.end; {
+			h, next := headAt(it.data, pos)
+			switch {
+			case h.major == majorTag && h.arg == tagObject:
+				if !yield(pos) {
+					return
+				}
+			case h.major == majorBytes || h.major == majorText:
+				next += int(h.arg)
+			}
+			pos = next
+		}
+	}
+}
+
+// Rewrite copies the item into a document of its own, in which what replace returns
+// stands for each object with a type for which it reports true. It is called for them
+// from left to right. What was one value in several places stays one, but a replacement.
+func (it Item) Rewrite(replace func(object Item) (with Item, ok bool, err error)) (Item, error) {
+	enc := &encoder{dst: make([]byte, 0, len(it.Raw()))}
+	c := copier{encoder: enc, data: it.data, refs: it.refs, numbers: enc.numbersOf(it.refs)}
+	c.replace = func(pos int) (bool, error) {
+		with, ok, err := replace(it.at(pos))
+		if ok && err == nil {
+			err = enc.embed(with)
+		}
+		return ok, err
+	}
+	if _, err := c.copy(it.contents()); err != nil {
+		return Item{}, err
+	}
+	return Parse(enc.dst)
+}
+
+// SharesValues reports whether the item's document has values that stand in more than one
+// place.
+func (it Item) SharesValues() bool { return it.refs != nil }
 
 // isWork reports whether the array at pos begins with the name of a continuation.
 func isWork(data []byte, pos int) bool {

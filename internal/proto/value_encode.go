@@ -94,7 +94,7 @@ const maxDocument = 64 << 20
 // reflection.
 func (e *encoder) any(v any) error {
 	if len(e.dst) > maxDocument {
-		return tooLarge{maxDocument}
+		return tooLarge(maxDocument)
 	}
 	switch v := v.(type) {
 	case nil:
@@ -142,7 +142,7 @@ func (e *encoder) end() { e.depth-- }
 
 func (e *encoder) text(s string) error {
 	if len(e.dst)+len(s) > maxDocument {
-		return tooLarge{maxDocument}
+		return tooLarge(maxDocument)
 	}
 	if !validText(s) {
 		return &valueError{what: "the string is not valid UTF-8; send it as []byte"}

@@ -57,15 +57,28 @@ func typeName(v any) string {
 	return reflect.TypeOf(v).String()
 }
 
+// encodeFailure encodes an error that has only a name, Error if that is empty, and a
+// message. It does not need the codec for Go values.
+func encodeFailure(name, message string) []byte {
+	if name == "" {
+		name = objectError
+	}
+	b := appendText(appendHead(appendHead(nil, majorTag, tagObject), majorArray, 2), objectError)
+	b = appendText(appendText(appendHead(b, majorMap, 2), memberName), name)
+	return appendText(appendText(b, memberMessage), strings.ToValidUTF8(message, "\ufffd"))
+}
+
 // ErrTooLarge is matched by the error of a value whose JSON text, or whose CBOR
 // document, would be far larger than what it is made from.
 var ErrTooLarge = errors.New("too large")
 
-// tooLarge is about one document.
-type tooLarge struct{ limit int }
+// tooLarge says that a document would be longer than limit bytes.
+func tooLarge(limit int) error { return tooLargeError{limit} }
 
-func (e tooLarge) Error() string {
+type tooLargeError struct{ limit int }
+
+func (e tooLargeError) Error() string {
 	return "too large: the value takes more than " + strconv.Itoa(e.limit) + " bytes"
 }
 
-func (tooLarge) Is(target error) bool { return target == ErrTooLarge }
+func (tooLargeError) Is(target error) bool { return target == ErrTooLarge }

@@ -56,6 +56,9 @@ func (it Item) SelfContained() ([]byte, error) {
 // IsNull reports whether the item is null.
 func (it Item) IsNull() bool { return it.first() == byteNull }
 
+// IsTrue reports whether the item is true.
+func (it Item) IsTrue() bool { return it.first() == byteTrue }
+
 // IsUndefined reports whether the item is undefined.
 func (it Item) IsUndefined() bool { return it.first() == byteUndefined }
 
@@ -77,8 +80,8 @@ func (it Item) Elements() ([]Item, bool) {
 	return it.items(pos, int(h.arg)), true
 }
 
-// length returns how many elements an array has, and false for any other value.
-func (it Item) length() (int, bool) {
+// Len returns how many elements an array has, and false for any other value.
+func (it Item) Len() (int, bool) {
 	h, _ := headAt(it.data, it.contents())
 	return int(h.arg), it.data != nil && h.major == majorArray
 }
@@ -106,6 +109,15 @@ func (it Item) Text() (string, bool) {
 		return "", false
 	}
 	return string(it.data[pos : pos+int(h.arg)]), true
+}
+
+// Bytes returns a copy of a byte string, and false for any other value.
+func (it Item) Bytes() ([]byte, bool) {
+	h, pos := headAt(it.data, it.contents())
+	if it.data == nil || h.major != majorBytes {
+		return nil, false
+	}
+	return append([]byte(nil), it.data[pos:pos+int(h.arg)]...), true
 }
 
 // Object returns the type name and the other elements of an object with a type
