@@ -54,11 +54,10 @@ func newJSONWriter(doc []byte) (*jsonWriter, error) {
 		return nil, err
 	}
 	w := &jsonWriter{limit: transcodeLimit(len(doc))}
-	w.data, w.refs = doc, it.refs
-	w.budget = math.MaxInt // limit does it
-	if it.refs != nil {
-		w.counts = make([]int, len(it.refs.marks))
-		w.ids = make([]int, len(it.refs.marks))
+	w.decoder = newDecoder(it, math.MaxInt) // limit does it
+	if w.refs != nil {
+		w.counts = make([]int, len(w.refs.marks))
+		w.ids = make([]int, len(w.refs.marks))
 		for i := range w.ids {
 			w.ids[i] = unwritten
 		}

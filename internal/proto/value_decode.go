@@ -42,7 +42,7 @@ func (it Item) Decode(into any) error {
 	if v.Kind() != reflect.Pointer || v.IsNil() {
 		return &valueError{what: "Decode needs a pointer that is not nil, got " + typeName(into)}
 	}
-	d := decoder{data: it.data, refs: it.refs, budget: budgetBase + budgetPerByte*len(it.data)}
+	d := newDecoder(it, budgetBase+budgetPerByte*len(it.data))
 	if h, next := headAt(it.data, it.start); h.major == majorTag && h.arg == tagShared {
 		d.register(d.refs.number(next), v)
 	}
@@ -73,6 +73,10 @@ type decoder struct {
 	depth  int
 	typed  map[sharedKey]reflect.Value // shared values by the type they were decoded into
 	loose  map[int]any                 // shared values decoded into any
+}
+
+func newDecoder(it Item, budget int) decoder {
+	return decoder{data: it.data, refs: it.refs, budget: budget}
 }
 
 type sharedKey struct {

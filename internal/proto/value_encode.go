@@ -58,7 +58,7 @@ func UnmarshalChain(data []byte) (lmz.Continuation, error) {
 	if err != nil {
 		return lmz.Continuation{}, err
 	}
-	d := decoder{data: it.data, refs: it.refs, budget: budgetBase + budgetPerByte*len(it.data)}
+	d := newDecoder(it, budgetBase+budgetPerByte*len(it.data))
 	x, _, err := d.continuation(it.contents())
 	if err != nil {
 		return lmz.Continuation{}, err
