@@ -20,16 +20,17 @@ import (
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/internal/proto"
 	"github.com/lumenize/lmz/internal/scope"
+	"github.com/lumenize/lmz/internal/value"
 )
 
 // Encode returns the work as bytes, the chain of PROTOCOL.md. It fails on a
 // continuation that describes nothing, is over the limits of package lmz, or has an
 // argument that cannot be sent.
-func Encode(c lmz.Continuation) ([]byte, error) { return proto.MarshalChain(c) }
+func Encode(c lmz.Continuation) ([]byte, error) { return value.MarshalChain(c) }
 
 // Decode returns what Encode was given. The arguments are decoded as for an any: an
 // int, for instance, becomes an int64.
-func Decode(data []byte) (lmz.Continuation, error) { return proto.UnmarshalChain(data) }
+func Decode(data []byte) (lmz.Continuation, error) { return value.UnmarshalChain(data) }
 
 // Options configures [Execute]. The zero value is what a call from elsewhere gets.
 type Options struct {

@@ -16,7 +16,7 @@ import (
 	"github.com/lumenize/lmz/cli/internal/output"
 	"github.com/lumenize/lmz/client"
 	"github.com/lumenize/lmz/gateway"
-	"github.com/lumenize/lmz/internal/proto"
+	"github.com/lumenize/lmz/internal/value"
 )
 
 func canCommand(con *console.Console) *cobra.Command {
@@ -69,11 +69,11 @@ func runCan(ctx context.Context, con *console.Console, o connect.Gateway, explai
 	}
 	args := make([]lmz.Value, len(calls[0].Args))
 	for i, arg := range calls[0].Args {
-		data, err := proto.Marshal(arg)
+		data, err := value.Marshal(arg)
 		if err != nil {
 			return err
 		}
-		if args[i], err = proto.Parse(data); err != nil {
+		if args[i], err = value.Parse(data); err != nil {
 			return err
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/client"
 	"github.com/lumenize/lmz/internal/proto"
+	"github.com/lumenize/lmz/internal/value"
 )
 
 // echo answers every call with the chain it asked for.
@@ -405,7 +406,7 @@ func TestFramesOfAConnectionThatWasGivenUpAreNotHeard(t *testing.T) {
 			o.OnBeforeCall = func(context.Context, *lmz.Request) error { ran++; return nil }
 		})
 		defer g.end(p)
-		chain, err := proto.MarshalChain(lmz.Ctn("x"))
+		chain, err := value.MarshalChain(lmz.Ctn("x"))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -14,6 +14,7 @@ import (
 	"github.com/lumenize/lmz/internal/link"
 	"github.com/lumenize/lmz/internal/proto"
 	"github.com/lumenize/lmz/internal/session"
+	"github.com/lumenize/lmz/internal/value"
 )
 
 // pipe is one direction of a socket in memory.
@@ -229,7 +230,7 @@ func (g *loop) heal() {
 
 // call calls the client, as the origin and caller from, and returns its answer.
 func (g *loop) call(key uint64, from lmz.Identity, c lmz.Continuation) chan proto.Answer {
-	chain, err := proto.MarshalChain(c)
+	chain, err := value.MarshalChain(c)
 	if err != nil {
 		g.t.Fatal(err)
 	}

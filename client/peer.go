@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/jsonwire"
 	"github.com/lumenize/lmz/internal/link"
 	"github.com/lumenize/lmz/internal/proto"
 	"github.com/lumenize/lmz/internal/session"
@@ -38,7 +39,7 @@ type Peer struct {
 	ctx         context.Context
 	cancel      context.CancelCauseFunc
 	serve       func(context.Context, *turn.Place, lmz.Identity, proto.Frame) proto.Answer // runs an incoming call
-	messages    proto.Messages                                                             // of a server that speaks only lmz
+	messages    jsonwire.Messages                                                          // of a server that speaks only lmz
 	claims      func(token string) claims                                                  // reads an access token
 	user        callbacks
 	subscribing callbacks      // OnSubscriptionRequired, which waits for calls
@@ -82,7 +83,7 @@ func New(o Options) (*Peer, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.serve, p.messages, p.claims = p.serveHandler, proto.GoMessages{}, claimsOf
+	p.serve, p.messages, p.claims = p.serveHandler, jsonwire.GoMessages{}, claimsOf
 	return p, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/jsonwire"
 	"github.com/lumenize/lmz/internal/proto"
 	"github.com/lumenize/lmz/internal/turn"
 )
@@ -50,7 +51,7 @@ type Raw struct {
 	Handle func(ctx context.Context, callContext, chain []byte, done func(failed lmz.Code, payload []byte))
 
 	// ToJSON and FromJSON translate the messages of a server that speaks only the
-	// original's protocol (internal/proto, ForeignMessages). They must not wait.
+	// original's protocol (internal/jsonwire, ForeignMessages). They must not wait.
 	ToJSON   func(message []byte) (text []byte, err error)
 	FromJSON func(text []byte) (message []byte, err error)
 
@@ -80,7 +81,7 @@ func NewRaw(o Options, raw Raw) (*Peer, error) {
 		c.subject, c.expires = raw.Claims(token)
 		return c
 	}
-	p.messages = proto.ForeignMessages{ToJSON: raw.ToJSON, FromJSON: raw.FromJSON}
+	p.messages = jsonwire.ForeignMessages{ToJSON: raw.ToJSON, FromJSON: raw.FromJSON}
 	return p, nil
 }
 

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/lumenize/lmz/internal/proto"
+	"github.com/lumenize/lmz/internal/jsonwire"
 )
 
 // claims are what the client reads from an access token. An opaque one says nothing.
@@ -25,7 +25,7 @@ func claimsOf(token string) (c claims) {
 	if err != nil {
 		return c
 	}
-	parsed, err := proto.ParseJSON(payload)
+	parsed, err := jsonwire.Parse(payload)
 	if err != nil {
 		return c
 	}

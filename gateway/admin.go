@@ -7,6 +7,7 @@ import (
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/internal/node"
 	"github.com/lumenize/lmz/internal/proto"
+	"github.com/lumenize/lmz/internal/value"
 )
 
 // AdminBinding is where the gateway itself is: a worker, whose methods follow. They are
@@ -106,7 +107,7 @@ func (g *Gateway) checkHooks(ctx context.Context, to lmz.Address, called lmz.Cal
 	for i, arg := range req.Args {
 		args[i] = arg
 	}
-	chain, err := proto.MarshalChain(lmz.Ctn(req.Method, args...))
+	chain, err := value.MarshalChain(lmz.Ctn(req.Method, args...))
 	if err != nil {
 		return called, noVerdict(err.Error())
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/lumenize/lmz/client"
 	"github.com/lumenize/lmz/gateway"
 	"github.com/lumenize/lmz/internal/proto"
+	"github.com/lumenize/lmz/internal/value"
 )
 
 // The bounds of PROTOCOL.md, "Limits": each has an error or a close code of its own, and
@@ -22,7 +23,7 @@ import (
 // ask numbers a call of the raw client and sends it.
 func (r *raw) ask(number uint64, to lmz.Address, c lmz.Continuation) {
 	r.t.Helper()
-	chain, err := proto.MarshalChain(c)
+	chain, err := value.MarshalChain(c)
 	if err != nil {
 		r.t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/internal/errtype"
 	"github.com/lumenize/lmz/internal/proto"
+	"github.com/lumenize/lmz/internal/value"
 )
 
 // claimed returns the state that a client sends with a call, which is all that the
@@ -51,7 +52,7 @@ func (g *Gateway) checked(a proto.Answer) proto.Answer {
 		return a
 	}
 	var e *lmz.Error
-	if proto.Unmarshal(a.Payload, &e) != nil || e == nil {
+	if value.Unmarshal(a.Payload, &e) != nil || e == nil {
 		return a
 	}
 	if instance, ok := lmz.DisconnectedClient(e); ok && g.hasClient(instance) {

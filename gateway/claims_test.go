@@ -13,17 +13,18 @@ import (
 	"github.com/lumenize/lmz/client"
 	"github.com/lumenize/lmz/internal/node"
 	"github.com/lumenize/lmz/internal/proto"
+	"github.com/lumenize/lmz/internal/value"
 	"github.com/lumenize/lmz/object"
 )
 
 // cborCall is a call frame with a context of the client's own making.
 func cborCall(t *testing.T, number uint64, to lmz.Address, c lmz.Continuation, callContext any) proto.Frame {
 	t.Helper()
-	chain, err := proto.MarshalChain(c)
+	chain, err := value.MarshalChain(c)
 	if err != nil {
 		t.Fatal(err)
 	}
-	encoded, err := proto.Marshal(callContext)
+	encoded, err := value.Marshal(callContext)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +43,7 @@ func (r *raw) answer() (lmz.Code, any) {
 			continue
 		}
 		var v any
-		if err := proto.Unmarshal(f.Payload, &v); err != nil {
+		if err := value.Unmarshal(f.Payload, &v); err != nil {
 			r.t.Fatal(err)
 		}
 		return f.Failed, v
@@ -136,8 +137,8 @@ func TestAJSONClientIsToldWhichStateIsAClients(t *testing.T) {
 			mux := new(lmz.Mux)
 			lmz.Method0[string]("ask").Expose(mux, lmz.Anyone, func(ctx context.Context) (string, error) {
 				c, _ := lmz.CallContextFrom(ctx)
-				value, err := proto.Parse([]byte{0x01})
-				c.State = map[string]lmz.Value{"trusted": value, "both": value}
+				v, err := value.Parse([]byte{0x01})
+				c.State = map[string]lmz.Value{"trusted": v, "both": v}
 				return "", errorOf(err, self.Send(node.WithCallContext(ctx, c), lmz.At(lmz.DefaultGateway, "bob.tab"), lmz.Ctn("x")))
 			})
 			return mux

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/jsonwire"
 	"github.com/lumenize/lmz/internal/link"
 	"github.com/lumenize/lmz/internal/proto"
 	"github.com/lumenize/lmz/internal/session"
@@ -368,7 +369,7 @@ func (c *client) receive(l *link.Link, f proto.Frame) {
 
 // receiveJSON takes a message of the current connection.
 func (c *client) receiveJSON(l *link.Link, message []byte) {
-	m := session.ParseJSON(proto.GoMessages{}, message) // not under the lock: others wait for that
+	m := session.ParseJSON(jsonwire.GoMessages{}, message) // not under the lock: others wait for that
 	m.SetAnswer(c.gateway.checked(m.Answer()))
 	c.order.Lock()
 	defer c.order.Unlock()

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/jsonwire"
 	"github.com/lumenize/lmz/internal/link"
 	"github.com/lumenize/lmz/internal/node"
 	"github.com/lumenize/lmz/internal/proto"
@@ -46,7 +47,7 @@ func (c *client) hello(from *connection, f proto.Frame) {
 			case session.BeginSession:
 				c.json, c.back = nil, nil
 				if json {
-					c.json = session.NewJSON(proto.GoMessages{}, newSessionID(), true, c.gateway.options.CallLimit)
+					c.json = session.NewJSON(jsonwire.GoMessages{}, newSessionID(), true, c.gateway.options.CallLimit)
 				}
 			case session.Welcome:
 				c.link, c.from, c.auth, c.features = l, from, seen(from.identity()), f.Features

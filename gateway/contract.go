@@ -10,7 +10,7 @@ import (
 	"unicode"
 
 	"github.com/lumenize/lmz"
-	"github.com/lumenize/lmz/internal/proto"
+	"github.com/lumenize/lmz/internal/value"
 )
 
 // Contract is what the nodes of a mesh expose, in the order of their bindings.
@@ -54,7 +54,7 @@ func (m MethodContract) String() string {
 	case len(m.Names) > 0:
 		params = parameters(slices.Repeat([]string{"unknown"}, len(m.Names)), m.Names)
 	}
-	return proto.Property(m.Name) + "(" + params + "): " + m.Result
+	return value.Property(m.Name) + "(" + params + "): " + m.Result
 }
 
 // parameters writes a list of parameters.
@@ -113,7 +113,7 @@ func (g *Gateway) contract(ctx context.Context) (Contract, error) {
 		f := g.fronts[called.Caller().Binding]
 		return f != nil && !f.shows(binding)
 	}
-	var ts proto.TypeScript
+	var ts value.TypeScript
 	var c Contract
 	for _, binding := range slices.Sorted(maps.Keys(g.workers)) {
 		if hidden(binding) {
@@ -134,7 +134,7 @@ func (g *Gateway) contract(ctx context.Context) (Contract, error) {
 	return c, nil
 }
 
-func nodeContract(ts *proto.TypeScript, binding string, t lmz.NodeType, table lmz.Table) NodeContract {
+func nodeContract(ts *value.TypeScript, binding string, t lmz.NodeType, table lmz.Table) NodeContract {
 	n := NodeContract{Binding: binding, Type: t}
 	if table == nil {
 		return n
@@ -155,7 +155,7 @@ func nodeContract(ts *proto.TypeScript, binding string, t lmz.NodeType, table lm
 }
 
 // declare writes the declarations: the structs, and an interface for each binding.
-func declare(ts *proto.TypeScript, nodes []NodeContract) string {
+func declare(ts *value.TypeScript, nodes []NodeContract) string {
 	var b strings.Builder
 	b.WriteString("// What the nodes of a mesh expose: ctn<DOCUMENT_DO>().update(\"text\"). Made by lmz contract.\n")
 	declarations := ts.Declarations()
@@ -179,7 +179,7 @@ func declare(ts *proto.TypeScript, nodes []NodeContract) string {
 	}
 	b.WriteString("\n/** The nodes by binding. */\nexport interface Bindings {\n")
 	for i, n := range nodes {
-		b.WriteString("  " + proto.Property(n.Binding) + ": " + names[i] + ";\n")
+		b.WriteString("  " + value.Property(n.Binding) + ": " + names[i] + ";\n")
 	}
 	b.WriteString("}\n")
 	return b.String()

@@ -159,7 +159,7 @@ func compile(t *testing.T, declarations string) {
 			t.Fatal(err)
 		}
 	}
-	tsc, err := filepath.Abs("../internal/proto/testdata/oracle/node_modules/typescript/bin/tsc")
+	tsc, err := filepath.Abs("../internal/jsonwire/testdata/oracle/node_modules/typescript/bin/tsc")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/lumenize/lmz/debug"
 	"github.com/lumenize/lmz/gateway"
 	"github.com/lumenize/lmz/internal/proto"
+	"github.com/lumenize/lmz/internal/value"
 	"github.com/lumenize/lmz/object"
 )
 
@@ -294,7 +295,7 @@ func tryCBOR(t *testing.T, m *mesh, to lmz.Address) func(attempt) lmz.Code {
 	r := m.raw("ann.tab", token("ann", time.Time{}))
 	t.Cleanup(func() { r.conn.CloseNow() })
 	r.hello()
-	forged, err := proto.Marshal(lies)
+	forged, err := value.Marshal(lies)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -360,8 +361,8 @@ func TestTheLogSaysWhoWantedAnothersPlaceOrPretendedToBeAnother(t *testing.T) {
 				data, _ := entry["data"].(map[string]any)
 				data["message"], data["level"] = entry["message"], entry["level"]
 				found := true
-				for key, value := range want {
-					found = found && data[key] == value
+				for key, v := range want {
+					found = found && data[key] == v
 				}
 				if found {
 					return

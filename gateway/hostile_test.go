@@ -15,6 +15,7 @@ import (
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/internal/node"
 	"github.com/lumenize/lmz/internal/proto"
+	"github.com/lumenize/lmz/internal/value"
 )
 
 // raw is a client that speaks in frames of its own making.
@@ -129,7 +130,7 @@ func TestAnswersToHostileCallsAreErrorsAndTheConnectionLives(t *testing.T) {
 		defer r.conn.CloseNow()
 		r.hello()
 		chain := func(c lmz.Continuation) []byte {
-			data, err := proto.MarshalChain(c)
+			data, err := value.MarshalChain(c)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/internal/proto"
+	"github.com/lumenize/lmz/internal/value"
 )
 
 // TestCallsThatWaitKeepNoChain has a client call another with 12 MB, which that takes and
@@ -26,7 +27,7 @@ func TestCallsThatWaitKeepNoChain(t *testing.T) {
 			t.Fatal(err)
 		}
 		before := heap()
-		chain, err := proto.MarshalChain(lmz.Ctn("never", strings.Repeat("x", 60_000)))
+		chain, err := value.MarshalChain(lmz.Ctn("never", strings.Repeat("x", 60_000)))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/client"
 	"github.com/lumenize/lmz/internal/proto"
+	"github.com/lumenize/lmz/internal/value"
 )
 
 // The calls of faces in other languages (client/raw.go) through a real gateway.
@@ -20,17 +21,17 @@ type outcome struct {
 
 func callEncoded(t *testing.T, ctx context.Context, p *client.Peer, to lmz.Address, c lmz.Continuation) outcome {
 	t.Helper()
-	chain, err := proto.MarshalChain(c)
+	chain, err := value.MarshalChain(c)
 	if err != nil {
 		t.Fatal(err)
 	}
 	answer := make(chan outcome, 1)
 	p.CallEncoded(ctx, to, nil, chain, func(failed lmz.Code, payload []byte) {
-		var value any
-		if err := proto.Unmarshal(payload, &value); err != nil {
+		var v any
+		if err := value.Unmarshal(payload, &v); err != nil {
 			t.Errorf("payload: %v", err)
 		}
-		answer <- outcome{failed, value}
+		answer <- outcome{failed, v}
 	})
 	return <-answer
 }
@@ -96,7 +97,7 @@ func TestARawHandlerBeginsCallsInOrderAndMayFinishThemInAnyOther(t *testing.T) {
 			call := <-begun
 			calls = append(calls, call)
 			var ops []any
-			if err := proto.Unmarshal(call.chain, &ops); err != nil || ops[0] != "notify" || ops[1].([]any)[0] != want {
+			if err := value.Unmarshal(call.chain, &ops); err != nil || ops[0] != "notify" || ops[1].([]any)[0] != want {
 				t.Errorf("call %d: %v, %v", want, ops, err)
 			}
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/client"
 	"github.com/lumenize/lmz/internal/proto"
+	"github.com/lumenize/lmz/internal/value"
 	"github.com/lumenize/lmz/object"
 )
 
@@ -225,7 +226,7 @@ func TestAnOutcomeIsNeverExecuted(t *testing.T) {
 		r := m.raw("eve.tab", token("eve", time.Time{}))
 		defer r.conn.CloseNow()
 		r.hello()
-		chain, err := proto.MarshalChain(lmz.Ctn("ask"))
+		chain, err := value.MarshalChain(lmz.Ctn("ask"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -236,7 +237,7 @@ func TestAnOutcomeIsNeverExecuted(t *testing.T) {
 				t.Fatal(err)
 			}
 			if f.Kind == proto.KindCall {
-				hostile, err := proto.Marshal(lmz.Ctn("wipe"))
+				hostile, err := value.Marshal(lmz.Ctn("wipe"))
 				if err != nil {
 					t.Fatal(err)
 				}

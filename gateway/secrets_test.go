@@ -21,6 +21,7 @@ import (
 	"github.com/lumenize/lmz/auth"
 	"github.com/lumenize/lmz/gateway"
 	"github.com/lumenize/lmz/internal/proto"
+	"github.com/lumenize/lmz/internal/value"
 	"github.com/lumenize/lmz/object"
 )
 
@@ -50,7 +51,7 @@ func (r *record) handler(node string, h lmz.Handler) lmz.Handler {
 		data, err := proto.MarshalContext(c)
 		r.add("context of "+node, data)
 		for _, arg := range req.Args {
-			r.add("argument of "+node, arg.(proto.Item).Raw())
+			r.add("argument of "+node, arg.(value.Item).Raw())
 		}
 		if err != nil {
 			return nil, err

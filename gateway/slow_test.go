@@ -19,6 +19,7 @@ import (
 	"github.com/lumenize/lmz/client"
 	"github.com/lumenize/lmz/gateway"
 	"github.com/lumenize/lmz/internal/proto"
+	"github.com/lumenize/lmz/internal/value"
 	"github.com/lumenize/lmz/object"
 )
 
@@ -157,7 +158,7 @@ func neverReads(t *testing.T, url, subject string) *websocket.Conn {
 	}
 	r := &raw{t, conn}
 	r.hello()
-	chain, err := proto.MarshalChain(join.Ctn())
+	chain, err := value.MarshalChain(join.Ctn())
 	if err != nil {
 		t.Fatal(err)
 	}

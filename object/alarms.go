@@ -15,6 +15,7 @@ import (
 	"github.com/lumenize/lmz/internal/budget"
 	"github.com/lumenize/lmz/internal/proto"
 	"github.com/lumenize/lmz/internal/store"
+	"github.com/lumenize/lmz/internal/value"
 	"github.com/lumenize/lmz/internal/wake"
 )
 
@@ -71,7 +72,7 @@ func (a *Alarms) Set(ctx context.Context, s Schedule, work lmz.Continuation, opt
 	case len(options.ID) > maxAlarmID:
 		return Alarm{}, fmt.Errorf("the ID of an alarm has at most %d bytes, and this one has %d", maxAlarmID, len(options.ID))
 	}
-	chain, err := proto.MarshalChain(work)
+	chain, err := value.MarshalChain(work)
 	if err != nil {
 		return Alarm{}, fmt.Errorf("%s: %w", work, err)
 	}
@@ -151,7 +152,7 @@ func (a *Alarms) List(ctx context.Context, f AlarmFilter) ([]Alarm, error) {
 		}
 		for _, r := range found {
 			var row alarmRow
-			if err := proto.Unmarshal(r.Value, &row); err != nil {
+			if err := value.Unmarshal(r.Value, &row); err != nil {
 				return err
 			}
 			rows = append(rows, row)
@@ -216,7 +217,7 @@ func (a *Alarms) History(ctx context.Context, id string) ([]AlarmRun, error) {
 		}
 		for _, r := range found {
 			var run AlarmRun
-			if err := proto.Unmarshal(r.Value, &run); err != nil {
+			if err := value.Unmarshal(r.Value, &run); err != nil {
 				return err
 			}
 			if id == "" || run.ID == id {
@@ -237,9 +238,9 @@ func nextRev(st store.Store) (int64, error) {
 // count changes the counters of alarms.
 func count(st store.Store, next func(*alarmCounters) int64) (int64, error) {
 	var c alarmCounters
-	value, found, err := st.Row(alarmMeta)
+	data, found, err := st.Row(alarmMeta)
 	if err == nil && found {
-		err = proto.Unmarshal(value, &c)
+		err = value.Unmarshal(data, &c)
 	}
 	if err != nil {
 		return 0, err
@@ -249,20 +250,20 @@ func count(st store.Store, next func(*alarmCounters) int64) (int64, error) {
 }
 
 func putEncoded(st store.Store, key string, v any) error {
-	value, err := proto.Marshal(v)
+	data, err := value.Marshal(v)
 	if err != nil {
 		return err
 	}
-	return st.PutRow(key, value)
+	return st.PutRow(key, data)
 }
 
 func getAlarm(st store.Store, id string) (*alarmRow, error) {
-	value, found, err := st.Row(alarmRows + id)
+	data, found, err := st.Row(alarmRows + id)
 	if !found || err != nil {
 		return nil, err
 	}
 	row := new(alarmRow)
-	return row, proto.Unmarshal(value, row)
+	return row, value.Unmarshal(data, row)
 }
 
 // putAlarm stores an alarm in place of what has its ID.

@@ -9,8 +9,8 @@ import (
 	"testing"
 
 	"github.com/lumenize/lmz"
-	"github.com/lumenize/lmz/internal/proto"
 	"github.com/lumenize/lmz/internal/store/sqlite"
+	"github.com/lumenize/lmz/internal/value"
 )
 
 // door is an object whose guard writes, sends and counts.
@@ -81,11 +81,11 @@ func TestACheckAsksGuardsAndLeavesNoTrace(t *testing.T) {
 	to := lmz.At("DOOR", "d")
 	check := func(word string) (lmz.Verdict, bool, error) {
 		t.Helper()
-		data, err := proto.Marshal(word)
+		data, err := value.Marshal(word)
 		if err != nil {
 			t.Fatal(err)
 		}
-		item, err := proto.Parse(data)
+		item, err := value.Parse(data)
 		if err != nil {
 			t.Fatal(err)
 		}

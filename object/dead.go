@@ -11,8 +11,10 @@ import (
 	"time"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/jsonwire"
 	"github.com/lumenize/lmz/internal/proto"
 	"github.com/lumenize/lmz/internal/store"
+	"github.com/lumenize/lmz/internal/value"
 )
 
 // What an object has sent without wanting a reply, and what was not executed for good, or may
@@ -65,9 +67,9 @@ func namesOf(chain []byte) string {
 }
 
 func (o *Object) deadCounters() (c deadCounters, err error) {
-	value, found, err := o.store.Row(deadMeta)
+	data, found, err := o.store.Row(deadMeta)
 	if err == nil && found {
-		err = proto.Unmarshal(value, &c)
+		err = value.Unmarshal(data, &c)
 	}
 	return c, err
 }
@@ -203,7 +205,7 @@ func (rt *Runtime) deadOf(ctx context.Context, a lmz.Address) (letters []DeadLet
 				From: a, To: lmz.At(d.To[0], d.To[1]), Work: d.Work, Died: time.UnixMilli(d.Died), Error: d.Error, Unknown: d.Unknown,
 				ID: idOf(r.Key), Cursor: r.Key,
 			}
-			if text, err := proto.ToJSON(d.Chain); err == nil {
+			if text, err := jsonwire.ToJSON(d.Chain); err == nil {
 				letter.Args = string(text)
 			}
 			letters = append(letters, letter)

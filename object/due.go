@@ -2,8 +2,8 @@ package object
 
 import (
 	"github.com/lumenize/lmz/internal/failpoint"
-	"github.com/lumenize/lmz/internal/proto"
 	"github.com/lumenize/lmz/internal/store"
+	"github.com/lumenize/lmz/internal/value"
 	"github.com/lumenize/lmz/internal/wake"
 )
 
@@ -73,7 +73,7 @@ func (o *Object) resume() error {
 
 // decodeRow decodes what putEncoded has stored.
 func decodeRow[T any](r store.Row) (v T, err error) {
-	err = proto.Unmarshal(r.Value, &v)
+	err = value.Unmarshal(r.Value, &v)
 	return v, err
 }
 

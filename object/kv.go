@@ -5,8 +5,8 @@ import (
 	"errors"
 	"unicode/utf8"
 
-	"github.com/lumenize/lmz/internal/proto"
 	"github.com/lumenize/lmz/internal/store"
+	"github.com/lumenize/lmz/internal/value"
 )
 
 // KV is the key-value storage of one object. Keys are any valid UTF-8; values are
@@ -23,15 +23,15 @@ type KV struct {
 // Get decodes the value under key into what into points to, and reports whether
 // there was one. Without one it leaves into as it is.
 func (kv *KV) Get(ctx context.Context, key string, into any) (found bool, err error) {
-	var value []byte
+	var data []byte
 	err = kv.o.use(ctx, func(s store.Store) error {
-		value, found, err = s.Get(key)
+		data, found, err = s.Get(key)
 		return err
 	})
 	if err != nil || !found {
 		return false, err
 	}
-	return true, proto.Unmarshal(value, into)
+	return true, value.Unmarshal(data, into)
 }
 
 // Put stores v under key. Storing the value that is already there writes nothing,
@@ -40,11 +40,11 @@ func (kv *KV) Put(ctx context.Context, key string, v any) error {
 	if !utf8.ValidString(key) {
 		return errors.New("a key must be valid UTF-8")
 	}
-	value, err := proto.Marshal(v)
+	data, err := value.Marshal(v)
 	if err != nil {
 		return err
 	}
-	return kv.o.use(ctx, func(s store.Store) error { return s.Put(key, value) })
+	return kv.o.use(ctx, func(s store.Store) error { return s.Put(key, data) })
 }
 
 // Delete removes key and its value, if there is one.
@@ -69,7 +69,7 @@ type Entry struct {
 }
 
 // Decode decodes the value into what into points to.
-func (e Entry) Decode(into any) error { return proto.Unmarshal(e.value, into) }
+func (e Entry) Decode(into any) error { return value.Unmarshal(e.value, into) }
 
 // Entries returns the entries in a range.
 func (kv *KV) Entries(ctx context.Context, r Range) (entries []Entry, err error) {

@@ -13,6 +13,7 @@ import (
 	"github.com/lumenize/lmz/internal/failpoint"
 	"github.com/lumenize/lmz/internal/proto"
 	"github.com/lumenize/lmz/internal/store"
+	"github.com/lumenize/lmz/internal/value"
 )
 
 // A Send to an object, and any Send with a reply, is stored with the turn that made it
@@ -95,7 +96,7 @@ func (o *Object) newStored(call *proto.Call, sender lmz.CallContext, want lmz.Se
 		s.row.Until, s.row.Deadline = deadline.UnixMilli(), true
 	}
 	if len(want.Reply.Ops()) > 0 {
-		if s.row.Reply, err = proto.MarshalChain(want.Reply); err != nil {
+		if s.row.Reply, err = value.MarshalChain(want.Reply); err != nil {
 			return nil, fmt.Errorf("%s: %w", want.Reply, err)
 		}
 		s.row.ReplyName = want.Reply.String()

@@ -11,6 +11,7 @@ import (
 	"github.com/lumenize/lmz/internal/budget"
 	"github.com/lumenize/lmz/internal/proto"
 	"github.com/lumenize/lmz/internal/store"
+	"github.com/lumenize/lmz/internal/value"
 )
 
 // watchRow is work for when a client's session has ended.
@@ -46,7 +47,7 @@ func watchKey(w watchRow) string {
 // before, so the work runs then. Watch wants the ctx of a handler that has the turn. Its
 // error may be a [lmz.ErrQuotaExceeded].
 func (o *Object) Watch(ctx context.Context, client lmz.Address, work lmz.Continuation) error {
-	chain, err := proto.MarshalChain(work)
+	chain, err := value.MarshalChain(work)
 	if err != nil {
 		return fmt.Errorf("%s: %w", work, err)
 	}
@@ -55,7 +56,7 @@ func (o *Object) Watch(ctx context.Context, client lmz.Address, work lmz.Continu
 		Client: []string{client.Binding, client.Instance}, Session: session[:],
 		Chain: chain, Work: work.String(), Payer: proto.PayerOf(ctx),
 	}
-	value, err := proto.Marshal(w)
+	data, err := value.Marshal(w)
 	if err != nil {
 		return err
 	}
@@ -63,7 +64,7 @@ func (o *Object) Watch(ctx context.Context, client lmz.Address, work lmz.Continu
 	var refused *lmz.Error
 	err = o.use(ctx, func(st store.Store) error {
 		before, found, err := st.Row(key)
-		if err != nil || found && bytes.Equal(before, value) {
+		if err != nil || found && bytes.Equal(before, data) {
 			return err
 		}
 		if fresh = !found; fresh {
@@ -72,7 +73,7 @@ func (o *Object) Watch(ctx context.Context, client lmz.Address, work lmz.Continu
 			}
 		}
 		o.stirred = true
-		return st.PutRow(key, value)
+		return st.PutRow(key, data)
 	})
 	switch {
 	case err != nil || refused == nil && !fresh:
@@ -191,14 +192,14 @@ func (rt *Runtime) sessionEnded(x watched, work, payer string, also []string) {
 // watchedChain reads what is to be done, which may have been replaced since.
 func watchedChain(ctx context.Context, x watched) (chain []byte, found bool, err error) {
 	r := ctx.Value(runKey{}).(*run)
-	var value []byte
+	var data []byte
 	err = r.o.use(ctx, func(st store.Store) (err error) {
-		value, found, err = st.Row(x.key)
+		data, found, err = st.Row(x.key)
 		return err
 	})
 	if err != nil || !found {
 		return nil, false, err
 	}
-	w, err := decodeRow[watchRow](store.Row{Key: x.key, Value: value})
+	w, err := decodeRow[watchRow](store.Row{Key: x.key, Value: data})
 	return w.Chain, true, err
 }

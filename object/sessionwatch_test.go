@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"github.com/lumenize/lmz"
-	"github.com/lumenize/lmz/internal/proto"
 	"github.com/lumenize/lmz/internal/store"
+	"github.com/lumenize/lmz/internal/value"
 )
 
 // leavings notes the calls of left, which is what watches do.
@@ -90,11 +90,11 @@ func TestOldDuplicatesOfWatchesCollapse(t *testing.T) {
 		var l leavings
 		l.register(w)
 		old := func(st store.Store, session byte, n int) error {
-			chain, err := proto.MarshalChain(lmz.Ctn("left", n))
+			chain, err := value.MarshalChain(lmz.Ctn("left", n))
 			if err != nil {
 				return err
 			}
-			value, err := proto.Marshal(struct {
+			data, err := value.Marshal(struct {
 				Client  []string
 				Session []byte
 				Chain   []byte
@@ -103,8 +103,8 @@ func TestOldDuplicatesOfWatchesCollapse(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			hash := sha256.Sum256(value)
-			return st.PutRow(fmt.Sprintf("%s%x", store.WatchRows, hash[:16]), value)
+			hash := sha256.Sum256(data)
+			return st.PutRow(fmt.Sprintf("%s%x", store.WatchRows, hash[:16]), data)
 		}
 		w.run(func(ctx context.Context, o *Object) error {
 			return o.use(ctx, func(st store.Store) error {

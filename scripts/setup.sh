@@ -20,7 +20,7 @@ if ((${#packages[@]})); then
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null
 fi
 
-for folder in internal/proto/testdata/oracle text/testdata/oracle web/testdata/programs; do
+for folder in internal/jsonwire/testdata/oracle text/testdata/oracle web/testdata/programs; do
   cmp -s "$folder/package-lock.json" "$folder/node_modules/.installed" && continue
   echo "installing the npm packages of $folder"
   (cd "$folder" && npm ci --silent && cp package-lock.json node_modules/.installed)

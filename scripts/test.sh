@@ -38,7 +38,7 @@ unit() { go test -race $limit $(go list ./... | grep -vE "$slow"); }
 whole() { go test -p 1 $limit $(go list ./... | grep -E "$slow"); }
 js() {
   PATH="$PATH:$(go env GOROOT)/lib/wasm" GOOS=js GOARCH=wasm \
-    go test $limit . ./internal/proto ./internal/session ./internal/turn ./client
+    go test $limit . ./internal/value ./internal/proto ./internal/jsonwire ./internal/session ./internal/turn ./client
 }
 objects() { go test $limit ./object -run Killed\|AfterAKill -object.n 2000; } # in full, which takes too long with the race detector
 sim() { go test $limit ./internal/sim -sim.n 2000 -sim.shards "$(nproc)" && go test $limit ./internal/sim -run RandomSchedules -sim.n 100 -sim.disk -sim.shards "$(nproc)"; }

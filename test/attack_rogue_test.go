@@ -16,6 +16,7 @@ import (
 
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/internal/proto"
+	"github.com/lumenize/lmz/internal/value"
 )
 
 // loot is what an attacker got, counted.
@@ -172,9 +173,9 @@ func outcomeOf(f proto.Frame) string {
 	if f.Failed == "" {
 		return "ok"
 	}
-	var value any
-	proto.Unmarshal(f.Payload, &value)
-	if e, ok := value.(*lmz.Error); ok {
+	var v any
+	value.Unmarshal(f.Payload, &v)
+	if e, ok := v.(*lmz.Error); ok {
 		return fmt.Sprintf("%s %s %.60s", f.Failed, e.Name, e.Message)
 	}
 	return string(f.Failed)
@@ -204,7 +205,7 @@ func (t *rogue) keepAlive(every time.Duration) {
 
 // encoded is a chain as it travels.
 func encoded(c lmz.Continuation) []byte {
-	chain, err := proto.MarshalChain(c)
+	chain, err := value.MarshalChain(c)
 	if err != nil {
 		panic(err)
 	}
@@ -236,14 +237,14 @@ func (t *rogue) call(ctx context.Context, to lmz.Address, c lmz.Continuation) (a
 	}
 	select {
 	case f := <-answer:
-		var value any
-		if err := proto.Unmarshal(f.Payload, &value); err != nil {
+		var v any
+		if err := value.Unmarshal(f.Payload, &v); err != nil {
 			return nil, err
 		}
 		if f.Failed != "" {
-			return nil, fmt.Errorf("%s: %v", f.Failed, value)
+			return nil, fmt.Errorf("%s: %v", f.Failed, v)
 		}
-		return value, nil
+		return v, nil
 	case <-t.ended:
 		return nil, fmt.Errorf("the connection ended")
 	case <-ctx.Done():

@@ -8,7 +8,9 @@ import (
 	"testing"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/jsonwire"
 	"github.com/lumenize/lmz/internal/proto"
+	"github.com/lumenize/lmz/internal/value"
 	"github.com/lumenize/lmz/object"
 )
 
@@ -98,17 +100,17 @@ func TestFramesOfVersion1(t *testing.T) {
 		},
 		"value": func(data []byte) ([]byte, error) {
 			var v any
-			if err := proto.Unmarshal(data, &v); err != nil {
+			if err := value.Unmarshal(data, &v); err != nil {
 				return nil, err
 			}
-			return proto.Marshal(v)
+			return value.Marshal(v)
 		},
 		"chain": func(data []byte) ([]byte, error) {
-			c, err := proto.UnmarshalChain(data)
+			c, err := value.UnmarshalChain(data)
 			if err != nil {
 				return nil, err
 			}
-			return proto.MarshalChain(c)
+			return value.MarshalChain(c)
 		},
 		"context": func(data []byte) ([]byte, error) {
 			c, err := proto.UnmarshalContext(data)
@@ -129,18 +131,18 @@ func TestFramesOfVersion1(t *testing.T) {
 		}
 	}
 	for name, line := range v1Lines(t, "json") {
-		data, err := proto.FromJSON([]byte(line))
+		data, err := jsonwire.FromJSON([]byte(line))
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		if again, err := proto.ToJSON(data); err != nil || string(again) != line {
+		if again, err := jsonwire.ToJSON(data); err != nil || string(again) != line {
 			t.Errorf("%s in JSON: %s, %v; want %s", name, again, err, line)
 		}
 		if name == "negative-zero" { // its sign was lost
 			line = `{"json":-0,"meta":{}}`
 		}
-		if got, err := proto.ToJSON(must(hex.DecodeString(values[name]))); err != nil || string(got) != line {
+		if got, err := jsonwire.ToJSON(must(hex.DecodeString(values[name]))); err != nil || string(got) != line {
 			t.Errorf("%s to JSON: %s, %v; want %s", name, got, err, line)
 		}
 	}

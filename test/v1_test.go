@@ -25,6 +25,7 @@ import (
 	"github.com/lumenize/lmz/gateway"
 	"github.com/lumenize/lmz/internal/memnet"
 	"github.com/lumenize/lmz/internal/proto"
+	"github.com/lumenize/lmz/internal/value"
 	"github.com/lumenize/lmz/object"
 )
 
@@ -316,14 +317,14 @@ func TestOutcomesOfVersion1(t *testing.T) {
 			}
 		}
 		again := func(seq uint64, instance, method string, c oldCall) proto.Frame {
-			chain := must(proto.MarshalChain(lmz.Ctn(method)))
+			chain := must(value.MarshalChain(lmz.Ctn(method)))
 			write(proto.Frame{Kind: proto.KindCall, Seq: seq, To: lmz.At("KEEPER", instance), Timeout: 20 * time.Second, Context: []byte{0xa0},
 				Payload: chain, Again: proto.CallID{Session: proto.SessionID(c.Session), Number: c.Number}})
 			return answer()
 		}
 		write(proto.Frame{Kind: proto.KindHello, Session: proto.SessionID{1}})
 		counted := again(1, "counter", "count", o.made.Counted)
-		o.wantEqual("answer", []any{counted.Failed, counted.Payload}, []any{"", must(proto.Marshal(11))})
+		o.wantEqual("answer", []any{counted.Failed, counted.Payload}, []any{"", must(value.Marshal(11))})
 		begun := again(2, "slow", "slow", o.made.Begun)
 		o.wantEqual("call that had begun", begun.Failed, lmz.CodeUnknown)
 		c := o.client(v1Ada, "new", nil, nil)

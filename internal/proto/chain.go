@@ -12,11 +12,12 @@ import (
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/internal/node"
 	"github.com/lumenize/lmz/internal/scope"
+	"github.com/lumenize/lmz/internal/value"
 )
 
 // NewCall prepares a call of c by the node self, within the call context of ctx.
 func NewCall(ctx context.Context, self lmz.Identity, to lmz.Address, c lmz.Continuation) (*Call, error) {
-	chain, err := MarshalChain(c)
+	chain, err := value.MarshalChain(c)
 	if err != nil {
 		return nil, &lmz.Error{Code: lmz.CodeGateway, Name: "TypeError", Message: c.String() + ": " + err.Error()}
 	}
@@ -45,9 +46,9 @@ func WithDeadline(ctx context.Context) (context.Context, context.CancelFunc) {
 
 // ExecuteCounted is [Execute], which also says how many method calls it made.
 func ExecuteCounted(ctx context.Context, h lmz.Handler, chain []byte) (result any, steps int, err error) {
-	doc, err := Parse(chain)
+	doc, err := value.Parse(chain)
 	if err != nil {
-		return nil, 0, badChain(err.Error())
+		return nil, 0, BadChain(err.Error())
 	}
 	e := newExecution(h, chain, Limits{})
 	result, err = e.run(ctx, doc, 0)
@@ -68,9 +69,9 @@ func Execute(ctx context.Context, h lmz.Handler, chain []byte) (any, error) {
 
 // ExecuteWithin is Execute with limits of the caller's.
 func ExecuteWithin(ctx context.Context, h lmz.Handler, chain []byte, limits Limits) (any, error) {
-	doc, err := Parse(chain)
+	doc, err := value.Parse(chain)
 	if err != nil {
-		return nil, badChain(err.Error())
+		return nil, BadChain(err.Error())
 	}
 	return newExecution(h, chain, limits).run(ctx, doc, 0)
 }
@@ -79,7 +80,7 @@ func ExecuteWithin(ctx context.Context, h lmz.Handler, chain []byte, limits Limi
 // The outcome came from another node: it is passed as it is, and nothing in it is
 // evaluated.
 func ExecuteReply(ctx context.Context, h lmz.Handler, reply lmz.Continuation, a Answer) (any, error) {
-	chain, err := MarshalChain(reply)
+	chain, err := value.MarshalChain(reply)
 	if err != nil {
 		return nil, err
 	}
@@ -93,13 +94,13 @@ func ExecuteEncodedReply(ctx context.Context, h lmz.Handler, chain []byte, a Ans
 	if err != nil {
 		return nil, err
 	}
-	doc, err := Parse(chain)
+	doc, err := value.Parse(chain)
 	if err != nil {
 		return nil, err
 	}
 	e := newExecution(h, chain, Limits{})
 	e.outcome = &outcome
-	e.nested = e.nested || bytes.Contains(chain, []byte(objectResult))
+	e.nested = e.nested || bytes.Contains(chain, []byte(value.ObjectResult))
 	return e.run(scope.AsReply(ctx), doc, 0)
 }
 
@@ -108,7 +109,7 @@ func newExecution(h lmz.Handler, chain []byte, limits Limits) *execution {
 	limits.Arguments = limit(limits.Arguments, lmz.MaxArguments)
 	return &execution{
 		target: h, limits: limits,
-		nested: bytes.Contains(chain, []byte(objectContinuation)), left: maxSteps, bytes: MaxPayload,
+		nested: bytes.Contains(chain, []byte(value.ObjectContinuation)), left: maxSteps, bytes: MaxPayload,
 	}
 }
 
@@ -128,27 +129,27 @@ const maxSteps = 10 * lmz.MaxOperations
 type execution struct {
 	target  lmz.Handler
 	limits  Limits
-	nested  bool  // there may be something to put in among the arguments
-	outcome *Item // what a reply is about; nil if this is no reply
-	filled  bool  // the outcome was among the arguments
-	left    int   // calls that may still be made
-	bytes   int   // that their results may still have
+	nested  bool        // there may be something to put in among the arguments
+	outcome *value.Item // what a reply is about; nil if this is no reply
+	filled  bool        // the outcome was among the arguments
+	left    int         // calls that may still be made
+	bytes   int         // that their results may still have
 }
 
 // step is one call of a decoded chain.
 type step struct {
 	method string
-	args   Item // an array
+	args   value.Item // an array
 }
 
 // run does one chain, at a depth of nesting.
-func (e *execution) run(ctx context.Context, chain Item, depth int) (any, error) {
+func (e *execution) run(ctx context.Context, chain value.Item, depth int) (any, error) {
 	steps, err := e.decodeChain(chain)
 	if err != nil {
 		return nil, err
 	}
 	if e.left -= len(steps); depth > lmz.MaxOperations || e.left < 0 {
-		return nil, badChain("continuations ask for more than " + strconv.Itoa(maxSteps) + " calls")
+		return nil, BadChain("continuations ask for more than " + strconv.Itoa(maxSteps) + " calls")
 	}
 	var result any
 	current := e.target
@@ -191,35 +192,35 @@ func fromStep(err error, step int) error {
 }
 
 // decodeChain reads ["method", [args], ...] (PROTOCOL.md, "Continuations").
-func (e *execution) decodeChain(chain Item) ([]step, error) {
+func (e *execution) decodeChain(chain value.Item) ([]step, error) {
 	ops, ok := chain.Elements()
 	switch {
 	case !ok:
-		return nil, badChain("operations must be an array")
+		return nil, BadChain("operations must be an array")
 	case len(ops) > e.limits.Operations:
-		return nil, badChain("too deep: " + strconv.Itoa(len(ops)) + " > " + strconv.Itoa(e.limits.Operations))
+		return nil, BadChain("too deep: " + strconv.Itoa(len(ops)) + " > " + strconv.Itoa(e.limits.Operations))
 	case len(ops) == 0 || len(ops)%2 != 0:
-		return nil, badChain("it must name a method and call it; properties cannot be read")
+		return nil, BadChain("it must name a method and call it; properties cannot be read")
 	}
 	steps := make([]step, 0, len(ops)/2)
 	for i := 0; i < len(ops); i += 2 {
 		method, ok := ops[i].Text()
 		if !ok {
-			return nil, badChain("a method name must be text")
+			return nil, BadChain("a method name must be text")
 		}
 		n, ok := ops[i+1].Len()
 		if !ok {
-			return nil, badChain("." + method + " is not called; properties cannot be read")
+			return nil, BadChain("." + method + " is not called; properties cannot be read")
 		}
 		if n > e.limits.Arguments {
-			return nil, badChain("too many arguments: " + strconv.Itoa(n) + " > " + strconv.Itoa(e.limits.Arguments))
+			return nil, BadChain("too many arguments: " + strconv.Itoa(n) + " > " + strconv.Itoa(e.limits.Arguments))
 		}
 		steps = append(steps, step{method, ops[i+1]})
 	}
 	return steps, nil
 }
 
-func badChain(why string) error {
+func BadChain(why string) error {
 	return &lmz.Error{Name: "TypeError", Message: badChainPrefix + why}
 }
 
@@ -258,7 +259,7 @@ func NewAnswer(result any, err error) Answer {
 		err = notAHandler(result)
 	}
 	if err == nil {
-		payload, encodeErr := Marshal(result)
+		payload, encodeErr := value.Marshal(result)
 		if encodeErr == nil {
 			return Answer{Payload: payload}
 		}
@@ -268,7 +269,7 @@ func NewAnswer(result any, err error) Answer {
 	}
 	e := node.PublicError(err)
 	if e == nil {
-		return ErrorAnswer(&lmz.Error{Code: lmz.CodeCallee, Message: InternalError})
+		return ErrorAnswer(&lmz.Error{Code: lmz.CodeCallee, Message: value.InternalError})
 	}
 	answer := *e
 	answer.Code = node.Refused(err)
@@ -282,11 +283,11 @@ func NewAnswer(result any, err error) Answer {
 // encoded loses the fields and the cause that are why, as with the original, and of one whose
 // name or message is no text the caller learns just that.
 func ErrorAnswer(e *lmz.Error) Answer {
-	payload, err := Marshal(e)
+	payload, err := value.Marshal(e)
 	if err == nil {
 		return Answer{Failed: e.Code, Payload: payload}
 	}
-	if payload, again := Marshal(sendable(e)); again == nil {
+	if payload, again := value.Marshal(sendable(e)); again == nil {
 		return Answer{Failed: e.Code, Payload: payload}
 	}
 	return Failure(e.Code, "TypeError", "the error cannot be sent: "+err.Error())
@@ -295,11 +296,11 @@ func ErrorAnswer(e *lmz.Error) Answer {
 // sendable returns e with what of it can be encoded.
 func sendable(e *lmz.Error) *lmz.Error {
 	kept := lmz.Error{Name: e.Name, Message: e.Message, Fields: maps.Clone(e.Fields)}
-	maps.DeleteFunc(kept.Fields, func(name string, value any) bool {
-		_, err := Marshal(map[string]any{name: value})
+	maps.DeleteFunc(kept.Fields, func(name string, v any) bool {
+		_, err := value.Marshal(map[string]any{name: v})
 		return err != nil
 	})
-	if _, err := Marshal(e.Cause); err == nil {
+	if _, err := value.Marshal(e.Cause); err == nil {
 		kept.Cause = e.Cause
 	}
 	return &kept
@@ -308,7 +309,7 @@ func sendable(e *lmz.Error) *lmz.Error {
 // Failure is the answer with an error of the runtime itself, of the class Error if
 // name is empty. Unlike [ErrorAnswer] it does not need the codec for Go values.
 func Failure(code lmz.Code, name, message string) Answer {
-	return Answer{Failed: code, Payload: encodeFailure(name, message)}
+	return Answer{Failed: code, Payload: value.EncodeFailure(name, message)}
 }
 
 // Hidden returns the part of err that [NewAnswer] does not let out, for the node's
@@ -326,10 +327,10 @@ func Hidden(err error) error {
 
 // Outcome is the answer as an argument of a reply: the value, or the error, which then
 // has who failed in it.
-func (a Answer) Outcome() (Item, error) {
-	value, err := a.Result()
+func (a Answer) Outcome() (value.Item, error) {
+	v, err := a.Result()
 	if err == nil {
-		return value.(Item), nil
+		return v.(value.Item), nil
 	}
 	e := node.PublicError(err)
 	failure := *e
@@ -337,17 +338,17 @@ func (a Answer) Outcome() (Item, error) {
 	if failure.Fields == nil {
 		failure.Fields = make(map[string]any)
 	}
-	failure.Fields[memberCode] = string(e.Code)
-	data, err := Marshal(&failure)
+	failure.Fields[value.MemberCode] = string(e.Code)
+	data, err := value.Marshal(&failure)
 	if err != nil {
-		return Item{}, err
+		return value.Item{}, err
 	}
-	return Parse(data)
+	return value.Parse(data)
 }
 
 // Result decodes the answer: a value, or the error with the code of who failed.
 func (a Answer) Result() (lmz.Value, error) {
-	item, err := Parse(a.Payload)
+	item, err := value.Parse(a.Payload)
 	if err != nil {
 		return nil, &lmz.Error{Code: lmz.CodeUnknown, Message: "the answer cannot be read: " + err.Error()}
 	}

@@ -5,15 +5,16 @@ import (
 	"context"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/value"
 )
 
 // resolve returns the arguments of one call with their continuations evaluated, from
 // left to right, at any depth of whatever holds them, and with a reply's outcome put
 // in. What was the same value in several places stays so.
-func (e *execution) resolve(ctx context.Context, args Item, depth int) ([]lmz.Value, error) {
+func (e *execution) resolve(ctx context.Context, args value.Item, depth int) ([]lmz.Value, error) {
 	items, _ := args.Elements()
 	if e.nested && (args.SharesValues() || mayHoldWork(args.Raw())) {
-		resolved, err := args.Rewrite(func(it Item) (Item, bool, error) { return e.replace(ctx, it, depth) })
+		resolved, err := args.Rewrite(func(it value.Item) (value.Item, bool, error) { return e.replace(ctx, it, depth) })
 		if err != nil {
 			return nil, err
 		}
@@ -28,42 +29,42 @@ func (e *execution) resolve(ctx context.Context, args Item, depth int) ([]lmz.Va
 
 // mayHoldWork is a quick look, which may be wrong about text.
 func mayHoldWork(data []byte) bool {
-	return bytes.Contains(data, []byte(objectContinuation)) || bytes.Contains(data, []byte(objectResult))
+	return bytes.Contains(data, []byte(value.ObjectContinuation)) || bytes.Contains(data, []byte(value.ObjectResult))
 }
 
 // replace returns what stands for an object with a type: the result of a continuation, or
 // a reply's outcome. It reports false for any other object.
-func (e *execution) replace(ctx context.Context, it Item, depth int) (with Item, ok bool, err error) {
+func (e *execution) replace(ctx context.Context, it value.Item, depth int) (with value.Item, ok bool, err error) {
 	name, members, _ := it.Object()
 	switch {
-	case name == objectContinuation && len(members) == 1:
+	case name == value.ObjectContinuation && len(members) == 1:
 		result, err := e.run(ctx, members[0], depth+1)
 		if err != nil {
-			return Item{}, true, err
+			return value.Item{}, true, err
 		}
 		with, err = e.encode(result)
 		return with, true, err
-	case name == objectResult && e.outcome != nil:
+	case name == value.ObjectResult && e.outcome != nil:
 		e.filled = true
 		return *e.outcome, true, nil
 	}
-	return Item{}, false, nil
+	return value.Item{}, false, nil
 }
 
 // encode makes an argument of a result, whose size is bounded as if it had been in the
 // frame.
-func (e *execution) encode(result any) (Item, error) {
+func (e *execution) encode(result any) (value.Item, error) {
 	if err := notAHandler(result); err != nil {
-		return Item{}, err
+		return value.Item{}, err
 	}
-	data, err := Marshal(result)
+	data, err := value.Marshal(result)
 	if err != nil {
-		return Item{}, err
+		return value.Item{}, err
 	}
 	if e.bytes -= len(data); e.bytes < 0 {
-		return Item{}, badChain("the results of its nested continuations are too large")
+		return value.Item{}, BadChain("the results of its nested continuations are too large")
 	}
-	return Parse(data)
+	return value.Parse(data)
 }
 
 // notAHandler refuses a result that is something to call, not a value.
@@ -78,9 +79,9 @@ func notAHandler(result any) error {
 }
 
 func encodeValue(v any) (lmz.Value, error) {
-	data, err := Marshal(v)
+	data, err := value.Marshal(v)
 	if err != nil {
 		return nil, err
 	}
-	return Parse(data)
+	return value.Parse(data)
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/value"
 )
 
 // recorder takes any arguments, remembers them decoded, and counts in next.
@@ -150,7 +151,7 @@ func TestAReplyHasItsOutcomeWhereverResultStands(t *testing.T) {
 }
 
 func TestAnOutcomeIsNotEvaluated(t *testing.T) {
-	work, err := Marshal([]any{lmz.Ctn("next"), lmz.Result})
+	work, err := value.Marshal([]any{lmz.Ctn("next"), lmz.Result})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/internal/node"
+	"github.com/lumenize/lmz/internal/value"
 )
 
 // calculator is a handler that counts how often each method runs.
@@ -59,7 +60,7 @@ func newCalculator() *calculator {
 
 func run(t *testing.T, h lmz.Handler, c lmz.Continuation) (lmz.Value, error) {
 	t.Helper()
-	chain, err := MarshalChain(c)
+	chain, err := value.MarshalChain(c)
 	if err != nil {
 		t.Fatalf("%s: %v", c, err)
 	}
@@ -70,9 +71,9 @@ func run(t *testing.T, h lmz.Handler, c lmz.Continuation) (lmz.Value, error) {
 func TestEachStepOfAChainRunsOnceFromLeftToRight(t *testing.T) {
 	c := newCalculator()
 	work := lmz.Ctn("admin").Then("admin").Then("add", lmz.Ctn("add", 1, 10), lmz.Ctn("add", lmz.Ctn("add", 1, 1), 100))
-	value, err := run(t, c, work)
+	v, err := run(t, c, work)
 	var sum int
-	if err != nil || value.Decode(&sum) != nil || sum != 113 {
+	if err != nil || v.Decode(&sum) != nil || sum != 113 {
 		t.Errorf("got %d, %v", sum, err)
 	}
 	if c.ran["admin"] != 2 || c.ran["add"] != 4 {
@@ -81,9 +82,9 @@ func TestEachStepOfAChainRunsOnceFromLeftToRight(t *testing.T) {
 }
 
 func TestContinuationsInsideAListAreEvaluated(t *testing.T) {
-	value, err := run(t, newCalculator(), lmz.Ctn("join", []any{"a", lmz.Ctn("join", []string{"b", "c"})}))
+	v, err := run(t, newCalculator(), lmz.Ctn("join", []any{"a", lmz.Ctn("join", []string{"b", "c"})}))
 	var text string
-	if err != nil || value.Decode(&text) != nil || text != "a b c" {
+	if err != nil || v.Decode(&text) != nil || text != "a b c" {
 		t.Errorf("got %q, %v", text, err)
 	}
 }
@@ -107,7 +108,7 @@ func TestNestedContinuationsCannotAskForEndlessWork(t *testing.T) {
 	for range 6 {
 		work = work.Then("admin", wide...)
 	}
-	chain, err := MarshalChain(work)
+	chain, err := value.MarshalChain(work)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,7 +162,7 @@ func TestHostileChainsAreRefused(t *testing.T) {
 		"51 operations":      manyOperations(51),
 		"101 arguments":      []any{"add", make([]any, 101)},
 	} {
-		data, err := Marshal(chain)
+		data, err := value.Marshal(chain)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,13 +1,16 @@
 package proto
 
-import "github.com/lumenize/lmz"
+import (
+	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/value"
+)
 
 // wireContext is a call context as it travels in a call frame.
 type wireContext struct {
-	Chain       [][]string      `lmz:"chain,omitempty"` // [type, binding] or [type, binding, instance]
-	Auth        *wireAuth       `lmz:"auth,omitempty"`
-	State       map[string]Item `lmz:"state,omitempty"`
-	ClientState map[string]Item `lmz:"clientState,omitempty"`
+	Chain       [][]string            `lmz:"chain,omitempty"` // [type, binding] or [type, binding, instance]
+	Auth        *wireAuth             `lmz:"auth,omitempty"`
+	State       map[string]value.Item `lmz:"state,omitempty"`
+	ClientState map[string]value.Item `lmz:"clientState,omitempty"`
 }
 
 type wireAuth struct {
@@ -35,24 +38,24 @@ func MarshalContext(c lmz.CallContext) ([]byte, error) {
 	if w.ClientState, err = stateItems(c.ClientState); err != nil {
 		return nil, err
 	}
-	return Marshal(w)
+	return value.Marshal(w)
 }
 
-func stateItems(state map[string]lmz.Value) (map[string]Item, error) {
+func stateItems(state map[string]lmz.Value) (map[string]value.Item, error) {
 	if len(state) == 0 {
 		return nil, nil
 	}
-	items := make(map[string]Item, len(state))
-	for key, value := range state {
-		if item, ok := value.(Item); ok {
+	items := make(map[string]value.Item, len(state))
+	for key, v := range state {
+		if item, ok := v.(value.Item); ok {
 			items[key] = item
 			continue
 		}
-		encoded, err := encodeValue(value)
+		encoded, err := encodeValue(v)
 		if err != nil {
-			return nil, at(err, key)
+			return nil, value.At(err, key)
 		}
-		items[key] = encoded.(Item)
+		items[key] = encoded.(value.Item)
 	}
 	return items, nil
 }
@@ -60,10 +63,10 @@ func stateItems(state map[string]lmz.Value) (map[string]Item, error) {
 // EncodedState returns state with what this node set encoded, so that nodes share no
 // memory.
 func EncodedState(state map[string]lmz.Value) (map[string]lmz.Value, error) {
-	for _, value := range state {
-		if _, encoded := value.(Item); !encoded {
+	for _, v := range state {
+		if _, encoded := v.(value.Item); !encoded {
 			items, err := stateItems(state)
-			return stateValues(items), err
+			return StateValues(items), err
 		}
 	}
 	return state, nil
@@ -73,7 +76,7 @@ func EncodedState(state map[string]lmz.Value) (map[string]lmz.Value, error) {
 func UnmarshalContext(data []byte) (lmz.CallContext, error) {
 	var w wireContext
 	var c lmz.CallContext
-	if err := Unmarshal(data, &w); err != nil {
+	if err := value.Unmarshal(data, &w); err != nil {
 		return c, err
 	}
 	for _, hop := range w.Chain {
@@ -89,11 +92,11 @@ func UnmarshalContext(data []byte) (lmz.CallContext, error) {
 	if w.Auth != nil {
 		c.Auth = &lmz.Auth{Subject: w.Auth.Subject, Claims: w.Auth.Claims}
 	}
-	c.State, c.ClientState = stateValues(w.State), stateValues(w.ClientState)
+	c.State, c.ClientState = StateValues(w.State), StateValues(w.ClientState)
 	return c, nil
 }
 
-func stateValues(items map[string]Item) map[string]lmz.Value {
+func StateValues(items map[string]value.Item) map[string]lmz.Value {
 	if len(items) == 0 {
 		return nil
 	}

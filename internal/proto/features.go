@@ -1,6 +1,9 @@
 package proto
 
-import "slices"
+import (
+	"github.com/lumenize/lmz/internal/value"
+	"slices"
+)
 
 // Features is a set of what a side understands beyond the frames of the first version.
 // Each side lists its own in its greeting, by name; a numbered frame of a newer kind
@@ -29,7 +32,7 @@ func (w *frameWriter) features(f Features) {
 			names = append(names, name)
 		}
 	}
-	w.buf = appendHead(w.buf, majorArray, uint64(len(names)))
+	w.buf = value.AppendHead(w.buf, value.MajorArray, uint64(len(names)))
 	for _, name := range names {
 		w.text(name)
 	}
@@ -37,7 +40,7 @@ func (w *frameWriter) features(f Features) {
 
 // features reads a list of names. Those it does not know are of later versions.
 func (r *frameReader) features() (f Features) {
-	for n := r.head(majorArray); n > 0 && r.err == nil; n-- {
+	for n := r.head(value.MajorArray); n > 0 && r.err == nil; n-- {
 		if i := slices.Index(featureNames, string(r.text())); i >= 0 {
 			f |= 1 << i
 		}

@@ -1,3 +1,9 @@
+// Package proto is what travels between nodes and how a call is made within a process.
+//
+// A [Frame] is one message of the subprotocol lmz.cbor: its header is read by hand, and
+// what it carries stays encoded until the node that needs it decodes it. A [Call] is a
+// call on its way to a [Node], and an [Answer] its outcome. [Execute] runs the methods
+// that a call asks for.
 package proto
 
 import (
@@ -7,6 +13,7 @@ import (
 	"time"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/value"
 )
 
 // Subprotocols that a client offers, in order (PROTOCOL.md, "Connecting").
@@ -229,7 +236,7 @@ const (
 func ParseFrame(data []byte) (Frame, error) {
 	r := frameReader{data: data}
 	var f Frame
-	n := r.head(majorArray)
+	n := r.head(value.MajorArray)
 	f.Kind = Kind(r.uint())
 	want, known := frameLength[f.Kind]
 	if r.err == nil && known && n < want {
@@ -309,23 +316,23 @@ func (r *frameReader) fields(f *Frame, n uint64) {
 type frameWriter struct{ buf []byte }
 
 func (w *frameWriter) begin(n uint64, k Kind) {
-	w.buf = appendHead(w.buf, majorArray, n)
+	w.buf = value.AppendHead(w.buf, value.MajorArray, n)
 	w.uint(uint64(k))
 }
 
 // The writers of elements are not inlined: a browser would load their code thirty times.
 
 //go:noinline
-func (w *frameWriter) uint(n uint64) { w.buf = appendHead(w.buf, majorUint, n) }
+func (w *frameWriter) uint(n uint64) { w.buf = value.AppendHead(w.buf, value.MajorUint, n) }
 
 //go:noinline
-func (w *frameWriter) text(s string) { w.buf = appendText(w.buf, s) }
+func (w *frameWriter) text(s string) { w.buf = value.AppendText(w.buf, s) }
 
 //go:noinline
-func (w *frameWriter) bytes(b []byte) { w.buf = appendBytes(w.buf, b) }
+func (w *frameWriter) bytes(b []byte) { w.buf = value.AppendBytes(w.buf, b) }
 
 //go:noinline
-func (w *frameWriter) bool(b bool) { w.buf = appendBool(w.buf, b) }
+func (w *frameWriter) bool(b bool) { w.buf = value.AppendBool(w.buf, b) }
 
 //go:noinline
 func (w *frameWriter) duration(d time.Duration) {
@@ -350,27 +357,27 @@ func (r *frameReader) fail(err error) {
 // head reads the head of a data item of the wanted major type and returns its
 // argument.
 func (r *frameReader) head(major byte) uint64 {
-	h, next, err := readHead(r.data, r.pos)
+	h, next, err := value.ReadHead(r.data, r.pos)
 	switch {
 	case r.err != nil:
 		return 0
 	case err != nil:
 		r.fail(err)
 		return 0
-	case h.major != major:
-		r.fail(malformed(r.pos, "major type "+strconv.Itoa(int(h.major))+" where "+strconv.Itoa(int(major))+" belongs"))
+	case h.Major != major:
+		r.fail(value.Malformed(r.pos, "major type "+strconv.Itoa(int(h.Major))+" where "+strconv.Itoa(int(major))+" belongs"))
 		return 0
 	}
 	r.pos = next
-	return h.arg
+	return h.Arg
 }
 
-func (r *frameReader) uint() uint64 { return r.head(majorUint) }
+func (r *frameReader) uint() uint64 { return r.head(value.MajorUint) }
 
 func (r *frameReader) take(major byte) []byte {
 	n := r.head(major)
 	if n > uint64(len(r.data)-r.pos) {
-		r.fail(malformed(r.pos, "the data ends early"))
+		r.fail(value.Malformed(r.pos, "the data ends early"))
 		return nil
 	}
 	start := r.pos
@@ -378,13 +385,13 @@ func (r *frameReader) take(major byte) []byte {
 	return r.data[start:r.pos:r.pos]
 }
 
-func (r *frameReader) bytes() []byte { return r.take(majorBytes) }
-func (r *frameReader) text() []byte  { return r.take(majorText) }
+func (r *frameReader) bytes() []byte { return r.take(value.MajorBytes) }
+func (r *frameReader) text() []byte  { return r.take(value.MajorText) }
 
 func (r *frameReader) session() (id SessionID) {
 	b := r.bytes()
 	if r.err == nil && len(b) != len(id) {
-		r.fail(malformed(r.pos, "a session id has 16 bytes"))
+		r.fail(value.Malformed(r.pos, "a session id has 16 bytes"))
 	}
 	copy(id[:], b)
 	return id
@@ -402,10 +409,10 @@ func (r *frameReader) bool() bool {
 	if r.err != nil {
 		return false
 	}
-	if r.pos >= len(r.data) || (r.data[r.pos] != byteTrue && r.data[r.pos] != byteFalse) {
-		r.fail(malformed(r.pos, "true or false belongs here"))
+	if r.pos >= len(r.data) || (r.data[r.pos] != value.ByteTrue && r.data[r.pos] != value.ByteFalse) {
+		r.fail(value.Malformed(r.pos, "true or false belongs here"))
 		return false
 	}
 	r.pos++
-	return r.data[r.pos-1] == byteTrue
+	return r.data[r.pos-1] == value.ByteTrue
 }

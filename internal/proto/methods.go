@@ -4,15 +4,16 @@ import (
 	"strconv"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/value"
 )
 
 // Methods returns the names of the methods that an encoded chain asks for: its own
 // first, then those of the continuations among its arguments, wherever they are. It
 // evaluates nothing. A chain that no node would run is an error.
 func Methods(chain []byte) ([]string, error) {
-	doc, err := Parse(chain)
+	doc, err := value.Parse(chain)
 	if err != nil {
-		return nil, badChain(err.Error())
+		return nil, BadChain(err.Error())
 	}
 	names, err := chainMethods(nil, doc)
 	if err != nil {
@@ -20,7 +21,7 @@ func Methods(chain []byte) ([]string, error) {
 	}
 	for object := range doc.Objects() {
 		name, members, _ := object.Object()
-		if name != objectContinuation || len(members) != 1 {
+		if name != value.ObjectContinuation || len(members) != 1 {
 			continue
 		}
 		if names, err = chainMethods(names, members[0]); err != nil {
@@ -34,25 +35,25 @@ func Methods(chain []byte) ([]string, error) {
 // reading the rest; "" if there is none.
 func FirstMethod(chain []byte) string {
 	r := frameReader{data: chain}
-	r.head(majorArray)
+	r.head(value.MajorArray)
 	return string(r.text())
 }
 
 // chainMethods appends the names of one chain.
-func chainMethods(names []string, chain Item) ([]string, error) {
+func chainMethods(names []string, chain value.Item) ([]string, error) {
 	ops, ok := chain.Elements()
 	if !ok || len(ops) == 0 || len(ops)%2 != 0 || len(ops) > lmz.MaxOperations {
-		return nil, badChain("it must name methods and call them, at most " + strconv.Itoa(lmz.MaxOperations/2))
+		return nil, BadChain("it must name methods and call them, at most " + strconv.Itoa(lmz.MaxOperations/2))
 	}
 	for i := 0; i < len(ops); i += 2 {
 		name, ok := ops[i].Text()
 		if !ok {
-			return nil, badChain("a method name must be text")
+			return nil, BadChain("a method name must be text")
 		}
 		names = append(names, name)
 	}
 	if len(names) > maxSteps {
-		return nil, badChain("continuations ask for more than " + strconv.Itoa(maxSteps) + " calls")
+		return nil, BadChain("continuations ask for more than " + strconv.Itoa(maxSteps) + " calls")
 	}
 	return names, nil
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/value"
 )
 
 func TestMethodsNamesEveryMethodThatACallAsksFor(t *testing.T) {
@@ -15,7 +16,7 @@ func TestMethodsNamesEveryMethodThatACallAsksFor(t *testing.T) {
 		"list deep deeper":  lmz.Ctn("list", []any{1, map[string]any{"x": []any{lmz.Ctn("deep", lmz.Ctn("deeper"))}}}),
 		"then first second": lmz.Ctn("then", lmz.Ctn("first").Then("second")),
 	} {
-		chain, err := MarshalChain(c)
+		chain, err := value.MarshalChain(c)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -57,13 +58,13 @@ func TestMethodsRefusesWhatNoNodeRuns(t *testing.T) {
 		"no name":         []any{1, []any{}},
 		"nested property": []any{"a", []any{lmz.Ctn("b", many...)}},
 	} {
-		chain, err := Marshal(v)
+		chain, err := value.Marshal(v)
 		if c, ok := v.(lmz.Continuation); ok {
 			var ops []any
 			for _, op := range c.Ops() {
 				ops = append(ops, op.Method, []any{})
 			}
-			chain, err = Marshal(ops)
+			chain, err = value.Marshal(ops)
 		}
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/fxamacker/cbor/v2"
+	"github.com/lumenize/lmz/internal/value"
 )
 
 var example = regexp.MustCompile("(?s)```(frame|value)\nname: ([^\n]*)\nhex: ([^\n]*)\ndiag: ([^\n]*)\n```")
@@ -40,7 +41,7 @@ func TestExamplesOfTheProtocolAreTrue(t *testing.T) {
 			}
 			continue
 		}
-		item, err := Parse(data)
+		item, err := value.Parse(data)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue

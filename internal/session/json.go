@@ -7,7 +7,9 @@ import (
 	"time"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/jsonwire"
 	"github.com/lumenize/lmz/internal/proto"
+	"github.com/lumenize/lmz/internal/value"
 )
 
 // JSON makes a connection of the subprotocol lmz look like one of lmz.cbor: it turns
@@ -16,7 +18,7 @@ import (
 // counts as received. It lives as long as its session, over all its links, on
 // either end. It is not safe for concurrent use.
 type JSON struct {
-	codec   proto.Messages
+	codec   jsonwire.Messages
 	gateway bool   // this end is the gateway
 	prefix  string // of the ids of our calls
 	limit   time.Duration
@@ -34,7 +36,7 @@ type JSON struct {
 // NewJSON makes the dialect of one session, whose calls have ids that begin with id: any
 // random one but the session's own. Calls have no deadline on the wire; incoming ones
 // get limit.
-func NewJSON(codec proto.Messages, id proto.SessionID, gateway bool, limit time.Duration) *JSON {
+func NewJSON(codec jsonwire.Messages, id proto.SessionID, gateway bool, limit time.Duration) *JSON {
 	return &JSON{
 		codec: codec, gateway: gateway, limit: limit, prefix: hex.EncodeToString(id[:]) + "-",
 		ours: make(map[uint64]struct{}), incoming: make(map[uint64]string),
@@ -83,9 +85,9 @@ func (j *JSON) Encode(frame []byte) (message []byte, back *proto.Frame) {
 	}
 	switch f.Kind {
 	case proto.KindPing:
-		message = []byte(proto.JSONPing)
+		message = []byte(jsonwire.Ping)
 	case proto.KindPong:
-		message = []byte(proto.JSONPong)
+		message = []byte(jsonwire.Pong)
 	case proto.KindCall:
 		if f.Again == (proto.CallID{}) {
 			message, err = j.encodeCall(f)
@@ -117,9 +119,9 @@ func notSent(err error) proto.Answer {
 }
 
 func (j *JSON) encodeCall(f proto.Frame) ([]byte, error) {
-	m := proto.Message{Type: proto.MessageCall, CallID: j.prefix + strconv.FormatUint(f.Seq, 10), To: f.To, Context: f.Context, Chain: f.Payload}
+	m := jsonwire.Message{Type: jsonwire.MessageCall, CallID: j.prefix + strconv.FormatUint(f.Seq, 10), To: f.To, Context: f.Context, Chain: f.Payload}
 	if j.gateway {
-		m.Type = proto.MessageIncomingCall
+		m.Type = jsonwire.MessageIncomingCall
 	}
 	message, err := j.codec.Write(&m)
 	if err == nil {
@@ -139,12 +141,12 @@ func (j *JSON) numberOf(callID string) (number uint64, ok bool) {
 }
 
 func (j *JSON) encodeAnswer(f proto.Frame) []byte {
-	m := proto.Message{
-		Type: proto.MessageIncomingCallResponse, CallID: j.incoming[f.Call],
+	m := jsonwire.Message{
+		Type: jsonwire.MessageIncomingCallResponse, CallID: j.incoming[f.Call],
 		Answer: proto.Answer{Failed: f.Failed, Payload: f.Payload},
 	}
 	if j.gateway {
-		m.Type = proto.MessageCallResponse
+		m.Type = jsonwire.MessageCallResponse
 	}
 	delete(j.incoming, f.Call)
 	message, _ := j.codec.Write(&m) // an answer always can be sent
@@ -162,17 +164,17 @@ func (j *JSON) answer(call uint64, a proto.Answer) *proto.Frame {
 // Parsed is a message that was read but not yet taken.
 type Parsed struct {
 	ping, pong bool
-	message    proto.Message
+	message    jsonwire.Message
 	err        error
 }
 
 // ParseJSON reads a message. It is the work that can be done before a session is
 // locked.
-func ParseJSON(codec proto.Messages, message []byte) Parsed {
+func ParseJSON(codec jsonwire.Messages, message []byte) Parsed {
 	switch string(message) {
-	case proto.JSONPing:
+	case jsonwire.Ping:
 		return Parsed{ping: true}
-	case proto.JSONPong:
+	case jsonwire.Pong:
 		return Parsed{pong: true}
 	}
 	var p Parsed
@@ -181,7 +183,7 @@ func ParseJSON(codec proto.Messages, message []byte) Parsed {
 		return Parsed{} // no honest one is
 	}
 	if n := len(p.message.Chain); p.err == nil && n > proto.MaxPayload {
-		p.err = proto.ErrTooLarge
+		p.err = value.ErrTooLarge
 	}
 	return p
 }
@@ -211,9 +213,9 @@ func (j *JSON) Decode(p Parsed) (f proto.Frame, subscribe bool, refusal []byte) 
 		return proto.Frame{Kind: proto.KindPong}, false, nil
 	}
 	m, err := p.message, p.err
-	call, response := proto.MessageIncomingCall, proto.MessageCallResponse
+	call, response := jsonwire.MessageIncomingCall, jsonwire.MessageCallResponse
 	if j.gateway {
-		call, response = proto.MessageCall, proto.MessageIncomingCallResponse
+		call, response = jsonwire.MessageCall, jsonwire.MessageIncomingCallResponse
 	}
 	switch {
 	case m.Type == call && err == nil:
@@ -225,13 +227,13 @@ func (j *JSON) Decode(p Parsed) (f proto.Frame, subscribe bool, refusal []byte) 
 			delete(j.ours, number)
 			return *j.answer(number, m.Answer), false, nil
 		}
-	case m.Type == proto.MessageConnectionStatus && !j.gateway:
+	case m.Type == jsonwire.MessageConnectionStatus && !j.gateway:
 		return proto.Frame{Kind: proto.KindWelcome, Resumed: true, Ack: j.written}, m.SubscriptionRequired, nil
 	}
 	return proto.Frame{}, false, nil
 }
 
-func (j *JSON) decodeCall(m proto.Message) proto.Frame {
+func (j *JSON) decodeCall(m jsonwire.Message) proto.Frame {
 	j.in++
 	j.incoming[j.in] = m.CallID
 	return proto.Frame{
@@ -240,12 +242,12 @@ func (j *JSON) decodeCall(m proto.Message) proto.Frame {
 }
 
 func (j *JSON) refuse(callID string, err error) []byte {
-	m := proto.Message{
-		Type: proto.MessageIncomingCallResponse, CallID: callID,
+	m := jsonwire.Message{
+		Type: jsonwire.MessageIncomingCallResponse, CallID: callID,
 		Answer: notSent(err),
 	}
 	if j.gateway {
-		m.Type = proto.MessageCallResponse
+		m.Type = jsonwire.MessageCallResponse
 	}
 	message, _ := j.codec.Write(&m)
 	j.pending = append(j.pending, 0)
@@ -254,7 +256,7 @@ func (j *JSON) refuse(callID string, err error) []byte {
 
 // Status is the gateway's first message on a link.
 func (j *JSON) Status(subscriptionRequired bool) []byte {
-	m := proto.Message{Type: proto.MessageConnectionStatus, SubscriptionRequired: subscriptionRequired}
+	m := jsonwire.Message{Type: jsonwire.MessageConnectionStatus, SubscriptionRequired: subscriptionRequired}
 	message, _ := j.codec.Write(&m)
 	j.pending = append(j.pending, 0)
 	return message

@@ -6,13 +6,15 @@ import (
 	"time"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/jsonwire"
 	"github.com/lumenize/lmz/internal/proto"
+	"github.com/lumenize/lmz/internal/value"
 )
 
 func TestAnAnswerThatWasNotWrittenIsNotCountedBecauseOfWhatFollowed(t *testing.T) {
-	j := NewJSON(proto.GoMessages{}, proto.SessionID{1}, true, time.Minute)
+	j := NewJSON(jsonwire.GoMessages{}, proto.SessionID{1}, true, time.Minute)
 	j.Linked()
-	j.Decode(ParseJSON(proto.GoMessages{}, []byte(`{"type":"call","callId":"1","binding":"B","chain":{"json":[{"type":"get","key":"x"},{"type":"apply","args":[]}],"meta":{}}}`)))
+	j.Decode(ParseJSON(jsonwire.GoMessages{}, []byte(`{"type":"call","callId":"1","binding":"B","chain":{"json":[{"type":"get","key":"x"},{"type":"apply","args":[]}],"meta":{}}}`)))
 	answer := proto.Frame{Kind: proto.KindAnswer, Seq: 1, Call: 1, Payload: []byte{0xf6}}
 	if message, _ := j.Encode(answer.Append(nil)); message == nil {
 		t.Fatal("no message")
@@ -31,7 +33,7 @@ func TestAnAnswerThatWasNotWrittenIsNotCountedBecauseOfWhatFollowed(t *testing.T
 }
 
 func TestACallThatIsNeverAnsweredIsNotKept(t *testing.T) {
-	j := NewJSON(proto.GoMessages{}, proto.SessionID{9}, true, time.Minute)
+	j := NewJSON(jsonwire.GoMessages{}, proto.SessionID{9}, true, time.Minute)
 	s := New(proto.SessionID{1}, Limits{}, time.Now)
 	s.Resume(0, 0)
 	encode := func(effects []Effect) (messages []string) {
@@ -55,13 +57,13 @@ func TestACallThatIsNeverAnsweredIsNotKept(t *testing.T) {
 	for _, message := range append(call, send...) { // their late answers are nothing unknown
 		_, id, _ := strings.Cut(message, `"callId":"`)
 		id, _, _ = strings.Cut(id, `"`)
-		f, _, _ := j.Decode(ParseJSON(proto.GoMessages{}, []byte(`{"type":"incoming_call_response","callId":"`+id+`","success":true}`)))
+		f, _, _ := j.Decode(ParseJSON(jsonwire.GoMessages{}, []byte(`{"type":"incoming_call_response","callId":"`+id+`","success":true}`)))
 		if f.Kind != proto.KindAnswer || len(s.Receive(f)) > 1 { // but for the acknowledgement
 			t.Errorf("%s: %+v", id, f)
 		}
 	}
 	for _, id := range []string{"", "x", j.prefix, j.prefix + "99", j.prefix + "-1", j.prefix + "18446744073709551617"} {
-		f, _, _ := j.Decode(ParseJSON(proto.GoMessages{}, []byte(`{"type":"incoming_call_response","callId":"`+id+`","success":true}`)))
+		f, _, _ := j.Decode(ParseJSON(jsonwire.GoMessages{}, []byte(`{"type":"incoming_call_response","callId":"`+id+`","success":true}`)))
 		if f.Kind != 0 {
 			t.Errorf("%q: %+v", id, f)
 		}
@@ -69,9 +71,9 @@ func TestACallThatIsNeverAnsweredIsNotKept(t *testing.T) {
 }
 
 func TestCallsThatJSONCannotHoldComeBack(t *testing.T) {
-	j := NewJSON(proto.GoMessages{}, proto.SessionID{1}, false, time.Minute)
+	j := NewJSON(jsonwire.GoMessages{}, proto.SessionID{1}, false, time.Minute)
 	j.Linked()
-	chain, err := proto.MarshalChain(lmz.Ctn("x", []uint64{1}))
+	chain, err := value.MarshalChain(lmz.Ctn("x", []uint64{1}))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,5 +1,5 @@
 // The messages of servers that speak only lmz. Between Go and here a message is CBOR:
-// an array that message_foreign.go of internal/proto describes.
+// an array that foreign.go of internal/jsonwire describes.
 
 import { decode } from './decode.js';
 import { encode, encodeChain } from './encode.js';

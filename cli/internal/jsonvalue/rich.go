@@ -9,8 +9,9 @@ import (
 	"slices"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/jsonwire"
 	"github.com/lumenize/lmz/internal/printable"
-	"github.com/lumenize/lmz/internal/proto"
+	"github.com/lumenize/lmz/internal/value"
 )
 
 // Values that JSON lacks are written as the original does: {"json": ..., "meta": ...}
@@ -18,9 +19,9 @@ import (
 
 // isRich reports whether a JSON object is such a document.
 func isRich(members map[string]any) bool {
-	_, value := members["json"]
+	_, v := members["json"]
 	meta, ok := members["meta"].(map[string]any)
-	return value && ok && meta != nil && len(members) == 2
+	return v && ok && meta != nil && len(members) == 2
 }
 
 // FromRich returns the value that an object stands for: itself, unless it is rich.
@@ -98,11 +99,11 @@ func keepsNumbers(v any) error {
 }
 
 func decodeRich(text []byte) (any, error) {
-	doc, err := proto.FromJSON(text)
+	doc, err := jsonwire.FromJSON(text)
 	if err != nil {
 		return nil, &RichError{err}
 	}
-	return proto.Parse(doc)
+	return value.Parse(doc)
 }
 
 // RichError says that a rich value cannot be read.
@@ -111,12 +112,12 @@ type RichError struct{ Err error }
 func (e *RichError) Error() string { return "the {json, meta} value cannot be read: " + e.Err.Error() }
 
 // AppendRich appends a value as such a document.
-func AppendRich(b []byte, value lmz.Value) ([]byte, error) {
-	doc, err := proto.Marshal(value)
+func AppendRich(b []byte, v lmz.Value) ([]byte, error) {
+	doc, err := value.Marshal(v)
 	if err != nil {
 		return nil, err
 	}
-	text, err := proto.ToJSON(doc)
+	text, err := jsonwire.ToJSON(doc)
 	if err != nil {
 		return nil, err
 	}

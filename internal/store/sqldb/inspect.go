@@ -6,7 +6,7 @@ import (
 	"zombiezen.com/go/sqlite"
 
 	"github.com/lumenize/lmz"
-	"github.com/lumenize/lmz/internal/proto"
+	"github.com/lumenize/lmz/internal/jsonwire"
 	"github.com/lumenize/lmz/internal/store"
 )
 
@@ -80,7 +80,7 @@ func (t *Tx) addJSON() error {
 	return t.Conn.CreateFunction("lmz_json", &sqlite.FunctionImpl{
 		NArgs: 1, Deterministic: true, AllowIndirect: true,
 		Scalar: func(_ sqlite.Context, args []sqlite.Value) (sqlite.Value, error) {
-			text, err := proto.ToJSON(args[0].Blob())
+			text, err := jsonwire.ToJSON(args[0].Blob())
 			if err != nil {
 				return sqlite.Value{}, err
 			}

@@ -12,7 +12,9 @@ import (
 	"time"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/jsonwire"
 	"github.com/lumenize/lmz/internal/proto"
+	"github.com/lumenize/lmz/internal/value"
 )
 
 type named struct {
@@ -61,22 +63,22 @@ func writeFrames(t *testing.T, path string) {
 		fmt.Fprintf(&b, "%s %s %s\n", kind, name, hex.EncodeToString(data))
 	}
 	for _, v := range values() {
-		data, err := proto.Marshal(v.value)
+		data, err := value.Marshal(v.value)
 		line("value", v.name, data, err)
-		if text, err := proto.ToJSON(data); err == nil { // what JSON cannot hold is not there
+		if text, err := jsonwire.ToJSON(data); err == nil { // what JSON cannot hold is not there
 			fmt.Fprintf(&b, "json %s %s\n", v.name, text)
 		}
 	}
-	chain, err := proto.MarshalChain(lmz.Ctn("admin").Then("add", lmz.Ctn("get", int64(1)), "x"))
+	chain, err := value.MarshalChain(lmz.Ctn("admin").Then("add", lmz.Ctn("get", int64(1)), "x"))
 	line("chain", "nested", chain, err)
 	caller := lmz.Identity{Type: lmz.TypeClient, Address: lmz.At(lmz.DefaultGateway, "ann.t1")}
 	callContext, err := proto.MarshalContext(lmz.CallContext{
 		Chain: []lmz.Identity{caller}, Auth: &lmz.Auth{Subject: "ann", Claims: map[string]any{"email": "ann@example.com"}},
 	})
 	line("context", "client", callContext, err)
-	answer, err := proto.Marshal(map[string]any{"ok": true})
+	answer, err := value.Marshal(map[string]any{"ok": true})
 	line("value", "answer", answer, err)
-	failure, err := proto.Marshal(&lmz.Error{Name: "EditRefused", Message: "no"})
+	failure, err := value.Marshal(&lmz.Error{Name: "EditRefused", Message: "no"})
 	line("value", "failure", failure, err)
 	doc := lmz.At("DOCUMENT_DO", "notes")
 	for _, f := range []struct {

@@ -1,0 +1,218 @@
+package jsonwire
+
+import (
+	"bytes"
+	"cmp"
+	"github.com/lumenize/lmz/internal/value"
+	"slices"
+)
+
+// surveyed is what is known of a map whose members are not simply written in the
+// order in which they come.
+type surveyed struct {
+	members []surveyedMember
+	end     int
+}
+
+type surveyedMember struct {
+	name  []byte
+	value int // position
+}
+
+// member returns the position of a member's value.
+func (s *surveyed) member(name string) (pos int, ok bool) {
+	for _, m := range s.members {
+		if string(m.name) == name {
+			return m.value, true
+		}
+	}
+	return 0, false
+}
+
+// nestedFlag is the member by which the original knows a continuation.
+const nestedFlag = "__isNestedOperation"
+
+// survey counts how often each shared value occurs in what is written, beginning
+// at pos, and finds the objects whose members need another order. The bodies of
+// requests and responses are written as they are and do not count.
+func (w *jsonWriter) survey(pos int) error {
+	_, err := w.look(pos)
+	return err
+}
+
+// look surveys the value at pos and returns its end.
+func (w *jsonWriter) look(pos int) (end int, err error) {
+	if err := w.Visit(); err != nil {
+		return 0, err
+	}
+	defer w.Leave()
+	t := w.Token(pos)
+	switch t.Major {
+	case value.MajorBytes, value.MajorText:
+		return t.Next + int(t.Arg), nil
+	case value.MajorArray:
+		return w.lookAll(t.Next, int(t.Arg))
+	case value.MajorMap:
+		if w.hasOtherKeys(t) {
+			return w.lookAll(t.Next, 2*int(t.Arg))
+		}
+		return w.lookObject(t, false)
+	case value.MajorTag:
+		return w.lookTagged(t)
+	}
+	return t.Next, nil
+}
+
+func (w *jsonWriter) lookAll(pos, n int) (end int, err error) {
+	for i := range n {
+		if pos, err = w.look(pos); err != nil {
+			return 0, value.At(err, value.Index(i))
+		}
+	}
+	return pos, nil
+}
+
+// content returns the head of the value at pos behind tags 28 and 29.
+func (w *jsonWriter) content(pos int) value.Token {
+	t := w.Token(pos)
+	if t.Major == value.MajorTag {
+		switch t.Arg {
+		case value.TagShared:
+			return w.Token(t.Next)
+		case value.TagReference:
+			n, _ := value.HeadAt(w.Data, t.Next)
+			return w.Token(w.Refs.Marks[n.Arg])
+		}
+	}
+	return t
+}
+
+// hasOtherKeys reports whether a map is a Map because its keys are not texts.
+func (w *jsonWriter) hasOtherKeys(t value.Token) bool {
+	first, _ := value.HeadAt(w.Data, t.Next)
+	return t.Arg > 0 && first.Major != value.MajorText
+}
+
+func (w *jsonWriter) lookTagged(t value.Token) (end int, err error) {
+	switch t.Arg {
+	case value.TagShared:
+		end, err = w.lookShared(w.Refs.Number(t.Next))
+		if end == 0 && err == nil {
+			end = value.Skip(w.Data, t.Next)
+		}
+		return end, err
+	case value.TagReference:
+		n, end := value.HeadAt(w.Data, t.Next)
+		_, err := w.lookShared(int(n.Arg))
+		return end, err
+	case value.TagMap:
+		if content := w.Token(t.Next); content.Major == value.MajorMap {
+			return w.lookAll(content.Next, 2*int(content.Arg))
+		}
+	case value.TagObject:
+		return w.lookTyped(t)
+	}
+	return w.look(t.Next)
+}
+
+// lookShared surveys the value with this number unless that was done: the end is 0
+// then.
+func (w *jsonWriter) lookShared(n int) (end int, err error) {
+	if w.counts[n]++; w.counts[n] > 1 {
+		return 0, nil
+	}
+	return w.look(w.Refs.Marks[n])
+}
+
+// lookTyped surveys an object with a type, whose members are always wanted by
+// their names.
+func (w *jsonWriter) lookTyped(t value.Token) (end int, err error) {
+	name, pos, n, err := w.ObjectHead(t)
+	if err != nil {
+		return 0, err
+	}
+	content := w.Token(pos)
+	if n != 1 || content.Major != value.MajorMap || w.hasOtherKeys(content) {
+		return w.lookAll(pos, n)
+	}
+	if name != value.ObjectRequest && name != value.ObjectResponse {
+		return w.lookObject(content, true)
+	}
+	s := &surveyed{}
+	if s.end, err = w.Members(content, func(key []byte, pos int) (int, error) {
+		s.members = append(s.members, surveyedMember{key, pos})
+		if string(key) == value.MemberBody {
+			return value.Skip(w.Data, pos), nil
+		}
+		return w.look(pos)
+	}); err != nil {
+		return 0, err
+	}
+	return s.end, w.keep(content, s)
+}
+
+// lookObject surveys an object. What it finds is kept if its members need another
+// order or keep is set.
+func (w *jsonWriter) lookObject(t value.Token, keep bool) (end int, err error) {
+	s := &surveyed{members: make([]surveyedMember, 0, min(int(t.Arg), 64))}
+	inOrder, last := true, -1
+	if s.end, err = w.Members(t, func(key []byte, pos int) (int, error) {
+		n, isIndex := arrayIndex(key)
+		if isIndex && (len(s.members) != last+1 || last >= 0 && n < indexOf(s.members[last])) {
+			inOrder = false
+		} else if isIndex {
+			last = len(s.members)
+		}
+		s.members = append(s.members, surveyedMember{key, pos})
+		if string(key) == nestedFlag && w.Data[w.content(pos).Pos] == value.ByteTrue {
+			return 0, &value.Error{What: "an object with this member cannot be sent as JSON: it would be taken for a continuation"}
+		}
+		return w.look(pos)
+	}); err != nil {
+		return 0, err
+	}
+	if keep || !inOrder {
+		return s.end, w.keep(t, s)
+	}
+	return s.end, noDuplicates(s.members)
+}
+
+// keep remembers the members of a map in JavaScript's order.
+func (w *jsonWriter) keep(t value.Token, s *surveyed) error {
+	if err := noDuplicates(s.members); err != nil {
+		return err
+	}
+	slices.SortStableFunc(s.members, func(a, b surveyedMember) int {
+		return cmp.Compare(indexOf(a), indexOf(b))
+	})
+	if w.objects == nil {
+		w.objects = make(map[int]*surveyed)
+	}
+	w.objects[t.Pos] = s
+	return nil
+}
+
+// indexOf returns a number that sorts members in JavaScript's order.
+func indexOf(m surveyedMember) uint64 {
+	if n, ok := arrayIndex(m.name); ok {
+		return n
+	}
+	return 1 << 32
+}
+
+func noDuplicates(members []surveyedMember) error {
+	if len(members) < 2 {
+		return nil
+	}
+	names := make([][]byte, len(members))
+	for i, m := range members {
+		names[i] = m.name
+	}
+	slices.SortFunc(names, bytes.Compare)
+	for i, name := range names[1:] {
+		if bytes.Equal(name, names[i]) {
+			return value.At(&value.Error{What: "the key occurs twice"}, string(name))
+		}
+	}
+	return nil
+}

@@ -1,0 +1,354 @@
+package jsonwire
+
+import (
+	"math"
+	"strconv"
+
+	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/proto"
+	"github.com/lumenize/lmz/internal/value"
+)
+
+// maxTranscoded bounds what a document becomes on the other wire, in bytes. A
+// typed array is four times as long in JSON.
+const maxTranscoded = 8 * proto.MaxFrame
+
+// transcodeLimit returns how long a document of n bytes may become on the other
+// wire. It bounds what a few references to one long text can do.
+func transcodeLimit(n int) int { return min(value.BudgetBase+value.BudgetPerByte*n, maxTranscoded) }
+
+// ToJSON turns a CBOR document into the JSON text of the original's encoding,
+// {"json": ..., "meta": ...}. What JSON cannot hold is an error that names the
+// path to it and its type: 64-bit typed arrays, NaN and infinities in float
+// arrays, bytes in the body of a request. Dates are cut to milliseconds. Integers
+// beyond 2^53 go as big integers, because a JavaScript number would not keep them.
+func ToJSON(doc []byte) ([]byte, error) {
+	w, err := newJSONWriter(doc)
+	if err != nil {
+		return nil, err
+	}
+	if err := w.survey(0); err != nil {
+		return nil, err
+	}
+	return w.document(func() error { return w.valueAt(0) })
+}
+
+// jsonWriter writes one document. Everything that is referred to twice becomes an
+// alias, numbered in the order in which they are met, as by the original.
+type jsonWriter struct {
+	value.Decoder
+	out     []byte
+	limit   int // of out, the aliases and what is put aside
+	aside   int // bytes that are not in out
+	counts  []int
+	ids     []int // alias of each tag 28, or unwritten
+	aliases [][]byte
+	objects map[int]*surveyed // by the position of a map's head
+
+	// Who failed, and the position of the error that says so.
+	code   lmz.Code
+	failed int
+}
+
+func newJSONWriter(doc []byte) (*jsonWriter, error) {
+	it, err := value.Parse(doc)
+	if err != nil {
+		return nil, err
+	}
+	w := &jsonWriter{limit: transcodeLimit(len(doc))}
+	w.Decoder = value.NewDecoder(it, math.MaxInt) // limit does it
+	if w.Refs != nil {
+		w.counts = make([]int, len(w.Refs.Marks))
+		w.ids = make([]int, len(w.Refs.Marks))
+		for i := range w.ids {
+			w.ids[i] = value.Unwritten
+		}
+	}
+	return w, nil
+}
+
+// document writes the frame around what body writes.
+func (w *jsonWriter) document(body func() error) ([]byte, error) {
+	w.out = append(w.out, `{"json":`...)
+	if err := body(); err != nil {
+		return nil, err
+	}
+	w.out = append(w.out, `,"meta":{`...)
+	for id, alias := range w.aliases {
+		if id == 0 {
+			w.out = append(w.out, `"aliases":{"`...)
+		} else {
+			w.out = append(w.out, ',', '"')
+		}
+		w.out = append(strconv.AppendInt(w.out, int64(id), 10), '"', ':')
+		w.out = append(w.out, alias...)
+	}
+	if len(w.aliases) > 0 {
+		w.out = append(w.out, '}')
+	}
+	w.out = append(w.out, '}', '}')
+	return w.out, nil
+}
+
+// valueAt writes the value at pos.
+func (w *jsonWriter) valueAt(pos int) error {
+	_, err := w.value(pos)
+	return err
+}
+
+// value writes the value at pos and returns its end.
+func (w *jsonWriter) value(pos int) (end int, err error) {
+	if err := w.Visit(); err != nil {
+		return 0, err
+	}
+	defer w.Leave()
+	if len(w.out)+w.aside > w.limit {
+		return 0, value.TooLarge(w.limit)
+	}
+	t := w.Token(pos)
+	if t.Major == value.MajorTag {
+		switch t.Arg {
+		case value.TagShared:
+			return w.sharedHere(t)
+		case value.TagReference:
+			n, end := value.HeadAt(w.Data, t.Next)
+			_, err := w.shared(int(n.Arg))
+			return end, err
+		}
+	}
+	return w.plain(t)
+}
+
+func (w *jsonWriter) sharedHere(t value.Token) (end int, err error) {
+	end, err = w.shared(w.Refs.Number(t.Next))
+	if end == 0 && err == nil { // it had been written before
+		end = value.Skip(w.Data, t.Next)
+	}
+	return end, err
+}
+
+// shared writes the value with this number, or a reference to it if it occurs
+// more than once. The end is 0 if it had been written before.
+func (w *jsonWriter) shared(n int) (end int, err error) {
+	t := w.Token(w.Refs.Marks[n])
+	if w.counts[n] < 2 || w.inlines(t) {
+		return w.plain(t)
+	}
+	if w.ids[n] == value.Unwritten {
+		w.ids[n] = len(w.aliases)
+		w.aliases = append(w.aliases, nil)
+		body, err := w.apart(func() (err error) {
+			end, err = w.plain(t)
+			return err
+		})
+		if err != nil {
+			return 0, err
+		}
+		w.aliases[w.ids[n]] = body
+	}
+	w.out = append(w.out, `{"$ref":`...)
+	w.out = append(strconv.AppendInt(w.out, int64(w.ids[n]), 10), '}')
+	return end, nil
+}
+
+// inlines reports whether a value is written wherever it occurs: short ones, those
+// that the original does not read from an alias, and work, which is done each time.
+func (w *jsonWriter) inlines(t value.Token) bool {
+	switch t.Major {
+	case value.MajorUint, value.MajorNegint, value.MajorSimple:
+		return true
+	case value.MajorTag:
+		if t.Arg == value.TagObject {
+			name, _, _, err := w.ObjectHead(t)
+			return err == nil && (name == value.ObjectContinuation || name == value.ObjectResult)
+		}
+		return t.Arg == value.TagBigPositive || t.Arg == value.TagBigNegative
+	}
+	return false
+}
+
+// apart returns what write writes instead of leaving it in out.
+func (w *jsonWriter) apart(write func() error) ([]byte, error) {
+	saved := w.out
+	w.aside += len(saved)
+	w.out = nil
+	err := write()
+	written := w.out
+	w.out = saved
+	w.aside += len(written) - len(saved)
+	return written, err
+}
+
+// plain writes a value that is not shared.
+func (w *jsonWriter) plain(t value.Token) (end int, err error) {
+	switch t.Major {
+	case value.MajorUint, value.MajorNegint:
+		return t.Next, w.integer(value.Number{Negative: t.Major == value.MajorNegint, Magnitude: t.Arg})
+	case value.MajorBytes:
+		return w.typedArray(t)
+	case value.MajorText:
+		b := w.Chunk(t)
+		w.out = value.AppendJSONText(w.out, b)
+		return t.Next + len(b), nil
+	case value.MajorArray:
+		return w.list(t, w.value)
+	case value.MajorMap:
+		if w.hasOtherKeys(t) {
+			return w.orderedMap(t)
+		}
+		return w.plainObject(t)
+	case value.MajorTag:
+		return w.tagged(t)
+	}
+	return t.Next, w.simple(t)
+}
+
+func (w *jsonWriter) simple(t value.Token) error {
+	switch t.Info {
+	case value.InfoFalse:
+		w.out = append(w.out, "false"...)
+	case value.InfoTrue:
+		w.out = append(w.out, "true"...)
+	case value.InfoNull:
+		w.out = append(w.out, "null"...)
+	case value.InfoUndefined:
+		w.out = append(w.out, `{"$type":"undefined"}`...)
+	default:
+		w.float(t.Float())
+	}
+	return nil
+}
+
+func (w *jsonWriter) float(f float64) {
+	if name := specialNumber(f); name != "" {
+		w.out = append(w.out, `{"$type":"number-special","value":"`+name+`"}`...)
+		return
+	}
+	w.out = appendJSONFloat(w.out, f)
+}
+
+// specialNumber returns the name of a number that JSON does not have.
+func specialNumber(f float64) string {
+	switch {
+	case f != f:
+		return "NaN"
+	case math.IsInf(f, 1):
+		return "Infinity"
+	case math.IsInf(f, -1):
+		return "-Infinity"
+	}
+	return ""
+}
+
+// maxSafeInteger is the largest integer up to which JavaScript's numbers have no
+// gaps.
+const maxSafeInteger = 1<<53 - 1
+
+func (w *jsonWriter) integer(n value.Number) error {
+	if n.Negative && n.Magnitude < maxSafeInteger || !n.Negative && n.Magnitude <= maxSafeInteger {
+		w.out = strconv.AppendInt(w.out, n.Int64(), 10)
+		return nil
+	}
+	w.bigInteger(n.BigInt().String())
+	return nil
+}
+
+func (w *jsonWriter) bigInteger(decimal string) {
+	w.out = append(w.out, `{"$type":"bigint","value":"`+decimal+`"}`...)
+}
+
+// list writes the elements of an array, each with element.
+func (w *jsonWriter) list(t value.Token, element func(pos int) (int, error)) (end int, err error) {
+	w.out = append(w.out, '[')
+	pos := t.Next
+	for i := range int(t.Arg) {
+		if i > 0 {
+			w.out = append(w.out, ',')
+		}
+		if pos, err = element(pos); err != nil {
+			return 0, value.At(err, value.Index(i))
+		}
+	}
+	w.out = append(w.out, ']')
+	return pos, nil
+}
+
+// plainObject writes a map with texts as keys, in JavaScript's order.
+func (w *jsonWriter) plainObject(t value.Token) (end int, err error) {
+	w.out = append(w.out, '{')
+	defer func() { w.out = append(w.out, '}') }()
+	if s := w.objects[t.Pos]; s != nil {
+		for i, m := range s.members {
+			if err := w.member(i > 0, m.name, m.value); err != nil {
+				return 0, err
+			}
+		}
+		return s.end, nil
+	}
+	pos := t.Next
+	for i := range int(t.Arg) {
+		key := w.Token(pos)
+		name := w.Chunk(key)
+		w.name(i > 0, name)
+		if pos, err = w.value(key.Next + len(name)); err != nil {
+			return 0, value.At(err, string(name))
+		}
+	}
+	return pos, nil
+}
+
+// member writes a member of an object with the value at pos.
+func (w *jsonWriter) member(comma bool, name []byte, pos int) error {
+	w.name(comma, name)
+	return value.At(w.valueAt(pos), string(name))
+}
+
+// name writes the name of a member. A $ before it is doubled.
+func (w *jsonWriter) name(comma bool, name []byte) {
+	if comma {
+		w.out = append(w.out, ',')
+	}
+	if len(name) > 0 && name[0] == '$' {
+		name = append([]byte{'$'}, name...)
+	}
+	w.out = append(value.AppendJSONText(w.out, name), ':')
+}
+
+// orderedMap writes a Map.
+func (w *jsonWriter) orderedMap(t value.Token) (end int, err error) {
+	w.out = append(w.out, `{"$type":"map","entries":[`...)
+	pos := t.Next
+	var known value.Distinct
+	for i := range int(t.Arg) {
+		if i > 0 {
+			w.out = append(w.out, ',')
+		}
+		w.out = append(w.out, '[')
+		if pos, err = w.distinct(&known, int(t.Arg), pos); err != nil {
+			return 0, value.At(value.At(err, "key"), value.Index(i))
+		}
+		w.out = append(w.out, ',')
+		if pos, err = w.value(pos); err != nil {
+			return 0, value.At(err, value.Index(i))
+		}
+		w.out = append(w.out, ']')
+	}
+	w.out = append(w.out, ']', '}')
+	return pos, nil
+}
+
+// distinct writes the value at pos, one of n keys of a Map or elements of a Set, and
+// returns its end. Two that JavaScript compares as equal would become one there.
+func (w *jsonWriter) distinct(known *value.Distinct, n, pos int) (end int, err error) {
+	if end, err = w.value(pos); err != nil || n == 1 {
+		return end, err
+	}
+	mark := 0
+	if t := w.Token(pos); t.Major == value.MajorTag && t.Arg == value.TagShared {
+		mark = w.Refs.Number(t.Next)
+	}
+	if !known.Add(w.Data[pos:end], mark) {
+		return 0, value.ErrNotDistinct()
+	}
+	return end, nil
+}

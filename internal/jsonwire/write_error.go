@@ -1,0 +1,97 @@
+package jsonwire
+
+import (
+	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/value"
+)
+
+// ErrorToJSON is [ToJSON] for the payload of an answer that failed. The code
+// becomes a property of the error.
+func ErrorToJSON(payload []byte, code lmz.Code) ([]byte, error) {
+	w, err := newJSONWriter(payload)
+	if err != nil {
+		return nil, err
+	}
+	if err := w.survey(0); err != nil {
+		return nil, err
+	}
+	w.code, w.failed = code, w.content(0).Pos
+	return w.document(func() error { return w.valueAt(0) })
+}
+
+// failure writes an error: what every error has, and its own properties. Those
+// with a number for a name come first, as in every JavaScript object.
+func (w *jsonWriter) failure(s *surveyed, code lmz.Code) error {
+	name, message, stack := value.ObjectError, "", ""
+	if err := w.into(s, value.MemberName, &name); err != nil {
+		return err
+	}
+	if err := w.into(s, value.MemberMessage, &message); err != nil {
+		return err
+	}
+	if name == "" {
+		name = value.ObjectError
+	}
+	if pos, ok := s.member(value.MemberStack); ok {
+		stack, _ = w.Item(pos, value.Skip(w.Data, pos)).Text()
+	}
+	cause, err := w.cause(s)
+	if err != nil {
+		return err
+	}
+	w.out = append(w.out, '{')
+	indexes := 0
+	for ; indexes < len(s.members) && indexOf(s.members[indexes]) < 1<<32; indexes++ {
+		m := s.members[indexes]
+		if err := w.member(indexes > 0, m.name, m.value); err != nil {
+			return err
+		}
+	}
+	if indexes > 0 {
+		w.out = append(w.out, ',')
+	}
+	w.out = value.AppendJSONText(append(w.out, `"$type":"error","name":`...), []byte(name))
+	w.out = value.AppendJSONText(append(w.out, `,"message":`...), []byte(message))
+	if stack != "" {
+		w.out = value.AppendJSONText(append(w.out, `,"stack":`...), []byte(stack))
+	}
+	if cause != nil {
+		w.out = append(append(w.out, `,"cause":`...), cause...)
+	}
+	if err := w.properties(s.members[indexes:], code); err != nil {
+		return err
+	}
+	w.out = append(w.out, '}')
+	return nil
+}
+
+// cause returns the JSON of an error's cause, nil if it has none. It is written
+// before the own properties, which decides the numbers of aliases.
+func (w *jsonWriter) cause(s *surveyed) ([]byte, error) {
+	pos, ok := s.member(value.MemberCause)
+	if !ok || w.Data[w.content(pos).Pos] == value.ByteUndefined {
+		return nil, nil
+	}
+	cause, err := w.apart(func() error { return w.valueAt(pos) })
+	w.aside -= len(cause) // it goes to out
+	return cause, value.At(err, value.MemberCause)
+}
+
+// properties writes an error's own properties, and who failed if there is a code.
+func (w *jsonWriter) properties(members []surveyedMember, code lmz.Code) error {
+	for _, m := range members {
+		switch name := string(m.name); {
+		case name == value.MemberName, name == value.MemberMessage, name == value.MemberStack, name == value.MemberCause:
+			continue
+		case name == value.MemberCode && code != "":
+			continue
+		}
+		if err := w.member(true, m.name, m.value); err != nil {
+			return err
+		}
+	}
+	if code != "" {
+		w.out = value.AppendJSONText(append(w.out, `,"`+value.MemberCode+`":`...), []byte(code))
+	}
+	return nil
+}

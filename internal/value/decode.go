@@ -1,0 +1,291 @@
+package value
+
+import (
+	"reflect"
+
+	"github.com/lumenize/lmz"
+)
+
+// What one Decode may cost, in bytes of memory, each visited element counting
+// elementCost as well. A hostile document could otherwise have one large shared
+// value copied into many places of a Go type that has no pointer there, or name
+// many tiny elements of a large Go type. The factor leaves room for Go values that
+// are much larger than their encoding: an empty object is one byte and a struct.
+const (
+	BudgetPerByte = 64
+	BudgetBase    = 64 << 10
+	elementCost   = 8
+)
+
+// Decode stores the item in what into points to. Text, numbers, arrays, objects
+// and the rest become what the Go type asks for; into an any they become nil,
+// [lmz.Undefined], bool, int64 (uint64 or *big.Int where it does not fit),
+// float64, string, []byte, []any, map[string]any, [lmz.Map], [lmz.Set],
+// [time.Time], *big.Int, *url.URL, [*lmz.Error], the numeric slices, and the
+// other types of package lmz.
+//
+// What is one value in the document is one value in Go where the types have
+// identity: pointers, maps and slices, which may be cyclic. Where a Go type holds
+// such a value itself, it gets a copy.
+//
+// Undefined leaves what it is decoded into as it was, because JavaScript leaves
+// things out that way; null fits only what can be nil. Members that a struct does
+// not have are ignored.
+func (it Item) Decode(into any) error {
+	if it.data == nil {
+		it.data, it.end = UndefinedDocument, 1
+	}
+	if done, err := it.decodeText(into); done {
+		return err
+	}
+	v := reflect.ValueOf(into)
+	if v.Kind() != reflect.Pointer || v.IsNil() {
+		return &Error{What: "Decode needs a pointer that is not nil, got " + typeName(into)}
+	}
+	d := NewDecoder(it, BudgetBase+BudgetPerByte*len(it.data))
+	if h, next := HeadAt(it.data, it.start); h.Major == MajorTag && h.Arg == TagShared {
+		d.register(d.Refs.Number(next), v)
+	}
+	_, err := d.value(it.start, v.Elem())
+	return err
+}
+
+// decodeText is the short way for what arguments mostly are.
+func (it Item) decodeText(into any) (done bool, err error) {
+	p, ok := into.(*string)
+	if !ok || p == nil {
+		return false, nil
+	}
+	h, pos := HeadAt(it.data, it.start)
+	if h.Major != MajorText {
+		return false, nil
+	}
+	*p = string(it.data[pos : pos+int(h.Arg)])
+	return true, nil
+}
+
+// decoder decodes one item of a document that was parsed: heads and lengths are
+// known to be right.
+type Decoder struct {
+	Data   []byte
+	Refs   *references
+	Budget int
+	depth  int
+	typed  map[sharedKey]reflect.Value // shared values by the type they were decoded into
+	loose  map[int]any                 // shared values decoded into any
+}
+
+func NewDecoder(it Item, budget int) Decoder {
+	return Decoder{Data: it.data, Refs: it.refs, Budget: budget}
+}
+
+type sharedKey struct {
+	number int
+	what   reflect.Type
+}
+
+// token is the head of an item, and where it begins and ends.
+type Token struct {
+	Head
+	Pos, Next int
+}
+
+func (d *Decoder) Token(pos int) Token {
+	h, next := HeadAt(d.Data, pos)
+	return Token{h, pos, next}
+}
+
+func (d *Decoder) Chunk(t Token) []byte { return d.Data[t.Next : t.Next+int(t.Arg)] }
+
+func (d *Decoder) charge(n int) error {
+	if n > d.Budget {
+		d.Budget = 0
+		return &Error{What: "the value grows too large when it is decoded"}
+	}
+	d.Budget -= n
+	return nil
+}
+
+// visit is called at every item; leave when it is done.
+func (d *Decoder) Visit() error {
+	if d.depth++; d.depth > MaxNesting+1 {
+		return &Error{What: "nested too deeply through references, or a cycle through a value that Go would copy"}
+	}
+	return d.charge(elementCost)
+}
+
+func (d *Decoder) Leave() { d.depth-- }
+
+// value decodes the item at pos into v and returns the item's end.
+func (d *Decoder) value(pos int, v reflect.Value) (end int, err error) {
+	if err := d.Visit(); err != nil {
+		return 0, err
+	}
+	defer d.Leave()
+	t := d.Token(pos)
+	if t.Major == MajorTag {
+		switch t.Arg {
+		case TagShared:
+			return d.sharedHere(t, v)
+		case TagReference:
+			number, end := HeadAt(d.Data, t.Next)
+			_, err := d.shared(int(number.Arg), v)
+			return end, err
+		}
+	}
+	return d.plain(t, v, unmarked)
+}
+
+// unmarked is the number of a value that nothing refers to.
+const unmarked = -1
+
+func (d *Decoder) sharedHere(t Token, v reflect.Value) (end int, err error) {
+	end, err = d.shared(d.Refs.Number(t.Next), v)
+	if end == 0 && err == nil { // it had been decoded before
+		end = Skip(d.Data, t.Next)
+		err = d.charge(end - t.Next)
+	}
+	return end, err
+}
+
+// shared decodes the shared value with this number into v, or finds it there. The
+// end is 0 if it was there.
+func (d *Decoder) shared(n int, v reflect.Value) (end int, err error) {
+	if known, ok := d.known(n, v.Type()); ok {
+		v.Set(known)
+		return 0, nil
+	}
+	t := d.Token(d.Refs.Marks[n])
+	switch v.Kind() {
+	case reflect.Pointer:
+		if t.isNothing() {
+			break
+		}
+		p := reflect.New(v.Type().Elem())
+		if err := d.charge(int(v.Type().Elem().Size())); err != nil {
+			return 0, err
+		}
+		d.register(n, p)
+		v.Set(p)
+		return d.shared(n, p.Elem())
+	case reflect.Map, reflect.Slice, reflect.Interface:
+		return d.plain(t, v, n)
+	}
+	return d.plain(t, v, unmarked)
+}
+
+// known finds a shared value that was decoded into this type before.
+func (d *Decoder) known(n int, t reflect.Type) (reflect.Value, bool) {
+	if x, ok := d.loose[n]; ok && t == reflect.TypeFor[any]() {
+		if x == nil {
+			return reflect.Zero(t), true
+		}
+		return reflect.ValueOf(x), true
+	}
+	if v, ok := d.typed[sharedKey{n, t}]; ok {
+		return v, true
+	}
+	if x, ok := d.loose[n]; ok && reflect.TypeOf(x) == t {
+		return reflect.ValueOf(x), true
+	}
+	return reflect.Value{}, false
+}
+
+// register remembers v, a pointer, map or slice, as the shared value n. It does so
+// before the contents are decoded, which may refer to it.
+func (d *Decoder) register(n int, v reflect.Value) {
+	if n == unmarked {
+		return
+	}
+	switch x := v.Interface().(type) {
+	case map[string]any, []any, lmz.Map, lmz.Set, *lmz.Error:
+		d.registerAny(n, x) // what an any gets
+		return
+	}
+	if d.typed == nil {
+		d.typed = make(map[sharedKey]reflect.Value)
+	}
+	d.typed[sharedKey{n, v.Type()}] = v
+}
+
+func (d *Decoder) registerAny(n int, x any) {
+	if n == unmarked {
+		return
+	}
+	if d.loose == nil {
+		d.loose = make(map[int]any)
+	}
+	d.loose[n] = x
+}
+
+// isNothing reports whether the item is null or undefined.
+func (t Token) isNothing() bool {
+	return t.Major == MajorSimple && (t.Info == InfoNull || t.Info == InfoUndefined)
+}
+
+// plain decodes an item without tags 28 and 29 before it. The mark is its number
+// if other places refer to it.
+func (d *Decoder) plain(t Token, v reflect.Value, mark int) (end int, err error) {
+	kind := v.Kind()
+	if kind == reflect.Interface {
+		return d.intoInterface(t, v, mark)
+	}
+	c := classOf(v.Type())
+	if c != byItem && c != byUndefined && t.isNothing() {
+		switch kind {
+		case reflect.Pointer, reflect.Map, reflect.Slice:
+			v.SetZero()
+			return t.Next, nil
+		}
+		if t.Info == InfoUndefined {
+			return t.Next, nil
+		}
+		return 0, d.mismatch(v.Type(), t)
+	}
+	if kind == reflect.Pointer {
+		return d.intoPointer(t, v, mark)
+	}
+	if c == byKind || c == byText || c == byFailure || c == byValue {
+		return d.intoKind(t, v, mark)
+	}
+	return d.intoClass(c, t, v, mark)
+}
+
+func (d *Decoder) intoPointer(t Token, v reflect.Value, mark int) (end int, err error) {
+	elem := v.Type().Elem()
+	if err := d.charge(int(elem.Size())); err != nil {
+		return 0, err
+	}
+	p := reflect.New(elem)
+	end, err = d.plain(t, p.Elem(), mark)
+	v.Set(p)
+	return end, err
+}
+
+// intoInterface decodes into an any or an interface that the decoded value
+// happens to implement, such as error.
+func (d *Decoder) intoInterface(t Token, v reflect.Value, mark int) (end int, err error) {
+	if v.Type() == reflect.TypeFor[lmz.Value]() {
+		end = Skip(d.Data, t.Pos)
+		v.Set(reflect.ValueOf(d.Item(t.Pos, end)))
+		return end, d.charge(end - t.Pos)
+	}
+	x, end, err := d.marked(t, mark)
+	if err != nil {
+		return 0, err
+	}
+	if x == nil {
+		v.SetZero()
+		return end, nil
+	}
+	found := reflect.ValueOf(x)
+	if !found.Type().AssignableTo(v.Type()) {
+		return 0, d.mismatch(v.Type(), t)
+	}
+	v.Set(found)
+	return end, nil
+}
+
+func (d *Decoder) Item(start, end int) Item {
+	return Item{data: d.Data, start: start, end: end, refs: d.Refs}
+}

@@ -1,0 +1,195 @@
+package value
+
+import (
+	"reflect"
+	"strconv"
+
+	"github.com/lumenize/lmz"
+)
+
+// objectHead returns the name of an object with a type, where its contents begin,
+// and how many there are.
+func (d *Decoder) ObjectHead(t Token) (name string, contents, n int, err error) {
+	array := d.Token(t.Next)
+	if array.Major != MajorArray || array.Arg == 0 {
+		return "", 0, 0, BadContent(t)
+	}
+	first := d.Token(array.Next)
+	if first.Major != MajorText {
+		return "", 0, 0, BadContent(t)
+	}
+	b := d.Chunk(first)
+	return string(b), first.Next + len(b), int(array.Arg) - 1, nil
+}
+
+// object decodes tag 27.
+func (d *Decoder) object(t Token, mark int) (x any, end int, err error) {
+	name, pos, n, err := d.ObjectHead(t)
+	if err != nil {
+		return nil, 0, err
+	}
+	if name == ObjectResult {
+		if n != 0 {
+			return nil, 0, BadContent(t)
+		}
+		return lmz.Result, pos, nil
+	}
+	if n != 1 {
+		return nil, 0, BadContent(t)
+	}
+	switch name {
+	case ObjectContinuation:
+		return d.continuation(pos)
+	case ObjectError:
+		x := new(lmz.Error)
+		d.registerAny(mark, x)
+		end, err = d.lmzError(pos, x)
+		return x, end, err
+	case ObjectHeaders:
+		var h struct{ Entries [][2]string }
+		end, err = d.value(pos, reflect.ValueOf(&h).Elem())
+		return lmz.Headers(h.Entries), end, err
+	case "Boolean", "Number", "String", "BigInt":
+		return d.boxed(name, pos)
+	}
+	return d.structObject(name, pos, mark)
+}
+
+func (d *Decoder) structObject(name string, pos, mark int) (x any, end int, err error) {
+	t, ok := types().objects[name]
+	if !ok {
+		return nil, 0, &Error{What: "unknown type " + strconv.Quote(Shorten(name))}
+	}
+	p := reflect.New(t)
+	switch p.Interface().(type) {
+	case *lmz.HTTPRequest, *lmz.HTTPResponse:
+		d.registerAny(mark, p.Interface())
+		end, err = d.intoStruct(d.Token(pos), p.Elem())
+		return p.Interface(), end, err
+	}
+	end, err = d.intoStruct(d.Token(pos), p.Elem())
+	if view, ok := p.Elem().Interface().(lmz.DataView); ok && err == nil {
+		if _, fits := view.Window(); !fits {
+			return nil, 0, &Error{What: "a DataView whose window does not fit its buffer"}
+		}
+	}
+	return p.Elem().Interface(), end, err
+}
+
+func (d *Decoder) boxed(name string, pos int) (x any, end int, err error) {
+	var b struct{ Value any }
+	end, err = d.value(pos, reflect.ValueOf(&b).Elem())
+	if err != nil {
+		return nil, 0, err
+	}
+	if got, ok := boxedName(b.Value); !ok || got != name {
+		return nil, 0, &Error{What: "a boxed " + name + " holds something else"}
+	}
+	return lmz.Boxed{Value: b.Value}, end, nil
+}
+
+// lmzError decodes the members of an error. A cause that is no error is an own
+// property.
+func (d *Decoder) lmzError(pos int, x *lmz.Error) (end int, err error) {
+	t := d.Token(pos)
+	if t.Major != MajorMap {
+		return 0, d.mismatch(reflect.TypeFor[lmz.Error](), t)
+	}
+	hasName, hasMessage := false, false
+	return d.Members(t, func(k []byte, pos int) (int, error) {
+		key := string(k)
+		switch key {
+		case MemberName:
+			return d.errorText(pos, &x.Name, &hasName)
+		case MemberMessage:
+			return d.errorText(pos, &x.Message, &hasMessage)
+		case MemberCode:
+			if text, end, ok := d.code(pos); ok && x.Code == "" {
+				x.Code = text
+				return end, nil
+			}
+		}
+		if _, twice := x.Fields[key]; twice || key == MemberCause && x.Cause != nil {
+			return 0, &Error{What: "the key occurs twice"}
+		}
+		value, end, err := d.any(pos)
+		if err != nil {
+			return 0, err
+		}
+		if cause, ok := value.(*lmz.Error); ok && key == MemberCause {
+			x.Cause = cause
+			return end, nil
+		}
+		if x.Fields == nil {
+			x.Fields = make(map[string]any)
+		}
+		x.Fields[key] = value
+		return end, nil
+	})
+}
+
+func (d *Decoder) errorText(pos int, s *string, known *bool) (end int, err error) {
+	if *known {
+		return 0, &Error{What: "the key occurs twice"}
+	}
+	*known = true
+	return d.value(pos, reflect.ValueOf(s).Elem())
+}
+
+// code reads who failed, which the error that a reply gets has as a property.
+func (d *Decoder) code(pos int) (code lmz.Code, end int, ok bool) {
+	t := d.Token(pos)
+	if t.Major != MajorText {
+		return "", 0, false
+	}
+	b := d.Chunk(t)
+	switch code = lmz.Code(b); code {
+	case lmz.CodeCallee, lmz.CodeGuard, lmz.CodeAbsent, lmz.CodeGateway, lmz.CodeUnknown:
+		return code, t.Next + len(b), true
+	}
+	return "", 0, false
+}
+
+// continuation decodes nested work whose arguments nobody has looked at.
+func (d *Decoder) continuation(pos int) (x any, end int, err error) {
+	t := d.Token(pos)
+	if t.Major != MajorArray || t.Arg == 0 || t.Arg%2 != 0 {
+		return nil, 0, &Error{What: "a continuation is not made of names and arguments"}
+	}
+	if t.Arg > lmz.MaxOperations {
+		return nil, 0, &Error{What: "the chain has " + strconv.FormatUint(t.Arg, 10) + " operations, more than " +
+			strconv.Itoa(lmz.MaxOperations)}
+	}
+	var c lmz.Continuation
+	pos = t.Next
+	for range t.Arg / 2 {
+		var method string
+		if pos, err = d.value(pos, reflect.ValueOf(&method).Elem()); err != nil {
+			return nil, 0, err
+		}
+		var args []any
+		if args, pos, err = d.arguments(pos); err != nil {
+			return nil, 0, At(err, method)
+		}
+		if len(args) == 0 {
+			args = nil // as lmz.Ctn has it
+		}
+		c = c.Then(method, args...)
+	}
+	return c, pos, nil
+}
+
+func (d *Decoder) arguments(pos int) (args []any, end int, err error) {
+	x, end, err := d.any(pos)
+	if err != nil {
+		return nil, 0, At(err, "args")
+	}
+	args, ok := x.([]any)
+	switch {
+	case !ok:
+		return nil, 0, At(&Error{What: "expected array, got " + d.Describe(d.Token(pos))}, "args")
+	case len(args) > lmz.MaxArguments:
+		return nil, 0, &Error{What: strconv.Itoa(len(args)) + " arguments, more than " + strconv.Itoa(lmz.MaxArguments)}
+	}
+	return args, end, nil
+}

@@ -1,0 +1,283 @@
+package value
+
+import (
+	"encoding"
+	"math/big"
+	"net/url"
+	"reflect"
+	"strconv"
+
+	"github.com/lumenize/lmz"
+)
+
+// intoClass decodes into the types that mean something of their own.
+func (d *Decoder) intoClass(c class, t Token, v reflect.Value, mark int) (end int, err error) {
+	switch c {
+	case byItem:
+		end = Skip(d.Data, t.Pos)
+		v.Set(reflect.ValueOf(d.Item(t.Pos, end)))
+		return end, d.charge(end - t.Pos)
+	case byBigInt:
+		n, end, ok, err := d.Number(t)
+		if err != nil {
+			return 0, err
+		}
+		if i := n.BigInt(); ok && i != nil {
+			v.Addr().Interface().(*big.Int).Set(i)
+			return end, nil
+		}
+		return 0, d.mismatch(v.Type(), t)
+	case byMap:
+		if content := d.within(t, TagMap); content.Major == MajorMap {
+			m, end, err := d.anyMap(content, mark)
+			v.Set(reflect.ValueOf(m))
+			return end, err
+		}
+		return 0, d.mismatch(v.Type(), t)
+	case bySet:
+		if content := d.within(t, TagSet); content.Major == MajorArray {
+			s, end, err := d.anySet(content, mark)
+			v.Set(reflect.ValueOf(s))
+			return end, err
+		}
+		return 0, d.mismatch(v.Type(), t)
+	case byError:
+		name, pos, n, err := d.typedHead(t)
+		if err != nil || name != ObjectError || n != 1 {
+			return 0, d.mismatch(v.Type(), t)
+		}
+		return d.lmzError(pos, v.Addr().Interface().(*lmz.Error))
+	case byObject:
+		return d.intoObject(t, v)
+	}
+	return d.intoSame(t, v)
+}
+
+func (d *Decoder) typedHead(t Token) (name string, contents, n int, err error) {
+	if t.Major != MajorTag || t.Arg != TagObject {
+		return "", 0, 0, BadContent(t)
+	}
+	return d.ObjectHead(t)
+}
+
+func (d *Decoder) intoObject(t Token, v reflect.Value) (end int, err error) {
+	name, pos, n, err := d.typedHead(t)
+	if err != nil || name != types().names[v.Type()] || n != 1 {
+		return 0, d.mismatch(v.Type(), t)
+	}
+	return d.intoStruct(d.Token(pos), v)
+}
+
+// intoSame decodes what has one Go type only.
+func (d *Decoder) intoSame(t Token, v reflect.Value) (end int, err error) {
+	x, end, err := d.dynamic(t, unmarked)
+	if err != nil {
+		return 0, err
+	}
+	found := reflect.ValueOf(x)
+	if u, ok := x.(*url.URL); ok {
+		found = reflect.ValueOf(*u)
+	}
+	if !found.IsValid() || found.Type() != v.Type() {
+		return 0, d.mismatch(v.Type(), t)
+	}
+	v.Set(found)
+	return end, nil
+}
+
+// within returns the content of a tag, or the token itself if it has another tag
+// or none.
+func (d *Decoder) within(t Token, tag uint64) Token {
+	if t.Major == MajorTag && t.Arg == tag {
+		return d.Token(t.Next)
+	}
+	return t
+}
+
+// intoKind decodes by the kind of the Go type.
+func (d *Decoder) intoKind(t Token, v reflect.Value, mark int) (end int, err error) {
+	if t.Major == MajorText && reflect.PointerTo(v.Type()).Implements(reflect.TypeFor[encoding.TextUnmarshaler]()) {
+		b := d.Chunk(t)
+		if err := v.Addr().Interface().(encoding.TextUnmarshaler).UnmarshalText(b); err != nil {
+			return 0, &Error{What: "not a " + v.Type().String() + ": " + err.Error()}
+		}
+		return t.Next + len(b), nil
+	}
+	switch v.Kind() {
+	case reflect.Bool:
+		if t.Major == MajorSimple && (t.Info == InfoTrue || t.Info == InfoFalse) {
+			v.SetBool(t.Info == InfoTrue)
+			return t.Next, nil
+		}
+	case reflect.String:
+		if t.Major == MajorText {
+			b := d.Chunk(t)
+			v.SetString(string(b))
+			return t.Next + len(b), d.charge(len(b))
+		}
+	case reflect.Slice:
+		return d.intoSlice(t, v, mark)
+	case reflect.Array:
+		return d.intoArray(t, v)
+	case reflect.Map:
+		return d.intoMap(t, v, mark)
+	case reflect.Struct:
+		return d.intoStruct(t, v)
+	default:
+		n, end, ok, err := d.Number(t)
+		if ok && err == nil {
+			err = n.store(v)
+		}
+		if ok {
+			return end, err
+		}
+	}
+	return 0, d.mismatch(v.Type(), t)
+}
+
+// intoSlice decodes arrays, Sets, bytes and typed arrays.
+func (d *Decoder) intoSlice(t Token, v reflect.Value, mark int) (end int, err error) {
+	content := d.within(t, TagSet)
+	if content.Major == MajorArray {
+		s, err := d.makeSlice(v.Type(), int(content.Arg), mark)
+		if err != nil {
+			return 0, err
+		}
+		v.Set(s)
+		return d.elements(content, s)
+	}
+	a, end, err := d.packed(t, v.Type())
+	if err != nil {
+		return 0, err
+	}
+	s, err := d.makeSlice(v.Type(), a.Len(), mark)
+	if err != nil {
+		return 0, err
+	}
+	v.Set(s)
+	return end, a.fill(s)
+}
+
+func (d *Decoder) makeSlice(t reflect.Type, n, mark int) (reflect.Value, error) {
+	if err := d.charge(n * int(t.Elem().Size())); err != nil {
+		return reflect.Value{}, err
+	}
+	s := reflect.MakeSlice(t, n, n)
+	d.register(mark, s)
+	return s, nil
+}
+
+// packed reads bytes, a typed array or an ArrayBuffer for a slice or array of
+// numbers.
+func (d *Decoder) packed(t Token, target reflect.Type) (a TypedArray, end int, err error) {
+	a, end, ok, err := d.TypedArray(t)
+	if !ok && d.Describe(t) == objectArrayBuffer {
+		var buffer lmz.ArrayBuffer
+		end, err = d.plain(t, reflect.ValueOf(&buffer).Elem(), unmarked)
+		a, ok = TypedArray{kind: reflect.Uint8, Size: 1, Bytes: buffer.Bytes}, true
+	}
+	if !ok || !isNumber(target.Elem().Kind()) {
+		return a, 0, d.mismatch(target, t)
+	}
+	return a, end, err
+}
+
+func isNumber(k reflect.Kind) bool {
+	return k >= reflect.Int && k <= reflect.Float64
+}
+
+func (d *Decoder) elements(t Token, v reflect.Value) (end int, err error) {
+	pos := t.Next
+	for i := range int(t.Arg) {
+		if pos, err = d.value(pos, v.Index(i)); err != nil {
+			return 0, At(err, Index(i))
+		}
+	}
+	return pos, nil
+}
+
+func (d *Decoder) intoArray(t Token, v reflect.Value) (end int, err error) {
+	if t.Major == MajorArray {
+		if int(t.Arg) != v.Len() {
+			return 0, d.wrongLength(v, int(t.Arg))
+		}
+		return d.elements(t, v)
+	}
+	a, end, err := d.packed(t, v.Type())
+	switch {
+	case err != nil:
+		return 0, err
+	case a.Len() != v.Len():
+		return 0, d.wrongLength(v, a.Len())
+	}
+	return end, a.fill(v)
+}
+
+func (d *Decoder) wrongLength(v reflect.Value, n int) error {
+	return &Error{What: "expected " + strconv.Itoa(v.Len()) + " elements, got " + strconv.Itoa(n)}
+}
+
+func (d *Decoder) intoMap(t Token, v reflect.Value, mark int) (end int, err error) {
+	content := d.within(t, TagMap)
+	if content.Major != MajorMap {
+		return 0, d.mismatch(v.Type(), t)
+	}
+	keyType, elemType := v.Type().Key(), v.Type().Elem()
+	n := int(content.Arg)
+	if err := d.charge(n*int(keyType.Size()+elemType.Size()+16) + 48); err != nil {
+		return 0, err
+	}
+	m := reflect.MakeMapWithSize(v.Type(), n)
+	d.register(mark, m)
+	v.Set(m)
+	pos := content.Next
+	for i := range n {
+		key := reflect.New(keyType).Elem()
+		if pos, err = d.value(pos, key); err != nil {
+			return 0, At(At(err, "key"), Index(i))
+		}
+		if !key.Comparable() {
+			return 0, At(&Error{What: "a Go map cannot have this key"}, Index(i))
+		}
+		elem := reflect.New(elemType).Elem()
+		if pos, err = d.value(pos, elem); err != nil {
+			return 0, At(err, keyPath(key, i))
+		}
+		if m.SetMapIndex(key, elem); m.Len() != i+1 {
+			return 0, At(&Error{What: "the key occurs twice"}, keyPath(key, i))
+		}
+	}
+	return pos, nil
+}
+
+func keyPath(key reflect.Value, i int) string {
+	if key.Kind() == reflect.String {
+		return key.String()
+	}
+	return Index(i)
+}
+
+func (d *Decoder) intoStruct(t Token, v reflect.Value) (end int, err error) {
+	content := d.within(t, TagMap)
+	if content.Major != MajorMap {
+		return 0, d.mismatch(v.Type(), t)
+	}
+	l := layoutOf(v.Type())
+	known := make([]bool, len(l.fields))
+	return d.Members(content, func(key []byte, pos int) (int, error) {
+		i, ok := l.byName[string(key)]
+		if !ok {
+			end := Skip(d.Data, pos)
+			return end, d.charge(end - pos)
+		}
+		if known[i] {
+			return 0, &Error{What: "the key occurs twice"}
+		}
+		known[i] = true
+		f, ok := l.fields[i].settable(v)
+		if !ok {
+			return 0, &Error{What: "the field is in an embedded type that is not exported"}
+		}
+		return d.value(pos, f)
+	})
+}

@@ -1,0 +1,246 @@
+package value
+
+import (
+	"bytes"
+	"iter"
+	"strconv"
+)
+
+// holdsWork reports whether there is a continuation anywhere in an item.
+func holdsWork(it Item) bool {
+	for pos := range it.objects() {
+		if _, content := HeadAt(it.data, pos); isWork(it.data, content) {
+			return true
+		}
+	}
+	return false
+}
+
+// Objects returns the objects with a type that are anywhere in the item itself, in the
+// order in which they begin. It does not follow references.
+func (it Item) Objects() iter.Seq[Item] {
+	return func(yield func(Item) bool) {
+		for pos := range it.objects() {
+			if !yield(it.at(pos)) {
+				return
+			}
+		}
+	}
+}
+
+// objects returns where the objects with a type begin.
+func (it Item) objects() iter.Seq[int] {
+	return func(yield func(int) bool) {
+		for pos := it.start; pos < it.end; {
+			h, next := HeadAt(it.data, pos)
+			switch {
+			case h.Major == MajorTag && h.Arg == TagObject:
+				if !yield(pos) {
+					return
+				}
+			case h.Major == MajorBytes || h.Major == MajorText:
+				next += int(h.Arg)
+			}
+			pos = next
+		}
+	}
+}
+
+// Rewrite copies the item into a document of its own, in which what replace returns
+// stands for each object with a type for which it reports true. It is called for them
+// from left to right. What was one value in several places stays one, but a replacement.
+func (it Item) Rewrite(replace func(object Item) (with Item, ok bool, err error)) (Item, error) {
+	enc := &Encoder{Dst: make([]byte, 0, len(it.Raw()))}
+	c := copier{Encoder: enc, data: it.data, refs: it.refs, numbers: enc.numbersOf(it.refs)}
+	c.replace = func(pos int) (bool, error) {
+		with, ok, err := replace(it.at(pos))
+		if ok && err == nil {
+			err = enc.embed(with)
+		}
+		return ok, err
+	}
+	if _, err := c.copy(it.contents()); err != nil {
+		return Item{}, err
+	}
+	return Parse(enc.Dst)
+}
+
+// SharesValues reports whether the item's document has values that stand in more than one
+// place.
+func (it Item) SharesValues() bool { return it.refs != nil }
+
+// isWork reports whether the array at pos begins with the name of a continuation.
+func isWork(data []byte, pos int) bool {
+	h, next := HeadAt(data, pos)
+	if h.Major != MajorArray || h.Arg == 0 {
+		return false
+	}
+	name, next := HeadAt(data, next)
+	return name.Major == MajorText && name.Arg == uint64(len(ObjectContinuation)) && string(data[next:next+len(ObjectContinuation)]) == ObjectContinuation
+}
+
+// item writes an item of another document into this one. Its tags 28 and 29 are
+// numbered anew, because numbers count from the beginning of a document. What it
+// refers to elsewhere in its own document is written where it is first needed.
+//
+// What another node sent must not become work: the next node would do it in this
+// one's name.
+func (e *Encoder) item(it Item) error {
+	if bytes.Contains(it.Raw(), []byte(ObjectContinuation)) && holdsWork(it) {
+		return &Error{What: "a continuation that came from another node cannot be passed on"}
+	}
+	return e.embed(it)
+}
+
+// embed is item without a look at what it is.
+func (e *Encoder) embed(it Item) error {
+	if it.refs == nil {
+		return e.raw(it.Raw())
+	}
+	c := copier{Encoder: e, data: it.data, refs: it.refs, numbers: e.numbersOf(it.refs)}
+	_, err := c.copy(it.start)
+	return err
+}
+
+// numbersOf returns the numbers that the tags 28 of another document have in this one.
+func (e *Encoder) numbersOf(refs *references) []int {
+	if refs == nil {
+		return nil
+	}
+	numbers, known := e.copied[refs]
+	if !known {
+		numbers = make([]int, len(refs.Marks))
+		for i := range numbers {
+			numbers[i] = Unwritten
+		}
+		if e.copied == nil {
+			e.copied = make(map[*references][]int)
+		}
+		e.copied[refs] = numbers
+	}
+	return numbers
+}
+
+// raw copies a document without references. Only its depth is looked at.
+func (e *Encoder) raw(data []byte) error {
+	if e.depth > 0 && depthOf(data) > MaxNesting-e.depth {
+		return &Error{What: "nested deeper than " + strconv.Itoa(MaxNesting)}
+	}
+	e.Dst = append(e.Dst, data...)
+	return nil
+}
+
+// depthOf returns how deep arrays, maps and tags are in a parsed document.
+func depthOf(data []byte) int {
+	deepest, _ := depthAt(data, 0)
+	return deepest
+}
+
+func depthAt(data []byte, pos int) (deepest, next int) {
+	h, next := HeadAt(data, pos)
+	n := 0
+	switch h.Major {
+	case MajorBytes, MajorText:
+		return 0, next + int(h.Arg)
+	case MajorArray:
+		n = int(h.Arg)
+	case MajorMap:
+		n = 2 * int(h.Arg)
+	case MajorTag:
+		n = 1
+	default:
+		return 0, next
+	}
+	for range n {
+		var inner int
+		inner, next = depthAt(data, next)
+		deepest = max(deepest, inner)
+	}
+	return deepest + 1, next
+}
+
+// copier copies parts of a document that has references.
+type copier struct {
+	*Encoder
+	data    []byte
+	refs    *references
+	numbers []int // of its tags 28 in the new document, or unwritten
+
+	// replace may write something in place of the tag 27 at pos, and reports whether it
+	// did. Nil replaces nothing.
+	replace func(pos int) (bool, error)
+}
+
+// copy writes the item at pos and returns its end.
+func (c *copier) copy(pos int) (end int, err error) {
+	h, next := HeadAt(c.data, pos)
+	n := 0
+	switch h.Major {
+	case MajorBytes, MajorText:
+		end = next + int(h.Arg)
+		c.Dst = append(c.Dst, c.data[pos:end]...)
+		return end, nil
+	case MajorArray:
+		n = int(h.Arg)
+	case MajorMap:
+		n = 2 * int(h.Arg)
+	case MajorTag:
+		switch h.Arg {
+		case TagShared:
+			return Skip(c.data, next), c.sharedValue(c.refs.Number(next))
+		case TagReference:
+			number, end := HeadAt(c.data, next)
+			return end, c.sharedValue(int(number.Arg))
+		case TagObject:
+			if c.replace == nil {
+				break
+			}
+			if done, err := c.replace(pos); done || err != nil {
+				return Skip(c.data, pos), err
+			}
+		}
+		n = 1
+	default:
+		c.Dst = append(c.Dst, c.data[pos:next]...)
+		return next, nil
+	}
+	return c.contents(h, next, n)
+}
+
+func (c *copier) contents(h Head, pos, n int) (end int, err error) {
+	if err := c.Begin(h.Major, h.Arg); err != nil {
+		return 0, err
+	}
+	for range n {
+		if pos, err = c.copy(pos); err != nil {
+			return 0, err
+		}
+	}
+	c.End()
+	return pos, nil
+}
+
+// sharedValue writes the value with this number of the old document, or a
+// reference if that was done.
+func (c *copier) sharedValue(old int) error {
+	if content := c.refs.Marks[old]; c.replace != nil && isObject(c.data, content) {
+		if done, err := c.replace(content); done || err != nil { // it stands for another value in each place
+			return err
+		}
+	}
+	if n := c.numbers[old]; n != Unwritten {
+		return c.Reference(n)
+	}
+	c.numbers[old] = c.Marks
+	if err := c.Mark(); err != nil {
+		return err
+	}
+	_, err := c.copy(c.refs.Marks[old])
+	c.End()
+	return err
+}
+
+func isObject(data []byte, pos int) bool {
+	h, _ := HeadAt(data, pos)
+	return h.Major == MajorTag && h.Arg == TagObject
+}

@@ -1,0 +1,376 @@
+// Package value turns Go values into CBOR and back.
+//
+// Nodes of a mesh are written in several languages, and a value that one of them sends
+// must mean the same to all: dates, big integers, ordered maps, sets, errors and typed
+// arrays as well as numbers and text, and one object in several places must stay one
+// object. [Marshal] and [Unmarshal] do that for any Go value. [Parse] checks a document
+// without decoding it, and an [Item] is a part of one, so that a node that only passes a
+// value on never pays for its contents. PROTOCOL.md, "Values", describes the bytes.
+package value
+
+import (
+	"math/big"
+	"net/url"
+	"reflect"
+	"strconv"
+	"time"
+
+	"github.com/lumenize/lmz"
+)
+
+// Marshal encodes v as one CBOR data item. What cannot be sent is an error that
+// names the path to it and its type.
+func Marshal(v any) ([]byte, error) {
+	return Append(nil, v)
+}
+
+// Append is Marshal onto dst. On an error it returns dst as it was.
+func Append(dst []byte, v any) ([]byte, error) {
+	if text, ok := v.(string); ok && validText(text) { // most results, without an encoder
+		if dst == nil {
+			dst = make([]byte, 0, len(text)+maxHead)
+		}
+		return AppendText(dst, text), nil
+	}
+	e := Encoder{Dst: dst}
+	start := len(dst)
+	if err := e.any(v); err != nil {
+		return dst, err
+	}
+	if e.shared == nil {
+		return e.Dst, nil
+	}
+	// Something is reachable in two ways. Write again, now knowing what.
+	e = Encoder{Dst: e.Dst[:start], known: true, shared: e.shared}
+	if err := e.any(v); err != nil {
+		return dst, err
+	}
+	return e.Dst, nil
+}
+
+// AppendChain appends the chain of c: an array in which a text names a method and
+// an array holds the arguments it is called with. It refuses a chain over the
+// limits of package lmz, at any depth.
+func AppendChain(dst []byte, c lmz.Continuation) ([]byte, error) {
+	return Append(dst, bareChain{c})
+}
+
+// MarshalChain is AppendChain onto nothing.
+func MarshalChain(c lmz.Continuation) ([]byte, error) {
+	return AppendChain(nil, c)
+}
+
+// UnmarshalChain reads what MarshalChain wrote.
+func UnmarshalChain(data []byte) (lmz.Continuation, error) {
+	it, err := Parse(data)
+	if err != nil {
+		return lmz.Continuation{}, err
+	}
+	d := NewDecoder(it, BudgetBase+BudgetPerByte*len(it.data))
+	x, _, err := d.continuation(it.contents())
+	if err != nil {
+		return lmz.Continuation{}, err
+	}
+	return x.(lmz.Continuation), nil
+}
+
+// maxHead is the length of the longest head.
+const maxHead = 9
+
+// bareChain has a continuation encoded without its tag.
+type bareChain struct{ lmz.Continuation }
+
+// encoder writes one document. A value that is reachable in two ways is found out
+// on the first pass, whose output is then thrown away: on the second, known is set
+// and shared holds the numbers of such values.
+type Encoder struct {
+	Dst    []byte
+	depth  int  // of arrays, maps and tags around dst's end
+	Marks  int  // tags 28 written so far
+	known  bool // second pass
+	flat   bool // writing a map key to sort by: pointers are left out
+	met    identities
+	shared map[identity]int // number, or unwritten
+	copied map[*references][]int
+}
+
+// maxDocument bounds what one value becomes, in bytes. A value that was decoded
+// from a small document may hold one long text very often.
+const maxDocument = 64 << 20
+
+// any encodes v. It knows the most frequent types itself and leaves the others to
+// reflection.
+func (e *Encoder) any(v any) error {
+	if len(e.Dst) > maxDocument {
+		return TooLarge(maxDocument)
+	}
+	switch v := v.(type) {
+	case nil:
+		e.Dst = append(e.Dst, ByteNull)
+	case bool:
+		e.Dst = AppendBool(e.Dst, v)
+	case string:
+		return e.text(v)
+	case int:
+		e.Dst = AppendInt(e.Dst, int64(v))
+	case int64:
+		e.Dst = AppendInt(e.Dst, v)
+	case uint64:
+		e.Dst = AppendHead(e.Dst, MajorUint, v)
+	case float64:
+		e.Dst = AppendFloat(e.Dst, v)
+	case lmz.Undefined:
+		e.Dst = append(e.Dst, ByteUndefined)
+	case lmz.Continuation:
+		return e.continuation(v)
+	case bareChain:
+		return e.chain(v.Continuation)
+	case Item:
+		return e.item(v)
+	default:
+		if v == any(lmz.Result) {
+			return e.Result()
+		}
+		return e.reflected(reflect.ValueOf(v))
+	}
+	return nil
+}
+
+// begin opens an array, map or tag; end closes it.
+func (e *Encoder) Begin(major byte, arg uint64) error {
+	if e.depth == MaxNesting {
+		return &Error{What: "nested deeper than " + strconv.Itoa(MaxNesting)}
+	}
+	e.depth++
+	e.Dst = AppendHead(e.Dst, major, arg)
+	return nil
+}
+
+func (e *Encoder) End() { e.depth-- }
+
+func (e *Encoder) text(s string) error {
+	if len(e.Dst)+len(s) > maxDocument {
+		return TooLarge(maxDocument)
+	}
+	if !validText(s) {
+		return &Error{What: "the string is not valid UTF-8; send it as []byte"}
+	}
+	e.Dst = AppendText(e.Dst, s)
+	return nil
+}
+
+// object opens tag 27 for a type name and one more element; endObject closes it.
+func (e *Encoder) Object(name string) error {
+	if err := e.Begin(MajorTag, TagObject); err != nil {
+		return err
+	}
+	if err := e.Begin(MajorArray, 2); err != nil {
+		return err
+	}
+	e.Dst = AppendText(e.Dst, name)
+	return nil
+}
+
+func (e *Encoder) EndObject() {
+	e.End()
+	e.End()
+}
+
+// continuation writes nested work.
+func (e *Encoder) continuation(c lmz.Continuation) error {
+	if err := e.Object(ObjectContinuation); err != nil {
+		return err
+	}
+	if err := e.chain(c); err != nil {
+		return err
+	}
+	e.EndObject()
+	return nil
+}
+
+func (e *Encoder) Result() error {
+	if err := e.Begin(MajorTag, TagObject); err != nil {
+		return err
+	}
+	e.Dst = AppendText(AppendHead(e.Dst, MajorArray, 1), ObjectResult)
+	e.End()
+	return nil
+}
+
+func (e *Encoder) chain(c lmz.Continuation) error {
+	ops := c.Ops()
+	switch {
+	case len(ops) == 0:
+		return &Error{What: "the continuation is empty: make one with lmz.Ctn"}
+	case 2*len(ops) > lmz.MaxOperations:
+		return &Error{What: "the chain has " + strconv.Itoa(2*len(ops)) + " operations, more than " +
+			strconv.Itoa(lmz.MaxOperations) + " (naming a method and calling it are two)"}
+	}
+	if err := e.Begin(MajorArray, uint64(2*len(ops))); err != nil {
+		return err
+	}
+	for _, op := range ops {
+		if err := e.op(op); err != nil {
+			return At(err, op.Method)
+		}
+	}
+	e.End()
+	return nil
+}
+
+func (e *Encoder) op(op lmz.Op) error {
+	if len(op.Args) > lmz.MaxArguments {
+		return &Error{What: strconv.Itoa(len(op.Args)) + " arguments, more than " + strconv.Itoa(lmz.MaxArguments)}
+	}
+	if err := e.text(op.Method); err != nil {
+		return err
+	}
+	if err := e.Begin(MajorArray, uint64(len(op.Args))); err != nil {
+		return err
+	}
+	for i, arg := range op.Args {
+		if err := e.any(arg); err != nil {
+			return At(At(err, Index(i)), "args")
+		}
+	}
+	e.End()
+	return nil
+}
+
+// date writes t in UTC. RFC 3339 ends with the year 9999; JavaScript's dates do
+// not, and go as seconds then.
+func (e *Encoder) Date(t time.Time) error {
+	t = t.UTC()
+	if year := t.Year(); year >= 0 && year <= 9999 {
+		if err := e.Begin(MajorTag, TagDateText); err != nil {
+			return err
+		}
+		var buffer [len(time.RFC3339Nano)]byte
+		text := t.AppendFormat(buffer[:0], time.RFC3339Nano)
+		e.Dst = append(AppendHead(e.Dst, MajorText, uint64(len(text))), text...)
+		e.End()
+		return nil
+	}
+	if seconds := t.Unix(); seconds > maxEpoch || seconds < -maxEpoch {
+		return &Error{What: "the date is out of range"}
+	}
+	if err := e.Begin(MajorTag, TagDateEpoch); err != nil {
+		return err
+	}
+	t = t.Round(time.Millisecond) // all that a float is exact to there, and that JavaScript has
+	if t.Nanosecond() == 0 {
+		e.Dst = AppendInt(e.Dst, t.Unix())
+	} else {
+		e.Dst = AppendFloat(e.Dst, float64(t.Unix())+float64(t.Nanosecond())/1e9)
+	}
+	e.End()
+	return nil
+}
+
+func (e *Encoder) BigInt(i *big.Int) error {
+	tag := uint64(TagBigPositive)
+	if i.Sign() < 0 {
+		tag = TagBigNegative
+		i = new(big.Int).Not(i)
+	}
+	return e.Tagged(tag, func() { e.Dst = AppendBytes(e.Dst, i.Bytes()) })
+}
+
+func (e *Encoder) url(u *url.URL) error {
+	text := u.String()
+	if !validText(text) {
+		return &Error{What: "the URL is not valid UTF-8"}
+	}
+	return e.Tagged(TagURL, func() { e.Dst = AppendText(e.Dst, text) })
+}
+
+func (e *Encoder) regExp(r lmz.RegExp) error {
+	if !validText(r.Source) || !validText(r.Flags) {
+		return &Error{What: "the regular expression is not valid UTF-8"}
+	}
+	if err := e.Begin(MajorTag, TagRegExp); err != nil {
+		return err
+	}
+	err := e.TextPair(r.Source, r.Flags)
+	e.End()
+	return err
+}
+
+func (e *Encoder) TextPair(a, b string) error {
+	if err := e.Begin(MajorArray, 2); err != nil {
+		return err
+	}
+	e.Dst = AppendText(AppendText(e.Dst, a), b)
+	e.End()
+	return nil
+}
+
+func (e *Encoder) Tagged(tag uint64, content func()) error {
+	if err := e.Begin(MajorTag, tag); err != nil {
+		return err
+	}
+	content()
+	e.End()
+	return nil
+}
+
+// boxed writes a primitive object under the name of its class.
+func (e *Encoder) boxed(b lmz.Boxed) error {
+	name, ok := boxedName(b.Value)
+	if !ok {
+		return &Error{What: "lmz.Boxed holds " + typeName(b.Value) + ", which is not a primitive"}
+	}
+	return e.members(name, "value", b.Value)
+}
+
+func boxedName(v any) (name string, ok bool) {
+	if _, isBig := v.(*big.Int); isBig {
+		return "BigInt", true
+	}
+	switch reflect.ValueOf(v).Kind() {
+	case reflect.Bool:
+		return "Boolean", true
+	case reflect.String:
+		return "String", true
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
+		reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64,
+		reflect.Float32, reflect.Float64:
+		return "Number", true
+	}
+	return "", false
+}
+
+// members writes an object with one member.
+func (e *Encoder) members(name, member string, v any) error {
+	if err := e.Object(name); err != nil {
+		return err
+	}
+	if err := e.Begin(MajorMap, 1); err != nil {
+		return err
+	}
+	e.Dst = AppendText(e.Dst, member)
+	if err := e.any(v); err != nil {
+		return At(err, member)
+	}
+	e.End()
+	e.EndObject()
+	return nil
+}
+
+// headers writes header lines.
+func (e *Encoder) headers(h lmz.Headers) error {
+	return e.members(ObjectHeaders, "entries", [][2]string(h))
+}
+
+// fields writes the members of m with these keys.
+func (e *Encoder) fields(m map[string]any, keys []string) error {
+	for _, key := range keys {
+		if err := e.text(key); err != nil {
+			return At(err, key)
+		}
+		if err := e.any(m[key]); err != nil {
+			return At(err, key)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,76 @@
+package value
+
+import (
+	"errors"
+	"reflect"
+	"slices"
+
+	"github.com/lumenize/lmz"
+)
+
+// failure writes an error that is no *lmz.Error itself: the one it wraps, or that
+// there was one. Its own text may name files or tables.
+func (e *Encoder) failure(err error) error {
+	var public *lmz.Error
+	if errors.As(err, &public) && public != nil {
+		return e.reflected(reflect.ValueOf(public))
+	}
+	return e.lmzError(&lmz.Error{Message: InternalError})
+}
+
+// lmzError writes an error's members: name, message, cause, and then its own
+// properties in the order of their names. Its code is not one of them.
+func (e *Encoder) lmzError(x *lmz.Error) error {
+	var cause *lmz.Error
+	if x.Cause != nil && !errors.As(x.Cause, &cause) {
+		cause = nil
+	}
+	keys := make([]string, 0, len(x.Fields))
+	for key := range x.Fields {
+		// A cause that is not an error is a property, as in JavaScript.
+		if key == MemberName || key == MemberMessage || key == MemberCause && cause != nil {
+			continue
+		}
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	n := 2 + len(keys)
+	if cause != nil {
+		n++
+	}
+	if err := e.Object(ObjectError); err != nil {
+		return err
+	}
+	if err := e.Begin(MajorMap, uint64(n)); err != nil {
+		return err
+	}
+	if err := e.errorMembers(x, cause); err != nil {
+		return err
+	}
+	if err := e.fields(x.Fields, keys); err != nil {
+		return err
+	}
+	e.End()
+	e.EndObject()
+	return nil
+}
+
+func (e *Encoder) errorMembers(x *lmz.Error, cause *lmz.Error) error {
+	name := x.Name
+	if name == "" {
+		name = ObjectError
+	}
+	e.Dst = AppendText(e.Dst, MemberName)
+	if err := e.text(name); err != nil {
+		return At(err, MemberName)
+	}
+	e.Dst = AppendText(e.Dst, MemberMessage)
+	if err := e.text(x.Message); err != nil {
+		return At(err, MemberMessage)
+	}
+	if cause == nil {
+		return nil
+	}
+	e.Dst = AppendText(e.Dst, MemberCause)
+	return At(e.reflected(reflect.ValueOf(cause)), MemberCause)
+}

@@ -1,0 +1,160 @@
+package value
+
+import (
+	"slices"
+
+	"github.com/lumenize/lmz"
+)
+
+// Item is one data item of a parsed document: a value that was not decoded yet.
+// It keeps the whole document, so that references into its other parts resolve.
+// Items are immutable and may be used from any goroutine. The zero Item is
+// undefined, the value that is not there.
+type Item struct {
+	data       []byte // the whole document
+	start, end int
+	refs       *references // nil: no tag 28 or 29 in the document
+}
+
+var _ lmz.Value = Item{}
+
+// undefinedDocument is what the zero Item stands for.
+var UndefinedDocument = []byte{ByteUndefined}
+
+// Unmarshal is Parse and Decode: it stores the value that data encodes in what
+// into points to.
+func Unmarshal(data []byte, into any) error {
+	it, err := Parse(data)
+	if err != nil {
+		return err
+	}
+	return it.Decode(into)
+}
+
+// Raw returns the item's own bytes, read-only. They mean the same elsewhere
+// unless they refer to another part of the document; see [Item.SelfContained].
+func (it Item) Raw() []byte {
+	if it.data == nil {
+		return UndefinedDocument
+	}
+	return it.data[it.start:it.end:it.end]
+}
+
+// SelfContained returns bytes that mean the same on their own, read-only. It
+// fails only if what the item refers to makes it nest too deeply.
+func (it Item) SelfContained() ([]byte, error) {
+	if it.refs == nil || it.end-it.start == len(it.data) {
+		return it.Raw(), nil
+	}
+	e := Encoder{Dst: make([]byte, 0, it.end-it.start)}
+	if err := e.item(it); err != nil {
+		return nil, err
+	}
+	return e.Dst, nil
+}
+
+// IsNull reports whether the item is null.
+func (it Item) IsNull() bool { return it.first() == ByteNull }
+
+// IsTrue reports whether the item is true.
+func (it Item) IsTrue() bool { return it.first() == ByteTrue }
+
+// IsUndefined reports whether the item is undefined.
+func (it Item) IsUndefined() bool { return it.first() == ByteUndefined }
+
+func (it Item) first() byte {
+	h, _ := HeadAt(it.data, it.contents())
+	if it.data == nil {
+		return ByteUndefined
+	}
+	return h.Major<<5 | h.Info
+}
+
+// Elements returns the elements of an array, and false for any other value.
+func (it Item) Elements() ([]Item, bool) {
+	pos := it.contents()
+	h, pos := HeadAt(it.data, pos)
+	if it.data == nil || h.Major != MajorArray {
+		return nil, false
+	}
+	return it.items(pos, int(h.Arg)), true
+}
+
+// Len returns how many elements an array has, and false for any other value.
+func (it Item) Len() (int, bool) {
+	h, _ := HeadAt(it.data, it.contents())
+	return int(h.Arg), it.data != nil && h.Major == MajorArray
+}
+
+// items returns n items beginning at pos.
+func (it Item) items(pos, n int) []Item {
+	items := make([]Item, n)
+	for i := range items {
+		items[i] = it.at(pos)
+		pos = items[i].end
+	}
+	return items
+}
+
+// at returns the item that begins at pos of the same document.
+func (it Item) at(pos int) Item {
+	it.start, it.end = pos, Skip(it.data, pos)
+	return it
+}
+
+// Text returns the text of a string, and false for any other value.
+func (it Item) Text() (string, bool) {
+	h, pos := HeadAt(it.data, it.contents())
+	if it.data == nil || h.Major != MajorText {
+		return "", false
+	}
+	return string(it.data[pos : pos+int(h.Arg)]), true
+}
+
+// Bytes returns a copy of a byte string, and false for any other value.
+func (it Item) Bytes() ([]byte, bool) {
+	h, pos := HeadAt(it.data, it.contents())
+	if it.data == nil || h.Major != MajorBytes {
+		return nil, false
+	}
+	return append([]byte(nil), it.data[pos:pos+int(h.Arg)]...), true
+}
+
+// Object returns the type name and the other elements of an object with a type
+// (tag 27), such as a continuation, and false for any other value.
+func (it Item) Object() (name string, args []Item, ok bool) {
+	h, pos := HeadAt(it.data, it.contents())
+	if it.data == nil || h.Major != MajorTag || h.Arg != TagObject {
+		return "", nil, false
+	}
+	elements, ok := it.at(pos).Elements()
+	if !ok || len(elements) == 0 {
+		return "", nil, false
+	}
+	name, ok = elements[0].Text()
+	return name, elements[1:], ok
+}
+
+// contents returns where the item begins behind tags 28 and 29.
+func (it Item) contents() int {
+	if it.refs == nil {
+		return it.start
+	}
+	h, next := HeadAt(it.data, it.start)
+	if h.Major == MajorTag {
+		switch h.Arg {
+		case TagShared:
+			return next
+		case TagReference:
+			n, _ := HeadAt(it.data, next)
+			return it.refs.Marks[n.Arg]
+		}
+	}
+	return it.start
+}
+
+// number returns the number of the tag 28 whose contents begin at pos.
+func (r *references) Number(pos int) int {
+	n, _ := slices.BinarySearch(r.Marks, pos)
+	return n
+}

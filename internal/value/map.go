@@ -1,0 +1,218 @@
+package value
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/lumenize/lmz"
+)
+
+// goMap encodes a Go map in the order of its keys, so that equal maps are equal
+// bytes: as an object if the keys are strings, otherwise as a Map.
+func (e *Encoder) goMap(v reflect.Value) error {
+	if plain, ok := v.Interface().(map[string]any); ok {
+		return e.anyMap(plain)
+	}
+	t := v.Type()
+	if t.Key().Kind() == reflect.String && classOf(t.Key()) == byKind {
+		return e.stringMap(v)
+	}
+	if err := e.Begin(MajorTag, TagMap); err != nil {
+		return err
+	}
+	if err := e.keyedMap(v); err != nil {
+		return err
+	}
+	e.End()
+	return nil
+}
+
+func (e *Encoder) anyMap(m map[string]any) error {
+	if err := e.Begin(MajorMap, uint64(len(m))); err != nil {
+		return err
+	}
+	keys := make([]string, 0, len(m))
+	for key := range m {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	if err := e.fields(m, keys); err != nil {
+		return err
+	}
+	e.End()
+	return nil
+}
+
+func (e *Encoder) stringMap(v reflect.Value) error {
+	if err := e.Begin(MajorMap, uint64(v.Len())); err != nil {
+		return err
+	}
+	keys := make([]string, 0, v.Len())
+	for entries := v.MapRange(); entries.Next(); {
+		keys = append(keys, entries.Key().String())
+	}
+	slices.Sort(keys)
+	keyType := v.Type().Key()
+	for _, key := range keys {
+		k := reflect.ValueOf(key).Convert(keyType)
+		if err := e.entry(k, v.MapIndex(k)); err != nil {
+			return At(err, key)
+		}
+	}
+	e.End()
+	return nil
+}
+
+func (e *Encoder) entry(key, value reflect.Value) error {
+	if err := e.reflected(key); err != nil {
+		return err
+	}
+	return e.reflected(value)
+}
+
+// keyedMap encodes a map with any keys, sorted by their encoding. They are
+// written once more for that, without what they point to: the order of keys that
+// differ only there is not fixed.
+func (e *Encoder) keyedMap(v reflect.Value) error {
+	type entry struct {
+		encoded    string
+		key, value reflect.Value
+	}
+	entries := make([]entry, 0, v.Len())
+	for i := v.MapRange(); i.Next(); { // MapIndex does not find NaN
+		flat := Encoder{flat: true}
+		if err := flat.reflected(i.Key()); err != nil {
+			return At(err, "key")
+		}
+		entries = append(entries, entry{string(flat.Dst), i.Key(), i.Value()})
+	}
+	slices.SortStableFunc(entries, func(a, b entry) int { return strings.Compare(a.encoded, b.encoded) })
+	if err := e.Begin(MajorMap, uint64(v.Len())); err != nil {
+		return err
+	}
+	var known Distinct
+	for i, entry := range entries {
+		if err := e.distinct(&known, len(entries), func() error { return e.reflected(entry.key) }); err != nil {
+			return At(At(err, "key"), Index(i))
+		}
+		if err := e.reflected(entry.value); err != nil {
+			return At(err, Index(i))
+		}
+	}
+	e.End()
+	return nil
+}
+
+// orderedMap encodes a Map in its own order.
+func (e *Encoder) orderedMap(m lmz.Map) error {
+	if err := e.Begin(MajorTag, TagMap); err != nil {
+		return err
+	}
+	if err := e.Begin(MajorMap, uint64(len(m))); err != nil {
+		return err
+	}
+	var known Distinct
+	for i, entry := range m {
+		if err := e.distinct(&known, len(m), func() error { return e.any(entry.Key) }); err != nil {
+			return At(At(err, "key"), Index(i))
+		}
+		if err := e.any(entry.Value); err != nil {
+			return At(err, Index(i))
+		}
+	}
+	e.End()
+	e.End()
+	return nil
+}
+
+// set encodes a Set.
+func (e *Encoder) set(s lmz.Set) error {
+	if err := e.Begin(MajorTag, TagSet); err != nil {
+		return err
+	}
+	if err := e.Begin(MajorArray, uint64(len(s))); err != nil {
+		return err
+	}
+	var known Distinct
+	for i, element := range s {
+		if err := e.distinct(&known, len(s), func() error { return e.any(element) }); err != nil {
+			return At(err, Index(i))
+		}
+	}
+	e.End()
+	e.End()
+	return nil
+}
+
+// distinct writes one of n keys of a Map or elements of a Set. Two that are one to
+// JavaScript would become one there.
+func (e *Encoder) distinct(known *Distinct, n int, write func() error) error {
+	start, mark := len(e.Dst), e.Marks
+	if err := write(); err != nil {
+		return err
+	}
+	if n > 1 && (e.known || e.shared == nil) && !known.Add(e.Dst[start:], mark) { // otherwise this pass is thrown away
+		return ErrNotDistinct()
+	}
+	return nil
+}
+
+func ErrNotDistinct() error {
+	return &Error{What: "it occurs twice here: JavaScript cannot tell these values apart"}
+}
+
+// distinct is a set of encoded keys, as JavaScript compares them: scalars by their
+// value, where 1 and 1.0 are the same and there is one NaN, and all else by identity.
+type Distinct struct{ known map[string]struct{} }
+
+// add reports whether item is new. If it is the first of a shared value, mark is the
+// number of that.
+func (d *Distinct) Add(item []byte, mark int) bool {
+	h, next := HeadAt(item, 0)
+	key := item
+	switch {
+	case h.IsFloat():
+		key = appendKeyNumber(nil, h.Float())
+	case h.Major == MajorTag && h.Arg == TagShared:
+		key = AppendHead([]byte{ByteUndefined}, MajorUint, uint64(mark))
+	case h.Major == MajorTag && h.Arg == TagReference:
+		n, _ := HeadAt(item, next)
+		key = AppendHead([]byte{ByteUndefined}, MajorUint, n.Arg)
+	case !IsScalar(item):
+		return true
+	case h.Major != MajorTag: // another encoder may write a longer head
+		key = append(AppendHead(nil, h.Major, h.Arg), item[next:]...)
+	}
+	if _, twice := d.known[string(key)]; twice {
+		return false
+	}
+	if d.known == nil {
+		d.known = make(map[string]struct{})
+	}
+	d.known[string(key)] = struct{}{}
+	return true
+}
+
+// isScalar reports whether an item is compared by its value.
+func IsScalar(item []byte) bool {
+	switch h, _ := HeadAt(item, 0); h.Major {
+	case MajorUint, MajorNegint, MajorText, MajorSimple:
+		return true
+	case MajorTag:
+		return h.Arg == TagBigPositive || h.Arg == TagBigNegative
+	}
+	return false
+}
+
+// appendKeyNumber writes a float as the integer that it is, if it is one.
+func appendKeyNumber(dst []byte, f float64) []byte {
+	w, whole := Number{IsFloat: true, Float: f}.whole()
+	switch {
+	case !whole:
+		return AppendFloat(dst, f)
+	case w.Negative:
+		return AppendHead(dst, MajorNegint, w.Magnitude)
+	}
+	return AppendHead(dst, MajorUint, w.Magnitude)
+}

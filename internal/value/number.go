@@ -1,0 +1,148 @@
+package value
+
+import (
+	"math"
+	"math/big"
+	"reflect"
+	"strconv"
+)
+
+// number is a number of a document before it is known which Go type it becomes.
+// JavaScript has one type for integers and floats, so each fits the other where
+// nothing is lost.
+type Number struct {
+	IsFloat   bool
+	Negative  bool   // the integer is -1 - magnitude
+	Magnitude uint64 //
+	Float     float64
+	big       *big.Int // instead, if it came as a big integer
+}
+
+func integer(i int64) Number {
+	if i < 0 {
+		return Number{Negative: true, Magnitude: uint64(^i)}
+	}
+	return Number{Magnitude: uint64(i)}
+}
+
+// dynamic returns the number as the Go type that it has when nobody asks for
+// another.
+func (n Number) dynamic() any {
+	switch {
+	case n.big != nil:
+		return n.big
+	case n.IsFloat:
+		return n.Float
+	case n.Magnitude <= math.MaxInt64:
+		return n.Int64()
+	case n.Negative:
+		return n.BigInt()
+	}
+	return n.Magnitude
+}
+
+// int64 returns an integer whose magnitude fits.
+func (n Number) Int64() int64 {
+	if n.Negative {
+		return ^int64(n.Magnitude)
+	}
+	return int64(n.Magnitude)
+}
+
+// bigInt returns an integer of any size; of a float only if it has no fraction.
+func (n Number) BigInt() *big.Int {
+	switch {
+	case n.big != nil:
+		return n.big
+	case n.IsFloat:
+		if n.Float != math.Trunc(n.Float) || math.IsInf(n.Float, 0) {
+			return nil
+		}
+		i, _ := big.NewFloat(n.Float).Int(nil)
+		return i
+	}
+	i := new(big.Int).SetUint64(n.Magnitude)
+	if n.Negative {
+		i.Not(i)
+	}
+	return i
+}
+
+// whole returns n as an integer that fits in 64 bits, with or without a sign.
+func (n Number) whole() (Number, bool) {
+	switch {
+	case n.big != nil:
+		if n.big.IsInt64() {
+			return integer(n.big.Int64()), true
+		}
+		return Number{Magnitude: n.big.Uint64()}, n.big.IsUint64()
+	case !n.IsFloat:
+		return n, true
+	case n.Float != math.Trunc(n.Float) || n.Float < math.MinInt64 || n.Float >= 1<<64:
+		return n, false
+	case n.Float < 0:
+		return integer(int64(n.Float)), true
+	}
+	return Number{Magnitude: uint64(n.Float)}, true
+}
+
+// store puts the number into v, whose kind is that of a number, if it fits.
+func (n Number) store(v reflect.Value) error {
+	switch v.Kind() {
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+		if w, ok := n.whole(); ok && w.Magnitude <= math.MaxInt64 && !v.OverflowInt(w.Int64()) {
+			v.SetInt(w.Int64())
+			return nil
+		}
+	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr:
+		if w, ok := n.whole(); ok && !w.Negative && !v.OverflowUint(w.Magnitude) {
+			v.SetUint(w.Magnitude)
+			return nil
+		}
+	case reflect.Float32, reflect.Float64:
+		f, ok := n.AsFloat()
+		if ok && !n.IsFloat && v.Kind() == reflect.Float32 {
+			ok = float64(float32(f)) == f // an integer keeps its digits; a fraction is rounded, as the type asks
+		}
+		if ok && !v.OverflowFloat(f) {
+			v.SetFloat(f)
+			return nil
+		}
+	case reflect.Interface:
+		if v.NumMethod() == 0 {
+			v.Set(reflect.ValueOf(n.dynamic()))
+			return nil
+		}
+	default:
+		return mismatch(v.Type(), "number")
+	}
+	return &Error{What: "the number " + n.String() + " does not fit " + v.Type().String()}
+}
+
+// asFloat returns n as a float if that keeps it.
+func (n Number) AsFloat() (float64, bool) {
+	switch {
+	case n.IsFloat:
+		return n.Float, true
+	case n.big != nil:
+		f, accuracy := new(big.Float).SetInt(n.big).Float64()
+		return f, accuracy == big.Exact
+	}
+	f := float64(n.Magnitude)
+	if n.Negative {
+		f = -1 - f
+	}
+	w, ok := Number{IsFloat: true, Float: f}.whole()
+	return f, ok && w == n
+}
+
+// String is for messages.
+func (n Number) String() string {
+	switch {
+	case n.IsFloat:
+		return strconv.FormatFloat(n.Float, 'g', -1, 64)
+	case n.big != nil && n.big.BitLen() > 128:
+		return "of " + strconv.Itoa(n.big.BitLen()) + " bits"
+	}
+	return n.BigInt().String()
+}

@@ -1,0 +1,172 @@
+package value
+
+import (
+	"errors"
+	"strconv"
+	"unicode/utf8"
+)
+
+// Limits of a document, for both directions.
+const (
+	// MaxNesting is how deep arrays, maps and tags may be inside one another. A
+	// continuation that nests continuations takes four levels for each, so this
+	// allows 40 of them, and keeps the stack of every decoder small.
+	MaxNesting = 192
+
+	// MaxElements is how many data items one document may have, counted at every
+	// level: as many as fit in a frame of the default size when each is one byte.
+	MaxElements = 1 << 20
+)
+
+// ErrMalformed is matched by every error of [Parse] that says that the bytes are
+// not CBOR of the kind that lmz speaks.
+var ErrMalformed = errors.New("malformed CBOR")
+
+type malformedError struct {
+	offset int
+	reason string
+}
+
+func (e *malformedError) Error() string {
+	return "malformed CBOR at byte " + strconv.Itoa(e.offset) + ": " + e.reason
+}
+
+func (e *malformedError) Is(target error) bool { return target == ErrMalformed }
+
+func Malformed(offset int, reason string) error {
+	return &malformedError{offset, reason}
+}
+
+// references is what the documents have that use tags 28 and 29.
+type references struct {
+	Marks []int // where the contents of each tag 28 begin, ascending
+}
+
+// Parse checks that data is one well-formed data item within the limits and
+// nothing else. It builds nothing: data is kept and must not change any more.
+func Parse(data []byte) (Item, error) {
+	s := scanner{data: data}
+	if err := s.item(0); err != nil {
+		return Item{}, err
+	}
+	if s.pos != len(data) {
+		return Item{}, Malformed(s.pos, "bytes after the end of the value")
+	}
+	it := Item{data: data, end: len(data)}
+	if s.marks != nil {
+		it.refs = &references{s.marks}
+	}
+	return it, nil
+}
+
+// scanner walks a document that nobody has looked at before.
+type scanner struct {
+	data     []byte
+	pos      int
+	elements int
+	marks    []int
+}
+
+func (s *scanner) item(depth int) error {
+	start := s.pos
+	if s.elements++; s.elements > MaxElements {
+		return Malformed(start, "more than "+strconv.Itoa(MaxElements)+" elements")
+	}
+	h, next, err := ReadHead(s.data, s.pos)
+	if err != nil {
+		return err
+	}
+	s.pos = next
+	switch h.Major {
+	case MajorBytes, MajorText:
+		return s.chunk(h)
+	case MajorArray:
+		return s.items(depth, h.Arg, 1)
+	case MajorMap:
+		return s.items(depth, h.Arg, 2)
+	case MajorTag:
+		return s.tag(depth, h.Arg)
+	case MajorSimple:
+		if h.Info < InfoFalse || h.Info == 24 {
+			return Malformed(start, "unknown simple value")
+		}
+	}
+	return nil
+}
+
+func (s *scanner) chunk(h Head) error {
+	if h.Arg > uint64(len(s.data)-s.pos) {
+		return Malformed(s.pos, "the string is longer than the data")
+	}
+	end := s.pos + int(h.Arg)
+	if h.Major == MajorText && !utf8.Valid(s.data[s.pos:end]) {
+		return Malformed(s.pos, "text is not valid UTF-8")
+	}
+	s.pos = end
+	return nil
+}
+
+// items walks the contents of an array or a map of n elements of width items.
+func (s *scanner) items(depth int, n uint64, width int) error {
+	if n > uint64((len(s.data)-s.pos)/width) {
+		return Malformed(s.pos, "more elements than bytes")
+	}
+	if depth == MaxNesting {
+		return tooDeep(s.pos)
+	}
+	for range int(n) * width {
+		if err := s.item(depth + 1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *scanner) tag(depth int, tag uint64) error {
+	if depth == MaxNesting {
+		return tooDeep(s.pos)
+	}
+	switch tag {
+	case TagShared:
+		h, _, err := ReadHead(s.data, s.pos)
+		if err != nil {
+			return err
+		}
+		if h.Major == MajorTag && (h.Arg == TagShared || h.Arg == TagReference) {
+			return Malformed(s.pos, "tag 28 around tag "+strconv.Itoa(int(h.Arg)))
+		}
+		s.marks = append(s.marks, s.pos)
+	case TagReference:
+		h, _, err := ReadHead(s.data, s.pos)
+		if err != nil {
+			return err
+		}
+		if h.Major != MajorUint || h.Arg >= uint64(len(s.marks)) {
+			return Malformed(s.pos, "tag 29 refers to nothing before it")
+		}
+	}
+	return s.item(depth + 1)
+}
+
+func tooDeep(offset int) error {
+	return Malformed(offset, "nested deeper than "+strconv.Itoa(MaxNesting))
+}
+
+// skip returns the end of the item at pos of a document that was parsed.
+func Skip(data []byte, pos int) int {
+	for left := 1; left > 0; left-- {
+		var h Head
+		h, pos = HeadAt(data, pos)
+		switch h.Major {
+		case MajorBytes, MajorText:
+			pos += int(h.Arg)
+		case MajorArray:
+			left += int(h.Arg)
+		case MajorMap:
+			left += 2 * int(h.Arg)
+		case MajorTag:
+			left++
+		}
+	}
+	return pos
+}
