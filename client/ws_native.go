@@ -64,7 +64,7 @@ type socket struct {
 	subprotocol string
 }
 
-func newSocket(conn *websocket.Conn, c io.Closer, kind websocket.MessageType) Transport {
+func newSocket(conn *websocket.Conn, c *link.Socket, kind websocket.MessageType) Transport {
 	return &socket{link.WebSocket(conn, c, kind, proto.MaxFrame, link.DialerGoodbye), conn.Subprotocol()}
 }
 

@@ -84,7 +84,7 @@ var mayImport = map[string][]string{
 	"internal/cron":            {},
 	"internal/store":           {"", "internal/proto"},
 	"internal/wake":            {"", "internal/store"},
-	"internal/store/sqldb":     {"", "internal/failpoint", "internal/proto", "internal/store"},
+	"internal/store/sqldb":     {"", "internal/failpoint", "internal/proto", "internal/store", "internal/jsonwire"},
 	"internal/store/sqlite":    {"", "internal/descriptors", "internal/failpoint", "internal/filelock", "internal/proto", "internal/store", "internal/store/sqldb", "internal/wake"},
 	"internal/store/memory":    {"", "internal/proto", "internal/store", "internal/store/sqldb", "internal/wake"},
 	"internal/store/storetest": {"", "internal/proto", "internal/store", "internal/wake"},
