@@ -71,6 +71,11 @@ func newSocket(conn *websocket.Conn, c *link.Socket, kind websocket.MessageType)
 // Subprotocol returns the one that the server chose.
 func (s *socket) Subprotocol() string { return s.subprotocol }
 
+// WriteAll writes several messages in fewer writes than one each.
+func (s *socket) WriteAll(messages [][]byte) error {
+	return s.Transport.(link.Batcher).WriteAll(messages)
+}
+
 // Read implements [Transport].
 func (s *socket) Read() ([]byte, error) {
 	message, err := s.Transport.Read()

@@ -216,7 +216,11 @@ func (f *front) accept(w http.ResponseWriter, r *http.Request, c *connection, nu
 	}
 	g.links++
 	c.json, c.ping = protocol == proto.SubprotocolJSON, conn.Ping
-	c.link = link.New(g.links, link.WebSocket(conn, taken.socket, kind, proto.MaxFrame, link.ServerGoodbye))
+	socket := link.WebSocket(conn, taken.socket, kind, proto.MaxFrame, link.ServerGoodbye)
+	if g.options.Memory != nil {
+		socket = link.Single(socket)
+	}
+	c.link = link.New(g.links, socket)
 	g.open[c] = true
 	g.work.Add(1)
 	g.mu.Unlock()

@@ -158,13 +158,13 @@ func (l *Link) write() {
 	}
 }
 
-// A batcher is a [Transport] that writes several messages in fewer writes than one each.
-type batcher interface {
+// A Batcher is a [Transport] that can write several messages in fewer writes than one each.
+type Batcher interface {
 	WriteAll(messages [][]byte) error
 }
 
 func (l *Link) writeAll(batch [][]byte) error {
-	if b, ok := l.transport.(batcher); ok && len(batch) > 1 {
+	if b, ok := l.transport.(Batcher); ok && len(batch) > 1 {
 		return b.WriteAll(batch)
 	}
 	for _, message := range batch {

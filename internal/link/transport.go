@@ -17,6 +17,10 @@ type Transport interface {
 	Close(code int, reason string) error
 }
 
+// Single returns t without its [Batcher]: each message is written by itself. How many messages
+// wait together depends on the scheduler, and in a simulation nothing may depend on that.
+func Single(t Transport) Transport { return struct{ Transport }{t} }
+
 // maxReason is how many bytes fit into a close frame beside the code (RFC 6455 section
 // 5.5).
 const maxReason = 123

@@ -94,7 +94,7 @@ func (t *webSocket) Write(message []byte) error {
 	return t.conn.Write(forever, t.kind, message)
 }
 
-// WriteAll implements [batcher].
+// WriteAll implements [Batcher].
 func (t *webSocket) WriteAll(messages [][]byte) error {
 	t.socket.hold()
 	for _, m := range messages {
