@@ -10,9 +10,9 @@ import (
 // The methods of Object here are for whoever has the turn.
 
 // announce prepares a commit that may change when the object has to be woken: the index
-// of wakes must not say later than what will be on disk. It returns what to do with the
-// outcome of the commit.
-func (o *Object) announce() (committed func(error), err error) {
+// of wakes must not say later than what will be stored. It returns what to do when the commit
+// is durable, or has failed or was lost.
+func (o *Object) announce() (ended func(error), err error) {
 	if !o.stirred {
 		return func(error) {}, nil
 	}
@@ -30,10 +30,9 @@ func (o *Object) announce() (committed func(error), err error) {
 	return func(err error) {
 		if err != nil {
 			wakes.Failed(a)
-			return
+		} else {
+			wakes.Committed(a, atStart, alarm)
 		}
-		o.stirred = false
-		wakes.Committed(a, atStart, alarm)
 	}, nil
 }
 
@@ -82,7 +81,7 @@ func (o *Object) tidy() {
 	if o.store == nil {
 		return
 	}
-	if err := o.commitAll(true); err != nil { // it is settled again in the next life
+	if err := o.commitAll(nil, true); err != nil { // it is settled again in the next life
 		o.logger().Error("storage failed", "error", store.WithoutPath(err))
 	}
 }

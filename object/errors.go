@@ -24,6 +24,7 @@ var (
 	errCallInRows  = errors.New("CallRaw in a loop over rows: it would give up the turn in the middle of them; read them all first, with QueryAll")
 	errCallInCheck = errors.New("CallRaw in a check of guards: nothing may leave the object")
 	errTurnFailed  = errors.New("the storage failed earlier in this turn, which will be rolled back")
+	errUndone      = errors.New("an earlier commit of the object was lost, and this turn was undone with it")
 	errRolledBack  = errors.New("the turn was rolled back")
 	errReset       = errors.New("the object was reset while this handler waited in CallRaw")
 	errRemoved     = errors.New("the object was removed while this handler waited in CallRaw")

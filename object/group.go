@@ -1,6 +1,7 @@
 package object
 
 import (
+	"context"
 	"sync"
 	"time"
 
@@ -12,8 +13,8 @@ import (
 const groupAge = 2 * time.Millisecond
 
 // group is a commit that several turns share: those that ended while others waited
-// for the turn. What they sent and answered leaves when the commit is on disk. A
-// turn that only read is in it too, because it may have read what is not on disk.
+// for the turn. What they sent and answered leaves when the commit is durable. A
+// turn that only read is in it too, because it may have read what is not durable.
 type group struct {
 	began  time.Time
 	doomed error // why there is nothing to commit any more; of whoever has the turn
@@ -24,8 +25,8 @@ type group struct {
 	lost    error // why the commit failed
 }
 
-// part is what waits for a group's commit: leave runs when it is on disk, lost when
-// it failed. Neither blocks, and neither is called with a lock held.
+// part is what waits for a group's commit: leave runs when it is durable, lost when
+// it was lost. Neither blocks, and neither is called with a lock held.
 type part struct {
 	leave func()
 	lost  func(error) // nil: nobody needs to know
@@ -73,10 +74,25 @@ func (g *group) settle(err error) {
 	}
 }
 
+// wait waits until everything that was added has left or was lost.
+func (g *group) wait() {
+	ended := make(chan struct{})
+	g.add(part{func() { close(ended) }, func(error) { close(ended) }})
+	<-ended
+}
+
+// isSettled reports whether nothing waits for the commit any more.
+func (g *group) isSettled() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.settled
+}
+
 // The following methods of Object are for whoever has the turn.
 
 // startTurn begins a turn, after the commit of those before it if that is old enough.
 func (o *Object) startTurn() {
+	o.undoLost()
 	if o.group != nil && time.Since(o.group.began) >= groupAge {
 		o.flush()
 	}
@@ -87,20 +103,36 @@ func (o *Object) startTurn() {
 }
 
 // endTurn adds a turn to the open commit, or begins one. A turn that changed nothing,
-// and can have read nothing that is not on disk, needs none: endTurn returns nil, and p
+// and can have read nothing that is not durable, needs none: endTurn returns nil, and p
 // may leave.
 func (o *Object) endTurn(p part) (*group, error) {
-	if o.rt.dead.Load() {
+	switch {
+	case o.rt.dead.Load():
 		return nil, errClosed
+	case o.lost.Load() != nil:
+		return nil, errUndone
 	}
 	if o.group == nil && !o.store.Dirty() {
-		return nil, o.commit()
+		if err := o.endRead(); err != nil || o.last == nil {
+			return nil, err
+		}
+		o.last.add(p)
+		return o.last, nil
 	}
 	if o.group == nil {
 		o.group = &group{began: time.Now()}
 	}
 	o.group.add(p)
 	return o.group, nil
+}
+
+// endRead ends the transaction of a turn that has nothing to commit.
+func (o *Object) endRead() error {
+	if o.stirred {
+		return o.commit(nil)
+	}
+	_, err := o.store.Commit(nil)
+	return err
 }
 
 // pass gives the turn to the next in the line, or commits when nobody waits.
@@ -127,9 +159,10 @@ func (o *Object) letGo() {
 	}
 }
 
-// flush commits the turns that wait for it and lets leave what they sent. If that
-// fails the object is reset: the next turn finds what is on disk.
+// flush commits the turns that wait for it. What they sent leaves when the commit is
+// durable. If the commit fails the object is reset: the next turn finds what is stored.
 func (o *Object) flush() {
+	o.undoLost()
 	g := o.group
 	if g == nil {
 		return
@@ -141,42 +174,99 @@ func (o *Object) flush() {
 	case o.rt.dead.Load():
 		err = errClosed
 	default:
-		err = o.commit()
+		err = o.commit(g)
 	}
 	if err != nil {
 		o.logger().Error("storage failed", "error", store.WithoutPath(err))
 		o.close()
+		g.settle(err)
 	}
-	g.settle(err)
 }
 
-// commit makes everything since the last commit durable. What was settled meanwhile
-// goes with it, and the index of wakes goes before it.
-func (o *Object) commit() error { return o.commitAll(false) }
+// undoLost closes the object if one of its commits was lost after turns had gone on. They are
+// undone with it: none of them has sent anything yet.
+func (o *Object) undoLost() {
+	if o.lost.Load() == nil {
+		return
+	}
+	g := o.group
+	o.group = nil
+	o.close()
+	if g != nil {
+		g.settle(errUndone)
+	}
+}
+
+// commit applies everything since the last commit, and settles g, if there is one, when it is
+// durable or lost. What was settled meanwhile goes with it, and the index of wakes goes before
+// it. After an error g is not settled.
+func (o *Object) commit(g *group) error { return o.commitAll(g, false) }
 
 // commitAll is commit, also if there is nothing to commit but what was settled.
-func (o *Object) commitAll(always bool) error {
-	saved, err := func() {}, error(nil)
+func (o *Object) commitAll(g *group, always bool) error {
+	saved, err := func(error) {}, error(nil)
 	if always || o.store.Dirty() {
 		saved, err = o.keepUnsaved()
 	}
 	if err != nil {
+		saved(err)
 		return err
 	}
-	committed, err := o.announce()
+	announced, err := o.announce()
 	if err != nil {
+		saved(err)
 		return err
 	}
-	wrote, err := o.store.Commit(func(error) {})
-	committed(err)
+	end := func(err error) {
+		announced(err)
+		saved(err)
+	}
+	if g == nil {
+		g = new(group)
+	}
+	wrote, err := o.store.Commit(func(lost error) { o.ended(g, end, lost) })
 	if err != nil {
+		end(err)
 		return err
 	}
-	saved()
-	if wrote {
-		o.rt.commits.Add(1)
+	o.stirred = false
+	switch {
+	case wrote && g.isSettled(): // at once: nothing waits for it
+	case wrote:
+		o.last = g
+	case o.last != nil: // what was announced depends on what is not durable yet
+		o.last.add(part{func() { end(nil); g.settle(nil) }, func(err error) { end(err); g.settle(err) }})
+	default:
+		end(nil)
+		g.settle(nil)
+	}
+	if o.last != nil && o.last.isSettled() {
+		o.last = nil
 	}
 	return nil
+}
+
+// ended is the durable end of a commit, on any goroutine. If it was lost, the object is closed
+// in its next turn, for which it does not wait.
+func (o *Object) ended(g *group, end func(error), lost error) {
+	if lost == nil {
+		o.rt.commits.Add(1)
+	} else if o.lost.CompareAndSwap(nil, &lost) {
+		o.logger().Error("a commit was lost", "error", store.WithoutPath(lost))
+		go o.rt.turnOf(context.Background(), o.id.Address, func(*Object) error { return nil })
+	}
+	end(lost)
+	g.settle(lost)
+}
+
+// settled waits until all commits are durable or lost. In the second case the object is closed.
+func (o *Object) settled() {
+	o.flush()
+	if o.last != nil {
+		o.last.wait()
+		o.last = nil
+	}
+	o.undoLost()
 }
 
 // reset closes the object after the storage failed in a turn of r, unless that

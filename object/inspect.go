@@ -71,7 +71,7 @@ func (rt *Runtime) turnOf(ctx context.Context, a lmz.Address, f func(*Object) er
 		return rt.unstarted(ctx)
 	}
 	defer o.pass(place)
-	o.flush()
+	o.settled()
 	if err := o.unstarted(ctx); err != nil {
 		return err
 	}

@@ -26,6 +26,9 @@ type Object struct {
 	store   store.Store // nil while the object is closed
 	life    int         // counts how often the object was closed
 	group   *group      // turns that have ended and wait for their commit; nil when there are none
+	last    *group      // the last commit that is applied, while it is not durable; nil else
+
+	lost atomic.Pointer[error] // why a commit was lost after turns had gone on; until the object is closed
 
 	// Of whoever has the turn, and forgotten when the object is closed.
 	stirred  bool           // what the runtime keeps of the object has changed since the last commit

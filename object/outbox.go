@@ -439,31 +439,34 @@ func (o *Object) readSettled(s *stored) error {
 	return nil
 }
 
-// keepUnsaved stores what was settled without a turn, in a turn that commits anyway.
-func (o *Object) keepUnsaved() (saved func(), err error) {
+// keepUnsaved stores what was settled without a turn, in a turn that commits anyway, and
+// returns what to do when that commit is durable or lost: then it is stored with another.
+func (o *Object) keepUnsaved() (ended func(error), err error) {
 	a := o.id.Address
 	o.rt.mu.Lock()
 	list, late := o.rt.unsaved[a], o.rt.late[a]
+	delete(o.rt.unsaved, a)
 	o.rt.mu.Unlock()
-	keptLanes := func() {}
+	keptLanes, kept := func() {}, func() {}
+	ended = func(err error) {
+		if err == nil {
+			keptLanes()
+			kept()
+			return
+		}
+		o.rt.mu.Lock()
+		defer o.rt.mu.Unlock()
+		if len(list) > 0 && !o.removed {
+			o.rt.unsaved[a] = append(list, o.rt.unsaved[a]...)
+		}
+	}
 	if len(late) > 0 {
 		if keptLanes, err = o.keepLanes(); err != nil {
-			return nil, err
+			return ended, err
 		}
 	}
-	if len(list) == 0 {
-		return keptLanes, nil
+	if len(list) > 0 {
+		kept, err = o.keepSettled(list)
 	}
-	kept, err := o.keepSettled(list)
-	return func() {
-		keptLanes()
-		o.rt.mu.Lock()
-		if rest := o.rt.unsaved[a]; len(rest) > len(list) {
-			o.rt.unsaved[a] = rest[len(list):]
-		} else {
-			delete(o.rt.unsaved, a)
-		}
-		o.rt.mu.Unlock()
-		kept()
-	}, err
+	return ended, err
 }

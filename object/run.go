@@ -101,6 +101,9 @@ func (o *Object) useAnyhow(ctx context.Context, f func(store.Store) error) error
 		return r.broken
 	case o.rt.dead.Load():
 		return errClosed
+	case o.lost.Load() != nil:
+		r.fail(errUndone)
+		return r.broken
 	}
 	err := f(o.store)
 	r.active = time.Now()
@@ -361,6 +364,9 @@ func (r *run) finish(answer *proto.Answer, last func(), lost func(error)) (leave
 		}
 	}
 	lostAll := func(err error) {
+		if errors.Is(err, store.ErrMaybeStored) {
+			r.left.Store(true)
+		}
 		if stored && !r.left.Load() {
 			r.o.rt.lost(r.call)
 		}

@@ -285,6 +285,7 @@ func (rt *Runtime) retire(o *Object) {
 	place.Wait(context.Background())
 	o.flush()
 	o.tidy()
+	o.settled()
 	failpoint.Here("eviction")
 	o.close()
 	failpoint.Here("after eviction")
@@ -378,6 +379,7 @@ func (rt *Runtime) shutDown() error {
 	}
 	rt.mu.Unlock()
 	for _, o := range idle { // nobody takes their turns any more
+		o.settled()
 		o.tidy()
 		o.close()
 	}

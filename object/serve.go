@@ -282,6 +282,10 @@ func protect(f func() error) (err error) {
 
 // close drops the handler and closes the storage. The caller has the turn.
 func (o *Object) close() {
+	if o.last != nil {
+		o.last.wait() // the storage may be used no more than once
+		o.last = nil
+	}
 	if o.store != nil {
 		if err := o.store.Close(); err != nil {
 			o.logger().Error("closing the storage failed", "error", store.WithoutPath(err))
@@ -292,6 +296,7 @@ func (o *Object) close() {
 	o.stirred, o.firing, o.nextSend = false, nil, 0
 	o.forgetSize()
 	o.life++
+	o.lost.Store(nil)
 }
 
 // tracked is a handler that remembers, for the log, which method it was in.

@@ -87,7 +87,7 @@ var mayImport = map[string][]string{
 	"internal/store/sqldb":     {"", "internal/failpoint", "internal/proto", "internal/store", "internal/jsonwire"},
 	"internal/store/sqlite":    {"", "internal/descriptors", "internal/failpoint", "internal/filelock", "internal/proto", "internal/store", "internal/store/sqldb", "internal/wake"},
 	"internal/store/memory":    {"", "internal/proto", "internal/store", "internal/store/sqldb", "internal/wake"},
-	"internal/store/storetest": {"", "internal/proto", "internal/store", "internal/wake"},
+	"internal/store/storetest": {"", "internal/proto", "internal/store", "internal/store/memory", "internal/wake"},
 	"client":                   {"", "internal/proto", "internal/session", "internal/link", "internal/turn", "internal/node", "internal/scope", "internal/jsonwire"},
 	"object":                   {"", "internal/proto", "internal/turn", "internal/budget", "internal/node", "internal/scope", "internal/store", "internal/store/sqlite", "internal/store/memory", "internal/wake", "internal/cron", "internal/failpoint", "internal/errtype", "internal/jsonwire", "internal/value"},
 	"gateway":                  {"", "internal/proto", "internal/session", "internal/link", "internal/credential", "internal/httphead", "internal/origin", "internal/printable", "internal/turn", "internal/budget", "object", "internal/node", "internal/errtype", "internal/jsonwire", "internal/value"},

@@ -114,7 +114,7 @@ var seeded = []bug{
 		[]string{
 			"import (\n", "import (\n	\"time\"\n",
 			"wakes.Announce(a, atStart); err != nil", "wakes.Announce(a, wake.Never); err != nil",
-			"		o.stirred = false\n", "		o.stirred = false\n		time.AfterFunc(time.Second, func() { wakes.Announce(a, atStart) })\n",
+			"			wakes.Committed(a, atStart, alarm)\n", "			wakes.Committed(a, atStart, alarm)\n			time.AfterFunc(time.Second, func() { wakes.Announce(a, atStart) })\n",
 		},
 	},
 	{

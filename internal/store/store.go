@@ -51,8 +51,9 @@ type Store interface {
 	// If it wrote something, durable is called once, on any goroutine, possibly before
 	// Commit returns: with nil when the commit can no longer be lost, or with the reason why
 	// it was lost. The calls come one at a time, in the order of the commits; after the
-	// first loss all later commits are lost too, until the store is closed. durable must not
-	// block. After an error from Commit, durable is not called.
+	// first loss all later commits are lost too, until the store is closed. The call must
+	// come, although it may take as long as a failover: who waits for it holds the turn.
+	// durable must not block. After an error from Commit, durable is not called.
 	//
 	// An error that is [ErrMaybeStored] leaves open whether the commit was stored.
 	Commit(durable func(lost error)) (wrote bool, err error)

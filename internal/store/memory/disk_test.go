@@ -1,4 +1,4 @@
-package memory
+package memory_test
 
 import (
 	"testing"
@@ -7,12 +7,13 @@ import (
 
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/internal/store"
+	"github.com/lumenize/lmz/internal/store/memory"
 	"github.com/lumenize/lmz/internal/store/storetest"
 )
 
 func TestStore(t *testing.T) {
 	storetest.Run(t, func(*testing.T) storetest.Storage {
-		disk := new(Disk)
+		disk := new(memory.Disk)
 		user, err := disk.Use()
 		wantNil(t, err)
 		return storetest.Storage{Open: user.Open, Move: disk.Move}
@@ -20,8 +21,10 @@ func TestStore(t *testing.T) {
 }
 
 func TestWakeIndex(t *testing.T) {
-	disk := new(Disk)
-	storetest.RunIndex(t, func() store.WakeIndex { return (&User{disk: disk}).Wakes() })
+	disk := new(memory.Disk)
+	user, err := disk.Use()
+	wantNil(t, err)
+	storetest.RunIndex(t, user.Wakes)
 }
 
 func wantNil(t *testing.T, errs ...error) {
@@ -40,7 +43,7 @@ func commitOf(s store.Store) error {
 
 func TestUnsyncedTablesAfterACrash(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		disk := &Disk{Latency: func(lmz.Address) time.Duration { return time.Millisecond }}
+		disk := &memory.Disk{Latency: func(lmz.Address) time.Duration { return time.Millisecond }}
 		insert := func(s store.Store, x string) error {
 			tables, err := s.Tables()
 			wantNil(t, err)
@@ -75,7 +78,7 @@ func TestUnsyncedTablesAfterACrash(t *testing.T) {
 func TestUnsyncedValuesAfterACrash(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		survives := false
-		disk := &Disk{
+		disk := &memory.Disk{
 			Latency:  func(lmz.Address) time.Duration { return time.Millisecond },
 			Survives: func() bool { return survives },
 		}
