@@ -3,6 +3,7 @@ package object
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/lumenize/lmz/internal/cron"
@@ -56,28 +57,40 @@ type AlarmRun struct {
 	Over    string    `lmz:",omitempty"` // why a cron alarm is gone after it: no time follows; else ""
 }
 
+// runRow is an AlarmRun as it is stored.
+type runRow struct {
+	ID      string    `cbor:"id"`
+	Due     time.Time `cbor:"due"`
+	Attempt int       `cbor:"attempt"`
+	Began   time.Time `cbor:"began"`
+	Ended   time.Time `cbor:"ended,omitzero"`
+	Error   string    `cbor:"error"`
+	Skipped bool      `cbor:"skipped"`
+	Over    string    `cbor:"over,omitempty"`
+}
+
 // alarmRow is an alarm as it is stored. Times are Unix milliseconds.
 type alarmRow struct {
-	ID       string
-	Rev      int64 // another one has another, also under the same ID
-	Kind     string
-	Delay    int64 // nanoseconds
-	At       int64 // Unix microseconds
-	Cron     string
-	Zone     string
-	Chain    []byte
-	Work     string
-	Attempts int
-	First    int64 // nanoseconds
-	Max      int64 // nanoseconds
-	Late     string
-	Created  int64
-	Due      int64 // the time that it runs for next
-	Next     int64 // when it runs next, which is later than Due after a failure
-	Failures int
-	Error    string
-	Dead     bool
-	Payer    string `lmz:"payer,omitempty"` // who set it, see proto.WithPayer
+	ID       string `cbor:"id"`
+	Rev      int64  `cbor:"rev"` // another one has another, also under the same ID
+	Kind     string `cbor:"kind"`
+	Delay    int64  `cbor:"delay"` // nanoseconds
+	At       int64  `cbor:"at"`    // Unix microseconds
+	Cron     string `cbor:"cron"`
+	Zone     string `cbor:"zone"`
+	Chain    []byte `cbor:"chain"`
+	Work     string `cbor:"work"`
+	Attempts int    `cbor:"attempts"`
+	First    int64  `cbor:"first"` // nanoseconds
+	Max      int64  `cbor:"max"`   // nanoseconds
+	Late     string `cbor:"late"`
+	Created  int64  `cbor:"created"`
+	Due      int64  `cbor:"due"`  // the time that it runs for next
+	Next     int64  `cbor:"next"` // when it runs next, which is later than Due after a failure
+	Failures int    `cbor:"failures"`
+	Error    string `cbor:"error"`
+	Dead     bool   `cbor:"dead"`
+	Payer    string `cbor:"payer,omitempty"` // who set it, see proto.WithPayer
 }
 
 // newAlarm returns the row of a new alarm, and why there can be none.
@@ -208,7 +221,7 @@ func (a *alarmRow) alarm() Alarm {
 // publicText is what is kept of an error: what a caller would be told.
 func publicText(err error) string {
 	if e := node.PublicError(err); e != nil {
-		return e.Error()
+		return strings.ToValidUTF8(e.Error(), "\ufffd") // a record holds valid text only
 	}
 	return "internal error"
 }

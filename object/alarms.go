@@ -14,6 +14,7 @@ import (
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/internal/budget"
 	"github.com/lumenize/lmz/internal/proto"
+	"github.com/lumenize/lmz/internal/record"
 	"github.com/lumenize/lmz/internal/store"
 	"github.com/lumenize/lmz/internal/value"
 	"github.com/lumenize/lmz/internal/wake"
@@ -55,8 +56,8 @@ const (
 
 // alarmCounters number what alarms need.
 type alarmCounters struct {
-	Rev  int64 // of the alarm that was set last
-	Runs int64
+	Rev  int64 `cbor:"rev"` // of the alarm that was set last
+	Runs int64 `cbor:"runs"`
 }
 
 func dueKey(a *alarmRow) string { return wake.DueKey(a.Next, a.Rev) }
@@ -151,8 +152,8 @@ func (a *Alarms) List(ctx context.Context, f AlarmFilter) ([]Alarm, error) {
 			return err
 		}
 		for _, r := range found {
-			var row alarmRow
-			if err := value.Unmarshal(r.Value, &row); err != nil {
+			row, err := decodeRow[alarmRow](r)
+			if err != nil {
 				return err
 			}
 			rows = append(rows, row)
@@ -216,12 +217,12 @@ func (a *Alarms) History(ctx context.Context, id string) ([]AlarmRun, error) {
 			return err
 		}
 		for _, r := range found {
-			var run AlarmRun
-			if err := value.Unmarshal(r.Value, &run); err != nil {
+			run, err := decodeRow[runRow](r)
+			if err != nil {
 				return err
 			}
 			if id == "" || run.ID == id {
-				runs = append(runs, run)
+				runs = append(runs, AlarmRun(run))
 			}
 		}
 		return nil
@@ -240,7 +241,7 @@ func count(st store.Store, next func(*alarmCounters) int64) (int64, error) {
 	var c alarmCounters
 	data, found, err := st.Row(alarmMeta)
 	if err == nil && found {
-		err = value.Unmarshal(data, &c)
+		err = record.Unmarshal(data, &c)
 	}
 	if err != nil {
 		return 0, err
@@ -249,8 +250,9 @@ func count(st store.Store, next func(*alarmCounters) int64) (int64, error) {
 	return n, putEncoded(st, alarmMeta, c)
 }
 
-func putEncoded(st store.Store, key string, v any) error {
-	data, err := value.Marshal(v)
+// putEncoded stores a struct as the row with a key.
+func putEncoded(st store.Store, key string, row any) error {
+	data, err := record.Marshal(row)
 	if err != nil {
 		return err
 	}
@@ -263,7 +265,7 @@ func getAlarm(st store.Store, id string) (*alarmRow, error) {
 		return nil, err
 	}
 	row := new(alarmRow)
-	return row, value.Unmarshal(data, row)
+	return row, record.Unmarshal(data, row)
 }
 
 // putAlarm stores an alarm in place of what has its ID.

@@ -13,8 +13,8 @@ import (
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/internal/jsonwire"
 	"github.com/lumenize/lmz/internal/proto"
+	"github.com/lumenize/lmz/internal/record"
 	"github.com/lumenize/lmz/internal/store"
-	"github.com/lumenize/lmz/internal/value"
 )
 
 // What an object has sent without wanting a reply, and what was not executed for good, or may
@@ -31,19 +31,19 @@ const (
 
 // deadRow is a dead letter.
 type deadRow struct {
-	To      []string // binding and instance
-	Work    string   // names its methods
-	Chain   []byte   `lmz:"chain,omitempty"` // nil if it is too large
-	Died    int64    // Unix milliseconds
-	Error   string
-	Unknown bool `lmz:"unknown,omitempty"` // it may have been executed
+	To      []string `cbor:"to"`              // binding and instance
+	Work    string   `cbor:"work"`            // names its methods
+	Chain   []byte   `cbor:"chain,omitempty"` // nil if it is too large
+	Died    int64    `cbor:"died"`            // Unix milliseconds
+	Error   string   `cbor:"error"`
+	Unknown bool     `cbor:"unknown,omitempty"` // it may have been executed
 }
 
 // deadCounters count dead letters.
 type deadCounters struct {
-	Last    int64 // number of the latest
-	Kept    int
-	Dropped int64 // for lack of room
+	Last    int64 `cbor:"last"` // number of the latest
+	Kept    int   `cbor:"kept"`
+	Dropped int64 `cbor:"dropped"` // for lack of room
 }
 
 func newDead(s *stored, i int, why error) *deadRow {
@@ -69,7 +69,7 @@ func namesOf(chain []byte) string {
 func (o *Object) deadCounters() (c deadCounters, err error) {
 	data, found, err := o.store.Row(deadMeta)
 	if err == nil && found {
-		err = value.Unmarshal(data, &c)
+		err = record.Unmarshal(data, &c)
 	}
 	return c, err
 }

@@ -2,8 +2,8 @@ package object
 
 import (
 	"github.com/lumenize/lmz/internal/failpoint"
+	"github.com/lumenize/lmz/internal/record"
 	"github.com/lumenize/lmz/internal/store"
-	"github.com/lumenize/lmz/internal/value"
 	"github.com/lumenize/lmz/internal/wake"
 )
 
@@ -72,7 +72,7 @@ func (o *Object) resume() error {
 
 // decodeRow decodes what putEncoded has stored.
 func decodeRow[T any](r store.Row) (v T, err error) {
-	err = value.Unmarshal(r.Value, &v)
+	err = record.Unmarshal(r.Value, &v)
 	return v, err
 }
 

@@ -28,16 +28,16 @@ const sendLife = 7 * 24 * time.Hour
 
 // sendRow is a stored send: one continuation for one or many targets.
 type sendRow struct {
-	ID         []byte   // of the calls: their session, of which the number is the target's
-	To         []string // binding and instance of each target
-	Chain      []byte
-	Sender     []byte // the call context that it was sent in
-	Reply      []byte `lmz:"reply,omitempty"` // encoded; nil for none
-	ReplyName  string `lmz:"replyName,omitempty"`
-	ErrorsOnly bool   `lmz:"errorsOnly,omitempty"`
-	Until      int64  // Unix milliseconds after which it is not presented any more
-	Deadline   bool   `lmz:"deadline,omitempty"` // Until was set for it
-	Payer      string `lmz:"payer,omitempty"`    // see proto.WithPayer
+	ID         []byte   `cbor:"id"` // of the calls: their session, of which the number is the target's
+	To         []string `cbor:"to"` // binding and instance of each target
+	Chain      []byte   `cbor:"chain"`
+	Sender     []byte   `cbor:"sender"`          // the call context that it was sent in
+	Reply      []byte   `cbor:"reply,omitempty"` // encoded; nil for none
+	ReplyName  string   `cbor:"replyName,omitempty"`
+	ErrorsOnly bool     `cbor:"errorsOnly,omitempty"`
+	Until      int64    `cbor:"until"`              // Unix milliseconds after which it is not presented any more
+	Deadline   bool     `cbor:"deadline,omitempty"` // Until was set for it
+	Payer      string   `cbor:"payer,omitempty"`    // see proto.WithPayer
 }
 
 // stored is a stored send in memory, from its turn until it is settled.

@@ -218,7 +218,7 @@ func (o *Object) alarmRan(st store.Store, a *alarmRow, this AlarmRun, failure er
 	if err != nil {
 		return err
 	}
-	return putEncoded(st, runKeyOf(n), this)
+	return putEncoded(st, runKeyOf(n), runRow(this))
 }
 
 // putFate stores an alarm as it is after a run. over says why a cron alarm is gone.

@@ -10,17 +10,18 @@ import (
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/internal/budget"
 	"github.com/lumenize/lmz/internal/proto"
+	"github.com/lumenize/lmz/internal/record"
 	"github.com/lumenize/lmz/internal/store"
 	"github.com/lumenize/lmz/internal/value"
 )
 
 // watchRow is work for when a client's session has ended.
 type watchRow struct {
-	Client  []string // binding and instance
-	Session []byte
-	Chain   []byte
-	Work    string
-	Payer   string `lmz:"payer,omitempty"` // see proto.WithPayer
+	Client  []string `cbor:"client"` // binding and instance
+	Session []byte   `cbor:"session"`
+	Chain   []byte   `cbor:"chain"`
+	Work    string   `cbor:"work"`
+	Payer   string   `cbor:"payer,omitempty"` // see proto.WithPayer
 }
 
 // watchKey names a watch: of one session, for the methods of its work. Version 1 made a name
@@ -56,7 +57,7 @@ func (o *Object) Watch(ctx context.Context, client lmz.Address, work lmz.Continu
 		Client: []string{client.Binding, client.Instance}, Session: session[:],
 		Chain: chain, Work: work.String(), Payer: proto.PayerOf(ctx),
 	}
-	data, err := value.Marshal(w)
+	data, err := record.Marshal(w)
 	if err != nil {
 		return err
 	}
