@@ -44,8 +44,8 @@ test: ## set up, then run every test on real parts; what each part took comes at
 lint: ## check formatting, vet (native and js), staticcheck, unreachable code, and the rules of the house
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "run gofmt on:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
 	$(GO) vet ./...
-	GOOS=js GOARCH=wasm $(GO) vet . ./internal/value ./internal/proto ./internal/jsonwire ./internal/session ./internal/link ./internal/turn ./client ./text ./wasmclient
-	GOOS=js GOARCH=wasm $(GO) vet -tags text ./wasmclient
+	GOOS=js GOARCH=wasm $(GO) vet -trimpath . ./internal/value ./internal/proto ./internal/jsonwire ./internal/session ./internal/link ./internal/turn ./client ./text ./wasmclient
+	GOOS=js GOARCH=wasm $(GO) vet -trimpath -tags text ./wasmclient
 	$(GO) tool -modfile=tools/go.mod staticcheck ./...
 	@dead="$$($(GO) tool -modfile=tools/go.mod deadcode -test ./... | grep -v 'unreachable func: Example')"; test -z "$$dead" || { echo "$$dead"; exit 1; }
 	$(GO) test -count=1 ./internal/deptest
@@ -68,7 +68,8 @@ soak: ## the long versions of the crash and cut tests, and attacks of a minute e
 	LMZ_SOAK=1 $(GO) test -count=1 -timeout 60m -v -run Attack ./test
 	LMZ_SOAK=1 $(GO) test -count=1 -timeout 10m -v -run 'NeverRead|RememberedClient|ManyConnects' ./gateway
 	LMZ_SOAK=1 $(GO) test -count=1 -timeout 60m -v -run 'ManyObjects|CutAnywhere|AfterAKill' ./object -object.n 10000
-	$(GO) test -count=1 -timeout 30m -run Simulated ./examples/editor -editor.n 5000
+	LMZ_SOAK=1 $(GO) test -count=1 -timeout 30m -run 'Simulated|EveryVersion|IndexSuggests' ./examples/editor -editor.n 5000
+	LMZ_SOAK=1 $(GO) test -count=1 -timeout 10m -run LateRefreshRace ./auth
 	LMZ_SOAK=1 $(GO) test -count=1 -timeout 10m -v -run Kill9 ./tui
 	LMZ_SOAK=1 $(GO) test -count=1 -timeout 10m -v -run 'ATabThat|TextOutlives|LargeDocument' ./web
 

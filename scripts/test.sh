@@ -1,60 +1,86 @@
 #!/usr/bin/env bash
-# Runs every part of the tests, also when an earlier one failed, and prints what each took
-# and whether it passed. What failed first is named last.
-set -uo pipefail
+# Runs every part of the tests, even when an earlier one failed, and prints what each took
+# and whether it passed. The test that failed first is named last. Two lanes run side by
+# side, because one mostly computes and the other mostly waits for browsers, terminals and
+# processes; each part prints its output when it ends.
+set -umo pipefail # -m: each lane is a process group, which can be stopped as a whole
 cd "$(dirname "$0")/.."
 
-summary=()
-first= # the part that failed first, and its first failing test
-log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+state=$(mktemp -d)
+lanes=()
+stop() {
+  ((${#lanes[@]} == 0)) || kill -- "${lanes[@]/#/-}" 2>/dev/null
+  rm -rf "$state"
+}
+trap stop EXIT
+trap 'exit 130' INT TERM
 
 part() { # part NAME COMMAND...: runs a part of the tests and notes how it ended
-  local name=$1 start=$SECONDS result=ok
+  local name=$1 start=$SECONDS result=ok log
   shift
-  printf '\n== %s\n' "$name"
-  if ! "$@" 2>&1 | tee "$log"; then
-    result=FAILED
-    [[ -n $first ]] || first="$name: $(grep -m1 -oE '^ *(--- FAIL: [^ ]+|not ok .*)|^FAIL\s.*|^.*: .*(error|cannot|need).*' "$log" | head -1)"
-  fi
-  summary+=("$(printf '%4d s  %-6s  %s' $((SECONDS - start)) "$result" "$name")")
+  log=$(mktemp -p "$state")
+  printf -- '-- %s: started\n' "$name"
+  "$@" >"$log" 2>&1 </dev/null || result=FAILED
+  {
+    flock 9 # the other lane prints, too
+    printf '\n== %s\n' "$name"
+    cat "$log"
+    printf '%4d s  %-6s  %s\n' $((SECONDS - start)) "$result" "$name" >>"$state/summary"
+    [[ $result = ok || -e $state/first ]] ||
+      printf '%s: %s\n' "$name" "$(grep -m1 -oE '^ *(--- FAIL: [^ ]+|not ok .*)|^FAIL\s.*|^.*: .*(error|cannot|need).*' "$log" | head -1)" >"$state/first"
+  } 9>"$state/lock"
+  [[ $result = ok ]]
 }
 
 finish() {
-  printf '\n== what each part took\n'
-  printf '%s\n' "${summary[@]}"
-  [[ -z $first ]] && exit 0
-  printf '\nfailed first: %s\n' "$first"
+  printf '\n== what each part took: %d s in all\n' "$SECONDS"
+  cat "$state/summary"
+  [[ -e $state/first ]] || exit 0
+  printf '\nfailed first: %s' "$(<"$state/first")"
+  echo
   exit 1
 }
 
-# Tests that start browsers, terminals and processes of their own run after the
-# others, one package at a time, so that they do not compete for the processor.
-slow='/(test|tui|web|cli)(/|$)'
+# The packages whose tests start browsers, terminals and processes.
+outside='/(test|tui|web|cli)$'
 
-limit="-timeout=40m" # only what hangs takes that long: how busy the machine is decides nothing
+# Only what hangs takes as long as the timeout: how busy the machine is decides nothing.
+# The part "lint" has vetted all packages.
+gotest() { go test -timeout=40m -vet=off "$@"; }
 
-unit() { go test -race $limit $(go list ./... | grep -vE "$slow"); }
-whole() { go test -p 1 $limit $(go list ./... | grep -E "$slow"); }
+unit() { gotest -race $(go list ./... | grep -vE "$outside"); }
 js() {
   PATH="$PATH:$(go env GOROOT)/lib/wasm" GOOS=js GOARCH=wasm \
-    go test $limit . ./internal/value ./internal/proto ./internal/jsonwire ./internal/session ./internal/turn ./client
+    gotest -trimpath . ./internal/value ./internal/proto ./internal/jsonwire ./internal/session ./internal/turn ./client
 }
-objects() { go test $limit ./object -run Killed\|AfterAKill -object.n 2000; } # in full, which takes too long with the race detector
-sim() { go test $limit ./internal/sim -sim.n 2000 -sim.shards "$(nproc)" && go test $limit ./internal/sim -run RandomSchedules -sim.n 100 -sim.disk -sim.shards "$(nproc)"; }
-editors() { go test $limit ./examples/editor -run Simulated -editor.n 300; }
+objects() { gotest ./object -run Killed\|AfterAKill -object.n 2000; } # in full, which takes too long with the race detector
+sim() {
+  gotest ./internal/sim -sim.n 2000 -sim.shards "$(nproc)" &&
+    gotest ./internal/sim -run RandomSchedules -sim.n 100 -sim.disk -sim.shards "$(nproc)"
+}
+editors() { gotest ./examples/editor -run Simulated -editor.n 300; }
 face() { node --test wasmclient/js/*.test.mjs; }
+programs() { gotest -parallel 4 $(go list ./... | grep -E "$outside"); }
 
-part "setup" scripts/setup.sh
-[[ -z $first ]] || finish # without its tools hardly a part can run
-part "lint" make -s lint
-part "build" make -s build
-part "size of the browser client" make -s wasm-size
-part "unit tests with the race detector" unit
-part "objects that are killed" objects
-part "random schedules" sim
-part "simulated editors" editors
-part "the client under GOOS=js" js
-part "the JavaScript face" face
-part "programs, terminal, page" whole
+computing() {
+  part "lint" make -s lint
+  part "unit tests with the race detector" unit
+  part "objects that are killed" objects
+  part "random schedules" sim
+  part "simulated editors" editors
+  part "the client under GOOS=js" js
+}
+
+waiting() {
+  part "size of the browser client" make -s wasm-size
+  part "the JavaScript face" face
+  part "programs, terminal, page" programs
+}
+
+part "setup" scripts/setup.sh || finish # without its tools hardly a part can run
+part "page" make -s web # as the page and the program are for users: with -trimpath
+computing & lanes+=($!)
+waiting & lanes+=($!)
+wait
+lanes=()
 finish
