@@ -213,7 +213,7 @@ func (w *world) actors(subject, token string, take func()) (all []*actor, taken 
 					return
 				}
 				note(a)
-				time.Sleep(50 * time.Millisecond)
+				time.Sleep(50 * time.Millisecond) // virtual
 			}
 		})
 	}
@@ -243,7 +243,7 @@ func (w *world) actors(subject, token string, take func()) (all []*actor, taken 
 				return
 			}
 			note(web)
-			time.Sleep(50 * time.Millisecond)
+			time.Sleep(50 * time.Millisecond) // virtual
 		}
 	})
 	// Somebody else goes on writing, so that there is news to watch.
@@ -259,14 +259,14 @@ func (w *world) actors(subject, token string, take func()) (all []*actor, taken 
 			if _, err := writeDown.Call(ctx, other, lmz.At("LEDGER", "a"), "other"); err != nil && ctx.Err() == nil {
 				w.t.Errorf("somebody else: %v", err)
 			}
-			time.Sleep(50 * time.Millisecond)
+			time.Sleep(50 * time.Millisecond) // virtual
 		}
 	})
-	time.Sleep(2 * time.Second)
+	time.Sleep(2 * time.Second) // virtual
 	taken = time.Now()
 	take()
 	running.Wait()
-	time.Sleep(3 * time.Second)
+	time.Sleep(3 * time.Second) // virtual
 	stop()
 	writing.Wait()
 	return all, taken

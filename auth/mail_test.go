@@ -23,6 +23,7 @@ import (
 	gomail "github.com/wneessen/go-mail"
 
 	"github.com/lumenize/lmz/internal/mailsink"
+	"github.com/lumenize/lmz/internal/poll"
 )
 
 func startSink(t *testing.T) *mailsink.Sink {
@@ -297,7 +298,7 @@ func TestAMailServerThatTalksNonsenseOrNothingCostsLittle(t *testing.T) {
 		go func() { sent <- sender.Send(ctx, Mail{ID: "1", To: ada, Subject: "s", Text: "t", HTML: "h"}) }()
 		select {
 		case err = <-sent:
-		case <-time.After(2 * time.Minute):
+		case <-time.After(poll.Patience):
 			t.Fatalf("%s: it waits", name)
 		}
 		cancel()

@@ -9,6 +9,6 @@ import (
 
 // stopsEcho waits, where the master of a terminal does not tell its mode.
 func stopsEcho(*os.File) error {
-	time.Sleep(time.Second)
+	time.Sleep(time.Second) // nothing tells
 	return nil
 }

@@ -24,6 +24,7 @@ import (
 
 	"github.com/lumenize/lmz/cli"
 	"github.com/lumenize/lmz/internal/mailsink"
+	"github.com/lumenize/lmz/internal/poll"
 )
 
 func TestMain(m *testing.M) {
@@ -95,25 +96,6 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// patience is how long a script waits for something that happens by itself: only what
-// hangs takes that long, however busy the machine is.
-const patience = 2 * time.Minute
-
-// poll tries f until it succeeds.
-func poll(ts *testscript.TestScript, f func() error) {
-	deadline := time.Now().Add(patience)
-	for {
-		err := f()
-		if err == nil {
-			return
-		}
-		if time.Now().After(deadline) {
-			ts.Fatalf("after %v: %v", patience, err)
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
-}
-
 func lmzIn(ts *testscript.TestScript, args ...string) *exec.Cmd {
 	cmd := exec.Command("lmz", args...)
 	cmd.Dir = ts.MkAbs(".")
@@ -182,7 +164,7 @@ func startDev(ts *testscript.TestScript, _ bool, args []string) {
 	case err := <-r.done:
 		r.done <- err
 		ts.Fatalf("lmz dev has ended: %v\n%s", err, ts.ReadFile("dev.err"))
-	case <-time.After(patience):
+	case <-time.After(poll.Patience):
 		ts.Fatalf("lmz dev does not begin")
 	}
 }
@@ -200,7 +182,7 @@ func stopDev(ts *testscript.TestScript, _ bool, args []string) {
 	case err := <-r.done:
 		*server(ts) = nil
 		ts.Check(err)
-	case <-time.After(patience):
+	case <-time.After(poll.Patience):
 		ts.Fatalf("lmz dev does not stop")
 	}
 }
@@ -222,7 +204,7 @@ func exits(ts *testscript.TestScript, _ bool, args []string) {
 
 // until is exits, again and again until the code is right.
 func until(ts *testscript.TestScript, _ bool, args []string) {
-	poll(ts, func() error { return run(ts, args) })
+	poll.UntilNil(ts, func() error { return run(ts, args) })
 }
 
 func run(ts *testscript.TestScript, args []string) error {
@@ -258,7 +240,7 @@ func click(ts *testscript.TestScript, _ bool, args []string) {
 func mailed(ts *testscript.TestScript, _ bool, args []string) { waitForLink(ts, args[0]) }
 
 func waitForLink(ts *testscript.TestScript, email string) (link string) {
-	poll(ts, func() (err error) {
+	poll.UntilNil(ts, func() (err error) {
 		if sink := *ts.Value(sinkKey{}).(**mailsink.Sink); sink != nil {
 			link, err = linkTo(sink, email)
 		} else {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/gateway"
+	"github.com/lumenize/lmz/internal/poll"
 	"github.com/lumenize/lmz/object"
 )
 
@@ -72,14 +73,12 @@ func TestSendsAreListedAndRemoved(t *testing.T) {
 	// await asks until the answer says something: the messages leave when they leave.
 	await := func(what string, args ...string) string {
 		t.Helper()
-		for range 3000 {
-			if out := ok(args...); strings.Contains(out, what) {
-				return out
-			}
-			time.Sleep(10 * time.Millisecond)
-		}
-		t.Fatalf("lmz %s never said %q", strings.Join(args, " "), what)
-		return ""
+		var out string
+		poll.Until(t, fmt.Sprintf("lmz %s says %q", strings.Join(args, " "), what), func() bool {
+			out = ok(args...)
+			return strings.Contains(out, what)
+		})
+		return out
 	}
 	for i := range 3 {
 		ok("call", "MOUTH_DO", "a", "say", `"hear"`, fmt.Sprintf(`"%d"`, i))

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/creack/pty"
+	"github.com/lumenize/lmz/internal/poll"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
@@ -42,7 +43,7 @@ func inTerminal(ts *testscript.TestScript, args ...string) *session {
 // until reads the screen until something is there, and returns what the expression found.
 func (s *session) until(expression string) []string {
 	find := regexp.MustCompile(expression)
-	s.ts.Check(s.screen.SetReadDeadline(time.Now().Add(patience)))
+	s.ts.Check(s.screen.SetReadDeadline(time.Now().Add(poll.Patience)))
 	for buffer := make([]byte, 4096); ; {
 		if found := find.FindStringSubmatch(strings.ReplaceAll(s.said.String(), "\r", "")); found != nil {
 			return found
@@ -92,7 +93,7 @@ func pasteLink(ts *testscript.TestScript, _ bool, args []string) {
 	s := inTerminal(ts, "login", "magic-link", "--paste", args[0])
 	s.until(`paste it here`)
 	link := waitForLink(ts, args[0])
-	poll(ts, func() error { // the prompt is there a moment before the terminal stops to echo
+	poll.UntilNil(ts, func() error { // the prompt is there a moment before the terminal stops to echo
 		return stopsEcho(s.screen)
 	})
 	fmt.Fprint(s.screen, link+"\r")

@@ -21,7 +21,7 @@ type slowLine struct {
 // Read implements [client.Transport].
 func (l slowLine) Read() ([]byte, error) {
 	message, err := l.Transport.Read()
-	time.Sleep(time.Duration(len(message)) * time.Second / time.Duration(l.rate))
+	time.Sleep(time.Duration(len(message)) * time.Second / time.Duration(l.rate)) // virtual
 	return message, err
 }
 

@@ -26,7 +26,7 @@ func relay(self lmz.Caller) lmz.Handler {
 		return lmz.Call[string](lmz.NewChain(ctx), self, lmz.At(lmz.DefaultGateway, who), lmz.Ctn("get", what))
 	})
 	lmz.Method1[int, int]("slow").Expose(mux, lmz.Anyone, func(_ context.Context, ms int) (int, error) {
-		time.Sleep(time.Duration(ms) * time.Millisecond)
+		time.Sleep(time.Duration(ms) * time.Millisecond) // virtual
 		return ms, nil
 	})
 	lmz.Method1[int, string]("large").Expose(mux, lmz.Anyone, func(_ context.Context, n int) (string, error) {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/gateway"
+	"github.com/lumenize/lmz/internal/poll"
 	"github.com/lumenize/lmz/internal/proto"
 	"github.com/lumenize/lmz/object"
 )
@@ -58,9 +59,10 @@ func TestBytesOfARememberedClient(t *testing.T) {
 	}
 	gone := func() {
 		t.Helper()
-		for s := g.Stats(); s.Connections+s.Sessions > 0; s = g.Stats() {
-			time.Sleep(grace)
-		}
+		poll.Until(t, "all sessions have ended", func() bool {
+			s := g.Stats()
+			return s.Connections+s.Sessions == 0
+		})
 	}
 	for kind, come := range map[string]func(){
 		"CBOR that says goodbye": func() {
@@ -147,9 +149,10 @@ func TestMemoryAfterManyConnects(t *testing.T) {
 			})
 		}
 		work.Wait()
-		for s := g.Stats(); s.Connections+s.Sessions > 0; s = g.Stats() {
-			time.Sleep(grace)
-		}
+		poll.Until(t, "all sessions have ended", func() bool {
+			s := g.Stats()
+			return s.Connections+s.Sessions == 0
+		})
 	}
 	all(0, clients)
 	before := heap()

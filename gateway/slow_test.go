@@ -18,6 +18,7 @@ import (
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/client"
 	"github.com/lumenize/lmz/gateway"
+	"github.com/lumenize/lmz/internal/poll"
 	"github.com/lumenize/lmz/internal/proto"
 	"github.com/lumenize/lmz/internal/value"
 	"github.com/lumenize/lmz/object"
@@ -107,36 +108,34 @@ func TestClientsThatNeverReadDisturbNobody(t *testing.T) {
 		}
 	})
 	said6MB.Wait()
-	deadline := time.Now().Add(2 * time.Minute)
-	for heard.Load() < int64(good*said) && time.Now().Before(deadline) {
-		time.Sleep(10 * time.Millisecond)
-	}
+	poll.UntilNil(t, func() error {
+		if got := heard.Load(); got < int64(good*said) {
+			return fmt.Errorf("the good clients heard %d of %d", got, good*said)
+		}
+		return nil
+	})
 	if got := heard.Load(); got != int64(good*said) {
-		t.Errorf("the good clients heard %d of %d", got, good*said)
+		t.Errorf("the good clients heard %d, want %d", got, good*said)
 	}
 	for i := range bad { // who missed something is told so: its session ends
 		to := lmz.At(lmz.DefaultGateway, fmt.Sprintf("bad%d.tab", i))
-		ended := false
-		for !ended && time.Now().Before(deadline) {
+		poll.Until(t, fmt.Sprintf("the session of bad%d has ended", i), func() bool {
 			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+			defer cancel()
 			_, err := peers[0].CallRaw(ctx, to, lmz.Ctn("hear", "?"))
-			cancel()
-			_, ended = lmz.DisconnectedClient(err)
-		}
-		if !ended {
-			t.Fatalf("the session of bad%d has not ended", i)
-		}
+			_, ended := lmz.DisconnectedClient(err)
+			return ended
+		})
 	}
 	// What would be kept for the bad ones, if their sessions had not ended, is 6 MB each.
 	limit := before + 30<<20
 	inUse := heap()
-	for inUse > limit && time.Now().Before(deadline) {
-		time.Sleep(100 * time.Millisecond) // for the last acknowledgements
-		inUse = heap()
-	}
-	if inUse > limit {
-		t.Errorf("%d MB are in use", inUse>>20)
-	}
+	poll.UntilNil(t, func() error { // the last acknowledgements come late
+		if inUse = heap(); inUse > limit {
+			return fmt.Errorf("%d MB are in use", inUse>>20)
+		}
+		return nil
+	})
 	t.Logf("%d MB are in use, %d MB were before", inUse>>20, before>>20)
 }
 

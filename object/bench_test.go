@@ -13,9 +13,9 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/poll"
 )
 
 // openBench opens a runtime with counters in a directory of the benchmark.
@@ -190,7 +190,12 @@ func BenchmarkMemory(b *testing.B) {
 // resident is the memory of this process, SQLite's included.
 func resident(b *testing.B) int64 {
 	b.Helper()
-	time.Sleep(100 * time.Millisecond) // for goroutines that end
+	last := 0
+	poll.Until(b, "goroutines end", func() bool {
+		before := last
+		last = runtime.NumGoroutine()
+		return last == before
+	})
 	runtime.GC()
 	debug.FreeOSMemory()
 	data, err := os.ReadFile("/proc/self/statm")

@@ -62,7 +62,7 @@ func (d *watchedDisk) sync(path string) int32 {
 	d.syncs[of]++
 	slow, sick := d.slow, d.sick
 	d.mu.Unlock()
-	time.Sleep(slow)
+	time.Sleep(slow) // virtual, and 0 otherwise
 	if sick {
 		return sqlite3.SQLITE_IOERR_FSYNC
 	}

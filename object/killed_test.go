@@ -19,6 +19,7 @@ import (
 
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/internal/failpoint"
+	"github.com/lumenize/lmz/internal/poll"
 	"github.com/lumenize/lmz/internal/store/sqlite"
 )
 
@@ -131,7 +132,11 @@ func TestVictim(t *testing.T) {
 // disturb does between the turns what must happen for a victim to get where it dies.
 func (p *post) disturb(o order, i int) {
 	if strings.Contains(o.Die, "eviction") {
-		time.Sleep(10 * time.Millisecond)
+		poll.Until(p.t, "the sender is closed", func() bool {
+			p.rt.mu.Lock()
+			defer p.rt.mu.Unlock()
+			return len(p.rt.objects) == 0
+		})
 	}
 	backup := filepath.Join(o.Dir, fmt.Sprint("backup", i))
 	if strings.HasPrefix(o.Die, "backup") || o.Die == "restore" {
@@ -182,20 +187,18 @@ func appendLine(t *testing.T, dir, line string) {
 // rest waits until a runtime that was started has nothing to do any more.
 func (w *world) rest() {
 	w.t.Helper()
-	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(5 * time.Millisecond) {
+	poll.UntilNil(w.t, func() error {
 		// What the last commits leave to be done, and not whether anything is open: an object that is
 		// being woken is for a moment neither in the queue nor open.
 		idle := len(w.rt.wakes.All()) == 0
 		w.rt.mu.Lock()
 		idle = idle && len(w.rt.sending) == 0 && len(w.rt.objects) == 0
 		w.rt.mu.Unlock()
-		if idle {
-			return
+		if !idle {
+			return fmt.Errorf("it does not come to rest\n%s", w.log)
 		}
-		if time.Now().After(deadline) {
-			w.t.Fatalf("it does not come to rest\n%s", w.log)
-		}
-	}
+		return nil
+	})
 }
 
 // Wherever the process is killed, whatever the object is doing: what is on disk is what a

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/poll"
 	"github.com/lumenize/lmz/internal/proto"
 	"github.com/lumenize/lmz/internal/store/sqlite"
 )
@@ -104,10 +105,10 @@ func TestAFileForWhichThereIsNoRoom(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for waits := false; !waits; time.Sleep(time.Millisecond) {
+	poll.Until(t, "the second object waits for a file", func() bool {
 		_, waiting := disk.Files()
-		waits = waiting == 1
-	}
+		return waiting == 1
+	})
 	close(let)
 	for _, answers := range []<-chan proto.Answer{first, second} {
 		if a := <-answers; a.Failed != "" {

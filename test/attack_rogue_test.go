@@ -119,7 +119,7 @@ func slowLine(c net.Conn, perSec int) net.Conn {
 
 func (c *slowConn) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b[:min(len(b), 16<<10)])
-	time.Sleep(time.Duration(n) * time.Second / time.Duration(c.perSec))
+	pause(context.Background(), time.Duration(n)*time.Second/time.Duration(c.perSec))
 	return n, err
 }
 

@@ -143,6 +143,8 @@ func (s *siege) keep(ctx context.Context, name string, m manners, work func(cont
 	}
 }
 
+// pause lets real time pass: people type, lines are slow, and those who attack do not hurry. The
+// programs under test are processes with clocks of their own, so no time here can be virtual.
 func pause(ctx context.Context, d time.Duration) {
 	select {
 	case <-ctx.Done():

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/lumenize/lmz/auth"
+	"github.com/lumenize/lmz/internal/poll"
 )
 
 // TestAuthorityEndsInTheProgram takes authority away while it is used in every way. The
@@ -72,12 +73,13 @@ func (v way) end(t *testing.T, h *holder, admin string, i int) {
 		writing.Go(func() { w.told = w.write(w) })
 	}
 	for _, w := range all {
-		eventually(t, w.name+" is at it", func() bool { return !w.lastAccepted().IsZero() })
+		poll.Until(t, w.name+" is at it", func() bool { return !w.lastAccepted().IsZero() })
 	}
 	taken := time.Now()
 	take()
 	writing.Wait()
-	time.Sleep(time.Second) // what was accepted is seen
+	seen := u.rounds.Load() + 2 // what was accepted is seen
+	poll.Until(t, "somebody else looks at all documents", func() bool { return u.rounds.Load() >= seen })
 	stop()
 	observing.Wait()
 	var figures []string

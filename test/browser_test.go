@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/chromedp/chromedp"
+	"github.com/lumenize/lmz/internal/poll"
 )
 
 // tab is a tab of a browser on the page that the gateway serves.
@@ -37,7 +38,7 @@ func openTab(t *testing.T) *tab {
 
 func (b *tab) do(actions ...chromedp.Action[chromedp.Void]) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	ctx, cancel := context.WithTimeout(b.ctx, poll.Patience)
 	defer cancel()
 	if err := chromedp.Do(ctx, actions...); err != nil {
 		b.t.Fatal(err)
@@ -59,7 +60,7 @@ func (b *tab) subscriptions() string { return b.value("document.body.dataset.sub
 func (b *tab) signIn(dev *devServer, url, email, document string) {
 	b.t.Helper()
 	b.do(chromedp.Navigate(dev.url()))
-	eventually(b.t, "the page asks to sign in", func() bool { return b.state() == "signed-out" })
+	poll.Until(b.t, "the page asks to sign in", func() bool { return b.state() == "signed-out" })
 	b.do(
 		chromedp.SendKeys(chromedp.CSS("#address"), email),
 		chromedp.Click(chromedp.CSS("#link-form button")),
@@ -70,9 +71,9 @@ func (b *tab) signIn(dev *devServer, url, email, document string) {
 		chromedp.WaitVisible(chromedp.CSS("form .button")),
 		chromedp.Click(chromedp.CSS("form .button")),
 	)
-	eventually(b.t, "the page is signed in", func() bool { return b.state() == "connected" })
+	poll.Until(b.t, "the page is signed in", func() bool { return b.state() == "connected" })
 	b.do(chromedp.Navigate(url + "/#" + document))
-	eventually(b.t, "the document is open", func() bool {
+	poll.Until(b.t, "the document is open", func() bool {
 		return b.value("document.body.dataset.document") == document && b.state() == "connected"
 	})
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/client"
 	"github.com/lumenize/lmz/examples/editor"
+	"github.com/lumenize/lmz/internal/poll"
 )
 
 // ledger is what the shells know about their updates.
@@ -84,7 +85,7 @@ func TestKillingTheGatewayLosesNoUpdateThatExitedZero(t *testing.T) {
 				}
 			})
 		}
-		eventually(t, "100 updates before the kill", func() bool {
+		poll.Until(t, "100 updates before the kill", func() bool {
 			acked, _ := book.count()
 			return acked >= 100
 		})
@@ -225,12 +226,12 @@ func keepSaving(t *testing.T, ends int, end func(*devServer)) {
 	}
 	for range ends {
 		before := done.Load()
-		eventually(t, "200 saves before the end", func() bool { return done.Load() >= before+200 })
+		poll.Until(t, "200 saves before the end", func() bool { return done.Load() >= before+200 })
 		end(dev)
 		dev = startDev(t, dev.data, dev.addr)
 	}
 	before := done.Load()
-	eventually(t, "saves after the last start", func() bool { return done.Load() >= before+200 })
+	poll.Until(t, "saves after the last start", func() bool { return done.Load() >= before+200 })
 	close(stop)
 	work.Wait()
 	cmd := exec.Command(program, "call", "DOCUMENT_DO", "ledger", "subscribe")

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/lumenize/lmz/internal/faultnet"
+	"github.com/lumenize/lmz/internal/poll"
 )
 
 // TestACutLineLosesNoKeystroke has a page and two terminals edit one document through
@@ -28,7 +29,7 @@ func TestACutLineLosesNoKeystroke(t *testing.T) {
 	everywhere := func(want string) {
 		t.Helper()
 		for name, text := range map[string]func() string{"page": page.text, "ann": ann.text, "bob": bob.text} {
-			eventually(t, name+" shows "+want, func() bool { return strings.TrimSpace(text()) == want })
+			poll.Until(t, name+" shows "+want, func() bool { return strings.TrimSpace(text()) == want })
 		}
 	}
 	count := func(when string, want func(name string) string) {
@@ -44,12 +45,12 @@ func TestACutLineLosesNoKeystroke(t *testing.T) {
 		for _, r := range text { // keystrokes all through the cut, which a busy machine must not make longer
 			write(string(r))
 			next = next.Add(over / time.Duration(len(text)))
-			time.Sleep(time.Until(next))
+			pause(t.Context(), time.Until(next))
 		}
 	}
 
 	for name, s := range subscriptions {
-		eventually(t, name+" has the document open", func() bool { return s() == "1" })
+		poll.Until(t, name+" has the document open", func() bool { return s() == "1" })
 	}
 	page.typeText("start")
 	everywhere("start")
@@ -79,7 +80,7 @@ func TestACutLineLosesNoKeystroke(t *testing.T) {
 	typeSlowly(func(s string) { ann.typeText(s) }, "ijklmnop ", 8*time.Second)
 	line.Set(faultnet.Pass)
 	for name, s := range subscriptions {
-		eventually(t, name+" subscribes again", func() bool { return s() == next[name] })
+		poll.Until(t, name+" subscribes again", func() bool { return s() == next[name] })
 	}
 	everywhere("ijklmnop start abcdefgh")
 

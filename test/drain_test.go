@@ -66,7 +66,7 @@ func stopUnder(t *testing.T, a attack, long time.Duration) {
 		defer close(attacking)
 		a.run(ctx, s)
 	}()
-	time.Sleep(long)
+	pause(t.Context(), long)
 	begin := time.Now()
 	stopped := s.gateway.stop()
 	took := time.Since(begin) // for people: it depends on the machine

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/lumenize/lmz/internal/mailsink"
+	"github.com/lumenize/lmz/internal/poll"
 )
 
 // startGateway starts lmz gateway as it comes, with all its limits, on a data directory
@@ -45,10 +46,10 @@ func startGatewayWith(t *testing.T, data string, stderr io.Writer, env []string,
 }
 
 // stop is SIGTERM. It returns an error if the program did not end well, or not by itself:
-// after patience it is killed.
+// after poll.Patience it is killed.
 func (d *devServer) stop() error {
 	d.cmd.Process.Signal(syscall.SIGTERM)
-	kill := time.AfterFunc(patience, func() { d.cmd.Process.Kill() })
+	kill := time.AfterFunc(poll.Patience, func() { d.cmd.Process.Kill() })
 	defer kill.Stop()
 	return d.cmd.Wait()
 }

@@ -16,6 +16,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/lumenize/lmz/internal/poll"
 )
 
 // writeCertificate makes a certificate with a number and its key.
@@ -63,7 +65,7 @@ func TestHangupReloadsTheCertificate(t *testing.T) {
 	}
 	writeCertificate(t, cert, key, 2)
 	g.cmd.Process.Signal(syscall.SIGHUP)
-	eventually(t, "the new certificate", func() bool { return g.serial() == 2 })
+	poll.Until(t, "the new certificate", func() bool { return g.serial() == 2 })
 
 	if err := os.WriteFile(cert, []byte("none"), 0o600); err != nil {
 		t.Fatal(err)
@@ -118,8 +120,8 @@ func TestHangupReloadsSettings(t *testing.T) {
 	write(secret, "1x0000000000000000000000000000000AA\n")
 	write(config, `{"app-name": "After", "one-click-links": true, "turnstile-site-key": "1x00000000000000000000AA", "turnstile-secret-file": "`+secret+`"}`)
 	g.cmd.Process.Signal(syscall.SIGHUP)
-	eventually(t, "the new name", func() bool { return strings.Contains(errorPage(), "Go to After") })
-	eventually(t, "the site key", func() bool { return strings.Contains(front(), "1x00000000000000000000AA") })
+	poll.Until(t, "the new name", func() bool { return strings.Contains(errorPage(), "Go to After") })
+	poll.Until(t, "the site key", func() bool { return strings.Contains(front(), "1x00000000000000000000AA") })
 	if got := asks(); !strings.Contains(got, "turnstile_required") {
 		t.Errorf("the secret is not in use: %s", got)
 	}
@@ -133,7 +135,7 @@ func TestHangupReloadsSettings(t *testing.T) {
 	}
 	write(config, `{"app-name": "Last"}`)
 	g.cmd.Process.Signal(syscall.SIGHUP)
-	eventually(t, "the last name", func() bool { return strings.Contains(errorPage(), "Go to Last") })
+	poll.Until(t, "the last name", func() bool { return strings.Contains(errorPage(), "Go to Last") })
 	if got := asks(); strings.Contains(got, "turnstile") {
 		t.Errorf("the secret is still in use: %s", got)
 	}

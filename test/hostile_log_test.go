@@ -14,6 +14,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/lumenize/lmz/internal/poll"
 )
 
 // hostile has what must not reach a terminal, and the word that is looked for behind it.
@@ -72,7 +74,7 @@ func TestRequestsCommandNoTerminal(t *testing.T) {
 			defer cmd.Wait()
 			defer cmd.Process.Kill()
 			addr := ""
-			eventually(t, "lmz dev runs", func() bool {
+			poll.Until(t, "lmz dev runs", func() bool {
 				_, after, found := strings.Cut(string(out.bytes()), "page     http://")
 				addr, _, _ = strings.Cut(after, "/")
 				return found && strings.Contains(after, "Ctrl-C")
@@ -105,7 +107,7 @@ func TestRequestsCommandNoTerminal(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				conn.SetDeadline(time.Now().Add(patience))
+				conn.SetDeadline(time.Now().Add(poll.Patience))
 				if _, err := conn.Write([]byte(request)); err != nil {
 					t.Errorf("%s: %v", name, err)
 				}
@@ -115,7 +117,7 @@ func TestRequestsCommandNoTerminal(t *testing.T) {
 				conn.Close()
 			}
 			if filter != "" {
-				eventually(t, "the name is in the log", func() bool {
+				poll.Until(t, "the name is in the log", func() bool {
 					return bytes.Contains(errs.bytes(), []byte(`31m\u202egpj.exe`)) || bytes.Contains(errs.bytes(), []byte(`31m\\u202egpj.exe`))
 				})
 			}

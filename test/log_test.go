@@ -8,6 +8,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/lumenize/lmz/internal/poll"
 )
 
 // chatter has a server write to its log, n times: each is a line of the audit log.
@@ -20,7 +22,7 @@ func (d *devServer) chatter(n int) {
 		}
 		req.Header.Set("Content-Type", "application/json")
 		req.Header.Set("X-Forwarded-For", fmt.Sprintf("192.0.2.%d", i%250))
-		resp, err := (&http.Client{Timeout: patience}).Do(req)
+		resp, err := (&http.Client{Timeout: poll.Patience}).Do(req)
 		if err != nil {
 			d.t.Fatalf("request %d: %v", i, err)
 		}

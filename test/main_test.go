@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/lumenize/lmz/internal/poll"
 )
 
 // program is the lmz that is tested, built once with its page.
@@ -116,7 +118,7 @@ func (d *devServer) start(args ...string) (printed []string) {
 			lines <- s.Text()
 		}
 	}()
-	timeout := time.After(patience)
+	timeout := time.After(poll.Patience)
 	for {
 		select {
 		case line, ok := <-lines:
@@ -158,20 +160,4 @@ func (d *devServer) token(email string) string {
 // environ is the environment of a user with a token.
 func environ(server, token string) []string {
 	return append(os.Environ(), "LMZ_SERVER="+server, "LMZ_ACCESS_TOKEN="+token, "LMZ_NO_KEYRING=1", "LMZ_NO_BROWSER=1")
-}
-
-// patience is how long a test waits for something to happen: only what hangs takes that
-// long, however busy the machine is.
-const patience = 2 * time.Minute
-
-// eventually polls until ok.
-func eventually(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	deadline := time.Now().Add(patience)
-	for !ok() {
-		if time.Now().After(deadline) {
-			t.Fatalf("not within %v: %s", patience, what)
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
 }

@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"github.com/lumenize/lmz/internal/poll"
 )
 
 // ask makes a request to the program; as is a Bearer token, or "cookie=" and a refresh token.
@@ -55,7 +57,7 @@ func (d *devServer) mailSignIn(email string) *holder {
 	d.t.Helper()
 	d.askJSON("", "POST", "/auth/email-magic-link", `{"email":"`+email+`"}`)
 	link := ""
-	eventually(d.t, "a mail to "+email, func() bool {
+	poll.Until(d.t, "a mail to "+email, func() bool {
 		_, text := d.ask("", "GET", "/dev/mail", "")
 		if at := strings.Index(text, email); at >= 0 {
 			link = linkInMail.FindString(text[at:])
@@ -151,7 +153,7 @@ var ways = []way{
 		old := h.refresh
 		h.renew()
 		h.renew()
-		time.Sleep(31 * time.Second) // a repetition is no copy until the successor was used and 30 s are over
+		pause(h.t.Context(), 31*time.Second) // a repetition is no copy until the successor was used and 30 s are over
 		return h.access, func() { h.ask("cookie="+old, "POST", "/auth/refresh-token", "") }
 	}},
 	{"named token deleted", "Access token removed", "", func(h *holder, _ string) (string, func()) {

@@ -1,6 +1,8 @@
 package test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os/exec"
@@ -13,6 +15,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	"github.com/lumenize/lmz/internal/faultnet"
+	"github.com/lumenize/lmz/internal/poll"
 )
 
 // writer types words at random places of its own lines, of which the document has some
@@ -52,7 +55,7 @@ func (w *writer) work(r *rand.Rand, lines int, until time.Time) {
 		word := fmt.Sprintf("%s%d%s", w.name[:1], len(w.words), strings.Repeat("é日", r.IntN(2)))
 		for _, part := range []string{" " + word[:2], word[2:] + " "} {
 			w.write(part)
-			time.Sleep(time.Duration(r.IntN(150)) * time.Millisecond)
+			pause(context.Background(), time.Duration(r.IntN(150))*time.Millisecond)
 		}
 		w.words = append(w.words, word)
 	}
@@ -61,7 +64,7 @@ func (w *writer) work(r *rand.Rand, lines int, until time.Time) {
 // disturb cuts, stalls and heals a line until the time is over, and leaves it whole.
 func disturb(line *faultnet.Proxy, r *rand.Rand, until time.Time) {
 	pause := func(limit int) {
-		time.Sleep(min(time.Until(until), time.Duration(r.IntN(limit))*time.Millisecond))
+		pause(context.Background(), min(time.Until(until), time.Duration(r.IntN(limit))*time.Millisecond))
 	}
 	for time.Now().Before(until) {
 		pause(1500)
@@ -112,7 +115,7 @@ func TestAllTypeAtOnceWhileTheirLinesAreCut(t *testing.T) {
 		term.resize(200, 100)
 		w.press, w.write, w.text = term.keys, term.typeText, term.text
 		writers = append(writers, w)
-		eventually(t, name+" has the document open", func() bool { return strings.Contains(term.screen(), "saved") })
+		poll.Until(t, name+" has the document open", func() bool { return strings.Contains(term.screen(), "saved") })
 	}
 	pat := &writer{name: "pat", line: line(), up: kb.ArrowUp, down: kb.ArrowDown, ends: []string{kb.Home, kb.End}}
 	page := openTab(t)
@@ -121,7 +124,7 @@ func TestAllTypeAtOnceWhileTheirLinesAreCut(t *testing.T) {
 	pat.write, pat.text = page.typeText, page.text
 	writers = append(writers, pat)
 	writers[0].press(slices.Repeat([]string{"Enter"}, 3*lines)...)
-	eventually(t, "everybody has the lines", func() bool { return strings.Count(page.text(), "\n") == 3*lines })
+	poll.Until(t, "everybody has the lines", func() bool { return strings.Count(page.text(), "\n") == 3*lines })
 	for _, w := range writers { // to the end
 		w.press(slices.Repeat([]string{w.down}, 3*lines)...)
 	}
@@ -144,15 +147,16 @@ func TestAllTypeAtOnceWhileTheirLinesAreCut(t *testing.T) {
 			return !slices.Equal(strings.Fields(w.text()), first)
 		})
 	}
-	deadline := time.Now().Add(patience)
-	for !same() && time.Now().Before(deadline) {
-		time.Sleep(100 * time.Millisecond)
-	}
-	if !same() {
-		for _, w := range writers {
-			t.Errorf("%s shows %q", w.name, w.text())
+	poll.UntilNil(t, func() error {
+		if same() {
+			return nil
 		}
-	}
+		shown := "not all show the same:"
+		for _, w := range writers {
+			shown += fmt.Sprintf("\n%s: %q", w.name, w.text())
+		}
+		return errors.New(shown)
+	})
 	count := make(map[string]int)
 	for _, word := range strings.Fields(pat.text()) {
 		count[word]++

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/client"
 	"github.com/lumenize/lmz/examples/editor"
+	"github.com/lumenize/lmz/internal/poll"
 	"github.com/lumenize/lmz/internal/proto"
 )
 
@@ -50,6 +52,8 @@ type use struct {
 	h     *holder
 	token string
 	until time.Time // then even those that are not refused give up
+
+	rounds atomic.Int64 // in which somebody else has looked at all documents
 }
 
 // peer connects a client, which says on over why it was sent away.
@@ -93,13 +97,13 @@ func (u *use) update(w *usage) string {
 	at := lmz.At(editor.DocumentBinding, w.document)
 	_, err = editor.Subscribe.Call(u.t.Context(), peer, at)
 	for n := 0; err == nil; n++ {
-		time.Sleep(20 * time.Millisecond)
+		pause(u.t.Context(), 20*time.Millisecond)
 		_, err = editor.Update.Call(u.t.Context(), peer, at, fmt.Sprint(n))
 	}
 	select {
 	case reason := <-over:
 		return reason
-	case <-time.After(time.Until(u.until)):
+	case <-time.After(poll.Patience):
 		return "only " + err.Error()
 	}
 }
@@ -119,7 +123,7 @@ func (u *use) request(w *usage) string {
 			return "401"
 		}
 		w.accepted()
-		time.Sleep(20 * time.Millisecond)
+		pause(u.t.Context(), 20*time.Millisecond)
 	}
 	return "nothing"
 }
@@ -201,7 +205,7 @@ func (b *tab) enter(h *holder, document string) {
 	b.do(chromedp.Navigate(h.url() + "/dev/mail"))
 	b.value("document.cookie = 'refresh-token=" + h.refresh + "; path=/'")
 	b.do(chromedp.Navigate(h.url() + "/#" + document))
-	eventually(b.t, "the page has the document open", func() bool {
+	poll.Until(b.t, "the page has the document open", func() bool {
 		return b.value("document.body.dataset.document") == document && b.state() == "connected"
 	})
 	b.value("document.getElementById('text').focus()")
@@ -234,7 +238,8 @@ func (u *use) observe(ctx context.Context, token string, all []*usage) error {
 				return fmt.Errorf("somebody else: %s: %w", w.document, err)
 			}
 		}
-		time.Sleep(20 * time.Millisecond)
+		u.rounds.Add(1)
+		pause(ctx, 20*time.Millisecond)
 	}
 	return nil
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/lumenize/lmz/client"
 	"github.com/lumenize/lmz/examples/editor"
 	"github.com/lumenize/lmz/gateway"
+	"github.com/lumenize/lmz/internal/poll"
 	"github.com/lumenize/lmz/object"
 )
 
@@ -105,7 +106,7 @@ func (d *desktop) take(msg tea.Msg) (screen string) {
 // until handles messages until something holds.
 func (d *desktop) until(b *testing.B, holds func() bool) {
 	b.Helper()
-	for timeout := time.After(20 * time.Second); !holds(); {
+	for timeout := time.After(poll.Patience); !holds(); {
 		select {
 		case msg := <-d.messages:
 			d.take(msg)

@@ -63,9 +63,10 @@ func TestWhatBothTypedWhileOneWasOfflineIsMerged(t *testing.T) {
 	bob := terms.open("bob", address, 80, 24)
 	alice.await("connected  saved")
 	bob.await("connected  saved")
-	alice.text("first ")
-	bob.await("first")
-	time.Sleep(time.Second) // the pause that ends a step of undo
+	bob.text("first ")
+	bob.keys("Home")
+	alice.await("first")
+	alice.keys("End")
 
 	wire.Set(faultnet.Cut)
 	alice.await("reconnecting")
@@ -76,7 +77,7 @@ func TestWhatBothTypedWhileOneWasOfflineIsMerged(t *testing.T) {
 	wire.Set(faultnet.Pass)
 	alice.await("his first mine", "connected  saved")
 	bob.await("his first mine")
-	alice.keys("C-z") // takes back what was typed since the pause
+	alice.keys("C-z")
 	alice.awaitThat("only her own is undone", func() bool {
 		screen := alice.screen()
 		return strings.Contains(screen, "his first") && !strings.Contains(screen, "mine")
@@ -173,11 +174,11 @@ func onDisk(t *testing.T, dir string) string {
 	return typed.String()
 }
 
-// The real 60 s are for make soak.
+// make soak takes the minute that the offline user takes in life.
 func TestWhatIsTypedOfflineSurvivesKill9(t *testing.T) {
 	t.Parallel()
-	offline := 3
-	if os.Getenv("LMZ_SOAK") != "" {
+	offline, soak := 3, os.Getenv("LMZ_SOAK") != ""
+	if soak {
 		offline = 60
 	}
 	address := startGateway(t)
@@ -193,7 +194,9 @@ func TestWhatIsTypedOfflineSurvivesKill9(t *testing.T) {
 	alice.await("reconnecting")
 	for range offline {
 		alice.text(".")
-		time.Sleep(time.Second)
+		if soak {
+			time.Sleep(time.Second) // a minute of real clocks and timers is what this is about
+		}
 	}
 	alice.awaitThat("everything on disk", func() bool { return strings.Count(onDisk(t, dir), ".") == offline })
 	alice.kill()
@@ -204,7 +207,10 @@ func TestWhatIsTypedOfflineSurvivesKill9(t *testing.T) {
 	want := "before" + strings.Repeat(".", offline)
 	again.await(want, "connected  saved")
 	bob.await(want)
-	time.Sleep(time.Second) // it is there once
+	again.text("!")
+	bob.await(want + "!")
+	bob.text("?") // it is there once, also when both have said and heard more
+	again.await("?" + want + "!")
 	if strings.Contains(bob.screen(), want+".") {
 		t.Errorf("bob sees\n%s", bob.screen())
 	}

@@ -74,7 +74,7 @@ func (s *screen) end() {
 		s.doc = nil
 	}
 	s.stop()
-	time.Sleep(flushLimit + time.Second) // commands that wait for the clock end
+	time.Sleep(flushLimit + time.Second) // virtual: commands that wait for the clock end
 }
 
 // die ends the editor as kill -9 does: nothing is written or said any more.
@@ -145,7 +145,7 @@ func (s *screen) handle() bool {
 
 // wait lets time pass.
 func (s *screen) wait(d time.Duration) {
-	for end := time.Now().Add(d); time.Now().Before(end); time.Sleep(min(50*time.Millisecond, time.Until(end))) {
+	for end := time.Now().Add(d); time.Now().Before(end); time.Sleep(min(50*time.Millisecond, time.Until(end))) { // virtual
 		s.settle()
 	}
 	s.settle()
@@ -154,7 +154,7 @@ func (s *screen) wait(d time.Duration) {
 // await lets time pass until something holds.
 func (s *screen) await(what string, holds func() bool) {
 	s.t.Helper()
-	for end := time.Now().Add(2 * time.Minute); ; time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); ; time.Sleep(20 * time.Millisecond) { // virtual
 		s.settle()
 		if holds() {
 			return

@@ -24,6 +24,7 @@ import (
 	"github.com/lumenize/lmz/examples/editor"
 	"github.com/lumenize/lmz/gateway"
 	"github.com/lumenize/lmz/internal/faultnet"
+	"github.com/lumenize/lmz/internal/poll"
 	"github.com/lumenize/lmz/object"
 	"github.com/lumenize/lmz/tui"
 )
@@ -262,11 +263,12 @@ func (e *terminal) awaitCursor(at string) {
 
 func (e *terminal) awaitThat(what string, holds func() bool) {
 	e.t.Helper()
-	for end := time.Now().Add(2 * time.Minute); !holds(); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(end) {
-			e.t.Fatalf("%s does not see %s, but\n%s\nlog:\n%s", e.user, what, e.screen(), e.log())
+	poll.UntilNil(e.t, func() error {
+		if !holds() {
+			return fmt.Errorf("%s does not see %s, but\n%s\nlog:\n%s", e.user, what, e.screen(), e.log())
 		}
-	}
+		return nil
+	})
 	if dir := os.Getenv("TUI_TEST_CAPTURES"); dir != "" {
 		name := fmt.Sprintf("%s-%s-%d.txt", e.t.Name(), e.user, time.Now().UnixMilli())
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(what+"\n"+e.codes()), 0o600); err != nil {

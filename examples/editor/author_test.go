@@ -147,7 +147,7 @@ func (d *disk) options() OpenOptions { return OpenOptions{Journal: d.write, Rest
 // until pulls until ok, in virtual time.
 func (a *person) until(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	timeout := time.After(5 * time.Minute)
+	timeout := time.After(5 * time.Minute) // virtual
 	for {
 		for _, p := range crowd {
 			if p.doc != nil {
@@ -159,7 +159,7 @@ func (a *person) until(t testing.TB, what string, ok func() bool) {
 		}
 		select {
 		case <-a.wake:
-		case <-time.After(100 * time.Millisecond):
+		case <-time.After(100 * time.Millisecond): // virtual
 		case <-timeout:
 			a.doc.mu.Lock()
 			defer a.doc.mu.Unlock()

@@ -15,7 +15,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/client"
@@ -69,7 +68,6 @@ func TestCodeMirrorsOwnCollaborationClientEditsWithOurs(t *testing.T) {
 		if round%8 == 0 {
 			ours.saved(t) // so that what we type is many edits, among those of the other
 		}
-		time.Sleep(time.Duration(r.IntN(3)) * time.Millisecond)
 	}
 	done := false
 	ours.until(t, "both are saved", func() bool {

@@ -9,7 +9,8 @@ import (
 	"net/http/httptest"
 	"sync/atomic"
 	"testing"
-	"time"
+
+	"github.com/lumenize/lmz/internal/poll"
 )
 
 // serve starts a server with a pool that has room for so many sockets.
@@ -72,12 +73,12 @@ func TestAFullServer(t *testing.T) {
 	if up != 101 || ok != 200 || next != 200 || !ended(slow) {
 		t.Errorf("answered %d, %d, %d; want 101, 200, 200, and the connection without a request closed", up, ok, next)
 	}
-	for quiet := 0; quiet < 2; time.Sleep(time.Millisecond) { // the server notices after the answer has left
+	poll.Until(t, "the server notices, after the answers have left, that two are quiet", func() bool {
 		l := s.Listener.(*Listener)
 		l.mu.Lock()
-		quiet = l.quiet.Len()
-		l.mu.Unlock()
-	}
+		defer l.mu.Unlock()
+		return l.quiet.Len() >= 2
+	})
 	_, up2 := dial(t, s, "/up")
 	_, up3 := dial(t, s, "/up")
 	if up2 != 101 || up3 != 101 || !ended(idle) {

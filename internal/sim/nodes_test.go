@@ -191,7 +191,7 @@ func (w *world) worker(at *process) *lmz.Mux {
 	work.Expose(mux, lmz.Anyone, func(ctx context.Context, tag string, pause time.Duration) (string, error) {
 		w.ran(at, tag)
 		select {
-		case <-time.After(pause):
+		case <-time.After(pause): // virtual
 			return tag, nil
 		case <-ctx.Done():
 			return "", lmz.Errorf("stopped")

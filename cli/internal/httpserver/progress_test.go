@@ -22,7 +22,7 @@ type atRate struct {
 }
 
 func (r atRate) Read(p []byte) (int, error) {
-	time.Sleep(time.Second)
+	time.Sleep(time.Second) // virtual
 	return r.Reader.Read(p[:min(len(p), r.perSecond)])
 }
 
