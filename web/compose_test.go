@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
@@ -50,11 +51,12 @@ type composing struct {
 func startComposing(t *testing.T, agent string) *composing {
 	t.Helper()
 	s := startSite(t)
-	var more []chromedp.ExecAllocatorOption
+	b := openBrowser(t)
 	if agent != "" {
-		more = append(more, chromedp.UserAgent(agent))
+		if _, err := chromedp.Call(b.ctx, emulation.SetUserAgentOverride, emulation.SetUserAgentOverrideParams{UserAgent: agent}); err != nil {
+			t.Fatal(err)
+		}
 	}
-	b := openBrowserWith(t, more...)
 	b.signIn(s, "ada@example.com")
 	b.open("notes")
 	return &composing{tab: b, bob: s.terminal("bob@example.com", "notes")}
@@ -89,9 +91,9 @@ func (c *composing) sees(want string) {
 }
 
 // pauses has the page believe that a while has passed, which ends a step of undo.
-func (c *composing) pauses() {
-	c.t.Helper()
-	c.run(`const now = performance.now.bind(performance); performance.now = () => now() + 2000`)
+func (b *tab) pauses() {
+	b.t.Helper()
+	b.run(`const now = performance.now.bind(performance); performance.now = () => now() + 2000`)
 }
 
 // browsers are those in which the editor of the page treats composed words differently.

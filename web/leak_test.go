@@ -19,7 +19,7 @@ import (
 func buildStats(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "stats.wasm")
-	build := exec.Command("go", "build", "-tags", "lmzstats", "-ldflags=-checklinkname=0", "-o", path, "../wasmclient")
+	build := exec.Command("go", "build", "-trimpath", "-tags", "lmzstats", "-ldflags=-checklinkname=0", "-o", path, "../wasmclient")
 	build.Env, build.Stderr = append(os.Environ(), "GOOS=js", "GOARCH=wasm"), t.Output()
 	if err := build.Run(); err != nil {
 		t.Fatal(err)

@@ -6,13 +6,16 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 
 	"github.com/lumenize/lmz"
@@ -21,6 +24,7 @@ import (
 	"github.com/lumenize/lmz/examples/editor"
 	"github.com/lumenize/lmz/gateway"
 	"github.com/lumenize/lmz/internal/faultnet"
+	"github.com/lumenize/lmz/internal/poll"
 	"github.com/lumenize/lmz/object"
 	"github.com/lumenize/lmz/text"
 )
@@ -183,7 +187,13 @@ func (l *line) Accept() (net.Conn, error) {
 // mutable is a connection that can go silent without ending.
 type mutable struct {
 	net.Conn
-	upgraded, mute atomic.Bool
+	upgraded, mute, closed atomic.Bool
+}
+
+// Close notes that it was closed.
+func (c *mutable) Close() error {
+	c.closed.Store(true)
+	return c.Conn.Close()
 }
 
 // Read loses what comes on a silent connection.
@@ -214,6 +224,13 @@ func (l *line) swallow() {
 	for _, conn := range l.conns {
 		conn.mute.Store(conn.upgraded.Load())
 	}
+}
+
+// givenUp reports whether the server has closed all WebSockets.
+func (l *line) givenUp() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return !slices.ContainsFunc(l.conns, func(c *mutable) bool { return c.upgraded.Load() && !c.closed.Load() })
 }
 
 // cut ends all connections, and all new ones until it is called with false.
@@ -261,7 +278,7 @@ func (s *site) terminal(email, document string) *terminal {
 // until pulls until ok.
 func (m *terminal) until(what string, ok func() bool) {
 	m.t.Helper()
-	timeout := time.After(patience)
+	timeout := time.After(poll.Patience)
 	for m.doc.Pull(); !ok(); m.doc.Pull() {
 		select {
 		case <-m.wake:
@@ -312,22 +329,30 @@ func (s *site) connect(email string, o client.Options) *client.Peer {
 // call comes then.
 func (s *site) sessionEnds(instance string) {
 	s.t.Helper()
-	_, err := lmz.Call[string](s.t.Context(), s.client("eve@example.com"), lmz.At(lmz.DefaultGateway, instance), lmz.Ctn("x"))
+	ctx, cancel := context.WithTimeout(s.t.Context(), poll.Patience)
+	defer cancel()
+	_, err := lmz.Call[string](ctx, s.client("eve@example.com"), lmz.At(lmz.DefaultGateway, instance), lmz.Ctn("x"))
 	if _, gone := lmz.DisconnectedClient(err); !gone {
 		s.t.Fatalf("the session has not ended: %v", err)
 	}
 }
 
-// patience is how long a test waits for something to happen: only what hangs takes that
-// long, however busy the machine is.
-const patience = 2 * time.Minute
+// reaches waits until a page has answered a call, which comes behind all that was sent to it
+// before.
+func (s *site) reaches(instance string) {
+	s.t.Helper()
+	_, err := lmz.Call[string](s.t.Context(), s.client("eve@example.com"), lmz.At(lmz.DefaultGateway, instance), lmz.Ctn("x"))
+	if err == nil || lmz.CodeOf(err) == lmz.CodeGateway {
+		s.t.Fatalf("the page does not answer: %v", err)
+	}
+}
 
 // tab is a tab of a browser.
 type tab struct {
 	t       *testing.T
 	ctx     context.Context
 	browser context.Context // a context of the browser, for more tabs
-	close   func()          // ends the browser, which the end of the test does too
+	close   func()          // closes the tab, which the end of the test does too
 }
 
 // browserPath finds a browser, or fails the test.
@@ -341,27 +366,80 @@ func browserPath(t *testing.T) string {
 	return ""
 }
 
-func openBrowser(t *testing.T) *tab {
-	t.Helper()
-	return openBrowserWith(t)
+// shared is the browser of all tests that need none of their own: a start takes as long as
+// many a test.
+var shared struct {
+	once    sync.Once
+	browser context.Context
+	err     error
+	end     []func()
 }
 
-// openBrowserWith opens one with more options.
-func openBrowserWith(t *testing.T, more ...chromedp.ExecAllocatorOption) *tab {
+func TestMain(m *testing.M) {
+	code := m.Run()
+	for _, end := range slices.Backward(shared.end) {
+		end()
+	}
+	os.Exit(code)
+}
+
+// openBrowser opens a tab that shares nothing with the tabs of other tests but the processes of
+// the browser: it has its own cookies, storage and cache.
+func openBrowser(t *testing.T) *tab {
 	t.Helper()
-	options := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(browserPath(t)), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.UserDataDir(t.TempDir()),
+	path := browserPath(t)
+	shared.once.Do(func() {
+		dir, err := os.MkdirTemp("", "browser")
+		if err != nil {
+			shared.err = err
+			return
+		}
+		allocator, stop := chromedp.NewExecAllocator(context.Background(), browserOptions(path, dir)...)
+		browser, closeBrowser := chromedp.NewContext(allocator)
+		shared.browser, shared.err = browser, chromedp.Do(browser)
+		shared.end = []func(){func() { os.RemoveAll(dir) }, stop, closeBrowser}
+	})
+	if shared.err != nil {
+		t.Fatal(shared.err)
+	}
+	b := openTabIn(t, shared.browser, chromedp.WithNewBrowserContext())
+	b.focus()
+	return b
+}
+
+// openOwnBrowser starts a browser for one test, with more options.
+func openOwnBrowser(t *testing.T, more ...chromedp.ExecAllocatorOption) *tab {
+	t.Helper()
+	options := append(browserOptions(browserPath(t), t.TempDir()), more...)
+	allocator, stop := chromedp.NewExecAllocator(t.Context(), options...)
+	t.Cleanup(stop)
+	return openTabIn(t, allocator)
+}
+
+func browserOptions(path, dir string) []chromedp.ExecAllocatorOption {
+	return append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]),
+		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.UserDataDir(dir),
 		chromedp.Flag("disable-component-update", true), chromedp.WindowSize(1200, 800))
-	allocator, stop := chromedp.NewExecAllocator(t.Context(), append(options, more...)...)
-	browser, closeTab := chromedp.NewContext(allocator)
+}
+
+// openTabIn opens a tab, which the end of the test closes.
+func openTabIn(t *testing.T, parent context.Context, options ...chromedp.ContextOption) *tab {
+	browser, closeTab := chromedp.NewContext(parent, options...)
 	ctx, expire := context.WithTimeout(browser, 10*time.Minute)
 	end := func() {
 		expire()
 		closeTab()
-		stop()
 	}
 	t.Cleanup(end)
 	return &tab{t, ctx, browser, end}
+}
+
+// focus makes the page believe that it has the focus, which the tabs of a browser share.
+func (b *tab) focus() {
+	b.t.Helper()
+	if _, err := chromedp.Call(b.ctx, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true}); err != nil {
+		b.t.Fatal(err)
+	}
 }
 
 func (b *tab) do(actions ...chromedp.Action[chromedp.Void]) {
@@ -374,7 +452,7 @@ func (b *tab) do(actions ...chromedp.Action[chromedp.Void]) {
 // until waits until an expression is true in the page.
 func (b *tab) until(expression string) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	ctx, cancel := context.WithTimeout(b.ctx, poll.Patience)
 	defer cancel()
 	wait := `new Promise((done) => {
 		const is = () => { try { return ` + expression + `; } catch { return false; } }; // the page may be loading
@@ -437,15 +515,10 @@ func (b *tab) crash() {
 	_ = chromedp.Do(ctx, chromedp.Navigate("chrome://crash")) // which never ends well
 }
 
-// newTab opens another tab of the same browser.
+// newTab opens another tab of the same user of the browser.
 func (b *tab) newTab() *tab {
 	b.t.Helper()
-	ctx, closeTab := chromedp.NewContext(b.browser)
-	ctx, expire := context.WithTimeout(ctx, 10*time.Minute)
-	end := func() {
-		expire()
-		closeTab()
-	}
-	b.t.Cleanup(end)
-	return &tab{b.t, ctx, ctx, end}
+	tab := openTabIn(b.t, b.browser)
+	tab.focus()
+	return tab
 }

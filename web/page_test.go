@@ -19,6 +19,7 @@ import (
 	"github.com/lumenize/lmz/auth"
 	"github.com/lumenize/lmz/examples/editor"
 	"github.com/lumenize/lmz/gateway"
+	"github.com/lumenize/lmz/internal/poll"
 )
 
 // quote writes a text as JavaScript.
@@ -69,7 +70,7 @@ func TestWhatBothTypedDuringACutIsMergedAndUndoIsOnesOwn(t *testing.T) {
 
 	s.line.cut(true)
 	b.until(`document.body.dataset.state === 'reconnecting'`)
-	b.do(chromedp.Sleep(1100 * time.Millisecond)) // a pause, which ends a step of undo
+	b.pauses()
 	b.typeText(" and more")
 	b.until(`document.getElementById('saved').textContent.startsWith('Not sent yet')`)
 	terminal.write("his mine")
@@ -121,27 +122,32 @@ func TestWhoComesWhileALongDocumentIsBeingOpenedIsSeen(t *testing.T) {
 	<-reading
 	bob.doc.SetCursor(0, 0)
 	eve.until("bob is there", func() bool { return len(eve.doc.People()) == 1 })
-	time.Sleep(300 * time.Millisecond) // the page hears of it while it waits for the rest of the text
+	s.reaches(b.run(`return document.body.dataset.instance`)) // behind what the page hears of bob
 	close(cameIn)
 	b.until(`document.getElementById('text').text.startsWith('a long text')`)
-	b.do(chromedp.Sleep(time.Second)) // until everything that belongs to opening is done
+	b.typeText("!")
+	b.until(`document.body.dataset.dirty === 'false'`) // everything that belongs to opening is done
 	b.until(`document.querySelector('#people li')?.textContent === 'bob'`)
 }
 
 // kept waits until a text that was typed and not sent is on disk.
 func (b *tab) kept(text string) {
 	b.t.Helper()
-	b.run(`for (;;) {
-		const kept = await new Promise((done) => {
-			const request = indexedDB.open('lmz');
-			request.onsuccess = () => {
-				const all = request.result.transaction('unsaved').objectStore('unsaved').getAll();
-				all.onsuccess = () => { request.result.close(); done(JSON.stringify(all.result)); };
-			};
-		});
-		if (kept.includes(JSON.stringify(` + quote(text) + `).slice(1, -1))) return;
-		await new Promise((done) => setTimeout(done, 20));
-	}`)
+	b.keeps("the text is kept", `kept.includes(JSON.stringify(`+quote(text)+`).slice(1, -1))`)
+}
+
+// keeps waits until what is on disk because it was not sent, kept, is as a condition says.
+func (b *tab) keeps(what, condition string) {
+	b.t.Helper()
+	look := `const kept = await new Promise((done) => {
+		const request = indexedDB.open('lmz');
+		request.onsuccess = () => {
+			const all = request.result.transaction('unsaved').objectStore('unsaved').getAll();
+			all.onsuccess = () => { request.result.close(); done(JSON.stringify(all.result)); };
+		};
+	});
+	return ` + condition
+	poll.Until(b.t, what, func() bool { return b.run(look) == "true" })
 }
 
 func TestWhatIsTypedOfflineSurvivesTheDeathOfTheTab(t *testing.T) {
@@ -162,8 +168,9 @@ func TestWhatIsTypedOfflineSurvivesTheDeathOfTheTab(t *testing.T) {
 	again.do(chromedp.Navigate(s.url + "/#notes"))
 	again.until(`document.getElementById('text').text === 'before and after'`)
 	terminal.shows("before and after")
-	again.do(chromedp.Sleep(time.Second))
-	again.until(`document.getElementById('text').text === 'before and after' && document.body.dataset.dirty === 'false'`)
+	again.until(`document.body.dataset.dirty === 'false'`)
+	terminal.write("before and after it")
+	again.until(`document.getElementById('text').text === 'before and after it' && document.body.dataset.dirty === 'false'`)
 }
 
 func TestWhatATabLeavesThatDiesLaterIsPushedByAnother(t *testing.T) {
@@ -181,9 +188,12 @@ func TestWhatATabLeavesThatDiesLaterIsPushedByAnother(t *testing.T) {
 	b.lifecycle(page.SetWebLifecycleStateStateFrozen)
 	s.line.cut(false)
 	again := b.newTab()
-	again.do(chromedp.Navigate(s.url + "/#notes"))
-	again.until(`document.getElementById('text').text === 'before'`)
-	again.do(chromedp.Sleep(300 * time.Millisecond)) // it looks for what others left
+	again.do(chromedp.Navigate(s.url + "/#"))
+	again.until(`document.body.dataset.state === 'connected'`)
+	again.run(`const all = IDBObjectStore.prototype.getAllKeys;
+		IDBObjectStore.prototype.getAllKeys = function(...args) { window.looked = true; return all.apply(this, args); };
+		location.hash = 'notes'`)
+	again.until(`document.getElementById('text').text === 'before' && window.looked`) // for what others left
 	b.crash()
 	again.until(`document.getElementById('text').text === 'before and after'`)
 	again.until(`document.body.dataset.dirty === 'false'`)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/lumenize/lmz/gateway"
 	"github.com/lumenize/lmz/internal/faultnet"
+	"github.com/lumenize/lmz/internal/poll"
 )
 
 // These tests put the machine of a browser to sleep, and have its line hold back
@@ -86,7 +87,7 @@ func TestTheTextOutlivesTheSleepOfTheMachine(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			s := startSiteOf(t, gateway.Options{Grace: tt.grace, Heartbeat: d.heartbeat})
-			b := openBrowser(t)
+			b := openOwnBrowser(t)
 			b.signIn(s, "ada@example.com")
 			b.open("notes")
 			bob := s.terminal("bob@example.com", "notes")
@@ -96,7 +97,7 @@ func TestTheTextOutlivesTheSleepOfTheMachine(t *testing.T) {
 			instance := b.run(recordStates + `return document.body.dataset.instance`)
 
 			wake := b.sleep()
-			time.Sleep(d.heartbeat * 7 / 2) // the gateway gives up the connection after 5/2
+			poll.Until(t, "the gateway gives up the connection", s.line.givenUp)
 			bob.write("a bob")
 			bob.until("saved", bob.doc.Saved)
 			if tt.subscriptions > 1 {

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 
+	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/auth"
 	"github.com/lumenize/lmz/gateway"
 )
@@ -55,7 +57,7 @@ func openTab(t *testing.T, s *site) *tab {
 			fmt.Fprint(w, `<script type="module" src="tab.js"></script>`)
 		}
 	}))
-	b := openBrowser(t)
+	b := openOwnBrowser(t) // a tab whose focus is emulated is not frozen
 	b.do(chromedp.Navigate(s.url + "/programs/tab#" + token))
 	b.connected(1)
 	return b
@@ -71,12 +73,13 @@ func (b *tab) connected(subscriptions int) {
 	}
 }
 
-// freeze stops the page for a while, as a browser does with tabs in the background.
-func (b *tab) freeze(d time.Duration) {
+// freeze stops the page, as a browser does with tabs in the background, until something has
+// happened.
+func (b *tab) freeze(until func()) {
 	b.t.Helper()
 	b.run(`window.froze = []; window.woke = [];`)
 	b.lifecycle(page.SetWebLifecycleStateStateFrozen)
-	time.Sleep(d)
+	until()
 	b.lifecycle(page.SetWebLifecycleStateStateActive)
 	b.until(`woke.length === 1`)
 	if went := b.run(`return woke[0] - froze[0];`); went != "0" && went != "1" {
@@ -91,17 +94,15 @@ func (b *tab) lifecycle(state page.SetWebLifecycleStateState) {
 	}
 }
 
-// times are how long what happens to a tab takes: as in life with LMZ_SOAK=1, and scaled
-// down otherwise.
-type times struct{ grace, heartbeat, short, frozen, gone, away time.Duration }
+// times are how long a gateway waits for a tab, and how long a tab is put away at least: as in
+// life with LMZ_SOAK=1, and scaled down otherwise.
+type times struct{ grace, heartbeat, short time.Duration }
 
 func lifeTimes() times {
 	if os.Getenv("LMZ_SOAK") != "" {
-		return times{grace: 5 * time.Second, heartbeat: 20 * time.Second, short: 2 * time.Second,
-			frozen: time.Minute, gone: 8 * time.Second, away: 8 * time.Second}
+		return times{grace: 5 * time.Second, heartbeat: 20 * time.Second, short: 2 * time.Second}
 	}
-	return times{grace: time.Second, heartbeat: time.Second, short: 300 * time.Millisecond,
-		frozen: 5 * time.Second, gone: 2 * time.Second, away: 2 * time.Second}
+	return times{grace: time.Second, heartbeat: time.Second, short: 300 * time.Millisecond}
 }
 
 // The grace period is long here: how soon a tab is back depends on chance and on how busy
@@ -110,13 +111,20 @@ func TestATabThatWasPutAwayForAMomentResumes(t *testing.T) {
 	d := lifeTimes()
 	s := startSiteOf(t, gateway.Options{Grace: time.Minute, Heartbeat: d.heartbeat})
 	b := openTab(t, s)
-	b.freeze(d.short)
+	instance := b.run(`return client.lmz.instanceName;`)
+	b.freeze(func() { // it answers nothing
+		ctx, cancel := context.WithTimeout(t.Context(), d.short)
+		defer cancel()
+		if _, err := lmz.Call[string](ctx, s.client("eve@example.com"), lmz.At(lmz.DefaultGateway, instance), lmz.Ctn("hello")); err == nil {
+			t.Error("a frozen page answers")
+		}
+	})
 	b.connected(1)
 	s.line.cut(true)
-	time.Sleep(d.short)
+	b.until(`document.body.dataset.state === 'reconnecting'`)
 	s.line.cut(false)
 	b.connected(1)
-	b.back(0)
+	b.back(func() {})
 	b.connected(1)
 }
 
@@ -130,17 +138,16 @@ func TestATabThatWasPutAwayForLongSubscribesAgain(t *testing.T) {
 			f()
 		})
 	}
+	instance := b.run(`return client.lmz.instanceName;`)
 	in("frozen for longer than the gateway waits: one new session", func() {
-		b.freeze(d.frozen)
+		b.freeze(func() { s.sessionEnds(instance) })
 		b.until(`document.body.dataset.state !== 'connected' || total() === 2`)
 		b.until(`total() === 2`)
 		b.connected(2)
 	})
 	in("the gateway gone for longer than the grace period: one new session", func() {
-		instance := b.run(`return client.lmz.instanceName;`)
 		s.line.cut(true)
 		b.until(`document.body.dataset.state === 'reconnecting'`)
-		time.Sleep(d.gone)
 		s.sessionEnds(instance)
 		s.line.cut(false)
 		b.connected(3)
@@ -153,7 +160,6 @@ func TestATabThatWasPutAwayForLongSubscribesAgain(t *testing.T) {
 		b.run(`same(await ask(), 'hello'); sessionStorage.setItem('subscriptions', '4');`) // 3 s may be longer than the grace period
 	})
 	in("reloaded: one new session at the same address", func() {
-		instance := b.run(`return client.lmz.instanceName;`)
 		b.do(chromedp.Reload())
 		b.until(`total() === 5`)
 		b.connected(5)
@@ -176,12 +182,12 @@ func TestATabThatComesBackFromTheCacheSubscribesAgain(t *testing.T) {
 	d := lifeTimes()
 	s := startSiteOf(t, gateway.Options{Grace: d.grace, Heartbeat: d.heartbeat})
 	b := openTab(t, s)
-	b.back(d.away)
+	instance := b.run(`return client.lmz.instanceName;`)
+	b.back(func() { s.sessionEnds(instance) })
 	b.until(`total() === 2`)
 	b.connected(2)
 
 	// The next page has a client too, and with it the address for a while.
-	instance := b.run(`return client.lmz.instanceName;`)
 	b.run(`document.body.dataset.restored = ''; setTimeout(() => { location.href = '/programs/next/tab' + location.hash; });`)
 	b.until(`location.pathname === '/programs/next/tab' && total() === 3`)
 	b.connected(3)
@@ -193,12 +199,12 @@ func TestATabThatComesBackFromTheCacheSubscribesAgain(t *testing.T) {
 	b.connected(4)
 }
 
-// back goes to another page and comes back after a while.
-func (b *tab) back(after time.Duration) {
+// back goes to another page and comes back when something has happened.
+func (b *tab) back(until func()) {
 	b.t.Helper()
 	marker := b.run(`document.body.dataset.restored = ''; return marker;`)
 	b.do(chromedp.Navigate(b.run(`return location.origin;`) + "/programs/"))
-	time.Sleep(after)
+	until()
 	b.run(`setTimeout(() => history.back());`) // chromedp would wait for a load event, of which there is none
 	b.until(`document.body.dataset.restored === 'true'`)
 	if got := b.run(`return marker;`); got != marker {

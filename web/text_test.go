@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/page"
@@ -33,7 +32,7 @@ func TestTheTextOutlivesWhatHappensToTabs(t *testing.T) {
 	t.Parallel()
 	d := lifeTimes()
 	s := startSiteOf(t, gateway.Options{Grace: d.grace, Heartbeat: d.heartbeat})
-	b := openBrowser(t)
+	b := openOwnBrowser(t) // a tab whose focus is emulated is not frozen
 	b.signIn(s, "ada@example.com")
 	b.open("notes")
 	bob := s.terminal("bob@example.com", "notes")
@@ -46,9 +45,10 @@ func TestTheTextOutlivesWhatHappensToTabs(t *testing.T) {
 	bob.shows("a")
 	b.shows("a", 1)
 
+	instance := b.run(`return document.body.dataset.instance`)
 	b.lifecycle(page.SetWebLifecycleStateStateFrozen)
 	write("a bob")
-	time.Sleep(d.frozen)
+	s.sessionEnds(instance)
 	write("a bob 2")
 	b.lifecycle(page.SetWebLifecycleStateStateActive)
 	b.until(`document.body.dataset.subscriptions === '2'`)
@@ -58,13 +58,12 @@ func TestTheTextOutlivesWhatHappensToTabs(t *testing.T) {
 	b.until(`document.getElementById('state-text').textContent === 'Reconnecting'`)
 	b.typeText("b")
 	b.until(`document.getElementById('saved').textContent.startsWith('Not sent yet')`)
-	time.Sleep(d.gone)
+	s.sessionEnds(instance)
 	s.line.cut(false)
 	b.until(`document.body.dataset.subscriptions === '3'`)
 	b.shows("ab bob 2", 3)
 	bob.shows("ab bob 2")
 
-	instance := b.run(`return document.body.dataset.instance`)
 	b.do(chromedp.Reload())
 	b.until(`document.body.dataset.document === 'notes'`)
 	b.shows("ab bob 2", 1)
@@ -87,7 +86,7 @@ func TestTheTextOutlivesWhatHappensToTabs(t *testing.T) {
 	b.until(`location.pathname === '/dev/mail'`)
 	bob.shows("copy ab bob 2")
 	write("copy ab bob 3")
-	time.Sleep(d.away)
+	s.sessionEnds(instance)
 	b.until(`(setTimeout(() => history.back()), true)`) // the policy of that page allows nothing else
 	b.until(`document.body.dataset.document === 'notes'`)
 	if got := b.run(`return window.marker`); got != "1" {
@@ -183,9 +182,9 @@ func TestWhatADocumentRefusesStaysOnDiskUntilItIsDropped(t *testing.T) {
 	}
 	b.do(chromedp.Click(chromedp.CSS("#kept-drop")))
 	b.until(`document.getElementById('kept').hidden && document.activeElement.id === 'text'`)
-	b.do(chromedp.Sleep(100*time.Millisecond), chromedp.Reload())
+	b.keeps("every text is dropped", "kept === '[]'")
+	b.do(chromedp.Reload())
 	b.until(`document.body.dataset.document === 'notes' && document.getElementById('text').text === 'fine'`)
-	b.do(chromedp.Sleep(300 * time.Millisecond))
 	b.until(`document.getElementById('kept').hidden`)
 }
 

@@ -127,7 +127,7 @@ func (c *cloudflare) requests(path string) int {
 // openBrowser opens one that takes the stand-in for Cloudflare.
 func (c *cloudflare) openBrowser(t *testing.T) *tab {
 	t.Helper()
-	return openBrowserWith(t, chromedp.Flag("ignore-certificate-errors", true),
+	return openOwnBrowser(t, chromedp.Flag("ignore-certificate-errors", true),
 		chromedp.Flag("host-resolver-rules", "MAP challenges.cloudflare.com:443 "+c.server.Listener.Addr().String()))
 }
 

@@ -29,7 +29,7 @@ const peers = async (n) => {
 };
 
 async function measure() {
-  await new Promise((done) => setTimeout(done, 300)); // acknowledgements are due by then, and sockets closed
+  for (let last; last !== border.funcs(); await new Promise((done) => setTimeout(done, 50))) last = border.funcs(); // sockets are closed
   const goHeap = border.heap();
   globalThis.gc();
   await new Promise((done) => setTimeout(done));
