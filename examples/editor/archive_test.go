@@ -3,6 +3,7 @@ package editor
 import (
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -90,7 +91,11 @@ func TestChunksFollowTheText(t *testing.T) {
 
 // TestEveryVersionIsReadAsItWas edits, restores, restarts, and compares all versions.
 func TestEveryVersionIsReadAsItWas(t *testing.T) {
-	for seed := range uint64(2) {
+	seeds := uint64(1)
+	if os.Getenv("LMZ_SOAK") != "" {
+		seeds = 10
+	}
+	for seed := range seeds {
 		meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 			registerOpen(m, nil)
 			r := rand.New(rand.NewPCG(seed, 2))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -72,7 +73,11 @@ func TestWordsComparedPerMisspelling(t *testing.T) {
 
 func TestIndexSuggestsAsAFullSearchDoes(t *testing.T) {
 	d := english()
-	for _, w := range misspelled(d, 20) {
+	n := 5
+	if os.Getenv("LMZ_SOAK") != "" {
+		n = 200
+	}
+	for _, w := range misspelled(d, n) {
 		got, _ := d.search(w)
 		want := d.suggestions(w, d.near().words)
 		if len(got) < min(3, len(want)) || len(want) > 0 && got[0] != want[0] {
