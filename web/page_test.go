@@ -176,7 +176,7 @@ func TestWhatIsTypedOfflineSurvivesTheDeathOfTheTab(t *testing.T) {
 func TestWhatATabLeavesThatDiesLaterIsPushedByAnother(t *testing.T) {
 	t.Parallel()
 	s := startSite(t)
-	b := openBrowser(t)
+	b := openOwnBrowser(t) // a tab whose focus is emulated is not frozen
 	b.signIn(s, "ada@example.com")
 	b.open("notes")
 	b.typeText("before")
