@@ -207,6 +207,7 @@ func TestWhatIsTypedOfflineSurvivesKill9(t *testing.T) {
 	want := "before" + strings.Repeat(".", offline)
 	again.await(want, "connected  saved")
 	bob.await(want)
+	again.keys("End")
 	again.text("!")
 	bob.await(want + "!")
 	bob.text("?") // it is there once, also when both have said and heard more
