@@ -50,7 +50,7 @@ func dialWith(ctx context.Context, c *http.Client, url string, protocols []strin
 	}
 	switch conn.Subprotocol() {
 	case proto.SubprotocolCBOR:
-		return newSocket(conn, upgrade.socket, websocket.MessageBinary), nil
+		return batchSocket{newSocket(conn, upgrade.socket, websocket.MessageBinary)}, nil
 	case proto.SubprotocolJSON:
 		return newSocket(conn, upgrade.socket, websocket.MessageText), nil
 	}
@@ -64,17 +64,12 @@ type socket struct {
 	subprotocol string
 }
 
-func newSocket(conn *websocket.Conn, c *link.Socket, kind websocket.MessageType) Transport {
+func newSocket(conn *websocket.Conn, c *link.Socket, kind websocket.MessageType) *socket {
 	return &socket{link.WebSocket(conn, c, kind, proto.MaxFrame, link.DialerGoodbye), conn.Subprotocol()}
 }
 
 // Subprotocol returns the one that the server chose.
 func (s *socket) Subprotocol() string { return s.subprotocol }
-
-// WriteAll writes several messages in fewer writes than one each.
-func (s *socket) WriteAll(messages [][]byte) error {
-	return s.Transport.(link.Batcher).WriteAll(messages)
-}
 
 // Read implements [Transport].
 func (s *socket) Read() ([]byte, error) {
@@ -83,6 +78,14 @@ func (s *socket) Read() ([]byte, error) {
 		return nil, (*CloseError)(closed)
 	}
 	return message, err
+}
+
+// batchSocket is a socket whose messages are acknowledged, so that several may leave in one write.
+type batchSocket struct{ *socket }
+
+// WriteAll implements [link.Batcher].
+func (s batchSocket) WriteAll(messages [][]byte) error {
+	return s.Transport.(link.Batcher).WriteAll(messages)
 }
 
 // upgrader keeps the socket of the last answer, which an upgrade takes over.

@@ -217,7 +217,7 @@ func (f *front) accept(w http.ResponseWriter, r *http.Request, c *connection, nu
 	g.links++
 	c.json, c.ping = protocol == proto.SubprotocolJSON, conn.Ping
 	socket := link.WebSocket(conn, taken.socket, kind, proto.MaxFrame, link.ServerGoodbye)
-	if g.options.Memory != nil {
+	if g.options.Memory != nil || kind == websocket.MessageText {
 		socket = link.Single(socket)
 	}
 	c.link = link.New(g.links, socket)

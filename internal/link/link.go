@@ -158,21 +158,18 @@ func (l *Link) write() {
 	}
 }
 
-// A Batcher is a [Transport] that can write several messages in fewer writes than one each.
+// A Batcher is a [Transport] that can write several messages in fewer writes than one each. When
+// such a write fails it is not known which of them the other end has, so it is for links whose
+// messages are acknowledged: those of lmz.cbor.
 type Batcher interface {
 	WriteAll(messages [][]byte) error
 }
 
 func (l *Link) writeAll(batch [][]byte) error {
-	if b, ok := l.transport.(Batcher); ok && len(batch) > 1 {
-		return b.WriteAll(batch)
+	if len(batch) > 1 {
+		return l.transport.(Batcher).WriteAll(batch)
 	}
-	for _, message := range batch {
-		if err := l.transport.Write(message); err != nil {
-			return err
-		}
-	}
-	return nil
+	return l.transport.Write(batch[0])
 }
 
 // maxBatch is how many bytes a write takes, unless one message has more. What is taken cannot be
@@ -187,7 +184,8 @@ func (l *Link) next() [][]byte {
 		return nil
 	}
 	n, size := 1, len(l.queue[0])
-	for n < len(l.queue) && size+len(l.queue[n]) <= maxBatch {
+	_, several := l.transport.(Batcher)
+	for several && n < len(l.queue) && size+len(l.queue[n]) <= maxBatch {
 		size += len(l.queue[n])
 		n++
 	}

@@ -17,8 +17,9 @@ type Transport interface {
 	Close(code int, reason string) error
 }
 
-// Single returns t without its [Batcher]: each message is written by itself. How many messages
-// wait together depends on the scheduler, and in a simulation nothing may depend on that.
+// Single returns t without its [Batcher]: each message is written by itself. So it must be where
+// messages are not acknowledged, and in simulations: how many messages wait together depends on
+// the scheduler, and there nothing may depend on that.
 func Single(t Transport) Transport { return struct{ Transport }{t} }
 
 // maxReason is how many bytes fit into a close frame beside the code (RFC 6455 section
