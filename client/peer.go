@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/dialect"
 	"github.com/lumenize/lmz/internal/jsonwire"
 	"github.com/lumenize/lmz/internal/link"
 	"github.com/lumenize/lmz/internal/proto"
@@ -39,7 +40,7 @@ type Peer struct {
 	ctx         context.Context
 	cancel      context.CancelCauseFunc
 	serve       func(context.Context, *turn.Place, lmz.Identity, proto.Frame) proto.Answer // runs an incoming call
-	messages    jsonwire.Messages                                                          // of a server that speaks only lmz
+	json        *dialect.JSON                                                              // of a server that speaks only lmz
 	claims      func(token string) claims                                                  // reads an access token
 	user        callbacks
 	subscribing callbacks      // OnSubscriptionRequired, which waits for calls
@@ -52,9 +53,8 @@ type Peer struct {
 	session  *session.Session
 	begun    bool // session has been welcomed once
 	link     *link.Link
-	json     *session.JSON   // the dialect of a server that speaks only lmz, or nil
-	back     []proto.Frame   // what it has to tell the session
-	fresh    proto.SessionID // offered in the last hello
+	wire     dialect.Translator // of the session's frames, to what the server speaks
+	fresh    proto.SessionID    // offered in the last hello
 	token    string
 	subject  string        // as the token says it; "" if that is opaque
 	instance string        // empty until there is a token that says it, or a welcome
@@ -83,11 +83,11 @@ func New(o Options) (*Peer, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.serve, p.messages, p.claims = p.serveHandler, jsonwire.GoMessages{}, claimsOf
+	p.serve, p.json.Messages, p.claims = p.serveHandler, jsonwire.GoMessages{}, claimsOf
 	return p, nil
 }
 
-// newPeer makes a peer without serve, messages and claims.
+// newPeer makes a peer without serve, json.Messages and claims.
 func newPeer(o Options) (*Peer, error) {
 	base, err := gatewayURL(o.URL)
 	if err != nil {
@@ -99,7 +99,9 @@ func newPeer(o Options) (*Peer, error) {
 	setDefaults(&o)
 	p := &Peer{
 		options: o, base: base + "/gateway/" + o.Binding + "/",
+		json:    &dialect.JSON{Limit: proto.MaxTimeout},
 		life:    session.NewLife(o.Random),
+		wire:    dialect.CBOR.Translator(proto.SessionID{}),
 		calls:   make(map[uint64]*pending),
 		sent:    make(map[uint64]func(string)),
 		running: make(map[uint64]context.CancelFunc),

@@ -81,7 +81,7 @@ func NewRaw(o Options, raw Raw) (*Peer, error) {
 		c.subject, c.expires = raw.Claims(token)
 		return c
 	}
-	p.messages = jsonwire.ForeignMessages{ToJSON: raw.ToJSON, FromJSON: raw.FromJSON}
+	p.json.Messages = jsonwire.ForeignMessages{ToJSON: raw.ToJSON, FromJSON: raw.FromJSON}
 	return p, nil
 }
 

@@ -45,8 +45,8 @@ func (p *Peer) nameFor(subject string) string {
 
 // renewToken replaces the token on link number. p.mu is held.
 func (p *Peer) renewToken(number uint64) {
-	if p.json != nil {
-		return // the original knows no such message; it closes with 4401
+	if !p.wire.Dialect().Traits().Renewal {
+		return // the server closes the link with 4401 when the token expires
 	}
 	p.askToken("", func(c claims, err error) {
 		switch {
@@ -65,7 +65,9 @@ func (p *Peer) renewToken(number uint64) {
 }
 
 // askToken asks the user for a token, keeps it, and tells then with p.mu. p.mu is
-// held.
+// held. It is not inlined: a browser would load its code twice.
+//
+//go:noinline
 func (p *Peer) askToken(refused string, then func(claims, error)) {
 	p.work.Go(func() {
 		p.asking <- struct{}{} // never twice at once

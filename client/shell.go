@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/dialect"
 	"github.com/lumenize/lmz/internal/link"
 	"github.com/lumenize/lmz/internal/proto"
 	"github.com/lumenize/lmz/internal/session"
@@ -55,7 +56,7 @@ func (p *Peer) hangup(e session.Hangup) {
 		p.failed = errors.New("the gateway did not answer in time")
 	}
 	if p.link != nil && p.link.Number == e.Link {
-		p.link.Close(e.Code, e.Reason)
+		p.wire.Close(e.Code, e.Reason)
 		p.unlink()
 	}
 }
@@ -117,7 +118,8 @@ func (p *Peer) endSession(why string) {
 	p.dropSubscriptions()
 	p.doSession(p.session.End(why))
 	clear(p.sent)
-	p.begun, p.json, p.instance = false, nil, "" // the next user may be another one
+	p.begun, p.instance = false, "" // the next user may be another one
+	p.wire = dialect.CBOR.Translator(proto.SessionID{})
 	p.doSession(p.session.Restart(newSessionID()))
 }
 
@@ -158,33 +160,29 @@ func (p *Peer) dial(number uint64) {
 			transport.Close(proto.CloseNormal, "")
 			return
 		}
-		p.linked(l, speaksJSON(transport))
+		p.linked(l, p.spoken(transport))
 		p.mu.Unlock()
 		l.Run(p.receive, p.lost)
 	})
 }
 
-// linked makes l the current link and greets the gateway, unless the server speaks
-// JSON: that speaks first. p.mu is held.
-func (p *Peer) linked(l *link.Link, json bool) {
+// linked makes l the current link, whose other end speaks d, and greets the gateway. p.mu is
+// held.
+func (p *Peer) linked(l *link.Link, d dialect.Dialect) {
 	p.link = l
-	if json {
-		if p.instance == "" {
-			p.attemptFailed(l.Number, errNameless)
-			p.doLife(p.life.TokenUnusable(l.Number, errNameless.Error()))
-			l.Close(proto.CloseNormal, "")
-			return
-		}
-		if p.json == nil {
-			if p.begun { // with a server that spoke lmz.cbor
-				p.doSession(p.session.Restart(newSessionID()))
-			}
-			p.json = session.NewJSON(p.messages, newSessionID(), false, proto.MaxTimeout)
-		}
-		p.json.Linked()
+	if !d.Traits().Hello && p.instance == "" {
+		p.attemptFailed(l.Number, errNameless)
+		p.doLife(p.life.TokenUnusable(l.Number, errNameless.Error()))
+		l.Close(proto.CloseNormal, "")
 		return
 	}
-	p.json = nil
+	if p.wire.Dialect() != d {
+		if p.begun { // with a server that spoke the other dialect
+			p.doSession(p.session.Restart(newSessionID()))
+		}
+		p.wire = d.Translator(newSessionID())
+	}
+	p.wire.Begin(l)
 	hello := proto.Frame{Kind: proto.KindHello, Attempt: l.Number, Features: p.features()}
 	if p.begun {
 		if p.fresh == p.session.ID { // otherwise it was offered before, and may have begun unheard
@@ -206,26 +204,19 @@ func (p *Peer) features() (f proto.Features) {
 	return f
 }
 
-// speaksJSON reports whether the two ends of a socket agreed on the original's
-// protocol. A transport that does not say speaks lmz.cbor.
-func speaksJSON(t Transport) bool {
-	s, ok := t.(interface{ Subprotocol() string })
-	return ok && s.Subprotocol() == proto.SubprotocolJSON
+// spoken returns the dialect on which the two ends of a socket agreed: lmz.cbor if the
+// transport does not say.
+func (p *Peer) spoken(t Transport) dialect.Dialect {
+	if s, ok := t.(interface{ Subprotocol() string }); ok && s.Subprotocol() == proto.SubprotocolJSON {
+		return p.json
+	}
+	return dialect.CBOR
 }
 
-// write hands a frame to the current link. p.mu is held.
-func (p *Peer) write(b []byte) {
-	if p.link == nil {
-		return
-	}
-	if p.json != nil {
-		var back *proto.Frame
-		if b, back = p.json.Encode(b); back != nil {
-			p.back = append(p.back, *back)
-		}
-	}
-	if b != nil {
-		p.link.Send(b)
+// write sends an encoded frame over the current link. p.mu is held.
+func (p *Peer) write(frame []byte) {
+	if p.link != nil {
+		p.wire.Send(frame)
 	}
 }
 
@@ -234,10 +225,7 @@ func (p *Peer) unlink() {
 	if p.link == nil {
 		return
 	}
-	if p.json != nil {
-		p.json.Wrote(p.link.Abandon(proto.CloseNormal, ""))
-		p.back = append(p.back, p.json.Lost()...)
-	}
+	p.wire.Ended()
 	p.link = nil
 	p.session.Unlink()
 	p.doSession(nil)
@@ -276,21 +264,14 @@ func (p *Peer) receive(l *link.Link, message []byte) {
 	if p.link != l { // a link that was given up has nothing to say any more
 		return
 	}
-	if p.json != nil {
-		p.json.Wrote(l.Written())
-		f, subscribe, refusal := p.json.Decode(session.ParseJSON(p.messages, message))
-		if refusal != nil {
-			l.Send(refusal)
-		}
-		p.take(l, f, subscribe)
-		return
-	}
-	f, err := proto.ParseFrame(message)
+	in, err := p.wire.Dialect().Parse(message)
 	if err != nil {
 		p.broken(err.Error())
 		return
 	}
-	p.take(l, f, !f.Resumed)
+	if f, refused := p.wire.Take(in); !refused {
+		p.take(l, f, in.Subscribe)
+	}
 }
 
 // take takes a frame from the current link; subscribe is what a welcome means for
@@ -325,7 +306,7 @@ func (p *Peer) broken(why string) {
 	}
 	p.options.Log("protocol error", "error", why)
 	p.failed = errors.New(why)
-	l.Close(proto.CloseProtocol, why)
+	p.wire.Close(proto.CloseProtocol, why)
 	p.unlink()
 	p.doLife(p.life.Lost(time.Now(), l.Number, session.Loss{}))
 }
@@ -335,9 +316,6 @@ func (p *Peer) broken(why string) {
 func (p *Peer) welcomed(l *link.Link, f proto.Frame, subscribe bool) {
 	if p.options.Heartbeat == 0 {
 		p.life.Heartbeat = f.Heartbeat
-		if p.json != nil {
-			p.life.Heartbeat = jsonHeartbeat
-		}
 	}
 	if !f.Resumed && p.begun {
 		p.doSession(p.session.Restart(p.fresh))
@@ -355,10 +333,6 @@ func (p *Peer) welcomed(l *link.Link, f proto.Frame, subscribe bool) {
 	}
 	p.doSession(p.session.Resume(f.Ack, f.Features))
 }
-
-// jsonHeartbeat is how often the original's clients send lmz:ping (PROTOCOL.md, "The
-// subprotocol lmz").
-const jsonHeartbeat = 30 * time.Second
 
 type urgentKey struct{}
 
@@ -435,9 +409,7 @@ func (p *Peer) doSession(effects []session.Effect) {
 		}
 	}
 	p.session.Recycle(effects)
-	for len(p.back) > 0 { // answers that JSON made up itself
-		f := p.back[0]
-		p.back = p.back[1:]
+	for f, ok := p.wire.Back(); ok; f, ok = p.wire.Back() {
 		p.doSession(p.session.Receive(f))
 	}
 	if overflow != "" {

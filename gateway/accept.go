@@ -14,6 +14,7 @@ import (
 
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/internal/budget"
+	"github.com/lumenize/lmz/internal/dialect"
 	"github.com/lumenize/lmz/internal/link"
 	"github.com/lumenize/lmz/internal/proto"
 )
@@ -25,7 +26,7 @@ func (f *front) connect(w http.ResponseWriter, r *http.Request, instance string)
 	case !strings.EqualFold(r.Header.Get("Upgrade"), "websocket"):
 		refuseUpgrade(w, "Expected WebSocket upgrade")
 		return
-	case !offers(r.Header, proto.SubprotocolCBOR) && !offers(r.Header, proto.SubprotocolJSON):
+	case f.gateway.spoken(r.Header) == nil:
 		log.Info("client refused", "error", "it offers no subprotocol that is spoken here", "offered", shown(offeredNames(r.Header)))
 		refuseUpgrade(w, unspoken)
 		return
@@ -162,13 +163,15 @@ func protocols(h http.Header) []string {
 	return offered
 }
 
-func offers(h http.Header, protocol string) bool {
-	for _, p := range protocols(h) {
-		if p == protocol {
-			return true
+// spoken returns the first of the gateway's dialects that a client offers, or nil.
+func (g *Gateway) spoken(h http.Header) dialect.Dialect {
+	offered := protocols(h)
+	for _, d := range g.dialects {
+		if slices.Contains(offered, d.Traits().Subprotocol) {
+			return d
 		}
 	}
-	return false
+	return nil
 }
 
 // offeredNames are the subprotocols that a client offers, without its token.
@@ -196,13 +199,14 @@ func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 // number was asked for.
 func (f *front) accept(w http.ResponseWriter, r *http.Request, c *connection, number uint64) {
 	g := f.gateway
-	protocol, kind := proto.SubprotocolJSON, websocket.MessageText
-	if offers(r.Header, proto.SubprotocolCBOR) {
-		protocol, kind = proto.SubprotocolCBOR, websocket.MessageBinary
+	c.dialect = g.spoken(r.Header)
+	kind := websocket.MessageBinary
+	if c.dialect.Traits().Text {
+		kind = websocket.MessageText
 	}
 	taken := &hijacker{ResponseWriter: w}
 	conn, err := websocket.Accept(taken, r, &websocket.AcceptOptions{
-		Subprotocols: []string{protocol}, InsecureSkipVerify: true, // route asked about the origin
+		Subprotocols: []string{c.dialect.Traits().Subprotocol}, InsecureSkipVerify: true, // route asked about the origin
 	})
 	if err != nil {
 		g.log.connect.Info("upgrade failed", "instance", c.instance, "error", err)
@@ -215,7 +219,7 @@ func (f *front) accept(w http.ResponseWriter, r *http.Request, c *connection, nu
 		return
 	}
 	g.links++
-	c.json, c.ping = protocol == proto.SubprotocolJSON, conn.Ping
+	c.ping = conn.Ping
 	socket := link.WebSocket(conn, taken.socket, kind, proto.MaxFrame, link.ServerGoodbye)
 	if g.options.Memory != nil || kind == websocket.MessageText {
 		socket = link.Single(socket)

@@ -27,7 +27,7 @@ func (c *client) claimed(f proto.Frame) map[string]lmz.Value {
 	switch {
 	case claims.Auth != nil:
 		c.suspect(slog.LevelWarn, f.To, "an origin auth")
-	case c.json == nil && claims.Chain != nil:
+	case claims.Chain != nil && !c.wire.Dialect().Traits().Chain:
 		c.suspect(slog.LevelWarn, f.To, "a call chain")
 	case len(claims.Chain) > 1 || len(claims.Chain) == 1 && claims.Chain[0] != c.self: // the original's client sends the chain that it was called with
 		c.suspect(slog.LevelInfo, f.To, "a call chain")

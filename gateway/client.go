@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/lumenize/lmz"
-	"github.com/lumenize/lmz/internal/jsonwire"
+	"github.com/lumenize/lmz/internal/dialect"
 	"github.com/lumenize/lmz/internal/link"
 	"github.com/lumenize/lmz/internal/proto"
 	"github.com/lumenize/lmz/internal/session"
@@ -31,13 +31,12 @@ type client struct {
 
 	mu        sync.Mutex // guards the following fields
 	seat      session.Seat
-	session   *session.Session // nil when the seat is free
-	json      *session.JSON    // the dialect of a session over JSON, or nil
-	back      []proto.Frame    // what it has to tell the session
-	auth      *lmz.Auth        // of the current connection, as nodes see it
-	from      *connection      // the current one or, in the grace period, the last
-	link      *link.Link       // the current connection's, or nil
-	features  proto.Features   // what the client on the current connection understands; none if it speaks JSON
+	session   *session.Session   // nil when the seat is free
+	wire      dialect.Translator // of the session's frames; nil when the seat is free
+	auth      *lmz.Auth          // of the current connection, as nodes see it
+	from      *connection        // the current one or, in the grace period, the last
+	link      *link.Link         // the current connection's, or nil
+	features  proto.Features     // what the client on the current connection understands
 	nextKey   uint64
 	calls     map[uint64]*outgoing
 	running   map[uint64]runningCall // the session's calls by number
@@ -231,29 +230,21 @@ func (c *client) apply(effects []session.Effect) (later []func()) {
 	}
 	later = append(later, c.toldOf...)
 	c.toldOf = nil
-	if len(c.back) > 0 && c.session != nil {
-		f := c.back[0]
-		c.back = c.back[1:]
+	if c.session == nil {
+		return later
+	}
+	if f, ok := c.wire.Back(); ok {
 		later = append(later, c.apply(c.session.Receive(f))...)
 	}
 	return later
 }
 
-// write hands a frame to the current connection. c.mu is held.
-func (c *client) write(b []byte) {
+// write sends an encoded frame over the current connection. c.mu is held.
+func (c *client) write(frame []byte) {
 	if c.link == nil {
 		return
 	}
-	if c.json != nil {
-		var back *proto.Frame
-		if b, back = c.json.Encode(b); back != nil {
-			c.back = append(c.back, *back)
-		}
-	}
-	if b == nil {
-		return
-	}
-	if c.link.Send(b); c.link.Congested() {
+	if c.wire.Send(frame); c.link.Congested() {
 		c.gateway.counts.stuckSockets.Add(1)
 		c.gateway.log.session.Warn("connection closed", "client", c.self.Instance, "reason", "it does not take what is sent")
 		c.abandonLink(proto.CloseOverflow, "too much waits for the client")
@@ -280,32 +271,25 @@ func (c *client) stallTimeout() {
 
 // closeLink closes the current connection, which counts no more. c.mu is held.
 func (c *client) closeLink(code int, reason string) {
-	if c.json != nil { // what is not written yet goes out on the next one
-		c.abandonLink(code, reason)
-		return
-	}
 	if c.link != nil {
-		c.link.Close(code, reason)
+		c.wire.Close(code, reason)
 		c.unlink()
 	}
 }
 
 // abandonLink is closeLink, but nothing is written any more. c.mu is held.
 func (c *client) abandonLink(code int, reason string) {
-	if c.link == nil {
-		return
+	if c.link != nil {
+		c.wire.Abandon(code, reason)
+		c.unlink()
 	}
-	written := c.link.Abandon(code, reason)
-	if c.json != nil {
-		c.json.Wrote(written)
-	}
-	c.unlink()
 }
 
 // unlink forgets the current connection. c.mu is held.
 func (c *client) unlink() {
 	c.link = nil
 	if c.session != nil {
+		c.wire.Ended()
 		c.session.Unlink()
 	}
 }
@@ -351,9 +335,9 @@ func (c *client) revoke(l *link.Link, reason string) {
 	})
 }
 
-// receive takes a frame of the current connection.
-func (c *client) receive(l *link.Link, f proto.Frame) {
-	if f.Kind == proto.KindAnswer {
+// receive takes a message of the current connection.
+func (c *client) receive(l *link.Link, in dialect.Incoming) {
+	if f := &in.Frame; f.Kind == proto.KindAnswer {
 		a := c.gateway.checked(proto.Answer{Failed: f.Failed, Payload: f.Payload})
 		f.Failed, f.Payload = a.Failed, a.Payload
 	}
@@ -363,36 +347,30 @@ func (c *client) receive(l *link.Link, f proto.Frame) {
 		if c.link != l || c.session == nil { // a connection that was given up
 			return nil
 		}
-		return c.session.Receive(f)
-	})
-}
-
-// receiveJSON takes a message of the current connection.
-func (c *client) receiveJSON(l *link.Link, message []byte) {
-	m := session.ParseJSON(jsonwire.GoMessages{}, message) // not under the lock: others wait for that
-	m.SetAnswer(c.gateway.checked(m.Answer()))
-	c.order.Lock()
-	defer c.order.Unlock()
-	c.step(func() []session.Effect {
-		if c.link != l || c.session == nil {
-			return nil
+		if in.Err != nil {
+			c.suspect(slog.LevelWarn, in.Frame.To, "a call that cannot be read")
 		}
-		c.json.Wrote(l.Written())
-		f, _, refusal := c.json.Decode(m)
-		if refusal != nil {
-			c.suspect(slog.LevelWarn, m.To(), "a call that cannot be read")
-			l.Send(refusal)
-		}
+		f, refused := c.wire.Take(in)
 		switch {
+		case refused:
 		case f.Kind == proto.KindPing:
 			c.write((&proto.Frame{Kind: proto.KindPong}).Append(nil))
-		case f.Kind.Numbered():
+		case f.Kind == proto.KindAck, f.Kind.Numbered():
 			return c.session.Receive(f)
-		case f.Kind == 0 && refusal == nil:
+		default:
 			c.gateway.counts.unknownFrames.Add(1)
 		}
 		return nil
 	})
+}
+
+// tell sends the client a frame that belongs to the connection with this link, not to the session.
+func (c *client) tell(l *link.Link, f *proto.Frame) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.link != nil && c.link == l {
+		c.wire.Send(f.Append(nil))
+	}
 }
 
 // limitSlack is what a method gets beyond its deadline to say itself that it was over.

@@ -23,14 +23,15 @@ func (c *client) run(number uint64, f proto.Frame) func() {
 		Context: lmz.CallContext{Chain: []lmz.Identity{c.self}, Auth: c.auth, ClientState: c.claimed(f)},
 		Payer:   c.auth.Subject,
 	}
+	again := c.wire.Dialect().Traits().Again
 	switch {
-	case c.json != nil: // it never asks again, so nothing is kept
+	case !again: // so nothing is kept
 		call.ID = proto.CallID{}
 	case f.Again != proto.CallID{}:
 		call.ID, call.Again = f.Again, true
 	}
 	c.running[number] = runningCall{cancel, f.NoReply || c.gateway.isObject(f.To.Binding)}
-	if !f.NoReply && c.json == nil && c.gateway.isObject(f.To.Binding) {
+	if !f.NoReply && again && c.gateway.isObject(f.To.Binding) {
 		c.kept[number] = keptAnswer{f.To, call.ID}
 	}
 	answer := c.answerer(number, cancel)
@@ -58,8 +59,8 @@ func (c *client) countSend(size int, done func(proto.Answer)) func(proto.Answer)
 }
 
 // answerer returns what takes the answer to a call of the client, and whose ctx cancel
-// ends. A JSON client has no deadline at which it would go on without an answer, so at
-// the end of the call limit it gets one in any case. c.mu is held.
+// ends. A client whose dialect has no deadlines gets an answer at the end of the call limit in
+// any case. c.mu is held.
 func (c *client) answerer(number uint64, cancel func()) func(proto.Answer) {
 	current := c.session
 	answer := func(a proto.Answer) {
@@ -72,7 +73,7 @@ func (c *client) answerer(number uint64, cancel func()) func(proto.Answer) {
 			return c.session.Answer(number, a)
 		})
 	}
-	if c.json == nil {
+	if c.wire.Dialect().Traits().Again {
 		return answer
 	}
 	timer := time.AfterFunc(c.gateway.options.CallLimit+limitSlack, func() {

@@ -5,17 +5,16 @@ import (
 	"time"
 
 	"github.com/lumenize/lmz"
-	"github.com/lumenize/lmz/internal/jsonwire"
 	"github.com/lumenize/lmz/internal/link"
 	"github.com/lumenize/lmz/internal/node"
 	"github.com/lumenize/lmz/internal/proto"
 	"github.com/lumenize/lmz/internal/session"
 )
 
-// hello greets a connection. One that speaks JSON goes on with the session that has
-// the seat if that speaks JSON too (PROTOCOL.md, "The subprotocol lmz").
+// hello greets a connection. A client that does not name its session continues the one that
+// has the seat, if that speaks the same dialect (PROTOCOL.md, "The subprotocol lmz").
 func (c *client) hello(from *connection, f proto.Frame) {
-	l, json := from.link, from.json
+	l, traits := from.link, from.dialect.Traits()
 	c.order.Lock() // what the connection before it brought is carried on first
 	defer c.order.Unlock()
 	c.step(func() []session.Effect {
@@ -23,11 +22,12 @@ func (c *client) hello(from *connection, f proto.Frame) {
 			return nil
 		}
 		superseded := c.seat.Superseded(f) // whoever has followed it, and also if it may not go on
-		switch speaksJSON := c.session != nil && c.json != nil; {
-		case json && speaksJSON:
-			f.Resume = c.session.ID
-		case json || speaksJSON: // the other's session cannot go on
+		switch {
+		case c.session == nil:
+		case c.wire.Dialect() != from.dialect:
 			f.Resume = proto.SessionID{}
+		case !traits.Hello:
+			f.Resume = c.session.ID
 		}
 		if c.auth != nil && c.auth.Subject != from.auth.Subject { // a hook lets several users have one name
 			f.Resume = proto.SessionID{}
@@ -45,10 +45,7 @@ func (c *client) hello(from *connection, f proto.Frame) {
 		for _, e := range effects {
 			switch e.(type) {
 			case session.BeginSession:
-				c.json, c.back = nil, nil
-				if json {
-					c.json = session.NewJSON(jsonwire.GoMessages{}, newSessionID(), true, c.gateway.options.CallLimit)
-				}
+				c.wire = from.dialect.Translator(newSessionID())
 			case session.Welcome:
 				c.link, c.from, c.auth, c.features = l, from, seen(from.identity()), f.Features
 			}
@@ -82,9 +79,7 @@ func (c *client) doSeat(effects []session.SeatEffect) (out []session.Effect) {
 				Policy: session.ForClients(), Forget: true,
 			}, time.Now)
 		case session.Welcome:
-			if c.json != nil {
-				e.Resumed = c.json.Heard() // otherwise nobody may have had the status that said so
-			}
+			e.Resumed = e.Resumed && c.wire.Greeted() // or the welcome that asked it to subscribe may be lost
 			out = append(out, c.welcome(e)...)
 			c.gateway.log.session.Info("client connected", "client", c.self.Instance, "resumed", e.Resumed)
 		case session.StartGrace:
@@ -96,34 +91,30 @@ func (c *client) doSeat(effects []session.SeatEffect) (out []session.Effect) {
 
 // welcome greets the current connection and goes on with the session. c.mu is held.
 func (c *client) welcome(e session.Welcome) []session.Effect {
-	if c.json != nil {
-		c.json.Linked()
-		c.link.Send(c.json.Status(!e.Resumed))
-		return c.session.Resume(c.json.Written(), c.features)
-	}
 	welcome := proto.Frame{
 		Kind: proto.KindWelcome, Resumed: e.Resumed, Ack: c.session.Received(),
 		Grace: c.gateway.options.Grace, Heartbeat: c.gateway.options.Heartbeat,
 		Features: proto.AllFeatures,
 		To:       c.self.Address, After: c.from.left(),
 	}
-	c.link.Send(welcome.Append(nil))
-	return c.session.Resume(e.PeerReceived, c.features)
+	c.wire.Begin(c.link)
+	c.wire.Send(welcome.Append(nil))
+	return c.session.Resume(c.wire.Received(e.PeerReceived), c.features)
 }
 
-// hasHeard reports whether a JSON client is known to have had its status.
-func (c *client) hasHeard() bool {
+// isGreeted reports whether the client is known to have received a welcome in its session.
+func (c *client) isGreeted() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.json == nil || c.json.Heard()
+	return c.session == nil || c.wire.Greeted()
 }
 
-// heard says that a JSON client has had the status of a connection.
-func (c *client) heard(l *link.Link) {
+// setGreeted says that the client has received the welcome over a connection.
+func (c *client) setGreeted(l *link.Link) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.link == l && c.json != nil {
-		c.json.Hear()
+	if c.link == l && c.session != nil {
+		c.wire.SetGreeted()
 	}
 }
 
@@ -150,7 +141,7 @@ func (c *client) endSession(reason string, goodbye bool) []session.Effect {
 		}
 	}
 	clear(c.kept)
-	c.session, c.json, c.back, c.auth, c.from = nil, nil, nil, nil, nil
+	c.session, c.wire, c.auth, c.from = nil, nil, nil, nil
 	c.toldOf, c.ended = append(c.toldOf, c.ended...), nil
 	c.gateway.log.session.Info("session ended", "client", c.self.Instance, "reason", reason)
 	return effects
@@ -171,8 +162,8 @@ func (c *client) graceOver(number uint64) {
 func (c *client) advise(after time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.link != nil && c.json == nil {
-		c.link.Send((&proto.Frame{Kind: proto.KindAway, After: after}).Append(nil))
+	if c.link != nil {
+		c.wire.Send((&proto.Frame{Kind: proto.KindAway, After: after}).Append(nil))
 	}
 }
 
@@ -181,9 +172,6 @@ func (c *client) lost(l *link.Link, goodbye bool) {
 	c.order.Lock() // as in graceOver
 	c.step(func() []session.Effect {
 		if c.link == l {
-			if c.json != nil {
-				c.json.Wrote(l.Written())
-			}
 			c.unlink()
 		}
 		return c.doSeat(c.seat.Lost(l.Number, goodbye))

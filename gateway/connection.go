@@ -10,12 +10,13 @@ import (
 	"time"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/dialect"
 	"github.com/lumenize/lmz/internal/link"
 	"github.com/lumenize/lmz/internal/proto"
 )
 
-// connection is one socket of a client. Its first frame decides which session it
-// carries, unless it speaks JSON: then it carries whatever session has the address.
+// connection is one socket of a client. Its first frame decides which session it carries. In a
+// dialect without that it carries whichever session has the address.
 type connection struct {
 	gateway  *Gateway
 	front    *front
@@ -23,11 +24,11 @@ type connection struct {
 	auth     *lmz.Auth // with which it came; its subject stays
 	bearer   bearer
 	link     *link.Link
-	json     bool
+	dialect  dialect.Dialect
 	ping     func(context.Context) error // asks the socket whether it lives (RFC 6455 section 5.5.2)
 	heard    atomic.Int64                // when the last frame came, in Unix nanoseconds
 	expires  atomic.Int64                // when the token does, in Unix nanoseconds; 0: never
-	greeting sync.Once                   // of a JSON connection: the gateway says hello for it, unless it has ended
+	greeting sync.Once                   // the gateway says hello for a client that does not, unless the connection has ended
 
 	mu      sync.Mutex // guards the following fields
 	client  *client    // nil until the hello
@@ -39,51 +40,54 @@ type connection struct {
 	ended   bool
 	alive   *time.Timer // closes the connection if it is silent
 	expiry  *time.Timer // closes it when its token expires
-	status  *time.Timer // asks whether a JSON client has its status
+	status  *time.Timer // asks whether a client that does not say has received its welcome
 }
 
 // serve runs the connection to its end.
 func (c *connection) serve() {
 	c.heard.Store(time.Now().UnixNano())
-	if c.json {
-		if c.gateway.isConnected(lmz.At(c.front.binding, c.instance)) {
-			go c.prove()
-		} else {
-			c.greet()
-		}
-		c.after(&c.alive, c.gateway.options.Heartbeat, c.checkPing)
-	} else {
+	switch {
+	case c.dialect.Traits().Hello:
 		c.after(&c.alive, helloTimeout, func() { c.link.Close(proto.CloseTimeout, "no hello in time") })
+	case c.gateway.isConnected(lmz.At(c.front.binding, c.instance)):
+		go c.prove()
+		c.after(&c.alive, c.gateway.options.Heartbeat, c.checkPing)
+	default:
+		c.greet()
+		c.after(&c.alive, c.gateway.options.Heartbeat, c.checkPing)
 	}
 	c.expireWith(c.auth)
 	c.link.Run(c.receive, c.lost)
 }
 
-// greet takes the client's seat for a JSON connection, which has no hello of its own.
+// greet takes the client's seat for a client that does not say hello.
 func (c *connection) greet() {
+	if c.dialect.Traits().Hello {
+		return
+	}
 	c.greeting.Do(func() {
 		c.hello(proto.Frame{Kind: proto.KindHello, Session: newSessionID()})
 		c.after(&c.status, statusTime, c.checkStatus)
 	})
 }
 
-// statusTime is how long the status of a JSON connection may take to be written.
+// statusTime is how long the welcome of such a client may take to be written.
 const statusTime = 100 * time.Millisecond
 
-// checkStatus asks the socket for a pong once the status is written: then the client has it.
+// checkStatus asks the socket for a pong once the welcome is written: then the client has it.
 func (c *connection) checkStatus() {
 	client := c.current()
-	if client == nil || client.hasHeard() || c.link.Written() == 0 {
+	if client == nil || client.isGreeted() || c.link.Written() == 0 {
 		return // known already, or only a message of the client can tell
 	}
 	if c.ping(c.gateway.ctx) == nil { // or the socket is closed
-		client.heard(c.link)
+		client.setGreeted(c.link)
 	}
 }
 
-// prove greets a JSON connection that would take the place of another when its socket
-// answers. Nothing in its request tells how old that is: one that the client has given up
-// may arrive after the next, and must not end that.
+// prove greets a connection that would take the place of another when its socket answers.
+// Nothing in its request tells how old that is: one that the client has given up may arrive
+// after the next, and must not end that.
 func (c *connection) prove() {
 	if c.isAlive() {
 		c.greet()
@@ -101,8 +105,8 @@ func (c *connection) isAlive() bool {
 	return true
 }
 
-// checkPing closes a JSON connection whose socket does not answer a ping. Clients of
-// the original send one of their own only if they feel like it.
+// checkPing closes a connection whose socket does not answer a ping. Clients of the original
+// need not send any themselves.
 func (c *connection) checkPing() {
 	if c.isAlive() {
 		c.after(&c.alive, c.gateway.options.Heartbeat, c.checkPing)
@@ -259,8 +263,8 @@ func (c *connection) goOn(auth *lmz.Auth) {
 		client.renew(c.link, auth, taken)
 	}
 	c.expireWith(auth)
-	if renewed && !c.json {
-		c.link.Send((&proto.Frame{Kind: proto.KindRenewed, After: c.left()}).Append(nil))
+	if client := c.current(); renewed && client != nil {
+		client.tell(c.link, &proto.Frame{Kind: proto.KindRenewed, After: c.left()})
 	}
 }
 
@@ -287,30 +291,21 @@ func (c *connection) receive(l *link.Link, message []byte) {
 		l.Abandon(proto.CloseOverflow, "the client does not read")
 		return
 	}
-	if c.json {
-		c.greet()                                 // who sends something has had the answer to its request
-		if client := c.current(); client != nil { // nil while the gateway shuts down
-			client.receiveJSON(l, message)
-		}
-		return
-	}
+	c.greet() // a client that sends something has received the answer to its request
 	client := c.current()
-	f, err := proto.ParseFrame(message)
-	switch {
+	in, err := c.dialect.Parse(message) // without a lock: it takes a while
+	switch kind := in.Frame.Kind; {
 	case err != nil:
 		c.refuse(err.Error())
-	case client == nil && f.Kind == proto.KindHello:
-		c.hello(f)
-	case client == nil:
+	case client != nil && kind == proto.KindToken:
+		c.renew(in.Frame.Token)
+	case client != nil:
+		client.receive(l, in)
+	case kind == proto.KindHello:
+		c.hello(in.Frame)
+	case c.dialect.Traits().Hello:
 		c.refuse("the first frame must be a hello")
-	case f.Kind == proto.KindPing:
-		l.Send((&proto.Frame{Kind: proto.KindPong}).Append(nil))
-	case f.Kind == proto.KindToken:
-		c.renew(f.Token)
-	case f.Kind.Numbered() || f.Kind == proto.KindAck:
-		client.receive(l, f)
-	default:
-		c.gateway.counts.unknownFrames.Add(1)
+	default: // the gateway shuts down
 	}
 }
 
@@ -330,7 +325,7 @@ func (c *connection) hello(f proto.Frame) {
 	c.client = client
 	c.mu.Unlock()
 	client.hello(c, f)
-	if !c.json {
+	if c.dialect.Traits().Hello {
 		c.after(&c.alive, c.silence(), c.checkSilence)
 	}
 }

@@ -13,6 +13,8 @@ import (
 
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/internal/budget"
+	"github.com/lumenize/lmz/internal/dialect"
+	"github.com/lumenize/lmz/internal/jsonwire"
 	"github.com/lumenize/lmz/internal/proto"
 	"github.com/lumenize/lmz/internal/turn"
 	"github.com/lumenize/lmz/object"
@@ -126,6 +128,7 @@ type Gateway struct {
 	workers   map[string]*worker
 	fronts    map[string]*front // bindings under which clients connect
 	kinds     map[string]bool   // bindings of objects
+	dialects  []dialect.Dialect // that clients may speak, the preferred one first
 	accounts  *budget.Accounts  // what subjects use
 	requests  underWay          // HTTP requests to objects
 	authority *authority
@@ -171,6 +174,9 @@ func New(o Options) (*Gateway, error) {
 	g := &Gateway{
 		options: o, log: newLogs(o.Log),
 		workers: make(map[string]*worker), fronts: make(map[string]*front), kinds: make(map[string]bool),
+		dialects: []dialect.Dialect{
+			dialect.CBOR, &dialect.JSON{Messages: jsonwire.GoMessages{}, Gateway: true, Limit: o.CallLimit},
+		},
 		accounts: newAccounts(o),
 		pool:     turn.Line{Holders: workersAtOnce, EachPayer: max(cmp.Or(o.Budget.Workers, defaultWorkers), 0)},
 		clients:  make(map[lmz.Address]*client), open: make(map[*connection]bool),
