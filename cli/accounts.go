@@ -28,15 +28,16 @@ func accountsCommand(con *console.Console) *cobra.Command {
 	var o *account.Account
 	cmd := &cobra.Command{
 		Use:   "accounts",
-		Short: "List the accounts that are signed in here",
-		Long: "accounts lists the sign-ins that are kept, without asking any server. The one with a *\n" +
-			"is what commands use at its server; --email or LMZ_EMAIL chooses another for one command.",
+		Short: "List the accounts that are signed in on this machine",
+		Long: "accounts lists the stored sign-ins, without asking any server. Commands use the\n" +
+			"account with a * at its server; --email or LMZ_EMAIL chooses another for one\n" +
+			"command.",
 		Example: "  lmz accounts\n  lmz accounts use you@example.com",
 		Args:    flags.NoWords,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return runAccounts(cmd.Context(), con, o, asJSON) },
 	}
 	o = account.SignInFlags(con, cmd)
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a line: server, email, sub, active, store")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object per line: server, email, sub, active, store")
 
 	var chosen *account.Account
 	use := &cobra.Command{
@@ -61,9 +62,9 @@ func runAccounts(ctx context.Context, con *console.Console, o *account.Account, 
 	defer unlock()
 	accounts := keptAccounts(c)
 	if len(accounts) == 0 && !asJSON {
-		fmt.Fprintf(con.Err, "Nobody is signed in here. Try: %s\n", hint.LoginExample)
+		fmt.Fprintf(con.Err, "No account is signed in. Try: %s\n", hint.LoginExample)
 	}
-	return output.Print(con.Out, asJSON, accounts, "EMAIL SERVER KEPT-IN", func(k keptAccount) []string {
+	return output.Print(con.Out, asJSON, accounts, "EMAIL SERVER STORE", func(k keptAccount) []string {
 		email := k.Email
 		if k.Active {
 			email += " *"
@@ -97,6 +98,6 @@ func runUse(ctx context.Context, con *console.Console, o *account.Account, email
 	if err := c.Use(server, email); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(con.Out, "Commands act as %s at %s.\n", output.Line(credentials.SameAddress(email)), server)
+	_, err = fmt.Fprintf(con.Out, "Commands now act as %s at %s.\n", output.Line(credentials.SameAddress(email)), server)
 	return err
 }

@@ -19,17 +19,17 @@ import (
 func alarmsCommand(con *console.Console) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "alarms",
-		Short: "See and change what objects will do later (admins)",
-		Long: "alarms shows which objects have something to do later, and the alarms of one; runs an\n" +
-			"alarm now, and cancels one. Only administrators may.",
+		Short: "List, run, and cancel the alarms of objects (admins)",
+		Long: "alarms shows which objects have work scheduled, lists the alarms of one object,\n" +
+			"runs an alarm now, or cancels one. It is for admins only.",
 		Example: "  lmz alarms ls\n  lmz alarms ls REMINDER_DO ann\n  lmz alarms run REMINDER_DO ann milk",
 		Args:    flags.NoWords,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(alarmsListCommand(con),
-		alarmCommand(con, "run", "Run an alarm now, also one that is dead", gateway.RunAlarm,
-			"run makes an alarm due now, and one whose attempts have all failed live again. A cron\nalarm goes on with its next time after that. It does not wait for the work."),
-		alarmCommand(con, "cancel", "Cancel an alarm", gateway.CancelAlarm, "cancel removes an alarm. Work that runs already goes on."))
+		alarmCommand(con, "run", "Run an alarm now, even a dead one", gateway.RunAlarm,
+			"run makes an alarm due now, and revives one whose attempts have all failed. A cron alarm\nthen continues with its schedule. run does not wait for the work."),
+		alarmCommand(con, "cancel", "Cancel an alarm", gateway.CancelAlarm, "cancel removes an alarm. Work that is already running continues."))
 	return cmd
 }
 
@@ -38,14 +38,15 @@ func alarmsListCommand(con *console.Console) *cobra.Command {
 	limit := 0
 	cmd := &cobra.Command{
 		Use:   "ls [BINDING [INSTANCE]]",
-		Short: "List the objects that have something to do, or the alarms of one",
-		Long: "ls lists the objects that have something to do, of one binding or of all, and when they\n" +
-			"are woken next; this opens none, and may be too early. 'pending' is an object with\n" +
-			"messages under way, or one that waits for the end of a client's session. FAILURES says how\n" +
-			"often an object could not do this, because it does not start or cannot store anything; it\n" +
-			"is tried again. 'lmz sends ls' lists messages whose receivers cannot execute them.\n\n" +
-			"With an instance it opens that object and lists its alarms in the order in which they\n" +
-			"run, and then those that are dead: their last attempt has failed.",
+		Short: "List objects with scheduled work, or the alarms of one",
+		Long: "ls lists the objects with scheduled work, of one binding or of all, and when\n" +
+			"each wakes next. It opens no object, so a time may be too early. 'pending' means\n" +
+			"that messages are under way, or that the object waits for the end of a client's\n" +
+			"session. FAILURES counts how often the work failed because the object does not\n" +
+			"start or cannot store anything; it is retried. 'lmz sends ls' lists messages\n" +
+			"whose receivers cannot execute them.\n\n" +
+			"With an instance, ls opens that object and lists its alarms in the order in\n" +
+			"which they run, and then the dead ones, whose last attempt failed.",
 		Example: "  lmz alarms ls\n  lmz alarms ls REMINDER_DO\n  lmz alarms ls REMINDER_DO ann --json",
 		Args:    flags.AtMostWords(2, "BINDING and INSTANCE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -57,7 +58,7 @@ func alarmsListCommand(con *console.Console) *cobra.Command {
 	}
 	o.Flags(con, cmd)
 	flags.Limit(cmd, &limit)
-	cmd.Flags().BoolVar(&o.JSON, "json", false, "print one JSON object a line: binding, instance, next,\nfailures, since, error; or of one object:\n"+
+	cmd.Flags().BoolVar(&o.JSON, "json", false, "print one JSON object per line: binding, instance, next,\nfailures, since, error; or of one object:\n"+
 		"id, schedule, work, next, late, attempts, failures, error, dead")
 	return cmd
 }

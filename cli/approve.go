@@ -15,9 +15,10 @@ import (
 func approveCommand(con *console.Console) *cobra.Command {
 	var o *account.Account
 	cmd := &cobra.Command{
-		Use:     "approve EMAIL",
-		Short:   "Let an account in that waits for it (admins)",
-		Long:    "approve lets somebody use the mesh who has signed in without an invitation, and tells\nthem by mail.",
+		Use:   "approve EMAIL",
+		Short: "Approve an account that is waiting for it (admins)",
+		Long: "approve lets a user who signed in without an invitation use the mesh, and tells\n" +
+			"them by mail.",
 		Example: "  lmz approve ann@example.com",
 		Args:    flags.OneWord("EMAIL"),
 		RunE:    func(cmd *cobra.Command, args []string) error { return approve(cmd.Context(), con, o, args[0]) },
@@ -34,6 +35,6 @@ func approve(ctx context.Context, con *console.Console, o *account.Account, who 
 	if err := s.Approve(ctx, of.Sub); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(con.Out, "%s is approved.\n", output.Line(of.Email))
+	_, err = fmt.Fprintf(con.Out, "%s was approved.\n", output.Line(of.Email))
 	return err
 }

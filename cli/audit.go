@@ -43,9 +43,10 @@ func auditCommand(con *console.Console) *cobra.Command {
 	var o auditOptions
 	cmd := &cobra.Command{
 		Use:   "audit",
-		Short: "What happened around sign-in: who, when, from where (admins)",
-		Long: "audit prints the newest events of the audit log, the last first. It has no secrets: no\n" +
-			"token, link or code.",
+		Short: "Print the sign-in audit log (admins)",
+		Long: "audit prints the newest events of the audit log, last first: who did what around\n" +
+			"sign-in, when, and from where. It contains no secrets: no tokens, links, or\n" +
+			"codes.",
 		Example: "  lmz audit\n  lmz audit --of you@example.com --outcome failure --limit 20",
 		Args:    flags.NoWords,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return runAudit(cmd.Context(), con, o) },
@@ -53,16 +54,16 @@ func auditCommand(con *console.Console) *cobra.Command {
 	o.Account = account.Flags(con, cmd)
 	f := cmd.Flags()
 	flags.JSON(cmd, &o.json)
-	f.IntVar(&o.limit, "limit", 50, "how many events at most")
-	f.StringVar(&o.event, "event", "", "only those with this `name`, such as login.succeeded")
-	f.StringVar(&o.outcome, "outcome", "", "only success or failure")
-	f.StringVar(&o.of, "of", "", "only those by or about an account, by mail `address`")
+	f.IntVar(&o.limit, "limit", 50, "print at most this many events")
+	f.StringVar(&o.event, "event", "", "only events with this `name`, such as login.succeeded")
+	f.StringVar(&o.outcome, "outcome", "", "only events with this outcome: success or failure")
+	f.StringVar(&o.of, "of", "", "only events by or about the account with this email `address`")
 	return cmd
 }
 
 func runAudit(ctx context.Context, con *console.Console, o auditOptions) error {
 	if o.limit < 1 {
-		return exit.Usagef("lmz audit --limit 50", "--limit %d asks for nothing", o.limit)
+		return exit.Usagef("lmz audit --limit 50", "--limit %d must be at least 1", o.limit)
 	}
 	s, err := o.Service(ctx)
 	if err != nil {
@@ -76,7 +77,7 @@ func runAudit(ctx context.Context, con *console.Console, o auditOptions) error {
 		}
 		query.Set("sub", who.Sub)
 	}
-	list := output.List[auditEvent]{Out: con.Out, JSON: o.json, Head: "TIME EVENT OUTCOME WHO IP DETAIL", Row: func(e auditEvent) []string {
+	list := output.List[auditEvent]{Out: con.Out, JSON: o.json, Head: "TIME EVENT OUTCOME ACCOUNT IP DETAIL", Row: func(e auditEvent) []string {
 		return []string{output.Minute(e.At), e.Event, e.Outcome, cmp.Or(e.Email, e.Actor, "-"), cmp.Or(e.IP, "-"), string(e.Detail)}
 	}}
 	return list.Pages(o.limit, func(want int) ([]auditEvent, bool, error) {

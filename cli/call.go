@@ -32,24 +32,28 @@ func callCommand(con *console.Console) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "call BINDING INSTANCE {METHOD [ARGUMENT]... [+ METHOD [ARGUMENT]...]... | --chain CHAIN}",
 		Short: "Call methods of a node and print their results",
-		Long: "call calls methods of one node, in order and as one client, and prints each result as\n" +
-			"JSON, on a line of its own unless stdout is a terminal. It stops at the first failure.\n" +
-			"A + between words begins the next call. Arguments are JSON. A worker has no instance:\n" +
-			"write - in its place. Flags may stand anywhere; after -- there are none.\n\n" +
-			"An argument @FILE is JSON in a file, and - JSON on stdin. -f TEXT is an argument that is\n" +
-			"text, without quotes; -f @FILE and -f - take it from there. Text that is - or begins with\n" +
-			"@ is written as JSON: '\"@ann\"'. A file may have 1 MiB, and stdin can be one argument.\n" +
-			"What cannot arrive exactly is refused: members of one name, text that is not UTF-8. So\n" +
-			"are arguments that the method would not see, before anything is called: 'lmz contract'\n" +
-			"prints what each method takes.\n\n" +
-			"--chain does a whole chain in one call: the method after a point is called on what the\n" +
-			"one before returned, and a call among the arguments is made by the callee, which passes\n" +
-			"its result. Arguments are JSON there too; names of members need no quotes, text may\n" +
-			"have single ones, and 12n is a big integer. Given again, the chains are done in order.\n\n" +
-			"A value that JSON lacks is an object {\"json\": ..., \"meta\": {}}, in which dates, Maps and so\n" +
-			"on are objects with a $type, as the wire has them: --rich prints results so.\n\n" +
-			"In results a date is text (RFC 3339), bytes are text (base64), a Set is an array, a Map\n" +
-			"is an array of [key, value], and a method without a result prints nothing.",
+		Long: "call calls methods of one node, in order and as one client, and prints each\n" +
+			"result as JSON: on one line, or indented if stdout is a terminal. It stops at\n" +
+			"the first failure. A + begins the next call. Arguments are JSON. Workers have no\n" +
+			"instance: write - instead. Flags may stand anywhere; after -- there are none.\n\n" +
+			"An argument @FILE is JSON from a file, and - is JSON from stdin. -f TEXT is a\n" +
+			"string, without quotes; -f @FILE and -f - read the string from a file or stdin.\n" +
+			"Write a string that is - or begins with @ as JSON: '\"@ann\"'. A file may have up\n" +
+			"to 1 MiB; stdin can be only one argument. Arguments that would not arrive\n" +
+			"exactly are refused: duplicate members, and text that is not UTF-8. So are more\n" +
+			"arguments than a method takes, before anything is called: 'lmz contract' shows\n" +
+			"what each method takes.\n\n" +
+			"--chain makes a whole chain in one call: a method after a dot is called on the\n" +
+			"previous result, and a call among the arguments is made by the callee, which\n" +
+			"passes its result on. Arguments are JSON there too, but member names need no\n" +
+			"quotes, strings may have single quotes, and 12n is a big integer. Several chains\n" +
+			"are made in order.\n\n" +
+			"Values that JSON lacks are written as {\"json\": ..., \"meta\": {}}, in which dates,\n" +
+			"Maps, and so on are objects with a $type, as on the wire: --rich prints results\n" +
+			"that way.\n\n" +
+			"Other results have dates as strings (RFC 3339), bytes as strings (base64), Sets\n" +
+			"as arrays, and Maps as arrays of [key, value]. A method without a result prints\n" +
+			"nothing.",
 		Example: "  lmz call DOCUMENT_DO notes subscribe + update '\"The teh fox\"'\n" +
 			"  lmz call DOCUMENT_DO notes subscribe + update -f @notes.txt\n" +
 			"  jq -c .row data.json | lmz call TABLE_DO t insert - -f 'a note'\n" +
@@ -66,9 +70,9 @@ func callCommand(con *console.Console) *cobra.Command {
 	f := cmd.Flags()
 	f.Var(&o.Tab, "tab", flags.TabUsage)
 	f.BoolVar(&o.JSON, "json", false, "print each result on one line, on a terminal too")
-	f.BoolVar(&o.rich, "rich", false, "print results as {json, meta}, which loses nothing")
+	f.BoolVar(&o.rich, "rich", false, "print results as {json, meta}, without loss")
 	callargs.TextFlag(f)
-	f.StringArrayVar(&o.chains, "chain", nil, "do this chain, such as 'admin().forceReset()'")
+	f.StringArrayVar(&o.chains, "chain", nil, "`CHAIN` to call, such as 'admin().forceReset()'")
 	return cmd
 }
 
@@ -93,7 +97,7 @@ func runCall(ctx context.Context, con *console.Console, o callOptions, words []s
 				return connect.CallError(to, call.Name(), hint.Login(server, email), err, known.Hint(ctx, to, call, err))
 			}
 			if err := printResult(con, value, o.JSON, o.rich); err != nil {
-				return fmt.Errorf("%s on %s has a result that cannot be printed: %w", call.Name(), to, err)
+				return fmt.Errorf("%s on %s returned a result that cannot be printed: %w", call.Name(), to, err)
 			}
 		}
 		return nil

@@ -24,14 +24,16 @@ func canCommand(con *console.Console) *cobra.Command {
 	var explain bool
 	cmd := &cobra.Command{
 		Use:   "can BINDING INSTANCE METHOD [ARGUMENT]...",
-		Short: "Ask whether a call would be allowed, without making it",
-		Long: "can asks the guards of a method whether the one who is signed in may call it, prints yes\n" +
-			"or no, and exits with 0 or 5. --explain says which guard decided, and why. The method\n" +
-			"does not run. The guards of an object run in a turn that is rolled back and sends\n" +
-			"nothing, and an object that does not exist is not made: only who may call is told so. A\n" +
-			"guard that calls other nodes cannot be asked: that exits with 3.\n\n" +
-			"Guards may look at the tab: --tab is who it is that asks. A client decides by itself\n" +
-			"what it allows, and cannot be asked. Arguments are as for 'lmz call'.",
+		Short: "Check whether a call would be allowed, without making it",
+		Long: "can asks the guards of a method whether you may call it, prints yes or no, and\n" +
+			"exits with 0 or 5. --explain says which guard decided, and why. The method does\n" +
+			"not run: an object's guards run in a turn that is rolled back and sends nothing,\n" +
+			"and an object that does not exist is not created, so only callers who are\n" +
+			"allowed learn that. A guard that calls other nodes cannot be asked; then the\n" +
+			"exit code is 3.\n\n" +
+			"Guards may look at the tab: --tab says which tab asks. Clients decide for\n" +
+			"themselves what they allow, and cannot be asked. Arguments are as for\n" +
+			"'lmz call'.",
 		Example: "  lmz can DOCUMENT_DO notes update '\"text\"'\n" +
 			"  lmz can --explain --tab work DOCUMENT_DO notes update '\"text\"'",
 		// Flags are taken apart from arguments here: -1 is an argument.
@@ -65,7 +67,7 @@ func runCan(ctx context.Context, con *console.Console, o connect.Gateway, explai
 		return err
 	}
 	if len(calls) > 1 {
-		return exit.Usagef("lmz can --help", "can asks about one call: there is a + too many")
+		return exit.Usagef("lmz can --help", "can checks one call only: remove the +")
 	}
 	args := make([]lmz.Value, len(calls[0].Args))
 	for i, arg := range calls[0].Args {
@@ -90,7 +92,7 @@ func runCan(ctx context.Context, con *console.Console, o connect.Gateway, explai
 		return err
 	}
 	if !d.Allowed && d.Code != lmz.CodeGuard && d.Code != lmz.CodeAbsent {
-		return exit.Errorf(exit.NotExecuted, "", "nobody can say whether %s on %s is allowed: %v", output.Shorten(calls[0].Method), output.Shorten(to.String()), d.Error)
+		return exit.Errorf(exit.NotExecuted, "", "it cannot be determined whether %s on %s is allowed: %v", output.Shorten(calls[0].Method), output.Shorten(to.String()), d.Error)
 	}
 	return printDecision(con, d, to, calls[0].Method, hint, explain, o.JSON)
 }

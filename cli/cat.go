@@ -23,9 +23,10 @@ func catCommand(con *console.Console) *cobra.Command {
 	var o connect.Connection
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:     "cat DOCUMENT",
-		Short:   "Print the text of a document",
-		Long:    "cat prints the text of a document of the editor example as it is, to the byte. On a\nterminal, where its last line may have no end, it gets one.",
+		Use:   "cat DOCUMENT",
+		Short: "Print the text of a document",
+		Long: "cat prints the exact text of a document of the editor example. On a terminal it\n" +
+			"ends the last line if the text does not.",
 		Example: "  lmz cat notes > notes.txt\n  lmz cat notes --json",
 		Args:    flags.OneWord("DOCUMENT"),
 		RunE:    func(cmd *cobra.Command, args []string) error { return runCat(cmd.Context(), con, o, args[0], asJSON) },

@@ -76,9 +76,9 @@ func Main(ctx context.Context, args []string, s Streams) (code int) {
 func rootCommand(con *console.Console) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "lmz",
-		Short: "Lumenize Mesh: objects, workers and clients that call each other",
-		Long: "lmz runs a gateway, signs you in, calls the nodes of a mesh, and edits documents in\n" +
-			"the terminal. Begin with `lmz dev`.",
+		Short: "Lumenize Mesh: objects, workers, and clients that call each other",
+		Long: "lmz runs a gateway, signs you in, calls the nodes of a mesh, and edits documents\n" +
+			"in the terminal. Start with 'lmz dev'.",
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Version:       thisBuild().String(),

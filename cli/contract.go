@@ -24,14 +24,14 @@ func contractCommand(con *console.Console) *cobra.Command {
 	var ts string
 	cmd := &cobra.Command{
 		Use:   "contract [BINDING]...",
-		Short: "Print what the nodes of the running gateway expose",
-		Long: "contract asks the gateway what its nodes expose, and prints each method with its\n" +
-			"parameters, their types in TypeScript's names, its guard, and what its author says\n" +
-			"of it: a line, and whether it is read-only (changes nothing), destructive (may delete\n" +
-			"or overwrite what cannot be restored) or idempotent (calling it again changes nothing\n" +
-			"more). With bindings it prints only those.\n\n" +
+		Short: "Print what the nodes of the gateway expose",
+		Long: "contract prints each method that the gateway's nodes expose: its parameters with\n" +
+			"their TypeScript types, its guard, and what its author says about it: a line of\n" +
+			"documentation, and whether it is read-only (changes nothing), destructive (may\n" +
+			"delete or overwrite what cannot be restored), or idempotent (calling it again\n" +
+			"changes nothing more). With bindings, it prints only those.\n\n" +
 			"--ts writes TypeScript declarations for all bindings, for ctn<DOCUMENT_DO>() in\n" +
-			"JavaScript clients: to a file, or to stdout if that is -.",
+			"JavaScript clients: to a file, or to stdout if FILE is -.",
 		Example: "  lmz contract\n  lmz contract DOCUMENT_DO --json\n  lmz contract --ts mesh.d.ts",
 		RunE: func(cmd *cobra.Command, bindings []string) error {
 			return runContract(cmd.Context(), con, o, ts, bindings)
@@ -39,14 +39,14 @@ func contractCommand(con *console.Console) *cobra.Command {
 	}
 	o.Flags(con, cmd)
 	f := cmd.Flags()
-	f.BoolVar(&o.JSON, "json", false, "print one JSON object a line: binding, type, beforeCall, methods (name, params, result, guard, names, doc, readOnly, destructive, idempotent)")
+	f.BoolVar(&o.JSON, "json", false, "print one JSON object per line: binding, type, beforeCall, methods (name, params, result, guard, names, doc, readOnly, destructive, idempotent)")
 	f.StringVar(&ts, "ts", "", "write TypeScript declarations to `FILE`, or to stdout if it is -")
 	return cmd
 }
 
 func runContract(ctx context.Context, con *console.Console, o connect.Gateway, ts string, bindings []string) error {
 	if ts != "" && (o.JSON || len(bindings) > 0) {
-		return exit.Usagef("lmz contract --ts mesh.d.ts", "--ts is for all bindings, and no JSON")
+		return exit.Usagef("lmz contract --ts mesh.d.ts", "--ts cannot be combined with --json or bindings")
 	}
 	var c gateway.Contract
 	err := o.Ask(ctx, con, func(ctx context.Context, peer *client.Peer) (err error) {
@@ -63,7 +63,7 @@ func runContract(ctx context.Context, con *console.Console, o connect.Gateway, t
 		return err
 	default:
 		if err := os.WriteFile(ts, []byte(c.TypeScript), 0o644); err != nil {
-			return exit.Errorf(exit.Failed, "", "the declarations could not be written: %v", err)
+			return exit.Errorf(exit.Failed, "", "cannot write the declarations: %v", err)
 		}
 		return nil
 	}
@@ -161,7 +161,7 @@ func printNodes(con *console.Console, nodes []gateway.NodeContract) error {
 		}
 		fmt.Fprintln(w, heading)
 		if !n.Listed {
-			fmt.Fprintln(w, "  does not say what it exposes")
+			fmt.Fprintln(w, "  does not list its methods")
 		}
 		for _, m := range n.Methods {
 			guard := strings.Join(append([]string{"guard " + m.Guard}, m.Marks()...), ", ")

@@ -39,27 +39,28 @@ func devCommand(con *console.Console) *cobra.Command {
 	var o devOptions
 	cmd := &cobra.Command{
 		Use:   "dev",
-		Short: "Run a gateway on this machine, with the editor example",
-		Long: "dev runs a gateway for development: storage in a directory, keys of its own, a mailbox\n" +
-			"in place of a mail server, the editor example and its page. Only this machine can reach\n" +
-			"it. Ctrl-C stops it; what was acknowledged is on disk.",
+		Short: "Run a development gateway with the editor example",
+		Long: "dev runs a gateway for development. It stores its data in a directory, makes its\n" +
+			"own signing keys, shows mail in a mailbox instead of sending it, and serves the\n" +
+			"editor example. Only this machine can reach it. Ctrl-C stops it; everything that\n" +
+			"was acknowledged is on disk.",
 		Example: "  lmz dev\n  lmz dev --addr 127.0.0.1:0 --data ./mesh --no-browser",
 		Args:    flags.NoWords,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return runDev(cmd.Context(), con, o) },
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.addr, "addr", hint.DefaultAddr, "loopback `address` to listen on; port 0 takes a free one")
+	f.StringVar(&o.addr, "addr", hint.DefaultAddr, "loopback `address` to listen on; port 0 picks a free one")
 	f.StringVar(&o.data, "data", "", "data `directory` (default lmz/dev in $XDG_DATA_HOME or ~/.local/share)")
-	f.BoolVar(&o.noBrowser, "no-browser", con.Getenv("LMZ_NO_BROWSER") != "", "do not open the page")
-	f.StringVar(&o.bootstrapEmail, "bootstrap-email", "", "`address` that becomes an admin when it signs in")
-	f.BoolVar(&o.testMode, "test-mode", false, "let every program on this machine sign in as anyone, for tests")
-	f.DurationVar(&o.callLimit, "call-limit", 5*time.Minute, "the longest that a call of a client may take")
+	f.BoolVar(&o.noBrowser, "no-browser", con.Getenv("LMZ_NO_BROWSER") != "", "do not open the page in a browser")
+	f.StringVar(&o.bootstrapEmail, "bootstrap-email", "", "email `address` that becomes an admin when it signs in")
+	f.BoolVar(&o.testMode, "test-mode", false, "let any program on this machine sign in as anyone, for tests")
+	f.DurationVar(&o.callLimit, "call-limit", 5*time.Minute, "the longest that a client's call may take")
 	return cmd
 }
 
 func runDev(ctx context.Context, con *console.Console, o devOptions) error {
 	if o.callLimit <= 0 {
-		return exit.Usagef("lmz dev --call-limit 5m", "--call-limit %v leaves no time", o.callLimit)
+		return exit.Usagef("lmz dev --call-limit 5m", "--call-limit %v must be positive", o.callLimit)
 	}
 	addr, err := loopback(o.addr)
 	if err != nil {
@@ -78,7 +79,7 @@ func runDev(ctx context.Context, con *console.Console, o devOptions) error {
 		Auth:    auth.Options{Sender: mailbox, BootstrapEmail: o.bootstrapEmail, AutoApprove: true, TestMode: o.testMode},
 		Routes:  map[string]http.Handler{"/dev/mail": mailbox, "/dev/": http.NotFoundHandler()},
 		Answers: origin.IsLoopback,
-		Refusal: "lmz dev answers to localhost and loopback addresses only",
+		Refusal: "lmz dev only answers to localhost and loopback addresses",
 	})
 	if err != nil {
 		return explainDev(err, addr)
@@ -118,7 +119,7 @@ func loopback(addr string) (string, error) {
 	}
 	if ip, err := netip.ParseAddr(host); err != nil || !ip.IsLoopback() {
 		return "", exit.Usagef("lmz dev --addr "+hint.DefaultAddr,
-			"--addr %s is not a loopback address: lmz dev has a mailbox that lets everyone in, so it serves this machine only", addr)
+			"--addr %s is not a loopback address: lmz dev lets anyone sign in through its mailbox, so it serves this machine only", addr)
 	}
 	return net.JoinHostPort(host, port), nil
 }
@@ -126,10 +127,10 @@ func loopback(addr string) (string, error) {
 // greet says where everything is and what to do next.
 func greet(con *console.Console, url string, o devOptions) {
 	fmt.Fprintf(con.Out, "lmz dev is running.\n\n  page     %s/\n  mailbox  %s/dev/mail\n  data     %s\n\n", url, url, o.data)
-	fmt.Fprint(con.Out, "Your browser sends its sign-in cookie to every port of this host, so other servers that you\n"+
-		"open here can read it: run none that you do not trust.\n\n")
+	fmt.Fprint(con.Out, "Your browser sends its sign-in cookie to every port of this host, so any other server that\n"+
+		"you open here can read it. Do not run servers that you do not trust.\n\n")
 	if o.testMode {
-		fmt.Fprint(con.Out, "Test mode: every program on this machine can sign in as anyone.\n\n")
+		fmt.Fprint(con.Out, "Test mode: any program on this machine can sign in as anyone.\n\n")
 	}
 	fmt.Fprint(con.Out, "Next, in another terminal:\n\n")
 	if url != hint.DefaultServer {

@@ -33,13 +33,14 @@ func editCommand(con *console.Console) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "edit [DOCUMENT]",
 		Short: "Edit a document in the terminal, together with others",
-		Long: "edit opens a document of the editor example, or lets you pick one. Everyone who has it\n" +
-			"open, here or in the page, types in it at once. Without a connection you type on: what\n" +
-			"is not sent is kept on this machine and goes when it can, at the next opening if need\n" +
-			"be.\n\n" +
-			"With --as, the argument is a file: its text becomes the document's, and while it is open\n" +
-			"the file has what the document has. It keeps its line ends (if they are mixed, all become\n" +
-			"as most are, which edit says), its byte order mark, owner and mode.",
+		Long: "edit opens a document of the editor example, or lets you pick one. Everyone who\n" +
+			"has it open, here or in the browser, edits it at the same time. You can keep\n" +
+			"typing while offline: unsent changes are stored on this machine and are sent\n" +
+			"when possible, or else the next time you open the document.\n\n" +
+			"With --as, the argument is a file. Its text becomes the document's, and while it\n" +
+			"is open the file mirrors the document. The file keeps its byte order mark,\n" +
+			"owner, mode, and line endings; if these are mixed, all become the most frequent\n" +
+			"one, and edit says so.",
 		Example: "  lmz edit notes\n  lmz edit README.md --as readme",
 		Args: func(cmd *cobra.Command, words []string) error {
 			if len(words) == 0 {
@@ -51,7 +52,7 @@ func editCommand(con *console.Console) *cobra.Command {
 			word := ""
 			if len(args) == 1 {
 				if word = args[0]; word == "" {
-					return exit.Usagef("lmz edit notes", "the name of the document is empty")
+					return exit.Usagef("lmz edit notes", "the document name is empty")
 				}
 			}
 			return runEdit(cmd.Context(), con, o, word)
@@ -60,9 +61,9 @@ func editCommand(con *console.Console) *cobra.Command {
 	o.Account = account.Flags(con, cmd)
 	f := cmd.Flags()
 	f.Var(&o.tab, "tab", flags.TabUsage)
-	f.StringVar(&o.as, "as", "", "`document` that shares the text of the file DOCUMENT")
-	f.StringVar(&o.log, "log", "", "`file` that gets a line for every event, never the text")
-	f.StringVar(&o.stateDir, "state-dir", "", "`directory` for what is not sent yet (default lmz in $XDG_STATE_HOME or ~/.local/state)")
+	f.StringVar(&o.as, "as", "", "name of the `document` that shares the file's text")
+	f.StringVar(&o.log, "log", "", "`file` to log events to, without their text")
+	f.StringVar(&o.stateDir, "state-dir", "", "`directory` for unsent changes (default lmz in $XDG_STATE_HOME or ~/.local/state)")
 	return cmd
 }
 
@@ -74,7 +75,7 @@ func runEdit(ctx context.Context, con *console.Console, o editOptions, word stri
 	document, file := word, ""
 	if o.as != "" {
 		if document, file = o.as, word; file == "" {
-			return exit.Usagef("lmz edit README.md --as readme", "--as says what a file is called: the file is missing")
+			return exit.Usagef("lmz edit README.md --as readme", "--as needs the file as its argument")
 		}
 	}
 	if !console.IsTerminal(con.In) || !con.Terminal {
@@ -92,7 +93,7 @@ func runEdit(ctx context.Context, con *console.Console, o editOptions, word stri
 	if o.log != "" {
 		f, err := os.OpenFile(o.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 		if err != nil {
-			return fmt.Errorf("no log: %w", err)
+			return fmt.Errorf("cannot open the log: %w", err)
 		}
 		defer f.Close()
 		log = f
@@ -121,7 +122,7 @@ func stateDir(con *console.Console, dir string) (string, error) {
 	if !filepath.IsAbs(base) {
 		home, err := os.UserHomeDir()
 		if err != nil {
-			return "", exit.Usagef("--state-dir DIR", "no home directory to keep what is not sent in: %v", err)
+			return "", exit.Usagef("--state-dir DIR", "no home directory for unsent changes: %v", err)
 		}
 		base = filepath.Join(home, ".local", "state")
 	}

@@ -106,7 +106,7 @@ func TestAPanicExitsWith70AndAsksForAReport(t *testing.T) {
 		In: strings.NewReader(""), Out: broken{}, Err: &errs, Getenv: func(string) string { return "" },
 	})
 	first, stack, _ := strings.Cut(errs.String(), "\n")
-	if code != 70 || first != "lmz: a bug in lmz, please report it with what follows: written to a broken stream" ||
+	if code != 70 || first != "lmz: bug in lmz; please report it with the following: written to a broken stream" ||
 		!strings.Contains(stack, "broken.Write") {
 		t.Errorf("exit code %d, stderr %s", code, errs.String())
 	}

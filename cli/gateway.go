@@ -49,18 +49,20 @@ func gatewayCommand(con *console.Console) *cobra.Command {
 	var o gatewayOptions
 	cmd := &cobra.Command{
 		Use:   "gateway",
-		Short: "Run a gateway for others, with the editor example",
-		Long: "gateway runs what 'lmz dev' runs, for people on other machines: links are mailed, new\n" +
-			"accounts wait for an admin's approval, and the world reaches it at one public URL, by\n" +
-			"TLS of its own or behind a proxy that does it.\n\n" +
-			"Every flag can also be an environment variable (--public-url is LMZ_PUBLIC_URL) or a\n" +
-			"member of the JSON object in the file that --config names. A flag wins over a variable,\n" +
-			"and that over the file. Secrets are read from files or variables, never from flags:\n" +
-			"LMZ_SMTP_PASSWORD, LMZ_RESEND_KEY and LMZ_TURNSTILE_SECRET.\n\n" +
-			"SIGHUP has it read them again, and the certificate: what can change while it runs does,\n" +
-			"and for the rest it says that a restart is needed ('lmz help signals').\n\n" +
-			"What happens around sign-in is logged to stderr, a line of JSON each; 'lmz audit' prints\n" +
-			"it as well. DEBUG chooses what else is.",
+		Short: "Run a gateway for other machines, with the editor example",
+		Long: "gateway runs what 'lmz dev' runs, for users on other machines: it mails sign-in\n" +
+			"links, new accounts wait for an admin's approval, and it is reachable at one\n" +
+			"public URL, with its own TLS certificate or behind a proxy.\n\n" +
+			"Every flag can also be set by an environment variable (--public-url is\n" +
+			"LMZ_PUBLIC_URL) or by a member of the JSON object in the file given by --config.\n" +
+			"A flag overrides a variable, which overrides the file. Secrets are read from\n" +
+			"files or variables, never from flags: LMZ_SMTP_PASSWORD, LMZ_RESEND_KEY, and\n" +
+			"LMZ_TURNSTILE_SECRET.\n\n" +
+			"SIGHUP makes it reload the settings and the certificate. It applies what can\n" +
+			"change while it runs, and logs which changes need a restart\n" +
+			"('lmz help signals').\n\n" +
+			"Sign-in events are logged to stderr as lines of JSON; 'lmz audit' prints them as\n" +
+			"well. DEBUG selects what else is logged.",
 		Example: "  lmz gateway --public-url https://mesh.example.com --tls-cert cert.pem --tls-key key.pem \\\n" +
 			"      --mail-from 'Mesh <mesh@example.com>' --smtp smtp://mesh@mail.example.com:587 \\\n" +
 			"      --smtp-password-file /run/secrets/smtp --bootstrap-email you@example.com\n" +
@@ -77,20 +79,20 @@ func gatewayCommand(con *console.Console) *cobra.Command {
 // flags adds the flags that set o, which is otherwise zero, to f.
 func (o *gatewayOptions) flags(f *pflag.FlagSet) {
 	o.budget.Into = gateway.Budget{Connects: gateway.PublicConnectRate, Calls: gateway.PublicCallRate}
-	f.StringVar(&o.config, "config", "", "`file` with a JSON object of settings")
-	f.StringVar(&o.publicURL, "public-url", "", "`URL` at which the world reaches the gateway, such as https://mesh.example.com")
+	f.StringVar(&o.config, "config", "", "`file` with settings, a JSON object")
+	f.StringVar(&o.publicURL, "public-url", "", "public `URL` of the gateway, such as https://mesh.example.com")
 	f.StringVar(&o.addr, "addr", "", "`address` to listen on (default :443 with --tls-cert, else 127.0.0.1:8787)")
 	f.StringVar(&o.data, "data", "", "data `directory` (default lmz/gateway in $XDG_DATA_HOME or ~/.local/share)")
-	f.StringVar(&o.tlsCert, "tls-cert", "", "`file` with the certificate, PEM; read again when it changes")
-	f.StringVar(&o.tlsKey, "tls-key", "", "`file` with its key, PEM")
-	f.IntVar(&o.proxies, "proxies", 0, "how many reverse proxies stand before the gateway; they add X-Forwarded-For or Forwarded")
-	f.StringVar(&o.appName, "app-name", "", "what pages and mails call the application")
-	f.StringVar(&o.bootstrapEmail, "bootstrap-email", "", "`address` that becomes an admin when it signs in")
-	f.BoolVar(&o.oneClick, "one-click-links", false, "let opening a mailed link sign in, as the TypeScript system does; mail scanners use links up then")
+	f.StringVar(&o.tlsCert, "tls-cert", "", "`file` with the certificate, PEM; reloaded when it changes")
+	f.StringVar(&o.tlsKey, "tls-key", "", "`file` with the private key of the certificate, PEM")
+	f.IntVar(&o.proxies, "proxies", 0, "number of reverse proxies in front of the gateway, which add X-Forwarded-For or Forwarded")
+	f.StringVar(&o.appName, "app-name", "", "name of the application in pages and mails")
+	f.StringVar(&o.bootstrapEmail, "bootstrap-email", "", "email `address` that becomes an admin when it signs in")
+	f.BoolVar(&o.oneClick, "one-click-links", false, "sign in as soon as a mailed link is opened, as the TypeScript system does; mail scanners then use up links")
 	f.Var(&o.budget, "budget", flags.BudgetUsage)
-	f.DurationVar(&o.callLimit, "call-limit", 5*time.Minute, "the longest that a call of a client may take")
-	f.StringVar(&o.turnstileSecret, "turnstile-secret-file", "", "`file` with the secret key of a Cloudflare Turnstile widget: links go to those only whom it takes for people")
-	f.StringVar(&o.turnstileSiteKey, "turnstile-site-key", "", "site `key` of that widget, which is public: the sign-in page shows it")
+	f.DurationVar(&o.callLimit, "call-limit", 5*time.Minute, "the longest that a client's call may take")
+	f.StringVar(&o.turnstileSecret, "turnstile-secret-file", "", "`file` with the secret key of a Cloudflare Turnstile widget: only visitors who pass its check receive links")
+	f.StringVar(&o.turnstileSiteKey, "turnstile-site-key", "", "site `key` of that widget, which the sign-in page shows")
 	o.mail.Add(f)
 }
 
@@ -153,23 +155,23 @@ func (o *gatewayOptions) check(getenv func(string) string) (c checkedSettings, m
 		missing = append(missing, err.Error())
 	}
 	if (o.tlsCert == "") != (o.tlsKey == "") {
-		missing = append(missing, "--tls-cert and --tls-key belong together")
+		missing = append(missing, "--tls-cert and --tls-key must be set together")
 	}
 	if o.tlsCert == "" && public != nil && public.Scheme == "https" && o.proxies == 0 {
-		missing = append(missing, "--tls-cert and --tls-key, or --proxies 1 if a proxy does TLS for the gateway")
+		missing = append(missing, "--tls-cert and --tls-key, or --proxies 1 if a proxy terminates TLS")
 	}
 	if o.proxies < 0 {
-		missing = append(missing, fmt.Sprintf("--proxies %d: it is how many proxies stand before the gateway, 0 if there is none", o.proxies))
+		missing = append(missing, fmt.Sprintf("--proxies %d must not be negative: it is the number of proxies in front of the gateway", o.proxies))
 	}
 	if o.callLimit <= 0 {
-		missing = append(missing, fmt.Sprintf("--call-limit %v leaves calls no time", o.callLimit))
+		missing = append(missing, fmt.Sprintf("--call-limit %v must be positive", o.callLimit))
 	}
 	sender, err := o.mail.Sender(getenv, public)
 	if err != nil {
 		missing = append(missing, err.Error())
 	}
 	if _, ok := auth.NormalEmail(o.bootstrapEmail); !ok && o.bootstrapEmail != "" {
-		missing = append(missing, fmt.Sprintf("--bootstrap-email %q is not a mail address", o.bootstrapEmail))
+		missing = append(missing, fmt.Sprintf("--bootstrap-email %q is not an email address", o.bootstrapEmail))
 	}
 	hasSecret := o.turnstileSecret != "" || getenv("LMZ_TURNSTILE_SECRET") != ""
 	secret, err := flags.Secret(getenv("LMZ_TURNSTILE_SECRET"), o.turnstileSecret)
@@ -177,9 +179,9 @@ func (o *gatewayOptions) check(getenv func(string) string) (c checkedSettings, m
 	case err != nil:
 		missing = append(missing, err.Error())
 	case hasSecret && o.turnstileSiteKey == "":
-		missing = append(missing, "--turnstile-site-key, which belongs to the Turnstile secret: without it nobody can ask for a link on the page")
+		missing = append(missing, "--turnstile-site-key, which goes with the Turnstile secret: without it, nobody can request a link on the page")
 	case !hasSecret && o.turnstileSiteKey != "":
-		missing = append(missing, "--turnstile-secret-file or LMZ_TURNSTILE_SECRET, which belongs to --turnstile-site-key: without it nothing is checked")
+		missing = append(missing, "--turnstile-secret-file or LMZ_TURNSTILE_SECRET, which goes with --turnstile-site-key: without it, nothing is checked")
 	}
 	return checkedSettings{public, sender, auth.Changeable{AppName: o.appName, BootstrapEmail: o.bootstrapEmail, TurnstileSecret: secret}}, missing
 }
@@ -192,7 +194,7 @@ func gatewayPlan(con *console.Console, o gatewayOptions, r *reloader) (p server.
 		for _, what := range missing {
 			fmt.Fprintln(con.Err, "missing or wrong: "+output.Line(what))
 		}
-		return p, exit.Usagef("lmz gateway --help", "the gateway cannot start until this is there")
+		return p, exit.Usagef("lmz gateway --help", "the gateway cannot start without these settings")
 	}
 	log := con.Log(gatewayLog)
 	p.Getenv = con.Getenv
@@ -201,7 +203,7 @@ func gatewayPlan(con *console.Console, o gatewayOptions, r *reloader) (p server.
 	}
 	if o.tlsCert != "" {
 		if r.cert, err = server.NewCertificate(o.tlsCert, o.tlsKey, log); err != nil {
-			return p, exit.Usagef("--tls-cert FILE --tls-key FILE", "the TLS certificate cannot be used: %v", err)
+			return p, exit.Usagef("--tls-cert FILE --tls-key FILE", "cannot use the TLS certificate: %v", err)
 		}
 		p.TLS = r.cert.Config()
 	}
@@ -215,21 +217,21 @@ func gatewayPlan(con *console.Console, o gatewayOptions, r *reloader) (p server.
 	}
 	p.Page = web.Options{TurnstileSiteKey: o.turnstileSiteKey}
 	p.Answers = public.Has
-	p.Refusal = "this gateway answers to " + public.Host + " only"
+	p.Refusal = "this gateway only answers to " + public.Host
 	return p, nil
 }
 
 // public returns the public URL in its one spelling.
 func (o *gatewayOptions) public() (*origin.Origin, error) {
 	if o.publicURL == "" {
-		return nil, errors.New("--public-url, the URL at which the world reaches the gateway")
+		return nil, errors.New("--public-url, the URL at which users reach the gateway")
 	}
 	public, err := origin.Parse(o.publicURL)
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("--public-url %q is not an origin such as https://mesh.example.com", o.publicURL)
 	case public.Scheme == "http" && !public.IsLoopback():
-		return nil, fmt.Errorf("--public-url %s is http: tokens would cross the network in the clear; use https", o.publicURL)
+		return nil, fmt.Errorf("--public-url %s is http, which would send tokens over the network unencrypted; use https", o.publicURL)
 	case public.Scheme != "http" && public.Scheme != "https":
 		return nil, fmt.Errorf("--public-url %s is neither https nor http", o.publicURL)
 	}

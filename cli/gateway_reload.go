@@ -91,13 +91,13 @@ func (r *reloader) reloadAt(ctx context.Context, hangups <-chan struct{}) {
 		}
 		changed, later, err := r.reload()
 		if len(later) > 0 {
-			r.log.Warn("settings have changed that take effect at the next start only", "settings", strings.Join(later, ", "))
+			r.log.Warn("changed settings will take effect after a restart", "settings", strings.Join(later, ", "))
 		}
 		if err != nil {
-			r.log.Warn("not everything was reloaded; what was there before remains in use", "error", err)
+			r.log.Warn("reload failed in part; the previous settings remain in use", "error", err)
 			continue
 		}
-		said := "lmz gateway has reloaded its settings, certificate and secrets."
+		said := "lmz gateway has reloaded its settings, certificate, and secrets."
 		if len(changed) > 0 {
 			said += " Changed: " + strings.Join(changed, ", ") + "."
 		}

@@ -17,9 +17,9 @@ func inviteCommand(con *console.Console) *cobra.Command {
 	var o *account.Account
 	cmd := &cobra.Command{
 		Use:   "invite EMAIL...",
-		Short: "Invite people by mail, approved from the start (admins)",
-		Long: "invite mails everyone a link to sign in. Their accounts are approved: nobody has to do\n" +
-			"that later. The link is good for a week, or what the server says.",
+		Short: "Invite people by mail and approve their accounts (admins)",
+		Long: "invite mails each address a sign-in link. The accounts are approved already. The\n" +
+			"link is valid for a week, unless the server says otherwise.",
 		Example: "  lmz invite ann@example.com bob@example.com",
 		Args:    cobra.MinimumNArgs(1),
 		RunE:    func(cmd *cobra.Command, args []string) error { return invite(cmd.Context(), con, o, args) },
@@ -42,10 +42,10 @@ func invite(ctx context.Context, con *console.Console, o *account.Account, email
 		return err
 	}
 	for _, email := range done.Invited {
-		fmt.Fprintf(con.Out, "%s is invited.\n", output.Line(email))
+		fmt.Fprintf(con.Out, "%s was invited.\n", output.Line(email))
 	}
 	for _, e := range done.Errors {
-		fmt.Fprintf(con.Err, "%s is not invited: %s\n", output.Line(e.Email), output.Line(e.Error))
+		fmt.Fprintf(con.Err, "%s was not invited: %s\n", output.Line(e.Email), output.Line(e.Error))
 	}
 	con.Notice(done.Notice)
 	if len(done.Errors) > 0 {

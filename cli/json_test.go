@@ -18,7 +18,7 @@ var withoutJSON = []string{
 }
 
 func TestEveryReadingCommandPrintsJSONByOneRule(t *testing.T) {
-	rule := regexp.MustCompile(`^print one JSON object( a line)?($|: |:\n)`)
+	rule := regexp.MustCompile(`^print one JSON object( per line)?($|: |:\n)`)
 	var look func(cmd *cobra.Command)
 	look = func(cmd *cobra.Command) {
 		for _, sub := range cmd.Commands() {

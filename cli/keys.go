@@ -21,11 +21,12 @@ func keysCommand(con *console.Console) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "keys",
-		Short: "The keys that sign access tokens: list, make, rotate",
-		Long: "keys lists the two slots of a data directory, BLUE and GREEN. One signs, both verify. To\n" +
-			"replace a key without refusing anyone: 'lmz keys new' puts a key into the idle slot;\n" +
-			"after 5 minutes, when everybody who verifies has seen it, 'lmz keys rotate' has it sign;\n" +
-			"it refuses to do so before, without --now. A gateway that runs notices both by itself.",
+		Short: "List, make, and rotate the keys that sign access tokens",
+		Long: "keys lists the two key slots of a data directory, BLUE and GREEN. One signs,\n" +
+			"both verify. To replace a key without rejecting any token, put a new key into\n" +
+			"the idle slot with 'lmz keys new', wait 5 minutes until everyone who verifies\n" +
+			"tokens has fetched it, and switch with 'lmz keys rotate', which refuses to do so\n" +
+			"earlier without --now. A running gateway notices both.",
 		Example: "  lmz keys\n  lmz keys new && sleep 300 && lmz keys rotate",
 		Args:    flags.NoWords,
 		RunE: func(*cobra.Command, []string) error {
@@ -41,7 +42,7 @@ func keysCommand(con *console.Console) *cobra.Command {
 		},
 	}
 	dataFlag(con, cmd, &data)
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a line: slot, signs, from, sha256")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object per line: slot, signs, from, sha256")
 	cmd.AddCommand(newKeyCommand(con), rotateKeysCommand(con))
 	return cmd
 }
@@ -49,7 +50,7 @@ func keysCommand(con *console.Console) *cobra.Command {
 func newKeyCommand(con *console.Console) *cobra.Command {
 	var data string
 	cmd := &cobra.Command{
-		Use: "new", Short: "Make a key in the idle slot", Args: flags.NoWords,
+		Use: "new", Short: "Generate a key in the idle slot", Args: flags.NoWords,
 		RunE: func(*cobra.Command, []string) error {
 			dir, err := datadir.Existing(con.Getenv, data)
 			if err != nil {
@@ -59,8 +60,8 @@ func newKeyCommand(con *console.Console) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(con.Out, "%s has a new key; it verifies from now on.\n", slot)
-			fmt.Fprintf(con.Err, "Who verifies tokens elsewhere may keep the old list of keys for %.0f minutes. After that: %s keys rotate%s\n",
+			fmt.Fprintf(con.Out, "%s has a new key, which can verify tokens from now on.\n", slot)
+			fmt.Fprintf(con.Err, "Others who verify tokens may cache the old keys for %.0f minutes. After that, run: %s keys rotate%s\n",
 				auth.KeysCached.Minutes(), con.Program, dataWords(data))
 			return nil
 		},
@@ -73,7 +74,7 @@ func rotateKeysCommand(con *console.Console) *cobra.Command {
 	var data string
 	var now bool
 	cmd := &cobra.Command{
-		Use: "rotate", Short: "Have the idle slot sign from now on", Args: flags.NoWords,
+		Use: "rotate", Short: "Sign with the key in the idle slot from now on", Args: flags.NoWords,
 		RunE: func(*cobra.Command, []string) error {
 			dir, err := datadir.Existing(con.Getenv, data)
 			if err != nil {
@@ -93,7 +94,7 @@ func rotateKeysCommand(con *console.Console) *cobra.Command {
 		},
 	}
 	dataFlag(con, cmd, &data)
-	cmd.Flags().BoolVar(&now, "now", false, "do not wait until everybody who verifies can know the key")
+	cmd.Flags().BoolVar(&now, "now", false, "rotate even if others who verify tokens may not know the key yet")
 	return cmd
 }
 
@@ -106,8 +107,8 @@ func knownKeys(con *console.Console, dir, data string) error {
 	for _, s := range slots {
 		age := time.Since(s.Made).Round(time.Second)
 		if wait := auth.KeysCached - age; !s.Primary && !s.Made.IsZero() && wait > 0 {
-			return exit.Errorf(exit.Failed, "wait, or if no one but the gateway verifies: "+con.Program+" keys rotate --now"+dataWords(data),
-				"the key of %s is %v old: who verifies tokens elsewhere may not know it for another %v, and would refuse its tokens", s.Name, age, wait)
+			return exit.Errorf(exit.Failed, "wait, or if only the gateway verifies tokens: "+con.Program+" keys rotate --now"+dataWords(data),
+				"the key in %s is %v old: others who verify tokens may not know it for another %v and would reject its tokens", s.Name, age, wait)
 		}
 	}
 	return nil

@@ -30,25 +30,26 @@ func loginCommand(con *console.Console) *cobra.Command {
 	login := &cobra.Command{
 		Use:   "login",
 		Short: "Sign in",
-		Long:  "login signs this terminal in. Other commands use the sign-in until 'lmz logout'.",
-		Args:  flags.NoWords,
+		Long: "login signs you in on this machine. Other commands use the sign-in until\n" +
+			"'lmz logout'.",
+		Args: flags.NoWords,
 		RunE: func(*cobra.Command, []string) error {
-			return exit.Usagef(hint.LoginExample, "login needs to know how: magic-link is the one way")
+			return exit.Usagef(hint.LoginExample, "say how to sign in: magic-link is the only way")
 		},
 	}
 	var o loginOptions
 	link := &cobra.Command{
 		Use:   "magic-link [EMAIL]",
-		Short: "Sign in by a link that is mailed to you",
-		Long: "magic-link has the server mail a link to EMAIL, and waits until it is confirmed. There\n" +
-			"are three ways, and it picks one by itself:\n\n" +
-			"  --loopback  the link is opened in a browser on this machine, which brings the answer\n" +
-			"              back to the terminal\n" +
-			"  --device    the link is opened anywhere, and asks for a code that the terminal shows;\n" +
-			"              for machines without a browser: SSH, containers, no display\n" +
-			"  --paste     the link is copied from the mail into the terminal; for servers that know\n" +
+		Short: "Sign in with a mailed link",
+		Long: "magic-link asks the server to mail a link to EMAIL and waits until it is\n" +
+			"confirmed. There are three ways, and it picks one unless you do:\n\n" +
+			"  --loopback  open the link in a browser on this machine, which reports back to the\n" +
+			"              terminal\n" +
+			"  --device    open the link on any device and enter the code that the terminal shows; for\n" +
+			"              machines without a browser: SSH, containers, no display\n" +
+			"  --paste     copy the link from the mail into the terminal; for servers that support\n" +
 			"              neither of the others\n\n" +
-			"Signing in with another address keeps both accounts: see 'lmz accounts'.",
+			"Signing in with another address keeps both accounts; see 'lmz accounts'.",
 		Example: "  lmz login magic-link you@example.com\n  lmz login magic-link --device --server https://mesh.example.com you@example.com",
 		Args: func(cmd *cobra.Command, words []string) error {
 			if len(words) == 0 {
@@ -65,8 +66,8 @@ func loginCommand(con *console.Console) *cobra.Command {
 	}
 	o.Account = account.SignInFlags(con, link)
 	f := link.Flags()
-	f.BoolVar(&o.loopback, "loopback", false, "the browser is on this machine")
-	f.BoolVar(&o.device, "device", false, "the browser is somewhere else: type a code there")
+	f.BoolVar(&o.loopback, "loopback", false, "confirm in a browser on this machine")
+	f.BoolVar(&o.device, "device", false, "confirm in any browser, by entering a code")
 	f.BoolVar(&o.paste, "paste", false, "paste the link from the mail")
 	link.MarkFlagsMutuallyExclusive("loopback", "device", "paste")
 	login.AddCommand(link)
@@ -114,7 +115,7 @@ func askEmail(ctx context.Context, con *console.Console) (string, error) {
 	if !console.IsTerminal(con.In) {
 		return "", exit.Usagef(hint.LoginExample, "EMAIL is missing")
 	}
-	fmt.Fprint(con.Err, "Mail address: ")
+	fmt.Fprint(con.Err, "Email address: ")
 	line, err := con.ReadLine(ctx)
 	if errors.Is(err, io.EOF) {
 		err = nil
@@ -147,11 +148,11 @@ func keepSignIn(ctx context.Context, con *console.Console, server string, o *acc
 		return err
 	}
 	if inFile {
-		fmt.Fprintf(con.Err, "The sign-in is kept in %s as plain text, readable by you alone.\n", c.Path())
+		fmt.Fprintf(con.Err, "The sign-in is stored unencrypted in %s, which only you can read.\n", c.Path())
 	}
 	fmt.Fprintf(con.Out, "Signed in to %s as %s.\n", server, output.Line(said.Email))
 	if !said.Approved && !said.Admin {
-		fmt.Fprintln(con.Err, "The account waits for an admin's approval; calls are refused until then.")
+		fmt.Fprintln(con.Err, "Your account is waiting for an admin's approval; until then, calls are refused.")
 	}
 	return nil
 }

@@ -22,9 +22,9 @@ func logoutCommand(con *console.Console) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "logout",
 		Short: "Sign out",
-		Long: "logout ends the sign-in at the server and forgets it here. When the server cannot be\n" +
-			"told, it is forgotten here all the same, and the exit code is 3. With --all it does so\n" +
-			"for every account at every server.",
+		Long: "logout ends the sign-in at the server and forgets it here. If the server cannot\n" +
+			"be reached, the sign-in is still forgotten here, and the exit code is 3. --all\n" +
+			"does this for every account at every server.",
 		Example: "  lmz logout\n  lmz logout --all",
 		Args:    flags.NoWords,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return runLogout(cmd.Context(), con, o, all) },
@@ -57,7 +57,7 @@ func logoutAll(ctx context.Context, con *console.Console, c *credentials.File) e
 		errs = append(errs, logout(ctx, con, c, kept.Server, s, err))
 	}
 	if len(errs) == 0 {
-		fmt.Fprintln(con.Err, "Nobody was signed in.")
+		fmt.Fprintln(con.Err, "No account was signed in.")
 	}
 	if err := errors.Join(errs...); err != nil {
 		return exit.Errorf(exit.NotExecuted, "", "%v", err)
@@ -77,7 +77,7 @@ func logout(ctx context.Context, con *console.Console, c *credentials.File, serv
 		return err
 	}
 	if told != nil {
-		return exit.Errorf(exit.NotExecuted, "", "the sign-in is forgotten here, but %s was not told: %v", server, told)
+		return exit.Errorf(exit.NotExecuted, "", "the sign-in was forgotten here, but %s could not end it: %v", server, told)
 	}
 	_, err := fmt.Fprintf(con.Out, "Signed out of %s.\n", server)
 	return err

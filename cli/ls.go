@@ -19,9 +19,10 @@ func lsCommand(con *console.Console) *cobra.Command {
 	var o connect.Gateway
 	limit := 0
 	cmd := &cobra.Command{
-		Use:     "ls",
-		Short:   "List the documents",
-		Long:    "ls lists the documents of the editor example in the order of their names, one a line.",
+		Use:   "ls",
+		Short: "List the documents",
+		Long: "ls lists the documents of the editor example in the order of their names, one\n" +
+			"per line.",
 		Example: "  lmz ls\n  lmz ls --limit 20 --json",
 		Args:    flags.NoWords,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -32,7 +33,7 @@ func lsCommand(con *console.Console) *cobra.Command {
 	}
 	o.Flags(con, cmd)
 	flags.Limit(cmd, &limit)
-	cmd.Flags().BoolVar(&o.JSON, "json", false, "print one JSON object a line: document")
+	cmd.Flags().BoolVar(&o.JSON, "json", false, "print one JSON object per line: document")
 	return cmd
 }
 

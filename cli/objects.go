@@ -27,9 +27,9 @@ import (
 func objectsCommand(con *console.Console) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "objects",
-		Short: "See, back up, restore and remove what objects have stored (admins)",
-		Long: "objects looks at what objects have stored. It is for administrators: the one who is signed\n" +
-			"in has to be one (see 'lmz dev --bootstrap-email').",
+		Short: "Inspect, back up, restore, and remove stored objects (admins)",
+		Long: "objects works on what objects have stored. It is for admins only; see\n" +
+			"'lmz dev --bootstrap-email'.",
 		Args: flags.NoWords,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
@@ -43,7 +43,7 @@ func objectsLsCommand(con *console.Console) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "ls [BINDING]",
 		Short:   "List the objects that have stored something",
-		Long:    "ls lists the objects of a binding, or of all, with the size of their files.",
+		Long:    "ls lists the objects of one binding, or of all, and the size of their files.",
 		Example: "  lmz objects ls\n  lmz objects ls DOCUMENT_DO --json",
 		Args:    flags.AtMostWords(1, "BINDING"),
 		RunE: func(cmd *cobra.Command, words []string) error {
@@ -54,7 +54,7 @@ func objectsLsCommand(con *console.Console) *cobra.Command {
 	}
 	o.Flags(con, cmd)
 	flags.Limit(cmd, &limit)
-	cmd.Flags().BoolVar(&o.JSON, "json", false, "print one JSON object a line: binding, instance, bytes, changed, open, error")
+	cmd.Flags().BoolVar(&o.JSON, "json", false, "print one JSON object per line: binding, instance, bytes, changed, open, error")
 	return cmd
 }
 
@@ -93,7 +93,7 @@ func listObjects(ctx context.Context, con *console.Console, via lmz.Caller, admi
 		return all, after == "", err
 	})
 	if err == nil && list.Printed() == 0 && !asJSON {
-		fmt.Fprintln(con.Err, "No object has stored anything.")
+		fmt.Fprintln(con.Err, "No object has stored anything yet.")
 	}
 	return err
 }
@@ -102,12 +102,12 @@ func objectsSQLCommand(con *console.Console) *cobra.Command {
 	var o connect.Gateway
 	cmd := &cobra.Command{
 		Use:   "sql BINDING INSTANCE QUERY",
-		Short: "Read what one object has stored, with SQL",
-		Long: "sql runs one query that only reads over the file of one object, and prints at most 1,000\n" +
-			"rows. The object's own tables are there, and those of the runtime, such as lmz_kv;\n" +
-			"lmz_json(value) shows a stored value. The object waits for at most 5 s, but is not started.\n" +
-			"The table has each text on one line, without what a terminal may obey: that is written as\n" +
-			"\\u202e. --json is exact.",
+		Short: "Query what an object has stored, with SQL",
+		Long: "sql runs one read-only query on the file of an object and prints at most 1,000\n" +
+			"rows. The query sees the object's own tables and those of the runtime, such as\n" +
+			"lmz_kv; lmz_json(value) decodes a stored value. The object is blocked for at\n" +
+			"most 5 s, but not started. The table shows each value on one line, and\n" +
+			"characters that a terminal could obey as \\u202e; --json is exact.",
 		Example: "  lmz objects sql DOCUMENT_DO notes \"select key, lmz_json(value) from lmz_kv\"\n" +
 			"  lmz objects sql DOCUMENT_DO notes \"select name, sql from sqlite_schema\" --json",
 		Args: flags.Words(3, "BINDING INSTANCE QUERY"),
@@ -154,7 +154,7 @@ func printRows(con *console.Console, result object.QueryResult, asJSON bool) err
 		return err
 	}
 	if result.More {
-		fmt.Fprintln(con.Err, "There are more rows: add a limit, or conditions.")
+		fmt.Fprintln(con.Err, "There are more rows; add conditions or a limit.")
 	}
 	return nil
 }
@@ -173,9 +173,9 @@ func objectsBackupCommand(con *console.Console) *cobra.Command {
 	var o connect.Gateway
 	cmd := &cobra.Command{
 		Use:   "backup BINDING INSTANCE FILE",
-		Short: "Write what one object has stored to a file",
-		Long: "backup writes what one object has stored, as of now, to a new file: an SQLite database.\n" +
-			"The object waits while it is copied, but is not started.",
+		Short: "Back up an object to a file",
+		Long: "backup copies what an object has stored to a new file, an SQLite database. The\n" +
+			"object waits during the copy, but is not started.",
 		Example: "  lmz objects backup DOCUMENT_DO notes notes.backup",
 		Args:    flags.Words(3, "BINDING INSTANCE FILE"),
 		RunE: func(cmd *cobra.Command, words []string) error {
@@ -190,7 +190,7 @@ func objectsBackupCommand(con *console.Console) *cobra.Command {
 func runBackup(ctx context.Context, con *console.Console, o connect.Gateway, of lmz.Address, path string) error {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
-		return exit.Errorf(exit.Failed, "lmz objects backup BINDING INSTANCE NEWFILE", "the backup cannot be written: %v", err)
+		return exit.Errorf(exit.Failed, "lmz objects backup BINDING INSTANCE NEWFILE", "cannot write the backup: %v", err)
 	}
 	size, err := connect.AskAdmin(ctx, con, o, func(ctx context.Context, via lmz.Caller, admin lmz.Address) (int64, error) {
 		made, err := gateway.BackUpObject.Call(ctx, via, admin, of)
@@ -217,17 +217,18 @@ func runBackup(ctx context.Context, con *console.Console, o connect.Gateway, of 
 		os.Remove(path)
 		return err
 	}
-	return printCopied(con, of, path, size, o.JSON, "%s/%s is in %s (%d bytes).\n")
+	return printCopied(con, of, path, size, o.JSON, "%s/%s was backed up to %s (%d bytes).\n")
 }
 
 func objectsRestoreCommand(con *console.Console) *cobra.Command {
 	var o connect.Gateway
 	cmd := &cobra.Command{
 		Use:   "restore FILE BINDING INSTANCE",
-		Short: "Make an object of a backup, under a new name",
-		Long: "restore makes an object of a file that backup wrote: its keys, tables and alarms. The\n" +
-			"object must not have stored anything yet. Calls and messages that were under way are\n" +
-			"left out: they belong to the object that was backed up.",
+		Short: "Restore an object from a backup, under a new name",
+		Long: "restore creates an object from a file that backup wrote: its keys, tables, and\n" +
+			"alarms. The new object must not have stored anything yet. Calls and messages\n" +
+			"that were under way are left out, because they belong to the object that was\n" +
+			"backed up.",
 		Example: "  lmz objects restore notes.backup DOCUMENT_DO notes-of-yesterday",
 		Args:    flags.Words(3, "FILE BINDING INSTANCE"),
 		RunE: func(cmd *cobra.Command, words []string) error {
@@ -245,7 +246,7 @@ const restoreChunk = 256 << 10
 func runRestore(ctx context.Context, con *console.Console, o connect.Gateway, path string, to lmz.Address) error {
 	f, err := os.Open(path)
 	if err != nil {
-		return exit.Errorf(exit.Failed, "", "the backup cannot be read: %v", err)
+		return exit.Errorf(exit.Failed, "", "cannot read the backup: %v", err)
 	}
 	defer f.Close()
 	size, err := connect.AskAdmin(ctx, con, o, func(ctx context.Context, via lmz.Caller, admin lmz.Address) (size int64, err error) {
@@ -276,7 +277,7 @@ func runRestore(ctx context.Context, con *console.Console, o connect.Gateway, pa
 	if err != nil {
 		return err
 	}
-	return printCopied(con, to, path, size, o.JSON, "%s/%s is made of %s (%d bytes).\n")
+	return printCopied(con, to, path, size, o.JSON, "%s/%s was restored from %s (%d bytes).\n")
 }
 
 func printCopied(con *console.Console, object lmz.Address, path string, size int64, asJSON bool, text string) error {

@@ -21,12 +21,13 @@ func objectsRmCommand(con *console.Console) *cobra.Command {
 	yes := false
 	cmd := &cobra.Command{
 		Use:   "rm BINDING INSTANCE",
-		Short: "Remove one object and everything that it has stored",
-		Long: "rm removes an object for good: its keys, tables and alarms, and what it has sent or watches.\n" +
-			"It waits until the object is not running anything. Calls that wait behind it are not\n" +
-			"executed, and later ones find a new object. A document also leaves the list of documents.\n" +
-			"The gateway's log says who removed what.\n\n" +
-			"It asks first. Scripts say --yes. Back the object up before: nothing else brings it back.",
+		Short: "Remove an object and everything it has stored",
+		Long: "rm removes an object for good: its keys, tables, alarms, and stored messages. It\n" +
+			"waits until the object is idle. Calls queued behind the removal are not\n" +
+			"executed, and later calls find a new object. A document also disappears from the\n" +
+			"list of documents. The gateway's log says who removed what.\n\n" +
+			"rm asks for confirmation; scripts pass --yes. Back up the object first: nothing\n" +
+			"else can bring it back.",
 		Example: "  lmz objects backup DOCUMENT_DO notes notes.backup\n  lmz objects rm DOCUMENT_DO notes",
 		Args:    flags.Words(2, "BINDING INSTANCE"),
 		RunE: func(cmd *cobra.Command, words []string) error {
@@ -34,7 +35,7 @@ func objectsRmCommand(con *console.Console) *cobra.Command {
 		},
 	}
 	o.Flags(con, cmd)
-	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
+	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask for confirmation")
 	return cmd
 }
 
@@ -43,15 +44,15 @@ func runRemove(ctx context.Context, con *console.Console, o connect.Gateway, of 
 	name := output.Line(of.Binding) + "/" + output.Line(of.Instance)
 	if !yes {
 		if !console.IsTerminal(con.In) {
-			return exit.Usagef("lmz objects rm "+command+" --yes", "removing %s needs a confirmation, and there is no terminal to ask at", name)
+			return exit.Usagef("lmz objects rm "+command+" --yes", "removing %s needs confirmation, and stdin is not a terminal", name)
 		}
-		fmt.Fprintf(con.Err, "This removes %s and everything that it has stored, for good. To keep a copy:\n  lmz objects backup %s FILE\nRemove it? [y/N] ", name, output.Line(command))
+		fmt.Fprintf(con.Err, "This permanently removes %s and everything it has stored. To keep a copy:\n  lmz objects backup %s FILE\nRemove it? [y/N] ", name, output.Line(command))
 		sure, err := con.Confirm(ctx)
 		if err != nil {
 			return err
 		}
 		if !sure {
-			return exit.Errorf(exit.Failed, "", "%s is not removed", name)
+			return exit.Errorf(exit.Failed, "", "%s was not removed", name)
 		}
 	}
 	_, err := connect.AskAdmin(ctx, con, o, func(ctx context.Context, via lmz.Caller, admin lmz.Address) (struct{}, error) {
@@ -60,6 +61,6 @@ func runRemove(ctx context.Context, con *console.Console, o connect.Gateway, of 
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(con.Out, "%s is removed.\n", name)
+	_, err = fmt.Fprintf(con.Out, "%s was removed.\n", name)
 	return err
 }

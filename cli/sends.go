@@ -19,9 +19,10 @@ import (
 func sendsCommand(con *console.Console) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "sends",
-		Short: "See what objects have sent and others could not do (admins)",
-		Long: "sends shows which messages between objects are tried again, because their receivers cannot\n" +
-			"execute them just now, and which were given up: dead letters. Only administrators may.",
+		Short: "List and remove undelivered messages of objects (admins)",
+		Long: "sends shows messages between objects that are being retried, because their\n" +
+			"receivers cannot execute them now, and messages that were given up: dead\n" +
+			"letters. It is for admins only.",
 		Example: "  lmz sends ls\n  lmz sends dead\n  lmz sends rm ORDER_DO 4711 1",
 		Args:    flags.NoWords,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
@@ -41,7 +42,7 @@ func sendsList(con *console.Console, cmd *cobra.Command, run func(ctx context.Co
 	}
 	o.Flags(con, cmd)
 	flags.Limit(cmd, &limit)
-	cmd.Flags().BoolVar(&o.JSON, "json", false, "print one JSON object a line: from, to, "+cmd.Annotations["json"])
+	cmd.Flags().BoolVar(&o.JSON, "json", false, "print one JSON object per line: from, to, "+cmd.Annotations["json"])
 	return cmd
 }
 
@@ -65,12 +66,12 @@ type oneRetry struct {
 func sendsListCommand(con *console.Console) *cobra.Command {
 	return sendsList(con, &cobra.Command{
 		Use:   "ls [BINDING [INSTANCE]]",
-		Short: "List the messages that are tried again",
-		Long: "ls lists what is tried again of what objects have sent, those of one sender or of all: one\n" +
-			"line for each sender and receiver. The receiver does not start, or cannot store anything,\n" +
-			"for the reason that is shown. The first message is tried again with pauses that grow up to\n" +
-			"a minute, until its deadline or for seven days; what was sent to that receiver later waits\n" +
-			"behind it. 'lmz alarms ls' lists the objects that cannot do their own work.",
+		Short: "List the messages that are being retried",
+		Long: "ls lists what is being retried of one sender or of all, a line for each sender\n" +
+			"and receiver, with the reason: the receiver does not start, or cannot store\n" +
+			"anything. The first message is retried at growing intervals of up to a minute,\n" +
+			"until its deadline or for seven days; later messages to that receiver wait\n" +
+			"behind it. 'lmz alarms ls' lists objects that cannot do their own work.",
 		Example:     "  lmz sends ls\n  lmz sends ls ORDER_DO --json",
 		Annotations: map[string]string{"json": "waiting, attempts,\nsince, next, error"},
 	}, listRetries)
@@ -114,17 +115,18 @@ func sendsDeadCommand(con *console.Console) *cobra.Command {
 		Use:     "dead [BINDING [INSTANCE]]",
 		Aliases: []string{"dead-letters"},
 		Short:   "List the messages that were given up",
-		Long: "dead lists the dead letters of one sender or of all: messages that wanted no reply and were\n" +
-			"not executed, because they were refused for good or their time was over. 'unknown' before\n" +
-			"the reason means that the message may have been executed. Each sender keeps the last 100.\n" +
-			"Messages that wanted a reply are not among them: their senders were told.",
+		Long: "dead lists the dead letters of one sender or of all: messages without a reply\n" +
+			"that were not executed, because they were refused for good or expired. 'unknown'\n" +
+			"before the reason means that the message may have been executed. Each sender\n" +
+			"keeps its last 100. Messages with a reply are not listed: their senders were\n" +
+			"told.",
 		Example:     "  lmz sends dead\n  lmz sends dead ORDER_DO 4711 --args --json",
 		Annotations: map[string]string{"json": "id, work, args,\ndied, error, unknown"},
 	}, func(ctx context.Context, con *console.Console, o connect.Gateway, q gateway.SendQuery, limit int) error {
 		q.Args = args
 		return listDead(ctx, con, o, q, limit)
 	})
-	cmd.Flags().BoolVar(&args, "args", false, "show the arguments too, unless they have more than 16 KiB")
+	cmd.Flags().BoolVar(&args, "args", false, "show the arguments too, unless they exceed 16 KiB")
 	return cmd
 }
 
@@ -161,8 +163,8 @@ func sendsRmCommand(con *console.Console) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "rm BINDING INSTANCE [ID]",
 		Short: "Remove a dead letter",
-		Long: "rm removes a dead letter of an object, by the ID that 'lmz sends dead' shows, or all of them\n" +
-			"with --all. The message is not sent again.",
+		Long: "rm removes a dead letter of an object by the ID that 'lmz sends dead' shows, or\n" +
+			"all of them with --all. The message is not sent again.",
 		Example: "  lmz sends rm ORDER_DO 4711 1\n  lmz sends rm ORDER_DO 4711 --all",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if all {

@@ -35,9 +35,10 @@ func sessionsCommand(con *console.Console) *cobra.Command {
 	var of string
 	limit := 0
 	cmd := &cobra.Command{
-		Use:     "sessions",
-		Short:   "List and end the places where you are signed in",
-		Long:    "sessions lists the browsers and terminals where you are signed in. The one with a * is\nthis one. Admins see those of others with --of.",
+		Use:   "sessions",
+		Short: "List and end the sessions of your account",
+		Long: "sessions lists the browsers and terminals in which you are signed in. The\n" +
+			"current one has a *. Admins list those of others with --of.",
 		Example: "  lmz sessions\n  lmz sessions end --all",
 		Args:    flags.NoWords,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -47,7 +48,7 @@ func sessionsCommand(con *console.Console) *cobra.Command {
 	o = account.Flags(con, cmd)
 	flags.Limit(cmd, &limit)
 	flags.JSON(cmd, &asJSON)
-	cmd.Flags().StringVar(&of, "of", "", "mail `address` of somebody else (admins)")
+	cmd.Flags().StringVar(&of, "of", "", "email `address` of another account (admins)")
 	cmd.AddCommand(endSessionCommand(con))
 	return cmd
 }
@@ -90,9 +91,9 @@ func endSessionCommand(con *console.Console) *cobra.Command {
 	var of string
 	cmd := &cobra.Command{
 		Use:   "end [ID]",
-		Short: "End a session, or all",
-		Long: "end signs a browser or terminal out that you do not have at hand. With --all it ends\n" +
-			"every session, this one too; with --of those of somebody else (admins).",
+		Short: "End one session or all of them",
+		Long: "end signs out a browser or terminal that you no longer have at hand. --all ends\n" +
+			"every session, including this one; --of ends those of another account (admins).",
 		Example: "  lmz sessions end 6f9619ff-8b86-4d01-b42d-00cf4fc964ff\n  lmz sessions end --all",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 1 || (len(args) == 1) == (all || of != "") {
@@ -106,8 +107,8 @@ func endSessionCommand(con *console.Console) *cobra.Command {
 		},
 	}
 	o = account.Flags(con, cmd)
-	cmd.Flags().BoolVar(&all, "all", false, "every session of the account")
-	cmd.Flags().StringVar(&of, "of", "", "all sessions of somebody else, by mail `address` (admins)")
+	cmd.Flags().BoolVar(&all, "all", false, "end every session of the account")
+	cmd.Flags().StringVar(&of, "of", "", "end all sessions of the account with this email `address` (admins)")
 	return cmd
 }
 
@@ -120,12 +121,12 @@ func endSessions(ctx context.Context, con *console.Console, o *account.Account, 
 	done := "Signed out everywhere."
 	switch {
 	case id != "":
-		done = "The session has ended."
+		done = "The session was ended."
 		err = s.Do(ctx, http.MethodDelete, "session/"+url.PathEscape(id), nil, nil)
 	case of != "":
 		var who account.Subject
 		if who, err = s.Find(ctx, of); err == nil {
-			done = output.Line(who.Email) + " is signed out everywhere."
+			done = output.Line(who.Email) + " was signed out everywhere."
 			err = s.Do(ctx, http.MethodDelete, "subject/"+url.PathEscape(who.Sub)+"/sessions", nil, nil)
 		}
 	default:

@@ -23,8 +23,8 @@ func subjectsCommand(con *console.Console) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "subjects",
 		Short: "List and change the accounts of a server (admins)",
-		Long: "subjects lists the accounts of a server, the newest first. An account that is not\n" +
-			"approved can sign in, and nothing else.",
+		Long: "subjects lists the accounts of a server, newest first. An account that is not\n" +
+			"approved can sign in, but do nothing else.",
 		Example: "  lmz subjects\n  lmz subjects set you@example.com --admin=true",
 		Args:    flags.NoWords,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return listSubjects(cmd.Context(), con, o, asJSON, limit) },
@@ -63,9 +63,9 @@ func setSubjectCommand(con *console.Console) *cobra.Command {
 	var admin, approved bool
 	cmd := &cobra.Command{
 		Use:   "set EMAIL",
-		Short: "Change what an account may do",
-		Long: "set makes somebody an admin or not, or gives or takes the approval. Taking the approval\n" +
-			"ends all sessions of the account.",
+		Short: "Change an account's rights",
+		Long: "set grants or withdraws an account's admin rights or approval. Withdrawing the\n" +
+			"approval ends all sessions of the account.",
 		Example: "  lmz subjects set you@example.com --admin=true\n  lmz subjects set you@example.com --approved=false",
 		Args:    flags.OneWord("EMAIL"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -77,14 +77,14 @@ func setSubjectCommand(con *console.Console) *cobra.Command {
 				change["adminApproved"] = approved
 			}
 			if len(change) == 0 {
-				return exit.Usagef("lmz subjects set "+hint.Quote(args[0])+" --approved=true", "nothing is to be changed: --admin and --approved are missing")
+				return exit.Usagef("lmz subjects set "+hint.Quote(args[0])+" --approved=true", "nothing to change: --admin or --approved is required")
 			}
 			return setSubject(cmd.Context(), con, o, args[0], change)
 		},
 	}
 	o = account.Flags(con, cmd)
-	cmd.Flags().BoolVar(&admin, "admin", false, "make it an admin, or with =false no admin any more")
-	cmd.Flags().BoolVar(&approved, "approved", false, "approve it, or with =false take the approval away")
+	cmd.Flags().BoolVar(&admin, "admin", false, "make the account an admin; =false withdraws that")
+	cmd.Flags().BoolVar(&approved, "approved", false, "approve the account; =false withdraws the approval")
 	return cmd
 }
 
@@ -106,9 +106,9 @@ func removeSubjectCommand(con *console.Console) *cobra.Command {
 	var o *account.Account
 	cmd := &cobra.Command{
 		Use:   "rm EMAIL",
-		Short: "Delete an account, with its sessions and tokens",
-		Long: "rm deletes an account. Whoever had it can sign in again with the same address and gets\n" +
-			"a new account, which is not approved.",
+		Short: "Delete an account with its sessions and tokens",
+		Long: "rm deletes an account. Its owner can sign in again with the same address and\n" +
+			"gets a new account, which is not approved.",
 		Args: flags.OneWord("EMAIL"),
 		RunE: func(cmd *cobra.Command, args []string) error { return removeSubject(cmd.Context(), con, o, args[0]) },
 	}
@@ -124,6 +124,6 @@ func removeSubject(ctx context.Context, con *console.Console, o *account.Account
 	if err := s.Do(ctx, http.MethodDelete, "subject/"+url.PathEscape(of.Sub), nil, nil); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(con.Out, "%s is deleted.\n", output.Line(of.Email))
+	_, err = fmt.Fprintf(con.Out, "%s was deleted.\n", output.Line(of.Email))
 	return err
 }

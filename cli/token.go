@@ -26,10 +26,10 @@ func tokenCommand(con *console.Console) *cobra.Command {
 	var o *account.Account
 	token := &cobra.Command{
 		Use:   "token",
-		Short: "Print an access token, or make one",
-		Long: "token prints an access token of the sign-in, renewed if it is about to expire, for other\n" +
-			"programs. Whoever has it can act as you until it expires. For scripts and CI, which\n" +
-			"outlive it, there is 'lmz tokens new'.",
+		Short: "Print or mint an access token",
+		Long: "token prints the access token of your sign-in for use by other programs, renewed\n" +
+			"if it is about to expire. Whoever has it can act as you until it expires.\n" +
+			"Scripts and CI should use 'lmz tokens new', which makes tokens that last longer.",
 		Example: "  curl -H \"Authorization: Bearer $(lmz token)\" https://mesh.example.com/…\n  lmz token | ssh host lmz whoami --token-stdin",
 		Args:    flags.NoWords,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return runToken(cmd.Context(), con, o) },
@@ -39,9 +39,9 @@ func tokenCommand(con *console.Console) *cobra.Command {
 	mint := &cobra.Command{
 		Use:   "mint",
 		Short: "Sign an access token with the keys of a data directory",
-		Long: "mint signs an access token for scripts and tests, also while a gateway runs. The\n" +
-			"address needs no mailbox: its account is made if need be, verified and approved. One\n" +
-			"whose approval was revoked gets no token.",
+		Long: "mint signs an access token for scripts and tests; the gateway may be running.\n" +
+			"The address needs no mailbox: its account is created if necessary, verified, and\n" +
+			"approved. An account whose approval was revoked gets no token.",
 		Example: "  export LMZ_ACCESS_TOKEN=$(lmz token mint --email ci@example.com)\n" +
 			"  lmz token mint --data ./mesh --email ann@example.com --admin --ttl 10m",
 		Args: flags.NoWords,
@@ -49,9 +49,9 @@ func tokenCommand(con *console.Console) *cobra.Command {
 	}
 	f := mint.Flags()
 	f.StringVar(&m.data, "data", "", "data `directory` of the gateway (default that of lmz dev)")
-	f.StringVar(&m.email, "email", "", "mail `address` that the token is for")
-	f.BoolVar(&m.admin, "admin", false, "make it an admin")
-	f.DurationVar(&m.ttl, "ttl", time.Hour, "how long the token is good")
+	f.StringVar(&m.email, "email", "", "email `address` of the account")
+	f.BoolVar(&m.admin, "admin", false, "make the account an admin")
+	f.DurationVar(&m.ttl, "ttl", time.Hour, "how long the token is valid")
 	token.AddCommand(mint)
 	return token
 }
@@ -74,10 +74,10 @@ func runMint(con *console.Console, o mintOptions) (err error) {
 		return exit.Usagef("lmz token mint --email you@example.com", "--email is missing")
 	}
 	if o.ttl < time.Second {
-		return exit.Usagef("--ttl 1h", "--ttl %v is too short: at least 1s", o.ttl)
+		return exit.Usagef("--ttl 1h", "--ttl %v is too short: the minimum is 1s", o.ttl)
 	}
 	if _, ok := auth.NormalEmail(o.email); !ok {
-		return exit.Usagef("lmz token mint --email you@example.com", "%q is not a mail address", o.email)
+		return exit.Usagef("lmz token mint --email you@example.com", "%q is not an email address", o.email)
 	}
 	if o.data, err = datadir.Existing(con.Getenv, o.data); err != nil {
 		return err

@@ -32,16 +32,16 @@ func tokensCommand(con *console.Console) *cobra.Command {
 	var of string
 	cmd := &cobra.Command{
 		Use:   "tokens",
-		Short: "Access tokens for scripts and CI, which can be revoked",
-		Long: "tokens lists your named access tokens. They act as you, last longer than a sign-in's\n" +
-			"tokens, and end when you say so. Admins see those of others with --of.",
+		Short: "Manage access tokens for scripts and CI",
+		Long: "tokens lists your named access tokens. They act as you, last longer than those\n" +
+			"of a sign-in, and can be revoked. Admins list those of others with --of.",
 		Example: "  lmz tokens\n  lmz tokens new nightly-backup --ttl 720h",
 		Args:    flags.NoWords,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return listTokens(cmd.Context(), con, o, of, asJSON) },
 	}
 	o = account.Flags(con, cmd)
 	flags.JSON(cmd, &asJSON)
-	cmd.Flags().StringVar(&of, "of", "", "mail `address` of somebody else (admins)")
+	cmd.Flags().StringVar(&of, "of", "", "email `address` of another account (admins)")
 	cmd.AddCommand(newTokenCommand(con), revokeTokenCommand(con))
 	return cmd
 }
@@ -64,7 +64,7 @@ func listTokens(ctx context.Context, con *console.Console, o *account.Account, o
 		return err
 	}
 	if len(list.Tokens) == 0 && !asJSON {
-		fmt.Fprintln(con.Err, "There are no tokens. Make one: lmz tokens new NAME")
+		fmt.Fprintln(con.Err, "There are no tokens. Create one: lmz tokens new NAME")
 	}
 	return output.Print(con.Out, asJSON, list.Tokens, "ID NAME ADMIN EXPIRES LAST-USED", func(x namedToken) []string {
 		return []string{x.ID, x.Name, output.Yes(x.Admin), output.Minute(x.Expires), output.MinuteIf(x.LastUsed)}
@@ -77,21 +77,22 @@ func newTokenCommand(con *console.Console) *cobra.Command {
 	var admin bool
 	cmd := &cobra.Command{
 		Use:   "new NAME",
-		Short: "Make a token and print it, this once",
-		Long: "new makes a token that acts as you and prints it. It is not shown again: keep it where\n" +
-			"secrets are kept, and give it to programs in LMZ_ACCESS_TOKEN or by --token-stdin.",
+		Short: "Create a token and print it once",
+		Long: "new creates a token that acts as you and prints it. It is not shown again: store\n" +
+			"it with your secrets, and pass it to programs in LMZ_ACCESS_TOKEN or with\n" +
+			"--token-stdin.",
 		Example: "  lmz tokens new nightly-backup --ttl 720h",
 		Args:    flags.OneWord("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if ttl < time.Second {
-				return exit.Usagef("--ttl 720h", "--ttl %v is too short: at least 1s", ttl)
+				return exit.Usagef("--ttl 720h", "--ttl %v is too short: the minimum is 1s", ttl)
 			}
 			return newToken(cmd.Context(), con, o, args[0], ttl, admin)
 		},
 	}
 	o = account.Flags(con, cmd)
-	cmd.Flags().DurationVar(&ttl, "ttl", 90*24*time.Hour, "how long the token is good")
-	cmd.Flags().BoolVar(&admin, "admin", false, "let it do what only admins may")
+	cmd.Flags().DurationVar(&ttl, "ttl", 90*24*time.Hour, "how long the token is valid")
+	cmd.Flags().BoolVar(&admin, "admin", false, "allow what only admins may do")
 	return cmd
 }
 
@@ -110,7 +111,7 @@ func newToken(ctx context.Context, con *console.Console, o *account.Account, nam
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(con.Err, "Good until %s; revoke it with: lmz tokens rm %s\n", output.Minute(made.Expires), made.ID)
+	fmt.Fprintf(con.Err, "Valid until %s; revoke it with: lmz tokens rm %s\n", output.Minute(made.Expires), made.ID)
 	_, err = fmt.Fprintln(con.Out, made.Token)
 	return err
 }
@@ -120,8 +121,9 @@ func revokeTokenCommand(con *console.Console) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "rm ID|NAME",
 		Short: "Revoke a token",
-		Long:  "rm revokes the token with this id, or the one of yours with this name if there is only one.",
-		Args:  flags.OneWord("ID or NAME"),
+		Long: "rm revokes the token with this ID, or your token with this name if there is only\n" +
+			"one.",
+		Args: flags.OneWord("ID or NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
 			s, err := o.Service(ctx)
@@ -135,7 +137,7 @@ func revokeTokenCommand(con *console.Console) *cobra.Command {
 			if err := s.Do(ctx, http.MethodDelete, "token/"+url.PathEscape(id), nil, nil); err != nil {
 				return err
 			}
-			_, err = fmt.Fprintln(con.Out, "The token is revoked.")
+			_, err = fmt.Fprintln(con.Out, "The token was revoked.")
 			return err
 		},
 	}
@@ -156,7 +158,7 @@ func tokenID(ctx context.Context, s *account.Service, word string) (string, erro
 		case t.ID == word:
 			return word, nil
 		case t.Name == word && id != word:
-			return "", exit.Usagef("lmz tokens", "several tokens are called %q: say which by its id", word)
+			return "", exit.Usagef("lmz tokens", "several tokens are named %q: use an ID", word)
 		case t.Name == word:
 			id = t.ID
 		}

@@ -25,20 +25,21 @@ func usageCommand(con *console.Console) *cobra.Command {
 	limit := 0
 	cmd := &cobra.Command{
 		Use:   "usage",
-		Short: "List what each subject uses (admins)",
-		Long: "usage lists what each subject uses now of everything that is shared: sessions of its\n" +
-			"clients; method calls and time of turns and workers since the gateway knows it; bytes\n" +
-			"that wait at the gateway; objects that its calls made, bytes that it stored in objects,\n" +
-			"watches and alarms; how often something was refused, by what was exceeded; and how\n" +
-			"long it has to wait if it has taken too much. Subjects that use nothing are left out;\n" +
-			"'~' is all requests without a subject. 'lmz subjects' says whose account a subject is.",
+		Short: "List what each account uses (admins)",
+		Long: "usage lists what each account currently uses of the shared resources: its\n" +
+			"clients' sessions; method calls, and time in turns and workers, since the\n" +
+			"gateway has known it; bytes waiting in the gateway; objects created by its\n" +
+			"calls, bytes stored in objects, watches, and alarms; how often it was refused,\n" +
+			"by the budget that was exceeded; and how long it must wait if it is over budget.\n" +
+			"Accounts that use nothing are left out; '~' stands for all requests without an\n" +
+			"account. 'lmz subjects' shows whose account a subject is.",
 		Example: "  lmz subjects usage\n  lmz subjects usage --json | jq 'select(.stored > 1e9)'",
 		Args:    flags.NoWords,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return listUsage(cmd.Context(), con, o, limit) },
 	}
 	o.Flags(con, cmd)
 	flags.Limit(cmd, &limit)
-	cmd.Flags().BoolVar(&o.JSON, "json", false, "print one JSON object a line: subject, sessions, calls, seconds, wait (seconds),\n"+
+	cmd.Flags().BoolVar(&o.JSON, "json", false, "print one JSON object per line: subject, sessions, calls, seconds, wait (seconds),\n"+
 		"waiting (bytes), objects, stored (bytes), watches, alarms, refused")
 	return cmd
 }

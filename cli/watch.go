@@ -27,16 +27,16 @@ func watchCommand(con *console.Console) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "watch DOCUMENT",
-		Short: "Print who changes what in a document, as it happens",
-		Long: "watch prints a line for every change of a document of the editor example, from now on\n" +
-			"until Ctrl-C: who made it, in which line, what was removed and what was written. It\n" +
-			"goes on after a lost connection and misses nothing.",
+		Short: "Print changes to a document as they happen",
+		Long: "watch prints a line for each change to a document of the editor example, from\n" +
+			"now until Ctrl-C: who made it, on which line, what was removed, and what was\n" +
+			"inserted. It reconnects after a lost connection without missing changes.",
 		Example: "  lmz watch notes\n  lmz watch notes --json | jq .by",
 		Args:    flags.OneWord("DOCUMENT"),
 		RunE:    func(cmd *cobra.Command, args []string) error { return runWatch(cmd.Context(), con, o, args[0], asJSON) },
 	}
 	o.Account = account.Flags(con, cmd)
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a line: version, by, changes of from, to, line, removed, inserted")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object per line: version, by, changes of from, to, line, removed, inserted")
 	return cmd
 }
 
@@ -87,7 +87,7 @@ func runWatch(ctx context.Context, con *console.Console, o connect.Connection, d
 		return err
 	}
 	w.poke() // for what came between the two
-	fmt.Fprintf(con.Err, "Watching %s from version %d on. Ctrl-C ends it.\n", output.Line(document), w.version)
+	fmt.Fprintf(con.Err, "Watching %s from version %d. Press Ctrl-C to stop.\n", output.Line(document), w.version)
 	for {
 		select {
 		case <-ctx.Done():
@@ -124,7 +124,7 @@ func (w *watcher) catchUp(ctx context.Context) error {
 		var known *lmz.Error
 		switch {
 		case errors.As(err, &known) && known.Name == editor.TooOldName:
-			fmt.Fprintln(w.con.Err, "The document has gone on too far: some changes were missed.")
+			fmt.Fprintln(w.con.Err, "Too many versions behind: some changes were missed.")
 			return w.read(ctx)
 		case errors.Is(err, lmz.ErrOutcomeUnknown), errors.Is(err, lmz.ErrNotExecuted):
 			return nil

@@ -23,7 +23,7 @@ func whoamiCommand(con *console.Console) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "whoami",
 		Short:   "Print who is signed in",
-		Long:    "whoami connects to the gateway and prints who it takes you for.",
+		Long:    "whoami connects to the gateway and prints who you are signed in as.",
 		Example: "  lmz whoami\n  lmz whoami --json",
 		Args:    flags.NoWords,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return runWhoami(cmd.Context(), con, o, asJSON) },

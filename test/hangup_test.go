@@ -140,7 +140,7 @@ func TestHangupReloadsSettings(t *testing.T) {
 		t.Errorf("the secret is still in use: %s", got)
 	}
 	g.stop()
-	for _, want := range []string{"Changed: app-name, turnstile-secret-file, turnstile-site-key.", "at the next start only", `"settings":"one-click-links"`, "not everything was reloaded"} {
+	for _, want := range []string{"Changed: app-name, turnstile-secret-file, turnstile-site-key.", "take effect after a restart", `"settings":"one-click-links"`, "reload failed in part"} {
 		if !strings.Contains(g.log.String(), want) {
 			t.Errorf("%q is not in %s", want, g.log)
 		}

@@ -38,7 +38,7 @@ type Account struct {
 // Flags adds the flags of an account to a command.
 func Flags(con *console.Console, cmd *cobra.Command) *Account {
 	o := SignInFlags(con, cmd)
-	cmd.Flags().BoolVar(&o.TokenStdin, "token-stdin", false, "read an access token from stdin and use it as it is")
+	cmd.Flags().BoolVar(&o.TokenStdin, "token-stdin", false, "read an access token from stdin")
 	return o
 }
 
@@ -52,7 +52,7 @@ func SignInFlags(con *console.Console, cmd *cobra.Command) *Account {
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.Server, "server", server, "`URL` of the server")
-	f.StringVar(&o.Email, "email", con.Getenv("LMZ_EMAIL"), "mail `address` of the account, if there are several at the server")
+	f.StringVar(&o.Email, "email", con.Getenv("LMZ_EMAIL"), "email `address` of the account, if several are signed in at the server")
 	f.StringVar(&o.ConfigDir, "config-dir", con.Getenv("LMZ_CONFIG_DIR"), "`directory` where sign-ins are kept")
 	f.BoolVar(&o.NoKeyring, "no-keyring", con.Getenv("LMZ_NO_KEYRING") != "", "keep sign-ins in a file, not in the system's keyring")
 	return o
@@ -94,7 +94,7 @@ func (o *Account) configDir() (string, error) {
 	}
 	base, err := os.UserConfigDir()
 	if err != nil {
-		return "", exit.Usagef("--config-dir DIR", "no directory to keep sign-ins in: %v", err)
+		return "", exit.Usagef("--config-dir DIR", "no directory for sign-ins: %v", err)
 	}
 	return filepath.Join(base, "lmz"), nil
 }
@@ -136,7 +136,7 @@ func (o *Account) stdinToken() (string, error) {
 			return
 		}
 		if o.token = line; o.token == "" {
-			o.tokenErr = exit.Usagef(try, "--token-stdin: there is no token on stdin")
+			o.tokenErr = exit.Usagef(try, "--token-stdin: no token on stdin")
 		}
 	})
 	return o.token, o.tokenErr

@@ -62,7 +62,7 @@ func (s *Service) explain(_ http.Header, err error) error {
 	switch {
 	case refused.Status == http.StatusUnauthorized:
 		who, _ := ReadClaims(s.Server, s.access)
-		return exit.LoginRequired(s.Server, who.Email, s.Server+" does not know the sign-in any more: "+refused.Error())
+		return exit.LoginRequired(s.Server, who.Email, s.Server+" no longer accepts the sign-in: "+refused.Error())
 	case refused.Status == http.StatusForbidden && refused.Description == notAdmin:
 		who, _ := ReadClaims(s.Server, s.access)
 		return exit.Errorf(exit.Refused, hint.Admin(s.Server, who.Email), "%s refused it: %v", s.Server, refused)

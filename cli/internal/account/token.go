@@ -84,7 +84,7 @@ func NotSignedIn(c *credentials.File, server, email string) error {
 		return exit.LoginRequired(server, email, fmt.Sprintf("not signed in at %s as %s", server, credentials.SameAddress(email)))
 	case len(others) > 0:
 		return exit.NewLoginError("lmz accounts use "+hint.Quote(others[0]),
-			"several accounts are signed in at "+server+" and none is chosen: "+strings.Join(others, ", "))
+			"several accounts are signed in at "+server+" and none is active: "+strings.Join(others, ", "))
 	}
 	return exit.LoginRequired(server, "", "not signed in at "+server)
 }

@@ -95,7 +95,7 @@ func Ask(ctx context.Context, server string, r Request, answer any) (http.Header
 		return nil, refused
 	}
 	if answer != nil && json.Unmarshal(data, answer) != nil {
-		return nil, exit.Errorf(exit.NotExecuted, "", "%s is no server of lmz: its answer cannot be read", server)
+		return nil, exit.Errorf(exit.NotExecuted, "", "%s is not an lmz server: its answer cannot be read", server)
 	}
 	return response.Header, nil
 }

@@ -43,11 +43,11 @@ const Hint = "lmz call --help"
 func Parse(words, chains []string, in *Inputs) (to lmz.Address, calls []Call, err error) {
 	switch {
 	case len(chains) > 0 && len(words) > 2:
-		return to, nil, exit.Usagef(Hint, "--chain takes the place of METHOD and its arguments, but there is %q too", words[2])
+		return to, nil, exit.Usagef(Hint, "--chain replaces METHOD and its arguments, but also got %q", words[2])
 	case len(chains) > 0 && len(words) < 2:
-		return to, nil, exit.Usagef(Hint, "call needs BINDING INSTANCE")
+		return to, nil, exit.Usagef(Hint, "call requires BINDING INSTANCE")
 	case len(chains) == 0 && len(words) < 3:
-		return to, nil, exit.Usagef(Hint, "call needs BINDING INSTANCE METHOD")
+		return to, nil, exit.Usagef(Hint, "call requires BINDING INSTANCE METHOD")
 	}
 	to = address(words[0], words[1])
 	if len(chains) > 0 {
@@ -63,7 +63,7 @@ func Parse(words, chains []string, in *Inputs) (to lmz.Address, calls []Call, er
 			calls = append(calls, Call{})
 			call = &calls[len(calls)-1]
 		case word == "" && call.Method == "":
-			return to, nil, exit.Usagef(Hint, "the name of a method is empty")
+			return to, nil, exit.Usagef(Hint, "a method name is empty")
 		case call.Method == "":
 			call.Method = word
 		default:
@@ -109,7 +109,7 @@ func badArgument(n int, method, word string, err error) error {
 		return exit.Usagef(Hint, "argument %d of %s, which is %s: %v", n, method, hint.Quote(word), err)
 	}
 	if rich := (*jsonvalue.RichError)(nil); errors.As(err, &rich) {
-		return exit.Usagef("lmz help call", "argument %d of %s is no {json, meta} value: %v", n, method, rich.Err)
+		return exit.Usagef("lmz help call", "argument %d of %s is not a {json, meta} value: %v", n, method, rich.Err)
 	}
 	quoted, _ := json.Marshal(word)
 	return exit.Usagef("as text, "+hint.Quote(string(quoted)),

@@ -20,7 +20,7 @@ func parseChain(text string) (lmz.Continuation, error) {
 	p := &chainParser{text: text}
 	c, err := p.chain()
 	if err == nil && p.peek() != 0 {
-		err = p.unexpected("the end, or a point")
+		err = p.unexpected("the end or a dot")
 	}
 	return c, err
 }
@@ -38,7 +38,7 @@ func (p *chainParser) chain() (c lmz.Continuation, err error) {
 	for {
 		name := p.name()
 		if name == "" {
-			return c, p.unexpected("the name of a method")
+			return c, p.unexpected("a method name")
 		}
 		if p.peek() != '(' {
 			return c, p.unexpected("( after " + name + ": properties cannot be read")
@@ -78,7 +78,7 @@ func (p *chainParser) list(end byte) (values []any, err error) {
 
 func (p *chainParser) value() (any, error) {
 	if p.depth++; p.depth > maxChainDepth {
-		return nil, p.errorf("values are nested too deep")
+		return nil, p.errorf("values are nested too deeply")
 	}
 	defer func() { p.depth-- }()
 	switch c := p.peek(); {
@@ -161,7 +161,7 @@ func (p *chainParser) key() (string, error) {
 	if name := p.name(); name != "" {
 		return name, nil
 	}
-	return "", p.unexpected("the name of a member")
+	return "", p.unexpected("a member name")
 }
 
 // quoted reads text in double or single quotes, with JSON's escapes.
@@ -175,7 +175,7 @@ func (p *chainParser) quoted() (string, error) {
 			v, err := jsonvalue.Parse(`"` + inner.String() + `"`)
 			if err != nil {
 				p.pos = start
-				return "", p.errorf("the text is not JSON: " + err.Error())
+				return "", p.errorf("the string is not JSON: " + err.Error())
 			}
 			return v.(string), nil
 		case c == '\\' && i+1 < len(p.text):
@@ -190,7 +190,7 @@ func (p *chainParser) quoted() (string, error) {
 			inner.WriteByte(c)
 		}
 	}
-	return "", p.errorf("the text that begins here has no end")
+	return "", p.errorf("the string that begins here is not closed")
 }
 
 func (p *chainParser) number() (any, error) {
@@ -208,7 +208,7 @@ func (p *chainParser) number() (any, error) {
 		return v, nil
 	}
 	p.pos = start
-	return nil, p.errorf(strconv.Quote(digits) + " is no number")
+	return nil, p.errorf(strconv.Quote(digits) + " is not a number")
 }
 
 // name reads a name, or nothing.

@@ -31,7 +31,7 @@ func (in *Inputs) text(word string) (string, error) {
 	var from io.Reader
 	switch {
 	case word == "-" && in.taken:
-		return "", errors.New("stdin is an argument already")
+		return "", errors.New("stdin is already an argument")
 	case word == "-":
 		in.taken = true
 		from = in.Stdin
@@ -50,7 +50,7 @@ func (in *Inputs) text(word string) (string, error) {
 	case err != nil:
 		return "", err
 	case len(data) > maxInput:
-		return "", errors.New("it has more than 1 MiB, which no call can carry")
+		return "", errors.New("it exceeds 1 MiB, the most that a call can carry")
 	}
 	return textin.Text(data)
 }

@@ -28,7 +28,7 @@ func parseFlags(set *pflag.FlagSet, args []string) (words []string, err error) {
 			text, here := textOf(arg)
 			if !here {
 				if i++; i == len(args) {
-					return nil, exit.Usagef(Hint, "%s needs a text", arg)
+					return nil, exit.Usagef(Hint, "%s requires a text", arg)
 				}
 				text = args[i]
 			}
@@ -97,5 +97,5 @@ func wantsValue(set *pflag.FlagSet, arg string) bool {
 
 // TextFlag declares --text, which [Mixed] reads: it has a place among the arguments.
 func TextFlag(f *pflag.FlagSet) {
-	f.StringArrayP("text", "f", nil, "an argument that is `TEXT`, or the text of @FILE, or - for that of stdin")
+	f.StringArrayP("text", "f", nil, "argument that is the string `TEXT`, or the contents of @FILE or, as -, of stdin")
 }

@@ -77,7 +77,7 @@ func (o Connection) Do(ctx context.Context, con *console.Console, timeout time.D
 		return err
 	}
 	if timeout <= 0 {
-		return exit.Usagef("--timeout 30s", "--timeout %v leaves no time", timeout)
+		return exit.Usagef("--timeout 30s", "--timeout %v must be positive", timeout)
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
@@ -131,7 +131,7 @@ func explain(ctx context.Context, o *account.Account, server string, err error) 
 		email, _ := o.Kept(ctx, server)
 		return SignInAgain(server, email, login, fmt.Sprintf("%s refused %s: %s", server, what, login.Reason))
 	case errors.As(err, &refused) && refused.Status != 0:
-		return exit.Errorf(exit.NotExecuted, "", "%s does not take clients: %v", server, refused)
+		return exit.Errorf(exit.NotExecuted, "", "%s does not accept clients: %v", server, refused)
 	case refused != nil:
 		return exit.NotReached(server, refused)
 	}

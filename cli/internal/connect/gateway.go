@@ -27,8 +27,8 @@ type Gateway struct {
 func (o *Gateway) Flags(con *console.Console, cmd *cobra.Command) {
 	o.Account = account.Flags(con, cmd)
 	f := cmd.Flags()
-	f.DurationVar(&o.Timeout, "timeout", lmz.DefaultTimeout, "how long the command may take")
-	f.BoolVar(&o.Wait, "wait", false, "wait for a server that cannot be reached yet, within --timeout")
+	f.DurationVar(&o.Timeout, "timeout", lmz.DefaultTimeout, "maximum duration of the command")
+	f.BoolVar(&o.Wait, "wait", false, "keep trying to reach the server until --timeout")
 }
 
 // Ask connects and has f call the gateway's own node.

@@ -36,7 +36,7 @@ type outlet struct {
 	drained chan struct{} // closed when nothing will be written any more
 }
 
-var errSlowReader = errors.New("its reader does not keep up")
+var errSlowReader = errors.New("its reader is too slow")
 
 // newOutlet returns an outlet that says what it lost by note, or if that is nil in a line
 // of a log of its own.

@@ -58,11 +58,11 @@ type File struct {
 // kept in the system's keyring if there is one.
 func Open(ctx context.Context, dir string, keyring bool) (f *File, unlock func(), err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, nil, fmt.Errorf("sign-ins cannot be kept: %w", err)
+		return nil, nil, fmt.Errorf("cannot store sign-ins: %w", err)
 	}
 	unlock, err = lockFile(ctx, filepath.Join(dir, "lock"))
 	if err != nil {
-		return nil, nil, fmt.Errorf("sign-ins cannot be locked: %w", err)
+		return nil, nil, fmt.Errorf("cannot lock sign-ins: %w", err)
 	}
 	f = &File{path: filepath.Join(dir, "credentials.json"), keyring: keyring, servers: make(map[string]signIns)}
 	if err := f.read(); err != nil {
@@ -121,15 +121,15 @@ func (f *File) read() error {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil
 	case err != nil:
-		return fmt.Errorf("sign-ins cannot be read: %w", err)
+		return fmt.Errorf("cannot read sign-ins: %w", err)
 	case !info.Mode().IsRegular():
 		return exit.Errorf(exit.Login, "remove it and sign in again", "%s is not a regular file", f.path)
 	case runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0:
-		return exit.Errorf(exit.Login, "chmod 600 "+f.path, "%s can be read by others", f.path)
+		return exit.Errorf(exit.Login, "chmod 600 "+f.path, "%s is readable by other users", f.path)
 	}
 	data, err := textin.ReadFile(f.path)
 	if err != nil {
-		return fmt.Errorf("sign-ins cannot be read: %w", err)
+		return fmt.Errorf("cannot read sign-ins: %w", err)
 	}
 	if err := json.Unmarshal([]byte(data), &f.servers); err != nil {
 		return exit.Errorf(exit.Login, "remove it and sign in again", "%s is damaged: %v", f.path, err)
@@ -234,7 +234,7 @@ func (f *File) write() error {
 		return err
 	}
 	if err := wholefile.Write(f.path, append(data, '\n'), 0o600); err != nil {
-		return fmt.Errorf("sign-ins cannot be kept: %w", err)
+		return fmt.Errorf("cannot store sign-ins: %w", err)
 	}
 	return nil
 }

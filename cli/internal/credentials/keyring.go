@@ -33,7 +33,7 @@ func readKeyring(server, email string) (s *Secrets, found bool, err error) {
 		return nil, false, nil
 	}
 	if err != nil {
-		return nil, false, exit.Errorf(exit.Login, "unlock it, or sign in again with --no-keyring", "the system's keyring cannot be read: %v", err)
+		return nil, false, exit.Errorf(exit.Login, "unlock it, or sign in again with --no-keyring", "cannot read the system's keyring: %v", err)
 	}
 	s = new(Secrets)
 	if err := json.Unmarshal([]byte(data), s); err != nil {

@@ -35,7 +35,7 @@ func standard(getenv func(string) string, name string) (string, error) {
 	if !filepath.IsAbs(base) { // relative ones are to be ignored, says the XDG specification
 		home, err := os.UserHomeDir()
 		if err != nil {
-			return "", exit.Usagef("--data DIR", "no home directory to keep data in: %v", err)
+			return "", exit.Usagef("--data DIR", "no home directory for data: %v", err)
 		}
 		base = filepath.Join(home, ".local", "share")
 	}
@@ -58,7 +58,7 @@ func takeForUser(dir string) error {
 		ours = ours || e.Name() == "auth.json"
 	}
 	if !ours {
-		return exit.Usagef("--data with a new directory", "%s holds other files and can be read by others: it is no data directory", dir)
+		return exit.Usagef("--data NEWDIR", "%s contains other files and is readable by other users, so it is not a data directory", dir)
 	}
 	return os.Chmod(dir, 0o700)
 }
@@ -76,7 +76,7 @@ func Existing(getenv func(string) string, dir string) (path string, err error) {
 		return "", err
 	}
 	if _, err := os.Stat(filepath.Join(path, "auth.json")); errors.Is(err, fs.ErrNotExist) {
-		return "", exit.Errorf(exit.Failed, start, "%s is not a data directory yet: no gateway has made it", path)
+		return "", exit.Errorf(exit.Failed, start, "%s is not a data directory: no gateway has created it", path)
 	}
 	return path, nil
 }

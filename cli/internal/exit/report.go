@@ -49,7 +49,7 @@ func interrupted(err error) *Error {
 
 // ReportBug prints a recovered panic with its stack, and returns the exit code.
 func ReportBug(w io.Writer, r any) int {
-	fmt.Fprintf(w, "lmz: a bug in lmz, please report it with what follows: %s\n", oneLine(fmt.Sprint(r)))
+	fmt.Fprintf(w, "lmz: bug in lmz; please report it with the following: %s\n", oneLine(fmt.Sprint(r)))
 	w.Write(debug.Stack())
 	return Bug
 }

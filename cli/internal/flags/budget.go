@@ -19,9 +19,9 @@ type Budget struct {
 }
 
 // BudgetUsage says what the flag takes.
-const BudgetUsage = "what each `account` may use, as NAME=VALUE,...: calls, connects and time as PER-SECOND:BURST\n" +
-	"(time in seconds of turns and workers), waiting and stored in bytes (16GiB), sessions,\n" +
-	"objects, watches, alarms and workers as numbers; 'none' is no limit"
+const BudgetUsage = "`limits` of each account, as NAME=VALUE,...: calls, connects, and time as PER-SECOND:BURST\n" +
+	"(time in seconds of turns and workers); waiting and stored in bytes (16GiB); sessions,\n" +
+	"objects, watches, alarms, and workers as numbers; 'none' is no limit"
 
 // String implements [pflag.Value].
 func (b *Budget) String() string { return strings.Join(b.set, ",") }
@@ -62,7 +62,7 @@ func (b *Budget) setOne(name, value string) (err error) {
 	default:
 		known := []string{"calls", "connects", "time", "waiting", "stored", "sessions", "objects", "watches", "alarms", "workers"}
 		slices.Sort(known)
-		return fmt.Errorf("unknown; the budgets are %s", strings.Join(known, ", "))
+		return fmt.Errorf("unknown budget; the budgets are %s", strings.Join(known, ", "))
 	}
 	return err
 }
@@ -91,7 +91,7 @@ func parseCount(text string) (int64, error) {
 	}
 	n, err := strconv.ParseInt(text, 10, 32)
 	if err != nil || n < 1 {
-		return 0, fmt.Errorf("%q is not a number of at least 1", text)
+		return 0, fmt.Errorf("%q is not a whole number of at least 1", text)
 	}
 	return n, nil
 }

@@ -25,11 +25,11 @@ type Mail struct {
 
 // Add adds the flags to f.
 func (o *Mail) Add(f *pflag.FlagSet) {
-	f.StringVar(&o.from, "mail-from", "", "`address` that mails come from, such as 'Mesh <mesh@example.com>'")
-	f.StringVar(&o.smtp, "smtp", "", "`URL` of the mail server: smtp://user@mail.example.com:587, or smtps:// for TLS from the first byte, or smtp://127.0.0.1:25?tls=none on this machine")
-	f.StringVar(&o.smtpHelo, "smtp-helo", "", "full host `name` to greet the mail server with (default that of --public-url)")
-	f.StringVar(&o.smtpPassword, "smtp-password-file", "", "`file` with its password")
-	f.StringVar(&o.resend, "resend-key-file", "", "`file` with the API key of Resend, in place of a mail server")
+	f.StringVar(&o.from, "mail-from", "", "sender `address` of mails, such as 'Mesh <mesh@example.com>'")
+	f.StringVar(&o.smtp, "smtp", "", "`URL` of the mail server: smtp://user@mail.example.com:587, smtps:// for implicit TLS, or smtp://127.0.0.1:25?tls=none for one on this machine")
+	f.StringVar(&o.smtpHelo, "smtp-helo", "", "full host `name` for EHLO (default that of --public-url)")
+	f.StringVar(&o.smtpPassword, "smtp-password-file", "", "`file` with the password of the mail server")
+	f.StringVar(&o.resend, "resend-key-file", "", "`file` with an API key of Resend, to use instead of a mail server")
 }
 
 // Sender makes what sends mails for a gateway at the public URL, which may be nil. Its errors are parts of a list of what is missing.
@@ -43,13 +43,13 @@ func (o *Mail) Sender(getenv func(string) string, public *origin.Origin) (auth.S
 	case o.smtp != "" && key != "":
 		return nil, errors.New("one of --smtp and --resend-key-file, not both")
 	case o.from == "":
-		return nil, errors.New("--mail-from, the address that mails come from")
+		return nil, errors.New("--mail-from, the sender address of mails")
 	}
 	if _, err := mail.ParseAddress(o.from); err != nil {
-		return nil, fmt.Errorf("--mail-from %q is not a mail address such as 'Mesh <mesh@example.com>'", o.from)
+		return nil, fmt.Errorf("--mail-from %q is not an email address such as 'Mesh <mesh@example.com>'", o.from)
 	}
 	if key != "" && (o.smtpHelo != "" || o.smtpPassword != "") {
-		return nil, errors.New("--smtp-helo and --smtp-password-file belong to --smtp; with --resend-key-file there is no mail server")
+		return nil, errors.New("--smtp-helo and --smtp-password-file require --smtp; with --resend-key-file there is no mail server")
 	}
 	if key != "" {
 		return auth.NewResend(auth.ResendOptions{Key: key, From: o.from})
@@ -64,7 +64,7 @@ func (o *Mail) Sender(getenv func(string) string, public *origin.Origin) (auth.S
 	}
 	switch {
 	case password != "" && options.Username == "":
-		return nil, errors.New("a user for the password of the mail server, in --smtp: smtp://USER@mail.example.com:587")
+		return nil, errors.New("a user in --smtp, for the password of the mail server: smtp://USER@mail.example.com:587")
 	case password == "" && options.Username != "":
 		return nil, fmt.Errorf("--smtp-password-file or LMZ_SMTP_PASSWORD, the password of %s at the mail server", options.Username)
 	}
@@ -98,23 +98,23 @@ func smtpOptions(raw string) (o auth.SMTPOptions, err error) {
 		return o, fmt.Errorf("--smtp as a URL such as smtp://user@mail.example.com:587, not %q", raw)
 	}
 	if _, inURL := u.User.Password(); inURL {
-		return o, errors.New("the password of --smtp in LMZ_SMTP_PASSWORD or --smtp-password-file: command lines can be read by others")
+		return o, errors.New("the password of --smtp in LMZ_SMTP_PASSWORD or --smtp-password-file: other users can read command lines")
 	}
 	query, err := url.ParseQuery(u.RawQuery)
 	for name, values := range query {
 		if name != "tls" || len(values) > 1 {
-			return o, fmt.Errorf("--smtp with ?tls=none or without, not with %s=%s", name, strings.Join(values, ", "))
+			return o, fmt.Errorf("--smtp with no query other than ?tls=none, not %s=%s", name, strings.Join(values, ", "))
 		}
 	}
 	if err != nil || strings.Trim(u.Path, "/") != "" || u.Fragment != "" {
-		return o, fmt.Errorf("--smtp as a URL such as smtp://user@mail.example.com:587 without path and fragment, not %q", raw)
+		return o, fmt.Errorf("--smtp as a URL such as smtp://user@mail.example.com:587 without a path or fragment, not %q", raw)
 	}
 	o = auth.SMTPOptions{Server: u.Host, TLS: auth.StartTLS, Username: u.User.Username()}
 	switch tls := query.Get("tls"); {
 	case tls == "none" && u.Scheme == "smtp":
 		o.TLS = auth.NoTLS
 	case query.Has("tls"):
-		return o, fmt.Errorf("--smtp with tls=none or without, not tls=%s", tls)
+		return o, fmt.Errorf("--smtp with tls=none or no tls, not tls=%s", tls)
 	case u.Scheme == "smtps":
 		o.TLS = auth.ImplicitTLS
 	}

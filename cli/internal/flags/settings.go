@@ -47,7 +47,7 @@ func ApplySettings(getenv func(string) string, command string, flags *pflag.Flag
 		}
 	})
 	for _, name := range slices.Sorted(maps.Keys(kept)) {
-		wrong = append(wrong, fmt.Sprintf("%s: there is no setting %q", file, name))
+		wrong = append(wrong, fmt.Sprintf("%s: unknown setting %q", file, name))
 	}
 	if len(wrong) > 0 {
 		return exit.Usagef(command+" --help", "%s", strings.Join(wrong, "; "))
@@ -62,12 +62,12 @@ func readSettings(file string) (map[string]string, error) {
 	}
 	data, err := textin.ReadFile(file)
 	if err != nil {
-		return nil, exit.Usagef("--config FILE", "no settings: %v", err)
+		return nil, exit.Usagef("--config FILE", "cannot read settings: %v", err)
 	}
 	read, err := jsonvalue.Parse(data)
 	raw, isObject := read.(map[string]any)
 	if err == nil && !isObject {
-		err = errors.New("it is another value")
+		err = errors.New("it is not an object")
 	}
 	kept := make(map[string]string, len(raw))
 	for name, value := range raw {
@@ -75,13 +75,13 @@ func readSettings(file string) (map[string]string, error) {
 		case string:
 			kept[name] = value
 		case nil, []any, map[string]any:
-			err = cmp.Or(err, fmt.Errorf("%s is no text, number or boolean", name))
+			err = cmp.Or(err, fmt.Errorf("%s is not a string, number, or boolean", name))
 		default:
 			kept[name] = fmt.Sprint(value)
 		}
 	}
 	if err != nil {
-		return nil, exit.Usagef(`{"public-url": "https://mesh.example.com"}`, "%s is no JSON object of settings: %v", file, err)
+		return nil, exit.Usagef(`{"public-url": "https://mesh.example.com"}`, "%s is not a JSON object of settings: %v", file, err)
 	}
 	return kept, nil
 }
@@ -93,10 +93,10 @@ func Secret(value, file string) (string, error) {
 	}
 	line, err := textin.ReadFirstLine(file)
 	if err != nil {
-		return "", exit.Usagef("", "a secret cannot be read: %v", err)
+		return "", exit.Usagef("", "cannot read a secret: %v", err)
 	}
 	if line == "" {
-		return "", exit.Usagef("", "there is no secret in %s", file)
+		return "", exit.Usagef("", "%s contains no secret", file)
 	}
 	return line, nil
 }

@@ -10,8 +10,8 @@ import (
 func TestSettingsThatSayNothing(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "gateway.json")
 	for text, want := range map[string]string{
-		`{"app-name":"a","app-name":"b"}`: "app-name is there twice", `{"app-name":null}`: "app-name is no text", `{"smtp":{"url":"x"}}`: "smtp is no text",
-		`{"proxies":[1]}`: "proxies is no text", `[]`: "another value", `{} {}`: "something follows", `{`: "ends too early",
+		`{"app-name":"a","app-name":"b"}`: "app-name occurs twice", `{"app-name":null}`: "app-name is not a string", `{"smtp":{"url":"x"}}`: "smtp is not a string",
+		`{"proxies":[1]}`: "proxies is not a string", `[]`: "not an object", `{} {}`: "text after the value", `{`: "incomplete",
 	} {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)

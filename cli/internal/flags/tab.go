@@ -12,7 +12,7 @@ import (
 type Tab string
 
 // TabUsage is the help of --tab.
-const TabUsage = "`name` to keep across commands; without it each is a new client"
+const TabUsage = "client `name` to keep across commands; by default, each command is a new client"
 
 var tabSyntax = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 

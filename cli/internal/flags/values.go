@@ -42,10 +42,10 @@ func WrongValue(where string, err error) error {
 
 // Limit adds --limit to a command that prints a list which may be long.
 func Limit(cmd *cobra.Command, limit *int) {
-	cmd.Flags().IntVar(limit, "limit", 0, "list at most this many (default all)")
+	cmd.Flags().IntVar(limit, "limit", 0, "print at most this many (default all)")
 	cmd.PreRunE = func(*cobra.Command, []string) error {
 		if *limit < 0 {
-			return exit.Usagef("--limit 1000", "--limit %d: it must not be negative", *limit)
+			return exit.Usagef("--limit 1000", "--limit %d must not be negative", *limit)
 		}
 		return nil
 	}
@@ -53,5 +53,5 @@ func Limit(cmd *cobra.Command, limit *int) {
 
 // JSON adds --json to a command that prints a list.
 func JSON(cmd *cobra.Command, asJSON *bool) {
-	cmd.Flags().BoolVar(asJSON, "json", false, "print one JSON object a line")
+	cmd.Flags().BoolVar(asJSON, "json", false, "print one JSON object per line")
 }

@@ -48,11 +48,11 @@ func OneWord(what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, words []string) error {
 		switch len(words) {
 		case 0:
-			return exit.Usagef(cmd.CommandPath()+" --help", "%s is missing: %s needs one", what, commandName(cmd))
+			return exit.Usagef(cmd.CommandPath()+" --help", "%s is missing: %s requires one", what, commandName(cmd))
 		case 1:
 			return nil
 		}
-		return exit.Usagef(cmd.CommandPath()+" --help", "%s takes one %s only, but got %q too", commandName(cmd), what, words[1])
+		return exit.Usagef(cmd.CommandPath()+" --help", "%s takes only one %s, but also got %q", commandName(cmd), what, words[1])
 	}
 }
 
@@ -60,7 +60,7 @@ func OneWord(what string) cobra.PositionalArgs {
 func Words(n int, names string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, words []string) error {
 		if len(words) != n {
-			return exit.Usagef(cmd.CommandPath()+" --help", "%s needs %s", commandName(cmd), names)
+			return exit.Usagef(cmd.CommandPath()+" --help", "%s requires %s", commandName(cmd), names)
 		}
 		return nil
 	}
@@ -70,7 +70,7 @@ func Words(n int, names string) cobra.PositionalArgs {
 func AtMostWords(n int, names string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, words []string) error {
 		if len(words) > n {
-			return exit.Usagef(cmd.CommandPath()+" --help", "%s takes %s only, but got %q too", commandName(cmd), names, words[n])
+			return exit.Usagef(cmd.CommandPath()+" --help", "%s takes only %s, but also got %q", commandName(cmd), names, words[n])
 		}
 		return nil
 	}

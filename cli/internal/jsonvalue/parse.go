@@ -19,13 +19,13 @@ func Parse(text string) (any, error) {
 	r.d.UseNumber()
 	v, err := r.value("", 0)
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return nil, errors.New("it ends too early")
+		return nil, errors.New("it is incomplete")
 	}
 	if err != nil {
 		return nil, err
 	}
 	if _, err := r.d.Token(); err != io.EOF {
-		return nil, errors.New("something follows the value")
+		return nil, errors.New("there is text after the value")
 	}
 	return v, nil
 }
@@ -74,7 +74,7 @@ func (r *jsonReader) token(path string) (json.Token, error) {
 		case !utf8.ValidString(raw):
 			return nil, fmt.Errorf("%s is not valid UTF-8", where(path))
 		case halfPair(raw):
-			return nil, fmt.Errorf("%s has half of a surrogate pair", where(path))
+			return nil, fmt.Errorf("%s contains half of a surrogate pair", where(path))
 		}
 	}
 	return token, nil
@@ -103,7 +103,7 @@ func (r *jsonReader) object(path string, depth int) (any, error) {
 		key := token.(string) // the decoder allows nothing else
 		at := strings.TrimPrefix(path+"."+key, ".")
 		if _, twice := members[key]; twice {
-			return nil, fmt.Errorf("%s is there twice", at)
+			return nil, fmt.Errorf("%s occurs twice", at)
 		}
 		if members[key], err = r.value(at, depth+1); err != nil {
 			return nil, err
@@ -116,7 +116,7 @@ func (r *jsonReader) object(path string, depth int) (any, error) {
 // where names a place in an argument.
 func where(path string) string {
 	if path == "" {
-		return "its text"
+		return "the string"
 	}
 	return path
 }
@@ -145,7 +145,7 @@ func number(text string) (any, error) {
 	}
 	f, err := strconv.ParseFloat(text, 64)
 	if err != nil {
-		return nil, errors.New(text + " is too large a number")
+		return nil, errors.New(text + " is out of range")
 	}
 	return f, nil
 }

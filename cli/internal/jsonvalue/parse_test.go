@@ -24,16 +24,16 @@ func TestArgumentsArriveExactlyOrAreRefused(t *testing.T) {
 		}
 	}
 	for text, why := range map[string]string{
-		`{"a":1,"a":2}`:                             "a is there twice",
-		`{"x":[{},{"y":1,"y":1}]}`:                  "x[1].y is there twice",
+		`{"a":1,"a":2}`:                             "a occurs twice",
+		`{"x":[{},{"y":1,"y":1}]}`:                  "x[1].y occurs twice",
 		`{"x":"` + "\xff" + `"}`:                    "x is not valid UTF-8",
 		`["` + "\xff" + `"]`:                        "[0] is not valid UTF-8",
-		`{"x":["\ud83d"]}`:                          "x[0] has half of a surrogate pair",
-		`"\ude00\ud83d"`:                            "its text has half of a surrogate pair",
+		`{"x":["\ud83d"]}`:                          "x[0] contains half of a surrogate pair",
+		`"\ude00\ud83d"`:                            "the string contains half of a surrogate pair",
 		strings.Repeat("[", 1<<20):                  "nested too deeply",
 		`{"json":{"n":9007199254740993},"meta":{}}`: "json: n: 9007199254740993 is beyond 2^53",
 		`{"json":9223372036854775808,"meta":{}}`:    "json: 9223372036854775808 is beyond 2^53",
-		`1e999`:                                     "too large a number",
+		`1e999`:                                     "is out of range",
 	} {
 		if got, err := ParseRich(text); err == nil || !strings.Contains(err.Error(), why) {
 			t.Errorf("%.40s became %#v, %v; want an error with %q", text, got, err, why)

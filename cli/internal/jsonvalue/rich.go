@@ -30,7 +30,7 @@ func FromRich(members map[string]any) (any, error) {
 		return members, nil
 	}
 	if !onlyJSON(members) {
-		return nil, &RichError{errors.New("it holds no calls, only JSON")}
+		return nil, &RichError{errors.New("it must contain only JSON, no calls")}
 	}
 	if err := keepsNumbers(members); err != nil {
 		return nil, &RichError{err}
@@ -109,7 +109,7 @@ func decodeRich(text []byte) (any, error) {
 // RichError says that a rich value cannot be read.
 type RichError struct{ Err error }
 
-func (e *RichError) Error() string { return "the {json, meta} value cannot be read: " + e.Err.Error() }
+func (e *RichError) Error() string { return "cannot read the {json, meta} value: " + e.Err.Error() }
 
 // AppendRich appends a value as such a document.
 func AppendRich(b []byte, v lmz.Value) ([]byte, error) {

@@ -40,7 +40,7 @@ type jsonWriter struct {
 
 func (w *jsonWriter) value(v any) {
 	if len(w.out) > maxResult && w.err == nil {
-		w.err = errors.New("as JSON it is larger than " + strconv.Itoa(maxResult>>20) + " MiB")
+		w.err = errors.New("as JSON, it is larger than " + strconv.Itoa(maxResult>>20) + " MiB")
 	}
 	if w.err != nil {
 		return
@@ -106,7 +106,7 @@ func (w *jsonWriter) scalar(v any) {
 	e := json.NewEncoder(&text)
 	e.SetEscapeHTML(false)
 	if err := e.Encode(v); err != nil {
-		w.err = fmt.Errorf("%T is not known as JSON: %w", v, err)
+		w.err = fmt.Errorf("%T has no JSON form: %w", v, err)
 		return
 	}
 	w.out = append(w.out, printable.JSON(bytes.TrimRight(text.Bytes(), "\n"))...)

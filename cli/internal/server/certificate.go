@@ -75,7 +75,7 @@ func (c *Certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	c.checked = time.Now()
 	if info, err := os.Stat(c.certFile); err == nil && !info.ModTime().Equal(c.changed) {
 		if err := c.load(); err != nil {
-			c.log.Warn("the new TLS certificate cannot be used", "error", err)
+			c.log.Warn("cannot use the new TLS certificate", "error", err)
 		}
 	}
 	return c.loaded, nil

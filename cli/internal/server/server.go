@@ -80,7 +80,7 @@ func Open(p Plan) (*Server, error) {
 
 func (s *Server) open(p Plan) (err error) {
 	if n := descriptors.Process.Limit(); n < descriptors.Least {
-		return exit.Errorf(exit.Failed, "ulimit -n 1024", "this process may have only %d files and connections open, and needs at least %d", n, descriptors.Least)
+		return exit.Errorf(exit.Failed, "ulimit -n 1024", "this process may open only %d files and connections, and needs at least %d", n, descriptors.Least)
 	}
 	o := gateway.Options{
 		Dir: p.Data, CallLimit: p.CallLimit, Log: p.Log, Budget: p.Budget,
@@ -139,7 +139,7 @@ func (a *fullAlert) tell(log *slog.Logger) func() {
 		defer a.mu.Unlock()
 		if now := time.Now(); now.Sub(a.last) >= time.Minute || a.last.IsZero() {
 			a.last = now
-			log.Warn("connections were closed: the process may not have more of them; raise its limit of open files (ulimit -n)",
+			log.Warn("connections were closed: the process has reached its limit of open files (ulimit -n)",
 				"connections", descriptors.Process.Sockets())
 		}
 	}

@@ -33,7 +33,7 @@ func listenForCode() (*callback, error) {
 		l, err = net.Listen("tcp", "[::1]:0") // a machine without IPv4
 	}
 	if err != nil {
-		return nil, fmt.Errorf("no listener for the answer of the browser: %w", err)
+		return nil, fmt.Errorf("cannot listen for the browser's answer: %w", err)
 	}
 	c := &callback{
 		host: l.Addr().String(), state: randomText(16), verifier: randomText(32), codes: make(chan string, 1),
@@ -72,7 +72,7 @@ func (c *callback) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.Method != http.MethodGet:
 		http.Error(w, "GET only", http.StatusMethodNotAllowed)
 	case subtle.ConstantTimeCompare([]byte(q.Get("state")), []byte(c.state)) != 1 || q.Get("code") == "":
-		http.Error(w, "This is not the sign-in that the terminal waits for.", http.StatusBadRequest)
+		http.Error(w, "This is not the sign-in that the terminal is waiting for.", http.StatusBadRequest)
 	default:
 		h.Set("Content-Type", "text/html; charset=utf-8")
 		io.WriteString(w, callbackPage)
@@ -90,7 +90,7 @@ const callbackPage = `<!doctype html>
 <meta name="color-scheme" content="light dark">
 <title>Back to the terminal</title>
 <h1>Back to the terminal</h1>
-<p>The terminal has its answer. You may close this tab.</p>
+<p>The terminal has its answer. You can close this tab.</p>
 </html>
 `
 

@@ -40,7 +40,7 @@ func (f *flow) device(ctx context.Context) (t authclient.Tokens, err error) {
 	if err != nil {
 		return t, f.refused(err)
 	}
-	fmt.Fprintf(f.con.Err, "A link was sent to %s. Open it on any device and type this code there:\n\n    %s\n\n",
+	fmt.Fprintf(f.con.Err, "A link was sent to %s. Open it on any device and enter this code there:\n\n    %s\n\n",
 		output.Line(f.email), output.Line(d.UserCode))
 	f.con.Notice(d.Notice)
 	f.pointToMailbox(ctx)
@@ -49,7 +49,7 @@ func (f *flow) device(ctx context.Context) (t authclient.Tokens, err error) {
 	return f.poll(ctx, d)
 }
 
-var errCodeExpired = errors.New("the code has expired before anybody typed it")
+var errCodeExpired = errors.New("the code expired before it was entered")
 
 // poll asks until the code has been typed, refused or forgotten.
 func (f *flow) poll(ctx context.Context, d deviceCode) (t authclient.Tokens, err error) {
@@ -79,7 +79,7 @@ func (f *flow) poll(ctx context.Context, d deviceCode) (t authclient.Tokens, err
 		case "expired_token":
 			return t, exit.Errorf(exit.Login, f.hint(), "%v", errCodeExpired)
 		case "access_denied":
-			return t, exit.Errorf(exit.Login, f.hint(), "the sign-in was refused, or the code was typed wrong too often")
+			return t, exit.Errorf(exit.Login, f.hint(), "the sign-in was refused, or a wrong code was entered too often")
 		default:
 			return t, f.refused(err)
 		}

@@ -27,7 +27,7 @@ func (f *flow) loopback(ctx context.Context) (t authclient.Tokens, err error) {
 	}
 	fmt.Fprintf(f.con.Err, "A link was sent to %s. Open it in a browser on this machine and confirm.\n", output.Line(f.email))
 	f.con.Notice(asked.Notice)
-	fmt.Fprintln(f.con.Err, "Is your mail on another device? Then stop this (Ctrl-C) and add --device.")
+	fmt.Fprintln(f.con.Err, "If your mail is on another device, press Ctrl-C and try again with --device.")
 	f.pointToMailbox(ctx)
 	code, err := callback.wait(ctx)
 	if err != nil {

@@ -25,18 +25,18 @@ func (f *flow) paste(ctx context.Context) (t authclient.Tokens, err error) {
 	var refused *authclient.Refusal
 	switch {
 	case errors.As(err, &refused) && (refused.Code == "turnstile_required" || refused.Code == "turnstile_failed"):
-		fmt.Fprintf(f.con.Err, "%s sends links to people only: ask for one in the web app, as %s.\n", f.server, output.Line(f.email))
+		fmt.Fprintf(f.con.Err, "%s sends links only to visitors who pass its Turnstile check: request one in the web app, as %s.\n", f.server, output.Line(f.email))
 	case errors.As(err, &refused) && refused.Status == http.StatusTooManyRequests:
-		fmt.Fprintf(f.con.Err, "%s has sent too many links: ask for one in a browser that has been signed in as %s before.\n", f.server, output.Line(f.email))
+		fmt.Fprintf(f.con.Err, "%s has sent too many links: request one in a browser that has been signed in as %s before.\n", f.server, output.Line(f.email))
 	case errors.As(err, &refused) && refused.Status == 404:
-		return t, exit.Errorf(exit.NotExecuted, "", "%s has no sign-in by mailed links", f.server)
+		return t, exit.Errorf(exit.NotExecuted, "", "%s does not support sign-in by mailed links", f.server)
 	case err != nil:
 		return t, f.refused(err)
 	default:
 		fmt.Fprintf(f.con.Err, "A link was sent to %s.\n", output.Line(f.email))
 		f.con.Notice(asked.Notice)
 	}
-	text, err := f.con.ReadSecret(ctx, "Copy it, without opening it, and paste it here (it will not be shown): ")
+	text, err := f.con.ReadSecret(ctx, "Copy it without opening it, and paste it here (input is hidden): ")
 	if err != nil {
 		if context.Cause(ctx) != nil {
 			err = f.ended(ctx)
@@ -78,12 +78,12 @@ func mailedLink(server, text string) (*url.URL, error) {
 		return nil, exit.Errorf(exit.Usage, "if you trust it, paste this one: "+inner, "the mail program has wrapped the link")
 	}
 	if at, err := origin.Of(u); err != nil || at.String() != server {
-		return nil, exit.Errorf(exit.Usage, again, "the link leads to %s, not to %s", output.Line(u.Scheme+"://"+u.Host), server)
+		return nil, exit.Errorf(exit.Usage, again, "the link points to %s, not to %s", output.Line(u.Scheme+"://"+u.Host), server)
 	}
 	query := u.Query()
 	parameter, known := linkKinds[u.Path]
 	if !known || u.User != nil || u.Fragment != "" || len(query) != 1 || len(query[parameter]) != 1 || !linkToken.MatchString(query.Get(parameter)) {
-		return nil, exit.Errorf(exit.Usage, again, "that is not a link that signs somebody in")
+		return nil, exit.Errorf(exit.Usage, again, "that is not a sign-in link")
 	}
 	return u, nil
 }
@@ -125,7 +125,7 @@ func (f *flow) redeem(ctx context.Context, link *url.URL) (string, error) {
 	if to, err := response.Location(); err == nil {
 		switch code := to.Query().Get("error"); code {
 		case "invalid_token", "token_used":
-			why = "the link is used up: it was opened before, by a mail scanner or a click"
+			why = "the link was already used, by a mail scanner or a click"
 		case "token_expired":
 			why = "the link has expired"
 		case "":

@@ -58,7 +58,7 @@ func TestALinkThatABrowserAskedForCanBePastedWhenTheTerminalGetsNone(t *testing.
 	var told strings.Builder
 	con := console.New(console.Streams{In: strings.NewReader(server.URL + "/nonsense\n"), Out: io.Discard, Err: &told, Getenv: func(string) string { return "" }})
 	_, err := Run(t.Context(), con, server.URL, "ann@example.com", Paste)
-	if err == nil || !strings.Contains(err.Error(), "not a link that signs somebody in") || !strings.Contains(told.String(), "in a browser that has been signed in as ann@example.com") {
+	if err == nil || !strings.Contains(err.Error(), "not a sign-in link") || !strings.Contains(told.String(), "in a browser that has been signed in as ann@example.com") {
 		t.Errorf("%v, told %q", err, &told)
 	}
 }

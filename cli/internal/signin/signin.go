@@ -35,7 +35,7 @@ const (
 )
 
 // errNoTerminals is a server that has no sign-in for terminals.
-var errNoTerminals = errors.New("the server has no sign-in for terminals")
+var errNoTerminals = errors.New("the server does not support sign-in from terminals")
 
 // flow is one sign-in.
 type flow struct {
@@ -60,16 +60,16 @@ func Run(ctx context.Context, con *console.Console, server, email string, by Way
 		return t, err
 	}
 	if by != Any {
-		return t, exit.Errorf(exit.NotExecuted, f.hint()+" --paste", "%s has no such sign-in for terminals", server)
+		return t, exit.Errorf(exit.NotExecuted, f.hint()+" --paste", "%s does not support this way to sign in", server)
 	}
-	fmt.Fprintf(con.Err, "%s has no sign-in for terminals, so the link is to be pasted.\n", server)
+	fmt.Fprintf(con.Err, "%s does not support sign-in from terminals; paste the link instead.\n", server)
 	return f.paste(ctx)
 }
 
 // hint is the command to try again.
 func (f *flow) hint() string { return hint.Login(f.server, f.email) }
 
-var errLoginTimeout = errors.New("nobody confirmed the link within " + loginTimeout.String())
+var errLoginTimeout = errors.New("the link was not confirmed within " + loginTimeout.String())
 
 // ended is the failure of a sign-in whose ctx has ended.
 func (f *flow) ended(ctx context.Context) error {
