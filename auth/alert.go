@@ -4,6 +4,9 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/lumenize/lmz/auth/internal/mail"
+	"github.com/lumenize/lmz/auth/internal/outbox"
+	"github.com/lumenize/lmz/auth/internal/page"
 	"github.com/lumenize/lmz/auth/internal/secret"
 	"github.com/lumenize/lmz/auth/internal/store"
 )
@@ -27,8 +30,8 @@ func (s *Service) tellOfNewPlace(tx store.Tx, r *request, subj store.Subject, id
 	if err != nil {
 		return err
 	}
-	return s.queue(tx, Letter{Kind: KindNewSignIn, To: subj.Email, Link: s.linkURL(token), life: alertTTL, Where: n.label, Agent: r.agent, IP: r.ip,
-		When: now.UTC().Format("2 January 2006, 15:04 UTC")})
+	return s.queue(tx, mail.Letter{Kind: mail.NewSignIn, To: subj.Email, Link: s.linkURL(token), Where: n.label, Agent: r.agent, IP: r.ip,
+		When: now.UTC().Format("2 January 2006, 15:04 UTC")}, outbox.Delivery{Lifetime: alertTTL})
 }
 
 // useEndLink undoes a sign-in: the mailbox belongs to whoever reads it, so no
@@ -41,7 +44,7 @@ func (s *Service) useEndLink(tx store.Tx, r *request, l store.Link, token string
 	if err := tx.EndSession(l.EndsSession, store.EndedElsewhere); err != nil {
 		return u, err
 	}
-	done := s.messagePage("That session has ended", "Whoever used it is signed out.",
+	done := page.Message("That session has ended", "Whoever used it is signed out.",
 		"If it was not you, somebody can read your mail: change the password of your mailbox.")
 	u.page = &done
 	return u, s.record(tx, r, event{name: "token.revoked", actor: bySystem, email: l.Email,

@@ -7,6 +7,9 @@ import (
 	"strings"
 
 	"github.com/lumenize/lmz/auth/internal/limit"
+	"github.com/lumenize/lmz/auth/internal/mail"
+	"github.com/lumenize/lmz/auth/internal/outbox"
+	"github.com/lumenize/lmz/auth/internal/page"
 	"github.com/lumenize/lmz/auth/internal/store"
 )
 
@@ -38,8 +41,8 @@ func (s *Service) askAdmins(tx store.Tx, r *request, subj store.Subject) error {
 		return err
 	}
 	for _, admin := range admins {
-		l := Letter{Kind: KindAdminNotification, To: admin, About: subj.Email, Link: s.kept.PublicURL + s.path("approve/"+url.PathEscape(subj.Sub))}
-		if err := s.queue(tx, l); err != nil {
+		l := mail.Letter{Kind: mail.AdminNotification, To: admin, About: subj.Email, Link: s.kept.PublicURL + s.path("approve/"+url.PathEscape(subj.Sub))}
+		if err := s.queue(tx, l, outbox.Delivery{}); err != nil {
 			return err
 		}
 	}
@@ -60,7 +63,7 @@ func (s *Service) showApproval(w http.ResponseWriter, r *request) error {
 		return err
 	})
 	if err == errNoCredential && r.Header.Get("Sec-Fetch-Site") == "cross-site" {
-		writePage(w, http.StatusOK, s.continuePage(r.URL.Path))
+		page.Continue(s.appName(), r.URL.Path).Write(w, http.StatusOK)
 		return nil
 	}
 	if isUnauthorized(err) {
@@ -68,7 +71,7 @@ func (s *Service) showApproval(w http.ResponseWriter, r *request) error {
 		return nil
 	}
 	if err == nil {
-		writePage(w, http.StatusOK, s.approvePage(subj, r.URL.Path))
+		approvePage(subj, r.URL.Path).Write(w, http.StatusOK)
 	}
 	return err
 }
@@ -97,7 +100,7 @@ func (s *Service) approveNow(w http.ResponseWriter, r *request, status int) erro
 			return err
 		}
 		if !from.AdminApproved {
-			if err := s.queue(tx, Letter{Kind: KindApproval, To: subj.Email, Link: s.appURL()}); err != nil {
+			if err := s.queue(tx, mail.Letter{Kind: mail.Approval, To: subj.Email, Link: s.appURL()}, outbox.Delivery{}); err != nil {
 				return err
 			}
 		}
@@ -111,12 +114,12 @@ func (s *Service) approveNow(w http.ResponseWriter, r *request, status int) erro
 	case err != nil:
 		return err
 	}
-	s.deliver()
+	s.outbox.Deliver()
 	switch {
 	case status == http.StatusFound:
 		redirect(w, status, s.opts.Redirect)
 	case strings.Contains(r.Header.Get("Accept"), "text/html"):
-		writePage(w, status, s.messagePage("Approved", subj.Email+" may come in now and is told so by mail.", "You can close this page."))
+		page.Message("Approved", subj.Email+" may come in now and is told so by mail.", "You can close this page.").Write(w, status)
 	default:
 		writeSubject(w, shown)
 	}

@@ -5,39 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
-	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/lumenize/lmz/auth/internal/limit"
 	"github.com/lumenize/lmz/auth/internal/store"
 )
-
-// Outcomes of events.
-const (
-	succeeded = "success"
-	failed    = "failure"
-)
-
-// event is a line of the audit log. It holds no secrets: no token, code, link or
-// key, not even in part.
-type event struct {
-	name    string // such as "login.succeeded"
-	failed  bool
-	actor   string // sub of who did it, or "system"
-	target  string // sub of whom it is about
-	email   string
-	details map[string]any
-}
-
-const bySystem = "system"
-
-func (e event) outcome() string {
-	if e.failed {
-		return failed
-	}
-	return succeeded
-}
 
 // row is e as it is stored.
 func (s *Service) row(r *request, e event) (store.Event, error) {
@@ -123,39 +95,6 @@ func (s *Service) recordFailure(r *request, e event) {
 	}
 }
 
-// recordRefusal counts and records a refusal that matters. Visitors who have no
-// credential yet are no event, nor are mistakes in a body. What a client may not do it
-// may try as often as it likes, so only the first refusals are recorded.
-func (s *Service) recordRefusal(route *route, r *request, refusal *Error) {
-	switch {
-	case refusal == errNoRefresh, refusal == errNoCredential:
-		return
-	case refusal.Status == http.StatusTooManyRequests:
-		if !refusal.repeated {
-			s.recordFailure(r, event{name: "rate.limited", details: map[string]any{"endpoint": route.method + " " + route.path}})
-		}
-		return
-	case refusal.Status != http.StatusUnauthorized && refusal.Status != http.StatusForbidden && !refusal.guess:
-		return
-	}
-	if refusal.Status == http.StatusUnauthorized || refusal.guess {
-		s.countFailure(r)
-	} else if wait, first := s.limits.Take(s.denialRules(r)...); first {
-		s.recordFailure(r, event{name: "rate.limited", details: map[string]any{"endpoint": route.method + " " + route.path}})
-		return
-	} else if wait > 0 {
-		return
-	}
-	e := event{name: "access.denied", details: map[string]any{"endpoint": route.method + " " + route.path, "reason": refusal.Code}}
-	if refusal == errCrossOrigin {
-		e.details["reason"] = "cross_origin"
-	}
-	if r.who != nil {
-		e.actor, e.email = r.who.Sub, r.who.Email
-	}
-	s.recordFailure(r, e)
-}
-
 // logEvents tells the log what was recorded.
 func (s *Service) logEvents(r *request) {
 	for _, e := range r.events {
@@ -174,59 +113,4 @@ func (s *Service) logEvents(r *request) {
 		}
 		s.log.LogAttrs(r.Context(), level, e.name, attrs...)
 	}
-}
-
-// auditList is a page of events. Next is the before of the next one, if there is one.
-type auditList struct {
-	Events []store.Event `json:"events"`
-	Next   int64         `json:"next,omitempty"`
-}
-
-// listAudit lists events, the newest first. Query: limit, before (an id), event,
-// outcome, sub (actor or target).
-func (s *Service) listAudit(w http.ResponseWriter, r *request) error {
-	q := r.URL.Query()
-	limit, err := wholeNumber(q.Get("limit"), 50, 1, 500)
-	if err != nil {
-		return err
-	}
-	before, err := wholeNumber(q.Get("before"), 1<<53, 1, 1<<53)
-	if err != nil {
-		return err
-	}
-	list := newListPage[store.Event](limit)
-	err = s.asAdmin(r, func(tx store.Tx, _ caller) error {
-		query := store.EventQuery{Before: before, Limit: limit + 1, Event: q.Get("event"), Outcome: q.Get("outcome"), Sub: q.Get("sub")}
-		return tx.Events(query, func(e store.Event) {
-			if !list.more {
-				list.add(e)
-			}
-		})
-	})
-	if err != nil {
-		return err
-	}
-	out := auditList{Events: list.entries}
-	if list.more {
-		out.Next = out.Events[len(out.Events)-1].ID
-	}
-	writeJSON(w, http.StatusOK, out)
-	return nil
-}
-
-// wholeNumber reads a number of a query and brings it within its bounds. As in
-// the original, what is no number at all means the default; what JavaScript would
-// take for a number and SQLite would not is refused.
-func wholeNumber(text string, otherwise, low, high int64) (int64, error) {
-	n, err := strconv.ParseInt(text, 10, 64)
-	if err != nil {
-		if f, isNumber := strconv.ParseFloat(text, 64); isNumber == nil && f == f {
-			return 0, badRequest("invalid_request", "limit, offset and before must be whole numbers")
-		}
-		n = 0
-	}
-	if n == 0 && low > 0 {
-		n = otherwise
-	}
-	return min(max(n, low), high), nil
 }

@@ -91,7 +91,7 @@ func (s *Service) asCaller(r *request, f func(store.Tx, caller) error) error {
 		if err != nil {
 			return err
 		}
-		r.who = &who
+		r.actor, r.email = who.Sub, who.Email
 		acts := who.Sub
 		if n := len(who.actors); n > 0 {
 			acts = who.actors[n-1]

@@ -31,8 +31,8 @@ func TestOptionsChangedWhileItRuns(t *testing.T) {
 	if err := f.svc.Change(Changeable{BootstrapEmail: "nobody"}); err == nil || f.svc.changeable.Load().AppName != "After" {
 		t.Errorf("got %v, %+v", err, f.svc.changeable.Load())
 	}
-	f.svc.refusals.all("a wrong password")
-	if err := f.svc.Change(Changeable{TurnstileSecret: "secret"}); err != nil || f.svc.refusals.of(ada) != nil {
+	f.svc.refusals.RefuseAll("a wrong password")
+	if err := f.svc.Change(Changeable{TurnstileSecret: "secret"}); err != nil || f.svc.refusedTo(ada) != nil {
 		t.Errorf("got %v, and still refused", err)
 	}
 	f.wantError(f.do("POST", "/auth/email-magic-link", `{"email":"`+ada+`"}`), 403, "turnstile_required")

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/lumenize/lmz/auth/internal/limit"
+	"github.com/lumenize/lmz/auth/internal/mail"
 	"github.com/lumenize/lmz/auth/internal/secret"
 	"github.com/lumenize/lmz/auth/internal/store"
 )
@@ -78,15 +79,15 @@ func (s *Service) startCLI(w http.ResponseWriter, r *request) error {
 		if err != nil {
 			return err
 		}
-		return s.mailLink(tx, r, a, Letter{Kind: KindCLILink, To: email, Link: s.linkURL(token), life: ttl,
-			Where: terminalLabel(listener), Program: listener.Client, Computer: listener.Hostname}, token)
+		return s.mailLink(tx, r, a, mail.Letter{Kind: mail.CLILink, To: email,
+			Where: terminalLabel(listener), Program: listener.Client, Computer: listener.Hostname}, ttl, token)
 	})
 	if err != nil {
 		return err
 	}
 	s.noteCrowd(r, a)
-	s.deliver()
-	if err := s.refusals.of(email); err != nil {
+	s.outbox.Deliver()
+	if err := s.refusedTo(email); err != nil {
 		return err
 	}
 	// The same for every address, known or not, limited or not.
@@ -225,7 +226,7 @@ func (s *Service) signInTerminal(w http.ResponseWriter, r *request, take func(st
 	if err := errors.Join(err, refusal); err != nil {
 		return err
 	}
-	s.deliver()
+	s.outbox.Deliver()
 	writeJSON(w, http.StatusOK, out)
 	return nil
 }

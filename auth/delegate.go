@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"slices"
-	"time"
 
 	"github.com/lumenize/lmz/auth/internal/store"
 	"github.com/lumenize/lmz/auth/internal/token"
@@ -14,40 +13,6 @@ import (
 
 // maxListed is how many may act for one subject, besides admins: they are shown with it.
 const maxListed = 1000
-
-var (
-	errMayNotAct  = forbidden("Not authorized to act for this subject")
-	errManyActors = badRequest("invalid_request", "At most 1,000 actors may act for one subject: remove one first")
-	errTooManyAct = forbidden("Too many act for each other: a chain has at most 3 actors")
-	errNotEntered = &Error{Status: http.StatusForbidden, Code: "access_denied", Description: "Account not yet approved"}
-)
-
-// actorFor returns the subject sub if it may act for principal: it may come in itself, and is
-// an admin or on the principal's list.
-func actorFor(tx store.Tx, principal store.Subject, sub string) (store.Subject, error) {
-	actor, err := tx.Subject(sub)
-	if err == store.ErrNotFound {
-		return actor, errMayNotAct
-	}
-	if err != nil {
-		return actor, err
-	}
-	if !mayEnter(actor.IsAdmin, actor.EmailVerified, actor.AdminApproved) {
-		return actor, errNotEntered
-	}
-	if actor.IsAdmin {
-		return actor, nil
-	}
-	return actor, listedFor(tx, principal, actor)
-}
-
-func listedFor(tx store.Tx, principal, actor store.Subject) error {
-	listed, err := tx.IsActor(principal.Sub, actor.Sub)
-	if err == nil && !listed {
-		return errMayNotAct
-	}
-	return err
-}
 
 // delegate makes an access token by which the caller acts for somebody else
 // (RFC 8693). It carries no admin rights, whosever it is, lives no longer than what
@@ -105,13 +70,6 @@ func (s *Service) mayDelegate(tx store.Tx, who caller, principal store.Subject) 
 		return nil
 	}
 	return listedFor(tx, principal, who.Subject)
-}
-
-func earlier(a, b time.Time) time.Time {
-	if b.Before(a) {
-		return b
-	}
-	return a
 }
 
 func (s *Service) addActor(w http.ResponseWriter, r *request) error {

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/lumenize/lmz/auth/internal/mail"
+	"github.com/lumenize/lmz/auth/internal/page"
 	"github.com/lumenize/lmz/auth/internal/secret"
 	"github.com/lumenize/lmz/auth/internal/store"
 )
@@ -72,15 +74,15 @@ func (s *Service) startDevice(w http.ResponseWriter, r *request) error {
 		if err != nil {
 			return err
 		}
-		return s.mailLink(tx, r, a, Letter{Kind: KindDeviceLink, To: email, Link: s.linkURL(token), life: ttl,
-			Where: terminalLabel(names), Program: names.Client, Computer: names.Hostname}, token)
+		return s.mailLink(tx, r, a, mail.Letter{Kind: mail.DeviceLink, To: email,
+			Where: terminalLabel(names), Program: names.Client, Computer: names.Hostname}, ttl, token)
 	})
 	if err != nil {
 		return err
 	}
 	s.noteCrowd(r, a)
-	s.deliver()
-	if err := s.refusals.of(email); err != nil {
+	s.outbox.Deliver()
+	if err := s.refusedTo(email); err != nil {
 		return err
 	}
 	// The same for every address, known or not.
@@ -145,7 +147,7 @@ func (s *Service) useDeviceLink(tx store.Tx, r *request, l store.Link, token str
 	if err != nil {
 		return u, err
 	}
-	done := s.messagePage("Your terminal is signed in", "It goes on by itself within seconds. You can close this page.")
+	done := page.Message("Your terminal is signed in", "It goes on by itself within seconds. You can close this page.")
 	u.page = &done
 	return u, errors.Join(s.askAdmins(tx, r, subj), s.record(tx, r, event{name: "login.approved", actor: bySystem, target: subj.Sub, email: l.Email,
 		details: map[string]any{"terminal": dev.Label}}))
@@ -187,7 +189,7 @@ func (s *Service) denyDevice(tx store.Tx, r *request, u used, dev store.Device, 
 		u.status = http.StatusForbidden
 		lines = []string{"The code was wrong five times, so this link does not work any more.", "Start again on your terminal."}
 	}
-	done := s.messagePage("The terminal was refused", lines...)
+	done := page.Message("The terminal was refused", lines...)
 	u.page = &done
 	return u, s.record(tx, r, event{name: "login.denied", failed: true, actor: bySystem, email: dev.Email, details: map[string]any{"by": by, "terminal": dev.Label}})
 }

@@ -100,7 +100,7 @@
 //	TOKEN    {"id", "name", "admin", "createdAt", "expiresAt", "lastUsedAt" or null}
 //	EVENT    {"id", "at", "event", "outcome", "actor", "target", "email", "ip", "agent", "requestId", "detail": {...}}
 //
-// The notice of subjects and invite says that the mail server takes no mails, and why.
+// The notice of subjects and invite says that the mail server accepts no mail, and why.
 //
 // A list returns pages of at most limit entries and 256 KiB. If there are more, next is the
 // after, or before, of the following page; it stays valid while entries come and go.

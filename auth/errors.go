@@ -2,10 +2,11 @@ package auth
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
+	"math"
 	"net/http"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/lumenize/lmz/internal/httphead"
@@ -31,6 +32,9 @@ type Error struct {
 // Error returns the code and the description.
 func (e *Error) Error() string { return e.Code + ": " + e.Description }
 
+// sentence returns the description as a whole sentence.
+func (e *Error) sentence() string { return strings.TrimSuffix(e.Description, ".") + "." }
+
 // HTTPStatus returns Status.
 func (e *Error) HTTPStatus() int { return e.Status }
 
@@ -39,13 +43,16 @@ func (e *Error) HTTPStatus() int { return e.Status }
 func (e *Error) OAuthError() (code, description string) { return e.Code, e.Description }
 
 var (
-	errInvalidJSON  = badRequest("invalid_request", "Invalid JSON body")
-	errMissingToken = badRequest("invalid_request", "Missing one_time_token")
-	errBadEmail     = badRequest("invalid_request", "Valid email required")
-	errTooLarge     = &Error{Status: http.StatusRequestEntityTooLarge, Code: "invalid_request", Description: "Request body too large"}
-	errCrossOrigin  = forbidden("Cross-origin request refused")
-	errServer       = &Error{Status: http.StatusInternalServerError, Code: "server_error", Description: "Internal server error"}
-	errUnknown      = notFoundError("Subject not found")
+	errInvalidJSON   = badRequest("invalid_request", "Invalid JSON body")
+	errMissingToken  = badRequest("invalid_request", "Missing one_time_token")
+	errBadEmail      = badRequest("invalid_request", "Valid email required")
+	errTooLarge      = &Error{Status: http.StatusRequestEntityTooLarge, Code: "invalid_request", Description: "Request body too large"}
+	errCrossOrigin   = forbidden("Cross-origin request refused")
+	errServer        = &Error{Status: http.StatusInternalServerError, Code: "server_error", Description: "Internal server error"}
+	errBadToken      = unauthorized("invalid_token", "Token is invalid or expired")
+	errExpiredToken  = unauthorized("token_expired", "Token expired") // it was valid
+	errMissingInvite = badRequest("invalid_request", "Missing invite_token")
+	errUnknown       = notFoundError("Subject not found")
 )
 
 func badRequest(code, description string) *Error {
@@ -105,54 +112,5 @@ func challengeCode(code string) string {
 	return code
 }
 
-// readBody reads the whole body. A handler that needs the database for long does
-// so before it asks for it: clients may be slow.
-func readBody(r *request) ([]byte, error) {
-	body, err := io.ReadAll(r.Body)
-	if tooLarge := new(http.MaxBytesError); errors.As(err, &tooLarge) {
-		return nil, errTooLarge
-	}
-	if err != nil {
-		return nil, errInvalidJSON
-	}
-	return body, nil
-}
-
-// decode reads a JSON object from the body. The Content-Type is not looked at.
-func decode(r *request, v any) error {
-	body, err := readBody(r)
-	if err != nil {
-		return err
-	}
-	return decodeBody(body, v)
-}
-
-func decodeBody(body []byte, v any) error {
-	// Unmarshal takes a bare null for any target and leaves it untouched.
-	if json.Unmarshal(body, v) != nil || isNull(body) {
-		return errInvalidJSON
-	}
-	return nil
-}
-
-func isNull(body []byte) bool {
-	var v any
-	return json.Unmarshal(body, &v) == nil && v == nil
-}
-
-// jsonBool is a boolean member that may be absent but not null, a number or a
-// string: "no" must not come to mean yes.
-type jsonBool struct{ set, value bool }
-
-func (b *jsonBool) UnmarshalJSON(data []byte) error {
-	b.set = true
-	switch string(data) {
-	case "true":
-		b.value = true
-	case "false":
-		b.value = false
-	default:
-		return errors.New("not a boolean")
-	}
-	return nil
-}
+// seconds is a duration as Retry-After has it: rounded up.
+func seconds(d time.Duration) string { return strconv.Itoa(int(math.Ceil(d.Seconds()))) }

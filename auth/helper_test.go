@@ -33,6 +33,9 @@ const (
 	bob         = "bob@example.com"
 )
 
+// noSender makes start leave the service without a Sender.
+var noSender Sender = (*Mailbox)(nil)
+
 func noEnv(string) string { return "" }
 
 // fixture is a service behind a real HTTP server, a browser-like client that
@@ -59,8 +62,11 @@ func start(t *testing.T, o Options) *fixture {
 	if o.Getenv == nil {
 		o.Getenv = noEnv
 	}
-	if o.Sender == nil {
+	switch o.Sender {
+	case nil:
 		o.Sender = f.box
+	case noSender:
+		o.Sender = nil
 	}
 	if o.PublicURL == "" {
 		o.PublicURL = publicURL

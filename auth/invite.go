@@ -3,16 +3,16 @@ package auth
 import (
 	"encoding/json"
 	"net/http"
-	"net/url"
 	"time"
 
+	"github.com/lumenize/lmz/auth/internal/mail"
+	"github.com/lumenize/lmz/auth/internal/outbox"
+	"github.com/lumenize/lmz/auth/internal/page"
 	"github.com/lumenize/lmz/auth/internal/secret"
 	"github.com/lumenize/lmz/auth/internal/store"
 )
 
 const inviteMax = 100 // addresses in one call
-
-var errMissingInvite = badRequest("invalid_request", "Missing invite_token")
 
 // inviteError is an address that was not invited, and why.
 type inviteError struct {
@@ -69,8 +69,8 @@ func (s *Service) invite(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	s.deliver()
-	answer.Notice = s.refusals.notice()
+	s.outbox.Deliver()
+	answer.Notice = s.refusals.Why()
 	writeJSON(w, http.StatusOK, answer)
 	return nil
 }
@@ -92,7 +92,7 @@ func emailList(body []byte) ([]json.RawMessage, error) {
 	return emails, nil
 }
 
-func (s *Service) inviteOne(tx store.Tx, r *request, who caller, email string, mail bool) (link string, err error) {
+func (s *Service) inviteOne(tx store.Tx, r *request, who caller, email string, byMail bool) (link string, err error) {
 	now := s.now()
 	from, made, err := tx.EnsureSubject(email, now)
 	if err != nil {
@@ -109,7 +109,8 @@ func (s *Service) inviteOne(tx store.Tx, r *request, who caller, email string, m
 	if err := s.change(tx, r, who.Sub, from, to, false); err != nil {
 		return "", err
 	}
-	letter := Letter{Kind: KindInviteExisting, To: email, Link: s.appURL()}
+	letter := mail.Letter{Kind: mail.InviteExisting, To: email, Link: s.appURL()}
+	var delivery outbox.Delivery
 	link = "(already verified)"
 	if !from.EmailVerified {
 		token := secret.New()
@@ -117,32 +118,14 @@ func (s *Service) inviteOne(tx store.Tx, r *request, who caller, email string, m
 			return "", err
 		}
 		link = s.kept.PublicURL + s.invitePath(token)
-		letter = Letter{Kind: KindInviteNew, To: email, Link: link, life: s.opts.InviteTTL}
+		letter.Kind, letter.Link, delivery.Lifetime = mail.InviteNew, link, s.opts.InviteTTL
 	}
-	if mail {
-		if err := s.queue(tx, letter); err != nil {
+	if byMail {
+		if err := s.queue(tx, letter, delivery); err != nil {
 			return "", err
 		}
 	}
 	return link, s.record(tx, r, event{name: "invite.sent", actor: who.Sub, target: to.Sub, email: email})
-}
-
-// appURL is the application as an address for mails: a path alone leads nowhere
-// from there.
-func (s *Service) appURL() string {
-	base, err := url.Parse(s.kept.PublicURL + "/")
-	if err != nil {
-		return s.kept.PublicURL
-	}
-	to, err := base.Parse(s.opts.Redirect)
-	if err != nil {
-		return s.kept.PublicURL
-	}
-	return to.String()
-}
-
-func (s *Service) invitePath(token string) string {
-	return s.path("accept-invite") + "?invite_token=" + url.QueryEscape(token)
 }
 
 // showInvite is the page behind an invitation. It changes nothing, unless it is to
@@ -163,7 +146,7 @@ func (s *Service) showInvite(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return s.linkFailed(w, r, err, "invite", http.StatusFound)
 	}
-	writePage(w, http.StatusOK, s.invitePage(email, s.invitePath(token)))
+	page.Invitation(s.appName(), email, s.invitePath(token), s.opts.Redirect).Write(w, http.StatusOK)
 	return nil
 }
 
@@ -202,7 +185,7 @@ func (s *Service) acceptNow(w http.ResponseWriter, r *request, token string, sta
 	if err != nil {
 		return s.linkFailed(w, r, err, "invite", status)
 	}
-	s.deliver()
+	s.outbox.Deliver()
 	s.admitBrowser(w, refresh, email)
 	redirect(w, status, s.opts.Redirect)
 	return nil

@@ -287,8 +287,7 @@ func TestNeitherTheDatabaseNorTheLogHoldsAToken(t *testing.T) {
 }
 
 func TestWithoutASenderTheAnswerIsTheSame(t *testing.T) {
-	f := start(t, Options{})
-	f.svc.outbox.sender = nil
+	f := start(t, Options{Sender: noSender})
 	f.want(f.do("POST", "/auth/email-magic-link", `{"email":"`+ada+`"}`), 200,
 		`{"message":"Check your email for the magic link","expires_in":1800}`)
 	if !strings.Contains(f.log.String(), "no Sender is configured") {

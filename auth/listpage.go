@@ -53,3 +53,20 @@ func parseCursor(text string) (c cursor, err error) {
 }
 
 func (c cursor) String() string { return strconv.FormatInt(c.At, 10) + "." + c.ID }
+
+// wholeNumber reads a number of a query and brings it within its bounds. As in
+// the original, what is no number at all means the default; what JavaScript would
+// take for a number and SQLite would not is refused.
+func wholeNumber(text string, otherwise, low, high int64) (int64, error) {
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		if f, isNumber := strconv.ParseFloat(text, 64); isNumber == nil && f == f {
+			return 0, badRequest("invalid_request", "limit, offset and before must be whole numbers")
+		}
+		n = 0
+	}
+	if n == 0 && low > 0 {
+		n = otherwise
+	}
+	return min(max(n, low), high), nil
+}

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/lumenize/lmz/auth/internal/page"
 	"github.com/lumenize/lmz/internal/httphead"
 )
 
@@ -67,7 +68,7 @@ func (b *Mailbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		writeJSON(w, http.StatusOK, mails)
 		return
 	}
-	writePage(w, http.StatusOK, mailboxPage(mails))
+	mailboxPage(mails).Write(w, http.StatusOK)
 }
 
 func (b *Mailbox) newestFirst() []received {
@@ -78,7 +79,7 @@ func (b *Mailbox) newestFirst() []received {
 	return mails
 }
 
-var mailboxBody = withLayout(`{{define "body"}}<h1>Development mailbox</h1>
+var mailboxTemplate = page.Template(`{{define "body"}}<h1>Development mailbox</h1>
 <p class="quiet">Mails that would have been sent. They are kept in memory only, newest first. <a href="">Reload</a></p>
 {{if .}}<ol>
 {{range .}}<li><h2>{{.Subject}}</h2>
@@ -89,6 +90,6 @@ var mailboxBody = withLayout(`{{define "body"}}<h1>Development mailbox</h1>
 {{else}}<p>No mail yet. Ask for a sign-in link and reload this page.</p>
 {{end}}{{end}}`)
 
-func mailboxPage(mails []received) page {
-	return page{Title: "Development mailbox", Wide: true, body: mailboxBody, Body: mails}
+func mailboxPage(mails []received) page.Page {
+	return page.Page{Title: "Development mailbox", Wide: true, Template: mailboxTemplate, Body: mails}
 }

@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"github.com/lumenize/lmz/auth/internal/limit"
+	"github.com/lumenize/lmz/auth/internal/mail"
+	"github.com/lumenize/lmz/auth/internal/outbox"
 	"github.com/lumenize/lmz/auth/internal/secret"
 	"github.com/lumenize/lmz/auth/internal/store"
 )
@@ -149,7 +151,8 @@ func recipientOf(tx store.Tx, email, ip string) (to recipient, err error) {
 // mails. Where browsers have to pass Turnstile, which terminals cannot show, only known
 // addresses get a terminal's link, and that of the first admin: otherwise this were the
 // way around it.
-func (s *Service) mailLink(tx store.Tx, r *request, a ask, l Letter, token string) error {
+func (s *Service) mailLink(tx store.Tx, r *request, a ask, l mail.Letter, lifetime time.Duration, token string) error {
+	l.Link = s.linkURL(token)
 	terminal := l.Where != ""
 	e := event{name: "login.requested", actor: bySystem, email: l.To}
 	if terminal {
@@ -160,19 +163,19 @@ func (s *Service) mailLink(tx store.Tx, r *request, a ask, l Letter, token strin
 	if err != nil {
 		return err
 	}
-	if l.event, err = s.recorded(tx, r, e); err != nil {
+	d := outbox.Delivery{Lifetime: lifetime, Token: secret.Hash(token)}
+	if d.Event, err = s.recorded(tx, r, e); err != nil {
 		return err
 	}
-	l.token = secret.Hash(token)
 	now := s.changeable.Load()
 	switch {
 	case now.TurnstileSecret != "" && terminal && l.To != now.BootstrapEmail && !to.account, !s.mayMail(r, a, to):
-		l.rank = store.RankWithheld
+		d.Rank = store.RankWithheld
 		r.events[len(r.events)-1].name = "login.withheld" // for the log
 	case !to.account:
-		l.rank = store.RankStranger
+		d.Rank = store.RankStranger
 	}
-	return s.queue(tx, l)
+	return s.queue(tx, l, d)
 }
 
 // noteCrowd records, once, that others have used up what is for all.

@@ -188,3 +188,24 @@ func (o *Options) checkWith(kept settings) error {
 	}
 	return nil
 }
+
+// Changeable are the options that a service takes anew while it runs; see [Options] for
+// what each means.
+type Changeable struct {
+	AppName         string
+	BootstrapEmail  string
+	TurnstileSecret string
+}
+
+// checked returns c with defaults filled in.
+func (c Changeable) checked() (Changeable, error) {
+	c.AppName = cmp.Or(c.AppName, "Lumenize")
+	if c.BootstrapEmail != "" {
+		email, ok := NormalEmail(c.BootstrapEmail)
+		if !ok {
+			return c, fmt.Errorf("BootstrapEmail %q is not a mail address", c.BootstrapEmail)
+		}
+		c.BootstrapEmail = email
+	}
+	return c, nil
+}

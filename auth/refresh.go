@@ -2,8 +2,6 @@ package auth
 
 import (
 	"errors"
-	"fmt"
-	"math"
 	"net/http"
 	"time"
 
@@ -11,7 +9,6 @@ import (
 	"github.com/lumenize/lmz/auth/internal/secret"
 	"github.com/lumenize/lmz/auth/internal/store"
 	"github.com/lumenize/lmz/auth/internal/token"
-	"github.com/lumenize/lmz/internal/credential"
 )
 
 // refreshGrace is how long a refresh may be repeated although the successor that it was
@@ -201,6 +198,13 @@ func grantTo(subj store.Subject, expires time.Time) token.Grant {
 		AdminApproved: subj.AdminApproved, IsAdmin: subj.IsAdmin, Expires: expires}
 }
 
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
 func (s *Service) signAccess(g token.Grant, now time.Time) (tokens, error) {
 	set, err := s.keys.Current()
 	if err != nil {
@@ -239,42 +243,3 @@ func (s *Service) logout(w http.ResponseWriter, r *request) error {
 	}{"Logged out"})
 	return nil
 }
-
-// Names of the refresh cookie; the second is that of Options.HostCookie.
-const (
-	cookieName     = credential.Cookie
-	hostCookieName = credential.HostCookie
-)
-
-func (s *Service) cookieName() string {
-	if s.opts.HostCookie {
-		return hostCookieName
-	}
-	return cookieName
-}
-
-// refreshCookie returns the refresh token in a request's cookie, or "". The name that
-// other hosts cannot set goes first.
-func refreshCookie(r *http.Request) string {
-	for _, name := range []string{hostCookieName, cookieName} {
-		if c, err := r.Cookie(name); err == nil && c.Value != "" {
-			return c.Value
-		}
-	}
-	return ""
-}
-
-// setCookie writes the attributes in the order of the original, which
-// [http.Cookie] does not.
-func (s *Service) setCookie(w http.ResponseWriter, token string, ends time.Time) {
-	w.Header().Add("Set-Cookie", fmt.Sprintf("%s=%s; Path=/; HttpOnly; Secure; SameSite=Strict; Max-Age=%d",
-		s.cookieName(), token, int64(math.Ceil(ends.Sub(s.now()).Seconds()))))
-}
-
-func (s *Service) clearCookie(w http.ResponseWriter) {
-	w.Header().Add("Set-Cookie", s.cookieName()+"=; Path=/; HttpOnly; Secure; SameSite=Strict; Max-Age=0")
-}
-
-// clearCache has the browser drop pages that it keeps, which the Back button would show to
-// whoever comes next. What pages have stored stays: it may be typed and not sent.
-func clearCache(w http.ResponseWriter) { w.Header().Set("Clear-Site-Data", `"cache"`) }

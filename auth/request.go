@@ -17,7 +17,8 @@ type request struct {
 	ip    string   // of the client
 	agent string   // User-Agent, cut
 	vars  []string // the values of {id} in the path, in order
-	who   *caller  // nil until it is known
+	// actor and email are those of the caller, once it is known.
+	actor, email string
 	// events are those recorded in the database, to be logged after the commit.
 	events []event
 }

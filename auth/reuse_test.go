@@ -33,7 +33,7 @@ func TestTerminalLifetimeShown(t *testing.T) {
 	f.want(f.do("POST", "/auth/cli/start", cliStart(ada, callback, verifier)), 202, "")
 	_, _, device := f.device(bob)
 	for _, link := range []string{f.mailedLink(ada, KindCLILink), device} {
-		if a := f.do("GET", link, ""); !strings.Contains(a.body, "7 days at most") {
+		if a := f.do("GET", link, ""); !strings.Contains(a.body, "at most 7 days") {
 			t.Errorf("%s", a.body)
 		}
 	}

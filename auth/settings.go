@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -47,9 +48,9 @@ func keepSettings(dir string, given settings, check func(settings) error) (setti
 		return kept, err
 	}
 	merged := settings{
-		Issuer:    first(given.Issuer, kept.Issuer, defaultIssuer),
-		Audience:  first(given.Audience, kept.Audience, defaultIssuer),
-		PublicURL: first(given.PublicURL, kept.PublicURL),
+		Issuer:    cmp.Or(given.Issuer, kept.Issuer, defaultIssuer),
+		Audience:  cmp.Or(given.Audience, kept.Audience, defaultIssuer),
+		PublicURL: cmp.Or(given.PublicURL, kept.PublicURL),
 	}
 	merged.PublicURL, err = publicOrigin(merged.PublicURL)
 	if err != nil {
@@ -63,15 +64,6 @@ func keepSettings(dir string, given settings, check func(settings) error) (setti
 		return merged, err
 	}
 	return merged, wholefile.Write(filepath.Join(dir, "auth.json"), append(data, '\n'), 0o600)
-}
-
-func first(values ...string) string {
-	for _, v := range values {
-		if v != "" {
-			return v
-		}
-	}
-	return ""
 }
 
 // publicOrigin checks a public URL and returns it in its one spelling.

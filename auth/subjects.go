@@ -123,7 +123,7 @@ func (s *Service) listSubjects(w http.ResponseWriter, r *request) error {
 	}
 	out := subjectList{Subjects: list.entries}
 	if q.Get("after") == "" {
-		out.Notice = s.refusals.notice()
+		out.Notice = s.refusals.Why()
 	}
 	if list.more {
 		out.Next = after.String()

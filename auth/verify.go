@@ -10,8 +10,6 @@ import (
 )
 
 var (
-	errBadToken       = unauthorized("invalid_token", "Token is invalid or expired")
-	errExpiredToken   = unauthorized("token_expired", "Token expired") // it was valid
 	errAudience       = unauthorized("invalid_token", "Token audience mismatch")
 	errIssuer         = unauthorized("invalid_token", "Token issuer mismatch")
 	errNoSubjectClaim = unauthorized("invalid_token", "Token missing subject claim")

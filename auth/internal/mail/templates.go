@@ -1,4 +1,4 @@
-package auth
+package mail
 
 import (
 	"errors"
@@ -11,19 +11,16 @@ import (
 	"github.com/lumenize/lmz/auth/internal/secret"
 )
 
-var kinds = []string{KindMagicLink, KindCLILink, KindDeviceLink, KindNewSignIn, KindAdminNotification, KindApproval,
-	KindInviteNew, KindInviteExisting}
-
-// templates are the files that replace parts of mails, by their names.
-type templates struct {
+// Templates turn letters into messages. They are the files that replace parts of mails, by name.
+type Templates struct {
 	text map[string]*texttemplate.Template
 	html map[string]*htmltemplate.Template
 }
 
-// loadTemplates reads what there is, and tries each file once, so that a mistake
-// shows at start and not with the first mail.
-func loadTemplates(files fs.FS) (templates, error) {
-	t := templates{text: map[string]*texttemplate.Template{}, html: map[string]*htmltemplate.Template{}}
+// Load reads the template files that exist, and tries each once, so that a mistake shows at start
+// and not with the first mail. Nil means no files.
+func Load(files fs.FS) (Templates, error) {
+	t := Templates{text: map[string]*texttemplate.Template{}, html: map[string]*htmltemplate.Template{}}
 	if files == nil {
 		return t, nil
 	}
@@ -33,14 +30,14 @@ func loadTemplates(files fs.FS) (templates, error) {
 				return t, fmt.Errorf("mail template %s%s: %w", kind, part, err)
 			}
 		}
-		if _, err := t.mail(Letter{Kind: kind, To: "ada@example.com", About: "bob@example.com", Link: "https://example.com"}); err != nil {
+		if _, err := t.Message(Letter{Kind: kind, To: "ada@example.com", About: "bob@example.com", Link: "https://example.com"}); err != nil {
 			return t, err
 		}
 	}
 	return t, nil
 }
 
-func (t templates) load(files fs.FS, name string) error {
+func (t Templates) load(files fs.FS, name string) error {
 	text, err := fs.ReadFile(files, name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -56,11 +53,14 @@ func (t templates) load(files fs.FS, name string) error {
 	return err
 }
 
-// mail gives a letter its form.
-func (t templates) mail(l Letter) (Mail, error) {
-	l = l.written()
-	m := Mail{ID: secret.UUID(), Kind: l.Kind, To: l.To, Link: l.Link, Subject: l.subject, Text: l.text(),
-		HTML: string(render(letterBody, page{Title: l.Title, Body: l}))}
+// Message gives a letter its form.
+func (t Templates) Message(l Letter) (Message, error) {
+	l, subject := l.worded()
+	html, err := l.html()
+	if err != nil {
+		return Message{}, err
+	}
+	m := Message{ID: secret.UUID(), Kind: l.Kind, To: l.To, Link: l.Link, Subject: subject, Text: l.text(), HTML: html}
 	for _, part := range []struct {
 		name string
 		into *string
@@ -69,13 +69,13 @@ func (t templates) mail(l Letter) (Mail, error) {
 			return m, fmt.Errorf("mail template %s%s: %w", l.Kind, part.name, err)
 		}
 	}
-	// A subject is one line, whatever a template makes of it.
+	// A subject is one line, whatever the template produces.
 	m.Subject = strings.Join(strings.Fields(m.Subject), " ")
 	return m, nil
 }
 
-// execute replaces *into by what the template of that name makes, if there is one.
-func (t templates) execute(name string, l Letter, into *string) error {
+// execute replaces *into with the output of the template with that name, if there is one.
+func (t Templates) execute(name string, l Letter, into *string) error {
 	var out strings.Builder
 	var err error
 	if html := t.html[name]; html != nil {
@@ -89,7 +89,7 @@ func (t templates) execute(name string, l Letter, into *string) error {
 	return err
 }
 
-// text is a letter without form.
+// text returns the letter as plain text.
 func (l Letter) text() string {
 	var out strings.Builder
 	for _, paragraph := range append([]string{l.Title}, l.Lines...) {
@@ -99,9 +99,16 @@ func (l Letter) text() string {
 	return out.String()
 }
 
-// letterBody is for mail programs: many ignore style sheets, so everything that
-// matters stands at the elements, and the width is a table's.
-var letterBody = htmltemplate.Must(htmltemplate.New("letter").Parse(`<!doctype html>
+// html returns the letter in the service's own looks.
+func (l Letter) html() (string, error) {
+	var out strings.Builder
+	err := letterTemplate.Execute(&out, l)
+	return out.String(), err
+}
+
+// letterTemplate is for mail programs: many ignore style sheets, so the styles that matter are
+// attributes of the elements, and a table sets the width.
+var letterTemplate = htmltemplate.Must(htmltemplate.New("letter").Parse(`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -120,7 +127,7 @@ var letterBody = htmltemplate.Must(htmltemplate.New("letter").Parse(`<!doctype h
 }
 </style>
 </head>
-{{with .Body}}<body class="ground" style="margin:0;padding:0;background:#f2f4f8">
+<body class="ground" style="margin:0;padding:0;background:#f2f4f8">
 <table role="presentation" class="ground" width="100%" cellpadding="0" cellspacing="0" style="background:#f2f4f8">
 <tr><td align="center" style="padding:24px 12px">
 <table role="presentation" class="paper" width="100%" cellpadding="0" cellspacing="0" style="max-width:480px;background:#ffffff;border:1px solid #dde2ea;border-radius:14px">
@@ -132,6 +139,6 @@ var letterBody = htmltemplate.Must(htmltemplate.New("letter").Parse(`<!doctype h
 <p class="quiet" style="margin:0;font-size:14px;color:#5b6474">{{.Footer}}</p>
 </td></tr></table>
 </td></tr></table>
-</body>{{end}}
+</body>
 </html>
 `))

@@ -1,4 +1,6 @@
-package auth
+// Package sender delivers mails: over SMTP, or through the HTTP service Resend. Its errors say
+// whether trying again helps.
+package sender
 
 import (
 	"bytes"
@@ -8,47 +10,47 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 
+	"github.com/lumenize/lmz/auth/internal/mail"
 	"github.com/lumenize/lmz/internal/printable"
 )
 
 const resendURL = "https://api.resend.com/emails"
 
-// ResendOptions configure [NewResend].
+// ResendOptions are documented at auth.ResendOptions.
 type ResendOptions struct {
-	// Key is the API key. Required.
-	Key string
-	// From is the sender, such as "Lumenize <login@example.com>" or an address
-	// alone. Required. ReplyTo is where answers go; default no-reply@ the domain
-	// of From.
+	Key           string
 	From, ReplyTo string
 }
 
-// Resend is a [Sender] that hands mails to the service of that name.
+// Resend hands mails to the service Resend.
 type Resend struct {
 	key, url string
 	from     envelope
 }
 
 // NewResend checks its options. It does not connect.
-func NewResend(o ResendOptions) (*Resend, error) {
+func NewResend(o ResendOptions) (*Resend, error) { return newResend(o, resendURL) }
+
+func newResend(o ResendOptions, url string) (*Resend, error) {
 	from, err := newEnvelope(o.From, o.ReplyTo)
 	if err == nil && o.Key == "" {
 		err = errors.New("Key is required: the API key")
 	}
 	if err != nil {
-		return nil, fmt.Errorf("auth: Resend: %w", err)
+		return nil, err
 	}
-	return &Resend{key: o.Key, url: resendURL, from: from}, nil
+	return &Resend{key: o.Key, url: url, from: from}, nil
 }
 
-// Send implements [Sender]. A mail that is tried again is not sent twice: its id
-// goes along as the idempotency key.
-func (s *Resend) Send(ctx context.Context, m Mail) error {
+// Send delivers a mail as [SMTP.Send] does. A mail that is tried again is not sent twice: its id
+// is the idempotency key.
+func (s *Resend) Send(ctx context.Context, m mail.Message) error {
 	body, err := json.Marshal(map[string]any{"from": s.from.from.String(), "to": []string{m.To}, "reply_to": s.from.replyTo,
 		"subject": m.Subject, "text": m.Text, "html": m.HTML})
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrUndeliverable, err)
+		return fmt.Errorf("%w: %w", mail.ErrUndeliverable, err)
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url, bytes.NewReader(body))
 	if err != nil {
@@ -58,8 +60,11 @@ func (s *Resend) Send(ctx context.Context, m Mail) error {
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Idempotency-Key", m.ID)
 	resp, err := http.DefaultClient.Do(req)
+	if outer, wrapped := errors.AsType[*url.Error](err); wrapped {
+		err = outer.Err // without the URL
+	}
 	if err != nil {
-		return fmt.Errorf("Resend cannot be reached: %w", innermost(err))
+		return fmt.Errorf("Resend cannot be reached: %w", err)
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode < 300 {
@@ -68,16 +73,16 @@ func (s *Resend) Send(ctx context.Context, m Mail) error {
 	var said struct {
 		Message string `json:"message"`
 	}
-	text, _ := io.ReadAll(io.LimitReader(resp.Body, 4<<10)) // for people: what arrived will do
+	text, _ := io.ReadAll(io.LimitReader(resp.Body, 4<<10)) // for people: a part will do
 	json.Unmarshal(text, &said)
 	err = fmt.Errorf("Resend answered %s: %s", resp.Status, printable.StripCut(said.Message, 200))
-	// What is wrong with the mail stays wrong, and so does a wrong key or sender until
-	// somebody changes it; too many mails and its own troubles pass.
+	// A bad mail stays bad, and so does a wrong key or sender until somebody changes it. Limits and
+	// failures of the service are temporary.
 	switch resp.StatusCode {
 	case http.StatusBadRequest, http.StatusUnprocessableEntity:
-		return fmt.Errorf("%w: %w", ErrUndeliverable, err)
+		return fmt.Errorf("%w: %w", mail.ErrUndeliverable, err)
 	case http.StatusUnauthorized, http.StatusForbidden:
-		return fmt.Errorf("%w: %w", ErrRefused, err)
+		return fmt.Errorf("%w: %w", mail.ErrRefused, err)
 	}
 	return err
 }

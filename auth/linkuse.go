@@ -1,0 +1,57 @@
+package auth
+
+import (
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/lumenize/lmz/auth/internal/page"
+	"github.com/lumenize/lmz/auth/internal/store"
+)
+
+// used is what a link led to.
+type used struct {
+	link   store.Link
+	secret string     // a refresh token, or for a terminal a code
+	page   *page.Page // to be shown instead of going anywhere
+	status int        // of the page
+}
+
+var (
+	errInvalidLink = &linkError{"invalid_token"}
+	errExpiredLink = &linkError{"token_expired"}
+)
+
+// linkError is why a link does not work, as a code for the redirect.
+type linkError struct{ code string }
+
+func (e *linkError) Error() string { return "link: " + e.code }
+
+// found returns a link that still works.
+func found(tx store.Tx, token string, now time.Time) (store.Link, error) {
+	l, err := tx.Link(token, now)
+	return l, linkProblem(err)
+}
+
+// linkProblem translates why the store does not return a link.
+func linkProblem(err error) error {
+	switch err {
+	case store.ErrNotFound:
+		return errInvalidLink
+	case store.ErrExpired:
+		return errExpiredLink
+	}
+	return err
+}
+
+// linkFailed leads a browser whose link does not work back to the application.
+func (s *Service) linkFailed(w http.ResponseWriter, r *request, err error, method string, status int) error {
+	failure, ok := errors.AsType[*linkError](err)
+	if !ok {
+		return err
+	}
+	s.countFailure(r)
+	s.recordFailure(r, event{name: "login.failed", actor: bySystem, details: map[string]any{"method": method, "reason": failure.code}})
+	redirect(w, status, withQuery(s.opts.Redirect, "error", failure.code))
+	return nil
+}
