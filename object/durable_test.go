@@ -100,7 +100,7 @@ type ended struct {
 func (y *meter) call(after time.Duration, method string, args ...any) <-chan ended {
 	outcomes := make(chan ended, 1)
 	go func() {
-		time.Sleep(after)
+		time.Sleep(after) // virtual
 		n, err := lmz.Call[int](context.Background(), y, box, lmz.Ctn(method, args...))
 		outcomes <- ended{n, err, time.Since(y.begin)}
 	}()
