@@ -173,9 +173,6 @@ func (r *run) drop() {
 	r.uninterruptible()
 }
 
-// maxPeeking is how many objects are copied at once.
-const maxPeeking = 2
-
 // maxPeek is how many bytes are copied to answer a question that anybody may ask, as
 // often as they like.
 const maxPeek = 64 << 20

@@ -1,17 +1,13 @@
 package object
 
 import (
-	"cmp"
-	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/lumenize/lmz"
-	"github.com/lumenize/lmz/internal/jsonwire"
 	"github.com/lumenize/lmz/internal/proto"
 	"github.com/lumenize/lmz/internal/record"
 	"github.com/lumenize/lmz/internal/store"
@@ -109,144 +105,4 @@ func (o *Object) bury(d *deadRow) error {
 		return err
 	}
 	return putEncoded(o.store, deadKey(c.Last), d)
-}
-
-// DeadLetter is something that an object has sent without wanting a reply, and that was not
-// executed for good, or may not have been.
-type DeadLetter struct {
-	From, To lmz.Address
-	ID       string // of the letter, among those of its sender
-	Work     string // names the methods that were to be called
-	Args     string // the same with arguments, as JSON; "" if they were too large to be kept
-	Died     time.Time
-	Error    string // why
-	Unknown  bool   // it may have been executed
-	Cursor   string // of the place in the list, for [Runtime.DeadLetters]
-}
-
-// deadPage is how long the search for dead letters goes on for one page.
-const deadPage = time.Second
-
-// DeadLetters returns dead letters of the object with an instance name, of all objects of a
-// binding if that is "", or of all objects if both are: up to limit of them, behind the place
-// that a cursor names unless that is "". It goes on behind next, unless that is "": a page
-// may be short, or empty, because many objects were looked at. It starts none.
-func (rt *Runtime) DeadLetters(ctx context.Context, binding, instance, after string, limit int) (page []DeadLetter, next string, err error) {
-	senders := rt.mayHaveDead(binding, instance)
-	if instance != "" {
-		if err := rt.mustExist(senders[0]); err != nil {
-			return nil, "", err
-		}
-	}
-	first, from, _ := strings.Cut(after, "\x00")
-	began := time.Now()
-	for _, a := range senders {
-		place := strconv.Quote(a.String())
-		if place < first {
-			continue
-		}
-		if place > first {
-			from = ""
-		}
-		if time.Since(began) > deadPage && next != "" {
-			return page, next, nil
-		}
-		letters, err := rt.deadOf(ctx, a)
-		if err != nil && (instance != "" || ctx.Err() != nil) {
-			return page, "", err
-		}
-		for _, d := range letters {
-			if d.Cursor <= from {
-				continue
-			}
-			if len(page) == limit {
-				return page, page[limit-1].Cursor, nil
-			}
-			d.Cursor = place + "\x00" + d.Cursor
-			page = append(page, d)
-		}
-		next = place + "\x00~" // behind all of them
-	}
-	return page, "", nil
-}
-
-// mayHaveDead returns the objects that dead letters may be kept of, in order.
-func (rt *Runtime) mayHaveDead(binding, instance string) []lmz.Address {
-	if instance != "" {
-		return []lmz.Address{lmz.At(binding, instance)}
-	}
-	var senders []lmz.Address
-	for a := range rt.wakes.All() { // it is in the index if something of it is kept
-		if binding == "" || a.Binding == binding {
-			senders = append(senders, a)
-		}
-	}
-	slices.SortFunc(senders, func(a, b lmz.Address) int {
-		return cmp.Compare(strconv.Quote(a.String()), strconv.Quote(b.String()))
-	})
-	return senders
-}
-
-// deadOf returns the dead letters of one object, which need not start.
-func (rt *Runtime) deadOf(ctx context.Context, a lmz.Address) (letters []DeadLetter, err error) {
-	err = rt.turnOf(ctx, a, func(o *Object) error {
-		st := o.store
-		if st == nil {
-			st = rt.disk.Open(a, o.kind.options())
-			defer st.Close()
-		}
-		rows, err := st.Rows(store.DeadRows, store.NoLimit)
-		for _, r := range rows {
-			d, err := decodeRow[deadRow](r)
-			if err != nil || len(d.To) != 2 {
-				return errors.Join(err, errors.New("the row "+r.Key+" is not a dead letter"))
-			}
-			letter := DeadLetter{
-				From: a, To: lmz.At(d.To[0], d.To[1]), Work: d.Work, Died: time.UnixMilli(d.Died), Error: d.Error, Unknown: d.Unknown,
-				ID: idOf(r.Key), Cursor: r.Key,
-			}
-			if text, err := jsonwire.ToJSON(d.Chain); err == nil {
-				letter.Args = string(text)
-			}
-			letters = append(letters, letter)
-		}
-		return err
-	})
-	return letters, err
-}
-
-// RemoveDead removes a dead letter of the object at a, or all of them if id is "", and
-// returns how many there were.
-func (rt *Runtime) RemoveDead(ctx context.Context, a lmz.Address, id string) (n int, err error) {
-	err = rt.administer(ctx, a, func(ctx context.Context, o *Object) error {
-		return o.use(ctx, func(st store.Store) error {
-			rows, err := st.Rows(store.DeadRows, store.NoLimit)
-			if err != nil {
-				return err
-			}
-			for _, r := range rows {
-				if id != "" && idOf(r.Key) != id {
-					continue
-				}
-				if err := st.DeleteRow(r.Key); err != nil {
-					return err
-				}
-				n++
-			}
-			if n == 0 {
-				return nil
-			}
-			c, err := o.deadCounters()
-			if err != nil {
-				return err
-			}
-			c.Kept -= n
-			o.stirred = true
-			if c.Kept == 0 {
-				return st.DeleteRow(deadMeta)
-			}
-			return putEncoded(st, deadMeta, c)
-		})
-	})
-	return n, err
 }

@@ -6,9 +6,7 @@ import (
 	"time"
 
 	"github.com/lumenize/lmz"
-	"github.com/lumenize/lmz/internal/proto"
 	"github.com/lumenize/lmz/internal/store"
-	"github.com/lumenize/lmz/internal/turn"
 )
 
 // inspectTimeout is how long an inspection may hold the object's turn.
@@ -57,23 +55,4 @@ func (rt *Runtime) withStore(ctx context.Context, a lmz.Address, f func(store.St
 		defer st.Close()
 		return f(st)
 	})
-}
-
-// turnOf has f have the turn of the object at a, with everything committed that came before.
-// The object is not started.
-func (rt *Runtime) turnOf(ctx context.Context, a lmz.Address, f func(*Object) error) error {
-	o, place, refused := rt.enter(a, turn.Who{Payer: proto.PayerOf(ctx)}, maxWaiting)
-	if refused != nil {
-		return refused
-	}
-	defer rt.leave(o)
-	if err := place.Wait(ctx); err != nil {
-		return rt.unstarted(ctx)
-	}
-	defer o.pass(place)
-	o.settled()
-	if err := o.unstarted(ctx); err != nil {
-		return err
-	}
-	return f(o)
 }

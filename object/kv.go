@@ -17,14 +17,14 @@ import (
 // Writes become durable when the turn ends, and vanish if the handler returns an
 // error or panics.
 type KV struct {
-	o *Object
+	in access
 }
 
 // Get decodes the value under key into what into points to, and reports whether
 // there was one. Without one it leaves into as it is.
 func (kv *KV) Get(ctx context.Context, key string, into any) (found bool, err error) {
 	var data []byte
-	err = kv.o.use(ctx, func(s store.Store) error {
+	err = kv.in.use(ctx, func(s store.Store) error {
 		data, found, err = s.Get(key)
 		return err
 	})
@@ -44,12 +44,12 @@ func (kv *KV) Put(ctx context.Context, key string, v any) error {
 	if err != nil {
 		return err
 	}
-	return kv.o.use(ctx, func(s store.Store) error { return s.Put(key, data) })
+	return kv.in.use(ctx, func(s store.Store) error { return s.Put(key, data) })
 }
 
 // Delete removes key and its value, if there is one.
 func (kv *KV) Delete(ctx context.Context, key string) error {
-	return kv.o.use(ctx, func(s store.Store) error { return s.Delete(key) })
+	return kv.in.use(ctx, func(s store.Store) error { return s.Delete(key) })
 }
 
 // Range says which entries of a KV are meant. The zero value means all, in byte order.
@@ -73,7 +73,7 @@ func (e Entry) Decode(into any) error { return value.Unmarshal(e.value, into) }
 
 // Entries returns the entries in a range.
 func (kv *KV) Entries(ctx context.Context, r Range) (entries []Entry, err error) {
-	err = kv.o.use(ctx, func(s store.Store) error {
+	err = kv.in.use(ctx, func(s store.Store) error {
 		found, err := s.Entries(store.Range(r))
 		entries = make([]Entry, len(found))
 		for i, e := range found {
@@ -87,7 +87,7 @@ func (kv *KV) Entries(ctx context.Context, r Range) (entries []Entry, err error)
 // DeleteAll removes all keys and their values, and returns how many there were. SQL
 // tables stay.
 func (kv *KV) DeleteAll(ctx context.Context) (n int, err error) {
-	err = kv.o.use(ctx, func(s store.Store) error {
+	err = kv.in.use(ctx, func(s store.Store) error {
 		n, err = s.DeleteAll()
 		return err
 	})
@@ -97,7 +97,7 @@ func (kv *KV) DeleteAll(ctx context.Context) (n int, err error) {
 // List returns the keys that begin with prefix, in byte order. An empty prefix
 // lists all keys.
 func (kv *KV) List(ctx context.Context, prefix string) (keys []string, err error) {
-	err = kv.o.use(ctx, func(s store.Store) error {
+	err = kv.in.use(ctx, func(s store.Store) error {
 		entries, err := s.Entries(store.Range{Prefix: prefix})
 		for _, e := range entries {
 			keys = append(keys, e.Key)

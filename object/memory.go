@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/lumenize/lmz"
-	"github.com/lumenize/lmz/internal/proto"
 	"github.com/lumenize/lmz/internal/store/memory"
 )
 
@@ -37,7 +36,11 @@ type MemoryDisk struct {
 func (d *MemoryDisk) Crash() { d.disk.Crash() }
 
 // OpenMemory is [Open] on a disk in memory.
-func OpenMemory(d *MemoryDisk, mesh proto.Mesh, log *slog.Logger) (*Runtime, error) {
+func OpenMemory(d *MemoryDisk, m Mesh, log *slog.Logger) (*Runtime, error) {
+	mesh, err := meshOf(m)
+	if err != nil {
+		return nil, err
+	}
 	d.disk.Latency, d.disk.Survives, d.disk.Full = d.Latency, d.Survives, d.Full
 	disk, err := d.disk.Use()
 	if err != nil {

@@ -58,8 +58,11 @@ var _ lmz.Caller = (*Object)(nil)
 // Identity returns the object's identity. It is known from the first moment.
 func (o *Object) Identity() lmz.Identity { return o.id }
 
-// KV returns the object's storage.
+// KV returns the object's keys and values.
 func (o *Object) KV() *KV { return &KV{o} }
+
+// SQL returns the object's tables.
+func (o *Object) SQL() *SQL { return &SQL{o} }
 
 // CallRaw implements [lmz.Caller]. With the ctx of a handler of this object it
 // ends the turn: what was written and sent is committed and leaves, then the call.

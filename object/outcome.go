@@ -55,16 +55,6 @@ func (rt *Runtime) track(c *proto.Call, done func(proto.Answer)) func(proto.Answ
 	}
 }
 
-// Acknowledged says that the caller of the call id has its answer: what is kept of it
-// goes with the next commit of the object at a. It does not block.
-func (rt *Runtime) Acknowledged(a lmz.Address, id proto.CallID) {
-	rt.mu.Lock()
-	defer rt.mu.Unlock()
-	if o := rt.objects[a]; o != nil && len(o.acknowledged) < maxWaiting { // the rest expires
-		o.acknowledged = append(o.acknowledged, id)
-	}
-}
-
 // takeAcknowledged returns the outcomes that are of no use any more.
 func (o *Object) takeAcknowledged() []proto.CallID {
 	o.rt.mu.Lock()

@@ -12,9 +12,8 @@ import (
 
 // rows are those of a statement, while a loop reads them.
 type rows struct {
-	s      *SQL
-	run    *run
-	turn   int // the run's, when it began
+	in     access
+	turn   int // of the handler, when the loop began
 	tables store.Tables
 	cursor store.Cursor
 	plan   []int // for a struct: the field of each column
@@ -22,20 +21,14 @@ type rows struct {
 
 // open runs a statement up to its first row.
 func (s *SQL) open(ctx context.Context, query string, args []any) (*rows, error) {
-	r := &rows{s: s, run: s.o.runOf(ctx)}
+	r := &rows{in: s.in}
 	var err error
-	failure := s.o.use(ctx, func(st store.Store) error {
-		t, failure := st.Tables()
-		if failure != nil {
-			return failure
-		}
-		r.run.interruptible(t)
+	failure := s.in.useTables(ctx, func(t store.Tables) error {
 		r.tables = t
 		if r.cursor, err = t.Query(query, named(args)); err != nil {
 			return t.Fatal(err)
 		}
-		r.run.open = append(r.run.open, r.cursor)
-		r.turn = r.run.turn
+		r.turn = s.in.beginLoop(ctx, r.cursor)
 		return nil
 	})
 	if err = errors.Join(failure, err); err != nil {
@@ -47,10 +40,7 @@ func (s *SQL) open(ctx context.Context, query string, args []any) (*rows, error)
 // next decodes the next row into what v points to, and reports false when there is
 // none.
 func (r *rows) next(ctx context.Context, v any) (more bool, err error) {
-	failure := r.s.o.useAnyhow(ctx, func(store.Store) error {
-		if r.turn != r.run.turn {
-			return nil
-		}
+	failure := r.in.inLoop(ctx, r.turn, func() error {
 		if more, err = r.cursor.Next(); err != nil {
 			return r.tables.Fatal(err)
 		}
@@ -59,27 +49,14 @@ func (r *rows) next(ctx context.Context, v any) (more bool, err error) {
 		}
 		return nil
 	})
-	switch {
-	case failure != nil:
+	if failure != nil {
 		return false, failure
-	case r.turn != r.run.turn:
-		return false, ErrNoTurn
 	}
 	return more, err
 }
 
 // close ends the loop, unless the turn's end did.
-func (r *rows) close() {
-	r.run.mu.Lock()
-	defer r.run.mu.Unlock()
-	for i, open := range r.run.open {
-		if open == r.cursor {
-			r.run.open = append(r.run.open[:i], r.run.open[i+1:]...)
-			r.cursor.Close()
-			return
-		}
-	}
-}
+func (r *rows) close(ctx context.Context) { r.in.endLoop(ctx, r.cursor) }
 
 func (r *rows) decode(v reflect.Value) error {
 	c := r.cursor

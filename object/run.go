@@ -3,6 +3,7 @@ package object
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -112,6 +113,51 @@ func (o *Object) useAnyhow(ctx context.Context, f func(store.Store) error) error
 		return r.broken
 	}
 	return nil
+}
+
+// useTables implements [access].
+func (o *Object) useTables(ctx context.Context, f func(store.Tables) error) error {
+	return o.use(ctx, func(st store.Store) error {
+		t, err := st.Tables()
+		if err != nil {
+			return err
+		}
+		o.runOf(ctx).interruptible(t)
+		return f(t)
+	})
+}
+
+// beginLoop implements [access].
+func (o *Object) beginLoop(ctx context.Context, c store.Cursor) (turn int) {
+	r := o.runOf(ctx)
+	r.open = append(r.open, c)
+	return r.turn
+}
+
+// inLoop implements [access].
+func (o *Object) inLoop(ctx context.Context, turn int, f func() error) error {
+	over := false
+	err := o.useAnyhow(ctx, func(store.Store) error {
+		if over = o.runOf(ctx).turn != turn; over {
+			return nil
+		}
+		return f()
+	})
+	if err == nil && over {
+		err = ErrNoTurn
+	}
+	return err
+}
+
+// endLoop implements [access].
+func (o *Object) endLoop(ctx context.Context, c store.Cursor) {
+	r := o.runOf(ctx)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if i := slices.Index(r.open, c); i >= 0 {
+		r.open = slices.Delete(r.open, i, i+1)
+		c.Close()
+	}
 }
 
 // closeRows ends what reads rows in this turn. r.mu is held.

@@ -27,6 +27,7 @@ const (
 	maxOpen      = 2000             // objects that are kept open although they are idle; their files may be closed before, see openFiles
 	maxWaiting   = 10_000           // calls that wait for the turn of one object,
 	maxEach      = 1000             // and those of them that one subject pays for
+	maxPeeking   = 2                // objects that are copied for a check at once
 	closeTimeout = 10 * time.Second // that Close leaves to running turns
 	stopTimeout  = time.Second      // that Close then leaves them to notice that their ctx has ended
 )
@@ -34,6 +35,8 @@ const (
 // Runtime keeps the objects of one data directory. Make one with [Open]. Its
 // methods may be called from any goroutine.
 type Runtime struct {
+	receiver
+
 	mesh     proto.Mesh
 	log      *slog.Logger
 	disk     store.Disk
@@ -81,14 +84,16 @@ type Runtime struct {
 	drained chan struct{} // closed when closed and nothing works any more
 }
 
-var _ proto.Node = (*Runtime)(nil)
-
 // Open takes the data directory dir, which it makes if need be. It fails with
 // [ErrInUse] while another process has it. If the wake index, index.db, is not there, it is
 // rebuilt from the files of all objects, which takes some time. Calls and sends of the objects
-// go to mesh, which may be nil if they make none. A nil log discards what handlers did
+// go to m, which may be nil if they make none. A nil log discards what handlers did
 // not want their callers to see.
-func Open(dir string, mesh proto.Mesh, log *slog.Logger) (*Runtime, error) {
+func Open(dir string, m Mesh, log *slog.Logger) (*Runtime, error) {
+	mesh, err := meshOf(m)
+	if err != nil {
+		return nil, err
+	}
 	disk, err := sqlite.Open(dir, namespaced(log), sqlite.Options{})
 	if err != nil {
 		return nil, err
@@ -122,6 +127,7 @@ func openOn(disk store.Disk, mesh proto.Mesh, log *slog.Logger) (*Runtime, error
 		waking:    make(chan struct{}, maxWaking),
 		peeking:   make(chan struct{}, maxPeeking),
 	}
+	rt.receiver = receiver{rt}
 	if m, ok := mesh.(interface{ Accounts() *budget.Accounts }); ok {
 		rt.accounts = m.Accounts()
 	} else {
@@ -177,25 +183,6 @@ func (rt *Runtime) Register(binding string, k Kind) {
 		k.MaxBytes = DefaultMaxBytes
 	}
 	rt.kinds[binding] = k
-}
-
-// Deliver implements [proto.Node]. Calls of one object begin in the order in which
-// they were delivered, each when the one before has first given up the turn.
-func (rt *Runtime) Deliver(ctx context.Context, c *proto.Call, done func(proto.Answer)) {
-	if done = rt.track(c, done); done == nil {
-		return
-	}
-	rt.Start()
-	limit := maxWaiting
-	if !c.Until.IsZero() { // it waits on disk anyway
-		limit = anyLength
-	}
-	o, place, err := rt.enter(c.To, turn.Who{Caller: c.Context.Caller(), Payer: c.Payer}, limit)
-	if err != nil {
-		done(unseen(c, err))
-		return
-	}
-	go o.serve(ctx, place, c, done)
 }
 
 // CheckTarget returns why no object can be at a, or nil.

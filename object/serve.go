@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"runtime/debug"
 
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/internal/budget"
@@ -113,6 +112,25 @@ func (o *Object) await(ctx context.Context, place *turn.Place, charged bool) *lm
 		o.pass(place)
 	}
 	return err
+}
+
+// turnOf has f have the turn of the object at a, with everything committed that came before.
+// The object is not started.
+func (rt *Runtime) turnOf(ctx context.Context, a lmz.Address, f func(*Object) error) error {
+	o, place, refused := rt.enter(a, turn.Who{Payer: proto.PayerOf(ctx)}, maxWaiting)
+	if refused != nil {
+		return refused
+	}
+	defer rt.leave(o)
+	if err := place.Wait(ctx); err != nil {
+		return rt.unstarted(ctx)
+	}
+	defer o.pass(place)
+	o.settled()
+	if err := o.unstarted(ctx); err != nil {
+		return err
+	}
+	return f(o)
 }
 
 // ready makes the object ready in its turn. After an error the place is given up.
@@ -268,16 +286,6 @@ func (o *Object) startHere(place *turn.Place) (h lmz.Handler, err error) {
 	}
 	o.store.Mark() // the turn of the call begins
 	return h, nil
-}
-
-// protect turns a panic of f into an error.
-func protect(f func() error) (err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = &proto.PanicError{Value: v, Stack: debug.Stack()}
-		}
-	}()
-	return f()
 }
 
 // close drops the handler and closes the storage. The caller has the turn.

@@ -23,25 +23,17 @@ import (
 // and VACUUM; pragmas that do more than look; temporary tables; and whatever has a name
 // that begins with lmz_, which is the runtime's.
 type SQL struct {
-	o *Object
+	in access
 }
 
 // Params are arguments by name, for parameters such as :id, $id or @id.
 type Params map[string]any
 
-// SQL returns the object's tables.
-func (o *Object) SQL() *SQL { return &SQL{o} }
-
 // Exec runs a statement and returns how many rows it inserted, changed and deleted, by
 // triggers and foreign keys too. Without arguments it may be several statements, which are all done
 // or none.
 func (s *SQL) Exec(ctx context.Context, query string, args ...any) (rows int64, err error) {
-	failure := s.o.use(ctx, func(st store.Store) error {
-		t, failure := st.Tables()
-		if failure != nil {
-			return failure
-		}
-		s.o.runOf(ctx).interruptible(t)
+	failure := s.in.useTables(ctx, func(t store.Tables) error {
 		rows, err = t.Exec(query, named(args))
 		return t.Fatal(err)
 	})
@@ -81,7 +73,7 @@ func Query[T any](ctx context.Context, s *SQL, query string, args ...any) iter.S
 			yield(*new(T), err)
 			return
 		}
-		defer rows.close()
+		defer rows.close(ctx)
 		for {
 			var v T
 			more, err := rows.next(ctx, &v)

@@ -384,7 +384,7 @@ func TestALoopOverRowsEndsWithItsTurn(t *testing.T) {
 		if _, err := left.next(later, new(int)); !errors.Is(err, ErrNoTurn) {
 			t.Errorf("after the turn: got %v", err)
 		}
-		left.close()
+		left.close(later)
 		w.run(func(ctx context.Context, o *Object) error {
 			n, _, err := QueryOne[int](ctx, o.SQL(), `SELECT count(*) FROM note`)
 			if n != 3 {
