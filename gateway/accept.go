@@ -13,6 +13,8 @@ import (
 	"github.com/coder/websocket"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/gateway/internal/authority"
+	"github.com/lumenize/lmz/gateway/internal/logs"
 	"github.com/lumenize/lmz/internal/budget"
 	"github.com/lumenize/lmz/internal/dialect"
 	"github.com/lumenize/lmz/internal/link"
@@ -21,17 +23,17 @@ import (
 
 // connect takes a client in, or says why not (PROTOCOL.md, "Connecting").
 func (f *front) connect(w http.ResponseWriter, r *http.Request, instance string) {
-	log := f.gateway.log.connect.With("binding", f.binding, "instance", shown(instance), "from", r.RemoteAddr)
+	log := f.gateway.log.Connect.With("binding", f.binding, "instance", logs.Shown(instance), "from", r.RemoteAddr)
 	switch {
 	case !strings.EqualFold(r.Header.Get("Upgrade"), "websocket"):
 		refuseUpgrade(w, "Expected WebSocket upgrade")
 		return
 	case f.gateway.spoken(r.Header) == nil:
-		log.Info("client refused", "error", "it offers no subprotocol that is spoken here", "offered", shown(offeredNames(r.Header)))
+		log.Info("client refused", "error", "it offers no subprotocol that is spoken here", "offered", logs.Shown(offeredNames(r.Header)))
 		refuseUpgrade(w, unspoken)
 		return
 	}
-	number := f.gateway.authority.number()
+	number := f.gateway.authority.Number()
 	auth, proof, ok := f.identify(w, r, instance, log)
 	if !ok {
 		return
@@ -209,7 +211,7 @@ func (f *front) accept(w http.ResponseWriter, r *http.Request, c *connection, nu
 		Subprotocols: []string{c.dialect.Traits().Subprotocol}, InsecureSkipVerify: true, // route asked about the origin
 	})
 	if err != nil {
-		g.log.connect.Info("upgrade failed", "instance", c.instance, "error", err)
+		g.log.Connect.Info("upgrade failed", "instance", c.instance, "error", err)
 		return
 	}
 	g.mu.Lock()
@@ -229,8 +231,8 @@ func (f *front) accept(w http.ResponseWriter, r *http.Request, c *connection, nu
 	g.work.Add(1)
 	g.mu.Unlock()
 	defer g.work.Done()
-	c.bearer = bearer{log: c.log(), ask: c.ask, taken: c.taken, goOn: c.goOn}
-	g.authority.add(&c.bearer, c.auth, number)
-	defer g.authority.remove(&c.bearer)
+	c.bearer = authority.Bearer{Log: c.log(), Ask: c.ask, Taken: c.taken, GoOn: c.goOn}
+	g.authority.Add(&c.bearer, c.auth, number)
+	defer g.authority.Remove(&c.bearer)
 	c.serve()
 }

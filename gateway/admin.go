@@ -2,9 +2,9 @@ package gateway
 
 import (
 	"context"
-	"errors"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/gateway/internal/logs"
 	"github.com/lumenize/lmz/internal/node"
 	"github.com/lumenize/lmz/internal/proto"
 	"github.com/lumenize/lmz/internal/value"
@@ -36,9 +36,8 @@ type Decision struct {
 	Exists  bool       // the call is allowed and the object is there; true for a worker
 }
 
-// newAdmin makes the gateway's own worker.
-func (g *Gateway) newAdmin() *worker {
-	w := &worker{gateway: g, self: lmz.Identity{Type: lmz.TypeWorker, Address: lmz.Worker(AdminBinding)}}
+// newAdmin makes the handler of the gateway's own worker.
+func (g *Gateway) newAdmin(lmz.Caller) lmz.Handler {
 	methods := new(lmz.Mux)
 	methods.OnBeforeCall(signedIn)
 	GetContract.Expose(methods, lmz.Anyone, g.contract,
@@ -50,8 +49,7 @@ func (g *Gateway) newAdmin() *worker {
 	g.exposeSends(methods)
 	ListUsage.Expose(methods, g.administrator, g.listUsage,
 		lmz.Params("after", "limit"), lmz.Doc("Lists what subjects use of their budgets."), lmz.ReadOnly)
-	w.handler = methods
-	return w
+	return methods
 }
 
 // signedIn is the guard of the gateway's own methods: the caller is a client.
@@ -74,7 +72,7 @@ func (g *Gateway) can(ctx context.Context, to lmz.Address, method string, args [
 	case err == nil:
 		err = verdict.Err
 	}
-	logHidden(g.log.call, to, err)
+	logs.Hidden(g.log.Call, to, err)
 	return Decision{Guard: verdict.Guard, Code: lmz.CodeOf(err), Error: node.PublicError(err)}, nil
 }
 
@@ -88,7 +86,7 @@ func (g *Gateway) checkCall(ctx context.Context, to lmz.Address, called lmz.Call
 	w, isWorker := g.workers[to.Binding]
 	switch {
 	case isWorker:
-		v, err = w.check(ctx, called, req)
+		v, err = w.Check(ctx, called, req)
 		return v, true, err
 	case g.isObject(to.Binding):
 		return g.objects.CheckCall(ctx, to, called, req)
@@ -122,31 +120,3 @@ func (g *Gateway) checkHooks(ctx context.Context, to lmz.Address, called lmz.Cal
 func noVerdict(message string) *lmz.Error {
 	return &lmz.Error{Code: lmz.CodeGateway, Message: message}
 }
-
-// check asks a worker's guards. They cannot call or send.
-func (w *worker) check(ctx context.Context, called lmz.CallContext, req *lmz.Request) (v lmz.Verdict, err error) {
-	table, ok := w.handler.(lmz.Table)
-	if !ok {
-		return v, noVerdict("the handler of " + w.self.Binding + " does not say what it would allow: it is no lmz.Mux")
-	}
-	called.Self = w.self
-	ctx = node.WithCallContext(context.WithValue(proto.Bare(ctx), checkKey{}, true), called)
-	defer func() {
-		if p := recover(); p != nil {
-			logHidden(w.gateway.log.worker, w.self.Address, &proto.PanicError{Value: p})
-			err = &lmz.Error{Message: "a guard of " + req.Method + " panicked"}
-		}
-	}()
-	v = table.CheckCall(ctx, req)
-	if errors.Is(v.Err, errCallInCheck) {
-		return v, noVerdict("the guard " + v.Guard + " calls another node, which it may not in a check")
-	}
-	return v, nil
-}
-
-type checkKey struct{}
-
-// checking reports whether ctx is that of a guard which is only asked.
-func checking(ctx context.Context) bool { return ctx.Value(checkKey{}) != nil }
-
-var errCallInCheck = errors.New("a call in a check of guards: nothing may leave the node")

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/gateway/internal/authority"
 	"github.com/lumenize/lmz/object"
 )
 
@@ -141,8 +142,8 @@ func (g *Gateway) administrator(ctx context.Context, _ *lmz.Request) error {
 	c, _ := lmz.CallContextFrom(ctx)
 	now, err := g.askAgain(ctx, c.Caller().Address)
 	switch {
-	case err != nil && !definite(err):
-		g.log.call.Warn("could not check whether a caller is an administrator", "subject", c.Auth.Subject, "error", err)
+	case err != nil && !authority.Definite(err):
+		g.log.Call.Warn("could not check whether a caller is an administrator", "subject", c.Auth.Subject, "error", err)
 		return lmz.Errorf("cannot check right now whether you are an administrator: try again")
 	case err != nil || now.Subject != c.Auth.Subject || now.Claims["isAdmin"] != true:
 		e := lmz.Errorf("only an administrator may do this")
@@ -271,7 +272,7 @@ func (g *Gateway) removeObject(ctx context.Context, a lmz.Address) (struct{}, er
 	err := g.objects.Remove(ctx, a)
 	if err == nil {
 		c, _ := lmz.CallContextFrom(ctx)
-		g.log.call.Warn("an administrator removed an object", "binding", a.Binding, "instance", a.Instance,
+		g.log.Call.Warn("an administrator removed an object", "binding", a.Binding, "instance", a.Instance,
 			"subject", c.Auth.Subject, "email", c.Auth.Claims["email"], "by", c.Caller().String())
 	}
 	return struct{}{}, named(err)

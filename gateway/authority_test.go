@@ -405,16 +405,3 @@ func TestATokenThatExpiresInASleep(t *testing.T) {
 		}
 	})
 }
-
-func TestReverifyAfterASleep(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		m, a := startAuthority(t, func(o *gateway.Options) { o.Reverify = time.Minute })
-		defer m.stop()
-		conn := m.dialJSON(t, "ann")
-		a.deny("ann")
-		m.gateway.StopReverify()
-		if code, _, after := ended(conn); code != 4401 || after > time.Minute+10*time.Second {
-			t.Errorf("closed with %d after %v", code, after)
-		}
-	})
-}

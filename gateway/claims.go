@@ -7,6 +7,7 @@ import (
 	"maps"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/gateway/internal/logs"
 	"github.com/lumenize/lmz/internal/errtype"
 	"github.com/lumenize/lmz/internal/proto"
 	"github.com/lumenize/lmz/internal/value"
@@ -75,6 +76,6 @@ func (g *Gateway) hasClient(instance string) bool {
 
 // suspect notes what was dropped or refused before it was a call. c.mu is held.
 func (c *client) suspect(level slog.Level, to lmz.Address, what string) {
-	c.gateway.log.call.Log(context.Background(), level, "message of a client not taken as it is",
-		"instance", c.self.Instance, "subject", c.auth.Subject, "to", shown(to.String()), "what", what)
+	c.gateway.log.Call.Log(context.Background(), level, "message of a client not taken as it is",
+		"instance", c.self.Instance, "subject", c.auth.Subject, "to", logs.Shown(to.String()), "what", what)
 }

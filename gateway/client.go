@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/gateway/internal/authority"
 	"github.com/lumenize/lmz/internal/dialect"
 	"github.com/lumenize/lmz/internal/link"
 	"github.com/lumenize/lmz/internal/proto"
@@ -219,7 +220,7 @@ func (c *client) apply(effects []session.Effect) (later []func()) {
 			c.gateway.counts.busySessions.Add(1)
 		case session.Dropped:
 			c.gateway.counts.droppedCalls.Add(e.Count)
-			c.gateway.log.session.Info("calls dropped", "client", c.self.Instance, "caller", e.From.String(),
+			c.gateway.log.Session.Info("calls dropped", "client", c.self.Instance, "caller", e.From.String(),
 				"calls", e.Count, "reason", "the client takes them too slowly")
 		case session.Overflow:
 			later = append(later, func() { c.overflow(e.Reason) })
@@ -246,7 +247,7 @@ func (c *client) write(frame []byte) {
 	}
 	if c.wire.Send(frame); c.link.Congested() {
 		c.gateway.counts.stuckSockets.Add(1)
-		c.gateway.log.session.Warn("connection closed", "client", c.self.Instance, "reason", "it does not take what is sent")
+		c.gateway.log.Session.Warn("connection closed", "client", c.self.Instance, "reason", "it does not take what is sent")
 		c.abandonLink(proto.CloseOverflow, "too much waits for the client")
 	}
 }
@@ -297,7 +298,7 @@ func (c *client) unlink() {
 // overflow ends a session that lets too much wait.
 func (c *client) overflow(reason string) {
 	c.gateway.counts.overflows.Add(1)
-	c.gateway.log.session.Warn("session ended", "client", c.self.Instance, "reason", reason)
+	c.gateway.log.Session.Warn("session ended", "client", c.self.Instance, "reason", reason)
 	c.step(func() []session.Effect {
 		c.abandonLink(proto.CloseOverflow, reason) // it does not read what would be flushed
 		return c.doSeat(c.seat.End(reason))
@@ -310,7 +311,7 @@ func (c *client) renew(l *link.Link, auth *lmz.Auth, giveUp bool) {
 	c.mu.Lock()
 	var calls []runningCall
 	if c.link == l {
-		c.auth = seen(auth)
+		c.auth = authority.Seen(auth)
 		if giveUp {
 			calls = slices.Collect(maps.Values(c.running))
 		}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/gateway/internal/authority"
 	"github.com/lumenize/lmz/internal/link"
 	"github.com/lumenize/lmz/internal/node"
 	"github.com/lumenize/lmz/internal/proto"
@@ -47,7 +48,7 @@ func (c *client) hello(from *connection, f proto.Frame) {
 			case session.BeginSession:
 				c.wire = from.dialect.Translator(newSessionID())
 			case session.Welcome:
-				c.link, c.from, c.auth, c.features = l, from, seen(from.identity()), f.Features
+				c.link, c.from, c.auth, c.features = l, from, authority.Seen(from.identity()), f.Features
 			}
 			out = append(out, c.doSeat([]session.SeatEffect{e})...)
 		}
@@ -81,7 +82,7 @@ func (c *client) doSeat(effects []session.SeatEffect) (out []session.Effect) {
 		case session.Welcome:
 			e.Resumed = e.Resumed && c.wire.Greeted() // or the welcome that asked it to subscribe may be lost
 			out = append(out, c.welcome(e)...)
-			c.gateway.log.session.Info("client connected", "client", c.self.Instance, "resumed", e.Resumed)
+			c.gateway.log.Session.Info("client connected", "client", c.self.Instance, "resumed", e.Resumed)
 		case session.StartGrace:
 			time.AfterFunc(c.gateway.options.Grace, func() { c.graceOver(e.Number) })
 		}
@@ -143,7 +144,7 @@ func (c *client) endSession(reason string, goodbye bool) []session.Effect {
 	clear(c.kept)
 	c.session, c.wire, c.auth, c.from = nil, nil, nil, nil
 	c.toldOf, c.ended = append(c.toldOf, c.ended...), nil
-	c.gateway.log.session.Info("session ended", "client", c.self.Instance, "reason", reason)
+	c.gateway.log.Session.Info("session ended", "client", c.self.Instance, "reason", reason)
 	return effects
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/gateway/internal/authority"
 	"github.com/lumenize/lmz/internal/dialect"
 	"github.com/lumenize/lmz/internal/link"
 	"github.com/lumenize/lmz/internal/proto"
@@ -22,7 +23,7 @@ type connection struct {
 	front    *front
 	instance string
 	auth     *lmz.Auth // with which it came; its subject stays
-	bearer   bearer
+	bearer   authority.Bearer
 	link     *link.Link
 	dialect  dialect.Dialect
 	ping     func(context.Context) error // asks the socket whether it lives (RFC 6455 section 5.5.2)
@@ -193,7 +194,7 @@ func (c *connection) renew(token string) {
 	c.mu.Lock()
 	c.next = token
 	c.mu.Unlock()
-	c.gateway.authority.check(&c.bearer, "next token")
+	c.gateway.authority.Check(&c.bearer, "next token")
 }
 
 // ask asks who the client is now: by its next token, or by what it came with, and by the
@@ -213,7 +214,7 @@ func (c *connection) ask(ctx context.Context) (*lmz.Auth, error) {
 		return nil, &Refusal{Status: http.StatusUnauthorized, Message: "Signed in as somebody else"}
 	}
 	if auth, err = c.front.admit(ctx, c.instance, auth); err != nil {
-		if statusOf(err) == 0 && ctx.Err() == nil { // a hook refuses by any error
+		if authority.Status(err) == 0 && ctx.Err() == nil { // a hook refuses by any error
 			err = errors.Join(&Refusal{Message: "Not admitted any more"}, err)
 		}
 		return nil, err
@@ -256,7 +257,7 @@ func (c *connection) taken(reason string) {
 func (c *connection) goOn(auth *lmz.Auth) {
 	c.mu.Lock()
 	renewed := c.renewed
-	taken := !renewed && !sameClaims(c.now, auth) // another token may well say something else
+	taken := !renewed && !authority.SameClaims(c.now, auth) // another token may well say something else
 	c.now, c.renewed = auth, false
 	c.mu.Unlock()
 	if client := c.current(); client != nil {
@@ -270,7 +271,7 @@ func (c *connection) goOn(auth *lmz.Auth) {
 
 // log is the gateway's log with who is at the other end.
 func (c *connection) log() *slog.Logger {
-	return c.gateway.log.connect.With("instance", c.instance, "subject", c.auth.Subject)
+	return c.gateway.log.Connect.With("instance", c.instance, "subject", c.auth.Subject)
 }
 
 func (c *connection) current() *client {

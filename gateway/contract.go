@@ -119,8 +119,7 @@ func (g *Gateway) contract(ctx context.Context) (Contract, error) {
 		if hidden(binding) {
 			continue
 		}
-		table, _ := g.workers[binding].handler.(lmz.Table)
-		c.Nodes = append(c.Nodes, nodeContract(&ts, binding, lmz.TypeWorker, table))
+		c.Nodes = append(c.Nodes, nodeContract(&ts, binding, lmz.TypeWorker, g.workers[binding].Table()))
 	}
 	objects := g.objects.Contract()
 	for _, binding := range slices.Sorted(maps.Keys(objects)) {

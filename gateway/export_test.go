@@ -17,15 +17,6 @@ func (g *Gateway) StopExpiry() {
 	}
 }
 
-// StopReverify does the same to those after which a bearer is verified again.
-func (g *Gateway) StopReverify() {
-	g.authority.mu.Lock()
-	defer g.authority.mu.Unlock()
-	for b := range g.authority.bearers {
-		b.again.Stop()
-	}
-}
-
 // Retired returns how many clients without connection and session are remembered.
 func (g *Gateway) Retired() int {
 	g.mu.Lock()

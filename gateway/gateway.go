@@ -12,11 +12,13 @@ import (
 	"time"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/gateway/internal/authority"
+	"github.com/lumenize/lmz/gateway/internal/logs"
+	"github.com/lumenize/lmz/gateway/internal/worker"
 	"github.com/lumenize/lmz/internal/budget"
 	"github.com/lumenize/lmz/internal/dialect"
 	"github.com/lumenize/lmz/internal/jsonwire"
 	"github.com/lumenize/lmz/internal/proto"
-	"github.com/lumenize/lmz/internal/turn"
 	"github.com/lumenize/lmz/object"
 )
 
@@ -122,19 +124,19 @@ const (
 // Gateway is a running gateway. Register objects and workers before it serves.
 type Gateway struct {
 	options   Options
-	log       logs
+	log       logs.Logs
 	objects   *object.Runtime
 	copies    copies // what administrators back up and restore
-	workers   map[string]*worker
+	workers   map[string]*worker.Worker
 	fronts    map[string]*front // bindings under which clients connect
 	kinds     map[string]bool   // bindings of objects
 	dialects  []dialect.Dialect // that clients may speak, the preferred one first
 	accounts  *budget.Accounts  // what subjects use
 	requests  underWay          // HTTP requests to objects
-	authority *authority
+	authority *authority.Authority
 	ctx       context.Context // ends when the gateway closes
 	cancel    context.CancelFunc
-	pool      turn.Line      // in which workers run
+	pool      *worker.Pool   // in which workers run
 	work      sync.WaitGroup // connections, workers' calls
 	counts    counts
 
@@ -170,21 +172,23 @@ func New(o Options) (*Gateway, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	o.Log = throttled(o.Log)
+	o.Log = logs.Throttled(o.Log)
 	g := &Gateway{
-		options: o, log: newLogs(o.Log),
-		workers: make(map[string]*worker), fronts: make(map[string]*front), kinds: make(map[string]bool),
+		options: o, log: logs.New(o.Log),
+		workers: make(map[string]*worker.Worker), fronts: make(map[string]*front), kinds: make(map[string]bool),
 		dialects: []dialect.Dialect{
 			dialect.CBOR, &dialect.JSON{Messages: jsonwire.GoMessages{}, Gateway: true, Limit: o.CallLimit},
 		},
 		accounts: newAccounts(o),
-		pool:     turn.Line{Holders: workersAtOnce, EachPayer: max(cmp.Or(o.Budget.Workers, defaultWorkers), 0)},
 		clients:  make(map[lmz.Address]*client), open: make(map[*connection]bool),
 	}
-	g.authority = newAuthority(g)
-	g.HandleClients(o.Binding, o.Clients)
-	g.workers[AdminBinding] = g.newAdmin()
 	g.ctx, g.cancel = context.WithCancel(context.Background())
+	g.pool = worker.NewPool(mesh{g}, g.accounts, g.log.Worker, &g.work, max(cmp.Or(o.Budget.Workers, defaultWorkers), 0))
+	g.authority = authority.New(authority.Options{
+		Ctx: g.ctx, Revocations: o.Revocations, Reverify: o.Reverify, Heartbeat: o.Heartbeat, Look: g.closeExpired,
+	})
+	g.HandleClients(o.Binding, o.Clients)
+	g.workers[AdminBinding] = g.pool.Worker(AdminBinding, g.newAdmin)
 	var err error
 	if o.Memory != nil {
 		g.objects, err = object.OpenMemory(o.Memory, mesh{g}, o.Log)
@@ -211,9 +215,7 @@ func (g *Gateway) HandleObject(binding string, k object.Kind) {
 // serves.
 func (g *Gateway) HandleWorker(binding string, makeHandler func(self lmz.Caller) lmz.Handler) {
 	g.mustBeFree(binding)
-	w := &worker{gateway: g, self: lmz.Identity{Type: lmz.TypeWorker, Address: lmz.Worker(binding)}}
-	w.handler = makeHandler(w)
-	g.workers[binding] = w
+	g.workers[binding] = g.pool.Worker(binding, makeHandler)
 }
 
 // Start wakes the objects that have something to do, such as an alarm that is due. Call
@@ -259,11 +261,19 @@ func (g *Gateway) Close() error {
 	}
 	g.hangUp()
 	g.cancel()
-	g.authority.close()
+	g.authority.Close()
 	err = errors.Join(err, g.drain(time.Until(began.Add(drainTime))))
 	g.logStats()
 	return err
 }
+
+// Revoke reports that a subject, a sign-in session or a token lost some or all of its authority. The ids are
+// those of [lmz.Auth]; unknown ones are ignored. It returns at once. The gateway then verifies the credentials
+// of all their connections and requests again, with Options.Verify or the hook that admitted them, and with
+// BeforeAccept. A definite refusal (see Options.Verify) ends a connection, with the close code 4401, and cancels
+// its calls; after any other answer it continues with the new claims. With package auth, pass Revoke to
+// auth.Service.OnRevoke.
+func (g *Gateway) Revoke(ids ...string) { g.authority.Revoke(ids...) }
 
 // isClosed reports whether the gateway stops or has stopped.
 func (g *Gateway) isClosed() bool {
@@ -277,7 +287,7 @@ func (g *Gateway) isClosed() bool {
 func (g *Gateway) drain(most time.Duration) error {
 	done := make(chan struct{})
 	go func() {
-		g.authority.work.Wait()
+		g.authority.Wait()
 		g.work.Wait()
 		close(done)
 	}()
@@ -287,7 +297,7 @@ func (g *Gateway) drain(most time.Duration) error {
 	case <-done:
 		return nil
 	case <-timeout.C:
-		return g.leftWorkers()
+		return worker.Left(g.workers)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"unicode"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/gateway/internal/logs"
 	"github.com/lumenize/lmz/internal/node"
 	"github.com/lumenize/lmz/internal/proto"
 )
@@ -133,7 +134,7 @@ func canBeName(instance string) bool {
 // beforeMesh asks whether a client's call may go on, and returns its answer if not.
 func (f *front) beforeMesh(ctx context.Context, call *proto.Call) *proto.Answer {
 	if !f.shows(call.To.Binding) {
-		answer := proto.ErrorAnswer(&lmz.Error{Code: lmz.CodeAbsent, Message: "there is no binding " + shown(call.To.Binding) + " for clients of " + f.binding})
+		answer := proto.ErrorAnswer(&lmz.Error{Code: lmz.CodeAbsent, Message: "there is no binding " + logs.Shown(call.To.Binding) + " for clients of " + f.binding})
 		return &answer
 	}
 	return f.ask(ctx, f.options.BeforeCallToMesh, call)
@@ -158,7 +159,7 @@ func (f *front) ask(ctx context.Context, hook func(context.Context, *Call) error
 		call.Context.State, err = proto.EncodedState(c.State)
 	}
 	if err != nil {
-		logHidden(f.gateway.log.call, lmz.Worker(f.binding), err)
+		logs.Hidden(f.gateway.log.Call, lmz.Worker(f.binding), err)
 		answer := proto.NewAnswer(nil, err)
 		return &answer
 	}

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/gateway/internal/logs"
 	"github.com/lumenize/lmz/internal/budget"
 	"github.com/lumenize/lmz/internal/proto"
 )
@@ -28,7 +29,7 @@ func (m mesh) Deliver(ctx context.Context, c *proto.Call, done func(proto.Answer
 		return
 	}
 	if w, ok := m.g.workers[c.To.Binding]; ok {
-		w.deliver(ctx, c, done)
+		w.Deliver(ctx, c, done)
 		return
 	}
 	if f := m.g.fronts[c.To.Binding]; f != nil {
@@ -44,13 +45,13 @@ func (m mesh) CheckTarget(to lmz.Address) *lmz.Error {
 	_, worker := m.g.workers[to.Binding]
 	switch {
 	case worker && to.Instance != "":
-		return noSuchTarget(to.Binding + " is a worker and has no instance " + strconv.Quote(shown(to.Instance)))
+		return noSuchTarget(to.Binding + " is a worker and has no instance " + strconv.Quote(logs.Shown(to.Instance)))
 	case worker:
 		return nil
 	case m.g.fronts[to.Binding] != nil && to.Instance == "":
 		return noSuchTarget(to.Binding + " is where clients are: the instance of one is missing")
 	case m.g.fronts[to.Binding] != nil && !canBeName(to.Instance):
-		return noSuchTarget("no client of " + to.Binding + " can be called " + strconv.Quote(shown(to.Instance)))
+		return noSuchTarget("no client of " + to.Binding + " can be called " + strconv.Quote(logs.Shown(to.Instance)))
 	case m.g.fronts[to.Binding] != nil:
 		return nil
 	}

@@ -25,11 +25,23 @@ type Refusal struct {
 // Error returns the message.
 func (r *Refusal) Error() string { return r.Message }
 
-func (r *Refusal) status() int {
+// HTTPStatus returns the status with which the other side is refused.
+func (r *Refusal) HTTPStatus() int {
 	if r.Status < 300 || r.Status > 599 {
 		return http.StatusForbidden
 	}
 	return r.Status
+}
+
+// OAuthError returns the error that the other side is told about a token.
+func (r *Refusal) OAuthError() (code, description string) {
+	switch status := r.HTTPStatus(); {
+	case status >= http.StatusInternalServerError:
+		return "temporarily_unavailable", r.Message
+	case status != http.StatusUnauthorized:
+		return "access_denied", r.Message
+	}
+	return "invalid_token", r.Message
 }
 
 // publicError is an error of Options.Verify that says what the client may know of it.
@@ -66,7 +78,7 @@ func refuseFor(w http.ResponseWriter, err error) {
 	switch {
 	case errors.As(err, &r):
 		setRetryAfter(w, r.RetryAfter)
-		refuse(w, r.status(), http.StatusText(r.status())+": "+r.Message)
+		refuse(w, r.HTTPStatus(), http.StatusText(r.HTTPStatus())+": "+r.Message)
 	case errors.As(err, &public):
 		refuseToken(w, err)
 	default:
@@ -78,20 +90,13 @@ func refuseFor(w http.ResponseWriter, err error) {
 func refuseToken(w http.ResponseWriter, err error) {
 	status, code, description := http.StatusUnauthorized, "invalid_token", "Token is invalid or expired"
 	var public publicError
-	var r *Refusal
-	switch {
-	case errors.As(err, &r):
-		setRetryAfter(w, r.RetryAfter)
-		status, description = r.status(), r.Message
-		if status != http.StatusUnauthorized {
-			code = "access_denied"
-		}
-		if status >= http.StatusInternalServerError {
-			code = "temporarily_unavailable"
-		}
-	case errors.As(err, &public):
+	if errors.As(err, &public) {
 		status = public.HTTPStatus()
 		code, description = public.OAuthError()
+	}
+	var r *Refusal
+	if errors.As(err, &r) {
+		setRetryAfter(w, r.RetryAfter)
 	}
 	oauthError(w, status, code, description)
 }

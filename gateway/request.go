@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/gateway/internal/authority"
+	"github.com/lumenize/lmz/gateway/internal/logs"
 	"github.com/lumenize/lmz/internal/budget"
 	"github.com/lumenize/lmz/internal/credential"
 	"github.com/lumenize/lmz/internal/node"
@@ -22,9 +24,9 @@ func Bearer(r *http.Request) (token string, ok bool) { return credential.Bearer(
 
 // serveObject carries a request to an object, if it may.
 func (g *Gateway) serveObject(w http.ResponseWriter, r *http.Request, to lmz.Address) {
-	log := g.log.request.With("to", shown(to.String()), "method", shown(r.Method), "from", r.RemoteAddr)
+	log := g.log.Request.With("to", logs.Shown(to.String()), "method", logs.Shown(r.Method), "from", r.RemoteAddr)
 	r = withoutClaims(r)
-	number := g.authority.number()
+	number := g.authority.Number()
 	auth, proof, ok := g.beforeRequest(w, r, to, log)
 	if !ok {
 		return
@@ -34,7 +36,7 @@ func (g *Gateway) serveObject(w http.ResponseWriter, r *http.Request, to lmz.Add
 		payer = auth.Subject
 	}
 	if auth != nil {
-		r = r.WithContext(node.WithCallContext(r.Context(), lmz.CallContext{Auth: seen(auth)}))
+		r = r.WithContext(node.WithCallContext(r.Context(), lmz.CallContext{Auth: authority.Seen(auth)}))
 	}
 	if refused := g.accounts.Take(payer, budget.Steps, 1); refused != nil {
 		log.Warn("request refused", "subject", payer, "error", refused)
@@ -57,7 +59,7 @@ func (g *Gateway) serveObject(w http.ResponseWriter, r *http.Request, to lmz.Add
 	r.Body = body
 	if auth != nil {
 		var release func()
-		w, r, release = g.hold(w, r, auth, &bearer{log: log.With("subject", auth.Subject), ask: proof}, number)
+		w, r, release = g.hold(w, r, auth, &authority.Bearer{Log: log.With("subject", auth.Subject), Ask: proof}, number)
 		defer release()
 	}
 	r = r.WithContext(proto.WithPayer(r.Context(), payer))
@@ -67,21 +69,21 @@ func (g *Gateway) serveObject(w http.ResponseWriter, r *http.Request, to lmz.Add
 
 // hold returns a request and its answer that end when its authority, which was verified after
 // number was asked for, is taken away. Release forgets it.
-func (g *Gateway) hold(w http.ResponseWriter, r *http.Request, auth *lmz.Auth, b *bearer, number uint64) (_ http.ResponseWriter, _ *http.Request, release func()) {
+func (g *Gateway) hold(w http.ResponseWriter, r *http.Request, auth *lmz.Auth, b *authority.Bearer, number uint64) (_ http.ResponseWriter, _ *http.Request, release func()) {
 	held := &heldAnswer{ResponseWriter: w, own: w.Header().Clone()}
 	ctx, cancel := context.WithCancel(r.Context())
-	b.taken = func(reason string) {
+	b.Taken = func(reason string) {
 		cancel()
 		held.end(reason)
 	}
-	b.goOn = func(now *lmz.Auth) {
-		if now == nil || now.Subject != auth.Subject || !sameClaims(auth, now) {
-			b.taken("What you may do has changed: try again")
+	b.GoOn = func(now *lmz.Auth) {
+		if now == nil || now.Subject != auth.Subject || !authority.SameClaims(auth, now) {
+			b.Taken("What you may do has changed: try again")
 		}
 	}
-	g.authority.add(b, auth, number)
+	g.authority.Add(b, auth, number)
 	return held, r.WithContext(ctx), func() {
-		g.authority.remove(b)
+		g.authority.Remove(b)
 		cancel()
 	}
 }

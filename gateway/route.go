@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/gateway/internal/logs"
 	"github.com/lumenize/lmz/internal/httphead"
 	"github.com/lumenize/lmz/internal/origin"
 )
@@ -152,7 +153,7 @@ func (g *Gateway) crossOrigin(w http.ResponseWriter, r *http.Request) bool {
 		return false
 	}
 	if !allowed {
-		g.log.request.Warn("request refused", "path", shown(r.URL.Path), "origin", shown(from), "error", "a foreign origin")
+		g.log.Request.Warn("request refused", "path", logs.Shown(r.URL.Path), "origin", logs.Shown(from), "error", "a foreign origin")
 		refuse(w, http.StatusForbidden, "Forbidden: Origin not allowed")
 	}
 	return allowed

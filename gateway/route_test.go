@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/gateway/internal/worker"
 )
 
 func TestABindingHasTheSpellingsOfTheOriginal(t *testing.T) {
@@ -30,7 +31,7 @@ func TestAPathLeadsToOneNode(t *testing.T) {
 		options: Options{Prefix: withSlashes("/gateway"), Binding: "LUMENIZE_CLIENT_GATEWAY"},
 		fronts:  map[string]*front{"LUMENIZE_CLIENT_GATEWAY": {}},
 		kinds:   map[string]bool{"DOCUMENT_DO": true, "TWO_WAYS": true, "TwoWays": true},
-		workers: map[string]*worker{"SPELLCHECK_WORKER": {}},
+		workers: map[string]*worker.Worker{"SPELLCHECK_WORKER": {}},
 	}
 	for path, want := range map[string]struct {
 		to     lmz.Address

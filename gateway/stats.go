@@ -77,7 +77,7 @@ func (g *Gateway) logStats() {
 	if s != (Stats{}) {
 		level = slog.LevelWarn
 	}
-	g.log.session.Log(g.ctx, level, "bounds met since the start",
+	g.log.Session.Log(g.ctx, level, "bounds met since the start",
 		"overflows", s.Overflows, "droppedCalls", s.DroppedCalls, "stuckSockets", s.StuckSockets, "busySessions", s.BusySessions,
 		"busyObjects", s.BusyObjects, "overBudget", s.OverBudget, "unknownFrames", s.UnknownFrames)
 }

@@ -1,4 +1,7 @@
-package gateway
+// Package authority ends connections and requests whose authority was taken away. Everything that
+// acts under a verified identity is a [Bearer]. After a revocation it is verified again, by the
+// rules under which it was admitted, and only that answer decides.
+package authority
 
 import (
 	"context"
@@ -14,15 +17,15 @@ import (
 	"github.com/lumenize/lmz"
 )
 
-// bearer is a connection or an HTTP request in progress, which acts under an identity that
+// Bearer is a connection or an HTTP request in progress, which acts under an identity that
 // was verified when it was admitted. A reported revocation only makes the gateway verify
 // again; that answer decides whether the bearer ends or continues with its current claims.
-type bearer struct {
-	ask   func(context.Context) (*lmz.Auth, error) // who it is now, by the rules under which it came
-	taken func(reason string)                      // ends it
-	goOn  func(now *lmz.Auth)                      // has it go on with that; it may be as before
+type Bearer struct {
+	Ask   func(context.Context) (*lmz.Auth, error) // who it is now, by the rules under which it came
+	Taken func(reason string)                      // ends it
+	GoOn  func(now *lmz.Auth)                      // has it go on with that; it may be as before
 
-	log  *slog.Logger  // names who it is
+	Log  *slog.Logger  // names who it is
 	turn chan struct{} // has a place for one: who asks
 
 	// The following fields are guarded by authority.mu.
@@ -34,17 +37,26 @@ type bearer struct {
 	askAt   time.Time   // when that is, by the clock of the wall; zero once it was
 }
 
-// queue is a line of bearers to be asked about.
-type queue []*bearer
+// Options are what an [Authority] needs of its gateway.
+type Options struct {
+	Ctx         context.Context // ends when the gateway closes
+	Revocations func() uint64   // changes with every revocation; nil if there is no such counter
+	Reverify    time.Duration   // how often a bearer is verified again in any case; 0 is never
+	Heartbeat   time.Duration   // how often Revocations is read
+	Look        func()          // is called every few seconds, to look at the clock
+}
 
-// authority knows all bearers and asks about them.
-type authority struct {
-	gateway *Gateway
+// queue is a line of bearers to be asked about.
+type queue []*Bearer
+
+// Authority knows all bearers and asks about them.
+type Authority struct {
+	options Options
 	pushed  atomic.Uint64 // calls of Revoke
 
 	mu      sync.Mutex // guards the following fields
-	bearers map[*bearer]bool
-	byID    map[string]map[*bearer]bool
+	bearers map[*Bearer]bool
+	byID    map[string]map[*Bearer]bool
 	urgent  queue // something of theirs was taken away
 	due     queue // it is time
 	workers int
@@ -54,6 +66,9 @@ type authority struct {
 	work sync.WaitGroup
 }
 
+// Wait waits for the checks under way. They end soon after Options.Ctx.
+func (a *Authority) Wait() { a.work.Wait() }
+
 const (
 	maxCheckers  = 8                // how many Verify are asked by this file at a time
 	checkTimeout = 10 * time.Second // for one answer
@@ -61,18 +76,13 @@ const (
 	lookAgain    = 5 * time.Second  // at the clock, see closeExpired
 )
 
-func newAuthority(g *Gateway) *authority {
-	return &authority{gateway: g, bearers: make(map[*bearer]bool), byID: make(map[string]map[*bearer]bool)}
+// New makes an Authority that knows no bearers yet.
+func New(o Options) *Authority {
+	return &Authority{options: o, bearers: make(map[*Bearer]bool), byID: make(map[string]map[*Bearer]bool)}
 }
 
-// Revoke reports that a subject, a sign-in session or a token lost some or all of its authority. The ids are
-// those of [lmz.Auth]; unknown ones are ignored. It returns at once. The gateway then verifies the credentials
-// of all their connections and requests again, with Options.Verify or the hook that admitted them, and with
-// BeforeAccept. A definite refusal (see Options.Verify) ends a connection, with the close code 4401, and cancels
-// its calls; after any other answer it continues with the new claims. With package auth, pass Revoke to
-// auth.Service.OnRevoke.
-func (g *Gateway) Revoke(ids ...string) {
-	a := g.authority
+// Revoke has the bearers that are found by these ids verified again.
+func (a *Authority) Revoke(ids ...string) {
 	a.pushed.Add(1)
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -83,25 +93,25 @@ func (g *Gateway) Revoke(ids ...string) {
 	}
 }
 
-// number is another one after something was taken away.
-func (a *authority) number() uint64 {
+// Number is another one after something was taken away.
+func (a *Authority) Number() uint64 {
 	n := a.pushed.Load()
-	if f := a.gateway.options.Revocations; f != nil {
+	if f := a.options.Revocations; f != nil {
 		n += f()
 	}
 	return n
 }
 
-// add takes a bearer in who was verified to be auth after number was asked for.
-func (a *authority) add(b *bearer, auth *lmz.Auth, number uint64) {
-	now := a.number()
+// Add takes a bearer in who was verified to be auth after number was asked for.
+func (a *Authority) Add(b *Bearer, auth *lmz.Auth, number uint64) {
+	now := a.Number()
 	b.turn = make(chan struct{}, 1)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.bearers[b] = true
 	b.checked = number
 	a.index(b, idsOf(auth))
-	a.later(b, a.gateway.options.Reverify)
+	a.later(b, a.options.Reverify)
 	if now != number { // while it was verified
 		a.wait(b, &a.urgent)
 	}
@@ -111,8 +121,8 @@ func (a *authority) add(b *bearer, auth *lmz.Auth, number uint64) {
 	}
 }
 
-// remove forgets a bearer.
-func (a *authority) remove(b *bearer) {
+// Remove forgets a bearer.
+func (a *Authority) Remove(b *Bearer) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	b.gone = true
@@ -122,7 +132,7 @@ func (a *authority) remove(b *bearer) {
 }
 
 // index has a bearer found by ids. a.mu is held.
-func (a *authority) index(b *bearer, ids []string) {
+func (a *Authority) index(b *Bearer, ids []string) {
 	for _, id := range b.ids {
 		if delete(a.byID[id], b); len(a.byID[id]) == 0 {
 			delete(a.byID, id)
@@ -130,7 +140,7 @@ func (a *authority) index(b *bearer, ids []string) {
 	}
 	for _, id := range ids {
 		if a.byID[id] == nil {
-			a.byID[id] = make(map[*bearer]bool)
+			a.byID[id] = make(map[*Bearer]bool)
 		}
 		a.byID[id][b] = true
 	}
@@ -158,7 +168,7 @@ const maxIDs = 16
 
 // later asks about a bearer after a while, instead of what was set before; 0 is never. a.mu
 // is held.
-func (a *authority) later(b *bearer, after time.Duration) {
+func (a *Authority) later(b *Bearer, after time.Duration) {
 	if b.again != nil {
 		b.again.Stop()
 		b.again, b.askAt = nil, time.Time{}
@@ -180,7 +190,7 @@ func (a *authority) later(b *bearer, after time.Duration) {
 }
 
 // wait has a bearer asked about. a.mu is held.
-func (a *authority) wait(b *bearer, in *queue) {
+func (a *Authority) wait(b *Bearer, in *queue) {
 	if b.gone || a.closed || b.queue == in || b.queue == &a.urgent {
 		return
 	}
@@ -193,7 +203,7 @@ func (a *authority) wait(b *bearer, in *queue) {
 }
 
 // next takes the next bearer from the queues, or says that a worker is done.
-func (a *authority) next() *bearer {
+func (a *Authority) next() *Bearer {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, q := range []*queue{&a.urgent, &a.due} {
@@ -210,42 +220,42 @@ func (a *authority) next() *bearer {
 	return nil
 }
 
-func (a *authority) checkAll() {
+func (a *Authority) checkAll() {
 	for b := a.next(); b != nil; b = a.next() {
-		a.check(b, "what it came with")
+		a.Check(b, "what it came with")
 	}
 }
 
-// check asks about a bearer now, and has it end or go on. The log calls what is asked about
+// Check asks about a bearer now, and has it end or go on. The log calls what is asked about
 // by a name.
-func (a *authority) check(b *bearer, name string) {
+func (a *Authority) Check(b *Bearer, name string) {
 	select {
 	case b.turn <- struct{}{}:
-	case <-a.gateway.ctx.Done():
+	case <-a.options.Ctx.Done():
 		return
 	}
 	defer func() { <-b.turn }()
-	number := a.number()
-	ctx, cancel := context.WithTimeout(a.gateway.ctx, checkTimeout)
+	number := a.Number()
+	ctx, cancel := context.WithTimeout(a.options.Ctx, checkTimeout)
 	defer cancel()
-	now, err := b.ask(ctx)
+	now, err := b.Ask(ctx)
 	switch {
 	case err == nil:
 		a.mu.Lock()
 		if !b.gone {
 			b.checked = number
 			a.index(b, idsOf(now))
-			a.later(b, a.gateway.options.Reverify)
+			a.later(b, a.options.Reverify)
 		}
 		a.mu.Unlock()
-		b.goOn(now)
-	case a.gateway.ctx.Err() != nil:
-	case definite(err):
-		b.log.Warn(name+" refused", "error", err)
-		a.remove(b)
-		b.taken(reasonOf(err))
+		b.GoOn(now)
+	case a.options.Ctx.Err() != nil:
+	case Definite(err):
+		b.Log.Warn(name+" refused", "error", err)
+		a.Remove(b)
+		b.Taken(reasonOf(err))
 	default:
-		b.log.Warn(name+" could not be checked", "error", err)
+		b.Log.Warn(name+" could not be checked", "error", err)
 		a.mu.Lock()
 		a.later(b, recheckAfter)
 		a.mu.Unlock()
@@ -254,21 +264,21 @@ func (a *authority) check(b *bearer, name string) {
 
 // beat verifies, once per heartbeat, the bearers that were not verified since the last
 // revocation, in case a notification was lost or a check failed.
-func (a *authority) beat() {
-	tick, look := time.NewTicker(a.gateway.options.Heartbeat), time.NewTicker(lookAgain)
+func (a *Authority) beat() {
+	tick, look := time.NewTicker(a.options.Heartbeat), time.NewTicker(lookAgain)
 	defer tick.Stop()
 	defer look.Stop()
 	for {
 		select {
-		case <-a.gateway.ctx.Done():
+		case <-a.options.Ctx.Done():
 			return
 		case <-look.C:
-			a.gateway.closeExpired()
+			a.options.Look()
 			a.askLate()
 			continue
 		case <-tick.C:
 		}
-		number := a.number()
+		number := a.Number()
 		a.mu.Lock()
 		for b := range a.bearers {
 			if b.checked != number {
@@ -281,7 +291,7 @@ func (a *authority) beat() {
 
 // askLate asks about the bearers whose time is over although their timer has not run: timers
 // count neither the time that the machine sleeps nor that by which its clock is set.
-func (a *authority) askLate() {
+func (a *Authority) askLate() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for b := range a.bearers {
@@ -293,43 +303,40 @@ func (a *authority) askLate() {
 	}
 }
 
-// close has nobody asked any more. work is done soon after, because the gateway's ctx has ended.
-func (a *authority) close() {
+// Close has nobody asked any more. work is done soon after, because the gateway's ctx has ended.
+func (a *Authority) Close() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.closed = true
 }
 
-// statusOf returns the HTTP status of a refusal, or 0 for an error that is none.
-func statusOf(err error) int {
-	var r *Refusal
-	var public publicError
-	switch {
-	case errors.As(err, &r):
-		return r.status()
-	case errors.As(err, &public):
-		return public.HTTPStatus()
+// refusal is an error that refuses somebody, and says what that one may know of it.
+type refusal interface {
+	error
+	HTTPStatus() int
+	OAuthError() (code, description string) // RFC 6750 section 3.1
+}
+
+// Status returns the HTTP status of a refusal, or 0 for any other error.
+func Status(err error) int {
+	if r, ok := errors.AsType[refusal](err); ok {
+		return r.HTTPStatus()
 	}
 	return 0
 }
 
-// definite reports whether an error is a refusal. Any other error means that the answer is
+// Definite reports whether an error is a refusal. Any other error means that the answer is
 // unknown, for instance because the provider cannot be reached.
-func definite(err error) bool {
-	status := statusOf(err)
+func Definite(err error) bool {
+	status := Status(err)
 	return status == http.StatusUnauthorized || status == http.StatusForbidden
 }
 
 // reasonOf is what the other side may know of a refusal, as the reason of a close code.
 func reasonOf(err error) string {
-	var r *Refusal
-	var public publicError
 	reason := ""
-	switch {
-	case errors.As(err, &r):
-		reason = r.Message
-	case errors.As(err, &public):
-		_, reason = public.OAuthError()
+	if r, ok := errors.AsType[refusal](err); ok {
+		_, reason = r.OAuthError()
 	}
 	if len(reason) > maxReason {
 		reason = reason[:maxReason]
@@ -339,11 +346,11 @@ func reasonOf(err error) string {
 
 const maxReason = 120 // bytes; a close frame has 123 (RFC 6455 section 5.5)
 
-// sameClaims reports whether nothing has changed for those who see auth.
-func sameClaims(a, b *lmz.Auth) bool { return reflect.DeepEqual(a.Claims, b.Claims) }
+// SameClaims reports whether nothing has changed for those who see auth.
+func SameClaims(a, b *lmz.Auth) bool { return reflect.DeepEqual(a.Claims, b.Claims) }
 
-// seen is auth as nodes see it.
-func seen(auth *lmz.Auth) *lmz.Auth {
+// Seen returns auth as nodes see it: without the ids of session and token.
+func Seen(auth *lmz.Auth) *lmz.Auth {
 	if auth == nil || auth.Session == "" && auth.Token == "" {
 		return auth
 	}

@@ -1,4 +1,4 @@
-package gateway
+package logs
 
 import (
 	"bytes"
@@ -12,7 +12,7 @@ import (
 func TestLogOfAFlood(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
-		log := throttled(slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug})))
+		log := Throttled(slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug})))
 		connect, call := log.With("namespace", "connect"), log.With("namespace", "call")
 		for range 10_000 {
 			connect.Warn("client refused", "error", "no token")

@@ -1,4 +1,4 @@
-package gateway
+package logs
 
 import (
 	"context"
@@ -34,7 +34,8 @@ type entries struct {
 	missed uint64
 }
 
-func throttled(log *slog.Logger) *slog.Logger {
+// Throttled returns a logger to log that leaves out entries which repeat too often.
+func Throttled(log *slog.Logger) *slog.Logger {
 	return slog.New(&throttle{log.Handler(), &messages{of: make(map[string]*entries)}})
 }
 
