@@ -20,13 +20,13 @@ func TestOurMethodsAreDescribed(t *testing.T) {
 		for binding, newObject := range map[string]func(*object.Object) lmz.Handler{
 			editor.DocumentBinding: editor.NewDocument, editor.WorkspaceBinding: editor.NewWorkspace,
 			patterns.LibraryBinding: patterns.NewLibrary, patterns.FeedBinding: patterns.NewFeed, patterns.ShopBinding: patterns.NewShop,
-			patterns.KitchenBinding: patterns.NewKitchen, patterns.VaultBinding: patterns.NewVault,
+			patterns.KitchenBinding: patterns.NewKitchen, patterns.VaultBinding: patterns.NewVault, patterns.ChannelBinding: patterns.NewChannel,
 		} {
 			m.HandleObject(binding, object.Kind{New: newObject})
 		}
 		for binding, newWorker := range map[string]func(lmz.Caller) lmz.Handler{
-			editor.SpellCheckBinding: editor.NewSpellCheck, patterns.FanOutBinding: patterns.NewFanOut,
-			patterns.CounterBinding: patterns.NewCounter, patterns.FetcherBinding: patterns.NewFetcher(http.DefaultClient),
+			editor.SpellCheckBinding: editor.NewSpellCheck,
+			patterns.CounterBinding:  patterns.NewCounter, patterns.FetcherBinding: patterns.NewFetcher(http.DefaultClient),
 			"DESK": func(lmz.Caller) lmz.Handler { return editor.NewDesk() },
 		} {
 			m.HandleWorker(binding, newWorker)

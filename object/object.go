@@ -131,28 +131,5 @@ func (o *Object) asking(ctx context.Context, to lmz.Address, c lmz.Continuation,
 // the sender had. They survive the closing of the object and of the gateway. A reply
 // that fails is rolled back and logged, and does not run again.
 func (o *Object) Send(ctx context.Context, to lmz.Address, c lmz.Continuation, options ...lmz.SendOption) error {
-	r := o.runOf(ctx)
-	call, err := r.newCall(ctx, o.id, to, c)
-	if err == nil {
-		err = proto.CheckTarget(o.rt.mesh, to)
-	}
-	if err != nil {
-		return err
-	}
-	want := node.SendOptions(options)
-	deadline := r.sendDeadline(ctx)
-	call.NoReply = len(want.Reply.Ops()) == 0
-	sent := proto.Sent(ctx)
-	if call.NoReply && !o.rt.isObject(to.Binding) {
-		return r.after(func() { sent(call); o.rt.send(call, deadline, func(proto.Answer) {}) })
-	}
-	if refused := o.rt.mayStore(o.id.Address, to); refused != nil {
-		return refused
-	}
-	sender, _ := lmz.CallContextFrom(ctx)
-	s, err := o.newStored(call, sender, want, deadline)
-	if err != nil {
-		return err
-	}
-	return r.afterStoring(s, sent)
+	return o.dispatch(ctx, []lmz.Address{to}, c, node.SendOptions(options))
 }

@@ -1,7 +1,6 @@
 package object
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -80,15 +79,19 @@ func (rt *Runtime) isObject(binding string) bool {
 	return ok
 }
 
-// newStored makes a send to one target.
-func (o *Object) newStored(call *proto.Call, sender lmz.CallContext, want lmz.SendOption, deadline time.Time) (*stored, error) {
+// newStored makes a send to targets.
+func (o *Object) newStored(call *proto.Call, targets []lmz.Address, sender lmz.CallContext, want lmz.SendOption, deadline time.Time) (*stored, error) {
 	sender.Self = lmz.Identity{}
 	encoded, err := proto.MarshalContext(sender)
 	if err != nil {
 		return nil, fmt.Errorf("the call context cannot be stored: %w", err)
 	}
+	to := make([]string, 0, 2*len(targets))
+	for _, t := range targets {
+		to = append(to, t.Binding, t.Instance)
+	}
 	s := &stored{rt: o.rt, from: o.id, sender: sender, row: sendRow{
-		To: []string{call.To.Binding, call.To.Instance}, Chain: call.Chain, Sender: encoded, ErrorsOnly: want.ErrorsOnly,
+		To: to, Chain: call.Chain, Sender: encoded, ErrorsOnly: want.ErrorsOnly,
 		Payer: call.Payer,
 		Until: time.Now().Add(sendLife).UnixMilli(),
 	}}
@@ -106,53 +109,24 @@ func (o *Object) newStored(call *proto.Call, sender lmz.CallContext, want lmz.Se
 	return s, nil
 }
 
-// joins adds the target of other to s if it is the same message otherwise, and reports
-// whether it did: a broadcast is one row.
-func (s *stored) joins(other *stored) bool {
-	a, b := &s.row, &other.row
-	same := bytes.Equal(a.Chain, b.Chain) && bytes.Equal(a.Reply, b.Reply) && bytes.Equal(a.Sender, b.Sender) && a.Payer == b.Payer &&
-		a.ErrorsOnly == b.ErrorsOnly && a.Deadline == b.Deadline && (!a.Deadline || a.Until == b.Until)
-	if same {
-		a.To = append(a.To, b.To...)
-	}
-	return same
-}
-
 // addSend adds a send to those of the turn. r.mu is held.
 func (r *run) addSend(s *stored, sent func(*proto.Call)) {
-	i := 0
-	if n := len(r.sends); n > 0 && r.sends[n-1].joins(s) {
-		s = r.sends[n-1]
-		i = s.targets() - 1
-	} else {
-		r.sends = append(r.sends, s)
-	}
-	r.effects = append(r.effects, func() { s.rt.leaves(s, i, sent) })
+	r.sends = append(r.sends, s)
+	r.effects = append(r.effects, func() {
+		for i := range s.targets() {
+			s.rt.leaves(s, i, sent)
+		}
+	})
 }
 
 // sent is how much a turn has sent.
-type sent struct {
-	effects, sends int
-	targets        int // of the last one that is stored
-}
+type sent struct{ effects, sends int }
 
 // sent returns how much the turn has sent so far, and unsend takes back what came after
 // that. r.mu is held.
-func (r *run) sent() sent {
-	s := sent{effects: len(r.effects), sends: len(r.sends)}
-	if s.sends > 0 {
-		s.targets = r.sends[s.sends-1].targets()
-	}
-	return s
-}
+func (r *run) sent() sent { return sent{effects: len(r.effects), sends: len(r.sends)} }
 
-func (r *run) unsend(s sent) {
-	r.effects, r.sends = r.effects[:s.effects], r.sends[:s.sends]
-	if s.sends > 0 {
-		last := r.sends[s.sends-1]
-		last.row.To = last.row.To[:2*s.targets]
-	}
-}
+func (r *run) unsend(s sent) { r.effects, r.sends = r.effects[:s.effects], r.sends[:s.sends] }
 
 // keepSends stores what the turn has sent. r.mu is held.
 func (r *run) keepSends() error {
@@ -342,7 +316,7 @@ func (rt *Runtime) reply(s *stored, i int, a proto.Answer) {
 		what: "reply", work: s.row.ReplyName, context: s.sender, payer: s.row.Payer,
 		wanted: func() bool { return !s.dropped },
 		do: func(ctx context.Context, h lmz.Handler) (any, error) {
-			return proto.ExecuteEncodedReply(ctx, h, s.row.Reply, a)
+			return proto.ExecuteEncodedReply(context.WithValue(ctx, targetKey{}, s.target(i)), h, s.row.Reply, a)
 		},
 	}
 	if s.key != "" {

@@ -15,12 +15,9 @@ import (
 	"time"
 
 	"github.com/lumenize/lmz"
-	"github.com/lumenize/lmz/internal/node"
-	"github.com/lumenize/lmz/internal/proto"
 	"github.com/lumenize/lmz/internal/store"
 	"github.com/lumenize/lmz/internal/store/memory"
 	"github.com/lumenize/lmz/internal/store/sqlite"
-	"github.com/lumenize/lmz/internal/turn"
 )
 
 var (
@@ -279,56 +276,6 @@ func withPrefix(log []string, prefix string) (n int) {
 	return n
 }
 
-// A broadcast, which is one row, is done as if it were a message to each.
-func TestABroadcastIsHeardOnceByEachHoweverOftenTheGatewayIsKilled(t *testing.T) {
-	const ears = 12
-	tag := func(i int) string { return fmt.Sprint("cast ", i) }
-	for seed := range uint64(50) {
-		synctest.Test(t, func(t *testing.T) {
-			disk, r := seededDisk(seed), rand.New(rand.NewPCG(seed, 9))
-			var w *world
-			start := func(next *world) {
-				w = next
-				w.registerKind("BOX", Kind{Idle: 5 * time.Millisecond, New: func(o *Object) lmz.Handler {
-					mux := &lmz.Mux{}
-					exposeCounters(o, mux)
-					lmz.Method1[string, struct{}]("cast").Expose(mux, lmz.Anyone, func(ctx context.Context, tag string) (struct{}, error) {
-						work, errs := lmz.Ctn("count", tag), []error{o.KV().Put(ctx, tag, 1)}
-						for i := range ears {
-							errs = append(errs, o.Send(ctx, lmz.At("BOX", fmt.Sprint(i)), work, lmz.Reply(lmz.Ctn("count", lmz.Result))))
-						}
-						return struct{}{}, errors.Join(errs...)
-					})
-					return mux
-				}})
-			}
-			start(newMemoryWorld(t, disk))
-			for i := range 3 {
-				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-				_, err := w.peer.start(ctx, box, lmz.Ctn("cast", tag(i)))
-				time.Sleep(time.Duration(r.Int64N(int64(15 * time.Millisecond))))
-				start(w.crash(disk))
-				wantNil(t, err)
-				cancel()
-			}
-			w.rt.Start()
-			time.Sleep(10 * time.Second)
-			synctest.Wait()
-			for i := range 3 {
-				cast := must[int](w, box, "counted", tag(i))
-				for ear := range ears {
-					heard := must[int](w, lmz.At("BOX", fmt.Sprint(ear)), "counted", tag(i))
-					replied := must[int](w, box, "counted", fmt.Sprint(tag(i), " by ", ear))
-					if heard != cast || replied != cast {
-						t.Errorf("seed %d: cast %d times, %d heard it %d times, and its reply ran %d times", seed, cast, ear, heard, replied)
-					}
-				}
-			}
-			wantNil(t, w.rt.Close())
-		})
-	}
-}
-
 // exposeCounters exposes count, which counts a tag and returns who did, and counted.
 func exposeCounters(o *Object, mux *lmz.Mux) {
 	lmz.Method1[string, string]("count").Expose(mux, lmz.Anyone, func(ctx context.Context, tag string) (string, error) {
@@ -354,29 +301,5 @@ func onEveryStore(t *testing.T, test func(*testing.T, store.Disk)) {
 		disk, err := new(memory.Disk).Use()
 		wantNil(t, err)
 		test(t, disk)
-	})
-}
-
-func TestABroadcastIsOneRow(t *testing.T) {
-	onEveryStore(t, func(t *testing.T, disk store.Disk) {
-		const targets = 1000
-		o := &Object{rt: &Runtime{mesh: mesh{}, kinds: map[string]Kind{"BOX": {}}}, store: disk.Open(sender, store.Options{}), id: lmz.Identity{Address: sender}}
-		r := o.newRun(t.Context(), func(error) {}, o.line.Join(turn.Who{}))
-		defer r.spend()
-		c := lmz.Ctn("hear", strings.Repeat("x", 10_000))
-		for i := range targets {
-			call, err := r.newCall(t.Context(), o.id, lmz.At("BOX", fmt.Sprint(i)), c)
-			wantNil(t, err)
-			s, err := o.newStored(call, lmz.CallContext{}, node.SendOptions([]lmz.SendOption{lmz.ReplyOnError(lmz.Ctn("gone"))}), time.Time{})
-			wantNil(t, err)
-			r.addSend(s, func(*proto.Call) {})
-		}
-		wantNil(t, r.keepSends())
-		rows, err := o.store.Rows("", store.NoLimit)
-		wantNil(t, err)
-		if len(rows) != 1 || len(rows[0].Value) > 40_000 || len(r.effects) != targets {
-			t.Errorf("%d rows, %d messages", len(rows), len(r.effects))
-		}
-		wantNil(t, o.store.Rollback(), o.store.Close())
 	})
 }

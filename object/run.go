@@ -34,14 +34,13 @@ type run struct {
 
 	left atomic.Bool // something of an earlier turn of this run cannot be taken back
 
-	mu       sync.Mutex  // a handler may start goroutines, and they have its ctx
-	place    *turn.Place // nil while the run has no turn
-	ended    bool        // the handler has returned
-	broken   error       // storage failed; the run can only end
-	effects  []func()    // of this turn; they leave after the commit
-	sends    []*stored   // what this turn has sent that must be stored
-	parked   []part      // calls of goroutines, which leave with the turn
-	last     broadcast
+	mu       sync.Mutex     // a handler may start goroutines, and they have its ctx
+	place    *turn.Place    // nil while the run has no turn
+	ended    bool           // the handler has returned
+	broken   error          // storage failed; the run can only end
+	effects  []func()       // of this turn; they leave after the commit
+	sends    []*stored      // what this turn has sent that must be stored
+	parked   []part         // calls of goroutines, which leave with the turn
 	turn     int            // counts the run's turns
 	open     []store.Cursor // loops over rows
 	parts    int            // open Object.Tx
@@ -218,7 +217,11 @@ func (r *run) afterStoring(s *stored, sent func(*proto.Call)) error {
 		r.mu.Unlock()
 	}
 	s.open()
-	return r.after(func() { s.rt.present(s, 0, false, sent) })
+	return r.after(func() {
+		for i := range s.targets() {
+			s.rt.present(s, i, false, sent)
+		}
+	})
 }
 
 // release ends the turn: it gives it to the next, and lets everything leave after the

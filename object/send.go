@@ -45,31 +45,6 @@ func (rt *Runtime) send(call *proto.Call, deadline time.Time, reply func(proto.A
 	})
 }
 
-// broadcast is a continuation that a run has sent, encoded: who sends it to many nodes
-// has it encoded, and kept until the commit, once.
-type broadcast struct {
-	ops   []lmz.Op
-	chain []byte
-}
-
-// newCall prepares a call of c, encoded anew unless it is what was sent last.
-func (r *run) newCall(ctx context.Context, self lmz.Identity, to lmz.Address, c lmz.Continuation) (*proto.Call, error) {
-	if r == nil {
-		return proto.NewCall(ctx, self, to, c)
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	ops := c.Ops()
-	if last := r.last.ops; len(ops) > 0 && len(last) == len(ops) && &last[0] == &ops[0] {
-		return proto.NewEncodedCall(ctx, self, to, r.last.chain)
-	}
-	call, err := proto.NewCall(ctx, self, to, c)
-	if err == nil {
-		r.last = broadcast{ops, call.Chain}
-	}
-	return call, err
-}
-
 // sendDeadline returns the deadline that was set on ctx for a Send, or zero. The
 // deadline of the handler's own call is not meant for what the handler sends.
 func (r *run) sendDeadline(ctx context.Context) time.Time {

@@ -1,12 +1,10 @@
 package object
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -229,38 +227,6 @@ func TestAnObjectMaySendOutsideOfAnyTurn(t *testing.T) {
 	}
 	if _, err := object.CallRaw(t.Context(), box, lmz.Ctn("put", "key", "self")); err != nil {
 		t.Error(err)
-	}
-}
-
-func TestABroadcastIsEncodedOnce(t *testing.T) {
-	w := newWorld(t, t.TempDir())
-	const targets = 1000
-	text := strings.Repeat("x", 100_000)
-	arrived := make(chan []byte, targets+1)
-	w.mesh["CLIENT"] = nodeFunc(func(c *proto.Call, done func(proto.Answer)) {
-		arrived <- c.Chain
-		done(proto.NewAnswer(nil, nil))
-	})
-	w.register("BOX", func(o *Object, mux *lmz.Mux) {
-		lmz.Method0[struct{}]("all").Expose(mux, lmz.Anyone, func(ctx context.Context) (struct{}, error) {
-			c := lmz.Ctn("hear", text)
-			for i := range targets {
-				if err := o.Send(ctx, lmz.At("CLIENT", fmt.Sprint(i)), c); err != nil {
-					return struct{}{}, err
-				}
-			}
-			return struct{}{}, o.Send(ctx, lmz.At("CLIENT", "other"), lmz.Ctn("hear", "something else"))
-		})
-	})
-	must[struct{}](w, box, "all")
-	first := <-arrived
-	for range targets - 1 {
-		if chain := <-arrived; &chain[0] != &first[0] {
-			t.Fatal("it was encoded again")
-		}
-	}
-	if chain := <-arrived; bytes.Contains(chain, []byte("xxx")) {
-		t.Error("another message was taken for it")
 	}
 }
 

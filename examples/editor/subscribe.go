@@ -168,6 +168,7 @@ func (d *Document) broadcast(ctx context.Context, c lmz.Continuation, wants func
 	if err != nil {
 		return err
 	}
+	var live []lmz.Address
 	for _, key := range keys {
 		instance := key[len(subscriberPrefix):]
 		if !wants(instance) {
@@ -177,11 +178,21 @@ func (d *Document) broadcast(ctx context.Context, c lmz.Continuation, wants func
 		if _, err := d.KV().Get(ctx, key, &s); err != nil {
 			return err
 		}
-		if err := d.deliver(ctx, instance, s, c); err != nil {
+		if !s.Gone {
+			live = append(live, lmz.At(lmz.DefaultGateway, instance))
+		} else if err := d.deliver(ctx, instance, s, c); err != nil {
 			return err
 		}
 	}
-	return nil
+	ctx, cancel := forDelivery(ctx)
+	defer cancel()
+	return d.Broadcast(ctx, live, c)
+}
+
+// forDelivery returns the ctx of what the document sends by itself. It has a deadline of its
+// own, which is all that a message takes along.
+func forDelivery(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(lmz.NewChain(ctx)), deliveryTime)
 }
 
 // deliveryTime is how long a delivery may take: longer than anybody needs to notice that
@@ -192,14 +203,12 @@ const deliveryTime = 2 * time.Minute
 // get it learns: it is told that calls were dropped, or the session ends. So nobody waits for
 // an outcome then.
 func (d *Document) deliver(ctx context.Context, instance string, s subscriber, c lmz.Continuation) error {
+	ctx, cancel := forDelivery(ctx)
+	defer cancel()
 	if !s.Gone {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(lmz.NewChain(ctx)), deliveryTime)
-		defer cancel()
 		return d.Send(ctx, lmz.At(lmz.DefaultGateway, instance), c)
 	}
 	failed := lmz.Ctn(string(deliveryFailed), instance, s.Number, lmz.Result)
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(lmz.NewChain(ctx)), deliveryTime)
-	defer cancel() // what is sent takes the deadline along, and nothing else
 	return d.Send(ctx, lmz.At(lmz.DefaultGateway, instance), c, lmz.ReplyOnError(failed))
 }
 

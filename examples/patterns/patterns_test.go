@@ -98,97 +98,77 @@ func TestACapability(t *testing.T) {
 	})
 }
 
-// A tower broadcasts to boxes, of which every tenth is broken.
-const (
-	news  lmz.Method1[string, struct{}]                    = "news"
-	lost  lmz.Method2[[]lmz.Address, *lmz.Error, struct{}] = "lost"
-	shout lmz.Method2[int, string, struct{}]               = "shout"
-)
+// join makes a box follow a channel.
+const join lmz.Method1[string, struct{}] = "join"
 
-func TestABroadcastReachesAllAndOnlyErrorsComeBack(t *testing.T) {
-	for _, boxes := range []int{0, 1, patterns.FlatLimit, patterns.FlatLimit + 1, 250} {
-		t.Run(fmt.Sprint(boxes), func(t *testing.T) {
-			meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
-				var got, viaWorker, hops atomic.Int64
-				var mu sync.Mutex
-				failed := make(map[string]int)
-				m.HandleWorker(patterns.FanOutBinding, patterns.NewFanOut)
-				m.HandleObject("BOX", object.Kind{New: func(o *object.Object) lmz.Handler {
-					mux := new(lmz.Mux)
-					news.Expose(mux, lmz.Anyone, func(ctx context.Context, text string) (struct{}, error) {
-						c, _ := lmz.CallContextFrom(ctx)
-						if hops.Store(max(hops.Load(), int64(len(c.Chain)))); c.Caller().Type == lmz.TypeWorker {
-							viaWorker.Add(1)
-						}
-						if text != "hello" || c.Auth == nil || c.Auth.Subject != "ann" {
-							t.Errorf("%s got %q for %v", o.Identity(), text, c.Auth)
-						}
-						if got.Add(1); o.Identity().Instance[len(o.Identity().Instance)-1] == '7' {
-							return struct{}{}, lmz.Errorf("broken")
-						}
-						return struct{}{}, nil
-					})
-					return mux
-				}})
-				m.HandleObject("TOWER", object.Kind{New: func(o *object.Object) lmz.Handler {
-					mux := new(lmz.Mux)
-					shout.Expose(mux, lmz.Anyone, func(ctx context.Context, n int, text string) (struct{}, error) {
-						targets := make([]lmz.Address, n)
-						for i := range targets {
-							targets[i] = lmz.At("BOX", fmt.Sprint("box", i))
-						}
-						return struct{}{}, patterns.Broadcast(ctx, o, targets, news.Ctn(text), string(lost))
-					})
-					lost.Expose(mux, patterns.FromFanOut, func(_ context.Context, to []lmz.Address, failure *lmz.Error) (struct{}, error) {
-						mu.Lock()
-						defer mu.Unlock()
-						for _, a := range to {
-							failed[a.Instance+" "+failure.Message]++
-						}
-						return struct{}{}, nil
-					})
-					return mux
-				}})
-				ann := m.Client("ann", nil, client.Options{Handler: lmz.HandlerFunc(func(_ context.Context, req *lmz.Request) (any, error) {
-					t.Errorf("the client that began it was called: %s", req.Method)
-					return nil, nil
-				})})
-				if _, err := shout.Call(t.Context(), ann, lmz.At("TOWER", "t"), boxes, "hello"); err != nil {
-					t.Fatal(err)
-				}
-				time.Sleep(5 * time.Second)
-				tree := boxes > patterns.FlatLimit
-				if got.Load() != int64(boxes) || (viaWorker.Load() == int64(boxes)) != (tree || boxes == 0) {
-					t.Errorf("%d boxes were reached, %d by workers", got.Load(), viaWorker.Load())
-				}
-				if tree && hops.Load() < 4 { // client, tower, a worker, its worker
-					t.Errorf("no tree: %d hops", hops.Load())
-				}
-				mu.Lock()
-				defer mu.Unlock()
-				broken := 0
-				for i := range boxes {
-					if i%10 == 7 {
-						broken++
-						if n := failed[fmt.Sprintf("box%d broken", i)]; n != 1 {
-							t.Errorf("box%d was reported %d times", i, n)
-						}
-					}
-				}
-				if len(failed) != broken {
-					t.Errorf("%d failed, want %d: %v", len(failed), broken, failed)
-				}
-			})
-		})
-	}
-}
-
-func TestAClientCannotUseTheTree(t *testing.T) {
+func TestBroadcast(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
-		m.HandleWorker(patterns.FanOutBinding, patterns.NewFanOut)
+		const boxes = 250
+		var mu sync.Mutex
+		heard := make(map[string]int)
+		hear := func(ctx context.Context, self lmz.Identity, channel, text string) (struct{}, error) {
+			c, _ := lmz.CallContextFrom(ctx)
+			if len(c.Chain) != 1 || c.Auth != nil || channel != "news" {
+				t.Errorf("%s heard %q of %q in %+v", self, text, channel, c)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			heard[text]++
+			if self.Instance == "broken" {
+				return struct{}{}, lmz.Errorf("broken")
+			}
+			return struct{}{}, nil
+		}
+		m.HandleObject(patterns.ChannelBinding, object.Kind{New: patterns.NewChannel})
+		m.HandleObject("BOX", object.Kind{New: func(o *object.Object) lmz.Handler {
+			mux := new(lmz.Mux)
+			join.Expose(mux, lmz.Anyone, func(ctx context.Context, channel string) (struct{}, error) {
+				return patterns.Follow.Call(ctx, o, lmz.At(patterns.ChannelBinding, channel))
+			})
+			if o.Identity().Instance != "deaf" {
+				patterns.Hear.Expose(mux, lmz.Anyone, func(ctx context.Context, channel, text string) (struct{}, error) {
+					return hear(ctx, o.Identity(), channel, text)
+				})
+			}
+			return mux
+		}})
+		news := lmz.At(patterns.ChannelBinding, "news")
 		ann := m.Client("ann", nil, client.Options{})
-		if _, err := ann.CallRaw(t.Context(), lmz.Worker(patterns.FanOutBinding), lmz.Ctn("fanOut", map[string]any{})); lmz.CodeOf(err) != lmz.CodeGuard {
-			t.Errorf("got %v", err)
+		for _, name := range []string{"bob", "eve"} {
+			mux := new(lmz.Mux)
+			p := m.Client(name, nil, client.Options{Handler: mux, OnBeforeCall: lmz.Anyone})
+			patterns.Hear.Expose(mux, lmz.Anyone, func(ctx context.Context, channel, text string) (struct{}, error) {
+				return hear(ctx, p.Identity(), channel, text)
+			})
+			if _, err := patterns.Follow.Call(t.Context(), p, news); err != nil {
+				t.Fatal(err)
+			}
+			if name == "eve" {
+				p.Close()
+			}
+		}
+		for i := range boxes {
+			if _, err := join.Call(t.Context(), ann, lmz.At("BOX", fmt.Sprint(i)), "news"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, name := range []string{"broken", "deaf"} {
+			if _, err := join.Call(t.Context(), ann, lmz.At("BOX", name), "news"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		time.Sleep(time.Minute) // eve's session ends
+		for i, want := range []int{boxes + 4, boxes + 2} {
+			text := fmt.Sprint("post ", i)
+			if n, err := patterns.Post.Call(t.Context(), ann, news, text); n != want || err != nil {
+				t.Errorf("%s was sent to %d, want %d: %v", text, n, want, err)
+			}
+			time.Sleep(time.Minute)
+			mu.Lock()
+			if heard[text] != boxes+2 { // bob and the broken box, but not eve and the deaf one
+				t.Errorf("%s was heard by %d", text, heard[text])
+			}
+			mu.Unlock()
 		}
 	})
 }

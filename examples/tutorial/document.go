@@ -70,12 +70,12 @@ func (d *Document) update(ctx context.Context, content string) (none struct{}, e
 		return none, err
 	}
 	// The document speaks for itself, not for the client that edits: a new chain.
-	id, own := d.Identity().Instance, lmz.NewChain(ctx)
-	tell := HandleContentUpdate.Ctn(id, content) // one continuation for all
-	for _, client := range subscribers {
-		if err := d.Send(own, lmz.At(lmz.DefaultGateway, client), tell); err != nil {
-			return none, err
-		}
+	id, targets := d.Identity().Instance, make([]lmz.Address, len(subscribers))
+	for i, client := range subscribers {
+		targets[i] = lmz.At(lmz.DefaultGateway, client)
+	}
+	if err := d.Broadcast(lmz.NewChain(ctx), targets, HandleContentUpdate.Ctn(id, content)); err != nil {
+		return none, err
 	}
 	// The worker tells the client itself what it finds: nobody waits for it here.
 	return none, d.Send(ctx, lmz.Worker(SpellcheckBinding), Check.Ctn(content, clientOf(ctx), id))

@@ -152,13 +152,14 @@ func (r *room) subscribe(ctx context.Context) (struct{}, error) {
 
 func (r *room) announce(ctx context.Context, text string) (int, error) {
 	all, err := r.subscribers(ctx)
-	for _, name := range all {
-		if err := r.Send(lmz.NewChain(ctx), lmz.At(lmz.DefaultGateway, name), news.Ctn(text),
-			lmz.ReplyOnError(lmz.Ctn(string(gone), lmz.Result))); err != nil {
-			return 0, err
-		}
+	if err != nil {
+		return 0, err
 	}
-	return len(all), err
+	targets := make([]lmz.Address, len(all))
+	for i, name := range all {
+		targets[i] = lmz.At(lmz.DefaultGateway, name)
+	}
+	return len(all), r.Broadcast(lmz.NewChain(ctx), targets, news.Ctn(text), lmz.ReplyOnError(lmz.Ctn(string(gone), lmz.Result)))
 }
 
 // gone drops a subscriber whose session has ended.

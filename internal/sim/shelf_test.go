@@ -50,12 +50,11 @@ func (l *ledger) cast(ctx context.Context, o order) error {
 	if repliesToCast(o.Tag) {
 		options = append(options, lmz.Reply(lmz.Ctn(string(shelved), o.Tag, lmz.Result)))
 	}
-	for i := range shelves {
-		if err := l.Send(ctx, lmz.At("SHELF", strconv.Itoa(i)), shelve.Ctn(o.Tag), options...); err != nil {
-			return err
-		}
+	targets := make([]lmz.Address, shelves)
+	for i := range targets {
+		targets[i] = lmz.At("SHELF", strconv.Itoa(i))
 	}
-	return nil
+	return l.Broadcast(ctx, targets, shelve.Ctn(o.Tag), options...)
 }
 
 func repliesToCast(tag string) bool { return tag[len(tag)-1]%2 == 0 }
