@@ -25,8 +25,7 @@ type declared struct {
 	decl    *ast.FuncDecl
 	source  *source
 	real    []ast.Node // where it sleeps outside of a bubble of testing/synctest
-	usedBy  []*declared
-	outside bool // it is also named outside of bubbles, directly or in a function that runs there
+	outside bool       // it is also named outside of bubbles, directly or in a function that runs there
 }
 
 // virtual marks a sleep in a function that only bubbles of testing/synctest call in a way that
