@@ -1,9 +1,10 @@
 package jsonwire
 
 import (
-	"github.com/lumenize/lmz/internal/value"
 	"math"
 	"strconv"
+
+	"github.com/lumenize/lmz/internal/value"
 )
 
 // The members that the original's encoding gives a meaning.
@@ -46,7 +47,7 @@ func Decode(text []byte) (value.Item, error) {
 
 // jsonReader makes one CBOR document of a part of a JSON text.
 type jsonReader struct {
-	value.Encoder
+	value.Writer
 	*jsonDoc
 	limit   int
 	work    int // how many members and elements may still be looked at
@@ -287,7 +288,7 @@ func (r *jsonReader) reference(i int32) error {
 	case t.kind != jsonObject && t.kind != jsonArray && t.kind != jsonText:
 		return r.scalar(alias.token)
 	case alias.number != value.Unwritten:
-		return r.Encoder.Reference(alias.number)
+		return r.Writer.Reference(alias.number)
 	}
 	if t.kind == jsonObject {
 		members, err := r.membersOf(alias.token)

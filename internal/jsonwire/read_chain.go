@@ -33,7 +33,7 @@ func (r *jsonReader) continuation(members jsonMembers) error {
 	if r.isResult(chain) {
 		return r.Result()
 	}
-	if err := r.Encoder.Object(value.ObjectContinuation); err != nil {
+	if err := r.Writer.Object(value.ObjectContinuation); err != nil {
 		return err
 	}
 	if err := r.chain(chain); err != nil {

@@ -2,12 +2,13 @@ package jsonwire
 
 import (
 	"encoding/binary"
-	"github.com/lumenize/lmz/internal/value"
 	"math"
 	"math/big"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/lumenize/lmz/internal/value"
 )
 
 // jsonTypeOf returns what writes the objects of a type of the original's encoding, nil
@@ -275,7 +276,7 @@ func (r *jsonReader) function(members jsonMembers) error {
 
 // openMembers opens an object with a type and n members; closeMembers closes it.
 func (r *jsonReader) openMembers(class string, n int) error {
-	if err := r.Encoder.Object(class); err != nil {
+	if err := r.Writer.Object(class); err != nil {
 		return err
 	}
 	return r.Begin(value.MajorMap, uint64(n))

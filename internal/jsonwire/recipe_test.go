@@ -2,7 +2,6 @@ package jsonwire
 
 import (
 	"encoding/binary"
-	"github.com/lumenize/lmz/internal/value"
 	"math"
 	"math/big"
 	"math/rand/v2"
@@ -10,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/lumenize/lmz/internal/value"
 )
 
 // recipe describes a value to another program, which can then build it without
@@ -279,7 +280,7 @@ func (c *chef) numbers(class string) (numbers []float64) {
 
 // cook writes a recipe as CBOR, head by head.
 type cook struct {
-	value.Encoder
+	value.Writer
 	recipes  map[int]recipe
 	referred map[int]bool
 	marked   map[int]int

@@ -2,10 +2,11 @@ package jsonwire
 
 import (
 	"errors"
-	"github.com/lumenize/lmz/internal/value"
 	"math"
 	"strconv"
 	"unicode/utf8"
+
+	"github.com/lumenize/lmz/internal/value"
 )
 
 // maxJSONNesting is how deep arrays and objects may be inside one another in a

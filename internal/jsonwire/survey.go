@@ -3,8 +3,9 @@ package jsonwire
 import (
 	"bytes"
 	"cmp"
-	"github.com/lumenize/lmz/internal/value"
 	"slices"
+
+	"github.com/lumenize/lmz/internal/value"
 )
 
 // surveyed is what is known of a map whose members are not simply written in the

@@ -1,11 +1,12 @@
 package jsonwire
 
 import (
-	"github.com/lumenize/lmz/internal/value"
 	"math"
 	"strconv"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/lumenize/lmz/internal/value"
 )
 
 // jsonEscapes are the characters that follow a backslash and what they stand for.

@@ -36,7 +36,7 @@ func ToJSON(doc []byte) ([]byte, error) {
 // jsonWriter writes one document. Everything that is referred to twice becomes an
 // alias, numbered in the order in which they are met, as by the original.
 type jsonWriter struct {
-	value.Decoder
+	value.Reader
 	out     []byte
 	limit   int // of out, the aliases and what is put aside
 	aside   int // bytes that are not in out
@@ -51,12 +51,12 @@ type jsonWriter struct {
 }
 
 func newJSONWriter(doc []byte) (*jsonWriter, error) {
-	it, err := value.Parse(doc)
+	refs, err := value.Scan(doc)
 	if err != nil {
 		return nil, err
 	}
 	w := &jsonWriter{limit: transcodeLimit(len(doc))}
-	w.Decoder = value.NewDecoder(it, math.MaxInt) // limit does it
+	w.Reader = value.NewReader(doc, refs, math.MaxInt) // limit does it
 	if w.Refs != nil {
 		w.counts = make([]int, len(w.Refs.Marks))
 		w.ids = make([]int, len(w.Refs.Marks))

@@ -33,7 +33,7 @@ func (w *jsonWriter) failure(s *surveyed, code lmz.Code) error {
 		name = value.ObjectError
 	}
 	if pos, ok := s.member(value.MemberStack); ok {
-		stack, _ = w.Item(pos, value.Skip(w.Data, pos)).Text()
+		stack, _ = value.ItemAt(&w.Reader, pos).Text()
 	}
 	cause, err := w.cause(s)
 	if err != nil {

@@ -50,11 +50,10 @@ func (w *jsonWriter) tagged(t value.Token) (end int, err error) {
 const maxJSDate = 8_640_000_000_000_000
 
 func (w *jsonWriter) dateValue(t value.Token) (end int, err error) {
-	x, _, err := w.Date(t)
+	date, _, err := w.Date(t)
 	if err != nil {
 		return 0, err
 	}
-	date := x.(time.Time)
 	if ms := date.UnixMilli(); ms > maxJSDate || ms < -maxJSDate {
 		return 0, &value.Error{What: "JavaScript has no date so far away"}
 	}
@@ -98,11 +97,10 @@ func (w *jsonWriter) bigValue(t value.Token) (end int, err error) {
 }
 
 func (w *jsonWriter) regExpValue(t value.Token) (end int, err error) {
-	x, _, err := w.RegExp(t)
+	r, _, err := w.RegExp(t)
 	if err != nil {
 		return 0, err
 	}
-	r := x.(lmz.RegExp)
 	w.out = value.AppendJSONText(append(w.out, `{"$type":"regexp","source":`...), []byte(r.Source))
 	w.out = append(value.AppendJSONText(append(w.out, `,"flags":`...), []byte(r.Flags)), '}')
 	return value.Skip(w.Data, t.Next), nil
@@ -126,7 +124,7 @@ func arrayClass(tag uint64, size int) string {
 
 // typedArray writes bytes or a tag of RFC 8746 with its elements as numbers.
 func (w *jsonWriter) typedArray(t value.Token) (end int, err error) {
-	a, end, _, err := w.Decoder.TypedArray(t)
+	a, end, _, err := w.Reader.TypedArray(t)
 	if err != nil {
 		return 0, err
 	}
@@ -215,7 +213,7 @@ func (w *jsonWriter) into(s *surveyed, name string, x any) error {
 	if !ok {
 		return nil
 	}
-	return value.At(w.Item(pos, value.Skip(w.Data, pos)).Decode(x), name)
+	return value.At(value.ItemAt(&w.Reader, pos).Decode(x), name)
 }
 
 func (w *jsonWriter) headers(s *surveyed) error {

@@ -42,7 +42,7 @@ func (it Item) Decode(into any) error {
 	if v.Kind() != reflect.Pointer || v.IsNil() {
 		return &Error{What: "Decode needs a pointer that is not nil, got " + typeName(into)}
 	}
-	d := NewDecoder(it, BudgetBase+BudgetPerByte*len(it.data))
+	d := newDecoder(it, BudgetBase+BudgetPerByte*len(it.data))
 	if h, next := HeadAt(it.data, it.start); h.Major == MajorTag && h.Arg == TagShared {
 		d.register(d.Refs.Number(next), v)
 	}
@@ -66,17 +66,14 @@ func (it Item) decodeText(into any) (done bool, err error) {
 
 // decoder decodes one item of a document that was parsed: heads and lengths are
 // known to be right.
-type Decoder struct {
-	Data   []byte
-	Refs   *references
-	Budget int
-	depth  int
-	typed  map[sharedKey]reflect.Value // shared values by the type they were decoded into
-	loose  map[int]any                 // shared values decoded into any
+type decoder struct {
+	Reader
+	typed map[sharedKey]reflect.Value // shared values by the type they were decoded into
+	loose map[int]any                 // shared values decoded into any
 }
 
-func NewDecoder(it Item, budget int) Decoder {
-	return Decoder{Data: it.data, Refs: it.refs, Budget: budget}
+func newDecoder(it Item, budget int) decoder {
+	return decoder{Reader: NewReader(it.data, it.refs, budget)}
 }
 
 type sharedKey struct {
@@ -84,40 +81,8 @@ type sharedKey struct {
 	what   reflect.Type
 }
 
-// token is the head of an item, and where it begins and ends.
-type Token struct {
-	Head
-	Pos, Next int
-}
-
-func (d *Decoder) Token(pos int) Token {
-	h, next := HeadAt(d.Data, pos)
-	return Token{h, pos, next}
-}
-
-func (d *Decoder) Chunk(t Token) []byte { return d.Data[t.Next : t.Next+int(t.Arg)] }
-
-func (d *Decoder) charge(n int) error {
-	if n > d.Budget {
-		d.Budget = 0
-		return &Error{What: "the value grows too large when it is decoded"}
-	}
-	d.Budget -= n
-	return nil
-}
-
-// visit is called at every item; leave when it is done.
-func (d *Decoder) Visit() error {
-	if d.depth++; d.depth > MaxNesting+1 {
-		return &Error{What: "nested too deeply through references, or a cycle through a value that Go would copy"}
-	}
-	return d.charge(elementCost)
-}
-
-func (d *Decoder) Leave() { d.depth-- }
-
 // value decodes the item at pos into v and returns the item's end.
-func (d *Decoder) value(pos int, v reflect.Value) (end int, err error) {
+func (d *decoder) value(pos int, v reflect.Value) (end int, err error) {
 	if err := d.Visit(); err != nil {
 		return 0, err
 	}
@@ -139,18 +104,18 @@ func (d *Decoder) value(pos int, v reflect.Value) (end int, err error) {
 // unmarked is the number of a value that nothing refers to.
 const unmarked = -1
 
-func (d *Decoder) sharedHere(t Token, v reflect.Value) (end int, err error) {
+func (d *decoder) sharedHere(t Token, v reflect.Value) (end int, err error) {
 	end, err = d.shared(d.Refs.Number(t.Next), v)
 	if end == 0 && err == nil { // it had been decoded before
 		end = Skip(d.Data, t.Next)
-		err = d.charge(end - t.Next)
+		err = d.Charge(end - t.Next)
 	}
 	return end, err
 }
 
 // shared decodes the shared value with this number into v, or finds it there. The
 // end is 0 if it was there.
-func (d *Decoder) shared(n int, v reflect.Value) (end int, err error) {
+func (d *decoder) shared(n int, v reflect.Value) (end int, err error) {
 	if known, ok := d.known(n, v.Type()); ok {
 		v.Set(known)
 		return 0, nil
@@ -158,11 +123,11 @@ func (d *Decoder) shared(n int, v reflect.Value) (end int, err error) {
 	t := d.Token(d.Refs.Marks[n])
 	switch v.Kind() {
 	case reflect.Pointer:
-		if t.isNothing() {
+		if t.IsNothing() {
 			break
 		}
 		p := reflect.New(v.Type().Elem())
-		if err := d.charge(int(v.Type().Elem().Size())); err != nil {
+		if err := d.Charge(int(v.Type().Elem().Size())); err != nil {
 			return 0, err
 		}
 		d.register(n, p)
@@ -175,7 +140,7 @@ func (d *Decoder) shared(n int, v reflect.Value) (end int, err error) {
 }
 
 // known finds a shared value that was decoded into this type before.
-func (d *Decoder) known(n int, t reflect.Type) (reflect.Value, bool) {
+func (d *decoder) known(n int, t reflect.Type) (reflect.Value, bool) {
 	if x, ok := d.loose[n]; ok && t == reflect.TypeFor[any]() {
 		if x == nil {
 			return reflect.Zero(t), true
@@ -193,7 +158,7 @@ func (d *Decoder) known(n int, t reflect.Type) (reflect.Value, bool) {
 
 // register remembers v, a pointer, map or slice, as the shared value n. It does so
 // before the contents are decoded, which may refer to it.
-func (d *Decoder) register(n int, v reflect.Value) {
+func (d *decoder) register(n int, v reflect.Value) {
 	if n == unmarked {
 		return
 	}
@@ -208,7 +173,7 @@ func (d *Decoder) register(n int, v reflect.Value) {
 	d.typed[sharedKey{n, v.Type()}] = v
 }
 
-func (d *Decoder) registerAny(n int, x any) {
+func (d *decoder) registerAny(n int, x any) {
 	if n == unmarked {
 		return
 	}
@@ -218,20 +183,15 @@ func (d *Decoder) registerAny(n int, x any) {
 	d.loose[n] = x
 }
 
-// isNothing reports whether the item is null or undefined.
-func (t Token) isNothing() bool {
-	return t.Major == MajorSimple && (t.Info == InfoNull || t.Info == InfoUndefined)
-}
-
 // plain decodes an item without tags 28 and 29 before it. The mark is its number
 // if other places refer to it.
-func (d *Decoder) plain(t Token, v reflect.Value, mark int) (end int, err error) {
+func (d *decoder) plain(t Token, v reflect.Value, mark int) (end int, err error) {
 	kind := v.Kind()
 	if kind == reflect.Interface {
 		return d.intoInterface(t, v, mark)
 	}
 	c := classOf(v.Type())
-	if c != byItem && c != byUndefined && t.isNothing() {
+	if c != byItem && c != byUndefined && t.IsNothing() {
 		switch kind {
 		case reflect.Pointer, reflect.Map, reflect.Slice:
 			v.SetZero()
@@ -251,9 +211,9 @@ func (d *Decoder) plain(t Token, v reflect.Value, mark int) (end int, err error)
 	return d.intoClass(c, t, v, mark)
 }
 
-func (d *Decoder) intoPointer(t Token, v reflect.Value, mark int) (end int, err error) {
+func (d *decoder) intoPointer(t Token, v reflect.Value, mark int) (end int, err error) {
 	elem := v.Type().Elem()
-	if err := d.charge(int(elem.Size())); err != nil {
+	if err := d.Charge(int(elem.Size())); err != nil {
 		return 0, err
 	}
 	p := reflect.New(elem)
@@ -264,11 +224,11 @@ func (d *Decoder) intoPointer(t Token, v reflect.Value, mark int) (end int, err 
 
 // intoInterface decodes into an any or an interface that the decoded value
 // happens to implement, such as error.
-func (d *Decoder) intoInterface(t Token, v reflect.Value, mark int) (end int, err error) {
+func (d *decoder) intoInterface(t Token, v reflect.Value, mark int) (end int, err error) {
 	if v.Type() == reflect.TypeFor[lmz.Value]() {
 		end = Skip(d.Data, t.Pos)
 		v.Set(reflect.ValueOf(d.Item(t.Pos, end)))
-		return end, d.charge(end - t.Pos)
+		return end, d.Charge(end - t.Pos)
 	}
 	x, end, err := d.marked(t, mark)
 	if err != nil {
@@ -286,6 +246,16 @@ func (d *Decoder) intoInterface(t Token, v reflect.Value, mark int) (end int, er
 	return end, nil
 }
 
-func (d *Decoder) Item(start, end int) Item {
+func (d *decoder) Item(start, end int) Item {
 	return Item{data: d.Data, start: start, end: end, refs: d.Refs}
+}
+
+// Unmarshal is Parse and Decode: it stores the value that data encodes in what
+// into points to.
+func Unmarshal(data []byte, into any) error {
+	it, err := Parse(data)
+	if err != nil {
+		return err
+	}
+	return it.Decode(into)
 }

@@ -1,17 +1,15 @@
 package value
 
 import (
-	"math"
 	"math/big"
 	"net/url"
 	"reflect"
-	"time"
 
 	"github.com/lumenize/lmz"
 )
 
 // any decodes the item at pos into the Go type that suits it.
-func (d *Decoder) any(pos int) (x any, end int, err error) {
+func (d *decoder) any(pos int) (x any, end int, err error) {
 	if err := d.Visit(); err != nil {
 		return nil, 0, err
 	}
@@ -23,7 +21,7 @@ func (d *Decoder) any(pos int) (x any, end int, err error) {
 	return d.dynamic(t, unmarked)
 }
 
-func (d *Decoder) anyShared(t Token) (x any, end int, err error) {
+func (d *decoder) anyShared(t Token) (x any, end int, err error) {
 	n := 0
 	if t.Arg == TagShared {
 		n = d.Refs.Number(t.Next)
@@ -34,7 +32,7 @@ func (d *Decoder) anyShared(t Token) (x any, end int, err error) {
 	if known, ok := d.loose[n]; ok {
 		if end == 0 {
 			end = Skip(d.Data, t.Next)
-			err = d.charge(end - t.Next)
+			err = d.Charge(end - t.Next)
 		}
 		return known, end, err
 	}
@@ -47,7 +45,7 @@ func (d *Decoder) anyShared(t Token) (x any, end int, err error) {
 
 // marked is dynamic for a value that other places may refer to. Containers are
 // registered before their contents are decoded, all else here.
-func (d *Decoder) marked(t Token, n int) (x any, end int, err error) {
+func (d *decoder) marked(t Token, n int) (x any, end int, err error) {
 	x, end, err = d.dynamic(t, n)
 	if _, known := d.loose[n]; !known && n != unmarked && err == nil {
 		d.registerAny(n, x)
@@ -56,13 +54,13 @@ func (d *Decoder) marked(t Token, n int) (x any, end int, err error) {
 }
 
 // dynamic decodes an item without tags 28 and 29 before it.
-func (d *Decoder) dynamic(t Token, mark int) (x any, end int, err error) {
+func (d *decoder) dynamic(t Token, mark int) (x any, end int, err error) {
 	switch t.Major {
 	case MajorUint, MajorNegint:
 		return Number{Negative: t.Major == MajorNegint, Magnitude: t.Arg}.dynamic(), t.Next, nil
 	case MajorText:
 		b := d.Chunk(t)
-		return string(b), t.Next + len(b), d.charge(len(b))
+		return string(b), t.Next + len(b), d.Charge(len(b))
 	case MajorArray:
 		return d.anyArray(t, mark)
 	case MajorMap:
@@ -81,8 +79,8 @@ func (d *Decoder) dynamic(t Token, mark int) (x any, end int, err error) {
 	return t.Float(), t.Next, nil
 }
 
-func (d *Decoder) anyArray(t Token, mark int) (x any, end int, err error) {
-	if err := d.charge(int(t.Arg) * 16); err != nil {
+func (d *decoder) anyArray(t Token, mark int) (x any, end int, err error) {
+	if err := d.Charge(int(t.Arg) * 16); err != nil {
 		return nil, 0, err
 	}
 	s := make([]any, t.Arg)
@@ -91,7 +89,7 @@ func (d *Decoder) anyArray(t Token, mark int) (x any, end int, err error) {
 	return s, end, err
 }
 
-func (d *Decoder) fillAny(pos int, s []any) (end int, err error) {
+func (d *decoder) fillAny(pos int, s []any) (end int, err error) {
 	for i := range s {
 		if s[i], pos, err = d.any(pos); err != nil {
 			return 0, At(err, Index(i))
@@ -102,13 +100,13 @@ func (d *Decoder) fillAny(pos int, s []any) (end int, err error) {
 
 // anyObject decodes a map without a tag. Other CBOR libraries may write one with
 // keys that are not text: that is a Map.
-func (d *Decoder) anyObject(t Token, mark int) (x any, end int, err error) {
+func (d *decoder) anyObject(t Token, mark int) (x any, end int, err error) {
 	if t.Arg > 0 {
 		if first, _ := HeadAt(d.Data, t.Next); first.Major != MajorText {
 			return d.anyMap(t, mark)
 		}
 	}
-	if err := d.charge(int(t.Arg)*48 + 48); err != nil {
+	if err := d.Charge(int(t.Arg)*48 + 48); err != nil {
 		return nil, 0, err
 	}
 	m := make(map[string]any, t.Arg)
@@ -125,30 +123,10 @@ func (d *Decoder) anyObject(t Token, mark int) (x any, end int, err error) {
 	return m, end, err
 }
 
-// members calls each with every key of a map whose keys are text, and where its
-// value begins.
-func (d *Decoder) Members(t Token, each func(key []byte, pos int) (int, error)) (end int, err error) {
-	pos := t.Next
-	for range int(t.Arg) {
-		k := d.Token(pos)
-		if k.Major != MajorText {
-			return 0, &Error{What: "expected a string as key, got " + d.Describe(k)}
-		}
-		key := d.Chunk(k)
-		if err := d.charge(len(key) + elementCost); err != nil {
-			return 0, err
-		}
-		if pos, err = each(key, k.Next+len(key)); err != nil {
-			return 0, At(err, string(key))
-		}
-	}
-	return pos, nil
-}
-
 // anyMap decodes a map as a Map. Keys that JavaScript compares by value may not
 // occur twice; others are distinct objects.
-func (d *Decoder) anyMap(t Token, mark int) (x lmz.Map, end int, err error) {
-	if err := d.charge(int(t.Arg) * 64); err != nil {
+func (d *decoder) anyMap(t Token, mark int) (x lmz.Map, end int, err error) {
+	if err := d.Charge(int(t.Arg) * 64); err != nil {
 		return nil, 0, err
 	}
 	m := make(lmz.Map, t.Arg)
@@ -200,10 +178,10 @@ func scalarKey(key any) (any, bool) {
 	return nil, false
 }
 
-func (d *Decoder) anyTagged(t Token, mark int) (x any, end int, err error) {
+func (d *decoder) anyTagged(t Token, mark int) (x any, end int, err error) {
 	if t.Major == MajorBytes {
 		b := d.Chunk(t)
-		return append(make([]byte, 0, len(b)), b...), t.Next + len(b), d.charge(len(b))
+		return append(make([]byte, 0, len(b)), b...), t.Next + len(b), d.Charge(len(b))
 	}
 	content := d.Token(t.Next)
 	switch t.Arg {
@@ -229,13 +207,13 @@ func (d *Decoder) anyTagged(t Token, mark int) (x any, end int, err error) {
 	}
 	if a, end, ok, err := d.TypedArray(t); ok {
 		if err == nil {
-			err = d.charge(len(a.Bytes))
+			err = d.Charge(len(a.Bytes))
 		}
 		if err != nil {
 			return nil, 0, err
 		}
-		s := reflect.MakeSlice(a.sliceType(), a.Len(), a.Len())
-		err = a.fill(s)
+		s := reflect.MakeSlice(sliceType(a), a.Len(), a.Len())
+		err = fill(a, s)
 		if t.Arg == TagClamped {
 			return lmz.Uint8Clamped(s.Bytes()), end, err
 		}
@@ -244,8 +222,8 @@ func (d *Decoder) anyTagged(t Token, mark int) (x any, end int, err error) {
 	return nil, 0, &Error{What: "cannot read " + d.Describe(t)}
 }
 
-func (d *Decoder) anySet(content Token, mark int) (lmz.Set, int, error) {
-	if err := d.charge(int(content.Arg) * 16); err != nil {
+func (d *decoder) anySet(content Token, mark int) (lmz.Set, int, error) {
+	if err := d.Charge(int(content.Arg) * 16); err != nil {
 		return nil, 0, err
 	}
 	s := make(lmz.Set, content.Arg)
@@ -254,20 +232,7 @@ func (d *Decoder) anySet(content Token, mark int) (lmz.Set, int, error) {
 	return s, end, err
 }
 
-func (d *Decoder) BigInt(t Token) (*big.Int, int, error) {
-	content := d.Token(t.Next)
-	if content.Major != MajorBytes {
-		return nil, 0, BadContent(t)
-	}
-	b := d.Chunk(content)
-	i := new(big.Int).SetBytes(b)
-	if t.Arg == TagBigNegative {
-		i.Not(i)
-	}
-	return i, content.Next + len(b), d.charge(len(b))
-}
-
-func (d *Decoder) url(t Token) (any, int, error) {
+func (d *decoder) url(t Token) (any, int, error) {
 	content := d.Token(t.Next)
 	if content.Major != MajorText {
 		return nil, 0, BadContent(t)
@@ -277,92 +242,5 @@ func (d *Decoder) url(t Token) (any, int, error) {
 	if err != nil {
 		return nil, 0, &Error{What: "the URL cannot be parsed"}
 	}
-	return u, content.Next + len(b), d.charge(2 * len(b))
-}
-
-func (d *Decoder) RegExp(t Token) (any, int, error) {
-	content := d.Item(t.Next, Skip(d.Data, t.Next))
-	parts, ok := content.Elements()
-	if !ok || len(parts) != 2 {
-		return nil, 0, BadContent(t)
-	}
-	source, isText := parts[0].Text()
-	flags, isText2 := parts[1].Text()
-	if !isText || !isText2 {
-		return nil, 0, BadContent(t)
-	}
-	return lmz.RegExp{Source: source, Flags: flags}, content.end, d.charge(content.end - t.Pos)
-}
-
-// maxEpoch bounds tag 1, in seconds: more than JavaScript's dates reach.
-const maxEpoch = 1e13
-
-// date reads tags 0 and 1. Seconds as a float are exact to the microsecond for
-// our time, and to the millisecond for as far as JavaScript's dates reach.
-func (d *Decoder) Date(t Token) (any, int, error) {
-	content := d.Token(t.Next)
-	if t.Arg == TagDateText {
-		if content.Major != MajorText {
-			return nil, 0, BadContent(t)
-		}
-		b := d.Chunk(content)
-		date, err := time.Parse(time.RFC3339Nano, string(b))
-		if err != nil {
-			return nil, 0, &Error{What: "the date is not of the form of RFC 3339"}
-		}
-		return date.UTC(), content.Next + len(b), nil
-	}
-	n, end, ok, err := d.Number(content)
-	if !ok || err != nil {
-		return nil, 0, BadContent(t)
-	}
-	seconds, ok := n.AsFloat()
-	if !ok || !(math.Abs(seconds) <= maxEpoch) {
-		return nil, 0, &Error{What: "the date is out of range"}
-	}
-	unit := 1e6
-	if math.Abs(seconds) > 1e10 {
-		unit = 1e3
-	}
-	whole := math.Floor(seconds)
-	fraction := math.Round((seconds - whole) * unit)
-	return time.Unix(int64(whole), int64(fraction*1e9/unit)).UTC(), end, nil
-}
-
-// number reads a number of any kind; ok is false for anything else.
-func (d *Decoder) Number(t Token) (n Number, end int, ok bool, err error) {
-	switch {
-	case t.Major == MajorUint:
-		return Number{Magnitude: t.Arg}, t.Next, true, nil
-	case t.Major == MajorNegint:
-		return Number{Negative: true, Magnitude: t.Arg}, t.Next, true, nil
-	case t.IsFloat():
-		return Number{IsFloat: true, Float: t.Float()}, t.Next, true, nil
-	case t.Major == MajorTag && (t.Arg == TagBigPositive || t.Arg == TagBigNegative):
-		n.big, end, err = d.BigInt(t)
-		return n, end, true, err
-	}
-	return n, 0, false, nil
-}
-
-// typedArray reads a byte string or one with a tag of RFC 8746; ok is false for
-// anything else.
-func (d *Decoder) TypedArray(t Token) (a TypedArray, end int, ok bool, err error) {
-	tag := uint64(TagTypedFirst)
-	if t.Major == MajorTag {
-		if t.Arg < TagTypedFirst || t.Arg > TagTypedLast {
-			return a, 0, false, nil
-		}
-		tag = t.Arg
-		t = d.Token(t.Next)
-		if t.Major != MajorBytes {
-			return a, 0, true, &Error{What: "a typed array is not made of bytes"}
-		}
-	}
-	if t.Major != MajorBytes {
-		return a, 0, false, nil
-	}
-	b := d.Chunk(t)
-	a, err = typedArrayOf(tag, b)
-	return a, t.Next + len(b), true, err
+	return u, content.Next + len(b), d.Charge(2 * len(b))
 }

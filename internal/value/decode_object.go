@@ -7,23 +7,8 @@ import (
 	"github.com/lumenize/lmz"
 )
 
-// objectHead returns the name of an object with a type, where its contents begin,
-// and how many there are.
-func (d *Decoder) ObjectHead(t Token) (name string, contents, n int, err error) {
-	array := d.Token(t.Next)
-	if array.Major != MajorArray || array.Arg == 0 {
-		return "", 0, 0, BadContent(t)
-	}
-	first := d.Token(array.Next)
-	if first.Major != MajorText {
-		return "", 0, 0, BadContent(t)
-	}
-	b := d.Chunk(first)
-	return string(b), first.Next + len(b), int(array.Arg) - 1, nil
-}
-
 // object decodes tag 27.
-func (d *Decoder) object(t Token, mark int) (x any, end int, err error) {
+func (d *decoder) object(t Token, mark int) (x any, end int, err error) {
 	name, pos, n, err := d.ObjectHead(t)
 	if err != nil {
 		return nil, 0, err
@@ -55,7 +40,7 @@ func (d *Decoder) object(t Token, mark int) (x any, end int, err error) {
 	return d.structObject(name, pos, mark)
 }
 
-func (d *Decoder) structObject(name string, pos, mark int) (x any, end int, err error) {
+func (d *decoder) structObject(name string, pos, mark int) (x any, end int, err error) {
 	t, ok := types().objects[name]
 	if !ok {
 		return nil, 0, &Error{What: "unknown type " + strconv.Quote(Shorten(name))}
@@ -76,7 +61,7 @@ func (d *Decoder) structObject(name string, pos, mark int) (x any, end int, err 
 	return p.Elem().Interface(), end, err
 }
 
-func (d *Decoder) boxed(name string, pos int) (x any, end int, err error) {
+func (d *decoder) boxed(name string, pos int) (x any, end int, err error) {
 	var b struct{ Value any }
 	end, err = d.value(pos, reflect.ValueOf(&b).Elem())
 	if err != nil {
@@ -90,7 +75,7 @@ func (d *Decoder) boxed(name string, pos int) (x any, end int, err error) {
 
 // lmzError decodes the members of an error. A cause that is no error is an own
 // property.
-func (d *Decoder) lmzError(pos int, x *lmz.Error) (end int, err error) {
+func (d *decoder) lmzError(pos int, x *lmz.Error) (end int, err error) {
 	t := d.Token(pos)
 	if t.Major != MajorMap {
 		return 0, d.mismatch(reflect.TypeFor[lmz.Error](), t)
@@ -128,7 +113,7 @@ func (d *Decoder) lmzError(pos int, x *lmz.Error) (end int, err error) {
 	})
 }
 
-func (d *Decoder) errorText(pos int, s *string, known *bool) (end int, err error) {
+func (d *decoder) errorText(pos int, s *string, known *bool) (end int, err error) {
 	if *known {
 		return 0, &Error{What: "the key occurs twice"}
 	}
@@ -137,7 +122,7 @@ func (d *Decoder) errorText(pos int, s *string, known *bool) (end int, err error
 }
 
 // code reads who failed, which the error that a reply gets has as a property.
-func (d *Decoder) code(pos int) (code lmz.Code, end int, ok bool) {
+func (d *decoder) code(pos int) (code lmz.Code, end int, ok bool) {
 	t := d.Token(pos)
 	if t.Major != MajorText {
 		return "", 0, false
@@ -151,7 +136,7 @@ func (d *Decoder) code(pos int) (code lmz.Code, end int, ok bool) {
 }
 
 // continuation decodes nested work whose arguments nobody has looked at.
-func (d *Decoder) continuation(pos int) (x any, end int, err error) {
+func (d *decoder) continuation(pos int) (x any, end int, err error) {
 	t := d.Token(pos)
 	if t.Major != MajorArray || t.Arg == 0 || t.Arg%2 != 0 {
 		return nil, 0, &Error{What: "a continuation is not made of names and arguments"}
@@ -179,7 +164,7 @@ func (d *Decoder) continuation(pos int) (x any, end int, err error) {
 	return c, pos, nil
 }
 
-func (d *Decoder) arguments(pos int) (args []any, end int, err error) {
+func (d *decoder) arguments(pos int) (args []any, end int, err error) {
 	x, end, err := d.any(pos)
 	if err != nil {
 		return nil, 0, At(err, "args")
@@ -192,4 +177,18 @@ func (d *Decoder) arguments(pos int) (args []any, end int, err error) {
 		return nil, 0, &Error{What: strconv.Itoa(len(args)) + " arguments, more than " + strconv.Itoa(lmz.MaxArguments)}
 	}
 	return args, end, nil
+}
+
+// UnmarshalChain reads what MarshalChain wrote.
+func UnmarshalChain(data []byte) (lmz.Continuation, error) {
+	it, err := Parse(data)
+	if err != nil {
+		return lmz.Continuation{}, err
+	}
+	d := newDecoder(it, BudgetBase+BudgetPerByte*len(it.data))
+	x, _, err := d.continuation(it.contents())
+	if err != nil {
+		return lmz.Continuation{}, err
+	}
+	return x.(lmz.Continuation), nil
 }

@@ -2,6 +2,7 @@ package value
 
 import (
 	"encoding"
+	"math"
 	"math/big"
 	"net/url"
 	"reflect"
@@ -11,12 +12,12 @@ import (
 )
 
 // intoClass decodes into the types that mean something of their own.
-func (d *Decoder) intoClass(c class, t Token, v reflect.Value, mark int) (end int, err error) {
+func (d *decoder) intoClass(c class, t Token, v reflect.Value, mark int) (end int, err error) {
 	switch c {
 	case byItem:
 		end = Skip(d.Data, t.Pos)
 		v.Set(reflect.ValueOf(d.Item(t.Pos, end)))
-		return end, d.charge(end - t.Pos)
+		return end, d.Charge(end - t.Pos)
 	case byBigInt:
 		n, end, ok, err := d.Number(t)
 		if err != nil {
@@ -53,14 +54,14 @@ func (d *Decoder) intoClass(c class, t Token, v reflect.Value, mark int) (end in
 	return d.intoSame(t, v)
 }
 
-func (d *Decoder) typedHead(t Token) (name string, contents, n int, err error) {
+func (d *decoder) typedHead(t Token) (name string, contents, n int, err error) {
 	if t.Major != MajorTag || t.Arg != TagObject {
 		return "", 0, 0, BadContent(t)
 	}
 	return d.ObjectHead(t)
 }
 
-func (d *Decoder) intoObject(t Token, v reflect.Value) (end int, err error) {
+func (d *decoder) intoObject(t Token, v reflect.Value) (end int, err error) {
 	name, pos, n, err := d.typedHead(t)
 	if err != nil || name != types().names[v.Type()] || n != 1 {
 		return 0, d.mismatch(v.Type(), t)
@@ -69,7 +70,7 @@ func (d *Decoder) intoObject(t Token, v reflect.Value) (end int, err error) {
 }
 
 // intoSame decodes what has one Go type only.
-func (d *Decoder) intoSame(t Token, v reflect.Value) (end int, err error) {
+func (d *decoder) intoSame(t Token, v reflect.Value) (end int, err error) {
 	x, end, err := d.dynamic(t, unmarked)
 	if err != nil {
 		return 0, err
@@ -87,7 +88,7 @@ func (d *Decoder) intoSame(t Token, v reflect.Value) (end int, err error) {
 
 // within returns the content of a tag, or the token itself if it has another tag
 // or none.
-func (d *Decoder) within(t Token, tag uint64) Token {
+func (d *decoder) within(t Token, tag uint64) Token {
 	if t.Major == MajorTag && t.Arg == tag {
 		return d.Token(t.Next)
 	}
@@ -95,7 +96,7 @@ func (d *Decoder) within(t Token, tag uint64) Token {
 }
 
 // intoKind decodes by the kind of the Go type.
-func (d *Decoder) intoKind(t Token, v reflect.Value, mark int) (end int, err error) {
+func (d *decoder) intoKind(t Token, v reflect.Value, mark int) (end int, err error) {
 	if t.Major == MajorText && reflect.PointerTo(v.Type()).Implements(reflect.TypeFor[encoding.TextUnmarshaler]()) {
 		b := d.Chunk(t)
 		if err := v.Addr().Interface().(encoding.TextUnmarshaler).UnmarshalText(b); err != nil {
@@ -113,7 +114,7 @@ func (d *Decoder) intoKind(t Token, v reflect.Value, mark int) (end int, err err
 		if t.Major == MajorText {
 			b := d.Chunk(t)
 			v.SetString(string(b))
-			return t.Next + len(b), d.charge(len(b))
+			return t.Next + len(b), d.Charge(len(b))
 		}
 	case reflect.Slice:
 		return d.intoSlice(t, v, mark)
@@ -126,7 +127,7 @@ func (d *Decoder) intoKind(t Token, v reflect.Value, mark int) (end int, err err
 	default:
 		n, end, ok, err := d.Number(t)
 		if ok && err == nil {
-			err = n.store(v)
+			err = storeNumber(n, v)
 		}
 		if ok {
 			return end, err
@@ -136,7 +137,7 @@ func (d *Decoder) intoKind(t Token, v reflect.Value, mark int) (end int, err err
 }
 
 // intoSlice decodes arrays, Sets, bytes and typed arrays.
-func (d *Decoder) intoSlice(t Token, v reflect.Value, mark int) (end int, err error) {
+func (d *decoder) intoSlice(t Token, v reflect.Value, mark int) (end int, err error) {
 	content := d.within(t, TagSet)
 	if content.Major == MajorArray {
 		s, err := d.makeSlice(v.Type(), int(content.Arg), mark)
@@ -155,11 +156,11 @@ func (d *Decoder) intoSlice(t Token, v reflect.Value, mark int) (end int, err er
 		return 0, err
 	}
 	v.Set(s)
-	return end, a.fill(s)
+	return end, fill(a, s)
 }
 
-func (d *Decoder) makeSlice(t reflect.Type, n, mark int) (reflect.Value, error) {
-	if err := d.charge(n * int(t.Elem().Size())); err != nil {
+func (d *decoder) makeSlice(t reflect.Type, n, mark int) (reflect.Value, error) {
+	if err := d.Charge(n * int(t.Elem().Size())); err != nil {
 		return reflect.Value{}, err
 	}
 	s := reflect.MakeSlice(t, n, n)
@@ -169,12 +170,12 @@ func (d *Decoder) makeSlice(t reflect.Type, n, mark int) (reflect.Value, error) 
 
 // packed reads bytes, a typed array or an ArrayBuffer for a slice or array of
 // numbers.
-func (d *Decoder) packed(t Token, target reflect.Type) (a TypedArray, end int, err error) {
+func (d *decoder) packed(t Token, target reflect.Type) (a TypedArray, end int, err error) {
 	a, end, ok, err := d.TypedArray(t)
 	if !ok && d.Describe(t) == objectArrayBuffer {
 		var buffer lmz.ArrayBuffer
 		end, err = d.plain(t, reflect.ValueOf(&buffer).Elem(), unmarked)
-		a, ok = TypedArray{kind: reflect.Uint8, Size: 1, Bytes: buffer.Bytes}, true
+		a, ok = TypedArray{Kind: reflect.Uint8, Size: 1, Bytes: buffer.Bytes}, true
 	}
 	if !ok || !isNumber(target.Elem().Kind()) {
 		return a, 0, d.mismatch(target, t)
@@ -186,7 +187,7 @@ func isNumber(k reflect.Kind) bool {
 	return k >= reflect.Int && k <= reflect.Float64
 }
 
-func (d *Decoder) elements(t Token, v reflect.Value) (end int, err error) {
+func (d *decoder) elements(t Token, v reflect.Value) (end int, err error) {
 	pos := t.Next
 	for i := range int(t.Arg) {
 		if pos, err = d.value(pos, v.Index(i)); err != nil {
@@ -196,7 +197,7 @@ func (d *Decoder) elements(t Token, v reflect.Value) (end int, err error) {
 	return pos, nil
 }
 
-func (d *Decoder) intoArray(t Token, v reflect.Value) (end int, err error) {
+func (d *decoder) intoArray(t Token, v reflect.Value) (end int, err error) {
 	if t.Major == MajorArray {
 		if int(t.Arg) != v.Len() {
 			return 0, d.wrongLength(v, int(t.Arg))
@@ -210,21 +211,21 @@ func (d *Decoder) intoArray(t Token, v reflect.Value) (end int, err error) {
 	case a.Len() != v.Len():
 		return 0, d.wrongLength(v, a.Len())
 	}
-	return end, a.fill(v)
+	return end, fill(a, v)
 }
 
-func (d *Decoder) wrongLength(v reflect.Value, n int) error {
+func (d *decoder) wrongLength(v reflect.Value, n int) error {
 	return &Error{What: "expected " + strconv.Itoa(v.Len()) + " elements, got " + strconv.Itoa(n)}
 }
 
-func (d *Decoder) intoMap(t Token, v reflect.Value, mark int) (end int, err error) {
+func (d *decoder) intoMap(t Token, v reflect.Value, mark int) (end int, err error) {
 	content := d.within(t, TagMap)
 	if content.Major != MajorMap {
 		return 0, d.mismatch(v.Type(), t)
 	}
 	keyType, elemType := v.Type().Key(), v.Type().Elem()
 	n := int(content.Arg)
-	if err := d.charge(n*int(keyType.Size()+elemType.Size()+16) + 48); err != nil {
+	if err := d.Charge(n*int(keyType.Size()+elemType.Size()+16) + 48); err != nil {
 		return 0, err
 	}
 	m := reflect.MakeMapWithSize(v.Type(), n)
@@ -257,7 +258,7 @@ func keyPath(key reflect.Value, i int) string {
 	return Index(i)
 }
 
-func (d *Decoder) intoStruct(t Token, v reflect.Value) (end int, err error) {
+func (d *decoder) intoStruct(t Token, v reflect.Value) (end int, err error) {
 	content := d.within(t, TagMap)
 	if content.Major != MajorMap {
 		return 0, d.mismatch(v.Type(), t)
@@ -268,7 +269,7 @@ func (d *Decoder) intoStruct(t Token, v reflect.Value) (end int, err error) {
 		i, ok := l.byName[string(key)]
 		if !ok {
 			end := Skip(d.Data, pos)
-			return end, d.charge(end - pos)
+			return end, d.Charge(end - pos)
 		}
 		if known[i] {
 			return 0, &Error{What: "the key occurs twice"}
@@ -280,4 +281,37 @@ func (d *Decoder) intoStruct(t Token, v reflect.Value) (end int, err error) {
 		}
 		return d.value(pos, f)
 	})
+}
+
+// storeNumber puts the number into v, whose kind is that of a number, if it fits.
+func storeNumber(n Number, v reflect.Value) error {
+	switch v.Kind() {
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+		if w, ok := n.whole(); ok && w.Magnitude <= math.MaxInt64 && !v.OverflowInt(w.Int64()) {
+			v.SetInt(w.Int64())
+			return nil
+		}
+	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr:
+		if w, ok := n.whole(); ok && !w.Negative && !v.OverflowUint(w.Magnitude) {
+			v.SetUint(w.Magnitude)
+			return nil
+		}
+	case reflect.Float32, reflect.Float64:
+		f, ok := n.AsFloat()
+		if ok && !n.IsFloat && v.Kind() == reflect.Float32 {
+			ok = float64(float32(f)) == f // an integer keeps its digits; a fraction is rounded, as the type asks
+		}
+		if ok && !v.OverflowFloat(f) {
+			v.SetFloat(f)
+			return nil
+		}
+	case reflect.Interface:
+		if v.NumMethod() == 0 {
+			v.Set(reflect.ValueOf(n.dynamic()))
+			return nil
+		}
+	default:
+		return mismatch(v.Type(), "number")
+	}
+	return &Error{What: "the number " + n.String() + " does not fit " + v.Type().String()}
 }

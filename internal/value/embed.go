@@ -3,7 +3,6 @@ package value
 import (
 	"bytes"
 	"iter"
-	"strconv"
 )
 
 // holdsWork reports whether there is a continuation anywhere in an item.
@@ -50,8 +49,8 @@ func (it Item) objects() iter.Seq[int] {
 // stands for each object with a type for which it reports true. It is called for them
 // from left to right. What was one value in several places stays one, but a replacement.
 func (it Item) Rewrite(replace func(object Item) (with Item, ok bool, err error)) (Item, error) {
-	enc := &Encoder{Dst: make([]byte, 0, len(it.Raw()))}
-	c := copier{Encoder: enc, data: it.data, refs: it.refs, numbers: enc.numbersOf(it.refs)}
+	enc := &encoder{Writer: Writer{Dst: make([]byte, 0, len(it.Raw()))}}
+	c := copier{encoder: enc, data: it.data, refs: it.refs, numbers: enc.numbersOf(it.refs)}
 	c.replace = func(pos int) (bool, error) {
 		with, ok, err := replace(it.at(pos))
 		if ok && err == nil {
@@ -85,7 +84,7 @@ func isWork(data []byte, pos int) bool {
 //
 // What another node sent must not become work: the next node would do it in this
 // one's name.
-func (e *Encoder) item(it Item) error {
+func (e *encoder) item(it Item) error {
 	if bytes.Contains(it.Raw(), []byte(ObjectContinuation)) && holdsWork(it) {
 		return &Error{What: "a continuation that came from another node cannot be passed on"}
 	}
@@ -93,17 +92,17 @@ func (e *Encoder) item(it Item) error {
 }
 
 // embed is item without a look at what it is.
-func (e *Encoder) embed(it Item) error {
+func (e *encoder) embed(it Item) error {
 	if it.refs == nil {
-		return e.raw(it.Raw())
+		return e.Raw(it.Raw())
 	}
-	c := copier{Encoder: e, data: it.data, refs: it.refs, numbers: e.numbersOf(it.refs)}
+	c := copier{encoder: e, data: it.data, refs: it.refs, numbers: e.numbersOf(it.refs)}
 	_, err := c.copy(it.start)
 	return err
 }
 
 // numbersOf returns the numbers that the tags 28 of another document have in this one.
-func (e *Encoder) numbersOf(refs *references) []int {
+func (e *encoder) numbersOf(refs *references) []int {
 	if refs == nil {
 		return nil
 	}
@@ -121,47 +120,9 @@ func (e *Encoder) numbersOf(refs *references) []int {
 	return numbers
 }
 
-// raw copies a document without references. Only its depth is looked at.
-func (e *Encoder) raw(data []byte) error {
-	if e.depth > 0 && depthOf(data) > MaxNesting-e.depth {
-		return &Error{What: "nested deeper than " + strconv.Itoa(MaxNesting)}
-	}
-	e.Dst = append(e.Dst, data...)
-	return nil
-}
-
-// depthOf returns how deep arrays, maps and tags are in a parsed document.
-func depthOf(data []byte) int {
-	deepest, _ := depthAt(data, 0)
-	return deepest
-}
-
-func depthAt(data []byte, pos int) (deepest, next int) {
-	h, next := HeadAt(data, pos)
-	n := 0
-	switch h.Major {
-	case MajorBytes, MajorText:
-		return 0, next + int(h.Arg)
-	case MajorArray:
-		n = int(h.Arg)
-	case MajorMap:
-		n = 2 * int(h.Arg)
-	case MajorTag:
-		n = 1
-	default:
-		return 0, next
-	}
-	for range n {
-		var inner int
-		inner, next = depthAt(data, next)
-		deepest = max(deepest, inner)
-	}
-	return deepest + 1, next
-}
-
 // copier copies parts of a document that has references.
 type copier struct {
-	*Encoder
+	*encoder
 	data    []byte
 	refs    *references
 	numbers []int // of its tags 28 in the new document, or unwritten
@@ -243,4 +204,17 @@ func (c *copier) sharedValue(old int) error {
 func isObject(data []byte, pos int) bool {
 	h, _ := HeadAt(data, pos)
 	return h.Major == MajorTag && h.Arg == TagObject
+}
+
+// SelfContained returns bytes that mean the same on their own, read-only. It
+// fails only if what the item refers to makes it nest too deeply.
+func (it Item) SelfContained() ([]byte, error) {
+	if it.refs == nil || it.end-it.start == len(it.data) {
+		return it.Raw(), nil
+	}
+	e := encoder{Writer: Writer{Dst: make([]byte, 0, it.end-it.start)}}
+	if err := e.item(it); err != nil {
+		return nil, err
+	}
+	return e.Dst, nil
 }

@@ -13,7 +13,7 @@ import (
 	"net/url"
 	"reflect"
 	"strconv"
-	"time"
+	"unicode/utf8"
 
 	"github.com/lumenize/lmz"
 )
@@ -26,13 +26,13 @@ func Marshal(v any) ([]byte, error) {
 
 // Append is Marshal onto dst. On an error it returns dst as it was.
 func Append(dst []byte, v any) ([]byte, error) {
-	if text, ok := v.(string); ok && validText(text) { // most results, without an encoder
+	if text, ok := v.(string); ok && utf8.ValidString(text) { // most results, without an encoder
 		if dst == nil {
 			dst = make([]byte, 0, len(text)+maxHead)
 		}
 		return AppendText(dst, text), nil
 	}
-	e := Encoder{Dst: dst}
+	e := encoder{Writer: Writer{Dst: dst}}
 	start := len(dst)
 	if err := e.any(v); err != nil {
 		return dst, err
@@ -41,7 +41,7 @@ func Append(dst []byte, v any) ([]byte, error) {
 		return e.Dst, nil
 	}
 	// Something is reachable in two ways. Write again, now knowing what.
-	e = Encoder{Dst: e.Dst[:start], known: true, shared: e.shared}
+	e = encoder{Writer: Writer{Dst: e.Dst[:start]}, known: true, shared: e.shared}
 	if err := e.any(v); err != nil {
 		return dst, err
 	}
@@ -60,20 +60,6 @@ func MarshalChain(c lmz.Continuation) ([]byte, error) {
 	return AppendChain(nil, c)
 }
 
-// UnmarshalChain reads what MarshalChain wrote.
-func UnmarshalChain(data []byte) (lmz.Continuation, error) {
-	it, err := Parse(data)
-	if err != nil {
-		return lmz.Continuation{}, err
-	}
-	d := NewDecoder(it, BudgetBase+BudgetPerByte*len(it.data))
-	x, _, err := d.continuation(it.contents())
-	if err != nil {
-		return lmz.Continuation{}, err
-	}
-	return x.(lmz.Continuation), nil
-}
-
 // maxHead is the length of the longest head.
 const maxHead = 9
 
@@ -83,10 +69,8 @@ type bareChain struct{ lmz.Continuation }
 // encoder writes one document. A value that is reachable in two ways is found out
 // on the first pass, whose output is then thrown away: on the second, known is set
 // and shared holds the numbers of such values.
-type Encoder struct {
-	Dst    []byte
-	depth  int  // of arrays, maps and tags around dst's end
-	Marks  int  // tags 28 written so far
+type encoder struct {
+	Writer
 	known  bool // second pass
 	flat   bool // writing a map key to sort by: pointers are left out
 	met    identities
@@ -100,7 +84,7 @@ const maxDocument = 64 << 20
 
 // any encodes v. It knows the most frequent types itself and leaves the others to
 // reflection.
-func (e *Encoder) any(v any) error {
+func (e *encoder) any(v any) error {
 	if len(e.Dst) > maxDocument {
 		return TooLarge(maxDocument)
 	}
@@ -136,48 +120,19 @@ func (e *Encoder) any(v any) error {
 	return nil
 }
 
-// begin opens an array, map or tag; end closes it.
-func (e *Encoder) Begin(major byte, arg uint64) error {
-	if e.depth == MaxNesting {
-		return &Error{What: "nested deeper than " + strconv.Itoa(MaxNesting)}
-	}
-	e.depth++
-	e.Dst = AppendHead(e.Dst, major, arg)
-	return nil
-}
-
-func (e *Encoder) End() { e.depth-- }
-
-func (e *Encoder) text(s string) error {
+func (e *encoder) text(s string) error {
 	if len(e.Dst)+len(s) > maxDocument {
 		return TooLarge(maxDocument)
 	}
-	if !validText(s) {
+	if !utf8.ValidString(s) {
 		return &Error{What: "the string is not valid UTF-8; send it as []byte"}
 	}
 	e.Dst = AppendText(e.Dst, s)
 	return nil
 }
 
-// object opens tag 27 for a type name and one more element; endObject closes it.
-func (e *Encoder) Object(name string) error {
-	if err := e.Begin(MajorTag, TagObject); err != nil {
-		return err
-	}
-	if err := e.Begin(MajorArray, 2); err != nil {
-		return err
-	}
-	e.Dst = AppendText(e.Dst, name)
-	return nil
-}
-
-func (e *Encoder) EndObject() {
-	e.End()
-	e.End()
-}
-
 // continuation writes nested work.
-func (e *Encoder) continuation(c lmz.Continuation) error {
+func (e *encoder) continuation(c lmz.Continuation) error {
 	if err := e.Object(ObjectContinuation); err != nil {
 		return err
 	}
@@ -188,16 +143,7 @@ func (e *Encoder) continuation(c lmz.Continuation) error {
 	return nil
 }
 
-func (e *Encoder) Result() error {
-	if err := e.Begin(MajorTag, TagObject); err != nil {
-		return err
-	}
-	e.Dst = AppendText(AppendHead(e.Dst, MajorArray, 1), ObjectResult)
-	e.End()
-	return nil
-}
-
-func (e *Encoder) chain(c lmz.Continuation) error {
+func (e *encoder) chain(c lmz.Continuation) error {
 	ops := c.Ops()
 	switch {
 	case len(ops) == 0:
@@ -218,7 +164,7 @@ func (e *Encoder) chain(c lmz.Continuation) error {
 	return nil
 }
 
-func (e *Encoder) op(op lmz.Op) error {
+func (e *encoder) op(op lmz.Op) error {
 	if len(op.Args) > lmz.MaxArguments {
 		return &Error{What: strconv.Itoa(len(op.Args)) + " arguments, more than " + strconv.Itoa(lmz.MaxArguments)}
 	}
@@ -237,55 +183,16 @@ func (e *Encoder) op(op lmz.Op) error {
 	return nil
 }
 
-// date writes t in UTC. RFC 3339 ends with the year 9999; JavaScript's dates do
-// not, and go as seconds then.
-func (e *Encoder) Date(t time.Time) error {
-	t = t.UTC()
-	if year := t.Year(); year >= 0 && year <= 9999 {
-		if err := e.Begin(MajorTag, TagDateText); err != nil {
-			return err
-		}
-		var buffer [len(time.RFC3339Nano)]byte
-		text := t.AppendFormat(buffer[:0], time.RFC3339Nano)
-		e.Dst = append(AppendHead(e.Dst, MajorText, uint64(len(text))), text...)
-		e.End()
-		return nil
-	}
-	if seconds := t.Unix(); seconds > maxEpoch || seconds < -maxEpoch {
-		return &Error{What: "the date is out of range"}
-	}
-	if err := e.Begin(MajorTag, TagDateEpoch); err != nil {
-		return err
-	}
-	t = t.Round(time.Millisecond) // all that a float is exact to there, and that JavaScript has
-	if t.Nanosecond() == 0 {
-		e.Dst = AppendInt(e.Dst, t.Unix())
-	} else {
-		e.Dst = AppendFloat(e.Dst, float64(t.Unix())+float64(t.Nanosecond())/1e9)
-	}
-	e.End()
-	return nil
-}
-
-func (e *Encoder) BigInt(i *big.Int) error {
-	tag := uint64(TagBigPositive)
-	if i.Sign() < 0 {
-		tag = TagBigNegative
-		i = new(big.Int).Not(i)
-	}
-	return e.Tagged(tag, func() { e.Dst = AppendBytes(e.Dst, i.Bytes()) })
-}
-
-func (e *Encoder) url(u *url.URL) error {
+func (e *encoder) url(u *url.URL) error {
 	text := u.String()
-	if !validText(text) {
+	if !utf8.ValidString(text) {
 		return &Error{What: "the URL is not valid UTF-8"}
 	}
 	return e.Tagged(TagURL, func() { e.Dst = AppendText(e.Dst, text) })
 }
 
-func (e *Encoder) regExp(r lmz.RegExp) error {
-	if !validText(r.Source) || !validText(r.Flags) {
+func (e *encoder) regExp(r lmz.RegExp) error {
+	if !utf8.ValidString(r.Source) || !utf8.ValidString(r.Flags) {
 		return &Error{What: "the regular expression is not valid UTF-8"}
 	}
 	if err := e.Begin(MajorTag, TagRegExp); err != nil {
@@ -296,26 +203,8 @@ func (e *Encoder) regExp(r lmz.RegExp) error {
 	return err
 }
 
-func (e *Encoder) TextPair(a, b string) error {
-	if err := e.Begin(MajorArray, 2); err != nil {
-		return err
-	}
-	e.Dst = AppendText(AppendText(e.Dst, a), b)
-	e.End()
-	return nil
-}
-
-func (e *Encoder) Tagged(tag uint64, content func()) error {
-	if err := e.Begin(MajorTag, tag); err != nil {
-		return err
-	}
-	content()
-	e.End()
-	return nil
-}
-
 // boxed writes a primitive object under the name of its class.
-func (e *Encoder) boxed(b lmz.Boxed) error {
+func (e *encoder) boxed(b lmz.Boxed) error {
 	name, ok := boxedName(b.Value)
 	if !ok {
 		return &Error{What: "lmz.Boxed holds " + typeName(b.Value) + ", which is not a primitive"}
@@ -341,7 +230,7 @@ func boxedName(v any) (name string, ok bool) {
 }
 
 // members writes an object with one member.
-func (e *Encoder) members(name, member string, v any) error {
+func (e *encoder) members(name, member string, v any) error {
 	if err := e.Object(name); err != nil {
 		return err
 	}
@@ -358,12 +247,12 @@ func (e *Encoder) members(name, member string, v any) error {
 }
 
 // headers writes header lines.
-func (e *Encoder) headers(h lmz.Headers) error {
+func (e *encoder) headers(h lmz.Headers) error {
 	return e.members(ObjectHeaders, "entries", [][2]string(h))
 }
 
 // fields writes the members of m with these keys.
-func (e *Encoder) fields(m map[string]any, keys []string) error {
+func (e *encoder) fields(m map[string]any, keys []string) error {
 	for _, key := range keys {
 		if err := e.text(key); err != nil {
 			return At(err, key)

@@ -10,7 +10,7 @@ import (
 
 // failure writes an error that is no *lmz.Error itself: the one it wraps, or that
 // there was one. Its own text may name files or tables.
-func (e *Encoder) failure(err error) error {
+func (e *encoder) failure(err error) error {
 	var public *lmz.Error
 	if errors.As(err, &public) && public != nil {
 		return e.reflected(reflect.ValueOf(public))
@@ -20,7 +20,7 @@ func (e *Encoder) failure(err error) error {
 
 // lmzError writes an error's members: name, message, cause, and then its own
 // properties in the order of their names. Its code is not one of them.
-func (e *Encoder) lmzError(x *lmz.Error) error {
+func (e *encoder) lmzError(x *lmz.Error) error {
 	var cause *lmz.Error
 	if x.Cause != nil && !errors.As(x.Cause, &cause) {
 		cause = nil
@@ -55,7 +55,7 @@ func (e *Encoder) lmzError(x *lmz.Error) error {
 	return nil
 }
 
-func (e *Encoder) errorMembers(x *lmz.Error, cause *lmz.Error) error {
+func (e *encoder) errorMembers(x *lmz.Error, cause *lmz.Error) error {
 	name := x.Name
 	if name == "" {
 		name = ObjectError
@@ -74,3 +74,6 @@ func (e *Encoder) errorMembers(x *lmz.Error, cause *lmz.Error) error {
 	e.Dst = AppendText(e.Dst, MemberCause)
 	return At(e.reflected(reflect.ValueOf(cause)), MemberCause)
 }
+
+// InternalError is what a caller learns of an error that is no *lmz.Error.
+const InternalError = "internal error"

@@ -2,14 +2,11 @@ package value
 
 import (
 	"errors"
-	"reflect"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
-
-// InternalError is what a caller learns of an error that is no *lmz.Error.
-const InternalError = "internal error"
 
 // maxPath bounds the path in an error's text, whose keys may come from a peer.
 const maxPath = 200
@@ -50,24 +47,6 @@ func (e *Error) Error() string {
 	return b.String() + ": " + e.What
 }
 
-func typeName(v any) string {
-	if v == nil {
-		return "nil"
-	}
-	return reflect.TypeOf(v).String()
-}
-
-// encodeFailure encodes an error that has only a name, Error if that is empty, and a
-// message. It does not need the codec for Go values.
-func EncodeFailure(name, message string) []byte {
-	if name == "" {
-		name = ObjectError
-	}
-	b := AppendText(AppendHead(AppendHead(nil, MajorTag, TagObject), MajorArray, 2), ObjectError)
-	b = AppendText(AppendText(AppendHead(b, MajorMap, 2), MemberName), name)
-	return AppendText(AppendText(b, MemberMessage), strings.ToValidUTF8(message, "\ufffd"))
-}
-
 // ErrTooLarge is matched by the error of a value whose JSON text, or whose CBOR
 // document, would be far larger than what it is made from.
 var ErrTooLarge = errors.New("too large")
@@ -82,3 +61,16 @@ func (e tooLargeError) Error() string {
 }
 
 func (tooLargeError) Is(target error) bool { return target == ErrTooLarge }
+
+// printable keeps what a peer chose as a key from writing lines into a log.
+func printable(s string) string {
+	if !utf8.ValidString(s) {
+		return strconv.Quote(s)
+	}
+	for _, r := range s {
+		if !strconv.IsPrint(r) {
+			return strconv.Quote(s)
+		}
+	}
+	return s
+}

@@ -164,7 +164,7 @@ func isEmpty(v reflect.Value) bool {
 }
 
 // structure encodes a struct as an object with its fields in order.
-func (e *Encoder) structure(v reflect.Value) error {
+func (e *encoder) structure(v reflect.Value) error {
 	l := layoutOf(v.Type())
 	if l.wrong != "" {
 		return &Error{What: v.Type().String() + " cannot be sent: " + l.wrong}
@@ -197,4 +197,11 @@ func (e *Encoder) structure(v reflect.Value) error {
 func (f *field) sent(v reflect.Value) (reflect.Value, bool) {
 	member, ok := f.get(v)
 	return member, ok && !(f.omitEmpty && isEmpty(member))
+}
+
+func typeName(v any) string {
+	if v == nil {
+		return "nil"
+	}
+	return reflect.TypeOf(v).String()
 }

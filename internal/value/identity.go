@@ -14,9 +14,6 @@ type identity struct {
 	size  int
 }
 
-// unwritten is the number of a shared value that was not written yet.
-const Unwritten = -1
-
 // identityOf returns the identity of a slice, a map or a pointer. What has no
 // size has none: Go may put all such values in one place.
 func identityOf(v reflect.Value) identity {
@@ -41,7 +38,7 @@ func identityOf(v reflect.Value) identity {
 // meet is called where a value with an identity is about to be written. It writes
 // a reference and reports done if the value is in the document already. It opens
 // tag 28 and reports marked if the value will be referred to: call end then.
-func (e *Encoder) meet(id identity) (marked, done bool, err error) {
+func (e *encoder) meet(id identity) (marked, done bool, err error) {
 	switch {
 	case id.where == nil:
 		return false, false, nil
@@ -65,22 +62,6 @@ func (e *Encoder) meet(id identity) (marked, done bool, err error) {
 		return true, false, e.Mark()
 	}
 	return false, true, e.Reference(n)
-}
-
-// mark opens the next tag 28.
-func (e *Encoder) Mark() error {
-	e.Marks++
-	return e.Begin(MajorTag, TagShared)
-}
-
-// reference writes that the value with this number stands here again.
-func (e *Encoder) Reference(n int) error {
-	if err := e.Begin(MajorTag, TagReference); err != nil {
-		return err
-	}
-	e.Dst = AppendHead(e.Dst, MajorUint, uint64(n))
-	e.End()
-	return nil
 }
 
 // identities is a set. Most documents have a handful, which need no map.

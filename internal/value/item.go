@@ -1,8 +1,6 @@
 package value
 
 import (
-	"slices"
-
 	"github.com/lumenize/lmz"
 )
 
@@ -21,16 +19,6 @@ var _ lmz.Value = Item{}
 // undefinedDocument is what the zero Item stands for.
 var UndefinedDocument = []byte{ByteUndefined}
 
-// Unmarshal is Parse and Decode: it stores the value that data encodes in what
-// into points to.
-func Unmarshal(data []byte, into any) error {
-	it, err := Parse(data)
-	if err != nil {
-		return err
-	}
-	return it.Decode(into)
-}
-
 // Raw returns the item's own bytes, read-only. They mean the same elsewhere
 // unless they refer to another part of the document; see [Item.SelfContained].
 func (it Item) Raw() []byte {
@@ -38,19 +26,6 @@ func (it Item) Raw() []byte {
 		return UndefinedDocument
 	}
 	return it.data[it.start:it.end:it.end]
-}
-
-// SelfContained returns bytes that mean the same on their own, read-only. It
-// fails only if what the item refers to makes it nest too deeply.
-func (it Item) SelfContained() ([]byte, error) {
-	if it.refs == nil || it.end-it.start == len(it.data) {
-		return it.Raw(), nil
-	}
-	e := Encoder{Dst: make([]byte, 0, it.end-it.start)}
-	if err := e.item(it); err != nil {
-		return nil, err
-	}
-	return e.Dst, nil
 }
 
 // IsNull reports whether the item is null.
@@ -153,8 +128,17 @@ func (it Item) contents() int {
 	return it.start
 }
 
-// number returns the number of the tag 28 whose contents begin at pos.
-func (r *references) Number(pos int) int {
-	n, _ := slices.BinarySearch(r.Marks, pos)
-	return n
+// Parse checks that data is one well-formed data item within the limits and nothing
+// else. It builds nothing: data is kept and must not change any more.
+func Parse(data []byte) (Item, error) {
+	refs, err := Scan(data)
+	if err != nil {
+		return Item{}, err
+	}
+	return Item{data: data, end: len(data), refs: refs}, nil
+}
+
+// ItemAt returns the item that begins at pos of the document that r reads.
+func ItemAt(r *Reader, pos int) Item {
+	return Item{data: r.Data, refs: r.Refs, start: pos, end: Skip(r.Data, pos)}
 }

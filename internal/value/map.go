@@ -10,7 +10,7 @@ import (
 
 // goMap encodes a Go map in the order of its keys, so that equal maps are equal
 // bytes: as an object if the keys are strings, otherwise as a Map.
-func (e *Encoder) goMap(v reflect.Value) error {
+func (e *encoder) goMap(v reflect.Value) error {
 	if plain, ok := v.Interface().(map[string]any); ok {
 		return e.anyMap(plain)
 	}
@@ -28,7 +28,7 @@ func (e *Encoder) goMap(v reflect.Value) error {
 	return nil
 }
 
-func (e *Encoder) anyMap(m map[string]any) error {
+func (e *encoder) anyMap(m map[string]any) error {
 	if err := e.Begin(MajorMap, uint64(len(m))); err != nil {
 		return err
 	}
@@ -44,7 +44,7 @@ func (e *Encoder) anyMap(m map[string]any) error {
 	return nil
 }
 
-func (e *Encoder) stringMap(v reflect.Value) error {
+func (e *encoder) stringMap(v reflect.Value) error {
 	if err := e.Begin(MajorMap, uint64(v.Len())); err != nil {
 		return err
 	}
@@ -64,7 +64,7 @@ func (e *Encoder) stringMap(v reflect.Value) error {
 	return nil
 }
 
-func (e *Encoder) entry(key, value reflect.Value) error {
+func (e *encoder) entry(key, value reflect.Value) error {
 	if err := e.reflected(key); err != nil {
 		return err
 	}
@@ -74,14 +74,14 @@ func (e *Encoder) entry(key, value reflect.Value) error {
 // keyedMap encodes a map with any keys, sorted by their encoding. They are
 // written once more for that, without what they point to: the order of keys that
 // differ only there is not fixed.
-func (e *Encoder) keyedMap(v reflect.Value) error {
+func (e *encoder) keyedMap(v reflect.Value) error {
 	type entry struct {
 		encoded    string
 		key, value reflect.Value
 	}
 	entries := make([]entry, 0, v.Len())
 	for i := v.MapRange(); i.Next(); { // MapIndex does not find NaN
-		flat := Encoder{flat: true}
+		flat := encoder{flat: true}
 		if err := flat.reflected(i.Key()); err != nil {
 			return At(err, "key")
 		}
@@ -105,7 +105,7 @@ func (e *Encoder) keyedMap(v reflect.Value) error {
 }
 
 // orderedMap encodes a Map in its own order.
-func (e *Encoder) orderedMap(m lmz.Map) error {
+func (e *encoder) orderedMap(m lmz.Map) error {
 	if err := e.Begin(MajorTag, TagMap); err != nil {
 		return err
 	}
@@ -127,7 +127,7 @@ func (e *Encoder) orderedMap(m lmz.Map) error {
 }
 
 // set encodes a Set.
-func (e *Encoder) set(s lmz.Set) error {
+func (e *encoder) set(s lmz.Set) error {
 	if err := e.Begin(MajorTag, TagSet); err != nil {
 		return err
 	}
@@ -147,7 +147,7 @@ func (e *Encoder) set(s lmz.Set) error {
 
 // distinct writes one of n keys of a Map or elements of a Set. Two that are one to
 // JavaScript would become one there.
-func (e *Encoder) distinct(known *Distinct, n int, write func() error) error {
+func (e *encoder) distinct(known *Distinct, n int, write func() error) error {
 	start, mark := len(e.Dst), e.Marks
 	if err := write(); err != nil {
 		return err
@@ -156,63 +156,4 @@ func (e *Encoder) distinct(known *Distinct, n int, write func() error) error {
 		return ErrNotDistinct()
 	}
 	return nil
-}
-
-func ErrNotDistinct() error {
-	return &Error{What: "it occurs twice here: JavaScript cannot tell these values apart"}
-}
-
-// distinct is a set of encoded keys, as JavaScript compares them: scalars by their
-// value, where 1 and 1.0 are the same and there is one NaN, and all else by identity.
-type Distinct struct{ known map[string]struct{} }
-
-// add reports whether item is new. If it is the first of a shared value, mark is the
-// number of that.
-func (d *Distinct) Add(item []byte, mark int) bool {
-	h, next := HeadAt(item, 0)
-	key := item
-	switch {
-	case h.IsFloat():
-		key = appendKeyNumber(nil, h.Float())
-	case h.Major == MajorTag && h.Arg == TagShared:
-		key = AppendHead([]byte{ByteUndefined}, MajorUint, uint64(mark))
-	case h.Major == MajorTag && h.Arg == TagReference:
-		n, _ := HeadAt(item, next)
-		key = AppendHead([]byte{ByteUndefined}, MajorUint, n.Arg)
-	case !IsScalar(item):
-		return true
-	case h.Major != MajorTag: // another encoder may write a longer head
-		key = append(AppendHead(nil, h.Major, h.Arg), item[next:]...)
-	}
-	if _, twice := d.known[string(key)]; twice {
-		return false
-	}
-	if d.known == nil {
-		d.known = make(map[string]struct{})
-	}
-	d.known[string(key)] = struct{}{}
-	return true
-}
-
-// isScalar reports whether an item is compared by its value.
-func IsScalar(item []byte) bool {
-	switch h, _ := HeadAt(item, 0); h.Major {
-	case MajorUint, MajorNegint, MajorText, MajorSimple:
-		return true
-	case MajorTag:
-		return h.Arg == TagBigPositive || h.Arg == TagBigNegative
-	}
-	return false
-}
-
-// appendKeyNumber writes a float as the integer that it is, if it is one.
-func appendKeyNumber(dst []byte, f float64) []byte {
-	w, whole := Number{IsFloat: true, Float: f}.whole()
-	switch {
-	case !whole:
-		return AppendFloat(dst, f)
-	case w.Negative:
-		return AppendHead(dst, MajorNegint, w.Magnitude)
-	}
-	return AppendHead(dst, MajorUint, w.Magnitude)
 }

@@ -3,7 +3,6 @@ package value
 import (
 	"math"
 	"math/big"
-	"reflect"
 	"strconv"
 )
 
@@ -84,39 +83,6 @@ func (n Number) whole() (Number, bool) {
 		return integer(int64(n.Float)), true
 	}
 	return Number{Magnitude: uint64(n.Float)}, true
-}
-
-// store puts the number into v, whose kind is that of a number, if it fits.
-func (n Number) store(v reflect.Value) error {
-	switch v.Kind() {
-	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
-		if w, ok := n.whole(); ok && w.Magnitude <= math.MaxInt64 && !v.OverflowInt(w.Int64()) {
-			v.SetInt(w.Int64())
-			return nil
-		}
-	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr:
-		if w, ok := n.whole(); ok && !w.Negative && !v.OverflowUint(w.Magnitude) {
-			v.SetUint(w.Magnitude)
-			return nil
-		}
-	case reflect.Float32, reflect.Float64:
-		f, ok := n.AsFloat()
-		if ok && !n.IsFloat && v.Kind() == reflect.Float32 {
-			ok = float64(float32(f)) == f // an integer keeps its digits; a fraction is rounded, as the type asks
-		}
-		if ok && !v.OverflowFloat(f) {
-			v.SetFloat(f)
-			return nil
-		}
-	case reflect.Interface:
-		if v.NumMethod() == 0 {
-			v.Set(reflect.ValueOf(n.dynamic()))
-			return nil
-		}
-	default:
-		return mismatch(v.Type(), "number")
-	}
-	return &Error{What: "the number " + n.String() + " does not fit " + v.Type().String()}
 }
 
 // asFloat returns n as a float if that keeps it.

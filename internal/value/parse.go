@@ -2,6 +2,7 @@ package value
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 	"unicode/utf8"
 )
@@ -42,21 +43,20 @@ type references struct {
 	Marks []int // where the contents of each tag 28 begin, ascending
 }
 
-// Parse checks that data is one well-formed data item within the limits and
-// nothing else. It builds nothing: data is kept and must not change any more.
-func Parse(data []byte) (Item, error) {
+// Scan checks that data is one well-formed data item within the limits and nothing else.
+// It returns where the values are that the document shares, or nil if it shares none.
+func Scan(data []byte) (*references, error) {
 	s := scanner{data: data}
 	if err := s.item(0); err != nil {
-		return Item{}, err
+		return nil, err
 	}
 	if s.pos != len(data) {
-		return Item{}, Malformed(s.pos, "bytes after the end of the value")
+		return nil, Malformed(s.pos, "bytes after the end of the value")
 	}
-	it := Item{data: data, end: len(data)}
-	if s.marks != nil {
-		it.refs = &references{s.marks}
+	if s.marks == nil {
+		return nil, nil
 	}
-	return it, nil
+	return &references{s.marks}, nil
 }
 
 // scanner walks a document that nobody has looked at before.
@@ -169,4 +169,10 @@ func Skip(data []byte, pos int) int {
 		}
 	}
 	return pos
+}
+
+// number returns the number of the tag 28 whose contents begin at pos.
+func (r *references) Number(pos int) int {
+	n, _ := slices.BinarySearch(r.Marks, pos)
+	return n
 }

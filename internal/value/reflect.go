@@ -88,24 +88,6 @@ func makeTable() {
 	}
 }
 
-// The type names of tag 27 and the members that lmz reads by name.
-const (
-	ObjectError        = "Error"
-	ObjectContinuation = "Continuation"
-	ObjectResult       = "Result"
-	ObjectHeaders      = "Headers"
-	ObjectRequest      = "Request"
-	ObjectResponse     = "Response"
-	objectArrayBuffer  = "ArrayBuffer"
-
-	MemberName    = "name"
-	MemberMessage = "message"
-	MemberCause   = "cause"
-	MemberStack   = "stack"
-	MemberBody    = "body"
-	MemberCode    = "lmzCode" // who failed: an own property on JSON, and in the outcome of a reply
-)
-
 // classOf returns how values of t are sent. A pointer to a type of the table is
 // an ordinary pointer.
 func classOf(t reflect.Type) class {
@@ -132,7 +114,7 @@ func classOf(t reflect.Type) class {
 }
 
 // reflected encodes v by its type.
-func (e *Encoder) reflected(v reflect.Value) error {
+func (e *encoder) reflected(v reflect.Value) error {
 	switch v.Kind() {
 	case reflect.Interface:
 		if v.IsNil() {
@@ -148,7 +130,7 @@ func (e *Encoder) reflected(v reflect.Value) error {
 	return e.kind(v)
 }
 
-func (e *Encoder) classed(c class, v reflect.Value) error {
+func (e *encoder) classed(c class, v reflect.Value) error {
 	switch c {
 	case byMap, bySet, byHeaders, byClamped:
 		return e.identified(v, c)
@@ -176,7 +158,7 @@ func (e *Encoder) classed(c class, v reflect.Value) error {
 }
 
 // exact encodes a value of one of the types in the table of classes.
-func (e *Encoder) exact(v any) error {
+func (e *encoder) exact(v any) error {
 	switch v := v.(type) {
 	case time.Time:
 		return e.Date(v)
@@ -194,7 +176,7 @@ func (e *Encoder) exact(v any) error {
 	return e.any(v) // which knows the rest: Undefined, Continuation, Result, Item
 }
 
-func (e *Encoder) structObject(v reflect.Value) error {
+func (e *encoder) structObject(v reflect.Value) error {
 	if view, ok := v.Interface().(lmz.DataView); ok {
 		if _, fits := view.Window(); !fits {
 			return ErrWindow()
@@ -210,12 +192,8 @@ func (e *Encoder) structObject(v reflect.Value) error {
 	return nil
 }
 
-func ErrWindow() error {
-	return &Error{What: "the window of the DataView is outside of its buffer"}
-}
-
 // kind encodes a value of a type that has no meaning of its own here.
-func (e *Encoder) kind(v reflect.Value) error {
+func (e *encoder) kind(v reflect.Value) error {
 	switch v.Kind() {
 	case reflect.Bool:
 		e.Dst = AppendBool(e.Dst, v.Bool())
@@ -241,7 +219,7 @@ func (e *Encoder) kind(v reflect.Value) error {
 
 // identified encodes a slice or a map, which may occur more than once. A nil one
 // goes as an empty one: null is not what a JavaScript neighbour can loop over.
-func (e *Encoder) identified(v reflect.Value, c class) error {
+func (e *encoder) identified(v reflect.Value, c class) error {
 	marked, done, err := e.meet(identityOf(v))
 	if done || err != nil {
 		return err
@@ -255,7 +233,7 @@ func (e *Encoder) identified(v reflect.Value, c class) error {
 	return nil
 }
 
-func (e *Encoder) container(v reflect.Value, c class) error {
+func (e *encoder) container(v reflect.Value, c class) error {
 	switch c {
 	case byMap:
 		return e.orderedMap(v.Interface().(lmz.Map))
@@ -273,7 +251,7 @@ func (e *Encoder) container(v reflect.Value, c class) error {
 }
 
 // array encodes a Go array: [n]byte as bytes, anything else as an array.
-func (e *Encoder) array(v reflect.Value) error {
+func (e *encoder) array(v reflect.Value) error {
 	if v.Type().Elem().Kind() != reflect.Uint8 {
 		return e.list(v)
 	}
@@ -284,7 +262,7 @@ func (e *Encoder) array(v reflect.Value) error {
 }
 
 // list encodes the elements of a slice or an array.
-func (e *Encoder) list(v reflect.Value) error {
+func (e *encoder) list(v reflect.Value) error {
 	if err := e.Begin(MajorArray, uint64(v.Len())); err != nil {
 		return err
 	}
@@ -300,7 +278,7 @@ func (e *Encoder) list(v reflect.Value) error {
 // pointer encodes what v points to. A value that is reached through several
 // pointers in a row has the identity of the last one, because only that can be
 // told apart by a receiver.
-func (e *Encoder) pointer(v reflect.Value) error {
+func (e *encoder) pointer(v reflect.Value) error {
 	for range MaxNesting {
 		if v.IsNil() || e.flat {
 			e.Dst = append(e.Dst, ByteNull)
@@ -322,7 +300,7 @@ func (e *Encoder) pointer(v reflect.Value) error {
 	return &Error{What: v.Type().String() + " points to itself"}
 }
 
-func (e *Encoder) pointee(v, target reflect.Value) error {
+func (e *encoder) pointee(v, target reflect.Value) error {
 	switch target.Kind() {
 	case reflect.Struct, reflect.Array:
 		switch classOf(target.Type()) {

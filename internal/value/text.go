@@ -1,25 +1,5 @@
 package value
 
-import (
-	"strconv"
-	"unicode/utf8"
-)
-
-// printable keeps what a peer chose as a key from writing lines into a log.
-func printable(s string) string {
-	if !validText(s) {
-		return strconv.Quote(s)
-	}
-	for _, r := range s {
-		if !strconv.IsPrint(r) {
-			return strconv.Quote(s)
-		}
-	}
-	return s
-}
-
-func validText(s string) bool { return utf8.ValidString(s) }
-
 const hexDigits = "0123456789abcdef"
 
 // appendJSONText writes s, which is valid UTF-8, as JSON.stringify does.

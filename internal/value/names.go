@@ -1,0 +1,36 @@
+package value
+
+import "strings"
+
+// The type names of tag 27 and the members that lmz reads by name.
+const (
+	ObjectError        = "Error"
+	ObjectContinuation = "Continuation"
+	ObjectResult       = "Result"
+	ObjectHeaders      = "Headers"
+	ObjectRequest      = "Request"
+	ObjectResponse     = "Response"
+	objectArrayBuffer  = "ArrayBuffer"
+
+	MemberName    = "name"
+	MemberMessage = "message"
+	MemberCause   = "cause"
+	MemberStack   = "stack"
+	MemberBody    = "body"
+	MemberCode    = "lmzCode" // who failed: an own property on JSON, and in the outcome of a reply
+)
+
+// encodeFailure encodes an error that has only a name, Error if that is empty, and a
+// message. It does not need the codec for Go values.
+func EncodeFailure(name, message string) []byte {
+	if name == "" {
+		name = ObjectError
+	}
+	b := AppendText(AppendHead(AppendHead(nil, MajorTag, TagObject), MajorArray, 2), ObjectError)
+	b = AppendText(AppendText(AppendHead(b, MajorMap, 2), MemberName), name)
+	return AppendText(AppendText(b, MemberMessage), strings.ToValidUTF8(message, "\ufffd"))
+}
+
+func ErrWindow() error {
+	return &Error{What: "the window of the DataView is outside of its buffer"}
+}

@@ -1,0 +1,166 @@
+package value
+
+import (
+	"math/big"
+	"strconv"
+	"time"
+)
+
+// A Writer writes one document. It bounds the nesting and numbers shared values.
+type Writer struct {
+	Dst   []byte // the document so far
+	Marks int    // shared values begun so far
+	depth int    // of arrays, maps and tags around the end of Dst
+}
+
+// begin opens an array, map or tag; end closes it.
+func (w *Writer) Begin(major byte, arg uint64) error {
+	if w.depth == MaxNesting {
+		return &Error{What: "nested deeper than " + strconv.Itoa(MaxNesting)}
+	}
+	w.depth++
+	w.Dst = AppendHead(w.Dst, major, arg)
+	return nil
+}
+
+func (w *Writer) End() { w.depth-- }
+
+// object opens tag 27 for a type name and one more element; endObject closes it.
+func (w *Writer) Object(name string) error {
+	if err := w.Begin(MajorTag, TagObject); err != nil {
+		return err
+	}
+	if err := w.Begin(MajorArray, 2); err != nil {
+		return err
+	}
+	w.Dst = AppendText(w.Dst, name)
+	return nil
+}
+
+func (w *Writer) EndObject() {
+	w.End()
+	w.End()
+}
+
+func (w *Writer) Result() error {
+	if err := w.Begin(MajorTag, TagObject); err != nil {
+		return err
+	}
+	w.Dst = AppendText(AppendHead(w.Dst, MajorArray, 1), ObjectResult)
+	w.End()
+	return nil
+}
+
+// date writes t in UTC. RFC 3339 ends with the year 9999; JavaScript's dates do
+// not, and go as seconds then.
+func (w *Writer) Date(t time.Time) error {
+	t = t.UTC()
+	if year := t.Year(); year >= 0 && year <= 9999 {
+		if err := w.Begin(MajorTag, TagDateText); err != nil {
+			return err
+		}
+		var buffer [len(time.RFC3339Nano)]byte
+		text := t.AppendFormat(buffer[:0], time.RFC3339Nano)
+		w.Dst = append(AppendHead(w.Dst, MajorText, uint64(len(text))), text...)
+		w.End()
+		return nil
+	}
+	if seconds := t.Unix(); seconds > maxEpoch || seconds < -maxEpoch {
+		return &Error{What: "the date is out of range"}
+	}
+	if err := w.Begin(MajorTag, TagDateEpoch); err != nil {
+		return err
+	}
+	t = t.Round(time.Millisecond) // all that a float is exact to there, and that JavaScript has
+	if t.Nanosecond() == 0 {
+		w.Dst = AppendInt(w.Dst, t.Unix())
+	} else {
+		w.Dst = AppendFloat(w.Dst, float64(t.Unix())+float64(t.Nanosecond())/1e9)
+	}
+	w.End()
+	return nil
+}
+
+func (w *Writer) BigInt(i *big.Int) error {
+	tag := uint64(TagBigPositive)
+	if i.Sign() < 0 {
+		tag = TagBigNegative
+		i = new(big.Int).Not(i)
+	}
+	return w.Tagged(tag, func() { w.Dst = AppendBytes(w.Dst, i.Bytes()) })
+}
+
+func (w *Writer) TextPair(a, b string) error {
+	if err := w.Begin(MajorArray, 2); err != nil {
+		return err
+	}
+	w.Dst = AppendText(AppendText(w.Dst, a), b)
+	w.End()
+	return nil
+}
+
+func (w *Writer) Tagged(tag uint64, content func()) error {
+	if err := w.Begin(MajorTag, tag); err != nil {
+		return err
+	}
+	content()
+	w.End()
+	return nil
+}
+
+// mark opens the next tag 28.
+func (w *Writer) Mark() error {
+	w.Marks++
+	return w.Begin(MajorTag, TagShared)
+}
+
+// reference writes that the value with this number stands here again.
+func (w *Writer) Reference(n int) error {
+	if err := w.Begin(MajorTag, TagReference); err != nil {
+		return err
+	}
+	w.Dst = AppendHead(w.Dst, MajorUint, uint64(n))
+	w.End()
+	return nil
+}
+
+// unwritten is the number of a shared value that was not written yet.
+const Unwritten = -1
+
+// Raw copies a document without references. Only its depth is looked at.
+func (w *Writer) Raw(data []byte) error {
+	if w.depth > 0 && depthOf(data) > MaxNesting-w.depth {
+		return &Error{What: "nested deeper than " + strconv.Itoa(MaxNesting)}
+	}
+	w.Dst = append(w.Dst, data...)
+	return nil
+}
+
+// depthOf returns how deep arrays, maps and tags are in a parsed document.
+func depthOf(data []byte) int {
+	deepest, _ := depthAt(data, 0)
+	return deepest
+}
+
+func depthAt(data []byte, pos int) (deepest, next int) {
+	h, next := HeadAt(data, pos)
+	n := 0
+	switch h.Major {
+	case MajorBytes, MajorText:
+		return 0, next + int(h.Arg)
+	case MajorArray:
+		n = int(h.Arg)
+	case MajorMap:
+		n = 2 * int(h.Arg)
+	case MajorTag:
+		n = 1
+	default:
+		return 0, next
+	}
+	for range n {
+		var inner int
+		inner, next = depthAt(data, next)
+		deepest = max(deepest, inner)
+	}
+	return deepest + 1, next
+}
