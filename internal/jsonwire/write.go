@@ -15,7 +15,7 @@ const maxTranscoded = 8 * proto.MaxFrame
 
 // transcodeLimit returns how long a document of n bytes may become on the other
 // wire. It bounds what a few references to one long text can do.
-func transcodeLimit(n int) int { return min(value.BudgetBase+value.BudgetPerByte*n, maxTranscoded) }
+func transcodeLimit(n int) int { return min(value.Budget(n), maxTranscoded) }
 
 // ToJSON turns a CBOR document into the JSON text of the original's encoding,
 // {"json": ..., "meta": ...}. What JSON cannot hold is an error that names the

@@ -6,17 +6,6 @@ import (
 	"github.com/lumenize/lmz"
 )
 
-// What one Decode may cost, in bytes of memory, each visited element counting
-// elementCost as well. A hostile document could otherwise have one large shared
-// value copied into many places of a Go type that has no pointer there, or name
-// many tiny elements of a large Go type. The factor leaves room for Go values that
-// are much larger than their encoding: an empty object is one byte and a struct.
-const (
-	BudgetPerByte = 64
-	BudgetBase    = 64 << 10
-	elementCost   = 8
-)
-
 // Decode stores the item in what into points to. Text, numbers, arrays, objects
 // and the rest become what the Go type asks for; into an any they become nil,
 // [lmz.Undefined], bool, int64 (uint64 or *big.Int where it does not fit),
@@ -42,7 +31,7 @@ func (it Item) Decode(into any) error {
 	if v.Kind() != reflect.Pointer || v.IsNil() {
 		return &Error{What: "Decode needs a pointer that is not nil, got " + typeName(into)}
 	}
-	d := newDecoder(it, BudgetBase+BudgetPerByte*len(it.data))
+	d := newDecoder(it, Budget(len(it.data)))
 	if h, next := HeadAt(it.data, it.start); h.Major == MajorTag && h.Arg == TagShared {
 		d.register(d.Refs.Number(next), v)
 	}

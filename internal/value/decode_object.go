@@ -185,7 +185,7 @@ func UnmarshalChain(data []byte) (lmz.Continuation, error) {
 	if err != nil {
 		return lmz.Continuation{}, err
 	}
-	d := newDecoder(it, BudgetBase+BudgetPerByte*len(it.data))
+	d := newDecoder(it, Budget(len(it.data)))
 	x, _, err := d.continuation(it.contents())
 	if err != nil {
 		return lmz.Continuation{}, err

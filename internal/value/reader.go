@@ -10,6 +10,20 @@ import (
 	"github.com/lumenize/lmz"
 )
 
+// What reading one document may cost, in bytes of memory, each visited element counting
+// elementCost as well. A hostile document could otherwise have one large shared value
+// copied into many places of a Go type that has no pointer there, or name many tiny
+// elements of a large Go type. The factor leaves room for Go values that are much larger
+// than their encoding: an empty object is one byte and a struct.
+const (
+	budgetPerByte = 64
+	budgetBase    = 64 << 10
+	elementCost   = 8
+)
+
+// Budget returns what reading a document of n bytes may cost, for [NewReader].
+func Budget(n int) int { return budgetBase + budgetPerByte*n }
+
 // A Reader reads the items of a parsed document, whose heads and lengths are known to be
 // right. It bounds the nesting, and what reading may cost.
 type Reader struct {
