@@ -44,7 +44,7 @@ test: ## set up, then run every test on real parts; what each part took comes at
 lint: ## check formatting, vet (native and js), staticcheck, unreachable code, and the rules of the house
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "run gofmt on:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
 	$(GO) vet ./...
-	GOOS=js GOARCH=wasm $(GO) vet -trimpath . ./internal/value ./internal/proto ./internal/jsonwire ./internal/session ./internal/link ./internal/turn ./client ./text ./wasmclient
+	GOOS=js GOARCH=wasm $(GO) vet -trimpath . ./internal/cbordoc ./internal/value ./internal/proto ./internal/jsonwire ./internal/session ./internal/link ./internal/turn ./client ./text ./wasmclient
 	GOOS=js GOARCH=wasm $(GO) vet -trimpath -tags text ./wasmclient
 	$(GO) tool -modfile=tools/go.mod staticcheck ./...
 	@dead="$$($(GO) tool -modfile=tools/go.mod deadcode -test ./... | grep -v 'unreachable func: Example')"; test -z "$$dead" || { echo "$$dead"; exit 1; }

@@ -51,7 +51,7 @@ gotest() { go test -timeout=40m -vet=off "$@"; }
 unit() { gotest -race $(go list ./... | grep -vE "$outside"); }
 js() {
   PATH="$PATH:$(go env GOROOT)/lib/wasm" GOOS=js GOARCH=wasm \
-    gotest -trimpath . ./internal/value ./internal/proto ./internal/jsonwire ./internal/session ./internal/dialect ./internal/turn ./client
+    gotest -trimpath . ./internal/cbordoc ./internal/value ./internal/proto ./internal/jsonwire ./internal/session ./internal/dialect ./internal/turn ./client
 }
 objects() { gotest ./object -run Killed\|AfterAKill -object.n 2000; } # in full, which takes too long with the race detector
 sim() {

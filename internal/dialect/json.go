@@ -8,9 +8,9 @@ import (
 	"time"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/cbordoc"
 	"github.com/lumenize/lmz/internal/jsonwire"
 	"github.com/lumenize/lmz/internal/proto"
-	"github.com/lumenize/lmz/internal/value"
 )
 
 // JSON is the subprotocol lmz. Its messages have no numbers and no acknowledgements. Its
@@ -48,7 +48,7 @@ func (d *JSON) Parse(message []byte) (in Incoming, _ error) {
 		return in, nil // no honest one is
 	}
 	if err == nil && len(m.Chain) > proto.MaxPayload {
-		err = value.ErrTooLarge
+		err = cbordoc.ErrTooLarge
 	}
 	call, response := jsonwire.MessageIncomingCall, jsonwire.MessageCallResponse
 	if d.Gateway {

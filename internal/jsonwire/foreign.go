@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/cbordoc"
 	"github.com/lumenize/lmz/internal/proto"
 	"github.com/lumenize/lmz/internal/value"
 )
@@ -25,15 +26,15 @@ type ForeignMessages struct {
 
 // Write implements [Messages].
 func (c ForeignMessages) Write(m *Message) ([]byte, error) {
-	b := value.AppendHead(nil, value.MajorArray, 10)
-	b = value.AppendText(value.AppendText(b, m.Type), m.CallID)
-	b = value.AppendText(value.AppendText(b, m.To.Binding), m.To.Instance)
-	b = value.AppendBytes(value.AppendBytes(b, m.Context), m.Chain)
-	b = value.AppendBytes(value.AppendText(b, string(m.Answer.Failed)), m.Answer.Payload)
-	b = value.AppendText(value.AppendBool(b, m.SubscriptionRequired), "")
+	b := cbordoc.AppendHead(nil, cbordoc.MajorArray, 10)
+	b = cbordoc.AppendText(cbordoc.AppendText(b, m.Type), m.CallID)
+	b = cbordoc.AppendText(cbordoc.AppendText(b, m.To.Binding), m.To.Instance)
+	b = cbordoc.AppendBytes(cbordoc.AppendBytes(b, m.Context), m.Chain)
+	b = cbordoc.AppendBytes(cbordoc.AppendText(b, string(m.Answer.Failed)), m.Answer.Payload)
+	b = cbordoc.AppendText(cbordoc.AppendBool(b, m.SubscriptionRequired), "")
 	text, err := c.ToJSON(b)
 	if err == nil && len(text) > proto.MaxFrame {
-		err = value.TooLarge(proto.MaxFrame)
+		err = cbordoc.TooLarge(proto.MaxFrame)
 	}
 	return text, err
 }

@@ -8,9 +8,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lumenize/lmz/internal/cbordoc"
 	"github.com/lumenize/lmz/internal/cost"
 	"github.com/lumenize/lmz/internal/proto"
-	"github.com/lumenize/lmz/internal/value"
 	"github.com/lumenize/lmz/internal/value/valuetest"
 )
 
@@ -89,13 +89,13 @@ func TestChainsThatDoubleEndAtTheLimit(t *testing.T) {
 }
 
 func TestHostileCBORBecomesNoLargeJSON(t *testing.T) {
-	bytesInBodies := value.AppendHead(nil, value.MajorArray, 100) // each a request with the same shared body
+	bytesInBodies := cbordoc.AppendHead(nil, cbordoc.MajorArray, 100) // each a request with the same shared body
 	request := valuetest.Unhex("d81b 82 67 52657175657374 a1 64 626f6479")
 	bytesInBodies = append(bytesInBodies, request...)
-	bytesInBodies = value.AppendText(append(bytesInBodies, 0xd8, value.TagShared), strings.Repeat("x", 300))
+	bytesInBodies = cbordoc.AppendText(append(bytesInBodies, 0xd8, cbordoc.TagShared), strings.Repeat("x", 300))
 	for range 99 {
 		if len(bytesInBodies) < 1000 {
-			bytesInBodies = append(append(bytesInBodies, request...), 0xd8, value.TagReference, 0)
+			bytesInBodies = append(append(bytesInBodies, request...), 0xd8, cbordoc.TagReference, 0)
 		}
 	}
 	bytesInBodies[1] = byte(bytes.Count(bytesInBodies, []byte("Request")))

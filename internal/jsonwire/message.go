@@ -16,6 +16,7 @@ import (
 	"strings"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/cbordoc"
 	"github.com/lumenize/lmz/internal/proto"
 	"github.com/lumenize/lmz/internal/value"
 )
@@ -95,7 +96,7 @@ func (m *Message) Append(dst []byte) ([]byte, error) {
 	}
 	w.buf = append(w.buf, '}')
 	if err == nil && len(w.buf)-start > proto.MaxFrame {
-		err = value.TooLarge(proto.MaxFrame)
+		err = cbordoc.TooLarge(proto.MaxFrame)
 	}
 	if err != nil {
 		return dst, err
@@ -131,10 +132,10 @@ func (w *messageWriter) call(m *Message) error {
 	var c lmz.CallContext
 	if m.Context != nil {
 		if c, err = proto.UnmarshalContext(m.Context); err != nil {
-			return value.At(err, "callContext")
+			return cbordoc.At(err, "callContext")
 		}
 	}
-	return value.At(w.context(c), "callContext")
+	return cbordoc.At(w.context(c), "callContext")
 }
 
 // context writes a call context. The original knows one kind of state: what trusted
@@ -156,7 +157,7 @@ func (w *messageWriter) context(c lmz.CallContext) error {
 	w.buf = append(w.buf, ']')
 	if c.Auth != nil {
 		if err := w.auth(c.Auth); err != nil {
-			return value.At(err, "originAuth")
+			return cbordoc.At(err, "originAuth")
 		}
 	}
 	w.member("state")
@@ -172,7 +173,7 @@ func (w *messageWriter) context(c lmz.CallContext) error {
 		w.clientKeys(c)
 	}
 	w.buf = append(w.buf, '}')
-	return value.At(err, "state")
+	return cbordoc.At(err, "state")
 }
 
 // clientKeys names the keys of the state that a client set.
@@ -200,7 +201,7 @@ func (w *messageWriter) auth(a *lmz.Auth) error {
 	if a.Claims != nil {
 		claims, err := plainJSON(a.Claims)
 		if err != nil {
-			return value.At(err, "claims")
+			return cbordoc.At(err, "claims")
 		}
 		w.member("claims")
 		w.buf = append(w.buf, claims...)
@@ -228,7 +229,7 @@ func (w *messageWriter) answer(a proto.Answer, room int) {
 	const names = len(`,"success":false,"result":}`)
 	text, err := answerToJSON(a)
 	if err == nil && len(text) > room-names {
-		err = value.TooLarge(room - names)
+		err = cbordoc.TooLarge(room - names)
 	}
 	if err != nil {
 		code := lmz.CodeCallee
@@ -297,7 +298,7 @@ func ParseMessage(text []byte) (Message, error) {
 }
 
 // emptyContext is an encoded call context that says nothing.
-var emptyContext = []byte{value.MajorMap << 5}
+var emptyContext = []byte{cbordoc.MajorMap << 5}
 
 type messageParser struct {
 	doc     *jsonDoc
@@ -324,7 +325,7 @@ func (p messageParser) call(m *Message) (err error) {
 		return proto.BadChain("the call has none")
 	}
 	if m.Chain, err = newJSONReader(p.doc).chainDocument(chain); err != nil {
-		return value.At(err, "chain")
+		return cbordoc.At(err, "chain")
 	}
 	context := p.members.value("callContext")
 	if context < 0 || p.doc.tokens[context].kind != jsonObject {
@@ -338,7 +339,7 @@ func (p messageParser) call(m *Message) (err error) {
 			m.Context, err = proto.MarshalContext(c)
 		}
 	}
-	return value.At(err, "callContext")
+	return cbordoc.At(err, "callContext")
 }
 
 // context reads a call context as the sender states it. Only a gateway may say on whose
@@ -349,11 +350,11 @@ func (p messageParser) context(fromGateway bool) (c lmz.CallContext, err error) 
 	hops, _ := r.elements(p.members.value("callChain"))
 	for i, hop := range hops {
 		if p.doc.tokens[hop].kind != jsonObject {
-			return c, value.At(value.At(&value.Error{What: "expected an object, got " + p.doc.describe(hop)}, value.Index(i)), "callChain")
+			return c, cbordoc.At(cbordoc.At(&cbordoc.Error{What: "expected an object, got " + p.doc.describe(hop)}, cbordoc.Index(i)), "callChain")
 		}
 		inner := messageParser{doc: p.doc}
 		if inner.members, err = p.doc.membersOf(hop); err != nil {
-			return c, value.At(value.At(err, value.Index(i)), "callChain")
+			return c, cbordoc.At(cbordoc.At(err, cbordoc.Index(i)), "callChain")
 		}
 		c.Chain = append(c.Chain, lmz.Identity{
 			Type:    lmz.NodeType(inner.optional("type")),
@@ -366,13 +367,13 @@ func (p messageParser) context(fromGateway bool) (c lmz.CallContext, err error) 
 		c.Auth = new(lmz.Auth)
 	case p.doc.tokens[auth].kind == jsonObject:
 		if c.Auth, err = p.auth(auth); err != nil {
-			return c, value.At(err, "originAuth")
+			return c, cbordoc.At(err, "originAuth")
 		}
 	}
 	if state := p.members.value("state"); state >= 0 && p.doc.tokens[state].kind == jsonObject {
 		c.ClientState, err = p.state(state)
 	}
-	return c, value.At(err, "state")
+	return c, cbordoc.At(err, "state")
 }
 
 func (p messageParser) auth(i int32) (*lmz.Auth, error) {
@@ -387,9 +388,9 @@ func (p messageParser) auth(i int32) (*lmz.Auth, error) {
 	}
 	r := newJSONReader(p.doc)
 	if err := r.rawValue(claims); err != nil {
-		return nil, value.At(err, "claims")
+		return nil, cbordoc.At(err, "claims")
 	}
-	return auth, value.At(value.Unmarshal(r.Dst, &auth.Claims), "claims")
+	return auth, cbordoc.At(value.Unmarshal(r.Dst, &auth.Claims), "claims")
 }
 
 func (p messageParser) state(i int32) (map[string]lmz.Value, error) {

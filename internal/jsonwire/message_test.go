@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/cbordoc"
 	"github.com/lumenize/lmz/internal/proto"
 	"github.com/lumenize/lmz/internal/value"
 	"github.com/lumenize/lmz/internal/value/valuetest"
@@ -241,7 +242,7 @@ func TestACallTooLargeForAFrameIsRefusedWhereItIsMade(t *testing.T) {
 	m := Message{Type: MessageCall, CallID: "7", To: lmz.Worker("B"), Chain: mustChain(t, lmz.Ctn("m", strings.Repeat("x", proto.MaxFrame)))}
 	before := []byte("before")
 	text, err := m.Append(before)
-	if !errors.Is(err, value.ErrTooLarge) || string(text) != "before" {
+	if !errors.Is(err, cbordoc.ErrTooLarge) || string(text) != "before" {
 		t.Errorf("%d bytes, %v", len(text), err)
 	}
 }

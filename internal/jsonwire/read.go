@@ -4,6 +4,7 @@ import (
 	"math"
 	"strconv"
 
+	"github.com/lumenize/lmz/internal/cbordoc"
 	"github.com/lumenize/lmz/internal/value"
 )
 
@@ -47,7 +48,7 @@ func Decode(text []byte) (value.Item, error) {
 
 // jsonReader makes one CBOR document of a part of a JSON text.
 type jsonReader struct {
-	value.Writer
+	cbordoc.Writer
 	*jsonDoc
 	limit   int
 	work    int // how many members and elements may still be looked at
@@ -87,7 +88,7 @@ func (r *jsonReader) membersOf(i int32) (jsonMembers, error) {
 
 func (r *jsonReader) did(n int) error {
 	if r.work -= n; r.work < 0 {
-		return &value.Error{What: "its references ask for too much work"}
+		return &cbordoc.Error{What: "its references ask for too much work"}
 	}
 	return nil
 }
@@ -97,7 +98,7 @@ func (r *jsonReader) did(n int) error {
 func (r *jsonReader) document(i int32, write func(*jsonReader, int32) error) ([]byte, error) {
 	switch r.tokens[i].kind {
 	case jsonNull:
-		return nil, &value.Error{What: "null where an encoded value belongs"}
+		return nil, &cbordoc.Error{What: "null where an encoded value belongs"}
 	case jsonObject:
 	default:
 		return value.UndefinedDocument, nil
@@ -135,7 +136,7 @@ func (r *jsonReader) findAliases(meta int32) {
 		r.aliases = make(map[int]*jsonAlias)
 		for id := key + 2; id < r.tokens[key+1].next; id = r.tokens[id+1].next {
 			if n, ok := arrayIndex(r.chars(id)); ok {
-				r.aliases[int(n)] = &jsonAlias{id + 1, value.Unwritten}
+				r.aliases[int(n)] = &jsonAlias{id + 1, cbordoc.Unwritten}
 			}
 		}
 	}
@@ -145,10 +146,10 @@ func (r *jsonReader) findAliases(meta int32) {
 // referred to; leave when it is done.
 func (r *jsonReader) enter() error {
 	if len(r.Dst) > r.limit {
-		return value.TooLarge(r.limit)
+		return cbordoc.TooLarge(r.limit)
 	}
 	if r.depth++; r.depth > maxJSONNesting {
-		return &value.Error{What: "nested too deeply through references"}
+		return &cbordoc.Error{What: "nested too deeply through references"}
 	}
 	return nil
 }
@@ -177,9 +178,9 @@ func (r *jsonReader) scalar(i int32) error {
 	case jsonNumber:
 		r.Dst = appendJSNumber(r.Dst, r.float(i))
 	case jsonTrue, jsonFalse:
-		r.Dst = value.AppendBool(r.Dst, r.tokens[i].kind == jsonTrue)
+		r.Dst = cbordoc.AppendBool(r.Dst, r.tokens[i].kind == jsonTrue)
 	default:
-		r.Dst = append(r.Dst, value.ByteNull)
+		r.Dst = append(r.Dst, cbordoc.ByteNull)
 	}
 	return nil
 }
@@ -187,23 +188,23 @@ func (r *jsonReader) scalar(i int32) error {
 // appendJSNumber writes a JavaScript number: as an integer where that is the same.
 func appendJSNumber(dst []byte, f float64) []byte {
 	if f == math.Trunc(f) && math.Abs(f) <= maxSafeInteger && (f != 0 || !math.Signbit(f)) {
-		return value.AppendInt(dst, int64(f))
+		return cbordoc.AppendInt(dst, int64(f))
 	}
-	return value.AppendFloat(dst, f)
+	return cbordoc.AppendFloat(dst, f)
 }
 
 // textOf writes the text of token i, which is a text.
 func (r *jsonReader) textOf(i int32) error {
 	if !r.tokens[i].escaped {
 		raw := r.chars(i)
-		r.Dst = append(value.AppendHead(r.Dst, value.MajorText, uint64(len(raw))), raw...)
+		r.Dst = append(cbordoc.AppendHead(r.Dst, cbordoc.MajorText, uint64(len(raw))), raw...)
 		return nil
 	}
 	text, err := r.string(i)
 	if err != nil {
 		return err
 	}
-	r.Dst = value.AppendText(r.Dst, text)
+	r.Dst = cbordoc.AppendText(r.Dst, text)
 	return nil
 }
 
@@ -227,12 +228,12 @@ func (r *jsonReader) array(i int32) error {
 
 // list writes an array with each element.
 func (r *jsonReader) list(elements []int32, each func(int32) error) error {
-	if err := r.Begin(value.MajorArray, uint64(len(elements))); err != nil {
+	if err := r.Begin(cbordoc.MajorArray, uint64(len(elements))); err != nil {
 		return err
 	}
 	for n, element := range elements {
 		if err := each(element); err != nil {
-			return value.At(err, value.Index(n))
+			return cbordoc.At(err, cbordoc.Index(n))
 		}
 	}
 	r.End()
@@ -280,14 +281,14 @@ func withoutIdentity(name string) bool {
 func (r *jsonReader) reference(i int32) error {
 	alias := r.alias(i)
 	if alias == nil {
-		r.Dst = append(r.Dst, value.ByteUndefined)
+		r.Dst = append(r.Dst, cbordoc.ByteUndefined)
 		return nil
 	}
 	t := r.tokens[alias.token]
 	switch {
 	case t.kind != jsonObject && t.kind != jsonArray && t.kind != jsonText:
 		return r.scalar(alias.token)
-	case alias.number != value.Unwritten:
+	case alias.number != cbordoc.Unwritten:
 		return r.Writer.Reference(alias.number)
 	}
 	if t.kind == jsonObject {
@@ -355,7 +356,7 @@ func (r *jsonReader) resolve(i int32) int32 {
 // plain writes a plain object.
 func (r *jsonReader) plain(members jsonMembers) error {
 	members = members.unescaped()
-	if err := r.Begin(value.MajorMap, uint64(len(members))); err != nil {
+	if err := r.Begin(cbordoc.MajorMap, uint64(len(members))); err != nil {
 		return err
 	}
 	for _, m := range members {
@@ -368,11 +369,11 @@ func (r *jsonReader) plain(members jsonMembers) error {
 }
 
 func (r *jsonReader) member(m jsonMember) error {
-	r.Dst = value.AppendText(r.Dst, m.name)
+	r.Dst = cbordoc.AppendText(r.Dst, m.name)
 	if m.name == jsonType && !m.wasEscaped { // a type that nobody knows stays as it is
-		return value.At(r.rawValue(m.token), m.name)
+		return cbordoc.At(r.rawValue(m.token), m.name)
 	}
-	return value.At(r.value(m.token), m.name)
+	return cbordoc.At(r.value(m.token), m.name)
 }
 
 // rawValue writes plain JSON, in which nothing has a meaning.
@@ -396,13 +397,13 @@ func (r *jsonReader) rawObject(i int32) error {
 	if err != nil {
 		return err
 	}
-	if err := r.Begin(value.MajorMap, uint64(len(members))); err != nil {
+	if err := r.Begin(cbordoc.MajorMap, uint64(len(members))); err != nil {
 		return err
 	}
 	for _, m := range members {
-		r.Dst = value.AppendText(r.Dst, m.name)
+		r.Dst = cbordoc.AppendText(r.Dst, m.name)
 		if err := r.rawValue(m.token); err != nil {
-			return value.At(err, m.name)
+			return cbordoc.At(err, m.name)
 		}
 	}
 	r.End()
@@ -422,7 +423,7 @@ func (d *jsonDoc) describe(i int32) string {
 	case jsonText:
 		return "string"
 	case jsonNumber:
-		return "the number " + value.Shorten(string(d.chars(i)))
+		return "the number " + cbordoc.Shorten(string(d.chars(i)))
 	case jsonNull:
 		return "null"
 	default:

@@ -2,8 +2,8 @@ package jsonwire
 
 import (
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/cbordoc"
 	"github.com/lumenize/lmz/internal/proto"
-	"github.com/lumenize/lmz/internal/value"
 )
 
 // ChainFromJSON turns an encoded chain of the original into ours (PROTOCOL.md,
@@ -18,7 +18,7 @@ func ChainFromJSON(text []byte) ([]byte, error) {
 
 func (r *jsonReader) chainDocument(i int32) ([]byte, error) {
 	doc, err := r.document(i, (*jsonReader).chain)
-	if err == nil && doc[0] == value.ByteUndefined {
+	if err == nil && doc[0] == cbordoc.ByteUndefined {
 		return nil, proto.BadChain("operations must be an array")
 	}
 	return doc, err
@@ -33,7 +33,7 @@ func (r *jsonReader) continuation(members jsonMembers) error {
 	if r.isResult(chain) {
 		return r.Result()
 	}
-	if err := r.Writer.Object(value.ObjectContinuation); err != nil {
+	if err := r.Writer.Object(cbordoc.ObjectContinuation); err != nil {
 		return err
 	}
 	if err := r.chain(chain); err != nil {
@@ -98,7 +98,7 @@ func (r *jsonReader) operation(i int32) error {
 		if len(args) > lmz.MaxArguments {
 			return tooManyArguments(len(args))
 		}
-		return value.At(r.list(args, r.value), "args")
+		return cbordoc.At(r.list(args, r.value), "args")
 	}
 	return proto.BadChain("an operation is of an unknown type")
 }
@@ -109,7 +109,7 @@ func (r *jsonReader) key(i int32) error {
 	case i >= 0 && r.tokens[i].kind == jsonText:
 		return r.textOf(i)
 	case i >= 0 && r.tokens[i].kind == jsonNumber && specialNumber(r.float(i)) == "":
-		r.Dst = value.AppendText(r.Dst, string(appendJSONFloat(nil, r.float(i)+0))) // as a name, -0 is 0
+		r.Dst = cbordoc.AppendText(r.Dst, string(appendJSONFloat(nil, r.float(i)+0))) // as a name, -0 is 0
 		return nil
 	}
 	return proto.BadChain("the key of an operation is " + r.describe(i))

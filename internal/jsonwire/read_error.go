@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/cbordoc"
 	"github.com/lumenize/lmz/internal/value"
 )
 
@@ -30,7 +31,7 @@ func (r *jsonReader) failure(i int32) (payload []byte, code lmz.Code, err error)
 	if err != nil {
 		return nil, "", err
 	}
-	if name, _, ok := it.Object(); ok && name == value.ObjectError {
+	if name, _, ok := it.Object(); ok && name == cbordoc.ObjectError {
 		return payload, code, nil
 	}
 	message, ok := it.Text()
@@ -52,7 +53,7 @@ func (r *jsonReader) takeCode(i int32) lmz.Code {
 	if err != nil {
 		return ""
 	}
-	token, tag := members.value(value.MemberCode), members.value(jsonType)
+	token, tag := members.value(cbordoc.MemberCode), members.value(jsonType)
 	if token < 0 || tag < 0 || !r.is(tag, "error") || r.tokens[token].kind != jsonText {
 		return ""
 	}
@@ -71,12 +72,12 @@ func (r *jsonReader) errorValue(members jsonMembers) error {
 	stack, cause := int32(-1), int32(-1)
 	for _, m := range members {
 		switch {
-		case m.name == jsonType, m.name == value.MemberName, m.name == value.MemberMessage, m.token == r.code:
-		case m.name == value.MemberStack:
+		case m.name == jsonType, m.name == cbordoc.MemberName, m.name == cbordoc.MemberMessage, m.token == r.code:
+		case m.name == cbordoc.MemberStack:
 			if r.tokens[m.token].kind == jsonText {
 				stack = m.token
 			}
-		case m.name == value.MemberCause:
+		case m.name == cbordoc.MemberCause:
 			if !r.isUndefined(m.token) {
 				cause = m.token
 			}
@@ -91,22 +92,22 @@ func (r *jsonReader) errorValue(members jsonMembers) error {
 			n++
 		}
 	}
-	if err := r.openMembers(value.ObjectError, n); err != nil {
+	if err := r.openMembers(cbordoc.ObjectError, n); err != nil {
 		return err
 	}
 	if err := r.errorTexts(members, stack); err != nil {
 		return err
 	}
 	if cause >= 0 {
-		r.Dst = value.AppendText(r.Dst, value.MemberCause)
+		r.Dst = cbordoc.AppendText(r.Dst, cbordoc.MemberCause)
 		if err := r.value(cause); err != nil {
-			return value.At(err, value.MemberCause)
+			return cbordoc.At(err, cbordoc.MemberCause)
 		}
 	}
 	for _, m := range own {
-		r.Dst = value.AppendText(r.Dst, m.name)
+		r.Dst = cbordoc.AppendText(r.Dst, m.name)
 		if err := r.value(m.token); err != nil {
-			return value.At(err, m.name)
+			return cbordoc.At(err, m.name)
 		}
 	}
 	r.closeMembers()
@@ -114,30 +115,30 @@ func (r *jsonReader) errorValue(members jsonMembers) error {
 }
 
 func (r *jsonReader) errorTexts(members jsonMembers, stack int32) error {
-	r.Dst = value.AppendText(r.Dst, value.MemberName)
-	if name := members.value(value.MemberName); name >= 0 && r.tokens[name].kind == jsonText && len(r.chars(name)) > 0 {
+	r.Dst = cbordoc.AppendText(r.Dst, cbordoc.MemberName)
+	if name := members.value(cbordoc.MemberName); name >= 0 && r.tokens[name].kind == jsonText && len(r.chars(name)) > 0 {
 		if err := r.textOf(name); err != nil {
-			return value.At(err, value.MemberName)
+			return cbordoc.At(err, cbordoc.MemberName)
 		}
 	} else {
-		r.Dst = value.AppendText(r.Dst, value.ObjectError)
+		r.Dst = cbordoc.AppendText(r.Dst, cbordoc.ObjectError)
 	}
-	r.Dst = value.AppendText(r.Dst, value.MemberMessage)
-	switch message := members.value(value.MemberMessage); {
+	r.Dst = cbordoc.AppendText(r.Dst, cbordoc.MemberMessage)
+	switch message := members.value(cbordoc.MemberMessage); {
 	case message < 0 || r.tokens[message].kind == jsonNull:
-		r.Dst = value.AppendText(r.Dst, "")
+		r.Dst = cbordoc.AppendText(r.Dst, "")
 	case r.tokens[message].kind == jsonText:
 		if err := r.textOf(message); err != nil {
-			return value.At(err, value.MemberMessage)
+			return cbordoc.At(err, cbordoc.MemberMessage)
 		}
 	default:
-		r.Dst = value.AppendText(r.Dst, string(r.chars(message)))
+		r.Dst = cbordoc.AppendText(r.Dst, string(r.chars(message)))
 	}
 	if stack < 0 {
 		return nil
 	}
-	r.Dst = value.AppendText(r.Dst, value.MemberStack)
-	return value.At(r.textOf(stack), value.MemberStack)
+	r.Dst = cbordoc.AppendText(r.Dst, cbordoc.MemberStack)
+	return cbordoc.At(r.textOf(stack), cbordoc.MemberStack)
 }
 
 func (r *jsonReader) isUndefined(i int32) bool {
@@ -159,12 +160,12 @@ func (r *jsonReader) headersValue(members jsonMembers) error {
 	if !ok {
 		return r.wrong(i, "entries", "an array")
 	}
-	if err := r.openMembers(value.ObjectHeaders, 1); err != nil {
+	if err := r.openMembers(cbordoc.ObjectHeaders, 1); err != nil {
 		return err
 	}
-	r.Dst = value.AppendText(r.Dst, "entries")
+	r.Dst = cbordoc.AppendText(r.Dst, "entries")
 	if err := r.list(entries, r.headerLine); err != nil {
-		return value.At(err, "entries")
+		return cbordoc.At(err, "entries")
 	}
 	r.closeMembers()
 	return nil
@@ -173,7 +174,7 @@ func (r *jsonReader) headersValue(members jsonMembers) error {
 func (r *jsonReader) headerLine(i int32) error {
 	line, ok := r.elements(i)
 	if !ok || len(line) != 2 || r.tokens[line[0]].kind != jsonText || r.tokens[line[1]].kind != jsonText {
-		return &value.Error{What: "expected a name and a value, got " + r.describe(i)}
+		return &cbordoc.Error{What: "expected a name and a value, got " + r.describe(i)}
 	}
 	return r.list(line, r.textOf)
 }
@@ -185,19 +186,19 @@ func (r *jsonReader) request(members jsonMembers) error {
 	}
 	url, err := r.memberText(data, "url")
 	if err != nil {
-		return value.At(err, "data")
+		return cbordoc.At(err, "data")
 	}
 	method := "GET"
 	if data.value("method") >= 0 {
 		if method, err = r.memberText(data, "method"); err != nil {
-			return value.At(err, "data")
+			return cbordoc.At(err, "data")
 		}
 	}
-	if err := r.openMembers(value.ObjectRequest, 4); err != nil {
+	if err := r.openMembers(cbordoc.ObjectRequest, 4); err != nil {
 		return err
 	}
-	r.Dst = value.AppendText(value.AppendText(r.Dst, "url"), url)
-	r.Dst = value.AppendText(value.AppendText(r.Dst, "method"), method)
+	r.Dst = cbordoc.AppendText(cbordoc.AppendText(r.Dst, "url"), url)
+	r.Dst = cbordoc.AppendText(cbordoc.AppendText(r.Dst, "method"), method)
 	return r.message(data)
 }
 
@@ -209,20 +210,20 @@ func (r *jsonReader) response(members jsonMembers) error {
 	status := float64(200)
 	if i := data.value("status"); i >= 0 {
 		if status = r.float(i); r.tokens[i].kind != jsonNumber || status != math.Trunc(status) || status < 200 || status > 599 {
-			return value.At(r.wrong(i, "status", "a status from 200 to 599"), "data")
+			return cbordoc.At(r.wrong(i, "status", "a status from 200 to 599"), "data")
 		}
 	}
 	text := ""
 	if data.value("statusText") >= 0 {
 		if text, err = r.memberText(data, "statusText"); err != nil {
-			return value.At(err, "data")
+			return cbordoc.At(err, "data")
 		}
 	}
-	if err := r.openMembers(value.ObjectResponse, 4); err != nil {
+	if err := r.openMembers(cbordoc.ObjectResponse, 4); err != nil {
 		return err
 	}
-	r.Dst = value.AppendInt(value.AppendText(r.Dst, "status"), int64(status))
-	r.Dst = value.AppendText(value.AppendText(r.Dst, "statusText"), text)
+	r.Dst = cbordoc.AppendInt(cbordoc.AppendText(r.Dst, "status"), int64(status))
+	r.Dst = cbordoc.AppendText(cbordoc.AppendText(r.Dst, "statusText"), text)
 	return r.message(data)
 }
 
@@ -237,15 +238,15 @@ func (r *jsonReader) data(members jsonMembers) (jsonMembers, error) {
 
 // message writes what requests and responses have in common, and closes them.
 func (r *jsonReader) message(data jsonMembers) error {
-	r.Dst = value.AppendText(r.Dst, "headers")
+	r.Dst = cbordoc.AppendText(r.Dst, "headers")
 	if err := r.messageHeaders(data.value("headers")); err != nil {
-		return value.At(value.At(err, "headers"), "data")
+		return cbordoc.At(cbordoc.At(err, "headers"), "data")
 	}
-	r.Dst = value.AppendText(r.Dst, value.MemberBody)
-	if i := data.value(value.MemberBody); i < 0 {
-		r.Dst = append(r.Dst, value.ByteNull)
+	r.Dst = cbordoc.AppendText(r.Dst, cbordoc.MemberBody)
+	if i := data.value(cbordoc.MemberBody); i < 0 {
+		r.Dst = append(r.Dst, cbordoc.ByteNull)
 	} else if err := r.rawValue(i); err != nil {
-		return value.At(value.At(err, value.MemberBody), "data")
+		return cbordoc.At(cbordoc.At(err, cbordoc.MemberBody), "data")
 	}
 	r.closeMembers()
 	return nil
@@ -253,10 +254,10 @@ func (r *jsonReader) message(data jsonMembers) error {
 
 func (r *jsonReader) messageHeaders(i int32) error {
 	if i < 0 || r.tokens[i].kind == jsonNull {
-		if err := r.openMembers(value.ObjectHeaders, 1); err != nil {
+		if err := r.openMembers(cbordoc.ObjectHeaders, 1); err != nil {
 			return err
 		}
-		r.Dst = value.AppendHead(value.AppendText(r.Dst, "entries"), value.MajorArray, 0)
+		r.Dst = cbordoc.AppendHead(cbordoc.AppendText(r.Dst, "entries"), cbordoc.MajorArray, 0)
 		r.closeMembers()
 		return nil
 	}
@@ -269,5 +270,5 @@ func (r *jsonReader) messageHeaders(i int32) error {
 			return r.value(i)
 		}
 	}
-	return &value.Error{What: "expected headers, got " + r.describe(i)}
+	return &cbordoc.Error{What: "expected headers, got " + r.describe(i)}
 }

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/lumenize/lmz/internal/value"
+	"github.com/lumenize/lmz/internal/cbordoc"
 )
 
 // jsonTypeOf returns what writes the objects of a type of the original's encoding, nil
@@ -62,16 +62,16 @@ func (r *jsonReader) memberText(members jsonMembers, name string) (string, error
 		return "", r.wrong(i, name, "a string")
 	}
 	text, err := r.string(i)
-	return text, value.At(err, name)
+	return text, cbordoc.At(err, name)
 }
 
 // wrong says that a member is not what its type needs.
 func (r *jsonReader) wrong(i int32, name, expected string) error {
-	return value.At(&value.Error{What: "expected " + expected + ", got " + r.describe(i)}, name)
+	return cbordoc.At(&cbordoc.Error{What: "expected " + expected + ", got " + r.describe(i)}, name)
 }
 
 func (r *jsonReader) undefined(jsonMembers) error {
-	r.Dst = append(r.Dst, value.ByteUndefined)
+	r.Dst = append(r.Dst, cbordoc.ByteUndefined)
 	return nil
 }
 
@@ -83,7 +83,7 @@ func (r *jsonReader) bigIntOf(members jsonMembers) (*big.Int, error) {
 	}
 	digits := strings.TrimPrefix(text, "-")
 	if digits == "" || strings.Trim(digits, "0123456789") != "" || len(digits) > 3*maxBigBytes {
-		return nil, &value.Error{What: strconv.Quote(value.Shorten(text)) + " is no big integer"}
+		return nil, &cbordoc.Error{What: strconv.Quote(cbordoc.Shorten(text)) + " is no big integer"}
 	}
 	i, _ := new(big.Int).SetString(text, 10)
 	return i, nil
@@ -100,13 +100,13 @@ func (r *jsonReader) bigIntValue(members jsonMembers) error {
 	switch {
 	case small:
 	case i.IsInt64():
-		r.Dst = value.AppendInt(r.Dst, i.Int64())
+		r.Dst = cbordoc.AppendInt(r.Dst, i.Int64())
 		return nil
 	case i.IsUint64():
-		r.Dst = value.AppendHead(r.Dst, value.MajorUint, i.Uint64())
+		r.Dst = cbordoc.AppendHead(r.Dst, cbordoc.MajorUint, i.Uint64())
 		return nil
 	case new(big.Int).Not(i).IsUint64():
-		r.Dst = value.AppendHead(r.Dst, value.MajorNegint, new(big.Int).Not(i).Uint64())
+		r.Dst = cbordoc.AppendHead(r.Dst, cbordoc.MajorNegint, new(big.Int).Not(i).Uint64())
 		return nil
 	}
 	return r.BigInt(i)
@@ -119,9 +119,9 @@ func (r *jsonReader) special(members jsonMembers) error {
 	}
 	f, ok := specialFloat(text)
 	if !ok {
-		return value.At(&value.Error{What: strconv.Quote(value.Shorten(text)) + " is no special number"}, "value")
+		return cbordoc.At(&cbordoc.Error{What: strconv.Quote(cbordoc.Shorten(text)) + " is no special number"}, "value")
 	}
-	r.Dst = value.AppendFloat(r.Dst, f)
+	r.Dst = cbordoc.AppendFloat(r.Dst, f)
 	return nil
 }
 
@@ -142,7 +142,7 @@ func (r *jsonReader) dateValue(members jsonMembers) error {
 	}
 	date, ok := parseISO(text)
 	if !ok {
-		return value.At(&value.Error{What: strconv.Quote(value.Shorten(text)) + " is no date"}, "iso")
+		return cbordoc.At(&cbordoc.Error{What: strconv.Quote(cbordoc.Shorten(text)) + " is no date"}, "iso")
 	}
 	return r.Date(date)
 }
@@ -180,7 +180,7 @@ func (r *jsonReader) regExpValue(members jsonMembers) error {
 	if err != nil {
 		return err
 	}
-	if err := r.Begin(value.MajorTag, value.TagRegExp); err != nil {
+	if err := r.Begin(cbordoc.MajorTag, cbordoc.TagRegExp); err != nil {
 		return err
 	}
 	err = r.TextPair(source, flags)
@@ -193,7 +193,7 @@ func (r *jsonReader) urlValue(members jsonMembers) error {
 	if err != nil {
 		return err
 	}
-	return r.Tagged(value.TagURL, func() { r.Dst = value.AppendText(r.Dst, href) })
+	return r.Tagged(cbordoc.TagURL, func() { r.Dst = cbordoc.AppendText(r.Dst, href) })
 }
 
 func (r *jsonReader) orderedMap(members jsonMembers) error {
@@ -202,16 +202,16 @@ func (r *jsonReader) orderedMap(members jsonMembers) error {
 	if !ok {
 		return r.wrong(i, "entries", "an array")
 	}
-	if err := r.Begin(value.MajorTag, value.TagMap); err != nil {
+	if err := r.Begin(cbordoc.MajorTag, cbordoc.TagMap); err != nil {
 		return err
 	}
-	if err := r.Begin(value.MajorMap, uint64(len(entries))); err != nil {
+	if err := r.Begin(cbordoc.MajorMap, uint64(len(entries))); err != nil {
 		return err
 	}
 	known := make(map[string]struct{}, len(entries))
 	for n, entry := range entries {
 		if err := r.entry(entry, known); err != nil {
-			return value.At(err, value.Index(n))
+			return cbordoc.At(err, cbordoc.Index(n))
 		}
 	}
 	r.End()
@@ -224,15 +224,15 @@ func (r *jsonReader) orderedMap(members jsonMembers) error {
 func (r *jsonReader) entry(i int32, known map[string]struct{}) error {
 	pair, ok := r.elements(i)
 	if !ok || len(pair) != 2 {
-		return &value.Error{What: "an entry of a Map is " + r.describe(i)}
+		return &cbordoc.Error{What: "an entry of a Map is " + r.describe(i)}
 	}
 	start := len(r.Dst)
 	if err := r.value(pair[0]); err != nil {
-		return value.At(err, "key")
+		return cbordoc.At(err, "key")
 	}
-	if key := r.Dst[start:]; value.IsScalar(key) {
+	if key := r.Dst[start:]; cbordoc.IsScalar(key) {
 		if _, twice := known[string(key)]; twice {
-			return value.At(&value.Error{What: "the key occurs twice"}, "key")
+			return cbordoc.At(&cbordoc.Error{What: "the key occurs twice"}, "key")
 		}
 		known[string(key)] = struct{}{}
 	}
@@ -245,17 +245,17 @@ func (r *jsonReader) set(members jsonMembers) error {
 	if !ok {
 		return r.wrong(i, "values", "an array")
 	}
-	if err := r.Begin(value.MajorTag, value.TagSet); err != nil {
+	if err := r.Begin(cbordoc.MajorTag, cbordoc.TagSet); err != nil {
 		return err
 	}
-	var known value.Distinct
+	var known cbordoc.Distinct
 	err := r.list(values, func(i int32) error {
 		start := len(r.Dst)
 		if err := r.value(i); err != nil {
 			return err
 		}
-		if element := r.Dst[start:]; value.IsScalar(element) && !known.Add(element, 0) {
-			return value.ErrNotDistinct()
+		if element := r.Dst[start:]; cbordoc.IsScalar(element) && !known.Add(element, 0) {
+			return cbordoc.ErrNotDistinct()
 		}
 		return nil
 	})
@@ -279,7 +279,7 @@ func (r *jsonReader) openMembers(class string, n int) error {
 	if err := r.Writer.Object(class); err != nil {
 		return err
 	}
-	return r.Begin(value.MajorMap, uint64(n))
+	return r.Begin(cbordoc.MajorMap, uint64(n))
 }
 
 func (r *jsonReader) closeMembers() {
@@ -292,7 +292,7 @@ func (r *jsonReader) boxedAs(class string, write func() error) error {
 	if err := r.openMembers(class, 1); err != nil {
 		return err
 	}
-	r.Dst = value.AppendText(r.Dst, "value")
+	r.Dst = cbordoc.AppendText(r.Dst, "value")
 	if err := write(); err != nil {
 		return err
 	}
@@ -322,7 +322,7 @@ func (r *jsonReader) boxedString(members jsonMembers) error {
 		return err
 	}
 	return r.boxedAs("String", func() error {
-		r.Dst = value.AppendText(r.Dst, text)
+		r.Dst = cbordoc.AppendText(r.Dst, text)
 		return nil
 	})
 }
@@ -344,16 +344,16 @@ type arrayTag struct {
 
 // arrayTags are the typed arrays whose elements JSON holds.
 var arrayTags = map[string]arrayTag{
-	"Int8Array":         {value.TagInt8, 1, func(b []byte, f float64) { b[0] = byte(wrapped(f)) }},
-	"Uint8ClampedArray": {value.TagClamped, 1, func(b []byte, f float64) { b[0] = clamped(f) }},
-	"Int16Array":        {value.TagInt16, 2, putUint16},
-	"Uint16Array":       {value.TagUint16, 2, putUint16},
-	"Int32Array":        {value.TagInt32, 4, putUint32},
-	"Uint32Array":       {value.TagUint32, 4, putUint32},
-	"Float32Array": {value.TagFloat32, 4, func(b []byte, f float64) {
+	"Int8Array":         {cbordoc.TagInt8, 1, func(b []byte, f float64) { b[0] = byte(wrapped(f)) }},
+	"Uint8ClampedArray": {cbordoc.TagClamped, 1, func(b []byte, f float64) { b[0] = clamped(f) }},
+	"Int16Array":        {cbordoc.TagInt16, 2, putUint16},
+	"Uint16Array":       {cbordoc.TagUint16, 2, putUint16},
+	"Int32Array":        {cbordoc.TagInt32, 4, putUint32},
+	"Uint32Array":       {cbordoc.TagUint32, 4, putUint32},
+	"Float32Array": {cbordoc.TagFloat32, 4, func(b []byte, f float64) {
 		binary.LittleEndian.PutUint32(b, math.Float32bits(float32(f)))
 	}},
-	"Float64Array": {value.TagFloat64, 8, func(b []byte, f float64) {
+	"Float64Array": {cbordoc.TagFloat64, 8, func(b []byte, f float64) {
 		binary.LittleEndian.PutUint64(b, math.Float64bits(f))
 	}},
 }
@@ -388,9 +388,9 @@ func (r *jsonReader) buffer(members jsonMembers) error {
 	}
 	kind, known := arrayTags[class]
 	if !known {
-		return &value.Error{What: "a " + strconv.Quote(value.Shorten(class)) + " cannot be read from JSON"}
+		return &cbordoc.Error{What: "a " + strconv.Quote(cbordoc.Shorten(class)) + " cannot be read from JSON"}
 	}
-	if err := r.Begin(value.MajorTag, kind.tag); err != nil {
+	if err := r.Begin(cbordoc.MajorTag, kind.tag); err != nil {
 		return err
 	}
 	err = r.packed(members, kind.size, kind.put)
@@ -409,10 +409,10 @@ func (r *jsonReader) packed(members jsonMembers, size int, put func([]byte, floa
 	if !ok {
 		return r.wrong(i, "data", "an array")
 	}
-	r.Dst = value.AppendHead(r.Dst, value.MajorBytes, uint64(len(elements)*size))
+	r.Dst = cbordoc.AppendHead(r.Dst, cbordoc.MajorBytes, uint64(len(elements)*size))
 	for n, element := range elements {
 		if r.tokens[element].kind != jsonNumber {
-			return value.At(r.wrong(element, value.Index(n), "a number"), "data")
+			return cbordoc.At(r.wrong(element, cbordoc.Index(n), "a number"), "data")
 		}
 		start := len(r.Dst)
 		r.Dst = append(r.Dst, make([]byte, size)...)
@@ -426,7 +426,7 @@ func (r *jsonReader) bufferObject(class, member string, n int, members jsonMembe
 	if err := r.openMembers(class, n); err != nil {
 		return err
 	}
-	r.Dst = value.AppendText(r.Dst, member)
+	r.Dst = cbordoc.AppendText(r.Dst, member)
 	if err := r.bytes(members); err != nil {
 		return err
 	}
@@ -448,10 +448,10 @@ func (r *jsonReader) window(members jsonMembers) error {
 			return r.wrong(token, name, "an integer")
 		}
 		window[i] = r.float(token)
-		r.Dst = appendJSNumber(value.AppendText(r.Dst, name), window[i])
+		r.Dst = appendJSNumber(cbordoc.AppendText(r.Dst, name), window[i])
 	}
 	if window[0] < 0 || window[1] < 0 || window[0]+window[1] > float64(len(data)) {
-		return value.ErrWindow()
+		return cbordoc.ErrWindow()
 	}
 	return nil
 }

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/lumenize/lmz/internal/value"
+	"github.com/lumenize/lmz/internal/cbordoc"
 )
 
 // recipe describes a value to another program, which can then build it without
@@ -280,7 +280,7 @@ func (c *chef) numbers(class string) (numbers []float64) {
 
 // cook writes a recipe as CBOR, head by head.
 type cook struct {
-	value.Writer
+	cbordoc.Writer
 	recipes  map[int]recipe
 	referred map[int]bool
 	marked   map[int]int
@@ -315,7 +315,7 @@ func (k *cook) must(err error) {
 
 func (k *cook) open(major byte, n int) { k.must(k.Begin(major, uint64(n))) }
 
-func (k *cook) name(s string) { k.Dst = value.AppendText(k.Dst, s) }
+func (k *cook) name(s string) { k.Dst = cbordoc.AppendText(k.Dst, s) }
 
 func (k *cook) value(r recipe) {
 	if r.Kind == "ref" { // in another order it may come before what it refers to
@@ -332,11 +332,11 @@ func (k *cook) value(r recipe) {
 	}
 	switch r.Kind {
 	case "null":
-		k.Dst = append(k.Dst, value.ByteNull)
+		k.Dst = append(k.Dst, cbordoc.ByteNull)
 	case "undefined":
-		k.Dst = append(k.Dst, value.ByteUndefined)
+		k.Dst = append(k.Dst, cbordoc.ByteUndefined)
 	case "boolean":
-		k.Dst = value.AppendBool(k.Dst, r.Text == "true")
+		k.Dst = cbordoc.AppendBool(k.Dst, r.Text == "true")
 	case "number":
 		f, _ := strconv.ParseFloat(r.Text, 64)
 		k.Dst = appendJSNumber(k.Dst, f)
@@ -354,11 +354,11 @@ func (k *cook) value(r recipe) {
 		ms, _ := strconv.ParseInt(r.Text, 10, 64)
 		k.must(k.Date(time.UnixMilli(ms)))
 	case "regexp":
-		k.open(value.MajorTag, value.TagRegExp)
+		k.open(cbordoc.MajorTag, cbordoc.TagRegExp)
 		k.array([]recipe{{Kind: "string", Text: r.Text}, {Kind: "string", Text: "gi"}})
 		k.End()
 	case "url":
-		k.open(value.MajorTag, value.TagURL)
+		k.open(cbordoc.MajorTag, cbordoc.TagURL)
 		k.name(r.Text)
 		k.End()
 	case "bytes":
@@ -371,22 +371,22 @@ func (k *cook) value(r recipe) {
 func (k *cook) bigint(text string) {
 	i, _ := new(big.Int).SetString(text, 10)
 	if i.IsInt64() && (i.Int64() > maxSafeInteger || i.Int64() < -maxSafeInteger) {
-		k.Dst = value.AppendInt(k.Dst, i.Int64())
+		k.Dst = cbordoc.AppendInt(k.Dst, i.Int64())
 		return
 	}
 	if i.IsUint64() && i.Uint64() > maxSafeInteger {
-		k.Dst = value.AppendHead(k.Dst, value.MajorUint, i.Uint64())
+		k.Dst = cbordoc.AppendHead(k.Dst, cbordoc.MajorUint, i.Uint64())
 		return
 	}
 	if n := new(big.Int).Not(i); i.Sign() < 0 && n.IsUint64() && n.Uint64() >= maxSafeInteger {
-		k.Dst = value.AppendHead(k.Dst, value.MajorNegint, n.Uint64())
+		k.Dst = cbordoc.AppendHead(k.Dst, cbordoc.MajorNegint, n.Uint64())
 		return
 	}
 	k.must(k.BigInt(i))
 }
 
 func (k *cook) array(items []recipe) {
-	k.open(value.MajorArray, len(items))
+	k.open(cbordoc.MajorArray, len(items))
 	for _, item := range items {
 		k.value(item)
 	}
@@ -396,7 +396,7 @@ func (k *cook) array(items []recipe) {
 // members writes a map of a recipe's keys and items, for which there may be more
 // to come.
 func (k *cook) members(r recipe, more int) {
-	k.open(value.MajorMap, len(r.Keys)+more)
+	k.open(cbordoc.MajorMap, len(r.Keys)+more)
 	k.entries(r)
 	k.End()
 }
@@ -437,13 +437,13 @@ func compareKeys(a, b string) int {
 
 func (k *cook) collection(r recipe) {
 	if r.Kind == "set" {
-		k.open(value.MajorTag, value.TagSet)
+		k.open(cbordoc.MajorTag, cbordoc.TagSet)
 		k.array(r.Items)
 		k.End()
 		return
 	}
-	k.open(value.MajorTag, value.TagMap)
-	k.open(value.MajorMap, len(r.Items)/2)
+	k.open(cbordoc.MajorTag, cbordoc.TagMap)
+	k.open(cbordoc.MajorMap, len(r.Items)/2)
 	for _, item := range r.Items {
 		k.value(item)
 	}
@@ -478,10 +478,10 @@ func (k *cook) typed(r recipe) {
 		}
 	}
 	if tag := tags[r.Text]; tag != 0 {
-		k.open(value.MajorTag, int(tag))
+		k.open(cbordoc.MajorTag, int(tag))
 		defer k.End()
 	}
-	k.Dst = value.AppendBytes(k.Dst, b)
+	k.Dst = cbordoc.AppendBytes(k.Dst, b)
 }
 
 // named writes tag 27.
@@ -498,43 +498,43 @@ func (k *cook) named(r recipe) {
 		k.failure(r)
 		return
 	case "headers":
-		k.open(value.MajorMap, 1)
+		k.open(cbordoc.MajorMap, 1)
 		k.name("entries")
-		k.open(value.MajorArray, len(r.Keys))
+		k.open(cbordoc.MajorArray, len(r.Keys))
 		for _, key := range r.Keys {
 			k.array([]recipe{{Kind: "string", Text: key}, {Kind: "string", Text: "v " + key}})
 		}
 		k.End()
 	case "request":
-		k.open(value.MajorMap, 4)
+		k.open(cbordoc.MajorMap, 4)
 		k.texts("url", r.Text, "method", "POST")
 		k.name("headers")
 		k.value(r.Items[0])
 		k.name("body")
 		k.value(r.Items[1])
 	case "response":
-		k.open(value.MajorMap, 4)
+		k.open(cbordoc.MajorMap, 4)
 		k.name("status")
-		k.Dst = value.AppendInt(k.Dst, 201)
+		k.Dst = cbordoc.AppendInt(k.Dst, 201)
 		k.texts("statusText", r.Text)
 		k.name("headers")
 		k.value(r.Items[0])
 		k.name("body")
 		k.value(r.Items[1])
 	case "buffer":
-		k.open(value.MajorMap, 1)
+		k.open(cbordoc.MajorMap, 1)
 		k.name("bytes")
 		k.typed(recipe{Text: "Uint8Array", Numbers: r.Numbers})
 	case "view":
-		k.open(value.MajorMap, 3)
+		k.open(cbordoc.MajorMap, 3)
 		k.name("buffer")
 		k.typed(recipe{Text: "Uint8Array", Numbers: r.Numbers})
 		k.name("byteOffset")
-		k.Dst = value.AppendInt(k.Dst, 1)
+		k.Dst = cbordoc.AppendInt(k.Dst, 1)
 		k.name("byteLength")
-		k.Dst = value.AppendInt(k.Dst, int64(len(r.Numbers)-1))
+		k.Dst = cbordoc.AppendInt(k.Dst, int64(len(r.Numbers)-1))
 	default:
-		k.open(value.MajorMap, 1)
+		k.open(cbordoc.MajorMap, 1)
 		k.name("value")
 		if r.Kind == "BigInt" {
 			i, _ := new(big.Int).SetString(r.Text, 10)
@@ -560,7 +560,7 @@ func (k *cook) failure(r recipe) {
 	if r.Cause != nil {
 		n++
 	}
-	k.open(value.MajorMap, n)
+	k.open(cbordoc.MajorMap, n)
 	k.texts("name", r.Name, "message", r.Text)
 	if r.Stack != "" {
 		k.texts("stack", r.Stack)

@@ -6,12 +6,12 @@ import (
 	"strconv"
 	"unicode/utf8"
 
-	"github.com/lumenize/lmz/internal/value"
+	"github.com/lumenize/lmz/internal/cbordoc"
 )
 
 // maxJSONNesting is how deep arrays and objects may be inside one another in a
 // JSON text. A value nests deeper there than in CBOR, at most half as deep again.
-const maxJSONNesting = 2 * value.MaxNesting
+const maxJSONNesting = 2 * cbordoc.MaxNesting
 
 // ErrMalformedJSON is matched by every error that says that a text is not JSON.
 var ErrMalformed = errors.New("malformed JSON")
@@ -119,8 +119,8 @@ func (s *jsonScanner) value(depth int) {
 	switch c := s.peek(); {
 	case depth > maxJSONNesting:
 		s.fail("nested deeper than " + strconv.Itoa(maxJSONNesting))
-	case len(s.tokens) >= value.MaxElements:
-		s.fail("more than " + strconv.Itoa(value.MaxElements) + " elements")
+	case len(s.tokens) >= cbordoc.MaxElements:
+		s.fail("more than " + strconv.Itoa(cbordoc.MaxElements) + " elements")
 	case c == '{':
 		s.container(jsonObject, '}', depth)
 	case c == '[':
@@ -275,7 +275,7 @@ func (d *jsonDoc) any(i int32) (any, error) {
 				return nil, err
 			}
 			if object[name], err = d.any(key + 1); err != nil {
-				return nil, value.At(err, name)
+				return nil, cbordoc.At(err, name)
 			}
 		}
 		return object, nil
@@ -284,7 +284,7 @@ func (d *jsonDoc) any(i int32) (any, error) {
 		for element := i + 1; element < t.next; element = d.tokens[element].next {
 			v, err := d.any(element)
 			if err != nil {
-				return nil, value.At(err, value.Index(len(array)))
+				return nil, cbordoc.At(err, cbordoc.Index(len(array)))
 			}
 			array = append(array, v)
 		}

@@ -5,7 +5,7 @@ import (
 	"cmp"
 	"slices"
 
-	"github.com/lumenize/lmz/internal/value"
+	"github.com/lumenize/lmz/internal/cbordoc"
 )
 
 // surveyed is what is known of a map whose members are not simply written in the
@@ -49,16 +49,16 @@ func (w *jsonWriter) look(pos int) (end int, err error) {
 	defer w.Leave()
 	t := w.Token(pos)
 	switch t.Major {
-	case value.MajorBytes, value.MajorText:
+	case cbordoc.MajorBytes, cbordoc.MajorText:
 		return t.Next + int(t.Arg), nil
-	case value.MajorArray:
+	case cbordoc.MajorArray:
 		return w.lookAll(t.Next, int(t.Arg))
-	case value.MajorMap:
+	case cbordoc.MajorMap:
 		if w.hasOtherKeys(t) {
 			return w.lookAll(t.Next, 2*int(t.Arg))
 		}
 		return w.lookObject(t, false)
-	case value.MajorTag:
+	case cbordoc.MajorTag:
 		return w.lookTagged(t)
 	}
 	return t.Next, nil
@@ -67,21 +67,21 @@ func (w *jsonWriter) look(pos int) (end int, err error) {
 func (w *jsonWriter) lookAll(pos, n int) (end int, err error) {
 	for i := range n {
 		if pos, err = w.look(pos); err != nil {
-			return 0, value.At(err, value.Index(i))
+			return 0, cbordoc.At(err, cbordoc.Index(i))
 		}
 	}
 	return pos, nil
 }
 
 // content returns the head of the value at pos behind tags 28 and 29.
-func (w *jsonWriter) content(pos int) value.Token {
+func (w *jsonWriter) content(pos int) cbordoc.Token {
 	t := w.Token(pos)
-	if t.Major == value.MajorTag {
+	if t.Major == cbordoc.MajorTag {
 		switch t.Arg {
-		case value.TagShared:
+		case cbordoc.TagShared:
 			return w.Token(t.Next)
-		case value.TagReference:
-			n, _ := value.HeadAt(w.Data, t.Next)
+		case cbordoc.TagReference:
+			n, _ := cbordoc.HeadAt(w.Data, t.Next)
 			return w.Token(w.Refs.Marks[n.Arg])
 		}
 	}
@@ -89,28 +89,28 @@ func (w *jsonWriter) content(pos int) value.Token {
 }
 
 // hasOtherKeys reports whether a map is a Map because its keys are not texts.
-func (w *jsonWriter) hasOtherKeys(t value.Token) bool {
-	first, _ := value.HeadAt(w.Data, t.Next)
-	return t.Arg > 0 && first.Major != value.MajorText
+func (w *jsonWriter) hasOtherKeys(t cbordoc.Token) bool {
+	first, _ := cbordoc.HeadAt(w.Data, t.Next)
+	return t.Arg > 0 && first.Major != cbordoc.MajorText
 }
 
-func (w *jsonWriter) lookTagged(t value.Token) (end int, err error) {
+func (w *jsonWriter) lookTagged(t cbordoc.Token) (end int, err error) {
 	switch t.Arg {
-	case value.TagShared:
+	case cbordoc.TagShared:
 		end, err = w.lookShared(w.Refs.Number(t.Next))
 		if end == 0 && err == nil {
-			end = value.Skip(w.Data, t.Next)
+			end = cbordoc.Skip(w.Data, t.Next)
 		}
 		return end, err
-	case value.TagReference:
-		n, end := value.HeadAt(w.Data, t.Next)
+	case cbordoc.TagReference:
+		n, end := cbordoc.HeadAt(w.Data, t.Next)
 		_, err := w.lookShared(int(n.Arg))
 		return end, err
-	case value.TagMap:
-		if content := w.Token(t.Next); content.Major == value.MajorMap {
+	case cbordoc.TagMap:
+		if content := w.Token(t.Next); content.Major == cbordoc.MajorMap {
 			return w.lookAll(content.Next, 2*int(content.Arg))
 		}
-	case value.TagObject:
+	case cbordoc.TagObject:
 		return w.lookTyped(t)
 	}
 	return w.look(t.Next)
@@ -127,23 +127,23 @@ func (w *jsonWriter) lookShared(n int) (end int, err error) {
 
 // lookTyped surveys an object with a type, whose members are always wanted by
 // their names.
-func (w *jsonWriter) lookTyped(t value.Token) (end int, err error) {
+func (w *jsonWriter) lookTyped(t cbordoc.Token) (end int, err error) {
 	name, pos, n, err := w.ObjectHead(t)
 	if err != nil {
 		return 0, err
 	}
 	content := w.Token(pos)
-	if n != 1 || content.Major != value.MajorMap || w.hasOtherKeys(content) {
+	if n != 1 || content.Major != cbordoc.MajorMap || w.hasOtherKeys(content) {
 		return w.lookAll(pos, n)
 	}
-	if name != value.ObjectRequest && name != value.ObjectResponse {
+	if name != cbordoc.ObjectRequest && name != cbordoc.ObjectResponse {
 		return w.lookObject(content, true)
 	}
 	s := &surveyed{}
 	if s.end, err = w.Members(content, func(key []byte, pos int) (int, error) {
 		s.members = append(s.members, surveyedMember{key, pos})
-		if string(key) == value.MemberBody {
-			return value.Skip(w.Data, pos), nil
+		if string(key) == cbordoc.MemberBody {
+			return cbordoc.Skip(w.Data, pos), nil
 		}
 		return w.look(pos)
 	}); err != nil {
@@ -154,7 +154,7 @@ func (w *jsonWriter) lookTyped(t value.Token) (end int, err error) {
 
 // lookObject surveys an object. What it finds is kept if its members need another
 // order or keep is set.
-func (w *jsonWriter) lookObject(t value.Token, keep bool) (end int, err error) {
+func (w *jsonWriter) lookObject(t cbordoc.Token, keep bool) (end int, err error) {
 	s := &surveyed{members: make([]surveyedMember, 0, min(int(t.Arg), 64))}
 	inOrder, last := true, -1
 	if s.end, err = w.Members(t, func(key []byte, pos int) (int, error) {
@@ -165,8 +165,8 @@ func (w *jsonWriter) lookObject(t value.Token, keep bool) (end int, err error) {
 			last = len(s.members)
 		}
 		s.members = append(s.members, surveyedMember{key, pos})
-		if string(key) == nestedFlag && w.Data[w.content(pos).Pos] == value.ByteTrue {
-			return 0, &value.Error{What: "an object with this member cannot be sent as JSON: it would be taken for a continuation"}
+		if string(key) == nestedFlag && w.Data[w.content(pos).Pos] == cbordoc.ByteTrue {
+			return 0, &cbordoc.Error{What: "an object with this member cannot be sent as JSON: it would be taken for a continuation"}
 		}
 		return w.look(pos)
 	}); err != nil {
@@ -179,7 +179,7 @@ func (w *jsonWriter) lookObject(t value.Token, keep bool) (end int, err error) {
 }
 
 // keep remembers the members of a map in JavaScript's order.
-func (w *jsonWriter) keep(t value.Token, s *surveyed) error {
+func (w *jsonWriter) keep(t cbordoc.Token, s *surveyed) error {
 	if err := noDuplicates(s.members); err != nil {
 		return err
 	}
@@ -212,7 +212,7 @@ func noDuplicates(members []surveyedMember) error {
 	slices.SortFunc(names, bytes.Compare)
 	for i, name := range names[1:] {
 		if bytes.Equal(name, names[i]) {
-			return value.At(&value.Error{What: "the key occurs twice"}, string(name))
+			return cbordoc.At(&cbordoc.Error{What: "the key occurs twice"}, string(name))
 		}
 	}
 	return nil

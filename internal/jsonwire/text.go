@@ -6,7 +6,7 @@ import (
 	"unicode/utf16"
 	"unicode/utf8"
 
-	"github.com/lumenize/lmz/internal/value"
+	"github.com/lumenize/lmz/internal/cbordoc"
 )
 
 // jsonEscapes are the characters that follow a backslash and what they stand for.
@@ -63,7 +63,7 @@ func (d *jsonDoc) string(i int32) (string, error) {
 				low = unhex4(raw[pos+2:])
 			}
 			if r = utf16.DecodeRune(r, low); r == utf8.RuneError {
-				return "", &value.Error{What: "the string holds half of a surrogate pair, which is no character"}
+				return "", &cbordoc.Error{What: "the string holds half of a surrogate pair, which is no character"}
 			}
 			pos += 6
 		}

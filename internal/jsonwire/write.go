@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/cbordoc"
 	"github.com/lumenize/lmz/internal/proto"
 	"github.com/lumenize/lmz/internal/value"
 )
@@ -15,7 +16,7 @@ const maxTranscoded = 8 * proto.MaxFrame
 
 // transcodeLimit returns how long a document of n bytes may become on the other
 // wire. It bounds what a few references to one long text can do.
-func transcodeLimit(n int) int { return min(value.Budget(n), maxTranscoded) }
+func transcodeLimit(n int) int { return min(cbordoc.Budget(n), maxTranscoded) }
 
 // ToJSON turns a CBOR document into the JSON text of the original's encoding,
 // {"json": ..., "meta": ...}. What JSON cannot hold is an error that names the
@@ -36,7 +37,7 @@ func ToJSON(doc []byte) ([]byte, error) {
 // jsonWriter writes one document. Everything that is referred to twice becomes an
 // alias, numbered in the order in which they are met, as by the original.
 type jsonWriter struct {
-	value.Reader
+	cbordoc.Reader
 	out     []byte
 	limit   int // of out, the aliases and what is put aside
 	aside   int // bytes that are not in out
@@ -51,17 +52,17 @@ type jsonWriter struct {
 }
 
 func newJSONWriter(doc []byte) (*jsonWriter, error) {
-	refs, err := value.Scan(doc)
+	refs, err := cbordoc.Scan(doc)
 	if err != nil {
 		return nil, err
 	}
 	w := &jsonWriter{limit: transcodeLimit(len(doc))}
-	w.Reader = value.NewReader(doc, refs, math.MaxInt) // limit does it
+	w.Reader = cbordoc.NewReader(doc, refs, math.MaxInt) // limit does it
 	if w.Refs != nil {
 		w.counts = make([]int, len(w.Refs.Marks))
 		w.ids = make([]int, len(w.Refs.Marks))
 		for i := range w.ids {
-			w.ids[i] = value.Unwritten
+			w.ids[i] = cbordoc.Unwritten
 		}
 	}
 	return w, nil
@@ -103,15 +104,15 @@ func (w *jsonWriter) value(pos int) (end int, err error) {
 	}
 	defer w.Leave()
 	if len(w.out)+w.aside > w.limit {
-		return 0, value.TooLarge(w.limit)
+		return 0, cbordoc.TooLarge(w.limit)
 	}
 	t := w.Token(pos)
-	if t.Major == value.MajorTag {
+	if t.Major == cbordoc.MajorTag {
 		switch t.Arg {
-		case value.TagShared:
+		case cbordoc.TagShared:
 			return w.sharedHere(t)
-		case value.TagReference:
-			n, end := value.HeadAt(w.Data, t.Next)
+		case cbordoc.TagReference:
+			n, end := cbordoc.HeadAt(w.Data, t.Next)
 			_, err := w.shared(int(n.Arg))
 			return end, err
 		}
@@ -119,10 +120,10 @@ func (w *jsonWriter) value(pos int) (end int, err error) {
 	return w.plain(t)
 }
 
-func (w *jsonWriter) sharedHere(t value.Token) (end int, err error) {
+func (w *jsonWriter) sharedHere(t cbordoc.Token) (end int, err error) {
 	end, err = w.shared(w.Refs.Number(t.Next))
 	if end == 0 && err == nil { // it had been written before
-		end = value.Skip(w.Data, t.Next)
+		end = cbordoc.Skip(w.Data, t.Next)
 	}
 	return end, err
 }
@@ -134,7 +135,7 @@ func (w *jsonWriter) shared(n int) (end int, err error) {
 	if w.counts[n] < 2 || w.inlines(t) {
 		return w.plain(t)
 	}
-	if w.ids[n] == value.Unwritten {
+	if w.ids[n] == cbordoc.Unwritten {
 		w.ids[n] = len(w.aliases)
 		w.aliases = append(w.aliases, nil)
 		body, err := w.apart(func() (err error) {
@@ -153,16 +154,16 @@ func (w *jsonWriter) shared(n int) (end int, err error) {
 
 // inlines reports whether a value is written wherever it occurs: short ones, those
 // that the original does not read from an alias, and work, which is done each time.
-func (w *jsonWriter) inlines(t value.Token) bool {
+func (w *jsonWriter) inlines(t cbordoc.Token) bool {
 	switch t.Major {
-	case value.MajorUint, value.MajorNegint, value.MajorSimple:
+	case cbordoc.MajorUint, cbordoc.MajorNegint, cbordoc.MajorSimple:
 		return true
-	case value.MajorTag:
-		if t.Arg == value.TagObject {
+	case cbordoc.MajorTag:
+		if t.Arg == cbordoc.TagObject {
 			name, _, _, err := w.ObjectHead(t)
-			return err == nil && (name == value.ObjectContinuation || name == value.ObjectResult)
+			return err == nil && (name == cbordoc.ObjectContinuation || name == cbordoc.ObjectResult)
 		}
-		return t.Arg == value.TagBigPositive || t.Arg == value.TagBigNegative
+		return t.Arg == cbordoc.TagBigPositive || t.Arg == cbordoc.TagBigNegative
 	}
 	return false
 }
@@ -180,38 +181,38 @@ func (w *jsonWriter) apart(write func() error) ([]byte, error) {
 }
 
 // plain writes a value that is not shared.
-func (w *jsonWriter) plain(t value.Token) (end int, err error) {
+func (w *jsonWriter) plain(t cbordoc.Token) (end int, err error) {
 	switch t.Major {
-	case value.MajorUint, value.MajorNegint:
-		return t.Next, w.integer(value.Number{Negative: t.Major == value.MajorNegint, Magnitude: t.Arg})
-	case value.MajorBytes:
+	case cbordoc.MajorUint, cbordoc.MajorNegint:
+		return t.Next, w.integer(cbordoc.Number{Negative: t.Major == cbordoc.MajorNegint, Magnitude: t.Arg})
+	case cbordoc.MajorBytes:
 		return w.typedArray(t)
-	case value.MajorText:
+	case cbordoc.MajorText:
 		b := w.Chunk(t)
 		w.out = value.AppendJSONText(w.out, b)
 		return t.Next + len(b), nil
-	case value.MajorArray:
+	case cbordoc.MajorArray:
 		return w.list(t, w.value)
-	case value.MajorMap:
+	case cbordoc.MajorMap:
 		if w.hasOtherKeys(t) {
 			return w.orderedMap(t)
 		}
 		return w.plainObject(t)
-	case value.MajorTag:
+	case cbordoc.MajorTag:
 		return w.tagged(t)
 	}
 	return t.Next, w.simple(t)
 }
 
-func (w *jsonWriter) simple(t value.Token) error {
+func (w *jsonWriter) simple(t cbordoc.Token) error {
 	switch t.Info {
-	case value.InfoFalse:
+	case cbordoc.InfoFalse:
 		w.out = append(w.out, "false"...)
-	case value.InfoTrue:
+	case cbordoc.InfoTrue:
 		w.out = append(w.out, "true"...)
-	case value.InfoNull:
+	case cbordoc.InfoNull:
 		w.out = append(w.out, "null"...)
-	case value.InfoUndefined:
+	case cbordoc.InfoUndefined:
 		w.out = append(w.out, `{"$type":"undefined"}`...)
 	default:
 		w.float(t.Float())
@@ -244,7 +245,7 @@ func specialNumber(f float64) string {
 // gaps.
 const maxSafeInteger = 1<<53 - 1
 
-func (w *jsonWriter) integer(n value.Number) error {
+func (w *jsonWriter) integer(n cbordoc.Number) error {
 	if n.Negative && n.Magnitude < maxSafeInteger || !n.Negative && n.Magnitude <= maxSafeInteger {
 		w.out = strconv.AppendInt(w.out, n.Int64(), 10)
 		return nil
@@ -258,7 +259,7 @@ func (w *jsonWriter) bigInteger(decimal string) {
 }
 
 // list writes the elements of an array, each with element.
-func (w *jsonWriter) list(t value.Token, element func(pos int) (int, error)) (end int, err error) {
+func (w *jsonWriter) list(t cbordoc.Token, element func(pos int) (int, error)) (end int, err error) {
 	w.out = append(w.out, '[')
 	pos := t.Next
 	for i := range int(t.Arg) {
@@ -266,7 +267,7 @@ func (w *jsonWriter) list(t value.Token, element func(pos int) (int, error)) (en
 			w.out = append(w.out, ',')
 		}
 		if pos, err = element(pos); err != nil {
-			return 0, value.At(err, value.Index(i))
+			return 0, cbordoc.At(err, cbordoc.Index(i))
 		}
 	}
 	w.out = append(w.out, ']')
@@ -274,7 +275,7 @@ func (w *jsonWriter) list(t value.Token, element func(pos int) (int, error)) (en
 }
 
 // plainObject writes a map with texts as keys, in JavaScript's order.
-func (w *jsonWriter) plainObject(t value.Token) (end int, err error) {
+func (w *jsonWriter) plainObject(t cbordoc.Token) (end int, err error) {
 	w.out = append(w.out, '{')
 	defer func() { w.out = append(w.out, '}') }()
 	if s := w.objects[t.Pos]; s != nil {
@@ -291,7 +292,7 @@ func (w *jsonWriter) plainObject(t value.Token) (end int, err error) {
 		name := w.Chunk(key)
 		w.name(i > 0, name)
 		if pos, err = w.value(key.Next + len(name)); err != nil {
-			return 0, value.At(err, string(name))
+			return 0, cbordoc.At(err, string(name))
 		}
 	}
 	return pos, nil
@@ -300,7 +301,7 @@ func (w *jsonWriter) plainObject(t value.Token) (end int, err error) {
 // member writes a member of an object with the value at pos.
 func (w *jsonWriter) member(comma bool, name []byte, pos int) error {
 	w.name(comma, name)
-	return value.At(w.valueAt(pos), string(name))
+	return cbordoc.At(w.valueAt(pos), string(name))
 }
 
 // name writes the name of a member. A $ before it is doubled.
@@ -315,21 +316,21 @@ func (w *jsonWriter) name(comma bool, name []byte) {
 }
 
 // orderedMap writes a Map.
-func (w *jsonWriter) orderedMap(t value.Token) (end int, err error) {
+func (w *jsonWriter) orderedMap(t cbordoc.Token) (end int, err error) {
 	w.out = append(w.out, `{"$type":"map","entries":[`...)
 	pos := t.Next
-	var known value.Distinct
+	var known cbordoc.Distinct
 	for i := range int(t.Arg) {
 		if i > 0 {
 			w.out = append(w.out, ',')
 		}
 		w.out = append(w.out, '[')
 		if pos, err = w.distinct(&known, int(t.Arg), pos); err != nil {
-			return 0, value.At(value.At(err, "key"), value.Index(i))
+			return 0, cbordoc.At(cbordoc.At(err, "key"), cbordoc.Index(i))
 		}
 		w.out = append(w.out, ',')
 		if pos, err = w.value(pos); err != nil {
-			return 0, value.At(err, value.Index(i))
+			return 0, cbordoc.At(err, cbordoc.Index(i))
 		}
 		w.out = append(w.out, ']')
 	}
@@ -339,16 +340,16 @@ func (w *jsonWriter) orderedMap(t value.Token) (end int, err error) {
 
 // distinct writes the value at pos, one of n keys of a Map or elements of a Set, and
 // returns its end. Two that JavaScript compares as equal would become one there.
-func (w *jsonWriter) distinct(known *value.Distinct, n, pos int) (end int, err error) {
+func (w *jsonWriter) distinct(known *cbordoc.Distinct, n, pos int) (end int, err error) {
 	if end, err = w.value(pos); err != nil || n == 1 {
 		return end, err
 	}
 	mark := 0
-	if t := w.Token(pos); t.Major == value.MajorTag && t.Arg == value.TagShared {
+	if t := w.Token(pos); t.Major == cbordoc.MajorTag && t.Arg == cbordoc.TagShared {
 		mark = w.Refs.Number(t.Next)
 	}
 	if !known.Add(w.Data[pos:end], mark) {
-		return 0, value.ErrNotDistinct()
+		return 0, cbordoc.ErrNotDistinct()
 	}
 	return end, nil
 }

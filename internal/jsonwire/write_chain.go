@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/cbordoc"
 	"github.com/lumenize/lmz/internal/proto"
 	"github.com/lumenize/lmz/internal/value"
 )
@@ -37,7 +38,7 @@ func (w *jsonWriter) continuation(pos int) (end int, err error) {
 		return 0, err
 	}
 	w.out = append(w.out, '}')
-	return value.Skip(w.Data, pos), nil
+	return cbordoc.Skip(w.Data, pos), nil
 }
 
 // chain writes the operations at pos. Those that are shared are written out: only
@@ -48,7 +49,7 @@ func (w *jsonWriter) chain(pos int) error {
 	}
 	defer w.Leave()
 	t := w.content(pos)
-	if t.Major != value.MajorArray {
+	if t.Major != cbordoc.MajorArray {
 		return proto.BadChain("operations must be an array")
 	}
 	if t.Arg > lmz.MaxOperations {
@@ -61,19 +62,19 @@ func (w *jsonWriter) chain(pos int) error {
 func (w *jsonWriter) operation(pos int) (end int, err error) {
 	t := w.content(pos)
 	switch t.Major {
-	case value.MajorText:
+	case cbordoc.MajorText:
 		w.out = append(value.AppendJSONText(append(w.out, `{"type":"get","key":`...), w.Chunk(t)), '}')
-		return value.Skip(w.Data, pos), nil
-	case value.MajorArray:
+		return cbordoc.Skip(w.Data, pos), nil
+	case cbordoc.MajorArray:
 		if t.Arg > lmz.MaxArguments {
 			return 0, tooManyArguments(int(t.Arg))
 		}
 		w.out = append(w.out, `{"type":"apply","args":`...)
 		if _, err := w.list(t, w.value); err != nil {
-			return 0, value.At(err, "args")
+			return 0, cbordoc.At(err, "args")
 		}
 		w.out = append(w.out, '}')
-		return value.Skip(w.Data, pos), nil
+		return cbordoc.Skip(w.Data, pos), nil
 	}
 	return 0, proto.BadChain("an operation is a name or arguments, not " + w.Describe(t))
 }

@@ -2,6 +2,7 @@ package jsonwire
 
 import (
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/cbordoc"
 	"github.com/lumenize/lmz/internal/value"
 )
 
@@ -22,17 +23,17 @@ func ErrorToJSON(payload []byte, code lmz.Code) ([]byte, error) {
 // failure writes an error: what every error has, and its own properties. Those
 // with a number for a name come first, as in every JavaScript object.
 func (w *jsonWriter) failure(s *surveyed, code lmz.Code) error {
-	name, message, stack := value.ObjectError, "", ""
-	if err := w.into(s, value.MemberName, &name); err != nil {
+	name, message, stack := cbordoc.ObjectError, "", ""
+	if err := w.into(s, cbordoc.MemberName, &name); err != nil {
 		return err
 	}
-	if err := w.into(s, value.MemberMessage, &message); err != nil {
+	if err := w.into(s, cbordoc.MemberMessage, &message); err != nil {
 		return err
 	}
 	if name == "" {
-		name = value.ObjectError
+		name = cbordoc.ObjectError
 	}
-	if pos, ok := s.member(value.MemberStack); ok {
+	if pos, ok := s.member(cbordoc.MemberStack); ok {
 		stack, _ = value.ItemAt(&w.Reader, pos).Text()
 	}
 	cause, err := w.cause(s)
@@ -68,22 +69,22 @@ func (w *jsonWriter) failure(s *surveyed, code lmz.Code) error {
 // cause returns the JSON of an error's cause, nil if it has none. It is written
 // before the own properties, which decides the numbers of aliases.
 func (w *jsonWriter) cause(s *surveyed) ([]byte, error) {
-	pos, ok := s.member(value.MemberCause)
-	if !ok || w.Data[w.content(pos).Pos] == value.ByteUndefined {
+	pos, ok := s.member(cbordoc.MemberCause)
+	if !ok || w.Data[w.content(pos).Pos] == cbordoc.ByteUndefined {
 		return nil, nil
 	}
 	cause, err := w.apart(func() error { return w.valueAt(pos) })
 	w.aside -= len(cause) // it goes to out
-	return cause, value.At(err, value.MemberCause)
+	return cause, cbordoc.At(err, cbordoc.MemberCause)
 }
 
 // properties writes an error's own properties, and who failed if there is a code.
 func (w *jsonWriter) properties(members []surveyedMember, code lmz.Code) error {
 	for _, m := range members {
 		switch name := string(m.name); {
-		case name == value.MemberName, name == value.MemberMessage, name == value.MemberStack, name == value.MemberCause:
+		case name == cbordoc.MemberName, name == cbordoc.MemberMessage, name == cbordoc.MemberStack, name == cbordoc.MemberCause:
 			continue
-		case name == value.MemberCode && code != "":
+		case name == cbordoc.MemberCode && code != "":
 			continue
 		}
 		if err := w.member(true, m.name, m.value); err != nil {
@@ -91,7 +92,7 @@ func (w *jsonWriter) properties(members []surveyedMember, code lmz.Code) error {
 		}
 	}
 	if code != "" {
-		w.out = value.AppendJSONText(append(w.out, `,"`+value.MemberCode+`":`...), []byte(code))
+		w.out = value.AppendJSONText(append(w.out, `,"`+cbordoc.MemberCode+`":`...), []byte(code))
 	}
 	return nil
 }

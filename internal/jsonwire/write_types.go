@@ -5,61 +5,62 @@ import (
 	"time"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/cbordoc"
 	"github.com/lumenize/lmz/internal/value"
 )
 
 // tagged writes a value with a tag.
-func (w *jsonWriter) tagged(t value.Token) (end int, err error) {
+func (w *jsonWriter) tagged(t cbordoc.Token) (end int, err error) {
 	content := w.Token(t.Next)
 	switch t.Arg {
-	case value.TagDateText, value.TagDateEpoch:
+	case cbordoc.TagDateText, cbordoc.TagDateEpoch:
 		return w.dateValue(t)
-	case value.TagBigPositive, value.TagBigNegative:
+	case cbordoc.TagBigPositive, cbordoc.TagBigNegative:
 		return w.bigValue(t)
-	case value.TagURL:
-		if content.Major != value.MajorText {
-			return 0, value.BadContent(t)
+	case cbordoc.TagURL:
+		if content.Major != cbordoc.MajorText {
+			return 0, cbordoc.BadContent(t)
 		}
 		href := w.Chunk(content)
 		w.out = append(value.AppendJSONText(append(w.out, `{"$type":"url","href":`...), href), '}')
 		return content.Next + len(href), nil
-	case value.TagRegExp:
+	case cbordoc.TagRegExp:
 		return w.regExpValue(t)
-	case value.TagObject:
+	case cbordoc.TagObject:
 		return w.typed(t)
-	case value.TagMap:
-		if content.Major == value.MajorMap {
+	case cbordoc.TagMap:
+		if content.Major == cbordoc.MajorMap {
 			return w.orderedMap(content)
 		}
-	case value.TagSet:
-		if content.Major == value.MajorArray {
+	case cbordoc.TagSet:
+		if content.Major == cbordoc.MajorArray {
 			w.out = append(w.out, `{"$type":"set","values":`...)
-			var known value.Distinct
+			var known cbordoc.Distinct
 			end, err = w.list(content, func(pos int) (int, error) { return w.distinct(&known, int(content.Arg), pos) })
 			w.out = append(w.out, '}')
 			return end, err
 		}
 	}
-	if t.Arg >= value.TagTypedFirst && t.Arg <= value.TagTypedLast {
+	if t.Arg >= cbordoc.TagTypedFirst && t.Arg <= cbordoc.TagTypedLast {
 		return w.typedArray(t)
 	}
-	return 0, &value.Error{What: "cannot read " + w.Describe(t)}
+	return 0, &cbordoc.Error{What: "cannot read " + w.Describe(t)}
 }
 
 // The dates that JavaScript has, in milliseconds since 1970.
 const maxJSDate = 8_640_000_000_000_000
 
-func (w *jsonWriter) dateValue(t value.Token) (end int, err error) {
+func (w *jsonWriter) dateValue(t cbordoc.Token) (end int, err error) {
 	date, _, err := w.Date(t)
 	if err != nil {
 		return 0, err
 	}
 	if ms := date.UnixMilli(); ms > maxJSDate || ms < -maxJSDate {
-		return 0, &value.Error{What: "JavaScript has no date so far away"}
+		return 0, &cbordoc.Error{What: "JavaScript has no date so far away"}
 	}
 	w.out = append(w.out, `{"$type":"date","iso":"`...)
 	w.out = append(appendISO(w.out, date), `"}`...)
-	return value.Skip(w.Data, t.Next), nil
+	return cbordoc.Skip(w.Data, t.Next), nil
 }
 
 // appendISO writes a date as JavaScript's toISOString does.
@@ -84,32 +85,32 @@ func appendISO(dst []byte, t time.Time) []byte {
 // maxBigBytes bounds big integers, whose decimal digits cost more than linear time.
 const maxBigBytes = 16 << 10
 
-func (w *jsonWriter) bigValue(t value.Token) (end int, err error) {
+func (w *jsonWriter) bigValue(t cbordoc.Token) (end int, err error) {
 	i, end, err := w.BigInt(t)
 	if err != nil {
 		return 0, err
 	}
 	if i.BitLen() > 8*maxBigBytes {
-		return 0, &value.Error{What: "the big integer has more than " + strconv.Itoa(8*maxBigBytes) + " bits"}
+		return 0, &cbordoc.Error{What: "the big integer has more than " + strconv.Itoa(8*maxBigBytes) + " bits"}
 	}
 	w.bigInteger(i.String())
 	return end, nil
 }
 
-func (w *jsonWriter) regExpValue(t value.Token) (end int, err error) {
+func (w *jsonWriter) regExpValue(t cbordoc.Token) (end int, err error) {
 	r, _, err := w.RegExp(t)
 	if err != nil {
 		return 0, err
 	}
 	w.out = value.AppendJSONText(append(w.out, `{"$type":"regexp","source":`...), []byte(r.Source))
 	w.out = append(value.AppendJSONText(append(w.out, `,"flags":`...), []byte(r.Flags)), '}')
-	return value.Skip(w.Data, t.Next), nil
+	return cbordoc.Skip(w.Data, t.Next), nil
 }
 
 // arrayClass returns the JavaScript name of an array with this tag and elements of size
 // bytes, without the Big of 64-bit integers.
 func arrayClass(tag uint64, size int) string {
-	if tag == value.TagClamped {
+	if tag == cbordoc.TagClamped {
 		return "Uint8ClampedArray"
 	}
 	bits := strconv.Itoa(8 * size)
@@ -123,18 +124,18 @@ func arrayClass(tag uint64, size int) string {
 }
 
 // typedArray writes bytes or a tag of RFC 8746 with its elements as numbers.
-func (w *jsonWriter) typedArray(t value.Token) (end int, err error) {
+func (w *jsonWriter) typedArray(t cbordoc.Token) (end int, err error) {
 	a, end, _, err := w.Reader.TypedArray(t)
 	if err != nil {
 		return 0, err
 	}
-	tag := uint64(value.TagTypedFirst)
-	if t.Major == value.MajorTag {
+	tag := uint64(cbordoc.TagTypedFirst)
+	if t.Major == cbordoc.MajorTag {
 		tag = t.Arg
 	}
 	class := arrayClass(tag, a.Size)
 	if isInt := tag>>4&1 == 0; isInt && a.Size == 8 {
-		return 0, &value.Error{What: "a Big" + class + " cannot be sent as JSON"}
+		return 0, &cbordoc.Error{What: "a Big" + class + " cannot be sent as JSON"}
 	}
 	w.out = append(w.out, `{"$type":"arraybuffer","subtype":"`+class+`","data":`...)
 	if err := w.numbers(a); err != nil {
@@ -144,7 +145,7 @@ func (w *jsonWriter) typedArray(t value.Token) (end int, err error) {
 	return end, nil
 }
 
-func (w *jsonWriter) numbers(a value.TypedArray) error {
+func (w *jsonWriter) numbers(a cbordoc.TypedArray) error {
 	w.out = append(w.out, '[')
 	for i := range a.Len() {
 		if i > 0 {
@@ -156,7 +157,7 @@ func (w *jsonWriter) numbers(a value.TypedArray) error {
 			continue
 		}
 		if name := specialNumber(n.Float); name != "" {
-			return value.At(&value.Error{What: name + " in a " + strconv.Itoa(8*a.Size) + "-bit float array cannot be sent as JSON"}, value.Index(i))
+			return cbordoc.At(&cbordoc.Error{What: name + " in a " + strconv.Itoa(8*a.Size) + "-bit float array cannot be sent as JSON"}, cbordoc.Index(i))
 		}
 		w.out = appendJSONFloat(w.out, n.Float)
 	}
@@ -165,35 +166,35 @@ func (w *jsonWriter) numbers(a value.TypedArray) error {
 }
 
 // typed writes an object with a type.
-func (w *jsonWriter) typed(t value.Token) (end int, err error) {
+func (w *jsonWriter) typed(t cbordoc.Token) (end int, err error) {
 	name, pos, n, err := w.ObjectHead(t)
 	if err != nil {
 		return 0, err
 	}
 	switch {
-	case name == value.ObjectResult && n == 0:
+	case name == cbordoc.ObjectResult && n == 0:
 		w.out = append(w.out, jsonResult...)
 		return pos, nil
-	case name == value.ObjectContinuation && n == 1:
+	case name == cbordoc.ObjectContinuation && n == 1:
 		return w.continuation(pos)
 	}
 	content := w.Token(pos)
 	s := w.objects[pos]
-	if n != 1 || s == nil || content.Major != value.MajorMap {
-		return 0, value.BadContent(t)
+	if n != 1 || s == nil || content.Major != cbordoc.MajorMap {
+		return 0, cbordoc.BadContent(t)
 	}
 	switch name {
-	case value.ObjectError:
+	case cbordoc.ObjectError:
 		code := lmz.Code("")
 		if t.Pos == w.failed {
 			code = w.code
 		}
 		err = w.failure(s, code)
-	case value.ObjectHeaders:
+	case cbordoc.ObjectHeaders:
 		err = w.headers(s)
-	case value.ObjectRequest:
+	case cbordoc.ObjectRequest:
 		err = w.request(s)
-	case value.ObjectResponse:
+	case cbordoc.ObjectResponse:
 		err = w.response(s)
 	case "ArrayBuffer":
 		err = w.buffer(s, name, "bytes")
@@ -202,7 +203,7 @@ func (w *jsonWriter) typed(t value.Token) (end int, err error) {
 	case "Boolean", "Number", "String", "BigInt":
 		err = w.boxed(s, name)
 	default:
-		err = &value.Error{What: "unknown type " + strconv.Quote(value.Shorten(name))}
+		err = &cbordoc.Error{What: "unknown type " + strconv.Quote(cbordoc.Shorten(name))}
 	}
 	return s.end, err
 }
@@ -213,7 +214,7 @@ func (w *jsonWriter) into(s *surveyed, name string, x any) error {
 	if !ok {
 		return nil
 	}
-	return value.At(value.ItemAt(&w.Reader, pos).Decode(x), name)
+	return cbordoc.At(value.ItemAt(&w.Reader, pos).Decode(x), name)
 }
 
 func (w *jsonWriter) headers(s *surveyed) error {
@@ -252,7 +253,7 @@ func (w *jsonWriter) response(s *surveyed) error {
 		return err
 	}
 	if status < 200 || status > 599 {
-		return value.At(&value.Error{What: "JavaScript takes a status from 200 to 599, not " + strconv.FormatInt(status, 10)}, "status")
+		return cbordoc.At(&cbordoc.Error{What: "JavaScript takes a status from 200 to 599, not " + strconv.FormatInt(status, 10)}, "status")
 	}
 	if err := w.into(s, "statusText", &text); err != nil {
 		return err
@@ -266,19 +267,19 @@ func (w *jsonWriter) response(s *surveyed) error {
 func (w *jsonWriter) message(s *surveyed) error {
 	w.out = append(w.out, `,"headers":`...)
 	if pos, ok := s.member("headers"); ok {
-		if name, _, _, err := w.ObjectHead(w.content(pos)); err != nil || name != value.ObjectHeaders {
-			return value.At(&value.Error{What: "expected Headers, got " + w.Describe(w.Token(pos))}, "headers")
+		if name, _, _, err := w.ObjectHead(w.content(pos)); err != nil || name != cbordoc.ObjectHeaders {
+			return cbordoc.At(&cbordoc.Error{What: "expected Headers, got " + w.Describe(w.Token(pos))}, "headers")
 		}
 		if err := w.valueAt(pos); err != nil {
-			return value.At(err, "headers")
+			return cbordoc.At(err, "headers")
 		}
 	} else {
 		w.out = append(w.out, `{"$type":"headers","entries":[]}`...)
 	}
 	w.out = append(w.out, `,"body":`...)
-	if pos, ok := s.member(value.MemberBody); ok {
+	if pos, ok := s.member(cbordoc.MemberBody); ok {
 		if _, err := w.raw(pos); err != nil {
-			return value.At(err, value.MemberBody)
+			return cbordoc.At(err, cbordoc.MemberBody)
 		}
 	} else {
 		w.out = append(w.out, "null"...)
@@ -295,29 +296,29 @@ func (w *jsonWriter) raw(pos int) (end int, err error) {
 	}
 	defer w.Leave()
 	if len(w.out)+w.aside > w.limit {
-		return 0, value.TooLarge(w.limit)
+		return 0, cbordoc.TooLarge(w.limit)
 	}
 	t := w.Token(pos)
 	switch {
-	case t.Major == value.MajorTag && (t.Arg == value.TagShared || t.Arg == value.TagReference):
-		end = value.Skip(w.Data, t.Next)
+	case t.Major == cbordoc.MajorTag && (t.Arg == cbordoc.TagShared || t.Arg == cbordoc.TagReference):
+		end = cbordoc.Skip(w.Data, t.Next)
 		_, err := w.raw(w.content(pos).Pos)
 		return end, err
-	case t.Major == value.MajorText, t.Major == value.MajorSimple && t.Info < value.InfoUndefined:
+	case t.Major == cbordoc.MajorText, t.Major == cbordoc.MajorSimple && t.Info < cbordoc.InfoUndefined:
 		return w.plain(t)
 	case t.IsFloat() && specialNumber(t.Float()) == "":
 		return w.plain(t)
-	case t.Major <= value.MajorNegint && t.Arg < maxSafeInteger:
+	case t.Major <= cbordoc.MajorNegint && t.Arg < maxSafeInteger:
 		return w.plain(t)
-	case t.Major == value.MajorArray:
+	case t.Major == cbordoc.MajorArray:
 		return w.list(t, w.raw)
-	case t.Major == value.MajorMap && !w.hasOtherKeys(t):
+	case t.Major == cbordoc.MajorMap && !w.hasOtherKeys(t):
 		return w.rawObject(t)
 	}
-	return 0, &value.Error{What: w.Describe(t) + " cannot be sent as JSON in a body"}
+	return 0, &cbordoc.Error{What: w.Describe(t) + " cannot be sent as JSON in a body"}
 }
 
-func (w *jsonWriter) rawObject(t value.Token) (end int, err error) {
+func (w *jsonWriter) rawObject(t cbordoc.Token) (end int, err error) {
 	var members []surveyedMember
 	w.out = append(w.out, '{')
 	end, err = w.Members(t, func(name []byte, pos int) (int, error) {
@@ -342,7 +343,7 @@ func (w *jsonWriter) buffer(s *surveyed, class, member string) error {
 		return err
 	}
 	w.out = append(w.out, `{"$type":"arraybuffer","subtype":"`+class+`","data":`...)
-	if err := w.numbers(value.TypedArray{Size: 1, Bytes: data}); err != nil {
+	if err := w.numbers(cbordoc.TypedArray{Size: 1, Bytes: data}); err != nil {
 		return err
 	}
 	if class == "DataView" {
@@ -354,7 +355,7 @@ func (w *jsonWriter) buffer(s *surveyed, class, member string) error {
 			return err
 		}
 		if offset < 0 || length < 0 || offset > int64(len(data)) || length > int64(len(data))-offset {
-			return value.ErrWindow()
+			return cbordoc.ErrWindow()
 		}
 		w.out = strconv.AppendInt(append(w.out, `,"byteOffset":`...), offset, 10)
 		w.out = strconv.AppendInt(append(w.out, `,"byteLength":`...), length, 10)
@@ -368,18 +369,18 @@ func (w *jsonWriter) boxed(s *surveyed, class string) error {
 	pos, ok := s.member("value")
 	t := w.content(pos)
 	if !ok {
-		return &value.Error{What: "a boxed " + class + " holds nothing"}
+		return &cbordoc.Error{What: "a boxed " + class + " holds nothing"}
 	}
-	wrong := value.At(&value.Error{What: "a boxed " + class + " holds " + w.Describe(t)}, "value")
+	wrong := cbordoc.At(&cbordoc.Error{What: "a boxed " + class + " holds " + w.Describe(t)}, "value")
 	switch class {
 	case "Boolean":
-		if t.Major != value.MajorSimple || t.Info > value.InfoTrue {
+		if t.Major != cbordoc.MajorSimple || t.Info > cbordoc.InfoTrue {
 			return wrong
 		}
 		w.out = append(w.out, `{"$type":"boolean-object","value":`...)
-		w.out = strconv.AppendBool(w.out, t.Info == value.InfoTrue)
+		w.out = strconv.AppendBool(w.out, t.Info == cbordoc.InfoTrue)
 	case "String":
-		if t.Major != value.MajorText {
+		if t.Major != cbordoc.MajorText {
 			return wrong
 		}
 		w.out = append(w.out, `{"$type":"string-object","value":`...)
@@ -408,7 +409,7 @@ func (w *jsonWriter) boxed(s *surveyed, class string) error {
 	return nil
 }
 
-func (w *jsonWriter) boxedBigInt(n value.Number, wrong error) error {
+func (w *jsonWriter) boxedBigInt(n cbordoc.Number, wrong error) error {
 	i := n.BigInt()
 	if i == nil || i.BitLen() > 8*maxBigBytes {
 		return wrong

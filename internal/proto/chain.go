@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/cbordoc"
 	"github.com/lumenize/lmz/internal/node"
 	"github.com/lumenize/lmz/internal/scope"
 	"github.com/lumenize/lmz/internal/value"
@@ -100,7 +101,7 @@ func ExecuteEncodedReply(ctx context.Context, h lmz.Handler, chain []byte, a Ans
 	}
 	e := newExecution(h, chain, Limits{})
 	e.outcome = &outcome
-	e.nested = e.nested || bytes.Contains(chain, []byte(value.ObjectResult))
+	e.nested = e.nested || bytes.Contains(chain, []byte(cbordoc.ObjectResult))
 	return e.run(scope.AsReply(ctx), doc, 0)
 }
 
@@ -109,7 +110,7 @@ func newExecution(h lmz.Handler, chain []byte, limits Limits) *execution {
 	limits.Arguments = limit(limits.Arguments, lmz.MaxArguments)
 	return &execution{
 		target: h, limits: limits,
-		nested: bytes.Contains(chain, []byte(value.ObjectContinuation)), left: maxSteps, bytes: MaxPayload,
+		nested: bytes.Contains(chain, []byte(cbordoc.ObjectContinuation)), left: maxSteps, bytes: MaxPayload,
 	}
 }
 
@@ -309,7 +310,7 @@ func sendable(e *lmz.Error) *lmz.Error {
 // Failure is the answer with an error of the runtime itself, of the class Error if
 // name is empty. Unlike [ErrorAnswer] it does not need the codec for Go values.
 func Failure(code lmz.Code, name, message string) Answer {
-	return Answer{Failed: code, Payload: value.EncodeFailure(name, message)}
+	return Answer{Failed: code, Payload: cbordoc.EncodeFailure(name, message)}
 }
 
 // Hidden returns the part of err that [NewAnswer] does not let out, for the node's
@@ -338,7 +339,7 @@ func (a Answer) Outcome() (value.Item, error) {
 	if failure.Fields == nil {
 		failure.Fields = make(map[string]any)
 	}
-	failure.Fields[value.MemberCode] = string(e.Code)
+	failure.Fields[cbordoc.MemberCode] = string(e.Code)
 	data, err := value.Marshal(&failure)
 	if err != nil {
 		return value.Item{}, err

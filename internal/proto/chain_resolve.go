@@ -5,6 +5,7 @@ import (
 	"context"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/cbordoc"
 	"github.com/lumenize/lmz/internal/value"
 )
 
@@ -29,7 +30,7 @@ func (e *execution) resolve(ctx context.Context, args value.Item, depth int) ([]
 
 // mayHoldWork is a quick look, which may be wrong about text.
 func mayHoldWork(data []byte) bool {
-	return bytes.Contains(data, []byte(value.ObjectContinuation)) || bytes.Contains(data, []byte(value.ObjectResult))
+	return bytes.Contains(data, []byte(cbordoc.ObjectContinuation)) || bytes.Contains(data, []byte(cbordoc.ObjectResult))
 }
 
 // replace returns what stands for an object with a type: the result of a continuation, or
@@ -37,14 +38,14 @@ func mayHoldWork(data []byte) bool {
 func (e *execution) replace(ctx context.Context, it value.Item, depth int) (with value.Item, ok bool, err error) {
 	name, members, _ := it.Object()
 	switch {
-	case name == value.ObjectContinuation && len(members) == 1:
+	case name == cbordoc.ObjectContinuation && len(members) == 1:
 		result, err := e.run(ctx, members[0], depth+1)
 		if err != nil {
 			return value.Item{}, true, err
 		}
 		with, err = e.encode(result)
 		return with, true, err
-	case name == value.ObjectResult && e.outcome != nil:
+	case name == cbordoc.ObjectResult && e.outcome != nil:
 		e.filled = true
 		return *e.outcome, true, nil
 	}

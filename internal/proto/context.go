@@ -2,6 +2,7 @@ package proto
 
 import (
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/cbordoc"
 	"github.com/lumenize/lmz/internal/value"
 )
 
@@ -53,7 +54,7 @@ func stateItems(state map[string]lmz.Value) (map[string]value.Item, error) {
 		}
 		encoded, err := encodeValue(v)
 		if err != nil {
-			return nil, value.At(err, key)
+			return nil, cbordoc.At(err, key)
 		}
 		items[key] = encoded.(value.Item)
 	}

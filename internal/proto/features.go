@@ -1,7 +1,7 @@
 package proto
 
 import (
-	"github.com/lumenize/lmz/internal/value"
+	"github.com/lumenize/lmz/internal/cbordoc"
 	"slices"
 )
 
@@ -32,7 +32,7 @@ func (w *frameWriter) features(f Features) {
 			names = append(names, name)
 		}
 	}
-	w.buf = value.AppendHead(w.buf, value.MajorArray, uint64(len(names)))
+	w.buf = cbordoc.AppendHead(w.buf, cbordoc.MajorArray, uint64(len(names)))
 	for _, name := range names {
 		w.text(name)
 	}
@@ -40,7 +40,7 @@ func (w *frameWriter) features(f Features) {
 
 // features reads a list of names. Those it does not know are of later versions.
 func (r *frameReader) features() (f Features) {
-	for n := r.head(value.MajorArray); n > 0 && r.err == nil; n-- {
+	for n := r.head(cbordoc.MajorArray); n > 0 && r.err == nil; n-- {
 		if i := slices.Index(featureNames, string(r.text())); i >= 0 {
 			f |= 1 << i
 		}

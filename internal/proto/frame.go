@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/lumenize/lmz"
-	"github.com/lumenize/lmz/internal/value"
+	"github.com/lumenize/lmz/internal/cbordoc"
 )
 
 // Subprotocols that a client offers, in order (PROTOCOL.md, "Connecting").
@@ -236,7 +236,7 @@ const (
 func ParseFrame(data []byte) (Frame, error) {
 	r := frameReader{data: data}
 	var f Frame
-	n := r.head(value.MajorArray)
+	n := r.head(cbordoc.MajorArray)
 	f.Kind = Kind(r.uint())
 	want, known := frameLength[f.Kind]
 	if r.err == nil && known && n < want {
@@ -316,23 +316,23 @@ func (r *frameReader) fields(f *Frame, n uint64) {
 type frameWriter struct{ buf []byte }
 
 func (w *frameWriter) begin(n uint64, k Kind) {
-	w.buf = value.AppendHead(w.buf, value.MajorArray, n)
+	w.buf = cbordoc.AppendHead(w.buf, cbordoc.MajorArray, n)
 	w.uint(uint64(k))
 }
 
 // The writers of elements are not inlined: a browser would load their code thirty times.
 
 //go:noinline
-func (w *frameWriter) uint(n uint64) { w.buf = value.AppendHead(w.buf, value.MajorUint, n) }
+func (w *frameWriter) uint(n uint64) { w.buf = cbordoc.AppendHead(w.buf, cbordoc.MajorUint, n) }
 
 //go:noinline
-func (w *frameWriter) text(s string) { w.buf = value.AppendText(w.buf, s) }
+func (w *frameWriter) text(s string) { w.buf = cbordoc.AppendText(w.buf, s) }
 
 //go:noinline
-func (w *frameWriter) bytes(b []byte) { w.buf = value.AppendBytes(w.buf, b) }
+func (w *frameWriter) bytes(b []byte) { w.buf = cbordoc.AppendBytes(w.buf, b) }
 
 //go:noinline
-func (w *frameWriter) bool(b bool) { w.buf = value.AppendBool(w.buf, b) }
+func (w *frameWriter) bool(b bool) { w.buf = cbordoc.AppendBool(w.buf, b) }
 
 //go:noinline
 func (w *frameWriter) duration(d time.Duration) {
@@ -357,7 +357,7 @@ func (r *frameReader) fail(err error) {
 // head reads the head of a data item of the wanted major type and returns its
 // argument.
 func (r *frameReader) head(major byte) uint64 {
-	h, next, err := value.ReadHead(r.data, r.pos)
+	h, next, err := cbordoc.ReadHead(r.data, r.pos)
 	switch {
 	case r.err != nil:
 		return 0
@@ -365,19 +365,19 @@ func (r *frameReader) head(major byte) uint64 {
 		r.fail(err)
 		return 0
 	case h.Major != major:
-		r.fail(value.Malformed(r.pos, "major type "+strconv.Itoa(int(h.Major))+" where "+strconv.Itoa(int(major))+" belongs"))
+		r.fail(cbordoc.Malformed(r.pos, "major type "+strconv.Itoa(int(h.Major))+" where "+strconv.Itoa(int(major))+" belongs"))
 		return 0
 	}
 	r.pos = next
 	return h.Arg
 }
 
-func (r *frameReader) uint() uint64 { return r.head(value.MajorUint) }
+func (r *frameReader) uint() uint64 { return r.head(cbordoc.MajorUint) }
 
 func (r *frameReader) take(major byte) []byte {
 	n := r.head(major)
 	if n > uint64(len(r.data)-r.pos) {
-		r.fail(value.Malformed(r.pos, "the data ends early"))
+		r.fail(cbordoc.Malformed(r.pos, "the data ends early"))
 		return nil
 	}
 	start := r.pos
@@ -385,13 +385,13 @@ func (r *frameReader) take(major byte) []byte {
 	return r.data[start:r.pos:r.pos]
 }
 
-func (r *frameReader) bytes() []byte { return r.take(value.MajorBytes) }
-func (r *frameReader) text() []byte  { return r.take(value.MajorText) }
+func (r *frameReader) bytes() []byte { return r.take(cbordoc.MajorBytes) }
+func (r *frameReader) text() []byte  { return r.take(cbordoc.MajorText) }
 
 func (r *frameReader) session() (id SessionID) {
 	b := r.bytes()
 	if r.err == nil && len(b) != len(id) {
-		r.fail(value.Malformed(r.pos, "a session id has 16 bytes"))
+		r.fail(cbordoc.Malformed(r.pos, "a session id has 16 bytes"))
 	}
 	copy(id[:], b)
 	return id
@@ -409,10 +409,10 @@ func (r *frameReader) bool() bool {
 	if r.err != nil {
 		return false
 	}
-	if r.pos >= len(r.data) || (r.data[r.pos] != value.ByteTrue && r.data[r.pos] != value.ByteFalse) {
-		r.fail(value.Malformed(r.pos, "true or false belongs here"))
+	if r.pos >= len(r.data) || (r.data[r.pos] != cbordoc.ByteTrue && r.data[r.pos] != cbordoc.ByteFalse) {
+		r.fail(cbordoc.Malformed(r.pos, "true or false belongs here"))
 		return false
 	}
 	r.pos++
-	return r.data[r.pos-1] == value.ByteTrue
+	return r.data[r.pos-1] == cbordoc.ByteTrue
 }

@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/cbordoc"
 	"github.com/lumenize/lmz/internal/value"
 )
 
@@ -21,7 +22,7 @@ func Methods(chain []byte) ([]string, error) {
 	}
 	for object := range doc.Objects() {
 		name, members, _ := object.Object()
-		if name != value.ObjectContinuation || len(members) != 1 {
+		if name != cbordoc.ObjectContinuation || len(members) != 1 {
 			continue
 		}
 		if names, err = chainMethods(names, members[0]); err != nil {
@@ -35,7 +36,7 @@ func Methods(chain []byte) ([]string, error) {
 // reading the rest; "" if there is none.
 func FirstMethod(chain []byte) string {
 	r := frameReader{data: chain}
-	r.head(value.MajorArray)
+	r.head(cbordoc.MajorArray)
 	return string(r.text())
 }
 

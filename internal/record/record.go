@@ -20,6 +20,10 @@ import (
 // texts, numbers and lists of those.
 const maxNesting = 8
 
+// maxElements is how many elements one list may have, such as the targets of a broadcast,
+// of which each has two.
+const maxElements = 1 << 20
+
 var encoding = mode(cbor.EncOptions{
 	Time:    cbor.TimeRFC3339NanoUTC,
 	TimeTag: cbor.EncTagRequired,
@@ -30,7 +34,7 @@ var decoding = mode(cbor.DecOptions{
 	IndefLength:       cbor.IndefLengthForbidden,
 	FieldNameMatching: cbor.FieldNameMatchingCaseSensitive,
 	MaxNestedLevels:   maxNesting,
-	MaxArrayElements:  value.MaxElements,
+	MaxArrayElements:  maxElements,
 	MaxMapPairs:       1 << 10,
 }.DecMode())
 

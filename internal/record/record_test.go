@@ -105,7 +105,7 @@ func TestManyTargets(t *testing.T) {
 func TestRecordNobodyCouldRead(t *testing.T) {
 	for want, record := range map[string]entry{
 		"not valid UTF-8": {Name: "\xff"},
-		"elements":        {To: make([]string, value.MaxElements)},
+		"elements":        {To: make([]string, maxElements)},
 	} {
 		if data, err := Marshal(record); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%d bytes, %v; want an error with %q", len(data), err, want)

@@ -4,6 +4,7 @@ import (
 	"reflect"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/cbordoc"
 )
 
 // Decode stores the item in what into points to. Text, numbers, arrays, objects
@@ -29,10 +30,10 @@ func (it Item) Decode(into any) error {
 	}
 	v := reflect.ValueOf(into)
 	if v.Kind() != reflect.Pointer || v.IsNil() {
-		return &Error{What: "Decode needs a pointer that is not nil, got " + typeName(into)}
+		return &cbordoc.Error{What: "Decode needs a pointer that is not nil, got " + typeName(into)}
 	}
-	d := newDecoder(it, Budget(len(it.data)))
-	if h, next := HeadAt(it.data, it.start); h.Major == MajorTag && h.Arg == TagShared {
+	d := newDecoder(it, cbordoc.Budget(len(it.data)))
+	if h, next := cbordoc.HeadAt(it.data, it.start); h.Major == cbordoc.MajorTag && h.Arg == cbordoc.TagShared {
 		d.register(d.Refs.Number(next), v)
 	}
 	_, err := d.value(it.start, v.Elem())
@@ -45,8 +46,8 @@ func (it Item) decodeText(into any) (done bool, err error) {
 	if !ok || p == nil {
 		return false, nil
 	}
-	h, pos := HeadAt(it.data, it.start)
-	if h.Major != MajorText {
+	h, pos := cbordoc.HeadAt(it.data, it.start)
+	if h.Major != cbordoc.MajorText {
 		return false, nil
 	}
 	*p = string(it.data[pos : pos+int(h.Arg)])
@@ -56,13 +57,13 @@ func (it Item) decodeText(into any) (done bool, err error) {
 // decoder decodes one item of a document that was parsed: heads and lengths are
 // known to be right.
 type decoder struct {
-	Reader
+	cbordoc.Reader
 	typed map[sharedKey]reflect.Value // shared values by the type they were decoded into
 	loose map[int]any                 // shared values decoded into any
 }
 
 func newDecoder(it Item, budget int) decoder {
-	return decoder{Reader: NewReader(it.data, it.refs, budget)}
+	return decoder{Reader: cbordoc.NewReader(it.data, it.refs, budget)}
 }
 
 type sharedKey struct {
@@ -77,12 +78,12 @@ func (d *decoder) value(pos int, v reflect.Value) (end int, err error) {
 	}
 	defer d.Leave()
 	t := d.Token(pos)
-	if t.Major == MajorTag {
+	if t.Major == cbordoc.MajorTag {
 		switch t.Arg {
-		case TagShared:
+		case cbordoc.TagShared:
 			return d.sharedHere(t, v)
-		case TagReference:
-			number, end := HeadAt(d.Data, t.Next)
+		case cbordoc.TagReference:
+			number, end := cbordoc.HeadAt(d.Data, t.Next)
 			_, err := d.shared(int(number.Arg), v)
 			return end, err
 		}
@@ -93,10 +94,10 @@ func (d *decoder) value(pos int, v reflect.Value) (end int, err error) {
 // unmarked is the number of a value that nothing refers to.
 const unmarked = -1
 
-func (d *decoder) sharedHere(t Token, v reflect.Value) (end int, err error) {
+func (d *decoder) sharedHere(t cbordoc.Token, v reflect.Value) (end int, err error) {
 	end, err = d.shared(d.Refs.Number(t.Next), v)
 	if end == 0 && err == nil { // it had been decoded before
-		end = Skip(d.Data, t.Next)
+		end = cbordoc.Skip(d.Data, t.Next)
 		err = d.Charge(end - t.Next)
 	}
 	return end, err
@@ -174,7 +175,7 @@ func (d *decoder) registerAny(n int, x any) {
 
 // plain decodes an item without tags 28 and 29 before it. The mark is its number
 // if other places refer to it.
-func (d *decoder) plain(t Token, v reflect.Value, mark int) (end int, err error) {
+func (d *decoder) plain(t cbordoc.Token, v reflect.Value, mark int) (end int, err error) {
 	kind := v.Kind()
 	if kind == reflect.Interface {
 		return d.intoInterface(t, v, mark)
@@ -186,7 +187,7 @@ func (d *decoder) plain(t Token, v reflect.Value, mark int) (end int, err error)
 			v.SetZero()
 			return t.Next, nil
 		}
-		if t.Info == InfoUndefined {
+		if t.Info == cbordoc.InfoUndefined {
 			return t.Next, nil
 		}
 		return 0, d.mismatch(v.Type(), t)
@@ -200,7 +201,7 @@ func (d *decoder) plain(t Token, v reflect.Value, mark int) (end int, err error)
 	return d.intoClass(c, t, v, mark)
 }
 
-func (d *decoder) intoPointer(t Token, v reflect.Value, mark int) (end int, err error) {
+func (d *decoder) intoPointer(t cbordoc.Token, v reflect.Value, mark int) (end int, err error) {
 	elem := v.Type().Elem()
 	if err := d.Charge(int(elem.Size())); err != nil {
 		return 0, err
@@ -213,9 +214,9 @@ func (d *decoder) intoPointer(t Token, v reflect.Value, mark int) (end int, err 
 
 // intoInterface decodes into an any or an interface that the decoded value
 // happens to implement, such as error.
-func (d *decoder) intoInterface(t Token, v reflect.Value, mark int) (end int, err error) {
+func (d *decoder) intoInterface(t cbordoc.Token, v reflect.Value, mark int) (end int, err error) {
 	if v.Type() == reflect.TypeFor[lmz.Value]() {
-		end = Skip(d.Data, t.Pos)
+		end = cbordoc.Skip(d.Data, t.Pos)
 		v.Set(reflect.ValueOf(d.Item(t.Pos, end)))
 		return end, d.Charge(end - t.Pos)
 	}

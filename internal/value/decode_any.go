@@ -6,6 +6,7 @@ import (
 	"reflect"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/cbordoc"
 )
 
 // any decodes the item at pos into the Go type that suits it.
@@ -15,23 +16,23 @@ func (d *decoder) any(pos int) (x any, end int, err error) {
 	}
 	defer d.Leave()
 	t := d.Token(pos)
-	if t.Major == MajorTag && (t.Arg == TagShared || t.Arg == TagReference) {
+	if t.Major == cbordoc.MajorTag && (t.Arg == cbordoc.TagShared || t.Arg == cbordoc.TagReference) {
 		return d.anyShared(t)
 	}
 	return d.dynamic(t, unmarked)
 }
 
-func (d *decoder) anyShared(t Token) (x any, end int, err error) {
+func (d *decoder) anyShared(t cbordoc.Token) (x any, end int, err error) {
 	n := 0
-	if t.Arg == TagShared {
+	if t.Arg == cbordoc.TagShared {
 		n = d.Refs.Number(t.Next)
 	} else {
-		number, next := HeadAt(d.Data, t.Next)
+		number, next := cbordoc.HeadAt(d.Data, t.Next)
 		n, end = int(number.Arg), next
 	}
 	if known, ok := d.loose[n]; ok {
 		if end == 0 {
-			end = Skip(d.Data, t.Next)
+			end = cbordoc.Skip(d.Data, t.Next)
 			err = d.Charge(end - t.Next)
 		}
 		return known, end, err
@@ -45,7 +46,7 @@ func (d *decoder) anyShared(t Token) (x any, end int, err error) {
 
 // marked is dynamic for a value that other places may refer to. Containers are
 // registered before their contents are decoded, all else here.
-func (d *decoder) marked(t Token, n int) (x any, end int, err error) {
+func (d *decoder) marked(t cbordoc.Token, n int) (x any, end int, err error) {
 	x, end, err = d.dynamic(t, n)
 	if _, known := d.loose[n]; !known && n != unmarked && err == nil {
 		d.registerAny(n, x)
@@ -54,32 +55,32 @@ func (d *decoder) marked(t Token, n int) (x any, end int, err error) {
 }
 
 // dynamic decodes an item without tags 28 and 29 before it.
-func (d *decoder) dynamic(t Token, mark int) (x any, end int, err error) {
+func (d *decoder) dynamic(t cbordoc.Token, mark int) (x any, end int, err error) {
 	switch t.Major {
-	case MajorUint, MajorNegint:
-		return Number{Negative: t.Major == MajorNegint, Magnitude: t.Arg}.dynamic(), t.Next, nil
-	case MajorText:
+	case cbordoc.MajorUint, cbordoc.MajorNegint:
+		return cbordoc.Number{Negative: t.Major == cbordoc.MajorNegint, Magnitude: t.Arg}.Dynamic(), t.Next, nil
+	case cbordoc.MajorText:
 		b := d.Chunk(t)
 		return string(b), t.Next + len(b), d.Charge(len(b))
-	case MajorArray:
+	case cbordoc.MajorArray:
 		return d.anyArray(t, mark)
-	case MajorMap:
+	case cbordoc.MajorMap:
 		return d.anyObject(t, mark)
-	case MajorTag, MajorBytes:
+	case cbordoc.MajorTag, cbordoc.MajorBytes:
 		return d.anyTagged(t, mark)
 	}
 	switch t.Info {
-	case InfoFalse, InfoTrue:
-		return t.Info == InfoTrue, t.Next, nil
-	case InfoNull:
+	case cbordoc.InfoFalse, cbordoc.InfoTrue:
+		return t.Info == cbordoc.InfoTrue, t.Next, nil
+	case cbordoc.InfoNull:
 		return nil, t.Next, nil
-	case InfoUndefined:
+	case cbordoc.InfoUndefined:
 		return lmz.Undefined{}, t.Next, nil
 	}
 	return t.Float(), t.Next, nil
 }
 
-func (d *decoder) anyArray(t Token, mark int) (x any, end int, err error) {
+func (d *decoder) anyArray(t cbordoc.Token, mark int) (x any, end int, err error) {
 	if err := d.Charge(int(t.Arg) * 16); err != nil {
 		return nil, 0, err
 	}
@@ -92,7 +93,7 @@ func (d *decoder) anyArray(t Token, mark int) (x any, end int, err error) {
 func (d *decoder) fillAny(pos int, s []any) (end int, err error) {
 	for i := range s {
 		if s[i], pos, err = d.any(pos); err != nil {
-			return 0, At(err, Index(i))
+			return 0, cbordoc.At(err, cbordoc.Index(i))
 		}
 	}
 	return pos, nil
@@ -100,9 +101,9 @@ func (d *decoder) fillAny(pos int, s []any) (end int, err error) {
 
 // anyObject decodes a map without a tag. Other CBOR libraries may write one with
 // keys that are not text: that is a Map.
-func (d *decoder) anyObject(t Token, mark int) (x any, end int, err error) {
+func (d *decoder) anyObject(t cbordoc.Token, mark int) (x any, end int, err error) {
 	if t.Arg > 0 {
-		if first, _ := HeadAt(d.Data, t.Next); first.Major != MajorText {
+		if first, _ := cbordoc.HeadAt(d.Data, t.Next); first.Major != cbordoc.MajorText {
 			return d.anyMap(t, mark)
 		}
 	}
@@ -116,7 +117,7 @@ func (d *decoder) anyObject(t Token, mark int) (x any, end int, err error) {
 		value, end, err := d.any(pos)
 		m[string(key)] = value
 		if keys++; len(m) != keys {
-			return 0, &Error{What: "the key occurs twice"}
+			return 0, &cbordoc.Error{What: "the key occurs twice"}
 		}
 		return end, err
 	})
@@ -125,7 +126,7 @@ func (d *decoder) anyObject(t Token, mark int) (x any, end int, err error) {
 
 // anyMap decodes a map as a Map. Keys that JavaScript compares by value may not
 // occur twice; others are distinct objects.
-func (d *decoder) anyMap(t Token, mark int) (x lmz.Map, end int, err error) {
+func (d *decoder) anyMap(t cbordoc.Token, mark int) (x lmz.Map, end int, err error) {
 	if err := d.Charge(int(t.Arg) * 64); err != nil {
 		return nil, 0, err
 	}
@@ -135,16 +136,16 @@ func (d *decoder) anyMap(t Token, mark int) (x lmz.Map, end int, err error) {
 	known := make(map[any]struct{}, t.Arg)
 	for i := range m {
 		if m[i].Key, pos, err = d.any(pos); err != nil {
-			return nil, 0, At(At(err, "key"), Index(i))
+			return nil, 0, cbordoc.At(cbordoc.At(err, "key"), cbordoc.Index(i))
 		}
 		if key, scalar := scalarKey(m[i].Key); scalar {
 			if _, twice := known[key]; twice {
-				return nil, 0, At(&Error{What: "the key occurs twice"}, Index(i))
+				return nil, 0, cbordoc.At(&cbordoc.Error{What: "the key occurs twice"}, cbordoc.Index(i))
 			}
 			known[key] = struct{}{}
 		}
 		if m[i].Value, pos, err = d.any(pos); err != nil {
-			return nil, 0, At(err, Index(i))
+			return nil, 0, cbordoc.At(err, cbordoc.Index(i))
 		}
 	}
 	return m, pos, nil
@@ -165,8 +166,8 @@ func scalarKey(key any) (any, bool) {
 	case nil, bool, string, int64, uint64, lmz.Undefined:
 		return key, true
 	case float64:
-		if w, ok := (Number{IsFloat: true, Float: k}).whole(); ok {
-			return w.dynamic(), true
+		if w, ok := (cbordoc.Number{IsFloat: true, Float: k}).Whole(); ok {
+			return w.Dynamic(), true
 		}
 		if k != k {
 			return nanKey{}, true
@@ -178,30 +179,30 @@ func scalarKey(key any) (any, bool) {
 	return nil, false
 }
 
-func (d *decoder) anyTagged(t Token, mark int) (x any, end int, err error) {
-	if t.Major == MajorBytes {
+func (d *decoder) anyTagged(t cbordoc.Token, mark int) (x any, end int, err error) {
+	if t.Major == cbordoc.MajorBytes {
 		b := d.Chunk(t)
 		return append(make([]byte, 0, len(b)), b...), t.Next + len(b), d.Charge(len(b))
 	}
 	content := d.Token(t.Next)
 	switch t.Arg {
-	case TagDateText, TagDateEpoch:
+	case cbordoc.TagDateText, cbordoc.TagDateEpoch:
 		return d.Date(t)
-	case TagBigPositive, TagBigNegative:
+	case cbordoc.TagBigPositive, cbordoc.TagBigNegative:
 		i, end, err := d.BigInt(t)
 		return i, end, err
-	case TagURL:
+	case cbordoc.TagURL:
 		return d.url(t)
-	case TagRegExp:
+	case cbordoc.TagRegExp:
 		return d.RegExp(t)
-	case TagObject:
+	case cbordoc.TagObject:
 		return d.object(t, mark)
-	case TagMap:
-		if content.Major == MajorMap {
+	case cbordoc.TagMap:
+		if content.Major == cbordoc.MajorMap {
 			return d.anyMap(content, mark)
 		}
-	case TagSet:
-		if content.Major == MajorArray {
+	case cbordoc.TagSet:
+		if content.Major == cbordoc.MajorArray {
 			return d.anySet(content, mark)
 		}
 	}
@@ -214,15 +215,15 @@ func (d *decoder) anyTagged(t Token, mark int) (x any, end int, err error) {
 		}
 		s := reflect.MakeSlice(sliceType(a), a.Len(), a.Len())
 		err = fill(a, s)
-		if t.Arg == TagClamped {
+		if t.Arg == cbordoc.TagClamped {
 			return lmz.Uint8Clamped(s.Bytes()), end, err
 		}
 		return s.Interface(), end, err
 	}
-	return nil, 0, &Error{What: "cannot read " + d.Describe(t)}
+	return nil, 0, &cbordoc.Error{What: "cannot read " + d.Describe(t)}
 }
 
-func (d *decoder) anySet(content Token, mark int) (lmz.Set, int, error) {
+func (d *decoder) anySet(content cbordoc.Token, mark int) (lmz.Set, int, error) {
 	if err := d.Charge(int(content.Arg) * 16); err != nil {
 		return nil, 0, err
 	}
@@ -232,15 +233,15 @@ func (d *decoder) anySet(content Token, mark int) (lmz.Set, int, error) {
 	return s, end, err
 }
 
-func (d *decoder) url(t Token) (any, int, error) {
+func (d *decoder) url(t cbordoc.Token) (any, int, error) {
 	content := d.Token(t.Next)
-	if content.Major != MajorText {
-		return nil, 0, BadContent(t)
+	if content.Major != cbordoc.MajorText {
+		return nil, 0, cbordoc.BadContent(t)
 	}
 	b := d.Chunk(content)
 	u, err := url.Parse(string(b))
 	if err != nil {
-		return nil, 0, &Error{What: "the URL cannot be parsed"}
+		return nil, 0, &cbordoc.Error{What: "the URL cannot be parsed"}
 	}
 	return u, content.Next + len(b), d.Charge(2 * len(b))
 }

@@ -5,32 +5,33 @@ import (
 	"strconv"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/cbordoc"
 )
 
 // object decodes tag 27.
-func (d *decoder) object(t Token, mark int) (x any, end int, err error) {
+func (d *decoder) object(t cbordoc.Token, mark int) (x any, end int, err error) {
 	name, pos, n, err := d.ObjectHead(t)
 	if err != nil {
 		return nil, 0, err
 	}
-	if name == ObjectResult {
+	if name == cbordoc.ObjectResult {
 		if n != 0 {
-			return nil, 0, BadContent(t)
+			return nil, 0, cbordoc.BadContent(t)
 		}
 		return lmz.Result, pos, nil
 	}
 	if n != 1 {
-		return nil, 0, BadContent(t)
+		return nil, 0, cbordoc.BadContent(t)
 	}
 	switch name {
-	case ObjectContinuation:
+	case cbordoc.ObjectContinuation:
 		return d.continuation(pos)
-	case ObjectError:
+	case cbordoc.ObjectError:
 		x := new(lmz.Error)
 		d.registerAny(mark, x)
 		end, err = d.lmzError(pos, x)
 		return x, end, err
-	case ObjectHeaders:
+	case cbordoc.ObjectHeaders:
 		var h struct{ Entries [][2]string }
 		end, err = d.value(pos, reflect.ValueOf(&h).Elem())
 		return lmz.Headers(h.Entries), end, err
@@ -43,7 +44,7 @@ func (d *decoder) object(t Token, mark int) (x any, end int, err error) {
 func (d *decoder) structObject(name string, pos, mark int) (x any, end int, err error) {
 	t, ok := types().objects[name]
 	if !ok {
-		return nil, 0, &Error{What: "unknown type " + strconv.Quote(Shorten(name))}
+		return nil, 0, &cbordoc.Error{What: "unknown type " + strconv.Quote(cbordoc.Shorten(name))}
 	}
 	p := reflect.New(t)
 	switch p.Interface().(type) {
@@ -55,7 +56,7 @@ func (d *decoder) structObject(name string, pos, mark int) (x any, end int, err 
 	end, err = d.intoStruct(d.Token(pos), p.Elem())
 	if view, ok := p.Elem().Interface().(lmz.DataView); ok && err == nil {
 		if _, fits := view.Window(); !fits {
-			return nil, 0, &Error{What: "a DataView whose window does not fit its buffer"}
+			return nil, 0, &cbordoc.Error{What: "a DataView whose window does not fit its buffer"}
 		}
 	}
 	return p.Elem().Interface(), end, err
@@ -68,7 +69,7 @@ func (d *decoder) boxed(name string, pos int) (x any, end int, err error) {
 		return nil, 0, err
 	}
 	if got, ok := boxedName(b.Value); !ok || got != name {
-		return nil, 0, &Error{What: "a boxed " + name + " holds something else"}
+		return nil, 0, &cbordoc.Error{What: "a boxed " + name + " holds something else"}
 	}
 	return lmz.Boxed{Value: b.Value}, end, nil
 }
@@ -77,31 +78,31 @@ func (d *decoder) boxed(name string, pos int) (x any, end int, err error) {
 // property.
 func (d *decoder) lmzError(pos int, x *lmz.Error) (end int, err error) {
 	t := d.Token(pos)
-	if t.Major != MajorMap {
+	if t.Major != cbordoc.MajorMap {
 		return 0, d.mismatch(reflect.TypeFor[lmz.Error](), t)
 	}
 	hasName, hasMessage := false, false
 	return d.Members(t, func(k []byte, pos int) (int, error) {
 		key := string(k)
 		switch key {
-		case MemberName:
+		case cbordoc.MemberName:
 			return d.errorText(pos, &x.Name, &hasName)
-		case MemberMessage:
+		case cbordoc.MemberMessage:
 			return d.errorText(pos, &x.Message, &hasMessage)
-		case MemberCode:
+		case cbordoc.MemberCode:
 			if text, end, ok := d.code(pos); ok && x.Code == "" {
 				x.Code = text
 				return end, nil
 			}
 		}
-		if _, twice := x.Fields[key]; twice || key == MemberCause && x.Cause != nil {
-			return 0, &Error{What: "the key occurs twice"}
+		if _, twice := x.Fields[key]; twice || key == cbordoc.MemberCause && x.Cause != nil {
+			return 0, &cbordoc.Error{What: "the key occurs twice"}
 		}
 		value, end, err := d.any(pos)
 		if err != nil {
 			return 0, err
 		}
-		if cause, ok := value.(*lmz.Error); ok && key == MemberCause {
+		if cause, ok := value.(*lmz.Error); ok && key == cbordoc.MemberCause {
 			x.Cause = cause
 			return end, nil
 		}
@@ -115,7 +116,7 @@ func (d *decoder) lmzError(pos int, x *lmz.Error) (end int, err error) {
 
 func (d *decoder) errorText(pos int, s *string, known *bool) (end int, err error) {
 	if *known {
-		return 0, &Error{What: "the key occurs twice"}
+		return 0, &cbordoc.Error{What: "the key occurs twice"}
 	}
 	*known = true
 	return d.value(pos, reflect.ValueOf(s).Elem())
@@ -124,7 +125,7 @@ func (d *decoder) errorText(pos int, s *string, known *bool) (end int, err error
 // code reads who failed, which the error that a reply gets has as a property.
 func (d *decoder) code(pos int) (code lmz.Code, end int, ok bool) {
 	t := d.Token(pos)
-	if t.Major != MajorText {
+	if t.Major != cbordoc.MajorText {
 		return "", 0, false
 	}
 	b := d.Chunk(t)
@@ -138,11 +139,11 @@ func (d *decoder) code(pos int) (code lmz.Code, end int, ok bool) {
 // continuation decodes nested work whose arguments nobody has looked at.
 func (d *decoder) continuation(pos int) (x any, end int, err error) {
 	t := d.Token(pos)
-	if t.Major != MajorArray || t.Arg == 0 || t.Arg%2 != 0 {
-		return nil, 0, &Error{What: "a continuation is not made of names and arguments"}
+	if t.Major != cbordoc.MajorArray || t.Arg == 0 || t.Arg%2 != 0 {
+		return nil, 0, &cbordoc.Error{What: "a continuation is not made of names and arguments"}
 	}
 	if t.Arg > lmz.MaxOperations {
-		return nil, 0, &Error{What: "the chain has " + strconv.FormatUint(t.Arg, 10) + " operations, more than " +
+		return nil, 0, &cbordoc.Error{What: "the chain has " + strconv.FormatUint(t.Arg, 10) + " operations, more than " +
 			strconv.Itoa(lmz.MaxOperations)}
 	}
 	var c lmz.Continuation
@@ -154,7 +155,7 @@ func (d *decoder) continuation(pos int) (x any, end int, err error) {
 		}
 		var args []any
 		if args, pos, err = d.arguments(pos); err != nil {
-			return nil, 0, At(err, method)
+			return nil, 0, cbordoc.At(err, method)
 		}
 		if len(args) == 0 {
 			args = nil // as lmz.Ctn has it
@@ -167,14 +168,14 @@ func (d *decoder) continuation(pos int) (x any, end int, err error) {
 func (d *decoder) arguments(pos int) (args []any, end int, err error) {
 	x, end, err := d.any(pos)
 	if err != nil {
-		return nil, 0, At(err, "args")
+		return nil, 0, cbordoc.At(err, "args")
 	}
 	args, ok := x.([]any)
 	switch {
 	case !ok:
-		return nil, 0, At(&Error{What: "expected array, got " + d.Describe(d.Token(pos))}, "args")
+		return nil, 0, cbordoc.At(&cbordoc.Error{What: "expected array, got " + d.Describe(d.Token(pos))}, "args")
 	case len(args) > lmz.MaxArguments:
-		return nil, 0, &Error{What: strconv.Itoa(len(args)) + " arguments, more than " + strconv.Itoa(lmz.MaxArguments)}
+		return nil, 0, &cbordoc.Error{What: strconv.Itoa(len(args)) + " arguments, more than " + strconv.Itoa(lmz.MaxArguments)}
 	}
 	return args, end, nil
 }
@@ -185,7 +186,7 @@ func UnmarshalChain(data []byte) (lmz.Continuation, error) {
 	if err != nil {
 		return lmz.Continuation{}, err
 	}
-	d := newDecoder(it, Budget(len(it.data)))
+	d := newDecoder(it, cbordoc.Budget(len(it.data)))
 	x, _, err := d.continuation(it.contents())
 	if err != nil {
 		return lmz.Continuation{}, err

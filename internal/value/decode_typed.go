@@ -9,13 +9,14 @@ import (
 	"strconv"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/cbordoc"
 )
 
 // intoClass decodes into the types that mean something of their own.
-func (d *decoder) intoClass(c class, t Token, v reflect.Value, mark int) (end int, err error) {
+func (d *decoder) intoClass(c class, t cbordoc.Token, v reflect.Value, mark int) (end int, err error) {
 	switch c {
 	case byItem:
-		end = Skip(d.Data, t.Pos)
+		end = cbordoc.Skip(d.Data, t.Pos)
 		v.Set(reflect.ValueOf(d.Item(t.Pos, end)))
 		return end, d.Charge(end - t.Pos)
 	case byBigInt:
@@ -29,14 +30,14 @@ func (d *decoder) intoClass(c class, t Token, v reflect.Value, mark int) (end in
 		}
 		return 0, d.mismatch(v.Type(), t)
 	case byMap:
-		if content := d.within(t, TagMap); content.Major == MajorMap {
+		if content := d.within(t, cbordoc.TagMap); content.Major == cbordoc.MajorMap {
 			m, end, err := d.anyMap(content, mark)
 			v.Set(reflect.ValueOf(m))
 			return end, err
 		}
 		return 0, d.mismatch(v.Type(), t)
 	case bySet:
-		if content := d.within(t, TagSet); content.Major == MajorArray {
+		if content := d.within(t, cbordoc.TagSet); content.Major == cbordoc.MajorArray {
 			s, end, err := d.anySet(content, mark)
 			v.Set(reflect.ValueOf(s))
 			return end, err
@@ -44,7 +45,7 @@ func (d *decoder) intoClass(c class, t Token, v reflect.Value, mark int) (end in
 		return 0, d.mismatch(v.Type(), t)
 	case byError:
 		name, pos, n, err := d.typedHead(t)
-		if err != nil || name != ObjectError || n != 1 {
+		if err != nil || name != cbordoc.ObjectError || n != 1 {
 			return 0, d.mismatch(v.Type(), t)
 		}
 		return d.lmzError(pos, v.Addr().Interface().(*lmz.Error))
@@ -54,14 +55,14 @@ func (d *decoder) intoClass(c class, t Token, v reflect.Value, mark int) (end in
 	return d.intoSame(t, v)
 }
 
-func (d *decoder) typedHead(t Token) (name string, contents, n int, err error) {
-	if t.Major != MajorTag || t.Arg != TagObject {
-		return "", 0, 0, BadContent(t)
+func (d *decoder) typedHead(t cbordoc.Token) (name string, contents, n int, err error) {
+	if t.Major != cbordoc.MajorTag || t.Arg != cbordoc.TagObject {
+		return "", 0, 0, cbordoc.BadContent(t)
 	}
 	return d.ObjectHead(t)
 }
 
-func (d *decoder) intoObject(t Token, v reflect.Value) (end int, err error) {
+func (d *decoder) intoObject(t cbordoc.Token, v reflect.Value) (end int, err error) {
 	name, pos, n, err := d.typedHead(t)
 	if err != nil || name != types().names[v.Type()] || n != 1 {
 		return 0, d.mismatch(v.Type(), t)
@@ -70,7 +71,7 @@ func (d *decoder) intoObject(t Token, v reflect.Value) (end int, err error) {
 }
 
 // intoSame decodes what has one Go type only.
-func (d *decoder) intoSame(t Token, v reflect.Value) (end int, err error) {
+func (d *decoder) intoSame(t cbordoc.Token, v reflect.Value) (end int, err error) {
 	x, end, err := d.dynamic(t, unmarked)
 	if err != nil {
 		return 0, err
@@ -88,30 +89,30 @@ func (d *decoder) intoSame(t Token, v reflect.Value) (end int, err error) {
 
 // within returns the content of a tag, or the token itself if it has another tag
 // or none.
-func (d *decoder) within(t Token, tag uint64) Token {
-	if t.Major == MajorTag && t.Arg == tag {
+func (d *decoder) within(t cbordoc.Token, tag uint64) cbordoc.Token {
+	if t.Major == cbordoc.MajorTag && t.Arg == tag {
 		return d.Token(t.Next)
 	}
 	return t
 }
 
 // intoKind decodes by the kind of the Go type.
-func (d *decoder) intoKind(t Token, v reflect.Value, mark int) (end int, err error) {
-	if t.Major == MajorText && reflect.PointerTo(v.Type()).Implements(reflect.TypeFor[encoding.TextUnmarshaler]()) {
+func (d *decoder) intoKind(t cbordoc.Token, v reflect.Value, mark int) (end int, err error) {
+	if t.Major == cbordoc.MajorText && reflect.PointerTo(v.Type()).Implements(reflect.TypeFor[encoding.TextUnmarshaler]()) {
 		b := d.Chunk(t)
 		if err := v.Addr().Interface().(encoding.TextUnmarshaler).UnmarshalText(b); err != nil {
-			return 0, &Error{What: "not a " + v.Type().String() + ": " + err.Error()}
+			return 0, &cbordoc.Error{What: "not a " + v.Type().String() + ": " + err.Error()}
 		}
 		return t.Next + len(b), nil
 	}
 	switch v.Kind() {
 	case reflect.Bool:
-		if t.Major == MajorSimple && (t.Info == InfoTrue || t.Info == InfoFalse) {
-			v.SetBool(t.Info == InfoTrue)
+		if t.Major == cbordoc.MajorSimple && (t.Info == cbordoc.InfoTrue || t.Info == cbordoc.InfoFalse) {
+			v.SetBool(t.Info == cbordoc.InfoTrue)
 			return t.Next, nil
 		}
 	case reflect.String:
-		if t.Major == MajorText {
+		if t.Major == cbordoc.MajorText {
 			b := d.Chunk(t)
 			v.SetString(string(b))
 			return t.Next + len(b), d.Charge(len(b))
@@ -137,9 +138,9 @@ func (d *decoder) intoKind(t Token, v reflect.Value, mark int) (end int, err err
 }
 
 // intoSlice decodes arrays, Sets, bytes and typed arrays.
-func (d *decoder) intoSlice(t Token, v reflect.Value, mark int) (end int, err error) {
-	content := d.within(t, TagSet)
-	if content.Major == MajorArray {
+func (d *decoder) intoSlice(t cbordoc.Token, v reflect.Value, mark int) (end int, err error) {
+	content := d.within(t, cbordoc.TagSet)
+	if content.Major == cbordoc.MajorArray {
 		s, err := d.makeSlice(v.Type(), int(content.Arg), mark)
 		if err != nil {
 			return 0, err
@@ -170,12 +171,12 @@ func (d *decoder) makeSlice(t reflect.Type, n, mark int) (reflect.Value, error) 
 
 // packed reads bytes, a typed array or an ArrayBuffer for a slice or array of
 // numbers.
-func (d *decoder) packed(t Token, target reflect.Type) (a TypedArray, end int, err error) {
+func (d *decoder) packed(t cbordoc.Token, target reflect.Type) (a cbordoc.TypedArray, end int, err error) {
 	a, end, ok, err := d.TypedArray(t)
-	if !ok && d.Describe(t) == objectArrayBuffer {
+	if !ok && d.Describe(t) == cbordoc.ObjectArrayBuffer {
 		var buffer lmz.ArrayBuffer
 		end, err = d.plain(t, reflect.ValueOf(&buffer).Elem(), unmarked)
-		a, ok = TypedArray{Kind: reflect.Uint8, Size: 1, Bytes: buffer.Bytes}, true
+		a, ok = cbordoc.TypedArray{Kind: reflect.Uint8, Size: 1, Bytes: buffer.Bytes}, true
 	}
 	if !ok || !isNumber(target.Elem().Kind()) {
 		return a, 0, d.mismatch(target, t)
@@ -187,18 +188,18 @@ func isNumber(k reflect.Kind) bool {
 	return k >= reflect.Int && k <= reflect.Float64
 }
 
-func (d *decoder) elements(t Token, v reflect.Value) (end int, err error) {
+func (d *decoder) elements(t cbordoc.Token, v reflect.Value) (end int, err error) {
 	pos := t.Next
 	for i := range int(t.Arg) {
 		if pos, err = d.value(pos, v.Index(i)); err != nil {
-			return 0, At(err, Index(i))
+			return 0, cbordoc.At(err, cbordoc.Index(i))
 		}
 	}
 	return pos, nil
 }
 
-func (d *decoder) intoArray(t Token, v reflect.Value) (end int, err error) {
-	if t.Major == MajorArray {
+func (d *decoder) intoArray(t cbordoc.Token, v reflect.Value) (end int, err error) {
+	if t.Major == cbordoc.MajorArray {
 		if int(t.Arg) != v.Len() {
 			return 0, d.wrongLength(v, int(t.Arg))
 		}
@@ -215,12 +216,12 @@ func (d *decoder) intoArray(t Token, v reflect.Value) (end int, err error) {
 }
 
 func (d *decoder) wrongLength(v reflect.Value, n int) error {
-	return &Error{What: "expected " + strconv.Itoa(v.Len()) + " elements, got " + strconv.Itoa(n)}
+	return &cbordoc.Error{What: "expected " + strconv.Itoa(v.Len()) + " elements, got " + strconv.Itoa(n)}
 }
 
-func (d *decoder) intoMap(t Token, v reflect.Value, mark int) (end int, err error) {
-	content := d.within(t, TagMap)
-	if content.Major != MajorMap {
+func (d *decoder) intoMap(t cbordoc.Token, v reflect.Value, mark int) (end int, err error) {
+	content := d.within(t, cbordoc.TagMap)
+	if content.Major != cbordoc.MajorMap {
 		return 0, d.mismatch(v.Type(), t)
 	}
 	keyType, elemType := v.Type().Key(), v.Type().Elem()
@@ -235,17 +236,17 @@ func (d *decoder) intoMap(t Token, v reflect.Value, mark int) (end int, err erro
 	for i := range n {
 		key := reflect.New(keyType).Elem()
 		if pos, err = d.value(pos, key); err != nil {
-			return 0, At(At(err, "key"), Index(i))
+			return 0, cbordoc.At(cbordoc.At(err, "key"), cbordoc.Index(i))
 		}
 		if !key.Comparable() {
-			return 0, At(&Error{What: "a Go map cannot have this key"}, Index(i))
+			return 0, cbordoc.At(&cbordoc.Error{What: "a Go map cannot have this key"}, cbordoc.Index(i))
 		}
 		elem := reflect.New(elemType).Elem()
 		if pos, err = d.value(pos, elem); err != nil {
-			return 0, At(err, keyPath(key, i))
+			return 0, cbordoc.At(err, keyPath(key, i))
 		}
 		if m.SetMapIndex(key, elem); m.Len() != i+1 {
-			return 0, At(&Error{What: "the key occurs twice"}, keyPath(key, i))
+			return 0, cbordoc.At(&cbordoc.Error{What: "the key occurs twice"}, keyPath(key, i))
 		}
 	}
 	return pos, nil
@@ -255,12 +256,12 @@ func keyPath(key reflect.Value, i int) string {
 	if key.Kind() == reflect.String {
 		return key.String()
 	}
-	return Index(i)
+	return cbordoc.Index(i)
 }
 
-func (d *decoder) intoStruct(t Token, v reflect.Value) (end int, err error) {
-	content := d.within(t, TagMap)
-	if content.Major != MajorMap {
+func (d *decoder) intoStruct(t cbordoc.Token, v reflect.Value) (end int, err error) {
+	content := d.within(t, cbordoc.TagMap)
+	if content.Major != cbordoc.MajorMap {
 		return 0, d.mismatch(v.Type(), t)
 	}
 	l := layoutOf(v.Type())
@@ -268,31 +269,31 @@ func (d *decoder) intoStruct(t Token, v reflect.Value) (end int, err error) {
 	return d.Members(content, func(key []byte, pos int) (int, error) {
 		i, ok := l.byName[string(key)]
 		if !ok {
-			end := Skip(d.Data, pos)
+			end := cbordoc.Skip(d.Data, pos)
 			return end, d.Charge(end - pos)
 		}
 		if known[i] {
-			return 0, &Error{What: "the key occurs twice"}
+			return 0, &cbordoc.Error{What: "the key occurs twice"}
 		}
 		known[i] = true
 		f, ok := l.fields[i].settable(v)
 		if !ok {
-			return 0, &Error{What: "the field is in an embedded type that is not exported"}
+			return 0, &cbordoc.Error{What: "the field is in an embedded type that is not exported"}
 		}
 		return d.value(pos, f)
 	})
 }
 
 // storeNumber puts the number into v, whose kind is that of a number, if it fits.
-func storeNumber(n Number, v reflect.Value) error {
+func storeNumber(n cbordoc.Number, v reflect.Value) error {
 	switch v.Kind() {
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
-		if w, ok := n.whole(); ok && w.Magnitude <= math.MaxInt64 && !v.OverflowInt(w.Int64()) {
+		if w, ok := n.Whole(); ok && w.Magnitude <= math.MaxInt64 && !v.OverflowInt(w.Int64()) {
 			v.SetInt(w.Int64())
 			return nil
 		}
 	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr:
-		if w, ok := n.whole(); ok && !w.Negative && !v.OverflowUint(w.Magnitude) {
+		if w, ok := n.Whole(); ok && !w.Negative && !v.OverflowUint(w.Magnitude) {
 			v.SetUint(w.Magnitude)
 			return nil
 		}
@@ -307,11 +308,11 @@ func storeNumber(n Number, v reflect.Value) error {
 		}
 	case reflect.Interface:
 		if v.NumMethod() == 0 {
-			v.Set(reflect.ValueOf(n.dynamic()))
+			v.Set(reflect.ValueOf(n.Dynamic()))
 			return nil
 		}
 	default:
 		return mismatch(v.Type(), "number")
 	}
-	return &Error{What: "the number " + n.String() + " does not fit " + v.Type().String()}
+	return &cbordoc.Error{What: "the number " + n.String() + " does not fit " + v.Type().String()}
 }

@@ -2,13 +2,15 @@ package value
 
 import (
 	"reflect"
+
+	"github.com/lumenize/lmz/internal/cbordoc"
 )
 
 // mismatch says that an item does not fit a Go type.
-func (d *decoder) mismatch(expected reflect.Type, got Token) error {
+func (d *decoder) mismatch(expected reflect.Type, got cbordoc.Token) error {
 	return mismatch(expected, d.Describe(got))
 }
 
 func mismatch(expected reflect.Type, got string) error {
-	return &Error{What: "expected " + kindName(expected) + ", got " + got}
+	return &cbordoc.Error{What: "expected " + kindName(expected) + ", got " + got}
 }

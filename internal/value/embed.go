@@ -3,12 +3,14 @@ package value
 import (
 	"bytes"
 	"iter"
+
+	"github.com/lumenize/lmz/internal/cbordoc"
 )
 
 // holdsWork reports whether there is a continuation anywhere in an item.
 func holdsWork(it Item) bool {
 	for pos := range it.objects() {
-		if _, content := HeadAt(it.data, pos); isWork(it.data, content) {
+		if _, content := cbordoc.HeadAt(it.data, pos); isWork(it.data, content) {
 			return true
 		}
 	}
@@ -31,13 +33,13 @@ func (it Item) Objects() iter.Seq[Item] {
 func (it Item) objects() iter.Seq[int] {
 	return func(yield func(int) bool) {
 		for pos := it.start; pos < it.end; {
-			h, next := HeadAt(it.data, pos)
+			h, next := cbordoc.HeadAt(it.data, pos)
 			switch {
-			case h.Major == MajorTag && h.Arg == TagObject:
+			case h.Major == cbordoc.MajorTag && h.Arg == cbordoc.TagObject:
 				if !yield(pos) {
 					return
 				}
-			case h.Major == MajorBytes || h.Major == MajorText:
+			case h.Major == cbordoc.MajorBytes || h.Major == cbordoc.MajorText:
 				next += int(h.Arg)
 			}
 			pos = next
@@ -49,7 +51,7 @@ func (it Item) objects() iter.Seq[int] {
 // stands for each object with a type for which it reports true. It is called for them
 // from left to right. What was one value in several places stays one, but a replacement.
 func (it Item) Rewrite(replace func(object Item) (with Item, ok bool, err error)) (Item, error) {
-	enc := &encoder{Writer: Writer{Dst: make([]byte, 0, len(it.Raw()))}}
+	enc := &encoder{Writer: cbordoc.Writer{Dst: make([]byte, 0, len(it.Raw()))}}
 	c := copier{encoder: enc, data: it.data, refs: it.refs, numbers: enc.numbersOf(it.refs)}
 	c.replace = func(pos int) (bool, error) {
 		with, ok, err := replace(it.at(pos))
@@ -70,12 +72,12 @@ func (it Item) SharesValues() bool { return it.refs != nil }
 
 // isWork reports whether the array at pos begins with the name of a continuation.
 func isWork(data []byte, pos int) bool {
-	h, next := HeadAt(data, pos)
-	if h.Major != MajorArray || h.Arg == 0 {
+	h, next := cbordoc.HeadAt(data, pos)
+	if h.Major != cbordoc.MajorArray || h.Arg == 0 {
 		return false
 	}
-	name, next := HeadAt(data, next)
-	return name.Major == MajorText && name.Arg == uint64(len(ObjectContinuation)) && string(data[next:next+len(ObjectContinuation)]) == ObjectContinuation
+	name, next := cbordoc.HeadAt(data, next)
+	return name.Major == cbordoc.MajorText && name.Arg == uint64(len(cbordoc.ObjectContinuation)) && string(data[next:next+len(cbordoc.ObjectContinuation)]) == cbordoc.ObjectContinuation
 }
 
 // item writes an item of another document into this one. Its tags 28 and 29 are
@@ -85,8 +87,8 @@ func isWork(data []byte, pos int) bool {
 // What another node sent must not become work: the next node would do it in this
 // one's name.
 func (e *encoder) item(it Item) error {
-	if bytes.Contains(it.Raw(), []byte(ObjectContinuation)) && holdsWork(it) {
-		return &Error{What: "a continuation that came from another node cannot be passed on"}
+	if bytes.Contains(it.Raw(), []byte(cbordoc.ObjectContinuation)) && holdsWork(it) {
+		return &cbordoc.Error{What: "a continuation that came from another node cannot be passed on"}
 	}
 	return e.embed(it)
 }
@@ -102,7 +104,7 @@ func (e *encoder) embed(it Item) error {
 }
 
 // numbersOf returns the numbers that the tags 28 of another document have in this one.
-func (e *encoder) numbersOf(refs *references) []int {
+func (e *encoder) numbersOf(refs *cbordoc.References) []int {
 	if refs == nil {
 		return nil
 	}
@@ -110,10 +112,10 @@ func (e *encoder) numbersOf(refs *references) []int {
 	if !known {
 		numbers = make([]int, len(refs.Marks))
 		for i := range numbers {
-			numbers[i] = Unwritten
+			numbers[i] = cbordoc.Unwritten
 		}
 		if e.copied == nil {
-			e.copied = make(map[*references][]int)
+			e.copied = make(map[*cbordoc.References][]int)
 		}
 		e.copied[refs] = numbers
 	}
@@ -124,7 +126,7 @@ func (e *encoder) numbersOf(refs *references) []int {
 type copier struct {
 	*encoder
 	data    []byte
-	refs    *references
+	refs    *cbordoc.References
 	numbers []int // of its tags 28 in the new document, or unwritten
 
 	// replace may write something in place of the tag 27 at pos, and reports whether it
@@ -134,30 +136,30 @@ type copier struct {
 
 // copy writes the item at pos and returns its end.
 func (c *copier) copy(pos int) (end int, err error) {
-	h, next := HeadAt(c.data, pos)
+	h, next := cbordoc.HeadAt(c.data, pos)
 	n := 0
 	switch h.Major {
-	case MajorBytes, MajorText:
+	case cbordoc.MajorBytes, cbordoc.MajorText:
 		end = next + int(h.Arg)
 		c.Dst = append(c.Dst, c.data[pos:end]...)
 		return end, nil
-	case MajorArray:
+	case cbordoc.MajorArray:
 		n = int(h.Arg)
-	case MajorMap:
+	case cbordoc.MajorMap:
 		n = 2 * int(h.Arg)
-	case MajorTag:
+	case cbordoc.MajorTag:
 		switch h.Arg {
-		case TagShared:
-			return Skip(c.data, next), c.sharedValue(c.refs.Number(next))
-		case TagReference:
-			number, end := HeadAt(c.data, next)
+		case cbordoc.TagShared:
+			return cbordoc.Skip(c.data, next), c.sharedValue(c.refs.Number(next))
+		case cbordoc.TagReference:
+			number, end := cbordoc.HeadAt(c.data, next)
 			return end, c.sharedValue(int(number.Arg))
-		case TagObject:
+		case cbordoc.TagObject:
 			if c.replace == nil {
 				break
 			}
 			if done, err := c.replace(pos); done || err != nil {
-				return Skip(c.data, pos), err
+				return cbordoc.Skip(c.data, pos), err
 			}
 		}
 		n = 1
@@ -168,7 +170,7 @@ func (c *copier) copy(pos int) (end int, err error) {
 	return c.contents(h, next, n)
 }
 
-func (c *copier) contents(h Head, pos, n int) (end int, err error) {
+func (c *copier) contents(h cbordoc.Head, pos, n int) (end int, err error) {
 	if err := c.Begin(h.Major, h.Arg); err != nil {
 		return 0, err
 	}
@@ -189,7 +191,7 @@ func (c *copier) sharedValue(old int) error {
 			return err
 		}
 	}
-	if n := c.numbers[old]; n != Unwritten {
+	if n := c.numbers[old]; n != cbordoc.Unwritten {
 		return c.Reference(n)
 	}
 	c.numbers[old] = c.Marks
@@ -202,8 +204,8 @@ func (c *copier) sharedValue(old int) error {
 }
 
 func isObject(data []byte, pos int) bool {
-	h, _ := HeadAt(data, pos)
-	return h.Major == MajorTag && h.Arg == TagObject
+	h, _ := cbordoc.HeadAt(data, pos)
+	return h.Major == cbordoc.MajorTag && h.Arg == cbordoc.TagObject
 }
 
 // SelfContained returns bytes that mean the same on their own, read-only. It
@@ -212,7 +214,7 @@ func (it Item) SelfContained() ([]byte, error) {
 	if it.refs == nil || it.end-it.start == len(it.data) {
 		return it.Raw(), nil
 	}
-	e := encoder{Writer: Writer{Dst: make([]byte, 0, it.end-it.start)}}
+	e := encoder{Writer: cbordoc.Writer{Dst: make([]byte, 0, it.end-it.start)}}
 	if err := e.item(it); err != nil {
 		return nil, err
 	}

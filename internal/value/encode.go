@@ -9,13 +9,13 @@
 package value
 
 import (
-	"math/big"
 	"net/url"
 	"reflect"
 	"strconv"
 	"unicode/utf8"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/cbordoc"
 )
 
 // Marshal encodes v as one CBOR data item. What cannot be sent is an error that
@@ -30,9 +30,9 @@ func Append(dst []byte, v any) ([]byte, error) {
 		if dst == nil {
 			dst = make([]byte, 0, len(text)+maxHead)
 		}
-		return AppendText(dst, text), nil
+		return cbordoc.AppendText(dst, text), nil
 	}
-	e := encoder{Writer: Writer{Dst: dst}}
+	e := encoder{Writer: cbordoc.Writer{Dst: dst}}
 	start := len(dst)
 	if err := e.any(v); err != nil {
 		return dst, err
@@ -41,7 +41,7 @@ func Append(dst []byte, v any) ([]byte, error) {
 		return e.Dst, nil
 	}
 	// Something is reachable in two ways. Write again, now knowing what.
-	e = encoder{Writer: Writer{Dst: e.Dst[:start]}, known: true, shared: e.shared}
+	e = encoder{Writer: cbordoc.Writer{Dst: e.Dst[:start]}, known: true, shared: e.shared}
 	if err := e.any(v); err != nil {
 		return dst, err
 	}
@@ -70,12 +70,12 @@ type bareChain struct{ lmz.Continuation }
 // on the first pass, whose output is then thrown away: on the second, known is set
 // and shared holds the numbers of such values.
 type encoder struct {
-	Writer
+	cbordoc.Writer
 	known  bool // second pass
 	flat   bool // writing a map key to sort by: pointers are left out
 	met    identities
 	shared map[identity]int // number, or unwritten
-	copied map[*references][]int
+	copied map[*cbordoc.References][]int
 }
 
 // maxDocument bounds what one value becomes, in bytes. A value that was decoded
@@ -86,25 +86,25 @@ const maxDocument = 64 << 20
 // reflection.
 func (e *encoder) any(v any) error {
 	if len(e.Dst) > maxDocument {
-		return TooLarge(maxDocument)
+		return cbordoc.TooLarge(maxDocument)
 	}
 	switch v := v.(type) {
 	case nil:
-		e.Dst = append(e.Dst, ByteNull)
+		e.Dst = append(e.Dst, cbordoc.ByteNull)
 	case bool:
-		e.Dst = AppendBool(e.Dst, v)
+		e.Dst = cbordoc.AppendBool(e.Dst, v)
 	case string:
 		return e.text(v)
 	case int:
-		e.Dst = AppendInt(e.Dst, int64(v))
+		e.Dst = cbordoc.AppendInt(e.Dst, int64(v))
 	case int64:
-		e.Dst = AppendInt(e.Dst, v)
+		e.Dst = cbordoc.AppendInt(e.Dst, v)
 	case uint64:
-		e.Dst = AppendHead(e.Dst, MajorUint, v)
+		e.Dst = cbordoc.AppendHead(e.Dst, cbordoc.MajorUint, v)
 	case float64:
-		e.Dst = AppendFloat(e.Dst, v)
+		e.Dst = cbordoc.AppendFloat(e.Dst, v)
 	case lmz.Undefined:
-		e.Dst = append(e.Dst, ByteUndefined)
+		e.Dst = append(e.Dst, cbordoc.ByteUndefined)
 	case lmz.Continuation:
 		return e.continuation(v)
 	case bareChain:
@@ -122,18 +122,18 @@ func (e *encoder) any(v any) error {
 
 func (e *encoder) text(s string) error {
 	if len(e.Dst)+len(s) > maxDocument {
-		return TooLarge(maxDocument)
+		return cbordoc.TooLarge(maxDocument)
 	}
 	if !utf8.ValidString(s) {
-		return &Error{What: "the string is not valid UTF-8; send it as []byte"}
+		return &cbordoc.Error{What: "the string is not valid UTF-8; send it as []byte"}
 	}
-	e.Dst = AppendText(e.Dst, s)
+	e.Dst = cbordoc.AppendText(e.Dst, s)
 	return nil
 }
 
 // continuation writes nested work.
 func (e *encoder) continuation(c lmz.Continuation) error {
-	if err := e.Object(ObjectContinuation); err != nil {
+	if err := e.Object(cbordoc.ObjectContinuation); err != nil {
 		return err
 	}
 	if err := e.chain(c); err != nil {
@@ -147,17 +147,17 @@ func (e *encoder) chain(c lmz.Continuation) error {
 	ops := c.Ops()
 	switch {
 	case len(ops) == 0:
-		return &Error{What: "the continuation is empty: make one with lmz.Ctn"}
+		return &cbordoc.Error{What: "the continuation is empty: make one with lmz.Ctn"}
 	case 2*len(ops) > lmz.MaxOperations:
-		return &Error{What: "the chain has " + strconv.Itoa(2*len(ops)) + " operations, more than " +
+		return &cbordoc.Error{What: "the chain has " + strconv.Itoa(2*len(ops)) + " operations, more than " +
 			strconv.Itoa(lmz.MaxOperations) + " (naming a method and calling it are two)"}
 	}
-	if err := e.Begin(MajorArray, uint64(2*len(ops))); err != nil {
+	if err := e.Begin(cbordoc.MajorArray, uint64(2*len(ops))); err != nil {
 		return err
 	}
 	for _, op := range ops {
 		if err := e.op(op); err != nil {
-			return At(err, op.Method)
+			return cbordoc.At(err, op.Method)
 		}
 	}
 	e.End()
@@ -166,17 +166,17 @@ func (e *encoder) chain(c lmz.Continuation) error {
 
 func (e *encoder) op(op lmz.Op) error {
 	if len(op.Args) > lmz.MaxArguments {
-		return &Error{What: strconv.Itoa(len(op.Args)) + " arguments, more than " + strconv.Itoa(lmz.MaxArguments)}
+		return &cbordoc.Error{What: strconv.Itoa(len(op.Args)) + " arguments, more than " + strconv.Itoa(lmz.MaxArguments)}
 	}
 	if err := e.text(op.Method); err != nil {
 		return err
 	}
-	if err := e.Begin(MajorArray, uint64(len(op.Args))); err != nil {
+	if err := e.Begin(cbordoc.MajorArray, uint64(len(op.Args))); err != nil {
 		return err
 	}
 	for i, arg := range op.Args {
 		if err := e.any(arg); err != nil {
-			return At(At(err, Index(i)), "args")
+			return cbordoc.At(cbordoc.At(err, cbordoc.Index(i)), "args")
 		}
 	}
 	e.End()
@@ -186,16 +186,16 @@ func (e *encoder) op(op lmz.Op) error {
 func (e *encoder) url(u *url.URL) error {
 	text := u.String()
 	if !utf8.ValidString(text) {
-		return &Error{What: "the URL is not valid UTF-8"}
+		return &cbordoc.Error{What: "the URL is not valid UTF-8"}
 	}
-	return e.Tagged(TagURL, func() { e.Dst = AppendText(e.Dst, text) })
+	return e.Tagged(cbordoc.TagURL, func() { e.Dst = cbordoc.AppendText(e.Dst, text) })
 }
 
 func (e *encoder) regExp(r lmz.RegExp) error {
 	if !utf8.ValidString(r.Source) || !utf8.ValidString(r.Flags) {
-		return &Error{What: "the regular expression is not valid UTF-8"}
+		return &cbordoc.Error{What: "the regular expression is not valid UTF-8"}
 	}
-	if err := e.Begin(MajorTag, TagRegExp); err != nil {
+	if err := e.Begin(cbordoc.MajorTag, cbordoc.TagRegExp); err != nil {
 		return err
 	}
 	err := e.TextPair(r.Source, r.Flags)
@@ -207,26 +207,9 @@ func (e *encoder) regExp(r lmz.RegExp) error {
 func (e *encoder) boxed(b lmz.Boxed) error {
 	name, ok := boxedName(b.Value)
 	if !ok {
-		return &Error{What: "lmz.Boxed holds " + typeName(b.Value) + ", which is not a primitive"}
+		return &cbordoc.Error{What: "lmz.Boxed holds " + typeName(b.Value) + ", which is not a primitive"}
 	}
 	return e.members(name, "value", b.Value)
-}
-
-func boxedName(v any) (name string, ok bool) {
-	if _, isBig := v.(*big.Int); isBig {
-		return "BigInt", true
-	}
-	switch reflect.ValueOf(v).Kind() {
-	case reflect.Bool:
-		return "Boolean", true
-	case reflect.String:
-		return "String", true
-	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
-		reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64,
-		reflect.Float32, reflect.Float64:
-		return "Number", true
-	}
-	return "", false
 }
 
 // members writes an object with one member.
@@ -234,12 +217,12 @@ func (e *encoder) members(name, member string, v any) error {
 	if err := e.Object(name); err != nil {
 		return err
 	}
-	if err := e.Begin(MajorMap, 1); err != nil {
+	if err := e.Begin(cbordoc.MajorMap, 1); err != nil {
 		return err
 	}
-	e.Dst = AppendText(e.Dst, member)
+	e.Dst = cbordoc.AppendText(e.Dst, member)
 	if err := e.any(v); err != nil {
-		return At(err, member)
+		return cbordoc.At(err, member)
 	}
 	e.End()
 	e.EndObject()
@@ -248,17 +231,17 @@ func (e *encoder) members(name, member string, v any) error {
 
 // headers writes header lines.
 func (e *encoder) headers(h lmz.Headers) error {
-	return e.members(ObjectHeaders, "entries", [][2]string(h))
+	return e.members(cbordoc.ObjectHeaders, "entries", [][2]string(h))
 }
 
 // fields writes the members of m with these keys.
 func (e *encoder) fields(m map[string]any, keys []string) error {
 	for _, key := range keys {
 		if err := e.text(key); err != nil {
-			return At(err, key)
+			return cbordoc.At(err, key)
 		}
 		if err := e.any(m[key]); err != nil {
-			return At(err, key)
+			return cbordoc.At(err, key)
 		}
 	}
 	return nil

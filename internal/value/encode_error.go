@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/cbordoc"
 )
 
 // failure writes an error that is no *lmz.Error itself: the one it wraps, or that
@@ -28,7 +29,7 @@ func (e *encoder) lmzError(x *lmz.Error) error {
 	keys := make([]string, 0, len(x.Fields))
 	for key := range x.Fields {
 		// A cause that is not an error is a property, as in JavaScript.
-		if key == MemberName || key == MemberMessage || key == MemberCause && cause != nil {
+		if key == cbordoc.MemberName || key == cbordoc.MemberMessage || key == cbordoc.MemberCause && cause != nil {
 			continue
 		}
 		keys = append(keys, key)
@@ -38,10 +39,10 @@ func (e *encoder) lmzError(x *lmz.Error) error {
 	if cause != nil {
 		n++
 	}
-	if err := e.Object(ObjectError); err != nil {
+	if err := e.Object(cbordoc.ObjectError); err != nil {
 		return err
 	}
-	if err := e.Begin(MajorMap, uint64(n)); err != nil {
+	if err := e.Begin(cbordoc.MajorMap, uint64(n)); err != nil {
 		return err
 	}
 	if err := e.errorMembers(x, cause); err != nil {
@@ -58,21 +59,21 @@ func (e *encoder) lmzError(x *lmz.Error) error {
 func (e *encoder) errorMembers(x *lmz.Error, cause *lmz.Error) error {
 	name := x.Name
 	if name == "" {
-		name = ObjectError
+		name = cbordoc.ObjectError
 	}
-	e.Dst = AppendText(e.Dst, MemberName)
+	e.Dst = cbordoc.AppendText(e.Dst, cbordoc.MemberName)
 	if err := e.text(name); err != nil {
-		return At(err, MemberName)
+		return cbordoc.At(err, cbordoc.MemberName)
 	}
-	e.Dst = AppendText(e.Dst, MemberMessage)
+	e.Dst = cbordoc.AppendText(e.Dst, cbordoc.MemberMessage)
 	if err := e.text(x.Message); err != nil {
-		return At(err, MemberMessage)
+		return cbordoc.At(err, cbordoc.MemberMessage)
 	}
 	if cause == nil {
 		return nil
 	}
-	e.Dst = AppendText(e.Dst, MemberCause)
-	return At(e.reflected(reflect.ValueOf(cause)), MemberCause)
+	e.Dst = cbordoc.AppendText(e.Dst, cbordoc.MemberCause)
+	return cbordoc.At(e.reflected(reflect.ValueOf(cause)), cbordoc.MemberCause)
 }
 
 // InternalError is what a caller learns of an error that is no *lmz.Error.

@@ -9,11 +9,12 @@ import (
 	"time"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/cbordoc"
 )
 
 func TestWhatCannotBeSentSaysWhereItIs(t *testing.T) {
 	deep := any("x")
-	for range MaxNesting + 1 {
+	for range cbordoc.MaxNesting + 1 {
 		deep = []any{deep}
 	}
 	type loop *loop

@@ -163,36 +163,6 @@ func isEmpty(v reflect.Value) bool {
 	return v.IsZero()
 }
 
-// structure encodes a struct as an object with its fields in order.
-func (e *encoder) structure(v reflect.Value) error {
-	l := layoutOf(v.Type())
-	if l.wrong != "" {
-		return &Error{What: v.Type().String() + " cannot be sent: " + l.wrong}
-	}
-	n := 0
-	for i := range l.fields {
-		if _, sent := l.fields[i].sent(v); sent {
-			n++
-		}
-	}
-	if err := e.Begin(MajorMap, uint64(n)); err != nil {
-		return err
-	}
-	for i := range l.fields {
-		f := &l.fields[i]
-		member, sent := f.sent(v)
-		if !sent {
-			continue
-		}
-		e.Dst = AppendText(e.Dst, f.name)
-		if err := e.reflected(member); err != nil {
-			return At(err, f.name)
-		}
-	}
-	e.End()
-	return nil
-}
-
 // sent returns the field of v and whether it is on the wire.
 func (f *field) sent(v reflect.Value) (reflect.Value, bool) {
 	member, ok := f.get(v)

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/fxamacker/cbor/v2"
+	"github.com/lumenize/lmz/internal/cbordoc"
 	"github.com/lumenize/lmz/internal/value/valuetest"
 )
 
@@ -30,7 +31,7 @@ func seed(f *testing.F) {
 // FuzzParse checks that whatever we accept is well-formed to others.
 func FuzzParse(f *testing.F) {
 	seed(f)
-	theirs, err := cbor.DecOptions{MaxNestedLevels: 4 * MaxNesting, MaxArrayElements: 1 << 30, MaxMapPairs: 1 << 30}.DecMode()
+	theirs, err := cbor.DecOptions{MaxNestedLevels: 4 * cbordoc.MaxNesting, MaxArrayElements: 1 << 30, MaxMapPairs: 1 << 30}.DecMode()
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -42,7 +43,7 @@ func FuzzParse(f *testing.F) {
 		if err := theirs.Wellformed(data); err != nil {
 			t.Fatalf("%x: we accept what is malformed: %v", data, err)
 		}
-		if end := Skip(data, 0); end != len(data) {
+		if end := cbordoc.Skip(data, 0); end != len(data) {
 			t.Fatalf("%x: skip ends at %d", data, end)
 		}
 		it.Elements()

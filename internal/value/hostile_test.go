@@ -10,6 +10,7 @@ import (
 
 	"github.com/fxamacker/cbor/v2"
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/cbordoc"
 	"github.com/lumenize/lmz/internal/cost"
 	"github.com/lumenize/lmz/internal/value/valuetest"
 )
@@ -91,7 +92,7 @@ func TestHostileDocumentsAreRefusedCheaply(t *testing.T) {
 			if test.want == "" && err != nil || test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)) {
 				t.Errorf("got error %v, want %q", err, test.want)
 			}
-			if cbor.Wellformed(test.data) != nil && !errors.Is(err, ErrMalformed) {
+			if cbor.Wellformed(test.data) != nil && !errors.Is(err, cbordoc.ErrMalformed) {
 				t.Errorf("another library finds it malformed, we say %v", err)
 			}
 		})
@@ -102,21 +103,21 @@ func newAny() any { return new(any) }
 
 func TestADocumentOfADeepMillionIsRefused(t *testing.T) {
 	_, err := Parse(bytes.Repeat([]byte{0x81}, 1_000_000))
-	if !errors.Is(err, ErrMalformed) {
+	if !errors.Is(err, cbordoc.ErrMalformed) {
 		t.Errorf("got %v", err)
 	}
 }
 
 func TestNestingIsCountedAlikeOnBothSides(t *testing.T) {
 	v := any(lmz.Set{})
-	for range (MaxNesting - 2) / 2 { // a Set is a tag and an array
+	for range (cbordoc.MaxNesting - 2) / 2 { // a Set is a tag and an array
 		v = lmz.Set{v}
 	}
 	data, err := Marshal(v)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if depth := depthOf(data); depth != MaxNesting {
+	if depth := cbordoc.Depth(data); depth != cbordoc.MaxNesting {
 		t.Fatalf("depth %d", depth)
 	}
 	var back any
@@ -133,8 +134,8 @@ func TestNestingIsCountedAlikeOnBothSides(t *testing.T) {
 }
 
 func TestMaxElementsIsALimit(t *testing.T) {
-	doc := AppendHead(nil, MajorArray, MaxElements)
-	doc = append(doc, make([]byte, MaxElements)...)
+	doc := cbordoc.AppendHead(nil, cbordoc.MajorArray, cbordoc.MaxElements)
+	doc = append(doc, make([]byte, cbordoc.MaxElements)...)
 	if _, err := Parse(doc); err == nil || !strings.Contains(err.Error(), "elements") {
 		t.Errorf("got %v", err)
 	}
@@ -164,15 +165,15 @@ var honestDocument = sync.OnceValue(func() time.Duration {
 })
 
 func TestWhatWasDecodedCannotGrowWithoutEndWhenItIsEncoded(t *testing.T) {
-	texts := append(AppendHead(nil, MajorArray, 2001), 0xd8, TagShared)
-	texts = AppendText(texts, strings.Repeat("x", 1<<20))
-	texts = append(texts, bytes.Repeat([]byte{0xd8, TagReference, 0}, 2000)...)
+	texts := append(cbordoc.AppendHead(nil, cbordoc.MajorArray, 2001), 0xd8, cbordoc.TagShared)
+	texts = cbordoc.AppendText(texts, strings.Repeat("x", 1<<20))
+	texts = append(texts, bytes.Repeat([]byte{0xd8, cbordoc.TagReference, 0}, 2000)...)
 	for name, doc := range map[string][]byte{"continuations": valuetest.DoublingContinuations(40), "texts": texts} {
 		var v any
 		if err := Unmarshal(doc, &v); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		if data, err := Marshal(v); !errors.Is(err, ErrTooLarge) {
+		if data, err := Marshal(v); !errors.Is(err, cbordoc.ErrTooLarge) {
 			t.Errorf("%s: %d bytes, %v", name, len(data), err)
 		}
 	}

@@ -35,35 +35,6 @@ func identityOf(v reflect.Value) identity {
 	return id
 }
 
-// meet is called where a value with an identity is about to be written. It writes
-// a reference and reports done if the value is in the document already. It opens
-// tag 28 and reports marked if the value will be referred to: call end then.
-func (e *encoder) meet(id identity) (marked, done bool, err error) {
-	switch {
-	case id.where == nil:
-		return false, false, nil
-	case !e.known:
-		if e.met.add(id) {
-			return false, false, nil
-		}
-		if e.shared == nil {
-			e.shared = make(map[identity]int)
-		}
-		e.shared[id] = Unwritten
-		e.Dst = append(e.Dst, ByteNull) // this pass is thrown away
-		return false, true, nil
-	}
-	n, shared := e.shared[id]
-	switch {
-	case !shared:
-		return false, false, nil
-	case n == Unwritten:
-		e.shared[id] = e.Marks
-		return true, false, e.Mark()
-	}
-	return false, true, e.Reference(n)
-}
-
 // identities is a set. Most documents have a handful, which need no map.
 type identities struct {
 	few  [8]identity

@@ -2,6 +2,7 @@ package value
 
 import (
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/cbordoc"
 )
 
 // Item is one data item of a parsed document: a value that was not decoded yet.
@@ -11,13 +12,13 @@ import (
 type Item struct {
 	data       []byte // the whole document
 	start, end int
-	refs       *references // nil: no tag 28 or 29 in the document
+	refs       *cbordoc.References // nil: no tag 28 or 29 in the document
 }
 
 var _ lmz.Value = Item{}
 
 // undefinedDocument is what the zero Item stands for.
-var UndefinedDocument = []byte{ByteUndefined}
+var UndefinedDocument = []byte{cbordoc.ByteUndefined}
 
 // Raw returns the item's own bytes, read-only. They mean the same elsewhere
 // unless they refer to another part of the document; see [Item.SelfContained].
@@ -29,18 +30,18 @@ func (it Item) Raw() []byte {
 }
 
 // IsNull reports whether the item is null.
-func (it Item) IsNull() bool { return it.first() == ByteNull }
+func (it Item) IsNull() bool { return it.first() == cbordoc.ByteNull }
 
 // IsTrue reports whether the item is true.
-func (it Item) IsTrue() bool { return it.first() == ByteTrue }
+func (it Item) IsTrue() bool { return it.first() == cbordoc.ByteTrue }
 
 // IsUndefined reports whether the item is undefined.
-func (it Item) IsUndefined() bool { return it.first() == ByteUndefined }
+func (it Item) IsUndefined() bool { return it.first() == cbordoc.ByteUndefined }
 
 func (it Item) first() byte {
-	h, _ := HeadAt(it.data, it.contents())
+	h, _ := cbordoc.HeadAt(it.data, it.contents())
 	if it.data == nil {
-		return ByteUndefined
+		return cbordoc.ByteUndefined
 	}
 	return h.Major<<5 | h.Info
 }
@@ -48,8 +49,8 @@ func (it Item) first() byte {
 // Elements returns the elements of an array, and false for any other value.
 func (it Item) Elements() ([]Item, bool) {
 	pos := it.contents()
-	h, pos := HeadAt(it.data, pos)
-	if it.data == nil || h.Major != MajorArray {
+	h, pos := cbordoc.HeadAt(it.data, pos)
+	if it.data == nil || h.Major != cbordoc.MajorArray {
 		return nil, false
 	}
 	return it.items(pos, int(h.Arg)), true
@@ -57,8 +58,8 @@ func (it Item) Elements() ([]Item, bool) {
 
 // Len returns how many elements an array has, and false for any other value.
 func (it Item) Len() (int, bool) {
-	h, _ := HeadAt(it.data, it.contents())
-	return int(h.Arg), it.data != nil && h.Major == MajorArray
+	h, _ := cbordoc.HeadAt(it.data, it.contents())
+	return int(h.Arg), it.data != nil && h.Major == cbordoc.MajorArray
 }
 
 // items returns n items beginning at pos.
@@ -73,14 +74,14 @@ func (it Item) items(pos, n int) []Item {
 
 // at returns the item that begins at pos of the same document.
 func (it Item) at(pos int) Item {
-	it.start, it.end = pos, Skip(it.data, pos)
+	it.start, it.end = pos, cbordoc.Skip(it.data, pos)
 	return it
 }
 
 // Text returns the text of a string, and false for any other value.
 func (it Item) Text() (string, bool) {
-	h, pos := HeadAt(it.data, it.contents())
-	if it.data == nil || h.Major != MajorText {
+	h, pos := cbordoc.HeadAt(it.data, it.contents())
+	if it.data == nil || h.Major != cbordoc.MajorText {
 		return "", false
 	}
 	return string(it.data[pos : pos+int(h.Arg)]), true
@@ -88,8 +89,8 @@ func (it Item) Text() (string, bool) {
 
 // Bytes returns a copy of a byte string, and false for any other value.
 func (it Item) Bytes() ([]byte, bool) {
-	h, pos := HeadAt(it.data, it.contents())
-	if it.data == nil || h.Major != MajorBytes {
+	h, pos := cbordoc.HeadAt(it.data, it.contents())
+	if it.data == nil || h.Major != cbordoc.MajorBytes {
 		return nil, false
 	}
 	return append([]byte(nil), it.data[pos:pos+int(h.Arg)]...), true
@@ -98,8 +99,8 @@ func (it Item) Bytes() ([]byte, bool) {
 // Object returns the type name and the other elements of an object with a type
 // (tag 27), such as a continuation, and false for any other value.
 func (it Item) Object() (name string, args []Item, ok bool) {
-	h, pos := HeadAt(it.data, it.contents())
-	if it.data == nil || h.Major != MajorTag || h.Arg != TagObject {
+	h, pos := cbordoc.HeadAt(it.data, it.contents())
+	if it.data == nil || h.Major != cbordoc.MajorTag || h.Arg != cbordoc.TagObject {
 		return "", nil, false
 	}
 	elements, ok := it.at(pos).Elements()
@@ -115,13 +116,13 @@ func (it Item) contents() int {
 	if it.refs == nil {
 		return it.start
 	}
-	h, next := HeadAt(it.data, it.start)
-	if h.Major == MajorTag {
+	h, next := cbordoc.HeadAt(it.data, it.start)
+	if h.Major == cbordoc.MajorTag {
 		switch h.Arg {
-		case TagShared:
+		case cbordoc.TagShared:
 			return next
-		case TagReference:
-			n, _ := HeadAt(it.data, next)
+		case cbordoc.TagReference:
+			n, _ := cbordoc.HeadAt(it.data, next)
 			return it.refs.Marks[n.Arg]
 		}
 	}
@@ -131,7 +132,7 @@ func (it Item) contents() int {
 // Parse checks that data is one well-formed data item within the limits and nothing
 // else. It builds nothing: data is kept and must not change any more.
 func Parse(data []byte) (Item, error) {
-	refs, err := Scan(data)
+	refs, err := cbordoc.Scan(data)
 	if err != nil {
 		return Item{}, err
 	}
@@ -139,6 +140,6 @@ func Parse(data []byte) (Item, error) {
 }
 
 // ItemAt returns the item that begins at pos of the document that r reads.
-func ItemAt(r *Reader, pos int) Item {
-	return Item{data: r.Data, refs: r.Refs, start: pos, end: Skip(r.Data, pos)}
+func ItemAt(r *cbordoc.Reader, pos int) Item {
+	return Item{data: r.Data, refs: r.Refs, start: pos, end: cbordoc.Skip(r.Data, pos)}
 }

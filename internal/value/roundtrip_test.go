@@ -9,6 +9,7 @@ import (
 
 	"github.com/fxamacker/cbor/v2"
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/cbordoc"
 	"github.com/lumenize/lmz/internal/value/valuetest"
 	"pgregory.net/rapid"
 )
@@ -192,7 +193,7 @@ func TestHalfFloatsAgreeWithAnotherLibrary(t *testing.T) {
 		if ours != theirs && (ours == ours || theirs == theirs) {
 			t.Fatalf("%x is %v, not %v", data, ours, theirs)
 		}
-		if back := AppendFloat(nil, ours); ours == ours && !bytes.Equal(back, data) {
+		if back := cbordoc.AppendFloat(nil, ours); ours == ours && !bytes.Equal(back, data) {
 			t.Fatalf("%v is written as %x, not %x", ours, back, data)
 		}
 	}

@@ -1,4 +1,4 @@
-package value
+package cbordoc
 
 import (
 	"math/big"
@@ -129,7 +129,7 @@ const Unwritten = -1
 
 // Raw copies a document without references. Only its depth is looked at.
 func (w *Writer) Raw(data []byte) error {
-	if w.depth > 0 && depthOf(data) > MaxNesting-w.depth {
+	if w.depth > 0 && Depth(data) > MaxNesting-w.depth {
 		return &Error{What: "nested deeper than " + strconv.Itoa(MaxNesting)}
 	}
 	w.Dst = append(w.Dst, data...)
@@ -137,7 +137,7 @@ func (w *Writer) Raw(data []byte) error {
 }
 
 // depthOf returns how deep arrays, maps and tags are in a parsed document.
-func depthOf(data []byte) int {
+func Depth(data []byte) int {
 	deepest, _ := depthAt(data, 0)
 	return deepest
 }

@@ -1,4 +1,4 @@
-package value
+package cbordoc
 
 import (
 	"math"
@@ -28,14 +28,14 @@ func Budget(n int) int { return budgetBase + budgetPerByte*n }
 // right. It bounds the nesting, and what reading may cost.
 type Reader struct {
 	Data   []byte
-	Refs   *references // nil: no value of the document is shared
+	Refs   *References // nil: no value of the document is shared
 	budget int         // bytes that may still be spent
 	depth  int
 }
 
 // NewReader returns a reader of data, which [Scan] has checked and found refs in. It may
 // spend budget bytes of memory.
-func NewReader(data []byte, refs *references, budget int) Reader {
+func NewReader(data []byte, refs *References, budget int) Reader {
 	return Reader{Data: data, Refs: refs, budget: budget}
 }
 

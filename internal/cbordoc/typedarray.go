@@ -1,4 +1,4 @@
-package value
+package cbordoc
 
 import (
 	"encoding/binary"

@@ -1,4 +1,4 @@
-package value
+package cbordoc
 
 import (
 	"math"
@@ -26,7 +26,7 @@ func integer(i int64) Number {
 
 // dynamic returns the number as the Go type that it has when nobody asks for
 // another.
-func (n Number) dynamic() any {
+func (n Number) Dynamic() any {
 	switch {
 	case n.big != nil:
 		return n.big
@@ -68,7 +68,7 @@ func (n Number) BigInt() *big.Int {
 }
 
 // whole returns n as an integer that fits in 64 bits, with or without a sign.
-func (n Number) whole() (Number, bool) {
+func (n Number) Whole() (Number, bool) {
 	switch {
 	case n.big != nil:
 		if n.big.IsInt64() {
@@ -98,7 +98,7 @@ func (n Number) AsFloat() (float64, bool) {
 	if n.Negative {
 		f = -1 - f
 	}
-	w, ok := Number{IsFloat: true, Float: f}.whole()
+	w, ok := Number{IsFloat: true, Float: f}.Whole()
 	return f, ok && w == n
 }
 

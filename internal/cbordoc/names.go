@@ -1,4 +1,4 @@
-package value
+package cbordoc
 
 import "strings"
 
@@ -10,7 +10,7 @@ const (
 	ObjectHeaders      = "Headers"
 	ObjectRequest      = "Request"
 	ObjectResponse     = "Response"
-	objectArrayBuffer  = "ArrayBuffer"
+	ObjectArrayBuffer  = "ArrayBuffer"
 
 	MemberName    = "name"
 	MemberMessage = "message"

@@ -1,4 +1,4 @@
-package value
+package cbordoc
 
 func ErrNotDistinct() error {
 	return &Error{What: "it occurs twice here: JavaScript cannot tell these values apart"}
@@ -49,7 +49,7 @@ func IsScalar(item []byte) bool {
 
 // appendKeyNumber writes a float as the integer that it is, if it is one.
 func appendKeyNumber(dst []byte, f float64) []byte {
-	w, whole := Number{IsFloat: true, Float: f}.whole()
+	w, whole := Number{IsFloat: true, Float: f}.Whole()
 	switch {
 	case !whole:
 		return AppendFloat(dst, f)

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/internal/cbordoc"
 )
 
 // goMap encodes a Go map in the order of its keys, so that equal maps are equal
@@ -18,7 +19,7 @@ func (e *encoder) goMap(v reflect.Value) error {
 	if t.Key().Kind() == reflect.String && classOf(t.Key()) == byKind {
 		return e.stringMap(v)
 	}
-	if err := e.Begin(MajorTag, TagMap); err != nil {
+	if err := e.Begin(cbordoc.MajorTag, cbordoc.TagMap); err != nil {
 		return err
 	}
 	if err := e.keyedMap(v); err != nil {
@@ -29,7 +30,7 @@ func (e *encoder) goMap(v reflect.Value) error {
 }
 
 func (e *encoder) anyMap(m map[string]any) error {
-	if err := e.Begin(MajorMap, uint64(len(m))); err != nil {
+	if err := e.Begin(cbordoc.MajorMap, uint64(len(m))); err != nil {
 		return err
 	}
 	keys := make([]string, 0, len(m))
@@ -45,7 +46,7 @@ func (e *encoder) anyMap(m map[string]any) error {
 }
 
 func (e *encoder) stringMap(v reflect.Value) error {
-	if err := e.Begin(MajorMap, uint64(v.Len())); err != nil {
+	if err := e.Begin(cbordoc.MajorMap, uint64(v.Len())); err != nil {
 		return err
 	}
 	keys := make([]string, 0, v.Len())
@@ -57,7 +58,7 @@ func (e *encoder) stringMap(v reflect.Value) error {
 	for _, key := range keys {
 		k := reflect.ValueOf(key).Convert(keyType)
 		if err := e.entry(k, v.MapIndex(k)); err != nil {
-			return At(err, key)
+			return cbordoc.At(err, key)
 		}
 	}
 	e.End()
@@ -83,21 +84,21 @@ func (e *encoder) keyedMap(v reflect.Value) error {
 	for i := v.MapRange(); i.Next(); { // MapIndex does not find NaN
 		flat := encoder{flat: true}
 		if err := flat.reflected(i.Key()); err != nil {
-			return At(err, "key")
+			return cbordoc.At(err, "key")
 		}
 		entries = append(entries, entry{string(flat.Dst), i.Key(), i.Value()})
 	}
 	slices.SortStableFunc(entries, func(a, b entry) int { return strings.Compare(a.encoded, b.encoded) })
-	if err := e.Begin(MajorMap, uint64(v.Len())); err != nil {
+	if err := e.Begin(cbordoc.MajorMap, uint64(v.Len())); err != nil {
 		return err
 	}
-	var known Distinct
+	var known cbordoc.Distinct
 	for i, entry := range entries {
 		if err := e.distinct(&known, len(entries), func() error { return e.reflected(entry.key) }); err != nil {
-			return At(At(err, "key"), Index(i))
+			return cbordoc.At(cbordoc.At(err, "key"), cbordoc.Index(i))
 		}
 		if err := e.reflected(entry.value); err != nil {
-			return At(err, Index(i))
+			return cbordoc.At(err, cbordoc.Index(i))
 		}
 	}
 	e.End()
@@ -106,19 +107,19 @@ func (e *encoder) keyedMap(v reflect.Value) error {
 
 // orderedMap encodes a Map in its own order.
 func (e *encoder) orderedMap(m lmz.Map) error {
-	if err := e.Begin(MajorTag, TagMap); err != nil {
+	if err := e.Begin(cbordoc.MajorTag, cbordoc.TagMap); err != nil {
 		return err
 	}
-	if err := e.Begin(MajorMap, uint64(len(m))); err != nil {
+	if err := e.Begin(cbordoc.MajorMap, uint64(len(m))); err != nil {
 		return err
 	}
-	var known Distinct
+	var known cbordoc.Distinct
 	for i, entry := range m {
 		if err := e.distinct(&known, len(m), func() error { return e.any(entry.Key) }); err != nil {
-			return At(At(err, "key"), Index(i))
+			return cbordoc.At(cbordoc.At(err, "key"), cbordoc.Index(i))
 		}
 		if err := e.any(entry.Value); err != nil {
-			return At(err, Index(i))
+			return cbordoc.At(err, cbordoc.Index(i))
 		}
 	}
 	e.End()
@@ -128,16 +129,16 @@ func (e *encoder) orderedMap(m lmz.Map) error {
 
 // set encodes a Set.
 func (e *encoder) set(s lmz.Set) error {
-	if err := e.Begin(MajorTag, TagSet); err != nil {
+	if err := e.Begin(cbordoc.MajorTag, cbordoc.TagSet); err != nil {
 		return err
 	}
-	if err := e.Begin(MajorArray, uint64(len(s))); err != nil {
+	if err := e.Begin(cbordoc.MajorArray, uint64(len(s))); err != nil {
 		return err
 	}
-	var known Distinct
+	var known cbordoc.Distinct
 	for i, element := range s {
 		if err := e.distinct(&known, len(s), func() error { return e.any(element) }); err != nil {
-			return At(err, Index(i))
+			return cbordoc.At(err, cbordoc.Index(i))
 		}
 	}
 	e.End()
@@ -147,13 +148,13 @@ func (e *encoder) set(s lmz.Set) error {
 
 // distinct writes one of n keys of a Map or elements of a Set. Two that are one to
 // JavaScript would become one there.
-func (e *encoder) distinct(known *Distinct, n int, write func() error) error {
+func (e *encoder) distinct(known *cbordoc.Distinct, n int, write func() error) error {
 	start, mark := len(e.Dst), e.Marks
 	if err := write(); err != nil {
 		return err
 	}
 	if n > 1 && (e.known || e.shared == nil) && !known.Add(e.Dst[start:], mark) { // otherwise this pass is thrown away
-		return ErrNotDistinct()
+		return cbordoc.ErrNotDistinct()
 	}
 	return nil
 }

@@ -1,4 +1,13 @@
-package value
+// Package cbordoc reads and writes the CBOR documents of the wire, item by item.
+//
+// A document that a peer sends must be checked before anything is made of it, and must not
+// cost more than its length allows: [Scan] does that without building anything, and bounds
+// nesting and the number of items. A [Reader] then walks the items of a document that was
+// checked, and a [Writer] writes one. Both keep the identity of values that stand in several
+// places (tags 28 and 29). They know what the wire can hold, such as dates, big integers
+// and typed arrays, but no Go types: internal/value builds on them for those, and
+// internal/jsonwire for JSON. Frames are read and written with heads alone.
+package cbordoc
 
 import (
 	"encoding/binary"

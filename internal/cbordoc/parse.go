@@ -1,4 +1,4 @@
-package value
+package cbordoc
 
 import (
 	"errors"
@@ -39,13 +39,13 @@ func Malformed(offset int, reason string) error {
 }
 
 // references is what the documents have that use tags 28 and 29.
-type references struct {
+type References struct {
 	Marks []int // where the contents of each tag 28 begin, ascending
 }
 
 // Scan checks that data is one well-formed data item within the limits and nothing else.
 // It returns where the values are that the document shares, or nil if it shares none.
-func Scan(data []byte) (*references, error) {
+func Scan(data []byte) (*References, error) {
 	s := scanner{data: data}
 	if err := s.item(0); err != nil {
 		return nil, err
@@ -56,7 +56,7 @@ func Scan(data []byte) (*references, error) {
 	if s.marks == nil {
 		return nil, nil
 	}
-	return &references{s.marks}, nil
+	return &References{s.marks}, nil
 }
 
 // scanner walks a document that nobody has looked at before.
@@ -172,7 +172,7 @@ func Skip(data []byte, pos int) int {
 }
 
 // number returns the number of the tag 28 whose contents begin at pos.
-func (r *references) Number(pos int) int {
+func (r *References) Number(pos int) int {
 	n, _ := slices.BinarySearch(r.Marks, pos)
 	return n
 }
