@@ -4,13 +4,14 @@ import (
 	"net/http"
 
 	"github.com/lumenize/lmz/auth/internal/store"
+	"github.com/lumenize/lmz/internal/credential"
 )
 
 var (
 	errMayNotAct  = forbidden("Not authorized to act for this subject")
 	errManyActors = badRequest("invalid_request", "At most 1,000 actors may act for one subject: remove one first")
 	errTooManyAct = forbidden("Too many act for each other: a chain has at most 3 actors")
-	errNotEntered = &Error{Status: http.StatusForbidden, Code: "access_denied", Description: "Account not yet approved"}
+	errNotEntered = &Error{Status: http.StatusForbidden, Code: "access_denied", Description: credential.ReasonNotApproved}
 )
 
 // actorFor returns the subject sub if it may act for principal: it may come in itself, and is

@@ -1,13 +1,16 @@
 package auth
 
-import "github.com/lumenize/lmz/auth/internal/store"
+import (
+	"github.com/lumenize/lmz/auth/internal/store"
+	"github.com/lumenize/lmz/internal/credential"
+)
 
 // How a revoked token is refused. Page and terminal show these texts, which are also the close
 // reasons of connections (PROTOCOL.md, "Tokens").
 var (
 	errSignedOut    = unauthorized("invalid_token", "Signed out")
 	errAccountGone  = unauthorized("invalid_token", "Account removed")
-	errUnapproved   = unauthorized("invalid_token", "Approval withdrawn")
+	errUnapproved   = unauthorized("invalid_token", credential.ReasonWithdrawn)
 	errNamedGone    = unauthorized("invalid_token", "Access token removed")
 	errMayNotActNow = unauthorized("invalid_token", "May not act for this account any more")
 

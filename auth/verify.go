@@ -7,6 +7,7 @@ import (
 
 	"github.com/lumenize/lmz/auth/internal/store"
 	"github.com/lumenize/lmz/auth/internal/token"
+	"github.com/lumenize/lmz/internal/credential"
 )
 
 var (
@@ -46,7 +47,7 @@ func (s *Service) Verify(ctx context.Context, accessToken string) (Claims, error
 		if subj.ApprovalRevoked {
 			return Claims{}, errUnapproved
 		}
-		return Claims{}, &Error{Status: 403, Code: "access_denied", Description: "Account not yet approved"}
+		return Claims{}, &Error{Status: 403, Code: "access_denied", Description: credential.ReasonNotApproved}
 	}
 	return Claims(c), nil
 }

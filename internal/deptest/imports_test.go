@@ -120,6 +120,28 @@ var mayImport = map[string][]string{
 	"auth": {"", "internal/textin", "internal/wholefile", "internal/credential", "internal/printable", "internal/httphead", "internal/origin",
 		"auth/internal/secret", "auth/internal/duration", "auth/internal/turnstile", "auth/internal/limit", "auth/internal/private", "auth/internal/remote",
 		"auth/internal/page", "auth/internal/keys", "auth/internal/token", "auth/internal/store", "auth/internal/mail", "auth/internal/sender", "auth/internal/outbox"},
+
+	"cli/internal/hint":        {"internal/origin", "auth"},
+	"cli/internal/exit":        {"", "internal/printable", "client", "cli/internal/hint"},
+	"cli/internal/output":      {"internal/printable"},
+	"cli/internal/jsonvalue":   {"", "internal/value", "internal/jsonwire", "internal/printable"},
+	"cli/internal/console":     {"internal/printable", "internal/textin", "debug"},
+	"cli/internal/flags":       {"internal/origin", "internal/textin", "auth", "gateway", "cli/internal/exit", "cli/internal/jsonvalue"},
+	"cli/internal/callargs":    {"", "internal/textin", "cli/internal/exit", "cli/internal/flags", "cli/internal/hint", "cli/internal/jsonvalue"},
+	"cli/internal/credentials": {"internal/filelock", "internal/origin", "internal/textin", "internal/wholefile", "auth", "cli/internal/exit"},
+	"cli/internal/authclient":  {"client", "cli/internal/credentials", "cli/internal/exit"},
+	"cli/internal/account": {"internal/origin", "internal/proto", "internal/textin", "client",
+		"cli/internal/authclient", "cli/internal/console", "cli/internal/credentials", "cli/internal/exit", "cli/internal/hint", "cli/internal/output"},
+	"cli/internal/connect": {"", "internal/credential", "client", "debug", "gateway",
+		"cli/internal/account", "cli/internal/console", "cli/internal/exit", "cli/internal/flags", "cli/internal/hint", "cli/internal/output"},
+	"cli/internal/catalog": {"", "client", "gateway", "cli/internal/callargs", "cli/internal/exit", "cli/internal/output"},
+	"cli/internal/signin": {"internal/httphead", "internal/origin",
+		"cli/internal/authclient", "cli/internal/console", "cli/internal/exit", "cli/internal/hint", "cli/internal/output"},
+	"cli/internal/datadir":    {"cli/internal/exit", "cli/internal/hint"},
+	"cli/internal/signals":    {"cli/internal/exit"},
+	"cli/internal/httpserver": {"internal/httphead"},
+	"cli/internal/server": {"", "internal/descriptors", "internal/textin", "auth", "debug", "examples/editor", "gateway", "object", "web",
+		"cli/internal/exit", "cli/internal/httpserver"},
 }
 
 // forTests are the packages that only tests import, and meshtest.

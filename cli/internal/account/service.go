@@ -50,8 +50,8 @@ func (s *Service) Page(ctx context.Context, endpoint string, query url.Values, w
 	return s.Do(ctx, http.MethodGet, endpoint+"?"+query.Encode(), nil, answer)
 }
 
-// notAdmin is what sign-in services say to others than admins, ours and the original's.
-const notAdmin = "Admin access required"
+// forbidden is the code with which sign-in services refuse users who are not admins.
+const forbidden = "forbidden"
 
 // explain makes refusals into failures with the exit codes of the program.
 func (s *Service) explain(_ http.Header, err error) error {
@@ -59,12 +59,11 @@ func (s *Service) explain(_ http.Header, err error) error {
 	if !errors.As(err, &refused) {
 		return err
 	}
+	who, _ := ReadClaims(s.Server, s.access) // zero for an opaque token
 	switch {
 	case refused.Status == http.StatusUnauthorized:
-		who, _ := ReadClaims(s.Server, s.access)
 		return exit.LoginRequired(s.Server, who.Email, s.Server+" no longer accepts the sign-in: "+refused.Error())
-	case refused.Status == http.StatusForbidden && refused.Description == notAdmin:
-		who, _ := ReadClaims(s.Server, s.access)
+	case refused.Status == http.StatusForbidden && refused.Code == forbidden && !who.Admin:
 		return exit.Errorf(exit.Refused, hint.Admin(s.Server, who.Email), "%s refused it: %v", s.Server, refused)
 	case refused.Status == http.StatusForbidden:
 		return exit.Errorf(exit.Refused, "", "%s refused it: %v", s.Server, refused)

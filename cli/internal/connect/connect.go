@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/lumenize/lmz"
@@ -16,6 +15,7 @@ import (
 	"github.com/lumenize/lmz/cli/internal/flags"
 	"github.com/lumenize/lmz/client"
 	"github.com/lumenize/lmz/debug"
+	"github.com/lumenize/lmz/internal/credential"
 )
 
 // Connection is how a command connects to the gateway.
@@ -103,7 +103,7 @@ func mayPass(err error) bool {
 
 // SignInAgain is a failure of somebody who may not connect any more.
 func SignInAgain(server, email string, err *client.LoginRequiredError, message string) error {
-	if strings.Contains(err.Reason, "not yet approved") || err.Reason == "Approval withdrawn" { // another sign-in would not help
+	if err.Reason == credential.ReasonNotApproved || err.Reason == credential.ReasonWithdrawn { // another sign-in would not help
 		return exit.NewLoginError("wait until an admin approves you with lmz approve", message)
 	}
 	return exit.LoginRequired(server, email, message)

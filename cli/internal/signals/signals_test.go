@@ -1,0 +1,38 @@
+//go:build unix
+
+package signals
+
+import (
+	"os/signal"
+	"syscall"
+	"testing"
+)
+
+// A command that takes SIGHUP is told of it and goes on; any other one is interrupted.
+func TestHangup(t *testing.T) {
+	if signal.Ignored(syscall.SIGHUP) {
+		t.Skip("SIGHUP is ignored here, as under nohup")
+	}
+	ctx, stop := Interruptible(t.Context())
+	defer stop()
+	taken := TakeHangups(ctx)
+	if err := syscall.Kill(syscall.Getpid(), syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	<-taken
+	if ctx.Err() != nil {
+		t.Error("the command was interrupted")
+	}
+	other, stopOther := Interruptible(t.Context())
+	defer stopOther()
+	if err := syscall.Kill(syscall.Getpid(), syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	<-other.Done()
+}
+
+func TestHangupsOfNobody(t *testing.T) {
+	if TakeHangups(t.Context()) != nil {
+		t.Error("there are hangups although nobody watches signals")
+	}
+}
