@@ -1,7 +1,10 @@
-// Package lmz is the vocabulary of Lumenize Mesh: addresses, continuations,
-// handlers and guards, call context, values and errors. It does no I/O and
-// imports nothing but the standard library, so every node speaks it: an object
-// or a worker inside a gateway, a Go program, a terminal, a browser tab.
+// Package lmz lets programs on different machines call each other's methods as peers: objects
+// that keep state, stateless workers, and clients such as a terminal or a browser tab, which
+// are called back over the connection that they opened. A caller learns whether a failed call
+// ran, and a method learns who called it, on whose behalf and through which hops.
+//
+// This package is the vocabulary that all nodes share: addresses, continuations, handlers and
+// guards, call context, values and errors. It does no I/O.
 //
 // A node is two things. It is a [Handler], what others may call:
 //
@@ -14,11 +17,29 @@
 //
 //	_, err := Update.Call(ctx, peer, lmz.At("DOCUMENT_DO", "notes"), "text")
 //
-// Nothing is callable unless it is exposed: the table in the [Mux] is the
-// security boundary, and the guard of each method is an argument that cannot be
-// left out. Who called, on whose behalf and by which way is in the context:
-// [CallContextFrom].
+// Nothing is callable unless it is exposed: the table in the [Mux] is the security boundary,
+// and each method has a [Guard], an argument that cannot be omitted. Guards and methods find
+// the caller in their ctx: [CallContextFrom].
 //
-// Package client is a node outside the gateway, package object a stateful node
-// inside it, package gateway takes clients in.
+// Package client is a node outside the gateway, package object a stateful node inside it, and
+// package gateway connects them.
+//
+// # Errors
+//
+// The code of an [Error] says who failed, and with that whether the method can have run. The
+// class name says why, in every language:
+//
+//	errors.Is(err, ...)     code or class name      what happened               what to do
+//	                        callee                  the method ran and failed   read the error
+//	lmz.ErrNotExecuted      guard, absent, gateway  the method did not run      call again, if allowed
+//	lmz.ErrOutcomeUnknown   unknown                 it may have run             find out, then decide
+//	lmz.ErrBusy             BusyError               the callee has enough calls call again later
+//	lmz.ErrQueueFull        QueueFullError          too many wait to be sent    wait for the connection
+//	lmz.ErrTooLarge         TooLargeError           it does not fit in a frame  send less at once
+//	lmz.ErrRateLimited      RateLimitedError        too many calls              wait for RetryAfter
+//	lmz.ErrQuotaExceeded    QuotaExceededError      the budget Exceeded is used free some of it
+//	lmz.DisconnectedClient  ClientDisconnectedError the client's session ended  drop its subscriptions
+//
+// Errors of an application cross the mesh as *[Error] ([Errorf]), or with their own type
+// ([RegisterError]). Any other error reaches the caller as "internal error".
 package lmz

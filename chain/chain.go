@@ -1,17 +1,25 @@
-// Package chain takes the work out of a continuation, so that it can be kept in
-// storage, sent as data, and done later:
+// Package chain stores work to do it later: it encodes a continuation for storage or as data
+// of a call, and executes it.
 //
 //	data, err := chain.Encode(lmz.Ctn("remind", "ann"))   // into a row of SQL, say
 //	...
 //	work, err := chain.Decode(data)
 //	result, err := chain.Execute(ctx, node, work, chain.Options{})
 //
-// In KV and in structs a continuation needs no encoding: it is a value like others. As
-// an argument of a call it is work for the callee, which passes on what it returns:
-// encode what the callee is to get as data.
+// In KV and in structs a continuation needs no encoding: it is a value like others. As an
+// argument of a call it is work for the callee, which passes the result to the method: encode
+// a continuation that the callee should receive as data.
 //
-// Work carries no call context. What it does runs in the call context of the ctx that
-// it is executed with, if any, and a context that was kept beside it is just data.
+// Work carries no call context. It runs in the call context of the ctx that it is executed
+// with, if any; a context that was stored next to it is just data.
+//
+// # Errors
+//
+//	function  error                               what happened
+//	Encode    *lmz.Error                          empty, over a limit, or an argument cannot be sent
+//	Decode    an error                            the data is not a chain
+//	Execute   lmz.ErrNotExecuted (guard, absent)  a guard refused, or there is no such method
+//	Execute   the step's own                      the method returned it
 package chain
 
 import (

@@ -22,7 +22,7 @@ func echo(f proto.Frame) (proto.Answer, bool) {
 	return proto.NewAnswer(strings.ToValidUTF8(string(f.Payload), "."), nil), true
 }
 
-var object = lmz.Identity{Type: lmz.TypeObject, Address: lmz.At("OBJECT", "o")}
+var someObject = lmz.Identity{Type: lmz.TypeObject, Address: lmz.At("OBJECT", "o")}
 
 func call(t *testing.T, p *client.Peer, method string) error {
 	t.Helper()
@@ -256,7 +256,7 @@ func TestHandlersRunInOrderAndLetTheNextBeginWhileTheyWait(t *testing.T) {
 			o.Handler = mux
 		})
 		defer g.end(p)
-		first, second := g.call(1, object, lmz.Ctn("waits")), g.call(2, object, lmz.Ctn("quick"))
+		first, second := g.call(1, someObject, lmz.Ctn("waits")), g.call(2, someObject, lmz.Ctn("quick"))
 		<-second
 		close(release)
 		<-first
@@ -288,11 +288,11 @@ func TestIncomingCallsAreCheckedBeforeTheyRun(t *testing.T) {
 			method string
 			want   lmz.Code
 		}{
-			{object, "hello", ""},
+			{someObject, "hello", ""},
 			{p.Identity(), "hello", ""},
 			{other, "hello", lmz.CodeGuard},
-			{object, "unexposed", lmz.CodeAbsent},
-			{object, "panics", lmz.CodeCallee},
+			{someObject, "unexposed", lmz.CodeAbsent},
+			{someObject, "panics", lmz.CodeCallee},
 		} {
 			a := <-g.call(uint64(i+1), tt.from, lmz.Ctn(tt.method))
 			if a.Failed != tt.want || strings.Contains(string(a.Payload), "secret") {

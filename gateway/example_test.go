@@ -15,6 +15,51 @@ import (
 	"github.com/lumenize/lmz/object"
 )
 
+// A gateway with a worker. Guests have a binding of their own, with other rules, and may call
+// less.
+func ExampleGateway() {
+	g, err := gateway.New(gateway.Options{
+		Memory: new(object.MemoryDisk), // a program sets Dir
+		Verify: func(_ context.Context, token string) (*lmz.Auth, error) { return &lmz.Auth{Subject: token}, nil },
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer g.Close()
+	const double lmz.Method1[int, int] = "double"
+	for _, binding := range []string{"MATH", "SECRETS"} {
+		g.HandleWorker(binding, func(lmz.Caller) lmz.Handler {
+			mux := new(lmz.Mux)
+			double.Expose(mux, lmz.Anyone, func(_ context.Context, n int) (int, error) { return 2 * n, nil })
+			return mux
+		})
+	}
+	g.HandleClients("GUESTS", gateway.ClientOptions{Bindings: []string{"MATH"}})
+	server := httptest.NewServer(g)
+	defer server.Close()
+
+	p, err := client.New(client.Options{
+		URL: server.URL, Binding: "GUESTS", Tab: "t1",
+		Token: func(context.Context, string) (string, error) { return "ann", nil },
+	})
+	if err == nil {
+		err = p.Connect(context.Background())
+	}
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer p.Close()
+	for _, binding := range []string{"MATH", "SECRETS"} {
+		n, err := double.Call(context.Background(), p, lmz.Worker(binding), 21)
+		fmt.Printf("%v %d %q\n", p.Identity(), n, lmz.CodeOf(err))
+	}
+	// Output:
+	// GUESTS/ann.t1 42 ""
+	// GUESTS/ann.t1 0 "absent"
+}
+
 // A gateway for tenants: clients are called {sub}.{tenant}.{tab}, and nobody reaches
 // the clients of another tenant.
 func ExampleClientOptions() {

@@ -1,8 +1,8 @@
-// Package meshtest runs a whole mesh inside a test: a gateway, objects and workers,
-// and clients on a network in memory, in virtual time. A minute passes in no time, a
-// test may cut, stall and slow down connections and crash the gateway, and everything
-// is the real thing but for the network's cables and the disk. On failure the test
-// prints the frames that travelled.
+// Package meshtest tests programs on lmz without servers, sleeps or luck: it runs a whole mesh
+// inside a test, with a gateway, objects, workers and clients, in virtual time. A minute passes
+// at once, and a test may cut, stall and slow down connections and crash the gateway. All of it
+// is the real code except for the cables of the network and the disk, which are in memory. If
+// the test fails it prints the frames that travelled.
 //
 //	func TestNotesSurviveACrash(t *testing.T) {
 //		meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
@@ -15,12 +15,15 @@
 //		})
 //	}
 //
-// [Mesh.Disturb] lets faults happen that are drawn from a seed, and Options.Seed makes the
-// rest repeatable, with a disk that may lose what a crash finds on its way: run a test with
-// many seeds, and check what must be true at the end, as TestAGuestBookOnBadDays in this
+// [Mesh.Disturb] injects faults that are drawn from a seed. Options.Seed makes the rest
+// repeatable, and adds a disk on which a crash may lose commits that are under way. Run a test
+// with many seeds, and check its invariants at the end, as TestGuestBookWithFaults in this
 // package does.
 //
-// Inside, the rules of [testing/synctest] hold: time stands still while anything runs,
-// time.Sleep costs nothing, synctest.Wait waits until nothing can go on by itself, and
-// everything that waits must wait for something inside.
+// Inside, the rules of [testing/synctest] apply: time stands still while anything runs,
+// time.Sleep takes no real time, and synctest.Wait waits until every goroutine is blocked.
+// Whatever waits must wait for something inside the bubble.
+//
+// A failure of the mesh itself fails the test, so the functions here return no errors. What
+// clients get are the errors of package lmz and package client.
 package meshtest

@@ -96,9 +96,9 @@ func TestAGuestBook(t *testing.T) {
 	})
 }
 
-// TestAGuestBookOnBadDays lets everything happen that can, with a disk that loses what is
+// TestGuestBookWithFaults lets everything happen that can, with a disk that loses what is
 // not synced: who was told that he is in the book is in it, and nobody is in it twice.
-func TestAGuestBookOnBadDays(t *testing.T) {
+func TestGuestBookWithFaults(t *testing.T) {
 	for seed := range uint64(30) {
 		t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
