@@ -11,7 +11,7 @@ import (
 
 // Files of a data directory that were edited on Windows, and variables that came from a
 // file written there, are read as what was meant.
-func TestTextFromOutside(t *testing.T) {
+func TestTextFromWindows(t *testing.T) {
 	dir := t.TempDir()
 	none := func(string) string { return "" }
 	if _, err := keys.Open(keyDir(dir), none); err != nil {

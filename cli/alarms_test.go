@@ -47,7 +47,7 @@ func reminders(t *testing.T) (url string, rang chan string) {
 	return server.URL, rang
 }
 
-func TestAlarmsAreListedRunAndCancelled(t *testing.T) {
+func TestAlarmCommands(t *testing.T) {
 	url, rang := reminders(t)
 	ok := func(args ...string) string {
 		t.Helper()
@@ -85,7 +85,7 @@ func TestAlarmsAreListedRunAndCancelled(t *testing.T) {
 	runLmz(t.Context(), url, "alarms", "run", "REMINDER_DO", "ann", "milk").want(t, 1, `lmz: `)
 }
 
-func TestWhatIsAskedOfAnObjectThatDoesNotExistIsNotFound(t *testing.T) {
+func TestAdminQuestionsOfMissingObject(t *testing.T) {
 	url, _ := reminders(t)
 	backup := filepath.Join(t.TempDir(), "backup")
 	for _, command := range []string{

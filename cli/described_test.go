@@ -13,9 +13,9 @@ import (
 	"github.com/lumenize/lmz/object"
 )
 
-// TestOurMethodsAreDescribed wants a line, and names of its parameters, of every method that
+// TestDescriptionsOfOurMethods wants a line, and names of its parameters, of every method that
 // comes with lmz.
-func TestOurMethodsAreDescribed(t *testing.T) {
+func TestDescriptionsOfOurMethods(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 		for binding, newObject := range map[string]func(*object.Object) lmz.Handler{
 			editor.DocumentBinding: editor.NewDocument, editor.WorkspaceBinding: editor.NewWorkspace,

@@ -69,13 +69,13 @@ func (r result) want(t *testing.T, code int, message string) {
 	}
 }
 
-func TestADeadlineAfterSendingLeavesTheOutcomeUnknown(t *testing.T) {
+func TestDeadlineAfterSending(t *testing.T) {
 	url, _ := stuck(t)
 	r := runLmz(t.Context(), url, "call", "--timeout", "300ms", "STUCK_WORKER", "-", "wait")
 	r.want(t, 7, "lmz: wait on STUCK_WORKER was sent, but its outcome is unknown: ")
 }
 
-func TestASupersededClientDoesNotKnowTheOutcome(t *testing.T) {
+func TestExitCodeOfSupersededCall(t *testing.T) {
 	url, begun := stuck(t)
 	first := make(chan result)
 	go func() { first <- runLmz(t.Context(), url, "call", "--tab", "one", "STUCK_WORKER", "-", "wait") }()
@@ -85,7 +85,7 @@ func TestASupersededClientDoesNotKnowTheOutcome(t *testing.T) {
 	(<-first).want(t, 7, "lmz: wait on STUCK_WORKER was sent, but its outcome is unknown: ")
 }
 
-func TestAnInterruptedCallExitsWith130(t *testing.T) {
+func TestExitCodeOfInterruptedCall(t *testing.T) {
 	url, begun := stuck(t)
 	ctx, interrupt := context.WithCancel(t.Context())
 	done := make(chan result)
@@ -100,7 +100,7 @@ type broken struct{}
 
 func (broken) Write([]byte) (int, error) { panic("written to a broken stream") }
 
-func TestAPanicExitsWith70AndAsksForAReport(t *testing.T) {
+func TestExitCodeOfPanic(t *testing.T) {
 	var errs bytes.Buffer
 	code := cli.Main(t.Context(), []string{"version"}, cli.Streams{
 		In: strings.NewReader(""), Out: broken{}, Err: &errs, Getenv: func(string) string { return "" },
@@ -112,7 +112,7 @@ func TestAPanicExitsWith70AndAsksForAReport(t *testing.T) {
 	}
 }
 
-func TestForeignTextCannotForgeLinesOrCommandTheTerminal(t *testing.T) {
+func TestForeignTextInErrors(t *testing.T) {
 	mesh, err := gateway.New(gateway.Options{
 		Dir:    t.TempDir(),
 		Verify: func(context.Context, string) (*lmz.Auth, error) { return &lmz.Auth{Subject: "ann"}, nil },
@@ -140,7 +140,7 @@ func TestForeignTextCannotForgeLinesOrCommandTheTerminal(t *testing.T) {
 	}
 }
 
-func TestAProgramStartedByItsPathGreetsWithThatPath(t *testing.T) {
+func TestGreetingWithProgramPath(t *testing.T) {
 	stopped, stop := context.WithCancel(t.Context())
 	stop()
 	var out, errs bytes.Buffer
@@ -153,7 +153,7 @@ func TestAProgramStartedByItsPathGreetsWithThatPath(t *testing.T) {
 	}
 }
 
-func TestHintsNameAProgramThatWasStartedByItsPath(t *testing.T) {
+func TestHintsWithProgramPath(t *testing.T) {
 	var errs bytes.Buffer
 	s := cli.System() // of this test, which go test starts by its path
 	s.Err = &errs

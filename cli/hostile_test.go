@@ -11,7 +11,7 @@ import (
 	"github.com/lumenize/lmz/text"
 )
 
-func TestWhatOthersTypeCommandsNoTerminal(t *testing.T) {
+func TestHostileTextInWatch(t *testing.T) {
 	const hostile = "\x1b]0;x\a\u009b31m\u202egpj.exe\x7f"
 	for _, asJSON := range []bool{false, true} {
 		var out bytes.Buffer

@@ -17,7 +17,7 @@ var withoutJSON = []string{
 	"lmz token", "lmz token mint", "lmz tokens new", "lmz tokens rm", "lmz alarms", "lmz objects", "lmz objects rm", "lmz sends", "lmz sends rm",
 }
 
-func TestEveryReadingCommandPrintsJSONByOneRule(t *testing.T) {
+func TestJSONFlagOfReadingCommands(t *testing.T) {
 	rule := regexp.MustCompile(`^print one JSON object( per line)?($|: |:\n)`)
 	var look func(cmd *cobra.Command)
 	look = func(cmd *cobra.Command) {

@@ -15,7 +15,7 @@ import (
 	"github.com/lumenize/lmz/meshtest"
 )
 
-func TestAListOfObjectsIsFetchedUntilItsEnd(t *testing.T) {
+func TestObjectListPages(t *testing.T) {
 	const objects, most = 2500, 1000
 	m := meshtest.Start(t)
 	m.HandleWorker("PAGES", func(lmz.Caller) lmz.Handler {

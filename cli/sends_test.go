@@ -24,7 +24,7 @@ type unableHandler struct {
 
 func (h *unableHandler) OnStart(context.Context) error { return h.start() }
 
-func TestSendsAreListedAndRemoved(t *testing.T) {
+func TestSendsCommands(t *testing.T) {
 	var broken atomic.Bool
 	broken.Store(true)
 	heard := make(chan string, 10)

@@ -46,7 +46,7 @@ func argument(word, stdin string) (string, error) {
 }
 
 // Every text that comes from outside has been written on Windows.
-func TestTextFromOutside(t *testing.T) {
+func TestTextFromWindows(t *testing.T) {
 	dir := t.TempDir()
 	for what, test := range map[string]struct {
 		text string

@@ -12,10 +12,10 @@ import (
 	"github.com/lumenize/lmz/internal/poll"
 )
 
-// TestAuthorityEndsInTheProgram takes authority away while it is used in every way. The
+// TestRevocationInRunningPrograms takes authority away while it is used in every way. The
 // times are those that somebody else sees; they hold on a machine that has nothing else
 // to do, and so only make soak asserts them.
-func TestAuthorityEndsInTheProgram(t *testing.T) {
+func TestRevocationInRunningPrograms(t *testing.T) {
 	d := startDev(t, t.TempDir(), "")
 	admin, err := auth.Mint(d.data, nil, "root@example.com", true, time.Hour)
 	if err != nil {

@@ -54,10 +54,10 @@ func (l *ledger) count() (acked, failed int) {
 	return len(l.acked), l.failed
 }
 
-// TestKillingTheGatewayLosesNoUpdateThatExitedZero kills lmz dev with SIGKILL while
+// TestUpdatesAcrossKilledGateway kills lmz dev with SIGKILL while
 // twenty shells loop lmz call … subscribe + update. After each restart the document
 // is the last update that exited 0, or one that was still in flight.
-func TestKillingTheGatewayLosesNoUpdateThatExitedZero(t *testing.T) {
+func TestUpdatesAcrossKilledGateway(t *testing.T) {
 	rounds := 5
 	if soak() {
 		rounds = 50
@@ -144,10 +144,10 @@ func checkAfterCrash(t *testing.T, env []string, book *ledger, round int) {
 	}
 }
 
-// TestNoCallRunsTwiceHoweverOftenTheGatewayIsKilled has clients that outlive the
+// TestSingleExecutionAcrossKilledGateways has clients that outlive the
 // gateway call one object without pause. A call that was under way at a kill is
 // presented again, and the ledger, the document's version, counts each call once.
-func TestNoCallRunsTwiceHoweverOftenTheGatewayIsKilled(t *testing.T) {
+func TestSingleExecutionAcrossKilledGateways(t *testing.T) {
 	kills := 5
 	if soak() {
 		kills = 50

@@ -10,9 +10,9 @@ import (
 	"github.com/lumenize/lmz/internal/poll"
 )
 
-// TestACutLineLosesNoKeystroke has a page and two terminals edit one document through
+// TestKeystrokesAcrossCutLine has a page and two terminals edit one document through
 // a proxy that is cut: for 2 s, within the grace period, and for 8 s, beyond it.
-func TestACutLineLosesNoKeystroke(t *testing.T) {
+func TestKeystrokesAcrossCutLine(t *testing.T) {
 	dev := startDev(t, t.TempDir(), "")
 	line, err := faultnet.Listen(dev.addr)
 	if err != nil {

@@ -41,9 +41,9 @@ func (s *siege) keepSaving(ctx context.Context) (*saves, *sync.WaitGroup) {
 	return book, work
 }
 
-// TestTermUnderAttack stops the program while it is attacked and somebody saves. It ends
+// TestStopUnderAttack stops the program while it is attacked and somebody saves. It ends
 // by itself, and everything that it acknowledged is there afterwards.
-func TestTermUnderAttack(t *testing.T) {
+func TestStopUnderAttack(t *testing.T) {
 	attacks, long := []attack{spellingFlood, nestedReads}, 2*time.Second
 	if soak() {
 		attacks, long = []attack{spellingFlood, nestedReads, manyRows, subscribeFlood, deafTabs, restorePairs}, 15*time.Second

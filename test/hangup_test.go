@@ -55,7 +55,7 @@ func (d *devServer) serial() int64 {
 	return conn.ConnectionState().PeerCertificates[0].SerialNumber.Int64()
 }
 
-func TestHangupReloadsTheCertificate(t *testing.T) {
+func TestCertificateReloadOnHangup(t *testing.T) {
 	dir := t.TempDir()
 	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
 	writeCertificate(t, cert, key, 1)
@@ -81,7 +81,7 @@ func TestHangupReloadsTheCertificate(t *testing.T) {
 	}
 }
 
-func TestHangupReloadsSettings(t *testing.T) {
+func TestSettingsReloadOnHangup(t *testing.T) {
 	dir := t.TempDir()
 	config, secret := filepath.Join(dir, "gateway.json"), filepath.Join(dir, "secret")
 	write := func(file, text string) {
@@ -162,7 +162,7 @@ func get(t *testing.T, r *http.Request) string {
 	return string(body)
 }
 
-func TestHangupStopsDevCleanly(t *testing.T) {
+func TestCleanStopOfDevOnHangup(t *testing.T) {
 	d := startDev(t, t.TempDir(), "")
 	d.cmd.Process.Signal(syscall.SIGHUP)
 	d.cmd.Wait()

@@ -60,9 +60,9 @@ func (s *safeBuffer) bytes() []byte {
 	return bytes.Clone(s.b.Bytes())
 }
 
-// TestRequestsCommandNoTerminal sends lmz dev what any page can, and looks at all that it
+// TestHostileRequestsInLog sends lmz dev what any page can, and looks at all that it
 // prints, with and without everything in its log.
-func TestRequestsCommandNoTerminal(t *testing.T) {
+func TestHostileRequestsInLog(t *testing.T) {
 	for _, filter := range []string{"", "*"} {
 		t.Run("DEBUG="+filter, func(t *testing.T) {
 			var out, errs safeBuffer

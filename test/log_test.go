@@ -40,7 +40,7 @@ func (d *devServer) answers(token string) {
 	}
 }
 
-func TestGatewayOutlivesTheReaderOfItsLog(t *testing.T) {
+func TestGatewayWithoutLogReader(t *testing.T) {
 	read, write, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
@@ -55,7 +55,7 @@ func TestGatewayOutlivesTheReaderOfItsLog(t *testing.T) {
 	}
 }
 
-func TestGatewayOutlivesAFullDisk(t *testing.T) {
+func TestGatewayOnFullDisk(t *testing.T) {
 	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
 	if err != nil {
 		t.Skip(err)
@@ -67,7 +67,7 @@ func TestGatewayOutlivesAFullDisk(t *testing.T) {
 }
 
 // A reader that does not read: the pipe is full at once.
-func TestLogThatBlocksHoldsNoCall(t *testing.T) {
+func TestCallsDuringBlockedLog(t *testing.T) {
 	read, write, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
@@ -88,7 +88,7 @@ func TestLogThatBlocksHoldsNoCall(t *testing.T) {
 	}
 }
 
-func TestDevOutlivesTheReaderOfStdout(t *testing.T) {
+func TestDevWithoutStdoutReader(t *testing.T) {
 	d := startDev(t, t.TempDir(), "")
 	d.out.Close() // in which mails are shown
 	d.chatter(3)

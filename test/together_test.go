@@ -88,10 +88,10 @@ func disturb(line *faultnet.Proxy, r *rand.Rand, until time.Time) {
 	}
 }
 
-// TestAllTypeAtOnceWhileTheirLinesAreCut has two terminals and a page type random words
+// TestConcurrentEditorsOverCutLines has two terminals and a page type random words
 // at random places of one document, all at the same time, each over a line that is cut,
 // stalled and healed. 60 s of it are for make soak.
-func TestAllTypeAtOnceWhileTheirLinesAreCut(t *testing.T) {
+func TestConcurrentEditorsOverCutLines(t *testing.T) {
 	long, lines := 8*time.Second, 6 // lines for each
 	if soak() {
 		long, lines = time.Minute, 30

@@ -206,7 +206,7 @@ func must[V any](v V, err error) V {
 	return v
 }
 
-func TestWatchesOfVersion1RunOnce(t *testing.T) {
+func TestWatchesOfVersion1(t *testing.T) {
 	withV1(t, func(t *testing.T, o *old) {
 		if n := o.rows("notes", "watch/"); n < 4 { // three of one client
 			t.Errorf("notes has %d watches", n)

@@ -20,7 +20,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func TestNativeSocketsConform(t *testing.T) {
+func TestNativeSocketConformance(t *testing.T) {
 	server := httptest.NewServer(NewServer())
 	defer server.Close()
 	for _, c := range Cases {
@@ -30,7 +30,7 @@ func TestNativeSocketsConform(t *testing.T) {
 	}
 }
 
-func TestSocketsInMemoryConform(t *testing.T) {
+func TestMemorySocketConformance(t *testing.T) {
 	network := memnet.New()
 	server := &http.Server{Handler: NewServer()}
 	done := make(chan struct{})
@@ -47,7 +47,7 @@ func TestSocketsInMemoryConform(t *testing.T) {
 	}
 }
 
-func TestSocketsOfJavaScriptConform(t *testing.T) {
+func TestJavaScriptSocketConformance(t *testing.T) {
 	server := httptest.NewServer(NewServer())
 	defer server.Close()
 	for _, source := range []string{"../../client/ws_js.go", "js/main.go"} { // what a cached result depends on

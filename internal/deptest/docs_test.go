@@ -11,9 +11,9 @@ import (
 
 var goBlock = regexp.MustCompile("(?s)```go\n(.*?)```")
 
-// TestCodeInDocsIsCompiledCode wants every paragraph of Go in the docs to stand, but
+// TestCodeInDocs wants every paragraph of Go in the docs to stand, but
 // for white space, in a Go file of the repository.
-func TestCodeInDocsIsCompiledCode(t *testing.T) {
+func TestCodeInDocs(t *testing.T) {
 	var code strings.Builder
 	err := filepath.WalkDir("../..", func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || filepath.Ext(path) != ".go" {

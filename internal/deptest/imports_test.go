@@ -147,7 +147,7 @@ var mayImport = map[string][]string{
 // forTests are the packages that only tests import, and meshtest.
 var forTests = map[string]bool{"meshtest": true, "internal/memnet": true, "internal/faultnet": true, "internal/mailsink": true, "internal/oracle": true, "internal/cost": true, "internal/value/valuetest": true, "internal/store/storetest": true}
 
-func TestImportsPointOneWay(t *testing.T) {
+func TestImportRules(t *testing.T) {
 	for _, p := range list(t, nil, module+"/...") {
 		name := strings.TrimPrefix(strings.TrimPrefix(p.ImportPath, module), "/")
 		allowed, listed := mayImport[name]
@@ -188,7 +188,7 @@ var heavy = map[string]string{
 	"testing":                      "it is no part of a program",
 }
 
-func TestTheBrowserModuleStaysLight(t *testing.T) {
+func TestImportsOfBrowserModule(t *testing.T) {
 	js := []string{"GOOS=js", "GOARCH=wasm"}
 	for _, p := range list(t, js, module+"/client", module+"/text", module+"/wasmclient") {
 		for _, dep := range p.Deps {

@@ -2,7 +2,7 @@ package origin
 
 import "testing"
 
-func TestOnlyLoopbackHostsAreAnswered(t *testing.T) {
+func TestLoopbackHosts(t *testing.T) {
 	for host, want := range map[string]bool{
 		"127.0.0.1": true, "127.0.0.1:8787": true, "127.1.2.3:1": true, "[::1]": true, "[::1]:80": true,
 		"localhost": true, "LOCALHOST:8787": true, "localhost.": true,

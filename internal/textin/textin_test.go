@@ -20,7 +20,7 @@ func encode(order binary.AppendByteOrder, s string) []byte {
 	return out
 }
 
-func TestTextFromOutside(t *testing.T) {
+func TestTextFromWindows(t *testing.T) {
 	for in, want := range map[string]string{
 		"": "", "plain\r\n": "plain\r\n", "\ufeffmarked": "marked", "\ufeff\ufeffx": "\ufeffx", "日本": "日本", "a\x00": "a\x00", "a\x00b": "a\x00b", "\x00": "\x00",
 	} {

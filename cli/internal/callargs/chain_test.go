@@ -10,7 +10,7 @@ import (
 	"github.com/lumenize/lmz"
 )
 
-func TestChainsAreReadAsTheyAreWrittenInPrograms(t *testing.T) {
+func TestChainSyntax(t *testing.T) {
 	for text, want := range map[string]lmz.Continuation{
 		"admin().forceReset()":                    lmz.Ctn("admin").Then("forceReset"),
 		"add(add(1,10),100)":                      lmz.Ctn("add", lmz.Ctn("add", int64(1), int64(10)), int64(100)),
@@ -30,7 +30,7 @@ func TestChainsAreReadAsTheyAreWrittenInPrograms(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoChainSaysWhere(t *testing.T) {
+func TestChainSyntaxErrors(t *testing.T) {
 	for text, want := range map[string]string{
 		"":          "at the end of the chain: expected a method name",
 		"f":         "at the end of the chain: expected ( after f",
@@ -58,7 +58,7 @@ func TestWhatIsNoChainSaysWhere(t *testing.T) {
 	}
 }
 
-func TestNoTextMakesTheParserPanic(t *testing.T) {
+func TestRandomChains(t *testing.T) {
 	parts := []string{"f", "(", ")", ".", ",", "[", "]", "{", "}", ":", "'", `"`, `\`, "1", "n", "-", "json", "meta", " ", "é", "\xff", "null"}
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 20_000 {

@@ -16,7 +16,7 @@ import (
 	"github.com/lumenize/lmz/cli/internal/exit"
 )
 
-func TestHintsNameTheKnownAccount(t *testing.T) {
+func TestLoginHintsForKnownAccount(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusUnauthorized)
 		io.WriteString(w, `{"error":"token_revoked","error_description":"revoked"}`)

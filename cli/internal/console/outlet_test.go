@@ -38,7 +38,7 @@ func (r *reader) fails(err error, takes int) {
 	r.err, r.takes = err, takes
 }
 
-func TestOutletSaysWhatAFullDiskCost(t *testing.T) {
+func TestOutletOnFullDisk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := new(reader)
 		o := newOutlet(r, nil)
@@ -63,7 +63,7 @@ func TestOutletSaysWhatAFullDiskCost(t *testing.T) {
 	})
 }
 
-func TestOutletWaitsForNoReader(t *testing.T) {
+func TestOutletWithSlowReader(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := &reader{block: make(chan struct{})}
 		o := newOutlet(r, nil)
@@ -85,7 +85,7 @@ func TestOutletWaitsForNoReader(t *testing.T) {
 	})
 }
 
-func TestOutletThatNobodyReadsEnds(t *testing.T) {
+func TestEndOfUnreadOutlet(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := &reader{block: make(chan struct{})}
 		o := newOutlet(r, nil)

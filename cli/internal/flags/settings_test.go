@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func TestSettingsThatSayNothing(t *testing.T) {
+func TestInvalidSettings(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "gateway.json")
 	for text, want := range map[string]string{
 		`{"app-name":"a","app-name":"b"}`: "app-name occurs twice", `{"app-name":null}`: "app-name is not a string", `{"smtp":{"url":"x"}}`: "smtp is not a string",

@@ -45,8 +45,8 @@ func TestHealthUnderAnyHost(t *testing.T) {
 	}
 }
 
-// TestReadyOnlyWhileItServes is about a directory that cannot be written to, and a stop.
-func TestReadyOnlyWhileItServes(t *testing.T) {
+// TestReadiness is about a directory that cannot be written to, and a stop.
+func TestReadiness(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := &Health{Dir: filepath.Join(t.TempDir(), "data")} // not there: nothing can be written
 		served := h.Beside(http.NotFoundHandler())

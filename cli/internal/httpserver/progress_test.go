@@ -43,8 +43,8 @@ func onProgress(t *testing.T, h http.HandlerFunc, test func(t *testing.T, client
 
 const page = 600_000 // bytes
 
-// TestAPageOverASlowLine takes longer than any request may stand still, and comes whole.
-func TestAPageOverASlowLine(t *testing.T) {
+// TestPageOverSlowLine takes longer than any request may stand still, and comes whole.
+func TestPageOverSlowLine(t *testing.T) {
 	onProgress(t, func(w http.ResponseWriter, _ *http.Request) { w.Write(make([]byte, page)) }, func(t *testing.T, client *http.Client) {
 		for rate, whole := range map[int]bool{15_000: true, 2_000: true, 100: false} {
 			r, err := client.Get("http://mesh/")
@@ -60,8 +60,8 @@ func TestAPageOverASlowLine(t *testing.T) {
 	})
 }
 
-// TestAnAnswerThatStandsStill ends, and with it the handler.
-func TestAnAnswerThatStandsStill(t *testing.T) {
+// TestStalledAnswer ends, and with it the handler.
+func TestStalledAnswer(t *testing.T) {
 	var ended chan error // of the bubble
 	onProgress(t, func(w http.ResponseWriter, _ *http.Request) {
 		_, err := w.Write(make([]byte, page))
@@ -80,9 +80,9 @@ func TestAnAnswerThatStandsStill(t *testing.T) {
 	})
 }
 
-// TestABodyOverASlowLine comes whole, however long its answer takes; one that creeps or
+// TestBodyOverSlowLine comes whole, however long its answer takes; one that creeps or
 // stands still ends.
-func TestABodyOverASlowLine(t *testing.T) {
+func TestBodyOverSlowLine(t *testing.T) {
 	onProgress(t, func(w http.ResponseWriter, r *http.Request) {
 		n, err := io.Copy(io.Discard, r.Body)
 		if err == nil {
@@ -115,8 +115,8 @@ func TestABodyOverASlowLine(t *testing.T) {
 	})
 }
 
-// TestAnUnreadBodyThatStandsStill is given up too when the answer is there already.
-func TestAnUnreadBodyThatStandsStill(t *testing.T) {
+// TestStalledUnreadBody is given up too when the answer is there already.
+func TestStalledUnreadBody(t *testing.T) {
 	onProgress(t, func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusForbidden) }, func(t *testing.T, client *http.Client) {
 		stands, w := io.Pipe()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
@@ -139,8 +139,8 @@ func TestAnUnreadBodyThatStandsStill(t *testing.T) {
 	})
 }
 
-// TestADeadlineOfTheHandler holds: what was taken away ends at once.
-func TestADeadlineOfTheHandler(t *testing.T) {
+// TestDeadlineOfHandler holds: what was taken away ends at once.
+func TestDeadlineOfHandler(t *testing.T) {
 	var ended chan error // of the bubble
 	onProgress(t, func(w http.ResponseWriter, _ *http.Request) {
 		http.NewResponseController(w).SetWriteDeadline(time.Unix(1, 0))

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-func TestArgumentsArriveExactlyOrAreRefused(t *testing.T) {
+func TestExactArguments(t *testing.T) {
 	huge, _ := new(big.Int).SetString("-123456789012345678901234567890", 10)
 	for text, want := range map[string]any{
 		`9007199254740993`:                  int64(9007199254740993),
@@ -41,7 +41,7 @@ func TestArgumentsArriveExactlyOrAreRefused(t *testing.T) {
 	}
 }
 
-func TestJSONArgumentsBecomeGoValues(t *testing.T) {
+func TestGoValuesOfJSON(t *testing.T) {
 	v, err := Parse(` {"a": [1, -0, 2.0, 1e2, "t", null, false]} `)
 	if err != nil {
 		t.Fatal(err)

@@ -12,7 +12,7 @@ import (
 	"github.com/lumenize/lmz"
 )
 
-func TestEveryValueHasAFormInJSON(t *testing.T) {
+func TestJSONFormOfValues(t *testing.T) {
 	address, err := url.Parse("https://example.com/a?b=c")
 	if err != nil {
 		t.Fatal(err)
@@ -68,7 +68,7 @@ func TestEveryValueHasAFormInJSON(t *testing.T) {
 	}
 }
 
-func TestAValueThatGrowsWithoutEndIsRefused(t *testing.T) {
+func TestOversizedJSONResult(t *testing.T) {
 	v := any(strings.Repeat("x", 1<<20))
 	for range 40 {
 		v = []any{v, v}

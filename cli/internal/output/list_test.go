@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestColumnsOfLaterPagesStayAligned(t *testing.T) {
+func TestTableAcrossPages(t *testing.T) {
 	var out bytes.Buffer
 	list := List[string]{Out: &out, Head: "A B C", Row: func(s string) []string { return []string{s, "x", ""} }}
 	pages := [][]string{{"one", "three"}, {}, {"twelve", "字"}, {"last", "never"}}

@@ -11,7 +11,7 @@ import (
 )
 
 // Whatever the server answers, and whichever part of it does, other pages get no hold on it.
-func TestHeadersOfTheWholeServer(t *testing.T) {
+func TestSecurityHeadersOfServer(t *testing.T) {
 	s, err := Open(Plan{
 		Getenv: func(string) string { return "" }, Addr: "127.0.0.1:0", Data: t.TempDir(), CallLimit: 1e9, Log: slog.New(slog.DiscardHandler),
 		Auth:    auth.Options{Sender: new(auth.Mailbox), AutoApprove: true},

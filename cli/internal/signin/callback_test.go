@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestTheListenerTakesTheAnswerToItsOwnQuestionOnly(t *testing.T) {
+func TestForeignRequestsToCallback(t *testing.T) {
 	c, err := listenForCode()
 	if err != nil {
 		t.Fatal(err)

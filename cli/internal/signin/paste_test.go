@@ -16,7 +16,7 @@ import (
 )
 
 // A gateway with https gives its cookie a prefixed name (auth.Options.HostCookie).
-func TestAPastedLinkSignsInAtAServerWithHTTPS(t *testing.T) {
+func TestPastedLinkWithHTTPS(t *testing.T) {
 	var service *auth.Service
 	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { service.ServeHTTP(w, r) }))
 	defer server.Close()
@@ -49,7 +49,7 @@ func TestAPastedLinkSignsInAtAServerWithHTTPS(t *testing.T) {
 	}
 }
 
-func TestALinkThatABrowserAskedForCanBePastedWhenTheTerminalGetsNone(t *testing.T) {
+func TestPastedLinkAfterRateLimit(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusTooManyRequests)
 		io.WriteString(w, `{"error":"rate_limited","error_description":"Too many requests. Please try again later."}`)
@@ -63,7 +63,7 @@ func TestALinkThatABrowserAskedForCanBePastedWhenTheTerminalGetsNone(t *testing.
 	}
 }
 
-func TestAPasteOfNothingSaysSo(t *testing.T) {
+func TestEmptyPaste(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "{}") }))
 	defer server.Close()
 	con := console.New(console.Streams{In: strings.NewReader(""), Out: io.Discard, Err: io.Discard, Getenv: func(string) string { return "" }})
