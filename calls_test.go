@@ -53,7 +53,7 @@ func everyNodeWith(t *testing.T, more func(*meshtest.Mesh), f func(ctx context.C
 	})
 }
 
-func TestAHandlerOnAnyNodeKnowsItself(t *testing.T) {
+func TestSelfOfEveryNode(t *testing.T) {
 	var got []string
 	everyNode(t, func(ctx context.Context, _ lmz.Caller) (string, error) {
 		c, _ := lmz.CallContextFrom(ctx)
@@ -69,7 +69,7 @@ func TestAHandlerOnAnyNodeKnowsItself(t *testing.T) {
 	}
 }
 
-func TestAWrongTargetFailsAtOnceOnEveryNode(t *testing.T) {
+func TestWrongTargetOnEveryNode(t *testing.T) {
 	wrong := []struct {
 		to   lmz.Address
 		text string
@@ -101,7 +101,7 @@ func TestAWrongTargetFailsAtOnceOnEveryNode(t *testing.T) {
 	}
 }
 
-func TestEveryNodeIsToldTheIDsOfItsCalls(t *testing.T) {
+func TestOnSentOfEveryNode(t *testing.T) {
 	everyNode(t, func(ctx context.Context, self lmz.Caller) (string, error) {
 		var ids []string
 		ctx = lmz.OnSent(ctx, func(id string) { ids = append(ids, id) })
@@ -141,7 +141,7 @@ func seen(ctx context.Context) string {
 	return strings.Join(all, "/")
 }
 
-func TestStateGoesDownstreamOnly(t *testing.T) {
+func TestStateDownstream(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 		m.HandleWorker("LEAF", func(lmz.Caller) lmz.Handler {
 			mux := new(lmz.Mux)
@@ -188,7 +188,7 @@ func errText(err error) string {
 	return ""
 }
 
-func TestStateIsNoSharedMemory(t *testing.T) {
+func TestStateCopies(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 		list := []string{"a"}
 		m.HandleWorker("LEAF", func(lmz.Caller) lmz.Handler {
@@ -223,7 +223,7 @@ func (e *notAllowed) Error() string { return "you are no " + e.Role }
 
 func init() { lmz.RegisterError[*notAllowed]("NotAllowed") }
 
-func TestAGuardPassesOnWhatItFoundAndErrorsKeepTheirType(t *testing.T) {
+func TestPerCallAndErrorTypes(t *testing.T) {
 	computed := 0
 	roles := lmz.NewPerCall(func(ctx context.Context) (*role, error) {
 		c, _ := lmz.CallContextFrom(ctx)
@@ -275,7 +275,7 @@ func TestAGuardPassesOnWhatItFoundAndErrorsKeepTheirType(t *testing.T) {
 	})
 }
 
-func TestAClientRefusesWhatAnotherStartedUnlessOneLineSaysOtherwise(t *testing.T) {
+func TestDefaultGuardOfClients(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 		handler := lmz.HandlerFunc(func(context.Context, *lmz.Request) (any, error) { return "hi", nil })
 		m.Client("shut", nil, client.Options{Tab: "t", Handler: handler})
@@ -290,7 +290,7 @@ func TestAClientRefusesWhatAnotherStartedUnlessOneLineSaysOtherwise(t *testing.T
 	})
 }
 
-func TestWhatIsSentHasItsOwnDeadline(t *testing.T) {
+func TestDeadlineOfSends(t *testing.T) {
 	var left chan time.Duration
 	everyNodeWith(t, func(m *meshtest.Mesh) {
 		left = make(chan time.Duration, 2) // of the bubble
@@ -320,7 +320,7 @@ func TestWhatIsSentHasItsOwnDeadline(t *testing.T) {
 	})
 }
 
-func TestAReplyHasTheStateOfWhenItWasAskedFor(t *testing.T) {
+func TestStateOfReplies(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 		got := make(chan string, 3)
 		node := func(self func() lmz.Caller) *lmz.Mux {
@@ -363,7 +363,7 @@ func TestAReplyHasTheStateOfWhenItWasAskedFor(t *testing.T) {
 	})
 }
 
-func TestAReplyForErrorsRunsOnlyForThemUnguardedAndLendsItsRightsToNobody(t *testing.T) {
+func TestReplyOnErrorWithoutGuards(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 		got := make(chan string, 10)
 		node := func(self func() lmz.Caller) *lmz.Mux {

@@ -14,7 +14,7 @@ func order(context.Context, *Request) error               { return nil }
 func generic[T any](context.Context, *Request) error      { return nil }
 func factory(string) Guard                                { return func(context.Context, *Request) error { return nil } }
 
-func TestGuardsAreNamedAsInTheSource(t *testing.T) {
+func TestGuardNames(t *testing.T) {
 	var g guardian
 	for want, guard := range map[string]Guard{
 		"Anyone": Anyone, "NoOne": NoOne, "order": order, "method": g.method, "pointer": g.pointer,
@@ -26,9 +26,9 @@ func TestGuardsAreNamedAsInTheSource(t *testing.T) {
 	}
 }
 
-// TestWhatOptionsSayOfAMethod wants it in the table, and the names in the errors about
+// TestExposeOptions wants it in the table, and the names in the errors about
 // arguments.
-func TestWhatOptionsSayOfAMethod(t *testing.T) {
+func TestExposeOptions(t *testing.T) {
 	mux := new(Mux)
 	f := func(context.Context, int, string) (int, error) { return 0, nil }
 	Method2[int, string, int]("set").Expose(mux, Anyone, f, Params("row", "text"), Doc("Sets a row."), Destructive, Idempotent)
@@ -55,7 +55,7 @@ func TestWhatOptionsSayOfAMethod(t *testing.T) {
 	}
 }
 
-func TestNamesThatCannotBeParameters(t *testing.T) {
+func TestInvalidParameterNames(t *testing.T) {
 	for _, names := range [][]string{{"one"}, {"a", "b", "c"}, {"a", "a"}, {"a", ""}, {"a", "b c"}, {"a", "1b"}} {
 		func() {
 			defer func() {

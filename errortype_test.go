@@ -38,7 +38,7 @@ func across(err error) error {
 	return err
 }
 
-func TestARegisteredErrorKeepsItsTypeAcrossTheMesh(t *testing.T) {
+func TestRegisteredErrorTypes(t *testing.T) {
 	err := across(fmt.Errorf("saving: %w", &quotaError{Limit: 5, Plan: "free", secret: "x"}))
 	var quota *quotaError
 	if !errors.As(err, &quota) || quota.Limit != 5 || quota.Plan != "free" || quota.secret != "" {
@@ -56,7 +56,7 @@ func TestARegisteredErrorKeepsItsTypeAcrossTheMesh(t *testing.T) {
 	}
 }
 
-func TestAnErrorThatIsNotRegisteredStaysAtHome(t *testing.T) {
+func TestUnregisteredErrors(t *testing.T) {
 	err := across(&plainError{"/etc/secret"})
 	var plain *plainError
 	if errors.As(err, &plain) || err.Error() != "internal error" {
@@ -64,7 +64,7 @@ func TestAnErrorThatIsNotRegisteredStaysAtHome(t *testing.T) {
 	}
 }
 
-func TestAnErrorOfAnotherVersionOfTheTypeIsStillThatType(t *testing.T) {
+func TestRegisteredErrorOfAnotherVersion(t *testing.T) {
 	err := across(&lmz.Error{Name: "QuotaError", Message: "m", Fields: map[string]any{"limit": "many", "plan": nil, "new": 1}})
 	var quota *quotaError
 	if !errors.As(err, &quota) || quota.Limit != 0 {
@@ -72,7 +72,7 @@ func TestAnErrorOfAnotherVersionOfTheTypeIsStillThatType(t *testing.T) {
 	}
 }
 
-func TestRegisteringNonsensePanics(t *testing.T) {
+func TestInvalidErrorRegistrations(t *testing.T) {
 	for name, register := range map[string]func(){
 		"taken name": func() { lmz.RegisterError[*plainError]("QuotaError") },
 		"no name":    func() { lmz.RegisterError[*plainError]("") },

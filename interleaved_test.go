@@ -226,7 +226,7 @@ func (x *interleaved) newB(o *object.Object) lmz.Handler {
 	return mux
 }
 
-func TestAHundredUsersCallsInterleaveAndEachHasItsOwnContext(t *testing.T) {
+func TestContextsOfInterleavedCalls(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 		x := &interleaved{t: t}
 		x.nodes(m)

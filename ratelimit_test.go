@@ -11,7 +11,7 @@ import (
 	"github.com/lumenize/lmz/internal/node"
 )
 
-func TestARateLimitedErrorSaysWhenToCallAgain(t *testing.T) {
+func TestRetryAfter(t *testing.T) {
 	err := node.NewRateLimited("steps", 20*time.Millisecond+1)
 	if wait, ok := lmz.RetryAfter(fmt.Errorf("calling: %w", err)); !ok || wait != 21*time.Millisecond {
 		t.Errorf("%v, %v", wait, ok)

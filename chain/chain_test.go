@@ -102,7 +102,7 @@ func (v *vault) keeper(ctx context.Context) ([]string, error) {
 	return []string{k.By.Auth.Subject, k.By.Origin().String(), k.By.Caller().String(), k.By.Self.String(), colour}, nil
 }
 
-func TestWorkIsKeptAndDoneLaterInTheContextOfWhoDoesIt(t *testing.T) {
+func TestStoredWork(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 		m.HandleObject("VAULT", object.Kind{New: newVault})
 		m.HandleWorker("CLERK", func(self lmz.Caller) lmz.Handler {
@@ -161,7 +161,7 @@ func adder(ran *int) *lmz.Mux {
 	return mux
 }
 
-func TestExecuteHasLimits(t *testing.T) {
+func TestExecuteLimits(t *testing.T) {
 	three := lmz.Ctn("add", 1, 2, 3).Then("add").Then("add")
 	for _, tt := range []struct {
 		options chain.Options
@@ -189,7 +189,7 @@ func TestExecuteHasLimits(t *testing.T) {
 	}
 }
 
-func TestAReplyThatDoesStoredWorkChecksIt(t *testing.T) {
+func TestGuardsOfStoredWorkInReplies(t *testing.T) {
 	ran := 0
 	mux := adder(&ran)
 	ctx := scope.AsReply(t.Context())
@@ -198,7 +198,7 @@ func TestAReplyThatDoesStoredWorkChecksIt(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoChainIsRefused(t *testing.T) {
+func TestInvalidChains(t *testing.T) {
 	for _, data := range []string{"", "\x80", "\x81aa", "\x82\x01\x80", "\x82aa\x01", "\xa0", "\x82aa\x80\x80"} {
 		if c, err := chain.Decode([]byte(data)); err == nil {
 			t.Errorf("% x is %s", data, c)

@@ -33,7 +33,7 @@ func call(t *testing.T, p *client.Peer, method string) error {
 	return err
 }
 
-func TestCallsMadeBeforeConnectingWaitAndKeepTheirOrder(t *testing.T) {
+func TestOrderOfCallsBeforeConnecting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var order []string
 		g := newLoop(t, func(f proto.Frame) (proto.Answer, bool) {
@@ -63,7 +63,7 @@ func TestCallsMadeBeforeConnectingWaitAndKeepTheirOrder(t *testing.T) {
 	})
 }
 
-func TestSubscribingOvertakesWhatWaitedAndRunsAfterTheStateChange(t *testing.T) {
+func TestSubscribingBeforeQueuedCalls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var mu sync.Mutex
 		var events []string
@@ -102,7 +102,7 @@ func TestSubscribingOvertakesWhatWaitedAndRunsAfterTheStateChange(t *testing.T) 
 	})
 }
 
-func TestAHangingOnSubscriptionRequiredHoldsCallsBackForTenSecondsAtMost(t *testing.T) {
+func TestHangingOnSubscriptionRequired(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newLoop(t, echo)
 		p := g.connected(func(o *client.Options) {
@@ -119,7 +119,7 @@ func TestAHangingOnSubscriptionRequiredHoldsCallsBackForTenSecondsAtMost(t *test
 	})
 }
 
-func TestStateChangesAreToldWhileOnSubscriptionRequiredWaits(t *testing.T) {
+func TestStateChangesWhileSubscribing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newLoop(t, func(proto.Frame) (proto.Answer, bool) { return proto.Answer{}, false })
 		var states []client.State
@@ -156,7 +156,7 @@ func TestStateChangesAreToldWhileOnSubscriptionRequiredWaits(t *testing.T) {
 	})
 }
 
-func TestTheQueueIsBounded(t *testing.T) {
+func TestQueueLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newLoop(t, echo)
 		p := g.peer(func(o *client.Options) { o.QueueLimit = 1 })
@@ -170,7 +170,7 @@ func TestTheQueueIsBounded(t *testing.T) {
 	})
 }
 
-func TestADeadlineSaysWhatIsKnownAboutTheOutcome(t *testing.T) {
+func TestOutcomeAfterADeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newLoop(t, func(proto.Frame) (proto.Answer, bool) { return proto.Answer{}, false })
 		p := g.peer(nil)
@@ -200,7 +200,7 @@ func TestADeadlineSaysWhatIsKnownAboutTheOutcome(t *testing.T) {
 	})
 }
 
-func TestACallSurvivesACutWithinTheGracePeriod(t *testing.T) {
+func TestCallAcrossAShortCut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		runs := 0
 		release := make(chan struct{})
@@ -229,7 +229,7 @@ func TestACallSurvivesACutWithinTheGracePeriod(t *testing.T) {
 	})
 }
 
-func TestHandlersRunInOrderAndLetTheNextBeginWhileTheyWait(t *testing.T) {
+func TestOrderOfHandlers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var p *client.Peer
 		var events []string // guarded by the turn
@@ -266,7 +266,7 @@ func TestHandlersRunInOrderAndLetTheNextBeginWhileTheyWait(t *testing.T) {
 	})
 }
 
-func TestIncomingCallsAreCheckedBeforeTheyRun(t *testing.T) {
+func TestIncomingCallChecks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newLoop(t, echo)
 		ran := 0
@@ -305,7 +305,7 @@ func TestIncomingCallsAreCheckedBeforeTheyRun(t *testing.T) {
 	})
 }
 
-func TestClosingFromACallbackSettlesEverything(t *testing.T) {
+func TestCloseFromACallback(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newLoop(t, func(proto.Frame) (proto.Answer, bool) { return proto.Answer{}, false })
 		var p *client.Peer
@@ -333,7 +333,7 @@ func TestClosingFromACallbackSettlesEverything(t *testing.T) {
 	})
 }
 
-func TestAReplyRunsOnTheClientsOwnHandler(t *testing.T) {
+func TestReplyOnTheClientsHandler(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newLoop(t, echo)
 		got := make(chan string, 1)
@@ -357,7 +357,7 @@ func TestAReplyRunsOnTheClientsOwnHandler(t *testing.T) {
 	})
 }
 
-func TestAReconnectThatNeverEndsIsNotHeard(t *testing.T) {
+func TestReconnectWithoutEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newLoop(t, echo)
 		var failures atomic.Int32
@@ -390,7 +390,7 @@ func (s lateSocket) Read() ([]byte, error) {
 func (lateSocket) Write([]byte) error      { return nil }
 func (lateSocket) Close(int, string) error { return nil }
 
-func TestFramesOfAConnectionThatWasGivenUpAreNotHeard(t *testing.T) {
+func TestFramesOfAnAbandonedConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newLoop(t, echo)
 		late := lateSocket{make(chan []byte)}

@@ -31,7 +31,7 @@ func endless(w http.ResponseWriter, r *http.Request) {
 	io.Copy(io.Discard, conn)
 }
 
-func TestAFrameWithoutEndDoesNotHoldUpTheClient(t *testing.T) {
+func TestFrameWithoutEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		network := memnet.New()
 		server := &http.Server{Handler: http.HandlerFunc(endless)}
@@ -71,7 +71,7 @@ func mute(w http.ResponseWriter, r *http.Request) {
 	io.Copy(io.Discard, conn)
 }
 
-func TestClosingWaitsForNoGoodbye(t *testing.T) {
+func TestCloseWithoutGoodbye(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		network := memnet.New()
 		server := &http.Server{Handler: http.HandlerFunc(mute)}

@@ -15,7 +15,7 @@ import (
 	"github.com/lumenize/lmz/internal/proto"
 )
 
-func TestAtMost256CallsAreUnderWayAndMoreWaitInTheClient(t *testing.T) {
+func TestCallsInFlightLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release, underWay := make(chan struct{}), 0
 		var g *loop
@@ -46,9 +46,9 @@ func TestAtMost256CallsAreUnderWayAndMoreWaitInTheClient(t *testing.T) {
 	})
 }
 
-// TestTheTokenFunctionIsNeverAskedTwiceAtOnce has it take longer than everything else,
+// TestConcurrentTokenRequests has it take longer than everything else,
 // while tokens expire and connections are lost.
-func TestTheTokenFunctionIsNeverAskedTwiceAtOnce(t *testing.T) {
+func TestConcurrentTokenRequests(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newLoop(t, echo)
 		var asking, most, asked atomic.Int32

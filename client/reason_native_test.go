@@ -13,7 +13,7 @@ import (
 	"github.com/lumenize/lmz/client"
 )
 
-func TestConnectSaysWhatIsWrongWithAnAddress(t *testing.T) {
+func TestConnectWithABadAddress(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

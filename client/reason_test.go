@@ -13,7 +13,7 @@ import (
 	"github.com/lumenize/lmz/client"
 )
 
-func TestConnectSaysWhyTheLastAttemptFailed(t *testing.T) {
+func TestReasonOfTheLastAttempt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newLoop(t, echo)
 		g.down = true
@@ -54,7 +54,7 @@ func told(t *testing.T, what string, err, ended error, why string) {
 	}
 }
 
-func TestWhatIsNoTokenEndsTheAttempt(t *testing.T) {
+func TestUnusableTokens(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newLoop(t, echo)
 		asked := 0
@@ -117,7 +117,7 @@ type jsonSocket struct{ *socket }
 
 func (jsonSocket) Subprotocol() string { return "lmz" }
 
-func TestLoginRequiredIsSaidOnceAndWithItsCode(t *testing.T) {
+func TestLoginRequired(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, c := range []struct {
 			err  error

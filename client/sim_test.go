@@ -49,7 +49,7 @@ type simCall struct {
 	err     error
 }
 
-func TestRandomSchedulesOfOneClientKeepThePromises(t *testing.T) {
+func TestRandomSchedulesOfOneClient(t *testing.T) {
 	for seed := range uint64(150) {
 		t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { newSim(t, seed).run() })

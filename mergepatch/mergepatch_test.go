@@ -18,7 +18,7 @@ func parsed(t *testing.T, text string) any {
 }
 
 // The vectors of RFC 7396, appendix A.
-func TestMergePatchesOfTheRFC(t *testing.T) {
+func TestExamplesOfRFC7396(t *testing.T) {
 	for _, test := range []struct{ target, patch, want string }{
 		{`{"a":"b"}`, `{"a":"c"}`, `{"a":"c"}`},
 		{`{"a":"b"}`, `{"b":"c"}`, `{"a":"b","b":"c"}`},
@@ -47,7 +47,7 @@ func TestMergePatchesOfTheRFC(t *testing.T) {
 	}
 }
 
-func TestAMergeDiffLeadsFromOneToTheOther(t *testing.T) {
+func TestDiffAndApply(t *testing.T) {
 	for _, test := range []struct{ before, after, patch string }{
 		{`{"a":1,"b":{"c":2,"d":3}}`, `{"a":1,"b":{"c":2,"d":4}}`, `{"b":{"d":4}}`},
 		{`{"a":1}`, `{"b":1}`, `{"a":null,"b":1}`},

@@ -9,7 +9,7 @@ import (
 	"github.com/lumenize/lmz/meshtest"
 )
 
-func TestAnAbandonedConnectionThatGreetsLateDoesNotTakeTheAddress(t *testing.T) {
+func TestLateHelloOfAnAbandonedConnection(t *testing.T) {
 	for i := range 20 {
 		late := 10*time.Second + time.Duration(i)*200*time.Millisecond
 		t.Run(strconv.Itoa(i), func(t *testing.T) {

@@ -13,9 +13,9 @@ import (
 	"github.com/lumenize/lmz/object"
 )
 
-// TestAPlannedStopFailsNoCall restarts the gateway while an object is at work and others
+// TestCallsAcrossAPlannedStop restarts the gateway while an object is at work and others
 // wait for their turn, and while further calls come in.
-func TestAPlannedStopFailsNoCall(t *testing.T) {
+func TestCallsAcrossAPlannedStop(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 		slow := lmz.Method1[int, int]("slow")
 		m.HandleObject("SLOW", object.Kind{New: func(o *object.Object) lmz.Handler {
@@ -60,9 +60,9 @@ func TestAPlannedStopFailsNoCall(t *testing.T) {
 	})
 }
 
-// TestAPlannedStopOfWhatIsAskedAgain kills the gateway when a call has run and its answer is
+// TestRepeatedCallsAcrossAPlannedStop kills the gateway when a call has run and its answer is
 // on the way, and stops the next one while the call, presented again, waits for its turn.
-func TestAPlannedStopOfWhatIsAskedAgain(t *testing.T) {
+func TestRepeatedCallsAcrossAPlannedStop(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 		work := lmz.Method1[time.Duration, int]("work")
 		m.HandleObject("BUSY", object.Kind{New: func(o *object.Object) lmz.Handler {

@@ -61,10 +61,10 @@ func fill(t *testing.T, c *meshtest.Client, n int) {
 	}
 }
 
-// TestAnEndWithManyWatchesDelaysNobody has a client leave that 1,000 objects watch. A few of
+// TestEndOfASessionWithManyWatches has a client leave that 1,000 objects watch. A few of
 // them have begun to do something about it when another's call runs, and when they have
 // for another client, who leaves later.
-func TestAnEndWithManyWatchesDelaysNobody(t *testing.T) {
+func TestEndOfASessionWithManyWatches(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 		h := startHalls(m)
 		ann, ben, eve := m.Client("ann", nil, client.Options{}), m.Client("ben", nil, client.Options{}), m.Client("eve", nil, client.Options{})
@@ -103,9 +103,9 @@ func TestAnEndWithManyWatchesDelaysNobody(t *testing.T) {
 	})
 }
 
-// TestEndsThatWaitOutliveTheGateway kills the gateway while most objects have not been told
+// TestPendingEndsAcrossARestart kills the gateway while most objects have not been told
 // of the end of a session.
-func TestEndsThatWaitOutliveTheGateway(t *testing.T) {
+func TestPendingEndsAcrossARestart(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 		h := startHalls(m)
 		ann := m.Client("ann", nil, client.Options{})

@@ -56,7 +56,7 @@ func (b *guestBook) guests(ctx context.Context) (names []string, err error) {
 	return names, err
 }
 
-func TestAGuestBook(t *testing.T) {
+func TestGuestBook(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 		m.HandleObject("GUEST_BOOK", object.Kind{New: newGuestBook})
 		book := lmz.At("GUEST_BOOK", "hall")

@@ -19,7 +19,7 @@ import (
 	"github.com/lumenize/lmz/object"
 )
 
-func TestWhatAnOldConnectionStillCarriesComesToNothingTwice(t *testing.T) {
+func TestLateFramesOfAnOldConnection(t *testing.T) {
 	for i := range 10 {
 		meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 			m.HandleObject("GUEST_BOOK", object.Kind{New: newGuestBook})
@@ -39,7 +39,7 @@ func TestWhatAnOldConnectionStillCarriesComesToNothingTwice(t *testing.T) {
 	}
 }
 
-func TestATokenThatExpiresCostsNoSession(t *testing.T) {
+func TestSessionAcrossTokenExpiry(t *testing.T) {
 	for _, json := range []bool{false, true} {
 		t.Run(fmt.Sprintf("json=%v", json), func(t *testing.T) {
 			meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
@@ -67,9 +67,9 @@ func TestATokenThatExpiresCostsNoSession(t *testing.T) {
 	}
 }
 
-// TestADiskLosesWhatIsNotSynced crashes the gateway while a commit is on its way, until
+// TestUnsyncedWrites crashes the gateway while a commit is on its way, until
 // one is lost; nobody was told that it was done.
-func TestADiskLosesWhatIsNotSynced(t *testing.T) {
+func TestUnsyncedWrites(t *testing.T) {
 	lost := 0
 	for seed := range uint64(20) {
 		synctest.Test(t, func(t *testing.T) {
@@ -95,7 +95,7 @@ func TestADiskLosesWhatIsNotSynced(t *testing.T) {
 	}
 }
 
-func TestTheFrameLogOfAFailedTestIsPrinted(t *testing.T) {
+func TestFrameLogOfAFailedTest(t *testing.T) {
 	if os.Getenv("MESHTEST_FAIL") != "" {
 		meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 			ann := m.Client("ann", nil, client.Options{Tab: "tab"})
@@ -119,7 +119,7 @@ func TestTheFrameLogOfAFailedTestIsPrinted(t *testing.T) {
 	}
 }
 
-func TestDisturbancesOfASeedAreTheSameEachTime(t *testing.T) {
+func TestSeededDisturbances(t *testing.T) {
 	disturbed := func(seed uint64) (done []string) {
 		synctest.Test(t, func(t *testing.T) {
 			m := meshtest.Start(t)

@@ -11,7 +11,7 @@ import (
 	"github.com/lumenize/lmz/meshtest"
 )
 
-func TestABindingOfClientsKeepsItsHooksAcrossARestart(t *testing.T) {
+func TestClientOptionsAcrossARestart(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 		m.HandleClients("TENANT_GATEWAY", gateway.ClientOptions{
 			BeforeAccept: gateway.InstanceName("{sub}.{tenant}.{tab}"),

@@ -17,7 +17,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func TestAHalfOpenConnectionIsNoticedAndTheCallArrivesOnce(t *testing.T) {
+func TestHalfOpenConnection(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 		m.HandleObject("GUEST_BOOK", object.Kind{New: newGuestBook})
 		var subscriptions atomic.Int32
@@ -35,7 +35,7 @@ func TestAHalfOpenConnectionIsNoticedAndTheCallArrivesOnce(t *testing.T) {
 	})
 }
 
-func TestAKilledClientSaysNothing(t *testing.T) {
+func TestKilledClient(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 		m.HandleWorker("ASK", func(self lmz.Caller) lmz.Handler {
 			return lmz.HandlerFunc(func(ctx context.Context, req *lmz.Request) (any, error) {
@@ -55,7 +55,7 @@ func TestAKilledClientSaysNothing(t *testing.T) {
 	})
 }
 
-func TestAnExpiredTokenIsRefused(t *testing.T) {
+func TestExpiredToken(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 		old := meshtest.Token("ann", map[string]any{"exp": time.Now().Add(-time.Minute).Unix()})
 		ann := m.NewClient("ann", nil, client.Options{

@@ -12,7 +12,7 @@ import (
 )
 
 // An object whose kind has tables may write none, and be closed and opened again.
-func TestReopeningAKindWithTables(t *testing.T) {
+func TestReopenedTables(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 		const next = lmz.Method0[int]("next")
 		m.HandleObject("COUNTER", object.Kind{Idle: time.Second, Schema: []string{`CREATE TABLE one (n INTEGER)`}, New: func(o *object.Object) lmz.Handler {

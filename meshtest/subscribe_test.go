@@ -12,7 +12,7 @@ import (
 	"github.com/lumenize/lmz/object"
 )
 
-func TestASubscriptionThatWasInterruptedIsAskedForAgain(t *testing.T) {
+func TestInterruptedSubscription(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 		m.HandleObject("GUEST_BOOK", object.Kind{New: newGuestBook})
 		var tried, signed atomic.Int32

@@ -73,7 +73,7 @@ func in(t *testing.T, c *meshtest.Client) {
 	}
 }
 
-func TestAWatchRunsOnceWhenTheSessionHasEnded(t *testing.T) {
+func TestWatchOfALostSession(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 		l := startLobby(m)
 		ann := m.Client("ann", nil, client.Options{})
@@ -97,7 +97,7 @@ func TestAWatchRunsOnceWhenTheSessionHasEnded(t *testing.T) {
 	})
 }
 
-func TestAWatchRunsWhenTheClientClosesOrIsSuperseded(t *testing.T) {
+func TestWatchOfAClosedSession(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 		l := startLobby(m)
 		ann := m.Client("ann", nil, client.Options{Tab: "a"})
@@ -116,7 +116,7 @@ func TestAWatchRunsWhenTheClientClosesOrIsSuperseded(t *testing.T) {
 	})
 }
 
-func TestAWatchOfNobodyRunsAtOnce(t *testing.T) {
+func TestWatchWithoutASession(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 		l := startLobby(m)
 		ann := m.Client("ann", nil, client.Options{})
@@ -127,7 +127,7 @@ func TestAWatchOfNobodyRunsAtOnce(t *testing.T) {
 	})
 }
 
-func TestAWatchRunsAfterTheGatewayWasRestarted(t *testing.T) {
+func TestWatchAcrossARestart(t *testing.T) {
 	for _, test := range []struct {
 		name string
 		end  func(m *meshtest.Mesh)

@@ -65,7 +65,7 @@ func startHello(t *testing.T, data string) string {
 	return url
 }
 
-func TestTheProgramAnswersLmzCall(t *testing.T) {
+func TestLmzCall(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "data")
 	url := startHello(t, data)
 	token, errs, code := lmzCommand(t, nil, "token", "mint", "--data", data, "--email", "ann@example.com")
@@ -92,7 +92,7 @@ func TestTheProgramAnswersLmzCall(t *testing.T) {
 
 // A mesh needs no package auth: any function that knows whose a token is will do, and any
 // text is a token.
-func TestAVerifyHookReplacesAuth(t *testing.T) {
+func TestVerifyFunction(t *testing.T) {
 	const annsToken = "key/7f3a+Zg=="
 	mesh, err := gateway.New(gateway.Options{
 		Dir: t.TempDir(),
@@ -121,7 +121,7 @@ func TestAVerifyHookReplacesAuth(t *testing.T) {
 	}
 }
 
-func TestTheProgramHasUnder60Lines(t *testing.T) {
+func TestLinesOfTheProgram(t *testing.T) {
 	source, err := os.ReadFile("main.go")
 	if err != nil {
 		t.Fatal(err)

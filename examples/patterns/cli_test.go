@@ -32,7 +32,7 @@ func believe(_ context.Context, token string) (*lmz.Auth, error) {
 }
 
 // The commands of the documentation, on the nodes of these patterns.
-func TestTheProgramCallsChains(t *testing.T) {
+func TestChainsOfCalls(t *testing.T) {
 	g, err := gateway.New(gateway.Options{Dir: t.TempDir(), Verify: believe})
 	if err != nil {
 		t.Fatal(err)

@@ -42,7 +42,7 @@ func TestTwoOneWayCalls(t *testing.T) {
 	})
 }
 
-func TestAResultGoesPastTheCallerAndAWorkerIsCalledStraight(t *testing.T) {
+func TestResultPastTheCaller(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 		m.HandleObject(patterns.LibraryBinding, object.Kind{New: patterns.NewLibrary})
 		m.HandleWorker(patterns.CounterBinding, patterns.NewCounter)
@@ -66,7 +66,7 @@ func TestAResultGoesPastTheCallerAndAWorkerIsCalledStraight(t *testing.T) {
 	})
 }
 
-func TestACapability(t *testing.T) {
+func TestCapability(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 		m.HandleObject(patterns.VaultBinding, object.Kind{New: patterns.NewVault})
 		vault := lmz.At(patterns.VaultBinding, "v")
@@ -192,7 +192,7 @@ func (i internet) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 }
 
-func TestAnObjectHasAWorkerFetchAndMaySleepMeanwhile(t *testing.T) {
+func TestFetchByAWorker(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 		var made atomic.Int64
 		web := http.NewServeMux()

@@ -65,7 +65,7 @@ func isTimeout(err error) bool {
 	return ok && e.Timeout()
 }
 
-func TestAProxyDoesWithALineWhatItsModeSays(t *testing.T) {
+func TestProxyModes(t *testing.T) {
 	const soon, long = 100 * time.Millisecond, 2 * time.Minute
 	p := echoing(t)
 	c := dial(t, p)

@@ -114,9 +114,9 @@ func TestWritesOfABatch(t *testing.T) {
 	}
 }
 
-// TestMessagesAreTheReadersOwn reads messages of lengths around the sizes of buffers. None may
+// TestOwnershipOfMessages reads messages of lengths around the sizes of buffers. None may
 // change when the next is read.
-func TestMessagesAreTheReadersOwn(t *testing.T) {
+func TestOwnershipOfMessages(t *testing.T) {
 	near, far := ends(t, new(atomic.Int64))
 	var sent, got [][]byte
 	for i, n := range []int{0, 1, 511, 512, 513, 1024, 4095, 4096, 4097, 8192, 100_000, 3, 700_000, 5} {

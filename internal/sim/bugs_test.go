@@ -228,9 +228,9 @@ func (b bug) build(t *testing.T) (binary string) {
 
 var failing = regexp.MustCompile(`seed=(\d+)`)
 
-// TestSeededBugsAreFound wants each bug to be found within 2,000 schedules. Without
+// TestSeededBugs wants each bug to be found within 2,000 schedules. Without
 // -sim.bugs it only checks that the bugs still fit the code.
-func TestSeededBugsAreFound(t *testing.T) {
+func TestSeededBugs(t *testing.T) {
 	for _, b := range seeded {
 		if *bugs == "" {
 			b.source(t)

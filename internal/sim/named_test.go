@@ -54,7 +54,7 @@ var named = []struct {
 	},
 }
 
-func TestNamedSchedulesKeepThePromises(t *testing.T) {
+func TestNamedSchedules(t *testing.T) {
 	for _, n := range named {
 		t.Run(n.bug, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

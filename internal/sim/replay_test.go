@@ -10,11 +10,11 @@ import (
 	"testing/synctest"
 )
 
-// TestASeedReplaysToTheIdenticalTrace runs schedules twice, and wants each client to send
+// TestReplayOfASeed runs schedules twice, and wants each client to send
 // and to get the same frames at the same nanoseconds, and every call to end alike. The race
 // detector has goroutines run in random order on purpose, so not with it; and a gateway
 // that is stopped cancels what takes too long in the order of a map.
-func TestASeedReplaysToTheIdenticalTrace(t *testing.T) {
+func TestReplayOfASeed(t *testing.T) {
 	for seed := *first; seed < *first+100; seed++ {
 		if slices.ContainsFunc(plan(seed), func(e event) bool { return e.fault == drain }) {
 			continue

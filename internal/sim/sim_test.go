@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-func TestRandomSchedulesKeepThePromises(t *testing.T) {
+func TestRandomSchedules(t *testing.T) {
 	if *shards > 1 {
 		inShards(t)
 		return
@@ -50,7 +50,7 @@ func inShards(t *testing.T) {
 	for i := range *shards {
 		from, to := *number*i / *shards, *number*(i+1) / *shards
 		args := []string{
-			"-test.run", "^TestRandomSchedulesKeepThePromises$", "-test.v", "-test.timeout", "30m", fmt.Sprint("-sim.disk=", *onDisk),
+			"-test.run", "^TestRandomSchedules$", "-test.v", "-test.timeout", "30m", fmt.Sprint("-sim.disk=", *onDisk),
 			fmt.Sprint("-sim.stop=", *stopSoon), fmt.Sprint("-sim.n=", to-from), fmt.Sprint("-sim.seed=", *first+uint64(from)),
 		}
 		work.Go(func() {
@@ -103,7 +103,7 @@ func schedule(t *testing.T, seed uint64) (found tally) {
 	return found
 }
 
-func TestASeedIsOneSchedule(t *testing.T) {
+func TestScheduleOfASeed(t *testing.T) {
 	for seed := range uint64(20) {
 		first, again := describe(plan(seed)), describe(plan(seed))
 		if first != again || first == describe(plan(seed+1)) {

@@ -51,7 +51,7 @@ func turnsBefore(holder *turn.Place, queue []*turn.Place, p *turn.Place, cost ti
 
 func hasTurn(p *turn.Place) bool { return p.Has() }
 
-func TestTurnsAreSharedByWhatTheyCost(t *testing.T) {
+func TestTurnsByCost(t *testing.T) {
 	var line turn.Line
 	holder := line.Join(turn.Who{})
 	cost := map[string]time.Duration{"slow": 9 * time.Millisecond, "fast": time.Millisecond}
@@ -77,7 +77,7 @@ func TestTurnsAreSharedByWhatTheyCost(t *testing.T) {
 	}
 }
 
-func TestIdlePayerSavesNothingUp(t *testing.T) {
+func TestIdlePayer(t *testing.T) {
 	var line turn.Line
 	holder := line.Join(who("late", "late"))
 	var queue []*turn.Place

@@ -10,7 +10,7 @@ import (
 	"github.com/lumenize/lmz/internal/turn"
 )
 
-func TestAQueueKeepsTheOrderOfJoining(t *testing.T) {
+func TestOrderOfAQueue(t *testing.T) {
 	var queue turn.Queue
 	var places []*turn.Place
 	for range 50 {
@@ -43,7 +43,7 @@ func TestAQueueKeepsTheOrderOfJoining(t *testing.T) {
 	}
 }
 
-func TestAHolderInAQueueTakesItsTurnAgain(t *testing.T) {
+func TestRetakenTurn(t *testing.T) {
 	var queue turn.Queue
 	first := queue.Join(turn.Who{})
 	holder := first.Hold(nil)

@@ -14,7 +14,7 @@ import (
 // anyone is a caller whose places keep their order.
 var anyone = turn.Who{Caller: lmz.Identity{Type: lmz.TypeClient}}
 
-func TestTurnsAreGivenInTheOrderOfJoining(t *testing.T) {
+func TestOrderOfTurns(t *testing.T) {
 	var line turn.Line
 	var places []*turn.Place
 	for range 50 {
@@ -37,7 +37,7 @@ func TestTurnsAreGivenInTheOrderOfJoining(t *testing.T) {
 	}
 }
 
-func TestGivingUpAPlaceLetsTheNextOneIn(t *testing.T) {
+func TestAbandonedPlace(t *testing.T) {
 	var line turn.Line
 	first, second, third := line.Join(anyone), line.Join(anyone), line.Join(anyone)
 	if err := first.Wait(t.Context()); err != nil {
@@ -63,7 +63,7 @@ func TestGivingUpAPlaceLetsTheNextOneIn(t *testing.T) {
 	}
 }
 
-func TestATurnIsPassedOnlyToSomebody(t *testing.T) {
+func TestPassWithoutWaiters(t *testing.T) {
 	var line turn.Line
 	first := line.Join(anyone)
 	if first.Pass() {
@@ -82,7 +82,7 @@ func TestATurnIsPassedOnlyToSomebody(t *testing.T) {
 	second.Done()
 }
 
-func TestWorkThatHasEndedLeavesNoTurnBehind(t *testing.T) {
+func TestTurnOfEndedWork(t *testing.T) {
 	var line turn.Line
 	first := line.Join(anyone)
 	if err := first.Wait(t.Context()); err != nil {
