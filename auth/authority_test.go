@@ -17,6 +17,7 @@ import (
 	"github.com/lumenize/lmz/auth/internal/store"
 	"github.com/lumenize/lmz/client"
 	"github.com/lumenize/lmz/gateway"
+	"github.com/lumenize/lmz/gateway/admin"
 	"github.com/lumenize/lmz/meshtest"
 	"github.com/lumenize/lmz/object"
 )
@@ -382,18 +383,18 @@ func TestADemotedAdminGoesOnAsAUser(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := startWorld(t)
 		w.signIn(bob)
-		_, admin := w.signIn(ada)
-		w.must(w.do(admin, "PATCH", "/auth/subject/"+w.sub(bob), `{"isAdmin":true}`))
+		_, adas := w.signIn(ada)
+		w.must(w.do(adas, "PATCH", "/auth/subject/"+w.sub(bob), `{"isAdmin":true}`))
 		_, access := w.signIn(bob)
 		c := w.mesh.Client(w.sub(bob), nil, client.Options{Token: func(context.Context, string) (string, error) { return access, nil }})
 		list := func() error {
-			_, err := gateway.ListObjects.Call(t.Context(), c, lmz.Worker(gateway.AdminBinding), "", "", 0)
+			_, err := admin.ListObjects.Call(t.Context(), c, lmz.Worker(admin.Binding), "", "", 0)
 			return err
 		}
 		if err := list(); err != nil {
 			t.Fatal(err)
 		}
-		w.must(w.do(admin, "PATCH", "/auth/subject/"+w.sub(bob), `{"isAdmin":false}`))
+		w.must(w.do(adas, "PATCH", "/auth/subject/"+w.sub(bob), `{"isAdmin":false}`))
 		if err := list(); err == nil {
 			t.Error("a demoted admin lists objects")
 		}

@@ -13,7 +13,7 @@ import (
 	"github.com/lumenize/lmz/cli/internal/flags"
 	"github.com/lumenize/lmz/cli/internal/output"
 	"github.com/lumenize/lmz/client"
-	"github.com/lumenize/lmz/gateway"
+	"github.com/lumenize/lmz/gateway/admin"
 )
 
 func alarmsCommand(con *console.Console) *cobra.Command {
@@ -27,9 +27,9 @@ func alarmsCommand(con *console.Console) *cobra.Command {
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(alarmsListCommand(con),
-		alarmCommand(con, "run", "Run an alarm now, even a dead one", gateway.RunAlarm,
+		alarmCommand(con, "run", "Run an alarm now, even a dead one", admin.RunAlarm,
 			"run makes an alarm due now, and revives one whose attempts have all failed. A cron alarm\nthen continues with its schedule. run does not wait for the work."),
-		alarmCommand(con, "cancel", "Cancel an alarm", gateway.CancelAlarm, "cancel removes an alarm. Work that is already running continues."))
+		alarmCommand(con, "cancel", "Cancel an alarm", admin.CancelAlarm, "cancel removes an alarm. Work that is already running continues."))
 	return cmd
 }
 
@@ -71,8 +71,8 @@ func alarmCommand(con *console.Console, name, short string, method lmz.Method2[l
 		Example: "  lmz alarms " + name + " REMINDER_DO ann milk",
 		Args:    flags.Words(3, "BINDING INSTANCE ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			_, err := connect.AskAdmin(cmd.Context(), con, o, func(ctx context.Context, via lmz.Caller, admin lmz.Address) (struct{}, error) {
-				return method.Call(ctx, via, admin, lmz.At(args[0], args[1]), args[2])
+			_, err := connect.AskAdmin(cmd.Context(), con, o, func(ctx context.Context, via lmz.Caller, at lmz.Address) (struct{}, error) {
+				return method.Call(ctx, via, at, lmz.At(args[0], args[1]), args[2])
 			})
 			return err
 		},
@@ -102,7 +102,7 @@ func listDue(ctx context.Context, con *console.Console, o connect.Gateway, bindi
 	return o.Ask(ctx, con, func(ctx context.Context, peer *client.Peer) error {
 		after := ""
 		return list.Pages(limit, func(want int) (all []dueObject, last bool, err error) {
-			page, err := gateway.ListDue.Call(ctx, peer, lmz.Worker(gateway.AdminBinding), binding, after, want)
+			page, err := admin.ListDue.Call(ctx, peer, lmz.Worker(admin.Binding), binding, after, want)
 			for _, d := range page.Due {
 				all = append(all, dueObject{d.Object.Binding, d.Object.Instance, d.At, d.Failures, d.Since, d.Error})
 			}
@@ -136,7 +136,7 @@ func listAlarms(ctx context.Context, con *console.Console, o connect.Gateway, of
 	return o.Ask(ctx, con, func(ctx context.Context, peer *client.Peer) error {
 		after := ""
 		return list.Pages(limit, func(want int) (all []oneAlarm, last bool, err error) {
-			page, err := gateway.ListAlarms.Call(ctx, peer, lmz.Worker(gateway.AdminBinding), of, after, want)
+			page, err := admin.ListAlarms.Call(ctx, peer, lmz.Worker(admin.Binding), of, after, want)
 			for _, x := range page.Alarms {
 				all = append(all, oneAlarm(x))
 			}

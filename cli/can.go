@@ -15,7 +15,7 @@ import (
 	"github.com/lumenize/lmz/cli/internal/flags"
 	"github.com/lumenize/lmz/cli/internal/output"
 	"github.com/lumenize/lmz/client"
-	"github.com/lumenize/lmz/gateway"
+	"github.com/lumenize/lmz/gateway/admin"
 	"github.com/lumenize/lmz/internal/value"
 )
 
@@ -79,10 +79,10 @@ func runCan(ctx context.Context, con *console.Console, o connect.Gateway, explai
 			return err
 		}
 	}
-	var d gateway.Decision
+	var d admin.Decision
 	hint := ""
 	err = o.Ask(ctx, con, func(ctx context.Context, peer *client.Peer) (err error) {
-		d, err = gateway.Can.Call(ctx, peer, lmz.Worker(gateway.AdminBinding), to, calls[0].Method, args)
+		d, err = admin.Can.Call(ctx, peer, lmz.Worker(admin.Binding), to, calls[0].Method, args)
 		if err == nil && d.Code == lmz.CodeAbsent {
 			hint = catalog.New(peer).Meant(ctx, to, calls[0].Method)
 		}
@@ -98,7 +98,7 @@ func runCan(ctx context.Context, con *console.Console, o connect.Gateway, explai
 }
 
 // printDecision prints the answer; hint goes behind the reason why nobody was found.
-func printDecision(con *console.Console, d gateway.Decision, to lmz.Address, method, hint string, explain, asJSON bool) error {
+func printDecision(con *console.Console, d admin.Decision, to lmz.Address, method, hint string, explain, asJSON bool) error {
 	out := decision{Allowed: d.Allowed, Guard: d.Guard, Code: d.Code, Exists: d.Exists}
 	if d.Error != nil {
 		out.Reason = d.Error.Error()

@@ -16,7 +16,7 @@ import (
 	"github.com/lumenize/lmz/cli/internal/exit"
 	"github.com/lumenize/lmz/cli/internal/output"
 	"github.com/lumenize/lmz/client"
-	"github.com/lumenize/lmz/gateway"
+	"github.com/lumenize/lmz/gateway/admin"
 )
 
 func contractCommand(con *console.Console) *cobra.Command {
@@ -48,9 +48,9 @@ func runContract(ctx context.Context, con *console.Console, o connect.Gateway, t
 	if ts != "" && (o.JSON || len(bindings) > 0) {
 		return exit.Usagef("lmz contract --ts mesh.d.ts", "--ts cannot be combined with --json or bindings")
 	}
-	var c gateway.Contract
+	var c admin.Contract
 	err := o.Ask(ctx, con, func(ctx context.Context, peer *client.Peer) (err error) {
-		c, err = gateway.GetContract.Call(ctx, peer, lmz.Worker(gateway.AdminBinding))
+		c, err = admin.GetContract.Call(ctx, peer, lmz.Worker(admin.Binding))
 		return err
 	})
 	if err != nil {
@@ -78,11 +78,11 @@ func runContract(ctx context.Context, con *console.Console, o connect.Gateway, t
 }
 
 // chosen returns the nodes with these bindings, or all if there are none.
-func chosen(nodes []gateway.NodeContract, bindings []string) ([]gateway.NodeContract, error) {
+func chosen(nodes []admin.NodeContract, bindings []string) ([]admin.NodeContract, error) {
 	if len(bindings) == 0 {
 		return nodes, nil
 	}
-	var found []gateway.NodeContract
+	var found []admin.NodeContract
 	for _, binding := range bindings {
 		before := len(found)
 		for _, n := range nodes {
@@ -123,7 +123,7 @@ type (
 	}
 )
 
-func printNodesJSON(con *console.Console, nodes []gateway.NodeContract) error {
+func printNodesJSON(con *console.Console, nodes []admin.NodeContract) error {
 	for _, n := range nodes {
 		out := contractNode{Binding: n.Binding, Type: n.Type, BeforeCall: n.BeforeCall}
 		if n.Listed {
@@ -146,7 +146,7 @@ func printNodesJSON(con *console.Console, nodes []gateway.NodeContract) error {
 	return nil
 }
 
-func printNodes(con *console.Console, nodes []gateway.NodeContract) error {
+func printNodes(con *console.Console, nodes []admin.NodeContract) error {
 	w := tabwriter.NewWriter(con.Out, 0, 0, 3, ' ', 0)
 	for i, n := range nodes {
 		if i > 0 {

@@ -8,7 +8,7 @@ import (
 	"github.com/lumenize/lmz/client"
 	"github.com/lumenize/lmz/examples/editor"
 	"github.com/lumenize/lmz/examples/patterns"
-	"github.com/lumenize/lmz/gateway"
+	"github.com/lumenize/lmz/gateway/admin"
 	"github.com/lumenize/lmz/meshtest"
 	"github.com/lumenize/lmz/object"
 )
@@ -32,7 +32,7 @@ func TestDescriptionsOfOurMethods(t *testing.T) {
 			m.HandleWorker(binding, newWorker)
 		}
 		ann := m.Client("ann", nil, client.Options{})
-		c, err := gateway.GetContract.Call(t.Context(), ann, lmz.Worker(gateway.AdminBinding))
+		c, err := admin.GetContract.Call(t.Context(), ann, lmz.Worker(admin.Binding))
 		if err != nil {
 			t.Fatal(err)
 		}

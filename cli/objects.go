@@ -20,7 +20,7 @@ import (
 	"github.com/lumenize/lmz/cli/internal/flags"
 	"github.com/lumenize/lmz/cli/internal/output"
 	"github.com/lumenize/lmz/client"
-	"github.com/lumenize/lmz/gateway"
+	"github.com/lumenize/lmz/gateway/admin"
 	"github.com/lumenize/lmz/object"
 )
 
@@ -48,7 +48,7 @@ func objectsLsCommand(con *console.Console) *cobra.Command {
 		Args:    flags.AtMostWords(1, "BINDING"),
 		RunE: func(cmd *cobra.Command, words []string) error {
 			return o.Ask(cmd.Context(), con, func(ctx context.Context, peer *client.Peer) error {
-				return listObjects(ctx, con, peer, lmz.Worker(gateway.AdminBinding), strings.Join(words, ""), o.JSON, limit)
+				return listObjects(ctx, con, peer, lmz.Worker(admin.Binding), strings.Join(words, ""), o.JSON, limit)
 			})
 		},
 	}
@@ -79,13 +79,13 @@ func (o listedObject) state() string {
 }
 
 // listObjects prints a list page by page: all of it, or the beginning.
-func listObjects(ctx context.Context, con *console.Console, via lmz.Caller, admin lmz.Address, binding string, asJSON bool, limit int) error {
+func listObjects(ctx context.Context, con *console.Console, via lmz.Caller, at lmz.Address, binding string, asJSON bool, limit int) error {
 	list := output.List[listedObject]{Out: con.Out, JSON: asJSON, Head: "BINDING INSTANCE BYTES CHANGED STATE", Row: func(o listedObject) []string {
 		return []string{o.Binding, o.Instance, strconv.FormatInt(o.Bytes, 10), o.Changed.Local().Format(time.DateTime), o.state()}
 	}}
 	after := ""
 	err := list.Pages(limit, func(want int) (all []listedObject, last bool, err error) {
-		page, err := gateway.ListObjects.Call(ctx, via, admin, binding, after, want)
+		page, err := admin.ListObjects.Call(ctx, via, at, binding, after, want)
 		for _, o := range page.Objects {
 			all = append(all, listedObject(o))
 		}
@@ -112,8 +112,8 @@ func objectsSQLCommand(con *console.Console) *cobra.Command {
 			"  lmz objects sql DOCUMENT_DO notes \"select name, sql from sqlite_schema\" --json",
 		Args: flags.Words(3, "BINDING INSTANCE QUERY"),
 		RunE: func(cmd *cobra.Command, words []string) error {
-			result, err := connect.AskAdmin(cmd.Context(), con, o, func(ctx context.Context, via lmz.Caller, admin lmz.Address) (object.QueryResult, error) {
-				return gateway.QueryObject.Call(ctx, via, admin, lmz.At(words[0], words[1]), words[2])
+			result, err := connect.AskAdmin(cmd.Context(), con, o, func(ctx context.Context, via lmz.Caller, at lmz.Address) (object.QueryResult, error) {
+				return admin.QueryObject.Call(ctx, via, at, lmz.At(words[0], words[1]), words[2])
 			})
 			if err != nil {
 				return err
@@ -192,14 +192,14 @@ func runBackup(ctx context.Context, con *console.Console, o connect.Gateway, of 
 	if err != nil {
 		return exit.Errorf(exit.Failed, "lmz objects backup BINDING INSTANCE NEWFILE", "cannot write the backup: %v", err)
 	}
-	size, err := connect.AskAdmin(ctx, con, o, func(ctx context.Context, via lmz.Caller, admin lmz.Address) (int64, error) {
-		made, err := gateway.BackUpObject.Call(ctx, via, admin, of)
+	size, err := connect.AskAdmin(ctx, con, o, func(ctx context.Context, via lmz.Caller, at lmz.Address) (int64, error) {
+		made, err := admin.BackUpObject.Call(ctx, via, at, of)
 		if err != nil {
 			return 0, err
 		}
-		defer gateway.DropCopy.Call(context.WithoutCancel(ctx), via, admin, made.ID)
+		defer admin.DropCopy.Call(context.WithoutCancel(ctx), via, at, made.ID)
 		for offset := int64(0); offset < made.Bytes; {
-			chunk, err := gateway.ReadCopy.Call(ctx, via, admin, made.ID, offset)
+			chunk, err := admin.ReadCopy.Call(ctx, via, at, made.ID, offset)
 			if err == nil && len(chunk) == 0 {
 				err = io.ErrUnexpectedEOF
 			}
@@ -249,18 +249,18 @@ func runRestore(ctx context.Context, con *console.Console, o connect.Gateway, pa
 		return exit.Errorf(exit.Failed, "", "cannot read the backup: %v", err)
 	}
 	defer f.Close()
-	size, err := connect.AskAdmin(ctx, con, o, func(ctx context.Context, via lmz.Caller, admin lmz.Address) (size int64, err error) {
-		made, err := gateway.NewCopy.Call(ctx, via, admin)
+	size, err := connect.AskAdmin(ctx, con, o, func(ctx context.Context, via lmz.Caller, at lmz.Address) (size int64, err error) {
+		made, err := admin.NewCopy.Call(ctx, via, at)
 		if err != nil {
 			return 0, err
 		}
-		defer gateway.DropCopy.Call(context.WithoutCancel(ctx), via, admin, made.ID)
+		defer admin.DropCopy.Call(context.WithoutCancel(ctx), via, at, made.ID)
 		chunk := make([]byte, restoreChunk)
 		for {
 			n, err := io.ReadFull(f, chunk)
 			if n > 0 {
 				size += int64(n)
-				if _, err := gateway.AppendCopy.Call(ctx, via, admin, made.ID, chunk[:n]); err != nil {
+				if _, err := admin.AppendCopy.Call(ctx, via, at, made.ID, chunk[:n]); err != nil {
 					return size, err
 				}
 			}
@@ -271,7 +271,7 @@ func runRestore(ctx context.Context, con *console.Console, o connect.Gateway, pa
 				return size, err
 			}
 		}
-		_, err = gateway.RestoreObject.Call(ctx, via, admin, made.ID, to)
+		_, err = admin.RestoreObject.Call(ctx, via, at, made.ID, to)
 		return size, err
 	})
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/lumenize/lmz/cli/internal/flags"
 	"github.com/lumenize/lmz/cli/internal/hint"
 	"github.com/lumenize/lmz/cli/internal/output"
-	"github.com/lumenize/lmz/gateway"
+	"github.com/lumenize/lmz/gateway/admin"
 )
 
 func objectsRmCommand(con *console.Console) *cobra.Command {
@@ -55,8 +55,8 @@ func runRemove(ctx context.Context, con *console.Console, o connect.Gateway, of 
 			return exit.Errorf(exit.Failed, "", "%s was not removed", name)
 		}
 	}
-	_, err := connect.AskAdmin(ctx, con, o, func(ctx context.Context, via lmz.Caller, admin lmz.Address) (struct{}, error) {
-		return gateway.RemoveObject.Call(ctx, via, admin, of)
+	_, err := connect.AskAdmin(ctx, con, o, func(ctx context.Context, via lmz.Caller, at lmz.Address) (struct{}, error) {
+		return admin.RemoveObject.Call(ctx, via, at, of)
 	})
 	if err != nil {
 		return err

@@ -11,7 +11,7 @@ import (
 
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/client"
-	"github.com/lumenize/lmz/gateway"
+	"github.com/lumenize/lmz/gateway/admin"
 	"github.com/lumenize/lmz/meshtest"
 )
 
@@ -20,14 +20,14 @@ func TestObjectListPages(t *testing.T) {
 	m := meshtest.Start(t)
 	m.HandleWorker("PAGES", func(lmz.Caller) lmz.Handler {
 		mux := new(lmz.Mux)
-		gateway.ListObjects.Expose(mux, lmz.Anyone, func(_ context.Context, _, after string, limit int) (p gateway.ObjectPage, err error) {
+		admin.ListObjects.Expose(mux, lmz.Anyone, func(_ context.Context, _, after string, limit int) (p admin.ObjectPage, err error) {
 			if limit == 0 {
 				limit = most
 			}
 			from, _ := strconv.Atoi(after)
 			to := min(from+min(limit, most), objects)
 			for i := from; i < to; i++ {
-				p.Objects = append(p.Objects, gateway.StoredObject{Instance: strconv.Itoa(i)})
+				p.Objects = append(p.Objects, admin.StoredObject{Instance: strconv.Itoa(i)})
 			}
 			if to < objects {
 				p.Next = strconv.Itoa(to)

@@ -13,7 +13,7 @@ import (
 	"github.com/lumenize/lmz/cli/internal/flags"
 	"github.com/lumenize/lmz/cli/internal/output"
 	"github.com/lumenize/lmz/client"
-	"github.com/lumenize/lmz/gateway"
+	"github.com/lumenize/lmz/gateway/admin"
 )
 
 func sendsCommand(con *console.Console) *cobra.Command {
@@ -32,13 +32,13 @@ func sendsCommand(con *console.Console) *cobra.Command {
 }
 
 // sendsList is a command that lists sends by sender.
-func sendsList(con *console.Console, cmd *cobra.Command, run func(ctx context.Context, con *console.Console, o connect.Gateway, q gateway.SendQuery, limit int) error) *cobra.Command {
+func sendsList(con *console.Console, cmd *cobra.Command, run func(ctx context.Context, con *console.Console, o connect.Gateway, q admin.SendQuery, limit int) error) *cobra.Command {
 	var o connect.Gateway
 	limit := 0
 	cmd.Args = flags.AtMostWords(2, "BINDING and INSTANCE")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		args = append(args, "", "")
-		return run(cmd.Context(), con, o, gateway.SendQuery{Binding: args[0], Instance: args[1]}, limit)
+		return run(cmd.Context(), con, o, admin.SendQuery{Binding: args[0], Instance: args[1]}, limit)
 	}
 	o.Flags(con, cmd)
 	flags.Limit(cmd, &limit)
@@ -77,7 +77,7 @@ func sendsListCommand(con *console.Console) *cobra.Command {
 	}, listRetries)
 }
 
-func listRetries(ctx context.Context, con *console.Console, o connect.Gateway, q gateway.SendQuery, limit int) error {
+func listRetries(ctx context.Context, con *console.Console, o connect.Gateway, q admin.SendQuery, limit int) error {
 	list := output.List[oneRetry]{Out: con.Out, JSON: o.JSON, Head: "FROM TO WAITING ATTEMPTS NEXT ERROR", Row: func(r oneRetry) []string {
 		return []string{
 			output.Shorten(lmz.At(r.From.Binding, r.From.Instance).String()), output.Shorten(lmz.At(r.To.Binding, r.To.Instance).String()),
@@ -87,7 +87,7 @@ func listRetries(ctx context.Context, con *console.Console, o connect.Gateway, q
 	return o.Ask(ctx, con, func(ctx context.Context, peer *client.Peer) error {
 		return list.Pages(limit, func(want int) (all []oneRetry, last bool, err error) {
 			q.Limit = want
-			page, err := gateway.ListRetries.Call(ctx, peer, lmz.Worker(gateway.AdminBinding), q)
+			page, err := admin.ListRetries.Call(ctx, peer, lmz.Worker(admin.Binding), q)
 			for _, r := range page.Retries {
 				all = append(all, oneRetry{node(r.From), node(r.To), r.Waiting, r.Attempts, r.Since, r.Next, r.Error})
 			}
@@ -122,7 +122,7 @@ func sendsDeadCommand(con *console.Console) *cobra.Command {
 			"told.",
 		Example:     "  lmz sends dead\n  lmz sends dead ORDER_DO 4711 --args --json",
 		Annotations: map[string]string{"json": "id, work, args,\ndied, error, unknown"},
-	}, func(ctx context.Context, con *console.Console, o connect.Gateway, q gateway.SendQuery, limit int) error {
+	}, func(ctx context.Context, con *console.Console, o connect.Gateway, q admin.SendQuery, limit int) error {
 		q.Args = args
 		return listDead(ctx, con, o, q, limit)
 	})
@@ -130,7 +130,7 @@ func sendsDeadCommand(con *console.Console) *cobra.Command {
 	return cmd
 }
 
-func listDead(ctx context.Context, con *console.Console, o connect.Gateway, q gateway.SendQuery, limit int) error {
+func listDead(ctx context.Context, con *console.Console, o connect.Gateway, q admin.SendQuery, limit int) error {
 	list := output.List[oneDead]{Out: con.Out, JSON: o.JSON, Head: "FROM ID TO WORK DIED ERROR", Row: func(d oneDead) []string {
 		work, why := d.Work, d.Error
 		if d.Args != "" {
@@ -147,7 +147,7 @@ func listDead(ctx context.Context, con *console.Console, o connect.Gateway, q ga
 	return o.Ask(ctx, con, func(ctx context.Context, peer *client.Peer) error {
 		return list.Pages(limit, func(want int) (all []oneDead, last bool, err error) {
 			q.Limit = want
-			page, err := gateway.ListDead.Call(ctx, peer, lmz.Worker(gateway.AdminBinding), q)
+			page, err := admin.ListDead.Call(ctx, peer, lmz.Worker(admin.Binding), q)
 			for _, d := range page.Letters {
 				all = append(all, oneDead{node(d.From), node(d.To), d.ID, d.Work, d.Args, d.Died, d.Error, d.Unknown})
 			}
@@ -174,8 +174,8 @@ func sendsRmCommand(con *console.Console) *cobra.Command {
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			args = append(args, "")
-			_, err := connect.AskAdmin(cmd.Context(), con, o, func(ctx context.Context, via lmz.Caller, admin lmz.Address) (int, error) {
-				return gateway.RemoveDead.Call(ctx, via, admin, lmz.At(args[0], args[1]), args[2])
+			_, err := connect.AskAdmin(cmd.Context(), con, o, func(ctx context.Context, via lmz.Caller, at lmz.Address) (int, error) {
+				return admin.RemoveDead.Call(ctx, via, at, lmz.At(args[0], args[1]), args[2])
 			})
 			return err
 		},

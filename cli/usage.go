@@ -17,7 +17,7 @@ import (
 	"github.com/lumenize/lmz/cli/internal/flags"
 	"github.com/lumenize/lmz/cli/internal/output"
 	"github.com/lumenize/lmz/client"
-	"github.com/lumenize/lmz/gateway"
+	"github.com/lumenize/lmz/gateway/admin"
 )
 
 func usageCommand(con *console.Console) *cobra.Command {
@@ -73,7 +73,7 @@ func listUsage(ctx context.Context, con *console.Console, o connect.Gateway, lim
 	return o.Ask(ctx, con, func(ctx context.Context, peer *client.Peer) error {
 		after := ""
 		return list.Pages(limit, func(want int) (all []subjectUsage, last bool, err error) {
-			page, err := gateway.ListUsage.Call(ctx, peer, lmz.Worker(gateway.AdminBinding), after, want)
+			page, err := admin.ListUsage.Call(ctx, peer, lmz.Worker(admin.Binding), after, want)
 			for _, x := range page.Subjects {
 				all = append(all, subjectUsage{
 					Subject: x.Subject, Sessions: x.Sessions, Calls: x.Calls, Seconds: x.Time.Seconds(), Wait: x.Wait.Seconds(),

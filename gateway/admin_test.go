@@ -11,6 +11,7 @@ import (
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/client"
 	"github.com/lumenize/lmz/gateway"
+	"github.com/lumenize/lmz/gateway/admin"
 	"github.com/lumenize/lmz/meshtest"
 	"github.com/lumenize/lmz/object"
 )
@@ -23,7 +24,7 @@ func TestCanAsksHooksAndGuardsInTheCallersName(t *testing.T) {
 		return nil
 	}
 	o := meshtest.Options{Gateway: gateway.Options{Clients: gateway.ClientOptions{
-		BeforeCallToMesh: refuse, Bindings: []string{"W", "ASKER", gateway.AdminBinding},
+		BeforeCallToMesh: refuse, Bindings: []string{"W", "ASKER", admin.Binding},
 	}}}
 	ran, sent := 0, 0
 	m := meshtest.StartWith(t, o)
@@ -67,7 +68,7 @@ func TestCanAsksHooksAndGuardsInTheCallersName(t *testing.T) {
 	})
 	m.HandleWorker("ASKER", func(self lmz.Caller) lmz.Handler {
 		return lmz.HandlerFunc(func(ctx context.Context, _ *lmz.Request) (any, error) {
-			_, err := gateway.GetContract.Call(ctx, self, lmz.Worker(gateway.AdminBinding))
+			_, err := admin.GetContract.Call(ctx, self, lmz.Worker(admin.Binding))
 			return nil, err
 		})
 	})
@@ -95,7 +96,7 @@ func TestCanAsksHooksAndGuardsInTheCallersName(t *testing.T) {
 		{ann, lmz.Worker("W"), "panicking", "", false, "", "", "panicked"},
 		{ann, lmz.At(lmz.DefaultGateway, "bob.t2"), "f", "", false, lmz.CodeAbsent, "hooks", "no binding"},
 	} {
-		text, err := lmz.Call[gateway.Decision](t.Context(), tt.peer, lmz.Worker(gateway.AdminBinding),
+		text, err := lmz.Call[admin.Decision](t.Context(), tt.peer, lmz.Worker(admin.Binding),
 			lmz.Ctn("can", tt.to, tt.method, []any{tt.arg}))
 		if err != nil || text.Allowed != tt.allowed || text.Code != tt.code || !strings.Contains(text.Guard, tt.guard) ||
 			(text.Error == nil) != tt.allowed || text.Error != nil && !strings.Contains(text.Error.Message, tt.reason) {
@@ -105,7 +106,7 @@ func TestCanAsksHooksAndGuardsInTheCallersName(t *testing.T) {
 			t.Errorf("%s: a secret got out: %v", tt.method, text.Error)
 		}
 	}
-	contract, err := gateway.GetContract.Call(t.Context(), ann, lmz.Worker(gateway.AdminBinding))
+	contract, err := admin.GetContract.Call(t.Context(), ann, lmz.Worker(admin.Binding))
 	if all := fmt.Sprint(contract); err != nil || strings.Contains(all, "HIDDEN") || !strings.Contains(all, "ASKER") {
 		t.Errorf("the contract shows bindings that do not exist for ann: %s, %v", all, err)
 	}
@@ -137,8 +138,8 @@ func TestCanTellsOnlyWhoMayCallWhetherAnObjectExists(t *testing.T) {
 	if _, err := lmz.Call[string](t.Context(), ann, lmz.At("VAULT_DO", "there"), lmz.Ctn("fill")); err != nil {
 		t.Fatal(err)
 	}
-	can := func(p lmz.Caller, instance, method string) gateway.Decision {
-		d, err := gateway.Can.Call(t.Context(), p, lmz.Worker(gateway.AdminBinding), lmz.At("VAULT_DO", instance), method, nil)
+	can := func(p lmz.Caller, instance, method string) admin.Decision {
+		d, err := admin.Can.Call(t.Context(), p, lmz.Worker(admin.Binding), lmz.At("VAULT_DO", instance), method, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -10,7 +10,7 @@ import (
 
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/client"
-	"github.com/lumenize/lmz/gateway"
+	"github.com/lumenize/lmz/gateway/admin"
 )
 
 func TestAListOfObjectsComesInPages(t *testing.T) {
@@ -29,8 +29,8 @@ func TestAListOfObjectsComesInPages(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		page := func(after string, limit int) gateway.ObjectPage {
-			p, err := gateway.ListObjects.Call(t.Context(), root, lmz.Worker(gateway.AdminBinding), "COUNTER", after, limit)
+		page := func(after string, limit int) admin.ObjectPage {
+			p, err := admin.ListObjects.Call(t.Context(), root, lmz.Worker(admin.Binding), "COUNTER", after, limit)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -341,7 +341,7 @@ func TestAdminMethodsAskAtEveryCall(t *testing.T) {
 		number := uint64(0)
 		call := func() lmz.Code {
 			number++
-			r.frame(cborCall(t, number, lmz.Worker(gateway.AdminBinding), lmz.Ctn("objects", "", "", 1), nil))
+			r.frame(cborCall(t, number, lmz.Worker("LMZ_GATEWAY"), lmz.Ctn("objects", "", "", 1), nil))
 			failed, _ := r.answer()
 			return failed
 		}

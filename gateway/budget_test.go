@@ -15,6 +15,7 @@ import (
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/client"
 	"github.com/lumenize/lmz/gateway"
+	"github.com/lumenize/lmz/gateway/admin"
 	"github.com/lumenize/lmz/internal/budget"
 	"github.com/lumenize/lmz/internal/proto"
 	"github.com/lumenize/lmz/object"
@@ -382,7 +383,7 @@ func TestRemovalPaysBack(t *testing.T) {
 			}
 		})
 		defer closePeer(root)
-		if _, err := gateway.RemoveObject.Call(t.Context(), root, lmz.Worker(gateway.AdminBinding), at); err != nil {
+		if _, err := admin.RemoveObject.Call(t.Context(), root, lmz.Worker(admin.Binding), at); err != nil {
 			t.Fatal(err)
 		}
 		for _, k := range kinds {

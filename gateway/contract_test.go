@@ -13,7 +13,7 @@ import (
 
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/client"
-	"github.com/lumenize/lmz/gateway"
+	"github.com/lumenize/lmz/gateway/admin"
 	"github.com/lumenize/lmz/meshtest"
 	"github.com/lumenize/lmz/object"
 )
@@ -61,7 +61,7 @@ func ownersOnly(owner string) lmz.Guard {
 }
 
 func TestTheContractIsWhatIsExposedAndItsDeclarationsAreTypeScript(t *testing.T) {
-	var c gateway.Contract
+	var c admin.Contract
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 		m.HandleObject("SHOP_DO", object.Kind{New: newShop})
 		m.HandleObject("shop 2", object.Kind{New: func(*object.Object) lmz.Handler {
@@ -74,7 +74,7 @@ func TestTheContractIsWhatIsExposedAndItsDeclarationsAreTypeScript(t *testing.T)
 		})
 		ann := m.Client("ann", nil, client.Options{})
 		var err error
-		if c, err = gateway.GetContract.Call(t.Context(), ann, lmz.Worker(gateway.AdminBinding)); err != nil {
+		if c, err = admin.GetContract.Call(t.Context(), ann, lmz.Worker(admin.Binding)); err != nil {
 			t.Fatal(err)
 		}
 	})

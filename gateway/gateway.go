@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/lumenize/lmz"
+	"github.com/lumenize/lmz/gateway/admin"
+	"github.com/lumenize/lmz/gateway/internal/adminnode"
 	"github.com/lumenize/lmz/gateway/internal/authority"
 	"github.com/lumenize/lmz/gateway/internal/logs"
 	"github.com/lumenize/lmz/gateway/internal/worker"
@@ -126,7 +128,7 @@ type Gateway struct {
 	options   Options
 	log       logs.Logs
 	objects   *object.Runtime
-	copies    copies // what administrators back up and restore
+	admin     *adminnode.Node
 	workers   map[string]*worker.Worker
 	fronts    map[string]*front // bindings under which clients connect
 	kinds     map[string]bool   // bindings of objects
@@ -188,7 +190,6 @@ func New(o Options) (*Gateway, error) {
 		Ctx: g.ctx, Revocations: o.Revocations, Reverify: o.Reverify, Heartbeat: o.Heartbeat, Look: g.closeExpired,
 	})
 	g.HandleClients(o.Binding, o.Clients)
-	g.workers[AdminBinding] = g.pool.Worker(AdminBinding, g.newAdmin)
 	var err error
 	if o.Memory != nil {
 		g.objects, err = object.OpenMemory(o.Memory, mesh{g}, o.Log)
@@ -198,6 +199,8 @@ func New(o Options) (*Gateway, error) {
 	if err != nil {
 		return nil, err
 	}
+	g.admin = adminnode.New(mesh{g}, g.objects, g.accounts, o.Dir, g.log.Call)
+	g.workers[admin.Binding] = g.pool.Worker(admin.Binding, g.admin.Handler)
 	return g, nil
 }
 
@@ -255,7 +258,7 @@ func (g *Gateway) Close() error {
 	for i, c := range clients {
 		c.advise(comeBackAfter + time.Duration(i)*time.Second/comeBackRate)
 	}
-	err := errors.Join(g.copies.dropAll(), g.objects.Close())
+	err := errors.Join(g.admin.Close(), g.objects.Close())
 	for _, c := range clients {
 		c.goAway()
 	}

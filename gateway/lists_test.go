@@ -14,12 +14,13 @@ import (
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/client"
 	"github.com/lumenize/lmz/gateway"
+	"github.com/lumenize/lmz/gateway/admin"
 	"github.com/lumenize/lmz/meshtest"
 	"github.com/lumenize/lmz/object"
 )
 
 // admin is where lists are asked for.
-var admin = lmz.Worker(gateway.AdminBinding)
+var adminNode = lmz.Worker(admin.Binding)
 
 const remind lmz.Method2[string, int, struct{}] = "remind"
 
@@ -91,10 +92,10 @@ func TestObjectsWithLongNamesAreListed(t *testing.T) {
 			})
 		}
 		making.Wait()
-		all, pages := everyPage(t, func(after string) ([]gateway.StoredObject, string, error) {
-			page, err := gateway.ListObjects.Call(t.Context(), root, admin, "", after, 0)
+		all, pages := everyPage(t, func(after string) ([]admin.StoredObject, string, error) {
+			page, err := admin.ListObjects.Call(t.Context(), root, adminNode, "", after, 0)
 			return page.Objects, page.Next, err
-		}, func(o gateway.StoredObject) int { return len(o.Instance) })
+		}, func(o admin.StoredObject) int { return len(o.Instance) })
 		got := make([]string, len(all))
 		for i, o := range all {
 			got[i] = o.Instance
@@ -113,12 +114,12 @@ func TestObjectsThatAreDueComeInPages(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		ask := func(after string) ([]gateway.Due, string, error) {
-			page, err := gateway.ListDue.Call(t.Context(), root, admin, "REMINDER_DO", after, 0)
+		ask := func(after string) ([]admin.Due, string, error) {
+			page, err := admin.ListDue.Call(t.Context(), root, adminNode, "REMINDER_DO", after, 0)
 			return page.Due, page.Next, err
 		}
-		all, pages := everyPage(t, ask, func(d gateway.Due) int { return len(d.Object.Instance) })
-		inOrder := slices.IsSortedFunc(all, func(a, b gateway.Due) int { return a.At.Compare(*b.At) })
+		all, pages := everyPage(t, ask, func(d admin.Due) int { return len(d.Object.Instance) })
+		inOrder := slices.IsSortedFunc(all, func(a, b admin.Due) int { return a.At.Compare(*b.At) })
 		if len(all) != len(names) || pages != 3 || !inOrder {
 			t.Errorf("%d pages have %d objects, in order: %v", pages, len(all), inOrder)
 		}
@@ -141,7 +142,7 @@ func TestObjectsThatAreDueComeInPages(t *testing.T) {
 		if rest != want || first[len(first)-1].Object.Instance != "new" {
 			t.Errorf("after the first page come %d, want %d", rest, want)
 		}
-		old, err := lmz.Call[[]gateway.Due](t.Context(), root, admin, lmz.Ctn("due", ""))
+		old, err := lmz.Call[[]admin.Due](t.Context(), root, adminNode, lmz.Ctn("due", ""))
 		if err != nil || len(old) == 0 {
 			t.Errorf("programs that know no pages get %d objects, %v", len(old), err)
 		}
@@ -160,11 +161,11 @@ func TestAlarmsOfAnObjectComeInPages(t *testing.T) {
 		if _, err := remind.Call(t.Context(), root, of, strings.Repeat("x", 1025), 1); err == nil {
 			t.Error("an ID of 1,025 bytes is taken")
 		}
-		ask := func(after string) ([]gateway.Alarm, string, error) {
-			page, err := gateway.ListAlarms.Call(t.Context(), root, admin, of, after, 0)
+		ask := func(after string) ([]admin.Alarm, string, error) {
+			page, err := admin.ListAlarms.Call(t.Context(), root, adminNode, of, after, 0)
 			return page.Alarms, page.Next, err
 		}
-		all, pages := everyPage(t, ask, func(a gateway.Alarm) int { return len(a.ID) })
+		all, pages := everyPage(t, ask, func(a admin.Alarm) int { return len(a.ID) })
 		got := make([]string, len(all))
 		for i, a := range all {
 			got[i] = a.ID
@@ -174,7 +175,7 @@ func TestAlarmsOfAnObjectComeInPages(t *testing.T) {
 		}
 		first, next, err := ask("")
 		if err == nil { // the one that the page ended with goes
-			_, err = gateway.CancelAlarm.Call(t.Context(), root, admin, of, first[len(first)-1].ID)
+			_, err = admin.CancelAlarm.Call(t.Context(), root, adminNode, of, first[len(first)-1].ID)
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -182,11 +183,11 @@ func TestAlarmsOfAnObjectComeInPages(t *testing.T) {
 		if second, _, err := ask(next); err != nil || second[0].ID != names[len(first)] {
 			t.Errorf("the second page does not follow the first: %v", err)
 		}
-		page, err := gateway.ListAlarms.Call(t.Context(), root, admin, of, "", 7)
+		page, err := admin.ListAlarms.Call(t.Context(), root, adminNode, of, "", 7)
 		if err != nil || len(page.Alarms) != 7 || page.Next == "" {
 			t.Errorf("of 7 at most come %d, %v", len(page.Alarms), err)
 		}
-		old, err := lmz.Call[[]gateway.Alarm](t.Context(), root, admin, lmz.Ctn("alarms", of))
+		old, err := lmz.Call[[]admin.Alarm](t.Context(), root, adminNode, lmz.Ctn("alarms", of))
 		if err != nil || len(old) == 0 {
 			t.Errorf("programs that know no pages get %d alarms, %v", len(old), err)
 		}
@@ -200,18 +201,18 @@ func TestAnAdministratorRemovesAnObject(t *testing.T) {
 			t.Fatal(err)
 		}
 		ann := m.Client("ann", nil, client.Options{})
-		if _, err := gateway.RemoveObject.Call(t.Context(), ann, admin, of); lmz.CodeOf(err) != lmz.CodeGuard {
+		if _, err := admin.RemoveObject.Call(t.Context(), ann, adminNode, of); lmz.CodeOf(err) != lmz.CodeGuard {
 			t.Errorf("by somebody else: %v", err)
 		}
-		if _, err := gateway.RemoveObject.Call(t.Context(), root, admin, of); err != nil {
+		if _, err := admin.RemoveObject.Call(t.Context(), root, adminNode, of); err != nil {
 			t.Fatal(err)
 		}
-		page, err := gateway.ListDue.Call(t.Context(), root, admin, "", "", 0)
+		page, err := admin.ListDue.Call(t.Context(), root, adminNode, "", "", 0)
 		if err != nil || len(page.Due) != 0 {
 			t.Errorf("due are %v, %v", page.Due, err)
 		}
-		_, err = gateway.RemoveObject.Call(t.Context(), root, admin, of)
-		if e := new(lmz.Error); !errors.As(err, &e) || e.Name != gateway.NoObject {
+		_, err = admin.RemoveObject.Call(t.Context(), root, adminNode, of)
+		if e := new(lmz.Error); !errors.As(err, &e) || e.Name != admin.NoObject {
 			t.Errorf("once more: %v", err)
 		}
 		const said = `level=WARN msg="an administrator removed an object" namespace=lmz.gateway.call binding=REMINDER_DO instance=one subject=root`

@@ -6,6 +6,7 @@ import (
 
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/gateway/internal/logs"
+	"github.com/lumenize/lmz/gateway/internal/worker"
 	"github.com/lumenize/lmz/internal/budget"
 	"github.com/lumenize/lmz/internal/proto"
 )
@@ -85,3 +86,42 @@ func (m mesh) AfterSession(a lmz.Address, s proto.SessionID, ended func()) {
 
 // Accounts returns the accounts that nodes charge.
 func (m mesh) Accounts() *budget.Accounts { return m.g.accounts }
+
+// Workers returns the workers by binding.
+func (m mesh) Workers() map[string]*worker.Worker { return m.g.workers }
+
+// IsObject reports whether objects have a binding.
+func (m mesh) IsObject(binding string) bool { return m.g.isObject(binding) }
+
+// Shows reports whether a binding exists for a client.
+func (m mesh) Shows(client lmz.Address, binding string) bool {
+	f := m.g.fronts[client.Binding]
+	return f == nil || f.shows(binding)
+}
+
+// BeforeMesh asks the rules of a client's binding about a call, and returns its answer if they
+// refuse it.
+func (m mesh) BeforeMesh(ctx context.Context, client lmz.Address, call *proto.Call) *proto.Answer {
+	f := m.g.fronts[client.Binding]
+	if f == nil {
+		return nil
+	}
+	return f.beforeMesh(ctx, call)
+}
+
+// AskAgain verifies again who a client is.
+func (m mesh) AskAgain(ctx context.Context, client lmz.Address) (*lmz.Auth, error) {
+	c := m.g.clientAt(client)
+	if c == nil {
+		return nil, errGone
+	}
+	c.mu.Lock()
+	from := c.from
+	c.mu.Unlock()
+	if from == nil || from.isOver() {
+		return nil, errGone
+	}
+	return from.ask(ctx)
+}
+
+var errGone = &Refusal{Message: "the client has gone"}

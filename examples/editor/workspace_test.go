@@ -10,7 +10,7 @@ import (
 
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/client"
-	"github.com/lumenize/lmz/gateway"
+	"github.com/lumenize/lmz/gateway/admin"
 	"github.com/lumenize/lmz/meshtest"
 	"github.com/lumenize/lmz/object"
 )
@@ -202,7 +202,7 @@ func TestARemovedDocumentLeavesTheList(t *testing.T) {
 			}
 		}
 		listed("notes", "plans")
-		if _, err := gateway.RemoveObject.Call(t.Context(), root, lmz.Worker(gateway.AdminBinding), lmz.At(DocumentBinding, "notes")); err != nil {
+		if _, err := admin.RemoveObject.Call(t.Context(), root, lmz.Worker(admin.Binding), lmz.At(DocumentBinding, "notes")); err != nil {
 			t.Fatal(err)
 		}
 		listed("plans")

@@ -14,7 +14,7 @@ import (
 	"github.com/lumenize/lmz/cli/internal/exit"
 	"github.com/lumenize/lmz/cli/internal/output"
 	"github.com/lumenize/lmz/client"
-	"github.com/lumenize/lmz/gateway"
+	"github.com/lumenize/lmz/gateway/admin"
 )
 
 // Catalog is what a command knows of the nodes that the user may call: the gateway's
@@ -23,7 +23,7 @@ import (
 type Catalog struct {
 	peer  *client.Peer
 	asked bool
-	nodes []gateway.NodeContract
+	nodes []admin.NodeContract
 }
 
 // New returns the catalog of the gateway that peer is connected to.
@@ -33,12 +33,12 @@ func New(peer *client.Peer) *Catalog { return &Catalog{peer: peer} }
 const catalogTimeout = 5 * time.Second
 
 // all returns the nodes, none if they are not known.
-func (c *Catalog) all(ctx context.Context) []gateway.NodeContract {
+func (c *Catalog) all(ctx context.Context) []admin.NodeContract {
 	if !c.asked {
 		c.asked = true
 		ctx, cancel := context.WithTimeout(ctx, catalogTimeout)
 		defer cancel()
-		if got, err := gateway.GetContract.Call(ctx, c.peer, lmz.Worker(gateway.AdminBinding)); err == nil {
+		if got, err := admin.GetContract.Call(ctx, c.peer, lmz.Worker(admin.Binding)); err == nil {
 			c.nodes = got.Nodes
 		}
 	}
@@ -46,9 +46,9 @@ func (c *Catalog) all(ctx context.Context) []gateway.NodeContract {
 }
 
 // node returns the nodes of a binding.
-func (c *Catalog) node(ctx context.Context, binding string) (n gateway.NodeContract, ok bool) {
+func (c *Catalog) node(ctx context.Context, binding string) (n admin.NodeContract, ok bool) {
 	nodes := c.all(ctx)
-	i := slices.IndexFunc(nodes, func(n gateway.NodeContract) bool { return n.Binding == binding })
+	i := slices.IndexFunc(nodes, func(n admin.NodeContract) bool { return n.Binding == binding })
 	if i < 0 {
 		return n, false
 	}
@@ -56,9 +56,9 @@ func (c *Catalog) node(ctx context.Context, binding string) (n gateway.NodeContr
 }
 
 // method returns a method.
-func (c *Catalog) method(ctx context.Context, binding, name string) (m gateway.MethodContract, ok bool) {
+func (c *Catalog) method(ctx context.Context, binding, name string) (m admin.MethodContract, ok bool) {
 	n, _ := c.node(ctx, binding)
-	i := slices.IndexFunc(n.Methods, func(m gateway.MethodContract) bool { return m.Name == name })
+	i := slices.IndexFunc(n.Methods, func(m admin.MethodContract) bool { return m.Name == name })
 	if i < 0 {
 		return m, false
 	}
@@ -145,7 +145,7 @@ func (c *Catalog) Meant(ctx context.Context, to lmz.Address, method string) stri
 		for _, n := range c.all(ctx) {
 			names = append(names, n.Binding)
 		}
-	case n.Listed && !slices.ContainsFunc(n.Methods, func(m gateway.MethodContract) bool { return m.Name == method }):
+	case n.Listed && !slices.ContainsFunc(n.Methods, func(m admin.MethodContract) bool { return m.Name == method }):
 		for _, m := range n.Methods {
 			names = append(names, m.Name)
 		}

@@ -13,7 +13,7 @@ import (
 	"github.com/lumenize/lmz/cli/internal/exit"
 	"github.com/lumenize/lmz/cli/internal/hint"
 	"github.com/lumenize/lmz/client"
-	"github.com/lumenize/lmz/gateway"
+	"github.com/lumenize/lmz/gateway/admin"
 )
 
 // Gateway is how a command asks the gateway's own node.
@@ -41,21 +41,21 @@ func (o Gateway) Ask(ctx context.Context, con *console.Console, f func(context.C
 		email, _ := o.Kept(ctx, server)
 		var of *lmz.Error
 		switch {
-		case errors.As(err, &of) && of.Name == gateway.NoObject:
+		case errors.As(err, &of) && of.Name == admin.NoObject:
 			return exit.Errorf(exit.Absent, "", "%s", of.Message)
-		case errors.As(err, &of) && of.Name == gateway.NotAdmin:
+		case errors.As(err, &of) && of.Name == admin.NotAdmin:
 			return exit.Errorf(exit.Refused, hint.Admin(server, email), "%s", of.Message)
 		case exit.CodeOf(err) == exit.Failed: // the answer to what was asked: whose method it was says nothing to a user
 			return exit.Errorf(exit.Failed, "", "%s", err)
 		}
-		return CallError(lmz.Worker(gateway.AdminBinding), "the question", hint.Login(server, email), err, "")
+		return CallError(lmz.Worker(admin.Binding), "the question", hint.Login(server, email), err, "")
 	})
 }
 
 // AskAdmin is [Gateway.Ask] with a result, for methods that only admins may call.
-func AskAdmin[R any](ctx context.Context, con *console.Console, o Gateway, f func(ctx context.Context, via lmz.Caller, admin lmz.Address) (R, error)) (result R, err error) {
+func AskAdmin[R any](ctx context.Context, con *console.Console, o Gateway, f func(ctx context.Context, via lmz.Caller, at lmz.Address) (R, error)) (result R, err error) {
 	err = o.Ask(ctx, con, func(ctx context.Context, peer *client.Peer) (err error) {
-		result, err = f(ctx, peer, lmz.Worker(gateway.AdminBinding))
+		result, err = f(ctx, peer, lmz.Worker(admin.Binding))
 		return err
 	})
 	return result, err

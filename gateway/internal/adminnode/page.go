@@ -1,4 +1,4 @@
-package gateway
+package adminnode
 
 import "github.com/lumenize/lmz/internal/printable"
 
