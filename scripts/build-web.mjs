@@ -72,7 +72,9 @@ function bundleFace(to, goScript) {
 
 /** Bundles the page's scripts and CodeMirror. The client stays a file of its own. */
 function bundlePage(file) {
-  esbuild(join(root, 'web', 'page'), 'app.js', file, '--minify', '--external:./lmz/lmz.js', '--legal-comments=linked');
+  const page = join(root, 'web', 'page');
+  const aliases = ['@codemirror/language', '@lezer/common'].map((name) => `--alias:${name}=${join(page, 'no-language.js')}`);
+  esbuild(page, 'app.js', file, '--minify', '--external:./lmz/lmz.js', '--legal-comments=linked', ...aliases);
 }
 
 function esbuild(folder, from, to, ...options) {

@@ -1,12 +1,14 @@
 package text
 
+import "math"
+
 // Subscribed is the answer to a [Subscribe].
 func (s *Sync) Subscribed(o Opening) {
 	s.asking = max(0, s.asking-1)
 	s.subscribed = !s.stale
 	s.stale = s.stale && s.asking > 0
 	s.latest = max(s.latest, o.Version)
-	s.welcome(o)
+	s.welcome(&o)
 	s.forgetGone()
 	s.sayCursor = s.cursor != nil
 	switch {
@@ -56,11 +58,7 @@ func (s *Sync) Fetched(call int, entries []Entry, version int) {
 		if len(entries) == 0 {
 			s.latest = min(s.latest, version)
 		}
-		for _, e := range entries {
-			s.inbox[e.Version] = e
-			s.latest = max(s.latest, e.Version)
-		}
-		s.wake()
+		s.take(entries, math.MaxInt)
 		s.hurry = true // the rest of them
 	default:
 		return
@@ -128,6 +126,8 @@ func (s *Sync) again(of Step, why Failure, err error) {
 }
 
 // fine takes note that a call did what it should.
+//
+//go:noinline
 func (s *Sync) fine() {
 	s.failures = 0
 	if s.problem != nil {
@@ -138,6 +138,8 @@ func (s *Sync) fine() {
 
 // answered returns which step the call was for that has its answer now, or NoStep if no
 // answer is expected to it.
+//
+//go:noinline
 func (s *Sync) answered(call int) Step {
 	if call == 0 || call != s.calling {
 		return NoStep
@@ -148,12 +150,20 @@ func (s *Sync) answered(call int) Step {
 
 // Arrived takes edits that the document has sent.
 func (s *Sync) Arrived(entries []Entry) {
-	for _, e := range entries {
-		if len(s.inbox) < maxInbox { // else it is fetched when the screen has pulled
+	s.take(entries, maxInbox) // what does not fit is fetched when the screen has pulled
+	s.next()
+}
+
+// take keeps entries until the screen pulls them, up to a number of them.
+//
+//go:noinline
+func (s *Sync) take(entries []Entry, limit int) {
+	for i := range entries {
+		e := &entries[i]
+		if len(s.inbox) < limit {
 			s.inbox[e.Version] = e
 		}
 		s.latest = max(s.latest, e.Version)
 	}
 	s.wake()
-	s.next()
 }

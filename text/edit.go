@@ -54,13 +54,15 @@ func Edits(updates []Update) ([]Edit, error) {
 // Inserted returns what edits insert, one piece of text a line, for people: what would
 // be lost with them.
 func Inserted(edits []Edit) string {
-	var parts []string
+	var all strings.Builder
 	for _, e := range edits {
-		if s := e.Changes.Inserted(); s != "" {
-			parts = append(parts, s)
+		s := e.Changes.Inserted()
+		if s != "" && all.Len() > 0 {
+			all.WriteByte('\n')
 		}
+		all.WriteString(s)
 	}
-	return strings.Join(parts, "\n")
+	return all.String()
 }
 
 // MaxEdit is how many bytes one edit may insert, so that it fits a frame and a row of a

@@ -13,7 +13,7 @@ type Subscribe struct{}
 // Load reads the rest of the text that an opening announced. Answer with [Sync.Loaded].
 type Load struct {
 	Call    int
-	Opening Opening
+	Opening *Opening // for reading only
 }
 
 // Fetch asks the document for the edits made since a version. Answer with [Sync.Fetched].

@@ -25,18 +25,23 @@ type Person struct {
 // After returns the person after some more edits: the cursor is behind what the person
 // typed, and before what others did.
 func (p Person) After(entries []Entry) Person {
-	for _, e := range entries {
-		if e.Version <= p.Version {
-			continue
-		}
-		side := -1
-		if e.Editor == p.ClientID {
-			side = 1
-		}
-		p.Anchor, p.Head = e.Changes.MapPos(p.Anchor, side), e.Changes.MapPos(p.Head, side)
-		p.Version = e.Version
+	for i := range entries {
+		p.move(&entries[i])
 	}
 	return p
+}
+
+//go:noinline
+func (p *Person) move(e *Entry) {
+	if e.Version <= p.Version {
+		return
+	}
+	side := -1
+	if e.Editor == p.ClientID {
+		side = 1
+	}
+	p.Anchor, p.Head = e.Changes.MapPos(p.Anchor, side), e.Changes.MapPos(p.Head, side)
+	p.Version = e.Version
 }
 
 // SetCursor tells the others where this user's cursor is: the selection goes from anchor to
@@ -65,18 +70,18 @@ func (s *Sync) tellCursor() {
 
 // welcome takes the people who were there when the document answered a subscription. News
 // of them may have arrived before that answer.
-func (s *Sync) welcome(o Opening) {
+func (s *Sync) welcome(o *Opening) {
 	if o.Moment < s.moment {
 		return // the answer to a later subscription came first
 	}
 	heard := s.people
 	s.people, s.moment = nil, o.Moment
-	for _, p := range o.People {
-		s.setPerson(p.After(s.past))
+	for i := range o.People {
+		s.setPerson(&o.People[i])
 	}
-	for _, p := range heard {
-		if p.Moment >= o.Moment {
-			s.setPerson(p)
+	for i := range heard {
+		if heard[i].Moment >= o.Moment {
+			s.setPerson(&heard[i])
 		}
 	}
 	s.news.People = true
@@ -93,34 +98,43 @@ func (s *Sync) Met(p Person) {
 			other.Gone, other.Moment = true, p.Moment // it stays so for an opening that is older
 		}
 	}
-	s.setPerson(p.After(s.past))
+	s.setPerson(&p)
 	s.forgetGone()
 	s.news.People = true
 	s.wake()
 }
 
-func (s *Sync) setPerson(p Person) {
+// setPerson takes a person, at the version that is on the screen.
+//
+//go:noinline
+func (s *Sync) setPerson(p *Person) {
+	for _, e := range s.past {
+		p.move(e)
+	}
 	for i := range s.people {
 		if s.people[i].ClientID == p.ClientID {
-			s.people[i] = p
+			s.people[i] = *p
 			return
 		}
 	}
-	s.people = append(s.people, p)
+	s.people = append(s.people, *p)
 }
 
 // forgetGone forgets people who have gone, unless an answer is under way that may be older.
+//
+//go:noinline
 func (s *Sync) forgetGone() {
 	if s.asking > 0 {
 		return
 	}
-	here := s.people[:0]
-	for _, p := range s.people {
-		if !p.Gone {
-			here = append(here, p)
+	n := 0
+	for i := range s.people {
+		if !s.people[i].Gone {
+			s.people[n] = s.people[i]
+			n++
 		}
 	}
-	s.people = here
+	s.people = s.people[:n]
 }
 
 // People returns who else has the document open, by color, with their cursors as on the

@@ -41,11 +41,11 @@ func (s *Sync) takeInbox() {
 	}
 	saved := s.client.Saved()
 	for {
-		e, ok := s.inbox[s.client.Version()+1]
-		if !ok {
+		e := s.inbox[s.client.Version()+1]
+		if e == nil {
 			break
 		}
-		changes, err := s.client.Receive(e)
+		changes, err := s.client.Receive(*e)
 		if err != nil { // what is on the screen is not what the document has
 			s.mustReload(err, false)
 			return
@@ -65,7 +65,7 @@ func (s *Sync) takeInbox() {
 }
 
 // received is what follows an entry that is in the text.
-func (s *Sync) received(e Entry, changes ChangeSet) {
+func (s *Sync) received(e *Entry, changes ChangeSet) {
 	if !changes.Empty() {
 		s.news.Changes = append(s.news.Changes, changes)
 	}
@@ -74,15 +74,16 @@ func (s *Sync) received(e Entry, changes ChangeSet) {
 		s.by = ""
 	}
 	if s.past = append(s.past, e); len(s.past) > 2*keptPast {
-		s.past = append([]Entry(nil), s.past[keptPast:]...)
+		s.past = append([]*Entry(nil), s.past[keptPast:]...)
 	}
 	for i := range s.people {
-		s.people[i] = s.people[i].After([]Entry{e})
-		s.news.People = true
+		s.people[i].move(e)
 	}
 }
 
 // mustReload has the text read again.
+//
+//go:noinline
 func (s *Sync) mustReload(why error, refused bool) {
 	if s.reload != nil {
 		return

@@ -41,6 +41,8 @@ func (s *Sync) JournalErr() error { return s.journal.err }
 
 // keepSoon has the journal brought up to date, a short time from now: most of what is typed
 // is saved before.
+//
+//go:noinline
 func (s *Sync) keepSoon() {
 	s.journal.dirty = true
 	if !s.journal.waiting && s.journal.storing == nil && !s.closed {
@@ -50,6 +52,8 @@ func (s *Sync) keepSoon() {
 }
 
 // keep stores the record of an earlier opening, or deletes it if it has no edits.
+//
+//go:noinline
 func (s *Sync) keep(r Record) {
 	j := &s.journal
 	if s.client != nil && r.Editor == s.client.Editor() {
@@ -106,10 +110,8 @@ func (s *Sync) Restore(r Record) {
 	s.next()
 }
 
-// Discard deletes from the journal what the document refused.
-func (s *Sync) Discard(r Refusal) {
-	s.keep(Record{Editor: r.Record.Editor})
-}
+// Discard deletes from the journal what the document refused: the record of an editor.
+func (s *Sync) Discard(editor string) { s.keep(Record{Editor: editor}) }
 
 // replay is a record on its way to the document.
 type replay struct {
@@ -157,6 +159,8 @@ func (s *Sync) rebase(entries []Entry, version int) {
 }
 
 // replayed ends the first record: it is saved, or was refused.
+//
+//go:noinline
 func (s *Sync) replayed(err error) {
 	r := s.restore[0]
 	s.restore, s.replay = s.restore[1:], nil

@@ -73,9 +73,9 @@ type Sync struct {
 	reload  error    // why the text has to be read again; nil if it has not
 	refused bool     // the reload is because edits were refused
 
-	inbox  map[int]Entry
-	latest int     // the highest version known to exist
-	past   []Entry // the newest ones that are in the text
+	inbox  map[int]*Entry
+	latest int      // the highest version known to exist
+	past   []*Entry // the newest ones that are in the text
 	by     string
 	wait   bool // GapTimer is running
 	hurry  bool // missing versions will not arrive by themselves
@@ -102,7 +102,7 @@ type loaded struct {
 }
 
 // NewSync returns a Sync that is online and has no text. Begin with [Sync.Start].
-func NewSync() *Sync { return &Sync{inbox: make(map[int]Entry)} }
+func NewSync() *Sync { return &Sync{inbox: make(map[int]*Entry)} }
 
 // Start opens the document.
 func (s *Sync) Start() { s.next() }
@@ -114,6 +114,10 @@ func (s *Sync) Effects() []Effect {
 	return effects
 }
 
+// do asks for something. It is not inlined, which would make the browser's module larger, like
+// other small methods here.
+//
+//go:noinline
 func (s *Sync) do(e Effect) { s.effects = append(s.effects, e) }
 
 // Ready reports whether there is a text.
@@ -162,23 +166,19 @@ func (s *Sync) Edit(changes ChangeSet) error {
 
 // Undo takes back the last step of this user and nothing of anybody else. It returns what
 // changed on the screen, and false if there was nothing to undo.
-func (s *Sync) Undo() (ChangeSet, bool) {
-	if s.client == nil {
-		return ChangeSet{}, false
-	}
-	changes, ok := s.client.Undo()
-	if ok {
-		s.edited()
-	}
-	return changes, ok
-}
+func (s *Sync) Undo() (ChangeSet, bool) { return s.back(false) }
 
 // Redo does again what the last Undo took back.
-func (s *Sync) Redo() (ChangeSet, bool) {
-	if s.client == nil {
-		return ChangeSet{}, false
+func (s *Sync) Redo() (ChangeSet, bool) { return s.back(true) }
+
+func (s *Sync) back(redo bool) (changes ChangeSet, ok bool) {
+	switch {
+	case s.client == nil:
+	case redo:
+		changes, ok = s.client.Redo()
+	default:
+		changes, ok = s.client.Undo()
 	}
-	changes, ok := s.client.Redo()
 	if ok {
 		s.edited()
 	}
@@ -192,6 +192,7 @@ func (s *Sync) Boundary() {
 	}
 }
 
+//go:noinline
 func (s *Sync) edited() {
 	s.keepSoon()
 	s.next()
@@ -259,7 +260,7 @@ func (s *Sync) next() {
 	switch {
 	case s.opening != nil:
 		s.loading = s.opening
-		s.do(Load{s.call(StepOpen), *s.opening})
+		s.do(Load{s.call(StepOpen), s.opening})
 	case len(s.restore) > 0:
 		s.replayNext()
 	case s.gap():
@@ -269,12 +270,15 @@ func (s *Sync) next() {
 	}
 }
 
+//go:noinline
 func (s *Sync) subscribe() {
 	s.asking++
 	s.do(Subscribe{})
 }
 
 // call numbers a call.
+//
+//go:noinline
 func (s *Sync) call(of Step) int {
 	s.number++
 	s.calling, s.step = s.number, of
@@ -286,6 +290,8 @@ func (s *Sync) push() {
 	s.hurry = false
 	if base, edits := s.client.Push(); len(edits) > 0 {
 		s.do(Push{s.call(StepPush), base, edits})
+	} else if s.client.Saved() {
+		s.fine() // what failed is not needed any more
 	}
 }
 
@@ -301,7 +307,7 @@ func (s *Sync) reached() int {
 		return version
 	}
 	for {
-		if _, ok := s.inbox[version+1]; !ok {
+		if s.inbox[version+1] == nil {
 			return version
 		}
 		version++
@@ -313,7 +319,7 @@ func (s *Sync) gap() bool { return s.reached() < s.latest }
 
 // fillGap fetches the versions that are missing, unless they arrive by themselves.
 func (s *Sync) fillGap() {
-	if len(s.inbox) >= maxInbox && s.client != nil && s.inbox[s.client.Version()+1].Version > 0 {
+	if len(s.inbox) >= maxInbox && s.client != nil && s.inbox[s.client.Version()+1] != nil {
 		return // the screen pulls first
 	}
 	if s.hurry {
@@ -333,6 +339,8 @@ func (s *Sync) fillGap() {
 }
 
 // wake tells the screen that there is news, once until it pulls.
+//
+//go:noinline
 func (s *Sync) wake() {
 	if !s.woken {
 		s.woken = true
@@ -341,6 +349,8 @@ func (s *Sync) wake() {
 }
 
 // status tells the screen that what it shows about the document has changed.
+//
+//go:noinline
 func (s *Sync) status() {
 	s.news.Status = true
 	s.wake()

@@ -90,7 +90,7 @@ func (d *OpenDocument) resubscribe(ctx context.Context) {
 }
 
 func (d *OpenDocument) load(e text.Load) {
-	whole, err := readAll(d.ctx, d.caller, d.address(), e.Opening)
+	whole, err := readAll(d.ctx, d.caller, d.address(), *e.Opening)
 	if err != nil {
 		d.failed(e.Call, err)
 		return

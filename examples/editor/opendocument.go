@@ -238,7 +238,7 @@ func (d *OpenDocument) SetCursor(anchor, head int) {
 }
 
 // Discard deletes from the journal what a document refused.
-func (d *OpenDocument) Discard(r Refusal) { d.do(func(s *text.Sync) { s.Discard(r) }) }
+func (d *OpenDocument) Discard(r Refusal) { d.do(func(s *text.Sync) { s.Discard(r.Record.Editor) }) }
 
 // Pull takes what has happened since the last Pull, and puts it into the text.
 func (d *OpenDocument) Pull() (news News) {

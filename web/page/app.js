@@ -33,7 +33,7 @@ const client = new EditorClient({
   onConnectionStateChange: (state) => showState(state),
   onSubscriptionRequired: async () => {
     data.subscriptions = String(Number(data.subscriptions) + 1);
-    await client.openAgain();
+    await client.resubscribe();
   },
   onLoginRequired: (error) => showSignIn(error.reason),
   onSuperseded: () => showElsewhere(),
@@ -45,6 +45,7 @@ const client = new EditorClient({
 function showState(state) {
   if (state === 'disconnected' && (data.state === 'signed-out' || leaving)) return;
   data.state = state;
+  client.online(state === 'connected');
   $('state-text').textContent = navigator.onLine || state === 'connected' ? stateTexts.get(state) : 'Offline';
   $('retry').hidden = state !== 'disconnected' && state !== 'reconnecting';
   $('retry').textContent = 'Try now';
@@ -55,7 +56,6 @@ function showState(state) {
   $('signed-out').hidden = true;
   data.instance = client.lmz.instanceName;
   if (data.view !== 'desk') showDesk();
-  client.goOn();
   $('email').textContent = shown(client.claims?.email ?? '');
   $('user').hidden = false;
   list.refresh();
@@ -319,7 +319,7 @@ function showKept(text, drop) {
 
 $('kept-copy').addEventListener('click', () => navigator.clipboard.writeText($('kept-text').textContent).catch(() => {}));
 $('kept-drop').addEventListener('click', () => {
-  for (const { drop } of kept.splice(0)) drop().catch((error) => console.warn('lmz: it is still on disk:', error.message));
+  for (const { drop } of kept.splice(0)) drop();
   $('kept').hidden = true;
   area.focus();
 });

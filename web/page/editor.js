@@ -1,7 +1,7 @@
 // The editor's client: documents that are open, and what a document says to it.
 
 import { LumenizeClient, meshFn } from './lmz/lmz.js';
-import { SharedDocument } from './document.js';
+import { OpenDocument } from './document.js';
 
 /** Lets a document speak for itself, and nobody speak through one. */
 function fromDocument({ lmz }) {
@@ -34,25 +34,24 @@ export class EditorClient extends LumenizeClient {
     return this.lmz.callRaw('WORKSPACE_DO', 'main', this.ctn().list(after, limit));
   }
 
-  /** Opens a document. The screen is what shows it (see SharedDocument). */
+  /** Opens a document. The screen is what shows it (see OpenDocument). */
   open(name, screen) {
-    const document = new SharedDocument(this, name, screen);
+    const document = new OpenDocument(this, name, screen);
     this.#open.set(name, document);
-    document.open();
     return document;
   }
 
-  /** Opens everything again that is open: the mesh does not know this session. */
-  async openAgain() {
-    await Promise.all([...this.#open.values()].map((document) => document.open()));
+  /** Subscribes again to everything that is open: the mesh does not know this session. */
+  async resubscribe() {
+    await Promise.all([...this.#open.values()].map((document) => document.resubscribe()));
   }
 
-  /** What a document told did not fit through the line: only that one is opened again. */
+  /** Messages of a document were lost on the way here: only that one is asked again. */
   onMissed = ({ bindingName, instanceName }) => bindingName === 'DOCUMENT_DO' && this.#open.get(instanceName)?.missed();
 
-  /** The connection is back: what waits can go. */
-  goOn() {
-    for (const document of this.#open.values()) document.goOn();
+  /** The connection came or went. */
+  online(connected) {
+    for (const document of this.#open.values()) document.online(connected);
   }
 
   forget(document) {

@@ -1,6 +1,6 @@
-// What was typed and the document may not have yet, on disk. Each opening of a document
-// has an entry, named after its editor, and holds a lock as long as it lives: what is
-// not locked is left of a tab that was closed or has died.
+// What was typed and the document may not have yet, on disk. Each opening of a document has
+// a record, named after its editor, and holds a lock as long as somebody cares for it: a
+// record that is not locked was left by a tab that was closed or has died.
 
 const databaseName = 'lmz';
 const storeName = 'unsaved';
@@ -18,7 +18,7 @@ function database() {
   return opened;
 }
 
-/** Runs one request in a transaction of its own; strict ones are on disk when it ends. */
+/** Runs one request in a transaction of its own; what it wrote is on disk when it resolves. */
 async function once(mode, ask) {
   const transaction = (await database()).transaction(storeName, mode, { durability: mode === 'readwrite' ? 'strict' : 'default' });
   const request = ask(transaction.objectStore(storeName));
@@ -28,54 +28,63 @@ async function once(mode, ask) {
   });
 }
 
+/** The records of one document and user that this opening cares for. */
 export class Journal {
-  #key;
-  #release;
-  #held;
-  #empty = true; // nothing of it is on disk
+  #account;
+  #document;
+  #locks = new Map(); // by editor: {release, done}
 
-  /** Begins the journal of one opening of a document. */
-  static async open(account, document, editor) {
-    const journal = new Journal();
-    journal.#key = [account, document, editor];
-    await new Promise((locked) => {
-      journal.#held = navigator.locks.request(lockName(journal.#key), () => new Promise((release) => {
-        journal.#release = release;
-        locked();
-      }));
+  constructor(account, document) {
+    this.#account = account;
+    this.#document = document;
+  }
+
+  #key(editor) { return [this.#account, this.#document, editor]; }
+
+  /** Holds the lock of an editor's record, and resolves when it has it. */
+  lock(editor, signal, locked = () => true) {
+    return new Promise((resolve, reject) => {
+      const done = navigator.locks.request(lockName(this.#key(editor)), { signal }, async () => {
+        if (await locked()) await new Promise((release) => { this.#locks.set(editor, { release, done }); resolve(); });
+        else resolve();
+      });
+      done.catch(reject);
     });
-    return journal;
   }
 
-  /** Has {version, edits} on disk when it resolves. Nothing unsaved needs no entry. */
-  async keep(unsaved) {
+  /** Writes {version, edits}, or deletes the record if there are no edits: then it is let go, unless it is the current one. */
+  async keep(editor, unsaved, current) {
     if (unsaved.edits.length > 0) {
-      this.#empty = false;
-      await once('readwrite', (store) => store.put(unsaved, this.#key));
-    } else if (!this.#empty) {
-      this.#empty = true;
-      await once('readwrite', (store) => store.delete(this.#key));
+      await once('readwrite', (store) => store.put(unsaved, this.#key(editor)));
+      return;
     }
+    await once('readwrite', (store) => store.delete(this.#key(editor)));
+    if (current) return;
+    this.#locks.get(editor)?.release();
+    this.#locks.delete(editor);
   }
 
-  async close() {
-    this.#release();
-    await this.#held;
-  }
-
-  /**
-   * Hands what others left of a document to push, with a function that forgets it; push
-   * resolves with whether it is to be forgotten at once. For those that still live it
-   * waits, until the signal.
-   */
-  static async eachLeft(account, document, signal, push) {
-    const range = IDBKeyRange.bound([account, document, ''], [account, document, []]);
+  /** Takes over the records that others left, as soon as nobody else cares for them, until the signal. */
+  async left(signal, take) {
+    const range = IDBKeyRange.bound(this.#key(''), this.#key([]));
     const keys = await once('readonly', (store) => store.getAllKeys(range));
-    await Promise.all(keys.map((key) => navigator.locks.request(lockName(key), { signal }, async () => {
-      const unsaved = await once('readonly', (store) => store.get(key));
-      const drop = () => once('readwrite', (store) => store.delete(key));
-      if (unsaved && await push(unsaved, drop)) await drop();
-    })));
+    await Promise.all(keys.filter(([, , editor]) => !this.#locks.has(editor)).map(async (key) => {
+      const [, , editor] = key;
+      let unsaved;
+      await this.lock(editor, signal, async () => {
+        unsaved = await once('readonly', (store) => store.get(key));
+        return Boolean(unsaved);
+      });
+      if (unsaved) take(editor, unsaved);
+    }));
+  }
+
+  /** Lets go of all records. */
+  async close() {
+    const locks = [...this.#locks.values()];
+    this.#locks.clear();
+    for (const { release } of locks) release();
+    await Promise.all(locks.map(({ done }) => done));
   }
 }
 

@@ -1,10 +1,10 @@
 // The text on the screen: CodeMirror, in an element of its own, so that its styles are
 // allowed by a strict content policy.
 
-import { defaultKeymap } from '@codemirror/commands';
-import { highlightSelectionMatches, search, searchKeymap } from '@codemirror/search';
+import { highlightSelectionMatches, search } from '@codemirror/search';
 import { Annotation, ChangeSet, Compartment, EditorSelection, EditorState, Transaction } from '@codemirror/state';
-import { drawSelection, dropCursor, EditorView, highlightSpecialChars, keymap, placeholder } from '@codemirror/view';
+import { drawSelection, dropCursor, EditorView, highlightSpecialChars, placeholder } from '@codemirror/view';
+import { keys } from './keys.js';
 import { people, setPeople } from './people.js';
 import { findings, setSpelling, spelling } from './spelling.js';
 
@@ -59,8 +59,8 @@ export class TextView extends HTMLElement {
   }
 
   #state(text) {
-    const undo = { run: () => { this.settle(); return this.onUndo(); }, preventDefault: true };
-    const redo = { run: () => { this.settle(); return this.onRedo(); }, preventDefault: true };
+    const undo = () => { this.settle(); return this.onUndo(); };
+    const redo = () => { this.settle(); return this.onRedo(); };
     return EditorState.create({
       doc: text,
       extensions: [
@@ -69,7 +69,7 @@ export class TextView extends HTMLElement {
         EditorState.tabSize.of(4), EditorView.lineWrapping, theme, drawSelection(), dropCursor(), highlightSpecialChars(),
         highlightSelectionMatches(), search({ top: true }), people(), spelling(),
         placeholder('Write something. Everyone who has this document open sees it.'),
-        keymap.of([{ key: 'Mod-z', ...undo }, { key: 'Mod-y', ...redo }, { key: 'Mod-Shift-z', ...redo }, ...searchKeymap, ...defaultKeymap]),
+        keys(undo, redo),
         this.#writable.of(EditorView.editable.of(false)),
         this.#label.of([]),
         EditorState.changeFilter.of((transaction) => this.#allowed(transaction)),

@@ -1,0 +1,13 @@
+// What the build puts in the place of @codemirror/language and @lezer/common: the page's
+// text is in no programming language, and the parsers would be an eighth of its script. Of
+// what @codemirror/commands imports from there, keys.js needs the first; the others throw.
+
+/** How many columns one step of indentation has, which Backspace deletes at once. */
+export const getIndentUnit = () => 2;
+
+const missing = () => { throw new Error('this text is in no language'); };
+
+export {
+  missing as IndentContext, missing as NodeProp, missing as getIndentation, missing as indentString, missing as indentUnit,
+  missing as matchBrackets, missing as syntaxTree,
+};
