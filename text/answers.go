@@ -15,29 +15,29 @@ func (s *Sync) Subscribed(o Opening) {
 	case s.client == nil || s.reload != nil:
 		s.opening = &o
 	case o.Version < s.client.Version():
-		clear(s.inbox) // of a past that is void
+		clear(s.inbox) // edits of a history that is void
 		s.latest = o.Version
-		s.mustReload(ErrRolledBack, false)
+		s.mustReload(errRolledBack, false)
 	case o.Version-s.client.Version() > farBehind && s.client.Saved():
-		s.mustReload(ErrFarBehind, false)
+		s.mustReload(errFarBehind, false)
 		s.opening, s.subscribed = &o, true
 	}
 	if s.failed == StepOpen && s.opening == nil {
 		s.fine()
 	}
-	s.hurry = s.client != nil && s.reload == nil // what was sent before does not arrive
+	s.hurry = s.client != nil && s.reload == nil // messages sent before this will not arrive
 	s.wake()
 	s.next()
 }
 
-// Loaded is the answer to a [Load]: the whole text. editor is a random name for this
-// opening of the document. It takes t.
+// Loaded is the answer to a [Load]: the whole text, which Sync takes over. editor is a
+// random name for this opening of the document.
 func (s *Sync) Loaded(call int, t *Text, editor string) {
 	if s.answered(call) != StepOpen {
 		return
 	}
 	s.fine()
-	if s.opening == s.loading { // else there is a newer one
+	if s.opening == s.loading { // otherwise there is a newer one
 		s.loaded = &loaded{s.opening.Version, t, editor}
 		s.opening = nil
 		s.wake()
@@ -46,8 +46,8 @@ func (s *Sync) Loaded(call int, t *Text, editor string) {
 	s.next()
 }
 
-// Fetched is the answer to a [Fetch]: edits that follow the version, in order, and the
-// version of the document. If that is newer than the last of them, there are more.
+// Fetched is the answer to a [Fetch]: the edits that follow the version, in order, and the
+// current version of the document. If that is newer than the last edit, there are more.
 func (s *Sync) Fetched(call int, entries []Entry, version int) {
 	switch s.answered(call) {
 	case StepReplay:
@@ -59,14 +59,14 @@ func (s *Sync) Fetched(call int, entries []Entry, version int) {
 			s.latest = min(s.latest, version)
 		}
 		s.take(entries, math.MaxInt)
-		s.hurry = true // the rest of them
+		s.hurry = true // to get the rest
 	default:
 		return
 	}
 	s.next()
 }
 
-// Pushed is the answer to a [Push]: the version that the last of the edits made, and the
+// Pushed is the answer to a [Push]: the version that the last edit made, and the current
 // version of the document.
 func (s *Sync) Pushed(call, made, version int) {
 	switch s.answered(call) {
@@ -81,8 +81,8 @@ func (s *Sync) Pushed(call, made, version int) {
 	s.next()
 }
 
-// Failed is the answer to a call that failed; its number is 0 for a [Subscribe]. err is for
-// people.
+// Failed is the answer to a call that failed; call is 0 for a [Subscribe]. err is what
+// people are shown.
 func (s *Sync) Failed(call int, why Failure, err error) {
 	of := StepOpen
 	if call == 0 {
@@ -104,7 +104,7 @@ func (s *Sync) Failed(call int, why Failure, err error) {
 	s.next()
 }
 
-// again tries later what failed.
+// again retries a failed step later.
 func (s *Sync) again(of Step, why Failure, err error) {
 	switch of {
 	case StepOpen:
@@ -116,7 +116,7 @@ func (s *Sync) again(of Step, why Failure, err error) {
 		s.subscribed = false
 	}
 	if s.offline || s.closed {
-		return // the connection, when it is back, tries everything
+		return // everything is tried when the connection is back
 	}
 	s.failed, s.problem = of, err
 	s.status()
@@ -125,7 +125,7 @@ func (s *Sync) again(of Step, why Failure, err error) {
 	s.failures++
 }
 
-// fine takes note that a call did what it should.
+// fine notes that a call succeeded.
 //
 //go:noinline
 func (s *Sync) fine() {
@@ -136,8 +136,8 @@ func (s *Sync) fine() {
 	}
 }
 
-// answered returns which step the call was for that has its answer now, or NoStep if no
-// answer is expected to it.
+// answered returns the step of a call that has its answer now, or NoStep if no answer to
+// that call is expected.
 //
 //go:noinline
 func (s *Sync) answered(call int) Step {
@@ -148,9 +148,9 @@ func (s *Sync) answered(call int) Step {
 	return s.step
 }
 
-// Arrived takes edits that the document has sent.
+// Arrived takes edits that the document sent.
 func (s *Sync) Arrived(entries []Entry) {
-	s.take(entries, maxInbox) // what does not fit is fetched when the screen has pulled
+	s.take(entries, maxInbox) // the rest is fetched after the screen has pulled
 	s.next()
 }
 

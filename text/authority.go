@@ -5,74 +5,74 @@ import (
 	"time"
 )
 
-// Retention is how long an authority knows the edits that were made, and with them the
-// last number of each editor.
+// Retention is the time for which an authority knows the edits that were made, and the last
+// number of each editor.
 const Retention = 30 * 24 * time.Hour
 
-// Errors of [Authority.Push]. Nothing of the push was done then, so the editor still
-// has the text and can show it.
+// Errors of [Authority.Push]. None of the edits was made, so the editor still has the text
+// and can show it.
 var (
-	// ErrTooOld says that the push is based on a version so old that nobody knows
-	// whether it was done already, or what came in between.
+	// ErrTooOld says that the push is based on a version so old that it is unknown whether it
+	// was made already, and what was made since.
 	ErrTooOld = errors.New("the edit is based on a version that is too old")
-	// ErrFuture says that the push is based on a version that there is not.
-	ErrFuture = errors.New("the edit is based on a version that does not exist")
+	// ErrFuture says that the push is based on a version that does not exist yet.
+	ErrFuture = errors.New("the edit is based on a version that does not exist yet")
 	// ErrTooLong says that an edit inserts more than MaxEdit, or that the text would
 	// become longer than MaxLength.
 	ErrTooLong = errors.New("the edit inserts too much")
-	// ErrNumbers says that the edits of a push are not of one editor, numbered in order.
-	ErrNumbers = errors.New("the edits of a push must be one editor's, numbered in order")
-	// ErrBehind says that it would take long to move so many edits over all that was made
-	// since. Get what was made, base them on it, and push them again.
-	ErrBehind = errors.New("the edits are based on a version that is too far back for so many of them: get what was made since first")
+	// ErrNumbers says that the edits of a push are not from one editor, or not in order.
+	ErrNumbers = errors.New("the edits of a push must be from one editor, numbered in order")
+	// ErrBehind says that mapping so many edits over everything made since would take too
+	// long. Fetch what was made, rebase the edits, and push them again.
+	ErrBehind = errors.New("too many edits for a version so far back: fetch what was made since and rebase them")
 )
 
-// Entry is an edit as the authority has made it: mapped, with the version that it made.
+// Entry is an edit as the authority made it: mapped, with the version that it made.
 type Entry struct {
 	Edit
 	Version int
 	At      time.Time
-	By      string // for people; the authority does not look at it
+	By      string // the author, for people; the authority ignores it
 }
 
-// Log is the past of a document, which its authority reads. See [MemoryLog].
+// Log is the history of a document, which its authority reads. See [MemoryLog].
 type Log interface {
-	// Entry returns the edit that made a version, and false if it is not kept any more.
+	// Entry returns the edit that made a version, and false if it is no longer kept.
 	Entry(version int) (Entry, bool, error)
 	// Last returns the number of the editor's last edit and the version that it made;
 	// zeros if none is known.
 	Last(editor string) (number, version int, err error)
 }
 
-// Authority decides the order of edits. It has the current text and does no I/O. The
-// zero value is an empty document at version 0. Not safe for concurrent use.
+// Authority decides the order of edits. It holds the current text and does no I/O. The zero
+// value is an empty document at version 0. Not safe for concurrent use.
 type Authority struct {
 	version int
 	text    Text
 }
 
-// NewAuthority returns the authority of a document at a version. It takes t.
+// NewAuthority returns the authority of a document at a version. It takes over t.
 func NewAuthority(version int, t *Text) *Authority {
 	return &Authority{version: version, text: *t}
 }
 
-// Version returns how many edits have made the text.
+// Version returns the number of edits that made the text.
 func (a *Authority) Version() int { return a.version }
 
 // Text returns the current text. Do not change it.
 func (a *Authority) Text() *Text { return &a.text }
 
-// Pushed is what a push comes to.
+// Pushed is the result of a push.
 type Pushed struct {
-	Versions []int   // the version that each edit has made, now or when it was pushed first
-	New      []Entry // the edits that were not known yet, as the authority made them
+	Versions []int   // the version that each edit made, now or when it was first pushed
+	New      []Entry // the edits that were new, as the authority made them
 
-	after *Text // what they make of the text; nil if that was not tried
+	after *Text // the text after New; nil if it was not computed
 }
 
-// Push finds out what edits of one editor, based on a version, come to: it maps them
-// over what was made since, and leaves out those that were made already. It changes
-// nothing: store what is new, and then [Authority.Commit] it. Errors are those of Log,
+// Push computes what edits of one editor that are based on a version become: it maps them
+// over what was made since and leaves out those that were made already. It changes nothing:
+// store Pushed.New, then call [Authority.Commit]. Errors are those of Log,
 // [ErrTooOld], [ErrFuture], [ErrTooLong], [ErrNumbers], [ErrBehind], [ErrLength] and
 // [ErrSplit].
 func (a *Authority) Push(log Log, base int, edits []Edit, now time.Time) (Pushed, error) {
@@ -101,7 +101,7 @@ func (a *Authority) Push(log Log, base int, edits []Edit, now time.Time) (Pushed
 	return a.append(r, now)
 }
 
-// admit checks what can be checked without looking at what was made since.
+// admit checks everything that does not depend on what was made since.
 func (a *Authority) admit(log Log, base int, edits []Edit, now time.Time) error {
 	if base < 0 || base > a.version {
 		return ErrFuture
@@ -117,7 +117,7 @@ func (a *Authority) admit(log Log, base int, edits []Edit, now time.Time) error 
 	if base == a.version {
 		return nil
 	}
-	// Had one of these edits been made and forgotten, what came after base would be
+	// If one of these edits had been made and forgotten, the version after base would be
 	// older than what is kept.
 	e, found, err := log.Entry(base + 1)
 	if err == nil && (!found || now.Sub(e.At) > Retention) {
@@ -128,17 +128,17 @@ func (a *Authority) admit(log Log, base int, edits []Edit, now time.Time) error 
 
 // rebase moves the edits of a push to newer versions.
 type rebase struct {
-	left     []Edit // not known yet
+	left     []Edit // not made yet
 	versions []int
-	work     int // that was done, in sections of change sets
+	work     int // done so far, in sections of change sets
 }
 
-// maxWork bounds the work of a push, which its document does in one go: it is some tenths
-// of a second, and enough for one edit that is 50,000 versions old.
+// maxWork bounds the work of one push to some tenths of a second. It suffices for one edit
+// that is 50,000 versions old.
 const maxWork = 1 << 19
 
-// affords counts the work to map the edits over an entry, and reports whether it is not
-// too much.
+// affords adds the work of mapping the edits over an entry, and reports whether the total
+// is within the limit.
 func (r *rebase) affords(e Entry) bool {
 	r.work += len(r.left) * len(e.Changes.sections)
 	for _, edit := range r.left {
@@ -147,7 +147,7 @@ func (r *rebase) affords(e Entry) bool {
 	return r.work <= maxWork
 }
 
-// over maps the edits over an entry, or drops the first one if the entry is just that.
+// over maps the edits over an entry, or drops the first one if it is that entry.
 func (r *rebase) over(e Entry) (err error) {
 	if e.Editor == r.left[0].Editor && e.Number == r.left[0].Number {
 		r.versions = append(r.versions, e.Version)
@@ -156,9 +156,9 @@ func (r *rebase) over(e Entry) (err error) {
 	return err
 }
 
-// Rebase returns what edits of one editor, each made for what the one before it makes,
-// are after an entry that was made for the text of the first. If the entry is just that
-// first edit, the others are left as they are. The error is [ErrLength].
+// Rebase maps edits of one editor, each of which applies to what the one before it makes,
+// over an entry that applies to the same text as the first of them. If the entry is that
+// first edit, the others are returned unchanged. The error is [ErrLength].
 func Rebase(edits []Edit, over Entry) ([]Edit, error) {
 	if len(edits) > 0 && over.Editor == edits[0].Editor && over.Number == edits[0].Number {
 		return edits[1:], nil
@@ -180,7 +180,7 @@ func Rebase(edits []Edit, over Entry) ([]Edit, error) {
 	return moved, nil
 }
 
-// Batch returns how many of edits one push has at most, so that it fits a frame.
+// Batch returns how many of the edits one push may have, so it fits a frame.
 func Batch(edits []Edit) int {
 	size := 0
 	for i, e := range edits {
@@ -192,14 +192,14 @@ func Batch(edits []Edit) int {
 	return len(edits)
 }
 
-// How many bytes one push inserts at most, and how many edits it has.
+// The most bytes that one push inserts, and the most edits that it has.
 const (
 	maxPush      = 256 << 10
 	maxPushEdits = 100
 )
 
-// dropKnown drops edits that the editor had pushed before the version on which it says
-// that it bases them now.
+// dropKnown drops edits that were made before the version on which the push says that it
+// is based.
 func (r *rebase) dropKnown(log Log) error {
 	if len(r.left) == 0 {
 		return nil
@@ -229,7 +229,7 @@ func (r *rebase) dropKnown(log Log) error {
 	return nil
 }
 
-// append tries the edits that are left on the current text.
+// append tries the remaining edits on the current text.
 func (a *Authority) append(r rebase, now time.Time) (Pushed, error) {
 	p := Pushed{Versions: r.versions}
 	if len(r.left) == 0 {
@@ -259,7 +259,7 @@ func (a *Authority) append(r rebase, now time.Time) (Pushed, error) {
 	return p, nil
 }
 
-// Commit makes what [Authority.Push] has found the current text. Nothing may have been
+// Commit makes the result of [Authority.Push] the current text. Nothing may have been
 // committed in between.
 func (a *Authority) Commit(p Pushed) {
 	if len(p.New) == 0 {
@@ -275,14 +275,14 @@ func (a *Authority) Commit(p Pushed) {
 	}
 }
 
-// MemoryLog is a [Log] in memory that keeps everything. The zero value is the log of a
-// new document. Add what was pushed with Add.
+// MemoryLog is a [Log] in memory that keeps everything. The zero value is the log of a new
+// document.
 type MemoryLog struct {
 	entries []Entry
 	last    map[string]Entry
 }
 
-// Add adds entries, which must follow those that are there.
+// Add appends entries, which must follow the last one.
 func (l *MemoryLog) Add(entries ...Entry) {
 	if l.last == nil {
 		l.last = make(map[string]Entry)

@@ -2,10 +2,8 @@ package text
 
 import "strings"
 
-// In a shared text a line break is "\n". What comes from elsewhere, a file, a clipboard or
-// another program, may have "\r\n" or "\r" in its place.
-
-// Breaks returns s with every line break as "\n".
+// Breaks returns s with every line break as "\n", as shared texts have them. Files,
+// clipboards and other programs may use "\r\n" or "\r".
 func Breaks(s string) string {
 	if !strings.Contains(s, "\r") {
 		return s
@@ -23,7 +21,7 @@ func (c ChangeSet) HasCR() bool {
 	return false
 }
 
-// BreakChanges returns what makes [Breaks] of s out of s.
+// BreakChanges returns the change set that turns s into [Breaks] of s.
 func BreakChanges(s string) ChangeSet {
 	var out builder
 	for s != "" {

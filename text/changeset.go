@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-// ChangeSet says how a text becomes another: what is kept, what is deleted, what is
-// inserted. It is an immutable value, made for a text of one length. The zero value
-// changes nothing in an empty text.
+// ChangeSet describes how a text becomes another: what is kept, deleted and inserted. It is
+// an immutable value that applies to texts of one length. The zero value changes nothing in
+// an empty text.
 type ChangeSet struct {
 	sections []section
 }
 
-// section is a part of the old text and what is in its place in the new one.
+// section is a part of the old text and its replacement in the new one.
 type section struct {
 	n    int // units of the old text
 	ins  int // units of the text that replaces them, or kept
@@ -29,8 +29,8 @@ type Change struct {
 	Insert   string
 }
 
-// New makes the change set that makes changes to a text of some length. They are in
-// order and do not overlap; what they insert is UTF-8, bytes that are not become U+FFFD.
+// New returns a change set for a text of some length. The changes are in order and do not
+// overlap. Inserted bytes that are not UTF-8 become U+FFFD.
 func New(length int, changes ...Change) (ChangeSet, error) {
 	out := builder{sections: make([]section, 0, 2*len(changes)+1)}
 	pos := 0
@@ -63,7 +63,7 @@ func must(c ChangeSet, err error) ChangeSet {
 // Identity is the change set that changes nothing in a text of some length.
 func Identity(length int) ChangeSet { return must(New(length)) }
 
-// Length returns the length of the texts that c is made for.
+// Length returns the length of the texts that c applies to.
 func (c ChangeSet) Length() int {
 	n := 0
 	for _, s := range c.sections {
@@ -108,7 +108,7 @@ func (c ChangeSet) Changes() iter.Seq[Change] {
 	}
 }
 
-// Inserted returns everything that c inserts, in order, for people: what they typed.
+// Inserted returns everything that c inserts, in order, to show people what they typed.
 func (c ChangeSet) Inserted() string {
 	var b strings.Builder
 	for change := range c.Changes() {
@@ -117,7 +117,7 @@ func (c ChangeSet) Inserted() string {
 	return b.String()
 }
 
-// Equal reports whether both say the same in the same way.
+// Equal reports whether both consist of the same sections.
 func (c ChangeSet) Equal(other ChangeSet) bool {
 	if len(c.sections) != len(other.sections) {
 		return false
@@ -130,11 +130,11 @@ func (c ChangeSet) Equal(other ChangeSet) bool {
 	return true
 }
 
-// MapPos returns where a position of the old text is in the new one. With side < 0 a
-// position stays before what is inserted there, with side > 0 it goes behind it. A
-// position in something deleted goes to where that was.
+// MapPos returns where a position of the old text is in the new one. With side < 0 it stays
+// before what is inserted there, with side > 0 it goes behind that. A position within
+// deleted text goes to where that text was.
 func (c ChangeSet) MapPos(pos, side int) int {
-	from, to := 0, 0 // how far we are, in the old and in the new text
+	from, to := 0, 0 // progress in the old and in the new text
 	for _, s := range c.sections {
 		end := from + s.n
 		if s.ins == kept {
@@ -156,7 +156,7 @@ func (c ChangeSet) MapPos(pos, side int) int {
 	return to
 }
 
-// Invert returns the change set that undoes c. before is the text that c is made for.
+// Invert returns the change set that undoes c. before is the text that c applies to.
 func (c ChangeSet) Invert(before *Text) ChangeSet {
 	inverse := make([]section, len(c.sections))
 	pos := 0
@@ -170,8 +170,8 @@ func (c ChangeSet) Invert(before *Text) ChangeSet {
 	return ChangeSet{inverse}
 }
 
-// UnmapPos returns where a position of the new text was in the old one: something
-// inserted was where it was inserted.
+// UnmapPos returns where a position of the new text was in the old one. A position within
+// inserted text was where that text was inserted.
 func (c ChangeSet) UnmapPos(pos int) int {
 	from, to := 0, 0
 	for _, s := range c.sections {
@@ -191,10 +191,10 @@ func (c ChangeSet) UnmapPos(pos int) int {
 	return from
 }
 
-// builder puts sections together, and joins what belongs together.
+// builder collects sections and merges neighbors of the same kind.
 type builder struct {
 	sections []section
-	open     bool // the last section, a replacement, goes on with what is added
+	open     bool // what is added extends the last section, which is a replacement
 }
 
 func (b *builder) add(n, ins int, text string) {

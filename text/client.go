@@ -2,34 +2,34 @@ package text
 
 import "errors"
 
-// ErrGap says that an entry does not follow the version that the client has: ask for
-// those in between.
+// ErrGap says that an entry does not follow the version of the client: fetch the versions
+// in between.
 var ErrGap = errors.New("versions are missing in between")
 
-// ErrDiverged says that the authority has made something else of an own edit than this
-// client. Load the text anew; what was unsaved has to be shown to the user.
-var ErrDiverged = errors.New("the document went another way than this editor")
+// ErrDiverged says that the authority made something else of an edit than its client: read
+// the text again, and show the user what was unsaved.
+var ErrDiverged = errors.New("client diverged from the document")
 
-// Client is one editor's side of a document. It has the text on the screen, which is
-// the authority's text of some version and what was typed since. It does no I/O and has
-// no clock. Not safe for concurrent use.
+// Client is one editor's side of a document. It holds the text on the screen: the
+// authority's text of some version, plus what was typed since. It does no I/O and has no
+// clock. Not safe for concurrent use.
 type Client struct {
 	editor string
 	number int // of the last numbered edit
 
 	version int
 	text    Text
-	sent    []Edit    // numbered and not confirmed, the first one made for version's text
-	pending ChangeSet // typed since, not numbered yet; made for what sent makes
+	sent    []Edit    // numbered, not confirmed; the first one applies to the text of version
+	pending ChangeSet // typed since, not numbered yet; applies to what sent makes
 
 	pushing int // how many of sent are being pushed
-	await   int // the version that confirms what was pushed; 0 when not known
+	await   int // the version that confirms the last push; 0 if not known
 
 	history history
 }
 
-// NewClient returns a client with a text at a version, for one opening of a document.
-// editor is a random name, made for this opening. It takes t.
+// NewClient returns a client with the text of a version, for one opening of a document. It
+// takes over t. editor is a random name for this opening.
 func NewClient(editor string, version int, t *Text) *Client {
 	return &Client{editor: editor, version: version, text: *t, pending: Identity(t.Len())}
 }
@@ -40,13 +40,13 @@ func (c *Client) Editor() string { return c.editor }
 // Version returns the version up to which the client knows the document.
 func (c *Client) Version() int { return c.version }
 
-// Text returns the text on the screen. Do not change it but through the client.
+// Text returns the text on the screen. Change it only through the client.
 func (c *Client) Text() *Text { return &c.text }
 
 // Saved reports whether the document has everything that was typed.
 func (c *Client) Saved() bool { return len(c.sent) == 0 && c.pending.Empty() }
 
-// Edit makes a change of the user, made for the text on the screen. The error is that of
+// Edit makes a change of the user to the text on the screen. Errors are those of
 // [Text.Apply].
 func (c *Client) Edit(changes ChangeSet) error {
 	if err := c.text.check(changes); err != nil {
@@ -57,16 +57,16 @@ func (c *Client) Edit(changes ChangeSet) error {
 	return nil
 }
 
-// apply makes a change that fits, as something that is to be pushed.
+// apply makes a change that fits, and keeps it to be pushed.
 func (c *Client) apply(changes ChangeSet) {
 	c.pending = must(c.pending.Compose(changes))
 	c.text.apply(changes)
 }
 
-// Receive takes the entry that follows the client's version and returns what it changes
-// on the screen, which for one's own edits is nothing. Entries that are known already
-// change nothing. Errors are [ErrGap], [ErrDiverged], and [ErrLength] or [ErrSplit] for
-// an entry that cannot have come from this document's authority.
+// Receive takes the entry that follows the client's version and returns what it changes on
+// the screen, which is nothing for the client's own edits and for entries that it knows
+// already. Errors are [ErrGap], [ErrDiverged], and [ErrLength] or [ErrSplit] for an entry
+// that cannot be from this document's authority.
 func (c *Client) Receive(e Entry) (ChangeSet, error) {
 	switch {
 	case e.Version <= c.version:
@@ -86,7 +86,7 @@ func (c *Client) Receive(e Entry) (ChangeSet, error) {
 	return c.remote(e.Changes)
 }
 
-// remote maps what is not confirmed over a change of somebody else, and that under it.
+// remote maps unconfirmed edits over a change of somebody else, and that change over them.
 func (c *Client) remote(changes ChangeSet) (ChangeSet, error) {
 	sent := make([]Edit, len(c.sent))
 	for i, e := range c.sent {
@@ -111,9 +111,9 @@ func (c *Client) remote(changes ChangeSet) (ChangeSet, error) {
 	return changes, nil
 }
 
-// Push returns what is to be pushed now, and the version that it is based on. It returns
-// nothing while a push is under way, and while the confirmation of one is on its way.
-// Finish with [Client.Pushed] or [Client.PushFailed].
+// Push returns the edits to push now, and the version that they are based on. It returns
+// none while a push or its confirmation is under way. End each push with [Client.Pushed] or
+// [Client.PushFailed].
 func (c *Client) Push() (base int, edits []Edit) {
 	if c.pushing > 0 || c.await > c.version {
 		return 0, nil
@@ -126,7 +126,7 @@ func (c *Client) Push() (base int, edits []Edit) {
 	return c.version, append([]Edit(nil), c.sent[:c.pushing]...)
 }
 
-// freeze numbers what is pending.
+// freeze gives numbers to what is pending.
 func (c *Client) freeze() {
 	if c.pending.Empty() {
 		return
@@ -138,23 +138,22 @@ func (c *Client) freeze() {
 	c.pending = Identity(c.text.Len())
 }
 
-// Pushed says that the document took the push, and which version it had then. The edits
-// count as saved when Receive gets them.
+// Pushed reports that the document took the push, and the version that it made. The edits
+// count as saved once Receive gets them.
 func (c *Client) Pushed(version int) { c.pushing, c.await = 0, version }
 
-// Awaits reports whether the document has taken edits of which Receive did not hear yet.
+// Awaits reports whether the document took edits that Receive did not get yet.
 func (c *Client) Awaits() bool { return c.await > c.version }
 
-// PushFailed says that nobody knows what became of the push. The next one has the same
-// edits again, with the same numbers.
+// PushFailed reports that the outcome of the push is unknown. The next one has the same
+// edits under the same numbers.
 func (c *Client) PushFailed() { c.pushing, c.await = 0, 0 }
 
-// Undo takes back the last step of this user that is not taken back yet, and leaves what
-// others did meanwhile, also within it. It returns what changes on the screen, and false
-// when there is nothing to undo.
+// Undo reverts the last step of this user, and leaves alone what others did since, even
+// within it. It returns what changes on the screen, and false if there is nothing to undo.
 func (c *Client) Undo() (ChangeSet, bool) { return c.step(&c.history.undo, &c.history.redo) }
 
-// Redo does again what the last Undo took back.
+// Redo repeats the step that the last Undo reverted.
 func (c *Client) Redo() (ChangeSet, bool) { return c.step(&c.history.redo, &c.history.undo) }
 
 func (c *Client) step(from, to *stack) (ChangeSet, bool) {
@@ -165,7 +164,7 @@ func (c *Client) step(from, to *stack) (ChangeSet, bool) {
 			return ChangeSet{}, false
 		}
 		if changes.Empty() || c.text.check(changes) != nil {
-			continue // others have removed all of it
+			continue // others removed all of it
 		}
 		to.push(changes.Invert(&c.text))
 		c.apply(changes)
@@ -173,14 +172,14 @@ func (c *Client) step(from, to *stack) (ChangeSet, bool) {
 	}
 }
 
-// Boundary ends a step of the undo history: what is typed next is one of its own. Call
-// it after a pause. What is not typed on where the last edit ended begins a step anyway.
+// Boundary ends a step of the undo history. Call it after a pause in typing. Typing in
+// another place begins a new step anyway.
 func (c *Client) Boundary() { c.history.boundary() }
 
-// Unsaved returns what the document may not have yet, without edits if it has everything.
+// Unsaved returns the edits that the document may lack; none if everything is saved.
 func (c *Client) Unsaved() Record {
 	if c.pending.size() > MaxEdit {
-		c.freeze() // so that every part keeps its number
+		c.freeze() // so every part keeps its number
 	}
 	r := Record{c.editor, c.version, Updates(c.sent)}
 	if !c.pending.Empty() {
@@ -189,8 +188,8 @@ func (c *Client) Unsaved() Record {
 	return r
 }
 
-// Confirmed returns where a position on the screen is in the text of Version, which is
-// where it is for others.
+// Confirmed returns where a position on the screen is in the text of Version, that is, for
+// others.
 func (c *Client) Confirmed(pos int) int {
 	pos = c.pending.UnmapPos(pos)
 	for i := len(c.sent) - 1; i >= 0; i-- {

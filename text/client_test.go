@@ -69,7 +69,7 @@ func (o *office) deliver(c *Client, n int) {
 	}
 }
 
-func TestClientsThatEditAtOnceEndWithOneText(t *testing.T) {
+func TestClientsConverge(t *testing.T) {
 	for seed := range uint64(300) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		o := newOffice(t, randomString(r, 20))
@@ -118,7 +118,7 @@ func TestClientsThatEditAtOnceEndWithOneText(t *testing.T) {
 	}
 }
 
-func TestUndoAfterARemoteEditInsideOnesOwnTextRestoresOnlyOnesOwn(t *testing.T) {
+func TestUndoAroundRemoteEdit(t *testing.T) {
 	o := newOffice(t, "start ")
 	ann, bob := o.join("ann"), o.join("bob")
 	for i, s := range []string{"one ", "two ", "three"} {
@@ -148,7 +148,7 @@ func TestUndoAfterARemoteEditInsideOnesOwnTextRestoresOnlyOnesOwn(t *testing.T) 
 	}
 }
 
-func TestUndoBringsBackWhatWasDeletedAroundSomebodysText(t *testing.T) {
+func TestUndoOfDeletionAroundRemoteText(t *testing.T) {
 	o := newOffice(t, "abcdef")
 	ann, bob := o.join("ann"), o.join("bob")
 	if err := ann.Edit(Delete(6, 1, 5)); err != nil {
@@ -167,7 +167,7 @@ func TestUndoBringsBackWhatWasDeletedAroundSomebodysText(t *testing.T) {
 	}
 }
 
-func TestAPauseBeginsAnotherStepOfUndo(t *testing.T) {
+func TestUndoStepsByPause(t *testing.T) {
 	c := NewClient("ann", 0, new(Text))
 	for _, s := range []string{"a", "b"} {
 		if err := c.Edit(Insert(c.Text().Len(), c.Text().Len(), s)); err != nil {
@@ -181,7 +181,7 @@ func TestAPauseBeginsAnotherStepOfUndo(t *testing.T) {
 	}
 }
 
-func TestARepeatedPushCountsOnceAndIsAnsweredWithItsVersion(t *testing.T) {
+func TestRepeatedPush(t *testing.T) {
 	o := newOffice(t, "")
 	first := Edit{"ann", 1, Insert(0, 0, "a")}
 	second := Edit{"ann", 2, Insert(1, 1, "b")}
@@ -214,7 +214,7 @@ func TestARepeatedPushCountsOnceAndIsAnsweredWithItsVersion(t *testing.T) {
 	}
 }
 
-func TestAPushThatIsTooOldIsRefused(t *testing.T) {
+func TestPushOnOldVersion(t *testing.T) {
 	o := newOffice(t, "")
 	if _, err := o.push(0, []Edit{{"bob", 1, Insert(0, 0, "b")}}); err != nil {
 		t.Fatal(err)
@@ -232,7 +232,7 @@ func TestAPushThatIsTooOldIsRefused(t *testing.T) {
 	}
 }
 
-func TestAPushThatDoesNotFitChangesNothing(t *testing.T) {
+func TestInvalidPushes(t *testing.T) {
 	o := newOffice(t, "😀")
 	for _, test := range []struct {
 		base  int
@@ -259,7 +259,7 @@ func TestAPushThatDoesNotFitChangesNothing(t *testing.T) {
 	}
 }
 
-func TestALargePasteIsPushedInEditsOf64KiB(t *testing.T) {
+func TestLargePaste(t *testing.T) {
 	o := newOffice(t, "")
 	ann, bob := o.join("ann"), o.join("bob")
 	paste := strings.Repeat("0123456789\n😀", 1<<20/15)
@@ -280,7 +280,7 @@ func TestALargePasteIsPushedInEditsOf64KiB(t *testing.T) {
 	}
 }
 
-func TestWhatAJournalHoldsIsMadeOnceWheneverItIsPushed(t *testing.T) {
+func TestJournalPushedTwice(t *testing.T) {
 	for _, pushed := range []bool{false, true} {
 		o := newOffice(t, "text")
 		ann, bob := o.join("ann"), o.join("bob")
@@ -317,7 +317,7 @@ func TestWhatAJournalHoldsIsMadeOnceWheneverItIsPushed(t *testing.T) {
 	}
 }
 
-func TestAClientNoticesGapsAndAnotherPast(t *testing.T) {
+func TestClientWithGapsAndDivergence(t *testing.T) {
 	o := newOffice(t, "")
 	ann := o.join("ann")
 	if _, err := ann.Receive(Entry{Version: 2}); err != ErrGap {
@@ -335,7 +335,7 @@ func TestAClientNoticesGapsAndAnotherPast(t *testing.T) {
 	}
 }
 
-func TestPositionsGoBetweenTheScreenAndTheDocument(t *testing.T) {
+func TestPositionsOnScreen(t *testing.T) {
 	o := newOffice(t, "abcdef")
 	ann := o.join("ann")
 	if err := ann.Edit(Insert(6, 3, "XYZ")); err != nil {

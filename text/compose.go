@@ -1,8 +1,8 @@
 package text
 
-// Compose returns the change set that does what c does and then what next does. It
-// returns [ErrLength] if next is not made for the text that c makes, and [ErrSplit] if
-// next divides a character that c inserts.
+// Compose returns the change set that does what c does and then what next does. It returns
+// [ErrLength] if next does not apply to the text that c makes, and [ErrSplit] if next
+// splits a character that c inserts.
 func (c ChangeSet) Compose(next ChangeSet) (ChangeSet, error) {
 	if c.NewLength() != next.Length() {
 		return ChangeSet{}, ErrLength
@@ -32,7 +32,7 @@ func (c ChangeSet) Compose(next ChangeSet) (ChangeSet, error) {
 	return out.changes(), nil
 }
 
-// composeStep adds what becomes of the next n units between a and b.
+// composeStep adds the result for the next n units between a and b.
 func composeStep(a, b *reader, n int, out *builder) error {
 	old, ins, text := n, kept, "" // when both keep them
 	if a.replaces() {

@@ -5,18 +5,18 @@ import (
 	"unicode/utf8"
 )
 
-// maxDiff is how many lines two texts may differ by for Diff to look for what lies
-// between them.
+// maxDiff is the number of differing lines up to which Diff looks for shared lines in
+// between.
 const maxDiff = 400
 
-// Diff returns a change set that makes b of a. It keeps the lines that both have and, of
-// the others, what they begin and end with alike. Texts that differ in more than a few
-// hundred lines differ in one piece.
+// Diff returns a change set that turns a into b. It keeps shared lines and, within other
+// lines, the shared beginning and end. If more than a few hundred lines differ, it replaces
+// them in one piece.
 func Diff(a, b string) ChangeSet {
 	a, b = valid(a), valid(b)
 	var out builder
 	for _, h := range hunks(splitLines(a), splitLines(b)) {
-		if len(h.old) != len(h.new) || len(h.old) > maxDiff { // line by line it would be longer than the text
+		if len(h.old) != len(h.new) || len(h.old) > maxDiff { // line by line would be longer than the text
 			diffPiece(&out, strings.Join(h.old, ""), strings.Join(h.new, ""))
 			continue
 		}
@@ -27,8 +27,8 @@ func Diff(a, b string) ChangeSet {
 	return out.changes()
 }
 
-// Between is [Diff] of two texts. It takes memory for the parts that lie between what both
-// begin with and what both end with.
+// Between is [Diff] of two texts. It uses memory only for what lies between their shared
+// beginning and end.
 func Between(a, b *Text) ChangeSet {
 	start := alike(a, b, min(a.bytes, b.bytes), false)
 	end := alike(a, b, min(a.bytes, b.bytes)-start.bytes, true)
@@ -42,13 +42,13 @@ func Between(a, b *Text) ChangeSet {
 	return out.changes()
 }
 
-// extent is how long a part of a text is.
+// extent is the length of a part of a text.
 type extent struct{ bytes, units int }
 
-// alike returns how much two texts begin with alike, or end with if back, in whole
-// characters and up to a limit in bytes.
+// alike returns the length of the shared beginning of two texts, or of the shared end if
+// back, in whole characters and up to a limit in bytes.
 func alike(a, b *Text, limit int, back bool) (same extent) {
-	// next takes a part of a text: what is left of one, or the next one.
+	// next takes a part of a text: the rest of one, or the next one.
 	next := func(rest string, pieces []piece) (string, []piece) {
 		switch {
 		case rest != "" || len(pieces) == 0:
@@ -87,8 +87,8 @@ func alike(a, b *Text, limit int, back bool) (same extent) {
 	return same
 }
 
-// alikeBytes returns how many bytes x and y, which are as long and of which x is at the
-// end of whole where one looks, have alike, without the part of a character.
+// alikeBytes returns the number of bytes that x and y, which are equally long, share,
+// without a partial character. x is at the end of whole on the side that is compared.
 func alikeBytes(x, y, whole string, back bool) int {
 	n := 0
 	if back {
@@ -117,7 +117,7 @@ func splitLines(s string) []string {
 	return lines
 }
 
-// diffPiece adds one replacement, without what both begin and end with.
+// diffPiece adds one replacement without the shared beginning and end.
 func diffPiece(out *builder, a, b string) {
 	if a == b {
 		out.add(Units(a), kept, "")
@@ -145,7 +145,7 @@ func diffPiece(out *builder, a, b string) {
 	out.add(Units(a[len(a)-end:]), kept, "")
 }
 
-// hunk is lines of the old text and those in their place in the new one.
+// hunk is some lines of the old text and their replacement in the new one.
 type hunk struct{ old, new []string }
 
 // hunks finds the lines that a and b share, with the greedy algorithm of E. Myers.
@@ -164,10 +164,10 @@ func hunks(a, b []string) []hunk {
 	return append(all, hunk{a[len(a)-end:], b[len(b)-end:]})
 }
 
-// middle is hunks for texts that neither begin nor end alike.
+// middle is hunks for texts without a shared beginning or end.
 func middle(a, b []string) []hunk {
-	// reach[d][k+d] is how far into a one comes with d lines inserted or deleted, on the
-	// diagonal k, which is how much further one is in a than in b.
+	// reach[d][k+d] is the farthest line of a reachable with d lines inserted or deleted on
+	// diagonal k, which is the lead in a over b.
 	var reach [][]int
 	for d := 0; d <= maxDiff; d++ {
 		row := make([]int, 2*d+1)
@@ -189,7 +189,7 @@ func middle(a, b []string) []hunk {
 	return []hunk{{a, b}}
 }
 
-// step0 returns where one is on diagonal k after d steps, before any line is shared.
+// step0 returns the place on diagonal k after d steps, before any shared line.
 func step0(before []int, d, k int) int {
 	down, right := -1, -1 // after inserting a line of b, after deleting one of a
 	if k+1 <= d-1 {
@@ -239,7 +239,7 @@ func trace(reach [][]int, a, b []string, k int) []hunk {
 	return all
 }
 
-// changed reports whether a hunk of trace is no shared lines.
+// changed reports whether a hunk of trace has lines that are not shared.
 func changed(h hunk) bool { return len(h.old) != len(h.new) || len(h.old) > 0 && h.old[0] != h.new[0] }
 
 func join(a, b []string) []string { return append(a[:len(a):len(a)], b...) }

@@ -1,34 +1,56 @@
-// Package text is collaborative text: everybody changes a text at once, and it becomes
-// the same text everywhere. It has no I/O and imports nothing of lmz, so that an object,
-// a terminal and a browser's page share it.
+// Package text lets several people edit one text at the same time. Each of them types into
+// a copy of their own, without waiting for the others, and every copy becomes the same
+// text. It does no I/O and imports nothing of lmz, so a stateful object, a terminal and a
+// browser page share it.
 //
-// A [ChangeSet] says how a text becomes another. Change sets are applied ([Text.Apply]),
-// composed, inverted, and mapped over each other: what somebody did to an old version
-// becomes what it means in the newer one.
+// A [ChangeSet] describes how one text becomes another. Change sets are applied to a text
+// ([Text.Apply]), composed, inverted, and mapped over each other: a change that was made to
+// an old version of a text becomes the same change to a newer one.
 //
-// An [Authority] decides the order. It takes the edits of everybody, maps those that
-// come late itself, and gives each a version. A [Client] is one editor's side: it has
-// the text on the screen, which is the authority's and what was typed since, maps what
-// others do under what is unsaved, and undoes one's own edits only. An edit is known by
-// its editor, a random name made at each opening, and a number that counts that editor's
-// edits from 1: so a repeated push counts once.
+// An [Authority] decides the order. It takes everybody's edits, maps those that arrive late
+// over what was made before them, and gives each a version. A [Client] is one editor's
+// side: it holds the text on the screen, which is the authority's text of some version plus
+// what was typed since, and its Undo takes back only what its own user did. A [Sync] is an
+// open document: it adds to a Client everything that keeps it in step with an Authority
+// over an unreliable connection, such as catching up, retrying, and a journal for crashes.
+//
+// An edit is identified by its editor, a random name for one opening of a document, and a
+// number that counts that editor's edits from 1. So an edit that is pushed twice is made
+// once.
 //
 // # Units
 //
-// Positions and lengths count UTF-16 units, as JavaScript does, everywhere in this
-// package. Text is valid UTF-8. A position inside a character of two units is an error,
-// and half of such a character cannot be inserted: who has one, as JavaScript may, keeps
-// it and says so.
+// Positions and lengths count UTF-16 units, as in JavaScript. Text is valid UTF-8. A
+// position inside a character of two units is an error, and half of such a character cannot
+// be inserted: a JavaScript editor that holds one has to keep it and tell the user.
 //
-// The only line break is "\n". A "\r" is a character like any other, so that edits are
-// exact; a CodeMirror editor does the same when its lineSeparator is "\n". [Breaks] is for
-// text that comes in. A family emoji is several characters, and nothing here divides or joins them.
+// The only line break is "\n". A "\r" is a character like any other, so edits stay exact; a
+// CodeMirror editor does the same when its lineSeparator is "\n". [Breaks] converts text
+// that comes from elsewhere. A family emoji is several characters, and nothing here splits
+// or joins them.
 //
 // # On the wire
 //
-// Change sets are written as CodeMirror's ChangeSet.toJSON does, edits as the updates of
-// @codemirror/collab with a number: {clientID, number, changes}. Mapping gives exactly
-// what CodeMirror's gives, so that its own collaboration client can take part. It must be
-// handed updates one at a time: mapping over two at once is something else than over one
-// and then the other.
+// Change sets are written as CodeMirror's ChangeSet.toJSON writes them, and edits as the
+// updates of @codemirror/collab with a number: {clientID, number, changes}. Mapping gives
+// exactly what CodeMirror's mapping gives, so its own collaboration client can take part.
+// That client has to receive updates one at a time: mapping over two composed changes is
+// not the same as mapping over one and then the other.
+//
+// # Errors
+//
+// Compare errors with errors.Is.
+//
+//	error          returned by                     what to do
+//	ErrLength      Apply, Edit, Map, Receive       the change is for another text: fix the caller
+//	ErrSplit       Apply, Edit, Receive            a position is inside a character: fix the caller
+//	ErrWire        Parse, Edits                    refuse the message
+//	ErrTooOld      Authority.Push                  show the user the edits; the text must be read again
+//	ErrFuture      Authority.Push                  the same: the document was rolled back
+//	ErrTooLong     Authority.Push                  the same: the edit or the text is too long
+//	ErrNumbers     Authority.Push                  refuse the message
+//	ErrBehind      Authority.Push                  fetch what was made since, rebase, push again
+//	ErrGap         Client.Receive                  fetch the versions in between
+//	ErrDiverged    Client.Receive                  read the text again and show what was unsaved
+//	ErrNotLoaded   Sync.Edit                       wait until Pull returns News.Loaded
 package text

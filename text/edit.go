@@ -5,8 +5,7 @@ import (
 	"unicode/utf8"
 )
 
-// Edit is what an editor did at one time, with what makes it known: who and the how
-// manyth.
+// Edit is one change with what identifies it: its editor and sequence number.
 type Edit struct {
 	Editor  string
 	Number  int // counts the editor's edits from 1
@@ -51,8 +50,8 @@ func Edits(updates []Update) ([]Edit, error) {
 	return all, nil
 }
 
-// Inserted returns what edits insert, one piece of text a line, for people: what would
-// be lost with them.
+// Inserted returns what edits insert, one line for each edit, to show people what would be
+// lost.
 func Inserted(edits []Edit) string {
 	var all strings.Builder
 	for _, e := range edits {
@@ -65,8 +64,8 @@ func Inserted(edits []Edit) string {
 	return all.String()
 }
 
-// MaxEdit is how many bytes one edit may insert, so that it fits a frame and a row of a
-// database. [Client.Push] and [Split] keep to it.
+// MaxEdit is the number of bytes that one edit may insert, so it fits a frame and a row of
+// a database. [Client.Push] and [Split] keep to it.
 const MaxEdit = 64 << 10
 
 // size returns how many bytes c inserts.
@@ -78,8 +77,8 @@ func (c ChangeSet) size() int {
 	return n
 }
 
-// Split divides a change set into those that do the same one after the other and insert
-// at most limit bytes each, or one character.
+// Split divides a change set into several that do the same one after the other. Each
+// inserts at most limit bytes, or one character.
 func Split(c ChangeSet, limit int) []ChangeSet {
 	limit = max(limit, utf8.UTFMax)
 	if c.size() <= limit {

@@ -2,15 +2,15 @@ package text
 
 import "time"
 
-// Effect is something that a [Sync] wants done. It is one of [Subscribe], [Load], [Fetch],
+// Effect is something that a [Sync] needs done. It is one of [Subscribe], [Load], [Fetch],
 // [Push], [Present], [Store], [Wait] and [Wake].
 type Effect interface{ effect() }
 
-// Subscribe asks the document for its state, and to send what happens from then on. Answer
+// Subscribe asks the document for its state, and to send edits and cursors from then on. Answer
 // with [Sync.Subscribed], or with [Sync.Failed] and call number 0.
 type Subscribe struct{}
 
-// Load reads the rest of the text that an opening announced. Answer with [Sync.Loaded].
+// Load reads the rest of the text of which an opening holds the first part. Answer with [Sync.Loaded].
 type Load struct {
 	Call    int
 	Opening *Opening // for reading only
@@ -26,22 +26,22 @@ type Push struct {
 	Edits []Edit
 }
 
-// Present tells the document where this user's cursor is. It has no answer: if it is lost,
-// the next move of the cursor makes up for it.
+// Present tells the document where this user's cursor is. It needs no answer: if it is
+// lost, the next move of the cursor repairs that.
 type Present struct{ Cursor Cursor }
 
 // Store writes records to the journal, in order; a record without edits is deleted. Answer
 // with [Sync.Stored].
 type Store struct{ Records []Record }
 
-// Wait starts a timer, in place of an earlier one of the same kind. Call [Sync.Due] when the
+// Wait starts a timer, replacing an earlier one of the same kind. Call [Sync.Due] when the
 // time is over.
 type Wait struct {
 	Timer Timer
 	For   time.Duration
 }
 
-// Wake says that [Sync.Pull] has something to return. It is not repeated before Pull.
+// Wake says that [Sync.Pull] has something to return. It is not repeated before the Pull.
 type Wake struct{}
 
 func (Subscribe) effect() {}
@@ -58,39 +58,39 @@ type Timer int
 
 // The timers of a Sync.
 const (
-	RetryTimer   Timer = iota // until a call that failed is tried again
-	GapTimer                  // until versions that did not arrive are asked for
-	JournalTimer              // until what was typed is written to the journal
-	CursorTimer               // until the cursor is told again
+	RetryTimer   Timer = iota // until a failed call is retried
+	GapTimer                  // until missing versions are fetched
+	JournalTimer              // until typed text is written to the journal
+	CursorTimer               // until the cursor may be presented again
 )
 
 // How long a Sync waits.
 const (
-	holePatience = 50 * time.Millisecond // versions that are missing may still arrive
-	echoPatience = 3 * time.Second       // edits that were pushed arrive after the answer
+	holePatience = 50 * time.Millisecond // for missing versions to arrive by themselves
+	echoPatience = 3 * time.Second       // for pushed edits to arrive after the answer
 	journalDelay = 300 * time.Millisecond
-	cursorPause  = 100 * time.Millisecond // between two words about the cursor
+	cursorPause  = 100 * time.Millisecond // between two Present effects
 )
 
 // retryDelays are the pauses after one failure, two failures, and so on.
 var retryDelays = [...]time.Duration{500 * time.Millisecond, time.Second, 2 * time.Second, 5 * time.Second}
 
-// Failure is why a call failed, as far as a Sync decides by it. Its values are the names of
-// the errors of a document; any other name is a failure that may pass.
+// Failure is the reason of a failed call, as far as a Sync decides by it. Its values are
+// the names of errors on the wire. Any other value is a failure that may pass.
 type Failure string
 
 // The failures that a Sync knows.
 const (
 	// Refused is the document's last word on the edits of a push: none of them was made.
 	Refused Failure = "EditRefused"
-	// TooOld says that the document does not know what was made since a version.
+	// TooOld says that the document no longer knows the edits made since a version.
 	TooOld Failure = "VersionTooOld"
-	// NotSubscribed says that a guard of the document refused the call: the document has
-	// forgotten this client, or never knew it.
+	// NotSubscribed says that a guard of the document refused the call: this client is not
+	// one of its subscribers.
 	NotSubscribed Failure = "guard"
 )
 
-// Step is what a Sync is busy with.
+// Step is a part of the work of a Sync.
 type Step int
 
 // The steps, in the order in which a Sync takes them.

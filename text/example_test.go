@@ -42,6 +42,86 @@ func Example() {
 	// after undo: The quick fox jumps
 }
 
+// A push that is repeated, because its answer was lost, counts once.
+func ExampleAuthority() {
+	document := text.NewAuthority(0, text.NewText("fox"))
+	var log text.MemoryLog
+	push := []text.Edit{{Editor: "ann", Number: 1, Changes: text.Insert(3, 0, "quick ")}}
+	for range 2 {
+		pushed, err := document.Push(&log, 0, push, time.Now())
+		must(err)
+		log.Add(pushed.New...)
+		document.Commit(pushed)
+		fmt.Printf("version %v: %q, %d new\n", pushed.Versions, document.Text(), len(pushed.New))
+	}
+	// Output:
+	// version [1]: "quick fox", 1 new
+	// version [1]: "quick fox", 0 new
+}
+
+// The client's text is ahead of the document's until its edits are confirmed.
+func ExampleClient() {
+	ann := text.NewClient("ann", 0, text.NewText("fox"))
+	must(ann.Edit(text.Insert(3, 3, "es")))
+	fmt.Printf("%q, saved: %v\n", ann.Text(), ann.Saved())
+
+	_, edits := ann.Push()
+	bob := text.Entry{Edit: text.Edit{Editor: "bob", Number: 1, Changes: text.Insert(3, 0, "red ")}, Version: 1}
+	_, err := ann.Receive(bob)
+	must(err)
+	late, err := text.Rebase(edits, bob) // as the authority does
+	must(err)
+	_, err = ann.Receive(text.Entry{Edit: late[0], Version: 2})
+	must(err)
+	fmt.Printf("%q, saved: %v\n", ann.Text(), ann.Saved())
+
+	ann.Undo()
+	fmt.Printf("%q, unsaved: %v\n", ann.Text(), ann.Unsaved().Edits[0].Changes)
+	// Output:
+	// "foxes", saved: false
+	// "red foxes", saved: true
+	// "red fox", unsaved: [7 [2]]
+}
+
+// A shell carries out the effects. This one has its document in the same process.
+func ExampleSync() {
+	document := text.NewAuthority(0, text.NewText("fox"))
+	var log text.MemoryLog
+	s := text.NewSync()
+	carryOut := func() {
+		for effects := s.Effects(); len(effects) > 0; effects = s.Effects() {
+			for _, e := range effects {
+				switch e := e.(type) {
+				case text.Subscribe:
+					s.Subscribed(text.Opening{Version: document.Version(), Text: document.Text().String()})
+				case text.Load:
+					s.Loaded(e.Call, text.NewText(e.Opening.Text), "ann")
+				case text.Push:
+					pushed, err := document.Push(&log, e.Base, e.Edits, time.Now())
+					must(err)
+					log.Add(pushed.New...)
+					document.Commit(pushed)
+					s.Pushed(e.Call, document.Version(), document.Version())
+					s.Arrived(pushed.New) // as every subscriber
+				case text.Wake:
+					news := s.Pull()
+					fmt.Printf("loaded %v, %d changes\n", news.Loaded, len(news.Changes))
+				}
+			}
+		}
+	}
+	s.Start()
+	carryOut()
+	must(s.Edit(text.Insert(3, 0, "quick ")))
+	carryOut()
+	fmt.Printf("%q at version %d, saved: %v\n", document.Text(), document.Version(), s.Saved())
+	// Output:
+	// loaded false, 0 changes
+	// loaded true, 0 changes
+	// loaded false, 0 changes
+	// "quick fox" at version 1, saved: true
+}
+
 func ExampleChangeSet_Map() {
 	ann := text.Insert(5, 0, ">> ")
 	bob := text.Delete(5, 3, 5)

@@ -1,22 +1,22 @@
 package text
 
-// maxSteps is how many steps can be undone.
+// maxSteps is the number of steps that can be undone.
 const maxSteps = 1000
 
-// history is what can be undone and done again.
+// history is what can be undone and redone.
 type history struct {
 	undo, redo stack
 	joins      bool // the next edit may join the last step
-	caret      int  // where the last edit ended
+	caret      int  // the end of the last edit
 }
 
-// stack is steps, the last on top. Each is made for the text that is there when those
-// above it are done, apart from what others have done since.
+// stack is a list of steps, the newest on top. A step applies to the text after the steps
+// above it, without what others did since.
 type stack []step
 
 type step struct {
 	changes ChangeSet
-	over    []ChangeSet // done by others since; the step is not mapped over them yet
+	over    []ChangeSet // changes of others over which the step is not mapped yet
 }
 
 func (s *stack) push(changes ChangeSet) {
@@ -26,7 +26,7 @@ func (s *stack) push(changes ChangeSet) {
 	}
 }
 
-// pop takes the step on top, mapped over what others did, and hands that down.
+// pop takes the step on top, maps it over what others did, and hands that down.
 func (s *stack) pop() (ChangeSet, bool) {
 	if len(*s) == 0 {
 		return ChangeSet{}, false
@@ -61,7 +61,7 @@ func (h *history) typed(changes, inverse ChangeSet) {
 	h.joins, h.caret = count == 1, end
 }
 
-// remote takes note of what somebody else has done.
+// remote notes a change of somebody else.
 func (h *history) remote(changes ChangeSet) {
 	for _, s := range []stack{h.undo, h.redo} {
 		if len(s) > 0 {
@@ -72,5 +72,5 @@ func (h *history) remote(changes ChangeSet) {
 	h.caret = changes.MapPos(h.caret, -1)
 }
 
-// boundary makes the next edit a step of its own.
+// boundary makes the next edit begin a step.
 func (h *history) boundary() { h.joins = false }

@@ -9,7 +9,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-func TestMappingMakesBothOrdersTheSameText(t *testing.T) {
+func TestMapInBothOrders(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		doc := drawString(t, "doc", 20)
 		a, b := drawChanges(t, "a", doc), drawChanges(t, "b", doc)
@@ -26,7 +26,7 @@ func TestMappingMakesBothOrdersTheSameText(t *testing.T) {
 	})
 }
 
-func TestComposingIsDoingBoth(t *testing.T) {
+func TestCompose(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		doc := drawString(t, "doc", 20)
 		a := drawChanges(t, "a", doc)
@@ -51,7 +51,7 @@ func TestComposingIsDoingBoth(t *testing.T) {
 	})
 }
 
-func TestMappingOverNothingAndNothingOverSomethingChangeNothing(t *testing.T) {
+func TestMapOfIdentity(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		doc := drawString(t, "doc", 20)
 		a := drawChanges(t, "a", doc)
@@ -64,7 +64,7 @@ func TestMappingOverNothingAndNothingOverSomethingChangeNothing(t *testing.T) {
 	})
 }
 
-func TestTheInverseRestoresTheText(t *testing.T) {
+func TestInvert(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		doc := drawString(t, "doc", 20)
 		a := drawChanges(t, "a", doc)
@@ -75,7 +75,7 @@ func TestTheInverseRestoresTheText(t *testing.T) {
 	})
 }
 
-func TestPositionsOfKeptTextMapThereAndBack(t *testing.T) {
+func TestMapPosAndBack(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		doc := drawString(t, "doc", 20)
 		a := drawChanges(t, "a", doc)
@@ -106,7 +106,7 @@ func TestPositionsOfKeptTextMapThereAndBack(t *testing.T) {
 	})
 }
 
-func TestAChangeSetSurvivesTheWire(t *testing.T) {
+func TestChangeSetOnWire(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		doc := drawString(t, "doc", 20)
 		a := drawChanges(t, "a", doc)
@@ -117,7 +117,7 @@ func TestAChangeSetSurvivesTheWire(t *testing.T) {
 	})
 }
 
-func TestAHostileChangeSetIsRefused(t *testing.T) {
+func TestHostileChangeSets(t *testing.T) {
 	for _, parts := range [][]any{
 		{-1}, {1.5}, {"a"}, {[]any{}}, {[]any{"a"}}, {[]any{1, 2}}, {[]any{1, "\xed\xa0\x80"}}, {nil}, {MaxLength + 1},
 		{MaxLength, MaxLength, MaxLength}, {[]any{-1, "a"}},
@@ -128,7 +128,7 @@ func TestAHostileChangeSetIsRefused(t *testing.T) {
 	}
 }
 
-func TestSplitEditsDoTheSame(t *testing.T) {
+func TestSplit(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		doc := drawString(t, "doc", 20)
 		a := drawChanges(t, "a", doc)
@@ -146,7 +146,7 @@ func TestSplitEditsDoTheSame(t *testing.T) {
 	})
 }
 
-func TestADifferenceMakesTheOtherText(t *testing.T) {
+func TestDiff(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		a, b := drawString(t, "a", 30), drawString(t, "b", 30)
 		if rapid.Bool().Draw(t, "near") {
@@ -159,7 +159,7 @@ func TestADifferenceMakesTheOtherText(t *testing.T) {
 	})
 }
 
-func TestADifferenceLeavesSharedLinesAlone(t *testing.T) {
+func TestDiffOfSharedLines(t *testing.T) {
 	c := Diff("one\ntwo\nthree\nfour\n", "one!\ntwo\nthree\nand four\n")
 	count := 0
 	for change := range c.Changes() {
@@ -173,9 +173,9 @@ func TestADifferenceLeavesSharedLinesAlone(t *testing.T) {
 	}
 }
 
-// TestALargeDifferenceIsFewPieces has texts of as many lines that have next to none in
+// TestLargeDiff has texts of as many lines that have next to none in
 // common: line by line, the change set would be many times as large as the texts.
-func TestALargeDifferenceIsFewPieces(t *testing.T) {
+func TestLargeDiff(t *testing.T) {
 	var a, b strings.Builder
 	for i := range 60_000 {
 		fmt.Fprintf(&a, "%x\n", i%97)
@@ -190,8 +190,8 @@ func TestALargeDifferenceIsFewPieces(t *testing.T) {
 	}
 }
 
-// TestATextIsLikeAString compares a text with the same as UTF-16.
-func TestATextIsLikeAString(t *testing.T) {
+// TestTextAsString compares a text with the same as UTF-16.
+func TestTextAsString(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		model := strings.Repeat(drawString(t, "doc", 10), rapid.IntRange(0, 200).Draw(t, "times"))
 		text := NewText(model)
@@ -240,7 +240,7 @@ func compareText(t *rapid.T, text *Text, model string) {
 	}
 }
 
-func TestNoCharacterIsDivided(t *testing.T) {
+func TestPositionsInsideCharacters(t *testing.T) {
 	text := NewText("a😀b")
 	for _, c := range []ChangeSet{Insert(4, 2, "x"), Delete(4, 1, 2), Delete(4, 2, 3)} {
 		if err := text.Apply(c); err != ErrSplit || text.String() != "a😀b" {

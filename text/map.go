@@ -1,8 +1,8 @@
 package text
 
-// Map returns what c is in a text that over has changed already: both are made for the
-// same text. It returns [ErrLength] if they are not. Where both insert at one position,
-// c's text comes behind over's unless before is true. So for all a and b
+// Map returns c for a text that over changed already. Both must apply to the same text,
+// otherwise it returns [ErrLength]. Where both insert at one position, c's text comes behind
+// over's unless before is true. So for all a and b
 //
 //	a.Compose(b.Map(a, false))  and  b.Compose(a.Map(b, true))
 //
@@ -28,16 +28,16 @@ func (c ChangeSet) Map(over ChangeSet, before bool) (ChangeSet, error) {
 	return m.out.changes(), nil
 }
 
-// mapping is Map at work.
+// mapping is the state of Map.
 type mapping struct {
 	a, b    *reader
 	before  bool
-	written int // the section of a whose text is in out already
+	written int // the section of a whose text is already in out
 	out     builder
 }
 
-// overFirst reports whether what b replaces comes before what a replaces: by where it
-// begins, then by its length, then as before says.
+// overFirst reports whether the replacement of b comes before that of a: by where it
+// begins, then by its length, then by before.
 func (m *mapping) overFirst() bool {
 	a, b := m.a, m.b
 	if !a.replaces() || m.written == a.i {
@@ -46,8 +46,8 @@ func (m *mapping) overFirst() bool {
 	return a.off == 0 && (b.rest < a.rest || b.rest == a.rest && !m.before)
 }
 
-// stepOver passes a replacement of b: its text is kept. What a inserts within it
-// comes behind, what a deletes there is gone already.
+// stepOver passes a replacement of b, whose text is kept. Text that a inserts within it
+// comes behind; text that a deletes there is gone already.
 func (m *mapping) stepOver() {
 	left := m.b.section().n
 	m.out.add(m.b.section().ins, kept, "")
@@ -62,8 +62,8 @@ func (m *mapping) stepOver() {
 	m.b.next()
 }
 
-// stepOwn does the replacement of a, up to the next place where b inserts something
-// within it, which it leaves alone.
+// stepOwn makes the replacement of a, up to the next place within it where b inserts
+// something, which stays.
 func (m *mapping) stepOwn() {
 	deleted, left := 0, m.a.rest
 	for left > 0 && (m.b.keeps() || m.b.section().ins == 0 && m.b.rest < left) {
@@ -82,7 +82,7 @@ func (m *mapping) stepOwn() {
 	m.a.skip(m.a.rest - left)
 }
 
-// insert writes the text of a's section, in the place of n units.
+// insert writes the text of a's section in place of n units.
 func (m *mapping) insert(n int) {
 	s := m.a.section()
 	m.out.add(n, s.ins, s.text)

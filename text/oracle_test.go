@@ -57,7 +57,7 @@ func randomString(r *rand.Rand, most int) string {
 	return b.String()
 }
 
-func TestCodeMirrorMakesTheSameOf5000ChangeSets(t *testing.T) {
+func TestChangeSetsAgainstCodeMirror(t *testing.T) {
 	const n = 5000
 	cases := make([]oracleCase, n)
 	for seed := range cases {

@@ -12,18 +12,18 @@ type Cursor struct {
 type Person struct {
 	ClientID string `json:"clientID"`
 	Name     string
-	Color    int // a small number, different for everybody who is there
+	Color    int // a small number, different for each person
 	Version  int // that the positions are of
 	Anchor   int
 	Head     int
 	Gone     bool `json:"gone,omitempty"`
-	// Moment is the number of the newest subscription when the document said this. Whoever
-	// subscribed later knows it from its own opening.
+	// Moment is the number of the newest subscription when the document sent this. Later
+	// subscribers know it from their own opening.
 	Moment int
 }
 
-// After returns the person after some more edits: the cursor is behind what the person
-// typed, and before what others did.
+// After returns the person as it is after more edits: the cursor goes behind what the
+// person typed, and stays before what others typed.
 func (p Person) After(entries []Entry) Person {
 	for i := range entries {
 		p.move(&entries[i])
@@ -55,7 +55,7 @@ func (s *Sync) SetCursor(anchor, head int) {
 	s.next()
 }
 
-// tellCursor tells the document where the cursor is, ten times a second at most.
+// tellCursor tells the document where the cursor is, at most ten times a second.
 func (s *Sync) tellCursor() {
 	if !s.sayCursor || s.paused || s.client == nil || s.reload != nil {
 		return
@@ -68,8 +68,7 @@ func (s *Sync) tellCursor() {
 	s.do(Wait{CursorTimer, cursorPause})
 }
 
-// welcome takes the people who were there when the document answered a subscription. News
-// of them may have arrived before that answer.
+// welcome takes the people of an opening. News of them may have arrived before it.
 func (s *Sync) welcome(o *Opening) {
 	if o.Moment < s.moment {
 		return // the answer to a later subscription came first
@@ -87,15 +86,15 @@ func (s *Sync) welcome(o *Opening) {
 	s.news.People = true
 }
 
-// Met takes what the document has sent about somebody.
+// Met takes what the document sent about a person.
 func (s *Sync) Met(p Person) {
 	if p.Moment < s.moment {
 		return // the opening knew it
 	}
 	for i := range s.people {
 		other := &s.people[i]
-		if !p.Gone && other.Color == p.Color && other.ClientID != p.ClientID { // one client's next editor
-			other.Gone, other.Moment = true, p.Moment // it stays so for an opening that is older
+		if !p.Gone && other.Color == p.Color && other.ClientID != p.ClientID { // the client's next editor
+			other.Gone, other.Moment = true, p.Moment // even if an older opening says otherwise
 		}
 	}
 	s.setPerson(&p)
@@ -104,7 +103,7 @@ func (s *Sync) Met(p Person) {
 	s.wake()
 }
 
-// setPerson takes a person, at the version that is on the screen.
+// setPerson adds or replaces a person, with positions of the version on the screen.
 //
 //go:noinline
 func (s *Sync) setPerson(p *Person) {
@@ -120,7 +119,7 @@ func (s *Sync) setPerson(p *Person) {
 	s.people = append(s.people, *p)
 }
 
-// forgetGone forgets people who have gone, unless an answer is under way that may be older.
+// forgetGone forgets people who left, unless an answer under way may be older than that.
 //
 //go:noinline
 func (s *Sync) forgetGone() {
@@ -161,8 +160,8 @@ func (s *Sync) People() []Person {
 }
 
 // OnScreen returns where a position in the text of a version is on the screen. It returns
-// false if the version is older than those remembered, or not on the screen yet. For side
-// see [ChangeSet.MapPos].
+// false if that version is too old to be remembered, or not on the screen yet. For side see
+// [ChangeSet.MapPos].
 func (s *Sync) OnScreen(pos, version, side int) (int, bool) {
 	if s.client == nil {
 		return 0, false

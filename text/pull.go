@@ -11,15 +11,15 @@ func (s *Sync) Pull() News {
 	return news
 }
 
-// takeLoaded puts a text on the screen that was read. What was not saved until then is
-// pushed apart, or was refused.
+// takeLoaded puts a text that was read on the screen. Unsaved edits of the old one are
+// pushed separately, unless they were refused.
 func (s *Sync) takeLoaded() {
 	l := s.loaded
 	if l == nil {
 		return
 	}
 	if s.client != nil {
-		r := s.client.Unsaved() // without edits if everything is saved
+		r := s.client.Unsaved() // has no edits if everything is saved
 		s.keep(r)
 		switch {
 		case len(r.Edits) == 0:
@@ -34,7 +34,7 @@ func (s *Sync) takeLoaded() {
 	s.news = News{Loaded: true, People: true, Status: true, Refused: s.news.Refused}
 }
 
-// takeInbox puts what others made into the text, as far as it is here without gaps.
+// takeInbox puts the edits of others into the text, up to the first gap.
 func (s *Sync) takeInbox() {
 	if s.client == nil || s.reload != nil {
 		return
@@ -46,7 +46,7 @@ func (s *Sync) takeInbox() {
 			break
 		}
 		changes, err := s.client.Receive(*e)
-		if err != nil { // what is on the screen is not what the document has
+		if err != nil { // the screen shows something else than the document has
 			s.mustReload(err, false)
 			return
 		}
@@ -64,7 +64,7 @@ func (s *Sync) takeInbox() {
 	}
 }
 
-// received is what follows an entry that is in the text.
+// received follows an entry that is in the text now.
 func (s *Sync) received(e *Entry, changes ChangeSet) {
 	if !changes.Empty() {
 		s.news.Changes = append(s.news.Changes, changes)
@@ -81,7 +81,7 @@ func (s *Sync) received(e *Entry, changes ChangeSet) {
 	}
 }
 
-// mustReload has the text read again.
+// mustReload makes the text be read again.
 //
 //go:noinline
 func (s *Sync) mustReload(why error, refused bool) {

@@ -1,15 +1,15 @@
 package text
 
-// reader goes through the sections of a change set, in steps of its own.
+// reader walks through the sections of a change set in steps of any length.
 type reader struct {
 	sections []section
 	i        int // the current one
-	rest     int // what is left of it: units of the old text, or of the new one in readNew
-	off      int // what is done of it
+	rest     int // what is left of it: units of the old text, or of the new text in readNew
+	off      int // how many of its units are done
 	byNew    bool
 }
 
-// readOld reads by the old text, readNew by the new one.
+// readOld counts units of the old text, readNew units of the new one.
 func readOld(c ChangeSet) *reader { return newReader(c, false) }
 func readNew(c ChangeSet) *reader { return newReader(c, true) }
 
@@ -44,7 +44,7 @@ func (r *reader) next() {
 	r.enter()
 }
 
-// skip goes n units on.
+// skip moves n units forward.
 func (r *reader) skip(n int) {
 	if n == r.rest {
 		r.next()
@@ -54,7 +54,7 @@ func (r *reader) skip(n int) {
 	r.off += n
 }
 
-// part returns the next n units of what the section inserts, by the new text.
+// part returns the next n units that the section inserts, in units of the new text.
 func (r *reader) part(n int) (string, bool) {
 	s := r.section()
 	if r.off == 0 && n == s.ins {

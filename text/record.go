@@ -1,15 +1,15 @@
 package text
 
-// Record is what one opening of a document has typed and the document may not have. A
-// journal keeps records by Editor. They can be pushed as they are, at a later opening too:
-// the document makes each edit once.
+// Record holds the edits of one opening of a document that the document may lack. A journal
+// keeps records by Editor. A later opening can push them as they are: the document makes
+// each edit once.
 type Record struct {
 	Editor  string   `json:"editor"`  // random, of one opening
 	Version int      `json:"version"` // that Edits are based on
-	Edits   []Update `json:"edits"`   // none: there is nothing to keep
+	Edits   []Update `json:"edits"`   // empty if there is nothing to keep
 }
 
-// Text returns what would be lost with the record, for people.
+// Text returns the text that would be lost with the record, to show it to the user.
 func (r Record) Text() string {
 	edits, err := Edits(r.Edits)
 	if err != nil {
@@ -18,29 +18,29 @@ func (r Record) Text() string {
 	return Inserted(edits)
 }
 
-// Refusal is what a document refused for good. The journal keeps it until [Sync.Discard]:
-// show it to the user, who can copy the text.
+// Refusal is a record that a document refused for good. The journal keeps it until
+// [Sync.Discard]. Show it to the user, who can copy the text.
 type Refusal struct {
 	Record Record
 	Err    error
 }
 
-// journal is what is to be stored of this opening and earlier ones.
+// journal is what has to be stored, of this opening and earlier ones.
 type journal struct {
-	queue   []Record // of earlier openings
+	queue   []Record // of earlier openings, to be stored
 	stored  bool     // there may be a record of this opening
 	dirty   bool     // something has changed since the last Store
 	waiting bool     // JournalTimer is running
-	storing []Record // that have no answer; nil if none
+	storing []Record // without an answer yet; nil if none
 	earlier int      // how many of them are of earlier openings
 	err     error    // of the last Store
 }
 
-// JournalErr returns why the journal lacks what it should have, or nil. It is tried again.
+// JournalErr returns why the journal could not be written, or nil. Writing is retried.
 func (s *Sync) JournalErr() error { return s.journal.err }
 
-// keepSoon has the journal brought up to date, a short time from now: most of what is typed
-// is saved before.
+// keepSoon brings the journal up to date, after a short time in which the document saves
+// most of what is typed.
 //
 //go:noinline
 func (s *Sync) keepSoon() {
@@ -63,7 +63,7 @@ func (s *Sync) keep(r Record) {
 	s.keepSoon()
 }
 
-// store stores what the journal does not have.
+// store stores what the journal lacks.
 func (s *Sync) store() {
 	j := &s.journal
 	if j.storing != nil || !j.dirty {
@@ -84,14 +84,14 @@ func (s *Sync) store() {
 	}
 }
 
-// Stored is the answer to a [Store]: how many of the records were written, and why the next
-// one was not.
+// Stored is the answer to a [Store]: how many records were written, and why the next one
+// was not.
 func (s *Sync) Stored(n int, err error) {
 	j := &s.journal
 	if err != nil {
 		left := append([]Record(nil), j.storing[min(n, j.earlier):j.earlier]...)
 		j.queue = append(left, j.queue...)
-		j.stored, j.dirty = true, true // or may be
+		j.stored, j.dirty = true, true // perhaps
 	}
 	j.storing = nil
 	if (err == nil) != (j.err == nil) {
@@ -104,7 +104,7 @@ func (s *Sync) Stored(n int, err error) {
 }
 
 // Restore takes a record of an earlier opening from the journal. It is pushed before what
-// is typed now, and each edit is made once, even if it was made before.
+// is typed now. Edits that the document has already are not made twice.
 func (s *Sync) Restore(r Record) {
 	s.restore = append(s.restore, r)
 	s.next()
@@ -113,11 +113,11 @@ func (s *Sync) Restore(r Record) {
 // Discard deletes from the journal what the document refused: the record of an editor.
 func (s *Sync) Discard(editor string) { s.keep(Record{Editor: editor}) }
 
-// replay is a record on its way to the document.
+// replay is a record on its way into the document.
 type replay struct {
 	edits   []Edit
-	version int  // that they are based on
-	newest  bool // which is the document's
+	version int  // that the edits are based on
+	newest  bool // version is the document's current one
 }
 
 // replayNext brings the first record to the newest version and pushes it, in parts that

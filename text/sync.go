@@ -2,22 +2,20 @@ package text
 
 import "errors"
 
-// Errors of a [Sync].
+// ErrNotLoaded says that there is no text to edit yet.
+var ErrNotLoaded = errors.New("the document is not loaded yet")
+
+// Why a text is read again, though nothing failed.
 var (
-	// ErrNotLoaded says that there is no text to edit yet.
-	ErrNotLoaded = errors.New("the document is not loaded yet")
-	// ErrRolledBack says that the document is at an older version than this client: it was
-	// restored from a backup, or removed. The text is read again.
-	ErrRolledBack = errors.New("the document is at an older version: it was restored from a backup or removed")
-	// ErrFarBehind says that so many versions are missing that the text is read again.
-	ErrFarBehind = errors.New("too many versions behind; reading the text again")
+	errRolledBack = errors.New("the document is at an older version: it was restored from a backup or removed")
+	errFarBehind  = errors.New("too many versions behind; reading the text again")
 )
 
 // Bounds of a Sync.
 const (
-	farBehind = 5000 // versions beyond which a text is rather read than changed
-	maxInbox  = 5000 // versions that wait for the screen or for those before them
-	keptPast  = 1000 // versions of which positions are understood
+	farBehind = 5000 // missing versions beyond which the text is read again instead
+	maxInbox  = 5000 // versions that wait for the screen, or for versions before them
+	keptPast  = 1000 // versions in which positions can still be mapped
 )
 
 // Opening is the state of a document: the answer to a subscription.
@@ -42,11 +40,11 @@ type News struct {
 	Refused []Refusal
 }
 
-// Sync is an open document without its connection: it keeps the text on a screen and the
-// text of the document in step, over lost connections, lost messages and crashes. It does
-// no I/O and has no clock: every method is an event, and what it wants done are effects,
-// which the caller takes with [Sync.Effects] after each event. Calls are made one at a
-// time, besides Subscribe. Not safe for concurrent use.
+// Sync is the state machine of an open document: it keeps the text on a screen and the text
+// of the document in step, across lost connections, lost messages and crashes. It does no
+// I/O and has no clock. Each method is an event; what has to be done next are effects,
+// which the caller takes with [Sync.Effects] after each event and carries out. Apart from
+// Subscribe, at most one call is under way at a time. Not safe for concurrent use.
 //
 // The text changes only within Edit, Undo, Redo and Pull, so that an editor always knows
 // what is on its screen.
@@ -114,8 +112,8 @@ func (s *Sync) Effects() []Effect {
 	return effects
 }
 
-// do asks for something. It is not inlined, which would make the browser's module larger, like
-// other small methods here.
+// do asks for an effect. Like other small methods here, it is not inlined: that would make
+// the browser's module larger.
 //
 //go:noinline
 func (s *Sync) do(e Effect) { s.effects = append(s.effects, e) }
@@ -123,8 +121,8 @@ func (s *Sync) do(e Effect) { s.effects = append(s.effects, e) }
 // Ready reports whether there is a text.
 func (s *Sync) Ready() bool { return s.client != nil }
 
-// Client returns the client that has the text on the screen, nil before Ready. It is
-// another one after each News.Loaded. Only look at it.
+// Client returns the client that holds the text on the screen; nil before Ready. Each
+// News.Loaded replaces it. Use it for reading only.
 func (s *Sync) Client() *Client { return s.client }
 
 // Replacing reports whether the next Pull puts another text on the screen.
@@ -136,8 +134,8 @@ func (s *Sync) Saved() bool {
 	return len(s.restore) == 0 && (s.client == nil || s.client.Saved())
 }
 
-// Problem returns why nothing goes forward at the moment and in which step, or nil. What
-// failed is tried again.
+// Problem returns which step fails at the moment and why, or nil. A step that fails is
+// retried.
 func (s *Sync) Problem() (Step, error) { return s.failed, s.problem }
 
 // ChangedBy returns who made the newest edit, for people; "" if that was this client.
@@ -164,11 +162,11 @@ func (s *Sync) Edit(changes ChangeSet) error {
 	return nil
 }
 
-// Undo takes back the last step of this user and nothing of anybody else. It returns what
+// Undo reverts the last step of this user, and nothing that others did. It returns what
 // changed on the screen, and false if there was nothing to undo.
 func (s *Sync) Undo() (ChangeSet, bool) { return s.back(false) }
 
-// Redo does again what the last Undo took back.
+// Redo repeats the step that the last Undo reverted.
 func (s *Sync) Redo() (ChangeSet, bool) { return s.back(true) }
 
 func (s *Sync) back(redo bool) (changes ChangeSet, ok bool) {
@@ -198,28 +196,28 @@ func (s *Sync) edited() {
 	s.next()
 }
 
-// Online says whether there is a connection. While there is none, only a Subscribe that
-// [Sync.Resubscribe] asks for is an effect. Shells whose calls wait for the connection
-// themselves need not say it.
+// Online reports whether there is a connection. Without one, no calls are asked for except
+// the Subscribe of [Sync.Resubscribe]. A shell whose calls wait for the connection
+// themselves need not call it.
 func (s *Sync) Online(online bool) {
 	s.offline = !online
 	s.pausing, s.failures = false, 0
 	s.next()
 }
 
-// Resubscribe subscribes again at once: the document does not know this session.
+// Resubscribe subscribes again at once, because the document does not know this session.
 func (s *Sync) Resubscribe() {
 	s.subscribed, s.pausing = false, false
 	s.subscribe()
 }
 
-// Missed subscribes again, because messages of the document were lost on their way here.
+// Missed subscribes again, because messages from the document were lost.
 func (s *Sync) Missed() {
 	s.subscribed, s.stale, s.pausing = false, s.asking > 0, false
 	s.next()
 }
 
-// Due says that the time of a Wait is over.
+// Due reports that the time of a Wait is over.
 func (s *Sync) Due(t Timer) {
 	switch t {
 	case RetryTimer:
@@ -235,14 +233,14 @@ func (s *Sync) Due(t Timer) {
 	s.next()
 }
 
-// Close ends the openings of the document here: what is not in the journal is stored, and
-// nothing else is asked for. After a failure to store it can be called again.
+// Close asks for everything that the journal lacks to be stored, and for nothing after
+// that. If storing fails, Close can be called again.
 func (s *Sync) Close() {
 	s.closed = true
 	s.store()
 }
 
-// next asks for what can be done now. Every event ends with it.
+// next asks for whatever can be done now. Every event ends with it.
 func (s *Sync) next() {
 	if s.closed || s.offline || s.pausing {
 		return
@@ -295,9 +293,9 @@ func (s *Sync) push() {
 	}
 }
 
-// reached returns the version up to which everything is here.
+// reached returns the version up to which nothing is missing.
 func (s *Sync) reached() int {
-	version := s.latest // what comes is not needed before there is a text
+	version := s.latest // edits are not needed before there is a text
 	switch {
 	case s.loaded != nil:
 		version = s.loaded.version
@@ -317,7 +315,7 @@ func (s *Sync) reached() int {
 // gap reports whether versions are missing that exist.
 func (s *Sync) gap() bool { return s.reached() < s.latest }
 
-// fillGap fetches the versions that are missing, unless they arrive by themselves.
+// fillGap fetches missing versions, unless they arrive by themselves.
 func (s *Sync) fillGap() {
 	if len(s.inbox) >= maxInbox && s.client != nil && s.inbox[s.client.Version()+1] != nil {
 		return // the screen pulls first
@@ -338,7 +336,7 @@ func (s *Sync) fillGap() {
 	s.do(Wait{GapTimer, patience})
 }
 
-// wake tells the screen that there is news, once until it pulls.
+// wake tells the screen that there is news, once before each Pull.
 //
 //go:noinline
 func (s *Sync) wake() {
@@ -348,7 +346,7 @@ func (s *Sync) wake() {
 	}
 }
 
-// status tells the screen that what it shows about the document has changed.
+// status tells the screen that the state it shows has changed.
 //
 //go:noinline
 func (s *Sync) status() {

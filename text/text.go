@@ -5,17 +5,17 @@ import (
 	"strings"
 )
 
-// Text is a text that stays quick to change and to look at when it is large. It is
-// kept in pieces. Positions are in UTF-16 units, lines end with '\n' and with nothing
-// else, so that "\r\n" is a line that ends with '\r'. The zero value is the empty text.
-// Not safe for concurrent use: give others a [Text.Clone].
+// Text is a text that is fast to change and to read even if it is large, because it is kept
+// in pieces. Positions count UTF-16 units. Only '\n' ends a line, so "\r\n" ends a line
+// whose last character is '\r'. The zero value is the empty text. Not safe for concurrent
+// use, not even for reading: give other goroutines a [Text.Clone].
 type Text struct {
 	pieces []piece
 	units  int
 	bytes  int
 	breaks int // line breaks
 
-	// Where the last position was found: edits come near each other.
+	// Where the last position was found: edits are often near each other.
 	hint, hintUnits int
 }
 
@@ -29,10 +29,10 @@ type piece struct {
 const (
 	pieceSize = 1 << 9  // bytes of a piece when it is made
 	pieceMax  = 1 << 10 // a piece that grows beyond is cut
-	pieceMin  = 1 << 7  // a piece that shrinks below joins its neighbour
+	pieceMin  = 1 << 7  // a piece that shrinks below joins its neighbor
 )
 
-// NewText returns a text that holds s. Bytes of s that are no UTF-8 become U+FFFD.
+// NewText returns a text that holds s. Bytes of s that are not UTF-8 become U+FFFD.
 func NewText(s string) *Text {
 	t := new(Text)
 	t.splice(0, 0, cut(valid(s)))
@@ -57,7 +57,7 @@ func cut(s string) []piece {
 	return pieces
 }
 
-// Append adds s to the end. Bytes of s that are no UTF-8 become U+FFFD.
+// Append adds s to the end. Bytes of s that are not UTF-8 become U+FFFD.
 func (t *Text) Append(s string) { t.splice(len(t.pieces), 0, cut(valid(s))) }
 
 // splice replaces n pieces from index i on.
@@ -78,7 +78,7 @@ func (t *Text) splice(i, n int, with []piece) {
 		copy(t.pieces[i+len(with):], t.pieces[i+n:before])
 	} else if more < 0 {
 		copy(t.pieces[i+len(with):], t.pieces[i+n:])
-		clear(t.pieces[before+more:]) // of strings that nobody needs
+		clear(t.pieces[before+more:]) // drops references to strings
 		t.pieces = t.pieces[:before+more]
 	}
 	copy(t.pieces[i:], with)
@@ -96,8 +96,7 @@ func (t *Text) Size() int { return t.bytes }
 // Lines returns the number of lines, which is one more than there are line breaks.
 func (t *Text) Lines() int { return t.breaks + 1 }
 
-// Clone returns a copy that shares the pieces: a text of 10 MB is copied in some
-// microseconds.
+// Clone returns a copy that shares the pieces: copying a text of 10 MB takes microseconds.
 func (t *Text) Clone() *Text {
 	c := *t
 	c.pieces = slices.Clone(t.pieces)
@@ -114,8 +113,8 @@ func (t *Text) String() string {
 	return b.String()
 }
 
-// Slice returns the text from one position to another. Positions beyond the text mean
-// its ends; one inside a character means its beginning.
+// Slice returns the text between two positions. A position beyond the text stands for its
+// end, one inside a character for the beginning of that character.
 func (t *Text) Slice(from, to int) string {
 	from, to = max(0, from), min(to, t.units)
 	if from >= to {
@@ -140,9 +139,8 @@ func (t *Text) Slice(from, to int) string {
 	return s.String()
 }
 
-// find returns the piece in which a position is and the byte in it, and false if the
-// position is inside a character. A position between two pieces is at the end of the
-// first.
+// find returns the piece that holds a position and the byte within it, and false if the
+// position is inside a character. A position between two pieces is the end of the first.
 func (t *Text) find(pos int) (i, at int, ok bool) {
 	if len(t.pieces) == 0 {
 		return 0, 0, true
@@ -174,8 +172,7 @@ func (t *Text) Boundary(pos int) bool {
 	return ok
 }
 
-// replace puts s in the place of n units at pos, which are in the text and end where
-// characters do.
+// replace replaces n units at pos by s. They are in the text and end where characters do.
 func (t *Text) replace(pos, n int, s string, units int) {
 	i, a, _ := t.find(pos)
 	if len(t.pieces) == 0 {
@@ -211,8 +208,8 @@ func (t *Text) replace(pos, n int, s string, units int) {
 	t.splice(i, j-i+1, cut(joined))
 }
 
-// Apply changes the text. It changes nothing and returns [ErrLength] or [ErrSplit] if
-// the change set does not fit.
+// Apply changes the text. If the change set does not fit, it changes nothing and returns
+// [ErrLength] or [ErrSplit].
 func (t *Text) Apply(c ChangeSet) error {
 	if err := t.check(c); err != nil {
 		return err

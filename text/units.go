@@ -18,14 +18,14 @@ var ErrLength = errors.New("the change set is made for a text of another length"
 func Units(s string) int {
 	n := len(s)
 	for ; len(s) >= 8; s = s[8:] {
-		// Eight bytes at once: a text of 10 MB is counted whenever it is made.
+		// Eight bytes at once: a text of 10 MB is counted each time it is made.
 		b := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
 			uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 		const top = 0x8080808080808080 // the first bit of each byte
 		if b&top == 0 {
 			continue
 		}
-		n -= bits.OnesCount64(b &^ (b << 1) & top)                      // 10xxxxxx goes on with a character
+		n -= bits.OnesCount64(b &^ (b << 1) & top)                      // 10xxxxxx continues a character
 		n += bits.OnesCount64(b & (b << 1) & (b << 2) & (b << 3) & top) // 1111xxxx begins one of two units
 	}
 	for i := range len(s) {
@@ -68,8 +68,8 @@ func offset(s string, units, pos int) (int, bool) {
 	return i, true
 }
 
-// valid returns s with every byte that is no UTF-8 replaced by U+FFFD: a Go string
-// can hold such bytes, a text cannot.
+// valid returns s with every byte that is not UTF-8 replaced by U+FFFD: a Go string can
+// hold such bytes, a text cannot.
 func valid(s string) string {
 	if utf8.ValidString(s) {
 		return s

@@ -25,8 +25,8 @@ func TestUnitsAsUTF16(t *testing.T) {
 	}
 }
 
-// TestPushedTextIsTheCommittedOne pushes several edits at once.
-func TestPushedTextIsTheCommittedOne(t *testing.T) {
+// TestCommitOfPushedText pushes several edits at once.
+func TestCommitOfPushedText(t *testing.T) {
 	a, log := new(Authority), new(MemoryLog)
 	var edits []Edit
 	for i := range 3 {
@@ -47,8 +47,8 @@ func TestPushedTextIsTheCommittedOne(t *testing.T) {
 	}
 }
 
-// TestBetweenMakesTheOtherText compares texts of several pieces that have much alike.
-func TestBetweenMakesTheOtherText(t *testing.T) {
+// TestBetween compares texts of several pieces that have much alike.
+func TestBetween(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	some := func(n int) string {
 		alphabet := []rune("ab\nüéè©€🦊🦋")

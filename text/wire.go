@@ -6,13 +6,13 @@ import (
 	"unicode/utf8"
 )
 
-// MaxLength is the largest length of a text that a change set from the wire may be made
-// for or make, in units.
+// MaxLength is the largest length, in units, of the texts that a change set from the wire
+// may apply to and make.
 const MaxLength = 64 << 20
 
-// Wire returns c as CodeMirror's ChangeSet.toJSON does: an array in which a number
-// keeps that many units, and an array [n, line, line, ...] replaces n units by those
-// lines, which are divided by "\n". It consists of int, string and []any.
+// Wire returns c in the form of CodeMirror's ChangeSet.toJSON: an array in which a number
+// keeps that many units, and an array [n, line, line, ...] replaces n units by those lines,
+// joined by "\n". It consists of int, string and []any.
 func (c ChangeSet) Wire() []any {
 	parts := make([]any, len(c.sections))
 	for i, s := range c.sections {
@@ -32,12 +32,12 @@ func (c ChangeSet) Wire() []any {
 	return parts
 }
 
-// ErrWire says that something is not a change set, or one for a text that is too long,
-// or that it inserts half a character.
+// ErrWire says that a value is not a change set, is one for a text that is too long, or
+// inserts half a character.
 var ErrWire = errors.New("not a change set: an array of lengths and of arrays [length, line, ...]")
 
-// Parse reads what [ChangeSet.Wire] or CodeMirror has written. Numbers may be of any
-// type that lmz decodes a number into. Every error is [ErrWire].
+// Parse reads what [ChangeSet.Wire] or CodeMirror wrote. Numbers may have any type into
+// which lmz decodes numbers. Every error is [ErrWire].
 func Parse(parts []any) (ChangeSet, error) {
 	sections := make([]section, 0, len(parts))
 	total := 0
