@@ -26,7 +26,7 @@ npm: web ## put the npm package of the browser client together in bin/npm
 
 .PHONY: wasm-size
 wasm-size: ## what a browser loads, and whether it is within web/size.json
-	@$(GO) test -count=1 ./web -run StaysWithinItsBudget -v | grep -vE '^(===|---|PASS)'; exit $${PIPESTATUS[0]}
+	@$(GO) test -count=1 ./web -run SizeBudget -v | grep -vE '^(===|---|PASS)'; exit $${PIPESTATUS[0]}
 
 .PHONY: run
 run: build ## build everything and start lmz dev; DATA=dir chooses its data directory

@@ -12,7 +12,7 @@ import (
 	"github.com/lumenize/lmz/internal/faultnet"
 )
 
-func TestTwoTerminalsShowEachOthersText(t *testing.T) {
+func TestTwoTerminals(t *testing.T) {
 	t.Parallel()
 	address := startGateway(t)
 	terms := startTerminals(t)
@@ -35,7 +35,7 @@ func TestTwoTerminalsShowEachOthersText(t *testing.T) {
 	alice.awaitThat("the tab", func() bool { return strings.Contains(alice.screen(), "\n     The teh fox") })
 }
 
-func TestOnlyTheAuthorSeesTheSpelling(t *testing.T) {
+func TestSpellingInTwoTerminals(t *testing.T) {
 	t.Parallel()
 	address := startGateway(t)
 	terms := startTerminals(t)
@@ -54,7 +54,7 @@ func TestOnlyTheAuthorSeesTheSpelling(t *testing.T) {
 	}
 }
 
-func TestWhatBothTypedWhileOneWasOfflineIsMerged(t *testing.T) {
+func TestMergeAfterOffline(t *testing.T) {
 	t.Parallel()
 	address := startGatewayWith(t, 10*time.Minute) // however busy the machine is
 	wire, wired := startWire(t, address)
@@ -93,7 +93,7 @@ func TestWhatBothTypedWhileOneWasOfflineIsMerged(t *testing.T) {
 	}
 }
 
-func TestQuittingSavesOrAsks(t *testing.T) {
+func TestQuitWithUnsavedText(t *testing.T) {
 	t.Parallel()
 	address := startGateway(t)
 	wire, wired := startWire(t, address)
@@ -130,7 +130,7 @@ func TestQuittingSavesOrAsks(t *testing.T) {
 	}
 }
 
-func TestNothingTypedInALongCutIsLost(t *testing.T) {
+func TestTypingThroughLongCut(t *testing.T) {
 	t.Parallel()
 	address := startGateway(t)
 	wire, wired := startWire(t, address)
@@ -175,7 +175,7 @@ func onDisk(t *testing.T, dir string) string {
 }
 
 // make soak takes the minute that the offline user takes in life.
-func TestWhatIsTypedOfflineSurvivesKill9(t *testing.T) {
+func TestOfflineTypingAfterKill9(t *testing.T) {
 	t.Parallel()
 	offline, soak := 3, os.Getenv("LMZ_SOAK") != ""
 	if soak {
@@ -217,7 +217,7 @@ func TestWhatIsTypedOfflineSurvivesKill9(t *testing.T) {
 	}
 }
 
-func TestTheTerminalPastesAndResizes(t *testing.T) {
+func TestPasteAndResize(t *testing.T) {
 	t.Parallel()
 	terms := startTerminals(t)
 	alice := terms.open("alice", startGateway(t), 80, 24)
@@ -239,7 +239,7 @@ func TestTheTerminalPastesAndResizes(t *testing.T) {
 	alice.await("six and seven")
 }
 
-func TestAUserWhoIsRefusedIsToldSo(t *testing.T) {
+func TestRefusedUser(t *testing.T) {
 	t.Parallel()
 	terms := startTerminals(t)
 	nobody := terms.open("nobody", startGateway(t), 80, 24)

@@ -14,9 +14,9 @@ import (
 	"github.com/lumenize/lmz/text"
 )
 
-// TestAScreenHasNoCommandsOfOthers puts what would command a terminal wherever the editor
+// TestForeignCommandsOnScreen puts what would command a terminal wherever the editor
 // shows text: names, titles, files, errors, the document.
-func TestAScreenHasNoCommandsOfOthers(t *testing.T) {
+func TestForeignCommandsOnScreen(t *testing.T) {
 	const hostile = "\x1b]0;x\a\u009b31m\u202egpj.exe\u2028\u00ad\u200b\x7f" + "z\u0301\u0301\u0301\u0301\u0301\u0301\u0301\u0301\u0301\u0301"
 	onMesh(t, func(t *testing.T, m *meshtest.Mesh) {
 		s := opened(t, m, "ann", 100, 30)

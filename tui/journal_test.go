@@ -34,7 +34,7 @@ func wantLeft(t *testing.T, j *journal, want ...string) {
 	}
 }
 
-func TestAJournalOutlivesItsEditorUntilTheDocumentHasIt(t *testing.T) {
+func TestJournalAfterEditor(t *testing.T) {
 	state := t.TempDir()
 	j := journalOf(t, state, "ann")
 	for _, what := range []string{"first", "second"} {
@@ -69,7 +69,7 @@ func TestAJournalOutlivesItsEditorUntilTheDocumentHasIt(t *testing.T) {
 	}
 }
 
-func TestADamagedRecordIsLeftAlone(t *testing.T) {
+func TestDamagedRecord(t *testing.T) {
 	j := journalOf(t, t.TempDir(), "ann")
 	file := filepath.Join(j.dir, "x.json")
 	if err := os.WriteFile(file, []byte("{"), 0o600); err != nil {

@@ -311,7 +311,7 @@ func TestScreens(t *testing.T) {
 	}
 }
 
-func TestTwoEditorsTypeInOneParagraph(t *testing.T) {
+func TestTypingInOneParagraph(t *testing.T) {
 	onMesh(t, func(t *testing.T, m *meshtest.Mesh) {
 		ann, bob := opened(t, m, "ann", 80, 24), opened(t, m, "bob", 80, 24)
 		ann.write("one three")
@@ -328,7 +328,7 @@ func TestTwoEditorsTypeInOneParagraph(t *testing.T) {
 	})
 }
 
-func TestUndoTakesBackOnlyOnesOwn(t *testing.T) {
+func TestUndoOfOwnEdits(t *testing.T) {
 	onMesh(t, func(t *testing.T, m *meshtest.Mesh) {
 		ann, bob := opened(t, m, "ann", 80, 24), opened(t, m, "bob", 80, 24)
 		ann.write("my text")
@@ -347,7 +347,7 @@ func TestUndoTakesBackOnlyOnesOwn(t *testing.T) {
 	})
 }
 
-func TestTypingOfflineIsKeptAcrossTheDeathOfTheEditor(t *testing.T) {
+func TestOfflineTypingAfterDeath(t *testing.T) {
 	onMesh(t, func(t *testing.T, m *meshtest.Mesh) {
 		state := t.TempDir()
 		o := Options{Document: "notes", StateDir: state, Account: "ann"}
@@ -384,7 +384,7 @@ func TestTypingOfflineIsKeptAcrossTheDeathOfTheEditor(t *testing.T) {
 	})
 }
 
-func TestQuittingOfflineAsksAndTheNextOpeningSends(t *testing.T) {
+func TestQuitOffline(t *testing.T) {
 	onMesh(t, func(t *testing.T, m *meshtest.Mesh) {
 		o := Options{Document: "notes", StateDir: t.TempDir(), Account: "ann"}
 		ann := start(t, m, "ann", 80, 24, o)
@@ -406,7 +406,7 @@ func TestQuittingOfflineAsksAndTheNextOpeningSends(t *testing.T) {
 	})
 }
 
-func TestAFullDiskIsNotTakenForAKeptText(t *testing.T) {
+func TestFullDisk(t *testing.T) {
 	onMesh(t, func(t *testing.T, m *meshtest.Mesh) {
 		ann := start(t, m, "ann", 80, 24, Options{Document: "notes", StateDir: t.TempDir(), Account: "ann"})
 		ann.await("the text", ann.ready)
@@ -442,7 +442,7 @@ func TestAFullDiskIsNotTakenForAKeptText(t *testing.T) {
 	})
 }
 
-func TestAnEditorWithoutAJournalSaysSoAsLongAsItMatters(t *testing.T) {
+func TestEditorWithoutJournal(t *testing.T) {
 	onMesh(t, func(t *testing.T, m *meshtest.Mesh) {
 		state := t.TempDir()
 		if err := os.WriteFile(filepath.Join(state, "unsaved"), nil, 0o600); err != nil {
@@ -459,7 +459,7 @@ func TestAnEditorWithoutAJournalSaysSoAsLongAsItMatters(t *testing.T) {
 	})
 }
 
-func TestQuittingWaitsForTheLastEdits(t *testing.T) {
+func TestQuitWithLastEdits(t *testing.T) {
 	onMesh(t, func(t *testing.T, m *meshtest.Mesh) {
 		ann := opened(t, m, "ann", 80, 24)
 		ann.write("last words")
@@ -469,7 +469,7 @@ func TestQuittingWaitsForTheLastEdits(t *testing.T) {
 	})
 }
 
-func TestTheEndOfTheContextDoesNotAsk(t *testing.T) {
+func TestQuitByContext(t *testing.T) {
 	onMesh(t, func(t *testing.T, m *meshtest.Mesh) {
 		s := opened(t, m, "ann", 80, 24)
 		s.client.Cut()
@@ -482,7 +482,7 @@ func TestTheEndOfTheContextDoesNotAsk(t *testing.T) {
 	})
 }
 
-func TestAPasteHasTheLineBreaksOfTheDocument(t *testing.T) {
+func TestLineBreaksOfPaste(t *testing.T) {
 	onMesh(t, func(t *testing.T, m *meshtest.Mesh) {
 		s := opened(t, m, "ann", 80, 24)
 		s.Update(tea.PasteMsg{Content: "one\rtwo\r\nthree\n\xff"})
@@ -505,7 +505,7 @@ func TestForeignTextOfOthers(t *testing.T) {
 	})
 }
 
-func TestASuggestionReplacesTheWord(t *testing.T) {
+func TestSuggestion(t *testing.T) {
 	onMesh(t, func(t *testing.T, m *meshtest.Mesh) {
 		s := opened(t, m, "ann", 80, 24)
 		s.write("The teh fox")
@@ -523,7 +523,7 @@ func TestASuggestionReplacesTheWord(t *testing.T) {
 	})
 }
 
-func TestThePickerOpensAndCreatesDocuments(t *testing.T) {
+func TestPicker(t *testing.T) {
 	onMesh(t, func(t *testing.T, m *meshtest.Mesh) {
 		s := opened(t, m, "ann", 80, 24)
 		s.write("in notes")
@@ -558,7 +558,7 @@ func TestThePickerOpensAndCreatesDocuments(t *testing.T) {
 	})
 }
 
-func TestThePickerLoadsWhatIsScrolledTo(t *testing.T) {
+func TestPickerOfLongList(t *testing.T) {
 	onMesh(t, func(t *testing.T, m *meshtest.Mesh) {
 		ann := m.Client("maker", nil, client.Options{})
 		for i := range 520 {
@@ -587,7 +587,7 @@ func TestThePickerLoadsWhatIsScrolledTo(t *testing.T) {
 	})
 }
 
-func TestEarlierVersionsAreShownAndRestored(t *testing.T) {
+func TestVersionsPanel(t *testing.T) {
 	onMesh(t, func(t *testing.T, m *meshtest.Mesh) {
 		ann, bob := opened(t, m, "ann", 80, 24), opened(t, m, "bob", 80, 24)
 		ann.write("first")
@@ -617,7 +617,7 @@ func TestEarlierVersionsAreShownAndRestored(t *testing.T) {
 	})
 }
 
-func TestAnEarlierVersionIsReadToItsEnd(t *testing.T) {
+func TestLongEarlierVersion(t *testing.T) {
 	onMesh(t, func(t *testing.T, m *meshtest.Mesh) {
 		ann := opened(t, m, "ann", 80, 24)
 		var long strings.Builder
@@ -649,7 +649,7 @@ func TestAnEarlierVersionIsReadToItsEnd(t *testing.T) {
 
 // In 3 s the session lives on, so there is nothing to take from the screens of others,
 // not even for a moment.
-func TestACutOf3SecondsHidesNobody(t *testing.T) {
+func TestPeopleThroughShortCut(t *testing.T) {
 	onMesh(t, func(t *testing.T, m *meshtest.Mesh) {
 		ann, bob := opened(t, m, "ann", 80, 24), opened(t, m, "bob", 80, 24)
 		ann.write("words of ann")
@@ -707,7 +707,7 @@ func (s *screen) fileHas(path, want string) {
 	})
 }
 
-func TestASharedFileAndItsDocumentHaveOneText(t *testing.T) {
+func TestSharedFile(t *testing.T) {
 	onMesh(t, func(t *testing.T, m *meshtest.Mesh) {
 		s, path := withFile(t, m, "from the file")
 		bob := opened(t, m, "bob", 80, 24)
@@ -730,7 +730,7 @@ func TestASharedFileAndItsDocumentHaveOneText(t *testing.T) {
 	})
 }
 
-func TestWhenFileAndDocumentDifferTheUserDecides(t *testing.T) {
+func TestSharedFileThatDiffers(t *testing.T) {
 	for answer, want := range map[string]string{"f": "in the file", "d": "in the document"} {
 		onMesh(t, func(t *testing.T, m *meshtest.Mesh) {
 			bob := opened(t, m, "bob", 80, 24)
@@ -749,7 +749,7 @@ func TestWhenFileAndDocumentDifferTheUserDecides(t *testing.T) {
 	}
 }
 
-func TestTheWindowFollowsTheCursor(t *testing.T) {
+func TestWindowAroundCursor(t *testing.T) {
 	onMesh(t, func(t *testing.T, m *meshtest.Mesh) {
 		var lines []string
 		for i := range 100 {
@@ -773,7 +773,7 @@ func TestTheWindowFollowsTheCursor(t *testing.T) {
 	})
 }
 
-func TestThePumpKeepsControlMessagesAndTheNewestOfTheRest(t *testing.T) {
+func TestPump(t *testing.T) {
 	p := newPump()
 	p.push(stateMsg(client.Connecting))
 	for range 1000 {

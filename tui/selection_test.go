@@ -33,7 +33,7 @@ func marked(a *textArea) string {
 	return a.text[:from] + "[|" + a.text[from:to] + "]" + a.text[to:]
 }
 
-func TestShiftSelectsAndTypingReplaces(t *testing.T) {
+func TestSelectionByShift(t *testing.T) {
 	for _, c := range []struct{ keys, want string }{
 		{"shift+right shift+right", "[on|]e two\nthree"},
 		{"ctrl+end shift+ctrl+left", "one two\n[|three]"},
@@ -58,7 +58,7 @@ func TestShiftSelectsAndTypingReplaces(t *testing.T) {
 	}
 }
 
-func TestTheMouseMovesSelectsAndScrolls(t *testing.T) {
+func TestMouse(t *testing.T) {
 	alone(t, "one two\nthree\n"+strings.Repeat("more\n", 30), func(s *screen) {
 		click := func(x, y int, mod tea.KeyMod) {
 			s.Update(tea.MouseClickMsg{X: x, Y: y, Button: tea.MouseLeft, Mod: mod})
@@ -101,7 +101,7 @@ func TestTheMouseMovesSelectsAndScrolls(t *testing.T) {
 	})
 }
 
-func TestASearchFindsAsItIsTyped(t *testing.T) {
+func TestSearch(t *testing.T) {
 	alone(t, "The fox. the end of the Fox", func(s *screen) {
 		s.press("ctrl+f", "t", "h", "e")
 		if got := marked(&s.area); !strings.HasPrefix(got, "[The|] fox") {
@@ -137,7 +137,7 @@ func TestASearchFindsAsItIsTyped(t *testing.T) {
 	})
 }
 
-func TestCopyingGoesThroughTheTerminal(t *testing.T) {
+func TestCopy(t *testing.T) {
 	alone(t, "one two", func(s *screen) {
 		if cmd := s.press("ctrl+x"); cmd != nil {
 			t.Error("something was cut though nothing is selected")

@@ -48,7 +48,7 @@ func (r *reference) remove(from, to int) {
 	r.set(strings.Join(slices.Delete(r.characters, from, to), ""), at)
 }
 
-func TestRandomEditsKeepTextAndCursorLikeASliceOfCharacters(t *testing.T) {
+func TestTextAreaAsCharacters(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		a := newTextArea()
 		a.method = rapid.SampledFrom([]ansi.Method{ansi.WcWidth, ansi.GraphemeWidth}).Draw(t, "method")
@@ -136,7 +136,7 @@ func rowsOf(text string, width int) []string {
 	return got
 }
 
-func TestLinesWrapBetweenWords(t *testing.T) {
+func TestWrap(t *testing.T) {
 	for text, want := range map[string][]string{
 		"":                 {""},
 		"nine char":        {"nine char"},
@@ -155,7 +155,7 @@ func TestLinesWrapBetweenWords(t *testing.T) {
 	}
 }
 
-func TestWordsAreSteppedOverAsAWhole(t *testing.T) {
+func TestWordSteps(t *testing.T) {
 	a := newTextArea()
 	a.insert("don't (stop) 日本 now")
 	var stops []int
@@ -175,7 +175,7 @@ func TestWordsAreSteppedOverAsAWhole(t *testing.T) {
 	}
 }
 
-func TestACarriageReturnBelongsToItsLineBreak(t *testing.T) {
+func TestCarriageReturn(t *testing.T) {
 	a := newTextArea()
 	a.insert("one\r\ntwo")
 	a.moveTo(3)

@@ -13,7 +13,7 @@ import (
 
 // Against package text: what the area shows after changes of others is their text, and
 // the cursor is where it maps to.
-func TestChangesOfOthersGiveTheirTextAndKeepTheCursorAtItsPlace(t *testing.T) {
+func TestRemoteChangesAroundCursor(t *testing.T) {
 	piece := rapid.SampledFrom([]string{"a", "word ", "\n", "日本", "👍", "e\u0301", "👨‍👩‍👧", "\r\n"})
 	rapid.Check(t, func(t *rapid.T) {
 		a := newTextArea()
@@ -90,7 +90,7 @@ func drawChanges(t *rapid.T, of *text.Text, piece *rapid.Generator[string]) text
 	return c
 }
 
-func TestNamesOfOthersCommandNoTerminal(t *testing.T) {
+func TestForeignNamesOnScreen(t *testing.T) {
 	for given, want := range map[string]string{
 		"ann": "ann", "\x1b[31mann\x07": `\u001b[31mann\u0007`, "\u009b31mann": `\u009b31mann`, "nna\u202egpj.exe": `nna\u202egpj.exe`,
 		"\u2066ann\u2069": `\u2066ann\u2069`, "\u200b": "somebody", "👩\u200d🚀": "👩\u200d🚀", "عنا": "عنا",
@@ -101,7 +101,7 @@ func TestNamesOfOthersCommandNoTerminal(t *testing.T) {
 	}
 }
 
-func TestOnALightBackgroundNobodyIsYellow(t *testing.T) {
+func TestColorsOnLightBackground(t *testing.T) {
 	yellow := func(background color.Color) (n int) {
 		m := newModel(Options{Getenv: func(string) string { return "" }})
 		m.Update(tea.BackgroundColorMsg{Color: background})

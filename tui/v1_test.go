@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestAJournalOfVersion1IsTakenUp finds what version 1 left (testdata/v1/README.md).
-func TestAJournalOfVersion1IsTakenUp(t *testing.T) {
+// TestJournalOfVersion1 finds what version 1 left (testdata/v1/README.md).
+func TestJournalOfVersion1(t *testing.T) {
 	const v1 = "../testdata/v1"
 	var made struct{ Subjects map[string]string }
 	manifest, err := os.ReadFile(v1 + "/manifest.json")

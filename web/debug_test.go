@@ -2,7 +2,7 @@ package web
 
 import "testing"
 
-func TestAPageTellsTheConsoleWhatItsKeyDEBUGAsksFor(t *testing.T) {
+func TestDebugInConsole(t *testing.T) {
 	s := startSite(t)
 	b := openBrowser(t)
 	b.signIn(s, "ada@example.com")

@@ -27,7 +27,7 @@ func (b *tab) run(body string) string {
 	return result
 }
 
-func TestJavaScriptProgramsCallNodes(t *testing.T) {
+func TestJavaScriptPrograms(t *testing.T) {
 	s := startSite(t)
 	b := openBrowser(t)
 	b.signIn(s, "ada@example.com")
@@ -301,7 +301,7 @@ func TestJavaScriptProgramsCallNodes(t *testing.T) {
 	})
 }
 
-func TestACopyOfATabIsAClientOfItsOwn(t *testing.T) {
+func TestCopyOfTab(t *testing.T) {
 	s := startSite(t)
 	b := openBrowser(t)
 	b.signIn(s, "ada@example.com")

@@ -11,9 +11,9 @@ import (
 	"github.com/lumenize/lmz/examples/editor"
 )
 
-// TestALargeDocumentIsEditedInThePage pastes 1 MB several times, with the gateway's default
+// TestLargeDocumentInPage pastes 1 MB several times, with the gateway's default
 // limits, opens that anew, types in it, and prints what each took. 10 MB are for make soak.
-func TestALargeDocumentIsEditedInThePage(t *testing.T) {
+func TestLargeDocumentInPage(t *testing.T) {
 	t.Parallel()
 	s := startSite(t)
 	b := openBrowser(t)

@@ -45,7 +45,7 @@ func openStats(t *testing.T, s *site) *tab {
 	return b
 }
 
-func TestCallsAndPeersLeaveNothingBehind(t *testing.T) {
+func TestLeaksOfCallsAndPeers(t *testing.T) {
 	s := startSite(t)
 	p := newPrograms(t, s)
 	token, err := auth.Mint(s.dir, func(string) string { return "" }, "ada@example.com", false, time.Hour)
@@ -76,7 +76,7 @@ func TestCallsAndPeersLeaveNothingBehind(t *testing.T) {
 	}
 }
 
-func TestAModuleThatCrashesIsReplaced(t *testing.T) {
+func TestCrashOfModule(t *testing.T) {
 	s := startSiteOf(t, gateway.Options{})
 	b := openStats(t, s)
 	b.run(`
@@ -98,7 +98,7 @@ func TestAModuleThatCrashesIsReplaced(t *testing.T) {
 		c.disconnect();`)
 }
 
-func TestACrashEndsNoProcess(t *testing.T) {
+func TestCrashInNode(t *testing.T) {
 	s := startSite(t)
 	p := newPrograms(t, s)
 	token, err := auth.Mint(s.dir, func(string) string { return "" }, "ada@example.com", false, time.Hour)

@@ -12,7 +12,7 @@ import (
 	"github.com/lumenize/lmz/examples/editor"
 )
 
-func TestALongListLoadsMoreAsOneScrolls(t *testing.T) {
+func TestLongListInPage(t *testing.T) {
 	s := startSite(t)
 	maker := s.client("bob@example.com")
 	var making sync.WaitGroup

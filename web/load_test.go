@@ -80,7 +80,7 @@ func broken(w http.ResponseWriter, r *http.Request) {
 	panic(http.ErrAbortHandler)
 }
 
-func TestTheModuleLoadsHoweverItIsServed(t *testing.T) {
+func TestModuleFromAnyServer(t *testing.T) {
 	p := newLoadPage(t)
 	const works = `
 		const client = new lmz.LumenizeClient(config);
@@ -109,7 +109,7 @@ func TestTheModuleLoadsHoweverItIsServed(t *testing.T) {
 	})
 }
 
-func TestALoadThatFailedIsTriedAgain(t *testing.T) {
+func TestFailedLoadOfModule(t *testing.T) {
 	p := newLoadPage(t)
 	unavailable := func(w http.ResponseWriter, _ *http.Request) {
 		http.Error(w, "not now", http.StatusServiceUnavailable)
@@ -200,7 +200,7 @@ func TestALoadThatFailedIsTriedAgain(t *testing.T) {
 	})
 }
 
-func TestAServerThatSpeaksOnlyLmzSaysWhatNobodyKnows(t *testing.T) {
+func TestUnknownMessagesOverJSON(t *testing.T) {
 	p := newLoadPage(t)
 	page := p.site.extra.Load().(http.HandlerFunc)
 	p.site.extra.Store(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -7,9 +7,9 @@ import (
 	"github.com/lumenize/lmz"
 )
 
-// TestAJavaScriptClientHearsWhatItMissed has a client in the page take nothing from its
+// TestMissedMessagesInJavaScript has a client in the page take nothing from its
 // socket while another sends it 1,500 calls, and then everything.
-func TestAJavaScriptClientHearsWhatItMissed(t *testing.T) {
+func TestMissedMessagesInJavaScript(t *testing.T) {
 	s := startSite(t)
 	b := openBrowser(t)
 	b.signIn(s, "ada@example.com")

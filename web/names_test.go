@@ -7,9 +7,9 @@ import (
 	"github.com/lumenize/lmz/internal/printable"
 )
 
-// TestNamesReorderNothingOnThePage opens a document with a hostile name, and compares
+// TestBidiNamesInPage opens a document with a hostile name, and compares
 // what the page shows with what a terminal would.
-func TestNamesReorderNothingOnThePage(t *testing.T) {
+func TestBidiNamesInPage(t *testing.T) {
 	t.Parallel()
 	s := startSite(t)
 	b := openBrowser(t)

@@ -33,7 +33,7 @@ func mustSub() fs.FS {
 	return files
 }
 
-func TestTypingInThePageReachesATerminalAndBack(t *testing.T) {
+func TestPageAndTerminal(t *testing.T) {
 	s := startSite(t)
 	b := openBrowser(t)
 	b.signIn(s, "ada@example.com")
@@ -58,7 +58,7 @@ func TestTypingInThePageReachesATerminalAndBack(t *testing.T) {
 	b.until(`document.querySelector('#documents a[aria-current]')?.textContent === 'notes'`)
 }
 
-func TestWhatBothTypedDuringACutIsMergedAndUndoIsOnesOwn(t *testing.T) {
+func TestMergeAndUndoAfterCut(t *testing.T) {
 	s := startSiteWith(t, time.Minute) // however busy the machine is
 	b := openBrowser(t)
 	b.signIn(s, "ada@example.com")
@@ -86,7 +86,7 @@ func TestWhatBothTypedDuringACutIsMergedAndUndoIsOnesOwn(t *testing.T) {
 	terminal.shows("his mine and more")
 }
 
-func TestTwoPagesSeeEachOther(t *testing.T) {
+func TestTwoPages(t *testing.T) {
 	s := startSite(t)
 	ada, bob := openBrowser(t), openBrowser(t)
 	ada.signIn(s, "ada@example.com")
@@ -103,7 +103,7 @@ func TestTwoPagesSeeEachOther(t *testing.T) {
 	ada.until(`document.querySelectorAll('#people li').length === 0`) // its session has ended
 }
 
-func TestWhoComesWhileALongDocumentIsBeingOpenedIsSeen(t *testing.T) {
+func TestPresenceDuringSlowOpen(t *testing.T) {
 	reading, cameIn := make(chan struct{}), make(chan struct{})
 	first := sync.OnceFunc(func() { close(reading); <-cameIn })
 	s := startSiteOf(t, gateway.Options{Clients: gateway.ClientOptions{BeforeCallToMesh: func(_ context.Context, call *gateway.Call) error {
@@ -150,7 +150,7 @@ func (b *tab) keeps(what, condition string) {
 	poll.Until(b.t, what, func() bool { return b.run(look) == "true" })
 }
 
-func TestWhatIsTypedOfflineSurvivesTheDeathOfTheTab(t *testing.T) {
+func TestOfflineTypingAfterDeathOfTab(t *testing.T) {
 	s := startSite(t)
 	b := openBrowser(t)
 	b.signIn(s, "ada@example.com")
@@ -173,7 +173,7 @@ func TestWhatIsTypedOfflineSurvivesTheDeathOfTheTab(t *testing.T) {
 	again.until(`document.getElementById('text').text === 'before and after it' && document.body.dataset.dirty === 'false'`)
 }
 
-func TestWhatATabLeavesThatDiesLaterIsPushedByAnother(t *testing.T) {
+func TestRecordOfTabThatDiesLater(t *testing.T) {
 	t.Parallel()
 	s := startSite(t)
 	b := openOwnBrowser(t) // a tab whose focus is emulated is not frozen
@@ -199,7 +199,7 @@ func TestWhatATabLeavesThatDiesLaterIsPushedByAnother(t *testing.T) {
 	again.until(`document.body.dataset.dirty === 'false'`)
 }
 
-func TestOddTextArrivesUnchangedOrIsRefused(t *testing.T) {
+func TestOddTextInPage(t *testing.T) {
 	s := startSite(t)
 	b := openBrowser(t)
 	b.signIn(s, "ada@example.com")
@@ -213,7 +213,7 @@ func TestOddTextArrivesUnchangedOrIsRefused(t *testing.T) {
 	b.until(`document.getElementById('text').text === ` + quote(odd))
 }
 
-func TestASessionThatIsOverSubscribesAgainAndLosesNoKeystroke(t *testing.T) {
+func TestTypingThroughEndOfSession(t *testing.T) {
 	s := startSiteWith(t, 100*time.Millisecond)
 	b := openBrowser(t)
 	b.signIn(s, "ada@example.com")
@@ -235,7 +235,7 @@ func TestASessionThatIsOverSubscribesAgainAndLosesNoKeystroke(t *testing.T) {
 	b.until(`document.getElementById('text').text === 'one two three'`)
 }
 
-func TestALinkThatDoesNotWorkIsExplained(t *testing.T) {
+func TestInvalidLink(t *testing.T) {
 	s := startSite(t)
 	b := openBrowser(t)
 	b.do(chromedp.Navigate(s.url + "/auth/magic-link?one_time_token=wrong"))
@@ -244,7 +244,7 @@ func TestALinkThatDoesNotWorkIsExplained(t *testing.T) {
 	b.until(`location.search === ''`)
 }
 
-func TestDocumentsOfEveryNameOpen(t *testing.T) {
+func TestNamesOfDocuments(t *testing.T) {
 	s := startSite(t)
 	b := openBrowser(t)
 	b.signIn(s, "ada@example.com")
@@ -261,7 +261,7 @@ func TestDocumentsOfEveryNameOpen(t *testing.T) {
 	b.until(`document.getElementById('text').text === 'x'`)
 }
 
-func TestSigningOutLeadsToTheForm(t *testing.T) {
+func TestSignOut(t *testing.T) {
 	s := startSite(t)
 	b := openBrowser(t)
 	b.signIn(s, "ada@example.com")
@@ -269,7 +269,7 @@ func TestSigningOutLeadsToTheForm(t *testing.T) {
 	b.until(`document.body.dataset.state === 'signed-out' && document.body.dataset.view === 'sign-in'`)
 }
 
-func TestThePageSaysWhyItIsNotConnected(t *testing.T) {
+func TestReasonsWithoutConnection(t *testing.T) {
 	t.Parallel()
 	s := startSite(t)
 	b := openBrowser(t)
@@ -340,7 +340,7 @@ func (s *site) auth(access, method, endpoint, body string) {
 	}
 }
 
-func TestThePageSaysWhatWasTakenAway(t *testing.T) {
+func TestReasonsAfterRevocation(t *testing.T) {
 	s := startSite(t)
 	b := openBrowser(t)
 	admin, err := auth.Mint(s.dir, func(string) string { return "" }, "root@example.com", true, time.Hour)
@@ -366,7 +366,7 @@ func TestThePageSaysWhatWasTakenAway(t *testing.T) {
 	}
 }
 
-func TestBackAfterSigningOutShowsNothing(t *testing.T) {
+func TestBackAfterSignOut(t *testing.T) {
 	s := startSite(t)
 	b := openBrowser(t)
 	b.signIn(s, "ada@example.com")

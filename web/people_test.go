@@ -11,8 +11,8 @@ import (
 	"github.com/lumenize/lmz/text"
 )
 
-// TestPageShowsNamesakesApartAndNoGhosts has a second Ann change her editor again and again.
-func TestPageShowsNamesakesApartAndNoGhosts(t *testing.T) {
+// TestNamesakesInPage has a second Ann change her editor again and again.
+func TestNamesakesInPage(t *testing.T) {
 	s := startSite(t)
 	ann, at := openBrowser(t), lmz.At(editor.DocumentBinding, "notes")
 	ann.signIn(s, "ann@one.example")

@@ -217,7 +217,7 @@ func (p *programs) said(output string, want []string) {
 	}
 }
 
-func TestAProgramForTheOriginalsClientRunsEverywhereWithAnotherImport(t *testing.T) {
+func TestProgramOfOriginalClient(t *testing.T) {
 	s := startSite(t)
 	p := newPrograms(t, s)
 	source := p.read("program.ts")

@@ -24,7 +24,7 @@ type sizes struct {
 	Brotli int `json:"brotli"`
 }
 
-func TestTheBrowserClientStaysWithinItsBudget(t *testing.T) {
+func TestSizeBudget(t *testing.T) {
 	var limit, got budget
 	data, err := os.ReadFile("size.json")
 	if err != nil {

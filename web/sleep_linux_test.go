@@ -73,7 +73,7 @@ const recordStates = `
 		window.savedThen = document.getElementById('saved').textContent;
 	}).observe(shown, { childList: true });`
 
-func TestTheTextOutlivesTheSleepOfTheMachine(t *testing.T) {
+func TestTextAfterSleep(t *testing.T) {
 	t.Parallel()
 	d := lifeTimes()
 	for _, tt := range []struct {
@@ -114,7 +114,7 @@ func TestTheTextOutlivesTheSleepOfTheMachine(t *testing.T) {
 	}
 }
 
-func TestTheTextOutlivesAHalfOpenLine(t *testing.T) {
+func TestTextAfterHalfOpenLine(t *testing.T) {
 	t.Parallel()
 	d := lifeTimes()
 	for _, tt := range []struct {

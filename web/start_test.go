@@ -43,10 +43,10 @@ var startPages = []struct{ name, head string }{
 	{"preloaded", `<link rel="modulepreload" href="/lmz/lmz.js"><link rel="preload" href="/lmz/lmz.wasm" as="fetch" type="application/wasm" crossorigin>`},
 }
 
-// TestAScriptIsConnectedSoon prints how long it takes from the first line of a page's
+// TestTimeToConnected prints how long it takes from the first line of a page's
 // script until the client is connected, on this machine: the first time, and when the
 // browser has the files. With LMZ_SOAK=1 these are medians of 20 browsers.
-func TestAScriptIsConnectedSoon(t *testing.T) {
+func TestTimeToConnected(t *testing.T) {
 	s := startSite(t)
 	token, err := auth.Mint(s.dir, func(string) string { return "" }, "ada@example.com", false, time.Hour)
 	if err != nil {

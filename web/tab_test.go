@@ -107,7 +107,7 @@ func lifeTimes() times {
 
 // The grace period is long here: how soon a tab is back depends on chance and on how busy
 // the machine is.
-func TestATabThatWasPutAwayForAMomentResumes(t *testing.T) {
+func TestTabBrieflyFrozen(t *testing.T) {
 	d := lifeTimes()
 	s := startSiteOf(t, gateway.Options{Grace: time.Minute, Heartbeat: d.heartbeat})
 	b := openTab(t, s)
@@ -128,7 +128,7 @@ func TestATabThatWasPutAwayForAMomentResumes(t *testing.T) {
 	b.connected(1)
 }
 
-func TestATabThatWasPutAwayForLongSubscribesAgain(t *testing.T) {
+func TestTabLongFrozen(t *testing.T) {
 	d := lifeTimes()
 	s := startSiteOf(t, gateway.Options{Grace: d.grace, Heartbeat: d.heartbeat})
 	b := openTab(t, s)
@@ -178,7 +178,7 @@ func TestATabThatWasPutAwayForLongSubscribesAgain(t *testing.T) {
 	})
 }
 
-func TestATabThatComesBackFromTheCacheSubscribesAgain(t *testing.T) {
+func TestTabFromCache(t *testing.T) {
 	d := lifeTimes()
 	s := startSiteOf(t, gateway.Options{Grace: d.grace, Heartbeat: d.heartbeat})
 	b := openTab(t, s)

@@ -28,7 +28,7 @@ func (b *tab) shows(text string, subscriptions int) {
 	}
 }
 
-func TestTheTextOutlivesWhatHappensToTabs(t *testing.T) {
+func TestTextThroughLifeOfTab(t *testing.T) {
 	t.Parallel()
 	d := lifeTimes()
 	s := startSiteOf(t, gateway.Options{Grace: d.grace, Heartbeat: d.heartbeat})
@@ -98,7 +98,7 @@ func TestTheTextOutlivesWhatHappensToTabs(t *testing.T) {
 	b.until(`document.body.dataset.subscriptions === '2'`) // its session was over
 }
 
-func TestALongPasteOfADeadTabIsPushedInParts(t *testing.T) {
+func TestLongPasteOfDeadTab(t *testing.T) {
 	t.Parallel()
 	s := startSite(t)
 	b := openBrowser(t)
@@ -124,7 +124,7 @@ func TestALongPasteOfADeadTabIsPushedInParts(t *testing.T) {
 	}
 }
 
-func TestABrowserThatKeepsNothingIsNotSaidToKeepIt(t *testing.T) {
+func TestBrowserWithoutStorage(t *testing.T) {
 	t.Parallel()
 	s := startSite(t)
 	b := openBrowser(t)
@@ -159,7 +159,7 @@ func TestABrowserThatKeepsNothingIsNotSaidToKeepIt(t *testing.T) {
 	again.until(`document.getElementById('text').text === 'typed'`)
 }
 
-func TestWhatADocumentRefusesStaysOnDiskUntilItIsDropped(t *testing.T) {
+func TestRefusedTextInPage(t *testing.T) {
 	t.Parallel()
 	s := startSite(t)
 	b := openBrowser(t)
@@ -188,7 +188,7 @@ func TestWhatADocumentRefusesStaysOnDiskUntilItIsDropped(t *testing.T) {
 	b.until(`document.getElementById('kept').hidden`)
 }
 
-func TestEarlierVersionsAreShownAndRestored(t *testing.T) {
+func TestVersionsPanel(t *testing.T) {
 	t.Parallel()
 	s := startSite(t)
 	b := openBrowser(t)
@@ -211,7 +211,7 @@ func TestEarlierVersionsAreShownAndRestored(t *testing.T) {
 	b.until(`document.querySelectorAll('#revisions button').length === 3`)
 }
 
-func TestTheKeyboardReachesEverything(t *testing.T) {
+func TestKeyboard(t *testing.T) {
 	t.Parallel()
 	s := startSite(t)
 	b := openBrowser(t)

@@ -150,7 +150,7 @@ func (b *tab) errorSays(text string) {
 	b.until(`!document.getElementById('sign-in-error').hidden && document.getElementById('sign-in-error').textContent.includes(` + quote(text) + `)`)
 }
 
-func TestWhoPassesTurnstileSignsIn(t *testing.T) {
+func TestSignInWithTurnstile(t *testing.T) {
 	c, s := startTurnstileSite(t)
 	b := c.openBrowser(t)
 	b.signIn(s, "ada@example.com")
@@ -168,7 +168,7 @@ func TestWhoPassesTurnstileSignsIn(t *testing.T) {
 	}
 }
 
-func TestTheTurnstileFrameIsReachedByKeyboardAndFitsAPhone(t *testing.T) {
+func TestTurnstileByKeyboardAndOnPhone(t *testing.T) {
 	c, s := startTurnstileSite(t)
 	b := c.openBrowser(t)
 	b.do(chromedp.EmulateViewport(360, 740), chromedp.Navigate(s.url))
@@ -189,7 +189,7 @@ func TestTheTurnstileFrameIsReachedByKeyboardAndFitsAPhone(t *testing.T) {
 	b.until(linkSent)
 }
 
-func TestWithoutATurnstileTokenNoLinkIsSentAndThePageSaysSo(t *testing.T) {
+func TestMissingTurnstileToken(t *testing.T) {
 	c, s := startTurnstileSite(t)
 	c.silent = true
 	b := c.openBrowser(t)
@@ -203,7 +203,7 @@ func TestWithoutATurnstileTokenNoLinkIsSentAndThePageSaysSo(t *testing.T) {
 	}
 }
 
-func TestATurnstileTokenThatFailedOrExpiredIsReplaced(t *testing.T) {
+func TestFailedOrExpiredTurnstileToken(t *testing.T) {
 	c, s := startTurnstileSite(t)
 	b := c.openBrowser(t)
 	b.do(chromedp.Navigate(s.url))
@@ -230,7 +230,7 @@ func TestATurnstileTokenThatFailedOrExpiredIsReplaced(t *testing.T) {
 	}
 }
 
-func TestThePageSaysWhatToDoIfTurnstileCannotBeLoaded(t *testing.T) {
+func TestTurnstileThatDoesNotLoad(t *testing.T) {
 	c, s := startTurnstileSite(t)
 	c.blocked = true
 	b := c.openBrowser(t)
@@ -255,7 +255,7 @@ func TestThePageSaysWhatToDoIfTurnstileCannotBeLoaded(t *testing.T) {
 const plainPolicy = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
 	"base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
-func TestWithoutASiteKeyNothingOfCloudflareIsLoadedOrAllowed(t *testing.T) {
+func TestPageWithoutSiteKey(t *testing.T) {
 	c := startCloudflare(t)
 	s := startSite(t)
 	b := c.openBrowser(t)
@@ -273,7 +273,7 @@ func TestWithoutASiteKeyNothingOfCloudflareIsLoadedOrAllowed(t *testing.T) {
 	}
 }
 
-func TestASiteKeyAllowsTurnstileAndNothingElse(t *testing.T) {
+func TestContentPolicyForTurnstile(t *testing.T) {
 	h := handler(built, Options{TurnstileSiteKey: `1x"<`})
 	r := get(h, "/")
 	want := strings.Replace(plainPolicy, "'wasm-unsafe-eval'", "'wasm-unsafe-eval' https://challenges.cloudflare.com", 1) +

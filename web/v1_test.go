@@ -9,9 +9,9 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// TestAJournalOfVersion1IsPushed has the page take up what version 1's could not push
+// TestJournalOfVersion1 has the page take up what version 1's could not push
 // (testdata/v1/README.md).
-func TestAJournalOfVersion1IsPushed(t *testing.T) {
+func TestJournalOfVersion1(t *testing.T) {
 	t.Parallel()
 	const v1 = "../testdata/v1"
 	s := startSite(t)

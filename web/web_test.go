@@ -34,7 +34,7 @@ func body(r *http.Response) string {
 	return text
 }
 
-func TestFilesAreServedCompressedIfTheBrowserTakesThat(t *testing.T) {
+func TestCompressedFiles(t *testing.T) {
 	h := handler(built, Options{})
 	for _, tt := range []struct{ accept, encoding, want string }{
 		{"gzip, deflate, br", "br", "br"},
@@ -53,7 +53,7 @@ func TestFilesAreServedCompressedIfTheBrowserTakesThat(t *testing.T) {
 	}
 }
 
-func TestAnUnchangedFileIsNotSentAgain(t *testing.T) {
+func TestUnchangedFile(t *testing.T) {
 	h := handler(built, Options{})
 	tag := get(h, "/app.js").Header.Get("ETag")
 	if r := get(h, "/app.js", "If-None-Match", tag); tag == "" || r.StatusCode != http.StatusNotModified {
@@ -65,7 +65,7 @@ func TestAnUnchangedFileIsNotSentAgain(t *testing.T) {
 	}
 }
 
-func TestOnlyFilesOfThePageAreServed(t *testing.T) {
+func TestPathsOutsideThePage(t *testing.T) {
 	h := handler(built, Options{})
 	for path, want := range map[string]int{
 		"/": 200, "/index.html": 200, "/app.js": 200, "/.gitkeep": 404, "/lmz/lmz.wasm.br": 404, "/lmz/": 404, "/nothing": 404, "/../web.go": 404,
@@ -86,7 +86,7 @@ func TestOnlyFilesOfThePageAreServed(t *testing.T) {
 	}
 }
 
-func TestAProgramBuiltWithoutThePageSaysSo(t *testing.T) {
+func TestProgramWithoutPage(t *testing.T) {
 	r := get(handler(fstest.MapFS{".gitkeep": {}}, Options{}), "/")
 	if text := body(r); r.StatusCode != 200 || !strings.Contains(text, "built without the web assets") {
 		t.Errorf("%d %s", r.StatusCode, text)

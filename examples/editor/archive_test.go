@@ -46,8 +46,8 @@ func scribble(r *rand.Rand, t *text.Text, n int) text.ChangeSet {
 	return c
 }
 
-// TestChunksFollowTheText has chunks that are stored in the memory of the test.
-func TestChunksFollowTheText(t *testing.T) {
+// TestChunksOfChangedText has chunks that are stored in the memory of the test.
+func TestChunksOfChangedText(t *testing.T) {
 	for seed := range uint64(20) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		doc, stored, last := text.NewText(""), map[int]string{}, 0
@@ -89,8 +89,8 @@ func TestChunksFollowTheText(t *testing.T) {
 	}
 }
 
-// TestEveryVersionIsReadAsItWas edits, restores, restarts, and compares all versions.
-func TestEveryVersionIsReadAsItWas(t *testing.T) {
+// TestEarlierVersions edits, restores, restarts, and compares all versions.
+func TestEarlierVersions(t *testing.T) {
 	seeds := uint64(1)
 	if os.Getenv("LMZ_SOAK") != "" {
 		seeds = 10
@@ -227,7 +227,7 @@ func book(n int) string {
 	return b.String()
 }
 
-func TestRestoringStoresNoText(t *testing.T) {
+func TestStorageOfRestoredVersion(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 		registerOpen(m, nil)
 		ann := newPerson(t, m, "ann", client.Options{})
@@ -256,7 +256,7 @@ func TestRestoringStoresNoText(t *testing.T) {
 	})
 }
 
-func TestRestoredTextOutlivesItsVersion(t *testing.T) {
+func TestRestoredTextAfterItsVersion(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 		registerOpen(m, nil)
 		ann := newPerson(t, m, "ann", client.Options{})
@@ -330,7 +330,7 @@ func TestRestoredTextOutlivesItsVersion(t *testing.T) {
 	})
 }
 
-func TestSnapshotsAndSweepsArePaced(t *testing.T) {
+func TestPaceOfSnapshotsAndSweeps(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 		most := new(changed)
 		registerOpen(m, most)
@@ -453,9 +453,9 @@ func TestCrashWhileASnapshotIsWritten(t *testing.T) {
 	})
 }
 
-// TestDocumentsOfEarlierVersionsAreRead has a document as version 1 of this program wrote
+// TestDocumentsOfEarlierPrograms has a document as version 1 of this program wrote
 // it: snapshots have their text in rows of their own.
-func TestDocumentsOfEarlierVersionsAreRead(t *testing.T) {
+func TestDocumentsOfEarlierPrograms(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 		registerOpen(m, nil)
 		ann := newPerson(t, m, "ann", client.Options{})

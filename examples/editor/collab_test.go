@@ -24,10 +24,10 @@ import (
 	"github.com/lumenize/lmz/text"
 )
 
-// TestCodeMirrorsOwnCollaborationClientEditsWithOurs runs a gateway on a socket, on it an
+// TestCollaborationWithCodeMirror runs a gateway on a socket, on it an
 // editor in Node that is made of @codemirror/collab and speaks JSON, and one of ours.
 // Both type 1,000 times at once.
-func TestCodeMirrorsOwnCollaborationClientEditsWithOurs(t *testing.T) {
+func TestCollaborationWithCodeMirror(t *testing.T) {
 	const rounds = 1000
 	url := serve(t)
 	dir := filepath.Join("..", "..", "text", "testdata", "oracle")

@@ -15,7 +15,7 @@ func isRefused(err error) bool {
 	return errors.As(err, &e) && e.Name == RefusedName
 }
 
-func TestNobodyPushesAsSomebodyElsesEditor(t *testing.T) {
+func TestPushAsForeignEditor(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 		ann, mallory := twoPeople(t, m)
 		at := lmz.At(DocumentBinding, "notes")
@@ -58,7 +58,7 @@ func TestNobodyPushesAsSomebodyElsesEditor(t *testing.T) {
 	})
 }
 
-func TestAPushThatWouldTakeADocumentLongIsNotMade(t *testing.T) {
+func TestExpensivePush(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 		_, mallory := twoPeople(t, m)
 		at := lmz.At(DocumentBinding, "notes")
@@ -93,7 +93,7 @@ func TestAPushThatWouldTakeADocumentLongIsNotMade(t *testing.T) {
 	})
 }
 
-func TestOneCheckLooksForFewWordsHoweverManyAreWrong(t *testing.T) {
+func TestSpellingOfManyWrongWords(t *testing.T) {
 	var parts Parts
 	for i := range 20 {
 		var b strings.Builder
@@ -115,7 +115,7 @@ func letters(n int) string {
 	return s
 }
 
-func TestAPushOfManyScatteredChangesIsNotCheckedForSpelling(t *testing.T) {
+func TestSpellingOfScatteredChanges(t *testing.T) {
 	const length, edits, each = 400_000, 1000, 200
 	var entries []text.Entry
 	for i := range edits {

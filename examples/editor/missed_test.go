@@ -10,10 +10,10 @@ import (
 	"github.com/lumenize/lmz/meshtest"
 )
 
-// TestAnEditorAsksForWhatItMissed has more made in a document than may wait for an editor
+// TestMissedEdits has more made in a document than may wait for an editor
 // whose connection is lost for a moment. Its session goes on, in another document too, and
 // it gets the changes, and hears of whom came meanwhile.
-func TestAnEditorAsksForWhatItMissed(t *testing.T) {
+func TestMissedEdits(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 		registerNodes(m)
 		ann := newPerson(t, m, "ann", client.Options{})

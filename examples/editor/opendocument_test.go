@@ -26,7 +26,7 @@ func twoPeople(t *testing.T, m *meshtest.Mesh) (ann, bob *person) {
 	return ann, bob
 }
 
-func TestTwoAuthorsSeeEachOthersTyping(t *testing.T) {
+func TestTwoAuthors(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 		ann, bob := twoPeople(t, m)
 		ann.typeAt(t, 0, "Hello")
@@ -39,7 +39,7 @@ func TestTwoAuthorsSeeEachOthersTyping(t *testing.T) {
 	})
 }
 
-func TestUndoRestoresOnlyOnesOwn(t *testing.T) {
+func TestUndoAmongTwoAuthors(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 		ann, bob := twoPeople(t, m)
 		ann.typeAt(t, 0, "one two three")
@@ -58,7 +58,7 @@ func TestUndoRestoresOnlyOnesOwn(t *testing.T) {
 	})
 }
 
-func TestWhatTheWireIsHardForArrivesUnchangedOrIsRefusedWithItsText(t *testing.T) {
+func TestOddText(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 		ann, bob := twoPeople(t, m)
 		want := ""
@@ -84,7 +84,7 @@ func TestWhatTheWireIsHardForArrivesUnchangedOrIsRefusedWithItsText(t *testing.T
 	})
 }
 
-func TestOnlyTheAuthorHearsOfAMisspelling(t *testing.T) {
+func TestMisspellingOfAuthor(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 		ann, bob := twoPeople(t, m)
 		ann.typeAt(t, 0, "A line\nThe teh fox\nrecieve this")
@@ -115,7 +115,7 @@ func TestOnlyTheAuthorHearsOfAMisspelling(t *testing.T) {
 	})
 }
 
-func TestPeopleAreSeenWhereTheyAreAndNotWhenTheyAreGone(t *testing.T) {
+func TestPresence(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 		ann, bob := twoPeople(t, m)
 		ann.typeAt(t, 0, "Hello world")
@@ -161,7 +161,7 @@ func TestPeopleAreSeenWhereTheyAreAndNotWhenTheyAreGone(t *testing.T) {
 	})
 }
 
-func TestACursorIsBehindWhatWasTypedThere(t *testing.T) {
+func TestCursorBehindTypedText(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 		ann, bob := twoPeople(t, m)
 		ann.typeAt(t, 0, "words")
@@ -179,7 +179,7 @@ func TestACursorIsBehindWhatWasTypedThere(t *testing.T) {
 	})
 }
 
-func TestAnEarlierVersionCanBeSeenAndRestored(t *testing.T) {
+func TestRestoreOfVersion(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 		ann, bob := twoPeople(t, m)
 		ann.typeAt(t, 0, "first")
@@ -205,7 +205,7 @@ func TestAnEarlierVersionCanBeSeenAndRestored(t *testing.T) {
 	})
 }
 
-func TestWhatIsTypedOfflineBeforeAKillIsThereOnceAtTheNextStart(t *testing.T) {
+func TestJournalAfterKill(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 		registerNodes(m)
 		files := new(disk)
@@ -236,7 +236,7 @@ func TestWhatIsTypedOfflineBeforeAKillIsThereOnceAtTheNextStart(t *testing.T) {
 	})
 }
 
-func TestWhatCannotBeKeptOnDiskIsSaid(t *testing.T) {
+func TestFailingJournal(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 		registerNodes(m)
 		full := false
@@ -266,7 +266,7 @@ func TestWhatCannotBeKeptOnDiskIsSaid(t *testing.T) {
 	})
 }
 
-func TestWhatIsTooOldIsShownAndStaysInTheJournal(t *testing.T) {
+func TestRefusedJournal(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 		registerNodes(m)
 		files := new(disk)
@@ -302,7 +302,7 @@ func TestWhatIsTooOldIsShownAndStaysInTheJournal(t *testing.T) {
 	})
 }
 
-func TestAClientTenThousandVersionsBehindCatchesUp(t *testing.T) {
+func TestCatchUpOver10000Versions(t *testing.T) {
 	for _, unsaved := range []bool{false, true} {
 		t.Run(fmt.Sprint("unsaved ", unsaved), func(t *testing.T) {
 			meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
@@ -336,7 +336,7 @@ func TestAClientTenThousandVersionsBehindCatchesUp(t *testing.T) {
 	}
 }
 
-func TestADocumentOf10MBIsOpenedAndTakesAPasteOf1MBWithinTheDefaultLimits(t *testing.T) {
+func TestDocumentOf10MB(t *testing.T) {
 	m := meshtest.StartWith(t, meshtest.Options{Gateway: gateway.Options{Dir: t.TempDir()}})
 	registerNodes(m)
 	ann, bob := newPerson(t, m, "ann", client.Options{}), newPerson(t, m, "bob", client.Options{})
@@ -410,7 +410,7 @@ func (s slowly) CallRaw(ctx context.Context, to lmz.Address, c lmz.Continuation)
 	return v, err
 }
 
-func TestWhoComesOrGoesWhileADocumentIsBeingOpenedIsSeen(t *testing.T) {
+func TestPresenceDuringSlowOpen(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 		registerNodes(m)
 		ann, bob, eve := newPerson(t, m, "ann", client.Options{}), newPerson(t, m, "bob", client.Options{}), newPerson(t, m, "eve", client.Options{})

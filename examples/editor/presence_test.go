@@ -14,7 +14,7 @@ import (
 	"github.com/lumenize/lmz/text"
 )
 
-func TestClientHasOneEditorInADocument(t *testing.T) {
+func TestOneEditorPerClient(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 		registerOpen(m, nil)
 		ann, mallory := newPerson(t, m, "ann", client.Options{}), newPerson(t, m, "mallory", client.Options{})
@@ -64,7 +64,7 @@ func TestClientHasOneEditorInADocument(t *testing.T) {
 	})
 }
 
-func TestOneCallDoesLittleInADocument(t *testing.T) {
+func TestExpensiveCall(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 		ann, _ := twoPeople(t, m)
 		for _, c := range []lmz.Continuation{
@@ -82,8 +82,8 @@ func TestOneCallDoesLittleInADocument(t *testing.T) {
 	})
 }
 
-// TestSubscribingAgainChangesNothing subscribes several times within one session.
-func TestSubscribingAgainChangesNothing(t *testing.T) {
+// TestRepeatedSubscription subscribes several times within one session.
+func TestRepeatedSubscription(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 		registerOpen(m, nil)
 		ann, bob := newPerson(t, m, "ann", client.Options{}), newPerson(t, m, "bob", client.Options{})
@@ -104,7 +104,7 @@ func TestSubscribingAgainChangesNothing(t *testing.T) {
 	})
 }
 
-func TestNamesakesAreToldApart(t *testing.T) {
+func TestNamesakes(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 		registerNodes(m)
 		one, two, eve := newPersonCalled(t, m, "u1", "ann@one.example"), newPersonCalled(t, m, "u2", "Ann@two.example"), newPerson(t, m, "eve", client.Options{})
@@ -149,7 +149,7 @@ func newPersonCalled(t testing.TB, m *meshtest.Mesh, subject, address string) *p
 	return p
 }
 
-func TestLongNamesAreCut(t *testing.T) {
+func TestLongNames(t *testing.T) {
 	email := strings.Repeat("ü", 500) + "@example.com"
 	ctx := meshtest.WithCallContext(t.Context(), lmz.CallContext{Auth: &lmz.Auth{Subject: "s", Claims: map[string]any{"email": email}}})
 	if name := fullName(ctx); len(name) > maxName || text.Units(name) != maxName/2 {
@@ -157,7 +157,7 @@ func TestLongNamesAreCut(t *testing.T) {
 	}
 }
 
-func TestAnOpeningTellsOfSoManyPeople(t *testing.T) {
+func TestOpeningWithManyPeople(t *testing.T) {
 	d := &Document{people: make(people)}
 	for i := range maxPeople + 50 {
 		d.people[fmt.Sprint(i)] = visitor{Person: Person{Name: strings.Repeat("n", maxName), Color: i}}

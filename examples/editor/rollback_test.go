@@ -7,9 +7,9 @@ import (
 	"github.com/lumenize/lmz/meshtest"
 )
 
-// TestChainThatFailsLateLeavesNoTrace has a turn rolled back after the document has made
+// TestRollbackOfFailedChain has a turn rolled back after the document has made
 // an edit: what it has in memory must not be ahead of what is stored.
-func TestChainThatFailsLateLeavesNoTrace(t *testing.T) {
+func TestRollbackOfFailedChain(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 		ann, bob := twoPeople(t, m)
 		ann.typeAt(t, 0, "kept")

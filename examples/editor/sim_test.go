@@ -47,7 +47,7 @@ type writer struct {
 	cut  bool
 }
 
-func TestSimulatedSessionsConvergeAndNothingTypedIsLost(t *testing.T) {
+func TestSimulatedEditors(t *testing.T) {
 	for i := range *simSeeds {
 		seed := *simFirst + uint64(i)
 		if !t.Run(fmt.Sprint(seed), func(t *testing.T) {

@@ -71,7 +71,7 @@ func TestWordsComparedPerMisspelling(t *testing.T) {
 	}
 }
 
-func TestIndexSuggestsAsAFullSearchDoes(t *testing.T) {
+func TestIndexAgainstFullSearch(t *testing.T) {
 	d := english()
 	n := 5
 	if os.Getenv("LMZ_SOAK") != "" {
@@ -86,7 +86,7 @@ func TestIndexSuggestsAsAFullSearchDoes(t *testing.T) {
 	}
 }
 
-func TestSpellingEndsWithItsCaller(t *testing.T) {
+func TestSpellingOfCanceledCaller(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if found, err := spellingOf(ctx, Parts{Parts: []Part{{Text: "right wrnog"}}}); !errors.Is(err, context.Canceled) || len(found.Found) > 0 {
@@ -94,7 +94,7 @@ func TestSpellingEndsWithItsCaller(t *testing.T) {
 	}
 }
 
-func TestOnlyDocumentsHaveSpellingChecked(t *testing.T) {
+func TestCallersOfSpellCheck(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 		registerNodes(m)
 		mallory := newPerson(t, m, "mallory", client.Options{})
@@ -105,7 +105,7 @@ func TestOnlyDocumentsHaveSpellingChecked(t *testing.T) {
 	})
 }
 
-func TestLongPasteIsCheckedInSeveralCalls(t *testing.T) {
+func TestSpellingOfLongPaste(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 		ann, _ := twoPeople(t, m)
 		ann.typeAt(t, 0, strings.Repeat("wrnog "+strings.Repeat("right ", 2000)+"\n", 15)) // 180 KB
@@ -116,8 +116,8 @@ func TestLongPasteIsCheckedInSeveralCalls(t *testing.T) {
 	}
 }
 
-// TestDeskTakesOnlyWhatItAskedFor has everybody tell a desk something.
-func TestDeskTakesOnlyWhatItAskedFor(t *testing.T) {
+// TestGuardsOfDesk has everybody tell a desk something.
+func TestGuardsOfDesk(t *testing.T) {
 	node := func(kind lmz.NodeType, binding, instance string) lmz.Identity {
 		return lmz.Identity{Type: kind, Address: lmz.At(binding, instance)}
 	}
@@ -165,7 +165,7 @@ func newRelay(o *object.Object) lmz.Handler {
 	return r
 }
 
-func TestObjectNamedAsASubscriberIsNone(t *testing.T) {
+func TestObjectAsSubscriber(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 		m.HandleObject("RELAY_DO", object.Kind{New: newRelay})
 		ann, bob := twoPeople(t, m)

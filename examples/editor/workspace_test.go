@@ -78,7 +78,7 @@ func pages(t *testing.T, ann *meshtest.Client, limit int) (all []string, calls i
 	}
 }
 
-func TestALongListOfDocumentsComesInPages(t *testing.T) {
+func TestLongListOfDocuments(t *testing.T) {
 	names := longNames(1040)
 	withDocuments(t, names, func(t *testing.T, _ *meshtest.Mesh, ann *meshtest.Client) {
 		if all, calls := pages(t, ann, 0); !slices.Equal(all, names) || calls != 17 {
@@ -91,7 +91,7 @@ func TestALongListOfDocumentsComesInPages(t *testing.T) {
 	})
 }
 
-func TestPagesOfDocumentsHaveALimit(t *testing.T) {
+func TestPagesOfDocuments(t *testing.T) {
 	var names []string
 	for i := range 1234 {
 		names = append(names, fmt.Sprintf("%04d", i))
@@ -105,7 +105,7 @@ func TestPagesOfDocumentsHaveALimit(t *testing.T) {
 	})
 }
 
-func TestADocumentListGoesOnWhileItChanges(t *testing.T) {
+func TestChangingListOfDocuments(t *testing.T) {
 	withDocuments(t, []string{"a", "b", "c", "d", "e"}, func(t *testing.T, _ *meshtest.Mesh, ann *meshtest.Client) {
 		list := func(after string) string {
 			page, err := ListDocuments.Call(t.Context(), ann.Peer, workspaceAt, after, 2)
@@ -138,7 +138,7 @@ func TestADocumentListGoesOnWhileItChanges(t *testing.T) {
 	})
 }
 
-func TestANewDocumentHasAShortName(t *testing.T) {
+func TestLongNameOfDocument(t *testing.T) {
 	old := true // the first life is that of a program that took longer names
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 		m.HandleWorker(SpellCheckBinding, NewSpellCheck)
@@ -187,7 +187,7 @@ func TestANewDocumentHasAShortName(t *testing.T) {
 	})
 }
 
-func TestARemovedDocumentLeavesTheList(t *testing.T) {
+func TestRemovedDocument(t *testing.T) {
 	withDocuments(t, []string{"plans"}, func(t *testing.T, m *meshtest.Mesh, _ *meshtest.Client) {
 		ann := newPerson(t, m, "editor", client.Options{})
 		ann.open(t, "notes", OpenOptions{})
