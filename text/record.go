@@ -110,8 +110,12 @@ func (s *Sync) Restore(r Record) {
 	s.next()
 }
 
-// Discard deletes from the journal what the document refused: the record of an editor.
-func (s *Sync) Discard(editor string) { s.keep(Record{Editor: editor}) }
+// Discard deletes from the journal what the document refused: the record of an editor. It
+// is the user's decision, so it does not wait.
+func (s *Sync) Discard(editor string) {
+	s.keep(Record{Editor: editor})
+	s.store()
+}
 
 // replay is a record on its way into the document.
 type replay struct {

@@ -167,7 +167,6 @@ func TestSyncAfterRefusedEdit(t *testing.T) {
 	}
 	s.Stored(1, nil)
 	s.Discard(news.Refused[0].Record.Editor)
-	s.Due(JournalTimer)
 	if store = wantEffects(t, s, Store{}).(Store); len(store.Records) != 1 || len(store.Records[0].Edits) != 0 {
 		t.Errorf("%+v", store)
 	}

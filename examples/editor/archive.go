@@ -11,24 +11,24 @@ import (
 	"github.com/lumenize/lmz/text"
 )
 
-// Keys of a document's storage. Every value is small: an edit, a part of the text, or the
-// list of the parts that a snapshot consists of.
+// Keys in a document's storage. All values are small: an edit, a part of the text, or the
+// list of a snapshot's parts.
 const (
 	headKey        = "head"
 	logPrefix      = "log:"      // + version: entry
 	editorPrefix   = "editor:"   // + editor: lastEdit
 	snapshotPrefix = "snapshot:" // + version: snapshot
 	chunkPrefix    = "chunk:"    // + ID: string
-	partPrefix     = "part:"     // + version + ":" + number: string; of snapshots of earlier versions of this program
+	partPrefix     = "part:"     // + version + ":" + number: string; of snapshots that earlier programs wrote
 )
 
-// rowBytes is what an edit takes in the log, besides its text.
+// rowBytes is the size of an edit in the log without its text.
 const rowBytes = 100
 
-// head is the state of the archive. It is written with every change of it.
+// head is the state of the archive. Every change of the archive writes it.
 type head struct {
 	Version  int
-	Snapshot int // version of the newest snapshot, apart from those that restored versions have
+	Snapshot int // version of the newest snapshot, except those of restored versions
 	Logged   int // bytes since then
 	Oldest   int // the first version that is in the log; 0 if none was dropped
 	Next     int // ID of the last chunk
@@ -36,11 +36,11 @@ type head struct {
 	Sweep    sweep
 }
 
-// lastEdit is what an editor did last.
+// lastEdit describes the newest edit of an editor.
 type lastEdit struct {
 	Number, Version int
 	At              int64  // Unix milliseconds
-	Owner           string // subject of who pushes as that editor; "" if nobody does
+	Owner           string // the subject that pushes as this editor; "" if nobody does
 }
 
 func logKey(version int) string      { return fmt.Sprintf("%s%012x", logPrefix, version) }
@@ -48,18 +48,19 @@ func snapshotKey(version int) string { return fmt.Sprintf("%s%012x", snapshotPre
 func chunkKey(id int) string         { return fmt.Sprintf("%s%012x", chunkPrefix, id) }
 func partKey(version, i int) string  { return fmt.Sprintf("%s%012x:%06x", partPrefix, version, i) }
 
-// archive is a document's text and past in its storage: a log of edits, and a snapshot
-// now and then. What is older than [text.Retention] is dropped. It belongs to the turn.
+// archive is the text and history of a document in its storage: a log of edits with
+// occasional snapshots. Edits older than [text.Retention] are dropped. Only the turn uses
+// it.
 type archive struct {
 	kv        *object.KV
 	head      head
 	recent    recent
 	authority *text.Authority // nil before load
 	chunks    chunks          // of the authority's text
-	writing   *writing        // the snapshot that is being written, or nil
+	writing   *writing        // the snapshot being written, or nil
 }
 
-// load reads the current text, unless that was done.
+// load reads the current text if it is not in memory.
 func (a *archive) load(ctx context.Context) error {
 	if a.authority != nil {
 		return nil
@@ -71,9 +72,9 @@ func (a *archive) load(ctx context.Context) error {
 	return err
 }
 
-// store writes what was pushed and makes it the current text. by is who did it, for
-// people, and owner the subject whose editor it is. What restores a version refers to its
-// text; of is nil otherwise.
+// store writes pushed edits and makes their result the current text. by is the author, for
+// people, and owner the subject whose editor it is. Edits that restore the version of refer
+// to its text; of is nil for other edits.
 func (a *archive) store(ctx context.Context, pushed text.Pushed, by, owner string, of *restored) error {
 	if len(pushed.New) == 0 {
 		return nil
@@ -110,14 +111,14 @@ func (a *archive) setHead(ctx context.Context, h head) error {
 	return nil
 }
 
-// Limits of the entries that are kept in memory: recentEntries or recentBytes, and twice
-// that now and then.
+// Limits of the entries kept in memory: recentEntries or recentBytes, temporarily twice as
+// many.
 const (
 	recentEntries = 256
 	recentBytes   = 512 << 10
 )
 
-// recent is the last entries of the log.
+// recent is the newest entries of the log.
 type recent struct {
 	entries []text.Entry
 	bytes   int
@@ -139,7 +140,7 @@ func (r *recent) add(entries []text.Entry) {
 	r.entries = append([]text.Entry(nil), r.entries[first:]...)
 }
 
-// entry returns the one that made a version.
+// entry returns the entry that made a version.
 func (r *recent) entry(version int) (e text.Entry, found bool) {
 	if len(r.entries) == 0 {
 		return e, false
@@ -151,7 +152,7 @@ func (r *recent) entry(version int) (e text.Entry, found bool) {
 	return r.entries[i], true
 }
 
-// sizeOf is what an entry takes in the log.
+// sizeOf is the size of an entry in the log.
 func sizeOf(e text.Entry) int {
 	n := rowBytes
 	for c := range e.Changes.Changes() {
@@ -160,7 +161,7 @@ func sizeOf(e text.Entry) int {
 	return n
 }
 
-// tooOld is the error for a version that is not known any more.
+// tooOld is the error for a version that is no longer known.
 func tooOld() error {
-	return &lmz.Error{Name: TooOldName, Message: "that version is older than 30 days and not known any more"}
+	return &lmz.Error{Name: TooOldName, Message: "that version is older than 30 days and no longer known"}
 }

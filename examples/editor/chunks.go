@@ -4,24 +4,23 @@ package editor
 
 import "github.com/lumenize/lmz/text"
 
-// chunkUnits is how long a part of a text is that is stored in one row, about.
+// chunkUnits is the approximate length of a part of a text that is stored in one row.
 const chunkUnits = 16 << 10
 
-// chunk is a part of a text. One that has an ID is stored, and does not change any more:
-// snapshots that contain it share its row.
+// chunk is a part of a text. A chunk with an ID is stored and immutable: all snapshots that
+// contain it share its row.
 type chunk struct {
 	id    int // 0: not stored
 	units int
 }
 
-// chunks are the parts of a text, in order. They are shared and not changed, apart from
-// getting an ID.
+// chunks are the parts of a text, in order. They are shared, and only get an ID.
 type chunks []*chunk
 
-// wholeChunk is a text of which nothing is stored.
+// wholeChunk returns a text of which nothing is stored.
 func wholeChunk(t *text.Text) chunks { return chunks{{units: t.Len()}} }
 
-// after returns the parts of the text that changes make.
+// after returns the parts of the text after changes.
 func (all chunks) after(changes text.ChangeSet) chunks {
 	if len(all) == 0 {
 		all = chunks{{}}
@@ -57,7 +56,7 @@ func (all chunks) after(changes text.ChangeSet) chunks {
 	return now
 }
 
-// unstored returns how many units are in no row.
+// unstored returns the number of units without a row.
 func (all chunks) unstored() int {
 	n := 0
 	for _, c := range all {
@@ -68,8 +67,7 @@ func (all chunks) unstored() int {
 	return n
 }
 
-// even returns the parts of t anew, such that none that is not stored is very long, and
-// few are very short.
+// even rearranges the parts of t: no unstored one is very long, and few are very short.
 func (all chunks) even(t *text.Text) chunks {
 	var out chunks
 	pos := 0 // where the last of out begins

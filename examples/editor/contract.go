@@ -7,57 +7,57 @@ import (
 	"github.com/lumenize/lmz/text"
 )
 
-// Methods of a document for editors. The instance is its name. Positions and lengths
-// count UTF-16 units, and a text is transferred in parts of [PartLength].
+// Methods of a document for editors. The instance is the name of the document. Positions
+// and lengths count UTF-16 units, and a text is transferred in parts of [PartLength].
 const (
 	// Subscribe makes the calling client a subscriber and returns the state of the
-	// document. Edits and presence arrive from then on, in order.
+	// document. From then on, the client receives edits and presence in order.
 	Subscribe lmz.Method0[Opening] = "subscribe"
-	// Peek returns the state of the document without subscribing, for who only reads. It
-	// makes no document: it fails with an error called [NoDocumentName] if there is none.
+	// Peek returns the state of the document without subscribing, for readers. It creates no
+	// document: if there is none, it fails with an error named [NoDocumentName].
 	Peek lmz.Method0[Opening] = "peek"
-	// Read returns the part of the text of a version that begins at a position, which is
-	// a multiple of PartLength. A character that lies across the end belongs to the next.
+	// Read returns the part of the text of a version that begins at a position, a multiple
+	// of PartLength. A character across the end of a part belongs to the next part.
 	Read lmz.Method2[int, int, string] = "read"
-	// Changes returns what was made since a version. It fails with an error called
-	// [TooOldName] if that is not known any more: the text must be read anew.
+	// Changes returns the edits made since a version. It fails with an error named
+	// [TooOldName] if they are no longer known: the text has to be read again.
 	Changes lmz.Method1[int, Missing] = "changes"
-	// Push makes edits of one editor that are based on a version, whatever was made
-	// since. An edit that was made before is not made again. An error called
-	// [RefusedName] means that none was made and that to push them again is of no use.
-	// Only subscribers may.
+	// Push makes edits of one editor that are based on a version, whatever was made since.
+	// An edit that was already made is not made again. An error named [RefusedName] means
+	// that none was made, and that pushing them again is futile. Only for subscribers.
 	Push lmz.Method2[int, []text.Update, Pushed] = "push"
-	// Present tells where the calling client's cursor is. Only subscribers may.
+	// Present tells others where the calling client's cursor is. Only for subscribers.
 	Present lmz.Method1[Cursor, struct{}] = "present"
-	// Unsubscribe ends a subscription, and with it the presence.
+	// Unsubscribe ends a subscription and its presence.
 	Unsubscribe lmz.Method0[struct{}] = "unsubscribe"
-	// Update replaces the text and returns its version, for simple clients: what others
-	// typed since they read it is gone, apart from what the two texts share. Only
-	// subscribers may.
+	// Update replaces the text and returns the new version, for simple clients. What others
+	// typed since the client read the text is lost, except what both texts share. Only for
+	// subscribers.
 	Update lmz.Method1[string, int] = "update"
 	// History returns revisions, newest first: those that end before a version, or the
-	// newest if it is 0.
+	// newest ones if the version is 0.
 	History lmz.Method1[int, []Revision] = "history"
-	// Restore makes the text of an earlier version the current one, as a new version,
-	// which it returns. Only subscribers may.
+	// Restore makes the text of an earlier version the current one, as a new version, which
+	// it returns. Only for subscribers.
 	Restore lmz.Method1[int, int] = "restore"
 )
 
-// Methods of an editor, which a document and the spell checker call. The first argument
-// is the name of the document.
+// Methods of an editor, called by documents and the spell checker. The first argument is the
+// name of the document.
 const (
-	// HandleEdits tells what was made, one's own edits too, in order of version.
+	// HandleEdits takes the edits that were made, including the editor's own, in order of
+	// version.
 	HandleEdits lmz.Method2[string, []Made, struct{}] = "handleEdits"
-	// HandlePresence tells where somebody else's cursor is, or that it is gone.
+	// HandlePresence takes where somebody else's cursor is, or that it is gone.
 	HandlePresence lmz.Method2[string, Person, struct{}] = "handlePresence"
-	// HandleSpelling tells an author about the paragraphs that it changed.
+	// HandleSpelling takes what is misspelled in paragraphs that the editor changed.
 	HandleSpelling lmz.Method2[string, Spelling, struct{}] = "handleSpelling"
 )
 
-// PartLength is how much of a text travels at once, in units.
+// PartLength is the length, in units, of the parts in which a text is transferred.
 const PartLength = 64 << 10
 
-// Names of a document's errors, by which an editor decides.
+// Names of a document's errors, on which editors base decisions.
 const (
 	RefusedName = string(text.Refused)
 	TooOldName  = string(text.TooOld)
@@ -68,24 +68,24 @@ const (
 // Opening is the state of a document.
 type Opening = text.Opening
 
-// Made is an edit as the document has made it. It is what @codemirror/collab calls an
-// update, with a number and a version.
+// Made is an edit as the document made it: what @codemirror/collab calls an update, with a
+// number and a version.
 type Made struct {
 	text.Update
 	Version int
-	By      string // who, for people
+	By      string // the author, for people
 }
 
-// Missing is what was made since a version. If Version is newer than the last of Made,
-// more is to be asked for.
+// Missing is what was made since a version. If Version is newer than the last of Made, there
+// is more.
 type Missing struct {
 	Made    []Made
 	Version int // the current one
 }
 
-// Pushed is what became of a push.
+// Pushed is the result of a push.
 type Pushed struct {
-	Versions []int // that each edit has made
+	Versions []int // the version that each edit made
 	Version  int   // the current one
 }
 
@@ -95,17 +95,17 @@ type Cursor = text.Cursor
 // Person is somebody who has the document open.
 type Person = text.Person
 
-// Revision is a stretch of edits of one author without a long pause.
+// Revision is a series of edits by one author without a long pause.
 type Revision struct {
 	First, Last int    // versions
-	By          string // who, for people
+	By          string // the author, for people
 	At          int64  // when the last edit was made, in Unix milliseconds
 }
 
 // Spelling is what is wrong in some parts of the text of a version.
 type Spelling struct {
 	Version int
-	Checked []Range // what was checked: what was wrong there before, and is not in Found, is right now
+	Checked []Range // earlier findings within these that are not in Found are obsolete
 	Found   []Misspelling
 }
 
@@ -119,8 +119,8 @@ type Misspelling struct {
 	Suggestions []string // best first
 }
 
-// refused is err as the answer to an edit that cannot be made, now or later. Errors of
-// the storage are not: they stay inside.
+// refused turns an error into the answer to an edit that can never be made. Errors of the
+// storage are returned as they are: they stay internal.
 func refused(err error) error {
 	for _, known := range []error{
 		text.ErrTooOld, text.ErrFuture, text.ErrTooLong, text.ErrNumbers, text.ErrLength, text.ErrSplit, text.ErrWire,
@@ -130,7 +130,7 @@ func refused(err error) error {
 		}
 	}
 	if errors.Is(err, text.ErrBehind) {
-		return &lmz.Error{Message: err.Error()} // it can be made when it is based on a newer version
+		return &lmz.Error{Message: err.Error()} // possible when it is based on a newer version
 	}
 	if e := new(lmz.Error); errors.As(err, &e) {
 		return &lmz.Error{Name: RefusedName, Message: e.Message}

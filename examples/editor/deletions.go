@@ -9,11 +9,11 @@ import (
 	"strings"
 )
 
-// deletions finds the words of a dictionary that are near a given one without looking at
-// the others: two words that differ by two letters at most become the same when one or two
-// letters are left out of each. It has every word under what remains of it then, as W.
-// Garbe's SymSpell does. Only the beginnings of words are looked at, without capitals and
-// accents, which keeps it small.
+// deletions finds the words of a dictionary that are similar to a given one without looking
+// at all of them: two words that differ in at most two letters become equal when one or two
+// letters are left out of each. It indexes every word under each such remainder, like W.
+// Garbe's SymSpell. To stay small it uses only the beginnings of words, without capitals
+// and accents.
 type deletions struct {
 	words  []string // common ones first
 	sizes  []uint8  // their lengths in characters
@@ -22,13 +22,13 @@ type deletions struct {
 }
 
 const (
-	beginning   = 7    // characters of a word that are looked at: they fit a number
+	beginning   = 7    // characters of a word that are used: they fit a number
 	bucketBits  = 19   // so that few words share a bucket by accident
-	maxCompared = 3000 // words that one search compares, the common ones of each bucket
+	maxCompared = 3000 // words that one search compares: the most common ones of each bucket
 	maxRests    = 1 + beginning + beginning*(beginning-1)/2
 )
 
-// newDeletions makes the index of words with their rarity.
+// newDeletions indexes words with their rarity.
 func newDeletions(rarity map[string]int) *deletions {
 	d := &deletions{words: slices.Collect(maps.Keys(rarity)), starts: make([]uint32, 1<<bucketBits+1)}
 	slices.SortFunc(d.words, func(a, b string) int {
@@ -59,8 +59,8 @@ func newDeletions(rarity map[string]int) *deletions {
 	return d
 }
 
-// of returns the words that may be near w, and few that are not; the most common ones
-// when they are very many.
+// of returns the words that may be similar to w, and few others; only the most common ones
+// if there are very many.
 func (d *deletions) of(w string) []string {
 	var buffer [maxRests]uint64
 	b, size := plain(w)
@@ -82,8 +82,8 @@ func (d *deletions) of(w string) []string {
 	return near
 }
 
-// plain returns the beginning of a word in small letters without accents, a byte for each
-// character, and how many characters the word has.
+// plain returns the beginning of a word in lower case without accents, one byte for each
+// character, and the number of characters of the word.
 func plain(w string) (b []byte, size int) {
 	b = make([]byte, 0, beginning)
 	for _, r := range strings.ToLower(w) {
@@ -94,8 +94,8 @@ func plain(w string) (b []byte, size int) {
 	return b, size
 }
 
-// restsOf appends what remains of b when up to maxDistance of its bytes are left out, each
-// once, as numbers.
+// restsOf appends, as numbers, the distinct remainders of b without up to maxDistance of its
+// bytes.
 func restsOf(b []byte, to []uint64) []uint64 {
 	for i := -1; i < len(b); i++ {
 		for j := -1; j < max(i, 0); j++ {
@@ -113,5 +113,5 @@ func restsOf(b []byte, to []uint64) []uint64 {
 	return to
 }
 
-// bucket returns where a rest is in starts.
+// bucket returns the index of a remainder in starts.
 func bucket(rest uint64) uint64 { return rest * 0x9E3779B97F4A7C15 >> (64 - bucketBits) }

@@ -8,10 +8,10 @@ import (
 	"github.com/lumenize/lmz/text"
 )
 
-// Desk is the handler of a client that has documents open: what a document sends goes to
-// its [OpenDocument]. Make one with [NewDesk], have it in [client.Options.Handler], and call
-// SubscriptionRequired from OnSubscriptionRequired and Missed from OnMissed. Its methods may be called from any
-// goroutine.
+// Desk is the handler of a client that has documents open: it passes what a document sends
+// to the [OpenDocument]. Create one with [NewDesk], set it as [client.Options.Handler], and
+// call SubscriptionRequired from OnSubscriptionRequired and Missed from OnMissed. Its
+// methods may be called from any goroutine.
 type Desk struct {
 	lmz.Mux
 
@@ -32,17 +32,17 @@ func NewDesk() *Desk {
 }
 
 // FromDocument is a guard for what documents tell their subscribers: only a document may
-// call, at the origin of the chain, so nobody can speak through one.
+// call, as the origin of the chain, so nobody else can call through one.
 func FromDocument(ctx context.Context, _ *lmz.Request) error {
 	c, _ := lmz.CallContextFrom(ctx)
 	if len(c.Chain) != 1 || !isDocument(c.Chain[0]) {
-		return lmz.Errorf("only documents may call this, on their own")
+		return lmz.Errorf("only documents may call this, as the origin of the call")
 	}
 	return nil
 }
 
-// aboutOwnTyping is a guard that lets the spell checker answer what this client typed into
-// a document: the chain starts here.
+// aboutOwnTyping is a guard that admits the answers of the spell checker to what this client
+// typed into a document: the chain starts here.
 func aboutOwnTyping(ctx context.Context, _ *lmz.Request) error {
 	c, _ := lmz.CallContextFrom(ctx)
 	checker := lmz.Identity{Type: lmz.TypeWorker, Address: lmz.Worker(SpellCheckBinding)}
@@ -85,7 +85,7 @@ func (d *Desk) document(name string) *OpenDocument {
 	return d.open[name]
 }
 
-// forget forgets a document that is open no more. Another one of its name stays.
+// forget forgets a document that was closed, but not another one of the same name.
 func (d *Desk) forget(name string, doc *OpenDocument) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -94,7 +94,7 @@ func (d *Desk) forget(name string, doc *OpenDocument) {
 	}
 }
 
-// handleEdits goes by who calls, not by what it says.
+// handleEdits identifies the document by the caller, not by the argument.
 func (d *Desk) handleEdits(ctx context.Context, _ string, all []Made) (struct{}, error) {
 	doc := d.document(caller(ctx).Instance)
 	if doc == nil {

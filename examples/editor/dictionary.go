@@ -15,14 +15,14 @@ import (
 	"github.com/lumenize/lmz/text"
 )
 
-// englishWords is SCOWL's English words (dictionary/LICENSE), gzipped: sorted, one a line,
-// each a letter that says how many bytes it shares with the one before ('A' none), the
-// rest, and a digit that says how rare it is. dictionary/make.go makes it.
+// englishWords is SCOWL's English words (dictionary/LICENSE), gzipped: sorted, one per line.
+// Each is a letter for the number of bytes shared with the word before ('A': none), the
+// rest, and a digit for the rarity. dictionary/make.go generates it.
 //
 //go:embed dictionary/english.gz
 var englishWords []byte
 
-// dictionary is the words of a language.
+// dictionary holds the words of a language.
 type dictionary struct {
 	rarity map[string]int
 	bare   map[string]bool // words that have accents, without them
@@ -32,11 +32,11 @@ type dictionary struct {
 	known map[string][]string
 }
 
-// english is read when it is first needed.
+// english is read on first use.
 var english = sync.OnceValue(func() *dictionary {
 	r, err := gzip.NewReader(bytes.NewReader(englishWords))
 	if err != nil {
-		panic(err) // it is a part of the program
+		panic(err) // it is embedded in the program
 	}
 	lines, err := io.ReadAll(r)
 	if err != nil {
@@ -63,8 +63,8 @@ type word struct {
 	from int // units
 }
 
-// words returns the words of a text that can be checked: not those with digits or
-// capitals inside, of other scripts, or in addresses.
+// words returns the words of a text that can be checked: none with digits or inner capitals,
+// none of other scripts, and none within addresses.
 func words(s string) []word {
 	var all []word
 	pos := 0
@@ -103,7 +103,7 @@ func wordsOf(token string, pos int) []word {
 	return all
 }
 
-// checkable reports whether a word is one of natural English, apart from its spelling.
+// checkable reports whether a word looks like natural English, apart from its spelling.
 func checkable(w string) bool {
 	n, upper := 0, 0
 	for _, r := range w {
@@ -119,7 +119,7 @@ func checkable(w string) bool {
 	return n > 1 && n < 30 && (upper == 0 || upper == 1 && unicode.IsUpper(first))
 }
 
-// accented are the letters with accents that words of the dictionary have, and those without.
+// accented maps letters with accents that occur in the dictionary to those without.
 var accented = map[rune]rune{
 	'à': 'a', 'á': 'a', 'â': 'a', 'ã': 'a', 'ä': 'a', 'å': 'a', 'ç': 'c', 'è': 'e', 'é': 'e', 'ê': 'e', 'ë': 'e', 'ì': 'i', 'í': 'i', 'î': 'i', 'ï': 'i',
 	'ñ': 'n', 'ò': 'o', 'ó': 'o', 'ô': 'o', 'õ': 'o', 'ö': 'o', 'ø': 'o', 'ù': 'u', 'ú': 'u', 'û': 'u', 'ü': 'u', 'ý': 'y', 'ÿ': 'y',
@@ -141,8 +141,8 @@ func bare(r rune) rune {
 
 func withoutAccents(w string) string { return strings.Map(bare, w) }
 
-// knows reports whether a word is spelled right: as the dictionary has it, without the
-// accents that it has there, or with accents that it can do without ("naïve").
+// knows reports whether a word is spelled correctly: as in the dictionary, without the
+// accents that it has there, or with optional ones ("naïve").
 func (d *dictionary) knows(w string) bool {
 	w = strings.ReplaceAll(w, "’", "'")
 	for _, form := range []string{w, strings.TrimSuffix(w, "'s")} {

@@ -12,19 +12,19 @@ import (
 	"github.com/lumenize/lmz/text"
 )
 
-// Document is an object that keeps one text, puts everybody's edits in order and tells
-// its subscribers.
+// Document is an object that keeps one text, puts everybody's edits in order, and sends them
+// to its subscribers.
 type Document struct {
 	*object.Object
 	lmz.Mux
 
-	// Of whoever has the turn, from OnStart on.
+	// Used only within turns, from OnStart on.
 	archive    archive
 	people     people
 	names      names
-	past       []pastText // texts that somebody is reading
+	past       []pastText // texts being read
 	registered bool       // the workspace knows the document
-	broken     bool       // what is in memory is not what is stored
+	broken     bool       // memory differs from what is stored
 }
 
 // NewDocument makes the handler of a document, for object.Kind.
@@ -32,9 +32,9 @@ func NewDocument(o *object.Object) lmz.Handler {
 	d := &Document{Object: o, archive: archive{kv: o.KV()}}
 	d.OnBeforeCall(d.hasName)
 	Subscribe.Expose(&d.Mux, onlyClients, d.subscribe,
-		lmz.Doc("Opens the document: returns its state, and edits and presence arrive from then on."), lmz.Idempotent)
+		lmz.Doc("Opens the document: returns its state and subscribes to edits and presence."), lmz.Idempotent)
 	Unsubscribe.Expose(&d.Mux, onlyClients, d.unsubscribe,
-		lmz.Doc("Ends a subscription, and with it the presence."), lmz.Idempotent)
+		lmz.Doc("Ends a subscription and its presence."), lmz.Idempotent)
 	Peek.Expose(&d.Mux, lmz.Anyone, d.peek,
 		lmz.Doc("Returns the state of the document without opening it."), lmz.ReadOnly)
 	Read.Expose(&d.Mux, lmz.Anyone, d.read,
@@ -52,11 +52,11 @@ func NewDocument(o *object.Object) lmz.Handler {
 	Present.Expose(&d.Mux, d.requireSubscriber, d.present,
 		lmz.Params("cursor"), lmz.Doc("Tells others where the caller's cursor is."), lmz.Idempotent)
 	sessionEnded.Expose(&d.Mux, lmz.NoOne, d.sessionEnded,
-		lmz.Params("instance", "number"), lmz.Doc("Ends the subscription of a client whose session has ended."))
+		lmz.Params("instance", "number"), lmz.Doc("Ends the subscription of a client whose session ended."))
 	deliveryFailed.Expose(&d.Mux, lmz.NoOne, d.deliveryFailed,
-		lmz.Params("instance", "number", "failure"), lmz.Doc("Notes that a client could not be told something."))
+		lmz.Params("instance", "number", "failure"), lmz.Doc("Notes that a message to a client could not be delivered."))
 	upkeep.Expose(&d.Mux, onItsOwn, d.upkeep,
-		lmz.Doc("Takes snapshots and forgets old edits, by alarm."))
+		lmz.Doc("Takes snapshots and drops old edits; called by an alarm."))
 	return d
 }
 
@@ -71,15 +71,15 @@ func (d *Document) OnStart(ctx context.Context) error {
 	return d.loadPeople(ctx)
 }
 
-// OnRemoved implements [object.Remover]: the workspace lists the document no more.
+// OnRemoved implements [object.Remover]: the workspace stops listing the document.
 func (d *Document) OnRemoved(ctx context.Context) error {
 	_, err := forget.Call(ctx, d, lmz.At(WorkspaceBinding, WorkspaceName), d.Identity().Instance)
 	return err
 }
 
-// HandleCall implements [lmz.Handler]. It loads the document again when what is in memory
-// is not what is stored: after an edit that failed halfway, and after a turn that was
-// rolled back because something else in its chain failed.
+// HandleCall implements [lmz.Handler]. It loads the document again if memory differs from
+// what is stored: after an edit that failed halfway, and after a turn that was rolled back
+// because something else in its chain failed.
 func (d *Document) HandleCall(ctx context.Context, req *lmz.Request) (any, error) {
 	if err := spend(ctx, max(1, stepsOf[req.Method])); err != nil {
 		return nil, err
@@ -98,34 +98,33 @@ func (d *Document) HandleCall(ctx context.Context, req *lmz.Request) (any, error
 	return d.Mux.HandleCall(ctx, req)
 }
 
-// maxSteps is how much one call does on a document, in steps: each method is one, and
-// those that take long are farStep. A chain may have hundreds of methods, and the document
-// would be held for all of them. Editors run one, people who chain a few.
+// maxSteps limits the work of one call in steps: a method is one step, an expensive one
+// farStep. A chain may have hundreds of methods, which would block the document. Editors
+// call one, people a few.
 const (
 	maxSteps = 20
 	farStep  = 4
 )
 
-// steps counts what a call has done.
+// steps counts the steps of a call.
 var steps = lmz.NewPerCall(func(context.Context) (*int, error) { return new(int), nil })
 
-// spend counts steps, and refuses those of a call that does too much.
+// spend counts steps, and fails if a call takes too many.
 func spend(ctx context.Context, n int) error {
 	done, err := steps.Get(ctx)
 	if err != nil {
 		return err
 	}
 	if *done += n; *done > maxSteps {
-		return lmz.Errorf("one call does too much in a document: make several calls")
+		return lmz.Errorf("one call does too much in a document: split it into several calls")
 	}
 	return nil
 }
 
-// stepsOf is how many steps methods are that take longer than others.
+// stepsOf is the number of steps of expensive methods.
 var stepsOf = map[string]int{string(Push): farStep, string(Update): farStep, string(Restore): 2 * farStep, string(History): farStep}
 
-// hasName is the guard of all methods: a document that is not there yet must have a name
-// that it may have.
+// hasName is the guard of all methods: it refuses to create a document with an invalid name.
 func (d *Document) hasName(context.Context, *lmz.Request) error {
 	if d.version() > 0 {
 		return nil
@@ -133,8 +132,7 @@ func (d *Document) hasName(context.Context, *lmz.Request) error {
 	return checkName(d.Identity().Instance)
 }
 
-// load reads the text, unless that was done: methods that can do without it do not need
-// the memory.
+// load reads the text if it is not in memory. Methods that work without it save the memory.
 func (d *Document) load(ctx context.Context) error {
 	if d.archive.authority != nil {
 		return nil
@@ -160,7 +158,7 @@ type pastText struct {
 	text    *text.Text
 }
 
-// maxPast is how many texts are kept for those who are reading them.
+// maxPast is the number of texts that are kept for readers.
 const maxPast = 2
 
 func (d *Document) read(ctx context.Context, version, from int) (string, error) {
@@ -183,7 +181,7 @@ func (d *Document) read(ctx context.Context, version, from int) (string, error) 
 
 func noVersion(version int) error { return lmz.Errorf("the document has no version %d", version) }
 
-// remember keeps a text for those who will read it.
+// remember keeps a text that is about to be read.
 func (d *Document) remember(version int, t *text.Text) {
 	for _, p := range d.past {
 		if p.version == version {
@@ -205,7 +203,7 @@ const (
 func (d *Document) changes(ctx context.Context, since int) (Missing, error) {
 	m := Missing{Made: []Made{}, Version: d.version()}
 	if since > m.Version || since < 0 {
-		return m, tooOld() // the document was brought back from a backup
+		return m, tooOld() // the document was restored from a backup
 	}
 	size := 0
 	for e, err := range d.archive.edits(ctx, since+1, m.Version, false) {
@@ -226,7 +224,7 @@ func (d *Document) changes(ctx context.Context, since int) (Missing, error) {
 
 func (d *Document) made(e text.Entry) Made { return Made{e.Update(), e.Version, d.names.shown(e.By)} }
 
-// maxPush bounds what one push makes the document do in one turn.
+// maxPush bounds the work of one push.
 const maxPush = 1000
 
 func (d *Document) push(ctx context.Context, base int, updates []text.Update) (Pushed, error) {
@@ -252,23 +250,23 @@ func (d *Document) push(ctx context.Context, base int, updates []text.Update) (P
 	return d.mendBreaks(ctx, edits, pushed)
 }
 
-// mendBreaks makes "\n" of the other line breaks that edits have brought, as an edit that
-// follows them. So an edit is made exactly as its editor knows it, and nobody keeps a "\r".
+// mendBreaks replaces other line breaks that edits inserted by "\n", in an edit that follows
+// them. So each edit is made exactly as its editor knows it, and no "\r" stays.
 func (d *Document) mendBreaks(ctx context.Context, edits []text.Edit, pushed Pushed) (Pushed, error) {
 	if !slices.ContainsFunc(edits, func(e text.Edit) bool { return e.Changes.HasCR() }) {
 		return pushed, nil
 	}
 	changes := text.BreakChanges(d.text().String())
 	if changes.Empty() {
-		return pushed, nil // these edits were known
+		return pushed, nil // these edits were made before
 	}
 	mended, err := d.make(ctx, d.version(), d.own(restorer, changes), "", nil)
 	pushed.Version = mended.Version
 	return pushed, err
 }
 
-// make makes edits and tells everybody. owner is the subject whose editor it is, and of
-// what they restore; nil if nothing.
+// make makes edits and tells the subscribers. owner is the subject whose editor it is. of is
+// the version that the edits restore; nil if they restore none.
 func (d *Document) make(ctx context.Context, base int, edits []text.Edit, owner string, of *restored) (Pushed, error) {
 	now := time.Now()
 	pushed, err := d.archive.authority.Push(pastOf{ctx, &d.archive}, base, edits, now)
@@ -276,7 +274,7 @@ func (d *Document) make(ctx context.Context, base int, edits []text.Edit, owner 
 		return Pushed{}, refused(err)
 	}
 	if len(pushed.New) > 0 {
-		d.broken = true // until everything is done: an error rolls the storage back
+		d.broken = true // until everything is done, because an error rolls the storage back
 		by, err := d.meetAuthor(ctx)
 		if err != nil {
 			return Pushed{}, err
@@ -288,7 +286,7 @@ func (d *Document) make(ctx context.Context, base int, edits []text.Edit, owner 
 		if err := d.tell(ctx, pushed.New); err != nil {
 			return Pushed{}, err
 		}
-		if of == nil { // a text that is brought back was checked when it was typed
+		if of == nil { // a restored text was checked when it was typed
 			if err := d.checkSpelling(ctx, pushed.New); err != nil {
 				return Pushed{}, err
 			}
@@ -301,7 +299,7 @@ func (d *Document) make(ctx context.Context, base int, edits []text.Edit, owner 
 	return Pushed{Versions: append([]int{}, pushed.Versions...), Version: d.version()}, nil
 }
 
-// tell tells the subscribers what was made, and the workspace that there is something here.
+// tell sends the edits to the subscribers, and makes the workspace list the document.
 func (d *Document) tell(ctx context.Context, entries []text.Entry) error {
 	if err := d.broadcastEdits(ctx, entries); err != nil {
 		return err
@@ -313,7 +311,7 @@ func (d *Document) tell(ctx context.Context, entries []text.Entry) error {
 	return d.Send(lmz.NewChain(ctx), lmz.At(WorkspaceBinding, WorkspaceName), register.Ctn(d.Identity().Instance))
 }
 
-// update replaces the text by way of what it differs in.
+// update replaces the parts of the text that differ.
 func (d *Document) update(ctx context.Context, content string) (int, error) {
 	if err := d.load(ctx); err != nil {
 		return 0, err
@@ -322,7 +320,7 @@ func (d *Document) update(ctx context.Context, content string) (int, error) {
 	return pushed.Version, err
 }
 
-// edits returns what makes content the text.
+// edits returns the edits that make content the text.
 func (d *Document) edits(editor string, content *text.Text) []text.Edit {
 	return d.own(editor, text.Between(d.text(), content))
 }
@@ -336,8 +334,8 @@ func (d *Document) own(editor string, changes text.ChangeSet) []text.Edit {
 	return edits
 }
 
-// Who makes the edits of update, and those of restore and of mended line breaks, which
-// their author hears of too. Their numbers are versions.
+// The document's own editors: of update, and of restore and mended line breaks, which are
+// sent to their author too. They number edits by version.
 const (
 	updater  = "update"
 	restorer = "restore"

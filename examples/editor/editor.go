@@ -16,15 +16,15 @@ const (
 // WorkspaceName is the instance of the one workspace.
 const WorkspaceName = "main"
 
-// CheckParts checks the spelling of parts of the calling document and sends the findings
-// to the client at the origin of the chain, which wrote them. The parts have at most
-// [MaxChecked] bytes together.
+// CheckParts checks the spelling of parts of the calling document and sends the findings to
+// their author, the client at the origin of the chain. Together the parts have at most
+// [MaxChecked] bytes.
 const CheckParts lmz.Method1[Parts, struct{}] = "checkParts"
 
-// MaxChecked is how many bytes of text one call of the spell checker may have.
+// MaxChecked is the most bytes of text that one call of the spell checker may have.
 const MaxChecked = 64 << 10
 
-// Parts is parts of the text of a version of a document.
+// Parts are parts of the text of a version of a document.
 type Parts struct {
 	Version int
 	Parts   []Part
@@ -40,33 +40,33 @@ type Part struct {
 // longer ones.
 const MaxName = 256
 
-// ListDocuments takes after and limit, and returns documents of the workspace in the byte
-// order of their names: those after the name after, or from the beginning if it is "". A
-// limit of 0 or of more than 500 means 500. Long names make a page shorter.
+// ListDocuments takes after and limit, and returns names of documents in byte order: those
+// behind after, or from the beginning if that is "". A limit of 0 or above 500 means 500.
+// Long names make a page shorter.
 const ListDocuments lmz.Method2[string, int, DocumentPage] = "list"
 
 // DocumentPage is some of the documents of a workspace.
 type DocumentPage struct {
 	Names []string
-	Next  string // the name after which the next page begins; "" if this is the last
+	Next  string // the after of the next page; "" if this is the last one
 }
 
-// Documents returns the names of the first page of [ListDocuments], for clients that do
-// not know pages.
+// Documents returns the first page of [ListDocuments], for clients without support for
+// pages.
 const Documents lmz.Method0[[]string] = "documents"
 
 // Methods of the workspace for documents.
 const (
 	register lmz.Method1[string, struct{}] = "register" // adds a document
-	forget   lmz.Method1[string, struct{}] = "forget"   // takes one that was removed off the list
+	forget   lmz.Method1[string, struct{}] = "forget"   // removes a document from the list
 )
 
-// checkName refuses a name that no new document may have.
+// checkName refuses a name that is too long for a new document.
 func checkName(name string) error {
 	if len(name) <= MaxName {
 		return nil
 	}
-	return lmz.Errorf("a document's name has at most %d bytes, and this one has %d: choose a shorter name", MaxName, len(name))
+	return lmz.Errorf("the name of a document has at most %d bytes, and this one has %d: choose a shorter name", MaxName, len(name))
 }
 
 // isDocument reports whether a node is a document.
@@ -74,7 +74,7 @@ func isDocument(who lmz.Identity) bool {
 	return who.Type == lmz.TypeObject && who.Binding == DocumentBinding
 }
 
-// caller returns the node that made the call which ctx is of.
+// caller returns the node that called.
 func caller(ctx context.Context) lmz.Identity {
 	c, _ := lmz.CallContextFrom(ctx)
 	return c.Caller()

@@ -17,15 +17,15 @@ type entry struct {
 	At int64 // Unix milliseconds
 	By string
 
-	// An edit that restores a version does not have the text that it inserts: Changes is
-	// empty, Of is the version, and Pieces has, for each replacement, From and To in a text
-	// of Length, and where the new text begins and ends in that of the version.
+	// An edit that restores a version does not contain the inserted text: Changes is empty,
+	// Of is the version, and Pieces has, for each replacement, From and To in a text of
+	// Length, and where the new text begins and ends in the text of the version.
 	Of     int   `json:"of,omitempty"`
 	Length int   `json:"length,omitempty"`
 	Pieces []int `json:"pieces,omitempty"`
 }
 
-// newRow returns the row of an entry and about how many bytes it takes.
+// newRow returns the row of an entry and its approximate size in bytes.
 func newRow(e text.Entry, of *restored) (entry, int) {
 	row := entry{At: e.At.UnixMilli(), By: e.By}
 	if of == nil {
@@ -36,8 +36,8 @@ func newRow(e text.Entry, of *restored) (entry, int) {
 	row.Of, row.Length = of.version, e.Changes.Length()
 	moved := 0
 	for c := range e.Changes.Changes() {
-		// The parts of a restoration follow each other in the text, so what one inserts is
-		// where it is in the end.
+		// The parts of a restoration follow each other in the text, so inserted text is at
+		// its final position.
 		from := c.From + moved
 		n := text.Units(c.Insert)
 		row.Pieces = append(row.Pieces, c.From, c.To, from, from+n)
@@ -67,14 +67,14 @@ func (a *archive) edit(ctx context.Context, row entry) (text.Edit, error) {
 	return text.Edit{Editor: row.ClientID, Number: row.Number, Changes: c}, err
 }
 
-// Limits of what is read of the log at once.
+// Limits of one read of the log.
 const (
 	batchRows  = 128
 	batchBytes = 128 << 10
 )
 
-// edits goes through the edits that made the versions from first to last, or from last to
-// first. One that is missing is an error.
+// edits yields the edits that made the versions from first to last, or from last to first. A
+// missing edit is an error.
 func (a *archive) edits(ctx context.Context, first, last int, back bool) iter.Seq2[text.Entry, error] {
 	return func(yield func(text.Entry, error) bool) {
 		var rows []object.Entry
@@ -125,7 +125,7 @@ func (a *archive) entry(ctx context.Context, version int, row entry) (text.Entry
 	return text.Entry{Edit: edit, Version: version, At: time.UnixMilli(row.At), By: row.By}, err
 }
 
-// pastOf is the log of an archive in a turn.
+// pastOf is the log of an archive within a turn.
 type pastOf struct {
 	ctx context.Context
 	*archive

@@ -11,16 +11,15 @@ import (
 	"github.com/lumenize/lmz"
 )
 
-// namePrefix is before the keys of everybody who was ever here, which are their full
-// names.
+// namePrefix precedes the keys of all people who ever used the document: their full names.
 const namePrefix = "name:"
 
-// maxName is the longest name of somebody, in bytes: an address of mail has at most 254.
+// maxName is the longest name of a person, in bytes: a mail address has at most 254.
 const maxName = 254
 
-// names tells people apart. Somebody is called by the part of the address before the @,
-// unless two people of the document have the same: then both are called by the whole
-// address. It has the full names by the short ones.
+// names tells people apart: it maps short names to full names. A person is shown by the part
+// of the address before the @, unless two people of the document share it: then both are
+// shown by their whole address.
 type names map[string][]string
 
 func (d *Document) loadNames(ctx context.Context) error {
@@ -37,10 +36,10 @@ func (n names) add(full string) {
 	n[key] = append(n[key], full)
 }
 
-// alike returns the full names that have the same short one.
+// alike returns the full names with the same short name.
 func (n names) alike(full string) []string { return n[strings.ToLower(shortName(full))] }
 
-// shown returns what somebody is called.
+// shown returns the name by which a person is shown.
 func (n names) shown(full string) string {
 	if len(n.alike(full)) > 1 {
 		return full
@@ -48,7 +47,7 @@ func (n names) shown(full string) string {
 	return shortName(full)
 }
 
-// fullName names the user on whose behalf a call runs.
+// fullName returns the full name of the user on whose behalf a call runs.
 func fullName(ctx context.Context) string {
 	c, _ := lmz.CallContextFrom(ctx)
 	if c.Auth == nil {
@@ -65,7 +64,7 @@ func fullName(ctx context.Context) string {
 	return strings.ToValidUTF8(name, "\uFFFD")
 }
 
-// userPrefix begins the full names of users without an address, whose subject follows.
+// userPrefix begins the full names of users without an address, followed by their subject.
 const userPrefix = "user "
 
 func shortName(full string) string {
@@ -78,8 +77,8 @@ func shortName(full string) string {
 	return full
 }
 
-// meetAuthor returns the full name of the user on whose behalf a call runs, and remembers
-// it. If somebody else has been called the same until now, the others learn their new name.
+// meetAuthor returns the full name of the user on whose behalf a call runs, and remembers it.
+// If somebody else had the same short name until now, subscribers learn the new names.
 func (d *Document) meetAuthor(ctx context.Context) (full string, err error) {
 	full = fullName(ctx)
 	if err := d.KV().Put(ctx, namePrefix+full, true); err != nil {

@@ -20,22 +20,22 @@ func subject(ctx context.Context) string {
 	return ""
 }
 
-// checkEditor refuses an editor that is not the caller's. Everybody sees the names of the
-// editors: who pushed as another would have the other's next edits taken for repeated
-// ones, which are not made.
+// checkEditor refuses an editor that does not belong to the caller. Editors are visible to
+// everyone: pushing as somebody else's editor would make that editor's next edits look like
+// repeated ones, which are not made.
 func (d *Document) checkEditor(ctx context.Context, editor string) (known bool, err error) {
 	if editor == "" || len(editor) > maxEditor || editor == updater || editor == restorer {
-		return false, refused(lmz.Errorf("an editor needs a name of its own, of at most %d bytes", maxEditor))
+		return false, refused(lmz.Errorf("the name of an editor must have 1 to %d bytes and not be reserved", maxEditor))
 	}
 	var last lastEdit
 	known, err = d.KV().Get(ctx, editorPrefix+editor, &last)
 	if err == nil && last.Owner != "" && last.Owner != subject(ctx) {
-		err = refused(lmz.Errorf("that editor is somebody else's"))
+		err = refused(lmz.Errorf("that editor belongs to somebody else"))
 	}
 	return known, err
 }
 
-// ownEditor makes an editor the caller's, before others learn its name.
+// ownEditor assigns an editor to the caller, before others learn its name.
 func (d *Document) ownEditor(ctx context.Context, editor string) error {
 	known, err := d.checkEditor(ctx, editor)
 	if err != nil || known {

@@ -9,19 +9,18 @@ import (
 	"github.com/lumenize/lmz/text"
 )
 
-// personPrefix is before the keys of those who are there, which are their instance
-// names. Where their cursors are is in memory only, apart from where they were when they
-// came: cursors move more often than a disk likes to write.
+// personPrefix precedes the keys of people who have the document open: their instance names.
+// The rows have the cursors as they were at the beginning; moves stay in memory, because
+// cursors move more often than a disk should be written.
 const personPrefix = "person:"
 
-// people is who has the document open, by instance name: each client has one editor.
+// people are those who have the document open, by instance name. Each client has one editor.
 type people map[string]visitor
 
-// visitor is somebody who is there, without what the person is called: that depends on who
-// else is known.
+// visitor is a person without the shown name, which depends on who else is known.
 type visitor struct {
 	Person
-	Full string // full name; "" in rows of earlier versions of this program, which have Name
+	Full string // full name; "" in rows of earlier programs, which have Name
 }
 
 func (d *Document) loadPeople(ctx context.Context) error {
@@ -41,11 +40,11 @@ func (d *Document) loadPeople(ctx context.Context) error {
 	return nil
 }
 
-// maxPeople is how many people an opening tells of, so that it fits into a frame whoever is
-// there. Others are seen as soon as they move.
+// maxPeople is the number of people in an opening, so it always fits a frame. Others appear
+// as soon as they move.
 const maxPeople = 200
 
-// others returns those who have been there for longest but one, in a fixed order.
+// others returns everyone but one, ordered by color, up to maxPeople.
 func (d *Document) others(but string) []Person {
 	all := []Person{}
 	for instance, p := range d.people {
@@ -57,7 +56,7 @@ func (d *Document) others(but string) []Person {
 	return all[:min(len(all), maxPeople)]
 }
 
-// person returns how others see somebody.
+// person returns a visitor as others see it.
 func (d *Document) person(p visitor) Person {
 	if p.Full != "" {
 		p.Name = d.names.shown(p.Full)
@@ -105,8 +104,8 @@ func (d *Document) present(ctx context.Context, c Cursor) (struct{}, error) {
 	return struct{}{}, d.broadcastPerson(ctx, instance, p)
 }
 
-// changeEditor makes an editor the one that a client has here. The one that it had before
-// is gone, and leaves nothing if it never made an edit.
+// changeEditor makes an editor the only one of a client. The one before is gone, and leaves
+// nothing behind if it never made an edit.
 func (d *Document) changeEditor(ctx context.Context, instance, editor string) error {
 	if err := d.ownEditor(ctx, editor); err != nil {
 		return err
@@ -127,7 +126,7 @@ func (d *Document) changeEditor(ctx context.Context, instance, editor string) er
 	return d.broadcastPerson(ctx, instance, before)
 }
 
-// freeColor returns the smallest number that nobody has.
+// freeColor returns the smallest unused color.
 func (d *Document) freeColor() int {
 	taken := make(map[int]bool)
 	for _, p := range d.people {
@@ -140,8 +139,8 @@ func (d *Document) freeColor() int {
 	return color
 }
 
-// mapPosition returns where a position of somebody's is now: behind what they typed there
-// since. One of a version long ago is the same now.
+// mapPosition maps a position of an editor to the current version: behind what that editor
+// typed there since. Positions of very old versions are returned as they are.
 func (d *Document) mapPosition(ctx context.Context, of Cursor, pos int) (int, error) {
 	log := pastOf{ctx, &d.archive}
 	for v := of.Version + 1; v > d.version()-recentEntries && v > 0 && v <= d.version(); v++ {
@@ -161,8 +160,7 @@ func (d *Document) mapPosition(ctx context.Context, of Cursor, pos int) (int, er
 	return min(max(0, pos), d.text().Len()), nil
 }
 
-// movePeople moves the cursors along with what was made: one's own goes behind what one
-// typed.
+// movePeople moves the cursors along with edits.
 func (d *Document) movePeople(entries []text.Entry) {
 	for instance, p := range d.people {
 		p.Person = p.After(entries)
@@ -170,7 +168,7 @@ func (d *Document) movePeople(entries []text.Entry) {
 	}
 }
 
-// dropPerson tells the others that somebody is gone.
+// dropPerson tells the others that a person is gone.
 func (d *Document) dropPerson(ctx context.Context, instance string) error {
 	p, here := d.people[instance]
 	if !here {

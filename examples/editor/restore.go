@@ -15,13 +15,12 @@ type restored struct {
 	chunks  chunks
 }
 
-// restoredBytes is how much a restoration inserts at least that refers to the version
-// instead of having the text: less takes no more than a snapshot's list.
+// restoredBytes is the size from which a restoration refers to the version instead of
+// containing the text: smaller ones take no more than a snapshot's list.
 const restoredBytes = 16 << 10
 
-// restore makes the text of a version the current one. What is stored of it are
-// references: the version has a snapshot of its own then, which is kept as long as the
-// log has them.
+// restore makes the text of a version the current one. It stores references to the version,
+// which gets a snapshot that is kept as long as the log has these references.
 func (d *Document) restore(ctx context.Context, version int) (int, error) {
 	if version < 0 || version > d.version() {
 		return 0, noVersion(version)
@@ -52,10 +51,10 @@ func (d *Document) restore(ctx context.Context, version int) (int, error) {
 	return pushed.Version, err
 }
 
-// pin gives a version a snapshot of its own, unless it has one, which is kept as long as
-// another version is in the log. t is its text and all are the parts of that.
+// pin makes sure that a version has a snapshot, and that it is kept as long as another
+// version is in the log. t is the text of the version and all are its parts.
 func (a *archive) pin(ctx context.Context, version int, t *text.Text, all chunks, until int) (*restored, error) {
-	for a.writing != nil { // so that the numbers of its chunks are settled
+	for a.writing != nil { // so its chunks have their numbers
 		if _, err := a.goOn(ctx, maxWrites); err != nil {
 			return nil, err
 		}

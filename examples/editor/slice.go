@@ -11,10 +11,10 @@ import (
 	"github.com/lumenize/lmz/text"
 )
 
-// span is a part of an old text that is asked for, and at is where it is in the answer.
+// span is a part of an old text that is wanted; at is its position in the answer.
 type span struct{ from, to, at int }
 
-// cut takes off what is before pos.
+// cut removes what is before pos.
 func (s *span) cut(pos int) {
 	if pos > s.from {
 		s.at += pos - s.from
@@ -22,21 +22,21 @@ func (s *span) cut(pos int) {
 	}
 }
 
-// piece is a text that was found, and at is where it is in the answer.
+// piece is a text that was found; at is its position in the answer.
 type piece struct {
 	at   int
 	text string
 }
 
-// slice returns a part of the text of a version, as [text.Text.Slice] does, without making
-// the text: it follows the part back through the log to the snapshot, and reads the rows
-// in which it is. That takes memory for the part, however long the text is.
+// slice returns a part of the text of a version, like [text.Text.Slice], without building
+// the text: it traces the part back through the log to the snapshot, and reads only the
+// rows that hold it. So it needs memory for the part only.
 func (a *archive) slice(ctx context.Context, version, from, to int) (string, error) {
 	base, s, err := a.snapshotBefore(ctx, version)
 	if err != nil {
 		return "", err
 	}
-	if s.Parts > 0 { // of an earlier version of this program
+	if s.Parts > 0 { // written by an earlier program
 		t, _, err := a.build(ctx, version)
 		if err != nil {
 			return "", err
@@ -78,10 +78,10 @@ func sum(all []int) int {
 }
 
 // before appends to older where the spans, which are in order, were before changes, and to
-// found what was inserted in them. It changes spans.
+// found the text that the changes inserted within them. It modifies spans.
 func before(older []span, found []piece, spans []span, changes text.ChangeSet) ([]span, []piece) {
-	shift := 0 // how much further a position is in the new text
-	// through takes the spans up to a position of the new text, as they were.
+	shift := 0 // from a position in the old text to the new one
+	// through takes the spans up to a position of the new text.
 	through := func(end int) {
 		for len(spans) > 0 {
 			s := &spans[0]
@@ -113,7 +113,7 @@ func before(older []span, found []piece, spans []span, changes text.ChangeSet) (
 	return older, found
 }
 
-// within is a part of s, which has n units.
+// within returns a part of s, which has n units.
 func within(s string, n, from, to int) string {
 	if from <= 0 && to >= n {
 		return s
@@ -121,7 +121,7 @@ func within(s string, n, from, to int) string {
 	return text.NewText(s).Slice(from, to)
 }
 
-// stored reads the spans from a snapshot, which are in order.
+// stored reads spans, which are in order, from a snapshot.
 func (a *archive) stored(ctx context.Context, version int, s snapshot, spans []span, found []piece) ([]piece, error) {
 	i, start := 0, 0 // a chunk, and where it begins
 	have := -1       // the chunk that t is

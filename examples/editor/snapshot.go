@@ -13,45 +13,45 @@ import (
 	"github.com/lumenize/lmz/text"
 )
 
-// snapshot is the text of a version: a list of chunks, most of which other snapshots have
-// too.
+// snapshot is the text of a version: a list of chunks, most of which it shares with other
+// snapshots.
 type snapshot struct {
 	IDs, Units []int
-	At         int64 // when the version was made, or about; Unix milliseconds
+	At         int64 // approximate time of the version, in Unix milliseconds
 	Until      int   `json:"until,omitempty"` // the last version that refers to it; 0: none
 
-	// Of earlier versions of this program: the text is in rows of its own.
+	// Written by earlier programs: the text is in separate rows.
 	Parts int
 }
 
-// Sizes that decide when a snapshot is written: when it costs less than what was logged
-// since the last one, and at the latest when reading a version would take long.
+// Sizes that decide when to write a snapshot: when it is smaller than the log since the last
+// one, and at the latest when reading a version would take long.
 const (
 	snapshotBytes = 64 << 10
 	snapshotEdits = 2000
 	chunkBytes    = 8 // of a chunk in a snapshot's list
 )
 
-// maxWrites is how many rows one turn writes for a snapshot.
+// maxWrites is the number of rows that one turn writes for a snapshot.
 const maxWrites = 32
 
-// writing is a snapshot that is being written, in several turns if it has much new.
+// writing is a snapshot being written, in several turns if much of it is new.
 type writing struct {
 	version int
 	at      time.Time
 	text    *text.Text
 	chunks  chunks
-	next    int // the chunk that is looked at next
+	next    int // the next chunk
 	pos     int // where it begins
 }
 
-// due reports whether it is time for a snapshot.
+// due reports whether a snapshot is due.
 func (a *archive) due() bool {
 	cost := max(snapshotBytes, a.chunks.unstored()/2, 2*chunkBytes*len(a.chunks))
 	return a.writing == nil && (a.head.Logged > cost || a.head.Version-a.head.Snapshot > snapshotEdits)
 }
 
-// begin begins to write a snapshot of the current text.
+// begin starts writing a snapshot of the current text.
 func (a *archive) begin(ctx context.Context, now time.Time) error {
 	h := a.nextChunk()
 	h.Writing, h.Logged = h.Next+1, 0
@@ -61,8 +61,8 @@ func (a *archive) begin(ctx context.Context, now time.Time) error {
 	return a.setHead(ctx, h)
 }
 
-// nextChunk returns the head with the ID from which new chunks are numbered: those of a
-// snapshot that was not finished when the document was closed are written over.
+// nextChunk returns the head with the ID of the next new chunk. Chunks of a snapshot that
+// was not finished when the document was closed are overwritten.
 func (a *archive) nextChunk() head {
 	h := a.head
 	if h.Writing > 0 {
@@ -71,8 +71,7 @@ func (a *archive) nextChunk() head {
 	return h
 }
 
-// goOn writes some rows of the snapshot that is being written, and reports whether it is
-// whole.
+// goOn writes some rows of the snapshot being written, and reports whether it is complete.
 func (a *archive) goOn(ctx context.Context, rows int) (done bool, err error) {
 	h, w := a.head, a.writing
 	for ; w.next < len(w.chunks) && rows > 0; w.next++ {
@@ -102,7 +101,7 @@ func (a *archive) putChunk(ctx context.Context, h *head, c *chunk, t *text.Text,
 	return a.kv.Put(ctx, chunkKey(c.id), t.Slice(pos, pos+c.units))
 }
 
-// snapshot returns the row of a text that is stored.
+// snapshot returns the row of a stored text.
 func (all chunks) snapshot(at time.Time) snapshot {
 	s := snapshot{At: at.UnixMilli(), IDs: []int{}, Units: []int{}}
 	for _, c := range all {
@@ -111,7 +110,7 @@ func (all chunks) snapshot(at time.Time) snapshot {
 	return s
 }
 
-// chunks returns the parts of the text, which are shared with nobody.
+// chunks returns a copy of the parts of the text.
 func (s snapshot) chunks() chunks {
 	all := make(chunks, len(s.IDs))
 	for i, id := range s.IDs {
@@ -143,8 +142,8 @@ func readSnapshot(e object.Entry) (version int, s snapshot, err error) {
 	return int(v), s, err
 }
 
-// build makes the text of a version, and its parts: those of the snapshot before it, and
-// the log.
+// build returns the text of a version and its parts, from the snapshot before it and the
+// log.
 func (a *archive) build(ctx context.Context, version int) (*text.Text, chunks, error) {
 	base, s, err := a.snapshotBefore(ctx, version)
 	if err != nil {

@@ -9,8 +9,7 @@ import (
 	"github.com/lumenize/lmz/text"
 )
 
-// SpellCheck is a worker that looks for misspelled English words and knows what was
-// probably meant.
+// SpellCheck is a worker that finds misspelled English words and suggests corrections.
 type SpellCheck struct {
 	lmz.Caller
 	lmz.Mux
@@ -20,11 +19,11 @@ type SpellCheck struct {
 func NewSpellCheck(self lmz.Caller) lmz.Handler {
 	s := &SpellCheck{Caller: self}
 	CheckParts.Expose(&s.Mux, onlyDocuments, s.checkParts,
-		lmz.Params("parts"), lmz.Doc("Looks for misspelled words and tells their author."), lmz.ReadOnly)
+		lmz.Params("parts"), lmz.Doc("Finds misspelled words and tells their author."), lmz.ReadOnly)
 	return s
 }
 
-// checkParts sends what is wrong in parts of a document straight to their author, past the
+// checkParts sends the findings in parts of a document straight to their author, not to the
 // document that asked.
 func (s *SpellCheck) checkParts(ctx context.Context, p Parts) (struct{}, error) {
 	size := 0
@@ -32,7 +31,7 @@ func (s *SpellCheck) checkParts(ctx context.Context, p Parts) (struct{}, error) 
 		size += len(part.Text)
 	}
 	if size > MaxChecked {
-		return struct{}{}, lmz.Errorf("at most %d bytes are checked at once, not %d", MaxChecked, size)
+		return struct{}{}, lmz.Errorf("one call checks at most %d bytes, not %d", MaxChecked, size)
 	}
 	found, err := spellingOf(ctx, p)
 	if err != nil {
@@ -42,16 +41,15 @@ func (s *SpellCheck) checkParts(ctx context.Context, p Parts) (struct{}, error) 
 	return struct{}{}, s.Send(ctx, c.Origin().Address, HandleSpelling.Ctn(c.Caller().Instance, found))
 }
 
-// maxFindings is how many words one check complains about: more than that is no English.
+// maxFindings is the number of findings of one check: a text with more is not English.
 const maxFindings = 200
 
-// spellingOf looks for what is wrong in parts of a document. The error is that of ctx:
-// nobody waits for the findings any more.
+// spellingOf finds misspelled words in parts of a document. The only error is that of ctx.
 func spellingOf(ctx context.Context, p Parts) (Spelling, error) {
 	found := Spelling{Version: p.Version, Checked: []Range{}, Found: []Misspelling{}}
 	for _, part := range p.Parts {
 		if len(found.Found) == maxFindings {
-			break // what is not checked stays as it was
+			break // what is not checked keeps its findings
 		}
 		found.Checked = append(found.Checked, Range{part.From, part.From + text.Units(part.Text)})
 		for _, w := range words(part.Text) {

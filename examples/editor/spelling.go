@@ -9,14 +9,14 @@ import (
 	"github.com/lumenize/lmz/text"
 )
 
-// Limits of what is checked after one push: a paste of a book is not.
+// Limits of what is checked after one push: not the paste of a whole book.
 const (
 	maxParts      = 20
 	maxPartLength = 16 << 10
-	maxReplaced   = 2000 // places: to put more together takes long
+	maxReplaced   = 2000 // places: combining more takes long
 )
 
-// checkSpelling has the paragraphs checked that were changed, in as many calls as it takes.
+// checkSpelling sends the changed paragraphs to the spell checker, in one or more calls.
 func (d *Document) checkSpelling(ctx context.Context, entries []text.Entry) error {
 	parts := changedParts(d.text(), entries)
 	for len(parts) > 0 {
@@ -34,8 +34,8 @@ func (d *Document) checkSpelling(ctx context.Context, entries []text.Entry) erro
 	return nil
 }
 
-// changedParts returns the paragraphs of t that the entries, which made it, have
-// changed. Very long ones are left out.
+// changedParts returns the paragraphs of t that the entries changed; they made t. It leaves
+// out very long ones.
 func changedParts(t *text.Text, entries []text.Entry) []Part {
 	var parts []Part
 	last := -1 // the last line that is in parts or left out
@@ -55,8 +55,8 @@ func changedParts(t *text.Text, entries []text.Entry) []Part {
 	return parts
 }
 
-// changedRanges returns where the text that entries have made differs from the one
-// before them, in order; nil if that is in very many places.
+// changedRanges returns, in order, where the text after the entries differs from the text
+// before them; nil if there are very many places.
 func changedRanges(entries []text.Entry) []Range {
 	replaced := 0
 	for _, e := range entries {

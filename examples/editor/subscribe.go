@@ -12,37 +12,36 @@ import (
 	"github.com/lumenize/lmz/text"
 )
 
-// What the document itself runs, with the instance name of a subscriber and the number of
-// the subscription.
+// Methods that only the document itself calls, with the instance name of a subscriber and the
+// number of the subscription.
 const (
-	// sessionEnded follows the end of the session in which it subscribed.
+	// sessionEnded is called when the session that subscribed has ended.
 	sessionEnded lmz.Method2[string, int, struct{}] = "sessionEnded"
-	// deliveryFailed is the reply to a delivery that it did not get, with the error.
+	// deliveryFailed is called with the error when a delivery failed.
 	deliveryFailed lmz.Method3[string, int, *lmz.Error, struct{}] = "deliveryFailed"
 )
 
-// Keys of the subscribers. Below subscriberPrefix is one key for each, its instance
-// name.
+// Keys of the subscribers: subscriberPrefix is followed by an instance name.
 const (
 	subscriptionsKey = "subscriptions"
 	subscriberPrefix = "subscriber:"
 )
 
-// subscriber is one client that is told what happens.
+// subscriber is one client that receives edits and presence.
 type subscriber struct {
-	// Number tells this subscription from an earlier one of the same client, whose end
-	// must not end this one.
+	// Number distinguishes this subscription from an earlier one of the same client, whose
+	// end must not end this one.
 	Number int
 
-	// Gone says that the session in which it subscribed has ended. It is told what happens
-	// in whatever session it has, until something cannot be delivered.
+	// Gone says that the session that subscribed has ended. The client still receives
+	// messages, in whatever session it has, until one cannot be delivered.
 	Gone bool `json:",omitempty"`
 }
 
 // onlyClients is the guard of subscriptions.
 func onlyClients(ctx context.Context, _ *lmz.Request) error {
 	if caller(ctx).Type != lmz.TypeClient {
-		return lmz.Errorf("only clients have subscriptions")
+		return lmz.Errorf("only clients can subscribe")
 	}
 	return nil
 }
@@ -58,8 +57,8 @@ func (d *Document) subscribe(ctx context.Context) (Opening, error) {
 	return d.opening(ctx, number), nil
 }
 
-// peek is for who only reads, so it stores nothing. What somebody has subscribed to is a
-// document, although it may be empty.
+// peek stores nothing, because it is for readers. A document exists once somebody has
+// subscribed to it, even if it is empty.
 func (d *Document) peek(ctx context.Context) (Opening, error) {
 	var number int
 	found, err := d.KV().Get(ctx, subscriptionsKey, &number)
@@ -75,11 +74,11 @@ func (d *Document) peek(ctx context.Context) (Opening, error) {
 	return d.opening(ctx, number), nil
 }
 
-// opening is the state of the document, which is loaded, at a subscription.
+// opening returns the state of the document, which must be loaded, for a subscription.
 func (d *Document) opening(ctx context.Context, number int) Opening {
 	t := d.text()
 	if t.Len() > PartLength {
-		d.remember(d.version(), t.Clone()) // the rest will be asked for
+		d.remember(d.version(), t.Clone()) // the rest will be read
 	}
 	me := caller(ctx).Instance
 	return Opening{
@@ -100,9 +99,9 @@ func (d *Document) addSubscriber(ctx context.Context) (number int, err error) {
 		d.Watch(ctx, lmz.At(lmz.DefaultGateway, instance), sessionEnded.Ctn(instance, number)))
 }
 
-// sessionEnded tells the others that somebody is gone, unless it has subscribed again. Its
-// subscription stays until something cannot be delivered: a shell that calls now and then
-// is no session for long.
+// sessionEnded tells the others that a client is gone, unless it has subscribed again. The
+// subscription stays until a message cannot be delivered, because a shell that calls now
+// and then has only short sessions.
 func (d *Document) sessionEnded(ctx context.Context, instance string, number int) (struct{}, error) {
 	var current subscriber
 	found, err := d.KV().Get(ctx, subscriberPrefix+instance, &current)
@@ -124,8 +123,8 @@ func (d *Document) dropSubscriber(ctx context.Context, instance string) error {
 	return d.dropPerson(ctx, instance)
 }
 
-// requireSubscriber is the guard of what changes the document. An object that has the name
-// of a client is not that client.
+// requireSubscriber is the guard of methods that change the document. An object with the
+// name of a client is not that client.
 func (d *Document) requireSubscriber(ctx context.Context, req *lmz.Request) error {
 	if err := onlyClients(ctx, req); err != nil {
 		return err
@@ -138,11 +137,11 @@ func (d *Document) requireSubscriber(ctx context.Context, req *lmz.Request) erro
 	return err
 }
 
-// maxTold is how many bytes of edits are told at once. Of more, which no editor pushes,
-// the last one is told: subscribers notice that they miss some, and ask for those.
+// maxTold is the most bytes of edits in one message. Of more, which no editor pushes, only
+// the last edit is sent: subscribers notice the gap and fetch the others.
 const maxTold = 512 << 10
 
-// broadcastEdits tells everybody what was made, its author too unless that is no editor.
+// broadcastEdits sends edits to the subscribers, including their author if it is an editor.
 func (d *Document) broadcastEdits(ctx context.Context, entries []text.Entry) error {
 	size := 0
 	for _, e := range entries {
@@ -161,8 +160,8 @@ func (d *Document) broadcastEdits(ctx context.Context, entries []text.Entry) err
 	})
 }
 
-// broadcast sends c to the subscribers that want it. It starts a new chain: the document
-// speaks for itself, not for the author.
+// broadcast sends c to the selected subscribers. It starts a new chain: the document calls
+// on its own behalf, not on the author's.
 func (d *Document) broadcast(ctx context.Context, c lmz.Continuation, wants func(instance string) bool) error {
 	keys, err := d.KV().List(ctx, subscriberPrefix)
 	if err != nil {
@@ -195,13 +194,13 @@ func forDelivery(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(lmz.NewChain(ctx)), deliveryTime)
 }
 
-// deliveryTime is how long a delivery may take: longer than anybody needs to notice that
-// a connection is dead, so that a subscriber either gets it or has lost its session.
+// deliveryTime is the timeout of a delivery: longer than it takes to notice a dead
+// connection, so a subscriber either gets it or has lost its session.
 const deliveryTime = 2 * time.Minute
 
-// deliver sends c to one subscriber. While its session lives, whatever the client does not
-// get it learns: it is told that calls were dropped, or the session ends. So nobody waits for
-// an outcome then.
+// deliver sends c to one subscriber. While the session lives, the client learns of anything
+// that it does not get: it is told that calls were dropped, or the session ends. So no
+// outcome is needed then.
 func (d *Document) deliver(ctx context.Context, instance string, s subscriber, c lmz.Continuation) error {
 	ctx, cancel := forDelivery(ctx)
 	defer cancel()
@@ -212,9 +211,9 @@ func (d *Document) deliver(ctx context.Context, instance string, s subscriber, c
 	return d.Send(ctx, lmz.At(lmz.DefaultGateway, instance), c, lmz.ReplyOnError(failed))
 }
 
-// deliveryFailed drops a subscriber whose session has ended: it subscribes again when it
-// comes back. One that could not be reached in time is sent the newest edit, by which it
-// notices what it misses.
+// deliveryFailed drops a subscriber whose session has ended: it subscribes again when it is
+// back. A subscriber that was not reached in time is sent the newest edit, so it notices
+// what it missed.
 func (d *Document) deliveryFailed(ctx context.Context, instance string, number int, failure *lmz.Error) (struct{}, error) {
 	var current subscriber
 	found, err := d.KV().Get(ctx, subscriberPrefix+instance, &current)

@@ -17,7 +17,7 @@ const (
 	maxKnown       = 10_000 // remembered
 )
 
-// suggest returns what may have been meant, best first, with a capital if w has one.
+// suggest returns corrections of w, best first, capitalized like w.
 func (d *dictionary) suggest(w string) []string {
 	lower := strings.ToLower(strings.ReplaceAll(w, "’", "'"))
 	d.mu.Lock()
@@ -42,15 +42,14 @@ func (d *dictionary) suggest(w string) []string {
 	return suggestions
 }
 
-// search looks for the words nearest to one in lower case. compared is with how many
-// words it compared it, at most maxCompared.
+// search finds the words nearest to one in lower case. compared is the number of words that
+// it compared, at most maxCompared.
 func (d *dictionary) search(lower string) (found []string, compared int) {
 	near := d.near().of(lower)
 	return d.suggestions(lower, near), len(near)
 }
 
-// suggestions returns those of some words that are nearest to one in lower case, best
-// first.
+// suggestions returns the words nearest to one in lower case, best first.
 func (d *dictionary) suggestions(lower string, from []string) (found []string) {
 	type candidate struct {
 		word string
@@ -94,9 +93,9 @@ func appendLower(to []rune, s string) []rune {
 	return to
 }
 
-// distance returns how many letters are inserted, deleted, replaced or exchanged with
-// the next one between a and b, if it is at most maxDistance. It counts an exchange, a
-// doubled letter and a key beside the right one 2, an accent 1, any other 3.
+// distance returns the cost of turning a into b by inserting, deleting, replacing and
+// swapping letters, if there are at most maxDistance of these. A swap, a doubled letter and
+// a neighboring key cost 2, an accent 1, anything else 3.
 func distance(a, b []rune) (cost int, near bool) {
 	const limit = 3 * maxDistance
 	var rows [3][40]int
@@ -125,7 +124,7 @@ func distance(a, b []rune) (cost int, near bool) {
 	return last[len(b)], last[len(b)] <= limit
 }
 
-// single is what one letter too many or too few costs.
+// single is the cost of one letter too many or too few.
 func single(w []rune, i int) int {
 	if i > 0 && w[i] == w[i-1] {
 		return 2
@@ -133,10 +132,10 @@ func single(w []rune, i int) int {
 	return 3
 }
 
-// keyboard is the rows of keys, to find out which are beside each other.
+// keyboard is the rows of keys, to find neighbors.
 var keyboard = []string{"qwertyuiop", "asdfghjkl", "zxcvbnm"}
 
-// beside has a bit for each key that is beside one of a to z.
+// beside has, for each key from a to z, a bit for each neighbor.
 var beside = func() (all ['z' + 1]uint32) {
 	for _, row := range keyboard {
 		for i := range row[1:] {

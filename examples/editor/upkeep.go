@@ -11,8 +11,7 @@ import (
 	"github.com/lumenize/lmz/text"
 )
 
-// upkeep is what a document does for itself, a bounded part in each turn: it writes
-// snapshots and drops what is too old.
+// upkeep writes snapshots and drops what is too old, a bounded part of it in each turn.
 const upkeep lmz.Method0[struct{}] = "upkeep"
 
 // onItsOwn is a guard that lets an object call itself.
@@ -31,7 +30,7 @@ func (d *Document) upkeep(ctx context.Context) (struct{}, error) {
 	switch {
 	case a.writing != nil:
 		more, err = d.write(ctx)
-	case a.head.Writing > 0: // it was not finished when the document was closed
+	case a.head.Writing > 0: // not finished when the document was closed
 		if err = d.load(ctx); err == nil {
 			err = a.begin(ctx, now)
 		}
@@ -46,12 +45,12 @@ func (d *Document) upkeep(ctx context.Context) (struct{}, error) {
 	return struct{}{}, err
 }
 
-// later has the upkeep go on in another turn, when those who wait have had theirs.
+// later continues the upkeep in another turn, after those that are waiting.
 func (d *Document) later(ctx context.Context) error {
 	return d.Send(lmz.NewChain(ctx), d.Identity().Address, upkeep.Ctn())
 }
 
-// tend begins what has become due with the last edits.
+// tend starts the upkeep that became due with the last edits.
 func (d *Document) tend(ctx context.Context, now time.Time) error {
 	if !d.archive.due() {
 		return nil
@@ -66,7 +65,7 @@ func (d *Document) tend(ctx context.Context, now time.Time) error {
 	return err
 }
 
-// write goes on with a snapshot, and reports whether there is more to do.
+// write continues a snapshot, and reports whether there is more to do.
 func (d *Document) write(ctx context.Context) (more bool, err error) {
 	done, err := d.archive.goOn(ctx, maxWrites)
 	if err != nil || !done {
@@ -75,11 +74,11 @@ func (d *Document) write(ctx context.Context) (more bool, err error) {
 	return d.archive.beginSweep(ctx, time.Now())
 }
 
-// sweep is how far the archive has come in dropping what is too old.
+// sweep is the progress of dropping what is too old.
 type sweep struct {
 	Began  int64  // Unix milliseconds
 	Stage  int    // 0: it is over
-	Editor string // key, from which editors are looked at
+	Editor string // key of the next editor
 	Log    int    // the last version that was dropped from the log
 }
 
@@ -94,7 +93,7 @@ const (
 	maxSwept   = 500 // rows in one turn
 )
 
-// beginSweep begins to sweep, unless that was done lately, and reports whether it goes on.
+// beginSweep starts a sweep unless there was one lately, and reports whether one is running.
 func (a *archive) beginSweep(ctx context.Context, now time.Time) (more bool, err error) {
 	h := a.head
 	if h.Sweep.Stage == 0 && now.Sub(time.UnixMilli(h.Sweep.Began)) < sweepEvery {
@@ -143,8 +142,8 @@ func (a *archive) sweepEditors(ctx context.Context, h *head, old int64) error {
 	return err
 }
 
-// sweepLog drops a part of the log between the oldest two snapshots, if the second one is
-// old too, and what is before that one when the log is dropped.
+// sweepLog drops a part of the log between the two oldest snapshots if the second one is old
+// too, and then everything before that one.
 func (a *archive) sweepLog(ctx context.Context, h *head, old int64) error {
 	next, err := a.kv.Entries(ctx, object.Range{Prefix: snapshotPrefix, Start: snapshotKey(max(1, h.Oldest)), Limit: 1})
 	if err != nil {
@@ -175,9 +174,9 @@ func (a *archive) sweepLog(ctx context.Context, h *head, old int64) error {
 	return nil
 }
 
-// sweepSnapshots drops the snapshots before a version, apart from those that a version
-// that is still in the log refers to, and the chunks that only they had. s is the snapshot
-// of that version: what it does not have, no later one has, unless it was restored.
+// sweepSnapshots drops the snapshots before a version, except those to which a version in
+// the log still refers, and the chunks that only they have. s is the snapshot of that
+// version: no later snapshot has chunks that s lacks, unless a version was restored.
 func (a *archive) sweepSnapshots(ctx context.Context, version int, s snapshot) error {
 	all, err := a.kv.Entries(ctx, object.Range{Prefix: snapshotPrefix, End: snapshotKey(version)})
 	if err != nil {
@@ -225,7 +224,7 @@ func (a *archive) sweepSnapshots(ctx context.Context, version int, s snapshot) e
 	return nil
 }
 
-// dropParts drops the text of a snapshot of an earlier version of this program.
+// dropParts drops the text of a snapshot that an earlier program wrote.
 func (a *archive) dropParts(ctx context.Context, version int, s snapshot) error {
 	for i := range s.Parts {
 		if err := a.kv.Delete(ctx, partKey(version, i)); err != nil {

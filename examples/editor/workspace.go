@@ -21,17 +21,17 @@ const documentPrefix = "document:"
 func NewWorkspace(o *object.Object) lmz.Handler {
 	w := &Workspace{Object: o}
 	ListDocuments.Expose(&w.Mux, lmz.Anyone, w.list,
-		lmz.Params("after", "limit"), lmz.Doc("Lists the documents, from where the page before ended."), lmz.ReadOnly)
+		lmz.Params("after", "limit"), lmz.Doc("Lists the documents, beginning where the last page ended."), lmz.ReadOnly)
 	Documents.Expose(&w.Mux, lmz.Anyone, w.documents,
 		lmz.Doc("The names of the first documents."), lmz.ReadOnly)
 	register.Expose(&w.Mux, onlyItself, w.register,
 		lmz.Params("name"), lmz.Doc("Adds a document to the list."), lmz.Idempotent)
 	forget.Expose(&w.Mux, onlyItself, w.forget,
-		lmz.Params("name"), lmz.Doc("Takes a removed document off the list."), lmz.Idempotent)
+		lmz.Params("name"), lmz.Doc("Removes a document from the list."), lmz.Idempotent)
 	return w
 }
 
-// onlyDocuments is a guard that lets documents call, and nobody else.
+// onlyDocuments is a guard that admits only documents.
 func onlyDocuments(ctx context.Context, _ *lmz.Request) error {
 	if !isDocument(caller(ctx)) {
 		return lmz.Errorf("only documents may call this")
@@ -39,7 +39,7 @@ func onlyDocuments(ctx context.Context, _ *lmz.Request) error {
 	return nil
 }
 
-// onlyItself is a guard that lets a document call with its own name.
+// onlyItself is a guard that admits a document with its own name as the argument.
 func onlyItself(ctx context.Context, req *lmz.Request) error {
 	var name string
 	if err := req.Arg(0, &name); err != nil {
@@ -51,7 +51,7 @@ func onlyItself(ctx context.Context, req *lmz.Request) error {
 	return nil
 }
 
-// Limits of a page: of names, and of their bytes, which JSON may make six times as many.
+// Limits of a page: names, and their bytes, which JSON may multiply by six.
 const (
 	pageNames = 500
 	pageBytes = 64 << 10
@@ -63,7 +63,8 @@ func (w *Workspace) list(ctx context.Context, after string, limit int) (Document
 	}
 	page := DocumentPage{Names: []string{}}
 	begin := documentPrefix + after
-	// One more for the name to begin after, which may be gone, and one that says that there are more.
+	// One more for the name behind which the page begins, which may be gone, and one to know
+	// whether there are more.
 	found, err := w.KV().Entries(ctx, object.Range{Prefix: documentPrefix, Start: begin, Limit: limit + 2})
 	size := 0
 	for _, e := range found {
