@@ -1,6 +1,7 @@
 package text
 
-// reader walks through the sections of a change set in steps of any length.
+// reader walks through the sections of a change set in steps of any length. Its methods are
+// not inlined, which would make the browser's module larger.
 type reader struct {
 	sections []section
 	i        int // the current one
@@ -13,6 +14,7 @@ type reader struct {
 func readOld(c ChangeSet) *reader { return newReader(c, false) }
 func readNew(c ChangeSet) *reader { return newReader(c, true) }
 
+//go:noinline
 func newReader(c ChangeSet, byNew bool) *reader {
 	r := &reader{sections: c.sections, byNew: byNew}
 	r.enter()
@@ -33,18 +35,23 @@ func (r *reader) enter() {
 
 func (r *reader) done() bool { return r.i == len(r.sections) }
 
+//go:noinline
 func (r *reader) keeps() bool { return !r.done() && r.sections[r.i].ins == kept }
 
+//go:noinline
 func (r *reader) replaces() bool { return !r.done() && r.sections[r.i].ins != kept }
 
 func (r *reader) section() section { return r.sections[r.i] }
 
+//go:noinline
 func (r *reader) next() {
 	r.i++
 	r.enter()
 }
 
 // skip moves n units forward.
+//
+//go:noinline
 func (r *reader) skip(n int) {
 	if n == r.rest {
 		r.next()
