@@ -13,11 +13,11 @@ import (
 // maySleep is where tests let real time pass, each for the reason that a comment there gives.
 // All others wait for conditions (internal/poll) or run in virtual time.
 var maySleep = map[string]bool{
-	"internal/poll/poll.go: UntilNil":                      true,
-	"test/attack_test.go: pause":                           true,
-	"tui/e2e_test.go: TestWhatIsTypedOfflineSurvivesKill9": true, // make soak only
-	"cli/echo_other_test.go: stopsEcho":                    true, // not on Linux
-	"web/load_test.go: TestALoadThatFailedIsTriedAgain":    true,
+	"internal/poll/poll.go: UntilNil":              true,
+	"test/attack_test.go: pause":                   true,
+	"tui/e2e_test.go: TestOfflineTypingAfterKill9": true, // make soak only
+	"cli/echo_other_test.go: stopsEcho":            true, // not on Linux
+	"web/load_test.go: TestFailedLoadOfModule":     true,
 }
 
 // declared is a function of a package's tests.
