@@ -45,7 +45,7 @@ type run struct {
 	open     []store.Cursor // loops over rows
 	parts    int            // open Object.Tx
 	method   string         // that runs
-	watch    turnWatch
+	watchdog watchdog
 	told     bool         // the log says that a turn took all of its time
 	active   time.Time    // when the turn began, or last used storage
 	asked    store.Tables // of which statements end with the ctx
@@ -269,7 +269,7 @@ func (r *run) retake() error {
 	defer r.mu.Unlock()
 	r.place = place
 	r.turn++
-	r.watchTurn()
+	r.startWatchdog()
 	if r.life != r.o.life {
 		r.broken = errReset
 	}

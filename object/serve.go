@@ -190,7 +190,7 @@ func (o *Object) newRun(ctx context.Context, cancel context.CancelCauseFunc, pla
 	r := &run{o: o, ctx: ctx, cancel: cancel, payer: place.Payer(), life: o.life, deadline: deadline, place: place}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.watchTurn()
+	r.startWatchdog()
 	return r
 }
 

@@ -17,9 +17,9 @@ import (
 // log says so.
 const blockedAfter = time.Second
 
-// turnWatch measures a run's turns and ends those that take too long. It has a lock of its
-// own, because that of the run is held while a statement runs.
-type turnWatch struct {
+// watchdog measures a run's turns and ends those that take too long. It has its own lock,
+// because that of the run is held while a statement runs.
+type watchdog struct {
 	mu     sync.Mutex // guards the following fields
 	timer  *time.Timer
 	began  time.Time     // of the turn; zero while there is none
@@ -28,9 +28,9 @@ type turnWatch struct {
 	over   bool          // a turn took all of its time, and the ctx was ended
 }
 
-// watchTurn begins to watch a turn of the run. r.mu is held.
-func (r *run) watchTurn() {
-	w := &r.watch
+// startWatchdog begins to measure a turn of the run. r.mu is held.
+func (r *run) startWatchdog() {
+	w := &r.watchdog
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.began = time.Now()
@@ -50,10 +50,10 @@ func (r *run) lookAfter(taken time.Duration) time.Duration {
 	return blockedAfter
 }
 
-// spend ends the watch of a turn and charges what it took, which leaves out the commit.
+// spend stops the watchdog and charges what it took, which leaves out the commit.
 // r.mu is held.
 func (r *run) spend() {
-	w := &r.watch
+	w := &r.watchdog
 	w.mu.Lock()
 	taken := time.Since(w.began)
 	if w.began.IsZero() {
@@ -75,7 +75,7 @@ func (r *run) spend() {
 // limited ends the ctx of a handler whose turn took all of its time, and the statement
 // that runs. It returns false when there is no turn any more.
 func (r *run) limited() bool {
-	w := &r.watch
+	w := &r.watchdog
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.began.IsZero() {
@@ -98,9 +98,9 @@ var errTurnLimit = errors.New("the turn took longer than Kind.TurnLimit")
 
 // isOver reports whether a turn of the run took all of its time.
 func (r *run) isOver() bool {
-	r.watch.mu.Lock()
-	defer r.watch.mu.Unlock()
-	return r.watch.over
+	r.watchdog.mu.Lock()
+	defer r.watchdog.mu.Unlock()
+	return r.watchdog.over
 }
 
 var errInterrupted = errors.New("interrupted: " + errTurnLimit.Error())
@@ -118,7 +118,7 @@ func (r *run) interruptible(t store.Tables) {
 // theirs says before each step of such a statement that it begins, or why it must not, and
 // after it that it has ended. r.mu is held.
 func (r *run) theirs(begins bool) error {
-	w := &r.watch
+	w := &r.watchdog
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.theirs = begins && !w.over
@@ -143,9 +143,9 @@ func (r *run) uninterruptible() {
 	r.asked.OnStep(nil)
 	r.asked.Interrupt(nil)
 	r.asked = nil
-	r.watch.mu.Lock()
-	defer r.watch.mu.Unlock()
-	r.watch.halt, r.watch.theirs = nil, false
+	r.watchdog.mu.Lock()
+	defer r.watchdog.mu.Unlock()
+	r.watchdog.halt, r.watchdog.theirs = nil, false
 }
 
 // look reports a handler that keeps the turn, and has new calls refused if its ctx has
