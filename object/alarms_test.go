@@ -98,7 +98,7 @@ func set(ctx context.Context, o *Object, s Schedule, id string) error {
 	return err
 }
 
-func TestAlarmsRingInOrderAlsoWhenTheirObjectIsClosed(t *testing.T) {
+func TestOrderOfAlarmsOfAClosedObject(t *testing.T) {
 	onBothDisks(t, func(t *testing.T, w *world) {
 		c := newClock()
 		c.register(w, nil)
@@ -221,7 +221,7 @@ func TestAlarmsAreFoundListedCancelledAndRun(t *testing.T) {
 	})
 }
 
-func TestAnAlarmThatFailsIsRolledBackTriedAgainAndKeptDead(t *testing.T) {
+func TestFailingAlarm(t *testing.T) {
 	onBothDisks(t, func(t *testing.T, w *world) {
 		c := newClock()
 		c.register(w, nil)
@@ -321,7 +321,7 @@ func TestACronAlarmThatNamesAYearEnds(t *testing.T) {
 	})
 }
 
-func TestAnAlarmRunsWithAFreshChainAndKnowsWhichItIs(t *testing.T) {
+func TestCallContextOfAnAlarm(t *testing.T) {
 	onBothDisks(t, func(t *testing.T, w *world) {
 		c := newClock()
 		c.register(w, func(ctx context.Context, o *Object, _ string) error {
@@ -362,7 +362,7 @@ func TestAlarmsThatWaitLetTheNextOnesBegin(t *testing.T) {
 	})
 }
 
-func TestAlarmsAreWrongWithoutATurnOrWithABadSchedule(t *testing.T) {
+func TestInvalidAlarms(t *testing.T) {
 	onBothDisks(t, func(t *testing.T, w *world) {
 		c := newClock()
 		c.register(w, nil)
@@ -393,7 +393,7 @@ func (w *world) crash(disk *MemoryDisk) *world {
 	return newMemoryWorld(w.t, disk)
 }
 
-func TestAlarmsRingAfterACrashAlsoOfObjectsThatNobodyCalls(t *testing.T) {
+func TestAlarmsAfterACrash(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		disk := &MemoryDisk{Latency: func(lmz.Address) time.Duration { return time.Millisecond }}
 		w := newMemoryWorld(t, disk)

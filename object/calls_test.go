@@ -97,7 +97,7 @@ func TestSeveralCallsAtOnceGiveUpTheTurnOnce(t *testing.T) {
 	})
 }
 
-func TestSeveralCallsReturnTheFirstErrorAndEachItsOwn(t *testing.T) {
+func TestErrorsOfSeveralCalls(t *testing.T) {
 	w := newWorld(t, t.TempDir())
 	w.mesh["DOUBLE"] = doubler
 	registerScripted(w, Kind{})

@@ -170,7 +170,7 @@ func contents(t *testing.T, dir string) string {
 	return all.String()
 }
 
-func TestALargeObjectIsStartedForAQuestionAsForACall(t *testing.T) {
+func TestCheckOfALargeObject(t *testing.T) {
 	dir := t.TempDir()
 	w := newWorld(t, dir)
 	register := func() {

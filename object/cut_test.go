@@ -19,7 +19,7 @@ const (
 	walFrame  = 24 + 4096
 )
 
-func TestALogThatIsCutAnywhereLosesNothingAcknowledgedBefore(t *testing.T) {
+func TestLogCutAnywhere(t *testing.T) {
 	o := order{Dir: t.TempDir(), Works: []string{"kv", "sql", "fail", "undo"}, Nth: 8, Schema: 1}
 	done := parseAcknowledged(t, o.run(t, "TestVictim"))
 	path := sqlite.Path(filepath.Join(o.Dir, "data"), sender)

@@ -34,7 +34,7 @@ func limitFiles(t *testing.T, size int64) (lift func()) {
 // because the go tool writes files for the first.
 const fullVar = "LMZ_TEST_FULL_DISK"
 
-func TestADiskThatIsFullRefusesCallsUntilThereIsRoom(t *testing.T) {
+func TestFullDiskUntilThereIsRoom(t *testing.T) {
 	if os.Getenv(fullVar) == "" {
 		child := exec.Command(os.Args[0], "-test.run", "^"+t.Name()+"$")
 		child.Env = append(os.Environ(), fullVar+"=1")
@@ -91,7 +91,7 @@ func TestADiskThatIsFullRefusesCallsUntilThereIsRoom(t *testing.T) {
 	}
 }
 
-func TestAFileThatIsDamagedWhileItIsClosedIsSetAside(t *testing.T) {
+func TestFileDamagedWhileClosed(t *testing.T) {
 	dir := t.TempDir()
 	w := newWorld(t, dir)
 	w.register("BOX", exposeStorage)

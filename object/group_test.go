@@ -71,7 +71,7 @@ func TestTurnsThatQueuedDuringACommitShareTheNext(t *testing.T) {
 	})
 }
 
-func TestAReaderInASharedCommitAnswersOnlyWhenItIsOnDisk(t *testing.T) {
+func TestReaderInASharedCommit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { testSharedCommit(t, newMemoryWorld(t, slowDisk()), func() {}) })
 }
 
@@ -121,7 +121,7 @@ func testSharedCommit(t *testing.T, w *world, slow func()) {
 	w.close()
 }
 
-func TestACommitIsClosedBeforeATurnStartsOnceItIsOld(t *testing.T) {
+func TestAgeOfASharedCommit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newMemoryWorld(t, new(MemoryDisk))
 		w.register("BOX", func(o *Object, mux *lmz.Mux) {

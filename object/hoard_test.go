@@ -57,7 +57,7 @@ func (w *world) hoard(done func(what string, o *Object)) {
 }
 
 // TestVictimWithManyObjects is no test, but a process that is killed by
-// [TestManyClosedObjectsDoWhatTheyHaveToAfterAKillAndNoOthersAreOpened].
+// [TestManyClosedObjectsAfterAKill].
 func TestVictimWithManyObjects(t *testing.T) {
 	o, ok := obey(t)
 	if !ok {
@@ -93,7 +93,7 @@ func TestVictimWithManyObjects(t *testing.T) {
 	}
 }
 
-func TestManyClosedObjectsDoWhatTheyHaveToAfterAKillAndNoOthersAreOpened(t *testing.T) {
+func TestManyClosedObjectsAfterAKill(t *testing.T) {
 	dir := t.TempDir()
 	began := time.Now()
 	order{Dir: dir, Nth: *hoardSize}.run(t, "TestVictimWithManyObjects")

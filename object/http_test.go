@@ -156,7 +156,7 @@ func TestAResponseLeavesWhenItsTurnIsOnDisk(t *testing.T) {
 	})
 }
 
-func TestARequestHasTheCallContextOfItsGatewayAndMayCall(t *testing.T) {
+func TestCallContextOfARequest(t *testing.T) {
 	w := newWorld(t, t.TempDir())
 	w.mesh["WORKER"] = worker{lmz.HandlerFunc(func(ctx context.Context, _ *lmz.Request) (any, error) {
 		c, _ := lmz.CallContextFrom(ctx)

@@ -86,7 +86,7 @@ func TestAdministratorsReadWhatAnObjectHasStored(t *testing.T) {
 	wantCode(t, err, lmz.CodeAbsent, "no objects are registered")
 }
 
-func TestAnInspectionDoesNotRunWhatTheObjectItselfHasPrepared(t *testing.T) {
+func TestInspectionOfAPreparedStatement(t *testing.T) {
 	w := newWorld(t, t.TempDir())
 	w.script = make(chan func(context.Context, *Object) error, 1)
 	w.registerKind("BOX", Kind{Schema: noteSchema, New: func(o *Object) lmz.Handler {
@@ -182,7 +182,7 @@ func TestObjectsOnDiskAreListed(t *testing.T) {
 	}
 }
 
-func TestAListOpensNoFileThatSaysByItsNameWhoseItIs(t *testing.T) {
+func TestFilesOpenedByAList(t *testing.T) {
 	dir := t.TempDir()
 	w := newWorld(t, dir)
 	w.register("BOX %", exposeStorage)
@@ -337,7 +337,7 @@ func TestObjectsInMemoryHaveNoFiles(t *testing.T) {
 	}
 }
 
-func TestARestoredCopyKeepsItsAlarmsAndSendsNothingAgain(t *testing.T) {
+func TestAlarmsAndSendsOfARestoredCopy(t *testing.T) {
 	dir, file := t.TempDir(), filepath.Join(t.TempDir(), "one.backup")
 	synctest.Test(t, func(t *testing.T) {
 		w, c := newWorld(t, dir), newClock()

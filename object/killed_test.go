@@ -204,7 +204,7 @@ func (w *world) rest() {
 // Wherever the process is killed, whatever the object is doing: what is on disk is what a
 // turn has written as a whole, all that was acknowledged is there, and what such a turn has
 // sent, and nothing else, is done without anybody calling.
-func TestWhatIsOnDiskIsSentAndNothingElseWhereverTheProcessIsKilled(t *testing.T) {
+func TestSendsOfAProcessKilledAnywhere(t *testing.T) {
 	failpoints := []string{
 		"before commit", "after commit", "before send", "after send", "before index", "after index",
 		"eviction", "after eviction", "migration", "backup begun", "backup", "restore",

@@ -62,7 +62,7 @@ func TestOnStartFinishesBeforeAnyCall(t *testing.T) {
 	}
 }
 
-func TestAFailedStartRefusesTheCallAndTheNextTriesAgain(t *testing.T) {
+func TestFailedStart(t *testing.T) {
 	w := newWorld(t, t.TempDir())
 	starts := 0
 	registerStarting(w, func(ctx context.Context, o *Object) error {
@@ -197,7 +197,7 @@ func TestAnIdleObjectIsClosedAndOpensAgain(t *testing.T) {
 	})
 }
 
-func TestCallsThatMeetTheClosingOfAnIdleObjectAreServed(t *testing.T) {
+func TestCallsDuringAnEviction(t *testing.T) {
 	w := newWorld(t, t.TempDir())
 	w.registerKind("COUNTER", Kind{Idle: time.Nanosecond, New: func(o *Object) lmz.Handler {
 		mux := &lmz.Mux{}
@@ -213,7 +213,7 @@ func TestCallsThatMeetTheClosingOfAnIdleObjectAreServed(t *testing.T) {
 	}
 }
 
-func TestCloseLetsRunningHandlersFinishAndRefusesTheRest(t *testing.T) {
+func TestCloseWithRunningHandlers(t *testing.T) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, dir)
@@ -281,7 +281,7 @@ func TestCloseEndsTheCtxOfHandlersThatTakeTooLong(t *testing.T) {
 	})
 }
 
-func TestAHandlerThatIgnoresTheCloseIsNamedAndCannotWrite(t *testing.T) {
+func TestHandlerThatIgnoresClose(t *testing.T) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		m := mesh{}

@@ -79,7 +79,7 @@ func appender(t *testing.T, dir string) *world {
 	return w
 }
 
-func TestACallThatIsPresentedAgainAfterACrashRunsOnce(t *testing.T) {
+func TestCallPresentedAgainAfterACrash(t *testing.T) {
 	dir := t.TempDir()
 	w := appender(t, dir)
 	if got, err := text(t, <-w.present(1, false, lmz.Ctn("append", "a"))); got != "a" || err != nil {
@@ -150,7 +150,7 @@ func TestOnlyWhoMadeACallMayAskForItsOutcome(t *testing.T) {
 	}
 }
 
-func TestALargeAnswerIsNotKeptButKnownToHaveBeenGiven(t *testing.T) {
+func TestLargeAnswerPresentedAgain(t *testing.T) {
 	w := appender(t, t.TempDir())
 	<-w.present(1, false, lmz.Ctn("large"))
 	_, err := text(t, <-w.present(1, true, lmz.Ctn("large")))
@@ -162,7 +162,7 @@ func TestALargeAnswerIsNotKeptButKnownToHaveBeenGiven(t *testing.T) {
 	}
 }
 
-func TestWhatIsAcknowledgedGoesWithTheNextCommitAndNoneOfItsOwn(t *testing.T) {
+func TestAcknowledgedOutcomes(t *testing.T) {
 	w := appender(t, t.TempDir())
 	<-w.present(1, false, lmz.Ctn("append", "a"))
 	<-w.present(2, false, lmz.Ctn("read"))

@@ -16,7 +16,7 @@ var oddNames = []string{
 	strings.Repeat("x", 300), strings.Repeat("é", 512), "?mode=memory", "file:x?vfs=y", "'; DROP TABLE lmz_kv; --", ":memory:",
 }
 
-func TestObjectsOfAnyNameKeepTheirOwnStateInsideTheDirectory(t *testing.T) {
+func TestOddInstanceNames(t *testing.T) {
 	parent := t.TempDir()
 	dir := filepath.Join(parent, "data ?#%")
 	for range 2 { // the second time after a restart
@@ -53,7 +53,7 @@ func TestObjectsOfAnyNameKeepTheirOwnStateInsideTheDirectory(t *testing.T) {
 	}
 }
 
-func TestFileNamesAreReadableAndDifferInMoreThanCase(t *testing.T) {
+func TestFileNames(t *testing.T) {
 	name := func(instance string) string {
 		return strings.ToLower(filepath.Base(sqlite.Path("d", lmz.At("BOX", instance))))
 	}

@@ -72,7 +72,7 @@ func TestTheReasonWhyACronIsRefused(t *testing.T) {
 	}
 }
 
-func TestThePauseBeforeARetryDoublesUpToItsMaximum(t *testing.T) {
+func TestPauseBeforeARetry(t *testing.T) {
 	var got []time.Duration
 	for failures := 1; failures <= 6; failures++ {
 		got = append(got, Retry{First: 2 * time.Second, Max: 20 * time.Second}.withDefaults().pause(failures))
@@ -117,7 +117,7 @@ func lives(t *testing.T, a alarmRow, now, until time.Time, fails func(run int) e
 	}
 }
 
-func TestAnAlarmThatFailsIsTriedAgainAndDiesAtLast(t *testing.T) {
+func TestFateOfAFailingAlarm(t *testing.T) {
 	start := time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)
 	no := func(int) error { return lmz.Errorf("no") }
 	a, err := newAlarm(In(time.Minute), AlarmOptions{ID: "a", Retry: Retry{Attempts: 3}}, 1, start)

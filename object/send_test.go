@@ -26,7 +26,7 @@ func (i inbox) Deliver(ctx context.Context, c *proto.Call, done func(proto.Answe
 	done(proto.NewAnswer(nil, err))
 }
 
-func TestWhatATurnSendsLeavesInOrderAfterTheCommit(t *testing.T) {
+func TestOrderOfATurnsSends(t *testing.T) {
 	w := newWorld(t, t.TempDir())
 	in := inbox{make(chan string, 100)}
 	w.mesh["INBOX"] = in
@@ -70,7 +70,7 @@ func TestWhatATurnSendsLeavesInOrderAfterTheCommit(t *testing.T) {
 	}
 }
 
-func TestRepliesRunInATurnOfTheirOwnWithoutGuardsWithinTheSendersContext(t *testing.T) {
+func TestContextOfReplies(t *testing.T) {
 	w := newWorld(t, t.TempDir())
 	w.mesh["WORKER"] = worker{lmz.HandlerFunc(func(_ context.Context, r *lmz.Request) (any, error) {
 		switch r.Method {
@@ -147,7 +147,7 @@ func TestCallsMadeByAReplyMeetTheGuardsOfOthers(t *testing.T) {
 	}
 }
 
-func TestAReplyFindsAnObjectThatWasClosedMeanwhile(t *testing.T) {
+func TestReplyToAClosedObject(t *testing.T) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, dir)
@@ -177,7 +177,7 @@ func TestAReplyFindsAnObjectThatWasClosedMeanwhile(t *testing.T) {
 	})
 }
 
-func TestASendOutlivesTheCallThatMadeItAndEndsAtItsOwnDeadline(t *testing.T) {
+func TestDeadlineOfASend(t *testing.T) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, dir)

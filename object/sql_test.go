@@ -336,7 +336,7 @@ func TestAPartOfATurnCanBeTakenBack(t *testing.T) {
 	})
 }
 
-func TestACallInTheMiddleOfATxOrOfRowsFailsAtOnceAndSaysWhy(t *testing.T) {
+func TestCallWithinTxOrRows(t *testing.T) {
 	onEveryDisk(t, func(t *testing.T, w *world) {
 		in := inbox{make(chan string, 10)}
 		w.mesh["INBOX"] = in
@@ -409,7 +409,7 @@ func TestALoopOverRowsEndsWithItsTurn(t *testing.T) {
 	})
 }
 
-func TestMigrationsAreAppliedOnceAndInOrderBeforeOnStart(t *testing.T) {
+func TestOrderOfMigrations(t *testing.T) {
 	dir := t.TempDir()
 	disk := new(MemoryDisk)
 	for name, open := range map[string]func(*testing.T) *world{
@@ -466,7 +466,7 @@ func TestMigrationsAreAppliedOnceAndInOrderBeforeOnStart(t *testing.T) {
 	}
 }
 
-func TestMigrationsMayRebuildTablesButLeaveNoBrokenForeignKeys(t *testing.T) {
+func TestForeignKeysAfterMigrations(t *testing.T) {
 	onEveryDisk(t, func(t *testing.T, w *world) {
 		schema := []string{
 			`CREATE TABLE parent (id INTEGER PRIMARY KEY); CREATE TABLE child (parent REFERENCES parent (id));

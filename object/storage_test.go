@@ -141,7 +141,7 @@ func walSize(t *testing.T, dir, binding string) int64 {
 	return info.Size()
 }
 
-func TestReadingAndPuttingTheSameValueWriteNothing(t *testing.T) {
+func TestPutOfTheSameValue(t *testing.T) {
 	dir := t.TempDir()
 	w := newWorld(t, dir)
 	w.register("BOX", func(o *Object, mux *lmz.Mux) {
@@ -186,7 +186,7 @@ func TestReadingAndPuttingTheSameValueWriteNothing(t *testing.T) {
 	}
 }
 
-func TestLookingAtAnObjectThatNeverWroteLeavesNoFile(t *testing.T) {
+func TestReadOfAnObjectThatNeverWrote(t *testing.T) {
 	dir := t.TempDir()
 	w := newWorld(t, dir)
 	w.register("BOX", exposeStorage)
@@ -368,7 +368,7 @@ func TestAFailedCommitFailsTheCallAndSendsNothing(t *testing.T) {
 	}
 }
 
-func TestAHandlerThatWaitedWhileItsObjectWasResetEndsWithAnUnknownOutcome(t *testing.T) {
+func TestHandlerOfAnObjectThatWasReset(t *testing.T) {
 	dir := t.TempDir()
 	w := newWorld(t, dir)
 	g := newGate()
@@ -407,7 +407,7 @@ func TestAHandlerThatWaitedWhileItsObjectWasResetEndsWithAnUnknownOutcome(t *tes
 	}
 }
 
-func TestAFullDiskRefusesTheCallAndKeepsWhatWasAcknowledged(t *testing.T) {
+func TestFullDisk(t *testing.T) {
 	dir := t.TempDir()
 	w := newWorld(t, dir)
 	w.register("BOX", func(o *Object, mux *lmz.Mux) {
@@ -460,7 +460,7 @@ func TestAFileThatACrashLeftEmptyIsUsed(t *testing.T) {
 	must[struct{}](w, box, "put", "key", "value")
 }
 
-func TestACorruptFileIsAClearErrorAndTheOthersGoOn(t *testing.T) {
+func TestCorruptFile(t *testing.T) {
 	dir := t.TempDir()
 	w := newWorld(t, dir)
 	w.register("BOX", exposeStorage)

@@ -14,7 +14,7 @@ import (
 )
 
 // Every fsync costs milliseconds, so each is counted, on the real files.
-func TestWhatReachesTheDiskIsSyncedOnceAndWhatChangesNothingNever(t *testing.T) {
+func TestSyncsOfTurns(t *testing.T) {
 	dir := t.TempDir()
 	disk := watchDisk(t, dir)
 	synctest.Test(t, func(t *testing.T) { // in which turns take no time, so that what waits shares a commit
@@ -129,7 +129,7 @@ func TestWhatReachesTheDiskIsSyncedOnceAndWhatChangesNothingNever(t *testing.T) 
 	})
 }
 
-func TestAReaderInASharedCommitAnswersOnlyWhenItsFileIsSynced(t *testing.T) {
+func TestReaderOfAnUnsyncedFile(t *testing.T) {
 	dir := t.TempDir()
 	disk := watchDisk(t, dir)
 	synctest.Test(t, func(t *testing.T) {
@@ -137,7 +137,7 @@ func TestAReaderInASharedCommitAnswersOnlyWhenItsFileIsSynced(t *testing.T) {
 	})
 }
 
-func TestACommitWhoseSyncFailsIsUnknownAndTheObjectGoesOn(t *testing.T) {
+func TestFailedSync(t *testing.T) {
 	dir := t.TempDir()
 	disk := watchDisk(t, dir)
 	synctest.Test(t, func(t *testing.T) {
@@ -172,7 +172,7 @@ func TestACommitWhoseSyncFailsIsUnknownAndTheObjectGoesOn(t *testing.T) {
 	})
 }
 
-func TestADiskWithoutRoomRefusesWritesAndLosesNothing(t *testing.T) {
+func TestDiskWithoutRoom(t *testing.T) {
 	dir := t.TempDir()
 	disk := watchDisk(t, dir)
 	w := newWorld(t, dir)

@@ -67,7 +67,7 @@ func TestCallsOfOneCallerBeginInTheirOrder(t *testing.T) {
 	}
 }
 
-func TestWaitingInACallLetsOthersInAndComesBackAfterThem(t *testing.T) {
+func TestTurnsWhileAHandlerWaits(t *testing.T) {
 	w := newWorld(t, t.TempDir())
 	g := newGate()
 	w.mesh["GATE"] = worker{g}
@@ -107,7 +107,7 @@ func TestWaitingInACallLetsOthersInAndComesBackAfterThem(t *testing.T) {
 	}
 }
 
-func TestWhatWasCommittedBeforeACallStaysWhenTheHandlerFailsLater(t *testing.T) {
+func TestCommitBeforeACallOfAFailingHandler(t *testing.T) {
 	w := newWorld(t, t.TempDir())
 	w.mesh["PROBE"] = worker{lmz.HandlerFunc(func(context.Context, *lmz.Request) (any, error) { return nil, nil })}
 	w.register("BOX", func(o *Object, mux *lmz.Mux) {
@@ -132,7 +132,7 @@ func TestWhatWasCommittedBeforeACallStaysWhenTheHandlerFailsLater(t *testing.T) 
 	}
 }
 
-func TestObjectsMayCallThemselvesAndBackToTheirCaller(t *testing.T) {
+func TestObjectsThatCallThemselves(t *testing.T) {
 	w := newWorld(t, t.TempDir())
 	other := newWorld(t, t.TempDir()) // B lives in another runtime
 	fill := func(next lmz.Address) func(o *Object, mux *lmz.Mux) {
@@ -170,7 +170,7 @@ func TestObjectsMayCallThemselvesAndBackToTheirCaller(t *testing.T) {
 	}
 }
 
-func TestHandlersSeeWhoCalledAndCallsExtendTheChain(t *testing.T) {
+func TestChainOfCalls(t *testing.T) {
 	w := newWorld(t, t.TempDir())
 	w.mesh["WORKER"] = worker{lmz.HandlerFunc(func(ctx context.Context, _ *lmz.Request) (any, error) {
 		c, _ := lmz.CallContextFrom(ctx)
@@ -193,7 +193,7 @@ func TestHandlersSeeWhoCalledAndCallsExtendTheChain(t *testing.T) {
 	}
 }
 
-func TestACallWhoseDeadlinePassesInTheLineIsNotExecuted(t *testing.T) {
+func TestDeadlineInTheLine(t *testing.T) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, dir)
@@ -236,7 +236,7 @@ func TestACallWhoseDeadlinePassesInTheLineIsNotExecuted(t *testing.T) {
 	})
 }
 
-func TestACallerWhoseCalleeNeverAnswersGoesOnAtItsDeadline(t *testing.T) {
+func TestCalleeThatNeverAnswers(t *testing.T) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, dir)
@@ -303,7 +303,7 @@ func TestALineThatIsTooLongIsRefusedAsBusy(t *testing.T) {
 	}
 }
 
-func TestUnknownBindingsMethodsAndNamelessObjectsAreAbsent(t *testing.T) {
+func TestAbsentTargets(t *testing.T) {
 	w := newWorld(t, t.TempDir())
 	w.register("BOX", exposeStorage)
 	w.mesh["NOBODY"] = w.rt

@@ -23,7 +23,7 @@ func loseIndex(t *testing.T, dir string) {
 	os.Remove(filepath.Join(dir, "index.db-wal"))
 }
 
-func TestWhatIsDueAfterAKillIsDoneAlsoIfTheIndexIsLost(t *testing.T) {
+func TestLostIndexAfterAKill(t *testing.T) {
 	for nth := range 4 {
 		t.Run(fmt.Sprint(nth), func(t *testing.T) {
 			o := order{Dir: t.TempDir(), Works: []string{"send", "remind", "fail"}, Die: "after commit", Nth: 1 + 3*nth, Schema: 1}
@@ -54,7 +54,7 @@ func reminders(w *world) (opened map[string]bool) {
 	return opened
 }
 
-func TestAnIndexThatIsMadeAnewSaysWhatTheFormerSaidAndOpensNoObjects(t *testing.T) {
+func TestRebuiltIndex(t *testing.T) {
 	dir := t.TempDir()
 	w := newWorld(t, dir)
 	reminders(w)
@@ -85,7 +85,7 @@ func TestAnIndexThatIsMadeAnewSaysWhatTheFormerSaidAndOpensNoObjects(t *testing.
 	}
 }
 
-func TestAnIndexIsMadeAnewAsAWholeAndWithoutDamagedObjects(t *testing.T) {
+func TestRebuiltIndexWithDamagedObjects(t *testing.T) {
 	dir := t.TempDir()
 	w := newWorld(t, dir)
 	reminders(w)

@@ -13,7 +13,7 @@ import (
 	"github.com/lumenize/lmz/internal/proto"
 )
 
-func TestAHandlerThatIgnoresItsEndIsNamedToNewCallsUntilItReturns(t *testing.T) {
+func TestHandlerThatIgnoresItsEnd(t *testing.T) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, dir)
@@ -107,7 +107,7 @@ func TestAHandlerThatKeepsTheTurnIsReportedByName(t *testing.T) {
 	})
 }
 
-func TestTheObjectsThatHaveBeenIdleForLongestAreClosed(t *testing.T) {
+func TestObjectsIdleForLongest(t *testing.T) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, dir)
