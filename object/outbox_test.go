@@ -195,7 +195,7 @@ func seededDisk(seed uint64) *MemoryDisk {
 // Whenever the gateway is killed: what a turn on disk has sent is executed once by an
 // object and at most once by a worker, in order, its replies run once, and nothing else
 // was sent; also if nobody calls any more.
-func TestStoredSendsAndRepliesAreDoneOnceHoweverOftenTheGatewayIsKilled(t *testing.T) {
+func TestStoredSendsOfAKilledGateway(t *testing.T) {
 	for seed := range uint64(300) {
 		synctest.Test(t, func(t *testing.T) {
 			r := rand.New(rand.NewPCG(seed, 3))
