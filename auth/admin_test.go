@@ -249,7 +249,7 @@ func TestPeopleSeeAndEndTheirSessions(t *testing.T) {
 	f.want(f.refresh(fourth), 401, "")
 }
 
-func TestNobodySeesOrEndsSessionsAndTokensOfOthers(t *testing.T) {
+func TestSessionsAndTokensOfOthers(t *testing.T) {
 	f, admin := withAdmin(t)
 	f.signIn(bob)
 	f.want(f.as(admin, "POST", "approve/"+f.subject(bob).Sub, ""), 200, "")
@@ -404,7 +404,7 @@ func TestADelegatedTokenEndsWithWhatItCameFrom(t *testing.T) {
 	f.want(f.as(admin, "POST", "delegated-token", `{"actFor":"`+sub+`"}`), 401, "")
 }
 
-func TestADelegatedTokenEndsWithTheNamedOneItCameFrom(t *testing.T) {
+func TestDelegatedTokenOfNamedTokenEnds(t *testing.T) {
 	f, admin := withAdmin(t)
 	f.signIn(bob)
 	sub := f.subject(bob).Sub
@@ -461,7 +461,7 @@ func TestInvitationsLetPeopleIn(t *testing.T) {
 	f.want(f.do("GET", "/auth/accept-invite", ""), 400, `{"error":"invalid_request","error_description":"Missing invite_token"}`)
 }
 
-func TestAnInvitationExpiresAndIsVoidedByARevocation(t *testing.T) {
+func TestInvitationExpiryAndRevocation(t *testing.T) {
 	f, admin := withAdmin(t)
 	f.want(f.as(admin, "POST", "invite", `{"emails":["carol@example.com"]}`), 200, "")
 	link := f.lastLink()

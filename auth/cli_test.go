@@ -62,7 +62,7 @@ func (f *fixture) terminal(email string) (code string, signedIn answer) {
 	return code, signedIn
 }
 
-func TestATerminalSignsInThroughItsLoopbackListener(t *testing.T) {
+func TestTerminalSignInByLoopbackListener(t *testing.T) {
 	f := start(t, Options{AutoApprove: true})
 	arrived := make(chan url.Values, 1)
 	terminal := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -187,7 +187,7 @@ func TestATerminalMustAskProperly(t *testing.T) {
 	}
 }
 
-func TestWhatATerminalCallsItselfCannotBecomeALink(t *testing.T) {
+func TestTerminalNameIsNoLink(t *testing.T) {
 	f := start(t, Options{AutoApprove: true})
 	for _, name := range []string{"evil.example/win", "https://evil.example", "<b>x</b>", "a\r\nBcc: b@c.de", strings.Repeat("x", 41), "\u202ecod"} {
 		body := map[string]string{}

@@ -226,7 +226,7 @@ func TestDefect14NothingIsCached(t *testing.T) {
 	}
 }
 
-func TestDefect15AMissingBearerStaysAnInvalidRequest(t *testing.T) {
+func TestDefect15MissingBearer(t *testing.T) {
 	f := start(t, Options{})
 	w := serve(f.svc.Middleware(http.NotFoundHandler()))
 	if w.Code != 401 || w.Body.String() != `{"error":"invalid_request","error_description":"Missing Authorization header with Bearer token"}` {
@@ -234,7 +234,7 @@ func TestDefect15AMissingBearerStaysAnInvalidRequest(t *testing.T) {
 	}
 }
 
-func TestDefect16LinksAndInvitationsAreStoredHashed(t *testing.T) {
+func TestDefect16LinksStoredHashed(t *testing.T) {
 	dir := t.TempDir()
 	f := start(t, Options{Dir: dir, BootstrapEmail: ada})
 	admin := f.admin()
@@ -268,7 +268,7 @@ func dumpOf(t *testing.T, dir string) string {
 	return dump.String()
 }
 
-func TestDefect17ARevocationVoidsInvitationsAndLinks(t *testing.T) {
+func TestDefect17RevocationVoidsLinks(t *testing.T) {
 	f, admin := withAdmin(t)
 	f.want(f.as(admin, "POST", "invite", `{"emails":["`+bob+`"]}`), 200, "")
 	invitation := f.lastLink()
@@ -319,7 +319,7 @@ func withTurnstile(t *testing.T, o Options, good func(token string) bool) *fixtu
 }
 
 // Nobody is known yet, and the page that shows Turnstile may not be there yet either.
-func TestTheFirstAdminSignsInByATerminalDespiteTurnstile(t *testing.T) {
+func TestFirstAdminByTerminalDespiteTurnstile(t *testing.T) {
 	f := withTurnstile(t, Options{BootstrapEmail: ada}, func(string) bool { return false })
 	code, userCode, link := f.device(ada)
 	f.want(f.typeCode(link, userCode), 200, "")

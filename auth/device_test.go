@@ -34,7 +34,7 @@ func (f *fixture) wantError(a answer, status int, code string) {
 	}
 }
 
-func TestATerminalWithoutABrowserSignsInByATypedCode(t *testing.T) {
+func TestTerminalSignInByTypedCode(t *testing.T) {
 	f := start(t, Options{AutoApprove: true})
 	deviceCode, userCode, link := f.device(ada)
 	if len(deviceCode) != 43 || len(userCode) != 9 || userCode[4] != '-' {

@@ -91,7 +91,7 @@ func TestMailGoesOutBySMTPInBothForms(t *testing.T) {
 	}
 }
 
-func TestAMailThatFailsIsTriedAgainAndSurvivesARestart(t *testing.T) {
+func TestFailedMailRetryAcrossRestart(t *testing.T) {
 	server := startSink(t)
 	server.Answer("451 not now")
 	dir := t.TempDir()

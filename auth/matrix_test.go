@@ -86,7 +86,7 @@ func TestTheMatrixCoversEveryEndpoint(t *testing.T) {
 	}
 }
 
-func TestEveryEndpointAnswersEveryoneAsTheSpecificationSays(t *testing.T) {
+func TestEndpointAnswersPerSpecification(t *testing.T) {
 	f := start(t, Options{Limits: Limits{MailsPerAddress: -1, MailsPerAddressDaily: -1, MailsPerIP: -1, MailsPerHour: -1, FailuresPerIP: -1}})
 	for _, m := range matrix {
 		for i, who := range columns {

@@ -36,7 +36,7 @@ func checkCSP(t *testing.T, a answer) string {
 	return csp
 }
 
-func TestTheMailboxShowsTheNewestFirstAndForgetsTheOldest(t *testing.T) {
+func TestMailboxOrderAndLimit(t *testing.T) {
 	var seen []string
 	box := &Mailbox{OnMail: func(m Mail) { seen = append(seen, m.Link) }}
 	get := func(target, accept string) answer {

@@ -18,7 +18,7 @@ import (
 // One test for each threat of appendix B. What a test above shows already is named
 // beside it.
 
-func TestThreatB01NoAnswerTellsWhichAddressesAreKnown(t *testing.T) {
+func TestThreatB01AnswersHideKnownAddresses(t *testing.T) {
 	f, admin := withAdmin(t)
 	f.signIn(bob)
 	f.want(f.as(admin, "PATCH", "subject/"+f.subject(bob).Sub, `{"adminApproved":false}`), 200, "")
@@ -46,7 +46,7 @@ func TestThreatB01NoAnswerTellsWhichAddressesAreKnown(t *testing.T) {
 	}
 }
 
-// Storage: TestDefect16LinksAndInvitationsAreStoredHashed.
+// Storage: TestDefect16LinksStoredHashed.
 func TestThreatB02TokensAreLongAndNeverTheSame(t *testing.T) {
 	seen := map[string]bool{}
 	for range 1000 {
@@ -66,7 +66,7 @@ func TestThreatB02TokensAreLongAndNeverTheSame(t *testing.T) {
 	}
 }
 
-func TestThreatB03LinksWorkOnceAndASignInVoidsTheOthers(t *testing.T) {
+func TestThreatB03LinksWorkOnce(t *testing.T) {
 	f, admin := withAdmin(t)
 	first, second := f.link(bob), f.link(bob)
 	f.want(f.do("POST", second, ""), 303, "")
@@ -229,7 +229,7 @@ func TestThreatB09MailsAndGuessesAreLimited(t *testing.T) {
 	f.want(f.do("POST", "/auth/refresh-token", "", "X-Forwarded-For", "192.0.2.9"), 401, "") // no token is no guess
 }
 
-func TestThreatB09NobodyKeepsTheOwnerOfAnAddressOut(t *testing.T) {
+func TestThreatB09OwnerIsNotLockedOut(t *testing.T) {
 	f := start(t, Options{Limits: Limits{MailsPerIP: 20, MailsPerHour: 50}, Proxies: 1, BootstrapEmail: ada})
 	ask := func(email, ip, cookies string) answer {
 		return f.do("POST", "/auth/email-magic-link", `{"email":"`+email+`"}`, "X-Forwarded-For", ip, "Cookie", cookies)
@@ -434,7 +434,7 @@ func TestThreatB14WhatWasTakenAwayIsGoneAtOnce(t *testing.T) {
 }
 
 // The rest of what is refused: TestVerifyIsStrict.
-func TestThreatB15TheEndpointsCheckTokensAsStrictlyAsTheGate(t *testing.T) {
+func TestThreatB15EndpointsCheckTokensStrictly(t *testing.T) {
 	f, admin := withAdmin(t)
 	sub := f.subject(ada).Sub
 	for name, change := range map[string]jwt.MapClaims{
@@ -465,7 +465,7 @@ func TestThreatB15TheEndpointsCheckTokensAsStrictlyAsTheGate(t *testing.T) {
 }
 
 // Nesting and rights: TestDelegationNamesEveryoneAndGrantsNoMore.
-func TestThreatB16DelegationIsRecordedWithEveryone(t *testing.T) {
+func TestThreatB16DelegationIsRecorded(t *testing.T) {
 	f, admin := withAdmin(t)
 	f.signIn(bob)
 	f.want(f.as(admin, "POST", "approve/"+f.subject(bob).Sub, ""), 200, "")
@@ -477,7 +477,7 @@ func TestThreatB16DelegationIsRecordedWithEveryone(t *testing.T) {
 }
 
 // Attributes and names: TestDefect13BothNamesOfTheCookieAreAccepted.
-func TestThreatB17ProtectedRoutesDoNotSeeTheCookie(t *testing.T) {
+func TestThreatB17CookieStaysOutOfRoutes(t *testing.T) {
 	f := start(t, Options{AutoApprove: true})
 	access := f.access(f.signIn(ada))
 	var seen []string
@@ -492,7 +492,7 @@ func TestThreatB17ProtectedRoutesDoNotSeeTheCookie(t *testing.T) {
 // The entry in the subprotocol is the gateway's: it is stripped there (gateway
 // tests). What the library adds is that a token with a name, which lives long, is
 // good for a connection of AccessTTL only.
-func TestThreatB18ALongTokenKeepsNoConnectionOpenForLong(t *testing.T) {
+func TestThreatB18LongTokenConnection(t *testing.T) {
 	f, admin := withAdmin(t)
 	token := f.as(admin, "POST", "tokens", `{"name":"ci"}`).json("token")
 	auth, err := f.svc.Authenticate(t.Context(), token)
@@ -540,7 +540,7 @@ func TestThreatB20OneMailboxHasOneName(t *testing.T) {
 	}
 }
 
-func TestThreatB21TheOwnerOfTheMailboxLearnsOfASignInAndCanEndIt(t *testing.T) {
+func TestThreatB21OwnerLearnsOfSignIn(t *testing.T) {
 	f, _ := withAdmin(t)
 	alerts := func() (all []received) {
 		for _, m := range f.box.newestFirst() {
@@ -639,7 +639,7 @@ func TestThreatB23NothingGrowsOrHangs(t *testing.T) {
 	}
 }
 
-func TestThreatB23AClientThatRefreshesAllTheTimeFillsNoTable(t *testing.T) {
+func TestThreatB23ConstantRefreshFillsNoTable(t *testing.T) {
 	f := start(t, Options{BootstrapEmail: ada, Proxies: 1})
 	first := f.signIn(ada)
 	session, refreshes := first, 0

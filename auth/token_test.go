@@ -271,7 +271,7 @@ func TestARevokedApprovalIsNotGivenBack(t *testing.T) {
 	}
 }
 
-func TestAutoApproveComesWithTheFirstVerificationOnly(t *testing.T) {
+func TestAutoApproveAtFirstVerificationOnly(t *testing.T) {
 	dir := t.TempDir()
 	t.Run("without", func(t *testing.T) {
 		f := start(t, Options{Dir: dir})

@@ -118,7 +118,7 @@ func TestCanAsksHooksAndGuardsInTheCallersName(t *testing.T) {
 	}
 }
 
-func TestCanTellsOnlyWhoMayCallWhetherAnObjectExists(t *testing.T) {
+func TestCanHidesMissingObjects(t *testing.T) {
 	m := meshtest.Start(t)
 	m.HandleObject("VAULT_DO", object.Kind{New: func(o *object.Object) lmz.Handler {
 		mux := new(lmz.Mux)

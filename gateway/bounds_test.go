@@ -30,7 +30,7 @@ func (r *raw) ask(number uint64, to lmz.Address, c lmz.Continuation) {
 	r.frame(proto.Frame{Kind: proto.KindCall, Seq: number, To: to, Timeout: time.Minute, Context: []byte{0xa0}, Payload: chain})
 }
 
-func TestASessionHas256CallsAtOnceAndMoreAreRefusedAsBusy(t *testing.T) {
+func TestSessionCallWindowOf256(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := startMesh(t)
 		gate := make(chan struct{})
@@ -72,7 +72,7 @@ func TestASessionHas256CallsAtOnceAndMoreAreRefusedAsBusy(t *testing.T) {
 	})
 }
 
-func TestAClientThatAcknowledgesNothingLosesItsSessionWithANamedCode(t *testing.T) {
+func TestClientThatAcknowledgesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := startRelay(t)
 		defer m.stop()
@@ -107,7 +107,7 @@ func TestAClientThatAcknowledgesNothingLosesItsSessionWithANamedCode(t *testing.
 	})
 }
 
-func TestAThousandCallsWaitForAClientAndThenItsSessionEnds(t *testing.T) {
+func TestThousandCallsWaitForAClient(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := startMesh(t)
 		m.gateway.HandleWorker("FLOOD", func(self lmz.Caller) lmz.Handler {
@@ -146,7 +146,7 @@ func TestAThousandCallsWaitForAClientAndThenItsSessionEnds(t *testing.T) {
 	})
 }
 
-func TestACallTakesNoLongerThanTheCallLimitWhateverTheClientAsksFor(t *testing.T) {
+func TestCallLimitBoundsEveryCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := startMesh(t)
 		left := make(chan time.Duration, 1)
@@ -186,7 +186,7 @@ func TestACallTakesNoLongerThanTheCallLimitWhateverTheClientAsksFor(t *testing.T
 	})
 }
 
-func TestAClientThatDoesNotReadIsCutOffBeforeItsPongsFillTheMemory(t *testing.T) {
+func TestPongsOfClientThatDoesNotRead(t *testing.T) {
 	for name, every := range map[string]time.Duration{"slowly": time.Second, "fast": time.Microsecond} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -68,7 +68,7 @@ const (
 	annsByWorker = `LumenizeClient LUMENIZE_CLIENT_GATEWAY/ann.tab > LumenizeWorker PROBE > ann {"sub":"ann"} client{"role":"admin","trace":["x"]}`
 )
 
-func TestWhatAClientClaimsIsDroppedOrMarkedOnEveryWayOfACall(t *testing.T) {
+func TestClientClaimsAreDroppedOrMarked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := startMesh(t)
 		defer m.stop()
@@ -192,7 +192,7 @@ func relayer(contexts chan<- string) func(*object.Object) lmz.Handler {
 	}
 }
 
-func TestAClientsStateStaysAClientsInRepliesAndOnTheWayBack(t *testing.T) {
+func TestClientStateInRepliesAndBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := startMesh(t)
 		defer m.stop()

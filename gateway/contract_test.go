@@ -60,7 +60,7 @@ func ownersOnly(owner string) lmz.Guard {
 	}
 }
 
-func TestTheContractIsWhatIsExposedAndItsDeclarationsAreTypeScript(t *testing.T) {
+func TestContractAndItsTypeScript(t *testing.T) {
 	var c admin.Contract
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 		m.HandleObject("SHOP_DO", object.Kind{New: newShop})

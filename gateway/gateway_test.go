@@ -254,7 +254,7 @@ func (m *mesh) subscriber(subject string, edit func(*client.Options)) *subscribe
 	return s
 }
 
-func TestAShortCutResumesAndALongOneSubscribesAgain(t *testing.T) {
+func TestShortCutResumesLongOneSubscribes(t *testing.T) {
 	for _, tt := range []struct {
 		cut  time.Duration
 		want int32
@@ -295,7 +295,7 @@ func TestAShortCutResumesAndALongOneSubscribesAgain(t *testing.T) {
 	}
 }
 
-func TestASecondClientOfTheSameNameTakesTheAddress(t *testing.T) {
+func TestSecondClientTakesTheAddress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := startMesh(t)
 		defer m.stop()
@@ -314,9 +314,9 @@ func TestASecondClientOfTheSameNameTakesTheAddress(t *testing.T) {
 	})
 }
 
-// TestAnOldClientThatWasOfflineDoesNotTakeTheAddressBack has a client sleep through its
+// TestOfflineClientTakesNoAddressBack has a client sleep through its
 // grace period, and through another one of its name that came meanwhile.
-func TestAnOldClientThatWasOfflineDoesNotTakeTheAddressBack(t *testing.T) {
+func TestOfflineClientTakesNoAddressBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := startMesh(t)
 		defer m.stop()
@@ -351,7 +351,7 @@ func TestAnOldClientThatWasOfflineDoesNotTakeTheAddressBack(t *testing.T) {
 	})
 }
 
-func TestAnExpiredTokenIsReplacedWithoutLosingTheSession(t *testing.T) {
+func TestTokenReplacedWithinSession(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := startMesh(t)
 		defer m.stop()

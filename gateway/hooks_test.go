@@ -87,7 +87,7 @@ func contextOf(t *testing.T, p lmz.Caller, binding string) string {
 	return got
 }
 
-func TestBeforeAcceptAddsClaimsAndIsAskedAboutEveryToken(t *testing.T) {
+func TestBeforeAcceptClaimsAndTokens(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var asked atomic.Int32
 		m := startMeshWith(t, func(o *gateway.Options) {

@@ -97,7 +97,7 @@ func (w *wire) end() (code int) {
 	}
 }
 
-func TestHostileBytesEndTheirConnectionAndNothingElse(t *testing.T) {
+func TestHostileBytesEndTheirConnection(t *testing.T) {
 	ping := proto.Frame{Kind: proto.KindPing}
 	slowly := func(w *wire, every time.Duration, b []byte) {
 		for i := range b {

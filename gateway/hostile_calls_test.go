@@ -239,7 +239,7 @@ func hostileMesh(t *testing.T, intruders *atomic.Int32) (m *mesh, log *logbook, 
 
 var vaults = []lmz.Address{lmz.At("VAULT_DO", "a"), lmz.Worker("VAULT_WORKER"), lmz.At(lmz.DefaultGateway, "bob.tab")}
 
-func TestHostileCallsGetNowhereAndTheLogSaysWhoTried(t *testing.T) {
+func TestHostileCallsAreLogged(t *testing.T) {
 	for _, to := range vaults {
 		t.Run(to.Binding, func(t *testing.T) {
 			for _, wire := range []string{"cbor", "json"} {
@@ -343,7 +343,7 @@ func tryJSON(t *testing.T, m *mesh, to lmz.Address) func(attempt) lmz.Code {
 	}
 }
 
-func TestTheLogSaysWhoWantedAnothersPlaceOrPretendedToBeAnother(t *testing.T) {
+func TestLogOfStolenPlacesAndPretenders(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log := new(logbook)
 		m := startMeshWith(t, func(o *gateway.Options) { o.Log = log.logger() })

@@ -30,7 +30,7 @@ func (m *mesh) dialAs(subject, instance, protocol string) *raw {
 	return &raw{m.t, conn}
 }
 
-func TestASessionIsOneSubjectsAlsoWhereAHookSharesItsName(t *testing.T) {
+func TestSessionHasOneSubjectUnderSharedName(t *testing.T) {
 	forBoth := func(protocol string, hello func(r *raw, session, resume byte) (resumed bool)) {
 		t.Run(protocol, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -105,7 +105,7 @@ func TestAnotherSubjectFollowsForGood(t *testing.T) {
 	})
 }
 
-func TestAClientHasAThousandSendsUnderWayAndMoreAreDropped(t *testing.T) {
+func TestClientSendWindowOf1000(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := startMesh(t)
 		gate := make(chan struct{})
@@ -142,7 +142,7 @@ func TestAClientHasAThousandSendsUnderWayAndMoreAreDropped(t *testing.T) {
 	})
 }
 
-func TestAClientCannotSayThatAnothersSessionHasEnded(t *testing.T) {
+func TestClientCannotEndAnothersSession(t *testing.T) {
 	gone := func(instance string) *lmz.Error { return node.NewClientDisconnected(instance, lmz.CodeGateway, "gone") }
 	for name, tt := range map[string]struct {
 		about string
@@ -262,7 +262,7 @@ func TestAHelloWithoutAnAttemptIsNeverLate(t *testing.T) {
 	})
 }
 
-func TestANameThatNobodyCanHaveIsNotRepeatedInTheAnswer(t *testing.T) {
+func TestImpossibleNameIsNotRepeated(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := startMesh(t)
 		defer m.stop()
@@ -326,7 +326,7 @@ func TestAReplayWithOtherArgumentsChangesNothing(t *testing.T) {
 	})
 }
 
-func TestAResumeThatAcknowledgesTheFutureIsCutOffAndCostsNoSession(t *testing.T) {
+func TestResumeThatAcknowledgesTheFuture(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := startMesh(t)
 		defer m.stop()

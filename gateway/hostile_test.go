@@ -77,7 +77,7 @@ func (r *raw) hello() {
 	}
 }
 
-func TestHostileFramesEndTheirConnectionAndNothingElse(t *testing.T) {
+func TestHostileFramesEndTheirConnection(t *testing.T) {
 	call := proto.Frame{Kind: proto.KindCall, To: lmz.At("COUNTER", "a"), Timeout: time.Minute, Context: []byte{0xa0}}
 	for name, tt := range map[string]struct {
 		greet bool
@@ -122,7 +122,7 @@ func TestHostileFramesEndTheirConnectionAndNothingElse(t *testing.T) {
 	}
 }
 
-func TestAnswersToHostileCallsAreErrorsAndTheConnectionLives(t *testing.T) {
+func TestHostileCallsGetErrors(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := startMesh(t)
 		defer m.stop()
@@ -219,7 +219,7 @@ func TestWhoMayNotComeInIsRefusedWithItsStatus(t *testing.T) {
 	})
 }
 
-func TestACallNeverReachesAnotherUsersClientAsSomebodyElse(t *testing.T) {
+func TestCallNeverReachesAnotherUsersClient(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := startMesh(t)
 		defer m.stop()

@@ -106,7 +106,7 @@ func TestTheOriginalsClientCallsAndIsCalled(t *testing.T) {
 	})
 }
 
-func TestTheOriginalsClientGetsAnAnswerToEveryCall(t *testing.T) {
+func TestOriginalsClientGetsEveryAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := startMesh(t)
 		defer m.stop()
@@ -153,7 +153,7 @@ func TestABinaryFrameOnAJSONLinkIsIgnored(t *testing.T) {
 	})
 }
 
-func TestTheOriginalsClientKeepsItsSubscriptionsWithinTheGracePeriod(t *testing.T) {
+func TestOriginalsSubscriptionsWithinGrace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := startMesh(t)
 		defer m.stop()
@@ -195,7 +195,7 @@ func TestAStatusThatNobodyHeardIsToldAgain(t *testing.T) {
 	})
 }
 
-func TestALateRequestOfTheOriginalsClientEndsNoConnection(t *testing.T) {
+func TestOriginalsLateRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := startMesh(t)
 		defer m.stop()
@@ -218,7 +218,7 @@ func TestALateRequestOfTheOriginalsClientEndsNoConnection(t *testing.T) {
 	})
 }
 
-func TestAnAnswerThatCouldNotBeWrittenGoesOutOnTheNewerSocket(t *testing.T) {
+func TestUnwrittenAnswerOnNewerSocket(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := startMesh(t)
 		gate := make(chan struct{})
@@ -294,7 +294,7 @@ func TestOurClientSpeaksTheOriginalsProtocol(t *testing.T) {
 	}
 }
 
-func TestACallThatWasSentToTheOriginalSettlesPromptlyWhenTheLinkIsLost(t *testing.T) {
+func TestCallToOriginalWhenLinkIsLost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := startMesh(t)
 		gate := make(chan struct{})

@@ -14,10 +14,10 @@ import (
 	"github.com/lumenize/lmz/internal/proto"
 )
 
-// TestOnlyCallsThatMayBePresentedAgainLeaveAnOutcome counts the outcomes on disk: one of
+// TestOutcomesOnlyOfRepeatableCalls counts the outcomes on disk: one of
 // a client that has acknowledged nothing, none of a client of the original, which cannot
 // ask again.
-func TestOnlyCallsThatMayBePresentedAgainLeaveAnOutcome(t *testing.T) {
+func TestOutcomesOnlyOfRepeatableCalls(t *testing.T) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		m := startMeshWith(t, func(o *gateway.Options) { o.Dir = dir })

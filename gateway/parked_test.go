@@ -132,7 +132,7 @@ func relayTo(t *testing.T, bob *client.Peer, patience time.Duration) <-chan rela
 	return done
 }
 
-func TestAnExpiredTokenMakesCallsWaitForTheNextOne(t *testing.T) {
+func TestCallsWaitForNextToken(t *testing.T) {
 	forBoth(t, func(t *testing.T, m *mesh, c callee, bob *client.Peer) {
 		first := c.dial(m, time.Now().Add(10*time.Second))
 		if !c.fresh(first) {
@@ -181,7 +181,7 @@ func TestAnExpiredTokenIsNoticedWithoutATimer(t *testing.T) {
 	}
 }
 
-func TestAClientThatDoesNotAnswerInTimeLeavesTheOutcomeUnknown(t *testing.T) {
+func TestLateAnswerLeavesUnknownOutcome(t *testing.T) {
 	forBoth(t, func(t *testing.T, m *mesh, c callee, bob *client.Peer) {
 		r := c.dial(m, time.Time{})
 		defer r.conn.CloseNow()
@@ -193,7 +193,7 @@ func TestAClientThatDoesNotAnswerInTimeLeavesTheOutcomeUnknown(t *testing.T) {
 	})
 }
 
-func TestAClientDisconnectedErrorMeansThatTheSessionHasEndedAndTheClientIsToldSo(t *testing.T) {
+func TestClientDisconnectedErrorMeansSessionEnd(t *testing.T) {
 	forBoth(t, func(t *testing.T, m *mesh, c callee, bob *client.Peer) {
 		if got := <-relayTo(t, bob, time.Second); got != (relayed{failed: string(lmz.CodeGateway), ended: "ann.tab"}) {
 			t.Errorf("a call to a client that was never there: %+v", got)
@@ -219,7 +219,7 @@ func TestAClientDisconnectedErrorMeansThatTheSessionHasEndedAndTheClientIsToldSo
 	})
 }
 
-func TestAJSONClientLivesAsLongAsItsSocketAnswersPings(t *testing.T) {
+func TestJSONClientLivesByPings(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := startMesh(t)
 		defer m.stop()
@@ -259,7 +259,7 @@ func TestAJSONClientLivesAsLongAsItsSocketAnswersPings(t *testing.T) {
 	})
 }
 
-func TestACallOfAJSONClientIsAnsweredWhenTheCallLimitIsOver(t *testing.T) {
+func TestJSONCallAtCallLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := startMesh(t)
 		gate := make(chan struct{})

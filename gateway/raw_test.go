@@ -66,7 +66,7 @@ func TestEncodedCallsComeBackEncoded(t *testing.T) {
 	})
 }
 
-func TestARawHandlerBeginsCallsInOrderAndMayFinishThemInAnyOther(t *testing.T) {
+func TestRawHandlerOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := startMesh(t)
 		defer m.stop()

@@ -46,7 +46,7 @@ func callRelay[R any](t *testing.T, via lmz.Caller, method string, args ...any) 
 	return lmz.Call[R](t.Context(), via, lmz.Worker("RELAY"), lmz.Ctn(method, args...))
 }
 
-func TestAHandlerOfAnEndedSessionDoesNotAnswerACallOfTheNextOne(t *testing.T) {
+func TestHandlerOfEndedSession(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := startRelay(t)
 		defer m.stop()
@@ -90,7 +90,7 @@ func TestAHandlerOfAnEndedSessionDoesNotAnswerACallOfTheNextOne(t *testing.T) {
 	})
 }
 
-func TestASendWithReplyOutlivesTheHandlerThatMadeIt(t *testing.T) {
+func TestSendWithReplyOutlivesItsHandler(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := startRelay(t)
 		defer m.stop()
@@ -123,7 +123,7 @@ func TestASendWithReplyOutlivesTheHandlerThatMadeIt(t *testing.T) {
 	})
 }
 
-func TestAGoroutineThatAHandlerStartedDoesNotKeepTheTurn(t *testing.T) {
+func TestGoroutineOfHandlerKeepsNoTurn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := startRelay(t)
 		defer m.stop()
@@ -251,7 +251,7 @@ func TestAnOutcomeIsNeverExecuted(t *testing.T) {
 	})
 }
 
-func TestAClientThatComesAndGoesTakesOnePlaceAmongTheRemembered(t *testing.T) {
+func TestRememberedClientIsOnePlace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := startMesh(t)
 		defer m.stop()
@@ -265,7 +265,7 @@ func TestAClientThatComesAndGoesTakesOnePlaceAmongTheRemembered(t *testing.T) {
 	})
 }
 
-func TestTheTwoProtocolsDoNotTakeOverEachOthersSessions(t *testing.T) {
+func TestProtocolsKeepTheirSessionsApart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := startMesh(t)
 		defer m.stop()

@@ -36,7 +36,7 @@ func (m *mirror) OnRequest(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func TestARequestReachesAnObjectWithWhatIsVerifiedAndNothingElse(t *testing.T) {
+func TestRequestReachesObjectVerified(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := startMesh(t)
 		defer m.stop()
@@ -144,7 +144,7 @@ func TestBeforeRequestDecidesWhoseARequestIs(t *testing.T) {
 	})
 }
 
-func TestAnObjectThatServesAnybodySeesNoTokenOfTheMesh(t *testing.T) {
+func TestAnonymousRequestHidesMeshTokens(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := startMeshWith(t, func(o *gateway.Options) {
 			o.BeforeRequest = func(*http.Request, lmz.Address) (*lmz.Auth, error) { return nil, nil }
@@ -177,7 +177,7 @@ func TestAnObjectThatServesAnybodySeesNoTokenOfTheMesh(t *testing.T) {
 	})
 }
 
-func TestBindingsThatClientsMayNotCallDoNotExistForRequestsEither(t *testing.T) {
+func TestForbiddenBindingsHideFromRequests(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		lenient := false
 		m := startMeshWith(t, func(o *gateway.Options) {

@@ -143,7 +143,7 @@ func signIn(t *testing.T, url, email string, mails <-chan auth.Mail) (secrets [4
 	return secrets
 }
 
-func TestNoTokenIsBehindTheGatewayInItsLogOrOnDisk(t *testing.T) {
+func TestNoTokenBehindTheGateway(t *testing.T) {
 	dir, seen, mails := t.TempDir(), new(record), make(chan auth.Mail, 1)
 	log := slog.New(slog.NewTextHandler(seen, &slog.HandlerOptions{Level: slog.LevelDebug})) // one that hides nothing
 	mux := http.NewServeMux()

@@ -97,7 +97,7 @@ func signed(t *testing.T, method jwt.SigningMethod, id string, claims jwt.MapCla
 	return text
 }
 
-func TestUsersOfAnyProviderConnectAlsoAfterItRotatedItsKeys(t *testing.T) {
+func TestForeignProviderAfterKeyRotation(t *testing.T) {
 	p := startProvider(t)
 	p.rotate(t, "", "blue")
 	mesh, err := gateway.New(gateway.Options{Dir: t.TempDir(), Verify: tokens(t.Context(), p.URL, p.URL, audience, new(denylist))})

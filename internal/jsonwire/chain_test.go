@@ -150,7 +150,7 @@ func TestErrorsCarryWhoFailed(t *testing.T) {
 	}
 }
 
-func TestWhatIsThrownWithoutBeingAnErrorBecomesOne(t *testing.T) {
+func TestThrownNonErrorBecomesError(t *testing.T) {
 	for text, want := range map[string]string{
 		`{"json":"sorry"}`: "sorry",
 		`{"json":{"a":1}}`: "the node failed with something that is no error",

@@ -238,7 +238,7 @@ func TestAnAnswerThatJSONCannotHoldBecomesAnError(t *testing.T) {
 	}
 }
 
-func TestACallTooLargeForAFrameIsRefusedWhereItIsMade(t *testing.T) {
+func TestCallTooLargeForFrame(t *testing.T) {
 	m := Message{Type: MessageCall, CallID: "7", To: lmz.Worker("B"), Chain: mustChain(t, lmz.Ctn("m", strings.Repeat("x", proto.MaxFrame)))}
 	before := []byte("before")
 	text, err := m.Append(before)

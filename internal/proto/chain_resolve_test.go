@@ -36,7 +36,7 @@ func newRecorder() *recorder {
 	return r
 }
 
-func TestContinuationsAreEvaluatedAtAnyDepthOfAnyContainer(t *testing.T) {
+func TestContinuationsInAnyContainer(t *testing.T) {
 	next := lmz.Ctn("next")
 	type inner struct{ N any }
 	type outer struct {
@@ -72,7 +72,7 @@ func TestContinuationsAreEvaluatedAtAnyDepthOfAnyContainer(t *testing.T) {
 	}
 }
 
-func TestAListInTwoPlacesIsEvaluatedOnceAndStaysOneList(t *testing.T) {
+func TestSharedListIsEvaluatedOnce(t *testing.T) {
 	list := []any{lmz.Ctn("next")}
 	r := newRecorder()
 	if _, err := run(t, r, lmz.Ctn("take", list, map[string]any{"list": list})); err != nil {
@@ -114,7 +114,7 @@ func TestANestedResultThatTakesCallsIsNoArgument(t *testing.T) {
 	}
 }
 
-func TestWhatANestedContinuationReturnsIsNotEvaluated(t *testing.T) {
+func TestReturnedContinuationIsNotEvaluated(t *testing.T) {
 	r := newRecorder()
 	r.Expose("bomb", lmz.Anyone, lmz.HandlerFunc(func(context.Context, *lmz.Request) (any, error) {
 		return []any{lmz.Ctn("next")}, nil

@@ -89,7 +89,7 @@ func TestContinuationsInsideAListAreEvaluated(t *testing.T) {
 	}
 }
 
-func TestAContinuationThatIsSharedIsEvaluatedWhereverItStands(t *testing.T) {
+func TestSharedContinuationInManyPlaces(t *testing.T) {
 	// ["add", [28(27(["Continuation", ["add", [1, 2]]])), 29(0)]]
 	chain := []byte("\x82cadd\x82\xd8\x1c\xd8\x1b\x82lContinuation\x82cadd\x82\x01\x02\xd8\x1d\x00")
 	result, err := Execute(t.Context(), newCalculator(), chain)
@@ -98,7 +98,7 @@ func TestAContinuationThatIsSharedIsEvaluatedWhereverItStands(t *testing.T) {
 	}
 }
 
-func TestNestedContinuationsCannotAskForEndlessWork(t *testing.T) {
+func TestNestedContinuationsAreBounded(t *testing.T) {
 	c := newCalculator()
 	wide := make([]any, lmz.MaxArguments)
 	for i := range wide {

@@ -27,7 +27,7 @@ func TestMethodsNamesEveryMethodThatACallAsksFor(t *testing.T) {
 	}
 }
 
-func TestMethodsFindsWorkThatIsSharedOrRefersToAnotherPlace(t *testing.T) {
+func TestMethodsOfSharedWork(t *testing.T) {
 	// ["list", [28(["secret", []]), 27(["Continuation", 29(0)])]]
 	chain := []byte("\x82\x64list\x82\xd8\x1c\x82\x66secret\x80\xd8\x1b\x82\x6cContinuation\xd8\x1d\x00")
 	if got, err := Methods(chain); err != nil || strings.Join(got, " ") != "list secret" {

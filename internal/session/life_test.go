@@ -73,7 +73,7 @@ func (lt *lifeTest) is(want State) {
 	}
 }
 
-func TestDelaysAreShortForTenSecondsAndThenDoubleToThirty(t *testing.T) {
+func TestDelaysOfReconnecting(t *testing.T) {
 	lt := newLifeTest(t, 0.999)
 	lt.connect()
 	lt.lose(Loss{})
@@ -153,7 +153,7 @@ func TestARefusedTokenIsReplacedOnce(t *testing.T) {
 	}
 }
 
-func TestABrowserThatCannotSeeStatusesTriesAnotherTokenOnce(t *testing.T) {
+func TestAnotherTokenWhereStatusesAreHidden(t *testing.T) {
 	lt := newLifeTest(t, 0.5)
 	lt.life.Blind = true
 	lt.connect()

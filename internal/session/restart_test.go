@@ -26,10 +26,10 @@ func (c *callee) run(id proto.CallID, f proto.Frame) proto.Answer {
 	return c.outcomes[id]
 }
 
-// TestEveryCallRunsOnceInOrderHoweverOftenTheSessionEnds drives a client through random
+// TestCallsRunOnceAcrossSessions drives a client through random
 // schedules in which the gateway forgets the session now and then, and with it every
 // frame. The callee keeps outcomes by what the calls were called first.
-func TestEveryCallRunsOnceInOrderHoweverOftenTheSessionEnds(t *testing.T) {
+func TestCallsRunOnceAcrossSessions(t *testing.T) {
 	for seed := range uint64(2000) {
 		random := rand.New(rand.NewPCG(seed, 1))
 		a, b := newEnd(t, Limits{Calls: 5}), newEnd(t, Limits{})
@@ -116,7 +116,7 @@ func TestEveryCallRunsOnceInOrderHoweverOftenTheSessionEnds(t *testing.T) {
 	}
 }
 
-func TestACallThatWaitsToBePresentedAgainIsUnknownWhenGivenUp(t *testing.T) {
+func TestAbandonedCallBeforeSecondTryIsUnknown(t *testing.T) {
 	a, b := newEnd(t, Limits{}), newEnd(t, Limits{})
 	link(a, b)
 	a.call(1)

@@ -58,7 +58,7 @@ func TestANewerSessionTakesTheSeat(t *testing.T) {
 	}
 }
 
-func TestTheSameSessionOnANewLinkReplacesAHalfOpenOne(t *testing.T) {
+func TestNewLinkReplacesHalfOpenOne(t *testing.T) {
 	var s Seat
 	s.Hello(1, hello(1, 0))
 	expect(t, "again", s.Hello(2, hello(2, 1)), CloseLink{}, Welcome{})
@@ -73,7 +73,7 @@ func TestAGoodbyeEndsTheSessionAtOnce(t *testing.T) {
 	}
 }
 
-func TestAGreetingOnAConnectionThatWasGivenUpIsLate(t *testing.T) {
+func TestGreetingOnAbandonedConnection(t *testing.T) {
 	attempt := func(f proto.Frame, n uint64) proto.Frame {
 		f.Attempt = n
 		return f
@@ -101,7 +101,7 @@ func TestAGreetingOnAConnectionThatWasGivenUpIsLate(t *testing.T) {
 	}
 }
 
-func TestAProcessThatWasSupersededWhileOfflineDoesNotTakeTheSeatBack(t *testing.T) {
+func TestSupersededProcessStaysAway(t *testing.T) {
 	var s Seat
 	s.Hello(1, hello(1, 0))
 	s.GraceOver(s.Lost(1, false)[0].(StartGrace).Number)

@@ -111,10 +111,10 @@ func (e *end) answer(i int) {
 	e.do(e.s.Answer(number, proto.Answer{Payload: fmt.Appendf(nil, "answer %d", number)}))
 }
 
-// TestEveryCallRunsOnceInOrderHoweverOftenTheLinkBreaks drives both ends through
+// TestCallsRunOnceAcrossLinks drives both ends through
 // random schedules of calls, answers, deliveries, lost acknowledgement timers and
 // cuts that lose everything on the way.
-func TestEveryCallRunsOnceInOrderHoweverOftenTheLinkBreaks(t *testing.T) {
+func TestCallsRunOnceAcrossLinks(t *testing.T) {
 	for seed := range uint64(2000) {
 		random := rand.New(rand.NewPCG(seed, 0))
 		a, b := newEnd(t, Limits{Calls: 5}), newEnd(t, Limits{})
@@ -177,7 +177,7 @@ func TestEveryCallRunsOnceInOrderHoweverOftenTheLinkBreaks(t *testing.T) {
 	}
 }
 
-func TestAnEndedSessionSettlesEveryCallByWhatIsKnown(t *testing.T) {
+func TestEndedSessionSettlesEveryCall(t *testing.T) {
 	a, b := newEnd(t, Limits{Calls: 1, Waiting: 2}), newEnd(t, Limits{})
 	link(a, b)
 	for key := uint64(1); key <= 4; key++ {
@@ -192,7 +192,7 @@ func TestAnEndedSessionSettlesEveryCallByWhatIsKnown(t *testing.T) {
 	}
 }
 
-func TestANewSessionPresentsWhatWasSentAgainAndThenWhatWaited(t *testing.T) {
+func TestNewSessionPresentsThenSendsWaiting(t *testing.T) {
 	a, b := newEnd(t, Limits{}), newEnd(t, Limits{})
 	link(a, b)
 	a.call(1)
@@ -234,7 +234,7 @@ func TestUrgentCallsOvertakeThoseThatAreHeld(t *testing.T) {
 	}
 }
 
-func TestAnUrgentCallThatWasMadeOfflineOvertakesToo(t *testing.T) {
+func TestUrgentOfflineCallOvertakes(t *testing.T) {
 	a, b := newEnd(t, Limits{}), newEnd(t, Limits{})
 	a.call(1)
 	a.s.Hold()
@@ -268,7 +268,7 @@ func TestACancelledCallIsSettledByWhatIsKnown(t *testing.T) {
 	}
 }
 
-func TestWhatIsTooLargeForAFrameIsRefusedWhereItIsMade(t *testing.T) {
+func TestTooLargeForFrame(t *testing.T) {
 	a, b := newEnd(t, Limits{}), newEnd(t, Limits{})
 	link(a, b)
 	a.do(a.s.Call(1, proto.Frame{Payload: make([]byte, proto.MaxPayload+1)}, false))
@@ -284,7 +284,7 @@ func TestWhatIsTooLargeForAFrameIsRefusedWhereItIsMade(t *testing.T) {
 	}
 }
 
-func TestASideThatBreaksTheNumberingIsNotListenedTo(t *testing.T) {
+func TestBrokenNumberingEndsListening(t *testing.T) {
 	for name, f := range map[string]proto.Frame{
 		"a gap":                       {Kind: proto.KindCall, Seq: 2},
 		"more acknowledged than sent": {Kind: proto.KindAck, Ack: 1},
@@ -298,7 +298,7 @@ func TestASideThatBreaksTheNumberingIsNotListenedTo(t *testing.T) {
 	}
 }
 
-func TestTooManyBytesAreRefusedAndASessionThatStallsEnds(t *testing.T) {
+func TestTooManyBytesAndStalledSession(t *testing.T) {
 	a, b := newEnd(t, Limits{Bytes: 100}), newEnd(t, Limits{})
 	link(a, b)
 	for key := uint64(1); key <= 50; key++ {
@@ -357,7 +357,7 @@ func TestSendsWhoseTimeIsOverMakeRoom(t *testing.T) {
 	}
 }
 
-func TestAnEndThatNeverRefusesEndsTheSessionInstead(t *testing.T) {
+func TestEndThatNeverRefuses(t *testing.T) {
 	a, b := newEnd(t, Limits{Waiting: 3, Bytes: 50, Policy: ForClients()}), newEnd(t, Limits{})
 	link(a, b)
 	for key := uint64(1); key <= 9; key++ {

@@ -74,7 +74,7 @@ func TestLimitsOfAChainAreReachable(t *testing.T) {
 	}
 }
 
-func TestWhatDoesNotFitSaysWhatWasExpectedAndWhatCame(t *testing.T) {
+func TestMismatchNamesWantedAndGot(t *testing.T) {
 	type user struct {
 		Name  string
 		Age   int8

@@ -164,7 +164,7 @@ var honestDocument = sync.OnceValue(func() time.Duration {
 	})
 })
 
-func TestWhatWasDecodedCannotGrowWithoutEndWhenItIsEncoded(t *testing.T) {
+func TestDecodedValueIsBoundedWhenEncoded(t *testing.T) {
 	texts := append(cbordoc.AppendHead(nil, cbordoc.MajorArray, 2001), 0xd8, cbordoc.TagShared)
 	texts = cbordoc.AppendText(texts, strings.Repeat("x", 1<<20))
 	texts = append(texts, bytes.Repeat([]byte{0xd8, cbordoc.TagReference, 0}, 2000)...)

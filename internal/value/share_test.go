@@ -54,7 +54,7 @@ func TestOnlyWhatIsSharedIsMarked(t *testing.T) {
 	}
 }
 
-func TestSharedValuesAreNumberedInTheOrderInWhichTheyBegin(t *testing.T) {
+func TestSharedValuesNumberedByBegin(t *testing.T) {
 	inner := []any{"i"}
 	outer := map[string]any{"inner": inner}
 	got := diagnose(t, []any{outer, inner, outer})
@@ -116,7 +116,7 @@ func TestCyclesThroughAnyComeBack(t *testing.T) {
 	}
 }
 
-func TestIdentityHoldsBetweenTypedAndDynamicPlaces(t *testing.T) {
+func TestIdentityAcrossTypedAndDynamic(t *testing.T) {
 	type both struct {
 		Typed *lmz.Error
 		Map   map[string]any
@@ -133,7 +133,7 @@ func TestIdentityHoldsBetweenTypedAndDynamicPlaces(t *testing.T) {
 	}
 }
 
-func TestPointersToSharedMapsAndPointersAreOneValue(t *testing.T) {
+func TestPointersToSharedValues(t *testing.T) {
 	m := map[string]int{"a": 1}
 	p := &point{1, 2}
 	pp := &p
@@ -152,7 +152,7 @@ func TestAPointerToTheFirstFieldIsNotTheStruct(t *testing.T) {
 	}
 }
 
-func TestAnItemKeepsItsReferencesInAnotherDocument(t *testing.T) {
+func TestItemReferencesInAnotherDocument(t *testing.T) {
 	shared := []any{"s"}
 	data, err := Marshal([]any{shared, map[string]any{"again": shared, "more": shared}, "text"})
 	if err != nil {
@@ -205,7 +205,7 @@ func TestAnItemDecodesWhatItRefersToElsewhere(t *testing.T) {
 	}
 }
 
-func TestObjectTextAndElementsSeeThroughReferences(t *testing.T) {
+func TestTextAndElementsThroughReferences(t *testing.T) {
 	args := []any{"a"}
 	data, err := MarshalChain(lmz.Ctn("f", args, lmz.Ctn("g", args)))
 	if err != nil {

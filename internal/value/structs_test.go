@@ -47,7 +47,7 @@ func TestEmbeddedStructsAreFlattenedAsInGo(t *testing.T) {
 
 type hiddenBase struct{ ID string }
 
-func TestAnEmbeddedPointerThatCannotBeMadeIsAnError(t *testing.T) {
+func TestEmbeddedPointerThatCannotBeMade(t *testing.T) {
 	var out struct{ *hiddenBase }
 	data, _ := Marshal(map[string]string{"id": "1"})
 	if err := Unmarshal(data, &out); err == nil {
@@ -86,7 +86,7 @@ func (l lazyValue) Decode(into any) error {
 	return nil
 }
 
-func TestValuesOfOtherKindsAreSentAsWhatTheyDecodeTo(t *testing.T) {
+func TestOtherKindsAreSentAsDecoded(t *testing.T) {
 	if got := diagnose(t, []any{lazyValue{"x"}, &lazyValue{int64(1)}}); got != `["x", 1]` {
 		t.Errorf("got %s", got)
 	}

@@ -106,7 +106,7 @@ func TestSMTPDemandsEncryptionUnlessToldOtherwise(t *testing.T) {
 	}
 }
 
-func TestAMailServerThatTalksNonsenseOrNothingCostsLittle(t *testing.T) {
+func TestHostileMailServerCost(t *testing.T) {
 	endless := []byte(strings.Repeat("2", 64<<10))
 	for name, talk := range map[string]func(net.Conn){
 		"no SMTP":                   func(c net.Conn) { c.Write([]byte("\x00\xff\xfe hello\r\n")) },
