@@ -9,8 +9,8 @@ import (
 // assistants: [Params], [Doc], [ReadOnly], [Destructive], [Idempotent]. Nothing is enforced.
 type ExposeOption func(*exposed)
 
-// Params names the parameters of a method, in their order: identifiers, each once. A typed method needs
-// as many names as it has parameters. Without names tools show arg1, arg2 and so on.
+// Params names the parameters of a method, in their order: identifiers, each once. A typed method
+// needs as many names as it has parameters. Without names tools show arg1, arg2 and so on.
 func Params(names ...string) ExposeOption {
 	return func(m *exposed) { m.about.names = names }
 }

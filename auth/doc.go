@@ -111,9 +111,9 @@
 //
 // # What is kept
 //
-// The data directory holds auth.db (SQLite), auth.json (issuer, audience and
-// public URL) and keys/. Links, codes and tokens are stored as hashes only, mails
-// that wait to be sent are encrypted. Every event is in the table Audit for a year;
-// what a client does all the time is one row an hour: of token.refreshed, token.repeated
-// (the answer to a refresh got lost, see [RefreshGrace]) and token.delegated the detail has times, and last, when the latest was.
+// The data directory holds auth.db (SQLite), auth.json (issuer, audience and public URL) and
+// keys/. Links, codes and tokens are stored as hashes only, mails that wait to be sent are
+// encrypted. Every event is in the table Audit for a year; what a client does all the time is one
+// row an hour: of token.refreshed, token.repeated (the answer to a refresh got lost, see
+// [RefreshGrace]) and token.delegated the detail has times, and last, when the latest was.
 package auth

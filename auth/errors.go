@@ -104,7 +104,8 @@ func writeChallenge(w http.ResponseWriter, e *Error) {
 	writeError(w, e)
 }
 
-// challengeCode is what a challenge says of a token: RFC 6750 has one word for all that are no good.
+// challengeCode is what a challenge says of a token: RFC 6750 has one word for all that are no
+// good.
 func challengeCode(code string) string {
 	if code == errExpiredToken.Code {
 		return errBadToken.Code

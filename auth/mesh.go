@@ -8,10 +8,10 @@ import (
 	"github.com/lumenize/lmz/auth/internal/token"
 )
 
-// Authenticate is [Service.Verify] in the shape that gateway.Options.Verify
-// wants. A token with a name that lives for months is good for AccessTTL at a
-// time, so that a connection learns within that time that it was revoked even at a gateway that [Service.OnRevoke]
-// does not tell. The ids of session and token are not among the claims, which other nodes see.
+// Authenticate is [Service.Verify] in the shape that gateway.Options.Verify wants. A token with a
+// name that lives for months is good for AccessTTL at a time, so that a connection learns within
+// that time that it was revoked even at a gateway that [Service.OnRevoke] does not tell. The ids
+// of session and token are not among the claims, which other nodes see.
 func (s *Service) Authenticate(ctx context.Context, accessToken string) (*lmz.Auth, error) {
 	c, err := s.Verify(ctx, accessToken)
 	if err != nil {

@@ -16,16 +16,16 @@ var (
 	errNoSubjectClaim = unauthorized("invalid_token", "Token missing subject claim")
 )
 
-// Verify checks an access token and whether its subject may come in: an admin,
-// or a verified address that is approved. Errors are of type [*Error], with
-// status 401 for a token that is no good (its code is token_expired if it was good until it ended), 403 for a subject that may not, and 500
-// when the database fails.
+// Verify checks an access token and whether its subject may come in: an admin, or a verified
+// address that is approved. Errors are of type [*Error], with status 401 for a token that is no
+// good (its code is token_expired if it was good until it ended), 403 for a subject that may not,
+// and 500 when the database fails.
 //
-// It checks the Ed25519 signature, exp (required), nbf and iat, with 30 seconds
-// of leeway (for exp at most a tenth of the token's life), aud, iss and sub. Then it asks the database what was taken away since
-// the token was signed: a session that ended, a subject that was deleted, an
-// approval or admin right that was revoked, an actor that may not act any more.
-// What was given since needs a new token. Tokens with a name are looked up alone.
+// It checks the Ed25519 signature, exp (required), nbf and iat, with 30 seconds of leeway (for
+// exp at most a tenth of the token's life), aud, iss and sub. Then it asks the database what was
+// taken away since the token was signed: a session that ended, a subject that was deleted, an
+// approval or admin right that was revoked, an actor that may not act any more. What was given
+// since needs a new token. Tokens with a name are looked up alone.
 func (s *Service) Verify(ctx context.Context, accessToken string) (Claims, error) {
 	var c token.Claims
 	var subj store.Subject

@@ -126,7 +126,8 @@ func (w *webSocket) release() {
 	w.funcs = nil
 }
 
-// numberOf and textOf read what a class of a program's may not have: js.Value's own methods panic then.
+// numberOf and textOf read what a class of a program's may not have: js.Value's own methods panic
+// then.
 func numberOf(v js.Value, otherwise int) int {
 	if v.Type() != js.TypeNumber {
 		return otherwise

@@ -83,7 +83,8 @@ func (g *Gateway) tokenProof(token string) proof {
 	return func(ctx context.Context) (*lmz.Auth, error) { return g.verify(ctx, token) }
 }
 
-// identify says whose a request is, and how that can be asked again. If it is not known the request is answered.
+// identify says whose a request is, and how that can be asked again. If it is not known the
+// request is answered.
 func (f *front) identify(w http.ResponseWriter, r *http.Request, instance string, log *slog.Logger) (*lmz.Auth, proof, bool) {
 	if f.options.BeforeConnect != nil {
 		p := hookProof(f.options.BeforeConnect, r, lmz.At(f.binding, instance))

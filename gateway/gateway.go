@@ -34,21 +34,22 @@ type Options struct {
 	// uses it.
 	Memory *object.MemoryDisk
 
-	// Verify checks an access token and says whose it is. Required. An error refuses
-	// the client with 401, and its text is only logged, unless it is a [*Refusal], or has the methods
-	// HTTPStatus() int and OAuthError() (code, description string): then the client gets
-	// those. It is called from many goroutines. Tokens may be of any kind, JWTs or opaque. A subject must not contain a dot, where
-	// the instance name of a client is cut, nor be "~".
+	// Verify checks an access token and says whose it is. Required. An error refuses the client
+	// with 401, and its text is only logged, unless it is a [*Refusal], or has the methods
+	// HTTPStatus() int and OAuthError() (code, description string): then the client gets those.
+	// It is called from many goroutines. Tokens may be of any kind, JWTs or opaque. A subject
+	// must not contain a dot, where the instance name of a client is cut, nor be "~".
 	//
-	// It is called again, with the same token, after a revocation: see [Gateway.Revoke], Revocations and
-	// Reverify. Then, and when a client sends its next token, only a definite refusal ends the connection: a
-	// Refusal or such an error with the status 401 or 403. Any other error means that the token could not be
-	// checked, and the connection stays for now.
+	// It is called again, with the same token, after a revocation: see [Gateway.Revoke],
+	// Revocations and Reverify. Then, and when a client sends its next token, only a definite
+	// refusal ends the connection: a Refusal or such an error with the status 401 or 403. Any
+	// other error means that the token could not be checked, and the connection stays for now.
 	Verify func(ctx context.Context, token string) (*lmz.Auth, error)
 
-	// Revocations returns a counter that changes with every revocation, for instance auth.Service.Revocations. It
-	// is read once per Heartbeat; if it has changed, all connections are verified again, so that revocations of
-	// which [Gateway.Revoke] was not told take effect then. Nil means that there is no such counter.
+	// Revocations returns a counter that changes with every revocation, for instance
+	// auth.Service.Revocations. It is read once per Heartbeat; if it has changed, all connections
+	// are verified again, so that revocations of which [Gateway.Revoke] was not told take effect
+	// then. Nil means that there is no such counter.
 	Revocations func() uint64
 
 	// Reverify is how often each open connection is verified again in any case; 0 means never. Set
@@ -270,12 +271,12 @@ func (g *Gateway) Close() error {
 	return err
 }
 
-// Revoke reports that a subject, a sign-in session or a token lost some or all of its authority. The ids are
-// those of [lmz.Auth]; unknown ones are ignored. It returns at once. The gateway then verifies the credentials
-// of all their connections and requests again, with Options.Verify or the hook that admitted them, and with
-// BeforeAccept. A definite refusal (see Options.Verify) ends a connection, with the close code 4401, and cancels
-// its calls; after any other answer it continues with the new claims. With package auth, pass Revoke to
-// auth.Service.OnRevoke.
+// Revoke reports that a subject, a sign-in session or a token lost some or all of its authority.
+// The ids are those of [lmz.Auth]; unknown ones are ignored. It returns at once. The gateway then
+// verifies the credentials of all their connections and requests again, with Options.Verify or
+// the hook that admitted them, and with BeforeAccept. A definite refusal (see Options.Verify)
+// ends a connection, with the close code 4401, and cancels its calls; after any other answer it
+// continues with the new claims. With package auth, pass Revoke to auth.Service.OnRevoke.
 func (g *Gateway) Revoke(ids ...string) { g.authority.Revoke(ids...) }
 
 // isClosed reports whether the gateway stops or has stopped.

@@ -123,7 +123,8 @@ func TestObjectsThatAreDueComeInPages(t *testing.T) {
 		if len(all) != len(names) || pages != 3 || !inOrder {
 			t.Errorf("%d pages have %d objects, in order: %v", pages, len(all), inOrder)
 		}
-		// The one that a page ended with is due earlier now, another one comes: the rest stays as it was.
+		// The one that a page ended with is due earlier now, another one comes: the rest stays as
+		// it was.
 		first, next, err := ask("")
 		if err != nil {
 			t.Fatal(err)

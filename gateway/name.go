@@ -15,8 +15,8 @@ import (
 //	{tab}    anything; only the last field may contain dots
 //	{other}  the claim called other, which must be a text
 //
-// such as "{sub}.{tab}", the default, or "{sub}.{tenant}.{tab}", which lets a user in
-// only under the tenant that the token's claim says. A subject or claim with a dot fits no format. It panics
+// such as "{sub}.{tab}", the default, or "{sub}.{tenant}.{tab}", which lets a user in only under
+// the tenant that the token's claim says. A subject or claim with a dot fits no format. It panics
 // if the format has no {sub}: users could take each other's names.
 func InstanceName(format string) func(context.Context, lmz.Address, *lmz.Auth) (map[string]any, error) {
 	fields := strings.Split(format, ".")

@@ -106,8 +106,8 @@ func (g *Gateway) withoutProof(r *http.Request, known bool) {
 	}
 }
 
-// beforeRequest says whose a request is, nil if nobody's, and how that can be asked again. If it may not go on it is
-// answered.
+// beforeRequest says whose a request is, nil if nobody's, and how that can be asked again. If it
+// may not go on it is answered.
 func (g *Gateway) beforeRequest(w http.ResponseWriter, r *http.Request, to lmz.Address, log *slog.Logger) (*lmz.Auth, proof, bool) {
 	if g.options.BeforeRequest != nil {
 		auth, err := hookProof(g.options.BeforeRequest, r, to)(r.Context())
@@ -210,8 +210,8 @@ func withoutClaims(r *http.Request) *http.Request {
 // requestOverhead is about what a request with a small answer keeps besides its body.
 const requestOverhead = 64 << 10
 
-// maxRequests is how many HTTP requests of one subject, or of nobody, are served at a time. Their bodies
-// and answers are in memory, also while a slow client sends or reads them.
+// maxRequests is how many HTTP requests of one subject, or of nobody, are served at a time. Their
+// bodies and answers are in memory, also while a slow client sends or reads them.
 const maxRequests = 32
 
 // underWay counts requests by subject.

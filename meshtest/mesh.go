@@ -125,7 +125,8 @@ func (m *Mesh) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	l.gateway.ServeHTTP(w, r)
 }
 
-// Revoke is [gateway.Gateway.Revoke] of the gateway that lives now. It does nothing while there is none.
+// Revoke is [gateway.Gateway.Revoke] of the gateway that lives now. It does nothing while there
+// is none.
 func (m *Mesh) Revoke(ids ...string) {
 	if l := m.living(); l != nil {
 		l.gateway.Revoke(ids...)

@@ -47,9 +47,9 @@
 // gateway, and needs nobody to call: the data directory has an index of the objects
 // that have something to do, and [Runtime.Start] opens those, and no others.
 //
-// [Runtime.List], [Runtime.Inspect], [Runtime.Backup], [Runtime.Restore] and [Runtime.Remove] are for
-// administrators; lmz objects has them as commands. [Service] gives an object parts of
-// your own making.
+// [Runtime.List], [Runtime.Inspect], [Runtime.Backup], [Runtime.Restore] and [Runtime.Remove] are
+// for administrators; lmz objects has them as commands. [Service] gives an object parts of your
+// own making.
 //
 // # The ctx of a handler
 //

@@ -188,8 +188,8 @@ func appendLine(t *testing.T, dir, line string) {
 func (w *world) rest() {
 	w.t.Helper()
 	poll.UntilNil(w.t, func() error {
-		// What the last commits leave to be done, and not whether anything is open: an object that is
-		// being woken is for a moment neither in the queue nor open.
+		// What the last commits leave to be done, and not whether anything is open: an object
+		// that is being woken is for a moment neither in the queue nor open.
 		idle := len(w.rt.wakes.All()) == 0
 		w.rt.mu.Lock()
 		idle = idle && len(w.rt.sending) == 0 && len(w.rt.objects) == 0

@@ -10,7 +10,8 @@ type Effect interface{ effect() }
 // with [Sync.Subscribed], or with [Sync.Failed] and call number 0.
 type Subscribe struct{}
 
-// Load reads the rest of the text of which an opening holds the first part. Answer with [Sync.Loaded].
+// Load reads the rest of the text of which an opening holds the first part. Answer with
+// [Sync.Loaded].
 type Load struct {
 	Call    int
 	Opening *Opening // for reading only

@@ -36,9 +36,9 @@ type tokenAnswer struct {
 	err     error
 }
 
-// open makes a client: (url, binding, tab, heartbeat in milliseconds, WebSocket class,
-// whether it wants to hear what it missed, whole instance name or ""). A heartbeat of 0 is the gateway's, a negative
-// one is none. It returns what is wrong, or "".
+// open makes a client: (url, binding, tab, heartbeat in milliseconds, WebSocket class, whether it
+// wants to hear what it missed, whole instance name or ""). A heartbeat of 0 is the gateway's, a
+// negative one is none. It returns what is wrong, or "".
 func (b *border) open(number int, args []js.Value) any {
 	f := &face{
 		border: b, number: number,

@@ -40,7 +40,8 @@ func TestLongListInPage(t *testing.T) {
 	b.until(`document.querySelector('#documents a[aria-current]')?.textContent === 'doc205'`)
 	b.until(shown + ` === 210`)
 
-	// A name that no new document may have is refused in the form, and where it comes from elsewhere.
+	// A name that no new document may have is refused in the form, and where it comes from
+	// elsewhere.
 	long := strings.Repeat("n", editor.MaxName+1)
 	b.run(`document.getElementById('open-name').value = ` + quote(long))
 	b.do(chromedp.Click(chromedp.CSS("#open-form button")))

@@ -17,8 +17,8 @@ import (
 	"github.com/lumenize/lmz/gateway"
 )
 
-// denylist has the ids of tokens (the claim jti), sign-in sessions (sid) and subjects that are good no
-// more although the provider has signed them.
+// denylist has the ids of tokens (the claim jti), sign-in sessions (sid) and subjects that are
+// good no more although the provider has signed them.
 type denylist struct {
 	mu  sync.Mutex
 	ids map[string]bool
@@ -39,10 +39,10 @@ func (d *denylist) has(ids ...string) bool {
 	return slices.ContainsFunc(ids, func(id string) bool { return d.ids[id] })
 }
 
-// tokens returns a gateway.Options.Verify for the tokens of one provider. It accepts
-// no other algorithm, audience or issuer, nothing that has expired, and nothing that is denied. Only
-// the last ends connections that are open: what the verifier says may mean no more than
-// that the provider is away.
+// tokens returns a gateway.Options.Verify for the tokens of one provider. It accepts no other
+// algorithm, audience or issuer, nothing that has expired, and nothing that is denied. Only the
+// last ends connections that are open: what the verifier says may mean no more than that the
+// provider is away.
 func tokens(ctx context.Context, issuer, jwks, audience string, denied *denylist) func(context.Context, string) (*lmz.Auth, error) {
 	verifier := oidc.NewVerifier(issuer, oidc.NewRemoteKeySet(ctx, jwks), &oidc.Config{
 		ClientID: audience, SupportedSigningAlgs: []string{oidc.RS256},

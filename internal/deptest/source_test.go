@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 // source is a Go file of the repository.
@@ -70,4 +71,9 @@ func sources(t *testing.T) (all []*source) {
 		all = append(all, &source{path, strings.Split(strings.TrimSuffix(string(data), "\n"), "\n"), fset, file})
 	}
 	return all
+}
+
+// width returns how many columns a line takes; a tab takes four.
+func width(line string) int {
+	return utf8.RuneCountInString(line) + 3*strings.Count(line, "\t")
 }

@@ -68,8 +68,8 @@ type Translator interface {
 	// message counts as sent.
 	Send(frame []byte)
 
-	// Back returns the next frame by which the dialect itself answers what was sent, in place of the
-	// other end; false if there is none.
+	// Back returns the next frame by which the dialect itself answers what was sent, in place of
+	// the other end; false if there is none.
 	Back() (proto.Frame, bool)
 
 	// Take returns the frame of a message of the current link. Refused says that it was a call

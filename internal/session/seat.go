@@ -48,9 +48,9 @@ func (s *Seat) ours(hello proto.Frame) bool {
 	return hello.Session == s.session || hello.Resume == s.session
 }
 
-// Hello is the greeting of a client on link, which is neither [Seat.Late] nor
-// [Seat.Superseded]. The session it wants to go on with goes on if it has the seat; otherwise a new one takes it and the
-// old one ends (PROTOCOL.md, "Sessions").
+// Hello is the greeting of a client on link, which is neither [Seat.Late] nor [Seat.Superseded].
+// The session it wants to go on with goes on if it has the seat; otherwise a new one takes it and
+// the old one ends (PROTOCOL.md, "Sessions").
 func (s *Seat) Hello(link uint64, hello proto.Frame) []SeatEffect {
 	resumed := s.taken && hello.Resume == s.session && hello.Resume != (proto.SessionID{})
 	var effects []SeatEffect

@@ -32,7 +32,8 @@ func (o *Mail) Add(f *pflag.FlagSet) {
 	f.StringVar(&o.resend, "resend-key-file", "", "`file` with an API key of Resend, to use instead of a mail server")
 }
 
-// Sender makes what sends mails for a gateway at the public URL, which may be nil. Its errors are parts of a list of what is missing.
+// Sender makes what sends mails for a gateway at the public URL, which may be nil. Its errors are
+// parts of a list of what is missing.
 func (o *Mail) Sender(getenv func(string) string, public *origin.Origin) (auth.Sender, error) {
 	key, err := Secret(getenv("LMZ_RESEND_KEY"), o.resend)
 	switch {

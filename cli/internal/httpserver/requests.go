@@ -15,8 +15,8 @@ func OneMeaning(next http.Handler) http.Handler {
 	})
 }
 
-// OnlyHosts answers 421 to every other Host, but for the paths of health. A page elsewhere could have its own name
-// lead here (DNS rebinding), and then reads what it likes.
+// OnlyHosts answers 421 to every other Host, but for the paths of health. A page elsewhere could
+// have its own name lead here (DNS rebinding), and then reads what it likes.
 func OnlyHosts(answers func(host string) bool, refusal string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !answers(r.Host) {

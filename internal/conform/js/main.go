@@ -31,7 +31,8 @@ const bare = `(class {
 	close(...args) { this.#socket.close(...args); }
 })`
 
-// poor is a bare class whose closes say nothing, and whose sockets throw at what is sent when they are closed.
+// poor is a bare class whose closes say nothing, and whose sockets throw at what is sent when
+// they are closed.
 const poor = `(class {
 	#socket;
 	constructor(...args) {
