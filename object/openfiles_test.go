@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"os"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -58,10 +59,14 @@ func TestManyObjectsOnFewFiles(t *testing.T) {
 	}})
 	ctx, cancel := context.WithTimeout(t.Context(), time.Hour) // how fast the machine is decides nothing
 	defer cancel()
+	rounds := 1
+	if os.Getenv("LMZ_SOAK") != "" {
+		rounds = 10
+	}
 	var all sync.WaitGroup
 	for i := range callers {
 		all.Go(func() {
-			for round := range 3 {
+			for round := range rounds {
 				at := (i*7 + round*11) % objects
 				n, err := hop.Call(ctx, w, lmz.At("HOP", fmt.Sprint(at)), at, depth)
 				if n != depth || err != nil {

@@ -13,7 +13,7 @@ import (
 )
 
 var (
-	number   = flag.Int("sim.n", 150, "how many `schedules` to run")
+	number   = flag.Int("sim.n", 60, "how many `schedules` to run")
 	first    = flag.Uint64("sim.seed", 1, "`seed` of the first one")
 	onDisk   = flag.Bool("sim.disk", false, "objects in SQLite files instead of in memory")
 	stopSoon = flag.Bool("sim.stop", false, "stop after a schedule that failed")
