@@ -1,11 +1,10 @@
 package lmz
 
-// DefaultGateway is the binding that clients are reached under when neither
-// side chose another: the original's default (PROTOCOL.md, "Connecting").
+// DefaultGateway is the default binding of clients: the original's default (PROTOCOL.md,
+// "Connecting").
 const DefaultGateway = "LUMENIZE_CLIENT_GATEWAY"
 
-// NodeType says what kind of node an identity belongs to. The spelling is the
-// wire's.
+// NodeType is the kind of a node, spelled as on the wire.
 type NodeType string
 
 // The kinds of node.

@@ -7,31 +7,30 @@ import (
 	"github.com/lumenize/lmz/internal/scope"
 )
 
-// DefaultTimeout is how long a call may take when its context has no deadline
-// (PROTOCOL.md, "Limits").
+// DefaultTimeout is the timeout of a call whose ctx has no deadline (PROTOCOL.md, "Limits").
 const DefaultTimeout = 30 * time.Second
 
-// Caller is the calling half of a node. Objects, workers and clients all have
-// one. Its methods may be called from any goroutine.
+// Caller is the calling half of a node: an object, a worker or a client. Its methods may be
+// called from any goroutine.
 type Caller interface {
-	// CallRaw asks the node at to to do c, and waits for the answer. It returns the
+	// CallRaw executes c on the node at to and waits for the answer. It returns the
 	// result, or the callee's error, or an error that says what is known about the
-	// outcome: [ErrNotExecuted], [ErrOutcomeUnknown]. Without a deadline in ctx it
-	// waits [DefaultTimeout].
+	// outcome: [ErrNotExecuted], [ErrOutcomeUnknown]. Without a deadline in ctx it waits
+	// for [DefaultTimeout].
 	//
-	// On an object the wait ends the turn: what was written is committed, other
-	// calls may run, and the state may have changed when CallRaw returns.
+	// On an object the wait ends the turn: its writes are committed, other calls may run,
+	// and the state may have changed when CallRaw returns.
 	CallRaw(ctx context.Context, to Address, c Continuation) (Value, error)
 
-	// Send asks the node at to to do c and returns at once. Without [Reply] nobody
-	// learns the outcome. Calls and sends from one node to one object or client
-	// start in the order in which they were made. What is sent goes on when ctx ends; a
-	// deadline that was set on ctx for it is its own, without one it is [DefaultTimeout].
-	// The deadline of the call that a handler does is not.
+	// Send executes c on the node at to and returns at once. Without [Reply] nobody
+	// learns the outcome. Calls and sends from one node to one object or client start in
+	// the order in which they were made. A message outlives ctx. Its deadline is the one
+	// that was set on ctx for it, or else after [DefaultTimeout]; the deadline of the call
+	// that the handler executes does not apply.
 	//
-	// On an object the message leaves when the turn that sent it is on disk, and
-	// never if that turn fails. To another object, or with a reply, it is stored with
-	// that turn, and survives the death of the process.
+	// On an object the message leaves when the turn that sent it is on disk, and never if
+	// that turn fails. A message to another object, or with a reply, is stored with that
+	// turn and survives a crash of the process.
 	Send(ctx context.Context, to Address, c Continuation, options ...SendOption) error
 }
 
@@ -42,16 +41,15 @@ type SendOption struct {
 	ErrorsOnly bool         // the reply runs only for errors
 }
 
-// Reply makes the sending node run c with the outcome (see [Result]) when there is one.
-// It runs on the node's own handler without its guards: expose a method that is
-// only a reply with the guard [NoOne].
+// Reply makes the sending node run c with the outcome (see [Result]) when it is known. It runs
+// on the node's own handler without guards: expose a method that is only a reply with the guard
+// [NoOne].
 func Reply(c Continuation) SendOption { return SendOption{Reply: c} }
 
-// ReplyOnError is [Reply], but c runs only when the call failed.
+// ReplyOnError is [Reply], but c runs only if the call failed.
 func ReplyOnError(c Continuation) SendOption { return SendOption{Reply: c, ErrorsOnly: true} }
 
-// Call is CallRaw with the result decoded as R. Use struct{} for a method without
-// a result.
+// Call is CallRaw with the result decoded as R. Use struct{} for a method without a result.
 func Call[R any](ctx context.Context, via Caller, to Address, c Continuation) (R, error) {
 	var result R
 	value, err := via.CallRaw(ctx, to, c)
@@ -65,8 +63,8 @@ func Call[R any](ctx context.Context, via Caller, to Address, c Continuation) (R
 	return result, err
 }
 
-// ResultOf decodes what a reply got for [Result]: the result as R, or the error of the
-// call, whose code says who failed. A reply's method takes it as a [Value]:
+// ResultOf decodes the outcome that a reply received for [Result]: the result as R, or the
+// error of the call, whose code says who failed. A reply's method takes it as a [Value]:
 //
 //	const onDone lmz.Method2[string, lmz.Value, struct{}] = "onDone"
 func ResultOf[R any](outcome Value) (R, error) {
@@ -82,9 +80,9 @@ func ResultOf[R any](outcome Value) (R, error) {
 	return result, err
 }
 
-// OnSent returns a ctx for calls and sends whose id f is told, once for each, when it
-// leaves the node: for logs, and to distinguish calls in flight. The id is unique. A
-// call that fails before it leaves has none. f must not block or call the node.
+// OnSent returns a ctx for calls and sends. f is called with the unique id of each when it
+// leaves the node, for logs and to distinguish calls in flight. It is not called for a call that
+// fails before it leaves. f must not block or call the node.
 func OnSent(ctx context.Context, f func(id string)) context.Context {
 	return scope.OnSent(ctx, f)
 }

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// MethodInfo is what a node tells of a method that it exposes.
+// MethodInfo describes an exposed method.
 type MethodInfo struct {
 	Name   string
 	Guard  string // the name of the guard's function, as in "requireSubscriber"
@@ -17,8 +17,8 @@ type MethodInfo struct {
 	Params []reflect.Type
 	Result reflect.Type // struct{} for a method without a result
 
-	// What the options of Expose say. Names are those of the parameters, nil if they have
-	// none; of a method that is not typed there may be some.
+	// From the options of Expose. Names are the names of the parameters, or nil; a method
+	// that is not typed may have some.
 	Names       []string
 	Doc         string
 	ReadOnly    bool
@@ -26,15 +26,14 @@ type MethodInfo struct {
 	Idempotent  bool
 }
 
-// Verdict is what the guards of a method said.
+// Verdict is the decision of the guards of a method.
 type Verdict struct {
 	Guard string // that decided: the one that refused, or the last one
 	Err   error  // why the call would fail; nil if it is allowed
 }
 
-// Table is a handler that says what it exposes: a [Mux], and every struct that embeds
-// one. Tools ask it. A struct with a HandleCall of its own that refuses calls needs a
-// CheckCall of its own as well.
+// Table is a handler that describes what it exposes, for tools: a [Mux], and every struct that
+// embeds one. A struct with its own HandleCall that refuses calls needs its own CheckCall too.
 type Table interface {
 	Handler
 
@@ -44,7 +43,7 @@ type Table interface {
 	// BeforeCall returns the name of the guard of all methods, or "".
 	BeforeCall() string
 
-	// CheckCall runs the guards that a call of req would meet, but not the method.
+	// CheckCall runs the guards of a call of req, but not the method.
 	CheckCall(ctx context.Context, req *Request) Verdict
 }
 
@@ -86,8 +85,8 @@ func (m *Mux) CheckCall(ctx context.Context, req *Request) Verdict {
 	return Verdict{nameOf(guard), err}
 }
 
-// nameOf returns the name of a guard's function without its package and type. One that
-// was made by another function has the name of that.
+// nameOf returns the name of a guard's function without its package and type. A closure has the
+// name of the function that returned it.
 func nameOf(g Guard) string {
 	name := runtime.FuncForPC(reflect.ValueOf(g).Pointer()).Name()
 	name = strings.TrimSuffix(name, "-fm") // of a method value
@@ -99,8 +98,8 @@ func nameOf(g Guard) string {
 	return parts[len(parts)-1]
 }
 
-// isClosure reports whether a part of a function's name was made by the compiler, as
-// in newDocument.func1.
+// isClosure reports whether a part of a function's name was made by the compiler, as in
+// newDocument.func1.
 func isClosure(part string) bool {
 	for _, prefix := range []string{"func", "gowrap", "deferwrap"} {
 		part = strings.TrimPrefix(part, prefix)

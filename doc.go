@@ -29,16 +29,16 @@
 // The code of an [Error] says who failed, and with that whether the method can have run. The
 // class name says why, in every language:
 //
-//	errors.Is(err, ...)     code or class name      what happened               what to do
-//	                        callee                  the method ran and failed   read the error
-//	lmz.ErrNotExecuted      guard, absent, gateway  the method did not run      call again, if allowed
-//	lmz.ErrOutcomeUnknown   unknown                 it may have run             find out, then decide
-//	lmz.ErrBusy             BusyError               the callee has enough calls call again later
-//	lmz.ErrQueueFull        QueueFullError          too many wait to be sent    wait for the connection
-//	lmz.ErrTooLarge         TooLargeError           it does not fit in a frame  send less at once
-//	lmz.ErrRateLimited      RateLimitedError        too many calls              wait for RetryAfter
-//	lmz.ErrQuotaExceeded    QuotaExceededError      the budget Exceeded is used free some of it
-//	lmz.DisconnectedClient  ClientDisconnectedError the client's session ended  drop its subscriptions
+//	errors.Is(err, ...)     code or class name      what happened              what to do
+//	                        callee                  the method failed          read the error
+//	lmz.ErrNotExecuted      guard, absent, gateway  the method did not run     call again
+//	lmz.ErrOutcomeUnknown   unknown                 it may have run            find out
+//	lmz.ErrBusy             BusyError               the callee is overloaded   call again later
+//	lmz.ErrQueueFull        QueueFullError          too many wait to be sent   wait to be connected
+//	lmz.ErrTooLarge         TooLargeError           it does not fit in a frame send less at once
+//	lmz.ErrRateLimited      RateLimitedError        too many calls             wait for RetryAfter
+//	lmz.ErrQuotaExceeded    QuotaExceededError      a budget is used up        free some of it
+//	lmz.DisconnectedClient  ClientDisconnectedError the client's session ended unsubscribe it
 //
 // Errors of an application cross the mesh as *[Error] ([Errorf]), or with their own type
 // ([RegisterError]). Any other error reaches the caller as "internal error".

@@ -6,12 +6,11 @@ import (
 	"github.com/lumenize/lmz/internal/errtype"
 )
 
-// RegisterError makes errors of type E, which is a struct or a pointer to one, cross
-// the mesh under a class name: a handler may return one, its text and exported fields
-// travel, and at the caller errors.As finds an E again with those fields set. Register
-// it on every side that should know the type, at the start of the program: a type that
-// a peer only names is never made. It panics if E is not such a type, or if the name or
-// the type is already registered.
+// RegisterError lets errors of type E, a struct or a pointer to one, cross the mesh under a class
+// name: if a handler returns one, its text and exported fields travel, and at the caller
+// errors.As finds an E with those fields set. Register the type at the start of every program
+// that uses it: a name that is not registered creates no type. It panics if E is not such a
+// type, or if the name or the type is already registered.
 func RegisterError[E error](name string) {
 	t := reflect.TypeFor[E]()
 	if t == reflect.TypeFor[*Error]() {
@@ -25,5 +24,5 @@ func newError(name, message string, fields map[string]any, cause error) *Error {
 	return &Error{Name: name, Message: message, Fields: fields, Cause: cause}
 }
 
-// As makes errors.As find an error of the type that is registered under e's name.
+// As makes errors.As find an error of the type that is registered under the name of e.
 func (e *Error) As(target any) bool { return errtype.As(e.Name, e.Fields, target) }

@@ -5,30 +5,30 @@ import (
 	"unicode"
 )
 
-// ExposeOption says something of an exposed method that tools show to people and
-// assistants: [Params], [Doc], [ReadOnly], [Destructive], [Idempotent]. Nothing is enforced.
+// ExposeOption describes an exposed method for tools, which show it to people and assistants:
+// [Params], [Doc], [ReadOnly], [Destructive], [Idempotent]. Nothing is enforced.
 type ExposeOption func(*exposed)
 
-// Params names the parameters of a method, in their order: identifiers, each once. A typed method
-// needs as many names as it has parameters. Without names tools show arg1, arg2 and so on.
+// Params names the parameters of a method, in order. The names are distinct identifiers. A typed
+// method needs as many names as it has parameters. Without names tools show arg1, arg2 and so on.
 func Params(names ...string) ExposeOption {
 	return func(m *exposed) { m.about.names = names }
 }
 
-// Doc says in a line what a method does.
+// Doc describes in one line what a method does.
 func Doc(text string) ExposeOption { return func(m *exposed) { m.about.doc = text } }
 
 // ReadOnly marks a method that changes nothing.
 func ReadOnly(m *exposed) { m.about.readOnly = true }
 
-// Destructive marks a method that may delete or overwrite what cannot be restored.
+// Destructive marks a method that may delete or overwrite data that cannot be restored.
 func Destructive(m *exposed) { m.about.destructive = true }
 
-// Idempotent marks a method that changes nothing more when it is called again with the same
-// arguments.
+// Idempotent marks a method that can be called again with the same arguments without a further
+// effect.
 func Idempotent(m *exposed) { m.about.idempotent = true }
 
-// about is what the options of a method say.
+// about holds what the options of a method say.
 type about struct {
 	names                             []string
 	doc                               string
@@ -47,7 +47,7 @@ func (m *exposed) describe(name string, options []ExposeOption) {
 	seen := make(map[string]bool)
 	for _, p := range m.about.names {
 		if !isIdentifier(p) || seen[p] {
-			panic("lmz: Expose " + name + ": Params: " + strconv.Quote(p) + " is no identifier, or there twice")
+			panic("lmz: Expose " + name + ": Params: " + strconv.Quote(p) + " is not an identifier, or occurs twice")
 		}
 		seen[p] = true
 	}

@@ -17,9 +17,9 @@ type Request struct {
 	about *about // of the method, once a Mux has found it; or nil
 }
 
-// Arg decodes the argument with index i into what into points to. An argument that is
-// missing or undefined leaves a pointer, interface, slice or map as it is, and is an
-// error for anything else.
+// Arg decodes the argument with index i into the variable that into points to. An argument that
+// is missing or undefined leaves a pointer, interface, slice or map unchanged, and is an error
+// for anything else.
 func (r *Request) Arg(i int, into any) error {
 	if i >= len(r.Args) || isUndefined(r.Args[i]) {
 		switch reflect.TypeOf(into).Elem().Kind() {
@@ -43,16 +43,16 @@ func (r *Request) argument(i int) string {
 	return name
 }
 
-// isUndefined reports whether a value is JavaScript's undefined, which a caller writes
-// for an argument that it leaves out.
+// isUndefined reports whether a value is JavaScript's undefined, which stands for an argument
+// that the caller left out.
 func isUndefined(v Value) bool {
 	u, ok := v.(interface{ IsUndefined() bool })
 	return ok && u.IsUndefined()
 }
 
-// Handler does calls. What HandleCall returns is the result, which may itself be
-// a Handler when the continuation goes on. The context ends when the call's
-// deadline passes or the caller gives up, and carries the call context.
+// Handler executes calls. HandleCall returns the result, which may itself be a Handler if the
+// continuation has more steps. ctx carries the call context; it ends when the call's deadline
+// passes or the caller gives up.
 type Handler interface {
 	HandleCall(ctx context.Context, req *Request) (any, error)
 }
@@ -65,15 +65,14 @@ func (f HandlerFunc) HandleCall(ctx context.Context, req *Request) (any, error) 
 	return f(ctx, req)
 }
 
-// Guard decides before a method runs whether it may. An error refuses the call
-// and passes to the caller; return an [*Error] to have its text shown. The call
-// context is in ctx.
+// Guard decides whether a method may run. An error refuses the call. The caller sees the text of
+// an [*Error] only. ctx carries the call context.
 type Guard func(ctx context.Context, req *Request) error
 
-// Anyone is the guard that lets every node call.
+// Anyone is a guard that lets every node call.
 func Anyone(context.Context, *Request) error { return nil }
 
-// NoOne is the guard of methods that only the node itself runs, as replies.
+// NoOne is a guard that lets no node call, for methods that run only as replies.
 func NoOne(context.Context, *Request) error {
 	return &Error{Message: "this method only takes replies"}
 }
@@ -84,17 +83,16 @@ type exposed struct {
 	about   *about // nil without options
 }
 
-// Mux is the table of a node's exposed methods, and a [Handler] that looks them
-// up there. A name that is not in the table does not exist. The zero value is an
-// empty table. Fill it before the node starts; it is safe for concurrent calls
-// then.
+// Mux is the table of a node's exposed methods, and the [Handler] that dispatches to them. A
+// name that is not in the table does not exist. The zero value is an empty table. Fill it before
+// the node starts; after that it is safe for concurrent use.
 type Mux struct {
 	methods map[string]exposed
 	before  Guard
 }
 
-// Expose adds a method. It panics if the name is empty or taken, or if guard or h
-// is nil: open methods say so with [Anyone].
+// Expose adds a method. It panics if the name is empty or already exposed, or if guard or h is
+// nil: open methods use [Anyone].
 func (m *Mux) Expose(name string, guard Guard, h Handler, options ...ExposeOption) {
 	switch {
 	case name == "":
@@ -127,7 +125,7 @@ func (m *Mux) HandleCall(ctx context.Context, req *Request) (any, error) {
 	}
 	req.about = method.about
 	if scope.IsReply(ctx) {
-		return method.handler.HandleCall(scope.AsCall(ctx), req) // what it runs in turn is no reply
+		return method.handler.HandleCall(scope.AsCall(ctx), req) // calls that it makes in turn are guarded
 	}
 	if _, err := m.check(ctx, method, req); err != nil {
 		return nil, err
@@ -149,8 +147,8 @@ func (m *Mux) check(ctx context.Context, method exposed, req *Request) (Guard, e
 	return method.guard, Check(ctx, method.guard, req)
 }
 
-// Check runs a guard and marks its error as a refusal ([CodeGuard]). Handlers that
-// put a guard before another handler use it.
+// Check runs a guard and marks its error as a refusal ([CodeGuard]). Use it in a handler that
+// guards another handler.
 func Check(ctx context.Context, guard Guard, req *Request) error {
 	if err := guard(ctx, req); err != nil {
 		return refused(err)
@@ -158,8 +156,7 @@ func Check(ctx context.Context, guard Guard, req *Request) error {
 	return nil
 }
 
-// refused marks a guard's error as such without changing the guard's own value,
-// which may be shared between calls.
+// refused marks the error of a guard. It copies the guard's own value, which calls may share.
 func refused(err error) error {
 	marked := Error{Message: "refused", Cause: err}
 	if e := errtype.First(err, newError); e != nil {

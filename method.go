@@ -5,8 +5,8 @@ import (
 	"reflect"
 )
 
-// Method0 is the name of a method without arguments that returns R, as a typed
-// constant for both ends:
+// Method0 is the name of a method without parameters that returns R, declared once as a typed
+// constant for caller and callee:
 //
 //	const Subscribe lmz.Method0[string] = "subscribe"
 //
@@ -28,7 +28,7 @@ func (m Method0[R]) Expose(mux *Mux, guard Guard, f func(context.Context) (R, er
 	})
 }
 
-// Method1 is the name of a method with one argument; see [Method0].
+// Method1 is the name of a method with one parameter; see [Method0].
 type Method1[A, R any] string
 
 // Ctn describes a call of the method.
@@ -50,7 +50,7 @@ func (m Method1[A, R]) Expose(mux *Mux, guard Guard, f func(context.Context, A) 
 	}, reflect.TypeFor[A]())
 }
 
-// Method2 is the name of a method with two arguments; see [Method0].
+// Method2 is the name of a method with two parameters; see [Method0].
 type Method2[A, B, R any] string
 
 // Ctn describes a call of the method.
@@ -73,8 +73,8 @@ func (m Method2[A, B, R]) Expose(mux *Mux, guard Guard, f func(context.Context, 
 	}, reflect.TypeFor[A](), reflect.TypeFor[B]())
 }
 
-// Method3 is the name of a method with three arguments; see [Method0]. A method
-// that needs more takes a struct.
+// Method3 is the name of a method with three parameters; see [Method0]. A method that needs more
+// takes a struct.
 type Method3[A, B, C, R any] string
 
 // Ctn describes a call of the method.

@@ -7,8 +7,8 @@ import (
 	"github.com/lumenize/lmz/internal/errtype"
 )
 
-// Exceeded returns the budget that a RateLimitedError or QuotaExceededError names, such
-// as "steps" or "stored", or "" for any other error.
+// Exceeded returns the budget that an [ErrRateLimited] or [ErrQuotaExceeded] names, such as
+// "steps" or "stored", or "" for any other error.
 func Exceeded(err error) string {
 	var e *Error
 	if !errors.As(err, &e) || e.Name != errtype.RateLimited && e.Name != errtype.QuotaExceeded {
@@ -18,8 +18,8 @@ func Exceeded(err error) string {
 	return what
 }
 
-// RetryAfter returns how long to wait before the call that failed with err is made
-// again, if that is what err says.
+// RetryAfter returns how long to wait before the call that failed with err is made again. It
+// reports false if err does not say so.
 func RetryAfter(err error) (wait time.Duration, ok bool) {
 	var e *Error
 	if !errors.As(err, &e) || e.Name != errtype.RateLimited {

@@ -6,10 +6,10 @@ import (
 	"reflect"
 )
 
-// WithState returns a ctx whose calls carry value under key, and with them everything
-// that they call in turn: [CallContext].State there, or ClientState if the node is a
-// client. Nothing that was called otherwise sees it, nor does the caller of the node.
-// The value is whatever can be an argument; one that cannot fails the call.
+// WithState returns a ctx whose calls, and all calls that follow from them, carry value under
+// key, as [CallContext].State, or ClientState if this node is a client. Calls made without this
+// ctx do not carry it, nor does the caller of this node see it. The value is anything that can
+// be an argument; any other value fails the call.
 func WithState(ctx context.Context, key string, value any) context.Context {
 	s, c := scopeOf(ctx), CallContext{}
 	if s != nil {
@@ -19,17 +19,17 @@ func WithState(ctx context.Context, key string, value any) context.Context {
 	return s.Derive(ctx, c)
 }
 
-// SetState is [WithState] for the rest of the call that ctx belongs to: for calls that
-// are made with ctx from now on, and for the guards and methods that still run in it.
-// A guard uses it to leave something for those that come after. It reports false, and
-// does nothing, if ctx belongs to no call.
+// SetState is [WithState] for the rest of the call that ctx belongs to: for calls made with ctx
+// from now on, and for the guards and methods that still run in it. A guard uses it to pass
+// values to those that run after it. It reports false, and does nothing, if ctx belongs to no
+// call.
 func SetState(ctx context.Context, key string, value any) bool {
 	s := scopeOf(ctx)
 	if s == nil {
 		return false
 	}
 	s.Update(func(c CallContext) CallContext {
-		c.State = withEntry(c.State, key, value) // replies have the old map
+		c.State = withEntry(c.State, key, value) // replies keep the old map
 		return c
 	})
 	return true
@@ -47,11 +47,11 @@ func withEntry(state map[string]Value, key string, value any) map[string]Value {
 	return state
 }
 
-// ownValue is a value that has not left the node.
+// ownValue is a value that has not left this node.
 type ownValue struct{ value any }
 
-// Decode stores the value if it has the type that into points to, or one that differs
-// only in its name or size.
+// Decode stores the value if it has the type that into points to, or one that differs only in
+// its name or size.
 func (v ownValue) Decode(into any) error {
 	target, found := reflect.ValueOf(into), reflect.ValueOf(v.value)
 	if target.Kind() != reflect.Pointer || target.IsNil() {
@@ -72,21 +72,20 @@ func (v ownValue) Decode(into any) error {
 	return nil
 }
 
-// PerCall is something that guards and methods of one call share, such as the caller's
-// account: it is computed when one of them first asks, and kept until the call ends,
-// also while a handler waits. Make it once, with [NewPerCall].
+// PerCall is a value that the guards and methods of one call share, such as the caller's
+// account. It is computed on first use and kept until the call ends, also while a handler waits.
+// Create it once, with [NewPerCall].
 type PerCall[T any] struct {
 	compute func(context.Context) (T, error)
 }
 
-// NewPerCall makes a [PerCall] of what compute returns. An error is not kept.
+// NewPerCall returns a [PerCall] whose value compute returns. An error is not kept.
 func NewPerCall[T any](compute func(context.Context) (T, error)) *PerCall[T] {
 	return &PerCall[T]{compute}
 }
 
-// Get returns the value for the call that ctx belongs to. Outside of a call it is
-// computed each time. Goroutines that ask at the same moment may each compute it, and
-// get the same value.
+// Get returns the value for the call that ctx belongs to. Outside of a call it is computed each
+// time. Goroutines that call Get at the same time may each compute it, but get the same value.
 func (p *PerCall[T]) Get(ctx context.Context) (T, error) {
 	s := scopeOf(ctx)
 	if s == nil {

@@ -1,13 +1,13 @@
 package lmz
 
-// The types of this file are values that JavaScript has and Go lacks. A handler
-// that takes any gets them for what a JavaScript node sent, and one that passes
-// them sends just that. Typed handlers rarely need them: a Set decodes into a
-// slice, a Map into a Go map, an ArrayBuffer into a []byte.
+// The types of this file are values that JavaScript has and Go lacks. A handler with a parameter
+// of type any receives them from JavaScript nodes, and can send them back unchanged. Typed
+// handlers rarely need them: a Set decodes into a slice, a Map into a Go map, an ArrayBuffer into
+// a []byte.
 
-// Map is a JavaScript Map: entries in order, keys of any type. The zero value is
-// an empty Map. A text or number may be a key only once. Like any slice, two Maps
-// are the same value to a receiver if they share their entries.
+// Map is a JavaScript Map: entries in order, with keys of any type. The zero value is an empty
+// Map. A text or number may be a key only once. Two Maps that share their entries, like two
+// slices, arrive as one value.
 type Map []MapEntry
 
 // MapEntry is one entry of a [Map].
@@ -15,12 +15,11 @@ type MapEntry struct {
 	Key, Value any
 }
 
-// Set is a JavaScript Set: distinct values in order. The zero value is an empty
-// Set.
+// Set is a JavaScript Set: distinct values in order. The zero value is an empty Set.
 type Set []any
 
-// RegExp is a JavaScript regular expression, whose syntax is not that of Go's
-// package regexp. Its lastIndex does not travel.
+// RegExp is a JavaScript regular expression, whose syntax differs from that of package regexp.
+// Its lastIndex does not travel.
 type RegExp struct {
 	Source string // without the slashes
 	Flags  string // as in "gi"
@@ -31,15 +30,15 @@ type ArrayBuffer struct {
 	Bytes []byte
 }
 
-// DataView is a JavaScript DataView: a window onto a buffer that travels whole.
+// DataView is a JavaScript DataView: a window onto a buffer. The whole buffer travels.
 type DataView struct {
 	Buffer     []byte
 	ByteOffset int // of the window in Buffer
 	ByteLength int // of the window
 }
 
-// Window returns the bytes that the view shows, and false if its numbers do not fit its
-// buffer. It shares them with the buffer.
+// Window returns the bytes of the view, which share memory with the buffer. It reports false if
+// the view does not fit its buffer.
 func (v DataView) Window() ([]byte, bool) {
 	if v.ByteOffset < 0 || v.ByteLength < 0 || v.ByteLength > len(v.Buffer)-v.ByteOffset {
 		return nil, false
@@ -50,14 +49,14 @@ func (v DataView) Window() ([]byte, bool) {
 // Uint8Clamped is a JavaScript Uint8ClampedArray, the pixels of a canvas.
 type Uint8Clamped []byte
 
-// Boxed is a primitive as a JavaScript object, such as new Number(1). Value is a
-// bool, a number, a string or a *big.Int; nothing else can be sent.
+// Boxed is a primitive as a JavaScript object, such as new Number(1). Value is a bool, a number,
+// a string or a *big.Int; nothing else can be sent.
 type Boxed struct {
 	Value any
 }
 
-// Headers are the header lines of a fetch: names and values, in order. A name may
-// occur more than once.
+// Headers are the header lines of a fetch: names and values, in order. A name may occur more
+// than once.
 type Headers [][2]string
 
 // HTTPRequest is a fetch request as a value: what the original calls RequestSync.
