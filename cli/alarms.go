@@ -63,7 +63,7 @@ func alarmsListCommand(con *console.Console) *cobra.Command {
 	return cmd
 }
 
-// alarmCommand is a command that does something with one alarm.
+// alarmCommand is a command that acts on one alarm.
 func alarmCommand(con *console.Console, name, short string, method lmz.Method2[lmz.Address, string, struct{}], long string) *cobra.Command {
 	var o connect.Gateway
 	cmd := &cobra.Command{
@@ -81,13 +81,13 @@ func alarmCommand(con *console.Console, name, short string, method lmz.Method2[l
 	return cmd
 }
 
-// dueObject is the JSON of an object that has something to do.
+// dueObject is the JSON of an object with scheduled work.
 type dueObject struct {
 	Binding  string     `json:"binding"`
 	Instance string     `json:"instance"`
-	Next     *time.Time `json:"next"` // null: something is under way
+	Next     *time.Time `json:"next"` // null: messages are under way
 	Failures int        `json:"failures"`
-	Since    *time.Time `json:"since"` // of the failures; null: there are none
+	Since    *time.Time `json:"since"` // the first failure; null: none
 	Error    string     `json:"error"`
 }
 
@@ -117,7 +117,7 @@ type oneAlarm struct {
 	ID       string     `json:"id"`
 	Schedule string     `json:"schedule"`
 	Work     string     `json:"work"`
-	Next     *time.Time `json:"next"` // null: it is dead
+	Next     *time.Time `json:"next"` // null: dead
 	Late     string     `json:"late"`
 	Attempts int        `json:"attempts"`
 	Failures int        `json:"failures"`

@@ -62,7 +62,7 @@ func callCommand(con *console.Console) *cobra.Command {
 			"  lmz call VAULT_DO v --chain 'admin().forceReset()'\n" +
 			"  lmz call CALC_DO c --chain 'add(add(1, 10), 100)'\n" +
 			"  lmz call LOG_DO l since '{\"json\":{\"$type\":\"date\",\"iso\":\"2026-01-30T12:00:00.000Z\"},\"meta\":{}}' --rich",
-		// Flags are taken apart from arguments here: -1 is an argument.
+		// callargs.Mixed parses the flags: -1 is an argument.
 		DisableFlagParsing: true,
 		RunE:               callargs.Mixed(func(ctx context.Context, words []string) error { return runCall(ctx, con, o, words) }),
 	}
@@ -104,8 +104,8 @@ func runCall(ctx context.Context, con *console.Console, o callOptions, words []s
 	})
 }
 
-// printResult prints a result as JSON: over several lines on a terminal unless
-// compact, and nothing if it is undefined and not rich.
+// printResult prints a result as JSON: indented on a terminal unless compact. It prints
+// nothing for an undefined result unless rich.
 func printResult(con *console.Console, value lmz.Value, compact, rich bool) error {
 	if rich {
 		text, err := jsonvalue.AppendRich(nil, value)
@@ -128,7 +128,7 @@ func printResult(con *console.Console, value lmz.Value, compact, rich bool) erro
 	return printJSON(con, text, compact)
 }
 
-// printJSON prints JSON, over several lines on a terminal unless compact.
+// printJSON prints JSON, indented on a terminal unless compact.
 func printJSON(con *console.Console, text []byte, compact bool) error {
 	if !compact && con.Terminal {
 		var indented bytes.Buffer

@@ -36,7 +36,7 @@ func canCommand(con *console.Console) *cobra.Command {
 			"'lmz call'.",
 		Example: "  lmz can DOCUMENT_DO notes update '\"text\"'\n" +
 			"  lmz can --explain --tab work DOCUMENT_DO notes update '\"text\"'",
-		// Flags are taken apart from arguments here: -1 is an argument.
+		// callargs.Mixed parses the flags: -1 is an argument.
 		DisableFlagParsing: true,
 		RunE:               callargs.Mixed(func(ctx context.Context, words []string) error { return runCan(ctx, con, o, explain, words) }),
 	}
@@ -52,7 +52,7 @@ func canCommand(con *console.Console) *cobra.Command {
 // decision is the JSON of lmz can.
 type decision struct {
 	Allowed bool     `json:"allowed"`
-	Guard   string   `json:"guard"` // which decided; empty if there was nothing to ask
+	Guard   string   `json:"guard"` // the guard that decided; empty if none was asked
 	Code    lmz.Code `json:"code"`  // of the error; empty if it is allowed
 	Reason  string   `json:"reason"`
 	Exists  bool     `json:"exists"` // the call is allowed and the object is there
@@ -97,7 +97,7 @@ func runCan(ctx context.Context, con *console.Console, o connect.Gateway, explai
 	return printDecision(con, d, to, calls[0].Method, hint, explain, o.JSON)
 }
 
-// printDecision prints the answer; hint goes behind the reason why nobody was found.
+// printDecision prints the decision. hint is appended to the error if nothing was found.
 func printDecision(con *console.Console, d admin.Decision, to lmz.Address, method, hint string, explain, asJSON bool) error {
 	out := decision{Allowed: d.Allowed, Guard: d.Guard, Code: d.Code, Exists: d.Exists}
 	if d.Error != nil {
@@ -121,7 +121,7 @@ func printDecision(con *console.Console, d admin.Decision, to lmz.Address, metho
 	case d.Code == lmz.CodeAbsent:
 		return &exit.Error{Code: exit.Absent, Message: method + " on " + to.String() + ": " + out.Reason + hint}
 	}
-	return &exit.Error{Code: exit.Refused} // all is said
+	return &exit.Error{Code: exit.Refused} // the answer was printed
 }
 
 func explanation(d decision, to, method string) string {

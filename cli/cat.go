@@ -36,7 +36,7 @@ func catCommand(con *console.Console) *cobra.Command {
 	return cmd
 }
 
-// explainRead says that there is no such document.
+// explainRead turns the error for a missing document into one with an exit code.
 func explainRead(err error) error {
 	var known *lmz.Error
 	if errors.As(err, &known) && known.Name == editor.NoDocumentName {

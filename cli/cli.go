@@ -1,5 +1,6 @@
-// Package cli is every command of the program lmz. Results go to stdout, all else to
-// stderr; `lmz help exit-codes` lists what the exit codes mean.
+// Package cli implements the commands of the program lmz, each in a file named after it.
+// Results go to stdout and everything else to stderr; `lmz help exit-codes` explains the exit
+// codes. What commands share is in packages under cli/internal.
 package cli
 
 import (
@@ -20,22 +21,23 @@ import (
 	"github.com/lumenize/lmz/internal/printable"
 )
 
-// Streams are what a command uses of the world besides the network and its files.
-// All fields but Program are required.
+// Streams are the standard streams and the environment of a run. All fields except Program
+// are required.
 type Streams struct {
 	In     io.Reader
 	Out    io.Writer // results
-	Err    io.Writer // all else
+	Err    io.Writer // everything else
 	Getenv func(string) string
 
-	Program string // how to start the program, for hints; the default is lmz
+	Program string // the command that hints start with; the default is lmz
 }
 
-// System returns the streams and the environment of this process, and its program as it
-// was started if that was by a path.
+// System returns the streams and the environment of this process. Program is the path by
+// which the process was started, if it was started by one.
 func System() Streams {
 	s := Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv}
-	if started := os.Args[0]; strings.ContainsRune(started, filepath.Separator) { // lmz alone may not be found
+	if started := os.Args[0]; strings.ContainsRune(started, filepath.Separator) {
+		// A bare lmz may not be in the PATH.
 		s.Program = hint.Quote(started)
 	}
 	return s
@@ -43,14 +45,14 @@ func System() Streams {
 
 // Interruptible returns a ctx that ends with the first Ctrl-C or SIGTERM, for [Main]. After a
 // second one the process exits at once, as interrupted. SIGHUP ends the ctx as well, unless
-// the command takes it. stop ends the watching.
+// the command handles it. stop releases the signals.
 func Interruptible(ctx context.Context) (_ context.Context, stop func()) {
 	return signals.Interruptible(ctx)
 }
 
-// Main runs the command that args, without the program's name, ask for, and returns
-// the exit code. It prints its error. When ctx ends, commands stop as if interrupted.
-// Several may run at once.
+// Main runs the command given by args, which exclude the program's name, prints its error if
+// there is one, and returns the exit code. When ctx ends, the command stops as if interrupted.
+// Several commands may run at the same time.
 func Main(ctx context.Context, args []string, s Streams) (code int) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -64,7 +66,8 @@ func Main(ctx context.Context, args []string, s Streams) (code int) {
 	root.PersistentPreRun = func(*cobra.Command, []string) { started = true }
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
-	if ofUs := (*exit.Error)(nil); err != nil && !started && !errors.As(err, &ofUs) { // it is cobra's, about the arguments
+	if ours := (*exit.Error)(nil); err != nil && !started && !errors.As(err, &ours) {
+		// Cobra rejected the arguments.
 		err = exit.Usagef("lmz help", "%v", err)
 	}
 	if err == nil {
@@ -100,7 +103,7 @@ func rootCommand(con *console.Console) *cobra.Command {
 		exitCodesTopic(), jsonTopic(), environmentTopic(), signalsTopic())
 	root.InitDefaultHelpCmd()
 	if help, _, err := root.Find([]string{"help"}); err == nil {
-		help.RunE = runHelp // cobra's knows no errors
+		help.RunE = runHelp // that of cobra ignores unknown topics
 	}
 	return root
 }

@@ -101,13 +101,13 @@ func chosen(nodes []admin.NodeContract, bindings []string) ([]admin.NodeContract
 	return found, nil
 }
 
-// A line of lmz contract --json.
+// The JSON of lmz contract.
 type (
 	contractNode struct {
 		Binding    string           `json:"binding"`
 		Type       lmz.NodeType     `json:"type"`
 		BeforeCall string           `json:"beforeCall,omitempty"`
-		Methods    []contractMethod `json:"methods"` // null: the handler does not say
+		Methods    []contractMethod `json:"methods"` // null: the handler does not list them
 	}
 	contractMethod struct {
 		Name   string   `json:"name"`

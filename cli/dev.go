@@ -95,7 +95,7 @@ func runDev(ctx context.Context, con *console.Console, o devOptions) error {
 	return err
 }
 
-// explainDev makes errors that users can act upon.
+// explainDev adds what users can do about an error.
 func explainDev(err error, addr string) error {
 	var listen *net.OpError
 	switch {
@@ -107,8 +107,8 @@ func explainDev(err error, addr string) error {
 	return err
 }
 
-// loopback refuses addresses that others can reach. The name localhost stands for
-// 127.0.0.1: what else it leads to is up to the resolver.
+// loopback rejects addresses that other machines can reach. The name localhost means
+// 127.0.0.1, whatever the resolver says.
 func loopback(addr string) (string, error) {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
@@ -124,7 +124,7 @@ func loopback(addr string) (string, error) {
 	return net.JoinHostPort(host, port), nil
 }
 
-// greet says where everything is and what to do next.
+// greet prints where everything is and what to do next.
 func greet(con *console.Console, url string, o devOptions) {
 	fmt.Fprintf(con.Out, "lmz dev is running.\n\n  page     %s/\n  mailbox  %s/dev/mail\n  data     %s\n\n", url, url, o.data)
 	fmt.Fprint(con.Out, "Your browser sends its sign-in cookie to every port of this host, so any other server that\n"+
@@ -148,7 +148,8 @@ func greet(con *console.Console, url string, o devOptions) {
 
 var quietBrowser sync.Once
 
-// openBrowser shows the page, if there is a browser. The address was printed anyway.
+// openBrowser opens the page if there is a browser. Errors do not matter, because the address
+// was printed.
 func openBrowser(url string) {
 	quietBrowser.Do(func() { browser.Stdout, browser.Stderr = io.Discard, io.Discard })
 	go browser.OpenURL(url) // some browsers return only when they are closed

@@ -81,7 +81,7 @@ func runEdit(ctx context.Context, con *console.Console, o editOptions, word stri
 	if !console.IsTerminal(con.In) || !con.Terminal {
 		return exit.Usagef("lmz cat", "edit needs a terminal")
 	}
-	// Who is not signed in should not see a screen come and go.
+	// Without a sign-in, fail before the screen appears.
 	token, err := o.Token(ctx, server, "")
 	if errors.Is(err, client.ErrLoginRequired) {
 		return err
@@ -100,7 +100,7 @@ func runEdit(ctx context.Context, con *console.Console, o editOptions, word stri
 	}
 	options := connect.ClientOptions(o.Account, server)
 	options.Tab = string(o.tab)
-	// Without a connection there may be no token: then who signed in.
+	// Offline there may be no token; the subject of the sign-in identifies the user then.
 	email, subject := o.Kept(ctx, server)
 	err = tui.Run(ctx, tui.Options{
 		Client: options, Document: document, File: file, StateDir: o.stateDir, Account: cmp.Or(account.NameOf(token), subject),
@@ -113,7 +113,7 @@ func runEdit(ctx context.Context, con *console.Console, o editOptions, word stri
 	return err
 }
 
-// stateDir is where a program keeps what is to survive it and is no settings.
+// stateDir returns the directory for state that outlives the program but is not settings.
 func stateDir(con *console.Console, dir string) (string, error) {
 	if dir != "" {
 		return filepath.Abs(dir)

@@ -41,7 +41,7 @@ type gatewayOptions struct {
 	budget          flags.Budget
 
 	mail             flags.Mail
-	turnstileSecret  string // file with it
+	turnstileSecret  string // a file
 	turnstileSiteKey string
 }
 
@@ -76,7 +76,7 @@ func gatewayCommand(con *console.Console) *cobra.Command {
 	return cmd
 }
 
-// flags adds the flags that set o, which is otherwise zero, to f.
+// flags adds the flags that set o to f. o is zero otherwise.
 func (o *gatewayOptions) flags(f *pflag.FlagSet) {
 	o.budget.Into = gateway.Budget{Connects: gateway.PublicConnectRate, Calls: gateway.PublicCallRate}
 	f.StringVar(&o.config, "config", "", "`file` with settings, a JSON object")
@@ -96,9 +96,8 @@ func (o *gatewayOptions) flags(f *pflag.FlagSet) {
 	o.mail.Add(f)
 }
 
-// gatewaySettings returns a function that reads the settings as they are when it is
-// called: what the command line said, else variables, else the file. It also returns
-// them as flags.
+// gatewaySettings returns a function that reads the current settings: those of the command
+// line, else variables, else the file. The function also returns them as flags.
 func gatewaySettings(con *console.Console, cmd *cobra.Command) func() (gatewayOptions, *pflag.FlagSet, error) {
 	typed := make(map[string]string)
 	cmd.LocalNonPersistentFlags().VisitAll(func(f *pflag.Flag) {
@@ -141,14 +140,14 @@ func runGateway(ctx context.Context, con *console.Console, settings func() (gate
 	return err
 }
 
-// checkedSettings are what settings mean that were checked.
+// checkedSettings are validated settings.
 type checkedSettings struct {
 	public     *origin.Origin
 	sender     auth.Sender
 	changeable auth.Changeable
 }
 
-// check reads what the settings name and returns all that is missing or wrong.
+// check reads the files that the settings name, and returns everything missing or wrong.
 func (o *gatewayOptions) check(getenv func(string) string) (c checkedSettings, missing []string) {
 	public, err := o.public()
 	if err != nil {
@@ -186,8 +185,8 @@ func (o *gatewayOptions) check(getenv func(string) string) (c checkedSettings, m
 	return checkedSettings{public, sender, auth.Changeable{AppName: o.appName, BootstrapEmail: o.bootstrapEmail, TurnstileSecret: secret}}, missing
 }
 
-// gatewayPlan checks the settings, and lists all that are missing at once. What can change
-// later goes to r.
+// gatewayPlan checks the settings and prints all problems at once. It gives r what can change
+// later.
 func gatewayPlan(con *console.Console, o gatewayOptions, r *reloader) (p server.Plan, err error) {
 	checked, missing := o.check(con.Getenv)
 	if len(missing) > 0 {
@@ -221,7 +220,7 @@ func gatewayPlan(con *console.Console, o gatewayOptions, r *reloader) (p server.
 	return p, nil
 }
 
-// public returns the public URL in its one spelling.
+// public returns the public URL in its canonical form.
 func (o *gatewayOptions) public() (*origin.Origin, error) {
 	if o.publicURL == "" {
 		return nil, errors.New("--public-url, the URL at which users reach the gateway")
@@ -248,10 +247,10 @@ func (o *gatewayOptions) listenOn() string {
 	return hint.DefaultAddr
 }
 
-// gatewayLog is what a gateway for others tells without being asked: the audit log too.
+// gatewayLog is the default log filter of a gateway. It includes the audit log.
 const gatewayLog = "*:warn,lmz.auth:info"
 
-// explainGateway makes errors that operators can act upon.
+// explainGateway adds what operators can do about an error.
 func explainGateway(err error, addr string) error {
 	var listen *net.OpError
 	switch {

@@ -17,7 +17,7 @@ import (
 	"github.com/lumenize/lmz/web"
 )
 
-// reloadedSender is a sender that can be exchanged while it is in use.
+// reloadedSender is a sender that can be replaced while in use.
 type reloadedSender struct{ now atomic.Pointer[auth.Sender] }
 
 // Send implements [auth.Sender].
@@ -25,26 +25,26 @@ func (s *reloadedSender) Send(ctx context.Context, m auth.Mail) error {
 	return (*s.now.Load()).Send(ctx, m)
 }
 
-// reloader takes the settings of a gateway anew while it runs, as far as they can change.
+// reloader reloads those settings of a running gateway that can change.
 type reloader struct {
 	con      *console.Console
 	settings func() (gatewayOptions, *pflag.FlagSet, error)
 	started  *pflag.FlagSet      // the settings of the start
-	inUse    *pflag.FlagSet      // the settings that were taken last
+	inUse    *pflag.FlagSet      // the settings applied last
 	cert     *server.Certificate // nil: none
 	mails    *reloadedSender
 	server   *server.Server
 	log      *slog.Logger
 }
 
-// reloadedSettings are those that a running gateway takes anew. The two of the certificate
-// are among them if it has one.
+// reloadedSettings are those that a running gateway can reload. If it has a certificate,
+// tls-cert and tls-key are too.
 var reloadedSettings = []string{"app-name", "bootstrap-email", "mail-from", "smtp", "smtp-helo", "smtp-password-file", "resend-key-file",
 	"turnstile-secret-file", "turnstile-site-key"}
 
-// reload reads the settings and all files that they name. What cannot be used replaces
-// nothing: of the certificate its two files, of the rest anything. It returns which settings
-// have changed, and which of the changed ones need a restart.
+// reload reads the settings and all files that they name. An invalid certificate leaves the
+// previous one in use, and any other invalid setting leaves all previous ones in use. It
+// returns the settings that have changed, and those that need a restart.
 func (r *reloader) reload() (changed, later []string, err error) {
 	o, flags, err := r.settings()
 	if err != nil {
@@ -81,7 +81,7 @@ func (r *reloader) reload() (changed, later []string, err error) {
 	return changed, later, wrongCert
 }
 
-// reloadAt reloads at each hangup until ctx ends.
+// reloadAt reloads at each SIGHUP until ctx ends.
 func (r *reloader) reloadAt(ctx context.Context, hangups <-chan struct{}) {
 	for {
 		select {

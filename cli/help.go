@@ -111,7 +111,7 @@ func signalsTopic() *cobra.Command {
 	return &cobra.Command{Use: "signals", Short: "Signals", Long: signalsText}
 }
 
-// runHelp explains the command or topic that words name.
+// runHelp prints the help of a command or topic.
 func runHelp(cmd *cobra.Command, words []string) error {
 	about, unknown, err := cmd.Root().Find(words)
 	if err != nil {
@@ -120,6 +120,6 @@ func runHelp(cmd *cobra.Command, words []string) error {
 	if len(unknown) > 0 {
 		return exit.Usagef("lmz help", "no help for %q", unknown[0])
 	}
-	about.InitDefaultHelpFlag() // which is listed then
+	about.InitDefaultHelpFlag() // to list it
 	return about.Help()
 }

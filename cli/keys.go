@@ -98,7 +98,7 @@ func rotateKeysCommand(con *console.Console) *cobra.Command {
 	return cmd
 }
 
-// knownKeys refuses to have a key sign that is too new for everybody to know it.
+// knownKeys rejects a key that is too new for everyone who verifies tokens to know it.
 func knownKeys(con *console.Console, dir, data string) error {
 	slots, err := auth.KeySlots(dir, con.Getenv)
 	if err != nil {
@@ -114,7 +114,7 @@ func knownKeys(con *console.Console, dir, data string) error {
 	return nil
 }
 
-// dataWords are the words of a command line that choose a data directory.
+// dataWords returns the flag that chooses a data directory, for a hint.
 func dataWords(data string) string {
 	if data == "" {
 		return ""

@@ -74,7 +74,7 @@ func loginCommand(con *console.Console) *cobra.Command {
 	return login
 }
 
-// way is the way to sign in that the flags choose.
+// way returns the way to sign in that the flags select.
 func (o loginOptions) way() signin.Way {
 	switch {
 	case o.paste:
@@ -97,7 +97,7 @@ func runLogin(ctx context.Context, con *console.Console, o loginOptions) error {
 			return err
 		}
 	}
-	// A place to keep the sign-in is needed, and better now than after the click.
+	// Find out now, not after the click, whether the sign-in can be stored.
 	_, unlock, err := o.Credentials(ctx)
 	if err != nil {
 		return err
@@ -110,7 +110,7 @@ func runLogin(ctx context.Context, con *console.Console, o loginOptions) error {
 	return keepSignIn(ctx, con, server, o.Account, t)
 }
 
-// askEmail asks for the address at the terminal.
+// askEmail prompts for the address.
 func askEmail(ctx context.Context, con *console.Console) (string, error) {
 	if !console.IsTerminal(con.In) {
 		return "", exit.Usagef(hint.LoginExample, "EMAIL is missing")
@@ -126,7 +126,7 @@ func askEmail(ctx context.Context, con *console.Console) (string, error) {
 	return line, err
 }
 
-// keepSignIn keeps the tokens of a sign-in and makes its account the active one.
+// keepSignIn stores the tokens of a sign-in and makes its account the active one.
 func keepSignIn(ctx context.Context, con *console.Console, server string, o *account.Account, t authclient.Tokens) error {
 	said, err := account.ReadClaims(server, t.Access)
 	if err != nil {

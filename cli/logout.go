@@ -65,7 +65,7 @@ func logoutAll(ctx context.Context, con *console.Console, c *credentials.File) e
 	return nil
 }
 
-// logout ends a sign-in, whose secrets may be unreadable.
+// logout ends a sign-in. If its secrets could not be read, unreadable says why.
 func logout(ctx context.Context, con *console.Console, c *credentials.File, server string, s credentials.SignIn, unreadable error) error {
 	told := unreadable
 	if unreadable == nil && s.Secrets != nil {

@@ -65,7 +65,7 @@ type listedObject struct {
 	Bytes    int64     `json:"bytes"`
 	Changed  time.Time `json:"changed"`
 	Open     bool      `json:"open"`
-	Error    string    `json:"error"` // the file cannot be read, and instance is its name; empty if it can
+	Error    string    `json:"error"` // if the file cannot be read; instance is its name then
 }
 
 func (o listedObject) state() string {
@@ -78,7 +78,7 @@ func (o listedObject) state() string {
 	return "closed"
 }
 
-// listObjects prints a list page by page: all of it, or the beginning.
+// listObjects prints the objects page by page, up to limit.
 func listObjects(ctx context.Context, con *console.Console, via lmz.Caller, at lmz.Address, binding string, asJSON bool, limit int) error {
 	list := output.List[listedObject]{Out: con.Out, JSON: asJSON, Head: "BINDING INSTANCE BYTES CHANGED STATE", Row: func(o listedObject) []string {
 		return []string{o.Binding, o.Instance, strconv.FormatInt(o.Bytes, 10), o.Changed.Local().Format(time.DateTime), o.state()}
@@ -240,7 +240,7 @@ func objectsRestoreCommand(con *console.Console) *cobra.Command {
 	return cmd
 }
 
-// restoreChunk is how much of a file travels in one call.
+// restoreChunk is how many bytes of a file one call carries.
 const restoreChunk = 256 << 10
 
 func runRestore(ctx context.Context, con *console.Console, o connect.Gateway, path string, to lmz.Address) error {

@@ -52,7 +52,7 @@ type node struct {
 	Instance string `json:"instance"`
 }
 
-// oneRetry is the JSON of what is tried again.
+// oneRetry is the JSON of messages that are being retried.
 type oneRetry struct {
 	From     node      `json:"from"`
 	To       node      `json:"to"`

@@ -16,7 +16,7 @@ import (
 	"github.com/lumenize/lmz/cli/internal/output"
 )
 
-// userSession is a place where somebody is signed in.
+// userSession is a browser or terminal in which an account is signed in.
 type userSession struct {
 	ID       string `json:"id"`
 	Current  bool   `json:"current"`
@@ -112,7 +112,8 @@ func endSessionCommand(con *console.Console) *cobra.Command {
 	return cmd
 }
 
-// endSessions ends the session with an id, or all of somebody, or all of the user.
+// endSessions ends the session with an ID, or all those of another account, or all of the
+// user.
 func endSessions(ctx context.Context, con *console.Console, o *account.Account, id, of string) error {
 	s, err := o.Service(ctx)
 	if err != nil {

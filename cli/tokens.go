@@ -145,8 +145,8 @@ func revokeTokenCommand(con *console.Console) *cobra.Command {
 	return cmd
 }
 
-// tokenID returns the id of the token that word means: its id, or a name that only one
-// of the caller's has.
+// tokenID returns the ID of the token that word identifies: by its ID, or by a name that only
+// one of the caller's tokens has.
 func tokenID(ctx context.Context, s *account.Service, word string) (string, error) {
 	var list struct{ Tokens []namedToken }
 	if err := s.Do(ctx, http.MethodGet, "tokens", nil, &list); err != nil {

@@ -44,7 +44,7 @@ func usageCommand(con *console.Console) *cobra.Command {
 	return cmd
 }
 
-// subjectUsage is the JSON of what one subject uses.
+// subjectUsage is the JSON of the usage of one subject.
 type subjectUsage struct {
 	Subject  string            `json:"subject"`
 	Sessions int64             `json:"sessions"`
@@ -86,7 +86,7 @@ func listUsage(ctx context.Context, con *console.Console, o connect.Gateway, lim
 	})
 }
 
-// refused says how often what was refused, and for how long the subject has to wait.
+// refused lists what was refused how often, and how long the subject must wait.
 func (x subjectUsage) refused() string {
 	var parts []string
 	for _, what := range slices.Sorted(maps.Keys(x.Refused)) {

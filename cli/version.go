@@ -32,10 +32,10 @@ func versionCommand(con *console.Console) *cobra.Command {
 	return cmd
 }
 
-// build is what this program was built from, as lmz version --json prints it.
+// build is the JSON of lmz version.
 type build struct {
 	Version  string `json:"version"`
-	Revision string `json:"revision"` // empty if it is not known
+	Revision string `json:"revision"` // empty if unknown
 	Platform string `json:"platform"`
 	Go       string `json:"go"`
 }

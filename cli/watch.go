@@ -40,13 +40,13 @@ func watchCommand(con *console.Console) *cobra.Command {
 	return cmd
 }
 
-// watcher follows a document. What it hears of edits only wakes it: it asks for all that
-// it does not have, so that a cut cannot make it miss any.
+// watcher follows a document. Notifications of edits only wake it; it then requests all that
+// it lacks, so a lost connection cannot make it miss any.
 type watcher struct {
 	con      *console.Console
 	json     bool
 	document lmz.Address
-	peer     atomic.Pointer[client.Peer] // nil until it is connected for the first time
+	peer     atomic.Pointer[client.Peer] // nil before the first connection
 	wake     chan struct{}
 	text     *text.Text
 	version  int
@@ -61,7 +61,7 @@ func runWatch(ctx context.Context, con *console.Console, o connect.Connection, d
 	}, lmz.Params("document", "edits"), lmz.Doc("Takes edits of the document that is watched."))
 	o.Handler = mux
 	o.OnSubscriptionRequired = func(ctx context.Context) {
-		if peer := w.peer.Load(); peer != nil { // a lost session; in the first one runWatch subscribes
+		if peer := w.peer.Load(); peer != nil { // a later session; runWatch subscribes in the first
 			editor.Subscribe.Call(ctx, peer, w.document)
 			w.poke()
 		}
@@ -86,12 +86,12 @@ func runWatch(ctx context.Context, con *console.Console, o connect.Connection, d
 	if _, err := editor.Subscribe.Call(ctx, peer, w.document); err != nil {
 		return err
 	}
-	w.poke() // for what came between the two
+	w.poke() // for edits between the two calls
 	fmt.Fprintf(con.Err, "Watching %s from version %d. Press Ctrl-C to stop.\n", output.Line(document), w.version)
 	for {
 		select {
 		case <-ctx.Done():
-			return nil // that is how it ends
+			return nil // Ctrl-C
 		case err := <-over:
 			email, _ := o.Kept(ctx, server)
 			return connect.SignInAgain(server, email, err, fmt.Sprintf("%s ended the connection: %s", server, err.Reason))
@@ -116,8 +116,8 @@ func (w *watcher) read(ctx context.Context) error {
 	return err
 }
 
-// catchUp prints what was made since the last time. An outcome that is not known, or a
-// server that is away, is no end: it is tried again when the connection is back.
+// catchUp prints the changes since the last call. If the server is away or the outcome is
+// unknown, it returns nil: the next connection wakes the watcher again.
 func (w *watcher) catchUp(ctx context.Context) error {
 	for {
 		missing, err := editor.Changes.Call(ctx, w.peer.Load(), w.document, w.version)
@@ -185,12 +185,12 @@ func (w *watcher) print(made editor.Made) error {
 	return nil
 }
 
-// quoted is a text on one line, its breaks shown.
+// quoted returns text on one line, with visible line breaks.
 func quoted(s string) string {
 	return `"` + printable.Line(strings.NewReplacer("\n", "↵", "\t", "→").Replace(s)) + `"`
 }
 
-// fit cuts a line to the width of the terminal. A pipe gets it whole.
+// fit truncates a line to the width of the terminal. Pipes get whole lines.
 func (w *watcher) fit(line string) string {
 	width := w.con.Width()
 	if width == 0 {

@@ -39,7 +39,7 @@ type whoami struct {
 	Email   string    `json:"email"`
 	Subject string    `json:"sub"`
 	Admin   bool      `json:"admin"`
-	Expires time.Time `json:"expires,omitzero"` // of the access token; an opaque one does not say
+	Expires time.Time `json:"expires,omitzero"` // of the access token; unknown for an opaque one
 }
 
 func runWhoami(ctx context.Context, con *console.Console, o *account.Account, asJSON bool) error {
@@ -61,7 +61,7 @@ func runWhoami(ctx context.Context, con *console.Console, o *account.Account, as
 		return err
 	}
 	c, err := account.ReadClaims(server, token)
-	if err != nil { // it is opaque: the gateway has said who that is
+	if err != nil { // an opaque token: the gateway knows the subject
 		c = account.Claims{}
 		c.Subject, _, _ = strings.Cut(peer.Identity().Instance, ".")
 	}

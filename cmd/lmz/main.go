@@ -1,5 +1,5 @@
-// Command lmz is Lumenize Mesh on the command line: the development gateway, sign-in,
-// calls and the terminal editor. Run it without arguments for help.
+// Command lmz is Lumenize Mesh on the command line: gateways, sign-in, calls, and the terminal
+// editor. Run it without arguments for help.
 package main
 
 import (

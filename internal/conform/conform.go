@@ -1,5 +1,5 @@
-// Package conform says what a socket of lmz must do on every platform: one suite for
-// the native one, for connections in memory, and for JavaScript's WebSocket.
+// Package conform defines what a socket of lmz must do on every platform. One suite tests the
+// native socket, connections in memory, and JavaScript's WebSocket.
 package conform
 
 import (
@@ -13,7 +13,7 @@ import (
 	"github.com/lumenize/lmz/client"
 )
 
-// T is what the suite needs of a testing.T. Fatalf does not return.
+// T is the part of testing.T that the suite needs. Fatalf does not return.
 type T interface {
 	Helper()
 	Errorf(format string, args ...any)
@@ -23,7 +23,7 @@ type T interface {
 // Dial opens a socket, as client.Options.Dial does.
 type Dial func(ctx context.Context, url string, protocols []string) (client.Transport, error)
 
-// Case is one thing that a socket must do with the server of this package.
+// Case is one requirement on a socket, tested with the server of this package.
 type Case struct {
 	Name string
 	Run  func(t T, dial Dial, server string)
@@ -122,7 +122,7 @@ func burst(t T, dial Dial, server string) {
 	for round := range 10 {
 		socket := open(t, dial, server+"/burst")
 		if round == 0 {
-			time.Sleep(200 * time.Millisecond) // everything is there then, also the close
+			time.Sleep(200 * time.Millisecond) // by then everything has arrived, including the close
 		}
 		for i := range burstSize {
 			if got := read(t, socket); string(got) != strconv.Itoa(i) {
@@ -200,7 +200,7 @@ func abandoned(t T, dial Dial, server string) {
 	}
 }
 
-// What backpressure writes: more than sockets and browsers hold.
+// What backpressure writes: more than sockets and browsers buffer.
 const (
 	pressure      = 24 << 20
 	pressureChunk = 256 << 10
@@ -220,7 +220,7 @@ func backpressure(t T, dial Dial, server string) {
 			written <- struct{}{}
 		}
 	}()
-	time.Sleep(300 * time.Millisecond) // for what is not held back
+	time.Sleep(300 * time.Millisecond) // for data that is not held back
 	if n := len(written) * pressureChunk; n > pressureBound {
 		t.Errorf("%d MiB were taken although the server reads nothing", n>>20)
 	}

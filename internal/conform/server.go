@@ -12,7 +12,7 @@ import (
 	"github.com/coder/websocket"
 )
 
-// NewServer makes the server of the suite.
+// NewServer starts the server of the suite.
 func NewServer() http.Handler {
 	s := &server{told: make(map[string]chan string), now: make(chan struct{}, 1)}
 	mux := http.NewServeMux()
@@ -55,7 +55,7 @@ func (s *server) echo(ctx context.Context, conn *websocket.Conn, _ *http.Request
 	}
 }
 
-// odd sends a message of the wrong kind, with a text in it, before one of the right kind.
+// odd sends a message of the wrong kind, which contains a text, before one of the right kind.
 func (s *server) odd(ctx context.Context, conn *websocket.Conn, _ *http.Request) {
 	conn.Write(ctx, websocket.MessageBinary, []byte(`{"type":"connection_status"}`))
 	conn.Write(ctx, websocket.MessageText, []byte("{}"))
@@ -79,7 +79,7 @@ func (s *server) channel(r *http.Request) chan string {
 	return s.told[name]
 }
 
-// tell keeps how the client closed, for answer.
+// tell stores how the client closed, for answer.
 func (s *server) tell(ctx context.Context, conn *websocket.Conn, r *http.Request) {
 	_, _, err := conn.Read(ctx)
 	var closed websocket.CloseError
@@ -92,7 +92,7 @@ func (s *server) answer(ctx context.Context, conn *websocket.Conn, r *http.Reque
 	conn.Read(ctx)
 }
 
-// late reads when it is told to, and then says how much there was.
+// late reads only when told to, and then reports how much it has read.
 func (s *server) late(ctx context.Context, conn *websocket.Conn, _ *http.Request) {
 	<-s.now
 	total := 0

@@ -1,4 +1,4 @@
-// Package oracle has tests compare with other implementations, in Node.
+// Package oracle lets tests compare results with other implementations, run in Node.js.
 package oracle
 
 import (
@@ -10,8 +10,9 @@ import (
 	"testing"
 )
 
-// Ask has testdata/oracle/oracle.mjs look at cases: it reads {"cases": [...]} and prints
-// one answer for each. Scope is what has to be installed there, such as "@codemirror".
+// Ask passes cases to testdata/oracle/oracle.mjs, which reads {"cases": [...]} and prints one
+// answer for each. scope is the package scope that must be installed there, such as
+// "@codemirror".
 func Ask[A, C any](t *testing.T, scope string, cases []C) []A {
 	t.Helper()
 	dir := filepath.Join("testdata", "oracle")

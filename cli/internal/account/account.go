@@ -1,5 +1,5 @@
-// Package account is which server a command talks to and as whom: the flags that say so,
-// the access token, and requests to the server's sign-in service.
+// Package account determines which server a command talks to, and as which user: by flags, an
+// access token, or a stored sign-in. It also sends requests to the server's sign-in service.
 package account
 
 import (
@@ -21,7 +21,7 @@ import (
 	"github.com/lumenize/lmz/internal/textin"
 )
 
-// Account says which server a command talks to, as whom, and where sign-ins are kept.
+// Account is the server and the user of a command, and where sign-ins are stored.
 type Account struct {
 	Server     string
 	Email      string // "" is the account that is active at the server
@@ -42,8 +42,8 @@ func Flags(con *console.Console, cmd *cobra.Command) *Account {
 	return o
 }
 
-// SignInFlags adds the flags of an account to a command that cannot use a token that is
-// given to it.
+// SignInFlags adds the flags of an account to a command that works on sign-ins, and so takes
+// no access token.
 func SignInFlags(con *console.Console, cmd *cobra.Command) *Account {
 	o := &Account{con: con}
 	server := con.Getenv("LMZ_SERVER")
@@ -58,7 +58,7 @@ func SignInFlags(con *console.Console, cmd *cobra.Command) *Account {
 	return o
 }
 
-// Origin returns the server in its one spelling, which sign-ins are kept under.
+// Origin returns the server in its canonical form, under which sign-ins are stored.
 func (o *Account) Origin() (string, error) {
 	server, err := origin.Parse(o.Server)
 	if err != nil || server.Scheme != "http" && server.Scheme != "https" {
@@ -67,7 +67,7 @@ func (o *Account) Origin() (string, error) {
 	return server.String(), nil
 }
 
-// Credentials locks the sign-ins of this machine and opens them.
+// Credentials locks and opens the sign-ins of this machine.
 func (o *Account) Credentials(ctx context.Context) (c *credentials.File, unlock func(), err error) {
 	dir, err := o.configDir()
 	if err != nil {
@@ -76,7 +76,7 @@ func (o *Account) Credentials(ctx context.Context) (c *credentials.File, unlock 
 	return credentials.Open(ctx, dir, !o.NoKeyring)
 }
 
-// CredentialsAt is [Account.Credentials] with the server that the account is at.
+// CredentialsAt is [Account.Credentials] with the canonical server.
 func (o *Account) CredentialsAt(ctx context.Context) (server string, c *credentials.File, unlock func(), err error) {
 	if server, err = o.Origin(); err != nil {
 		return "", nil, nil, err
@@ -116,8 +116,7 @@ func (o *Account) Kept(ctx context.Context, server string) (email, subject strin
 	return email, s.Subject
 }
 
-// GivenToken returns the access token that takes the place of a sign-in, if there is one,
-// and where it comes from.
+// GivenToken returns the access token to use instead of a sign-in, or "", and its source.
 func (o *Account) GivenToken() (token, from string, err error) {
 	if o.TokenStdin {
 		token, err = o.stdinToken()

@@ -15,14 +15,14 @@ import (
 	"github.com/lumenize/lmz/cli/internal/output"
 )
 
-// Service is a server's sign-in service, asked as the user of an account.
+// Service is a client of a server's sign-in service, signed in as the user of an account.
 type Service struct {
 	Server string
 
 	access string
 }
 
-// Service gets ready to ask the sign-in service as the user.
+// Service returns the sign-in service of the server.
 func (o *Account) Service(ctx context.Context) (*Service, error) {
 	server, err := o.Origin()
 	if err != nil {
@@ -40,8 +40,7 @@ func (s *Service) Do(ctx context.Context, method, endpoint string, question, ans
 // pageSize is how many entries of a list one request asks for.
 const pageSize = 200
 
-// Page asks for a page of a list, of at most so many entries that are wanted; 0 means any
-// number.
+// Page requests a page of a list, of at most want entries; 0 means any number.
 func (s *Service) Page(ctx context.Context, endpoint string, query url.Values, want int, answer any) error {
 	if want == 0 || want > pageSize {
 		want = pageSize
@@ -53,7 +52,7 @@ func (s *Service) Page(ctx context.Context, endpoint string, query url.Values, w
 // forbidden is the code with which sign-in services refuse users who are not admins.
 const forbidden = "forbidden"
 
-// explain makes refusals into failures with the exit codes of the program.
+// explain turns refusals into errors with exit codes.
 func (s *Service) explain(_ http.Header, err error) error {
 	var refused *authclient.Refusal
 	if !errors.As(err, &refused) {
@@ -89,7 +88,7 @@ type Subject struct {
 	Actors   []string `json:"authorizedActors"`
 }
 
-// Find returns the account with a mail address or a sub.
+// Find returns the account with an email address or a sub.
 func (s *Service) Find(ctx context.Context, who string) (Subject, error) {
 	if !strings.Contains(who, "@") {
 		var found struct{ Subject Subject }
@@ -107,7 +106,7 @@ func (s *Service) Find(ctx context.Context, who string) (Subject, error) {
 	return found.Subjects[0], nil
 }
 
-// FindSubject is [Account.Service] and [Service.Find] for commands that are about one account.
+// FindSubject is [Account.Service] followed by [Service.Find].
 func (o *Account) FindSubject(ctx context.Context, who string) (s *Service, found Subject, err error) {
 	if s, err = o.Service(ctx); err == nil {
 		found, err = s.Find(ctx, who)

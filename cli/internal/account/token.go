@@ -21,8 +21,9 @@ import (
 // renewBefore is how long before its end an access token is replaced.
 const renewBefore = 30 * time.Second
 
-// Token returns an access token for a server: the one that was given, as it is, or that of
-// the sign-in, renewed if need be. A sign-in's refused token is not returned again.
+// Token returns an access token for a server: the one given to the command, unchanged, or that
+// of the sign-in, renewed if necessary. It does not return the refused token of a sign-in
+// again.
 func (o *Account) Token(ctx context.Context, server, refused string) (string, error) {
 	given, from, err := o.GivenToken()
 	if err != nil {
@@ -51,16 +52,16 @@ func (o *Account) Token(ctx context.Context, server, refused string) (string, er
 	return renew(ctx, c, server, s)
 }
 
-// mayCall reports whether a token lets its bearer in. One from before the approval does
-// not: a new one may.
+// mayCall reports whether a token admits its bearer. A token issued before the approval does
+// not, but a new one may.
 func mayCall(server, token string) bool {
 	c, err := ReadClaims(server, token)
 	return err != nil || c.Approved || c.Admin
 }
 
-// renew gets new tokens. The old refresh token is worth nothing then, so the new one
-// is kept before the access token is used. The credentials are locked: two processes
-// that renew at once would look like a thief and the victim.
+// renew gets new tokens. That invalidates the old refresh token, so the new one is stored before
+// the access token is used. The credentials are locked, because two processes that renew at
+// once would look like a thief and a victim.
 func renew(ctx context.Context, c *credentials.File, server string, s credentials.SignIn) (string, error) {
 	t, err := authclient.Refresh(ctx, server, s.Secrets.Refresh)
 	if errors.Is(err, client.ErrLoginRequired) {
@@ -76,7 +77,8 @@ func renew(ctx context.Context, c *credentials.File, server string, s credential
 	return t.Access, nil
 }
 
-// NotSignedIn says that an account is not kept, and which others are.
+// NotSignedIn is the error for an account without a sign-in. It lists the accounts that have
+// one.
 func NotSignedIn(c *credentials.File, server, email string) error {
 	others := c.Emails(server)
 	switch {
@@ -98,8 +100,8 @@ type Claims struct {
 	Expires  int64  `json:"exp"` // seconds since 1970
 }
 
-// NameOf is a name that stays the same for the bearer of a token: the subject, or of an
-// opaque one its hash.
+// NameOf returns a stable name for the bearer of a token: the subject, or a hash of an opaque
+// token.
 func NameOf(token string) string {
 	if c, err := ReadClaims("", token); err == nil {
 		return c.Subject
@@ -110,7 +112,7 @@ func NameOf(token string) string {
 	return fmt.Sprintf("token-%x", sha256.Sum256([]byte(token)))[:22]
 }
 
-// ReadClaims reads a token of a server without verifying it: that is the server's job.
+// ReadClaims reads a token without verifying it, which is the job of the server.
 func ReadClaims(server, token string) (c Claims, err error) {
 	parts := strings.Split(token, ".")
 	if len(parts) == 3 {

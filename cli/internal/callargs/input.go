@@ -11,10 +11,10 @@ import (
 	"github.com/lumenize/lmz/internal/textin"
 )
 
-// maxInput is how much one argument may have, in bytes: more fits in no frame.
+// maxInput is the size limit of one argument, in bytes. No frame carries more.
 const maxInput = 1 << 20
 
-// Inputs reads arguments that stand in files or come on stdin.
+// Inputs reads arguments from files and stdin.
 type Inputs struct {
 	Stdin io.Reader
 
@@ -24,8 +24,8 @@ type Inputs struct {
 // Taken reports whether stdin was an argument.
 func (in *Inputs) Taken() bool { return in.taken }
 
-// text is what a word stands for: @FILE for what a file has, - for what comes on stdin,
-// and anything else for itself. A byte order mark is no part of a text.
+// text returns the text that a word stands for: @FILE is the contents of a file, - is stdin,
+// and anything else is itself. A byte order mark is dropped.
 func (in *Inputs) text(word string) (string, error) {
 	file, isFile := strings.CutPrefix(word, "@")
 	var from io.Reader
@@ -55,7 +55,7 @@ func (in *Inputs) text(word string) (string, error) {
 	return textin.Text(data)
 }
 
-// argument reads one argument: JSON, or the text of --text, here or elsewhere.
+// argument reads one argument: JSON or the text of --text, each possibly from a file or stdin.
 func (in *Inputs) argument(word string) (any, error) {
 	if text, is := strings.CutPrefix(word, textMark); is {
 		if !utf8.ValidString(text) {

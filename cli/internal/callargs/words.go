@@ -12,8 +12,8 @@ import (
 	"github.com/lumenize/lmz/cli/internal/flags"
 )
 
-// parseFlags takes the flags out of args, wherever they stand, and returns the other
-// words. A number is no flag.
+// parseFlags parses the flags among args, wherever they are, and returns the other words.
+// Numbers are not flags.
 func parseFlags(set *pflag.FlagSet, args []string) (words []string, err error) {
 	var given []string
 	for i := 0; i < len(args); i++ {
@@ -47,7 +47,7 @@ func parseFlags(set *pflag.FlagSet, args []string) (words []string, err error) {
 	return words, nil
 }
 
-// textMark begins a word that was given with --text. No word of a command line can have it.
+// textMark precedes a word given with --text. No word of a command line can contain it.
 const textMark = "\x00"
 
 // isTextFlag reports whether a word is the flag --text, in any spelling.
@@ -55,13 +55,13 @@ func isTextFlag(arg string) bool {
 	return arg == "-f" || arg == "--text" || strings.HasPrefix(arg, "-f=") || strings.HasPrefix(arg, "--text=")
 }
 
-// textOf returns the text that stands in the same word as the flag.
+// textOf returns the text if it is in the same word as the flag.
 func textOf(arg string) (text string, here bool) {
 	_, text, here = strings.Cut(arg, "=")
 	return text, here
 }
 
-// Mixed runs a command whose flags are not parsed yet, because -1 is an argument there.
+// Mixed returns a RunE for a command with DisableFlagParsing, which takes arguments such as -1.
 func Mixed(run func(ctx context.Context, words []string) error) func(cmd *cobra.Command, args []string) error {
 	return func(cmd *cobra.Command, args []string) error {
 		words, err := parseFlags(cmd.Flags(), args)
@@ -95,7 +95,7 @@ func wantsValue(set *pflag.FlagSet, arg string) bool {
 	return f != nil && f.NoOptDefVal == ""
 }
 
-// TextFlag declares --text, which [Mixed] reads: it has a place among the arguments.
+// TextFlag declares --text. [Mixed] reads it, because its position among the arguments matters.
 func TextFlag(f *pflag.FlagSet) {
 	f.StringArrayP("text", "f", nil, "argument that is the string `TEXT`, or the contents of @FILE or, as -, of stdin")
 }

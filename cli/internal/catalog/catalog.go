@@ -1,5 +1,5 @@
-// Package catalog is what a command knows of the nodes behind a gateway, to check arguments
-// and to explain calls that failed.
+// Package catalog checks arguments against the methods that a gateway's nodes expose, and
+// suggests what a failed call may have meant.
 package catalog
 
 import (
@@ -17,9 +17,8 @@ import (
 	"github.com/lumenize/lmz/gateway/admin"
 )
 
-// Catalog is what a command knows of the nodes that the user may call: the gateway's
-// contract, which is fetched when it is needed, at most once. It is empty for servers that
-// have none.
+// Catalog is the contract of a gateway: the nodes that the user may call. It is fetched when
+// first needed, at most once, and is empty for servers without one.
 type Catalog struct {
 	peer  *client.Peer
 	asked bool
@@ -29,10 +28,10 @@ type Catalog struct {
 // New returns the catalog of the gateway that peer is connected to.
 func New(peer *client.Peer) *Catalog { return &Catalog{peer: peer} }
 
-// catalogTimeout is how long a command waits for what only helps it to explain.
+// catalogTimeout bounds the wait for the contract, which only improves messages.
 const catalogTimeout = 5 * time.Second
 
-// all returns the nodes, none if they are not known.
+// all returns the nodes, or none if they are unknown.
 func (c *Catalog) all(ctx context.Context) []admin.NodeContract {
 	if !c.asked {
 		c.asked = true
@@ -65,7 +64,7 @@ func (c *Catalog) method(ctx context.Context, binding, name string) (m admin.Met
 	return n.Methods[i], true
 }
 
-// CheckArguments refuses arguments that a method would not see. Nothing is called before.
+// CheckArguments rejects calls with more arguments than their methods take.
 func (c *Catalog) CheckArguments(ctx context.Context, binding string, calls []callargs.Call) error {
 	var ops []lmz.Op
 	for _, call := range calls {
@@ -88,8 +87,8 @@ func (c *Catalog) CheckArguments(ctx context.Context, binding string, calls []ca
 	return nil
 }
 
-// appendAsked appends what a call asks of the node itself: the first method of its chain,
-// and those of the calls among its arguments. Later methods are of what one before returned.
+// appendAsked appends the operations on the node itself: the first of a chain, and those of
+// calls among the arguments. Later operations of a chain apply to results.
 func appendAsked(ops []lmz.Op, value any) []lmz.Op {
 	switch v := value.(type) {
 	case lmz.Continuation:
@@ -118,7 +117,7 @@ func counted(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-// Hint is what helps to mend a call that failed, to go behind its error; or "".
+// Hint returns advice on a failed call, to append to its error, or "".
 func (c *Catalog) Hint(ctx context.Context, to lmz.Address, call callargs.Call, err error) string {
 	var of *lmz.Error
 	switch {
@@ -134,7 +133,7 @@ func (c *Catalog) Hint(ctx context.Context, to lmz.Address, call callargs.Call, 
 	return ""
 }
 
-// Meant guesses whom or what a call was meant for that found nobody.
+// Meant suggests the binding or method that a call with an unknown one may have meant.
 func (c *Catalog) Meant(ctx context.Context, to lmz.Address, method string) string {
 	n, ok := c.node(ctx, to.Binding)
 	var names []string

@@ -5,8 +5,7 @@ import (
 	"strings"
 )
 
-// DidYouMean asks whether a word was meant for one of the names that are like it; "" if
-// none is.
+// DidYouMean suggests the one or two names most similar to a word, or returns "".
 func DidYouMean(word string, names []string) string {
 	var near []string
 	for _, name := range names {
@@ -25,12 +24,12 @@ func DidYouMean(word string, names []string) string {
 	return ". Did you mean " + near[0] + " or " + near[1] + "?"
 }
 
-// squeezed is a name without what people forget: case and the marks between words.
+// squeezed returns a name without what people forget: case and word separators.
 func squeezed(name string) string {
 	return strings.ToLower(strings.NewReplacer("_", "", "-", "", " ", "").Replace(name))
 }
 
-// isNear reports whether somebody may have typed word for name.
+// isNear reports whether word may be a mistyped name.
 func isNear(word, name string) bool {
 	if len(word) >= 3 && (strings.HasPrefix(name, word) || strings.HasPrefix(word, name)) {
 		return true
@@ -38,8 +37,7 @@ func isNear(word, name string) bool {
 	return distance(word, name) <= min(2, len(word)/2)
 }
 
-// distance is how many letters have to be added, left out or replaced (Levenshtein). Of
-// long words it looks at the beginning.
+// distance returns the Levenshtein distance of the beginnings of two words.
 func distance(a, b string) int {
 	const enough = 64
 	a, b = a[:min(len(a), enough)], b[:min(len(b), enough)]

@@ -6,8 +6,8 @@ import (
 	"github.com/lumenize/lmz/cli/internal/output"
 )
 
-// CallError says what became of a call that failed. Login is the command to sign in, hint
-// what goes behind the reason.
+// CallError describes a failed call. login is the command to sign in; hint is appended to the
+// reason.
 func CallError(to lmz.Address, method, login string, err error, hint string) error {
 	what := output.Shorten(method) + " on " + output.Shorten(to.String())
 	code := exit.CodeOf(err)

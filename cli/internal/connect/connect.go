@@ -26,11 +26,13 @@ type Connection struct {
 
 	Handler                lmz.Handler // what others may call; nil: nothing
 	OnSubscriptionRequired func(ctx context.Context)
-	OnMissed               func(ctx context.Context, from lmz.Address, calls int) // nil: the session ends instead
-	OnLoginRequired        func(*client.LoginRequiredError)                       // of a client that was connected
+	// OnMissed is nil if the session ends instead.
+	OnMissed func(ctx context.Context, from lmz.Address, calls int)
+	// OnLoginRequired runs only after a connection.
+	OnLoginRequired func(*client.LoginRequiredError)
 }
 
-// ClientOptions are those of every client that a command makes.
+// ClientOptions returns the options that all clients of commands share.
 func ClientOptions(o *account.Account, server string) client.Options {
 	return client.Options{
 		URL: server,
@@ -40,7 +42,7 @@ func ClientOptions(o *account.Account, server string) client.Options {
 	}
 }
 
-// Open makes a client and waits until the gateway has welcomed it.
+// Open creates a client and waits until the gateway has welcomed it.
 func (o Connection) Open(ctx context.Context, con *console.Console) (*client.Peer, error) {
 	server, err := o.Origin()
 	if err != nil {
@@ -70,7 +72,7 @@ func (o Connection) Open(ctx context.Context, con *console.Console) (*client.Pee
 	return peer, nil
 }
 
-// Do connects, runs f, and disconnects; timeout is for all together.
+// Do connects, runs f, and disconnects, all within timeout.
 func (o Connection) Do(ctx context.Context, con *console.Console, timeout time.Duration, f func(ctx context.Context, peer *client.Peer, server string) error) error {
 	server, err := o.Origin()
 	if err != nil {
@@ -90,8 +92,8 @@ func (o Connection) Do(ctx context.Context, con *console.Console, timeout time.D
 	return f(ctx, peer, server)
 }
 
-// mayPass reports whether another attempt may go better without anybody doing
-// something: the client has another token to try, or the server is busy.
+// mayPass reports whether another attempt may succeed by itself: the client has another token
+// to try, or the server is busy.
 func mayPass(err error) bool {
 	var refused *client.DialError
 	if errors.As(err, &refused) {
@@ -101,16 +103,17 @@ func mayPass(err error) bool {
 	return errors.Is(err, client.ErrLoginRequired) // the client itself stops then
 }
 
-// SignInAgain is a failure of somebody who may not connect any more.
+// SignInAgain is the error for a user who was refused.
 func SignInAgain(server, email string, err *client.LoginRequiredError, message string) error {
-	if err.Reason == credential.ReasonNotApproved || err.Reason == credential.ReasonWithdrawn { // another sign-in would not help
+	if err.Reason == credential.ReasonNotApproved || err.Reason == credential.ReasonWithdrawn {
+		// Signing in again would not help.
 		return exit.NewLoginError("wait until an admin approves you with lmz approve", message)
 	}
 	return exit.LoginRequired(server, email, message)
 }
 
-// explain says why there is no connection. What the last attempt failed with knows more than
-// what ended the waiting.
+// explain says why there is no connection. The error of the last attempt says more than
+// whatever ended the wait.
 func explain(ctx context.Context, o *account.Account, server string, err error) error {
 	var known *exit.Error
 	var ofToken *exit.LoginError

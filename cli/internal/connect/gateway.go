@@ -16,7 +16,7 @@ import (
 	"github.com/lumenize/lmz/gateway/admin"
 )
 
-// Gateway is how a command asks the gateway's own node.
+// Gateway is how a command calls the gateway's own node.
 type Gateway struct {
 	Connection
 	Timeout time.Duration
@@ -31,7 +31,7 @@ func (o *Gateway) Flags(con *console.Console, cmd *cobra.Command) {
 	f.BoolVar(&o.Wait, "wait", false, "keep trying to reach the server until --timeout")
 }
 
-// Ask connects and has f call the gateway's own node.
+// Ask connects and runs f, which calls the gateway's own node.
 func (o Gateway) Ask(ctx context.Context, con *console.Console, f func(context.Context, *client.Peer) error) error {
 	return o.Do(ctx, con, o.Timeout, func(ctx context.Context, peer *client.Peer, server string) error {
 		err := f(ctx, peer)
@@ -45,7 +45,8 @@ func (o Gateway) Ask(ctx context.Context, con *console.Console, f func(context.C
 			return exit.Errorf(exit.Absent, "", "%s", of.Message)
 		case errors.As(err, &of) && of.Name == admin.NotAdmin:
 			return exit.Errorf(exit.Refused, hint.Admin(server, email), "%s", of.Message)
-		case exit.CodeOf(err) == exit.Failed: // the answer to what was asked: whose method it was says nothing to a user
+		case exit.CodeOf(err) == exit.Failed:
+			// An answer to the question. The name of the method means nothing to users.
 			return exit.Errorf(exit.Failed, "", "%s", err)
 		}
 		return CallError(lmz.Worker(admin.Binding), "the question", hint.Login(server, email), err, "")

@@ -1,5 +1,5 @@
-// Package console is what one run of lmz has around it: stdin, stdout and stderr, the
-// environment, and whether somebody sits at a terminal.
+// Package console is the surroundings of one run of lmz: stdin, stdout, stderr, the
+// environment, and the terminal if there is one.
 package console
 
 import (
@@ -21,18 +21,18 @@ type Streams struct {
 	Err    io.Writer // everything else
 	Getenv func(string) string
 
-	Program string // how to start the program, for hints; the default is lmz
+	Program string // the command that hints start with; the default is lmz
 }
 
-// Console is one run of the program. Its Err, and its Out if that is a terminal, escape
-// what terminals would obey.
+// Console is the console of one run. Err, and Out if it is a terminal, escape characters that
+// terminals would obey.
 type Console struct {
 	Streams
 	Terminal bool // Out is one
 
 	given   Streams        // as they were given
 	written *checkedWriter // in front of the given Out, except for servers, which have outlets
-	drain   func()         // writes out what waits in outlets
+	drain   func()         // flushes outlets
 }
 
 // New returns the console of a run. Close it.
@@ -57,7 +57,7 @@ func (c *Console) escaped(w io.Writer) io.Writer {
 	return w
 }
 
-// Close writes out what waits.
+// Close flushes the outlets of a server.
 func (c *Console) Close() { c.drain() }
 
 // WriteError returns the first error of a write to Out. No command may claim success for
@@ -80,7 +80,7 @@ func (c *Console) Width() int {
 	return width
 }
 
-// Notice prints what a server wants to be said beside its answer; it may be empty.
+// Notice prints a notice from a server unless it is empty.
 func (c *Console) Notice(text string) {
 	if text != "" {
 		fmt.Fprintln(c.Err, printable.Line(strings.TrimSpace(text)))

@@ -13,10 +13,10 @@ import (
 	"github.com/lumenize/lmz/internal/textin"
 )
 
-// MaxLine is the longest line that stdin may bring, in bytes: an access token fits.
+// MaxLine is the limit of a line of stdin, in bytes. An access token fits.
 const MaxLine = 64 << 10
 
-// ReadLine reads a line of stdin, until ctx ends. At its end it is io.EOF.
+// ReadLine reads a line of stdin, until ctx ends. At the end of stdin it returns io.EOF.
 func (c *Console) ReadLine(ctx context.Context) (string, error) {
 	return interruptible(ctx, func() (string, error) { return textin.ReadLine(c.In, MaxLine) })
 }
@@ -50,8 +50,8 @@ func (c *Console) ReadSecret(ctx context.Context, prompt string) (string, error)
 	return string(line), err
 }
 
-// interruptible runs f, which reads from a terminal, until ctx ends. Then f is left
-// behind: nothing can take a read back, and the program is about to exit.
+// interruptible runs f, which reads from a terminal, until ctx ends. Then it abandons f: a read
+// cannot be cancelled, and the program is about to exit.
 func interruptible[T any](ctx context.Context, f func() (T, error)) (T, error) {
 	type result struct {
 		value T

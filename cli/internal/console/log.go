@@ -6,10 +6,10 @@ import (
 	"github.com/lumenize/lmz/debug"
 )
 
-// Log returns a logger to stderr for what a filter asks for, and the variable DEBUG.
+// Log returns a logger to stderr with a filter, extended by the variable DEBUG.
 func (c *Console) Log(filter string) *slog.Logger {
 	return slog.New(debug.NewHandler(c.Err, debug.ParseFilter(filter+","+c.Getenv("DEBUG"))))
 }
 
-// ServerLog is what a server tells without being asked.
+// ServerLog is the default log filter of servers.
 const ServerLog = "*:warn"

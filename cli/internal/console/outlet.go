@@ -12,23 +12,23 @@ import (
 )
 
 const (
-	outletBytes = 1 << 20     // that wait for a reader that is slow
-	outletDrain = time.Second // for what still waits when the program ends
+	outletBytes = 1 << 20     // buffered for a slow reader
+	outletDrain = time.Second // to flush when the program ends
 )
 
-// outlet is the stdout or stderr of a program that runs for long. What reads it may
-// vanish, stop reading or have no space left, and the program must go on: a Write to an
-// outlet never waits and never fails. What cannot be written is counted, and said as soon
-// as something can be written again.
+// outlet is the stdout or stderr of a long-running program. Its reader may vanish, stop
+// reading, or run out of space, but the program must continue: a Write to an outlet never
+// blocks and never fails. Lost lines are counted, and the count is reported as soon as writing
+// works again.
 type outlet struct {
 	to   io.Writer
-	note func(lines int, why error) error // says what was lost; an error: it could not
+	note func(lines int, why error) error // reports lost lines; an error if it could not
 	torn bool                             // a line was written in part
 
 	mu     sync.Mutex
 	queued [][]byte
 	bytes  int // in queued
-	lost   int // Writes, not said yet
+	lost   int // Writes, not reported yet
 	why    error
 	closed bool
 
@@ -38,8 +38,8 @@ type outlet struct {
 
 var errSlowReader = errors.New("its reader is too slow")
 
-// newOutlet returns an outlet that says what it lost by note, or if that is nil in a line
-// of a log of its own.
+// newOutlet returns an outlet that reports lost lines with note, or if that is nil, in a line
+// of the log that it carries.
 func newOutlet(to io.Writer, note func(lines int, why error) error) *outlet {
 	o := &outlet{to: to, note: note, wake: make(chan struct{}, 1), drained: make(chan struct{})}
 	if note == nil {
@@ -70,7 +70,7 @@ func (o *outlet) rouse() {
 	}
 }
 
-// run writes until the outlet is closed and nothing waits.
+// run writes until the outlet is closed and the queue is empty.
 func (o *outlet) run() {
 	defer close(o.drained)
 	for closed := false; !closed; {
@@ -92,7 +92,7 @@ func (o *outlet) run() {
 	}
 }
 
-// put writes a line, on a line of its own also after one that was cut.
+// put writes a line. After a torn line it begins a new one.
 func (o *outlet) put(line []byte) error {
 	if o.torn {
 		line = append([]byte{'\n'}, line...)
@@ -102,7 +102,7 @@ func (o *outlet) put(line []byte) error {
 	return err
 }
 
-// tell says what was lost, if that can be written.
+// tell reports lost lines, if that can be written.
 func (o *outlet) tell() {
 	o.mu.Lock()
 	lost, why := o.lost, o.why
@@ -118,7 +118,7 @@ func (o *outlet) tell() {
 	o.mu.Unlock()
 }
 
-// close writes what waits, for [outletDrain] at most.
+// close flushes the queue, for at most [outletDrain].
 func (o *outlet) close() {
 	o.mu.Lock()
 	o.closed = true
@@ -132,7 +132,7 @@ func (o *outlet) close() {
 	}
 }
 
-// log says in a line of a log what the log lacks.
+// log reports lost lines in a line of the log.
 func (o *outlet) log(lines int, why error) error {
 	var line bytes.Buffer
 	slog.New(debug.NewHandler(&line, debug.ParseFilter("*:warn"))).With(debug.Namespace, "lmz.log").Warn("lines of this log were lost", "lines", lines, "error", why)

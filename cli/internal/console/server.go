@@ -9,8 +9,8 @@ import (
 	"github.com/lumenize/lmz/internal/printable"
 )
 
-// RunForLong makes outlets of stdout and stderr for the rest of this run, which drain
-// ends, and has a write to a closed pipe fail rather than end the program.
+// RunForLong puts outlets in front of stdout and stderr for the rest of this run. From then on,
+// a write to a closed pipe fails instead of ending the program.
 func (c *Console) RunForLong() {
 	pipes := make(chan os.Signal, 1) // nobody reads it: it keeps the runtime from exiting
 	signal.Notify(pipes, syscall.SIGPIPE)

@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// checkedWriter remembers that something could not be written, so that no command claims
-// success for what nobody got.
+// checkedWriter remembers the first failed write, so that no command reports success for
+// output that was lost.
 type checkedWriter struct {
 	to io.Writer
 

@@ -1,5 +1,5 @@
-// Package credentials keeps sign-ins: by server and account, with their secrets in the
-// system's keyring or else in a file that only the user can read.
+// Package credentials stores sign-ins by server and account. Secrets are in the system's
+// keyring, or else in a file that only the user can read.
 package credentials
 
 import (
@@ -28,11 +28,11 @@ type signIns struct {
 	Accounts map[string]SignIn `json:"accounts"`         // by address
 }
 
-// SignIn is what is kept of one account on one server.
+// SignIn is the stored sign-in of one account at one server.
 type SignIn struct {
 	Email   string `json:"email"`
 	Subject string `json:"sub"`
-	Keyring bool   `json:"keyring,omitempty"` // the secrets are there, not here
+	Keyring bool   `json:"keyring,omitempty"` // the secrets are in the keyring
 
 	Secrets *Secrets `json:"secrets,omitempty"`
 }
@@ -44,18 +44,17 @@ type Secrets struct {
 	Expires time.Time `json:"access_expires"`
 }
 
-// File is the file credentials.json: sign-ins by server, with their secrets
-// where the keyring does not have them. Its methods may be used while the lock is
-// held.
+// File is the file credentials.json: sign-ins by server, with the secrets that are not in the
+// keyring. Use its methods only while holding the lock. It is not safe for concurrent use.
 type File struct {
 	path    string
 	keyring bool
 	servers map[string]signIns
 }
 
-// Open locks the credentials in a directory, which is made if need be, against other
-// processes, and reads them. It waits for the lock until ctx ends. With keyring, secrets are
-// kept in the system's keyring if there is one.
+// Open locks the credentials in a directory against other processes and reads them. It creates
+// the directory if necessary, and waits for the lock until ctx ends. With keyring, secrets are
+// stored in the system's keyring if there is one.
 func Open(ctx context.Context, dir string, keyring bool) (f *File, unlock func(), err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, nil, fmt.Errorf("cannot store sign-ins: %w", err)
@@ -113,8 +112,8 @@ func (f *File) All() []Entry {
 	return all
 }
 
-// read refuses a file that others can read or that leads elsewhere: its secrets may
-// be known, or not be ours.
+// read rejects a file that other users can read, or that is not a regular file: its secrets may
+// be known to others, or not be ours.
 func (f *File) read() error {
 	info, err := os.Lstat(f.path)
 	switch {
@@ -140,8 +139,8 @@ func (f *File) read() error {
 	return nil
 }
 
-// respell has what was kept for a server under another spelling found under the one of
-// today, unless there is something already. The next write makes it last.
+// respell moves the sign-ins stored under an old spelling of a server to the canonical one,
+// unless that has some. The next write saves it.
 func (f *File) respell(server string) {
 	o, err := origin.Parse(server)
 	now := o.String()
@@ -163,7 +162,7 @@ func (f *File) respell(server string) {
 	f.servers[now] = at
 }
 
-// Get is [File.Find] with the secrets; there are none if it finds nothing.
+// Get is [File.Find] with the secrets.
 func (f *File) Get(server, email string) (s SignIn, found bool, err error) {
 	s, found = f.Find(server, email)
 	if !found || !s.Keyring {
@@ -173,8 +172,8 @@ func (f *File) Get(server, email string) (s SignIn, found bool, err error) {
 	return s, found, err
 }
 
-// Put keeps a sign-in: its secrets in the keyring, or if there is none in the file. The
-// first at a server becomes the active one.
+// Put stores a sign-in, with its secrets in the keyring or else in the file. The first one at a
+// server becomes the active one.
 func (f *File) Put(server string, s SignIn) (inFile bool, err error) {
 	s.Email = SameAddress(s.Email)
 	s.Keyring = f.keyring && writeKeyring(server, s.Email, *s.Secrets) == nil
@@ -193,7 +192,7 @@ func (f *File) Put(server string, s SignIn) (inFile bool, err error) {
 	return !s.Keyring, f.write()
 }
 
-// Use makes an account the active one at its server. It must be kept.
+// Use makes an account, which must be stored, the active one at its server.
 func (f *File) Use(server, email string) error {
 	at := f.servers[server]
 	at.Active = SameAddress(email)
@@ -201,7 +200,7 @@ func (f *File) Use(server, email string) error {
 	return f.write()
 }
 
-// Remove forgets a sign-in. If one other remains at the server, that one is active then.
+// Remove deletes a sign-in. If exactly one other remains at the server, it becomes active.
 func (f *File) Remove(server, email string) error {
 	at := f.servers[server]
 	s, found := at.Accounts[SameAddress(email)]
@@ -239,7 +238,7 @@ func (f *File) write() error {
 	return nil
 }
 
-// SameAddress is a mail address in the spelling that sign-ins are kept under.
+// SameAddress returns the canonical form of an email address, under which sign-ins are stored.
 func SameAddress(email string) string {
 	email, _ = auth.NormalEmail(email)
 	return email

@@ -10,8 +10,8 @@ import (
 	"github.com/lumenize/lmz/cli/internal/exit"
 )
 
-// keyringTimeout is for keyrings that never answer, such as a hung D-Bus. A question
-// that was given up goes on by itself.
+// keyringTimeout is for keyrings that never answer, such as behind a hung D-Bus. An abandoned
+// request continues in the background.
 const keyringTimeout = 3 * time.Second
 
 func keyringService(server string) string { return "lmz:" + server }
@@ -37,7 +37,7 @@ func readKeyring(server, email string) (s *Secrets, found bool, err error) {
 	}
 	s = new(Secrets)
 	if err := json.Unmarshal([]byte(data), s); err != nil {
-		return nil, false, nil // not ours: as if there were none
+		return nil, false, nil // not ours
 	}
 	return s, true, nil
 }

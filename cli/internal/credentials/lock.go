@@ -7,10 +7,10 @@ import (
 	"github.com/lumenize/lmz/internal/filelock"
 )
 
-// lockPoll is how often a lock that another process holds is tried.
+// lockPoll is the interval at which a lock held by another process is tried.
 const lockPoll = 10 * time.Millisecond
 
-// lockFile makes the file at path if need be and locks it against other processes. It
+// lockFile locks the file at path, which it creates if necessary, against other processes. It
 // waits for the lock until ctx ends.
 func lockFile(ctx context.Context, path string) (unlock func(), err error) {
 	tick := time.NewTicker(lockPoll)

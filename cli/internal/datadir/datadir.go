@@ -1,4 +1,4 @@
-// Package datadir finds and makes the data directories of gateways.
+// Package datadir finds and creates the data directories of gateways.
 package datadir
 
 import (
@@ -12,8 +12,8 @@ import (
 	"github.com/lumenize/lmz/cli/internal/hint"
 )
 
-// Make makes a data directory, for the user alone, and returns its path. An empty dir is
-// the default one with a name: dev or gateway.
+// Make creates a data directory that only the user can access, if necessary, and returns its
+// path. An empty dir means the default one with this name: dev or gateway.
 func Make(getenv func(string) string, dir, name string) (path string, err error) {
 	if dir == "" {
 		if dir, err = standard(getenv, name); err != nil {
@@ -32,7 +32,7 @@ func Make(getenv func(string) string, dir, name string) (path string, err error)
 // standard returns the path of a default data directory.
 func standard(getenv func(string) string, name string) (string, error) {
 	base := getenv("XDG_DATA_HOME")
-	if !filepath.IsAbs(base) { // relative ones are to be ignored, says the XDG specification
+	if !filepath.IsAbs(base) { // the XDG specification says to ignore relative paths
 		home, err := os.UserHomeDir()
 		if err != nil {
 			return "", exit.Usagef("--data DIR", "no home directory for data: %v", err)
@@ -42,8 +42,8 @@ func standard(getenv func(string) string, name string) (string, error) {
 	return filepath.Join(base, "lmz", name), nil
 }
 
-// takeForUser takes the rights of others away from a data directory, but never from
-// a directory with something else in it.
+// takeForUser revokes the access of other users to a data directory, but rejects a directory
+// with other contents.
 func takeForUser(dir string) error {
 	info, err := os.Stat(dir)
 	if err != nil || info.Mode().Perm()&0o077 == 0 {
@@ -63,8 +63,8 @@ func takeForUser(dir string) error {
 	return os.Chmod(dir, 0o700)
 }
 
-// Existing returns the path of a data directory that a gateway has made. An empty dir is the
-// default one of lmz dev.
+// Existing returns the path of a data directory that a gateway has created. An empty dir means
+// the default one of lmz dev.
 func Existing(getenv func(string) string, dir string) (path string, err error) {
 	start := "lmz dev"
 	if dir != "" {

@@ -1,5 +1,5 @@
-// Package exit is how a command ends: the exit codes of lmz, and errors that carry one and
-// say what to do next.
+// Package exit is how a command ends: the exit codes of lmz, and errors that carry a code and
+// a hint at what to do next.
 package exit
 
 import (

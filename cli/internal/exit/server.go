@@ -8,8 +8,7 @@ import (
 	"github.com/lumenize/lmz/client"
 )
 
-// LoginError is a failure that only signing in helps against. It matches
-// [client.ErrLoginRequired].
+// LoginError is the error of a user who must sign in. It matches [client.ErrLoginRequired].
 type LoginError struct{ failure Error }
 
 // NewLoginError returns a [*LoginError]. Try is as in [Error].

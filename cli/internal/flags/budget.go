@@ -10,15 +10,14 @@ import (
 	"github.com/lumenize/lmz/gateway"
 )
 
-// Budget is the value of --budget: what each subject may use, where it is not the
-// default.
+// Budget is the value of --budget: the limits of each subject that differ from the default.
 type Budget struct {
 	Into gateway.Budget // what the flag sets
 
 	set []string
 }
 
-// BudgetUsage says what the flag takes.
+// BudgetUsage is the help of --budget.
 const BudgetUsage = "`limits` of each account, as NAME=VALUE,...: calls, connects, and time as PER-SECOND:BURST\n" +
 	"(time in seconds of turns and workers); waiting and stored in bytes (16GiB); sessions,\n" +
 	"objects, watches, alarms, and workers as numbers; 'none' is no limit"

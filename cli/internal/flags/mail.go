@@ -14,7 +14,7 @@ import (
 	"github.com/lumenize/lmz/internal/origin"
 )
 
-// Mail say how mails leave.
+// Mail has the flags that say how mail is sent.
 type Mail struct {
 	from         string
 	smtp         string // URL
@@ -32,8 +32,8 @@ func (o *Mail) Add(f *pflag.FlagSet) {
 	f.StringVar(&o.resend, "resend-key-file", "", "`file` with an API key of Resend, to use instead of a mail server")
 }
 
-// Sender makes what sends mails for a gateway at the public URL, which may be nil. Its errors are
-// parts of a list of what is missing.
+// Sender returns the sender of mails for a gateway at a public URL, which may be nil. An error
+// is an entry in a list of missing settings.
 func (o *Mail) Sender(getenv func(string) string, public *origin.Origin) (auth.Sender, error) {
 	key, err := Secret(getenv("LMZ_RESEND_KEY"), o.resend)
 	switch {
@@ -76,8 +76,8 @@ func (o *Mail) Sender(getenv func(string) string, public *origin.Origin) (auth.S
 	return auth.NewSMTP(options)
 }
 
-// greeting is a host as mail servers are greeted with it. A bare name says nothing to
-// them: then it is "".
+// greeting returns a host in the form that EHLO wants, or "" for a name without a domain, which
+// means nothing to a mail server.
 func greeting(host string) string {
 	ip, err := netip.ParseAddr(host)
 	switch {
@@ -91,8 +91,8 @@ func greeting(host string) string {
 	return host
 }
 
-// smtpOptions reads the URL of a mail server. With the query tls=none nothing is
-// encrypted, for a server on this machine.
+// smtpOptions parses the URL of a mail server. The query tls=none turns encryption off, for a
+// server on this machine.
 func smtpOptions(raw string) (o auth.SMTPOptions, err error) {
 	u, err := url.Parse(raw)
 	if err != nil || u.Host == "" || u.Scheme != "smtp" && u.Scheme != "smtps" {

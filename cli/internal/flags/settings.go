@@ -20,9 +20,9 @@ func settingsVariable(flag string) string {
 	return "LMZ_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }
 
-// ApplySettings sets the flags of a command that the command line does not, from the environment
-// (LMZ_ and the flag's name) or else from a file: a JSON object with the flags' names.
-// No file is one without settings.
+// ApplySettings sets the flags that the command line does not set, from the environment (LMZ_
+// and the flag's name) or else from a file, a JSON object with the flags' names as members.
+// file may be empty.
 func ApplySettings(getenv func(string) string, command string, flags *pflag.FlagSet, file string) error {
 	kept, err := readSettings(file)
 	if err != nil {
@@ -55,7 +55,7 @@ func ApplySettings(getenv func(string) string, command string, flags *pflag.Flag
 	return nil
 }
 
-// readSettings reads a file of settings. Values are text, numbers or booleans.
+// readSettings reads a file of settings. Values are strings, numbers, or booleans.
 func readSettings(file string) (map[string]string, error) {
 	if file == "" {
 		return nil, nil
@@ -86,7 +86,7 @@ func readSettings(file string) (map[string]string, error) {
 	return kept, nil
 }
 
-// Secret returns a secret: that of a variable, or the first line of a file.
+// Secret returns a secret: the value of a variable, or else the first line of a file.
 func Secret(value, file string) (string, error) {
 	if value != "" || file == "" {
 		return value, nil

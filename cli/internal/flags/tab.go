@@ -7,8 +7,7 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// Tab is the second half of a client's instance name, as a flag: the first is the
-// user.
+// Tab is the value of --tab: the second half of a client's instance name, after the user.
 type Tab string
 
 // TabUsage is the help of --tab.

@@ -1,5 +1,5 @@
-// Package flags has what the flags and arguments of commands share: checks of arguments,
-// values with types of their own, and settings from the environment and from files.
+// Package flags parses what users type: it checks the number of arguments, has the flag types
+// that pflag lacks, and sets flags from the environment and from files.
 package flags
 
 import (
@@ -12,7 +12,8 @@ import (
 	"github.com/lumenize/lmz/cli/internal/exit"
 )
 
-// allowed says what a flag takes, by its type; a type that is not here says so itself.
+// allowed describes the values of a flag by its type. The errors of other types do so
+// themselves.
 var allowed = map[string]string{
 	"int":      "a whole number, such as 1",
 	"int64":    "a whole number, such as 1",
@@ -20,9 +21,9 @@ var allowed = map[string]string{
 	"duration": "a time, such as 90s or 5m",
 }
 
-// WrongValue says that a flag has a value which it does not take, where that stands (the
-// flag itself, a variable, a place in a file), and what it takes. Other errors stay as
-// they are.
+// WrongValue explains an invalid value of a flag: where it was set (by default the flag itself,
+// else a variable or a place in a file) and what the flag takes. It returns other errors
+// unchanged.
 func WrongValue(where string, err error) error {
 	var invalid *pflag.InvalidValueError
 	if !errors.As(err, &invalid) {

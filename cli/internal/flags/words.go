@@ -8,13 +8,12 @@ import (
 	"github.com/lumenize/lmz/cli/internal/exit"
 )
 
-// commandName is what a user calls a command: its path without the program's name.
+// commandName returns the path of a command without the program's name.
 func commandName(cmd *cobra.Command) string {
 	return strings.TrimPrefix(cmd.CommandPath(), cmd.Root().Name()+" ")
 }
 
-// KnownCommand is for commands that only have others below them: a word is one that is
-// not there, and probably one that is.
+// KnownCommand is for commands that only have subcommands. It suggests one for an unknown word.
 func KnownCommand(cmd *cobra.Command, words []string) error {
 	if len(words) == 0 {
 		return nil
@@ -26,9 +25,9 @@ func KnownCommand(cmd *cobra.Command, words []string) error {
 	return exit.Usagef(try, "unknown command %q for %q", words[0], cmd.CommandPath())
 }
 
-// similar returns the commands below cmd that word may have been meant for.
+// similar returns the subcommands of cmd that word may be a misspelling of.
 func similar(cmd *cobra.Command, word string) []string {
-	cmd.SuggestionsMinimumDistance = 2 // letters that are wrong at most
+	cmd.SuggestionsMinimumDistance = 2 // the most wrong letters
 	return cmd.SuggestionsFor(word)
 }
 

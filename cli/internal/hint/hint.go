@@ -1,4 +1,4 @@
-// Package hint makes the commands that errors and messages of lmz suggest to run next.
+// Package hint makes the commands that errors and messages of lmz suggest.
 package hint
 
 import (
@@ -20,7 +20,7 @@ const (
 // LoginExample is a command to sign in, for when the user's address is not known.
 const LoginExample = "lmz login magic-link you@example.com"
 
-// Login is the command to sign in to a server, with an address if it is known.
+// Login returns the command to sign in to a server, with the address if it is known.
 func Login(server, email string) string {
 	hint := LoginExample
 	if email, _ = auth.NormalEmail(email); email != "" {
@@ -32,7 +32,7 @@ func Login(server, email string) string {
 	return hint
 }
 
-// Start is the command to start a server that cannot be reached; "" if it runs elsewhere.
+// Start returns the command to start a server, or "" if it is not the default one.
 func Start(server string) string {
 	if server == DefaultServer {
 		return "lmz dev"
@@ -40,8 +40,7 @@ func Start(server string) string {
 	return ""
 }
 
-// Admin says how the user with an address, which may be unknown, becomes an admin of a
-// server.
+// Admin says how a user, whose address may be unknown, becomes an admin of a server.
 func Admin(server, email string) string {
 	again := Login(server, email)
 	email, _ = auth.NormalEmail(email)

@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// Health answers whoever runs the program, under any Host: /healthz that it lives, /readyz that it
-// serves, which it does not while it stops, and while its data directory cannot be written to, as
-// when the disk is full. It says nothing else.
+// Health answers health checks under any Host: /healthz says that the process is alive, and
+// /readyz that it can serve. It cannot while it stops, or while its data directory cannot be
+// written to, as on a full disk. The answers reveal nothing else.
 type Health struct {
 	Dir      string      // the data directory
 	Stopping atomic.Bool // the server stops
@@ -23,14 +23,14 @@ type Health struct {
 }
 
 const (
-	// probeEvery is how old an answer about the directory may be: anybody may ask.
+	// probeEvery is how long a result is reused, because anyone may ask.
 	probeEvery = 5 * time.Second
 
-	probeFile = "check-ready" // a start removes what a crash has left (object.Open)
+	probeFile = "check-ready" // a start removes one left by a crash (object.Open)
 	probeSize = 64 << 10      // about what a small commit takes
 )
 
-// Beside answers the paths of h, and next all others.
+// Beside answers the health checks, and passes all other requests to next.
 func (h *Health) Beside(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { // no ServeMux: it redirects
 		ok := true

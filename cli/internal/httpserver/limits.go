@@ -13,11 +13,11 @@ import (
 const (
 	headerTimeout = 10 * time.Second
 	idleTimeout   = 2 * time.Minute
-	maxHeader     = 64 << 10 // bytes of the head of a request: tokens and cookies have some kilobytes
+	maxHeader     = 64 << 10 // bytes; tokens and cookies take a few kilobytes
 )
 
-// New returns a server for all connections. Nothing limits the time of a whole request, see
-// withProgress.
+// New returns an HTTP server with these limits. There is no limit on the duration of a request
+// that makes progress.
 func New(h http.Handler) *http.Server {
 	return &http.Server{
 		Handler:           withProgress(httphead.Handler(h)),

@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// How long a request may stand still. Nothing limits the time of a whole one: a page over a
-// slow line takes minutes, and that is fine as long as it moves. Sockets wake a writer when a
-// third of their buffer is free, which a slow line takes a while for.
+// How long a request may stall. There is no limit on its duration: a page over a slow line
+// takes minutes, which is fine as long as it makes progress. A socket wakes a writer only when
+// a third of its buffer is free, which takes a while on a slow line.
 const (
 	readPatience  = 30 * time.Second // for the next bytes of a body
 	writePatience = 2 * time.Minute  // for the next chunk of an answer
@@ -17,7 +17,7 @@ const (
 	writeChunk    = 16 << 10         // bytes that are written under one deadline
 )
 
-// pace is how a transfer goes: how long it stood still, all in all, and what it has moved.
+// pace measures a transfer: how long it has waited, and how many bytes it has moved.
 type pace struct {
 	patience time.Duration
 	waited   time.Duration
@@ -29,7 +29,7 @@ func (p *pace) left() time.Duration {
 	return min(p.patience, p.patience+time.Duration(p.moved)*time.Second/leastRate-p.waited)
 }
 
-// step does one, which has its deadline set before.
+// step runs one step, whose deadline is already set.
 func (p *pace) step(do func() (int, error)) (int, error) {
 	began := time.Now()
 	n, err := do()
@@ -38,11 +38,11 @@ func (p *pace) step(do func() (int, error)) (int, error) {
 	return n, err
 }
 
-// withProgress ends requests whose body or answer stands still, or creeps.
+// withProgress ends requests whose body or response stalls or is too slow.
 func withProgress(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		m := &moving{ResponseWriter: w, at: http.NewResponseController(w), out: pace{patience: writePatience}}
-		m.extendWrite(writePatience) // that of the request before on the connection may be over
+		m.extendWrite(writePatience) // the deadline of the previous request may have passed
 		if r.Body != nil && r.Body != http.NoBody {
 			m.extendRead(readPatience)
 			r.Body = &movingBody{ReadCloser: r.Body, m: m, in: pace{patience: readPatience}}
@@ -52,14 +52,14 @@ func withProgress(next http.Handler) http.Handler {
 	})
 }
 
-// moving is an answer that must not stand still.
+// moving is a response that must not stall.
 type moving struct {
 	http.ResponseWriter
 	at  *http.ResponseController
 	out pace
 
 	mu        sync.Mutex // guards the following fields
-	readOver  bool       // the handler has set a deadline of its own, which holds
+	readOver  bool       // the handler has set its own deadline
 	writeOver bool
 }
 
@@ -86,7 +86,7 @@ func (m *moving) FlushError() error {
 	return err
 }
 
-// SetReadDeadline is the handler's own.
+// SetReadDeadline sets the handler's own deadline, which replaces ours.
 func (m *moving) SetReadDeadline(t time.Time) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -94,7 +94,7 @@ func (m *moving) SetReadDeadline(t time.Time) error {
 	return m.at.SetReadDeadline(t)
 }
 
-// SetWriteDeadline is the handler's own.
+// SetWriteDeadline sets the handler's own deadline, which replaces ours.
 func (m *moving) SetWriteDeadline(t time.Time) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -110,7 +110,7 @@ func (m *moving) extendWrite(d time.Duration) {
 	}
 }
 
-// extendRead gives a body more time, or with 0 ends its deadline.
+// extendRead extends the deadline of a body, or removes it if d is 0.
 func (m *moving) extendRead(d time.Duration) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -123,7 +123,7 @@ func (m *moving) extendRead(d time.Duration) {
 	}
 }
 
-// movingBody is the body of a request that must not stand still.
+// movingBody is a request body that must not stall.
 type movingBody struct {
 	io.ReadCloser
 	m  *moving
@@ -135,7 +135,7 @@ func (b *movingBody) Read(p []byte) (int, error) {
 	b.m.extendRead(b.in.left())
 	n, err := b.in.step(func() (int, error) { return b.ReadCloser.Read(p) })
 	if err == io.EOF {
-		b.m.extendRead(0) // the server waits for the end of the connection now, which may come at any time
+		b.m.extendRead(0) // the server now waits for the end of the connection
 	}
 	return n, err
 }

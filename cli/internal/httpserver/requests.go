@@ -2,10 +2,10 @@ package httpserver
 
 import "net/http"
 
-// OneMeaning ends the connection after a request whose end a proxy in front could see
-// elsewhere: what comes behind it is never taken for a request. In HTTP/1 a chunked body
-// may have had a Content-Length beside it, and net/http has dropped that; to HTTP/1.0 a
-// Transfer-Encoding means nothing.
+// OneMeaning closes the connection after a request that a proxy in front may end at another
+// byte, so that nothing smuggled behind it is taken for a request. A chunked HTTP/1 body may
+// have had a Content-Length as well, which net/http drops, and HTTP/1.0 does not know
+// Transfer-Encoding.
 func OneMeaning(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.ProtoMajor == 1 && (r.ProtoMinor == 0 || len(r.TransferEncoding) > 0) {
@@ -15,8 +15,8 @@ func OneMeaning(next http.Handler) http.Handler {
 	})
 }
 
-// OnlyHosts answers 421 to every other Host, but for the paths of health. A page elsewhere could
-// have its own name lead here (DNS rebinding), and then reads what it likes.
+// OnlyHosts answers 421 to every other Host. Otherwise a foreign page could point its own name
+// here (DNS rebinding) and read everything.
 func OnlyHosts(answers func(host string) bool, refusal string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !answers(r.Host) {

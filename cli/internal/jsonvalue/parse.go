@@ -1,3 +1,5 @@
+// Package jsonvalue converts the values of a mesh to and from JSON without loss, or in the form
+// that people expect.
 package jsonvalue
 
 import (
@@ -12,8 +14,8 @@ import (
 	"unicode/utf8"
 )
 
-// Parse reads one JSON value exactly, or says where it cannot: integers become int64
-// or *big.Int, other numbers float64.
+// Parse reads one JSON value without loss, or fails and says where. Integers become int64 or
+// *big.Int, other numbers float64.
 func Parse(text string) (any, error) {
 	r := &jsonReader{text: text, d: json.NewDecoder(strings.NewReader(text))}
 	r.d.UseNumber()
@@ -30,16 +32,16 @@ func Parse(text string) (any, error) {
 	return v, nil
 }
 
-// maxDepth is how deep values may be nested. More is refused by every decoder of ours.
+// maxDepth limits nesting. No decoder of ours accepts more.
 const maxDepth = 1000
 
-// jsonReader reads tokens and refuses what encoding/json would change in silence.
+// jsonReader reads tokens and rejects what encoding/json would change silently.
 type jsonReader struct {
 	text string
 	d    *json.Decoder
 }
 
-// value reads one value, which stands at path.
+// value reads the value at path.
 func (r *jsonReader) value(path string, depth int) (any, error) {
 	if depth > maxDepth {
 		return nil, errors.New("it is nested too deeply")
@@ -60,8 +62,8 @@ func (r *jsonReader) value(path string, depth int) (any, error) {
 	return token, nil
 }
 
-// token reads one token. Text that is not UTF-8, or half of a surrogate pair, would
-// become U+FFFD.
+// token reads one token. It rejects invalid UTF-8 and half surrogate pairs, which would become
+// U+FFFD.
 func (r *jsonReader) token(path string) (json.Token, error) {
 	from := r.d.InputOffset()
 	token, err := r.d.Token()

@@ -17,14 +17,14 @@ import (
 // Values that JSON lacks are written as the original does: {"json": ..., "meta": ...}
 // (PROTOCOL.md, "The subprotocol lmz").
 
-// isRich reports whether a JSON object is such a document.
+// isRich reports whether a JSON object is a rich document.
 func isRich(members map[string]any) bool {
 	_, v := members["json"]
 	meta, ok := members["meta"].(map[string]any)
 	return v && ok && meta != nil && len(members) == 2
 }
 
-// FromRich returns the value that an object stands for: itself, unless it is rich.
+// FromRich returns the value of an object: itself, unless it is a rich document.
 func FromRich(members map[string]any) (any, error) {
 	if !isRich(members) {
 		return members, nil
@@ -42,7 +42,7 @@ func FromRich(members map[string]any) (any, error) {
 	return decodeRich(text)
 }
 
-// ParseRich reads one argument: JSON, or a rich value.
+// ParseRich reads JSON or a rich document.
 func ParseRich(text string) (any, error) {
 	v, err := Parse(text)
 	if members, ok := v.(map[string]any); ok && isRich(members) {
@@ -71,7 +71,7 @@ func onlyJSON(v any) bool {
 	return false
 }
 
-// keepsNumbers refuses integers that a rich value, whose numbers are those of JavaScript,
+// keepsNumbers rejects integers that a rich document, whose numbers are those of JavaScript,
 // would change.
 func keepsNumbers(v any) error {
 	switch v := v.(type) {
@@ -106,12 +106,12 @@ func decodeRich(text []byte) (any, error) {
 	return value.Parse(doc)
 }
 
-// RichError says that a rich value cannot be read.
+// RichError is the error of a rich document that cannot be read.
 type RichError struct{ Err error }
 
 func (e *RichError) Error() string { return "cannot read the {json, meta} value: " + e.Err.Error() }
 
-// AppendRich appends a value as such a document.
+// AppendRich appends a value as a rich document.
 func AppendRich(b []byte, v lmz.Value) ([]byte, error) {
 	doc, err := value.Marshal(v)
 	if err != nil {

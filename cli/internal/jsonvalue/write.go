@@ -19,13 +19,13 @@ import (
 	"github.com/lumenize/lmz/internal/printable"
 )
 
-// maxResult bounds the text of a result, in bytes. A value that refers to its parts
-// many times is small on the wire and has no limit as JSON.
+// maxResult limits the JSON of a result, in bytes. A value that refers to its parts many times
+// is small on the wire, but its JSON could grow without limit.
 const maxResult = 64 << 20
 
-// Append appends v as JSON to b. What JSON lacks becomes the nearest that it has:
-// Map and Set arrays, dates and bytes text, NaN and the infinities text, a reference
-// back to an enclosing value the text "[circular]".
+// Append appends v as JSON to b. What JSON lacks becomes its nearest equivalent: Maps and Sets
+// become arrays; dates, bytes, NaN, and infinities become strings; and a reference to an
+// enclosing value becomes the string "[circular]".
 func Append(b []byte, v any) ([]byte, error) {
 	w := jsonWriter{out: b}
 	w.value(v)
@@ -77,7 +77,7 @@ func (w *jsonWriter) value(v any) {
 	}
 }
 
-// plain is what encoding/json writes for a value without parts.
+// plain returns what encoding/json is to write for a value without parts.
 func plain(v any) any {
 	switch v := v.(type) {
 	case *big.Int:
@@ -125,7 +125,7 @@ func (w *jsonWriter) float(f float64) {
 	}
 }
 
-// inside writes the parts of a container, unless it is inside itself.
+// inside writes the parts of a container, unless the container is inside itself.
 func (w *jsonWriter) inside(container any, parts func()) {
 	p := reflect.ValueOf(container)
 	if p.Kind() == reflect.Slice && p.Len() == 0 {
@@ -157,7 +157,7 @@ func list[T any](w *jsonWriter, values []T) {
 	w.each(len(values), func(i int) { w.value(values[i]) }, "[", "]")
 }
 
-// object leaves out what is undefined, as JavaScript does.
+// object omits undefined members, as JavaScript does.
 func (w *jsonWriter) object(members map[string]any) {
 	keys := slices.DeleteFunc(slices.Sorted(maps.Keys(members)), func(key string) bool {
 		_, none := members[key].(lmz.Undefined)

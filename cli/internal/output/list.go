@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// List prints a list that comes in pages, each as it comes.
+// List prints a list page by page.
 type List[T any] struct {
 	Out  io.Writer
-	JSON bool   // one JSON object a line, in place of a table
+	JSON bool   // one JSON object per line, instead of a table
 	Head string // the first row of the table
 	Row  func(T) []string
 
@@ -38,9 +38,9 @@ func (l *List[T]) Print(page []T) error {
 	return l.table.Print(l.Out, rows)
 }
 
-// Pages asks for page after page and prints each, until there are no more or limit entries
-// have been printed; 0 means all. ask gets how many are wanted at most, 0 for any number,
-// and reports whether that page was the last.
+// Pages gets and prints page after page, until the last one or until limit entries have been
+// printed; 0 means all. ask gets the maximum size of the page, 0 for any size, and reports
+// whether the page was the last.
 func (l *List[T]) Pages(limit int, ask func(want int) (page []T, last bool, err error)) error {
 	for {
 		page, last, err := ask(max(limit-l.printed, 0))
@@ -59,8 +59,7 @@ func (l *List[T]) Pages(limit int, ask func(want int) (page []T, last bool, err 
 	}
 }
 
-// Print prints a list that is there as a whole: one JSON object a line, or a table whose
-// first row is head.
+// Print prints a complete list: one JSON object per line, or a table whose first row is head.
 func Print[T any](w io.Writer, asJSON bool, list []T, head string, row func(T) []string) error {
 	return (&List[T]{Out: w, JSON: asJSON, Head: head, Row: row}).Print(list)
 }

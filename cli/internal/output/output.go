@@ -1,5 +1,5 @@
-// Package output prints results: lists as tables or JSON lines, other results as JSON, and
-// text from elsewhere without anything that a terminal would obey.
+// Package output prints results: lists as tables or lines of JSON, other results as JSON, and
+// foreign text without characters that a terminal would obey.
 package output
 
 import (
@@ -12,7 +12,7 @@ import (
 	"github.com/lumenize/lmz/internal/printable"
 )
 
-// JSON writes v as JSON on one line, without anything that a terminal may obey.
+// JSON writes v as JSON on one line, without characters that a terminal would obey.
 func JSON(w io.Writer, v any) error {
 	var line bytes.Buffer
 	e := json.NewEncoder(&line)
@@ -24,11 +24,11 @@ func JSON(w io.Writer, v any) error {
 	return err
 }
 
-// Line makes text that may come from elsewhere fit on one line of a terminal: it can neither
-// begin another line nor send commands to the terminal.
+// Line makes foreign text safe for one line of a terminal: it can neither begin another line
+// nor command the terminal.
 func Line(text string) string { return printable.Line(strings.TrimSpace(text)) }
 
-// Shorten keeps a name from filling the screen.
+// Shorten truncates a name that would fill the screen.
 func Shorten(name string) string {
 	const enough = 80 // runes
 	runes := []rune(name)
@@ -38,7 +38,7 @@ func Shorten(name string) string {
 	return string(runes[:enough-1]) + "…"
 }
 
-// Time is a local time to the second; nil is the text none.
+// Time formats a local time to the second. For nil it returns none.
 func Time(t *time.Time, none string) string {
 	if t == nil {
 		return none
@@ -46,7 +46,7 @@ func Time(t *time.Time, none string) string {
 	return t.Local().Format("2006-01-02 15:04:05 MST")
 }
 
-// Minute is a time in Unix milliseconds, as a local time to the minute; 0 is never.
+// Minute formats Unix milliseconds as a local time to the minute. 0 is "never".
 func Minute(ms int64) string {
 	if ms == 0 {
 		return "never"
@@ -54,7 +54,7 @@ func Minute(ms int64) string {
 	return time.UnixMilli(ms).Local().Format("2006-01-02 15:04")
 }
 
-// MinuteIf is [Minute]; nil is never.
+// MinuteIf is [Minute], and "never" for nil.
 func MinuteIf(ms *int64) string {
 	if ms == nil {
 		return "never"
@@ -62,7 +62,7 @@ func MinuteIf(ms *int64) string {
 	return Minute(*ms)
 }
 
-// Yes is yes or no.
+// Yes returns "yes" or "no".
 func Yes(b bool) string {
 	if b {
 		return "yes"

@@ -7,11 +7,11 @@ import (
 	"github.com/charmbracelet/x/ansi"
 )
 
-// Table prints rows in aligned columns. Columns only grow: rows that are printed later may
-// need wider ones. The zero value is ready.
+// Table prints rows in aligned columns. Columns only grow, because later rows may need wider
+// ones. The zero value is ready to use.
 type Table struct{ widths []int }
 
-// Print writes some rows.
+// Print writes rows.
 func (t *Table) Print(to io.Writer, rows [][]string) error {
 	for _, row := range rows {
 		for i := range row {

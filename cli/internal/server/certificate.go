@@ -10,10 +10,10 @@ import (
 	"github.com/lumenize/lmz/internal/textin"
 )
 
-// certificateCheck is how often the files of a certificate are looked at.
+// certificateCheck is how often the files of a certificate are checked.
 const certificateCheck = time.Minute
 
-// Certificate is a TLS certificate in two files. What renews them needs not restart the
+// Certificate is a TLS certificate in two files, which can be renewed without restarting the
 // gateway.
 type Certificate struct {
 	certFile, keyFile string
@@ -52,7 +52,7 @@ func (c *Certificate) load() error {
 	return nil
 }
 
-// Use takes the certificate from these files from now on, unless they cannot be used.
+// Use switches to these files, unless they are invalid.
 func (c *Certificate) Use(certFile, keyFile string) error {
 	next, err := NewCertificate(certFile, keyFile, c.log)
 	if err != nil {
@@ -64,8 +64,8 @@ func (c *Certificate) Use(certFile, keyFile string) error {
 	return nil
 }
 
-// get implements GetCertificate of [tls.Config]. New files that cannot be used are
-// logged, and the certificate remains what it was.
+// get implements GetCertificate of [tls.Config]. If new files are invalid, it logs why and
+// keeps the previous certificate.
 func (c *Certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -81,7 +81,7 @@ func (c *Certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	return c.loaded, nil
 }
 
-// Config returns the configuration of a server with the certificate. A nil one has none.
+// Config returns a server configuration with the certificate, or nil for a nil Certificate.
 func (c *Certificate) Config() *tls.Config {
 	if c == nil {
 		return nil

@@ -38,24 +38,24 @@ type Server struct {
 	health   httpserver.Health
 }
 
-// Plan says in what lmz dev and lmz gateway differ.
+// Plan is how lmz dev and lmz gateway differ.
 type Plan struct {
 	Addr, Data string
-	PublicURL  string              // "" is the address that it listens on
+	PublicURL  string              // "" means the address it listens on
 	TLS        *tls.Config         // nil: none
-	Getenv     func(string) string // for keys and names of tokens
+	Getenv     func(string) string // for keys, issuer and audience of tokens
 	CallLimit  time.Duration
 	Budget     gateway.Budget // what each user may use
 	Log        *slog.Logger
-	Auth       auth.Options // without what the rest of the plan says
+	Auth       auth.Options // except for what the rest of the plan says
 	Page       web.Options
 
-	Routes  map[string]http.Handler // more of them, by pattern
+	Routes  map[string]http.Handler // additional routes, by pattern
 	Answers func(host string) bool  // which Host headers are answered
-	Refusal string                  // what the others are told
+	Refusal string                  // the answer to other hosts
 }
 
-// shutdownTimeout is how long requests may take that are under way when the server stops.
+// shutdownTimeout bounds the requests under way when the server stops.
 const shutdownTimeout = 3 * time.Second
 
 // URL returns the URL of the server for its users.
@@ -67,8 +67,8 @@ func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 // ChangeAuth changes what can change of the sign-in service while it runs.
 func (s *Server) ChangeAuth(c auth.Changeable) error { return s.auth.Change(c) }
 
-// Open opens everything and listens, but does not serve yet. The gateway comes
-// first: it locks the data directory, and nothing else may touch one in use.
+// Open opens everything and listens, but does not serve yet. The gateway comes first, because
+// it locks the data directory, which nothing else may touch while it is in use.
 func Open(p Plan) (*Server, error) {
 	s := new(Server)
 	if err := s.open(p); err != nil {
@@ -85,7 +85,7 @@ func (s *Server) open(p Plan) (err error) {
 	o := gateway.Options{
 		Dir: p.Data, CallLimit: p.CallLimit, Log: p.Log, Budget: p.Budget,
 		Verify:      func(ctx context.Context, token string) (*lmz.Auth, error) { return s.auth.Authenticate(ctx, token) },
-		Revocations: func() uint64 { return s.auth.Revocations() }, // not asked before somebody was let in
+		Revocations: func() uint64 { return s.auth.Revocations() }, // not called before the first client was admitted
 	}
 	if s.gateway, err = gateway.New(o); err != nil {
 		return err
@@ -121,13 +121,13 @@ func (s *Server) open(p Plan) (err error) {
 	return nil
 }
 
-// ShowPage serves the page with these options from now on.
+// ShowPage changes the options of the page.
 func (s *Server) ShowPage(o web.Options) {
 	page := web.Handler(o)
 	s.page.Store(&page)
 }
 
-// fullAlert says, at most once a minute, that there are too many connections.
+// fullAlert warns about too many connections, at most once a minute.
 type fullAlert struct {
 	mu   sync.Mutex // guards the following field
 	last time.Time

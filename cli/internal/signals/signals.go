@@ -14,12 +14,12 @@ import (
 
 // Interruptible returns a ctx that ends with the first Ctrl-C or SIGTERM. After a
 // second one the process exits at once, as interrupted. SIGHUP ends the ctx as well, unless
-// a command has asked for it. Stop ends the watching.
+// a command takes it ([TakeHangups]). stop releases the signals.
 func Interruptible(ctx context.Context) (_ context.Context, stop func()) {
 	h := &hangups{came: make(chan struct{}, 1)}
 	ctx, cancel := context.WithCancel(context.WithValue(ctx, hangupsKey{}, h))
 	watched := []os.Signal{os.Interrupt, syscall.SIGTERM}
-	if !signal.Ignored(syscall.SIGHUP) { // else it is to be ignored: nohup
+	if !signal.Ignored(syscall.SIGHUP) { // as under nohup
 		watched = append(watched, syscall.SIGHUP)
 	}
 	signals := make(chan os.Signal, 2)
@@ -60,8 +60,8 @@ type hangups struct {
 
 type hangupsKey struct{}
 
-// TakeHangups has SIGHUP no longer end ctx. The channel tells when one came; it is nil if
-// nobody watches signals for ctx.
+// TakeHangups keeps SIGHUP from ending ctx, and returns a channel that reports each one. It is
+// nil if ctx is not from [Interruptible].
 func TakeHangups(ctx context.Context) <-chan struct{} {
 	h, ok := ctx.Value(hangupsKey{}).(*hangups)
 	if !ok {
@@ -71,7 +71,7 @@ func TakeHangups(ctx context.Context) <-chan struct{} {
 	return h.came
 }
 
-// pass tells the command that takes hangups, if there is one.
+// pass tells the command that takes hangups, and reports whether there is one.
 func (h *hangups) pass() bool {
 	if !h.taken.Load() {
 		return false

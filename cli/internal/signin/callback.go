@@ -15,9 +15,8 @@ import (
 	"github.com/lumenize/lmz/internal/httphead"
 )
 
-// callback is where the browser brings the code of a sign-in to: a listener on this
-// machine, for one request (RFC 8252). The code is worth nothing without the verifier
-// (RFC 7636).
+// callback is a listener on this machine to which the browser brings the code of a sign-in, in
+// one request (RFC 8252). The code is worthless without the verifier (RFC 7636).
 type callback struct {
 	url      string
 	state    string
@@ -56,8 +55,8 @@ func (c *callback) challenge() string {
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
-// ServeHTTP takes the code. The Host must be the address itself: another name that
-// leads here is somebody's trick. So is another state.
+// ServeHTTP receives the code. The Host must be the address itself: another name that leads
+// here is an attack, and so is another state.
 func (c *callback) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
@@ -94,7 +93,7 @@ const callbackPage = `<!doctype html>
 </html>
 `
 
-// wait returns the code.
+// wait waits for the code.
 func (c *callback) wait(ctx context.Context) (string, error) {
 	select {
 	case code := <-c.codes:
@@ -104,7 +103,7 @@ func (c *callback) wait(ctx context.Context) (string, error) {
 	}
 }
 
-// close lets the browser have its page, then ends the listener.
+// close lets the browser load its page, then closes the listener.
 func (c *callback) close() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()

@@ -14,8 +14,8 @@ import (
 // deviceGrant is the grant type of RFC 8628.
 const deviceGrant = "urn:ietf:params:oauth:grant-type:device_code"
 
-// How the server is polled (RFC 8628 3.5): slowDown is added each time it asks for it,
-// and attempts that did not reach it double the wait up to maxPoll.
+// How the server is polled (RFC 8628 3.5): slowDown is added whenever the server demands it,
+// and failures to reach it double the interval up to maxPoll.
 const (
 	slowDown = 5 * time.Second
 	maxPoll  = time.Minute
@@ -30,8 +30,8 @@ type deviceCode struct {
 	Notice     string `json:"notice"`
 }
 
-// device shows a code, which is to be typed on the page that the mailed link
-// leads to, on any machine, and polls until that has happened (RFC 8628).
+// device shows a code to enter on the page behind the mailed link, on any machine, and polls
+// until that has happened (RFC 8628).
 func (f *flow) device(ctx context.Context) (t authclient.Tokens, err error) {
 	var d deviceCode
 	err = authclient.Post(ctx, f.server, "cli/device", map[string]string{
@@ -51,7 +51,7 @@ func (f *flow) device(ctx context.Context) (t authclient.Tokens, err error) {
 
 var errCodeExpired = errors.New("the code expired before it was entered")
 
-// poll asks until the code has been typed, refused or forgotten.
+// poll polls until the code was entered, refused, or has expired.
 func (f *flow) poll(ctx context.Context, d deviceCode) (t authclient.Tokens, err error) {
 	interval := max(time.Duration(d.Interval)*time.Second, time.Second)
 	wait := interval

@@ -8,8 +8,8 @@ import (
 	"github.com/lumenize/lmz/cli/internal/output"
 )
 
-// loopback asks for a link, waits until a browser on this machine has confirmed
-// it, and redeems the code that the browser brings (RFC 8252 with RFC 7636).
+// loopback requests a link, waits until a browser on this machine has confirmed it, and redeems
+// the code that the browser brings (RFC 8252 with RFC 7636).
 func (f *flow) loopback(ctx context.Context) (t authclient.Tokens, err error) {
 	callback, err := listenForCode()
 	if err != nil {

@@ -16,9 +16,9 @@ import (
 	"github.com/lumenize/lmz/internal/origin"
 )
 
-// paste has a link mailed as a browser would, reads it from the terminal and
-// redeems it. It works with the original's service, which knows neither of the other
-// ways and signs in whoever gets the link.
+// paste requests a link as a browser would, reads it from the terminal, and redeems it. It works
+// with the original's service, which supports neither of the other ways and signs in anyone who
+// has the link.
 func (f *flow) paste(ctx context.Context) (t authclient.Tokens, err error) {
 	var asked struct{ Notice string }
 	err = authclient.Post(ctx, f.server, "email-magic-link", map[string]string{"email": f.email}, &asked)
@@ -66,8 +66,8 @@ var linkKinds = map[string]string{"/auth/magic-link": "one_time_token", "/auth/a
 
 var linkToken = regexp.MustCompile(`^[A-Za-z0-9_-]{43}$`)
 
-// mailedLink checks that text is a link of the server and nothing else: a link from a
-// stranger must not lead this program elsewhere, or do something else at the server.
+// mailedLink checks that text is a sign-in link of the server: a link from an attacker must
+// neither lead this program elsewhere nor do anything else at the server.
 func mailedLink(server, text string) (*url.URL, error) {
 	const again = "copy the address of the link in the mail, and run the command again"
 	u, err := url.Parse(strings.TrimSpace(text))
@@ -88,7 +88,7 @@ func mailedLink(server, text string) (*url.URL, error) {
 	return u, nil
 }
 
-// wrapped returns the link that a mail scanner has put another around, or "".
+// wrapped returns the link that a mail scanner has wrapped in another, or "".
 func wrapped(u *url.URL) string {
 	host, _ := origin.Domain(u.Hostname())
 	var inner string
@@ -104,8 +104,8 @@ func wrapped(u *url.URL) string {
 	return output.Line(inner)
 }
 
-// redeem opens a link as a browser does and returns the refresh token that it is
-// answered with. A server of ours shows a page with a button, which is pressed.
+// redeem opens a link as a browser does and returns the refresh token in the answer. On a
+// server of ours, it also presses the button on the page behind the link.
 func (f *flow) redeem(ctx context.Context, link *url.URL) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, authclient.Timeout)
 	defer cancel()

@@ -1,5 +1,5 @@
-// Package signin signs a terminal in: by a browser on this machine, by a code that is typed
-// in a browser elsewhere, or by a link that is pasted.
+// Package signin signs users in from a terminal: with a browser on this machine, with a code
+// entered in a browser elsewhere, or with a pasted link.
 package signin
 
 import (
@@ -26,7 +26,7 @@ const loginTimeout = 10 * time.Minute
 // Way is a way to sign in.
 type Way int
 
-// The ways to sign in. Any picks one that the machine and the server have.
+// The ways to sign in. Any picks one that the machine and the server support.
 const (
 	Any Way = iota
 	Loopback
@@ -34,7 +34,7 @@ const (
 	Paste
 )
 
-// errNoTerminals is a server that has no sign-in for terminals.
+// errNoTerminals is the error of a server without sign-in from terminals.
 var errNoTerminals = errors.New("the server does not support sign-in from terminals")
 
 // flow is one sign-in.
@@ -98,7 +98,7 @@ func hasBrowser(getenv func(string) string) bool {
 	return getenv("DISPLAY") != "" || getenv("WAYLAND_DISPLAY") != ""
 }
 
-// refused is a sign-in that the server did not go along with.
+// refused explains why the server refused a sign-in.
 func (f *flow) refused(err error) error {
 	var refused *authclient.Refusal
 	switch {
@@ -114,14 +114,13 @@ func (f *flow) refused(err error) error {
 	return exit.Errorf(exit.Login, f.hint(), "%s did not sign you in: %v", f.server, refused)
 }
 
-// hostname is the name of this machine for the text of the mail; the server copes
-// without.
+// hostname returns the name of this machine for the mail, or "".
 func hostname() string {
 	name, _ := os.Hostname()
 	return name
 }
 
-// pointToMailbox says where mails of lmz dev go.
+// pointToMailbox prints where to find the mailbox of lmz dev.
 func (f *flow) pointToMailbox(ctx context.Context) {
 	if !origin.IsLoopback(strings.TrimPrefix(f.server, "http://")) {
 		return

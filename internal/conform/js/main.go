@@ -15,8 +15,8 @@ import (
 	"syscall/js"
 )
 
-// bare is a class of WebSockets that has no more than it must: on* properties, and no
-// addEventListener. Its handler of open gets no event, its handler of close an empty one.
+// bare is a minimal class of WebSockets: it has on* properties but no addEventListener. Its open
+// handler gets no event, its close handler an empty one.
 const bare = `(class {
 	#socket;
 	constructor(...args) {
@@ -31,8 +31,8 @@ const bare = `(class {
 	close(...args) { this.#socket.close(...args); }
 })`
 
-// poor is a bare class whose closes say nothing, and whose sockets throw at what is sent when
-// they are closed.
+// poor is a bare class whose close events are empty, and whose closed sockets throw when
+// something is sent.
 const poor = `(class {
 	#socket;
 	constructor(...args) {
@@ -65,7 +65,7 @@ func main() {
 	fmt.Println("ok", len(conform.Cases))
 }
 
-// survives uses a class that lacks things and throws: its faults are errors, and no panics.
+// survives uses a class that lacks features and throws: its faults become errors, not panics.
 func survives(t *result, dial conform.Dial) {
 	socket, err := dial(context.Background(), os.Args[1]+"/echo", []string{"lmz.cbor"})
 	if err != nil {
