@@ -10,7 +10,7 @@ import (
 var (
 	errMayNotAct  = forbidden("Not authorized to act for this subject")
 	errManyActors = badRequest("invalid_request", "At most 1,000 actors may act for one subject: remove one first")
-	errTooManyAct = forbidden("Too many act for each other: a chain has at most 3 actors")
+	errTooManyAct = forbidden("Too many actors: a chain of delegations has at most 3")
 	errNotEntered = &Error{Status: http.StatusForbidden, Code: "access_denied", Description: credential.ReasonNotApproved}
 )
 

@@ -11,12 +11,12 @@ import (
 	"github.com/lumenize/lmz/auth/internal/store"
 )
 
-// alertTTL is the life of the link by which a sign-in is undone.
+// alertTTL is the lifetime of the link that undoes a sign-in.
 const alertTTL = 7 * 24 * time.Hour
 
-// tellOfNewPlace mails a subject who has signed in before when a session begins
-// at a terminal, or in a browser that was not seen before, with a link that ends
-// it. Reading a mailbox is all it takes to sign in, so its owner should know.
+// tellOfNewPlace mails a subject who has signed in before when a session begins on a terminal, or
+// in a new browser, with a link that ends it. Anyone who can read a mailbox can sign in, so its
+// owner should know.
 func (s *Service) tellOfNewPlace(tx store.Tx, r *request, subj store.Subject, id string, n newSession) error {
 	if s.opts.AutoApprove {
 		return nil
@@ -34,8 +34,8 @@ func (s *Service) tellOfNewPlace(tx store.Tx, r *request, subj store.Subject, id
 		When: now.UTC().Format("2 January 2006, 15:04 UTC")}, outbox.Delivery{Lifetime: alertTTL})
 }
 
-// useEndLink undoes a sign-in: the mailbox belongs to whoever reads it, so no
-// more than that is asked.
+// useEndLink undoes a sign-in. Whoever reads the mailbox owns the account, so nothing more is
+// asked.
 func (s *Service) useEndLink(tx store.Tx, r *request, l store.Link, token string) (used, error) {
 	u := used{link: l, status: http.StatusOK}
 	if err := tx.DropLink(token); err != nil {
@@ -44,8 +44,8 @@ func (s *Service) useEndLink(tx store.Tx, r *request, l store.Link, token string
 	if err := tx.EndSession(l.EndsSession, store.EndedElsewhere); err != nil {
 		return u, err
 	}
-	done := page.Message("That session has ended", "Whoever used it is signed out.",
-		"If it was not you, somebody can read your mail: change the password of your mailbox.")
+	done := page.Message("That session has ended", "It is signed out.",
+		"If it was not yours, somebody else can read your mail: change the password of your mailbox.")
 	u.page = &done
 	return u, s.record(tx, r, event{name: "token.revoked", actor: bySystem, email: l.Email,
 		details: map[string]any{"method": "mail", "session": l.EndsSession}})

@@ -14,15 +14,14 @@ import (
 )
 
 const (
-	notifyEvery  = day // between two mails to the admins about one subject that waits
-	signUps      = 100 // subjects in a day that the admins are told of
+	notifyEvery  = day // between two mails to the admins about one waiting subject
+	signUps      = 100 // subjects per day that the admins are told of
 	signUpsPerIP = 20  // of those, from one client
 )
 
-// askAdmins mails every admin that a subject waits for approval: once when it
-// first signs in, and then once a day while it goes on trying. Anybody can sign up with
-// any number of addresses, so what one network and all together cause is bounded;
-// lmz subjects lists who waits.
+// askAdmins tells every admin by mail that a subject is waiting for approval: at its first sign-in,
+// and then once a day while it keeps trying. Anybody can sign up with any number of addresses, so
+// the mails that one network and all together cause are bounded; lmz subjects lists who is waiting.
 func (s *Service) askAdmins(tx store.Tx, r *request, subj store.Subject) error {
 	now := s.now()
 	if subj.AdminApproved || subj.IsAdmin || now.UnixMilli()-subj.NotifiedAt < notifyEvery.Milliseconds() {
@@ -31,7 +30,7 @@ func (s *Service) askAdmins(tx store.Tx, r *request, subj store.Subject) error {
 	wait, first := s.limits.Take(append(limit.PerClient("signups", r.ip, signUpsPerIP, day),
 		limit.Rule{Key: "signups", Max: signUps, Every: day, Paced: true, Common: true})...)
 	if first {
-		s.log.Warn("many sign-ups wait for approval: the admins are not mailed about each", "for", wait, "request", r.id)
+		s.log.Warn("many sign-ups are waiting for approval: the admins are not mailed about each", "for", wait, "request", r.id)
 	}
 	if wait > 0 {
 		return nil
@@ -49,10 +48,9 @@ func (s *Service) askAdmins(tx store.Tx, r *request, subj store.Subject) error {
 	return tx.NoteNotified(subj.Sub, now)
 }
 
-// showApproval is the page behind the link in the mail to an admin: who asks, and
-// a button. A SameSite=Strict cookie does not come along from a webmail, so
-// somebody who arrives from another site without one is asked to go on from here,
-// which brings it.
+// showApproval shows the page behind the link in the mail to an admin: who asks, and a button. A
+// browser does not send a SameSite=Strict cookie when it comes from a webmail, so somebody who
+// comes from another site without one gets a page to continue from, which sends it.
 func (s *Service) showApproval(w http.ResponseWriter, r *request) error {
 	if s.opts.OneClick {
 		return s.approveNow(w, r, http.StatusFound)
@@ -81,7 +79,7 @@ func isUnauthorized(err error) bool {
 	return ok && refusal.Status == http.StatusUnauthorized
 }
 
-// approve is the button of that page, and what programs use.
+// approve handles the button of that page, and requests of programs.
 func (s *Service) approve(w http.ResponseWriter, r *request) error {
 	return s.approveNow(w, r, http.StatusOK)
 }
@@ -119,7 +117,7 @@ func (s *Service) approveNow(w http.ResponseWriter, r *request, status int) erro
 	case status == http.StatusFound:
 		redirect(w, status, s.opts.Redirect)
 	case strings.Contains(r.Header.Get("Accept"), "text/html"):
-		page.Message("Approved", subj.Email+" may come in now and is told so by mail.", "You can close this page.").Write(w, status)
+		page.Message("Approved", subj.Email+" can sign in now and will be told by mail.", "You can close this page.").Write(w, status)
 	default:
 		writeSubject(w, shown)
 	}

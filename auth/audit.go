@@ -11,7 +11,7 @@ import (
 	"github.com/lumenize/lmz/auth/internal/store"
 )
 
-// row is e as it is stored.
+// row returns e in the form in which it is stored.
 func (s *Service) row(r *request, e event) (store.Event, error) {
 	details, err := json.Marshal(e.details)
 	if e.details == nil {
@@ -21,7 +21,7 @@ func (s *Service) row(r *request, e event) (store.Event, error) {
 		Email: e.email, IP: r.ip, Agent: r.agent, Request: r.id, Detail: details}, err
 }
 
-// record writes e with the change that it is about: either both happen or neither.
+// record writes e in the transaction of the change that it is about: both are committed or neither.
 func (s *Service) record(tx store.Tx, r *request, e event) error {
 	_, err := s.recorded(tx, r, e)
 	return err
@@ -37,13 +37,13 @@ func (s *Service) recorded(tx store.Tx, r *request, e event) (id int64, err erro
 	return tx.InsertEvent(row)
 }
 
-// oftenEvery is the time within which events that a client may cause as often as it
-// likes are one row.
+// oftenEvery is the period in which repeated events that a client can cause at any rate share one
+// row.
 const oftenEvery = time.Hour
 
-// recordOften is record for such an event. If the same came from the same network
-// within the hour, that row counts it: its detail has times, and last, when the latest
-// was. The log is told of each.
+// recordOften is record for such an event. If the same event came from the same network within the
+// period, its row counts this one: its detail has times, and last, when the latest was. The log
+// gets every event.
 func (s *Service) recordOften(tx store.Tx, r *request, e event) error {
 	row, err := s.row(r, e)
 	if err != nil {
@@ -62,8 +62,8 @@ func (s *Service) recordOften(tx store.Tx, r *request, e event) error {
 	return tx.CountEvent(row.ID, s.now())
 }
 
-// tx is [store.tx] for a request: what was recorded in a transaction that was
-// rolled back has not happened.
+// tx runs f in a transaction that writes. Events recorded in a transaction that is rolled back are
+// not logged.
 func (s *Service) tx(r *request, f func(store.Tx) error) error {
 	before := len(r.events)
 	err := s.store.Update(r.Context(), f)
@@ -73,14 +73,13 @@ func (s *Service) tx(r *request, f func(store.Tx) error) error {
 	return err
 }
 
-// failuresPerHour bounds the failures that are recorded, whoever causes them: strangers
-// with many networks could fill the disk with them. The log is told of each.
+// failuresPerHour bounds the failures that are recorded, whoever causes them: strangers with many
+// networks could fill the disk. The log gets every failure.
 const failuresPerHour = 5000
 
 var failuresRule = limit.Rule{Key: "failures", Max: failuresPerHour, Every: time.Hour, Common: true}
 
-// recordFailure records what was refused in a transaction of its own, also when
-// the client has gone.
+// recordFailure records a refusal in a transaction of its own, even if the client has gone.
 func (s *Service) recordFailure(r *request, e event) {
 	e.failed = true
 	if wait, first := s.limits.Take(failuresRule); wait > 0 && !first {
@@ -95,7 +94,7 @@ func (s *Service) recordFailure(r *request, e event) {
 	}
 }
 
-// logEvents tells the log what was recorded.
+// logEvents logs what was recorded.
 func (s *Service) logEvents(r *request) {
 	for _, e := range r.events {
 		level := slog.LevelInfo

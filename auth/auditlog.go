@@ -6,14 +6,14 @@ import (
 	"github.com/lumenize/lmz/auth/internal/store"
 )
 
-// auditList is a page of events. Next is the before of the next one, if there is one.
+// auditList is a page of events. Next is the before of the next page, if there is one.
 type auditList struct {
 	Events []store.Event `json:"events"`
 	Next   int64         `json:"next,omitempty"`
 }
 
-// listAudit lists events, the newest first. Query: limit, before (an id), event,
-// outcome, sub (actor or target).
+// listAudit lists events, newest first. Query: limit, before (an id), event, outcome, sub (actor or
+// target).
 func (s *Service) listAudit(w http.ResponseWriter, r *request) error {
 	q := r.URL.Query()
 	limit, err := wholeNumber(q.Get("limit"), 50, 1, 500)

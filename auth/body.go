@@ -7,8 +7,8 @@ import (
 	"net/http"
 )
 
-// readBody reads the whole body. A handler that needs the database for long does
-// so before it asks for it: clients may be slow.
+// readBody reads the whole body. A handler that holds the database calls it before the transaction,
+// because clients may be slow.
 func readBody(r *request) ([]byte, error) {
 	body, err := io.ReadAll(r.Body)
 	if tooLarge := new(http.MaxBytesError); errors.As(err, &tooLarge) {
@@ -20,7 +20,7 @@ func readBody(r *request) ([]byte, error) {
 	return body, nil
 }
 
-// decode reads a JSON object from the body. The Content-Type is not looked at.
+// decode reads a JSON object from the body, whatever the Content-Type.
 func decode(r *request, v any) error {
 	body, err := readBody(r)
 	if err != nil {
@@ -30,7 +30,7 @@ func decode(r *request, v any) error {
 }
 
 func decodeBody(body []byte, v any) error {
-	// Unmarshal takes a bare null for any target and leaves it untouched.
+	// Unmarshal accepts null for any target and leaves the target unchanged.
 	if json.Unmarshal(body, v) != nil || isNull(body) {
 		return errInvalidJSON
 	}
@@ -42,8 +42,8 @@ func isNull(body []byte) bool {
 	return json.Unmarshal(body, &v) == nil && v == nil
 }
 
-// jsonBool is a boolean member that may be absent but not null, a number or a
-// string: "no" must not come to mean yes.
+// jsonBool is a boolean member that may be absent but not null, a number or a string: "no" must not
+// mean yes.
 type jsonBool struct{ set, value bool }
 
 func (b *jsonBool) UnmarshalJSON(data []byte) error {

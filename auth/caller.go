@@ -18,22 +18,22 @@ var (
 	errByToken      = forbidden("An access token with a name cannot do this: sign in")
 )
 
-// callsPerMinute is how many requests of one subject, whoever it acts for, are granted:
-// each has the database for itself while it runs.
+// callsPerMinute bounds the requests of one subject, whoever it acts for: each has exclusive use of
+// the database while it runs.
 const callsPerMinute = 600
 
-// caller is who makes a request to the service. Its flags are those of the
-// database now, but never more than what was presented stands for.
+// caller is the subject that makes a request. Its flags are the current ones of the database,
+// limited to what its credential stands for.
 type caller struct {
 	store.Subject
-	session string    // id, of a named token if that was presented
+	session string    // id of the session, or of the named token that was presented
 	named   bool      // a named token was presented
-	actors  []string  // who acts for the subject, the nearest first
-	expires time.Time // of what was presented
+	actors  []string  // those who act for the subject, the nearest first
+	expires time.Time // when the credential expires
 }
 
-// caller finds out who makes a request: by its Bearer token or else, if it has
-// none, by its cookie. A Bearer that is no good is not made up for by a cookie.
+// caller identifies the sender of a request by its Bearer token or, if it has none, by its cookie.
+// A cookie does not make up for an invalid Bearer token.
 func (s *Service) caller(tx store.Tx, r *request) (caller, error) {
 	if token, ok := credential.Bearer(r.Header); ok {
 		return s.callerByBearer(tx, token)
@@ -83,8 +83,8 @@ func (s *Service) callerByCookie(tx store.Tx, token string) (caller, error) {
 	return caller{Subject: subj, session: row.Family, expires: time.UnixMilli(row.ExpiresAt)}, err
 }
 
-// asCaller runs f in the transaction that finds out who calls, so that nobody uses
-// rights that were taken away meanwhile.
+// asCaller runs f in the transaction that identifies the caller, so that nobody uses rights that
+// are being revoked.
 func (s *Service) asCaller(r *request, f func(store.Tx, caller) error) error {
 	return s.tx(r, func(tx store.Tx) error {
 		who, err := s.caller(tx, r)
@@ -103,7 +103,7 @@ func (s *Service) asCaller(r *request, f func(store.Tx, caller) error) error {
 	})
 }
 
-// asAdmin is asCaller for admins in person.
+// asAdmin is asCaller for admins who do not act for somebody else.
 func (s *Service) asAdmin(r *request, f func(store.Tx, caller) error) error {
 	return s.asCaller(r, func(tx store.Tx, who caller) error {
 		switch {

@@ -4,9 +4,9 @@ import (
 	"fmt"
 )
 
-// Change replaces these options, all together, for requests that begin from now on. On an
-// error nothing changes. Whom BootstrapEmail named before stays an admin until another
-// admin changes that. What mail servers have refused is forgotten: the sender may have
+// Change replaces these options, all at once, for requests that begin from now on. After an error
+// nothing has changed. A subject that BootstrapEmail named before stays an admin until another
+// admin changes that. The service forgets what mail servers refused, because the sender may have
 // changed as well.
 func (s *Service) Change(c Changeable) error {
 	c, err := c.checked()

@@ -21,7 +21,7 @@ import (
 )
 
 const (
-	cliLinkTTL  = 10 * time.Minute // longest wait of a terminal for the click
+	cliLinkTTL  = 10 * time.Minute // longest time that a terminal waits for the click
 	cliInterval = 5                // seconds; advice for clients that poll
 	codeTTL     = time.Minute
 )
@@ -29,7 +29,7 @@ const (
 // terminalLabel names a terminal in lists of sessions.
 func terminalLabel(l *store.Listener) string { return l.Client + " on " + l.Hostname }
 
-// callback returns the URL that the browser takes a code to.
+// callbackURL returns the URL that takes a code to the terminal.
 func callbackURL(l *store.Listener, code string) string {
 	return withQuery(l.RedirectURI, "code", code, "state", l.State)
 }
@@ -90,7 +90,7 @@ func (s *Service) startCLI(w http.ResponseWriter, r *request) error {
 	if err := s.refusedTo(email); err != nil {
 		return err
 	}
-	// The same for every address, known or not, limited or not.
+	// The same answer for every address, known or not, limited or not.
 	writeJSON(w, http.StatusAccepted, struct {
 		RequestID string `json:"request_id"`
 		ExpiresIn int64  `json:"expires_in"`
@@ -107,9 +107,8 @@ var (
 	labelSyntax     = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9 _-]{0,39}$`)
 )
 
-// label is a name that a stranger gave and that goes into a mail. It can hold
-// neither markup nor, for lack of dots and slashes, anything that a mail program
-// turns into a link.
+// label returns a name that a stranger gave and that goes into a mail. It can contain neither
+// markup nor, without dots and slashes, anything that a mail program turns into a link.
 func label(s, otherwise string) string {
 	if labelSyntax.MatchString(s) {
 		return s
@@ -117,14 +116,14 @@ func label(s, otherwise string) string {
 	return otherwise
 }
 
-// firstLabel is the name of a computer without its domain.
+// firstLabel returns the name of a computer without its domain.
 func firstLabel(hostname string) string {
 	name, _, _ := strings.Cut(hostname, ".")
 	return name
 }
 
-// isLoopbackCallback accepts literal loopback addresses only: what the name
-// localhost leads to is up to the resolver (RFC 8252 8.3).
+// isLoopbackCallback accepts literal loopback addresses only: the resolver decides where the name
+// localhost leads (RFC 8252 8.3).
 func isLoopbackCallback(raw string) bool {
 	u, err := url.Parse(raw)
 	if err != nil {
@@ -141,8 +140,8 @@ func isLoopbackCallback(raw string) bool {
 	return raw == "http://"+net.JoinHostPort(host, strconv.Itoa(n))+"/callback"
 }
 
-// newCode makes the code that the browser carries to the terminal. Alone it is
-// worth nothing: it is bound to the verifier that never left the terminal.
+// newCode makes the code that the browser takes to the terminal. It is worthless alone: it is bound
+// to the verifier that never left the terminal.
 func (s *Service) newCode(tx store.Tx, sub string, l *store.Listener) (string, error) {
 	code := secret.New()
 	return code, tx.InsertCode(code, store.Code{Subject: sub, Challenge: l.Challenge, RedirectURI: l.RedirectURI,
@@ -152,8 +151,8 @@ func (s *Service) newCode(tx store.Tx, sub string, l *store.Listener) (string, e
 var errInvalidGrant = &Error{Status: http.StatusBadRequest, Code: "invalid_grant",
 	Description: "The code is unknown, used, expired or not for this client", guess: true}
 
-// question is the body of POST cli/token.
-type question struct {
+// redemption is the body of POST cli/token.
+type redemption struct {
 	GrantType   string `json:"grant_type"`
 	Code        string `json:"code"`
 	Verifier    string `json:"code_verifier"`
@@ -165,7 +164,7 @@ const deviceGrant = "urn:ietf:params:oauth:grant-type:device_code"
 
 // redeem gives a terminal its tokens.
 func (s *Service) redeem(w http.ResponseWriter, r *request) error {
-	var q question
+	var q redemption
 	if err := decode(r, &q); err != nil {
 		return err
 	}
@@ -191,8 +190,8 @@ func (s *Service) redeem(w http.ResponseWriter, r *request) error {
 	return s.signInTerminal(w, r, take)
 }
 
-// signInTerminal begins the session that take allows. A refusal of take is
-// committed: a code that was tried is used up, a poll is noted.
+// signInTerminal begins the session that take allows. A refusal of take is committed: a code that
+// was tried is used up, and a poll is noted.
 func (s *Service) signInTerminal(w http.ResponseWriter, r *request, take func(store.Tx) (newSession, error)) error {
 	var out tokens
 	var refusal error
@@ -231,10 +230,10 @@ func (s *Service) signInTerminal(w http.ResponseWriter, r *request, take func(st
 	return nil
 }
 
-// takeCode uses a code up, whether or not what came with it is right: there is one try.
-// Whoever knows the verifier too and comes second is a thief or was robbed by one, so the
+// takeCode uses a code up, whether or not the rest of the request is right: there is a single try.
+// If somebody who knows the verifier comes second, the code and the verifier were stolen, so the
 // session that the code led to ends (RFC 6749, 4.1.2).
-func (s *Service) takeCode(tx store.Tx, r *request, q question) (newSession, error) {
+func (s *Service) takeCode(tx store.Tx, r *request, q redemption) (newSession, error) {
 	c, err := tx.TryCode(q.Code)
 	n := newSession{sub: c.Subject, label: c.Label, code: q.Code}
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"github.com/lumenize/lmz/internal/credential"
 )
 
-// Names of the refresh cookie; the second is that of Options.HostCookie.
+// Names of the refresh cookie. The second is that of Options.HostCookie.
 const (
 	cookieName     = credential.Cookie
 	hostCookieName = credential.HostCookie
@@ -22,8 +22,8 @@ func (s *Service) cookieName() string {
 	return cookieName
 }
 
-// refreshCookie returns the refresh token in a request's cookie, or "". The name that
-// other hosts cannot set goes first.
+// refreshCookie returns the refresh token in a request's cookie, or "". The name that other hosts
+// cannot set takes precedence.
 func refreshCookie(r *http.Request) string {
 	for _, name := range []string{hostCookieName, cookieName} {
 		if c, err := r.Cookie(name); err == nil && c.Value != "" {
@@ -33,8 +33,7 @@ func refreshCookie(r *http.Request) string {
 	return ""
 }
 
-// setCookie writes the attributes in the order of the original, which
-// [http.Cookie] does not.
+// setCookie writes the attributes in the order of the original; [http.Cookie] would not.
 func (s *Service) setCookie(w http.ResponseWriter, token string, ends time.Time) {
 	w.Header().Add("Set-Cookie", fmt.Sprintf("%s=%s; Path=/; HttpOnly; Secure; SameSite=Strict; Max-Age=%d",
 		s.cookieName(), token, int64(math.Ceil(ends.Sub(s.now()).Seconds()))))
@@ -44,6 +43,6 @@ func (s *Service) clearCookie(w http.ResponseWriter) {
 	w.Header().Add("Set-Cookie", s.cookieName()+"=; Path=/; HttpOnly; Secure; SameSite=Strict; Max-Age=0")
 }
 
-// clearCache has the browser drop pages that it keeps, which the Back button would show to
-// whoever comes next. What pages have stored stays: it may be typed and not sent.
+// clearCache makes the browser drop its cached pages, which the Back button would show to the next
+// person. Data that pages have stored stays: it may be text that was not sent yet.
 func clearCache(w http.ResponseWriter) { w.Header().Set("Clear-Site-Data", `"cache"`) }

@@ -9,11 +9,10 @@ import (
 	"github.com/lumenize/lmz/internal/origin"
 )
 
-// cors lets pages of the allowed origins use the endpoints with the visitor's
-// cookie, and refuses every other origin, if any are allowed. Without any, no
-// header is set, and what changes something is refused to other origins by the
-// check against forged requests. What is no origin is refused in any case. It reports
-// whether the request is answered.
+// cors lets pages of the allowed origins use the endpoints with the visitor's cookie, and refuses
+// all other origins, if any are allowed. If none are, it sets no header, and the check against
+// forged requests refuses changes that other origins ask for. A malformed origin is always refused.
+// It reports whether the request has been answered.
 func (s *Service) cors(w http.ResponseWriter, r *request) bool {
 	from, ok := httphead.Origin(r.Header)
 	if !ok {
@@ -34,7 +33,7 @@ func (s *Service) cors(w http.ResponseWriter, r *request) bool {
 		h.Set("Access-Control-Expose-Headers", "Retry-After, X-Request-Id")
 	case preflight, who == s.kept.PublicURL:
 	default:
-		// "null" is what a page says whose own form is posted under no-referrer.
+		// "null" is what a page sends that posts its own form under no-referrer.
 		if from == "null" && r.Header.Get("Sec-Fetch-Site") == "same-origin" {
 			return false
 		}
@@ -53,9 +52,8 @@ func (s *Service) cors(w http.ResponseWriter, r *request) bool {
 	return true
 }
 
-// forged reports whether a page of another origin sent a request in the visitor's name. Of
-// the browsers that do not say so the origin is compared with those that are trusted and
-// with the Host.
+// forged reports whether a page of another origin sent a request in the visitor's name. For
+// browsers that do not say so, it compares the origin with the trusted ones and with the Host.
 func (s *Service) forged(r *http.Request) bool {
 	if from, err := origin.Parse(r.Header.Get("Origin")); err == nil {
 		plain := *r

@@ -16,23 +16,22 @@ import (
 	"github.com/lumenize/lmz/auth/internal/store"
 )
 
-// A terminal without a browser signs in by a code that its user types into the
-// page behind the mailed link (RFC 8628). The link alone lets nobody in, and
-// neither does the code: comparing two texts and pressing yes is what people do
-// without looking.
+// A terminal without a browser signs in with a code that its user enters on the page behind the
+// mailed link (RFC 8628). Neither the link nor the code is enough alone: asked to compare two texts
+// and press yes, people press yes without looking.
 
 const (
-	deviceTries    = 5 // wrong codes until the request is void
+	deviceTries    = 5 // wrong codes until the request is denied
 	userCodeLength = 8
-	pollsPerDevice = 300 // in 15 minutes; at the interval that terminals are told it is 120
-	// No vowels, so that no words come out, and nothing that looks like
-	// something else (RFC 8628 6.1).
+	pollsPerDevice = 300 // in 15 minutes; terminals that keep to the interval need 120
+	// No vowels, so that no words result, and no letters that look like something else (RFC 8628
+	// 6.1).
 	userCodeLetters = "BCDFGHJKLMNPQRSTVWXZ"
 )
 
 var (
-	errPending  = badRequest("authorization_pending", "Nobody has typed the code yet")
-	errSlowDown = badRequest("slow_down", "Ask less often: the interval is 5 seconds longer now")
+	errPending  = badRequest("authorization_pending", "Nobody has entered the code yet")
+	errSlowDown = badRequest("slow_down", "Poll less often: the interval is 5 seconds longer now")
 	errDenied   = badRequest("access_denied", "The sign-in was refused")
 	errExpired  = badRequest("expired_token", "The code has expired: start again")
 )
@@ -44,7 +43,7 @@ func (s *Service) startDevice(w http.ResponseWriter, r *request) error {
 		Hostname string `json:"hostname"`
 	}
 	if s.opts.NoDeviceFlow {
-		return notFoundError("This server has no sign-in by a typed code")
+		return notFoundError("This server does not offer sign-in with a code")
 	}
 	if err := decode(r, &body); err != nil {
 		return err
@@ -85,7 +84,7 @@ func (s *Service) startDevice(w http.ResponseWriter, r *request) error {
 	if err := s.refusedTo(email); err != nil {
 		return err
 	}
-	// The same for every address, known or not.
+	// The same answer for every address, known or not.
 	writeJSON(w, http.StatusOK, struct {
 		DeviceCode string `json:"device_code"`
 		UserCode   string `json:"user_code"`
@@ -96,7 +95,7 @@ func (s *Service) startDevice(w http.ResponseWriter, r *request) error {
 	return nil
 }
 
-// newUserCode returns 8 letters: 34 bits, of which there are 5 tries.
+// newUserCode returns 8 letters, 34 bits, of which there are 5 tries.
 func newUserCode() string {
 	var code strings.Builder
 	for code.Len() < userCodeLength {
@@ -109,7 +108,7 @@ func newUserCode() string {
 	return code.String()
 }
 
-// plainUserCode forgives how a code is typed: case, dashes, spaces.
+// plainUserCode removes what does not matter in how a code is typed: case, dashes, spaces.
 func plainUserCode(typed string) string {
 	return strings.Map(func(r rune) rune {
 		if strings.ContainsRune(userCodeLetters, r) {
@@ -119,7 +118,7 @@ func plainUserCode(typed string) string {
 	}, strings.ToUpper(typed))
 }
 
-// useDeviceLink takes what was typed into the page behind the link of a terminal.
+// useDeviceLink handles the form of the page behind the link of a terminal.
 func (s *Service) useDeviceLink(tx store.Tx, r *request, l store.Link, token string, form url.Values) (used, error) {
 	u := used{link: l}
 	dev, err := waiting(tx, l.Device, s.now())
@@ -147,7 +146,7 @@ func (s *Service) useDeviceLink(tx store.Tx, r *request, l store.Link, token str
 	if err != nil {
 		return u, err
 	}
-	done := page.Message("Your terminal is signed in", "It goes on by itself within seconds. You can close this page.")
+	done := page.Message("Your terminal is signed in", "It continues by itself within seconds. You can close this page.")
 	u.page = &done
 	return u, errors.Join(s.askAdmins(tx, r, subj), s.record(tx, r, event{name: "login.approved", actor: bySystem, target: subj.Sub, email: l.Email,
 		details: map[string]any{"terminal": dev.Label}}))
@@ -184,18 +183,17 @@ func (s *Service) denyDevice(tx store.Tx, r *request, u used, dev store.Device, 
 	if err := tx.DenyDevice(dev.Hash); err != nil {
 		return u, err
 	}
-	lines := []string{"Nobody was signed in.", "If you did not start this, there is nothing more to do."}
+	lines := []string{"Nobody was signed in.", "If you did not start this, there is nothing else to do."}
 	if by == "tries" {
 		u.status = http.StatusForbidden
-		lines = []string{"The code was wrong five times, so this link does not work any more.", "Start again on your terminal."}
+		lines = []string{"The code was wrong five times, so this link no longer works.", "Start again on your terminal."}
 	}
 	done := page.Message("The terminal was refused", lines...)
 	u.page = &done
 	return u, s.record(tx, r, event{name: "login.denied", failed: true, actor: bySystem, email: dev.Email, details: map[string]any{"by": by, "terminal": dev.Label}})
 }
 
-// poll answers a terminal that asks whether its code was typed. It is told yes
-// once.
+// poll answers a terminal that asks whether its code was entered. It is told so once.
 func (s *Service) poll(tx store.Tx, code string) (newSession, error) {
 	now := s.now()
 	dev, err := tx.Device(secret.Hash(code))
@@ -212,7 +210,7 @@ func (s *Service) poll(tx store.Tx, code string) (newSession, error) {
 		n := newSession{sub: dev.Subject, label: dev.Label}
 		return n, tx.DeleteDevice(dev.Hash)
 	}
-	// A little early is on time: clocks and networks are not exact.
+	// Slightly early is on time: clocks and networks are inexact.
 	refusal := errPending
 	if early := dev.PolledAt + dev.Interval*1000 - now.UnixMilli(); dev.PolledAt != 0 && early > 500 {
 		dev.Interval += 5
@@ -224,7 +222,7 @@ func (s *Service) poll(tx store.Tx, code string) (newSession, error) {
 	return newSession{}, refusal
 }
 
-// waiting returns the terminal behind a link, if it still waits.
+// waiting returns the terminal behind a link, if it is still waiting.
 func waiting(tx store.Tx, hash string, now time.Time) (store.Device, error) {
 	dev, err := tx.PendingDevice(hash, now)
 	return dev, linkProblem(err)

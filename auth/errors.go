@@ -12,8 +12,8 @@ import (
 	"github.com/lumenize/lmz/internal/httphead"
 )
 
-// Error is a refusal as it is told to the other side. Its texts are public: they
-// name no secret, path or internal detail.
+// Error is a refusal as the client is told about it. Its texts are public: they contain no secret,
+// path or internal detail.
 type Error struct {
 	// Status is the HTTP status: 400, 401, 403, 404, 413, 429, 500 or 503.
 	Status int
@@ -24,9 +24,9 @@ type Error struct {
 	// RetryAfter is how long to wait, with status 429.
 	RetryAfter time.Duration
 
-	repeated bool     // a 429 that follows another, which is in the audit log
+	repeated bool     // a 429 after another one, which is in the audit log
 	guess    bool     // a wrong secret or proof, which counts as a failure of the client
-	codes    []string // what Turnstile said
+	codes    []string // from Turnstile
 }
 
 // Error returns the code and the description.
@@ -104,8 +104,8 @@ func writeChallenge(w http.ResponseWriter, e *Error) {
 	writeError(w, e)
 }
 
-// challengeCode is what a challenge says of a token: RFC 6750 has one word for all that are no
-// good.
+// challengeCode returns the code for a challenge: RFC 6750 has a single one for every invalid
+// token.
 func challengeCode(code string) string {
 	if code == errExpiredToken.Code {
 		return errBadToken.Code
@@ -113,5 +113,5 @@ func challengeCode(code string) string {
 	return code
 }
 
-// seconds is a duration as Retry-After has it: rounded up.
+// seconds formats a duration for Retry-After: rounded up.
 func seconds(d time.Duration) string { return strconv.Itoa(int(math.Ceil(d.Seconds()))) }

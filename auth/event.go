@@ -6,13 +6,13 @@ const (
 	failed    = "failure"
 )
 
-// event is a line of the audit log. It holds no secrets: no token, code, link or
-// key, not even in part.
+// event is a line of the audit log. It contains no secrets: no token, code, link or key, not even a
+// part.
 type event struct {
 	name    string // such as "login.succeeded"
 	failed  bool
-	actor   string // sub of who did it, or "system"
-	target  string // sub of whom it is about
+	actor   string // sub of the subject that did it, or "system"
+	target  string // sub of the subject that it is about
 	email   string
 	details map[string]any
 }

@@ -9,12 +9,12 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"strings"
 
 	"github.com/lumenize/lmz/auth"
 )
 
-// The sign-in service on its own: a web server whose /api/ only lets in who is
-// signed in. Nothing of the mesh is needed.
+// A web server whose /api/ is open to signed-in users only. It needs no mesh.
 func ExampleService_Middleware() {
 	dir, err := os.MkdirTemp("", "auth")
 	if err != nil {
@@ -25,7 +25,7 @@ func ExampleService_Middleware() {
 		Dir:       dir,
 		PublicURL: "https://example.com",
 		Redirect:  "/app",
-		Sender:    new(auth.Mailbox), // in earnest: auth.NewSMTP or auth.NewResend
+		Sender:    new(auth.Mailbox), // in production: auth.NewSMTP or auth.NewResend
 	})
 	if err != nil {
 		log.Fatal(err)
@@ -42,20 +42,19 @@ func ExampleService_Middleware() {
 	server := httptest.NewServer(mux)
 	defer server.Close()
 
-	// A token for a script, without a mail:
+	// A token for a script, without a mail.
 	token, err := auth.Mint(dir, nil, "ada@example.com", false, 0)
 	if err != nil {
 		log.Fatal(err)
 	}
 	fmt.Println(get(server.URL+"/api/hello", ""))
 	fmt.Println(get(server.URL+"/api/hello", token))
-	// Output:
-	// 401 {"error":"invalid_request","error_description":"Missing Authorization header with Bearer token"}
-	// 200 Hello, ada@example.com
+	// Output: 401 {"error":"invalid_request","error_description":"Missing Authorization header
+	// with Bearer token"} 200 Hello, ada@example.com
 }
 
-// A service in earnest: behind one proxy, with a mail server, a check against
-// robots and mails in the words of the operator.
+// A production service: behind one proxy, with a mail server, a check against bots and the
+// operator's own mail templates.
 func ExampleOpen() {
 	data, password, secret := flag.String("data", "data", "directory"), os.Getenv("SMTP_PASSWORD"), os.Getenv("TURNSTILE_SECRET_KEY")
 	mail, err := auth.NewSMTP(auth.SMTPOptions{Server: "mail.example.com", Username: "lmz", Password: password, From: "Lumenize <login@example.com>"})
@@ -70,6 +69,51 @@ func ExampleOpen() {
 		log.Fatal(err)
 	}
 	defer users.Close()
+}
+
+// A sign-in link without a mail server, for development.
+func ExampleMailbox() {
+	dir, err := os.MkdirTemp("", "auth")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	box := &auth.Mailbox{OnMail: func(m auth.Mail) { fmt.Println("To", m.To+":", m.Subject) }}
+	service, err := auth.Open(auth.Options{Dir: dir, PublicURL: "https://example.com", Sender: box})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer service.Close()
+
+	body := strings.NewReader(`{"email":"ada@example.com"}`)
+	service.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("POST", "/auth/email-magic-link", body))
+	// Output:
+	// To ada@example.com: Your login link
+}
+
+// Keys are replaced without a restart: make one, wait until all verifiers know it, and switch.
+func ExampleRotateKeys() {
+	dir, err := os.MkdirTemp("", "auth")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	service, err := auth.Open(auth.Options{Dir: dir, PublicURL: "https://example.com"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer service.Close()
+
+	if _, err := auth.NewKey(dir, nil); err != nil {
+		log.Fatal(err)
+	}
+	// Here verifiers that cache the keys need auth.KeysCached to learn of the new one.
+	slot, err := auth.RotateKeys(dir, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(slot, "signs")
+	// Output: GREEN signs
 }
 
 func get(url, token string) string {

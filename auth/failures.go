@@ -10,13 +10,13 @@ func (s *Service) failureRules(r *request) []limit.Rule {
 	return limit.PerClient("failures", r.ip, s.opts.Limits.FailuresPerIP, shortWindow)
 }
 
-// denialRules bound the refusals of a client that are recorded. They lock nobody out:
-// a foreign page can have a visitor's browser cause them.
+// denialRules bound the recorded refusals of a client. They lock nobody out: a foreign page can
+// make a visitor's browser cause them.
 func (s *Service) denialRules(r *request) []limit.Rule {
 	return limit.PerClient("denials", r.ip, s.opts.Limits.FailuresPerIP, shortWindow)
 }
 
-// failuresLeft refuses a client that guessed too often.
+// failuresLeft refuses a client that has guessed too often.
 func (s *Service) failuresLeft(r *request) error { return limited(s.limits.Wait(s.failureRules(r)...)) }
 
 func (s *Service) countFailure(r *request) { s.limits.Count(s.failureRules(r)...) }

@@ -10,8 +10,8 @@ import (
 
 const bodyLimit = 16 << 10 // bytes of a request body
 
-// ServeHTTP answers everything under the prefix. A path or method that it does
-// not know is 404, as in the original, never 405.
+// ServeHTTP answers everything below the prefix. An unknown path or method is 404, as in the
+// original, never 405.
 func (s *Service) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 	r := s.newRequest(hr)
 	h := w.Header()
@@ -35,8 +35,8 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 }
 
 func (s *Service) answer(route *route, w http.ResponseWriter, r *request) error {
-	// Applies to every method that changes something: a foreign page must neither
-	// use the cookie nor sign a visitor in with a link of its own.
+	// For every method that changes something: a foreign page must neither use the cookie nor sign
+	// a visitor in with its own link.
 	if s.forged(r.Request) {
 		return errCrossOrigin
 	}
@@ -46,7 +46,7 @@ func (s *Service) answer(route *route, w http.ResponseWriter, r *request) error 
 	return route.handle(s, w, r)
 }
 
-// refuse answers a request that was not granted, and counts and records it.
+// refuse answers a refused request, and counts and records the refusal.
 func (s *Service) refuse(route *route, w http.ResponseWriter, r *request, err error) {
 	refusal, known := errors.AsType[*Error](err)
 	if !known {
@@ -64,9 +64,9 @@ func (s *Service) refuse(route *route, w http.ResponseWriter, r *request, err er
 	writeError(w, refusal)
 }
 
-// recordRefusal counts and records a refusal that matters. Visitors who have no
-// credential yet are no event, nor are mistakes in a body. What a client may not do it
-// may try as often as it likes, so only the first refusals are recorded.
+// recordRefusal counts and records a refusal that matters. A visitor without a credential is not an
+// event, nor is a malformed body. A client may try what it is forbidden at any rate, so only the
+// first refusals are recorded.
 func (s *Service) recordRefusal(route *route, r *request, refusal *Error) {
 	switch {
 	case refusal == errNoRefresh, refusal == errNoCredential:

@@ -28,8 +28,7 @@ type inviteAnswer struct {
 	Notice  string            `json:"notice,omitempty"`
 }
 
-// invite approves addresses and mails each an invitation. All of it happens or
-// nothing.
+// invite approves addresses and mails each an invitation, all in one transaction.
 func (s *Service) invite(w http.ResponseWriter, r *request) error {
 	body, err := readBody(r)
 	if err != nil {
@@ -128,8 +127,7 @@ func (s *Service) inviteOne(tx store.Tx, r *request, who caller, email string, b
 	return link, s.record(tx, r, event{name: "invite.sent", actor: who.Sub, target: to.Sub, email: email})
 }
 
-// showInvite is the page behind an invitation. It changes nothing, unless it is to
-// do what the original does.
+// showInvite shows the page behind an invitation. It changes nothing, unless OneClick is set.
 func (s *Service) showInvite(w http.ResponseWriter, r *request) error {
 	token := r.URL.Query().Get("invite_token")
 	if token == "" {
@@ -150,7 +148,7 @@ func (s *Service) showInvite(w http.ResponseWriter, r *request) error {
 	return nil
 }
 
-// acceptInvite is the button of that page. The invitation is gone afterwards.
+// acceptInvite handles the button of that page, and uses the invitation up.
 func (s *Service) acceptInvite(w http.ResponseWriter, r *request) error {
 	token := r.URL.Query().Get("invite_token")
 	if token == "" {

@@ -63,13 +63,12 @@ func (s *Service) askLink(w http.ResponseWriter, r *request) error {
 	} else if err := s.refusedTo(email); err != nil {
 		return err
 	}
-	// The same for every address, known or not.
+	// The same answer for every address, known or not.
 	writeJSON(w, http.StatusOK, answer)
 	return nil
 }
 
-// showLink is the page behind a link. It changes nothing, unless it is to do what
-// the original does.
+// showLink shows the page behind a link. It changes nothing, unless OneClick is set.
 func (s *Service) showLink(w http.ResponseWriter, r *request) error {
 	token := r.URL.Query().Get("one_time_token")
 	if token == "" {
@@ -98,7 +97,7 @@ func (s *Service) showLink(w http.ResponseWriter, r *request) error {
 	return nil
 }
 
-// useLink is the button of that page. The link is gone afterwards.
+// useLink handles the button of that page, and uses the link up.
 func (s *Service) useLink(w http.ResponseWriter, r *request) error {
 	token := r.URL.Query().Get("one_time_token")
 	if token == "" {
@@ -116,7 +115,7 @@ func (s *Service) useLinkNow(w http.ResponseWriter, r *request, token string, st
 		}
 		body = string(raw)
 	}
-	form, _ := url.ParseQuery(body) // what cannot be read counts as absent
+	form, _ := url.ParseQuery(body) // a malformed body counts as empty
 	var u used
 	err := s.tx(r, func(tx store.Tx) (err error) {
 		l, err := found(tx, token, s.now())

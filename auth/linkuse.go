@@ -9,11 +9,11 @@ import (
 	"github.com/lumenize/lmz/auth/internal/store"
 )
 
-// used is what a link led to.
+// used is the result of using a link.
 type used struct {
 	link   store.Link
-	secret string     // a refresh token, or for a terminal a code
-	page   *page.Page // to be shown instead of going anywhere
+	secret string     // a refresh token, or the code for a terminal
+	page   *page.Page // shown instead of a redirect, unless nil
 	status int        // of the page
 }
 
@@ -22,7 +22,7 @@ var (
 	errExpiredLink = &linkError{"token_expired"}
 )
 
-// linkError is why a link does not work, as a code for the redirect.
+// linkError says why a link does not work, as a code for the redirect.
 type linkError struct{ code string }
 
 func (e *linkError) Error() string { return "link: " + e.code }
@@ -44,7 +44,7 @@ func linkProblem(err error) error {
 	return err
 }
 
-// linkFailed leads a browser whose link does not work back to the application.
+// linkFailed redirects a browser whose link does not work to the application.
 func (s *Service) linkFailed(w http.ResponseWriter, r *request, err error, method string, status int) error {
 	failure, ok := errors.AsType[*linkError](err)
 	if !ok {

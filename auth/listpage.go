@@ -9,11 +9,10 @@ import (
 	"github.com/lumenize/lmz/auth/internal/store"
 )
 
-// pageBytes is how much a page of a list has at most, in bytes of JSON. A single entry has
-// far less.
+// pageBytes bounds a page of a list, in bytes of JSON. A single entry is far smaller.
 const pageBytes = 256 << 10
 
-// listPage is some entries of a list: as many as are asked for, and fit.
+// listPage is a page of a list: as many entries as were asked for, and fit.
 type listPage[T any] struct {
 	entries []T
 	limit   int64
@@ -24,9 +23,9 @@ type listPage[T any] struct {
 // newListPage makes an empty one; an empty list is [] in JSON.
 func newListPage[T any](limit int64) *listPage[T] { return &listPage[T]{entries: []T{}, limit: limit} }
 
-// add adds an entry, or reports false: it belongs to the next page.
+// add adds an entry, or returns false if it belongs to the next page.
 func (p *listPage[T]) add(entry T) bool {
-	text, _ := json.Marshal(entry) // whoever writes the page finds the error
+	text, _ := json.Marshal(entry) // an error shows when the page is written
 	if p.bytes += len(text); int64(len(p.entries)) == p.limit || p.bytes > pageBytes && len(p.entries) > 0 {
 		p.more = true
 		return false
@@ -35,18 +34,17 @@ func (p *listPage[T]) add(entry T) bool {
 	return true
 }
 
-// cursor is a place in a list that has the newest first, and those of one time by id. It
-// stays one if its row goes.
+// cursor is a store.Place with a text form.
 type cursor store.Place
 
-// parseCursor reads what String has written; "" is the place before all.
+// parseCursor reads the output of String; "" is the place before all rows.
 func parseCursor(text string) (c cursor, err error) {
 	if text == "" {
 		return cursor{At: math.MaxInt64}, nil
 	}
 	at, id, found := strings.Cut(text, ".")
 	if c.At, err = strconv.ParseInt(at, 10, 64); err != nil || !found {
-		return c, badRequest("invalid_request", "after must be the next of the previous page")
+		return c, badRequest("invalid_request", "after must be the value of next in the previous page")
 	}
 	c.ID = id
 	return c, nil
@@ -54,9 +52,9 @@ func parseCursor(text string) (c cursor, err error) {
 
 func (c cursor) String() string { return strconv.FormatInt(c.At, 10) + "." + c.ID }
 
-// wholeNumber reads a number of a query and brings it within its bounds. As in
-// the original, what is no number at all means the default; what JavaScript would
-// take for a number and SQLite would not is refused.
+// wholeNumber reads a number of a query and clamps it to its bounds. As in the original, text that
+// is not a number means the default; a number that JavaScript accepts and SQLite does not is
+// refused.
 func wholeNumber(text string, otherwise, low, high int64) (int64, error) {
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil {

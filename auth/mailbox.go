@@ -15,12 +15,12 @@ import (
 // mailboxSize is how many mails a [Mailbox] keeps.
 const mailboxSize = 200
 
-// Mailbox is a [Sender] for development. It keeps the last 200 mails in memory
-// and shows them over HTTP: whoever reaches it can sign in as anyone. The zero
-// value is ready; its methods may be called from any goroutine.
+// Mailbox is a [Sender] for development. It keeps the last 200 mails in memory and shows them over
+// HTTP: anyone who can reach it can sign in as anyone. The zero value is ready to use; its methods
+// may be called from any goroutine.
 type Mailbox struct {
-	// OnMail, unless nil, is called with each mail after it has been kept, on
-	// the goroutine of Send. Set it before the first use.
+	// OnMail, unless nil, is called with each mail after it was stored, on the goroutine of Send.
+	// Set it before the first use.
 	OnMail func(Mail)
 
 	mu    sync.Mutex
@@ -38,7 +38,7 @@ type received struct {
 
 var _ Sender = (*Mailbox)(nil)
 
-// Send keeps m. It never fails.
+// Send stores m. It never fails.
 func (b *Mailbox) Send(_ context.Context, m Mail) error {
 	b.mu.Lock()
 	b.mails = append(b.mails, received{m.Kind, m.To, m.Subject, m.Link, m.Text, time.Now()})

@@ -10,36 +10,36 @@ import (
 	"github.com/lumenize/lmz/auth/internal/store"
 )
 
-// A client that asks for too many links is refused. When others have exhausted a shared
-// limit, a refusal would lock out the owner of an address, and one that depended on the
-// account would reveal who has one. So the answer then is the same and costs the same,
-// but the mail is withheld unless the asker has a share of its own: a part of each hour's
-// mails is reserved for approved accounts, and clients in a network where the owner of
-// the address has a session are not counted as strangers to it.
+// A client that asks for too many links is refused. When others have exhausted a shared limit, a
+// refusal would lock out the owner of an address, and one that depended on the account would
+// reveal who has one. So the answer is the same then and costs the same, but the mail is withheld
+// unless the client has a share of its own: a part of each hour's mails is reserved for approved
+// accounts, and clients in a network where the owner of the address has a session do not count as
+// strangers to it.
 
 const (
-	// clientsPerAddress is how many clients can use up what may be mailed to one address.
+	// clientsPerAddress is how many clients can use up the mails to one address.
 	clientsPerAddress = 3
-	// asksPerMail bounds requests that lead to no mail: each is work for the disk.
+	// asksPerMail bounds requests that lead to no mail: each one writes to disk.
 	asksPerMail = 100
-	// keptFor is the time in which approved accounts get their part of the mails.
+	// keptFor is the period in which approved accounts get their part of the mails.
 	keptFor = time.Hour
 )
 
-// notice is what those are told to whom nothing may be mailed, known or not.
+// notice is sent instead of a mail to anybody who may get none, known or not.
 const notice = "Many links were requested recently, so this one may not arrive. Try again in an hour, if you can in a browser where you have signed in before."
 
-// ask is a link that was asked for and may be.
+// ask is an allowed request for a link.
 type ask struct {
 	free    bool // there are no limits
-	browser bool // the browser is known, and has a limit of its own
-	crowded bool // others have used up what is for all
-	address bool // for this address
-	network bool // in the wider networks of the asker: else altogether
-	first   bool // the first to find it so
+	browser bool // the browser is known and has its own limit
+	crowded bool // others have used up a shared limit:
+	address bool // that of the address
+	network bool // that of the wider networks of the client
+	first   bool // this is the first request to notice
 }
 
-// notice is what to tell the asker, besides the usual.
+// notice returns what to tell the client besides the usual answer, or "".
 func (a ask) notice() string {
 	if a.crowded {
 		return notice
@@ -47,7 +47,7 @@ func (a ask) notice() string {
 	return ""
 }
 
-// mayAsk counts a link that is asked for, and refuses whoever asks too often.
+// mayAsk counts a request for a link, and refuses a client that asks too often.
 func (s *Service) mayAsk(r *request, email string) (ask, error) {
 	if s.opts.AutoApprove {
 		return ask{free: true}, nil
@@ -89,20 +89,20 @@ func (s *Service) mayAsk(r *request, email string) (ask, error) {
 	return a, nil
 }
 
-// strangersRule is the part of the mails that is for all.
+// strangersRule is the part of the mails that is for everybody.
 func (s *Service) strangersRule() limit.Rule {
 	n := s.opts.Limits.MailsPerHour
 	return limit.Rule{Key: "mails", Max: n - max(n/2, 0), Every: time.Hour, Common: true}
 }
 
-// keptRule is the part that is kept for approved accounts.
+// keptRule is the part that is reserved for approved accounts.
 func (s *Service) keptRule() limit.Rule {
 	return limit.Rule{Key: "mails kept", Max: max(s.opts.Limits.MailsPerHour/2, 0), Every: keptFor, Common: true}
 }
 
-// mayMail reports whether what was asked for is mailed. Whether a mail counts as one
-// for all or as one that is kept must not depend on the account as long as there are
-// some of both, or a stranger could find out by counting his own.
+// mayMail reports whether a requested link is mailed. Which part a mail counts towards must not
+// depend on the account while both have some left, or strangers could find out by counting their
+// own mails.
 func (s *Service) mayMail(r *request, a ask, to recipient) bool {
 	switch {
 	case a.free, a.browser && to.approved:
@@ -125,14 +125,14 @@ func (s *Service) mayMail(r *request, a ask, to recipient) bool {
 	return wait == 0
 }
 
-// recipient is what an address is to the service.
+// recipient is what the service knows about an address.
 type recipient struct {
 	account  bool // there is one
 	approved bool
-	familiar bool // it has a session in the network of who asks
+	familiar bool // it has a session in the network of the client
 }
 
-// recipientOf looks up an address, in as many steps whatever it is.
+// recipientOf looks up an address in the same number of steps, whatever it is.
 func recipientOf(tx store.Tx, email, ip string) (to recipient, err error) {
 	subj, err := tx.SubjectByEmail(email)
 	if err == store.ErrNotFound {
@@ -146,11 +146,10 @@ func recipientOf(tx store.Tx, email, ip string) (to recipient, err error) {
 	return to, err
 }
 
-// mailLink mails the link of a token that is stored, or withholds it. Either way the same
-// is written, so that it takes as long; what is withheld is deleted by whoever sends the
-// mails. Where browsers have to pass Turnstile, which terminals cannot show, only known
-// addresses get a terminal's link, and that of the first admin: otherwise this were the
-// way around it.
+// mailLink mails the link of a stored token, or withholds it. Either way it writes the same rows,
+// and so takes as long; the outbox deletes what is withheld. Where browsers have to pass Turnstile,
+// which terminals cannot show, only known addresses and that of the first admin get links for
+// terminals: otherwise terminals would be the way around it.
 func (s *Service) mailLink(tx store.Tx, r *request, a ask, l mail.Letter, lifetime time.Duration, token string) error {
 	l.Link = s.linkURL(token)
 	terminal := l.Where != ""
@@ -178,7 +177,7 @@ func (s *Service) mailLink(tx store.Tx, r *request, a ask, l mail.Letter, lifeti
 	return s.queue(tx, l, d)
 }
 
-// noteCrowd records, once, that others have used up what is for all.
+// noteCrowd records, once, that others have used up a shared limit.
 func (s *Service) noteCrowd(r *request, a ask) {
 	if !a.first {
 		return

@@ -8,9 +8,9 @@ import (
 	"github.com/lumenize/lmz/auth/internal/token"
 )
 
-// Authenticate is [Service.Verify] in the shape that gateway.Options.Verify wants. A token with a
-// name that lives for months is good for AccessTTL at a time, so that a connection learns within
-// that time that it was revoked even at a gateway that [Service.OnRevoke] does not tell. The ids
+// Authenticate is [Service.Verify] in the form of gateway.Options.Verify. A named token that is
+// valid for months is accepted for AccessTTL at a time, so that a connection learns of a
+// revocation within that time even at a gateway that [Service.OnRevoke] does not notify. The ids
 // of session and token are not among the claims, which other nodes see.
 func (s *Service) Authenticate(ctx context.Context, accessToken string) (*lmz.Auth, error) {
 	c, err := s.Verify(ctx, accessToken)
@@ -22,7 +22,7 @@ func (s *Service) Authenticate(ctx context.Context, accessToken string) (*lmz.Au
 	}
 	auth := &lmz.Auth{Subject: c.Subject, Claims: c.All, Expires: c.Expires.Round(time.Millisecond), Session: c.Session}
 	auth.Token, _ = c.All["jti"].(string)
-	delete(c.All, "jti") // All is ours alone: see current
+	delete(c.All, "jti") // this copy is ours: see current
 	delete(c.All, "sid")
 	return auth, nil
 }

@@ -19,10 +19,9 @@ func ClaimsFrom(ctx context.Context) (Claims, bool) {
 	return c, ok
 }
 
-// Middleware lets a request through to next if it carries an access token that
-// passes [Service.Verify] as "Authorization: Bearer TOKEN". The refresh cookie
-// does not count, and next does not get to see it. Others get status 401 or 403,
-// or 429 if they ask more often than [Limits] allows, and a JSON body.
+// Middleware passes a request to next if it carries an access token that passes [Service.Verify] as
+// "Authorization: Bearer TOKEN". The refresh cookie does not count, and next does not see it. Other
+// requests get status 401 or 403, or 429 if they exceed [Limits], and a JSON body.
 func (s *Service) Middleware(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		claims, err := s.admit(r)
@@ -46,7 +45,7 @@ func (s *Service) admit(r *http.Request) (Claims, error) {
 	if err != nil {
 		return Claims{}, err
 	}
-	// One budget for who acts, whoever they act for.
+	// One budget for the subject that acts, whoever it acts for.
 	who := claims.Subject
 	if n := len(claims.Actors); n > 0 {
 		who = claims.Actors[n-1]

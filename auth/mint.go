@@ -15,14 +15,13 @@ import (
 	"github.com/lumenize/lmz/internal/textin"
 )
 
-// Mint signs an access token for an address with the keys of the data directory
-// dir, or with those of getenv (nil means os.Getenv), as [Options].Getenv says.
-// The subject is created if need be, as verified and approved; with admin it
-// also becomes an admin, and only then the token is one. A ttl of zero means one
-// hour.
+// Mint signs an access token for an address with the keys of the data directory dir, or with those
+// of getenv (nil means os.Getenv), as [Options].Getenv says. It creates the subject if need be,
+// verified and approved; with admin the subject also becomes an admin, and only then is the token
+// an admin's. A ttl of zero means one hour.
 //
-// Mint works while a service has dir open. It fails if no service ever had, and
-// for a subject whose approval was revoked.
+// Mint works while a service has dir open. It fails if no service ever had, and for a subject
+// whose approval was revoked.
 func Mint(dir string, getenv func(string) string, email string, admin bool, ttl time.Duration) (string, error) {
 	token, err := mint(dir, getenv, email, admin, ttl)
 	if err != nil {
@@ -61,7 +60,7 @@ func mint(dir string, getenv func(string) string, raw string, admin bool, ttl ti
 	return token.Sign(set, kept.names(), grantTo(subj, now.Add(ttl)), now)
 }
 
-// approveAddress makes the subject of email a verified and approved one.
+// approveAddress makes the subject of email verified and approved.
 func approveAddress(path, email string, admin bool) (subj store.Subject, err error) {
 	st, err := store.Open(path)
 	if err != nil {

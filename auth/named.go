@@ -8,9 +8,9 @@ import (
 	"github.com/lumenize/lmz/auth/internal/token"
 )
 
-const touchEvery = time.Hour // how exact the time of the last use is
+const touchEvery = time.Hour // precision of the time of the last use
 
-// namedClaims looks a named token up.
+// namedClaims looks up a named token.
 func (s *Service) namedClaims(tx store.Tx, text string) (token.Claims, error) {
 	t, err := tx.NamedToken(text)
 	switch {
@@ -35,7 +35,7 @@ func (s *Service) namedClaims(tx store.Tx, text string) (token.Claims, error) {
 	return c, nil
 }
 
-// touchNamed notes, once an hour, that a named token was used.
+// touchNamed records, once an hour, that a named token was used.
 func (s *Service) touchNamed(ctx context.Context, text string) {
 	now, due := s.now(), false
 	since := now.Add(-touchEvery)
@@ -47,6 +47,6 @@ func (s *Service) touchNamed(ctx context.Context, text string) {
 		err = s.store.Update(context.WithoutCancel(ctx), func(tx store.Tx) error { return tx.NoteNamedUse(text, now, since) })
 	}
 	if err != nil {
-		s.log.Error("the use of a token could not be noted", "error", err)
+		s.log.Error("the use of a named token could not be recorded", "error", err)
 	}
 }

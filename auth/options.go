@@ -14,124 +14,118 @@ import (
 	"github.com/lumenize/lmz/internal/textin"
 )
 
-// RefreshMode says what becomes of a refresh token that was used.
+// RefreshMode says what happens to a refresh token that was used.
 type RefreshMode string
 
 const (
-	// RefreshGrace replaces it. A repetition gets the same successor until that has
-	// been used, because answers get lost, and for 30 seconds in any case, because
-	// tabs share a cookie; later use ends the session. The default.
+	// RefreshGrace replaces it. A repetition gets the same successor until that has been used,
+	// because answers get lost, and for 30 seconds in any case, because tabs share a cookie; any
+	// later use ends the session. The default.
 	RefreshGrace RefreshMode = "grace"
-	// RefreshStrict replaces it, and any second use ends the session. The
-	// original's own tests expect a refusal at once.
+	// RefreshStrict replaces it, and any second use ends the session. The original's own tests
+	// expect an immediate refusal.
 	RefreshStrict RefreshMode = "strict"
-	// RefreshSlide keeps it and only moves its end: nothing notices a theft.
+	// RefreshSlide keeps it and only extends its lifetime: a theft goes unnoticed.
 	RefreshSlide RefreshMode = "slide"
 )
 
-// Options configure [Open]. They are copied. [Service.Change] replaces some later.
+// Options configure [Open]. They are copied. [Service.Change] replaces some of them later.
 type Options struct {
-	// Dir is the data directory. Required. It is made with mode 0700 if it does
-	// not exist; what is in it is readable by its owner only.
+	// Dir is the data directory. Required. It is created with mode 0700 if it does not exist; only
+	// its owner can read the files in it.
 	Dir string
 
-	// PublicURL is the origin that links are built from, for example
-	// "https://example.com", never taken from a request. An international name is
-	// kept as ASCII (https://xn--...). Required the first time; empty means the one
-	// that Dir keeps.
+	// PublicURL is the origin that links are built from, for example "https://example.com", never
+	// taken from a request. An international name is stored as ASCII (https://xn--...). Required
+	// the first time; empty means the stored one.
 	PublicURL string
 
-	// Issuer and Audience are the iss and aud of tokens. Empty means the ones
-	// that Dir keeps, at first "https://lumenize.local". A value given here is
-	// kept from then on, as is PublicURL, so that [Mint] uses the same.
+	// Issuer and Audience are the claims iss and aud of tokens. Empty means the stored ones, at
+	// first "https://lumenize.local". A value given here is stored in Dir, as is PublicURL, so that
+	// [Mint] uses the same.
 	Issuer, Audience string
 
 	// AppName is what pages and mails call the application. Default "Lumenize".
 	AppName string
 
-	// Prefix is the path under which the service answers. Default "/auth".
+	// Prefix is the path below which the service answers. Default "/auth".
 	Prefix string
 
-	// Redirect is where a browser goes after sign-in, with "error=CODE" added to
-	// its query when that failed. Default "/".
+	// Redirect is where a browser goes after sign-in, with "error=CODE" added to its query if that
+	// failed. Default "/".
 	Redirect string
 
-	// Origins are the other origins, such as "https://app.example.com", whose
-	// pages may use the endpoints with the visitor's cookie (CORS). A cookie goes
-	// along only from the same site. Default: none.
+	// Origins are the other origins, such as "https://app.example.com", whose pages may use the
+	// endpoints with the visitor's cookie (CORS). Browsers send the cookie only from the same site.
+	// Default: none.
 	Origins []string
 
-	// Proxies is how many reverse proxies stand before the service, each of which
-	// adds to X-Forwarded-For or Forwarded. A request with both is believed if they
-	// agree. Default 0: these headers are not looked at.
+	// Proxies is how many reverse proxies are in front of the service, each of which adds to
+	// X-Forwarded-For or Forwarded. If a request has both, they must agree. Default 0: these
+	// headers are ignored.
 	Proxies int
 
-	// Getenv is asked for JWT_PRIVATE_KEY_BLUE, JWT_PUBLIC_KEY_BLUE, the same for
-	// GREEN, and PRIMARY_JWT_KEY (the slot that signs). A slot with a key there is
-	// not read from Dir. Nil means os.Getenv.
+	// Getenv returns the values of JWT_PRIVATE_KEY_BLUE, JWT_PUBLIC_KEY_BLUE, the same for GREEN,
+	// and PRIMARY_JWT_KEY (the slot that signs). A slot with a key there is not read from Dir. Nil
+	// means os.Getenv.
 	Getenv func(string) string
 
-	// Sender delivers mails. Nil means that none can be sent: the answers stay
-	// the same and an error is logged. A [*Mailbox] gets its mails at once, others
-	// from a queue that survives restarts.
+	// Sender delivers mails. Nil means that none can be sent: the answers stay the same and an
+	// error is logged. A [*Mailbox] gets its mails at once, others from a queue that survives
+	// restarts.
 	Sender Sender
 
-	// Templates replace what mails say: for each kind, such as "magic-link", the
-	// files magic-link.subject and magic-link.txt (text/template) and
-	// magic-link.html (html/template), executed with a [Letter]. A file that is
-	// not there leaves that part as it is. Nil: all parts stay.
+	// Templates replace what mails say: for each kind, such as "magic-link", the files
+	// magic-link.subject and magic-link.txt (text/template) and magic-link.html (html/template),
+	// executed with a [Letter]. Without a file, that part stays as it is. Nil: all parts stay.
 	Templates fs.FS
 
-	// BootstrapEmail becomes an admin whenever it signs in by link, and only the
-	// operator can change that. Empty: nobody.
+	// BootstrapEmail becomes an admin whenever it signs in by link, and only the operator can
+	// change that. Empty: nobody.
 	BootstrapEmail string
 
-	// AutoApprove approves a subject when its address is verified for the first
-	// time, and turns the limits on mails off. For development. A revoked
-	// approval is never given back this way.
+	// AutoApprove approves a subject when its address is verified for the first time, and turns off
+	// the limits on mails. For development. It never restores a revoked approval.
 	AutoApprove bool
 
-	// OneClick lets a GET use a link up and sign in or approve, as in the TypeScript
-	// system. Mail scanners and previews then use links up too.
+	// OneClick lets a GET use a link up and sign in or approve, as in the TypeScript system. Then
+	// mail scanners and previews use links up too.
 	OneClick bool
 
-	// HostCookie names the cookie "__Host-refresh-token", which other hosts of the
-	// domain cannot overwrite. It needs https. Both names are always accepted.
+	// HostCookie names the cookie "__Host-refresh-token", which other hosts of the domain cannot
+	// overwrite. It requires https. Both names are always accepted.
 	HostCookie bool
 
-	// NoDeviceFlow turns off the sign-in of terminals by a typed code.
+	// NoDeviceFlow turns off the sign-in of terminals with a code.
 	NoDeviceFlow bool
 
-	// TestMode lets anyone on this machine sign in as anyone: links are returned
-	// on request and subjects can be changed. Open refuses it unless PublicURL is
-	// a loopback address, and requests from elsewhere or through a proxy do not
-	// get it.
+	// TestMode lets anyone on this machine sign in as anyone: links are returned on request and
+	// subjects can be changed. Open fails with it unless PublicURL is a loopback address, and it
+	// does not apply to requests from elsewhere or through a proxy.
 	TestMode bool
 
-	// TurnstileSecret has every request for a link from a browser checked by
-	// Cloudflare Turnstile; when that cannot be reached, requests are refused. The
-	// page that asks shows the widget, by its site key, and sends the token.
-	// Terminals cannot show it, so they get links only for BootstrapEmail and for addresses
-	// that have signed in before or were invited.
-	// Empty: no check.
+	// TurnstileSecret makes Cloudflare Turnstile check every request for a link from a browser; if
+	// it cannot be reached, requests are refused. The page that asks shows the widget, with its
+	// site key, and sends the token. Terminals cannot show it, so they get links only for
+	// BootstrapEmail and for addresses that have signed in before or were invited. Empty: no
+	// check.
 	TurnstileSecret string
 
-	// Limits bound how often things may be asked for.
+	// Limits bound how often things may be requested.
 	Limits Limits
 
-	// Refresh says what becomes of a used refresh token. Default [RefreshGrace].
+	// Refresh says what happens to a used refresh token. Default [RefreshGrace].
 	Refresh RefreshMode
 
-	// AccessTTL is the life of an access token, default 15 minutes. RefreshTTL
-	// is the life of a session that is not used, default 30 days. SessionTTL ends
-	// every session, used or not; default 30 days, negative: never. LinkTTL is the
-	// life of a link in a mail, default 30 minutes; the link of a terminal lives
-	// for 10 minutes at most. InviteTTL is that of an invitation, default 7 days.
+	// AccessTTL is the lifetime of an access token, default 15 minutes. RefreshTTL is that of a
+	// session without use, default 30 days. SessionTTL ends every session, used or not; default 30
+	// days, negative: never. LinkTTL is the lifetime of a mailed link, default 30 minutes; the link
+	// of a terminal expires after at most 10 minutes. InviteTTL is that of an invitation, default 7
+	// days.
 	AccessTTL, RefreshTTL, SessionTTL, LinkTTL, InviteTTL time.Duration
 
-	// Log gets what happened: every audit event, with addresses but without
-	// tokens, and failures. Nil: nothing, but the audit events are kept in the
-	// database all the same.
+	// Log gets every audit event, with addresses but without tokens, and failures. Nil: nothing,
+	// but the database keeps the audit events all the same.
 	Log *slog.Logger
 
 	now func() time.Time // for tests; nil means time.Now
@@ -160,16 +154,16 @@ func (o *Options) check() error {
 	case o.Dir == "":
 		return errors.New("Dir is required")
 	case !slices.Contains([]RefreshMode{RefreshGrace, RefreshStrict, RefreshSlide}, o.Refresh):
-		return fmt.Errorf("Refresh %q is none of %s, %s and %s", o.Refresh, RefreshGrace, RefreshStrict, RefreshSlide)
+		return fmt.Errorf("Refresh %q is not %s, %s or %s", o.Refresh, RefreshGrace, RefreshStrict, RefreshSlide)
 	case o.Proxies < 0:
-		return fmt.Errorf("Proxies is %d: it counts the proxies before this service", o.Proxies)
+		return fmt.Errorf("Proxies is %d: it is the number of proxies in front of this service", o.Proxies)
 	case o.AccessTTL < time.Second || o.RefreshTTL < time.Second || o.LinkTTL < time.Second || o.InviteTTL < time.Second:
 		return errors.New("AccessTTL, RefreshTTL, LinkTTL and InviteTTL must be at least one second")
 	}
 	return nil
 }
 
-// checkWith checks what depends on what the data directory keeps.
+// checkWith checks what depends on the stored settings.
 func (o *Options) checkWith(kept settings) error {
 	public, err := origin.Parse(kept.PublicURL)
 	if err != nil {
@@ -177,9 +171,9 @@ func (o *Options) checkWith(kept settings) error {
 	}
 	switch {
 	case o.TestMode && !public.IsLoopback():
-		return fmt.Errorf("TestMode lets everyone in: it needs a PublicURL on a loopback address, not %s", kept.PublicURL)
+		return fmt.Errorf("TestMode lets everyone in: it requires a PublicURL with a loopback address, not %s", kept.PublicURL)
 	case o.HostCookie && public.Scheme != "https":
-		return fmt.Errorf("HostCookie needs a PublicURL with https, not %s", kept.PublicURL)
+		return fmt.Errorf("HostCookie requires a PublicURL with https, not %s", kept.PublicURL)
 	}
 	for i, given := range o.Origins {
 		if o.Origins[i], err = webOrigin(given); err != nil {
@@ -189,8 +183,8 @@ func (o *Options) checkWith(kept settings) error {
 	return nil
 }
 
-// Changeable are the options that a service takes anew while it runs; see [Options] for
-// what each means.
+// Changeable are the options that can change while a service runs; see [Options] for what each
+// means.
 type Changeable struct {
 	AppName         string
 	BootstrapEmail  string

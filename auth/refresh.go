@@ -11,14 +11,14 @@ import (
 	"github.com/lumenize/lmz/auth/internal/token"
 )
 
-// refreshGrace is how long a refresh may be repeated although the successor that it was
-// answered with has been used: several tabs share a cookie, and one is slow. A repetition
-// before that use is an answer that got lost, however long ago. Any other means that two
-// parties hold the token, and ends the session for both.
+// refreshGrace is how long a refresh may be repeated although its successor has been used: several
+// tabs share a cookie, and one is slow. A repetition before that use means that the answer was
+// lost, however long ago. Any other repetition means that two parties have the token, and ends the
+// session for both.
 const refreshGrace = 30 * time.Second
 
-// refreshesPerSession is how often a session may refresh in 15 minutes, all tabs that
-// share its cookie together. Each writes to the disk.
+// refreshesPerSession bounds the refreshes of a session in 15 minutes, in all tabs that share its
+// cookie. Each writes to disk.
 const refreshesPerSession = 300
 
 var (
@@ -28,7 +28,7 @@ var (
 	errExpiredRefresh = unauthorized("token_expired", "Refresh token expired")
 )
 
-// tokens are the body of every answer that carries an access token.
+// tokens is the body of every answer with an access token.
 type tokens struct {
 	AccessToken  string `json:"access_token"`
 	RefreshToken string `json:"refresh_token,omitempty"`
@@ -66,9 +66,9 @@ func (s *Service) refresh(w http.ResponseWriter, r *request) error {
 	return nil
 }
 
-// presentedToken returns the refresh token of a request: that of a JSON body, in
-// which case the answer belongs there too, else that of the cookie. Without a
-// token in it the body is ignored, as the original ignores it always.
+// presentedToken returns the refresh token of a request: that of a JSON body, in which case the
+// answer belongs there too, or else that of the cookie. A body without a token is ignored, as the
+// original always does.
 func presentedToken(r *request) (token string, fromBody bool, err error) {
 	var body struct {
 		RefreshToken string `json:"refresh_token"`
@@ -81,8 +81,8 @@ func presentedToken(r *request) (token string, fromBody bool, err error) {
 	return refreshCookie(r.Request), false, nil
 }
 
-// rotate answers a refresh with old. A refusal is apart from err because what it
-// changed, the end of a session, is to be committed.
+// rotate answers a refresh with old. The refusal is separate from err because its effect, the end
+// of a session, must be committed.
 func (s *Service) rotate(tx store.Tx, r *request, old string) (out tokens, ends time.Time, refusal, err error) {
 	now := s.now()
 	row, found, err := tx.RefreshToken(old)
@@ -110,7 +110,7 @@ func (s *Service) rotate(tx store.Tx, r *request, old string) (out tokens, ends 
 		return out, ends, nil, err
 	}
 	ends = s.endOf(row.Began, now)
-	// Signed before anything changes: a failure costs nobody the session.
+	// Signed before anything changes, so that a failure costs nobody their session.
 	if out, err = s.grant(subj, row.Family, next, ends); err != nil {
 		return out, ends, nil, err
 	}
@@ -118,31 +118,30 @@ func (s *Service) rotate(tx store.Tx, r *request, old string) (out tokens, ends 
 	switch {
 	case row.RotatedAt == 0:
 		return out, ends, nil, errors.Join(s.replace(tx, row, next, now, ends), tx.UseSession(row.Family, r.origin(), now, ends), s.recordOften(tx, r, e))
-	case late(row, now): // all tabs may wake up with a token whose answer was lost
+	case late(row, now): // all tabs may wake up with the same token
 		e.name = "token.repeated"
 		return out, ends, nil, errors.Join(tx.NoteRotation(row.Hash, now), s.recordOften(tx, r, e))
 	}
 	return out, ends, nil, nil
 }
 
-// late reports whether a token was answered with its successor longer ago than the grace.
+// late reports whether a token was exchanged for its successor longer ago than the grace.
 func late(row store.RefreshToken, now time.Time) bool {
 	return row.RotatedAt != 0 && now.UnixMilli()-row.RotatedAt > refreshGrace.Milliseconds()
 }
 
-// reused reports whether a token that has a successor, which is unused or not, may not be
-// shown any more.
+// reused reports whether a token that has a successor must not be presented again. Unused means
+// that nobody has used the successor.
 func (s *Service) reused(row store.RefreshToken, unused bool, now time.Time) bool {
 	return late(row, now) && !unused || row.RotatedAt != 0 && s.opts.Refresh == RefreshStrict
 }
 
-// longestChain is how many successors of a token that is repeated are looked for.
+// longestChain bounds the search for the last successor of a repeated token.
 const longestChain = 100
 
-// following is the token that a refresh with old is answered with: its successor or, if
-// that was used meanwhile, the last one after it. With one that has a successor itself
-// the next refresh would look like a theft. Unused is whether old has a successor, and
-// nobody has used that.
+// following returns the token that a refresh with old is answered with: its successor or, if that
+// was used meanwhile, the last one after it. A token that has a successor would make the next
+// refresh look like a theft. Unused reports that old has a successor that nobody has used.
 func (s *Service) following(tx store.Tx, row store.RefreshToken, old string) (next string, unused bool, err error) {
 	if s.opts.Refresh == RefreshSlide {
 		return old, false, nil
@@ -173,7 +172,7 @@ func (s *Service) successor(token string) (string, error) {
 	return secret.InFamily(token, next), nil
 }
 
-// replace stores what follows from the use of a refresh token.
+// replace stores the effects of the first use of a refresh token.
 func (s *Service) replace(tx store.Tx, row store.RefreshToken, next string, now, ends time.Time) error {
 	if s.opts.Refresh == RefreshSlide {
 		return tx.ExtendRefresh(row.Hash, ends)
@@ -181,8 +180,8 @@ func (s *Service) replace(tx store.Tx, row store.RefreshToken, next string, now,
 	return errors.Join(tx.NoteRotation(row.Hash, now), tx.InsertRefresh(next, row.Hash, row.Family, row.Subject, now, ends), tx.ForgetReplaced(row.Family, now.Add(-refreshGrace)))
 }
 
-// grant makes the answer that carries an access token for subj, which ends with the
-// session at the latest.
+// grant makes the answer with an access token for subj, which expires with the session at the
+// latest.
 func (s *Service) grant(subj store.Subject, session, refresh string, ends time.Time) (tokens, error) {
 	now := s.now()
 	g := grantTo(subj, earlier(now.Add(s.opts.AccessTTL), ends))
@@ -192,7 +191,7 @@ func (s *Service) grant(subj store.Subject, session, refresh string, ends time.T
 	return out, err
 }
 
-// grantTo returns what a token says of a subject.
+// grantTo returns what a token says about a subject.
 func grantTo(subj store.Subject, expires time.Time) token.Grant {
 	return token.Grant{Subject: subj.Sub, Email: subj.Email, EmailVerified: subj.EmailVerified,
 		AdminApproved: subj.AdminApproved, IsAdmin: subj.IsAdmin, Expires: expires}
@@ -214,8 +213,7 @@ func (s *Service) signAccess(g token.Grant, now time.Time) (tokens, error) {
 	return tokens{AccessToken: access, TokenType: "Bearer", ExpiresIn: g.Expires.Unix() - now.Unix()}, err
 }
 
-// logout ends the session of the token that is presented, and answers the same
-// without one.
+// logout ends the session of the presented token. Without one, the answer is the same.
 func (s *Service) logout(w http.ResponseWriter, r *request) error {
 	token, fromBody, err := presentedToken(r)
 	if err != nil {
@@ -226,8 +224,7 @@ func (s *Service) logout(w http.ResponseWriter, r *request) error {
 		if err != nil || !found || row.Revoked {
 			return err
 		}
-		// The whole family: within the grace period a predecessor still leads
-		// to this token.
+		// The whole family: within the grace period a predecessor still leads to this token.
 		return errors.Join(tx.EndSession(row.Family, store.EndedSignOut), s.record(tx, r, event{name: "token.revoked", actor: row.Subject, target: row.Subject,
 			details: map[string]any{"method": "logout", "session": row.Family}}))
 	})

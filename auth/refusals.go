@@ -16,7 +16,7 @@ var (
 		Description: "The mail server permanently refused the last mail to this address. Another one is being tried; if none arrives, check the address or ask an administrator"}
 )
 
-// refusedTo is what to tell somebody who asks for a link to an address, or nil.
+// refusedTo returns what to tell somebody who asks for a link to an address, or nil.
 func (s *Service) refusedTo(address string) error {
 	switch all, this := s.refusals.Refused(address); {
 	case all:
@@ -27,7 +27,7 @@ func (s *Service) refusedTo(address string) error {
 	return nil
 }
 
-// mailAnswered notes what a mail server said to a mail, and records refusals for good.
+// mailAnswered notes the result of sending a mail, and records permanent refusals.
 func (s *Service) mailAnswered(ctx context.Context, m mail.Message, err error) {
 	why := ""
 	if err != nil {
@@ -53,14 +53,14 @@ func (s *Service) mailAnswered(ctx context.Context, m mail.Message, err error) {
 	s.recordFailure(&request{Request: new(http.Request).WithContext(ctx)}, e)
 }
 
-// anybodyCausesMail reports whether mails of a kind go to addresses without an account as
-// well. What becomes of the others must not be told: it would show who has an account.
+// anybodyCausesMail reports whether mails of a kind also go to addresses without an account. What
+// happens to other mails must stay secret: it would reveal who has an account.
 func (s *Service) anybodyCausesMail(kind string) bool {
 	switch kind {
 	case KindMagicLink:
 		return true
 	case KindCLILink, KindDeviceLink:
-		return s.changeable.Load().TurnstileSecret == "" // else see mailLink
+		return s.changeable.Load().TurnstileSecret == "" // otherwise see mailLink
 	}
 	return false
 }

@@ -15,7 +15,7 @@ type request struct {
 	*http.Request
 	id    string   // of this request, in the audit log and in the answer
 	ip    string   // of the client
-	agent string   // User-Agent, cut
+	agent string   // User-Agent, shortened
 	vars  []string // the values of {id} in the path, in order
 	// actor and email are those of the caller, once it is known.
 	actor, email string
@@ -23,7 +23,7 @@ type request struct {
 	events []event
 }
 
-// origin is where r comes from, as it is stored with a session.
+// origin returns where r comes from, in the form stored with a session.
 func (r *request) origin() store.Origin {
 	return store.Origin{IP: r.ip, Site: limit.Site(r.ip), Agent: r.agent}
 }

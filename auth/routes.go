@@ -5,13 +5,13 @@ import (
 	"strings"
 )
 
-// handler answers a request, or returns why not: an [*Error] is told to the
-// client, anything else is logged and told as an internal error.
+// handler answers a request, or returns why not: the client gets an [*Error] as it is; any other
+// error is logged, and the client gets an internal error.
 type handler func(*Service, http.ResponseWriter, *request) error
 
-// route is an endpoint. A page is looked at by people: refusals are pages too.
+// route is an endpoint. People look at a page, so its refusals are pages too.
 type route struct {
-	method, path string // below the prefix; {id} stands for one segment
+	method, path string // path is below the prefix; {id} is any one segment
 	handle       handler
 	page         bool
 }
@@ -73,7 +73,7 @@ func (s *Service) find(method, path string) (*route, []string) {
 	return nil, nil
 }
 
-// match compares exactly: what only ends like an endpoint is none.
+// match compares exactly: a path that merely ends like an endpoint does not match.
 func match(pattern, endpoint string) (vars []string, ok bool) {
 	want, got := strings.Split(pattern, "/"), strings.Split(endpoint, "/")
 	if len(want) != len(got) {

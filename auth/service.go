@@ -17,10 +17,9 @@ import (
 	"github.com/lumenize/lmz/auth/internal/token"
 )
 
-// Service signs people in. Make one with [Open]. Its methods may be called from
-// any goroutine.
+// Service signs people in. Make one with [Open]. Its methods may be called from any goroutine.
 type Service struct {
-	changeable atomic.Pointer[Changeable] // in place of these options
+	changeable atomic.Pointer[Changeable] // takes precedence over these options
 
 	opts     Options // with defaults filled in
 	kept     settings

@@ -7,15 +7,15 @@ import (
 	"github.com/lumenize/lmz/auth/internal/store"
 )
 
-// newSession is what begins when somebody signs in.
+// newSession is a session to begin.
 type newSession struct {
 	sub   string
 	kind  string
 	label string // of a terminal: its program and computer
-	code  string // that a terminal redeemed, or ""
+	code  string // redeemed by a terminal, or ""
 }
 
-// beginSession begins a family and returns its id and its first refresh token.
+// beginSession begins a session and returns its id and its first refresh token.
 func (s *Service) beginSession(tx store.Tx, r *request, n newSession) (id, token string, err error) {
 	id, token = secret.UUID(), secret.New()
 	now := s.now()
@@ -28,8 +28,7 @@ func (s *Service) beginSession(tx store.Tx, r *request, n newSession) (id, token
 	return id, token, tx.InsertRefresh(token, "", id, n.sub, now, expires)
 }
 
-// endOf is when a session that began at began and is used now ends if it is not
-// used again.
+// endOf returns when a session ends that began at began, is used now, and is not used again.
 func (s *Service) endOf(began, now time.Time) time.Time {
 	end := now.Add(s.opts.RefreshTTL)
 	if last := began.Add(s.opts.SessionTTL); s.opts.SessionTTL > 0 && last.Before(end) {

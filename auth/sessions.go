@@ -9,7 +9,7 @@ import (
 
 var errNoSession = notFoundError("Session not found")
 
-// shownSession is a session as it is shown.
+// shownSession is a session in an answer.
 type shownSession struct {
 	ID         string `json:"id"`
 	Current    bool   `json:"current"`
@@ -22,13 +22,13 @@ type shownSession struct {
 	ExpiresAt  int64  `json:"expiresAt"`
 }
 
-// sessionList is a page of sessions. Next is the after of the next one, if there is one.
+// sessionList is a page of sessions. Next is the after of the next page, if there is one.
 type sessionList struct {
 	Sessions []shownSession `json:"sessions"`
 	Next     string         `json:"next,omitempty"`
 }
 
-// sessionsOf returns sessions of a subject, the last used first. Query: limit, after (a
+// sessionsOf returns sessions of a subject, most recently used first. Query: limit, after (a
 // cursor).
 func sessionsOf(tx store.Tx, r *request, sub, current string, now time.Time) (sessionList, error) {
 	q := r.URL.Query()
@@ -87,8 +87,8 @@ func (s *Service) listSessionsOf(w http.ResponseWriter, r *request) error {
 	return err
 }
 
-// deleteSession ends one of the caller's sessions, or as an admin anyone's. To
-// others a session of somebody else does not exist.
+// deleteSession ends one of the caller's sessions or, for an admin, anybody's. To others, somebody
+// else's session does not exist.
 func (s *Service) deleteSession(w http.ResponseWriter, r *request) error {
 	err := s.asSelf(r, func(tx store.Tx, who caller) error {
 		owner, err := tx.SessionOwner(r.vars[0])
@@ -110,7 +110,7 @@ func (s *Service) deleteSession(w http.ResponseWriter, r *request) error {
 	return err
 }
 
-// ends says how a session of owner ends that who ends.
+// ends returns how a session of owner ends when the caller ends it.
 func (who caller) ends(owner, session string) int {
 	switch {
 	case session != "" && session == who.session:

@@ -16,8 +16,8 @@ import (
 
 const defaultIssuer = "https://lumenize.local"
 
-// settings are the contents of auth.json: what every process that signs or
-// verifies with a data directory must agree on.
+// settings are the contents of auth.json: what all processes that sign or verify with a data
+// directory must agree on.
 type settings struct {
 	Issuer    string `json:"issuer"`
 	Audience  string `json:"audience"`
@@ -26,7 +26,7 @@ type settings struct {
 
 func (s settings) names() token.Names { return token.Names{Issuer: s.Issuer, Audience: s.Audience} }
 
-// readSettings fails with fs.ErrNotExist for a directory never opened before.
+// readSettings fails with fs.ErrNotExist for a directory that was never opened.
 func readSettings(dir string) (settings, error) {
 	var kept settings
 	path := filepath.Join(dir, "auth.json")
@@ -40,8 +40,7 @@ func readSettings(dir string) (settings, error) {
 	return kept, nil
 }
 
-// keepSettings merges given over what dir keeps, and keeps the result if check has
-// nothing against it.
+// keepSettings merges given over the stored settings, and stores the result if check accepts it.
 func keepSettings(dir string, given settings, check func(settings) error) (settings, error) {
 	kept, err := readSettings(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -66,10 +65,10 @@ func keepSettings(dir string, given settings, check func(settings) error) (setti
 	return merged, wholefile.Write(filepath.Join(dir, "auth.json"), append(data, '\n'), 0o600)
 }
 
-// publicOrigin checks a public URL and returns it in its one spelling.
+// publicOrigin checks a public URL and returns its canonical spelling.
 func publicOrigin(raw string) (string, error) {
 	if raw == "" {
-		return "", errors.New("PublicURL is required the first time a data directory is opened: links in mails are made from it")
+		return "", errors.New("PublicURL is required when a data directory is opened for the first time: links in mails are built from it")
 	}
 	o, err := webOrigin(raw)
 	if err != nil {
@@ -78,7 +77,7 @@ func publicOrigin(raw string) (string, error) {
 	return o, nil
 }
 
-// webOrigin is the one spelling of an origin that pages can have.
+// webOrigin returns the canonical spelling of an origin that pages can have.
 func webOrigin(raw string) (string, error) {
 	o, err := origin.Parse(raw)
 	if err == nil && o.Scheme != "http" && o.Scheme != "https" {

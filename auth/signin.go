@@ -6,7 +6,7 @@ import (
 	"github.com/lumenize/lmz/auth/internal/store"
 )
 
-// signInByLink uses up a link of a browser or of a terminal with a listener.
+// signInByLink uses up a link for a browser or for a terminal with a listener.
 func (s *Service) signInByLink(tx store.Tx, r *request, l store.Link, token string) (used, error) {
 	u := used{link: l}
 	if err := tx.DropLink(token); err != nil {
@@ -36,12 +36,12 @@ func (s *Service) signInBrowser(tx store.Tx, r *request, subj store.Subject) (to
 	if err != nil {
 		return "", err
 	}
-	// Told first: that a browser is known may follow from the session that ends.
+	// Before the old session ends: it may show that the browser is known.
 	return token, errors.Join(s.tellOfNewPlace(tx, r, subj, id, newSession{kind: store.Browser}), s.endReplaced(tx, r))
 }
 
-// endReplaced ends the session that a browser has had: the cookie by which it could be
-// used and ended is replaced.
+// endReplaced ends the session that a browser had: its cookie, with which the session could be used
+// and ended, is replaced.
 func (s *Service) endReplaced(tx store.Tx, r *request) error {
 	token := refreshCookie(r.Request)
 	if token == "" {

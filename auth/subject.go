@@ -8,9 +8,9 @@ import (
 
 var errRevoked = errors.New("the approval of this address was revoked: only an admin can give it back")
 
-// change applies new flags to a subject and records what changed. Taking an
-// approval away is remembered, so that nothing automatic gives it back, and ends
-// everything by which the subject could come in again.
+// change saves new flags of a subject and records what changed. A revocation of the approval is
+// remembered, so that nothing automatic restores it, and ends everything with which the subject
+// could come in again.
 func (s *Service) change(tx store.Tx, r *request, actor string, from, to store.Subject, revoking bool) error {
 	if err := tx.SaveFlags(to, s.now()); err != nil {
 		return err
@@ -46,8 +46,8 @@ func (s *Service) change(tx store.Tx, r *request, actor string, from, to store.S
 		details: map[string]any{"method": "approval_revoked", "sessions": n}})
 }
 
-// verified is called in the transaction that uses a link up: whoever holds the
-// link reads the mailbox of email.
+// verified marks an address as verified, in the transaction that uses a link up: whoever has the
+// link reads the mailbox.
 func (s *Service) verified(tx store.Tx, r *request, email string) (store.Subject, error) {
 	now := s.now()
 	from, made, err := tx.EnsureSubject(email, now)
@@ -66,7 +66,7 @@ func (s *Service) verified(tx store.Tx, r *request, email string) (store.Subject
 		to.AdminApproved = true
 	}
 	if email == s.changeable.Load().BootstrapEmail {
-		// Named by the operator, so this outranks an earlier revocation.
+		// The operator named it, so this outranks an earlier revocation.
 		to.IsAdmin, to.AdminApproved, to.ApprovalRevoked = true, true, false
 	}
 	if err := s.change(tx, r, bySystem, from, to, false); err != nil {
@@ -76,9 +76,8 @@ func (s *Service) verified(tx store.Tx, r *request, email string) (store.Subject
 	return to, err
 }
 
-// with applies the rules of changing a subject: an admin is approved, and taking
-// the approval away takes admin rights with it. (The original leaves them, and
-// with them full access.)
+// with applies the rules for changing a subject: an admin is approved, and revoking the approval
+// also revokes admin rights. (The original leaves these, and with them full access.)
 func with(s store.Subject, approved, admin jsonBool) (to store.Subject, revoking bool) {
 	if admin.set {
 		s.IsAdmin = admin.value

@@ -13,7 +13,7 @@ var (
 	errBootstrap       = forbidden("Cannot modify bootstrap admin")
 )
 
-// shownSubject is a subject as it is shown.
+// shownSubject is a subject in an answer.
 type shownSubject struct {
 	Sub           string   `json:"sub"`
 	Email         string   `json:"email"`
@@ -25,7 +25,7 @@ type shownSubject struct {
 	Actors        []string `json:"authorizedActors"`
 }
 
-// show adds to a subject who may act for it.
+// show returns a subject with its actors.
 func show(tx store.Tx, s store.Subject) (shownSubject, error) {
 	shown := shownSubject{Sub: s.Sub, Email: s.Email, EmailVerified: s.EmailVerified, AdminApproved: s.AdminApproved,
 		IsAdmin: s.IsAdmin, CreatedAt: s.CreatedAt}
@@ -37,7 +37,7 @@ func show(tx store.Tx, s store.Subject) (shownSubject, error) {
 	return shown, err
 }
 
-// target is the subject that a path names.
+// target returns the subject that a path names.
 func target(tx store.Tx, r *request) (store.Subject, error) {
 	subj, err := tx.Subject(r.vars[0])
 	if err == store.ErrNotFound {
@@ -46,8 +46,8 @@ func target(tx store.Tx, r *request) (store.Subject, error) {
 	return subj, err
 }
 
-// onSubject runs f as an admin on the subject that the path names, and answers
-// with that subject as it is afterwards.
+// onSubject runs f as an admin on the subject that the path names, and answers with the subject
+// afterwards.
 func (s *Service) onSubject(w http.ResponseWriter, r *request, f func(tx store.Tx, who caller, subj store.Subject) error) error {
 	var shown shownSubject
 	err := s.asAdmin(r, func(tx store.Tx, who caller) error {
@@ -76,15 +76,15 @@ func writeSubject(w http.ResponseWriter, shown shownSubject) {
 	}{shown})
 }
 
-// subjectList is a page of subjects. Next is the after of the next one, if there is one.
+// subjectList is a page of subjects. Next is the after of the next page, if there is one.
 type subjectList struct {
 	Subjects []shownSubject `json:"subjects"`
 	Next     string         `json:"next,omitempty"`
 	Notice   string         `json:"notice,omitempty"` // on the first page
 }
 
-// listSubjects lists subjects, the newest first. Query: limit, after (a cursor), offset,
-// role ("admin" or "none"), email.
+// listSubjects lists subjects, newest first. Query: limit, after (a cursor), offset, role ("admin"
+// or "none"), email.
 func (s *Service) listSubjects(w http.ResponseWriter, r *request) error {
 	q := r.URL.Query()
 	limit, err := wholeNumber(q.Get("limit"), 50, 1, 200)
@@ -169,7 +169,7 @@ func (s *Service) patchSubject(w http.ResponseWriter, r *request) error {
 	return err
 }
 
-// patched applies a body to a subject. Members that it does not know are ignored.
+// patched applies a body to a subject. Unknown members are ignored.
 func patched(body []byte, subj store.Subject) (to store.Subject, revoking bool, err error) {
 	var b struct {
 		IsAdmin       jsonBool `json:"isAdmin"`
@@ -189,7 +189,7 @@ func patched(body []byte, subj store.Subject) (to store.Subject, revoking bool, 
 	return to, revoking, nil
 }
 
-// present tells whether a member is there, whatever its value.
+// present is true if a member exists, whatever its value.
 type present bool
 
 func (p *present) UnmarshalJSON([]byte) error { *p = true; return nil }
@@ -209,7 +209,7 @@ func (s *Service) deleteSubject(w http.ResponseWriter, r *request) error {
 		if err := tx.DropInvitations(subj); err != nil {
 			return err
 		}
-		// Sessions, tokens and the lists of actors go with it.
+		// This also deletes sessions, tokens and places in lists of actors.
 		if err := tx.DeleteSubject(subj.Sub); err != nil {
 			return err
 		}

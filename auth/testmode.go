@@ -7,14 +7,14 @@ import (
 	"github.com/lumenize/lmz/auth/internal/store"
 )
 
-// testing tells whether a request may use what test mode offers: it has to come
-// from this machine and to name it, not through a proxy or by a foreign name.
+// testing reports whether a request may use test mode: it must come from this machine and address
+// it as such, not through a proxy or by a foreign name.
 func (s *Service) testing(r *request) bool {
 	return s.opts.TestMode && remote.IsThisMachine(r.Request)
 }
 
-// setSubjectData changes a subject for a test. It asks nobody's leave, which is
-// why it exists in test mode only.
+// setSubjectData changes a subject for a test. It needs no permission, which is why it exists in
+// test mode only.
 func (s *Service) setSubjectData(w http.ResponseWriter, r *request) error {
 	if !s.testing(r) {
 		return forbidden("Test mode not enabled")

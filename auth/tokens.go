@@ -14,14 +14,14 @@ import (
 )
 
 const (
-	namedTTL    = 90 * 24 * time.Hour  // unless asked otherwise
-	namedTTLMax = 366 * 24 * time.Hour // whatever is asked
-	namedMax    = 50                   // per subject, and how many it may make in an hour
+	namedTTL    = 90 * 24 * time.Hour  // default
+	namedTTLMax = 366 * 24 * time.Hour // maximum
+	namedMax    = 50                   // per subject, and how many it may make per hour
 )
 
 var errNoToken = notFoundError("Token not found")
 
-// shownToken is a named token as it is shown.
+// shownToken is a named token in an answer.
 type shownToken struct {
 	ID         string `json:"id"`
 	Name       string `json:"name"`
@@ -39,8 +39,8 @@ func showToken(t store.NamedToken) shownToken {
 	return shown
 }
 
-// makeToken makes a named token of the caller's and shows it, this once. Body:
-// name, expiresIn (seconds), admin.
+// makeToken makes a named token for the caller and shows it, only this once. Body: name, expiresIn
+// (seconds), admin.
 func (s *Service) makeToken(w http.ResponseWriter, r *request) error {
 	var body struct {
 		Name      string   `json:"name"`
@@ -68,7 +68,7 @@ func (s *Service) makeToken(w http.ResponseWriter, r *request) error {
 		if err := mayMakeNamed(tx, who, t.Admin, now); err != nil {
 			return err
 		}
-		// Each leaves two rows in the audit log, also if it is deleted at once.
+		// Each leaves two rows in the audit log, even if it is deleted at once.
 		if err := limited(s.limits.Take(limit.Rule{Key: "tokens " + who.Sub, Max: namedMax, Every: time.Hour})); err != nil {
 			return err
 		}
@@ -142,7 +142,7 @@ func (s *Service) listTokensOf(w http.ResponseWriter, r *request) error {
 	return err
 }
 
-// deleteToken revokes one of the caller's named tokens, or as an admin anyone's.
+// deleteToken revokes one of the caller's named tokens or, for an admin, anybody's.
 func (s *Service) deleteToken(w http.ResponseWriter, r *request) error {
 	err := s.asSelf(r, func(tx store.Tx, who caller) error {
 		t, err := tx.NamedTokenByID(r.vars[0])

@@ -13,8 +13,7 @@ func (s *Service) linkPath(token string) string {
 	return s.path("magic-link") + "?one_time_token=" + url.QueryEscape(token)
 }
 
-// appURL is the application as an address for mails: a path alone leads nowhere
-// from there.
+// appURL returns the URL of the application for mails, where a path alone leads nowhere.
 func (s *Service) appURL() string {
 	base, err := url.Parse(s.kept.PublicURL + "/")
 	if err != nil {
@@ -31,8 +30,8 @@ func (s *Service) invitePath(token string) string {
 	return s.path("accept-invite") + "?invite_token=" + url.QueryEscape(token)
 }
 
-// redirect sends the Location as it is and no body. [http.Redirect] would add
-// both a body and a base path.
+// redirect sends the Location unchanged and no body. [http.Redirect] would add a body and a base
+// path.
 func redirect(w http.ResponseWriter, status int, to string) {
 	w.Header().Set("Location", to)
 	w.WriteHeader(status)

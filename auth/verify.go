@@ -17,15 +17,14 @@ var (
 )
 
 // Verify checks an access token and whether its subject may come in: an admin, or a verified
-// address that is approved. Errors are of type [*Error], with status 401 for a token that is no
-// good (its code is token_expired if it was good until it ended), 403 for a subject that may not,
-// and 500 when the database fails.
+// address that is approved. Errors are of type [*Error]: status 401 for an invalid token (with the
+// code token_expired if it was valid until it expired), 403 for a subject that may not come in,
+// and 500 if the database fails.
 //
-// It checks the Ed25519 signature, exp (required), nbf and iat, with 30 seconds of leeway (for
-// exp at most a tenth of the token's life), aud, iss and sub. Then it asks the database what was
-// taken away since the token was signed: a session that ended, a subject that was deleted, an
-// approval or admin right that was revoked, an actor that may not act any more. What was given
-// since needs a new token. Tokens with a name are looked up alone.
+// It checks the Ed25519 signature, exp (required), nbf and iat, with 30 seconds of leeway (for exp
+// at most a tenth of the lifetime), aud, iss and sub. Then it looks up what was revoked since the
+// token was signed: an ended session, a deleted subject, a revoked approval or admin right, an
+// actor that may no longer act. New rights require a new token. Named tokens are only looked up.
 func (s *Service) Verify(ctx context.Context, accessToken string) (Claims, error) {
 	var c token.Claims
 	var subj store.Subject
@@ -52,10 +51,10 @@ func (s *Service) Verify(ctx context.Context, accessToken string) (Claims, error
 	return Claims(c), nil
 }
 
-// mayEnter is the gate: who may use what the service protects.
+// mayEnter reports whether somebody with these flags may use what the service protects.
 func mayEnter(admin, verified, approved bool) bool { return admin || verified && approved }
 
-// authenticate checks a token and what it says, but for the gate.
+// authenticate checks a token and what it says, except mayEnter.
 func (s *Service) authenticate(tx store.Tx, text string) (token.Claims, store.Subject, error) {
 	var c token.Claims
 	var err error
@@ -92,7 +91,7 @@ func (s *Service) signedClaims(text string) (token.Claims, error) {
 	return c, nil
 }
 
-// current takes from c what is no longer so.
+// current removes from c what has been revoked.
 func (s *Service) current(tx store.Tx, c token.Claims) (token.Claims, store.Subject, error) {
 	subj, err := tx.Subject(c.Subject)
 	if err == store.ErrNotFound {
