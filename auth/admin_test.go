@@ -73,7 +73,7 @@ func withAdmin(t *testing.T) (f *fixture, admin string) {
 	return f, f.admin()
 }
 
-func TestAdminsListAndLookUpSubjects(t *testing.T) {
+func TestSubjectListForAdmins(t *testing.T) {
 	f, admin := withAdmin(t)
 	f.pass(time.Second)
 	f.signIn(bob)
@@ -115,7 +115,7 @@ func TestAdminsListAndLookUpSubjects(t *testing.T) {
 	f.want(f.as(admin, "GET", "subject/unknown", ""), 404, `{"error":"not_found","error_description":"Subject not found"}`)
 }
 
-func TestAdminsChangeSubjects(t *testing.T) {
+func TestSubjectChangesByAdmins(t *testing.T) {
 	f, admin := withAdmin(t)
 	session := f.signIn(bob)
 	bobs, adas := "subject/"+f.subject(bob).Sub, "subject/"+f.subject(ada).Sub
@@ -172,7 +172,7 @@ func TestAdminsChangeSubjects(t *testing.T) {
 	f.want(f.refresh(session), 401, "")
 }
 
-func TestRevokingAnApprovalAgainEndsSessionsAgain(t *testing.T) {
+func TestRepeatedRevocationOfAnApproval(t *testing.T) {
 	f, admin := withAdmin(t)
 	for range 2 {
 		session := f.signIn(bob)
@@ -185,7 +185,7 @@ func TestRevokingAnApprovalAgainEndsSessionsAgain(t *testing.T) {
 	f.want(f.refresh(first), 200, "")
 }
 
-func TestTheBootstrapAdminIsLeftToTheOperator(t *testing.T) {
+func TestBootstrapAdminProtection(t *testing.T) {
 	f, admin := withAdmin(t)
 	f.signIn(bob)
 	f.want(f.as(admin, "PATCH", "subject/"+f.subject(bob).Sub, `{"isAdmin":true}`), 200, "")
@@ -195,7 +195,7 @@ func TestTheBootstrapAdminIsLeftToTheOperator(t *testing.T) {
 	f.want(f.as(bobs, "DELETE", "subject/"+f.subject(ada).Sub, ""), 403, refused)
 }
 
-func TestTwoAdminsCannotRemoveEachOther(t *testing.T) {
+func TestAdminsRemovingEachOther(t *testing.T) {
 	f, admin := withAdmin(t)
 	tokens, subs := map[string]string{}, map[string]string{}
 	for _, who := range []string{bob, carol} {
@@ -214,7 +214,7 @@ func TestTwoAdminsCannotRemoveEachOther(t *testing.T) {
 	}
 }
 
-func TestPeopleSeeAndEndTheirSessions(t *testing.T) {
+func TestOwnSessions(t *testing.T) {
 	f, admin := withAdmin(t)
 	first, second := f.signIn(bob), f.signIn(bob)
 	f.want(f.as(admin, "POST", "approve/"+f.subject(bob).Sub, ""), 200, "")
@@ -266,7 +266,7 @@ func TestSessionsAndTokensOfOthers(t *testing.T) {
 	f.want(f.as(admin, "GET", "sessions", ""), 200, "")
 }
 
-func TestTokensWithANameWorkUntilTheyAreRevoked(t *testing.T) {
+func TestNamedTokenUntilRevocation(t *testing.T) {
 	f, admin := withAdmin(t)
 	f.signIn(bob)
 	f.want(f.as(admin, "POST", "approve/"+f.subject(bob).Sub, ""), 200, "")
@@ -311,7 +311,7 @@ func TestTokensWithANameWorkUntilTheyAreRevoked(t *testing.T) {
 	f.want(f.as(powerful, "GET", "subjects", ""), 401, "")
 }
 
-func TestDelegationNamesEveryoneAndGrantsNoMore(t *testing.T) {
+func TestDelegationChain(t *testing.T) {
 	f, admin := withAdmin(t)
 	subs, tokens := map[string]string{}, map[string]string{}
 	for _, who := range []string{bob, carol, "dan@example.com", "eve@example.com", "fay@example.com"} {
@@ -389,7 +389,7 @@ func TestDelegationNamesEveryoneAndGrantsNoMore(t *testing.T) {
 	}
 }
 
-func TestADelegatedTokenEndsWithWhatItCameFrom(t *testing.T) {
+func TestDelegatedTokenAfterItsSession(t *testing.T) {
 	f, admin := withAdmin(t)
 	f.signIn(bob)
 	sub := f.subject(bob).Sub
@@ -404,7 +404,7 @@ func TestADelegatedTokenEndsWithWhatItCameFrom(t *testing.T) {
 	f.want(f.as(admin, "POST", "delegated-token", `{"actFor":"`+sub+`"}`), 401, "")
 }
 
-func TestDelegatedTokenOfNamedTokenEnds(t *testing.T) {
+func TestDelegatedTokenAfterItsNamedToken(t *testing.T) {
 	f, admin := withAdmin(t)
 	f.signIn(bob)
 	sub := f.subject(bob).Sub
@@ -422,7 +422,7 @@ func TestDelegatedTokenOfNamedTokenEnds(t *testing.T) {
 	}
 }
 
-func TestInvitationsLetPeopleIn(t *testing.T) {
+func TestInvitations(t *testing.T) {
 	f, admin := withAdmin(t)
 	f.signIn(bob)
 	a := f.as(admin, "POST", "invite", `{"emails":[" Carol@Example.com ","bob@example.com","nonsense",7,null,"carol@example.com"]}`)
@@ -477,7 +477,7 @@ func TestInvitationExpiryAndRevocation(t *testing.T) {
 	}
 }
 
-func TestAdminsAreAskedOnceADay(t *testing.T) {
+func TestDailyRequestForApproval(t *testing.T) {
 	f, _ := withAdmin(t)
 	asked := func() (n int) {
 		for _, m := range f.box.newestFirst() {
@@ -499,7 +499,7 @@ func TestAdminsAreAskedOnceADay(t *testing.T) {
 	}
 }
 
-func TestAnAdminApprovesByThePageInTheMail(t *testing.T) {
+func TestApprovalFromTheMail(t *testing.T) {
 	f := start(t, Options{BootstrapEmail: ada})
 	session := f.signIn(ada)
 	f.signIn(bob)
@@ -536,7 +536,7 @@ func TestAnAdminApprovesByThePageInTheMail(t *testing.T) {
 	}
 }
 
-func TestTheAuditLogIsReadByAdmins(t *testing.T) {
+func TestAuditLogForAdmins(t *testing.T) {
 	f, admin := withAdmin(t)
 	f.signIn(bob)
 	f.refresh("unknown")
@@ -556,7 +556,7 @@ func TestTheAuditLogIsReadByAdmins(t *testing.T) {
 	f.want(f.as(admin, "GET", "audit?limit=1.5", ""), 400, "")
 }
 
-func TestPublicKeysAreShown(t *testing.T) {
+func TestPublicKeyList(t *testing.T) {
 	f := start(t, Options{})
 	a := f.do("GET", "/auth/.well-known/jwks.json", "")
 	f.want(a, 200, "")

@@ -359,7 +359,7 @@ var waysToTakeAway = []struct {
 	}},
 }
 
-func TestAuthorityEndsWithinASecond(t *testing.T) {
+func TestAuthorityWithinASecondOfRevocation(t *testing.T) {
 	for _, way := range waysToTakeAway {
 		t.Run(way.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -379,7 +379,7 @@ func TestAuthorityEndsWithinASecond(t *testing.T) {
 	}
 }
 
-func TestADemotedAdminGoesOnAsAUser(t *testing.T) {
+func TestDemotedAdminAsUser(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := startWorld(t)
 		w.signIn(bob)
@@ -404,7 +404,7 @@ func TestADemotedAdminGoesOnAsAUser(t *testing.T) {
 	})
 }
 
-func TestWhatNobodyToldEndsWithAHeartbeat(t *testing.T) {
+func TestUnreportedRevocation(t *testing.T) {
 	for _, what := range []string{"session", "key"} {
 		t.Run(what, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

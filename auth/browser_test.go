@@ -129,7 +129,7 @@ func (b *tab) text() string {
 	return text
 }
 
-func TestTheBrowserSignsInAcrossTwoSites(t *testing.T) {
+func TestBrowserSignInAcrossSites(t *testing.T) {
 	s := startSite(t, Options{BootstrapEmail: ada, Limits: Limits{MailsPerAddress: -1}})
 	b := openTab(t)
 	s.link(ada)
@@ -165,7 +165,7 @@ func TestTheBrowserSignsInAcrossTwoSites(t *testing.T) {
 	}
 }
 
-func TestAScannerThatRunsScriptsDoesNotUseALinkUp(t *testing.T) {
+func TestLinkInAScannerWithScripts(t *testing.T) {
 	s := startSite(t, Options{BootstrapEmail: ada, Limits: Limits{MailsPerAddress: -1}})
 	admin := s.admin()
 	s.want(s.as(admin, "POST", "invite", `{"emails":["`+carol+`"]}`), 200, "")
@@ -190,7 +190,7 @@ func TestAScannerThatRunsScriptsDoesNotUseALinkUp(t *testing.T) {
 	}
 }
 
-func TestThePagesWorkWithoutScriptsByKeyboard(t *testing.T) {
+func TestPagesWithoutScriptsByKeyboard(t *testing.T) {
 	s := startSite(t, Options{AutoApprove: true})
 	b := openTab(t)
 	b.do(chromedp.Navigate("about:blank"))

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func TestOptionsChangedWhileItRuns(t *testing.T) {
+func TestOptionChangesWhileRunning(t *testing.T) {
 	f := start(t, Options{BootstrapEmail: ada, AppName: "Before", Limits: Limits{MailsPerAddress: -1, MailsPerIP: -1}})
 	f.signIn(bob)
 	if f.subject(bob).IsAdmin {

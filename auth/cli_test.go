@@ -113,7 +113,7 @@ func TestTerminalSignInByLoopbackListener(t *testing.T) {
 	f.want(f.do("POST", "/auth/refresh-token", `{"refresh_token":"`+a.json("refresh_token")+`"}`), 200, "")
 }
 
-func TestACodeIsGoodOnceForItsTerminal(t *testing.T) {
+func TestCodeOfATerminal(t *testing.T) {
 	f := start(t, Options{AutoApprove: true})
 	const invalid = `{"error":"invalid_grant","error_description":"The code is unknown, used, expired or not for this client"}`
 	code, _ := f.terminal(ada)
@@ -134,7 +134,7 @@ func TestACodeIsGoodOnceForItsTerminal(t *testing.T) {
 	f.want(f.redeem(code, verifier, callback), 400, invalid)
 }
 
-func TestRedeemingRefusesBadBodies(t *testing.T) {
+func TestMalformedRedemptions(t *testing.T) {
 	f := start(t, Options{})
 	for body, want := range map[string]string{
 		`null`:                           "invalid_request",
@@ -151,7 +151,7 @@ func TestRedeemingRefusesBadBodies(t *testing.T) {
 	}
 }
 
-func TestATerminalMustAskProperly(t *testing.T) {
+func TestMalformedTerminalRequests(t *testing.T) {
 	f := start(t, Options{AutoApprove: true})
 	bad := map[string][]string{
 		"email":                 {"", "nobody"},
@@ -187,7 +187,7 @@ func TestATerminalMustAskProperly(t *testing.T) {
 	}
 }
 
-func TestTerminalNameIsNoLink(t *testing.T) {
+func TestHostileTerminalNames(t *testing.T) {
 	f := start(t, Options{AutoApprove: true})
 	for _, name := range []string{"evil.example/win", "https://evil.example", "<b>x</b>", "a\r\nBcc: b@c.de", strings.Repeat("x", 41), "\u202ecod"} {
 		body := map[string]string{}
@@ -201,7 +201,7 @@ func TestTerminalNameIsNoLink(t *testing.T) {
 	}
 }
 
-func TestATerminalLinkIsShortLived(t *testing.T) {
+func TestLifetimeOfATerminalLink(t *testing.T) {
 	f := start(t, Options{AutoApprove: true})
 	f.want(f.do("POST", "/auth/cli/start", cliStart(ada, callback, verifier)), 202, "")
 	f.pass(cliLinkTTL + time.Millisecond)
@@ -210,7 +210,7 @@ func TestATerminalLinkIsShortLived(t *testing.T) {
 	}
 }
 
-func TestALinkOfATerminalWorksOnce(t *testing.T) {
+func TestSecondUseOfATerminalLink(t *testing.T) {
 	f := start(t, Options{AutoApprove: true})
 	f.want(f.do("POST", "/auth/cli/start", cliStart(ada, callback, verifier)), 202, "")
 	link := f.lastLink()

@@ -178,7 +178,7 @@ func TestWithheldMailStatements(t *testing.T) {
 	sender.release <- nil
 }
 
-func TestOwnerUnderAsksOfStrangers(t *testing.T) {
+func TestOwnerDuringRequestsOfStrangers(t *testing.T) {
 	f := newCrowd(t, Options{})
 	attack := func(quarter int) {
 		for i := range 12 {

@@ -17,7 +17,7 @@ import (
 // One test for each defect of the original that is repaired here, in the order
 // of its list (section 23).
 
-func TestDefect01OnlyExactPathsAreEndpoints(t *testing.T) {
+func TestDefect01ExactPaths(t *testing.T) {
 	f := withTurnstile(t, Options{}, func(string) bool { return false })
 	f.wantError(f.do("POST", "/auth/email-magic-link", `{"email":"`+ada+`","cf-turnstile-response":"x"}`), 403, "turnstile_failed")
 	for _, path := range []string{"/auth/x/email-magic-link", "/auth//email-magic-link", "/auth/LUMENIZE_AUTH/default/email-magic-link", "/auth/email-magic-link/"} {
@@ -28,7 +28,7 @@ func TestDefect01OnlyExactPathsAreEndpoints(t *testing.T) {
 	}
 }
 
-func TestDefect02LinksDoNotFollowTheHost(t *testing.T) {
+func TestDefect02LinksUnderAForgedHost(t *testing.T) {
 	f, admin := withAdmin(t)
 	for _, header := range [][]string{{"Host", "evil.example"}, {"X-Forwarded-Host", "evil.example"}, {"Forwarded", "host=evil.example"}} {
 		f.want(f.do("POST", "/auth/email-magic-link", `{"email":"`+ada+`"}`, header...), 200, "")
@@ -41,7 +41,7 @@ func TestDefect02LinksDoNotFollowTheHost(t *testing.T) {
 	}
 }
 
-func TestDefect03OddInputIsABadRequest(t *testing.T) {
+func TestDefect03OddInput(t *testing.T) {
 	f, admin := withAdmin(t)
 	f.signIn(bob)
 	sub := f.subject(bob).Sub
@@ -59,7 +59,7 @@ func TestDefect03OddInputIsABadRequest(t *testing.T) {
 	}
 }
 
-func TestDefect04TakingAdminRightsApprovesNobody(t *testing.T) {
+func TestDefect04ApprovalOfADemotedAdmin(t *testing.T) {
 	f := start(t, Options{TestMode: true})
 	f.signIn(ada)
 	f.want(f.do("POST", "/auth/test/set-subject-data", `{"email":"`+ada+`","isAdmin":false}`), 204, "")
@@ -68,7 +68,7 @@ func TestDefect04TakingAdminRightsApprovesNobody(t *testing.T) {
 	}
 }
 
-func TestDefect05WhoIsUnapprovedIsNoAdminAnyMore(t *testing.T) {
+func TestDefect05RightsOfAnUnapprovedAdmin(t *testing.T) {
 	f, admin := withAdmin(t)
 	f.signIn(bob)
 	path := "subject/" + f.subject(bob).Sub
@@ -82,8 +82,8 @@ func TestDefect05WhoIsUnapprovedIsNoAdminAnyMore(t *testing.T) {
 	}
 }
 
-// Also TestDelegationNamesEveryoneAndGrantsNoMore, for nesting and admins.
-func TestDefect06AnUnapprovedActorGetsNoToken(t *testing.T) {
+// Also TestDelegationChain, for nesting and admins.
+func TestDefect06UnapprovedActor(t *testing.T) {
 	f, admin := withAdmin(t)
 	f.signIn(carol)
 	carols := f.subject(carol).Sub
@@ -93,7 +93,7 @@ func TestDefect06AnUnapprovedActorGetsNoToken(t *testing.T) {
 	f.want(f.as(bobs, "POST", "delegated-token", `{"actFor":"`+carols+`"}`), 403, `{"error":"access_denied","error_description":"Account not yet approved"}`)
 }
 
-func TestDefect07ARefreshThatFailsRevokesNothing(t *testing.T) {
+func TestDefect07FailedRefresh(t *testing.T) {
 	dir := t.TempDir()
 	f := start(t, Options{Dir: dir, AutoApprove: true})
 	session := f.signIn(ada)
@@ -105,7 +105,7 @@ func TestDefect07ARefreshThatFailsRevokesNothing(t *testing.T) {
 	f.want(f.refresh(session), 200, "")
 }
 
-func TestDefect08ReuseEndsTheWholeSession(t *testing.T) {
+func TestDefect08ReusedRefreshToken(t *testing.T) {
 	for _, mode := range []RefreshMode{RefreshStrict, RefreshGrace} {
 		f := start(t, Options{AutoApprove: true, Refresh: mode})
 		session := f.signIn(ada)
@@ -127,7 +127,7 @@ func TestDefect08ReuseEndsTheWholeSession(t *testing.T) {
 	}
 }
 
-func TestDefect09ApprovingByMailWorksFromAWebmail(t *testing.T) {
+func TestDefect09ApprovalFromAWebmail(t *testing.T) {
 	f := start(t, Options{BootstrapEmail: ada})
 	session := f.signIn(ada)
 	f.signIn(bob)
@@ -144,7 +144,7 @@ func TestDefect09ApprovingByMailWorksFromAWebmail(t *testing.T) {
 	}
 }
 
-func TestDefect10LinksInMailsAreWhole(t *testing.T) {
+func TestDefect10WholeLinksInMails(t *testing.T) {
 	for redirect, want := range map[string]string{"/app": publicURL + "/app", "/": publicURL + "/", "app?x=1#y": publicURL + "/app?x=1#y", "https://app.example/in": "https://app.example/in"} {
 		f := start(t, Options{BootstrapEmail: ada, Redirect: redirect})
 		admin := f.admin()
@@ -156,7 +156,7 @@ func TestDefect10LinksInMailsAreWhole(t *testing.T) {
 	}
 }
 
-func TestDefect11MailsHoldNoMarkupOfStrangers(t *testing.T) {
+func TestDefect11MarkupOfStrangersInMails(t *testing.T) {
 	f := start(t, Options{})
 	for _, email := range []string{"<b>x</b>@evil.co", `"><a href=x>@evil.co`, "foo<x@evil.co>"} {
 		body := toJSON(map[string]string{"email": email})
@@ -168,7 +168,7 @@ func TestDefect11MailsHoldNoMarkupOfStrangers(t *testing.T) {
 	}
 }
 
-func TestDefect12TheAuditLogIsOnAndSaysWhatWas(t *testing.T) {
+func TestDefect12AuditLogByDefault(t *testing.T) {
 	svc, err := Open(Options{Dir: t.TempDir(), PublicURL: publicURL, Getenv: noEnv, Sender: new(Mailbox)}) // no Log
 	if err != nil {
 		t.Fatal(err)
@@ -195,7 +195,7 @@ func TestDefect12TheAuditLogIsOnAndSaysWhatWas(t *testing.T) {
 	}
 }
 
-func TestDefect13BothNamesOfTheCookieAreAccepted(t *testing.T) {
+func TestDefect13BothCookieNames(t *testing.T) {
 	f := start(t, Options{AutoApprove: true})
 	session := f.signIn(ada)
 	a := f.do("POST", "/auth/refresh-token", "", "Cookie", hostCookieName+"="+session)
@@ -214,7 +214,7 @@ func TestDefect13BothNamesOfTheCookieAreAccepted(t *testing.T) {
 	f.want(f.do("POST", "/auth/refresh-token", "", "Cookie", "refresh-token=planted; __Host-refresh-token="+value), 200, "")
 }
 
-func TestDefect14NothingIsCached(t *testing.T) {
+func TestDefect14CacheHeaders(t *testing.T) {
 	f := start(t, Options{AutoApprove: true})
 	session := f.signIn(ada)
 	link := f.link(bob)
@@ -234,7 +234,7 @@ func TestDefect15MissingBearer(t *testing.T) {
 	}
 }
 
-func TestDefect16LinksStoredHashed(t *testing.T) {
+func TestDefect16StoredSecrets(t *testing.T) {
 	dir := t.TempDir()
 	f := start(t, Options{Dir: dir, BootstrapEmail: ada})
 	admin := f.admin()
@@ -268,7 +268,7 @@ func dumpOf(t *testing.T, dir string) string {
 	return dump.String()
 }
 
-func TestDefect17RevocationVoidsLinks(t *testing.T) {
+func TestDefect17LinksAfterARevocation(t *testing.T) {
 	f, admin := withAdmin(t)
 	f.want(f.as(admin, "POST", "invite", `{"emails":["`+bob+`"]}`), 200, "")
 	invitation := f.lastLink()
@@ -281,7 +281,7 @@ func TestDefect17RevocationVoidsLinks(t *testing.T) {
 	}
 }
 
-func TestDefect18AdminsAreNotMailedAtEachLogin(t *testing.T) {
+func TestDefect18MailsToAdmins(t *testing.T) {
 	f, _ := withAdmin(t)
 	for range 4 {
 		f.signIn(bob)
@@ -329,7 +329,7 @@ func TestFirstAdminByTerminalDespiteTurnstile(t *testing.T) {
 	}
 }
 
-func TestTurnstileGuardsEveryWayToAMail(t *testing.T) {
+func TestTurnstileOnEveryWayToAMail(t *testing.T) {
 	var asked atomic.Int64
 	f := withTurnstile(t, Options{BootstrapEmail: ada, Limits: Limits{MailsPerAddress: -1}}, func(token string) bool { asked.Add(1); return token == "good" })
 	ask := func(token string) answer {

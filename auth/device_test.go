@@ -34,7 +34,7 @@ func (f *fixture) wantError(a answer, status int, code string) {
 	}
 }
 
-func TestTerminalSignInByTypedCode(t *testing.T) {
+func TestTerminalSignInByCode(t *testing.T) {
 	f := start(t, Options{AutoApprove: true})
 	deviceCode, userCode, link := f.device(ada)
 	if len(deviceCode) != 43 || len(userCode) != 9 || userCode[4] != '-' {
@@ -71,7 +71,7 @@ func TestTerminalSignInByTypedCode(t *testing.T) {
 	}
 }
 
-func TestFiveWrongCodesVoidTheRequest(t *testing.T) {
+func TestFiveWrongCodes(t *testing.T) {
 	f := start(t, Options{AutoApprove: true})
 	deviceCode, userCode, link := f.device(ada)
 	for left, words := range []string{"4 more tries", "3 more tries", "2 more tries", "one more try"} {
@@ -89,7 +89,7 @@ func TestFiveWrongCodesVoidTheRequest(t *testing.T) {
 	}
 }
 
-func TestATerminalThatNobodyStartedCanBeRefused(t *testing.T) {
+func TestRefusedTerminal(t *testing.T) {
 	f := start(t, Options{})
 	deviceCode, _, link := f.device(ada)
 	f.want(f.do("POST", link, "answer=no"), 200, "")
@@ -97,7 +97,7 @@ func TestATerminalThatNobodyStartedCanBeRefused(t *testing.T) {
 	f.want(f.do("GET", link, ""), 302, "")
 }
 
-func TestATerminalThatPollsTooOftenIsSlowedDown(t *testing.T) {
+func TestFrequentPolls(t *testing.T) {
 	f := start(t, Options{})
 	deviceCode, _, link := f.device(ada)
 	f.wantError(f.poll(deviceCode), 400, "authorization_pending")
@@ -114,7 +114,7 @@ func TestATerminalThatPollsTooOftenIsSlowedDown(t *testing.T) {
 	}
 }
 
-func TestTheTypedCodeCanBeTurnedOff(t *testing.T) {
+func TestDisabledSignInByCode(t *testing.T) {
 	f := start(t, Options{NoDeviceFlow: true})
 	f.wantError(f.do("POST", "/auth/cli/device", `{"email":"`+ada+`"}`), 404, "not_found")
 	f.wantError(f.poll("x"), 400, "unsupported_grant_type")

@@ -49,8 +49,9 @@ func ExampleService_Middleware() {
 	}
 	fmt.Println(get(server.URL+"/api/hello", ""))
 	fmt.Println(get(server.URL+"/api/hello", token))
-	// Output: 401 {"error":"invalid_request","error_description":"Missing Authorization header
-	// with Bearer token"} 200 Hello, ada@example.com
+	// Output:
+	// 401 {"error":"invalid_request","error_description":"Missing Authorization header with Bearer token"}
+	// 200 Hello, ada@example.com
 }
 
 // A production service: behind one proxy, with a mail server, a check against bots and the

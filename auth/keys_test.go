@@ -48,7 +48,7 @@ func accessFor(t *testing.T, f *fixture) string {
 	return out.AccessToken
 }
 
-func TestTheDataDirectoryIsPrivate(t *testing.T) {
+func TestDataDirectoryPermissions(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "new", "data")
 	f := start(t, Options{Dir: dir, AutoApprove: true})
 	f.signIn(ada)
@@ -76,7 +76,7 @@ func TestTheDataDirectoryIsPrivate(t *testing.T) {
 	}
 }
 
-func TestRightsOfOthersAreTakenAwayFromSecrets(t *testing.T) {
+func TestWidePermissionsOfSecrets(t *testing.T) {
 	dir := t.TempDir()
 	t.Run("make", func(t *testing.T) { start(t, Options{Dir: dir}) })
 	for _, name := range []string{"auth.json", "auth.db", "keys/blue.pem", "keys/refresh.key"} {
@@ -92,7 +92,7 @@ func TestRightsOfOthersAreTakenAwayFromSecrets(t *testing.T) {
 	}
 }
 
-func TestKeysOfTheEnvironmentWin(t *testing.T) {
+func TestKeysFromTheEnvironment(t *testing.T) {
 	dir := t.TempDir()
 	t.Run("make a file key", func(t *testing.T) { start(t, Options{Dir: dir}) })
 	blue, bluePublic := newKeyPEM(t)
@@ -126,7 +126,7 @@ func TestKeysOfTheEnvironmentWin(t *testing.T) {
 	}
 }
 
-func TestWithKeysInTheEnvironmentNoneIsMade(t *testing.T) {
+func TestNoKeyFileBesideTheEnvironment(t *testing.T) {
 	dir := t.TempDir()
 	private, _ := newKeyPEM(t)
 	start(t, Options{Dir: dir, Getenv: env(map[string]string{"JWT_PRIVATE_KEY_BLUE": private})})
@@ -135,7 +135,7 @@ func TestWithKeysInTheEnvironmentNoneIsMade(t *testing.T) {
 	}
 }
 
-func TestBothSlotsVerifyAndThePrimarySigns(t *testing.T) {
+func TestTokensOfBothSlots(t *testing.T) {
 	dir := t.TempDir()
 	green, greenPublic := newKeyPEM(t)
 	var old string
@@ -152,7 +152,7 @@ func TestBothSlotsVerifyAndThePrimarySigns(t *testing.T) {
 	}
 }
 
-func TestBadKeysAreRefusedWithTheirName(t *testing.T) {
+func TestMalformedKeys(t *testing.T) {
 	private, _ := newKeyPEM(t)
 	_, otherPublic := newKeyPEM(t)
 	for want, vars := range map[string]map[string]string{
@@ -168,7 +168,7 @@ func TestBadKeysAreRefusedWithTheirName(t *testing.T) {
 	}
 }
 
-func TestIssuerAudienceAndPublicURLAreKept(t *testing.T) {
+func TestStoredSettings(t *testing.T) {
 	dir := t.TempDir()
 	open := func(o Options) settings {
 		t.Helper()
@@ -194,7 +194,7 @@ func TestIssuerAudienceAndPublicURLAreKept(t *testing.T) {
 	}
 }
 
-func TestOpenRefusesBadOptions(t *testing.T) {
+func TestInvalidOptions(t *testing.T) {
 	for _, o := range []Options{
 		{},
 		{Dir: t.TempDir()},

@@ -13,7 +13,7 @@ import (
 	"github.com/lumenize/lmz/auth/internal/store"
 )
 
-func TestALinkSignsABrowserIn(t *testing.T) {
+func TestBrowserSignIn(t *testing.T) {
 	f := start(t, Options{AutoApprove: true, Redirect: "/app"})
 	a := f.do("POST", "/auth/email-magic-link", `{"email":"  Ada@Example.com "}`)
 	f.want(a, 200, `{"message":"Check your email for the magic link","expires_in":1800}`)
@@ -35,7 +35,7 @@ func TestALinkSignsABrowserIn(t *testing.T) {
 	}
 }
 
-func TestAskingForALinkRefusesBadBodies(t *testing.T) {
+func TestMalformedLinkRequests(t *testing.T) {
 	f := start(t, Options{AutoApprove: true})
 	const badJSON = `{"error":"invalid_request","error_description":"Invalid JSON body"}`
 	const badEmail = `{"error":"invalid_request","error_description":"Valid email required"}`
@@ -63,7 +63,7 @@ func TestAskingForALinkRefusesBadBodies(t *testing.T) {
 	}
 }
 
-func TestOpeningALinkShowsAPageAndChangesNothing(t *testing.T) {
+func TestOpenedLink(t *testing.T) {
 	f := start(t, Options{AutoApprove: true})
 	link := f.link(ada)
 	for range 3 {
@@ -91,7 +91,7 @@ func TestOpeningALinkShowsAPageAndChangesNothing(t *testing.T) {
 	f.want(f.do("POST", link, ""), 303, "")
 }
 
-func TestALinkWorksOnce(t *testing.T) {
+func TestSecondUseOfALink(t *testing.T) {
 	f := start(t, Options{AutoApprove: true, Redirect: "/app?x=1#top"})
 	link := f.link(ada)
 	f.want(f.do("POST", link, ""), 303, "")
@@ -104,7 +104,7 @@ func TestALinkWorksOnce(t *testing.T) {
 	}
 }
 
-func TestALinkExpires(t *testing.T) {
+func TestExpiredLink(t *testing.T) {
 	f := start(t, Options{AutoApprove: true, LinkTTL: time.Minute})
 	link := f.link(ada)
 	f.pass(time.Minute)
@@ -124,7 +124,7 @@ func TestALinkExpires(t *testing.T) {
 	}
 }
 
-func TestALinkWithoutItsTokenIsRefused(t *testing.T) {
+func TestLinkWithoutItsToken(t *testing.T) {
 	f := start(t, Options{})
 	for _, path := range []string{"/auth/magic-link", "/auth/magic-link?one_time_token="} {
 		for _, method := range []string{"GET", "POST"} {
@@ -133,7 +133,7 @@ func TestALinkWithoutItsTokenIsRefused(t *testing.T) {
 	}
 }
 
-func TestOfManyWhoRedeemOneLinkOneGetsASession(t *testing.T) {
+func TestConcurrentUseOfALink(t *testing.T) {
 	f := start(t, Options{AutoApprove: true})
 	link := f.link(ada)
 	var wg sync.WaitGroup
@@ -154,7 +154,7 @@ func TestOfManyWhoRedeemOneLinkOneGetsASession(t *testing.T) {
 	}
 }
 
-func TestAForgedHostNeverAppearsInALink(t *testing.T) {
+func TestForgedHost(t *testing.T) {
 	f := start(t, Options{AutoApprove: true})
 	f.want(f.do("POST", "/auth/email-magic-link", `{"email":"`+ada+`"}`, "Host", "evil.example",
 		"X-Forwarded-Host", "evil.example", "Forwarded", "host=evil.example"), 200, "")
@@ -166,7 +166,7 @@ func TestAForgedHostNeverAppearsInALink(t *testing.T) {
 	}
 }
 
-func TestPostsFromOtherSitesAreRefused(t *testing.T) {
+func TestPostsFromOtherSites(t *testing.T) {
 	f := start(t, Options{AutoApprove: true})
 	session := f.signIn(ada)
 	link := f.link(ada)
@@ -190,7 +190,7 @@ func TestPostsFromOtherSitesAreRefused(t *testing.T) {
 	f.want(f.do("POST", link, "", "Origin", publicURL), 303, "")
 }
 
-func TestUnknownPathsAndMethodsAreNotFound(t *testing.T) {
+func TestUnknownPathsAndMethods(t *testing.T) {
 	f := start(t, Options{})
 	for _, req := range []string{
 		"GET /auth", "GET /auth/", "POST /auth/x/email-magic-link", "POST /auth//email-magic-link",
@@ -206,7 +206,7 @@ func TestUnknownPathsAndMethodsAreNotFound(t *testing.T) {
 	}
 }
 
-func TestMailsToOneAddressAreLimited(t *testing.T) {
+func TestMailLimitOfAnAddress(t *testing.T) {
 	f := start(t, Options{})
 	ask := func() answer { return f.do("POST", "/auth/email-magic-link", `{"email":"`+ada+`"}`) }
 	for range 3 {
@@ -242,7 +242,7 @@ func TestMailsToOneAddressAreLimited(t *testing.T) {
 	f.want(ask(), 200, "")
 }
 
-func TestDevelopmentHasNoMailLimit(t *testing.T) {
+func TestMailLimitInDevelopment(t *testing.T) {
 	f := start(t, Options{AutoApprove: true})
 	for range 10 {
 		f.link(ada)
@@ -252,7 +252,7 @@ func TestDevelopmentHasNoMailLimit(t *testing.T) {
 	}
 }
 
-func TestNeitherTheDatabaseNorTheLogHoldsAToken(t *testing.T) {
+func TestTokensInDatabaseAndLog(t *testing.T) {
 	dir := t.TempDir()
 	f := start(t, Options{Dir: dir, AutoApprove: true})
 	used, unused := f.link(ada), f.link(bob)
@@ -286,7 +286,7 @@ func TestNeitherTheDatabaseNorTheLogHoldsAToken(t *testing.T) {
 	}
 }
 
-func TestWithoutASenderTheAnswerIsTheSame(t *testing.T) {
+func TestAnswerWithoutASender(t *testing.T) {
 	f := start(t, Options{Sender: noSender})
 	f.want(f.do("POST", "/auth/email-magic-link", `{"email":"`+ada+`"}`), 200,
 		`{"message":"Check your email for the magic link","expires_in":1800}`)
@@ -295,7 +295,7 @@ func TestWithoutASenderTheAnswerIsTheSame(t *testing.T) {
 	}
 }
 
-func TestTheBootstrapAddressBecomesAdmin(t *testing.T) {
+func TestBootstrapAdmin(t *testing.T) {
 	f := start(t, Options{BootstrapEmail: " Ada@Example.com"})
 	claims, err := f.svc.Verify(t.Context(), f.access(f.signIn(ada)))
 	if err != nil || !claims.IsAdmin || !claims.AdminApproved {

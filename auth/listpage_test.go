@@ -48,7 +48,7 @@ func (f *fixture) list(token, query string) (ids []string, next string) {
 	return ids, ""
 }
 
-func TestSubjectListBearsChanges(t *testing.T) {
+func TestSubjectPagesDuringChanges(t *testing.T) {
 	f, admin := withAdmin(t)
 	var all []string
 	for i := range 7 { // two were made at each time
@@ -76,7 +76,7 @@ func TestSubjectListBearsChanges(t *testing.T) {
 	}
 }
 
-func TestSessionsComeInPages(t *testing.T) {
+func TestSessionPages(t *testing.T) {
 	f, _ := withAdmin(t)
 	for range 5 {
 		f.signIn(bob)
@@ -100,7 +100,7 @@ func TestSessionsComeInPages(t *testing.T) {
 	}
 }
 
-func TestAuditPagesAreBounded(t *testing.T) {
+func TestAuditPageSize(t *testing.T) {
 	f, admin := withAdmin(t)
 	for range 400 {
 		f.record(event{name: "test", details: map[string]any{"long": strings.Repeat("x", 2000)}})
@@ -132,7 +132,7 @@ func (f *fixture) record(e event) {
 	}
 }
 
-func TestActorsOfASubjectAreBounded(t *testing.T) {
+func TestActorLimitOfASubject(t *testing.T) {
 	f, admin := withAdmin(t)
 	f.insert(store.Subject{Sub: "principal", Email: "principal@example.com"})
 	const rows = "WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < ?1) "

@@ -38,7 +38,7 @@ var inputs = regexp.MustCompile(`<input id="([^"]*)"[^>]*>|<input [^>]*type="hid
 
 // A screen reader needs a language, one heading, a title, names for fields and
 // buttons, and descriptions that exist.
-func TestPagesTellScreenReadersWhatIsWhat(t *testing.T) {
+func TestPagesForScreenReaders(t *testing.T) {
 	s := start(t, Options{}).svc
 	for name, p := range allPages(s) {
 		w := httptest.NewRecorder()

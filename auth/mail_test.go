@@ -70,7 +70,7 @@ func parts(t *testing.T, raw string) (*mail.Message, map[string]string) {
 	}
 }
 
-func TestMailGoesOutBySMTPInBothForms(t *testing.T) {
+func TestMailBySMTPInBothForms(t *testing.T) {
 	server := startSink(t)
 	f := start(t, Options{Sender: senderTo(t, server), AppName: "Käse & Co"})
 	f.want(f.do("POST", "/auth/email-magic-link", `{"email":"`+ada+`"}`), 200, "")
@@ -128,7 +128,7 @@ func (s *stuck) Send(ctx context.Context, _ Mail) error {
 	}
 }
 
-func TestNoAnswerWaitsForAMail(t *testing.T) {
+func TestAnswerWhileAMailIsSent(t *testing.T) {
 	sender := &stuck{entered: make(chan struct{}, 10), release: make(chan error)}
 	f := start(t, Options{Sender: sender})
 	for _, email := range []string{ada, bob, carol} {
@@ -140,7 +140,7 @@ func TestNoAnswerWaitsForAMail(t *testing.T) {
 	}
 }
 
-func TestMailIsTriedLaterAndLaterAndThenGivenUp(t *testing.T) {
+func TestMailRetriesUntilGivenUp(t *testing.T) {
 	sender := &stuck{entered: make(chan struct{}, 1000), release: make(chan error, 1000)}
 	for range 1000 {
 		sender.release <- errors.New("down")
@@ -161,7 +161,7 @@ func TestMailIsTriedLaterAndLaterAndThenGivenUp(t *testing.T) {
 }
 
 // Hours later, a link that has expired would only confuse.
-func TestAMailIsTriedAsLongAsItsLinkWorks(t *testing.T) {
+func TestMailRetriesDuringItsLinksLife(t *testing.T) {
 	sender := &stuck{entered: make(chan struct{}, 1000), release: make(chan error, 1000)}
 	for range 1000 {
 		sender.release <- errors.New("down")

@@ -73,7 +73,7 @@ var matrix = []row{
 	{"POST", "test/set-subject-data", `{"email":"ada@example.com","isAdmin":true}`, false, everyone(403)},
 }
 
-func TestTheMatrixCoversEveryEndpoint(t *testing.T) {
+func TestMatrixCoverage(t *testing.T) {
 	for _, r := range routes {
 		covered := slices.ContainsFunc(matrix, func(m row) bool {
 			path, _, _ := strings.Cut(m.path, "?")
@@ -86,7 +86,7 @@ func TestTheMatrixCoversEveryEndpoint(t *testing.T) {
 	}
 }
 
-func TestEndpointAnswersPerSpecification(t *testing.T) {
+func TestEndpointsByCaller(t *testing.T) {
 	f := start(t, Options{Limits: Limits{MailsPerAddress: -1, MailsPerAddressDaily: -1, MailsPerIP: -1, MailsPerHour: -1, FailuresPerIP: -1}})
 	for _, m := range matrix {
 		for i, who := range columns {
@@ -256,7 +256,7 @@ func TestCredentialsOfEndpoints(t *testing.T) {
 	f.want(f.do("GET", "/auth/sessions", "", "Cookie", cookie, "Connection", "Upgrade", "Upgrade", "websocket"), 200, "")
 }
 
-func TestProtectedRoutesLetInWhoMayCome(t *testing.T) {
+func TestAccessToProtectedRoutes(t *testing.T) {
 	f := start(t, Options{})
 	handler := f.svc.Middleware(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("in")) }))
 	for i, want := range [7]int{401, 401, 403, 200, 200, 200, 401} {

@@ -6,7 +6,7 @@ import (
 )
 
 // With OneClick the service does what the original does.
-func TestOneClickKeepsTheOriginalsGet(t *testing.T) {
+func TestOneClickLinks(t *testing.T) {
 	f := start(t, Options{BootstrapEmail: ada, OneClick: true, Redirect: "/app", Refresh: RefreshStrict, Limits: Limits{MailsPerAddress: -1}})
 	a := f.do("GET", f.link(ada), "")
 	f.want(a, 302, "")

@@ -37,7 +37,7 @@ func TestOriginsInOtherSpellings(t *testing.T) {
 }
 
 // A data directory of before may hold the public URL in any spelling.
-func TestPublicURLOfBefore(t *testing.T) {
+func TestStoredPublicURLInAnOldSpelling(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "auth.json"), []byte(`{"issuer":"i","audience":"a","public_url":"https://Mesh.Example."}`), 0o600); err != nil {
 		t.Fatal(err)

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-func TestARefreshReplacesTheToken(t *testing.T) {
+func TestRefresh(t *testing.T) {
 	f := start(t, Options{AutoApprove: true})
 	session := f.signIn(ada)
 	a := f.refresh(session)
@@ -26,7 +26,7 @@ func TestARefreshReplacesTheToken(t *testing.T) {
 	f.want(f.refresh(next), 401, `{"error":"token_expired","error_description":"Refresh token expired"}`)
 }
 
-func TestAProgramRefreshesWithoutCookies(t *testing.T) {
+func TestRefreshWithoutCookies(t *testing.T) {
 	f := start(t, Options{AutoApprove: true})
 	session := f.signIn(ada)
 	a := f.do("POST", "/auth/refresh-token", `{"refresh_token":"`+session+`"}`)
@@ -37,7 +37,7 @@ func TestAProgramRefreshesWithoutCookies(t *testing.T) {
 	f.want(f.refresh(a.json("refresh_token")), 200, "")
 }
 
-func TestARepeatedRefreshGetsTheSameSuccessor(t *testing.T) {
+func TestRepeatedRefresh(t *testing.T) {
 	f := start(t, Options{AutoApprove: true})
 	session := f.signIn(ada)
 	var wg sync.WaitGroup
@@ -158,7 +158,7 @@ func TestLateRefreshRace(t *testing.T) {
 	}
 }
 
-func TestReuseAfterTheGraceWindowEndsTheSession(t *testing.T) {
+func TestReuseAfterTheGracePeriod(t *testing.T) {
 	f := start(t, Options{AutoApprove: true})
 	other := f.signIn(ada)
 	session := f.signIn(ada)
@@ -179,7 +179,7 @@ func TestReuseAfterTheGraceWindowEndsTheSession(t *testing.T) {
 	}
 }
 
-func TestARefreshWithoutAKnownTokenIsRefused(t *testing.T) {
+func TestRefreshWithUnknownTokens(t *testing.T) {
 	f := start(t, Options{})
 	const none = `{"error":"invalid_token","error_description":"No refresh token provided"}`
 	for _, body := range []string{"", "null", "{}", "not json", `{"refresh_token":""}`} {
@@ -190,7 +190,7 @@ func TestARefreshWithoutAKnownTokenIsRefused(t *testing.T) {
 	f.want(f.do("POST", "/auth/refresh-token", strings.Repeat("x", bodyLimit+1)), 413, "")
 }
 
-func TestAFailedRefreshCostsNobodyTheSession(t *testing.T) {
+func TestSessionAfterAFailedRefresh(t *testing.T) {
 	f := start(t, Options{AutoApprove: true})
 	session := f.signIn(ada)
 	f.sql("CREATE TRIGGER full BEFORE INSERT ON RefreshTokens BEGIN SELECT RAISE (ABORT, 'disk full'); END")
@@ -200,7 +200,7 @@ func TestAFailedRefreshCostsNobodyTheSession(t *testing.T) {
 	f.want(f.refresh(session), 200, "")
 }
 
-func TestLogoutEndsThisSessionOnly(t *testing.T) {
+func TestLogout(t *testing.T) {
 	f := start(t, Options{AutoApprove: true})
 	other := f.signIn(ada)
 	session := f.signIn(ada)
@@ -224,7 +224,7 @@ func TestLogoutEndsThisSessionOnly(t *testing.T) {
 	f.want(f.do("POST", "/auth/logout", ""), 200, `{"message":"Logged out"}`)
 }
 
-func TestSessionsSurviveARestart(t *testing.T) {
+func TestSessionAfterARestart(t *testing.T) {
 	dir := t.TempDir()
 	var session, access string
 	t.Run("before", func(t *testing.T) {
@@ -239,7 +239,7 @@ func TestSessionsSurviveARestart(t *testing.T) {
 	f.want(f.refresh(session), 200, "")
 }
 
-func TestARepeatedRefreshGetsATokenThatGoesOn(t *testing.T) {
+func TestRepeatedRefreshAfterOthers(t *testing.T) {
 	f := start(t, Options{AutoApprove: true})
 	session := f.signIn(ada)
 	next := f.refresh(session).cookie()

@@ -21,7 +21,7 @@ func (f *fixture) settled(s *mailsink.Sink) {
 }
 
 // Whoever cannot get a mail is not sent to look for it for ever.
-func TestRefusedAddressIsTold(t *testing.T) {
+func TestAnswerForARefusedAddress(t *testing.T) {
 	server := startSink(t)
 	f := start(t, Options{Sender: senderTo(t, server), Limits: Limits{MailsPerAddress: -1, MailsPerIP: -1}})
 	ask := func(email string) answer { return f.do("POST", "/auth/email-magic-link", `{"email":"`+email+`"}`) }
@@ -58,7 +58,7 @@ func TestRefusedAddressIsTold(t *testing.T) {
 	}
 }
 
-func TestRefusedServiceIsTold(t *testing.T) {
+func TestAnswerWhenAllMailIsRefused(t *testing.T) {
 	server := startSink(t)
 	server.Refuse("MAIL", "550 5.7.1 not your sender")
 	f := start(t, Options{Sender: senderTo(t, server), BootstrapEmail: ada, Limits: Limits{MailsPerAddress: -1, MailsPerIP: -1}})
@@ -98,7 +98,7 @@ func TestRefusedServiceIsTold(t *testing.T) {
 }
 
 // What becomes of mails that only accounts get tells strangers nothing.
-func TestRefusalsHideAccounts(t *testing.T) {
+func TestRefusalsAndHiddenAccounts(t *testing.T) {
 	f := start(t, Options{})
 	refuse := fmt.Errorf("%w: no such mailbox", ErrUndeliverable)
 	for _, kind := range []string{KindNewSignIn, KindAdminNotification, KindApproval, KindInviteNew, KindInviteExisting} {

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func TestKeysRotateWhileTheServiceRuns(t *testing.T) {
+func TestRotationWhileRunning(t *testing.T) {
 	dir := t.TempDir()
 	f := start(t, Options{Dir: dir, AutoApprove: true})
 	session := f.signIn(ada)
@@ -60,7 +60,7 @@ func TestKeysRotateWhileTheServiceRuns(t *testing.T) {
 	}
 }
 
-func TestKeysOfTheEnvironmentAreRotatedThere(t *testing.T) {
+func TestRotationOfEnvironmentKeys(t *testing.T) {
 	dir := t.TempDir()
 	if _, err := NewKey(dir, noEnv); err == nil || !strings.Contains(err.Error(), "start the server on it once") {
 		t.Errorf("got %v", err)

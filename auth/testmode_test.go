@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestTestModeHandsOutLinks(t *testing.T) {
+func TestLinksInTestMode(t *testing.T) {
 	f := start(t, Options{TestMode: true})
 	a := f.do("POST", "/auth/email-magic-link?_test=true", `{"email":"`+ada+`"}`)
 	f.want(a, 200, `{"message":"Magic link generated (test mode)","magic_link":"`+a.json("magic_link")+`","expires_in":1800}`)
@@ -16,7 +16,7 @@ func TestTestModeHandsOutLinks(t *testing.T) {
 	f.link(ada) // without the query: by mail
 }
 
-func TestWithoutTestModeNothingIsHandedOut(t *testing.T) {
+func TestLinksWithoutTestMode(t *testing.T) {
 	f := start(t, Options{})
 	f.want(f.do("POST", "/auth/email-magic-link?_test=true", `{"email":"`+ada+`"}`), 200,
 		`{"message":"Check your email for the magic link","expires_in":1800}`)
@@ -24,7 +24,7 @@ func TestWithoutTestModeNothingIsHandedOut(t *testing.T) {
 		`{"error":"forbidden","error_description":"Test mode not enabled"}`)
 }
 
-func TestSetSubjectDataFollowsTheRules(t *testing.T) {
+func TestSubjectDataInTestMode(t *testing.T) {
 	f := start(t, Options{TestMode: true})
 	set := func(status int, body string) {
 		t.Helper()

@@ -18,7 +18,7 @@ import (
 // One test for each threat of appendix B. What a test above shows already is named
 // beside it.
 
-func TestThreatB01AnswersHideKnownAddresses(t *testing.T) {
+func TestThreatB01AnswersAboutUnknownAddresses(t *testing.T) {
 	f, admin := withAdmin(t)
 	f.signIn(bob)
 	f.want(f.as(admin, "PATCH", "subject/"+f.subject(bob).Sub, `{"adminApproved":false}`), 200, "")
@@ -46,8 +46,8 @@ func TestThreatB01AnswersHideKnownAddresses(t *testing.T) {
 	}
 }
 
-// Storage: TestDefect16LinksStoredHashed.
-func TestThreatB02TokensAreLongAndNeverTheSame(t *testing.T) {
+// Storage: TestDefect16StoredSecrets.
+func TestThreatB02TokenEntropy(t *testing.T) {
 	seen := map[string]bool{}
 	for range 1000 {
 		seen[secret.New()] = true
@@ -66,7 +66,7 @@ func TestThreatB02TokensAreLongAndNeverTheSame(t *testing.T) {
 	}
 }
 
-func TestThreatB03LinksWorkOnce(t *testing.T) {
+func TestThreatB03LinksAfterASignIn(t *testing.T) {
 	f, admin := withAdmin(t)
 	first, second := f.link(bob), f.link(bob)
 	f.want(f.do("POST", second, ""), 303, "")
@@ -82,8 +82,8 @@ func TestThreatB03LinksWorkOnce(t *testing.T) {
 	}
 }
 
-// With a browser that runs scripts: TestAScannerThatRunsScriptsDoesNotUseALinkUp.
-func TestThreatB04LookingAtALinkDoesNotUseItUp(t *testing.T) {
+// With a browser that runs scripts: TestLinkInAScannerWithScripts.
+func TestThreatB04PreviewOfALink(t *testing.T) {
 	f, admin := withAdmin(t)
 	f.want(f.as(admin, "POST", "invite", `{"emails":["`+carol+`"]}`), 200, "")
 	for _, link := range []string{f.lastLink(), f.link(bob)} {
@@ -98,7 +98,7 @@ func TestThreatB04LookingAtALinkDoesNotUseItUp(t *testing.T) {
 	}
 }
 
-func TestThreatB05NothingIsApprovedByAGet(t *testing.T) {
+func TestThreatB05ApprovalByGet(t *testing.T) {
 	f, admin := withAdmin(t)
 	f.signIn(bob)
 	path := "approve/" + f.subject(bob).Sub
@@ -110,7 +110,7 @@ func TestThreatB05NothingIsApprovedByAGet(t *testing.T) {
 	f.want(a, 403, "")
 }
 
-func TestThreatB06TheHostDecidesNothing(t *testing.T) {
+func TestThreatB06ForgedHost(t *testing.T) {
 	f := start(t, Options{AutoApprove: true})
 	session := f.signIn(ada)
 	a := f.do("POST", f.link(bob), "", "Host", "evil.example")
@@ -121,7 +121,7 @@ func TestThreatB06TheHostDecidesNothing(t *testing.T) {
 	f.want(f.do("POST", "/auth/refresh-token", "", "Cookie", cookieName+"="+session, "Sec-Fetch-Site", "cross-site", "Host", "evil.example", "Origin", "https://evil.example"), 403, "")
 }
 
-func TestThreatB07NobodyIsSentElsewhere(t *testing.T) {
+func TestThreatB07OpenRedirects(t *testing.T) {
 	f := start(t, Options{AutoApprove: true, Redirect: "/app?x=1#frag"})
 	for _, extra := range []string{"&next=https://evil.example", "&redirect_uri=//evil.example", "&return_to=/\\evil.example"} {
 		a := f.do("POST", f.link(ada)+extra, "")
@@ -138,8 +138,8 @@ func TestThreatB07NobodyIsSentElsewhere(t *testing.T) {
 	}
 }
 
-// Across two real sites: TestTheBrowserSignsInAcrossTwoSites.
-func TestThreatB08ForeignPagesChangeNothing(t *testing.T) {
+// Across two real sites: TestBrowserSignInAcrossSites.
+func TestThreatB08RequestsOfForeignPages(t *testing.T) {
 	f, _ := withAdmin(t)
 	session := f.signIn(bob)
 	sub := f.subject(bob).Sub
@@ -163,7 +163,7 @@ func TestThreatB08ForeignPagesChangeNothing(t *testing.T) {
 	f.want(f.refresh(session), 200, "")
 }
 
-func TestThreatB08OnlyListedOriginsUseTheCookie(t *testing.T) {
+func TestThreatB08CookieByOrigin(t *testing.T) {
 	const app = "https://app.lmz.example"
 	f := start(t, Options{AutoApprove: true, Origins: []string{app + "/"}})
 	session := f.signIn(ada)
@@ -192,7 +192,7 @@ func TestThreatB08OnlyListedOriginsUseTheCookie(t *testing.T) {
 	f.want(f.do("POST", "/auth/logout", ""), 200, "")
 }
 
-func TestThreatB09MailsAndGuessesAreLimited(t *testing.T) {
+func TestThreatB09MailAndGuessLimits(t *testing.T) {
 	f := start(t, Options{Limits: Limits{MailsPerIP: 4, MailsPerHour: 12, FailuresPerIP: 5}, Proxies: 1})
 	ask := func(email, ip string) answer {
 		return f.do("POST", "/auth/email-magic-link", `{"email":"`+email+`"}`, "X-Forwarded-For", "6.6.6.6, "+ip)
@@ -229,7 +229,7 @@ func TestThreatB09MailsAndGuessesAreLimited(t *testing.T) {
 	f.want(f.do("POST", "/auth/refresh-token", "", "X-Forwarded-For", "192.0.2.9"), 401, "") // no token is no guess
 }
 
-func TestThreatB09OwnerIsNotLockedOut(t *testing.T) {
+func TestThreatB09OwnerOfAFloodedAddress(t *testing.T) {
 	f := start(t, Options{Limits: Limits{MailsPerIP: 20, MailsPerHour: 50}, Proxies: 1, BootstrapEmail: ada})
 	ask := func(email, ip, cookies string) answer {
 		return f.do("POST", "/auth/email-magic-link", `{"email":"`+email+`"}`, "X-Forwarded-For", ip, "Cookie", cookies)
@@ -301,7 +301,7 @@ func TestThreatB09OwnerIsNotLockedOut(t *testing.T) {
 	f.want(ask(ada, "192.0.2.1", mine), 200, "")
 }
 
-func TestThreatB10SecretsAreLookedUpByTheirHash(t *testing.T) {
+func TestThreatB10SecretLookupByHash(t *testing.T) {
 	f := start(t, Options{})
 	for table, column := range map[string]string{"MagicLinks": "tokenHash", "InviteTokens": "tokenHash", "RefreshTokens": "tokenHash",
 		"CliCodes": "codeHash", "Devices": "deviceHash", "NamedTokens": "tokenHash"} {
@@ -315,7 +315,7 @@ func TestThreatB10SecretsAreLookedUpByTheirHash(t *testing.T) {
 	}
 }
 
-func TestThreatB11ClocksMayDifferBothWays(t *testing.T) {
+func TestThreatB11ClockDifferences(t *testing.T) {
 	dir := t.TempDir()
 	signer := start(t, Options{Dir: dir, AutoApprove: true})
 	access := signer.access(signer.signIn(ada))
@@ -341,8 +341,8 @@ func TestThreatB11ClocksMayDifferBothWays(t *testing.T) {
 	}
 }
 
-// Reuse: TestDefect08ReuseEndsTheWholeSession.
-func TestThreatB12TheThreeWaysToRefresh(t *testing.T) {
+// Reuse: TestDefect08ReusedRefreshToken.
+func TestThreatB12RefreshModes(t *testing.T) {
 	strict := start(t, Options{AutoApprove: true, Refresh: RefreshStrict})
 	session := strict.signIn(ada)
 	strict.want(strict.refresh(session), 200, "")
@@ -366,7 +366,7 @@ func TestThreatB12TheThreeWaysToRefresh(t *testing.T) {
 	slide.wantError(slide.refresh(session), 401, "token_expired")
 }
 
-func TestThreatB13EverySessionEnds(t *testing.T) {
+func TestThreatB13EndOfEverySession(t *testing.T) {
 	f := start(t, Options{AutoApprove: true, RefreshTTL: 10 * 24 * time.Hour})
 	session := f.signIn(ada)
 	for range 5 {
@@ -399,7 +399,7 @@ func TestThreatB13EverySessionEnds(t *testing.T) {
 	}
 }
 
-func TestThreatB14WhatWasTakenAwayIsGoneAtOnce(t *testing.T) {
+func TestThreatB14ImmediateRevocation(t *testing.T) {
 	f, admin := withAdmin(t)
 	enter := func() (access, session string) {
 		session = f.signIn(bob)
@@ -433,8 +433,8 @@ func TestThreatB14WhatWasTakenAwayIsGoneAtOnce(t *testing.T) {
 	f.want(f.as(promoted, "GET", "subjects", ""), 403, "")
 }
 
-// The rest of what is refused: TestVerifyIsStrict.
-func TestThreatB15EndpointsCheckTokensStrictly(t *testing.T) {
+// The rest of what is refused: TestStrictVerification.
+func TestThreatB15TokenChecksOfEndpoints(t *testing.T) {
 	f, admin := withAdmin(t)
 	sub := f.subject(ada).Sub
 	for name, change := range map[string]jwt.MapClaims{
@@ -464,8 +464,8 @@ func TestThreatB15EndpointsCheckTokensStrictly(t *testing.T) {
 	f.want(f.as(admin, "GET", "subjects", ""), 200, "")
 }
 
-// Nesting and rights: TestDelegationNamesEveryoneAndGrantsNoMore.
-func TestThreatB16DelegationIsRecorded(t *testing.T) {
+// Nesting and rights: TestDelegationChain.
+func TestThreatB16RecordOfDelegation(t *testing.T) {
 	f, admin := withAdmin(t)
 	f.signIn(bob)
 	f.want(f.as(admin, "POST", "approve/"+f.subject(bob).Sub, ""), 200, "")
@@ -476,8 +476,8 @@ func TestThreatB16DelegationIsRecorded(t *testing.T) {
 	}
 }
 
-// Attributes and names: TestDefect13BothNamesOfTheCookieAreAccepted.
-func TestThreatB17CookieStaysOutOfRoutes(t *testing.T) {
+// Attributes and names: TestDefect13BothCookieNames.
+func TestThreatB17CookieOnProtectedRoutes(t *testing.T) {
 	f := start(t, Options{AutoApprove: true})
 	access := f.access(f.signIn(ada))
 	var seen []string
@@ -501,7 +501,7 @@ func TestThreatB18LongTokenConnection(t *testing.T) {
 	}
 }
 
-func TestThreatB19PagesLeakNothing(t *testing.T) {
+func TestThreatB19LeaksOfPages(t *testing.T) {
 	f, admin := withAdmin(t)
 	f.want(f.as(admin, "POST", "invite", `{"emails":["`+carol+`"]}`), 200, "")
 	invitation := f.lastLink()
@@ -529,8 +529,8 @@ func TestThreatB19PagesLeakNothing(t *testing.T) {
 	}
 }
 
-// Mails: TestDefect11MailsHoldNoMarkupOfStrangers, TestMailsHaveBothForms.
-func TestThreatB20OneMailboxHasOneName(t *testing.T) {
+// Mails: TestDefect11MarkupOfStrangersInMails, TestBothFormsOfAMail.
+func TestThreatB20NormalMailAddresses(t *testing.T) {
 	for raw, want := range map[string]string{" Ada@Example.COM ": ada, "foo<x@evil.co>": "", "x@evil.co (ada)": "", `"x"@evil.co`: "", "x@evil..co": "", "x@-evil.co": "",
 		"x@evil.co.": "", "x@evil": "", "a@b@c.co": "", "x@evil.co,y@evil.co": "", "x\r\n@evil.co": "", "ü@evil.co": "", "x@" + strings.Repeat("a.", 130) + "co": "",
 		"x+tag@evil.co": "x+tag@evil.co"} {
@@ -540,7 +540,7 @@ func TestThreatB20OneMailboxHasOneName(t *testing.T) {
 	}
 }
 
-func TestThreatB21OwnerLearnsOfSignIn(t *testing.T) {
+func TestThreatB21NoticeOfANewSignIn(t *testing.T) {
 	f, _ := withAdmin(t)
 	alerts := func() (all []received) {
 		for _, m := range f.box.newestFirst() {
@@ -579,7 +579,7 @@ func TestThreatB21OwnerLearnsOfSignIn(t *testing.T) {
 	}
 }
 
-func TestThreatB22TestModeIsOutOfReach(t *testing.T) {
+func TestThreatB22TestModeFromElsewhere(t *testing.T) {
 	_, err := Open(Options{Dir: t.TempDir(), PublicURL: publicURL, Getenv: noEnv, TestMode: true})
 	if err == nil || !strings.Contains(err.Error(), "loopback") {
 		t.Errorf("got %v", err)
@@ -615,7 +615,7 @@ func TestThreatB22TestModeIsOutOfReach(t *testing.T) {
 	f.want(a, 200, `{"message":"Check your email for the magic link","expires_in":1800}`)
 }
 
-func TestThreatB23NothingGrowsOrHangs(t *testing.T) {
+func TestThreatB23BoundedResources(t *testing.T) {
 	dir := t.TempDir()
 	f := start(t, Options{Dir: dir, BootstrapEmail: ada, Limits: Limits{MailsPerAddress: -1, MailsPerIP: -1}})
 	admin := f.admin()
@@ -639,7 +639,7 @@ func TestThreatB23NothingGrowsOrHangs(t *testing.T) {
 	}
 }
 
-func TestThreatB23ConstantRefreshFillsNoTable(t *testing.T) {
+func TestThreatB23ConstantRefreshes(t *testing.T) {
 	f := start(t, Options{BootstrapEmail: ada, Proxies: 1})
 	first := f.signIn(ada)
 	session, refreshes := first, 0
@@ -686,7 +686,7 @@ func TestThreatB23ConstantRefreshFillsNoTable(t *testing.T) {
 	f.want(f.refresh(secret.New()), 401, `{"error":"invalid_token","error_description":"Invalid refresh token"}`)
 }
 
-func TestThreatB24RefusalsDoNotFillTheAuditLog(t *testing.T) {
+func TestThreatB24RecordedRefusals(t *testing.T) {
 	f := start(t, Options{BootstrapEmail: ada, Limits: Limits{FailuresPerIP: 5}})
 	user := f.access(f.signIn(bob))
 	denied := func() (n int) {

@@ -27,7 +27,7 @@ func goodClaims(now time.Time) jwt.MapClaims {
 		"iat": now.Unix(), "jti": "j", "emailVerified": true, "adminApproved": true, "email": ada}
 }
 
-func TestVerifyIsStrict(t *testing.T) {
+func TestStrictVerification(t *testing.T) {
 	f := start(t, Options{})
 	f.insert(store.Subject{Sub: "s", Email: ada, EmailVerified: true, AdminApproved: true, IsAdmin: true})
 	now := f.now()
@@ -126,7 +126,7 @@ func TestVerifyIsStrict(t *testing.T) {
 	}
 }
 
-func TestAnAccessTokenIsAsTheOriginals(t *testing.T) {
+func TestAccessTokenClaims(t *testing.T) {
 	f := start(t, Options{AutoApprove: true})
 	access := f.access(f.signIn(ada))
 	all := jwt.MapClaims{}
@@ -146,7 +146,7 @@ func TestAnAccessTokenIsAsTheOriginals(t *testing.T) {
 	}
 }
 
-func TestMiddlewareLetsOnlyVerifiedBearersThrough(t *testing.T) {
+func TestMiddlewareAdmission(t *testing.T) {
 	f := start(t, Options{AutoApprove: true})
 	session := f.signIn(ada)
 	access := f.access(session)
@@ -194,7 +194,7 @@ func TestMiddlewareLetsOnlyVerifiedBearersThrough(t *testing.T) {
 	}
 }
 
-func TestMintWorksWhileTheServiceIsOpen(t *testing.T) {
+func TestMintWhileRunning(t *testing.T) {
 	dir := t.TempDir()
 	f := start(t, Options{Dir: dir, Issuer: "https://issuer.example", Limits: Limits{MailsPerAddress: -1}})
 	var wg sync.WaitGroup
@@ -232,7 +232,7 @@ func TestMintWorksWhileTheServiceIsOpen(t *testing.T) {
 	}
 }
 
-func TestMintRefusesWhatMakesNoSense(t *testing.T) {
+func TestInvalidMintArguments(t *testing.T) {
 	if _, err := Mint(t.TempDir(), noEnv, ada, false, 0); err == nil || !strings.Contains(err.Error(), "start the server on it once") {
 		t.Errorf("a directory never opened: %v", err)
 	}
@@ -248,7 +248,7 @@ func TestMintRefusesWhatMakesNoSense(t *testing.T) {
 	}
 }
 
-func TestARevokedApprovalIsNotGivenBack(t *testing.T) {
+func TestMintAfterARevocation(t *testing.T) {
 	dir := t.TempDir()
 	f := start(t, Options{Dir: dir, AutoApprove: true, TestMode: true})
 	session := f.signIn(ada)

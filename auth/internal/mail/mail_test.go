@@ -17,7 +17,7 @@ func allLetters() (all []Letter) {
 	return all
 }
 
-func TestMailsHaveBothForms(t *testing.T) {
+func TestBothFormsOfAMail(t *testing.T) {
 	for _, l := range allLetters() {
 		m, err := Templates{}.Message(l)
 		if err != nil {
@@ -37,7 +37,7 @@ func TestMailsHaveBothForms(t *testing.T) {
 	}
 }
 
-func TestTemplatesReplacePartsOfMails(t *testing.T) {
+func TestMailTemplates(t *testing.T) {
 	files := fstest.MapFS{
 		"magic-link.subject": {Data: []byte("Hello\n {{.To}}")},
 		"magic-link.html":    {Data: []byte(`<p title="{{.App}}">{{.To}} <a href="{{.Link}}">{{.Button}}</a></p>`)},

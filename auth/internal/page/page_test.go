@@ -10,7 +10,7 @@ import (
 )
 
 // WCAG AA: 4.5 for text, 3 for the edges of fields.
-func TestColoursContrastInLightAndDark(t *testing.T) {
+func TestColourContrast(t *testing.T) {
 	variable := regexp.MustCompile(`--([a-z-]+): (#[0-9a-f]{6});`)
 	schemes := strings.SplitN(style, "@media (prefers-color-scheme: dark)", 2)
 	if len(schemes) != 2 {

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestThreatB09AHeaderIsNobodysAddress(t *testing.T) {
+func TestThreatB09ForgedClientAddress(t *testing.T) {
 	for _, test := range []struct {
 		proxies int
 		header  []string
@@ -30,7 +30,7 @@ func TestThreatB09AHeaderIsNobodysAddress(t *testing.T) {
 	}
 }
 
-func TestAddressesAsProxiesWriteThem(t *testing.T) {
+func TestAddressFormatsOfProxies(t *testing.T) {
 	const xff, fwd = "X-Forwarded-For", "Forwarded"
 	for _, test := range []struct {
 		proxies int

@@ -43,7 +43,7 @@ func senderTo(t *testing.T, s *mailsink.Sink) *SMTP {
 	return sender
 }
 
-func TestResendIsGivenEveryMailOnce(t *testing.T) {
+func TestMailByResend(t *testing.T) {
 	status, requests := 200, []*http.Request{}
 	var body map[string]any
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -76,7 +76,7 @@ func TestResendIsGivenEveryMailOnce(t *testing.T) {
 	}
 }
 
-func TestSendersAreCheckedWhenTheyAreMade(t *testing.T) {
+func TestInvalidSenderOptions(t *testing.T) {
 	for _, o := range []SMTPOptions{{}, {Server: "mail.example"}, {From: "a@b.co"}, {Server: ":25", From: "a@b.co"}, {Server: "m:x", From: "a@b.co"},
 		{Server: "m", From: "nobody"}, {Server: "m", From: "a@b.co", ReplyTo: "x"}, {Server: "m", From: "a@b.co", TLS: "maybe"}} {
 		if _, err := NewSMTP(o); err == nil {
@@ -95,7 +95,7 @@ func TestSendersAreCheckedWhenTheyAreMade(t *testing.T) {
 	}
 }
 
-func TestSMTPDemandsEncryptionUnlessToldOtherwise(t *testing.T) {
+func TestSMTPWithoutEncryption(t *testing.T) {
 	server := startSink(t) // which offers none
 	sender, err := NewSMTP(SMTPOptions{Server: server.Addr, From: "a@lmz.example"})
 	if err != nil {
@@ -164,7 +164,7 @@ func TestHostileMailServerCost(t *testing.T) {
 	}
 }
 
-func TestSMTPSignsInOverAnEncryptedConnection(t *testing.T) {
+func TestSMTPSignInOverTLS(t *testing.T) {
 	https := httptest.NewTLSServer(nil) // for its certificate
 	defer https.Close()
 	l, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: https.TLS.Certificates})
@@ -192,7 +192,7 @@ func TestSMTPSignsInOverAnEncryptedConnection(t *testing.T) {
 	}
 }
 
-func TestAMailThatCannotBeDeliveredIsGivenUp(t *testing.T) {
+func TestPermanentAndTemporaryFailures(t *testing.T) {
 	server := startSink(t)
 	server.Answer("550 no such user")
 	err := senderTo(t, server).Send(t.Context(), mail.Message{ID: "1", To: "ada@example.com", Subject: "s", Text: "t", HTML: "h"})
@@ -208,7 +208,7 @@ func TestAMailThatCannotBeDeliveredIsGivenUp(t *testing.T) {
 	}
 }
 
-func TestMailServerIsGreetedByAFullName(t *testing.T) {
+func TestSMTPGreeting(t *testing.T) {
 	for given, want := range map[string]string{"": "lmz.example", "mesh.example.com": "mesh.example.com", "[192.0.2.1]": "[192.0.2.1]", "[IPv6:2001:db8::1]": "[IPv6:2001:db8::1]"} {
 		server := startSink(t)
 		sender, err := NewSMTP(SMTPOptions{Server: server.Addr, TLS: NoTLS, From: "a@lmz.example", Helo: given})
@@ -292,7 +292,7 @@ func TestInternationalNamesInMail(t *testing.T) {
 }
 
 // A server that objects to the service accepts no mail at all, and says so at different stages.
-func TestMailServerThatTakesNoMail(t *testing.T) {
+func TestMailServerThatRefusesAll(t *testing.T) {
 	for verb, line := range map[string]string{"EHLO": "550 5.7.1 who are you", "AUTH": "535 5.7.8 wrong password", "MAIL": "550 5.7.1 not your sender"} {
 		server := startSink(t)
 		server.Refuse(verb, line)
