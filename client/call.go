@@ -15,7 +15,7 @@ import (
 type pending struct {
 	key    uint64
 	answer chan proto.Answer // has room for the one answer
-	cause  error             // what kept the peer from asking; set before answer
+	cause  error             // why the call was not sent; set before answer
 }
 
 // CallRaw implements [lmz.Caller]. Calls made while the peer is not connected wait
@@ -31,8 +31,8 @@ func (p *Peer) CallRaw(ctx context.Context, to lmz.Address, c lmz.Continuation) 
 	return p.await(ctx, call)
 }
 
-// Send implements [lmz.Caller]. What is sent outlives ctx: it ends at a deadline that was
-// set for it, or else after [lmz.DefaultTimeout].
+// Send implements [lmz.Caller]. The message outlives ctx: it ends at the deadline that was set
+// for it, or else after [lmz.DefaultTimeout].
 func (p *Peer) Send(ctx context.Context, to lmz.Address, c lmz.Continuation, options ...lmz.SendOption) error {
 	o := node.SendOptions(options)
 	ctx, cancel := proto.ForSend(ctx)
@@ -52,10 +52,10 @@ func (p *Peer) Send(ctx context.Context, to lmz.Address, c lmz.Continuation, opt
 	return nil
 }
 
-// start hands a call to the session, which keeps the order of calls to start.
+// start passes a call to the session, which sends calls in the order of start.
 func (p *Peer) start(ctx context.Context, to lmz.Address, c lmz.Continuation, noReply bool) (*pending, error) {
 	if err := ctx.Err(); err != nil {
-		return nil, &lmz.Error{Code: lmz.CodeGateway, Message: "the call to " + to.String() + " was given up before it was made", Cause: err}
+		return nil, &lmz.Error{Code: lmz.CodeGateway, Message: "the call to " + to.String() + " was abandoned before it was made", Cause: err}
 	}
 	if to.Binding == "" {
 		return nil, &lmz.Error{Code: lmz.CodeAbsent, Message: `no objects are registered as ""`}
@@ -75,8 +75,8 @@ func (p *Peer) start(ctx context.Context, to lmz.Address, c lmz.Continuation, no
 	return waiting, nil
 }
 
-// claim is the call context that a client sends: state, which the gateway passes on
-// as the client's word. All else it knows itself, and believes nobody.
+// claim returns the call context that a client sends. It has only state, which the gateway
+// passes on as the client's claim. Everything else the gateway knows by itself.
 func claim(c lmz.CallContext) ([]byte, error) {
 	if len(c.State) == 0 && len(c.ClientState) == 0 {
 		return emptyContext, nil
@@ -89,8 +89,8 @@ func claim(c lmz.CallContext) ([]byte, error) {
 	return proto.MarshalContext(lmz.CallContext{State: state})
 }
 
-// startEncoded is start for a chain and a context that are encoded already. Its error is
-// why the peer does not try any more.
+// startEncoded is start for a chain and a context that are already encoded. Its error says why
+// the peer stopped trying.
 func (p *Peer) startEncoded(ctx context.Context, to lmz.Address, chain, callContext []byte, noReply bool) (*pending, error) {
 	urgent, _ := ctx.Value(urgentKey{}).(bool)
 	p.mu.Lock()
@@ -112,7 +112,7 @@ func (p *Peer) startEncoded(ctx context.Context, to lmz.Address, chain, callCont
 	return waiting, nil
 }
 
-// emptyContext is a call context that says nothing.
+// emptyContext is an encoded call context without entries.
 var emptyContext = []byte{0xa0}
 
 // await waits for the answer of a call.
@@ -121,7 +121,7 @@ func (p *Peer) await(ctx context.Context, call *pending) (lmz.Value, error) {
 	return p.result(a, cause)
 }
 
-// awaitEncoded waits for the answer of a call, and what kept the peer from asking.
+// awaitEncoded waits for the answer of a call. cause says why it was not sent, if it was not.
 func (p *Peer) awaitEncoded(ctx context.Context, call *pending) (a proto.Answer, cause error) {
 	select {
 	case a := <-call.answer:
@@ -145,7 +145,7 @@ func (p *Peer) awaitEncoded(ctx context.Context, call *pending) (a proto.Answer,
 	if a := <-call.answer; open { // settled by Cancel
 		return a, ended
 	} else {
-		return a, call.cause // the answer came in the same instant
+		return a, call.cause // the answer arrived at the same time
 	}
 }
 

@@ -2,8 +2,8 @@ package client
 
 import "sync"
 
-// callbacks runs the user's functions one after another on a goroutine of its
-// own, which lives while there is something to run.
+// callbacks runs the user's functions one after another on a separate goroutine, which lives
+// while there is something to run.
 type callbacks struct {
 	mu      sync.Mutex // guards the following fields
 	queue   []func()
@@ -41,7 +41,7 @@ func (c *callbacks) run() {
 	}
 }
 
-// stop lets no further function begin.
+// stop prevents further functions from running.
 func (c *callbacks) stop() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -8,7 +8,7 @@ import (
 	"github.com/lumenize/lmz/internal/session"
 )
 
-// Errors of a peer. A call that failed for one of these reasons wraps it.
+// Errors of a peer. The error of a call that failed for one of these reasons wraps it.
 var (
 	ErrClosed        = errors.New("the client is closed")
 	ErrLoginRequired = errors.New("login required")
@@ -20,10 +20,10 @@ var (
 type LoginRequiredError struct {
 	Code   int // HTTP status or close code
 	Reason string
-	Err    error // what said so: a *DialError, a *CloseError or the error of Options.Token; may be nil
+	Err    error // its cause: a *DialError, a *CloseError or the error of Options.Token; may be nil
 }
 
-// Error gives the reason as the gateway put it.
+// Error returns the reason in the words of the gateway.
 func (e *LoginRequiredError) Error() string {
 	if e.Reason == "" {
 		return "login required (" + strconv.Itoa(e.Code) + ")"
@@ -34,15 +34,15 @@ func (e *LoginRequiredError) Error() string {
 // Is matches [ErrLoginRequired].
 func (e *LoginRequiredError) Is(target error) bool { return target == ErrLoginRequired }
 
-// Unwrap returns what said that the user must sign in.
+// Unwrap returns the cause.
 func (e *LoginRequiredError) Unwrap() error { return e.Err }
 
 // statusUnauthorized is the code of an error that wraps only [ErrLoginRequired]. Package
 // net/http is too large for a browser.
 const statusUnauthorized = 401
 
-// refusalOf returns the code and the reason with which a user is refused by an error of
-// Options.Token, and code 0 for an error that says nothing of the kind.
+// refusalOf returns the code and the reason of an error of Options.Token that refuses the user,
+// and code 0 for any other error.
 func refusalOf(err error) (code int, reason string) {
 	var login *LoginRequiredError
 	switch {
@@ -55,17 +55,17 @@ func refusalOf(err error) (code int, reason string) {
 	return 0, err.Error()
 }
 
-// unusableTokenError says that what Options.Token returned cannot be a token.
+// unusableTokenError says that Options.Token returned an invalid token.
 type unusableTokenError struct{ err error }
 
 func (e *unusableTokenError) Error() string { return "Options.Token: " + e.err.Error() }
 func (e *unusableTokenError) Unwrap() error { return e.err }
 
-// errNameless is for a server that speaks only lmz: nobody tells the instance name.
-var errNameless = errors.New("the access token names no subject, and this server does not say it: the option Instance is required")
+// errNameless is for a server that speaks only lmz, which does not report the instance name.
+var errNameless = errors.New("the access token has no subject, and this server does not report it: set the option Instance")
 
-// notConnectedError says that somebody gave up waiting for a connection, and what the
-// last attempt met.
+// notConnectedError says that a caller gave up waiting for a connection, and why the last
+// attempt failed.
 type notConnectedError struct{ ended, last error }
 
 func (e *notConnectedError) reason() string {
@@ -74,8 +74,8 @@ func (e *notConnectedError) reason() string {
 func (e *notConnectedError) Error() string   { return e.reason() + " (" + e.ended.Error() + ")" }
 func (e *notConnectedError) Unwrap() []error { return []error{e.ended, e.last} }
 
-// gaveUp adds to what ended the waiting for a connection, or for an answer, what keeps
-// the peer from being connected, if that is known and not the same.
+// gaveUp adds the reason why the peer is not connected, if it is known and differs, to the error
+// that ended the wait for a connection or an answer.
 func (p *Peer) gaveUp(ended error) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -10,8 +10,8 @@ import (
 	"github.com/lumenize/lmz/internal/turn"
 )
 
-// run starts an incoming call. It takes its place in the line at once, so that
-// calls begin in the order in which they came. p.mu is held.
+// run starts an incoming call. It joins the line at once, so that calls begin in the order in
+// which they arrived. p.mu is held.
 func (p *Peer) run(number uint64, f proto.Frame) {
 	place := p.line.Join(turn.Who{})
 	ctx, cancel := context.WithTimeout(p.ctx, f.Timeout)
@@ -25,15 +25,15 @@ func (p *Peer) run(number uint64, f proto.Frame) {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		if p.session.ID != id || p.running[number] == nil {
-			return // nobody waits any more; another session has numbers of its own
+			return // cancelled, or the session has ended; the next one has its own numbers
 		}
 		delete(p.running, number)
 		p.doSession(p.session.Answer(number, answer))
 	})
 }
 
-// missed tells the user in a turn of its own, like a call, so that it is in order with the
-// calls that came before and after. p.mu is held.
+// missed runs OnMissed in a turn, like a call, so that it is in order with the calls that arrived
+// before and after. p.mu is held.
 func (p *Peer) missed(f proto.Frame) {
 	if p.options.OnMissed != nil {
 		f.NoReply, f.Timeout = true, proto.MaxTimeout
@@ -41,7 +41,7 @@ func (p *Peer) missed(f proto.Frame) {
 	}
 }
 
-// execute waits for the turn and does what the call asks for.
+// execute waits for the turn and executes the call.
 func (p *Peer) execute(ctx context.Context, place *turn.Place, self lmz.Identity, f proto.Frame) proto.Answer {
 	err := place.Wait(ctx)
 	if err == nil && ctx.Err() != nil { // the turn was free
@@ -54,7 +54,7 @@ func (p *Peer) execute(ctx context.Context, place *turn.Place, self lmz.Identity
 	return p.serve(ctx, place, self, f)
 }
 
-// serveHandler is how a peer made by [New] runs a call: by its Handler.
+// serveHandler executes a call with Options.Handler, for peers made by [New].
 func (p *Peer) serveHandler(ctx context.Context, place *turn.Place, self lmz.Identity, f proto.Frame) proto.Answer {
 	holder := place.Hold(nil)
 	defer holder.End()
@@ -82,7 +82,7 @@ func (p *Peer) guard() lmz.Guard {
 	return refusePeers
 }
 
-// refusePeers is the default OnBeforeCall: what another client started is refused.
+// refusePeers is the default OnBeforeCall. It refuses calls that another client started.
 func refusePeers(ctx context.Context, _ *lmz.Request) error {
 	c, _ := lmz.CallContextFrom(ctx)
 	if origin := c.Origin(); origin.Type == lmz.TypeClient && origin.Address != c.Self.Address {
@@ -91,7 +91,7 @@ func refusePeers(ctx context.Context, _ *lmz.Request) error {
 	return nil
 }
 
-// guarded puts a guard before a handler.
+// guarded is a handler with a guard.
 type guarded struct {
 	handler lmz.Handler
 	guard   lmz.Guard
@@ -123,8 +123,8 @@ func (p *Peer) reply(ctx context.Context, c lmz.Continuation, a proto.Answer) {
 
 type holderKey struct{}
 
-// giveUpTurn lets the next handler begin, if ctx is a handler's, and returns the
-// function that takes the turn again.
+// giveUpTurn lets the next handler begin, if ctx belongs to a handler, and returns the function
+// that takes the turn back.
 func giveUpTurn(ctx context.Context) (retake func()) {
 	holder, ok := ctx.Value(holderKey{}).(*turn.Holder)
 	if !ok {

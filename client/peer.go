@@ -18,15 +18,15 @@ import (
 	"github.com/lumenize/lmz/internal/turn"
 )
 
-// State is where a peer is on its way to the gateway.
+// State is the state of a peer's connection.
 type State int
 
-// The states of a peer. A new one is Disconnected.
+// The states of a peer. A new peer is Disconnected.
 const (
 	Disconnected = State(session.Disconnected) // not connected and not trying
 	Connecting   = State(session.Connecting)   // trying for the first time
 	Connected    = State(session.Connected)    // the gateway has welcomed it
-	Reconnecting = State(session.Reconnecting) // was connected, or failed to, and tries again
+	Reconnecting = State(session.Reconnecting) // trying again after a failure
 )
 
 // String returns the state in lower case, as shown to people.
@@ -58,7 +58,7 @@ type Peer struct {
 	token    string
 	subject  string        // as the token says it; "" if that is opaque
 	instance string        // empty until there is a token that says it, or a welcome
-	over     error         // why the peer does not try any more
+	over     error         // why the peer stopped trying
 	failed   error         // why the last attempt to connect failed, or the last connection ended; nil after a welcome
 	changed  chan struct{} // closed and replaced when the state changes
 	unknown  uint64        // frames of unknown kinds that came
@@ -74,7 +74,7 @@ type Peer struct {
 
 var _ lmz.Caller = (*Peer)(nil)
 
-// New makes a peer. It does no I/O: [Peer.Connect] does.
+// New returns a peer. It does no I/O: [Peer.Connect] does. It fails if an option is invalid.
 func New(o Options) (*Peer, error) {
 	if o.Handler == nil {
 		o.Handler = new(lmz.Mux)
@@ -144,11 +144,11 @@ func newSessionID() (id proto.SessionID) {
 	return id
 }
 
-// gatewayURL turns the origin that the user gave into that of a WebSocket.
+// gatewayURL returns the origin of the WebSocket for an origin of Options.
 func gatewayURL(origin string) (string, error) {
 	scheme, host, ok := strings.Cut(strings.TrimRight(origin, "/"), "://")
 	if !ok || host == "" || strings.ContainsAny(host, " \t\r\n\"<>?#\\") || host[0] == '/' || host[0] == ':' {
-		return "", errors.New("client: Options.URL: " + origin + " is no URL such as https://mesh.example.com")
+		return "", errors.New("client: Options.URL: " + origin + " is not a URL such as https://mesh.example.com")
 	}
 	switch scheme = strings.ToLower(scheme); scheme {
 	case "http":
@@ -178,10 +178,10 @@ func escapeSegment(text string) string {
 	return b.String()
 }
 
-// Connect starts connecting and waits until the gateway has welcomed the peer, or
-// refused it, or ctx ends, which ends only the waiting: that error wraps both the cause of
-// ctx and what the last attempt failed with, such as a [*DialError]. What can be no token
-// ends the waiting at once. A peer that waits for its next attempt tries at once.
+// Connect starts connecting and waits until the gateway has welcomed or refused the peer, or
+// until ctx ends. The end of ctx ends only the wait: the error wraps both the cause of ctx and the
+// error of the last attempt, such as a [*DialError]. An invalid token ends the wait at once. A
+// peer that is waiting for its next attempt tries at once.
 func (p *Peer) Connect(ctx context.Context) error {
 	p.mu.Lock()
 	if p.ctx.Err() != nil {
@@ -214,17 +214,17 @@ func (p *Peer) Connect(ctx context.Context) error {
 	}
 }
 
-// Probe asks the gateway for a sign of life now, instead of at the next heartbeat, and
-// tries again at once if the peer waits for its next attempt. Call it when the machine
-// has slept, or its network has changed.
+// Probe checks the connection now instead of at the next heartbeat, and tries again at once if
+// the peer waits for its next attempt. Call it when the machine has slept, or its network has
+// changed.
 func (p *Peer) Probe() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.doLife(p.life.Probe())
 }
 
-// Suspend gives the connection up but not the session, and stays without one until
-// Probe or Connect. Call it before the process is stopped for a while.
+// Suspend closes the connection but keeps the session, and stays disconnected until Probe or
+// Connect. Call it before the process is stopped for a while.
 func (p *Peer) Suspend() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -238,8 +238,8 @@ func (p *Peer) State() State {
 	return State(p.life.State())
 }
 
-// Identity returns the peer's address. Its instance is empty until there was a
-// first token, or a first connection if the token is opaque.
+// Identity returns the peer's address. Its instance is empty until the first token, or until the
+// first connection if the token is opaque.
 func (p *Peer) Identity() lmz.Identity {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -250,8 +250,8 @@ func (p *Peer) identityLocked() lmz.Identity {
 	return lmz.Identity{Type: lmz.TypeClient, Address: lmz.At(p.options.Binding, p.instance)}
 }
 
-// Close ends the peer: calls are settled, the gateway is told that the session is
-// over, and no handler or callback begins any more. It may be called from one, so it
+// Close ends the peer: it settles all calls and tells the gateway that the session is over.
+// Afterwards no handler or callback begins. It may be called from a handler or callback, so it
 // does not wait for those that run; [Peer.Wait] does.
 func (p *Peer) Close() error {
 	p.mu.Lock()
@@ -286,6 +286,6 @@ func (p *Peer) spawn(f func()) {
 	}
 }
 
-// Wait waits until everything that the peer started has ended. Call it after Close,
-// not from a handler or callback.
+// Wait waits until all goroutines of the peer have ended. Call it after Close, not from a handler
+// or callback.
 func (p *Peer) Wait() { p.work.Wait() }

@@ -10,9 +10,9 @@ import (
 	"github.com/lumenize/lmz/internal/turn"
 )
 
-// This file is for faces of the peer in other languages, which have a codec of
-// their own: calls and answers pass through it undecoded. Go programs use [New],
-// [Peer.CallRaw], [Peer.Send] and [Options].Handler.
+// This file is for faces of the peer in other languages, which have their own codec: calls and
+// answers pass through undecoded. Go programs use [New], [Peer.CallRaw], [Peer.Send] and
+// [Options].Handler.
 
 // CallEncoded makes a call whose chain and call context are encoded already; they are not
 // checked. The gateway uses only the state of the context; nil means an empty one. It returns
@@ -60,10 +60,9 @@ type Raw struct {
 	Claims func(token string) (subject string, expires time.Time)
 }
 
-// NewRaw makes a peer for a face in another language, which does not use
-// Options.Handler and Options.OnBeforeCall. A program that makes its peers with NewRaw
-// and calls with [Peer.CallEncoded] is linked without the codec for Go values, which
-// is half of a browser's module.
+// NewRaw returns a peer for a face in another language. It does not use Options.Handler and
+// Options.OnBeforeCall. A program that uses only NewRaw and [Peer.CallEncoded] is linked without
+// the codec for Go values, which is half of a browser's module.
 func NewRaw(o Options, raw Raw) (*Peer, error) {
 	p, err := newPeer(o)
 	if err != nil {

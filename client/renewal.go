@@ -34,8 +34,8 @@ func (p *Peer) getToken(number uint64, refuse bool) {
 	})
 }
 
-// nameFor returns the instance name of a client whose token is of a subject, or "" if only
-// the gateway knows.
+// nameFor returns the instance name of a client whose token has a subject, or "" if only the
+// gateway knows it.
 func (p *Peer) nameFor(subject string) string {
 	if subject != "" {
 		return subject + "." + p.options.Tab
@@ -64,8 +64,8 @@ func (p *Peer) renewToken(number uint64) {
 	})
 }
 
-// askToken asks the user for a token, keeps it, and tells then with p.mu. p.mu is
-// held. It is not inlined: a browser would load its code twice.
+// askToken calls Options.Token, keeps the token, and calls then with p.mu. p.mu is held. It is not
+// inlined: a browser would load its code twice.
 //
 //go:noinline
 func (p *Peer) askToken(refused string, then func(claims, error)) {

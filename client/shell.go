@@ -12,10 +12,10 @@ import (
 	"github.com/lumenize/lmz/internal/session"
 )
 
-// This file feeds sockets, timers and the user's functions to the two state
-// machines, and does what they say. Functions that want p.mu held say so.
+// This file turns events of sockets, timers and the user's functions into events of the two
+// state machines, and carries out their effects.
 
-// doLife does the effects of the life. p.mu is held.
+// doLife carries out the effects of the life. p.mu is held.
 func (p *Peer) doLife(effects []session.LifeEffect) {
 	for _, e := range effects {
 		switch e := e.(type) {
@@ -71,8 +71,8 @@ func (p *Peer) setRenewal(after time.Duration) {
 	p.replaceTimer(&p.renewal, after, func() { p.doLife(p.life.RenewDue()) })
 }
 
-// replaceTimer stops a timer, and unless after is negative starts another one that
-// does event with p.mu. p.mu is held.
+// replaceTimer stops a timer, and unless after is negative starts another one that runs event
+// with p.mu. p.mu is held.
 func (p *Peer) replaceTimer(which **time.Timer, after time.Duration, event func()) {
 	if *which != nil {
 		(*which).Stop()
@@ -111,8 +111,7 @@ func (p *Peer) loginRequired(err *LoginRequiredError) {
 	}
 }
 
-// endSession settles all calls; the next connection begins a session of its own.
-// p.mu is held.
+// endSession settles all calls. The next connection begins a new session. p.mu is held.
 func (p *Peer) endSession(why string) {
 	p.unlink()
 	p.dropSubscriptions()
@@ -123,8 +122,8 @@ func (p *Peer) endSession(why string) {
 	p.doSession(p.session.Restart(newSessionID()))
 }
 
-// attemptFailed tells the user why dial number failed, and Connect and calls that wait
-// while the life still counts on that dial. p.mu is held.
+// attemptFailed reports why dial number failed: to the user, and to Connect and waiting calls if
+// it is still the current dial. p.mu is held.
 func (p *Peer) attemptFailed(number uint64, err error) {
 	if p.life.Link() == number {
 		p.failed = err
@@ -155,7 +154,7 @@ func (p *Peer) dial(number uint64) {
 			return
 		}
 		l := link.New(number, transport)
-		if p.life.Link() != number { // the life has gone on without it
+		if p.life.Link() != number { // the life has abandoned this dial
 			p.mu.Unlock()
 			transport.Close(proto.CloseNormal, "")
 			return
@@ -196,7 +195,7 @@ func (p *Peer) linked(l *link.Link, d dialect.Dialect) {
 	p.write(hello.Append(nil))
 }
 
-// features is what the gateway may send this peer.
+// features says what the gateway may send to this peer.
 func (p *Peer) features() (f proto.Features) {
 	if p.options.OnMissed != nil {
 		f |= proto.FeatureMissed
@@ -231,7 +230,7 @@ func (p *Peer) unlink() {
 	p.doSession(nil)
 }
 
-// lossOf tells the life what an error of a socket or a dial means.
+// lossOf returns what an error of a socket or a dial means to the life.
 func lossOf(err error) session.Loss {
 	var closed *CloseError
 	var refused *DialError
@@ -244,12 +243,12 @@ func lossOf(err error) session.Loss {
 	return session.Loss{}
 }
 
-// lost is told by a link that it has ended.
+// lost is called by a link that has ended.
 func (p *Peer) lost(l *link.Link, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.link != l {
-		return // it was given up before
+		return // it was abandoned before
 	}
 	p.options.Log("connection lost", "error", err.Error())
 	p.failed = err
@@ -261,7 +260,7 @@ func (p *Peer) lost(l *link.Link, err error) {
 func (p *Peer) receive(l *link.Link, message []byte) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.link != l { // a link that was given up has nothing to say any more
+	if p.link != l { // messages of an abandoned link are ignored
 		return
 	}
 	in, err := p.wire.Dialect().Parse(message)
@@ -297,8 +296,7 @@ func (p *Peer) take(l *link.Link, f proto.Frame, subscribe bool) {
 	}
 }
 
-// broken gives up a link whose other end does not keep to the protocol. p.mu is
-// held.
+// broken closes a link whose other end violates the protocol. p.mu is held.
 func (p *Peer) broken(why string) {
 	l := p.link
 	if l == nil {
@@ -311,8 +309,8 @@ func (p *Peer) broken(why string) {
 	p.doLife(p.life.Lost(time.Now(), l.Number, session.Loss{}))
 }
 
-// welcomed goes on with the session, or begins a new one and has the user
-// subscribe. p.mu is held.
+// welcomed resumes the session, or begins a new one and runs OnSubscriptionRequired. p.mu is
+// held.
 func (p *Peer) welcomed(l *link.Link, f proto.Frame, subscribe bool) {
 	if p.options.Heartbeat == 0 {
 		p.life.Heartbeat = f.Heartbeat
@@ -336,8 +334,7 @@ func (p *Peer) welcomed(l *link.Link, f proto.Frame, subscribe bool) {
 
 type urgentKey struct{}
 
-// subscribe runs OnSubscriptionRequired and holds other calls back meanwhile.
-// p.mu is held.
+// subscribe runs OnSubscriptionRequired, and holds other calls back meanwhile. p.mu is held.
 func (p *Peer) subscribe() {
 	f := p.options.OnSubscriptionRequired
 	if f == nil {
@@ -357,7 +354,7 @@ func (p *Peer) subscribe() {
 	p.dropSubscriptions()
 	ctx, cancel := context.WithCancel(context.WithValue(p.ctx, urgentKey{}, true))
 	p.dropped = cancel
-	p.user.add(func() { // when those before it are done, and without holding up those after it
+	p.user.add(func() { // after earlier callbacks, and without delaying later ones
 		p.subscribing.add(func() {
 			f(ctx)
 			timeout.Stop()
@@ -366,17 +363,16 @@ func (p *Peer) subscribe() {
 	})
 }
 
-// dropSubscriptions ends the ctx that OnSubscriptionRequired got for an earlier
-// session. p.mu is held.
+// dropSubscriptions ends the ctx of OnSubscriptionRequired for an earlier session. p.mu is held.
 func (p *Peer) dropSubscriptions() {
 	if p.dropped != nil {
 		p.dropped()
 	}
 }
 
-// doSession does the effects of the session. p.mu is held.
+// doSession carries out the effects of the session. p.mu is held.
 func (p *Peer) doSession(effects []session.Effect) {
-	var broken, overflow string // done last: they are events themselves
+	var broken, overflow string // handled last, because they are events themselves
 	for _, e := range effects {
 		switch e := e.(type) {
 		case session.Write:

@@ -8,7 +8,7 @@ import (
 	"github.com/lumenize/lmz/internal/jsonwire"
 )
 
-// claims are what the client reads from an access token. An opaque one says nothing.
+// claims are what the client reads from an access token. Those of an opaque one are empty.
 type claims struct {
 	subject string    // "" if the token does not say
 	expires time.Time // by the clock here; zero if the token does not say
@@ -39,13 +39,13 @@ func claimsOf(token string) (c claims) {
 	return c
 }
 
-// ending is what a token has left that nobody would hand out any more.
+// ending is the remaining life of a token below which no issuer would hand it out.
 const ending = 30 * time.Second
 
-// expiry returns when a token ends that has come now, by the clock here. That may differ from
-// the clock of the server which wrote iat and exp, 0 if not there. Where it cannot be right,
-// because the token would have ended or last longer than it was made for, the token counts
-// as new.
+// expiry returns when a token that was received now expires, by the local clock. That clock may
+// differ from the clock of the server that set iat and exp (0 if missing). If the result is
+// implausible, because the token would have expired or would last longer than its life, the token
+// counts as new.
 func expiry(now time.Time, iat, exp float64) time.Time {
 	end := time.Unix(int64(exp), 0)
 	life := time.Duration(exp-iat) * time.Second

@@ -31,11 +31,11 @@ func (e *CloseError) Error() string {
 	return "closed with " + strconv.Itoa(e.Code) + " " + e.Reason
 }
 
-// DialError is why a socket could not be opened. Browsers never tell the status.
+// DialError says why a socket could not be opened. Browsers never report the status.
 type DialError struct {
 	Status     int           // HTTP status of the refused upgrade, or 0
 	Reason     string        // what the gateway said, if it did
-	RetryAfter time.Duration // when the gateway wants another attempt, which comes no sooner than that or 30 s; or 0
+	RetryAfter time.Duration // the peer waits at least this long, up to 30 s, if it is not 0
 	Err        error
 }
 

@@ -77,8 +77,8 @@ func dialWith(ctx context.Context, constructor js.Value, url string, protocols [
 	return w, nil
 }
 
-// webSocket is a browser's socket. JavaScript's events fill its inbox and never
-// wait; what came before a close is read before the close is.
+// webSocket is a browser's socket. JavaScript's events fill its inbox and never wait. Messages
+// that arrived before a close are read before the close.
 type webSocket struct {
 	ws       js.Value
 	protocol string // what the two ends agreed on
@@ -94,9 +94,9 @@ type webSocket struct {
 	closed error
 }
 
-// A browser takes whatever it is given and hands over whatever comes. So that a slow
-// network does not fill the memory, Write waits while the browser holds maxBuffered bytes;
-// and a socket is given up whose messages nobody reads.
+// A browser buffers without limit in both directions. So that a slow network does not fill the
+// memory, Write waits while the browser holds maxBuffered bytes, and a socket whose messages are
+// not read is closed.
 const (
 	maxBuffered = 1 << 20
 	maxInbox    = 64 << 20
@@ -117,7 +117,7 @@ func (w *webSocket) listen(event string, f func(js.Value)) {
 	w.ws.Set("on"+event, fn)
 }
 
-// release lets go of the handlers, which JavaScript cannot collect by itself.
+// release releases the handlers, which JavaScript cannot collect by itself.
 func (w *webSocket) release() {
 	for i, fn := range w.funcs {
 		w.ws.Set(w.names[i], js.Null())
@@ -126,8 +126,8 @@ func (w *webSocket) release() {
 	w.funcs = nil
 }
 
-// numberOf and textOf read what a class of a program's may not have: js.Value's own methods panic
-// then.
+// numberOf and textOf read a property that the class of a program may lack: the methods of
+// js.Value panic then.
 func numberOf(v js.Value, otherwise int) int {
 	if v.Type() != js.TypeNumber {
 		return otherwise
@@ -142,7 +142,7 @@ func textOf(v js.Value) string {
 	return v.String()
 }
 
-// caught makes an exception of JavaScript the error of a function that defers it.
+// caught turns an exception of JavaScript into the error of the function that defers it.
 func caught(err *error) {
 	if v := recover(); v != nil {
 		exception, ok := v.(js.Error)
@@ -164,7 +164,7 @@ func (w *webSocket) onMessage(event js.Value) {
 	var message []byte
 	if data := event.Get("data"); data.Type() == js.TypeString {
 		message = []byte(data.String())
-	} else if w.protocol == proto.SubprotocolCBOR { // else it means nothing, and counts as a message of no kind
+	} else if w.protocol == proto.SubprotocolCBOR { // otherwise it is ignored as an unknown message
 		array := js.Global().Get("Uint8Array").New(data)
 		message = make([]byte, array.Length())
 		js.CopyBytesToGo(message, array)
@@ -184,7 +184,7 @@ func (w *webSocket) onClose(event js.Value) {
 	w.end(&CloseError{Code: numberOf(event.Get("code"), noClose), Reason: textOf(event.Get("reason"))})
 }
 
-// onError ends a dial: Node.js 20 tells no close then. After that a close follows.
+// onError ends a dial: Node.js 20 fires no close event then. Later a close follows.
 func (w *webSocket) onError(js.Value) {
 	select {
 	case <-w.opened:
@@ -196,7 +196,7 @@ func (w *webSocket) onError(js.Value) {
 // noClose is the code of a connection that ended without one (RFC 6455 section 7.4.1).
 const noClose = 1006
 
-// end says why nothing comes after what is in the inbox. The first call counts.
+// end sets the error that Read returns after the messages in the inbox. The first call counts.
 func (w *webSocket) end(err error) {
 	w.mu.Lock()
 	if w.closed == nil {
@@ -242,12 +242,12 @@ func (w *webSocket) Write(message []byte) (err error) {
 	return nil
 }
 
-// room waits until the browser holds little of what it was given before.
+// room waits until the browser has sent most of what it holds.
 func (w *webSocket) room() error {
 	for {
 		select {
 		case <-w.ended:
-			return w.closed // it does not change any more
+			return w.closed // it does not change again
 		default:
 		}
 		if numberOf(w.ws.Get("bufferedAmount"), 0) <= maxBuffered {
@@ -260,13 +260,13 @@ func (w *webSocket) room() error {
 	}
 }
 
-// Subprotocol returns what the two ends agreed on.
+// Subprotocol returns the subprotocol that the two ends agreed on.
 func (w *webSocket) Subprotocol() string { return w.protocol }
 
 func (w *webSocket) Close(code int, reason string) (err error) {
 	defer caught(&err)
 	if code != proto.CloseNormal && code < 3000 {
-		code = proto.CloseBroken // browsers allow no other below 3000
+		code = proto.CloseBroken // browsers allow no others below 3000
 	}
 	reason = link.Reason(reason) // a browser throws at longer ones
 	defer w.end(&CloseError{Code: code, Reason: reason})

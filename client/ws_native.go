@@ -19,7 +19,7 @@ import (
 	"github.com/lumenize/lmz/internal/proto"
 )
 
-// fillRandom fills b with bytes that nobody can guess.
+// fillRandom fills b with unpredictable bytes.
 func fillRandom(b []byte) { rand.Read(b) } // it never fails (package crypto/rand)
 
 // blind says whether the platform hides the status of a refused upgrade.
@@ -30,8 +30,8 @@ func dialWebSocket(ctx context.Context, url string, protocols []string) (Transpo
 	return dialWith(ctx, nil, url, protocols)
 }
 
-// DialWith returns an Options.Dial whose sockets are opened by c, for proxies,
-// private roots and in-memory networks.
+// DialWith returns an Options.Dial that opens sockets with c, for proxies, private root
+// certificates and networks in memory.
 func DialWith(c *http.Client) func(context.Context, string, []string) (Transport, error) {
 	return func(ctx context.Context, url string, protocols []string) (Transport, error) {
 		return dialWith(ctx, c, url, protocols)
@@ -111,7 +111,7 @@ func (u *upgrader) RoundTrip(r *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
-// dialError says what the gateway answered instead of upgrading.
+// dialError returns the gateway's answer to a refused upgrade as an error.
 func dialError(response *http.Response, err error) error {
 	if response == nil || response.StatusCode == http.StatusSwitchingProtocols {
 		return &DialError{Err: err}
