@@ -13,9 +13,9 @@ import (
 	"github.com/lumenize/lmz/internal/proto"
 )
 
-// Attacks with calls: few frames that ask for much.
+// Attacks with calls: few frames that request much work.
 
-// nonsense is n words that no dictionary has.
+// nonsense returns n words that are in no dictionary.
 func nonsense(n int) string {
 	words := make([]string, n)
 	for i := range words {
@@ -80,7 +80,7 @@ func (s *siege) typeInto(ctx context.Context, doc lmz.Address, n int) {
 	})
 }
 
-// edit inserts something before a text of a length.
+// edit inserts text at the beginning of a text of some length.
 func edit(length int, insert string) []any {
 	if length == 0 {
 		return []any{[]any{0, insert}}
@@ -88,7 +88,7 @@ func edit(length int, insert string) []any {
 	return []any{[]any{0, insert}, length}
 }
 
-// number is a member of a map that came as an answer.
+// number returns a member of a map in an answer.
 func number(value any, member string) int {
 	m, _ := value.(map[string]any)
 	switch n := m[member].(type) {
@@ -114,8 +114,8 @@ func all(calls []lmz.Continuation) []any {
 	return lists
 }
 
-// presenting is a call of present with others among its arguments, which succeeds if they
-// do: what else the cursor has is ignored.
+// presenting is a call of present with other calls among its arguments. It succeeds if they do,
+// because unknown members of a cursor are ignored.
 func presenting(editorID string, calls []lmz.Continuation) lmz.Continuation {
 	return lmz.Ctn("present", map[string]any{"clientID": editorID, "version": 0, "anchor": 0, "head": 0, "more": all(calls)})
 }
@@ -129,8 +129,8 @@ func nested(n int, one func(i int) lmz.Continuation) []lmz.Continuation {
 	return calls
 }
 
-// mostNested finds out how many calls one frame may have: half as many as were refused, and
-// so on.
+// mostNested finds out how many calls one frame may contain, by halving the number until it is
+// accepted.
 func (s *siege) mostNested(ctx context.Context, t *rogue, doc lmz.Address, one func(i int) lmz.Continuation) (n int) {
 	for n = 490; n > 1; n /= 2 {
 		_, err := t.call(ctx, doc, presenting("probe", nested(n, one)))
@@ -141,8 +141,8 @@ func (s *siege) mostNested(ctx context.Context, t *rogue, doc lmz.Address, one f
 	return n
 }
 
-// perSecond is how often frames of n calls are sent where 490 would be sent so often: as
-// many calls in all, and no more than the rate of calls allows.
+// perSecond converts a rate of frames with 490 calls into a rate of frames with n calls: as many
+// calls in all, but no more than the rate of calls allows.
 func perSecond(often, n int) int { return min(often*490/n, 90) }
 
 var nestedReads = attack{

@@ -18,14 +18,14 @@ import (
 	"github.com/lumenize/lmz/examples/editor"
 )
 
-// probe is something that the honest user does again and again.
+// probe is something that the honest user does repeatedly.
 type probe struct {
 	name  string
 	every time.Duration
 	call  func(context.Context) error
 }
 
-// series is how long the calls of a probe took, in one stretch of time.
+// series is how long the calls of a probe took during a period.
 type series struct {
 	name  string
 	took  []time.Duration
@@ -39,7 +39,7 @@ func (s *series) failed() (n int) {
 	return n
 }
 
-// quantile of a series that is sorted; 0 if nothing was measured.
+// quantile returns a quantile of a sorted series, or 0 for an empty one.
 func (s *series) quantile(q float64) time.Duration {
 	if len(s.took) == 0 {
 		return 0
@@ -62,7 +62,7 @@ func rounded(d time.Duration) time.Duration {
 	return d.Round(10 * time.Millisecond)
 }
 
-// measure makes the calls of all probes for a time, each when it is due and not when the
+// measure makes the calls of all probes for some time, each when it is due whether or not the
 // last one has returned, and waits for their answers.
 func measure(ctx context.Context, probes []probe, long time.Duration) []*series {
 	ctx, cancel := context.WithTimeout(ctx, long)
@@ -103,8 +103,8 @@ func measure(ctx context.Context, probes []probe, long time.Duration) []*series 
 	return all
 }
 
-// honest is somebody who works with a document of its own and with one that the attacker
-// may use too.
+// honest is a user who works on a document of their own, and on one that the attacker may use
+// too.
 type honest struct {
 	peer        *client.Peer
 	own, shared lmz.Address
@@ -187,7 +187,7 @@ func (h *honest) save(ctx context.Context, doc lmz.Address, text string) error {
 	return err
 }
 
-// look asks a document for its first revision: a small call.
+// look requests the first revision of a document, which is a small call.
 func (h *honest) look(ctx context.Context, doc lmz.Address) error {
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()

@@ -10,7 +10,7 @@ import (
 	"github.com/lumenize/lmz"
 )
 
-// Attacks on what is between people: the sign-in limits, and a line that carries little.
+// Attacks on what users share: the sign-in limits, and a line with little bandwidth.
 
 // members are accounts whose owners sign in while the attack lasts.
 const members = 40
@@ -69,8 +69,7 @@ var slowReader = attack{
 	},
 }
 
-// restart ends the gateway and starts it again, at another port: the honest user is
-// another one too.
+// restart restarts the gateway at another port, with another honest user.
 func (s *siege) restart() {
 	s.honest.peer.Close()
 	s.gateway.stop()

@@ -19,7 +19,7 @@ import (
 	"github.com/lumenize/lmz/internal/value"
 )
 
-// loot is what an attacker got, counted.
+// loot counts the outcomes of an attack.
 type loot struct {
 	mu  sync.Mutex
 	got map[string]int
@@ -36,7 +36,7 @@ func (l *loot) add(what string) {
 	}
 }
 
-// String lists what there is, most of it first.
+// String lists the outcomes, the most frequent first.
 func (l *loot) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -48,14 +48,14 @@ func (l *loot) String() string {
 	return strings.Join(parts, "; ")
 }
 
-// manners say how a tab behaves to the gateway.
+// manners are how a tab behaves toward the gateway.
 type manners struct {
 	deaf     bool          // answers no call
 	ackEvery time.Duration // 0: as honest clients do
 	perSec   int           // bytes that it reads in a second; 0: all
 }
 
-// rogue is one connection of an attacker, who speaks in frames of its own making.
+// rogue is a connection of an attacker, who sends handmade frames.
 type rogue struct {
 	conn  *websocket.Conn
 	at    lmz.Address
@@ -104,7 +104,7 @@ func dialRogue(ctx context.Context, server, subject, token, name string, l *loot
 	return t, nil
 }
 
-// slowConn reads no faster than its line is.
+// slowConn reads no faster than its line.
 type slowConn struct {
 	net.Conn
 	perSec int
@@ -129,7 +129,7 @@ func (t *rogue) write(f proto.Frame) error {
 	return t.conn.Write(ctx, websocket.MessageBinary, f.Append(nil))
 }
 
-// read takes what the gateway sends until the connection ends.
+// read reads until the connection ends.
 func (t *rogue) read() {
 	defer close(t.ended)
 	for {
@@ -162,13 +162,13 @@ func (t *rogue) read() {
 	}
 }
 
-// codeWords has close codes in letters: loot has no digits.
+// codeWords names close codes in letters, because loot has no digits.
 var codeWords = map[websocket.StatusCode]string{
 	-1: "none", 1000: "normal", 1001: "going away", 1002: "protocol", 1006: "abnormal", 1009: "too big", 4401: "token", 4408: "timeout",
 	4409: "superseded", 4410: "broken", 4413: "overflow",
 }
 
-// outcomeOf is a short name for an answer.
+// outcomeOf returns a short name for an answer.
 func outcomeOf(f proto.Frame) string {
 	if f.Failed == "" {
 		return "ok"
@@ -203,7 +203,7 @@ func (t *rogue) keepAlive(every time.Duration) {
 	}
 }
 
-// encoded is a chain as it travels.
+// encoded returns a chain as it is sent.
 func encoded(c lmz.Continuation) []byte {
 	chain, err := value.MarshalChain(c)
 	if err != nil {
@@ -212,7 +212,7 @@ func encoded(c lmz.Continuation) []byte {
 	return chain
 }
 
-// send sends a call and does not wait for its answer, which the loot counts.
+// send sends a call without waiting for its answer, which the loot counts.
 func (t *rogue) send(to lmz.Address, chain []byte) error { return t.frame(to, chain, false, nil) }
 
 // frame sends a call. Its answer goes to the channel, if there is one.
@@ -229,7 +229,7 @@ func (t *rogue) frame(to lmz.Address, chain []byte, noReply bool, answer chan pr
 	})
 }
 
-// call waits for the answer, and for nothing longer than the connection lives.
+// call sends a call and waits for its answer, or for the end of the connection.
 func (t *rogue) call(ctx context.Context, to lmz.Address, c lmz.Continuation) (any, error) {
 	answer := make(chan proto.Frame, 1)
 	if err := t.frame(to, encoded(c), false, answer); err != nil {

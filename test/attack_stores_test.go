@@ -13,8 +13,7 @@ import (
 	"github.com/lumenize/lmz/internal/proto"
 )
 
-// Attacks with what is stored or waits: documents, names, texts, calls that nobody
-// answers.
+// Attacks with what is stored or waits: documents, names, texts, and unanswered calls.
 
 var manyDocuments = attack{
 	name:  "documents",
@@ -55,7 +54,7 @@ var deafTabs = attack{
 	},
 }
 
-// lmzAs runs the program as a user and returns what it says.
+// lmzAs runs the program as a user and returns its output.
 func (s *siege) lmzAs(token string, args ...string) (string, error) {
 	cmd := exec.Command(program, args...)
 	cmd.Env = environ(s.gateway.url(), token)
@@ -105,7 +104,7 @@ var longNames = attack{
 	},
 }
 
-// fill makes a document of mb MiB, in edits of 60 KB, fifteen in a push.
+// fill creates a document of mb MiB with edits of 60 KB, fifteen per push.
 func (s *siege) fill(ctx context.Context, t *rogue, doc lmz.Address, size int) error {
 	opening, err := t.call(ctx, doc, lmz.Ctn("subscribe"))
 	if err != nil {

@@ -19,7 +19,7 @@ import (
 
 var attackFor = flag.Duration("attack.for", time.Minute, "how long an attack lasts, and a third of it what it is compared with")
 
-// attack is what one approved user does to take what belongs to all.
+// attack is what one approved user does to take more than a share.
 type attack struct {
 	name    string
 	sent    string                        // for people: what it sends
@@ -49,18 +49,18 @@ type siege struct {
 	subject string
 }
 
-// Bounds of what a siege may do to the machine that it runs on.
+// Limits of what a siege may do to its machine.
 const (
 	mostMemory = 3 << 30 // of the gateway, before an attack is given up
 	mostDisk   = 8 << 30
 )
 
-// mayHold is how much more memory may be in use after a collection than before the attack:
-// 64 MB that the gateway holds for the attacker, and the text of 17 MB with which a turn may
-// just be at work.
+// mayHold is how much more memory may be in use after a collection than before the attack: the
+// 64 MB that the gateway holds for the attacker, and a text of 17 MB that a turn may be working
+// on.
 const mayHold = (64 + 17) << 20
 
-// lay starts a gateway, and the honest user.
+// lay starts a gateway and the honest user.
 func lay(t *testing.T, perSec int) *siege {
 	s := &siege{t: t, loot: &loot{got: make(map[string]int)}}
 	s.begin(t.TempDir())
@@ -71,13 +71,13 @@ func lay(t *testing.T, perSec int) *siege {
 	return s
 }
 
-// begin starts the gateway, which says after each collection how much memory is in use.
+// begin starts the gateway, which logs the memory in use after each collection.
 func (s *siege) begin(data string) {
 	s.heap = new(heap)
 	s.gateway = startGatewayWith(s.t, data, s.heap, []string{"GODEBUG=gctrace=1"})
 }
 
-// heap is what a program logs. It remembers how much memory was in use at most.
+// heap reads the log of a program, and remembers the most memory in use.
 type heap struct {
 	mu   sync.Mutex
 	rest []byte // of a line
@@ -85,7 +85,7 @@ type heap struct {
 	most int64
 }
 
-// inUse finds what was in use after a collection: gc 7 @0.1s 2%: …, 11->12->6 MB, …
+// inUse matches the memory in use after a collection: gc 7 @0.1s 2%: …, 11->12->6 MB, …
 var inUse = regexp.MustCompile(`^gc \d+ @.*->(\d+) MB,`)
 
 func (h *heap) Write(p []byte) (int, error) {
@@ -106,8 +106,7 @@ func (h *heap) Write(p []byte) (int, error) {
 	}
 }
 
-// take returns how much was in use at the last collection, and at most since it was asked
-// before.
+// take returns the memory in use at the last collection, and the most since the last take.
 func (h *heap) take() (last, most int64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -116,7 +115,7 @@ func (h *heap) take() (last, most int64) {
 	return last, most
 }
 
-// connect opens a tab of the attacker, or returns nil and waits a little.
+// connect opens a tab of the attacker, or waits a little and returns nil.
 func (s *siege) connect(ctx context.Context, name string, m manners) *rogue {
 	t, err := dialRogue(ctx, s.gateway.url(), s.subject, s.token, name, s.loot, m)
 	if err != nil {
@@ -126,8 +125,8 @@ func (s *siege) connect(ctx context.Context, name string, m manners) *rogue {
 	return t
 }
 
-// keep has a tab at work until ctx ends or work returns true: it opens another one when
-// the gateway has closed it.
+// keep runs work in a tab until ctx ends or work returns true. It opens another tab when the
+// gateway has closed the last one.
 func (s *siege) keep(ctx context.Context, name string, m manners, work func(context.Context, *rogue) (done bool)) {
 	for ctx.Err() == nil {
 		t := s.connect(ctx, name, m)
@@ -143,8 +142,8 @@ func (s *siege) keep(ctx context.Context, name string, m manners, work func(cont
 	}
 }
 
-// pause lets real time pass: people type, lines are slow, and those who attack do not hurry. The
-// programs under test are processes with clocks of their own, so no time here can be virtual.
+// pause lets real time pass: users type, lines are slow, and attackers do not hurry. The programs
+// under test are processes with their own clocks, so virtual time is impossible here.
 func pause(ctx context.Context, d time.Duration) {
 	select {
 	case <-ctx.Done():
@@ -152,8 +151,8 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// paced calls f n times, no more often than perSecond, until it fails or ctx ends. It
-// reports whether all were made.
+// paced calls f n times, at most perSecond times a second, until it fails or ctx ends. It reports
+// whether it made all calls.
 func paced(ctx context.Context, n, perSecond int, f func(i int) error) bool {
 	ticker := time.NewTicker(time.Second / time.Duration(perSecond))
 	defer ticker.Stop()
@@ -170,7 +169,7 @@ func paced(ctx context.Context, n, perSecond int, f func(i int) error) bool {
 	return true
 }
 
-// stay keeps a connection that has done all its work until ctx ends.
+// stay keeps an idle connection open until ctx ends.
 func stay(ctx context.Context, t *rogue, done bool) bool {
 	if done {
 		select {
@@ -183,8 +182,8 @@ func stay(ctx context.Context, t *rogue, done bool) bool {
 
 func document(name string) lmz.Address { return lmz.At(editor.DocumentBinding, name) }
 
-// watchMemory notes the most memory that the gateway has, and ends the attack at a bound
-// of the machine.
+// watchMemory records the peak memory of the gateway, and ends the attack at the limit of the
+// machine.
 func (s *siege) watchMemory(ctx context.Context, stop func()) (most func() int64) {
 	var peak int64
 	var work sync.WaitGroup
@@ -202,8 +201,9 @@ func (s *siege) watchMemory(ctx context.Context, stop func()) (most func() int64
 	return func() int64 { cancel(); work.Wait(); return peak }
 }
 
-// TestAttacks has one approved user attack the program, as it comes, while somebody else
-// works. What the other's calls take is compared with what they took just before.
+// TestAttacks lets one approved user attack the program in its default configuration, while
+// another user works. It compares how long the other's calls take with how long they took just
+// before.
 func TestAttacks(t *testing.T) {
 	if !soak() {
 		t.Skip("takes minutes: make soak")
@@ -267,7 +267,7 @@ type figures struct {
 
 const mb = 1 << 20
 
-// report says what is wrong, and appends a row to the file that LMZ_FIGURES names.
+// report reports failures, and appends a row to the file that LMZ_FIGURES names.
 func (f *figures) report(t *testing.T) {
 	row := fmt.Sprintf("### %s\n\n%s\n\n| honest user | without: p50 / p99 | with: p50 / p99 | |\n|---|---|---|---|\n", f.attack.name, f.attack.sent)
 	for i, with := range f.with {

@@ -12,9 +12,9 @@ import (
 	"github.com/lumenize/lmz/internal/poll"
 )
 
-// TestRevocationInRunningPrograms takes authority away while it is used in every way. The
-// times are those that somebody else sees; they hold on a machine that has nothing else
-// to do, and so only make soak asserts them.
+// TestRevocationInRunningPrograms revokes authority while it is in use, in every way. It measures
+// times as another user sees them. They hold only on an idle machine, so only make soak asserts
+// them.
 func TestRevocationInRunningPrograms(t *testing.T) {
 	d := startDev(t, t.TempDir(), "")
 	admin, err := auth.Mint(d.data, nil, "root@example.com", true, time.Hour)
@@ -35,7 +35,7 @@ func TestRevocationInRunningPrograms(t *testing.T) {
 	}
 }
 
-// usages returns everything that uses the token.
+// usages returns all ways to use the token.
 func (v way) usages(u *use, i int) (all []*usage) {
 	add := func(name string, write func(*usage) string) {
 		all = append(all, &usage{name: name, document: fmt.Sprintf("%s-%d", name, i), write: write})
@@ -57,7 +57,7 @@ func (v way) usages(u *use, i int) (all []*usage) {
 	return all
 }
 
-// end takes the authority of the holder away in the middle of its use.
+// end revokes the authority of the holder while it is in use.
 func (v way) end(t *testing.T, h *holder, admin string, i int) {
 	token, take := v.take(h, admin)
 	u := &use{t: t, h: h, token: token, until: time.Now().Add(2 * time.Minute)}

@@ -45,7 +45,7 @@ func (b *tab) do(actions ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
-// value evaluates an expression that is a string; it is empty while the page loads.
+// value evaluates a string expression. It is empty while the page loads.
 func (b *tab) value(expression string) string {
 	s, _ := chromedp.Run(b.ctx, chromedp.Evaluate[string]("String("+expression+")"))
 	return s
@@ -55,8 +55,8 @@ func (b *tab) text() string          { return b.value("document.getElementById('
 func (b *tab) state() string         { return b.value("document.body.dataset.state") }
 func (b *tab) subscriptions() string { return b.value("document.body.dataset.subscriptions") }
 
-// signIn asks for a link, clicks it in the mailbox, confirms it, and opens a document
-// of the page at url.
+// signIn requests a link, clicks it in the mailbox, confirms it, and opens a document on the page
+// at url.
 func (b *tab) signIn(dev *devServer, url, email, document string) {
 	b.t.Helper()
 	b.do(chromedp.Navigate(dev.url()))

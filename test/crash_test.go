@@ -19,7 +19,7 @@ import (
 	"github.com/lumenize/lmz/internal/poll"
 )
 
-// ledger is what the shells know about their updates.
+// ledger records what the shells know about their updates.
 type ledger struct {
 	mu       sync.Mutex     // guards the following fields
 	acked    map[int]string // version to text, of updates that exited 0
@@ -33,7 +33,7 @@ func (l *ledger) begin(text string) {
 	l.inFlight[text] = true
 }
 
-// end notes how an update ended. Without a version it may have been made or not.
+// end records how an update ended. Without a version, it may have run or not.
 func (l *ledger) end(t *testing.T, text string, version int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -54,9 +54,9 @@ func (l *ledger) count() (acked, failed int) {
 	return len(l.acked), l.failed
 }
 
-// TestUpdatesAcrossKilledGateway kills lmz dev with SIGKILL while
-// twenty shells loop lmz call … subscribe + update. After each restart the document
-// is the last update that exited 0, or one that was still in flight.
+// TestUpdatesAcrossKilledGateway kills lmz dev with SIGKILL while twenty shells run
+// lmz call … subscribe + update in a loop. After each restart, the document is the last update
+// that exited with 0, or one that was in flight.
 func TestUpdatesAcrossKilledGateway(t *testing.T) {
 	rounds := 5
 	if soak() {
@@ -97,8 +97,7 @@ func TestUpdatesAcrossKilledGateway(t *testing.T) {
 	}
 }
 
-// update subscribes and updates from a shell, and returns the version if that exited
-// 0.
+// update subscribes and updates from a shell, and returns the version if that exited with 0.
 func update(env []string, text string) int {
 	quoted, _ := json.Marshal(text)
 	cmd := exec.Command(program, "call", "--timeout", "3s", "DOCUMENT_DO", "crash", "subscribe", "+", "update", string(quoted))
@@ -144,9 +143,9 @@ func checkAfterCrash(t *testing.T, env []string, book *ledger, round int) {
 	}
 }
 
-// TestSingleExecutionAcrossKilledGateways has clients that outlive the
-// gateway call one object without pause. A call that was under way at a kill is
-// presented again, and the ledger, the document's version, counts each call once.
+// TestSingleExecutionAcrossKilledGateways lets clients that outlive the gateway call one object
+// without pause. A call under way at a kill is presented again, and the document's version
+// counts each call once.
 func TestSingleExecutionAcrossKilledGateways(t *testing.T) {
 	kills := 5
 	if soak() {
@@ -155,7 +154,7 @@ func TestSingleExecutionAcrossKilledGateways(t *testing.T) {
 	keepSaving(t, kills, (*devServer).kill)
 }
 
-// TestPlannedStopsUnderLoad is the same with SIGTERM: a planned stop fails no call either.
+// TestPlannedStopsUnderLoad is the same with SIGTERM: a planned stop must not fail a call either.
 func TestPlannedStopsUnderLoad(t *testing.T) {
 	stops := 2
 	if soak() {
@@ -168,8 +167,8 @@ func TestPlannedStopsUnderLoad(t *testing.T) {
 	})
 }
 
-// keepSaving has clients save without pause while the gateway is ended and started again, so
-// many times. All saves are done, each once.
+// keepSaving lets clients save without pause while the gateway is stopped and restarted several
+// times. Each save must run exactly once.
 func keepSaving(t *testing.T, ends int, end func(*devServer)) {
 	const clients = 4
 	dev := startDev(t, t.TempDir(), "")

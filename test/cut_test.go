@@ -10,8 +10,8 @@ import (
 	"github.com/lumenize/lmz/internal/poll"
 )
 
-// TestKeystrokesAcrossCutLine has a page and two terminals edit one document through
-// a proxy that is cut: for 2 s, within the grace period, and for 8 s, beyond it.
+// TestKeystrokesAcrossCutLine lets a page and two terminals edit one document through a proxy that
+// is cut: for 2 s, within the grace period, and for 8 s, beyond it.
 func TestKeystrokesAcrossCutLine(t *testing.T) {
 	dev := startDev(t, t.TempDir(), "")
 	line, err := faultnet.Listen(dev.addr)

@@ -12,8 +12,8 @@ import (
 	"github.com/lumenize/lmz/examples/editor"
 )
 
-// TestFewFileDescriptors has more clients and objects than the process may have files open.
-// No call is refused.
+// TestFewFileDescriptors uses more clients and objects than the process may open files. No call
+// may be refused.
 func TestFewFileDescriptors(t *testing.T) {
 	nofile, clients, objects, rounds := 96, 40, 120, 3
 	if soak() {

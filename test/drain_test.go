@@ -12,14 +12,14 @@ import (
 	"github.com/lumenize/lmz/examples/editor"
 )
 
-// saves is what an honest user has saved, by version.
+// saves are the texts that an honest user has saved, by version.
 type saves struct {
 	mu    sync.Mutex
 	texts map[int]string
 	last  int
 }
 
-// keepSaving has the honest user save without pause until ctx ends or a save fails.
+// keepSaving lets the honest user save without pause until ctx ends or a save fails.
 func (s *siege) keepSaving(ctx context.Context) (*saves, *sync.WaitGroup) {
 	book := &saves{texts: make(map[int]string)}
 	work := new(sync.WaitGroup)
@@ -41,8 +41,8 @@ func (s *siege) keepSaving(ctx context.Context) (*saves, *sync.WaitGroup) {
 	return book, work
 }
 
-// TestStopUnderAttack stops the program while it is attacked and somebody saves. It ends
-// by itself, and everything that it acknowledged is there afterwards.
+// TestStopUnderAttack stops the program while it is under attack and a user saves. It must end by
+// itself, and keep everything it acknowledged.
 func TestStopUnderAttack(t *testing.T) {
 	attacks, long := []attack{spellingFlood, nestedReads}, 2*time.Second
 	if soak() {

@@ -19,14 +19,14 @@ import (
 	"github.com/lumenize/lmz/internal/poll"
 )
 
-// startGateway starts lmz gateway as it comes, with all its limits, on a data directory
-// and at a free port, behind one proxy that is not there: X-Forwarded-For is believed.
+// startGateway starts lmz gateway with its default limits on a data directory and at a free port.
+// It is told of a proxy in front, which does not exist, so it trusts X-Forwarded-For.
 func startGateway(t *testing.T, data string) *devServer {
 	t.Helper()
 	return startGatewayWith(t, data, nil, nil)
 }
 
-// startGatewayWith gives it a stderr (nil: the log), more of the environment, and flags.
+// startGatewayWith is startGateway with a stderr (nil is the log), variables, and flags.
 func startGatewayWith(t *testing.T, data string, stderr io.Writer, env []string, flags ...string) *devServer {
 	t.Helper()
 	mails, err := mailsink.Start()
@@ -45,8 +45,8 @@ func startGatewayWith(t *testing.T, data string, stderr io.Writer, env []string,
 	return g
 }
 
-// stop is SIGTERM. It returns an error if the program did not end well, or not by itself:
-// after poll.Patience it is killed.
+// stop sends SIGTERM. It returns an error if the program failed, or had to be killed after
+// poll.Patience.
 func (d *devServer) stop() error {
 	d.cmd.Process.Signal(syscall.SIGTERM)
 	kill := time.AfterFunc(poll.Patience, func() { d.cmd.Process.Kill() })
@@ -54,7 +54,7 @@ func (d *devServer) stop() error {
 	return d.cmd.Wait()
 }
 
-// memory returns how many bytes of memory the program has, or 0.
+// memory returns the bytes of memory that the program uses, or 0.
 func (d *devServer) memory() int64 {
 	status, _ := os.ReadFile("/proc/" + strconv.Itoa(d.cmd.Process.Pid) + "/status")
 	for line := range strings.Lines(string(status)) {
@@ -66,7 +66,7 @@ func (d *devServer) memory() int64 {
 	return 0
 }
 
-// disk returns how many bytes are in the data directory.
+// disk returns the bytes in the data directory.
 func (d *devServer) disk() (n int64) {
 	filepath.WalkDir(d.data, func(_ string, e fs.DirEntry, err error) error {
 		if err == nil && e.Type().IsRegular() {
@@ -79,7 +79,7 @@ func (d *devServer) disk() (n int64) {
 	return n
 }
 
-// subjectOf reads whose a token is.
+// subjectOf returns the subject of a token.
 func subjectOf(t *testing.T, token string) string {
 	t.Helper()
 	var claims struct{ Sub string }

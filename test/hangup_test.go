@@ -20,7 +20,7 @@ import (
 	"github.com/lumenize/lmz/internal/poll"
 )
 
-// writeCertificate makes a certificate with a number and its key.
+// writeCertificate writes a certificate with a serial number, and its key.
 func writeCertificate(t *testing.T, certFile, keyFile string, serial int64) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -45,7 +45,7 @@ func writeCertificate(t *testing.T, certFile, keyFile string, serial int64) {
 	}
 }
 
-// serial is the number of the certificate that the server shows, or 0.
+// serial returns the serial number of the certificate that the server presents, or 0.
 func (d *devServer) serial() int64 {
 	conn, err := tls.Dial("tcp", d.addr, &tls.Config{InsecureSkipVerify: true})
 	if err != nil {

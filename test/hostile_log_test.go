@@ -18,10 +18,10 @@ import (
 	"github.com/lumenize/lmz/internal/poll"
 )
 
-// hostile has what must not reach a terminal, and the word that is looked for behind it.
+// hostile is text that must not reach a terminal, followed by a word to search for.
 const hostile = "\u009b31m\u202egpj.exe\u2028\u00ad" + "z\u0301\u0301\u0301\u0301\u0301\u0301\u0301\u0301\u0301\u0301"
 
-// wantPrintable fails if something that a program printed could command a terminal.
+// wantPrintable fails if the output of a program could command a terminal.
 func wantPrintable(t *testing.T, what string, out []byte) {
 	t.Helper()
 	if !utf8.Valid(out) {
@@ -41,7 +41,7 @@ func wantPrintable(t *testing.T, what string, out []byte) {
 	}
 }
 
-// safeBuffer is written by a process while it is read.
+// safeBuffer can be read while a process writes to it.
 type safeBuffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer
@@ -60,8 +60,8 @@ func (s *safeBuffer) bytes() []byte {
 	return bytes.Clone(s.b.Bytes())
 }
 
-// TestHostileRequestsInLog sends lmz dev what any page can, and looks at all that it
-// prints, with and without everything in its log.
+// TestHostileRequestsInLog sends lmz dev the requests that any page can send, and checks its
+// output, with and without full logging.
 func TestHostileRequestsInLog(t *testing.T) {
 	for _, filter := range []string{"", "*"} {
 		t.Run("DEBUG="+filter, func(t *testing.T) {

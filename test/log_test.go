@@ -12,7 +12,7 @@ import (
 	"github.com/lumenize/lmz/internal/poll"
 )
 
-// chatter has a server write to its log, n times: each is a line of the audit log.
+// chatter makes a server write n lines to its log, of the audit log.
 func (d *devServer) chatter(n int) {
 	d.t.Helper()
 	for i := range n {
@@ -30,7 +30,7 @@ func (d *devServer) chatter(n int) {
 	}
 }
 
-// answers makes a call.
+// answers makes a call and wants an answer.
 func (d *devServer) answers(token string) {
 	d.t.Helper()
 	cmd := exec.Command(program, "call", "DOCUMENT_DO", "notes", "subscribe")
@@ -66,7 +66,7 @@ func TestGatewayOnFullDisk(t *testing.T) {
 	g.answers(g.token("ann@example.com"))
 }
 
-// A reader that does not read: the pipe is full at once.
+// A reader that does not read: the pipe fills up at once.
 func TestCallsDuringBlockedLog(t *testing.T) {
 	read, write, err := os.Pipe()
 	if err != nil {

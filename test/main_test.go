@@ -19,7 +19,7 @@ import (
 	"github.com/lumenize/lmz/internal/poll"
 )
 
-// program is the lmz that is tested, built once with its page.
+// program is the path of the lmz under test, built once with its page.
 var program string
 
 func TestMain(m *testing.M) {
@@ -46,7 +46,7 @@ func TestMain(m *testing.M) {
 	}())
 }
 
-// soak reports whether the long versions are wanted (make soak).
+// soak reports whether to run the long versions of tests (make soak).
 func soak() bool { return os.Getenv("LMZ_SOAK") != "" }
 
 // devServer is a running lmz dev.
@@ -87,7 +87,7 @@ func (d *devServer) listen(addr string) {
 	}
 }
 
-// start starts lmz, waits until it says that it runs, and returns what it has printed.
+// start starts lmz, waits until it reports that it is running, and returns its output so far.
 func (d *devServer) start(args ...string) (printed []string) {
 	t := d.t
 	t.Helper()
@@ -157,7 +157,7 @@ func (d *devServer) token(email string) string {
 	return strings.TrimSpace(string(out))
 }
 
-// environ is the environment of a user with a token.
+// environ returns the environment of a user with a token.
 func environ(server, token string) []string {
 	return append(os.Environ(), "LMZ_SERVER="+server, "LMZ_ACCESS_TOKEN="+token, "LMZ_NO_KEYRING=1", "LMZ_NO_BROWSER=1")
 }

@@ -46,13 +46,13 @@ func (d *devServer) askJSON(as, method, path, body string) map[string]any {
 
 var linkInMail = regexp.MustCompile(`/auth/magic-link\?one_time_token=[\w-]+`)
 
-// holder is somebody who signed in, with the newest tokens of the session.
+// holder is a signed-in user with the newest tokens of the session.
 type holder struct {
 	*devServer
 	email, sub, refresh, access string
 }
 
-// mailSignIn signs somebody in by a mail.
+// mailSignIn signs a user in with a mailed link.
 func (d *devServer) mailSignIn(email string) *holder {
 	d.t.Helper()
 	d.askJSON("", "POST", "/auth/email-magic-link", `{"email":"`+email+`"}`)
@@ -71,7 +71,7 @@ func (d *devServer) mailSignIn(email string) *holder {
 	return h
 }
 
-// keep keeps the refresh token that an answer sets.
+// keep stores the refresh token that an answer sets.
 func (h *holder) keep(answer *http.Response) {
 	for _, c := range answer.Cookies() {
 		if c.Name == "refresh-token" {
@@ -95,7 +95,7 @@ func (h *holder) renew() {
 	h.access, h.sub = tokens.Access, tokens.Sub
 }
 
-// named makes an access token with a name.
+// named creates a named access token.
 func (h *holder) named() (token, id string) {
 	h.t.Helper()
 	made := h.askJSON(h.access, "POST", "/auth/tokens", `{"name":"ci"}`)
@@ -115,7 +115,7 @@ func (h *holder) session() string {
 	return claims.Session
 }
 
-// way is a way to take authority away.
+// way is a way to revoke authority.
 type way struct {
 	name string
 	want string // what the user is told
@@ -123,12 +123,12 @@ type way struct {
 	take func(h *holder, admin string) (token string, take func())
 }
 
-// delete returns a request that takes something away.
+// delete returns a request that deletes something.
 func (h *holder) delete(as, path string) func() {
 	return func() { h.askJSON(as, "DELETE", path, "") }
 }
 
-// ways are all that can be gone from outside; a normal run goes the first two.
+// ways are all ways that exist from outside; a normal run tests the first two.
 var ways = []way{
 	{"signed out", "Signed out", "You were signed out in another tab", func(h *holder, _ string) (string, func()) {
 		return h.access, func() { h.askJSON("cookie="+h.refresh, "POST", "/auth/logout", "") }
@@ -160,7 +160,7 @@ var ways = []way{
 		token, id := h.named()
 		return token, h.delete(h.access, "/auth/token/"+id)
 	}},
-	// The tokens of an account are removed with it.
+	// The tokens of an account are deleted with it.
 	{"owner of a named token removed", "Access token removed", "", func(h *holder, admin string) (string, func()) {
 		token, _ := h.named()
 		return token, h.delete(admin, "/auth/subject/"+h.sub)
@@ -175,7 +175,7 @@ var ways = []way{
 	}},
 }
 
-// delegate has somebody else act for the holder, with a token.
+// delegate lets another user act for the holder, with a token.
 func (h *holder) delegate(admin string) (actor *holder, token string) {
 	h.t.Helper()
 	actor = h.mailSignIn("actor-of-" + h.email)

@@ -55,7 +55,7 @@ func (term *terminal) text() string {
 	return strings.TrimSpace(strings.Join(text, " "))
 }
 
-// keys presses keys, in the words of tmux.
+// keys presses keys, by their names in tmux.
 func (term *terminal) keys(names ...string) { term.tmux(append([]string{"send-keys"}, names...)...) }
 
 func (term *terminal) resize(width, height int) {

@@ -18,8 +18,8 @@ import (
 	"github.com/lumenize/lmz/internal/poll"
 )
 
-// writer types words at random places of its own lines, of which the document has some
-// for each: where two type at one place at one time, their letters may well be mixed.
+// writer types words at random places of its own lines. Each writer has some, because the letters
+// of two who type at the same place at the same time may be interleaved.
 type writer struct {
 	name  string
 	line  *faultnet.Proxy
@@ -32,7 +32,7 @@ type writer struct {
 	words []string
 }
 
-// move goes to another of the own lines.
+// move moves to another of the writer's lines.
 func (w *writer) move(from, to int) {
 	key := w.down
 	if to < from {
@@ -43,7 +43,7 @@ func (w *writer) move(from, to int) {
 
 var writerNames = []string{"ann", "bob", "pat"}
 
-// work types until the time is over, from the start of the last line on.
+// work types until the time is over, starting on the last line.
 func (w *writer) work(r *rand.Rand, lines int, until time.Time) {
 	w.press(slices.Repeat([]string{w.up}, slices.Index(writerNames, w.name)+1)...)
 	at := lines - 1
@@ -61,7 +61,7 @@ func (w *writer) work(r *rand.Rand, lines int, until time.Time) {
 	}
 }
 
-// disturb cuts, stalls and heals a line until the time is over, and leaves it whole.
+// disturb cuts, stalls, and heals a line until the time is over, and leaves it healed.
 func disturb(line *faultnet.Proxy, r *rand.Rand, until time.Time) {
 	pause := func(limit int) {
 		pause(context.Background(), min(time.Until(until), time.Duration(r.IntN(limit))*time.Millisecond))
@@ -88,9 +88,9 @@ func disturb(line *faultnet.Proxy, r *rand.Rand, until time.Time) {
 	}
 }
 
-// TestConcurrentEditorsOverCutLines has two terminals and a page type random words
-// at random places of one document, all at the same time, each over a line that is cut,
-// stalled and healed. 60 s of it are for make soak.
+// TestConcurrentEditorsOverCutLines lets two terminals and a page type random words at random
+// places of one document at the same time, each over a line that is cut, stalled, and healed.
+// make soak does so for 60 s.
 func TestConcurrentEditorsOverCutLines(t *testing.T) {
 	long, lines := 8*time.Second, 6 // lines for each
 	if soak() {

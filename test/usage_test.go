@@ -23,7 +23,7 @@ import (
 	"github.com/lumenize/lmz/internal/proto"
 )
 
-// usage uses a token in one way, again and again, until it may not any more.
+// usage uses a token in one way, repeatedly, until it is refused.
 type usage struct {
 	name     string
 	document string // its own
@@ -46,7 +46,7 @@ func (w *usage) lastAccepted() time.Time {
 	return w.last
 }
 
-// use is what usages have in common.
+// use is the common part of all usages.
 type use struct {
 	t     *testing.T
 	h     *holder
@@ -56,7 +56,7 @@ type use struct {
 	rounds atomic.Int64 // in which somebody else has looked at all documents
 }
 
-// peer connects a client, which says on over why it was sent away.
+// peer connects a client, which reports on over why it was refused.
 func (u *use) peer(token, tab string) (peer *client.Peer, over chan string, err error) {
 	over = make(chan string, 1)
 	o := client.Options{
@@ -86,7 +86,7 @@ func (u *use) peer(token, tab string) (peer *client.Peer, over chan string, err 
 	return peer, over, nil
 }
 
-// update writes to a document over the wire of the name.
+// update writes to a document over the wire with this name.
 func (u *use) update(w *usage) string {
 	peer, over, err := u.peer(u.token, w.name)
 	if err != nil {
@@ -108,8 +108,8 @@ func (u *use) update(w *usage) string {
 	}
 }
 
-// request asks for a document over HTTP: whatever is not 401 is said to somebody known, though
-// documents take no requests.
+// request requests a document over HTTP. Documents accept no requests, but any answer other than
+// 401 means that the user was recognized.
 func (u *use) request(w *usage) string {
 	for time.Now().Before(u.until) {
 		r, _ := http.NewRequest("GET", u.h.url()+"/gateway/document-do/"+w.document, nil)
@@ -128,7 +128,7 @@ func (u *use) request(w *usage) string {
 	return "nothing"
 }
 
-// watch runs lmz watch, while somebody else writes to its document.
+// watch runs lmz watch while another user writes to its document.
 func (u *use) watch(w *usage) string {
 	ctx, stop := context.WithDeadline(u.t.Context(), u.until)
 	defer stop()
@@ -155,7 +155,7 @@ func (u *use) watch(w *usage) string {
 	return said.String()
 }
 
-// call runs lmz call, a process for each write.
+// call runs lmz call, one process for each write.
 func (u *use) call(w *usage) string {
 	for n := 0; time.Now().Before(u.until); n++ {
 		cmd := exec.Command(program, "call", editor.DocumentBinding, w.document, "subscribe", "+", "update", fmt.Sprintf("%q", fmt.Sprint(n)))
@@ -184,7 +184,7 @@ func (u *use) terminal(term *terminal, want string) func(*usage) string {
 	}
 }
 
-// page types into a page that is signed in with the session of the holder.
+// page types into a page that is signed in with the holder's session.
 func (u *use) page(b *tab) func(*usage) string {
 	return func(w *usage) string {
 		for time.Now().Before(u.until) {
@@ -199,7 +199,7 @@ func (u *use) page(b *tab) func(*usage) string {
 	}
 }
 
-// enter opens a document in a tab with a session that exists.
+// enter opens a document in a tab with an existing session.
 func (b *tab) enter(h *holder, document string) {
 	b.t.Helper()
 	b.do(chromedp.Navigate(h.url() + "/dev/mail"))
@@ -211,8 +211,8 @@ func (b *tab) enter(h *holder, document string) {
 	b.value("document.getElementById('text').focus()")
 }
 
-// observe notes when the versions of the documents change, and writes to those
-// that lmz watch follows, until ctx ends.
+// observe records when the versions of the documents change, and writes to those that lmz watch
+// follows, until ctx ends.
 func (u *use) observe(ctx context.Context, token string, all []*usage) error {
 	peer, _, err := u.peer(token, "observer")
 	if err != nil {

@@ -14,14 +14,14 @@ import (
 	"github.com/lumenize/lmz/object"
 )
 
-// keeperSchema is the tables of version 1's keeper, and a migration that came later.
+// keeperSchema creates the tables of version 1's keeper, with a later migration.
 var keeperSchema = []string{
 	`CREATE TABLE note (id INTEGER PRIMARY KEY, text TEXT NOT NULL)`,
 	`ALTER TABLE note ADD COLUMN weight REAL NOT NULL DEFAULT 1.5`,
 	`ALTER TABLE note ADD COLUMN more TEXT NOT NULL DEFAULT 'new'`,
 }
 
-// keeper is the object of testdata/v1/make, and shows what it keeps.
+// keeper is the object of testdata/v1/make, which reveals what it stores.
 type keeper struct {
 	*object.Object
 	lmz.Mux
@@ -90,7 +90,7 @@ func (k *keeper) count(ctx context.Context) (int, error) {
 	return n + 1, errors.Join(err, k.KV().Put(ctx, "n", n+1))
 }
 
-// TestFramesOfVersion1 reads what travelled, and writes it again as it was.
+// TestFramesOfVersion1 decodes recorded frames, and encodes them again unchanged.
 func TestFramesOfVersion1(t *testing.T) {
 	values := v1Lines(t, "value")
 	for kind, again := range map[string]func(data []byte) ([]byte, error){

@@ -29,8 +29,8 @@ import (
 	"github.com/lumenize/lmz/object"
 )
 
-// These tests read what the program of version 1 has left (testdata/v1/README.md). They
-// work on copies, in virtual time, which begins where version 1 was killed.
+// These tests read the files that the program of version 1 left (testdata/v1/README.md). They work
+// on copies, in virtual time, which begins when version 1 was killed.
 
 const v1 = "../testdata/v1"
 
@@ -70,7 +70,8 @@ func (h *heldMails) Send(_ context.Context, m auth.Mail) error {
 	return nil
 }
 
-// withV1 runs f in a bubble with a copy of version 1's data, whose accounts are served.
+// withV1 runs f in a bubble with a copy of version 1's data and a sign-in service for its
+// accounts.
 func withV1(t *testing.T, f func(t *testing.T, o *old)) {
 	t.Helper()
 	o := &old{dir: filepath.Join(t.TempDir(), "data"), mails: new(heldMails)}
@@ -127,7 +128,7 @@ func (o *old) openMesh() {
 	})
 }
 
-// client connects a client of somebody.
+// client connects a client of a user.
 func (o *old) client(email, tab string, h lmz.Handler, subscribe func(context.Context)) *client.Peer {
 	o.t.Helper()
 	c, err := client.New(client.Options{URL: "http://mesh", Tab: tab, Handler: h, OnSubscriptionRequired: subscribe,
@@ -160,7 +161,7 @@ func (o *old) wantEqual(what string, got, want any) {
 	}
 }
 
-// What version 1 put into its document, version by version.
+// What version 1 wrote to its document, version by version.
 var notesTexts = []string{"", "The teh fox", "The teh fox jumps.\n日本 👩‍👩‍👧 é", "", "The teh fox jumps.\n日本 👩‍👩‍👧 é"}
 
 const (
@@ -378,7 +379,7 @@ func TestAccountsOfVersion1(t *testing.T) {
 	})
 }
 
-// TestJournalsOfVersion1 hands what version 1's editors could not push to this one's.
+// TestJournalsOfVersion1 opens the journals that version 1's editors could not push.
 func TestJournalsOfVersion1(t *testing.T) {
 	var terminal editor.Record
 	var page struct {
