@@ -1,15 +1,17 @@
 package cbordoc
 
+// ErrNotDistinct returns the error of a key or an element that occurs twice.
 func ErrNotDistinct() error {
 	return &Error{What: "it occurs twice here: JavaScript cannot tell these values apart"}
 }
 
-// distinct is a set of encoded keys, as JavaScript compares them: scalars by their
-// value, where 1 and 1.0 are the same and there is one NaN, and all else by identity.
+// Distinct is a set of the encoded keys of a Map or elements of a Set, compared as
+// JavaScript does: scalars by value, where 1 and 1.0 are equal and NaN equals itself, and all
+// others by identity. The zero Distinct is empty.
 type Distinct struct{ known map[string]struct{} }
 
-// add reports whether item is new. If it is the first of a shared value, mark is the
-// number of that.
+// Add adds an item and reports whether it was new. If the item is the first place of a
+// shared value, mark is the number of that.
 func (d *Distinct) Add(item []byte, mark int) bool {
 	h, next := HeadAt(item, 0)
 	key := item
@@ -36,7 +38,7 @@ func (d *Distinct) Add(item []byte, mark int) bool {
 	return true
 }
 
-// isScalar reports whether an item is compared by its value.
+// IsScalar reports whether JavaScript compares an item by its value.
 func IsScalar(item []byte) bool {
 	switch h, _ := HeadAt(item, 0); h.Major {
 	case MajorUint, MajorNegint, MajorText, MajorSimple:
@@ -47,7 +49,7 @@ func IsScalar(item []byte) bool {
 	return false
 }
 
-// appendKeyNumber writes a float as the integer that it is, if it is one.
+// appendKeyNumber appends a float, as an integer if it is one.
 func appendKeyNumber(dst []byte, f float64) []byte {
 	w, whole := Number{IsFloat: true, Float: f}.Whole()
 	switch {

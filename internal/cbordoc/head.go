@@ -37,7 +37,7 @@ const (
 	infoFloat64   = 27
 )
 
-// The first bytes of the values that have no more.
+// The simple values, which are one byte each.
 const (
 	ByteFalse     = MajorSimple<<5 | InfoFalse
 	ByteTrue      = MajorSimple<<5 | InfoTrue
@@ -52,7 +52,7 @@ const (
 	TagBigPositive = 2
 	TagBigNegative = 3
 	TagObject      = 27    // [type name, members]
-	TagShared      = 28    // numbered in the order in which they begin
+	TagShared      = 28    // around a value that other places refer to; numbered in order
 	TagReference   = 29    // the number of a tag 28
 	TagURL         = 32    // text
 	TagTypedFirst  = 64    // typed arrays, RFC 8746
@@ -63,15 +63,15 @@ const (
 	TagRegExp      = 21066 // [source, flags]
 )
 
-// head is the beginning of a data item: its type and the number that comes with
-// it, which is a value, a length, a tag or the bits of a float.
+// Head is the first part of an item: its type, and a number that is a value, a length, a
+// tag or the bits of a float.
 type Head struct {
 	Major byte
-	Info  byte
+	Info  byte // the low five bits of the first byte
 	Arg   uint64
 }
 
-// readHead reads the head at pos and returns the position after it. It fails on
+// ReadHead reads the head at pos of data from a peer and returns where it ends. It refuses
 // what this wire does not use: indefinite lengths and reserved forms.
 func ReadHead(data []byte, pos int) (h Head, next int, err error) {
 	if pos >= len(data) {
@@ -109,13 +109,13 @@ func bigEndian(b []byte, size int) uint64 {
 	return binary.BigEndian.Uint64(b)
 }
 
-// headAt is readHead in a document that was parsed, where it cannot fail.
+// HeadAt is [ReadHead] for a scanned document, where it cannot fail.
 func HeadAt(data []byte, pos int) (Head, int) {
 	h, next, _ := ReadHead(data, pos)
 	return h, next
 }
 
-// appendHead writes the shortest head of this type and number.
+// AppendHead appends the shortest head of this type and number.
 func AppendHead(dst []byte, major byte, arg uint64) []byte {
 	major <<= 5
 	switch {
@@ -131,14 +131,17 @@ func AppendHead(dst []byte, major byte, arg uint64) []byte {
 	return binary.BigEndian.AppendUint64(append(dst, major|27), arg)
 }
 
+// AppendText appends a text, which must be valid UTF-8.
 func AppendText(dst []byte, s string) []byte {
 	return append(AppendHead(dst, MajorText, uint64(len(s))), s...)
 }
 
+// AppendBytes appends a byte string.
 func AppendBytes(dst, b []byte) []byte {
 	return append(AppendHead(dst, MajorBytes, uint64(len(b))), b...)
 }
 
+// AppendInt appends an integer.
 func AppendInt(dst []byte, i int64) []byte {
 	if i < 0 {
 		return AppendHead(dst, MajorNegint, uint64(^i))
@@ -146,6 +149,7 @@ func AppendInt(dst []byte, i int64) []byte {
 	return AppendHead(dst, MajorUint, uint64(i))
 }
 
+// AppendBool appends true or false.
 func AppendBool(dst []byte, b bool) []byte {
 	if b {
 		return append(dst, ByteTrue)
@@ -153,8 +157,8 @@ func AppendBool(dst []byte, b bool) []byte {
 	return append(dst, ByteFalse)
 }
 
-// appendFloat writes f in the shortest of the three sizes that keeps it. There is
-// one NaN.
+// AppendFloat appends f in the shortest of the three sizes that keeps it. All NaNs become
+// the same one.
 func AppendFloat(dst []byte, f float64) []byte {
 	if f != f {
 		return append(dst, MajorSimple<<5|infoFloat16, 0x7e, 0x00)
@@ -169,7 +173,7 @@ func AppendFloat(dst []byte, f float64) []byte {
 	return binary.BigEndian.AppendUint32(append(dst, MajorSimple<<5|infoFloat32), math.Float32bits(single))
 }
 
-// toHalf returns f as a 16-bit float if that keeps it. f is not NaN.
+// toHalf returns f, which is not NaN, as a 16-bit float, and whether that keeps it.
 func toHalf(f float32) (uint16, bool) {
 	bits := math.Float32bits(f)
 	sign := uint16(bits >> 16 & 0x8000)
@@ -191,7 +195,7 @@ func toHalf(f float32) (uint16, bool) {
 	return sign | uint16(fraction>>shift), fraction&(1<<shift-1) == 0
 }
 
-// float returns the number that a head of a float stands for.
+// Float returns the value of a head for which [Head.IsFloat] is true.
 func (h Head) Float() float64 {
 	switch h.Info {
 	case infoFloat16:
@@ -222,6 +226,7 @@ func fromHalf(bits uint16) float64 {
 	return f
 }
 
+// IsFloat reports whether the item is a float.
 func (h Head) IsFloat() bool {
 	return h.Major == MajorSimple && h.Info >= infoFloat16
 }

@@ -2,7 +2,7 @@ package cbordoc
 
 import "strings"
 
-// The type names of tag 27 and the members that lmz reads by name.
+// The type names of objects (tag 27), and the members that lmz reads by name.
 const (
 	ObjectError        = "Error"
 	ObjectContinuation = "Continuation"
@@ -17,11 +17,11 @@ const (
 	MemberCause   = "cause"
 	MemberStack   = "stack"
 	MemberBody    = "body"
-	MemberCode    = "lmzCode" // who failed: an own property on JSON, and in the outcome of a reply
+	MemberCode    = "lmzCode" // the [lmz.Code]: a property of errors in JSON and in the outcome of a reply
 )
 
-// encodeFailure encodes an error that has only a name, Error if that is empty, and a
-// message. It does not need the codec for Go values.
+// EncodeFailure encodes an error that has a name, Error if that is empty, and a message
+// only.
 func EncodeFailure(name, message string) []byte {
 	if name == "" {
 		name = ObjectError
@@ -31,6 +31,7 @@ func EncodeFailure(name, message string) []byte {
 	return AppendText(AppendText(b, MemberMessage), strings.ToValidUTF8(message, "\ufffd"))
 }
 
+// ErrWindow returns the error of a DataView that reaches beyond its buffer.
 func ErrWindow() error {
-	return &Error{What: "the window of the DataView is outside of its buffer"}
+	return &Error{What: "the window of the DataView is outside its buffer"}
 }

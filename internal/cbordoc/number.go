@@ -6,15 +6,14 @@ import (
 	"strconv"
 )
 
-// number is a number of a document before it is known which Go type it becomes.
-// JavaScript has one type for integers and floats, so each fits the other where
-// nothing is lost.
+// A Number is a number of a document before its Go type is known. JavaScript has one type
+// for integers and floats, so each converts to the other if nothing is lost.
 type Number struct {
 	IsFloat   bool
-	Negative  bool   // the integer is -1 - magnitude
-	Magnitude uint64 //
+	Negative  bool // the integer is -1 - Magnitude
+	Magnitude uint64
 	Float     float64
-	big       *big.Int // instead, if it came as a big integer
+	big       *big.Int // if not nil, the integer instead of Magnitude
 }
 
 func integer(i int64) Number {
@@ -24,8 +23,8 @@ func integer(i int64) Number {
 	return Number{Magnitude: uint64(i)}
 }
 
-// dynamic returns the number as the Go type that it has when nobody asks for
-// another.
+// Dynamic returns the number as the Go type that an any holds: int64, uint64, *big.Int or
+// float64.
 func (n Number) Dynamic() any {
 	switch {
 	case n.big != nil:
@@ -40,7 +39,7 @@ func (n Number) Dynamic() any {
 	return n.Magnitude
 }
 
-// int64 returns an integer whose magnitude fits.
+// Int64 returns an integer whose magnitude fits.
 func (n Number) Int64() int64 {
 	if n.Negative {
 		return ^int64(n.Magnitude)
@@ -48,7 +47,7 @@ func (n Number) Int64() int64 {
 	return int64(n.Magnitude)
 }
 
-// bigInt returns an integer of any size; of a float only if it has no fraction.
+// BigInt returns an integer of any size, or nil for a float with a fraction.
 func (n Number) BigInt() *big.Int {
 	switch {
 	case n.big != nil:
@@ -67,7 +66,7 @@ func (n Number) BigInt() *big.Int {
 	return i
 }
 
-// whole returns n as an integer that fits in 64 bits, with or without a sign.
+// Whole returns n as an integer of 64 bits, signed or unsigned, and whether it is one.
 func (n Number) Whole() (Number, bool) {
 	switch {
 	case n.big != nil:
@@ -85,7 +84,7 @@ func (n Number) Whole() (Number, bool) {
 	return Number{Magnitude: uint64(n.Float)}, true
 }
 
-// asFloat returns n as a float if that keeps it.
+// AsFloat returns n as a float, and whether that keeps it.
 func (n Number) AsFloat() (float64, bool) {
 	switch {
 	case n.IsFloat:
@@ -102,7 +101,7 @@ func (n Number) AsFloat() (float64, bool) {
 	return f, ok && w == n
 }
 
-// String is for messages.
+// String returns the number for an error message.
 func (n Number) String() string {
 	switch {
 	case n.IsFloat:

@@ -24,10 +24,11 @@ const (
 // Budget returns what reading a document of n bytes may cost, for [NewReader].
 func Budget(n int) int { return budgetBase + budgetPerByte*n }
 
-// A Reader reads the items of a parsed document, whose heads and lengths are known to be
-// right. It bounds the nesting, and what reading may cost.
+// A Reader walks the items of a document that [Scan] has checked: the heads and lengths are
+// known to be right. It bounds the nesting and what reading may cost. It is not safe for
+// concurrent use.
 type Reader struct {
-	Data   []byte
+	Data   []byte      // the whole document
 	Refs   *References // nil: no value of the document is shared
 	budget int         // bytes that may still be spent
 	depth  int
@@ -39,17 +40,20 @@ func NewReader(data []byte, refs *References, budget int) Reader {
 	return Reader{Data: data, Refs: refs, budget: budget}
 }
 
-// token is the head of an item, and where it begins and ends.
+// A Token is the head of an item with its place in the document.
 type Token struct {
 	Head
-	Pos, Next int
+	Pos  int // where the head begins
+	Next int // where the head ends and the contents begin
 }
 
+// Token returns the head of the item that begins at pos.
 func (r *Reader) Token(pos int) Token {
 	h, next := HeadAt(r.Data, pos)
 	return Token{h, pos, next}
 }
 
+// Charge takes n bytes from the budget. It fails if there are fewer left.
 func (r *Reader) Charge(n int) error {
 	if n > r.budget {
 		r.budget = 0
@@ -59,7 +63,8 @@ func (r *Reader) Charge(n int) error {
 	return nil
 }
 
-// visit is called at every item; leave when it is done.
+// Visit begins an item and charges for it; call [Reader.Leave] at its end. It fails if the
+// item is nested too deeply.
 func (r *Reader) Visit() error {
 	if r.depth++; r.depth > MaxNesting+1 {
 		return &Error{What: "nested too deeply through references, or a cycle through a value that Go would copy"}
@@ -67,8 +72,10 @@ func (r *Reader) Visit() error {
 	return r.Charge(elementCost)
 }
 
+// Chunk returns the contents of a text or a byte string, read-only.
 func (r *Reader) Chunk(t Token) []byte { return r.Data[t.Next : t.Next+int(t.Arg)] }
 
+// Leave ends an item.
 func (r *Reader) Leave() { r.depth-- }
 
 // IsNothing reports whether the item is null or undefined.
@@ -76,7 +83,7 @@ func (t Token) IsNothing() bool {
 	return t.Major == MajorSimple && (t.Info == InfoNull || t.Info == InfoUndefined)
 }
 
-// objectHead returns the name of an object with a type, where its contents begin,
+// ObjectHead returns the type name of an object (tag 27), where its other elements begin,
 // and how many there are.
 func (r *Reader) ObjectHead(t Token) (name string, contents, n int, err error) {
 	array := r.Token(t.Next)
@@ -91,8 +98,8 @@ func (r *Reader) ObjectHead(t Token) (name string, contents, n int, err error) {
 	return string(b), first.Next + len(b), int(array.Arg) - 1, nil
 }
 
-// members calls each with every key of a map whose keys are text, and where its
-// value begins.
+// Members calls each for the members of a map whose keys are text, with the key and the
+// place of the value, of which it returns the end.
 func (r *Reader) Members(t Token, each func(key []byte, pos int) (int, error)) (end int, err error) {
 	pos := t.Next
 	for range int(t.Arg) {
@@ -111,6 +118,7 @@ func (r *Reader) Members(t Token, each func(key []byte, pos int) (int, error)) (
 	return pos, nil
 }
 
+// BigInt reads an integer with tag 2 or 3 and returns its end.
 func (r *Reader) BigInt(t Token) (*big.Int, int, error) {
 	content := r.Token(t.Next)
 	if content.Major != MajorBytes {
@@ -124,6 +132,7 @@ func (r *Reader) BigInt(t Token) (*big.Int, int, error) {
 	return i, content.Next + len(b), r.Charge(len(b))
 }
 
+// RegExp reads a regular expression and returns its end.
 func (r *Reader) RegExp(t Token) (x lmz.RegExp, end int, err error) {
 	array := r.Token(t.Next)
 	if array.Major != MajorArray || array.Arg != 2 {
@@ -138,7 +147,7 @@ func (r *Reader) RegExp(t Token) (x lmz.RegExp, end int, err error) {
 	return lmz.RegExp{Source: string(r.Chunk(source)), Flags: string(r.Chunk(flags))}, end, r.Charge(end - t.Pos)
 }
 
-// content returns the item behind tags 28 and 29.
+// content returns the item that tags 28 and 29 stand for.
 func (r *Reader) content(t Token) Token {
 	if t.Major == MajorTag {
 		switch t.Arg {
@@ -155,8 +164,9 @@ func (r *Reader) content(t Token) Token {
 // maxEpoch bounds tag 1, in seconds: more than JavaScript's dates reach.
 const maxEpoch = 1e13
 
-// date reads tags 0 and 1. Seconds as a float are exact to the microsecond for
-// our time, and to the millisecond for as far as JavaScript's dates reach.
+// Date reads a date, with tag 0 or 1, and returns its end. Seconds as a float are exact to
+// the microsecond for present dates, and to the millisecond as far as the dates of
+// JavaScript reach.
 func (r *Reader) Date(t Token) (date time.Time, end int, err error) {
 	content := r.Token(t.Next)
 	if t.Arg == TagDateText {
@@ -187,7 +197,7 @@ func (r *Reader) Date(t Token) (date time.Time, end int, err error) {
 	return time.Unix(int64(whole), int64(fraction*1e9/unit)).UTC(), end, nil
 }
 
-// number reads a number of any kind; ok is false for anything else.
+// Number reads a number of any kind and returns its end; ok is false for other items.
 func (r *Reader) Number(t Token) (n Number, end int, ok bool, err error) {
 	switch {
 	case t.Major == MajorUint:
@@ -203,8 +213,8 @@ func (r *Reader) Number(t Token) (n Number, end int, ok bool, err error) {
 	return n, 0, false, nil
 }
 
-// typedArray reads a byte string or one with a tag of RFC 8746; ok is false for
-// anything else.
+// TypedArray reads a byte string, alone or with a tag of RFC 8746, and returns its end; ok
+// is false for other items.
 func (r *Reader) TypedArray(t Token) (a TypedArray, end int, ok bool, err error) {
 	tag := uint64(TagTypedFirst)
 	if t.Major == MajorTag {
@@ -225,12 +235,12 @@ func (r *Reader) TypedArray(t Token) (a TypedArray, end int, ok bool, err error)
 	return a, t.Next + len(b), true, err
 }
 
-// badContent says that a tag is around something it does not go with.
+// BadContent is the error of a tag whose contents have the wrong type.
 func BadContent(t Token) error {
 	return &Error{What: "tag " + strconv.FormatUint(t.Arg, 10) + " is around the wrong kind of value"}
 }
 
-// describe names an item in the words of people who write programs.
+// Describe names the type of an item for an error message.
 func (r *Reader) Describe(t Token) string {
 	switch t.Major {
 	case MajorUint, MajorNegint:
@@ -287,9 +297,10 @@ func (r *Reader) describeTag(t Token) string {
 	return "unknown tag " + strconv.FormatUint(t.Arg, 10)
 }
 
-// maxName bounds what of a peer's own words goes into a message.
+// maxName is how many bytes of a text that a peer chose an error message quotes.
 const maxName = 64
 
+// Shorten cuts a text that a peer chose, for an error message.
 func Shorten(s string) string {
 	if len(s) <= maxName {
 		return s

@@ -19,16 +19,15 @@ const (
 	TagFloat64 = 86
 )
 
-// typedArray is a typed array in a document: its elements are read one by one.
+// A TypedArray is a typed array of a document. Its elements are read one by one.
 type TypedArray struct {
 	Kind  reflect.Kind // of the elements
 	Size  int          // of one, in bytes
 	big   bool         // big endian
-	Bytes []byte
+	Bytes []byte       // of the document, read-only
 }
 
-// typedArrayOf makes sense of a tag from RFC 8746. Half and quadruple precision
-// floats have no counterpart in Go.
+// typedArrayOf interprets a tag of RFC 8746. Go has no half and quadruple precision floats.
 func typedArrayOf(tag uint64, data []byte) (TypedArray, error) {
 	isFloat, isSigned, isLittle, width := tag>>4&1 == 1, tag>>3&1 == 1, tag>>2&1 == 1, tag&3
 	a := TypedArray{Size: 1 << width, big: !isLittle, Bytes: data}
@@ -50,8 +49,10 @@ func typedArrayOf(tag uint64, data []byte) (TypedArray, error) {
 	return a, nil
 }
 
+// Len returns the number of elements.
 func (a TypedArray) Len() int { return len(a.Bytes) / a.Size }
 
+// Bits returns the bits of element i.
 func (a TypedArray) Bits(i int) uint64 {
 	b := a.Bytes[i*a.Size:]
 	if a.big {
@@ -68,7 +69,7 @@ func (a TypedArray) Bits(i int) uint64 {
 	return binary.LittleEndian.Uint64(b)
 }
 
-// number returns element i.
+// Number returns element i.
 func (a TypedArray) Number(i int) Number {
 	bits := a.Bits(i)
 	switch a.Kind {

@@ -6,14 +6,15 @@ import (
 	"time"
 )
 
-// A Writer writes one document. It bounds the nesting and numbers shared values.
+// A Writer writes one document. It bounds the nesting and numbers the shared values. The
+// zero Writer is ready to use; it is not safe for concurrent use.
 type Writer struct {
 	Dst   []byte // the document so far
 	Marks int    // shared values begun so far
 	depth int    // of arrays, maps and tags around the end of Dst
 }
 
-// begin opens an array, map or tag; end closes it.
+// Begin opens an array, a map or a tag. Call [Writer.End] when its contents are written.
 func (w *Writer) Begin(major byte, arg uint64) error {
 	if w.depth == MaxNesting {
 		return &Error{What: "nested deeper than " + strconv.Itoa(MaxNesting)}
@@ -23,9 +24,11 @@ func (w *Writer) Begin(major byte, arg uint64) error {
 	return nil
 }
 
+// End closes what Begin, Mark or Reference has opened last.
 func (w *Writer) End() { w.depth-- }
 
-// object opens tag 27 for a type name and one more element; endObject closes it.
+// Object opens tag 27 with a type name and one more element, which follows. Call
+// [Writer.EndObject] when it is written.
 func (w *Writer) Object(name string) error {
 	if err := w.Begin(MajorTag, TagObject); err != nil {
 		return err
@@ -37,11 +40,13 @@ func (w *Writer) Object(name string) error {
 	return nil
 }
 
+// EndObject closes what Object has opened.
 func (w *Writer) EndObject() {
 	w.End()
 	w.End()
 }
 
+// Result writes the marker that stands for the outcome of a call in its reply.
 func (w *Writer) Result() error {
 	if err := w.Begin(MajorTag, TagObject); err != nil {
 		return err
@@ -51,8 +56,8 @@ func (w *Writer) Result() error {
 	return nil
 }
 
-// date writes t in UTC. RFC 3339 ends with the year 9999; JavaScript's dates do
-// not, and go as seconds then.
+// Date writes t in UTC. RFC 3339 ends with the year 9999; JavaScript's dates do
+// not: later ones are written as seconds.
 func (w *Writer) Date(t time.Time) error {
 	t = t.UTC()
 	if year := t.Year(); year >= 0 && year <= 9999 {
@@ -81,6 +86,7 @@ func (w *Writer) Date(t time.Time) error {
 	return nil
 }
 
+// BigInt writes an integer of any size with tag 2 or 3.
 func (w *Writer) BigInt(i *big.Int) error {
 	tag := uint64(TagBigPositive)
 	if i.Sign() < 0 {
@@ -90,6 +96,7 @@ func (w *Writer) BigInt(i *big.Int) error {
 	return w.Tagged(tag, func() { w.Dst = AppendBytes(w.Dst, i.Bytes()) })
 }
 
+// TextPair writes an array of two texts, which must be valid UTF-8.
 func (w *Writer) TextPair(a, b string) error {
 	if err := w.Begin(MajorArray, 2); err != nil {
 		return err
@@ -99,6 +106,7 @@ func (w *Writer) TextPair(a, b string) error {
 	return nil
 }
 
+// Tagged writes a tag and calls content, which writes what it is around.
 func (w *Writer) Tagged(tag uint64, content func()) error {
 	if err := w.Begin(MajorTag, tag); err != nil {
 		return err
@@ -108,13 +116,14 @@ func (w *Writer) Tagged(tag uint64, content func()) error {
 	return nil
 }
 
-// mark opens the next tag 28.
+// Mark opens tag 28: other places may refer to what follows by its number, the value of
+// Marks before the call. Call [Writer.End] when it is written.
 func (w *Writer) Mark() error {
 	w.Marks++
 	return w.Begin(MajorTag, TagShared)
 }
 
-// reference writes that the value with this number stands here again.
+// Reference writes that the shared value with this number also stands here.
 func (w *Writer) Reference(n int) error {
 	if err := w.Begin(MajorTag, TagReference); err != nil {
 		return err
@@ -124,10 +133,10 @@ func (w *Writer) Reference(n int) error {
 	return nil
 }
 
-// unwritten is the number of a shared value that was not written yet.
+// Unwritten is the number of a shared value that has not been written yet.
 const Unwritten = -1
 
-// Raw copies a document without references. Only its depth is looked at.
+// Raw copies a document that shares no values. It checks the nesting only.
 func (w *Writer) Raw(data []byte) error {
 	if w.depth > 0 && Depth(data) > MaxNesting-w.depth {
 		return &Error{What: "nested deeper than " + strconv.Itoa(MaxNesting)}
@@ -136,7 +145,7 @@ func (w *Writer) Raw(data []byte) error {
 	return nil
 }
 
-// depthOf returns how deep arrays, maps and tags are in a parsed document.
+// Depth returns how deep the arrays, maps and tags of a scanned document are nested.
 func Depth(data []byte) int {
 	deepest, _ := depthAt(data, 0)
 	return deepest

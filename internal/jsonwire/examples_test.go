@@ -229,7 +229,7 @@ func TestWhatCannotBeReadFromJSONIsNamed(t *testing.T) {
 		`{"json":{"$type":"arraybuffer","subtype":"Float64Array","data":[null,null,0]},"meta":{}}`:       "data[0]: expected a number, got null",
 		`{"json":{"$type":"arraybuffer","subtype":"BigInt64Array","data":[1]}}`:                          `a "BigInt64Array" cannot be read from JSON`,
 		`{"json":{"$type":"arraybuffer","subtype":"DataView","data":[1],"byteOffset":1}}`:                "byteLength: expected an integer, got nothing",
-		`{"json":{"$type":"arraybuffer","subtype":"DataView","data":[1],"byteOffset":1,"byteLength":1}}`: "outside of its buffer",
+		`{"json":{"$type":"arraybuffer","subtype":"DataView","data":[1],"byteOffset":1,"byteLength":1}}`: "outside its buffer",
 		`{"json":{"$type":"response-sync","data":{"status":99}}}`:                                        "data.status: expected a status",
 		`{"json":{"$type":"request-sync"}}`:                                                              "data: expected an object, got nothing",
 		`{"json":{"$type":"headers","entries":[["a"]]}}`:                                                 "entries[0]: expected a name and a value",
@@ -253,7 +253,7 @@ func TestWhatJSONCannotHoldIsNamed(t *testing.T) {
 		"body.at: date cannot be sent as JSON in a body":              &lmz.HTTPRequest{Body: map[string]any{"at": time.Now()}},
 		"JavaScript has no date so far away":                          time.Date(300000, 1, 1, 0, 0, 0, 0, time.UTC),
 		"status: JavaScript takes a status from 200 to 599, not 0":    &lmz.HTTPResponse{},
-		"outside of its buffer":                                       lmz.DataView{Buffer: []byte{1}, ByteOffset: 1, ByteLength: 1},
+		"outside its buffer":                                       lmz.DataView{Buffer: []byte{1}, ByteOffset: 1, ByteLength: 1},
 		"it would be taken for a continuation":                        []any{map[string]any{"__isNestedOperation": true}},
 	} {
 		if text, err := Encode(v); err == nil || !strings.Contains(err.Error(), want) {

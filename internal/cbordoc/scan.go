@@ -19,8 +19,8 @@ const (
 	MaxElements = 1 << 20
 )
 
-// ErrMalformed is matched by every error of [Parse] that says that the bytes are
-// not CBOR of the kind that lmz speaks.
+// ErrMalformed matches every error of [Scan] and [ReadHead] for bytes that are not CBOR as
+// the wire allows it.
 var ErrMalformed = errors.New("malformed CBOR")
 
 type malformedError struct {
@@ -34,13 +34,14 @@ func (e *malformedError) Error() string {
 
 func (e *malformedError) Is(target error) bool { return target == ErrMalformed }
 
+// Malformed is the error of a document that is wrong at an offset.
 func Malformed(offset int, reason string) error {
 	return &malformedError{offset, reason}
 }
 
-// references is what the documents have that use tags 28 and 29.
+// References are the shared values (tag 28) of one document. They never change.
 type References struct {
-	Marks []int // where the contents of each tag 28 begin, ascending
+	Marks []int // where the contents of each begin, ascending
 }
 
 // Scan checks that data is one well-formed data item within the limits and nothing else.
@@ -59,7 +60,7 @@ func Scan(data []byte) (*References, error) {
 	return &References{s.marks}, nil
 }
 
-// scanner walks a document that nobody has looked at before.
+// scanner walks a document that has not been checked yet.
 type scanner struct {
 	data     []byte
 	pos      int
@@ -152,7 +153,7 @@ func tooDeep(offset int) error {
 	return Malformed(offset, "nested deeper than "+strconv.Itoa(MaxNesting))
 }
 
-// skip returns the end of the item at pos of a document that was parsed.
+// Skip returns the end of the item at pos of a scanned document.
 func Skip(data []byte, pos int) int {
 	for left := 1; left > 0; left-- {
 		var h Head
@@ -171,7 +172,7 @@ func Skip(data []byte, pos int) int {
 	return pos
 }
 
-// number returns the number of the tag 28 whose contents begin at pos.
+// Number returns the number of the shared value whose contents begin at pos.
 func (r *References) Number(pos int) int {
 	n, _ := slices.BinarySearch(r.Marks, pos)
 	return n
