@@ -253,7 +253,7 @@ func TestWhatJSONCannotHoldIsNamed(t *testing.T) {
 		"body.at: date cannot be sent as JSON in a body":              &lmz.HTTPRequest{Body: map[string]any{"at": time.Now()}},
 		"JavaScript has no date so far away":                          time.Date(300000, 1, 1, 0, 0, 0, 0, time.UTC),
 		"status: JavaScript takes a status from 200 to 599, not 0":    &lmz.HTTPResponse{},
-		"outside its buffer":                                       lmz.DataView{Buffer: []byte{1}, ByteOffset: 1, ByteLength: 1},
+		"outside its buffer":                                          lmz.DataView{Buffer: []byte{1}, ByteOffset: 1, ByteLength: 1},
 		"it would be taken for a continuation":                        []any{map[string]any{"__isNestedOperation": true}},
 	} {
 		if text, err := Encode(v); err == nil || !strings.Contains(err.Error(), want) {
