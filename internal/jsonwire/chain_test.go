@@ -153,8 +153,8 @@ func TestErrorsCarryWhoFailed(t *testing.T) {
 func TestThrownNonErrorBecomesError(t *testing.T) {
 	for text, want := range map[string]string{
 		`{"json":"sorry"}`: "sorry",
-		`{"json":{"a":1}}`: "the node failed with something that is no error",
-		`5`:                "the node failed with something that is no error",
+		`{"json":{"a":1}}`: "the node returned a malformed error",
+		`5`:                "the node returned a malformed error",
 		`{"json":{"$type":"error","message":"m","lmzCode":"made up"}}`: "m",
 	} {
 		payload, code, err := ErrorFromJSON([]byte(text))

@@ -208,7 +208,7 @@ func TestReadingWhatTheOriginalReads(t *testing.T) {
 	}
 }
 
-func TestWhatCannotBeReadFromJSONIsNamed(t *testing.T) {
+func TestUnreadableJSON(t *testing.T) {
 	for text, want := range map[string]string{
 		`null`:                      "null where an encoded value belongs",
 		`{"json":[1,]}`:             "malformed JSON at byte 11: expected a value",
@@ -242,7 +242,7 @@ func TestWhatCannotBeReadFromJSONIsNamed(t *testing.T) {
 	}
 }
 
-func TestWhatJSONCannotHoldIsNamed(t *testing.T) {
+func TestValuesThatJSONCannotHold(t *testing.T) {
 	for want, v := range map[string]any{
 		"a[1][0]: NaN in a 64-bit float array cannot be sent as JSON": map[string]any{"a": []any{1, []float64{math.NaN()}}},
 		"[1]: Infinity in a 32-bit float array":                       []float32{0, float32(math.Inf(1))},

@@ -8,16 +8,16 @@ import (
 	"github.com/lumenize/lmz/internal/value"
 )
 
-// The members that the original's encoding gives a meaning.
+// The members that have a meaning in the encoding of the original.
 const (
 	jsonType = "$type"
 	jsonRef  = "$ref"
 )
 
 // FromJSON turns a JSON text of the original's encoding, {"json": ..., "meta":
-// ...}, into a CBOR document. It takes what the original takes, except for what
-// would become something else than was meant, which is an error that names the
-// path to it: dates, big integers, typed arrays and the like that cannot be read,
+// ...}, into a CBOR document. It accepts what the original accepts, except for values that
+// would change their meaning. The error of these names the path to them: dates, big
+// integers, typed arrays and the like that cannot be read,
 // half surrogate pairs, and values nested deeper than [value.MaxNesting] through
 // references.
 func FromJSON(text []byte) ([]byte, error) {
@@ -28,7 +28,7 @@ func FromJSON(text []byte) ([]byte, error) {
 	return newJSONReader(doc).document(0, (*jsonReader).value)
 }
 
-// EncodeJSON is [value.Marshal] and [ToJSON].
+// Encode is [value.Marshal] and [ToJSON].
 func Encode(v any) ([]byte, error) {
 	doc, err := value.Marshal(v)
 	if err != nil {
@@ -37,7 +37,7 @@ func Encode(v any) ([]byte, error) {
 	return ToJSON(doc)
 }
 
-// DecodeJSON is [FromJSON] and [value.Parse].
+// Decode is [FromJSON] and [value.Parse].
 func Decode(text []byte) (value.Item, error) {
 	doc, err := FromJSON(text)
 	if err != nil {
@@ -57,7 +57,7 @@ type jsonReader struct {
 	code    int32 // the token that says who failed, which is not a property; 0 for none
 }
 
-// jsonAlias is one of the objects that others refer to.
+// jsonAlias is an object that other places refer to.
 type jsonAlias struct {
 	token  int32
 	number int // of its tag 28, or unwritten
@@ -67,8 +67,8 @@ func newJSONReader(doc *jsonDoc) *jsonReader {
 	return &jsonReader{jsonDoc: doc, limit: transcodeLimit(len(doc.text)), work: workBase + workPerToken*len(doc.tokens)}
 }
 
-// What a reader looks at, also through references that are written out again and
-// again: a chain of references could ask for endless work otherwise.
+// How much work a reader does, including references that it writes out again: otherwise a
+// chain of references could cause endless work.
 const (
 	workBase     = 1 << 12
 	workPerToken = 8
@@ -93,8 +93,8 @@ func (r *jsonReader) did(n int) error {
 	return nil
 }
 
-// document writes the encoded value at token i with write. Like the original it
-// takes what is not an object, or has no value in it, for undefined.
+// document writes the encoded value at token i with write. Like the original it reads an
+// undefined from what is not an object or has no value in it.
 func (r *jsonReader) document(i int32, write func(*jsonReader, int32) error) ([]byte, error) {
 	switch r.tokens[i].kind {
 	case jsonNull:
@@ -142,8 +142,8 @@ func (r *jsonReader) findAliases(meta int32) {
 	}
 }
 
-// enter is called at every value, which may be written more than once if it is
-// referred to; leave when it is done.
+// enter begins a value, which may be written several times if others refer to it; leave
+// ends it.
 func (r *jsonReader) enter() error {
 	if len(r.Dst) > r.limit {
 		return cbordoc.TooLarge(r.limit)
@@ -185,7 +185,7 @@ func (r *jsonReader) scalar(i int32) error {
 	return nil
 }
 
-// appendJSNumber writes a JavaScript number: as an integer where that is the same.
+// appendJSNumber appends a JavaScript number, as an integer if it is one.
 func appendJSNumber(dst []byte, f float64) []byte {
 	if f == math.Trunc(f) && math.Abs(f) <= maxSafeInteger && (f != 0 || !math.Signbit(f)) {
 		return cbordoc.AppendInt(dst, int64(f))
@@ -208,8 +208,8 @@ func (r *jsonReader) textOf(i int32) error {
 	return nil
 }
 
-// elements returns the tokens of the values in the array at token i, and false for
-// what is no array.
+// elements returns the tokens of the elements of the array at token i, and false if it is
+// not an array.
 func (r *jsonReader) elements(i int32) ([]int32, bool) {
 	if i < 0 || r.tokens[i].kind != jsonArray || r.work < 0 {
 		return nil, false
@@ -252,9 +252,8 @@ func (r *jsonReader) object(i int32) error {
 	return r.body(members, false)
 }
 
-// body writes an object that is no reference. One in an alias may not be of some
-// types that JavaScript has no identity for: the original takes those for plain
-// objects then.
+// body writes an object that is not a reference. In an alias, some types that have no
+// identity in JavaScript are plain objects, as for the original.
 func (r *jsonReader) body(members jsonMembers, inAlias bool) error {
 	tag := members.value(jsonType)
 	if tag >= 0 && r.tokens[tag].kind == jsonText {
@@ -276,8 +275,7 @@ func withoutIdentity(name string) bool {
 	return name == "undefined" || name == "bigint" || name == "number-special"
 }
 
-// reference writes the alias that the number at token i names: undefined if there
-// is none.
+// reference writes the alias with the number at token i, or undefined if there is none.
 func (r *jsonReader) reference(i int32) error {
 	alias := r.alias(i)
 	if alias == nil {
@@ -296,7 +294,7 @@ func (r *jsonReader) reference(i int32) error {
 		if err != nil {
 			return err
 		}
-		if r.isContinuation(members) { // work has no identity: it is done each time
+		if r.isContinuation(members) { // a continuation has no identity: each place evaluates it
 			return r.nested(members)
 		}
 		return r.marked(alias, func() error { return r.body(members, true) })
@@ -370,13 +368,13 @@ func (r *jsonReader) plain(members jsonMembers) error {
 
 func (r *jsonReader) member(m jsonMember) error {
 	r.Dst = cbordoc.AppendText(r.Dst, m.name)
-	if m.name == jsonType && !m.wasEscaped { // a type that nobody knows stays as it is
+	if m.name == jsonType && !m.wasEscaped { // an unknown type stays unchanged
 		return cbordoc.At(r.rawValue(m.token), m.name)
 	}
 	return cbordoc.At(r.value(m.token), m.name)
 }
 
-// rawValue writes plain JSON, in which nothing has a meaning.
+// rawValue writes plain JSON, in which no member has a special meaning.
 func (r *jsonReader) rawValue(i int32) error {
 	if err := r.enter(); err != nil {
 		return err
@@ -410,7 +408,7 @@ func (r *jsonReader) rawObject(i int32) error {
 	return nil
 }
 
-// describe names a value in the words of people who write programs.
+// describe names the type of a value for an error message.
 func (d *jsonDoc) describe(i int32) string {
 	if i < 0 {
 		return "nothing"

@@ -6,8 +6,8 @@ import (
 	"github.com/lumenize/lmz/internal/proto"
 )
 
-// ChainFromJSON turns an encoded chain of the original into ours (PROTOCOL.md,
-// "Continuations"). References are resolved, limits checked.
+// ChainFromJSON translates an encoded chain of the original into CBOR (PROTOCOL.md,
+// "Continuations"). It resolves references and checks the limits.
 func ChainFromJSON(text []byte) ([]byte, error) {
 	doc, err := scanJSON(text)
 	if err != nil {
@@ -24,7 +24,7 @@ func (r *jsonReader) chainDocument(i int32) ([]byte, error) {
 	return doc, err
 }
 
-// continuation writes nested work, or the marker of a reply's outcome.
+// continuation writes a nested continuation, or the marker of a reply's outcome.
 func (r *jsonReader) continuation(members jsonMembers) error {
 	chain := r.resolve(members.value(nestedChain))
 	if chain < 0 {

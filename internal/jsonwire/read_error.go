@@ -8,9 +8,9 @@ import (
 	"github.com/lumenize/lmz/internal/value"
 )
 
-// ErrorFromJSON is [FromJSON] for the error of an answer: it returns the payload
-// and who failed, which is "" if the error does not say so. What is no error
-// becomes one with that as its message.
+// ErrorFromJSON is [FromJSON] for the error of an answer: it returns the payload and the
+// code, which is "" if the error has none. A value that is not an error becomes the
+// message of one.
 func ErrorFromJSON(text []byte) (payload []byte, code lmz.Code, err error) {
 	doc, err := scanJSON(text)
 	if err != nil {
@@ -36,14 +36,14 @@ func (r *jsonReader) failure(i int32) (payload []byte, code lmz.Code, err error)
 	}
 	message, ok := it.Text()
 	if !ok {
-		message = "the node failed with something that is no error"
+		message = "the node returned a malformed error"
 	}
 	payload, err = value.Marshal(&lmz.Error{Message: message})
 	return payload, "", err
 }
 
-// takeCode returns who failed if the error at token i says so, and has that
-// property left out.
+// takeCode returns the code of the error at token i, if it has one, and omits that
+// property.
 func (r *jsonReader) takeCode(i int32) lmz.Code {
 	i = r.resolve(i)
 	if r.tokens[i].kind != jsonObject {
@@ -65,8 +65,7 @@ func (r *jsonReader) takeCode(i int32) lmz.Code {
 	return ""
 }
 
-// errorValue writes an error. Its name and message are texts whatever they were,
-// as in the original.
+// errorValue writes an error. Its name and message become texts, as in the original.
 func (r *jsonReader) errorValue(members jsonMembers) error {
 	var own jsonMembers
 	stack, cause := int32(-1), int32(-1)
@@ -236,7 +235,7 @@ func (r *jsonReader) data(members jsonMembers) (jsonMembers, error) {
 	return r.membersOf(i)
 }
 
-// message writes what requests and responses have in common, and closes them.
+// message writes the members that requests and responses share, and closes them.
 func (r *jsonReader) message(data jsonMembers) error {
 	r.Dst = cbordoc.AppendText(r.Dst, "headers")
 	if err := r.messageHeaders(data.value("headers")); err != nil {

@@ -11,8 +11,8 @@ import (
 	"github.com/lumenize/lmz/internal/cbordoc"
 )
 
-// jsonTypeOf returns what writes the objects of a type of the original's encoding, nil
-// for one that it does not have.
+// jsonTypeOf returns the function that writes the objects of a type of the original, or nil
+// for an unknown type.
 func jsonTypeOf(name string) func(*jsonReader, jsonMembers) error {
 	switch name {
 	case "undefined":
@@ -65,7 +65,7 @@ func (r *jsonReader) memberText(members jsonMembers, name string) (string, error
 	return text, cbordoc.At(err, name)
 }
 
-// wrong says that a member is not what its type needs.
+// wrong is the error of a member that does not fit the type of its object.
 func (r *jsonReader) wrong(i int32, name, expected string) error {
 	return cbordoc.At(&cbordoc.Error{What: "expected " + expected + ", got " + r.describe(i)}, name)
 }
@@ -75,7 +75,7 @@ func (r *jsonReader) undefined(jsonMembers) error {
 	return nil
 }
 
-// bigIntOf reads decimal digits, as many as we write.
+// bigIntOf reads decimal digits, at most as many as we write.
 func (r *jsonReader) bigIntOf(members jsonMembers) (*big.Int, error) {
 	text, err := r.memberText(members, "value")
 	if err != nil {
@@ -89,8 +89,7 @@ func (r *jsonReader) bigIntOf(members jsonMembers) (*big.Int, error) {
 	return i, nil
 }
 
-// bigIntValue writes a big integer: as an integer if no JavaScript number is meant
-// by that.
+// bigIntValue writes a big integer, as an integer if no JavaScript number has that value.
 func (r *jsonReader) bigIntValue(members jsonMembers) error {
 	i, err := r.bigIntOf(members)
 	if err != nil {
@@ -263,7 +262,7 @@ func (r *jsonReader) set(members jsonMembers) error {
 	return err
 }
 
-// function writes what the original makes of a function: an object with its name.
+// function writes a function as the original does: as an object with its name.
 func (r *jsonReader) function(members jsonMembers) error {
 	var kept jsonMembers
 	for _, m := range members {
@@ -274,7 +273,7 @@ func (r *jsonReader) function(members jsonMembers) error {
 	return r.plain(kept)
 }
 
-// openMembers opens an object with a type and n members; closeMembers closes it.
+// openMembers opens a typed object with n members; closeMembers closes it.
 func (r *jsonReader) openMembers(class string, n int) error {
 	if err := r.Writer.Object(class); err != nil {
 		return err

@@ -9,11 +9,11 @@ import (
 	"github.com/lumenize/lmz/internal/cbordoc"
 )
 
-// maxJSONNesting is how deep arrays and objects may be inside one another in a
-// JSON text. A value nests deeper there than in CBOR, at most half as deep again.
+// maxJSONNesting is how deep arrays and objects of a JSON text may be nested. A value nests
+// up to half as deep again as in CBOR.
 const maxJSONNesting = 2 * cbordoc.MaxNesting
 
-// ErrMalformedJSON is matched by every error that says that a text is not JSON.
+// ErrMalformed matches every error of a text that is not JSON.
 var ErrMalformed = errors.New("malformed JSON")
 
 type malformedJSONError struct {
@@ -47,15 +47,14 @@ type jsonToken struct {
 	next       int32 // the token after this one and its contents
 }
 
-// jsonDoc is a JSON text (RFC 8259) that was checked as a whole. encoding/json
-// would be a third of the browser's module, and keeps neither order nor limits.
+// jsonDoc is a JSON text (RFC 8259) that has been checked.
 type jsonDoc struct {
 	text   []byte
 	tokens []jsonToken
 }
 
 // scanJSON checks text and finds its tokens. It keeps text, which must not change
-// any more.
+// afterwards.
 func scanJSON(text []byte) (*jsonDoc, error) {
 	s := jsonScanner{jsonDoc: &jsonDoc{text: text, tokens: make([]jsonToken, 0, min(len(text)/8+1, 1024))}}
 	if len(text) > math.MaxInt32 {
@@ -255,8 +254,8 @@ func (s *jsonScanner) escape() {
 	}
 }
 
-// ParseJSON decodes one JSON text (RFC 8259) to nil, bool, float64, string, []any
-// or map[string]any. Of members with the same name the last counts.
+// Parse decodes one JSON text (RFC 8259) to nil, bool, float64, string, []any or
+// map[string]any. Of several members with one name it keeps the last.
 func Parse(text []byte) (any, error) {
 	doc, err := scanJSON(text)
 	if err != nil {

@@ -8,8 +8,7 @@ import (
 	"github.com/lumenize/lmz/internal/cbordoc"
 )
 
-// surveyed is what is known of a map whose members are not simply written in the
-// order in which they come.
+// surveyed describes a map whose members are not written in the order of the document.
 type surveyed struct {
 	members []surveyedMember
 	end     int
@@ -30,12 +29,12 @@ func (s *surveyed) member(name string) (pos int, ok bool) {
 	return 0, false
 }
 
-// nestedFlag is the member by which the original knows a continuation.
+// nestedFlag is the member that marks a continuation in the original.
 const nestedFlag = "__isNestedOperation"
 
-// survey counts how often each shared value occurs in what is written, beginning
-// at pos, and finds the objects whose members need another order. The bodies of
-// requests and responses are written as they are and do not count.
+// survey counts how often each shared value will be written, beginning at pos, and finds
+// the objects whose members need another order. It does not count the bodies of requests
+// and responses, which are written as plain JSON.
 func (w *jsonWriter) survey(pos int) error {
 	_, err := w.look(pos)
 	return err
@@ -116,8 +115,8 @@ func (w *jsonWriter) lookTagged(t cbordoc.Token) (end int, err error) {
 	return w.look(t.Next)
 }
 
-// lookShared surveys the value with this number unless that was done: the end is 0
-// then.
+// lookShared surveys the shared value with this number. The end is 0 if it has been
+// surveyed before.
 func (w *jsonWriter) lookShared(n int) (end int, err error) {
 	if w.counts[n]++; w.counts[n] > 1 {
 		return 0, nil
@@ -125,8 +124,7 @@ func (w *jsonWriter) lookShared(n int) (end int, err error) {
 	return w.look(w.Refs.Marks[n])
 }
 
-// lookTyped surveys an object with a type, whose members are always wanted by
-// their names.
+// lookTyped surveys a typed object. Its members are always looked up by name.
 func (w *jsonWriter) lookTyped(t cbordoc.Token) (end int, err error) {
 	name, pos, n, err := w.ObjectHead(t)
 	if err != nil {
@@ -152,8 +150,8 @@ func (w *jsonWriter) lookTyped(t cbordoc.Token) (end int, err error) {
 	return s.end, w.keep(content, s)
 }
 
-// lookObject surveys an object. What it finds is kept if its members need another
-// order or keep is set.
+// lookObject surveys an object. It records the members if they need another order or keep
+// is set.
 func (w *jsonWriter) lookObject(t cbordoc.Token, keep bool) (end int, err error) {
 	s := &surveyed{members: make([]surveyedMember, 0, min(int(t.Arg), 64))}
 	inOrder, last := true, -1
@@ -178,7 +176,7 @@ func (w *jsonWriter) lookObject(t cbordoc.Token, keep bool) (end int, err error)
 	return s.end, noDuplicates(s.members)
 }
 
-// keep remembers the members of a map in JavaScript's order.
+// keep records the members of a map in JavaScript's order.
 func (w *jsonWriter) keep(t cbordoc.Token, s *surveyed) error {
 	if err := noDuplicates(s.members); err != nil {
 		return err

@@ -30,14 +30,13 @@ func (d *jsonDoc) chars(i int32) []byte {
 	return d.text[t.start:t.end]
 }
 
-// is reports whether token i is this text. It does not see through escapes, which
-// nobody writes where it asks.
+// is reports whether token i is this text, written without escapes.
 func (d *jsonDoc) is(i int32, text string) bool {
 	return d.tokens[i].kind == jsonText && string(d.chars(i)) == text
 }
 
-// string returns the text of token i. JavaScript's strings may hold half of a
-// surrogate pair, UTF-8 cannot.
+// string returns the text of token i. Half of a surrogate pair, which a string in
+// JavaScript can hold, is an error.
 func (d *jsonDoc) string(i int32) (string, error) {
 	raw := d.chars(i)
 	if !d.tokens[i].escaped {
@@ -63,7 +62,7 @@ func (d *jsonDoc) string(i int32) (string, error) {
 				low = unhex4(raw[pos+2:])
 			}
 			if r = utf16.DecodeRune(r, low); r == utf8.RuneError {
-				return "", &cbordoc.Error{What: "the string holds half of a surrogate pair, which is no character"}
+				return "", &cbordoc.Error{What: "the string holds half of a surrogate pair, which is not a character"}
 			}
 			pos += 6
 		}
@@ -81,8 +80,7 @@ func unhex4(b []byte) (r rune) {
 	return r
 }
 
-// float returns the number of token i as JavaScript has it: infinite if it is too
-// large.
+// float returns the number of token i as JavaScript reads it: infinite if it is too large.
 func (d *jsonDoc) float(i int32) float64 {
 	f, _ := strconv.ParseFloat(string(d.chars(i)), 64)
 	return f
@@ -106,8 +104,8 @@ func appendJSONFloat(dst []byte, f float64) []byte {
 	return dst
 }
 
-// arrayIndex returns the number that a member name stands for if JavaScript takes
-// it for an index: such members come first in an object, in ascending order.
+// arrayIndex returns the index that JavaScript reads from a member name, if it is one: such
+// members come first in an object, in ascending order.
 func arrayIndex(name []byte) (n uint64, ok bool) {
 	if len(name) == 0 || len(name) > 10 || name[0] == '0' && len(name) > 1 {
 		return 0, false

@@ -10,19 +10,19 @@ import (
 	"github.com/lumenize/lmz/internal/value"
 )
 
-// maxTranscoded bounds what a document becomes on the other wire, in bytes. A
-// typed array is four times as long in JSON.
+// maxTranscoded bounds the translation of a document, in bytes. A typed array is four times
+// as long in JSON.
 const maxTranscoded = 8 * proto.MaxFrame
 
-// transcodeLimit returns how long a document of n bytes may become on the other
-// wire. It bounds what a few references to one long text can do.
+// transcodeLimit returns how long the translation of a document of n bytes may be. It
+// bounds documents with many references to one long text.
 func transcodeLimit(n int) int { return min(cbordoc.Budget(n), maxTranscoded) }
 
-// ToJSON turns a CBOR document into the JSON text of the original's encoding,
-// {"json": ..., "meta": ...}. What JSON cannot hold is an error that names the
-// path to it and its type: 64-bit typed arrays, NaN and infinities in float
+// ToJSON translates a CBOR document into the JSON text of the original's encoding,
+// {"json": ..., "meta": ...}. The error of a value that JSON cannot hold names the path to
+// it and its type: 64-bit typed arrays, NaN and infinities in float
 // arrays, bytes in the body of a request. Dates are cut to milliseconds. Integers
-// beyond 2^53 go as big integers, because a JavaScript number would not keep them.
+// beyond 2^53 become big integers, because a JavaScript number would not keep them.
 func ToJSON(doc []byte) ([]byte, error) {
 	w, err := newJSONWriter(doc)
 	if err != nil {
@@ -34,8 +34,8 @@ func ToJSON(doc []byte) ([]byte, error) {
 	return w.document(func() error { return w.valueAt(0) })
 }
 
-// jsonWriter writes one document. Everything that is referred to twice becomes an
-// alias, numbered in the order in which they are met, as by the original.
+// jsonWriter translates one document. Each value with two references or more becomes an
+// alias, numbered in the order of appearance, as in the original.
 type jsonWriter struct {
 	cbordoc.Reader
 	out     []byte
@@ -46,7 +46,7 @@ type jsonWriter struct {
 	aliases [][]byte
 	objects map[int]*surveyed // by the position of a map's head
 
-	// Who failed, and the position of the error that says so.
+	// The code of an answer, and the position of the error that receives it.
 	code   lmz.Code
 	failed int
 }
@@ -152,8 +152,8 @@ func (w *jsonWriter) shared(n int) (end int, err error) {
 	return end, nil
 }
 
-// inlines reports whether a value is written wherever it occurs: short ones, those
-// that the original does not read from an alias, and work, which is done each time.
+// inlines reports whether a value is written in each place: short values, types that the
+// original does not read from an alias, and continuations, which each place evaluates.
 func (w *jsonWriter) inlines(t cbordoc.Token) bool {
 	switch t.Major {
 	case cbordoc.MajorUint, cbordoc.MajorNegint, cbordoc.MajorSimple:
@@ -168,7 +168,7 @@ func (w *jsonWriter) inlines(t cbordoc.Token) bool {
 	return false
 }
 
-// apart returns what write writes instead of leaving it in out.
+// apart returns the output of write without adding it to out.
 func (w *jsonWriter) apart(write func() error) ([]byte, error) {
 	saved := w.out
 	w.aside += len(saved)
@@ -339,7 +339,7 @@ func (w *jsonWriter) orderedMap(t cbordoc.Token) (end int, err error) {
 }
 
 // distinct writes the value at pos, one of n keys of a Map or elements of a Set, and
-// returns its end. Two that JavaScript compares as equal would become one there.
+// returns its end. JavaScript would merge two that it compares as equal.
 func (w *jsonWriter) distinct(known *cbordoc.Distinct, n, pos int) (end int, err error) {
 	if end, err = w.value(pos); err != nil || n == 1 {
 		return end, err

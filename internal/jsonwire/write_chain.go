@@ -18,7 +18,7 @@ const jsonResult = `{"` + nestedFlag + `":true,"` + nestedChain + `":[{"type":"g
 // nestedChain is the member of a nested continuation that holds its operations.
 const nestedChain = "__operationChain"
 
-// ChainToJSON turns an encoded chain into the original's: its operations are
+// ChainToJSON translates an encoded chain into that of the original, whose operations are
 // {"type":"get","key":name} and {"type":"apply","args":[...]}.
 func ChainToJSON(chain []byte) ([]byte, error) {
 	w, err := newJSONWriter(chain)
@@ -31,7 +31,7 @@ func ChainToJSON(chain []byte) ([]byte, error) {
 	return w.document(func() error { return w.chain(0) })
 }
 
-// continuation writes nested work whose chain is at pos.
+// continuation writes a nested continuation whose chain is at pos.
 func (w *jsonWriter) continuation(pos int) (end int, err error) {
 	w.out = append(w.out, `{"`+nestedFlag+`":true,"`+nestedChain+`":`...)
 	if err := w.chain(pos); err != nil {
@@ -41,8 +41,8 @@ func (w *jsonWriter) continuation(pos int) (end int, err error) {
 	return cbordoc.Skip(w.Data, pos), nil
 }
 
-// chain writes the operations at pos. Those that are shared are written out: only
-// arguments have an identity.
+// chain writes the operations at pos. Shared operations are written in each place, because
+// only arguments have an identity.
 func (w *jsonWriter) chain(pos int) error {
 	if err := w.Visit(); err != nil {
 		return err

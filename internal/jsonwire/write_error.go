@@ -20,8 +20,8 @@ func ErrorToJSON(payload []byte, code lmz.Code) ([]byte, error) {
 	return w.document(func() error { return w.valueAt(0) })
 }
 
-// failure writes an error: what every error has, and its own properties. Those
-// with a number for a name come first, as in every JavaScript object.
+// failure writes an error: its common members, and its own properties. Properties whose
+// names are numbers come first, as in every JavaScript object.
 func (w *jsonWriter) failure(s *surveyed, code lmz.Code) error {
 	name, message, stack := cbordoc.ObjectError, "", ""
 	if err := w.into(s, cbordoc.MemberName, &name); err != nil {
@@ -66,8 +66,8 @@ func (w *jsonWriter) failure(s *surveyed, code lmz.Code) error {
 	return nil
 }
 
-// cause returns the JSON of an error's cause, nil if it has none. It is written
-// before the own properties, which decides the numbers of aliases.
+// cause returns the JSON of an error's cause, or nil if it has none. It is translated before
+// the properties, which decides the numbers of the aliases.
 func (w *jsonWriter) cause(s *surveyed) ([]byte, error) {
 	pos, ok := s.member(cbordoc.MemberCause)
 	if !ok || w.Data[w.content(pos).Pos] == cbordoc.ByteUndefined {
@@ -78,7 +78,7 @@ func (w *jsonWriter) cause(s *surveyed) ([]byte, error) {
 	return cause, cbordoc.At(err, cbordoc.MemberCause)
 }
 
-// properties writes an error's own properties, and who failed if there is a code.
+// properties writes an error's own properties, and the code if there is one.
 func (w *jsonWriter) properties(members []surveyedMember, code lmz.Code) error {
 	for _, m := range members {
 		switch name := string(m.name); {

@@ -11,8 +11,8 @@ import (
 )
 
 // Call is one call on its way to a node, inside a process. Its chain stays
-// encoded until the node that runs it decodes it, so that whoever only passes it
-// on does not pay for its contents.
+// encoded until the node that runs it decodes it, so that
+// intermediaries do not pay for its contents.
 type Call struct {
 	ID      CallID
 	To      lmz.Address
@@ -21,23 +21,23 @@ type Call struct {
 	NoReply bool            // a Send whose outcome nobody reads
 	Again   bool            // presented again after the session that made it ended (PROTOCOL.md, "Sessions")
 
-	// Until is set on what an object has stored before it sent it: an object that is
-	// called keeps the outcome until then, also if nobody reads the answer, because it may be
+	// Until is set for a call that its sender has stored. The called object keeps the
+	// outcome until then, even if nobody reads the answer, because the call may be
 	// presented again.
 	Until time.Time
 
 	Payer string // the subject that pays for the work, see [WithPayer]
 }
 
-// CallID identifies a call for ever: the session that made it and its number
-// there, never an address (PROTOCOL.md, "Sessions"). The zero value is a call that nobody
-// will present again. Who presents one again must come from the same address.
+// CallID identifies a call permanently: by the session that made it and its number there,
+// not by an address (PROTOCOL.md, "Sessions"). The zero value is a call that is never
+// presented again. A call must be presented again from the same address.
 type CallID struct {
 	Session SessionID
 	Number  uint64
 }
 
-// String returns the id as people see it: the session in hexadecimal and the number.
+// String returns the session in hexadecimal and the number, for people.
 func (id CallID) String() string {
 	return hex.EncodeToString(id.Session[:]) + "-" + strconv.FormatUint(id.Number, 10)
 }
@@ -46,23 +46,22 @@ func (id CallID) String() string {
 // calls that its own nodes make.
 type SessionID [16]byte
 
-// Answer is the outcome of a call: an encoded value, or an encoded error and who
-// failed.
+// Answer is the outcome of a call: an encoded value, or an encoded error and its code.
 type Answer struct {
 	Failed  lmz.Code // "" when the call succeeded
 	Payload []byte   // encoded value or error; never changed
 }
 
-// Node takes calls.
+// Node receives calls.
 type Node interface {
-	// Deliver takes c, whose ctx ends when its caller gives up or its deadline
-	// passes. It must not block, because it is called in the order in which calls were
-	// made: what it has queued when it returns is in order. It calls done exactly once,
-	// from any goroutine, possibly before it returns; done must not block either.
+	// Deliver queues c. Its ctx ends when the caller gives up or the deadline passes.
+	// Deliver is called in the order of the calls and must not block. It calls done exactly
+	// once, from any goroutine, possibly before it returns; done must not block either.
 	Deliver(ctx context.Context, c *Call, done func(Answer))
 }
 
-// Mesh is what the nodes of a gateway call, and what knows the sessions of its clients.
+// Mesh is a gateway as its nodes see it: it delivers calls and knows the sessions of the
+// clients.
 type Mesh interface {
 	Node
 
@@ -84,15 +83,15 @@ func Timeout(ctx context.Context) time.Duration {
 
 type handlingKey struct{}
 
-// Handling returns the ctx of a handler, made of that of its call. The deadline of the
-// call is not meant for what the handler sends.
+// Handling returns the ctx of a handler, derived from that of its call. The deadline of the
+// call does not apply to messages that the handler sends.
 func Handling(ctx context.Context) context.Context {
 	deadline, _ := ctx.Deadline()
 	return context.WithValue(ctx, handlingKey{}, deadline)
 }
 
-// ForSend returns a ctx for what is sent with ctx and outlives it: with the call context
-// of this moment, and the deadline that was set for it, or else the default.
+// ForSend returns a ctx for a message that outlives ctx: with the same call context, and
+// the deadline that was set for the message, or else the default.
 func ForSend(ctx context.Context) (context.Context, context.CancelFunc) {
 	deadline, ok := ctx.Deadline()
 	own, _ := ctx.Value(handlingKey{}).(time.Time)
@@ -105,9 +104,9 @@ func ForSend(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithDeadline(context.WithoutCancel(ctx), deadline)
 }
 
-// Bare is ctx without its values. Deadline and cancellation pass from node to node,
-// but a value such as the caller's turn, or that it runs a reply, must not: the
-// callee would run with the caller's rights. Every node strips the ctx it is given.
+// Bare returns ctx without its values. A deadline and cancellation pass from node to node,
+// but a value such as the caller's turn must not: the callee would run with the caller's
+// rights. Every node strips the ctx that it receives.
 func Bare(ctx context.Context) context.Context { return bare{ctx} }
 
 type bare struct{ context.Context }
@@ -118,11 +117,12 @@ func (bare) Value(any) any { return nil }
 // AfterFunc lets package context derive from bare without a goroutine.
 func (b bare) AfterFunc(f func()) (stop func() bool) { return context.AfterFunc(b.Context, f) }
 
-// lateAnswer is how long a caller whose ctx has ended still listens: a node that knows
-// whether the call was executed says so at the same moment, and that beats not knowing.
+// lateAnswer is how long a caller still waits after its ctx has ended: a node that knows
+// whether the call was executed answers at that moment, which is better than an unknown
+// outcome.
 const lateAnswer = 50 * time.Millisecond
 
-// Await delivers c to n and waits for its answer, or for the end of ctx.
+// Await delivers c to n and waits for its answer or the end of ctx.
 func Await(ctx context.Context, n Node, c *Call) (lmz.Value, error) {
 	answer := make(chan Answer, 1)
 	n.Deliver(ctx, c, func(a Answer) { answer <- a })

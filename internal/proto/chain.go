@@ -25,8 +25,7 @@ func NewCall(ctx context.Context, self lmz.Identity, to lmz.Address, c lmz.Conti
 	return NewEncodedCall(ctx, self, to, chain)
 }
 
-// NewEncodedCall is [NewCall] for a chain that is encoded already, such as one that
-// goes to many nodes.
+// NewEncodedCall is [NewCall] for an encoded chain, such as one for many nodes.
 func NewEncodedCall(ctx context.Context, self lmz.Identity, to lmz.Address, chain []byte) (*Call, error) {
 	current, _ := lmz.CallContextFrom(ctx)
 	next := current.Next(self)
@@ -45,7 +44,7 @@ func WithDeadline(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(ctx, lmz.DefaultTimeout)
 }
 
-// ExecuteCounted is [Execute], which also says how many method calls it made.
+// ExecuteCounted is [Execute] and returns how many method calls it made.
 func ExecuteCounted(ctx context.Context, h lmz.Handler, chain []byte) (result any, steps int, err error) {
 	doc, err := value.Parse(chain)
 	if err != nil {
@@ -56,19 +55,19 @@ func ExecuteCounted(ctx context.Context, h lmz.Handler, chain []byte) (result an
 	return result, maxSteps - e.left, err
 }
 
-// Limits are what one execution may ask for; 0 means the limit of package lmz.
+// Limits bound one execution; 0 means the limit of package lmz.
 type Limits struct {
 	Operations int // in one chain, counted as on the wire
 	Arguments  int // of one call
 }
 
-// Execute does the work that an encoded continuation describes on h, each step
-// once, from left to right. Its error is h's own, or a [*PanicError].
+// Execute calls the methods of an encoded continuation on h, each once, from left to right.
+// Its error is that of h, or a [*PanicError].
 func Execute(ctx context.Context, h lmz.Handler, chain []byte) (any, error) {
 	return ExecuteWithin(ctx, h, chain, Limits{})
 }
 
-// ExecuteWithin is Execute with limits of the caller's.
+// ExecuteWithin is [Execute] with the given limits.
 func ExecuteWithin(ctx context.Context, h lmz.Handler, chain []byte, limits Limits) (any, error) {
 	doc, err := value.Parse(chain)
 	if err != nil {
@@ -78,8 +77,7 @@ func ExecuteWithin(ctx context.Context, h lmz.Handler, chain []byte, limits Limi
 }
 
 // ExecuteReply runs a reply continuation on the node's own handler, without guards.
-// The outcome came from another node: it is passed as it is, and nothing in it is
-// evaluated.
+// The outcome came from another node, so no continuation in it is evaluated.
 func ExecuteReply(ctx context.Context, h lmz.Handler, reply lmz.Continuation, a Answer) (any, error) {
 	chain, err := value.MarshalChain(reply)
 	if err != nil {
@@ -88,8 +86,7 @@ func ExecuteReply(ctx context.Context, h lmz.Handler, reply lmz.Continuation, a 
 	return ExecuteEncodedReply(ctx, h, chain, a)
 }
 
-// ExecuteEncodedReply is [ExecuteReply] for a continuation that is encoded already,
-// such as one that was stored.
+// ExecuteEncodedReply is [ExecuteReply] for an encoded continuation, such as a stored one.
 func ExecuteEncodedReply(ctx context.Context, h lmz.Handler, chain []byte, a Answer) (any, error) {
 	outcome, err := a.Outcome()
 	if err != nil {
@@ -122,8 +119,8 @@ func limit(n, most int) int {
 	return min(n, most)
 }
 
-// maxSteps is how many calls one frame can ask for. Shared continuations could ask for
-// 2^50 otherwise.
+// maxSteps is how many calls one frame can cause. Shared continuations could cause 2^50
+// otherwise.
 const maxSteps = 10 * lmz.MaxOperations
 
 // execution is one run of a continuation.
@@ -183,7 +180,8 @@ func (e *execution) run(ctx context.Context, chain value.Item, depth int) (any, 
 	return result, nil
 }
 
-// fromStep keeps a refusal as "nothing ran" only for the very first step.
+// fromStep keeps the code of a refusal, which says that nothing ran, for the first step
+// only.
 func fromStep(err error, step int) error {
 	var e *lmz.Error
 	if step == 0 || node.Refused(err) == "" || !errors.As(err, &e) {
@@ -227,7 +225,7 @@ func BadChain(why string) error {
 
 const badChainPrefix = "invalid operation chain: "
 
-// IsBadChain reports whether an answer says that the chain itself was not valid.
+// IsBadChain reports whether an answer is the error of an invalid chain.
 func IsBadChain(a Answer) bool {
 	_, err := a.Result()
 	return err != nil && strings.HasPrefix(err.Error(), "TypeError: "+badChainPrefix)
@@ -280,9 +278,9 @@ func NewAnswer(result any, err error) Answer {
 	return ErrorAnswer(&answer)
 }
 
-// ErrorAnswer is the answer e, with its code. It always can be sent: an e that cannot be
-// encoded loses the fields and the cause that are why, as with the original, and of one whose
-// name or message is no text the caller learns just that.
+// ErrorAnswer returns the answer that is the error e, with its code. It can always be sent:
+// fields and a cause that cannot be encoded are omitted, as in the original, and an e whose
+// name or message is not valid text is replaced by an error that says so.
 func ErrorAnswer(e *lmz.Error) Answer {
 	payload, err := value.Marshal(e)
 	if err == nil {
@@ -294,7 +292,7 @@ func ErrorAnswer(e *lmz.Error) Answer {
 	return Failure(e.Code, "TypeError", "the error cannot be sent: "+err.Error())
 }
 
-// sendable returns e with what of it can be encoded.
+// sendable returns e without the parts that cannot be encoded.
 func sendable(e *lmz.Error) *lmz.Error {
 	kept := lmz.Error{Name: e.Name, Message: e.Message, Fields: maps.Clone(e.Fields)}
 	maps.DeleteFunc(kept.Fields, func(name string, v any) bool {
@@ -307,14 +305,14 @@ func sendable(e *lmz.Error) *lmz.Error {
 	return &kept
 }
 
-// Failure is the answer with an error of the runtime itself, of the class Error if
-// name is empty. Unlike [ErrorAnswer] it does not need the codec for Go values.
+// Failure returns the answer that is an error of the runtime, named Error if name is empty.
+// Unlike [ErrorAnswer] it does not need the codec of Go values.
 func Failure(code lmz.Code, name, message string) Answer {
 	return Answer{Failed: code, Payload: cbordoc.EncodeFailure(name, message)}
 }
 
-// Hidden returns the part of err that [NewAnswer] does not let out, for the node's
-// log, or nil when the caller sees everything.
+// Hidden returns the part of err that [NewAnswer] withholds from the caller, for the node's
+// log, or nil if there is none.
 func Hidden(err error) error {
 	e := node.PublicError(err)
 	switch {
@@ -326,8 +324,8 @@ func Hidden(err error) error {
 	return nil
 }
 
-// Outcome is the answer as an argument of a reply: the value, or the error, which then
-// has who failed in it.
+// Outcome returns the answer as an argument of a reply: the value, or the error with its
+// code as a property.
 func (a Answer) Outcome() (value.Item, error) {
 	v, err := a.Result()
 	if err == nil {
@@ -347,7 +345,7 @@ func (a Answer) Outcome() (value.Item, error) {
 	return value.Parse(data)
 }
 
-// Result decodes the answer: a value, or the error with the code of who failed.
+// Result decodes the answer: a value, or an error with its code.
 func (a Answer) Result() (lmz.Value, error) {
 	item, err := value.Parse(a.Payload)
 	if err != nil {
@@ -358,7 +356,7 @@ func (a Answer) Result() (lmz.Value, error) {
 	}
 	var e *lmz.Error
 	if err := item.Decode(&e); err != nil || e == nil {
-		e = &lmz.Error{Message: "the node failed with something that is no error"}
+		e = &lmz.Error{Message: "the node returned a malformed error"}
 	}
 	e.Code = a.Failed
 	return nil, e

@@ -9,9 +9,9 @@ import (
 	"github.com/lumenize/lmz/internal/value"
 )
 
-// resolve returns the arguments of one call with their continuations evaluated, from
-// left to right, at any depth of whatever holds them, and with a reply's outcome put
-// in. What was the same value in several places stays so.
+// resolve returns the arguments of one call. It evaluates the continuations among them, at
+// any depth and from left to right, and inserts the outcome of a reply. Shared values stay
+// shared.
 func (e *execution) resolve(ctx context.Context, args value.Item, depth int) ([]lmz.Value, error) {
 	items, _ := args.Elements()
 	if e.nested && (args.SharesValues() || mayHoldWork(args.Raw())) {
@@ -28,13 +28,13 @@ func (e *execution) resolve(ctx context.Context, args value.Item, depth int) ([]
 	return values, nil
 }
 
-// mayHoldWork is a quick look, which may be wrong about text.
+// mayHoldWork is a quick check. It may report true for a text.
 func mayHoldWork(data []byte) bool {
 	return bytes.Contains(data, []byte(cbordoc.ObjectContinuation)) || bytes.Contains(data, []byte(cbordoc.ObjectResult))
 }
 
-// replace returns what stands for an object with a type: the result of a continuation, or
-// a reply's outcome. It reports false for any other object.
+// replace returns the item that replaces a typed object: the result of a continuation, or
+// the outcome of a reply. It reports false for any other object.
 func (e *execution) replace(ctx context.Context, it value.Item, depth int) (with value.Item, ok bool, err error) {
 	name, members, _ := it.Object()
 	switch {
@@ -52,7 +52,7 @@ func (e *execution) replace(ctx context.Context, it value.Item, depth int) (with
 	return value.Item{}, false, nil
 }
 
-// encode makes an argument of a result, whose size is bounded as if it had been in the
+// encode encodes a result as an argument. Its size is bounded as if it had been part of the
 // frame.
 func (e *execution) encode(result any) (value.Item, error) {
 	if err := notAHandler(result); err != nil {
@@ -68,14 +68,14 @@ func (e *execution) encode(result any) (value.Item, error) {
 	return value.Parse(data)
 }
 
-// notAHandler refuses a result that is something to call, not a value.
+// notAHandler refuses a result that is a capability.
 func notAHandler(result any) error {
 	if _, ok := result.(lmz.Handler); !ok {
 		return nil
 	}
 	return &lmz.Error{
 		Name:    "TypeError",
-		Message: "the result takes calls and cannot be sent: go on with a call of one of its methods",
+		Message: "the result is a capability and cannot be sent: call one of its methods",
 	}
 }
 

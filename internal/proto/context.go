@@ -19,7 +19,7 @@ type wireAuth struct {
 	Claims  map[string]any `lmz:"claims,omitempty"`
 }
 
-// MarshalContext encodes c for a frame, without Self: who is called knows itself.
+// MarshalContext encodes c for a frame, without Self, which the callee knows.
 func MarshalContext(c lmz.CallContext) ([]byte, error) {
 	w := wireContext{}
 	for _, hop := range c.Chain {
@@ -61,8 +61,7 @@ func stateItems(state map[string]lmz.Value) (map[string]value.Item, error) {
 	return items, nil
 }
 
-// EncodedState returns state with what this node set encoded, so that nodes share no
-// memory.
+// EncodedState returns state with its values encoded, so that nodes share no memory.
 func EncodedState(state map[string]lmz.Value) (map[string]lmz.Value, error) {
 	for _, v := range state {
 		if _, encoded := v.(value.Item); !encoded {

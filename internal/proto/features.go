@@ -5,13 +5,12 @@ import (
 	"slices"
 )
 
-// Features is a set of what a side understands beyond the frames of the first version.
-// Each side lists its own in its greeting, by name; a numbered frame of a newer kind
-// goes only to a side that named its feature, because who does not know a numbered kind
-// misses a number and must end the link.
+// Features is a set of extensions of the first version that a peer understands. Each peer
+// lists its own in its greeting, by name. A numbered frame of a newer kind is sent only to
+// peers with the feature: others would miss a number and have to end the link.
 type Features uint64
 
-// The features. A name, once it was given, keeps its meaning for ever.
+// The features. A name never changes its meaning.
 const (
 	FeatureMissed Features = 1 << iota // KindMissed
 )
@@ -38,7 +37,7 @@ func (w *frameWriter) features(f Features) {
 	}
 }
 
-// features reads a list of names. Those it does not know are of later versions.
+// features reads a list of names. It ignores those of later versions.
 func (r *frameReader) features() (f Features) {
 	for n := r.head(cbordoc.MajorArray); n > 0 && r.err == nil; n-- {
 		if i := slices.Index(featureNames, string(r.text())); i >= 0 {

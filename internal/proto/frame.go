@@ -22,32 +22,32 @@ const (
 	SubprotocolJSON = "lmz"
 )
 
-// MaxFrame is the largest frame that either side takes, in bytes. Who makes a
-// value checks it against [MaxPayload] first.
+// MaxFrame is the largest frame that either side accepts, in bytes. Payloads
+// are checked against [MaxPayload] when they are encoded.
 const MaxFrame = 1 << 20
 
 // MaxPayload is the largest chain or answer: a frame less the room for its header
 // and call context.
 const MaxPayload = MaxFrame - 16<<10
 
-// Close codes (PROTOCOL.md, "Close codes"). 1000 to 1015 are RFC 6455's, the rest
-// the original's.
+// Close codes (PROTOCOL.md, "Close codes"). RFC 6455 defines 1000 to 1015, the original
+// Lumenize and lmz the others.
 const (
-	CloseNormal       = 1000 // the client is done: its session ends at once
+	CloseNormal       = 1000 // the client is finished: its session ends at once
 	CloseGoingAway    = 1001
-	CloseProtocol     = 1002 // a frame that cannot be read; the reason names the error
+	CloseProtocol     = 1002 // an unreadable frame; the reason names the error
 	CloseTooBig       = 1009
 	CloseNoToken      = 4400 // login required
-	CloseTokenExpired = 4401 // the token is good no more: come back with another one
+	CloseTokenExpired = 4401 // the token has expired or was revoked: reconnect with a new one
 	CloseRefused      = 4403 // login required
-	CloseTimeout      = 4408 // nothing heard for too long
-	CloseSuperseded   = 4409 // a newer session has this address: do not come back
-	CloseBroken       = 4410 // this end could not go on with the connection; no goodbye
-	CloseOverflow     = 4413 // too much waited for the client: its session has ended
+	CloseTimeout      = 4408 // no sign of life for too long
+	CloseSuperseded   = 4409 // a newer session has this address: do not reconnect
+	CloseBroken       = 4410 // the connection failed at this end; never sent
+	CloseOverflow     = 4413 // too much was queued for the client: its session has ended
 )
 
-// ReasonExpired is the reason of [CloseTokenExpired] when the token's time is over. Any
-// other says, for people, what was taken away.
+// ReasonExpired is the reason of [CloseTokenExpired] for a token that has expired. Any other
+// reason tells people what was revoked.
 const ReasonExpired = "Token expired"
 
 // Kind is the first element of a frame.
@@ -60,22 +60,22 @@ const (
 	KindCall    Kind = 1
 	KindAnswer  Kind = 2
 	KindCancel  Kind = 3
-	KindMissed  Kind = 4 // calls without reply that were dropped; only for sides with FeatureMissed
+	KindMissed  Kind = 4 // calls without a reply that were dropped; only for peers with FeatureMissed
 	KindHello   Kind = 16
 	KindWelcome Kind = 17
 	KindAck     Kind = 18
 	KindPing    Kind = 19
 	KindPong    Kind = 20
 	KindToken   Kind = 21 // the client's next access token, instead of the one it connected with
-	KindAway    Kind = 22 // the gateway is about to close the link, and says when to come back
-	KindRenewed Kind = 23 // the gateway has taken the client's next token, and says how long that is good
+	KindAway    Kind = 22 // the gateway will close the link; says when to reconnect
+	KindRenewed Kind = 23 // the gateway accepted the client's next token; says how long it is valid
 )
 
 // Numbered reports whether frames of this kind carry a number and are repeated.
 func (k Kind) Numbered() bool { return k >= KindCall && k <= KindMissed }
 
 // Frame is one frame of the subprotocol lmz.cbor. Which fields count depends on
-// its kind; PROTOCOL.md has the table. Byte slices point into what was parsed.
+// its kind; PROTOCOL.md has the table. Byte slices share memory with the parsed data.
 type Frame struct {
 	Kind Kind
 	Seq  uint64 // numbered kinds: this frame's number, from 1
@@ -86,9 +86,9 @@ type Frame struct {
 	Timeout time.Duration // until its deadline, whole milliseconds
 	NoReply bool
 	Context []byte // encoded call context
-	Again   CallID // what the call was called in a session that has ended; zero: it is new
+	Again   CallID // the call's id in a session that has ended; zero: it is new
 
-	// call: who makes it, which its maker alone knows; missed: whose calls were dropped
+	// call: the caller, known to the sender only; missed: whose calls were dropped
 	From  lmz.Address
 	Count uint64 // missed: how many
 
@@ -99,17 +99,17 @@ type Frame struct {
 	Call   uint64
 	Failed lmz.Code // answer: "" or who failed
 
-	// hello: the session to go on with, zero for none, and the id of the new one that
-	// begins if that has ended; welcome: whether it has not
+	// hello: the session to resume, zero for none, and the id of a new one in case that
+	// has ended; welcome: whether the session was resumed
 	Resume    SessionID
 	Session   SessionID
-	Attempt   uint64 // hello: counts the links of the client, so that one which greets late is known; 0: not said
+	Attempt   uint64 // hello: counts the client's links, to recognize a late hello; 0: unknown
 	Resumed   bool
 	Token     string        // token
-	After     time.Duration // away: how long to stay away; welcome, renewed: how long the token is good, 0: nobody knows; whole milliseconds
+	After     time.Duration // away: when to reconnect; welcome, renewed: how long the token is valid, 0: unknown; whole milliseconds
 	Grace     time.Duration // welcome: how long a dropped session is kept, whole milliseconds
 	Heartbeat time.Duration // welcome: how often to ping, whole milliseconds
-	Features  Features      // hello, welcome: what the side that sends it understands
+	Features  Features      // hello, welcome: the features of the sender
 }
 
 // Append encodes f onto dst.
@@ -221,7 +221,7 @@ func welcomeLength(f *Frame) uint64 {
 	return frameLength[KindWelcome]
 }
 
-// How many elements a frame has that says more than the first version did.
+// The lengths of frames with elements that the first version did not have.
 const (
 	againLength     = 11 // a call that is presented again
 	attemptLength   = 5  // a hello that says which attempt it is
@@ -230,9 +230,8 @@ const (
 	welcomeName     = 8  // a welcome with the client's name and how long its token is good
 )
 
-// ParseFrame decodes one frame. An unknown kind is no error: only Kind is set
-// then. Elements after those it knows are ignored, so that later versions can add
-// some.
+// ParseFrame decodes one frame. Of a frame of an unknown kind it sets only Kind. It ignores
+// elements after the known ones, so that later versions can add some.
 func ParseFrame(data []byte) (Frame, error) {
 	r := frameReader{data: data}
 	var f Frame
@@ -249,7 +248,7 @@ func ParseFrame(data []byte) (Frame, error) {
 	return f, r.err
 }
 
-// frameLength is how many elements a frame of each known kind has at least.
+// frameLength is the least number of elements of each known kind of frame.
 var frameLength = map[Kind]uint64{
 	KindCall: 9, KindAnswer: 6, KindCancel: 4, KindHello: 4, KindWelcome: 5, KindAck: 2, KindPing: 1, KindPong: 1,
 	KindToken: 2, KindAway: 2, KindMissed: 6, KindRenewed: 2,
@@ -311,8 +310,7 @@ func (r *frameReader) fields(f *Frame, n uint64) {
 	}
 }
 
-// frameWriter writes a frame, which needs none of the generality of the value
-// codec.
+// frameWriter writes a frame without the codec of values.
 type frameWriter struct{ buf []byte }
 
 func (w *frameWriter) begin(n uint64, k Kind) {
@@ -354,8 +352,7 @@ func (r *frameReader) fail(err error) {
 	r.pos = len(r.data)
 }
 
-// head reads the head of a data item of the wanted major type and returns its
-// argument.
+// head reads the head of an item of this major type and returns its argument.
 func (r *frameReader) head(major byte) uint64 {
 	h, next, err := cbordoc.ReadHead(r.data, r.pos)
 	switch {
@@ -397,8 +394,7 @@ func (r *frameReader) session() (id SessionID) {
 	return id
 }
 
-// MaxTimeout bounds what a duration on the wire can mean, so that it cannot overflow,
-// and stands for no deadline.
+// MaxTimeout is the longest duration on the wire. It also stands for no deadline.
 const MaxTimeout = 366 * 24 * time.Hour
 
 func (r *frameReader) duration() time.Duration {

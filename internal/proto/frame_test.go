@@ -58,7 +58,7 @@ var frames = []struct {
 	{"away", Frame{Kind: KindAway, After: 1500 * time.Millisecond}, "82161905dc", "[22, 1500]"},
 }
 
-func TestFramesAreWhatTheProtocolSays(t *testing.T) {
+func TestFramesOfTheProtocol(t *testing.T) {
 	for _, tt := range frames {
 		got := tt.frame.Append(nil)
 		if hex.EncodeToString(got) != tt.hex {
@@ -74,7 +74,7 @@ func TestFramesAreWhatTheProtocolSays(t *testing.T) {
 	}
 }
 
-func TestLaterVersionsMayAddElementsAndKinds(t *testing.T) {
+func TestFramesOfLaterVersions(t *testing.T) {
 	longer := append([]byte{0x83, 0x12, 0x18, 0x20}, 0xf6) // an ack with one element more
 	if f, err := ParseFrame(longer); err != nil || f.Ack != 32 {
 		t.Errorf("longer: %+v, %v", f, err)
@@ -92,7 +92,7 @@ func TestLaterVersionsMayAddElementsAndKinds(t *testing.T) {
 	}
 }
 
-func TestBrokenFramesAreErrors(t *testing.T) {
+func TestBrokenFrames(t *testing.T) {
 	for _, tt := range frames {
 		whole := tt.frame.Append(nil)
 		for n := range whole {
@@ -125,7 +125,7 @@ func FuzzParseFrame(f *testing.F) {
 	})
 }
 
-func TestParsingACallAllocatesOnlyItsNames(t *testing.T) {
+func TestFrameAllocations(t *testing.T) {
 	data := frames[2].frame.Append(nil)
 	if n := testing.AllocsPerRun(100, func() { ParseFrame(data) }); n > 2 {
 		t.Errorf("%v allocations, want 2: the binding and the instance", n)

@@ -8,9 +8,9 @@ import (
 	"github.com/lumenize/lmz/internal/value"
 )
 
-// Methods returns the names of the methods that an encoded chain asks for: its own
-// first, then those of the continuations among its arguments, wherever they are. It
-// evaluates nothing. A chain that no node would run is an error.
+// Methods returns the names of the methods that an encoded chain calls: its own first, then
+// those of the continuations among its arguments, at any depth. It evaluates nothing. It
+// fails for a chain that no node would execute.
 func Methods(chain []byte) ([]string, error) {
 	doc, err := value.Parse(chain)
 	if err != nil {
@@ -32,8 +32,8 @@ func Methods(chain []byte) ([]string, error) {
 	return names, err
 }
 
-// FirstMethod returns the name of the first method that an encoded chain asks for, without
-// reading the rest; "" if there is none.
+// FirstMethod returns the name of the first method that an encoded chain calls, without
+// reading the rest, or "" if there is none.
 func FirstMethod(chain []byte) string {
 	r := frameReader{data: chain}
 	r.head(cbordoc.MajorArray)

@@ -14,7 +14,7 @@ func WithPayer(ctx context.Context, payer string) context.Context {
 	return context.WithValue(ctx, payerKey{}, payer)
 }
 
-// PayerOf returns who pays for calls made with ctx: "" means nobody.
+// PayerOf returns the subject that pays for calls made with ctx, or "" for none.
 func PayerOf(ctx context.Context) string {
 	payer, _ := ctx.Value(payerKey{}).(string)
 	return payer

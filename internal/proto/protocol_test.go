@@ -13,9 +13,9 @@ import (
 
 var example = regexp.MustCompile("(?s)```(frame|value)\nname: ([^\n]*)\nhex: ([^\n]*)\ndiag: ([^\n]*)\n```")
 
-// TestExamplesOfTheProtocolAreTrue reads PROTOCOL.md. The diagnostic notation is
+// TestProtocolExamples reads PROTOCOL.md. The diagnostic notation is
 // another library's.
-func TestExamplesOfTheProtocolAreTrue(t *testing.T) {
+func TestProtocolExamples(t *testing.T) {
 	text, err := os.ReadFile("../../PROTOCOL.md")
 	if err != nil {
 		t.Fatal(err)

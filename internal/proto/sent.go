@@ -11,8 +11,8 @@ import (
 	"github.com/lumenize/lmz/internal/scope"
 )
 
-// Sent returns what to call when a call of a node in this process leaves it: it tells
-// whoever asked with [lmz.OnSent].
+// Sent returns a function to call when a call leaves a node of this process. It informs
+// the observer of lmz.OnSent.
 func Sent(ctx context.Context) func(*Call) {
 	f := scope.Sent(ctx)
 	if f == nil {
@@ -27,7 +27,7 @@ func Sent(ctx context.Context) func(*Call) {
 	}
 }
 
-// calls counts the calls of this process whose ids somebody asked for.
+// calls counts the calls of this process whose ids were requested.
 var calls atomic.Uint64
 
 // thisLife is one life of this process.

@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// The prefixes of the subprotocol that carries a client's token, as it is or in base64
+// The prefixes of the subprotocol that carries a client's token, plain or in base64
 // (PROTOCOL.md, "Connecting").
 const (
 	TokenPrefix       = "lmz.access-token."
@@ -17,8 +17,8 @@ const (
 // MaxToken is the longest access token, in bytes.
 const MaxToken = 16 << 10
 
-// Myself stands, as the first part of the instance name that a client dials, for the
-// subject of its token. So no subject is called that.
+// Myself, as the first part of the instance name that a client dials, stands for the
+// subject of its token. No subject may have this name.
 const Myself = "~"
 
 // TokenProtocol returns the subprotocol that carries a token.
@@ -76,7 +76,7 @@ func OfferedToken(offered []string) (token string, ok bool, err error) {
 		case isEncoded:
 			decoded, err := base64.RawURLEncoding.Strict().DecodeString(encoded)
 			if err != nil || !utf8.Valid(decoded) {
-				return "", true, errors.New("the access token is no UTF-8 in base64url without padding")
+				return "", true, errors.New("the access token is not UTF-8 in base64url without padding")
 			}
 			plain = string(decoded)
 		}
@@ -87,7 +87,7 @@ func OfferedToken(offered []string) (token string, ok bool, err error) {
 
 var errTokenTooLong = errors.New("the access token is longer than 16 KiB")
 
-// CheckToken returns why a text can be no access token.
+// CheckToken returns why a text cannot be an access token, or nil.
 func CheckToken(token string) error {
 	switch {
 	case token == "":

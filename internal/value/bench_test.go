@@ -9,7 +9,7 @@ import (
 
 var text200 = strings.Repeat("x", 200)
 
-func TestATextArgumentCostsFewAllocations(t *testing.T) {
+func TestTextArgumentAllocations(t *testing.T) {
 	data, err := Marshal(text200)
 	if err != nil {
 		t.Fatal(err)

@@ -7,20 +7,18 @@ import (
 	"github.com/lumenize/lmz/internal/cbordoc"
 )
 
-// Decode stores the item in what into points to. Text, numbers, arrays, objects
-// and the rest become what the Go type asks for; into an any they become nil,
+// Decode stores the item in the variable that into points to. The type of the variable
+// decides how; an any receives nil,
 // [lmz.Undefined], bool, int64 (uint64 or *big.Int where it does not fit),
 // float64, string, []byte, []any, map[string]any, [lmz.Map], [lmz.Set],
 // [time.Time], *big.Int, *url.URL, [*lmz.Error], the numeric slices, and the
 // other types of package lmz.
 //
-// What is one value in the document is one value in Go where the types have
-// identity: pointers, maps and slices, which may be cyclic. Where a Go type holds
-// such a value itself, it gets a copy.
+// A value that the document shares becomes one value in Go if the type has an identity:
+// a pointer, a map or a slice, which may be cyclic. Any other type receives a copy.
 //
-// Undefined leaves what it is decoded into as it was, because JavaScript leaves
-// things out that way; null fits only what can be nil. Members that a struct does
-// not have are ignored.
+// Undefined leaves the variable as it was, because that is how JavaScript omits a member;
+// null fits only types that can be nil. Members that a struct does not have are ignored.
 func (it Item) Decode(into any) error {
 	if it.data == nil {
 		it.data, it.end = UndefinedDocument, 1
@@ -40,7 +38,7 @@ func (it Item) Decode(into any) error {
 	return err
 }
 
-// decodeText is the short way for what arguments mostly are.
+// decodeText is a fast path: most arguments are texts.
 func (it Item) decodeText(into any) (done bool, err error) {
 	p, ok := into.(*string)
 	if !ok || p == nil {
@@ -54,8 +52,7 @@ func (it Item) decodeText(into any) (done bool, err error) {
 	return true, nil
 }
 
-// decoder decodes one item of a document that was parsed: heads and lengths are
-// known to be right.
+// decoder decodes one item of a parsed document into a Go value.
 type decoder struct {
 	cbordoc.Reader
 	typed map[sharedKey]reflect.Value // shared values by the type they were decoded into
@@ -91,7 +88,7 @@ func (d *decoder) value(pos int, v reflect.Value) (end int, err error) {
 	return d.plain(t, v, unmarked)
 }
 
-// unmarked is the number of a value that nothing refers to.
+// unmarked is the number of a value that is not shared.
 const unmarked = -1
 
 func (d *decoder) sharedHere(t cbordoc.Token, v reflect.Value) (end int, err error) {
@@ -103,8 +100,8 @@ func (d *decoder) sharedHere(t cbordoc.Token, v reflect.Value) (end int, err err
 	return end, err
 }
 
-// shared decodes the shared value with this number into v, or finds it there. The
-// end is 0 if it was there.
+// shared decodes the shared value with this number into v. The end is 0 if the value had
+// been decoded before.
 func (d *decoder) shared(n int, v reflect.Value) (end int, err error) {
 	if known, ok := d.known(n, v.Type()); ok {
 		v.Set(known)
@@ -129,7 +126,7 @@ func (d *decoder) shared(n int, v reflect.Value) (end int, err error) {
 	return d.plain(t, v, unmarked)
 }
 
-// known finds a shared value that was decoded into this type before.
+// known returns a shared value that has been decoded into this type before.
 func (d *decoder) known(n int, t reflect.Type) (reflect.Value, bool) {
 	if x, ok := d.loose[n]; ok && t == reflect.TypeFor[any]() {
 		if x == nil {
@@ -146,8 +143,8 @@ func (d *decoder) known(n int, t reflect.Type) (reflect.Value, bool) {
 	return reflect.Value{}, false
 }
 
-// register remembers v, a pointer, map or slice, as the shared value n. It does so
-// before the contents are decoded, which may refer to it.
+// register records v, a pointer, map or slice, as the shared value n. Call it before the
+// contents are decoded, because they may refer to it.
 func (d *decoder) register(n int, v reflect.Value) {
 	if n == unmarked {
 		return
@@ -173,8 +170,8 @@ func (d *decoder) registerAny(n int, x any) {
 	d.loose[n] = x
 }
 
-// plain decodes an item without tags 28 and 29 before it. The mark is its number
-// if other places refer to it.
+// plain decodes an item behind tags 28 and 29. The mark is the number of a shared value,
+// or unmarked.
 func (d *decoder) plain(t cbordoc.Token, v reflect.Value, mark int) (end int, err error) {
 	kind := v.Kind()
 	if kind == reflect.Interface {
@@ -212,8 +209,8 @@ func (d *decoder) intoPointer(t cbordoc.Token, v reflect.Value, mark int) (end i
 	return end, err
 }
 
-// intoInterface decodes into an any or an interface that the decoded value
-// happens to implement, such as error.
+// intoInterface decodes into an any, or into an interface such as error that the decoded
+// value implements.
 func (d *decoder) intoInterface(t cbordoc.Token, v reflect.Value, mark int) (end int, err error) {
 	if v.Type() == reflect.TypeFor[lmz.Value]() {
 		end = cbordoc.Skip(d.Data, t.Pos)
@@ -240,8 +237,8 @@ func (d *decoder) Item(start, end int) Item {
 	return Item{data: d.Data, start: start, end: end, refs: d.Refs}
 }
 
-// Unmarshal is Parse and Decode: it stores the value that data encodes in what
-// into points to.
+// Unmarshal is [Parse] and [Item.Decode]: it stores the value that data encodes in the
+// variable that into points to.
 func Unmarshal(data []byte, into any) error {
 	it, err := Parse(data)
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"github.com/lumenize/lmz/internal/cbordoc"
 )
 
-// any decodes the item at pos into the Go type that suits it.
+// any decodes the item at pos as for an any.
 func (d *decoder) any(pos int) (x any, end int, err error) {
 	if err := d.Visit(); err != nil {
 		return nil, 0, err
@@ -44,8 +44,8 @@ func (d *decoder) anyShared(t cbordoc.Token) (x any, end int, err error) {
 	return x, end, err
 }
 
-// marked is dynamic for a value that other places may refer to. Containers are
-// registered before their contents are decoded, all else here.
+// marked is dynamic for a value that may be shared. Containers are registered before their
+// contents are decoded, all other values here.
 func (d *decoder) marked(t cbordoc.Token, n int) (x any, end int, err error) {
 	x, end, err = d.dynamic(t, n)
 	if _, known := d.loose[n]; !known && n != unmarked && err == nil {
@@ -54,7 +54,7 @@ func (d *decoder) marked(t cbordoc.Token, n int) (x any, end int, err error) {
 	return x, end, err
 }
 
-// dynamic decodes an item without tags 28 and 29 before it.
+// dynamic decodes an item behind tags 28 and 29.
 func (d *decoder) dynamic(t cbordoc.Token, mark int) (x any, end int, err error) {
 	switch t.Major {
 	case cbordoc.MajorUint, cbordoc.MajorNegint:
@@ -124,8 +124,8 @@ func (d *decoder) anyObject(t cbordoc.Token, mark int) (x any, end int, err erro
 	return m, end, err
 }
 
-// anyMap decodes a map as a Map. Keys that JavaScript compares by value may not
-// occur twice; others are distinct objects.
+// anyMap decodes a map as a Map. Keys that JavaScript compares by value must not occur
+// twice; other keys are distinct objects.
 func (d *decoder) anyMap(t cbordoc.Token, mark int) (x lmz.Map, end int, err error) {
 	if err := d.Charge(int(t.Arg) * 64); err != nil {
 		return nil, 0, err
@@ -159,8 +159,8 @@ type (
 	}
 )
 
-// scalarKey returns a key in the form in which it equals others: 1 and 1.0 are
-// the same key, as in JavaScript, and there is one NaN.
+// scalarKey returns a key in a form that Go compares as JavaScript does: 1 equals 1.0, and
+// NaN equals itself.
 func scalarKey(key any) (any, bool) {
 	switch k := key.(type) {
 	case nil, bool, string, int64, uint64, lmz.Undefined:

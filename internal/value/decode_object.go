@@ -74,8 +74,7 @@ func (d *decoder) boxed(name string, pos int) (x any, end int, err error) {
 	return lmz.Boxed{Value: b.Value}, end, nil
 }
 
-// lmzError decodes the members of an error. A cause that is no error is an own
-// property.
+// lmzError decodes the members of an error. A cause that is not an error is a property.
 func (d *decoder) lmzError(pos int, x *lmz.Error) (end int, err error) {
 	t := d.Token(pos)
 	if t.Major != cbordoc.MajorMap {
@@ -122,7 +121,7 @@ func (d *decoder) errorText(pos int, s *string, known *bool) (end int, err error
 	return d.value(pos, reflect.ValueOf(s).Elem())
 }
 
-// code reads who failed, which the error that a reply gets has as a property.
+// code reads the code of an error, which is a property of it in the outcome of a reply.
 func (d *decoder) code(pos int) (code lmz.Code, end int, ok bool) {
 	t := d.Token(pos)
 	if t.Major != cbordoc.MajorText {
@@ -136,7 +135,7 @@ func (d *decoder) code(pos int) (code lmz.Code, end int, ok bool) {
 	return "", 0, false
 }
 
-// continuation decodes nested work whose arguments nobody has looked at.
+// continuation decodes a nested continuation.
 func (d *decoder) continuation(pos int) (x any, end int, err error) {
 	t := d.Token(pos)
 	if t.Major != cbordoc.MajorArray || t.Arg == 0 || t.Arg%2 != 0 {
@@ -180,7 +179,7 @@ func (d *decoder) arguments(pos int) (args []any, end int, err error) {
 	return args, end, nil
 }
 
-// UnmarshalChain reads what MarshalChain wrote.
+// UnmarshalChain decodes a chain that [MarshalChain] has encoded.
 func UnmarshalChain(data []byte) (lmz.Continuation, error) {
 	it, err := Parse(data)
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/lumenize/lmz/internal/cbordoc"
 )
 
-// intoClass decodes into the types that mean something of their own.
+// intoClass decodes into the types that have a meaning on the wire.
 func (d *decoder) intoClass(c class, t cbordoc.Token, v reflect.Value, mark int) (end int, err error) {
 	switch c {
 	case byItem:
@@ -70,7 +70,7 @@ func (d *decoder) intoObject(t cbordoc.Token, v reflect.Value) (end int, err err
 	return d.intoStruct(d.Token(pos), v)
 }
 
-// intoSame decodes what has one Go type only.
+// intoSame decodes an item that has only one Go type.
 func (d *decoder) intoSame(t cbordoc.Token, v reflect.Value) (end int, err error) {
 	x, end, err := d.dynamic(t, unmarked)
 	if err != nil {
@@ -87,8 +87,7 @@ func (d *decoder) intoSame(t cbordoc.Token, v reflect.Value) (end int, err error
 	return end, nil
 }
 
-// within returns the content of a tag, or the token itself if it has another tag
-// or none.
+// within returns the content of a tag, or the token itself if it does not have this tag.
 func (d *decoder) within(t cbordoc.Token, tag uint64) cbordoc.Token {
 	if t.Major == cbordoc.MajorTag && t.Arg == tag {
 		return d.Token(t.Next)

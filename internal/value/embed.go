@@ -17,8 +17,8 @@ func holdsWork(it Item) bool {
 	return false
 }
 
-// Objects returns the objects with a type that are anywhere in the item itself, in the
-// order in which they begin. It does not follow references.
+// Objects returns the typed objects (tag 27) at any depth of the item, in the order in
+// which they begin. It does not follow references.
 func (it Item) Objects() iter.Seq[Item] {
 	return func(yield func(Item) bool) {
 		for pos := range it.objects() {
@@ -29,7 +29,7 @@ func (it Item) Objects() iter.Seq[Item] {
 	}
 }
 
-// objects returns where the objects with a type begin.
+// objects returns where the typed objects begin.
 func (it Item) objects() iter.Seq[int] {
 	return func(yield func(int) bool) {
 		for pos := it.start; pos < it.end; {
@@ -47,9 +47,9 @@ func (it Item) objects() iter.Seq[int] {
 	}
 }
 
-// Rewrite copies the item into a document of its own, in which what replace returns
-// stands for each object with a type for which it reports true. It is called for them
-// from left to right. What was one value in several places stays one, but a replacement.
+// Rewrite copies the item into a new document. It calls replace for each typed object,
+// from left to right, and writes the item that replace returns instead if ok is true. A
+// shared value stays one value, but a replacement is written in each place.
 func (it Item) Rewrite(replace func(object Item) (with Item, ok bool, err error)) (Item, error) {
 	enc := &encoder{Writer: cbordoc.Writer{Dst: make([]byte, 0, len(it.Raw()))}}
 	c := copier{encoder: enc, data: it.data, refs: it.refs, numbers: enc.numbersOf(it.refs)}
@@ -66,8 +66,7 @@ func (it Item) Rewrite(replace func(object Item) (with Item, ok bool, err error)
 	return Parse(enc.Dst)
 }
 
-// SharesValues reports whether the item's document has values that stand in more than one
-// place.
+// SharesValues reports whether a value of the item's document stands in several places.
 func (it Item) SharesValues() bool { return it.refs != nil }
 
 // isWork reports whether the array at pos begins with the name of a continuation.
@@ -80,12 +79,12 @@ func isWork(data []byte, pos int) bool {
 	return name.Major == cbordoc.MajorText && name.Arg == uint64(len(cbordoc.ObjectContinuation)) && string(data[next:next+len(cbordoc.ObjectContinuation)]) == cbordoc.ObjectContinuation
 }
 
-// item writes an item of another document into this one. Its tags 28 and 29 are
-// numbered anew, because numbers count from the beginning of a document. What it
-// refers to elsewhere in its own document is written where it is first needed.
+// item writes an item of another document into this one. Shared values receive new numbers,
+// because numbers count from the beginning of a document. A value outside the item that it
+// refers to is written where it is first needed.
 //
-// What another node sent must not become work: the next node would do it in this
-// one's name.
+// A continuation from another node is refused: the next node would execute it with the
+// rights of this one.
 func (e *encoder) item(it Item) error {
 	if bytes.Contains(it.Raw(), []byte(cbordoc.ObjectContinuation)) && holdsWork(it) {
 		return &cbordoc.Error{What: "a continuation that came from another node cannot be passed on"}
@@ -93,7 +92,7 @@ func (e *encoder) item(it Item) error {
 	return e.embed(it)
 }
 
-// embed is item without a look at what it is.
+// embed is item without the check for continuations.
 func (e *encoder) embed(it Item) error {
 	if it.refs == nil {
 		return e.Raw(it.Raw())
@@ -103,7 +102,7 @@ func (e *encoder) embed(it Item) error {
 	return err
 }
 
-// numbersOf returns the numbers that the tags 28 of another document have in this one.
+// numbersOf returns the numbers that the shared values of another document have in this one.
 func (e *encoder) numbersOf(refs *cbordoc.References) []int {
 	if refs == nil {
 		return nil
@@ -122,15 +121,15 @@ func (e *encoder) numbersOf(refs *cbordoc.References) []int {
 	return numbers
 }
 
-// copier copies parts of a document that has references.
+// copier copies parts of a document that shares values.
 type copier struct {
 	*encoder
 	data    []byte
 	refs    *cbordoc.References
 	numbers []int // of its tags 28 in the new document, or unwritten
 
-	// replace may write something in place of the tag 27 at pos, and reports whether it
-	// did. Nil replaces nothing.
+	// replace may write another item instead of the typed object at pos, and reports
+	// whether it did. Nil replaces nothing.
 	replace func(pos int) (bool, error)
 }
 
@@ -183,11 +182,11 @@ func (c *copier) contents(h cbordoc.Head, pos, n int) (end int, err error) {
 	return pos, nil
 }
 
-// sharedValue writes the value with this number of the old document, or a
-// reference if that was done.
+// sharedValue writes the shared value with this number of the old document, or a reference
+// if the value has been written before.
 func (c *copier) sharedValue(old int) error {
 	if content := c.refs.Marks[old]; c.replace != nil && isObject(c.data, content) {
-		if done, err := c.replace(content); done || err != nil { // it stands for another value in each place
+		if done, err := c.replace(content); done || err != nil { // each place has its own replacement
 			return err
 		}
 	}
@@ -208,8 +207,8 @@ func isObject(data []byte, pos int) bool {
 	return h.Major == cbordoc.MajorTag && h.Arg == cbordoc.TagObject
 }
 
-// SelfContained returns bytes that mean the same on their own, read-only. It
-// fails only if what the item refers to makes it nest too deeply.
+// SelfContained returns the bytes of a document that has the same meaning, read-only. It
+// fails only if the values that the item refers to would nest too deeply.
 func (it Item) SelfContained() ([]byte, error) {
 	if it.refs == nil || it.end-it.start == len(it.data) {
 		return it.Raw(), nil

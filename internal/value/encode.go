@@ -18,15 +18,15 @@ import (
 	"github.com/lumenize/lmz/internal/cbordoc"
 )
 
-// Marshal encodes v as one CBOR data item. What cannot be sent is an error that
-// names the path to it and its type.
+// Marshal encodes v as one CBOR data item. The error of a value that cannot be sent names
+// the path to it and its type.
 func Marshal(v any) ([]byte, error) {
 	return Append(nil, v)
 }
 
 // Append is Marshal onto dst. On an error it returns dst as it was.
 func Append(dst []byte, v any) ([]byte, error) {
-	if text, ok := v.(string); ok && utf8.ValidString(text) { // most results, without an encoder
+	if text, ok := v.(string); ok && utf8.ValidString(text) { // a fast path: most results are texts
 		if dst == nil {
 			dst = make([]byte, 0, len(text)+maxHead)
 		}
@@ -40,7 +40,7 @@ func Append(dst []byte, v any) ([]byte, error) {
 	if e.shared == nil {
 		return e.Dst, nil
 	}
-	// Something is reachable in two ways. Write again, now knowing what.
+	// Some values are reachable in two ways. The second pass knows which.
 	e = encoder{Writer: cbordoc.Writer{Dst: e.Dst[:start]}, known: true, shared: e.shared}
 	if err := e.any(v); err != nil {
 		return dst, err
@@ -55,7 +55,7 @@ func AppendChain(dst []byte, c lmz.Continuation) ([]byte, error) {
 	return Append(dst, bareChain{c})
 }
 
-// MarshalChain is AppendChain onto nothing.
+// MarshalChain encodes the chain of c: see [AppendChain].
 func MarshalChain(c lmz.Continuation) ([]byte, error) {
 	return AppendChain(nil, c)
 }
@@ -63,12 +63,12 @@ func MarshalChain(c lmz.Continuation) ([]byte, error) {
 // maxHead is the length of the longest head.
 const maxHead = 9
 
-// bareChain has a continuation encoded without its tag.
+// bareChain is a continuation that is encoded without its tag.
 type bareChain struct{ lmz.Continuation }
 
-// encoder writes one document. A value that is reachable in two ways is found out
-// on the first pass, whose output is then thrown away: on the second, known is set
-// and shared holds the numbers of such values.
+// encoder encodes one Go value. Its first pass finds the values that are reachable in two
+// ways; if there are any, its output is discarded. In the second pass known is set, and
+// shared holds the numbers of these values.
 type encoder struct {
 	cbordoc.Writer
 	known  bool // second pass
@@ -78,12 +78,11 @@ type encoder struct {
 	copied map[*cbordoc.References][]int
 }
 
-// maxDocument bounds what one value becomes, in bytes. A value that was decoded
-// from a small document may hold one long text very often.
+// maxDocument bounds the document of one value, in bytes. A value that was decoded from a
+// small document may contain one long text many times.
 const maxDocument = 64 << 20
 
-// any encodes v. It knows the most frequent types itself and leaves the others to
-// reflection.
+// any encodes v. The most frequent types do not need reflection.
 func (e *encoder) any(v any) error {
 	if len(e.Dst) > maxDocument {
 		return cbordoc.TooLarge(maxDocument)
@@ -131,7 +130,7 @@ func (e *encoder) text(s string) error {
 	return nil
 }
 
-// continuation writes nested work.
+// continuation writes a nested continuation.
 func (e *encoder) continuation(c lmz.Continuation) error {
 	if err := e.Object(cbordoc.ObjectContinuation); err != nil {
 		return err

@@ -9,8 +9,8 @@ import (
 	"github.com/lumenize/lmz/internal/cbordoc"
 )
 
-// failure writes an error that is no *lmz.Error itself: the one it wraps, or that
-// there was one. Its own text may name files or tables.
+// failure writes an error that is not an *lmz.Error: the *lmz.Error that it wraps, or an
+// internal error, because its own text may name files or tables.
 func (e *encoder) failure(err error) error {
 	var public *lmz.Error
 	if errors.As(err, &public) && public != nil {
@@ -76,5 +76,5 @@ func (e *encoder) errorMembers(x *lmz.Error, cause *lmz.Error) error {
 	return cbordoc.At(e.reflected(reflect.ValueOf(cause)), cbordoc.MemberCause)
 }
 
-// InternalError is what a caller learns of an error that is no *lmz.Error.
+// InternalError is the message that callers see for an error that is not an *lmz.Error.
 const InternalError = "internal error"

@@ -9,8 +9,8 @@ import (
 	"github.com/lumenize/lmz/internal/cbordoc"
 )
 
-// goMap encodes a Go map in the order of its keys, so that equal maps are equal
-// bytes: as an object if the keys are strings, otherwise as a Map.
+// goMap encodes a Go map, as an object if its keys are strings and otherwise as a Map. Keys
+// are sorted, so that equal maps have equal bytes.
 func (e *encoder) goMap(v reflect.Value) error {
 	if plain, ok := v.Interface().(map[string]any); ok {
 		return e.anyMap(plain)
@@ -72,9 +72,8 @@ func (e *encoder) entry(key, value reflect.Value) error {
 	return e.reflected(value)
 }
 
-// keyedMap encodes a map with any keys, sorted by their encoding. They are
-// written once more for that, without what they point to: the order of keys that
-// differ only there is not fixed.
+// keyedMap encodes a map with keys of any type, sorted by their encoding without the values
+// that they point to: the order of keys that differ only there is not fixed.
 func (e *encoder) keyedMap(v reflect.Value) error {
 	type entry struct {
 		encoded    string
@@ -146,14 +145,14 @@ func (e *encoder) set(s lmz.Set) error {
 	return nil
 }
 
-// distinct writes one of n keys of a Map or elements of a Set. Two that are one to
-// JavaScript would become one there.
+// distinct writes one of n keys of a Map or elements of a Set. JavaScript would merge two
+// that it compares as equal.
 func (e *encoder) distinct(known *cbordoc.Distinct, n int, write func() error) error {
 	start, mark := len(e.Dst), e.Marks
 	if err := write(); err != nil {
 		return err
 	}
-	if n > 1 && (e.known || e.shared == nil) && !known.Add(e.Dst[start:], mark) { // otherwise this pass is thrown away
+	if n > 1 && (e.known || e.shared == nil) && !known.Add(e.Dst[start:], mark) { // otherwise this pass is discarded
 		return cbordoc.ErrNotDistinct()
 	}
 	return nil

@@ -90,7 +90,7 @@ func (e *encoder) structObject(v reflect.Value) error {
 	return nil
 }
 
-// kind encodes a value of a type that has no meaning of its own here.
+// kind encodes a value of a type that has no special meaning on the wire.
 func (e *encoder) kind(v reflect.Value) error {
 	switch v.Kind() {
 	case reflect.Bool:
@@ -115,8 +115,8 @@ func (e *encoder) kind(v reflect.Value) error {
 	return nil
 }
 
-// identified encodes a slice or a map, which may occur more than once. A nil one
-// goes as an empty one: null is not what a JavaScript neighbour can loop over.
+// identified encodes a slice or a map, which may be shared. A nil one is sent as an empty
+// one, because JavaScript cannot loop over null.
 func (e *encoder) identified(v reflect.Value, c class) error {
 	marked, done, err := e.meet(identityOf(v))
 	if done || err != nil {
@@ -173,9 +173,8 @@ func (e *encoder) list(v reflect.Value) error {
 	return nil
 }
 
-// pointer encodes what v points to. A value that is reached through several
-// pointers in a row has the identity of the last one, because only that can be
-// told apart by a receiver.
+// pointer encodes the value that v points to. Behind several pointers in a row, the value
+// has the identity of the last one, because a receiver sees only that.
 func (e *encoder) pointer(v reflect.Value) error {
 	for range cbordoc.MaxNesting {
 		if v.IsNil() || e.flat {
@@ -251,9 +250,9 @@ func (e *encoder) structure(v reflect.Value) error {
 	return nil
 }
 
-// meet is called where a value with an identity is about to be written. It writes
-// a reference and reports done if the value is in the document already. It opens
-// tag 28 and reports marked if the value will be referred to: call end then.
+// meet is called before a value with an identity is written. It writes a reference and
+// reports done if the document has the value already. It opens tag 28 and reports marked
+// if other places will refer to the value: call End after the value then.
 func (e *encoder) meet(id identity) (marked, done bool, err error) {
 	switch {
 	case id.where == nil:
@@ -266,7 +265,7 @@ func (e *encoder) meet(id identity) (marked, done bool, err error) {
 			e.shared = make(map[identity]int)
 		}
 		e.shared[id] = cbordoc.Unwritten
-		e.Dst = append(e.Dst, cbordoc.ByteNull) // this pass is thrown away
+		e.Dst = append(e.Dst, cbordoc.ByteNull) // this pass is discarded
 		return false, true, nil
 	}
 	n, shared := e.shared[id]

@@ -8,8 +8,8 @@ import (
 	"github.com/lumenize/lmz/internal/cbordoc"
 )
 
-// slice encodes a slice: bytes and the other numbers of fixed size packed, all
-// else as an array. Named number types, such as a duration, are no typed arrays.
+// slice encodes a slice: numbers of a fixed size as a typed array, all others as an array.
+// Named number types, such as a duration, are not packed.
 func (e *encoder) slice(v reflect.Value) error {
 	elem := v.Type().Elem()
 	if elem.Kind() == reflect.Uint8 && classOf(elem) == byKind {

@@ -12,7 +12,7 @@ import (
 	"github.com/lumenize/lmz/internal/cbordoc"
 )
 
-func TestWhatCannotBeSentSaysWhereItIs(t *testing.T) {
+func TestEncodeErrorsNamePath(t *testing.T) {
 	deep := any("x")
 	for range cbordoc.MaxNesting + 1 {
 		deep = []any{deep}
@@ -58,7 +58,7 @@ func TestWhatCannotBeSentSaysWhereItIs(t *testing.T) {
 	}
 }
 
-func TestLimitsOfAChainAreReachable(t *testing.T) {
+func TestChainLimits(t *testing.T) {
 	c := lmz.Ctn("m", make([]any, lmz.MaxArguments)...)
 	for range lmz.MaxOperations/2 - 1 {
 		c = c.Then("m")
@@ -120,7 +120,7 @@ func TestMismatchNamesWantedAndGot(t *testing.T) {
 	}
 }
 
-func TestOnlyPublicErrorsCrossWithTheirText(t *testing.T) {
+func TestPublicErrors(t *testing.T) {
 	private := &os.PathError{Op: "open", Path: "/secret", Err: os.ErrNotExist}
 	public := &lmz.Error{Name: "E", Message: "public", Cause: private}
 	var back []any

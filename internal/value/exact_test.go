@@ -79,7 +79,7 @@ func TestStructsThatWouldLoseFieldsAreRefused(t *testing.T) {
 	}
 }
 
-func TestWhatNobodyCouldReadIsRefused(t *testing.T) {
+func TestUnreadableValuesAreRefused(t *testing.T) {
 	refusals(t, map[string]any{
 		"at: the date is out of range":  map[string]any{"at": time.Unix(1<<50, 0)},
 		"v: the window of the DataView": map[string]any{"v": lmz.DataView{Buffer: []byte{1}, ByteOffset: 5, ByteLength: 6}},

@@ -21,7 +21,7 @@ type field struct {
 type layout struct {
 	fields []field
 	byName map[string]int
-	wrong  string // why a value of the type would not arrive as it is, if it would not
+	wrong  string // why a value of the type would not arrive unchanged; "" if it would
 }
 
 var layouts sync.Map // of reflect.Type to *layout

@@ -5,17 +5,16 @@ import (
 	"unsafe"
 )
 
-// identity tells two values apart that are equal but not the same: where a slice,
-// a map or a pointer points, what it takes that to be, and how long it is. The
-// zero identity is that of values that have none.
+// identity tells equal values apart that are not the same: the address of a slice, a map
+// or a pointer, its type, and its length. The zero identity is that of values without one.
 type identity struct {
 	where unsafe.Pointer
 	what  reflect.Type
 	size  int
 }
 
-// identityOf returns the identity of a slice, a map or a pointer. What has no
-// size has none: Go may put all such values in one place.
+// identityOf returns the identity of a slice, a map or a pointer. Values without a size
+// have none, because Go may place them all at one address.
 func identityOf(v reflect.Value) identity {
 	id := identity{what: v.Type()}
 	switch v.Kind() {
@@ -35,7 +34,7 @@ func identityOf(v reflect.Value) identity {
 	return id
 }
 
-// identities is a set. Most documents have a handful, which need no map.
+// identities is a set. Most documents have a few, which need no map.
 type identities struct {
 	few  [8]identity
 	n    int

@@ -5,14 +5,13 @@ import (
 	"github.com/lumenize/lmz/internal/cbordoc"
 )
 
-// Item is one data item of a parsed document: a value that was not decoded yet.
-// It keeps the whole document, so that references into its other parts resolve.
-// Items are immutable and may be used from any goroutine. The zero Item is
-// undefined, the value that is not there.
+// Item is one data item of a parsed document: a value that has not been decoded. It keeps
+// the whole document in memory, so that references to its other parts resolve. Items are
+// immutable and safe for concurrent use. The zero Item is undefined.
 type Item struct {
 	data       []byte // the whole document
 	start, end int
-	refs       *cbordoc.References // nil: no tag 28 or 29 in the document
+	refs       *cbordoc.References // nil: the document shares no values
 }
 
 var _ lmz.Value = Item{}
@@ -96,8 +95,8 @@ func (it Item) Bytes() ([]byte, bool) {
 	return append([]byte(nil), it.data[pos:pos+int(h.Arg)]...), true
 }
 
-// Object returns the type name and the other elements of an object with a type
-// (tag 27), such as a continuation, and false for any other value.
+// Object returns the type name and the other elements of a typed object (tag 27), such as
+// a continuation, and false for any other value.
 func (it Item) Object() (name string, args []Item, ok bool) {
 	h, pos := cbordoc.HeadAt(it.data, it.contents())
 	if it.data == nil || h.Major != cbordoc.MajorTag || h.Arg != cbordoc.TagObject {
@@ -111,7 +110,7 @@ func (it Item) Object() (name string, args []Item, ok bool) {
 	return name, elements[1:], ok
 }
 
-// contents returns where the item begins behind tags 28 and 29.
+// contents returns where the value itself begins, which tag 28 or 29 may stand for.
 func (it Item) contents() int {
 	if it.refs == nil {
 		return it.start
@@ -129,8 +128,8 @@ func (it Item) contents() int {
 	return it.start
 }
 
-// Parse checks that data is one well-formed data item within the limits and nothing
-// else. It builds nothing: data is kept and must not change any more.
+// Parse checks that data is exactly one well-formed data item within the limits of
+// internal/cbordoc. It decodes nothing and keeps data, which must not change afterwards.
 func Parse(data []byte) (Item, error) {
 	refs, err := cbordoc.Scan(data)
 	if err != nil {

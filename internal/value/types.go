@@ -17,7 +17,7 @@ import (
 type class uint8
 
 const (
-	byKind class = iota // as its kind says
+	byKind class = iota // by its kind
 	byDate
 	byBigInt
 	byURL
@@ -38,8 +38,8 @@ const (
 	byText    // encoding.TextMarshaler
 )
 
-// table is what is known of Go types. It is made when it is first needed: a program
-// that passes values on undecoded is linked without the types in it.
+// table describes the Go types that have a meaning on the wire. It is built on first use:
+// a program that only passes values on is linked without these types.
 type table struct {
 	classes map[reflect.Type]class
 	names   map[reflect.Type]string // class names of the types that are sent with their fields
@@ -114,7 +114,7 @@ func classOf(t reflect.Type) class {
 	return byKind
 }
 
-// kindName says what a Go type is to somebody who sends it.
+// kindName names a Go type for an error message.
 func kindName(t reflect.Type) string {
 	switch c := classOf(t); {
 	case c == byDate:

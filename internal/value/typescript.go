@@ -13,8 +13,8 @@ import (
 	"github.com/lumenize/lmz"
 )
 
-// TypeScript names Go types as JavaScript sees their values, and collects
-// declarations of the structs among them. The zero value has none.
+// TypeScript translates Go types into the types of their values in JavaScript, and
+// collects declarations of the structs among them. The zero value has collected none.
 type TypeScript struct {
 	names        map[reflect.Type]string
 	taken        map[string]bool
@@ -52,7 +52,7 @@ func (ts *TypeScript) Type(t reflect.Type) string {
 	return ts.kind(t)
 }
 
-// classTypes are the types that mean something of their own.
+// classTypes are the types that have a meaning on the wire.
 var classTypes = map[class]string{
 	byDate: "Date", byBigInt: "bigint", byURL: "URL", byError: "Error", byContinuation: "unknown", byResult: "unknown",
 	byUndefined: "undefined", byItem: "unknown", byMap: "Map<unknown, unknown>", bySet: "Set<unknown>", byRegExp: "RegExp",
@@ -105,7 +105,7 @@ func (ts *TypeScript) kind(t reflect.Type) string {
 	return "number"
 }
 
-// typedArrays are the slices that are no arrays in JavaScript.
+// typedArrays are the slices that are typed arrays in JavaScript.
 var typedArrays = map[reflect.Kind]string{
 	reflect.Uint8: "Uint8Array", reflect.Int8: "Int8Array", reflect.Uint16: "Uint16Array", reflect.Int16: "Int16Array",
 	reflect.Uint32: "Uint32Array", reflect.Int32: "Int32Array", reflect.Uint64: "BigUint64Array", reflect.Int64: "BigInt64Array",
@@ -197,7 +197,7 @@ func (ts *TypeScript) members(t reflect.Type) []string {
 	return members
 }
 
-// Property is a name as TypeScript wants it before a colon.
+// Property returns a member name as TypeScript writes it before a colon, quoted if needed.
 func Property(name string) string {
 	for i, r := range name {
 		if r != '_' && r != '$' && !unicode.IsLetter(r) && (i == 0 || !unicode.IsDigit(r)) {

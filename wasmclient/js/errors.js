@@ -92,7 +92,7 @@ export function withName(error, { name = 'Error', message = '', ...fields }) {
 
 /** Says on an error, as lmzCode, who failed: callee, guard, absent, gateway or unknown. It does not travel on. */
 export function withCode(error, lmzCode) {
-  const e = error instanceof Error ? error : new Error('the node failed with something that is no error', { cause: error });
+  const e = error instanceof Error ? error : new Error('the node returned a malformed error', { cause: error });
   hidden(e, 'lmzCode', lmzCode);
   return e;
 }

@@ -28,7 +28,7 @@ export function readError(encoded) {
     return reader.value(json);
   });
   if (value instanceof Error) return { error: value, code };
-  return { error: new Error(typeof value === 'string' ? value : 'the node failed with something that is no error'), code: '' };
+  return { error: new Error(typeof value === 'string' ? value : 'the node returned a malformed error'), code: '' };
 }
 
 const codes = new Set(['callee', 'guard', 'absent', 'gateway', 'unknown']);
