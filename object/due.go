@@ -9,12 +9,15 @@ import (
 
 // The methods of Object here are for whoever has the turn.
 
+// nobody needs to know the end of a commit.
+func nobody(error) {}
+
 // announce prepares a commit that may change when the object has to be woken: the index
 // of wakes must not say later than what will be stored. It returns what to do when the commit
 // is durable, or has failed or was lost.
 func (o *Object) announce() (ended func(error), err error) {
 	if !o.stirred {
-		return func(error) {}, nil
+		return nobody, nil
 	}
 	a, wakes := o.id.Address, o.rt.wakes
 	atStart, alarm, err := o.whenToWake()
@@ -81,7 +84,7 @@ func (o *Object) tidy() {
 	if o.store == nil {
 		return
 	}
-	if err := o.commitAll(nil, true); err != nil { // it is settled again in the next life
+	if err := o.commitAll(new(group), true); err != nil { // it is settled again in the next life
 		o.logger().Error("storage failed", "error", store.WithoutPath(err))
 	}
 }

@@ -204,10 +204,7 @@ func (o *Object) commit(g *group) error { return o.commitAll(g, false) }
 
 // commitAll is commit, also if there is nothing to commit but what was settled.
 func (o *Object) commitAll(g *group, always bool) error {
-	saved, err := func(error) {}, error(nil)
-	if always || o.store.Dirty() {
-		saved, err = o.keepUnsaved()
-	}
+	saved, err := o.keepUnsaved(always || o.store.Dirty())
 	if err != nil {
 		saved(err)
 		return err
@@ -217,28 +214,20 @@ func (o *Object) commitAll(g *group, always bool) error {
 		saved(err)
 		return err
 	}
-	end := func(err error) {
-		announced(err)
-		saved(err)
-	}
-	if g == nil {
-		g = new(group)
-	}
-	wrote, err := o.store.Commit(func(lost error) { o.ended(g, end, lost) })
+	c := &commit{o, g, announced, saved}
+	wrote, err := o.store.Commit(c.durable)
 	if err != nil {
-		end(err)
+		c.end(err)
 		return err
 	}
 	o.stirred = false
 	switch {
-	case wrote && g.isSettled(): // at once: nothing waits for it
-	case wrote:
+	case !wrote && o.last != nil: // what was announced depends on what is not durable yet
+		o.last.add(part{func() { c.settle(nil) }, c.settle})
+	case !wrote:
+		c.settle(nil)
+	case !g.isSettled():
 		o.last = g
-	case o.last != nil: // what was announced depends on what is not durable yet
-		o.last.add(part{func() { end(nil); g.settle(nil) }, func(err error) { end(err); g.settle(err) }})
-	default:
-		end(nil)
-		g.settle(nil)
 	}
 	if o.last != nil && o.last.isSettled() {
 		o.last = nil
@@ -246,17 +235,36 @@ func (o *Object) commitAll(g *group, always bool) error {
 	return nil
 }
 
-// ended is the durable end of a commit, on any goroutine. If it was lost, the object is closed
-// in its next turn, for which it does not wait.
-func (o *Object) ended(g *group, end func(error), lost error) {
+// commit is what follows from the durable end of a commit.
+type commit struct {
+	o                *Object
+	group            *group // nil: nothing waits for it
+	announced, saved func(lost error)
+}
+
+// durable is the durable end, on any goroutine. If the commit was lost, the object is closed in
+// its next turn, for which nobody waits.
+func (c *commit) durable(lost error) {
+	o := c.o
 	if lost == nil {
 		o.rt.commits.Add(1)
 	} else if o.lost.CompareAndSwap(nil, &lost) {
 		o.logger().Error("a commit was lost", "error", store.WithoutPath(lost))
 		go o.rt.turnOf(context.Background(), o.id.Address, func(*Object) error { return nil })
 	}
-	end(lost)
-	g.settle(lost)
+	c.settle(lost)
+}
+
+func (c *commit) settle(lost error) {
+	c.end(lost)
+	if c.group != nil {
+		c.group.settle(lost)
+	}
+}
+
+func (c *commit) end(lost error) {
+	c.announced(lost)
+	c.saved(lost)
 }
 
 // settled waits until all commits are durable or lost. In the second case the object is closed.

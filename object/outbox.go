@@ -415,12 +415,24 @@ func (o *Object) readSettled(s *stored) error {
 
 // keepUnsaved stores what was settled without a turn, in a turn that commits anyway, and
 // returns what to do when that commit is durable or lost: then it is stored with another.
-func (o *Object) keepUnsaved() (ended func(error), err error) {
+func (o *Object) keepUnsaved(commits bool) (ended func(error), err error) {
+	if !commits {
+		return nobody, nil
+	}
 	a := o.id.Address
 	o.rt.mu.Lock()
-	list, late := o.rt.unsaved[a], o.rt.late[a]
+	list, late := o.rt.unsaved[a], len(o.rt.late[a]) > 0
 	delete(o.rt.unsaved, a)
 	o.rt.mu.Unlock()
+	if len(list) == 0 && !late {
+		return nobody, nil
+	}
+	return o.keepTaken(list, late)
+}
+
+// keepTaken is keepUnsaved with the settlements that were taken, and with lanes if some are
+// not stored as they should be.
+func (o *Object) keepTaken(list []settlement, lanes bool) (ended func(error), err error) {
 	keptLanes, kept := func() {}, func() {}
 	ended = func(err error) {
 		if err == nil {
@@ -430,11 +442,11 @@ func (o *Object) keepUnsaved() (ended func(error), err error) {
 		}
 		o.rt.mu.Lock()
 		defer o.rt.mu.Unlock()
-		if len(list) > 0 && !o.removed {
+		if a := o.id.Address; len(list) > 0 && !o.removed {
 			o.rt.unsaved[a] = append(list, o.rt.unsaved[a]...)
 		}
 	}
-	if len(late) > 0 {
+	if lanes {
 		if keptLanes, err = o.keepLanes(); err != nil {
 			return ended, err
 		}
