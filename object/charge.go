@@ -100,7 +100,8 @@ func (o *Object) mayBegin(payer string) *lmz.Error {
 // growth returns by how much the object has grown in the run's turn, and why that is too
 // much.
 func (r *run) growth() (grown int64, refused *lmz.Error, err error) {
-	if r.checking || r.o.size > 0 && !r.o.store.Changed() { // a turn that is undone or only reads may have made the file
+	// A turn that is undone or only reads may have made the file.
+	if r.checking || r.o.size > 0 && !r.o.store.Changed() {
 		return 0, nil, nil
 	}
 	size, err := r.o.store.Size()

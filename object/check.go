@@ -32,12 +32,12 @@ func (rt *Runtime) Contract() map[string]lmz.Table {
 	return tables
 }
 
-// CheckCall asks the guards of the object at to what a call of req would meet, in a turn that is
-// rolled back: what they write or send vanishes, and they cannot call. An object that is closed
-// is started on a copy of its file, or on nothing if there is none: its file is not touched. One
-// that is too large to be copied is started as a call that is refused starts it, so that who asks
-// learns no more than by a call. exists says whether it has one. An error says why there is no
-// verdict.
+// CheckCall asks the guards of the object at to what a call of req would meet, in a
+// turn that is rolled back: what they write or send vanishes, and they cannot call.
+// An object that is closed is started on a copy of its file, or on nothing if there is
+// none: its file is not touched. One that is too large to be copied is started, as a refused
+// call would start it, so that a check tells no more than a call. exists says whether the
+// object has stored something. An error says why there is no verdict.
 func (rt *Runtime) CheckCall(ctx context.Context, to lmz.Address, called lmz.CallContext, req *lmz.Request) (v lmz.Verdict, exists bool, err error) {
 	o, place, refused := rt.enter(to, turn.Who{Payer: proto.PayerOf(ctx)}, maxWaiting)
 	if refused != nil {

@@ -12,9 +12,8 @@ var (
 	// ErrInUse says that another process has the data directory.
 	ErrInUse = store.ErrInUse
 
-	// ErrNoTurn says that storage was used without the object's turn: with a ctx that
-	// no handler of this object got, after the handler returned, or while it waited in
-	// CallRaw.
+	// ErrNoTurn says that storage was used without the object's turn: with a ctx that is not
+	// that of a running handler of this object, or while the handler waited in CallRaw.
 	ErrNoTurn = errors.New("no turn: storage needs the ctx of a handler of this object that is running now")
 )
 

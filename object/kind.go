@@ -22,20 +22,21 @@ const TurnLimitName = "TurnLimitError"
 type Kind struct {
 	// New makes the handler of one instance when its first call comes, and again
 	// after it was closed for being idle. It runs in the object's turn but cannot use
-	// storage or call; a handler that must load something first is a [Starter]. It is
-	// also made to look at, for an object that does not exist, when somebody asks what
-	// the binding exposes. Required.
+	// storage or call; a handler that must load something first is a [Starter]. It is also
+	// called for an object that does not exist, when somebody asks what the binding
+	// exposes. Required.
 	New func(o *Object) lmz.Handler
 
 	// Schema is the migrations of the object's own SQL tables ([Object.SQL]), in order.
 	// Never change or remove one that was released; append. Each is one or more
 	// statements. Those that a file does not have yet are applied in one transaction when
-	// it is opened, before OnStart; a file that has more than there are here is refused.
+	// it is opened, before OnStart; a file that has had more migrations than Schema lists
+	// is refused.
 	Schema []string
 
-	// Relaxed has commits return before they are on disk (PRAGMA synchronous = NORMAL):
-	// many times faster, and what was acknowledged survives the death of the process, but
-	// not of the machine, which may lose the last seconds. Files stay whole either way.
+	// Relaxed lets commits return before they are on disk (PRAGMA synchronous = NORMAL). It
+	// is many times faster. Acknowledged writes survive a crash of the process, but a crash
+	// of the machine may lose the last seconds. Files stay consistent either way.
 	Relaxed bool
 
 	// TurnLimit is how long a turn may take, without its commit: beyond it the handler's ctx
@@ -51,7 +52,7 @@ type Kind struct {
 
 	// Idle is how long an object without queued or running work stays open. Then its
 	// file is closed and its handler dropped, with everything the handler remembers. 0
-	// means [DefaultIdle], a negative time no end. When more than 2,000 objects are open,
+	// means [DefaultIdle], a negative time forever. When more than 2,000 objects are open,
 	// or they take more than 512 MiB of memory (64 MiB for those that one subject's calls have
 	// opened), those that have been without work for longest are closed in any case.
 	Idle time.Duration

@@ -12,7 +12,7 @@ import (
 // KV is the key-value storage of one object. Keys are any valid UTF-8; values are
 // everything that can be an argument of a call, and come back equal.
 //
-// Its methods want the ctx that the object's handler got, or one derived from it,
+// Its methods need the ctx that the object's handler got, or one derived from it,
 // while the handler has the turn; with any other they fail with [ErrNoTurn].
 // Writes become durable when the turn ends, and vanish if the handler returns an
 // error or panics.
@@ -52,13 +52,13 @@ func (kv *KV) Delete(ctx context.Context, key string) error {
 	return kv.in.use(ctx, func(s store.Store) error { return s.Delete(key) })
 }
 
-// Range says which entries of a KV are meant. The zero value means all, in byte order.
+// Range selects entries of a KV. The zero value selects all, in byte order.
 type Range struct {
 	Prefix  string // keys that begin with it
 	Start   string // keys from it on
 	End     string // keys before it; "" means no end
-	Limit   int    // at most so many; 0 means no limit
-	Bytes   int    // no more once their values have so many bytes; 0 means no limit
+	Limit   int    // at most this many; 0 means no limit
+	Bytes   int    // no more once their values have this many bytes; 0 means no limit
 	Reverse bool   // from the last to the first
 }
 

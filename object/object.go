@@ -28,7 +28,7 @@ type Object struct {
 	group   *group      // turns that have ended and wait for their commit; nil when there are none
 	last    *group      // the last commit that is applied, while it is not durable; nil else
 
-	lost atomic.Pointer[error] // why a commit was lost after turns had gone on; until the object is closed
+	lost atomic.Pointer[error] // why a commit was lost, until the object is closed
 
 	// Of whoever has the turn, and forgotten when the object is closed.
 	stirred  bool           // what the runtime keeps of the object has changed since the last commit
@@ -36,7 +36,7 @@ type Object struct {
 	nextSend int64          // number of the next stored send; 0: not known
 	size     int64          // bytes stored at the end of the last turn
 	charges  []charge       // what the turn has used
-	opener   string         // the subject whose call opened it; guarded by rt.mu while there is no work
+	opener   string         // the subject whose call opened it; guarded by rt.mu while idle
 	cost     int64          // while it is open, see openCost; written with rt.mu
 
 	// Guarded by rt.mu.

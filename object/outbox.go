@@ -34,7 +34,7 @@ type sendRow struct {
 	Reply      []byte   `cbor:"reply,omitempty"` // encoded; nil for none
 	ReplyName  string   `cbor:"replyName,omitempty"`
 	ErrorsOnly bool     `cbor:"errorsOnly,omitempty"`
-	Until      int64    `cbor:"until"`              // Unix milliseconds after which it is not presented any more
+	Until      int64    `cbor:"until"`              // Unix milliseconds; it is not presented later
 	Deadline   bool     `cbor:"deadline,omitempty"` // Until was set for it
 	Payer      string   `cbor:"payer,omitempty"`    // see proto.WithPayer
 }
@@ -304,7 +304,8 @@ func (rt *Runtime) conclude(s *stored, i int, a proto.Answer) {
 
 // storeSettled stores what was settled of what an open object has sent.
 func (rt *Runtime) storeSettled(a lmz.Address) {
-	rt.turnOf(context.Background(), a, func(o *Object) error { // refused: the next life settles it again
+	// If that is refused, the next life settles it again.
+	rt.turnOf(context.Background(), a, func(o *Object) error {
 		o.tidy()
 		return nil
 	})

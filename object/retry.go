@@ -48,7 +48,7 @@ type Late string
 const (
 	LateOnce Late = "once" // it runs once, however many times of a cron expression were missed
 	LateSkip Late = "skip" // it does not run; a cron alarm waits for its next time
-	LateAll  Late = "all"  // it runs once for each time of a cron expression that was missed, one after the other
+	LateAll  Late = "all"  // it runs once for each missed time of a cron expression, in order
 )
 
 // lateAfter is how far behind its time an alarm is late.

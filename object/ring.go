@@ -61,7 +61,8 @@ func (o *Object) serveAlarm(place *turn.Place, opened func()) {
 	refused := o.await(ctx, place, false)
 	if refused == nil && o.handler == nil && !o.rt.disk.Exists(o.id.Address) {
 		opened()
-		o.rt.wakes.Known(o.id.Address, wake.Never, wake.Never) // it was removed, or somebody deleted its file
+		// It was removed, or somebody deleted its file.
+		o.rt.wakes.Known(o.id.Address, wake.Never, wake.Never)
 		o.pass(place)
 		return
 	}

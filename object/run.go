@@ -26,7 +26,7 @@ type run struct {
 	life     int                     // the object's, when the run began
 	deadline time.Time               // of the handler's ctx
 	starting bool                    // this is OnStart
-	checking bool                    // only the guards are asked: nothing of it may be committed or leave
+	checking bool                    // only guards are asked: nothing may be committed or leave
 
 	// chore stores, with each turn, what the runtime has to remember of the run, which is
 	// no call; the answer is nil before the last turn. Nil: nothing.

@@ -11,17 +11,17 @@ import (
 // [KV]. Make them with migrations in [Kind].Schema. Read them with [Query], [QueryAll]
 // and [QueryOne].
 //
-// Its methods want the ctx of a running handler of the object, as KV's do. A mistake in
-// a statement and a violated constraint are errors that the handler may go on after;
-// if storage itself fails the turn fails. Arguments stand for ? in their order, or are
+// Its methods need the ctx of a running handler of the object, as KV's do. A handler may
+// continue after an error in a statement or a violated constraint; if storage itself fails,
+// the turn fails. Arguments stand for ? in their order, or are
 // one [Params]. They may be nil, booleans, numbers, strings, []byte, [time.Time] and
 // pointers to those; a time is stored as text in UTC with nine digits of a second, so
 // that times sort, and SQLite's date functions read it. Foreign keys are enforced.
 //
-// What would break the turn or the file is refused by name: BEGIN, COMMIT, ROLLBACK (in
-// conflict clauses too) and SAVEPOINT, for which there is [Object.Tx]; ATTACH, DETACH
-// and VACUUM; pragmas that do more than look; temporary tables; and whatever has a name
-// that begins with lmz_, which is the runtime's.
+// Statements that would break the turn or the file are refused by name: BEGIN, COMMIT,
+// ROLLBACK (in conflict clauses too) and SAVEPOINT, for which there is [Object.Tx]; ATTACH,
+// DETACH and VACUUM; pragmas that change something; temporary tables; and tables whose names
+// begin with lmz_, which belong to the runtime.
 type SQL struct {
 	in access
 }
@@ -30,8 +30,8 @@ type SQL struct {
 type Params map[string]any
 
 // Exec runs a statement and returns how many rows it inserted, changed and deleted, by
-// triggers and foreign keys too. Without arguments it may be several statements, which are all done
-// or none.
+// triggers and foreign keys too. Without arguments the query may have several statements,
+// of which all take effect or none.
 func (s *SQL) Exec(ctx context.Context, query string, args ...any) (rows int64, err error) {
 	failure := s.in.useTables(ctx, func(t store.Tables) error {
 		rows, err = t.Exec(query, named(args))

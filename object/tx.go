@@ -6,12 +6,12 @@ import (
 	"github.com/lumenize/lmz/internal/store"
 )
 
-// Tx runs f, and takes everything back that f wrote (KV and SQL) and sent if f returns
-// an error, which Tx returns, or panics. It is a part of the turn: what f wrote is
+// Tx runs f, and undoes everything that f wrote (KV and SQL) and sent if f panics or returns
+// an error, which Tx returns. It is a part of the turn: what f wrote is
 // committed with the turn, or rolled back with it. Tx may be nested. CallRaw in f fails
 // at once, because it would end the turn in the middle.
 //
-// It wants the ctx of a running handler of the object, as storage does.
+// It needs the ctx of a running handler of the object, as storage does.
 func (o *Object) Tx(ctx context.Context, f func(ctx context.Context) error) (err error) {
 	r := o.runOf(ctx)
 	var before sent

@@ -33,7 +33,7 @@ func TestLostIndexAfterAKill(t *testing.T) {
 			p.rt.Start() // and nobody calls
 			p.rest()
 			p.check(o.Dir, parseAcknowledged(t, said))
-			if !strings.Contains(p.log.String(), "it was made anew") {
+			if !strings.Contains(p.log.String(), "rebuilt the wake index") {
 				t.Errorf("the log does not tell: %s", p.log)
 			}
 		})

@@ -23,7 +23,7 @@ type watchdog struct {
 	mu     sync.Mutex // guards the following fields
 	timer  *time.Timer
 	began  time.Time     // of the turn; zero while there is none
-	halt   chan struct{} // interrupts statements when closed; nil until one runs, and when it was closed
+	halt   chan struct{} // interrupts statements when closed; nil before and after
 	theirs bool          // a statement of the object's own code runs, not one of the runtime
 	over   bool          // a turn took all of its time, and the ctx was ended
 }

@@ -116,7 +116,7 @@ func refusal(query string) string {
 	words := sqlWords(query)
 	for i, word := range words {
 		switch {
-		case strings.EqualFold(word, "ROLLBACK"): // also INSERT OR ROLLBACK, and RAISE (ROLLBACK) in triggers
+		case strings.EqualFold(word, "ROLLBACK"): // in conflict clauses and triggers too
 			return "ROLLBACK: " + inTurn
 		case i > 0 && strings.EqualFold(words[0], "ALTER") && isOurs(strings.Trim(word, "\"`[]'")):
 			return word + ": names that begin with lmz_ belong to the object's runtime"

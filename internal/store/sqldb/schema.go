@@ -56,7 +56,7 @@ func (t *Tx) migrateOwn(schema []string) (migrated bool, err error) {
 		return false, nil
 	}
 	writes := t.writes
-	defer func() { t.writes = writes }() // else a turn that writes nothing would seem to have something to commit
+	defer func() { t.writes = writes }() // they are not the turn's
 	end, err := sqlitex.ImmediateTransaction(t.Conn)
 	if err != nil {
 		return false, err

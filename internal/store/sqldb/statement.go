@@ -88,7 +88,8 @@ func (s *statement) step() (row bool, err error) {
 	} else {
 		defer s.count()
 	}
-	s.t.authorizer.own, s.t.authorizer.refused = true, "" // the schema may have changed: then it is prepared anew
+	// If the schema has changed, SQLite prepares the statement again.
+	s.t.authorizer.own, s.t.authorizer.refused = true, ""
 	row, err = s.stmt.Step()
 	s.t.authorizer.own = false
 	if s.t.authorizer.refused != "" {

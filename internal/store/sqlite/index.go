@@ -70,7 +70,7 @@ func (x *wakeIndex) prepare(lost func() (map[lmz.Address]int64, error)) (err err
 // whyNoIndex says what to do about an index that cannot be read.
 func whyNoIndex(err error) error {
 	if store.IsDamaged(err) {
-		return errors.New("index.db is damaged: delete it, and the next start makes it anew from the files of the objects")
+		return errors.New("index.db is damaged: delete it, and the next start rebuilds it from the files of the objects")
 	}
 	return err
 }

@@ -37,7 +37,7 @@ func readWakes(dir string, log *slog.Logger) (map[lmz.Address]int64, error) {
 			log.Error("a damaged file: the alarms of its object are lost", "file", filepath.Base(path))
 			continue
 		case err != nil:
-			return nil, fmt.Errorf("it is made anew, and an object cannot be read: %s: %w", filepath.Base(path), store.WithoutPath(err))
+			return nil, fmt.Errorf("rebuilding the wake index: cannot read object %s: %w", filepath.Base(path), store.WithoutPath(err))
 		}
 		objects++
 		if at != wake.Never {
@@ -45,11 +45,11 @@ func readWakes(dir string, log *slog.Logger) (map[lmz.Address]int64, error) {
 		}
 		if time.Since(told) > tellEvery {
 			told = time.Now()
-			log.Warn("making the index of wakes anew", "objects", objects, "took", time.Since(began).Round(time.Second))
+			log.Warn("rebuilding the wake index", "objects", objects, "took", time.Since(began).Round(time.Second))
 		}
 	}
 	if objects > 0 {
-		log.Warn("there was no index of wakes: it was made anew", "objects", objects, "due", len(found), "took", time.Since(began).Round(time.Millisecond))
+		log.Warn("rebuilt the wake index, which was missing", "objects", objects, "due", len(found), "took", time.Since(began).Round(time.Millisecond))
 	}
 	return found, nil
 }

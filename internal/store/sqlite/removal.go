@@ -29,7 +29,8 @@ func (d *Disk) Remove(a lmz.Address) error {
 	if err := errors.Join(syncParent(to), syncParent(from)); err != nil {
 		return err
 	}
-	for _, suffix := range []string{"-wal", "-shm"} { // SQLite ignores it beside a new file, if it comes back
+	// If a log comes back after a crash, SQLite ignores it beside a new file.
+	for _, suffix := range []string{"-wal", "-shm"} {
 		if err := os.Remove(from + suffix); err != nil && !os.IsNotExist(err) {
 			return err
 		}

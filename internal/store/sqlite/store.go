@@ -28,7 +28,7 @@ type Store struct {
 	held    bool          // the turn uses the file; of whoever has the turn
 	away    bool          // the file was closed while no turn used it; as conn
 	rests   *list.Element // in openFiles.resting; guarded by its mu
-	leaving chan struct{} // closed when the file is; nil unless it is being closed; guarded by the mu of openFiles
+	leaving chan struct{} // closed when the file is; nil unless it is being closed; as rests
 }
 
 // Get implements [store.Store].
