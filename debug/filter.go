@@ -26,8 +26,7 @@ func (l Level) String() string {
 	return "error"
 }
 
-// Filter decides which entries are written. The zero value lets errors through and
-// nothing else. It is immutable.
+// Filter decides which entries are written. The zero value passes only errors. It is immutable.
 type Filter struct {
 	include, exclude []rule
 }
@@ -39,12 +38,11 @@ type rule struct {
 	level  Level
 }
 
-// ParseFilter reads a filter such as "lmz.gateway.*:info, -lmz.gateway.call". Its parts
-// are separated by commas or white space. Each names a namespace with those below it
-// ("lmz.gateway" or "lmz.gateway.*"), those that begin so ("lmz.gate*"), or all ("*"), and
-// after a colon the lowest level: debug, info, warn or error; any other word means all
-// levels. A part with a minus in front excludes, and exclusions win. Every text is a
-// filter.
+// ParseFilter reads a filter such as "lmz.gateway.*:info, -lmz.gateway.call". Its parts are
+// separated by commas or white space. Each selects a namespace with those below it ("lmz.gateway"
+// or "lmz.gateway.*"), those with a prefix ("lmz.gate*"), or all ("*"), and after a colon the
+// lowest level: debug, info, warn or error; any other word means all levels. A part with a leading
+// minus excludes, and exclusions take precedence. Every text is a valid filter.
 func ParseFilter(text string) Filter {
 	var f Filter
 	for _, part := range strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' || r == '\t' || r == '\n' || r == '\r' }) {

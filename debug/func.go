@@ -9,17 +9,16 @@ import (
 	"github.com/lumenize/lmz/internal/printable"
 )
 
-// Namespace is the key by which a logger says where its entries come from.
+// Namespace is the key for the namespace of a logger.
 const Namespace = "namespace"
 
-// timeFormat is that of JavaScript's toISOString.
+// timeFormat is the format of JavaScript's toISOString.
 const timeFormat = "2006-01-02T15:04:05.000Z"
 
-// Func returns a function that gives write what the filter lets through of one
-// namespace, each entry as one line without its end. The function's args are keys and
-// values in turn, as those of slog.Debug; values are texts, ints, booleans, errors, or
-// have a method String. The level is [Debug]. It fits client.Options.Log, and calls write
-// on the goroutine that logs.
+// Func returns a function that passes to write each entry of one namespace that the filter allows,
+// as one line without its end. Its args are alternating keys and values, as those of slog.Debug;
+// values are strings, ints, booleans, errors, or have a method String. The level is [Debug]. It
+// fits client.Options.Log, and calls write on the goroutine that logs.
 func Func(namespace string, f Filter, write func(line string)) func(message string, args ...any) {
 	if !f.Allows(namespace, Debug) {
 		return func(string, ...any) {}
@@ -45,8 +44,7 @@ func Func(namespace string, f Filter, write func(line string)) func(message stri
 	}
 }
 
-// plain returns the text of a value, without package fmt, which browsers would have to
-// load for nothing else.
+// plain returns the text of a value without package fmt, which browsers would load for this alone.
 func plain(v any) string {
 	switch v := v.(type) {
 	case string:
@@ -63,16 +61,15 @@ func plain(v any) string {
 	return "(a value of another type)"
 }
 
-// maxValue is how many bytes of one value go into the log: a stack of calls is the longest
-// that somebody wants to read.
+// maxValue bounds one value in the log, in bytes: a stack trace is the longest that anybody wants
+// to read.
 const maxValue = 16 << 10
 
-// loggable is a text as it goes into the log: without secrets, and not longer than anybody
-// reads.
+// loggable returns a text as it is logged: without secrets, and cut to maxValue.
 func loggable(text string) string { return printable.Cut(withoutSecrets(text), maxValue) }
 
 // quoted writes a text as JSON in ASCII. Package printable would keep more of it readable, with
-// tables of characters that browsers would have to load for nothing else.
+// tables of characters that browsers would load for this alone.
 func quoted(s string) string {
 	const hex = "0123456789abcdef"
 	b := []byte{'"'}

@@ -13,15 +13,15 @@ import (
 	"github.com/lumenize/lmz/internal/printable"
 )
 
-// NewHandler returns a handler that writes what the filter lets through to w, each
-// entry as one line, in one Write. The namespace of an entry is that of its logger,
-// given by With(Namespace, name): the last one counts. It is for [slog.New].
+// NewHandler returns a handler that writes the entries that the filter allows to w, each as one
+// line, in one Write. The namespace of an entry is that of its logger, set by With(Namespace,
+// name): the last one counts. Pass it to [slog.New].
 func NewHandler(w io.Writer, f Filter) slog.Handler {
 	base := slog.NewJSONHandler(lines{w}, &slog.HandlerOptions{Level: slog.Level(Debug), ReplaceAttr: replace})
 	return (&handler{base: base, filter: f}).rebuilt()
 }
 
-// lines writes entries without anything that a terminal may obey.
+// lines writes entries without characters that could control a terminal.
 type lines struct{ w io.Writer }
 
 // Write implements [io.Writer].
@@ -32,9 +32,8 @@ func (l lines) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// handler is a handler of JSON that knows its namespace. What a logger is given goes
-// below "data", and the namespace, which may come later, stands before that: so it
-// keeps what it was given.
+// handler is a JSON handler that knows its namespace. The attributes of a logger go below "data",
+// which follows the namespace. That may be set later, so the handler keeps its attributes.
 type handler struct {
 	slog.Handler // base with the namespace and all of given
 	base         slog.Handler
@@ -94,7 +93,7 @@ func (h *handler) WithGroup(name string) slog.Handler {
 	return h.with(func(to slog.Handler) slog.Handler { return to.WithGroup(name) })
 }
 
-// replace spells the members as the original does, and leaves secrets out.
+// replace names the members as the original does, and removes secrets.
 func replace(groups []string, a slog.Attr) slog.Attr {
 	if len(groups) == 0 {
 		switch a.Key {
@@ -122,7 +121,7 @@ func replace(groups []string, a slog.Attr) slog.Attr {
 	return a
 }
 
-// readable returns what JSON shows of a value, without what is secret in it.
+// readable returns a value as JSON shows it, without secrets.
 func readable(v any) any {
 	switch v := v.(type) {
 	case error:
@@ -150,7 +149,7 @@ func readable(v any) any {
 	return tree
 }
 
-// pruned takes secrets out of what JSON has.
+// pruned removes secrets from a JSON value.
 func pruned(tree any) any {
 	switch tree := tree.(type) {
 	case string:

@@ -4,7 +4,7 @@ import "strings"
 
 const redacted = "[redacted]"
 
-// secretWords are what a key contains whose value is nobody's business.
+// secretWords are parts of the keys of secret values.
 var secretWords = []string{"token", "secret", "password", "authorization", "cookie", "apikey", "privatekey", "credential"}
 
 // isSecret reports whether the value of a key is secret.
@@ -23,8 +23,8 @@ func isSecret(key string) bool {
 	return false
 }
 
-// withoutSecrets takes out of a text what looks like a secret: words after "Bearer",
-// JWTs wherever they stand, and the values of parameters with a secret's name.
+// withoutSecrets removes what looks like a secret from a text: words after "Bearer", JWTs
+// anywhere, and the values of parameters with the name of a secret.
 func withoutSecrets(text string) string {
 	if !strings.Contains(text, "eyJ") && !strings.ContainsAny(text, " =") {
 		return text

@@ -1,6 +1,6 @@
-// Command jwks is a mesh whose users sign in elsewhere: with any provider that signs
-// tokens with RS256 and publishes its keys as a JWKS. Keys that the provider takes into
-// use are found when their first token comes.
+// Command jwks is a mesh whose users sign in elsewhere: with any provider that signs tokens with
+// RS256 and publishes its keys as a JWKS. It finds new keys of the provider when their first token
+// arrives.
 package main
 
 import (
@@ -17,8 +17,8 @@ import (
 	"github.com/lumenize/lmz/gateway"
 )
 
-// denylist has the ids of tokens (the claim jti), sign-in sessions (sid) and subjects that are
-// good no more although the provider has signed them.
+// denylist holds the ids of tokens (the claim jti), sign-in sessions (sid) and subjects that are
+// no longer valid although the provider has signed them.
 type denylist struct {
 	mu  sync.Mutex
 	ids map[string]bool
@@ -40,9 +40,8 @@ func (d *denylist) has(ids ...string) bool {
 }
 
 // tokens returns a gateway.Options.Verify for the tokens of one provider. It accepts no other
-// algorithm, audience or issuer, nothing that has expired, and nothing that is denied. Only the
-// last ends connections that are open: what the verifier says may mean no more than that the
-// provider is away.
+// algorithm, audience or issuer, no expired token and no denied one. Only a denial ends open
+// connections: other errors of the verifier may only mean that the provider cannot be reached.
 func tokens(ctx context.Context, issuer, jwks, audience string, denied *denylist) func(context.Context, string) (*lmz.Auth, error) {
 	verifier := oidc.NewVerifier(issuer, oidc.NewRemoteKeySet(ctx, jwks), &oidc.Config{
 		ClientID: audience, SupportedSigningAlgs: []string{oidc.RS256},
@@ -65,7 +64,7 @@ func tokens(ctx context.Context, issuer, jwks, audience string, denied *denylist
 	}
 }
 
-// deny answers POST /deny?id=ID: what has that id is refused from now on, and ends.
+// deny answers POST /deny?id=ID: from now on that id is refused, and its connections end.
 func deny(mesh *gateway.Gateway, denied *denylist) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /deny", func(_ http.ResponseWriter, r *http.Request) {
@@ -76,7 +75,7 @@ func deny(mesh *gateway.Gateway, denied *denylist) http.Handler {
 	return mux
 }
 
-// whoAmI makes a worker that says what the mesh knows of its caller.
+// whoAmI returns a worker that says what the mesh knows about its caller.
 func whoAmI(lmz.Caller) lmz.Handler {
 	methods := new(lmz.Mux)
 	lmz.Method0[map[string]any]("whoami").Expose(methods, lmz.Anyone, func(ctx context.Context) (map[string]any, error) {

@@ -1,11 +1,11 @@
-// Package budget keeps one account per subject: what the subject uses of everything
-// that is shared, and how much of it the subject may use. It is pure state over a clock.
-// Whoever takes something charges it before it is taken, or afterwards where the cost is
-// known only then.
+// Package budget keeps one subject from taking more than its share: it keeps an account per
+// subject of what the subject uses of everything shared, and how much it may use. It is pure state
+// over a clock. Code charges for something before using it, or afterwards where the cost is known
+// only then.
 //
 // A rate ([Steps], [Time], [Connects]) is a debt that time pays off. Charges made afterwards may
-// exceed the burst: then nothing more is granted until the debt is paid. Everything else
-// is a quantity that is held until it is given back.
+// exceed the burst: then nothing more is granted until the debt is paid. Everything else is a
+// quantity that is held until it is given back.
 package budget
 
 import (
@@ -50,23 +50,23 @@ type Limit struct {
 
 func (l Limit) none() bool { return l.Most <= 0 }
 
-// Limits are those of one subject, by kind.
+// Limits are the limits of one subject, by kind.
 type Limits [kinds]Limit
 
-// Accounts that are no subject's.
+// Accounts that belong to no subject.
 const (
 	System = ""  // the gateway's own work, which is not charged
 	Nobody = "~" // all requests that were admitted without a subject; no subject has this name
 )
 
-// longestDebt bounds for how long a charge made afterwards can stop a subject.
+// longestDebt bounds how long a charge made afterwards can block a subject.
 const longestDebt = time.Minute
 
-// longestPay is for how long something is paid off at most: more is as good as never, and
-// sums of it fit into a Duration.
+// longestPay bounds how long something takes to be paid off: longer is as good as never, and sums
+// of it fit into a Duration.
 const longestPay = 100 * 365 * 24 * time.Hour
 
-// sweepEvery is how often accounts without anything in them are forgotten.
+// sweepEvery is how often empty accounts are deleted.
 const sweepEvery = time.Minute
 
 // Accounts are the accounts of all subjects. The zero value and a nil pointer have no
@@ -86,8 +86,8 @@ type account struct {
 	refused [kinds]uint64
 }
 
-// New makes accounts. limits returns the limits of a subject; it must be fast, because
-// it is called for every charge, and nil is no limits.
+// New returns accounts. limits returns the limits of a subject; it must be fast, because it is
+// called for every charge. Nil means no limits.
 func New(limits func(subject string) *Limits) *Accounts { return &Accounts{limits: limits} }
 
 // Take charges n of kind k before it is used. If that would exceed the subject's limit,
@@ -118,7 +118,7 @@ func (a *Accounts) Check(subject string, k Kind, n int64) *lmz.Error {
 	return a.exceeded(a.account(subject), k, limit, n)
 }
 
-// Add charges n of kind k that was used already, or gives -n back.
+// Add charges n of kind k that was already used, or gives -n back.
 func (a *Accounts) Add(subject string, k Kind, n int64) {
 	if a == nil || subject == System || n == 0 {
 		return
@@ -152,7 +152,7 @@ func (a *Accounts) limit(subject string, k Kind) Limit {
 	return Limit{}
 }
 
-// account returns that of a subject. a.mu is held.
+// account returns the account of a subject. a.mu is held.
 func (a *Accounts) account(subject string) *account {
 	if now := time.Now(); now.After(a.sweep) {
 		a.sweep = now.Add(sweepEvery)
@@ -173,7 +173,7 @@ func (a *Accounts) account(subject string) *account {
 	return acc
 }
 
-// idle reports whether an account is as good as a new one.
+// idle reports whether an account is equivalent to a new one.
 func (acc *account) idle(now time.Time) bool {
 	for k := range rates {
 		if acc.paid[k].After(now) {
@@ -252,8 +252,7 @@ type Usage struct {
 	paid [rates]time.Time
 }
 
-// Usage returns what at most limit subjects use, in the order of their names, beginning
-// after one.
+// Usage returns the usage of at most limit subjects, ordered by name, starting after one.
 func (a *Accounts) Usage(after string, limit int) []Usage {
 	if a == nil {
 		return nil
@@ -279,7 +278,7 @@ func (a *Accounts) Usage(after string, limit int) []Usage {
 	return all
 }
 
-// Refused returns how often each kind was refused, to anybody, since the start.
+// Refused returns how often each kind was refused to any subject since the start.
 func (a *Accounts) Refused() (n [kinds]uint64) {
 	if a == nil {
 		return n

@@ -1,4 +1,5 @@
-// Package credential knows where in an HTTP request stands what proves whose it is.
+// Package credential finds the credential of an HTTP request: the Bearer token or the cookie with
+// a refresh token. All who pass requests on use it, so that none forwards a credential by mistake.
 package credential
 
 import (
@@ -6,8 +7,8 @@ import (
 	"strings"
 )
 
-// Names of the cookie that has the refresh token. A browser takes the second only from
-// the host itself, by https.
+// Names of the cookie with the refresh token. Browsers accept the second one only from the host
+// itself, over https.
 const (
 	Cookie     = "refresh-token"
 	HostCookie = "__Host-refresh-token"
@@ -23,7 +24,7 @@ func Bearer(h http.Header) (token string, ok bool) {
 	return token, true
 }
 
-// DropCookies removes the refresh token, and leaves other cookies.
+// DropCookies removes the refresh token and keeps other cookies.
 func DropCookies(h http.Header) {
 	var kept []string
 	for _, line := range h.Values("Cookie") {

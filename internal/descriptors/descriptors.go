@@ -1,5 +1,5 @@
-// Package descriptors shares the file descriptors of the process between sockets and the
-// files of objects, so that neither takes what the other cannot do without.
+// Package descriptors keeps a process from running out of file descriptors: it shares them between
+// sockets and the files of objects, so that neither takes what the other needs.
 package descriptors
 
 import (
@@ -10,23 +10,23 @@ import (
 )
 
 const (
-	// reserve is for what is open all the time (some 20: databases, the log, the lock) and for
-	// what is opened for a moment: directories, copies, mail servers, the next connection.
+	// reserve is for what is always open (some 20: databases, the log, the lock) and for what is
+	// opened briefly: directories, copies, mail servers, the next connection.
 	reserve = 32
 
-	// leastFiles is what sockets leave to the files of objects.
+	// leastFiles is what sockets leave for the files of objects.
 	leastFiles = 16
 
-	// Least is the smallest limit that a server can live with.
+	// Least is the smallest limit that a server can work with.
 	Least = reserve + 2*leastFiles
 )
 
-// Process shares those of this process. Its limit is the one that Go has raised at the start
-// to the hard limit ("ulimit -Hn").
+// Process shares the descriptors of this process. Go raised its limit to the hard limit ("ulimit
+// -Hn") at the start.
 var Process = New(limit())
 
-// Pool shares a number of descriptors. Make one with [New]. Its methods may be called from
-// any goroutine.
+// Pool shares a number of descriptors. Make one with [New]. Its methods may be called from any
+// goroutine.
 type Pool struct {
 	limit int
 
@@ -35,8 +35,8 @@ type Pool struct {
 	shed    map[*func()]bool
 }
 
-// New makes a pool of n descriptors; 0 stands for a number that is not known, which is as good
-// as any number.
+// New returns a pool of n descriptors. Zero means that the number is unknown, and nothing is
+// limited.
 func New(n int) *Pool {
 	if n <= 0 {
 		n = math.MaxInt32
@@ -57,8 +57,8 @@ func (p *Pool) Files() int {
 // Sockets returns how many descriptors sockets may have.
 func (p *Pool) Sockets() int { return max(p.limit-reserve-leastFiles, 1) }
 
-// OnLess has f called, in a goroutine of its own, when files may have fewer than before. Call
-// stop when that matters no more.
+// OnLess makes the pool call f, on its own goroutine, when files may have fewer than before. Call
+// stop to end that.
 func (p *Pool) OnLess(f func()) (stop func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -71,7 +71,7 @@ func (p *Pool) OnLess(f func()) (stop func()) {
 	}
 }
 
-// addSocket counts a socket that has come, unless there are too many.
+// addSocket counts a new socket, unless there are too many.
 func (p *Pool) addSocket() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -91,15 +91,15 @@ func (p *Pool) dropSocket() {
 	p.sockets--
 }
 
-// less tells who keeps files. p.mu is held.
+// less notifies those who keep files. p.mu is held.
 func (p *Pool) less() {
 	for f := range p.shed {
 		go (*f)()
 	}
 }
 
-// Short reports whether an error says that there was no descriptor left, in the process or
-// on the machine.
+// Short reports whether an error means that no descriptor was left, in the process or on the
+// machine.
 func Short(err error) bool {
 	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)
 }

@@ -2,5 +2,5 @@
 
 package descriptors
 
-// limit returns how many descriptors this process may have, 0 if that is not known.
+// limit returns how many descriptors this process may have, or 0 if that is unknown.
 func limit() int { return 0 }

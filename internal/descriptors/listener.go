@@ -8,11 +8,11 @@ import (
 	"time"
 )
 
-// Listener accepts connections for an HTTP server as long as the pool has descriptors for
-// them. When it has none left, a new connection takes the place of the one that has waited
-// for its next request, or for the head of its first, for longest; else of the one whose
-// request takes longest, if that is more than ten seconds. Connections that were taken over,
-// as WebSockets are, stay. If no other goes, the new one is closed. Make one with [Pool.Listen].
+// Listener accepts connections for an HTTP server while the pool has descriptors for them. When
+// none is left, a new connection replaces the one that has waited longest for its next request, or
+// for the head of its first; otherwise the one whose request has taken longest, if that is more
+// than ten seconds. Hijacked connections, such as WebSockets, stay. If none can go, the new one is
+// closed. Make one with [Pool.Listen].
 type Listener struct {
 	net.Listener
 	pool *Pool
@@ -23,7 +23,7 @@ type Listener struct {
 	busy  list.List  // *conn with one, the oldest first
 }
 
-// busyFor is how long a request is let alone.
+// busyFor is how long a request is left alone.
 const busyFor = 10 * time.Second
 
 // Listen returns l for server, whose ConnState it sets. full is called whenever a connection
@@ -34,7 +34,7 @@ func (p *Pool) Listen(l net.Listener, server *http.Server, full func()) *Listene
 	return wrapped
 }
 
-// conn is a connection that was counted.
+// conn is a counted connection.
 type conn struct {
 	net.Conn
 	listener *Listener
@@ -72,7 +72,7 @@ func (l *Listener) Accept() (net.Conn, error) {
 	}
 }
 
-// makeRoom closes a connection, and reports whether there was one that may go.
+// makeRoom closes a connection, and reports whether there was one that could go.
 func (l *Listener) makeRoom() bool {
 	l.mu.Lock()
 	first := l.quiet.Front()
@@ -112,7 +112,7 @@ func (l *Listener) changed(c net.Conn, state http.ConnState) {
 	}
 }
 
-// move puts a connection last into a list. l.mu is held.
+// move moves a connection to the end of a list. l.mu is held.
 func (l *Listener) move(c *conn, to *list.List) {
 	if c.in != nil {
 		c.in.Remove(c.place)

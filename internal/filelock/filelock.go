@@ -1,4 +1,5 @@
-// Package filelock locks files against other processes.
+// Package filelock keeps two processes from using the same files: it locks a file until its
+// process ends.
 package filelock
 
 import (
@@ -6,9 +7,9 @@ import (
 	"os"
 )
 
-// Try makes the file at path if need be, for its owner only, and locks it until unlock
-// is closed or the process dies, however it dies. It does not wait: when somebody else,
-// in this process or another, has the lock, ok is false and there is no unlock.
+// Try creates the file at path if need be, for its owner only, and locks it until unlock is closed
+// or the process ends, in whatever way. It does not wait: if somebody else, in this process or
+// another, has the lock, ok is false and unlock is nil.
 func Try(path string) (unlock io.Closer, ok bool, err error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package httphead has what holds for the head of every HTTP message: the headers that
-// each answer carries, whatever it is, and how an Origin is read.
+// Package httphead keeps the headers of HTTP messages safe in one place: those that every answer
+// carries, and how an Origin is read.
 package httphead
 
 import (
@@ -7,9 +7,9 @@ import (
 	"net/url"
 )
 
-// Protect sets them. No type is guessed, no window of another origin keeps a handle on
-// the page, and addresses, which may hold secrets, go nowhere. A handler may replace
-// them.
+// Protect sets the headers of every answer. Browsers guess no type, windows of other origins get
+// no handle on the page, and URLs, which may contain secrets, are not sent elsewhere. A handler
+// may replace them.
 func Protect(h http.Header) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
@@ -24,10 +24,10 @@ func Handler(next http.Handler) http.Handler {
 	})
 }
 
-// Origin returns the header of that name, "" if there is none. ok is false if it is not
-// what a browser sends: one origin, "null" or a scheme, host and port, without user
-// information and whatever else a URL may have. Who compares only the host of such a
-// one could take it for its own.
+// Origin returns the header Origin, or "" without one. ok is false if browsers would not send it:
+// they send a single origin, "null" or a scheme, host and port, without user information or any
+// other part of a URL. Code that compares only the host of a malformed one could take it for its
+// own.
 func Origin(h http.Header) (origin string, ok bool) {
 	all := h.Values("Origin")
 	if len(all) == 0 {

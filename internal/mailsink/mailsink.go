@@ -1,4 +1,4 @@
-// Package mailsink is a mail server for tests: it takes every mail, and keeps it.
+// Package mailsink is a mail server for tests: it accepts and keeps every mail.
 package mailsink
 
 import (
@@ -14,14 +14,13 @@ import (
 // patience is how long a client may be silent.
 const patience = 20 * time.Second
 
-// Sink is a mail server that keeps what it gets. Its methods may be called from any
-// goroutine.
+// Sink is a mail server that keeps what it receives. Its methods may be called from any goroutine.
 type Sink struct {
 	Addr string // host and port
 
 	listener net.Listener
 	served   sync.WaitGroup
-	tried    chan struct{} // has one for each mail that a client wanted to leave
+	tried    chan struct{} // gets a value for each mail that a client tried to send
 
 	mu      sync.Mutex        // guards the following fields
 	refused map[string]string // answers to commands, by verb
@@ -33,7 +32,7 @@ type Sink struct {
 	hello   string
 }
 
-// Start serves at a free port of this machine.
+// Start serves on a free port of this machine.
 func Start() (*Sink, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -42,7 +41,7 @@ func Start() (*Sink, error) {
 	return Serve(l), nil
 }
 
-// Serve serves at l, which Close closes.
+// Serve serves on l, which Close closes.
 func Serve(l net.Listener) *Sink {
 	s := &Sink{Addr: l.Addr().String(), listener: l, refused: make(map[string]string), tried: make(chan struct{}, 1000)}
 	s.served.Go(func() {
@@ -112,7 +111,7 @@ func (s *Sink) serve(conn net.Conn) {
 	}
 }
 
-// hear keeps a command, and returns how it is refused, or "".
+// hear keeps a command and returns the refusal for it, or "".
 func (s *Sink) hear(verb, line string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -120,22 +119,21 @@ func (s *Sink) hear(verb, line string) string {
 	return s.refused[verb]
 }
 
-// Refuse has the server answer a command, such as "RCPT", with this line; "" has it obey
-// again.
+// Refuse makes the server answer a command, such as "RCPT", with a line; "" makes it obey again.
 func (s *Sink) Refuse(verb, line string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.refused[verb] = line
 }
 
-// Offer has the server offer extensions, such as "SMTPUTF8".
+// Offer makes the server offer extensions, such as "SMTPUTF8".
 func (s *Sink) Offer(extensions ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.offered = extensions
 }
 
-// Said returns all commands of clients, the oldest first.
+// Said returns all commands of clients, oldest first.
 func (s *Sink) Said() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -154,7 +152,7 @@ func readMail(in *bufio.Reader) string {
 	}
 }
 
-// take keeps a mail, unless it is to be answered otherwise.
+// take keeps a mail, unless another answer is set.
 func (s *Sink) take(mail string) (answer string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -165,15 +163,15 @@ func (s *Sink) take(mail string) (answer string) {
 	return "250 taken"
 }
 
-// Answer has the server answer mails with this, such as "451 not now", instead of taking
-// them; "" has it take them again.
+// Answer makes the server answer mails with a line, such as "451 not now", instead of accepting
+// them; "" makes it accept them again.
 func (s *Sink) Answer(line string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.answer = line
 }
 
-// Mails returns what was taken, the oldest first.
+// Mails returns the accepted mails, oldest first.
 func (s *Sink) Mails() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -194,7 +192,7 @@ func (s *Sink) Hello() string {
 	return s.hello
 }
 
-// Wait returns when one more mail was taken or answered otherwise, and false if none comes.
+// Wait returns true when one more mail was accepted or refused, and false if none comes.
 func (s *Sink) Wait() bool {
 	select {
 	case <-s.tried:

@@ -1,7 +1,7 @@
-// Package origin reads origins and hosts, and writes each in its one spelling, in which
-// they can be compared as text: in lower case, with international names as ASCII
-// (A-labels, such as xn--bcher-kva.example), without the dot of the root, addresses in
-// their shortest form, and without the port that the scheme has anyway.
+// Package origin reads origins and hosts and writes each in its canonical spelling, so that they
+// can be compared as text: in lower case, with international names in ASCII (A-labels, such as
+// xn--bcher-kva.example), without the dot of the root, addresses in their shortest form, and
+// without the default port of the scheme.
 package origin
 
 import (
@@ -16,18 +16,18 @@ import (
 	"golang.org/x/net/idna"
 )
 
-// Origin is a scheme and a host in their one spelling. The zero value is none.
+// Origin is a scheme and a host in canonical spelling. The zero value is no origin.
 type Origin struct {
 	// Scheme is in lower case, such as "https".
 	Scheme string
-	// Host has a port if it is not the scheme's own. An IPv6 address has brackets.
+	// Host has a port unless it is the default of the scheme. An IPv6 address has brackets.
 	Host string
 }
 
 var errNoOrigin = errors.New("not an origin such as https://example.com")
 
-// Parse reads an origin: a scheme and a host, perhaps with a port and one slash at the
-// end, and nothing else that a URL may have.
+// Parse reads an origin: a scheme and a host, optionally with a port and one slash at the end, and
+// no other part of a URL.
 func Parse(raw string) (Origin, error) {
 	u, err := url.Parse(raw)
 	if err != nil || u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || u.User != nil {
@@ -36,7 +36,7 @@ func Parse(raw string) (Origin, error) {
 	return Of(u)
 }
 
-// Of is the origin of a URL.
+// Of returns the origin of a URL.
 func Of(u *url.URL) (Origin, error) {
 	host, err := Host(u.Scheme, u.Host)
 	if u.Scheme == "" || err != nil {
@@ -45,7 +45,7 @@ func Of(u *url.URL) (Origin, error) {
 	return Origin{u.Scheme, host}, nil // url.Parse writes schemes in lower case
 }
 
-// String is the origin as browsers send it.
+// String returns the origin as browsers send it.
 func (o Origin) String() string { return o.Scheme + "://" + o.Host }
 
 // Hostname is Host without port and brackets.
@@ -57,16 +57,15 @@ func (o Origin) Has(host string) bool {
 	return err == nil && host == o.Host
 }
 
-// IsLoopback reports whether the host is this machine, see [IsLoopback].
+// IsLoopback reports whether the host is this machine: see the function [IsLoopback].
 func (o Origin) IsLoopback() bool { return IsLoopback(o.Host) }
 
-// defaultPorts are those that URLs do not name.
+// defaultPorts are the ports that URLs leave out.
 var defaultPorts = map[string]string{"http": "80", "https": "443", "ws": "80", "wss": "443"}
 
 var errNoHost = errors.New("not a host such as example.com or example.com:8443")
 
-// Host returns HOST or HOST:PORT in its one spelling, without the port if that is the one
-// of the scheme.
+// Host returns HOST or HOST:PORT in canonical spelling, without the default port of the scheme.
 func Host(scheme, hostport string) (string, error) {
 	name, port := hostport, ""
 	if colon := strings.LastIndexByte(hostport, ':'); colon > strings.LastIndexByte(hostport, ']') {
@@ -98,11 +97,11 @@ func Host(scheme, hostport string) (string, error) {
 	return name + ":" + port, nil
 }
 
-// names converts as browsers do (UTS 46, not transitional). Labels of ASCII may be what
-// they like: names within a network have underscores.
+// names converts as browsers do (UTS 46, non-transitional). ASCII labels may contain any
+// characters: names within a network have underscores.
 var names = idna.New(idna.MapForLookup(), idna.BidiRule(), idna.CheckJoiners(true), idna.Transitional(false), idna.StrictDomainName(false))
 
-// Domain returns the name of a host, or an IPv4 address, in its one spelling.
+// Domain returns a host name, or an IPv4 address, in canonical spelling.
 func Domain(name string) (string, error) {
 	if strings.ContainsFunc(name, func(r rune) bool { return r >= utf8.RuneSelf }) {
 		ascii, err := names.ToASCII(name)
@@ -121,13 +120,13 @@ func Domain(name string) (string, error) {
 	return name, nil
 }
 
-// foreign reports what no name of a host has, and by which one could be taken for another.
+// foreign reports characters that no host name has, and with which one could be taken for another.
 func foreign(r rune) bool {
 	return r <= ' ' || r >= 0x7f || strings.ContainsRune(`"#%/:<>?@[\]^{|}`+"`", r)
 }
 
-// Matches reports whether o is what a pattern of [path.Match] means: an origin, or a host
-// of any scheme.
+// Matches reports whether o matches a pattern of [path.Match]: an origin, or a host with any
+// scheme.
 func (o Origin) Matches(pattern string) bool {
 	scheme, host, found := strings.Cut(pattern, "://")
 	if !found {
@@ -135,18 +134,17 @@ func (o Origin) Matches(pattern string) bool {
 	}
 	sameScheme, _ := path.Match(strings.ToLower(scheme), o.Scheme)
 	spelled, err := Host(o.Scheme, host)
-	if err == nil && strings.HasPrefix(spelled, "[") { // to Match the brackets of an address are a class
+	if err == nil && strings.HasPrefix(spelled, "[") { // Match would read the brackets of an address as a class
 		return sameScheme && spelled == o.Host
 	}
-	if err != nil { // it has wildcards where a host has something else
+	if err != nil { // it has wildcards in places that no host allows
 		spelled = strings.ToLower(host)
 	}
 	sameHost, _ := path.Match(spelled, o.Host)
 	return sameScheme && sameHost
 }
 
-// URL returns an absolute URL with its origin in its one spelling, and everything else as
-// it is.
+// URL returns an absolute URL with its origin in canonical spelling and the rest unchanged.
 func URL(raw string) string {
 	u, err := url.Parse(raw)
 	if err != nil || u.Host == "" {
@@ -160,8 +158,8 @@ func URL(raw string) string {
 	return u.String()
 }
 
-// Mailbox returns an address LOCAL@DOMAIN with the domain in its one spelling. It reports
-// false if the domain has none; in addresses a dot at the end is a mistake.
+// Mailbox returns an address LOCAL@DOMAIN with the domain in canonical spelling. It returns false
+// if the domain has none; in addresses a dot at the end is an error.
 func Mailbox(address string) (string, bool) {
 	at := strings.LastIndexByte(address, '@')
 	domain, err := Domain(address[at+1:])

@@ -1,14 +1,14 @@
-// Package printable makes untrusted text safe to show: on a terminal, in a log, in a line
-// of a list. It is the one place that decides which characters may command a terminal,
-// reorder what stands around them, or hide.
+// Package printable makes untrusted text safe to show: on a terminal, in a log, in a line of a
+// list. It is the one place that decides which characters may control a terminal, reorder the text
+// around them, or hide.
 //
-// Escaped are the controls (C0, C1, DEL), the line and paragraph separators U+2028 and
-// U+2029, bytes that are not UTF-8, and format characters (category Cf: bidirectional
-// controls, characters without width, tags). Two kinds of format characters stay, because
-// writing needs them: those that are visible, as the Arabic number signs are, and the
-// joiners U+200C and U+200D behind a letter or mark of a script that joins, or, U+200D
-// only, between the parts of an emoji. The tags of three flags stay too, and no others:
-// they hide text. Of the combining marks on one character, [MaxMarks] stay.
+// It escapes the controls (C0, C1, DEL), the line and paragraph separators U+2028 and U+2029,
+// bytes that are not UTF-8, and format characters (category Cf: bidirectional controls, zero-width
+// characters, tags). Two kinds of format characters stay, because writing needs them: visible
+// ones, such as the Arabic number signs, and the joiners U+200C and U+200D after a letter or mark
+// of a script that joins, or, U+200D only, between the parts of an emoji. The tags of three flags
+// stay too, and no others, because tags hide text. Of the combining marks on one character,
+// [MaxMarks] stay.
 package printable
 
 import (
@@ -49,8 +49,8 @@ func StripCut(s string, limit int) string {
 	return s
 }
 
-// JSON returns a JSON text with what must not be shown written as JSON escapes it
-// (\u009b), so that it means the same.
+// JSON returns a JSON text in which unsafe characters are JSON escapes (\u009b), so that its
+// meaning stays the same.
 func JSON(text []byte) []byte {
 	s := string(text)
 	if clean := new(cleaner).clean(s, keepBreaks, escapeJSON); clean != s {
@@ -72,7 +72,7 @@ func Cut(s string, limit int) string {
 	return s[:end] + "… (" + strconv.Itoa(len(s)) + " bytes)"
 }
 
-// breaks says what becomes of line breaks and tabs.
+// breaks says what happens to line breaks and tabs.
 type breaks bool
 
 const (
@@ -80,12 +80,13 @@ const (
 	spaceBreaks breaks = true
 )
 
-// escape writes what must not be shown: raw, which is the rune r, or a byte that is no
-// UTF-8. In a flood it is one mark too many; first says that it is the first of them.
+// escape writes what must not be shown: raw, which is the rune r or a byte that is not UTF-8. For
+// a flood of marks it is called with each mark that is too many; first is true for the first of
+// them.
 type escape func(out []byte, raw string, r rune, first bool) []byte
 
-// cleaner remembers what the next character depends on. The zero value is at the
-// beginning of a text.
+// cleaner remembers what decides about the next character. The zero value is at the beginning of a
+// text.
 type cleaner struct {
 	prev  rune // the last one that was shown; 0 at the beginning
 	marks int  // on the current character
@@ -150,7 +151,7 @@ func (c *cleaner) clean(s string, b breaks, esc escape) string {
 	return string(out)
 }
 
-// shows reports whether r may stand where it stands, before rest.
+// shows reports whether r may appear at its position, before rest.
 func (c *cleaner) shows(r rune, rest string) bool {
 	switch {
 	case r < ' ', r >= 0x7f && r <= 0x9f, r == '\u2028', r == '\u2029':
@@ -169,32 +170,32 @@ func isJoiner(r rune) bool { return r == joiner || r == nonJoiner }
 
 func isMark(r rune) bool { return r >= 0x300 && unicode.In(r, unicode.Mn, unicode.Me) }
 
-// joins reports whether r is of a script that joiners are for: not of Latin, Greek,
-// Cyrillic or Armenian, where they would only hide.
+// joins reports whether r is in a script that uses joiners: not Latin, Greek, Cyrillic or
+// Armenian, where they would only hide.
 func joins(r rune) bool {
 	return r >= 0x590 && !isJoiner(r) && (unicode.IsLetter(r) || unicode.IsMark(r)) && r != variation
 }
 
-// variation makes an emoji of a symbol, and may stand before a joiner.
+// variation turns a symbol into an emoji, and may precede a joiner.
 const variation = '\ufe0f'
 
-// isEmoji knows emoji that are newer than package unicode by the blocks that they are in.
+// isEmoji recognizes emoji that are newer than package unicode by their blocks.
 func isEmoji(r rune) bool {
 	return r == variation || r >= 0x1f000 && r < 0x1fb00 || r >= 0x2190 && unicode.IsSymbol(r) && r != utf8.RuneError
 }
 
-// blackFlag becomes the flag of England, Scotland or Wales by the tags that follow.
+// blackFlag, with the tags that follow, is the flag of England, Scotland or Wales.
 const blackFlag = '\U0001f3f4'
 
-// flags are the tags of all flags that there are of that kind: gbeng, gbsct and gbwls, each
-// with the tag that ends it.
+// flags are the tags of all existing flags of that kind: gbeng, gbsct and gbwls, each with its
+// final tag.
 var flags = []string{
 	"\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f",
 	"\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f",
 	"\U000e0067\U000e0062\U000e0077\U000e006c\U000e0073\U000e007f",
 }
 
-// flagTags returns the tags at the beginning of s that make a flag, or "".
+// flagTags returns the tags at the beginning of s that form a flag, or "".
 func flagTags(s string) string {
 	for _, tags := range flags {
 		if strings.HasPrefix(s, tags) {
@@ -227,7 +228,7 @@ func escapeJSON(out []byte, _ string, r rune, _ bool) []byte {
 	return append(out, `\u`+hex(r, 4)...)
 }
 
-// hex writes r with some digits.
+// hex writes r with a fixed number of digits.
 func hex(r rune, digits int) string {
 	b := make([]byte, digits)
 	for i := range b {

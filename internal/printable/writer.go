@@ -8,8 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// Writer passes on what is written to it as [Text] shows it. Make one with [NewWriter].
-// Its method may be called from any goroutine; the writer behind it gets one call at a time.
+// Writer passes on what is written to it in the form of [Text]. Make one with [NewWriter]. Its
+// method may be called from any goroutine; the underlying writer gets one call at a time.
 type Writer struct {
 	mu      sync.Mutex // guards the following fields
 	to      io.Writer
@@ -20,7 +20,7 @@ type Writer struct {
 // NewWriter returns a writer in front of another one.
 func NewWriter(to io.Writer) *Writer { return &Writer{to: to} }
 
-// Write implements [io.Writer]. It writes once to the writer behind.
+// Write implements [io.Writer]. It makes one write to the underlying writer.
 func (w *Writer) Write(p []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -39,9 +39,8 @@ func (w *Writer) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// unfinished returns how many bytes at the end of p show otherwise with those that follow:
-// the beginning of a character, a joiner, which the next character decides about, and the
-// beginning of a flag.
+// unfinished returns how many bytes at the end of p depend on what follows: the beginning of a
+// character, a joiner, which the next character decides about, and the beginning of a flag.
 func unfinished(p []byte) int {
 	n := partial(p)
 	whole := p[:len(p)-n]
@@ -59,11 +58,10 @@ func unfinished(p []byte) int {
 	return n
 }
 
-// maxFlag is how long a flag is that is made by tags, in bytes.
+// maxFlag is the length of a flag made of tags, in bytes.
 const maxFlag = 7 * utf8.UTFMax
 
-// partial returns how many bytes at the end of p may become a character with those that
-// follow.
+// partial returns how many bytes at the end of p may be the beginning of a character.
 func partial(p []byte) int {
 	for n := 1; n < utf8.UTFMax && n <= len(p); n++ {
 		if tail := p[len(p)-n:]; utf8.RuneStart(tail[0]) {

@@ -6,16 +6,16 @@ import (
 	"github.com/lumenize/lmz/text"
 )
 
-// Form is what a file has around and within its text that a shared text does not have. The
-// zero value is that of a new file: no byte order mark, and "\n" for line ends.
+// Form is the encoding details of a text file that a shared text does not have. The zero value is
+// that of a new file: no byte order mark, and "\n" as line ends.
 type Form struct {
 	Mark  bool   // it begins with a byte order mark
 	Break string // what ends its lines, "\n", "\r\n" or "\r"; "" means "\n"
 	Mixed bool   // not all lines do: Break is what ends most of them
 }
 
-// Parse returns the text of a file, with "\n" for line ends, and the form in which
-// [Form.Bytes] writes it back. The error is that of [Text].
+// Parse returns the text of a file, with "\n" as line ends, and the form in which [Form.Bytes]
+// writes it back. Errors are those of [Text].
 func Parse(data []byte) (string, Form, error) {
 	content, err := Text(data)
 	if err != nil {
@@ -39,8 +39,8 @@ func Parse(data []byte) (string, Form, error) {
 	return text.Breaks(content), f, nil
 }
 
-// Bytes returns content in the form of a file. If the file's line ends are mixed, all are
-// then as most were.
+// Bytes returns content in the form of a file. If the line ends of the file were mixed, all become
+// what most were.
 func (f Form) Bytes(content string) []byte {
 	content = text.Breaks(content)
 	if f.Break != "" && f.Break != "\n" {
@@ -52,7 +52,7 @@ func (f Form) Bytes(content string) []byte {
 	return []byte(content)
 }
 
-// Name is what people call the line ends of f.
+// Name returns the usual name of the line ends of f.
 func (f Form) Name() string {
 	switch f.Break {
 	case "\r\n":

@@ -1,8 +1,7 @@
-// Package textin reads text that comes from outside: from files, from stdin, from
-// environment variables. It is the one place that knows what editors, shells and
-// spreadsheets put around a text: it drops a byte order mark, and the line end of what is
-// one line, and it refuses UTF-16 and all else that is not UTF-8 by name, because a
-// program that went on would keep something other than what was meant.
+// Package textin reads text from outside: from files, stdin and environment variables. It is the
+// one place that knows what editors, shells and spreadsheets add to a text: it removes a byte
+// order mark, and the line end of a single line, and it refuses UTF-16 and other encodings by
+// name, because a program that continued would store something other than what was meant.
 package textin
 
 import (
@@ -17,8 +16,8 @@ import (
 
 const mark = "\ufeff" // the byte order mark
 
-// Text returns data as text, without its byte order mark. Its line ends stay. The error
-// says how it is encoded, as far as that can be seen, and what to do.
+// Text returns data as text, without its byte order mark. Its line ends stay. The error names the
+// encoding, if it can be detected, and says what to do.
 func Text(data []byte) (string, error) {
 	if name := foreign(data); name != "" {
 		return "", fmt.Errorf("it is %s: make it UTF-8, for example with iconv -f %s -t UTF-8", name, name)
@@ -29,8 +28,8 @@ func Text(data []byte) (string, error) {
 	return strings.TrimPrefix(string(data), mark), nil
 }
 
-// Line returns the first line of data, without a byte order mark, its line end and spaces
-// around it. Errors are those of [Text], about that line.
+// Line returns the first line of data, without a byte order mark, its line end and surrounding
+// spaces. Errors are those of [Text], about that line.
 func Line(data []byte) (string, error) {
 	if foreign(data) == "" {
 		data, _, _ = bytes.Cut(data, []byte("\n"))
@@ -40,9 +39,9 @@ func Line(data []byte) (string, error) {
 	return strings.TrimSpace(line), err
 }
 
-// ReadLine reads the first line of r and no byte more, and returns it as [Line] does. A
-// line that ends with r is one; one of more than limit bytes is refused. At the end of r
-// it is io.EOF.
+// ReadLine reads the first line of r and not a byte more, and returns it as [Line] does. The end
+// of r also ends a line; a line of more than limit bytes is refused. At the end of r it returns
+// io.EOF.
 func ReadLine(r io.Reader, limit int) (string, error) {
 	var line []byte
 	for one := make([]byte, 1); len(line) <= limit; {
@@ -78,9 +77,8 @@ func readFile(path string, read func([]byte) (string, error)) (string, error) {
 	return text, nil
 }
 
-// Getenv returns a getenv whose values have no byte order mark and no line end: files of
-// variables that were written on Windows give each value a "\r". A nil getenv means
-// os.Getenv.
+// Getenv returns a getenv whose values have no byte order mark and no line end: files of variables
+// written on Windows give each value a "\r". A nil getenv means os.Getenv.
 func Getenv(getenv func(string) string) func(string) string {
 	if getenv == nil {
 		getenv = os.Getenv
@@ -90,7 +88,7 @@ func Getenv(getenv func(string) string) func(string) string {
 	}
 }
 
-// foreign returns the name of an encoding that data has in place of UTF-8, or "".
+// foreign returns the name of an encoding other than UTF-8 that data has, or "".
 func foreign(data []byte) string {
 	switch {
 	case bytes.HasPrefix(data, []byte("\xff\xfe\x00\x00")), bytes.HasPrefix(data, []byte("\x00\x00\xfe\xff")):
@@ -105,11 +103,11 @@ func foreign(data []byte) string {
 	return ""
 }
 
-// sample is how much of a text is looked at for NULs, in bytes.
+// sample is how many bytes of a text are searched for NULs.
 const sample = 256
 
-// nulls reports whether every second byte of the beginning, from first on, is NUL, and no
-// other is: so is UTF-16 without a byte order mark.
+// nulls reports whether every second byte of the beginning, starting at first, is NUL, and no
+// other is: that is UTF-16 without a byte order mark.
 func nulls(data []byte, first int) bool {
 	data = data[:min(len(data), sample)]
 	if len(data) < 4 {

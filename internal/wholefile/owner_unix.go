@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-// giveTo makes f belong to whom the file of info belongs to.
+// giveTo gives f the owner and group of the file of info.
 func giveTo(f *os.File, info fs.FileInfo) error {
 	owner, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {
@@ -24,7 +24,7 @@ func giveTo(f *os.File, info fs.FileInfo) error {
 	return f.Chown(int(owner.Uid), int(owner.Gid))
 }
 
-// names returns how many names the file of info has.
+// names returns the number of hard links of the file of info.
 func names(info fs.FileInfo) uint64 {
 	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
 		return uint64(stat.Nlink)

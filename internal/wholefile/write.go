@@ -1,4 +1,5 @@
-// Package wholefile writes files in one step.
+// Package wholefile replaces files in one step, so that a crash leaves the old content or the new,
+// never a part.
 package wholefile
 
 import (
@@ -9,10 +10,10 @@ import (
 	"path/filepath"
 )
 
-// Write replaces the file at path, or makes it: after a crash there is the old one or the
-// new one. Nobody whom perm does not allow it can read it at any moment. A link stays one,
-// and what it leads to is replaced, or made. The owner of the old file keeps the new one if
-// this process may give files away.
+// Write replaces the file at path, or creates it: after a crash the file is the old one or the new
+// one. At no time can anybody read it whom perm does not allow to. A symbolic link stays, and its
+// target is replaced or created. The owner of the old file also owns the new one if this process
+// may change owners.
 func Write(path string, data []byte, perm fs.FileMode) error {
 	path, err := target(path)
 	if err != nil {
@@ -24,16 +25,16 @@ func Write(path string, data []byte, perm fs.FileMode) error {
 	}
 	return replace(path, data, perm, func(f *os.File) error {
 		if old != nil {
-			_ = giveTo(f, old) // only root may: then the file would be lost to its program
+			_ = giveTo(f, old) // only root may; without this, the program that owns the file could no longer read it
 		}
 		return nil
 	})
 }
 
-// Update gives a file that is somebody else's a new content, and changes nothing else of it:
-// not its mode, nor its owner and group, nor its other names. That is done in one step, as
-// by [Write], unless only writing into the file keeps them. perm is for a file that does
-// not exist yet. What is no regular file, or must not be written, stays as it is.
+// Update replaces the content of somebody else's file and nothing else: it keeps the mode, the
+// owner, the group and other hard links. It does so in one step, as [Write] does, unless only
+// writing into the file keeps them. perm is for a file that does not exist yet. A file that is not
+// regular, or not writable, stays unchanged.
 func Update(path string, data []byte, perm fs.FileMode) error {
 	path, err := target(path)
 	if err != nil {
@@ -48,7 +49,7 @@ func Update(path string, data []byte, perm fs.FileMode) error {
 	case !old.Mode().IsRegular():
 		return fmt.Errorf("%s is not a regular file", path)
 	}
-	f, err := os.OpenFile(path, os.O_WRONLY, 0) // asks for the right to write
+	f, err := os.OpenFile(path, os.O_WRONLY, 0) // fails without permission to write
 	if err != nil {
 		return err
 	}
@@ -63,7 +64,7 @@ func Update(path string, data []byte, perm fs.FileMode) error {
 	return overwrite(f, data)
 }
 
-// replace makes a new file and moves it to path, after prepare has seen it.
+// replace creates a file, passes it to prepare, and renames it to path.
 func replace(path string, data []byte, perm fs.FileMode, prepare func(*os.File) error) error {
 	f, err := os.CreateTemp(filepath.Dir(path), ".new-*") // made with mode 0600
 	if err != nil {
@@ -86,7 +87,7 @@ func replace(path string, data []byte, perm fs.FileMode, prepare func(*os.File) 
 	return os.Rename(f.Name(), path)
 }
 
-// overwrite writes into a file that stays the same.
+// overwrite writes into the existing file.
 func overwrite(f *os.File, data []byte) error {
 	_, err := f.WriteAt(data, 0)
 	if err == nil {
@@ -98,18 +99,18 @@ func overwrite(f *os.File, data []byte) error {
 	return err
 }
 
-// maxLinks is how many links may lead to each other.
+// maxLinks bounds a chain of symbolic links.
 const maxLinks = 40
 
-// target follows links to what they lead to, which need not exist.
+// target follows symbolic links to their target, which need not exist.
 func target(path string) (string, error) {
 	for range maxLinks {
 		to, err := os.Readlink(path)
-		if err != nil { // it is none, or nothing
+		if err != nil { // it is not a link, or does not exist
 			return path, nil
 		}
 		if !filepath.IsAbs(to) {
-			dir, err := filepath.EvalSymlinks(filepath.Dir(path)) // .. leads out of where it really is
+			dir, err := filepath.EvalSymlinks(filepath.Dir(path)) // .. starts from the real directory
 			if err != nil {
 				return "", err
 			}
