@@ -16,7 +16,7 @@
 // # Errors
 //
 //	function  error                               what happened
-//	Encode    *lmz.Error                          empty, over a limit, or an argument cannot be sent
+//	Encode    an error                            empty, over a limit, or an argument cannot be sent
 //	Decode    an error                            the data is not a chain
 //	Execute   lmz.ErrNotExecuted (guard, absent)  a guard refused, or there is no such method
 //	Execute   the step's own                      the method returned it
@@ -31,42 +31,39 @@ import (
 	"github.com/lumenize/lmz/internal/value"
 )
 
-// Encode returns the work as bytes, the chain of PROTOCOL.md. It fails on a
-// continuation that describes nothing, is over the limits of package lmz, or has an
-// argument that cannot be sent.
+// Encode returns the work as bytes, the chain of PROTOCOL.md. It fails for a continuation that is
+// empty, exceeds the limits of package lmz, or has an argument that cannot be sent.
 func Encode(c lmz.Continuation) ([]byte, error) { return value.MarshalChain(c) }
 
-// Decode returns what Encode was given. The arguments are decoded as for an any: an
-// int, for instance, becomes an int64.
+// Decode returns the continuation that Encode encoded. The arguments are decoded into values of
+// type any: an int, for instance, becomes an int64.
 func Decode(data []byte) (lmz.Continuation, error) { return value.UnmarshalChain(data) }
 
-// Options configures [Execute]. The zero value is what a call from elsewhere gets.
+// Options configures [Execute]. With the zero value the work runs like a call from another node.
 type Options struct {
-	// Unguarded runs the work as the node's own: its methods are run without their
-	// guards, also those behind [lmz.NoOne]. Never use it for work that somebody else
-	// described.
+	// Unguarded runs the work as the node's own: methods run without their guards, including
+	// [lmz.NoOne]. Never use it for work that another node described.
 	Unguarded bool
 
-	// MaxOperations is how long a chain may be, at any depth, where naming a method and
-	// calling it are two; 0 means [lmz.MaxOperations], which is also the most.
+	// MaxOperations limits the length of a chain, at any depth; each step counts as two. 0
+	// means [lmz.MaxOperations], which is also the maximum.
 	MaxOperations int
 
-	// MaxArguments is how many arguments one call may have; 0 means [lmz.MaxArguments],
-	// which is also the most.
+	// MaxArguments limits the arguments of one call. 0 means [lmz.MaxArguments], which is
+	// also the maximum.
 	MaxArguments int
 }
 
-// Execute does the work on h, a node's handler, and returns what its last step
-// returned. It is the call of an object's method by itself: within the turn, the
-// call context and the deadline of ctx. Each step is checked as if it had come from the
-// caller that is in that context, unless it runs Unguarded; see [lmz.Check]. An error is the
-// step's own.
+// Execute runs the work on h, a node's handler, and returns the result of its last step. On an
+// object it runs within the turn, the call context and the deadline of ctx. Each step is checked
+// as if the caller in that context had called it, unless it runs Unguarded; see [lmz.Check]. An
+// error is the step's own.
 func Execute(ctx context.Context, h lmz.Handler, c lmz.Continuation, o Options) (any, error) {
 	data, err := Encode(c)
 	if err != nil {
 		return nil, err
 	}
-	ctx = scope.AsCall(ctx) // it may be a reply that does the work
+	ctx = scope.AsCall(ctx) // a reply may execute the work
 	if o.Unguarded {
 		ctx = scope.AsReply(ctx)
 	}

@@ -9,8 +9,8 @@ import (
 	"github.com/lumenize/lmz/object"
 )
 
-// drawn draws a number below n for what happens now. It depends on the time and not on
-// what was drawn before, so that a thing more or less changes nothing for the others.
+// drawn draws a number below n for an event that happens now. It depends on the time and not on
+// earlier draws, so that one event more or less does not change the others.
 func drawn(seed uint64, what string, n int64) int64 {
 	h := fnv.New64a()
 	h.Write([]byte(what + strconv.FormatUint(seed, 36) + " " + strconv.FormatInt(time.Now().UnixNano(), 36)))
@@ -18,7 +18,7 @@ func drawn(seed uint64, what string, n int64) int64 {
 	return int64((x>>32 ^ x) % uint64(n))
 }
 
-// latency draws how long the frames of a client take on their way.
+// latency draws how long the frames of a client travel.
 func latency(seed uint64, client int) func(up bool) time.Duration {
 	return func(up bool) time.Duration {
 		what := "to client " + strconv.Itoa(client)
@@ -29,15 +29,15 @@ func latency(seed uint64, client int) func(up bool) time.Duration {
 	}
 }
 
-// disk makes a disk on which every commit takes up to 5 ms until it is durable, and one
-// that is on its way when the gateway crashes is lost or not.
+// disk returns a disk on which every commit takes up to 5 ms until it is durable. A commit that is
+// under way when the gateway crashes is lost or not.
 func disk(seed uint64) *object.MemoryDisk {
 	crashes := 0
 	return &object.MemoryDisk{
 		Latency: func(a lmz.Address) time.Duration {
 			return time.Duration(drawn(seed, a.String(), int64(5*time.Millisecond))) + 1
 		},
-		Survives: func() bool { // one crash asks about one commit after another
+		Survives: func() bool { // a crash calls it for each commit that is under way
 			crashes++
 			return drawn(seed, "survival "+strconv.Itoa(crashes), 2) == 0
 		},

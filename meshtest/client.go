@@ -11,22 +11,22 @@ import (
 	"github.com/lumenize/lmz/internal/proto"
 )
 
-// Client is a client of the mesh, whose connection can have faults.
+// Client is a client of the mesh. Its methods inject faults into its connection.
 type Client struct {
 	*client.Peer
 
-	// JSON has its connections from now on speak the subprotocol lmz, as those to a server
-	// of the original do. Set it before Connect.
+	// JSON makes new connections speak the subprotocol lmz, like those to a server of the
+	// original. Set it before Connect.
 	JSON bool
 
 	mesh   *Mesh
 	name   string
 	port   *memnet.Port
 	tokens *tokens      // nil if Options.Token is the test's own
-	late   atomic.Int64 // nanoseconds by which the next greeting is late
+	late   atomic.Int64 // nanoseconds by which the next hello is late
 }
 
-// Cut breaks the client's connection, which both ends learn at once, and keeps it
+// Cut breaks the client's connection, which both ends notice at once, and keeps the client
 // offline until [Client.Heal].
 func (c *Client) Cut() {
 	c.mesh.log.add(c.name + " is cut off")
@@ -39,33 +39,32 @@ func (c *Client) Heal() {
 	c.port.Heal()
 }
 
-// Stall makes the current connection half-open: what either end writes vanishes, and
-// neither learns of it. The client can connect anew as soon as it notices.
+// Stall makes the current connection half-open: everything that either end writes is lost, and
+// neither end notices. The client can connect again as soon as its heartbeat fails.
 func (c *Client) Stall() {
 	c.mesh.log.add(c.name + "'s connection is half-open")
 	c.port.Stall()
 }
 
-// Delay makes everything that the client and the gateway write to each other take so
-// long from now on; 0 ends that.
+// Delay sets how long everything that the client and the gateway write to each other travels
+// from now on; 0 ends the delay.
 func (c *Client) Delay(d time.Duration) { c.port.Delay(d) }
 
-// DuplicateDial makes the next connection slow: its request and its first frame arrive
-// late by d/2 each. If d is longer than the client waits for a welcome, 10 s, it dials
-// again, and the gateway has both connections, the abandoned one last.
+// DuplicateDial makes the next connection slow: its request and its first frame each arrive late
+// by d/2. If d exceeds the 10 s that the client waits for a welcome, the client dials again and
+// the gateway gets both connections, the abandoned one last.
 func (c *Client) DuplicateDial(d time.Duration) { c.late.Store(int64(d)) }
 
-// Reorder loses the client's connection after d/2. What the client wrote meanwhile arrives
-// d after it was written, and so perhaps after the greeting of its next connection.
+// Reorder breaks the client's connection after d/2. What the client writes until then arrives with
+// a delay of d, so possibly after the hello of its next connection.
 func (c *Client) Reorder(d time.Duration) {
 	c.mesh.log.add(c.name + "'s connection will be overtaken")
 	c.port.Reorder(d)
 }
 
-// ExpireToken makes the client connect anew with a token that expires after d, which has
-// whole seconds, and that its source does not replace in time: then the gateway closes
-// the connection with 4401. It does nothing if the client has a Token function of the
-// test.
+// ExpireToken makes the client reconnect with a token that expires after d, in whole seconds, and
+// is not replaced in time: then the gateway closes the connection with 4401. It does nothing if
+// the test has set Options.Token.
 func (c *Client) ExpireToken(d time.Duration) {
 	if c.tokens == nil {
 		return
@@ -73,12 +72,12 @@ func (c *Client) ExpireToken(d time.Duration) {
 	c.mesh.log.add(c.name + "'s token will expire")
 	c.tokens.expireNext(d)
 	c.port.Cut()
-	time.Sleep(time.Millisecond) // the end of the connection is told before the next one
+	time.Sleep(time.Millisecond) // the end of the connection is noticed before the next one begins
 	c.port.Heal()
 }
 
-// Kill ends the client as the death of its process does: without a word to the
-// gateway. Its calls fail as those of a closed client do, and it stays offline.
+// Kill ends the client like a crash of its process: without a message to the gateway. Its calls
+// fail like those of a closed client, and it stays offline.
 func (c *Client) Kill() {
 	c.mesh.log.add(c.name + " dies")
 	c.port.Cut()

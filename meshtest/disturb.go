@@ -6,12 +6,11 @@ import (
 	"time"
 )
 
-// Disturb lets faults happen for a while, one at a time, and returns when that is over
-// and everything works again: clients are cut off for up to 8 s, have half-open, slow,
-// duplicate and overtaken connections, and tokens that expire; the gateway is killed or
-// stopped, and started again. Call it beside the goroutines that use the mesh, after
-// the clients are made. The same seed does the same to the same clients at the same
-// times; the frame log of a test that fails says what it did.
+// Disturb injects faults for the duration d, one at a time, and returns when everything works
+// again: clients are cut off for up to 8 s, have half-open, slow, duplicate and reordered
+// connections, and tokens that expire; the gateway is killed or stopped, and started again. Call
+// it while other goroutines use the mesh, after creating the clients. The same seed injects the
+// same faults into the same clients at the same times. The frame log of a failed test shows them.
 func (m *Mesh) Disturb(seed uint64, d time.Duration) {
 	m.t.Helper()
 	m.mu.Lock()
@@ -42,7 +41,7 @@ func (m *Mesh) disturbGateway(r *rand.Rand) {
 	m.RestartGateway()
 }
 
-// disturb has one fault happen to a client.
+// disturb injects one fault.
 func (c *Client) disturb(r *rand.Rand) {
 	lasts := time.Duration(r.Int64N(int64(8*time.Second))) + 1
 	switch r.IntN(6) {

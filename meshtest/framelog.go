@@ -10,10 +10,10 @@ import (
 	"github.com/lumenize/lmz/internal/proto"
 )
 
-// maxLines is how many lines a frame log keeps: the last ones.
+// maxLines is how many lines a frame log keeps.
 const maxLines = 1000
 
-// frameLog is what happened on the network, for a test that fails.
+// frameLog records the events on the network for a test that fails.
 type frameLog struct {
 	start time.Time
 
@@ -104,7 +104,7 @@ func (t *loggedTransport) Close(code int, reason string) error {
 	return t.Transport.Close(code, reason)
 }
 
-// describe says what a message is, in few words.
+// describe describes a message in a few words.
 func describe(message []byte) string {
 	if len(message) > 0 && (message[0] == '{' || message[0] == 'l') {
 		return string(message[:min(len(message), 200)])

@@ -22,28 +22,28 @@ import (
 
 // Options configures [StartWith].
 type Options struct {
-	// Gateway configures the gateways. Verify and Log are the mesh's own unless they are
-	// set. With a Dir the objects live in files there, and after a crash in a copy
-	// beside it, of what the crash left.
+	// Gateway configures the gateways. The mesh sets Verify and Log if they are nil. With a
+	// Dir the objects are files there, and after a crash in a copy next to it of what the
+	// crash left.
 	Gateway gateway.Options
 
-	// Disk is where the objects live without a Dir; nil means a new one, whose commits are
+	// Disk stores the objects if there is no Dir; nil means a new disk whose commits are
 	// durable at once.
 	Disk *object.MemoryDisk
 
-	// Seed, if it is not 0, draws what is left to chance: which delay a reconnect has, that a
-	// frame takes 100 to 200 µs, and without a Disk that a commit takes up to 5 ms and
-	// whether it survives a crash. As no two things happen at the same instant then, a test
-	// that draws its own part from the same seed does the same each time.
+	// Seed, if it is not 0, seeds everything that is random: the delays of reconnects, the
+	// 100 to 200 µs that a frame travels and, without a Disk, the up to 5 ms that a commit
+	// takes and whether it survives a crash. Then no two events happen at the same instant,
+	// so a test that draws its own events from the same seed is repeatable.
 	Seed uint64
 
-	// TokenLife is how long tokens of clients last that have no Token function of their
-	// own, in whole seconds; 0 means for ever.
+	// TokenLife is how long the tokens last that the mesh makes for clients, in whole
+	// seconds; 0 means for ever.
 	TokenLife time.Duration
 }
 
-// Mesh is a mesh in one process. Make one with [Run], [Start] or [StartWith]. Its
-// methods may be called from any goroutine in the bubble of the test.
+// Mesh is a mesh in one process. Create it with [Run], [Start] or [StartWith]. Its methods may be
+// called from any goroutine in the bubble of the test.
 type Mesh struct {
 	t       testing.TB
 	options Options
@@ -66,15 +66,15 @@ type life struct {
 	crash   context.CancelFunc
 }
 
-// Run runs f with a mesh in a bubble of virtual time ([synctest.Test]). f gets the t
-// of the bubble, which it uses instead of the outer one.
+// Run runs f with a mesh in a bubble of virtual time ([synctest.Test]). f must use its own t, that
+// of the bubble, instead of the outer one.
 func Run(t *testing.T, f func(t *testing.T, m *Mesh)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) { f(t, Start(t)) })
 }
 
-// Start starts a mesh without nodes, and stops it at the end of the test: clients
-// first. Call it in a bubble of virtual time, if there is one.
+// Start starts a mesh without nodes. At the end of the test it stops the clients and then the
+// gateway. In a test with virtual time, call it inside the bubble.
 func Start(t testing.TB) *Mesh {
 	t.Helper()
 	return StartWith(t, Options{})
@@ -116,7 +116,7 @@ func withoutTime(_ []string, a slog.Attr) slog.Attr {
 	return a
 }
 
-// ServeHTTP hands a request to the gateway that lives now, as the network of the mesh does.
+// ServeHTTP passes a request to the current gateway, as the network of the mesh does.
 func (m *Mesh) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	l := m.living()
 	if l == nil {
@@ -125,8 +125,8 @@ func (m *Mesh) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	l.gateway.ServeHTTP(w, r)
 }
 
-// Revoke is [gateway.Gateway.Revoke] of the gateway that lives now. It does nothing while there
-// is none.
+// Revoke calls [gateway.Gateway.Revoke] of the current gateway. It does nothing while the gateway
+// is down.
 func (m *Mesh) Revoke(ids ...string) {
 	if l := m.living(); l != nil {
 		l.gateway.Revoke(ids...)
@@ -139,9 +139,9 @@ func (m *Mesh) living() *life {
 	return m.life
 }
 
-// Log returns the last thousand lines of what happened: the frames that clients sent and
-// got, faults, and what the gateway logged, with the time since the start of the mesh. It
-// is printed when the test fails.
+// Log returns the last thousand events: frames that clients sent and received, faults, and log
+// entries of the gateway, each with the time since the start of the mesh. It is printed if the
+// test fails.
 func (m *Mesh) Log() string { return m.log.String() }
 
 func (m *Mesh) stop() {
@@ -169,14 +169,14 @@ func (m *Mesh) stop() {
 	m.ending.Wait()
 }
 
-// HandleObject registers a kind of object, with this gateway and those that follow it. Do
-// it before the first client connects.
+// HandleObject registers a kind of object with this gateway and its successors. Call it before
+// the first client connects.
 func (m *Mesh) HandleObject(binding string, k object.Kind) {
 	m.node(func(l *life) { l.gateway.HandleObject(binding, k) })
 }
 
-// HandleWorker registers a stateless node, as [gateway.Gateway.HandleWorker] does, with this
-// gateway and those that follow it. Do it before the first client connects.
+// HandleWorker registers a stateless node with this gateway and its successors, like
+// [gateway.Gateway.HandleWorker]. Call it before the first client connects.
 func (m *Mesh) HandleWorker(binding string, makeHandler func(self lmz.Caller) lmz.Handler) {
 	m.node(func(l *life) {
 		l.gateway.HandleWorker(binding, func(self lmz.Caller) lmz.Handler {
@@ -189,9 +189,9 @@ func (m *Mesh) HandleWorker(binding string, makeHandler func(self lmz.Caller) lm
 	})
 }
 
-// HandleClients registers a further binding under which clients connect, as
-// [gateway.Gateway.HandleClients] does, with this gateway and those that follow it. A client
-// names it in its options. Do it before the first client connects.
+// HandleClients registers another binding under which clients connect with this gateway and its
+// successors, like [gateway.Gateway.HandleClients]. A client names it in its options. Call it
+// before the first client connects.
 func (m *Mesh) HandleClients(binding string, o gateway.ClientOptions) {
 	m.node(func(l *life) { l.gateway.HandleClients(binding, o) })
 }
@@ -205,10 +205,9 @@ func (m *Mesh) node(register func(*life)) {
 	}
 }
 
-// CrashGateway kills the gateway, as kill -9 does: connections break, what was not on
-// disk is lost, sessions are forgotten. Nobody can connect until
-// [Mesh.RestartGateway]. Handlers of objects that run cannot be killed, but what they
-// do has no effect any more: storage and calls fail.
+// CrashGateway kills the gateway like kill -9: connections break, and whatever is not on disk is
+// lost, including sessions. No client can connect until [Mesh.RestartGateway]. Running handlers of
+// objects cannot be killed, but have no further effect: their storage and calls fail.
 func (m *Mesh) CrashGateway() {
 	m.mu.Lock()
 	l := m.life
@@ -218,7 +217,7 @@ func (m *Mesh) CrashGateway() {
 		return
 	}
 	m.log.add("the gateway crashes")
-	m.network.Cut() // first: nobody hears of what fails in the following
+	m.network.Cut() // first: no client notices what fails below
 	l.crash()
 	if dir := m.options.Gateway.Dir; dir == "" {
 		m.options.Disk.Crash()
@@ -228,11 +227,11 @@ func (m *Mesh) CrashGateway() {
 			m.t.Fatalf("copying what the crash left: %v", err)
 		}
 	}
-	m.ending.Go(func() { l.gateway.Close() }) // its goroutines; nobody hears it any more
+	m.ending.Go(func() { l.gateway.Close() }) // ends its goroutines; no client notices
 }
 
-// RestartGateway starts the gateway after a crash. One that runs is closed first, and
-// lets its handlers finish.
+// RestartGateway starts the gateway after a crash. A running gateway is closed first, which lets
+// its handlers finish.
 func (m *Mesh) RestartGateway() {
 	m.t.Helper()
 	m.mu.Lock()
@@ -263,10 +262,10 @@ func (m *Mesh) RestartGateway() {
 	m.network.Heal()
 }
 
-// errDead is what the nodes of a crashed gateway are told.
+// errDead is the error of calls by nodes of a crashed gateway.
 var errDead = lmz.Errorf("the gateway has crashed")
 
-// mortalHandler is a worker that dies with its gateway.
+// mortalHandler is a worker that ends with its gateway.
 type mortalHandler struct {
 	life    *life
 	handler lmz.Handler
@@ -283,7 +282,7 @@ func (h mortalHandler) HandleCall(ctx context.Context, req *lmz.Request) (any, e
 	return h.handler.HandleCall(ctx, req)
 }
 
-// mortalTable is a mortalHandler that says what it exposes.
+// mortalTable is a mortalHandler that describes what it exposes.
 type mortalTable struct {
 	mortalHandler
 	lmz.Table
@@ -294,7 +293,7 @@ func (h mortalTable) HandleCall(ctx context.Context, req *lmz.Request) (any, err
 	return h.mortalHandler.HandleCall(ctx, req)
 }
 
-// mortalCaller is the calling half of a worker that dies with its gateway.
+// mortalCaller is the calling half of a worker that ends with its gateway.
 type mortalCaller struct {
 	life *life
 	lmz.Caller
@@ -316,10 +315,10 @@ func (c mortalCaller) Send(ctx context.Context, to lmz.Address, w lmz.Continuati
 	return c.Caller.Send(ctx, to, w, o...)
 }
 
-// Client makes a client of the user subject and connects it; it is closed at the end
-// of the test. Its tokens carry the claims and last for Options.TokenLife; for others
-// set o.Token, which can make them with [Token]. The URL and Dial of o are the
-// mesh's; a Tab that is not set is t1, t2 and so on.
+// Client creates a client of the user subject and connects it. It is closed at the end of the
+// test. Its tokens carry the claims and last for Options.TokenLife; for other tokens set o.Token,
+// which can make them with [Token]. The mesh sets o.URL and o.Dial, and sets an empty o.Tab to t1,
+// t2 and so on.
 func (m *Mesh) Client(subject string, claims map[string]any, o client.Options) *Client {
 	m.t.Helper()
 	c := m.NewClient(subject, claims, o)
@@ -329,7 +328,7 @@ func (m *Mesh) Client(subject string, claims map[string]any, o client.Options) *
 	return c
 }
 
-// NewClient is [Mesh.Client] for a client that is not connected yet.
+// NewClient is [Mesh.Client] without connecting.
 func (m *Mesh) NewClient(subject string, claims map[string]any, o client.Options) *Client {
 	m.t.Helper()
 	c := &Client{mesh: m, port: m.network.Port()}

@@ -13,9 +13,9 @@ import (
 	"github.com/lumenize/lmz"
 )
 
-// Token makes an access token of the user subject with any claims, which only meshes
-// of this package accept: it is not signed. The claim "exp", in Unix seconds, is when
-// it expires; without it never. Claims must be what JSON can hold.
+// Token returns an access token of the user subject with the given claims. It is not signed, and
+// only meshes of this package accept it. The claim "exp", in Unix seconds, is its expiry; without
+// it the token does not expire. Claims must be JSON values.
 func Token(subject string, claims map[string]any) string {
 	all := map[string]any{}
 	maps.Copy(all, claims)
@@ -27,7 +27,7 @@ func Token(subject string, claims map[string]any) string {
 	return "meshtest." + base64.RawURLEncoding.EncodeToString(payload) + ".unsigned"
 }
 
-// tokens is where a client gets its tokens.
+// tokens makes the tokens of a client.
 type tokens struct {
 	subject string
 	claims  map[string]any
@@ -39,7 +39,7 @@ type tokens struct {
 	heldEnd time.Time
 }
 
-// expireNext makes the next token last for d, and no other take its place before.
+// expireNext makes the next token last for d. Until it expires it is not replaced.
 func (s *tokens) expireNext(d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -65,7 +65,7 @@ func (s *tokens) next(context.Context, string) (string, error) {
 	return Token(s.subject, s.claims), nil
 }
 
-// with makes a token that expires at a time.
+// with returns a token that expires at a time.
 func (s *tokens) with(expires time.Time) string {
 	claims := map[string]any{}
 	maps.Copy(claims, s.claims)
@@ -73,7 +73,7 @@ func (s *tokens) with(expires time.Time) string {
 	return Token(s.subject, claims)
 }
 
-// verify reads what Token made.
+// verify reads a token of Token.
 func verify(_ context.Context, token string) (*lmz.Auth, error) {
 	body, ok := strings.CutPrefix(token, "meshtest.")
 	body, unsigned := strings.CutSuffix(body, ".unsigned")
