@@ -75,7 +75,7 @@ var seeded = []bug{
 		"reply settled before it ran", "object/outbox.go",
 		[]string{
 			"		rt.reply(s, i, a)\n		return\n",
-			"		rt.mu.Lock()\n		if s.key != \"\" {\n			s.settle(i)\n			rt.unsaved[s.from.Address] = append(rt.unsaved[s.from.Address], settlement{s, i})\n		}\n		rt.mu.Unlock()\n		rt.reply(s, i, a)\n		return\n",
+			"		rt.mu.Lock()\n		if s.key != \"\" {\n			s.settle(i)\n			rt.unsaved[s.from.Address] = append(rt.unsaved[s.from.Address], settlement{s, i, nil})\n		}\n		rt.mu.Unlock()\n		rt.reply(s, i, a)\n		return\n",
 		},
 	},
 	{
