@@ -13,7 +13,7 @@ import (
 	"github.com/coder/websocket"
 
 	"github.com/lumenize/lmz"
-	"github.com/lumenize/lmz/gateway/internal/authority"
+	"github.com/lumenize/lmz/gateway/internal/clients"
 	"github.com/lumenize/lmz/gateway/internal/logs"
 	"github.com/lumenize/lmz/internal/budget"
 	"github.com/lumenize/lmz/internal/dialect"
@@ -51,14 +51,14 @@ func (f *front) connect(w http.ResponseWriter, r *http.Request, instance string)
 	}
 	instance, err := ownName(instance, auth)
 	if err == nil {
-		auth, err = f.admit(r.Context(), instance, auth)
+		auth, err = f.Admit(r.Context(), instance, auth)
 	}
 	if err != nil {
 		log.Warn("client refused", "error", err)
 		refuseFor(w, err)
 		return
 	}
-	f.accept(w, r, &connection{gateway: f.gateway, front: f, instance: instance, auth: auth, now: auth, proof: proof}, number)
+	f.accept(w, r, clients.Accepted{Rules: f, Instance: instance, Auth: auth, Proof: clients.Proof(proof), Number: number})
 }
 
 // proof asks who somebody is by what that came with.
@@ -198,42 +198,28 @@ func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return socket, buffered, err
 }
 
-// accept upgrades the connection and serves it until it ends. Its auth was verified after
-// number was asked for.
-func (f *front) accept(w http.ResponseWriter, r *http.Request, c *connection, number uint64) {
+// accept upgrades the connection and serves it until it ends.
+func (f *front) accept(w http.ResponseWriter, r *http.Request, c clients.Accepted) {
 	g := f.gateway
-	c.dialect = g.spoken(r.Header)
+	c.Dialect = g.spoken(r.Header)
 	kind := websocket.MessageBinary
-	if c.dialect.Traits().Text {
+	if c.Dialect.Traits().Text {
 		kind = websocket.MessageText
 	}
 	taken := &hijacker{ResponseWriter: w}
 	conn, err := websocket.Accept(taken, r, &websocket.AcceptOptions{
-		Subprotocols: []string{c.dialect.Traits().Subprotocol}, InsecureSkipVerify: true, // route asked about the origin
+		Subprotocols: []string{c.Dialect.Traits().Subprotocol}, InsecureSkipVerify: true, // route asked about the origin
 	})
 	if err != nil {
-		g.log.Connect.Info("upgrade failed", "instance", c.instance, "error", err)
+		g.log.Connect.Info("upgrade failed", "instance", c.Instance, "error", err)
 		return
 	}
-	g.mu.Lock()
-	if g.closed {
-		g.mu.Unlock()
-		conn.Close(websocket.StatusGoingAway, "the gateway is shutting down")
-		return
-	}
-	g.links++
-	c.ping = conn.Ping
-	socket := link.WebSocket(conn, taken.socket, kind, proto.MaxFrame, link.ServerGoodbye)
+	c.Ping = conn.Ping
+	c.Socket = link.WebSocket(conn, taken.socket, kind, proto.MaxFrame, link.ServerGoodbye)
 	if g.options.Memory != nil || kind == websocket.MessageText {
-		socket = link.Single(socket)
+		c.Socket = link.Single(c.Socket)
 	}
-	c.link = link.New(g.links, socket)
-	g.open[c] = true
-	g.work.Add(1)
-	g.mu.Unlock()
-	defer g.work.Done()
-	c.bearer = authority.Bearer{Log: c.log(), Ask: c.ask, Taken: c.taken, GoOn: c.goOn}
-	g.authority.Add(&c.bearer, c.auth, number)
-	defer g.authority.Remove(&c.bearer)
-	c.serve()
+	if !g.clients.Serve(c) {
+		conn.Close(websocket.StatusGoingAway, "the gateway is shutting down")
+	}
 }

@@ -7,19 +7,7 @@ func (g *Gateway) Accounts() *budget.Accounts { return g.accounts }
 
 // StopExpiry stops the timers that close connections whose token expires, as a machine
 // does that sleeps meanwhile.
-func (g *Gateway) StopExpiry() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	for c := range g.open {
-		c.mu.Lock()
-		c.expiry.Stop()
-		c.mu.Unlock()
-	}
-}
+func (g *Gateway) StopExpiry() { g.clients.StopExpiry() }
 
 // Retired returns how many clients without connection and session are remembered.
-func (g *Gateway) Retired() int {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return len(g.retired)
-}
+func (g *Gateway) Retired() int { return g.clients.Retired() }

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -15,6 +13,7 @@ import (
 	"github.com/lumenize/lmz/gateway/admin"
 	"github.com/lumenize/lmz/gateway/internal/adminnode"
 	"github.com/lumenize/lmz/gateway/internal/authority"
+	"github.com/lumenize/lmz/gateway/internal/clients"
 	"github.com/lumenize/lmz/gateway/internal/logs"
 	"github.com/lumenize/lmz/gateway/internal/worker"
 	"github.com/lumenize/lmz/internal/budget"
@@ -117,11 +116,8 @@ const (
 	defaultPrefix    = "/gateway/" // PROTOCOL.md, "Connecting"
 	defaultGrace     = 5 * time.Second
 	defaultHeartbeat = 30 * time.Second
-	helloTimeout     = 10 * time.Second // for the first frame of a connection
 	defaultCallLimit = 5 * time.Minute
 	drainTime        = 10 * time.Second // that Close leaves to workers
-	comeBackAfter    = time.Second      // is what clients of a gateway that stops are told at least,
-	comeBackRate     = 500              // and so many a second are told to come back after that
 )
 
 // Gateway is a running gateway. Register objects and workers before it serves.
@@ -141,14 +137,7 @@ type Gateway struct {
 	cancel    context.CancelFunc
 	pool      *worker.Pool   // in which workers run
 	work      sync.WaitGroup // connections, workers' calls
-	counts    counts
-
-	mu      sync.Mutex // guards the following fields
-	clients map[lmz.Address]*client
-	retired []*client // of clients, those that have neither connection nor session, oldest first
-	open    map[*connection]bool
-	links   uint64
-	closed  bool
+	clients   *clients.Clients
 }
 
 // New opens the data directory and makes a gateway that knows no nodes yet.
@@ -183,12 +172,15 @@ func New(o Options) (*Gateway, error) {
 			dialect.CBOR, &dialect.JSON{Messages: jsonwire.GoMessages{}, Gateway: true, Limit: o.CallLimit},
 		},
 		accounts: newAccounts(o),
-		clients:  make(map[lmz.Address]*client), open: make(map[*connection]bool),
 	}
 	g.ctx, g.cancel = context.WithCancel(context.Background())
 	g.pool = worker.NewPool(mesh{g}, g.accounts, g.log.Worker, &g.work, max(cmp.Or(o.Budget.Workers, defaultWorkers), 0))
 	g.authority = authority.New(authority.Options{
-		Ctx: g.ctx, Revocations: o.Revocations, Reverify: o.Reverify, Heartbeat: o.Heartbeat, Look: g.closeExpired,
+		Ctx: g.ctx, Revocations: o.Revocations, Reverify: o.Reverify, Heartbeat: o.Heartbeat, Look: func() { g.clients.CloseExpired() },
+	})
+	g.clients = clients.New(clients.Options{
+		Ctx: g.ctx, Mesh: mesh{g}, Log: g.log, Accounts: g.accounts, Authority: g.authority, Work: &g.work,
+		Grace: o.Grace, Heartbeat: o.Heartbeat, CallLimit: o.CallLimit,
 	})
 	g.HandleClients(o.Binding, o.Clients)
 	var err error
@@ -241,29 +233,13 @@ func (g *Gateway) isObject(binding string) bool {
 // turns finish and their answers go out, and disconnects the clients. Those on lmz.cbor present
 // the calls that were not begun to the next gateway.
 func (g *Gateway) Close() error {
-	g.mu.Lock()
-	if g.closed {
-		g.mu.Unlock()
+	began := time.Now()
+	disconnect := g.clients.Close()
+	if disconnect == nil { // closed before
 		return nil
 	}
-	g.closed = true
-	began := time.Now()
-	clients := make([]*client, 0, len(g.clients))
-	for _, c := range g.clients {
-		if !g.idle(c) {
-			clients = append(clients, c)
-		}
-	}
-	g.mu.Unlock()
-	slices.SortFunc(clients, func(a, b *client) int { return strings.Compare(a.self.Instance, b.self.Instance) }) // as every time
-	for i, c := range clients {
-		c.advise(comeBackAfter + time.Duration(i)*time.Second/comeBackRate)
-	}
 	err := errors.Join(g.admin.Close(), g.objects.Close())
-	for _, c := range clients {
-		c.goAway()
-	}
-	g.hangUp()
+	disconnect()
 	g.cancel()
 	g.authority.Close()
 	err = errors.Join(err, g.drain(time.Until(began.Add(drainTime))))
@@ -278,13 +254,6 @@ func (g *Gateway) Close() error {
 // ends a connection, with the close code 4401, and cancels its calls; after any other answer it
 // continues with the new claims. With package auth, pass Revoke to auth.Service.OnRevoke.
 func (g *Gateway) Revoke(ids ...string) { g.authority.Revoke(ids...) }
-
-// isClosed reports whether the gateway stops or has stopped.
-func (g *Gateway) isClosed() bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.closed
-}
 
 // drain waits until workers and connections have ended, and says what it had to leave:
 // handlers that ignore their ctx cannot be ended.
@@ -303,22 +272,6 @@ func (g *Gateway) drain(most time.Duration) error {
 	case <-timeout.C:
 		return worker.Left(g.workers)
 	}
-}
-
-// hangUp ends the connections that have no session.
-func (g *Gateway) hangUp() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	for c := range g.open {
-		c.link.Close(proto.CloseGoingAway, "the gateway is shutting down")
-	}
-}
-
-// disconnected forgets a connection that has ended.
-func (g *Gateway) disconnected(c *connection) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	delete(g.open, c)
 }
 
 // failed answers a call that no node got.

@@ -82,9 +82,12 @@ func (g *Gateway) HandleClients(binding string, o ClientOptions) {
 	g.fronts[binding] = &front{g, binding, o}
 }
 
-// admit asks whether auth may have an instance name, and returns it with the claims
+// Binding returns the binding.
+func (f *front) Binding() string { return f.binding }
+
+// Admit asks whether auth may have an instance name, and returns it with the claims
 // that the hook adds.
-func (f *front) admit(ctx context.Context, instance string, auth *lmz.Auth) (*lmz.Auth, error) {
+func (f *front) Admit(ctx context.Context, instance string, auth *lmz.Auth) (*lmz.Auth, error) {
 	if auth == nil || auth.Subject == "" {
 		return nil, errors.New("nobody: there is no subject")
 	}
@@ -131,8 +134,8 @@ func canBeName(instance string) bool {
 	return true
 }
 
-// beforeMesh asks whether a client's call may go on, and returns its answer if not.
-func (f *front) beforeMesh(ctx context.Context, call *proto.Call) *proto.Answer {
+// BeforeMesh asks whether a client's call may go on, and returns its answer if not.
+func (f *front) BeforeMesh(ctx context.Context, call *proto.Call) *proto.Answer {
 	if !f.shows(call.To.Binding) {
 		answer := proto.ErrorAnswer(&lmz.Error{Code: lmz.CodeAbsent, Message: "there is no binding " + logs.Shown(call.To.Binding) + " for clients of " + f.binding})
 		return &answer

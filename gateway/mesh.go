@@ -2,6 +2,8 @@ package gateway
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"strconv"
 
 	"github.com/lumenize/lmz"
@@ -66,22 +68,13 @@ func noSuchTarget(message string) *lmz.Error {
 // Session returns the session that the client at an address has now, connected or in
 // its grace period, or the zero id.
 func (m mesh) Session(a lmz.Address) proto.SessionID {
-	if c := m.g.clientAt(a); c != nil {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		if c.session != nil {
-			return c.session.ID
-		}
-	}
-	return proto.SessionID{}
+	return m.g.clients.Session(a)
 }
 
 // AfterSession calls ended, which must not block, once when a session of the client at an
 // address has ended: at once if the client does not have that session.
 func (m mesh) AfterSession(a lmz.Address, s proto.SessionID, ended func()) {
-	if c := m.g.clientAt(a); c == nil || !c.whenEnded(s, ended) {
-		ended()
-	}
+	m.g.clients.AfterSession(a, s, ended)
 }
 
 // Accounts returns the accounts that nodes charge.
@@ -106,22 +99,24 @@ func (m mesh) BeforeMesh(ctx context.Context, client lmz.Address, call *proto.Ca
 	if f == nil {
 		return nil
 	}
-	return f.beforeMesh(ctx, call)
+	return f.BeforeMesh(ctx, call)
 }
 
 // AskAgain verifies again who a client is.
 func (m mesh) AskAgain(ctx context.Context, client lmz.Address) (*lmz.Auth, error) {
-	c := m.g.clientAt(client)
-	if c == nil {
-		return nil, errGone
-	}
-	c.mu.Lock()
-	from := c.from
-	c.mu.Unlock()
-	if from == nil || from.isOver() {
-		return nil, errGone
-	}
-	return from.ask(ctx)
+	return m.g.clients.AskAgain(ctx, client)
 }
 
-var errGone = &Refusal{Message: "the client has gone"}
+// IsWorker reports whether a worker has a binding.
+func (m mesh) IsWorker(binding string) bool { return m.g.workers[binding] != nil }
+
+// ClientBindings returns the bindings under which clients connect.
+func (m mesh) ClientBindings() []string { return slices.Collect(maps.Keys(m.g.fronts)) }
+
+// Acknowledged says that the caller has the answer to a call whose outcome an object keeps.
+func (m mesh) Acknowledged(object lmz.Address, id proto.CallID) { m.g.objects.Acknowledged(object, id) }
+
+// Verify says whose a token is.
+func (m mesh) Verify(ctx context.Context, token string) (*lmz.Auth, error) {
+	return m.g.verify(ctx, token)
+}

@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"log/slog"
-	"sync/atomic"
 
 	"github.com/lumenize/lmz/internal/budget"
 )
@@ -24,31 +23,18 @@ type Stats struct {
 	UnknownFrames uint64 // frames of unknown kinds, and JSON messages that mean nothing, which were ignored
 }
 
-// counts are the counters of Stats.
-type counts struct {
-	overflows, droppedCalls, stuckSockets, busySessions, unknownFrames atomic.Uint64
-}
-
 // Stats may be called at any time, from any goroutine, also after Close.
 func (g *Gateway) Stats() Stats {
 	s := Stats{
-		Overflows:     g.counts.overflows.Load(),
-		DroppedCalls:  g.counts.droppedCalls.Load(),
-		StuckSockets:  g.counts.stuckSockets.Load(),
-		BusySessions:  g.counts.busySessions.Load(),
+		Overflows:     g.clients.Counts.Overflows.Load(),
+		DroppedCalls:  g.clients.Counts.DroppedCalls.Load(),
+		StuckSockets:  g.clients.Counts.StuckSockets.Load(),
+		BusySessions:  g.clients.Counts.BusySessions.Load(),
 		BusyObjects:   g.objects.Refused(),
 		OverBudget:    g.overBudget(),
-		UnknownFrames: g.counts.unknownFrames.Load(),
+		UnknownFrames: g.clients.Counts.UnknownFrames.Load(),
 	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	s.Connections = len(g.open)
-	for _, c := range g.clients {
-		if c.hasSession() {
-			s.Sessions++
-		}
-		s.HeldBytes += c.held()
-	}
+	s.Connections, s.Sessions, s.HeldBytes = g.clients.Usage()
 	return s
 }
 

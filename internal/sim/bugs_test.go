@@ -32,7 +32,7 @@ var seeded = []bug{
 		[]string{"	r.end(answer, done)\n", "	done(answer)\n	r.end(answer, func(proto.Answer) {})\n"},
 	},
 	{
-		"dedupe by address", "gateway/clientcalls.go",
+		"dedupe by address", "gateway/internal/clients/calls.go",
 		[]string{
 			"ID: proto.CallID{Session: c.session.ID, Number: number}", "ID: proto.CallID{Number: number}",
 			"call.ID, call.Again = f.Again, true", "call.ID, call.Again = proto.CallID{Number: f.Again.Number}, true",
@@ -55,7 +55,7 @@ var seeded = []bug{
 		[]string{"Expires: r.deadline.Add(outcomeGrace)", "Expires: time.Now()"},
 	},
 	{
-		"gone without resubscribe", "gateway/clientcalls.go",
+		"gone without resubscribe", "gateway/internal/clients/calls.go",
 		[]string{"		if c.session == nil {\n			return nil\n		}\n		if c.link != nil && c.from.expired() {",
 			"		if c.session == nil || c.link == nil {\n			return nil\n		}\n		if c.link != nil && c.from.expired() {"},
 	},
@@ -87,19 +87,19 @@ var seeded = []bug{
 		[]string{"	if err != nil || !found {\n		return err\n	}\n	for i := range s.settled {\n", "	if err != nil || !found {\n		return err\n	}\n	for i := range s.settled[:0] {\n"},
 	},
 	{
-		"expired token goes on", "gateway/connection.go",
+		"expired token goes on", "gateway/internal/clients/connection.go",
 		[]string{
 			"	return at != 0 && time.Now().UnixNano() >= at\n", "	return at != 0 && false\n",
 			"time.Until(auth.Expires), c.closeExpired)", "100*time.Hour, c.closeExpired)",
 		},
 	},
 	{
-		"session goes on with another subject", "gateway/clientseat.go",
+		"session goes on with another subject", "gateway/internal/clients/seat.go",
 		[]string{"		if c.auth != nil && c.auth.Subject != from.auth.Subject {", "		if false {"},
 	},
 	{
-		"planned stop refuses calls", "gateway/clientcalls.go",
-		[]string{"		answer = c.gateway.leaveToNext(call, answer)\n", ""},
+		"planned stop refuses calls", "gateway/internal/clients/calls.go",
+		[]string{"		answer = c.clients.leaveToNext(call, answer)\n", ""},
 	},
 	{
 		"stored send sent twice", "object/outbox.go",
@@ -122,7 +122,7 @@ var seeded = []bug{
 		[]string{"; !o.rt.watch(x, g.Payer) {", "; o.rt.watch(x, g.Payer) {"},
 	},
 	{
-		"watch lost while the object is closed", "gateway/clientseat.go",
+		"watch lost while the object is closed", "gateway/internal/clients/seat.go",
 		[]string{"	c.toldOf, c.ended = append(c.toldOf, c.ended...), nil\n", "	c.ended = nil\n"},
 	},
 	{

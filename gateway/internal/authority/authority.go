@@ -4,6 +4,7 @@
 package authority
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -316,6 +317,21 @@ type refusal interface {
 	HTTPStatus() int
 	OAuthError() (code, description string) // RFC 6750 section 3.1
 }
+
+// Denied is a refusal.
+type Denied struct {
+	Status  int    // HTTP status; 0 means 403
+	Message string // for the other side
+}
+
+// Error returns the message.
+func (d *Denied) Error() string { return d.Message }
+
+// HTTPStatus returns the status.
+func (d *Denied) HTTPStatus() int { return cmp.Or(d.Status, http.StatusForbidden) }
+
+// OAuthError returns what the other side is told.
+func (d *Denied) OAuthError() (code, description string) { return "access_denied", d.Message }
 
 // Status returns the HTTP status of a refusal, or 0 for any other error.
 func Status(err error) int {

@@ -1,4 +1,4 @@
-package gateway
+package clients
 
 import (
 	"context"
@@ -14,10 +14,10 @@ import (
 // all that it takes from the client is state, which is marked as such. c.mu is held.
 func (c *client) run(number uint64, f proto.Frame) func() {
 	if f.NoReply && (c.sends == maxSends || c.sends > 0 && c.sendBytes+len(f.Payload) > maxRequestBytes) {
-		c.gateway.counts.busySessions.Add(1)
+		c.clients.Counts.BusySessions.Add(1)
 		return func() {} // nobody waits to hear of it
 	}
-	ctx, cancel := context.WithTimeout(c.gateway.ctx, min(f.Timeout, c.gateway.options.CallLimit))
+	ctx, cancel := context.WithTimeout(c.clients.ctx, min(f.Timeout, c.clients.options.CallLimit))
 	call := &proto.Call{
 		ID: proto.CallID{Session: c.session.ID, Number: number}, To: f.To, Chain: f.Payload, NoReply: f.NoReply,
 		Context: lmz.CallContext{Chain: []lmz.Identity{c.self}, Auth: c.auth, ClientState: c.claimed(f)},
@@ -30,13 +30,13 @@ func (c *client) run(number uint64, f proto.Frame) func() {
 	case f.Again != proto.CallID{}:
 		call.ID, call.Again = f.Again, true
 	}
-	c.running[number] = runningCall{cancel, f.NoReply || c.gateway.isObject(f.To.Binding)}
-	if !f.NoReply && again && c.gateway.isObject(f.To.Binding) {
+	c.running[number] = runningCall{cancel, f.NoReply || c.clients.mesh.IsObject(f.To.Binding)}
+	if !f.NoReply && again && c.clients.mesh.IsObject(f.To.Binding) {
 		c.kept[number] = keptAnswer{f.To, call.ID}
 	}
 	answer := c.answerer(number, cancel)
 	if _, kept := c.kept[number]; kept {
-		answer = c.gateway.leaveToNext(call, answer)
+		answer = c.clients.leaveToNext(call, answer)
 	}
 	if f.NoReply {
 		answer = c.countSend(len(f.Payload), answer)
@@ -76,7 +76,7 @@ func (c *client) answerer(number uint64, cancel func()) func(proto.Answer) {
 	if c.wire.Dialect().Traits().Again {
 		return answer
 	}
-	timer := time.AfterFunc(c.gateway.options.CallLimit+limitSlack, func() {
+	timer := time.AfterFunc(c.clients.options.CallLimit+limitSlack, func() {
 		answer(proto.ErrorAnswer(&lmz.Error{Code: lmz.CodeUnknown, Message: "the method did not finish in time, and may still"}))
 	})
 	return func(a proto.Answer) {
@@ -89,7 +89,7 @@ func (c *client) answerer(number uint64, cancel func()) func(proto.Answer) {
 // gateway stops: the client, which waits for it, presents the call again to the next gateway.
 // So it does with one that was presented again, and of which this gateway does not know what
 // became: the next one may.
-func (g *Gateway) leaveToNext(call *proto.Call, answer func(proto.Answer)) func(proto.Answer) {
+func (g *Clients) leaveToNext(call *proto.Call, answer func(proto.Answer)) func(proto.Answer) {
 	return func(a proto.Answer) {
 		open := a.Failed == lmz.CodeGateway || call.Again && a.Failed == lmz.CodeUnknown
 		if !open || !g.isClosed() {
@@ -101,39 +101,29 @@ func (g *Gateway) leaveToNext(call *proto.Call, answer func(proto.Answer)) func(
 // toMesh carries a call of the client on, if nothing is against it.
 func (c *client) toMesh(ctx context.Context, call *proto.Call, done func(proto.Answer)) {
 	size := int64(callOverhead + len(call.Chain))
-	if refused := c.gateway.take(call, size); refused != nil {
+	if refused := c.clients.take(call, size); refused != nil {
 		if call.Again { // it may have been executed
 			refused = &lmz.Error{Code: lmz.CodeUnknown, Message: "the object could not be asked what became of the call: " + refused.Message}
 		}
 		done(proto.ErrorAnswer(refused))
 		return
 	}
-	done = c.gateway.giveBack(call.Payer, size, done)
-	if refused := c.front.beforeMesh(ctx, call); refused != nil {
+	done = c.clients.giveBack(call.Payer, size, done)
+	if refused := c.rules.BeforeMesh(ctx, call); refused != nil {
 		done(*refused)
 		return
 	}
-	mesh{c.gateway}.Deliver(ctx, call, done)
+	c.clients.mesh.Deliver(ctx, call, done)
 }
 
-// deliver carries a call of the mesh to a client.
-func (f *front) deliver(ctx context.Context, call *proto.Call, done func(proto.Answer)) {
-	g := f.gateway
-	f.logCall(call)
-	if refused := f.ask(ctx, f.options.BeforeCallToClient, call); refused != nil {
-		f.logRefused(call)
-		done(*refused)
-		return
-	}
-	g.mu.Lock()
-	c := g.clients[call.To]
-	g.mu.Unlock()
+// Deliver carries a call of the mesh to a client.
+func (g *Clients) Deliver(ctx context.Context, call *proto.Call, done func(proto.Answer)) {
 	callContext, err := proto.MarshalContext(call.Context)
 	if err != nil {
-		failed(done, lmz.CodeGateway, "the call context cannot be sent")
+		done(proto.ErrorAnswer(&lmz.Error{Code: lmz.CodeGateway, Message: "the call context cannot be sent"}))
 		return
 	}
-	if c == nil || !c.deliver(ctx, call, callContext, done) {
+	if c := g.at(call.To); c == nil || !c.deliver(ctx, call, callContext, done) {
 		done(proto.ErrorAnswer(node.NewClientDisconnected(call.To.Instance, lmz.CodeGateway, "Client is not connected")))
 	}
 }

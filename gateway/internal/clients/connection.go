@@ -1,4 +1,4 @@
-package gateway
+package clients
 
 import (
 	"context"
@@ -19,8 +19,8 @@ import (
 // connection is one socket of a client. Its first frame decides which session it carries. In a
 // dialect without that it carries whichever session has the address.
 type connection struct {
-	gateway  *Gateway
-	front    *front
+	clients  *Clients
+	rules    Rules
 	instance string
 	auth     *lmz.Auth // with which it came; its subject stays
 	bearer   authority.Bearer
@@ -34,7 +34,7 @@ type connection struct {
 	mu      sync.Mutex // guards the following fields
 	client  *client    // nil until the hello
 	now     *lmz.Auth  // who it is
-	proof   proof      // of that
+	proof   Proof      // of that
 	next    string     // the client's next token, which is not verified yet, or ""
 	renewed bool       // that has become the proof, which goOn has not seen yet
 	over    bool       // its authority was taken away
@@ -50,12 +50,12 @@ func (c *connection) serve() {
 	switch {
 	case c.dialect.Traits().Hello:
 		c.after(&c.alive, helloTimeout, func() { c.link.Close(proto.CloseTimeout, "no hello in time") })
-	case c.gateway.isConnected(lmz.At(c.front.binding, c.instance)):
+	case c.clients.isConnected(lmz.At(c.rules.Binding(), c.instance)):
 		go c.prove()
-		c.after(&c.alive, c.gateway.options.Heartbeat, c.checkPing)
+		c.after(&c.alive, c.clients.options.Heartbeat, c.checkPing)
 	default:
 		c.greet()
-		c.after(&c.alive, c.gateway.options.Heartbeat, c.checkPing)
+		c.after(&c.alive, c.clients.options.Heartbeat, c.checkPing)
 	}
 	c.expireWith(c.auth)
 	c.link.Run(c.receive, c.lost)
@@ -81,7 +81,7 @@ func (c *connection) checkStatus() {
 	if client == nil || client.isGreeted() || c.link.Written() == 0 {
 		return // known already, or only a message of the client can tell
 	}
-	if c.ping(c.gateway.ctx) == nil { // or the socket is closed
+	if c.ping(c.clients.ctx) == nil { // or the socket is closed
 		client.setGreeted(c.link)
 	}
 }
@@ -97,7 +97,7 @@ func (c *connection) prove() {
 
 // isAlive waits until the socket answers a ping, or closes the connection.
 func (c *connection) isAlive() bool {
-	ctx, cancel := context.WithTimeout(c.gateway.ctx, pingTimeout)
+	ctx, cancel := context.WithTimeout(c.clients.ctx, pingTimeout)
 	defer cancel()
 	if c.ping(ctx) != nil {
 		c.link.Close(proto.CloseTimeout, "no pong in time")
@@ -110,15 +110,17 @@ func (c *connection) isAlive() bool {
 // need not send any themselves.
 func (c *connection) checkPing() {
 	if c.isAlive() {
-		c.after(&c.alive, c.gateway.options.Heartbeat, c.checkPing)
+		c.after(&c.alive, c.clients.options.Heartbeat, c.checkPing)
 	}
 }
 
-// pingTimeout is how long a socket may take to answer a ping.
-const pingTimeout = 10 * time.Second
+const (
+	helloTimeout = 10 * time.Second // for the first frame of a connection
+	pingTimeout  = 10 * time.Second // for the answer of a socket to a ping
+)
 
 // silence is how long a client may be silent.
-func (c *connection) silence() time.Duration { return c.gateway.options.Heartbeat * 5 / 2 }
+func (c *connection) silence() time.Duration { return c.clients.options.Heartbeat * 5 / 2 }
 
 func (c *connection) checkSilence() {
 	quiet := time.Since(time.Unix(0, c.heard.Load()))
@@ -166,15 +168,15 @@ func (c *connection) left() time.Duration {
 func (c *connection) closeExpired() { c.link.Close(proto.CloseTokenExpired, proto.ReasonExpired) }
 
 // expired reports whether the token has expired. Timers do not run while the machine
-// sleeps, so it is asked for each message, too, and every few seconds (Gateway.closeExpired).
+// sleeps, so it is asked for each message, too, and every few seconds ([Clients.CloseExpired]).
 func (c *connection) expired() bool {
 	at := c.expires.Load()
 	return at != 0 && time.Now().UnixNano() >= at
 }
 
-// closeExpired closes the connections whose token has expired. Each has a timer for that, but
+// CloseExpired closes the connections whose token has expired. Each has a timer for that, but
 // timers count neither the time that the machine sleeps nor that by which its clock is set.
-func (g *Gateway) closeExpired() {
+func (g *Clients) CloseExpired() {
 	var late []*connection
 	g.mu.Lock()
 	for c := range g.open {
@@ -194,7 +196,7 @@ func (c *connection) renew(token string) {
 	c.mu.Lock()
 	c.next = token
 	c.mu.Unlock()
-	c.gateway.authority.Check(&c.bearer, "next token")
+	c.clients.authority.Check(&c.bearer, "next token")
 }
 
 // ask asks who the client is now: by its next token, or by what it came with, and by the
@@ -204,18 +206,18 @@ func (c *connection) ask(ctx context.Context) (*lmz.Auth, error) {
 	p, next := c.proof, c.next
 	c.mu.Unlock()
 	if next != "" {
-		p = c.gateway.tokenProof(next)
+		p = func(ctx context.Context) (*lmz.Auth, error) { return c.clients.mesh.Verify(ctx, next) }
 	}
 	auth, err := p(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if auth == nil || auth.Subject != c.auth.Subject {
-		return nil, &Refusal{Status: http.StatusUnauthorized, Message: "Signed in as somebody else"}
+		return nil, &authority.Denied{Status: http.StatusUnauthorized, Message: "Signed in as somebody else"}
 	}
-	if auth, err = c.front.admit(ctx, c.instance, auth); err != nil {
+	if auth, err = c.rules.Admit(ctx, c.instance, auth); err != nil {
 		if authority.Status(err) == 0 && ctx.Err() == nil { // a hook refuses by any error
-			err = errors.Join(&Refusal{Message: "Not admitted any more"}, err)
+			err = errors.Join(&authority.Denied{Message: "Not admitted any more"}, err)
 		}
 		return nil, err
 	}
@@ -271,7 +273,7 @@ func (c *connection) goOn(auth *lmz.Auth) {
 
 // log is the gateway's log with who is at the other end.
 func (c *connection) log() *slog.Logger {
-	return c.gateway.log.Connect.With("instance", c.instance, "subject", c.auth.Subject)
+	return c.clients.log.Connect.With("instance", c.instance, "subject", c.auth.Subject)
 }
 
 func (c *connection) current() *client {
@@ -288,7 +290,7 @@ func (c *connection) receive(l *link.Link, message []byte) {
 		return
 	}
 	if l.Congested() {
-		c.gateway.counts.stuckSockets.Add(1)
+		c.clients.Counts.StuckSockets.Add(1)
 		l.Abandon(proto.CloseOverflow, "the client does not read")
 		return
 	}
@@ -317,7 +319,7 @@ func (c *connection) refuse(why string) {
 
 // hello takes the client's seat.
 func (c *connection) hello(f proto.Frame) {
-	client := c.gateway.seat(c.front, c.instance)
+	client := c.clients.seat(c.rules, c.instance)
 	if client == nil {
 		c.link.Close(proto.CloseGoingAway, "the gateway is shutting down")
 		return
@@ -343,7 +345,7 @@ func (c *connection) lost(l *link.Link, err error) {
 		}
 	}
 	c.mu.Unlock()
-	c.gateway.disconnected(c)
+	c.clients.disconnected(c)
 	if client == nil {
 		return
 	}

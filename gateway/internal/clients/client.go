@@ -1,4 +1,4 @@
-package gateway
+package clients
 
 import (
 	"context"
@@ -20,8 +20,8 @@ import (
 // whichever connection it has now. It feeds the two state machines and does what
 // they say.
 type client struct {
-	gateway     *Gateway
-	front       *front
+	clients     *Clients
+	rules       Rules
 	self        lmz.Identity
 	connections int // of this address that may still greet; guarded by gateway.mu
 
@@ -79,18 +79,18 @@ const (
 
 // seat returns the client with this instance name, new if nobody has it yet, or nil
 // when the gateway closes.
-func (g *Gateway) seat(f *front, instance string) *client {
+func (g *Clients) seat(r Rules, instance string) *client {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.closed {
 		return nil
 	}
-	address := lmz.At(f.binding, instance)
+	address := lmz.At(r.Binding(), instance)
 	c := g.clients[address]
 	if c == nil {
 		c = &client{
-			gateway: g,
-			front:   f,
+			clients: g,
+			rules:   r,
 			self:    lmz.Identity{Type: lmz.TypeClient, Address: address},
 		}
 		g.clients[address] = c
@@ -100,7 +100,7 @@ func (g *Gateway) seat(f *front, instance string) *client {
 }
 
 // leave says that a connection which asked for the seat has ended.
-func (g *Gateway) leave(c *client) {
+func (g *Clients) leave(c *client) {
 	g.mu.Lock()
 	c.connections--
 	g.mu.Unlock()
@@ -113,7 +113,7 @@ const maxRetired = 4096
 
 // retire puts a client without connection and session last among those that are
 // remembered, and forgets the first.
-func (g *Gateway) retire(c *client) {
+func (g *Clients) retire(c *client) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if !g.idle(c) {
@@ -145,7 +145,7 @@ func (c *client) shed() {
 
 // idle reports whether a client that is remembered has neither a connection nor a
 // session. g.mu is held.
-func (g *Gateway) idle(c *client) bool {
+func (g *Clients) idle(c *client) bool {
 	return c.connections == 0 && !c.hasSession() && g.clients[c.self.Address] == c
 }
 
@@ -212,15 +212,15 @@ func (c *client) apply(effects []session.Effect) (later []func()) {
 		case session.Acknowledged:
 			if k, ok := c.kept[e.Number]; ok {
 				delete(c.kept, e.Number)
-				later = append(later, func() { c.gateway.objects.Acknowledged(k.object, k.id) })
+				later = append(later, func() { c.clients.mesh.Acknowledged(k.object, k.id) })
 			}
 		case session.Break:
 			c.closeLink(proto.CloseProtocol, e.Reason)
 		case session.Refused:
-			c.gateway.counts.busySessions.Add(1)
+			c.clients.Counts.BusySessions.Add(1)
 		case session.Dropped:
-			c.gateway.counts.droppedCalls.Add(e.Count)
-			c.gateway.log.Session.Info("calls dropped", "client", c.self.Instance, "caller", e.From.String(),
+			c.clients.Counts.DroppedCalls.Add(e.Count)
+			c.clients.log.Session.Info("calls dropped", "client", c.self.Instance, "caller", e.From.String(),
 				"calls", e.Count, "reason", "the client takes them too slowly")
 		case session.Overflow:
 			later = append(later, func() { c.overflow(e.Reason) })
@@ -246,8 +246,8 @@ func (c *client) write(frame []byte) {
 		return
 	}
 	if c.wire.Send(frame); c.link.Congested() {
-		c.gateway.counts.stuckSockets.Add(1)
-		c.gateway.log.Session.Warn("connection closed", "client", c.self.Instance, "reason", "it does not take what is sent")
+		c.clients.Counts.StuckSockets.Add(1)
+		c.clients.log.Session.Warn("connection closed", "client", c.self.Instance, "reason", "it does not take what is sent")
 		c.abandonLink(proto.CloseOverflow, "too much waits for the client")
 	}
 }
@@ -297,8 +297,8 @@ func (c *client) unlink() {
 
 // overflow ends a session that lets too much wait.
 func (c *client) overflow(reason string) {
-	c.gateway.counts.overflows.Add(1)
-	c.gateway.log.Session.Warn("session ended", "client", c.self.Instance, "reason", reason)
+	c.clients.Counts.Overflows.Add(1)
+	c.clients.log.Session.Warn("session ended", "client", c.self.Instance, "reason", reason)
 	c.step(func() []session.Effect {
 		c.abandonLink(proto.CloseOverflow, reason) // it does not read what would be flushed
 		return c.doSeat(c.seat.End(reason))
@@ -339,7 +339,7 @@ func (c *client) revoke(l *link.Link, reason string) {
 // receive takes a message of the current connection.
 func (c *client) receive(l *link.Link, in dialect.Incoming) {
 	if f := &in.Frame; f.Kind == proto.KindAnswer {
-		a := c.gateway.checked(proto.Answer{Failed: f.Failed, Payload: f.Payload})
+		a := c.clients.checked(proto.Answer{Failed: f.Failed, Payload: f.Payload})
 		f.Failed, f.Payload = a.Failed, a.Payload
 	}
 	c.order.Lock()
@@ -359,7 +359,7 @@ func (c *client) receive(l *link.Link, in dialect.Incoming) {
 		case f.Kind == proto.KindAck, f.Kind.Numbered():
 			return c.session.Receive(f)
 		default:
-			c.gateway.counts.unknownFrames.Add(1)
+			c.clients.Counts.UnknownFrames.Add(1)
 		}
 		return nil
 	})

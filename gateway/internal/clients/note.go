@@ -1,4 +1,4 @@
-package gateway
+package clients
 
 import (
 	"context"
@@ -35,7 +35,7 @@ func noteOf(f proto.Frame, auth *lmz.Auth) note {
 // logOutcome returns a done that also notes what became of a client's call: at level
 // debug, unless it failed.
 func (c *client) logOutcome(n note, done func(proto.Answer)) func(proto.Answer) {
-	log := c.gateway.log.Call
+	log := c.clients.log.Call
 	return func(a proto.Answer) {
 		level := slog.LevelDebug
 		switch {
@@ -55,23 +55,4 @@ func (c *client) logOutcome(n note, done func(proto.Answer)) func(proto.Answer) 
 		}
 		done(a)
 	}
-}
-
-// logCall notes a call to a client.
-func (f *front) logCall(call *proto.Call) {
-	log := f.gateway.log.Call
-	if !log.Enabled(context.Background(), slog.LevelDebug) {
-		return
-	}
-	log.Debug("call to a client", "to", logs.Shown(call.To.String()), "caller", call.Context.Caller().String(), "methods", logs.Methods(call.Chain))
-}
-
-// logRefused notes a call to a client that a hook refused.
-func (f *front) logRefused(call *proto.Call) {
-	c, subject := call.Context, ""
-	if c.Auth != nil {
-		subject = c.Auth.Subject
-	}
-	f.gateway.log.Call.Info("call to a client refused", "to", logs.Shown(call.To.String()), "caller", c.Caller().String(),
-		"origin", c.Origin().String(), "subject", subject, "methods", logs.Methods(call.Chain))
 }

@@ -1,4 +1,4 @@
-package gateway
+package clients
 
 import (
 	"bytes"
@@ -43,7 +43,7 @@ func (c *client) claimed(f proto.Frame) map[string]lmz.Value {
 // checked returns the answer of a client as the mesh may see it. Who failed is one of
 // the codes that there are, and only the gateway says that a client's session has
 // ended: of one that has not, whoever believed it would drop the subscriptions.
-func (g *Gateway) checked(a proto.Answer) proto.Answer {
+func (g *Clients) checked(a proto.Answer) proto.Answer {
 	switch a.Failed {
 	case "", lmz.CodeCallee, lmz.CodeGuard, lmz.CodeAbsent, lmz.CodeGateway, lmz.CodeUnknown:
 	default:
@@ -65,9 +65,9 @@ func (g *Gateway) checked(a proto.Answer) proto.Answer {
 
 // hasClient reports whether a client with this instance name, at any binding, is
 // connected or in its grace period.
-func (g *Gateway) hasClient(instance string) bool {
-	for binding := range g.fronts {
-		if c := g.clientAt(lmz.At(binding, instance)); c != nil && c.hasSession() {
+func (g *Clients) hasClient(instance string) bool {
+	for _, binding := range g.mesh.ClientBindings() {
+		if c := g.at(lmz.At(binding, instance)); c != nil && c.hasSession() {
 			return true
 		}
 	}
@@ -76,6 +76,6 @@ func (g *Gateway) hasClient(instance string) bool {
 
 // suspect notes what was dropped or refused before it was a call. c.mu is held.
 func (c *client) suspect(level slog.Level, to lmz.Address, what string) {
-	c.gateway.log.Call.Log(context.Background(), level, "message of a client not taken as it is",
+	c.clients.log.Call.Log(context.Background(), level, "message of a client not taken as it is",
 		"instance", c.self.Instance, "subject", c.auth.Subject, "to", logs.Shown(to.String()), "what", what)
 }

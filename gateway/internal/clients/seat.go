@@ -1,4 +1,4 @@
-package gateway
+package clients
 
 import (
 	"crypto/rand"
@@ -82,9 +82,9 @@ func (c *client) doSeat(effects []session.SeatEffect) (out []session.Effect) {
 		case session.Welcome:
 			e.Resumed = e.Resumed && c.wire.Greeted() // or the welcome that asked it to subscribe may be lost
 			out = append(out, c.welcome(e)...)
-			c.gateway.log.Session.Info("client connected", "client", c.self.Instance, "resumed", e.Resumed)
+			c.clients.log.Session.Info("client connected", "client", c.self.Instance, "resumed", e.Resumed)
 		case session.StartGrace:
-			time.AfterFunc(c.gateway.options.Grace, func() { c.graceOver(e.Number) })
+			time.AfterFunc(c.clients.options.Grace, func() { c.graceOver(e.Number) })
 		}
 	}
 	return out
@@ -94,7 +94,7 @@ func (c *client) doSeat(effects []session.SeatEffect) (out []session.Effect) {
 func (c *client) welcome(e session.Welcome) []session.Effect {
 	welcome := proto.Frame{
 		Kind: proto.KindWelcome, Resumed: e.Resumed, Ack: c.session.Received(),
-		Grace: c.gateway.options.Grace, Heartbeat: c.gateway.options.Heartbeat,
+		Grace: c.clients.options.Grace, Heartbeat: c.clients.options.Heartbeat,
 		Features: proto.AllFeatures,
 		To:       c.self.Address, After: c.from.left(),
 	}
@@ -144,7 +144,7 @@ func (c *client) endSession(reason string, goodbye bool) []session.Effect {
 	clear(c.kept)
 	c.session, c.wire, c.auth, c.from = nil, nil, nil, nil
 	c.toldOf, c.ended = append(c.toldOf, c.ended...), nil
-	c.gateway.log.Session.Info("session ended", "client", c.self.Instance, "reason", reason)
+	c.clients.log.Session.Info("session ended", "client", c.self.Instance, "reason", reason)
 	return effects
 }
 
@@ -156,7 +156,7 @@ func (c *client) graceOver(number uint64) {
 	c.order.Lock() // callers learn that the session has ended before the next one speaks
 	defer c.order.Unlock()
 	c.step(func() []session.Effect { return c.doSeat(c.seat.GraceOver(number)) })
-	c.gateway.retire(c)
+	c.clients.retire(c)
 }
 
 // advise tells the client on its current connection when to come back.
@@ -178,7 +178,7 @@ func (c *client) lost(l *link.Link, goodbye bool) {
 		return c.doSeat(c.seat.Lost(l.Number, goodbye))
 	})
 	c.order.Unlock()
-	c.gateway.leave(c)
+	c.clients.leave(c)
 }
 
 // goAway ends the session because the gateway stops.
