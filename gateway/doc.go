@@ -19,5 +19,5 @@
 //	lmz.ErrRateLimited, lmz.ErrQuotaExceeded     a caller over its Budget
 //	lmz.ErrBusy                                  a client with too many calls in flight
 //	lmz.DisconnectedClient                       the caller of a client whose session has ended
-//	NotAdminError, NoObjectError                 callers of AdminBinding
+//	NotAdminError, NoObjectError                 callers of the methods in package admin
 package gateway

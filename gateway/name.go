@@ -8,8 +8,8 @@ import (
 	"github.com/lumenize/lmz"
 )
 
-// InstanceName returns a [ClientOptions].BeforeAccept that demands instance names of a format.
-// A format is made of fields with dots between them:
+// InstanceName returns a [ClientOptions].BeforeAccept that demands instance names of a format. A
+// format is made of fields with dots between them:
 //
 //	{sub}    the token's subject
 //	{tab}    anything; only the last field may contain dots

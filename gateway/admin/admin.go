@@ -4,9 +4,13 @@
 //
 //	page, err := admin.ListObjects.Call(ctx, peer, lmz.Worker(admin.Binding), "DOC", "", 0)
 //
-// Most of them are for administrators: clients whose token has the claim isAdmin. Others get an
-// error that is called [NotAdmin], and an error about an object that does not exist is called
-// [NoObject].
+// Most of them are for administrators: clients whose token has the claim isAdmin.
+//
+// # Errors
+//
+//	a *lmz.Error called [NotAdmin]    the caller is not an administrator
+//	a *lmz.Error called [NoObject]    there is no such object or binding
+//	lmz.ErrNotExecuted (absent)       the clients of this binding may not call [Binding]
 package admin
 
 import "github.com/lumenize/lmz"
@@ -18,7 +22,7 @@ const Binding = "LMZ_GATEWAY"
 
 const (
 	// GetContract returns what the nodes of the mesh expose, apart from bindings that do
-	// not exist for the calling client ([ClientOptions].Bindings).
+	// not exist for the calling client (Bindings in gateway.ClientOptions).
 	GetContract lmz.Method0[Contract] = "contract"
 
 	// Can asks whether the calling client may call the method of the node with these

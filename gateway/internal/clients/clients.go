@@ -160,8 +160,8 @@ const (
 	comeBackRate  = 500
 )
 
-// Close admits nobody any more and tells the clients when to come back. It returns the function that
-// disconnects them, or nil if the clients were closed before.
+// Close admits nobody any more and tells the clients when to come back. It returns the function
+// that disconnects them, or nil if the clients were closed before.
 func (g *Clients) Close() (disconnect func()) {
 	g.mu.Lock()
 	if g.closed {
