@@ -3,6 +3,7 @@ package authority
 import (
 	"context"
 	"log/slog"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,20 +18,22 @@ func TestReverifyAfterASleep(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		a := New(Options{Ctx: ctx, Reverify: time.Minute, Heartbeat: time.Hour, Look: func() {}})
 		ann := &lmz.Auth{Subject: "ann"}
-		var verified time.Duration
+		var verified atomic.Int64
 		begun := time.Now()
 		b := &Bearer{
 			Log: slog.New(slog.DiscardHandler), Taken: func(string) {}, GoOn: func(*lmz.Auth) {},
 			Ask: func(context.Context) (*lmz.Auth, error) {
-				verified = time.Since(begun)
+				verified.Store(int64(time.Since(begun)))
 				return ann, nil
 			},
 		}
 		a.Add(b, ann, a.Number())
+		a.mu.Lock()
 		b.again.Stop()
+		a.mu.Unlock()
 		time.Sleep(time.Minute + 10*time.Second) // virtual
-		if verified < time.Minute {
-			t.Errorf("verified after %v", verified)
+		if after := time.Duration(verified.Load()); after < time.Minute {
+			t.Errorf("verified after %v", after)
 		}
 		cancel()
 		a.Close()
