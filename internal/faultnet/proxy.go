@@ -1,5 +1,5 @@
-// Package faultnet is a bad network, for tests on real sockets: a proxy whose line can
-// be cut, stalled, or dead without anybody being told.
+// Package faultnet tests programs on real sockets over a bad network: a proxy whose connections can
+// be cut, stalled, or silently dead.
 package faultnet
 
 import (
@@ -9,20 +9,19 @@ import (
 	"time"
 )
 
-// Mode is what a [Proxy] does with what it is given.
+// Mode is what a [Proxy] does with data.
 type Mode int
 
 // The modes of a proxy.
 const (
-	Pass  Mode = iota // pass it on
-	Split             // pass it on one byte at a time
-	Stall             // hold it back, and pass it on when the mode changes
-	Lose              // throw it away, and all that comes after it in that direction: the connection is half-open
-	Cut               // end all connections, and hang up on new ones
+	Pass  Mode = iota // forward it
+	Split             // forward it one byte at a time
+	Stall             // hold it back until the mode changes
+	Lose              // discard it and everything after it in that direction: half-open
+	Cut               // close all connections, and new ones at once
 )
 
-// Proxy passes connections on to a server. Its methods may be called from any
-// goroutine.
+// Proxy forwards connections to a server. Its methods may be called from any goroutine.
 type Proxy struct {
 	listener net.Listener
 	to       string
@@ -55,7 +54,7 @@ func (p *Proxy) Close() {
 	p.work.Wait()
 }
 
-// Set changes what becomes of all connections.
+// Set changes the mode of all connections.
 func (p *Proxy) Set(m Mode) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -94,7 +93,7 @@ func (p *Proxy) accept() {
 	}
 }
 
-// add remembers a connection, or hangs up while the line is cut.
+// add registers a connection, or closes it in mode Cut.
 func (p *Proxy) add(c net.Conn) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -125,7 +124,7 @@ func (p *Proxy) pass(from, to net.Conn) {
 	}
 }
 
-// write passes data on, as the mode says, and reports whether the connection goes on.
+// write forwards data according to the mode, and reports whether the connection is still usable.
 func (p *Proxy) write(from, to net.Conn, data []byte) bool {
 	mode, changed := p.current()
 	for mode == Stall {
@@ -133,7 +132,7 @@ func (p *Proxy) write(from, to net.Conn, data []byte) bool {
 		mode, changed = p.current()
 	}
 	switch mode {
-	case Lose: // no network loses bytes and passes on what follows
+	case Lose: // no network loses bytes and delivers those that follow
 		io.Copy(io.Discard, from)
 		return false
 	case Split:

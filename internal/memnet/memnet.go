@@ -1,7 +1,6 @@
-// Package memnet is a network in memory, for tests with virtual time: real HTTP and
-// WebSockets over net.Pipe, which testing/synctest can see waiting where it cannot
-// see a socket. Connections can be cut, stalled, slow and overtaken by others, and the
-// network can be down.
+// Package memnet lets tests use HTTP and WebSockets in virtual time: it is a network in memory over
+// net.Pipe, because testing/synctest cannot tell whether a goroutine waits for a real socket.
+// Connections can be cut, stalled, slowed down and reordered, and the network can be down.
 package memnet
 
 import (
@@ -24,7 +23,7 @@ type Network struct {
 	ports []*Port
 }
 
-// New makes a network that is up.
+// New returns a network that is up.
 func New() *Network {
 	return &Network{accept: make(chan net.Conn), closed: make(chan struct{})}
 }
@@ -51,7 +50,7 @@ func (n *Network) Addr() net.Addr { return &net.UnixAddr{Name: "memnet", Net: "m
 // Client returns an HTTP client whose every connection goes to the server.
 func (n *Network) Client() *http.Client { return n.Port().Client() }
 
-// Port returns a new way into the network, with faults of its own.
+// Port returns a new way into the network, with its own faults.
 func (n *Network) Port() *Port {
 	p := &Port{network: n, pairs: make(map[*pair]struct{})}
 	n.mu.Lock()
@@ -84,8 +83,7 @@ func (n *Network) isDown() bool {
 	return n.down
 }
 
-// Port is the way of one client into the network. Its methods may be called from any
-// goroutine.
+// Port is one client's way into the network. Its methods may be called from any goroutine.
 type Port struct {
 	network *Network
 
@@ -96,7 +94,7 @@ type Port struct {
 	pairs   map[*pair]struct{}          // open connections
 }
 
-// Client returns an HTTP client whose every connection goes this way.
+// Client returns an HTTP client whose connections use the port.
 func (p *Port) Client() *http.Client {
 	return &http.Client{Transport: &http.Transport{DialContext: p.dial, DisableKeepAlives: true}}
 }
@@ -132,7 +130,7 @@ func (p *Port) isDown() bool {
 	return down || p.network.isDown()
 }
 
-// Cut breaks the port's connections and takes it down. Both ends learn it at once.
+// Cut breaks the port's connections and takes it down. Both ends notice at once.
 func (p *Port) Cut() {
 	p.mu.Lock()
 	p.down = true
@@ -147,23 +145,23 @@ func (p *Port) Heal() {
 	p.down = false
 }
 
-// Stall makes the port's connections half-open: what is written vanishes, and neither
-// end learns of it, nor of the other end's close. New connections are good.
+// Stall makes the port's connections half-open: everything written is lost, and neither end notices
+// that or the other end's close. New connections work.
 func (p *Port) Stall() {
 	for _, c := range p.open() {
 		c.stall()
 	}
 }
 
-// Delay makes everything that is written take so long on its way from now on.
+// Delay sets how long everything written travels from now on.
 func (p *Port) Delay(d time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.delay = d
 }
 
-// Latency sets what tells how long one write takes on its way, from the client if up,
-// beside what Delay says. It is called by one goroutine at a time.
+// Latency sets a function that returns how long one write travels, in addition to Delay; up means
+// from the client. It is called by one goroutine at a time.
 func (p *Port) Latency(f func(up bool) time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -219,7 +217,7 @@ func (c *pair) isStalled() bool {
 	return c.stalled
 }
 
-// tailOf returns where an end that is to be lost writes, or nil.
+// tailOf returns the tail that an end writes to after Reorder, or nil.
 func (c *pair) tailOf(end *conn) *tail {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -236,7 +234,7 @@ type conn struct {
 	closing sync.Once // of an end with a tail
 }
 
-// Write writes, late if the port is slow, and nowhere if the connection is stalled.
+// Write writes, late if the port is slow, and discards the data if the connection is stalled.
 func (c *conn) Write(b []byte) (int, error) {
 	if delay := c.pair.port.delayOf(c == c.pair.ends[0]); delay > 0 {
 		time.Sleep(delay)
@@ -251,8 +249,8 @@ func (c *conn) Write(b []byte) (int, error) {
 	return c.Conn.Write(b)
 }
 
-// Close closes both ends, or only this one if the connection is stalled, or late at the
-// other if what this one wrote is still on its way.
+// Close closes both ends. If the connection is stalled it closes only this end, and if data of this
+// end is still travelling it closes the other end later.
 func (c *conn) Close() error {
 	p := c.pair.port
 	p.mu.Lock()

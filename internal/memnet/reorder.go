@@ -6,17 +6,17 @@ import (
 	"time"
 )
 
-// Reorder loses the port's connections after d/2, at the client's end only: what the
-// client wrote meanwhile arrives at the server d after it was written, and the end of
-// the connection after that. If the client connects anew in between, the server hears
-// of the old connection after the new one.
+// Reorder breaks the port's connections after d/2, at the client's end only: what the client wrote
+// until then arrives at the server d after it was written, and the end of the connection after
+// that. If the client reconnects in between, the server receives data of the old connection after
+// the new one has begun.
 func (p *Port) Reorder(d time.Duration) {
 	for _, c := range p.open() {
 		c.ends[0].reorder(d)
 	}
 }
 
-// tail is the end of a connection that is still on its way.
+// tail is data at the end of a connection that is still travelling.
 type tail struct {
 	late time.Duration
 	wake chan struct{} // has one element when there is something to do
@@ -26,7 +26,7 @@ type tail struct {
 	closed bool
 }
 
-// letter is what was written at once.
+// letter is the data of one write.
 type letter struct {
 	data []byte
 	at   time.Time // when it arrives
@@ -45,7 +45,7 @@ func (c *conn) reorder(d time.Duration) {
 	time.AfterFunc(d/2, func() { c.SetDeadline(time.Unix(1, 0)) }) // the client finds it broken
 }
 
-// write takes what the near end writes.
+// write takes the data of one write of the near end.
 func (t *tail) write(b []byte) {
 	t.mu.Lock()
 	t.queue = append(t.queue, letter{append([]byte(nil), b...), time.Now().Add(t.late)})
@@ -53,7 +53,7 @@ func (t *tail) write(b []byte) {
 	t.signal()
 }
 
-// close says that the near end writes no more.
+// close marks the end of the data.
 func (t *tail) close() {
 	t.mu.Lock()
 	t.closed = true
@@ -68,7 +68,7 @@ func (t *tail) signal() {
 	}
 }
 
-// deliver hands on what was written, late, and then closes the connection.
+// deliver writes the data to the other end, late, and then closes the connection.
 func (t *tail) deliver(c *conn) {
 	for range t.wake {
 		for {
@@ -92,7 +92,7 @@ func (t *tail) deliver(c *conn) {
 	}
 }
 
-// abandon closes the near end: what is on its way from the other end vanishes.
+// abandon closes the near end: data that travels from the other end is lost.
 func (t *tail) abandon(c *conn) {
 	c.Conn.SetReadDeadline(time.Time{})
 	go io.Copy(io.Discard, c.Conn)

@@ -6,23 +6,22 @@ import (
 	"time"
 )
 
-// Holder is a piece of work that has the turn, gives it up while it waits for
-// something, and takes it again. Goroutines that the work started may wait as well.
-// Make one with [Place.Hold].
+// Holder is a piece of work that has the turn, releases it while it waits for something, and takes
+// it back. Goroutines that the work started may wait as well. Create it with [Place.Hold].
 type Holder struct {
 	line  line
 	payer string
-	spent func(time.Duration) // nil: nobody wants to know
+	spent func(time.Duration) // or nil
 
 	mu    sync.Mutex    // guards the following fields
 	place *Place        // nil while the work has no turn
 	began time.Time     // when it got the turn, if spent is not nil
-	back  chan struct{} // closed when the turn is back that somebody waits for; nil when nobody does
+	back  chan struct{} // closed when the turn is back; nil if no goroutine waits for it
 	ended bool
 }
 
-// Hold is the work that begins with p's turn, for which Wait has returned nil. It tells
-// spent, if that is not nil, how long it had each turn.
+// Hold returns the work that begins with the turn of p, for which Wait has returned nil. It calls
+// spent, if that is not nil, with the duration of each turn.
 func (p *Place) Hold(spent func(time.Duration)) *Holder {
 	h := &Holder{line: p.line, payer: p.who.Payer, spent: spent}
 	h.got(p)
@@ -37,7 +36,7 @@ func (h *Holder) got(p *Place) {
 	}
 }
 
-// Release gives the turn up, if the work has it.
+// Release releases the turn, if the work has it.
 func (h *Holder) Release() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -57,9 +56,9 @@ func (h *Holder) done() {
 	h.place = nil
 }
 
-// Retake waits until the work has the turn again. It heeds no deadline, because the
-// work goes on when it returns, and must not go on beside another. Work that has ended
-// meanwhile gets no turn.
+// Retake waits until the work has the turn again. It ignores deadlines, because the work continues
+// when it returns, and must not run at the same time as other work. Work that has ended meanwhile
+// gets no turn.
 func (h *Holder) Retake() {
 	h.mu.Lock()
 	for h.back != nil {
@@ -89,7 +88,7 @@ func (h *Holder) Retake() {
 	}
 }
 
-// End gives the turn up for good.
+// End releases the turn for good.
 func (h *Holder) End() {
 	h.mu.Lock()
 	defer h.mu.Unlock()

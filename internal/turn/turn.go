@@ -1,7 +1,7 @@
-// Package turn is the right to run a node's code. A [Line] has one holder at a time, or a
-// fixed number of them. Places of one caller are served in the order in which they were
-// taken; between callers those who pay take turns, so that what one of them asks for
-// delays another's single call by a few turns at most.
+// Package turn decides whose call runs next on a node. A turn is the right to run the node's code.
+// A [Line] has one holder at a time, or a fixed number of them. Places of one caller are served in
+// the order in which they were taken. Between callers the payers take turns, so that the load of
+// one payer delays another's single call by a few turns at most.
 package turn
 
 import (
@@ -12,32 +12,30 @@ import (
 	"github.com/lumenize/lmz"
 )
 
-// Line is the line of those who want the turn. The zero value is an empty line
-// and nobody holds the turn. Its methods may be called from any goroutine.
+// Line is the line of places that wait for the turn. The zero value is an empty line whose turn is
+// free. Its methods may be called from any goroutine.
 type Line struct {
-	// Holders is how many may have the turn at once, and EachPayer how many of them one
-	// payer may be. 0 means 1, and no limit. Set them before the line is used.
+	// Holders is how many places may have the turn at once; 0 means 1. EachPayer is how many
+	// of them may belong to one payer; 0 means no limit. Set them before the line is used.
 	Holders, EachPayer int
 
 	mu      sync.Mutex
 	held    int
 	waiting int
-	callers map[lmz.Identity]*caller // of those who wait
+	callers map[lmz.Identity]*caller // that wait
 	groups  map[string]*group        // by payer
-	ready   []*group                 // those with callers who could have the turn
+	ready   []*group                 // those with callers that could have the turn
 	served  time.Duration            // the virtual time of the group that was served last
 }
 
-// Who takes a place. The zero value is nobody in particular: such places have no order
-// among themselves.
+// Who identifies the owner of a place. Places of the zero value have no order among themselves.
 type Who struct {
 	Caller lmz.Identity // whose places keep their order
-	Payer  string       // to whose share the turn counts
+	Payer  string       // to whose share the turn is charged
 }
 
-// group is what one payer wants. Its virtual time is what its turns have cost: the group
-// that has had least is served next (start-time fair queueing). A group that wanted
-// nothing for a while saves nothing up.
+// group is the places of one payer. Its virtual time is the cost of its turns: the group with the
+// least is served next (start-time fair queueing). An idle group does not accumulate credit.
 type group struct {
 	had     time.Duration
 	held    int       // turns that it has
@@ -66,10 +64,10 @@ type line interface {
 	done(*Place)       // gives the turn to the next
 }
 
-// least is what a turn counts at least.
+// least is the minimum charge for a turn.
 const least = 50 * time.Microsecond
 
-// given is the turn of places that did not have to wait.
+// given is the closed channel of places that did not have to wait.
 var given = func() chan struct{} { c := make(chan struct{}); close(c); return c }()
 
 // Join takes a place in the line, behind those of the same caller. It does not block,
@@ -102,7 +100,7 @@ func (l *Line) group(payer string) *group {
 	if g != nil {
 		return g
 	}
-	const few = 16 // groups that want nothing are kept, because most come back
+	const few = 16 // idle groups are kept, because most come back
 	if len(l.groups) >= few+2*(len(l.ready)+l.held) {
 		for payer, g := range l.groups {
 			if g.held == 0 && g.waiting == 0 {
@@ -118,8 +116,7 @@ func (l *Line) group(payer string) *group {
 	return g
 }
 
-// give counts a turn of a group, which is charged for the least at once and for the rest
-// at the end. l.mu is held.
+// give charges a group for a turn: the minimum at once, and the rest at the end. l.mu is held.
 func (l *Line) give(g *group) {
 	l.held++
 	g.held++
@@ -146,8 +143,7 @@ func (l *Line) enqueue(p *Place, g *group) {
 	}
 }
 
-// want puts a caller last among those of the group that pays for its first place. l.mu
-// is held.
+// want appends a caller to those of the group that pays for its first place. l.mu is held.
 func (l *Line) want(c *caller) {
 	g := l.group(c.places[0].who.Payer)
 	if g.callers = append(g.callers, c); len(g.callers) == 1 {
@@ -158,8 +154,8 @@ func (l *Line) want(c *caller) {
 	}
 }
 
-// next gives free turns to the groups that have had least: of two that have had the same,
-// to the one that has waited for longer. l.mu is held.
+// next gives free turns to the groups with the least virtual time, and of two with the same to the
+// one that has waited longer. l.mu is held.
 func (l *Line) next() {
 	for {
 		best := -1
@@ -185,8 +181,7 @@ func (l *Line) next() {
 	}
 }
 
-// took takes a place of a caller, which is in no group's list, out of the line. l.mu is
-// held.
+// took removes a place from the line whose caller is in no group's list. l.mu is held.
 func (l *Line) took(c *caller, i int) {
 	l.waiting--
 	l.group(c.places[i].who.Payer).waiting--
@@ -217,8 +212,8 @@ func (l *Line) Waiting(payer string) (all, own int) {
 	return l.waiting, own
 }
 
-// Wait waits until the turn is p's. When ctx ends first it gives the place up and
-// returns the cause. After a nil return the caller must call Done once.
+// Wait waits until p has the turn. If ctx ends first it abandons the place and returns the cause.
+// After a nil return the caller must call Done once.
 func (p *Place) Wait(ctx context.Context) error {
 	if p.Has() {
 		return nil
@@ -231,10 +226,10 @@ func (p *Place) Wait(ctx context.Context) error {
 	if p.line.leave(p) {
 		return context.Cause(ctx)
 	}
-	return nil // the turn came in the same instant: it is ours
+	return nil // the turn arrived at the same time
 }
 
-// Has reports whether the turn is p's, or was.
+// Has reports whether p has the turn, or had it.
 func (p *Place) Has() bool {
 	select {
 	case <-p.turn:
@@ -270,7 +265,7 @@ func (l *Line) callerOf(p *Place) *caller {
 	if c := l.callers[p.who.Caller]; c != nil {
 		return c
 	}
-	for _, c := range l.groups[p.who.Payer].callers { // it has no caller in particular
+	for _, c := range l.groups[p.who.Payer].callers { // it has no caller
 		if c.places[0] == p {
 			return c
 		}
@@ -298,11 +293,11 @@ func (l *Line) unwant(c *caller) {
 	}
 }
 
-// Payer returns to whose share the turn counts.
+// Payer returns the payer of the turn.
 func (p *Place) Payer() string { return p.who.Payer }
 
-// Charge adds to what the turn counts. The holder of the turn calls it before Done or
-// Pass; without it the turn counts the least.
+// Charge adds to the cost of the turn. The holder of the turn calls it before Done or Pass; without
+// it the turn has the minimum cost.
 func (p *Place) Charge(d time.Duration) { p.cost += d }
 
 // Done gives the turn to the next in the line.
@@ -315,8 +310,8 @@ func (l *Line) done(p *Place) {
 	l.next()
 }
 
-// Pass gives the turn to the next in the line, unless there is nobody: then it
-// reports false, and p keeps the turn. It is for places in a [Line].
+// Pass gives the turn to the next in the line. If the line is empty it reports false, and p keeps
+// the turn. It works for places in a [Line] only.
 func (p *Place) Pass() bool {
 	l := p.line.(*Line)
 	l.mu.Lock()
@@ -329,7 +324,7 @@ func (p *Place) Pass() bool {
 	return true
 }
 
-// ended settles what the turn has cost. l.mu is held.
+// ended charges the group for the turn. l.mu is held.
 func (l *Line) ended(p *Place) {
 	g := l.group(p.who.Payer)
 	l.held--
