@@ -14,7 +14,7 @@ import (
 	"github.com/lumenize/lmz/object"
 )
 
-// reminders is a mesh with objects that have alarms, whose work says that it runs.
+// reminders starts a mesh with objects that have alarms, and reports each run of their work.
 func reminders(t *testing.T) (url string, rang chan string) {
 	t.Helper()
 	rang = make(chan string, 10)

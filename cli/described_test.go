@@ -13,8 +13,8 @@ import (
 	"github.com/lumenize/lmz/object"
 )
 
-// TestDescriptionsOfOurMethods wants a line, and names of its parameters, of every method that
-// comes with lmz.
+// TestDescriptionsOfOurMethods requires a line of documentation and parameter names for every
+// method that comes with lmz.
 func TestDescriptionsOfOurMethods(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 		for binding, newObject := range map[string]func(*object.Object) lmz.Handler{

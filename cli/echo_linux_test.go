@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// stopsEcho returns an error as long as a terminal shows what is typed.
+// stopsEcho returns an error while a terminal echoes input.
 func stopsEcho(screen *os.File) error {
 	connection, err := screen.SyscallConn()
 	if err != nil {

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// stopsEcho waits, where the master of a terminal does not tell its mode.
+// stopsEcho waits, because the master of a terminal does not reveal its mode here.
 func stopsEcho(*os.File) error {
-	time.Sleep(time.Second) // nothing tells
+	time.Sleep(time.Second) // nothing signals it
 	return nil
 }

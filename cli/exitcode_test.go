@@ -16,8 +16,8 @@ import (
 // annsToken has the shape of a JWT; the meshes of these tests do not verify it.
 const annsToken = "e30.eyJzdWIiOiJhbm4ifQ.c2lnbmF0dXJl" // {"sub":"ann"}
 
-// stuck is a mesh with a worker whose method wait says that it runs and then hangs
-// until the test ends.
+// stuck starts a mesh with a worker whose method wait reports that it runs, and then hangs until
+// the test ends.
 func stuck(t *testing.T) (url string, begun chan struct{}) {
 	t.Helper()
 	begun = make(chan struct{}, 10)

@@ -2,7 +2,7 @@ package cli
 
 import "testing"
 
-// The Host of a request names the public URL, however either is written.
+// The Host of a request matches the public URL, however each is spelled.
 func TestPublicURLSpellings(t *testing.T) {
 	for _, url := range []string{"https://müller.example", "https://MÜLLER.example.", "https://xn--mller-kva.example:443/"} {
 		public, err := (&gatewayOptions{publicURL: url}).public()

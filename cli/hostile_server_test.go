@@ -9,8 +9,8 @@ import (
 	"unicode"
 )
 
-// TestHostileServerText runs every command with a hostile name at a server
-// whose every answer is hostile.
+// TestHostileServerText runs every command with a hostile name against a server whose every
+// answer is hostile.
 func TestHostileServerText(t *testing.T) {
 	const hostile = "a\x1b]0;x\a\u009b31m\u202egpj.exe\u2028\u00ad\x7f" + "z\u0301\u0301\u0301\u0301\u0301\u0301\u0301\u0301\u0301"
 	item := map[string]any{"id": hostile, "email": hostile, "sub": hostile, "kind": hostile, "label": hostile, "ip": hostile, "agent": hostile,

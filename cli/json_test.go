@@ -9,8 +9,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// What prints no JSON: it changes something and says so, or it is for people, or what it
-// prints is one word for other programs.
+// Commands without --json: they change something, are for people, or print one word for other
+// programs.
 var withoutJSON = []string{
 	"lmz accounts use", "lmz alarms cancel", "lmz alarms run", "lmz approve", "lmz dev", "lmz edit", "lmz environment", "lmz exit-codes", "lmz gateway", "lmz help", "lmz invite",
 	"lmz json", "lmz keys new", "lmz keys rotate", "lmz login", "lmz login magic-link", "lmz logout", "lmz sessions end", "lmz signals", "lmz subjects rm", "lmz subjects set",

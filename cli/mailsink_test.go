@@ -20,7 +20,7 @@ import (
 	"github.com/lumenize/lmz/internal/mailsink"
 )
 
-// sinkKey is where a script keeps its mail server.
+// sinkKey is the key of a script's mail server.
 type sinkKey struct{}
 
 // startSink is "smtp": it starts a mail server and sets SMTP to its URL. From now on the
@@ -56,7 +56,7 @@ func linkTo(s *mailsink.Sink, email string) (string, error) {
 	return "", errors.New("no mail with a link to " + email)
 }
 
-// plainPart returns the text of a mail for those who do not show HTML.
+// plainPart returns the plain text of a mail.
 func plainPart(m *mail.Message) (string, error) {
 	_, parameters, err := mime.ParseMediaType(m.Header.Get("Content-Type"))
 	if err != nil {

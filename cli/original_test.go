@@ -13,9 +13,9 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// original answers as the sign-in service of the TypeScript system does
-// (its GET links sign in whoever opens them, and its refresh tokens are cookies that
-// work once). It knows no endpoint for terminals.
+// original answers like the sign-in service of the TypeScript system: its GET links sign in
+// anyone who opens them, and its refresh tokens are cookies that work once. It has no endpoints
+// for terminals.
 type original struct {
 	mu       sync.Mutex
 	links    map[string]bool // good for one GET
@@ -23,8 +23,8 @@ type original struct {
 	made     int
 }
 
-// startOriginal is "original": it starts such a server sets LMZ_SERVER to it and LINK
-// to a link that it has mailed.
+// startOriginal is "original": it starts such a server, and sets LMZ_SERVER to its URL and LINK
+// to a link that it mailed.
 func startOriginal(ts *testscript.TestScript, _ bool, _ []string) {
 	o := &original{links: make(map[string]bool), sessions: make(map[string]bool)}
 	server := httptest.NewServer(o)
@@ -33,7 +33,7 @@ func startOriginal(ts *testscript.TestScript, _ bool, _ []string) {
 	ts.Setenv("LINK", server.URL+"/auth/magic-link?one_time_token="+o.token(o.links))
 }
 
-// token makes a token that is in the set.
+// token adds a new token to the set.
 func (o *original) token(set map[string]bool) string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -43,7 +43,7 @@ func (o *original) token(set map[string]bool) string {
 	return token
 }
 
-// take reports whether the token was in the set, and takes it out.
+// take removes a token from the set, and reports whether it was there.
 func (o *original) take(set map[string]bool, token string) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -93,8 +93,7 @@ func answer(w http.ResponseWriter, status int, body any) {
 	json.NewEncoder(w).Encode(body)
 }
 
-// unsigned is an access token with the claims of the original, which only its server
-// verifies.
+// unsigned returns an access token with the original's claims. Only its server verifies it.
 func unsigned() string {
 	claims, _ := json.Marshal(map[string]any{
 		"iss": "https://lumenize.local", "aud": "https://lumenize.local", "sub": "ann", "exp": time.Now().Add(15 * time.Minute).Unix(),

@@ -116,15 +116,15 @@ type running struct {
 	done chan error
 }
 
-// runningKey is where a script keeps its server.
+// runningKey is the key of a script's server.
 type runningKey struct{}
 
-// server returns the place of a script's server.
+// server returns a pointer to a script's server.
 func server(ts *testscript.TestScript) **running { return ts.Value(runningKey{}).(**running) }
 
-// startDev is "dev [FLAG...]": it runs lmz dev in the background, on a free port and
-// with the data directory data, waits until it serves and sets LMZ_SERVER and ADDR. What it
-// prints goes to the files dev.out and dev.err.
+// startDev is "dev [FLAG...]": it runs lmz dev in the background on a free port with the data
+// directory data, waits until it serves, and sets LMZ_SERVER and ADDR. Its output goes to the
+// files dev.out and dev.err.
 func startDev(ts *testscript.TestScript, _ bool, args []string) {
 	cmd := lmzIn(ts, append([]string{"dev", "--addr", "127.0.0.1:0", "--data", ts.MkAbs("data")}, args...)...)
 	out, err := os.Create(ts.MkAbs("dev.out"))
@@ -169,8 +169,8 @@ func startDev(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// stopDev is "devstop [int]": it stops the server of the last dev as SIGTERM or Ctrl-C
-// does and wants it to end with 0.
+// stopDev is "devstop [int]": it stops the server of the last dev with SIGTERM or, if int,
+// SIGINT, and requires exit code 0.
 func stopDev(ts *testscript.TestScript, _ bool, args []string) {
 	r := *server(ts)
 	signal := syscall.SIGTERM
@@ -195,14 +195,14 @@ func setToken(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Setenv("LMZ_ACCESS_TOKEN", strings.TrimSpace(string(out)))
 }
 
-// exits is "exits CODE ARG...": it runs lmz and wants that exit code.
+// exits is "exits CODE ARG...": it runs lmz and requires that exit code.
 func exits(ts *testscript.TestScript, _ bool, args []string) {
 	if err := run(ts, args); err != nil {
 		ts.Fatalf("%v", err)
 	}
 }
 
-// until is exits, again and again until the code is right.
+// until repeats exits until the exit code is right.
 func until(ts *testscript.TestScript, _ bool, args []string) {
 	poll.UntilNil(ts, func() error { return run(ts, args) })
 }
@@ -224,8 +224,8 @@ func run(ts *testscript.TestScript, args []string) error {
 
 var action = regexp.MustCompile(`<form method="post" action="([^"]+)"`)
 
-// click is "click EMAIL": it waits for a mail, opens its link, presses the button, and
-// prints the page that the browser ends up on.
+// click is "click EMAIL": it waits for a mail, opens its link, presses the button, and prints the
+// page to which that leads.
 func click(ts *testscript.TestScript, _ bool, args []string) {
 	_, page := fetch(ts, http.MethodGet, waitForLink(ts, args[0]), "")
 	form := action.FindStringSubmatch(page)
@@ -269,7 +269,7 @@ func newestLink(server, email string) (string, error) {
 	return "", errors.New("no mail to " + email)
 }
 
-// get is "get PATH [HOST]": it prints status, headers and body of the server's answer.
+// get is "get PATH [HOST]": it prints the status, headers, and body of the server's answer.
 func get(ts *testscript.TestScript, _ bool, args []string) {
 	host := ""
 	if len(args) > 1 {
@@ -293,7 +293,7 @@ func fetch(ts *testscript.TestScript, method, url, host string) (head, body stri
 	return response.Status + "\n" + headers.String(), string(data)
 }
 
-// mode is "mode OCTAL FILE": the rights of a file.
+// mode is "mode OCTAL FILE": it requires the permissions of a file.
 func mode(ts *testscript.TestScript, _ bool, args []string) {
 	info, err := os.Stat(ts.MkAbs(args[1]))
 	ts.Check(err)
@@ -313,7 +313,7 @@ func entries(ts *testscript.TestScript, _ bool, args []string) {
 
 var expiry = regexp.MustCompile(`"access_expires": "[^"]*"`)
 
-// expire is "expire FILE": it makes the access token of a sign-in look old.
+// expire is "expire FILE": it makes the access token of a sign-in look expired.
 func expire(ts *testscript.TestScript, _ bool, args []string) {
 	path := ts.MkAbs(args[0])
 	old := ts.ReadFile(args[0])
@@ -331,8 +331,8 @@ func catEnv(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(text), 0o600))
 }
 
-// watching is "watching DOCUMENT [--json] ARG...": it runs lmz watch, then lmz with
-// the arguments, waits for a line of the first and interrupts it.
+// watching is "watching DOCUMENT [--json] ARG...": it starts lmz watch, runs lmz with the
+// arguments, waits for a line from lmz watch, and interrupts it.
 func watching(ts *testscript.TestScript, _ bool, args []string) {
 	words := []string{"watch", args[0]}
 	rest := args[1:]

@@ -16,7 +16,7 @@ import (
 	"github.com/lumenize/lmz/object"
 )
 
-// unableHandler is one that does not start at times.
+// unableHandler is a handler that sometimes does not start.
 type unableHandler struct {
 	lmz.Mux
 	start func() error
@@ -70,7 +70,7 @@ func TestSendsCommands(t *testing.T) {
 		}
 		return r.stdout
 	}
-	// await asks until the answer says something: the messages leave when they leave.
+	// await polls until the output matches, because messages leave in the background.
 	await := func(what string, args ...string) string {
 		t.Helper()
 		var out string

@@ -28,7 +28,7 @@ type session struct {
 	said   strings.Builder
 }
 
-// inTerminal starts lmz in a terminal of its own.
+// inTerminal starts lmz in a new terminal.
 func inTerminal(ts *testscript.TestScript, args ...string) *session {
 	cmd := lmzIn(ts, args...)
 	screen, err := pty.Start(cmd)
@@ -40,7 +40,7 @@ func inTerminal(ts *testscript.TestScript, args ...string) *session {
 	return &session{ts: ts, cmd: cmd, screen: screen}
 }
 
-// until reads the screen until something is there, and returns what the expression found.
+// until waits until the screen matches an expression, and returns the match.
 func (s *session) until(expression string) []string {
 	find := regexp.MustCompile(expression)
 	s.ts.Check(s.screen.SetReadDeadline(time.Now().Add(poll.Patience)))
@@ -59,12 +59,12 @@ func (s *session) until(expression string) []string {
 // end waits for the end of a sign-in and prints the screen.
 func (s *session) end() {
 	s.until(`(?m)^Signed in to \S+ as \S+\.$`)
-	io.Copy(&s.said, s.screen) // which ends with an error: the terminal is gone
+	io.Copy(&s.said, s.screen) // ends with an error when the terminal is gone
 	s.ts.Check(s.cmd.Wait())
 	fmt.Fprint(s.ts.Stdout(), strings.ReplaceAll(s.said.String(), "\r", ""))
 }
 
-// clicks is "clicks EMAIL": it signs EMAIL in, in a terminal, by a browser on this machine.
+// clicks is "clicks EMAIL": it signs EMAIL in from a terminal with a browser on this machine.
 func clicks(ts *testscript.TestScript, _ bool, args []string) {
 	s := inTerminal(ts, "login", "magic-link", "--loopback", args[0])
 	s.until(`A link was sent to ` + regexp.QuoteMeta(args[0]))
@@ -72,8 +72,8 @@ func clicks(ts *testscript.TestScript, _ bool, args []string) {
 	s.end()
 }
 
-// typeCode is "typecode EMAIL [CODE...]": it signs EMAIL in, in a terminal, by the code that
-// is on its screen, which is typed into the page behind the mailed link after wrong ones.
+// typeCode is "typecode EMAIL [CODE...]": it signs EMAIL in from a terminal with the code on its
+// screen, which it enters on the page behind the mailed link after some wrong codes.
 func typeCode(ts *testscript.TestScript, _ bool, args []string) {
 	s := inTerminal(ts, "login", "magic-link", args[0])
 	right := s.until(`(?m)^ {4}([A-Z]{4}-[A-Z]{4})$`)[1]
@@ -87,8 +87,8 @@ func typeCode(ts *testscript.TestScript, _ bool, args []string) {
 	s.end()
 }
 
-// pasteLink is "pastelink EMAIL": it signs EMAIL in, in a terminal, by pasting the mailed
-// link, which the terminal must not show.
+// pasteLink is "pastelink EMAIL": it signs EMAIL in from a terminal by pasting the mailed link,
+// which the terminal must not show.
 func pasteLink(ts *testscript.TestScript, _ bool, args []string) {
 	s := inTerminal(ts, "login", "magic-link", "--paste", args[0])
 	s.until(`paste it here`)
@@ -103,8 +103,8 @@ func pasteLink(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// renewTogether is "renewtogether FILE N": N times, the access token in FILE looks old and
-// two commands want it at once. Both must get one.
+// renewTogether is "renewtogether FILE N": N times, it makes the access token in FILE look expired
+// and lets two commands renew it at the same time. Both must get a token.
 func renewTogether(ts *testscript.TestScript, _ bool, args []string) {
 	n, err := strconv.Atoi(args[1])
 	ts.Check(err)
@@ -125,8 +125,8 @@ func renewTogether(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// killWhileRenewing is "killwhilerenewing FILE": a command renews the tokens in FILE and is
-// killed when the server has made new ones, before it can keep them.
+// killWhileRenewing is "killwhilerenewing FILE": it kills a command that renews the tokens in FILE
+// after the server has issued new ones and before the command can store them.
 func killWhileRenewing(ts *testscript.TestScript, _ bool, args []string) {
 	expire(ts, false, args)
 	real, err := url.Parse(ts.Getenv("LMZ_SERVER"))
@@ -140,7 +140,7 @@ func killWhileRenewing(ts *testscript.TestScript, _ bool, args []string) {
 		},
 	})
 	defer proxy.Close()
-	// Sign-ins are kept by server: for the command it is the proxy.
+	// Sign-ins are stored by server, which is the proxy for this command.
 	rename := func(from, to string) {
 		text := strings.ReplaceAll(ts.ReadFile(args[0]), from, to)
 		ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o600))
@@ -153,7 +153,7 @@ func killWhileRenewing(ts *testscript.TestScript, _ bool, args []string) {
 	renewed := false
 	select {
 	case renewed = <-killed:
-	default: // it never came that far
+	default: // it never got that far
 	}
 	if !renewed || err == nil {
 		ts.Fatalf("renewed %v: %v", renewed, err)

@@ -19,7 +19,7 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// asWindows is what an editor or a shell there makes of a text, and as UTF-16.
+// asWindows returns a text as editors and shells on Windows write it, and as UTF-16.
 func asWindows(text string) (marked, utf16 string) {
 	text = strings.ReplaceAll(text, "\n", "\r\n")
 	utf16 = "\xff\xfe"
@@ -31,7 +31,7 @@ func asWindows(text string) (marked, utf16 string) {
 
 func noVariables(string) string { return "" }
 
-// reading is a console with a text on stdin.
+// reading returns a console with a text on stdin.
 func reading(text string) *console.Console {
 	return console.New(console.Streams{In: strings.NewReader(text), Out: io.Discard, Err: io.Discard, Getenv: noVariables})
 }
@@ -45,7 +45,7 @@ func argument(word, stdin string) (string, error) {
 	return fmt.Sprint(calls[0].Args...), nil
 }
 
-// Every text that comes from outside has been written on Windows.
+// All text from outside may have been written on Windows.
 func TestTextFromWindows(t *testing.T) {
 	dir := t.TempDir()
 	for what, test := range map[string]struct {

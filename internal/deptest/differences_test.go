@@ -37,8 +37,8 @@ var (
 	verdict    = regexp.MustCompile(`^(same(?:$|[:,;]? .+)|differs(?:: .+|,? .+)|n/a(?:$|: .+| .+))$`)
 )
 
-// TestDifferencesTable wants docs/differences.md to have every rule once, each with a verdict,
-// a test where it says that something is the same, and tests that exist.
+// TestDifferencesTable requires every rule once in docs/differences.md, each with a verdict, a
+// test if the behavior is the same, and only tests that exist.
 func TestDifferencesTable(t *testing.T) {
 	data, err := os.ReadFile("../../docs/differences.md")
 	if err != nil {
@@ -92,7 +92,7 @@ func TestDifferencesTable(t *testing.T) {
 	}
 }
 
-// checkShown wants every test that a cell names to exist.
+// checkShown requires that every test named in a cell exists.
 func checkShown(t *testing.T, cell string, tests map[string]bool) {
 	t.Helper()
 	named := 0

@@ -11,8 +11,8 @@ import (
 
 var goBlock = regexp.MustCompile("(?s)```go\n(.*?)```")
 
-// TestCodeInDocs wants every paragraph of Go in the docs to stand, but
-// for white space, in a Go file of the repository.
+// TestCodeInDocs requires that every paragraph of Go in the docs is, apart from white space, in a
+// Go file of the repository.
 func TestCodeInDocs(t *testing.T) {
 	var code strings.Builder
 	err := filepath.WalkDir("../..", func(path string, d fs.DirEntry, err error) error {

@@ -1,5 +1,4 @@
-// Package deptest holds the test of the house's import rule (ARCHITECTURE.md,
-// "Layers").
+// Package deptest tests rules about the whole repository: imports, docs, sizes, and comments.
 package deptest
 
 import (
@@ -50,9 +49,9 @@ func list(t *testing.T, env []string, patterns ...string) []pkg {
 	return all
 }
 
-// mayImport is which of our packages each of ours may import, by path below the
-// module. A package that is not listed is a program or test and may import what it
-// likes, but for meshtest.
+// mayImport lists, for each of our packages, which of our packages it may import, by path below
+// the module. An unlisted package is a program or a test, and may import anything except
+// meshtest.
 var mayImport = map[string][]string{
 	"internal/node":              {"", "internal/scope", "internal/errtype"},
 	"internal/errtype":           {},
@@ -179,7 +178,7 @@ func contains(all []string, one string) bool {
 	return false
 }
 
-// heavy is what must not be linked into the browser's module, and why.
+// heavy lists what must not be linked into the browser's module, and why.
 var heavy = map[string]string{
 	"net/http":                     "1.5 MB of module",
 	"encoding/json":                "250 kB of module; internal/jsonwire reads the little JSON there is",
@@ -188,7 +187,7 @@ var heavy = map[string]string{
 	"github.com/fxamacker/cbor/v2": "400 kB of module; internal/value has the codec",
 	"zombiezen.com/go/sqlite":      "objects do not live in browsers",
 	"golang.org/x/net/idna":        "browsers convert names themselves, and its tables are large",
-	"testing":                      "it is no part of a program",
+	"testing":                      "it is not part of a program",
 }
 
 func TestImportsOfBrowserModule(t *testing.T) {

@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// judged are the requirements of OWASP ASVS 5.0 of levels 1 and 2 that docs/security.md
-// judges, by section: how many there are, without those of level 3.
+// judged counts, by section, the requirements of OWASP ASVS 5.0 at levels 1 and 2, all of which
+// docs/security.md must judge.
 var judged = map[string][]int{
 	"4.4": upTo(4),
 	"6.1": upTo(3), "6.2": upTo(12), "6.3": upTo(4), "6.4": upTo(4), "6.5": upTo(5), "6.6": upTo(3), "6.8": upTo(4),
@@ -35,8 +35,8 @@ var (
 	testFunc    = regexp.MustCompile(`(?m)^func (Test\w+)\(`)
 )
 
-// TestSecurityTable wants docs/security.md to judge every requirement once, and every
-// test that it names to exist.
+// TestSecurityTable requires that docs/security.md judges every requirement once, and that every
+// test it names exists.
 func TestSecurityTable(t *testing.T) {
 	data, err := os.ReadFile("../../docs/security.md")
 	if err != nil {

@@ -25,7 +25,7 @@ func with(t *testing.T, stdin string, variables map[string]string, tokenStdin bo
 	return o
 }
 
-// token is a token with claims, which nobody signed.
+// token returns an unsigned token with claims.
 func token(claims string) string {
 	return "e30." + base64.RawURLEncoding.EncodeToString([]byte(claims)) + ".x"
 }

@@ -10,7 +10,7 @@ import (
 	"testing/synctest"
 )
 
-// reader is what reads a log. It may be full, cut lines, or not read at all.
+// reader is the reader of a log. It may be full, truncate lines, or not read at all.
 type reader struct {
 	mu    sync.Mutex
 	err   error

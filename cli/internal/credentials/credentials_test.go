@@ -24,7 +24,7 @@ func open(t *testing.T, dir string, keyring bool) (f *File, unlock func()) {
 	return f, unlock
 }
 
-// keep puts a sign-in into the credentials of a directory and returns the file.
+// keep stores a sign-in in a directory, and returns the contents of the file.
 func keep(t *testing.T, dir string, keyring bool) (inFile bool, file string) {
 	t.Helper()
 	f, unlock := open(t, dir, keyring)
@@ -123,7 +123,7 @@ func TestActiveAccount(t *testing.T) {
 	}
 }
 
-// Another process that holds the lock is waited for until ctx ends.
+// Open waits for a lock held by another process until ctx ends.
 func TestLockedCredentials(t *testing.T) {
 	dir := t.TempDir()
 	_, unlock := open(t, dir, false)
@@ -137,7 +137,7 @@ func TestLockedCredentials(t *testing.T) {
 	unlock()
 }
 
-// Sign-ins are found although servers were once kept as they had been typed.
+// Sign-ins are found even if they were stored under the server as it was typed.
 func TestServerSpellings(t *testing.T) {
 	keyring.MockInit()
 	for _, inKeyring := range []bool{true, false} {

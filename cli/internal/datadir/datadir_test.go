@@ -28,7 +28,7 @@ func TestPrivateDirectory(t *testing.T) {
 	}
 }
 
-// Rights are taken away only from a directory that is ours or empty.
+// Access is revoked only for a directory that is ours or empty.
 func TestDirectoryOfOthers(t *testing.T) {
 	for file, ours := range map[string]bool{"": true, "auth.json": true, "thesis.tex": false} {
 		dir := filepath.Join(t.TempDir(), "data")

@@ -36,7 +36,7 @@ func TestGreetingFromThePublicURL(t *testing.T) {
 	}
 }
 
-// What a setting says and nothing uses is a mistake.
+// Settings without effect are errors.
 func TestMailSettingsWithoutUse(t *testing.T) {
 	secret := filepath.Join(t.TempDir(), "secret")
 	if err := os.WriteFile(secret, []byte("s\n"), 0o600); err != nil {

@@ -10,14 +10,14 @@ import (
 	"time"
 )
 
-// asked is the status and the text of an answer.
+// asked returns the status and the body of an answer.
 func asked(h http.Handler, method, url string) (int, string) {
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, httptest.NewRequest(method, url, nil))
 	return w.Code, w.Body.String()
 }
 
-// TestHealthUnderAnyHost asks as load balancers do, by address.
+// TestHealthUnderAnyHost sends requests by IP address, as load balancers do.
 func TestHealthUnderAnyHost(t *testing.T) {
 	h := &Health{Dir: t.TempDir()}
 	served := h.Beside(OnlyHosts(func(host string) bool { return host == "mesh.example" }, "another host", http.NotFoundHandler()))
@@ -45,7 +45,7 @@ func TestHealthUnderAnyHost(t *testing.T) {
 	}
 }
 
-// TestReadiness is about a directory that cannot be written to, and a stop.
+// TestReadiness tests a directory that cannot be written to, and a stop.
 func TestReadiness(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := &Health{Dir: filepath.Join(t.TempDir(), "data")} // not there: nothing can be written

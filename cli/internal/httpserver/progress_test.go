@@ -15,7 +15,7 @@ import (
 	"github.com/lumenize/lmz/internal/memnet"
 )
 
-// atRate reads so many bytes a second, after the first ones.
+// atRate reads at a rate in bytes per second, after the first bytes.
 type atRate struct {
 	io.Reader
 	perSecond int
@@ -26,7 +26,7 @@ func (r atRate) Read(p []byte) (int, error) {
 	return r.Reader.Read(p[:min(len(p), r.perSecond)])
 }
 
-// onProgress runs a test against the server's settings and a handler, in virtual time.
+// onProgress tests a server with a handler in virtual time.
 func onProgress(t *testing.T, h http.HandlerFunc, test func(t *testing.T, client *http.Client)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -43,7 +43,7 @@ func onProgress(t *testing.T, h http.HandlerFunc, test func(t *testing.T, client
 
 const page = 600_000 // bytes
 
-// TestPageOverSlowLine takes longer than any request may stand still, and comes whole.
+// TestPageOverSlowLine takes longer than a request may stall, and must arrive complete.
 func TestPageOverSlowLine(t *testing.T) {
 	onProgress(t, func(w http.ResponseWriter, _ *http.Request) { w.Write(make([]byte, page)) }, func(t *testing.T, client *http.Client) {
 		for rate, whole := range map[int]bool{15_000: true, 2_000: true, 100: false} {
@@ -60,7 +60,7 @@ func TestPageOverSlowLine(t *testing.T) {
 	})
 }
 
-// TestStalledAnswer ends, and with it the handler.
+// TestStalledAnswer requires that the answer and its handler end.
 func TestStalledAnswer(t *testing.T) {
 	var ended chan error // of the bubble
 	onProgress(t, func(w http.ResponseWriter, _ *http.Request) {
@@ -80,8 +80,8 @@ func TestStalledAnswer(t *testing.T) {
 	})
 }
 
-// TestBodyOverSlowLine comes whole, however long its answer takes; one that creeps or
-// stands still ends.
+// TestBodyOverSlowLine requires that a slow body arrives, however long its answer takes, and that
+// a stalled one ends.
 func TestBodyOverSlowLine(t *testing.T) {
 	onProgress(t, func(w http.ResponseWriter, r *http.Request) {
 		n, err := io.Copy(io.Discard, r.Body)
@@ -115,7 +115,7 @@ func TestBodyOverSlowLine(t *testing.T) {
 	})
 }
 
-// TestStalledUnreadBody is given up too when the answer is there already.
+// TestStalledUnreadBody requires that the body ends even if the answer is complete.
 func TestStalledUnreadBody(t *testing.T) {
 	onProgress(t, func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusForbidden) }, func(t *testing.T, client *http.Client) {
 		stands, w := io.Pipe()
@@ -139,7 +139,7 @@ func TestStalledUnreadBody(t *testing.T) {
 	})
 }
 
-// TestDeadlineOfHandler holds: what was taken away ends at once.
+// TestDeadlineOfHandler requires that a handler's own deadline holds.
 func TestDeadlineOfHandler(t *testing.T) {
 	var ended chan error // of the bubble
 	onProgress(t, func(w http.ResponseWriter, _ *http.Request) {

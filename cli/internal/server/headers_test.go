@@ -10,7 +10,7 @@ import (
 	"github.com/lumenize/lmz/internal/origin"
 )
 
-// Whatever the server answers, and whichever part of it does, other pages get no hold on it.
+// Every answer, from every part of the server, has the headers that isolate it from other pages.
 func TestSecurityHeadersOfServer(t *testing.T) {
 	s, err := Open(Plan{
 		Getenv: func(string) string { return "" }, Addr: "127.0.0.1:0", Data: t.TempDir(), CallLimit: 1e9, Log: slog.New(slog.DiscardHandler),

@@ -16,7 +16,7 @@ import (
 	"github.com/lumenize/lmz/internal/origin"
 )
 
-// servedHere runs the whole server of lmz dev, and notes what requests it sees.
+// servedHere runs the server of lmz dev, and records the requests that it sees.
 func servedHere(t *testing.T) (addr string, seen func() []string) {
 	s, err := Open(Plan{
 		Getenv: func(string) string { return "" }, Addr: "127.0.0.1:0", Data: t.TempDir(), CallLimit: time.Second, Log: slog.New(slog.DiscardHandler),
@@ -52,8 +52,8 @@ func servedHere(t *testing.T) (addr string, seen func() []string) {
 	}
 }
 
-// Requests of which a proxy and a server may see different ends. What one of them takes
-// for the body of the first request, the other must never take for a second.
+// Requests that a proxy and a server may end at different bytes. What one of them takes for the
+// body of the first request, the other must never take for a second one.
 func TestRequestSmuggling(t *testing.T) {
 	addr, seen := servedHere(t)
 	const hidden = "GET /smuggled HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -101,7 +101,7 @@ func TestRequestSmuggling(t *testing.T) {
 			t.Errorf("%s: %d answers, to %q:\n%s", name, n, paths, answers)
 		}
 	}
-	// Plain requests one behind the other are two.
+	// Pipelined plain requests are two.
 	if answers := exchange(t, addr, post("/auth/logout", "Content-Length: 2\r\n", "{}")+strings.Replace(hidden, "\r\n\r\n", "\r\nConnection: close\r\n\r\n", 1)); strings.Count(answers, "HTTP/1.1 ") != 2 {
 		t.Errorf("two requests: %s", answers)
 	}
@@ -110,8 +110,8 @@ func TestRequestSmuggling(t *testing.T) {
 	}
 }
 
-// exchange sends bytes on a connection of their own, says that nothing follows, and
-// returns all that is answered until the other end closes it.
+// exchange sends bytes on a new connection, closes its sending side, and returns everything that
+// comes back.
 func exchange(t *testing.T, addr, raw string) string {
 	t.Helper()
 	conn, err := net.Dial("tcp", addr)

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// A command that takes SIGHUP is told of it and goes on; any other one is interrupted.
+// A command that takes SIGHUP is notified and continues; any other command is interrupted.
 func TestHangup(t *testing.T) {
 	if signal.Ignored(syscall.SIGHUP) {
 		t.Skip("SIGHUP is ignored here, as under nohup")

@@ -15,7 +15,7 @@ import (
 	"github.com/lumenize/lmz/cli/internal/exit"
 )
 
-// A gateway with https gives its cookie a prefixed name (auth.Options.HostCookie).
+// With https, a gateway prefixes the name of its cookie (auth.Options.HostCookie).
 func TestPastedLinkWithHTTPS(t *testing.T) {
 	var service *auth.Service
 	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { service.ServeHTTP(w, r) }))
