@@ -9,6 +9,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -81,6 +82,25 @@ type Verifier struct {
 	names  Names
 	now    func() time.Time
 	parser *jwt.Parser
+	last   atomic.Pointer[verifying] // for the set that was used last
+}
+
+// verifying is a set of keys as the parser takes it.
+type verifying struct {
+	set  *keys.Set
+	keys jwt.VerificationKeySet
+}
+
+func (v *Verifier) verifying(set *keys.Set) jwt.VerificationKeySet {
+	if last := v.last.Load(); last != nil && last.set == set {
+		return last.keys
+	}
+	now := &verifying{set: set}
+	for _, p := range set.Public {
+		now.keys.Keys = append(now.keys.Keys, p.Key)
+	}
+	v.last.Store(now)
+	return now.keys
 }
 
 // NewVerifier returns a verifier of tokens with these names.
@@ -102,12 +122,8 @@ func (v *Verifier) Verify(set *keys.Set, token string) (Claims, error) {
 	if strings.ContainsAny(token, "\r\n") {
 		return Claims{}, ErrInvalid
 	}
-	var public jwt.VerificationKeySet
-	for _, p := range set.Public {
-		public.Keys = append(public.Keys, p.Key)
-	}
 	all := jwt.MapClaims{}
-	_, err := v.parser.ParseWithClaims(token, all, func(*jwt.Token) (any, error) { return public, nil })
+	_, err := v.parser.ParseWithClaims(token, all, func(*jwt.Token) (any, error) { return v.verifying(set), nil })
 	if errors.Is(err, jwt.ErrTokenExpired) { // the signature was checked first
 		return Claims{}, ErrExpired
 	}
