@@ -149,7 +149,7 @@ func TestJavaScriptPrograms(t *testing.T) {
 			const baseUrl = location.origin + '/original', errors = [];
 			const nameless = new lmz.LumenizeClient({ baseUrl, refresh, onConnectionError: (e) => errors.push(e.message) });
 			const refused = await nameless.connect().then(() => 'connected', (e) => e.message);
-			same(refused.includes('option Instance is required') || refused, true);
+			same(refused.includes('set the option Instance') || refused, true);
 			nameless.disconnect();
 			const named = new lmz.LumenizeClient({ baseUrl, refresh, instanceName: name });
 			await named.connect();
