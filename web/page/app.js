@@ -3,7 +3,7 @@
 import { load } from './lmz/lmz.js';
 import { EditorClient } from './editor.js';
 import { DocumentList } from './list.js';
-import { colors } from './people.js';
+import { colors } from './cursors.js';
 import { isolated, named, shown } from './shown.js';
 import { closeVersions, setUpVersions } from './versions.js';
 import './view.js';

@@ -5,7 +5,7 @@ import { highlightSelectionMatches, search } from '@codemirror/search';
 import { Annotation, ChangeSet, Compartment, EditorSelection, EditorState, Transaction } from '@codemirror/state';
 import { drawSelection, dropCursor, EditorView, highlightSpecialChars, placeholder } from '@codemirror/view';
 import { keys } from './keys.js';
-import { people, setPeople } from './people.js';
+import { people, setPeople } from './cursors.js';
 import { findings, setSpelling, spelling } from './spelling.js';
 
 // Milliseconds until a word that is being composed is shared: from its end or last change,
