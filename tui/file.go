@@ -17,11 +17,11 @@ import (
 	"github.com/lumenize/lmz/text"
 )
 
-// fileDelay is how long a change of the document may be missing in the shared file.
+// fileDelay is the delay after which a change of the document is in the shared file.
 const fileDelay = 500 * time.Millisecond
 
-// sharedFile is a file on this machine that has the text of the document. The document
-// has the text only; the file keeps its byte order mark, line ends, owner and mode.
+// sharedFile is a file on this machine that mirrors the text of the document. It keeps its
+// own byte order mark, line endings, owner and mode.
 type sharedFile struct {
 	path   string
 	raw    []byte      // what is in the file, as far as we know
@@ -30,13 +30,13 @@ type sharedFile struct {
 	joined bool        // file and document have one text
 	differ bool        // they do not, and the user is asked which to take
 	writes bool        // a fileMsg is on its way
-	lost   bool        // another program has changed the file: it is not written any more
+	lost   bool        // another program changed the file: it is no longer updated
 }
 
-// fileMsg says that it is time to write the shared file.
+// fileMsg says that the shared file has to be written.
 type fileMsg struct{}
 
-// readFile reads the shared file. One that does not exist is empty.
+// readFile reads the shared file. A file that does not exist counts as empty.
 func (f *sharedFile) readFile() error {
 	info, err := os.Stat(f.path)
 	switch {
@@ -56,7 +56,7 @@ func (f *sharedFile) readFile() error {
 	return nil
 }
 
-// write gives the shared file another text. A new file is its owner's.
+// write writes the shared file. Only its owner can read a new file.
 func (f *sharedFile) write(content string) error {
 	raw := f.form.Bytes(content)
 	if err := wholefile.Update(f.path, raw, 0o600); err != nil {
@@ -66,7 +66,7 @@ func (f *sharedFile) write(content string) error {
 	return nil
 }
 
-// keep writes what the file had beside it, with its permissions.
+// keep saves the old content of the file beside it, with the same permissions.
 func (f *sharedFile) keep() error {
 	perm := fs.FileMode(0o600)
 	if info, err := os.Stat(f.path); err == nil {
@@ -75,8 +75,8 @@ func (f *sharedFile) keep() error {
 	return wholefile.Write(f.path+"~", f.raw, perm)
 }
 
-// join brings file and document together when the document is there: one that is empty
-// takes the text of the other. If both have one the user is asked.
+// join makes file and document equal once the document is loaded: an empty one takes the text
+// of the other. If neither is empty, the user is asked.
 func (m *model) join() {
 	f := m.file
 	if f == nil || f.joined || f.differ {
@@ -93,11 +93,11 @@ func (m *model) join() {
 	}
 }
 
-// fileText is the text of the document as the file has it: an old document may have other
-// line breaks too.
+// fileText is the text of the document for the file: an old document may contain other line
+// breaks.
 func (m *model) fileText() string { return text.Breaks(m.area.text) }
 
-// become makes the text another, as the user's edit.
+// become replaces the text, as an edit of the user.
 func (m *model) become(content string) {
 	c := text.Diff(m.area.text, content)
 	if err := m.doc.Edit(c); err != nil {
@@ -107,7 +107,7 @@ func (m *model) become(content string) {
 	m.area.apply(c, false)
 }
 
-// decide takes the answer to which text the file and the document shall have.
+// decide handles the answer to the question which text to keep.
 func (m *model) decide(name string) tea.Cmd {
 	f := m.file
 	switch name {
@@ -115,10 +115,10 @@ func (m *model) decide(name string) tea.Cmd {
 		m.become(f.on)
 	case "d", "D":
 		if err := f.keep(); err != nil {
-			m.note = "the file cannot be kept as " + f.path + "~: " + describe(err)
+			m.note = "cannot keep the old file as " + f.path + "~: " + describe(err)
 			return nil
 		}
-		m.note = "what the file had is in " + filepath.Base(f.path) + "~"
+		m.note = "the file's previous text is in " + filepath.Base(f.path) + "~"
 	case "esc":
 		return m.quit()
 	default:
@@ -128,7 +128,7 @@ func (m *model) decide(name string) tea.Cmd {
 	return nil
 }
 
-// writeSoon has the file written after a change.
+// writeSoon schedules writing the file after a change.
 func (m *model) writeSoon() tea.Cmd {
 	f := m.file
 	if f == nil || !f.joined || f.writes || f.lost || f.on == m.fileText() {
@@ -138,7 +138,7 @@ func (m *model) writeSoon() tea.Cmd {
 	return after(fileDelay, fileMsg{})
 }
 
-// writeFile brings the file up to date, unless another program has changed it.
+// writeFile brings the file up to date, unless another program changed it.
 func (m *model) writeFile() {
 	f := m.file
 	if f == nil || !f.joined || f.lost || f.on == m.fileText() {
@@ -159,18 +159,18 @@ func (m *model) writeFile() {
 	}
 }
 
-// fileBar is what the user must know about the file.
+// fileBar is the bar about the shared file.
 func (m *model) fileBar() string {
 	f := m.file
 	switch {
 	case f == nil:
 		return ""
 	case f.differ:
-		return " " + printable.Line(filepath.Base(f.path)) + " and the document differ: f takes the file's text, d the other"
+		return " " + printable.Line(filepath.Base(f.path)) + " and the document differ: f takes the file's text, d the document's"
 	case f.lost:
-		return " another program has changed " + printable.Line(filepath.Base(f.path)) + ": it is not written any more"
+		return " another program changed " + printable.Line(filepath.Base(f.path)) + ": it is no longer updated"
 	case f.form.Mixed:
-		return " the line ends of " + printable.Line(filepath.Base(f.path)) + " are mixed: with the first change all become " + f.form.Name()
+		return " the line endings of " + printable.Line(filepath.Base(f.path)) + " are mixed: the first change makes them all " + f.form.Name()
 	}
 	return ""
 }

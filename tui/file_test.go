@@ -24,7 +24,7 @@ func TestFormOfSharedFile(t *testing.T) {
 			if got := s.area.text; strings.ContainsAny(got, "\r\ufeff") {
 				t.Errorf("%s: the document has %q", name, got)
 			}
-			mixed := strings.Contains(s.View().Content, "the line ends of notes.txt are mixed: with the first change all become ")
+			mixed := strings.Contains(s.View().Content, "the line endings of notes.txt are mixed: the first change makes them all ")
 			if mixed != strings.HasPrefix(name, "mixed") {
 				t.Errorf("%s: told of mixed line ends: %v", name, mixed)
 			}

@@ -7,14 +7,14 @@ var helpKeys = [][2]string{
 	{"arrows, Home, End", "move; Ctrl: by word, to the ends; Shift: select"},
 	{"Alt-A", "select everything"},
 	{"mouse", "click, drag, double click for a word, three for a line"},
-	{"Ctrl-C, Ctrl-X, Ctrl-V", "copy, cut, paste, by the terminal's clipboard"},
-	{"Ctrl-F", "find; Enter and Up go on and back"},
+	{"Ctrl-C, Ctrl-X, Ctrl-V", "copy, cut, paste through the terminal's clipboard"},
+	{"Ctrl-F", "find; Enter for the next match, Up for the last"},
 	{"Ctrl-W, Alt-D", "delete the word before, after"},
-	{"Ctrl-Z, Ctrl-Y", "undo and redo what you did, nobody else's"},
-	{"Alt-Enter", "how to spell the underlined word; so does a right click"},
+	{"Ctrl-Z, Ctrl-Y", "undo and redo your own changes"},
+	{"Alt-Enter", "suggestions for the underlined word; or right-click"},
 	{"Ctrl-O", "open or create another document"},
-	{"Ctrl-R", "earlier versions: see them, restore one"},
-	{"Ctrl-Q", "quit; Ctrl-C too, when nothing is selected"},
+	{"Ctrl-R", "see and restore earlier versions"},
+	{"Ctrl-Q", "quit; also Ctrl-C when nothing is selected"},
 }
 
 // helpLines returns the help screen for a width: two columns, or a short one.
@@ -35,6 +35,6 @@ func helpLines(width int) []string {
 	for _, k := range helpKeys {
 		lines = append(lines, k[0]+strings.Repeat(" ", left-len(k[0]))+k[1])
 	}
-	return append(lines, "", "Everything is saved by itself. Without a connection it is kept on this machine",
-		"and sent later, at the next opening if need be. Any key closes this help.")
+	return append(lines, "", "Everything is saved automatically. Offline changes are stored on this machine",
+		"and sent later, at the latest when you open it again. Any key closes this help.")
 }

@@ -17,11 +17,10 @@ import (
 	"github.com/lumenize/lmz/internal/wholefile"
 )
 
-// journal keeps on disk what openings of a document have typed and the document may not
-// have. Each opening has a file, named after its editor and locked while a process cares
-// for it, so that two terminals do not share one. What nobody has locked is left of an
-// editor that died or was quit: the next one takes it over, and sends it under the name
-// and the numbers that it had, so that each edit is made once.
+// journal stores on disk the edits that a document may lack. Each opening has a file, named
+// after its editor and locked by its process, so two terminals never share one. A file
+// without a lock was left by an editor that quit or died: the next one takes it over and
+// sends the edits under their old editor and numbers, so each is made once.
 type journal struct {
 	dir      string
 	document string
@@ -36,8 +35,8 @@ const (
 	lockEnding   = ".lock"
 )
 
-// openJournal opens the journal of a document, for one account. Without a state directory
-// there is none.
+// openJournal opens the journal of a document for one account. Without a state directory it
+// returns nil.
 func openJournal(state, server, account, document string) (*journal, error) {
 	if state == "" {
 		return nil, nil
@@ -47,8 +46,7 @@ func openJournal(state, server, account, document string) (*journal, error) {
 	return j, os.MkdirAll(j.dir, 0o700)
 }
 
-// left takes over the records that nobody cares for. Those that cannot be read are left
-// alone.
+// left takes over the records that no process holds. It ignores unreadable ones.
 func (j *journal) left() []editor.Record {
 	if j == nil {
 		return nil
@@ -76,7 +74,7 @@ func (j *journal) left() []editor.Record {
 	return all
 }
 
-// store has a record on disk when it returns. One without edits is dropped.
+// store writes a record to disk, or deletes it if it has no edits.
 func (j *journal) store(r editor.Record) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -93,7 +91,7 @@ func (j *journal) store(r editor.Record) error {
 		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
-		os.Remove(filepath.Join(j.dir, r.Editor+lockEnding)) // while it is ours: nobody waits for it
+		os.Remove(filepath.Join(j.dir, r.Editor+lockEnding)) // while it is ours, so no other process waits for it
 		j.unlock(r.Editor)
 		return nil
 	}
@@ -114,7 +112,7 @@ func (j *journal) lock(name string) error {
 	case err != nil:
 		return err
 	case !ok:
-		return errors.New("another process cares for these edits")
+		return errors.New("another process holds these edits")
 	}
 	j.locks[name] = lock
 	return nil
@@ -125,7 +123,7 @@ func (j *journal) unlock(name string) {
 	delete(j.locks, name)
 }
 
-// close leaves what is still there to the next opening.
+// close leaves the remaining records to the next opening.
 func (j *journal) close() {
 	if j == nil {
 		return

@@ -8,7 +8,7 @@ import (
 	"github.com/lumenize/lmz/internal/printable"
 )
 
-// key takes a key. What is shown above the text comes first.
+// key handles a key. Whatever is shown above the text gets it first.
 func (m *model) key(msg tea.KeyPressMsg) tea.Cmd {
 	name := msg.String()
 	m.note = ""
@@ -37,11 +37,11 @@ func (m *model) key(msg tea.KeyPressMsg) tea.Cmd {
 	case m.picker != nil:
 		return m.choose(name, msg.Text)
 	case name == "ctrl+o" && m.file != nil:
-		m.note = "the document belongs to " + printable.Line(m.file.path)
+		m.note = "the document is shared with " + printable.Line(m.file.path)
 	case name == "ctrl+o":
 		return m.pick()
 	case !m.ready():
-		return nil // there is nothing to edit yet
+		return nil // nothing to edit yet
 	case m.versions != nil:
 		return m.versionKey(name)
 	case name == "ctrl+r":
@@ -57,7 +57,7 @@ func (m *model) key(msg tea.KeyPressMsg) tea.Cmd {
 	return m.edit(name, msg.Text)
 }
 
-// edit takes a key for the text.
+// edit handles a key for the text.
 func (m *model) edit(name, text string) tea.Cmd {
 	if m.move(name) {
 		return nil
@@ -69,7 +69,7 @@ func (m *model) edit(name, text string) tea.Cmd {
 	case "ctrl+y", "ctrl+shift+z":
 		m.redo()
 	case "ctrl+s":
-		m.note = "saved by itself, as you type"
+		m.note = "changes are saved automatically"
 	case "ctrl+f":
 		m.openSearch()
 	case "ctrl+x":
@@ -98,8 +98,8 @@ func (m *model) edit(name, text string) tea.Cmd {
 	return nil
 }
 
-// move moves the cursor, with Shift the end of the selection, and reports whether the
-// key means that.
+// move moves the cursor, or with Shift the end of the selection. It reports whether the key
+// is one that does.
 func (m *model) move(name string) bool {
 	a := &m.area
 	to := a.moveTo
@@ -156,7 +156,7 @@ func (m *model) move(name string) bool {
 	return true
 }
 
-// cutShift takes the Shift out of a key's name.
+// cutShift removes Shift from the name of a key.
 func cutShift(name string) (rest string, shift bool) {
 	before, after, shift := strings.Cut(name, "shift+")
 	return before + after, shift

@@ -20,7 +20,7 @@ const (
 	undoPause  = time.Second      // in typing, which ends a step of undo
 )
 
-// phase is how far the user is with quitting.
+// phase is the progress of quitting.
 type phase int
 
 const (
@@ -30,8 +30,7 @@ const (
 	leaving
 )
 
-// model is the editor: everything on the screen, and what is to be done. Only the
-// goroutine of the program uses it.
+// model is the state of the editor. Only the goroutine of the program uses it.
 type model struct {
 	ctx      context.Context // of calls; ends when the program has
 	options  Options
@@ -84,7 +83,7 @@ func after(d time.Duration, msg tea.Msg) tea.Cmd {
 	return tea.Tick(d, func(time.Time) tea.Msg { return msg })
 }
 
-// Init connects, and opens the document or has one picked.
+// Init connects and opens the document, or the picker.
 func (m *model) Init() tea.Cmd {
 	cmds := []tea.Cmd{m.pump.wait(m.ctx.Done()), m.connect(), m.tick(), tea.RequestBackgroundColor}
 	if m.document == "" {
@@ -104,8 +103,7 @@ func (m *model) tick() tea.Cmd {
 	return after(time.Second, tickMsg{})
 }
 
-// connect connects, again if need be. A failure that only the user can do something
-// about comes through the pump as well.
+// connect connects. A failure that requires the user also comes through the pump.
 func (m *model) connect() tea.Cmd {
 	return func() tea.Msg { return connectedMsg{m.peer.Connect(m.ctx)} }
 }
@@ -124,14 +122,14 @@ func (m *model) open(document string) {
 		o.Journal = j.store
 	}
 	if m.doc, err = m.desk.Open(m.peer, o); err != nil {
-		m.err = err // it is open at this desk already: only a mistake of ours can do that
+		m.err = err // it is already open at this desk: a bug
 		return
 	}
 	m.journal = j
 	m.log.printf("opening, %d earlier to send", len(o.Restore))
 }
 
-// close closes the open document, then has the program go on with then.
+// close closes the open document, and then returns the message then.
 func (m *model) close(then tea.Msg) tea.Cmd {
 	s, j := m.doc, m.journal
 	m.doc, m.journal, m.menu, m.versions, m.search = nil, nil, nil, nil, search{}
@@ -152,13 +150,13 @@ func (m *model) close(then tea.Msg) tea.Cmd {
 // ready reports whether there is a text to edit.
 func (m *model) ready() bool { return m.doc != nil && m.doc.Ready() }
 
-// news puts on the screen what happened to the document.
+// news shows what happened to the document.
 func (m *model) news() tea.Cmd {
 	if m.doc == nil {
 		return nil
 	}
 	news := m.doc.Pull()
-	if news.Loaded { // the text has the changes already
+	if news.Loaded { // the text includes the changes
 		m.area.replace(m.doc.Text().String())
 		m.log.printf("loaded version %d", m.doc.Version())
 		news.Changes = nil
@@ -209,13 +207,13 @@ func (m *model) change(from, to int, s string) {
 	m.menu = nil
 }
 
-// insert puts s where the cursor is, in place of the selection.
+// insert inserts s at the cursor, replacing the selection.
 func (m *model) insert(s string) {
 	from, to := m.area.selection()
 	m.change(from, to, s)
 }
 
-// erase deletes the selection, or without one what is between the cursor and a place.
+// erase deletes the selection, or without one the text between the cursor and a position.
 func (m *model) erase(to int) {
 	from, end := m.area.selection()
 	if from == end {
@@ -224,7 +222,7 @@ func (m *model) erase(to int) {
 	m.change(from, end, "")
 }
 
-// step takes back or does again what this user did, and shows where that was.
+// step undoes or redoes a step of this user, and shows where that was.
 func (m *model) step(do func(*editor.OpenDocument) bool, nothing string) {
 	if !do(m.doc) {
 		m.note = nothing
@@ -240,7 +238,7 @@ func (m *model) undo() {
 			m.area.applyOwn(c)
 		}
 		return ok
-	}, "there is nothing of yours to undo")
+	}, "nothing of yours to undo")
 }
 
 func (m *model) redo() {
@@ -250,10 +248,10 @@ func (m *model) redo() {
 			m.area.applyOwn(c)
 		}
 		return ok
-	}, "there is nothing to do again")
+	}, "nothing to redo")
 }
 
-// quit ends the program when everything is sent, or asks.
+// quit ends the program once everything is sent, or asks the user.
 func (m *model) quit() tea.Cmd {
 	if m.phase != editing {
 		return nil
@@ -278,7 +276,7 @@ func (m *model) leave() tea.Cmd {
 // describe puts an error on one line.
 func describe(err error) string { return printable.Line(err.Error()) }
 
-// reason is the heart of an error of the network, without what was tried at the time.
+// reason is the innermost error of a failed connection.
 func reason(err error) string {
 	var refused *client.DialError
 	if !errors.As(err, &refused) || refused.Status != 0 {

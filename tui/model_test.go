@@ -340,7 +340,7 @@ func TestUndoOfOwnEdits(t *testing.T) {
 		ann.shows(", and his,")
 		bob.shows(", and his,")
 		ann.press("ctrl+z")
-		ann.sees("there is nothing of yours to undo")
+		ann.sees("nothing of yours to undo")
 		ann.press("ctrl+y")
 		ann.shows("my, and his, text")
 		bob.shows("my, and his, text")
@@ -393,7 +393,7 @@ func TestQuitOffline(t *testing.T) {
 		ann.write("late")
 		ann.press("ctrl+q")
 		ann.write("too late") // it is quitting
-		ann.sees("not sent: it is kept here and goes at the next opening. Quit? y/n")
+		ann.sees("not sent: it is stored here until you open it again. Quit? y/n")
 		ann.press("n", "!")
 		ann.press("ctrl+c")
 		ann.sees("Quit? y/n")
@@ -425,15 +425,15 @@ func TestFullDisk(t *testing.T) {
 		full(true)
 		ann.client.Cut()
 		ann.write("late")
-		ann.sees("not sent, and not on disk either: ")
+		ann.sees("not sent, and not stored on disk: ")
 		ann.press("ctrl+q")
 		ann.sees("not saved: quit anyway? y/n")
 		ann.press("n")
 		full(false)
-		ann.await("it is on disk", func() bool { return !strings.Contains(ann.View().Content, "not on disk") })
+		ann.await("it is on disk", func() bool { return !strings.Contains(ann.View().Content, "not stored on disk") })
 		full(true)
 		ann.write("!")
-		ann.sees("not on disk")
+		ann.sees("not stored on disk")
 		ann.pump.push(stopMsg{})
 		ann.await("the end", func() bool { return ann.quit })
 		if ann.err == nil {
@@ -452,10 +452,10 @@ func TestEditorWithoutJournal(t *testing.T) {
 		ann.await("the text", ann.ready)
 		ann.client.Cut()
 		ann.write("late")
-		ann.sees("not sent, and not on disk either: ")
+		ann.sees("not sent, and not stored on disk: ")
 		ann.client.Heal()
 		ann.saved()
-		ann.await("the bar is gone", func() bool { return !strings.Contains(ann.View().Content, "not on disk") })
+		ann.await("the bar is gone", func() bool { return !strings.Contains(ann.View().Content, "not stored on disk") })
 	})
 }
 
@@ -489,7 +489,7 @@ func TestLineBreaksOfPaste(t *testing.T) {
 		if want := "one\ntwo\nthree\n\uFFFD"; s.area.text != want {
 			t.Errorf("text %q, want %q", s.area.text, want)
 		}
-		s.sees("what was no text in the clipboard")
+		s.sees("bytes in the clipboard that are not text")
 	})
 }
 
@@ -723,7 +723,7 @@ func TestSharedFile(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.press("x")
-		s.sees("another program has changed notes.txt: it is not written any more")
+		s.sees("another program changed notes.txt: it is no longer updated")
 		s.press("y")
 		s.wait(time.Second)
 		s.fileHas(path, "by another program")
@@ -737,7 +737,7 @@ func TestSharedFileThatDiffers(t *testing.T) {
 			bob.write("in the document")
 			bob.saved()
 			s, path := withFile(t, m, "in the file")
-			s.sees("notes.txt and the document differ: f takes the file's text, d the other")
+			s.sees("notes.txt and the document differ: f takes the file's text, d the document's")
 			s.press("x", answer)
 			s.shows(want)
 			s.fileHas(path, want)

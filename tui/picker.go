@@ -176,7 +176,7 @@ func (m *model) pickerLines(room int) []string {
 	case p.failure != "":
 		lines = append(lines, p.failure)
 	case p.loading && len(p.names) == 0:
-		lines = append(lines, m.styles.faint.Render("asking for the documents…"))
+		lines = append(lines, m.styles.faint.Render("loading the documents…"))
 	case tooLong(p.fresh()) != "":
 		lines = append(lines, m.styles.faint.Render(tooLong(p.fresh())))
 	case len(shown) == 0 && p.fresh() != "":
@@ -186,7 +186,7 @@ func (m *model) pickerLines(room int) []string {
 	case p.fresh() != "":
 		lines = append(lines, m.styles.faint.Render("  create "+printable.Line(p.fresh())))
 	case len(shown) == 0:
-		lines = append(lines, m.styles.faint.Render("There are no documents yet: name one."))
+		lines = append(lines, m.styles.faint.Render("No documents yet. Type a name to create one."))
 	}
 	return lines
 }

@@ -22,9 +22,8 @@ type (
 	pumpedMsg  []tea.Msg
 )
 
-// pump brings what happens in the mesh to the model. The mesh never waits for the
-// screen: push only appends. Of news and failures the newest is enough;
-// everything else is kept, in order.
+// pump passes events of the mesh to the model. The mesh never waits for the screen: push only
+// appends. Of news and failures only the newest is kept, everything else in order.
 type pump struct {
 	mu    sync.Mutex // guards queue
 	queue []tea.Msg
@@ -61,7 +60,7 @@ func supersedes(msg, old tea.Msg) bool {
 	return false
 }
 
-// wait is a command that ends with what was pushed, or with nil when done is closed.
+// wait is a command that returns what was pushed, or nil when done is closed.
 func (p *pump) wait(done <-chan struct{}) tea.Cmd {
 	return func() tea.Msg {
 		select {
@@ -77,7 +76,7 @@ func (p *pump) wait(done <-chan struct{}) tea.Cmd {
 	}
 }
 
-// maxLogged is how many bytes of an event are written.
+// maxLogged is the most bytes of an event that are written.
 const maxLogged = 4 << 10
 
 // eventLog writes a line for each event. It may be used from any goroutine.

@@ -12,13 +12,13 @@ import (
 	"github.com/lumenize/lmz/examples/editor"
 )
 
-// Run edits documents until the user quits, which is no error, not even when something
-// stays unsaved: the user was asked, and the next opening sends it. When ctx ends, Run
-// sends what it can in 3 s, and returns the cause of the end.
+// Run edits documents until the user quits. Quitting is not an error, even if something is
+// unsaved: the user was asked, and the next opening sends it. When ctx ends, Run spends up
+// to 3 s on sending what is left and returns the cause of the end.
 //
-// It returns a [*client.LoginRequiredError] when the gateway refuses the user, at once
-// or when the user quits then; [client.ErrSuperseded] likewise when a newer client has
-// taken the address. While there is no connection it goes on trying.
+// If the gateway refuses the user, Run returns a [*client.LoginRequiredError], immediately
+// or when the user quits. If a newer client has taken the address, it returns
+// [client.ErrSuperseded] in the same way. Without a connection it keeps trying.
 func Run(ctx context.Context, o Options) error {
 	setDefaults(&o)
 	m := newModel(o)

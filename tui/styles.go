@@ -5,16 +5,15 @@ import (
 	"github.com/charmbracelet/x/ansi"
 )
 
-// styles are the looks of the screen. They use the sixteen colours of the terminal,
-// which its owner has chosen to be readable on a light or dark background, and say
-// nothing by colour alone.
+// styles are the styles of the screen. They use the terminal's sixteen colors, which its
+// owner chose to be readable, and never convey anything by color alone.
 type styles struct {
 	title, strong, bar, alarm, faint, good, bad, selected lipgloss.Style
 
 	// Lipgloss underlines code point by code point, which takes accents off their letters.
 	wrong, found, chosen ansi.Style
 
-	peers []peerStyles // of others, by turns
+	peers []peerStyles // of other people, in rotation
 }
 
 func newStyles(colour bool) styles {

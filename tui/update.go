@@ -11,7 +11,7 @@ import (
 	"github.com/lumenize/lmz/text"
 )
 
-// Update takes a message. It never waits: what takes time is in the command.
+// Update handles a message. It never waits: slow work is in the command that it returns.
 func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	cmd := m.handle(msg)
 	m.layout()
@@ -65,7 +65,7 @@ func (m *model) handle(msg tea.Msg) tea.Cmd {
 	return nil
 }
 
-// meshed takes a message that came through the pump.
+// meshed handles a message that came through the pump.
 func (m *model) meshed(msg tea.Msg) tea.Cmd {
 	switch msg := msg.(type) {
 	case newsMsg:
@@ -87,8 +87,8 @@ func (m *model) meshed(msg tea.Msg) tea.Cmd {
 	return nil
 }
 
-// connected takes the end of an attempt to connect, which goes on by itself unless the
-// user has to do something. Who has nothing on the screen yet is told at the prompt.
+// connected handles the end of an attempt to connect, which only fails if the user has to
+// do something. Without a text on the screen yet, the editor ends and says so at the prompt.
 func (m *model) connected(err error) tea.Cmd {
 	if err == nil || m.ctx.Err() != nil {
 		return nil
@@ -148,7 +148,7 @@ func (m *model) answer(name string) tea.Cmd {
 	return nil
 }
 
-// seen closes the screen with what a document has refused for good.
+// seen handles a key on the screen that shows refused edits.
 func (m *model) seen(name string) tea.Cmd {
 	r := m.refused[0]
 	switch name {
@@ -164,15 +164,14 @@ func (m *model) seen(name string) tea.Cmd {
 	return nil
 }
 
-// connectAgain tries again after the gateway refused the user, or a newer client took
-// the address.
+// connectAgain connects again after the gateway refused the user or a newer client took the
+// address.
 func (m *model) connectAgain() tea.Cmd {
 	m.blocked, m.offline = nil, m.now()
 	return m.connect()
 }
 
-// paste takes what the terminal brought: what was pasted, or a composed word. It sends a
-// line break as \r.
+// paste handles a paste or a composed word. The terminal sends line breaks as \r.
 func (m *model) paste(content string) tea.Cmd {
 	content = text.Breaks(content)
 	m.note = ""
@@ -187,15 +186,14 @@ func (m *model) paste(content string) tea.Cmd {
 	default:
 		if clean := strings.ToValidUTF8(content, "\uFFFD"); clean != content {
 			content = clean
-			m.note = "what was no text in the clipboard is shown as \uFFFD"
+			m.note = "bytes in the clipboard that are not text are shown as \uFFFD"
 		}
 		m.insert(content)
 	}
 	return nil
 }
 
-// copySelection brings the selected text to the clipboard of the terminal, or does
-// nothing.
+// copySelection copies the selected text, if any, to the terminal's clipboard.
 func (m *model) copySelection() tea.Cmd {
 	text := m.area.selected()
 	if text == "" {

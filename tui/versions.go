@@ -127,7 +127,7 @@ func (v *versions) take(msg versionMsg, method ansi.Method) {
 // versionNews takes the answers.
 func (m *model) versionNews(msg tea.Msg) tea.Cmd {
 	if r, ok := msg.(restoredMsg); ok && r.document == m.document {
-		m.note = "restored: the text as it was before is a version too"
+		m.note = "restored; the previous text is kept as a version"
 		if r.err != nil {
 			m.note = "not restored: " + describe(r.err)
 		}
@@ -187,12 +187,12 @@ func (m *model) versionKey(name string) tea.Cmd {
 // versionLines is the list on the screen, with room for some rows.
 func (m *model) versionLines(room int) []string {
 	v := m.versions
-	lines := []string{m.styles.strong.Render(" Versions") + m.styles.faint.Render("  Enter restores one, PgDn reads on, Esc goes back")}
+	lines := []string{m.styles.strong.Render(" Versions") + m.styles.faint.Render("  Enter restores, PgDn scrolls, Esc goes back")}
 	switch {
 	case v.failure != "":
 		return append(lines, "", " "+v.failure)
 	case v.loading:
-		return append(lines, "", m.styles.faint.Render(" asking for the versions…"))
+		return append(lines, "", m.styles.faint.Render(" loading the versions…"))
 	case len(v.all) == 0:
 		return append(lines, "", m.styles.faint.Render(" There are none yet."))
 	}

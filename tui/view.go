@@ -136,9 +136,9 @@ func (m *model) openingLines() []string {
 	lines := []string{"Opening " + printable.Line(m.document) + " …", printable.Line(m.options.Client.URL)}
 	switch {
 	case m.failure != "":
-		lines = append(lines, "", m.failure+", trying again")
+		lines = append(lines, "", m.failure+", retrying")
 	case m.doc != nil && m.doc.Err() != nil && m.state == client.Connected:
-		lines = append(lines, "", describe(m.doc.Err())+", trying again")
+		lines = append(lines, "", describe(m.doc.Err())+", retrying")
 	}
 	return lines
 }
@@ -146,10 +146,10 @@ func (m *model) openingLines() []string {
 // refusedLines shows what was typed earlier and a document does not take any more.
 func (m *model) refusedLines(room int) []string {
 	r := m.refused[0]
-	lines := []string{m.styles.strong.Render("Typed earlier, and not taken by the document:"), ""}
+	lines := []string{m.styles.strong.Render("You typed this earlier, and the document refused it:"), ""}
 	text := strings.Split(ansi.Wordwrap(cleanLines(r.Record.Text()), max(m.width-4, 1), ""), "\n")
 	lines = append(lines, text[:min(len(text), max(room-8, 1))]...)
-	return append(lines, "", m.styles.faint.Render(describe(r.Err)), "", "c copies it, d drops it, Esc keeps it for the next opening")
+	return append(lines, "", m.styles.faint.Render(describe(r.Err)), "", "c copies it, d discards it, Esc keeps it until the next opening")
 }
 
 // cleanLines is [printable.Line] for text of several lines.
@@ -168,13 +168,13 @@ func (m *model) blockedLines() []string {
 		why = printable.Line(login.Reason) + "."
 	}
 	if errors.Is(m.blocked, client.ErrSuperseded) {
-		why, what = "A newer editor has taken this one's place.", "Close that one if you want to go on here"
+		why, what = "A newer editor replaced this one.", "Close it to continue here"
 	}
 	lines := strings.Split(ansi.Wordwrap(why, max(m.width-2, 1), ""), "\n")
 	if m.doc != nil && !m.doc.Saved() {
-		kept := "What you typed and was not sent is kept."
+		kept := "Unsent changes are stored on this machine."
 		if err := m.notKept(); err != nil {
-			kept = "What you typed and was not sent is not kept: " + printable.Line(err.Error())
+			kept = "Unsent changes are not stored: " + printable.Line(err.Error())
 		}
 		lines = append(lines, strings.Split(ansi.Wordwrap(kept, max(m.width-2, 1), ""), "\n")...)
 	}
@@ -208,10 +208,10 @@ func (m *model) bars() []string {
 		bars = append(bars, m.styles.alarm.Render(m.spread(text, "")))
 	}
 	if err := m.trouble(); err != nil {
-		bars = append(bars, m.styles.alarm.Render(m.spread(" not saved, trying again: "+describe(err), "")))
+		bars = append(bars, m.styles.alarm.Render(m.spread(" not saved, retrying: "+describe(err), "")))
 	}
 	if err := m.notKept(); err != nil {
-		bars = append(bars, m.styles.alarm.Render(m.spread(" not sent, and not on disk either: "+describe(err), "")))
+		bars = append(bars, m.styles.alarm.Render(m.spread(" not sent, and not stored on disk: "+describe(err), "")))
 	}
 	if bar := m.fileBar(); bar != "" {
 		bars = append(bars, m.styles.alarm.Render(m.spread(bar, "")))
@@ -221,7 +221,7 @@ func (m *model) bars() []string {
 		from, _ := m.area.selection()
 		bars = append(bars, m.styles.bar.Render(m.spread(m.search.bar(from))))
 	case m.phase == asking && m.journal != nil && m.notKept() == nil:
-		bars = append(bars, m.styles.alarm.Render(m.spread(" not sent: it is kept here and goes at the next opening. Quit? y/n", "")))
+		bars = append(bars, m.styles.alarm.Render(m.spread(" not sent: it is stored here until you open it again. Quit? y/n", "")))
 	case m.phase == asking:
 		bars = append(bars, m.styles.alarm.Render(m.spread(" not saved: quit anyway? y/n", "")))
 	case m.note != "":

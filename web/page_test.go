@@ -287,7 +287,7 @@ func TestReasonsWithoutConnection(t *testing.T) {
 		const thief = new lmz.LumenizeClient({ tab: document.body.dataset.instance.split('.')[1] });
 		await thief.connect();`)
 	b.until(`document.getElementById('state-text').textContent === 'Open elsewhere'`)
-	b.until(`document.getElementById('retry').textContent === 'Go on here' && ` + inOneLine)
+	b.until(`document.getElementById('retry').textContent === 'Continue here' && ` + inOneLine)
 	b.do(chromedp.Click(chromedp.CSS("#retry")))
 	b.until(`document.body.dataset.state === 'connected' && document.getElementById('retry').hidden`)
 	b.typeText("!")
@@ -309,7 +309,7 @@ func TestReasonsWithoutConnection(t *testing.T) {
 	s.auth(access, "POST", "logout/all", "")
 	s.line.cut(false)
 	b.until(`document.body.dataset.view === 'sign-in'`)
-	b.until(`document.getElementById('signed-out').textContent.endsWith('was not sent is kept on this device.')`)
+	b.until(`document.getElementById('signed-out').textContent.endsWith('Unsent changes are stored on this device.')`)
 	b.newTab().signIn(s, "ada@example.com")
 	b.run(`dispatchEvent(new Event('focus'))`)
 	b.until(`document.body.dataset.dirty === 'false' && document.getElementById('text').text === 'mine! more and more'`)

@@ -142,7 +142,7 @@ func TestBrowserWithoutStorage(t *testing.T) {
 	b.until(`window.asked === 1 && location.hash === '#notes' && document.getElementById('text').text === 'typed'`)
 
 	b.run(`IDBObjectStore.prototype.put = window.put`)
-	b.until(`document.getElementById('saved').textContent.startsWith('Not sent yet: kept on this device')`)
+	b.until(`document.getElementById('saved').textContent.startsWith('Not sent yet: stored on this device')`)
 	b.crash()
 	s.line.cut(false)
 

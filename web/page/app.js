@@ -64,7 +64,7 @@ function showState(state) {
 /** Another window has this client's address: a copy of this tab that was not recognized as one. */
 function showElsewhere() {
   $('state-text').textContent = 'Open elsewhere';
-  $('retry').textContent = 'Go on here';
+  $('retry').textContent = 'Continue here';
 }
 
 $('retry').addEventListener('click', () => client.connect().catch(() => {}));
@@ -75,7 +75,7 @@ for (const event of ['online', 'offline']) addEventListener(event, () => showSta
 function showSignIn(reason) {
   if (data.view === 'desk') {
     $('signed-out').textContent = whySignedOut(reason) +
-      (open?.dirty && !open.unkept ? ' What you typed and was not sent is kept on this device.' : '');
+      (open?.dirty && !open.unkept ? ' Unsent changes are stored on this device.' : '');
     $('signed-out').hidden = false;
   }
   const shown = data.view === 'sign-in';
@@ -199,7 +199,7 @@ function wantedName() {
 function openWanted() {
   const name = wantedName();
   if (data.view !== 'desk' || name === (open?.name ?? '')) return;
-  if (open?.dirty && open.unkept && !confirm('What you typed here is not sent, and this browser cannot keep it. Lose it?')) {
+  if (open?.dirty && open.unkept && !confirm('Changes to this document are not sent, and this browser cannot store them. Discard them?')) {
     location.hash = encodeURIComponent(open.name);
     return;
   }
@@ -289,8 +289,8 @@ function savedText() {
   const { loaded, unkept, version, by } = open;
   if (!loaded) return 'Opening…';
   if (dirty() && data.state === 'connected') return 'Saving…';
-  if (dirty() && unkept) return 'Not sent yet, and this browser cannot keep it: leave the page open';
-  if (dirty()) return 'Not sent yet: kept on this device until the connection is back';
+  if (dirty() && unkept) return 'Not sent yet, and this browser cannot store it: keep the page open';
+  if (dirty()) return 'Not sent yet: stored on this device until the connection is back';
   if (version === 0) return 'New document';
   return by ? `Changed by ${isolated(by)}` : 'Saved';
 }

@@ -21,23 +21,23 @@ export function linkError() {
 }
 
 const endings = new Map([
-  ['Signed out', 'You were signed out in another tab. Sign in to go on.'],
-  ['Signed out on another device', 'You were signed out on another device. Sign in to go on.'],
-  ['Signed out by an administrator', 'An administrator signed you out. Sign in to go on.'],
-  ['Signed out because a copy of the sign-in was used', 'You were signed out because somebody used a copy of your sign-in. Sign in to go on, and look at your mail for sign-ins that were not yours.'],
+  ['Signed out', 'You were signed out in another tab. Sign in to continue.'],
+  ['Signed out on another device', 'You were signed out on another device. Sign in to continue.'],
+  ['Signed out by an administrator', 'An administrator signed you out. Sign in to continue.'],
+  ['Signed out because a copy of the sign-in was used', 'You were signed out because somebody used a copy of your sign-in. Sign in to continue, and check your mail for sign-ins that you did not make.'],
   ['Approval withdrawn', 'An administrator has withdrawn your access.'],
-  ['Account not yet approved', 'An administrator has to let you in.'],
+  ['Account not yet approved', 'An administrator has to approve your account.'],
   ['Account removed', 'Your account has been removed.'],
 ]);
 
 /** Says what happened to somebody who was signed in; reason is the gateway's (PROTOCOL.md, "Tokens"). */
 export function whySignedOut(reason) {
-  return endings.get(reason) ?? 'You were signed out, maybe in another tab. Sign in to go on.';
+  return endings.get(reason) ?? 'You were signed out, maybe in another tab. Sign in to continue.';
 }
 
 const refusals = new Map([
-  ['turnstile_required', 'No link was sent: the check that you are a person is not done. See above the button, and ask again then.'],
-  ['turnstile_failed', 'No link was sent: Cloudflare did not confirm that you are a person, or could not be asked. The check starts anew; ask again then.'],
+  ['turnstile_required', 'No link was sent: the check that you are human is not complete. Complete it above the button, then ask again.'],
+  ['turnstile_failed', 'No link was sent: Cloudflare did not confirm that you are human, or could not be reached. The check restarts; then ask again.'],
 ]);
 
 /** Asks for a link, and returns what the server has to say about it, or ''. Throws an Error that can be shown. */

@@ -83,5 +83,5 @@ async function show(button, version) {
 async function restore() {
   if (await ask((document) => document.restore(chosen)) === undefined) return;
   await list(0);
-  say('Restored. What the text was before is a version, too.');
+  say('Restored. The previous text is kept as a version.');
 }

@@ -84,7 +84,7 @@ export class TextView extends HTMLElement {
     if (!transaction.docChanged || transaction.annotation(notTyped)) return true;
     let whole = true;
     transaction.changes.iterChanges((fromA, toA, fromB, toB, inserted) => { whole &&= inserted.toString().isWellFormed(); });
-    if (!whole) this.onRefused('That text holds half a character, which cannot be shared. It was not inserted.');
+    if (!whole) this.onRefused('That text contains half a character, which cannot be shared, so it was not inserted.');
     return whole;
   }
 
