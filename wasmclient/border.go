@@ -8,7 +8,7 @@ import (
 	"syscall/js"
 )
 
-// border is what JavaScript and Go know of each other.
+// border is the connection between JavaScript and Go.
 type border struct {
 	js     js.Value
 	notify js.Value // function (event, peer, id, a, b, length, split)
@@ -53,9 +53,8 @@ func (b *border) tell(event string, peer, id int, first, second string, head, ta
 	b.notify.Invoke(event, peer, id, first, second, n, len(head))
 }
 
-// enter is the one function that JavaScript calls: (operation, peer, id, ...). It
-// never waits. A panic is told as an event, so that it costs one call and not the
-// page.
+// enter is the only function that JavaScript calls: (operation, peer, id, ...). It never
+// waits. A panic becomes an event, so it ends one call and not the page.
 func (b *border) enter(_ js.Value, args []js.Value) any {
 	peer, id := 0, 0
 	defer func() { b.guard(recover(), peer, id) }()
@@ -101,7 +100,7 @@ func (b *border) guard(v any, peer, id int) {
 	}
 }
 
-// toJSON has JavaScript write a message for a server that speaks only lmz.
+// toJSON makes JavaScript write a message for a server that speaks only lmz.
 func (b *border) toJSON(message []byte) ([]byte, error) {
 	result := b.js.Call("toJSON", arrayOf(message))
 	if result.Type() != js.TypeString {
@@ -110,7 +109,7 @@ func (b *border) toJSON(message []byte) ([]byte, error) {
 	return []byte(result.String()), nil
 }
 
-// subject has JavaScript read an access token. An opaque one has no subject: "".
+// subject makes JavaScript read an access token. An opaque token has no subject: "".
 func (b *border) subject(token string) string {
 	sub := b.js.Call("subject", token)
 	if sub.Type() != js.TypeString {

@@ -1,11 +1,13 @@
 //go:build js
 
-// Package wasmclient is the client core for JavaScript: a main package for GOOS=js
-// and, in the folder js, its face, a plain ES module. See js/lmz.d.ts.
+// Package wasmclient makes JavaScript programs nodes of the mesh with the same client core as
+// Go programs: it is a main package for GOOS=js and, in the folder js, an ES module that
+// programs import. See js/lmz.d.ts.
 //
-// Bytes cross the border between the two, not objects. JavaScript makes the
-// promises, encodes and decodes values, and guards what others may call; the Go side
-// keeps the connection, its sessions and the frames. There is one function in each
-// direction (see border.go and js/border.js, which agree on names and arguments), so
-// a call costs no function object and nothing has to be released.
+// Bytes cross the border between the two, not objects. JavaScript makes promises, encodes
+// and decodes values, and guards what others may call. Go handles the connection, its
+// sessions and the frames. There is one function in each direction (border.go and
+// js/border.js agree on names and arguments), so a call needs no function object, and
+// nothing has to be released. With the build tag text, the module also has the sync engine
+// of the editor (text.go), which web/page/sync.js uses.
 package main

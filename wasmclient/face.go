@@ -29,7 +29,7 @@ type face struct {
 	last        int             // number of the last event that JavaScript answers
 }
 
-// tokenAnswer is what the JavaScript side has for a token.
+// tokenAnswer is the answer of the JavaScript side to a request for a token.
 type tokenAnswer struct {
 	token   string
 	expires time.Time // by the clock here; zero if nobody knows
@@ -77,7 +77,7 @@ func (f *face) tell(event string, id int, first string) {
 	f.border.tell(event, f.number, id, first, "", nil, nil)
 }
 
-// settle gives a call or connect its answer.
+// settle answers a call or connect.
 func (f *face) settle(id int, failed lmz.Code, payload []byte) {
 	f.border.tell(eventSettle, f.number, id, string(failed), "", payload, nil)
 }
@@ -88,7 +88,7 @@ func (f *face) next() int {
 	return f.last
 }
 
-// connect starts connecting and settles when that has an end.
+// connect starts connecting, and settles when that ends.
 func (f *face) connect(id int) {
 	ctx, done := f.begin(id, context.Background())
 	go func() {
@@ -103,7 +103,7 @@ func (f *face) connect(id int) {
 	}()
 }
 
-// begin makes something that cancel can give up.
+// begin starts something that cancel can end.
 func (f *face) begin(id int, parent context.Context) (ctx context.Context, done func()) {
 	ctx, cancel := context.WithCancel(parent)
 	f.mu.Lock()
@@ -126,8 +126,7 @@ func (f *face) cancel(id int) {
 }
 
 // call makes a call: (binding, instance, call context or undefined, chain, milliseconds,
-// reply wanted, id wanted). It is handed to the peer before call returns, which keeps the
-// order of calls.
+// reply wanted, id wanted). The peer has it before call returns, which keeps calls in order.
 func (f *face) call(id int, args []js.Value) {
 	to, chain := lmz.At(args[0].String(), args[1].String()), bytesOf(args[3])
 	var callContext []byte
@@ -162,7 +161,7 @@ func (f *face) call(id int, args []js.Value) {
 	})
 }
 
-// fromJSON has JavaScript read a message of a server that speaks only lmz.
+// fromJSON makes JavaScript read a message of a server that speaks only lmz.
 func (f *face) fromJSON(text []byte) ([]byte, error) {
 	result := f.border.js.Call("fromJSON", f.number, string(text))
 	if wrong := result.Get("wrong"); !wrong.IsUndefined() {
@@ -171,7 +170,7 @@ func (f *face) fromJSON(text []byte) ([]byte, error) {
 	return bytesOf(result), nil
 }
 
-// handle has JavaScript begin an incoming call.
+// handle makes JavaScript start an incoming call.
 func (f *face) handle(ctx context.Context, callContext, chain []byte, done func(lmz.Code, []byte)) {
 	f.mu.Lock()
 	id := f.next()
@@ -220,16 +219,16 @@ func (f *face) wantToken(ctx context.Context, refused string) (string, error) {
 	}
 }
 
-// claims reads the token that wantToken has returned. The clock here is never compared with
-// the server's: JavaScript says how long the token is good.
+// claims describes the token that wantToken returned. The local clock is never compared with
+// the server's: JavaScript says how long the token is valid.
 func (f *face) claims(token string) (subject string, expires time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.border.subject(token), f.expires
 }
 
-// token answers wantToken: (token, error message, status, seconds that it is good or -1),
-// where status 401 and 403 mean that the user must sign in.
+// token answers wantToken: (token, error message, status, seconds of validity or -1). Status
+// 401 and 403 mean that the user must sign in.
 func (f *face) token(id int, args []js.Value) {
 	f.mu.Lock()
 	answer := f.tokens[id]
@@ -264,8 +263,8 @@ func (f *face) loginRequired(err *client.LoginRequiredError) {
 	f.tell(eventLoginRequired, err.Code, err.Reason)
 }
 
-// subscribe runs JavaScript's onSubscriptionRequired. Calls made before it has ended
-// overtake those that wait. They do not end with the connection: they go again.
+// subscribe runs JavaScript's onSubscriptionRequired. Calls made before it ends overtake
+// waiting ones. They survive the connection, and are sent again.
 func (f *face) subscribe(ctx context.Context) {
 	ended := make(chan struct{})
 	f.mu.Lock()

@@ -6,7 +6,7 @@ import (
 	"syscall/js"
 )
 
-// main offers its one function to the JavaScript that started it, and stays.
+// main offers its function to the JavaScript that started it, and never returns.
 // js/border.js gives the program a global object of its own, in which the border is.
 func main() {
 	b := &border{js: js.Global().Get("border"), peers: make(map[int]*face)}

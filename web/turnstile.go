@@ -8,17 +8,17 @@ import (
 
 // Options configure [Handler].
 type Options struct {
-	// TurnstileSiteKey is the public key of a Cloudflare Turnstile widget, whose secret
-	// the sign-in service has: the page then shows that widget in its sign-in form,
-	// and its content security policy allows Cloudflare's script and frame. Empty: no
+	// TurnstileSiteKey is the public key of a Cloudflare Turnstile widget; the sign-in
+	// service has its secret. The page shows the widget in its sign-in form, and its content
+	// security policy allows Cloudflare's script and frame. If it is empty, there is no
 	// widget, and nothing of Cloudflare is loaded or allowed.
 	TurnstileSiteKey string
 }
 
 const turnstileOrigin = "https://challenges.cloudflare.com"
 
-// policy returns the content security policy. What it adds is all that Cloudflare says
-// Turnstile needs: https://developers.cloudflare.com/turnstile/reference/content-security-policy
+// policy returns the content security policy. It adds what Turnstile needs according to
+// https://developers.cloudflare.com/turnstile/reference/content-security-policy
 func (o Options) policy() string {
 	if o.TurnstileSiteKey == "" {
 		return contentPolicy
@@ -27,7 +27,7 @@ func (o Options) policy() string {
 	return strings.Replace(contentPolicy, scripts, scripts+" "+turnstileOrigin, 1) + "; frame-src " + turnstileOrigin
 }
 
-// tell puts the site key into the page, where its script looks for it.
+// tell puts the site key into the page, for its script.
 func (o Options) tell(assets map[string]*asset) {
 	if o.TurnstileSiteKey == "" {
 		return

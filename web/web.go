@@ -1,6 +1,6 @@
-// Package web is the page that the gateway serves: its sources are in the folder
-// page, and scripts/build-web.mjs builds them, together with the WASM client, into
-// dist, which is embedded.
+// Package web serves the browser page of a gateway: the editor and its sign-in. The sources
+// are in the folder page; scripts/build-web.mjs builds them and the WASM client into dist,
+// which is embedded.
 package web
 
 import (
@@ -19,7 +19,7 @@ import (
 	"github.com/lumenize/lmz/internal/httphead"
 )
 
-// dist is empty, but for .gitkeep, in a checkout that was never built.
+// dist has only .gitkeep in a checkout that was never built.
 //
 //go:embed all:dist
 var dist embed.FS
@@ -43,8 +43,8 @@ const notBuilt = `<!doctype html>
 </html>
 `
 
-// Handler serves the page at / and its files. A program that was built without them
-// serves a page that says so.
+// Handler serves the page at / and its files. In a program built without them, it serves a
+// page that says so.
 func Handler(o Options) http.Handler {
 	files, err := fs.Sub(dist, "dist")
 	if err != nil {
@@ -86,7 +86,7 @@ type asset struct {
 	forms       map[string][]byte // by content encoding; "" is the file itself
 }
 
-// load reads the files and pairs them with their compressed forms.
+// load reads the files with their compressed forms.
 func load(files fs.FS) map[string]*asset {
 	assets := make(map[string]*asset)
 	fs.WalkDir(files, ".", func(name string, entry fs.DirEntry, err error) error {
@@ -118,8 +118,8 @@ func newAsset(files fs.FS, name string, data []byte) *asset {
 	return a
 }
 
-// contentType does not ask the operating system about what matters: a module whose
-// type is wrong does not load.
+// contentType does not ask the operating system for important types: a module with a wrong
+// type does not load.
 func contentType(name string) string {
 	switch path.Ext(name) {
 	case ".js":
@@ -141,8 +141,8 @@ func contentType(name string) string {
 	return "application/octet-stream"
 }
 
-// serve writes the smallest form that the browser takes. Browsers keep it and ask
-// each time whether it is still the same.
+// serve writes the smallest form that the browser accepts. Browsers cache it and revalidate
+// it each time.
 func (a *asset) serve(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Content-Type", a.contentType)

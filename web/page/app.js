@@ -1,4 +1,4 @@
-// The page: it shows what the client and the open document say.
+// The page: it shows the state of the client and of the open document.
 
 import { load } from './lmz/lmz.js';
 import { EditorClient } from './editor.js';
@@ -40,7 +40,7 @@ const client = new EditorClient({
   onConnectionError: (error) => console.debug('lmz:', error.message),
 });
 
-// What the connection is like.
+// The connection.
 
 function showState(state) {
   if (state === 'disconnected' && (data.state === 'signed-out' || leaving)) return;
@@ -61,7 +61,7 @@ function showState(state) {
   list.refresh();
 }
 
-/** Another window has this client's address: a copy of this tab that was not recognized as one. */
+/** Another window has this client's address: a copy of this tab that was not recognized. */
 function showElsewhere() {
   $('state-text').textContent = 'Open elsewhere';
   $('retry').textContent = 'Continue here';
@@ -122,7 +122,7 @@ $('link-again').addEventListener('click', () => {
   $('address').select();
 });
 
-// Whoever comes back from the mail in another tab is signed in here too.
+// A user who signed in through the mail in another tab is signed in here too.
 addEventListener('focus', () => {
   if (data.view !== 'sign-in') return;
   client.disconnect(); // it may be another user: a client keeps its name for life
@@ -137,7 +137,7 @@ $('sign-out').addEventListener('click', async () => {
   location.assign('/');
 });
 
-// A page that is put away shows nothing when it comes back, until it is known who is there.
+// A page from the back/forward cache shows nothing until the user is known.
 addEventListener('pagehide', ({ persisted }) => {
   if (persisted && data.view === 'desk') data.view = 'starting';
 });
@@ -157,7 +157,7 @@ setInterval(() => {
 
 const maxName = 256; // bytes of the name of a new document
 
-/** Says so if no new document can have this name. */
+/** Reports whether a name is too long for a new document, and tells the user. */
 function tooLong(name) {
   const bytes = new TextEncoder().encode(name).length;
   if (bytes <= maxName || list.names.has(name)) return false;
@@ -176,7 +176,7 @@ $('open-form').addEventListener('submit', (event) => {
   location.hash = encodeURIComponent(name);
 });
 
-// The open document. The address of the page names it.
+// The open document, which the address of the page names.
 
 function showDesk() {
   data.view = 'desk';
@@ -234,7 +234,7 @@ function skipToText(event) {
 $('skip').addEventListener('click', skipToText);
 $('skip').addEventListener('keydown', (event) => { if (event.key === 'Enter') skipToText(event); });
 
-/** What a document has to do with the page, as long as it is the open one. */
+/** The screen of a document, as long as it is the open one. */
 class Screen {
   constructor(name) {
     const mine = (f) => (...rest) => { if (open?.name === name) f(...rest); };
@@ -306,7 +306,7 @@ function showPeople(all) {
   }));
 }
 
-/** Shows text that the document refused, so that it can be copied. It is on disk until it is dropped. */
+/** Shows refused text, so the user can copy it. It stays on disk until the user discards it. */
 function showKept(text, drop) {
   if (text === '') {
     drop();
@@ -328,7 +328,7 @@ addEventListener('beforeunload', (event) => {
   if (open && dirty() && !leaving) event.preventDefault();
 });
 
-// Spelling: a list of what is wrong, for everybody who does not see marks in the text.
+// Spelling: a list of misspelled words, for users who cannot see the marks in the text.
 
 function suggestionButton(word, suggestion) {
   const button = document.createElement('button');

@@ -4,7 +4,7 @@ import { StateEffect, StateField } from '@codemirror/state';
 import { Decoration, EditorView, WidgetType } from '@codemirror/view';
 import { named } from './shown.js';
 
-/** Everybody else who is here: [{clientID, name, color, anchor, head}]. */
+/** The other people: [{clientID, name, color, anchor, head}]. */
 export const setPeople = StateEffect.define();
 
 export const colors = 6; // those of style.css, --peer-0 and so on

@@ -1,15 +1,15 @@
-// The editor's client: documents that are open, and what a document says to it.
+// The editor's client: the open documents, and the methods that documents call.
 
 import { LumenizeClient, meshFn } from './lmz/lmz.js';
 import { OpenDocument } from './document.js';
 
-/** Lets a document speak for itself, and nobody speak through one. */
+/** Admits documents that call on their own behalf, and nobody else through them. */
 function fromDocument({ lmz }) {
   const { callChain } = lmz.callContext;
-  if (callChain.length !== 1 || !isDocument(callChain[0])) throw new Error('only documents may call this, on their own');
+  if (callChain.length !== 1 || !isDocument(callChain[0])) throw new Error('only documents may call this, as the origin of the call');
 }
 
-/** Lets the spell checker answer what this client typed into a document. */
+/** Admits answers of the spell checker to what this client typed into a document. */
 function aboutOwnTyping({ lmz }) {
   const { callChain } = lmz.callContext;
   const [origin, document, checker] = callChain;
@@ -21,7 +21,7 @@ function aboutOwnTyping({ lmz }) {
 
 const isDocument = ({ type, bindingName }) => type === 'LumenizeDO' && bindingName === 'DOCUMENT_DO';
 
-/** A client that documents tell about edits, people and spelling. */
+/** A client to which documents send edits, people and findings. */
 export class EditorClient extends LumenizeClient {
   #open = new Map(); // by name
 
@@ -29,7 +29,7 @@ export class EditorClient extends LumenizeClient {
   handlePresence = meshFn((name, person) => this.#open.get(name)?.present(person), fromDocument);
   handleSpelling = meshFn((name, spelling) => this.#open.get(name)?.spelled(spelling), aboutOwnTyping);
 
-  /** A page of the names of the documents, {names, next}: those after a name, and at most so many. */
+  /** A page of the names of documents behind a name, {names, next}, with at most limit names. */
   documents(after, limit) {
     return this.lmz.callRaw('WORKSPACE_DO', 'main', this.ctn().list(after, limit));
   }

@@ -1,10 +1,10 @@
-// The list of documents: its first page, and more as one scrolls to its end.
+// The list of documents: its first page, and more pages when the user scrolls to the end.
 
 import { named } from './shown.js';
 
 const pageLength = 200; // names that are asked for at once
 
-/** Shows the documents in a list, whose last item is a button that leads to more. */
+/** Shows the documents in a list whose last item is a button for more. */
 export class DocumentList {
   /** The names that are shown. */
   names = new Set();
@@ -25,7 +25,7 @@ export class DocumentList {
     new IntersectionObserver((seen) => { if (seen.some((one) => one.isIntersecting)) this.#more(); }, { root: list }).observe(button);
   }
 
-  /** Asks again for as much as is shown. */
+  /** Loads again as much as is shown. */
   refresh() {
     this.#stale = true;
     this.#run(async () => {

@@ -1,4 +1,4 @@
-// Names of others, made fit to be shown: as Go's internal/printable does.
+// Makes names of other people safe to show, like Go's internal/printable.
 
 const hidden = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
 const visible = /[\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\u{110bd}\u{110cd}]/u; // though they are of category Cf

@@ -1,16 +1,16 @@
-// Signing in by a link in a mail.
+// Signing in with a link in a mail.
 
 import { checkAgain, takeToken } from './turnstile.js';
 
-// What anybody can put into an address or an answer is looked up in maps: a plain object
-// has members of its prototype as well.
+// Text from addresses and answers is looked up in maps, because a plain object also has the
+// members of its prototype.
 
 const reasons = new Map([
   ['invalid_token', 'That link has been used already, or it is not complete. Ask for a new one.'],
   ['token_expired', 'That link is too old. Ask for a new one.'],
 ]);
 
-/** What the address of the page says about a link that failed; it is said once. */
+/** The error of a failed link, from the address of the page, which then loses it. */
 export function linkError() {
   const url = new URL(location.href);
   const code = url.searchParams.get('error');
@@ -40,7 +40,7 @@ const refusals = new Map([
   ['turnstile_failed', 'No link was sent: Cloudflare did not confirm that you are human, or could not be reached. The check restarts; then ask again.'],
 ]);
 
-/** Asks for a link, and returns what the server has to say about it, or ''. Throws an Error that can be shown. */
+/** Requests a link and returns the notice of the server, or ''. Throws an Error for the user. */
 export async function askLink(email) {
   const token = await takeToken();
   try {
@@ -65,7 +65,7 @@ async function post(body) {
   throw new Error(refusals.get(answer.error) ?? answer.error_description ?? `The server answered ${response.status}.`);
 }
 
-/** Whether this server keeps the mails that it would have sent. */
+/** Whether this server shows mails in a mailbox instead of sending them. */
 export async function hasMailbox() {
   try {
     return (await fetch('/dev/mail', { method: 'HEAD' })).ok;

@@ -1,21 +1,21 @@
-// Misspelled words, as CodeMirror draws them, and what to write instead.
+// Misspelled words in CodeMirror, and the menu of suggestions.
 
 import { StateEffect, StateField } from '@codemirror/state';
 import { Decoration, EditorView, keymap, showTooltip } from '@codemirror/view';
 import { isolated, named } from './shown.js';
 
-/** {checked: [{from, to}], found: [{from, to, word, suggestions}]}: news about parts of the text. */
+/** New findings in parts of the text: {checked: [{from, to}], found: [{from, to, word, suggestions}]}. */
 export const setSpelling = StateEffect.define();
 
 const mark = (finding) => Decoration.mark({ class: 'wrong', finding });
 
-/** Whether a range is a word, and the whole of it. */
+/** Whether a range is exactly one word. */
 function isWord(state, from, to, word) {
   const letter = /[\p{L}\p{M}']/u;
   return state.sliceDoc(from, to) === word && !letter.test(state.sliceDoc(Math.max(0, from - 1), from)) && !letter.test(state.sliceDoc(to, to + 1));
 }
 
-/** The marks under misspelled words. A word that is being changed loses its own. */
+/** The marks under misspelled words. A word that changes loses its mark. */
 export const findings = StateField.define({
   create: () => Decoration.none,
   update(marks, transaction) {

@@ -1,5 +1,5 @@
-// Earlier versions of the open document: a list, the text of the chosen one, and a way
-// back to it.
+// Earlier versions of the open document: a list, the text of the chosen one, and restoring
+// it.
 
 import { named } from './shown.js';
 
@@ -10,7 +10,7 @@ const date = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle
 let current = () => null; // the open document
 let chosen = 0; // version
 
-/** Has the panel show the versions of what open() returns. */
+/** Makes the panel show the versions of the document that open() returns. */
 export function setUpVersions(open) {
   current = open;
   $('versions').addEventListener('toggle', () => { if ($('versions').open) list(0); });
@@ -18,7 +18,7 @@ export function setUpVersions(open) {
   $('restore').addEventListener('click', restore);
 }
 
-/** Closes the panel: another document is open. */
+/** Closes the panel, because another document is open. */
 export function closeVersions() {
   $('versions').open = false;
 }
@@ -28,7 +28,7 @@ function say(text) {
   $('versions-note').hidden = text === '';
 }
 
-/** Asks the document, and says what it said wrong. It resolves with undefined if that, or if another document is open meanwhile. */
+/** Asks the document. If that fails, it shows the error and resolves with undefined, as it does if another document was opened meanwhile. */
 async function ask(question) {
   const document = current();
   if (!document) return undefined;
@@ -50,7 +50,7 @@ async function list(before) {
   }
   const revisions = await ask((document) => document.history(before));
   if (!revisions) return;
-  if (before === 0 && revisions.length === 0) say('There are none yet.');
+  if (before === 0 && revisions.length === 0) say('No versions yet.');
   $('revisions').append(...revisions.map(({ last, by, at }, i) => {
     const button = document.createElement('button');
     button.type = 'button';

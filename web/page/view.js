@@ -1,5 +1,5 @@
-// The text on the screen: CodeMirror, in an element of its own, so that its styles are
-// allowed by a strict content policy.
+// The text on the screen: CodeMirror in a custom element, whose styles a strict content
+// policy allows.
 
 import { highlightSelectionMatches, search } from '@codemirror/search';
 import { Annotation, ChangeSet, Compartment, EditorSelection, EditorState, Transaction } from '@codemirror/state';
@@ -79,7 +79,7 @@ export class TextView extends HTMLElement {
     });
   }
 
-  /** Half of a character cannot be shared: it is refused, and whoever typed it is told. */
+  /** Refuses half of a character, which cannot be shared, and tells the user. */
   #allowed(transaction) {
     if (!transaction.docChanged || transaction.annotation(notTyped)) return true;
     let whole = true;
@@ -113,7 +113,7 @@ export class TextView extends HTMLElement {
     this.#settleLater(performance.now() + idleLimit);
   }
 
-  /** Browsers differ in what comes last of a composition, its end or the last change. */
+  /** Browsers differ in whether the end of a composition or its last change comes last. */
   #settleLater(idle) {
     clearTimeout(this.#heldTimer);
     this.#heldTimer = setTimeout(() => {
@@ -172,7 +172,7 @@ export class TextView extends HTMLElement {
 
   get text() { return this.#view.state.doc.toString(); }
 
-  /** Changes that the shared text knows already: those of others, undo, redo. */
+  /** Shows changes that are already in the shared text: of others, undo and redo. */
   change(changes) {
     let set = ChangeSet.fromJSON(changes);
     if (this.#held) {
@@ -227,7 +227,7 @@ export class TextView extends HTMLElement {
   }
 }
 
-/** What is typed, pasted or dropped has its line breaks as \n, as the document has them. */
+/** Converts the line breaks of typed, pasted and dropped text to \n, as in the document. */
 function withoutReturns(transaction) {
   if (!transaction.docChanged || transaction.annotation(notTyped)) return transaction;
   const changes = [];
