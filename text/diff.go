@@ -16,7 +16,7 @@ func Diff(a, b string) ChangeSet {
 	a, b = valid(a), valid(b)
 	var out builder
 	for _, h := range hunks(splitLines(a), splitLines(b)) {
-		if len(h.old) != len(h.new) || len(h.old) > maxDiff { // line by line would be longer than the text
+		if len(h.old) != len(h.new) || len(h.old) > maxDiff { // line by line would be longer
 			diffPiece(&out, strings.Join(h.old, ""), strings.Join(h.new, ""))
 			continue
 		}

@@ -45,7 +45,7 @@
 //	ErrLength      Apply, Edit, Map, Receive       the change is for another text: fix the caller
 //	ErrSplit       Apply, Edit, Receive            a position is inside a character: fix the caller
 //	ErrWire        Parse, Edits                    refuse the message
-//	ErrTooOld      Authority.Push                  show the user the edits; the text must be read again
+//	ErrTooOld      Authority.Push                  read the text again; show the user the edits
 //	ErrFuture      Authority.Push                  the same: the document was rolled back
 //	ErrTooLong     Authority.Push                  the same: the edit or the text is too long
 //	ErrNumbers     Authority.Push                  refuse the message

@@ -26,7 +26,7 @@ func Units(s string) int {
 			continue
 		}
 		n -= bits.OnesCount64(b &^ (b << 1) & top)                      // 10xxxxxx continues a character
-		n += bits.OnesCount64(b & (b << 1) & (b << 2) & (b << 3) & top) // 1111xxxx begins one of two units
+		n += bits.OnesCount64(b & (b << 1) & (b << 2) & (b << 3) & top) // 1111xxxx begins two units
 	}
 	for i := range len(s) {
 		switch b := s[i]; {

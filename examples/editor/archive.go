@@ -19,7 +19,7 @@ const (
 	editorPrefix   = "editor:"   // + editor: lastEdit
 	snapshotPrefix = "snapshot:" // + version: snapshot
 	chunkPrefix    = "chunk:"    // + ID: string
-	partPrefix     = "part:"     // + version + ":" + number: string; of snapshots that earlier programs wrote
+	partPrefix     = "part:"     // + version + ":" + number: string; of earlier programs
 )
 
 // rowBytes is the size of an edit in the log without its text.

@@ -26,7 +26,8 @@
 //
 // The spell checker calls only the author:
 //
-//	handleSpelling(document, {version, checked: [{from, to}], found: [{from, to, word, suggestions}]})
+//	handleSpelling(document, {version, checked: [{from, to}],
+//		found: [{from, to, word, suggestions}]})
 //
 // The workspace lists the documents, in the byte order of their names:
 //
@@ -59,7 +60,9 @@
 //		OnSubscriptionRequired: desk.SubscriptionRequired, OnMissed: desk.Missed,
 //	})
 //	...
-//	doc, err := desk.Open(peer, editor.OpenOptions{Document: "notes", Wake: wake, Journal: save, Restore: saved})
+//	doc, err := desk.Open(peer, editor.OpenOptions{
+//		Document: "notes", Wake: wake, Journal: save, Restore: saved,
+//	})
 //
 // The screen draws doc.Text(), passes the user's actions to Edit, Undo and SetCursor, and
 // calls Pull after each Wake. Edits of others change the text only within Pull. The open
