@@ -95,7 +95,7 @@ func TestAnOpaqueTokenOnAJSONLink(t *testing.T) {
 			}
 		})
 		err := p.Connect(t.Context())
-		if err == nil || !strings.Contains(err.Error(), "the option Instance is required") {
+		if err == nil || !strings.Contains(err.Error(), "set the option Instance") {
 			t.Errorf("Connect: %v", err)
 		}
 		if want := "~.tab lmz.access-token-b64.YS9i"; strings.Join(dialled, " ") != want {
