@@ -2,13 +2,9 @@ package lmz
 
 import (
 	"context"
-	"time"
 
 	"github.com/lumenize/lmz/internal/scope"
 )
-
-// DefaultTimeout is the timeout of a call whose ctx has no deadline (PROTOCOL.md, "Limits").
-const DefaultTimeout = 30 * time.Second
 
 // Caller is the calling half of a node: an object, a worker or a client. Its methods may be
 // called from any goroutine.

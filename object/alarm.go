@@ -57,42 +57,6 @@ type AlarmRun struct {
 	Over    string    `lmz:",omitempty"` // why a cron alarm is gone after it: no time follows; else ""
 }
 
-// runRow is an AlarmRun as it is stored.
-type runRow struct {
-	ID      string    `cbor:"id"`
-	Due     time.Time `cbor:"due"`
-	Attempt int       `cbor:"attempt"`
-	Began   time.Time `cbor:"began"`
-	Ended   time.Time `cbor:"ended,omitzero"`
-	Error   string    `cbor:"error"`
-	Skipped bool      `cbor:"skipped"`
-	Over    string    `cbor:"over,omitempty"`
-}
-
-// alarmRow is an alarm as it is stored. Times are Unix milliseconds.
-type alarmRow struct {
-	ID       string `cbor:"id"`
-	Rev      int64  `cbor:"rev"` // another one has another, also under the same ID
-	Kind     string `cbor:"kind"`
-	Delay    int64  `cbor:"delay"` // nanoseconds
-	At       int64  `cbor:"at"`    // Unix microseconds
-	Cron     string `cbor:"cron"`
-	Zone     string `cbor:"zone"`
-	Chain    []byte `cbor:"chain"`
-	Work     string `cbor:"work"`
-	Attempts int    `cbor:"attempts"`
-	First    int64  `cbor:"first"` // nanoseconds
-	Max      int64  `cbor:"max"`   // nanoseconds
-	Late     string `cbor:"late"`
-	Created  int64  `cbor:"created"`
-	Due      int64  `cbor:"due"`  // the time that it runs for next
-	Next     int64  `cbor:"next"` // when it runs next, which is later than Due after a failure
-	Failures int    `cbor:"failures"`
-	Error    string `cbor:"error"`
-	Dead     bool   `cbor:"dead"`
-	Payer    string `cbor:"payer,omitempty"` // who set it, see proto.WithPayer
-}
-
 // newAlarm returns the row of a new alarm, and why there can be none.
 func newAlarm(s Schedule, o AlarmOptions, rev int64, now time.Time) (alarmRow, error) {
 	switch o.Late {

@@ -14,10 +14,8 @@ import (
 	"github.com/lumenize/lmz"
 	"github.com/lumenize/lmz/internal/budget"
 	"github.com/lumenize/lmz/internal/proto"
-	"github.com/lumenize/lmz/internal/record"
 	"github.com/lumenize/lmz/internal/store"
 	"github.com/lumenize/lmz/internal/value"
-	"github.com/lumenize/lmz/internal/wake"
 )
 
 // Alarms are the alarms of one object: work that it does at a time, also if it is
@@ -45,24 +43,6 @@ const maxAlarmID = 1024
 
 // maxRuns is how many runs of its alarms an object remembers.
 const maxRuns = 200
-
-// The rows of alarms. That of one which is not dead has a second row, by which the next
-// one is found.
-const (
-	alarmRows = "alarm/"
-	runRows   = "run/"
-	alarmMeta = "alarms"
-)
-
-// alarmCounters number what alarms need.
-type alarmCounters struct {
-	Rev  int64 `cbor:"rev"` // of the alarm that was set last
-	Runs int64 `cbor:"runs"`
-}
-
-func dueKey(a *alarmRow) string { return wake.DueKey(a.Next, a.Rev) }
-
-func runKeyOf(n int64) string { return fmt.Sprintf("%s%03d", runRows, n%maxRuns) }
 
 // Set sets an alarm: at the times that s says, the object does work. An alarm with the
 // same ID is replaced, also from within its own work.
@@ -229,71 +209,4 @@ func (a *Alarms) History(ctx context.Context, id string) ([]AlarmRun, error) {
 	})
 	slices.SortStableFunc(runs, func(x, y AlarmRun) int { return x.Ended.Compare(y.Ended) })
 	return runs, err
-}
-
-// nextRev returns the number of a new alarm.
-func nextRev(st store.Store) (int64, error) {
-	return count(st, func(c *alarmCounters) int64 { c.Rev++; return c.Rev })
-}
-
-// count changes the counters of alarms.
-func count(st store.Store, next func(*alarmCounters) int64) (int64, error) {
-	var c alarmCounters
-	data, found, err := st.Row(alarmMeta)
-	if err == nil && found {
-		err = record.Unmarshal(data, &c)
-	}
-	if err != nil {
-		return 0, err
-	}
-	n := next(&c)
-	return n, putEncoded(st, alarmMeta, c)
-}
-
-// putEncoded stores a struct as the row with a key.
-func putEncoded(st store.Store, key string, row any) error {
-	data, err := record.Marshal(row)
-	if err != nil {
-		return err
-	}
-	return st.PutRow(key, data)
-}
-
-func getAlarm(st store.Store, id string) (*alarmRow, error) {
-	data, found, err := st.Row(alarmRows + id)
-	if !found || err != nil {
-		return nil, err
-	}
-	row := new(alarmRow)
-	return row, record.Unmarshal(data, row)
-}
-
-// putAlarm stores an alarm in place of what has its ID.
-func (o *Object) putAlarm(st store.Store, a *alarmRow) error {
-	before, err := getAlarm(st, a.ID)
-	if err != nil {
-		return err
-	}
-	if before != nil {
-		if err := o.dropAlarm(st, before); err != nil {
-			return err
-		}
-	}
-	o.stirred = true
-	o.charged(a.Payer, budget.Alarms, 1)
-	if !a.Dead {
-		if err := st.PutRow(dueKey(a), []byte(a.ID)); err != nil {
-			return err
-		}
-	}
-	return putEncoded(st, alarmRows+a.ID, a)
-}
-
-func (o *Object) dropAlarm(st store.Store, a *alarmRow) error {
-	o.stirred = true
-	o.charged(a.Payer, budget.Alarms, -1)
-	if err := st.DeleteRow(dueKey(a)); err != nil {
-		return err
-	}
-	return st.DeleteRow(alarmRows + a.ID)
 }

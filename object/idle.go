@@ -7,6 +7,9 @@ import (
 	"github.com/lumenize/lmz/internal/budget"
 )
 
+// maxOpen is how many objects are kept open although they are idle.
+const maxOpen = 2000
+
 // What objects without work may cost while they are kept open, in bytes of memory: about
 // openCost each, with SQLite's cache, and what their handlers remember, which goes by what
 // they have stored.

@@ -24,7 +24,6 @@ import (
 
 // Limits of a runtime.
 const (
-	maxOpen      = 2000             // objects that are kept open although they are idle
 	maxWaiting   = 10_000           // calls that wait for the turn of one object,
 	maxEach      = 1000             // and those of them that one subject pays for
 	maxPeeking   = 2                // objects that are copied for a check at once

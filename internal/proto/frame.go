@@ -30,26 +30,6 @@ const MaxFrame = 1 << 20
 // and call context.
 const MaxPayload = MaxFrame - 16<<10
 
-// Close codes (PROTOCOL.md, "Close codes"). RFC 6455 defines 1000 to 1015, the original
-// Lumenize and lmz the others.
-const (
-	CloseNormal       = 1000 // the client is finished: its session ends at once
-	CloseGoingAway    = 1001
-	CloseProtocol     = 1002 // an unreadable frame; the reason names the error
-	CloseTooBig       = 1009
-	CloseNoToken      = 4400 // login required
-	CloseTokenExpired = 4401 // the token has expired or was revoked: reconnect with a new one
-	CloseRefused      = 4403 // login required
-	CloseTimeout      = 4408 // no sign of life for too long
-	CloseSuperseded   = 4409 // a newer session has this address: do not reconnect
-	CloseBroken       = 4410 // the connection failed at this end; never sent
-	CloseOverflow     = 4413 // too much was queued for the client: its session has ended
-)
-
-// ReasonExpired is the reason of [CloseTokenExpired] for a token that has expired. Any other
-// reason tells people what was revoked.
-const ReasonExpired = "Token expired"
-
 // Kind is the first element of a frame.
 type Kind uint64
 

@@ -25,9 +25,6 @@ func (s State) String() string {
 // Timing of a client (PROTOCOL.md, "Close codes" and "Heartbeat").
 const (
 	AckDelay       = 200 * time.Millisecond // how long an acknowledgement may wait for a frame to ride on
-	quickCeiling   = time.Second            // of the delay before a dial while the link was good a moment ago
-	quickPeriod    = 10 * time.Second       // how long that is
-	slowCeiling    = 30 * time.Second       // of the delay after that, reached by doubling
 	answerDeadline = 10 * time.Second       // for a welcome or a pong
 	probeDeadline  = 3 * time.Second        // for the pong of a probe
 	renewBefore    = 30 * time.Second       // its expiry a token is replaced
@@ -324,22 +321,6 @@ func (l *Life) lost(now time.Time, why Loss) {
 		}
 		l.retry(now)
 	}
-}
-
-// retry waits with full jitter: up to a second for the first ten, then up to a
-// ceiling that doubles to 30 s.
-func (l *Life) retry(now time.Time) {
-	l.failures++
-	l.link, l.pinged = 0, false
-	ceiling := quickCeiling
-	if now.Sub(l.good) >= quickPeriod {
-		l.slow = min(l.slow+1, 5) // 2^5 s is beyond the ceiling
-		ceiling = min(quickCeiling<<l.slow, slowCeiling)
-	}
-	l.become(Reconnecting)
-	l.do(WaitRenew{Delay: -1})
-	l.do(Wait{Delay: l.advice + time.Duration(l.random()*float64(ceiling))})
-	l.advice = 0
 }
 
 func (l *Life) stop() {

@@ -16,7 +16,7 @@ type Item struct {
 
 var _ lmz.Value = Item{}
 
-// undefinedDocument is what the zero Item stands for.
+// UndefinedDocument is what the zero Item stands for.
 var UndefinedDocument = []byte{cbordoc.ByteUndefined}
 
 // Raw returns the item's own bytes, read-only. They mean the same elsewhere

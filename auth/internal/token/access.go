@@ -15,7 +15,6 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/lumenize/lmz/auth/internal/keys"
-	"github.com/lumenize/lmz/auth/internal/secret"
 )
 
 // leeway is how far the clocks of signer and verifier may be apart.
@@ -36,42 +35,10 @@ var (
 // Names are what a token's claims iss and aud have to be.
 type Names struct{ Issuer, Audience string }
 
-// Grant is what an access token will say.
-type Grant struct {
-	Subject, Email                        string
-	EmailVerified, AdminApproved, IsAdmin bool
-	// Session is the session that the token comes from, or empty.
-	Session string
-	// Actors are those who act for Subject, the nearest first.
-	Actors []string
-	// Expires is the claim exp.
-	Expires time.Time
-}
-
 // Sign makes an access token. Its claim aud is a string, not an array: the original compares
 // it as such.
 func Sign(set *keys.Set, names Names, g Grant, now time.Time) (string, error) {
-	claims := jwt.MapClaims{
-		"iss":           names.Issuer,
-		"aud":           names.Audience,
-		"sub":           g.Subject,
-		"exp":           g.Expires.Unix(),
-		"iat":           now.Unix(),
-		"jti":           secret.UUID(),
-		"emailVerified": g.EmailVerified,
-		"adminApproved": g.AdminApproved,
-		"email":         g.Email,
-	}
-	if g.IsAdmin {
-		claims["isAdmin"] = true
-	}
-	if g.Session != "" {
-		claims["sid"] = g.Session
-	}
-	if act := nest(g.Actors); act != nil {
-		claims["act"] = act
-	}
-	token := jwt.NewWithClaims(jwt.SigningMethodEdDSA, claims)
+	token := jwt.NewWithClaims(jwt.SigningMethodEdDSA, g.claims(names, now))
 	token.Header["kid"] = set.Primary
 	return token.SignedString(set.Signing)
 }

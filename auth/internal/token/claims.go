@@ -5,7 +5,45 @@ import (
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+	"github.com/lumenize/lmz/auth/internal/secret"
 )
+
+// Grant is what an access token will say.
+type Grant struct {
+	Subject, Email                        string
+	EmailVerified, AdminApproved, IsAdmin bool
+	// Session is the session that the token comes from, or empty.
+	Session string
+	// Actors are those who act for Subject, the nearest first.
+	Actors []string
+	// Expires is the claim exp.
+	Expires time.Time
+}
+
+// claims returns what the token of a grant says.
+func (g Grant) claims(names Names, now time.Time) jwt.MapClaims {
+	claims := jwt.MapClaims{
+		"iss":           names.Issuer,
+		"aud":           names.Audience,
+		"sub":           g.Subject,
+		"exp":           g.Expires.Unix(),
+		"iat":           now.Unix(),
+		"jti":           secret.UUID(),
+		"emailVerified": g.EmailVerified,
+		"adminApproved": g.AdminApproved,
+		"email":         g.Email,
+	}
+	if g.IsAdmin {
+		claims["isAdmin"] = true
+	}
+	if g.Session != "" {
+		claims["sid"] = g.Session
+	}
+	if act := nest(g.Actors); act != nil {
+		claims["act"] = act
+	}
+	return claims
+}
 
 // Claims are what a verified token says.
 type Claims struct {

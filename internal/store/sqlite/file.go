@@ -14,25 +14,6 @@ import (
 	"github.com/lumenize/lmz/internal/store/sqldb"
 )
 
-// exclusive says that one process and one connection ever use the file (the data directory
-// is locked). Set before WAL, this spares the shared memory file and half of the time of a
-// read.
-const exclusive = "PRAGMA locking_mode = EXCLUSIVE"
-
-// pragmas are set on every connection, in this order.
-var pragmas = []string{
-	exclusive,
-	// A commit appends to one file and syncs it once; the other modes sync two or
-	// three times.
-	"PRAGMA journal_mode = WAL",
-	// A commit returns when it is on disk: what was acknowledged survives a power
-	// cut. NORMAL would survive only the death of the process.
-	"PRAGMA synchronous = FULL",
-	// On macOS fsync leaves data in the drive's cache, and this does not. Other
-	// systems ignore it.
-	"PRAGMA fullfsync = ON",
-}
-
 // migrations bring a file to the current layout. Their number is in the file's
 // user_version. Never change one that was released; append.
 var migrations = []string{
