@@ -35,14 +35,13 @@ type Requester interface {
 	OnRequest(w http.ResponseWriter, r *http.Request)
 }
 
-// ServeHTTP has the object at a serve a request, in a turn, if its handler is a
-// [Requester]; else the answer is 501. The call context is the one in the ctx of r
-// , for instance with the origin auth that a gateway has
-// verified; without one it is a fresh chain. No header of r says who the caller is.
+// ServeHTTP has the object at a serve a request, in a turn, if its handler is a [Requester];
+// else the answer is 501. The call context is the one in the ctx of r, for instance with the
+// origin auth that a gateway has verified; without one it is a fresh chain. No header of r
+// says who the caller is.
 //
-// The status is 404 for an unknown binding or an impossible instance name, 413 for a
-// body that is too long, and 503 with Retry-After if the object did not get to see
-// the request.
+// The status is 404 for an unknown binding or an impossible instance name, 413 for a body
+// that is too long, and 503 with Retry-After if the object did not get to see the request.
 func (rt *Runtime) ServeHTTP(a lmz.Address, w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxRequestBody))
 	if refused := new(lmz.Error); errors.As(err, &refused) { // by whoever gave us the body
