@@ -210,3 +210,33 @@ func (a *Alarms) History(ctx context.Context, id string) ([]AlarmRun, error) {
 	slices.SortStableFunc(runs, func(x, y AlarmRun) int { return x.Ended.Compare(y.Ended) })
 	return runs, err
 }
+
+// putAlarm stores an alarm in place of what has its ID.
+func (o *Object) putAlarm(st store.Store, a *alarmRow) error {
+	before, err := getAlarm(st, a.ID)
+	if err != nil {
+		return err
+	}
+	if before != nil {
+		if err := o.dropAlarm(st, before); err != nil {
+			return err
+		}
+	}
+	o.stirred = true
+	o.charged(a.Payer, budget.Alarms, 1)
+	if !a.Dead {
+		if err := st.PutRow(dueKey(a), []byte(a.ID)); err != nil {
+			return err
+		}
+	}
+	return putEncoded(st, alarmRows+a.ID, a)
+}
+
+func (o *Object) dropAlarm(st store.Store, a *alarmRow) error {
+	o.stirred = true
+	o.charged(a.Payer, budget.Alarms, -1)
+	if err := st.DeleteRow(dueKey(a)); err != nil {
+		return err
+	}
+	return st.DeleteRow(alarmRows + a.ID)
+}
