@@ -135,7 +135,7 @@ func TestBrowserWithoutStorage(t *testing.T) {
 	s.line.cut(true)
 	b.until(`document.body.dataset.state === 'reconnecting'`)
 	b.typeText("typed")
-	b.until(`document.getElementById('saved').textContent.startsWith('Not sent yet, and this browser cannot keep it')`)
+	b.until(`document.getElementById('saved').textContent.startsWith('Not sent yet, and this browser cannot store it')`)
 
 	// Another document would take its place: the user is asked.
 	b.run(`window.asked = 0; window.confirm = () => { window.asked++; return false; }; location.hash = 'other'`)

@@ -196,7 +196,7 @@ func TestMissingTurnstileToken(t *testing.T) {
 	b.do(chromedp.Navigate(s.url))
 	b.until(`document.querySelector('#check iframe') !== null`)
 	b.do(chromedp.SendKeys(chromedp.CSS("#address"), "ada@example.com\r"))
-	b.errorSays("No link was sent: the check that you are a person is not done.")
+	b.errorSays("No link was sent: the check that you are human is not complete.")
 	b.run(`same((await (await fetch('/dev/mail')).text()).includes('ada@example.com'), false);`)
 	if n := c.requests("/turnstile/v0/siteverify"); n != 0 {
 		t.Errorf("Cloudflare was asked %d times about no token", n)
@@ -212,7 +212,7 @@ func TestFailedOrExpiredTurnstileToken(t *testing.T) {
 	// The page does not know that it has expired.
 	c.change(func() { clear(c.tokens) })
 	b.do(chromedp.SendKeys(chromedp.CSS("#address"), "ada@example.com\r"))
-	b.errorSays("Cloudflare did not confirm that you are a person")
+	b.errorSays("Cloudflare did not confirm that you are human")
 	b.run(`document.querySelector('#link-form button').click();`)
 	b.until(linkSent)
 
@@ -238,7 +238,7 @@ func TestTurnstileThatDoesNotLoad(t *testing.T) {
 	b.until(`!document.getElementById('check-problem').hidden && document.getElementById('check').hidden`)
 	b.until(`document.getElementById('check-problem').textContent.includes('could not be loaded from challenges.cloudflare.com. See that you are online')`)
 	b.do(chromedp.SendKeys(chromedp.CSS("#address"), "ada@example.com\r"))
-	b.errorSays("the check that you are a person is not done")
+	b.errorSays("the check that you are human is not complete")
 
 	c.change(func() { c.blocked = false })
 	b.run(`document.querySelector('#link-form button').click();`)
