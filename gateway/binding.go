@@ -2,30 +2,46 @@ package gateway
 
 import (
 	"context"
-	"errors"
-	"maps"
-	"runtime/debug"
+	"net/http"
 	"slices"
-	"unicode"
 
 	"github.com/lumenize/lmz"
-	"github.com/lumenize/lmz/gateway/internal/logs"
-	"github.com/lumenize/lmz/internal/node"
-	"github.com/lumenize/lmz/internal/proto"
 )
 
-// Call is a call on its way through the gateway, as a hook sees it. It is valid until
-// the hook returns.
-type Call struct {
-	To lmz.Address // whom it is for
+// ClientOptions are the rules of one binding under which clients connect. With the zero
+// value a token decides who may connect, the instance name must be "{sub}.{tab}", and clients
+// may call every binding.
+//
+// The functions are hooks. They are called from many goroutines. An error refuses, and so
+// does a panic. Hooks that see calls delay the calls that follow: they should be quick, and
+// must not wait for a client.
+type ClientOptions struct {
+	// Bindings are those that the clients may call; others do not exist for them. Nil
+	// means all. HTTP requests to objects are subject to those of [Options].Binding.
+	Bindings []string
 
-	chain []byte
+	// BeforeConnect sees the request of a client that wants to connect, before its token
+	// is looked at. It may say itself whose it is, for instance by a cookie or a
+	// certificate: then the client needs no token. Nil and no error leaves that to the
+	// token. An error refuses; see [Refusal]. A client that leaves its subject to the
+	// gateway has "~" in its place.
+	BeforeConnect func(r *http.Request, client lmz.Address) (*lmz.Auth, error)
+
+	// BeforeAccept decides whether somebody may connect under an instance name, and
+	// returns claims to add to those of auth, which it must not change. It is asked again
+	// about each new token on the connection. An error refuses; see [Refusal]. The default
+	// is InstanceName("{sub}.{tab}"); a hook that takes its place has to check the name.
+	BeforeAccept func(ctx context.Context, client lmz.Address, auth *lmz.Auth) (claims map[string]any, err error)
+
+	// BeforeCallToMesh sees each call of a client. The call context that the callee will
+	// have is in ctx: [lmz.SetState] adds to its state, as a trusted node. Its error
+	// reaches the client as that of a guard does.
+	BeforeCallToMesh func(ctx context.Context, call *Call) error
+
+	// BeforeCallToClient sees each call to a client. The call context that the client
+	// will have is in ctx, as above. Its error reaches the caller as that of a guard does.
+	BeforeCallToClient func(ctx context.Context, call *Call) error
 }
-
-// Methods returns the names of all methods that the call asks for, those of nested
-// continuations included, first the outermost: ["admin", "forceReset"]. It reads the call, which
-// costs time in proportion to its size.
-func (c *Call) Methods() ([]string, error) { return proto.Methods(c.chain) }
 
 // front is a binding under which clients connect.
 type front struct {
@@ -48,97 +64,3 @@ func (g *Gateway) HandleClients(binding string, o ClientOptions) {
 
 // Binding returns the binding.
 func (f *front) Binding() string { return f.binding }
-
-// Admit asks whether auth may have an instance name, and returns it with the claims
-// that the hook adds.
-func (f *front) Admit(ctx context.Context, instance string, auth *lmz.Auth) (*lmz.Auth, error) {
-	if auth == nil || auth.Subject == "" {
-		return nil, errors.New("nobody: there is no subject")
-	}
-	if !canBeName(instance) {
-		return nil, &Refusal{Message: "invalid instance name"}
-	}
-	admitted := *auth
-	err := protect(func() error {
-		more, err := f.options.BeforeAccept(ctx, lmz.At(f.binding, instance), auth)
-		if len(more) > 0 {
-			admitted.Claims = maps.Clone(auth.Claims)
-			if admitted.Claims == nil {
-				admitted.Claims = make(map[string]any)
-			}
-			maps.Copy(admitted.Claims, more)
-		}
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	if _, err := proto.MarshalContext(lmz.CallContext{Auth: &admitted}); err != nil {
-		return nil, errors.Join(errClaims, err)
-	}
-	return &admitted, nil
-}
-
-var errClaims = errors.New("the claims cannot travel")
-
-// maxName is the longest instance name of a client, in bytes.
-const maxName = 256
-
-// canBeName reports whether a client's instance name can be shown and logged: it has
-// nothing that a terminal obeys or that changes how what follows is read.
-func canBeName(instance string) bool {
-	if instance == "" || len(instance) > maxName {
-		return false
-	}
-	for _, r := range instance {
-		if unicode.IsSpace(r) || unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == '/' || r == '\uFFFD' {
-			return false
-		}
-	}
-	return true
-}
-
-// BeforeMesh asks whether a client's call may go on, and returns its answer if not.
-func (f *front) BeforeMesh(ctx context.Context, call *proto.Call) *proto.Answer {
-	if !f.shows(call.To.Binding) {
-		answer := proto.ErrorAnswer(&lmz.Error{Code: lmz.CodeAbsent, Message: "there is no binding " + logs.Shown(call.To.Binding) + " for clients of " + f.binding})
-		return &answer
-	}
-	return f.ask(ctx, f.options.BeforeCallToMesh, call)
-}
-
-// shows reports whether a binding exists for clients of this one.
-func (f *front) shows(binding string) bool {
-	return f.options.Bindings == nil || slices.Contains(f.options.Bindings, binding)
-}
-
-// ask has a hook decide about a call, and returns the call's answer if it refuses.
-func (f *front) ask(ctx context.Context, hook func(context.Context, *Call) error, call *proto.Call) *proto.Answer {
-	if hook == nil {
-		return nil
-	}
-	ctx = node.WithCallContext(proto.Bare(ctx), call.Context)
-	err := lmz.Check(ctx, func(ctx context.Context, _ *lmz.Request) error {
-		return protect(func() error { return hook(ctx, &Call{To: call.To, chain: call.Chain}) })
-	}, nil)
-	if err == nil {
-		c, _ := lmz.CallContextFrom(ctx)
-		call.Context.State, err = proto.EncodedState(c.State)
-	}
-	if err != nil {
-		logs.Hidden(f.gateway.log.Call, lmz.Worker(f.binding), err)
-		answer := proto.NewAnswer(nil, err)
-		return &answer
-	}
-	return nil
-}
-
-// protect turns a panic of f into an error.
-func protect(f func() error) (err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = &proto.PanicError{Value: v, Stack: debug.Stack()}
-		}
-	}()
-	return f()
-}

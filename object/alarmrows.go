@@ -9,6 +9,9 @@ import (
 	"github.com/lumenize/lmz/internal/wake"
 )
 
+// maxRuns is how many runs of its alarms an object remembers.
+const maxRuns = 200
+
 // The rows of alarms. That of one which is not dead has a second row, by which the next
 // one is found.
 const (

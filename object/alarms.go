@@ -41,9 +41,6 @@ func (o *Object) Alarms() *Alarms { return &Alarms{o} }
 // maxAlarmID is the longest ID of a new alarm, in bytes.
 const maxAlarmID = 1024
 
-// maxRuns is how many runs of its alarms an object remembers.
-const maxRuns = 200
-
 // Set sets an alarm: at the times that s says, the object does work. An alarm with the
 // same ID is replaced, also from within its own work.
 func (a *Alarms) Set(ctx context.Context, s Schedule, work lmz.Continuation, options AlarmOptions) (Alarm, error) {
