@@ -76,7 +76,7 @@ func TestExpensivePush(t *testing.T) {
 		}
 		// A thousand edits over four thousand versions are millions of maps.
 		_, err := Push.Call(t.Context(), mallory.Peer, at, 0, edits("another", 1, 0))
-		if err == nil || !strings.Contains(err.Error(), "too far back") || isRefused(err) {
+		if err == nil || !strings.Contains(err.Error(), "so far back") || isRefused(err) {
 			t.Errorf("far back: %v", err)
 		}
 		// So is the search for a thousand that were never made.
@@ -84,7 +84,7 @@ func TestExpensivePush(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err = Push.Call(t.Context(), mallory.Peer, at, 4001, edits("late", 1, 4001))
-		if err == nil || !strings.Contains(err.Error(), "too far back") {
+		if err == nil || !strings.Contains(err.Error(), "so far back") {
 			t.Errorf("never made: %v", err)
 		}
 		if _, err := Push.Call(t.Context(), mallory.Peer, at, 0, edits("another", 1, 0)[:1]); err != nil {
