@@ -21,7 +21,7 @@ import (
 	"github.com/lumenize/lmz/internal/proto"
 )
 
-// connect takes a client in, or says why not (PROTOCOL.md, "Connecting").
+// connect admits a client, or says why not (PROTOCOL.md, "Connecting").
 func (f *front) connect(w http.ResponseWriter, r *http.Request, instance string) {
 	log := f.gateway.log.Connect.With("binding", f.binding, "instance", logs.Shown(instance), "from", r.RemoteAddr)
 	switch {
@@ -61,10 +61,10 @@ func (f *front) connect(w http.ResponseWriter, r *http.Request, instance string)
 	f.accept(w, r, clients.Accepted{Rules: f, Instance: instance, Auth: auth, Proof: clients.Proof(proof), Number: number})
 }
 
-// proof asks who somebody is by what that came with.
+// proof verifies credentials and returns their owner.
 type proof func(context.Context) (*lmz.Auth, error)
 
-// hookProof asks a hook about a request.
+// hookProof returns a proof that runs a hook on a request.
 func hookProof(hook func(*http.Request, lmz.Address) (*lmz.Auth, error), r *http.Request, to lmz.Address) proof {
 	return func(ctx context.Context) (auth *lmz.Auth, err error) {
 		err = protect(func() error {
@@ -78,13 +78,13 @@ func hookProof(hook func(*http.Request, lmz.Address) (*lmz.Auth, error), r *http
 	}
 }
 
-// tokenProof asks Options.Verify about a token.
+// tokenProof returns a proof that runs Options.Verify on a token.
 func (g *Gateway) tokenProof(token string) proof {
 	return func(ctx context.Context) (*lmz.Auth, error) { return g.verify(ctx, token) }
 }
 
-// identify says whose a request is, and how that can be asked again. If it is not known the
-// request is answered.
+// identify returns the identity of a request, and a proof that checks it again. If the
+// identity is unknown, identify answers the request.
 func (f *front) identify(w http.ResponseWriter, r *http.Request, instance string, log *slog.Logger) (*lmz.Auth, proof, bool) {
 	if f.options.BeforeConnect != nil {
 		p := hookProof(f.options.BeforeConnect, r, lmz.At(f.binding, instance))
@@ -119,7 +119,8 @@ func (f *front) identify(w http.ResponseWriter, r *http.Request, instance string
 	return auth, p, true
 }
 
-// verify asks Options.Verify, which must name somebody. What can be no token it does not see.
+// verify calls Options.Verify, which must return a subject. A string that cannot be a token
+// never reaches it.
 func (g *Gateway) verify(ctx context.Context, token string) (auth *lmz.Auth, err error) {
 	if err := proto.CheckToken(token); err != nil {
 		return nil, &Refusal{Status: http.StatusUnauthorized, Message: err.Error()}
@@ -138,18 +139,18 @@ func (g *Gateway) verify(ctx context.Context, token string) (auth *lmz.Auth, err
 	return auth, err
 }
 
-// errReserved refuses a subject that would be everybody (PROTOCOL.md, "Connecting"), and
-// has the account of nobody.
+// errReserved refuses the subject "~", which in an instance name stands for the client's own
+// subject (PROTOCOL.md, "Connecting"), and whose account anonymous requests share.
 var errReserved = errors.New("a subject cannot be called " + proto.Myself)
 
-// ownName returns the instance name of a client that dialled one, in which "~" stands for the
-// subject of auth.
+// ownName returns the instance name for a dialled one, in which "~" stands for the subject of
+// auth.
 func ownName(dialled string, auth *lmz.Auth) (instance string, err error) {
 	tab, own := strings.CutPrefix(dialled, proto.Myself+".")
 	switch {
 	case !own || auth == nil:
 		return dialled, nil
-	case strings.Contains(auth.Subject, "."): // whose name begins with another one's
+	case strings.Contains(auth.Subject, "."): // its names would begin with another subject
 		return "", &Refusal{Message: "the subject contains a dot, so no instance name can have it"}
 	}
 	return auth.Subject + "." + tab, nil
@@ -177,7 +178,7 @@ func (g *Gateway) spoken(h http.Header) dialect.Dialect {
 	return nil
 }
 
-// offeredNames are the subprotocols that a client offers, without its token.
+// offeredNames returns the subprotocols that a client offers, without its token.
 func offeredNames(h http.Header) string {
 	return strings.Join(slices.DeleteFunc(protocols(h), proto.CarriesToken), ", ")
 }
@@ -208,7 +209,7 @@ func (f *front) accept(w http.ResponseWriter, r *http.Request, c clients.Accepte
 	}
 	taken := &hijacker{ResponseWriter: w}
 	conn, err := websocket.Accept(taken, r, &websocket.AcceptOptions{
-		Subprotocols: []string{c.Dialect.Traits().Subprotocol}, InsecureSkipVerify: true, // route asked about the origin
+		Subprotocols: []string{c.Dialect.Traits().Subprotocol}, InsecureSkipVerify: true, // crossOrigin has checked the origin
 	})
 	if err != nil {
 		g.log.Connect.Info("upgrade failed", "instance", c.Instance, "error", err)

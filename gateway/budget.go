@@ -14,22 +14,23 @@ type Rate struct {
 	Burst     int     // at once; 0 means 1
 }
 
-// Budget is how much one subject may use, over all its clients together. The subject at
-// the origin of a call pays for it and for everything that follows from it: the calls that
-// its callees make, and what they store, send and set alarms for. For quantities, 0 means
-// the default and a negative number no limit. A call that would exceed the budget is not
-// executed; its error is a [lmz.ErrRateLimited], which says when to call again, or a
+// Budget is how much one subject may use, over all its clients together. The subject at the
+// origin of a call pays for it and for everything that follows from it: the calls that its
+// callees make, and what they store, send and set alarms for. For quantities, 0 means the
+// default and a negative number no limit. A call that would exceed the budget is not
+// executed; its error is [lmz.ErrRateLimited], which says when to call again, or
 // [lmz.ErrQuotaExceeded], and [lmz.Exceeded] names the budget. The defaults exceed what
 // people and their programs need.
 type Budget struct {
-	// Connects is how often clients may connect, and Calls how many method calls they may
-	// make: each step of a chain is one, and each continuation among its arguments. The zero
-	// values are no limits; public deployments set [PublicConnectRate] and [PublicCallRate].
+	// Connects is how often clients may connect, and Calls how many method calls they may make:
+	// each step of a chain and each continuation among its arguments counts as one. The zero
+	// values mean no limits; public deployments should set [PublicConnectRate] and
+	// [PublicCallRate].
 	Connects, Calls Rate
 
-	// Time is how many seconds turns of objects and workers may spend on the subject's
-	// behalf, not counting waits in calls and commits. It is charged afterwards. The zero
-	// value means [DefaultTime].
+	// Time is how many seconds turns of objects and workers may spend on the subject's behalf,
+	// excluding waits in calls and commits. It is charged afterwards. The zero value means
+	// [DefaultTime].
 	Time Rate
 
 	Waiting  int64 // bytes of requests under way and of what clients have not acknowledged; by default 48 MiB
@@ -47,18 +48,18 @@ type Budget struct {
 
 const defaultWorkers = 16
 
-// DefaultTime is the default of [Budget].Time: half of one processor, and half a minute
-// at once.
+// DefaultTime is the default of [Budget].Time: half of one processor, with a burst of half a
+// minute.
 var DefaultTime = Rate{PerSecond: 0.5, Burst: 30}
 
-// Rates for a gateway that serves people. A page that reconnects and somebody who types
-// fast stay far below; a program that has gone wild does not.
+// Rates for a gateway that serves people. A page that reconnects and a fast typist stay far
+// below them; a runaway program does not.
 var (
 	PublicConnectRate = Rate{PerSecond: 0.5, Burst: 30}
 	PublicCallRate    = Rate{PerSecond: 100, Burst: 500}
 )
 
-// limits returns a budget as accounts want it.
+// limits converts a budget for package budget.
 func (b Budget) limits() *budget.Limits {
 	if b.Time == (Rate{}) {
 		b.Time = DefaultTime

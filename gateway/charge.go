@@ -7,7 +7,7 @@ import (
 	"github.com/lumenize/lmz/internal/budget"
 )
 
-// chargedBody charges the body of a request while it is read, because it is kept until the
+// chargedBody charges the body of a request as it is read, because it is kept until the
 // request has ended.
 type chargedBody struct {
 	io.ReadCloser

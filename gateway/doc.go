@@ -1,20 +1,21 @@
-// Package gateway lets clients into a mesh, and decides whose they are. It is the trust
-// boundary: it takes the identity of a client from a verified token or from a hook, and carries
-// calls between clients, workers and objects, and HTTP requests to objects. Whatever a client
-// claims about itself is dropped, or marked as its claim ([lmz.CallContext].ClientState).
+// Package gateway admits clients to a mesh and establishes their identity. It is the trust
+// boundary: it takes the identity of a client from a verified token or from a hook, and
+// carries calls between clients, workers and objects, and HTTP requests to objects. It drops
+// whatever a client claims about itself, or marks it as a claim
+// ([lmz.CallContext].ClientState).
 //
-// A [Gateway] is an http.Handler for the paths below Options.Prefix. The same server may serve
-// anything else. [ClientOptions] are the rules of a binding under which clients connect.
+// A [Gateway] is an http.Handler for the paths below Options.Prefix; the same server may
+// serve other paths. [ClientOptions] are the rules of a binding under which clients connect.
 //
 // # Errors
 //
-// New and Close return the errors of the data directory, such as object.ErrInUse. What clients
-// and callers get:
+// New and Close return errors of the data directory, such as object.ErrInUse. Clients and
+// callers get these:
 //
-//	error                                        who gets it, and why
-//	a *Refusal, or 401 or 403                    a client or request that a rule did not admit
-//	429 with Retry-After                         one that exceeds Budget.Connects
-//	lmz.ErrNotExecuted (absent)                  a caller: no such binding, or not for this client
+//	error                                        recipient and reason
+//	a *Refusal, or 401 or 403                    a client or request that the rules do not admit
+//	429 with Retry-After                         a client that exceeds Budget.Connects
+//	lmz.ErrNotExecuted (absent)                  a caller: no such binding, or hidden from this client
 //	lmz.ErrNotExecuted (guard)                   a caller: a hook refused the call
 //	lmz.ErrRateLimited, lmz.ErrQuotaExceeded     a caller over its Budget
 //	lmz.ErrBusy                                  a client with too many calls in flight

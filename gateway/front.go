@@ -19,7 +19,7 @@ func (f *front) deliver(ctx context.Context, call *proto.Call, done func(proto.A
 	f.gateway.clients.Deliver(ctx, call, done)
 }
 
-// logCall notes a call to a client.
+// logCall logs a call to a client.
 func (f *front) logCall(call *proto.Call) {
 	log := f.gateway.log.Call
 	if !log.Enabled(context.Background(), slog.LevelDebug) {
@@ -28,7 +28,7 @@ func (f *front) logCall(call *proto.Call) {
 	log.Debug("call to a client", "to", logs.Shown(call.To.String()), "caller", call.Context.Caller().String(), "methods", logs.Methods(call.Chain))
 }
 
-// logRefused notes a call to a client that a hook refused.
+// logRefused logs a call to a client that a hook refused.
 func (f *front) logRefused(call *proto.Call) {
 	c, subject := call.Context, ""
 	if c.Auth != nil {

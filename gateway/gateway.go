@@ -25,34 +25,35 @@ import (
 
 // Options configures [New].
 type Options struct {
-	// Dir is the data directory, where the objects live. Required. It is made if it
-	// does not exist, and locked: one gateway at a time.
+	// Dir is the data directory, where the objects live. Required. New creates it if it does
+	// not exist, and locks it: only one gateway can use it at a time.
 	Dir string
 
-	// Memory takes the place of Dir in tests: the objects live there. Package meshtest
-	// uses it.
+	// Memory replaces Dir in tests: the objects live in it. Package meshtest uses it.
 	Memory *object.MemoryDisk
 
-	// Verify checks an access token and says whose it is. Required. An error refuses the client
-	// with 401, and its text is only logged, unless it is a [*Refusal], or has the methods
-	// HTTPStatus() int and OAuthError() (code, description string): then the client gets those.
-	// It is called from many goroutines. Tokens may be of any kind, JWTs or opaque. A subject
-	// must not contain a dot, where the instance name of a client is cut, nor be "~".
+	// Verify checks an access token and returns its owner. Required. An error refuses the
+	// client with 401, and its text is only logged, unless it is a [*Refusal], or has the
+	// methods HTTPStatus() int and OAuthError() (code, description string): then the client
+	// gets those. Verify is called from many goroutines. Tokens may be of any kind, JWTs or
+	// opaque. A subject must not contain a dot, which separates the fields of an instance name,
+	// nor be "~".
 	//
-	// It is called again, with the same token, after a revocation: see [Gateway.Revoke],
+	// Verify is called again, with the same token, after a revocation: see [Gateway.Revoke],
 	// Revocations and Reverify. Then, and when a client sends its next token, only a definite
-	// refusal ends the connection: a Refusal or such an error with the status 401 or 403. Any
-	// other error means that the token could not be checked, and the connection stays for now.
+	// refusal ends the connection: a Refusal or an error with those methods, with status 401 or
+	// 403. Any other error means that the token could not be checked, and the connection stays
+	// for now.
 	Verify func(ctx context.Context, token string) (*lmz.Auth, error)
 
 	// Revocations returns a counter that changes with every revocation, for instance
-	// auth.Service.Revocations. It is read once per Heartbeat; if it has changed, all connections
-	// are verified again, so that revocations of which [Gateway.Revoke] was not told take effect
-	// then. Nil means that there is no such counter.
+	// auth.Service.Revocations. It is read once per Heartbeat; if it has changed, all
+	// connections are verified again, so that revocations not reported to [Gateway.Revoke] take
+	// effect then. Nil means that there is no such counter.
 	Revocations func() uint64
 
-	// Reverify is how often each open connection is verified again in any case; 0 means never. Set
-	// it if Verify knows of revocations but does not report them.
+	// Reverify is the interval at which each open connection is verified again in any case; 0
+	// means never. Set it if Verify knows of revocations but does not report them.
 	Reverify time.Duration
 
 	// Binding is the name under which clients are addressed, and the path segment
@@ -63,10 +64,10 @@ type Options struct {
 	// registers further bindings for clients, with their own rules.
 	Clients ClientOptions
 
-	// Budget is what each subject may use. BudgetOf, if it is not nil, returns the budget of
-	// one subject; if it returns nil, Budget applies. BudgetOf is called for every charge,
-	// from many goroutines, and must be fast. Requests that BeforeRequest admits anonymously
-	// share the budget of the subject "~".
+	// Budget is what each subject may use. BudgetOf, if not nil, returns the budget of one
+	// subject; if it returns nil, Budget applies. BudgetOf is called for every charge, from
+	// many goroutines, and must be fast. Requests that BeforeRequest admits anonymously share
+	// the budget of the subject "~".
 	Budget   Budget
 	BudgetOf func(subject string) *Budget
 
@@ -74,41 +75,41 @@ type Options struct {
 	// default is 5 s.
 	Grace time.Duration
 
-	// Heartbeat is how often clients check a quiet connection; the default is 30 s. A
-	// client that is silent for two and a half times that is disconnected.
+	// Heartbeat is how often clients check an idle connection; the default is 30 s. A client
+	// that is silent for two and a half heartbeats is disconnected.
 	Heartbeat time.Duration
 
-	// CallLimit is the longest deadline that a client's call can have, and the deadline
-	// of calls that have none; the default is 5 min.
+	// CallLimit is the maximum deadline of a client's call, and the deadline of calls that have
+	// none; the default is 5 min.
 	CallLimit time.Duration
 
 	// Prefix is the path below which the gateway serves; the default is "/gateway/". Our
-	// clients and the original's know no other behind their URL.
+	// clients and those of the original always append this path to their URL.
 	Prefix string
 
-	// BeforeRequest decides about an HTTP request to an object, and says whose it is,
-	// which the object finds in the request's call context. Nil and no error lets it in
-	// as nobody's: the object decides, and sees the headers Authorization and Cookie, but
-	// no token that Verify takes and no refresh token of package auth. An error refuses;
-	// see [Refusal]. The default demands a token that Verify takes, in the header
-	// Authorization; see [Bearer]. Of
-	// Clients only Bindings applies to requests: what the hooks BeforeAccept and
-	// BeforeCallToMesh refuse to clients has to be refused here as well.
+	// BeforeRequest decides whether an HTTP request may reach an object, and returns its
+	// identity, which the object finds in the request's call context. Nil and no error admits
+	// the request anonymously: the object decides, and sees the headers Authorization and
+	// Cookie, but no token that Verify accepts and no refresh token of package auth. An error
+	// refuses; see [Refusal]. The default requires a token that Verify accepts, in the header
+	// Authorization; see [Bearer]. Of Clients only Bindings applies to requests: what the hooks
+	// BeforeAccept and BeforeCallToMesh refuse to clients must be refused here as well.
 	BeforeRequest func(r *http.Request, to lmz.Address) (*lmz.Auth, error)
 
-	// Origins are further origins whose pages may connect and request, such as
-	// "https://app.example.com", or hosts with any scheme, such as "*.example.com", in
-	// the patterns of [path.Match]. Case, a dot at the end, the scheme's own port and how
-	// an international name is written make no difference. Pages of the gateway's own
-	// host always may.
+	// Origins are additional origins whose pages may connect and make requests, such as
+	// "https://app.example.com", or hosts with any scheme, such as "*.example.com", in the
+	// patterns of [path.Match]. Case, a trailing dot, the scheme's default port and the
+	// encoding of an international name make no difference. Pages of the gateway's own host
+	// always may.
 	Origins []string
 
-	// AllowOrigin decides about origins that Origins does not allow. Nil refuses them.
+	// AllowOrigin decides whether to allow an origin that Origins does not allow. Nil refuses
+	// it.
 	AllowOrigin func(origin string, r *http.Request) bool
 
-	// Log is told what happens, never a token or a value, with a namespace for each part of
-	// the gateway: package debug has a handler that chooses by it. Entries above debug are
-	// limited to 200 at once and five a second for each message. Nil discards.
+	// Log receives events, never a token or a value, with a namespace for each part of the
+	// gateway; package debug has a handler that filters by it. Entries above debug are limited
+	// to bursts of 200 and five a second for each message. Nil discards them.
 	Log *slog.Logger
 }
 
@@ -117,7 +118,7 @@ const (
 	defaultGrace     = 5 * time.Second
 	defaultHeartbeat = 30 * time.Second
 	defaultCallLimit = 5 * time.Minute
-	drainTime        = 10 * time.Second // that Close leaves to workers
+	drainTime        = 10 * time.Second // how long Close waits for workers
 )
 
 // Gateway is a running gateway. Register objects and workers before it serves.
@@ -129,18 +130,18 @@ type Gateway struct {
 	workers   map[string]*worker.Worker
 	fronts    map[string]*front // bindings under which clients connect
 	kinds     map[string]bool   // bindings of objects
-	dialects  []dialect.Dialect // that clients may speak, the preferred one first
+	dialects  []dialect.Dialect // that clients may speak, in order of preference
 	accounts  *budget.Accounts  // what subjects use
 	requests  underWay          // HTTP requests to objects
 	authority *authority.Authority
 	ctx       context.Context // ends when the gateway closes
 	cancel    context.CancelFunc
-	pool      *worker.Pool   // in which workers run
+	pool      *worker.Pool   // runs the workers
 	work      sync.WaitGroup // connections, workers' calls
 	clients   *clients.Clients
 }
 
-// New opens the data directory and makes a gateway that knows no nodes yet.
+// New opens the data directory and returns a gateway without nodes.
 func New(o Options) (*Gateway, error) {
 	if o.Dir == "" && o.Memory == nil || o.Verify == nil {
 		return nil, errors.New("gateway: Options.Dir and Options.Verify are required")
@@ -197,8 +198,8 @@ func New(o Options) (*Gateway, error) {
 	return g, nil
 }
 
-// HandleObject registers a kind of object under a binding. It panics on a name that is
-// empty or taken. Call it before the gateway serves.
+// HandleObject registers a kind of object under a binding. It panics if the name is empty or
+// taken. Call it before the gateway serves.
 func (g *Gateway) HandleObject(binding string, k object.Kind) {
 	g.mustBeFree(binding)
 	g.objects.Register(binding, k)
@@ -206,16 +207,15 @@ func (g *Gateway) HandleObject(binding string, k object.Kind) {
 }
 
 // HandleWorker registers a stateless node under a binding: makeHandler gets the worker's
-// calling half and returns what others may call, which must be safe for concurrent
-// use. It panics on a name that is empty or taken. Call it before the gateway
-// serves.
+// [lmz.Caller] and returns the handler of calls to it, which must be safe for concurrent use.
+// HandleWorker panics if the name is empty or taken. Call it before the gateway serves.
 func (g *Gateway) HandleWorker(binding string, makeHandler func(self lmz.Caller) lmz.Handler) {
 	g.mustBeFree(binding)
 	g.workers[binding] = g.pool.Worker(binding, makeHandler)
 }
 
-// Start wakes the objects that have something to do, such as an alarm that is due. Call
-// it when all nodes are registered; the first request does it otherwise.
+// Start wakes the objects that have work to do, such as a due alarm. Call it when all nodes
+// are registered; otherwise the first request does it.
 func (g *Gateway) Start() { g.objects.Start() }
 
 func (g *Gateway) mustBeFree(binding string) {
@@ -229,9 +229,9 @@ func (g *Gateway) isObject(binding string) bool {
 	return g.workers[binding] == nil && g.fronts[binding] == nil
 }
 
-// Close begins no calls to objects any more, tells the clients when to come back, lets running
-// turns finish and their answers go out, and disconnects the clients. Those on lmz.cbor present
-// the calls that were not begun to the next gateway.
+// Close stops starting calls to objects, tells the clients when to reconnect, lets running
+// turns finish and sends their answers, and disconnects the clients. Clients on lmz.cbor
+// present the calls that were not started to the next gateway.
 func (g *Gateway) Close() error {
 	began := time.Now()
 	disconnect := g.clients.Close()
@@ -247,16 +247,17 @@ func (g *Gateway) Close() error {
 	return err
 }
 
-// Revoke reports that a subject, a sign-in session or a token lost some or all of its authority.
-// The ids are those of [lmz.Auth]; unknown ones are ignored. It returns at once. The gateway then
-// verifies the credentials of all their connections and requests again, with Options.Verify or
-// the hook that admitted them, and with BeforeAccept. A definite refusal (see Options.Verify)
-// ends a connection, with the close code 4401, and cancels its calls; after any other answer it
-// continues with the new claims. With package auth, pass Revoke to auth.Service.OnRevoke.
+// Revoke reports that a subject, a sign-in session or a token lost some or all of its
+// authority. The ids are those of [lmz.Auth]; unknown ones are ignored. It returns at once.
+// The gateway then verifies the credentials of all their connections and requests again, with
+// Options.Verify or the hook that admitted them, and with BeforeAccept. A definite refusal
+// (see Options.Verify) ends a connection, with the close code 4401, and cancels its calls;
+// after any other answer it continues with the new claims. With package auth, pass Revoke to
+// auth.Service.OnRevoke.
 func (g *Gateway) Revoke(ids ...string) { g.authority.Revoke(ids...) }
 
-// drain waits until workers and connections have ended, and says what it had to leave:
-// handlers that ignore their ctx cannot be ended.
+// drain waits until workers and connections have ended, and returns an error that names what
+// is still running: handlers that ignore their ctx cannot be stopped.
 func (g *Gateway) drain(most time.Duration) error {
 	done := make(chan struct{})
 	go func() {
@@ -274,7 +275,7 @@ func (g *Gateway) drain(most time.Duration) error {
 	}
 }
 
-// failed answers a call that no node got.
+// failed answers a call that reached no node.
 func failed(done func(proto.Answer), code lmz.Code, message string) {
 	done(proto.ErrorAnswer(&lmz.Error{Code: code, Message: message}))
 }

@@ -22,13 +22,13 @@ type Call struct {
 	chain []byte
 }
 
-// Methods returns the names of all methods that the call asks for, those of nested
-// continuations included, first the outermost: ["admin", "forceReset"]. It reads the call, which
-// costs time in proportion to its size.
+// Methods returns the names of all methods that the call requests, including those of nested
+// continuations, outermost first: ["admin", "forceReset"]. It parses the call, which takes
+// time proportional to its size.
 func (c *Call) Methods() ([]string, error) { return proto.Methods(c.chain) }
 
-// Admit asks whether auth may have an instance name, and returns it with the claims
-// that the hook adds.
+// Admit checks whether auth may have an instance name, and returns auth with the claims that
+// the hook adds.
 func (f *front) Admit(ctx context.Context, instance string, auth *lmz.Auth) (*lmz.Auth, error) {
 	if auth == nil || auth.Subject == "" {
 		return nil, errors.New("nobody: there is no subject")
@@ -62,8 +62,8 @@ var errClaims = errors.New("the claims cannot travel")
 // maxName is the longest instance name of a client, in bytes.
 const maxName = 256
 
-// canBeName reports whether a client's instance name can be shown and logged: it has
-// nothing that a terminal obeys or that changes how what follows is read.
+// canBeName reports whether a client's instance name is safe to show and log: it has no
+// characters that a terminal interprets or that change how the following text is read.
 func canBeName(instance string) bool {
 	if instance == "" || len(instance) > maxName {
 		return false
@@ -76,7 +76,7 @@ func canBeName(instance string) bool {
 	return true
 }
 
-// BeforeMesh asks whether a client's call may go on, and returns its answer if not.
+// BeforeMesh checks whether a client's call may continue, and returns its answer if not.
 func (f *front) BeforeMesh(ctx context.Context, call *proto.Call) *proto.Answer {
 	if !f.shows(call.To.Binding) {
 		answer := proto.ErrorAnswer(&lmz.Error{Code: lmz.CodeAbsent, Message: "there is no binding " + logs.Shown(call.To.Binding) + " for clients of " + f.binding})
@@ -90,7 +90,7 @@ func (f *front) shows(binding string) bool {
 	return f.options.Bindings == nil || slices.Contains(f.options.Bindings, binding)
 }
 
-// ask has a hook decide about a call, and returns the call's answer if it refuses.
+// ask runs a hook on a call, and returns the call's answer if the hook refuses.
 func (f *front) ask(ctx context.Context, hook func(context.Context, *Call) error, call *proto.Call) *proto.Answer {
 	if hook == nil {
 		return nil

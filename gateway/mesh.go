@@ -13,14 +13,14 @@ import (
 	"github.com/lumenize/lmz/internal/proto"
 )
 
-// mesh is the gateway as its nodes see it: where their calls go, and which sessions its
-// clients have.
+// mesh is the gateway as its nodes see it: it delivers their calls and knows the sessions of
+// its clients.
 type mesh struct{ g *Gateway }
 
 var _ proto.Mesh = mesh{}
 
-// Deliver carries a call to where its node is. In one process that is a lookup in three
-// tables; a mesh that spans several machines would ask here where (binding, instance) lives.
+// Deliver delivers a call to its node. In one process that is a lookup in three tables; a
+// mesh that spans several machines would look up here where (binding, instance) lives.
 func (m mesh) Deliver(ctx context.Context, c *proto.Call, done func(proto.Answer)) {
 	if err := m.CheckTarget(c.To); err != nil {
 		done(proto.ErrorAnswer(err))
@@ -65,13 +65,13 @@ func noSuchTarget(message string) *lmz.Error {
 	return &lmz.Error{Code: lmz.CodeAbsent, Message: message}
 }
 
-// Session returns the session that the client at an address has now, connected or in
-// its grace period, or the zero id.
+// Session returns the current session of the client at an address, connected or in its grace
+// period, or the zero id.
 func (m mesh) Session(a lmz.Address) proto.SessionID {
 	return m.g.clients.Session(a)
 }
 
-// AfterSession calls ended, which must not block, once when a session of the client at an
+// AfterSession calls ended, which must not block, once the session s of the client at an
 // address has ended: at once if the client does not have that session.
 func (m mesh) AfterSession(a lmz.Address, s proto.SessionID, ended func()) {
 	m.g.clients.AfterSession(a, s, ended)
@@ -83,7 +83,7 @@ func (m mesh) Accounts() *budget.Accounts { return m.g.accounts }
 // Workers returns the workers by binding.
 func (m mesh) Workers() map[string]*worker.Worker { return m.g.workers }
 
-// IsObject reports whether objects have a binding.
+// IsObject reports whether a binding belongs to objects.
 func (m mesh) IsObject(binding string) bool { return m.g.isObject(binding) }
 
 // Shows reports whether a binding exists for a client.
@@ -92,8 +92,8 @@ func (m mesh) Shows(client lmz.Address, binding string) bool {
 	return f == nil || f.shows(binding)
 }
 
-// BeforeMesh asks the rules of a client's binding about a call, and returns its answer if they
-// refuse it.
+// BeforeMesh applies the rules of a client's binding to a call, and returns its answer if
+// they refuse it.
 func (m mesh) BeforeMesh(ctx context.Context, client lmz.Address, call *proto.Call) *proto.Answer {
 	f := m.g.fronts[client.Binding]
 	if f == nil {
@@ -102,21 +102,22 @@ func (m mesh) BeforeMesh(ctx context.Context, client lmz.Address, call *proto.Ca
 	return f.BeforeMesh(ctx, call)
 }
 
-// AskAgain verifies again who a client is.
+// AskAgain verifies the identity of a client again.
 func (m mesh) AskAgain(ctx context.Context, client lmz.Address) (*lmz.Auth, error) {
 	return m.g.clients.AskAgain(ctx, client)
 }
 
-// IsWorker reports whether a worker has a binding.
+// IsWorker reports whether a binding belongs to a worker.
 func (m mesh) IsWorker(binding string) bool { return m.g.workers[binding] != nil }
 
 // ClientBindings returns the bindings under which clients connect.
 func (m mesh) ClientBindings() []string { return slices.Collect(maps.Keys(m.g.fronts)) }
 
-// Acknowledged says that the caller has the answer to a call whose outcome an object keeps.
+// Acknowledged reports that the caller has the answer to a call whose outcome an object
+// keeps.
 func (m mesh) Acknowledged(object lmz.Address, id proto.CallID) { m.g.objects.Acknowledged(object, id) }
 
-// Verify says whose a token is.
+// Verify returns the identity that a token proves.
 func (m mesh) Verify(ctx context.Context, token string) (*lmz.Auth, error) {
 	return m.g.verify(ctx, token)
 }

@@ -8,16 +8,16 @@ import (
 	"github.com/lumenize/lmz"
 )
 
-// InstanceName returns a [ClientOptions].BeforeAccept that demands instance names of a format. A
-// format is made of fields with dots between them:
+// InstanceName returns a [ClientOptions].BeforeAccept that requires instance names to match a
+// format. A format consists of fields separated by dots:
 //
 //	{sub}    the token's subject
 //	{tab}    anything; only the last field may contain dots
-//	{other}  the claim called other, which must be a text
+//	{other}  the claim called other, which must be a string
 //
-// such as "{sub}.{tab}", the default, or "{sub}.{tenant}.{tab}", which lets a user in only under
-// the tenant that the token's claim says. A subject or claim with a dot fits no format. It panics
-// if the format has no {sub}: users could take each other's names.
+// such as "{sub}.{tab}", the default, or "{sub}.{tenant}.{tab}", which admits a user only
+// under the tenant in the token's claim. A subject or claim with a dot matches no format.
+// InstanceName panics if the format has no {sub}: users could take each other's names.
 func InstanceName(format string) func(context.Context, lmz.Address, *lmz.Auth) (map[string]any, error) {
 	fields := strings.Split(format, ".")
 	for _, field := range fields {

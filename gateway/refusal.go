@@ -13,9 +13,9 @@ import (
 	"github.com/lumenize/lmz/internal/proto"
 )
 
-// Refusal is the error of a hook that refuses a connection or a request, with what
-// the other side is told. Any other error refuses with 403 as well, or with 401 if it
-// is about a token, and its text is only logged.
+// Refusal is the error of a hook that refuses a connection or a request, with what the other
+// side is told. Any other error also refuses, with 403, or with 401 if it is about a token,
+// and its text is only logged.
 type Refusal struct {
 	Status     int           // HTTP status; 0 means 403
 	Message    string        // for the other side
@@ -25,7 +25,7 @@ type Refusal struct {
 // Error returns the message.
 func (r *Refusal) Error() string { return r.Message }
 
-// HTTPStatus returns the status with which the other side is refused.
+// HTTPStatus returns the HTTP status of the refusal.
 func (r *Refusal) HTTPStatus() int {
 	if r.Status < 300 || r.Status > 599 {
 		return http.StatusForbidden
@@ -33,7 +33,7 @@ func (r *Refusal) HTTPStatus() int {
 	return r.Status
 }
 
-// OAuthError returns the error that the other side is told about a token.
+// OAuthError returns the OAuth error code and description for the other side.
 func (r *Refusal) OAuthError() (code, description string) {
 	switch status := r.HTTPStatus(); {
 	case status >= http.StatusInternalServerError:
@@ -44,13 +44,13 @@ func (r *Refusal) OAuthError() (code, description string) {
 	return "invalid_token", r.Message
 }
 
-// publicError is an error of Options.Verify that says what the client may know of it.
+// publicError is an error of Options.Verify that says what the client may learn of it.
 type publicError interface {
 	HTTPStatus() int
 	OAuthError() (code, description string) // RFC 6750 section 3.1
 }
 
-// refuse answers with a text, without a line end, as the original does.
+// refuse answers with a text without a trailing newline, as the original does.
 func refuse(w http.ResponseWriter, status int, message string) {
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
@@ -60,18 +60,18 @@ func refuse(w http.ResponseWriter, status int, message string) {
 	io.WriteString(w, message)
 }
 
-// unspoken tells a client that offers no subprotocol of ours which there are.
+// unspoken tells a client that offers none of our subprotocols which ones exist.
 const unspoken = "This server speaks the WebSocket subprotocols " + proto.SubprotocolCBOR + " and " + proto.SubprotocolJSON +
 	" (version 0.26 of @lumenize/mesh). Offer one of them."
 
-// refuseUpgrade says what a connection has to become (RFC 9110 section 15.5.22).
+// refuseUpgrade tells the client to upgrade to a WebSocket (RFC 9110 section 15.5.22).
 func refuseUpgrade(w http.ResponseWriter, message string) {
-	w.Header().Add("Connection", "Upgrade") // what is in front may want it closed
+	w.Header().Add("Connection", "Upgrade") // a proxy in front may have asked to close it
 	w.Header().Set("Upgrade", "websocket")
 	refuse(w, http.StatusUpgradeRequired, message)
 }
 
-// refuseFor answers with what the other side may know of a hook's error.
+// refuseFor answers with what the other side may learn of a hook's error.
 func refuseFor(w http.ResponseWriter, err error) {
 	var r *Refusal
 	var public publicError
@@ -101,9 +101,9 @@ func refuseToken(w http.ResponseWriter, err error) {
 	oauthError(w, status, code, description)
 }
 
-// challenge is what WWW-Authenticate says. RFC 6750 has one word for a token that is no good,
-// whether it was good once or not. A description with characters that it cannot hold
-// there is only in the body.
+// challenge returns the value of WWW-Authenticate. RFC 6750 has one code for an unusable
+// token, whether it was ever valid or not. A description with characters not allowed there is
+// only in the body.
 func challenge(code, description string) string {
 	if code == "token_expired" { // of package auth
 		code = "invalid_token"
@@ -115,17 +115,17 @@ func challenge(code, description string) string {
 	return c + `, error_description="` + description + `"`
 }
 
-// refuseRate says when the subject may come again.
+// refuseRate answers 429 and says when the subject may try again.
 func refuseRate(w http.ResponseWriter, refused *lmz.Error) {
 	wait, ok := lmz.RetryAfter(refused)
 	if !ok {
-		wait = time.Minute // until it has given something up
+		wait = time.Minute // until it has released something
 	}
 	setRetryAfter(w, wait)
 	oauthError(w, http.StatusTooManyRequests, "rate_limited", "Too many requests. Please try again later.")
 }
 
-// setRetryAfter writes whole seconds, which is what HTTP has (RFC 9110 section 10.2.3).
+// setRetryAfter rounds up to whole seconds, the unit of HTTP (RFC 9110 section 10.2.3).
 func setRetryAfter(w http.ResponseWriter, wait time.Duration) {
 	if wait > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(int((wait+time.Second-1)/time.Second)))
@@ -145,6 +145,6 @@ func oauthError(w http.ResponseWriter, status int, code, description string) {
 	body, _ := json.Marshal(struct {
 		Error       string `json:"error"`
 		Description string `json:"error_description"`
-	}{code, description}) // two texts always can be encoded
+	}{code, description}) // two strings can always be encoded
 	w.Write(body)
 }

@@ -18,11 +18,11 @@ import (
 	"github.com/lumenize/lmz/internal/proto"
 )
 
-// Bearer returns the token of a request's header "Authorization: Bearer TOKEN". The
-// scheme may be in any case.
+// Bearer returns the token of a request's header "Authorization: Bearer TOKEN". The scheme is
+// case-insensitive.
 func Bearer(r *http.Request) (token string, ok bool) { return credential.Bearer(r.Header) }
 
-// serveObject carries a request to an object, if it may.
+// serveObject carries a request to an object, if the rules and the budget allow it.
 func (g *Gateway) serveObject(w http.ResponseWriter, r *http.Request, to lmz.Address) {
 	log := g.log.Request.With("to", logs.Shown(to.String()), "method", logs.Shown(r.Method), "from", r.RemoteAddr)
 	r = withoutClaims(r)
@@ -67,8 +67,8 @@ func (g *Gateway) serveObject(w http.ResponseWriter, r *http.Request, to lmz.Add
 	g.objects.ServeHTTP(to, w, r)
 }
 
-// hold returns a request and its answer that end when its authority, which was verified after
-// number was asked for, is taken away. Release forgets it.
+// hold returns a request and a response writer that end when the authority of auth, which was
+// verified after number was read, is revoked. release forgets it.
 func (g *Gateway) hold(w http.ResponseWriter, r *http.Request, auth *lmz.Auth, b *authority.Bearer, number uint64) (_ http.ResponseWriter, _ *http.Request, release func()) {
 	held := &heldAnswer{ResponseWriter: w, own: w.Header().Clone()}
 	ctx, cancel := context.WithCancel(r.Context())
@@ -88,11 +88,11 @@ func (g *Gateway) hold(w http.ResponseWriter, r *http.Request, auth *lmz.Auth, b
 	}
 }
 
-// withoutProof removes what proves whose a request is: all that may be it if that is
-// known, and of a request that is nobody's the tokens of the mesh. An object may demand
-// a proof of its own then.
+// withoutProof removes credentials from a request: all of them if the sender is known, and
+// from an anonymous request only the mesh's tokens, since an object may then require
+// credentials of its own.
 func (g *Gateway) withoutProof(r *http.Request, known bool) {
-	r.Header.Del("Sec-WebSocket-Protocol") // where a client's token is, see proto.OfferedToken
+	r.Header.Del("Sec-WebSocket-Protocol") // carries a client's token, see proto.OfferedToken
 	if known {
 		r.Header.Del("Authorization")
 		r.Header.Del("Cookie")
@@ -106,8 +106,8 @@ func (g *Gateway) withoutProof(r *http.Request, known bool) {
 	}
 }
 
-// beforeRequest says whose a request is, nil if nobody's, and how that can be asked again. If it
-// may not go on it is answered.
+// beforeRequest returns the identity of a request, nil if anonymous, and a proof that checks
+// it again. If the request is refused, beforeRequest answers it.
 func (g *Gateway) beforeRequest(w http.ResponseWriter, r *http.Request, to lmz.Address, log *slog.Logger) (*lmz.Auth, proof, bool) {
 	if g.options.BeforeRequest != nil {
 		auth, err := hookProof(g.options.BeforeRequest, r, to)(r.Context())
@@ -115,7 +115,7 @@ func (g *Gateway) beforeRequest(w http.ResponseWriter, r *http.Request, to lmz.A
 			log.Warn("request refused", "error", err)
 			refuseFor(w, err)
 		}
-		asked := r.Clone(r.Context()) // it keeps what the object does not see
+		asked := r.Clone(r.Context()) // keeps the headers that the object does not see
 		asked.Body = http.NoBody
 		return auth, hookProof(g.options.BeforeRequest, asked, to), err == nil
 	}
@@ -134,11 +134,11 @@ func (g *Gateway) beforeRequest(w http.ResponseWriter, r *http.Request, to lmz.A
 	return auth, p, err == nil
 }
 
-// heldAnswer is the answer to a request whose authority may be taken away meanwhile: then
-// it is 401 or, if it has begun, breaks off.
+// heldAnswer is the answer to a request whose authority may be revoked before it is complete:
+// then the status is 401 or, if the answer has begun, it breaks off.
 type heldAnswer struct {
 	http.ResponseWriter
-	own http.Header // what the gateway has set
+	own http.Header // set by the gateway
 
 	mu     sync.Mutex // guards the following fields
 	begun  bool
@@ -155,7 +155,7 @@ func (h *heldAnswer) end(reason string) {
 	}
 	h.mu.Unlock()
 	at := http.NewResponseController(h.ResponseWriter)
-	at.SetReadDeadline(time.Unix(1, 0)) // of a body that is still on its way; not every server can
+	at.SetReadDeadline(time.Unix(1, 0)) // of a body still being received; not every server supports it
 	if begun {
 		at.SetWriteDeadline(time.Unix(1, 0))
 	}
@@ -189,14 +189,14 @@ func (h *heldAnswer) Write(b []byte) (int, error) {
 	h.begin(http.StatusOK)
 	ended := h.ended
 	h.mu.Unlock()
-	if ended { // all of the answer, or its rest
+	if ended { // drop the rest of the answer
 		return len(b), nil
 	}
 	return h.ResponseWriter.Write(b)
 }
 
-// withoutClaims returns a copy of a request without the headers by which other routers
-// say who somebody is.
+// withoutClaims returns a copy of a request without the headers in which other routers report
+// an identity.
 func withoutClaims(r *http.Request) *http.Request {
 	r = r.Clone(r.Context())
 	for name := range r.Header {
@@ -207,11 +207,12 @@ func withoutClaims(r *http.Request) *http.Request {
 	return r
 }
 
-// requestOverhead is about what a request with a small answer keeps besides its body.
+// requestOverhead is roughly what a request with a small answer occupies besides its body.
 const requestOverhead = 64 << 10
 
-// maxRequests is how many HTTP requests of one subject, or of nobody, are served at a time. Their
-// bodies and answers are in memory, also while a slow client sends or reads them.
+// maxRequests is how many HTTP requests of one subject, or of all anonymous senders, are
+// served at a time. Their bodies and answers stay in memory, even while a slow client sends
+// or reads.
 const maxRequests = 32
 
 // underWay counts requests by subject.
@@ -220,7 +221,7 @@ type underWay struct {
 	of map[string]int
 }
 
-// enter counts one more, unless the subject has as many as it may.
+// enter counts one more, unless the subject has reached the limit.
 func (u *underWay) enter(subject string) bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()

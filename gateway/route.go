@@ -13,7 +13,7 @@ import (
 	"github.com/lumenize/lmz/internal/origin"
 )
 
-// ServeHTTP takes clients in at {prefix}/{binding}/{instance}, carries requests for
+// ServeHTTP connects clients at {prefix}/{binding}/{instance}, carries requests for
 // {prefix}/{binding}/{instance}/... to objects, and answers 404 to everything else.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	g.Start()
@@ -36,10 +36,10 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	g.serveObject(w, r, to)
 }
 
-// route reads whom a path is for: nobody if the binding is empty. The binding may be
-// in one of several spellings, and the instance may have any characters if they are
-// escaped. What follows the instance begins with a slash. Objects are found that the
-// clients of Options.Binding may call: a request is under no other binding's rules.
+// route parses a path into the address it names, with an empty binding if none. The binding
+// may have one of several spellings, and the instance may contain any characters if they are
+// escaped. rest begins with a slash. route finds only objects that the clients of
+// Options.Binding may call: requests are subject to no other binding's rules.
 func (g *Gateway) route(u *url.URL) (to lmz.Address, rest string, refused *Refusal) {
 	below, ok := strings.CutPrefix(u.EscapedPath(), g.options.Prefix)
 	if !ok {
@@ -69,11 +69,11 @@ func (g *Gateway) route(u *url.URL) (to lmz.Address, rest string, refused *Refus
 	if more {
 		rest = "/" + rest
 	}
-	// A copy: what is remembered of the name must not keep all of the request's head.
+	// Clone, because a remembered name must not keep the whole request header alive.
 	return lmz.At(found[0], strings.Clone(instance)), rest, nil
 }
 
-// withSlashes is how a prefix is kept, so that it ends where a segment does.
+// withSlashes normalizes a prefix so that it ends at a segment boundary.
 func withSlashes(prefix string) string {
 	if prefix = strings.Trim(prefix, "/"); prefix == "" {
 		return "/"
@@ -83,9 +83,8 @@ func withSlashes(prefix string) string {
 
 var kebab = regexp.MustCompile(`^[a-z0-9-]+$`)
 
-// spellings returns the names that a binding may have which is called segment in a
-// path, each once. Only kebab case stands for others than itself: my-do is also
-// MY_DO, my_do, MyDo, myDo and MyDO.
+// spellings returns the bindings that a path segment may name, without duplicates. Only kebab
+// case has other spellings: my-do also matches MY_DO, my_do, MyDo, myDo and MyDO.
 func spellings(segment string) []string {
 	if !kebab.MatchString(segment) {
 		return []string{segment}
@@ -128,11 +127,11 @@ func title(part string) string {
 	return strings.ToUpper(part[:1]) + part[1:]
 }
 
-// crossOrigin applies the policy for pages of other origins, and reports whether the
-// request may go on. If not it is answered.
+// crossOrigin applies the policy for pages of other origins, and reports whether the request
+// may continue. If not, crossOrigin has answered it.
 func (g *Gateway) crossOrigin(w http.ResponseWriter, r *http.Request) bool {
 	from, ok := httphead.Origin(r.Header)
-	if ok && from == "" { // no browser, or a page of the same origin
+	if ok && from == "" { // not from a browser, or from a page of the same origin
 		return true
 	}
 	h := w.Header()
@@ -159,7 +158,7 @@ func (g *Gateway) crossOrigin(w http.ResponseWriter, r *http.Request) bool {
 	return allowed
 }
 
-// allows reports whether pages of an origin may connect and request.
+// allows reports whether pages of an origin may connect and make requests.
 func (g *Gateway) allows(from string, r *http.Request) bool {
 	if who, err := origin.Parse(from); err == nil {
 		if who.Has(r.Host) || slices.ContainsFunc(g.options.Origins, who.Matches) {

@@ -6,24 +6,25 @@ import (
 	"github.com/lumenize/lmz/internal/budget"
 )
 
-// Stats says what a gateway has now, and how often its bounds were met since it was
-// made (PROTOCOL.md, "Limits"). Each bound has an error or a close code by which the
-// other side knows it.
+// Stats are a gateway's current usage, and how often its bounds were met since it was created
+// (PROTOCOL.md, "Limits"). Each bound has an error or a close code by which the other side
+// recognizes it.
 type Stats struct {
-	Connections int // sockets of clients that are open
+	Connections int // open sockets of clients
 	Sessions    int // clients that are connected or in their grace period
-	HeldBytes   int // of frames and calls that wait for clients, and of clients' calls that have not ended
+	HeldBytes   int // frames and calls waiting for clients, and clients' calls in progress
 
 	Overflows     uint64 // sessions that ended with 4413: too much waited for the client
-	DroppedCalls  uint64 // calls without reply that a slow client missed, and was told so
+	DroppedCalls  uint64 // one-way calls that a slow client missed; it was notified
 	StuckSockets  uint64 // connections closed because the client did not read them
-	BusySessions  uint64 // calls refused with [lmz.ErrBusy], and sends dropped: too many of that client were under way
+	BusySessions  uint64 // calls refused with [lmz.ErrBusy], and sends dropped: the client had too many in progress
 	BusyObjects   uint64 // calls refused with [lmz.ErrBusy]: too many waited for the object
 	OverBudget    uint64 // calls, connections and other requests refused because of a [Budget]
-	UnknownFrames uint64 // frames of unknown kinds, and JSON messages that mean nothing, which were ignored
+	UnknownFrames uint64 // ignored frames of unknown kinds and meaningless JSON messages
 }
 
-// Stats may be called at any time, from any goroutine, also after Close.
+// Stats returns the statistics. It may be called at any time, from any goroutine, also after
+// Close.
 func (g *Gateway) Stats() Stats {
 	s := Stats{
 		Overflows:     g.clients.Counts.Overflows.Load(),
@@ -38,7 +39,7 @@ func (g *Gateway) Stats() Stats {
 	return s
 }
 
-// overBudget adds up what was refused.
+// overBudget returns the total of refusals.
 func (g *Gateway) overBudget() (n uint64) {
 	for _, refused := range g.accounts.Refused() {
 		n += refused
@@ -46,9 +47,8 @@ func (g *Gateway) overBudget() (n uint64) {
 	return n
 }
 
-// RefusedByBudget returns how often each budget refused something, summed over all
-// subjects, by the names that [lmz.Exceeded] returns. It may be called whenever Stats
-// may.
+// RefusedByBudget returns how often each budget refused something, summed over all subjects,
+// keyed by the names that [lmz.Exceeded] returns. Like Stats, it may be called at any time.
 func (g *Gateway) RefusedByBudget() map[string]uint64 {
 	all := make(map[string]uint64)
 	for k, n := range g.accounts.Refused() {
@@ -57,7 +57,7 @@ func (g *Gateway) RefusedByBudget() map[string]uint64 {
 	return all
 }
 
-// logStats tells the log at the end which bounds were met.
+// logStats logs at the end which bounds were met.
 func (g *Gateway) logStats() {
 	s, level := g.Stats(), slog.LevelInfo
 	if s != (Stats{}) {

@@ -12,7 +12,7 @@ import (
 // Contract is what the nodes of a mesh expose, in the order of their bindings.
 type Contract struct {
 	Nodes      []NodeContract
-	TypeScript string // declarations for all of it
+	TypeScript string // declarations for all nodes
 }
 
 // NodeContract is what the nodes of one binding expose.
@@ -20,22 +20,22 @@ type NodeContract struct {
 	Binding    string
 	Type       lmz.NodeType
 	BeforeCall string           // the guard of all methods, or ""
-	Listed     bool             // false: the handler does not say what it exposes
-	Methods    []MethodContract // in the order of their names
+	Listed     bool             // false if the handler does not list its methods
+	Methods    []MethodContract // sorted by name
 }
 
 // MethodContract is one exposed method. Its types are TypeScript's, in which every
 // value that travels has a name.
 type MethodContract struct {
 	Name   string
-	Typed  bool // false: its types are not known
+	Typed  bool // false if its types are unknown
 	Params []string
 	Result string
 	Guard  string
 
-	// The names of the parameters, or none: then they are called arg1, arg2 and so on.
+	// Names are the names of the parameters. If empty, they are called arg1, arg2 and so on.
 	Names       []string `lmz:",omitempty"`
-	Doc         string   `lmz:",omitempty"` // a line, or ""
+	Doc         string   `lmz:",omitempty"` // one line, or ""
 	ReadOnly    bool     `lmz:",omitempty"`
 	Destructive bool     `lmz:",omitempty"`
 	Idempotent  bool     `lmz:",omitempty"`
@@ -53,7 +53,7 @@ func (m MethodContract) String() string {
 	return value.Property(m.Name) + "(" + params + "): " + m.Result
 }
 
-// parameters writes a list of parameters.
+// parameters formats a parameter list.
 func parameters(types, names []string) string {
 	out := make([]string, len(types))
 	for i, t := range types {
@@ -69,7 +69,7 @@ func parameters(types, names []string) string {
 	return strings.Join(out, ", ")
 }
 
-// reserved are words that TypeScript takes for something else, and Go does not.
+// reserved are the words that are reserved in TypeScript but not in Go.
 var reserved = map[string]bool{
 	"await": true, "catch": true, "class": true, "debugger": true, "delete": true, "do": true, "enum": true, "export": true,
 	"extends": true, "false": true, "finally": true, "function": true, "implements": true, "in": true, "instanceof": true,
@@ -78,7 +78,7 @@ var reserved = map[string]bool{
 	"arguments": true, "eval": true,
 }
 
-// Marks are the words for what the method does to the node: read-only, destructive,
+// Marks returns the words for the method's effect on the node: read-only, destructive,
 // idempotent.
 func (m MethodContract) Marks() (marks []string) {
 	for _, mark := range []struct {

@@ -6,16 +6,16 @@ import (
 	"github.com/lumenize/lmz"
 )
 
-// ListUsage takes after and limit, and returns what subjects use of their budgets, in the order
-// of their names: a method of [Binding] for administrators. Subjects that hold
-// nothing and owe nothing are left out. after is UsagePage.Next of the page before, or ""
-// for the first page; a limit of 0 or of more than 1,000 means 1,000.
+// ListUsage takes after and limit, and returns what subjects use of their budgets, sorted by
+// name. It is a method of [Binding] for administrators. Subjects that hold nothing and owe
+// nothing are omitted. after is UsagePage.Next of the previous page, or "" for the first
+// page; a limit of 0 or above 1,000 means 1,000.
 const ListUsage lmz.Method2[string, int, UsagePage] = "usage"
 
-// UsagePage is some of the subjects that use something.
+// UsagePage is a page of subjects that use something.
 type UsagePage struct {
 	Subjects []SubjectUsage
-	Next     string // to go on with; "" if there are no more
+	Next     string // "after" of the next page; "" if this is the last
 }
 
 // SubjectUsage is what one subject uses.
@@ -30,5 +30,5 @@ type SubjectUsage struct {
 	Stored   int64 // bytes
 	Watches  int64
 	Alarms   int64
-	Refused  map[string]uint64 // how often, by what was exceeded
+	Refused  map[string]uint64 // refusals by exceeded budget
 }
