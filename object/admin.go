@@ -13,23 +13,23 @@ import (
 	"github.com/lumenize/lmz/internal/wake"
 )
 
-// Due says when an object has to be woken.
+// Due says when an object must be woken.
 type Due struct {
 	Object lmz.Address
-	At     time.Time // of its next alarm; zero: something that it sent or watches is under way
-	Cursor string    // of the place in the list, for [Runtime.Due]
+	At     time.Time // of its next alarm; zero if it has sends or watches under way
+	Cursor string    // position in the list, for [Runtime.Due]
 
-	// Failures is how often it could not do its own work since the time Since, because it
-	// does not start or cannot store anything, as Error says. 0: it can.
+	// Failures counts how often it has failed to do its own work since Since, because it does
+	// not start or cannot store anything; Error is the reason. 0 means that it can.
 	Failures int
 	Since    time.Time
 	Error    string
 }
 
-// Due returns the objects of a binding, or of all if it is empty, that have something to
-// do, the next one first, and only those behind the place that a cursor names, unless that
-// is empty. It opens none, and may be too early: it is what the index of the data directory
-// says.
+// Due returns the objects of a binding, or of all bindings if it is empty, that have work to
+// do, the earliest first, starting after the cursor after unless that is empty. It opens no
+// objects, and the times may be too early: they come from the wake index of the data
+// directory.
 func (rt *Runtime) Due(binding, after string) []Due {
 	var list []Due
 	for a, d := range rt.wakes.All() {
@@ -46,9 +46,9 @@ func (rt *Runtime) Due(binding, after string) []Due {
 	return list
 }
 
-// WithAlarms runs f in a turn of the object at a, which it opens if need be, for whoever
-// administers it. f gets the object's alarms and the ctx that they want. An object that
-// has stored nothing does not exist, and is not made.
+// WithAlarms runs f in a turn of the object at a, opening it if necessary. It is for
+// administrators. f gets the object's alarms and the ctx to use them with. An object that
+// has stored nothing does not exist, and is not created.
 func (rt *Runtime) WithAlarms(ctx context.Context, a lmz.Address, f func(ctx context.Context, alarms *Alarms) error) error {
 	return rt.administer(ctx, a, func(ctx context.Context, o *Object) error { return f(ctx, o.Alarms()) })
 }
@@ -79,8 +79,8 @@ func (rt *Runtime) administer(ctx context.Context, a lmz.Address, f func(ctx con
 	return err
 }
 
-// mustExist returns an error for an object that has stored nothing, unless its address says
-// why there is none.
+// mustExist returns an error if the object has stored nothing. Invalid addresses are left to
+// enter, which says what is wrong.
 func (rt *Runtime) mustExist(a lmz.Address) error {
 	rt.mu.Lock()
 	_, known := rt.kinds[a.Binding]

@@ -12,8 +12,8 @@ import (
 
 // AlarmOptions configures an alarm.
 type AlarmOptions struct {
-	// ID names the alarm within its object. An alarm that has the name is replaced.
-	// Empty means a new one, which sorts after those made before. It has at most 1 KiB.
+	// ID names the alarm within its object. An existing alarm with that ID is replaced. If
+	// empty, a new ID is generated, which sorts after those generated before. At most 1 KiB.
 	ID string
 
 	// Retry says what happens when the work fails.
@@ -23,26 +23,26 @@ type AlarmOptions struct {
 	Late Late
 }
 
-// Alarm is an alarm of an object as it is now.
+// Alarm is the current state of an alarm.
 type Alarm struct {
 	ID       string
 	Schedule Schedule
 	Options  AlarmOptions
 	Work     string    // names the methods that will be called: "remind()"
-	Next     time.Time // when it runs next; zero for one that is dead
+	Next     time.Time // when it runs next; zero if it is dead
 	Created  time.Time
 
-	// Failures counts how often the run that is due has failed, and Error is what it
-	// failed with last.
+	// Failures counts the failed attempts of the run that is due; Error is the last one's
+	// error.
 	Failures int
 	Error    string
 
-	// Dead says that its last attempt has failed: the alarm is kept and does not run,
-	// until it is run by hand, replaced or cancelled. Of a cron alarm a copy is kept for
-	// the time that failed, called ID@time, and the alarm itself goes on.
+	// Dead reports that its last attempt has failed: the alarm is kept but does not run until
+	// it is run by hand, replaced or cancelled. For a cron alarm, a copy named ID@time is kept
+	// for the time that failed, and the alarm itself continues.
 	Dead bool
 
-	Cursor string // of its place in a list, for [AlarmFilter]
+	Cursor string // position in a list, for [AlarmFilter]
 }
 
 // AlarmRun is one run of an alarm.
@@ -53,11 +53,11 @@ type AlarmRun struct {
 	Began   time.Time
 	Ended   time.Time // zero while it runs
 	Error   string    // "" if it succeeded
-	Skipped bool      // it was late, and did not run
-	Over    string    `lmz:",omitempty"` // why a cron alarm is gone after it: no time follows; else ""
+	Skipped bool      // it was late and did not run
+	Over    string    `lmz:",omitempty"` // why the cron alarm ended with this run (no further time matches), else ""
 }
 
-// newAlarm returns the row of a new alarm, and why there can be none.
+// newAlarm returns the row of a new alarm.
 func newAlarm(s Schedule, o AlarmOptions, rev int64, now time.Time) (alarmRow, error) {
 	switch o.Late {
 	case "":
@@ -90,8 +90,8 @@ func newAlarm(s Schedule, o AlarmOptions, rev int64, now time.Time) (alarmRow, e
 	return a, nil
 }
 
-// aim sets the time that the alarm runs for next. It is never early: a part of a
-// millisecond counts as a whole one.
+// aim sets the time for which the alarm runs next, rounded up to a millisecond so that it is
+// never early.
 func (a *alarmRow) aim(t time.Time) {
 	a.Due = max(t.Add(time.Millisecond-1).UnixMilli(), 0)
 	a.Next, a.Failures, a.Error = a.Due, 0, ""
@@ -109,7 +109,7 @@ func (a *alarmRow) retry() Retry {
 	return Retry{Attempts: a.Attempts, First: time.Duration(a.First), Max: time.Duration(a.Max)}
 }
 
-// skipped reports whether the alarm is so late that it does not run.
+// skipped reports whether the alarm is too late to run.
 func (a *alarmRow) skipped(now time.Time) bool {
 	return Late(a.Late) == LateSkip && a.Failures == 0 && now.UnixMilli()-a.Due > lateAfter.Milliseconds()
 }
@@ -118,14 +118,14 @@ func (a *alarmRow) skipped(now time.Time) bool {
 type fate int
 
 const (
-	alarmAgain fate = iota // it runs again, at Next
-	alarmOver              // it is gone
-	alarmDead              // it is kept, and does not run
+	alarmAgain fate = iota // runs again, at Next
+	alarmOver              // removed
+	alarmDead              // kept, but does not run
 )
 
-// ran says that the alarm has run, or was skipped, and with which error. A cron alarm
-// whose last attempt failed is dead for that time only: then grave is what is kept of it.
-// over says why a cron alarm is gone.
+// ran records that the alarm has run, or was skipped, and its error. A cron alarm whose last
+// attempt failed is dead for that time only: grave is then the copy to keep. over is why a
+// cron alarm ended.
 func (a *alarmRow) ran(now time.Time, err error) (what fate, grave *alarmRow, over error) {
 	if err != nil {
 		a.Failures++
@@ -152,15 +152,15 @@ func (a *alarmRow) ran(now time.Time, err error) (what fate, grave *alarmRow, ov
 		from = due
 	}
 	next, failure := a.schedule().next(from)
-	if failure != nil { // it matches no time to come
+	if failure != nil { // no future time matches
 		return alarmOver, grave, failure
 	}
 	a.aim(next)
 	return alarmAgain, grave, nil
 }
 
-// cursor is the place of the alarm in a list: by when it runs, and behind all if it is
-// dead, and then by when it was set.
+// cursor is the position of the alarm in a list: ordered by when it runs, dead alarms last,
+// and then by when it was set.
 func (a *alarmRow) cursor() string {
 	dead := 0
 	if a.Dead {
@@ -182,10 +182,10 @@ func (a *alarmRow) alarm() Alarm {
 	return out
 }
 
-// publicText is what is kept of an error: what a caller would be told.
+// publicText is the part of an error that is kept: what a caller would see.
 func publicText(err error) string {
 	if e := node.PublicError(err); e != nil {
-		return strings.ToValidUTF8(e.Error(), "\ufffd") // a record holds valid text only
+		return strings.ToValidUTF8(e.Error(), "\ufffd") // records hold only valid UTF-8
 	}
 	return "internal error"
 }

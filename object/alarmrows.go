@@ -12,17 +12,17 @@ import (
 // maxRuns is how many runs of its alarms an object remembers.
 const maxRuns = 200
 
-// The rows of alarms. That of one which is not dead has a second row, by which the next
-// one is found.
+// The rows of alarms. An alarm that is not dead has a second row, ordered by time, to find
+// the next one.
 const (
 	alarmRows = "alarm/"
 	runRows   = "run/"
 	alarmMeta = "alarms"
 )
 
-// alarmCounters number what alarms need.
+// alarmCounters are the counters for alarms.
 type alarmCounters struct {
-	Rev  int64 `cbor:"rev"` // of the alarm that was set last
+	Rev  int64 `cbor:"rev"` // of the alarm set last
 	Runs int64 `cbor:"runs"`
 }
 
@@ -45,7 +45,7 @@ type runRow struct {
 // alarmRow is an alarm as it is stored. Times are Unix milliseconds.
 type alarmRow struct {
 	ID       string `cbor:"id"`
-	Rev      int64  `cbor:"rev"` // another one has another, also under the same ID
+	Rev      int64  `cbor:"rev"` // unique, even among alarms with the same ID
 	Kind     string `cbor:"kind"`
 	Delay    int64  `cbor:"delay"` // nanoseconds
 	At       int64  `cbor:"at"`    // Unix microseconds
@@ -58,7 +58,7 @@ type alarmRow struct {
 	Max      int64  `cbor:"max"`   // nanoseconds
 	Late     string `cbor:"late"`
 	Created  int64  `cbor:"created"`
-	Due      int64  `cbor:"due"`  // the time that it runs for next
+	Due      int64  `cbor:"due"`  // the time for which it runs next
 	Next     int64  `cbor:"next"` // when it runs next, which is later than Due after a failure
 	Failures int    `cbor:"failures"`
 	Error    string `cbor:"error"`
@@ -71,7 +71,7 @@ func nextRev(st store.Store) (int64, error) {
 	return count(st, func(c *alarmCounters) int64 { c.Rev++; return c.Rev })
 }
 
-// count changes the counters of alarms.
+// count updates the alarm counters.
 func count(st store.Store, next func(*alarmCounters) int64) (int64, error) {
 	var c alarmCounters
 	data, found, err := st.Row(alarmMeta)

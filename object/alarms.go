@@ -18,19 +18,19 @@ import (
 	"github.com/lumenize/lmz/internal/value"
 )
 
-// Alarms are the alarms of one object: work that it does at a time, also if it is
-// closed then, and as soon as the gateway runs again if it was not running. The work is
-// a continuation on the object itself. It runs like a reply: in a turn, without guards,
-// and with a fresh call chain; [AlarmFrom] says which alarm it is. An alarm runs at
-// least once: its last turn also stores that it has run, so work of a single turn takes
-// effect once, and work that waits in CallRaw may be done again after a crash. Work that
-// fails is rolled back and tried again as [Retry] says.
+// Alarms are the alarms of one object: work that it does at a given time, even if it is
+// closed then; if the gateway was down, as soon as it runs again. The work is a continuation
+// on the object itself. It runs like a reply: in a turn, without guards, and with a fresh
+// call chain; [AlarmFrom] says which alarm it is. An alarm runs at least once: its last turn
+// also stores that it has run, so work of a single turn takes effect once, and work that
+// waits in CallRaw may be repeated after a crash. Work that fails is rolled back and retried
+// as [Retry] says.
 //
-// Alarms of one object that are due together begin in the order of their times, and
-// those of one time in the order in which they were set.
+// Alarms of one object that are due together begin in order of their times; for equal times,
+// in the order in which they were set.
 //
-// The methods want the ctx of a handler that has the turn, as those of [KV] do, and are
-// part of the turn: an alarm that was set in a turn that fails was never set.
+// The methods require the ctx of a handler that has the turn, as those of [KV] do, and are
+// part of the turn: an alarm set in a turn that fails was never set.
 type Alarms struct {
 	o *Object
 }
@@ -38,11 +38,11 @@ type Alarms struct {
 // Alarms returns the object's alarms.
 func (o *Object) Alarms() *Alarms { return &Alarms{o} }
 
-// maxAlarmID is the longest ID of a new alarm, in bytes.
+// maxAlarmID is the maximum length of a new alarm's ID, in bytes.
 const maxAlarmID = 1024
 
-// Set sets an alarm: at the times that s says, the object does work. An alarm with the
-// same ID is replaced, also from within its own work.
+// Set sets an alarm: the object does work at the times given by s. An alarm with the same ID
+// is replaced, even from within its own work.
 func (a *Alarms) Set(ctx context.Context, s Schedule, work lmz.Continuation, options AlarmOptions) (Alarm, error) {
 	switch {
 	case !utf8.ValidString(options.ID):
@@ -96,7 +96,7 @@ func (a *Alarms) Get(ctx context.Context, id string) (found Alarm, ok bool, err 
 	return found, ok, err
 }
 
-// AlarmFilter chooses alarms. What is not set chooses all.
+// AlarmFilter selects alarms. Unset fields select all.
 type AlarmFilter struct {
 	Prefix string    // of the ID
 	Kind   string    // "in", "at" or "cron"
@@ -119,8 +119,8 @@ func (f AlarmFilter) matches(a Alarm) bool {
 	return true
 }
 
-// List returns the alarms that a filter chooses, in the order in which they run, and
-// then those that are dead.
+// List returns the alarms that a filter selects, in the order in which they run, followed by
+// the dead ones.
 func (a *Alarms) List(ctx context.Context, f AlarmFilter) ([]Alarm, error) {
 	var rows []alarmRow
 	err := a.o.use(ctx, func(st store.Store) error {
@@ -147,8 +147,8 @@ func (a *Alarms) List(ctx context.Context, f AlarmFilter) ([]Alarm, error) {
 	return list, err
 }
 
-// Cancel removes the alarm with an ID, and returns what it was and whether there was
-// one. Work that runs already goes on.
+// Cancel removes the alarm with an ID, and returns it and whether there was one. Work that
+// is already running is not interrupted.
 func (a *Alarms) Cancel(ctx context.Context, id string) (cancelled Alarm, ok bool, err error) {
 	err = a.o.use(ctx, func(st store.Store) error {
 		row, err := getAlarm(st, id)
@@ -161,9 +161,9 @@ func (a *Alarms) Cancel(ctx context.Context, id string) (cancelled Alarm, ok boo
 	return cancelled, ok, err
 }
 
-// Run makes the alarm with an ID due now, and one that is dead live again, and reports
-// whether there is one: it runs when this turn is over. A cron alarm goes on with its
-// next time after that.
+// Run makes the alarm with an ID due now, reviving it if it is dead, and reports whether
+// there is one. It runs when this turn is over. A cron alarm then continues with its next
+// time.
 func (a *Alarms) Run(ctx context.Context, id string) (ok bool, err error) {
 	err = a.o.use(ctx, func(st store.Store) error {
 		row, err := getAlarm(st, id)
@@ -185,7 +185,7 @@ func (a *Alarms) Run(ctx context.Context, id string) (ok bool, err error) {
 }
 
 // History returns the last runs of the alarm with an ID, or of all if it is empty, the
-// latest last. The object remembers 200 runs altogether.
+// latest last. The object remembers 200 runs in total.
 func (a *Alarms) History(ctx context.Context, id string) ([]AlarmRun, error) {
 	var runs []AlarmRun
 	err := a.o.use(ctx, func(st store.Store) error {
@@ -208,7 +208,7 @@ func (a *Alarms) History(ctx context.Context, id string) ([]AlarmRun, error) {
 	return runs, err
 }
 
-// putAlarm stores an alarm in place of what has its ID.
+// putAlarm stores an alarm, replacing any with the same ID.
 func (o *Object) putAlarm(st store.Store, a *alarmRow) error {
 	before, err := getAlarm(st, a.ID)
 	if err != nil {

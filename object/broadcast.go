@@ -15,9 +15,9 @@ import (
 const maxTargets = 10_000
 
 // Broadcast sends c to every target as [Object.Send] would, but encodes and stores it once,
-// however many targets there are. Each target settles by itself: a slow or failing one delays
-// no other, and a reply runs once for each, where [TargetFrom] says for which. A common use is
-// [lmz.ReplyOnError], to drop subscribers that are gone.
+// however many targets there are. Each target settles by itself: a slow or failing one
+// delays no other, and a reply runs once for each, and [TargetFrom] tells it which one. A
+// common use is [lmz.ReplyOnError], to drop subscribers that are gone.
 //
 // If Send would fail for one of the targets, Broadcast fails and sends nothing. It also fails,
 // with [lmz.ErrTooLarge], for more than 10,000 targets. Without targets it does nothing. Use
@@ -33,7 +33,7 @@ func (o *Object) Broadcast(ctx context.Context, targets []lmz.Address, c lmz.Con
 	return o.dispatch(ctx, targets, c, node.SendOptions(options))
 }
 
-// dispatch sends c to the targets, of which there is at least one.
+// dispatch sends c to the targets; there is at least one.
 func (o *Object) dispatch(ctx context.Context, targets []lmz.Address, c lmz.Continuation, want lmz.SendOption) error {
 	call, err := proto.NewCall(ctx, o.id, targets[0], c)
 	if err != nil {
@@ -72,7 +72,7 @@ func (o *Object) dispatch(ctx context.Context, targets []lmz.Address, c lmz.Cont
 	return r.after(func() { o.rt.pass(call, passing, deadline, sent) })
 }
 
-// pass delivers a call to targets that keep no outcomes. Nobody waits for it.
+// pass delivers a call to targets that keep no outcomes, without waiting for answers.
 func (rt *Runtime) pass(call *proto.Call, targets []lmz.Address, deadline time.Time, sent func(*proto.Call)) {
 	for _, to := range targets {
 		each := *call

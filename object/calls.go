@@ -8,8 +8,8 @@ import (
 	"github.com/lumenize/lmz/internal/proto"
 )
 
-// Calls are calls that a handler makes at once: start each with [Go], then wait for all
-// of them. Make one with [Object.Calls]. It is for one goroutine.
+// Calls is a set of concurrent calls by a handler: add each with [Go], then wait for all of
+// them. Create one with [Object.Calls]. It is not safe for concurrent use.
 type Calls struct {
 	o       *Object
 	ctx     context.Context
@@ -18,7 +18,7 @@ type Calls struct {
 	results []func(answer) error
 }
 
-// answer is what became of one call.
+// answer is the outcome of one call.
 type answer struct {
 	proto.Answer
 	lost error // the call was not made
@@ -34,7 +34,7 @@ func (a answer) result() (lmz.Value, error) {
 // Calls returns an empty set of calls, to be made with ctx.
 func (o *Object) Calls(ctx context.Context) *Calls { return &Calls{o: o, ctx: ctx} }
 
-// Pending is the result of one of several calls.
+// Pending is the future result of one call.
 type Pending[R any] struct {
 	value R
 	err   error
@@ -46,8 +46,7 @@ func (p *Pending[R]) Result() (R, error) { return p.value, p.err }
 
 var errNotWaited = errors.New("the result of this call is there after Calls.Wait")
 
-// Go adds a call to those that calls makes; all of them leave in the order of Go, when
-// Wait is called.
+// Go adds a call to calls; they leave in the order of their Go calls when Wait is called.
 func Go[R any](calls *Calls, to lmz.Address, c lmz.Continuation) *Pending[R] {
 	p := &Pending[R]{err: errNotWaited}
 	ctx, cancel := proto.WithDeadline(calls.ctx)
@@ -78,9 +77,9 @@ func decode[R any](v lmz.Value, err error) (result R, _ error) {
 	return result, err
 }
 
-// Wait makes the calls and waits until all have ended. It gives up the turn once, as
-// one CallRaw does. It returns the first error, in the order of Go, which its
-// [Pending] has too.
+// Wait makes the calls and waits until all have ended. It gives up the turn once, as a
+// single CallRaw does. It returns the first error in the order of the Go calls; the
+// [Pending] of that call has it too.
 func (c *Calls) Wait() error {
 	leave := func() {
 		for _, start := range c.start {
@@ -116,11 +115,11 @@ func (c *Calls) Wait() error {
 	return first
 }
 
-// wait gives up the turn, if the goroutine has it by ctx, has leave run when it is on
-// disk, or lost if that fails, and gets the turn back when wait returns. A goroutine that
-// a handler started has no turn to give up: what it calls leaves with the turn of the
-// handler, or at once if that has none. An error means that neither leave nor lost will
-// run, or that the handler cannot go on.
+// wait gives up the turn, if ctx holds it, runs leave once the turn is on disk, or lost if
+// that fails, and retakes the turn after calling wait. A goroutine that a handler started
+// has no turn to give up: its call leaves with the handler's turn, or at once if the handler
+// has none. An error means that neither leave nor lost will run, or that the handler cannot
+// go on.
 func (o *Object) wait(ctx context.Context, leave func(), lost func(error), wait func()) error {
 	r := o.runOf(ctx)
 	if r == nil {

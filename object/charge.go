@@ -11,38 +11,37 @@ import (
 	"github.com/lumenize/lmz/internal/store"
 )
 
-// What an object stores is charged to the subjects whose turns made it grow. The object
-// keeps in its own rows what each has paid, so that they get it back when it shrinks or
-// is removed. The sums are with the index of wakes, and may lag behind by usageDelay after
-// a crash.
+// Storage is charged to the subjects whose turns made the object grow. The object keeps in
+// its own rows how much each has paid, to refund it when the object shrinks or is removed.
+// The totals are stored with the wake index, and may lag by usageDelay after a crash.
 
 // Rows of the runtime.
 const (
-	paidRows = "paid/" // and a subject: bytes, as decimal digits
+	paidRows = "paid/" // followed by a subject: bytes, as decimal digits
 	madeRow  = "made"  // who pays for the object itself
 )
 
-// DefaultMaxBytes is how much an object may store.
+// DefaultMaxBytes is the default of [Kind].MaxBytes.
 const DefaultMaxBytes = 1 << 30
 
-// charge is what a turn has used, to be counted when the turn is kept.
+// charge is usage by a turn, to be counted when the turn is kept.
 type charge struct {
 	payer string
 	kind  budget.Kind
 	n     int64
 }
 
-// The following methods of Object are for whoever has the turn.
+// The following methods of Object require the turn.
 
-// charged notes what the turn has used.
+// charged records usage by the turn.
 func (o *Object) charged(payer string, k budget.Kind, n int64) {
 	if payer != budget.System && n != 0 {
 		o.charges = append(o.charges, charge{payer, k, n})
 	}
 }
 
-// mayHold returns why a subject may not hold one more of a quantity, with what the turn has
-// used, or nil.
+// mayHold returns why a subject may not hold one more of a quantity, including what the turn
+// has used, or nil.
 func (o *Object) mayHold(payer string, k budget.Kind) *lmz.Error {
 	n := int64(1)
 	for _, c := range o.charges {
@@ -53,7 +52,7 @@ func (o *Object) mayHold(payer string, k budget.Kind) *lmz.Error {
 	return o.rt.accounts.Check(payer, k, n)
 }
 
-// takeCharges returns what the turn has used, and what counts it.
+// takeCharges takes the charges of the turn and returns a function that counts them.
 func (o *Object) takeCharges() (count func()) {
 	charges := o.charges
 	o.charges = nil
@@ -68,7 +67,7 @@ func (o *Object) takeCharges() (count func()) {
 	}
 }
 
-// measure finds out how much the object has stored, which a call of the subject opens.
+// measure determines the size of the object, which is being opened for a call of subject.
 func (o *Object) measure(subject string) (err error) {
 	o.opener = subject
 	o.size, err = o.store.Size()
@@ -76,14 +75,14 @@ func (o *Object) measure(subject string) (err error) {
 	return err
 }
 
-// forgetSize is the end of measure.
+// forgetSize undoes measure.
 func (o *Object) forgetSize() {
 	o.costs(-o.cost)
 	o.size, o.charges = 0, nil
 }
 
-// mayBegin returns why a subject may not have the turn now, or nil: it has taken too much
-// of it, or the object does not exist and would be one too many.
+// mayBegin returns why a subject may not have the turn now, or nil: it has used too much
+// time or too many steps, or the object does not exist and would exceed its quota.
 func (o *Object) mayBegin(payer string) *lmz.Error {
 	accounts := o.rt.accounts
 	for _, k := range []budget.Kind{budget.Time, budget.Steps} {
@@ -98,9 +97,9 @@ func (o *Object) mayBegin(payer string) *lmz.Error {
 }
 
 // growth returns by how much the object has grown in the run's turn, and why that is too
-// much.
+// much, if it is.
 func (r *run) growth() (grown int64, refused *lmz.Error, err error) {
-	// A turn that is undone or only reads may have made the file.
+	// A turn that is undone or only reads may still have created the file.
 	if r.checking || r.o.size > 0 && !r.o.store.Changed() {
 		return 0, nil, nil
 	}
@@ -118,13 +117,12 @@ func (r *run) growth() (grown int64, refused *lmz.Error, err error) {
 		refused = r.o.rt.accounts.Check(r.payer, budget.Stored, grown)
 	}
 	if refused != nil && (r.left.Load() || r.group != nil || r.chore != nil) {
-		refused.Code = lmz.CodeCallee // a part is or may be done, or nobody can make the call again
+		refused.Code = lmz.CodeCallee // part of it is or may be done, or nobody can retry the call
 	}
 	return grown, refused, nil
 }
 
-// payGrowth stores who pays for what the turn has stored, with what the runtime keeps of it.
-// r.mu is held.
+// payGrowth stores who pays for the turn's growth, in the rows of the runtime. r.mu is held.
 func (r *run) payGrowth() error {
 	o := r.o
 	grown, _, err := r.growth()
@@ -166,7 +164,8 @@ func (o *Object) pay(payer string, n int64) error {
 	return o.store.PutRow(paidRows+payer, strconv.AppendInt(nil, paid+n, 10))
 }
 
-// refund gives bytes back to a subject who has paid for some, and returns what is left.
+// refund credits a subject for up to n of the bytes that it has paid for, and returns the
+// rest of n.
 func (o *Object) refund(payer string, n int64) (left int64, err error) {
 	paid, err := o.paid(payer)
 	if paid == 0 || err != nil {

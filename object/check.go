@@ -11,8 +11,8 @@ import (
 	"github.com/lumenize/lmz/internal/turn"
 )
 
-// Contract returns the table of exposed methods of each binding, read from a handler of
-// an object that does not exist. It is nil for handlers that are no [lmz.Table].
+// Contract returns the table of exposed methods of each binding, read from a handler of an
+// object that does not exist. It is nil for handlers that do not implement [lmz.Table].
 func (rt *Runtime) Contract() map[string]lmz.Table {
 	rt.mu.Lock()
 	kinds := make(map[string]Kind, len(rt.kinds))
@@ -32,12 +32,12 @@ func (rt *Runtime) Contract() map[string]lmz.Table {
 	return tables
 }
 
-// CheckCall asks the guards of the object at to what a call of req would meet, in a
-// turn that is rolled back: what they write or send vanishes, and they cannot call.
-// An object that is closed is started on a copy of its file, or on nothing if there is
-// none: its file is not touched. One that is too large to be copied is started, as a refused
-// call would start it, so that a check tells no more than a call. exists says whether the
-// object has stored something. An error says why there is no verdict.
+// CheckCall asks the guards of the object at to whether a call of req would pass, in a turn
+// that is rolled back: what they write or send vanishes, and they cannot call. A closed
+// object is started on a copy of its file, or on empty storage if it has none; its file is
+// not touched. An object too large to copy is started in place, as a refused call would
+// start it, so that a check reveals no more than a call. exists reports whether the object
+// has stored something. An error says why there is no verdict.
 func (rt *Runtime) CheckCall(ctx context.Context, to lmz.Address, called lmz.CallContext, req *lmz.Request) (v lmz.Verdict, exists bool, err error) {
 	o, place, refused := rt.enter(to, turn.Who{Payer: proto.PayerOf(ctx)}, maxWaiting)
 	if refused != nil {
@@ -68,7 +68,7 @@ func (rt *Runtime) CheckCall(ctx context.Context, to lmz.Address, called lmz.Cal
 	}
 	defer o.pass(place)
 	select {
-	case rt.peeking <- struct{}{}: // copies of large files take the disk and memory of all
+	case rt.peeking <- struct{}{}: // copies of large files use disk and memory that all share
 		defer func() { <-rt.peeking }()
 	case <-ctx.Done():
 		return v, false, o.unstarted(ctx)
@@ -83,7 +83,7 @@ func (rt *Runtime) CheckCall(ctx context.Context, to lmz.Address, called lmz.Cal
 		v, err = o.checkApart(ctx, cancel, copied, req)
 		return v, exists, err
 	}
-	// It has a handler, but never wrote. A guard that writes must not make a file.
+	// It has a handler but never wrote. A guard that writes must not create a file.
 	own := o.store
 	o.store = copied
 	r := o.newCheck(ctx, cancel, place)
@@ -94,15 +94,15 @@ func (rt *Runtime) CheckCall(ctx context.Context, to lmz.Address, called lmz.Cal
 	return v, exists, err
 }
 
-// newCheck is a run that only asks guards.
+// newCheck returns a run that only asks guards.
 func (o *Object) newCheck(ctx context.Context, cancel context.CancelCauseFunc, place *turn.Place) *run {
 	r := o.newRun(ctx, cancel, place)
 	r.checking = true
 	return r
 }
 
-// checkOpen asks the guards in a turn of the object, which it gives on. What they read
-// may not be on disk yet: it waits for that.
+// checkOpen asks the guards in a turn of the object, and then passes the turn on. It waits
+// until what they read is on disk.
 func (o *Object) checkOpen(ctx context.Context, cancel context.CancelCauseFunc, place *turn.Place, req *lmz.Request) (lmz.Verdict, error) {
 	r := o.newCheck(ctx, cancel, place)
 	v, err := r.check(ctx, o.handler, req)
@@ -114,14 +114,14 @@ func (o *Object) checkOpen(ctx context.Context, cancel context.CancelCauseFunc, 
 	return v, err
 }
 
-// checked is the answer of a check: an error, so that it is rolled back.
+// checked ends a check. It is an error so that the turn is rolled back.
 var checked = proto.ErrorAnswer(&lmz.Error{Code: lmz.CodeCallee, Message: "only a check"})
 
-// checkApart starts the object on a store of its own and asks the guards there. The
-// caller has the turn of the object, and keeps it.
+// checkApart starts the object on a separate store and asks the guards there. The caller has
+// the turn of the object, and keeps it.
 func (o *Object) checkApart(ctx context.Context, cancel context.CancelCauseFunc, s store.Store, req *lmz.Request) (v lmz.Verdict, err error) {
 	apart := &Object{rt: o.rt, kind: o.kind, id: o.id, store: s}
-	defer apart.close() // which rolls back: nothing of this is ever committed
+	defer apart.close() // rolls back: nothing of this is ever committed
 	r := apart.newCheck(ctx, cancel, apart.line.Join(turn.Who{}))
 	defer r.drop()
 	var h lmz.Handler
@@ -164,7 +164,7 @@ func (r *run) check(ctx context.Context, h lmz.Handler, req *lmz.Request) (v lmz
 	return v, nil
 }
 
-// drop ends a run that leaves nothing, for goroutines that it may have started.
+// drop ends a run without effects, also for goroutines that it may have started.
 func (r *run) drop() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -173,9 +173,9 @@ func (r *run) drop() {
 	r.uninterruptible()
 }
 
-// maxPeek is how many bytes are copied to answer a question that anybody may ask, as
-// often as they like.
+// maxPeek is the maximum number of bytes to copy for a check, which anyone may request at
+// any rate.
 const maxPeek = 64 << 20
 
-// isLarge reports whether what an object has stored is larger than that.
+// isLarge reports whether the object's storage exceeds maxPeek.
 func (rt *Runtime) isLarge(a lmz.Address) bool { return rt.disk.Size(a) > maxPeek }

@@ -11,9 +11,9 @@ import (
 	"github.com/lumenize/lmz/internal/turn"
 )
 
-// chore is stored work of an object on itself, which runs once: the reply to a send, or
-// what waited for the end of a session. That it has run is stored with the first commit
-// of the work, also if the work fails.
+// chore is stored work of an object on itself, which runs once: the reply to a send, or work
+// for the end of a session. That it has run is stored with the first commit of the work,
+// even if the work fails.
 type chore struct {
 	what    string          // "reply", for the log
 	work    string          // names its methods
@@ -22,29 +22,29 @@ type chore struct {
 	do      func(context.Context, lmz.Handler) (any, error)
 
 	// wanted reports, with rt.mu held, whether the work is still to be done: its object may
-	// have been removed. Nil: it is.
+	// have been removed. Nil means always.
 	wanted func() bool
 
-	// finished is told that an attempt is over, and again has another one made, after a pause
-	// if its object could not do it. Nil: nobody wants to know, and serveChore does.
+	// finished is called when an attempt is over. again makes another one, after a pause if the
+	// object could not do the work; if nil, serveChore is called.
 	finished, again func()
 
-	once   bool  // it is not tried again
+	once   bool  // not retried
 	number int64 // of all chores of this life, in order
 
-	// ran stores in the turn's transaction that it has run, and returns what may be done
-	// when that is on disk. Nil if the work is not stored.
+	// ran stores in the turn's transaction that it has run, and returns what to do once that is
+	// on disk. Nil if the work is not stored.
 	ran func(*Object) (saved func(), err error)
 }
 
-// ownWork is who takes a place in the line of an object for what that does by itself. What
-// one payer pays for is in order.
+// ownWork identifies, in the line of an object, the object's own work. Work of one payer
+// stays in order.
 func ownWork(payer string) turn.Who {
 	return turn.Who{Caller: lmz.Identity{Type: "own work", Address: lmz.Worker(payer)}, Payer: payer}
 }
 
-// serveChore has the object at a do a chore. It does not block. A gateway that closes
-// leaves it to the next one.
+// serveChore makes the object at a do a chore. It does not block. When the gateway is
+// closing, the chore is left to the next one.
 func (rt *Runtime) serveChore(a lmz.Address, c chore) {
 	if c.finished == nil {
 		c.finished = func() {}

@@ -13,23 +13,23 @@ import (
 	"github.com/lumenize/lmz/internal/store"
 )
 
-// What an object has sent without wanting a reply, and what was not executed for good, or may
-// not have been, is kept with the object as a dead letter, until an administrator removes it.
+// A message sent without a reply that permanently failed to execute, or whose outcome is
+// unknown, is kept with its sender as a dead letter until an administrator removes it.
 
-// deadMeta is the row with what is counted of dead letters.
+// deadMeta is the row of the deadCounters.
 const deadMeta = "deadletters"
 
-// The bounds of what is kept of one object.
+// Limits for one object.
 const (
-	maxDead      = 100      // letters; a further one replaces the oldest, which the log says
-	maxDeadChain = 16 << 10 // bytes of a letter's arguments
+	maxDead      = 100      // letters; another one replaces the oldest, which is logged
+	maxDeadChain = 16 << 10 // bytes of a letter's arguments; longer ones are not kept
 )
 
 // deadRow is a dead letter.
 type deadRow struct {
 	To      []string `cbor:"to"`              // binding and instance
 	Work    string   `cbor:"work"`            // names its methods
-	Chain   []byte   `cbor:"chain,omitempty"` // nil if it is too large
+	Chain   []byte   `cbor:"chain,omitempty"` // nil if too large
 	Died    int64    `cbor:"died"`            // Unix milliseconds
 	Error   string   `cbor:"error"`
 	Unknown bool     `cbor:"unknown,omitempty"` // it may have been executed
@@ -37,7 +37,7 @@ type deadRow struct {
 
 // deadCounters count dead letters.
 type deadCounters struct {
-	Last    int64 `cbor:"last"` // number of the latest
+	Last    int64 `cbor:"last"` // number of the last one
 	Kept    int   `cbor:"kept"`
 	Dropped int64 `cbor:"dropped"` // for lack of room
 }

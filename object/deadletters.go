@@ -14,26 +14,26 @@ import (
 	"github.com/lumenize/lmz/internal/store"
 )
 
-// DeadLetter is something that an object has sent without wanting a reply, and that was not
-// executed for good, or may not have been.
+// DeadLetter is a message that an object sent without a reply, and that permanently failed
+// to execute or whose outcome is unknown.
 type DeadLetter struct {
 	From, To lmz.Address
-	ID       string // of the letter, among those of its sender
+	ID       string // unique among the sender's letters
 	Work     string // names the methods that were to be called
-	Args     string // the same with arguments, as JSON; "" if they were too large to be kept
+	Args     string // Work with its arguments, as JSON; "" if they were too large to keep
 	Died     time.Time
-	Error    string // why
+	Error    string // why it was not executed
 	Unknown  bool   // it may have been executed
-	Cursor   string // of the place in the list, for [Runtime.DeadLetters]
+	Cursor   string // position in the list, for [Runtime.DeadLetters]
 }
 
-// deadPage is how long the search for dead letters goes on for one page.
+// deadPage limits how long one page of dead letters is searched for.
 const deadPage = time.Second
 
-// DeadLetters returns dead letters of the object with an instance name, of all objects of a
-// binding if that is "", or of all objects if both are: up to limit of them, behind the place
-// that a cursor names unless that is "". It goes on behind next, unless that is "": a page
-// may be short, or empty, because many objects were looked at. It starts none.
+// DeadLetters returns up to limit dead letters of the object with an instance name, of all
+// objects of a binding if instance is "", or of all objects if both are, starting after the
+// cursor after unless that is "". If next is not "", the list continues there: a page may be
+// short or empty because many objects were searched. It starts no objects.
 func (rt *Runtime) DeadLetters(ctx context.Context, binding, instance, after string, limit int) (page []DeadLetter, next string, err error) {
 	senders := rt.mayHaveDead(binding, instance)
 	if instance != "" {
@@ -68,18 +68,18 @@ func (rt *Runtime) DeadLetters(ctx context.Context, binding, instance, after str
 			d.Cursor = place + "\x00" + d.Cursor
 			page = append(page, d)
 		}
-		next = place + "\x00~" // behind all of them
+		next = place + "\x00~" // after all of them
 	}
 	return page, "", nil
 }
 
-// mayHaveDead returns the objects that dead letters may be kept of, in order.
+// mayHaveDead returns the objects that may have dead letters, in order.
 func (rt *Runtime) mayHaveDead(binding, instance string) []lmz.Address {
 	if instance != "" {
 		return []lmz.Address{lmz.At(binding, instance)}
 	}
 	var senders []lmz.Address
-	for a := range rt.wakes.All() { // it is in the index if something of it is kept
+	for a := range rt.wakes.All() { // objects with dead letters are in the index
 		if binding == "" || a.Binding == binding {
 			senders = append(senders, a)
 		}
@@ -90,7 +90,7 @@ func (rt *Runtime) mayHaveDead(binding, instance string) []lmz.Address {
 	return senders
 }
 
-// deadOf returns the dead letters of one object, which need not start.
+// deadOf returns the dead letters of one object, without starting it.
 func (rt *Runtime) deadOf(ctx context.Context, a lmz.Address) (letters []DeadLetter, err error) {
 	err = rt.turnOf(ctx, a, func(o *Object) error {
 		st := o.store

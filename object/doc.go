@@ -14,19 +14,18 @@
 //
 // # Turns
 //
-// A handler runs while it holds the object's turn, which is given in the order in
-// which calls arrived. Nobody else runs on the object then, so memory needs no
-// locks. Waiting in CallRaw ends the turn and the answer begins the next; nothing
-// else does. What a turn wrote is committed when it has ended, and what it sent
-// (calls, sends, the answer) leaves only when that is durable. Each turn is kept or
-// lost as a whole, so a handler that waits in CallRaw is not atomic as a whole, and
-// may find the state changed when CallRaw returns.
+// A handler runs while it holds the object's turn; calls get the turn in the order in which
+// they arrived. Nothing else runs on the object meanwhile, so its memory needs no locks.
+// Waiting in CallRaw ends the turn and the answer begins the next; nothing else does. What a
+// turn wrote is committed when it has ended, and what it sent (calls, sends, the answer)
+// leaves only once that is durable. Each turn is kept or lost as a whole, so a handler that
+// waits in CallRaw is not atomic as a whole, and may find the state changed when CallRaw
+// returns.
 //
-// Turns that end while others wait in the line share one commit, and so one fsync;
-// it is made when nobody waits any more, or before a turn begins once it is 2 ms
-// old. A turn that only read answers after it too, because it may have read what was
-// not durable yet. If the commit fails, so do all calls in it, and the object starts
-// again from what is stored.
+// Turns that end while others wait in line share one commit, and so one fsync; it happens
+// when nothing is waiting, or before the next turn once the commit is 2 ms old. A turn that
+// only read also answers after it, because it may have read data that was not yet durable.
+// If the commit fails, so do all calls in it, and the object restarts from what is stored.
 //
 // A turn whose handler returns an error or panics is rolled back: its writes and
 // sends vanish, and those of the turns it shares a commit with stay. What it changed
@@ -43,29 +42,28 @@
 // # Time
 //
 // [Alarms] are work that an object does at a given time, once or repeatedly. Messages to
-// other objects, and messages that want a reply, are stored with the turn
-// ([Object.Send]), and so is work for the end of a client's session
-// ([Object.Watch]). All of these survive the closing of the object and the death of the
-// gateway, and need no caller: the data directory has an index of the objects
-// that have something to do, and [Runtime.Start] opens those, and no others.
+// other objects, and messages that want a reply, are stored with the turn ([Object.Send]),
+// and so is work for the end of a client's session ([Object.Watch]). All of these survive
+// the closing of the object and the death of the gateway, and need no caller: the data
+// directory has an index of the objects that have work to do, and [Runtime.Start] opens only
+// those.
 //
 // [Runtime.List], [Runtime.Inspect], [Runtime.Backup], [Runtime.Restore] and
-// [Runtime.Remove] are for administrators; lmz objects has them as commands. [Service] gives
-// an object parts that you write.
+// [Runtime.Remove] are for administrators; the lmz objects commands use them. [Service] adds
+// your own components to an object.
 //
 // # The ctx of a handler
 //
-// The turn is in the ctx that the handler got. Storage wants that ctx, or one
-// derived from it, and fails with [ErrNoTurn] once the turn has ended. The ctx
-// itself ends when the handler returns: work that takes longer is a Send, or runs
-// with another ctx.
+// The turn is in the ctx that the handler got. Storage requires that ctx, or one derived
+// from it, and fails with [ErrNoTurn] once the turn has ended. The ctx itself ends when the
+// handler returns: work that takes longer is a Send, or runs with another ctx.
 //
 // A handler that keeps the turn for a second without using storage is named in the
 // log. One that continues after its ctx has ended keeps the turn too; new calls are
 // refused with its name until it returns. Other objects are not affected.
 //
 // Make several calls at once with [Object.Calls], [Go] and [Calls.Wait], which gives up the
-// turn once. A goroutine that a handler starts has no turn: storage refuses it by name.
-// It may call with the handler's ctx, and its call leaves when the handler's turn has
-// ended, so a handler must not wait for it.
+// turn once. A goroutine that a handler starts has no turn: storage refuses it by name. It
+// may call with the handler's ctx, and its call leaves when the handler's turn has ended, so
+// a handler must not wait for it.
 package object
