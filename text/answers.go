@@ -15,7 +15,7 @@ func (s *Sync) Subscribed(o Opening) {
 	case s.client == nil || s.reload != nil:
 		s.opening = &o
 	case o.Version < s.client.Version():
-		clear(s.inbox) // edits of a history that is void
+		clear(s.inbox) // edits of an obsolete history
 		s.latest = o.Version
 		s.mustReload(errRolledBack, false)
 	case o.Version-s.client.Version() > farBehind && s.client.Saved():
@@ -46,8 +46,8 @@ func (s *Sync) Loaded(call int, t *Text, editor string) {
 	s.next()
 }
 
-// Fetched is the answer to a [Fetch]: the edits that follow the version, in order, and the
-// current version of the document. If that is newer than the last edit, there are more.
+// Fetched is the answer to a [Fetch]: the edits after the version, in order, and the
+// document's current version. If that is newer than the last edit, there are more.
 func (s *Sync) Fetched(call int, entries []Entry, version int) {
 	switch s.answered(call) {
 	case StepReplay:
@@ -66,8 +66,8 @@ func (s *Sync) Fetched(call int, entries []Entry, version int) {
 	s.next()
 }
 
-// Pushed is the answer to a [Push]: the version that the last edit made, and the current
-// version of the document.
+// Pushed is the answer to a [Push]: the version that the last edit made, and the
+// document's current version.
 func (s *Sync) Pushed(call, made, version int) {
 	switch s.answered(call) {
 	case StepReplay:
@@ -81,8 +81,8 @@ func (s *Sync) Pushed(call, made, version int) {
 	s.next()
 }
 
-// Failed is the answer to a call that failed; call is 0 for a [Subscribe]. err is what
-// people are shown.
+// Failed reports that a call failed; call is 0 for a [Subscribe]. err is shown to the
+// user.
 func (s *Sync) Failed(call int, why Failure, err error) {
 	of := StepOpen
 	if call == 0 {
@@ -116,7 +116,7 @@ func (s *Sync) again(of Step, why Failure, err error) {
 		s.subscribed = false
 	}
 	if s.offline || s.closed {
-		return // everything is tried when the connection is back
+		return // everything is retried once reconnected
 	}
 	s.failed, s.problem = of, err
 	s.status()
@@ -136,8 +136,8 @@ func (s *Sync) fine() {
 	}
 }
 
-// answered returns the step of a call that has its answer now, or NoStep if no answer to
-// that call is expected.
+// answered ends a call and returns its step, or NoStep if no answer to that call is
+// expected.
 //
 //go:noinline
 func (s *Sync) answered(call int) Step {
@@ -148,13 +148,13 @@ func (s *Sync) answered(call int) Step {
 	return s.step
 }
 
-// Arrived takes edits that the document sent.
+// Arrived receives edits that the document sent.
 func (s *Sync) Arrived(entries []Entry) {
 	s.take(entries, maxInbox) // the rest is fetched after the screen has pulled
 	s.next()
 }
 
-// take keeps entries until the screen pulls them, up to a number of them.
+// take holds entries until the screen pulls them; the inbox holds at most limit.
 //
 //go:noinline
 func (s *Sync) take(entries []Entry, limit int) {

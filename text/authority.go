@@ -5,15 +5,14 @@ import (
 	"time"
 )
 
-// Retention is the time for which an authority knows the edits that were made, and the last
-// number of each editor.
+// Retention is how long an authority remembers edits and each editor's last number.
 const Retention = 30 * 24 * time.Hour
 
-// Errors of [Authority.Push]. None of the edits was made, so the editor still has the text
-// and can show it.
+// Errors of [Authority.Push]. None of the edits was applied, so the editor still has the
+// text and can show it.
 var (
-	// ErrTooOld says that the push is based on a version so old that it is unknown whether it
-	// was made already, and what was made since.
+	// ErrTooOld says that the push is based on a version so old that the authority no longer
+	// knows the later edits, or whether these edits are among them.
 	ErrTooOld = errors.New("the edit is based on a version that is too old")
 	// ErrFuture says that the push is based on a version that does not exist yet.
 	ErrFuture = errors.New("the edit is based on a version that does not exist yet")
@@ -22,12 +21,12 @@ var (
 	ErrTooLong = errors.New("the edit inserts too much")
 	// ErrNumbers says that the edits of a push are not from one editor, or not in order.
 	ErrNumbers = errors.New("the edits of a push must be from one editor, numbered in order")
-	// ErrBehind says that mapping so many edits over everything made since would take too
-	// long. Fetch what was made, rebase the edits, and push them again.
+	// ErrBehind says that mapping so many edits over all later ones would take too long.
+	// Fetch the later edits, rebase these, and push them again.
 	ErrBehind = errors.New("too many edits for a version so far back: fetch what was made since and rebase them")
 )
 
-// Entry is an edit as the authority made it: mapped, with the version that it made.
+// Entry is an edit as the authority applied it: mapped, with the version that it made.
 type Entry struct {
 	Edit
 	Version int
@@ -70,11 +69,10 @@ type Pushed struct {
 	after *Text // the text after New; nil if it was not computed
 }
 
-// Push computes what edits of one editor that are based on a version become: it maps them
-// over what was made since and leaves out those that were made already. It changes nothing:
-// store Pushed.New, then call [Authority.Commit]. Errors are those of Log,
-// [ErrTooOld], [ErrFuture], [ErrTooLong], [ErrNumbers], [ErrBehind], [ErrLength] and
-// [ErrSplit].
+// Push maps edits of one editor, based on a version, over all later edits and leaves out
+// those that were applied already. It changes nothing: store Pushed.New, then call
+// [Authority.Commit]. Errors are those of Log, [ErrTooOld], [ErrFuture], [ErrTooLong],
+// [ErrNumbers], [ErrBehind], [ErrLength] and [ErrSplit].
 func (a *Authority) Push(log Log, base int, edits []Edit, now time.Time) (Pushed, error) {
 	if err := a.admit(log, base, edits, now); err != nil {
 		return Pushed{}, err
@@ -101,7 +99,7 @@ func (a *Authority) Push(log Log, base int, edits []Edit, now time.Time) (Pushed
 	return a.append(r, now)
 }
 
-// admit checks everything that does not depend on what was made since.
+// admit checks everything that does not depend on later edits.
 func (a *Authority) admit(log Log, base int, edits []Edit, now time.Time) error {
 	if base < 0 || base > a.version {
 		return ErrFuture
@@ -117,8 +115,8 @@ func (a *Authority) admit(log Log, base int, edits []Edit, now time.Time) error 
 	if base == a.version {
 		return nil
 	}
-	// If one of these edits had been made and forgotten, the version after base would be
-	// older than what is kept.
+	// If one of these edits had been applied and forgotten, the version after base would
+	// be older than Retention.
 	e, found, err := log.Entry(base + 1)
 	if err == nil && (!found || now.Sub(e.At) > Retention) {
 		return ErrTooOld
@@ -128,13 +126,13 @@ func (a *Authority) admit(log Log, base int, edits []Edit, now time.Time) error 
 
 // rebase moves the edits of a push to newer versions.
 type rebase struct {
-	left     []Edit // not made yet
+	left     []Edit // not applied yet
 	versions []int
 	work     int // done so far, in sections of change sets
 }
 
-// maxWork bounds the work of one push to some tenths of a second. It suffices for one edit
-// that is 50,000 versions old.
+// maxWork limits one push to some tenths of a second. It is enough for one edit that is
+// 50,000 versions old.
 const maxWork = 1 << 19
 
 // affords adds the work of mapping the edits over an entry, and reports whether the total
@@ -156,9 +154,9 @@ func (r *rebase) over(e Entry) (err error) {
 	return err
 }
 
-// Rebase maps edits of one editor, each of which applies to what the one before it makes,
-// over an entry that applies to the same text as the first of them. If the entry is that
-// first edit, the others are returned unchanged. The error is [ErrLength].
+// Rebase maps edits of one editor, each of which applies to the result of the previous
+// one, over an entry that applies to the same text as the first. If the entry is that
+// first edit, Rebase returns the others unchanged. The error is [ErrLength].
 func Rebase(edits []Edit, over Entry) ([]Edit, error) {
 	if len(edits) > 0 && over.Editor == edits[0].Editor && over.Number == edits[0].Number {
 		return edits[1:], nil
@@ -180,7 +178,7 @@ func Rebase(edits []Edit, over Entry) ([]Edit, error) {
 	return moved, nil
 }
 
-// Batch returns how many of the edits one push may have, so it fits a frame.
+// Batch returns how many of the edits fit in one push, and so in a frame.
 func Batch(edits []Edit) int {
 	size := 0
 	for i, e := range edits {
@@ -192,14 +190,14 @@ func Batch(edits []Edit) int {
 	return len(edits)
 }
 
-// The most bytes that one push inserts, and the most edits that it has.
+// Limits of one push: inserted bytes, and edits.
 const (
 	maxPush      = 256 << 10
 	maxPushEdits = 100
 )
 
-// dropKnown drops edits that were made before the version on which the push says that it
-// is based.
+// dropKnown drops edits that were applied before the version that the push claims as its
+// base.
 func (r *rebase) dropKnown(log Log) error {
 	if len(r.left) == 0 {
 		return nil
@@ -237,7 +235,7 @@ func (a *Authority) append(r rebase, now time.Time) (Pushed, error) {
 	}
 	after := &a.text
 	if len(r.left) > 1 {
-		after = a.text.Clone() // the second edit can only be checked on what the first makes
+		after = a.text.Clone() // the second edit can only be checked against the result of the first
 	}
 	for i, e := range r.left {
 		if err := after.check(e.Changes); err != nil {
@@ -259,8 +257,8 @@ func (a *Authority) append(r rebase, now time.Time) (Pushed, error) {
 	return p, nil
 }
 
-// Commit makes the result of [Authority.Push] the current text. Nothing may have been
-// committed in between.
+// Commit applies the result of [Authority.Push] to the current text. There must be no
+// other Commit in between.
 func (a *Authority) Commit(p Pushed) {
 	if len(p.New) == 0 {
 		return

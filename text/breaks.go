@@ -2,7 +2,7 @@ package text
 
 import "strings"
 
-// Breaks returns s with every line break as "\n", as shared texts have them. Files,
+// Breaks returns s with every line break as "\n", the only one in shared texts. Files,
 // clipboards and other programs may use "\r\n" or "\r".
 func Breaks(s string) string {
 	if !strings.Contains(s, "\r") {

@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// ChangeSet describes how a text becomes another: what is kept, deleted and inserted. It is
-// an immutable value that applies to texts of one length. The zero value changes nothing in
-// an empty text.
+// ChangeSet describes how one text becomes another: what is kept, deleted and inserted. It
+// is an immutable value that applies to texts of one length. The zero value changes nothing
+// in an empty text.
 type ChangeSet struct {
 	sections []section
 }
@@ -20,17 +20,17 @@ type section struct {
 	text string
 }
 
-// kept is the ins of a section that stays as it is.
+// kept is the ins of an unchanged section.
 const kept = -1
 
-// Change is one replacement of a change set. Positions are those of the old text.
+// Change is one replacement in a change set. Positions refer to the old text.
 type Change struct {
 	From, To int
 	Insert   string
 }
 
-// New returns a change set for a text of some length. The changes are in order and do not
-// overlap. Inserted bytes that are not UTF-8 become U+FFFD.
+// New returns a change set for a text of the given length. The changes must be in order and
+// not overlap. Inserted bytes that are not UTF-8 become U+FFFD.
 func New(length int, changes ...Change) (ChangeSet, error) {
 	out := builder{sections: make([]section, 0, 2*len(changes)+1)}
 	pos := 0
@@ -47,10 +47,10 @@ func New(length int, changes ...Change) (ChangeSet, error) {
 	return out.changes(), nil
 }
 
-// Insert is [New] for one insertion. It panics if the position is outside.
+// Insert is [New] for one insertion. It panics if the position is outside of the text.
 func Insert(length, at int, s string) ChangeSet { return must(New(length, Change{at, at, s})) }
 
-// Delete is [New] for one deletion. It panics if the range is outside.
+// Delete is [New] for one deletion. It panics if the range is outside of the text.
 func Delete(length, from, to int) ChangeSet { return must(New(length, Change{from, to, ""})) }
 
 func must(c ChangeSet, err error) ChangeSet {
@@ -60,7 +60,7 @@ func must(c ChangeSet, err error) ChangeSet {
 	return c
 }
 
-// Identity is the change set that changes nothing in a text of some length.
+// Identity returns the change set that changes nothing in a text of the given length.
 func Identity(length int) ChangeSet { return must(New(length)) }
 
 // Length returns the length of the texts that c applies to.
@@ -95,7 +95,7 @@ func (c ChangeSet) Empty() bool {
 	return true
 }
 
-// Changes yields the replacements in order. Those that touch each other are separate.
+// Changes yields the replacements in order. It does not merge adjacent ones.
 func (c ChangeSet) Changes() iter.Seq[Change] {
 	return func(yield func(Change) bool) {
 		pos := 0
@@ -108,7 +108,7 @@ func (c ChangeSet) Changes() iter.Seq[Change] {
 	}
 }
 
-// Inserted returns everything that c inserts, in order, to show people what they typed.
+// Inserted returns everything that c inserts, in order, to show users what they typed.
 func (c ChangeSet) Inserted() string {
 	var b strings.Builder
 	for change := range c.Changes() {
@@ -130,9 +130,9 @@ func (c ChangeSet) Equal(other ChangeSet) bool {
 	return true
 }
 
-// MapPos returns where a position of the old text is in the new one. With side < 0 it stays
-// before what is inserted there, with side > 0 it goes behind that. A position within
-// deleted text goes to where that text was.
+// MapPos maps a position in the old text to the new one. With side < 0 it stays before text
+// inserted there, with side > 0 it moves after it. A position within deleted text moves to
+// where that text was.
 func (c ChangeSet) MapPos(pos, side int) int {
 	from, to := 0, 0 // progress in the old and in the new text
 	for _, s := range c.sections {
@@ -170,8 +170,8 @@ func (c ChangeSet) Invert(before *Text) ChangeSet {
 	return ChangeSet{inverse}
 }
 
-// UnmapPos returns where a position of the new text was in the old one. A position within
-// inserted text was where that text was inserted.
+// UnmapPos maps a position in the new text back to the old one. A position within inserted
+// text maps to where that text was inserted.
 func (c ChangeSet) UnmapPos(pos int) int {
 	from, to := 0, 0
 	for _, s := range c.sections {
@@ -194,7 +194,7 @@ func (c ChangeSet) UnmapPos(pos int) int {
 // builder collects sections and merges neighbors of the same kind.
 type builder struct {
 	sections []section
-	open     bool // what is added extends the last section, which is a replacement
+	open     bool // additions extend the last section, which is a replacement
 }
 
 func (b *builder) add(n, ins int, text string) {

@@ -2,16 +2,16 @@ package text
 
 import "errors"
 
-// ErrGap says that an entry does not follow the version of the client: fetch the versions
-// in between.
+// ErrGap says that an entry does not follow the client's version: fetch the versions in
+// between.
 var ErrGap = errors.New("versions are missing in between")
 
-// ErrDiverged says that the authority made something else of an edit than its client: read
-// the text again, and show the user what was unsaved.
+// ErrDiverged says that the authority mapped an edit differently than its client: read the
+// text again, and show the user what was unsaved.
 var ErrDiverged = errors.New("client diverged from the document")
 
 // Client is one editor's side of a document. It holds the text on the screen: the
-// authority's text of some version, plus what was typed since. It does no I/O and has no
+// authority's text at some version, plus what was typed since. It does no I/O and has no
 // clock. Not safe for concurrent use.
 type Client struct {
 	editor string
@@ -19,8 +19,8 @@ type Client struct {
 
 	version int
 	text    Text
-	sent    []Edit    // numbered, not confirmed; the first one applies to the text of version
-	pending ChangeSet // typed since, not numbered yet; applies to what sent makes
+	sent    []Edit    // numbered, unconfirmed; the first applies to the text at version
+	pending ChangeSet // typed since, not numbered yet; applies after sent
 
 	pushing int // how many of sent are being pushed
 	await   int // the version that confirms the last push; 0 if not known
@@ -28,7 +28,7 @@ type Client struct {
 	history history
 }
 
-// NewClient returns a client with the text of a version, for one opening of a document. It
+// NewClient returns a client with the text at a version, for one opening of a document. It
 // takes over t. editor is a random name for this opening.
 func NewClient(editor string, version int, t *Text) *Client {
 	return &Client{editor: editor, version: version, text: *t, pending: Identity(t.Len())}
@@ -43,10 +43,10 @@ func (c *Client) Version() int { return c.version }
 // Text returns the text on the screen. Change it only through the client.
 func (c *Client) Text() *Text { return &c.text }
 
-// Saved reports whether the document has everything that was typed.
+// Saved reports whether the document has everything typed here.
 func (c *Client) Saved() bool { return len(c.sent) == 0 && c.pending.Empty() }
 
-// Edit makes a change of the user to the text on the screen. Errors are those of
+// Edit applies the user's change to the text on the screen. Errors are those of
 // [Text.Apply].
 func (c *Client) Edit(changes ChangeSet) error {
 	if err := c.text.check(changes); err != nil {
@@ -57,16 +57,16 @@ func (c *Client) Edit(changes ChangeSet) error {
 	return nil
 }
 
-// apply makes a change that fits, and keeps it to be pushed.
+// apply applies a checked change and queues it for pushing.
 func (c *Client) apply(changes ChangeSet) {
 	c.pending = must(c.pending.Compose(changes))
 	c.text.apply(changes)
 }
 
-// Receive takes the entry that follows the client's version and returns what it changes on
-// the screen, which is nothing for the client's own edits and for entries that it knows
-// already. Errors are [ErrGap], [ErrDiverged], and [ErrLength] or [ErrSplit] for an entry
-// that cannot be from this document's authority.
+// Receive applies the entry that follows the client's version and returns what it changes
+// on the screen: nothing for the client's own edits and for known entries. Errors are
+// [ErrGap], [ErrDiverged], and [ErrLength] or [ErrSplit] for an entry that cannot be from
+// this document's authority.
 func (c *Client) Receive(e Entry) (ChangeSet, error) {
 	switch {
 	case e.Version <= c.version:
@@ -86,7 +86,7 @@ func (c *Client) Receive(e Entry) (ChangeSet, error) {
 	return c.remote(e.Changes)
 }
 
-// remote maps unconfirmed edits over a change of somebody else, and that change over them.
+// remote maps unconfirmed edits over another client's change, and that change over them.
 func (c *Client) remote(changes ChangeSet) (ChangeSet, error) {
 	sent := make([]Edit, len(c.sent))
 	for i, e := range c.sent {
@@ -126,7 +126,7 @@ func (c *Client) Push() (base int, edits []Edit) {
 	return c.version, append([]Edit(nil), c.sent[:c.pushing]...)
 }
 
-// freeze gives numbers to what is pending.
+// freeze numbers the pending changes.
 func (c *Client) freeze() {
 	if c.pending.Empty() {
 		return
@@ -138,19 +138,19 @@ func (c *Client) freeze() {
 	c.pending = Identity(c.text.Len())
 }
 
-// Pushed reports that the document took the push, and the version that it made. The edits
-// count as saved once Receive gets them.
+// Pushed reports that the document accepted the push, and the version that it made. The
+// edits count as saved once Receive gets them.
 func (c *Client) Pushed(version int) { c.pushing, c.await = 0, version }
 
-// Awaits reports whether the document took edits that Receive did not get yet.
+// Awaits reports whether the document accepted edits that Receive did not get yet.
 func (c *Client) Awaits() bool { return c.await > c.version }
 
-// PushFailed reports that the outcome of the push is unknown. The next one has the same
+// PushFailed reports that the outcome of the push is unknown. The next push repeats the
 // edits under the same numbers.
 func (c *Client) PushFailed() { c.pushing, c.await = 0, 0 }
 
-// Undo reverts the last step of this user, and leaves alone what others did since, even
-// within it. It returns what changes on the screen, and false if there is nothing to undo.
+// Undo reverts this user's last step, but not what others did since, even within it. It
+// returns what changes on the screen, and false if there is nothing to undo.
 func (c *Client) Undo() (ChangeSet, bool) { return c.step(&c.history.undo, &c.history.redo) }
 
 // Redo repeats the step that the last Undo reverted.
@@ -179,7 +179,7 @@ func (c *Client) Boundary() { c.history.boundary() }
 // Unsaved returns the edits that the document may lack; none if everything is saved.
 func (c *Client) Unsaved() Record {
 	if c.pending.size() > MaxEdit {
-		c.freeze() // so every part keeps its number
+		c.freeze() // so that each part keeps its number
 	}
 	r := Record{c.editor, c.version, Updates(c.sent)}
 	if !c.pending.Empty() {
@@ -188,8 +188,7 @@ func (c *Client) Unsaved() Record {
 	return r
 }
 
-// Confirmed returns where a position on the screen is in the text of Version, that is, for
-// others.
+// Confirmed maps a position on the screen to the text at Version, which others see.
 func (c *Client) Confirmed(pos int) int {
 	pos = c.pending.UnmapPos(pos)
 	for i := len(c.sent) - 1; i >= 0; i-- {
@@ -198,8 +197,8 @@ func (c *Client) Confirmed(pos int) int {
 	return pos
 }
 
-// OnScreen returns where a position in the text of Version is on the screen. For side
-// see [ChangeSet.MapPos].
+// OnScreen maps a position in the text at Version to the screen. For side see
+// [ChangeSet.MapPos].
 func (c *Client) OnScreen(pos, side int) int {
 	for _, e := range c.sent {
 		pos = e.Changes.MapPos(pos, side)

@@ -1,6 +1,6 @@
 package text
 
-// Compose returns the change set that does what c does and then what next does. It returns
+// Compose returns the change set that has the effect of c followed by next. It returns
 // [ErrLength] if next does not apply to the text that c makes, and [ErrSplit] if next
 // splits a character that c inserts.
 func (c ChangeSet) Compose(next ChangeSet) (ChangeSet, error) {
@@ -32,7 +32,7 @@ func (c ChangeSet) Compose(next ChangeSet) (ChangeSet, error) {
 	return out.changes(), nil
 }
 
-// composeStep adds the result for the next n units between a and b.
+// composeStep adds the result for the next n units of the text between a and b.
 func composeStep(a, b *reader, n int, out *builder) error {
 	old, ins, text := n, kept, "" // when both keep them
 	if a.replaces() {

@@ -5,8 +5,7 @@ import (
 	"unicode/utf8"
 )
 
-// maxDiff is the number of differing lines up to which Diff looks for shared lines in
-// between.
+// maxDiff is the most differing lines between which Diff looks for shared lines.
 const maxDiff = 400
 
 // Diff returns a change set that turns a into b. It keeps shared lines and, within other
@@ -27,7 +26,7 @@ func Diff(a, b string) ChangeSet {
 	return out.changes()
 }
 
-// Between is [Diff] of two texts. It uses memory only for what lies between their shared
+// Between is [Diff] for two texts. It uses memory only for what lies between their shared
 // beginning and end.
 func Between(a, b *Text) ChangeSet {
 	start := alike(a, b, min(a.bytes, b.bytes), false)
@@ -45,10 +44,10 @@ func Between(a, b *Text) ChangeSet {
 // extent is the length of a part of a text.
 type extent struct{ bytes, units int }
 
-// alike returns the length of the shared beginning of two texts, or of the shared end if
-// back, in whole characters and up to a limit in bytes.
+// alike returns the length of two texts' shared beginning, or shared end if back is set, in
+// whole characters and at most limit bytes.
 func alike(a, b *Text, limit int, back bool) (same extent) {
-	// next takes a part of a text: the rest of one, or the next one.
+	// next returns the rest of a piece, or the next piece.
 	next := func(rest string, pieces []piece) (string, []piece) {
 		switch {
 		case rest != "" || len(pieces) == 0:
@@ -87,8 +86,8 @@ func alike(a, b *Text, limit int, back bool) (same extent) {
 	return same
 }
 
-// alikeBytes returns the number of bytes that x and y, which are equally long, share,
-// without a partial character. x is at the end of whole on the side that is compared.
+// alikeBytes returns how many bytes x and y, which are equally long, share, without a
+// partial character. x is at the beginning of whole, or at its end if back is set.
 func alikeBytes(x, y, whole string, back bool) int {
 	n := 0
 	if back {
@@ -117,7 +116,7 @@ func splitLines(s string) []string {
 	return lines
 }
 
-// diffPiece adds one replacement without the shared beginning and end.
+// diffPiece adds a replacement of a by b, without their shared beginning and end.
 func diffPiece(out *builder, a, b string) {
 	if a == b {
 		out.add(Units(a), kept, "")
@@ -145,10 +144,10 @@ func diffPiece(out *builder, a, b string) {
 	out.add(Units(a[len(a)-end:]), kept, "")
 }
 
-// hunk is some lines of the old text and their replacement in the new one.
+// hunk is a run of lines in the old text and its replacement in the new one.
 type hunk struct{ old, new []string }
 
-// hunks finds the lines that a and b share, with the greedy algorithm of E. Myers.
+// hunks finds the lines that a and b share, with E. Myers' greedy algorithm.
 func hunks(a, b []string) []hunk {
 	all := []hunk{}
 	start := 0
@@ -166,8 +165,8 @@ func hunks(a, b []string) []hunk {
 
 // middle is hunks for texts without a shared beginning or end.
 func middle(a, b []string) []hunk {
-	// reach[d][k+d] is the farthest line of a reachable with d lines inserted or deleted on
-	// diagonal k, which is the lead in a over b.
+	// reach[d][k+d] is the farthest line of a that d insertions and deletions reach on
+	// diagonal k, which is the lead of a over b.
 	var reach [][]int
 	for d := 0; d <= maxDiff; d++ {
 		row := make([]int, 2*d+1)

@@ -1,22 +1,21 @@
-// Package text lets several people edit one text at the same time. Each of them types into
-// a copy of their own, without waiting for the others, and every copy becomes the same
-// text. It does no I/O and imports nothing of lmz, so a stateful object, a terminal and a
-// browser page share it.
+// Package text lets several people edit one text at the same time. Each types into a local
+// copy, without waiting for the others, and all copies converge. The package does no I/O
+// and imports nothing of lmz, so a stateful object, a terminal and a browser page share it.
 //
 // A [ChangeSet] describes how one text becomes another. Change sets are applied to a text
-// ([Text.Apply]), composed, inverted, and mapped over each other: a change that was made to
-// an old version of a text becomes the same change to a newer one.
+// ([Text.Apply]), composed, inverted, and mapped over each other: a change to an old
+// version of a text becomes the same change to a newer one.
 //
-// An [Authority] decides the order. It takes everybody's edits, maps those that arrive late
-// over what was made before them, and gives each a version. A [Client] is one editor's
-// side: it holds the text on the screen, which is the authority's text of some version plus
-// what was typed since, and its Undo takes back only what its own user did. A [Sync] is an
-// open document: it adds to a Client everything that keeps it in step with an Authority
-// over an unreliable connection, such as catching up, retrying, and a journal for crashes.
+// An [Authority] decides the order. It takes everybody's edits, maps late ones over those
+// before them, and gives each a version. A [Client] is one editor's side: it holds the text
+// on the screen, which is the authority's text at some version plus what was typed since,
+// and its Undo reverts only its own user's changes. A [Sync] is an open document: it adds
+// everything that keeps a Client in step with an Authority over an unreliable connection,
+// such as catching up, retrying, and a journal for crashes.
 //
 // An edit is identified by its editor, a random name for one opening of a document, and a
-// number that counts that editor's edits from 1. So an edit that is pushed twice is made
-// once.
+// number that counts that editor's edits from 1. So an edit that is pushed twice is
+// applied once.
 //
 // # Units
 //
@@ -26,16 +25,15 @@
 //
 // The only line break is "\n". A "\r" is a character like any other, so edits stay exact; a
 // CodeMirror editor does the same when its lineSeparator is "\n". [Breaks] converts text
-// that comes from elsewhere. A family emoji is several characters, and nothing here splits
-// or joins them.
+// from elsewhere. A family emoji is several characters; nothing here treats them as one.
 //
 // # On the wire
 //
-// Change sets are written as CodeMirror's ChangeSet.toJSON writes them, and edits as the
-// updates of @codemirror/collab with a number: {clientID, number, changes}. Mapping gives
-// exactly what CodeMirror's mapping gives, so its own collaboration client can take part.
-// That client has to receive updates one at a time: mapping over two composed changes is
-// not the same as mapping over one and then the other.
+// Change sets have the form of CodeMirror's ChangeSet.toJSON, and edits that of the updates
+// of @codemirror/collab plus a number: {clientID, number, changes}. Mapping gives exactly
+// the results of CodeMirror's, so its own collaboration client can take part. That client
+// has to receive updates one at a time: mapping over two composed changes is not the same
+// as mapping over one and then the other.
 //
 // # Errors
 //

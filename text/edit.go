@@ -5,31 +5,31 @@ import (
 	"unicode/utf8"
 )
 
-// Edit is one change with what identifies it: its editor and sequence number.
+// Edit is one change, identified by its editor and sequence number.
 type Edit struct {
 	Editor  string
 	Number  int // counts the editor's edits from 1
 	Changes ChangeSet
 }
 
-// Update is an Edit on the wire: CodeMirror's, with a number. An editor of CodeMirror's
-// collaboration client is its clientID.
+// Update is an Edit on the wire: CodeMirror's update plus a number. The editor is the
+// clientID of CodeMirror's collaboration client.
 type Update struct {
 	ClientID string `json:"clientID"`
 	Number   int    `json:"number"`
 	Changes  []any  `json:"changes"` // see [ChangeSet.Wire]
 }
 
-// Update returns e for the wire.
+// Update returns e in its wire form.
 func (e Edit) Update() Update { return Update{e.Editor, e.Number, e.Changes.Wire()} }
 
-// Edit reads an update. The error is that of [Parse].
+// Edit parses an update. The error is that of [Parse].
 func (u Update) Edit() (Edit, error) {
 	c, err := Parse(u.Changes)
 	return Edit{u.ClientID, u.Number, c}, err
 }
 
-// Updates returns edits for the wire.
+// Updates returns edits in their wire form.
 func Updates(edits []Edit) []Update {
 	all := make([]Update, len(edits))
 	for i, e := range edits {
@@ -38,7 +38,7 @@ func Updates(edits []Edit) []Update {
 	return all
 }
 
-// Edits reads updates. The error is that of the first that cannot be read.
+// Edits parses updates. The error is that of the first invalid one.
 func Edits(updates []Update) ([]Edit, error) {
 	all := make([]Edit, len(updates))
 	for i, u := range updates {
@@ -50,7 +50,7 @@ func Edits(updates []Update) ([]Edit, error) {
 	return all, nil
 }
 
-// Inserted returns what edits insert, one line for each edit, to show people what would be
+// Inserted returns what edits insert, one line for each edit, to show users what would be
 // lost.
 func Inserted(edits []Edit) string {
 	var all strings.Builder
@@ -64,8 +64,8 @@ func Inserted(edits []Edit) string {
 	return all.String()
 }
 
-// MaxEdit is the number of bytes that one edit may insert, so it fits a frame and a row of
-// a database. [Client.Push] and [Split] keep to it.
+// MaxEdit is the most bytes that one edit may insert, so that it fits in a frame and in a
+// database row. [Client.Push] and [Split] keep to it.
 const MaxEdit = 64 << 10
 
 // size returns how many bytes c inserts.
@@ -77,8 +77,8 @@ func (c ChangeSet) size() int {
 	return n
 }
 
-// Split divides a change set into several that do the same one after the other. Each
-// inserts at most limit bytes, or one character.
+// Split divides a change set into a sequence with the same effect. Each part inserts at
+// most limit bytes, or one character.
 func Split(c ChangeSet, limit int) []ChangeSet {
 	limit = max(limit, utf8.UTFMax)
 	if c.size() <= limit {

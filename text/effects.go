@@ -2,19 +2,19 @@ package text
 
 import "time"
 
-// Effect is something that a [Sync] needs done. It is one of [Subscribe], [Load], [Fetch],
-// [Push], [Present], [Store], [Wait] and [Wake].
+// Effect is an action that a [Sync] requests: a [Subscribe], [Load], [Fetch], [Push],
+// [Present], [Store], [Wait] or [Wake].
 type Effect interface{ effect() }
 
-// Subscribe asks the document for its state, and to send edits and cursors from then on. Answer
+// Subscribe asks the document for its state and for all later edits and cursors. Answer
 // with [Sync.Subscribed], or with [Sync.Failed] and call number 0.
 type Subscribe struct{}
 
-// Load reads the rest of the text of which an opening holds the first part. Answer with
+// Load reads the rest of a text whose first part is in the opening. Answer with
 // [Sync.Loaded].
 type Load struct {
 	Call    int
-	Opening *Opening // for reading only
+	Opening *Opening // read-only
 }
 
 // Fetch asks the document for the edits made since a version. Answer with [Sync.Fetched].
@@ -27,22 +27,22 @@ type Push struct {
 	Edits []Edit
 }
 
-// Present tells the document where this user's cursor is. It needs no answer: if it is
-// lost, the next move of the cursor repairs that.
+// Present tells the document where this user's cursor is. It needs no answer: the next
+// cursor move makes up for a lost one.
 type Present struct{ Cursor Cursor }
 
 // Store writes records to the journal, in order; a record without edits is deleted. Answer
 // with [Sync.Stored].
 type Store struct{ Records []Record }
 
-// Wait starts a timer, replacing an earlier one of the same kind. Call [Sync.Due] when the
-// time is over.
+// Wait starts a timer, replacing an earlier one of the same kind. Call [Sync.Due] when it
+// expires.
 type Wait struct {
 	Timer Timer
 	For   time.Duration
 }
 
-// Wake says that [Sync.Pull] has something to return. It is not repeated before the Pull.
+// Wake says that [Sync.Pull] has news. It is not repeated before the Pull.
 type Wake struct{}
 
 func (Subscribe) effect() {}
@@ -67,7 +67,7 @@ const (
 
 // How long a Sync waits.
 const (
-	holePatience = 50 * time.Millisecond // for missing versions to arrive by themselves
+	holePatience = 50 * time.Millisecond // for missing versions to arrive unasked
 	echoPatience = 3 * time.Second       // for pushed edits to arrive after the answer
 	journalDelay = 300 * time.Millisecond
 	cursorPause  = 100 * time.Millisecond // between two Present effects
@@ -76,29 +76,29 @@ const (
 // retryDelays are the pauses after one failure, two failures, and so on.
 var retryDelays = [...]time.Duration{500 * time.Millisecond, time.Second, 2 * time.Second, 5 * time.Second}
 
-// Failure is the reason of a failed call, as far as a Sync decides by it. Its values are
-// the names of errors on the wire. Any other value is a failure that may pass.
+// Failure is the reason for a failed call. Its values are error names on the wire; a Sync
+// takes any value other than those below for a temporary failure.
 type Failure string
 
 // The failures that a Sync knows.
 const (
-	// Refused is the document's last word on the edits of a push: none of them was made.
+	// Refused says that the document rejected a push for good: none of its edits was applied.
 	Refused Failure = "EditRefused"
-	// TooOld says that the document no longer knows the edits made since a version.
+	// TooOld says that the document no longer knows the edits since a version.
 	TooOld Failure = "VersionTooOld"
 	// NotSubscribed says that a guard of the document refused the call: this client is not
 	// one of its subscribers.
 	NotSubscribed Failure = "guard"
 )
 
-// Step is a part of the work of a Sync.
+// Step is a stage in the work of a Sync.
 type Step int
 
 // The steps, in the order in which a Sync takes them.
 const (
 	NoStep      Step = iota
 	StepOpen         // subscribing and reading the text
-	StepReplay       // pushing what earlier openings left unsaved
-	StepCatchUp      // fetching what others made
+	StepReplay       // pushing unsaved edits of earlier openings
+	StepCatchUp      // fetching others' edits
 	StepPush         // pushing what was typed
 )

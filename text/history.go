@@ -10,13 +10,13 @@ type history struct {
 	caret      int  // the end of the last edit
 }
 
-// stack is a list of steps, the newest on top. A step applies to the text after the steps
-// above it, without what others did since.
+// stack is a list of steps, the newest on top. A step applies to the text once the steps
+// above it are applied, without what others did since.
 type stack []step
 
 type step struct {
 	changes ChangeSet
-	over    []ChangeSet // changes of others over which the step is not mapped yet
+	over    []ChangeSet // others' changes that the step is not mapped over yet
 }
 
 func (s *stack) push(changes ChangeSet) {
@@ -26,7 +26,8 @@ func (s *stack) push(changes ChangeSet) {
 	}
 }
 
-// pop takes the step on top, maps it over what others did, and hands that down.
+// pop removes the top step, maps it over others' changes, and passes those to the step
+// below.
 func (s *stack) pop() (ChangeSet, bool) {
 	if len(*s) == 0 {
 		return ChangeSet{}, false
@@ -61,7 +62,7 @@ func (h *history) typed(changes, inverse ChangeSet) {
 	h.joins, h.caret = count == 1, end
 }
 
-// remote notes a change of somebody else.
+// remote records another client's change.
 func (h *history) remote(changes ChangeSet) {
 	for _, s := range []stack{h.undo, h.redo} {
 		if len(s) > 0 {
@@ -72,5 +73,5 @@ func (h *history) remote(changes ChangeSet) {
 	h.caret = changes.MapPos(h.caret, -1)
 }
 
-// boundary makes the next edit begin a step.
+// boundary makes the next edit begin a new step.
 func (h *history) boundary() { h.joins = false }

@@ -2,7 +2,7 @@ package text
 
 import "strings"
 
-// LineAt returns the number of the line, counted from 0, that holds a position.
+// LineAt returns the number, from 0, of the line that holds a position.
 func (t *Text) LineAt(pos int) int {
 	pos = min(max(0, pos), t.units)
 	i, at, _ := t.find(pos)
@@ -16,8 +16,8 @@ func (t *Text) LineAt(pos int) int {
 	return line
 }
 
-// Line returns where a line, counted from 0, begins and ends, without its line break. A
-// line that does not exist is empty, at the end of the text.
+// Line returns where line n, counted from 0, begins and ends, without its line break. A
+// line that does not exist is empty and at the end of the text.
 func (t *Text) Line(n int) (from, to int) {
 	if n < 0 || n > t.breaks {
 		return t.units, t.units

@@ -1,7 +1,7 @@
 package text
 
-// Map returns c for a text that over changed already. Both must apply to the same text,
-// otherwise it returns [ErrLength]. Where both insert at one position, c's text comes behind
+// Map returns c for a text that over has already changed. Both must apply to the same text,
+// otherwise it returns [ErrLength]. Where both insert at one position, c's text comes after
 // over's unless before is true. So for all a and b
 //
 //	a.Compose(b.Map(a, false))  and  b.Compose(a.Map(b, true))
@@ -36,8 +36,8 @@ type mapping struct {
 	out     builder
 }
 
-// overFirst reports whether the replacement of b comes before that of a: by where it
-// begins, then by its length, then by before.
+// overFirst reports whether b's replacement comes before a's: ordered by where they begin,
+// then by length, then by before.
 func (m *mapping) overFirst() bool {
 	a, b := m.a, m.b
 	if !a.replaces() || m.written == a.i {
@@ -47,7 +47,7 @@ func (m *mapping) overFirst() bool {
 }
 
 // stepOver passes a replacement of b, whose text is kept. Text that a inserts within it
-// comes behind; text that a deletes there is gone already.
+// comes after; text that a deletes there is already gone.
 func (m *mapping) stepOver() {
 	left := m.b.section().n
 	m.out.add(m.b.section().ins, kept, "")
@@ -62,8 +62,8 @@ func (m *mapping) stepOver() {
 	m.b.next()
 }
 
-// stepOwn makes the replacement of a, up to the next place within it where b inserts
-// something, which stays.
+// stepOwn writes the replacement of a, up to the next place within it where b inserts
+// text, which is kept.
 func (m *mapping) stepOwn() {
 	deleted, left := 0, m.a.rest
 	for left > 0 && (m.b.keeps() || m.b.section().ins == 0 && m.b.rest < left) {

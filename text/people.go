@@ -1,6 +1,6 @@
 package text
 
-// Cursor is where a client's cursor and selection are, in the text of a version.
+// Cursor is the position of a client's cursor and selection in the text at a version.
 type Cursor struct {
 	ClientID string `json:"clientID"` // the editor, as in its edits
 	Version  int
@@ -13,17 +13,17 @@ type Person struct {
 	ClientID string `json:"clientID"`
 	Name     string
 	Color    int // a small number, different for each person
-	Version  int // that the positions are of
+	Version  int // of the positions
 	Anchor   int
 	Head     int
 	Gone     bool `json:"gone,omitempty"`
 	// Moment is the number of the newest subscription when the document sent this. Later
-	// subscribers know it from their own opening.
+	// subscribers have it from their own opening.
 	Moment int
 }
 
-// After returns the person as it is after more edits: the cursor goes behind what the
-// person typed, and stays before what others typed.
+// After returns the person after more edits: the cursor moves behind what the person
+// typed, and stays before what others typed.
 func (p Person) After(entries []Entry) Person {
 	for i := range entries {
 		p.move(&entries[i])
@@ -68,7 +68,7 @@ func (s *Sync) tellCursor() {
 	s.do(Wait{CursorTimer, cursorPause})
 }
 
-// welcome takes the people of an opening. News of them may have arrived before it.
+// welcome takes the people of an opening. Newer reports of them may have arrived first.
 func (s *Sync) welcome(o *Opening) {
 	if o.Moment < s.moment {
 		return // the answer to a later subscription came first
@@ -86,10 +86,10 @@ func (s *Sync) welcome(o *Opening) {
 	s.news.People = true
 }
 
-// Met takes what the document sent about a person.
+// Met receives what the document sent about a person.
 func (s *Sync) Met(p Person) {
 	if p.Moment < s.moment {
-		return // the opening knew it
+		return // the opening has it
 	}
 	for i := range s.people {
 		other := &s.people[i]
@@ -103,7 +103,7 @@ func (s *Sync) Met(p Person) {
 	s.wake()
 }
 
-// setPerson adds or replaces a person, with positions of the version on the screen.
+// setPerson adds or replaces a person, with positions at the version on the screen.
 //
 //go:noinline
 func (s *Sync) setPerson(p *Person) {
@@ -119,7 +119,7 @@ func (s *Sync) setPerson(p *Person) {
 	s.people = append(s.people, *p)
 }
 
-// forgetGone forgets people who left, unless an answer under way may be older than that.
+// forgetGone removes people who left, unless a pending answer may be older than that.
 //
 //go:noinline
 func (s *Sync) forgetGone() {
@@ -136,8 +136,8 @@ func (s *Sync) forgetGone() {
 	s.people = s.people[:n]
 }
 
-// People returns who else has the document open, by color, with their cursors as on the
-// screen.
+// People returns everyone else who has the document open, sorted by color, with cursor
+// positions on the screen.
 func (s *Sync) People() []Person {
 	all := make([]Person, 0, len(s.people))
 	for _, p := range s.people {
@@ -159,8 +159,8 @@ func (s *Sync) People() []Person {
 	return all
 }
 
-// OnScreen returns where a position in the text of a version is on the screen. It returns
-// false if that version is too old to be remembered, or not on the screen yet. For side see
+// OnScreen maps a position in the text at a version to the screen. It returns false if that
+// version is too old to be remembered, or not on the screen yet. For side see
 // [ChangeSet.MapPos].
 func (s *Sync) OnScreen(pos, version, side int) (int, bool) {
 	if s.client == nil {

@@ -1,6 +1,6 @@
 package text
 
-// Pull takes what has happened since the last Pull and puts it into the text.
+// Pull applies everything that arrived since the last Pull to the text.
 func (s *Sync) Pull() News {
 	s.woken = false
 	s.takeLoaded()
@@ -11,8 +11,8 @@ func (s *Sync) Pull() News {
 	return news
 }
 
-// takeLoaded puts a text that was read on the screen. Unsaved edits of the old one are
-// pushed separately, unless they were refused.
+// takeLoaded puts a loaded text on the screen. Unsaved edits of the old one are pushed
+// separately, unless they were refused.
 func (s *Sync) takeLoaded() {
 	l := s.loaded
 	if l == nil {
@@ -34,7 +34,7 @@ func (s *Sync) takeLoaded() {
 	s.news = News{Loaded: true, People: true, Status: true, Refused: s.news.Refused}
 }
 
-// takeInbox puts the edits of others into the text, up to the first gap.
+// takeInbox applies others' edits to the text, up to the first gap.
 func (s *Sync) takeInbox() {
 	if s.client == nil || s.reload != nil {
 		return
@@ -46,7 +46,7 @@ func (s *Sync) takeInbox() {
 			break
 		}
 		changes, err := s.client.Receive(*e)
-		if err != nil { // the screen shows something else than the document has
+		if err != nil { // the screen does not show what the document has
 			s.mustReload(err, false)
 			return
 		}
@@ -64,7 +64,7 @@ func (s *Sync) takeInbox() {
 	}
 }
 
-// received follows an entry that is in the text now.
+// received records an entry that is now in the text.
 func (s *Sync) received(e *Entry, changes ChangeSet) {
 	if !changes.Empty() {
 		s.news.Changes = append(s.news.Changes, changes)
@@ -81,7 +81,7 @@ func (s *Sync) received(e *Entry, changes ChangeSet) {
 	}
 }
 
-// mustReload makes the text be read again.
+// mustReload requests that the text be read again.
 //
 //go:noinline
 func (s *Sync) mustReload(why error, refused bool) {

@@ -1,11 +1,11 @@
 package text
 
-// reader walks through the sections of a change set in steps of any length. Its methods are
-// not inlined, which would make the browser's module larger.
+// reader walks through the sections of a change set in steps of any length. Inlining its
+// methods would make the browser's module larger.
 type reader struct {
 	sections []section
 	i        int // the current one
-	rest     int // what is left of it: units of the old text, or of the new text in readNew
+	rest     int // its remaining units: of the old text, or of the new text in readNew
 	off      int // how many of its units are done
 	byNew    bool
 }

@@ -1,11 +1,11 @@
 package text
 
 // Record holds the edits of one opening of a document that the document may lack. A journal
-// keeps records by Editor. A later opening can push them as they are: the document makes
+// keeps records by Editor. A later opening can push them unchanged: the document applies
 // each edit once.
 type Record struct {
-	Editor  string   `json:"editor"`  // random, of one opening
-	Version int      `json:"version"` // that Edits are based on
+	Editor  string   `json:"editor"`  // random, for one opening
+	Version int      `json:"version"` // base of Edits
 	Edits   []Update `json:"edits"`   // empty if there is nothing to keep
 }
 
@@ -25,13 +25,13 @@ type Refusal struct {
 	Err    error
 }
 
-// journal is what has to be stored, of this opening and earlier ones.
+// journal tracks the records to store, of this opening and earlier ones.
 type journal struct {
 	queue   []Record // of earlier openings, to be stored
 	stored  bool     // there may be a record of this opening
 	dirty   bool     // something has changed since the last Store
 	waiting bool     // JournalTimer is running
-	storing []Record // without an answer yet; nil if none
+	storing []Record // being stored; nil if none
 	earlier int      // how many of them are of earlier openings
 	err     error    // of the last Store
 }
@@ -39,8 +39,8 @@ type journal struct {
 // JournalErr returns why the journal could not be written, or nil. Writing is retried.
 func (s *Sync) JournalErr() error { return s.journal.err }
 
-// keepSoon brings the journal up to date, after a short time in which the document saves
-// most of what is typed.
+// keepSoon updates the journal after a short delay, in which the document saves most of
+// what is typed.
 //
 //go:noinline
 func (s *Sync) keepSoon() {
@@ -84,8 +84,8 @@ func (s *Sync) store() {
 	}
 }
 
-// Stored is the answer to a [Store]: how many records were written, and why the next one
-// was not.
+// Stored is the answer to a [Store]: the number of records written, and the error for the
+// next one.
 func (s *Sync) Stored(n int, err error) {
 	j := &s.journal
 	if err != nil {
@@ -103,24 +103,24 @@ func (s *Sync) Stored(n int, err error) {
 	}
 }
 
-// Restore takes a record of an earlier opening from the journal. It is pushed before what
-// is typed now. Edits that the document has already are not made twice.
+// Restore takes a record of an earlier opening from the journal. It is pushed before new
+// edits. Edits that the document already has are not applied twice.
 func (s *Sync) Restore(r Record) {
 	s.restore = append(s.restore, r)
 	s.next()
 }
 
-// Discard deletes from the journal what the document refused: the record of an editor. It
-// is the user's decision, so it does not wait.
+// Discard deletes an editor's refused record from the journal. It is the user's decision,
+// so it does not wait.
 func (s *Sync) Discard(editor string) {
 	s.keep(Record{Editor: editor})
 	s.store()
 }
 
-// replay is a record on its way into the document.
+// replay is a record being pushed to the document.
 type replay struct {
 	edits   []Edit
-	version int  // that the edits are based on
+	version int  // base of the edits
 	newest  bool // version is the document's current one
 }
 
@@ -148,7 +148,7 @@ func (s *Sync) replayNext() {
 	}
 }
 
-// rebase moves the record over what was made since.
+// rebase maps the record over later edits.
 func (s *Sync) rebase(entries []Entry, version int) {
 	r := s.replay
 	for _, e := range entries {

@@ -13,8 +13,8 @@ var (
 
 // Bounds of a Sync.
 const (
-	farBehind = 5000 // missing versions beyond which the text is read again instead
-	maxInbox  = 5000 // versions that wait for the screen, or for versions before them
+	farBehind = 5000 // with more missing versions, the text is read again instead
+	maxInbox  = 5000 // versions waiting for the screen, or for earlier versions
 	keptPast  = 1000 // versions in which positions can still be mapped
 )
 
@@ -27,27 +27,27 @@ type Opening struct {
 	Moment  int // the number of the subscription, see [Person]
 }
 
-// News is what happened since the last [Sync.Pull].
+// News reports what has changed since the last [Sync.Pull].
 type News struct {
-	// Loaded says that there is a text for the first time, or another one because the way
-	// to the document's text was lost: what was on the screen is void, and Changes are in
-	// the text already.
+	// Loaded says that there is a first text, or a new one because the old one could no
+	// longer be brought up to date: what was on the screen is obsolete, and the text
+	// already includes Changes.
 	Loaded bool
-	// Changes is what others did to the text on the screen, in order.
+	// Changes holds others' changes to the text on the screen, in order.
 	Changes []ChangeSet
-	People  bool // [Sync.People] returns something else
-	Status  bool // [Sync.Saved], [Sync.Problem] or [Sync.JournalErr] returns something else
+	People  bool // [Sync.People] has changed
+	Status  bool // [Sync.Saved], [Sync.Problem] or [Sync.JournalErr] has changed
 	Refused []Refusal
 }
 
-// Sync is the state machine of an open document: it keeps the text on a screen and the text
-// of the document in step, across lost connections, lost messages and crashes. It does no
-// I/O and has no clock. Each method is an event; what has to be done next are effects,
-// which the caller takes with [Sync.Effects] after each event and carries out. Apart from
-// Subscribe, at most one call is under way at a time. Not safe for concurrent use.
+// Sync is the state machine of an open document: it keeps a screen's text in step with the
+// document's, across lost connections, lost messages and crashes. It does no I/O and has no
+// clock. Each method is an event; after each one the caller takes the resulting effects
+// with [Sync.Effects] and carries them out. Apart from Subscribe, at most one call is under
+// way at a time. Not safe for concurrent use.
 //
-// The text changes only within Edit, Undo, Redo and Pull, so that an editor always knows
-// what is on its screen.
+// The text changes only within Edit, Undo, Redo and Pull, so an editor always knows what
+// is on its screen.
 type Sync struct {
 	client  *Client // nil before there is a text
 	effects []Effect
@@ -63,25 +63,25 @@ type Sync struct {
 	pausing  bool // a call failed, and RetryTimer is running
 	failures int  // in a row
 	problem  error
-	failed   Step // that problem is about
+	failed   Step // the step that has the problem
 
-	opening *Opening // to be loaded
+	opening *Opening // to load
 	loading *Opening // being loaded
-	loaded  *loaded  // to be put on the screen
-	reload  error    // why the text has to be read again; nil if it has not
+	loaded  *loaded  // to put on the screen
+	reload  error    // why the text has to be read again; nil if it need not
 	refused bool     // the reload is because edits were refused
 
 	inbox  map[int]*Entry
 	latest int      // the highest version known to exist
-	past   []*Entry // the newest ones that are in the text
+	past   []*Entry // the newest entries in the text
 	by     string
 	wait   bool // GapTimer is running
-	hurry  bool // missing versions will not arrive by themselves
+	hurry  bool // missing versions will not arrive unasked
 
 	restore []Record
 	replay  *replay // of the first of restore; nil before it has begun
 
-	people    []Person // while an answer is under way, those who have gone too
+	people    []Person // including those who left, while an answer is pending
 	moment    int      // of the opening that people began with
 	cursor    *Cursor  // on the screen; nil before SetCursor
 	sayCursor bool
@@ -92,7 +92,7 @@ type Sync struct {
 	woken   bool
 }
 
-// loaded is a text that was read, for one opening of the document.
+// loaded is a text read for one opening of the document.
 type loaded struct {
 	version int
 	text    *Text
@@ -105,15 +105,15 @@ func NewSync() *Sync { return &Sync{inbox: make(map[int]*Entry)} }
 // Start opens the document.
 func (s *Sync) Start() { s.next() }
 
-// Effects returns what is to be done since the last call, in order.
+// Effects returns the effects requested since the last call, in order.
 func (s *Sync) Effects() []Effect {
 	effects := s.effects
 	s.effects = nil
 	return effects
 }
 
-// do asks for an effect. Like other small methods here, it is not inlined: that would make
-// the browser's module larger.
+// do requests an effect. Inlining it and other small methods here would make the browser's
+// module larger.
 //
 //go:noinline
 func (s *Sync) do(e Effect) { s.effects = append(s.effects, e) }
@@ -122,26 +122,24 @@ func (s *Sync) do(e Effect) { s.effects = append(s.effects, e) }
 func (s *Sync) Ready() bool { return s.client != nil }
 
 // Client returns the client that holds the text on the screen; nil before Ready. Each
-// News.Loaded replaces it. Use it for reading only.
+// News.Loaded replaces it. Treat it as read-only.
 func (s *Sync) Client() *Client { return s.client }
 
 // Replacing reports whether the next Pull puts another text on the screen.
 func (s *Sync) Replacing() bool { return s.loaded != nil }
 
-// Saved reports whether the document has everything that was typed, now and in earlier
-// openings.
+// Saved reports whether the document has everything typed in this and earlier openings.
 func (s *Sync) Saved() bool {
 	return len(s.restore) == 0 && (s.client == nil || s.client.Saved())
 }
 
-// Problem returns which step fails at the moment and why, or nil. A step that fails is
-// retried.
+// Problem returns the step that currently fails and why, or nil. A failed step is retried.
 func (s *Sync) Problem() (Step, error) { return s.failed, s.problem }
 
-// ChangedBy returns who made the newest edit, for people; "" if that was this client.
+// ChangedBy returns the displayed author of the newest edit; "" if that was this client.
 func (s *Sync) ChangedBy() string { return s.by }
 
-// Unsaved returns what the document may not have, of earlier openings and of this one.
+// Unsaved returns what the document may lack, from earlier openings and from this one.
 func (s *Sync) Unsaved() []Record {
 	all := append([]Record(nil), s.restore...)
 	if s.client != nil && !s.client.Saved() {
@@ -150,7 +148,7 @@ func (s *Sync) Unsaved() []Record {
 	return all
 }
 
-// Edit makes a change of the user. The error is that of [Text.Apply], or [ErrNotLoaded].
+// Edit applies a change of the user. The error is that of [Text.Apply], or [ErrNotLoaded].
 func (s *Sync) Edit(changes ChangeSet) error {
 	if s.client == nil {
 		return ErrNotLoaded
@@ -162,8 +160,8 @@ func (s *Sync) Edit(changes ChangeSet) error {
 	return nil
 }
 
-// Undo reverts the last step of this user, and nothing that others did. It returns what
-// changed on the screen, and false if there was nothing to undo.
+// Undo reverts this user's last step, but nothing that others did. It returns what changed
+// on the screen, and false if there was nothing to undo.
 func (s *Sync) Undo() (ChangeSet, bool) { return s.back(false) }
 
 // Redo repeats the step that the last Undo reverted.
@@ -196,28 +194,28 @@ func (s *Sync) edited() {
 	s.next()
 }
 
-// Online reports whether there is a connection. Without one, no calls are asked for except
-// the Subscribe of [Sync.Resubscribe]. A shell whose calls wait for the connection
-// themselves need not call it.
+// Online tells s whether there is a connection. Without one, s requests no calls except the
+// Subscribe of [Sync.Resubscribe]. A shell whose calls wait for the connection need not
+// call it.
 func (s *Sync) Online(online bool) {
 	s.offline = !online
 	s.pausing, s.failures = false, 0
 	s.next()
 }
 
-// Resubscribe subscribes again at once, because the document does not know this session.
+// Resubscribe subscribes again at once, after the document has lost this session.
 func (s *Sync) Resubscribe() {
 	s.subscribed, s.pausing = false, false
 	s.subscribe()
 }
 
-// Missed subscribes again, because messages from the document were lost.
+// Missed subscribes again, after messages from the document were lost.
 func (s *Sync) Missed() {
 	s.subscribed, s.stale, s.pausing = false, s.asking > 0, false
 	s.next()
 }
 
-// Due reports that the time of a Wait is over.
+// Due reports that the timer of a Wait has expired.
 func (s *Sync) Due(t Timer) {
 	switch t {
 	case RetryTimer:
@@ -233,14 +231,14 @@ func (s *Sync) Due(t Timer) {
 	s.next()
 }
 
-// Close asks for everything that the journal lacks to be stored, and for nothing after
+// Close requests a [Store] of everything that the journal lacks, and no effects after
 // that. If storing fails, Close can be called again.
 func (s *Sync) Close() {
 	s.closed = true
 	s.store()
 }
 
-// next asks for whatever can be done now. Every event ends with it.
+// next requests whatever can be done now. Every event ends with it.
 func (s *Sync) next() {
 	if s.closed || s.offline || s.pausing {
 		return
@@ -289,13 +287,13 @@ func (s *Sync) push() {
 	if base, edits := s.client.Push(); len(edits) > 0 {
 		s.do(Push{s.call(StepPush), base, edits})
 	} else if s.client.Saved() {
-		s.fine() // what failed is not needed any more
+		s.fine() // the failed call is no longer needed
 	}
 }
 
 // reached returns the version up to which nothing is missing.
 func (s *Sync) reached() int {
-	version := s.latest // edits are not needed before there is a text
+	version := s.latest // no edits are needed before there is a text
 	switch {
 	case s.loaded != nil:
 		version = s.loaded.version
@@ -312,10 +310,10 @@ func (s *Sync) reached() int {
 	}
 }
 
-// gap reports whether versions are missing that exist.
+// gap reports whether existing versions are missing.
 func (s *Sync) gap() bool { return s.reached() < s.latest }
 
-// fillGap fetches missing versions, unless they arrive by themselves.
+// fillGap fetches missing versions unless they arrive unasked.
 func (s *Sync) fillGap() {
 	if len(s.inbox) >= maxInbox && s.client != nil && s.inbox[s.client.Version()+1] != nil {
 		return // the screen pulls first

@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// Text is a text that is fast to change and to read even if it is large, because it is kept
-// in pieces. Positions count UTF-16 units. Only '\n' ends a line, so "\r\n" ends a line
-// whose last character is '\r'. The zero value is the empty text. Not safe for concurrent
-// use, not even for reading: give other goroutines a [Text.Clone].
+// Text is a text stored in pieces, so that even large ones are fast to read and change.
+// Positions count UTF-16 units. Only '\n' ends a line, so "\r\n" ends a line whose last
+// character is '\r'. The zero value is the empty text. Not safe for concurrent use, not
+// even for reading: give other goroutines a [Text.Clone].
 type Text struct {
 	pieces []piece
 	units  int
@@ -27,9 +27,9 @@ type piece struct {
 }
 
 const (
-	pieceSize = 1 << 9  // bytes of a piece when it is made
-	pieceMax  = 1 << 10 // a piece that grows beyond is cut
-	pieceMin  = 1 << 7  // a piece that shrinks below joins its neighbor
+	pieceSize = 1 << 9  // bytes of a new piece
+	pieceMax  = 1 << 10 // a piece that grows larger is split
+	pieceMin  = 1 << 7  // a piece that becomes smaller joins its neighbor
 )
 
 // NewText returns a text that holds s. Bytes of s that are not UTF-8 become U+FFFD.
@@ -39,7 +39,7 @@ func NewText(s string) *Text {
 	return t
 }
 
-// cut cuts s into pieces.
+// cut splits s into pieces.
 func cut(s string) []piece {
 	var pieces []piece
 	for len(s) > 0 {
@@ -172,7 +172,7 @@ func (t *Text) Boundary(pos int) bool {
 	return ok
 }
 
-// replace replaces n units at pos by s. They are in the text and end where characters do.
+// replace replaces n units at pos by s. Both ends must be character boundaries in the text.
 func (t *Text) replace(pos, n int, s string, units int) {
 	i, a, _ := t.find(pos)
 	if len(t.pieces) == 0 {
@@ -218,7 +218,7 @@ func (t *Text) Apply(c ChangeSet) error {
 	return nil
 }
 
-// apply makes a change that was checked.
+// apply applies a checked change.
 func (t *Text) apply(c ChangeSet) {
 	pos := 0
 	for _, s := range c.sections {

@@ -10,7 +10,7 @@ import (
 // UTF-16 units.
 var ErrSplit = errors.New("a position is inside a character")
 
-// ErrLength says that a change set is made for a text of another length.
+// ErrLength says that a change set is for a text of another length.
 var ErrLength = errors.New("the change set is made for a text of another length")
 
 // Units returns the length of s in UTF-16 units: two for characters beyond U+FFFF, one
@@ -18,7 +18,7 @@ var ErrLength = errors.New("the change set is made for a text of another length"
 func Units(s string) int {
 	n := len(s)
 	for ; len(s) >= 8; s = s[8:] {
-		// Eight bytes at once: a text of 10 MB is counted each time it is made.
+		// Eight bytes at once: a 10 MB text is counted each time it is created.
 		b := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
 			uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 		const top = 0x8080808080808080 // the first bit of each byte
@@ -39,8 +39,8 @@ func Units(s string) int {
 	return n
 }
 
-// offset returns the byte at which the unit pos of s begins, and false if that is
-// inside a character. units is the length of s.
+// offset returns the byte at which unit pos of s begins, and false if that is inside a
+// character. units is the length of s.
 func offset(s string, units, pos int) (int, bool) {
 	if units == len(s) {
 		return pos, true

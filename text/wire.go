@@ -6,8 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// MaxLength is the largest length, in units, of the texts that a change set from the wire
-// may apply to and make.
+// MaxLength is the largest length, in units, of a text before and after a change set from
+// the wire.
 const MaxLength = 64 << 20
 
 // Wire returns c in the form of CodeMirror's ChangeSet.toJSON: an array in which a number
@@ -32,12 +32,12 @@ func (c ChangeSet) Wire() []any {
 	return parts
 }
 
-// ErrWire says that a value is not a change set, is one for a text that is too long, or
+// ErrWire says that a value is not a change set, is for a text that is too long, or
 // inserts half a character.
 var ErrWire = errors.New("not a change set: an array of lengths and of arrays [length, line, ...]")
 
-// Parse reads what [ChangeSet.Wire] or CodeMirror wrote. Numbers may have any type into
-// which lmz decodes numbers. Every error is [ErrWire].
+// Parse parses the output of [ChangeSet.Wire] or CodeMirror. Numbers may have any type
+// that lmz decodes numbers into. Every error is [ErrWire].
 func Parse(parts []any) (ChangeSet, error) {
 	sections := make([]section, 0, len(parts))
 	total := 0
@@ -87,7 +87,7 @@ func parseSection(p any) (section, error) {
 	return section{n: n, ins: Units(s), text: s}, nil
 }
 
-// length reads a number as a length.
+// length converts a number to a length.
 func length(p any) (int, bool) {
 	var n int64
 	switch p := p.(type) {
