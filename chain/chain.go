@@ -1,14 +1,14 @@
-// Package chain stores work to do it later: it encodes a continuation for storage or as data
-// of a call, and executes it.
+// Package chain stores work for later: it encodes a continuation for storage or as the data of a
+// call, and executes it.
 //
 //	data, err := chain.Encode(lmz.Ctn("remind", "ann"))   // into a row of SQL, say
 //	...
 //	work, err := chain.Decode(data)
 //	result, err := chain.Execute(ctx, node, work, chain.Options{})
 //
-// In KV and in structs a continuation needs no encoding: it is a value like others. As an
-// argument of a call it is work for the callee, which passes the result to the method: encode
-// a continuation that the callee should receive as data.
+// In KV and in structs a continuation needs no encoding: it is a value like any other. As an
+// argument of a call it is work for the callee, whose runtime passes the result to the method.
+// Encode a continuation that the callee should receive as data.
 //
 // Work carries no call context. It runs in the call context of the ctx that it is executed
 // with, if any; a context that was stored next to it is just data.

@@ -19,14 +19,14 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// vault is an object that keeps work for later.
+// vault is an object that stores work for later.
 type vault struct {
 	*object.Object
 	lmz.Mux
 	did []string
 }
 
-// kept is work with the call context in which it was kept, and as bytes.
+// kept is a piece of work, also as bytes, and the call context in which it was stored.
 type kept struct {
 	Work  lmz.Continuation
 	Bytes []byte
@@ -89,7 +89,7 @@ func (v *vault) doKept(ctx context.Context, unguarded bool) ([]string, error) {
 	return v.did, err
 }
 
-// keeper reads back the call context that was kept beside the work.
+// keeper returns the call context that was stored with the work.
 func (v *vault) keeper(ctx context.Context) ([]string, error) {
 	k, err := v.load(ctx)
 	if err != nil {
@@ -151,7 +151,7 @@ func TestStoredWork(t *testing.T) {
 	})
 }
 
-// adder is a handler that counts what it is asked.
+// adder is a handler that counts its calls.
 func adder(ran *int) *lmz.Mux {
 	mux := new(lmz.Mux)
 	mux.Expose("add", lmz.NoOne, lmz.HandlerFunc(func(context.Context, *lmz.Request) (any, error) {

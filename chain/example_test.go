@@ -8,7 +8,7 @@ import (
 	"github.com/lumenize/lmz/chain"
 )
 
-// Work is described, kept, and done later, by a node that need not know what it is.
+// One node describes and stores work; another executes it without knowing what it is.
 func Example() {
 	var mux lmz.Mux
 	lmz.Method2[int, int, int]("add").Expose(&mux, lmz.Anyone, func(_ context.Context, a, b int) (int, error) {

@@ -1,4 +1,4 @@
-// Command hello is a mesh of your own: an object, a worker, sign-in and a page.
+// Command hello is a complete mesh: an object, a worker, sign-in and a page.
 package main
 
 import (
@@ -15,7 +15,7 @@ import (
 	"github.com/lumenize/lmz/object"
 )
 
-// newCounter makes an object: it counts, and never forgets.
+// newCounter returns a counter object, whose count is persistent.
 func newCounter(o *object.Object) lmz.Handler {
 	methods := new(lmz.Mux)
 	lmz.Method1[int, int]("add").Expose(methods, lmz.Anyone, func(ctx context.Context, n int) (sum int, err error) {
@@ -35,7 +35,7 @@ func main() {
 	url, mailbox := "http://"+listener.Addr().String(), new(auth.Mailbox)
 	users := must(auth.Open(auth.Options{Dir: *data, PublicURL: url, Sender: mailbox, AutoApprove: true}))
 	mesh := must(gateway.New(gateway.Options{Dir: *data, Verify: users.Authenticate, Revocations: users.Revocations}))
-	users.OnRevoke(mesh.Revoke) // who is signed out is disconnected
+	users.OnRevoke(mesh.Revoke) // signing out disconnects the user
 	mesh.HandleObject("COUNTER_DO", object.Kind{New: newCounter})
 	mesh.HandleWorker("GREETER_WORKER", func(lmz.Caller) lmz.Handler {
 		methods := new(lmz.Mux)
@@ -45,7 +45,7 @@ func main() {
 	mux := http.NewServeMux()
 	mux.Handle("/gateway/", mesh)
 	mux.Handle("/auth/", users)
-	mux.Handle("/dev/mail", mailbox) // whoever sees it can sign in as anyone: for development only
+	mux.Handle("/dev/mail", mailbox) // anyone who can read it can sign in as anyone: development only
 	mux.HandleFunc("/{$}", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "Hello from my own mesh.") })
 	log.Println("hello runs at", url)
 	log.Fatal(http.Serve(listener, mux))

@@ -20,7 +20,7 @@ import (
 	"github.com/lumenize/lmz/object"
 )
 
-// lmzCommand runs a command of lmz with these variables and no others.
+// lmzCommand runs lmz with env as its entire environment.
 func lmzCommand(t *testing.T, env map[string]string, args ...string) (stdout, stderr string, code int) {
 	t.Helper()
 	var out, errs bytes.Buffer
@@ -90,8 +90,8 @@ func TestLmzCall(t *testing.T) {
 	}
 }
 
-// A mesh needs no package auth: any function that knows whose a token is will do, and any
-// text is a token.
+// A mesh does not need package auth: any function that maps a token to its subject will do, and a
+// token may be any text.
 func TestVerifyFunction(t *testing.T) {
 	const annsToken = "key/7f3a+Zg=="
 	mesh, err := gateway.New(gateway.Options{

@@ -1,6 +1,6 @@
-// Command jwks is a mesh whose users sign in elsewhere: with any provider that signs tokens with
-// RS256 and publishes its keys as a JWKS. It finds new keys of the provider when their first token
-// arrives.
+// Command jwks is a mesh whose users sign in elsewhere, with any provider that signs tokens with
+// RS256 and publishes its keys as a JWKS. It fetches a new key of the provider when the first
+// token signed with it arrives.
 package main
 
 import (
@@ -64,18 +64,18 @@ func tokens(ctx context.Context, issuer, jwks, audience string, denied *denylist
 	}
 }
 
-// deny answers POST /deny?id=ID: from now on that id is refused, and its connections end.
+// deny answers POST /deny?id=ID: it refuses the id from then on and ends its connections.
 func deny(mesh *gateway.Gateway, denied *denylist) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /deny", func(_ http.ResponseWriter, r *http.Request) {
 		id := r.FormValue("id")
 		denied.add(id)
-		mesh.Revoke(id) // only now: the gateway asks the function above
+		mesh.Revoke(id) // only now: this calls the Verify function above
 	})
 	return mux
 }
 
-// whoAmI returns a worker that says what the mesh knows about its caller.
+// whoAmI returns a worker that reports what the mesh knows about its caller.
 func whoAmI(lmz.Caller) lmz.Handler {
 	methods := new(lmz.Mux)
 	lmz.Method0[map[string]any]("whoami").Expose(methods, lmz.Anyone, func(ctx context.Context) (map[string]any, error) {

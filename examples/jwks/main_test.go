@@ -61,7 +61,7 @@ func (p *provider) serveKeys(w http.ResponseWriter, _ *http.Request) {
 	json.NewEncoder(w).Encode(map[string]any{"keys": keys})
 }
 
-// rotate takes a key out of use and another into it.
+// rotate retires one key and introduces another.
 func (p *provider) rotate(t *testing.T, old, next string) {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
@@ -73,7 +73,7 @@ func (p *provider) rotate(t *testing.T, old, next string) {
 	p.keys[next] = key
 }
 
-// sign makes a token that is good but for what edit changes.
+// sign returns a token that is valid except for what edit changes.
 func (p *provider) sign(t *testing.T, id string, edit func(jwt.MapClaims)) string {
 	claims := jwt.MapClaims{
 		"iss": p.URL, "aud": audience, "sub": "ann", "email": "ann@example.com", "exp": time.Now().Add(time.Hour).Unix(),
@@ -194,8 +194,8 @@ func TestTheDenylistEndsConnections(t *testing.T) {
 		if err := peer.Connect(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		p.Close()          // the provider is away
-		mesh.Revoke("ann") // and somebody asks
+		p.Close()          // the provider is unreachable
+		mesh.Revoke("ann") // and triggers a check
 		operator := deny(mesh, denied)
 		r := httptest.NewRequest("POST", "/deny?id="+id, nil)
 		operator.ServeHTTP(httptest.NewRecorder(), r)

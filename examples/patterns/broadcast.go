@@ -11,13 +11,13 @@ import (
 // objects, with one stored message (object.Broadcast). Only errors come back, so that the
 // channel can drop subscribers that are gone.
 
-// ChannelBinding is where channels are.
+// ChannelBinding is the binding of channels.
 const ChannelBinding = "CHANNEL_DO"
 
 const (
-	Follow lmz.Method0[struct{}]                 = "follow" // the caller subscribes
-	Post   lmz.Method1[string, int]              = "post"   // to all subscribers; returns how many
-	Hear   lmz.Method2[string, string, struct{}] = "hear"   // of a subscriber: the channel's name, the text
+	Follow lmz.Method0[struct{}]                 = "follow" // subscribes the caller
+	Post   lmz.Method1[string, int]              = "post"   // to all subscribers; returns their number
+	Hear   lmz.Method2[string, string, struct{}] = "hear"   // on a subscriber: the channel's name, the text
 	missed lmz.Method1[lmz.Value, struct{}]      = "missed"
 )
 
@@ -27,7 +27,7 @@ type Channel struct {
 	lmz.Mux
 }
 
-// NewChannel makes a channel, for object.Kind.
+// NewChannel returns a channel, for object.Kind.
 func NewChannel(o *object.Object) lmz.Handler {
 	c := &Channel{Object: o}
 	Follow.Expose(&c.Mux, lmz.Anyone, c.follow, lmz.Doc("Subscribes the caller."), lmz.Idempotent)
@@ -55,7 +55,7 @@ func (c *Channel) post(ctx context.Context, text string) (int, error) {
 		}
 		subscribers = append(subscribers, to)
 	}
-	// A new chain: the channel speaks for itself, not for the author of the post.
+	// A new chain: the channel acts for itself, not for the author of the post.
 	err = c.Broadcast(lmz.NewChain(ctx), subscribers, Hear.Ctn(c.Identity().Instance, text), lmz.ReplyOnError(lmz.Ctn(string(missed), lmz.Result)))
 	return len(subscribers), err
 }
@@ -67,5 +67,5 @@ func (c *Channel) missed(ctx context.Context, outcome lmz.Value) (struct{}, erro
 	if _, gone := lmz.DisconnectedClient(err); gone || lmz.CodeOf(err) == lmz.CodeAbsent {
 		return struct{}{}, c.KV().Delete(ctx, "subscriber/"+to.String())
 	}
-	return struct{}{}, nil // it was reached, and failed
+	return struct{}{}, nil // it was reachable, but failed
 }

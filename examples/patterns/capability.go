@@ -7,11 +7,11 @@ import (
 	"github.com/lumenize/lmz/object"
 )
 
-// Capability. What only an administrator may do is not in the vault's own table, but in
-// that of a second handler, which the method admin returns to those who may have it. A
-// continuation goes on with it: admin().forceReset(), in one call and one turn. Whoever
-// gets the handler may call what it exposes: admin is the one place to guard. It never
-// leaves the vault, so it cannot be kept or passed on.
+// Capability. Methods for administrators are not in the vault's own table but in that of a second
+// handler, which the method admin returns to administrators. A continuation calls the next method
+// on it: admin().forceReset(), in one call and one turn. A caller that gets the handler may call
+// everything it exposes, so admin is the one place to guard. The handler never leaves the vault:
+// it cannot be stored or passed on.
 //
 //	lmz call VAULT_DO v --chain 'admin().forceReset()'
 const (
@@ -21,13 +21,13 @@ const (
 	forceReset lmz.Method0[string]           = "forceReset"
 )
 
-// ForceReset is the administrator's work: it empties the vault and returns what was in it.
+// ForceReset is the administrator's call: it empties the vault and returns the former contents.
 var ForceReset = lmz.Ctn(admin).Then(string(forceReset))
 
 // VaultBinding is the binding of this pattern.
 const VaultBinding = "VAULT_DO"
 
-// NewVault makes a vault, for object.Kind.
+// NewVault returns a vault, for object.Kind.
 func NewVault(o *object.Object) lmz.Handler {
 	look := func(ctx context.Context) (text string, err error) {
 		_, err = o.KV().Get(ctx, "text", &text)
@@ -52,7 +52,7 @@ func NewVault(o *object.Object) lmz.Handler {
 	return mux
 }
 
-// NotAdmin is the error of those who are no administrators.
+// NotAdmin is the error returned to subjects that are not administrators.
 type NotAdmin struct{ Subject string }
 
 // Error implements error.

@@ -17,7 +17,7 @@ import (
 	"github.com/lumenize/lmz/object"
 )
 
-// tokenOf is an unsigned token; the gateway of this test believes it.
+// tokenOf returns an unsigned token, which the gateway of this test accepts.
 func tokenOf(subject string) string {
 	return "e30." + base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, `{"sub":%q}`, subject)) + ".none"
 }
@@ -31,7 +31,7 @@ func believe(_ context.Context, token string) (*lmz.Auth, error) {
 	return nil, errors.New("unknown token")
 }
 
-// The commands of the documentation, on the nodes of these patterns.
+// TestChainsOfCalls runs the commands of the documentation on the nodes of these patterns.
 func TestChainsOfCalls(t *testing.T) {
 	g, err := gateway.New(gateway.Options{Dir: t.TempDir(), Verify: believe})
 	if err != nil {

@@ -8,14 +8,14 @@ import (
 	"github.com/lumenize/lmz/object"
 )
 
-// Direct delivery. A client gives a book to a library; the library has a worker count its
-// words, and the worker tells the client, not the library: the result takes one hop less,
-// and the library need not stay awake for it. The client accepts it, although the worker
-// calls: the chain began at the client itself.
+// Direct delivery. A client gives a book to a library. The library sends it to a worker, which
+// counts the words and reports to the client instead of the library: the result takes one hop
+// less, and the library need not stay awake for it. The client accepts the worker's call because
+// the client itself started the chain.
 const (
-	Give    lmz.Method1[string, struct{}]      = "give"    // of a library
-	Count   lmz.Method2[string, string, int]   = "count"   // of a counter: a text and whom to tell; "" for nobody
-	Counted lmz.Method2[string, int, struct{}] = "counted" // of a client: by which library, and how many
+	Give    lmz.Method1[string, struct{}]      = "give"    // on a library
+	Count   lmz.Method2[string, string, int]   = "count"   // on a counter: a text, and the client to notify or ""
+	Counted lmz.Method2[string, int, struct{}] = "counted" // on a client: the library and the number of words
 )
 
 // Bindings of this pattern.
@@ -24,7 +24,7 @@ const (
 	CounterBinding = "COUNTER_WORKER"
 )
 
-// NewLibrary makes a library, for object.Kind.
+// NewLibrary returns a library, for object.Kind.
 func NewLibrary(o *object.Object) lmz.Handler {
 	mux := new(lmz.Mux)
 	Give.Expose(mux, lmz.Anyone, func(ctx context.Context, text string) (struct{}, error) {
@@ -37,8 +37,8 @@ func NewLibrary(o *object.Object) lmz.Handler {
 	return mux
 }
 
-// NewCounter makes a counter, for Gateway.HandleWorker. A worker is a node like any other: a
-// client may as well call it straight, and wait for the result.
+// NewCounter returns a counter, for Gateway.HandleWorker. A worker is a node like any other: a
+// client may also call it directly and wait for the result.
 func NewCounter(self lmz.Caller) lmz.Handler {
 	mux := new(lmz.Mux)
 	Count.Expose(mux, lmz.Anyone, func(ctx context.Context, text, tell string) (int, error) {

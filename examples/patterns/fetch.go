@@ -12,15 +12,14 @@ import (
 	"github.com/lumenize/lmz/object"
 )
 
-// Proxy fetch. An object must not wait for a slow server: it would have to stay awake as
-// long. It has a worker fetch the URL, and gets the response by a later call, the reply,
-// which is kept with the object: the object may be closed meanwhile. The deadline of the
-// send is the timeout; if the worker dies, the reply runs all the same, and says that the
-// outcome is unknown.
+// Proxy fetch. An object must not wait for a slow server, because it would have to stay awake. It
+// asks a worker to fetch the URL and receives the response as a later call, the reply, which is
+// stored with the object: the object may be closed meanwhile. The deadline of the send is the
+// timeout. If the worker dies, the reply still runs, and says that the outcome is unknown.
 const (
-	Import  lmz.Method1[string, struct{}]                   = "import" // of a feed: a URL
-	Pages   lmz.Method0[map[string]Page]                    = "pages"  // of a feed: what was imported, by URL
-	Fetch   lmz.Method1[lmz.HTTPRequest, *lmz.HTTPResponse] = "fetch"  // of a fetcher
+	Import  lmz.Method1[string, struct{}]                   = "import" // on a feed: a URL
+	Pages   lmz.Method0[map[string]Page]                    = "pages"  // on a feed: the imported pages, by URL
+	Fetch   lmz.Method1[lmz.HTTPRequest, *lmz.HTTPResponse] = "fetch"  // on a fetcher
 	fetched lmz.Method2[string, lmz.Value, struct{}]        = "fetched"
 )
 
@@ -30,23 +29,23 @@ const (
 	FetcherBinding = "FETCHER_WORKER"
 )
 
-// FetchTimeout is how long a fetch may take.
+// FetchTimeout limits the duration of a fetch.
 const FetchTimeout = 10 * time.Second
 
-// Page is what became of an import.
+// Page is the outcome of an import.
 type Page struct {
 	Status  int
 	Body    string
-	Failure string // why there is none
+	Failure string // why there is no page
 	Code    lmz.Code
 }
 
-// NewFeed makes a feed, for object.Kind.
+// NewFeed returns a feed, for object.Kind.
 func NewFeed(o *object.Object) lmz.Handler {
 	mux := new(lmz.Mux)
 	Import.Expose(mux, lmz.Anyone, func(ctx context.Context, url string) (struct{}, error) {
 		ctx, cancel := context.WithTimeout(ctx, FetchTimeout)
-		defer cancel() // which does not end what was sent
+		defer cancel() // does not cancel what was sent
 		request := lmz.HTTPRequest{URL: url, Method: http.MethodGet}
 		return struct{}{}, o.Send(ctx, lmz.Worker(FetcherBinding), Fetch.Ctn(request), lmz.Reply(lmz.Ctn(string(fetched), url, lmz.Result)))
 	}, lmz.Params("url"), lmz.Doc("Has a page fetched and keeps it."), lmz.Destructive)
@@ -68,7 +67,7 @@ func pages(ctx context.Context, o *object.Object) (map[string]Page, error) {
 	return pages, err
 }
 
-// pageOf is the page of a response, or the error in place of one.
+// pageOf returns the page of a response, or of the error that took its place.
 func pageOf(response *lmz.HTTPResponse, err error) Page {
 	if err != nil {
 		return Page{Failure: err.Error(), Code: lmz.CodeOf(err)}
@@ -77,10 +76,10 @@ func pageOf(response *lmz.HTTPResponse, err error) Page {
 	return Page{Status: response.Status, Body: body}
 }
 
-// maxBody is how much of a body is fetched, in bytes.
+// maxBody limits the part of a body that is fetched, in bytes.
 const maxBody = 256 << 10
 
-// FetchError says that a URL could not be fetched. Any HTTP status is a response.
+// FetchError reports that a URL could not be fetched. Any HTTP status is a response.
 type FetchError struct {
 	URL     string
 	Timeout bool
@@ -96,8 +95,8 @@ func (e *FetchError) Error() string {
 
 func init() { lmz.RegisterError[*FetchError]("FetchError") }
 
-// NewFetcher returns what makes a fetcher, for Gateway.HandleWorker. Only nodes of the given
-// bindings may use it: whoever may, can reach what the gateway's machine can reach.
+// NewFetcher returns a constructor of fetchers, for Gateway.HandleWorker. Only nodes of the given
+// bindings may use it: its callers can reach everything that the gateway's machine can.
 func NewFetcher(client *http.Client, bindings ...string) func(lmz.Caller) lmz.Handler {
 	return func(lmz.Caller) lmz.Handler {
 		mux := new(lmz.Mux)
@@ -116,8 +115,7 @@ func NewFetcher(client *http.Client, bindings ...string) func(lmz.Caller) lmz.Ha
 	}
 }
 
-// fetchMargin is how much sooner the worker gives up than the object does, so that its
-// error arrives.
+// fetchMargin is how much earlier than the object the worker gives up, so that its error arrives.
 const fetchMargin = 500 * time.Millisecond
 
 func fetch(ctx context.Context, client *http.Client, r lmz.HTTPRequest) (*lmz.HTTPResponse, error) {

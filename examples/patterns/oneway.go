@@ -7,15 +7,15 @@ import (
 	"github.com/lumenize/lmz/object"
 )
 
-// Two one-way calls. A client orders; the shop tells the kitchen and answers at once. When
-// the kitchen is done, be it in an hour, it calls the shop by itself. Nobody waits, so
-// neither node has to live as long as the work takes. The second call is still made in the
-// call chain of the first: the shop sees client, shop, kitchen, on behalf of the client.
+// Two one-way calls. A client orders; the shop notifies the kitchen and answers at once. When the
+// kitchen is done, perhaps an hour later, it calls the shop. Nobody waits, so neither node has to
+// stay alive while the other works. The second call still belongs to the call chain of the first:
+// the shop sees client, shop, kitchen, on behalf of the client.
 const (
-	Order  lmz.Method1[string, struct{}] = "order"  // of a shop
-	Ready  lmz.Method1[string, struct{}] = "ready"  // of a shop, for the kitchen
-	Orders lmz.Method0[[]Served]         = "orders" // of a shop
-	Cook   lmz.Method1[string, struct{}] = "cook"   // of a kitchen
+	Order  lmz.Method1[string, struct{}] = "order"  // on a shop
+	Ready  lmz.Method1[string, struct{}] = "ready"  // on a shop, by the kitchen
+	Orders lmz.Method0[[]Served]         = "orders" // on a shop
+	Cook   lmz.Method1[string, struct{}] = "cook"   // on a kitchen
 )
 
 // Bindings of this pattern.
@@ -24,10 +24,10 @@ const (
 	KitchenBinding = "KITCHEN_DO"
 )
 
-// Served is a dish that is ready, and who had ordered it.
+// Served is a dish that is ready, and the client that ordered it.
 type Served struct{ Dish, For string }
 
-// NewShop makes a shop, for object.Kind.
+// NewShop returns a shop, for object.Kind.
 func NewShop(o *object.Object) lmz.Handler {
 	mux := new(lmz.Mux)
 	Order.Expose(mux, lmz.Anyone, func(ctx context.Context, dish string) (struct{}, error) {
@@ -50,7 +50,7 @@ func orders(ctx context.Context, o *object.Object) (served []Served, err error) 
 	return served, err
 }
 
-// NewKitchen makes a kitchen, for object.Kind.
+// NewKitchen returns a kitchen, for object.Kind.
 func NewKitchen(o *object.Object) lmz.Handler {
 	mux := new(lmz.Mux)
 	Cook.Expose(mux, onlyFrom(ShopBinding), func(ctx context.Context, dish string) (struct{}, error) {
@@ -60,7 +60,7 @@ func NewKitchen(o *object.Object) lmz.Handler {
 	return mux
 }
 
-// onlyFrom makes a guard that lets the nodes of one binding call.
+// onlyFrom returns a guard that admits only nodes of one binding.
 func onlyFrom(binding string) lmz.Guard {
 	return func(ctx context.Context, _ *lmz.Request) error {
 		if c, _ := lmz.CallContextFrom(ctx); c.Caller().Binding != binding {

@@ -98,7 +98,7 @@ func TestCapability(t *testing.T) {
 	})
 }
 
-// join makes a box follow a channel.
+// join subscribes a box to a channel.
 const join lmz.Method1[string, struct{}] = "join"
 
 func TestBroadcast(t *testing.T) {

@@ -20,7 +20,7 @@ import (
 	"github.com/lumenize/lmz/gateway"
 )
 
-// restartable is the program at a real address, whose mesh can be restarted.
+// restartable runs the program at a real address and can restart its mesh.
 type restartable struct {
 	t   *testing.T
 	dir string
@@ -79,7 +79,7 @@ func (r *restartable) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	serve.ServeHTTP(w, request)
 }
 
-// newProbe makes a worker that calls a method of a client, and says what came of it.
+// newProbe returns a worker that calls a method of a client and reports the outcome.
 func newProbe(self lmz.Caller) lmz.Handler {
 	methods := new(lmz.Mux)
 	methods.Expose("tell", lmz.Anyone, lmz.HandlerFunc(func(ctx context.Context, req *lmz.Request) (any, error) {
@@ -100,7 +100,7 @@ func newProbe(self lmz.Caller) lmz.Handler {
 	return methods
 }
 
-// compiled puts the client's programs and the package that they import into a folder, and
+// compiled copies the client's programs and the package that they import into a folder and
 // compiles them.
 func compiled(t *testing.T) string {
 	t.Helper()
@@ -163,7 +163,7 @@ func TestEditorClientOfTheTutorial(t *testing.T) {
 		program string
 		want    []string
 	}{
-		// It subscribes when it opens the document, and again when it is connected.
+		// It subscribes when it opens the document, and again when it reconnects.
 		{"main", []string{"content: ", "content: ", "content: Teh quick brown fox", "Teh at 0: the"}},
 		{"check", []string{
 			"WebSocket is not available. In Node.js, provide WebSocket in config.",

@@ -8,27 +8,27 @@ import (
 	"github.com/lumenize/lmz/object"
 )
 
-// DocumentBinding is where documents are. A document's instance name is its id.
+// DocumentBinding is the binding of documents. A document's instance name is its id.
 const DocumentBinding = "DOCUMENT_DO"
 
 // Methods of a document.
 const (
 	Subscribe lmz.Method0[string]           = "subscribe" // returns the content
-	Update    lmz.Method1[string, struct{}] = "update"    // replaces the content, and tells every subscriber
+	Update    lmz.Method1[string, struct{}] = "update"    // replaces the content and notifies every subscriber
 )
 
-// HandleContentUpdate is what a document calls on the clients that subscribe to it, with
-// its id and its content.
+// HandleContentUpdate is the method that a document calls on subscribed clients, with its id and
+// its content.
 const HandleContentUpdate lmz.Method2[string, string, struct{}] = "handleContentUpdate"
 
-// Document is a text that several people edit. What it has to remember is in its storage,
-// never in a variable: the object is closed when nobody needs it, and made again.
+// Document is a text that several people edit. Its state is in its storage, never in a variable:
+// the object is closed when nobody needs it, and recreated on demand.
 type Document struct {
 	*object.Object
 	lmz.Mux
 }
 
-// NewDocument makes a document, for object.Kind.
+// NewDocument returns a document, for object.Kind.
 func NewDocument(o *object.Object) lmz.Handler {
 	d := &Document{Object: o}
 	Subscribe.Expose(&d.Mux, lmz.Anyone, d.subscribe,
@@ -69,7 +69,7 @@ func (d *Document) update(ctx context.Context, content string) (none struct{}, e
 	if err := d.KV().Put(ctx, "content", content); err != nil {
 		return none, err
 	}
-	// The document speaks for itself, not for the client that edits: a new chain.
+	// A new chain: the document acts for itself, not for the client that edits.
 	id, targets := d.Identity().Instance, make([]lmz.Address, len(subscribers))
 	for i, client := range subscribers {
 		targets[i] = lmz.At(lmz.DefaultGateway, client)
@@ -77,7 +77,7 @@ func (d *Document) update(ctx context.Context, content string) (none struct{}, e
 	if err := d.Broadcast(lmz.NewChain(ctx), targets, HandleContentUpdate.Ctn(id, content)); err != nil {
 		return none, err
 	}
-	// The worker tells the client itself what it finds: nobody waits for it here.
+	// The worker reports its findings to the client itself: nobody waits for them here.
 	return none, d.Send(ctx, lmz.Worker(SpellcheckBinding), Check.Ctn(content, clientOf(ctx), id))
 }
 

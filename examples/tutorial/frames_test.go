@@ -22,13 +22,13 @@ import (
 	"github.com/lumenize/lmz/internal/memnet"
 )
 
-// These tests say what the original's client says in each step of the tutorial, frame by
-// frame, and hear what its server answers (PROTOCOL.md, "The subprotocol lmz").
+// These tests send what the original's client sends in each step of the tutorial, frame by frame,
+// and check the answers of the server (PROTOCOL.md, "The subprotocol lmz").
 
-// tutorialURL is where the program says that it is.
+// tutorialURL is the public URL of the program.
 const tutorialURL = "http://127.0.0.1:8789"
 
-// program is the tutorial at work, in virtual time.
+// program is the running tutorial, in virtual time.
 type program struct {
 	t       *testing.T
 	network *memnet.Network
@@ -87,8 +87,8 @@ func (p *program) read(data string, into any) {
 	}
 }
 
-// signIn does what a browser does: a link, its button, and the request of the client for a
-// token.
+// signIn does what a browser does: it requests a link, presses its button, and fetches a token
+// for the client.
 func (p *program) signIn(email string) (token string) {
 	p.t.Helper()
 	browser := p.network.Client()
@@ -124,7 +124,7 @@ func claimsOf(token string) (claims map[string]any) {
 	return claims
 }
 
-// original is a client as the original's is on the wire.
+// original is a client that sends the same frames as the original's.
 type original struct {
 	*program
 	token, instance string
@@ -132,7 +132,7 @@ type original struct {
 	calls           int
 }
 
-// dial asks for an upgrade.
+// dial requests an upgrade.
 func (p *program) dial(path, token string) (*websocket.Conn, *http.Response, error) {
 	o := &websocket.DialOptions{HTTPClient: p.network.Client(), Subprotocols: []string{"lmz"}}
 	if token != "" {
@@ -141,7 +141,7 @@ func (p *program) dial(path, token string) (*websocket.Conn, *http.Response, err
 	return websocket.Dial(p.t.Context(), strings.Replace(tutorialURL, "http", "ws", 1)+path, o)
 }
 
-// connect opens a client whose tab is t1, and hears whether it has to subscribe.
+// connect opens a client whose tab is t1, and checks whether the server tells it to subscribe.
 func (p *program) connect(token string, subscriptionRequired bool) *original {
 	p.t.Helper()
 	o := &original{program: p, token: token, instance: fmt.Sprint(claimsOf(token)["sub"], ".t1")}
@@ -179,8 +179,8 @@ func (o *original) next() string {
 	return string(data)
 }
 
-// hear hears these frames, in any order: the original promises none. In place of GATEWAY
-// may stand any id, which it returns.
+// hear expects these frames, in any order: the original promises none. The placeholder GATEWAY
+// stands for any id; hear returns these ids.
 func (o *original) hear(want ...string) (ids []string) {
 	o.t.Helper()
 	left := slices.Clone(want)
@@ -220,7 +220,7 @@ func (o *original) identity() string {
 	return `{"type":"LumenizeClient","bindingName":"LUMENIZE_CLIENT_GATEWAY","instanceName":"` + o.instance + `"}`
 }
 
-// What a client hears.
+// Frames that a client receives.
 
 func result(id, value string) string {
 	return `{"type":"call_response","callId":"` + id + `","success":true,"result":{"json":` + value + `,"meta":{}}}`
@@ -230,15 +230,15 @@ const nothing = `{"$type":"undefined"}`
 
 const document = `{"type":"LumenizeDO","bindingName":"DOCUMENT_DO","instanceName":"notes"}`
 
-// updated is what the document says to its subscribers: in a chain of its own, for nobody.
+// updated is the call of the document to its subscribers, in a new chain on behalf of nobody.
 func updated(content string) string {
 	return incoming("handleContentUpdate", content, document, "")
 }
 
-// misspelt is what the spell checker says to who wrote: in the chain that began there.
+// misspelt is the call of the spell checker to the author, in the chain that began there.
 func (o *original) misspelt(findings string) string {
 	claims := claimsOf(o.token)
-	delete(claims, "jti") // of the token and its session, which nodes do not see
+	delete(claims, "jti") // identify the token and its session; hidden from nodes
 	delete(claims, "sid")
 	auth, _ := json.Marshal(map[string]any{"sub": claims["sub"], "claims": claims})
 	origin := `"originAuth":` + string(auth) + `,`
@@ -251,7 +251,7 @@ func incoming(method, argument, chain, origin string) string {
 		`"callContext":{"callChain":[` + chain + `],` + origin + `"state":{"json":{},"meta":{}}}}`
 }
 
-// done answers calls of the mesh.
+// done sends the results of calls that the mesh made.
 func (o *original) done(ids []string) {
 	o.t.Helper()
 	for _, id := range ids {
@@ -265,7 +265,7 @@ func TestOriginalsFramesOfTheTutorial(t *testing.T) {
 		bob := p.connect(p.signIn("bob@example.com"), true)
 		defer bob.socket.CloseNow()
 
-		// A client edits what it has not opened.
+		// A client edits a document that it has not opened.
 		id := ann.call("update", `"hello"`)
 		ann.hear(`{"type":"call_response","callId":"` + id + `","success":false,"error":{"json":{"$type":"error","name":"Error",` +
 			`"message":"Must be subscribed to edit","lmzCode":"guard"},"meta":{}}}`)
@@ -275,18 +275,18 @@ func TestOriginalsFramesOfTheTutorial(t *testing.T) {
 			o.hear(result(o.call("subscribe", ""), `""`))
 		}
 
-		// saveContent: the document tells both, the spell checker who wrote.
+		// saveContent: the document notifies both, the spell checker only the author.
 		id = ann.call("update", `"Teh cat saw teh dog"`)
 		ann.done(ann.hear(result(id, nothing), updated(`"Teh cat saw teh dog"`), ann.misspelt(
 			`[{"word":"Teh","position":0,"suggestions":["the"]},{"word":"teh","position":12,"suggestions":["the"]}]`)))
 		bob.done(bob.hear(updated(`"Teh cat saw teh dog"`)))
 
-		// Nothing is wrong, and so nothing is said about it.
+		// The spell checker finds nothing and reports nothing.
 		id = bob.call("update", `"The cat saw the dog"`)
 		bob.done(bob.hear(result(id, nothing), updated(`"The cat saw the dog"`)))
 		ann.done(ann.hear(updated(`"The cat saw the dog"`)))
 
-		// The connection is lost, and back within the grace period: nobody subscribes again.
+		// The connection is lost and restored within the grace period: nobody subscribes again.
 		ann.socket.CloseNow()
 		time.Sleep(3 * time.Second) // virtual
 		id = bob.call("update", `"while she was away"`)
@@ -307,8 +307,8 @@ func TestOriginalsFramesOfTheTutorial(t *testing.T) {
 	})
 }
 
-// connectAgain connects within the grace period: the calls that waited may come before the
-// status or after it.
+// connectAgain connects within the grace period: calls that were waiting may arrive before or
+// after the status.
 func (p *program) connectAgain(before *original, waited ...string) *original {
 	p.t.Helper()
 	socket, _, err := p.dial("/gateway/LUMENIZE_CLIENT_GATEWAY/"+before.instance, before.token)

@@ -1,6 +1,6 @@
-// Command tutorial is a collaborative editor made of nodes of every kind. People edit a
-// document in their clients; the document, an object, keeps it and tells all of them; a
-// worker checks the spelling and tells the one who wrote, past the document:
+// Command tutorial is a collaborative editor made of every kind of node. People edit a document
+// in their clients. The document, an object, stores it and notifies all of them; a worker checks
+// the spelling and reports directly to the author:
 //
 //	client ── update ──> DOCUMENT_DO ── check ──> SPELLCHECK_WORKER
 //	  ^  ^                    │                         │
@@ -8,7 +8,7 @@
 //	  └──────────── handleSpellFindings ────────────────┘
 //
 // The client is TypeScript, in the folder client. Names, calls and results are those of the
-// original's tutorial, whose clients run here too. What is left to you: unsubscribe, and an
+// original's tutorial, whose clients run here too. Left as an exercise: unsubscribe, and an
 // object WORKSPACE_DO that lists the documents.
 package main
 
@@ -40,8 +40,8 @@ func main() {
 	log.Fatal(http.Serve(listener, routes(users, mesh, mailbox)))
 }
 
-// open opens the accounts and the mesh in a data directory, and registers the nodes. The two
-// signing keys, BLUE and GREEN, are made there the first time.
+// open opens the accounts and the mesh in a data directory, and registers the nodes. It creates
+// the two signing keys, BLUE and GREEN, on the first run.
 func open(dir, url string, mails auth.Sender) (*auth.Service, *gateway.Gateway, error) {
 	users, err := auth.Open(auth.Options{Dir: dir, PublicURL: url, Sender: mails, AutoApprove: true})
 	if err != nil {
@@ -52,18 +52,18 @@ func open(dir, url string, mails auth.Sender) (*auth.Service, *gateway.Gateway, 
 		users.Close()
 		return nil, nil, err
 	}
-	users.OnRevoke(mesh.Revoke) // who signs out is disconnected
+	users.OnRevoke(mesh.Revoke) // signing out disconnects the user
 	mesh.HandleObject(DocumentBinding, object.Kind{New: NewDocument})
 	mesh.HandleWorker(SpellcheckBinding, NewSpellcheck)
 	mesh.Start()
 	return users, mesh, nil
 }
 
-// routes is the entry point: sign-in, the mesh behind it, and 404 for everything else.
+// routes returns the entry point: sign-in, the mesh behind it, and 404 for everything else.
 func routes(users *auth.Service, mesh *gateway.Gateway, mails *auth.Mailbox) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/auth/", users)
 	mux.Handle("/gateway/", mesh)
-	mux.Handle("/dev/mail", mails) // whoever sees it can sign in as anyone: for development only
+	mux.Handle("/dev/mail", mails) // anyone who can read it can sign in as anyone: development only
 	return mux
 }

@@ -8,25 +8,25 @@ import (
 	"github.com/lumenize/lmz"
 )
 
-// SpellcheckBinding is where the spell checker is. It is a worker: it has no instances.
+// SpellcheckBinding is the binding of the spell checker, a worker: it has no instances.
 const SpellcheckBinding = "SPELLCHECK_WORKER"
 
-// Check is the method of the spell checker: it looks through a content, and tells a client
-// what is wrong with it. The last argument is the id of the document.
+// Check is the method of the spell checker: it checks a content and reports misspellings to a
+// client. The last argument is the id of the document.
 const Check lmz.Method3[string, string, string, struct{}] = "check"
 
-// HandleSpellFindings is what the spell checker calls on a client, with the id of the
+// HandleSpellFindings is the method that the spell checker calls on a client, with the id of the
 // document.
 const HandleSpellFindings lmz.Method2[string, []Finding, struct{}] = "handleSpellFindings"
 
 // Finding is a misspelled word.
 type Finding struct {
 	Word        string
-	Position    int // of its first UTF-16 unit in the content
+	Position    int // of its first UTF-16 code unit in the content
 	Suggestions []string
 }
 
-// NewSpellcheck makes the spell checker, for Gateway.HandleWorker.
+// NewSpellcheck returns the spell checker, for Gateway.HandleWorker.
 func NewSpellcheck(self lmz.Caller) lmz.Handler {
 	methods := new(lmz.Mux)
 	Check.Expose(methods, lmz.Anyone, func(ctx context.Context, content, client, document string) (none struct{}, err error) {
@@ -38,7 +38,7 @@ func NewSpellcheck(self lmz.Caller) lmz.Handler {
 	return methods
 }
 
-// misspelled knows one misspelled word.
+// misspelled finds the one misspelling that it knows.
 func misspelled(content string) (findings []Finding) {
 	position := 0
 	for word := range strings.SplitSeq(content, " ") {

@@ -18,7 +18,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// editor is a client that writes down what it is told, and by whom.
+// editor is a client that records the notifications it gets and their senders.
 type editor struct {
 	*meshtest.Client
 	told []string
@@ -45,7 +45,8 @@ func newEditor(m *meshtest.Mesh, subject string) *editor {
 	return e
 }
 
-// wantTold waits until nothing moves, and compares what e was told since.
+// wantTold waits until the mesh is idle and checks the notifications that e got since the last
+// call.
 func (e *editor) wantTold(t *testing.T, want ...string) {
 	t.Helper()
 	time.Sleep(time.Second) // virtual
@@ -69,7 +70,7 @@ var notes = lmz.At(DocumentBinding, "notes")
 func TestSubscribersAreTold(t *testing.T) {
 	runTutorial(t, func(t *testing.T, m *meshtest.Mesh) {
 		ann, bob := newEditor(m, "ann"), newEditor(m, "bob")
-		for _, e := range []*editor{ann, bob, ann} { // twice is once
+		for _, e := range []*editor{ann, bob, ann} { // subscribing twice has no further effect
 			if content, err := Subscribe.Call(t.Context(), e, notes); content != "" || err != nil {
 				t.Fatalf("subscribe: %q, %v", content, err)
 			}
@@ -77,7 +78,7 @@ func TestSubscribersAreTold(t *testing.T) {
 		if _, err := Update.Call(t.Context(), ann, notes, "hello"); err != nil {
 			t.Fatal(err)
 		}
-		const told = `notes: "hello" by [DOCUMENT_DO/notes]` // a chain of its own, for nobody
+		const told = `notes: "hello" by [DOCUMENT_DO/notes]` // a new chain, on behalf of nobody
 		ann.wantTold(t, told)
 		bob.wantTold(t, told)
 		if content, err := Subscribe.Call(t.Context(), bob, notes); content != "hello" || err != nil {
