@@ -14,28 +14,28 @@ type border struct {
 	notify js.Value // function (event, peer, id, a, b, length, split)
 
 	mu      sync.Mutex    // guards the following fields
-	peers   map[int]*face // by the number that JavaScript gave them
+	peers   map[int]*face // by the number that JavaScript assigned
 	scratch js.Value      // Uint8Array from which JavaScript copies what notify announces
 	room    int           // its length
 }
 
-// The events that notify tells, by name; js/border.js handles them.
+// The names of the events passed to notify; js/border.js handles them.
 const (
-	eventSettle          = "settle"          // id: a call or connect; a: who failed; bytes
+	eventSettle          = "settle"          // id: a call or connect; a: failure code; bytes
 	eventIncoming        = "incoming"        // id; bytes: call context, then chain, split at split
 	eventToken           = "token"           // id; a: refused token or ""
 	eventState           = "state"           // a: state; b: instance name
 	eventSubscribe       = "subscribe"       // id
 	eventLoginRequired   = "loginRequired"   // id: code; a: reason
 	eventSuperseded      = "superseded"      // a newer client has the address
-	eventMissed          = "missed"          // id: how many calls; a: binding; b: instance of their caller
+	eventMissed          = "missed"          // id: number of calls; a, b: binding, instance of their caller
 	eventConnectionError = "connectionError" // a: message
-	eventSent            = "sent"            // id: a call; a: the id that it has on the wire
+	eventSent            = "sent"            // id: a call; a: its id on the wire
 	eventBug             = "bug"             // id: call or 0; a: message
 )
 
-// tell calls notify. JavaScript queues what it is told, so it is never entered
-// twice. The bytes of head and tail are copied before tell returns.
+// tell calls notify. JavaScript queues the events, so it is never reentered. The bytes of
+// head and tail are copied before tell returns.
 func (b *border) tell(event string, peer, id int, first, second string, head, tail []byte) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -54,7 +54,7 @@ func (b *border) tell(event string, peer, id int, first, second string, head, ta
 }
 
 // enter is the only function that JavaScript calls: (operation, peer, id, ...). It never
-// waits. A panic becomes an event, so it ends one call and not the page.
+// blocks. A panic becomes an event, so it ends one call rather than the page.
 func (b *border) enter(_ js.Value, args []js.Value) any {
 	peer, id := 0, 0
 	defer func() { b.guard(recover(), peer, id) }()
@@ -93,14 +93,14 @@ func (b *border) enter(_ js.Value, args []js.Value) any {
 	return nil
 }
 
-// guard turns a panic, if v is one, into an event. Defer it on every goroutine.
+// guard reports the recovered panic v, if any, as an event. Every goroutine defers it.
 func (b *border) guard(v any, peer, id int) {
 	if v != nil {
 		b.tell(eventBug, peer, id, describe(v), "", nil, nil)
 	}
 }
 
-// toJSON makes JavaScript write a message for a server that speaks only lmz.
+// toJSON encodes a message, in JavaScript, for a server that speaks only lmz.
 func (b *border) toJSON(message []byte) ([]byte, error) {
 	result := b.js.Call("toJSON", arrayOf(message))
 	if result.Type() != js.TypeString {
@@ -109,7 +109,8 @@ func (b *border) toJSON(message []byte) ([]byte, error) {
 	return []byte(result.String()), nil
 }
 
-// subject makes JavaScript read an access token. An opaque token has no subject: "".
+// subject returns the subject of an access token, which JavaScript decodes, or "" if the
+// token is opaque.
 func (b *border) subject(token string) string {
 	sub := b.js.Call("subject", token)
 	if sub.Type() != js.TypeString {
@@ -118,7 +119,7 @@ func (b *border) subject(token string) string {
 	return sub.String()
 }
 
-// describe names a panic.
+// describe returns the message of a panic.
 func describe(v any) string {
 	switch v := v.(type) {
 	case error:

@@ -13,7 +13,7 @@ import (
 	"github.com/lumenize/lmz/client"
 )
 
-// face is one client of the JavaScript side.
+// face is one client on the JavaScript side.
 type face struct {
 	border *border
 	number int
@@ -23,22 +23,22 @@ type face struct {
 	calls       map[int]context.CancelFunc
 	incoming    map[int]func(lmz.Code, []byte)
 	tokens      map[int]chan tokenAnswer
-	expires     time.Time // of the token that came last, see claims
+	expires     time.Time // of the latest token; see claims
 	subscribing map[int]chan struct{}
-	urgent      context.Context // of the OnSubscriptionRequired that runs, or nil
+	urgent      context.Context // of the running OnSubscriptionRequired, or nil
 	last        int             // number of the last event that JavaScript answers
 }
 
-// tokenAnswer is the answer of the JavaScript side to a request for a token.
+// tokenAnswer is JavaScript's answer to a request for a token.
 type tokenAnswer struct {
 	token   string
-	expires time.Time // by the clock here; zero if nobody knows
+	expires time.Time // by the local clock; zero if unknown
 	err     error
 }
 
-// open makes a client: (url, binding, tab, heartbeat in milliseconds, WebSocket class, whether it
-// wants to hear what it missed, whole instance name or ""). A heartbeat of 0 is the gateway's, a
-// negative one is none. It returns what is wrong, or "".
+// open creates a client: (url, binding, tab, heartbeat in milliseconds, WebSocket class, whether
+// it has an onMissed callback, whole instance name or ""). A heartbeat of 0 means the gateway's
+// interval, a negative one none. It returns an error message, or "".
 func (b *border) open(number int, args []js.Value) any {
 	f := &face{
 		border: b, number: number,
@@ -82,13 +82,13 @@ func (f *face) settle(id int, failed lmz.Code, payload []byte) {
 	f.border.tell(eventSettle, f.number, id, string(failed), "", payload, nil)
 }
 
-// next numbers an event that JavaScript answers. f.mu is held.
+// next returns the number of an event that JavaScript will answer. f.mu must be held.
 func (f *face) next() int {
 	f.last++
 	return f.last
 }
 
-// connect starts connecting, and settles when that ends.
+// connect starts connecting, and settles when that finishes.
 func (f *face) connect(id int) {
 	ctx, done := f.begin(id, context.Background())
 	go func() {
@@ -103,7 +103,7 @@ func (f *face) connect(id int) {
 	}()
 }
 
-// begin starts something that cancel can end.
+// begin registers an operation that cancel can end.
 func (f *face) begin(id int, parent context.Context) (ctx context.Context, done func()) {
 	ctx, cancel := context.WithCancel(parent)
 	f.mu.Lock()
@@ -125,8 +125,9 @@ func (f *face) cancel(id int) {
 	}
 }
 
-// call makes a call: (binding, instance, call context or undefined, chain, milliseconds,
-// reply wanted, id wanted). The peer has it before call returns, which keeps calls in order.
+// call makes a call: (binding, instance, call context or undefined, chain, timeout in
+// milliseconds, reply wanted, id wanted). The peer has it before call returns, which keeps
+// calls in order.
 func (f *face) call(id int, args []js.Value) {
 	to, chain := lmz.At(args[0].String(), args[1].String()), bytesOf(args[3])
 	var callContext []byte
@@ -161,7 +162,7 @@ func (f *face) call(id int, args []js.Value) {
 	})
 }
 
-// fromJSON makes JavaScript read a message of a server that speaks only lmz.
+// fromJSON decodes, in JavaScript, a message from a server that speaks only lmz.
 func (f *face) fromJSON(text []byte) ([]byte, error) {
 	result := f.border.js.Call("fromJSON", f.number, string(text))
 	if wrong := result.Get("wrong"); !wrong.IsUndefined() {
@@ -170,7 +171,7 @@ func (f *face) fromJSON(text []byte) ([]byte, error) {
 	return bytesOf(result), nil
 }
 
-// handle makes JavaScript start an incoming call.
+// handle starts an incoming call in JavaScript.
 func (f *face) handle(ctx context.Context, callContext, chain []byte, done func(lmz.Code, []byte)) {
 	f.mu.Lock()
 	id := f.next()
@@ -184,7 +185,7 @@ func (f *face) handle(ctx context.Context, callContext, chain []byte, done func(
 	f.border.tell(eventIncoming, f.number, id, "", "", callContext, chain)
 }
 
-// answer ends an incoming call: (who failed, payload).
+// answer ends an incoming call: (failure code, payload).
 func (f *face) answer(id int, args []js.Value) {
 	f.mu.Lock()
 	done := f.incoming[id]
@@ -264,7 +265,7 @@ func (f *face) loginRequired(err *client.LoginRequiredError) {
 }
 
 // subscribe runs JavaScript's onSubscriptionRequired. Calls made before it ends overtake
-// waiting ones. They survive the connection, and are sent again.
+// waiting ones. They survive a lost connection and are sent again.
 func (f *face) subscribe(ctx context.Context) {
 	ended := make(chan struct{})
 	f.mu.Lock()
@@ -291,7 +292,7 @@ func (f *face) subscribed(id int) {
 	}
 }
 
-// close ends the client and settles when its socket is closed.
+// close ends the client, and settles once its socket is closed.
 func (f *face) close(id int) {
 	f.border.mu.Lock()
 	delete(f.border.peers, f.number)

@@ -8,7 +8,7 @@ import (
 	_ "unsafe" // for go:linkname
 )
 
-// This file is only in the module that the leak test builds.
+// Only the module that the leak test builds includes this file.
 
 //go:linkname jsFuncs syscall/js.funcs
 var jsFuncs map[uint32]func(js.Value, []js.Value) any
@@ -16,7 +16,7 @@ var jsFuncs map[uint32]func(js.Value, []js.Value) any
 func init() {
 	border := js.Global().Get("border")
 	border.Set("heap", js.FuncOf(func(js.Value, []js.Value) any {
-		for range 3 { // references to JavaScript are let go by finalizers
+		for range 3 { // finalizers release references to JavaScript
 			runtime.GC()
 		}
 		var m runtime.MemStats
@@ -28,7 +28,7 @@ func init() {
 		go panic("crashed by the test")
 		return nil
 	}))
-	border.Set("overflow", js.FuncOf(func(js.Value, []js.Value) any { return deep(0) })) // the platform's stack: an exception
+	border.Set("overflow", js.FuncOf(func(js.Value, []js.Value) any { return deep(0) })) // the platform throws an exception
 }
 
 func deep(n int) int {

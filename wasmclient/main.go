@@ -6,8 +6,8 @@ import (
 	"syscall/js"
 )
 
-// main offers its function to the JavaScript that started it, and never returns.
-// js/border.js gives the program a global object of its own, in which the border is.
+// main passes enter to the JavaScript that started it, and never returns. js/border.js gives
+// the program its own global object, which holds the border.
 func main() {
 	b := &border{js: js.Global().Get("border"), peers: make(map[int]*face)}
 	b.notify = b.js.Get("notify")

@@ -4,5 +4,5 @@ package main
 
 import "syscall/js"
 
-// offerText offers nothing: a module with collaborative text is built with the tag text.
+// offerText does nothing: only modules built with the tag text have collaborative text.
 func offerText(js.Value) {}

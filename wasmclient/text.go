@@ -9,15 +9,16 @@ import (
 	"github.com/lumenize/lmz/text"
 )
 
-// documents are the open documents of JavaScript, by number. JavaScript has one thread.
+// documents holds the open documents of JavaScript, by number. JavaScript is single-threaded,
+// so they need no lock.
 var documents = struct {
 	all  map[int]*text.Sync
 	last int
 }{all: make(map[int]*text.Sync)}
 
-// offerText offers the function text to JavaScript: (event, number of the document, ...).
-// It returns JSON: [what the event returns, what is to be done now], or the message of an
-// error as a string if the event is a mistake. web/page/sync.js knows the events.
+// offerText passes the function text to JavaScript: (event, document number, ...). It returns
+// JSON: [result of the event, effects to perform], or an error message as a string if the
+// event is invalid. web/page/sync.js sends the events.
 func offerText(border js.Value) {
 	border.Set("text", js.FuncOf(func(_ js.Value, args []js.Value) (result any) {
 		w := new(jsonWriter)
@@ -35,8 +36,8 @@ func offerText(border js.Value) {
 	}))
 }
 
-// happen has an event happen to a document, and writes what it returns and its effects. It
-// panics if the event is a mistake.
+// happen applies an event to a document, and writes its result and effects. It panics if the
+// event is invalid.
 func happen(w *jsonWriter, event string, number int, args arguments) {
 	if event == "new" {
 		documents.last++
@@ -48,7 +49,7 @@ func happen(w *jsonWriter, event string, number int, args arguments) {
 	if s == nil {
 		panic("this document was closed")
 	}
-	// Most arguments are numbers and strings; a, b and c are the first three.
+	// a, b and c are the first three arguments as numbers.
 	a, b, c := args.int(0), args.int(1), args.int(2)
 	if !look(w, s, event, a, b, c) {
 		tell(s, event, args, a, b, c)
@@ -64,8 +65,7 @@ func happen(w *jsonWriter, event string, number int, args arguments) {
 	}
 }
 
-// look has an event happen that returns something, or looks at something. It returns false
-// for other events.
+// look handles the events that return a result. It returns false for other events.
 func look(w *jsonWriter, s *text.Sync, event string, a, b, c int) bool {
 	switch event {
 	case "state":
@@ -90,8 +90,7 @@ func look(w *jsonWriter, s *text.Sync, event string, a, b, c int) bool {
 	return true
 }
 
-// tell has an event happen that returns nothing. a, b and c are its first arguments as
-// numbers.
+// tell handles the events that return nothing. a, b and c are the first arguments as numbers.
 func tell(s *text.Sync, event string, args arguments, a, b, c int) {
 	switch event {
 	case "edit": // changes
@@ -100,7 +99,7 @@ func tell(s *text.Sync, event string, args arguments, a, b, c int) {
 			err = s.Edit(changes)
 		}
 		check(err)
-	case "online": // 1 if there is a connection
+	case "online": // 1 if connected
 		s.Online(a == 1)
 	case "resubscribe":
 		s.Resubscribe()
@@ -116,11 +115,11 @@ func tell(s *text.Sync, event string, args arguments, a, b, c int) {
 		s.Subscribed(openingOf(args[0]))
 	case "loaded": // call, text, editor
 		s.Loaded(a, text.NewText(args.string(1)), args.string(2))
-	case "fetched": // call, edits, version of the document
+	case "fetched": // call, edits, document version
 		s.Fetched(a, entriesOf(args[1]), c)
-	case "pushed": // call, version that was made, version of the document
+	case "pushed": // call, version created, document version
 		s.Pushed(a, b, c)
-	case "failed": // call, name of the error, message
+	case "failed": // call, error name, message
 		s.Failed(a, text.Failure(args.string(1)), errors.New(args.string(2)))
 	case "arrived": // edits
 		s.Arrived(entriesOf(args[0]))
@@ -130,7 +129,7 @@ func tell(s *text.Sync, event string, args arguments, a, b, c int) {
 		s.Restore(text.Record{Editor: args.string(0), Version: b, Edits: updatesOf(args[2])})
 	case "discard": // editor
 		s.Discard(args.string(0))
-	case "stored": // how many, message of the error or ""
+	case "stored": // number of records, error message or ""
 		var err error
 		if message := args.string(1); message != "" {
 			err = errors.New(message)
@@ -138,13 +137,13 @@ func tell(s *text.Sync, event string, args arguments, a, b, c int) {
 		s.Stored(a, err)
 	case "close":
 		s.Close()
-	case "forget": // it is never used again
+	case "forget": // the document is never used again
 	default:
 		panic("unknown event " + event)
 	}
 }
 
-// check panics if there is an error: the caller made a mistake.
+// check panics if err is not nil: the caller made a mistake.
 func check(err error) {
 	if err != nil {
 		panic(err)

@@ -9,12 +9,11 @@ import (
 	"github.com/lumenize/lmz/text"
 )
 
-// jsonWriter writes what JavaScript gets, as JSON: one string is smaller in code, and
-// quicker, than arrays and objects that are made member by member. Its methods are not
-// inlined.
+// jsonWriter encodes results for JavaScript as JSON: one string takes less code and less time
+// than building arrays and objects member by member. Its methods are not inlined.
 type jsonWriter struct{ b []byte }
 
-// next writes the comma before a value, where one belongs.
+// next writes a comma before a value if one is needed.
 //
 //go:noinline
 func (w *jsonWriter) next() {
@@ -68,7 +67,7 @@ func (w *jsonWriter) member(name string) {
 	w.b = append(w.b, ':')
 }
 
-// string writes a string, which is UTF-8.
+// string writes a string, which must be UTF-8.
 //
 //go:noinline
 func (w *jsonWriter) string(s string) {
@@ -142,7 +141,7 @@ func (w *jsonWriter) updates(all []text.Update) {
 	w.close(']')
 }
 
-// effect writes what is to be done, as an array [what, ...].
+// effect writes an effect as an array [name, ...].
 func (w *jsonWriter) effect(e text.Effect) {
 	w.open('[')
 	switch e := e.(type) {
@@ -191,9 +190,9 @@ func (w *jsonWriter) effect(e text.Effect) {
 	w.close(']')
 }
 
-// state writes what the page shows about a document: whether there is a text, whether
-// another one replaces it next, whether everything is saved, the version, the editor, who
-// changed it last, the step that fails and why, and why the journal fails.
+// state writes what the page shows about a document: whether its text is loaded, whether
+// another text is about to replace it, whether everything is saved, the version, the editor,
+// the author of the last change, the failing step and its error, and the journal's error.
 func (w *jsonWriter) state(s *text.Sync) {
 	version, editor := 0, ""
 	if s.Ready() {
@@ -213,14 +212,14 @@ func (w *jsonWriter) state(s *text.Sync) {
 	w.close(']')
 }
 
-// news writes what a Pull returns: the text if it is another one, else null; the changes;
-// whether people changed; and what was refused as [editor, edits].
+// news writes the result of a Pull: the text if it was replaced, else null; the changes;
+// whether people changed; and the refused edits as [editor, edits].
 func (w *jsonWriter) news(s *text.Sync) {
 	n := s.Pull()
 	w.open('[')
 	if n.Loaded {
 		w.string(s.Client().Text().String())
-		n.Changes = nil // the text has them
+		n.Changes = nil // already in the text
 	} else {
 		w.null()
 	}
@@ -242,7 +241,7 @@ func (w *jsonWriter) news(s *text.Sync) {
 	w.close(']')
 }
 
-// people writes who is there, with their cursors as on the screen.
+// people writes the people present, with their cursor positions on the screen.
 func (w *jsonWriter) people(all []text.Person) {
 	w.open('[')
 	for i := range all {

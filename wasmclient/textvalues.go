@@ -8,11 +8,10 @@ import (
 	"github.com/lumenize/lmz/text"
 )
 
-// arguments are values of JavaScript. Its methods are not inlined, which would make the
-// module larger.
+// arguments are JavaScript values. Inlining its methods would make the module larger.
 type arguments []js.Value
 
-// int returns a number, 0 if there is none.
+// int returns argument i as a number, or 0 if it is missing.
 //
 //go:noinline
 func (a arguments) int(i int) int {
@@ -25,8 +24,8 @@ func (a arguments) int(i int) int {
 //go:noinline
 func (a arguments) string(i int) string { return a[i].String() }
 
-// intOf reads a number; what is none, such as a member that an older server does not send,
-// is 0.
+// intOf returns v as a number, or 0 if it is not one, such as a member that an older server
+// does not send.
 //
 //go:noinline
 func intOf(v js.Value) int {
@@ -65,7 +64,7 @@ func personOf(v js.Value) text.Person {
 	}
 }
 
-// entriesOf reads edits that a document has made.
+// entriesOf reads edits that a document has applied.
 func entriesOf(list js.Value) []text.Entry {
 	entries := make([]text.Entry, list.Length())
 	for i := range entries {
@@ -90,7 +89,7 @@ func updatesOf(list js.Value) []text.Update {
 	return all
 }
 
-// partsOf reads an array of numbers, and arrays of numbers and strings.
+// partsOf reads an array of numbers and of arrays of numbers and strings.
 func partsOf(v js.Value) []any {
 	parts := make([]any, v.Length())
 	for i := range parts {
