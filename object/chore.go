@@ -26,7 +26,7 @@ type chore struct {
 	wanted func() bool
 
 	// finished is called when an attempt is over. again makes another one, after a pause if the
-	// object could not do the work; if nil, serveChore is called.
+	// object could not do the work. If nil, finished does nothing and again is serveChore.
 	finished, again func()
 
 	once   bool  // not retried

@@ -7,14 +7,14 @@ import (
 	"github.com/lumenize/lmz/internal/wake"
 )
 
-// The methods of Object here are for whoever has the turn.
+// The methods of Object in this file require the turn.
 
-// nobody needs to know the end of a commit.
+// nobody is the callback for a commit whose end nothing waits for.
 func nobody(error) {}
 
-// announce prepares a commit that may change when the object has to be woken: the index
-// of wakes must not say later than what will be stored. It returns what to do when the commit
-// is durable, or has failed or was lost.
+// announce prepares a commit that may change when the object must be woken: the wake index
+// must never have a later time than what will be stored. It returns a function to call when
+// the commit is durable, or has failed or was lost.
 func (o *Object) announce() (ended func(error), err error) {
 	if !o.stirred {
 		return nobody, nil
@@ -39,12 +39,13 @@ func (o *Object) announce() (ended func(error), err error) {
 	}, nil
 }
 
-// whenToWake returns when the object has to be woken after a start, and when in this life.
+// whenToWake returns when the object must be woken after a start of the gateway, and when in
+// this life.
 func (o *Object) whenToWake() (atStart, alarm int64, err error) { return wake.When(o.store, o.firing) }
 
-// resume takes up what the object has begun in an earlier life: it presents what was
-// sent and not settled, and runs what watched clients that are gone. What is under way
-// in this life of the gateway already stays so.
+// resume continues what the object began in an earlier life: it presents unsettled sends
+// again, and runs the work of watches whose clients are gone. What is already under way in
+// this life of the gateway is left alone.
 func (o *Object) resume() error {
 	atStart, alarm, err := o.whenToWake()
 	if err != nil {
@@ -73,18 +74,18 @@ func (o *Object) resume() error {
 	return o.resumeWatches(watches)
 }
 
-// decodeRow decodes what putEncoded has stored.
+// decodeRow decodes a row stored by putEncoded.
 func decodeRow[T any](r store.Row) (v T, err error) {
 	err = record.Unmarshal(r.Value, &v)
 	return v, err
 }
 
-// tidy stores what was settled and waits for a commit, before the object is closed.
+// tidy stores settlements that wait for a commit, before the object is closed.
 func (o *Object) tidy() {
 	if o.store == nil {
 		return
 	}
-	if err := o.commitAll(new(group), true); err != nil { // it is settled again in the next life
+	if err := o.commitAll(new(group), true); err != nil { // settled again in the next life
 		o.logger().Error("storage failed", "error", store.WithoutPath(err))
 	}
 }

@@ -6,25 +6,25 @@ import (
 	"time"
 )
 
-// ends paces what objects do when sessions end. A client may have subscribed to thousands
-// of objects, and each may have to be opened. So only a few work at a time, and those who
-// pay for it take turns. The zero value is ready to use. What waits is stored by its
-// object: nothing is lost with it.
+// ends paces the work of objects when sessions end. A client may have subscribed to
+// thousands of objects, each of which may have to be opened. So only a few work at a time,
+// and payers take turns. The zero value is ready to use. Waiting work is stored by its
+// object, so losing the queue loses nothing.
 type ends struct {
 	mu      sync.Mutex // guards the following fields
 	running int
-	payers  []string // with something that waits, the one whose turn it is first
+	payers  []string // with waiting work, the next one first
 	waiting map[string][]func(finished func())
 }
 
-// maxEnds is how many objects do at once what was to be done at the end of a session.
+// maxEnds is how many objects do work for the end of a session at once.
 const maxEnds = 2
 
-// slowEnd is how long one may take before the next begins all the same.
+// slowEnd is how long one may take before the next begins anyway.
 const slowEnd = time.Second
 
-// add has start called when it is its turn. start must not block, and calls finished when the
-// work is done.
+// add queues start, to be called when it is its turn. start must not block, and must call
+// finished when the work is done.
 func (e *ends) add(payer string, start func(finished func())) {
 	e.mu.Lock()
 	if e.waiting == nil {
@@ -37,7 +37,7 @@ func (e *ends) add(payer string, start func(finished func())) {
 	e.next()
 }
 
-// next begins as many as may run.
+// next starts as many as may run.
 func (e *ends) next() {
 	for start := e.take(); start != nil; start = e.take() {
 		var once sync.Once
@@ -57,7 +57,7 @@ func (e *ends) next() {
 	}
 }
 
-// take returns what begins now, or nil.
+// take returns the next one to start now, or nil.
 func (e *ends) take() (start func(finished func())) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

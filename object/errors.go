@@ -9,11 +9,11 @@ import (
 )
 
 var (
-	// ErrInUse says that another process has the data directory.
+	// ErrInUse means that another process has locked the data directory.
 	ErrInUse = store.ErrInUse
 
-	// ErrNoTurn says that storage was used without the object's turn: with a ctx that is not
-	// that of a running handler of this object, or while the handler waited in CallRaw.
+	// ErrNoTurn means that storage was used without the object's turn: with a ctx that is not
+	// from a running handler of this object, or while the handler waited in CallRaw.
 	ErrNoTurn = errors.New("no turn: storage needs the ctx of a handler of this object that is running now")
 )
 
@@ -40,7 +40,7 @@ func absent(message string) *lmz.Error {
 	return &lmz.Error{Code: lmz.CodeAbsent, Message: message}
 }
 
-// whyEnded says in words why ctx ended.
+// whyEnded describes why ctx ended.
 func whyEnded(ctx context.Context) string {
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return "deadline passed"

@@ -9,15 +9,15 @@ import (
 	"github.com/lumenize/lmz/internal/turn"
 )
 
-// groupAge is how old a shared commit gets while others wait for the turn.
+// groupAge is the maximum age of a shared commit while others wait for the turn.
 const groupAge = 2 * time.Millisecond
 
-// group is a commit that several turns share: those that ended while others waited
-// for the turn. What they sent and answered leaves when the commit is durable. A
-// turn that only read is in it too, because it may have read what is not durable.
+// group is a commit that several turns share: those that ended while others waited for the
+// turn. Their sends and answers leave when the commit is durable. A turn that only read is
+// in it too, because it may have read data that is not durable.
 type group struct {
 	began  time.Time
-	doomed error // why there is nothing to commit any more; of whoever has the turn
+	doomed error // why there is nothing left to commit; requires the turn
 
 	mu      sync.Mutex // guards the following fields
 	parts   []part
@@ -25,15 +25,15 @@ type group struct {
 	lost    error // why the commit failed
 }
 
-// part is what waits for a group's commit: leave runs when it is durable, lost when
-// it was lost. Neither blocks, and neither is called with a lock held.
+// part waits for a group's commit: leave runs once it is durable, lost if it was lost.
+// Neither blocks, and neither is called with a lock held.
 type part struct {
 	leave func()
-	lost  func(error) // nil: nobody needs to know
+	lost  func(error) // may be nil
 }
 
-// add has p wait for the commit, or learn at once what became of it. A nil group is
-// one that nothing waits for.
+// add makes p wait for the commit; if that is settled, p runs at once. A nil group has
+// nothing to wait for.
 func (g *group) add(p part) {
 	if g != nil {
 		g.mu.Lock()
@@ -51,8 +51,8 @@ func (g *group) add(p part) {
 	}
 }
 
-// settle lets everything leave, in order, or be lost if there is an error. What is
-// added meanwhile comes after it.
+// settle lets all parts leave, in order, or be lost if err is not nil. Parts added meanwhile
+// follow.
 func (g *group) settle(err error) {
 	for {
 		g.mu.Lock()
@@ -74,23 +74,23 @@ func (g *group) settle(err error) {
 	}
 }
 
-// wait waits until everything that was added has left or was lost.
+// wait waits until all parts have left or were lost.
 func (g *group) wait() {
 	ended := make(chan struct{})
 	g.add(part{func() { close(ended) }, func(error) { close(ended) }})
 	<-ended
 }
 
-// isSettled reports whether nothing waits for the commit any more.
+// isSettled reports whether the commit is settled, with no parts waiting.
 func (g *group) isSettled() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.settled
 }
 
-// The following methods of Object are for whoever has the turn.
+// The following methods of Object require the turn.
 
-// startTurn begins a turn, after the commit of those before it if that is old enough.
+// startTurn begins a turn, first committing those before it if their commit is old enough.
 func (o *Object) startTurn() {
 	o.undoLost()
 	if o.group != nil && time.Since(o.group.began) >= groupAge {
@@ -102,9 +102,9 @@ func (o *Object) startTurn() {
 	}
 }
 
-// endTurn adds a turn to the open commit, or begins one. A turn that changed nothing,
-// and can have read nothing that is not durable, needs none: endTurn returns nil, and p
-// may leave.
+// endTurn adds a turn to the open commit, or opens one. A turn that changed nothing and
+// cannot have read anything that is not durable needs none: endTurn returns nil, and p may
+// leave.
 func (o *Object) endTurn(p part) (*group, error) {
 	switch {
 	case o.rt.dead.Load():
@@ -135,7 +135,7 @@ func (o *Object) endRead() error {
 	return err
 }
 
-// pass gives the turn to the next in the line, or commits when nobody waits.
+// pass passes the turn to the next in line, or commits if none is waiting.
 func (o *Object) pass(place *turn.Place) {
 	if o.group == nil {
 		o.letGo()
@@ -149,7 +149,7 @@ func (o *Object) pass(place *turn.Place) {
 	place.Done()
 }
 
-// letGo says that the turn needs the storage no more. Nothing waits for a commit.
+// letGo ends the turn's use of the storage. Nothing waits for a commit.
 func (o *Object) letGo() {
 	if o.store == nil {
 		return
@@ -159,8 +159,8 @@ func (o *Object) letGo() {
 	}
 }
 
-// flush commits the turns that wait for it. What they sent leaves when the commit is
-// durable. If the commit fails the object is reset: the next turn finds what is stored.
+// flush commits the turns that wait for it. Their sends leave when the commit is durable. If
+// the commit fails, the object is reset: the next turn starts from what is stored.
 func (o *Object) flush() {
 	o.undoLost()
 	g := o.group
@@ -183,8 +183,8 @@ func (o *Object) flush() {
 	}
 }
 
-// undoLost closes the object if one of its commits was lost after turns had gone on. They are
-// undone with it: none of them has sent anything yet.
+// undoLost closes the object if one of its commits was lost after later turns had begun.
+// They are undone with it: none of them has sent anything yet.
 func (o *Object) undoLost() {
 	if o.lost.Load() == nil {
 		return
@@ -197,12 +197,12 @@ func (o *Object) undoLost() {
 	}
 }
 
-// commit applies everything since the last commit, and settles g, if there is one, when it is
-// durable or lost. What was settled meanwhile goes with it, and the index of wakes goes before
-// it. After an error g is not settled.
+// commit applies everything since the last commit, and settles g, if not nil, when it is
+// durable or lost. It includes settlements made meanwhile, and updates the wake index first.
+// After an error g is not settled.
 func (o *Object) commit(g *group) error { return o.commitAll(g, false) }
 
-// commitAll is commit, also if there is nothing to commit but what was settled.
+// commitAll is like commit; with always set it commits even if there are only settlements.
 func (o *Object) commitAll(g *group, always bool) error {
 	saved, err := o.keepUnsaved(always || o.store.Dirty())
 	if err != nil {
@@ -222,7 +222,7 @@ func (o *Object) commitAll(g *group, always bool) error {
 	}
 	o.stirred = false
 	switch {
-	case !wrote && o.last != nil: // what was announced depends on what is not durable yet
+	case !wrote && o.last != nil: // what was announced depends on data that is not durable yet
 		o.last.add(part{func() { c.settle(nil) }, c.settle})
 	case !wrote:
 		c.settle(nil)
@@ -235,15 +235,15 @@ func (o *Object) commitAll(g *group, always bool) error {
 	return nil
 }
 
-// commit is what follows from the durable end of a commit.
+// commit holds what to do when a commit is durable or lost.
 type commit struct {
 	o                *Object
-	group            *group // nil: nothing waits for it
+	group            *group // nil if nothing waits for it
 	announced, saved func(lost error)
 }
 
-// durable is the durable end, on any goroutine. If the commit was lost, the object is closed in
-// its next turn, for which nobody waits.
+// durable is called when the commit is durable or lost, on any goroutine. If it was lost,
+// the object is closed in its next turn, which nothing waits for.
 func (c *commit) durable(lost error) {
 	o := c.o
 	if lost == nil {
@@ -267,7 +267,8 @@ func (c *commit) end(lost error) {
 	c.saved(lost)
 }
 
-// settled waits until all commits are durable or lost. In the second case the object is closed.
+// settled waits until all commits are durable or lost. If one was lost, the object is
+// closed.
 func (o *Object) settled() {
 	o.flush()
 	if o.last != nil {
@@ -277,8 +278,8 @@ func (o *Object) settled() {
 	o.undoLost()
 }
 
-// reset closes the object after the storage failed in a turn of r, unless that
-// happened already. The turns before it are committed.
+// reset closes the object after the storage failed in a turn of r, unless that has already
+// happened. Earlier turns are committed first.
 func (o *Object) reset(r *run) {
 	if r.life != o.life {
 		return
@@ -289,8 +290,8 @@ func (o *Object) reset(r *run) {
 	}
 }
 
-// undo takes back what the turn wrote. If that is not possible the whole commit is
-// lost, and the object must be reset.
+// undo rolls back what the turn wrote. If that fails, the whole commit is lost, and the
+// object must be reset.
 func (o *Object) undo() error {
 	o.charges = nil
 	err := o.store.Undo()

@@ -16,35 +16,34 @@ import (
 	"github.com/lumenize/lmz/internal/turn"
 )
 
-// Limits of HTTP requests to objects. Both bodies are held in memory: the request's,
-// because the turn must not wait for a slow client, and the response's until what the
-// turn wrote is on disk.
+// Limits of HTTP requests to objects. Both bodies are buffered in memory: the request's
+// because the turn must not wait for a slow client, the response's until the turn's writes
+// are on disk.
 const (
 	MaxRequestBody  = 8 << 20 // bytes
 	MaxResponseBody = 8 << 20
 )
 
-// Requester is a handler that serves HTTP requests to its object, see
-// [Runtime.ServeHTTP]. OnRequest runs like a method, in a turn: with the ctx of r it
-// may use storage and call. The body of r has been read and is at most
-// [MaxRequestBody] long. The response leaves when the turn is on disk; Write fails
-// once it would be longer than [MaxResponseBody], and the status is 500 then. A
-// status of 500 and more rolls the turn back, as an error of a method does, and so
-// does a panic; any other status keeps what was written.
+// Requester is a handler that serves HTTP requests to its object, see [Runtime.ServeHTTP].
+// OnRequest runs like a method, in a turn: with the ctx of r it may use storage and call.
+// The body of r is already buffered and is at most [MaxRequestBody] long. The response
+// leaves when the turn is on disk; Write fails once it would exceed [MaxResponseBody], and
+// the status is then 500. A status of 500 or above rolls the turn back, as an error from a
+// method does, and so does a panic; any other status keeps the writes.
 type Requester interface {
 	OnRequest(w http.ResponseWriter, r *http.Request)
 }
 
-// ServeHTTP has the object at a serve a request, in a turn, if its handler is a [Requester];
-// else the answer is 501. The call context is the one in the ctx of r, for instance with the
-// origin auth that a gateway has verified; without one it is a fresh chain. No header of r
-// says who the caller is.
+// ServeHTTP lets the object at a serve a request, in a turn, if its handler is a
+// [Requester]; otherwise the status is 501. The call context is the one in the ctx of r, for
+// instance with the origin auth that a gateway has verified; without one it is a fresh
+// chain. Headers of r never identify the caller.
 //
 // The status is 404 for an unknown binding or an impossible instance name, 413 for a body
 // that is too long, and 503 with Retry-After if the object did not get to see the request.
 func (rt *Runtime) ServeHTTP(a lmz.Address, w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxRequestBody))
-	if refused := new(lmz.Error); errors.As(err, &refused) { // by whoever gave us the body
+	if refused := new(lmz.Error); errors.As(err, &refused) { // by the source of the body
 		writeError(w, refused)
 		return
 	}
@@ -56,7 +55,7 @@ func (rt *Runtime) ServeHTTP(a lmz.Address, w http.ResponseWriter, r *http.Reque
 		http.Error(w, "the body could not be read: "+http.StatusText(status), status)
 		return
 	}
-	if r.Context().Err() != nil { // given up while the body came
+	if r.Context().Err() != nil { // canceled while the body was being read
 		writeError(w, &lmz.Error{Code: lmz.CodeGateway, Message: "the request was given up"})
 		return
 	}
@@ -93,13 +92,13 @@ func (rt *Runtime) ServeHTTP(a lmz.Address, w http.ResponseWriter, r *http.Reque
 	}
 }
 
-// response is what OnRequest answers, until it may leave.
+// response buffers the response of OnRequest until it may leave.
 type response struct {
 	header  http.Header
 	status  int // 0: not set yet
 	body    bytes.Buffer
 	tooLong bool
-	refused *lmz.Error // more waits for the payer than may
+	refused *lmz.Error // the payer's limit on waiting bytes is reached
 
 	accounts *budget.Accounts // which are charged while the response waits
 	payer    string
@@ -110,8 +109,7 @@ func (p *response) giveBack() { p.accounts.Add(p.payer, budget.Waiting, -p.charg
 
 var errResponse = lmz.Errorf("the response says that the request failed")
 
-// serve lets the handler serve r, and returns an error if the turn must be rolled
-// back.
+// serve runs the handler on r, and returns an error if the turn must be rolled back.
 func (p *response) serve(h lmz.Handler, r *http.Request) error {
 	if t, ok := h.(*tracked); ok {
 		t.run.entered("OnRequest")
@@ -143,7 +141,7 @@ func (p *response) serve(h lmz.Handler, r *http.Request) error {
 	return nil
 }
 
-// fail replaces whatever the handler has answered.
+// fail replaces the handler's response.
 func (p *response) fail(status int, text string) {
 	p.body.Reset()
 	p.header = http.Header{"Content-Type": {"text/plain; charset=utf-8"}}
@@ -180,7 +178,7 @@ func (p *response) Write(b []byte) (int, error) {
 
 func (p *response) writeTo(w http.ResponseWriter) {
 	for name, values := range p.header {
-		if name == "Vary" { // the gateway's own stays true
+		if name == "Vary" { // keep the gateway's own
 			values = append(w.Header()[name], values...)
 		}
 		w.Header()[name] = values
@@ -188,11 +186,10 @@ func (p *response) writeTo(w http.ResponseWriter) {
 	if p.status != 0 {
 		w.WriteHeader(p.status)
 	}
-	w.Write(p.body.Bytes()) // an error is the client's, who is gone
+	w.Write(p.body.Bytes()) // an error means that the client is gone
 }
 
-// writeError answers a request that the object did not see, or whose outcome nobody
-// knows.
+// writeError answers a request that the object did not see, or whose outcome is unknown.
 func writeError(w http.ResponseWriter, err error) {
 	status := http.StatusInternalServerError
 	switch lmz.CodeOf(err) {
@@ -208,7 +205,7 @@ func writeError(w http.ResponseWriter, err error) {
 	http.Error(w, err.Error(), status)
 }
 
-// retryAfter returns when to come back, in seconds: what the error says, or 1.
+// retryAfter returns the seconds until a retry: those in the error, or 1.
 func retryAfter(err error) string {
 	wait, ok := lmz.RetryAfter(err)
 	if !ok {

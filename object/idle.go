@@ -7,27 +7,26 @@ import (
 	"github.com/lumenize/lmz/internal/budget"
 )
 
-// maxOpen is how many objects are kept open although they are idle.
+// maxOpen is how many objects may be open before idle ones are closed.
 const maxOpen = 2000
 
-// What objects without work may cost while they are kept open, in bytes of memory: about
-// openCost each, with SQLite's cache, and what their handlers remember, which goes by what
-// they have stored.
+// Memory limits for open objects, in bytes. An object costs about openCost, including
+// SQLite's cache, plus the state of its handler, which is estimated as the size of its
+// storage.
 const (
 	openCost     = 256 << 10
 	maxOpenBytes = 512 << 20
-	maxOpenEach  = 64 << 20 // of those that the calls of one subject have opened
+	maxOpenEach  = 64 << 20 // for objects opened by calls of one subject
 )
 
 // opener is a subject whose calls have opened objects.
 type opener struct {
-	cost    int64     // of what is open
-	leaving int64     // of that, what is being closed
-	idle    list.List // those without work, by when their last ended
+	cost    int64     // of its open objects
+	leaving int64     // part of cost that is being closed
+	idle    list.List // objects without work, longest idle first
 }
 
-// costs says that keeping the object open costs n bytes more, or less. The caller has the
-// turn.
+// costs adds n to the cost of keeping the object open. The caller has the turn.
 func (o *Object) costs(n int64) {
 	if n == 0 {
 		return
@@ -42,7 +41,7 @@ func (o *Object) costs(n int64) {
 	rt.forgetOpener(o.opener)
 }
 
-// opener returns what is known of a subject. rt.mu is held.
+// opener returns the opener for a subject, creating it if necessary. rt.mu is held.
 func (rt *Runtime) opener(subject string) *opener {
 	who := rt.openers[subject]
 	if who == nil {
@@ -52,15 +51,15 @@ func (rt *Runtime) opener(subject string) *opener {
 	return who
 }
 
-// forgetOpener drops a subject that has opened nothing. rt.mu is held.
+// forgetOpener drops a subject that has nothing open. rt.mu is held.
 func (rt *Runtime) forgetOpener(subject string) {
 	if who := rt.openers[subject]; who != nil && who.cost == 0 && who.leaving == 0 && who.idle.Len() == 0 {
 		delete(rt.openers, subject)
 	}
 }
 
-// markIdle has an object without work closed after some time, and those that have been
-// without for longest at once where too many are open. rt.mu is held.
+// markIdle schedules an object without work to be closed after its idle time; if too many
+// are open, the longest idle ones are closed at once. rt.mu is held.
 func (rt *Runtime) markIdle(o *Object) {
 	o.resting = rt.idle.PushBack(o)
 	who := rt.opener(o.opener)
@@ -76,7 +75,7 @@ func (rt *Runtime) markIdle(o *Object) {
 	}
 }
 
-// evict closes an object that is idle. rt.mu is held.
+// evict closes an idle object. rt.mu is held.
 func (rt *Runtime) evict(o *Object) {
 	rt.markBusy(o)
 	subject, cost := o.opener, o.cost
@@ -94,7 +93,7 @@ func (rt *Runtime) evict(o *Object) {
 	}()
 }
 
-// markBusy is the end of markIdle. rt.mu is held.
+// markBusy undoes markIdle. rt.mu is held.
 func (rt *Runtime) markBusy(o *Object) {
 	if o.idle != nil {
 		o.idle.Stop()

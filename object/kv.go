@@ -9,19 +9,18 @@ import (
 	"github.com/lumenize/lmz/internal/value"
 )
 
-// KV is the key-value storage of one object. Keys are any valid UTF-8; values are
-// everything that can be an argument of a call, and come back equal.
+// KV is the key-value storage of one object. Keys are any valid UTF-8; a value is anything
+// that can be an argument of a call, and is read back equal.
 //
-// Its methods need the ctx that the object's handler got, or one derived from it,
-// while the handler has the turn; with any other they fail with [ErrNoTurn].
-// Writes become durable when the turn ends, and vanish if the handler returns an
-// error or panics.
+// Its methods require the ctx of the object's handler, or one derived from it, while the
+// handler has the turn; with any other they fail with [ErrNoTurn]. Writes become durable
+// when the turn ends, and are rolled back if the handler returns an error or panics.
 type KV struct {
 	in access
 }
 
-// Get decodes the value under key into what into points to, and reports whether
-// there was one. Without one it leaves into as it is.
+// Get decodes the value of key into the variable that into points to, and reports whether
+// there was one. If not, it leaves the variable unchanged.
 func (kv *KV) Get(ctx context.Context, key string, into any) (found bool, err error) {
 	var data []byte
 	err = kv.in.use(ctx, func(s store.Store) error {
@@ -34,8 +33,7 @@ func (kv *KV) Get(ctx context.Context, key string, into any) (found bool, err er
 	return true, value.Unmarshal(data, into)
 }
 
-// Put stores v under key. Storing the value that is already there writes nothing,
-// and so costs nothing.
+// Put stores v under key. Storing an unchanged value writes nothing, and so costs nothing.
 func (kv *KV) Put(ctx context.Context, key string, v any) error {
 	if !utf8.ValidString(key) {
 		return errors.New("a key must be valid UTF-8")
@@ -47,7 +45,7 @@ func (kv *KV) Put(ctx context.Context, key string, v any) error {
 	return kv.in.use(ctx, func(s store.Store) error { return s.Put(key, data) })
 }
 
-// Delete removes key and its value, if there is one.
+// Delete removes key and its value, if present.
 func (kv *KV) Delete(ctx context.Context, key string) error {
 	return kv.in.use(ctx, func(s store.Store) error { return s.Delete(key) })
 }
@@ -55,10 +53,10 @@ func (kv *KV) Delete(ctx context.Context, key string) error {
 // Range selects entries of a KV. The zero value selects all, in byte order.
 type Range struct {
 	Prefix  string // keys that begin with it
-	Start   string // keys from it on
-	End     string // keys before it; "" means no end
+	Start   string // keys >= Start
+	End     string // keys < End; "" means no end
 	Limit   int    // at most this many; 0 means no limit
-	Bytes   int    // no more once their values have this many bytes; 0 means no limit
+	Bytes   int    // stop once the values have this many bytes; 0 means no limit
 	Reverse bool   // from the last to the first
 }
 
@@ -68,7 +66,7 @@ type Entry struct {
 	value []byte
 }
 
-// Decode decodes the value into what into points to.
+// Decode decodes the value into the variable that into points to.
 func (e Entry) Decode(into any) error { return value.Unmarshal(e.value, into) }
 
 // Entries returns the entries in a range.
@@ -84,8 +82,8 @@ func (kv *KV) Entries(ctx context.Context, r Range) (entries []Entry, err error)
 	return entries, err
 }
 
-// DeleteAll removes all keys and their values, and returns how many there were. SQL
-// tables stay.
+// DeleteAll removes all keys and their values, and returns how many there were. SQL tables
+// are kept.
 func (kv *KV) DeleteAll(ctx context.Context) (n int, err error) {
 	err = kv.in.use(ctx, func(s store.Store) error {
 		n, err = s.DeleteAll()
