@@ -12,38 +12,39 @@ import (
 	"github.com/lumenize/lmz/internal/store"
 )
 
-// What an object has stored for another is in a lane, in the order in which it left. If
-// the receiver cannot execute it just then (it does not start, its disk is full), the
-// first of the lane is tried again after a pause, and what comes behind it waits: so the
-// order is kept, and no other receiver waits. How often it was tried and when it is next
-// is stored with the sender, as far as that can store something.
+// Stored sends from one object to another form a lane, in the order in which they left. If
+// the receiver cannot execute now (it does not start, its disk is full), the first of the
+// lane is retried after a pause, and those behind it wait: this keeps the order, and delays
+// no other receiver. The number of attempts and the time of the next are stored with the
+// sender, if it can store anything.
 
 // laneRows are the rows of lanes whose receivers cannot execute what is sent to them.
 const laneRows = "lane/"
 
-// The bounds of a lane: what a receiver does not execute is refused where it is sent.
+// The limits of a lane: beyond them, new sends to a receiver that does not execute are
+// refused at the sender.
 const (
 	maxLane      = 10_000
 	maxLaneBytes = 16 << 20
 )
 
-// laneRetry says how long the pauses are. There is no last attempt but the deadline.
+// laneRetry is the backoff. Attempts are limited only by the deadline.
 var laneRetry = Retry{First: time.Second, Max: time.Minute}
 
-// laneKey names a lane.
+// laneKey identifies a lane.
 type laneKey struct{ from, to lmz.Address }
 
-// laneRow is what is stored of a lane whose receiver fails.
+// laneRow is the stored state of a lane whose receiver fails.
 type laneRow struct {
 	To       []string // binding and instance
 	Failures int
 	Since    int64 // Unix milliseconds of the first failure
-	Next     int64 // and of the next attempt
+	Next     int64 // Unix milliseconds of the next attempt
 	Error    string
 }
 
-// lane is what one object has sent to another and what is not answered. All of it is guarded
-// by rt.mu, as are passages.
+// lane holds the unanswered sends of one object to another. All fields are guarded by rt.mu,
+// as are those of passages.
 type lane struct {
 	laneKey
 	sends    list.List     // of *passage
@@ -51,11 +52,11 @@ type lane struct {
 	last     int64         // number of the last passage
 	bytes    int
 	held     int       // passages that wait for another attempt
-	row      laneRow   // no failures: the receiver executes
-	soonest  time.Time // deadline of those that are held, zero if there is none
+	row      laneRow   // Failures == 0: the receiver executes
+	soonest  time.Time // earliest deadline of held passages, zero if there is none
 	timer    *time.Timer
 	stored   bool // there is a row on disk
-	unsaved  bool // which is not what it should be
+	unsaved  bool // the row on disk is out of date
 	finished bool // its sender was removed
 	holding  *atomic.Int64
 }
@@ -63,20 +64,21 @@ type lane struct {
 // passage is a stored send on its way to one object.
 type passage struct {
 	s      *stored
-	i      int // of the target
+	i      int // index of the target
 	lane   *lane
 	place  *list.Element
-	number int64 // in the lane
+	number int64 // position in the lane
 	began  bool  // the receiver executes it
 	held   bool  // it waits for another attempt
 	again  bool  // it was presented before
 	sent   func(*proto.Call)
 }
 
-// errBehind answers what must not overtake.
+// errBehind refuses a call that would overtake a send.
 var errBehind = notExecuted("another message to this object has to be executed first")
 
-// join puts a send to an object at the end of its lane; other nodes have none. rt.mu is held.
+// join appends a send to the lane of its target object; it returns nil for other nodes.
+// rt.mu is held.
 func (rt *Runtime) join(s *stored, i int, again bool, sent func(*proto.Call)) *passage {
 	to := s.target(i)
 	if _, ok := rt.kinds[to.Binding]; !ok {
@@ -99,7 +101,7 @@ func (rt *Runtime) join(s *stored, i int, again bool, sent func(*proto.Call)) *p
 	return p
 }
 
-// laneOf returns a lane, which it makes if need be. rt.mu is held.
+// laneOf returns a lane, creating it if necessary. rt.mu is held.
 func (rt *Runtime) laneOf(k laneKey) *lane {
 	l := rt.lanes[k]
 	if l == nil {
@@ -134,8 +136,8 @@ func (rt *Runtime) passageOf(c *proto.Call) *passage {
 	return nil
 }
 
-// mayBegin returns why a call must not begin, whose receiver has the turn for it, or nil: it
-// would overtake what its caller has sent before.
+// mayBegin returns why a call, whose receiver has the turn for it, must not begin because it
+// would overtake an earlier send of its caller, or nil.
 func (rt *Runtime) mayBegin(c *proto.Call) *lmz.Error {
 	if c.Until.IsZero() {
 		return rt.mayCall(c)
@@ -148,7 +150,8 @@ func (rt *Runtime) mayBegin(c *proto.Call) *lmz.Error {
 	return nil
 }
 
-// mayCall is mayBegin of what is not stored. What it would overtake is tried at once.
+// mayCall is mayBegin for calls that are not stored. The sends that the call would overtake
+// are retried at once.
 func (rt *Runtime) mayCall(c *proto.Call) *lmz.Error {
 	if rt.holding.Load() == 0 { // nearly always
 		return nil
@@ -166,7 +169,7 @@ func (rt *Runtime) mayCall(c *proto.Call) *lmz.Error {
 	return notExecuted("what you have sent to this object before waits to be tried again: " + l.row.Error)
 }
 
-// began says that the receiver executes a stored send: those behind it may follow.
+// began records that the receiver is executing a stored send: those behind it may follow.
 func (rt *Runtime) began(c *proto.Call) {
 	rt.change(c, func(p *passage) {
 		p.began = true
@@ -174,13 +177,13 @@ func (rt *Runtime) began(c *proto.Call) {
 	})
 }
 
-// landed says that a turn of a stored send is on disk: its receiver executes.
+// landed records that a turn of a stored send is on disk: its receiver executes.
 func (rt *Runtime) landed(c *proto.Call) {
 	rt.change(c, func(p *passage) { rt.works(p.lane) })
 }
 
-// lost says that the first turn of a stored send was lost: none behind it may begin before
-// its answer has come.
+// lost records that the first turn of a stored send was lost: none behind it may begin
+// before its answer has arrived.
 func (rt *Runtime) lost(c *proto.Call) {
 	rt.change(c, func(p *passage) {
 		p.began = false
@@ -188,7 +191,7 @@ func (rt *Runtime) lost(c *proto.Call) {
 	})
 }
 
-// change has f change a passage, and lets go what may go then.
+// change applies f to a passage, and releases the passages that may then leave.
 func (rt *Runtime) change(c *proto.Call, f func(*passage)) {
 	rt.mu.Lock()
 	p := rt.passageOf(c)
@@ -201,7 +204,7 @@ func (rt *Runtime) change(c *proto.Call, f func(*passage)) {
 	rt.depart(ready)
 }
 
-// works ends the attempts of a lane. rt.mu is held.
+// works clears the failures of a lane. rt.mu is held.
 func (rt *Runtime) works(l *lane) {
 	if l.row.Failures > 0 {
 		l.row = laneRow{}
@@ -209,7 +212,7 @@ func (rt *Runtime) works(l *lane) {
 	}
 }
 
-// advance moves the head on from a place whose passage has begun or gone.
+// advance moves the head past a place whose passage has begun or is gone.
 func (l *lane) advance(from *list.Element) {
 	if l.head != from {
 		return
@@ -232,7 +235,7 @@ func (l *lane) hold(p *passage) {
 	l.holding.Add(1)
 }
 
-// release returns what was held and may leave, all that was if the first may.
+// release returns the held passages that may leave: all of them if the first may.
 func (l *lane) release() (ready []*passage) {
 	if l.row.Failures > 0 || l.held == 0 || l.head == nil || !l.head.Value.(*passage).held {
 		return nil
@@ -252,7 +255,7 @@ func (l *lane) unhold(p *passage) *passage {
 	return p
 }
 
-// depart presents what is ready to its receivers. rt.mu is not held.
+// depart presents ready passages to their receivers. rt.mu must not be held.
 func (rt *Runtime) depart(ready []*passage) {
 	for _, p := range ready {
 		rt.mu.Lock()
@@ -263,7 +266,7 @@ func (rt *Runtime) depart(ready []*passage) {
 	}
 }
 
-// leaveLane ends a passage, and returns what may go then. rt.mu is held.
+// leaveLane ends a passage, and returns those that may then leave. rt.mu is held.
 func (rt *Runtime) leaveLane(p *passage) (ready []*passage) {
 	l := p.lane
 	l.advance(p.place)
@@ -280,7 +283,7 @@ func (rt *Runtime) leaveLane(p *passage) (ready []*passage) {
 	return l.release()
 }
 
-// forgetLane drops a lane of which there is nothing to know. rt.mu is held.
+// forgetLane drops a lane that is empty and has no row on disk. rt.mu is held.
 func (rt *Runtime) forgetLane(l *lane) {
 	if l.sends.Len() > 0 || l.stored || l.unsaved {
 		return
@@ -295,7 +298,7 @@ func (l *lane) stop() {
 	}
 }
 
-// note says that what is stored of a lane is not right. rt.mu is held.
+// note marks the row of a lane as out of date. rt.mu is held.
 func (rt *Runtime) note(l *lane) {
 	if !l.unsaved && !l.finished {
 		l.unsaved = true
@@ -303,8 +306,8 @@ func (rt *Runtime) note(l *lane) {
 	}
 }
 
-// keepLane has the sender store when the next attempt is. Without that nothing is lost: the
-// next life of the gateway tries at once.
+// keepLane lets the sender store the time of the next attempt. If that fails, nothing is
+// lost: the next life of the gateway tries at once.
 func (rt *Runtime) keepLane(l *lane, payer string) {
 	rt.serveChore(l.from, chore{
 		what: "pause", payer: payer, once: true, do: nothing,
@@ -312,8 +315,8 @@ func (rt *Runtime) keepLane(l *lane, payer string) {
 	})
 }
 
-// keepLanes stores, in the turn's transaction, what is not right of the object's lanes, and
-// returns what may be done when that is on disk.
+// keepLanes stores, in the turn's transaction, the object's lane rows that are out of date,
+// and returns a function to call once they are on disk.
 func (o *Object) keepLanes() (saved func(), err error) {
 	rt, a := o.rt, o.id.Address
 	rt.mu.Lock()
@@ -375,7 +378,7 @@ func (o *Object) resumeLanes() error {
 	return nil
 }
 
-// endLanes forgets the lanes of an object whose sends are at hand no more. rt.mu is held.
+// endLanes drops the lanes of an object whose sends are no longer available. rt.mu is held.
 func (rt *Runtime) endLanes(from lmz.Address) {
 	for k, l := range rt.lanes {
 		if k.from == from {

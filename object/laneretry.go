@@ -11,8 +11,8 @@ import (
 	"github.com/lumenize/lmz/internal/wake"
 )
 
-// settles takes the answer of a receiver and reports whether it settles the send. What was
-// not executed is tried again, until its time is over.
+// settles reports whether the answer of a receiver settles the send. A send that was not
+// executed is retried until its deadline.
 func (rt *Runtime) settles(s *stored, i int, a proto.Answer) (_ proto.Answer, settled bool) {
 	var failure error
 	if a.Failed == lmz.CodeGateway {
@@ -24,7 +24,7 @@ func (rt *Runtime) settles(s *stored, i int, a proto.Answer) (_ proto.Answer, se
 	case p == nil:
 		rt.mu.Unlock()
 		return a, true
-	case failure != nil && rt.closed: // the next life goes on with it
+	case failure != nil && rt.closed: // the next life continues it
 		rt.mu.Unlock()
 		return a, false
 	case a.Failed == lmz.CodeUnknown:
@@ -51,11 +51,11 @@ func (rt *Runtime) settles(s *stored, i int, a proto.Answer) (_ proto.Answer, se
 	return a, true
 }
 
-// storedPauses is how many failures are stored one by one, while the pauses grow.
+// storedPauses is how many failures are stored individually, while the pauses grow.
 const storedPauses = 7
 
-// failed keeps a send that was not executed for another attempt. It returns what may go, and
-// the failures of the lane if this is one more. rt.mu is held.
+// failed keeps a send that was not executed for another attempt. It returns the passages
+// that may leave, and the lane's failure count if this adds to it. rt.mu is held.
 func (rt *Runtime) failed(p *passage, failure error) (ready []*passage, failures int) {
 	l := p.lane
 	p.began = false
@@ -83,8 +83,9 @@ func isBehind(failure error) bool {
 	return errors.As(failure, &e) && e.Message == errBehind.Message
 }
 
-// pause is how long to wait for the next attempt: up to a quarter less than the full pause,
-// so that the senders to one receiver do not come together, and the same at every replay.
+// pause is how long to wait before the next attempt: the full pause with up to a quarter
+// subtracted as jitter, to spread the senders to one receiver. The jitter is deterministic,
+// for replays.
 func (l *lane) pause() time.Duration {
 	h := fnv.New32a()
 	for _, s := range []string{l.from.Binding, l.from.Instance, l.to.Binding, l.to.Instance} {
@@ -95,7 +96,7 @@ func (l *lane) pause() time.Duration {
 	return full - full/4*time.Duration(h.Sum32()%1024)/1024
 }
 
-// arm has a lane looked at when the deadline of a passage that is held is over. rt.mu is held.
+// arm schedules a check of a lane for the deadline of a held passage. rt.mu is held.
 func (rt *Runtime) arm(l *lane, p *passage) {
 	until := time.UnixMilli(p.s.row.Until)
 	if p.held && p.s.row.Deadline && (l.soonest.IsZero() || until.Before(l.soonest)) {
@@ -104,7 +105,7 @@ func (rt *Runtime) arm(l *lane, p *passage) {
 	}
 }
 
-// setTimer sets the timer of a lane for what comes first. rt.mu is held.
+// setTimer sets the timer of a lane for its next event. rt.mu is held.
 func (rt *Runtime) setTimer(l *lane) {
 	l.stop()
 	at := l.soonest
@@ -116,12 +117,12 @@ func (rt *Runtime) setTimer(l *lane) {
 	}
 }
 
-// waits reports whether the first of a lane waits for its next attempt.
+// waits reports whether the first passage waits for its next attempt.
 func (l *lane) waits() bool {
 	return l.row.Failures > 0 && l.head != nil && l.head.Value.(*passage).held
 }
 
-// lookAt gives up what is too late, and tries the first of a lane again when it is time.
+// lookAt gives up expired passages, and retries the first when it is due.
 func (rt *Runtime) lookAt(l *lane) {
 	rt.mu.Lock()
 	if rt.closed || l.finished {
@@ -160,8 +161,8 @@ func (rt *Runtime) lookAt(l *lane) {
 
 func nothing(context.Context, lmz.Handler) (any, error) { return nil, nil }
 
-// tooLate is the answer to a send whose time is over: it was not executed, unless an earlier
-// life of the gateway presented it.
+// tooLate is the answer to an expired send: it was not executed, unless an earlier life of
+// the gateway presented it.
 func (p *passage) tooLate(why string) proto.Answer {
 	message := p.lane.to.String() + " could not execute it in time"
 	if why != "" {

@@ -15,27 +15,27 @@ import (
 	"github.com/lumenize/lmz/internal/value"
 )
 
-// A Send to an object, and any Send with a reply, is stored with the turn that made it
-// and leaves after the commit. It stays stored until it is settled: until its callee has
-// answered and the reply, if there is one, has run. When the gateway was killed before
-// that, the next one presents it to an object again, under the same id, so that the
-// object can tell whether it has executed it; who keeps no outcomes is not asked again.
+// A Send to an object, and any Send with a reply, is stored with the turn that made it and
+// leaves after the commit. It stays stored until it is settled: until its callee has
+// answered and the reply, if there is one, has run. If the gateway is killed before that,
+// the next one presents it to an object again, under the same ID, so that the object can
+// tell whether it has executed it; nodes that keep no outcomes are not asked again.
 
-// How long a stored send without a deadline of its own is presented again, and how long
-// its callee keeps the outcome if nobody tells it that it may forget it.
+// sendLife is how long a stored send without a deadline is presented again, and how long its
+// callee keeps the outcome if it is never acknowledged.
 const sendLife = 7 * 24 * time.Hour
 
 // sendRow is a stored send: one continuation for one or many targets.
 type sendRow struct {
-	ID         []byte   `cbor:"id"` // of the calls: their session, of which the number is the target's
+	ID         []byte   `cbor:"id"` // the session of the calls; the call number is the target's
 	To         []string `cbor:"to"` // binding and instance of each target
 	Chain      []byte   `cbor:"chain"`
-	Sender     []byte   `cbor:"sender"`          // the call context that it was sent in
+	Sender     []byte   `cbor:"sender"`          // the sender's call context
 	Reply      []byte   `cbor:"reply,omitempty"` // encoded; nil for none
 	ReplyName  string   `cbor:"replyName,omitempty"`
 	ErrorsOnly bool     `cbor:"errorsOnly,omitempty"`
-	Until      int64    `cbor:"until"`              // Unix milliseconds; it is not presented later
-	Deadline   bool     `cbor:"deadline,omitempty"` // Until was set for it
+	Until      int64    `cbor:"until"`              // Unix milliseconds; not presented after that
+	Deadline   bool     `cbor:"deadline,omitempty"` // Until is a deadline set by the sender
 	Payer      string   `cbor:"payer,omitempty"`    // see proto.WithPayer
 }
 
@@ -44,7 +44,7 @@ type stored struct {
 	rt     *Runtime
 	row    sendRow
 	id     proto.SessionID
-	key    string // of the row; "" if it was sent without a turn, and is not stored
+	key    string // of the row; "" if sent without a turn, and so not stored
 	from   lmz.Identity
 	sender lmz.CallContext
 
@@ -52,9 +52,9 @@ type stored struct {
 
 	// Guarded by rt.mu.
 	settled []bool     // by target
-	under   []*passage // by target; nil if that is no object, or has answered
+	under   []*passage // by target; nil if that is not an object, or has answered
 	left    int        // targets that are not settled
-	dropped bool       // its sender was removed: nobody waits for what becomes of it
+	dropped bool       // its sender was removed: nothing waits for the outcome
 }
 
 func (s *stored) targets() int { return len(s.row.To) / 2 }
@@ -63,15 +63,15 @@ func (s *stored) target(i int) lmz.Address { return lmz.At(s.row.To[2*i], s.row.
 
 func (s *stored) call(i int) proto.CallID { return proto.CallID{Session: s.id, Number: uint64(i) + 1} }
 
-// open prepares a send for being under way.
+// open prepares a send to be presented.
 func (s *stored) open() {
 	s.settled, s.left, s.under = make([]bool, s.targets()), s.targets(), make([]*passage, s.targets())
 }
 
-// bytes is what a send takes in memory while it is under way, to each target.
+// bytes is the memory that a send takes per target while it is under way.
 func (s *stored) bytes() int { return len(s.row.Chain) + len(s.row.Reply) }
 
-// isObject reports whether a binding is one of objects, which keep outcomes.
+// isObject reports whether a binding's nodes are objects, which keep outcomes.
 func (rt *Runtime) isObject(binding string) bool {
 	rt.mu.Lock()
 	defer rt.mu.Unlock()
@@ -79,7 +79,7 @@ func (rt *Runtime) isObject(binding string) bool {
 	return ok
 }
 
-// newStored makes a send to targets.
+// newStored returns a send to targets.
 func (o *Object) newStored(call *proto.Call, targets []lmz.Address, sender lmz.CallContext, want lmz.SendOption, deadline time.Time) (*stored, error) {
 	sender.Self = lmz.Identity{}
 	encoded, err := proto.MarshalContext(sender)
@@ -119,11 +119,11 @@ func (r *run) addSend(s *stored, sent func(*proto.Call)) {
 	})
 }
 
-// sent is how much a turn has sent.
+// sent is a position in what a turn has sent.
 type sent struct{ effects, sends int }
 
-// sent returns how much the turn has sent so far, and unsend takes back what came after
-// that. r.mu is held.
+// sent returns how much the turn has sent so far; unsend takes back everything after that.
+// r.mu is held.
 func (r *run) sent() sent { return sent{effects: len(r.effects), sends: len(r.sends)} }
 
 func (r *run) unsend(s sent) { r.effects, r.sends = r.effects[:s.effects], r.sends[:s.sends] }
@@ -144,7 +144,7 @@ func (r *run) keepSends() error {
 	return nil
 }
 
-// nextSendKey gives a send its place behind those that are stored.
+// nextSendKey assigns a send its key, after those already stored.
 func (o *Object) nextSendKey(s *stored) error {
 	if o.nextSend == 0 {
 		rows, err := o.store.Rows(store.SendRows, store.NoLimit)
@@ -180,7 +180,7 @@ func (rt *Runtime) leaves(s *stored, i int, sent func(*proto.Call)) {
 	}
 }
 
-// presentAgain takes up a send of an earlier life of the gateway. The caller has the
+// presentAgain continues a send of an earlier life of the gateway. The caller has the
 // object's turn.
 func (o *Object) presentAgain(r store.Row) error {
 	row, err := decodeRow[sendRow](r)
@@ -224,7 +224,7 @@ func (o *Object) presentAgain(r store.Row) error {
 	return nil
 }
 
-// present asks a target to do what was sent. It does not block.
+// present delivers a send to a target. It does not block.
 func (rt *Runtime) present(s *stored, i int, again bool, sent func(*proto.Call)) {
 	to := s.target(i)
 	settle := func(a proto.Answer) { rt.answered(s, i, a) }
@@ -245,7 +245,7 @@ func (rt *Runtime) present(s *stored, i int, again bool, sent func(*proto.Call))
 	failpoint.Here("before send")
 	defer failpoint.Here("after send")
 	sent(call)
-	if object && !s.row.Deadline { // it waits for its turn as long as it takes
+	if object && !s.row.Deadline { // it waits for its turn without limit
 		rt.mesh.Deliver(context.Background(), call, settle)
 		return
 	}
@@ -255,14 +255,14 @@ func (rt *Runtime) present(s *stored, i int, again bool, sent func(*proto.Call))
 	rt.send(call, until, settle)
 }
 
-// answered takes the answer of a target. It does not block.
+// answered handles the answer of a target. It does not block.
 func (rt *Runtime) answered(s *stored, i int, a proto.Answer) {
 	if a, settled := rt.settles(s, i, a); settled {
 		rt.conclude(s, i, a)
 	}
 }
 
-// conclude does what follows from the last answer of a target. It does not block.
+// conclude acts on the final answer of a target. It does not block.
 func (rt *Runtime) conclude(s *stored, i int, a proto.Answer) {
 	var dead *deadRow
 	if s.row.Reply == nil && a.Failed != "" && !rt.isClosed() {
@@ -283,7 +283,7 @@ func (rt *Runtime) conclude(s *stored, i int, a proto.Answer) {
 		return
 	}
 	rt.mu.Lock()
-	if rt.closed || s.key == "" { // it stays stored, and is settled in the next life; or it never was
+	if rt.closed || s.key == "" { // settled in the next life, or never stored
 		rt.mu.Unlock()
 		return
 	}
@@ -292,7 +292,7 @@ func (rt *Runtime) conclude(s *stored, i int, a proto.Answer) {
 	open := rt.objects[s.from.Address] != nil
 	rt.mu.Unlock()
 	store := func() {} // closing the object stores it,
-	if dead != nil {   // and people look at what is dead before
+	if dead != nil {   // but dead letters must be visible before
 		store = func() { go rt.storeSettled(s.from.Address) }
 	}
 	if open {
@@ -302,16 +302,16 @@ func (rt *Runtime) conclude(s *stored, i int, a proto.Answer) {
 	}
 }
 
-// storeSettled stores what was settled of what an open object has sent.
+// storeSettled stores settlements of an open object's sends.
 func (rt *Runtime) storeSettled(a lmz.Address) {
-	// If that is refused, the next life settles it again.
+	// If refused, the next life settles it again.
 	rt.turnOf(context.Background(), a, func(o *Object) error {
 		o.tidy()
 		return nil
 	})
 }
 
-// reply has the sender run the reply to a send.
+// reply makes the sender run the reply to a send.
 func (rt *Runtime) reply(s *stored, i int, a proto.Answer) {
 	c := chore{
 		what: "reply", work: s.row.ReplyName, context: s.sender, payer: s.row.Payer,
@@ -326,11 +326,11 @@ func (rt *Runtime) reply(s *stored, i int, a proto.Answer) {
 	rt.serveChore(s.from.Address, c)
 }
 
-// settlement says that a target of a send is settled.
+// settlement records that a target of a send is settled.
 type settlement struct {
 	s    *stored
 	i    int
-	dead *deadRow // what is kept of it, nil for nothing
+	dead *deadRow // the dead letter to keep, or nil
 }
 
 // settle marks a target as settled. rt.mu is held.
@@ -341,10 +341,10 @@ func (s *stored) settle(i int) {
 	}
 }
 
-// keepSettled stores, in the turn's transaction, that targets are settled, and returns
-// what may be done when that is on disk.
+// keepSettled stores, in the turn's transaction, that targets are settled, and returns a
+// function to call once that is on disk.
 func (o *Object) keepSettled(list []settlement) (saved func(), err error) {
-	sends := make(map[*stored][]byte) // which targets are settled; nil: all
+	sends := make(map[*stored][]byte) // which targets are settled; nil means all
 	o.rt.mu.Lock()
 	for _, x := range list {
 		x.s.settle(x.i)
@@ -414,8 +414,9 @@ func (o *Object) readSettled(s *stored) error {
 	return nil
 }
 
-// keepUnsaved stores what was settled without a turn, in a turn that commits anyway, and
-// returns what to do when that commit is durable or lost: then it is stored with another.
+// keepUnsaved stores settlements made without a turn, in a turn that commits anyway, and
+// returns a function to call when that commit is durable or lost. If lost, another commit
+// stores them.
 func (o *Object) keepUnsaved(commits bool) (ended func(error), err error) {
 	if !commits {
 		return nobody, nil
@@ -431,8 +432,8 @@ func (o *Object) keepUnsaved(commits bool) (ended func(error), err error) {
 	return o.keepTaken(list, late)
 }
 
-// keepTaken is keepUnsaved with the settlements that were taken, and with lanes if some are
-// not stored as they should be.
+// keepTaken is keepUnsaved for the given settlements, and with lanes set also stores lane
+// rows that are out of date.
 func (o *Object) keepTaken(list []settlement, lanes bool) (ended func(error), err error) {
 	keptLanes, kept := func() {}, func() {}
 	ended = func(err error) {

@@ -8,26 +8,26 @@ import (
 	"github.com/lumenize/lmz/internal/store"
 )
 
-// Outcomes of calls that their callers have not acknowledged are kept with the state
-// they changed, so that a call which is presented again after its session has ended
-// is not executed twice (PROTOCOL.md, "Sessions").
+// Outcomes that callers have not acknowledged are kept with the state they changed, so that
+// a call presented again after its session has ended is not executed twice (PROTOCOL.md,
+// "Sessions").
 
 // Retention of outcomes.
 const (
 	outcomeGrace = 60 * time.Second // how long an outcome is kept after the call's deadline
-	maxOutcome   = 64 << 10         // the largest answer that is kept, in bytes
+	maxOutcome   = 64 << 10         // the largest answer kept, in bytes
 )
 
 // known is a call that is queued or running.
 type known struct {
 	caller string
-	again  []func(proto.Answer) // those who presented it again and wait for it
+	again  []func(proto.Answer) // callbacks of repeated deliveries that wait for the answer
 }
 
 func callerOf(c *proto.Call) string { return c.Context.Caller().String() }
 
-// track remembers a call while it is queued or running. It returns what to do with
-// the answer, or nil if the call is here already and its answer goes to done as well.
+// track remembers a call while it is queued or running. It returns a function to call with
+// the answer, or nil if the call is already here, whose answer then also goes to done.
 func (rt *Runtime) track(c *proto.Call, done func(proto.Answer)) func(proto.Answer) {
 	if c.ID == (proto.CallID{}) {
 		return done
@@ -39,7 +39,7 @@ func (rt *Runtime) track(c *proto.Call, done func(proto.Answer)) func(proto.Answ
 			k.again = append(k.again, done)
 			return nil
 		}
-		return done // no honest client numbers two calls alike
+		return done // no honest client reuses a call number
 	}
 	k := &known{caller: callerOf(c)}
 	rt.known[c.ID] = k
@@ -55,7 +55,7 @@ func (rt *Runtime) track(c *proto.Call, done func(proto.Answer)) func(proto.Answ
 	}
 }
 
-// takeAcknowledged returns the outcomes that are of no use any more.
+// takeAcknowledged takes the outcomes that may be dropped.
 func (o *Object) takeAcknowledged() []proto.CallID {
 	o.rt.mu.Lock()
 	defer o.rt.mu.Unlock()
@@ -64,8 +64,8 @@ func (o *Object) takeAcknowledged() []proto.CallID {
 	return ids
 }
 
-// earlier returns the answer to a call that is presented again, if it has begun
-// before. The caller has the turn.
+// earlier returns the answer to a call that is presented again, if it began earlier. The
+// caller has the turn.
 func (o *Object) earlier(c *proto.Call) (proto.Answer, bool, error) {
 	if !c.Again {
 		return proto.Answer{}, false, nil
@@ -89,9 +89,9 @@ func unknown(message string, fields map[string]any) proto.Answer {
 	return proto.ErrorAnswer(&lmz.Error{Code: lmz.CodeUnknown, Message: message, Fields: fields})
 }
 
-// keepOutcome stores what became of the run's call in the turn's transaction. A nil
-// answer means that it has begun. Nothing is stored of a call that left no trace: it
-// may run again.
+// keepOutcome stores the outcome of the run's call in the turn's transaction. A nil answer
+// means that the call has begun. Nothing is stored for a call that had no effects: it may
+// run again.
 func (r *run) keepOutcome(answer *proto.Answer) error {
 	if r.call == nil || r.call.ID == (proto.CallID{}) || r.call.NoReply && r.call.Until.IsZero() {
 		return nil
@@ -109,7 +109,7 @@ func (r *run) keepOutcome(answer *proto.Answer) error {
 	}
 	if answer != nil {
 		kept.Answered, kept.Answer = true, *answer
-		if r.call.NoReply { // it is only asked whether there is one
+		if r.call.NoReply { // only its existence matters
 			kept.Answer.Payload = nil
 		}
 		if len(answer.Payload) > maxOutcome {

@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// park has a call of a goroutine without the turn wait for the end of the turn that the
-// run has, whose changes it may know, or for the end of ctx. r.mu is not held.
+// park makes a call of a goroutine without the turn wait for the end of the run's turn,
+// whose changes it may have seen, or for the end of ctx. r.mu is not held.
 func (r *run) park(ctx context.Context, p part) {
 	var once sync.Once
 	stop := context.AfterFunc(ctx, func() { once.Do(func() { p.lost(stillInTurn(ctx)) }) })
@@ -40,7 +40,7 @@ func stillInTurn(ctx context.Context) error {
 		"a handler that waits for several calls makes them with Object.Calls")
 }
 
-// unpark tells calls that waited for the turn that it was rolled back. r.mu is held.
+// unpark fails the calls that waited for the turn, which was rolled back. r.mu is held.
 func (r *run) unpark(why error) {
 	for _, p := range r.parked {
 		p.lost(why)

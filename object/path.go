@@ -8,14 +8,14 @@ import (
 	"github.com/lumenize/lmz"
 )
 
-// Limits of names. A file name has 255 bytes on common file systems.
+// Limits of names. Common file systems limit file names to 255 bytes.
 const (
 	maxInstance = 1024 // bytes of an instance name
-	maxBinding  = 80   // bytes of a binding, which may triple when escaped
-	maxReadable = 40   // bytes of an instance name that are repeated in the file's name
+	maxBinding  = 80   // bytes of a binding, whose length may triple when escaped
+	maxReadable = 40   // bytes of an instance name copied to the file name
 )
 
-// checkInstance refuses names that cannot be an object's.
+// checkInstance refuses invalid instance names.
 func checkInstance(name string) *lmz.Error {
 	switch {
 	case name == "":
@@ -28,7 +28,7 @@ func checkInstance(name string) *lmz.Error {
 	return nil
 }
 
-// quoted shows a name that a caller made up, if it is not too long to be one.
+// quoted quotes a name from a caller, unless it is too long to be valid.
 func quoted(name string) string {
 	if len(name) > maxInstance {
 		return fmt.Sprintf("a name of %d bytes", len(name))

@@ -8,18 +8,18 @@ import (
 	"github.com/lumenize/lmz"
 )
 
-// postponed are the chores of an object that cannot do them just now: it does not start, or
-// cannot store anything. The first is tried again after a pause that grows; when it is done
-// the others follow, in order. Guarded by rt.mu.
+// postponed holds the chores that an object cannot do now because it does not start or
+// cannot store anything. The first is retried after a growing pause; when it is done the
+// others follow, in order. Guarded by rt.mu.
 type postponed struct {
 	failures int
 	chores   []chore
-	next     bool // the next chore that comes is the one to try
+	next     bool // the next chore to arrive is the one to try
 	timer    *time.Timer
 }
 
-// joinPostponed reports whether a chore has to wait behind others that could not be done,
-// and lets it. rt.mu is held.
+// joinPostponed reports whether a chore must wait behind postponed ones, and if so enqueues
+// it. rt.mu is held.
 func (rt *Runtime) joinPostponed(a lmz.Address, c chore) bool {
 	p := rt.postponed[a]
 	switch {
@@ -38,7 +38,7 @@ func (p *postponed) add(c chore) {
 	p.chores = slices.Insert(p.chores, i, c)
 }
 
-// postpone keeps a chore that could not be done.
+// postpone enqueues a chore that could not be done.
 func (rt *Runtime) postpone(a lmz.Address, c chore, why string) {
 	if c.once {
 		return
@@ -58,7 +58,7 @@ func (rt *Runtime) postpone(a lmz.Address, c chore, why string) {
 	}
 }
 
-// tryPostponed tries the first of what was postponed.
+// tryPostponed tries the first postponed chore.
 func (rt *Runtime) tryPostponed(a lmz.Address, p *postponed) {
 	rt.mu.Lock()
 	p.timer = nil
@@ -73,7 +73,7 @@ func (rt *Runtime) tryPostponed(a lmz.Address, p *postponed) {
 	first.again()
 }
 
-// didChore has what was postponed follow, after a chore that was done.
+// didChore runs the postponed chores after one that was done.
 func (rt *Runtime) didChore(a lmz.Address) {
 	rt.wakes.Able(a)
 	rt.mu.Lock()
@@ -87,14 +87,14 @@ func (rt *Runtime) didChore(a lmz.Address) {
 	}
 }
 
-// hasPostponed reports whether chores of an object wait for it to be able to do them.
+// hasPostponed reports whether an object has postponed chores.
 func (rt *Runtime) hasPostponed(a lmz.Address) bool {
 	rt.mu.Lock()
 	defer rt.mu.Unlock()
 	return rt.postponed[a] != nil
 }
 
-// endPostponed forgets what was postponed. rt.mu is held.
+// endPostponed drops the postponed chores. rt.mu is held.
 func (rt *Runtime) endPostponed(a lmz.Address) {
 	if p := rt.postponed[a]; p != nil {
 		if p.timer != nil {

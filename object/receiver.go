@@ -9,14 +9,14 @@ import (
 	"github.com/lumenize/lmz/internal/turn"
 )
 
-// Mesh is where the calls of objects go. Package gateway has the only implementation, and
-// opens the runtime of its objects itself.
+// Mesh delivers the calls of objects. Package gateway has the only implementation, and opens
+// the runtime of its objects itself.
 type Mesh interface {
-	// CheckTarget returns why no node can be at an address, or nil.
+	// CheckTarget returns why no node can exist at an address, or nil.
 	CheckTarget(to lmz.Address) *lmz.Error
 }
 
-// meshOf returns what a runtime uses of a mesh, which may be nil.
+// meshOf returns the internal interface of a mesh, which may be nil.
 func meshOf(m Mesh) (proto.Mesh, error) {
 	mesh, ok := m.(proto.Mesh)
 	if m != nil && !ok {
@@ -25,14 +25,14 @@ func meshOf(m Mesh) (proto.Mesh, error) {
 	return mesh, nil
 }
 
-// receiver is how a gateway gives a runtime calls. It is embedded in [Runtime] and not
-// exported, because its methods have types that no other program can name.
+// receiver is how a gateway delivers calls to a runtime. It is embedded in [Runtime] and not
+// exported, because its methods have internal types.
 type receiver struct{ rt *Runtime }
 
 var _ proto.Node = (*Runtime)(nil)
 
-// Deliver implements [proto.Node]. Calls of one object begin in the order in which
-// they were delivered, each when the one before has first given up the turn.
+// Deliver implements [proto.Node]. Calls of one object begin in order of delivery, each once
+// the one before it has first given up the turn.
 func (r receiver) Deliver(ctx context.Context, c *proto.Call, done func(proto.Answer)) {
 	rt := r.rt
 	if done = rt.track(c, done); done == nil {
@@ -40,7 +40,7 @@ func (r receiver) Deliver(ctx context.Context, c *proto.Call, done func(proto.An
 	}
 	rt.Start()
 	limit := maxWaiting
-	if !c.Until.IsZero() { // it waits on disk anyway
+	if !c.Until.IsZero() { // it is stored, and may wait anyway
 		limit = anyLength
 	}
 	o, place, err := rt.enter(c.To, turn.Who{Caller: c.Context.Caller(), Payer: c.Payer}, limit)
@@ -51,8 +51,8 @@ func (r receiver) Deliver(ctx context.Context, c *proto.Call, done func(proto.An
 	go o.serve(ctx, place, c, done)
 }
 
-// Acknowledged says that the caller of the call id has its answer: what is kept of it
-// goes with the next commit of the object at a. It does not block.
+// Acknowledged reports that the caller of the call id has its answer: the next commit of the
+// object at a drops the outcome. It does not block.
 func (r receiver) Acknowledged(a lmz.Address, id proto.CallID) {
 	rt := r.rt
 	rt.mu.Lock()

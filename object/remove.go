@@ -16,17 +16,16 @@ import (
 
 // Remover is a handler that has work to do after its object was removed ([Runtime.Remove]),
 // such as notifying others. OnRemoved may call and send, has no storage, and runs on a new
-// handler that was not started. It has 30 seconds, during which nobody uses the object. It
-// runs again if the process dies before it returns; an error is logged and not retried.
+// handler without OnStart. It has 30 seconds, during which the object is blocked. It runs
+// again if the process dies before it returns; an error is logged and not retried.
 type Remover interface {
 	OnRemoved(ctx context.Context) error
 }
 
-// Remove removes everything that the object at a has stored, its alarms and watches, and
-// its sends that are not finished. It waits for the object's turn. Calls that wait behind
-// it are not executed; later ones find a new object. A crash leaves the whole object or
-// nothing of it. An object that has stored nothing is an error. It is for administrators:
-// no guard is asked.
+// Remove removes all storage of the object at a, its alarms and watches, and its unfinished
+// sends. It waits for the object's turn. Calls that wait behind it are not executed; later
+// ones find a new object. A crash leaves the whole object or nothing of it. It is an error
+// if the object has stored nothing. It is for administrators: no guard is asked.
 func (rt *Runtime) Remove(ctx context.Context, a lmz.Address) error {
 	return rt.turnOf(ctx, a, func(o *Object) error {
 		if !rt.disk.Exists(a) {
@@ -52,8 +51,8 @@ func (rt *Runtime) Remove(ctx context.Context, a lmz.Address) error {
 	})
 }
 
-// paidFor returns what was charged for the object and what it has stored, as far as that can
-// be read. The caller has the turn.
+// paidFor returns the charges for the object and its storage, omitting any that cannot be
+// read. The caller has the turn.
 func (o *Object) paidFor() (paid []charge) {
 	st := o.store
 	if st == nil {
@@ -87,8 +86,8 @@ func (o *Object) paidFor() (paid []charge) {
 	return paid
 }
 
-// abandon ends what the runtime has under way for an object that was removed. Whoever waits
-// for its turn, or has to get it back, does not get to the next object of its name.
+// abandon ends the runtime's pending work for a removed object. Calls that wait for its
+// turn, or must retake it, do not reach the next object with its name.
 func (rt *Runtime) abandon(o *Object) {
 	a := o.id.Address
 	rt.mu.Lock()
@@ -110,11 +109,11 @@ func (rt *Runtime) abandon(o *Object) {
 	rt.endPostponed(a)
 }
 
-// finishRemoval does what follows the removal of the object, whose turn the caller has. From
-// then on another one may have the name.
+// finishRemoval completes the removal of the object, whose turn the caller has. After that,
+// a new object may use the name.
 func (o *Object) finishRemoval() error {
 	rt, a := o.rt, o.id.Address
-	if err := rt.wakes.Drop(a); err != nil { // an object that has nothing is woken in vain
+	if err := rt.wakes.Drop(a); err != nil { // harmless: an empty object is woken in vain
 		o.logger().Error("storage failed", "error", store.WithoutPath(err))
 	}
 	err := o.tellRemoved()
@@ -128,7 +127,7 @@ func (o *Object) finishRemoval() error {
 	return err
 }
 
-// tellRemoved runs OnRemoved, if there is one. An error says that the next life of the
+// tellRemoved runs OnRemoved, if implemented. An error means that the next life of the
 // gateway must run it.
 func (o *Object) tellRemoved() error {
 	ctx, cancel := o.rt.bound(node.WithCallContext(context.Background(), lmz.CallContext{Self: o.id}))
@@ -151,8 +150,8 @@ func (o *Object) tellRemoved() error {
 	return nil
 }
 
-// finishRemovals does what a crash has left of removals, before any call gets the turns of
-// these objects.
+// finishRemovals completes removals interrupted by a crash, before any call gets the turns
+// of these objects.
 func (rt *Runtime) finishRemovals() {
 	left, err := rt.disk.Removals()
 	if err != nil {

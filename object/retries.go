@@ -9,21 +9,21 @@ import (
 	"github.com/lumenize/lmz"
 )
 
-// Retrying is what one object has sent to another that cannot execute it just now.
+// Retrying describes messages from one object to another that cannot execute them now.
 type Retrying struct {
 	From, To lmz.Address
-	Waiting  int // messages
+	Waiting  int // number of messages
 	Attempts int
 	Since    time.Time // of the first attempt
 	Next     time.Time // of the next
 	Error    string    // of the last
-	Cursor   string    // of the place in the list, for [Runtime.Retries]
+	Cursor   string    // position in the list, for [Runtime.Retries]
 }
 
-// Retries returns what is tried again of what was sent by the object with an instance name, by
-// all objects of a binding if that is "", or by all objects if both are, in the order of their
-// names, and only what is behind the place that a cursor names, unless that is empty. It opens
-// no object.
+// Retries returns the messages being retried that were sent by the object with an instance
+// name, by all objects of a binding if instance is "", or by all objects if both are, in
+// order of their names, starting after the cursor after unless that is empty. It opens no
+// objects.
 func (rt *Runtime) Retries(binding, instance, after string) []Retrying {
 	var list []Retrying
 	rt.mu.Lock()

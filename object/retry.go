@@ -2,11 +2,11 @@ package object
 
 import "time"
 
-// Retry says what happens when an alarm's work fails: it runs again, after a pause
-// that doubles. The zero value means the defaults.
+// Retry configures how an alarm's work is retried when it fails: after a pause that doubles
+// each time. The zero value means the defaults.
 type Retry struct {
-	// Attempts is how often the work is tried altogether; the default is 5, and 1 is
-	// no retry. After the last one the alarm is dead ([Alarm.Dead]).
+	// Attempts is the total number of attempts; the default is 5, and 1 means no retries. After
+	// the last one fails the alarm is dead ([Alarm.Dead]).
 	Attempts int
 
 	// First is the pause after the first failure; the default is 1 s.
@@ -16,7 +16,7 @@ type Retry struct {
 	Max time.Duration
 }
 
-// withDefaults fills in what is not set.
+// withDefaults fills in unset fields.
 func (r Retry) withDefaults() Retry {
 	if r.Attempts <= 0 {
 		r.Attempts = 5
@@ -30,7 +30,7 @@ func (r Retry) withDefaults() Retry {
 	return r
 }
 
-// pause returns how long to wait after so many failures, at least one.
+// pause returns how long to wait after a number of failures, at least one.
 func (r Retry) pause(failures int) time.Duration {
 	pause := r.First
 	for range failures - 1 {
@@ -41,15 +41,15 @@ func (r Retry) pause(failures int) time.Duration {
 	return min(pause, r.Max)
 }
 
-// Late says what happens to an alarm that is late: that is more than a minute behind
-// its time, because the gateway was down or the object busy. The zero value is [LateOnce].
+// Late says what happens to a late alarm, one more than a minute behind its time because the
+// gateway was down or the object busy. The zero value is [LateOnce].
 type Late string
 
 const (
-	LateOnce Late = "once" // it runs once, however many times of a cron expression were missed
-	LateSkip Late = "skip" // it does not run; a cron alarm waits for its next time
-	LateAll  Late = "all"  // it runs once for each missed time of a cron expression, in order
+	LateOnce Late = "once" // run once, however many times of a cron expression were missed
+	LateSkip Late = "skip" // do not run; a cron alarm waits for its next time
+	LateAll  Late = "all"  // run once for each missed time of a cron expression, in order
 )
 
-// lateAfter is how far behind its time an alarm is late.
+// lateAfter is how far behind its time an alarm counts as late.
 const lateAfter = time.Minute

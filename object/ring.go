@@ -15,32 +15,32 @@ import (
 	"github.com/lumenize/lmz/internal/wake"
 )
 
-// maxWaking is how many objects are opened at once because something is due, so that
-// calls of objects that are not open need not wait behind thousands.
+// maxWaking limits how many objects are opened at once for due work, so that calls to closed
+// objects need not wait behind thousands.
 const maxWaking = 8
 
-// Start wakes the objects that have something to do, as far as their kinds are
-// registered, and goes on doing so: alarms that are due, and what was sent and watched
-// when the gateway stopped. It reads the index of the data directory and opens no other
-// objects. The first call starts too; without one, and without Start, nothing happens.
+// Start begins to wake objects of registered kinds that have work to do: due alarms, and the
+// sends and watches that were pending when the gateway stopped. It reads the wake index of
+// the data directory and opens no other objects. The first call to any object also starts
+// this; without one, and without Start, nothing happens.
 func (rt *Runtime) Start() {
 	rt.starting.Do(rt.finishRemovals)
 	rt.wakes.Start()
 }
 
-// wake opens an object because something is due. It waits while many others are opened.
+// wake opens an object that has due work. It waits while too many others are being opened.
 func (rt *Runtime) wake(a lmz.Address) {
 	rt.waking <- struct{}{}
 	opened := sync.OnceFunc(func() { <-rt.waking })
-	slow := time.AfterFunc(slowEnd, opened) // its turn may be kept by somebody
+	slow := time.AfterFunc(slowEnd, opened) // another run may keep its turn
 	if !rt.ring(a, budget.System, func() { slow.Stop(); opened() }) {
 		slow.Stop()
 		opened()
 	}
 }
 
-// ring has the object at a run its next alarm that is due. payer pays for the turn, as far
-// as that is known. It calls opened when the object is open, unless it returns false.
+// ring makes the object at a run its next due alarm. payer pays for the turn, if known. It
+// calls opened when the object is open, unless it returns false.
 func (rt *Runtime) ring(a lmz.Address, payer string, opened func()) bool {
 	o, place, err := rt.enter(a, ownWork(payer), anyLength)
 	if err != nil {
@@ -53,7 +53,7 @@ func (rt *Runtime) ring(a lmz.Address, payer string, opened func()) bool {
 	return true
 }
 
-// serveAlarm runs the next alarm that is due, and has the one after it follow.
+// serveAlarm runs the next due alarm, and rings for the one after it.
 func (o *Object) serveAlarm(place *turn.Place, opened func()) {
 	defer o.rt.leave(o)
 	ctx, cancel := o.rt.stoppable(context.Background())
@@ -61,7 +61,7 @@ func (o *Object) serveAlarm(place *turn.Place, opened func()) {
 	refused := o.await(ctx, place, false)
 	if refused == nil && o.handler == nil && !o.rt.disk.Exists(o.id.Address) {
 		opened()
-		// It was removed, or somebody deleted its file.
+		// It was removed, or its file was deleted.
 		o.rt.wakes.Known(o.id.Address, wake.Never, wake.Never)
 		o.pass(place)
 		return
@@ -85,7 +85,7 @@ func (o *Object) serveAlarm(place *turn.Place, opened func()) {
 	}
 	if due == nil || err != nil {
 		r.end(proto.NewAnswer(nil, err), func(a proto.Answer) {
-			if err != nil || !o.rt.hasPostponed(o.id.Address) { // that nothing is due says nothing of them
+			if err != nil || !o.rt.hasPostponed(o.id.Address) { // postponed chores are not alarms
 				o.rang(a)
 			}
 		})
@@ -94,7 +94,7 @@ func (o *Object) serveAlarm(place *turn.Place, opened func()) {
 	o.runAlarm(ctx, r, due)
 }
 
-// rang notes what became of work that was due, and reports whether it could be stored.
+// rang records the outcome of due work, and reports whether it could be stored.
 func (o *Object) rang(answer proto.Answer) bool {
 	if !storageFailed(answer) {
 		o.rt.wakes.Able(o.id.Address)
@@ -105,8 +105,8 @@ func (o *Object) rang(answer proto.Answer) bool {
 	return false
 }
 
-// takeDue returns the next alarm that is due and does not run yet, or nil, and rings for
-// the one after it, which takes its place in the line now. The caller has the turn.
+// takeDue returns the next due alarm that is not yet running, or nil, and rings for the one
+// after it, which takes its place in line now. The caller has the turn.
 func (o *Object) takeDue(st store.Store, now time.Time) (*alarmRow, error) {
 	due, next, waits, err := o.dueAlarms(st, now, len(o.firing)+2)
 	if err == nil && len(due) == 0 && waits {
@@ -131,16 +131,16 @@ func (o *Object) takeDue(st store.Store, now time.Time) (*alarmRow, error) {
 	return due[0], nil
 }
 
-// An alarm waits while its payer has taken too much time, for at most longestWait before
-// it is looked at again. So that it does not hold up those of others, maxLookedAt alarms are
-// looked at for one that may run.
+// An alarm waits while its payer has used too much time, for at most longestWait before it
+// is checked again. So that it does not block those of other payers, up to maxLookedAt
+// alarms are searched for one that may run.
 const (
 	longestWait = time.Minute
 	maxLookedAt = 1000
 )
 
-// dueAlarms returns the first two alarms that are due, do not run yet, and may run now, when
-// to look for the next one, and whether the payer of one has to wait.
+// dueAlarms returns the first two due alarms that are not yet running and may run now, when
+// to look for the next one, and whether any payer must wait.
 func (o *Object) dueAlarms(st store.Store, now time.Time, most int) (due []*alarmRow, next int64, waits bool, err error) {
 	rows, err := st.Rows(store.DueRows, most)
 	if err != nil {
@@ -172,7 +172,7 @@ func (o *Object) dueAlarms(st store.Store, now time.Time, most int) (due []*alar
 	return due, next, waits, nil
 }
 
-// runAlarm runs an alarm's work, in a turn and with a fresh chain.
+// runAlarm runs an alarm's work, in a turn and with a fresh call chain.
 func (o *Object) runAlarm(ctx context.Context, r *run, a *alarmRow) {
 	this := AlarmRun{ID: a.ID, Due: time.UnixMilli(a.Due), Attempt: a.Failures + 1, Began: time.Now(), Skipped: a.skipped(time.Now())}
 	r.chore = func(answer *proto.Answer) error {
@@ -185,7 +185,7 @@ func (o *Object) runAlarm(ctx context.Context, r *run, a *alarmRow) {
 		return o.alarmRan(o.store, a, this, err)
 	}
 	done := func(answer proto.Answer) {
-		if _, err := answer.Result(); o.rang(answer) && err != nil { // else it runs again
+		if _, err := answer.Result(); o.rang(answer) && err != nil { // if not stored, it runs again
 			o.logger().Warn("alarm failed", "alarm", a.ID, "work", a.Work, "attempt", this.Attempt, "error", err)
 		}
 	}
@@ -201,8 +201,8 @@ func (o *Object) runAlarm(ctx context.Context, r *run, a *alarmRow) {
 	}, done)
 }
 
-// alarmRan stores what becomes of an alarm that has run, unless its own work has
-// replaced or cancelled it.
+// alarmRan stores the new state of an alarm that has run, unless its own work has replaced
+// or cancelled it.
 func (o *Object) alarmRan(st store.Store, a *alarmRow, this AlarmRun, failure error) error {
 	o.stirred = true
 	if failure != nil {
@@ -222,7 +222,7 @@ func (o *Object) alarmRan(st store.Store, a *alarmRow, this AlarmRun, failure er
 	return putEncoded(st, runKeyOf(n), runRow(this))
 }
 
-// putFate stores an alarm as it is after a run. over says why a cron alarm is gone.
+// putFate stores the state of an alarm after a run. over is why a cron alarm ended.
 func (o *Object) putFate(st store.Store, a *alarmRow, failure error) (over string, err error) {
 	if err := o.dropAlarm(st, a); err != nil {
 		return "", err
@@ -244,15 +244,15 @@ func (o *Object) putFate(st store.Store, a *alarmRow, failure error) (over strin
 
 type alarmRunKey struct{}
 
-// AlarmFrom says which alarm's work the handler that got ctx does, and false if it does
-// none.
+// AlarmFrom returns the alarm run for which the handler that got ctx runs, or false if it
+// does not run for an alarm.
 func AlarmFrom(ctx context.Context) (AlarmRun, bool) {
 	this, ok := ctx.Value(alarmRunKey{}).(AlarmRun)
 	return this, ok
 }
 
-// storageFailed reports whether a run, which no guard and no line can have refused, had
-// its turn rolled back because it could not be stored.
+// storageFailed reports whether the turn of a run was rolled back because it could not be
+// stored. The run must not be one that a guard or a full line can refuse.
 func storageFailed(a proto.Answer) bool {
 	return a.Failed == lmz.CodeGateway || a.Failed == lmz.CodeUnknown
 }

@@ -10,10 +10,10 @@ import (
 	"github.com/lumenize/lmz/internal/store"
 )
 
-// rows are those of a statement, while a loop reads them.
+// rows are the rows of a statement while a loop reads them.
 type rows struct {
 	in     access
-	turn   int // of the handler, when the loop began
+	turn   int // the handler's turn when the loop began
 	tables store.Tables
 	cursor store.Cursor
 	plan   []int // for a struct: the field of each column
@@ -37,8 +37,8 @@ func (s *SQL) open(ctx context.Context, query string, args []any) (*rows, error)
 	return r, nil
 }
 
-// next decodes the next row into what v points to, and reports false when there is
-// none.
+// next decodes the next row into the variable that v points to, and reports whether there
+// was one.
 func (r *rows) next(ctx context.Context, v any) (more bool, err error) {
 	failure := r.in.inLoop(ctx, r.turn, func() error {
 		if more, err = r.cursor.Next(); err != nil {
@@ -55,7 +55,7 @@ func (r *rows) next(ctx context.Context, v any) (more bool, err error) {
 	return more, err
 }
 
-// close ends the loop, unless the turn's end did.
+// close ends the loop, unless the end of the turn has.
 func (r *rows) close(ctx context.Context) { r.in.endLoop(ctx, r.cursor) }
 
 func (r *rows) decode(v reflect.Value) error {
