@@ -1,6 +1,6 @@
 // Package mergepatch sends changes of a JSON document instead of the whole document: [Diff]
 // computes the merge patch (RFC 7396) between two versions, and [Apply] applies it at the other
-// end. It never fails: every JSON value is a valid patch.
+// end. Apply never fails: every JSON value is a valid patch.
 //
 // Documents are what [encoding/json.Unmarshal] stores in an any. A merge patch cannot set a
 // member to null, because null removes it, and replaces arrays as a whole.
@@ -30,8 +30,8 @@ func Apply(target, patch any) any {
 	return after
 }
 
-// Diff returns the merge patch that turns before into after, and false if they are equal. A
-// member of after that is null is removed by the patch.
+// Diff returns the merge patch that turns before into after, and false if they are equal. The
+// patch removes members of after that are null.
 func Diff(before, after any) (patch any, changed bool) {
 	if reflect.DeepEqual(before, after) {
 		return nil, false

@@ -17,7 +17,7 @@ func parsed(t *testing.T, text string) any {
 	return v
 }
 
-// The vectors of RFC 7396, appendix A.
+// TestExamplesOfRFC7396 runs the vectors of RFC 7396, appendix A.
 func TestExamplesOfRFC7396(t *testing.T) {
 	for _, test := range []struct{ target, patch, want string }{
 		{`{"a":"b"}`, `{"a":"c"}`, `{"a":"c"}`},

@@ -20,7 +20,7 @@ import (
 	"github.com/lumenize/lmz/object"
 )
 
-// lmzCommand runs lmz with env as its entire environment.
+// lmzCommand runs an lmz command whose entire environment is env.
 func lmzCommand(t *testing.T, env map[string]string, args ...string) (stdout, stderr string, code int) {
 	t.Helper()
 	var out, errs bytes.Buffer

@@ -1,5 +1,5 @@
-// Package cost measures what a function takes of the processor and of memory, so that a
-// test can bound the work that a hostile input causes without looking at a clock.
+// Package cost measures the processor time and memory that a function uses, so that a test can
+// bound the work that hostile input causes without depending on wall-clock time.
 package cost
 
 import (
@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Of returns the processor time and the bytes of memory that f takes. Nothing else may
-// run in the process meanwhile. The time is 0 on systems that do not report it.
+// Of returns the processor time and the bytes of memory that f uses. Nothing else may run in the
+// process meanwhile. The time is 0 on systems that do not report it.
 func Of(f func()) (work time.Duration, allocated uint64) {
 	var before, after runtime.MemStats
 	runtime.GC()
@@ -31,8 +31,8 @@ func Least(n int, f func()) time.Duration {
 	return least
 }
 
-// Check runs f, which is given a small input, and reports an error if it takes more work
-// or allocates more bytes than it may. It returns the error of f.
+// Check runs f on a small input, and reports an error if it uses more processor time or allocates
+// more bytes than allowed. It returns the error of f.
 func Check(t *testing.T, mostWork time.Duration, mostBytes uint64, f func() error) (err error) {
 	t.Helper()
 	work, allocated := Of(func() { err = f() })

@@ -4,5 +4,5 @@ package cost
 
 import "time"
 
-// processorTime is 0 where the system does not tell it: only memory is bounded there.
+// processorTime returns 0 where the system does not report it: only memory is bounded there.
 func processorTime() time.Duration { return 0 }

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// processorTime is how long the processor has worked for this process, which a busy
-// machine does not change.
+// processorTime returns the processor time of this process, which does not depend on the load of
+// the machine.
 func processorTime() time.Duration {
 	var used syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {

@@ -11,7 +11,7 @@ import (
 	"unicode/utf8"
 )
 
-// Class names of errors that runtimes make (PROTOCOL.md, "Errors").
+// Class names of errors that runtimes create (PROTOCOL.md, "Errors").
 const (
 	Busy               = "BusyError"               // lmz.ErrBusy
 	QueueFull          = "QueueFullError"          // lmz.ErrQueueFull
@@ -21,8 +21,7 @@ const (
 	ClientDisconnected = "ClientDisconnectedError" // lmz.DisconnectedClient
 )
 
-// Fields of errors that have a meaning (PROTOCOL.md, "Errors"). The time is in milliseconds
-// from now.
+// Error fields with a meaning (PROTOCOL.md, "Errors"). The time is in milliseconds from now.
 const (
 	ClientInstanceName = "clientInstanceName" // of a ClientDisconnectedError
 	RetryAfterMs       = "retryAfterMs"       // of a RateLimitedError
@@ -75,7 +74,7 @@ func structOf(t reflect.Type) reflect.Type {
 }
 
 // First returns the first error in err's tree that may leave the node: an E, or an error of a
-// registered type, of which make makes an E. The zero E means that there is neither.
+// registered type, which make converts to an E. The zero E means that there is none.
 func First[E error](err error, make func(name, message string, fields map[string]any, cause error) E) (none E) {
 	for ; err != nil; err = errors.Unwrap(err) {
 		if e, ok := err.(E); ok {

@@ -1,4 +1,4 @@
-// Package mailsink is a mail server for tests: it accepts and keeps every mail.
+// Package mailsink is a mail server for tests that accepts and keeps all mail.
 package mailsink
 
 import (
@@ -20,7 +20,7 @@ type Sink struct {
 
 	listener net.Listener
 	served   sync.WaitGroup
-	tried    chan struct{} // gets a value for each mail that a client tried to send
+	tried    chan struct{} // receives a value for each mail that a client tried to send
 
 	mu      sync.Mutex        // guards the following fields
 	refused map[string]string // answers to commands, by verb
@@ -32,7 +32,7 @@ type Sink struct {
 	hello   string
 }
 
-// Start serves on a free port of this machine.
+// Start serves on a free port of the local host.
 func Start() (*Sink, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -111,7 +111,7 @@ func (s *Sink) serve(conn net.Conn) {
 	}
 }
 
-// hear keeps a command and returns the refusal for it, or "".
+// hear records a command and returns the refusal set for it, or "".
 func (s *Sink) hear(verb, line string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -119,7 +119,7 @@ func (s *Sink) hear(verb, line string) string {
 	return s.refused[verb]
 }
 
-// Refuse makes the server answer a command, such as "RCPT", with a line; "" makes it obey again.
+// Refuse makes the server answer a command, such as "RCPT", with a line; "" restores the default.
 func (s *Sink) Refuse(verb, line string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -140,7 +140,7 @@ func (s *Sink) Said() []string {
 	return slices.Clone(s.said)
 }
 
-// readMail reads a mail to its end, a line with a dot.
+// readMail reads a mail up to the line that holds only a dot.
 func readMail(in *bufio.Reader) string {
 	var text strings.Builder
 	for {
@@ -178,7 +178,7 @@ func (s *Sink) Mails() []string {
 	return slices.Clone(s.mails)
 }
 
-// Login returns the last command AUTH of a client.
+// Login returns the last AUTH command of a client.
 func (s *Sink) Login() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -192,7 +192,7 @@ func (s *Sink) Hello() string {
 	return s.hello
 }
 
-// Wait returns true when one more mail was accepted or refused, and false if none comes.
+// Wait waits for the next mail and reports whether one was accepted or refused in time.
 func (s *Sink) Wait() bool {
 	select {
 	case <-s.tried:

@@ -1,7 +1,7 @@
-// Package node is what the runtimes of nodes need from package lmz and programs do not:
-// running a call in its call context, telling refusals from failures, and making the errors
-// that only a gateway may make. The runtimes are package client, package object, package
-// gateway and what they are built on.
+// Package node is the part of package lmz that only the runtimes of nodes need: running a call in
+// its call context, distinguishing refusals from failures, and creating the errors that only a
+// gateway may create. The runtimes are package client, package object, package gateway and their
+// internals.
 package node
 
 import (
@@ -15,12 +15,12 @@ import (
 	"github.com/lumenize/lmz/internal/scope"
 )
 
-// WithCallContext returns a ctx for a new call, in which guards and methods see c.
+// WithCallContext returns a ctx for a new call whose guards and methods see c.
 func WithCallContext(ctx context.Context, c lmz.CallContext) context.Context {
 	return scope.With(ctx, c)
 }
 
-// SendOptions returns what the options of one Send add up to. The last reply wins.
+// SendOptions combines the options of one Send. The last reply wins.
 func SendOptions(options []lmz.SendOption) (all lmz.SendOption) {
 	for _, o := range options {
 		if len(o.Reply.Ops()) > 0 {

@@ -1,7 +1,6 @@
-// Package poll waits in tests for what other processes do, or the operating system: nothing
-// tells a test that a screen has changed, a file is there or a process listens. What happens
-// within the process of a test is waited for with channels, or in virtual time
-// (testing/synctest).
+// Package poll waits, in tests, for other processes or the operating system, which do not notify
+// a test that a screen has changed, a file exists or a process listens. For events within the
+// test's own process use channels or virtual time (testing/synctest).
 package poll
 
 import (
@@ -9,19 +8,19 @@ import (
 	"time"
 )
 
-// Patience is how long a test waits for something to happen. Only what hangs takes that long,
-// however busy the machine is.
+// Patience is how long a test waits for an event. Only a hang takes that long, however busy the
+// machine is.
 const Patience = 2 * time.Minute
 
 const every = 10 * time.Millisecond
 
-// T is a test, a benchmark or a test script.
+// T is the part of a test, a benchmark or a test script that this package uses.
 type T interface {
 	Fatalf(format string, args ...any)
 }
 
-// Until returns when ok returns true. It fails the test, naming what it waited for, if that takes
-// longer than [Patience].
+// Until returns when ok returns true. It fails the test with a message that names what if that
+// takes longer than [Patience].
 func Until(t T, what string, ok func() bool) {
 	if h, ok := t.(interface{ Helper() }); ok {
 		h.Helper()
@@ -49,6 +48,6 @@ func UntilNil(t T, look func() error) {
 		if time.Now().After(deadline) {
 			t.Fatalf("not within %v: %v", Patience, err)
 		}
-		time.Sleep(every) // nothing tells when it happens
+		time.Sleep(every) // there is no notification to wait for
 	}
 }

@@ -31,7 +31,7 @@ func OnSent(ctx context.Context, f func(id string)) context.Context {
 	return context.WithValue(ctx, sentKey{}, f)
 }
 
-// Sent returns the function that wants the ids of the calls made with ctx, or nil.
+// Sent returns the function that receives the ids of the calls made with ctx, or nil.
 func Sent(ctx context.Context) func(id string) {
 	f, _ := ctx.Value(sentKey{}).(func(string))
 	return f

@@ -1,7 +1,7 @@
-// Package scope holds what belongs to one call while it runs, and passes it through the
-// call's context.Context: the call context, values that guards and methods share, and the
-// flags that runtimes set. Package lmz exports the part that handlers need. The rest, such as
-// running methods without their guards, must not be in reach of handlers.
+// Package scope holds the state of one call while it runs, and passes it in the call's
+// context.Context: the call context, values that guards and methods share, and the flags that
+// runtimes set. Package lmz exports the part that handlers need. The rest, such as running
+// methods without their guards, must be out of reach of handlers.
 package scope
 
 import (
@@ -55,7 +55,7 @@ func (s *Scope[C]) Call() C {
 	return s.call
 }
 
-// Update replaces the call context with f of it.
+// Update replaces the call context with f(call context).
 func (s *Scope[C]) Update(f func(C) C) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -71,8 +71,8 @@ func (s *Scope[C]) Cached(key any) (any, bool) {
 	return value, ok
 }
 
-// Keep stores value under key for the whole call, unless there is one already, and returns
-// the one that stays.
+// Keep stores value under key for the whole call, unless a value is already stored, and returns
+// the stored one.
 func (s *Scope[C]) Keep(key, value any) any {
 	s = s.root()
 	s.mu.Lock()

@@ -14,11 +14,11 @@ import (
 
 var bugs = flag.String("sim.bugs", "", "have the simulator find the bugs whose `names` match, each built into a copy of itself")
 
-// bug is a change of the code that breaks a promise.
+// bug is a change to the code that breaks a promise.
 type bug struct {
 	name    string
 	file    string
-	changes []string // what to replace and by what, in turn
+	changes []string // pairs of the text to replace and its replacement, in order
 }
 
 // seeded are bugs that the simulator must find.
@@ -110,7 +110,7 @@ var seeded = []bug{
 		[]string{"	case p == nil:\n", "	case p != nil || p == nil:\n"},
 	},
 	{
-		"alarm lost", "object/due.go", // the index is written after the commit, when there is time
+		"alarm lost", "object/due.go", // the index is written some time after the commit
 		[]string{
 			"import (\n", "import (\n	\"time\"\n",
 			"wakes.Announce(a, atStart); err != nil", "wakes.Announce(a, wake.Never); err != nil",
@@ -179,10 +179,10 @@ var seeded = []bug{
 	},
 }
 
-// repository is the root of the module, from here.
+// repository is the path of the module root, relative to this package.
 const repository = "../.."
 
-// source returns the file that a bug changes, unchanged and changed.
+// source returns the path of the file that the bug changes, and its changed text.
 func (b bug) source(t *testing.T) (path, changed string) {
 	t.Helper()
 	path, err := filepath.Abs(filepath.Join(repository, b.file))
@@ -204,7 +204,7 @@ func (b bug) source(t *testing.T) (path, changed string) {
 	return path, changed
 }
 
-// build builds these tests with the bug in the code under test.
+// build compiles these tests against the code with the bug.
 func (b bug) build(t *testing.T) (binary string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -228,8 +228,8 @@ func (b bug) build(t *testing.T) (binary string) {
 
 var failing = regexp.MustCompile(`seed=(\d+)`)
 
-// TestSeededBugs wants each bug to be found within 2,000 schedules. Without
-// -sim.bugs it only checks that the bugs still fit the code.
+// TestSeededBugs requires that each bug is found within 2,000 schedules. Without -sim.bugs it
+// only checks that the bugs still apply to the code.
 func TestSeededBugs(t *testing.T) {
 	for _, b := range seeded {
 		if *bugs == "" {

@@ -10,8 +10,8 @@ import (
 	"github.com/lumenize/lmz/object"
 )
 
-// keeper is an object that has something to do later, and that nobody calls again: it
-// sets an alarm, watches its caller, and sends to a ledger.
+// keeper is an object with pending work that nobody calls again: it sets an alarm, watches its
+// caller, and sends to a ledger.
 type keeper struct {
 	ledger
 }
@@ -19,7 +19,7 @@ type keeper struct {
 const noted lmz.Method1[string, struct{}] = "noted"
 
 func newKeeper(o *object.Object) lmz.Handler {
-	k := &keeper{ledger{Object: o}} // nobody looks at its tokens
+	k := &keeper{ledger{Object: o}} // its tokens are not checked
 	do.Expose(&k.Mux, lmz.Anyone, k.plan)
 	read.Expose(&k.Mux, lmz.Anyone, k.read)
 	finished.Expose(&k.Mux, lmz.NoOne, k.finished)
@@ -44,8 +44,8 @@ func (k *keeper) plan(ctx context.Context, o order) (string, error) {
 		lmz.Reply(lmz.Ctn(string(finished), o.Tag, lmz.Result)))
 }
 
-// keepers reads what the keepers have written. Looking opens them, which may do what was
-// forgotten; what they say is from before.
+// keepers reads the logs of the keepers. Reading opens them, which may trigger work that was
+// lost; the logs show the state before that.
 func (v *verdict) keepers(ctx context.Context, judge *client.Peer) {
 	for _, c := range v.w.calls {
 		if c.op != opLater {
@@ -62,9 +62,8 @@ func (v *verdict) keepers(ctx context.Context, judge *client.Peer) {
 	}
 }
 
-// later is the oracle that what an object has to do later is done: its alarm, its
-// message and the reply once, and what waits for the end of a session too if the gateway
-// was down meanwhile.
+// later is the oracle that the pending work of an object is done: its alarm, its message and the
+// reply once, and the watch of a session too if the gateway was down when the session ended.
 func (v *verdict) later(c *call) {
 	log := v.kept[c.tag]
 	if !slices.Contains(log, c.tag) {
@@ -84,7 +83,7 @@ func (v *verdict) later(c *call) {
 	}
 }
 
-// left is the oracle that every watch runs once: when all clients have gone.
+// left is the oracle that every watch has run once when all clients have gone.
 func (v *verdict) left(ctx context.Context, judge *client.Peer) {
 	for _, p := range v.w.processes {
 		p.Close()

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// named are schedules that found a bug, cut down to what it takes. They are written out,
-// because what is drawn from a seed changes when schedules learn new things.
+// named are schedules that found a bug, reduced to the minimum. They are written out because the
+// schedule of a seed changes whenever schedules gain features.
 var named = []struct {
 	bug    string
 	seed   uint64 // of latencies and jitter

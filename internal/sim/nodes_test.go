@@ -10,13 +10,13 @@ import (
 	"github.com/lumenize/lmz/object"
 )
 
-// order is an order to a ledger. Every order that is executed leaves its tag in the
-// ledger's log, at its beginning, as often as it is executed.
+// order is an order to a ledger. Each execution of an order writes its tag to the ledger's log
+// when it begins.
 type order struct {
 	Op    int
 	Tag   string
 	Other string        // another ledger, or a client
-	Pause time.Duration // that the callee takes
+	Pause time.Duration // that the callee makes
 }
 
 const (
@@ -31,11 +31,11 @@ const (
 	visit     lmz.Method2[string, string, string]        = "visit"
 )
 
-// ledger is an object that writes down what it does.
+// ledger is an object that logs what it does.
 type ledger struct {
 	*object.Object
 	lmz.Mux
-	world *world // nil where nobody looks at tokens, and where it always starts
+	world *world // nil if tokens are not checked and the ledger always starts
 }
 
 func (w *world) newLedger(o *object.Object) lmz.Handler {
@@ -79,7 +79,7 @@ func (l *ledger) do(ctx context.Context, o order) (string, error) {
 	if err := l.write(ctx, o.Tag); err != nil {
 		return "", err
 	}
-	// Whatever happens to the calls that it makes: the order itself is done.
+	// The order itself is done, whatever the outcome of the calls that it makes.
 	switch op(o.Op) {
 	case opFail:
 		return "", lmz.Errorf("as ordered")
@@ -183,10 +183,10 @@ func (r *room) gone(ctx context.Context, req *lmz.Request) (any, error) {
 	return nil, r.KV().Put(ctx, "subscribers", all)
 }
 
-// newWorker is a stateless node. That it runs is remembered outside of the mesh.
+// newWorker returns a stateless node. Its executions are recorded outside the mesh.
 func (w *world) newWorker(lmz.Caller) lmz.Handler { return w.worker(nil) }
 
-// worker makes the handler of the worker, or of a client.
+// worker returns the handler of the worker, or of a client.
 func (w *world) worker(at *process) *lmz.Mux {
 	mux := new(lmz.Mux)
 	work.Expose(mux, lmz.Anyone, func(ctx context.Context, tag string, pause time.Duration) (string, error) {

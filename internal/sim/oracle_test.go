@@ -13,12 +13,12 @@ import (
 	"github.com/lumenize/lmz/client"
 )
 
-// verdict is what the oracles have to say of a world at rest.
+// verdict is what the oracles find in a world at rest.
 type verdict struct {
 	w           *world
 	logs        [ledgers][]string
 	subscribers [rooms][]string
-	kept        map[string][]string // what keepers say, by tag
+	kept        map[string][]string // the logs of keepers, by tag
 	counts      map[string]int      // how often each tag was executed
 	wrong       []string
 }
@@ -27,7 +27,7 @@ func (v *verdict) add(format string, args ...any) {
 	v.wrong = append(v.wrong, fmt.Sprintf(format, args...))
 }
 
-// judge asks every oracle. It reads the objects as a client of its own.
+// judge runs every oracle. It reads the objects through a client of its own.
 func (w *world) judge() []string {
 	v := &verdict{w: w, kept: make(map[string][]string)}
 	var err error
@@ -54,7 +54,7 @@ func (w *world) judge() []string {
 	return v.wrong
 }
 
-// ask asks the oracles that look at a world at rest.
+// ask runs the oracles that inspect a world at rest.
 func (v *verdict) ask() {
 	v.w.mu.Lock()
 	defer v.w.mu.Unlock()
@@ -88,8 +88,8 @@ func (w *world) count(logs [ledgers][]string) map[string]int {
 	return counts
 }
 
-// replied is the oracle that what an object sent to another arrives once, and that the
-// reply comes once, if the turn that sent it is on disk: whatever the call itself came to.
+// replied is the oracle that a message from one object to another arrives once, and its reply
+// comes once, if the turn that sent it is on disk, whatever the outcome of the call itself.
 func (v *verdict) replied(c *call) {
 	if c.op != opSpread || v.counts[c.tag] == 0 {
 		return
@@ -99,7 +99,7 @@ func (v *verdict) replied(c *call) {
 	}
 }
 
-// settles is the oracle that every call settles in time.
+// settles is the oracle that every call settles by its deadline.
 func (v *verdict) settles(c *call) {
 	switch {
 	case c.settled == 0:
@@ -109,8 +109,8 @@ func (v *verdict) settles(c *call) {
 	}
 }
 
-// counted is the oracle that what a call says of itself is true, and that it does not
-// say "unknown" where it must know.
+// counted is the oracle that the reported outcome of a call is true, and not "unknown" where it
+// can be known.
 func (v *verdict) counted(c *call) {
 	n := v.counts[c.tag]
 	if v.calleeDead(c) {
@@ -155,7 +155,7 @@ func (c *call) ended() bool { return c.from.ended != 0 && c.from.ended <= c.sett
 // on the wire.
 func (c *call) late() bool { return c.settled >= c.made+c.lasts-2*time.Millisecond }
 
-// stopped reports whether a worker or client may have been stopped in the call.
+// stopped reports whether a worker or client may have been stopped during the call.
 func (v *verdict) stopped(c *call) bool {
 	return (c.op == opWork || c.op.peer()) && (c.late() || c.pause > 0 && v.sessionEnded(c))
 }
@@ -164,13 +164,13 @@ func (v *verdict) mayBeRefused(c *call) bool {
 	return v.unable(c) || c.ended() || c.late() || c.op.peer() || within(c, v.w.drains) && (c.from.JSON || c.op == opWork)
 }
 
-// mayBeUnknown is promise 2, and promise 1 for calls whose deadline passed in trouble
+// mayBeUnknown is promise 2, and promise 1 for calls whose deadline passed during a disturbance
 // or in the callee.
 func (v *verdict) mayBeUnknown(c *call) bool {
 	switch {
-	case v.unable(c): // it could not be asked
+	case v.unable(c): // its outcome could not be queried
 		return true
-	case c.ended(), c.from.JSON: // JSON has no outcomes; tally bounds how many
+	case c.ended(), c.from.JSON: // JSON has no outcomes; tally bounds their number
 		return true
 	case c.late():
 		// a client runs one call at a time
@@ -188,7 +188,7 @@ func (v *verdict) unable(c *call) bool {
 	return slices.ContainsFunc(v.w.unables, func(p period) bool { return c.made <= p.to && p.from <= c.settled })
 }
 
-// sessionEnded reports whether a session that the call needed ended meanwhile.
+// sessionEnded reports whether a session that the call needed ended during the call.
 func (v *verdict) sessionEnded(c *call) bool {
 	if within(c, c.from.sessions) || within(c, v.w.crashes) {
 		return true
@@ -204,8 +204,8 @@ func (v *verdict) sessionEnded(c *call) bool {
 	return len(v.w.troubles[c.to]) > 0
 }
 
-// calleeDead reports whether the call waited for a process that was dead for longer
-// than its grace period, and so should have been told.
+// calleeDead reports whether the call waited for a process that had been dead for longer than its
+// grace period, and so should have failed.
 func (v *verdict) calleeDead(c *call) bool {
 	const grace = 6 * time.Second
 	if !c.op.peer() {
@@ -228,7 +228,7 @@ func (v *verdict) calleeDead(c *call) bool {
 	return killed != 0 && !back && !disturbed && !v.troubled(c) && c.settled-max(killed, c.made) > grace
 }
 
-// within reports whether one of the times is between the call's beginning and its end.
+// within reports whether one of the times is between the beginning and the end of the call.
 func within(c *call, times []time.Duration) bool {
 	return slices.ContainsFunc(times, func(at time.Duration) bool { return c.made <= at && at <= c.settled })
 }
@@ -243,7 +243,8 @@ func (v *verdict) troubled(c *call) bool {
 	})
 }
 
-// nothingTwice is the oracle that no call is executed twice, whoever made it.
+// nothingTwice is the oracle that no call is executed twice, whether a client or an object made
+// it.
 func (v *verdict) nothingTwice() {
 	for tag, n := range v.counts {
 		if n > 1 {
@@ -252,8 +253,8 @@ func (v *verdict) nothingTwice() {
 	}
 }
 
-// inOrder is the oracle that calls of one process to one ledger, or to one client, begin
-// in the order in which they were made, and so do those of one ledger to another.
+// inOrder is the oracle that calls from one process to one ledger, or to one client, begin in the
+// order in which they were made, and so do those from one ledger to another.
 func (v *verdict) inOrder() {
 	from := make(map[string]*call)
 	for _, c := range v.w.calls {
@@ -268,13 +269,13 @@ func (v *verdict) inOrder() {
 	}
 }
 
-// callsInOrder checks what a callee began.
+// callsInOrder checks the calls that a callee began.
 func (v *verdict) callsInOrder(callee string, began []string, from map[string]*call) {
 	last := make(map[*process]*call)
 	for _, tag := range began {
 		c := from[tag]
 		if c == nil {
-			continue // a part of another call
+			continue // part of another call
 		}
 		if before := last[c.from]; before != nil && before.made > c.made {
 			v.add("%s began %s after %s, which was made later", callee, c.tag, before.tag)
@@ -283,8 +284,8 @@ func (v *verdict) callsInOrder(callee string, began []string, from map[string]*c
 	}
 }
 
-// passedOnInOrder checks what one ledger called and sent in the first turn of an order, in
-// which it wrote the order's tag.
+// passedOnInOrder checks the calls and sends that one ledger made in the first turn of an order,
+// the turn that wrote the order's tag.
 func (v *verdict) passedOnInOrder(caller, callee []string, from map[string]*call) {
 	last := -1
 	for _, tag := range callee {
@@ -301,8 +302,8 @@ func (v *verdict) passedOnInOrder(caller, callee []string, from map[string]*call
 	}
 }
 
-// subscribed is the oracle that at rest every client is subscribed: whoever was dropped
-// was told to subscribe afterwards, and did, however often that was interrupted.
+// subscribed is the oracle that at rest every client is subscribed: each one that was dropped was
+// later told to subscribe and did so, however often that was interrupted.
 func (v *verdict) subscribed() {
 	told := make(map[string]int)
 	for _, p := range v.w.all {
@@ -318,7 +319,7 @@ func (v *verdict) subscribed() {
 			v.add("%s is %s", p.name, state)
 		}
 		if p.JSON && len(p.sessions) == 0 {
-			continue // by the original's rule it goes on with what its predecessor had, were it nothing
+			continue // by the original's rule it inherits the subscriptions of its predecessor, even if there are none
 		}
 		for i, subscribers := range v.subscribers {
 			if !slices.Contains(subscribers, p.name) {

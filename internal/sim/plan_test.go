@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// What a schedule consists of.
+// The dimensions of a schedule.
 const (
 	clients = 3
 	ledgers = 2
@@ -25,68 +25,68 @@ const (
 	opAdd    op = iota // an object writes
 	opRead             // an object reads
 	opFail             // an object writes and fails
-	opWait             // an object writes, waits for a worker and writes
+	opWait             // an object writes, waits for a worker and writes again
 	opRelay            // an object writes, and calls another one that writes
-	opAsk              // an object writes, calls a client and writes
-	opSpread           // an object writes, and sends to another one that writes; the reply is run
+	opAsk              // an object writes, calls a client and writes again
+	opSpread           // an object writes, and sends to another one that writes; the reply runs
 	opWork             // a worker runs
 	opPeer             // another client runs
-	opSend             // an object writes, and nobody waits
+	opSend             // an object writes; the caller does not wait
 	opNews             // the room sends to its subscribers
-	opFan              // an object writes, calls several nodes at once and writes
+	opFan              // an object writes, calls several nodes at once and writes again
 	opVisit            // another client runs, and calls an object that writes
-	opLater            // an object of its own writes, sets an alarm, watches the caller, and sends with a reply
+	opLater            // a new object writes, sets an alarm, watches the caller, and sends with a reply
 	ops
-	opFlood = ops     // an object sends a client more than may wait for it, and nobody waits; drawn apart
-	opBurst = ops + 1 // an object writes, and sends several things to another one; drawn apart
-	opCast  = ops + 2 // an object writes, and sends one thing to several, whose replies are run; drawn apart
+	opFlood = ops     // an object sends a client more than may be queued for it; nobody waits; drawn separately
+	opBurst = ops + 1 // an object writes, and sends several messages to another one; drawn separately
+	opCast  = ops + 2 // an object writes, and sends one message to several, whose replies run; drawn separately
 )
 
 var opNames = [...]string{"add", "read", "fail", "wait", "relay", "ask", "spread", "work", "peer", "send", "news", "fan", "visit", "later", "flood", "burst", "cast"}
 
 func (o op) String() string { return opNames[o] }
 
-// turns reports whether an object needs more than one turn for the call.
+// turns reports whether the call takes an object more than one turn.
 func (o op) turns() bool { return o == opWait || o == opRelay || o == opAsk || o == opFan }
 
 // peer reports whether another client runs the call.
 func (o op) peer() bool { return o == opPeer || o == opVisit }
 
-// fault is what goes wrong.
+// fault is a kind of fault.
 type fault int
 
 const (
 	noFault  fault = iota
-	cut            // a client's connection breaks, for some time
+	cut            // a client's connection breaks for some time
 	stall          // a client's connection is half-open
 	slow           // a client's connection is slow from now on
-	twice          // a client is cut off, and its next greeting comes when it has dialled again
-	flicker        // a client loses its session, and its connection for a second when it subscribes
-	crash          // the gateway is killed, for some time
-	drain          // the gateway is stopped as it should be, and started again
-	restart        // a client's process is killed, and comes back under the same name
+	twice          // a client is cut off, and its next greeting arrives only after it has dialled again
+	flicker        // a client loses its session, and its connection for a second while it subscribes
+	crash          // the gateway is killed and stays down for some time
+	drain          // the gateway is stopped gracefully and restarted
+	restart        // a client's process is killed and comes back under the same name
 	takeover       // another process takes a client's name
-	expire         // a client's token expires before the next one is there
-	overtake       // a client's connection is lost, and what it carries arrives after its next greeting
+	expire         // a client's token expires before its replacement is available
+	overtake       // a client's connection is lost, and its pending data arrives after the client's next greeting
 	faults
-	unable = faults // a ledger does not start, if it is closed; drawn apart
+	unable = faults // a closed ledger fails to start; drawn separately
 )
 
 var faultNames = [...]string{"", "cut", "stall", "slow", "twice", "flicker", "crash", "drain", "restart", "takeover", "expire", "overtake", "unable"}
 
 func (f fault) String() string { return faultNames[f] }
 
-// event is one thing that a schedule does: a call, or a fault.
+// event is one step of a schedule: a call or a fault.
 type event struct {
 	at     time.Duration
 	fault  fault
 	client int
-	lasts  time.Duration // of a fault; of a call its deadline
+	lasts  time.Duration // of a fault; for a call, its deadline
 
 	op    op
 	tag   string
 	to    int           // ledger or client
-	pause time.Duration // that a callee takes
+	pause time.Duration // that a callee makes
 }
 
 func (e event) String() string {
@@ -96,12 +96,12 @@ func (e event) String() string {
 	return fmt.Sprintf("%14s client %d makes %s: %s to %d, pause %v, deadline %v", e.at, e.client, e.tag, e.op, e.to, e.pause, e.lasts)
 }
 
-// random draws what schedules need.
+// random draws the random parts of schedules.
 type random struct{ *rand.Rand }
 
 func newRandom(seed, stream uint64) random { return random{rand.New(rand.NewPCG(seed, stream))} }
 
-// between draws a duration from low up to below high.
+// between draws a duration in [low, high).
 func (r random) between(low, high time.Duration) time.Duration {
 	return low + time.Duration(r.Int64N(int64(high-low)))
 }
@@ -119,7 +119,7 @@ func plan(seed uint64) []event {
 			f.at = events[r.IntN(len(events))].at + r.between(1, 12*time.Millisecond)
 		}
 		events = append(events, f)
-		if r.IntN(3) == 0 { // and once more, when it has just been overcome
+		if r.IntN(3) == 0 { // and again, just after the client has recovered
 			next := r.fault()
 			next.client = f.client
 			next.at = f.at + f.lasts + r.between(0, time.Second)
@@ -133,8 +133,8 @@ func plan(seed uint64) []event {
 	return events
 }
 
-// floods draws what is too much for a client, in some schedules: while its connection is
-// lost, mostly for less than the grace period.
+// floods adds, to some schedules, more calls than a client's queue can hold, while its connection
+// is lost, mostly for less than the grace period.
 func floods(seed uint64) (events []event) {
 	r := newRandom(seed, 5)
 	if r.IntN(4) > 0 {
@@ -154,8 +154,8 @@ func floods(seed uint64) (events []event) {
 	return events
 }
 
-// several draws orders that send several things, half of them shortly before the gateway
-// is killed or stopped.
+// several draws orders that send several messages, half of them shortly before the gateway is
+// killed or stopped.
 func several(seed uint64) (events []event) {
 	r := newRandom(seed, 6)
 	for i := range 2 + r.IntN(3) {
@@ -175,7 +175,7 @@ func several(seed uint64) (events []event) {
 	return events
 }
 
-// unables draws when ledgers, in place of clients, do not start, in some schedules.
+// unables draws, in some schedules, ledgers that do not start; client is the ledger's index.
 func unables(seed uint64) (events []event) {
 	r := newRandom(seed, 9)
 	if r.IntN(3) > 0 {

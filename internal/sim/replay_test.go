@@ -10,10 +10,10 @@ import (
 	"testing/synctest"
 )
 
-// TestReplayOfASeed runs schedules twice, and wants each client to send
-// and to get the same frames at the same nanoseconds, and every call to end alike. The race
-// detector has goroutines run in random order on purpose, so not with it; and a gateway
-// that is stopped cancels what takes too long in the order of a map.
+// TestReplayOfASeed runs schedules twice and requires that each client sends and receives the
+// same frames at the same nanoseconds, and that every call has the same outcome. It does not run
+// under the race detector, which randomizes the order of goroutines on purpose, and it leaves out
+// schedules that stop the gateway, which cancels slow calls in map order.
 func TestReplayOfASeed(t *testing.T) {
 	for seed := *first; seed < *first+100; seed++ {
 		if slices.ContainsFunc(plan(seed), func(e event) bool { return e.fault == drain }) {
@@ -25,7 +25,7 @@ func TestReplayOfASeed(t *testing.T) {
 	}
 }
 
-// trace is all that can be seen of a schedule.
+// trace is everything observable about a schedule.
 func trace(t *testing.T, seed uint64) (text string) {
 	synctest.Test(t, func(t *testing.T) {
 		w := run(t, seed, plan(seed))
@@ -34,11 +34,11 @@ func trace(t *testing.T, seed uint64) (text string) {
 	return text
 }
 
-// sessionID matches session ids as a log shows them, and those in the ids of JSON calls.
+// sessionID matches session ids as logs show them, and those in the ids of JSON calls.
 var sessionID = regexp.MustCompile(`\b([0-9a-f]{6}|[0-9a-f]{32})\b`)
 
-// sorted sorts a log, in which the order of what happened within one nanosecond means
-// nothing, and leaves out the session ids, which are random.
+// sorted sorts a log, because the order within one nanosecond means nothing, and removes the
+// session ids, which are random.
 func sorted(log string) string {
 	lines := slices.Collect(strings.Lines(sessionID.ReplaceAllString(log, "id")))
 	slices.Sort(lines)

@@ -17,7 +17,7 @@ const (
 	shelved lmz.Method2[string, any, struct{}] = "shelved"
 )
 
-// shelf is an object that writes down what it is sent.
+// shelf is an object that records the messages it receives.
 type shelf struct {
 	ledger
 }
@@ -32,7 +32,7 @@ func newShelf(o *object.Object) lmz.Handler {
 	return s
 }
 
-// burstParts are what one turn sends to another ledger, in this order.
+// burstParts are the messages that one turn sends to another ledger, in this order.
 var burstParts = []string{"/first", "/second", "/third"}
 
 func (l *ledger) burst(ctx context.Context, o order) error {
@@ -44,7 +44,7 @@ func (l *ledger) burst(ctx context.Context, o order) error {
 	return nil
 }
 
-// cast sends one message to all shelves. Whether it wants their replies depends on its tag.
+// cast sends one message to all shelves. Its tag determines whether it asks for replies.
 func (l *ledger) cast(ctx context.Context, o order) error {
 	var options []lmz.SendOption
 	if repliesToCast(o.Tag) {
@@ -59,12 +59,12 @@ func (l *ledger) cast(ctx context.Context, o order) error {
 
 func repliesToCast(tag string) bool { return tag[len(tag)-1]%2 == 0 }
 
-// shelved is the reply of a shelf.
+// shelved handles the reply of a shelf.
 func (l *ledger) shelved(ctx context.Context, tag string, by any) (struct{}, error) {
 	return struct{}{}, l.write(ctx, fmt.Sprint(tag, "/reply of ", by))
 }
 
-// onShelves reads what the shelves have written.
+// onShelves reads the records of the shelves.
 func (v *verdict) onShelves(ctx context.Context, judge *client.Peer) {
 	for i := range shelves {
 		log, err := read.Call(ctx, judge, lmz.At("SHELF", strconv.Itoa(i)))
@@ -77,8 +77,8 @@ func (v *verdict) onShelves(ctx context.Context, judge *client.Peer) {
 	}
 }
 
-// spread is the oracle that all that one turn has sent arrives once if the turn is on disk,
-// in order where it goes to one object, and that all replies come.
+// spread is the oracle that all messages of a turn that is on disk arrive once, in order where
+// they go to one object, and that all replies come.
 func (v *verdict) spread(c *call) {
 	if v.counts[c.tag] == 0 {
 		return
@@ -105,7 +105,7 @@ func (v *verdict) spread(c *call) {
 	}
 }
 
-// cameWith notes when the token expires that an order came with.
+// cameWith records when the token expires with which an order was sent.
 func (w *world) cameWith(tag string, expires time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -20,8 +20,8 @@ var (
 	shards   = flag.Int("sim.shards", 1, "how many `processes` share the schedules")
 )
 
-// TestMain leaves one processor to the simulator: then goroutines run in the same order
-// each time, and a seed replays to the identical trace.
+// TestMain leaves one processor to the simulator, so that goroutines run in the same order each
+// time and a seed replays to the identical trace.
 func TestMain(m *testing.M) {
 	runtime.GOMAXPROCS(1)
 	os.Exit(m.Run())
@@ -44,7 +44,7 @@ func TestRandomSchedules(t *testing.T) {
 	found.check(t)
 }
 
-// inShards has processes of their own run a part of the schedules each.
+// inShards splits the schedules among processes.
 func inShards(t *testing.T) {
 	var work sync.WaitGroup
 	for i := range *shards {
@@ -68,7 +68,7 @@ func inShards(t *testing.T) {
 	work.Wait()
 }
 
-// figures says what the schedules consisted of.
+// figures summarizes the contents of the schedules.
 func figures() string {
 	var count [faults + 1]int
 	for i := range *number {
@@ -83,8 +83,7 @@ func figures() string {
 	return strings.TrimSuffix(text, ",")
 }
 
-// schedule runs the schedule of a seed in a bubble of its own, and returns what its calls
-// came to.
+// schedule runs the schedule of a seed in its own bubble, and returns the outcomes of its calls.
 func schedule(t *testing.T, seed uint64) (found tally) {
 	synctest.Test(t, func(t *testing.T) {
 		events := plan(seed)

@@ -12,13 +12,13 @@ import (
 	"github.com/lumenize/lmz/client"
 )
 
-// Each process of a client is another subject, and all share the client's name, as a hook
-// may allow: none may go on with the session of another.
+// Each process of a client has a different subject, and all share the client's name, as a hook
+// may allow: none may resume the session of another.
 
-// subjectClaim is the claim of a token whose subject is not the one before the tab's name.
+// subjectClaim is the claim of a token whose subject differs from the user in the tab's name.
 const subjectClaim = "as"
 
-// verify reads the tokens of meshtest.
+// verify accepts the tokens of meshtest.
 func verify(_ context.Context, token string) (*lmz.Auth, error) {
 	body, _, _ := strings.Cut(strings.TrimPrefix(token, "meshtest."), ".")
 	payload, err := base64.RawURLEncoding.DecodeString(body)
@@ -44,7 +44,7 @@ func verify(_ context.Context, token string) (*lmz.Auth, error) {
 	return auth, nil
 }
 
-// shared lets each subject have the name of its client.
+// shared allows each subject the name of its client.
 func shared(_ context.Context, name lmz.Address, auth *lmz.Auth) (map[string]any, error) {
 	user, _, _ := strings.Cut(auth.Subject, "-")
 	if !strings.HasPrefix(name.Instance, user+".") {
@@ -53,8 +53,8 @@ func shared(_ context.Context, name lmz.Address, auth *lmz.Auth) (map[string]any
 	return nil, nil
 }
 
-// separate is the oracle that no process has gone on with the session of another subject:
-// each that is connected has begun one.
+// separate is the oracle that no process has resumed the session of another subject: each
+// connected process has begun a session.
 func (v *verdict) separate() {
 	for _, p := range v.w.processes {
 		if p.State() == client.Connected && len(p.sessions) == 0 {

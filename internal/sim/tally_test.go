@@ -5,13 +5,13 @@ import (
 	"testing"
 )
 
-// tally counts what calls came to, of clients that speak lmz.cbor and of those that speak
-// the original's protocol.
+// tally counts the outcomes of calls, separately for clients that speak lmz.cbor and those that
+// speak the original's protocol.
 type tally struct {
 	cbor, json map[string]int
 }
 
-// outcomes are what calls can come to.
+// outcomes are the possible outcomes of a call.
 var outcomes = []string{"done", "failed", "not executed", "unknown"}
 
 func (w *world) tally() tally {
@@ -38,7 +38,7 @@ func (a *tally) add(b tally) {
 	}
 }
 
-// String says how many calls had each outcome.
+// String lists the number of calls with each outcome.
 func (a *tally) String() string {
 	text := "calls"
 	for _, kind := range []struct {
@@ -53,9 +53,9 @@ func (a *tally) String() string {
 	return text[:len(text)-1]
 }
 
-// Of 100 calls in schedules full of faults so many may end as unknown, on average: those
-// of processes that die, calls to clients and workers whose sessions end, and those that
-// a crash interrupts. On JSON every call that was sent when its connection was lost does.
+// These bound the average number of unknown outcomes per 100 calls in schedules full of faults:
+// calls of processes that die, calls to clients and workers whose sessions end, and calls that a
+// crash interrupts. On JSON every call in flight when its connection is lost is unknown.
 const (
 	maxUnknownCBOR = 5
 	maxUnknownJSON = 12

@@ -8,7 +8,7 @@ import (
 	"github.com/lumenize/lmz/object"
 )
 
-// flooding is how many calls a flood has: more than may wait for a client.
+// flooding is the number of calls in a flood: more than a client's queue can hold.
 const flooding = 1100
 
 const (
@@ -16,8 +16,8 @@ const (
 	tick  lmz.Method1[int, struct{}] = "tick"
 )
 
-// ticker is an object that sends to clients without waiting for an answer. It numbers what it
-// sends to each of them.
+// ticker is an object that sends to clients without waiting for a result. It numbers the ticks
+// that it sends to each client.
 type ticker struct {
 	*object.Object
 	lmz.Mux
@@ -30,12 +30,12 @@ func (w *world) newTicker(o *object.Object) lmz.Handler {
 	return t
 }
 
-// flood returns how many it has sent to the client in all.
+// flood returns the total number of ticks that it has sent to the client.
 func (t *ticker) flood(ctx context.Context, client string) (sent int, err error) {
 	if _, err := t.KV().Get(ctx, client, &sent); err != nil {
 		return 0, err
 	}
-	// Clients run one call at a time, and may take minutes until it is a tick's turn.
+	// Clients run one call at a time, and may take minutes to reach a tick.
 	ctx, cancel := context.WithTimeout(lmz.NewChain(ctx), 10*time.Minute)
 	defer cancel()
 	for i := range flooding {
@@ -47,14 +47,14 @@ func (t *ticker) flood(ctx context.Context, client string) (sent int, err error)
 	return sent + flooding, t.KV().Put(ctx, client, sent+flooding)
 }
 
-// heard is a tick that a client got, or how many it missed if that is not 0.
+// heard is a tick that a client received, or the number of missed ones if that is not 0.
 type heard struct {
 	at     time.Duration
 	tick   int
 	missed int
 }
 
-// sent notes when ticks were sent. A turn that is rolled back and repeated sends them again.
+// sent records when ticks were sent. A turn that is rolled back and repeated sends them again.
 func (w *world) sent(client string, from, n int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -80,10 +80,10 @@ func (w *world) hear(p *process, h heard) {
 	p.heard = append(p.heard, h)
 }
 
-// missed is the oracle of calls that nobody waits for: a client gets them in order, none
-// twice, and all that were sent since its session began, but for those of which it is told
-// before it gets a later one that it missed them. One that does not understand that misses
-// none in a session.
+// missed is the oracle of calls that nobody waits for: a client receives them in order, none
+// twice, and all that were sent since its session began, except those that it is told it missed
+// before it receives a later one. A client that does not understand that message misses none
+// within a session.
 func (v *verdict) missed() {
 	for _, p := range v.w.all {
 		got, told, last := 0, 0, -1
@@ -102,16 +102,16 @@ func (v *verdict) missed() {
 		}
 	}
 	for _, p := range v.w.processes {
-		if !p.JSON { // what was written to a socket that is lost is lost
+		if !p.JSON { // data written to a lost socket is lost
 			v.complete(p)
 		}
 	}
 }
 
-// complete checks what a process got of the ticks that were sent in its last session.
+// complete checks the ticks that a process received in its last session.
 func (v *verdict) complete(p *process) {
 	sent, since := v.w.ticks[p.name], v.w.latest[p.name]
-	next := 0 // the first tick that must come or be missed
+	next := 0 // the first tick that must arrive or be reported missed
 	for next < len(sent) && sent[next] <= since {
 		next++
 	}

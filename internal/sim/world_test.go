@@ -22,16 +22,16 @@ import (
 	"github.com/lumenize/lmz/object"
 )
 
-// world is the mesh of one schedule, and what is known of it.
+// world is the mesh of one schedule, and the record of what happened in it.
 type world struct {
 	t     *testing.T
 	seed  uint64
 	start time.Time
 	mesh  *meshtest.Mesh
 
-	processes [clients]*process // that live now
-	json      int               // the client that speaks the original's protocol, or none
-	down      int               // crashes whose time is not over
+	processes [clients]*process // that are alive now
+	json      int               // the client that speaks the original's protocol, if any
+	down      int               // crashes that are not over yet
 	due       []due             // ends of faults, soonest first
 
 	mu       sync.Mutex // guards the following fields
@@ -45,11 +45,11 @@ type world struct {
 	crashes  []time.Duration
 	drains   []time.Duration
 	expiries map[string]time.Time     // of the token that an order came with
-	troubles [clients][]time.Duration // when something began or ended that disturbs a client
-	unables  []period                 // when ledgers did not start
+	troubles [clients][]time.Duration // when a disturbance of a client began or ended
+	unables  []period                 // when ledgers failed to start
 }
 
-// period is a time for which a ledger does not start.
+// period is a time in which a ledger does not start.
 type period struct {
 	ledger   string
 	from, to time.Duration
@@ -63,7 +63,7 @@ func (w *world) isUnable(ledger string) bool {
 	return slices.ContainsFunc(w.unables, func(p period) bool { return p.ledger == ledger && p.from <= now && now < p.to })
 }
 
-// due is something to do later.
+// due is a scheduled action.
 type due struct {
 	at time.Duration
 	do func()
@@ -73,29 +73,29 @@ type due struct {
 type process struct {
 	*meshtest.Client
 	index    int
-	number   int // of all processes
+	number   int // among all processes
 	name     string
-	ended    time.Duration   // by a fault; 0: it lives
-	killed   time.Duration   // of that: it is dead
+	ended    time.Duration   // by a fault; 0 while it lives
+	killed   time.Duration   // when that fault killed it
 	flicker  atomic.Int64    // nanoseconds after which the next subscription is interrupted
 	sessions []time.Duration // when OnSubscriptionRequired was called
 	began    []string        // calls of others, in order
-	knows    bool            // what is missed
-	heard    []heard         // ticks, in order, and what was missed of them
+	knows    bool            // understands reports of missed ticks
+	heard    []heard         // ticks and reports of missed ones, in order
 }
 
-// call is a call that was made, and what became of it.
+// call is a call and its outcome.
 type call struct {
 	event
 	from    *process
 	made    time.Duration
-	settled time.Duration // 0: not yet
+	settled time.Duration // 0 until then
 	err     error
 }
 
 func (w *world) now() time.Duration { return time.Since(w.start) }
 
-// ran notes that a worker, or a client, has begun a call.
+// ran records that a worker or a client has begun a call.
 func (w *world) ran(at *process, tag string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -116,7 +116,7 @@ func run(t *testing.T, seed uint64, events []event) *world {
 	w := &world{t: t, seed: seed, start: time.Now(), executed: make(map[string]int), drops: make(map[string]time.Duration), begun: make(map[string]int), latest: make(map[string]time.Duration), expiries: make(map[string]time.Time), ticks: make(map[string][]time.Duration)}
 	w.json = int(seed % (2 * clients)) // in every other schedule
 	o := meshtest.Options{Seed: seed, TokenLife: 40 * time.Second}
-	o.Gateway.Budget.Time = gateway.Rate{PerSecond: -1} // handlers pause, for longer than a subject may take
+	o.Gateway.Budget.Time = gateway.Rate{PerSecond: -1} // handlers pause for longer than the time budget of a subject
 	o.Gateway.Heartbeat = 4 * time.Second
 	o.Gateway.Verify, o.Gateway.Clients.BeforeAccept = verify, shared
 	o.Gateway.Log = slog.New(welcomes{slog.DiscardHandler, w})
@@ -142,7 +142,7 @@ func run(t *testing.T, seed uint64, events []event) *world {
 	return w
 }
 
-// welcomes counts what the gateway's log says of new sessions.
+// welcomes counts new sessions in the gateway's log.
 type welcomes struct {
 	slog.Handler
 	w *world
@@ -151,8 +151,7 @@ type welcomes struct {
 // Enabled implements [slog.Handler].
 func (h welcomes) Enabled(context.Context, slog.Level) bool { return true }
 
-// WithAttrs implements [slog.Handler]. The gateway's log has a namespace, which is of no
-// interest here.
+// WithAttrs implements [slog.Handler]. The namespace of the gateway's log is not needed here.
 func (h welcomes) WithAttrs([]slog.Attr) slog.Handler { return h }
 
 // Handle implements [slog.Handler].
@@ -177,7 +176,7 @@ func (h welcomes) Handle(_ context.Context, r slog.Record) error {
 	return nil
 }
 
-// sleepUntil lets time pass, and faults end.
+// sleepUntil advances time and ends the faults that are due.
 func (w *world) sleepUntil(at time.Duration) {
 	for len(w.due) > 0 && w.due[0].at <= at {
 		next := w.due[0]
@@ -191,7 +190,7 @@ func (w *world) sleepUntil(at time.Duration) {
 	synctest.Wait()
 }
 
-// rest ends all faults and waits until everything is settled.
+// rest ends all faults and waits until everything has settled.
 func (w *world) rest() {
 	w.sleepUntil(length + 15*time.Second) // the longest fault
 	for i, p := range w.processes {
@@ -229,7 +228,7 @@ func (w *world) spawn(i int) {
 				if _, err := subscribe.Call(ctx, p, roomAt(i)); err == nil {
 					i++
 				} else {
-					time.Sleep(100 * time.Millisecond) // virtual: a gateway that closes refuses at once
+					time.Sleep(100 * time.Millisecond) // virtual: a gateway that is closing refuses immediately
 				}
 			}
 		},
@@ -285,8 +284,8 @@ func (w *world) do(e event) {
 		w.trouble(e.client)
 	}
 	if p.JSON && (e.fault == takeover || e.fault == restart) {
-		e.fault = restart          // without session ids the two would fight,
-		e.lasts += 2 * time.Second // and so would a dial of the dead one that is on its way
+		e.fault = restart          // without session ids the two would take the name from each other,
+		e.lasts += 2 * time.Second // and so would a pending dial of the dead one
 	}
 	switch e.fault {
 	case noFault:
@@ -331,13 +330,13 @@ func (w *world) do(e event) {
 	case takeover:
 		w.end(p)
 		if !w.known(p) {
-			w.kill(p) // to the gateway it would be as new as its successor
+			w.kill(p) // the gateway could not tell which of the two is newer
 		}
 		w.spawn(e.client)
 	}
 }
 
-// known reports whether the gateway that lives now has welcomed a process.
+// known reports whether the running gateway has welcomed a process.
 func (w *world) known(p *process) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -346,7 +345,7 @@ func (w *world) known(p *process) bool {
 	})
 }
 
-// end says that a process ends now.
+// end records that a process ends now.
 func (w *world) end(p *process) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -356,7 +355,7 @@ func (w *world) end(p *process) {
 }
 
 func (w *world) kill(p *process) {
-	at := w.now() // killing takes a moment
+	at := w.now() // killing takes time
 	p.Kill()
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -365,8 +364,8 @@ func (w *world) kill(p *process) {
 	}
 }
 
-// spawnLater starts the successor of a process that was killed. Until then calls are
-// made with the dead one, which fail.
+// spawnLater starts the successor of a killed process. Until then calls are made through the dead
+// one and fail.
 func (w *world) spawnLater(e event) {
 	dead := w.processes[e.client]
 	w.after(e.client, e.lasts, func() {
@@ -376,7 +375,7 @@ func (w *world) spawnLater(e event) {
 	})
 }
 
-// drain restarts the gateway in good order, unless it is down.
+// drain restarts the gateway gracefully, unless it is down.
 func (w *world) drain() {
 	if w.down > 0 {
 		return
@@ -393,7 +392,7 @@ func (w *world) drain() {
 	}
 }
 
-// note appends the time to lists.
+// note appends the current time to lists.
 func (w *world) note(lists ...*[]time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -402,8 +401,8 @@ func (w *world) note(lists ...*[]time.Duration) {
 	}
 }
 
-// killPredecessors ends the processes that have a successor and may not know it: to a
-// gateway that has just started they are as good as that.
+// killPredecessors ends the processes that have a successor and may not know it: a gateway that
+// has just started cannot tell them from their successors.
 func (w *world) killPredecessors() {
 	for _, p := range w.all {
 		if p.ended != 0 {
@@ -466,7 +465,7 @@ func (w *world) call(e event, p *process) {
 	}()
 }
 
-// other returns the name of what an event's callee calls.
+// other returns the name of the node that the callee of an event calls.
 func (w *world) other(e event) string {
 	if e.op.peer() || e.op == opAsk || e.op == opFlood {
 		return "u" + strconv.Itoa(e.to) + ".tab"
@@ -474,7 +473,7 @@ func (w *world) other(e event) string {
 	return strconv.Itoa((e.to + 1) % ledgers)
 }
 
-// outcome is what a call's error says.
+// outcome returns the outcome that the error of a call reports.
 func (c *call) outcome() string {
 	switch {
 	case c.settled == 0:

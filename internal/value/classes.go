@@ -17,7 +17,7 @@ import (
 type class uint8
 
 const (
-	byKind class = iota // by its kind
+	byKind class = iota // by its reflect.Kind
 	byDate
 	byBigInt
 	byURL
@@ -43,7 +43,7 @@ const (
 type table struct {
 	classes map[reflect.Type]class
 	names   map[reflect.Type]string // class names of the types that are sent with their fields
-	objects map[string]reflect.Type // the same the other way round
+	objects map[string]reflect.Type // the inverse of names
 }
 
 var (

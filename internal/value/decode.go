@@ -38,7 +38,7 @@ func (it Item) Decode(into any) error {
 	return err
 }
 
-// decodeText is a fast path: most arguments are texts.
+// decodeText is a fast path: most arguments are strings.
 func (it Item) decodeText(into any) (done bool, err error) {
 	p, ok := into.(*string)
 	if !ok || p == nil {
@@ -93,7 +93,7 @@ const unmarked = -1
 
 func (d *decoder) sharedHere(t cbordoc.Token, v reflect.Value) (end int, err error) {
 	end, err = d.shared(d.Refs.Number(t.Next), v)
-	if end == 0 && err == nil { // it had been decoded before
+	if end == 0 && err == nil { // decoded before
 		end = cbordoc.Skip(d.Data, t.Next)
 		err = d.Charge(end - t.Next)
 	}
@@ -126,7 +126,7 @@ func (d *decoder) shared(n int, v reflect.Value) (end int, err error) {
 	return d.plain(t, v, unmarked)
 }
 
-// known returns a shared value that has been decoded into this type before.
+// known returns the shared value if it has been decoded into this type before.
 func (d *decoder) known(n int, t reflect.Type) (reflect.Value, bool) {
 	if x, ok := d.loose[n]; ok && t == reflect.TypeFor[any]() {
 		if x == nil {
@@ -151,7 +151,7 @@ func (d *decoder) register(n int, v reflect.Value) {
 	}
 	switch x := v.Interface().(type) {
 	case map[string]any, []any, lmz.Map, lmz.Set, *lmz.Error:
-		d.registerAny(n, x) // what an any gets
+		d.registerAny(n, x) // the form that an any receives
 		return
 	}
 	if d.typed == nil {
@@ -170,8 +170,8 @@ func (d *decoder) registerAny(n int, x any) {
 	d.loose[n] = x
 }
 
-// plain decodes an item behind tags 28 and 29. The mark is the number of a shared value,
-// or unmarked.
+// plain decodes an item that follows tags 28 and 29. The mark is the number of a shared value, or
+// unmarked.
 func (d *decoder) plain(t cbordoc.Token, v reflect.Value, mark int) (end int, err error) {
 	kind := v.Kind()
 	if kind == reflect.Interface {

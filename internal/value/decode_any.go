@@ -9,7 +9,7 @@ import (
 	"github.com/lumenize/lmz/internal/cbordoc"
 )
 
-// any decodes the item at pos as for an any.
+// any decodes the item at pos into an any.
 func (d *decoder) any(pos int) (x any, end int, err error) {
 	if err := d.Visit(); err != nil {
 		return nil, 0, err
@@ -44,8 +44,8 @@ func (d *decoder) anyShared(t cbordoc.Token) (x any, end int, err error) {
 	return x, end, err
 }
 
-// marked is dynamic for a value that may be shared. Containers are registered before their
-// contents are decoded, all other values here.
+// marked is dynamic for a value that may be shared. Containers register themselves before their
+// contents are decoded; marked registers all other values.
 func (d *decoder) marked(t cbordoc.Token, n int) (x any, end int, err error) {
 	x, end, err = d.dynamic(t, n)
 	if _, known := d.loose[n]; !known && n != unmarked && err == nil {
@@ -54,7 +54,7 @@ func (d *decoder) marked(t cbordoc.Token, n int) (x any, end int, err error) {
 	return x, end, err
 }
 
-// dynamic decodes an item behind tags 28 and 29.
+// dynamic decodes an item that follows tags 28 and 29.
 func (d *decoder) dynamic(t cbordoc.Token, mark int) (x any, end int, err error) {
 	switch t.Major {
 	case cbordoc.MajorUint, cbordoc.MajorNegint:

@@ -157,7 +157,7 @@ func (d *decoder) continuation(pos int) (x any, end int, err error) {
 			return nil, 0, cbordoc.At(err, method)
 		}
 		if len(args) == 0 {
-			args = nil // as lmz.Ctn has it
+			args = nil // as in lmz.Ctn
 		}
 		c = c.Then(method, args...)
 	}

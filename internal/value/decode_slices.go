@@ -7,8 +7,7 @@ import (
 	"github.com/lumenize/lmz/internal/cbordoc"
 )
 
-// sliceType is the Go type that a typed array becomes when nobody asks for
-// another.
+// sliceType returns the Go type of a typed array whose target type is not given.
 func sliceType(a cbordoc.TypedArray) reflect.Type {
 	switch a.Kind {
 	case reflect.Int8:
@@ -33,8 +32,8 @@ func sliceType(a cbordoc.TypedArray) reflect.Type {
 	return reflect.TypeFor[[]byte]()
 }
 
-// fill stores the elements in v, a slice or an array of the same length. The two
-// types that carry most data take the short way.
+// fill stores the elements in v, a slice or an array of the same length. The two types that carry
+// most data have a fast path.
 func fill(a cbordoc.TypedArray, v reflect.Value) error {
 	if a.Kind == reflect.Uint8 && v.Kind() == reflect.Slice && v.Type().Elem().Kind() == reflect.Uint8 {
 		copy(v.Bytes(), a.Bytes)

@@ -12,7 +12,7 @@ import (
 	"github.com/lumenize/lmz/internal/cbordoc"
 )
 
-// intoClass decodes into the types that have a meaning on the wire.
+// intoClass decodes into the types with a meaning on the wire.
 func (d *decoder) intoClass(c class, t cbordoc.Token, v reflect.Value, mark int) (end int, err error) {
 	switch c {
 	case byItem:
@@ -299,7 +299,7 @@ func storeNumber(n cbordoc.Number, v reflect.Value) error {
 	case reflect.Float32, reflect.Float64:
 		f, ok := n.AsFloat()
 		if ok && !n.IsFloat && v.Kind() == reflect.Float32 {
-			ok = float64(float32(f)) == f // an integer keeps its digits; a fraction is rounded, as the type asks
+			ok = float64(float32(f)) == f // integers must stay exact; fractions are rounded to the type
 		}
 		if ok && !v.OverflowFloat(f) {
 			v.SetFloat(f)

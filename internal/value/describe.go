@@ -6,7 +6,7 @@ import (
 	"github.com/lumenize/lmz/internal/cbordoc"
 )
 
-// mismatch is the error of an item that does not fit a Go type.
+// mismatch returns the error for an item that does not fit a Go type.
 func (d *decoder) mismatch(expected reflect.Type, got cbordoc.Token) error {
 	return mismatch(expected, d.Describe(got))
 }

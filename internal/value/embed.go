@@ -7,7 +7,7 @@ import (
 	"github.com/lumenize/lmz/internal/cbordoc"
 )
 
-// holdsWork reports whether there is a continuation anywhere in an item.
+// holdsWork reports whether an item contains a continuation at any depth.
 func holdsWork(it Item) bool {
 	for pos := range it.objects() {
 		if _, content := cbordoc.HeadAt(it.data, pos); isWork(it.data, content) {
@@ -66,7 +66,7 @@ func (it Item) Rewrite(replace func(object Item) (with Item, ok bool, err error)
 	return Parse(enc.Dst)
 }
 
-// SharesValues reports whether a value of the item's document stands in several places.
+// SharesValues reports whether the item's document shares any values.
 func (it Item) SharesValues() bool { return it.refs != nil }
 
 // isWork reports whether the array at pos begins with the name of a continuation.
@@ -79,9 +79,9 @@ func isWork(data []byte, pos int) bool {
 	return name.Major == cbordoc.MajorText && name.Arg == uint64(len(cbordoc.ObjectContinuation)) && string(data[next:next+len(cbordoc.ObjectContinuation)]) == cbordoc.ObjectContinuation
 }
 
-// item writes an item of another document into this one. Shared values receive new numbers,
-// because numbers count from the beginning of a document. A value outside the item that it
-// refers to is written where it is first needed.
+// item writes an item of another document into this one. Shared values get new numbers, because
+// numbers count from the beginning of a document. A shared value outside the item is written
+// where the item first refers to it.
 //
 // A continuation from another node is refused: the next node would execute it with the
 // rights of this one.

@@ -1,11 +1,11 @@
 // Package value turns Go values into CBOR and back.
 //
-// Nodes of a mesh are written in several languages, and a value that one of them sends
-// must mean the same to all: dates, big integers, ordered maps, sets, errors and typed
-// arrays as well as numbers and text, and one object in several places must stay one
-// object. [Marshal] and [Unmarshal] do that for any Go value. [Parse] checks a document
-// without decoding it, and an [Item] is a part of one, so that a node that only passes a
-// value on never pays for its contents. PROTOCOL.md, "Values", describes the bytes.
+// Nodes of a mesh are written in several languages, and a value must mean the same to all of
+// them: dates, big integers, ordered maps, sets, errors and typed arrays as well as numbers and
+// text, and an object that occurs several times must stay one object. [Marshal] and [Unmarshal]
+// do that for any Go value. [Parse] checks a document without decoding it, and an [Item] is a
+// part of one, so that an intermediary never pays for the contents. PROTOCOL.md, "Values",
+// describes the bytes.
 package value
 
 import (
@@ -24,7 +24,7 @@ func Marshal(v any) ([]byte, error) {
 	return Append(nil, v)
 }
 
-// Append is Marshal onto dst. On an error it returns dst as it was.
+// Append appends the encoding of v to dst. On an error it returns dst unchanged.
 func Append(dst []byte, v any) ([]byte, error) {
 	if text, ok := v.(string); ok && utf8.ValidString(text) { // a fast path: most results are texts
 		if dst == nil {
@@ -40,7 +40,7 @@ func Append(dst []byte, v any) ([]byte, error) {
 	if e.shared == nil {
 		return e.Dst, nil
 	}
-	// Some values are reachable in two ways. The second pass knows which.
+	// Some values are reachable in two ways. The second pass knows which ones.
 	e = encoder{Writer: cbordoc.Writer{Dst: e.Dst[:start]}, known: true, shared: e.shared}
 	if err := e.any(v); err != nil {
 		return dst, err
@@ -78,8 +78,8 @@ type encoder struct {
 	copied map[*cbordoc.References][]int
 }
 
-// maxDocument bounds the document of one value, in bytes. A value that was decoded from a
-// small document may contain one long text many times.
+// maxDocument bounds the document of one value, in bytes. A value decoded from a small document
+// may contain a long text many times.
 const maxDocument = 64 << 20
 
 // any encodes v. The most frequent types do not need reflection.
@@ -202,7 +202,7 @@ func (e *encoder) regExp(r lmz.RegExp) error {
 	return err
 }
 
-// boxed writes a primitive object under the name of its class.
+// boxed writes a primitive object with the name of its class.
 func (e *encoder) boxed(b lmz.Boxed) error {
 	name, ok := boxedName(b.Value)
 	if !ok {

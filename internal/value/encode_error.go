@@ -9,8 +9,8 @@ import (
 	"github.com/lumenize/lmz/internal/cbordoc"
 )
 
-// failure writes an error that is not an *lmz.Error: the *lmz.Error that it wraps, or an
-// internal error, because its own text may name files or tables.
+// failure writes an error that is not an *lmz.Error: the *lmz.Error that it wraps, or else an
+// internal error, because its text may name files or tables.
 func (e *encoder) failure(err error) error {
 	var public *lmz.Error
 	if errors.As(err, &public) && public != nil {
@@ -19,8 +19,8 @@ func (e *encoder) failure(err error) error {
 	return e.lmzError(&lmz.Error{Message: InternalError})
 }
 
-// lmzError writes an error's members: name, message, cause, and then its own
-// properties in the order of their names. Its code is not one of them.
+// lmzError writes an error's members: name, message, cause, and then its own properties in
+// alphabetical order. Its code is not among them.
 func (e *encoder) lmzError(x *lmz.Error) error {
 	var cause *lmz.Error
 	if x.Cause != nil && !errors.As(x.Cause, &cause) {

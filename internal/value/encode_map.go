@@ -72,8 +72,8 @@ func (e *encoder) entry(key, value reflect.Value) error {
 	return e.reflected(value)
 }
 
-// keyedMap encodes a map with keys of any type, sorted by their encoding without the values
-// that they point to: the order of keys that differ only there is not fixed.
+// keyedMap encodes a map with keys of any type, sorted by their encoding without the values that
+// they point to: the order of keys that differ only in those is unspecified.
 func (e *encoder) keyedMap(v reflect.Value) error {
 	type entry struct {
 		encoded    string
@@ -145,8 +145,8 @@ func (e *encoder) set(s lmz.Set) error {
 	return nil
 }
 
-// distinct writes one of n keys of a Map or elements of a Set. JavaScript would merge two
-// that it compares as equal.
+// distinct writes one of n keys of a Map or elements of a Set. It refuses one that JavaScript
+// would consider equal to another and merge with it.
 func (e *encoder) distinct(known *cbordoc.Distinct, n int, write func() error) error {
 	start, mark := len(e.Dst), e.Marks
 	if err := write(); err != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/lumenize/lmz/internal/cbordoc"
 )
 
-// reflected encodes v by its type.
+// reflected encodes v according to its type.
 func (e *encoder) reflected(v reflect.Value) error {
 	switch v.Kind() {
 	case reflect.Interface:
@@ -71,7 +71,7 @@ func (e *encoder) exact(v any) error {
 	case lmz.Boxed:
 		return e.boxed(v)
 	}
-	return e.any(v) // which knows the rest: Undefined, Continuation, Result, Item
+	return e.any(v) // handles the rest: Undefined, Continuation, Result, Item
 }
 
 func (e *encoder) structObject(v reflect.Value) error {
@@ -205,7 +205,7 @@ func (e *encoder) pointee(v, target reflect.Value) error {
 			return e.reflected(target)
 		}
 	default:
-		return e.reflected(target) // slices and maps have their own identity, scalars none
+		return e.reflected(target) // slices and maps have their own identity, scalars have none
 	}
 	marked, done, err := e.meet(identityOf(v))
 	if done || err != nil {
@@ -250,9 +250,9 @@ func (e *encoder) structure(v reflect.Value) error {
 	return nil
 }
 
-// meet is called before a value with an identity is written. It writes a reference and
-// reports done if the document has the value already. It opens tag 28 and reports marked
-// if other places will refer to the value: call End after the value then.
+// meet is called before a value with an identity is written. If the document already has the
+// value, it writes a reference and reports done. If other places will refer to the value, it
+// opens tag 28 and reports marked: call End after the value then.
 func (e *encoder) meet(id identity) (marked, done bool, err error) {
 	switch {
 	case id.where == nil:

@@ -8,8 +8,8 @@ import (
 	"github.com/lumenize/lmz/internal/cbordoc"
 )
 
-// slice encodes a slice: numbers of a fixed size as a typed array, all others as an array.
-// Named number types, such as a duration, are not packed.
+// slice encodes a slice: fixed-size numbers as a typed array, all others as an array. Named
+// number types, such as a duration, are not packed.
 func (e *encoder) slice(v reflect.Value) error {
 	elem := v.Type().Elem()
 	if elem.Kind() == reflect.Uint8 && classOf(elem) == byKind {
@@ -25,7 +25,7 @@ func (e *encoder) slice(v reflect.Value) error {
 	return e.numbers(v)
 }
 
-// numbers encodes the slices that are typed arrays.
+// numbers encodes slices as typed arrays.
 func (e *encoder) numbers(v reflect.Value) error {
 	switch s := v.Interface().(type) {
 	case []int8:

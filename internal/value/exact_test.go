@@ -13,7 +13,7 @@ import (
 	"github.com/lumenize/lmz"
 )
 
-// refusals checks that each value is refused with an error that has its text.
+// refusals checks that each value is refused with an error that contains its text.
 func refusals(t *testing.T, cases map[string]any) {
 	t.Helper()
 	for want, v := range cases {

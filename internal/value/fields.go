@@ -10,14 +10,14 @@ import (
 	"unicode/utf8"
 )
 
-// field is a struct field as it is sent.
+// field is a struct field that is sent.
 type field struct {
 	name      string
 	index     []int
 	omitEmpty bool
 }
 
-// layout is what a struct type looks like on the wire.
+// layout is the wire form of a struct type.
 type layout struct {
 	fields []field
 	byName map[string]int
@@ -34,14 +34,14 @@ func layoutOf(t reflect.Type) *layout {
 	return made.(*layout)
 }
 
-// newLayout collects the exported fields. Those of embedded structs are among
-// them, as in Go, unless the embedded one has a name in its tag or a meaning of
-// its own (a date, for instance). Where two have one name the outer one hides the other;
-// neither can hide one beside it.
+// newLayout collects the exported fields. Fields of embedded structs are promoted, as in Go,
+// unless the embedded struct has a name in its tag or a meaning of its own (a date, for
+// instance). An outer field hides a promoted one of the same name; fields at the same depth
+// cannot hide each other.
 func newLayout(t reflect.Type) *layout {
 	l := &layout{byName: make(map[string]int)}
 	var whole [][]int // embedded structs that are one field
-	hidden := false   // a field is not exported
+	hidden := false   // there is an unexported field
 	for _, f := range reflect.VisibleFields(t) {
 		if slices.ContainsFunc(whole, func(index []int) bool { return within(f.Index, index) }) {
 			continue
@@ -88,7 +88,7 @@ func within(index, prefix []int) bool {
 	return len(index) > len(prefix) && slices.Equal(index[:len(prefix)], prefix)
 }
 
-// flattens reports whether an embedded field of type t stands for its fields.
+// flattens reports whether the fields of an embedded field of type t are promoted.
 func flattens(t reflect.Type) bool {
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
@@ -96,7 +96,7 @@ func flattens(t reflect.Type) bool {
 	return t.Kind() == reflect.Struct && classOf(t) == byKind && classOf(reflect.PointerTo(t)) == byKind
 }
 
-// fieldTag reads the tag lmz:"name,omitempty", or json's where there is none.
+// fieldTag reads the tag lmz:"name,omitempty", or the json tag if there is none.
 func fieldTag(f reflect.StructField) (name string, omitEmpty, skip bool) {
 	tag, ok := f.Tag.Lookup("lmz")
 	if !ok {
@@ -127,8 +127,7 @@ func lowerCamel(name string) string {
 	return string(runes)
 }
 
-// get returns the field of v, and false if it is in an embedded pointer that is
-// nil.
+// get returns the field of v, and false if it is in a nil embedded pointer.
 func (f *field) get(v reflect.Value) (reflect.Value, bool) {
 	if len(f.index) == 1 {
 		return v.Field(f.index[0]), true
@@ -137,8 +136,8 @@ func (f *field) get(v reflect.Value) (reflect.Value, bool) {
 	return found, err == nil
 }
 
-// settable is get for writing: it makes embedded structs on the way. It fails
-// where one cannot be set because its type is not exported.
+// settable is get for writing: it allocates embedded structs on the way. It fails if one cannot
+// be set because its type is unexported.
 func (f *field) settable(v reflect.Value) (reflect.Value, bool) {
 	for i, x := range f.index {
 		if i > 0 && v.Kind() == reflect.Pointer {
@@ -163,7 +162,7 @@ func isEmpty(v reflect.Value) bool {
 	return v.IsZero()
 }
 
-// sent returns the field of v and whether it is on the wire.
+// sent returns the field of v and whether it is sent.
 func (f *field) sent(v reflect.Value) (reflect.Value, bool) {
 	member, ok := f.get(v)
 	return member, ok && !(f.omitEmpty && isEmpty(member))

@@ -28,7 +28,7 @@ func seed(f *testing.F) {
 	f.Add(valuetest.ManyCopies(20))
 }
 
-// FuzzParse checks that whatever we accept is well-formed to others.
+// FuzzParse checks that whatever Parse accepts is well-formed according to another decoder.
 func FuzzParse(f *testing.F) {
 	seed(f)
 	theirs, err := cbor.DecOptions{MaxNestedLevels: 4 * cbordoc.MaxNesting, MaxArrayElements: 1 << 30, MaxMapPairs: 1 << 30}.DecMode()
@@ -53,8 +53,8 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// FuzzDecodeAny checks that what can be decoded can be sent again, and then does
-// not change any more.
+// FuzzDecodeAny checks that decoded values can be encoded again, and that further round trips do
+// not change them.
 func FuzzDecodeAny(f *testing.F) {
 	seed(f)
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -77,8 +77,8 @@ func FuzzDecodeAny(f *testing.F) {
 	})
 }
 
-// FuzzRoundTrip checks typed decoding, and that a document means the same after
-// it was copied into another.
+// FuzzRoundTrip checks typed decoding, and that a document keeps its meaning when it is copied
+// into another.
 func FuzzRoundTrip(f *testing.F) {
 	seed(f)
 	f.Fuzz(func(t *testing.T, data []byte) {

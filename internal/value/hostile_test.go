@@ -15,7 +15,7 @@ import (
 	"github.com/lumenize/lmz/internal/value/valuetest"
 )
 
-// pair is a Go type without identity of its own: a reference to one is a copy.
+// pair is a Go type without an identity: a reference to one becomes a copy.
 type pair struct{ A, B any }
 
 type wide struct {
@@ -29,7 +29,7 @@ func TestHostileDocumentsAreRefusedCheaply(t *testing.T) {
 		name string
 		data []byte
 		into func() any
-		want string // part of the error; "" means that it is harmless
+		want string // part of the error; "" if the input is harmless
 	}{
 		{"nothing", nil, newAny, "ends early"},
 		{"half a head", valuetest.Unhex("19 00"), newAny, "ends early"},
@@ -141,8 +141,8 @@ func TestMaxElementsIsALimit(t *testing.T) {
 	}
 }
 
-// honestDocument is the processor time of decoding and encoding a full frame of ordinary
-// objects: what hostile documents are compared with.
+// honestDocument is the processor time for decoding and encoding a full frame of ordinary
+// objects, the baseline for hostile documents.
 var honestDocument = sync.OnceValue(func() time.Duration {
 	objects := make([]any, 17_000)
 	for i := range objects {

@@ -5,8 +5,8 @@ import (
 	"unsafe"
 )
 
-// identity tells equal values apart that are not the same: the address of a slice, a map
-// or a pointer, its type, and its length. The zero identity is that of values without one.
+// identity distinguishes values that are equal but not the same: the address of a slice, a map or
+// a pointer, its type, and its length. The zero identity is that of values without one.
 type identity struct {
 	where unsafe.Pointer
 	what  reflect.Type
@@ -34,7 +34,7 @@ func identityOf(v reflect.Value) identity {
 	return id
 }
 
-// identities is a set. Most documents have a few, which need no map.
+// identities is a set. Most documents have few, so it starts without a map.
 type identities struct {
 	few  [8]identity
 	n    int

@@ -16,7 +16,7 @@ type Item struct {
 
 var _ lmz.Value = Item{}
 
-// UndefinedDocument is what the zero Item stands for.
+// UndefinedDocument is the document of the zero Item.
 var UndefinedDocument = []byte{cbordoc.ByteUndefined}
 
 // Raw returns the item's own bytes, read-only. They mean the same elsewhere
@@ -55,7 +55,7 @@ func (it Item) Elements() ([]Item, bool) {
 	return it.items(pos, int(h.Arg)), true
 }
 
-// Len returns how many elements an array has, and false for any other value.
+// Len returns the number of elements of an array, and false for any other value.
 func (it Item) Len() (int, bool) {
 	h, _ := cbordoc.HeadAt(it.data, it.contents())
 	return int(h.Arg), it.data != nil && h.Major == cbordoc.MajorArray
@@ -110,7 +110,7 @@ func (it Item) Object() (name string, args []Item, ok bool) {
 	return name, elements[1:], ok
 }
 
-// contents returns where the value itself begins, which tag 28 or 29 may stand for.
+// contents returns the position of the value itself, behind tag 28 or 29.
 func (it Item) contents() int {
 	if it.refs == nil {
 		return it.start

@@ -28,13 +28,13 @@ func TestRandomValuesComeBackTheSame(t *testing.T) {
 		if err := Unmarshal(data, &back); err != nil {
 			t.Fatalf("%x: %v", data, err)
 		}
-		// Equal graphs have equal bytes, and comparing those also compares what is
-		// shared, and works with cycles and NaN.
+		// Equal graphs have equal bytes. Comparing bytes also compares sharing, and works with cycles
+		// and NaN.
 		again, err := Marshal(back)
 		if err != nil || !bytes.Equal(again, data) {
 			t.Fatalf("wrote %x\nthen  %x (%v)", data, again, err)
 		}
-		// Documents survive being passed on, alone and inside another.
+		// Documents survive being forwarded, alone and inside another.
 		item, err := Parse(data)
 		if err != nil {
 			t.Fatal(err)
@@ -233,7 +233,8 @@ func TestValuesKeptInAStructStayUndecoded(t *testing.T) {
 	}
 }
 
-// Beyond the years of RFC 3339 dates have milliseconds: more came back as another date.
+// TestDatesBeyondTextComeBackTheSame checks that dates outside the years of RFC 3339 are rounded
+// to milliseconds: finer ones came back as a different date.
 func TestDatesBeyondTextComeBackTheSame(t *testing.T) {
 	for _, date := range []time.Time{
 		time.Date(-4, time.July, 9, 2, 10, 7, 268435455, time.UTC),

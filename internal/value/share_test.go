@@ -175,8 +175,8 @@ func TestItemReferencesInAnotherDocument(t *testing.T) {
 		t.Errorf("self-contained text: %q", text)
 	}
 
-	// Marks of the embedded document, and of the one around it, in one numbering;
-	// two items of one document still share.
+	// The embedded document and the enclosing one share one numbering; two items of one document
+	// still share values.
 	other := []any{"o"}
 	got := diagnose(t, []any{other, parts[1], parts[0], root, other, lmz.Ctn("m", parts[2])})
 	want := `[28(["o"]), {"again": 28(["s"]), "more": 29(1)}, 29(1), [29(1), {"again": 29(1), "more": 29(1)}, "text"], 29(0), ` +

@@ -75,7 +75,7 @@ func TestTypesThatAreTextsToOthersAreTexts(t *testing.T) {
 	}
 }
 
-// lazyValue is a value that is no Item: one from a link that speaks JSON.
+// lazyValue is a value that is not an Item, as from a JSON link.
 type lazyValue struct{ v any }
 
 func (l lazyValue) Decode(into any) error {

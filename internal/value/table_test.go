@@ -31,8 +31,8 @@ type point struct {
 	X, Y int
 }
 
-// values is every kind of value with its bytes and diagnostic notation. back is
-// what an any becomes when that is not v itself.
+// values has every kind of value with its bytes and diagnostic notation. back is what an any
+// receives if that differs from v.
 var values = []struct {
 	name string
 	v    any

@@ -2,7 +2,7 @@ package value
 
 const hexDigits = "0123456789abcdef"
 
-// appendJSONText writes s, which is valid UTF-8, as JSON.stringify does.
+// AppendJSONText appends s, which is valid UTF-8, the way JSON.stringify writes it.
 func AppendJSONText(dst []byte, s []byte) []byte {
 	dst = append(dst, '"')
 	start := 0

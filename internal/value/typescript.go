@@ -13,8 +13,8 @@ import (
 	"github.com/lumenize/lmz"
 )
 
-// TypeScript translates Go types into the types of their values in JavaScript, and
-// collects declarations of the structs among them. The zero value has collected none.
+// TypeScript translates Go types into the types of their values in JavaScript, and collects
+// declarations of the structs among them. The zero value is ready to use.
 type TypeScript struct {
 	names        map[reflect.Type]string
 	taken        map[string]bool
@@ -22,11 +22,10 @@ type TypeScript struct {
 	imports      map[string]bool
 }
 
-// Declarations returns an interface for each struct that was named, in the order of
-// their names.
+// Declarations returns an interface for each named struct, in alphabetical order.
 func (ts *TypeScript) Declarations() []string { return slices.Sorted(slices.Values(ts.declarations)) }
 
-// Type returns the TypeScript of t.
+// Type returns the TypeScript type of t.
 func (ts *TypeScript) Type(t reflect.Type) string {
 	if t == reflect.TypeFor[lmz.Value]() {
 		return "unknown"
@@ -66,7 +65,7 @@ var objectTypescript = map[reflect.Type]string{
 	reflect.TypeFor[lmz.HTTPResponse](): "ResponseSync",
 }
 
-// pointer is what it points to, or null. A pointer to an error is the error.
+// pointer returns the target type or null. A pointer to an error is the error.
 func (ts *TypeScript) pointer(t reflect.Type) string {
 	if classOf(t) == byFailure || t.Elem() == reflect.TypeFor[lmz.Error]() {
 		return "Error"
@@ -157,7 +156,7 @@ func (ts *TypeScript) free(t reflect.Type) string {
 	return ts.Name(string(first))
 }
 
-// Name takes a name for a declaration, with a number if it is taken.
+// Name reserves a name for a declaration, with a number appended if it is taken.
 func (ts *TypeScript) Name(name string) string {
 	if ts.taken == nil {
 		ts.taken = make(map[string]bool)

@@ -1,5 +1,5 @@
-// Package valuetest has the inputs that tests of several codecs share: random values, and
-// documents that cost a careless decoder much more than they are long.
+// Package valuetest has inputs shared by the tests of several codecs: random values, and
+// documents that cost a careless decoder far more than their length suggests.
 package valuetest
 
 import (
@@ -10,9 +10,9 @@ import (
 	"pgregory.net/rapid"
 )
 
-// A Pool draws random values of the types that a document is decoded to, so that a value
-// that was encoded and decoded must be equal. It sometimes returns a container a second
-// time, even while that is being filled: shared values and cycles.
+// A Pool draws random values of the types that documents decode to, so that a value is equal
+// after encoding and decoding. It sometimes returns a container again, even while that is being
+// filled: shared values and cycles.
 type Pool struct {
 	t          *rapid.T
 	containers []any

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// HeapLimit is how many bytes the small hostile documents of the tests, of about 1 KiB,
+// HeapLimit is the number of bytes that the small hostile documents of the tests, of about 1 KiB,
 // may make a decoder allocate: four frames of the default size.
 const HeapLimit = 4 << 20
 
@@ -19,8 +19,8 @@ const (
 	Map   = 5
 )
 
-// Unhex returns the bytes that hexadecimal digits, which may have spaces between them,
-// stand for. It panics on anything else.
+// Unhex decodes hexadecimal digits, which may have spaces between them. It panics on anything
+// else.
 func Unhex(digits string) []byte {
 	b, err := hex.DecodeString(strings.ReplaceAll(digits, " ", ""))
 	if err != nil {
@@ -44,8 +44,8 @@ func Declared(major byte, size int, n uint64) []byte {
 	return binary.BigEndian.AppendUint64([]byte{major<<5 | 27}, n)
 }
 
-// Doubling returns a document in which each of n shared values refers twice to the one
-// before it: 2^n values once copied.
+// Doubling returns a document in which each of n shared values refers twice to the previous one:
+// 2^n values once copied.
 func Doubling(n int) []byte {
 	doc := append(Head(nil, Array, n+1), mark("61 78")...)
 	for i := range n {
@@ -66,8 +66,8 @@ func ManyCopies(n int) []byte {
 	return doc
 }
 
-// DoublingContinuations returns a document of n continuations, each of which has the one
-// before it twice among its arguments.
+// DoublingContinuations returns a document of n continuations, each of which has the previous one
+// twice among its arguments.
 func DoublingContinuations(n int) []byte {
 	head := mark("d81b 82 6c 436f6e74696e756174696f6e 82 61 61")
 	doc := append(append(Head(nil, Array, n+1), head...), 0x80)
@@ -78,7 +78,7 @@ func DoublingContinuations(n int) []byte {
 	return doc
 }
 
-// mark is tag 28 and what follows it.
+// mark returns tag 28 followed by digits.
 func mark(digits string) []byte { return Unhex("d81c" + digits) }
 
 // Reference appends a reference to the shared value with this number.
