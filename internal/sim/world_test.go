@@ -228,7 +228,7 @@ func (w *world) spawn(i int) {
 				if _, err := subscribe.Call(ctx, p, roomAt(i)); err == nil {
 					i++
 				} else {
-					time.Sleep(100 * time.Millisecond) // virtual: a gateway that is closing refuses immediately
+					time.Sleep(100 * time.Millisecond) // virtual: a gateway that closes refuses at once
 				}
 			}
 		},
