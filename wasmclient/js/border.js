@@ -1,16 +1,16 @@
 // The border to the Go module: one function in each direction, and bytes. Names and
-// arguments agree with ../border.go.
+// arguments must agree with ../border.go.
 
-import { goClass } from './go.js'; // Go's own wasm_exec.js, made into a module by the build
+import { goClass } from './go.js'; // Go's wasm_exec.js, which the build turns into a module
 import { fromJSON, toJSON } from './json-message.js';
 import { claimsOf } from './token.js';
 
 let running; // promise of the module, shared by all clients
 
 /**
- * Loads the module, once for all clients; clients do it by themselves. The source is
- * the URL of lmz.wasm, or its bytes, or a Response; the default is the file beside
- * this one. After a failure it may be called again.
+ * Loads the module once for all clients; clients call it themselves. The source is the
+ * URL of lmz.wasm, its bytes or a Response; the default is the file next to this one.
+ * After a failure it may be called again.
  */
 export function load(source = new URL('./lmz.wasm', import.meta.url)) {
   running ??= start(source).catch((error) => {
@@ -22,22 +22,22 @@ export function load(source = new URL('./lmz.wasm', import.meta.url)) {
 
 async function start(source) {
   const module = new Module();
-  // What Go sees as the global object. The page's own gets nothing from us.
+  // The global object that Go sees. Nothing is added to the page's own.
   const { crypto, performance } = globalThis;
   const Go = goClass({ Object, Array, Uint8Array, Date, TextEncoder, TextDecoder, crypto, performance, border: module.border });
   const go = new Go();
-  go.exit = () => {}; // outlive says it
+  go.exit = () => {}; // outlive reports it
   outlive(go, (error) => module.died(error));
   const { instance } = await instantiate(await source, go.importObject);
-  go.run(instance).catch(() => {}); // runs until main waits
+  go.run(instance).catch(() => {}); // runs until main blocks
   if (!module.border.enter) throw new Error('this is no lmz.wasm');
   return module;
 }
 
 /**
- * Has a Go program end without an exception, also one of the platform, such as a full stack:
- * its timers and handlers would throw into a page's events and end a Node.js process. died is
- * told once, later.
+ * Makes a Go program end without throwing, even on a platform exception such as a stack
+ * overflow: its timers and handlers would throw into a page's events and end a Node.js
+ * process. Calls died once, asynchronously.
  */
 function outlive(go, died) {
   const resume = go._resume;
@@ -45,7 +45,7 @@ function outlive(go, died) {
   const end = (error) => {
     ended = true;
     for (const timer of go._scheduledTimeouts.values()) clearTimeout(timer);
-    go._scheduledTimeouts.clear(); // a timer whose callback runs just now waits for that
+    go._scheduledTimeouts.clear(); // a timer callback that is running retries until then
     queueMicrotask(() => died(error));
   };
   go._resume = () => {
@@ -65,7 +65,7 @@ async function instantiate(source, imports) {
   if (!(source instanceof Response)) {
     const url = new URL(source, globalThis.location?.href);
     if (url.protocol === 'file:') {
-      const fs = 'node:fs/promises'; // bundlers for browsers must not look for it
+      const fs = 'node:fs/promises'; // bundlers for browsers must not resolve it
       const { readFile } = await import(/* @vite-ignore */ /* webpackIgnore: true */ fs);
       return WebAssembly.instantiate(await readFile(url), imports);
     }
@@ -78,7 +78,7 @@ async function instantiate(source, imports) {
   return WebAssembly.instantiate(await response.arrayBuffer(), imports);
 }
 
-/** Go takes no exceptions. */
+/** Calls f and returns an exception as { wrong }: none may reach Go. */
 function attempt(f, ...args) {
   try {
     return f(...args);
@@ -87,7 +87,7 @@ function attempt(f, ...args) {
   }
 }
 
-/** Runs f, whose exception goes where those without a handler go. */
+/** Runs f. An exception becomes an uncaught error. */
 function isolated(f) {
   try {
     f();
@@ -107,12 +107,12 @@ class Module {
 
   border = {
     scratch: new Uint8Array(0),
-    /** What of the client's doings the console gets: package debug says how it is read. */
+    /** Which log entries of the client go to the console: a filter of package debug. */
     filter: () => {
       try {
         return globalThis.localStorage?.getItem('DEBUG') ?? '';
       } catch {
-        return ''; // storage is forbidden here
+        return ''; // storage is blocked here
       }
     },
     log: (line) => attempt(() => console.debug(line)),
@@ -128,7 +128,7 @@ class Module {
     },
   };
 
-  /** Makes a client whose events go to the methods of handler. Returns its number. */
+  /** Opens a client whose events go to the methods of handler. Returns its number. */
   open(handler, { url, binding, tab, heartbeat, WebSocket, missed, instance }) {
     const number = ++this.#numbers, client = { handler };
     const Socket = function open(...args) { return (client.socket = new WebSocket(...args)); };
@@ -143,7 +143,7 @@ class Module {
     this.ask('close', number, () => {});
   }
 
-  /** Calls an operation of Go that is settled later, and returns its id for cancel. */
+  /** Calls a Go operation that settles later, and returns its id for cancel. */
   ask(operation, number, settle, ...args) {
     const id = ++this.#ids;
     if (this.#dead) {
@@ -160,12 +160,12 @@ class Module {
     return ++this.#ids;
   }
 
-  /** Calls an operation of Go that has no answer. */
+  /** Calls a Go operation that has no answer. */
   tell(operation, number, id, ...args) {
     if (!this.#dead) this.#enter(operation, number, id, ...args);
   }
 
-  /** A server that speaks only lmz sent what is no message that we know. */
+  /** Reports a message of unknown type from a server that speaks only lmz. */
   #unknown(client, message) {
     queueMicrotask(() => this.#clients.get(client)?.handler.unknown(message));
   }
@@ -205,7 +205,7 @@ class Module {
     }
   }
 
-  /** The Go program ended, which it never does by itself. */
+  /** Handles the end of the Go program, which never ends normally. */
   died(error) {
     this.#dead = true;
     running = undefined;
@@ -215,7 +215,7 @@ class Module {
     const clients = [...this.#clients.values()];
     this.#clients.clear();
     for (const { handler, socket } of clients) {
-      attempt(() => socket?.close()); // nobody reads there any more
+      attempt(() => socket?.close()); // nothing reads from it any more
       isolated(() => handler.died(error));
     }
   }

@@ -1,5 +1,5 @@
 // Chains in the original's form, a list of {type: 'get', key} and {type: 'apply', args}, for
-// programs that keep, look at or run them themselves. Inside, a name and its arguments alternate.
+// programs that store, inspect or run them. Internally, names and arguments alternate.
 
 import { holds, rebuild } from './containers.js';
 import { ctn, execute, fill, proxy } from './continuation.js';
@@ -10,22 +10,22 @@ import { Continuation, OPS, Result, checkChain, maxArguments, maxOperations } fr
 const isWork = (v) => v === Result || v?.[OPS] !== undefined;
 const isResult = (chain) => chain.length === 1 && chain[0]?.type === 'get' && chain[0].key === '$result';
 
-/** Whether a value stands for nested work in the original's form. */
+/** Reports whether a value stands for nested work in the original's form. */
 export function isNestedOperationMarker(v) {
   return typeof v === 'object' && v !== null && v[nestedFlag] === true;
 }
 
-/** Describes work, as ctn does. */
+/** Starts a continuation, as ctn does. */
 export function newContinuation() {
   return ctn();
 }
 
-/** Makes a continuation of a chain. */
+/** Makes a continuation from a chain. */
 export function continuationFromChain(chain) {
   return proxy(toOperations(chain));
 }
 
-/** The chain of a continuation; undefined if it is none. */
+/** Returns the chain of a continuation, or undefined if it is not one. */
 export function getOperationChain(continuation) {
   if (continuation === Result) return [{ type: 'get', key: '$result' }];
   const ops = continuation?.[OPS];
@@ -43,7 +43,7 @@ export function validateOperationChain(chain, { maxDepth = maxOperations, maxArg
   }
 }
 
-/** The chain with outcome in place of the nested work among its last arguments, or after them. */
+/** Returns the chain with outcome replacing the nested work in its last arguments, or appended to them. */
 export function replaceNestedOperationMarkers(chain, outcome) {
   validateOperationChain(chain);
   if (chain.at(-1)?.type !== 'apply') return chain;
@@ -51,8 +51,8 @@ export function replaceNestedOperationMarkers(chain, outcome) {
 }
 
 /**
- * Runs a chain on target, each operation once, and returns a promise of its value. Every
- * method must be exposed; without requireMeshDecorator the chain is the program's own:
+ * Runs a chain on target, each operation once, and returns a promise of its result. Every
+ * method must be exposed. Without requireMeshDecorator, the chain must be the program's own:
  * it may call any method and read properties.
  */
 export async function executeOperationChain(chain, target, { requireMeshDecorator = true, ...limits } = {}) {
@@ -79,7 +79,7 @@ async function walk(chain, target, limits) {
   return current;
 }
 
-/** Arguments with the values of the nested work in them, which runs one after the other. */
+/** Replaces the nested work in arguments by its results, one after the other. */
 async function resolve(args, target, limits) {
   if (!holds(args, isNestedOperationMarker)) return args;
   const found = [], results = [];
@@ -97,7 +97,7 @@ function chainOf({ [nestedChain]: chain }) {
   return chain;
 }
 
-/** The operations of a chain, with work in place of its markers. */
+/** Converts a chain to operations, and its markers to work. */
 export function toOperations(chain) {
   validateOperationChain(chain);
   return chain.map((op) => (op.type === 'get' ? String(op.key) : op.args.map(readWork)));

@@ -1,4 +1,4 @@
-// The client of JavaScript programs.
+// The client for JavaScript programs.
 
 import { load } from './border.js';
 import { decode, encode, encodeChain, encodeError } from './cbor.js';
@@ -12,19 +12,19 @@ import { maxPayload } from './tags.js';
 import { Tokens } from './token.js';
 import { watch } from './wake.js';
 
-const maxTimeout = 2 ** 31 - 1; // milliseconds, as of setTimeout
+const maxTimeout = 2 ** 31 - 1; // milliseconds, the limit of setTimeout
 const retryCeiling = 30_000; // milliseconds between attempts to load the module
-const queueLimit = 100; // calls that wait for the module, as many as for the connection (client.Options)
+const queueLimit = 100; // calls waiting for the module, as many as for the connection (client.Options)
 
-// What programs for the original's client look for.
+// Messages that programs for the original's client look for.
 const disconnected = 'Client disconnected', queueFull = 'Message queue full';
 
 /**
  * A node in a browser tab or a JavaScript program. Extend it, expose methods with
- * mesh or meshFn, and call other nodes with this.lmz. Constructing it never waits:
- * it connects by itself, and calls made meanwhile go out in order.
+ * mesh or meshFn, and call other nodes with this.lmz. It connects in the background,
+ * and calls made meanwhile are sent in order.
  *
- * Callbacks are read when they are due, from the configuration or else from the
+ * Callbacks are looked up when they are due, in the configuration and then on the
  * object, so they may be methods, class fields or options.
  */
 export class LumenizeClient {
@@ -32,20 +32,20 @@ export class LumenizeClient {
   #tokens;
   #state = 'disconnected';
   #instance = '';
-  #wanted = false; // connect was called later than disconnect
-  #life = 0; // counts connects and disconnects, to notice that one has been overtaken
+  #wanted = false; // connect was called after the last disconnect
+  #life = 0; // counts connects and disconnects, to detect that one was overtaken
   #ends = 0; // counts disconnects
   #module;
   #number = 0; // of this client in the module; 0 before it is open
   #opening;
-  #firstToken; // promise of it, asked for while the module is loaded
+  #firstToken; // promise, requested while the module loads
   #outbox = []; // calls made before the client is open
-  #sent = new Map(); // by call: who wants to know its id on the wire
+  #sent = new Map(); // by call: the onSent callback
   #line = Promise.resolve(); // begins incoming calls in order
   #context; // of the call whose method or guard is running
   #tab = new Tab();
   #unwatch;
-  #away = false; // the page was put into the back/forward cache, and the client has not been connected since
+  #away = false; // the page entered the back/forward cache and has not been connected since
 
   constructor(config = {}) {
     if (!(config.WebSocket ?? globalThis.WebSocket)) {
@@ -62,7 +62,7 @@ export class LumenizeClient {
       call: (...args) => this.#call(...args),
     });
     this.#state = 'connecting';
-    queueMicrotask(() => { // the fields of subclasses are set by then
+    queueMicrotask(() => { // subclass fields are set by then
       if (this.#life !== 0) return;
       this.#callback('onConnectionStateChange', 'connecting');
       if (this.#life === 0) this.connect();
@@ -74,17 +74,17 @@ export class LumenizeClient {
     return this.#state;
   }
 
-  /** The claims of the access token, or null before there was one. */
+  /** The claims of the access token, or null before the first one. */
   get claims() {
     return this.#tokens.claims;
   }
 
-  /** Describes work for another node; a type parameter says which. */
+  /** Starts a continuation for another node; the type parameter is that node's type. */
   ctn() {
     return ctn();
   }
 
-  /** Refuses what another client started. Override it to decide otherwise. */
+  /** Refuses calls that another client started. Override it to allow them. */
   onBeforeCall({ callContext } = this.lmz) {
     const origin = callContext.callChain[0];
     if (origin?.type === 'LumenizeClient' && origin.instanceName !== this.#instance) {
@@ -92,16 +92,16 @@ export class LumenizeClient {
     }
   }
 
-  /** Is told what a server that speaks only lmz sends and this client does not know. */
+  /** Receives messages of unknown type from a server that speaks only lmz. */
   onUnknownMessage() {}
 
   /**
-   * Connects, or tries again at once. The promise is for those who want to wait: it
-   * is rejected when the user must sign in or the client is disconnected.
+   * Connects, or retries at once. Waiting for the promise is optional: it is rejected
+   * when the user must sign in or the client is disconnected.
    */
   connect() {
     const connected = this.#connect();
-    connected.catch(() => {}); // those who do not wait learn it from the callbacks
+    connected.catch(() => {}); // the callbacks report it too
     return connected;
   }
 
@@ -112,7 +112,7 @@ export class LumenizeClient {
     }
     this.#unwatch ??= watch(() => this.#tell('probe'), () => this.#suspend());
     await this.#open();
-    if (!this.#number) throw failure(disconnected, 'gateway'); // meanwhile
+    if (!this.#number) throw failure(disconnected, 'gateway'); // disconnected meanwhile
     await new Promise((resolve, reject) => {
       this.#module.ask('connect', this.#number, (failed, _, message) => {
         if (failed) reject(failure(message || 'disconnected', failed));
@@ -121,7 +121,7 @@ export class LumenizeClient {
     });
   }
 
-  /** Ends the session: calls under way are rejected. connect starts a new one. */
+  /** Ends the session: pending calls are rejected. connect starts a new one. */
   disconnect() {
     this.#wanted = false;
     this.#life++;
@@ -136,16 +136,16 @@ export class LumenizeClient {
     this.#become('disconnected');
   }
 
-  /** Forgets the token. The next connection asks for one. */
+  /** Forgets the token. The next connection requests one. */
   clearAccessToken() {
     this.#tokens.clear();
   }
 
-  /** fetch with the access token; once more with another one if the answer is 401. */
+  /** Fetches with the access token. If the status is 401, retries once with another one. */
   async authedFetch(input, init = {}) {
     const { fetch, refresh } = this.#source();
     const send = (token) => {
-      const request = input instanceof Request ? input.clone() : input; // its body can be read once
+      const request = input instanceof Request ? input.clone() : input; // a body can be read only once
       const headers = new Headers(init.headers ?? request.headers);
       headers.set('Authorization', `Bearer ${token}`);
       return fetch(request, { ...init, headers });
@@ -155,7 +155,7 @@ export class LumenizeClient {
     return response.status === 401 ? send(await this.#tokens.get(refresh, fetch, token)) : response;
   }
 
-  /** Where tokens come from. */
+  /** Returns the source of tokens. */
   #source() {
     const { fetch = (...args) => globalThis.fetch(...args), refresh = '/auth/refresh-token' } = this.#config;
     return { fetch, refresh };
@@ -166,7 +166,7 @@ export class LumenizeClient {
     this.#tell('suspend');
   }
 
-  /** The next page of this tab had the address meanwhile, or a client that goes on. */
+  /** Reconnects after the next page of this tab had the address; otherwise reports who took it. */
   #superseded() {
     if (this.#away) this.connect();
     else this.#callback('onSuperseded');
@@ -176,7 +176,7 @@ export class LumenizeClient {
     if (this.#number) this.#module.tell(operation, this.#number, 0);
   }
 
-  /** Runs a callback. The configuration's wins: the original knows no other. */
+  /** Runs a callback. The configuration's takes precedence: the original has no other. */
   #callback(name, ...args) {
     return (this.#config[name] ?? this[name])?.apply(this, args);
   }
@@ -187,7 +187,7 @@ export class LumenizeClient {
     this.#callback('onConnectionStateChange', state);
   }
 
-  /** Has the module running and this client in it. */
+  /** Loads the module and opens this client in it, once per session. */
   #open() {
     this.#opening ??= this.#opened(this.#life);
     return this.#opening;
@@ -197,7 +197,7 @@ export class LumenizeClient {
     if (this.#state === 'disconnected') this.#become('connecting');
     const { fetch, refresh } = this.#source();
     this.#firstToken = this.#tokens.get(refresh, fetch);
-    this.#firstToken.catch(() => {}); // the module hears of it
+    this.#firstToken.catch(() => {}); // the module is told
     const [module, tab] = await Promise.all([this.#loaded(life), this.#tabID()]);
     if (life !== this.#life) throw failure(disconnected, 'gateway');
     this.#module = module;
@@ -210,7 +210,7 @@ export class LumenizeClient {
         heartbeat: ms === undefined ? 0 : ms > 0 ? ms : -1, WebSocket,
         missed: typeof (this.#config.onMissed ?? this.onMissed) === 'function', instance: this.#config.instanceName ?? '',
       });
-    } catch (error) { // the configuration is wrong
+    } catch (error) { // the configuration is invalid
       this.disconnect();
       this.#callback('onConnectionError', error);
       throw error;
@@ -239,7 +239,7 @@ export class LumenizeClient {
     return tab ?? this.#tab.take({ sessionStorage, BroadcastChannel });
   }
 
-  /** What the module tells this client, until its life is over. */
+  /** Returns the handlers of the module's events, which ignore them once this life is over. */
   #handler(life) {
     const alive = (f) => (...args) => (life === this.#life ? f(...args) : undefined);
     return {
@@ -300,7 +300,7 @@ export class LumenizeClient {
     }
   }
 
-  /** Has a callback run that may fail or return a promise. */
+  /** Runs a callback that may fail or return a promise. */
   async #told(name, ...args) {
     try {
       await this.#callback(name, ...args);
@@ -309,10 +309,10 @@ export class LumenizeClient {
     }
   }
 
-  /** Tells onMissed when the calls that came before have begun. */
+  /** Runs onMissed once the earlier calls have begun. */
   #missed(calls, bindingName, instanceName) {
     const from = { bindingName, instanceName: instanceName || undefined };
-    this.#line = this.#line.then(() => { // but not until its promise settles: it may be about calls
+    this.#line = this.#line.then(() => { // its promise is not awaited: it may depend on calls
       this.#told('onMissed', from, calls);
     });
   }
@@ -349,7 +349,7 @@ export class LumenizeClient {
     });
   }
 
-  /** The call context that a call carries: state, which the gateway marks as this client's word. */
+  /** Returns the context of a call: its state, which the gateway marks as set by the client. */
   #claim(context, state) {
     const all = { ...context?.clientState, ...context?.state, ...state };
     return Object.keys(all).length > 0 ? encode({ state: all }, maxPayload) : undefined;
@@ -368,10 +368,10 @@ export class LumenizeClient {
       call.id = this.#module.next();
       this.#module.tell('call', this.#number, call.id, ...args);
     }
-    if (onSent) this.#sent.set(call.id, onSent); // it is told later
+    if (onSent) this.#sent.set(call.id, onSent); // the event comes later
   }
 
-  /** Begins an incoming call when those before it have begun, and answers it. */
+  /** Begins an incoming call once the earlier ones have begun, and answers it. */
   async #incoming(id, contextBytes, chainBytes) {
     const number = this.#number;
     const before = this.#line;
@@ -403,7 +403,7 @@ export class LumenizeClient {
     }
   }
 
-  /** Runs f with this.lmz.callContext, which holds until f first waits. */
+  /** Runs f with this.lmz.callContext set, until its first await. */
   #within(callContext, f) {
     const outer = this.#context;
     this.#context = callContext;
@@ -435,7 +435,7 @@ function readContext({ chain = [], auth, state = {}, clientState = {} }) {
   };
 }
 
-/** What a call that failed is rejected with. */
+/** Returns the error that a failed call is rejected with. */
 function failureOf(failed, payload, message) {
   if (!payload?.length) return failure(message || 'not sent', failed);
   const error = withCode(decode(payload), failed);

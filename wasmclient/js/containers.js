@@ -3,7 +3,7 @@
 import { ownMembers } from './errors.js';
 import { isPlain, kindOf } from './kinds.js';
 
-/** Array, Map, Set, Error or Object; undefined of all else, which holds nothing. */
+/** Returns Array, Map, Set, Error or Object, or undefined for a value that holds nothing. */
 function container(v) {
   const kind = kindOf(v);
   if (kind === 'Object') return isPlain(v) ? kind : undefined;
@@ -19,12 +19,12 @@ function parts(v) {
   return keysOf(v).map((key) => v[key]);
 }
 
-/** The names under which a plain object or an error holds others. */
+/** Returns the keys under which a plain object or an error holds values. */
 function keysOf(v) {
   return isPlain(v) ? Object.keys(v) : [...(Object.hasOwn(v, 'cause') ? ['cause'] : []), ...ownMembers(v)];
 }
 
-/** Reports whether wanted is true of v or of something in it. */
+/** Reports whether wanted is true of v or of a value in it. */
 export function holds(v, wanted, seen = new Set()) {
   if (wanted(v)) return true;
   if (typeof v !== 'object' || v === null || seen.has(v)) return false;
@@ -33,7 +33,7 @@ export function holds(v, wanted, seen = new Set()) {
   return false;
 }
 
-/** Copies v with put(x) in place of each wanted x in it. What is one container in two places stays one. */
+/** Copies v, replacing each wanted x in it by put(x). A container that occurs twice is copied once. */
 export function rebuild(v, wanted, put, copies = new Map()) {
   if (wanted(v)) return put(v);
   if (typeof v !== 'object' || v === null) return v;
@@ -60,10 +60,10 @@ export function rebuild(v, wanted, put, copies = new Map()) {
     return set;
   }
   if (!kind) return v;
-  const object = begin(kind === 'Error' ? v : {}); // an error is of this call only
+  const object = begin(kind === 'Error' ? v : {}); // an error belongs to this call only
   for (const key of keysOf(v)) {
     const value = copy(v[key]);
-    if (object === v) v[key] = value; // listed or not, as before
+    if (object === v) v[key] = value; // enumerable or not, as before
     else Object.defineProperty(object, key, { value, writable: true, enumerable: true, configurable: true });
   }
   return object;

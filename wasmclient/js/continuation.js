@@ -1,4 +1,4 @@
-// Continuations: descriptions of work for another node to do.
+// Continuations: descriptions of work for another node.
 
 import { holds, rebuild } from './containers.js';
 import { Refusal } from './errors.js';
@@ -8,19 +8,19 @@ const isResult = (v) => v === Result;
 const isWork = (v) => v instanceof Continuation;
 
 /**
- * Describes work: ctn().admin().forceReset() names methods and calls them. It is
- * immutable: reuse it, keep it, send it to many nodes. ctn().$result is [Result].
+ * Starts a continuation: ctn().admin().forceReset() describes two method calls. It is
+ * immutable: reuse it, store it, send it to many nodes. ctn().$result is [Result].
  */
 export function ctn() {
   return proxy([]);
 }
 
-/** A continuation with these operations. */
+/** Returns a continuation with these operations. */
 export function proxy(ops) {
   return new Proxy(function continuation() {}, {
     get(_, key) {
       if (key === OPS) return ops;
-      if (typeof key === 'symbol' || key === 'then') return undefined; // it is no promise
+      if (typeof key === 'symbol' || key === 'then') return undefined; // it is not a promise
       if (key === '$result' && ops.length === 0) return Result;
       return proxy([...ops, key]);
     },
@@ -30,7 +30,7 @@ export function proxy(ops) {
   });
 }
 
-/** Returns the operations of a continuation that can be sent; throws otherwise, in the original's words for what it is. */
+/** Returns the operations of a continuation that can be sent. Otherwise throws, in the original's words; what names it. */
 export function operations(continuation, what = 'continuation') {
   const ops = continuation?.[OPS];
   if (!ops) throw new TypeError(`Invalid ${what}: must be created with this.ctn()`);
@@ -39,8 +39,8 @@ export function operations(continuation, what = 'continuation') {
 }
 
 /**
- * Returns ops with outcome in place of Result anywhere among the last arguments, or after
- * them. As in the original the continuation that was sent may stand for its own outcome.
+ * Returns ops with outcome replacing Result anywhere in the last arguments, or appended to
+ * them. As in the original, the continuation that was sent may stand for its own outcome.
  */
 export function fill(ops, outcome) {
   const args = ops.at(-1);
@@ -50,23 +50,23 @@ export function fill(ops, outcome) {
   return [...ops.slice(0, -1), filled];
 }
 
-/** Where an exposed function says that it is, and by which guard. The original uses the same symbols. */
+/** The keys that mark an exposed function and hold its guard. The original uses the same symbols. */
 export const MESH_CALLABLE = Symbol.for('lumenize.mesh.callable'), MESH_GUARD = Symbol.for('lumenize.mesh.guard');
 
-/** Whether a value is a function that other nodes may call. */
+/** Reports whether a value is a function that other nodes may call. */
 export function isMeshCallable(fn) {
   return typeof fn === 'function' && Object.hasOwn(fn, MESH_CALLABLE);
 }
 
-/** The guard of an exposed function, if it has one. */
+/** Returns the guard of an exposed function, if it has one. */
 export function getMeshGuard(fn) {
   return isMeshCallable(fn) ? fn[MESH_GUARD] : undefined;
 }
 
 /**
- * Exposes a function: other nodes may call the property of the client that holds it.
- * The guard, if there is one, gets the client and the request before it runs, and
- * refuses by throwing.
+ * Exposes a function: other nodes may call it as a method of the client. An optional
+ * guard receives the client and the request before the function runs, and refuses by
+ * throwing.
  */
 export function meshFn(fn, guard) {
   if (typeof fn !== 'function') throw new TypeError('meshFn: a function is expected');
@@ -76,7 +76,7 @@ export function meshFn(fn, guard) {
   return fn;
 }
 
-/** The same as a decorator: @mesh() or @mesh(guard), before a method. */
+/** meshFn as a method decorator: @mesh() or @mesh(guard). */
 export function mesh(guard) {
   return (fnOrTarget, _context, descriptor) => {
     meshFn(descriptor ? descriptor.value : fnOrTarget, guard);
@@ -95,14 +95,14 @@ function method(target, name) {
 
 /**
  * Runs an incoming chain on target, each step once. Every method must be exposed.
- * run(fn) calls fn with the call context in place; started is called when the first
- * method has begun or will not.
+ * run(fn) calls fn with the call context in place; started is called once the first
+ * method has begun.
  */
 export function execute(target, ops, run, started) {
   return steps(target, ops, { run, started, begun: false, count: 0 });
 }
 
-// What one incoming call may ask for, however its continuations are nested.
+// Limits of one incoming call, including its nested continuations.
 const maxSteps = 1000;
 const maxDepth = 192;
 
@@ -127,7 +127,7 @@ async function steps(target, ops, state, depth = 0) {
   return current;
 }
 
-/** Only what is refused before anything ran counts as not executed. */
+/** Returns a Refusal, which says that nothing was executed, only if no method has begun. */
 function refusal(state, code, error) {
   return state.begun ? error : new Refusal(code, error);
 }
@@ -137,13 +137,13 @@ async function checkGuard(fn, current, name, args, state) {
   if (!guard) return;
   try {
     const verdict = state.run(() => guard(current, { method: name, args }));
-    if (typeof verdict?.then === 'function') await verdict; // others would cost the order of calls
+    if (typeof verdict?.then === 'function') await verdict; // awaiting other values would break the order of calls
   } catch (error) {
     throw refusal(state, 'guard', error);
   }
 }
 
-/** Evaluates the continuations among args, at any depth of what holds them, on target, one after the other. */
+/** Runs the continuations in args, at any depth, on target, one after the other. */
 async function resolve(target, args, state, depth) {
   if (!holds(args, isWork)) return args;
   if (depth > maxDepth) throw new TypeError('continuations nested too deep');

@@ -1,5 +1,5 @@
-// Logging by namespaces, which the key DEBUG of a page's storage or of the environment turns on.
-// Package debug is the same for Go.
+// Logging by namespace, enabled by DEBUG in a page's storage or in the environment. Package
+// debug is the same for Go.
 
 const levels = ['debug', 'info', 'warn', 'error'];
 const secretName = /token|secret|password|authorization|cookie|apikey|privatekey|credential/;
@@ -9,8 +9,8 @@ const redacted = '[redacted]';
 let sink;
 
 /**
- * A logger for a namespace. It writes what the filter lets through, and errors always, to
- * console.debug. The filter is read once, here.
+ * Returns a logger for a namespace. It writes the entries that pass the filter, and all
+ * errors, to console.debug. The filter is read once, here.
  */
 export function debug(namespace) {
   const shown = filter(filterText());
@@ -29,12 +29,12 @@ export function debug(namespace) {
   };
 }
 
-/** Has f take every entry of every level, in place of the console. */
+/** Sends every entry of every level to f instead of the console. */
 export function setDebugSink(f) {
   sink = f ?? undefined;
 }
 
-/** Ends setDebugSink. */
+/** Undoes setDebugSink. */
 export function clearDebugSink() {
   sink = undefined;
 }
@@ -45,11 +45,11 @@ function filterText() {
   try {
     return globalThis.localStorage?.getItem('DEBUG') ?? '';
   } catch {
-    return ''; // storage is forbidden here
+    return ''; // storage is blocked here
   }
 }
 
-/** Reads a filter: ParseFilter of package debug says what it means. */
+/** Parses a filter; ParseFilter of package debug explains its syntax. */
 export function filter(text) {
   const parts = text.split(/[,\s]+/).filter(Boolean);
   const minus = parts.filter((part) => part.startsWith('-') && part !== '-').map((part) => rule(part.slice(1)));
@@ -72,7 +72,7 @@ function rule(part) {
   };
 }
 
-/** What JSON.stringify writes for values that it has no text for, and for secrets. */
+/** Returns a replacer for JSON.stringify that handles unsupported values and redacts secrets. */
 function shortened() {
   const above = []; // the objects that hold the value
   return function replace(key, value) {

@@ -10,7 +10,7 @@ import { Continuation, Result } from './values.js';
 
 const utf8Strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** Decodes one value. Data that is not a value of lmz is an Error. */
+/** Decodes one value. Throws an Error if the data is not a value of lmz. */
 export function decode(bytes) {
   return new Decoder(bytes).document();
 }
@@ -26,7 +26,7 @@ class Decoder {
   #refs = [];
 
   constructor(bytes) {
-    this.#data = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength); // slice of Node's Buffer would not copy
+    this.#data = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength); // slice of a Node.js Buffer would not copy
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
@@ -148,7 +148,7 @@ class Decoder {
     return into;
   }
 
-  /** A map without a tag: an object, or a Map if its keys are not text. */
+  /** Reads an untagged map: an object, or a Map if its keys are not text. */
   #members(n, mark) {
     if (n > 0 && this.#data[this.#pos] >> 5 !== TEXT) return this.#map(n, this.#register(mark, new Map()));
     return this.#assign(n, this.#register(mark, {}));

@@ -24,7 +24,7 @@ export class Door {
     return instance;
   }
 
-  /** Who called, on whose behalf and by which way; until the method first waits. */
+  /** Who called, on whose behalf and through which hops; valid until the method's first await. */
   get callContext() {
     const context = this.#inner.context();
     if (!context) throw new Error('Cannot access callContext outside of a mesh call. callContext is only available during @mesh handler execution.');
@@ -37,12 +37,11 @@ export class Door {
   }
 
   /**
-   * Calls a node and returns at once. With a handler, a continuation of this client, it
-   * is run with the result or the Error in place of $result, within the call context
-   * that holds now.
+   * Calls a node and returns at once. A handler is a continuation of this client. It runs
+   * with the result or the Error in place of $result, in the current call context.
    */
   call(binding, instance, continuation, handler, options) {
-    operations(continuation, 'remoteContinuation'); // what is no work at all is thrown here
+    operations(continuation, 'remoteContinuation'); // throws here if it is not a continuation
     if (!handler) {
       this.#inner.call(binding, instance, continuation, { ...options, wanted: false }).catch(reportError);
       return;
@@ -54,7 +53,7 @@ export class Door {
   }
 }
 
-/** Nobody waits for this error: it goes where a page's uncaught errors go, and ends no Node.js process. */
+/** Reports an error that nobody awaits like a page's uncaught error, but without ending a Node.js process. */
 function reportError(error) {
   if (globalThis.reportError) globalThis.reportError(error);
   else console.error(error);

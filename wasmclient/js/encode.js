@@ -14,11 +14,11 @@ const utf8 = new TextEncoder();
 const getter = (prototype, name) => Object.getOwnPropertyDescriptor(prototype, name).get;
 const sizeOfMap = getter(Map.prototype, 'size'), sizeOfSet = getter(Set.prototype, 'size');
 const typedArray = Object.getPrototypeOf(Uint8Array.prototype);
-const arrayName = getter(typedArray, Symbol.toStringTag), arrayValues = typedArray.values; // also of subclasses and of other realms
+const arrayName = getter(typedArray, Symbol.toStringTag), arrayValues = typedArray.values; // they work on subclasses and other realms too
 
 /**
- * Encodes a value. A value that cannot be sent is a TypeError that names the path to it,
- * one that takes more than limit bytes a TooLargeError.
+ * Encodes a value. Throws a TypeError that names the path to a value that cannot be sent,
+ * and a TooLargeError if the encoding takes more than limit bytes.
  */
 export function encode(value, limit) {
   return twice(limit, (encoder) => encoder.value(value));
@@ -30,9 +30,9 @@ export function encodeChain(ops, limit) {
 }
 
 /**
- * Encodes what a method threw, which always can be: members that cannot be sent are left
- * out, as by the original, and of an error that is too large or has no text that can be
- * sent the caller learns just that.
+ * Encodes what a method threw. This never fails: members that cannot be sent are omitted,
+ * as in the original, and an error that is too large, or whose text cannot be sent, is
+ * replaced by an error that says so.
  */
 export function encodeError(thrown, limit) {
   let why;
@@ -58,14 +58,14 @@ function sendable(error, limit) {
       encode(value, limit);
       if (value !== undefined) copy[key] = value;
     } catch {
-      // it is left out
+      // omitted
     }
   }
   return copy;
 }
 
-// What is reachable in two ways is found out by writing; then it is written again,
-// with references.
+// The first pass finds objects that are reachable in two ways. If there are any, a second
+// pass writes references to them.
 function twice(limit = Infinity, write) {
   const first = new Encoder(new Map(), false, limit);
   const bytes = first.document(write);
@@ -95,7 +95,7 @@ class Encoder extends Walk {
     return this.#data.slice(0, this.#size);
   }
 
-  /** Refuses what takes n more bytes at least, before it is walked. */
+  /** Refuses a value that takes at least n more bytes, before walking it. */
   #check(n) {
     if (n <= this.#limit - this.#size) return;
     const error = this.fault(Error, `too large: it takes more than ${this.#limit} bytes`);
@@ -194,7 +194,7 @@ class Encoder extends Walk {
     this.#end();
   }
 
-  /** An object with these members under a type name. */
+  /** Writes an object with these members under a type name. */
   #typed(name, members) {
     this.#named(name, () => this.#members(Object.keys(members), (key) => members[key]));
   }
@@ -297,7 +297,7 @@ class Encoder extends Walk {
     this.#end();
   }
 
-  /** Everything with an identity: what is met twice becomes a reference. */
+  /** Writes a value with an identity: its second occurrence becomes a reference. */
   #object(o) {
     if (!this.#known) {
       if (this.#met.has(o)) {
@@ -331,7 +331,7 @@ class Encoder extends Walk {
     this.#native(o, kind);
   }
 
-  /** Values of the platform's classes: their contents are not properties. */
+  /** Writes a value of a platform class, whose contents are not properties. */
   #native(o, kind) {
     switch (kind) {
       case 'Map': return this.#tagged(tagMap, () => this.#map(o));
@@ -349,7 +349,7 @@ class Encoder extends Walk {
     this.#typed(kind, { value: globalThis[kind].prototype.valueOf.call(o) });
   }
 
-  /** Refuses properties beside the first n, which are an object's contents. */
+  /** Refuses properties beyond the first n, which are an object's contents. */
   #bare(o, kind, n) {
     const keys = Object.keys(o);
     if (keys.length > n) this.refuse(`the property ${JSON.stringify(keys.at(-1))} of ${a(kind)} cannot be sent`);
@@ -360,7 +360,7 @@ class Encoder extends Walk {
     this.refuse(`${a(name)} cannot be sent: ${instead(name)}`);
   }
 
-  /** An object whose own properties are all there is to it. */
+  /** Writes an object that consists of its own properties. */
   #plain(o) {
     const keys = Object.keys(o);
     if (keys.length === 0 && (!isPlain(o) || Reflect.ownKeys(o).length > 0)) this.#foreign(o);
@@ -389,14 +389,14 @@ class Encoder extends Walk {
     this.#end();
   }
 
-  /** The bytes of a typed array or a DataView. */
+  /** Writes a typed array or a DataView. */
   #elements(view) {
     const name = arrayName.call(view);
     if (name === undefined) {
       const { byteOffset, byteLength } = view;
       return this.#typed('DataView', { buffer: new Uint8Array(view.buffer), byteOffset, byteLength });
     }
-    arrayValues.call(view); // throws if its buffer was taken away
+    arrayValues.call(view); // throws if its buffer is detached
     const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
     const tag = arrayTags.get(name);
     if (tag !== undefined) return this.#tagged(tag, () => this.#octets(bytes));
@@ -408,7 +408,7 @@ class Encoder extends Walk {
 /** A class name with its article. */
 const a = (name) => `${/^[AEIO]/i.test(name) ? 'an' : 'a'} ${name}`;
 
-/** Returns n as a 16-bit float, or undefined if that does not keep it. */
+/** Returns n as a 16-bit float, or undefined if that would change it. */
 function toHalf(n) {
   if (n !== n) return 0x7e00;
   const sign = n < 0 || Object.is(n, -0) ? 0x8000 : 0;

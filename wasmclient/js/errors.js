@@ -1,25 +1,25 @@
-// Errors that cross the mesh: real Error objects of the class that their name says.
+// Errors that cross the mesh: real Error objects of the class they are named after.
 
 const registered = new Map(); // classes by name
 const names = new Map(); // of registered classes
 
-/** What the standard gives to errors of these names, which no loop over an error's properties meets. */
+/** Members that the standard defines as non-enumerable on errors of these names. */
 const unlisted = new Map([['AggregateError', ['errors']], ['SuppressedError', ['error', 'suppressed']]]);
 
 /**
- * The class that errors of this name are made of, if there is one: a registered one, or one
- * that the global object has. No constructor and no getter is run because a peer says so.
+ * Returns the class for errors of this name, if there is one: registered, or a property of the
+ * global object. A peer cannot make a constructor or getter run.
  */
 export function classOf(name) {
   if (registered.has(name)) return registered.get(name);
   const { value } = Object.getOwnPropertyDescriptor(globalThis, name) ?? {};
   const fits = value === Error || (typeof value === 'function' && value.prototype instanceof Error && value !== globalThis.DOMException);
-  return fits ? value : undefined; // a DOMException cannot be made by others than the platform
+  return fits ? value : undefined; // only the platform can make a DOMException
 }
 
 /**
- * Has errors of the mesh that are called after class (or name) become instances of
- * it, without running its constructor.
+ * Registers a class for errors of the mesh with its name, or name. They become its
+ * instances without running its constructor.
  */
 export function registerError(type, name = type.name) {
   registered.set(name, type);
@@ -49,20 +49,20 @@ export class Refusal extends Error {
   }
 }
 
-/** The name under which an error travels: its own, or its class's. */
+/** Returns the name under which an error is sent: its own, or its class's. */
 export function nameOf(error) {
   const known = names.get(error.constructor);
-  if (known && !Object.hasOwn(error, 'name')) return known; // it may inherit RangeError
+  if (known && !Object.hasOwn(error, 'name')) return known; // it may inherit one, such as RangeError
   if (error.name && error.name !== 'Error') return String(error.name);
   return error.constructor?.name || 'Error';
 }
 
 const common = new Set(['name', 'message', 'stack', 'cause']);
-const engines = new Set(['line', 'column', 'sourceURL', 'fileName', 'lineNumber', 'columnNumber']); // where it was made
+const engines = new Set(['line', 'column', 'sourceURL', 'fileName', 'lineNumber', 'columnNumber']); // where the error was created
 
 /**
- * The names of what an error has of its own beside what all have, listed or not. What
- * withCode and the engine put there is not its own.
+ * Returns the names of an error's own members, enumerable or not, except those that all
+ * errors have. What withCode and the engine add does not count.
  */
 export function ownMembers(e) {
   return Object.getOwnPropertyNames(e).filter((key) => {
@@ -72,7 +72,7 @@ export function ownMembers(e) {
   });
 }
 
-/** Gives a new error the members that came with it. */
+/** Gives a new error the members it was sent with. */
 export function withName(error, { name = 'Error', message = '', ...fields }) {
   const type = classOf(name);
   if (type) Object.setPrototypeOf(error, type.prototype);
@@ -90,14 +90,14 @@ export function withName(error, { name = 'Error', message = '', ...fields }) {
   return error;
 }
 
-/** Says on an error, as lmzCode, who failed: callee, guard, absent, gateway or unknown. It does not travel on. */
+/** Sets lmzCode on an error to say who failed: callee, guard, absent, gateway or unknown. It is not sent on. */
 export function withCode(error, lmzCode) {
   const e = error instanceof Error ? error : new Error('the node returned a malformed error', { cause: error });
   hidden(e, 'lmzCode', lmzCode);
   return e;
 }
 
-/** An error of this node, with its code. */
+/** Returns an error of this node, with its code. */
 export function failure(message, lmzCode, options) {
   return withCode(new Error(message, options), lmzCode);
 }

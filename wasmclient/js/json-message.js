@@ -1,5 +1,5 @@
-// The messages of servers that speak only lmz. Between Go and here a message is CBOR:
-// an array that foreign.go of internal/jsonwire describes.
+// The messages of servers that speak only lmz. Go sends and receives them as CBOR arrays,
+// which foreign.go of internal/jsonwire describes.
 
 import { decode } from './decode.js';
 import { encode, encodeChain } from './encode.js';
@@ -10,7 +10,7 @@ import { maxFrame } from './tags.js';
 
 const none = new Uint8Array(0);
 
-/** Turns a message into the JSON text for it. A call that JSON cannot hold is a TypeError. */
+/** Converts a message to JSON text. Throws a TypeError for a call that JSON cannot hold. */
 export function toJSON(message) {
   const [type, callId, binding, instance, context, chain, failed, payload, subscriptionRequired] = decode(message);
   switch (type) {
@@ -23,7 +23,7 @@ export function toJSON(message) {
   return writeAnswer({ type, callId }, failed, payload);
 }
 
-/** An answer always can be sent: one that JSON cannot hold becomes an error that says so. */
+/** Encodes an answer. One that JSON cannot hold becomes an error that says so. */
 function writeAnswer(head, failed, payload) {
   let why;
   try {
@@ -39,7 +39,7 @@ function writeAnswer(head, failed, payload) {
   return JSON.stringify({ ...head, success: false, error: writeError(error, 'callee') });
 }
 
-/** Turns a JSON text into the message. unknown is told one of a type that we do not know. */
+/** Converts JSON text to a message. Calls unknown with a message of unknown type. */
 export function fromJSON(text, unknown = () => {}) {
   const message = { type: '', callId: '', binding: '', instance: '', context: none, chain: none, failed: '', payload: none, flag: false, wrong: '' };
   const parsed = JSON.parse(text);
@@ -74,7 +74,7 @@ function fill(message, parsed) {
 
 const string = (v) => (typeof v === 'string' ? v : '');
 
-/** Every answer settles its call, also one that cannot be read. */
+/** Reads an answer. Even one that cannot be read settles its call. */
 function readAnswer({ success, result, error }) {
   const unreadable = (why) => ['unknown', encode(new Error(`the answer cannot be read: ${why}`))];
   try {
@@ -98,7 +98,7 @@ function writeContext(encoded) {
   };
 }
 
-/** JSON does not say who set the state, so the client did. */
+/** Reads a call context. JSON does not say who set the state, so it counts as the client's. */
 function readContext(context) {
   if (!isObject(context)) return {};
   const { callChain, originAuth, state } = context;

@@ -1,4 +1,4 @@
-// The JSON of servers that speak only lmz to values: the other way of json-write.js.
+// Decodes the JSON of servers that speak only lmz: the inverse of json-write.js.
 
 import { withName } from './errors.js';
 import { nestedChain, nestedFlag } from './json-write.js';
@@ -6,7 +6,7 @@ import { requestOf, responseOf } from './requests.js';
 import { Continuation, Result } from './values.js';
 import { Walk } from './walk.js';
 
-/** Reads {json, meta}. What cannot be read is a TypeError. */
+/** Reads {json, meta}. Throws a TypeError if it cannot be read. */
 export function readValue(encoded) {
   return read(encoded, (reader, json) => reader.value(json));
 }
@@ -47,11 +47,11 @@ const arrays = new Map([
 ].map((type) => [type.name, type]));
 
 const withoutIdentity = new Set(['undefined', 'bigint', 'number-special']);
-const maxWork = 10_000; // continuations are written out wherever they are referred to
+const maxWork = 10_000; // continuations are expanded at every reference
 
 class Reader extends Walk {
   #aliases;
-  #known = new Map(); // values of aliases that were begun
+  #known = new Map(); // by alias: values, some still incomplete
   #work = 0;
 
   constructor(aliases) {
@@ -66,7 +66,7 @@ class Reader extends Walk {
     return this.#body(node, (v) => v);
   }
 
-  /** What a reference stands for. */
+  /** Returns what a reference stands for. */
   resolve(node) {
     return isObject(node) && isReference(node) ? this.#aliases[node.$ref] : node;
   }
@@ -87,7 +87,7 @@ class Reader extends Walk {
     return into;
   }
 
-  /** An object that is no reference. keep is told the value before it is filled. */
+  /** Reads an object that is not a reference. Calls keep with the value before filling it. */
   #body(node, keep) {
     const { $type } = node;
     if (typeof $type === 'string') {
@@ -101,7 +101,7 @@ class Reader extends Walk {
 
   #plain(node, into) {
     for (const [key, value] of Object.entries(node)) {
-      set(into, unescaped(key), key === '$type' ? value : this.within(key, () => this.value(value))); // a type that nobody knows stays as it is
+      set(into, unescaped(key), key === '$type' ? value : this.within(key, () => this.value(value))); // an unknown type is kept as it is
     }
     return into;
   }
@@ -180,14 +180,14 @@ class Reader extends Walk {
     return headers;
   }
 
-  /** What a peer sends for a function, which nobody can call. */
+  /** Reads what a peer sends for a function. It cannot be called. */
   function(node, keep) {
     const { $type: _, ...members } = node;
     return this.#plain(members, keep({}));
   }
 }
 
-/** Makes a value of each type: called on the reader with the node and what is to be told the value. */
+/** Makes a value of each type: called on the reader with the node and keep. */
 const types = Object.assign(Object.create(null), {
   undefined: () => undefined,
   bigint: (node) => bigInt(node),
@@ -221,7 +221,7 @@ function set(object, key, value) {
   Object.defineProperty(object, key, { value, writable: true, enumerable: true, configurable: true });
 }
 
-/** A member that has to be there: text unless is says otherwise. */
+/** Returns a required member: text, unless is accepts something else. */
 function text(node, name, is = (v) => typeof v === 'string') {
   if (!is(node[name])) throw new TypeError(`${name}: this cannot be read`);
   return node[name];

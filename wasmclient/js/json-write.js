@@ -1,11 +1,11 @@
-// Values to the JSON of servers that speak only lmz: {json, meta} (PROTOCOL.md, "The
-// subprotocol lmz"). The values are those that decode.js makes.
+// Encodes values in the JSON of servers that speak only lmz: {json, meta} (PROTOCOL.md, "The
+// subprotocol lmz"). The values are those that decode.js returns.
 
 import { nameOf, ownMembers } from './errors.js';
 import { Continuation, OPS, RequestSync, ResponseSync, Result, checkChain } from './values.js';
 import { Walk } from './walk.js';
 
-/** Writes a value, for stringify. What JSON cannot hold is a TypeError that names the path to it. */
+/** Writes a value, for stringify. Throws a TypeError that names the path to what JSON cannot hold. */
 export function writeValue(value) {
   return new Writer(value).document((w) => w.value(value));
 }
@@ -15,26 +15,26 @@ export function writeChain(ops) {
   return new Writer(...ops).document((w) => w.chain(ops));
 }
 
-/** Writes the error of an answer. Who failed becomes a property of it. */
+/** Writes the error of an answer, with lmzCode as a property. */
 export function writeError(error, lmzCode) {
   return new Writer(error).document((w) => w.value(error, lmzCode));
 }
 
-// JSON.stringify forgets the sign of -0. No text that was decoded holds half of a surrogate
-// pair, so one can stand for it meanwhile.
+// JSON.stringify drops the sign of -0. No decoded text holds an unpaired surrogate, so one
+// can stand for it meanwhile.
 const minusZero = '\udead';
 
-/** JSON.stringify for what was written here. */
+/** JSON.stringify for values that were written here. */
 export function stringify(message) {
   return JSON.stringify(message).replaceAll('"\\udead"', '-0');
 }
 
 const finite = (n) => (Object.is(n, -0) ? minusZero : n);
 
-/** The markers of nested work, by which the original knows it. */
+/** The members by which the original recognizes nested work. */
 export const nestedFlag = '__isNestedOperation', nestedChain = '__operationChain';
 
-/** An object without a prototype, in which __proto__ is a name like others. */
+/** Makes an object without a prototype, in which __proto__ is an ordinary name. */
 const bare = (members) => Object.assign(Object.create(null), members);
 
 const tagged = ($type, members) => bare({ $type, ...members });
@@ -72,7 +72,7 @@ class Writer extends Walk {
       case 'bigint': return tagged('bigint', { value: String(v) });
       case 'number': return Number.isFinite(v) ? finite(v) : tagged('number-special', { value: String(v) });
       case 'object': break;
-      default: return v; // a boolean or text: nothing else is decoded
+      default: return v; // a boolean or text: decode returns nothing else
     }
     if (v === null) return v;
     if (v === Result) return this.#work([{ type: 'get', key: '$result' }]);
@@ -141,7 +141,7 @@ class Writer extends Walk {
     return out;
   }
 
-  /** Members of the user's: a $ before a name is doubled. */
+  /** Writes the user's members: a leading $ of a name is doubled. */
   #members(out, v, keys) {
     for (const key of keys) out[key.startsWith('$') ? `$${key}` : key] = this.within(key, () => this.value(v[key]));
     return out;
@@ -162,7 +162,7 @@ class Writer extends Walk {
     return tagged('arraybuffer', { subtype, data: list(v) });
   }
 
-  /** The body of a request or response, which travels as plain JSON. */
+  /** Writes the body of a request or response, which is sent as plain JSON. */
   #body(v) {
     if (Array.isArray(v)) return v.map((e, i) => this.within(i, () => this.#body(e)));
     if (v === null || typeof v === 'string' || typeof v === 'boolean') return v;
@@ -172,7 +172,7 @@ class Writer extends Walk {
   }
 }
 
-/** The values that are written as part of an object. */
+/** Returns the values that are written as part of an object. */
 function parts(v) {
   if (Array.isArray(v) || v instanceof Set) return [...v];
   if (v instanceof Map) return [...v].flat(1);
