@@ -1,4 +1,4 @@
-// What is written down in two places must be the same.
+// Facts that are stated in two places must agree.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';

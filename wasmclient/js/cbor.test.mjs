@@ -9,7 +9,7 @@ import { OPS, Result } from './values.js';
 const hex = (bytes) => Buffer.from(bytes).toString('hex');
 const unhex = (text) => new Uint8Array(Buffer.from(text, 'hex'));
 
-// The bytes are those of the Go codec's own table (internal/value).
+// The bytes are those in the Go codec's own table (internal/value).
 const vectors = [
   ['null', null, 'f6'],
   ['undefined', undefined, 'f7'],

@@ -8,7 +8,7 @@ import { writeValue } from './json-write.js';
 import { Continuation, OPS, Result } from './values.js';
 
 // The Go test TestTheOriginalAndOthersAgreeOn500Values compares values with the
-// original's own encoder. Here are the messages, and what is hostile.
+// original's own encoder. The tests here cover messages and hostile input.
 
 const none = new Uint8Array(0);
 const message = (m) => encode(Object.values({

@@ -1,10 +1,9 @@
-// What kind of value an object is. It is told by what the object is made of, not by its
-// class: another realm (an iframe, node:vm) has classes of its own, and a prototype says
-// nothing of what is hidden behind it.
+// The kind of an object, determined by its internals and not by its class: another realm
+// (an iframe, node:vm) has its own classes, and a prototype does not reveal hidden state.
 
 const getter = (type, name) => Object.getOwnPropertyDescriptor(type.prototype, name).get;
 
-/** Functions that throw unless they are called on an object of that kind, of any realm. */
+/** Functions that throw unless called on an object of that kind, from any realm. */
 const proofs = new Map([
   [Map, getter(Map, 'size')], [Set, getter(Set, 'size')], [Date, Date.prototype.getTime], [RegExp, getter(RegExp, 'source')],
   [ArrayBuffer, getter(ArrayBuffer, 'byteLength')], [URL, getter(URL, 'href')], [Headers, Headers.prototype.keys],
@@ -22,15 +21,15 @@ function proves(kind, o) {
 
 const tagOf = (o) => Object.prototype.toString.call(o).slice(8, -1);
 
-/** Reports whether v is an error, of whichever realm. */
+/** Reports whether v is an error, from any realm. */
 export function isError(v) {
   return v instanceof Error || (typeof v === 'object' && v !== null && ['Error', 'DOMException'].includes(tagOf(v)));
 }
 
 /**
  * Returns the kind of an object: Array, View, Error, one of the names above, or Object
- * for all whose own properties are everything. An object that holds more than those is
- * of no kind: undefined.
+ * if it consists of its own properties. An object with hidden state has no kind:
+ * undefined.
  */
 export function kindOf(o) {
   if (Array.isArray(o)) return 'Array';
@@ -42,19 +41,19 @@ export function kindOf(o) {
   if (isError(o)) return 'Error';
   const tag = tagOf(o);
   if (proofs.has(tag) && proves(tag, o)) return tag;
-  if (type.native) return [...proofs.keys()].find((kind) => proves(kind, o)); // it may call itself something else
+  if (type.native) return [...proofs.keys()].find((kind) => proves(kind, o)); // its tag may say something else
   return type.hides || typeof globalThis[tag] === 'function' ? undefined : 'Object';
 }
 
-/** Reports whether an object is one of no class, in whichever realm. */
+/** Reports whether an object has no class, in any realm. */
 export function isPlain(o) {
   const prototype = Object.getPrototypeOf(o);
   return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
-const classes = new WeakMap(); // what classOf found out, by prototype
+const classes = new WeakMap(); // results of classOf, by prototype
 
-/** Says of a class, and those that it extends, whether the platform made it, whether it has private fields, and whether it names itself. */
+/** Reports whether a class or one that it extends is native, has private fields, and has a Symbol.toStringTag. */
 function classOf(prototype) {
   let type = classes.get(prototype);
   if (type) return type;

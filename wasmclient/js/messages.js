@@ -1,4 +1,4 @@
-// What programs that speak the subprotocol lmz themselves want to know (PROTOCOL.md).
+// Constants for programs that speak the subprotocol lmz themselves (PROTOCOL.md).
 
 /** The types of messages. */
 export const GatewayMessageType = Object.freeze({
@@ -9,5 +9,5 @@ export const GatewayMessageType = Object.freeze({
   CONNECTION_STATUS: 'connection_status',
 });
 
-/** The close code by which a client learns that another one has taken its address. */
+/** The close code that tells a client that another one has taken its address. */
 export const WS_CLOSE_SUPERSEDED = 4409;

@@ -1,9 +1,9 @@
-// What a call is made with besides its continuation.
+// The parameters of a call besides its continuation.
 
 import { kindOf } from './kinds.js';
 import { halfPair } from './walk.js';
 
-/** Throws where the border to Go would make something else of an address or option. */
+/** Throws if the border to Go would silently change an address or option. */
 export function checkCall(binding, instance, timeoutMs, state) {
   const expected = (name, what) => { throw new TypeError(`${name}: ${what} is expected`); };
   for (const [name, text] of Object.entries({ binding, instance })) {

@@ -2,7 +2,7 @@
 
 const isObject = (v) => typeof v === 'object' && v !== null && !Array.isArray(v);
 
-// A member of this name is a member, not the object's prototype.
+// Sets an own member even if its name is __proto__.
 const set = (object, key, value) => Object.defineProperty(object, key, { value, writable: true, enumerable: true, configurable: true });
 
 /** Returns target with a patch applied, or a copy of it if patch is undefined. Neither is changed. */
@@ -18,8 +18,8 @@ export function mergePatch(target, patch) {
 }
 
 /**
- * Returns the patch that makes after of before, or undefined if they are equal. A patch cannot
- * set a member to null: it deletes that.
+ * Returns the patch that turns before into after, or undefined if they are equal. A patch
+ * cannot set a member to null: null deletes it.
  */
 export function mergeDiff(before, after) {
   if (!isObject(before) || !isObject(after)) return equal(before, after) ? undefined : structuredClone(after);

@@ -1,8 +1,8 @@
-// Requests and responses of fetch as values: everything in them is there at once.
+// Requests and responses of fetch as values: their contents are available synchronously.
 
 const isBytes = (v) => v instanceof ArrayBuffer || ArrayBuffer.isView(v);
 
-/** Sets members as own properties, also one called __proto__. */
+/** Sets members as own properties, even one called __proto__. */
 function own(object, members) {
   for (const [name, value] of Object.entries(members)) {
     Object.defineProperty(object, name, { value, writable: true, enumerable: true, configurable: true });
@@ -10,7 +10,7 @@ function own(object, members) {
   return object;
 }
 
-/** What both have: a body that is null, text, bytes, or a value for JSON. */
+/** The base of both: its body is null, text, bytes, or a value for JSON. */
 class Message {
   json() {
     const { body } = this;
@@ -47,12 +47,12 @@ class Message {
   }
 }
 
-/** The body as fetch takes it. */
+/** Returns the body as fetch accepts it. */
 function nativeBody(message) {
   return (message.body ?? null) === null ? null : isBytes(message.body) ? message.body : message.text();
 }
 
-/** A fetch request as a value. Only url, method, headers and body travel. */
+/** A fetch request as a value. Only url, method, headers and body are sent. */
 export class RequestSync extends Message {
   constructor(input, { method, headers, body, credentials } = {}) {
     super();
@@ -73,11 +73,11 @@ export class RequestSync extends Message {
 }
 hidden(RequestSync.prototype, 'credentials', 'same-origin');
 
-/** A fetch response as a value. Only status, statusText, headers and body travel. */
+/** A fetch response as a value. Only status, statusText, headers and body are sent. */
 export class ResponseSync extends Message {
   constructor(body = null, init = {}) {
     super();
-    const { status, statusText } = new Response(null, init); // which checks them
+    const { status, statusText } = new Response(null, init); // checks them
     own(this, { status, statusText, headers: new Headers(init.headers), body });
   }
 
@@ -102,7 +102,7 @@ export class ResponseSync extends Message {
   }
 }
 
-/** A request or response that came from another node, with whatever members it has. */
+/** Make a request or response received from another node, with whatever members it has. */
 export const requestOf = (members) => own(Object.create(RequestSync.prototype), members);
 export const responseOf = (members) => own(Object.create(ResponseSync.prototype), members);
 

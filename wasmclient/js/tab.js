@@ -1,11 +1,11 @@
-// The tab's part of a client's address: kept over reloads, different in a copy of
-// the tab.
+// The tab's part of a client's address: kept across reloads, different in a duplicated
+// tab.
 
 const key = 'lmz_tab';
-const freeKey = 'lmz_tab_free'; // the id, while no page of this tab has it: the next one need not ask
-const copyTimeout = 1000; // milliseconds that the original of a copied tab may take to answer: only a tab that crashed waits so long
+const freeKey = 'lmz_tab_free'; // the id, while no page of this tab uses it: the next one need not probe
+const copyTimeout = 1000; // milliseconds for the original of a duplicated tab to answer; only a tab that crashed waits this long
 
-const own = new Set(); // ids that clients of this page have
+const own = new Set(); // ids that clients of this page use
 
 /** The tab id of one client. */
 export class Tab {
@@ -13,28 +13,28 @@ export class Tab {
   #channel;
   #unlisten = () => {};
 
-  /** Returns 8 hexadecimal digits that no other client has; the same ones again while that is so. */
+  /** Returns 8 hexadecimal digits that no other client uses: the same ones again while possible. */
   async take({ sessionStorage, BroadcastChannel }) {
     if (this.#channel) return this.#id;
     if (!sessionStorage || !BroadcastChannel) return (this.#id ??= fresh());
-    const first = own.size === 0; // a second client of this page is not kept
+    const first = own.size === 0; // the id of a second client of this page is not stored
     const wanted = this.#id ?? read(sessionStorage);
     this.#id = wanted && !own.has(wanted) ? wanted : fresh();
-    own.add(this.#id); // before waiting: another client may ask meanwhile
+    own.add(this.#id); // before awaiting: another client may call this meanwhile
     if (this.#id === wanted && read(sessionStorage, freeKey) !== wanted && (await taken(wanted, BroadcastChannel))) {
       own.delete(wanted);
       own.add((this.#id = fresh()));
     }
     if (first) this.#keep(sessionStorage);
     this.#channel = new BroadcastChannel(this.#id);
-    this.#channel.unref?.(); // keeps no Node process alive
+    this.#channel.unref?.(); // does not keep a Node.js process alive
     this.#channel.onmessage = ({ data }) => {
       if (data === 'probe') this.#channel.postMessage('in-use');
     };
     return this.#id;
   }
 
-  /** Keeps the id for the next page of this tab. */
+  /** Stores the id for the next page of this tab. */
   #keep(storage) {
     write(storage, key, this.#id);
     write(storage, freeKey, '');
@@ -45,7 +45,7 @@ export class Tab {
     };
   }
 
-  /** Lets another client have the id. */
+  /** Makes the id available to other clients. */
   release() {
     if (!this.#channel) return;
     this.#unlisten();
@@ -55,12 +55,12 @@ export class Tab {
   }
 }
 
-/** A tab id that no other client has, for programs that make instance names themselves. It is kept where there is storage. */
+/** Returns a tab id that no other client uses, for programs that make instance names themselves. It is stored if possible. */
 export function getOrCreateTabId(platform = {}) {
   return new Tab().take(platform);
 }
 
-// Storage may be full or forbidden: the id lasts as long as the page then.
+// Storage may be full or blocked: then the id lasts as long as the page.
 
 function read(storage, name = key) {
   try {
@@ -81,7 +81,7 @@ function fresh() {
   return Array.from(crypto.getRandomValues(new Uint8Array(4)), (b) => b.toString(16).padStart(2, '0')).join('');
 }
 
-/** Asks the other tabs, one of which may be the original of this one. */
+/** Reports whether another tab, such as the original of this one, uses the id. */
 function taken(id, BroadcastChannel) {
   return new Promise((resolve) => {
     const channel = new BroadcastChannel(id);

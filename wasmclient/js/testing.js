@@ -1,10 +1,10 @@
-// Tokens for tests of programs, signed here.
+// Locally signed tokens for tests of programs.
 
 const local = 'https://lumenize.local';
 
 /**
- * Makes a function for Config.refresh that signs tokens with the private key, a PEM text with
- * PKCS #8, of Ed25519. Its subject stays the same.
+ * Returns a function for Config.refresh that signs tokens with an Ed25519 private key in
+ * PKCS #8 PEM. Its subject stays the same.
  */
 export function createTestRefreshFunction({
   privateKey = globalThis.process?.env?.JWT_PRIVATE_KEY_BLUE, sub = crypto.randomUUID(), adminApproved = true, emailVerified = true,
@@ -23,7 +23,7 @@ export function createTestRefreshFunction({
   };
 }
 
-/** The bytes of a PEM text, whose line ends may be written as \n, as in a variable. */
+/** Decodes a PEM text, whose line breaks may be escaped as \n, as in an environment variable. */
 function bytesOf(pem) {
   const base64 = pem.replace(/\\n/g, '\n').replace(/-----[^-]+-----/g, '').replace(/\s/g, '');
   return Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));

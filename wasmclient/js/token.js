@@ -1,8 +1,8 @@
-// Access tokens: where they come from and how long they are good.
+// Access tokens: where they come from and how long they are valid.
 
 import { LoginRequiredError } from './errors.js';
 
-const early = 30; // seconds before its end in which a token counts as old
+const early = 30; // seconds before its expiry in which a token counts as old
 
 /** Reads the claims of a token without verifying them; null if it has none or is opaque. */
 export function claimsOf(token) {
@@ -16,14 +16,14 @@ export function claimsOf(token) {
   }
 }
 
-/** How long a token is good from its making, in seconds; undefined if it does not say. */
+/** Returns the lifetime of a token in seconds, or undefined if it does not say. */
 function lifeOf({ iat, exp } = {}) {
   return typeof iat === 'number' && typeof exp === 'number' && exp > iat ? exp - iat : undefined;
 }
 
 /**
- * The time that has passed since it was made, in seconds. One clock stops while the machine
- * sleeps, and the other one may be set. Neither is compared with the server's.
+ * The seconds since its creation. One clock stops while the machine sleeps, and the other one
+ * may be set. Neither is compared with the server's.
  */
 class Age {
   #ticks = performance.now();
@@ -38,7 +38,7 @@ class Age {
 export class Tokens {
   #token;
   #claims = null;
-  #life; // in seconds, from when it came; undefined if nobody knows
+  #life; // in seconds, from its arrival; undefined if unknown
   #age;
   #refreshing;
 
@@ -50,7 +50,7 @@ export class Tokens {
     return this.#claims;
   }
 
-  /** For how many seconds the token is good; undefined if nobody knows. */
+  /** How many more seconds the token is valid; undefined if unknown. */
   get left() {
     return this.#life === undefined ? undefined : Math.max(this.#life - this.#age.seconds, 0);
   }
@@ -61,7 +61,7 @@ export class Tokens {
   }
 
   #keep(token, life) {
-    if (token === this.#token) return; // it is not younger for being returned again
+    if (token === this.#token) return; // returning it again does not make it younger
     this.#token = token;
     this.#claims = claimsOf(token);
     this.#life = life > 0 ? Number(life) : lifeOf(this.#claims ?? {});
@@ -69,8 +69,8 @@ export class Tokens {
   }
 
   /**
-   * Returns a token other than refused that is good for a while. Renew says that the gateway
-   * knows its end, which is near, if nobody here does.
+   * Returns a token other than refused that does not expire soon. If the expiry is unknown
+   * here, renew says that it is near, as the gateway knows.
    */
   async get(refresh, fetch, refused, renew = false) {
     const { left } = this;

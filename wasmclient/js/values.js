@@ -2,17 +2,17 @@
 
 export { RequestSync, ResponseSync } from './requests.js';
 
-/** Where a continuation keeps its operations. */
+/** The key of a continuation's operations. */
 export const OPS = Symbol('lmz.operations');
 
-/** Work that came from another node as an argument: its operations. */
+/** A continuation that came from another node as an argument. */
 export class Continuation {
   constructor(ops) {
     this[OPS] = ops;
   }
 }
 
-/** Stands, in a reply continuation, for the outcome of the call. */
+/** Stands for the outcome of the call in a reply continuation. */
 export const Result = Object.freeze({ [Symbol.toStringTag]: 'Result' });
 
 export const maxOperations = 50; // naming a method and calling it are two

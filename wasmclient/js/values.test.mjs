@@ -1,5 +1,5 @@
-// What is sent arrives as it was, on both kinds of links, or is refused with the path to
-// it: nothing is changed silently.
+// A sent value arrives unchanged, on both kinds of links, or is refused with the path to it:
+// nothing is changed silently.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -33,7 +33,7 @@ test('all members of an error are kept', () => {
     assert.ok(!Object.keys(all).includes('errors'));
     assert.deepStrictEqual(over(all).errors.map(String), ['TypeError: t', '7']);
 
-    // As engines with SuppressedError make it.
+    // As in engines that have SuppressedError.
     const two = Object.assign(new Error('while cleaning up'), { name: 'SuppressedError' });
     Object.defineProperty(two, 'error', { value: new RangeError('r'), enumerable: false });
     Object.defineProperty(two, 'suppressed', { value: 'first', enumerable: false });

@@ -1,15 +1,15 @@
-// The life of a tab: what happens to it that a socket does not tell.
+// The lifecycle of a tab: events that a socket does not report.
 
 const tick = 5000; // milliseconds between looks at the clock
-const slept = 15_000; // and how much later than that means that the machine slept
+const slept = 15_000; // milliseconds between two looks that mean that the machine slept
 
 const listeners = new Set(); // { wake, suspend }, one for each client
 let clock;
 
 /**
- * Has wake called whenever the connection may have died unnoticed, or may be possible
- * again, and suspend before the page is put away as it is. Returns a function that ends
- * that.
+ * Calls wake whenever the connection may have died unnoticed, or may be possible again,
+ * and suspend before the page enters the back/forward cache. Returns a function that
+ * stops this.
  */
 export function watch(wake, suspend) {
   const listener = { wake, suspend };
@@ -49,7 +49,7 @@ function begin() {
     if (now - last > slept) wakeAll();
     last = now;
   }, tick);
-  clock.unref?.(); // keeps no Node process alive
+  clock.unref?.(); // does not keep a Node.js process alive
 }
 
 function end() {

@@ -1,6 +1,6 @@
-// Where in a value whoever walks it is: errors name the path.
+// Tracks the path of a walk through a value, which errors name.
 
-/** Matches half of a surrogate pair, which is no character and has no UTF-8. */
+/** Matches an unpaired surrogate, which is not a character and has no UTF-8 encoding. */
 export const halfPair = /\p{Surrogate}/gu;
 
 const maxPath = 200; // characters of a path in an error
@@ -10,7 +10,7 @@ export class Walk {
   #path = [];
   #stopped; // the error that ended it
 
-  /** Runs walk. Whatever it throws, from code of the value's own too (getters, a Proxy), gets the path. */
+  /** Runs walk. Adds the path to errors, including those of the value's own code (getters, a Proxy). */
   run(walk) {
     try {
       return walk(this);
@@ -19,7 +19,7 @@ export class Walk {
     }
   }
 
-  /** Runs walk one step further: a name, or the number of an element. */
+  /** Runs walk one step deeper: at a name, or the index of an element. */
   within(step, walk) {
     this.#path.push(step);
     const result = walk();
@@ -27,7 +27,7 @@ export class Walk {
     return result;
   }
 
-  /** Returns an error of this place. */
+  /** Returns an error that names the current path. */
   fault(type, why) {
     let path = this.#path.map((p, i) => (typeof p === 'number' ? `[${p}]` : i > 0 ? `.${p}` : p)).join('');
     if (path.length > maxPath) path = `${path.slice(0, maxPath)}...`;
@@ -39,7 +39,7 @@ export class Walk {
     throw (this.#stopped = error);
   }
 
-  /** Ends the walk: what is here cannot be sent, or read. */
+  /** Ends the walk: the value here cannot be sent or read. */
   refuse(why) {
     this.stop(this.fault(TypeError, why));
   }
