@@ -9,7 +9,7 @@ import (
 	"github.com/lumenize/lmz/object"
 )
 
-// drawn draws a number below n for an event that happens now. It depends on the time and not on
+// drawn draws a number below n for an event that happens now. It depends on the time instead of
 // earlier draws, so that one event more or less does not change the others.
 func drawn(seed uint64, what string, n int64) int64 {
 	h := fnv.New64a()
@@ -18,7 +18,7 @@ func drawn(seed uint64, what string, n int64) int64 {
 	return int64((x>>32 ^ x) % uint64(n))
 }
 
-// latency draws how long the frames of a client travel.
+// latency draws the travel times of a client's frames.
 func latency(seed uint64, client int) func(up bool) time.Duration {
 	return func(up bool) time.Duration {
 		what := "to client " + strconv.Itoa(client)
@@ -29,15 +29,15 @@ func latency(seed uint64, client int) func(up bool) time.Duration {
 	}
 }
 
-// disk returns a disk on which every commit takes up to 5 ms until it is durable. A commit that is
-// under way when the gateway crashes is lost or not.
+// disk returns a disk on which every commit takes up to 5 ms to become durable. A commit in
+// progress when the gateway crashes may or may not be lost.
 func disk(seed uint64) *object.MemoryDisk {
 	crashes := 0
 	return &object.MemoryDisk{
 		Latency: func(a lmz.Address) time.Duration {
 			return time.Duration(drawn(seed, a.String(), int64(5*time.Millisecond))) + 1
 		},
-		Survives: func() bool { // a crash calls it for each commit that is under way
+		Survives: func() bool { // a crash calls it for each commit in progress
 			crashes++
 			return drawn(seed, "survival "+strconv.Itoa(crashes), 2) == 0
 		},

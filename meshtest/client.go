@@ -22,8 +22,8 @@ type Client struct {
 	mesh   *Mesh
 	name   string
 	port   *memnet.Port
-	tokens *tokens      // nil if Options.Token is the test's own
-	late   atomic.Int64 // nanoseconds by which the next hello is late
+	tokens *tokens      // nil if the test has set Options.Token
+	late   atomic.Int64 // nanoseconds by which the next hello is delayed
 }
 
 // Cut breaks the client's connection, which both ends notice at once, and keeps the client
@@ -46,8 +46,8 @@ func (c *Client) Stall() {
 	c.port.Stall()
 }
 
-// Delay sets how long everything that the client and the gateway write to each other travels
-// from now on; 0 ends the delay.
+// Delay sets how long everything that the client and the gateway write to each other takes from
+// now on; 0 ends the delay.
 func (c *Client) Delay(d time.Duration) { c.port.Delay(d) }
 
 // DuplicateDial makes the next connection slow: its request and its first frame each arrive late
@@ -63,7 +63,7 @@ func (c *Client) Reorder(d time.Duration) {
 }
 
 // ExpireToken makes the client reconnect with a token that expires after d, in whole seconds, and
-// is not replaced in time: then the gateway closes the connection with 4401. It does nothing if
+// is not replaced in time: the gateway then closes the connection with 4401. It does nothing if
 // the test has set Options.Token.
 func (c *Client) ExpireToken(d time.Duration) {
 	if c.tokens == nil {
@@ -76,7 +76,7 @@ func (c *Client) ExpireToken(d time.Duration) {
 	c.port.Heal()
 }
 
-// Kill ends the client like a crash of its process: without a message to the gateway. Its calls
+// Kill ends the client like a crash of its process, without a message to the gateway. Its calls
 // fail like those of a closed client, and it stays offline.
 func (c *Client) Kill() {
 	c.mesh.log.add(c.name + " dies")

@@ -7,10 +7,10 @@ import (
 )
 
 // Disturb injects faults for the duration d, one at a time, and returns when everything works
-// again: clients are cut off for up to 8 s, have half-open, slow, duplicate and reordered
-// connections, and tokens that expire; the gateway is killed or stopped, and started again. Call
-// it while other goroutines use the mesh, after creating the clients. The same seed injects the
-// same faults into the same clients at the same times. The frame log of a failed test shows them.
+// again. Clients are cut off for up to 8 s, have half-open, slow, duplicate and reordered
+// connections, and tokens that expire; the gateway is killed or stopped, and restarted. Call it
+// while other goroutines use the mesh, after creating the clients. The same seed injects the same
+// faults into the same clients at the same times. The frame log of a failed test shows them.
 func (m *Mesh) Disturb(seed uint64, d time.Duration) {
 	m.t.Helper()
 	m.mu.Lock()

@@ -13,8 +13,8 @@ import (
 	"github.com/lumenize/lmz/object"
 )
 
-// TestCallsAcrossAPlannedStop restarts the gateway while an object is at work and others
-// wait for their turn, and while further calls come in.
+// TestCallsAcrossAPlannedStop restarts the gateway while an object is working, others wait for
+// their turn, and further calls arrive.
 func TestCallsAcrossAPlannedStop(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 		slow := lmz.Method1[int, int]("slow")
@@ -60,8 +60,8 @@ func TestCallsAcrossAPlannedStop(t *testing.T) {
 	})
 }
 
-// TestRepeatedCallsAcrossAPlannedStop kills the gateway when a call has run and its answer is
-// on the way, and stops the next one while the call, presented again, waits for its turn.
+// TestRepeatedCallsAcrossAPlannedStop kills the gateway when a call has run and its answer is in
+// flight, and stops the next gateway while the repeated call waits for its turn.
 func TestRepeatedCallsAcrossAPlannedStop(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 		work := lmz.Method1[time.Duration, int]("work")
@@ -104,7 +104,7 @@ func TestRepeatedCallsAcrossAPlannedStop(t *testing.T) {
 		for ann.State() != client.Connected {
 			time.Sleep(10 * time.Millisecond)
 		}
-		time.Sleep(time.Second) // the call is there, and waits
+		time.Sleep(time.Second) // the call has arrived, and waits
 		m.RestartGateway()
 		if err := <-answered; err != nil {
 			t.Error(err)

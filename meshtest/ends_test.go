@@ -14,10 +14,10 @@ import (
 	"github.com/lumenize/lmz/object"
 )
 
-// halls are objects that take a second to notice that somebody has left.
+// halls are objects that take a second to handle the departure of a guest.
 type halls struct {
 	mu      sync.Mutex
-	begun   []string       // whose leaving was noticed, in order
+	begun   []string       // guests whose departure is being handled, in order
 	noticed map[string]int // how often, by hall and guest
 }
 
@@ -44,14 +44,14 @@ func startHalls(m *meshtest.Mesh) *halls {
 	return h
 }
 
-// leavings returns how many had begun to notice that somebody has left.
+// leavings returns how many halls have begun to handle a departure.
 func (h *halls) leavings() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return len(h.begun)
 }
 
-// fill has a client enter so many halls.
+// fill makes a client enter n halls.
 func fill(t *testing.T, c *meshtest.Client, n int) {
 	t.Helper()
 	for i := range n {
@@ -61,9 +61,9 @@ func fill(t *testing.T, c *meshtest.Client, n int) {
 	}
 }
 
-// TestEndOfASessionWithManyWatches has a client leave that 1,000 objects watch. A few of
-// them have begun to do something about it when another's call runs, and when they have
-// for another client, who leaves later.
+// TestEndOfASessionWithManyWatches ends the session of a client that 1,000 objects watch. Only a
+// few of them have begun to handle it when a call from another client runs, and when the object
+// of a second client, which leaves later, does.
 func TestEndOfASessionWithManyWatches(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 		h := startHalls(m)
@@ -103,8 +103,8 @@ func TestEndOfASessionWithManyWatches(t *testing.T) {
 	})
 }
 
-// TestPendingEndsAcrossARestart kills the gateway while most objects have not been told
-// of the end of a session.
+// TestPendingEndsAcrossARestart kills the gateway while most objects have not been notified of
+// the end of a session.
 func TestPendingEndsAcrossARestart(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 		h := startHalls(m)
@@ -123,7 +123,7 @@ func TestPendingEndsAcrossARestart(t *testing.T) {
 			t.Errorf("%d of 100 leavings were noticed", len(h.noticed))
 		}
 		for who, n := range h.noticed {
-			if n > 2 { // one that was under way in the crash goes again
+			if n > 2 { // one that was in progress in the crash runs again
 				t.Errorf("%s left %d times", who, n)
 			}
 		}

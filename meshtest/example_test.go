@@ -70,7 +70,7 @@ func TestGuestBook(t *testing.T) {
 			t.Errorf("eve signed: %v", err)
 		}
 
-		// A call that is made offline arrives, once, when the client is back.
+		// A call made offline arrives, once, when the client is back.
 		ann.Cut()
 		go func() {
 			time.Sleep(10 * time.Second) // virtual
@@ -80,7 +80,7 @@ func TestGuestBook(t *testing.T) {
 			t.Errorf("got %d, %v", n, err)
 		}
 
-		// So does one that was under way when the gateway was killed.
+		// So does one that was in progress when the gateway was killed.
 		ann.Delay(50 * time.Millisecond)
 		go func() {
 			time.Sleep(70 * time.Millisecond) // the call has arrived, the answer has not
@@ -96,8 +96,8 @@ func TestGuestBook(t *testing.T) {
 	})
 }
 
-// TestGuestBookWithFaults lets everything happen that can, with a disk that loses what is
-// not synced: who was told that he is in the book is in it, and nobody is in it twice.
+// TestGuestBookWithFaults injects every kind of fault, with a disk that loses what is not synced:
+// guests whose signature was confirmed are in the book, and nobody is in it twice.
 func TestGuestBookWithFaults(t *testing.T) {
 	for seed := range uint64(30) {
 		t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) {

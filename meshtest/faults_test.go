@@ -67,8 +67,8 @@ func TestSessionAcrossTokenExpiry(t *testing.T) {
 	}
 }
 
-// TestUnsyncedWrites crashes the gateway while a commit is on its way, until
-// one is lost; nobody was told that it was done.
+// TestUnsyncedWrites crashes the gateway while an unconfirmed commit is in progress, with 20
+// seeds: some of the commits must be lost, and some not.
 func TestUnsyncedWrites(t *testing.T) {
 	lost := 0
 	for seed := range uint64(20) {
@@ -129,7 +129,7 @@ func TestSeededDisturbances(t *testing.T) {
 			if ann.State() != client.Connected {
 				t.Errorf("at the end it is %s", ann.State())
 			}
-			for line := range strings.Lines(m.Log()) { // without what the network and the gateway did
+			for line := range strings.Lines(m.Log()) { // excluding events of the network and the gateway
 				if !strings.Contains(line, " -> ") && !strings.Contains(line, " <- ") && !strings.Contains(line, " gateway: ") &&
 					!strings.Contains(line, "cannot connect") {
 					done = append(done, line)

@@ -65,10 +65,10 @@ type loggedTransport struct {
 	client.Transport
 	client string
 	log    *frameLog
-	late   time.Duration // of the first frame that is written
+	late   time.Duration // by which the first written frame is delayed
 }
 
-// Subprotocol returns what the two ends agreed on.
+// Subprotocol returns the negotiated subprotocol.
 func (t *loggedTransport) Subprotocol() string {
 	s, _ := t.Transport.(interface{ Subprotocol() string })
 	if s == nil {

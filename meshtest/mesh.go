@@ -22,23 +22,22 @@ import (
 
 // Options configures [StartWith].
 type Options struct {
-	// Gateway configures the gateways. The mesh sets Verify and Log if they are nil. With a
-	// Dir the objects are files there, and after a crash in a copy next to it of what the
-	// crash left.
+	// Gateway configures the gateways. The mesh sets Verify and Log if they are nil. With a Dir the
+	// objects are files there, and after a crash files in a copy next to it of what the crash left.
 	Gateway gateway.Options
 
 	// Disk stores the objects if there is no Dir; nil means a new disk whose commits are
 	// durable at once.
 	Disk *object.MemoryDisk
 
-	// Seed, if it is not 0, seeds everything that is random: the delays of reconnects, the
-	// 100 to 200 µs that a frame travels and, without a Disk, the up to 5 ms that a commit
-	// takes and whether it survives a crash. Then no two events happen at the same instant,
-	// so a test that draws its own events from the same seed is repeatable.
+	// Seed, if it is not 0, seeds all random values: the delays of reconnects, the 100 to 200 µs
+	// that a frame takes and, without a Disk, the up to 5 ms that a commit takes and whether it
+	// survives a crash. Then no two events happen at the same instant, so a test that draws its own
+	// events from the same seed is repeatable.
 	Seed uint64
 
-	// TokenLife is how long the tokens last that the mesh makes for clients, in whole
-	// seconds; 0 means for ever.
+	// TokenLife is the lifetime of the tokens that the mesh creates for clients, in whole seconds; 0
+	// means that they do not expire.
 	TokenLife time.Duration
 }
 
@@ -108,7 +107,7 @@ func StartWith(t testing.TB, o Options) *Mesh {
 	return m
 }
 
-// withoutTime drops the time: the log has its own.
+// withoutTime drops the time, because the frame log adds its own.
 func withoutTime(_ []string, a slog.Attr) slog.Attr {
 	if a.Key == slog.TimeKey {
 		return slog.Attr{}
@@ -206,8 +205,8 @@ func (m *Mesh) node(register func(*life)) {
 }
 
 // CrashGateway kills the gateway like kill -9: connections break, and whatever is not on disk is
-// lost, including sessions. No client can connect until [Mesh.RestartGateway]. Running handlers of
-// objects cannot be killed, but have no further effect: their storage and calls fail.
+// lost, including sessions. No client can connect until [Mesh.RestartGateway]. Running handlers
+// of objects cannot be killed, but have no further effect: their storage and calls fail.
 func (m *Mesh) CrashGateway() {
 	m.mu.Lock()
 	l := m.life
@@ -217,7 +216,7 @@ func (m *Mesh) CrashGateway() {
 		return
 	}
 	m.log.add("the gateway crashes")
-	m.network.Cut() // first: no client notices what fails below
+	m.network.Cut() // first, so that clients do not notice the failures below
 	l.crash()
 	if dir := m.options.Gateway.Dir; dir == "" {
 		m.options.Disk.Crash()
@@ -227,7 +226,7 @@ func (m *Mesh) CrashGateway() {
 			m.t.Fatalf("copying what the crash left: %v", err)
 		}
 	}
-	m.ending.Go(func() { l.gateway.Close() }) // ends its goroutines; no client notices
+	m.ending.Go(func() { l.gateway.Close() }) // ends its goroutines; clients do not notice
 }
 
 // RestartGateway starts the gateway after a crash. A running gateway is closed first, which lets
@@ -254,7 +253,7 @@ func (m *Mesh) RestartGateway() {
 	for _, register := range m.nodes {
 		register(l)
 	}
-	if len(m.nodes) > 0 { // otherwise they are registered now, and the first client starts it
+	if len(m.nodes) > 0 { // otherwise they are being registered, and the first client starts it
 		g.Start()
 	}
 	m.life = l
@@ -293,7 +292,7 @@ func (h mortalTable) HandleCall(ctx context.Context, req *lmz.Request) (any, err
 	return h.mortalHandler.HandleCall(ctx, req)
 }
 
-// mortalCaller is the calling half of a worker that ends with its gateway.
+// mortalCaller is the caller of a worker that ends with its gateway.
 type mortalCaller struct {
 	life *life
 	lmz.Caller
@@ -317,8 +316,8 @@ func (c mortalCaller) Send(ctx context.Context, to lmz.Address, w lmz.Continuati
 
 // Client creates a client of the user subject and connects it. It is closed at the end of the
 // test. Its tokens carry the claims and last for Options.TokenLife; for other tokens set o.Token,
-// which can make them with [Token]. The mesh sets o.URL and o.Dial, and sets an empty o.Tab to t1,
-// t2 and so on.
+// which can create them with [Token]. The mesh sets o.URL and o.Dial, and sets an empty o.Tab to
+// t1, t2 and so on.
 func (m *Mesh) Client(subject string, claims map[string]any, o client.Options) *Client {
 	m.t.Helper()
 	c := m.NewClient(subject, claims, o)

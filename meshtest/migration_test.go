@@ -11,7 +11,8 @@ import (
 	"github.com/lumenize/lmz/object"
 )
 
-// An object whose kind has tables may write none, and be closed and opened again.
+// TestReopenedTables checks that an object whose kind has tables may write none, and be closed
+// and reopened.
 func TestReopenedTables(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 		const next = lmz.Method0[int]("next")

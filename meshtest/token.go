@@ -27,19 +27,19 @@ func Token(subject string, claims map[string]any) string {
 	return "meshtest." + base64.RawURLEncoding.EncodeToString(payload) + ".unsigned"
 }
 
-// tokens makes the tokens of a client.
+// tokens issues the tokens of a client.
 type tokens struct {
 	subject string
 	claims  map[string]any
-	life    time.Duration // of each; 0: for ever
+	life    time.Duration // of each; 0: unlimited
 
 	mu      sync.Mutex    // guards the following fields
 	short   time.Duration // of the next one, if not 0
-	held    string        // is given out until it expires
+	held    string        // issued until it expires
 	heldEnd time.Time
 }
 
-// expireNext makes the next token last for d. Until it expires it is not replaced.
+// expireNext makes the next token last for d. It is not replaced before it expires.
 func (s *tokens) expireNext(d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -73,7 +73,7 @@ func (s *tokens) with(expires time.Time) string {
 	return Token(s.subject, claims)
 }
 
-// verify reads a token of Token.
+// verify reads a token made by Token.
 func verify(_ context.Context, token string) (*lmz.Auth, error) {
 	body, ok := strings.CutPrefix(token, "meshtest.")
 	body, unsigned := strings.CutSuffix(body, ".unsigned")

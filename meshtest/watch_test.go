@@ -54,7 +54,7 @@ func startLobby(m *meshtest.Mesh) *lobby {
 	return l
 }
 
-// wants checks who has left, by the whole second.
+// wants checks which guests have left, and when, to the whole second.
 func (l *lobby) wants(t *testing.T, want ...string) {
 	t.Helper()
 	synctest.Wait()
@@ -78,11 +78,11 @@ func TestWatchOfALostSession(t *testing.T) {
 		l := startLobby(m)
 		ann := m.Client("ann", nil, client.Options{})
 		in(t, ann)
-		in(t, ann) // the same again is one
+		in(t, ann) // a duplicate watch has no effect
 		ann.Cut()
 		time.Sleep(4 * time.Second)
 		ann.Heal()
-		time.Sleep(4 * time.Second) // back in time, and the lobby is closed for being idle
+		time.Sleep(4 * time.Second) // back in time; the lobby was closed while idle
 		l.wants(t)
 		ann.Cut()
 		time.Sleep(4 * time.Second)
@@ -91,7 +91,7 @@ func TestWatchOfALostSession(t *testing.T) {
 		l.wants(t, "13s ann.t1 []")
 		ann.Heal()
 		time.Sleep(time.Second)
-		ann.Cut() // nobody watches the new session
+		ann.Cut() // the new session is not watched
 		time.Sleep(time.Minute)
 		l.wants(t)
 	})
@@ -140,7 +140,7 @@ func TestWatchAcrossARestart(t *testing.T) {
 				l := startLobby(m)
 				ann := m.Client("ann", nil, client.Options{})
 				in(t, ann)
-				ann.Cut() // nobody calls
+				ann.Cut() // nobody calls the lobby
 				test.end(m)
 				ann.Cut()
 				l.wants(t, "0s ann.t1 []")

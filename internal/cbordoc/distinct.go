@@ -1,6 +1,6 @@
 package cbordoc
 
-// ErrNotDistinct returns the error of a key or an element that occurs twice.
+// ErrNotDistinct returns the error for a key or an element that occurs twice.
 func ErrNotDistinct() error {
 	return &Error{What: "it occurs twice here: JavaScript cannot tell these values apart"}
 }
@@ -10,8 +10,8 @@ func ErrNotDistinct() error {
 // others by identity. The zero Distinct is empty.
 type Distinct struct{ known map[string]struct{} }
 
-// Add adds an item and reports whether it was new. If the item is the first place of a
-// shared value, mark is the number of that.
+// Add adds an item and reports whether it was new. If the item is the first occurrence of a
+// shared value, mark is the number of that value.
 func (d *Distinct) Add(item []byte, mark int) bool {
 	h, next := HeadAt(item, 0)
 	key := item
@@ -25,7 +25,7 @@ func (d *Distinct) Add(item []byte, mark int) bool {
 		key = AppendHead([]byte{ByteUndefined}, MajorUint, n.Arg)
 	case !IsScalar(item):
 		return true
-	case h.Major != MajorTag: // another encoder may write a longer head
+	case h.Major != MajorTag: // another encoder may write a head that is longer than necessary
 		key = append(AppendHead(nil, h.Major, h.Arg), item[next:]...)
 	}
 	if _, twice := d.known[string(key)]; twice {

@@ -11,14 +11,14 @@ import (
 // maxPath bounds the path in an error's text, whose keys may come from a peer.
 const maxPath = 200
 
-// Error says what is wrong with a value, and in which part of it. The path to the part
-// grows from the inside out while the error is returned: see [At].
+// Error reports what is wrong with a value, and in which part of it. The path to the part grows
+// from the inside out while the error is returned: see [At].
 type Error struct {
 	path []string // innermost first
-	What string   // for the people who read the log; never secret
+	What string   // for log readers; never secret
 }
 
-// At adds the name or the index of the part in which err happened, if err is an [*Error].
+// At prepends to the path of err, if err is an [*Error], the name or the index of a part.
 func At(err error, segment string) error {
 	if e, ok := err.(*Error); ok {
 		e.path = append(e.path, segment)
@@ -26,7 +26,7 @@ func At(err error, segment string) error {
 	return err
 }
 
-// Index returns the segment of a path that names an element.
+// Index returns the path segment of an element.
 func Index(i int) string { return "[" + strconv.Itoa(i) + "]" }
 
 // Error returns "args[0].handler: func() cannot be sent".
@@ -48,11 +48,11 @@ func (e *Error) Error() string {
 	return b.String() + ": " + e.What
 }
 
-// ErrTooLarge matches the error of a value whose document, or JSON text, would be far larger
-// than what it is made from.
+// ErrTooLarge matches the error for a value whose document, or JSON text, would be far larger
+// than its source.
 var ErrTooLarge = errors.New("too large")
 
-// TooLarge is the error of a document that would be longer than limit bytes.
+// TooLarge returns the error for a document that would be longer than limit bytes.
 func TooLarge(limit int) error { return tooLargeError{limit} }
 
 type tooLargeError struct{ limit int }
@@ -63,7 +63,7 @@ func (e tooLargeError) Error() string {
 
 func (tooLargeError) Is(target error) bool { return target == ErrTooLarge }
 
-// printable quotes a key that could write lines of its own into a log.
+// printable quotes a key that could inject lines into a log.
 func printable(s string) string {
 	if !utf8.ValidString(s) {
 		return strconv.Quote(s)

@@ -6,7 +6,7 @@ import (
 	"github.com/lumenize/lmz/internal/cbordoc"
 )
 
-// A map with one list in two places.
+// This writes a map that contains one list twice.
 func ExampleWriter() {
 	var w cbordoc.Writer
 	check(w.Begin(cbordoc.MajorMap, 2))

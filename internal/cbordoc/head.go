@@ -1,12 +1,12 @@
 // Package cbordoc reads and writes the CBOR documents of the wire, item by item.
 //
-// A document that a peer sends must be checked before anything is made of it, and must not
-// cost more than its length allows: [Scan] does that without building anything, and bounds
-// nesting and the number of items. A [Reader] then walks the items of a document that was
-// checked, and a [Writer] writes one. Both keep the identity of values that stand in several
-// places (tags 28 and 29). They know what the wire can hold, such as dates, big integers
-// and typed arrays, but no Go types: internal/value builds on them for those, and
-// internal/jsonwire for JSON. Frames are read and written with heads alone.
+// A document that a peer sends must be checked before it is used, and must not cost more than its
+// length allows: [Scan] does that without building anything, and bounds nesting and the number of
+// items. A [Reader] then walks the items of a checked document, and a [Writer] writes one. Both
+// preserve the identity of values that occur several times (tags 28 and 29). They know what the
+// wire can hold, such as dates, big integers and typed arrays, but no Go types: internal/value
+// builds on them for those, and internal/jsonwire for JSON. Frames are read and written with
+// heads alone.
 package cbordoc
 
 import (
@@ -63,16 +63,16 @@ const (
 	TagRegExp      = 21066 // [source, flags]
 )
 
-// Head is the first part of an item: its type, and a number that is a value, a length, a
-// tag or the bits of a float.
+// Head is the first part of an item: its type, and a number that is a value, a length, a tag or
+// the bits of a float.
 type Head struct {
 	Major byte
 	Info  byte // the low five bits of the first byte
 	Arg   uint64
 }
 
-// ReadHead reads the head at pos of data from a peer and returns where it ends. It refuses
-// what this wire does not use: indefinite lengths and reserved forms.
+// ReadHead reads the head at pos of data from a peer and returns where it ends. It refuses forms
+// that this wire does not use: indefinite lengths and reserved forms.
 func ReadHead(data []byte, pos int) (h Head, next int, err error) {
 	if pos >= len(data) {
 		return h, pos, Malformed(pos, "the data ends early")
@@ -131,7 +131,7 @@ func AppendHead(dst []byte, major byte, arg uint64) []byte {
 	return binary.BigEndian.AppendUint64(append(dst, major|27), arg)
 }
 
-// AppendText appends a text, which must be valid UTF-8.
+// AppendText appends a text string, which must be valid UTF-8.
 func AppendText(dst []byte, s string) []byte {
 	return append(AppendHead(dst, MajorText, uint64(len(s))), s...)
 }
@@ -157,8 +157,8 @@ func AppendBool(dst []byte, b bool) []byte {
 	return append(dst, ByteFalse)
 }
 
-// AppendFloat appends f in the shortest of the three sizes that keeps it. All NaNs become
-// the same one.
+// AppendFloat appends f in the shortest of the three sizes that represents it exactly. All NaNs
+// become the same one.
 func AppendFloat(dst []byte, f float64) []byte {
 	if f != f {
 		return append(dst, MajorSimple<<5|infoFloat16, 0x7e, 0x00)
@@ -173,7 +173,7 @@ func AppendFloat(dst []byte, f float64) []byte {
 	return binary.BigEndian.AppendUint32(append(dst, MajorSimple<<5|infoFloat32), math.Float32bits(single))
 }
 
-// toHalf returns f, which is not NaN, as a 16-bit float, and whether that keeps it.
+// toHalf returns f, which is not NaN, as a 16-bit float, and whether that is exact.
 func toHalf(f float32) (uint16, bool) {
 	bits := math.Float32bits(f)
 	sign := uint16(bits >> 16 & 0x8000)

@@ -20,8 +20,7 @@ const (
 	MemberCode    = "lmzCode" // the [lmz.Code]: a property of errors in JSON and in the outcome of a reply
 )
 
-// EncodeFailure encodes an error that has a name, Error if that is empty, and a message
-// only.
+// EncodeFailure encodes an error that has only a name, Error if that is empty, and a message.
 func EncodeFailure(name, message string) []byte {
 	if name == "" {
 		name = ObjectError
@@ -31,7 +30,7 @@ func EncodeFailure(name, message string) []byte {
 	return AppendText(AppendText(b, MemberMessage), strings.ToValidUTF8(message, "\ufffd"))
 }
 
-// ErrWindow returns the error of a DataView that reaches beyond its buffer.
+// ErrWindow returns the error for a DataView that extends beyond its buffer.
 func ErrWindow() error {
 	return &Error{What: "the window of the DataView is outside its buffer"}
 }

@@ -6,14 +6,14 @@ import (
 	"strconv"
 )
 
-// A Number is a number of a document before its Go type is known. JavaScript has one type
-// for integers and floats, so each converts to the other if nothing is lost.
+// A Number is a number in a document before its Go type is known. JavaScript has one type for
+// integers and floats, so each converts to the other if nothing is lost.
 type Number struct {
 	IsFloat   bool
 	Negative  bool // the integer is -1 - Magnitude
 	Magnitude uint64
 	Float     float64
-	big       *big.Int // if not nil, the integer instead of Magnitude
+	big       *big.Int // if not nil, used instead of Magnitude
 }
 
 func integer(i int64) Number {
@@ -23,7 +23,7 @@ func integer(i int64) Number {
 	return Number{Magnitude: uint64(i)}
 }
 
-// Dynamic returns the number as the Go type that an any holds: int64, uint64, *big.Int or
+// Dynamic returns the number as the Go type that an any receives: int64, uint64, *big.Int or
 // float64.
 func (n Number) Dynamic() any {
 	switch {
@@ -66,7 +66,7 @@ func (n Number) BigInt() *big.Int {
 	return i
 }
 
-// Whole returns n as an integer of 64 bits, signed or unsigned, and whether it is one.
+// Whole returns n as a 64-bit integer, signed or unsigned, and whether it is one.
 func (n Number) Whole() (Number, bool) {
 	switch {
 	case n.big != nil:
@@ -84,7 +84,7 @@ func (n Number) Whole() (Number, bool) {
 	return Number{Magnitude: uint64(n.Float)}, true
 }
 
-// AsFloat returns n as a float, and whether that keeps it.
+// AsFloat returns n as a float, and whether that is exact.
 func (n Number) AsFloat() (float64, bool) {
 	switch {
 	case n.IsFloat:

@@ -10,37 +10,36 @@ import (
 	"github.com/lumenize/lmz"
 )
 
-// What reading one document may cost, in bytes of memory, each visited element counting
-// elementCost as well. A hostile document could otherwise have one large shared value
-// copied into many places of a Go type that has no pointer there, or name many tiny
-// elements of a large Go type. The factor leaves room for Go values that are much larger
-// than their encoding: an empty object is one byte and a struct.
+// The memory that reading one document may use, in bytes, where each visited element counts
+// elementCost as well. A hostile document could otherwise have one large shared value copied into
+// many places of a Go type that has no pointer there, or name many tiny elements of a large Go
+// type. The factor leaves room for Go values that are much larger than their encoding: an empty
+// object is one byte and a struct.
 const (
 	budgetPerByte = 64
 	budgetBase    = 64 << 10
 	elementCost   = 8
 )
 
-// Budget returns what reading a document of n bytes may cost, for [NewReader].
+// Budget returns the memory that reading a document of n bytes may use, for [NewReader].
 func Budget(n int) int { return budgetBase + budgetPerByte*n }
 
-// A Reader walks the items of a document that [Scan] has checked: the heads and lengths are
-// known to be right. It bounds the nesting and what reading may cost. It is not safe for
-// concurrent use.
+// A Reader walks the items of a document that [Scan] has checked: its heads and lengths are known
+// to be valid. It bounds the nesting and the memory used. It is not safe for concurrent use.
 type Reader struct {
 	Data   []byte      // the whole document
-	Refs   *References // nil: no value of the document is shared
+	Refs   *References // nil if the document shares no values
 	budget int         // bytes that may still be spent
 	depth  int
 }
 
-// NewReader returns a reader of data, which [Scan] has checked and found refs in. It may
-// spend budget bytes of memory.
+// NewReader returns a reader of data, which [Scan] has checked. refs is the result of Scan, and
+// budget the memory that reading may use, in bytes.
 func NewReader(data []byte, refs *References, budget int) Reader {
 	return Reader{Data: data, Refs: refs, budget: budget}
 }
 
-// A Token is the head of an item with its place in the document.
+// A Token is the head of an item with its position in the document.
 type Token struct {
 	Head
 	Pos  int // where the head begins
@@ -53,7 +52,7 @@ func (r *Reader) Token(pos int) Token {
 	return Token{h, pos, next}
 }
 
-// Charge takes n bytes from the budget. It fails if there are fewer left.
+// Charge takes n bytes from the budget. It fails if fewer are left.
 func (r *Reader) Charge(n int) error {
 	if n > r.budget {
 		r.budget = 0
@@ -63,8 +62,8 @@ func (r *Reader) Charge(n int) error {
 	return nil
 }
 
-// Visit begins an item and charges for it; call [Reader.Leave] at its end. It fails if the
-// item is nested too deeply.
+// Visit begins an item and charges for it; call [Reader.Leave] at its end. It fails if the item
+// is nested too deeply.
 func (r *Reader) Visit() error {
 	if r.depth++; r.depth > MaxNesting+1 {
 		return &Error{What: "nested too deeply through references, or a cycle through a value that Go would copy"}
@@ -83,8 +82,8 @@ func (t Token) IsNothing() bool {
 	return t.Major == MajorSimple && (t.Info == InfoNull || t.Info == InfoUndefined)
 }
 
-// ObjectHead returns the type name of an object (tag 27), where its other elements begin,
-// and how many there are.
+// ObjectHead returns the type name of an object (tag 27), and the position and number of its
+// other elements.
 func (r *Reader) ObjectHead(t Token) (name string, contents, n int, err error) {
 	array := r.Token(t.Next)
 	if array.Major != MajorArray || array.Arg == 0 {
@@ -98,8 +97,8 @@ func (r *Reader) ObjectHead(t Token) (name string, contents, n int, err error) {
 	return string(b), first.Next + len(b), int(array.Arg) - 1, nil
 }
 
-// Members calls each for the members of a map whose keys are text, with the key and the
-// place of the value, of which it returns the end.
+// Members calls each for the members of a map whose keys are text, with the key and the position
+// of the value; each returns the end of the value.
 func (r *Reader) Members(t Token, each func(key []byte, pos int) (int, error)) (end int, err error) {
 	pos := t.Next
 	for range int(t.Arg) {
@@ -164,9 +163,9 @@ func (r *Reader) content(t Token) Token {
 // maxEpoch bounds tag 1, in seconds: more than JavaScript's dates reach.
 const maxEpoch = 1e13
 
-// Date reads a date, with tag 0 or 1, and returns its end. Seconds as a float are exact to
-// the microsecond for present dates, and to the millisecond as far as the dates of
-// JavaScript reach.
+// Date reads a date, with tag 0 or 1, and returns its end. Seconds as a float are exact to the
+// microsecond for present dates, and to the millisecond over the whole range of JavaScript's
+// dates.
 func (r *Reader) Date(t Token) (date time.Time, end int, err error) {
 	content := r.Token(t.Next)
 	if t.Arg == TagDateText {
@@ -235,12 +234,12 @@ func (r *Reader) TypedArray(t Token) (a TypedArray, end int, ok bool, err error)
 	return a, t.Next + len(b), true, err
 }
 
-// BadContent is the error of a tag whose contents have the wrong type.
+// BadContent returns the error for a tag whose contents have the wrong type.
 func BadContent(t Token) error {
 	return &Error{What: "tag " + strconv.FormatUint(t.Arg, 10) + " is around the wrong kind of value"}
 }
 
-// Describe names the type of an item for an error message.
+// Describe returns the name of an item's type for an error message.
 func (r *Reader) Describe(t Token) string {
 	switch t.Major {
 	case MajorUint, MajorNegint:
@@ -297,13 +296,13 @@ func (r *Reader) describeTag(t Token) string {
 	return "unknown tag " + strconv.FormatUint(t.Arg, 10)
 }
 
-// maxName is how many bytes of a text that a peer chose an error message quotes.
+// maxName is the number of bytes that an error message quotes of a text chosen by a peer.
 const maxName = 64
 
-// Shorten cuts a text that a peer chose, for an error message.
+// Shorten truncates a text chosen by a peer, for an error message.
 func Shorten(s string) string {
 	if len(s) <= maxName {
 		return s
 	}
-	return strings.ToValidUTF8(s[:maxName], "") + "..." // it may end within a character
+	return strings.ToValidUTF8(s[:maxName], "") + "..." // the cut may be within a character
 }

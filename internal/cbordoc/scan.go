@@ -14,13 +14,13 @@ const (
 	// allows 40 of them, and keeps the stack of every decoder small.
 	MaxNesting = 192
 
-	// MaxElements is how many data items one document may have, counted at every
-	// level: as many as fit in a frame of the default size when each is one byte.
+	// MaxElements is how many data items one document may have, counted at every level: the number
+	// of one-byte items in a frame of the default size.
 	MaxElements = 1 << 20
 )
 
-// ErrMalformed matches every error of [Scan] and [ReadHead] for bytes that are not CBOR as
-// the wire allows it.
+// ErrMalformed matches every error of [Scan] and [ReadHead] for bytes that are not valid CBOR for
+// this wire.
 var ErrMalformed = errors.New("malformed CBOR")
 
 type malformedError struct {
@@ -34,18 +34,18 @@ func (e *malformedError) Error() string {
 
 func (e *malformedError) Is(target error) bool { return target == ErrMalformed }
 
-// Malformed is the error of a document that is wrong at an offset.
+// Malformed returns the error for a document that is malformed at an offset.
 func Malformed(offset int, reason string) error {
 	return &malformedError{offset, reason}
 }
 
-// References are the shared values (tag 28) of one document. They never change.
+// References are the shared values (tag 28) of one document. They are immutable.
 type References struct {
-	Marks []int // where the contents of each begin, ascending
+	Marks []int // positions of their contents, ascending
 }
 
-// Scan checks that data is one well-formed data item within the limits and nothing else.
-// It returns where the values are that the document shares, or nil if it shares none.
+// Scan checks that data is exactly one well-formed data item within the limits. It returns the
+// positions of the document's shared values, or nil if it shares none.
 func Scan(data []byte) (*References, error) {
 	s := scanner{data: data}
 	if err := s.item(0); err != nil {
@@ -60,7 +60,7 @@ func Scan(data []byte) (*References, error) {
 	return &References{s.marks}, nil
 }
 
-// scanner walks a document that has not been checked yet.
+// scanner walks an unchecked document.
 type scanner struct {
 	data     []byte
 	pos      int
@@ -107,7 +107,7 @@ func (s *scanner) chunk(h Head) error {
 	return nil
 }
 
-// items walks the contents of an array or a map of n elements of width items.
+// items walks the contents of an array or a map: n elements of width items each.
 func (s *scanner) items(depth int, n uint64, width int) error {
 	if n > uint64((len(s.data)-s.pos)/width) {
 		return Malformed(s.pos, "more elements than bytes")

@@ -9,8 +9,8 @@ import (
 	"github.com/lumenize/lmz/internal/value/valuetest"
 )
 
-// FuzzScan checks that what Scan accepts is well-formed to another library, and that a
-// Reader stays within it.
+// FuzzScan checks that whatever Scan accepts is well-formed according to another library, and
+// that a Reader stays within its bounds.
 func FuzzScan(f *testing.F) {
 	for _, doc := range [][]byte{valuetest.Doubling(8), valuetest.ManyCopies(20), valuetest.DoublingContinuations(3), {0xa1, 0x61, 'a', 0xf9, 0x3c, 0}} {
 		f.Add(doc)

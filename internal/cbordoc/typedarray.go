@@ -19,15 +19,15 @@ const (
 	TagFloat64 = 86
 )
 
-// A TypedArray is a typed array of a document. Its elements are read one by one.
+// A TypedArray is a typed array in a document. Its elements are read one by one.
 type TypedArray struct {
 	Kind  reflect.Kind // of the elements
-	Size  int          // of one, in bytes
+	Size  int          // of an element, in bytes
 	big   bool         // big endian
 	Bytes []byte       // of the document, read-only
 }
 
-// typedArrayOf interprets a tag of RFC 8746. Go has no half and quadruple precision floats.
+// typedArrayOf interprets a tag of RFC 8746. Go has no half or quadruple precision floats.
 func typedArrayOf(tag uint64, data []byte) (TypedArray, error) {
 	isFloat, isSigned, isLittle, width := tag>>4&1 == 1, tag>>3&1 == 1, tag>>2&1 == 1, tag&3
 	a := TypedArray{Size: 1 << width, big: !isLittle, Bytes: data}

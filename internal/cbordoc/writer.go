@@ -11,10 +11,10 @@ import (
 type Writer struct {
 	Dst   []byte // the document so far
 	Marks int    // shared values begun so far
-	depth int    // of arrays, maps and tags around the end of Dst
+	depth int    // of the arrays, maps and tags that are open at the end of Dst
 }
 
-// Begin opens an array, a map or a tag. Call [Writer.End] when its contents are written.
+// Begin opens an array, a map or a tag. Call [Writer.End] after writing its contents.
 func (w *Writer) Begin(major byte, arg uint64) error {
 	if w.depth == MaxNesting {
 		return &Error{What: "nested deeper than " + strconv.Itoa(MaxNesting)}
@@ -24,11 +24,11 @@ func (w *Writer) Begin(major byte, arg uint64) error {
 	return nil
 }
 
-// End closes what Begin, Mark or Reference has opened last.
+// End closes what Begin, Mark or Reference opened last.
 func (w *Writer) End() { w.depth-- }
 
 // Object opens tag 27 with a type name and one more element, which follows. Call
-// [Writer.EndObject] when it is written.
+// [Writer.EndObject] after writing that.
 func (w *Writer) Object(name string) error {
 	if err := w.Begin(MajorTag, TagObject); err != nil {
 		return err
@@ -40,13 +40,13 @@ func (w *Writer) Object(name string) error {
 	return nil
 }
 
-// EndObject closes what Object has opened.
+// EndObject closes what Object opened.
 func (w *Writer) EndObject() {
 	w.End()
 	w.End()
 }
 
-// Result writes the marker that stands for the outcome of a call in its reply.
+// Result writes the placeholder for the outcome of a call in its reply.
 func (w *Writer) Result() error {
 	if err := w.Begin(MajorTag, TagObject); err != nil {
 		return err
@@ -76,7 +76,7 @@ func (w *Writer) Date(t time.Time) error {
 	if err := w.Begin(MajorTag, TagDateEpoch); err != nil {
 		return err
 	}
-	t = t.Round(time.Millisecond) // all that a float is exact to there, and that JavaScript has
+	t = t.Round(time.Millisecond) // the resolution of JavaScript and of a float in this range
 	if t.Nanosecond() == 0 {
 		w.Dst = AppendInt(w.Dst, t.Unix())
 	} else {
@@ -106,7 +106,7 @@ func (w *Writer) TextPair(a, b string) error {
 	return nil
 }
 
-// Tagged writes a tag and calls content, which writes what it is around.
+// Tagged writes a tag and calls content to write what it encloses.
 func (w *Writer) Tagged(tag uint64, content func()) error {
 	if err := w.Begin(MajorTag, tag); err != nil {
 		return err
@@ -116,14 +116,14 @@ func (w *Writer) Tagged(tag uint64, content func()) error {
 	return nil
 }
 
-// Mark opens tag 28: other places may refer to what follows by its number, the value of
-// Marks before the call. Call [Writer.End] when it is written.
+// Mark opens tag 28: other places may refer to the following item by its number, which is the
+// value of Marks before the call. Call [Writer.End] after writing the item.
 func (w *Writer) Mark() error {
 	w.Marks++
 	return w.Begin(MajorTag, TagShared)
 }
 
-// Reference writes that the shared value with this number also stands here.
+// Reference writes a reference to the shared value with this number.
 func (w *Writer) Reference(n int) error {
 	if err := w.Begin(MajorTag, TagReference); err != nil {
 		return err
@@ -133,10 +133,10 @@ func (w *Writer) Reference(n int) error {
 	return nil
 }
 
-// Unwritten is the number of a shared value that has not been written yet.
+// Unwritten is the number of a shared value that is not written yet.
 const Unwritten = -1
 
-// Raw copies a document that shares no values. It checks the nesting only.
+// Raw copies a document that shares no values. It only checks the nesting.
 func (w *Writer) Raw(data []byte) error {
 	if w.depth > 0 && Depth(data) > MaxNesting-w.depth {
 		return &Error{What: "nested deeper than " + strconv.Itoa(MaxNesting)}
@@ -145,7 +145,7 @@ func (w *Writer) Raw(data []byte) error {
 	return nil
 }
 
-// Depth returns how deep the arrays, maps and tags of a scanned document are nested.
+// Depth returns the nesting depth of a scanned document.
 func Depth(data []byte) int {
 	deepest, _ := depthAt(data, 0)
 	return deepest

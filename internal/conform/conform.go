@@ -1,5 +1,5 @@
 // Package conform defines what a socket of lmz must do on every platform. One suite tests the
-// native socket, connections in memory, and JavaScript's WebSocket.
+// native socket, in-memory connections, and JavaScript's WebSocket.
 package conform
 
 import (
@@ -115,7 +115,7 @@ func odd(t T, dial Dial, server string) {
 	}
 }
 
-// burstSize is how many messages the server sends before it closes.
+// burstSize is the number of messages that the server sends before it closes.
 const burstSize = 50
 
 func burst(t T, dial Dial, server string) {
@@ -139,7 +139,7 @@ func burst(t T, dial Dial, server string) {
 }
 
 func closeCodes(t T, dial Dial, server string) {
-	long := strings.Repeat("x", 122) + "é" // two bytes, of which one fits
+	long := strings.Repeat("x", 122) + "é" // two bytes, but only one fits
 	for code, reason := range map[int]string{1000: "Client disconnect", 4410: "", 4408: long} {
 		name := strconv.Itoa(code)
 		socket := open(t, dial, server+"/tell?name="+name)
@@ -184,7 +184,7 @@ func refused(t T, dial Dial, server string) {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		if _, err := dial(ctx, server+path, offered); !errors.As(err, &failed) {
 			t.Errorf("%s: %v", path, err)
-		} else if failed.Status != 0 && failed.Status != 403 { // browsers do not tell
+		} else if failed.Status != 0 && failed.Status != 403 { // browsers do not report it
 			t.Errorf("%s: status %d", path, failed.Status)
 		}
 		cancel()
@@ -200,7 +200,7 @@ func abandoned(t T, dial Dial, server string) {
 	}
 }
 
-// What backpressure writes: more than sockets and browsers buffer.
+// Amounts that the backpressure case writes: more than sockets and browsers buffer.
 const (
 	pressure      = 24 << 20
 	pressureChunk = 256 << 10
@@ -220,7 +220,7 @@ func backpressure(t T, dial Dial, server string) {
 			written <- struct{}{}
 		}
 	}()
-	time.Sleep(300 * time.Millisecond) // for data that is not held back
+	time.Sleep(300 * time.Millisecond) // for any data that is not held back
 	if n := len(written) * pressureChunk; n > pressureBound {
 		t.Errorf("%d MiB were taken although the server reads nothing", n>>20)
 	}

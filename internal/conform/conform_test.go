@@ -50,7 +50,7 @@ func TestMemorySocketConformance(t *testing.T) {
 func TestJavaScriptSocketConformance(t *testing.T) {
 	server := httptest.NewServer(NewServer())
 	defer server.Close()
-	for _, source := range []string{"../../client/ws_js.go", "js/main.go"} { // what a cached result depends on
+	for _, source := range []string{"../../client/ws_js.go", "js/main.go"} { // inputs of a cached test result
 		if _, err := os.ReadFile(source); err != nil {
 			t.Fatal(err)
 		}

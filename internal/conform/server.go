@@ -12,7 +12,7 @@ import (
 	"github.com/coder/websocket"
 )
 
-// NewServer starts the server of the suite.
+// NewServer returns the server of the suite.
 func NewServer() http.Handler {
 	s := &server{told: make(map[string]chan string), now: make(chan struct{}, 1)}
 	mux := http.NewServeMux()
@@ -33,14 +33,14 @@ func NewServer() http.Handler {
 			}
 			defer conn.CloseNow()
 			conn.SetReadLimit(4 << 20)
-			serve(context.Background(), conn, r) // the request's ctx ends when the connection is taken over
+			serve(context.Background(), conn, r) // the request's ctx ends when the connection is hijacked
 		})
 	}
 	return mux
 }
 
 type server struct {
-	now chan struct{} // what late waits for
+	now chan struct{} // signals late to read
 
 	mu   sync.Mutex // guards the following fields
 	told map[string]chan string
@@ -55,7 +55,7 @@ func (s *server) echo(ctx context.Context, conn *websocket.Conn, _ *http.Request
 	}
 }
 
-// odd sends a message of the wrong kind, which contains a text, before one of the right kind.
+// odd sends a message of the wrong kind, which contains a text, and then one of the right kind.
 func (s *server) odd(ctx context.Context, conn *websocket.Conn, _ *http.Request) {
 	conn.Write(ctx, websocket.MessageBinary, []byte(`{"type":"connection_status"}`))
 	conn.Write(ctx, websocket.MessageText, []byte("{}"))
@@ -79,7 +79,7 @@ func (s *server) channel(r *http.Request) chan string {
 	return s.told[name]
 }
 
-// tell stores how the client closed, for answer.
+// tell records how the client closed, for answer.
 func (s *server) tell(ctx context.Context, conn *websocket.Conn, r *http.Request) {
 	_, _, err := conn.Read(ctx)
 	var closed websocket.CloseError
@@ -92,7 +92,7 @@ func (s *server) answer(ctx context.Context, conn *websocket.Conn, r *http.Reque
 	conn.Read(ctx)
 }
 
-// late reads only when told to, and then reports how much it has read.
+// late reads only when told to, and then reports how much it read.
 func (s *server) late(ctx context.Context, conn *websocket.Conn, _ *http.Request) {
 	<-s.now
 	total := 0

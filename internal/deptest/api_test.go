@@ -15,7 +15,7 @@ import (
 // maxNames is how many names package lmz and package client may export together.
 const maxNames = 105
 
-// TestAPISize counts what users of package lmz and package client meet.
+// TestAPISize limits the number of names that users of package lmz and package client see.
 func TestAPISize(t *testing.T) {
 	names, methods := 0, 0
 	for _, p := range load(t, module, module+"/client") {
@@ -54,8 +54,8 @@ func isType(o types.Object) bool {
 	return ok
 }
 
-// TestNoInternalTypesInAPI checks every exported declaration of every package that others can
-// import: documentation shows such types, and nobody can open or make them.
+// TestNoInternalTypesInAPI checks every exported declaration of every package that other modules
+// can import: documentation shows internal types, but users can neither read nor create them.
 func TestNoInternalTypesInAPI(t *testing.T) {
 	var paths []string
 	for _, p := range list(t, nil, module+"/...") {
@@ -78,7 +78,7 @@ func TestNoInternalTypesInAPI(t *testing.T) {
 }
 
 // internals returns the parts of a declaration that mention a type of an internal package, and
-// which one.
+// that type.
 func internals(o types.Object) map[string]string {
 	found := make(map[string]string)
 	note := func(part string, t types.Type) {
@@ -101,7 +101,7 @@ func internals(o types.Object) map[string]string {
 }
 
 // internalIn returns the name of a type of an internal package that an exported part of t
-// mentions, or "". It does not look into named types: they are declarations of their own.
+// mentions, or "". It does not look into named types, which have their own declarations.
 func internalIn(t types.Type, seen map[types.Type]bool) string {
 	if seen[t] {
 		return ""
@@ -154,7 +154,7 @@ func internalIn(t types.Type, seen map[types.Type]bool) string {
 	return ""
 }
 
-// load returns packages as the compiler exports them.
+// load returns packages from the compiler's export data.
 func load(t *testing.T, paths ...string) []*types.Package {
 	t.Helper()
 	cmd := exec.Command("go", append([]string{"list", "-deps", "-export", "-f={{.ImportPath}} {{.Export}}"}, paths...)...)
@@ -173,7 +173,7 @@ func load(t *testing.T, paths ...string) []*types.Package {
 	var packages []*types.Package
 	for _, path := range paths {
 		if exports[path] == "" {
-			continue // only tests
+			continue // test packages
 		}
 		p, err := from.Import(path)
 		if err != nil {

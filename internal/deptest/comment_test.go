@@ -7,8 +7,7 @@ import (
 
 const commentColumns = 100
 
-// TestCommentLines wants lines of comments to be short, but for directives, links
-// and code.
+// TestCommentLines limits the width of comment lines, except for directives, links and code.
 func TestCommentLines(t *testing.T) {
 	for _, s := range sources(t) {
 		for _, group := range s.ast.Comments {
@@ -26,7 +25,7 @@ func TestCommentLines(t *testing.T) {
 						continue // code, or a table
 					}
 					if n == first && !strings.HasPrefix(strings.TrimSpace(line), "/") {
-						continue // behind code
+						continue // after code
 					}
 					if got := width(line); got > commentColumns {
 						t.Errorf("%s:%d: a comment of %d columns, more than %d", s.path, n, got, commentColumns)

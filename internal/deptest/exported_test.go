@@ -10,10 +10,10 @@ import (
 
 // exported is a name that users of a package see.
 type exported struct {
-	name string // with the type of a method
+	name string // methods include their type
 	pos  token.Pos
 	doc  string // empty if there is none
-	own  bool   // whether the comment is about this name only and has to start with it
+	own  bool   // whether the comment is for this name alone and has to start with it
 }
 
 // exports returns the exported names that a file declares.
@@ -94,8 +94,8 @@ func importable(s *source) bool {
 		!strings.Contains("/"+s.path, "/testdata/")
 }
 
-// TestDocComments wants every exported name of a package that others can import to have a
-// comment that starts with the name. Constants and variables in a group may share one.
+// TestDocComments requires that every exported name of a package that other modules can import
+// has a comment that starts with the name. Constants and variables in a group may share one.
 func TestDocComments(t *testing.T) {
 	for _, s := range sources(t) {
 		if !importable(s) {

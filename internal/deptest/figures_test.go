@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestFigures prints what the code measures: go test ./internal/deptest -run Figures -v
+// TestFigures prints the measurements of the code: go test ./internal/deptest -run Figures -v
 func TestFigures(t *testing.T) {
 	var lengths, functionLengths []int
 	var lines, testLines, long int
@@ -31,7 +31,7 @@ func TestFigures(t *testing.T) {
 		}
 		if importable(s) {
 			for _, e := range exports(s) {
-				if !strings.Contains(e.name, ".") { // a method is not counted
+				if !strings.Contains(e.name, ".") { // methods are not counted
 					public[s.dir()]++
 				}
 			}

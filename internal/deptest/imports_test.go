@@ -20,7 +20,7 @@ type pkg struct {
 	Deps       []string
 }
 
-// list asks the go tool for packages and what they import.
+// list asks the go tool for packages and their imports.
 func list(t *testing.T, env []string, patterns ...string) []pkg {
 	t.Helper()
 	cmd := exec.Command("go", append([]string{"list", "-deps=false", "-json=Name,ImportPath,Imports,Deps"}, patterns...)...)
@@ -146,7 +146,7 @@ var mayImport = map[string][]string{
 		"cli/internal/exit", "cli/internal/httpserver"},
 }
 
-// forTests are the packages that only tests import, and meshtest.
+// forTests are the packages that only tests may import, and meshtest.
 var forTests = map[string]bool{"meshtest": true, "internal/memnet": true, "internal/faultnet": true, "internal/mailsink": true, "internal/oracle": true, "internal/cost": true, "internal/value/valuetest": true, "internal/store/storetest": true}
 
 func TestImportRules(t *testing.T) {
@@ -178,7 +178,7 @@ func contains(all []string, one string) bool {
 	return false
 }
 
-// heavy lists what must not be linked into the browser's module, and why.
+// heavy lists the packages that must not be linked into the browser's module, and the reasons.
 var heavy = map[string]string{
 	"net/http":                     "1.5 MB of module",
 	"encoding/json":                "250 kB of module; internal/jsonwire reads the little JSON there is",

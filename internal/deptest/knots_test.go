@@ -17,11 +17,11 @@ import (
 	"testing"
 )
 
-// A knot is files of a package each of which needs all others, directly or through them:
-// none can be read, tested or moved without the rest. A package with walls has small ones.
-const knotFiles = 10 // a knot of so many files is no fault, whatever part of its package it is
+// A knot is a set of files of a package each of which needs all others, directly or indirectly:
+// none can be read, tested or moved without the rest. A well-divided package has small ones.
+const knotFiles = 10 // smaller knots are allowed, whatever part of the package they are
 
-// compiled is a package as the go tool has compiled it.
+// compiled is a package as compiled by the go tool.
 type compiled struct {
 	ImportPath, Dir, Export string
 	GoFiles                 []string
@@ -29,7 +29,7 @@ type compiled struct {
 	Module                  *struct{ Path string }
 }
 
-// compile asks the go tool for all packages and what they import, compiled.
+// compile asks the go tool for all packages and their imports, compiled.
 func compile(t *testing.T) (all []compiled) {
 	t.Helper()
 	cmd := exec.Command("go", "list", "-deps", "-export", "-json=ImportPath,Dir,Export,GoFiles,Standard,Module", module+"/...")
@@ -56,7 +56,7 @@ func compile(t *testing.T) (all []compiled) {
 	}
 }
 
-// needs returns, for each file of a package, the others that declare something which it uses.
+// needs returns, for each file of a package, the other files whose declarations it uses.
 func needs(p compiled, exports map[string]string) (map[string]map[string]bool, error) {
 	fset := token.NewFileSet()
 	var files []*ast.File
@@ -128,14 +128,14 @@ func knot(needs map[string]map[string]bool) (largest []string) {
 	return largest
 }
 
-// knotted is a package of ours with its largest knot.
+// knotted is one of our packages with its largest knot.
 type knotted struct {
 	path  string // below the module
 	files int
 	knot  []string
 }
 
-// knots returns all packages of ours.
+// knots returns the largest knot of each of our packages.
 func knots(t *testing.T) (found []knotted) {
 	t.Helper()
 	all := compile(t)
@@ -157,8 +157,8 @@ func knots(t *testing.T) (found []knotted) {
 	return found
 }
 
-// TestKnots prints the largest knot of each package, and wants none to be over half of the files
-// and over ten.
+// TestKnots prints the largest knot of each package, and fails if one has more than half of the
+// files and more than ten.
 func TestKnots(t *testing.T) {
 	for _, p := range knots(t) {
 		t.Logf("%-40s %3d files, %2d in the largest knot", p.path, p.files, len(p.knot))

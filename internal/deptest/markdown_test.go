@@ -10,10 +10,10 @@ import (
 
 const proseColumns = 90
 
-// marker is what begins a line of a list or a quotation.
+// marker matches the start of a list item or a quotation.
 var marker = regexp.MustCompile(`^\s*(?:[-*+>]|\d+\.)\s+`)
 
-// TestProseLines wants Markdown to be wrapped, but for tables, code and what has no space.
+// TestProseLines requires that Markdown is wrapped, except tables, code and unbreakable text.
 func TestProseLines(t *testing.T) {
 	for _, path := range files(t, ".md") {
 		data, err := os.ReadFile("../../" + path)

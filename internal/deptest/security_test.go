@@ -12,7 +12,7 @@ import (
 )
 
 // judged counts, by section, the requirements of OWASP ASVS 5.0 at levels 1 and 2, all of which
-// docs/security.md must judge.
+// docs/security.md must assess.
 var judged = map[string][]int{
 	"4.4": upTo(4),
 	"6.1": upTo(3), "6.2": upTo(12), "6.3": upTo(4), "6.4": upTo(4), "6.5": upTo(5), "6.6": upTo(3), "6.8": upTo(4),
@@ -35,8 +35,8 @@ var (
 	testFunc    = regexp.MustCompile(`(?m)^func (Test\w+)\(`)
 )
 
-// TestSecurityTable requires that docs/security.md judges every requirement once, and that every
-// test it names exists.
+// TestSecurityTable requires that docs/security.md assesses every requirement once, and that
+// every test it names exists.
 func TestSecurityTable(t *testing.T) {
 	data, err := os.ReadFile("../../docs/security.md")
 	if err != nil {
@@ -86,7 +86,7 @@ func TestSecurityTable(t *testing.T) {
 	}
 }
 
-// testsOfTheRepository returns the names of all tests in Go.
+// testsOfTheRepository returns the names of all Go tests.
 func testsOfTheRepository(t *testing.T) map[string]bool {
 	t.Helper()
 	tests := make(map[string]bool)

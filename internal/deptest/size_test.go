@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// Limits of what a reader has to take in at once. They do not hold for tests.
+// Limits of what a reader has to take in at once. Tests are exempt.
 const (
 	fileLines     = 500
 	functionLines = 80

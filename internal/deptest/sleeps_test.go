@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// maySleep is where tests let real time pass, each for the reason that a comment there gives.
+// maySleep lists the tests that let real time pass, each for the reason given in a comment there.
 // All others wait for conditions (internal/poll) or run in virtual time.
 var maySleep = map[string]bool{
 	"internal/poll/poll.go: UntilNil":              true,
@@ -24,18 +24,18 @@ var maySleep = map[string]bool{
 type declared struct {
 	decl    *ast.FuncDecl
 	source  *source
-	real    []ast.Node // where it sleeps outside of a bubble of testing/synctest
-	outside bool       // it is also named outside of bubbles, directly or in a function that runs there
+	real    []ast.Node // sleeps outside bubbles of testing/synctest
+	outside bool       // also referenced outside bubbles, directly or in a function that runs there
 }
 
 // virtual marks a sleep in a function that only bubbles of testing/synctest call in a way that
 // cannot be seen here.
 var virtual = regexp.MustCompile(`// virtual\b`)
 
-// waitInScript is a wait in JavaScript, which is in a string or a file of its own.
+// waitInScript matches a wait in JavaScript, which is in a string or a separate file.
 var waitInScript = regexp.MustCompile(`setTimeout\((?:done|resolve|r|f), *\d{3,}\)`)
 
-// sleeps returns where the tests of a package let real time pass. Functions are told apart by
+// sleeps returns where the tests of a package let real time pass. Functions are identified by
 // name only, which errs on the safe side.
 func sleeps(files []*source, bubbles map[string]bool) (all []string) {
 	byName := make(map[string][]*declared)
@@ -47,7 +47,7 @@ func sleeps(files []*source, bubbles map[string]bool) (all []string) {
 			byName[f.Name.Name] = append(byName[f.Name.Name], d)
 		}
 	}
-	uses := make(map[*declared]map[string]bool) // names used outside of bubbles
+	uses := make(map[*declared]map[string]bool) // names referenced outside bubbles
 	for _, d := range every {
 		uses[d] = make(map[string]bool)
 		d.real = walkReal(d.decl.Body, bubbles, uses[d])
@@ -84,8 +84,8 @@ func sleeps(files []*source, bubbles map[string]bool) (all []string) {
 	return all
 }
 
-// walkReal returns the sleeps of a function that are outside of bubbles, and notes the names
-// that it uses there.
+// walkReal returns the sleeps of a function that are outside bubbles, and records the names that
+// it references there.
 func walkReal(body *ast.BlockStmt, bubbles map[string]bool, uses map[string]bool) (real []ast.Node) {
 	if body == nil {
 		return nil
@@ -116,7 +116,7 @@ func walkReal(body *ast.BlockStmt, bubbles map[string]bool, uses map[string]bool
 	return real
 }
 
-// patient reports whether a time is that after which a test gives up.
+// patient reports whether a duration is a timeout of a test.
 func patient(e ast.Expr) (found bool) {
 	ast.Inspect(e, func(n ast.Node) bool {
 		id, ok := n.(*ast.Ident)
@@ -126,8 +126,7 @@ func patient(e ast.Expr) (found bool) {
 	return found
 }
 
-// called returns the name of the function or method that is called, with that of its package
-// or variable.
+// called returns the name of the called function or method, qualified by its package or variable.
 func called(call *ast.CallExpr) string {
 	switch f := call.Fun.(type) {
 	case *ast.Ident:
@@ -140,8 +139,8 @@ func called(call *ast.CallExpr) string {
 	return ""
 }
 
-// bubbles returns the functions that run a function which they are given in virtual time:
-// synctest.Test, and those of our tests which call such a function.
+// bubbles returns the functions that run their argument in virtual time: synctest.Test, and those
+// of our tests that call such a function.
 func bubbles(all []*source) map[string]bool {
 	found := map[string]bool{"synctest.Test": true}
 	for grown := true; grown; {
@@ -195,7 +194,7 @@ func realSleeps(t *testing.T) (all []string) {
 	return all
 }
 
-// TestSleepsOfTests wants tests to let no real time pass but where maySleep says so.
+// TestSleepsOfTests requires that tests let real time pass only where maySleep allows it.
 func TestSleepsOfTests(t *testing.T) {
 	found := make(map[string]bool)
 	for _, where := range realSleeps(t) {

@@ -14,7 +14,7 @@ import (
 
 // source is a Go file of the repository.
 type source struct {
-	path  string // below the module, with slashes
+	path  string // relative to the module, with slashes
 	lines []string
 	fset  *token.FileSet
 	ast   *ast.File
@@ -33,8 +33,8 @@ func (s *source) test() bool { return strings.HasSuffix(s.path, "_test.go") }
 // line returns the number of the line of a position.
 func (s *source) line(pos token.Pos) int { return s.fset.Position(pos).Line }
 
-// files returns the paths below the module of the files with an extension, without those that
-// are installed or built.
+// files returns the paths, relative to the module, of the files with an extension, except
+// installed and generated ones.
 func files(t *testing.T, extension string) (paths []string) {
 	t.Helper()
 	err := filepath.WalkDir("../..", func(path string, d fs.DirEntry, err error) error {
@@ -73,7 +73,7 @@ func sources(t *testing.T) (all []*source) {
 	return all
 }
 
-// width returns how many columns a line takes; a tab takes four.
+// width returns the number of columns of a line; a tab counts four.
 func width(line string) int {
 	return utf8.RuneCountInString(line) + 3*strings.Count(line, "\t")
 }

@@ -1,5 +1,5 @@
-// Package descriptors keeps a process from running out of file descriptors: it shares them between
-// sockets and the files of objects, so that neither takes what the other needs.
+// Package descriptors keeps a process from running out of file descriptors: it divides them
+// between sockets and the files of objects, so that neither starves the other.
 package descriptors
 
 import (
@@ -14,18 +14,18 @@ const (
 	// opened briefly: directories, copies, mail servers, the next connection.
 	reserve = 32
 
-	// leastFiles is what sockets leave for the files of objects.
+	// leastFiles is the number of descriptors that sockets leave for the files of objects.
 	leastFiles = 16
 
 	// Least is the smallest limit that a server can work with.
 	Least = reserve + 2*leastFiles
 )
 
-// Process shares the descriptors of this process. Go raised its limit to the hard limit ("ulimit
-// -Hn") at the start.
+// Process divides the descriptors of this process. Go raises its limit to the hard limit ("ulimit
+// -Hn") at startup.
 var Process = New(limit())
 
-// Pool shares a number of descriptors. Make one with [New]. Its methods may be called from any
+// Pool divides a number of descriptors. Make one with [New]. Its methods may be called from any
 // goroutine.
 type Pool struct {
 	limit int
@@ -35,7 +35,7 @@ type Pool struct {
 	shed    map[*func()]bool
 }
 
-// New returns a pool of n descriptors. Zero means that the number is unknown, and nothing is
+// New returns a pool of n descriptors. Zero means that the number is unknown and nothing is
 // limited.
 func New(n int) *Pool {
 	if n <= 0 {
@@ -44,7 +44,7 @@ func New(n int) *Pool {
 	return &Pool{limit: n, shed: make(map[*func()]bool)}
 }
 
-// Limit returns how many descriptors there are.
+// Limit returns the number of descriptors.
 func (p *Pool) Limit() int { return p.limit }
 
 // Files returns how many descriptors files may have now: half, or what the sockets leave.
@@ -57,7 +57,7 @@ func (p *Pool) Files() int {
 // Sockets returns how many descriptors sockets may have.
 func (p *Pool) Sockets() int { return max(p.limit-reserve-leastFiles, 1) }
 
-// OnLess makes the pool call f, on its own goroutine, when files may have fewer than before. Call
+// OnLess makes the pool call f, in its own goroutine, whenever the share of files shrinks. Call
 // stop to end that.
 func (p *Pool) OnLess(f func()) (stop func()) {
 	p.mu.Lock()
@@ -79,7 +79,7 @@ func (p *Pool) addSocket() bool {
 		return false
 	}
 	p.sockets++
-	if p.sockets > (p.limit-reserve)/2 { // the files had half
+	if p.sockets > (p.limit-reserve)/2 { // cuts into the half that files had
 		p.less()
 	}
 	return true
@@ -91,15 +91,14 @@ func (p *Pool) dropSocket() {
 	p.sockets--
 }
 
-// less notifies those who keep files. p.mu is held.
+// less notifies the functions set with OnLess. p.mu is held.
 func (p *Pool) less() {
 	for f := range p.shed {
 		go (*f)()
 	}
 }
 
-// Short reports whether an error means that no descriptor was left, in the process or on the
-// machine.
+// Short reports whether an error means that the process or the machine ran out of descriptors.
 func Short(err error) bool {
 	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)
 }

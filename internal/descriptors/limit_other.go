@@ -2,5 +2,5 @@
 
 package descriptors
 
-// limit returns how many descriptors this process may have, or 0 if that is unknown.
+// limit returns the descriptor limit of this process, or 0 if it is unknown.
 func limit() int { return 0 }

@@ -4,7 +4,7 @@ package descriptors
 
 import "syscall"
 
-// limit returns how many descriptors this process may have, or 0 if that is unknown.
+// limit returns the descriptor limit of this process, or 0 if it is unknown.
 func limit() int {
 	var l syscall.Rlimit
 	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &l) != nil || uint64(l.Cur) > 1<<30 {

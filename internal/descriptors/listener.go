@@ -9,21 +9,21 @@ import (
 )
 
 // Listener accepts connections for an HTTP server while the pool has descriptors for them. When
-// none is left, a new connection replaces the one that has waited longest for its next request, or
-// for the head of its first; otherwise the one whose request has taken longest, if that is more
-// than ten seconds. Hijacked connections, such as WebSockets, stay. If none can go, the new one is
-// closed. Make one with [Pool.Listen].
+// none is left, a new connection replaces the one that has been idle longest, including those
+// that have not sent the head of their first request; otherwise the one with the longest-running
+// request, if that has taken more than ten seconds. Hijacked connections, such as WebSockets,
+// stay. If none can be closed, the new one is. Make one with [Pool.Listen].
 type Listener struct {
 	net.Listener
 	pool *Pool
-	full func() // told each time that a connection had to go
+	full func() // called whenever a connection had to be closed
 
 	mu    sync.Mutex // guards the following fields
-	quiet list.List  // *conn without a request, the oldest first
-	busy  list.List  // *conn with one, the oldest first
+	quiet list.List  // *conn without a request, oldest first
+	busy  list.List  // *conn with a request, oldest first
 }
 
-// busyFor is how long a request is left alone.
+// busyFor is how long a request is safe from being replaced.
 const busyFor = 10 * time.Second
 
 // Listen returns l for server, whose ConnState it sets. full is called whenever a connection
@@ -40,9 +40,9 @@ type conn struct {
 	listener *Listener
 
 	// Guarded by listener.mu.
-	in     *list.List // quiet, busy, or nil if it stays
+	in     *list.List // quiet, busy, or nil for hijacked
 	place  *list.Element
-	since  time.Time // when it came there
+	since  time.Time // when it joined the list
 	closed bool
 }
 
@@ -51,7 +51,7 @@ func (l *Listener) Accept() (net.Conn, error) {
 	for {
 		c, err := l.Listener.Accept()
 		if err != nil {
-			if Short(err) { // the server tries again after a moment
+			if Short(err) { // the server retries after a delay
 				l.full()
 				l.makeRoom()
 			}
@@ -72,7 +72,7 @@ func (l *Listener) Accept() (net.Conn, error) {
 	}
 }
 
-// makeRoom closes a connection, and reports whether there was one that could go.
+// makeRoom closes a connection, and reports whether there was one to close.
 func (l *Listener) makeRoom() bool {
 	l.mu.Lock()
 	first := l.quiet.Front()

@@ -13,12 +13,12 @@ import (
 	"github.com/lumenize/lmz/internal/poll"
 )
 
-// serve starts a server with a pool that has room for so many sockets.
+// serve starts a server with a pool that has room for this number of sockets.
 func serve(t *testing.T, sockets int, secure bool) (*Pool, *httptest.Server, *atomic.Int64) {
 	t.Helper()
 	pool, full := New(reserve+leastFiles+sockets), new(atomic.Int64)
 	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/up" { // as a WebSocket does
+		if r.URL.Path == "/up" { // like a WebSocket
 			c, _, err := w.(http.Hijacker).Hijack()
 			if err != nil {
 				t.Error(err)
@@ -62,8 +62,8 @@ func ended(c net.Conn) bool {
 	return err != nil
 }
 
-// TestAFullServer has connections come that there is no room for: those without a request
-// make room, those in use stay.
+// TestAFullServer opens more connections than there is room for: those without a request make
+// room, those in use stay.
 func TestAFullServer(t *testing.T) {
 	pool, s, full := serve(t, 3, false)
 	_, up := dial(t, s, "/up")
@@ -95,7 +95,7 @@ func TestAFullServer(t *testing.T) {
 	}
 }
 
-// TestConnectionsThatEnd gives what they had back, with TLS too.
+// TestConnectionsThatEnd checks that closed connections release their descriptors, with TLS too.
 func TestConnectionsThatEnd(t *testing.T) {
 	pool, s, _ := serve(t, 2, true)
 	for range 10 {
@@ -114,7 +114,8 @@ func TestConnectionsThatEnd(t *testing.T) {
 	}
 }
 
-// TestFilesMakeRoomForSockets tells who keeps files when sockets need what the files had.
+// TestFilesMakeRoomForSockets checks that OnLess functions run when sockets need descriptors of
+// files.
 func TestFilesMakeRoomForSockets(t *testing.T) {
 	pool := New(reserve + 100)
 	told := make(chan int, 200)

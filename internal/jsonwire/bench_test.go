@@ -11,8 +11,8 @@ import (
 	"github.com/lumenize/lmz/internal/value"
 )
 
-// jsonFrame is the same call as a JSON message, read as cheaply as encoding/json can:
-// the payload stays raw.
+// jsonFrame is the same call as a JSON message, read as cheaply as encoding/json allows: the
+// payload stays raw.
 type jsonFrame struct {
 	Type, CallID, Binding, Instance string
 	Chain, CallContext              json.RawMessage

@@ -7,7 +7,7 @@ import (
 	"github.com/lumenize/lmz/internal/jsonwire"
 )
 
-// A list that stands in two places stays one list.
+// A list that occurs twice stays one list.
 func ExampleEncode() {
 	list := lmz.Set{1, "a"}
 	text, err := jsonwire.Encode([]any{list, list})

@@ -50,8 +50,8 @@ func nestedShared() any {
 	return map[string]any{"x": o, "y": o, "z": i}
 }
 
-// jsonExamples are those of the original's description, by its numbers. Without a
-// Go value an example is only read and written again.
+// jsonExamples are the examples of the original's description, by number. An example without a Go
+// value is only read and written again.
 var jsonExamples = []struct {
 	number int
 	v      any
@@ -225,7 +225,7 @@ func TestUnreadableJSON(t *testing.T) {
 		`{"json":{"$type":"url"}}`:                                                  "href: expected a string",
 		`{"json":{"$type":"regexp","source":"a"}}`:                                  "flags: expected a string",
 		`{"json":{"$type":"arraybuffer","subtype":"Float64Array","data":[1,null]}}`: "data[1]: expected a number, got null",
-		// Example 25: the original reads zeros where there was no number.
+		// Example 25: the original reads zeros where there is no number.
 		`{"json":{"$type":"arraybuffer","subtype":"Float64Array","data":[null,null,0]},"meta":{}}`:       "data[0]: expected a number, got null",
 		`{"json":{"$type":"arraybuffer","subtype":"BigInt64Array","data":[1]}}`:                          `a "BigInt64Array" cannot be read from JSON`,
 		`{"json":{"$type":"arraybuffer","subtype":"DataView","data":[1],"byteOffset":1}}`:                "byteLength: expected an integer, got nothing",

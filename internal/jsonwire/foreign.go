@@ -16,9 +16,9 @@ import (
 //	type, call id, binding, instance, call context, chain, who failed, payload,
 //	subscription required, what is wrong
 //
-// where the call context, chain and payload are byte strings with documents of
-// their own, empty for none. What is wrong is text: a reader says there why a call,
-// whose id it could read, cannot be executed.
+// where the call context, chain and payload are byte strings that hold documents, or are empty
+// for none. What is wrong is text: a reader uses it to say why a call whose id it could read
+// cannot be executed.
 type ForeignMessages struct {
 	ToJSON   func(cbor []byte) (text []byte, err error)
 	FromJSON func(text []byte) (cbor []byte, err error)

@@ -19,8 +19,8 @@ func seedJSON(f *testing.F) {
 	f.Add([]byte(`{"json":{"$type":"zzz","$$b":2,"$ref":1},"meta":{"aliases":{"1":5}}}`))
 }
 
-// FuzzJSONDecode checks that what is read from JSON is CBOR that can be written as
-// JSON, which then does not change any more; and that no message does harm.
+// FuzzJSONDecode checks that JSON decodes to CBOR that can be written as JSON, and that further
+// round trips do not change that; and that no message does harm.
 func FuzzJSONDecode(f *testing.F) {
 	seedJSON(f)
 	f.Add([]byte(`{"type":"call","callId":"7","binding":"B","chain":{"json":[{"type":"get","key":"a"},{"type":"apply","args":[1]}]},` +
@@ -47,13 +47,13 @@ func FuzzJSONDecode(f *testing.F) {
 		}
 		again, err := ToJSON(doc)
 		if err != nil {
-			return // a body that became too deep, for instance
+			return // such as a body that became too deep
 		}
 		same(t, again)
 	})
 }
 
-// same checks that JSON of ours does not change when it is read and written.
+// same checks that JSON written by this package does not change when it is read and written.
 func same(t interface{ Fatalf(string, ...any) }, text []byte) {
 	doc, err := FromJSON(text)
 	if err != nil {
@@ -65,8 +65,8 @@ func same(t interface{ Fatalf(string, ...any) }, text []byte) {
 	}
 }
 
-// agree checks that a document means the same after it was JSON, as far as JSON
-// can hold it.
+// agree checks that a document keeps its meaning after a round trip through JSON, as far as JSON
+// can represent it.
 func agree(t interface{ Fatalf(string, ...any) }, doc []byte) {
 	text, err := ToJSON(doc)
 	if err != nil {
@@ -93,7 +93,7 @@ func agree(t interface{ Fatalf(string, ...any) }, doc []byte) {
 	same(t, text)
 }
 
-// FuzzJSONAndCBORAgree checks that both codecs mean the same.
+// FuzzJSONAndCBORAgree checks that both codecs agree on the meaning.
 func FuzzJSONAndCBORAgree(f *testing.F) {
 	for _, example := range jsonExamples {
 		doc, err := FromJSON([]byte(encoded(example.text)))
@@ -125,7 +125,7 @@ func TestRandomRecipesMeanTheSameInBothCodecs(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		r := newChef(rapid.Uint64().Draw(t, "seed")).value()
 		agree(t, cooked(r, false))
-		// In JavaScript's order nothing at all changes.
+		// In JavaScript's order nothing changes at all.
 		doc := cooked(r, true)
 		text, err := ToJSON(doc)
 		if err != nil {

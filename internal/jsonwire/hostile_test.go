@@ -14,7 +14,7 @@ import (
 	"github.com/lumenize/lmz/internal/value/valuetest"
 )
 
-// jsonDoubling is n aliases of which each refers twice to the next.
+// jsonDoubling returns n aliases, each of which refers twice to the next.
 func jsonDoubling(n int, form string) string {
 	var b strings.Builder
 	b.WriteString(`{"json":{"$ref":0},"meta":{"aliases":{`)
@@ -34,7 +34,7 @@ const (
 func TestHostileJSONIsRefusedCheaply(t *testing.T) {
 	for _, test := range []struct {
 		name, text string
-		want       string // part of the error; "" means that it is harmless
+		want       string // part of the error; "" if the input is harmless
 	}{
 		{"nothing", "", "expected a value"},
 		{"two values", "{} {}", "something follows"},
@@ -89,7 +89,7 @@ func TestChainsThatDoubleEndAtTheLimit(t *testing.T) {
 }
 
 func TestHostileCBORToJSON(t *testing.T) {
-	bytesInBodies := cbordoc.AppendHead(nil, cbordoc.MajorArray, 100) // each a request with the same shared body
+	bytesInBodies := cbordoc.AppendHead(nil, cbordoc.MajorArray, 100) // requests with the same shared body
 	request := valuetest.Unhex("d81b 82 67 52657175657374 a1 64 626f6479")
 	bytesInBodies = append(bytesInBodies, request...)
 	bytesInBodies = cbordoc.AppendText(append(bytesInBodies, 0xd8, cbordoc.TagShared), strings.Repeat("x", 300))
@@ -135,8 +135,8 @@ func TestHostileCBORToJSON(t *testing.T) {
 	}
 }
 
-// mostFrames is how many times the work of a full frame of ordinary objects a hostile one
-// may cause.
+// mostFrames bounds the work that a hostile frame may cause, in multiples of the work of a full
+// frame of ordinary objects.
 const mostFrames = 20
 
 func TestLargeHostileFramesTakeLittleWork(t *testing.T) {
@@ -171,8 +171,8 @@ func manyMembers(n int) string {
 	return b.String()
 }
 
-// honestFrame is the processor time of reading and writing a full JSON frame of ordinary
-// objects: what hostile documents are compared with.
+// honestFrame is the processor time for reading and writing a full JSON frame of ordinary
+// objects, the baseline for hostile documents.
 var honestFrame = sync.OnceValue(func() time.Duration {
 	const one = `{"name":"Ann","age":34,"tags":["a","b"],"at":1.5,"ok":true},`
 	text := []byte(`{"json":[` + strings.Repeat(one, proto.MaxPayload/len(one)-1) + `0]}`)

@@ -6,16 +6,16 @@ import "strings"
 type jsonMember struct {
 	name       string
 	token      int32 // of its value
-	wasEscaped bool  // the name had a $ more
+	wasEscaped bool  // the name had one more $
 }
 
 type jsonMembers []jsonMember
 
-// fewMembers is up to how many members are looked through one by one.
+// fewMembers is the largest number of members that are searched linearly.
 const fewMembers = 8
 
-// membersOf returns the members of the object at token i as JSON.parse has them:
-// of those with the same name the last, in the place of the first.
+// membersOf returns the members of the object at token i the way JSON.parse keeps them: among
+// members with the same name the last one, in the place of the first.
 func (d *jsonDoc) membersOf(i int32) (jsonMembers, error) {
 	var members jsonMembers
 	for key := i + 1; key < d.tokens[i].next; key = d.tokens[key+1].next {
@@ -28,7 +28,7 @@ func (d *jsonDoc) membersOf(i int32) (jsonMembers, error) {
 	return members.distinct(), nil
 }
 
-// distinct drops all but the last of the members with one name. It changes m.
+// distinct drops all but the last of the members with the same name. It modifies m.
 func (m jsonMembers) distinct() jsonMembers {
 	var places map[string]int
 	if len(m) > fewMembers {
@@ -69,7 +69,7 @@ func (m jsonMembers) value(name string) int32 {
 	return -1
 }
 
-// unescaped takes one $ from the names that begin with two. It changes m.
+// unescaped removes one $ from the names that begin with two. It modifies m.
 func (m jsonMembers) unescaped() jsonMembers {
 	changed := false
 	for i, member := range m {

@@ -1,11 +1,11 @@
 // Package jsonwire is the JSON dialect of the wire, the subprotocol lmz, which the original
 // Lumenize speaks.
 //
-// A client of the original must be able to call our nodes and be called by them, and its
-// values must mean the same. [ToJSON] and [FromJSON] translate documents between CBOR and
-// JSON, which nothing else in the mesh sees, and a [Message] is a frame of the dialect.
-// encoding/json is not used: it would be a third of the browser's module, and it keeps
-// neither the order of members nor limits.
+// A client of the original must be able to call our nodes and be called by them, and its values
+// must mean the same. [ToJSON] and [FromJSON] translate documents between CBOR and JSON, which
+// nothing else in the mesh sees, and a [Message] is a frame of the dialect. The package does not
+// use encoding/json, which would make up a third of the browser's module, and neither preserves
+// the order of members nor enforces limits.
 package jsonwire
 
 import (
@@ -36,8 +36,8 @@ const (
 	MessageConnectionStatus     = "connection_status"      // gateway to client
 )
 
-// Message is one text frame of the subprotocol lmz. What it carries is CBOR here
-// and JSON there. Which fields count depends on its type.
+// Message is one text frame of the subprotocol lmz. Its contents are CBOR here and JSON on the
+// wire. Which fields are used depends on its type.
 type Message struct {
 	Type   string
 	CallID string // all but connection_status
@@ -53,7 +53,7 @@ type Message struct {
 
 // Messages writes and reads the text frames of the subprotocol lmz.
 type Messages interface {
-	// Write fails, but for calls, never: see [Message.Append].
+	// Write can fail only for calls: see [Message.Append].
 	Write(*Message) ([]byte, error)
 	// Read is [ParseMessage].
 	Read(text []byte) (Message, error)
@@ -68,9 +68,9 @@ func (GoMessages) Write(m *Message) ([]byte, error) { return m.Append(nil) }
 // Read is [ParseMessage].
 func (GoMessages) Read(text []byte) (Message, error) { return ParseMessage(text) }
 
-// Append encodes m onto dst. The two answers always can be: one that JSON cannot
-// hold or that is longer than [proto.MaxFrame] becomes an error that says so. A call
-// that cannot be sent is an error, which matches [ErrTooLarge] if that is why.
+// Append appends the encoding of m to dst. Both kinds of answers can always be encoded: one that
+// JSON cannot represent or that is longer than [proto.MaxFrame] becomes an error that says so. A
+// call that cannot be sent is an error, which matches [ErrTooLarge] if it is too large.
 func (m *Message) Append(dst []byte) ([]byte, error) {
 	start := len(dst)
 	w := messageWriter{append(dst, `{"type":`...)}
@@ -138,8 +138,9 @@ func (w *messageWriter) call(m *Message) error {
 	return cbordoc.At(w.context(c), "callContext")
 }
 
-// context writes a call context. The original knows one kind of state: what trusted
-// nodes set hides what the client did, and a member of ours names what is left of that.
+// context writes a call context. The original has only one kind of state: state set by trusted
+// nodes hides state set by the client, and a member of ours names the visible keys that the
+// client set.
 func (w *messageWriter) context(c lmz.CallContext) error {
 	w.buf = append(w.buf, `{"callChain":[`...)
 	for i, hop := range c.Chain {
@@ -176,7 +177,7 @@ func (w *messageWriter) context(c lmz.CallContext) error {
 	return cbordoc.At(err, "state")
 }
 
-// clientKeys names the keys of the state that a client set.
+// clientKeys writes the keys of the state that a client set.
 func (w *messageWriter) clientKeys(c lmz.CallContext) {
 	w.member("lmzClientState")
 	w.buf = append(w.buf, '[')
@@ -210,7 +211,7 @@ func (w *messageWriter) auth(a *lmz.Auth) error {
 	return nil
 }
 
-// plainJSON encodes a value that is made of what JSON has.
+// plainJSON encodes a value that consists of JSON types.
 func plainJSON(v any) ([]byte, error) {
 	doc, err := value.Marshal(v)
 	if err != nil {
@@ -224,7 +225,7 @@ func plainJSON(v any) ([]byte, error) {
 	return w.out, err
 }
 
-// answer writes an answer that has at most room bytes.
+// answer writes an answer of at most room bytes.
 func (w *messageWriter) answer(a proto.Answer, room int) {
 	const names = len(`,"success":false,"result":}`)
 	text, err := answerToJSON(a)
@@ -234,7 +235,7 @@ func (w *messageWriter) answer(a proto.Answer, room int) {
 	if err != nil {
 		code := lmz.CodeCallee
 		a = proto.ErrorAnswer(&lmz.Error{Code: code, Name: "TypeError", Message: "the answer cannot be sent as JSON: " + err.Error()})
-		text, _ = answerToJSON(a) // a name and a message
+		text, _ = answerToJSON(a) // cannot fail: a name and a message
 	}
 	w.member("success")
 	w.buf = strconv.AppendBool(w.buf, a.Failed == "")
@@ -253,18 +254,16 @@ func answerToJSON(a proto.Answer) ([]byte, error) {
 	return ErrorToJSON(a.Payload, a.Failed)
 }
 
-// ParseMessage decodes one text frame that is JSON. An unknown type is no error:
-// only Type is set then, to "" if the frame is no object or has no type that is a
-// text. Members that it does not know are ignored.
+// ParseMessage decodes one text frame that is JSON. An unknown type is not an error: only Type is
+// set then, to "" if the frame is not an object or its type is not a text. Unknown members are
+// ignored.
 //
-// If it fails and CallID is set, the sender waits for an answer to that call:
-// the error says why it cannot be executed. An answer that cannot be read is still
-// the answer to its call, with [lmz.CodeUnknown], so that nobody waits for ever. One
-// that failed without saying who failed, as the original's do, has
-// [lmz.CodeCallee]: the method may have run.
+// If it fails and CallID is set, the sender waits for an answer to that call: the error says why
+// it cannot be executed. An unreadable answer still answers its call, with [lmz.CodeUnknown], so
+// that nobody waits forever. A failed one that does not say who failed, as the original's do not,
+// has [lmz.CodeCallee]: the method may have run.
 //
-// State counts as [lmz.CallContext.ClientState], because JSON does not say who
-// set it.
+// State counts as [lmz.CallContext.ClientState], because JSON does not record who set it.
 func ParseMessage(text []byte) (Message, error) {
 	doc, err := scanJSON(text)
 	if err != nil || doc.tokens[0].kind != jsonObject {
@@ -297,7 +296,7 @@ func ParseMessage(text []byte) (Message, error) {
 	return m, err
 }
 
-// emptyContext is an encoded call context that says nothing.
+// emptyContext is an encoded empty call context.
 var emptyContext = []byte{cbordoc.MajorMap << 5}
 
 type messageParser struct {
@@ -305,7 +304,7 @@ type messageParser struct {
 	members jsonMembers
 }
 
-// optional returns the text of a member, "" if it has none.
+// optional returns the text of a member, "" if it is absent.
 func (p messageParser) optional(name string) string {
 	i := p.members.value(name)
 	if i < 0 || p.doc.tokens[i].kind != jsonText {
@@ -342,9 +341,9 @@ func (p messageParser) call(m *Message) (err error) {
 	return cbordoc.At(err, "callContext")
 }
 
-// context reads a call context as the sender states it. Only a gateway may say on whose
-// behalf a call is made: a client that does is not heard, but the gateway is told that
-// it tried, by an Auth without subject.
+// context reads a call context as the sender states it. Only a gateway may state on whose behalf
+// a call is made: such a claim by a client is ignored, but reported to the gateway as an Auth
+// without subject.
 func (p messageParser) context(fromGateway bool) (c lmz.CallContext, err error) {
 	r := newJSONReader(p.doc)
 	hops, _ := r.elements(p.members.value("callChain"))

@@ -75,12 +75,12 @@ func TestMessagesAreTheOriginals(t *testing.T) {
 			t.Errorf("%s: %v", test.text, err)
 			continue
 		}
-		back.Context = withStateOfNodes(t, back.Context) // JSON does not say who set it
+		back.Context = withStateOfNodes(t, back.Context) // JSON does not record who set it
 		if again, err := back.Append(nil); err != nil || string(again) != test.text {
 			t.Errorf("%s became %s (%v)", test.text, again, err)
 		}
 		want := test.m
-		if want.Answer.Failed != "" { // the properties of an error have another order
+		if want.Answer.Failed != "" { // the properties of an error are reordered
 			want.Answer.Payload = back.Answer.Payload
 		}
 		if want.Context == nil && want.Chain != nil {
@@ -101,7 +101,7 @@ func mustContext(t *testing.T, c lmz.CallContext) []byte {
 	return data
 }
 
-// withStateOfNodes makes what a client set in a context what nodes set.
+// withStateOfNodes turns state that a client set into state that nodes set.
 func withStateOfNodes(t *testing.T, context []byte) []byte {
 	t.Helper()
 	if context == nil {

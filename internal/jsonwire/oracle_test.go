@@ -16,7 +16,7 @@ type oracleCase struct {
 	Recipe recipe   `json:"recipe"`
 	JSON   string   `json:"json"`
 	CBOR   string   `json:"cbor"`
-	Plain  []string `json:"plain,omitempty"` // decoders that know everything in it
+	Plain  []string `json:"plain,omitempty"` // decoders that support everything in it
 }
 
 type oracleAnswer struct {
@@ -25,8 +25,8 @@ type oracleAnswer struct {
 	Wrong           []string
 }
 
-// stacks are members of errors that the JavaScript face does not send: they name the
-// files of a page.
+// stacks matches members of errors that the JavaScript face does not send: they name the files of
+// a page.
 var stacks = regexp.MustCompile(`"stack":"(?:[^"\\]|\\.)*",?`)
 
 func TestTheOriginalAndOthersAgreeOn500Values(t *testing.T) {
@@ -43,7 +43,7 @@ func TestTheOriginalAndOthersAgreeOn500Values(t *testing.T) {
 		cases[seed] = oracleCase{Recipe: r, JSON: string(text), CBOR: hex.EncodeToString(doc)}
 		if c.plain {
 			cases[seed].Plain = []string{"cbor-x"}
-			if !bytes.Contains(doc, []byte{0xd9, 0x01, 0x03}) { // it does not know Map
+			if !bytes.Contains(doc, []byte{0xd9, 0x01, 0x03}) { // it does not support Map
 				cases[seed].Plain = append(cases[seed].Plain, "cbor2")
 			}
 		}

@@ -8,18 +8,17 @@ import (
 	"github.com/lumenize/lmz/internal/value"
 )
 
-// The members that have a meaning in the encoding of the original.
+// The members with a meaning in the encoding of the original.
 const (
 	jsonType = "$type"
 	jsonRef  = "$ref"
 )
 
-// FromJSON turns a JSON text of the original's encoding, {"json": ..., "meta":
-// ...}, into a CBOR document. It accepts what the original accepts, except for values that
-// would change their meaning. The error of these names the path to them: dates, big
-// integers, typed arrays and the like that cannot be read,
-// half surrogate pairs, and values nested deeper than [value.MaxNesting] through
-// references.
+// FromJSON turns a JSON text of the original's encoding, {"json": ..., "meta": ...}, into a CBOR
+// document. It accepts what the original accepts, except values that would change their meaning:
+// dates, big integers, typed arrays and the like that cannot be read, half surrogate pairs, and
+// values nested deeper than [value.MaxNesting] through references. The error for these names the
+// path to them.
 func FromJSON(text []byte) ([]byte, error) {
 	doc, err := scanJSON(text)
 	if err != nil {
@@ -46,13 +45,13 @@ func Decode(text []byte) (value.Item, error) {
 	return value.Parse(doc)
 }
 
-// jsonReader makes one CBOR document of a part of a JSON text.
+// jsonReader turns a part of a JSON text into one CBOR document.
 type jsonReader struct {
 	cbordoc.Writer
 	*jsonDoc
 	limit   int
-	work    int // how many members and elements may still be looked at
-	depth   int // of values, also through references that are written out
+	work    int // remaining number of members and elements that may be visited
+	depth   int // of values, including expanded references
 	aliases map[int]*jsonAlias
 	code    int32 // the token that says who failed, which is not a property; 0 for none
 }
@@ -67,14 +66,14 @@ func newJSONReader(doc *jsonDoc) *jsonReader {
 	return &jsonReader{jsonDoc: doc, limit: transcodeLimit(len(doc.text)), work: workBase + workPerToken*len(doc.tokens)}
 }
 
-// How much work a reader does, including references that it writes out again: otherwise a
-// chain of references could cause endless work.
+// Bounds of the work of a reader, including references that it expands: a chain of references
+// could otherwise cause exponential work.
 const (
 	workBase     = 1 << 12
 	workPerToken = 8
 )
 
-// membersOf counts the work of the document's membersOf.
+// membersOf is the document's membersOf and counts its work.
 func (r *jsonReader) membersOf(i int32) (jsonMembers, error) {
 	if r.work < 0 {
 		return nil, r.did(0)
@@ -83,7 +82,7 @@ func (r *jsonReader) membersOf(i int32) (jsonMembers, error) {
 	if err != nil {
 		return nil, err
 	}
-	return members, r.did(cap(members) + 1) // cap: with those that stood there twice
+	return members, r.did(cap(members) + 1) // cap includes duplicates
 }
 
 func (r *jsonReader) did(n int) error {
@@ -93,8 +92,8 @@ func (r *jsonReader) did(n int) error {
 	return nil
 }
 
-// document writes the encoded value at token i with write. Like the original it reads an
-// undefined from what is not an object or has no value in it.
+// document writes the encoded value at token i with write. Like the original it reads undefined
+// from anything that is not an object or has no value in it.
 func (r *jsonReader) document(i int32, write func(*jsonReader, int32) error) ([]byte, error) {
 	switch r.tokens[i].kind {
 	case jsonNull:
@@ -142,8 +141,7 @@ func (r *jsonReader) findAliases(meta int32) {
 	}
 }
 
-// enter begins a value, which may be written several times if others refer to it; leave
-// ends it.
+// enter begins a value, which may be written several times if others refer to it; leave ends it.
 func (r *jsonReader) enter() error {
 	if len(r.Dst) > r.limit {
 		return cbordoc.TooLarge(r.limit)
@@ -193,7 +191,7 @@ func appendJSNumber(dst []byte, f float64) []byte {
 	return cbordoc.AppendFloat(dst, f)
 }
 
-// textOf writes the text of token i, which is a text.
+// textOf writes the text at token i.
 func (r *jsonReader) textOf(i int32) error {
 	if !r.tokens[i].escaped {
 		raw := r.chars(i)
@@ -240,7 +238,7 @@ func (r *jsonReader) list(elements []int32, each func(int32) error) error {
 	return nil
 }
 
-// object writes an object that stands in a value.
+// object writes an object that occurs in a value.
 func (r *jsonReader) object(i int32) error {
 	members, err := r.membersOf(i)
 	if err != nil {
@@ -252,8 +250,8 @@ func (r *jsonReader) object(i int32) error {
 	return r.body(members, false)
 }
 
-// body writes an object that is not a reference. In an alias, some types that have no
-// identity in JavaScript are plain objects, as for the original.
+// body writes an object that is not a reference. In an alias, some types without an identity in
+// JavaScript are plain objects, as in the original.
 func (r *jsonReader) body(members jsonMembers, inAlias bool) error {
 	tag := members.value(jsonType)
 	if tag >= 0 && r.tokens[tag].kind == jsonText {
@@ -340,7 +338,7 @@ func (r *jsonReader) alias(i int32) *jsonAlias {
 	return r.aliases[int(f)]
 }
 
-// resolve returns the token that a reference at i stands for, or i.
+// resolve returns the token that a reference at i stands for, or i if it is not a reference.
 func (r *jsonReader) resolve(i int32) int32 {
 	if i < 0 || r.tokens[i].kind != jsonObject || i+2 >= r.tokens[i].next || !r.is(i+1, jsonRef) || r.tokens[i+2].next != r.tokens[i].next {
 		return i
@@ -368,7 +366,7 @@ func (r *jsonReader) plain(members jsonMembers) error {
 
 func (r *jsonReader) member(m jsonMember) error {
 	r.Dst = cbordoc.AppendText(r.Dst, m.name)
-	if m.name == jsonType && !m.wasEscaped { // an unknown type stays unchanged
+	if m.name == jsonType && !m.wasEscaped { // unknown types are left unchanged
 		return cbordoc.At(r.rawValue(m.token), m.name)
 	}
 	return cbordoc.At(r.value(m.token), m.name)
@@ -408,7 +406,7 @@ func (r *jsonReader) rawObject(i int32) error {
 	return nil
 }
 
-// describe names the type of a value for an error message.
+// describe returns the name of a value's type for an error message.
 func (d *jsonDoc) describe(i int32) string {
 	if i < 0 {
 		return "nothing"

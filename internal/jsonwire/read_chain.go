@@ -24,7 +24,7 @@ func (r *jsonReader) chainDocument(i int32) ([]byte, error) {
 	return doc, err
 }
 
-// continuation writes a nested continuation, or the marker of a reply's outcome.
+// continuation writes a nested continuation, or the placeholder for a reply's outcome.
 func (r *jsonReader) continuation(members jsonMembers) error {
 	chain := r.resolve(members.value(nestedChain))
 	if chain < 0 {
@@ -103,7 +103,7 @@ func (r *jsonReader) operation(i int32) error {
 	return proto.BadChain("an operation is of an unknown type")
 }
 
-// key writes what an operation reads. JavaScript reads numbers by their text.
+// key writes the name that an operation reads. JavaScript converts numbers to text.
 func (r *jsonReader) key(i int32) error {
 	switch {
 	case i >= 0 && r.tokens[i].kind == jsonText:

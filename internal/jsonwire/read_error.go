@@ -8,9 +8,8 @@ import (
 	"github.com/lumenize/lmz/internal/value"
 )
 
-// ErrorFromJSON is [FromJSON] for the error of an answer: it returns the payload and the
-// code, which is "" if the error has none. A value that is not an error becomes the
-// message of one.
+// ErrorFromJSON is [FromJSON] for the error of an answer: it returns the payload and the code,
+// which is "" if the error has none. A value that is not an error becomes the message of one.
 func ErrorFromJSON(text []byte) (payload []byte, code lmz.Code, err error) {
 	doc, err := scanJSON(text)
 	if err != nil {
@@ -42,8 +41,7 @@ func (r *jsonReader) failure(i int32) (payload []byte, code lmz.Code, err error)
 	return payload, "", err
 }
 
-// takeCode returns the code of the error at token i, if it has one, and omits that
-// property.
+// takeCode returns the code of the error at token i, if it has one, and omits that property.
 func (r *jsonReader) takeCode(i int32) lmz.Code {
 	i = r.resolve(i)
 	if r.tokens[i].kind != jsonObject {
@@ -65,7 +63,7 @@ func (r *jsonReader) takeCode(i int32) lmz.Code {
 	return ""
 }
 
-// errorValue writes an error. Its name and message become texts, as in the original.
+// errorValue writes an error. Its name and message are converted to text, as in the original.
 func (r *jsonReader) errorValue(members jsonMembers) error {
 	var own jsonMembers
 	stack, cause := int32(-1), int32(-1)

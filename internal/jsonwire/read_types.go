@@ -65,7 +65,7 @@ func (r *jsonReader) memberText(members jsonMembers, name string) (string, error
 	return text, cbordoc.At(err, name)
 }
 
-// wrong is the error of a member that does not fit the type of its object.
+// wrong returns the error for a member that does not fit the type of its object.
 func (r *jsonReader) wrong(i int32, name, expected string) error {
 	return cbordoc.At(&cbordoc.Error{What: "expected " + expected + ", got " + r.describe(i)}, name)
 }
@@ -75,7 +75,7 @@ func (r *jsonReader) undefined(jsonMembers) error {
 	return nil
 }
 
-// bigIntOf reads decimal digits, at most as many as we write.
+// bigIntOf reads decimal digits, at most as many as the writer produces.
 func (r *jsonReader) bigIntOf(members jsonMembers) (*big.Int, error) {
 	text, err := r.memberText(members, "value")
 	if err != nil {
@@ -159,7 +159,7 @@ func parseISO(text string) (time.Time, bool) {
 	if err != nil {
 		return time.Time{}, false
 	}
-	// 400 years repeat, so any of them tells whether the day exists.
+	// The calendar repeats every 400 years, so this year has the same days.
 	repeated := ((year%400)+400)%400 + 2000
 	t, err := time.Parse(time.RFC3339Nano, strconv.Itoa(repeated)+text[7:])
 	if err != nil {
@@ -218,8 +218,7 @@ func (r *jsonReader) orderedMap(members jsonMembers) error {
 	return nil
 }
 
-// entry writes one entry of a Map. A key that is compared by its value may occur
-// only once.
+// entry writes one entry of a Map. A key that is compared by its value must not occur twice.
 func (r *jsonReader) entry(i int32, known map[string]struct{}) error {
 	pair, ok := r.elements(i)
 	if !ok || len(pair) != 2 {
@@ -286,7 +285,7 @@ func (r *jsonReader) closeMembers() {
 	r.EndObject()
 }
 
-// boxedAs writes a primitive object with what write writes.
+// boxedAs writes a primitive object whose value write writes.
 func (r *jsonReader) boxedAs(class string, write func() error) error {
 	if err := r.openMembers(class, 1); err != nil {
 		return err
@@ -334,14 +333,14 @@ func (r *jsonReader) boxedBigInt(members jsonMembers) error {
 	return r.boxedAs("BigInt", func() error { return r.BigInt(i) })
 }
 
-// arrayTag is how one kind of typed array is sent.
+// arrayTag describes how one kind of typed array is sent.
 type arrayTag struct {
 	tag  uint64
 	size int
 	put  func(b []byte, f float64)
 }
 
-// arrayTags are the typed arrays whose elements JSON holds.
+// arrayTags are the typed arrays whose elements JSON can represent.
 var arrayTags = map[string]arrayTag{
 	"Int8Array":         {cbordoc.TagInt8, 1, func(b []byte, f float64) { b[0] = byte(wrapped(f)) }},
 	"Uint8ClampedArray": {cbordoc.TagClamped, 1, func(b []byte, f float64) { b[0] = clamped(f) }},
@@ -360,8 +359,8 @@ var arrayTags = map[string]arrayTag{
 func putUint16(b []byte, f float64) { binary.LittleEndian.PutUint16(b, uint16(wrapped(f))) }
 func putUint32(b []byte, f float64) { binary.LittleEndian.PutUint32(b, wrapped(f)) }
 
-// wrapped is JavaScript's conversion to 32 bits, of which shorter integers are the
-// low ones.
+// wrapped is JavaScript's conversion to 32 bits; the low bits are its conversion to shorter
+// integers.
 func wrapped(f float64) uint32 {
 	if math.IsInf(f, 0) {
 		return 0

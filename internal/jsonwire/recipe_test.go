@@ -13,11 +13,11 @@ import (
 	"github.com/lumenize/lmz/internal/cbordoc"
 )
 
-// recipe describes a value to another program, which can then build it without
-// having to trust our codecs. oracle.mjs reads it.
+// recipe describes a value to another program, which can then build it without relying on our
+// codecs. oracle.mjs reads it.
 type recipe struct {
 	Kind    string    `json:"kind"`
-	ID      int       `json:"id,omitempty"` // by which others refer to it
+	ID      int       `json:"id,omitempty"` // for references to it
 	Ref     int       `json:"ref,omitempty"`
 	Text    string    `json:"text"`
 	Name    string    `json:"name,omitempty"`
@@ -28,12 +28,12 @@ type recipe struct {
 	Numbers []float64 `json:"numbers,omitempty"`
 }
 
-// chef makes random recipes.
+// chef generates random recipes.
 type chef struct {
 	*rand.Rand
 	left  int
-	plain bool  // only what other CBOR libraries know
-	kept  []int // ids that may be referred to
+	plain bool  // only types that other CBOR libraries support
+	kept  []int // ids that may be referenced
 	ids   int
 }
 
@@ -206,7 +206,7 @@ func (c *chef) number() string {
 		return c.oneOf("NaN", "Infinity", "-Infinity", "1e21", "1e-7", "123456789012345680000", "0.000001", "5e-324",
 			"1.7976931348623157e308", "9007199254740992", "-9007199254740992", "-1e-10", "1e100")
 	case 2:
-		if c.plain { // cbor-x takes integers of 64 bits for big ones, whatever their value
+		if c.plain { // cbor-x decodes 64-bit integers as big integers, whatever their value
 			return strconv.FormatInt(c.Int64N(1<<32), 10)
 		}
 		return c.oneOf("9007199254740991", "4294967296", strconv.FormatInt(c.Int64N(1<<53), 10))
@@ -219,7 +219,7 @@ func (c *chef) number() string {
 	}
 }
 
-// object is a value with an identity that contains no others.
+// object returns a value that has an identity and contains no others.
 func (c *chef) object() recipe {
 	r := c.keep(c.oneOf("date", "date", "regexp", "url", "headers", "bytes", "bytes", "buffer", "view", "Boolean", "Number", "String", "BigInt"))
 	switch r.Kind {
@@ -318,7 +318,7 @@ func (k *cook) open(major byte, n int) { k.must(k.Begin(major, uint64(n))) }
 func (k *cook) name(s string) { k.Dst = cbordoc.AppendText(k.Dst, s) }
 
 func (k *cook) value(r recipe) {
-	if r.Kind == "ref" { // in another order it may come before what it refers to
+	if r.Kind == "ref" { // in another order it may come before its target
 		r = k.recipes[r.Ref]
 	}
 	if n, again := k.marked[r.ID]; again {
@@ -393,8 +393,7 @@ func (k *cook) array(items []recipe) {
 	k.End()
 }
 
-// members writes a map of a recipe's keys and items, for which there may be more
-// to come.
+// members writes a map of a recipe's keys and items, with room for more.
 func (k *cook) members(r recipe, more int) {
 	k.open(cbordoc.MajorMap, len(r.Keys)+more)
 	k.entries(r)

@@ -9,11 +9,11 @@ import (
 	"github.com/lumenize/lmz/internal/cbordoc"
 )
 
-// maxJSONNesting is how deep arrays and objects of a JSON text may be nested. A value nests
-// up to half as deep again as in CBOR.
+// maxJSONNesting is how deep arrays and objects of a JSON text may be nested. A value nests up to
+// one and a half times as deep as in CBOR.
 const maxJSONNesting = 2 * cbordoc.MaxNesting
 
-// ErrMalformed matches every error of a text that is not JSON.
+// ErrMalformed matches every error for text that is not JSON.
 var ErrMalformed = errors.New("malformed JSON")
 
 type malformedJSONError struct {
@@ -43,18 +43,17 @@ const (
 type jsonToken struct {
 	kind       byte
 	escaped    bool  // a text with escapes in it
-	start, end int32 // in the text; without its quotes for a text
+	start, end int32 // in the text; excluding the quotes of a string
 	next       int32 // the token after this one and its contents
 }
 
-// jsonDoc is a JSON text (RFC 8259) that has been checked.
+// jsonDoc is a checked JSON text (RFC 8259).
 type jsonDoc struct {
 	text   []byte
 	tokens []jsonToken
 }
 
-// scanJSON checks text and finds its tokens. It keeps text, which must not change
-// afterwards.
+// scanJSON checks text and finds its tokens. It keeps text, which must not change afterwards.
 func scanJSON(text []byte) (*jsonDoc, error) {
 	s := jsonScanner{jsonDoc: &jsonDoc{text: text, tokens: make([]jsonToken, 0, min(len(text)/8+1, 1024))}}
 	if len(text) > math.MaxInt32 {
@@ -67,7 +66,7 @@ func scanJSON(text []byte) (*jsonDoc, error) {
 	return s.jsonDoc, s.err
 }
 
-// jsonScanner stops at the end of the text after the first error.
+// jsonScanner jumps to the end of the text at the first error.
 type jsonScanner struct {
 	*jsonDoc
 	pos int
@@ -92,13 +91,13 @@ func (s *jsonScanner) space() {
 	}
 }
 
-// peek returns the next byte after white space without taking it, 0 at the end.
+// peek returns the next byte after white space without consuming it, 0 at the end.
 func (s *jsonScanner) peek() byte {
 	s.space()
 	return s.byte()
 }
 
-// byte returns the next byte without taking it, 0 at the end.
+// byte returns the next byte without consuming it, 0 at the end.
 func (s *jsonScanner) byte() byte {
 	if s.pos >= len(s.text) {
 		return 0
@@ -254,8 +253,8 @@ func (s *jsonScanner) escape() {
 	}
 }
 
-// Parse decodes one JSON text (RFC 8259) to nil, bool, float64, string, []any or
-// map[string]any. Of several members with one name it keeps the last.
+// Parse decodes one JSON text (RFC 8259) to nil, bool, float64, string, []any or map[string]any.
+// Among members with the same name it keeps the last.
 func Parse(text []byte) (any, error) {
 	doc, err := scanJSON(text)
 	if err != nil {

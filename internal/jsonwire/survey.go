@@ -32,9 +32,9 @@ func (s *surveyed) member(name string) (pos int, ok bool) {
 // nestedFlag is the member that marks a continuation in the original.
 const nestedFlag = "__isNestedOperation"
 
-// survey counts how often each shared value will be written, beginning at pos, and finds
-// the objects whose members need another order. It does not count the bodies of requests
-// and responses, which are written as plain JSON.
+// survey counts how often each shared value will be written, beginning at pos, and finds the
+// objects whose members need to be reordered. It does not count the bodies of requests and
+// responses, which are written as plain JSON.
 func (w *jsonWriter) survey(pos int) error {
 	_, err := w.look(pos)
 	return err
@@ -87,7 +87,7 @@ func (w *jsonWriter) content(pos int) cbordoc.Token {
 	return t
 }
 
-// hasOtherKeys reports whether a map is a Map because its keys are not texts.
+// hasOtherKeys reports whether a map is a Map because some keys are not text.
 func (w *jsonWriter) hasOtherKeys(t cbordoc.Token) bool {
 	first, _ := cbordoc.HeadAt(w.Data, t.Next)
 	return t.Arg > 0 && first.Major != cbordoc.MajorText
@@ -150,8 +150,8 @@ func (w *jsonWriter) lookTyped(t cbordoc.Token) (end int, err error) {
 	return s.end, w.keep(content, s)
 }
 
-// lookObject surveys an object. It records the members if they need another order or keep
-// is set.
+// lookObject surveys an object. It records the members if they need to be reordered or keep is
+// set.
 func (w *jsonWriter) lookObject(t cbordoc.Token, keep bool) (end int, err error) {
 	s := &surveyed{members: make([]surveyedMember, 0, min(int(t.Arg), 64))}
 	inOrder, last := true, -1

@@ -9,7 +9,7 @@ import (
 	"github.com/lumenize/lmz/internal/cbordoc"
 )
 
-// jsonEscapes are the characters that follow a backslash and what they stand for.
+// jsonEscapes are the characters that follow a backslash, and their meanings.
 var jsonEscapes = map[byte]byte{
 	'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t',
 }
@@ -24,7 +24,7 @@ func hexDigit(c byte) (rune, bool) {
 	return 0, false
 }
 
-// chars returns the characters of a token as they stand in the text.
+// chars returns the raw characters of a token.
 func (d *jsonDoc) chars(i int32) []byte {
 	t := d.tokens[i]
 	return d.text[t.start:t.end]
@@ -35,8 +35,8 @@ func (d *jsonDoc) is(i int32, text string) bool {
 	return d.tokens[i].kind == jsonText && string(d.chars(i)) == text
 }
 
-// string returns the text of token i. Half of a surrogate pair, which a string in
-// JavaScript can hold, is an error.
+// string returns the text of token i. Half a surrogate pair, which a JavaScript string can hold,
+// is an error.
 func (d *jsonDoc) string(i int32) (string, error) {
 	raw := d.chars(i)
 	if !d.tokens[i].escaped {
@@ -71,7 +71,7 @@ func (d *jsonDoc) string(i int32) (string, error) {
 	return string(b), nil
 }
 
-// unhex4 reads four hexadecimal digits, which were checked.
+// unhex4 reads four hexadecimal digits, which have been checked.
 func unhex4(b []byte) (r rune) {
 	for _, c := range b[:4] {
 		digit, _ := hexDigit(c)
@@ -86,8 +86,8 @@ func (d *jsonDoc) float(i int32) float64 {
 	return f
 }
 
-// appendJSONFloat writes f, which is finite, as JavaScript does. It keeps the sign of -0,
-// which JavaScript reads and does not write.
+// appendJSONFloat writes f, which is finite, as JavaScript does. It preserves the sign of -0,
+// which JavaScript reads but does not write.
 func appendJSONFloat(dst []byte, f float64) []byte {
 	if f == 0 && math.Signbit(f) {
 		return append(dst, "-0"...)
@@ -97,7 +97,7 @@ func appendJSONFloat(dst []byte, f float64) []byte {
 		return strconv.AppendFloat(dst, f, 'f', -1, 64)
 	}
 	dst = strconv.AppendFloat(dst, f, 'e', -1, 64)
-	// Go writes two digits of exponent at least: 1e-07.
+	// Go writes at least two digits of exponent: 1e-07.
 	if n := len(dst); dst[n-2] == '0' && (dst[n-3] == '-' || dst[n-3] == '+') {
 		dst = append(dst[:n-2], dst[n-1])
 	}

@@ -14,15 +14,15 @@ import (
 // as long in JSON.
 const maxTranscoded = 8 * proto.MaxFrame
 
-// transcodeLimit returns how long the translation of a document of n bytes may be. It
+// transcodeLimit returns the maximum length of the translation of a document of n bytes. It
 // bounds documents with many references to one long text.
 func transcodeLimit(n int) int { return min(cbordoc.Budget(n), maxTranscoded) }
 
-// ToJSON translates a CBOR document into the JSON text of the original's encoding,
-// {"json": ..., "meta": ...}. The error of a value that JSON cannot hold names the path to
-// it and its type: 64-bit typed arrays, NaN and infinities in float
-// arrays, bytes in the body of a request. Dates are cut to milliseconds. Integers
-// beyond 2^53 become big integers, because a JavaScript number would not keep them.
+// ToJSON translates a CBOR document into the JSON text of the original's encoding, {"json": ...,
+// "meta": ...}. Dates are truncated to milliseconds. Integers beyond 2^53 become big integers,
+// because a JavaScript number would not be exact. JSON cannot represent 64-bit typed arrays, NaN
+// and infinities in float arrays, and bytes in the body of a request: the error names the path to
+// the value and its type.
 func ToJSON(doc []byte) ([]byte, error) {
 	w, err := newJSONWriter(doc)
 	if err != nil {
@@ -39,8 +39,8 @@ func ToJSON(doc []byte) ([]byte, error) {
 type jsonWriter struct {
 	cbordoc.Reader
 	out     []byte
-	limit   int // of out, the aliases and what is put aside
-	aside   int // bytes that are not in out
+	limit   int // of out, the aliases and buffered parts
+	aside   int // bytes buffered outside out
 	counts  []int
 	ids     []int // alias of each tag 28, or unwritten
 	aliases [][]byte
@@ -57,7 +57,7 @@ func newJSONWriter(doc []byte) (*jsonWriter, error) {
 		return nil, err
 	}
 	w := &jsonWriter{limit: transcodeLimit(len(doc))}
-	w.Reader = cbordoc.NewReader(doc, refs, math.MaxInt) // limit does it
+	w.Reader = cbordoc.NewReader(doc, refs, math.MaxInt) // limit bounds it instead
 	if w.Refs != nil {
 		w.counts = make([]int, len(w.Refs.Marks))
 		w.ids = make([]int, len(w.Refs.Marks))
@@ -68,7 +68,7 @@ func newJSONWriter(doc []byte) (*jsonWriter, error) {
 	return w, nil
 }
 
-// document writes the frame around what body writes.
+// document writes the envelope around what body writes.
 func (w *jsonWriter) document(body func() error) ([]byte, error) {
 	w.out = append(w.out, `{"json":`...)
 	if err := body(); err != nil {
@@ -122,14 +122,14 @@ func (w *jsonWriter) value(pos int) (end int, err error) {
 
 func (w *jsonWriter) sharedHere(t cbordoc.Token) (end int, err error) {
 	end, err = w.shared(w.Refs.Number(t.Next))
-	if end == 0 && err == nil { // it had been written before
+	if end == 0 && err == nil { // written before
 		end = cbordoc.Skip(w.Data, t.Next)
 	}
 	return end, err
 }
 
-// shared writes the value with this number, or a reference to it if it occurs
-// more than once. The end is 0 if it had been written before.
+// shared writes the value with this number, or a reference to it if it occurs more than once. The
+// end is 0 if it was written before.
 func (w *jsonWriter) shared(n int) (end int, err error) {
 	t := w.Token(w.Refs.Marks[n])
 	if w.counts[n] < 2 || w.inlines(t) {
@@ -152,7 +152,7 @@ func (w *jsonWriter) shared(n int) (end int, err error) {
 	return end, nil
 }
 
-// inlines reports whether a value is written in each place: short values, types that the
+// inlines reports whether a value is repeated in each place: short values, types that the
 // original does not read from an alias, and continuations, which each place evaluates.
 func (w *jsonWriter) inlines(t cbordoc.Token) bool {
 	switch t.Major {
@@ -228,7 +228,7 @@ func (w *jsonWriter) float(f float64) {
 	w.out = appendJSONFloat(w.out, f)
 }
 
-// specialNumber returns the name of a number that JSON does not have.
+// specialNumber returns the name of a number that JSON cannot represent.
 func specialNumber(f float64) string {
 	switch {
 	case f != f:
@@ -241,8 +241,7 @@ func specialNumber(f float64) string {
 	return ""
 }
 
-// maxSafeInteger is the largest integer up to which JavaScript's numbers have no
-// gaps.
+// maxSafeInteger is the largest integer up to which JavaScript's numbers have no gaps.
 const maxSafeInteger = 1<<53 - 1
 
 func (w *jsonWriter) integer(n cbordoc.Number) error {
@@ -274,7 +273,7 @@ func (w *jsonWriter) list(t cbordoc.Token, element func(pos int) (int, error)) (
 	return pos, nil
 }
 
-// plainObject writes a map with texts as keys, in JavaScript's order.
+// plainObject writes a map with text keys, in JavaScript's order.
 func (w *jsonWriter) plainObject(t cbordoc.Token) (end int, err error) {
 	w.out = append(w.out, '{')
 	defer func() { w.out = append(w.out, '}') }()
@@ -304,7 +303,7 @@ func (w *jsonWriter) member(comma bool, name []byte, pos int) error {
 	return cbordoc.At(w.valueAt(pos), string(name))
 }
 
-// name writes the name of a member. A $ before it is doubled.
+// name writes the name of a member. A leading $ is doubled.
 func (w *jsonWriter) name(comma bool, name []byte) {
 	if comma {
 		w.out = append(w.out, ',')
@@ -338,8 +337,8 @@ func (w *jsonWriter) orderedMap(t cbordoc.Token) (end int, err error) {
 	return pos, nil
 }
 
-// distinct writes the value at pos, one of n keys of a Map or elements of a Set, and
-// returns its end. JavaScript would merge two that it compares as equal.
+// distinct writes the value at pos, one of n keys of a Map or elements of a Set, and returns its
+// end. It refuses one that JavaScript would consider equal to another and merge with it.
 func (w *jsonWriter) distinct(known *cbordoc.Distinct, n, pos int) (end int, err error) {
 	if end, err = w.value(pos); err != nil || n == 1 {
 		return end, err

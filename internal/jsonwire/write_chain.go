@@ -9,7 +9,7 @@ import (
 	"github.com/lumenize/lmz/internal/value"
 )
 
-// resultKey is the name that the original reads to get the outcome of a call.
+// resultKey is the name that the original reads for the outcome of a call.
 const resultKey = "$result"
 
 // jsonResult stands for the outcome of a call in a reply continuation.
@@ -41,8 +41,8 @@ func (w *jsonWriter) continuation(pos int) (end int, err error) {
 	return cbordoc.Skip(w.Data, pos), nil
 }
 
-// chain writes the operations at pos. Shared operations are written in each place, because
-// only arguments have an identity.
+// chain writes the operations at pos. Shared operations are repeated in each place, because only
+// arguments have an identity.
 func (w *jsonWriter) chain(pos int) error {
 	if err := w.Visit(); err != nil {
 		return err

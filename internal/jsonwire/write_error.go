@@ -6,8 +6,8 @@ import (
 	"github.com/lumenize/lmz/internal/value"
 )
 
-// ErrorToJSON is [ToJSON] for the payload of an answer that failed. The code
-// becomes a property of the error.
+// ErrorToJSON is [ToJSON] for the payload of a failed answer. The code becomes a property of the
+// error.
 func ErrorToJSON(payload []byte, code lmz.Code) ([]byte, error) {
 	w, err := newJSONWriter(payload)
 	if err != nil {
@@ -66,15 +66,15 @@ func (w *jsonWriter) failure(s *surveyed, code lmz.Code) error {
 	return nil
 }
 
-// cause returns the JSON of an error's cause, or nil if it has none. It is translated before
-// the properties, which decides the numbers of the aliases.
+// cause returns the JSON of an error's cause, or nil if it has none. It is translated before the
+// properties, which determines the numbers of the aliases.
 func (w *jsonWriter) cause(s *surveyed) ([]byte, error) {
 	pos, ok := s.member(cbordoc.MemberCause)
 	if !ok || w.Data[w.content(pos).Pos] == cbordoc.ByteUndefined {
 		return nil, nil
 	}
 	cause, err := w.apart(func() error { return w.valueAt(pos) })
-	w.aside -= len(cause) // it goes to out
+	w.aside -= len(cause) // moves to out
 	return cause, cbordoc.At(err, cbordoc.MemberCause)
 }
 

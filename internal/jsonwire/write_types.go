@@ -47,7 +47,7 @@ func (w *jsonWriter) tagged(t cbordoc.Token) (end int, err error) {
 	return 0, &cbordoc.Error{What: "cannot read " + w.Describe(t)}
 }
 
-// The dates that JavaScript has, in milliseconds since 1970.
+// The range of JavaScript's dates, in milliseconds since 1970.
 const maxJSDate = 8_640_000_000_000_000
 
 func (w *jsonWriter) dateValue(t cbordoc.Token) (end int, err error) {
@@ -82,7 +82,7 @@ func appendISO(dst []byte, t time.Time) []byte {
 	return t.AppendFormat(dst, "-01-02T15:04:05.000Z")
 }
 
-// maxBigBytes bounds big integers, whose decimal digits cost more than linear time.
+// maxBigBytes bounds big integers, whose conversion to decimal takes more than linear time.
 const maxBigBytes = 16 << 10
 
 func (w *jsonWriter) bigValue(t cbordoc.Token) (end int, err error) {
@@ -107,8 +107,8 @@ func (w *jsonWriter) regExpValue(t cbordoc.Token) (end int, err error) {
 	return cbordoc.Skip(w.Data, t.Next), nil
 }
 
-// arrayClass returns the JavaScript name of an array with this tag and elements of size
-// bytes, without the Big of 64-bit integers.
+// arrayClass returns the JavaScript name of an array with this tag and elements of size bytes,
+// without the Big of 64-bit integers.
 func arrayClass(tag uint64, size int) string {
 	if tag == cbordoc.TagClamped {
 		return "Uint8ClampedArray"
@@ -208,7 +208,7 @@ func (w *jsonWriter) typed(t cbordoc.Token) (end int, err error) {
 	return s.end, err
 }
 
-// into decodes a member into what x points to, if there is one.
+// into decodes a member, if present, into what x points to.
 func (w *jsonWriter) into(s *surveyed, name string, x any) error {
 	pos, ok := s.member(name)
 	if !ok {
@@ -263,7 +263,7 @@ func (w *jsonWriter) response(s *surveyed) error {
 	return w.message(s)
 }
 
-// message writes what requests and responses have in common.
+// message writes the common members of requests and responses.
 func (w *jsonWriter) message(s *surveyed) error {
 	w.out = append(w.out, `,"headers":`...)
 	if pos, ok := s.member("headers"); ok {

@@ -10,28 +10,26 @@ import (
 	"github.com/lumenize/lmz/internal/node"
 )
 
-// Call is one call on its way to a node, inside a process. Its chain stays
-// encoded until the node that runs it decodes it, so that
-// intermediaries do not pay for its contents.
+// Call is one call on its way to a node, inside a process. Its chain stays encoded until the
+// executing node decodes it, so intermediaries do not pay for its contents.
 type Call struct {
 	ID      CallID
 	To      lmz.Address
-	Context lmz.CallContext // as the callee will see it, without Self
-	Chain   []byte          // encoded continuation; never changed
-	NoReply bool            // a Send whose outcome nobody reads
-	Again   bool            // presented again after the session that made it ended (PROTOCOL.md, "Sessions")
+	Context lmz.CallContext // as the callee sees it, without Self
+	Chain   []byte          // encoded continuation; immutable
+	NoReply bool            // a Send whose outcome is not read
+	Again   bool            // repeated after the session that made it ended (PROTOCOL.md, "Sessions")
 
-	// Until is set for a call that its sender has stored. The called object keeps the
-	// outcome until then, even if nobody reads the answer, because the call may be
-	// presented again.
+	// Until is set for a call that its sender has stored. The called object keeps the outcome until
+	// then, even if nobody reads the answer, because the call may be repeated.
 	Until time.Time
 
-	Payer string // the subject that pays for the work, see [WithPayer]
+	Payer string // the subject that pays for the work; see [WithPayer]
 }
 
-// CallID identifies a call permanently: by the session that made it and its number there,
-// not by an address (PROTOCOL.md, "Sessions"). The zero value is a call that is never
-// presented again. A call must be presented again from the same address.
+// CallID identifies a call permanently, by the session that made it and its number there, not by
+// an address (PROTOCOL.md, "Sessions"). The zero value is a call that is never repeated. A call
+// must be repeated from the same address.
 type CallID struct {
 	Session SessionID
 	Number  uint64
@@ -42,38 +40,37 @@ func (id CallID) String() string {
 	return hex.EncodeToString(id.Session[:]) + "-" + strconv.FormatUint(id.Number, 10)
 }
 
-// SessionID is one life of one client process, or one life of a gateway for the
-// calls that its own nodes make.
+// SessionID identifies one life of a client process, or of a gateway for the calls of its own
+// nodes.
 type SessionID [16]byte
 
 // Answer is the outcome of a call: an encoded value, or an encoded error and its code.
 type Answer struct {
 	Failed  lmz.Code // "" when the call succeeded
-	Payload []byte   // encoded value or error; never changed
+	Payload []byte   // encoded value or error; immutable
 }
 
 // Node receives calls.
 type Node interface {
-	// Deliver queues c. Its ctx ends when the caller gives up or the deadline passes.
-	// Deliver is called in the order of the calls and must not block. It calls done exactly
-	// once, from any goroutine, possibly before it returns; done must not block either.
+	// Deliver queues c. Its ctx ends when the caller gives up or the deadline passes. Deliver is
+	// called in the order of the calls and must not block. It calls done exactly once, from any
+	// goroutine, possibly before it returns; done must not block either.
 	Deliver(ctx context.Context, c *Call, done func(Answer))
 }
 
-// Mesh is a gateway as its nodes see it: it delivers calls and knows the sessions of the
-// clients.
+// Mesh is a gateway as its nodes see it: it delivers calls and knows the sessions of the clients.
 type Mesh interface {
 	Node
 
-	// Session returns the session that a client has now, or the zero id.
+	// Session returns the current session of a client, or the zero id.
 	Session(client lmz.Address) SessionID
 
-	// AfterSession calls ended once when a session of a client has ended, which may be
-	// now. ended must not block.
+	// AfterSession calls ended once when a session of a client has ended, which may be now. ended
+	// must not block.
 	AfterSession(client lmz.Address, s SessionID, ended func())
 }
 
-// Timeout returns the time left until ctx's deadline, for a frame.
+// Timeout returns the time until ctx's deadline, for a frame.
 func Timeout(ctx context.Context) time.Duration {
 	if deadline, ok := ctx.Deadline(); ok {
 		return max(time.Until(deadline), 0)
@@ -117,9 +114,8 @@ func (bare) Value(any) any { return nil }
 // AfterFunc lets package context derive from bare without a goroutine.
 func (b bare) AfterFunc(f func()) (stop func() bool) { return context.AfterFunc(b.Context, f) }
 
-// lateAnswer is how long a caller still waits after its ctx has ended: a node that knows
-// whether the call was executed answers at that moment, which is better than an unknown
-// outcome.
+// lateAnswer is how long a caller still waits after its ctx has ended: a node that knows whether
+// the call was executed answers at that moment, which is better than an unknown outcome.
 const lateAnswer = 50 * time.Millisecond
 
 // Await delivers c to n and waits for its answer or the end of ctx.

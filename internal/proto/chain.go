@@ -44,7 +44,7 @@ func WithDeadline(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(ctx, lmz.DefaultTimeout)
 }
 
-// ExecuteCounted is [Execute] and returns how many method calls it made.
+// ExecuteCounted is [Execute] and also returns the number of method calls it made.
 func ExecuteCounted(ctx context.Context, h lmz.Handler, chain []byte) (result any, steps int, err error) {
 	doc, err := value.Parse(chain)
 	if err != nil {
@@ -76,8 +76,8 @@ func ExecuteWithin(ctx context.Context, h lmz.Handler, chain []byte, limits Limi
 	return newExecution(h, chain, limits).run(ctx, doc, 0)
 }
 
-// ExecuteReply runs a reply continuation on the node's own handler, without guards.
-// The outcome came from another node, so no continuation in it is evaluated.
+// ExecuteReply runs a reply continuation on the node's own handler, without guards. The outcome
+// came from another node, so continuations in it are not evaluated.
 func ExecuteReply(ctx context.Context, h lmz.Handler, reply lmz.Continuation, a Answer) (any, error) {
 	chain, err := value.MarshalChain(reply)
 	if err != nil {
@@ -111,7 +111,7 @@ func newExecution(h lmz.Handler, chain []byte, limits Limits) *execution {
 	}
 }
 
-// limit is n, or most if n is 0 or more than that.
+// limit returns n, or most if n is 0 or exceeds it.
 func limit(n, most int) int {
 	if n == 0 {
 		return most
@@ -119,19 +119,19 @@ func limit(n, most int) int {
 	return min(n, most)
 }
 
-// maxSteps is how many calls one frame can cause. Shared continuations could cause 2^50
-// otherwise.
+// maxSteps is how many calls one frame can cause. Without it, shared continuations could cause
+// 2^50.
 const maxSteps = 10 * lmz.MaxOperations
 
 // execution is one run of a continuation.
 type execution struct {
 	target  lmz.Handler
 	limits  Limits
-	nested  bool        // there may be something to put in among the arguments
-	outcome *value.Item // what a reply is about; nil if this is no reply
-	filled  bool        // the outcome was among the arguments
-	left    int         // calls that may still be made
-	bytes   int         // that their results may still have
+	nested  bool        // the arguments may contain continuations or placeholders
+	outcome *value.Item // the outcome that a reply handles; nil if this is not a reply
+	filled  bool        // a placeholder for the outcome was found
+	left    int         // remaining number of calls
+	bytes   int         // remaining size of their results
 }
 
 // step is one call of a decoded chain.
@@ -140,7 +140,7 @@ type step struct {
 	args   value.Item // an array
 }
 
-// run does one chain, at a depth of nesting.
+// run executes one chain at a nesting depth.
 func (e *execution) run(ctx context.Context, chain value.Item, depth int) (any, error) {
 	steps, err := e.decodeChain(chain)
 	if err != nil {
@@ -180,8 +180,7 @@ func (e *execution) run(ctx context.Context, chain value.Item, depth int) (any, 
 	return result, nil
 }
 
-// fromStep keeps the code of a refusal, which says that nothing ran, for the first step
-// only.
+// fromStep keeps the code of a refusal, which says that nothing ran, only for the first step.
 func fromStep(err error, step int) error {
 	var e *lmz.Error
 	if step == 0 || node.Refused(err) == "" || !errors.As(err, &e) {
@@ -231,13 +230,13 @@ func IsBadChain(a Answer) bool {
 	return err != nil && strings.HasPrefix(err.Error(), "TypeError: "+badChainPrefix)
 }
 
-// PanicError is a panic of a handler. Its text stays in the node.
+// PanicError is a panic of a handler. Its text never leaves the node.
 type PanicError struct {
 	Value any
 	Stack []byte
 }
 
-// Error names the panic for the node's log.
+// Error describes the panic for the node's log.
 func (e *PanicError) Error() string { return "the method panicked" }
 
 // handle calls one method and turns a panic into an error.
@@ -250,9 +249,8 @@ func handle(ctx context.Context, h lmz.Handler, req *lmz.Request) (result any, e
 	return h.HandleCall(ctx, req)
 }
 
-// NewAnswer encodes the outcome of [Execute]. An error that is neither an
-// [*lmz.Error] nor of a registered type leaves the node as "internal error"; log
-// [Hidden] for it.
+// NewAnswer encodes the outcome of [Execute]. An error that is neither an [*lmz.Error] nor of a
+// registered type leaves the node as "internal error"; log [Hidden] for it.
 func NewAnswer(result any, err error) Answer {
 	if err == nil {
 		err = notAHandler(result)
@@ -278,9 +276,9 @@ func NewAnswer(result any, err error) Answer {
 	return ErrorAnswer(&answer)
 }
 
-// ErrorAnswer returns the answer that is the error e, with its code. It can always be sent:
-// fields and a cause that cannot be encoded are omitted, as in the original, and an e whose
-// name or message is not valid text is replaced by an error that says so.
+// ErrorAnswer returns the answer for the error e, with its code. It can always be sent: fields
+// and a cause that cannot be encoded are omitted, as in the original, and an e whose name or
+// message is not valid text is replaced by an error that says so.
 func ErrorAnswer(e *lmz.Error) Answer {
 	payload, err := value.Marshal(e)
 	if err == nil {
@@ -305,8 +303,8 @@ func sendable(e *lmz.Error) *lmz.Error {
 	return &kept
 }
 
-// Failure returns the answer that is an error of the runtime, named Error if name is empty.
-// Unlike [ErrorAnswer] it does not need the codec of Go values.
+// Failure returns the answer for an error of the runtime, named Error if name is empty. Unlike
+// [ErrorAnswer] it does not need the codec of Go values.
 func Failure(code lmz.Code, name, message string) Answer {
 	return Answer{Failed: code, Payload: cbordoc.EncodeFailure(name, message)}
 }

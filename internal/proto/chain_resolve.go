@@ -28,13 +28,13 @@ func (e *execution) resolve(ctx context.Context, args value.Item, depth int) ([]
 	return values, nil
 }
 
-// mayHoldWork is a quick check. It may report true for a text.
+// mayHoldWork is a quick check with false positives: it may report true for a text.
 func mayHoldWork(data []byte) bool {
 	return bytes.Contains(data, []byte(cbordoc.ObjectContinuation)) || bytes.Contains(data, []byte(cbordoc.ObjectResult))
 }
 
-// replace returns the item that replaces a typed object: the result of a continuation, or
-// the outcome of a reply. It reports false for any other object.
+// replace returns the replacement of a typed object: the result of a continuation, or the outcome
+// of a reply. It reports false for any other object.
 func (e *execution) replace(ctx context.Context, it value.Item, depth int) (with value.Item, ok bool, err error) {
 	name, members, _ := it.Object()
 	switch {
@@ -52,8 +52,7 @@ func (e *execution) replace(ctx context.Context, it value.Item, depth int) (with
 	return value.Item{}, false, nil
 }
 
-// encode encodes a result as an argument. Its size is bounded as if it had been part of the
-// frame.
+// encode encodes a result as an argument. Its size is bounded as if it were part of the frame.
 func (e *execution) encode(result any) (value.Item, error) {
 	if err := notAHandler(result); err != nil {
 		return value.Item{}, err

@@ -10,7 +10,7 @@ import (
 	"github.com/lumenize/lmz/internal/value"
 )
 
-// recorder takes any arguments, remembers them decoded, and counts in next.
+// recorder accepts any arguments, records them decoded, and counts in next.
 type recorder struct {
 	lmz.Mux
 	got  []any

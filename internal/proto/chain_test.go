@@ -11,7 +11,7 @@ import (
 	"github.com/lumenize/lmz/internal/value"
 )
 
-// calculator is a handler that counts how often each method runs.
+// calculator is a handler that counts the runs of each method.
 type calculator struct {
 	lmz.Mux
 	ran map[string]int

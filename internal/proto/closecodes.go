@@ -10,10 +10,10 @@ const (
 	CloseNoToken      = 4400 // login required
 	CloseTokenExpired = 4401 // the token has expired or was revoked: reconnect with a new one
 	CloseRefused      = 4403 // login required
-	CloseTimeout      = 4408 // no sign of life for too long
+	CloseTimeout      = 4408 // no sign of life within the timeout
 	CloseSuperseded   = 4409 // a newer session has this address: do not reconnect
 	CloseBroken       = 4410 // the connection failed at this end
-	CloseOverflow     = 4413 // too much was queued for the client: its session has ended
+	CloseOverflow     = 4413 // the client's queue overflowed: its session has ended
 )
 
 // ReasonExpired is the reason of [CloseTokenExpired] for a token that has expired. Any other

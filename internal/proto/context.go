@@ -81,7 +81,7 @@ func UnmarshalContext(data []byte) (lmz.CallContext, error) {
 	}
 	for _, hop := range w.Chain {
 		if len(hop) < 2 {
-			continue // a hop of a later version that we cannot name
+			continue // a hop of a kind that this version does not know
 		}
 		id := lmz.Identity{Type: lmz.NodeType(hop[0]), Address: lmz.Worker(hop[1])}
 		if len(hop) > 2 {

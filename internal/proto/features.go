@@ -5,9 +5,9 @@ import (
 	"slices"
 )
 
-// Features is a set of extensions of the first version that a peer understands. Each peer
-// lists its own in its greeting, by name. A numbered frame of a newer kind is sent only to
-// peers with the feature: others would miss a number and have to end the link.
+// Features is a set of extensions of the first version that a peer understands. Each peer lists
+// its own in its greeting, by name. A numbered frame of a newer kind is sent only to peers with
+// the feature: others would miss a number and have to end the link.
 type Features uint64
 
 // The features. A name never changes its meaning.
@@ -15,7 +15,7 @@ const (
 	FeatureMissed Features = 1 << iota // KindMissed
 )
 
-// AllFeatures is what this version understands.
+// AllFeatures are the features of this version.
 const AllFeatures = FeatureMissed
 
 // featureNames are the names of the features, in the order of their bits.
@@ -37,7 +37,7 @@ func (w *frameWriter) features(f Features) {
 	}
 }
 
-// features reads a list of names. It ignores those of later versions.
+// features reads a list of names. It ignores unknown ones, which later versions may send.
 func (r *frameReader) features() (f Features) {
 	for n := r.head(cbordoc.MajorArray); n > 0 && r.err == nil; n-- {
 		if i := slices.Index(featureNames, string(r.text())); i >= 0 {

@@ -1,9 +1,8 @@
-// Package proto is what travels between nodes and how a call is made within a process.
+// Package proto defines what nodes send each other, and how a call is made within a process.
 //
-// A [Frame] is one message of the subprotocol lmz.cbor: its header is read by hand, and
-// what it carries stays encoded until the node that needs it decodes it. A [Call] is a
-// call on its way to a [Node], and an [Answer] its outcome. [Execute] runs the methods
-// that a call asks for.
+// A [Frame] is one message of the subprotocol lmz.cbor: its header is parsed by hand, and its
+// contents stay encoded until the node that needs them decodes them. A [Call] is a call on its
+// way to a [Node], and an [Answer] its outcome. [Execute] runs the methods that a call names.
 package proto
 
 import (
@@ -33,9 +32,8 @@ const MaxPayload = MaxFrame - 16<<10
 // Kind is the first element of a frame.
 type Kind uint64
 
-// The kinds of frame. The first four are numbered and repeated after a resume
-// until they are acknowledged; the others belong to one link. Unknown kinds are
-// ignored.
+// The kinds of frame. The first four are numbered, and repeated after a resume until they are
+// acknowledged; the others belong to one link. Unknown kinds are ignored.
 const (
 	KindCall    Kind = 1
 	KindAnswer  Kind = 2
@@ -54,8 +52,8 @@ const (
 // Numbered reports whether frames of this kind carry a number and are repeated.
 func (k Kind) Numbered() bool { return k >= KindCall && k <= KindMissed }
 
-// Frame is one frame of the subprotocol lmz.cbor. Which fields count depends on
-// its kind; PROTOCOL.md has the table. Byte slices share memory with the parsed data.
+// Frame is one frame of the subprotocol lmz.cbor. Which fields are used depends on its kind;
+// PROTOCOL.md has the table. Byte slices share memory with the parsed data.
 type Frame struct {
 	Kind Kind
 	Seq  uint64 // numbered kinds: this frame's number, from 1
@@ -68,9 +66,9 @@ type Frame struct {
 	Context []byte // encoded call context
 	Again   CallID // the call's id in a session that has ended; zero: it is new
 
-	// call: the caller, known to the sender only; missed: whose calls were dropped
+	// call: the caller, known only to the sender; missed: the sender of the dropped calls
 	From  lmz.Address
-	Count uint64 // missed: how many
+	Count uint64 // missed: their number
 
 	// call: encoded chain; answer: encoded value or error
 	Payload []byte
@@ -79,8 +77,8 @@ type Frame struct {
 	Call   uint64
 	Failed lmz.Code // answer: "" or who failed
 
-	// hello: the session to resume, zero for none, and the id of a new one in case that
-	// has ended; welcome: whether the session was resumed
+	// hello: the session to resume, zero for none, and the id of a new one in case that has ended;
+	// welcome: whether the session was resumed
 	Resume    SessionID
 	Session   SessionID
 	Attempt   uint64 // hello: counts the client's links, to recognize a late hello; 0: unknown
@@ -92,7 +90,7 @@ type Frame struct {
 	Features  Features      // hello, welcome: the features of the sender
 }
 
-// Append encodes f onto dst.
+// Append appends the encoding of f to dst.
 func (f *Frame) Append(dst []byte) []byte {
 	w := frameWriter{dst}
 	switch f.Kind {
@@ -171,7 +169,7 @@ func (f *Frame) Append(dst []byte) []byte {
 	return w.buf
 }
 
-// callLength is how many elements a call has.
+// callLength returns the number of elements of a call.
 func callLength(again bool) uint64 {
 	if again {
 		return againLength
@@ -179,7 +177,7 @@ func callLength(again bool) uint64 {
 	return frameLength[KindCall]
 }
 
-// helloLength is how many elements a hello has.
+// helloLength returns the number of elements of a hello.
 func helloLength(f *Frame) uint64 {
 	switch {
 	case f.Features != 0:
@@ -190,7 +188,7 @@ func helloLength(f *Frame) uint64 {
 	return frameLength[KindHello]
 }
 
-// welcomeLength is how many elements a welcome has.
+// welcomeLength returns the number of elements of a welcome.
 func welcomeLength(f *Frame) uint64 {
 	switch {
 	case f.To.Instance != "":
@@ -201,17 +199,17 @@ func welcomeLength(f *Frame) uint64 {
 	return frameLength[KindWelcome]
 }
 
-// The lengths of frames with elements that the first version did not have.
+// The lengths of frames with elements that the first version lacked.
 const (
-	againLength     = 11 // a call that is presented again
-	attemptLength   = 5  // a hello that says which attempt it is
+	againLength     = 11 // a repeated call
+	attemptLength   = 5  // a hello with its attempt
 	helloFeatures   = 6  // a hello with features
 	welcomeFeatures = 6  // a welcome with features
-	welcomeName     = 8  // a welcome with the client's name and how long its token is good
+	welcomeName     = 8  // a welcome with the client's name and the lifetime of its token
 )
 
-// ParseFrame decodes one frame. Of a frame of an unknown kind it sets only Kind. It ignores
-// elements after the known ones, so that later versions can add some.
+// ParseFrame decodes one frame. For an unknown kind it sets only Kind. It ignores elements after
+// the known ones, so that later versions can add some.
 func ParseFrame(data []byte) (Frame, error) {
 	r := frameReader{data: data}
 	var f Frame
@@ -228,13 +226,13 @@ func ParseFrame(data []byte) (Frame, error) {
 	return f, r.err
 }
 
-// frameLength is the least number of elements of each known kind of frame.
+// frameLength is the minimum number of elements of each known kind of frame.
 var frameLength = map[Kind]uint64{
 	KindCall: 9, KindAnswer: 6, KindCancel: 4, KindHello: 4, KindWelcome: 5, KindAck: 2, KindPing: 1, KindPong: 1,
 	KindToken: 2, KindAway: 2, KindMissed: 6, KindRenewed: 2,
 }
 
-// fields reads what follows the kind in a frame of n elements.
+// fields reads the elements after the kind in a frame of n elements.
 func (r *frameReader) fields(f *Frame, n uint64) {
 	if f.Kind.Numbered() {
 		f.Seq, f.Ack = r.uint(), r.uint()
@@ -298,7 +296,8 @@ func (w *frameWriter) begin(n uint64, k Kind) {
 	w.uint(uint64(k))
 }
 
-// The writers of elements are not inlined: a browser would load their code thirty times.
+// The writers of elements are not inlined: that would repeat their code thirty times in the
+// browser's module.
 
 //go:noinline
 func (w *frameWriter) uint(n uint64) { w.buf = cbordoc.AppendHead(w.buf, cbordoc.MajorUint, n) }

@@ -12,8 +12,8 @@ import (
 	"github.com/lumenize/lmz"
 )
 
-// frames are one of each kind, as bytes and in diagnostic notation (RFC 8949 section
-// 8). PROTOCOL.md shows the same.
+// frames has one frame of each kind, as bytes and in diagnostic notation (RFC 8949 section 8).
+// PROTOCOL.md shows the same.
 var frames = []struct {
 	name  string
 	frame Frame
@@ -75,11 +75,11 @@ func TestFramesOfTheProtocol(t *testing.T) {
 }
 
 func TestFramesOfLaterVersions(t *testing.T) {
-	longer := append([]byte{0x83, 0x12, 0x18, 0x20}, 0xf6) // an ack with one element more
+	longer := append([]byte{0x83, 0x12, 0x18, 0x20}, 0xf6) // an ack with one more element
 	if f, err := ParseFrame(longer); err != nil || f.Ack != 32 {
 		t.Errorf("longer: %+v, %v", f, err)
 	}
-	later := Frame{Kind: KindWelcome, Features: FeatureMissed} // with a feature more, and an element
+	later := Frame{Kind: KindWelcome, Features: FeatureMissed} // with one more feature and element
 	greeting := later.Append(nil)
 	greeting = append(greeting[:len(greeting)-8], 0x82, 0x65, 'l', 'a', 't', 'e', 'r', 0x66, 'm', 'i', 's', 's', 'e', 'd', 0xf6)
 	greeting[0]++

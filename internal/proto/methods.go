@@ -8,9 +8,9 @@ import (
 	"github.com/lumenize/lmz/internal/value"
 )
 
-// Methods returns the names of the methods that an encoded chain calls: its own first, then
-// those of the continuations among its arguments, at any depth. It evaluates nothing. It
-// fails for a chain that no node would execute.
+// Methods returns the names of the methods that an encoded chain calls: its own first, then those
+// of the continuations among its arguments, at any depth. It evaluates nothing. It fails for a
+// chain that no node would execute.
 func Methods(chain []byte) ([]string, error) {
 	doc, err := value.Parse(chain)
 	if err != nil {

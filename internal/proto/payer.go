@@ -2,10 +2,9 @@ package proto
 
 import "context"
 
-// The payer of a call is the subject to whose account its work is charged: that of the
-// client at its origin. It stays with what that work starts by itself (alarms, replies,
-// chains of their own), travels inside the mesh only, and is seen by no handler and no
-// client.
+// The payer of a call is the subject whose account is charged for its work: the subject of the
+// client at its origin. It also pays for what that work starts on its own (alarms, replies, new
+// chains). The payer travels inside the mesh only; handlers and clients never see it.
 
 type payerKey struct{}
 

@@ -13,8 +13,8 @@ import (
 
 var example = regexp.MustCompile("(?s)```(frame|value)\nname: ([^\n]*)\nhex: ([^\n]*)\ndiag: ([^\n]*)\n```")
 
-// TestProtocolExamples reads PROTOCOL.md. The diagnostic notation is
-// another library's.
+// TestProtocolExamples checks the examples in PROTOCOL.md. The diagnostic notation comes from
+// another library.
 func TestProtocolExamples(t *testing.T) {
 	text, err := os.ReadFile("../../PROTOCOL.md")
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 	"github.com/lumenize/lmz/internal/scope"
 )
 
-// Sent returns a function to call when a call leaves a node of this process. It informs
-// the observer of lmz.OnSent.
+// Sent returns a function to call when a call leaves a node of this process. It notifies the
+// observer of lmz.OnSent.
 func Sent(ctx context.Context) func(*Call) {
 	f := scope.Sent(ctx)
 	if f == nil {
@@ -30,7 +30,7 @@ func Sent(ctx context.Context) func(*Call) {
 // calls counts the calls of this process whose ids were requested.
 var calls atomic.Uint64
 
-// thisLife is one life of this process.
+// thisLife identifies one life of this process.
 var thisLife = sync.OnceValue(func() (id SessionID) {
 	rand.Read(id[:])
 	return id

@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// The prefixes of the subprotocol that carries a client's token, plain or in base64
-// (PROTOCOL.md, "Connecting").
+// The prefixes of the subprotocol that carries a client's token, plain or in base64 (PROTOCOL.md,
+// "Connecting").
 const (
 	TokenPrefix       = "lmz.access-token."
 	TokenPrefixBase64 = "lmz.access-token-b64."
@@ -17,8 +17,8 @@ const (
 // MaxToken is the longest access token, in bytes.
 const MaxToken = 16 << 10
 
-// Myself, as the first part of the instance name that a client dials, stands for the
-// subject of its token. No subject may have this name.
+// Myself, as the first part of the instance name that a client dials, stands for the subject of
+// its token. No subject may have this name.
 const Myself = "~"
 
 // TokenProtocol returns the subprotocol that carries a token.
@@ -36,7 +36,7 @@ func TokenProtocol(token string) string {
 func base64URL(prefix, text string) string {
 	const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 	out := []byte(prefix)
-	bits, n := uint32(0), 0 // n of them are not written
+	bits, n := uint32(0), 0 // bits not written yet, n of them
 	for i := range len(text) {
 		bits, n = bits<<8|uint32(text[i]), n+8
 		for ; n >= 6; n -= 6 {
@@ -49,8 +49,8 @@ func base64URL(prefix, text string) string {
 	return string(out)
 }
 
-// fitsProtocol reports whether the name of a subprotocol can have c (RFC 6455 section 4.1,
-// RFC 9110 section 5.6.2).
+// fitsProtocol reports whether a subprotocol name may contain c (RFC 6455 section 4.1, RFC 9110
+// section 5.6.2).
 func fitsProtocol(c byte) bool {
 	return '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0
 }

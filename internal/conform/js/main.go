@@ -1,7 +1,7 @@
 //go:build js
 
-// The suite of package conform for JavaScript's WebSocket: the program of its test,
-// which runs it in Node.js with the server's address as argument.
+// This program runs the suite of package conform on JavaScript's WebSocket: its test runs it in
+// Node.js with the server's address as the argument.
 package main
 
 import (
@@ -15,7 +15,7 @@ import (
 	"syscall/js"
 )
 
-// bare is a minimal class of WebSockets: it has on* properties but no addEventListener. Its open
+// bare is a minimal WebSocket class: it has on* properties but no addEventListener. Its open
 // handler gets no event, its close handler an empty one.
 const bare = `(class {
 	#socket;
@@ -31,8 +31,7 @@ const bare = `(class {
 	close(...args) { this.#socket.close(...args); }
 })`
 
-// poor is a bare class whose close events are empty, and whose closed sockets throw when
-// something is sent.
+// poor is a bare class whose close events are empty, and whose closed sockets throw on send.
 const poor = `(class {
 	#socket;
 	constructor(...args) {
@@ -65,7 +64,8 @@ func main() {
 	fmt.Println("ok", len(conform.Cases))
 }
 
-// survives uses a class that lacks features and throws: its faults become errors, not panics.
+// survives uses a class that lacks features and throws: the faults must become errors, not
+// panics.
 func survives(t *result, dial conform.Dial) {
 	socket, err := dial(context.Background(), os.Args[1]+"/echo", []string{"lmz.cbor"})
 	if err != nil {
