@@ -10,12 +10,12 @@ import (
 )
 
 const (
-	// due and alarms return the first page of those, for clients that do not know pages.
+	// due and alarms return the first page, for clients that do not know pages.
 	due    lmz.Method1[string, []admin.Due]        = "due"
 	alarms lmz.Method1[lmz.Address, []admin.Alarm] = "alarms"
 )
 
-// exposeAlarms exposes what administrators do with alarms.
+// exposeAlarms exposes the methods for alarms.
 func (n *Node) exposeAlarms(methods *lmz.Mux) {
 	admin.ListDue.Expose(methods, n.administrator, n.listDue,
 		lmz.Params("binding", "after", "limit"), lmz.Doc("Lists objects that have something to do, the next first, from where the page before ended."), lmz.ReadOnly)
@@ -49,7 +49,7 @@ func (n *Node) listDue(_ context.Context, binding, after string, limit int) (adm
 	return list, nil
 }
 
-// when is t, or nil if there is none.
+// when returns &t, or nil if t is zero.
 func when(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil

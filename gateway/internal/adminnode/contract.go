@@ -13,7 +13,7 @@ import (
 	"github.com/lumenize/lmz/internal/value"
 )
 
-// comment is what a declaration says above the method.
+// comment returns the comment above the declaration of a method.
 func comment(m admin.MethodContract) string {
 	said := append(m.Marks(), "guard: "+m.Guard)
 	if m.Doc == "" {
@@ -23,7 +23,7 @@ func comment(m admin.MethodContract) string {
 	return strings.ReplaceAll(doc, "*/", "* /") + " (" + strings.Join(said, ", ") + ")"
 }
 
-// contract looks at the tables of all nodes that exist for the calling client.
+// contract collects the tables of all nodes that exist for the calling client.
 func (n *Node) contract(ctx context.Context) (admin.Contract, error) {
 	called, _ := lmz.CallContextFrom(ctx)
 	hidden := func(binding string) bool {
@@ -69,7 +69,7 @@ func nodeContract(ts *value.TypeScript, binding string, t lmz.NodeType, table lm
 	return n
 }
 
-// declare writes the declarations: the structs, and an interface for each binding.
+// declare returns the declarations: the structs, and an interface for each binding.
 func declare(ts *value.TypeScript, nodes []admin.NodeContract) string {
 	var b strings.Builder
 	b.WriteString("// What the nodes of a mesh expose: ctn<DOCUMENT_DO>().update(\"text\"). Made by lmz contract.\n")
@@ -100,7 +100,7 @@ func declare(ts *value.TypeScript, nodes []admin.NodeContract) string {
 	return b.String()
 }
 
-// identifier makes a name for an interface of a binding.
+// identifier returns a name for the interface of a binding.
 func identifier(binding string) string {
 	name := strings.Map(func(r rune) rune {
 		if r == '_' || r == '$' || unicode.IsLetter(r) || unicode.IsDigit(r) {

@@ -20,7 +20,7 @@ const (
 	copyFolder = "check-copy-*"
 )
 
-// copies are what administrators are reading or writing.
+// copies are the copies that administrators are reading or writing.
 type copies struct {
 	mu   sync.Mutex
 	open map[string]*objectCopy
@@ -33,7 +33,7 @@ type objectCopy struct {
 
 func (c *objectCopy) file() string { return filepath.Join(c.dir, "copy.db") }
 
-// make makes a place for a copy below the data directory, where a start clears away
+// make creates a directory for a copy below the data directory, where the next start removes
 // what a crash has left.
 func (cs *copies) make(below string) (admin.ObjectCopy, error) {
 	cs.mu.Lock()
@@ -53,7 +53,7 @@ func (cs *copies) make(below string) (admin.ObjectCopy, error) {
 	return admin.ObjectCopy{ID: id}, nil
 }
 
-// use returns a copy, which is needed for another while.
+// use returns a copy and postpones its removal.
 func (cs *copies) use(id string) (*objectCopy, error) {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()

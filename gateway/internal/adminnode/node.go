@@ -22,16 +22,17 @@ type Gateway interface {
 	// CheckTarget returns why no node of the mesh can be at an address, or nil.
 	CheckTarget(to lmz.Address) *lmz.Error
 
-	// Workers returns the workers by binding, and IsObject reports whether objects have a binding.
+	// Workers returns the workers by binding, and IsObject reports whether a binding belongs to
+	// objects.
 	Workers() map[string]*worker.Worker
 	IsObject(binding string) bool
 
-	// Shows reports whether a binding exists for a client, and BeforeMesh asks the rules of a
-	// client's binding about a call. The result is nil if they allow it.
+	// Shows reports whether a binding exists for a client, and BeforeMesh applies the rules of
+	// a client's binding to a call. It returns nil if they allow it.
 	Shows(client lmz.Address, binding string) bool
 	BeforeMesh(ctx context.Context, client lmz.Address, call *proto.Call) *proto.Answer
 
-	// AskAgain verifies again who a client is.
+	// AskAgain verifies the identity of a client again.
 	AskAgain(ctx context.Context, client lmz.Address) (*lmz.Auth, error)
 }
 
@@ -45,7 +46,8 @@ type Node struct {
 	copies   copies
 }
 
-// New makes the node. It keeps copies of objects below dir; "" if the objects are in memory.
+// New returns the node. It keeps copies of objects below dir, which is "" if the objects are
+// in memory.
 func New(g Gateway, objects *object.Runtime, accounts *budget.Accounts, dir string, log *slog.Logger) *Node {
 	return &Node{gateway: g, objects: objects, accounts: accounts, dir: dir, log: log}
 }
@@ -69,7 +71,7 @@ func (n *Node) Handler(lmz.Caller) lmz.Handler {
 	return methods
 }
 
-// signedIn is the guard of the gateway's own methods: the caller is a client.
+// signedIn is the guard of the gateway's own methods: the caller must be a client.
 func signedIn(ctx context.Context, _ *lmz.Request) error {
 	c, _ := lmz.CallContextFrom(ctx)
 	if len(c.Chain) != 1 || c.Caller().Type != lmz.TypeClient || c.Auth == nil {
@@ -78,7 +80,7 @@ func signedIn(ctx context.Context, _ *lmz.Request) error {
 	return nil
 }
 
-// can asks the guards of a node in the caller's name.
+// can runs the guards of a node on behalf of the caller.
 func (n *Node) can(ctx context.Context, to lmz.Address, method string, args []lmz.Value) (admin.Decision, error) {
 	req := &lmz.Request{Method: method, Args: args}
 	called, _ := lmz.CallContextFrom(ctx)
@@ -111,8 +113,8 @@ func (n *Node) checkCall(ctx context.Context, to lmz.Address, called lmz.CallCon
 	return v, false, noVerdict("a client decides by itself what it allows")
 }
 
-// checkHooks asks what stands between the calling client and the mesh, and returns the
-// call context with what that added.
+// checkHooks runs the rules between the calling client and the mesh, and returns the call
+// context with what they added.
 func (n *Node) checkHooks(ctx context.Context, to lmz.Address, called lmz.CallContext, req *lmz.Request) (lmz.CallContext, error) {
 	args := make([]any, len(req.Args))
 	for i, arg := range req.Args {
@@ -134,8 +136,8 @@ func noVerdict(message string) *lmz.Error {
 	return &lmz.Error{Code: lmz.CodeGateway, Message: message}
 }
 
-// named gives an error its class name if it says that an object does not exist. Its code does
-// not travel: as what a method returns it is an error of the callee.
+// named gives an error its class name if it says that an object does not exist. The code does
+// not travel: an error that a method returns is an error of the callee.
 func named(err error) error {
 	var absent *lmz.Error
 	if !errors.As(err, &absent) || absent.Code != lmz.CodeAbsent {

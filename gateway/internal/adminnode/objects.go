@@ -13,7 +13,7 @@ import (
 	"github.com/lumenize/lmz/object"
 )
 
-// exposeObjects adds the methods for what objects have stored.
+// exposeObjects exposes the methods for objects' storage.
 func (n *Node) exposeObjects(methods *lmz.Mux) {
 	admin.ListObjects.Expose(methods, n.administrator, n.listObjects,
 		lmz.Params("binding", "after", "limit"), lmz.Doc("Lists objects that have stored something, from where the page before ended."), lmz.ReadOnly)
@@ -35,8 +35,8 @@ func (n *Node) exposeObjects(methods *lmz.Mux) {
 		lmz.Params("id"), lmz.Doc("Lets go of a copy."), lmz.Destructive)
 }
 
-// administrator is the guard of these methods. It does not rely on what the gateway knew a
-// moment ago, but asks again.
+// administrator is the guard of these methods. It verifies the caller again rather than trust
+// what the gateway knew a moment ago.
 func (n *Node) administrator(ctx context.Context, _ *lmz.Request) error {
 	c, _ := lmz.CallContextFrom(ctx)
 	now, err := n.gateway.AskAgain(ctx, c.Caller().Address)
@@ -66,7 +66,7 @@ func (n *Node) listObjects(ctx context.Context, binding, after string, limit int
 			list.Next = after
 			break
 		}
-		after = cmp.Or(s.File, after) // a folder that cannot be read has none
+		after = cmp.Or(s.File, after) // an unreadable folder has none
 		list.Objects = append(list.Objects, o)
 	}
 	return list, ctx.Err()
@@ -87,7 +87,7 @@ func (n *Node) backUpObject(ctx context.Context, of lmz.Address) (admin.ObjectCo
 		err = n.objects.Backup(ctx, of, c.file())
 	}
 	if err != nil {
-		_ = n.copies.drop(made.ID) // the next start clears away what stays
+		_ = n.copies.drop(made.ID) // the next start removes leftovers
 		return made, named(err)
 	}
 	info, err := os.Stat(c.file())

@@ -2,19 +2,19 @@ package adminnode
 
 import "github.com/lumenize/lmz/internal/printable"
 
-// Limits of a page of a list: of entries, and of the bytes of their texts with something
-// for each entry. JSON may make six times as many of them, which a frame has room for.
+// Limits of a page of a list: of entries, and of the bytes of their texts plus an overhead
+// for each entry. JSON may expand the texts sixfold, which still fits in a frame.
 const (
 	pageEntries = 1000
 	pageBytes   = 64 << 10
 	entryBytes  = 64
 )
 
-// page says how much room is left on a page of a list.
+// page is the room left on a page of a list.
 type page struct{ entries, bytes int }
 
-// newPage makes a page that has room for at most limit entries; 0, and more than a page may
-// have, mean as many as it may.
+// newPage returns a page with room for at most limit entries; 0, or more than the maximum,
+// means the maximum.
 func newPage(limit int) *page {
 	if limit <= 0 || limit > pageEntries {
 		limit = pageEntries
@@ -22,8 +22,8 @@ func newPage(limit int) *page {
 	return &page{limit, pageBytes}
 }
 
-// takes reports whether there is room for an entry with these texts, and takes it. The
-// first always has.
+// takes reports whether there is room for an entry with these texts, and reserves it. The
+// first entry always fits.
 func (p *page) takes(texts ...string) bool {
 	size := entryBytes
 	for _, text := range texts {
@@ -37,8 +37,8 @@ func (p *page) takes(texts ...string) bool {
 	return true
 }
 
-// maxShown is how much a list shows of a text that may have any length, in bytes.
+// maxShown is how many bytes of an arbitrarily long text a list shows.
 const maxShown = 1024
 
-// cut returns a text, or of one that is too long to be shown the beginning.
+// cut returns a text, truncated if it is too long to show.
 func cut(text string) string { return printable.Cut(text, maxShown) }

@@ -7,10 +7,10 @@ import (
 	"github.com/lumenize/lmz/gateway/admin"
 )
 
-// deadEntries is how many dead letters are read for a page: they may be large.
+// deadEntries is how many dead letters are read for a page, because they may be large.
 const deadEntries = 200
 
-// exposeSends exposes what administrators do with what was sent.
+// exposeSends exposes the methods for sends.
 func (n *Node) exposeSends(methods *lmz.Mux) {
 	admin.ListRetries.Expose(methods, n.administrator, n.listRetries,
 		lmz.Params("query"), lmz.Doc("Lists the messages between objects that are tried again."), lmz.ReadOnly)

@@ -1,6 +1,6 @@
-// Package authority ends connections and requests whose authority was taken away. Everything that
-// acts under a verified identity is a [Bearer]. After a revocation it is verified again, by the
-// rules under which it was admitted, and only that answer decides.
+// Package authority ends connections and requests whose authority was revoked. Everything
+// that acts under a verified identity is a [Bearer]. After a revocation the bearer is
+// verified again, by the rules under which it was admitted, and only that result decides.
 package authority
 
 import (
@@ -19,38 +19,38 @@ import (
 )
 
 // Bearer is a connection or an HTTP request in progress, which acts under an identity that
-// was verified when it was admitted. A reported revocation only makes the gateway verify
-// again; that answer decides whether the bearer ends or continues with its current claims.
+// was verified when it was admitted. A reported revocation only makes the gateway verify it
+// again; the result decides whether the bearer ends or continues with its current claims.
 type Bearer struct {
-	Ask   func(context.Context) (*lmz.Auth, error) // who it is now, by the rules under which it came
+	Ask   func(context.Context) (*lmz.Auth, error) // verifies it again, by the rules that admitted it
 	Taken func(reason string)                      // ends it
-	GoOn  func(now *lmz.Auth)                      // has it go on with that; it may be as before
+	GoOn  func(now *lmz.Auth)                      // continues with that identity, which may be unchanged
 
-	Log  *slog.Logger  // names who it is
-	turn chan struct{} // has a place for one: who asks
+	Log  *slog.Logger  // identifies it
+	turn chan struct{} // a semaphore: one check at a time
 
 	// The following fields are guarded by authority.mu.
-	ids     []string // by which it is found
-	checked uint64   // authority.number before it was asked last
-	queue   *queue   // in which it waits, or nil
+	ids     []string // its keys in authority.byID
+	checked uint64   // authority.Number before the last check
+	queue   *queue   // where it waits, or nil
 	gone    bool
-	again   *time.Timer // asks later, or nil
-	askAt   time.Time   // when that is, by the clock of the wall; zero once it was
+	again   *time.Timer // schedules the next check, or nil
+	askAt   time.Time   // when that is due, in wall-clock time; zero once it was
 }
 
 // Options are what an [Authority] needs of its gateway.
 type Options struct {
 	Ctx         context.Context // ends when the gateway closes
 	Revocations func() uint64   // changes with every revocation; nil if there is no such counter
-	Reverify    time.Duration   // how often a bearer is verified again in any case; 0 is never
-	Heartbeat   time.Duration   // how often Revocations is read
-	Look        func()          // is called every few seconds, to look at the clock
+	Reverify    time.Duration   // interval of unconditional checks; 0 means never
+	Heartbeat   time.Duration   // interval at which Revocations is read
+	Look        func()          // called every few seconds, to check the clock
 }
 
-// queue is a line of bearers to be asked about.
+// queue is a queue of bearers to check.
 type queue []*Bearer
 
-// Authority knows all bearers and asks about them.
+// Authority tracks all bearers and checks them.
 type Authority struct {
 	options Options
 	pushed  atomic.Uint64 // calls of Revoke
@@ -58,8 +58,8 @@ type Authority struct {
 	mu      sync.Mutex // guards the following fields
 	bearers map[*Bearer]bool
 	byID    map[string]map[*Bearer]bool
-	urgent  queue // something of theirs was taken away
-	due     queue // it is time
+	urgent  queue // affected by a revocation
+	due     queue // due by time
 	workers int
 	beating bool
 	closed  bool
@@ -71,18 +71,18 @@ type Authority struct {
 func (a *Authority) Wait() { a.work.Wait() }
 
 const (
-	maxCheckers  = 8                // how many Verify are asked by this file at a time
-	checkTimeout = 10 * time.Second // for one answer
-	recheckAfter = 5 * time.Second  // a check that could not be made
-	lookAgain    = 5 * time.Second  // at the clock, see closeExpired
+	maxCheckers  = 8                // checks at a time
+	checkTimeout = 10 * time.Second // for one check
+	recheckAfter = 5 * time.Second  // after a check that failed to get an answer
+	lookAgain    = 5 * time.Second  // interval of Look and askLate
 )
 
-// New makes an Authority that knows no bearers yet.
+// New returns an Authority without bearers.
 func New(o Options) *Authority {
 	return &Authority{options: o, bearers: make(map[*Bearer]bool), byID: make(map[string]map[*Bearer]bool)}
 }
 
-// Revoke has the bearers that are found by these ids verified again.
+// Revoke schedules a check of the bearers with these ids.
 func (a *Authority) Revoke(ids ...string) {
 	a.pushed.Add(1)
 	a.mu.Lock()
@@ -94,7 +94,7 @@ func (a *Authority) Revoke(ids ...string) {
 	}
 }
 
-// Number is another one after something was taken away.
+// Number returns a number that changes with every revocation.
 func (a *Authority) Number() uint64 {
 	n := a.pushed.Load()
 	if f := a.options.Revocations; f != nil {
@@ -103,7 +103,7 @@ func (a *Authority) Number() uint64 {
 	return n
 }
 
-// Add takes a bearer in who was verified to be auth after number was asked for.
+// Add registers a bearer that was verified to be auth after number was read.
 func (a *Authority) Add(b *Bearer, auth *lmz.Auth, number uint64) {
 	now := a.Number()
 	b.turn = make(chan struct{}, 1)
@@ -113,7 +113,7 @@ func (a *Authority) Add(b *Bearer, auth *lmz.Auth, number uint64) {
 	b.checked = number
 	a.index(b, idsOf(auth))
 	a.later(b, a.options.Reverify)
-	if now != number { // while it was verified
+	if now != number { // revoked while it was verified
 		a.wait(b, &a.urgent)
 	}
 	if !a.beating && !a.closed {
@@ -122,7 +122,7 @@ func (a *Authority) Add(b *Bearer, auth *lmz.Auth, number uint64) {
 	}
 }
 
-// Remove forgets a bearer.
+// Remove unregisters a bearer.
 func (a *Authority) Remove(b *Bearer) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -132,7 +132,7 @@ func (a *Authority) Remove(b *Bearer) {
 	a.later(b, 0)
 }
 
-// index has a bearer found by ids. a.mu is held.
+// index files a bearer under ids. a.mu is held.
 func (a *Authority) index(b *Bearer, ids []string) {
 	for _, id := range b.ids {
 		if delete(a.byID[id], b); len(a.byID[id]) == 0 {
@@ -148,8 +148,8 @@ func (a *Authority) index(b *Bearer, ids []string) {
 	b.ids = ids
 }
 
-// idsOf returns the ids by which it is said that something was taken away from auth: its own,
-// and the subjects who act on its behalf (the claim act of RFC 8693).
+// idsOf returns the ids whose revocation affects auth: its own, and those of the subjects
+// that act on its behalf (the claim act of RFC 8693).
 func idsOf(auth *lmz.Auth) []string {
 	ids := []string{auth.Subject}
 	for _, id := range []string{auth.Session, auth.Token} {
@@ -167,8 +167,8 @@ func idsOf(auth *lmz.Auth) []string {
 
 const maxIDs = 16
 
-// later asks about a bearer after a while, instead of what was set before; 0 is never. a.mu
-// is held.
+// later schedules a check of a bearer, replacing the previous schedule; 0 cancels it. a.mu is
+// held.
 func (a *Authority) later(b *Bearer, after time.Duration) {
 	if b.again != nil {
 		b.again.Stop()
@@ -180,7 +180,7 @@ func (a *Authority) later(b *Bearer, after time.Duration) {
 		timer = time.AfterFunc(after, func() {
 			a.mu.Lock()
 			defer a.mu.Unlock()
-			if b.again != timer || b.askAt.IsZero() { // askLate was first
+			if b.again != timer || b.askAt.IsZero() { // askLate came first
 				return
 			}
 			b.askAt = time.Time{}
@@ -190,12 +190,12 @@ func (a *Authority) later(b *Bearer, after time.Duration) {
 	}
 }
 
-// wait has a bearer asked about. a.mu is held.
+// wait queues a bearer for a check. a.mu is held.
 func (a *Authority) wait(b *Bearer, in *queue) {
 	if b.gone || a.closed || b.queue == in || b.queue == &a.urgent {
 		return
 	}
-	b.queue = in // if it is in the other one too, it is passed over there
+	b.queue = in // if it is in the other one too, next skips it there
 	*in = append(*in, b)
 	if a.workers < maxCheckers {
 		a.workers++
@@ -203,7 +203,7 @@ func (a *Authority) wait(b *Bearer, in *queue) {
 	}
 }
 
-// next takes the next bearer from the queues, or says that a worker is done.
+// next removes the next bearer from the queues, or returns nil and ends the worker.
 func (a *Authority) next() *Bearer {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -227,8 +227,8 @@ func (a *Authority) checkAll() {
 	}
 }
 
-// Check asks about a bearer now, and has it end or go on. The log calls what is asked about
-// by a name.
+// Check verifies a bearer now, and ends or continues it. name is what the log calls the
+// credential.
 func (a *Authority) Check(b *Bearer, name string) {
 	select {
 	case b.turn <- struct{}{}:
@@ -290,8 +290,8 @@ func (a *Authority) beat() {
 	}
 }
 
-// askLate asks about the bearers whose time is over although their timer has not run: timers
-// count neither the time that the machine sleeps nor that by which its clock is set.
+// askLate queues the bearers whose check is due although their timer has not fired: timers
+// miss the time that the machine sleeps and adjustments of its clock.
 func (a *Authority) askLate() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -304,14 +304,14 @@ func (a *Authority) askLate() {
 	}
 }
 
-// Close has nobody asked any more. work is done soon after, because the gateway's ctx has ended.
+// Close starts no more checks. work is done soon after, because the gateway's ctx has ended.
 func (a *Authority) Close() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.closed = true
 }
 
-// refusal is an error that refuses somebody, and says what that one may know of it.
+// refusal is an error that refuses a bearer, and says what the bearer may learn of it.
 type refusal interface {
 	error
 	HTTPStatus() int
@@ -330,7 +330,7 @@ func (d *Denied) Error() string { return d.Message }
 // HTTPStatus returns the status.
 func (d *Denied) HTTPStatus() int { return cmp.Or(d.Status, http.StatusForbidden) }
 
-// OAuthError returns what the other side is told.
+// OAuthError returns the OAuth error code and description for the other side.
 func (d *Denied) OAuthError() (code, description string) { return "access_denied", d.Message }
 
 // Status returns the HTTP status of a refusal, or 0 for any other error.
@@ -348,7 +348,7 @@ func Definite(err error) bool {
 	return status == http.StatusUnauthorized || status == http.StatusForbidden
 }
 
-// reasonOf is what the other side may know of a refusal, as the reason of a close code.
+// reasonOf returns what the other side may learn of a refusal, as the reason of a close.
 func reasonOf(err error) string {
 	reason := ""
 	if r, ok := errors.AsType[refusal](err); ok {
@@ -362,7 +362,7 @@ func reasonOf(err error) string {
 
 const maxReason = 120 // bytes; a close frame has 123 (RFC 6455 section 5.5)
 
-// SameClaims reports whether nothing has changed for those who see auth.
+// SameClaims reports whether a and b have the same claims.
 func SameClaims(a, b *lmz.Auth) bool { return reflect.DeepEqual(a.Claims, b.Claims) }
 
 // Seen returns auth as nodes see it: without the ids of session and token.

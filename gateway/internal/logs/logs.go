@@ -1,5 +1,5 @@
-// Package logs decides what a gateway's log says: nothing that is secret, nothing that could
-// control a terminal, and no more of one message than a disk can hold.
+// Package logs restricts what a gateway logs: no secrets, nothing that could control a
+// terminal, and not so many entries of one message that a disk fills up.
 package logs
 
 import (
@@ -13,15 +13,14 @@ import (
 
 // Logs are the loggers of a gateway, by namespace (package debug).
 type Logs struct {
-	Connect *slog.Logger // who connects, and who is refused
+	Connect *slog.Logger // connections and refusals
 	Session *slog.Logger
 	Call    *slog.Logger // calls by clients, and calls to clients
 	Request *slog.Logger // HTTP requests to objects
 	Worker  *slog.Logger
 }
 
-// New makes the loggers of a gateway that logs to log. Entries that repeat too often are left
-// out.
+// New returns the loggers of a gateway that logs to log.
 func New(log *slog.Logger) Logs {
 	of := func(name string) *slog.Logger { return log.With("namespace", "lmz."+name) }
 	return Logs{
@@ -30,7 +29,7 @@ func New(log *slog.Logger) Logs {
 	}
 }
 
-// Methods returns the names of the methods for which a chain asks, as far as they can be shown.
+// Methods returns the names of the methods that a chain calls, in a form that is safe to log.
 func Methods(chain []byte) string {
 	methods, err := proto.Methods(chain)
 	if err != nil {
@@ -47,7 +46,7 @@ func Methods(chain []byte) string {
 	return strings.Join(methods, " ") + more
 }
 
-// Shown returns a name that a client has chosen in a form that is safe to log.
+// Shown returns a name chosen by a client in a form that is safe to log.
 func Shown(word string) string {
 	const longest = 80
 	if len(word) > longest {

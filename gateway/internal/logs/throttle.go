@@ -7,34 +7,33 @@ import (
 	"time"
 )
 
-// How many entries with one message the log gets: whoever can connect can cause some of
-// them, and a disk must not fill up with that.
+// How many entries with one message are logged: anyone who can connect can cause some of
+// them, and must not be able to fill the disk.
 const (
 	entriesPerSecond = 5
 	entriesAtOnce    = 200
 )
 
-// throttle is a [slog.Handler] that leaves entries out which repeat too often. The next
-// one that it lets through says how many those were. Debugging, which was asked for,
-// always passes.
+// throttle is a [slog.Handler] that drops entries that repeat too often. The next entry that
+// passes reports how many were dropped. Debug entries, which the user asked for, always pass.
 type throttle struct {
 	slog.Handler
 	messages *messages
 }
 
-// messages counts entries by message, of which the program has a fixed number.
+// messages counts entries by message; the program has a fixed number of messages.
 type messages struct {
 	mu sync.Mutex // guards the following field
 	of map[string]*entries
 }
 
 type entries struct {
-	left   float64 // that may follow at once
+	left   float64 // entries that may follow at once
 	as     time.Time
 	missed uint64
 }
 
-// Throttled returns a logger to log that leaves out entries which repeat too often.
+// Throttled returns a logger to log that drops entries that repeat too often.
 func Throttled(log *slog.Logger) *slog.Logger {
 	return slog.New(&throttle{log.Handler(), &messages{of: make(map[string]*entries)}})
 }
@@ -54,7 +53,7 @@ func (t *throttle) Handle(ctx context.Context, r slog.Record) error {
 	return t.Handler.Handle(ctx, r)
 }
 
-// take reports whether an entry may be written, and how many before it were not.
+// take reports whether an entry may be written, and how many were dropped before it.
 func (m *messages) take(message string, now time.Time) (missed uint64, ok bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -10,7 +10,8 @@ import (
 	"github.com/lumenize/lmz/internal/proto"
 )
 
-// Check asks the worker's guards whether a call would be allowed. They cannot call or send.
+// Check reports whether the worker's guards would allow a call. In a check they cannot call
+// or send.
 func (w *Worker) Check(ctx context.Context, called lmz.CallContext, req *lmz.Request) (v lmz.Verdict, err error) {
 	table, ok := w.handler.(lmz.Table)
 	if !ok {
@@ -33,7 +34,7 @@ func (w *Worker) Check(ctx context.Context, called lmz.CallContext, req *lmz.Req
 
 type checkKey struct{}
 
-// checking reports whether ctx is that of a guard which is only asked.
+// checking reports whether ctx belongs to a guard that Check runs.
 func checking(ctx context.Context) bool { return ctx.Value(checkKey{}) != nil }
 
 var errCallInCheck = errors.New("a call in a check of guards: nothing may leave the node")

@@ -1,5 +1,5 @@
 // Package worker runs the stateless nodes of a gateway. Their calls run concurrently, in one
-// [Pool], in which the subjects that pay take turns.
+// [Pool], which schedules the paying subjects fairly.
 package worker
 
 import (
@@ -22,13 +22,13 @@ import (
 	"github.com/lumenize/lmz/internal/turn"
 )
 
-// Mesh is what workers need of the mesh: a place to send their calls.
+// Mesh is what workers need of the mesh: it delivers their calls.
 type Mesh interface {
 	proto.Node
 	CheckTarget(to lmz.Address) *lmz.Error
 }
 
-// Pool is where the workers of a gateway run their calls.
+// Pool runs the calls of a gateway's workers.
 type Pool struct {
 	mesh     Mesh
 	accounts *budget.Accounts
@@ -37,8 +37,9 @@ type Pool struct {
 	line     turn.Line
 }
 
-// NewPool makes a pool in which at most eachPayer calls of one subject run at once; 0 means no
-// limit. Accounts pay for time and further steps, and work counts the calls that run or wait.
+// NewPool returns a pool in which at most eachPayer calls of one subject run at once; 0 means
+// no limit. accounts pay for time and additional steps, and work counts the calls that run or
+// wait.
 func NewPool(m Mesh, accounts *budget.Accounts, log *slog.Logger, work *sync.WaitGroup, eachPayer int) *Pool {
 	return &Pool{
 		mesh: m, accounts: accounts, log: log, work: work,
@@ -56,25 +57,25 @@ type Worker struct {
 
 var _ lmz.Caller = (*Worker)(nil)
 
-// Worker makes the worker of a binding. makeHandler gets its calling half and returns the
-// methods that others may call.
+// Worker returns the worker of a binding. makeHandler gets its [lmz.Caller] and returns the
+// handler of calls to it.
 func (p *Pool) Worker(binding string, makeHandler func(self lmz.Caller) lmz.Handler) *Worker {
 	w := &Worker{pool: p, self: lmz.Identity{Type: lmz.TypeWorker, Address: lmz.Worker(binding)}}
 	w.handler = makeHandler(w)
 	return w
 }
 
-// Table returns the worker's exposed methods; nil if its handler does not list them.
+// Table returns the worker's exposed methods, or nil if its handler does not list them.
 func (w *Worker) Table() lmz.Table {
 	table, _ := w.handler.(lmz.Table)
 	return table
 }
 
-// Bounds of the pool. A call that waits for another one, with the ctx of its handler, does not
-// count.
+// Bounds of the pool. A call that waits for another one, using the ctx of its handler, does
+// not count.
 const (
 	atOnce   = 64
-	mostWait = 10_000 // calls for which there is no room yet
+	mostWait = 10_000 // calls that wait for a place
 	waitEach = 1000   // of one subject
 )
 
@@ -104,7 +105,7 @@ func (w *Worker) Deliver(ctx context.Context, c *proto.Call, done func(proto.Ans
 		}
 		ctx, end := w.begin(ctx, place, c.Payer)
 		result, steps, err := proto.ExecuteCounted(ctx, w.handler, c.Chain)
-		w.pool.accounts.Add(c.Payer, budget.Steps, int64(steps-1)) // one was charged where the call came in
+		w.pool.accounts.Add(c.Payer, budget.Steps, int64(steps-1)) // the first was charged when the call arrived
 		end()
 		logs.Hidden(w.pool.log, w.self.Address, err)
 		done(proto.NewAnswer(result, err))
@@ -113,7 +114,7 @@ func (w *Worker) Deliver(ctx context.Context, c *proto.Call, done func(proto.Ans
 
 type holderKey struct{}
 
-// begin starts work in a place of the pool, which end gives back, and charges its time.
+// begin starts work in a place of the pool and charges its time; end releases the place.
 func (w *Worker) begin(ctx context.Context, place *turn.Place, payer string) (_ context.Context, end func()) {
 	holder := place.Hold(func(d time.Duration) { w.pool.accounts.Add(payer, budget.Time, int64(d)) })
 	w.running.Add(1)
@@ -148,7 +149,7 @@ func (w *Worker) CallRaw(ctx context.Context, to lmz.Address, c lmz.Continuation
 // Send implements [lmz.Caller].
 func (w *Worker) Send(ctx context.Context, to lmz.Address, c lmz.Continuation, options ...lmz.SendOption) error {
 	if checking(ctx) {
-		return nil // nothing leaves
+		return nil // a check sends nothing
 	}
 	o := node.SendOptions(options)
 	call, err := proto.NewCall(ctx, w.self, to, c)
@@ -159,7 +160,7 @@ func (w *Worker) Send(ctx context.Context, to lmz.Address, c lmz.Continuation, o
 		return err
 	}
 	proto.Sent(ctx)(call)
-	// what is sent goes on when the handler that sent it has returned
+	// a message outlives the handler that sent it
 	ctx, cancel := proto.ForSend(ctx)
 	call.NoReply = len(o.Reply.Ops()) == 0
 	w.pool.mesh.Deliver(ctx, call, func(a proto.Answer) {
@@ -183,8 +184,8 @@ func (w *Worker) reply(ctx context.Context, place *turn.Place, payer string, c l
 	}
 }
 
-// Left returns an error that names the workers which are still running calls; nil if there are
-// none.
+// Left returns an error that names the workers that are still running calls, or nil if there
+// are none.
 func Left(workers map[string]*Worker) error {
 	var left []error
 	for _, binding := range slices.Sorted(maps.Keys(workers)) {
