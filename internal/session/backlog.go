@@ -9,47 +9,47 @@ import (
 	"github.com/lumenize/lmz/internal/proto"
 )
 
-// Policy is how one end treats another that takes too little, or asks for too much. It is
-// behind an interface so that a browser does not load the gateway's.
+// Policy is how one end treats another that reads too slowly or calls too much. It is an
+// interface so that a browser need not load the gateway's policy.
 type Policy interface {
-	park(s *Session, c call)                   // lets a call wait
-	drop(s *Session, doomed func(c call) bool) // drops waiting calls without reply, and tells
-	refuse(s *Session, number uint64) bool     // whether an incoming call was one too many, and was answered
+	park(s *Session, c call)                   // queues a call
+	drop(s *Session, doomed func(c call) bool) // drops waiting one-way calls, and reports them
+	refuse(s *Session, number uint64) bool     // reports whether it refused an incoming call
 }
 
-// ForClients returns a gateway's policy. It does not refuse calls to a client that reads
-// too slowly, because their callers may not wait for an answer: the client learns that it
-// missed something. If it understands [proto.FeatureMissed], calls get numbers only as it
-// acknowledges, so its backlog has none and can be dropped: the calls without reply of
-// the caller that has the most waiting. A frame in their place says how many. The session
-// and the calls of others continue. The session of any other client ends.
+// ForClients returns a gateway's policy. It does not refuse calls to a client that reads too
+// slowly, because their callers may not wait for an answer: instead the client learns that it
+// missed something. If the client understands [proto.FeatureMissed], calls get numbers only
+// as it acknowledges, so the backlog is unnumbered and calls can be dropped from it: the
+// one-way calls of the caller with the largest backlog. A frame in their place says how many.
+// The session and the calls of others continue. The session of any other client ends.
 func ForClients() Policy { return forClients{} }
 
 type forClients struct{}
 
-// The parts of Limits.Frames and Limits.Bytes that may be numbered and not acknowledged
-// before further calls wait. They have to last for as long as an acknowledgement travels,
-// and answers wait behind them on a slow line.
+// The fractions of Limits.Frames and Limits.Bytes that may be numbered and not acknowledged
+// before further calls wait. They must cover the round trip of an acknowledgement; on a slow
+// line, answers wait behind them.
 const (
 	windowFrames = 4
 	windowBytes  = 32
 )
 
-// drops reports whether calls without reply may be dropped.
+// drops reports whether one-way calls may be dropped.
 func (s *Session) drops() bool { return s.limits.Policy != nil && s.peer.Has(proto.FeatureMissed) }
 
-// windowFull reports whether calls have to wait until the other end has acknowledged
-// more. A single frame always may go.
+// windowFull reports whether calls must wait until the other end has acknowledged more. A
+// single frame may always be sent.
 func (s *Session) windowFull() bool {
 	return s.drops() && len(s.outbox) > 0 &&
 		(s.limits.Bytes > 0 && s.outboxBytes >= s.limits.Bytes/windowBytes ||
 			s.limits.Frames > 0 && len(s.outbox) >= s.limits.Frames/windowFrames)
 }
 
-// marker reports whether c is no call but says what was dropped.
+// marker reports whether c is not a call but reports dropped calls.
 func (c *call) marker() bool { return c.frame.Kind == proto.KindMissed }
 
-// droppable reports whether nobody waits for the outcome of c, and it never left.
+// droppable reports whether c is a one-way call that was never sent.
 func (c *call) droppable() bool { return c.frame.NoReply && !c.sent() && !c.marker() }
 
 func (p forClients) park(s *Session, c call) {
@@ -68,7 +68,8 @@ func (p forClients) park(s *Session, c call) {
 	}
 }
 
-// thin drops what is too much. The last call is refused if there is nothing to drop.
+// thin drops calls until the limits hold. It refuses the last call if there is nothing to
+// drop.
 func (p forClients) thin(s *Session, last *call) {
 	if s.crowded() {
 		s.dropExpired()
@@ -86,17 +87,16 @@ func (p forClients) thin(s *Session, last *call) {
 	}
 }
 
-// crowded reports whether more waits than may. A single call always may.
+// crowded reports whether the waiting calls exceed the limits. A single call never does.
 func (s *Session) crowded() bool {
 	n := len(s.waiting) - s.markers
 	return s.limits.Waiting > 0 && n > s.limits.Waiting || s.limits.Bytes > 0 && n > 1 && s.waitingBytes > s.limits.Bytes
 }
 
-// callCost is what a call counts for beside its bytes when it is decided whose calls are
-// the most.
+// callCost is the weight of a call besides its bytes when the heaviest caller is determined.
 const callCost = 256
 
-// heaviest returns the caller of most of what can be dropped, the first of equals.
+// heaviest returns the caller with the most to drop, the first among equals.
 func (s *Session) heaviest() (caller lmz.Address, found bool) {
 	weights := make(map[lmz.Address]int)
 	for i := range s.waiting {
@@ -113,7 +113,7 @@ func (s *Session) heaviest() (caller lmz.Address, found bool) {
 	return caller, found
 }
 
-// drop leaves one marker for each caller, where the first of its calls was.
+// drop leaves one marker for each caller, in place of its first dropped call.
 func (forClients) drop(s *Session, doomed func(call) bool) {
 	if !slices.ContainsFunc(s.waiting, func(c call) bool { return c.droppable() && doomed(c) }) {
 		return
@@ -151,8 +151,8 @@ func (forClients) drop(s *Session, doomed func(call) bool) {
 	}
 }
 
-// refuse answers an incoming call as busy if too much is under way. The last of running is
-// it.
+// refuse answers an incoming call as busy if too much is in progress. s.running already
+// includes it.
 func (forClients) refuse(s *Session, number uint64) bool {
 	l, why := &s.limits, ""
 	switch {

@@ -14,17 +14,17 @@ type call struct {
 	key      uint64
 	frame    proto.Frame
 	deadline time.Time
-	urgent   bool // goes out although others are held
+	urgent   bool // sent even while others are held
 }
 
-// size is how many bytes a call keeps while it waits.
+// size returns how many bytes a call occupies while it waits.
 func (c *call) size() int { return len(c.frame.Payload) + len(c.frame.Context) }
 
-// sent reports whether an earlier session has sent the call: it may have run.
+// sent reports whether an earlier session sent the call, so it may have run.
 func (c *call) sent() bool { return c.frame.Again != proto.CallID{} }
 
-// Call makes a call with a key of the shell's choosing, not 0. It is settled
-// exactly once, unless f.NoReply. Urgent calls go out although others are held.
+// Call makes a call under a key of the shell's choosing, not 0. It is settled exactly once,
+// unless f.NoReply. Urgent calls are sent even while others are held.
 func (s *Session) Call(key uint64, f proto.Frame, urgent bool) []Effect {
 	if n := len(f.Payload) + len(f.Context); n > proto.MaxPayload {
 		s.refuse(key, errtype.TooLarge, "the call has "+strconv.Itoa(n)+" bytes, "+strconv.Itoa(proto.MaxPayload)+" fit in a frame")
@@ -51,8 +51,9 @@ func (s *Session) wait(c call) {
 	s.waitingBytes += c.size()
 }
 
-// dropExpired forgets the sends whose time is over; calls are given up by who made them.
-// What has less than a millisecond left would have none on the wire, and would not be run.
+// dropExpired drops the one-way calls whose deadline has passed; other calls are cancelled by
+// their callers. A call with less than a millisecond left would have zero on the wire, and
+// would not run.
 func (s *Session) dropExpired() {
 	now := s.now()
 	expired := func(c call) bool { return c.frame.NoReply && c.deadline.Sub(now) < time.Millisecond }
@@ -79,13 +80,13 @@ func (s *Session) push(c call) {
 		return
 	}
 	c.frame.Kind = proto.KindCall
-	c.frame.Timeout = max(c.deadline.Sub(s.now()), 0) // it may have waited
+	c.frame.Timeout = max(c.deadline.Sub(s.now()), 0) // the call may have waited
 	number := s.number(&c.frame)
 	if c.frame.Again == (proto.CallID{}) {
 		s.do(Sent{Key: c.key, Number: number})
 	}
 	if !c.frame.NoReply {
-		if s.limits.Forget { // the frame has it all
+		if s.limits.Forget { // the frame has all of it
 			c.frame = proto.Frame{}
 		}
 		s.calls[number] = c
@@ -96,13 +97,13 @@ func (s *Session) settle(key uint64, code lmz.Code, message string) {
 	s.do(Settle{Key: key, Answer: proto.Failure(code, "", message)})
 }
 
-// refuse settles a call that met a bound.
+// refuse settles a call that exceeds a limit.
 func (s *Session) refuse(key uint64, name, message string) {
 	s.do(Settle{Key: key, Answer: proto.Failure(lmz.CodeGateway, name, message)})
 }
 
-// Cancel gives a call up and settles it with why and with what is known: not
-// executed if no link has seen it, outcome unknown otherwise.
+// Cancel abandons a call and settles it with why and what is known: not executed if it was
+// never sent, otherwise outcome unknown.
 func (s *Session) Cancel(key uint64, why string) []Effect {
 	for i, c := range s.waiting {
 		if c.key == key {
@@ -142,7 +143,7 @@ func (s *Session) Answer(number uint64, a proto.Answer) []Effect {
 	return s.take()
 }
 
-// run has an incoming call run, or answers that there are too many.
+// run starts an incoming call, or refuses it if there are too many.
 func (s *Session) run(f proto.Frame) {
 	if f.NoReply {
 		s.do(Run{Number: f.Seq, Frame: f})
@@ -156,23 +157,23 @@ func (s *Session) run(f proto.Frame) {
 	s.do(Run{Number: f.Seq, Frame: f})
 }
 
-// ran forgets an incoming call.
+// ran forgets an incoming call that has ended.
 func (s *Session) ran(number uint64) {
 	s.runningBytes -= s.running[number]
 	delete(s.running, number)
 }
 
-// Hold makes new calls wait, but for urgent ones, until Release.
+// Hold makes new calls wait, except urgent ones, until Release.
 func (s *Session) Hold() { s.held = true }
 
-// Release lets out what Hold made wait.
+// Release sends the calls that Hold made wait.
 func (s *Session) Release() []Effect {
 	s.held = false
 	s.flush()
 	return s.take()
 }
 
-// flush sends what waits, in order, as far as it may go.
+// flush sends waiting calls, in order, while limits allow.
 func (s *Session) flush() {
 	s.dropExpired()
 	kept := s.waiting[:0]
@@ -184,6 +185,6 @@ func (s *Session) flush() {
 			kept = append(kept, c)
 		}
 	}
-	clear(s.waiting[len(kept):]) // frees what was sent
+	clear(s.waiting[len(kept):]) // frees the sent calls
 	s.waiting = kept
 }

@@ -7,9 +7,9 @@ import (
 	"github.com/lumenize/lmz/internal/proto"
 )
 
-// The state machines do nothing themselves. Each event returns effects, which the shell of
-// the machine executes in order. Every effect has a type of its own, whose fields are exactly
-// what it needs:
+// The state machines have no side effects. Each event returns effects, which the shell of the
+// machine carries out in order. Every effect has its own type, whose fields are exactly what
+// it needs:
 //
 //	for _, e := range machine.Event() {
 //		switch e := e.(type) {
@@ -32,11 +32,11 @@ type (
 		Frame  proto.Frame
 	}
 
-	// Stop cancels the incoming call with this number: nobody waits for its answer any more.
+	// Stop cancels the incoming call with this number: nobody waits for its answer.
 	Stop struct{ Number uint64 }
 
-	// Sent reports the number that the call with this key has got and keeps. If the call is
-	// presented again in a later session, there is no second Sent.
+	// Sent reports the number assigned to the call with this key, which it keeps. If the call
+	// is presented again in a later session, there is no second Sent.
 	Sent struct{ Key, Number uint64 }
 
 	// Settle answers the call with this key.
@@ -57,7 +57,8 @@ type (
 	// Missed reports that the other end has dropped Frame.Count calls of Frame.From.
 	Missed struct{ Frame proto.Frame }
 
-	// Dropped reports that this end has dropped Count calls of From, and tells the other end.
+	// Dropped reports that this end has dropped Count calls of From, and notifies the other
+	// end.
 	Dropped struct {
 		From  lmz.Address
 		Count uint64
@@ -66,7 +67,7 @@ type (
 	// Refused reports that an incoming call was answered as busy, because of [Limits].
 	Refused struct{}
 
-	// Break ends the link, whose other end has violated the protocol.
+	// Break closes the link, whose other end has violated the protocol.
 	Break struct{ Reason string }
 
 	// Overflow ends the session: more is waiting than [Limits] allow.
@@ -110,7 +111,7 @@ type (
 	// [Life.Renewed] or [Life.RenewFailed].
 	RenewToken struct{ Link uint64 }
 
-	// StateChanged tells the user.
+	// StateChanged reports the new state to the user.
 	StateChanged struct{ State State }
 
 	// LoginRequired tells the user. The life is over until [Life.Connect].
@@ -148,8 +149,8 @@ type (
 	// BeginSession begins a session.
 	BeginSession struct{ ID proto.SessionID }
 
-	// Welcome greets the client on the link that said hello, which is current from now on,
-	// and resumes the session there.
+	// Welcome greets the client on the link that said hello, makes that link current, and
+	// resumes the session there.
 	Welcome struct {
 		Resumed      bool
 		PeerReceived uint64

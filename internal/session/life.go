@@ -6,7 +6,7 @@ import (
 	"github.com/lumenize/lmz/internal/proto"
 )
 
-// State is where a client is on its way to the gateway.
+// State is the state of a client's connection to the gateway.
 type State int
 
 // The states of a client. It starts as Disconnected.
@@ -24,53 +24,53 @@ func (s State) String() string {
 
 // Timing of a client (PROTOCOL.md, "Close codes" and "Heartbeat").
 const (
-	AckDelay       = 200 * time.Millisecond // how long an acknowledgement may wait for a frame to ride on
+	AckDelay       = 200 * time.Millisecond // how long an acknowledgement waits to be piggybacked
 	answerDeadline = 10 * time.Second       // for a welcome or a pong
 	probeDeadline  = 3 * time.Second        // for the pong of a probe
 	renewBefore    = 30 * time.Second       // its expiry a token is replaced
-	renewRetry     = 5 * time.Second        // after an attempt to get one failed
-	longer         = time.Second            // by which a token lasts longer than the last one, or is the same
+	renewRetry     = 5 * time.Second        // after a failed renewal
+	longer         = time.Second            // a token whose expiry differs by less is the same one
 )
 
-// Loss says why a link or a dial failed: a close code, or the HTTP status of a
-// refused upgrade where the platform shows it, or neither.
+// Loss says why a link or a dial failed: a close code, or the HTTP status of a refused
+// upgrade where the platform shows it, or neither.
 type Loss struct {
 	Code   int
 	Status int
 	Reason string
-	After  time.Duration // when to come back, if the other side said so
+	After  time.Duration // when to reconnect, if the other side said so
 }
 
-// Life is a client's life: when to ask for a token, dial, wait, and give up. It is
-// not safe for concurrent use.
+// Life is a client's connection over time: when to ask for a token, dial, wait, and stop
+// trying. It is not safe for concurrent use.
 type Life struct {
-	// Heartbeat is how often to ping a quiet link; 0 is never. The gateway's welcome
-	// may set it.
+	// Heartbeat is how often to ping an idle link; 0 means never. The gateway's welcome may set
+	// it.
 	Heartbeat time.Duration
 
-	// Blind says that the platform does not show why a dial failed, as browsers do not.
-	// The second failure may be a refused token then.
+	// Blind says that the platform hides why a dial failed, as browsers do. Then the second
+	// failure may mean a refused token.
 	Blind bool
 
 	random   func() float64 // in [0, 1), for the jitter
 	state    State
 	link     uint64 // the current dial or link; 0 when there is none
-	links    uint64 // how many there were
+	links    uint64 // number of dials so far
 	failures int    // dials that failed since the link was last good
-	slow     int    // of them, since the quick period was over
+	slow     int    // of failures, those after the quick period
 	good     time.Time
-	refused  bool          // the next token must be another one
+	refused  bool          // the next token must differ
 	reauthed bool          // one such token was tried since the link was last good
 	pinged   bool          // a ping waits for its pong
-	probing  bool          // and for less time than usual
-	expires  time.Time     // of the current token; zero if nobody knows
-	advice   time.Duration // the gateway's, when to come back
-	taken    string        // why the gateway ended the last link with CloseTokenExpired, if not because of the time
+	probing  bool          // with the shorter deadline of a probe
+	expires  time.Time     // of the current token; zero if unknown
+	advice   time.Duration // the gateway's, when to reconnect
+	taken    string        // why the gateway ended the last link with CloseTokenExpired, unless expired
 
 	effects []LifeEffect
 }
 
-// NewLife makes a life that has not begun. random returns numbers in [0, 1).
+// NewLife returns a life that has not begun. random returns numbers in [0, 1).
 func NewLife(random func() float64) *Life { return &Life{random: random} }
 
 // State returns the current state.
@@ -97,8 +97,8 @@ func (l *Life) become(s State) {
 	}
 }
 
-// Connect begins the life, or dials at once if it waits for the next attempt. It
-// does nothing otherwise.
+// Connect begins the life, or dials at once if it is waiting for the next attempt. Otherwise
+// it does nothing.
 func (l *Life) Connect(now time.Time) []LifeEffect {
 	switch l.state {
 	case Disconnected:
@@ -113,7 +113,7 @@ func (l *Life) Connect(now time.Time) []LifeEffect {
 	return l.take()
 }
 
-// attempt asks for a token for a new dial.
+// attempt requests a token for a new dial.
 func (l *Life) attempt() {
 	l.links++
 	l.link = l.links
@@ -122,8 +122,7 @@ func (l *Life) attempt() {
 	l.refused = false
 }
 
-// Token says that the token for dial link is there, and when it expires, if that is
-// known.
+// Token reports that the token for dial link is available, and when it expires, if known.
 func (l *Life) Token(link uint64, expires time.Time) []LifeEffect {
 	if link == l.link {
 		l.expires = expires
@@ -133,8 +132,8 @@ func (l *Life) Token(link uint64, expires time.Time) []LifeEffect {
 	return l.take()
 }
 
-// TokenFailed says that there is no token for dial link: because the user must sign in,
-// which code says, or if code is 0 for a reason that may pass.
+// TokenFailed reports that there is no token for dial link: because the user must sign in,
+// with the code that says so, or with code 0 for a reason that may pass.
 func (l *Life) TokenFailed(now time.Time, link uint64, code int, reason string) []LifeEffect {
 	if link != l.link {
 		return nil
@@ -147,7 +146,7 @@ func (l *Life) TokenFailed(now time.Time, link uint64, code int, reason string) 
 	return l.take()
 }
 
-// TokenUnusable says that what came for dial link is no token, which is a fault of the
+// TokenUnusable reports that the token for dial link is invalid, which is a fault of the
 // program: asking again would not help.
 func (l *Life) TokenUnusable(link uint64, reason string) []LifeEffect {
 	if link != l.link {
@@ -158,8 +157,8 @@ func (l *Life) TokenUnusable(link uint64, reason string) []LifeEffect {
 	return l.take()
 }
 
-// Welcomed says that the gateway has answered on link, and how long the token is good; 0 if
-// it did not say.
+// Welcomed reports that the gateway has welcomed the client on link, and how long the token
+// is valid; 0 if it did not say.
 func (l *Life) Welcomed(now time.Time, link uint64, left time.Duration) []LifeEffect {
 	if link != l.link {
 		return nil
@@ -184,9 +183,9 @@ func (l *Life) RenewDue() []LifeEffect {
 	return l.take()
 }
 
-// Renewed says that the next token was written on link, or that the gateway has taken it,
-// and when it expires, if that is known. One that does not last longer is no use: the gateway will
-// close the link, and a new dial asks again.
+// Renewed reports that the next token was written on link, or that the gateway has accepted
+// it, and when it expires, if known. A token that does not last longer has no effect: the
+// gateway will close the link, and a new dial asks again.
 func (l *Life) Renewed(now time.Time, link uint64, expires time.Time) []LifeEffect {
 	if link != l.link || expires.Sub(l.expires) < longer {
 		return nil
@@ -196,8 +195,8 @@ func (l *Life) Renewed(now time.Time, link uint64, expires time.Time) []LifeEffe
 	return l.take()
 }
 
-// RenewFailed says that there is no next token: because the user must sign in, which
-// code says, or if code is 0 for a reason that may pass.
+// RenewFailed reports that there is no next token: because the user must sign in, with the
+// code that says so, or with code 0 for a reason that may pass.
 func (l *Life) RenewFailed(link uint64, code int, reason string) []LifeEffect {
 	switch {
 	case link != l.link:
@@ -210,16 +209,16 @@ func (l *Life) RenewFailed(link uint64, code int, reason string) []LifeEffect {
 	return l.take()
 }
 
-// Away is the gateway's advice on link to stay away for a while.
+// Away is the gateway's advice on link to wait before reconnecting.
 func (l *Life) Away(link uint64, after time.Duration) {
 	if link == l.link {
 		l.advice = min(after, slowCeiling)
 	}
 }
 
-// Probe asks now whether the link is still good, because the machine may have slept or
-// changed its network: a link that does not answer soon is given up. If the life waits
-// for its next attempt it dials at once.
+// Probe checks now whether the link is still good, because the machine may have slept or
+// changed its network: a link that does not answer soon is abandoned. If the life is waiting
+// for its next attempt, it dials at once.
 func (l *Life) Probe() []LifeEffect {
 	switch {
 	case l.state == Disconnected:
@@ -233,8 +232,7 @@ func (l *Life) Probe() []LifeEffect {
 	return l.take()
 }
 
-// Suspend gives the link up without a goodbye, and has nothing happen until Probe or
-// Connect.
+// Suspend abandons the link without a goodbye, and does nothing until Probe or Connect.
 func (l *Life) Suspend(now time.Time) []LifeEffect {
 	if l.state == Disconnected {
 		return nil
@@ -259,7 +257,7 @@ func (l *Life) beat(after time.Duration) {
 	l.do(Wait{Delay: after})
 }
 
-// Pong says that the answer to a ping came on link.
+// Pong reports the answer to a ping on link.
 func (l *Life) Pong(link uint64) []LifeEffect {
 	if link != l.link || !l.pinged {
 		return nil
@@ -286,7 +284,7 @@ func (l *Life) Timer(now time.Time) []LifeEffect {
 	return l.take()
 }
 
-// Lost says that dial or link link failed.
+// Lost reports that dial or link link failed.
 func (l *Life) Lost(now time.Time, link uint64, why Loss) []LifeEffect {
 	if link == l.link && l.state != Disconnected {
 		l.lost(now, why)
@@ -330,8 +328,8 @@ func (l *Life) stop() {
 	l.become(Disconnected)
 }
 
-// loginRequired ends the life. What the gateway said when it ended the link says more than
-// that there is no other token.
+// loginRequired ends the life. The reason the gateway gave when it ended the link is more
+// specific than the lack of another token.
 func (l *Life) loginRequired(code int, reason string) {
 	if l.taken != "" {
 		code, reason = proto.CloseTokenExpired, l.taken
@@ -340,7 +338,7 @@ func (l *Life) loginRequired(code int, reason string) {
 	l.stop()
 }
 
-// Close ends the life at the user's wish.
+// Close ends the life at the user's request.
 func (l *Life) Close() []LifeEffect {
 	if l.link != 0 {
 		l.do(Hangup{Link: l.link, Code: proto.CloseNormal, Reason: "Client disconnect"})

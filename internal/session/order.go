@@ -6,8 +6,7 @@ import (
 	"slices"
 )
 
-// sortedKeys makes what is done for every entry of a map happen in one order, so
-// that a schedule can be replayed.
+// sortedKeys returns the keys of m in a fixed order, so that a schedule can be replayed.
 func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K {
 	return slices.Sorted(maps.Keys(m))
 }

@@ -10,16 +10,16 @@ import (
 type numbered struct {
 	number   uint64
 	bytes    []byte
-	answered uint64 // the call that it answers; 0 if it is no answer
+	answered uint64 // number of the call that it answers; 0 if none
 }
 
-// heavy reports whether n more bytes are more than may wait. A single call always may.
+// heavy reports whether n more bytes would exceed the limit. A single call never does.
 func (s *Session) heavy(n int) bool {
 	return s.limits.Bytes > 0 && s.Held() > 0 && s.Held()+n > s.limits.Bytes
 }
 
-// full reports whether a call with n bytes cannot wait. Sends that nobody waits for and
-// whose time is over make room.
+// full reports whether there is no room for a waiting call with n bytes. It drops expired
+// one-way calls to make room.
 func (s *Session) full(n int) bool {
 	if s.limits.Waiting > 0 && len(s.waiting) >= s.limits.Waiting || s.heavy(n) {
 		s.dropExpired()
@@ -27,8 +27,8 @@ func (s *Session) full(n int) bool {
 	return s.limits.Waiting > 0 && len(s.waiting) >= s.limits.Waiting || s.heavy(n)
 }
 
-// number gives f the next number, keeps it until it is acknowledged and writes it
-// if there is a link.
+// number gives f the next number, keeps it until it is acknowledged, and sends it if there is
+// a link.
 func (s *Session) number(f *proto.Frame) uint64 {
 	s.sent++
 	f.Seq, f.Ack = s.sent, s.received
@@ -47,7 +47,7 @@ func (s *Session) number(f *proto.Frame) uint64 {
 	return f.Seq
 }
 
-// bound is called when more is kept. A session whose other end does not take it ends.
+// bound is called when more is kept. It ends a session whose other end does not keep up.
 func (s *Session) bound() {
 	switch {
 	case !s.over(1):
@@ -59,8 +59,8 @@ func (s *Session) bound() {
 	}
 }
 
-// over reports whether more is kept than factor times the limits. What waits has a limit
-// of its own where it can be dropped.
+// over reports whether more is kept than factor times the limits. Waiting calls that can be
+// dropped have their own limit.
 func (s *Session) over(factor int) bool {
 	kept := s.outboxBytes
 	if !s.drops() {

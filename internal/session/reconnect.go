@@ -4,12 +4,12 @@ import "time"
 
 // How long a client waits before it dials again (PROTOCOL.md, "Close codes").
 const (
-	quickCeiling = time.Second      // of the delay before a dial while the link was good a moment ago
-	quickPeriod  = 10 * time.Second // how long that is
+	quickCeiling = time.Second      // of the delay while the link was good recently
+	quickPeriod  = 10 * time.Second // how long "recently" is
 	slowCeiling  = 30 * time.Second // of the delay after that, reached by doubling
 )
 
-// retry waits with full jitter: up to a second for the first ten, then up to a
+// retry waits with full jitter: up to a second during the first ten seconds, then up to a
 // ceiling that doubles to 30 s.
 func (l *Life) retry(now time.Time) {
 	l.failures++

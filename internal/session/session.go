@@ -1,8 +1,8 @@
-// Package session is the two state machines of a client's connection, without
-// sockets, timers or goroutines: a [Session], the calls that survive the links they
-// run over, and a [Life], when to dial and when to give up. A [Seat] is the
-// gateway's view of a client's address. State and event in, state and effects out:
-// the shells in packages client and gateway do what the effects say, in order.
+// Package session has the two state machines of a client's connection, without sockets,
+// timers or goroutines: a [Session] holds the calls that survive the links they run over, and
+// a [Life] decides when to dial and when to stop. A [Seat] is the gateway's view of a
+// client's address. Each takes an event and returns effects: the shells in packages client
+// and gateway carry them out, in order.
 package session
 
 import (
@@ -13,52 +13,51 @@ import (
 	"github.com/lumenize/lmz/internal/proto"
 )
 
-// Limits of one end of a session. Zero means no limit.
+// Limits are the limits of one end of a session. Zero means no limit.
 type Limits struct {
 	Calls   int // calls in flight; more wait
-	Running int // incoming calls without answer; more are refused with [lmz.ErrBusy]
+	Running int // incoming calls in progress; more are refused with [lmz.ErrBusy]
 	Waiting int // calls that wait; more are refused with [lmz.ErrQueueFull]
 
-	// RunningBytes is how many bytes incoming calls without answer may have, beyond the
-	// first of them; more are refused with [lmz.ErrBusy].
+	// RunningBytes is how many bytes incoming calls in progress may have, unless there is only
+	// one; more are refused with [lmz.ErrBusy].
 	RunningBytes int
 
-	// Frames and Bytes are of what is not acknowledged, and Bytes also of what waits.
-	// Beyond them, if nothing is acknowledged for [StallTimeout], the session ends; it
-	// ends at once at sixteen times that. Beyond Bytes calls are refused, and beyond four
-	// times that incoming calls, because their answers would only wait.
+	// Frames and Bytes limit what is not acknowledged, and Bytes also what waits. Beyond them
+	// the session ends if nothing is acknowledged for [StallTimeout], and at sixteen times that
+	// it ends at once. Beyond Bytes calls are refused, and beyond four times that incoming
+	// calls too, because their answers would only wait.
 	Frames, Bytes int
 
-	// Policy is what happens beyond the limits. Nil is a client's: calls beyond Waiting and
-	// Bytes are refused, and it does not mind how many of the other end's run.
+	// Policy says what happens beyond the limits. Nil is a client's: calls beyond Waiting and
+	// Bytes are refused, and incoming calls are not limited.
 	Policy Policy
 
-	// Forget says that Restart is never called, so that a call need not be kept beside its
-	// frame, which goes when the other end has it.
+	// Forget promises that Restart is never called, so that a call need not be kept in addition
+	// to its frame, which is freed when the other end has it.
 	Forget bool
 }
 
-// StallTimeout is how long the other end may take to acknowledge something while too
-// much waits for it.
+// StallTimeout is how long the other end may acknowledge nothing while too much waits for it.
 const StallTimeout = 5 * time.Second
 
-// hardFactor is how many times Limits.Frames and Limits.Bytes are too much for any
-// other end.
+// hardFactor is the multiple of Limits.Frames and Limits.Bytes at which a session ends at
+// once.
 const hardFactor = 16
 
-// answersFactor is how many times Limits.Bytes may wait before incoming calls are
+// answersFactor is the multiple of Limits.Bytes that may wait before incoming calls are
 // refused, because their answers would only wait, too.
 const answersFactor = 4
 
-// After so many frames, or bytes, an acknowledgement goes out by itself. Most ride on
-// other frames.
+// After so many frames or bytes an acknowledgement is sent in a frame of its own. Most are
+// piggybacked on other frames.
 const (
 	ackEvery = 32
 	ackBytes = 64 << 10
 )
 
-// Session is one end of a session: numbered frames in both directions, kept until
-// the other end has them. Both ends use it. It is not safe for concurrent use.
+// Session is one end of a session: numbered frames in both directions, kept until the other
+// end has them. Both ends use it. It is not safe for concurrent use.
 type Session struct {
 	ID     proto.SessionID
 	limits Limits
@@ -66,29 +65,29 @@ type Session struct {
 
 	linked   bool
 	peer     proto.Features // what the other end understands
-	held     bool           // new calls wait, but for urgent ones
+	held     bool           // new calls wait, except urgent ones
 	sent     uint64         // number of the last frame made
 	received uint64         // number of the last frame received
-	ackSent  uint64         // what the other side knows of received
-	unacked  int            // bytes that came since
+	ackSent  uint64         // the last value of received that was acknowledged
+	unacked  int            // bytes received since
 	ackTimer bool
 
-	progress uint64 // what of ours was acknowledged when the stall timer was set
-	stalling bool   // it is set
+	progress uint64 // the last frame acknowledged when the stall timer was set
+	stalling bool   // the stall timer is set
 
-	outbox       []numbered // made, not acknowledged, ascending
+	outbox       []numbered // not acknowledged, ascending
 	outboxBytes  int
-	waiting      []call // not numbered: no link has seen them, or not in this session
+	waiting      []call // without numbers: not sent, or not in this session
 	waitingBytes int
-	markers      int             // those of waiting that say what was dropped
+	markers      int             // entries of waiting that report dropped calls
 	calls        map[uint64]call // ours in flight by number
-	running      map[uint64]int  // bytes of theirs that are not answered
+	running      map[uint64]int  // bytes of incoming calls in progress, by number
 	runningBytes int
 
 	effects []Effect
 }
 
-// New makes one end of a session that has no link yet. now tells the time.
+// New returns one end of a session that has no link yet. now returns the time.
 func New(id proto.SessionID, limits Limits, now func() time.Time) *Session {
 	return &Session{
 		ID: id, limits: limits, now: now,
@@ -104,7 +103,7 @@ func (s *Session) Received() uint64 { return s.received }
 // acknowledged, and calls that have no number yet.
 func (s *Session) Held() int { return s.outboxBytes + s.waitingBytes }
 
-// Requests returns how many bytes the other end's calls have that wait for an answer.
+// Requests returns how many bytes the other end's calls in progress have.
 func (s *Session) Requests() int { return s.runningBytes }
 
 // take returns the effects of one event.
@@ -117,9 +116,9 @@ func (s *Session) take() []Effect {
 // maxRecycled is the capacity of the largest slice that Recycle keeps.
 const maxRecycled = 8
 
-// Recycle takes back the effects of an event after their execution, so that the next event
-// need not allocate a slice. It clears them: an idle session must not keep the last frames
-// alive. The caller must not use the slice any more.
+// Recycle takes back the effects of an event after they were carried out, so that the next
+// event need not allocate a slice. It clears them: an idle session must not keep the last
+// frames alive. The caller must not use the slice afterwards.
 func (s *Session) Recycle(effects []Effect) {
 	clear(effects)
 	if s.effects == nil && cap(effects) <= maxRecycled {
@@ -132,7 +131,7 @@ func (s *Session) Recycle(effects []Effect) {
 //go:noinline
 func (s *Session) do(e Effect) { s.effects = append(s.effects, e) }
 
-// Receive takes a numbered frame or an acknowledgement from the current link.
+// Receive handles a numbered frame or an acknowledgement from the current link.
 func (s *Session) Receive(f proto.Frame) []Effect {
 	if !s.acknowledged(f.Ack) {
 		return s.take()
@@ -144,7 +143,7 @@ func (s *Session) Receive(f proto.Frame) []Effect {
 		return s.take()
 	}
 	switch {
-	case f.Seq <= s.received: // repeated after a resume: we have it
+	case f.Seq <= s.received: // a duplicate after a resume
 		return s.take()
 	case f.Seq != s.received+1:
 		s.do(Break{Reason: "frame " + strconv.FormatUint(f.Seq, 10) +
@@ -173,12 +172,12 @@ func (s *Session) Receive(f proto.Frame) []Effect {
 	return s.take()
 }
 
-// Resume puts the session on a new link, whose other end has received our frames
-// up to peerReceived and understands the features in peer: the rest is repeated, then
-// what waited goes out.
+// Resume continues the session on a new link, whose other end has received our frames up to
+// peerReceived and understands the features in peer: it resends the rest, then sends what
+// waited.
 func (s *Session) Resume(peerReceived uint64, peer proto.Features) []Effect {
 	s.linked, s.peer = true, peer
-	s.ackSent, s.unacked = s.received, 0 // the greeting told it
+	s.ackSent, s.unacked = s.received, 0 // the greeting acknowledged them
 	if !s.acknowledged(peerReceived) {
 		return s.take()
 	}
@@ -186,19 +185,19 @@ func (s *Session) Resume(peerReceived uint64, peer proto.Features) []Effect {
 		s.do(Write{n.bytes})
 	}
 	if s.markers > 0 && !s.drops() {
-		s.overflow() // it cannot be told
+		s.overflow() // the other end would not understand the markers
 		return s.take()
 	}
 	s.flush()
 	return s.take()
 }
 
-// Unlink says that the link is gone. The session goes on.
+// Unlink reports that the link is gone. The session continues.
 func (s *Session) Unlink() { s.linked = false }
 
-// Restart ends the session and begins the one called id in its place. Calls that
-// no link has seen go over to it, and before them those in flight, to be presented
-// again under the number that they had first. Incoming ones are stopped.
+// Restart ends the session and begins the one called id in its place. Unsent calls carry over
+// to it, preceded by those in flight, which are presented again under their first number.
+// Incoming calls are stopped.
 func (s *Session) Restart(id proto.SessionID) []Effect {
 	var waiting []call
 	for _, number := range sortedKeys(s.calls) {
@@ -219,8 +218,8 @@ func (s *Session) Restart(id proto.SessionID) []Effect {
 	return s.take()
 }
 
-// End ends the session for good: calls in flight are settled as unknown, those
-// that wait as not executed, and incoming ones are stopped.
+// End ends the session for good: calls in flight are settled as unknown, waiting calls as not
+// executed, and incoming ones are stopped.
 func (s *Session) End(why string) []Effect {
 	s.linked = false
 	for _, number := range sortedKeys(s.calls) {
@@ -242,7 +241,7 @@ func (s *Session) End(why string) []Effect {
 	return s.take()
 }
 
-// stopRunning gives up the incoming calls.
+// stopRunning stops the incoming calls.
 func (s *Session) stopRunning() {
 	for _, number := range sortedKeys(s.running) {
 		s.do(Stop{Number: number})

@@ -10,12 +10,12 @@ import (
 	"github.com/lumenize/lmz/internal/session"
 )
 
-// run prepares a call of the client. It builds the call context from the connection;
-// all that it takes from the client is state, which is marked as such. c.mu is held.
+// run prepares a call of the client. It builds the call context from the connection; from the
+// client it takes only state, which is marked as such. c.mu is held.
 func (c *client) run(number uint64, f proto.Frame) func() {
 	if f.NoReply && (c.sends == maxSends || c.sends > 0 && c.sendBytes+len(f.Payload) > maxRequestBytes) {
 		c.clients.Counts.BusySessions.Add(1)
-		return func() {} // nobody waits to hear of it
+		return func() {} // nobody waits for the outcome
 	}
 	ctx, cancel := context.WithTimeout(c.clients.ctx, min(f.Timeout, c.clients.options.CallLimit))
 	call := &proto.Call{
@@ -25,7 +25,7 @@ func (c *client) run(number uint64, f proto.Frame) func() {
 	}
 	again := c.wire.Dialect().Traits().Again
 	switch {
-	case !again: // so nothing is kept
+	case !again: // so the object keeps no outcome
 		call.ID = proto.CallID{}
 	case f.Again != proto.CallID{}:
 		call.ID, call.Again = f.Again, true
@@ -45,7 +45,7 @@ func (c *client) run(number uint64, f proto.Frame) func() {
 	return func() { c.toMesh(ctx, call, answer) }
 }
 
-// countSend counts a call without an answer until it has ended. c.mu is held.
+// countSend counts a one-way call until it has ended. c.mu is held.
 func (c *client) countSend(size int, done func(proto.Answer)) func(proto.Answer) {
 	c.sends++
 	c.sendBytes += size
@@ -58,15 +58,15 @@ func (c *client) countSend(size int, done func(proto.Answer)) func(proto.Answer)
 	}
 }
 
-// answerer returns what takes the answer to a call of the client, and whose ctx cancel
-// ends. A client whose dialect has no deadlines gets an answer at the end of the call limit in
-// any case. c.mu is held.
+// answerer returns the function that takes the answer to a call of the client; cancel ends
+// the call's ctx. A client whose dialect has no deadlines always gets an answer at the end of
+// the call limit. c.mu is held.
 func (c *client) answerer(number uint64, cancel func()) func(proto.Answer) {
 	current := c.session
 	answer := func(a proto.Answer) {
 		cancel()
 		c.step(func() []session.Effect {
-			if c.session != current { // its session has ended: nobody waits
+			if c.session != current { // its session has ended
 				return nil
 			}
 			delete(c.running, number)
@@ -85,10 +85,10 @@ func (c *client) answerer(number uint64, cancel func()) func(proto.Answer) {
 	}
 }
 
-// leaveToNext keeps back the answer to a call to an object that was not executed because the
-// gateway stops: the client, which waits for it, presents the call again to the next gateway.
-// So it does with one that was presented again, and of which this gateway does not know what
-// became: the next one may.
+// leaveToNext withholds the answer to a call to an object that was not executed because the
+// gateway is stopping: the waiting client presents the call again to the next gateway. The
+// same holds for a call that was presented again and whose outcome this gateway does not
+// know: the next one may.
 func (g *Clients) leaveToNext(call *proto.Call, answer func(proto.Answer)) func(proto.Answer) {
 	return func(a proto.Answer) {
 		open := a.Failed == lmz.CodeGateway || call.Again && a.Failed == lmz.CodeUnknown
@@ -98,7 +98,7 @@ func (g *Clients) leaveToNext(call *proto.Call, answer func(proto.Answer)) func(
 	}
 }
 
-// toMesh carries a call of the client on, if nothing is against it.
+// toMesh delivers a call of the client to the mesh, unless the budget or the rules refuse it.
 func (c *client) toMesh(ctx context.Context, call *proto.Call, done func(proto.Answer)) {
 	size := int64(callOverhead + len(call.Chain))
 	if refused := c.clients.take(call, size); refused != nil {
@@ -116,7 +116,7 @@ func (c *client) toMesh(ctx context.Context, call *proto.Call, done func(proto.A
 	c.clients.mesh.Deliver(ctx, call, done)
 }
 
-// Deliver carries a call of the mesh to a client.
+// Deliver delivers a call of the mesh to a client.
 func (g *Clients) Deliver(ctx context.Context, call *proto.Call, done func(proto.Answer)) {
 	callContext, err := proto.MarshalContext(call.Context)
 	if err != nil {
@@ -128,7 +128,7 @@ func (g *Clients) Deliver(ctx context.Context, call *proto.Call, done func(proto
 	}
 }
 
-// deliver hands a call to the client's session, and reports whether there is one.
+// deliver passes a call to the client's session, and reports whether there is one.
 func (c *client) deliver(ctx context.Context, call *proto.Call, callContext []byte, done func(proto.Answer)) bool {
 	taken := false
 	c.step(func() []session.Effect {
@@ -155,7 +155,7 @@ func (c *client) deliver(ctx context.Context, call *proto.Call, callContext []by
 	return taken
 }
 
-// giveUp cancels a call because its caller gave up or its deadline passed.
+// giveUp cancels a call because its caller abandoned it or its deadline passed.
 func (c *client) giveUp(key uint64, ctx context.Context) {
 	why := "the call was given up"
 	if ctx.Err() == context.DeadlineExceeded {

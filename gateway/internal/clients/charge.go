@@ -6,31 +6,31 @@ import (
 	"github.com/lumenize/lmz/internal/proto"
 )
 
-// What is charged to the budgets of clients' subjects while it waits at the gateway: to the
-// caller its calls that have no answer yet, and to the reader what its sessions keep until
-// it is acknowledged.
+// While data waits at the gateway it is charged to the budgets of clients' subjects: the
+// caller pays for its calls without an answer so far, and the reader for what its sessions
+// hold until it is acknowledged.
 
-// callOverhead is about what a call keeps besides its chain.
+// callOverhead is roughly what a call occupies besides its chain.
 const callOverhead = 1 << 10
 
-// chargeEvery is by how much what a session keeps has to change before the account is told.
+// chargeEvery is the change in what a session holds after which the account is updated.
 const chargeEvery = 16 << 10
 
-// charged is what the account of a subject was told of a client.
+// charged is what the account of a subject was last charged for a client.
 type charged struct {
 	subject string // whose session it is; "" if there is none
 	bytes   int64
 }
 
-// StepBytes is how many bytes of a call or request count as one step more: whoever sends
-// large ones moves them through the memory of all.
+// StepBytes is how many bytes of a call or request count as one more step, because large ones
+// move through memory that all share.
 const StepBytes = 64 << 10
 
 func stepsOf(bytes int) int64 { return 1 + int64(bytes/StepBytes) }
 
-// take charges a call to who pays for it, and returns why it must not go on, or nil. One that
-// is presented again becomes a debt: its object refuses it if it has not been executed.
-// Objects look at the debts of time when the turn has come, workers have nobody else who does.
+// take charges a call to its payer, and returns why it is refused, or nil. A call that is
+// presented again becomes a debt: its object refuses it if it has not been executed. Objects
+// check the debts of time when the turn starts; for workers only take does.
 func (g *Clients) take(call *proto.Call, size int64) *lmz.Error {
 	if steps := stepsOf(len(call.Chain)); call.Again {
 		g.accounts.Add(call.Payer, budget.Steps, steps)
@@ -45,7 +45,7 @@ func (g *Clients) take(call *proto.Call, size int64) *lmz.Error {
 	return g.accounts.Take(call.Payer, budget.Waiting, size)
 }
 
-// giveBack returns a done that ends the charge of a call.
+// giveBack wraps done so that it ends the charge of a call.
 func (g *Clients) giveBack(payer string, size int64, done func(proto.Answer)) func(proto.Answer) {
 	return func(a proto.Answer) {
 		g.accounts.Add(payer, budget.Waiting, -size)
@@ -53,9 +53,9 @@ func (g *Clients) giveBack(payer string, size int64, done func(proto.Answer)) fu
 	}
 }
 
-// charge tells the account what the client's session keeps. A session that grows while its
-// subject keeps more than it may is to be ended: then charge returns what does it. c.mu is
-// held.
+// charge updates the account with what the client's session holds. If the session has grown
+// and its subject is over its limit, charge returns the function that ends the session. c.mu
+// is held.
 func (c *client) charge() (over func()) {
 	now := charged{subject: c.charged.subject}
 	switch {

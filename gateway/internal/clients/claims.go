@@ -13,9 +13,9 @@ import (
 	"github.com/lumenize/lmz/internal/value"
 )
 
-// claimed returns the state that a client sends with a call, which is all that the
-// gateway takes from it. Whatever else it says in the call context is dropped, and
-// noted if an honest client would not say it. c.mu is held.
+// claimed returns the state that a client sends with a call, the only part of the call
+// context that the gateway takes from it. Everything else is dropped, and logged if an honest
+// client would not send it. c.mu is held.
 func (c *client) claimed(f proto.Frame) map[string]lmz.Value {
 	if len(f.Context) <= 1 { // nearly always: an empty map
 		return nil
@@ -33,16 +33,16 @@ func (c *client) claimed(f proto.Frame) map[string]lmz.Value {
 	case len(claims.Chain) > 1 || len(claims.Chain) == 1 && claims.Chain[0] != c.self: // the original's client sends the chain that it was called with
 		c.suspect(slog.LevelInfo, f.To, "a call chain")
 	}
-	if claims.ClientState == nil { // it may call its state either: both are its word alone
+	if claims.ClientState == nil { // it may use either name: both are only its claim
 		return claims.State
 	}
 	maps.Copy(claims.ClientState, claims.State)
 	return claims.ClientState
 }
 
-// checked returns the answer of a client as the mesh may see it. Who failed is one of
-// the codes that there are, and only the gateway says that a client's session has
-// ended: of one that has not, whoever believed it would drop the subscriptions.
+// checked sanitizes the answer of a client for the mesh. Failed is one of the known codes,
+// and only the gateway may report that a client's session has ended: if the session
+// continues, a caller that believed the report would drop the client's subscriptions.
 func (g *Clients) checked(a proto.Answer) proto.Answer {
 	switch a.Failed {
 	case "", lmz.CodeCallee, lmz.CodeGuard, lmz.CodeAbsent, lmz.CodeGateway, lmz.CodeUnknown:
@@ -74,7 +74,7 @@ func (g *Clients) hasClient(instance string) bool {
 	return false
 }
 
-// suspect notes what was dropped or refused before it was a call. c.mu is held.
+// suspect logs what was dropped or refused before it became a call. c.mu is held.
 func (c *client) suspect(level slog.Level, to lmz.Address, what string) {
 	c.clients.log.Call.Log(context.Background(), level, "message of a client not taken as it is",
 		"instance", c.self.Instance, "subject", c.auth.Subject, "to", logs.Shown(to.String()), "what", what)

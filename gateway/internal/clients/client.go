@@ -16,18 +16,17 @@ import (
 	"github.com/lumenize/lmz/internal/session"
 )
 
-// client is a client as its neighbours see it: an address with a session, over
-// whichever connection it has now. It feeds the two state machines and does what
-// they say.
+// client is an address with a session, over whichever connection it has now. It feeds the two
+// state machines and carries out their effects.
 type client struct {
 	clients     *Clients
 	rules       Rules
 	self        lmz.Identity
-	connections int // of this address that may still greet; guarded by gateway.mu
+	connections int // of this address that may still greet; guarded by clients.mu
 
-	// order is held while what arrived is carried on, so that calls are delivered in
-	// the order in which they were made, also when one connection takes over from
-	// another. It is taken before mu.
+	// order is held while received messages are processed, so that calls are delivered in the
+	// order in which they were made, even when one connection takes over from another. It is
+	// locked before mu.
 	order sync.Mutex
 
 	mu        sync.Mutex // guards the following fields
@@ -35,18 +34,18 @@ type client struct {
 	session   *session.Session   // nil when the seat is free
 	wire      dialect.Translator // of the session's frames; nil when the seat is free
 	auth      *lmz.Auth          // of the current connection, as nodes see it
-	from      *connection        // the current one or, in the grace period, the last
+	from      *connection        // the current connection or, in the grace period, the last
 	link      *link.Link         // the current connection's, or nil
 	features  proto.Features     // what the client on the current connection understands
 	nextKey   uint64
 	calls     map[uint64]*outgoing
 	running   map[uint64]runningCall // the session's calls by number
 	kept      map[uint64]keptAnswer  // its calls to objects, until it has their answers
-	sends     int                    // its calls without an answer that are under way
+	sends     int                    // its one-way calls in progress
 	sendBytes int                    // of those
 	charged   charged                // to the budget of the client's subject
-	ended     []func()               // wait for the end of the session
-	toldOf    []func()               // those of a session that has just ended, and what it called if that ends too
+	ended     []func()               // run when the session ends
+	toldOf    []func()               // ended of a session that is over, and the cancels of its calls
 }
 
 // keptAnswer is a call whose outcome its object keeps.
@@ -55,10 +54,11 @@ type keptAnswer struct {
 	id     proto.CallID
 }
 
-// runningCall is a call of the client that has no answer yet, or wants none and has not ended.
+// runningCall is a call of the client without an answer so far, or a one-way call in
+// progress.
 type runningCall struct {
 	cancel context.CancelFunc
-	kept   bool // it goes on after the session: its outcome is kept for the client's next one, or nobody asks for it
+	kept   bool // continues after the session: its outcome is kept for the next one, or not wanted
 }
 
 // outgoing is a call to the client.
@@ -67,18 +67,18 @@ type outgoing struct {
 	stop func() bool // stops watching the caller's ctx
 }
 
-// Bounds of a session at the gateway (PROTOCOL.md, "Limits"). Beyond them
-// the session ends with CloseOverflow.
+// Bounds of a session at the gateway (PROTOCOL.md, "Limits"). Beyond them the session ends
+// with CloseOverflow.
 const (
 	maxInFlight     = 256
-	maxWaiting      = 1000 // calls that wait, and frames that are not acknowledged
-	maxSends        = 1000 // calls without an answer that are under way; more are dropped
+	maxWaiting      = 1000 // waiting calls, and unacknowledged frames
+	maxSends        = 1000 // one-way calls in progress; more are dropped
 	maxWaitingBytes = 4 << 20
 	maxRequestBytes = 16 << 20 // of its calls that wait for an answer; more are refused
 )
 
-// seat returns the client with this instance name, new if nobody has it yet, or nil
-// when the gateway closes.
+// seat returns the client with this instance name, creating it if necessary, or nil when the
+// gateway is closing.
 func (g *Clients) seat(r Rules, instance string) *client {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -99,7 +99,7 @@ func (g *Clients) seat(r Rules, instance string) *client {
 	return c
 }
 
-// leave says that a connection which asked for the seat has ended.
+// leave counts out a connection that asked for the seat and has ended.
 func (g *Clients) leave(c *client) {
 	g.mu.Lock()
 	c.connections--
@@ -107,19 +107,19 @@ func (g *Clients) leave(c *client) {
 	g.retire(c)
 }
 
-// maxRetired is how many clients without connection and session are remembered, each
-// with some hundred bytes: so that one which comes back learns whether it was superseded.
+// maxRetired is how many clients without connection and session are remembered, at a few
+// hundred bytes each, so that one that comes back learns whether it was superseded.
 const maxRetired = 4096
 
-// retire puts a client without connection and session last among those that are
-// remembered, and forgets the first.
+// retire remembers a client without connection and session as the newest, and forgets the
+// oldest if there are too many.
 func (g *Clients) retire(c *client) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if !g.idle(c) {
 		return
 	}
-	again := func(other *client) bool { return other == c } // it was here before
+	again := func(other *client) bool { return other == c } // already retired once
 	g.retired = append(slices.DeleteFunc(g.retired, again), c)
 	c.shed()
 	if len(g.retired) <= maxRetired {
@@ -132,9 +132,9 @@ func (g *Clients) retire(c *client) {
 	}
 }
 
-// shed lets go of what only a session needs. What is remembered of a client that has gone
-// must not grow with what it did: no map that was large once, and no closure over its
-// connection, which has buffers of 8 KiB.
+// shed frees what only a session needs. The memory for a client that has gone must not depend
+// on what it did: no map that was once large, and no closure that references its connection,
+// which has buffers of 8 KiB.
 func (c *client) shed() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -143,8 +143,8 @@ func (c *client) shed() {
 	}
 }
 
-// idle reports whether a client that is remembered has neither a connection nor a
-// session. g.mu is held.
+// idle reports whether a remembered client has neither a connection nor a session. g.mu is
+// held.
 func (g *Clients) idle(c *client) bool {
 	return c.connections == 0 && !c.hasSession() && g.clients[c.self.Address] == c
 }
@@ -156,8 +156,8 @@ func (c *client) hasSession() bool {
 	return c.seat.Taken()
 }
 
-// held returns how many bytes are kept for the client: frames and calls that wait for it,
-// and its calls that have not ended. It takes no time.
+// held returns how many bytes are held for the client: frames and calls that wait for it, and
+// its calls in progress. It is cheap.
 func (c *client) held() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -167,15 +167,15 @@ func (c *client) held() int {
 	return c.session.Held() + c.session.Requests() + c.sendBytes
 }
 
-// step does one event under the lock, and what follows from it: frames are written
-// at once, everything that may call another node comes after, without the lock.
+// step handles one event and carries out its effects: frames are written under the lock, and
+// everything that may call another node runs afterwards, without it.
 func (c *client) step(event func() []session.Effect) {
 	for _, f := range c.stepLocked(event) {
 		f()
 	}
 }
 
-// stepLocked does one event under the lock, which it gives back also if that panics.
+// stepLocked handles one event under the lock, which it releases even if event panics.
 func (c *client) stepLocked(event func() []session.Effect) (later []func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -186,8 +186,8 @@ func (c *client) stepLocked(event func() []session.Effect) (later []func()) {
 	return later
 }
 
-// apply does the effects of the session and returns what must wait until c.mu, which
-// is held, is not.
+// apply carries out the effects of the session and returns what must wait until c.mu, which
+// is held, is released.
 func (c *client) apply(effects []session.Effect) (later []func()) {
 	for _, e := range effects {
 		switch e := e.(type) {
@@ -270,7 +270,7 @@ func (c *client) stallTimeout() {
 	})
 }
 
-// closeLink closes the current connection, which counts no more. c.mu is held.
+// closeLink closes the current connection and forgets it. c.mu is held.
 func (c *client) closeLink(code int, reason string) {
 	if c.link != nil {
 		c.wire.Close(code, reason)
@@ -278,7 +278,7 @@ func (c *client) closeLink(code int, reason string) {
 	}
 }
 
-// abandonLink is closeLink, but nothing is written any more. c.mu is held.
+// abandonLink is closeLink without flushing. c.mu is held.
 func (c *client) abandonLink(code int, reason string) {
 	if c.link != nil {
 		c.wire.Abandon(code, reason)
@@ -295,18 +295,18 @@ func (c *client) unlink() {
 	}
 }
 
-// overflow ends a session that lets too much wait.
+// overflow ends a session for which too much waits.
 func (c *client) overflow(reason string) {
 	c.clients.Counts.Overflows.Add(1)
 	c.clients.log.Session.Warn("session ended", "client", c.self.Instance, "reason", reason)
 	c.step(func() []session.Effect {
-		c.abandonLink(proto.CloseOverflow, reason) // it does not read what would be flushed
+		c.abandonLink(proto.CloseOverflow, reason) // it would not read what is flushed
 		return c.doSeat(c.seat.End(reason))
 	})
 }
 
-// renew says who the client is now on its current connection. With giveUp nothing goes on
-// that it has called before: as who it was then it might do what it may not do any more.
+// renew updates the identity of the client on its current connection. With giveUp it cancels
+// the calls made so far: under the old identity they might do what is no longer allowed.
 func (c *client) renew(l *link.Link, auth *lmz.Auth, giveUp bool) {
 	c.mu.Lock()
 	var calls []runningCall
@@ -318,11 +318,11 @@ func (c *client) renew(l *link.Link, auth *lmz.Auth, giveUp bool) {
 	}
 	c.mu.Unlock()
 	for _, call := range calls {
-		call.cancel() // it is answered as given up
+		call.cancel() // it is answered as canceled
 	}
 }
 
-// revoke ends the session that the client has on a connection, and what it called there.
+// revoke ends the session that the client has on a connection, and the calls made in it.
 func (c *client) revoke(l *link.Link, reason string) {
 	c.step(func() []session.Effect {
 		if c.link != l {
@@ -336,7 +336,7 @@ func (c *client) revoke(l *link.Link, reason string) {
 	})
 }
 
-// receive takes a message of the current connection.
+// receive handles a message of the current connection.
 func (c *client) receive(l *link.Link, in dialect.Incoming) {
 	if f := &in.Frame; f.Kind == proto.KindAnswer {
 		a := c.clients.checked(proto.Answer{Failed: f.Failed, Payload: f.Payload})
@@ -345,7 +345,7 @@ func (c *client) receive(l *link.Link, in dialect.Incoming) {
 	c.order.Lock()
 	defer c.order.Unlock()
 	c.step(func() []session.Effect {
-		if c.link != l || c.session == nil { // a connection that was given up
+		if c.link != l || c.session == nil { // an abandoned connection
 			return nil
 		}
 		if in.Err != nil {
@@ -365,7 +365,7 @@ func (c *client) receive(l *link.Link, in dialect.Incoming) {
 	})
 }
 
-// tell sends the client a frame that belongs to the connection with this link, not to the session.
+// tell sends the client a frame that belongs to the connection l, not to the session.
 func (c *client) tell(l *link.Link, f *proto.Frame) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -374,5 +374,6 @@ func (c *client) tell(l *link.Link, f *proto.Frame) {
 	}
 }
 
-// limitSlack is what a method gets beyond its deadline to say itself that it was over.
+// limitSlack is the time a method gets beyond its deadline to report itself that it ran out
+// of time.
 const limitSlack = time.Second

@@ -1,10 +1,10 @@
 // Package clients is the gateway's side of its clients: their connections, the sessions that
-// outlive them, and the calls that go either way.
+// outlive them, and the calls in both directions.
 //
-// A connection is one socket, with the authority of whoever opened it. A client is an address,
-// with the session that has it now, whichever connection carries that. The two see each other
-// through few methods: in a mesh of several machines the client of an address would live on one,
-// and the connection on any.
+// A connection is one socket, with the authority of its user. A client is an address, with
+// its current session, over whichever connection carries it. The two interact through few
+// methods: in a mesh of several machines the client of an address would live on one machine,
+// and its connection on any.
 package clients
 
 import (
@@ -29,31 +29,33 @@ import (
 type Mesh interface {
 	proto.Node
 
-	// IsObject and IsWorker report what has a binding, and ClientBindings returns those of clients.
+	// IsObject and IsWorker report what a binding belongs to, and ClientBindings returns those
+	// of clients.
 	IsObject(binding string) bool
 	IsWorker(binding string) bool
 	ClientBindings() []string
 
-	// Acknowledged says that the caller has the answer to a call, whose outcome an object keeps.
+	// Acknowledged reports that the caller has the answer to a call whose outcome an object
+	// keeps.
 	Acknowledged(object lmz.Address, id proto.CallID)
 
-	// Verify says whose a token is.
+	// Verify returns the identity that a token proves.
 	Verify(ctx context.Context, token string) (*lmz.Auth, error)
 }
 
-// Rules are those of a binding under which clients connect.
+// Rules are the rules of a binding under which clients connect.
 type Rules interface {
 	Binding() string
 
-	// Admit decides whether somebody may have an instance name, and returns auth with the claims
+	// Admit decides whether auth may have an instance name, and returns auth with the claims
 	// that the rules add.
 	Admit(ctx context.Context, instance string, auth *lmz.Auth) (*lmz.Auth, error)
 
-	// BeforeMesh asks about a client's call, and returns its answer if the rules refuse it.
+	// BeforeMesh checks a client's call, and returns its answer if the rules refuse it.
 	BeforeMesh(ctx context.Context, call *proto.Call) *proto.Answer
 }
 
-// Proof says who somebody is by the credentials with which that one came.
+// Proof verifies credentials and returns their owner.
 type Proof func(context.Context) (*lmz.Auth, error)
 
 // Options are what [Clients] need of their gateway.
@@ -93,7 +95,7 @@ type Clients struct {
 	closed  bool
 }
 
-// New makes the clients of a gateway that has none yet.
+// New returns the clients of a gateway, none so far.
 func New(o Options) *Clients {
 	return &Clients{
 		options: o, ctx: o.Ctx, mesh: o.Mesh, log: o.Log, accounts: o.Accounts, authority: o.Authority,
@@ -106,15 +108,15 @@ type Accepted struct {
 	Rules    Rules
 	Instance string
 	Auth     *lmz.Auth
-	Proof    Proof  // says again who the client is
-	Number   uint64 // the authority's, before Auth was verified
+	Proof    Proof  // verifies the client again
+	Number   uint64 // authority.Number before Auth was verified
 	Dialect  dialect.Dialect
 	Socket   link.Transport
 	Ping     func(context.Context) error // asks the socket for a pong
 }
 
-// Serve serves the socket of a client until it ends. It returns false, and does nothing, if the
-// gateway closes.
+// Serve serves the socket of a client until it ends. If the gateway is closing it does
+// nothing and returns false.
 func (g *Clients) Serve(a Accepted) bool {
 	g.mu.Lock()
 	if g.closed {
@@ -137,7 +139,7 @@ func (g *Clients) Serve(a Accepted) bool {
 	return true
 }
 
-// AskAgain verifies again who the client at an address is.
+// AskAgain verifies the identity of the client at an address again.
 func (g *Clients) AskAgain(ctx context.Context, a lmz.Address) (*lmz.Auth, error) {
 	c := g.at(a)
 	if c == nil {
@@ -154,14 +156,14 @@ func (g *Clients) AskAgain(ctx context.Context, a lmz.Address) (*lmz.Auth, error
 
 var errGone = &authority.Denied{Status: http.StatusForbidden, Message: "the client has gone"}
 
-// When clients of a gateway that stops are told to come back: after a second, 500 a second.
+// When clients of a stopping gateway are told to reconnect: after a second, 500 a second.
 const (
 	comeBackAfter = time.Second
 	comeBackRate  = 500
 )
 
-// Close admits nobody any more and tells the clients when to come back. It returns the function
-// that disconnects them, or nil if the clients were closed before.
+// Close stops admitting clients and tells those connected when to reconnect. It returns the
+// function that disconnects them, or nil if the clients were closed before.
 func (g *Clients) Close() (disconnect func()) {
 	g.mu.Lock()
 	if g.closed {
@@ -176,7 +178,7 @@ func (g *Clients) Close() (disconnect func()) {
 		}
 	}
 	g.mu.Unlock()
-	slices.SortFunc(all, func(a, b *client) int { return strings.Compare(a.self.Instance, b.self.Instance) }) // as every time
+	slices.SortFunc(all, func(a, b *client) int { return strings.Compare(a.self.Instance, b.self.Instance) }) // deterministic
 	for i, c := range all {
 		c.advise(comeBackAfter + time.Duration(i)*time.Second/comeBackRate)
 	}
@@ -188,7 +190,7 @@ func (g *Clients) Close() (disconnect func()) {
 	}
 }
 
-// isClosed reports whether the gateway stops or has stopped.
+// isClosed reports whether the gateway is closing or closed.
 func (g *Clients) isClosed() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -211,8 +213,8 @@ func (g *Clients) disconnected(c *connection) {
 	delete(g.open, c)
 }
 
-// Usage returns how many sockets are open, how many clients have a session, and how many bytes
-// are kept for clients.
+// Usage returns how many sockets are open, how many clients have a session, and how many
+// bytes are held for clients.
 func (g *Clients) Usage() (connections, sessions, bytes int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -225,8 +227,8 @@ func (g *Clients) Usage() (connections, sessions, bytes int) {
 	return len(g.open), sessions, bytes
 }
 
-// StopExpiry stops the timers that close connections whose token expires, as a machine does that
-// sleeps meanwhile. It is for tests.
+// StopExpiry stops the timers that close connections when their token expires, like a machine
+// that sleeps. It is for tests.
 func (g *Clients) StopExpiry() {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -16,32 +16,32 @@ import (
 	"github.com/lumenize/lmz/internal/proto"
 )
 
-// connection is one socket of a client. Its first frame decides which session it carries. In a
-// dialect without that it carries whichever session has the address.
+// connection is one socket of a client. Its first frame names the session it carries. In a
+// dialect without a hello it carries the current session of the address.
 type connection struct {
 	clients  *Clients
 	rules    Rules
 	instance string
-	auth     *lmz.Auth // with which it came; its subject stays
+	auth     *lmz.Auth // at admission; its subject never changes
 	bearer   authority.Bearer
 	link     *link.Link
 	dialect  dialect.Dialect
-	ping     func(context.Context) error // asks the socket whether it lives (RFC 6455 section 5.5.2)
-	heard    atomic.Int64                // when the last frame came, in Unix nanoseconds
-	expires  atomic.Int64                // when the token does, in Unix nanoseconds; 0: never
-	greeting sync.Once                   // the gateway says hello for a client that does not, unless the connection has ended
+	ping     func(context.Context) error // checks that the socket is alive (RFC 6455 section 5.5.2)
+	heard    atomic.Int64                // arrival of the last frame, in Unix nanoseconds
+	expires  atomic.Int64                // expiry of the token, in Unix nanoseconds; 0 means never
+	greeting sync.Once                   // hello on behalf of a client that sends none, unless the connection has ended
 
 	mu      sync.Mutex // guards the following fields
 	client  *client    // nil until the hello
-	now     *lmz.Auth  // who it is
-	proof   Proof      // of that
-	next    string     // the client's next token, which is not verified yet, or ""
-	renewed bool       // that has become the proof, which goOn has not seen yet
-	over    bool       // its authority was taken away
+	now     *lmz.Auth  // the current identity
+	proof   Proof      // of now
+	next    string     // the client's next token, not verified yet, or ""
+	renewed bool       // next has become the proof, and goOn has not run since
+	over    bool       // its authority was revoked
 	ended   bool
 	alive   *time.Timer // closes the connection if it is silent
 	expiry  *time.Timer // closes it when its token expires
-	status  *time.Timer // asks whether a client that does not say has received its welcome
+	status  *time.Timer // checks that a client without a hello has received its welcome
 }
 
 // serve runs the connection to its end.
@@ -61,7 +61,7 @@ func (c *connection) serve() {
 	c.link.Run(c.receive, c.lost)
 }
 
-// greet takes the client's seat for a client that does not say hello.
+// greet takes the seat for a client that sends no hello.
 func (c *connection) greet() {
 	if c.dialect.Traits().Hello {
 		return
@@ -75,27 +75,28 @@ func (c *connection) greet() {
 // statusTime is how long the welcome of such a client may take to be written.
 const statusTime = 100 * time.Millisecond
 
-// checkStatus asks the socket for a pong once the welcome is written: then the client has it.
+// checkStatus pings the socket once the welcome is written: a pong proves that the client has
+// it.
 func (c *connection) checkStatus() {
 	client := c.current()
 	if client == nil || client.isGreeted() || c.link.Written() == 0 {
-		return // known already, or only a message of the client can tell
+		return // already known, or only a message from the client can tell
 	}
 	if c.ping(c.clients.ctx) == nil { // or the socket is closed
 		client.setGreeted(c.link)
 	}
 }
 
-// prove greets a connection that would take the place of another when its socket answers.
-// Nothing in its request tells how old that is: one that the client has given up may arrive
-// after the next, and must not end that.
+// prove greets a connection that would supersede another once its socket answers a ping. Its
+// request does not tell how old it is: a connection that the client has abandoned may arrive
+// after the next one, and must not end that.
 func (c *connection) prove() {
 	if c.isAlive() {
 		c.greet()
 	}
 }
 
-// isAlive waits until the socket answers a ping, or closes the connection.
+// isAlive waits until the socket answers a ping, and closes the connection if it does not.
 func (c *connection) isAlive() bool {
 	ctx, cancel := context.WithTimeout(c.clients.ctx, pingTimeout)
 	defer cancel()
@@ -107,7 +108,7 @@ func (c *connection) isAlive() bool {
 }
 
 // checkPing closes a connection whose socket does not answer a ping. Clients of the original
-// need not send any themselves.
+// need not send pings themselves.
 func (c *connection) checkPing() {
 	if c.isAlive() {
 		c.after(&c.alive, c.clients.options.Heartbeat, c.checkPing)
@@ -116,7 +117,7 @@ func (c *connection) checkPing() {
 
 const (
 	helloTimeout = 10 * time.Second // for the first frame of a connection
-	pingTimeout  = 10 * time.Second // for the answer of a socket to a ping
+	pingTimeout  = 10 * time.Second // for the pong
 )
 
 // silence is how long a client may be silent.
@@ -131,8 +132,8 @@ func (c *connection) checkSilence() {
 	c.link.Close(proto.CloseTimeout, "nothing heard for too long")
 }
 
-// after runs f later, instead of what the timer was to do before, unless the
-// connection has ended.
+// after runs f after d, replacing what the timer was to do before, unless the connection has
+// ended.
 func (c *connection) after(timer **time.Timer, d time.Duration, f func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -156,26 +157,26 @@ func (c *connection) expireWith(auth *lmz.Auth) {
 	c.after(&c.expiry, time.Until(auth.Expires), c.closeExpired)
 }
 
-// left is how long the token is good, or 0 if it does not expire.
+// left returns how long the token is valid, or 0 if it does not expire.
 func (c *connection) left() time.Duration {
 	at := c.expires.Load()
 	if at == 0 {
 		return 0
 	}
-	return max(time.Until(time.Unix(0, at)), time.Millisecond) // less would mean never
+	return max(time.Until(time.Unix(0, at)), time.Millisecond) // 0 would mean never
 }
 
 func (c *connection) closeExpired() { c.link.Close(proto.CloseTokenExpired, proto.ReasonExpired) }
 
-// expired reports whether the token has expired. Timers do not run while the machine
-// sleeps, so it is asked for each message, too, and every few seconds ([Clients.CloseExpired]).
+// expired reports whether the token has expired. Timers do not run while the machine sleeps,
+// so it is also checked for each message, and every few seconds ([Clients.CloseExpired]).
 func (c *connection) expired() bool {
 	at := c.expires.Load()
 	return at != 0 && time.Now().UnixNano() >= at
 }
 
 // CloseExpired closes the connections whose token has expired. Each has a timer for that, but
-// timers count neither the time that the machine sleeps nor that by which its clock is set.
+// timers miss the time that the machine sleeps and adjustments of its clock.
 func (g *Clients) CloseExpired() {
 	var late []*connection
 	g.mu.Lock()
@@ -190,8 +191,8 @@ func (g *Clients) CloseExpired() {
 	}
 }
 
-// renew takes the client's next token. What it calls after that it calls with that, if it
-// is valid.
+// renew verifies the client's next token. If it is valid, the client's later calls are made
+// with it.
 func (c *connection) renew(token string) {
 	c.mu.Lock()
 	c.next = token
@@ -199,8 +200,8 @@ func (c *connection) renew(token string) {
 	c.clients.authority.Check(&c.bearer, "next token")
 }
 
-// ask asks who the client is now: by its next token, or by what it came with, and by the
-// rules for both.
+// ask verifies the client now: by its next token if there is one, or else by the credentials
+// it connected with, and in both cases by the rules.
 func (c *connection) ask(ctx context.Context) (*lmz.Auth, error) {
 	c.mu.Lock()
 	p, next := c.proof, c.next
@@ -216,7 +217,7 @@ func (c *connection) ask(ctx context.Context) (*lmz.Auth, error) {
 		return nil, &authority.Denied{Status: http.StatusUnauthorized, Message: "Signed in as somebody else"}
 	}
 	if auth, err = c.rules.Admit(ctx, c.instance, auth); err != nil {
-		if authority.Status(err) == 0 && ctx.Err() == nil { // a hook refuses by any error
+		if authority.Status(err) == 0 && ctx.Err() == nil { // any error of a hook refuses
 			err = errors.Join(&authority.Denied{Message: "Not admitted any more"}, err)
 		}
 		return nil, err
@@ -230,24 +231,24 @@ func (c *connection) ask(ctx context.Context) (*lmz.Auth, error) {
 	return auth, nil
 }
 
-// identity is who the client is now.
+// identity returns the current identity of the client.
 func (c *connection) identity() *lmz.Auth {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.now
 }
 
-// isOver reports whether the connection may do nothing any more.
+// isOver reports whether the authority of the connection was revoked.
 func (c *connection) isOver() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.over
 }
 
-// taken ends the connection, and what it called.
+// taken ends the connection, and the calls made over it.
 func (c *connection) taken(reason string) {
 	c.mu.Lock()
-	c.over = true // before a hello that comes now takes the seat
+	c.over = true // so that a hello arriving now does not take the seat
 	c.mu.Unlock()
 	if client := c.current(); client != nil {
 		client.revoke(c.link, reason)
@@ -255,11 +256,11 @@ func (c *connection) taken(reason string) {
 	c.link.Abandon(proto.CloseTokenExpired, reason)
 }
 
-// goOn has the connection go on as auth says.
+// goOn continues the connection as auth.
 func (c *connection) goOn(auth *lmz.Auth) {
 	c.mu.Lock()
 	renewed := c.renewed
-	taken := !renewed && !authority.SameClaims(c.now, auth) // another token may well say something else
+	taken := !renewed && !authority.SameClaims(c.now, auth) // a new token may have other claims
 	c.now, c.renewed = auth, false
 	c.mu.Unlock()
 	if client := c.current(); client != nil {
@@ -271,7 +272,7 @@ func (c *connection) goOn(auth *lmz.Auth) {
 	}
 }
 
-// log is the gateway's log with who is at the other end.
+// log returns the gateway's log with the client's identity.
 func (c *connection) log() *slog.Logger {
 	return c.clients.log.Connect.With("instance", c.instance, "subject", c.auth.Subject)
 }
@@ -282,7 +283,7 @@ func (c *connection) current() *client {
 	return c.client
 }
 
-// receive takes one message.
+// receive handles one message.
 func (c *connection) receive(l *link.Link, message []byte) {
 	c.heard.Store(time.Now().UnixNano())
 	if c.expired() {
@@ -294,9 +295,9 @@ func (c *connection) receive(l *link.Link, message []byte) {
 		l.Abandon(proto.CloseOverflow, "the client does not read")
 		return
 	}
-	c.greet() // a client that sends something has received the answer to its request
+	c.greet() // a client that sends something has received the response to its upgrade
 	client := c.current()
-	in, err := c.dialect.Parse(message) // without a lock: it takes a while
+	in, err := c.dialect.Parse(message) // without a lock, because it is slow
 	switch kind := in.Frame.Kind; {
 	case err != nil:
 		c.refuse(err.Error())
@@ -308,7 +309,7 @@ func (c *connection) receive(l *link.Link, message []byte) {
 		c.hello(in.Frame)
 	case c.dialect.Traits().Hello:
 		c.refuse("the first frame must be a hello")
-	default: // the gateway shuts down
+	default: // the gateway is shutting down
 	}
 }
 
@@ -333,9 +334,9 @@ func (c *connection) hello(f proto.Frame) {
 	}
 }
 
-// lost ends the connection. The client said goodbye if it closed with 1000.
+// lost handles the end of the connection. The client said goodbye if it closed with 1000.
 func (c *connection) lost(l *link.Link, err error) {
-	c.greeting.Do(func() {}) // none from now on
+	c.greeting.Do(func() {}) // no greeting from now on
 	c.mu.Lock()
 	client := c.client
 	c.ended = true

@@ -10,37 +10,38 @@ import (
 	"github.com/lumenize/lmz/internal/proto"
 )
 
-// note is what the log may say of a client's call when that has ended. The call itself may
-// have long been delivered then, and with a MiB in it would be kept only to be logged.
+// note is what the log may report of a client's call once it has ended. The call itself may
+// have long been delivered by then, and keeping it, with up to a MiB, only for the log would
+// be wasteful.
 type note struct {
 	to      lmz.Address
 	subject string
-	methods string // "" if chain has them
+	methods string // "" if they are in chain
 	chain   []byte
 	begun   time.Time
 }
 
-// maxNoted is how many bytes of a frame are kept for the log, to name all methods, which
-// takes longer. Of a larger one only the first method is noted.
+// maxNoted is the largest frame, in bytes, that is kept so that the log names all its
+// methods, which takes longer. Of a larger one only the first method is noted.
 const maxNoted = 4 << 10
 
 func noteOf(f proto.Frame, auth *lmz.Auth) note {
 	n := note{to: f.To, subject: auth.Subject, chain: f.Payload, begun: time.Now()}
-	if len(f.Payload)+len(f.Context) > maxNoted { // they are parts of one buffer
+	if len(f.Payload)+len(f.Context) > maxNoted { // both are slices of one buffer
 		n.methods, n.chain = logs.Shown(proto.FirstMethod(f.Payload))+" …", nil
 	}
 	return n
 }
 
-// logOutcome returns a done that also notes what became of a client's call: at level
-// debug, unless it failed.
+// logOutcome wraps done to log also the outcome of a client's call: at level debug, unless it
+// failed.
 func (c *client) logOutcome(n note, done func(proto.Answer)) func(proto.Answer) {
 	log := c.clients.log.Call
 	return func(a proto.Answer) {
 		level := slog.LevelDebug
 		switch {
 		case a.Failed == "":
-		case a.Failed == lmz.CodeCallee && proto.IsBadChain(a): // no honest client makes one
+		case a.Failed == lmz.CodeCallee && proto.IsBadChain(a): // no honest client sends one
 			level = slog.LevelWarn
 		default:
 			level = slog.LevelInfo

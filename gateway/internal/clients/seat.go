@@ -12,17 +12,17 @@ import (
 	"github.com/lumenize/lmz/internal/session"
 )
 
-// hello greets a connection. A client that does not name its session continues the one that
-// has the seat, if that speaks the same dialect (PROTOCOL.md, "The subprotocol lmz").
+// hello greets a connection. A client that does not name its session continues the current
+// one of the seat, if that uses the same dialect (PROTOCOL.md, "The subprotocol lmz").
 func (c *client) hello(from *connection, f proto.Frame) {
 	l, traits := from.link, from.dialect.Traits()
-	c.order.Lock() // what the connection before it brought is carried on first
+	c.order.Lock() // messages of the previous connection are processed first
 	defer c.order.Unlock()
 	c.step(func() []session.Effect {
 		if from.isOver() {
 			return nil
 		}
-		superseded := c.seat.Superseded(f) // whoever has followed it, and also if it may not go on
+		superseded := c.seat.Superseded(f) // before Resume is cleared below
 		switch {
 		case c.session == nil:
 		case c.wire.Dialect() != from.dialect:
@@ -30,7 +30,7 @@ func (c *client) hello(from *connection, f proto.Frame) {
 		case !traits.Hello:
 			f.Resume = c.session.ID
 		}
-		if c.auth != nil && c.auth.Subject != from.auth.Subject { // a hook lets several users have one name
+		if c.auth != nil && c.auth.Subject != from.auth.Subject { // a hook may let several users share a name
 			f.Resume = proto.SessionID{}
 		}
 		if c.seat.Late(f) {
@@ -61,8 +61,7 @@ func newSessionID() (id proto.SessionID) {
 	return id
 }
 
-// doSeat does the effects of the seat and returns those of the session. c.mu is
-// held.
+// doSeat carries out the effects of the seat and returns those of the session. c.mu is held.
 func (c *client) doSeat(effects []session.SeatEffect) (out []session.Effect) {
 	for _, e := range effects {
 		switch e := e.(type) {
@@ -80,7 +79,7 @@ func (c *client) doSeat(effects []session.SeatEffect) (out []session.Effect) {
 				Policy: session.ForClients(), Forget: true,
 			}, time.Now)
 		case session.Welcome:
-			e.Resumed = e.Resumed && c.wire.Greeted() // or the welcome that asked it to subscribe may be lost
+			e.Resumed = e.Resumed && c.wire.Greeted() // otherwise the welcome that asked it to subscribe may be lost
 			out = append(out, c.welcome(e)...)
 			c.clients.log.Session.Info("client connected", "client", c.self.Instance, "resumed", e.Resumed)
 		case session.StartGrace:
@@ -90,7 +89,7 @@ func (c *client) doSeat(effects []session.SeatEffect) (out []session.Effect) {
 	return out
 }
 
-// welcome greets the current connection and goes on with the session. c.mu is held.
+// welcome greets the current connection and resumes the session. c.mu is held.
 func (c *client) welcome(e session.Welcome) []session.Effect {
 	welcome := proto.Frame{
 		Kind: proto.KindWelcome, Resumed: e.Resumed, Ack: c.session.Received(),
@@ -110,7 +109,7 @@ func (c *client) isGreeted() bool {
 	return c.session == nil || c.wire.Greeted()
 }
 
-// setGreeted says that the client has received the welcome over a connection.
+// setGreeted records that the client has received the welcome over a connection.
 func (c *client) setGreeted(l *link.Link) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -119,9 +118,9 @@ func (c *client) setGreeted(l *link.Link) {
 	}
 }
 
-// endSession ends the session: calls to the client fail with the error that names it.
-// Its own calls go on, because it may ask for their outcome in its next session,
-// unless it said goodbye. c.mu is held.
+// endSession ends the session: calls to the client fail with the error that names it. Unless
+// it said goodbye, its own calls continue, because it may ask for their outcome in its next
+// session. c.mu is held.
 func (c *client) endSession(reason string, goodbye bool) []session.Effect {
 	if c.session == nil {
 		return nil
@@ -135,7 +134,7 @@ func (c *client) endSession(reason string, goodbye bool) []session.Effect {
 	}
 	if !goodbye {
 		for number, call := range c.running {
-			if !call.kept { // nobody can learn what comes of it
+			if !call.kept { // nobody can learn its outcome
 				c.toldOf = append(c.toldOf, call.cancel)
 			}
 			delete(c.running, number)
@@ -153,13 +152,13 @@ func (c *client) disconnected(code lmz.Code, message string) proto.Answer {
 }
 
 func (c *client) graceOver(number uint64) {
-	c.order.Lock() // callers learn that the session has ended before the next one speaks
+	c.order.Lock() // callers learn that the session has ended before the next one sends anything
 	defer c.order.Unlock()
 	c.step(func() []session.Effect { return c.doSeat(c.seat.GraceOver(number)) })
 	c.clients.retire(c)
 }
 
-// advise tells the client on its current connection when to come back.
+// advise tells the client on its current connection when to reconnect.
 func (c *client) advise(after time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -168,7 +167,7 @@ func (c *client) advise(after time.Duration) {
 	}
 }
 
-// lost is told that a connection has ended.
+// lost handles the end of a connection.
 func (c *client) lost(l *link.Link, goodbye bool) {
 	c.order.Lock() // as in graceOver
 	c.step(func() []session.Effect {
@@ -181,7 +180,7 @@ func (c *client) lost(l *link.Link, goodbye bool) {
 	c.clients.leave(c)
 }
 
-// goAway ends the session because the gateway stops.
+// goAway ends the session because the gateway is stopping.
 func (c *client) goAway() {
 	const reason = "the gateway is shutting down"
 	c.step(func() []session.Effect {

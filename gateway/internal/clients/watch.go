@@ -23,7 +23,8 @@ func (g *Clients) isConnected(a lmz.Address) bool {
 	return c.link != nil
 }
 
-// whenEnded has f called when the session s ends, and reports whether the client has it.
+// whenEnded arranges that f is called when the session s ends, and reports whether the client
+// has that session.
 func (c *client) whenEnded(s proto.SessionID, f func()) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -34,8 +35,8 @@ func (c *client) whenEnded(s proto.SessionID, f func()) bool {
 	return true
 }
 
-// Session returns the session that the client at an address has now, connected or in
-// its grace period, or the zero id.
+// Session returns the current session of the client at an address, connected or in its grace
+// period, or the zero id.
 func (g *Clients) Session(a lmz.Address) proto.SessionID {
 	if c := g.at(a); c != nil {
 		c.mu.Lock()
@@ -47,7 +48,7 @@ func (g *Clients) Session(a lmz.Address) proto.SessionID {
 	return proto.SessionID{}
 }
 
-// AfterSession calls ended, which must not block, once when a session of the client at an
+// AfterSession calls ended, which must not block, once the session s of the client at an
 // address has ended: at once if the client does not have that session.
 func (g *Clients) AfterSession(a lmz.Address, s proto.SessionID, ended func()) {
 	if c := g.at(a); c == nil || !c.whenEnded(s, ended) {
