@@ -14,45 +14,45 @@ import (
 	"github.com/lumenize/lmz/internal/turn"
 )
 
-// run is one handler at work, from its call to its answer. It consists of turns,
-// each with its transaction and with the effects that wait for its commit. It
-// travels in the handler's ctx.
+// run is one execution of a handler, from its call to its answer. It consists of turns, each
+// with its transaction and the effects that wait for its commit. The handler's ctx carries
+// it.
 type run struct {
 	o        *Object
 	ctx      context.Context         // of the handler
 	cancel   context.CancelCauseFunc // ends it
 	payer    string                  // the subject that its turns are charged to
-	call     *proto.Call             // nil when the run is no call
+	call     *proto.Call             // nil if the run is not a call
 	life     int                     // the object's, when the run began
 	deadline time.Time               // of the handler's ctx
 	starting bool                    // this is OnStart
-	checking bool                    // only guards are asked: nothing may be committed or leave
+	checking bool                    // only guards run: nothing may be committed or leave
 
-	// chore stores, with each turn, what the runtime has to remember of the run, which is
-	// no call; the answer is nil before the last turn. Nil: nothing.
+	// chore stores, with each turn, the runtime's record of a run that is not a call; the
+	// answer is nil before the last turn. May be nil.
 	chore func(answer *proto.Answer) error
 
-	left atomic.Bool // something of an earlier turn of this run cannot be taken back
+	left atomic.Bool // an earlier turn of this run had effects that cannot be undone
 
-	mu       sync.Mutex     // a handler may start goroutines, and they have its ctx
+	mu       sync.Mutex     // a handler may start goroutines, which share its ctx
 	place    *turn.Place    // nil while the run has no turn
 	ended    bool           // the handler has returned
 	broken   error          // storage failed; the run can only end
 	effects  []func()       // of this turn; they leave after the commit
-	sends    []*stored      // what this turn has sent that must be stored
+	sends    []*stored      // sends of this turn that must be stored
 	parked   []part         // calls of goroutines, which leave with the turn
 	turn     int            // counts the run's turns
 	open     []store.Cursor // loops over rows
 	parts    int            // open Object.Tx
-	method   string         // that runs
+	method   string         // the method that runs
 	watchdog watchdog
-	told     bool         // the log says that a turn took all of its time
+	told     bool         // it was logged that a turn exceeded its limit
 	active   time.Time    // when the turn began, or last used storage
-	asked    store.Tables // of which statements end with the ctx
-	reported bool         // the log says that the turn is kept
-	overdue  bool         // its ctx had ended when it was last looked at
+	asked    store.Tables // tables whose statements end with the ctx
+	reported bool         // it was logged that the turn is being kept
+	overdue  bool         // its ctx had ended at the last check
 	stuck    bool         // new calls are refused because of the run
-	begun    bool         // that the call has begun is stored
+	begun    bool         // it is stored that the call has begun
 	group    *group       // the commit of the run's last turn, if it needed one
 }
 
@@ -66,7 +66,7 @@ func (o *Object) runOf(ctx context.Context) *run {
 	return nil
 }
 
-// use lets f use the object's storage within the turn that ctx holds.
+// use runs f on the object's storage within the turn that ctx holds.
 func (o *Object) use(ctx context.Context, f func(store.Store) error) error {
 	if !inHandler() {
 		return o.whyNoTurn(ctx)
@@ -74,7 +74,7 @@ func (o *Object) use(ctx context.Context, f func(store.Store) error) error {
 	return o.useAnyhow(ctx, f)
 }
 
-// whyNoTurn is the error of storage used by a goroutine that runs no handler.
+// whyNoTurn returns the error for storage used by a goroutine that does not run a handler.
 func (o *Object) whyNoTurn(ctx context.Context) error {
 	if r := o.runOf(ctx); r != nil {
 		r.mu.Lock()
@@ -86,7 +86,7 @@ func (o *Object) whyNoTurn(ctx context.Context) error {
 	return ErrNoTurn
 }
 
-// useAnyhow is use where it is known that the goroutine runs the handler.
+// useAnyhow is use without the check that the goroutine runs the handler.
 func (o *Object) useAnyhow(ctx context.Context, f func(store.Store) error) error {
 	r := o.runOf(ctx)
 	if r == nil {
@@ -159,7 +159,7 @@ func (o *Object) endLoop(ctx context.Context, c store.Cursor) {
 	}
 }
 
-// closeRows ends what reads rows in this turn. r.mu is held.
+// closeRows ends the loops over rows in this turn. r.mu is held.
 func (r *run) closeRows() {
 	for _, s := range r.open {
 		s.Close()
@@ -185,8 +185,8 @@ func (r *run) mayCall() error {
 	return nil
 }
 
-// after keeps an effect until the turn's commit. Without a turn it waits for the
-// commit of the last one only, and without a run for nothing.
+// after defers an effect until the turn's commit. Without a turn it waits only for the
+// commit of the last turn, and without a run it runs at once.
 func (r *run) after(effect func()) error {
 	if r == nil {
 		effect()
@@ -204,8 +204,8 @@ func (r *run) after(effect func()) error {
 	return broken
 }
 
-// afterStoring keeps a send until the turn's commit, of which it is a part. Without a
-// turn it is not stored.
+// afterStoring stores a send with the turn and defers it until the commit. Without a turn it
+// is not stored.
 func (r *run) afterStoring(s *stored, sent func(*proto.Call)) error {
 	if r != nil {
 		r.mu.Lock()
@@ -224,9 +224,9 @@ func (r *run) afterStoring(s *stored, sent func(*proto.Call)) error {
 	})
 }
 
-// release ends the turn: it gives it to the next, and lets everything leave after the
-// commit, last of all the effect. If that commit fails, lost runs in place of the
-// effect. An error means that neither will run, and that the run has the turn still.
+// release ends the turn: it passes the turn on, and lets everything leave after the commit,
+// the effect last. If the commit fails, lost runs instead of the effect. An error means that
+// neither will run, and that the run still has the turn.
 func (r *run) release(effect func(), lost func(error)) error {
 	r.mu.Lock()
 	var leave func()
@@ -255,8 +255,8 @@ func notCalled(why error) *lmz.Error {
 	return &lmz.Error{Code: lmz.CodeGateway, Message: "the turn could not be stored, so the call was not made", Cause: why}
 }
 
-// retake waits until the run has the turn again. It does not heed the ctx: the
-// handler goes on when it returns, and it must not go on beside another.
+// retake waits until the run has the turn again. It ignores the ctx: the handler continues
+// when retake returns, and must not run concurrently with another.
 func (r *run) retake() error {
 	place := r.o.line.Join(turn.Who{Payer: r.payer})
 	place.Wait(context.Background())
@@ -279,9 +279,9 @@ func (r *run) retake() error {
 	return r.broken
 }
 
-// end ends the run with its answer, which leaves by done after the commit, and gives
-// the turn on. If the answer is an error the turn is rolled back. The caller learns of a
-// failure of the storage in place of whatever the handler returned.
+// end ends the run with its answer, which done sends after the commit, and passes the turn
+// on. If the answer is an error, the turn is rolled back. A storage failure replaces
+// whatever the handler returned.
 func (r *run) end(answer proto.Answer, done func(proto.Answer)) {
 	r.mu.Lock()
 	r.ended = true
@@ -303,8 +303,8 @@ func (r *run) end(answer proto.Answer, done func(proto.Answer)) {
 	r.o.pass(place)
 }
 
-// endStart ends OnStart, and keeps the turn. What it wrote is committed with the call
-// that it was for.
+// endStart ends OnStart, and keeps the turn. Its writes are committed with the call that
+// caused the start.
 func (r *run) endStart(err error) error {
 	r.mu.Lock()
 	r.spend()
@@ -326,7 +326,8 @@ func (r *run) endStart(err error) error {
 	return err
 }
 
-// bounded is the answer of a turn, or that it has stored too much. r.mu is held.
+// bounded returns the answer, or a quota error if the turn has stored too much. r.mu is
+// held.
 func (r *run) bounded(answer proto.Answer) proto.Answer {
 	if answer.Failed != "" {
 		return answer
@@ -337,7 +338,7 @@ func (r *run) bounded(answer proto.Answer) proto.Answer {
 	return answer
 }
 
-// settle ends the last turn of the run, as finish does. r.mu is held.
+// settle ends the last turn of the run with its answer; see finish. r.mu is held.
 func (r *run) settle(answer proto.Answer, done func(proto.Answer)) (leave func()) {
 	r.closeRows()
 	answer = r.bounded(answer)
@@ -352,7 +353,7 @@ func (r *run) settle(answer proto.Answer, done func(proto.Answer)) (leave func()
 	return r.finish(&answer, func() { done(answer) }, func(err error) { done(proto.ErrorAnswer(r.failure(err))) })
 }
 
-// failure is the answer of a run whose storage failed.
+// failure returns the answer of a run that ends with err instead of its result.
 func (r *run) failure(err error) *lmz.Error {
 	if errors.Is(err, errRemoved) {
 		if r.left.Load() {
@@ -369,11 +370,10 @@ func (r *run) failure(err error) *lmz.Error {
 	return notExecuted("the object's storage failed, and nothing was changed")
 }
 
-// finish ends a turn, with the call's answer if there is one already: what it wrote
-// joins the commit, after which its effects leave and then last. If the commit fails
-// lost runs instead. What finish returns the caller does without the lock: it is all
-// that, if there is nothing to wait for. It sets r.broken if the turn failed. r.mu is
-// held.
+// finish ends a turn, with the call's answer if that is already known: its writes join the
+// commit, after which its effects run, and then last. If the commit fails, lost runs
+// instead. The caller must call leave without the lock; it does all of this if there is no
+// commit to wait for. finish sets r.broken if the turn failed. r.mu is held.
 func (r *run) finish(answer *proto.Answer, last func(), lost func(error)) (leave func()) {
 	r.closeRows()
 	err := r.keepSends()
@@ -439,11 +439,12 @@ func (r *run) finish(answer *proto.Answer, last func(), lost func(error)) (leave
 	return leave
 }
 
-// fail makes the run one that can only end: its turn is rolled back. r.mu is held.
+// fail marks the run as broken, so that it can only end, and rolls its turn back. r.mu is
+// held.
 func (r *run) fail(err error) {
 	r.broken = errTurnFailed
-	// SQLite rolls the transaction back when it interrupts a statement that writes. A chore
-	// is tried again, as after any failure of the storage.
+	// SQLite rolls the transaction back when it interrupts a statement that writes. A chore is
+	// retried, as after any storage failure.
 	interrupted := r.isOver() && r.chore == nil && store.IsInterrupted(err)
 	if interrupted {
 		r.broken = errTurnLimit
@@ -451,7 +452,7 @@ func (r *run) fail(err error) {
 	r.effects, r.sends = nil, nil
 	r.closeRows()
 	r.unpark(err)
-	if !interrupted { // the log says that the turn took too long
+	if !interrupted { // the limit is logged elsewhere
 		r.o.logger().Error("storage failed", "error", store.WithoutPath(err))
 	}
 	r.o.undo()

@@ -24,15 +24,15 @@ import (
 
 // Limits of a runtime.
 const (
-	maxWaiting   = 10_000           // calls that wait for the turn of one object,
+	maxWaiting   = 10_000           // calls waiting for the turn of one object,
 	maxEach      = 1000             // and those of them that one subject pays for
-	maxPeeking   = 2                // objects that are copied for a check at once
-	closeTimeout = 10 * time.Second // that Close leaves to running turns
-	stopTimeout  = time.Second      // that Close then leaves them to notice that their ctx has ended
+	maxPeeking   = 2                // objects copied for checks at once
+	closeTimeout = 10 * time.Second // how long Close waits for running turns
+	stopTimeout  = time.Second      // how long Close then waits for them to notice that their ctx has ended
 )
 
-// Runtime keeps the objects of one data directory. Make one with [Open]. Its
-// methods may be called from any goroutine.
+// Runtime runs the objects of one data directory. Create one with [Open]. Its methods are
+// safe for concurrent use.
 type Runtime struct {
 	receiver
 
@@ -42,52 +42,52 @@ type Runtime struct {
 	ctx      context.Context // ends when handlers must stop
 	stop     context.CancelFunc
 	wakes    *wake.Index
-	starting sync.Once        // of what an earlier life has begun
-	peeking  chan struct{}    // a token for each object that is being copied for a check
-	waking   chan struct{}    // a token for each object that is being opened because something is due
-	maxOpen  int              // beyond, the objects that have been idle for longest are closed
-	maxBytes int64            // the same, by what they cost
-	maxEach  int64            // and by what those cost that one subject's calls have opened
+	starting sync.Once        // resumes the work of an earlier life
+	peeking  chan struct{}    // a token for each object being copied for a check
+	waking   chan struct{}    // a token for each object being opened for due work
+	maxOpen  int              // above it, the longest idle objects are closed
+	maxBytes int64            // the same, by cost
+	maxEach  int64            // the same, by cost of the objects opened by one subject's calls
 	dead     atomic.Bool      // Close gave up on handlers: nothing may be written any more
 	commits  atomic.Int64     // transactions that wrote something
-	refused  atomic.Uint64    // calls that met a line that was too long
+	refused  atomic.Uint64    // calls refused because the line was too long
 	holding  atomic.Int64     // stored sends that wait for another attempt
-	accounts *budget.Accounts // what subjects use
-	usage    *usage           // writes of it down what outlives the process
+	accounts *budget.Accounts // usage by subject
+	usage    *usage           // persists the durable kinds of usage
 
 	closing  sync.Once
 	closeErr error
 
 	mu      sync.Mutex
 	kinds   map[string]Kind
-	objects map[lmz.Address]*Object // those that are open or about to be
+	objects map[lmz.Address]*Object // objects that are open or about to be
 	known   map[proto.CallID]*known // calls that are queued or running
-	idle    list.List               // objects without work, by when their last ended
+	idle    list.List               // objects without work, longest idle first
 	crowded int                     // objects that are being closed because too many are open
-	opens   int64                   // what the objects that are open cost
+	opens   int64                   // cost of all open objects
 	openers map[string]*opener      // by the subject whose call opened them
-	leaving int64                   // and of those that crowded counts
+	leaving int64                   // cost of those that crowded counts
 
-	sending   map[proto.SessionID]*stored // sends that are under way, by id
-	chores    int64                       // so many were there in this life
+	sending   map[proto.SessionID]*stored // sends under way, by ID
+	chores    int64                       // number of chores so far in this life
 	postponed map[lmz.Address]*postponed
 
 	lanes    map[laneKey]*lane
-	late     map[lmz.Address][]*lane      // whose rows are not what they should be, by sender
-	unsaved  map[lmz.Address][]settlement // what is settled of them, and not on disk yet, by sender
-	watching map[watched]string           // watches that are under way, and who pays for them
+	late     map[lmz.Address][]*lane      // lanes whose rows are out of date, by sender
+	unsaved  map[lmz.Address][]settlement // settlements that are not on disk yet, by sender
+	watching map[watched]string           // watches under way, and their payers
 	ends     ends
 
-	working int // the sum of their work
+	working int // the sum of the objects' work
 	closed  bool
-	drained chan struct{} // closed when closed and nothing works any more
+	drained chan struct{} // closed when the runtime is closed and no work is left
 }
 
-// Open takes the data directory dir, which it makes if need be. It fails with
-// [ErrInUse] while another process has it. If the wake index, index.db, is not there, it is
-// rebuilt from the files of all objects, which takes some time. Calls and sends of the objects
-// go to m, which may be nil if they make none. A nil log discards what handlers did
-// not want their callers to see.
+// Open opens the data directory dir, creating it if necessary. It fails with [ErrInUse]
+// while another process has it. If the wake index, index.db, is missing, it is rebuilt from
+// the files of all objects, which takes some time. Calls and sends of the objects go to m,
+// which may be nil if they make none. The log gets, among others, the errors that are hidden
+// from callers; if nil, they are discarded.
 func Open(dir string, m Mesh, log *slog.Logger) (*Runtime, error) {
 	mesh, err := meshOf(m)
 	if err != nil {
@@ -100,7 +100,7 @@ func Open(dir string, m Mesh, log *slog.Logger) (*Runtime, error) {
 	return openOn(disk, mesh, log)
 }
 
-// openOn runs objects on a disk, which the runtime closes.
+// openOn returns a runtime on a disk, which it closes.
 func openOn(disk store.Disk, mesh proto.Mesh, log *slog.Logger) (*Runtime, error) {
 	ctx, stop := context.WithCancel(context.Background())
 	rt := &Runtime{
@@ -147,7 +147,7 @@ func openOn(disk store.Disk, mesh proto.Mesh, log *slog.Logger) (*Runtime, error
 	return rt, nil
 }
 
-// namespaced is the log of this package (see package debug), which may be nil.
+// namespaced returns the log of this package (see package debug). log may be nil.
 func namespaced(log *slog.Logger) *slog.Logger {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
@@ -155,9 +155,8 @@ func namespaced(log *slog.Logger) *slog.Logger {
 	return log.With("namespace", "lmz.object")
 }
 
-// Register says how the objects of a binding are made. Do it before the first
-// call. It panics if the binding is empty, too long or taken, or if there is no
-// k.New.
+// Register sets the kind of a binding's objects. Call it before the first call to an object.
+// It panics if the binding is empty, too long or already registered, or if k.New is nil.
 func (rt *Runtime) Register(binding string, k Kind) {
 	rt.mu.Lock()
 	defer rt.mu.Unlock()
@@ -184,7 +183,7 @@ func (rt *Runtime) Register(binding string, k Kind) {
 	rt.kinds[binding] = k
 }
 
-// CheckTarget returns why no object can be at a, or nil.
+// CheckTarget returns why no object can exist at a, or nil.
 func (rt *Runtime) CheckTarget(a lmz.Address) *lmz.Error {
 	rt.mu.Lock()
 	defer rt.mu.Unlock()
@@ -192,7 +191,7 @@ func (rt *Runtime) CheckTarget(a lmz.Address) *lmz.Error {
 	return err
 }
 
-// kindOf returns how the object at a is made. rt.mu is held.
+// kindOf returns the kind of the object at a. rt.mu is held.
 func (rt *Runtime) kindOf(a lmz.Address) (Kind, *lmz.Error) {
 	kind, ok := rt.kinds[a.Binding]
 	if !ok {
@@ -201,11 +200,11 @@ func (rt *Runtime) kindOf(a lmz.Address) (Kind, *lmz.Error) {
 	return kind, checkInstance(a.Instance)
 }
 
-// anyLength is no limit to a line.
+// anyLength means that a line has no limit.
 const anyLength = 1 << 30
 
-// enter counts a piece of work for the object at a and takes its place in the
-// line for who, which must not be longer than limit. Call leave when the work is done.
+// enter counts a piece of work for the object at a and takes a place for who in the object's
+// line, which must not be longer than limit. Call leave when the work is done.
 func (rt *Runtime) enter(a lmz.Address, who turn.Who, limit int) (*Object, *turn.Place, *lmz.Error) {
 	rt.mu.Lock()
 	defer rt.mu.Unlock()
@@ -234,11 +233,11 @@ func (rt *Runtime) enter(a lmz.Address, who turn.Who, limit int) (*Object, *turn
 	return o, o.line.Join(who), nil
 }
 
-// Refused returns how many calls were refused with [lmz.ErrBusy], because too many
-// waited for their object.
+// Refused returns how many calls were refused with [lmz.ErrBusy] because too many waited for
+// their object.
 func (rt *Runtime) Refused() uint64 { return rt.refused.Load() }
 
-// leave says that a piece of work is done.
+// leave ends a piece of work counted by enter.
 func (rt *Runtime) leave(o *Object) {
 	rt.mu.Lock()
 	defer rt.mu.Unlock()
@@ -254,8 +253,8 @@ func (rt *Runtime) leave(o *Object) {
 	}
 }
 
-// retire closes an object that is still idle. Closing is work that takes its turn,
-// so a call that comes meanwhile waits for it and opens the object again.
+// retire closes an object that is still idle. Closing takes the object's turn, so a call
+// that arrives meanwhile waits for it and reopens the object.
 func (rt *Runtime) retire(o *Object) {
 	rt.mu.Lock()
 	if o.work > 0 || rt.closed || rt.objects[o.id.Address] != o {
@@ -291,7 +290,7 @@ func (rt *Runtime) retire(o *Object) {
 	}
 }
 
-// bound returns ctx with a deadline, which ends also when handlers must stop.
+// bound returns ctx with a deadline; it is also canceled when handlers must stop.
 func (rt *Runtime) bound(ctx context.Context) (context.Context, context.CancelCauseFunc) {
 	ctx, cancelTimeout := proto.WithDeadline(ctx)
 	ctx, cancel := rt.stoppable(ctx)
@@ -301,7 +300,8 @@ func (rt *Runtime) bound(ctx context.Context) (context.Context, context.CancelCa
 	}
 }
 
-// stoppable returns a ctx that ends also when handlers must stop. Cancel it in any case.
+// stoppable returns a ctx that is also canceled when handlers must stop. The caller must
+// cancel it.
 func (rt *Runtime) stoppable(ctx context.Context) (context.Context, context.CancelCauseFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	unhook := context.AfterFunc(rt.ctx, func() { cancel(nil) })
@@ -317,11 +317,10 @@ func (rt *Runtime) isClosed() bool {
 	return rt.closed
 }
 
-// Close refuses new calls and those that have not begun, lets running handlers
-// finish, closes all files and frees the data directory. A handler that still runs
-// after 10 seconds finds its ctx ended; one that runs on even then is left behind,
-// cannot write any more, and is named in the error. Do not call Close from a
-// handler.
+// Close refuses new calls and those that have not begun, lets running handlers finish,
+// closes all files and unlocks the data directory. After 10 seconds the ctx of handlers
+// still running is canceled; one that keeps running even then is abandoned, can no longer
+// write, and is named in the error. Do not call Close from a handler.
 func (rt *Runtime) Close() error {
 	rt.closing.Do(func() { rt.closeErr = rt.shutDown() })
 	return rt.closeErr
@@ -364,7 +363,7 @@ func (rt *Runtime) shutDown() error {
 		}
 	}
 	rt.mu.Unlock()
-	for _, o := range idle { // nobody takes their turns any more
+	for _, o := range idle { // nothing takes their turns any more
 		o.settled()
 		o.tidy()
 		o.close()
@@ -373,7 +372,7 @@ func (rt *Runtime) shutDown() error {
 	return errors.Join(append(errs, rt.wakes.Close(), rt.usage.close(), rt.disk.Close())...)
 }
 
-// wait reports whether all work was done within the time.
+// wait waits until all work is done, for at most d, and reports whether it was.
 func (rt *Runtime) wait(d time.Duration) bool {
 	timeout := time.NewTimer(d)
 	defer timeout.Stop()

@@ -14,7 +14,7 @@ var (
 	bytesType = reflect.TypeFor[[]byte]()
 )
 
-// timeLayouts are how a time may have been stored, by SQLite's own functions too.
+// timeLayouts are the layouts of stored times, including those by SQLite's own functions.
 var timeLayouts = []string{time.RFC3339Nano, "2006-01-02 15:04:05.999999999", "2006-01-02"}
 
 // scan decodes column i into v.

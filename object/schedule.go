@@ -4,12 +4,12 @@ import (
 	"errors"
 	"strings"
 	"time"
-	_ "time/tzdata" // time zones, also where the system has none
+	_ "time/tzdata" // time zones, in case the system has none
 
 	"github.com/lumenize/lmz/internal/cron"
 )
 
-// Schedule says when an alarm runs. Make one with [In], [At] or [Cron].
+// Schedule says when an alarm runs. Create one with [In], [At] or [Cron].
 type Schedule struct {
 	kind  scheduleKind
 	delay time.Duration
@@ -26,24 +26,24 @@ const (
 	kindCron scheduleKind = "cron"
 )
 
-// In is once, when d has passed since the alarm was set. A d that is not positive is
-// now: as soon as the turn that set the alarm is over.
+// In runs the alarm once, d after it was set. If d is not positive, it runs as soon as the
+// turn that set it is over.
 func In(d time.Duration) Schedule { return Schedule{kind: kindIn, delay: d} }
 
-// At is once, at t, or now if t has passed.
+// At runs the alarm once, at t, or now if t has passed.
 func At(t time.Time) Schedule { return Schedule{kind: kindAt, at: t} }
 
-// Cron is again and again, whenever the clock of a time zone matches the expression:
-// minute, hour, day, month and weekday, or six fields that begin with the second, or
-// seven that end with the year; lists, ranges, steps, names, L, W and # are understood,
-// and @minutely, @hourly, @daily, @weekly, @monthly and @yearly. A range may go across the end, as
-// FRI-MON and 22-2 do. The zone is a name like "Europe/Berlin"; empty means UTC. An
-// expression that cannot be read, or never comes, is an error when the alarm is set. One
-// that ends, because it names years, ends its alarm.
+// Cron runs the alarm repeatedly, whenever the clock of a time zone matches the expression:
+// minute, hour, day, month and weekday, or six fields that begin with the second, or seven
+// that end with the year. It supports lists, ranges, steps, names, L, W and #, and
+// @minutely, @hourly, @daily, @weekly, @monthly and @yearly. Ranges may wrap around, as
+// FRI-MON and 22-2 do. The zone is a name like "Europe/Berlin"; empty means UTC. Setting an
+// alarm fails if the expression is invalid or never matches. An expression with years ends
+// its alarm after the last match.
 //
-// When the clocks go forward, times that do not exist are left out. When they go back,
-// the hour that comes twice counts twice for an expression whose hour begins with *,
-// and once for others.
+// When clocks go forward, times that do not exist are skipped. When they go back, the
+// repeated hour counts twice for an expression whose hour field begins with *, and once for
+// others.
 func Cron(expression, zone string) Schedule {
 	return Schedule{kind: kindCron, cron: expression, zone: zone}
 }
@@ -62,8 +62,8 @@ func (s Schedule) String() string {
 	return "never"
 }
 
-// next returns the first time after a moment, which is when the alarm is set or when
-// it was last due.
+// next returns the first time after the given one, which is when the alarm was set or last
+// due.
 func (s Schedule) next(after time.Time) (time.Time, error) {
 	switch s.kind {
 	case kindIn:

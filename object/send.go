@@ -9,12 +9,12 @@ import (
 	"github.com/lumenize/lmz/internal/proto"
 )
 
-// lateAnswer is how long a caller whose ctx has ended still listens: a callee that
-// has not begun says so at the same moment, and that beats not knowing.
+// lateAnswer is how long a caller whose ctx has ended still waits for an answer: a callee
+// that has not begun answers so at the same moment, which is better than an unknown outcome.
 const lateAnswer = 50 * time.Millisecond
 
-// ask delivers call and settles exactly once: with the answer or, when ctx has
-// ended without one, with an error that says so.
+// ask delivers call and calls settle exactly once: with the answer or, if ctx ends without
+// one, with an error.
 func (rt *Runtime) ask(ctx context.Context, call *proto.Call, settle func(proto.Answer)) {
 	var once sync.Once
 	stop := context.AfterFunc(ctx, func() {
@@ -33,7 +33,7 @@ func (rt *Runtime) ask(ctx context.Context, call *proto.Call, settle func(proto.
 	})
 }
 
-// send delivers call, which nobody waits for.
+// send delivers call without waiting for the answer.
 func (rt *Runtime) send(call *proto.Call, deadline time.Time, reply func(proto.Answer)) {
 	if deadline.IsZero() {
 		deadline = time.Now().Add(lmz.DefaultTimeout)
@@ -45,8 +45,8 @@ func (rt *Runtime) send(call *proto.Call, deadline time.Time, reply func(proto.A
 	})
 }
 
-// sendDeadline returns the deadline that was set on ctx for a Send, or zero. The
-// deadline of the handler's own call is not meant for what the handler sends.
+// sendDeadline returns the deadline that was set on ctx for a Send, or zero. The deadline of
+// the handler's own call does not apply to its sends.
 func (r *run) sendDeadline(ctx context.Context) time.Time {
 	deadline, ok := ctx.Deadline()
 	if !ok || r != nil && deadline.Equal(r.deadline) {

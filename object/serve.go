@@ -15,7 +15,7 @@ import (
 	"github.com/lumenize/lmz/internal/turn"
 )
 
-// serve does one call, which has its place in the line already.
+// serve executes one call, which already has its place in line.
 func (o *Object) serve(ctx context.Context, place *turn.Place, c *proto.Call, done func(proto.Answer)) {
 	defer o.rt.leave(o)
 	growStack()
@@ -43,7 +43,7 @@ func (o *Object) serve(ctx context.Context, place *turn.Place, c *proto.Call, do
 	if !charged {
 		o.rt.began(c)
 	}
-	if charged && c.Again { // it has not begun before
+	if charged && c.Again { // it did not begin earlier
 		if err := o.mayBegin(place.Payer()); err != nil {
 			o.pass(place)
 			done(proto.ErrorAnswer(err))
@@ -54,15 +54,15 @@ func (o *Object) serve(ctx context.Context, place *turn.Place, c *proto.Call, do
 	called.Self = o.id
 	run := func(ctx context.Context, h lmz.Handler) (any, error) {
 		result, steps, err := proto.ExecuteCounted(ctx, h, c.Chain)
-		o.rt.accounts.Add(c.Payer, budget.Steps, int64(steps-1)) // one was charged where the call came in
+		o.rt.accounts.Add(c.Payer, budget.Steps, int64(steps-1)) // one was charged where the call entered
 		return result, err
 	}
 	ctx = proto.WithPayer(node.WithCallContext(ctx, called), c.Payer)
 	o.execute(ctx, cancel, place, c, run, done)
 }
 
-// unseen answers a call that the object has not seen. It may have seen one that is
-// presented again before; a stored send is presented once more then.
+// unseen answers a call that the object has not seen in this delivery. A call presented
+// again may have been seen earlier; a stored send will then be presented once more.
 func unseen(c *proto.Call, err *lmz.Error) proto.Answer {
 	if c.Again && c.Until.IsZero() && err.Code == lmz.CodeGateway {
 		return unknown("the object could not be asked what became of the call: "+err.Message, nil)
@@ -70,7 +70,7 @@ func unseen(c *proto.Call, err *lmz.Error) proto.Answer {
 	return proto.ErrorAnswer(err)
 }
 
-// repeat answers a call that has been here before, and gives the turn up.
+// repeat answers a call that was executed before, and gives up the turn.
 func (o *Object) repeat(place *turn.Place, c *proto.Call, answer proto.Answer, err error, done func(proto.Answer)) {
 	failed := func(error) { done(unseen(c, notExecuted("the object's storage failed"))) }
 	var group *group
@@ -114,8 +114,8 @@ func (o *Object) await(ctx context.Context, place *turn.Place, charged bool) *lm
 	return err
 }
 
-// turnOf has f have the turn of the object at a, with everything committed that came before.
-// The object is not started.
+// turnOf runs f with the turn of the object at a, after committing everything before it. The
+// object is not started.
 func (rt *Runtime) turnOf(ctx context.Context, a lmz.Address, f func(*Object) error) error {
 	o, place, refused := rt.enter(a, turn.Who{Payer: proto.PayerOf(ctx)}, maxWaiting)
 	if refused != nil {
@@ -142,7 +142,7 @@ func (o *Object) ready(place *turn.Place) *lmz.Error {
 	return err
 }
 
-// unstarted returns why what has waited for the turn must not begin any more, or nil.
+// unstarted returns why work that waited for the turn must no longer begin, or nil.
 func (o *Object) unstarted(ctx context.Context) *lmz.Error {
 	if o.removed {
 		return notExecuted("the object was removed")
@@ -150,7 +150,7 @@ func (o *Object) unstarted(ctx context.Context) *lmz.Error {
 	return o.rt.unstarted(ctx)
 }
 
-// unstarted returns why a call must not begin any more, or nil.
+// unstarted returns why a call must no longer begin, or nil.
 func (rt *Runtime) unstarted(ctx context.Context) *lmz.Error {
 	switch {
 	case rt.isClosed():
@@ -161,8 +161,8 @@ func (rt *Runtime) unstarted(ctx context.Context) *lmz.Error {
 	return nil
 }
 
-// execute runs a call, or a reply if c is nil, on the object's handler and answers. It
-// gives the turn up at the end.
+// execute runs a call, or a reply if c is nil, on the object's handler and answers. It gives
+// up the turn at the end.
 func (o *Object) execute(ctx context.Context, cancel context.CancelCauseFunc, place *turn.Place, c *proto.Call,
 	run func(context.Context, lmz.Handler) (any, error), done func(proto.Answer)) {
 	r := o.newRun(ctx, cancel, place)
@@ -170,12 +170,12 @@ func (o *Object) execute(ctx context.Context, cancel context.CancelCauseFunc, pl
 	o.executeIn(ctx, r, run, done)
 }
 
-// executeIn is execute within a run that was prepared.
+// executeIn is execute within an existing run.
 func (o *Object) executeIn(ctx context.Context, r *run, run func(context.Context, lmz.Handler) (any, error), done func(proto.Answer)) {
 	h := &tracked{handler: o.handler, run: r}
 	var result any
 	err := errExited
-	defer func() { // also if the handler ended its goroutine
+	defer func() { // even if the handler ended its goroutine
 		err = r.whyFailed(err)
 		answer := proto.NewAnswer(result, err) // in the turn: the result may be a part of the state
 		o.logHidden(r.method, err)
@@ -184,7 +184,8 @@ func (o *Object) executeIn(ctx context.Context, r *run, run func(context.Context
 	do(func() { result, err = run(context.WithValue(ctx, runKey{}, r), h) })
 }
 
-// newRun is a run with the turn of a place. cancel ends its ctx when a turn takes too long.
+// newRun returns a run with the turn of a place. cancel ends its ctx when a turn takes too
+// long.
 func (o *Object) newRun(ctx context.Context, cancel context.CancelCauseFunc, place *turn.Place) *run {
 	deadline, _ := ctx.Deadline()
 	r := &run{o: o, ctx: ctx, cancel: cancel, payer: place.Payer(), life: o.life, deadline: deadline, place: place}
@@ -194,8 +195,8 @@ func (o *Object) newRun(ctx context.Context, cancel context.CancelCauseFunc, pla
 	return r
 }
 
-// activate makes the handler if the object is closed. The caller has the turn, and
-// keeps it.
+// activate creates the handler if the object is closed. The caller has the turn, and keeps
+// it.
 func (o *Object) activate(place *turn.Place) *lmz.Error {
 	if o.handler != nil {
 		o.store.Hold()
@@ -239,8 +240,8 @@ func couldNotStart(err error) *lmz.Error {
 	return notExecuted(message)
 }
 
-// start makes the handler, in a goroutine of its own, because code that is not ours may end
-// it.
+// start creates the handler, in a separate goroutine because user code may end it with
+// runtime.Goexit.
 func (o *Object) start(place *turn.Place) (h lmz.Handler, err error) {
 	err = errExited
 	ended := make(chan struct{})
@@ -268,7 +269,7 @@ func (o *Object) startHere(place *turn.Place) (h lmz.Handler, err error) {
 		return h, nil
 	}
 	growStack()
-	// Not the ctx of the call that woke the object: the start is for all of them.
+	// Not the ctx of the call that woke the object: the start is for all calls.
 	ctx, cancel := o.rt.bound(context.Background())
 	defer cancel(nil)
 	ctx = proto.WithPayer(node.WithCallContext(ctx, lmz.CallContext{Self: o.id}), place.Payer())
@@ -291,7 +292,7 @@ func (o *Object) startHere(place *turn.Place) (h lmz.Handler, err error) {
 // close drops the handler and closes the storage. The caller has the turn.
 func (o *Object) close() {
 	if o.last != nil {
-		o.last.wait() // the storage may be used no more than once
+		o.last.wait() // the storage must not be open twice
 		o.last = nil
 	}
 	if o.store != nil {
@@ -323,7 +324,7 @@ func (o *Object) logger() *slog.Logger {
 	return o.rt.log.With("binding", o.id.Binding, "instance", o.id.Instance)
 }
 
-// logHidden logs what of an error the caller does not get to see.
+// logHidden logs the part of an error that is hidden from the caller.
 func (o *Object) logHidden(method string, err error) {
 	hidden := proto.Hidden(err)
 	if hidden == nil {

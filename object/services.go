@@ -8,7 +8,7 @@ import (
 	"sync"
 )
 
-// services are those of one object, by type.
+// services are the services of one object, by type.
 type services struct {
 	mu    sync.Mutex // guards the following fields
 	made  map[reflect.Type]any
@@ -22,7 +22,7 @@ func (s *services) get(kind reflect.Type) (any, bool) {
 	return found, ok
 }
 
-// add returns the service that was first.
+// add adds a service unless its type already has one, and returns the one in use.
 func (s *services) add(kind reflect.Type, made any) any {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -37,7 +37,7 @@ func (s *services) add(kind reflect.Type, made any) any {
 	return made
 }
 
-// close drops all, the last that was made first.
+// close drops all services, in reverse order of creation.
 func (s *services) close(log *slog.Logger) {
 	s.mu.Lock()
 	order := s.order
