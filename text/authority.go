@@ -31,7 +31,7 @@ type Entry struct {
 	Edit
 	Version int
 	At      time.Time
-	By      string // the author, for people; the authority ignores it
+	By      string // the displayed author; the authority ignores it
 }
 
 // Log is the history of a document, which its authority reads. See [MemoryLog].

@@ -12,17 +12,17 @@ const (
 	pasteEnd   = "\x1b[201~"
 )
 
-// composed is the input of a terminal in which a composed word is one paste. An input
-// method hands the terminal a word when it is finished, and the terminal sends it at
-// once; as keys it would be an edit for each character. Keys are ASCII, so a user who
-// types fast is not taken for one.
+// composed is a terminal's input in which each composed word becomes a paste. An input
+// method passes the terminal a finished word, which the terminal sends at once; as keys
+// it would become an edit for each character. Fast typing is not mistaken for such a word,
+// because keys are ASCII.
 type composed struct {
 	in      io.Reader
-	pasting bool   // the terminal is sending a paste of its own
-	tail    []byte // the end of what was read last, where the mark of a paste may begin
+	pasting bool   // the terminal itself is sending a paste
+	tail    []byte // the end of the last input, where a paste marker may begin
 }
 
-// composedFile is composed for a file, which the program has to see as one.
+// composedFile is composed for a file, which the program must recognize as a file.
 type composedFile struct {
 	*os.File
 	composed
@@ -31,7 +31,7 @@ type composedFile struct {
 // Read implements [io.Reader].
 func (f *composedFile) Read(p []byte) (int, error) { return f.composed.Read(p) }
 
-// withComposed returns in with composed words as pastes.
+// withComposed returns in with composed words turned into pastes.
 func withComposed(in io.Reader) io.Reader {
 	if f, ok := in.(*os.File); ok {
 		return &composedFile{File: f, composed: composed{in: f}}
@@ -60,7 +60,7 @@ func (c *composed) Read(p []byte) (int, error) {
 	return len(pasteStart) + n + len(pasteEnd), err
 }
 
-// watch finds out whether a paste goes on behind read.
+// watch determines whether a paste continues after read.
 func (c *composed) watch(read []byte) {
 	all := append(c.tail, read...)
 	start, end := bytes.LastIndex(all, []byte(pasteStart)), bytes.LastIndex(all, []byte(pasteEnd))
@@ -70,8 +70,8 @@ func (c *composed) watch(read []byte) {
 	c.tail = append([]byte(nil), all[max(0, len(all)-len(pasteStart)+1):]...)
 }
 
-// isComposed reports whether what was read at once is text of several code points that
-// no keys make.
+// isComposed reports whether the result of one read is text of several code points that
+// keys do not send.
 func isComposed(read []byte) bool {
 	if !utf8.Valid(read) || utf8.RuneCount(read) < 2 {
 		return false

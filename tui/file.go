@@ -17,19 +17,19 @@ import (
 	"github.com/lumenize/lmz/text"
 )
 
-// fileDelay is the delay after which a change of the document is in the shared file.
+// fileDelay is the delay before a change of the document is written to the shared file.
 const fileDelay = 500 * time.Millisecond
 
 // sharedFile is a file on this machine that mirrors the text of the document. It keeps its
 // own byte order mark, line endings, owner and mode.
 type sharedFile struct {
 	path   string
-	raw    []byte      // what is in the file, as far as we know
-	on     string      // the text of that, as a document has it
+	raw    []byte      // the file's content, as last read or written
+	on     string      // its text, in the form of a document
 	form   textin.Form // of the file
-	joined bool        // file and document have one text
-	differ bool        // they do not, and the user is asked which to take
-	writes bool        // a fileMsg is on its way
+	joined bool        // file and document have the same text
+	differ bool        // they do not, and the user is asked which to keep
+	writes bool        // a fileMsg is pending
 	lost   bool        // another program changed the file: it is no longer updated
 }
 
@@ -66,7 +66,7 @@ func (f *sharedFile) write(content string) error {
 	return nil
 }
 
-// keep saves the old content of the file beside it, with the same permissions.
+// keep saves the file's old content next to it, with the same permissions.
 func (f *sharedFile) keep() error {
 	perm := fs.FileMode(0o600)
 	if info, err := os.Stat(f.path); err == nil {
@@ -75,7 +75,7 @@ func (f *sharedFile) keep() error {
 	return wholefile.Write(f.path+"~", f.raw, perm)
 }
 
-// join makes file and document equal once the document is loaded: an empty one takes the text
+// join makes file and document equal once the document is loaded: an empty one gets the text
 // of the other. If neither is empty, the user is asked.
 func (m *model) join() {
 	f := m.file
@@ -93,7 +93,7 @@ func (m *model) join() {
 	}
 }
 
-// fileText is the text of the document for the file: an old document may contain other line
+// fileText returns the document's text for the file: an old document may contain other line
 // breaks.
 func (m *model) fileText() string { return text.Breaks(m.area.text) }
 
@@ -107,7 +107,7 @@ func (m *model) become(content string) {
 	m.area.apply(c, false)
 }
 
-// decide handles the answer to the question which text to keep.
+// decide handles the user's choice of which text to keep.
 func (m *model) decide(name string) tea.Cmd {
 	f := m.file
 	switch name {
@@ -138,7 +138,7 @@ func (m *model) writeSoon() tea.Cmd {
 	return after(fileDelay, fileMsg{})
 }
 
-// writeFile brings the file up to date, unless another program changed it.
+// writeFile updates the file, unless another program changed it.
 func (m *model) writeFile() {
 	f := m.file
 	if f == nil || !f.joined || f.lost || f.on == m.fileText() {
@@ -159,7 +159,7 @@ func (m *model) writeFile() {
 	}
 }
 
-// fileBar is the bar about the shared file.
+// fileBar returns the bar about the shared file.
 func (m *model) fileBar() string {
 	f := m.file
 	switch {

@@ -11,21 +11,20 @@ import (
 	"github.com/lumenize/lmz/internal/printable"
 )
 
-// maxMatches is how many places a search finds at most.
+// maxMatches is the most places that a search finds.
 const maxMatches = 10000
 
-// search is the search for a text, in a bar. The zero value is a closed bar.
+// search is the search bar. The zero value is a closed one.
 type search struct {
 	open    bool
 	query   string
-	text    string  // that matches are of
-	asked   string  // the query that matches are of
+	text    string  // the text of matches
+	asked   string  // the query of matches
 	matches [][]int // from and to of each place
-	from    int     // where the cursor was when the search began
+	from    int     // the cursor's position when the search began
 }
 
-// look finds the query in a text, whatever the case of the letters, unless the query has
-// a capital letter.
+// look finds the query in a text, ignoring case unless the query has a capital letter.
 func (s *search) look(text string) {
 	if s.asked == s.query && s.text == text {
 		return
@@ -41,8 +40,8 @@ func (s *search) look(text string) {
 	s.matches = regexp.MustCompile(expression).FindAllStringIndex(text, maxMatches)
 }
 
-// next returns the first match at or behind a place, or else the first of all. Its number
-// counts from 1; 0 is that nothing was found.
+// next returns the first match at or after a place, or else the first of all. Its number
+// counts from 1; 0 means that there is none.
 func (s *search) next(at int) (from, to, number int) {
 	for i, m := range s.matches {
 		if m[0] >= at {
@@ -68,7 +67,7 @@ func (s *search) previous(at int) (from, to, number int) {
 	return 0, 0, 0
 }
 
-// marks are the matches between two places, for the screen.
+// marks returns the matches between two places, for the screen.
 func (s *search) marks(from, to int) []mark {
 	if !s.open {
 		return nil
@@ -90,7 +89,7 @@ func (m *model) openSearch() {
 	m.search.look(m.area.text)
 }
 
-// find takes a key while the search bar is open.
+// find handles a key while the search bar is open.
 func (m *model) find(name, text string) {
 	s := &m.search
 	from, to := m.area.selection()
@@ -119,14 +118,14 @@ func (m *model) find(name, text string) {
 	m.show(s.next(s.from))
 }
 
-// show selects what a search has found.
+// show selects a match.
 func (m *model) show(from, to, number int) {
 	if number > 0 {
 		m.area.selectRange(from, to)
 	}
 }
 
-// bar is what the search bar says.
+// bar returns the text of the search bar.
 func (s *search) bar(selectedFrom int) (text, hint string) {
 	text = " find: " + printable.Line(s.query) + "▏"
 	switch n := len(s.matches); {
@@ -142,7 +141,7 @@ func (s *search) bar(selectedFrom int) (text, hint string) {
 	return text, hint
 }
 
-// number is which match begins at a place, from 1, or 0.
+// number returns the number, from 1, of the match that begins at a place, or 0.
 func (s *search) number(at int) int {
 	for i, m := range s.matches {
 		if m[0] == at {

@@ -17,7 +17,7 @@ var helpKeys = [][2]string{
 	{"Ctrl-Q", "quit; also Ctrl-C when nothing is selected"},
 }
 
-// helpLines returns the help screen for a width: two columns, or a short one.
+// helpLines returns the help screen for a width: in two columns, or a short form.
 func helpLines(width int) []string {
 	const left = 24
 	var lines []string

@@ -20,7 +20,7 @@ import (
 // journal stores on disk the edits that a document may lack. Each opening has a file, named
 // after its editor and locked by its process, so two terminals never share one. A file
 // without a lock was left by an editor that quit or died: the next one takes it over and
-// sends the edits under their old editor and numbers, so each is made once.
+// sends the edits under their old editor and numbers, so each is applied once.
 type journal struct {
 	dir      string
 	document string
@@ -91,12 +91,12 @@ func (j *journal) store(r editor.Record) error {
 		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
-		os.Remove(filepath.Join(j.dir, r.Editor+lockEnding)) // while it is ours, so no other process waits for it
+		os.Remove(filepath.Join(j.dir, r.Editor+lockEnding)) // while we hold it, so that no other process waits for it
 		j.unlock(r.Editor)
 		return nil
 	}
 	data, err := json.Marshal(struct {
-		Document string `json:"document"` // for people who look into the file
+		Document string `json:"document"` // for people who read the file
 		editor.Record
 	}{j.document, r})
 	if err != nil {

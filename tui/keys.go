@@ -8,7 +8,7 @@ import (
 	"github.com/lumenize/lmz/internal/printable"
 )
 
-// key handles a key. Whatever is shown above the text gets it first.
+// key handles a key. Anything shown over the text gets it first.
 func (m *model) key(msg tea.KeyPressMsg) tea.Cmd {
 	name := msg.String()
 	m.note = ""
@@ -99,7 +99,7 @@ func (m *model) edit(name, text string) tea.Cmd {
 }
 
 // move moves the cursor, or with Shift the end of the selection. It reports whether the key
-// is one that does.
+// is such a key.
 func (m *model) move(name string) bool {
 	a := &m.area
 	to := a.moveTo

@@ -10,10 +10,10 @@ import (
 	"github.com/lumenize/lmz/internal/printable"
 )
 
-// maxSuggestions is how many suggestions the menu shows: as many as there are digits.
+// maxSuggestions is the most suggestions that the menu shows: one for each digit.
 const maxSuggestions = 9
 
-// menu shows what may be written in place of a misspelled word.
+// menu shows the suggestions for a misspelled word.
 type menu struct {
 	word   editor.Misspelling
 	chosen int
@@ -43,7 +43,7 @@ func (m *model) openMenu() {
 	}
 }
 
-// menuKey takes a key for the menu and reports whether it was one. Any other closes it.
+// menuKey handles a key and reports whether it was one of the menu's. Any other closes it.
 func (m *model) menuKey(name string) bool {
 	n := len(m.menu.word.Suggestions)
 	switch {
@@ -64,7 +64,7 @@ func (m *model) menuKey(name string) bool {
 	return true
 }
 
-// takeSuggestion writes a suggestion in place of the word, if that is still there.
+// takeSuggestion replaces the word by a suggestion, if the word is still there.
 func (m *model) takeSuggestion(i int) {
 	word := m.menu.word
 	m.menu = nil
@@ -76,7 +76,7 @@ func (m *model) takeSuggestion(i int) {
 	m.change(from, to, word.Suggestions[i])
 }
 
-// menuBox returns the lines of the menu and the place of its first one on the screen.
+// menuBox returns the lines of the menu and the position of the first on the screen.
 func (m *model) menuBox() (lines []string, x, y int) {
 	width := 0
 	for i, s := range m.menu.word.Suggestions {
@@ -100,7 +100,7 @@ func (m *model) menuBox() (lines []string, x, y int) {
 	return lines, x, y
 }
 
-// menuAt returns which suggestion is at a place of the screen below the title.
+// menuAt returns which suggestion is at a position of the screen below the title.
 func (m *model) menuAt(x, y int) (i int, ok bool) {
 	lines, left, top := m.menuBox()
 	i = y - top

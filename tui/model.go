@@ -15,9 +15,9 @@ import (
 
 const (
 	flushLimit = 3 * time.Second  // how long quitting waits for the last edits
-	stuckAfter = 10 * time.Second // when being offline gets a lasting line
-	closeLimit = time.Second      // for closing a document
-	undoPause  = time.Second      // in typing, which ends a step of undo
+	stuckAfter = 10 * time.Second // how long until being offline is shown in a bar
+	closeLimit = time.Second      // limit for closing a document
+	undoPause  = time.Second      // pause in typing that ends a step of undo
 )
 
 // phase is the progress of quitting.
@@ -26,7 +26,7 @@ type phase int
 const (
 	editing  phase = iota
 	flushing       // waiting until everything is sent
-	asking         // whether to quit without it
+	asking         // whether to quit with unsent edits
 	leaving
 )
 
@@ -39,7 +39,7 @@ type model struct {
 	desk     *editor.Desk
 	doc      *editor.OpenDocument // nil while no document is open
 	journal  *journal
-	unkept   error // why there is no journal, though there should be one
+	unkept   error // why the journal could not be opened
 	pump     *pump
 	log      *eventLog
 	now      func() time.Time
@@ -63,19 +63,19 @@ type model struct {
 	ticking bool
 	failure string // why the last attempt to connect failed
 	note    string // in a bar until the next key
-	blocked error  // why there is no connection until the user wants one
+	blocked error  // why there is no connection until the user asks for one
 
 	phase   phase
-	stopped bool // quitting was not the user's wish: there is nobody to ask
+	stopped bool // the user did not choose to quit: there is nobody to ask
 	help    bool
-	err     error // of Run
+	err     error // returned by Run
 }
 
 // Messages of the model to itself.
 type (
 	connectedMsg struct{ err error }
-	closedMsg    struct{ next string } // a document is closed, another is to be opened
-	flushedMsg   struct{}              // it is time to ask
+	closedMsg    struct{ next string } // a document was closed, another is to be opened
+	flushedMsg   struct{}              // time to ask
 	tickMsg      struct{}              // a second has passed while not connected
 )
 
@@ -108,7 +108,7 @@ func (m *model) connect() tea.Cmd {
 	return func() tea.Msg { return connectedMsg{m.peer.Connect(m.ctx)} }
 }
 
-// open opens a document. Its text comes as news.
+// open opens a document. Its text arrives as news.
 func (m *model) open(document string) {
 	m.document, m.picker, m.people, m.findings = document, nil, nil, nil
 	m.area.replace("")
@@ -129,7 +129,7 @@ func (m *model) open(document string) {
 	m.log.printf("opening, %d earlier to send", len(o.Restore))
 }
 
-// close closes the open document, and then returns the message then.
+// close closes the open document and then sends the message then.
 func (m *model) close(then tea.Msg) tea.Cmd {
 	s, j := m.doc, m.journal
 	m.doc, m.journal, m.menu, m.versions, m.search = nil, nil, nil, nil, search{}
@@ -150,7 +150,7 @@ func (m *model) close(then tea.Msg) tea.Cmd {
 // ready reports whether there is a text to edit.
 func (m *model) ready() bool { return m.doc != nil && m.doc.Ready() }
 
-// news shows what happened to the document.
+// news shows the document's changes.
 func (m *model) news() tea.Cmd {
 	if m.doc == nil {
 		return nil
@@ -185,7 +185,7 @@ func (m *model) news() tea.Cmd {
 	return nil
 }
 
-// change replaces a part of the text, as the user's edit.
+// change replaces a part of the text, as an edit of the user.
 func (m *model) change(from, to int, s string) {
 	if from == to && s == "" {
 		return
@@ -222,7 +222,7 @@ func (m *model) erase(to int) {
 	m.change(from, end, "")
 }
 
-// step undoes or redoes a step of this user, and shows where that was.
+// step undoes or redoes a step of this user, and moves the cursor there.
 func (m *model) step(do func(*editor.OpenDocument) bool, nothing string) {
 	if !do(m.doc) {
 		m.note = nothing
@@ -273,7 +273,7 @@ func (m *model) leave() tea.Cmd {
 	return m.close(tea.QuitMsg{})
 }
 
-// describe puts an error on one line.
+// describe returns an error on one line.
 func describe(err error) string { return printable.Line(err.Error()) }
 
 // reason is the innermost error of a failed connection.

@@ -6,17 +6,17 @@ import (
 	tea "charm.land/bubbletea/v2"
 )
 
-// doubleClick is how soon a click must follow another to count with it, and wheelRows by
-// how many rows the wheel moves the window.
+// doubleClick is the longest time between the clicks of a double click, and wheelRows the
+// number of rows by which the wheel moves the window.
 const (
 	doubleClick = 400 * time.Millisecond
 	wheelRows   = 3
 )
 
-// press is the last press of the mouse on the text.
+// press is the last mouse press on the text.
 type press struct {
-	down   bool // still
-	clicks int  // how many there were at the same place
+	down   bool // not released yet
+	clicks int  // number of clicks at the same place
 	x, y   int
 	when   time.Time
 }
@@ -59,7 +59,7 @@ func (m *model) mouse(msg tea.MouseMsg) tea.Cmd {
 	return nil
 }
 
-// pressed takes a press on the text, or on the menu above it.
+// pressed handles a press on the text or on the menu over it.
 func (m *model) pressed(button tea.MouseButton, x, y int, extend bool) {
 	if m.menu != nil {
 		if i, ok := m.menuAt(x+margin, y); ok {

@@ -1,5 +1,5 @@
-// Package tui edits a shared document in a terminal, online and offline: it puts a document
-// of examples/editor on the screen, together with the cursors of everyone who edits it.
+// Package tui edits a shared document in a terminal, online and offline: it shows a document
+// of examples/editor, together with the cursors of everyone who edits it.
 package tui
 
 import (
@@ -23,7 +23,7 @@ type Options struct {
 	File string
 
 	// StateDir is the directory for unsaved edits, which the next opening sends. If it is
-	// empty, they are in memory only and are lost with the process.
+	// empty, they are only in memory and are lost when the process ends.
 	StateDir string
 
 	// Account is a stable name of the user: other users of the same StateDir do not send this
@@ -38,8 +38,8 @@ type Options struct {
 	// Nil means os.Getenv.
 	Getenv func(string) string
 
-	// Log gets one line per event, with its time: a change of state, a required subscription
-	// and their number, a save, or an error. It never gets the text of the document. Nil
-	// discards the log.
+	// Log gets one line per event, with its time: a state change, a required subscription
+	// and the number of these, a save, or an error. It never gets the text of the document.
+	// Nil discards the log.
 	Log io.Writer
 }

@@ -14,17 +14,17 @@ import (
 	"github.com/lumenize/lmz/internal/printable"
 )
 
-// listTimeout is how long the list of documents may take.
+// listTimeout is the timeout for listing documents.
 const listTimeout = 10 * time.Second
 
-// picker is the list of documents, over everything else.
+// picker is the list of documents, shown over everything else.
 type picker struct {
-	names   []string // of the documents that were asked for so far
-	next    string   // the name after which there are more; "" if these are all
-	after   string   // the name after which the page begins that is asked for
+	names   []string // of the documents listed so far
+	next    string   // the name after which there are more; "" if there are none
+	after   string   // the name after which the requested page begins
 	loading bool
 	failure string
-	typed   string // a part of the names to show, or the name of a new document
+	typed   string // a substring of the names to show, or the name of a new document
 	chosen  int    // of shown
 }
 
@@ -35,7 +35,7 @@ type documentsMsg struct {
 	err   error
 }
 
-// pick opens the picker, and fills it again if it is open.
+// pick opens the picker, or refills it if it is open.
 func (m *model) pick() tea.Cmd {
 	if m.picker == nil {
 		m.picker = new(picker)
@@ -43,7 +43,7 @@ func (m *model) pick() tea.Cmd {
 	return m.list("")
 }
 
-// list asks for the page of the list that begins after a name.
+// list requests the page of the list that begins after a name.
 func (m *model) list(after string) tea.Cmd {
 	m.picker.loading, m.picker.after = true, after
 	return func() tea.Msg {
@@ -54,7 +54,7 @@ func (m *model) list(after string) tea.Cmd {
 	}
 }
 
-// more asks for the next page if what is there does not fill the screen below the chosen
+// more requests the next page if the listed names do not fill the screen below the chosen
 // line.
 func (m *model) more() tea.Cmd {
 	p := m.picker
@@ -81,7 +81,7 @@ func (m *model) listed(msg documentsMsg) tea.Cmd {
 	return m.more()
 }
 
-// shown are the names that have what was typed in them.
+// shown returns the names that contain the typed text, ignoring case.
 func (p *picker) shown() []string {
 	var shown []string
 	for _, name := range p.names {
@@ -92,7 +92,7 @@ func (p *picker) shown() []string {
 	return shown
 }
 
-// fresh is the name of the document that would be created, or "" if there is one of
+// fresh returns the name of the document that would be created, or "" if there is one of
 // that name, or no name was typed. It may be too long.
 func (p *picker) fresh() string {
 	name := strings.TrimSpace(p.typed)
@@ -102,7 +102,7 @@ func (p *picker) fresh() string {
 	return name
 }
 
-// tooLong says that a new document cannot have this name, or is empty.
+// tooLong returns a message if the name is too long for a new document, or "".
 func tooLong(name string) string {
 	if len(name) <= editor.MaxName {
 		return ""
@@ -110,7 +110,7 @@ func tooLong(name string) string {
 	return fmt.Sprintf("A document's name has at most %d bytes, and this one has %d.", editor.MaxName, len(name))
 }
 
-// choose takes a key for the picker.
+// choose handles a key for the picker.
 func (m *model) choose(name, typed string) tea.Cmd {
 	p := m.picker
 	shown := p.shown()
@@ -149,7 +149,7 @@ func (m *model) choose(name, typed string) tea.Cmd {
 	return m.more()
 }
 
-// switchTo opens another document in place of this one.
+// switchTo replaces the open document by another.
 func (m *model) switchTo(document string) tea.Cmd {
 	if m.doc != nil && document == m.document {
 		m.picker = nil
@@ -158,7 +158,7 @@ func (m *model) switchTo(document string) tea.Cmd {
 	return m.close(closedMsg{document})
 }
 
-// pickerLines is the picker on the screen, with room for some rows.
+// pickerLines returns the picker's lines for a number of rows.
 func (m *model) pickerLines(room int) []string {
 	p := m.picker
 	lines := []string{m.styles.strong.Render("Open or create: ") + printable.Line(p.typed) + "▏", ""}

@@ -16,18 +16,18 @@ import (
 type (
 	newsMsg    struct{} // the open document has news
 	stateMsg   client.State
-	failureMsg struct{ err error } // an attempt to connect failed, more follow
+	failureMsg struct{ err error } // an attempt to connect failed, more will follow
 	loginMsg   struct{ err *client.LoginRequiredError }
 	stopMsg    struct{} // the context of Run has ended
 	pumpedMsg  []tea.Msg
 )
 
 // pump passes events of the mesh to the model. The mesh never waits for the screen: push only
-// appends. Of news and failures only the newest is kept, everything else in order.
+// appends. Of news and failures only the newest is kept; everything else stays in order.
 type pump struct {
 	mu    sync.Mutex // guards queue
 	queue []tea.Msg
-	wake  chan struct{} // has an element while there is something in queue
+	wake  chan struct{} // has an element while queue is not empty
 }
 
 func newPump() *pump { return &pump{wake: make(chan struct{}, 1)} }
@@ -76,10 +76,10 @@ func (p *pump) wait(done <-chan struct{}) tea.Cmd {
 	}
 }
 
-// maxLogged is the most bytes of an event that are written.
+// maxLogged is the most bytes written for one event.
 const maxLogged = 4 << 10
 
-// eventLog writes a line for each event. It may be used from any goroutine.
+// eventLog writes a line for each event. Safe for concurrent use.
 type eventLog struct {
 	mu sync.Mutex // guards w
 	w  io.Writer

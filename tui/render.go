@@ -2,17 +2,17 @@ package tui
 
 import "strings"
 
-// look is how a piece of the text is shown.
+// look is the appearance of a piece of the text.
 type look struct {
 	wrong       bool // may be misspelled
-	placeholder bool // stands for what cannot be shown
+	placeholder bool // stands for a character that cannot be shown
 	selected    bool
 	found       bool // by a search
 	peer        int  // whose selection or cursor it is, from 1; 0 is nobody's
 	caret       bool // the cursor of the peer
 }
 
-// add returns l with what m says more.
+// add returns l combined with m.
 func (l look) add(m look) look {
 	l.wrong = l.wrong || m.wrong
 	l.placeholder = l.placeholder || m.placeholder
@@ -24,8 +24,7 @@ func (l look) add(m look) look {
 	return l
 }
 
-// mark gives a look to a part of the text. A caret is a mark at a place: from and to
-// are the same.
+// mark gives a look to a part of the text. For a caret, from and to are the same.
 type mark struct {
 	from, to int
 	look     look
@@ -44,7 +43,7 @@ func lookAt(marks []mark, at, next int) look {
 	return l
 }
 
-// render returns the rows in the window, in which each piece has gone through paint.
+// render returns the rows in the window, with each piece styled by paint.
 func (a *textArea) render(marks []mark, paint func(look, string) string) []string {
 	var lines []string
 	a.rowsDown(a.top, a.height, func(r row) bool {
@@ -79,12 +78,12 @@ func (a *textArea) renderRow(r row, marks []mark, paint func(look, string) strin
 	return line.String() + paint(now, piece.String())
 }
 
-// lookBehind is the look of the place behind a row: of a selected line break, or of a
-// caret there.
+// lookBehind returns the look of the place behind a row: of a selected line break, or of
+// a caret there.
 func (a *textArea) lookBehind(r row, marks []mark) look {
 	next := afterLine(a.text, r.end)
 	if r.end < len(a.text) && a.text[r.end] != '\n' && a.text[r.end] != '\r' {
-		return look{} // the line goes on in the next row
+		return look{} // the line continues in the next row
 	}
 	var l look
 	for _, m := range marks {

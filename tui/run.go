@@ -12,9 +12,9 @@ import (
 	"github.com/lumenize/lmz/examples/editor"
 )
 
-// Run edits documents until the user quits. Quitting is not an error, even if something is
-// unsaved: the user was asked, and the next opening sends it. When ctx ends, Run spends up
-// to 3 s on sending what is left and returns the cause of the end.
+// Run edits documents until the user quits. Quitting is not an error, even with unsaved
+// edits: the user was asked, and the next opening sends them. When ctx ends, Run spends up
+// to 3 s on sending the remaining edits and returns the cause of the end.
 //
 // If the gateway refuses the user, Run returns a [*client.LoginRequiredError], immediately
 // or when the user quits. If a newer client has taken the address, it returns
@@ -110,7 +110,7 @@ func (m *model) clientOptions(o client.Options) client.Options {
 	return o
 }
 
-// environment returns the variables by which programs find out what a terminal can do.
+// environment returns the variables that tell programs what a terminal can do.
 func environment(getenv func(string) string) []string {
 	var env []string
 	for _, name := range []string{

@@ -5,8 +5,7 @@ import (
 	"unicode/utf8"
 )
 
-// selection returns the bounds of the selected text, which are the same when there is
-// none.
+// selection returns the bounds of the selected text, which are equal if there is none.
 func (a *textArea) selection() (from, to int) {
 	return min(a.anchor, a.cursor), max(a.anchor, a.cursor)
 }
@@ -23,7 +22,7 @@ func (a *textArea) selectRange(from, to int) {
 	a.extendTo(to)
 }
 
-// selectWord selects the word or the space that at is in.
+// selectWord selects the word or the space around at.
 func (a *textArea) selectWord(at int) {
 	start, end := lineAt(a.text, at)
 	if start == end {
@@ -43,7 +42,7 @@ func (a *textArea) selectWord(at int) {
 	a.selectRange(a.snap(from), a.snap(to))
 }
 
-// selectLine selects the line that at is in, with its line break.
+// selectLine selects the line around at, with its line break.
 func (a *textArea) selectLine(at int) {
 	start, end := lineAt(a.text, at)
 	if next := afterLine(a.text, end); next > 0 {
@@ -52,8 +51,7 @@ func (a *textArea) selectLine(at int) {
 	a.selectRange(start, end)
 }
 
-// placeAt returns the place that is shown at a column and row of the window, or the
-// nearest.
+// placeAt returns the place shown at a column and row of the window, or the nearest one.
 func (a *textArea) placeAt(x, y int) int {
 	at := a.top
 	var found row

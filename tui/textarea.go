@@ -9,42 +9,42 @@ import (
 	"github.com/lumenize/lmz/text"
 )
 
-// textArea is a text, a cursor, and a window on it. It works on the rows in the window
-// and does not depend on the length of the text. Positions are in bytes and always
-// between what the reader takes for characters. Set width and height first.
+// textArea is a text, a cursor, and a window on it. Its cost depends on the rows in the
+// window, not on the length of the text. Positions are in bytes and always between
+// user-perceived characters. Set width and height first.
 type textArea struct {
 	text          string
 	cursor        int
-	anchor        int // where the selection began that ends at the cursor; at the cursor there is none
+	anchor        int // other end of the selection; the cursor if there is none
 	known         place
 	top           int // where the first row in the window starts
-	goal          int // the column that up and down aim for, -1 for that of the cursor
+	goal          int // the column that up and down aim for; -1 for the cursor's
 	width, height int
 	method        ansi.Method // how the terminal counts columns
 }
 
 func newTextArea() textArea { return textArea{goal: -1, width: 80, height: 22, method: ansi.WcWidth} }
 
-// resize gives the window a new size.
+// resize changes the size of the window.
 func (a *textArea) resize(width, height int) {
 	a.width, a.height = max(width, 2), max(height, 1)
 	a.scroll()
 }
 
-// insert puts s where the cursor is, in place of the selection.
+// insert inserts s at the cursor, replacing the selection.
 func (a *textArea) insert(s string) {
 	from, to := a.selection()
 	a.splice(from, to, s)
 }
 
-// splice replaces a part of the text and puts the cursor behind the new one.
+// splice replaces a part of the text and puts the cursor behind the new part.
 func (a *textArea) splice(from, to int, s string) {
 	a.forget(from)
 	a.text = a.text[:from] + s + a.text[to:]
 	a.moveTo(a.snap(from + len(s)))
 }
 
-// moveTo moves the cursor and selects nothing.
+// moveTo moves the cursor and clears the selection.
 func (a *textArea) moveTo(at int) {
 	a.anchor = at
 	a.extendTo(at)
@@ -56,14 +56,14 @@ func (a *textArea) extendTo(at int) {
 	a.scroll()
 }
 
-// replace puts another text in the area. The cursor and the window stay where they are
-// in the part that both texts share.
+// replace replaces the text. The cursor and the window stay at the same place in the part
+// that both texts share.
 func (a *textArea) replace(other string) {
 	c := text.Diff(a.text, other)
 	a.apply(c, false)
 }
 
-// snap returns the first place at or behind at where the cursor may be.
+// snap returns the first place at or after at where the cursor may be.
 func (a *textArea) snap(at int) int {
 	start, _ := lineAt(a.text, at)
 	for start < at {
@@ -73,7 +73,7 @@ func (a *textArea) snap(at int) int {
 	return start
 }
 
-// next and previous return the place of the cursor one character on and back.
+// next and previous return the place one character after and before the cursor.
 func (a *textArea) next() int {
 	if a.cursor == len(a.text) {
 		return a.cursor
@@ -117,7 +117,7 @@ func inWord(r rune) bool {
 
 func notInWord(r rune) bool { return !inWord(r) }
 
-// rowsAt returns the rows of the line that at is in, and which of them at is in.
+// rowsAt returns the rows of the line around at, and which of them contains at.
 func (a *textArea) rowsAt(at int) (rows []row, i int) {
 	start, end := lineAt(a.text, at)
 	rows = wrap(a.text, start, end, a.width, a.method)
@@ -128,8 +128,8 @@ func (a *textArea) rowsAt(at int) (rows []row, i int) {
 	return rows, i
 }
 
-// rowsDown calls visit with at most n rows from the one that at is in, until it
-// returns false.
+// rowsDown calls visit with at most n rows, starting with the one that contains at,
+// until it returns false.
 func (a *textArea) rowsDown(at, n int, visit func(row) bool) {
 	for at >= 0 && n > 0 {
 		rows, i := a.rowsAt(at)
@@ -142,7 +142,7 @@ func (a *textArea) rowsDown(at, n int, visit func(row) bool) {
 	}
 }
 
-// rowUp returns the row that is n rows above the one that at is in, or the first.
+// rowUp returns the row that is n rows above the one that contains at, or the first.
 func (a *textArea) rowUp(at, n int) row {
 	for {
 		rows, i := a.rowsAt(at)
@@ -160,8 +160,8 @@ func (a *textArea) rowUp(at, n int) row {
 	}
 }
 
-// moveRows moves the cursor down, or up when n is negative, as near to its column as
-// the row lets it.
+// moveRows moves the cursor n rows down, or up if n is negative, as near to its column as
+// possible.
 func (a *textArea) moveRows(n int) {
 	rows, i := a.rowsAt(a.cursor)
 	goal := a.goal
@@ -178,7 +178,7 @@ func (a *textArea) moveRows(n int) {
 	a.goal = goal
 }
 
-// wheel moves the window by n rows, and the cursor only as far as it must to stay in it.
+// wheel moves the window by n rows, and the cursor only if needed to stay in it.
 func (a *textArea) wheel(n int) {
 	if n < 0 {
 		a.top = a.rowUp(a.top, -n).start
@@ -226,8 +226,8 @@ func (a *textArea) column(r row, at int) int {
 	return col
 }
 
-// atColumn returns the last place in r up to column col. Behind a row that the line
-// goes on after is no place: that is where the next row starts.
+// atColumn returns the last place in r up to column col. If the line continues, the end of
+// r does not count: the next row starts there.
 func (a *textArea) atColumn(r row, col int) int {
 	at, here := r.start, 0
 	for at < r.end {

@@ -7,12 +7,12 @@ import (
 	"github.com/lumenize/lmz/text"
 )
 
-// place is a place in the text, in bytes of UTF-8 and in UTF-16 units, which is how
-// documents count.
+// place is a place in the text, in bytes of UTF-8 and in UTF-16 units, which documents
+// count in.
 type place struct{ at, units int }
 
-// units returns a place in UTF-16 units. It counts from the last place that was asked
-// for, because the next one is mostly near.
+// units converts a place to UTF-16 units. It counts from the last place converted, because
+// the next one is usually near.
 func (a *textArea) units(at int) int {
 	p := a.known
 	if at < p.at/2 {
@@ -27,8 +27,8 @@ func (a *textArea) units(at int) int {
 	return p.units
 }
 
-// at returns where a place in UTF-16 units is, or the end of the text if it is behind
-// that. Inside a character there is no place: its beginning is meant.
+// at converts a place from UTF-16 units. Beyond the text it returns the end of the text,
+// inside a character the beginning of that character.
 func (a *textArea) at(units int) int {
 	p := a.known
 	if units < p.units/2 {
@@ -56,14 +56,14 @@ func unitsOf(r rune) int {
 	return 1
 }
 
-// change is a change set that replaces a part of the text.
+// change returns a change set that replaces a part of the text.
 func (a *textArea) change(length, from, to int, s string) (text.ChangeSet, error) {
 	return text.New(length, text.Change{From: a.units(from), To: a.units(to), Insert: s})
 }
 
-// apply changes the text as a change set says. The cursor, the selection and the window
-// stay at what they stood at; what is inserted at the cursor comes behind it unless
-// after is true.
+// apply applies a change set to the text. The cursor, the selection and the window keep
+// their place in the text; the cursor stays before text inserted at it unless after is
+// true.
 func (a *textArea) apply(c text.ChangeSet, after bool) {
 	side := -1
 	if after {
@@ -87,7 +87,7 @@ func (a *textArea) apply(c text.ChangeSet, after bool) {
 	a.extendTo(a.snap(a.at(c.MapPos(cursor, side))))
 }
 
-// applyOwn is apply for what the user did: the cursor goes where the last change ended.
+// applyOwn is apply for the user's own changes: the cursor moves to the end of the last one.
 func (a *textArea) applyOwn(c text.ChangeSet) {
 	end := -1
 	for one := range c.Changes() {
@@ -99,7 +99,7 @@ func (a *textArea) applyOwn(c text.ChangeSet) {
 	}
 }
 
-// forget says that the text is about to change from a place on.
+// forget prepares for a change of the text from a place on.
 func (a *textArea) forget(from int) {
 	if a.known.at > from {
 		a.units(from)

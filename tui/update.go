@@ -11,7 +11,7 @@ import (
 	"github.com/lumenize/lmz/text"
 )
 
-// Update handles a message. It never waits: slow work is in the command that it returns.
+// Update handles a message. It never blocks: slow work is in the command that it returns.
 func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	cmd := m.handle(msg)
 	m.layout()
@@ -87,8 +87,9 @@ func (m *model) meshed(msg tea.Msg) tea.Cmd {
 	return nil
 }
 
-// connected handles the end of an attempt to connect, which only fails if the user has to
-// do something. Without a text on the screen yet, the editor ends and says so at the prompt.
+// connected handles the result of connecting, which fails only if the user has to do
+// something. If there is no text on the screen yet, the editor ends and says so at the
+// prompt.
 func (m *model) connected(err error) tea.Cmd {
 	if err == nil || m.ctx.Err() != nil {
 		return nil
@@ -117,7 +118,7 @@ func (m *model) stateChanged(s client.State) tea.Cmd {
 		m.offline = m.now()
 	}
 	if s == client.Disconnected && m.blocked == nil {
-		m.blocked = client.ErrSuperseded // or the login, which the next message says
+		m.blocked = client.ErrSuperseded // or a required login, which the next message reports
 	}
 	return m.tick()
 }
@@ -148,7 +149,7 @@ func (m *model) answer(name string) tea.Cmd {
 	return nil
 }
 
-// seen handles a key on the screen that shows refused edits.
+// seen handles a key on the screen of refused edits.
 func (m *model) seen(name string) tea.Cmd {
 	r := m.refused[0]
 	switch name {

@@ -13,21 +13,21 @@ import (
 	"github.com/lumenize/lmz/text"
 )
 
-// versionsTimeout is how long each question about earlier versions may take.
+// versionsTimeout is the timeout of each request about earlier versions.
 const versionsTimeout = 10 * time.Second
 
-// versions is the list of a document's revisions, with the text of the chosen one below
-// it, in place of the text.
+// versions is the list of a document's revisions, with the text of the chosen one below,
+// shown in place of the document's text.
 type versions struct {
 	all     []editor.Revision // newest first
 	loading bool
 	failure string
 	chosen  int
-	area    textArea // the text of the version read, as far as it has come
-	read    int      // 0 while none is
-	parts   int      // how many have come
-	asking  bool     // for the next part
-	whole   bool     // there is no more
+	area    textArea // the text of the version being read, so far
+	read    int      // the version being read; 0 if none
+	parts   int      // received so far
+	asking  bool     // the next part is requested
+	whole   bool     // all parts have arrived
 }
 
 // Answers about earlier versions.
@@ -50,7 +50,7 @@ type (
 	}
 )
 
-// ask is a command that asks the open document something.
+// ask returns a command that sends the open document a request.
 func (m *model) ask(question func(ctx context.Context, document string, at lmz.Address) tea.Msg) tea.Cmd {
 	document := m.document
 	return func() tea.Msg {
@@ -60,7 +60,7 @@ func (m *model) ask(question func(ctx context.Context, document string, at lmz.A
 	}
 }
 
-// openVersions shows what the document was.
+// openVersions shows the document's earlier versions.
 func (m *model) openVersions() tea.Cmd {
 	m.versions = &versions{loading: true}
 	return m.ask(func(ctx context.Context, document string, at lmz.Address) tea.Msg {
@@ -93,10 +93,10 @@ func (m *model) readPart() tea.Cmd {
 	})
 }
 
-// readAhead is how many bytes before the end of what has come the next part is read.
+// readAhead is how many bytes before the end of the received text the next part is read.
 const readAhead = 16 << 10
 
-// scrollVersion moves the text of the version by rows, and reads on when its end is near.
+// scrollVersion scrolls the text of the version, and reads the next part near its end.
 func (m *model) scrollVersion(rows int) tea.Cmd {
 	v := m.versions
 	if v.read == 0 {
@@ -124,7 +124,7 @@ func (v *versions) take(msg versionMsg, method ansi.Method) {
 	}
 }
 
-// versionNews takes the answers.
+// versionNews handles the answers.
 func (m *model) versionNews(msg tea.Msg) tea.Cmd {
 	if r, ok := msg.(restoredMsg); ok && r.document == m.document {
 		m.note = "restored; the previous text is kept as a version"
@@ -154,7 +154,7 @@ func (m *model) versionNews(msg tea.Msg) tea.Cmd {
 	return nil
 }
 
-// versionKey takes a key for the list.
+// versionKey handles a key for the list.
 func (m *model) versionKey(name string) tea.Cmd {
 	v := m.versions
 	switch name {
@@ -184,7 +184,7 @@ func (m *model) versionKey(name string) tea.Cmd {
 	return nil
 }
 
-// versionLines is the list on the screen, with room for some rows.
+// versionLines returns the list's lines for a number of rows.
 func (m *model) versionLines(room int) []string {
 	v := m.versions
 	lines := []string{m.styles.strong.Render(" Versions") + m.styles.faint.Render("  Enter restores, PgDn scrolls, Esc goes back")}

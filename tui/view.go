@@ -15,13 +15,13 @@ import (
 
 const margin = 1 // columns left of the text
 
-// layout gives the text the room that the bars leave.
+// layout gives the text the space that the bars leave.
 func (m *model) layout() {
 	m.area.resize(m.width-margin, m.height-2-len(m.bars()))
 }
 
-// View draws the screen: the title, the text, bars with what the user must know, and
-// the status.
+// View draws the screen: the title, the text, bars with what the user must know, and the
+// status.
 func (m *model) View() tea.View {
 	bars := m.bars()
 	room := max(m.height-2-len(bars), 0)
@@ -39,7 +39,7 @@ func (m *model) View() tea.View {
 	return v
 }
 
-// body returns what stands between the title and the bars.
+// body returns what is shown between the title and the bars.
 func (m *model) body(room int) ([]string, *tea.Cursor) {
 	switch {
 	case m.help:
@@ -70,7 +70,7 @@ func (m *model) body(room int) ([]string, *tea.Cursor) {
 	return lines, tea.NewCursor(x+margin, y+1)
 }
 
-// marks are what the text shows besides itself.
+// marks returns the marks to show in the window.
 func (m *model) marks() []mark {
 	a := &m.area
 	top, bottom := a.units(a.top), a.units(a.bottom())
@@ -118,7 +118,7 @@ func (m *model) paint(l look, s string) string {
 	return s
 }
 
-// centre puts a block of lines into the middle of the screen.
+// centre centers a block of lines on the screen.
 func (m *model) centre(room int, block []string) []string {
 	widest := 0
 	for _, l := range block {
@@ -143,7 +143,7 @@ func (m *model) openingLines() []string {
 	return lines
 }
 
-// refusedLines shows what was typed earlier and a document does not take any more.
+// refusedLines shows earlier edits that the document refused.
 func (m *model) refusedLines(room int) []string {
 	r := m.refused[0]
 	lines := []string{m.styles.strong.Render("You typed this earlier, and the document refused it:"), ""}
@@ -181,12 +181,12 @@ func (m *model) blockedLines() []string {
 	return append(lines, "", what+",", "then press Enter to connect again.", "", "^Q quits.")
 }
 
-// title is the first line of the screen.
+// title returns the first line of the screen.
 func (m *model) title() string {
 	return m.styles.title.Render(m.spread(" "+printable.Line(m.document), "lmz  ^O open  ^G help "))
 }
 
-// spread puts left and right on one line, and as much of left as there is room for.
+// spread puts left and right on one line, cutting left if there is not enough room.
 func (m *model) spread(left, right string) string {
 	room := m.width - lipgloss.Width(right) - 1
 	if room < 8 {
@@ -197,7 +197,7 @@ func (m *model) spread(left, right string) string {
 	return left + strings.Repeat(" ", max(gap, 0)) + right
 }
 
-// bars are the lines above the status.
+// bars returns the lines above the status.
 func (m *model) bars() []string {
 	var bars []string
 	if m.stuck() {
@@ -230,7 +230,7 @@ func (m *model) bars() []string {
 	return bars
 }
 
-// trouble is why what was typed is not saved although there is a connection.
+// trouble returns why edits are unsaved although there is a connection.
 func (m *model) trouble() error {
 	if m.doc == nil || m.state != client.Connected || m.doc.Saved() {
 		return nil
@@ -238,7 +238,7 @@ func (m *model) trouble() error {
 	return m.doc.Err()
 }
 
-// notKept is why what was typed would be lost with this editor.
+// notKept returns why unsaved edits would be lost with this editor.
 func (m *model) notKept() error {
 	if m.doc == nil || m.doc.Saved() {
 		return nil
@@ -253,8 +253,8 @@ func (m *model) stuck() bool {
 	return m.state != client.Connected && m.blocked == nil && m.now().Sub(m.offline) >= stuckAfter
 }
 
-// status is the last line of the screen. On a narrow one the way out stays and other
-// parts are cut.
+// status returns the last line of the screen. On a narrow screen it keeps the key to quit
+// and cuts other parts.
 func (m *model) status() string {
 	const out = "^Q quit "
 	line, used := " ", 1
@@ -264,7 +264,7 @@ func (m *model) status() string {
 		}
 		part = ansi.Truncate(part, max(m.width-len(out)-1-used, 0), "…")
 		if i > 1 && lipgloss.Width(part) < 5 {
-			break // too little to be of use
+			break // too little to be useful
 		}
 		line, used = line+part, used+lipgloss.Width(part)
 	}
@@ -274,7 +274,7 @@ func (m *model) status() string {
 	return line + strings.Repeat(" ", m.width-used-len(out)) + m.styles.faint.Render(out)
 }
 
-// parts are the pieces of the status, the important first.
+// parts returns the pieces of the status, most important first.
 func (m *model) parts() []string {
 	parts := []string{m.connection()}
 	if !m.ready() {
@@ -286,7 +286,7 @@ func (m *model) parts() []string {
 	case !m.doc.Saved():
 		parts = append(parts, m.styles.strong.Render("unsaved"))
 	default:
-		parts = append(parts, "saved  ") // as wide as the other: nothing moves while one types
+		parts = append(parts, "saved  ") // as wide as the other, so nothing moves during typing
 	}
 	if suggestion := m.suggestion(); suggestion != "" {
 		parts = append(parts, suggestion)
@@ -297,7 +297,7 @@ func (m *model) parts() []string {
 	return parts
 }
 
-// here are the names of the others, each in its colour.
+// here returns the other people's names, each in its color.
 func (m *model) here() string {
 	var names []string
 	for _, p := range m.people {
@@ -327,7 +327,7 @@ func (m *model) connection() string {
 	return m.styles.bad.Render("○") + " offline"
 }
 
-// suggestion says how the word at the cursor may be spelled.
+// suggestion returns a correction for the word at the cursor.
 func (m *model) suggestion() string {
 	word, found := m.misspelled()
 	if !found || len(word.Suggestions) == 0 {

@@ -12,12 +12,11 @@ import (
 const tabStop = 4 // columns
 
 // row is one line on the screen: the part of the text from start to end. A line of
-// the text is one row or several.
+// the text takes one or more rows.
 type row struct{ start, end int }
 
-// cluster measures what stands at the start of s, which is not empty, and is shown
-// as one character: its length in bytes, and its columns at column col. A line break
-// has no columns.
+// cluster measures the first character on the screen of s, which is not empty: its length
+// in bytes, and its columns at column col. A line break has no columns.
 func cluster(s string, col int, method ansi.Method) (n, width int) {
 	switch c := s[0]; {
 	case c == '\n':
@@ -27,14 +26,14 @@ func cluster(s string, col int, method ansi.Method) (n, width int) {
 	case c == '\t':
 		return 1, tabStop - col%tabStop
 	case c < utf8.RuneSelf && (len(s) == 1 || s[1] < utf8.RuneSelf):
-		return 1, 1 // by far the most frequent case
+		return 1, 1 // by far the most common case
 	}
 	first, width := ansi.FirstGraphemeCluster(s, method)
-	return len(first), max(width, 1) // what has no width gets a placeholder
+	return len(first), max(width, 1) // a placeholder if it has no width
 }
 
-// glyph returns what the screen shows for a cluster, and whether it is a placeholder:
-// a terminal must not get a control character out of a document.
+// glyph returns what the screen shows for a cluster, and whether it is a placeholder: a
+// document's control characters must not reach the terminal.
 func glyph(s string, width int, method ansi.Method) (shown string, placeholder bool) {
 	if s == "\t" {
 		return strings.Repeat(" ", width), false
@@ -57,7 +56,7 @@ func glyph(s string, width int, method ansi.Method) (shown string, placeholder b
 	return shown, shown != s
 }
 
-// lineAt returns the bounds of the line that at is in, without its line break.
+// lineAt returns the bounds of the line around at, without its line break.
 func lineAt(text string, at int) (start, end int) {
 	start = strings.LastIndexByte(text[:at], '\n') + 1
 	end = len(text)
@@ -70,8 +69,8 @@ func lineAt(text string, at int) (start, end int) {
 	return start, end
 }
 
-// afterLine returns where the line after the one that ends at end starts, or -1 if
-// there is none.
+// afterLine returns the start of the line after the one that ends at end, or -1 if there is
+// none.
 func afterLine(text string, end int) int {
 	if end >= len(text) {
 		return -1
@@ -80,13 +79,13 @@ func afterLine(text string, end int) int {
 	return end + n
 }
 
-// wrap breaks the line of text from start to end into rows. The last of width columns
-// is left to the cursor behind a full row, or to a space at which the row is broken.
+// wrap breaks the line of text from start to end into rows. The last of width columns is
+// reserved for the cursor behind a full row, or for the space at which the row is broken.
 func wrap(text string, start, end, width int, method ansi.Method) []row {
 	var rows []row
 	from, col := start, 0          // of the current row
 	breakAt, breakCol := -1, 0     // where its last word started
-	newRow := func(at, rest int) { // rest is what stands behind at already
+	newRow := func(at, rest int) { // rest is the width of what is already behind at
 		rows = append(rows, row{from, at})
 		from, col, breakAt = at, rest, -1
 	}

@@ -11,7 +11,7 @@ type Options struct {
 	// TurnstileSiteKey is the public key of a Cloudflare Turnstile widget; the sign-in
 	// service has its secret. The page shows the widget in its sign-in form, and its content
 	// security policy allows Cloudflare's script and frame. If it is empty, there is no
-	// widget, and nothing of Cloudflare is loaded or allowed.
+	// widget, and nothing from Cloudflare is loaded or allowed.
 	TurnstileSiteKey string
 }
 
@@ -27,7 +27,7 @@ func (o Options) policy() string {
 	return strings.Replace(contentPolicy, scripts, scripts+" "+turnstileOrigin, 1) + "; frame-src " + turnstileOrigin
 }
 
-// tell puts the site key into the page, for its script.
+// tell adds the site key to the page, for its script.
 func (o Options) tell(assets map[string]*asset) {
 	if o.TurnstileSiteKey == "" {
 		return

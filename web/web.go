@@ -53,7 +53,7 @@ func Handler(o Options) http.Handler {
 	return handler(files, o)
 }
 
-// handler serves a folder that scripts/build-web.mjs made.
+// handler serves the output folder of scripts/build-web.mjs.
 func handler(files fs.FS, o Options) http.Handler {
 	assets, policy := load(files), o.policy()
 	o.tell(assets)
@@ -118,8 +118,8 @@ func newAsset(files fs.FS, name string, data []byte) *asset {
 	return a
 }
 
-// contentType does not ask the operating system for important types: a module with a wrong
-// type does not load.
+// contentType does not depend on the operating system for important types: a module with a
+// wrong type does not load.
 func contentType(name string) string {
 	switch path.Ext(name) {
 	case ".js":

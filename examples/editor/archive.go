@@ -25,14 +25,14 @@ const (
 // rowBytes is the size of an edit in the log without its text.
 const rowBytes = 100
 
-// head is the state of the archive. Every change of the archive writes it.
+// head is the state of the archive. Every change to the archive writes it.
 type head struct {
 	Version  int
 	Snapshot int // version of the newest snapshot, except those of restored versions
 	Logged   int // bytes since then
-	Oldest   int // the first version that is in the log; 0 if none was dropped
+	Oldest   int // the first version in the log; 0 if none was dropped
 	Next     int // ID of the last chunk
-	Writing  int // if a snapshot is being written: Next when it was begun, plus 1
+	Writing  int // while a snapshot is being written: Next at its start, plus 1
 	Sweep    sweep
 }
 
@@ -40,7 +40,7 @@ type head struct {
 type lastEdit struct {
 	Number, Version int
 	At              int64  // Unix milliseconds
-	Owner           string // the subject that pushes as this editor; "" if nobody does
+	Owner           string // the subject that pushes as this editor; "" for none
 }
 
 func logKey(version int) string      { return fmt.Sprintf("%s%012x", logPrefix, version) }
@@ -72,9 +72,9 @@ func (a *archive) load(ctx context.Context) error {
 	return err
 }
 
-// store writes pushed edits and makes their result the current text. by is the author, for
-// people, and owner the subject whose editor it is. Edits that restore the version of refer
-// to its text; of is nil for other edits.
+// store writes pushed edits and makes their result the current text. by is the displayed
+// author, and owner the editor's subject. Edits that restore a version refer to the text of
+// it, of; for other edits of is nil.
 func (a *archive) store(ctx context.Context, pushed text.Pushed, by, owner string, of *restored) error {
 	if len(pushed.New) == 0 {
 		return nil
@@ -111,8 +111,7 @@ func (a *archive) setHead(ctx context.Context, h head) error {
 	return nil
 }
 
-// Limits of the entries kept in memory: recentEntries or recentBytes, temporarily twice as
-// many.
+// Limits of the entries kept in memory, which may temporarily double.
 const (
 	recentEntries = 256
 	recentBytes   = 512 << 10

@@ -14,10 +14,11 @@ type chunk struct {
 	units int
 }
 
-// chunks are the parts of a text, in order. They are shared, and only get an ID.
+// chunks are the parts of a text, in order. They are shared, and never change except to get
+// an ID.
 type chunks []*chunk
 
-// wholeChunk returns a text of which nothing is stored.
+// wholeChunk returns the single, unstored chunk of a text.
 func wholeChunk(t *text.Text) chunks { return chunks{{units: t.Len()}} }
 
 // after returns the parts of the text after changes.
@@ -67,7 +68,7 @@ func (all chunks) unstored() int {
 	return n
 }
 
-// even rearranges the parts of t: no unstored one is very long, and few are very short.
+// even rearranges the parts of t so that no unstored one is very long and few are very short.
 func (all chunks) even(t *text.Text) chunks {
 	var out chunks
 	pos := 0 // where the last of out begins

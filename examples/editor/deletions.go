@@ -9,10 +9,10 @@ import (
 	"strings"
 )
 
-// deletions finds the words of a dictionary that are similar to a given one without looking
-// at all of them: two words that differ in at most two letters become equal when one or two
-// letters are left out of each. It indexes every word under each such remainder, like W.
-// Garbe's SymSpell. To stay small it uses only the beginnings of words, without capitals
+// deletions finds the dictionary words that are similar to a given one without comparing
+// all of them: two words that differ in at most two letters become equal when one or two
+// letters are left out of each. It indexes every word under each such remainder, like
+// W. Garbe's SymSpell. To stay small it uses only the beginnings of words, without capitals
 // and accents.
 type deletions struct {
 	words  []string // common ones first
@@ -22,13 +22,13 @@ type deletions struct {
 }
 
 const (
-	beginning   = 7    // characters of a word that are used: they fit a number
+	beginning   = 7    // characters of a word that are used: they fit in a number
 	bucketBits  = 19   // so that few words share a bucket by accident
-	maxCompared = 3000 // words that one search compares: the most common ones of each bucket
+	maxCompared = 3000 // the most words that one search compares: the most common ones
 	maxRests    = 1 + beginning + beginning*(beginning-1)/2
 )
 
-// newDeletions indexes words with their rarity.
+// newDeletions indexes words by their rarity.
 func newDeletions(rarity map[string]int) *deletions {
 	d := &deletions{words: slices.Collect(maps.Keys(rarity)), starts: make([]uint32, 1<<bucketBits+1)}
 	slices.SortFunc(d.words, func(a, b string) int {
@@ -59,8 +59,8 @@ func newDeletions(rarity map[string]int) *deletions {
 	return d
 }
 
-// of returns the words that may be similar to w, and few others; only the most common ones
-// if there are very many.
+// of returns the words that may be similar to w, and few others; if there are very many,
+// only the most common ones.
 func (d *deletions) of(w string) []string {
 	var buffer [maxRests]uint64
 	b, size := plain(w)
@@ -94,8 +94,8 @@ func plain(w string) (b []byte, size int) {
 	return b, size
 }
 
-// restsOf appends, as numbers, the distinct remainders of b without up to maxDistance of its
-// bytes.
+// restsOf appends, as numbers, the distinct remainders of b when up to maxDistance of its
+// bytes are left out.
 func restsOf(b []byte, to []uint64) []uint64 {
 	for i := -1; i < len(b); i++ {
 		for j := -1; j < max(i, 0); j++ {

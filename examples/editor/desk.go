@@ -8,10 +8,10 @@ import (
 	"github.com/lumenize/lmz/text"
 )
 
-// Desk is the handler of a client that has documents open: it passes what a document sends
-// to the [OpenDocument]. Create one with [NewDesk], set it as [client.Options.Handler], and
-// call SubscriptionRequired from OnSubscriptionRequired and Missed from OnMissed. Its
-// methods may be called from any goroutine.
+// Desk is the handler of a client that has documents open: it passes messages from a
+// document to its [OpenDocument]. Create one with [NewDesk], set it as
+// [client.Options.Handler], and call SubscriptionRequired from OnSubscriptionRequired and
+// Missed from OnMissed. Safe for concurrent use.
 type Desk struct {
 	lmz.Mux
 
@@ -31,8 +31,8 @@ func NewDesk() *Desk {
 	return d
 }
 
-// FromDocument is a guard for what documents tell their subscribers: only a document may
-// call, as the origin of the chain, so nobody else can call through one.
+// FromDocument is a guard for messages from documents to their subscribers: only a document
+// may call, as the origin of the chain, so nobody else can call through one.
 func FromDocument(ctx context.Context, _ *lmz.Request) error {
 	c, _ := lmz.CallContextFrom(ctx)
 	if len(c.Chain) != 1 || !isDocument(c.Chain[0]) {
@@ -41,7 +41,7 @@ func FromDocument(ctx context.Context, _ *lmz.Request) error {
 	return nil
 }
 
-// aboutOwnTyping is a guard that admits the answers of the spell checker to what this client
+// aboutOwnTyping is a guard that admits the spell checker's findings in what this client
 // typed into a document: the chain starts here.
 func aboutOwnTyping(ctx context.Context, _ *lmz.Request) error {
 	c, _ := lmz.CallContextFrom(ctx)
@@ -52,8 +52,8 @@ func aboutOwnTyping(ctx context.Context, _ *lmz.Request) error {
 	return nil
 }
 
-// SubscriptionRequired subscribes to every open document again: the documents do not know
-// this client's session yet.
+// SubscriptionRequired resubscribes to every open document: the documents do not know this
+// client's session yet.
 func (d *Desk) SubscriptionRequired(ctx context.Context) {
 	d.mu.Lock()
 	var all []*OpenDocument
@@ -68,8 +68,8 @@ func (d *Desk) SubscriptionRequired(ctx context.Context) {
 	work.Wait()
 }
 
-// Missed subscribes to a document again and fetches what was missed because the client read
-// too slowly. It fits [client.Options.OnMissed].
+// Missed resubscribes to a document and fetches what the client missed because it read too
+// slowly. It fits [client.Options.OnMissed].
 func (d *Desk) Missed(_ context.Context, from lmz.Address, _ int) {
 	if from.Binding != DocumentBinding {
 		return
@@ -85,7 +85,7 @@ func (d *Desk) document(name string) *OpenDocument {
 	return d.open[name]
 }
 
-// forget forgets a document that was closed, but not another one of the same name.
+// forget removes a closed document, but not a newer one of the same name.
 func (d *Desk) forget(name string, doc *OpenDocument) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -16,7 +16,7 @@ import (
 )
 
 // englishWords is SCOWL's English words (dictionary/LICENSE), gzipped: sorted, one per line.
-// Each is a letter for the number of bytes shared with the word before ('A': none), the
+// Each is a letter for the number of bytes shared with the previous word ('A': none), the
 // rest, and a digit for the rarity. dictionary/make.go generates it.
 //
 //go:embed dictionary/english.gz
@@ -25,7 +25,7 @@ var englishWords []byte
 // dictionary holds the words of a language.
 type dictionary struct {
 	rarity map[string]int
-	bare   map[string]bool // words that have accents, without them
+	bare   map[string]bool // accented words, without their accents
 	near   func() *deletions
 
 	mu    sync.Mutex // guards the following field
@@ -63,8 +63,8 @@ type word struct {
 	from int // units
 }
 
-// words returns the words of a text that can be checked: none with digits or inner capitals,
-// none of other scripts, and none within addresses.
+// words returns the words of a text that can be checked: without digits or inner capitals,
+// in Latin script, and not within addresses.
 func words(s string) []word {
 	var all []word
 	pos := 0
@@ -119,7 +119,7 @@ func checkable(w string) bool {
 	return n > 1 && n < 30 && (upper == 0 || upper == 1 && unicode.IsUpper(first))
 }
 
-// accented maps letters with accents that occur in the dictionary to those without.
+// accented maps the accented letters in the dictionary to plain ones.
 var accented = map[rune]rune{
 	'à': 'a', 'á': 'a', 'â': 'a', 'ã': 'a', 'ä': 'a', 'å': 'a', 'ç': 'c', 'è': 'e', 'é': 'e', 'ê': 'e', 'ë': 'e', 'ì': 'i', 'í': 'i', 'î': 'i', 'ï': 'i',
 	'ñ': 'n', 'ò': 'o', 'ó': 'o', 'ô': 'o', 'õ': 'o', 'ö': 'o', 'ø': 'o', 'ù': 'u', 'ú': 'u', 'û': 'u', 'ü': 'u', 'ý': 'y', 'ÿ': 'y',
@@ -141,8 +141,8 @@ func bare(r rune) rune {
 
 func withoutAccents(w string) string { return strings.Map(bare, w) }
 
-// knows reports whether a word is spelled correctly: as in the dictionary, without the
-// accents that it has there, or with optional ones ("naïve").
+// knows reports whether a word is spelled correctly: as in the dictionary, without its
+// accents there, or with optional ones ("naïve").
 func (d *dictionary) knows(w string) bool {
 	w = strings.ReplaceAll(w, "’", "'")
 	for _, form := range []string{w, strings.TrimSuffix(w, "'s")} {

@@ -12,13 +12,13 @@ import (
 	"github.com/lumenize/lmz/text"
 )
 
-// Document is an object that keeps one text, puts everybody's edits in order, and sends them
-// to its subscribers.
+// Document is an object that keeps one text, orders everybody's edits, and sends them to its
+// subscribers.
 type Document struct {
 	*object.Object
 	lmz.Mux
 
-	// Used only within turns, from OnStart on.
+	// Used only within turns, starting with OnStart.
 	archive    archive
 	people     people
 	names      names
@@ -27,7 +27,7 @@ type Document struct {
 	broken     bool       // memory differs from what is stored
 }
 
-// NewDocument makes the handler of a document, for object.Kind.
+// NewDocument returns the handler of a document, for object.Kind.
 func NewDocument(o *object.Object) lmz.Handler {
 	d := &Document{Object: o, archive: archive{kv: o.KV()}}
 	d.OnBeforeCall(d.hasName)
@@ -77,9 +77,9 @@ func (d *Document) OnRemoved(ctx context.Context) error {
 	return err
 }
 
-// HandleCall implements [lmz.Handler]. It loads the document again if memory differs from
-// what is stored: after an edit that failed halfway, and after a turn that was rolled back
-// because something else in its chain failed.
+// HandleCall implements [lmz.Handler]. It reloads the document if memory differs from
+// storage: after an edit that failed halfway, and after a turn that was rolled back because
+// something else in its chain failed.
 func (d *Document) HandleCall(ctx context.Context, req *lmz.Request) (any, error) {
 	if err := spend(ctx, max(1, stepsOf[req.Method])); err != nil {
 		return nil, err
@@ -100,7 +100,7 @@ func (d *Document) HandleCall(ctx context.Context, req *lmz.Request) (any, error
 
 // maxSteps limits the work of one call in steps: a method is one step, an expensive one
 // farStep. A chain may have hundreds of methods, which would block the document. Editors
-// call one, people a few.
+// call one method at a time, people a few.
 const (
 	maxSteps = 20
 	farStep  = 4
@@ -121,7 +121,7 @@ func spend(ctx context.Context, n int) error {
 	return nil
 }
 
-// stepsOf is the number of steps of expensive methods.
+// stepsOf holds the number of steps of expensive methods.
 var stepsOf = map[string]int{string(Push): farStep, string(Update): farStep, string(Restore): 2 * farStep, string(History): farStep}
 
 // hasName is the guard of all methods: it refuses to create a document with an invalid name.
@@ -132,7 +132,7 @@ func (d *Document) hasName(context.Context, *lmz.Request) error {
 	return checkName(d.Identity().Instance)
 }
 
-// load reads the text if it is not in memory. Methods that work without it save the memory.
+// load reads the text if it is not in memory. Methods that do not need it save the memory.
 func (d *Document) load(ctx context.Context) error {
 	if d.archive.authority != nil {
 		return nil
@@ -158,7 +158,7 @@ type pastText struct {
 	text    *text.Text
 }
 
-// maxPast is the number of texts that are kept for readers.
+// maxPast is the number of texts kept for readers.
 const maxPast = 2
 
 func (d *Document) read(ctx context.Context, version, from int) (string, error) {
@@ -250,23 +250,23 @@ func (d *Document) push(ctx context.Context, base int, updates []text.Update) (P
 	return d.mendBreaks(ctx, edits, pushed)
 }
 
-// mendBreaks replaces other line breaks that edits inserted by "\n", in an edit that follows
-// them. So each edit is made exactly as its editor knows it, and no "\r" stays.
+// mendBreaks replaces other line breaks that edits inserted by "\n", in a following edit. So
+// each edit is applied exactly as its editor knows it, and no "\r" stays.
 func (d *Document) mendBreaks(ctx context.Context, edits []text.Edit, pushed Pushed) (Pushed, error) {
 	if !slices.ContainsFunc(edits, func(e text.Edit) bool { return e.Changes.HasCR() }) {
 		return pushed, nil
 	}
 	changes := text.BreakChanges(d.text().String())
 	if changes.Empty() {
-		return pushed, nil // these edits were made before
+		return pushed, nil // these edits were applied before
 	}
 	mended, err := d.make(ctx, d.version(), d.own(restorer, changes), "", nil)
 	pushed.Version = mended.Version
 	return pushed, err
 }
 
-// make makes edits and tells the subscribers. owner is the subject whose editor it is. of is
-// the version that the edits restore; nil if they restore none.
+// make applies edits and tells the subscribers. owner is the editor's subject. of is the
+// version that the edits restore; nil if they restore none.
 func (d *Document) make(ctx context.Context, base int, edits []text.Edit, owner string, of *restored) (Pushed, error) {
 	now := time.Now()
 	pushed, err := d.archive.authority.Push(pastOf{ctx, &d.archive}, base, edits, now)
@@ -299,7 +299,7 @@ func (d *Document) make(ctx context.Context, base int, edits []text.Edit, owner 
 	return Pushed{Versions: append([]int{}, pushed.Versions...), Version: d.version()}, nil
 }
 
-// tell sends the edits to the subscribers, and makes the workspace list the document.
+// tell sends the edits to the subscribers, and registers the document with the workspace.
 func (d *Document) tell(ctx context.Context, entries []text.Entry) error {
 	if err := d.broadcastEdits(ctx, entries); err != nil {
 		return err
@@ -320,12 +320,12 @@ func (d *Document) update(ctx context.Context, content string) (int, error) {
 	return pushed.Version, err
 }
 
-// edits returns the edits that make content the text.
+// edits returns the edits that turn the text into content.
 func (d *Document) edits(editor string, content *text.Text) []text.Edit {
 	return d.own(editor, text.Between(d.text(), content))
 }
 
-// own returns changes of the current text as edits of one of the document's own editors.
+// own returns changes to the current text as edits of one of the document's own editors.
 func (d *Document) own(editor string, changes text.ChangeSet) []text.Edit {
 	var edits []text.Edit
 	for i, part := range text.Split(changes, text.MaxEdit) {
@@ -334,8 +334,8 @@ func (d *Document) own(editor string, changes text.ChangeSet) []text.Edit {
 	return edits
 }
 
-// The document's own editors: of update, and of restore and mended line breaks, which are
-// sent to their author too. They number edits by version.
+// The document's own editors: for update, and for restore and mended line breaks, which
+// are sent to their author too. They number edits by version.
 const (
 	updater  = "update"
 	restorer = "restore"

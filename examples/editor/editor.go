@@ -21,7 +21,7 @@ const WorkspaceName = "main"
 // [MaxChecked] bytes.
 const CheckParts lmz.Method1[Parts, struct{}] = "checkParts"
 
-// MaxChecked is the most bytes of text that one call of the spell checker may have.
+// MaxChecked is the most bytes of text in one call of the spell checker.
 const MaxChecked = 64 << 10
 
 // Parts are parts of the text of a version of a document.
@@ -30,7 +30,7 @@ type Parts struct {
 	Parts   []Part
 }
 
-// Part is a part of a text, whole paragraphs.
+// Part is a part of a text that consists of whole paragraphs.
 type Part struct {
 	From int
 	Text string
@@ -41,17 +41,17 @@ type Part struct {
 const MaxName = 256
 
 // ListDocuments takes after and limit, and returns names of documents in byte order: those
-// behind after, or from the beginning if that is "". A limit of 0 or above 500 means 500.
-// Long names make a page shorter.
+// greater than after, or from the beginning if that is "". A limit of 0 or above 500 means
+// 500. Long names make a page shorter.
 const ListDocuments lmz.Method2[string, int, DocumentPage] = "list"
 
-// DocumentPage is some of the documents of a workspace.
+// DocumentPage is one page of a workspace's documents.
 type DocumentPage struct {
 	Names []string
 	Next  string // the after of the next page; "" if this is the last one
 }
 
-// Documents returns the first page of [ListDocuments], for clients without support for
+// Documents returns the first page of [ListDocuments], for clients that do not support
 // pages.
 const Documents lmz.Method0[[]string] = "documents"
 
@@ -74,7 +74,7 @@ func isDocument(who lmz.Identity) bool {
 	return who.Type == lmz.TypeObject && who.Binding == DocumentBinding
 }
 
-// caller returns the node that called.
+// caller returns the calling node.
 func caller(ctx context.Context) lmz.Identity {
 	c, _ := lmz.CallContextFrom(ctx)
 	return c.Caller()

@@ -6,14 +6,14 @@ import (
 	"github.com/lumenize/lmz/text"
 )
 
-// spelling is what is misspelled in the text on the screen.
+// spelling holds the misspelled words in the text on the screen.
 type spelling struct {
 	findings []Misspelling // as on the screen, in order
-	early    []Spelling    // of versions that are not on the screen yet
+	early    []Spelling    // for versions not on the screen yet
 	news     bool          // findings changed since the last Pull
 }
 
-// hearSpelling takes what the spell checker says about parts of the text.
+// hearSpelling receives the spell checker's findings in parts of the text.
 func (d *OpenDocument) hearSpelling(found Spelling) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -21,7 +21,7 @@ func (d *OpenDocument) hearSpelling(found Spelling) {
 	d.wake()
 }
 
-// hear takes findings, and earlier ones whose text is on the screen now. found may be nil.
+// hear takes findings, and earlier ones whose version is on the screen now. found may be nil.
 func (s *spelling) hear(doc *text.Sync, found *Spelling) {
 	early := s.early
 	if s.early = nil; found != nil {
@@ -36,8 +36,8 @@ func (s *spelling) hear(doc *text.Sync, found *Spelling) {
 	}
 }
 
-// take puts findings in the place of the old ones. Findings of a version that is not
-// remembered are dropped: what is typed next is checked again.
+// take replaces old findings by new ones. It drops findings for a version that is no longer
+// remembered: what is typed next is checked again.
 func (s *spelling) take(doc *text.Sync, found Spelling) {
 	place := func(r Range) (Range, bool) {
 		from, ok := doc.OnScreen(r.From, found.Version, 1)
@@ -59,7 +59,7 @@ func (s *spelling) take(doc *text.Sync, found Spelling) {
 	s.news = true
 }
 
-// move moves the findings along with a change on the screen.
+// move adjusts the findings to a change on the screen.
 func (s *spelling) move(changes text.ChangeSet) {
 	for i := range s.findings {
 		m := &s.findings[i]
@@ -68,8 +68,8 @@ func (s *spelling) move(changes text.ChangeSet) {
 	}
 }
 
-// Findings returns the words that seem to be misspelled, in order, as on the screen. Call
-// it from the goroutine of the screen.
+// Findings returns the words that seem to be misspelled, in order, with positions on the
+// screen. Call it from the screen's goroutine.
 func (d *OpenDocument) Findings() []Misspelling {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -73,7 +73,7 @@ const (
 	batchBytes = 128 << 10
 )
 
-// edits yields the edits that made the versions from first to last, or from last to first. A
+// edits yields the edits that made the versions first to last, in reverse if back is set. A
 // missing edit is an error.
 func (a *archive) edits(ctx context.Context, first, last int, back bool) iter.Seq2[text.Entry, error] {
 	return func(yield func(text.Entry, error) bool) {

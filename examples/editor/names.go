@@ -11,15 +11,15 @@ import (
 	"github.com/lumenize/lmz"
 )
 
-// namePrefix precedes the keys of all people who ever used the document: their full names.
+// namePrefix begins the keys of all people who ever used the document: their full names.
 const namePrefix = "name:"
 
 // maxName is the longest name of a person, in bytes: a mail address has at most 254.
 const maxName = 254
 
-// names tells people apart: it maps short names to full names. A person is shown by the part
-// of the address before the @, unless two people of the document share it: then both are
-// shown by their whole address.
+// names tells people apart: it maps short names to full names. A person appears under the
+// part of the address before the @, unless two people of the document share it: then both
+// appear under their whole address.
 type names map[string][]string
 
 func (d *Document) loadNames(ctx context.Context) error {
@@ -39,7 +39,7 @@ func (n names) add(full string) {
 // alike returns the full names with the same short name.
 func (n names) alike(full string) []string { return n[strings.ToLower(shortName(full))] }
 
-// shown returns the name by which a person is shown.
+// shown returns a person's displayed name.
 func (n names) shown(full string) string {
 	if len(n.alike(full)) > 1 {
 		return full

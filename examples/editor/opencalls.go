@@ -9,7 +9,7 @@ import (
 	"github.com/lumenize/lmz/text"
 )
 
-// do runs an event and begins what it wants done. The event must not wait.
+// do runs an event and starts its effects. The event must not block.
 func (d *OpenDocument) do(event func(*text.Sync)) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -19,7 +19,7 @@ func (d *OpenDocument) do(event func(*text.Sync)) {
 	}
 }
 
-// perform begins what an effect asks for. d.mu is held.
+// perform starts an effect. d.mu is held.
 func (d *OpenDocument) perform(e text.Effect) {
 	if d.ctx.Err() != nil {
 		return
@@ -34,9 +34,9 @@ func (d *OpenDocument) perform(e text.Effect) {
 	case text.Push:
 		d.work.Go(func() { d.push(e) })
 	case text.Store:
-		d.work.Go(func() { _ = d.store(e.Records) }) // the error is for those who close
+		d.work.Go(func() { _ = d.store(e.Records) }) // only Close reports the error
 	case text.Present:
-		// An error says that the client is offline: it subscribes later, and presents again.
+		// An error means that the client is offline: it subscribes later, and presents again.
 		_ = d.caller.Send(d.ctx, d.address(), Present.Ctn(e.Cursor))
 	case text.Wait:
 		if timer := d.timers[e.Timer]; timer != nil {
@@ -48,14 +48,14 @@ func (d *OpenDocument) perform(e text.Effect) {
 	}
 }
 
-// failed reports a call that failed, unless that is because the document was closed.
+// failed reports a failed call, unless it failed because the document was closed.
 func (d *OpenDocument) failed(call int, err error) {
 	if d.ctx.Err() == nil {
 		d.do(func(s *text.Sync) { s.Failed(call, failure(err), err) })
 	}
 }
 
-// failure is what an error of a document means for its editors.
+// failure returns what an error of a document means for its editors.
 func failure(err error) text.Failure {
 	e := new(lmz.Error)
 	switch named := errors.As(err, &e); {
@@ -76,7 +76,7 @@ func (d *OpenDocument) subscribe(ctx context.Context) {
 	d.do(func(s *text.Sync) { s.Subscribed(opening) })
 }
 
-// resubscribe subscribes within ctx, and returns when the document has answered.
+// resubscribe subscribes, bounded by ctx, and returns when the document has answered.
 func (d *OpenDocument) resubscribe(ctx context.Context) {
 	d.mu.Lock()
 	d.sync.Resubscribe()
@@ -125,7 +125,7 @@ func (d *OpenDocument) push(e text.Push) {
 	d.do(func(s *text.Sync) { s.Pushed(e.Call, made, pushed.Version) })
 }
 
-// store writes records to the journal, up to the first that it does not take.
+// store writes records to the journal, up to the first that fails.
 func (d *OpenDocument) store(records []Record) (err error) {
 	n := 0
 	if d.options.Journal != nil {

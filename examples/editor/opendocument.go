@@ -9,10 +9,10 @@ import (
 	"github.com/lumenize/lmz/text"
 )
 
-// Record is what one opening of a document has typed and the document may not have.
+// Record holds the edits of one opening that the document may lack.
 type Record = text.Record
 
-// Refusal is what a document refused for good.
+// Refusal is a record that a document refused for good.
 type Refusal = text.Refusal
 
 // OpenOptions configures [Desk.Open].
@@ -21,42 +21,43 @@ type OpenOptions struct {
 	Document string
 
 	// Wake is called when Pull has something to return. It may be called from any
-	// goroutine, must not wait, and must not call the open document.
+	// goroutine, must not block, and must not call the open document.
 	Wake func()
 
-	// Journal keeps what the document may not have yet, so that it survives the death of
-	// the process: it stores a record under its editor, in place of the one before, and
-	// deletes it when the record has no edits. It is called on a goroutine of its own, one
-	// call at a time, within half a second after something was typed. A record that could
-	// not be stored is given again. Nil keeps nothing.
+	// Journal keeps what the document may lack, so that it survives a crash of the
+	// process: it stores a record under its editor, replacing the previous one, and
+	// deletes it when the record has no edits. Calls come from another goroutine, one at a
+	// time, within half a second of an edit. A record that could not be stored is passed
+	// again. Nil keeps nothing.
 	Journal func(Record) error
 
-	// Restore is what the journal has from earlier openings of the document. It is pushed
-	// before what is typed now, and each edit is made once, even if it was made before.
+	// Restore holds the journal's records from earlier openings of the document. They are
+	// pushed before new edits, and edits that the document already has are not applied
+	// twice.
 	Restore []Record
 }
 
-// News is what happened since the last Pull.
+// News reports what has changed since the last Pull.
 type News struct {
 	text.News
-	Spelling bool // Findings returns something else
+	Spelling bool // Findings has changed
 }
 
-// OpenDocument is a document that is open at a client: the text on the screen, what is not
-// saved, who else is here, and what is misspelled. It keeps the text up to date across lost
-// connections, restarts and crashes, and works without a connection once the text is
-// loaded. What it does, [text.Sync] decides; this is its goroutines, timers and calls.
+// OpenDocument is a document that a client has open: the text on the screen, unsaved edits,
+// other people, and misspelled words. It keeps the text up to date across lost connections,
+// restarts and crashes, and works without a connection once the text is loaded. [text.Sync]
+// decides what it does; OpenDocument adds the goroutines, timers and calls.
 //
-// The text changes only within Edit, Undo, Redo and Pull, so that an editor always knows
-// what is on its screen: call those, and Text, from one goroutine, that of the screen.
-// After each Wake call Pull. Everything else may be called from any goroutine.
+// The text changes only within Edit, Undo, Redo and Pull, so an editor always knows what is
+// on its screen: call those, and Text, from one goroutine, the screen's. After each Wake
+// call Pull. Everything else is safe for concurrent use.
 type OpenDocument struct {
 	desk    *Desk
 	caller  lmz.Caller
 	options OpenOptions
 	ctx     context.Context // of calls; ends with Close
 	stop    context.CancelFunc
-	work    sync.WaitGroup // calls under way, and writes to the journal
+	work    sync.WaitGroup // calls and journal writes under way
 
 	mu       sync.Mutex // guards the following fields
 	sync     *text.Sync
@@ -65,8 +66,8 @@ type OpenDocument struct {
 	pulled   bool // Wake was not called since
 }
 
-// Open opens a document. The text is there when Pull returns News.Loaded, which needs a
-// connection. A document can be open once at each desk. Close it.
+// Open opens a document. The text is available once Pull returns News.Loaded, which needs a
+// connection. A document can be open once at each desk. Close it after use.
 func (d *Desk) Open(via lmz.Caller, o OpenOptions) (*OpenDocument, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	doc := &OpenDocument{
@@ -92,8 +93,8 @@ func (d *Desk) Open(via lmz.Caller, o OpenOptions) (*OpenDocument, error) {
 	return doc, nil
 }
 
-// Close stores in the journal what is not saved, and unsubscribes if ctx allows it. If the
-// journal could not be written, Close can be called again.
+// Close writes unsaved edits to the journal, and unsubscribes unless ctx has ended. If
+// writing the journal fails, Close can be called again.
 func (d *OpenDocument) Close(ctx context.Context) error {
 	d.halt()
 	d.mu.Lock()
@@ -109,14 +110,14 @@ func (d *OpenDocument) Close(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return err
 	}
-	d.caller.Send(ctx, d.address(), Unsubscribe.Ctn()) // if it fails the document learns it later
+	d.caller.Send(ctx, d.address(), Unsubscribe.Ctn()) // if it fails, the document notices later
 	return err
 }
 
-// halt ends what runs beside, and leaves the journal as it is.
+// halt stops goroutines and timers, without writing the journal.
 func (d *OpenDocument) halt() {
 	d.mu.Lock()
-	d.stop() // within the lock: nothing is begun after it
+	d.stop() // within the lock: nothing starts after it
 	d.mu.Unlock()
 	d.work.Wait()
 	d.mu.Lock()
@@ -129,7 +130,7 @@ func (d *OpenDocument) halt() {
 
 func (d *OpenDocument) address() lmz.Address { return lmz.At(DocumentBinding, d.options.Document) }
 
-// wake tells the screen that there is news, once until it pulls. d.mu is held.
+// wake tells the screen that there is news, once before each Pull. d.mu is held.
 func (d *OpenDocument) wake() {
 	if d.pulled && d.options.Wake != nil {
 		d.options.Wake()
@@ -137,14 +138,14 @@ func (d *OpenDocument) wake() {
 	d.pulled = false
 }
 
-// Ready reports whether the text is there.
+// Ready reports whether the text is loaded.
 func (d *OpenDocument) Ready() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.sync.Ready()
 }
 
-// Text returns the text on the screen, empty before it is there. Do not change it.
+// Text returns the text on the screen, empty before it is loaded. Do not change it.
 func (d *OpenDocument) Text() *text.Text {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -154,7 +155,7 @@ func (d *OpenDocument) Text() *text.Text {
 	return d.sync.Client().Text()
 }
 
-// Version returns the version up to which the text on the screen is the document's.
+// Version returns the version up to which the screen has the document's edits.
 func (d *OpenDocument) Version() int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -164,15 +165,15 @@ func (d *OpenDocument) Version() int {
 	return d.sync.Client().Version()
 }
 
-// Saved reports whether the document has everything that was typed, now and in earlier
-// openings.
+// Saved reports whether the document has everything typed in this and earlier openings.
 func (d *OpenDocument) Saved() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.sync.Saved()
 }
 
-// Err returns why nothing goes forward at the moment, or nil. What failed is tried again.
+// Err returns why the document currently makes no progress, or nil. Failed calls are
+// retried.
 func (d *OpenDocument) Err() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -180,29 +181,29 @@ func (d *OpenDocument) Err() error {
 	return err
 }
 
-// JournalErr returns why what is not saved is not in the journal either, or nil. It is
-// tried again.
+// JournalErr returns why the journal could not be written, or nil. Writing is retried.
 func (d *OpenDocument) JournalErr() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.sync.JournalErr()
 }
 
-// Unsaved returns what the document may not have, of earlier openings and of this one.
+// Unsaved returns what the document may lack, from earlier openings and from this one.
 func (d *OpenDocument) Unsaved() []Record {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.sync.Unsaved()
 }
 
-// People returns who else has the document open, with their cursors as on the screen.
+// People returns everyone else who has the document open, with cursor positions on the
+// screen.
 func (d *OpenDocument) People() []Person {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.sync.People()
 }
 
-// Edit makes a change of the user. The error is that of [text.Sync.Edit].
+// Edit applies a change of the user. The error is that of [text.Sync.Edit].
 func (d *OpenDocument) Edit(changes text.ChangeSet) (err error) {
 	d.do(func(s *text.Sync) {
 		if err = s.Edit(changes); err == nil {
@@ -212,11 +213,11 @@ func (d *OpenDocument) Edit(changes text.ChangeSet) (err error) {
 	return err
 }
 
-// Undo takes back the last step of this user and nothing of anybody else. It returns what
-// changed on the screen, and false if there was nothing to undo.
+// Undo reverts this user's last step, but nothing that others did. It returns what changed
+// on the screen, and false if there was nothing to undo.
 func (d *OpenDocument) Undo() (text.ChangeSet, bool) { return d.step((*text.Sync).Undo) }
 
-// Redo does again what the last Undo took back.
+// Redo repeats the step that the last Undo reverted.
 func (d *OpenDocument) Redo() (text.ChangeSet, bool) { return d.step((*text.Sync).Redo) }
 
 func (d *OpenDocument) step(take func(*text.Sync) (text.ChangeSet, bool)) (changes text.ChangeSet, ok bool) {
@@ -232,15 +233,15 @@ func (d *OpenDocument) step(take func(*text.Sync) (text.ChangeSet, bool)) (chang
 func (d *OpenDocument) Boundary() { d.do((*text.Sync).Boundary) }
 
 // SetCursor tells the others where this user's cursor is: the selection goes from anchor
-// to head, both as on the screen.
+// to head, both on the screen.
 func (d *OpenDocument) SetCursor(anchor, head int) {
 	d.do(func(s *text.Sync) { s.SetCursor(anchor, head) })
 }
 
-// Discard deletes from the journal what a document refused.
+// Discard deletes a refused record from the journal.
 func (d *OpenDocument) Discard(r Refusal) { d.do(func(s *text.Sync) { s.Discard(r.Record.Editor) }) }
 
-// Pull takes what has happened since the last Pull, and puts it into the text.
+// Pull applies everything that arrived since the last Pull to the text.
 func (d *OpenDocument) Pull() (news News) {
 	d.do(func(s *text.Sync) {
 		d.pulled = true

@@ -22,7 +22,7 @@ func subject(ctx context.Context) string {
 
 // checkEditor refuses an editor that does not belong to the caller. Editors are visible to
 // everyone: pushing as somebody else's editor would make that editor's next edits look like
-// repeated ones, which are not made.
+// repetitions, which are not applied.
 func (d *Document) checkEditor(ctx context.Context, editor string) (known bool, err error) {
 	if editor == "" || len(editor) > maxEditor || editor == updater || editor == restorer {
 		return false, refused(lmz.Errorf("the name of an editor must have 1 to %d bytes and not be reserved", maxEditor))

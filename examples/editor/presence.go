@@ -9,15 +9,15 @@ import (
 	"github.com/lumenize/lmz/text"
 )
 
-// personPrefix precedes the keys of people who have the document open: their instance names.
-// The rows have the cursors as they were at the beginning; moves stay in memory, because
-// cursors move more often than a disk should be written.
+// personPrefix begins the keys of people who have the document open: their instance names.
+// The rows have the initial cursors; moves stay in memory, because cursors move more often
+// than a disk should be written.
 const personPrefix = "person:"
 
 // people are those who have the document open, by instance name. Each client has one editor.
 type people map[string]visitor
 
-// visitor is a person without the shown name, which depends on who else is known.
+// visitor is a person without the displayed name, which depends on who else is known.
 type visitor struct {
 	Person
 	Full string // full name; "" in rows of earlier programs, which have Name
@@ -40,8 +40,8 @@ func (d *Document) loadPeople(ctx context.Context) error {
 	return nil
 }
 
-// maxPeople is the number of people in an opening, so it always fits a frame. Others appear
-// as soon as they move.
+// maxPeople is the most people in an opening, so that it always fits in a frame. Others
+// appear as soon as they move.
 const maxPeople = 200
 
 // others returns everyone but one, ordered by color, up to maxPeople.
@@ -64,7 +64,7 @@ func (d *Document) person(p visitor) Person {
 	return p.Person
 }
 
-// present notes where the caller's cursor is and tells the others.
+// present records the caller's cursor and tells the others.
 func (d *Document) present(ctx context.Context, c Cursor) (struct{}, error) {
 	if err := d.load(ctx); err != nil {
 		return struct{}{}, err
@@ -104,8 +104,8 @@ func (d *Document) present(ctx context.Context, c Cursor) (struct{}, error) {
 	return struct{}{}, d.broadcastPerson(ctx, instance, p)
 }
 
-// changeEditor makes an editor the only one of a client. The one before is gone, and leaves
-// nothing behind if it never made an edit.
+// changeEditor replaces a client's editor. The previous one is gone, and leaves nothing
+// behind if it never made an edit.
 func (d *Document) changeEditor(ctx context.Context, instance, editor string) error {
 	if err := d.ownEditor(ctx, editor); err != nil {
 		return err
@@ -139,8 +139,8 @@ func (d *Document) freeColor() int {
 	return color
 }
 
-// mapPosition maps a position of an editor to the current version: behind what that editor
-// typed there since. Positions of very old versions are returned as they are.
+// mapPosition maps an editor's position to the current version: behind what that editor
+// typed there since. Positions in very old versions are returned unmapped.
 func (d *Document) mapPosition(ctx context.Context, of Cursor, pos int) (int, error) {
 	log := pastOf{ctx, &d.archive}
 	for v := of.Version + 1; v > d.version()-recentEntries && v > 0 && v <= d.version(); v++ {
@@ -160,7 +160,7 @@ func (d *Document) mapPosition(ctx context.Context, of Cursor, pos int) (int, er
 	return min(max(0, pos), d.text().Len()), nil
 }
 
-// movePeople moves the cursors along with edits.
+// movePeople adjusts the cursors to edits.
 func (d *Document) movePeople(entries []text.Entry) {
 	for instance, p := range d.people {
 		p.Person = p.After(entries)

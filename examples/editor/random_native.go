@@ -4,5 +4,5 @@ package editor
 
 import "crypto/rand"
 
-// newEditor returns a name for one opening.
+// newEditor returns a random name for one opening.
 func newEditor() string { return rand.Text() }

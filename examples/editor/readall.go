@@ -11,9 +11,9 @@ import (
 // readers is how many parts of a text are read at once.
 const readers = 8
 
-// ReadAll returns the whole text of a document and its version, to readers that do not edit
-// it. It changes nothing, and fails with an error called [NoDocumentName] if there is no
-// such document.
+// ReadAll returns the whole text of a document and its version, for readers that do not edit
+// it. It changes nothing, and fails with an error named [NoDocumentName] if there is no such
+// document.
 func ReadAll(ctx context.Context, via lmz.Caller, document string) (content string, version int, err error) {
 	at := lmz.At(DocumentBinding, document)
 	o, err := Peek.Call(ctx, via, at)

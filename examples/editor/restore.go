@@ -15,8 +15,8 @@ type restored struct {
 	chunks  chunks
 }
 
-// restoredBytes is the size from which a restoration refers to the version instead of
-// containing the text: smaller ones take no more than a snapshot's list.
+// restoredBytes is the size above which a restoration refers to the version instead of
+// containing the text: smaller ones take no more space than a snapshot's list.
 const restoredBytes = 16 << 10
 
 // restore makes the text of a version the current one. It stores references to the version,
@@ -51,10 +51,10 @@ func (d *Document) restore(ctx context.Context, version int) (int, error) {
 	return pushed.Version, err
 }
 
-// pin makes sure that a version has a snapshot, and that it is kept as long as another
-// version is in the log. t is the text of the version and all are its parts.
+// pin ensures that a version has a snapshot, and keeps that as long as version until is in
+// the log. t is the text of the version and all are its parts.
 func (a *archive) pin(ctx context.Context, version int, t *text.Text, all chunks, until int) (*restored, error) {
-	for a.writing != nil { // so its chunks have their numbers
+	for a.writing != nil { // so that its chunks have their numbers
 		if _, err := a.goOn(ctx, maxWrites); err != nil {
 			return nil, err
 		}

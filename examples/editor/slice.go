@@ -11,7 +11,7 @@ import (
 	"github.com/lumenize/lmz/text"
 )
 
-// span is a part of an old text that is wanted; at is its position in the answer.
+// span is a wanted part of an old text; at is its position in the answer.
 type span struct{ from, to, at int }
 
 // cut removes what is before pos.
@@ -22,7 +22,7 @@ func (s *span) cut(pos int) {
 	}
 }
 
-// piece is a text that was found; at is its position in the answer.
+// piece is a part that was found; at is its position in the answer.
 type piece struct {
 	at   int
 	text string
@@ -30,7 +30,7 @@ type piece struct {
 
 // slice returns a part of the text of a version, like [text.Text.Slice], without building
 // the text: it traces the part back through the log to the snapshot, and reads only the
-// rows that hold it. So it needs memory for the part only.
+// rows that hold it. So it needs memory only for the part.
 func (a *archive) slice(ctx context.Context, version, from, to int) (string, error) {
 	base, s, err := a.snapshotBefore(ctx, version)
 	if err != nil {

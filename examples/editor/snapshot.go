@@ -25,7 +25,7 @@ type snapshot struct {
 }
 
 // Sizes that decide when to write a snapshot: when it is smaller than the log since the last
-// one, and at the latest when reading a version would take long.
+// one, at the latest when reading a version would become slow.
 const (
 	snapshotBytes = 64 << 10
 	snapshotEdits = 2000
@@ -71,7 +71,7 @@ func (a *archive) nextChunk() head {
 	return h
 }
 
-// goOn writes some rows of the snapshot being written, and reports whether it is complete.
+// goOn writes more rows of the current snapshot, and reports whether it is complete.
 func (a *archive) goOn(ctx context.Context, rows int) (done bool, err error) {
 	h, w := a.head, a.writing
 	for ; w.next < len(w.chunks) && rows > 0; w.next++ {
@@ -101,7 +101,7 @@ func (a *archive) putChunk(ctx context.Context, h *head, c *chunk, t *text.Text,
 	return a.kv.Put(ctx, chunkKey(c.id), t.Slice(pos, pos+c.units))
 }
 
-// snapshot returns the row of a stored text.
+// snapshot returns the row of a text whose chunks are stored.
 func (all chunks) snapshot(at time.Time) snapshot {
 	s := snapshot{At: at.UnixMilli(), IDs: []int{}, Units: []int{}}
 	for _, c := range all {
@@ -119,8 +119,8 @@ func (s snapshot) chunks() chunks {
 	return all
 }
 
-// snapshotBefore returns the last snapshot up to a version; version 0, the empty text, if
-// there is none.
+// snapshotBefore returns the last snapshot at or before a version; if there is none, version
+// 0, the empty text.
 func (a *archive) snapshotBefore(ctx context.Context, version int) (base int, s snapshot, err error) {
 	found, err := a.kv.Entries(ctx, object.Range{Prefix: snapshotPrefix, End: snapshotKey(version + 1), Limit: 1, Reverse: true})
 	switch {
@@ -142,7 +142,7 @@ func readSnapshot(e object.Entry) (version int, s snapshot, err error) {
 	return int(v), s, err
 }
 
-// build returns the text of a version and its parts, from the snapshot before it and the
+// build returns the text of a version and its parts, from the preceding snapshot and the
 // log.
 func (a *archive) build(ctx context.Context, version int) (*text.Text, chunks, error) {
 	base, s, err := a.snapshotBefore(ctx, version)

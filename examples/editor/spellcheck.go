@@ -15,7 +15,7 @@ type SpellCheck struct {
 	lmz.Mux
 }
 
-// NewSpellCheck makes the handler of the worker, for Gateway.HandleWorker.
+// NewSpellCheck returns the handler of the worker, for Gateway.HandleWorker.
 func NewSpellCheck(self lmz.Caller) lmz.Handler {
 	s := &SpellCheck{Caller: self}
 	CheckParts.Expose(&s.Mux, onlyDocuments, s.checkParts,
@@ -24,7 +24,7 @@ func NewSpellCheck(self lmz.Caller) lmz.Handler {
 }
 
 // checkParts sends the findings in parts of a document straight to their author, not to the
-// document that asked.
+// calling document.
 func (s *SpellCheck) checkParts(ctx context.Context, p Parts) (struct{}, error) {
 	size := 0
 	for _, part := range p.Parts {
@@ -41,7 +41,7 @@ func (s *SpellCheck) checkParts(ctx context.Context, p Parts) (struct{}, error) 
 	return struct{}{}, s.Send(ctx, c.Origin().Address, HandleSpelling.Ctn(c.Caller().Instance, found))
 }
 
-// maxFindings is the number of findings of one check: a text with more is not English.
+// maxFindings limits the findings of one check: a text with more is not English.
 const maxFindings = 200
 
 // spellingOf finds misspelled words in parts of a document. The only error is that of ctx.
@@ -49,7 +49,7 @@ func spellingOf(ctx context.Context, p Parts) (Spelling, error) {
 	found := Spelling{Version: p.Version, Checked: []Range{}, Found: []Misspelling{}}
 	for _, part := range p.Parts {
 		if len(found.Found) == maxFindings {
-			break // what is not checked keeps its findings
+			break // unchecked parts keep their findings
 		}
 		found.Checked = append(found.Checked, Range{part.From, part.From + text.Units(part.Text)})
 		for _, w := range words(part.Text) {

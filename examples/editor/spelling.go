@@ -9,11 +9,11 @@ import (
 	"github.com/lumenize/lmz/text"
 )
 
-// Limits of what is checked after one push: not the paste of a whole book.
+// Limits of what is checked after one push, so that pasting a whole book is not.
 const (
 	maxParts      = 20
 	maxPartLength = 16 << 10
-	maxReplaced   = 2000 // places: combining more takes long
+	maxReplaced   = 2000 // places: combining more is slow
 )
 
 // checkSpelling sends the changed paragraphs to the spell checker, in one or more calls.
@@ -34,11 +34,11 @@ func (d *Document) checkSpelling(ctx context.Context, entries []text.Entry) erro
 	return nil
 }
 
-// changedParts returns the paragraphs of t that the entries changed; they made t. It leaves
-// out very long ones.
+// changedParts returns the paragraphs of t that the entries, which made t, changed. It omits
+// very long ones.
 func changedParts(t *text.Text, entries []text.Entry) []Part {
 	var parts []Part
-	last := -1 // the last line that is in parts or left out
+	last := -1 // the last line in parts or omitted
 	for _, r := range changedRanges(entries) {
 		for line := max(t.LineAt(r.From), last+1); line <= t.LineAt(r.To); line++ {
 			last = line
@@ -70,7 +70,7 @@ func changedRanges(entries []text.Entry) []Range {
 	for _, e := range entries[1:] {
 		next, err := all.Compose(e.Changes)
 		if err != nil {
-			return nil // they follow each other, so they fit
+			return nil // cannot happen: they follow each other
 		}
 		all = next
 	}

@@ -12,8 +12,8 @@ import (
 	"github.com/lumenize/lmz/text"
 )
 
-// Methods that only the document itself calls, with the instance name of a subscriber and the
-// number of the subscription.
+// Methods that only the document itself calls, with a subscriber's instance name and
+// subscription number.
 const (
 	// sessionEnded is called when the session that subscribed has ended.
 	sessionEnded lmz.Method2[string, int, struct{}] = "sessionEnded"
@@ -27,14 +27,14 @@ const (
 	subscriberPrefix = "subscriber:"
 )
 
-// subscriber is one client that receives edits and presence.
+// subscriber is a client that receives edits and presence.
 type subscriber struct {
-	// Number distinguishes this subscription from an earlier one of the same client, whose
+	// Number distinguishes this subscription from earlier ones of the same client, whose
 	// end must not end this one.
 	Number int
 
 	// Gone says that the session that subscribed has ended. The client still receives
-	// messages, in whatever session it has, until one cannot be delivered.
+	// messages, in any session it has, until one cannot be delivered.
 	Gone bool `json:",omitempty"`
 }
 
@@ -99,9 +99,9 @@ func (d *Document) addSubscriber(ctx context.Context) (number int, err error) {
 		d.Watch(ctx, lmz.At(lmz.DefaultGateway, instance), sessionEnded.Ctn(instance, number)))
 }
 
-// sessionEnded tells the others that a client is gone, unless it has subscribed again. The
-// subscription stays until a message cannot be delivered, because a shell that calls now
-// and then has only short sessions.
+// sessionEnded tells the others that a client is gone, unless it has resubscribed. The
+// subscription stays until a message cannot be delivered, because a shell that calls
+// occasionally has only short sessions.
 func (d *Document) sessionEnded(ctx context.Context, instance string, number int) (struct{}, error) {
 	var current subscriber
 	found, err := d.KV().Get(ctx, subscriberPrefix+instance, &current)
@@ -123,8 +123,8 @@ func (d *Document) dropSubscriber(ctx context.Context, instance string) error {
 	return d.dropPerson(ctx, instance)
 }
 
-// requireSubscriber is the guard of methods that change the document. An object with the
-// name of a client is not that client.
+// requireSubscriber is the guard of methods that change the document. An object with a
+// client's name is not that client.
 func (d *Document) requireSubscriber(ctx context.Context, req *lmz.Request) error {
 	if err := onlyClients(ctx, req); err != nil {
 		return err
@@ -137,8 +137,8 @@ func (d *Document) requireSubscriber(ctx context.Context, req *lmz.Request) erro
 	return err
 }
 
-// maxTold is the most bytes of edits in one message. Of more, which no editor pushes, only
-// the last edit is sent: subscribers notice the gap and fetch the others.
+// maxTold is the most bytes of edits in one message. If there are more, which no editor
+// pushes, only the last edit is sent: subscribers notice the gap and fetch the others.
 const maxTold = 512 << 10
 
 // broadcastEdits sends edits to the subscribers, including their author if it is an editor.
@@ -188,8 +188,8 @@ func (d *Document) broadcast(ctx context.Context, c lmz.Continuation, wants func
 	return d.Broadcast(ctx, live, c)
 }
 
-// forDelivery returns the ctx of what the document sends by itself. It has a deadline of its
-// own, which is all that a message takes along.
+// forDelivery returns the ctx for messages that the document sends on its own behalf. It
+// keeps nothing of the caller's chain or deadline, and has a separate deadline.
 func forDelivery(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(lmz.NewChain(ctx)), deliveryTime)
 }
@@ -198,9 +198,9 @@ func forDelivery(ctx context.Context) (context.Context, context.CancelFunc) {
 // connection, so a subscriber either gets it or has lost its session.
 const deliveryTime = 2 * time.Minute
 
-// deliver sends c to one subscriber. While the session lives, the client learns of anything
+// deliver sends c to one subscriber. While the session lives, the client notices anything
 // that it does not get: it is told that calls were dropped, or the session ends. So no
-// outcome is needed then.
+// result is needed then.
 func (d *Document) deliver(ctx context.Context, instance string, s subscriber, c lmz.Continuation) error {
 	ctx, cancel := forDelivery(ctx)
 	defer cancel()
@@ -211,9 +211,9 @@ func (d *Document) deliver(ctx context.Context, instance string, s subscriber, c
 	return d.Send(ctx, lmz.At(lmz.DefaultGateway, instance), c, lmz.ReplyOnError(failed))
 }
 
-// deliveryFailed drops a subscriber whose session has ended: it subscribes again when it is
-// back. A subscriber that was not reached in time is sent the newest edit, so it notices
-// what it missed.
+// deliveryFailed drops a subscriber whose session has ended: it resubscribes when it is
+// back. A subscriber that was not reached in time gets the newest edit, so it notices what
+// it missed.
 func (d *Document) deliveryFailed(ctx context.Context, instance string, number int, failure *lmz.Error) (struct{}, error) {
 	var current subscriber
 	found, err := d.KV().Get(ctx, subscriberPrefix+instance, &current)

@@ -42,14 +42,14 @@ func (d *dictionary) suggest(w string) []string {
 	return suggestions
 }
 
-// search finds the words nearest to one in lower case. compared is the number of words that
+// search finds the words nearest to a lower-case one. compared is the number of words that
 // it compared, at most maxCompared.
 func (d *dictionary) search(lower string) (found []string, compared int) {
 	near := d.near().of(lower)
 	return d.suggestions(lower, near), len(near)
 }
 
-// suggestions returns the words nearest to one in lower case, best first.
+// suggestions returns the words of from nearest to a lower-case one, best first.
 func (d *dictionary) suggestions(lower string, from []string) (found []string) {
 	type candidate struct {
 		word string
@@ -124,7 +124,7 @@ func distance(a, b []rune) (cost int, near bool) {
 	return last[len(b)], last[len(b)] <= limit
 }
 
-// single is the cost of one letter too many or too few.
+// single is the cost of a letter too many or too few.
 func single(w []rune, i int) int {
 	if i > 0 && w[i] == w[i-1] {
 		return 2
@@ -132,7 +132,7 @@ func single(w []rune, i int) int {
 	return 3
 }
 
-// keyboard is the rows of keys, to find neighbors.
+// keyboard holds the rows of keys, to find neighbors.
 var keyboard = []string{"qwertyuiop", "asdfghjkl", "zxcvbnm"}
 
 // beside has, for each key from a to z, a bit for each neighbor.

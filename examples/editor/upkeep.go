@@ -11,7 +11,7 @@ import (
 	"github.com/lumenize/lmz/text"
 )
 
-// upkeep writes snapshots and drops what is too old, a bounded part of it in each turn.
+// upkeep writes snapshots and drops expired data, a bounded amount in each turn.
 const upkeep lmz.Method0[struct{}] = "upkeep"
 
 // onItsOwn is a guard that lets an object call itself.
@@ -45,12 +45,12 @@ func (d *Document) upkeep(ctx context.Context) (struct{}, error) {
 	return struct{}{}, err
 }
 
-// later continues the upkeep in another turn, after those that are waiting.
+// later continues the upkeep in another turn, after the waiting ones.
 func (d *Document) later(ctx context.Context) error {
 	return d.Send(lmz.NewChain(ctx), d.Identity().Address, upkeep.Ctn())
 }
 
-// tend starts the upkeep that became due with the last edits.
+// tend starts upkeep that became due with the last edits.
 func (d *Document) tend(ctx context.Context, now time.Time) error {
 	if !d.archive.due() {
 		return nil
@@ -74,12 +74,12 @@ func (d *Document) write(ctx context.Context) (more bool, err error) {
 	return d.archive.beginSweep(ctx, time.Now())
 }
 
-// sweep is the progress of dropping what is too old.
+// sweep is the progress of dropping expired data.
 type sweep struct {
 	Began  int64  // Unix milliseconds
-	Stage  int    // 0: it is over
+	Stage  int    // 0: done
 	Editor string // key of the next editor
-	Log    int    // the last version that was dropped from the log
+	Log    int    // the last version dropped from the log
 }
 
 const (
@@ -93,7 +93,7 @@ const (
 	maxSwept   = 500 // rows in one turn
 )
 
-// beginSweep starts a sweep unless there was one lately, and reports whether one is running.
+// beginSweep starts a sweep unless there was a recent one, and reports whether one is running.
 func (a *archive) beginSweep(ctx context.Context, now time.Time) (more bool, err error) {
 	h := a.head
 	if h.Sweep.Stage == 0 && now.Sub(time.UnixMilli(h.Sweep.Began)) < sweepEvery {
@@ -105,7 +105,7 @@ func (a *archive) beginSweep(ctx context.Context, now time.Time) (more bool, err
 	return true, a.setHead(ctx, h)
 }
 
-// sweepOn drops some of what is too old, and reports whether there is more.
+// sweepOn drops some of the expired data, and reports whether there is more.
 func (a *archive) sweepOn(ctx context.Context, now time.Time) (more bool, err error) {
 	h, old := a.head, now.Add(-text.Retention).UnixMilli()
 	switch h.Sweep.Stage {
@@ -142,8 +142,8 @@ func (a *archive) sweepEditors(ctx context.Context, h *head, old int64) error {
 	return err
 }
 
-// sweepLog drops a part of the log between the two oldest snapshots if the second one is old
-// too, and then everything before that one.
+// sweepLog drops a part of the log between the two oldest snapshots if the second one has
+// expired too, and finally everything before that one.
 func (a *archive) sweepLog(ctx context.Context, h *head, old int64) error {
 	next, err := a.kv.Entries(ctx, object.Range{Prefix: snapshotPrefix, Start: snapshotKey(max(1, h.Oldest)), Limit: 1})
 	if err != nil {
@@ -174,9 +174,9 @@ func (a *archive) sweepLog(ctx context.Context, h *head, old int64) error {
 	return nil
 }
 
-// sweepSnapshots drops the snapshots before a version, except those to which a version in
-// the log still refers, and the chunks that only they have. s is the snapshot of that
-// version: no later snapshot has chunks that s lacks, unless a version was restored.
+// sweepSnapshots drops the snapshots before a version, except those that a version in the
+// log still refers to, and the chunks that only they have. s is the snapshot of that
+// version: no later snapshot has old chunks that s lacks, unless a version was restored.
 func (a *archive) sweepSnapshots(ctx context.Context, version int, s snapshot) error {
 	all, err := a.kv.Entries(ctx, object.Range{Prefix: snapshotPrefix, End: snapshotKey(version)})
 	if err != nil {
@@ -224,7 +224,7 @@ func (a *archive) sweepSnapshots(ctx context.Context, version int, s snapshot) e
 	return nil
 }
 
-// dropParts drops the text of a snapshot that an earlier program wrote.
+// dropParts drops the text of a snapshot written by an earlier program.
 func (a *archive) dropParts(ctx context.Context, version int, s snapshot) error {
 	for i := range s.Parts {
 		if err := a.kv.Delete(ctx, partKey(version, i)); err != nil {

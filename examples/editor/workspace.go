@@ -17,7 +17,7 @@ type Workspace struct {
 
 const documentPrefix = "document:"
 
-// NewWorkspace makes the handler of a workspace, for object.Kind.
+// NewWorkspace returns the handler of a workspace, for object.Kind.
 func NewWorkspace(o *object.Object) lmz.Handler {
 	w := &Workspace{Object: o}
 	ListDocuments.Expose(&w.Mux, lmz.Anyone, w.list,
@@ -39,7 +39,7 @@ func onlyDocuments(ctx context.Context, _ *lmz.Request) error {
 	return nil
 }
 
-// onlyItself is a guard that admits a document with its own name as the argument.
+// onlyItself is a guard that admits a document only with its own name as the argument.
 func onlyItself(ctx context.Context, req *lmz.Request) error {
 	var name string
 	if err := req.Arg(0, &name); err != nil {
@@ -63,7 +63,7 @@ func (w *Workspace) list(ctx context.Context, after string, limit int) (Document
 	}
 	page := DocumentPage{Names: []string{}}
 	begin := documentPrefix + after
-	// One more for the name behind which the page begins, which may be gone, and one to know
+	// One more for the name after which the page begins, which may be gone, and one to know
 	// whether there are more.
 	found, err := w.KV().Entries(ctx, object.Range{Prefix: documentPrefix, Start: begin, Limit: limit + 2})
 	size := 0

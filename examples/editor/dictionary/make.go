@@ -1,7 +1,7 @@
 //go:build ignore
 
-// Make writes english.gz, whose form dictionary.go describes, from the word lists of
-// SCOWL (LICENSE), for instance those of Debian's package scowl:
+// Make writes english.gz, whose format dictionary.go describes, from SCOWL's word lists
+// (LICENSE), for instance those of Debian's package scowl:
 //
 //	go run examples/editor/dictionary/make.go /usr/share/dict/scowl examples/editor/dictionary/english.gz
 package main
@@ -22,11 +22,11 @@ import (
 	"unicode/utf8"
 )
 
-// sizes are SCOWL's, from common words to rare ones: a word's digit is the place here.
+// sizes are SCOWL's, from common words to rare ones: a word's digit is its index here.
 var sizes = []int{10, 20, 35, 40, 50, 55, 60}
 
-// checked are the words that the spell checker looks up. It finds the others' parts, and
-// what ends in 's without that.
+// checked matches the words that the spell checker looks up. It looks up the parts of other
+// words, and possessives without their 's.
 var checked = regexp.MustCompile(`^[A-Za-zÀ-ÖØ-öø-ÿ']+$`)
 
 func main() {
@@ -55,7 +55,7 @@ func main() {
 	fmt.Println(len(rarity), "words")
 }
 
-// read returns the words of American and British English with how rare each is.
+// read returns the words of American and British English and their rarity.
 func read(folder string) map[string]int {
 	rarity := make(map[string]int)
 	for i, size := range sizes {
@@ -80,8 +80,8 @@ func read(folder string) map[string]int {
 	return rarity
 }
 
-// shared is how many bytes two words begin with that are the same and whole characters, at
-// most 25, the letter Z.
+// shared returns the length in bytes of the two words' common beginning, in whole
+// characters and at most 25, the letter Z.
 func shared(a, b string) int {
 	n := 0
 	for n < min(len(a), len(b), 25) && a[n] == b[n] {
