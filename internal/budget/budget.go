@@ -1,7 +1,7 @@
-// Package budget keeps one subject from taking more than its share: it keeps an account per
-// subject of what the subject uses of everything shared, and how much it may use. It is pure state
-// over a clock. Code charges for something before using it, or afterwards where the cost is known
-// only then.
+// Package budget keeps one subject from taking more than its share. It keeps an account per
+// subject of what the subject uses of every shared resource, and how much it may use. It does
+// no I/O; its only input is the clock. Code charges for something before using it, or
+// afterwards where the cost is known only then.
 //
 // A rate ([Steps], [Time], [Connects]) is a debt that time pays off. Charges made afterwards may
 // exceed the burst: then nothing more is granted until the debt is paid. Everything else is a
@@ -77,11 +77,11 @@ type Accounts struct {
 	mu      sync.Mutex // guards the following fields
 	of      map[string]*account
 	sweep   time.Time
-	refused [kinds]uint64 // by all accounts
+	refused [kinds]uint64 // over all accounts
 }
 
 type account struct {
-	held    [kinds]int64     // quantities; of rates, what was used since the account is known
+	held    [kinds]int64     // quantities; for rates, what was used since the account was created
 	paid    [rates]time.Time // when the debt of a rate is paid off
 	refused [kinds]uint64
 }
@@ -209,7 +209,7 @@ func (acc *account) charge(k Kind, limit Limit, n int64) {
 	acc.paid[k] = paid
 }
 
-// pays returns the time that pays off n.
+// pays returns the time in which n is paid off.
 func (l Limit) pays(n int64) time.Duration {
 	return time.Duration(min(float64(n)/l.PerSecond, longestPay.Seconds()) * float64(time.Second))
 }
@@ -221,7 +221,7 @@ func (a *Accounts) exceeded(acc *account, k Kind, limit Limit, n int64) *lmz.Err
 	}
 	var wait time.Duration
 	if k < rates {
-		n := min(n, limit.Most) // what is more than the burst must be granted some time
+		n := min(n, limit.Most) // a charge above the burst must be granted eventually
 		if owed := max(time.Until(acc.paid[k]), 0); owed+limit.pays(n) > limit.pays(limit.Most) {
 			wait = max(owed+limit.pays(n)-limit.pays(limit.Most), time.Millisecond)
 		}
@@ -233,7 +233,7 @@ func (a *Accounts) exceeded(acc *account, k Kind, limit Limit, n int64) *lmz.Err
 	}
 	acc.refused[k]++
 	a.refused[k]++
-	if k == Waiting { // what waits leaves by itself
+	if k == Waiting { // waiting data drains by itself
 		wait = time.Second
 	}
 	if wait > 0 {
@@ -245,8 +245,8 @@ func (a *Accounts) exceeded(acc *account, k Kind, limit Limit, n int64) *lmz.Err
 // Usage is what one subject uses.
 type Usage struct {
 	Subject string
-	Held    [kinds]int64  // of rates: used since the account is known
-	Wait    time.Duration // until something can be taken of every rate
+	Held    [kinds]int64  // for rates, used since the account was created
+	Wait    time.Duration // until every rate grants something
 	Refused [kinds]uint64
 
 	paid [rates]time.Time

@@ -13,12 +13,13 @@ import (
 	"github.com/lumenize/lmz/internal/proto"
 )
 
-// JSON is the subprotocol lmz. Its messages have no numbers and no acknowledgements. Its
-// translator numbers what comes in, and counts as received what the socket has taken.
+// JSON is the subprotocol lmz. Its messages have no sequence numbers and no acknowledgements.
+// Its translator numbers incoming messages, and counts as received what the socket has
+// accepted.
 type JSON struct {
 	Messages jsonwire.Messages
 	Gateway  bool          // this end is the gateway
-	Limit    time.Duration // the deadline of incoming calls, which have none
+	Limit    time.Duration // the deadline of incoming calls, since JSON has none
 }
 
 // Traits implements [Dialect].
@@ -29,7 +30,7 @@ func (*JSON) Traits() Traits {
 // jsonHeartbeat is how often clients send lmz:ping (PROTOCOL.md, "The subprotocol lmz").
 const jsonHeartbeat = 30 * time.Second
 
-// maxCallID is the longest id of a call, in bytes. A message with a longer one means nothing.
+// maxCallID is the longest id of a call, in bytes. A message with a longer one is ignored.
 const maxCallID = 256
 
 // Parse implements [Dialect]. It never fails.
@@ -45,7 +46,7 @@ func (d *JSON) Parse(message []byte) (in Incoming, _ error) {
 	}
 	m, err := d.Messages.Read(message)
 	if len(m.CallID) > maxCallID {
-		return in, nil // no honest one is
+		return in, nil // no honest peer sends one
 	}
 	if err == nil && len(m.Chain) > proto.MaxPayload {
 		err = cbordoc.ErrTooLarge
@@ -84,13 +85,13 @@ type messages struct {
 	link     Link
 	greeted  bool              // a client speaks only after the gateway's connection_status
 	back     []proto.Frame     // for Back
-	in       uint64            // number of the last message that came in
-	written  uint64            // number of the last frame that was written
-	pending  []uint64          // numbers of what the current link has not written, 0 for what has none
-	wrote    uint64            // how many messages it has written
+	in       uint64            // number of the last incoming message
+	written  uint64            // number of the last frame written
+	pending  []uint64          // numbers of messages that the current link has not written, 0 if none
+	wrote    uint64            // messages that the current link has written
 	last     uint64            // number of our last call
 	ours     []uint64          // our calls that wait for an answer, ascending
-	incoming map[uint64]string // ids of their calls without answer, by number
+	incoming map[uint64]string // ids of incoming calls in progress, by number
 }
 
 func (t *messages) Dialect() Dialect { return t.json }
@@ -110,18 +111,18 @@ func (t *messages) Received(uint64) uint64 { return t.written }
 func (t *messages) Greeted() bool { return t.greeted }
 func (t *messages) SetGreeted()   { t.greeted = true }
 
-// Close flushes nothing: what is not written yet is written to the next link.
+// Close flushes nothing: unwritten messages are written to the next link.
 func (t *messages) Close(code int, reason string) { t.Abandon(code, reason) }
 
 func (t *messages) Abandon(code int, reason string) { t.count(t.link.Abandon(code, reason)) }
 
-// Ended settles, at a client, calls that were written as unknown: the gateway answers on no
+// Ended settles, at a client, the calls already written as unknown: the gateway answers on no
 // other link.
 func (t *messages) Ended() {
 	if t.json.Gateway {
 		t.count(t.link.Written())
 	} else {
-		t.Abandon(proto.CloseNormal, "")                // what was begun may have arrived
+		t.Abandon(proto.CloseNormal, "")                // messages being written may have arrived
 		for len(t.ours) > 0 && t.ours[0] <= t.written { // the others will be written to the next link
 			t.answer(t.ours[0], proto.Failure(lmz.CodeUnknown, "", "the connection was lost; the call was sent and may have run"))
 			t.ours = t.ours[1:]
@@ -130,7 +131,7 @@ func (t *messages) Ended() {
 	t.link = nil
 }
 
-// count says how many messages the current link has written.
+// count records how many messages the current link has written.
 func (t *messages) count(n uint64) {
 	for ; t.wrote < n && len(t.pending) > 0; t.wrote++ {
 		t.written = max(t.written, t.pending[0])
@@ -144,8 +145,8 @@ func (t *messages) send(number uint64, message []byte) {
 	t.link.Send(message)
 }
 
-// skip says that there is nothing to write for a number: it is written when what was
-// handed over before it is.
+// skip records that a number has no message: it counts as written when the messages before it
+// are.
 func (t *messages) skip(number uint64) {
 	if last := len(t.pending) - 1; last >= 0 {
 		t.pending[last] = max(t.pending[last], number)
@@ -154,11 +155,11 @@ func (t *messages) skip(number uint64) {
 	}
 }
 
-// Send answers a call itself that JSON cannot express.
+// Send itself answers a call that JSON cannot express.
 func (t *messages) Send(frame []byte) {
 	f, err := proto.ParseFrame(frame)
 	if err != nil {
-		return // frames of our own are never broken
+		return // cannot happen: our own frames are valid
 	}
 	var message []byte
 	switch f.Kind {
@@ -190,7 +191,7 @@ func (t *messages) Send(frame []byte) {
 	t.send(f.Seq, message)
 }
 
-// notSent is the answer to a call that one of the two codecs cannot hold.
+// notSent returns the answer to a call that cannot be encoded in CBOR or JSON.
 func notSent(err error) proto.Answer {
 	if e, ok := err.(*lmz.Error); ok {
 		return proto.Failure(lmz.CodeGateway, e.Name, e.Message)
@@ -214,13 +215,13 @@ func (t *messages) encodeCall(f *proto.Frame) ([]byte, error) {
 	return message, nil
 }
 
-// response is the message that answers a call of the other end.
+// response returns the message that answers a call of the other end.
 func (t *messages) response(callID string, a proto.Answer) []byte {
 	m := jsonwire.Message{Type: jsonwire.MessageIncomingCallResponse, CallID: callID, Answer: a}
 	if t.json.Gateway {
 		m.Type = jsonwire.MessageCallResponse
 	}
-	message, _ := t.json.Messages.Write(&m) // an answer always can be sent
+	message, _ := t.json.Messages.Write(&m) // cannot fail for an answer
 	return message
 }
 
@@ -231,8 +232,8 @@ func (t *messages) numberOf(callID string) (number uint64, ok bool) {
 	return number, ours && err == nil && number <= t.last
 }
 
-// settled says that our call with this number waits for no answer. Like answer it is not inlined:
-// a browser would load its code several times.
+// settled records that our call with this number no longer waits for an answer. Like answer
+// it is not inlined: a browser would load its code several times.
 //
 //go:noinline
 func (t *messages) settled(number uint64) {
@@ -241,7 +242,7 @@ func (t *messages) settled(number uint64) {
 	}
 }
 
-// answer has this end answer our call with this number.
+// answer queues an answer of this end to our own call with this number; see Back.
 //
 //go:noinline
 func (t *messages) answer(call uint64, a proto.Answer) {

@@ -5,44 +5,44 @@ import (
 	"time"
 )
 
-// Link is one socket with its reader and its writer. Frames are handed over in
-// order and never wait for the network.
+// Link is one socket with its reader and its writer. It sends messages in order, and Send
+// never waits for the network.
 type Link struct {
-	Number uint64 // as the state machines know it
+	Number uint64 // its number in the state machines
 
 	transport Transport
-	done      chan struct{} // closed when nothing runs any more
+	done      chan struct{} // closed when all its goroutines have ended
 
 	mu      sync.Mutex // guards the following fields
 	queue   [][]byte
 	queued  int       // bytes in queue
-	begun   uint64    // messages whose writing has begun
-	since   time.Time // when that of the last one did
-	written uint64    // messages that were written
+	begun   uint64    // messages whose write has begun
+	since   time.Time // when the last write began
+	written uint64    // messages written
 	closing bool
-	force   *time.Timer // closes the socket under a writer that is stuck
+	force   *time.Timer // closes the socket under a stuck writer
 	code    int
 	reason  string
 	wake    chan struct{} // has one element when there is something to write
 }
 
-// New makes a link over t that does not run yet.
+// New returns a link over t that does not run yet.
 func New(number uint64, t Transport) *Link {
 	return &Link{Number: number, transport: t, done: make(chan struct{}), wake: make(chan struct{}, 1)}
 }
 
-// Done is closed when nothing of the link runs any more.
+// Done returns a channel that is closed when all the link's goroutines have ended.
 func (l *Link) Done() <-chan struct{} { return l.done }
 
-// Written returns how many messages the socket has taken.
+// Written returns how many messages the socket has accepted.
 func (l *Link) Written() uint64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.written
 }
 
-// Abandon closes the socket like Close, but writes nothing any more, and returns how
-// many messages may have been written.
+// Abandon closes the socket like Close, but discards the queue, and returns how many messages
+// may have been written.
 func (l *Link) Abandon(code int, reason string) uint64 {
 	l.mu.Lock()
 	l.queue, l.queued = nil, 0
@@ -52,8 +52,8 @@ func (l *Link) Abandon(code int, reason string) uint64 {
 	return begun
 }
 
-// Run serves the socket until it is closed. It hands each message to receive, and
-// at the end tells lost why it was the last.
+// Run serves the socket until it is closed. It passes each message to receive, and at the end
+// the reason to lost.
 func (l *Link) Run(receive func(*Link, []byte), lost func(*Link, error)) {
 	defer close(l.done)
 	var writer sync.WaitGroup
@@ -64,7 +64,7 @@ func (l *Link) Run(receive func(*Link, []byte), lost func(*Link, error)) {
 		if message, err = l.transport.Read(); err != nil {
 			break
 		}
-		if !l.isClosing() { // a link that was given up has nothing to say any more
+		if !l.isClosing() { // ignore messages of an abandoned link
 			receive(l, message)
 		}
 	}
@@ -73,9 +73,9 @@ func (l *Link) Run(receive func(*Link, []byte), lost func(*Link, error)) {
 	lost(l, err)
 }
 
-// broken is the close code of a socket that failed at this end (PROTOCOL.md, "Close
-// codes"). Mostly it gets nowhere; where it does it must not look like a goodbye,
-// which would end the session.
+// broken is the close code of a socket that failed at this end (PROTOCOL.md, "Close codes").
+// It rarely arrives; where it does, it must not look like a goodbye, which would end the
+// session.
 const broken = 4410
 
 func (l *Link) isClosing() bool {
@@ -84,7 +84,7 @@ func (l *Link) isClosing() bool {
 	return l.closing
 }
 
-// What may wait for a socket, beyond what a session bounds: answers to pings, and what
+// What may wait for a socket, beyond what a session limits: answers to pings, and data that
 // the other end acknowledged without reading it.
 const (
 	maxQueued      = 8192             // messages
@@ -92,7 +92,7 @@ const (
 	writeTimeout   = 10 * time.Second // for one message
 )
 
-// Congested reports whether the socket takes too little of what it is given.
+// Congested reports whether the socket accepts data too slowly.
 func (l *Link) Congested() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -100,7 +100,7 @@ func (l *Link) Congested() bool {
 		l.begun > l.written && time.Since(l.since) > writeTimeout
 }
 
-// Send hands a frame to the writer.
+// Send queues a message for the writer.
 func (l *Link) Send(message []byte) {
 	l.mu.Lock()
 	if !l.closing {
@@ -111,12 +111,12 @@ func (l *Link) Send(message []byte) {
 	l.signal()
 }
 
-// flushTimeout is how long a socket that is to be closed may take to take what was
-// handed over before.
+// flushTimeout is how long a socket that is being closed may take to accept the queued
+// messages.
 const flushTimeout = 5 * time.Second
 
-// Close closes the socket when what was handed over is written. The first call
-// counts.
+// Close closes the socket after the queued messages are written. Only the first call's code
+// and reason count.
 func (l *Link) Close(code int, reason string) {
 	l.mu.Lock()
 	if !l.closing {
@@ -137,7 +137,7 @@ func (l *Link) signal() {
 	}
 }
 
-// write writes what is handed over, until the link is closed or broken.
+// write writes the queued messages until the link is closed or broken.
 func (l *Link) write() {
 	for range l.wake {
 		for batch := l.next(); batch != nil; batch = l.next() {
@@ -158,8 +158,8 @@ func (l *Link) write() {
 	}
 }
 
-// A Batcher is a [Transport] that can write several messages in fewer writes than one each. When
-// such a write fails it is not known which of them the other end has, so it is for links whose
+// A Batcher is a [Transport] that can combine several messages in fewer writes. When such a
+// write fails, it is unknown which of them the other end has, so it is only for links whose
 // messages are acknowledged: those of lmz.cbor.
 type Batcher interface {
 	WriteAll(messages [][]byte) error
@@ -172,11 +172,11 @@ func (l *Link) writeAll(batch [][]byte) error {
 	return l.transport.Write(batch[0])
 }
 
-// maxBatch is how many bytes a write takes, unless one message has more. What is taken cannot be
-// abandoned any more, and counts as one message against [writeTimeout].
+// maxBatch is how many bytes a batch has, unless a single message is larger. A batch cannot
+// be abandoned, and counts as one message against [writeTimeout].
 const maxBatch = 32 << 10
 
-// next takes the next messages from the queue, in order.
+// next removes the next batch from the queue.
 func (l *Link) next() [][]byte {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -197,10 +197,10 @@ func (l *Link) next() [][]byte {
 	return batch
 }
 
-// maxSpare is how many messages the queue of a link has room for while it is empty.
+// maxSpare is the capacity up to which an empty queue is kept for reuse.
 const maxSpare = 16
 
-// wrote counts a batch that the socket has taken, and frees it.
+// wrote counts a batch that the socket has accepted, and frees it.
 func (l *Link) wrote(batch [][]byte) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -7,24 +7,24 @@ import (
 	"sync"
 )
 
-// maxHeld is how many bytes a [Socket] holds back before it writes them.
+// maxHeld is how many bytes a [Socket] buffers before it writes them.
 const maxHeld = 64 << 10
 
-// A Socket is the byte stream under a WebSocket. It can hold back what is written, so that the
-// frames of several messages leave in one write, which is one system call. All methods may be
-// called by any goroutine.
+// A Socket is the byte stream under a WebSocket. It can buffer writes, so that the frames of
+// several messages leave in one write, which is one system call. Its methods may be called
+// from any goroutine.
 type Socket struct {
 	stream io.ReadWriteCloser
 
 	mu      sync.Mutex // guards the following fields, and is locked during a write
 	holding bool
-	held    *[]byte // taken from buffers while the socket holds something back
+	held    *[]byte // from buffers, while the socket buffers something
 }
 
-// buffers are kept for the next socket that holds something back: idle ones need none.
+// buffers are shared by the sockets: idle ones need none.
 var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 4<<10); return &b }}
 
-// NewSocket returns a socket over stream that holds nothing back.
+// NewSocket returns a socket over stream that does not buffer.
 func NewSocket(stream io.ReadWriteCloser) *Socket { return &Socket{stream: stream} }
 
 // Read reads from the stream.
@@ -33,7 +33,7 @@ func (s *Socket) Read(p []byte) (int, error) { return s.stream.Read(p) }
 // Close closes the stream. It does not wait for a write, which then fails.
 func (s *Socket) Close() error { return s.stream.Close() }
 
-// Write writes p, or keeps a copy until release.
+// Write writes p, or buffers a copy until release.
 func (s *Socket) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -50,14 +50,14 @@ func (s *Socket) Write(p []byte) (int, error) {
 	return len(p), s.flush()
 }
 
-// hold begins to hold back what is written.
+// hold starts buffering writes.
 func (s *Socket) hold() {
 	s.mu.Lock()
 	s.holding = true
 	s.mu.Unlock()
 }
 
-// release writes what was held back and ends hold.
+// release writes the buffer and ends buffering.
 func (s *Socket) release() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -65,7 +65,7 @@ func (s *Socket) release() error {
 	return s.flush()
 }
 
-// flush writes what was held back; s.mu is locked.
+// flush writes the buffer; s.mu is locked.
 func (s *Socket) flush() error {
 	if s.held == nil {
 		return nil

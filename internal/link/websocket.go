@@ -12,25 +12,26 @@ import (
 	"github.com/coder/websocket"
 )
 
-// WebSocket is conn, which socket carries, as a [Transport] of messages of one kind, of
-// at most limit bytes. Close waits for the other side's goodbye, but not longer than goodbye.
+// WebSocket returns conn, which runs over socket, as a [Transport] of messages of one kind,
+// with at most limit bytes. Close waits for the other side's close frame, but no longer than
+// goodbye.
 func WebSocket(conn *websocket.Conn, socket *Socket, kind websocket.MessageType, limit int64, goodbye time.Duration) Transport {
 	conn.SetReadLimit(limit)
 	return &webSocket{conn: conn, socket: socket, kind: kind, goodbye: goodbye}
 }
 
-// webSocket is a native socket. What is binary where text belongs is read as an empty message: it
-// means nothing in JSON, and is ignored like everything else that means nothing there.
+// webSocket is a native socket. It reads a binary message where text belongs as an empty one,
+// which means nothing in JSON and is ignored like any other meaningless message.
 type webSocket struct {
 	conn    *websocket.Conn
 	socket  *Socket
 	kind    websocket.MessageType
-	goodbye time.Duration // how long Close waits for the other side's
-	scratch []byte        // where Read puts a message until its length is known
+	goodbye time.Duration // how long Close waits for the other side's close frame
+	scratch []byte        // buffers a message until its length is known
 }
 
-// forever is the ctx of reads and writes. One that can end costs allocations for each message,
-// and [webSocket.Close] ends both anyway.
+// forever is the ctx of reads and writes. One that can end would cost allocations for each
+// message, and [webSocket.Close] ends both anyway.
 var forever = context.Background()
 
 func (t *webSocket) Read() ([]byte, error) {
@@ -51,11 +52,11 @@ func (t *webSocket) Read() ([]byte, error) {
 	return message, nil
 }
 
-// maxScratch is the longest message that is read into a buffer which the link keeps, and then
-// copied: so a short message costs one allocation of its own length.
+// maxScratch is the longest message that is read into the reused buffer and then copied, so
+// that a short message costs one allocation of its exact length.
 const maxScratch = 4 << 10
 
-// readAll reads one message into a buffer of its own.
+// readAll reads one message into a new buffer.
 func (t *webSocket) readAll(r io.Reader) ([]byte, error) {
 	if t.scratch == nil {
 		t.scratch = make([]byte, 512)
@@ -79,7 +80,7 @@ func (t *webSocket) readAll(r io.Reader) ([]byte, error) {
 	}
 }
 
-// Subprotocol returns what the two ends agreed on.
+// Subprotocol returns the negotiated subprotocol.
 func (t *webSocket) Subprotocol() string { return t.conn.Subprotocol() }
 
 func closeError(err error) error {
@@ -106,16 +107,16 @@ func (t *webSocket) WriteAll(messages [][]byte) error {
 	return t.socket.release()
 }
 
-// How long the other side may take to say goodbye as well. Who dialled waits for nobody:
-// some servers never do. A server gives a slow line time to read why it closes.
+// How long the other side may take to answer a close frame. A client does not wait long,
+// because some servers never answer. A server gives a slow line time to read why it closes.
 const (
 	DialerGoodbye = 250 * time.Millisecond
 	ServerGoodbye = 5 * time.Second
 )
 
 func (t *webSocket) Close(code int, reason string) error {
-	// conn waits for all bytes of a frame that has begun, however many it is said to
-	// have and however long they take.
+	// conn waits for the rest of a frame that has begun, whatever its declared length and
+	// however long that takes.
 	force := time.AfterFunc(t.goodbye, func() { t.socket.Close() })
 	defer force.Stop()
 	return t.conn.Close(websocket.StatusCode(code), Reason(reason))

@@ -6,8 +6,9 @@ import (
 	"time"
 )
 
-// Holder is a piece of work that has the turn, releases it while it waits for something, and takes
-// it back. Goroutines that the work started may wait as well. Create it with [Place.Hold].
+// Holder is a piece of work that has the turn, releases it while it waits for something, and
+// takes it back. Goroutines that the work started may wait as well. Create it with
+// [Place.Hold].
 type Holder struct {
 	line  line
 	payer string
@@ -20,8 +21,8 @@ type Holder struct {
 	ended bool
 }
 
-// Hold returns the work that begins with the turn of p, for which Wait has returned nil. It calls
-// spent, if that is not nil, with the duration of each turn.
+// Hold returns the work that begins with the turn of p, for which Wait has returned nil. If
+// spent is not nil, it is called with the duration of each turn.
 func (p *Place) Hold(spent func(time.Duration)) *Holder {
 	h := &Holder{line: p.line, payer: p.who.Payer, spent: spent}
 	h.got(p)

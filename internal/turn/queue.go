@@ -5,9 +5,9 @@ import (
 	"sync"
 )
 
-// Queue is a line whose places are served in the order in which they were taken, for a client's
-// handlers: a client has no payers, and a browser need not load the code that makes a [Line] fair.
-// The zero value is empty and its turn is free. Its methods may be called from any goroutine.
+// Queue is a first-in, first-out line, for a client's handlers: a client has no payers, and a
+// browser need not load the code that makes a [Line] fair. The zero value is empty and its
+// turn is free. Its methods may be called from any goroutine.
 type Queue struct {
 	mu     sync.Mutex // guards the following fields
 	held   bool

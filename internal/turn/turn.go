@@ -24,23 +24,23 @@ type Line struct {
 	waiting int
 	callers map[lmz.Identity]*caller // that wait
 	groups  map[string]*group        // by payer
-	ready   []*group                 // those with callers that could have the turn
+	ready   []*group                 // groups with callers that wait
 	served  time.Duration            // the virtual time of the group that was served last
 }
 
 // Who identifies the owner of a place. Places of the zero value have no order among themselves.
 type Who struct {
-	Caller lmz.Identity // whose places keep their order
-	Payer  string       // to whose share the turn is charged
+	Caller lmz.Identity // keeps the order of its places
+	Payer  string       // is charged for the turn
 }
 
 // group is the places of one payer. Its virtual time is the cost of its turns: the group with the
 // least is served next (start-time fair queueing). An idle group does not accumulate credit.
 type group struct {
 	had     time.Duration
-	held    int       // turns that it has
-	waiting int       // places that it pays for
-	callers []*caller // whose first place it pays for
+	held    int       // turns it has now
+	waiting int       // its waiting places
+	callers []*caller // those whose first place it pays for
 }
 
 // caller is the places of one caller, in order.
@@ -57,7 +57,7 @@ type Place struct {
 	cost time.Duration
 }
 
-// line is what a place is in.
+// line is the [Line] or [Queue] of a place.
 type line interface {
 	Join(Who) *Place
 	leave(*Place) bool // takes a place out, unless it already has the turn
@@ -89,12 +89,12 @@ func (l *Line) Join(who Who) *Place {
 	return p
 }
 
-// mayHave reports whether a group may have one more turn now. l.mu is held.
+// mayHave reports whether a group may have another turn now. l.mu is held.
 func (l *Line) mayHave(g *group) bool {
 	return l.held < max(l.Holders, 1) && (l.EachPayer == 0 || g.held < l.EachPayer)
 }
 
-// group returns that of a payer. l.mu is held.
+// group returns the group of a payer. l.mu is held.
 func (l *Line) group(payer string) *group {
 	g := l.groups[payer]
 	if g != nil {
@@ -154,8 +154,8 @@ func (l *Line) want(c *caller) {
 	}
 }
 
-// next gives free turns to the groups with the least virtual time, and of two with the same to the
-// one that has waited longer. l.mu is held.
+// next gives free turns to the groups with the least virtual time, and among equals to the
+// one that has waited longest. l.mu is held.
 func (l *Line) next() {
 	for {
 		best := -1
@@ -201,8 +201,8 @@ func (l *Line) took(c *caller, i int) {
 	}
 }
 
-// Waiting returns how many places wait for the turn, without its holders, and how many of
-// them a payer pays for.
+// Waiting returns how many places wait for the turn, excluding its holders, and how many of
+// them belong to payer.
 func (l *Line) Waiting(payer string) (all, own int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -260,12 +260,12 @@ func (l *Line) leave(p *Place) bool {
 	return true
 }
 
-// callerOf returns the caller that p waits with. l.mu is held.
+// callerOf returns the caller whose places include p. l.mu is held.
 func (l *Line) callerOf(p *Place) *caller {
 	if c := l.callers[p.who.Caller]; c != nil {
 		return c
 	}
-	for _, c := range l.groups[p.who.Payer].callers { // it has no caller
+	for _, c := range l.groups[p.who.Payer].callers { // p has no caller
 		if c.places[0] == p {
 			return c
 		}
@@ -273,7 +273,7 @@ func (l *Line) callerOf(p *Place) *caller {
 	return nil
 }
 
-// unwant takes a caller out of its group. l.mu is held.
+// unwant removes a caller from its group. l.mu is held.
 func (l *Line) unwant(c *caller) {
 	g := l.groups[c.places[0].who.Payer]
 	for i, other := range g.callers {
