@@ -76,7 +76,7 @@ func (p *Peer) start(ctx context.Context, to lmz.Address, c lmz.Continuation, no
 }
 
 // claim returns the call context that a client sends. It has only state, which the gateway
-// passes on as the client's claim. Everything else the gateway knows by itself.
+// passes on as the client's claim; the gateway knows the rest itself.
 func claim(c lmz.CallContext) ([]byte, error) {
 	if len(c.State) == 0 && len(c.ClientState) == 0 {
 		return emptyContext, nil

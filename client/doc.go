@@ -1,10 +1,10 @@
-// Package client connects a program to a mesh: a Go program, a terminal or, with GOOS=js, a
-// browser tab calls objects, workers and other clients, and is called by them, although its
-// network comes and goes.
+// Package client connects a program to a mesh. A Go program, a terminal or, with GOOS=js, a
+// browser tab calls objects, workers and other clients, and is called by them, over a network
+// that may come and go.
 //
 // A [Peer] has an address and keeps itself connected. It resumes its session after a lost
-// connection, so no call is lost or executed twice, and where the session has ended it asks
-// the program to subscribe again ([Options].OnSubscriptionRequired).
+// connection, so no call is lost or executed twice. If the session has ended it asks the
+// program to subscribe again ([Options].OnSubscriptionRequired).
 //
 // # Errors
 //

@@ -15,8 +15,8 @@ var (
 	ErrSuperseded    = errors.New("a newer client has taken this address")
 )
 
-// LoginRequiredError says that the gateway refuses the user. It matches
-// [ErrLoginRequired]. An Options.Token that returns one chooses its Code and Reason.
+// LoginRequiredError says that the gateway refuses the user. It matches [ErrLoginRequired].
+// Options.Token may return one to choose its Code and Reason.
 type LoginRequiredError struct {
 	Code   int // HTTP status or close code
 	Reason string

@@ -40,7 +40,7 @@ type Peer struct {
 	ctx         context.Context
 	cancel      context.CancelCauseFunc
 	serve       func(context.Context, *turn.Place, lmz.Identity, proto.Frame) proto.Answer // runs an incoming call
-	json        *dialect.JSON                                                              // of a server that speaks only lmz
+	json        *dialect.JSON                                                              // for a server that speaks only lmz
 	claims      func(token string) claims                                                  // reads an access token
 	user        callbacks
 	subscribing callbacks      // OnSubscriptionRequired, which waits for calls
@@ -51,30 +51,31 @@ type Peer struct {
 	mu       sync.Mutex // guards the following fields
 	life     *session.Life
 	session  *session.Session
-	begun    bool // session has been welcomed once
+	begun    bool // session has been welcomed
 	link     *link.Link
-	wire     dialect.Translator // of the session's frames, to what the server speaks
+	wire     dialect.Translator // of the session's frames, in the server's dialect
 	fresh    proto.SessionID    // offered in the last hello
 	token    string
-	subject  string        // as the token says it; "" if that is opaque
-	instance string        // empty until there is a token that says it, or a welcome
+	subject  string        // from the token; "" if it is opaque
+	instance string        // "" until known from a token or a welcome
 	over     error         // why the peer stopped trying
 	failed   error         // why the last attempt to connect failed, or the last connection ended; nil after a welcome
 	changed  chan struct{} // closed and replaced when the state changes
-	unknown  uint64        // frames of unknown kinds that came
+	unknown  uint64        // frames of unknown kinds received
 	nextKey  uint64
 	calls    map[uint64]*pending
-	sent     map[uint64]func(id string)    // of calls that wait to be sent; see lmz.OnSent
+	sent     map[uint64]func(id string)    // for calls that wait to be sent; see lmz.OnSent
 	running  map[uint64]context.CancelFunc // incoming calls by number
 	wait     *time.Timer                   // the life's
 	renewal  *time.Timer                   // the token's
 	dropped  context.CancelFunc            // ends the ctx of OnSubscriptionRequired; nil before the first
-	hold     uint64                        // number of the OnSubscriptionRequired that holds calls back
+	hold     uint64                        // number of the OnSubscriptionRequired run that holds calls
 }
 
 var _ lmz.Caller = (*Peer)(nil)
 
-// New returns a peer. It does no I/O: [Peer.Connect] does. It fails if an option is invalid.
+// New returns a peer without connecting it; see [Peer.Connect]. It fails if an option is
+// invalid.
 func New(o Options) (*Peer, error) {
 	if o.Handler == nil {
 		o.Handler = new(lmz.Mux)
@@ -87,7 +88,7 @@ func New(o Options) (*Peer, error) {
 	return p, nil
 }
 
-// newPeer makes a peer without serve, json.Messages and claims.
+// newPeer returns a peer without serve, json.Messages and claims.
 func newPeer(o Options) (*Peer, error) {
 	base, err := gatewayURL(o.URL)
 	if err != nil {
@@ -144,7 +145,7 @@ func newSessionID() (id proto.SessionID) {
 	return id
 }
 
-// gatewayURL returns the origin of the WebSocket for an origin of Options.
+// gatewayURL returns the WebSocket origin for Options.URL.
 func gatewayURL(origin string) (string, error) {
 	scheme, host, ok := strings.Cut(strings.TrimRight(origin, "/"), "://")
 	if !ok || host == "" || strings.ContainsAny(host, " \t\r\n\"<>?#\\") || host[0] == '/' || host[0] == ':' {
@@ -251,8 +252,8 @@ func (p *Peer) identityLocked() lmz.Identity {
 }
 
 // Close ends the peer: it settles all calls and tells the gateway that the session is over.
-// Afterwards no handler or callback begins. It may be called from a handler or callback, so it
-// does not wait for those that run; [Peer.Wait] does.
+// Afterwards no handler or callback begins. It may be called from a handler or callback, so
+// it does not wait for those still running; [Peer.Wait] does.
 func (p *Peer) Close() error {
 	p.mu.Lock()
 	if p.ctx.Err() != nil {
@@ -273,7 +274,7 @@ func (p *Peer) Close() error {
 	return nil
 }
 
-// spawn runs f on a goroutine that Wait waits for, or on this one after Close.
+// spawn runs f on a goroutine that Wait waits for, or synchronously after Close.
 func (p *Peer) spawn(f func()) {
 	p.mu.Lock()
 	closed := p.ctx.Err() != nil

@@ -10,15 +10,15 @@ import (
 	"github.com/lumenize/lmz/internal/turn"
 )
 
-// This file is for faces of the peer in other languages, which have their own codec: calls and
-// answers pass through undecoded. Go programs use [New], [Peer.CallRaw], [Peer.Send] and
+// This file is for bindings of the peer in other languages, which have their own codec: calls
+// and answers pass through undecoded. Go programs use [New], [Peer.CallRaw], [Peer.Send] and
 // [Options].Handler.
 
-// CallEncoded makes a call whose chain and call context are encoded already; they are not
-// checked. The gateway uses only the state of the context; nil means an empty one. It returns
-// at once: calls are made in the order of CallEncoded. done is called once, on a goroutine of
-// its own, with the encoded result, or with an encoded error and who failed. Without done
-// nobody learns the outcome.
+// CallEncoded makes a call whose chain and call context are already encoded; it does not
+// check them. The gateway uses only the state of the context; nil means an empty one.
+// CallEncoded returns at once, and calls are made in its order. done is called once, on its
+// own goroutine, with the encoded result, or with an encoded error and who failed. If done is
+// nil, the call is one-way.
 func (p *Peer) CallEncoded(ctx context.Context, to lmz.Address, callContext, chain []byte, done func(failed lmz.Code, payload []byte)) {
 	ctx, cancel := proto.WithDeadline(ctx)
 	if callContext == nil {
@@ -41,28 +41,29 @@ func (p *Peer) CallEncoded(ctx context.Context, to lmz.Address, callContext, cha
 	})
 }
 
-// Raw replaces Go's handlers and codec for a face in another language. All fields are required.
+// Raw replaces Go's handlers and codec in a binding for another language. All fields are
+// required.
 type Raw struct {
-	// Handle takes an incoming call: its call context and its chain, encoded (PROTOCOL.md,
+	// Handle starts an incoming call from its encoded call context and chain (PROTOCOL.md,
 	// "Call context" and "Continuations"). It is called on one goroutine at a time, in the
-	// order in which the calls arrived, and must not wait for the call to finish. It arranges
-	// that done is called once, from any goroutine, with the encoded result, or with an
+	// order in which the calls arrived, and must not wait for the call to finish. It must
+	// arrange that done is called once, from any goroutine, with the encoded result, or with an
 	// encoded error and who failed. ctx ends with the call's deadline.
 	Handle func(ctx context.Context, callContext, chain []byte, done func(failed lmz.Code, payload []byte))
 
-	// ToJSON and FromJSON translate the messages of a server that speaks only the
-	// original's protocol (internal/jsonwire, ForeignMessages). They must not wait.
+	// ToJSON and FromJSON translate the messages of a server that speaks only the original's
+	// protocol (internal/jsonwire, ForeignMessages). They must not block.
 	ToJSON   func(message []byte) (text []byte, err error)
 	FromJSON func(text []byte) (message []byte, err error)
 
-	// Claims reads an access token without verifying it: its subject, "" if the token does
-	// not say, and when it ends, zero if it does not say. It must not wait.
+	// Claims reads an access token without verifying it: its subject, or "" if the token has
+	// none, and its expiry, or zero if the token has none. It must not block.
 	Claims func(token string) (subject string, expires time.Time)
 }
 
-// NewRaw returns a peer for a face in another language. It does not use Options.Handler and
-// Options.OnBeforeCall. A program that uses only NewRaw and [Peer.CallEncoded] is linked without
-// the codec for Go values, which is half of a browser's module.
+// NewRaw returns a peer for a binding in another language. It does not use Options.Handler
+// and Options.OnBeforeCall. A program that uses only NewRaw and [Peer.CallEncoded] is linked
+// without the codec for Go values, which is half of a browser's module.
 func NewRaw(o Options, raw Raw) (*Peer, error) {
 	p, err := newPeer(o)
 	if err != nil {
@@ -84,7 +85,7 @@ func NewRaw(o Options, raw Raw) (*Peer, error) {
 	return p, nil
 }
 
-// serve begins the call in its turn, and waits for its end without the turn.
+// serve starts the call in its turn, and waits for its end without the turn.
 func (raw Raw) serve(ctx context.Context, place *turn.Place, f proto.Frame) proto.Answer {
 	answer := make(chan proto.Answer, 1)
 	raw.Handle(ctx, f.Context, f.Payload, func(failed lmz.Code, payload []byte) {

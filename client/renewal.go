@@ -64,13 +64,13 @@ func (p *Peer) renewToken(number uint64) {
 	})
 }
 
-// askToken calls Options.Token, keeps the token, and calls then with p.mu. p.mu is held. It is not
-// inlined: a browser would load its code twice.
+// askToken calls Options.Token in the background, stores the token, and calls then with p.mu
+// held. p.mu is held. It is not inlined: a browser would load its code twice.
 //
 //go:noinline
 func (p *Peer) askToken(refused string, then func(claims, error)) {
 	p.work.Go(func() {
-		p.asking <- struct{}{} // never twice at once
+		p.asking <- struct{}{} // one request at a time
 		defer func() { <-p.asking }()
 		ctx, cancel := context.WithTimeout(p.ctx, tokenTimeout)
 		defer cancel()

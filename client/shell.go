@@ -117,7 +117,7 @@ func (p *Peer) endSession(why string) {
 	p.dropSubscriptions()
 	p.doSession(p.session.End(why))
 	clear(p.sent)
-	p.begun, p.instance = false, "" // the next user may be another one
+	p.begun, p.instance = false, "" // the next user may differ
 	p.wire = dialect.CBOR.Translator(proto.SessionID{})
 	p.doSession(p.session.Restart(newSessionID()))
 }
@@ -184,7 +184,7 @@ func (p *Peer) linked(l *link.Link, d dialect.Dialect) {
 	p.wire.Begin(l)
 	hello := proto.Frame{Kind: proto.KindHello, Attempt: l.Number, Features: p.features()}
 	if p.begun {
-		if p.fresh == p.session.ID { // otherwise it was offered before, and may have begun unheard
+		if p.fresh == p.session.ID { // otherwise it was offered before, and may have begun unnoticed
 			p.fresh = newSessionID()
 		}
 		hello.Resume, hello.Ack = p.session.ID, p.session.Received()
@@ -195,7 +195,7 @@ func (p *Peer) linked(l *link.Link, d dialect.Dialect) {
 	p.write(hello.Append(nil))
 }
 
-// features says what the gateway may send to this peer.
+// features returns the features that this peer understands.
 func (p *Peer) features() (f proto.Features) {
 	if p.options.OnMissed != nil {
 		f |= proto.FeatureMissed
@@ -203,7 +203,7 @@ func (p *Peer) features() (f proto.Features) {
 	return f
 }
 
-// spoken returns the dialect on which the two ends of a socket agreed: lmz.cbor if the
+// spoken returns the dialect that the two ends of a socket negotiated: lmz.cbor if the
 // transport does not say.
 func (p *Peer) spoken(t Transport) dialect.Dialect {
 	if s, ok := t.(interface{ Subprotocol() string }); ok && s.Subprotocol() == proto.SubprotocolJSON {
@@ -230,7 +230,7 @@ func (p *Peer) unlink() {
 	p.doSession(nil)
 }
 
-// lossOf returns what an error of a socket or a dial means to the life.
+// lossOf converts an error of a socket or a dial for the life.
 func lossOf(err error) session.Loss {
 	var closed *CloseError
 	var refused *DialError
@@ -248,7 +248,7 @@ func (p *Peer) lost(l *link.Link, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.link != l {
-		return // it was abandoned before
+		return // abandoned before
 	}
 	p.options.Log("connection lost", "error", err.Error())
 	p.failed = err
@@ -334,7 +334,8 @@ func (p *Peer) welcomed(l *link.Link, f proto.Frame, subscribe bool) {
 
 type urgentKey struct{}
 
-// subscribe runs OnSubscriptionRequired, and holds other calls back meanwhile. p.mu is held.
+// subscribe runs OnSubscriptionRequired, and holds other calls until it returns. p.mu is
+// held.
 func (p *Peer) subscribe() {
 	f := p.options.OnSubscriptionRequired
 	if f == nil {

@@ -8,14 +8,14 @@ import (
 	"github.com/lumenize/lmz/internal/jsonwire"
 )
 
-// claims are what the client reads from an access token. Those of an opaque one are empty.
+// claims are what the client reads from an access token, empty for an opaque one.
 type claims struct {
-	subject string    // "" if the token does not say
-	expires time.Time // by the clock here; zero if the token does not say
+	subject string    // "" if the token has none
+	expires time.Time // by the local clock; zero if the token has none
 }
 
-// claimsOf reads an access token without verifying it: the gateway does that, and
-// refuses an instance name that is not the user's.
+// claimsOf reads an access token without verifying it: the gateway does that, and refuses an
+// instance name that does not belong to the user.
 func claimsOf(token string) (c claims) {
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {

@@ -8,11 +8,11 @@ import (
 // Transport is one socket that carries messages. A peer calls Read from one goroutine, Write
 // from another, and Close from any, more than once; Close unblocks both.
 type Transport interface {
-	// Read returns the next message, in a buffer that is the caller's. After the last
+	// Read returns the next message, in a buffer that the caller owns. After the last
 	// one it returns a *CloseError if the other side said why it closed.
 	Read() ([]byte, error)
 
-	// Write sends one message. It must not keep a reference to it.
+	// Write sends one message. It must not retain it.
 	Write(message []byte) error
 
 	// Close says goodbye with a WebSocket close code (RFC 6455 section 7.4).

@@ -11,8 +11,8 @@ import (
 	"github.com/lumenize/lmz/internal/proto"
 )
 
-// fillRandom fills b with bytes that nobody can guess. Package crypto/rand would cost a
-// tenth of the module.
+// fillRandom fills b with unpredictable bytes. Package crypto/rand would cost a tenth of the
+// module.
 func fillRandom(b []byte) {
 	array := js.Global().Get("Uint8Array").New(len(b))
 	js.Global().Get("crypto").Call("getRandomValues", array)
@@ -81,7 +81,7 @@ func dialWith(ctx context.Context, constructor js.Value, url string, protocols [
 // that arrived before a close are read before the close.
 type webSocket struct {
 	ws       js.Value
-	protocol string // what the two ends agreed on
+	protocol string // the negotiated subprotocol
 	funcs    []js.Func
 	names    []string
 	opened   chan struct{}
@@ -103,8 +103,8 @@ const (
 	bufferPoll  = 10 * time.Millisecond // browsers have no event for it
 )
 
-// listen sets a handler as a property: some classes that programs bring along have no
-// addEventListener.
+// listen sets a handler as a property, because some WebSocket classes of other platforms have
+// no addEventListener.
 func (w *webSocket) listen(event string, f func(js.Value)) {
 	fn := js.FuncOf(func(_ js.Value, args []js.Value) any {
 		if len(args) == 0 {
@@ -117,7 +117,7 @@ func (w *webSocket) listen(event string, f func(js.Value)) {
 	w.ws.Set("on"+event, fn)
 }
 
-// release releases the handlers, which JavaScript cannot collect by itself.
+// release releases the handlers, which JavaScript cannot garbage-collect.
 func (w *webSocket) release() {
 	for i, fn := range w.funcs {
 		w.ws.Set(w.names[i], js.Null())
@@ -126,8 +126,8 @@ func (w *webSocket) release() {
 	w.funcs = nil
 }
 
-// numberOf and textOf read a property that the class of a program may lack: the methods of
-// js.Value panic then.
+// numberOf and textOf read a property that a foreign WebSocket class may lack, on which the
+// methods of js.Value would panic.
 func numberOf(v js.Value, otherwise int) int {
 	if v.Type() != js.TypeNumber {
 		return otherwise
@@ -142,7 +142,7 @@ func textOf(v js.Value) string {
 	return v.String()
 }
 
-// caught turns an exception of JavaScript into the error of the function that defers it.
+// caught converts a JavaScript exception to the error of the function that defers it.
 func caught(err *error) {
 	if v := recover(); v != nil {
 		exception, ok := v.(js.Error)
@@ -184,7 +184,7 @@ func (w *webSocket) onClose(event js.Value) {
 	w.end(&CloseError{Code: numberOf(event.Get("code"), noClose), Reason: textOf(event.Get("reason"))})
 }
 
-// onError ends a dial: Node.js 20 fires no close event then. Later a close follows.
+// onError ends a dial: Node.js 20 fires no close event for it. Later a close event follows.
 func (w *webSocket) onError(js.Value) {
 	select {
 	case <-w.opened:
@@ -196,7 +196,8 @@ func (w *webSocket) onError(js.Value) {
 // noClose is the code of a connection that ended without one (RFC 6455 section 7.4.1).
 const noClose = 1006
 
-// end sets the error that Read returns after the messages in the inbox. The first call counts.
+// end sets the error that Read returns after the messages in the inbox. Only the first call
+// counts.
 func (w *webSocket) end(err error) {
 	w.mu.Lock()
 	if w.closed == nil {
@@ -247,7 +248,7 @@ func (w *webSocket) room() error {
 	for {
 		select {
 		case <-w.ended:
-			return w.closed // it does not change again
+			return w.closed // it never changes again
 		default:
 		}
 		if numberOf(w.ws.Get("bufferedAmount"), 0) <= maxBuffered {
@@ -260,15 +261,15 @@ func (w *webSocket) room() error {
 	}
 }
 
-// Subprotocol returns the subprotocol that the two ends agreed on.
+// Subprotocol returns the negotiated subprotocol.
 func (w *webSocket) Subprotocol() string { return w.protocol }
 
 func (w *webSocket) Close(code int, reason string) (err error) {
 	defer caught(&err)
 	if code != proto.CloseNormal && code < 3000 {
-		code = proto.CloseBroken // browsers allow no others below 3000
+		code = proto.CloseBroken // browsers allow no other code below 3000
 	}
-	reason = link.Reason(reason) // a browser throws at longer ones
+	reason = link.Reason(reason) // browsers throw on longer ones
 	defer w.end(&CloseError{Code: code, Reason: reason})
 	w.ws.Call("close", code, reason)
 	return nil

@@ -58,7 +58,7 @@ func dialWith(ctx context.Context, c *http.Client, url string, protocols []strin
 	return nil, &DialError{Err: errors.New("the server speaks neither " + proto.SubprotocolCBOR + " nor " + proto.SubprotocolJSON)}
 }
 
-// socket is a native WebSocket as this package shows it.
+// socket adapts a native WebSocket to this package's interface.
 type socket struct {
 	link.Transport
 	subprotocol string
@@ -80,7 +80,8 @@ func (s *socket) Read() ([]byte, error) {
 	return message, err
 }
 
-// batchSocket is a socket whose messages are acknowledged, so that several may leave in one write.
+// batchSocket is a socket whose messages are acknowledged, so that one write may combine
+// several.
 type batchSocket struct{ *socket }
 
 // WriteAll implements [link.Batcher].
@@ -88,9 +89,9 @@ func (s batchSocket) WriteAll(messages [][]byte) error {
 	return s.Transport.(link.Batcher).WriteAll(messages)
 }
 
-// upgrader keeps the socket of the last answer, which an upgrade takes over.
+// upgrader keeps the socket of the last response, which an upgrade takes over.
 type upgrader struct {
-	transport http.RoundTripper // nil: the default
+	transport http.RoundTripper // nil means the default
 	socket    *link.Socket
 }
 
@@ -104,14 +105,14 @@ func (u *upgrader) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	if stream, ok := response.Body.(io.ReadWriteCloser); ok { // so it is after an upgrade
+	if stream, ok := response.Body.(io.ReadWriteCloser); ok { // as after an upgrade
 		u.socket = link.NewSocket(stream)
 		response.Body = u.socket
 	}
 	return response, nil
 }
 
-// dialError returns the gateway's answer to a refused upgrade as an error.
+// dialError returns the gateway's response to a refused upgrade as an error.
 func dialError(response *http.Response, err error) error {
 	if response == nil || response.StatusCode == http.StatusSwitchingProtocols {
 		return &DialError{Err: err}
