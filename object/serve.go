@@ -70,7 +70,7 @@ func unseen(c *proto.Call, err *lmz.Error) proto.Answer {
 	return proto.ErrorAnswer(err)
 }
 
-// repeat answers a call that was executed before, and gives up the turn.
+// repeat answers a call that began earlier, and gives up the turn.
 func (o *Object) repeat(place *turn.Place, c *proto.Call, answer proto.Answer, err error, done func(proto.Answer)) {
 	failed := func(error) { done(unseen(c, notExecuted("the object's storage failed"))) }
 	var group *group
@@ -218,7 +218,7 @@ func (o *Object) activate(place *turn.Place) *lmz.Error {
 	h, err := o.start(place)
 	if err != nil {
 		o.logHidden("OnStart", err)
-		o.flush() // who pays for the file
+		o.flush() // stores who pays for the file
 		o.close()
 		return couldNotStart(err)
 	}

@@ -15,7 +15,7 @@ import (
 	"github.com/lumenize/lmz/internal/value"
 )
 
-// watchRow is work for when a client's session has ended.
+// watchRow is work to do when a client's session has ended.
 type watchRow struct {
 	Client  []string `cbor:"client"` // binding and instance
 	Session []byte   `cbor:"session"`
@@ -24,8 +24,8 @@ type watchRow struct {
 	Payer   string   `cbor:"payer,omitempty"` // see proto.WithPayer
 }
 
-// watchKey names a watch: of one session, for the methods of its work. Version 1 made a name
-// of the whole row, and so stored a watch for each argument.
+// watchKey is the key of a watch, derived from the session and the methods of the work.
+// Version 1 derived it from the whole row, and so stored a watch for each argument.
 func watchKey(w watchRow) string {
 	h := sha256.New()
 	for _, part := range [][]byte{[]byte(w.Client[0]), []byte(w.Client[1]), w.Session, []byte(w.Work)} {
@@ -34,19 +34,19 @@ func watchKey(w watchRow) string {
 	return fmt.Sprintf("%s%x", store.WatchRows, h.Sum(nil)[:16])
 }
 
-// Watch has the object do work, a continuation on itself, once when the session that
-// the client has now has ended: it did not come back within its grace period, closed its
-// connection for good, or another one has taken its place (PROTOCOL.md, "Sessions"). The
-// work runs like a reply: in a turn, without guards, and with a fresh call chain. If the
-// client has no session it runs as soon as this turn is over.
+// Watch makes the object do work, a continuation on itself, once when the client's current
+// session has ended: it did not come back within its grace period, closed its connection for
+// good, or was replaced by another session (PROTOCOL.md, "Sessions"). The work runs like a
+// reply: in a turn, without guards, and with a fresh call chain. If the client has no
+// session, it runs as soon as this turn is over.
 //
 // An object has one watch for each session and method: watching the same session again
 // replaces the arguments, so a client that subscribes a thousand times is watched once. If
 // many objects watch one session, only a few at a time do their work.
 //
-// The watch is stored with the turn. A gateway that was restarted knows no session of
-// before, so the work runs then. Watch wants the ctx of a handler that has the turn. Its
-// error may be a [lmz.ErrQuotaExceeded].
+// The watch is stored with the turn. A restarted gateway knows no earlier sessions, so the
+// work runs then. Watch requires the ctx of a handler that has the turn. It can fail with
+// [lmz.ErrQuotaExceeded].
 func (o *Object) Watch(ctx context.Context, client lmz.Address, work lmz.Continuation) error {
 	chain, err := value.MarshalChain(work)
 	if err != nil {
@@ -89,14 +89,14 @@ func (o *Object) Watch(ctx context.Context, client lmz.Address, work lmz.Continu
 	})
 }
 
-// watched names a watch.
+// watched identifies a watch.
 type watched struct {
 	object lmz.Address
 	key    string
 }
 
-// watch says that a watch is known in this life of the gateway, and reports whether it
-// was already.
+// watch registers a watch in this life of the gateway, and reports whether it was already
+// registered.
 func (rt *Runtime) watch(x watched, payer string) (known bool) {
 	rt.mu.Lock()
 	defer rt.mu.Unlock()
@@ -107,7 +107,7 @@ func (rt *Runtime) watch(x watched, payer string) (known bool) {
 	return known
 }
 
-// unwatch is the end of watch. rt.mu is held.
+// unwatch undoes watch. rt.mu is held.
 func (rt *Runtime) unwatch(x watched) {
 	if payer, known := rt.watching[x]; known {
 		delete(rt.watching, x)
@@ -115,9 +115,9 @@ func (rt *Runtime) unwatch(x watched) {
 	}
 }
 
-// resumeWatches runs the watches of an earlier life of the gateway. Of those of version 1
-// that differ in their arguments only one does: the greatest, which is the last if they
-// count. The others go with it.
+// resumeWatches runs the watches of an earlier life of the gateway. Of watches of version 1
+// that differ only in their arguments, one runs: the greatest, which is the last if the
+// arguments count up. The others are deleted with it.
 func (o *Object) resumeWatches(rows []store.Row) error {
 	type group struct {
 		watchRow
@@ -155,8 +155,8 @@ func (o *Object) resumeWatches(rows []store.Row) error {
 	return nil
 }
 
-// sessionEnded has an object do what waited for the end of a session, when it is its turn
-// among others. The rows also go with it. It does not block.
+// sessionEnded queues the object's work for the end of a session. The rows in also are
+// deleted with it. It does not block.
 func (rt *Runtime) sessionEnded(x watched, work, payer string, also []string) {
 	c := chore{
 		what: "watch", work: work, payer: payer,
@@ -190,7 +190,7 @@ func (rt *Runtime) sessionEnded(x watched, work, payer string, also []string) {
 	rt.ends.add(payer, start)
 }
 
-// watchedChain reads what is to be done, which may have been replaced since.
+// watchedChain reads the work, which may have been replaced since.
 func watchedChain(ctx context.Context, x watched) (chain []byte, found bool, err error) {
 	r := ctx.Value(runKey{}).(*run)
 	var data []byte

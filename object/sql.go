@@ -7,31 +7,31 @@ import (
 	"github.com/lumenize/lmz/internal/store"
 )
 
-// SQL is the tables of one object, in the same file and the same transactions as its
-// [KV]. Make them with migrations in [Kind].Schema. Read them with [Query], [QueryAll]
+// SQL gives access to the tables of one object, in the same file and transactions as its
+// [KV]. Create tables with migrations in [Kind].Schema. Read them with [Query], [QueryAll]
 // and [QueryOne].
 //
-// Its methods need the ctx of a running handler of the object, as KV's do. A handler may
+// Its methods require the ctx of a running handler of the object, as KV's do. A handler may
 // continue after an error in a statement or a violated constraint; if storage itself fails,
-// the turn fails. Arguments stand for ? in their order, or are
-// one [Params]. They may be nil, booleans, numbers, strings, []byte, [time.Time] and
-// pointers to those; a time is stored as text in UTC with nine digits of a second, so
-// that times sort, and SQLite's date functions read it. Foreign keys are enforced.
+// the turn fails. Arguments replace each ? in order, or are one [Params]. They may be nil,
+// booleans, numbers, strings, []byte, [time.Time] and pointers to those. A time is stored as
+// text in UTC with nine fractional digits, so that times sort and SQLite's date functions
+// can read them. Foreign keys are enforced.
 //
 // Statements that would break the turn or the file are refused by name: BEGIN, COMMIT,
-// ROLLBACK (in conflict clauses too) and SAVEPOINT, for which there is [Object.Tx]; ATTACH,
-// DETACH and VACUUM; pragmas that change something; temporary tables; and tables whose names
-// begin with lmz_, which belong to the runtime.
+// ROLLBACK (in conflict clauses too) and SAVEPOINT (use [Object.Tx] instead); ATTACH, DETACH
+// and VACUUM; pragmas that change something; temporary tables; and tables whose names begin
+// with lmz_, which belong to the runtime.
 type SQL struct {
 	in access
 }
 
-// Params are arguments by name, for parameters such as :id, $id or @id.
+// Params are named arguments, for parameters such as :id, $id or @id.
 type Params map[string]any
 
-// Exec runs a statement and returns how many rows it inserted, changed and deleted, by
-// triggers and foreign keys too. Without arguments the query may have several statements,
-// of which all take effect or none.
+// Exec runs a statement and returns how many rows it inserted, updated and deleted,
+// including by triggers and foreign keys. Without arguments the query may have several
+// statements, which take effect all or none.
 func (s *SQL) Exec(ctx context.Context, query string, args ...any) (rows int64, err error) {
 	failure := s.in.useTables(ctx, func(t store.Tables) error {
 		rows, err = t.Exec(query, named(args))
@@ -43,7 +43,7 @@ func (s *SQL) Exec(ctx context.Context, query string, args ...any) (rows int64, 
 	return rows, err
 }
 
-// named are the arguments as storage takes them.
+// named converts the arguments to the form that storage takes.
 func named(args []any) []any {
 	if len(args) == 1 {
 		if params, ok := args[0].(Params); ok {
@@ -53,19 +53,18 @@ func named(args []any) []any {
 	return args
 }
 
-// Query returns the rows of a statement, each as a T, which the loop over it reads one
-// after another:
+// Query returns the rows of a statement, each as a T, read one at a time by the loop:
 //
 //	for note, err := range object.Query[Note](ctx, o.SQL(), `SELECT id, text FROM note`) {
 //
-// T is a scalar for one column: a boolean, number, string, []byte, [time.Time], any, or
-// a pointer to one, which is nil for NULL. Or it is a struct, whose fields take the
-// columns of their names, ignoring case and underscores, or of the name in a tag such
-// as `sql:"made_at"`; a column without a field is an error. Or it is a map[string]any.
+// T is a scalar for one column: a boolean, number, string, []byte, [time.Time], any, or a
+// pointer to one, which is nil for NULL. Or it is a struct, whose fields match columns by
+// name, ignoring case and underscores, or by a tag such as `sql:"made_at"`; a column without
+// a field is an error. Or it is a map[string]any.
 //
-// An error ends the loop. While the loop runs, calls fail at once: they would give up
-// the turn in the middle of the rows. Writing to the table that is read makes it
-// undefined which rows follow.
+// An error ends the loop. Within the loop, calls fail at once, because they would give up
+// the turn in the middle of the rows. After a write to the table being read, it is undefined
+// which rows follow.
 func Query[T any](ctx context.Context, s *SQL, query string, args ...any) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		rows, err := s.open(ctx, query, args)

@@ -1,11 +1,11 @@
 package object
 
-// stackForSQLite is about what SQLite needs of a goroutine's stack, in bytes.
+// stackForSQLite is roughly the stack space that SQLite needs, in bytes.
 const stackForSQLite = 24 << 10
 
-// growStack gives the goroutine its stack at once, while there is next to nothing on it.
-// Otherwise it grows in the middle of SQLite, several times, and each time every frame is
-// moved: that was a third of the time of a small write.
+// growStack grows the goroutine's stack at once, while it is nearly empty. Otherwise it
+// grows several times in the middle of SQLite, and each time every frame is moved: that was
+// a third of the time of a small write.
 //
 //go:noinline
 func growStack() byte {
@@ -13,7 +13,7 @@ func growStack() byte {
 	return touch(&room)
 }
 
-// touch keeps the compiler from leaving the room out.
+// touch keeps the compiler from optimizing the array away.
 //
 //go:noinline
 func touch(room *[stackForSQLite]byte) byte { return room[0] }

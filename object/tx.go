@@ -6,12 +6,12 @@ import (
 	"github.com/lumenize/lmz/internal/store"
 )
 
-// Tx runs f, and undoes everything that f wrote (KV and SQL) and sent if f panics or returns
-// an error, which Tx returns. It is a part of the turn: what f wrote is
-// committed with the turn, or rolled back with it. Tx may be nested. CallRaw in f fails
-// at once, because it would end the turn in the middle.
+// Tx runs f. If f panics or returns an error, which Tx returns, everything that f wrote (KV
+// and SQL) and sent is undone. Tx is part of the turn: its writes are committed or rolled
+// back with the turn. Tx may be nested. CallRaw in f fails at once, because it would end the
+// turn in the middle.
 //
-// It needs the ctx of a running handler of the object, as storage does.
+// It requires the ctx of a running handler of the object, as storage does.
 func (o *Object) Tx(ctx context.Context, f func(ctx context.Context) error) (err error) {
 	r := o.runOf(ctx)
 	var before sent
@@ -24,7 +24,7 @@ func (o *Object) Tx(ctx context.Context, f func(ctx context.Context) error) (err
 	if err != nil {
 		return err
 	}
-	undo := true // also if f panics
+	undo := true // even if f panics
 	defer func() {
 		failure := o.use(ctx, func(s store.Store) error {
 			r.parts--

@@ -8,17 +8,17 @@ import (
 	"github.com/lumenize/lmz/internal/store"
 )
 
-// durable are the kinds of which the sums outlive the process, in their order on disk.
+// durable are the kinds whose totals outlive the process, in their order on disk.
 var durable = [...]budget.Kind{budget.Objects, budget.Stored, budget.Alarms}
 
 var _ [len(store.Sums{})]budget.Kind = durable
 
-// usageDelay is how long changes wait for others before they are written: after a crash
-// the sums are as they were then.
+// usageDelay is how long changes are collected before they are written. After a crash the
+// totals may be that old.
 const usageDelay = 5 * time.Second
 
-// usage writes the sums of the accounts down, some time after they changed. Its methods
-// may be called from any goroutine.
+// usage persists the totals of the accounts, some time after they changed. Its methods are
+// safe for concurrent use.
 type usage struct {
 	accounts *budget.Accounts
 	stored   store.Usage
@@ -32,7 +32,7 @@ type usage struct {
 	writing sync.Mutex // one write at a time
 }
 
-// openUsage charges what is stored to the accounts.
+// openUsage loads the stored totals into the accounts.
 func openUsage(accounts *budget.Accounts, stored store.Usage, failed func(error)) (*usage, error) {
 	sums, err := stored.Load()
 	if err != nil {
@@ -46,7 +46,7 @@ func openUsage(accounts *budget.Accounts, stored store.Usage, failed func(error)
 	return &usage{accounts: accounts, stored: stored, failed: failed, dirty: make(map[string]bool)}, nil
 }
 
-// changed says that a subject holds more or less of something.
+// changed records that a subject's total has changed.
 func (u *usage) changed(subject string, k budget.Kind) {
 	if k != budget.Objects && k != budget.Stored && k != budget.Alarms {
 		return
@@ -59,7 +59,7 @@ func (u *usage) changed(subject string, k budget.Kind) {
 	}
 }
 
-// write writes what has changed.
+// write writes the changed totals.
 func (u *usage) write() {
 	u.writing.Lock()
 	defer u.writing.Unlock()
@@ -81,14 +81,14 @@ func (u *usage) write() {
 	if err := u.stored.Write(changes); err != nil {
 		u.failed(err)
 		u.mu.Lock()
-		for subject := range dirty { // with the next change
+		for subject := range dirty { // retry with the next change
 			u.dirty[subject] = true
 		}
 		u.mu.Unlock()
 	}
 }
 
-// close writes what has changed and closes the store.
+// close writes the changed totals and closes the store.
 func (u *usage) close() error {
 	u.mu.Lock()
 	u.closed = true

@@ -13,8 +13,8 @@ import (
 	"github.com/lumenize/lmz/internal/store"
 )
 
-// blockedAfter is how long a handler may keep the turn without using storage before the
-// log says so.
+// blockedAfter is how long a handler may keep the turn without using storage before this is
+// logged.
 const blockedAfter = time.Second
 
 // watchdog measures a run's turns and ends those that take too long. It has its own lock,
@@ -22,13 +22,13 @@ const blockedAfter = time.Second
 type watchdog struct {
 	mu     sync.Mutex // guards the following fields
 	timer  *time.Timer
-	began  time.Time     // of the turn; zero while there is none
+	began  time.Time     // when the turn began; zero while there is none
 	halt   chan struct{} // interrupts statements when closed; nil before and after
-	theirs bool          // a statement of the object's own code runs, not one of the runtime
-	over   bool          // a turn took all of its time, and the ctx was ended
+	theirs bool          // a statement of the object's own code is running, not one of the runtime
+	over   bool          // a turn exceeded its limit, and the ctx was canceled
 }
 
-// startWatchdog begins to measure a turn of the run. r.mu is held.
+// startWatchdog starts measuring a turn of the run. r.mu is held.
 func (r *run) startWatchdog() {
 	w := &r.watchdog
 	w.mu.Lock()
@@ -42,7 +42,7 @@ func (r *run) startWatchdog() {
 	}
 }
 
-// lookAfter is when to look again at a turn that has taken some time.
+// lookAfter returns the time until the next check of a turn that has taken so long.
 func (r *run) lookAfter(taken time.Duration) time.Duration {
 	if limit := r.o.kind.TurnLimit; limit > taken {
 		return min(blockedAfter, limit-taken)
@@ -50,8 +50,7 @@ func (r *run) lookAfter(taken time.Duration) time.Duration {
 	return blockedAfter
 }
 
-// spend stops the watchdog and charges what it took, which leaves out the commit.
-// r.mu is held.
+// spend stops the watchdog and charges the turn's time, excluding the commit. r.mu is held.
 func (r *run) spend() {
 	w := &r.watchdog
 	w.mu.Lock()
@@ -72,8 +71,8 @@ func (r *run) spend() {
 	}
 }
 
-// limited ends the ctx of a handler whose turn took all of its time, and the statement
-// that runs. It returns false when there is no turn any more.
+// limited cancels the ctx of a handler whose turn exceeds its limit, and interrupts its
+// running statement. It returns false if the turn has ended.
 func (r *run) limited() bool {
 	w := &r.watchdog
 	w.mu.Lock()
@@ -96,7 +95,7 @@ func (r *run) limited() bool {
 
 var errTurnLimit = errors.New("the turn took longer than Kind.TurnLimit")
 
-// isOver reports whether a turn of the run took all of its time.
+// isOver reports whether a turn of the run exceeded its limit.
 func (r *run) isOver() bool {
 	r.watchdog.mu.Lock()
 	defer r.watchdog.mu.Unlock()
@@ -105,8 +104,8 @@ func (r *run) isOver() bool {
 
 var errInterrupted = errors.New("interrupted: " + errTurnLimit.Error())
 
-// interruptible has the statements of the object's own code end when the turn has taken all
-// of its time, and none of the runtime's. r.mu is held.
+// interruptible makes statements of the object's own code, but not of the runtime, end when
+// the turn exceeds its limit. r.mu is held.
 func (r *run) interruptible(t store.Tables) {
 	if r.asked == t || r.o.kind.TurnLimit < 0 {
 		return
@@ -115,8 +114,8 @@ func (r *run) interruptible(t store.Tables) {
 	t.OnStep(r.theirs)
 }
 
-// theirs says before each step of such a statement that it begins, or why it must not, and
-// after it that it has ended. r.mu is held.
+// theirs is called before each step of such a statement, and returns why it must not begin,
+// and after the step. r.mu is held.
 func (r *run) theirs(begins bool) error {
 	w := &r.watchdog
 	w.mu.Lock()
@@ -135,7 +134,8 @@ func (r *run) theirs(begins bool) error {
 	return nil
 }
 
-// uninterruptible is the end of that: what follows is the runtime's own. r.mu is held.
+// uninterruptible undoes interruptible: the statements that follow are the runtime's own.
+// r.mu is held.
 func (r *run) uninterruptible() {
 	if r.asked == nil {
 		return
@@ -148,8 +148,8 @@ func (r *run) uninterruptible() {
 	r.watchdog.halt, r.watchdog.theirs = nil, false
 }
 
-// look reports a handler that keeps the turn, and has new calls refused if its ctx has
-// ended, which it ignores.
+// look reports a handler that keeps the turn, and makes new calls fail if the handler
+// ignores the end of its ctx.
 func (r *run) look() {
 	if !r.limited() || !r.mu.TryLock() { // it uses storage
 		return
@@ -174,7 +174,7 @@ func (r *run) look() {
 	switch {
 	case r.ctx.Err() == nil || r.stuck:
 	case !r.overdue:
-		r.overdue = true // it has a second to notice
+		r.overdue = true // it gets another second to notice
 	default:
 		r.stuck = true
 		method := r.method
@@ -182,8 +182,8 @@ func (r *run) look() {
 	}
 }
 
-// whyFailed is what the caller learns of an error that the handler returned: that its
-// turn took too long, if that is why.
+// whyFailed returns the error for the caller in place of one that the handler returned: that
+// the turn took too long, if that is the cause.
 func (r *run) whyFailed(err error) error {
 	if err == nil || !r.isOver() || node.PublicError(err) != nil && !errors.Is(err, context.Canceled) {
 		return err
@@ -191,18 +191,18 @@ func (r *run) whyFailed(err error) error {
 	return r.tookTooLong()
 }
 
-// tookTooLong is the error of a call whose turn took all of its time.
+// tookTooLong is the error of a call whose turn exceeded its limit.
 func (r *run) tookTooLong() *lmz.Error {
 	return &lmz.Error{Code: lmz.CodeCallee, Name: TurnLimitName, Message: strconv.Quote(r.method) + " took longer than the " +
 		r.o.kind.TurnLimit.String() + " that a turn of the object may take; what it wrote was rolled back"}
 }
 
-// errStuck refuses a call of an object that has a handler which does not end.
+// errStuck refuses a call to an object whose handler does not return.
 func errStuck(method string) *lmz.Error {
 	return notExecuted("stuck in " + strconv.Quote(method) + ": it was given up, and keeps the object's turn")
 }
 
-// entered says which method runs.
+// entered records which method is running.
 func (r *run) entered(method string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
