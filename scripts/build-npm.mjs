@@ -1,5 +1,5 @@
-// Puts the npm package together, from what build-web.mjs built, in the folder that the
-// first argument names: node scripts/build-npm.mjs bin/npm
+// Assembles the npm package from the output of build-web.mjs in the folder named by the
+// first argument: node scripts/build-npm.mjs bin/npm
 
 import { cpSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';

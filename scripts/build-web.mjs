@@ -13,8 +13,8 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const dist = join(root, 'web', 'dist');
 const compressed = /\.(wasm|js|css|html|svg)$/;
 
-// Everything is built beside dist and moved there at the end, so that a failed build
-// leaves the last one whole.
+// Everything is built next to dist and moved there at the end, so that a failed build
+// leaves the last one intact.
 const staging = mkdtempSync(join(root, 'web', '.dist-'));
 try {
   build(staging);
@@ -22,7 +22,7 @@ try {
   report();
 } catch (error) {
   if (error.status === undefined) throw error;
-  process.exitCode = 1; // a command that failed has said why
+  process.exitCode = 1; // the failed command has said why
 } finally {
   rmSync(staging, { recursive: true, force: true });
 }
@@ -44,8 +44,8 @@ function build(to) {
 }
 
 /**
- * Makes a module of Go's script, which puts a class and stand-ins for what Node has into
- * the global object: here into the one that it is given.
+ * Turns Go's script into a module. The script adds a class and stand-ins for Node's modules
+ * to the global object: here, to the object passed to goClass.
  */
 function goModule(script) {
   return `//! Contains wasm_exec.js of Go, Copyright The Go Authors: https://go.dev/LICENSE
@@ -54,8 +54,8 @@ export function goClass(globalThis) {
 }
 
 /**
- * Bundles the client's files and Go's script into one: a page would wait for them one
- * after the other. It stays readable, also for bundlers, which heed some comments.
+ * Bundles the client's files and Go's script into one file, which loads without a chain of
+ * requests. It stays readable, also for bundlers, which heed some comments.
  */
 function bundleFace(to, goScript) {
   const from = join(root, 'wasmclient', 'js');
@@ -70,7 +70,7 @@ function bundleFace(to, goScript) {
   cpSync(join(from, 'lmz.d.ts'), join(to, 'lmz.d.ts'));
 }
 
-/** Bundles the page's scripts and CodeMirror. The client stays a file of its own. */
+/** Bundles the page's scripts and CodeMirror. The client stays a separate file. */
 function bundlePage(file) {
   const page = join(root, 'web', 'page');
   const aliases = ['@codemirror/language', '@lezer/common'].map((name) => `--alias:${name}=${join(page, 'no-language.js')}`);
@@ -85,7 +85,7 @@ function esbuild(folder, from, to, ...options) {
     { cwd: folder, stdio: ['ignore', 'inherit', 'inherit'] });
 }
 
-/** Whether npm has installed what the lock file says. */
+/** Reports whether npm has installed what the lock file says. */
 function installed(folder) {
   const note = join(folder, 'node_modules', '.package-lock.json');
   if (!existsSync(note)) return false;

@@ -19,7 +19,7 @@ const stateTexts = new Map([
   ['connecting', 'Connecting'], ['connected', 'Connected'], ['reconnecting', 'Reconnecting'], ['disconnected', 'Offline'], ['signed-out', 'Signed out'],
 ]);
 
-load(new URL('./page.wasm', import.meta.url)).catch(() => {}); // the client in it says so too
+load(new URL('./page.wasm', import.meta.url)).catch(() => {}); // the client reports it too
 
 const area = $('text');
 
@@ -50,7 +50,7 @@ function showState(state) {
   $('retry').hidden = state !== 'disconnected' && state !== 'reconnecting';
   $('retry').textContent = 'Try now';
   $('starting').textContent = state === 'reconnecting' ? 'The server cannot be reached. Trying again…' : 'Starting…';
-  showDocument(); // what is not saved waits, or goes
+  showDocument(); // unsaved changes wait, or are sent
   if (state !== 'connected') return;
   failedLink = '';
   $('signed-out').hidden = true;
@@ -84,7 +84,7 @@ function showSignIn(reason) {
   $('state-text').textContent = stateTexts.get('signed-out');
   $('retry').hidden = $('user').hidden = true;
   showCheck();
-  if (shown) return; // whoever comes out of the frame of the check keeps the place and the message
+  if (shown) return; // a user coming back from the check's frame keeps the focus and the message
   showSignInError(failedLink);
   $('address').focus();
 }
@@ -122,10 +122,10 @@ $('link-again').addEventListener('click', () => {
   $('address').select();
 });
 
-// A user who signed in through the mail in another tab is signed in here too.
+// A user who signed in with a mailed link in another tab is signed in here too.
 addEventListener('focus', () => {
   if (data.view !== 'sign-in') return;
-  client.disconnect(); // it may be another user: a client keeps its name for life
+  client.disconnect(); // it may be another user, and a session keeps its name
   client.connect().catch(() => {});
 });
 
@@ -203,7 +203,7 @@ function openWanted() {
     location.hash = encodeURIComponent(open.name);
     return;
   }
-  open?.close().catch(() => {}); // it saves what is left first
+  open?.close().catch(() => {}); // saves what is left first
   open = null;
   data.document = '';
   $('sheet').hidden = name === '';
@@ -227,14 +227,14 @@ addEventListener('hashchange', openWanted);
 setUpVersions(() => open);
 
 function skipToText(event) {
-  event.preventDefault(); // the address names a document, and the text must not get the Enter
+  event.preventDefault(); // the address fragment names a document, and Enter must not reach the text
   (open ? area : $('open-name')).focus();
 }
 
 $('skip').addEventListener('click', skipToText);
 $('skip').addEventListener('keydown', (event) => { if (event.key === 'Enter') skipToText(event); });
 
-/** The screen of a document, as long as it is the open one. */
+/** The screen of a document, while it is the open one. */
 class Screen {
   constructor(name) {
     const mine = (f) => (...rest) => { if (open?.name === name) f(...rest); };
@@ -282,7 +282,7 @@ function showDocument() {
   if ($('problem').textContent !== problem) $('problem').textContent = problem;
 }
 
-/** Whether the open document lacks something that was typed, or is being composed. */
+/** Reports whether the open document lacks text that was typed or is being composed. */
 function dirty() { return open.dirty || area.composing; }
 
 function savedText() {
@@ -340,7 +340,7 @@ function suggestionButton(word, suggestion) {
   return button;
 }
 
-const shownWords = 12; // of the list; the text marks them all
+const shownWords = 12; // in the list; the text marks them all
 
 function showFindings(findings) {
   const words = new Map(); // word to places
@@ -348,7 +348,7 @@ function showFindings(findings) {
   const list = [...words].slice(0, shownWords);
   $('spelling').hidden = words.size === 0;
   const findingsNow = JSON.stringify(list.map(([word, where]) => [word, where.length, where[0].suggestions]));
-  if (findingsNow === shownFindings) return; // whoever has the focus there keeps it
+  if (findingsNow === shownFindings) return; // rebuilding the list would take the focus away
   shownFindings = findingsNow;
   $('findings').replaceChildren(...list.map(([word, where]) => {
     const item = document.createElement('li');

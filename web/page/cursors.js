@@ -7,7 +7,7 @@ import { named } from './shown.js';
 /** The other people: [{clientID, name, color, anchor, head}]. */
 export const setPeople = StateEffect.define();
 
-export const colors = 6; // those of cursors.css, --peer-0 and so on
+export const colors = 6; // as many as in cursors.css: --peer-0 and so on
 
 class Caret extends WidgetType {
   constructor(name, color) {

@@ -1,14 +1,14 @@
-// An open document: the calls, timers and records with which the page does what its sync
-// engine (sync.js) decides.
+// An open document: the calls, timers and records with which the page carries out the
+// decisions of its sync engine (sync.js).
 
 import { Journal } from './journal.js';
 import { Sync } from './sync.js';
 
-const partLength = 64 << 10; // units in which a long text arrives
+const partLength = 64 << 10; // UTF-16 units in each part of a long text
 const undoPause = 1000; // milliseconds without typing that end a step of undo
 const retryDelay = 2000; // milliseconds, after the module or the browser's disk failed
 
-// The errors of a document by which the sync engine decides; see text.Failure.
+// The errors of a document that the sync engine distinguishes; see text.Failure.
 const decisive = new Set(['EditRefused', 'VersionTooOld']);
 
 // What fails in each step of the sync engine; see text.Step.
@@ -20,19 +20,19 @@ const nothing = { ready: false, replacing: false, saved: true, version: 0, edito
 
 /**
  * An open document. The screen has the methods opened(text), changed(changes),
- * people(all), spelled(checked, found), status(), settle(), which types what is being
- * composed, and kept(text, drop): a text that was refused, and how to forget it.
+ * people(all), spelled(checked, found), status(), settle(), which commits what is being
+ * composed, and kept(text, drop): a refused text, and a function that discards it.
  */
 export class OpenDocument {
   #client;
   #screen;
-  #sync = null; // once the module is there
+  #sync = null; // once the module is loaded
   #journal = null; // once the user is known
   #timers = [];
   #restoreTimer;
   #subscribing; // promise
   #storing; // promise
-  #typed = 0; // when something was typed last
+  #typed = 0; // time of the last typing
   #ended = new AbortController();
   #closed = false;
 
@@ -51,7 +51,7 @@ export class OpenDocument {
   get version() { return this.#state.version; }
   /** Who changed it last, or '' if that was this page. */
   get by() { return this.#state.by; }
-  /** Whether the browser did not take what is to be on disk. */
+  /** Whether the browser failed to store unsaved edits on disk. */
   get unkept() { return this.#state.unkept !== ''; }
   /** Why it cannot be opened or saved, or ''. */
   get problem() {
@@ -74,7 +74,7 @@ export class OpenDocument {
           wake: () => queueMicrotask(() => this.#pull()), // the screen may be in the middle of a change
         });
       } catch {
-        await new Promise((resolve) => setTimeout(resolve, retryDelay)); // the client says why
+        await new Promise((resolve) => setTimeout(resolve, retryDelay)); // the client reports why
       }
     }
     this.online(this.#connected);
@@ -86,12 +86,12 @@ export class OpenDocument {
     return this.#client.lmz.callRaw('DOCUMENT_DO', this.name, continuation);
   }
 
-  /** Tells the sync engine of an event, as long as there is one. */
+  /** Sends an event to the sync engine, if there is one. */
   #tell(event, ...args) {
     return this.#closed ? undefined : this.#sync?.tell(event, ...args);
   }
 
-  /** Asks the document something for the sync engine, which is told if that fails. */
+  /** Calls the document for the sync engine, and tells it if that fails. */
   async #ask(call, continuation, answered) {
     let answer;
     try {
@@ -115,7 +115,7 @@ export class OpenDocument {
   async #load(call, version, length, text) {
     const editor = crypto.randomUUID();
     try {
-      // A character that lies across the end of a part is in the next one.
+      // A character that straddles the end of a part is in the next one.
       for (let from = partLength; from < length && !this.#closed; from += partLength) {
         text += await this.#call(this.#ctn().read(version, from));
       }
@@ -132,7 +132,7 @@ export class OpenDocument {
     this.#tell('loaded', call, text, editor);
   }
 
-  /** Takes what other openings left unsaved: tabs that were closed or have died, or will. */
+  /** Takes over what other openings leave unsaved when their tabs are closed or crash. */
   async #restore() {
     try {
       await this.#journal.left(this.#ended.signal, (editor, { version, edits }) => this.#tell('restore', editor, version, edits));
@@ -163,7 +163,7 @@ export class OpenDocument {
     this.#timers[timer] = setTimeout(() => this.#tell('due', timer), ms);
   }
 
-  /** Puts on the screen what happened. */
+  /** Shows what happened. */
   #pull() {
     if (this.#closed) return;
     if (this.#state.replacing) this.#screen.settle(); // what is being composed belongs to the old text
@@ -175,25 +175,25 @@ export class OpenDocument {
     this.#screen.status();
   }
 
-  /** The connection came or went. */
+  /** The connection was made or lost. */
   online(connected) { this.#tell('online', Number(connected)); }
 
-  /** The document does not know this session: it subscribes, and resolves when that was answered. */
+  /** Subscribes, because the document does not know this session. Resolves when that is answered. */
   async resubscribe() {
     this.#tell('resubscribe');
     await this.#subscribing;
   }
 
-  /** Messages of the document were lost on the way here: it says again what there is. */
+  /** Messages from the document were lost: what they said is fetched again. */
   missed() { this.#tell('missed'); }
 
-  /** Edits that the document has made, in order. */
+  /** Receives edits that the document has applied, in order. */
   receive(made) { this.#tell('arrived', made); }
 
-  /** Somebody's cursor, in the text of a version. */
+  /** Receives somebody's cursor, in the text of a version. */
   present(person) { this.#tell('met', person); }
 
-  /** Something was typed: changes as of ChangeSet.toJSON. */
+  /** Takes typed changes, in the form of ChangeSet.toJSON. */
   type(changes) {
     if (!this.loaded) return;
     const now = performance.now();
@@ -217,7 +217,7 @@ export class OpenDocument {
   /** The cursor on this screen moved. */
   moved(anchor, head) { this.#tell('cursor', anchor, head); }
 
-  /** What is misspelled in parts of the text of a version. */
+  /** Receives what is misspelled in parts of the text of a version. */
   spelled({ version, checked, found }) {
     if (!this.loaded) return;
     const place = (range) => {
@@ -235,7 +235,7 @@ export class OpenDocument {
   /** Makes the text of a version the current one. */
   restore(version) { return this.#call(this.#ctn().restore(version)); }
 
-  /** Closes it. What is not saved is on disk, and goes at the next opening. */
+  /** Closes it. Unsaved edits are on disk, and are sent at the next opening. */
   async close() {
     if (this.#closed) return;
     this.#screen.settle();
@@ -252,7 +252,7 @@ export class OpenDocument {
   }
 }
 
-/** What edits insert, for people. */
+/** Returns the text that edits insert, for display. */
 function inserted(edits) {
   return edits.map(({ changes }) => changes
     .filter((part) => Array.isArray(part) && part.length > 1)

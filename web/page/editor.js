@@ -3,13 +3,13 @@
 import { LumenizeClient, meshFn } from './lmz/lmz.js';
 import { OpenDocument } from './document.js';
 
-/** Admits documents that call on their own behalf, and nobody else through them. */
+/** Admits only calls that a document started itself. */
 function fromDocument({ lmz }) {
   const { callChain } = lmz.callContext;
   if (callChain.length !== 1 || !isDocument(callChain[0])) throw new Error('only documents may call this, as the origin of the call');
 }
 
-/** Admits answers of the spell checker to what this client typed into a document. */
+/** Admits the spell checker's answers about text that this client typed into a document. */
 function aboutOwnTyping({ lmz }) {
   const { callChain } = lmz.callContext;
   const [origin, document, checker] = callChain;
@@ -29,27 +29,27 @@ export class EditorClient extends LumenizeClient {
   handlePresence = meshFn((name, person) => this.#open.get(name)?.present(person), fromDocument);
   handleSpelling = meshFn((name, spelling) => this.#open.get(name)?.spelled(spelling), aboutOwnTyping);
 
-  /** A page of the names of documents behind a name, {names, next}, with at most limit names. */
+  /** Returns a page of document names, {names, next}: at most limit names that follow after. */
   documents(after, limit) {
     return this.lmz.callRaw('WORKSPACE_DO', 'main', this.ctn().list(after, limit));
   }
 
-  /** Opens a document. The screen is what shows it (see OpenDocument). */
+  /** Opens a document, which the screen shows (see OpenDocument). */
   open(name, screen) {
     const document = new OpenDocument(this, name, screen);
     this.#open.set(name, document);
     return document;
   }
 
-  /** Subscribes again to everything that is open: the mesh does not know this session. */
+  /** Resubscribes all open documents, because the mesh does not know this session. */
   async resubscribe() {
     await Promise.all([...this.#open.values()].map((document) => document.resubscribe()));
   }
 
-  /** Messages of a document were lost on the way here: only that one is asked again. */
+  /** Messages from a document were lost: only that one is asked again. */
   onMissed = ({ bindingName, instanceName }) => bindingName === 'DOCUMENT_DO' && this.#open.get(instanceName)?.missed();
 
-  /** The connection came or went. */
+  /** The connection was made or lost. */
   online(connected) {
     for (const document of this.#open.values()) document.online(connected);
   }

@@ -1,6 +1,6 @@
-// What was typed and the document may not have yet, on disk. Each opening of a document has
-// a record, named after its editor, and holds a lock as long as somebody cares for it: a
-// record that is not locked was left by a tab that was closed or has died.
+// The edits that the document may not have yet, on disk. Each opening of a document has a
+// record, named after its editor and locked while some tab is responsible for it: an unlocked
+// record was left by a tab that was closed or crashed.
 
 const databaseName = 'lmz';
 const storeName = 'unsaved';
@@ -18,7 +18,7 @@ function database() {
   return opened;
 }
 
-/** Runs one request in a transaction of its own; what it wrote is on disk when it resolves. */
+/** Runs one request in its own transaction, and resolves when what it wrote is on disk. */
 async function once(mode, ask) {
   const transaction = (await database()).transaction(storeName, mode, { durability: mode === 'readwrite' ? 'strict' : 'default' });
   const request = ask(transaction.objectStore(storeName));
@@ -28,7 +28,7 @@ async function once(mode, ask) {
   });
 }
 
-/** The records of one document and user that this opening cares for. */
+/** The records of one document and user that this opening is responsible for. */
 export class Journal {
   #account;
   #document;
@@ -41,7 +41,7 @@ export class Journal {
 
   #key(editor) { return [this.#account, this.#document, editor]; }
 
-  /** Holds the lock of an editor's record, and resolves when it has it. */
+  /** Acquires and holds the lock of an editor's record. Resolves once it is held. */
   lock(editor, signal, locked = () => true) {
     return new Promise((resolve, reject) => {
       const done = navigator.locks.request(lockName(this.#key(editor)), { signal }, async () => {
@@ -52,7 +52,7 @@ export class Journal {
     });
   }
 
-  /** Writes {version, edits}, or deletes the record if there are no edits: then it is let go, unless it is the current one. */
+  /** Writes {version, edits}, or deletes the record if there are no edits, and releases its lock unless it is the current one. */
   async keep(editor, unsaved, current) {
     if (unsaved.edits.length > 0) {
       await once('readwrite', (store) => store.put(unsaved, this.#key(editor)));
@@ -64,7 +64,7 @@ export class Journal {
     this.#locks.delete(editor);
   }
 
-  /** Takes over the records that others left, as soon as nobody else cares for them, until the signal. */
+  /** Takes over each record that others left as soon as its lock is free, until the signal. */
   async left(signal, take) {
     const range = IDBKeyRange.bound(this.#key(''), this.#key([]));
     const keys = await once('readonly', (store) => store.getAllKeys(range));
@@ -79,7 +79,7 @@ export class Journal {
     }));
   }
 
-  /** Lets go of all records. */
+  /** Releases the locks of all records. */
   async close() {
     const locks = [...this.#locks.values()];
     this.#locks.clear();

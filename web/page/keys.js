@@ -61,7 +61,7 @@ const changes = [
   { key: 'Mod-[', run: outdent },
 ];
 
-/** The keys of Emacs that macOS has everywhere. */
+/** The Emacs keys that macOS supports everywhere. */
 const emacs = [
   { mac: 'Ctrl-b', run: cursorCharLeft, shift: selectCharLeft, preventDefault: true },
   { mac: 'Ctrl-f', run: cursorCharRight, shift: selectCharRight },
@@ -78,7 +78,7 @@ const emacs = [
   { mac: 'Ctrl-v', run: cursorPageDown },
 ];
 
-/** Changes the beginning of each selected line: change(line) is what to do there, or null. */
+/** Changes the beginning of each selected line by change(line), or not if that is null. */
 function atLines({ state, dispatch }, change) {
   if (state.readOnly) return false;
   const lines = new Map();
@@ -102,7 +102,7 @@ function outdent(view) {
   });
 }
 
-/** The keys, with what undo and redo do. */
+/** Returns the keymap, with these commands for undo and redo. */
 export function keys(undo, redo) {
   const take = (run) => ({ run, preventDefault: true });
   return keymap.of([

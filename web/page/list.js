@@ -2,7 +2,7 @@
 
 import { named } from './shown.js';
 
-const pageLength = 200; // names that are asked for at once
+const pageLength = 200; // names per request
 
 /** Shows the documents in a list whose last item is a button for more. */
 export class DocumentList {
@@ -15,9 +15,9 @@ export class DocumentList {
   #button;
   #empty;
   #loaded = []; // names, from the first on
-  #next = ''; // the name after which there are more
+  #next = ''; // the name after which more follow, or ''
   #busy = false;
-  #stale = false; // the list was asked for again meanwhile
+  #stale = false; // a refresh was requested meanwhile
 
   constructor(client, opened, { list, button, empty }) {
     [this.#client, this.#opened, this.#list, this.#button, this.#empty] = [client, opened, list, button, empty];
@@ -25,7 +25,7 @@ export class DocumentList {
     new IntersectionObserver((seen) => { if (seen.some((one) => one.isIntersecting)) this.#more(); }, { root: list }).observe(button);
   }
 
-  /** Loads again as much as is shown. */
+  /** Reloads as many names as are shown. */
   refresh() {
     this.#stale = true;
     this.#run(async () => {
@@ -48,7 +48,7 @@ export class DocumentList {
     });
   }
 
-  /** Names and what follows them, and the name after which there are more. */
+  /** Returns names with the next page appended, and the name after which more follow, or ''. */
   async #page(names, after) {
     const page = await this.#client.documents(after, pageLength);
     return [[...names, ...page.names], page.next];
@@ -60,7 +60,7 @@ export class DocumentList {
     try {
       await load();
     } catch {
-      this.#stale = false; // the next look will do
+      this.#stale = false; // the next refresh will do
     } finally {
       this.#busy = false;
     }

@@ -1,8 +1,8 @@
-// What the build puts in the place of @codemirror/language and @lezer/common: the page's
-// text is in no programming language, and the parsers would be an eighth of its script. Of
-// what @codemirror/commands imports from there, keys.js needs the first; the others throw.
+// The build substitutes this for @codemirror/language and @lezer/common: the page's text is
+// not in a programming language, and the parsers would be an eighth of its script. Of what
+// @codemirror/commands imports from there, keys.js needs only the first; the others throw.
 
-/** How many columns one step of indentation has, which Backspace deletes at once. */
+/** The columns of one indentation step, which Backspace deletes at once. */
 export const getIndentUnit = () => 2;
 
 const missing = () => { throw new Error('this text is in no language'); };

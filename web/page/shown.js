@@ -1,8 +1,8 @@
-// Makes names of other people safe to show, like Go's internal/printable.
+// Makes names from other people safe to show, like internal/printable in Go.
 
 const hidden = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
 const visible = /[\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\u{110bd}\u{110cd}]/u; // though they are of category Cf
-const flood = /([\p{Mn}\p{Me}]{6})[\p{Mn}\p{Me}]+/gu; // more marks than a character has
+const flood = /([\p{Mn}\p{Me}]{6})[\p{Mn}\p{Me}]+/gu; // more combining marks than any character needs
 const joining = /[\p{L}\p{M}]/u;
 const symbol = /[\p{S}\ufe0f\u{1f000}-\u{1faff}]/u;
 const flag = /\u{1f3f4}(\u{e0067}\u{e0062}(?:\u{e0065}\u{e006e}\u{e0067}|\u{e0073}\u{e0063}\u{e0074}|\u{e0077}\u{e006c}\u{e0073})\u{e007f})/gu; // of England, Scotland, Wales
@@ -14,7 +14,7 @@ function mayJoin(joiner, before, after) {
   return (joins(before) && (after === '' || joins(after))) || (joiner === '\u200d' && symbol.test(before) && symbol.test(after));
 }
 
-/** A name on one line: what would hide, or reorder what stands around it, is written out. */
+/** Returns a name for one line: invisible characters, and those that reorder text, are escaped. */
 export function shown(name) {
   const cut = name.replace(flood, '$1…');
   const tags = new Set(); // places of tags that make a flag
@@ -34,10 +34,10 @@ export function shown(name) {
   });
 }
 
-/** A name for a line of other words, which it does not reorder. */
+/** Returns a name for use within other text, whose order it does not affect. */
 export const isolated = (name) => (/^[ -~]*$/.test(name) ? name : `\u2068${shown(name)}\u2069`);
 
-/** An element with a name. */
+/** Returns an element with a name. */
 export function named(name) {
   const bdi = document.createElement('bdi');
   bdi.textContent = shown(name);

@@ -1,4 +1,4 @@
-// Signing in with a link in a mail.
+// Signing in with a mailed link.
 
 import { checkAgain, takeToken } from './turnstile.js';
 
@@ -10,7 +10,7 @@ const reasons = new Map([
   ['token_expired', 'That link is too old. Ask for a new one.'],
 ]);
 
-/** The error of a failed link, from the address of the page, which then loses it. */
+/** Removes the error of a failed link from the page's address, and returns its message or ''. */
 export function linkError() {
   const url = new URL(location.href);
   const code = url.searchParams.get('error');
@@ -30,7 +30,7 @@ const endings = new Map([
   ['Account removed', 'Your account has been removed.'],
 ]);
 
-/** Says what happened to somebody who was signed in; reason is the gateway's (PROTOCOL.md, "Tokens"). */
+/** Explains why a user was signed out; reason is the gateway's (PROTOCOL.md, "Tokens"). */
 export function whySignedOut(reason) {
   return endings.get(reason) ?? 'You were signed out, maybe in another tab. Sign in to continue.';
 }
@@ -40,7 +40,7 @@ const refusals = new Map([
   ['turnstile_failed', 'No link was sent: Cloudflare did not confirm that you are human, or could not be reached. The check restarts; then ask again.'],
 ]);
 
-/** Requests a link and returns the notice of the server, or ''. Throws an Error for the user. */
+/** Requests a link and returns the server's notice, or ''. Throws an Error whose message is for the user. */
 export async function askLink(email) {
   const token = await takeToken();
   try {
@@ -65,7 +65,7 @@ async function post(body) {
   throw new Error(refusals.get(answer.error) ?? answer.error_description ?? `The server answered ${response.status}.`);
 }
 
-/** Whether this server shows mails in a mailbox instead of sending them. */
+/** Reports whether this server shows mails in a mailbox instead of sending them. */
 export async function hasMailbox() {
   try {
     return (await fetch('/dev/mail', { method: 'HEAD' })).ok;

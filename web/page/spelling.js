@@ -9,7 +9,7 @@ export const setSpelling = StateEffect.define();
 
 const mark = (finding) => Decoration.mark({ class: 'wrong', finding });
 
-/** Whether a range is exactly one word. */
+/** Reports whether a range is exactly this word. */
 function isWord(state, from, to, word) {
   const letter = /[\p{L}\p{M}']/u;
   return state.sliceDoc(from, to) === word && !letter.test(state.sliceDoc(Math.max(0, from - 1), from)) && !letter.test(state.sliceDoc(to, to + 1));

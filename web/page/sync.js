@@ -1,18 +1,18 @@
-// The sync engine of an open document: text.Sync of the WASM module, which decides what is
-// asked of the document, and when. It needs a module that was built with the tag text.
+// The sync engine of an open document: text.Sync of the WASM module, which decides what to
+// ask of the document, and when. It needs a module built with the tag text.
 
 import { load } from './lmz/lmz.js';
 
-/** What keeps a text on the screen in step with a document. Positions count UTF-16 units. */
+/** Keeps a text on the screen in sync with a document. Positions count UTF-16 units. */
 export class Sync {
-  #text; // function of the module: (event, number, ...) to JSON: [value, effects], or the message of an error
+  #text; // function of the module: (event, number, ...) to JSON: [value, effects], or an error message
   #number;
   #effects;
   #todo = [];
   #busy = false;
   #state;
 
-  /** Makes one. What it wants done it asks of the method of effects that is called so. */
+  /** Makes one. It performs each effect by calling the method of effects with that name. */
   static async open(effects) {
     const { border } = await load();
     if (!border.text) throw new Error('this lmz.wasm was built without the tag text');
@@ -25,7 +25,7 @@ export class Sync {
     [this.#number] = JSON.parse(text('new', 0));
   }
 
-  /** Tells of an event and begins what follows from it. Returns what the event returns. */
+  /** Sends an event, starts its effects, and returns its result. */
   tell(event, ...args) {
     this.#state = undefined;
     const answer = JSON.parse(this.#text(event, this.#number, ...args) ?? '"the module has ended"');
@@ -45,7 +45,7 @@ export class Sync {
     return value;
   }
 
-  /** What there is to show, apart from the text. */
+  /** What the page shows, apart from the text. */
   get state() {
     if (!this.#state) {
       const [ready, replacing, saved, version, editor, by, step, problem, unkept] = this.tell('state');
@@ -54,9 +54,9 @@ export class Sync {
     return this.#state;
   }
 
-  /** Others who are here, as {clientID, name, color, anchor, head} on the screen. */
+  /** The other people here: {clientID, name, color, anchor, head}, with positions on the screen. */
   get people() { return this.tell('people'); }
 
-  /** Where a position in the text of a version is on the screen, or -1 if that is not known. */
+  /** Maps a position in the text of a version to the screen; -1 if unknown. */
   onScreen(position, version, side) { return this.tell('onScreen', position, version, side); }
 }

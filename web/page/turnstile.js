@@ -1,9 +1,9 @@
-// Cloudflare Turnstile, if this server sends links only to those whom it takes for
-// people. Without a site key in the page nothing of it is loaded.
+// Cloudflare Turnstile, if only visitors who pass its check receive links from this server.
+// Without a site key in the page nothing of it is loaded.
 
 const source = 'https://challenges.cloudflare.com/turnstile/v0/api.js?render=explicit';
-const patience = 5000; // milliseconds that who asks for a link waits for the check
-const narrowest = 300; // pixels, of all forms but the compact one
+const patience = 5000; // milliseconds that a request for a link waits for the check
+const narrowest = 300; // minimum width in pixels of all but the compact size
 
 const siteKey = document.querySelector('meta[name="turnstile-site-key"]')?.content;
 const box = document.getElementById('check');
@@ -12,9 +12,9 @@ const problem = document.getElementById('check-problem');
 let loading = false;
 let widget; // Cloudflare's name for it
 let token = ''; // good for one request
-let wake = () => {}; // who waits for a token
+let wake = () => {}; // resumes the request that waits for a token
 
-/** Shows the check, if there is one. Tries again if its script did not come before. */
+/** Shows the check, if there is one. Retries if its script failed to load before. */
 export async function showCheck() {
   if (!siteKey || loading || widget !== undefined) return;
   loading = true;
@@ -50,11 +50,11 @@ function render() {
       problem.hidden = true;
       wake();
     },
-    'expired-callback': () => { token = ''; }, // a fresh one comes by itself
+    'expired-callback': () => { token = ''; }, // a fresh one follows automatically
     'error-callback': (code) => {
       fail(`The check that you are a person did not work: Cloudflare says error ${code}. It is tried again; `
         + 'if it stays like that, reload the page, try another browser, or tell whoever runs this server.');
-      return true; // it was told
+      return true; // it was reported
     },
     'unsupported-callback': () => fail('This browser cannot do the check that you are a person. Use a newer one.'),
   });
@@ -68,7 +68,7 @@ function fail(why) {
   wake();
 }
 
-/** A token for one request, or '' if there is no check or none comes. */
+/** Returns a token for one request, or '' if there is no check or none arrives. */
 export async function takeToken() {
   if (!siteKey) return '';
   if (token === '') {
@@ -84,7 +84,7 @@ export async function takeToken() {
   return taken;
 }
 
-/** Starts the check anew: Cloudflare takes a token once. */
+/** Restarts the check: Cloudflare accepts a token only once. */
 export function checkAgain() {
   if (widget !== undefined) window.turnstile.reset(widget);
 }

@@ -1,4 +1,4 @@
-// Earlier versions of the open document: a list, the text of the chosen one, and restoring
+// Earlier versions of the open document: listing them, showing the chosen one and restoring
 // it.
 
 import { named } from './shown.js';
@@ -28,7 +28,7 @@ function say(text) {
   $('versions-note').hidden = text === '';
 }
 
-/** Asks the document. If that fails, it shows the error and resolves with undefined, as it does if another document was opened meanwhile. */
+/** Asks the document. Shows the error if that fails. Resolves with undefined then, or if another document was opened meanwhile. */
 async function ask(question) {
   const document = current();
   if (!document) return undefined;

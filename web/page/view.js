@@ -1,5 +1,5 @@
-// The text on the screen: CodeMirror in a custom element, whose styles a strict content
-// policy allows.
+// The text on the screen: CodeMirror in a custom element, whose styles are allowed under a
+// strict content security policy.
 
 import { highlightSelectionMatches, search } from '@codemirror/search';
 import { Annotation, ChangeSet, Compartment, EditorSelection, EditorState, Transaction } from '@codemirror/state';
@@ -8,12 +8,12 @@ import { keys } from './keys.js';
 import { people, setPeople } from './cursors.js';
 import { findings, setSpelling, spelling } from './spelling.js';
 
-// Milliseconds until a word that is being composed is shared: from its end or last change,
-// and from its last change on phones, which compose every word and do not end the last one.
+// Milliseconds until a composed word is shared: after its end or last change; and after its
+// last change on phones, which compose every word and do not end the last one.
 const settleDelay = 50;
 const idleLimit = /Android/.test(navigator.userAgent) ? 2000 : Infinity;
 
-const notTyped = Annotation.define(); // on transactions that the shared text knows already
+const notTyped = Annotation.define(); // on transactions that are already in the shared text
 
 const theme = EditorView.theme({
   '&': { color: 'var(--ink)', background: 'transparent', font: '1.06rem/1.75 var(--sans)', minHeight: 'max(18rem, 55vh)' },
@@ -31,23 +31,23 @@ const theme = EditorView.theme({
   '.cm-tooltip': { background: 'var(--paper)', border: '1px solid var(--line)', borderRadius: '10px', boxShadow: 'var(--shadow)', color: 'var(--ink)' },
 });
 
-// On Android CodeMirror would use an EditContext, in which a word that is being composed is
-// garbled when others type in its line.
+// On Android CodeMirror would use an EditContext, which garbles a word being composed when
+// others type in its line.
 EditorView.EDIT_CONTEXT = false;
 
 /** The editor on the page. Set its callbacks before show. */
 export class TextView extends HTMLElement {
-  onTyped = () => {}; // changes, as of ChangeSet.toJSON
+  onTyped = () => {}; // changes, in the form of ChangeSet.toJSON
   onMoved = () => {}; // anchor, head
   onUndo = () => false;
   onRedo = () => false;
-  onRefused = () => {}; // why a change was not taken
+  onRefused = () => {}; // why a change was refused
   onFindings = () => {}; // misspelled words: [{from, to, word, suggestions}]
-  onComposing = () => {}; // a word is being composed, or none any more
+  onComposing = () => {}; // a composition began or ended
 
   #view;
-  #held = null; // what is being composed: a change that the shared text does not know yet
-  #waits = null; // what others changed where that is, which the screen does not show yet
+  #held = null; // the composition: a change that is not yet in the shared text
+  #waits = null; // changes by others, delayed because they touch the composition
   #heldTimer;
   #writable = new Compartment();
   #label = new Compartment();
@@ -64,7 +64,7 @@ export class TextView extends HTMLElement {
     return EditorState.create({
       doc: text,
       extensions: [
-        EditorState.lineSeparator.of('\n'), // an old document may have a \r: what it has is shown as it is
+        EditorState.lineSeparator.of('\n'), // an old document may contain \r, which is shown as it is
         EditorState.transactionFilter.of(withoutReturns),
         EditorState.tabSize.of(4), EditorView.lineWrapping, theme, drawSelection(), dropCursor(), highlightSpecialChars(),
         highlightSelectionMatches(), search({ top: true }), people(), spelling(),
@@ -99,8 +99,8 @@ export class TextView extends HTMLElement {
   }
 
   /**
-   * What is typed is shared at once, but a word that is being composed when it is finished:
-   * until then the screen has the shared text and this change of it.
+   * Shares typed text at once, but a word being composed only when it is finished: until then
+   * the screen shows the shared text with this change applied.
    */
   #typed(changes) {
     if (!this.#held && !this.#view.composing) {
@@ -113,7 +113,7 @@ export class TextView extends HTMLElement {
     this.#settleLater(performance.now() + idleLimit);
   }
 
-  /** Browsers differ in whether the end of a composition or its last change comes last. */
+  /** Settles with a delay: browsers differ in whether a composition's end or last change comes last. */
   #settleLater(idle) {
     clearTimeout(this.#heldTimer);
     this.#heldTimer = setTimeout(() => {
@@ -122,10 +122,10 @@ export class TextView extends HTMLElement {
     }, settleDelay);
   }
 
-  /** Whether a word is being composed that the shared text does not have. */
+  /** Whether a word being composed is not yet in the shared text. */
   get composing() { return this.#held !== null; }
 
-  /** Shares what was composed up to now, and shows what waited for that. */
+  /** Shares what was composed so far, and shows the changes that waited for that. */
   settle() {
     clearTimeout(this.#heldTimer);
     let [held, waits] = [this.#held, this.#waits];
@@ -139,27 +139,27 @@ export class TextView extends HTMLElement {
     this.onComposing();
   }
 
-  /** Where a place on the screen is in the shared text. */
+  /** Maps a position on the screen to the shared text. */
   #shared(at) {
     const before = this.#held?.invertedDesc.mapPos(at) ?? at;
     return this.#waits?.mapPos(before) ?? before;
   }
 
-  /** Where a place in the shared text is on the screen; -1 stays. */
+  /** Maps a position in the shared text to the screen; -1 stays. */
   #shown(at, side) {
     if (!this.#held || at < 0) return at;
     const before = this.#waits?.invertedDesc.mapPos(at, side) ?? at;
     return this.#held.mapPos(before, side);
   }
 
-  /** Shows a document's text, for reading until writable is set. Settle before: the rest of a composition ends here. */
+  /** Shows a document's text, read-only until writable is set. Discards a composition: call settle first. */
   show(text, label) {
     clearTimeout(this.#heldTimer);
     this.#held = this.#waits = null;
     this.#view.setState(this.#state(text));
     this.#view.dispatch({
       effects: this.#label.reconfigure(EditorView.contentAttributes.of({ 'aria-label': label, spellcheck: 'false', autocapitalize: 'sentences' })),
-      selection: EditorSelection.cursor(text.length), // a document that was just opened: go on at its end
+      selection: EditorSelection.cursor(text.length), // continue at the end of a newly opened document
     });
     this.onFindings([]);
   }
@@ -172,7 +172,7 @@ export class TextView extends HTMLElement {
 
   get text() { return this.#view.state.doc.toString(); }
 
-  /** Shows changes that are already in the shared text: of others, undo and redo. */
+  /** Shows changes that are already in the shared text: those of others, undo and redo. */
   change(changes) {
     let set = ChangeSet.fromJSON(changes);
     if (this.#held) {
@@ -211,13 +211,13 @@ export class TextView extends HTMLElement {
     return all;
   }
 
-  /** Replaces ranges as if that had been typed. */
+  /** Replaces ranges as if the text had been typed. */
   replace(ranges, text) {
     this.#view.dispatch({ changes: ranges.map(({ from, to }) => ({ from, to, insert: text })), userEvent: 'input.complete' });
     this.focus();
   }
 
-  /** For tests and scripts: inserts a text at a place, as if it had been typed there. */
+  /** For tests and scripts: inserts text at a position as if it had been typed there. */
   insert(at, text) {
     this.#view.dispatch({ changes: { from: at, insert: text }, selection: { anchor: at + text.length }, userEvent: 'input.type' });
   }
@@ -243,7 +243,7 @@ function withoutReturns(transaction) {
   return { changes: set, selection: EditorSelection.cursor(set.mapPos(end, 1)), userEvent: transaction.annotation(Transaction.userEvent), scrollIntoView: true };
 }
 
-/** Whether a change is where another one is: the browser gives up a composition that is changed around. */
+/** Reports whether two changes touch: browsers abort a composition when the text around it changes. */
 function touches(set, other) {
   let does = false;
   other.iterChangedRanges((from, to) => { does ||= Boolean(set.touchesRange(from, to)); });
