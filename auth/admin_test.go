@@ -25,7 +25,7 @@ func (f *fixture) as(token, method, path, body string) answer {
 	return f.do(method, "/auth/"+path, body, "Authorization", "Bearer "+token)
 }
 
-// into decodes a body.
+// into unmarshals a body.
 func (f *fixture) into(a answer, v any) {
 	f.t.Helper()
 	if err := json.Unmarshal([]byte(a.body), v); err != nil {
@@ -56,7 +56,7 @@ func (f *fixture) event(name string) store.Event {
 	return store.Event{}
 }
 
-// recorded returns how many audit events have a name.
+// recorded returns the number of audit events with a name.
 func (f *fixture) recorded(name string) (n int) {
 	f.t.Helper()
 	for _, e := range f.events() {
@@ -137,7 +137,7 @@ func TestSubjectChangesByAdmins(t *testing.T) {
 	flags(true, true)
 	f.want(f.as(admin, "PATCH", bobs, `{"isAdmin":false}`), 200, "")
 	flags(true, false)
-	f.want(f.refresh(session), 200, "") // a demotion ends no session
+	f.want(f.refresh(session), 200, "") // a demotion does not end sessions
 	f.want(f.as(admin, "PATCH", bobs, `{"isAdmin":true}`), 200, "")
 	f.want(f.as(admin, "PATCH", bobs, `{"adminApproved":false}`), 200, "")
 	flags(false, false)
@@ -181,7 +181,7 @@ func TestRepeatedRevocationOfAnApproval(t *testing.T) {
 		f.want(f.refresh(session), 401, "")
 	}
 	first := f.signIn(bob)
-	f.signIn(bob) // a sign-in is no revocation
+	f.signIn(bob) // a sign-in is not a revocation
 	f.want(f.refresh(first), 200, "")
 }
 
@@ -286,7 +286,7 @@ func TestNamedTokenUntilRevocation(t *testing.T) {
 	if len(list.Tokens) != 1 || list.Tokens[0].ID != id || list.Tokens[0].Name != "nightly build" || list.Tokens[0].LastUsedAt == nil {
 		t.Errorf("got %+v", list)
 	}
-	// It works where a script needs it, and cannot make itself at home.
+	// It works where a script needs it, and cannot create further credentials.
 	f.want(f.as(token, "GET", "tokens", ""), 403, "")
 	f.want(f.as(token, "POST", "tokens", `{"name":"more"}`), 403, "")
 	f.want(f.as(token, "GET", "subjects", ""), 403, "")
@@ -302,7 +302,7 @@ func TestNamedTokenUntilRevocation(t *testing.T) {
 		t.Error("a revoked token works")
 	}
 
-	// An admin's token is an admin's only when that was asked for.
+	// The token of an admin carries admin rights only on request.
 	plain := f.as(admin, "POST", "tokens", `{"name":"plain"}`).json("token")
 	f.want(f.as(plain, "GET", "subjects", ""), 403, "")
 	powerful := f.as(admin, "POST", "tokens", `{"name":"powerful","admin":true}`).json("token")
@@ -357,12 +357,12 @@ func TestDelegationChain(t *testing.T) {
 	if err != nil || string(act) != want {
 		t.Errorf("got %s, %v, want %s", act, err, want)
 	}
-	f.wantError(delegate(token, "fay@example.com"), 403, "forbidden") // a fourth
+	f.wantError(delegate(token, "fay@example.com"), 403, "forbidden") // a fourth token
 	if e := f.event("token.delegated"); !strings.Contains(string(e.Detail), subs[bob]) || !strings.Contains(string(e.Detail), subs[carol]) {
 		t.Errorf("event %s", e.Detail)
 	}
 
-	// Nobody gets an admin's rights by acting for one.
+	// Nobody gains admin rights by acting for an admin.
 	list2 := f.as(admin, "POST", "subject/"+f.subject(ada).Sub+"/actors", `{"actorSub":"`+subs[bob]+`"}`)
 	f.want(list2, 200, "")
 	asAda := f.as(tokens[bob], "POST", "delegated-token", `{"actFor":"`+f.subject(ada).Sub+`"}`).json("access_token")
@@ -376,7 +376,7 @@ func TestDelegationChain(t *testing.T) {
 	f.want(f.as(asAda, "GET", "sessions", ""), 403, refused)
 	f.want(f.as(asAda, "POST", "tokens", `{"name":"x"}`), 403, refused)
 
-	// What an actor may not do any more, its tokens cannot either.
+	// Tokens of an actor lose its rights together with the actor.
 	f.want(f.as(admin, "DELETE", "subject/"+subs[carol]+"/actors/"+subs[bob], ""), 200, "")
 	if _, err := f.svc.Verify(t.Context(), token); err == nil {
 		t.Error("a chain with a missing link still holds")
@@ -400,7 +400,7 @@ func TestDelegatedTokenAfterItsSession(t *testing.T) {
 	if !strings.HasSuffix(a.body, `"expires_in":60}`) && !strings.HasSuffix(a.body, `"expires_in":59}`) {
 		t.Errorf("got %s", a.body)
 	}
-	f.pass(80 * time.Second) // the leeway does not make it longer
+	f.pass(80 * time.Second) // the leeway does not extend it
 	f.want(f.as(admin, "POST", "delegated-token", `{"actFor":"`+sub+`"}`), 401, "")
 }
 
@@ -514,7 +514,7 @@ func TestApprovalFromTheMail(t *testing.T) {
 	if !strings.Contains(page.body, bob) || f.subject(bob).AdminApproved {
 		t.Errorf("page %s", page.body)
 	}
-	// From a webmail the cookie does not come along at first.
+	// A browser sends no cookie on the first request from a webmail.
 	a := f.do("GET", path, "", "Sec-Fetch-Site", "cross-site", "Accept", "text/html")
 	f.want(a, 200, "")
 	if strings.Contains(a.body, bob) || !strings.Contains(a.body, `href="`+path+`"`) {

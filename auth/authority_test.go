@@ -22,14 +22,14 @@ import (
 	"github.com/lumenize/lmz/object"
 )
 
-// world is a service and a mesh whose gateway asks it, in virtual time.
+// world is a service and a mesh whose gateway uses it, in virtual time.
 type world struct {
 	t    *testing.T
 	svc  *Service
 	mesh *meshtest.Mesh
 	box  *Mailbox
 
-	silent bool // the gateway is not told of revocations
+	silent bool // the gateway is not notified of revocations
 }
 
 func startWorld(t *testing.T) *world {
@@ -117,7 +117,7 @@ func (w *world) sub(email string) (sub string) {
 	return sub
 }
 
-// ledger is an object that remembers when who wrote, and tells who watches it.
+// ledger is an object that records who wrote when, and notifies its watchers.
 type ledger struct {
 	*object.Object
 	lmz.Mux
@@ -164,15 +164,15 @@ func (l *ledger) OnRequest(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// actor is somebody who writes again and again with one token, in one way.
+// actor is a user of one token in one way, who writes repeatedly.
 type actor struct {
 	name string
-	last time.Time // of the last write that was accepted, or of the last news
+	last time.Time // of the last accepted write, or of the last notification
 	told *client.LoginRequiredError
 }
 
-// actors write with token in every way until they may not any more, and return what became
-// of each. They begin before take is called.
+// actors starts actors that use token in every way until they are refused, and returns their
+// outcomes. They begin before take is called.
 func (w *world) actors(subject, token string, take func()) (all []*actor, taken time.Time) {
 	w.t.Helper()
 	var mu sync.Mutex
@@ -247,7 +247,7 @@ func (w *world) actors(subject, token string, take func()) (all []*actor, taken 
 			time.Sleep(50 * time.Millisecond) // virtual
 		}
 	})
-	// Somebody else goes on writing, so that there is news to watch.
+	// Another user continues to write, so that watchers are notified.
 	ctx, stop := context.WithCancel(w.t.Context())
 	other := w.mesh.NewClient(w.sub(ada), nil, client.Options{Tab: "other", Token: func(context.Context, string) (string, error) {
 		_, access := w.signIn(ada)
@@ -273,7 +273,7 @@ func (w *world) actors(subject, token string, take func()) (all []*actor, taken 
 	return all, taken
 }
 
-// Every way to take authority away, and what people are told.
+// Every way to revoke authority, and the message that users get.
 var waysToTakeAway = []struct {
 	name string
 	want string
@@ -426,7 +426,7 @@ func TestUnreportedRevocation(t *testing.T) {
 				if what == "session" {
 					w.must(w.do("cookie="+refresh, "POST", "/auth/logout", ""))
 				} else {
-					for range 2 { // the first leaves the old key to verify with
+					for range 2 { // after the first one the old key still verifies
 						if _, err := NewKey(w.svc.opts.Dir, noEnv); err != nil {
 							t.Fatal(err)
 						}

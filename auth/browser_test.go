@@ -17,8 +17,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// site is the service in a web server of its own, with an application at /app that
-// asks for a token as the page of the mesh does.
+// site is the service in its own web server, with an application at /app that requests a token as
+// the page of the mesh does.
 type site struct {
 	*fixture
 	webmail string // another site
@@ -49,7 +49,7 @@ func startSite(t *testing.T, o Options) *site {
 	webmail := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
 		switch r.URL.Path {
-		case "/inbox": // the mails, newest first, as their HTML says
+		case "/inbox": // the mails, newest first, as HTML
 			for _, m := range s.box.newestFirst() {
 				fmt.Fprintf(w, `<p><a class="%s" href="%s">%s</a></p>`, m.Kind, m.Link, m.Subject)
 			}
@@ -104,10 +104,10 @@ func (b *tab) click(selector string) {
 	b.do(chromedp.WaitVisible(chromedp.CSS(selector)), chromedp.Click(chromedp.CSS(selector)))
 }
 
-// wait waits until a JavaScript expression is true, whatever the page is by then.
+// wait waits until a JavaScript expression is true, on whatever page is then loaded.
 func (b *tab) wait(expression string) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, 2*time.Minute) // only what hangs takes that long
+	ctx, cancel := context.WithTimeout(b.ctx, 2*time.Minute) // only a hang takes that long
 	defer cancel()
 	look := `new Promise((done) => {
 		const look = () => { try { if (` + expression + `) return done(true) } catch {} setTimeout(look, 10) }
@@ -139,7 +139,7 @@ func TestBrowserSignInAcrossSites(t *testing.T) {
 	b.click("form .button")
 	b.wait("document.querySelector('#out')?.textContent === '200 token'")
 
-	// A foreign page can neither sign the visitor out nor in as somebody else.
+	// A foreign page can neither sign the visitor out nor sign them in as another user.
 	for _, to := range []string{"logout", "logout/all", strings.TrimPrefix(s.link(carol), "/auth/")} {
 		b.do(chromedp.Navigate(s.webmail + "/evil?to=" + to))
 		b.click("button")
@@ -151,7 +151,7 @@ func TestBrowserSignInAcrossSites(t *testing.T) {
 		t.Errorf("%d sessions", s.count("Sessions"))
 	}
 
-	// An admin approves from the webmail, though the cookie does not come along.
+	// An admin approves from the webmail, although the browser does not send the cookie.
 	s.signIn(bob)
 	b.do(chromedp.Navigate(s.webmail + "/inbox"))
 	b.click("a." + KindAdminNotification)
@@ -176,7 +176,7 @@ func TestLinkInAScannerWithScripts(t *testing.T) {
 	for _, path := range []string{invitation, device, link} {
 		b.do(chromedp.Navigate(s.public + path))
 		b.wait("document.querySelector('form') !== null")
-		b.do(chromedp.Reload()) // time for whatever would submit by itself
+		b.do(chromedp.Reload()) // time for anything that would submit itself
 		b.wait("document.querySelector('form') !== null && location.pathname !== '/app'")
 	}
 	if s.count("Sessions") != 1 {

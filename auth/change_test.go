@@ -14,7 +14,7 @@ func TestOptionChangesWhileRunning(t *testing.T) {
 		t.Fatal("bob is an admin already")
 	}
 	var wg sync.WaitGroup
-	for i := range 4 { // requests go on meanwhile
+	for i := range 4 { // requests continue meanwhile
 		wg.Go(func() { f.do("GET", "/auth/magic-link", "", "Accept", "text/html", "X", fmt.Sprint(i)) })
 	}
 	if err := f.svc.Change(Changeable{AppName: "After", BootstrapEmail: "Bob@Example.com"}); err != nil {

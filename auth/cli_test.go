@@ -36,7 +36,7 @@ func toJSON(v map[string]string) string {
 
 const callback = "http://127.0.0.1:1/callback"
 
-// code walks a terminal sign-in up to the code.
+// code runs a terminal sign-in up to the code.
 func (f *fixture) code(email string) string {
 	f.t.Helper()
 	f.want(f.do("POST", "/auth/cli/start", cliStart(email, callback, verifier)), 202, "")
@@ -122,7 +122,7 @@ func TestCodeOfATerminal(t *testing.T) {
 
 	code = f.code(ada)
 	f.want(f.redeem(code, strings.Repeat("w", 43), callback), 400, invalid)
-	f.want(f.redeem(code, verifier, callback), 400, invalid) // there is one try
+	f.want(f.redeem(code, verifier, callback), 400, invalid) // only one try is allowed
 
 	f.want(f.redeem(f.code(ada), verifier, "http://127.0.0.1:2/callback"), 400, invalid)
 

@@ -13,7 +13,7 @@ import (
 )
 
 // crowd is a service with an approved account, ada, which has a session in the network
-// 192.0.2.0/24, and a way to ask from any address.
+// 192.0.2.0/24, and can send requests from any address.
 type crowd struct{ *fixture }
 
 func newCrowd(t *testing.T, o Options) crowd {
@@ -30,7 +30,7 @@ func (f crowd) ask(email, ip string) answer {
 	return f.do("POST", "/auth/email-magic-link", `{"email":"`+email+`"}`, "X-Forwarded-For", ip)
 }
 
-// mailed is how many sign-in links went to an address.
+// mailed returns the number of sign-in links mailed to an address.
 func (f crowd) mailed(email string) (n int) {
 	for _, m := range f.box.newestFirst() {
 		if m.To == email && m.Kind == KindMagicLink {
@@ -40,8 +40,8 @@ func (f crowd) mailed(email string) (n int) {
 	return n
 }
 
-// The attack: one customer of a provider, with all addresses of a /56, asks for as many
-// links as it can within a few seconds. Everybody else goes on signing in.
+// The attack: one customer of a provider, with all addresses of a /56, requests as many links as
+// it can within a few seconds. Everybody else must still be able to sign in.
 func TestMailsOfOthersUnderAttack(t *testing.T) {
 	f := newCrowd(t, Options{Limits: Limits{FailuresPerIP: 20}})
 	granted := 0
@@ -61,7 +61,7 @@ func TestMailsOfOthersUnderAttack(t *testing.T) {
 	if f.mailed(carol) != 1 {
 		t.Error("a stranger on another network got no mail")
 	}
-	// A /48 and a /24 have no more either, and in the latter approved accounts still get theirs.
+	// A /48 or a /24 does not get more either, and in the latter approved accounts still get theirs.
 	for i := range 100 {
 		f.ask(fmt.Sprintf("y%d@evil.example", i), fmt.Sprintf("2001:db8:8:%x::1", i))
 		f.ask(fmt.Sprintf("z%d@evil.example", i), fmt.Sprintf("203.0.113.%d", i%256))
@@ -73,7 +73,7 @@ func TestMailsOfOthersUnderAttack(t *testing.T) {
 	if known.body != unknown.body || f.mailed(ada) != 2 || f.mailed(bob) != 0 {
 		t.Errorf("in a network that used up its share: %s, %s", known.body, unknown.body)
 	}
-	// Nor do wrong tokens of one address lock its neighbours out.
+	// Wrong tokens from one address do not lock its neighbours out,
 	guesses := 0
 	guess := func(ip string) answer {
 		guesses++
@@ -84,7 +84,7 @@ func TestMailsOfOthersUnderAttack(t *testing.T) {
 	}
 	f.wantError(guess("203.0.113.1"), 429, "rate_limited")
 	f.wantError(guess("203.0.113.9"), 401, "invalid_token")
-	// Within one customer's /48 they do.
+	// but within one customer's /48 they do.
 	for i := range 60 {
 		guess(fmt.Sprintf("2001:db8:9:%x00::1", i))
 	}
@@ -131,7 +131,7 @@ func TestAccountMailsInACrowd(t *testing.T) {
 	}
 }
 
-// countWrites makes the table Writes, which gets a row for each row that is written elsewhere.
+// countWrites creates the table Writes, which gets a row for each row written to another table.
 func (f *fixture) countWrites() {
 	f.t.Helper()
 	f.sql("CREATE TABLE Writes (name)")
@@ -142,15 +142,15 @@ func (f *fixture) countWrites() {
 	}
 }
 
-// What a request writes is the same for every address, whoever has it: the rows, the
-// bytes, the transaction, and with them the time that its answer takes.
+// What a request writes is the same for every address, known or not: the rows, the bytes, the
+// transaction, and therefore the response time.
 func TestWithheldMailStatements(t *testing.T) {
 	sender := &stuck{entered: make(chan struct{}, 10), release: make(chan error)}
 	f := crowd{start(t, Options{Sender: sender, Proxies: 1, Limits: Limits{MailsPerHour: 2}})}
 	const known, unknown = "known@lmz.example", "other@lmz.example"
 	f.insert(store.Subject{Sub: "a", Email: known, EmailVerified: true, AdminApproved: true})
 	f.ask(bob, "10.1.0.1")
-	<-sender.entered // while that mail is being sent the queue is left alone
+	<-sender.entered // while that mail is being sent the queue does not change
 	f.ask(carol, "10.2.0.1")
 	f.countWrites()
 	written := func(email string) (rows, bytes int64) {
@@ -168,7 +168,7 @@ func TestWithheldMailStatements(t *testing.T) {
 		t.Errorf("%d rows and %d bytes are written for a known address, %d and %d for an unknown one", rows1, bytes1, rows2, bytes2)
 	}
 	sender.release <- nil
-	<-sender.entered // the mail to the known address: what was withheld is gone
+	<-sender.entered // the mail to the known address: the withheld ones are gone
 	if outbox, links := f.count("Outbox"), f.count("MagicLinks"); outbox != 1 || links != 2 {
 		t.Errorf("%d mails and %d links are left", outbox, links)
 	}
@@ -185,13 +185,13 @@ func TestOwnerDuringRequestsOfStrangers(t *testing.T) {
 			f.ask(ada, fmt.Sprintf("10.%d.%d.1", quarter, i))
 		}
 	}
-	// New networks ask, day and night; ada is on a journey, with a new telephone.
+	// Requests arrive from new networks, day and night; ada is travelling, with a new phone.
 	var last time.Time
 	var gaps []time.Duration
 	for quarter := range 4 * 24 {
 		before := f.mailed(ada)
 		attack(quarter)
-		if f.mailed(ada) > before { // whose link she can use as well
+		if f.mailed(ada) > before { // its link works for her as well
 			if !last.IsZero() {
 				gaps = append(gaps, f.now().Sub(last))
 			}
@@ -205,20 +205,20 @@ func TestOwnerDuringRequestsOfStrangers(t *testing.T) {
 	if n := f.mailed(ada); n > 1+2*30 {
 		t.Errorf("%d mails in a day", n)
 	}
-	// Where she has a session they do not count.
+	// They do not count where she has a session.
 	attack(100)
 	before := f.mailed(ada)
 	f.want(f.ask(ada, "192.0.2.5"), 200, "")
 	if f.mailed(ada) != before+1 {
 		t.Error("no mail in a network where she is signed in")
 	}
-	// For a stranger's address the answer is the same.
+	// The answer for a stranger's address is the same.
 	if a := f.ask(ada, "198.51.100.1"); a.StatusCode != 200 || !strings.Contains(a.body, "notice") {
 		t.Errorf("%d %s", a.StatusCode, a.body)
 	}
 }
 
-// What one party can do all day costs the others neither disk nor a place in the queue.
+// Whatever one party does all day takes neither disk space nor queue slots from the others.
 func TestRepeatedWorkBounds(t *testing.T) {
 	f := newCrowd(t, Options{})
 	session := f.signIn(ada)
@@ -269,7 +269,7 @@ func TestRepeatedWorkBounds(t *testing.T) {
 func TestRecordedFailureBound(t *testing.T) {
 	f := newCrowd(t, Options{})
 	before := f.count("Audit")
-	for range failuresPerHour - 10 { // as if so many had been recorded
+	for range failuresPerHour - 10 { // as if that many had been recorded
 		f.svc.limits.Take(failuresRule)
 	}
 	for i := range 30 {
@@ -306,7 +306,7 @@ func TestSignUpMailBound(t *testing.T) {
 	}
 }
 
-// mailedLink is the path of the last link of a kind that was mailed to an address.
+// mailedLink returns the path of the last link of a kind mailed to an address.
 func (f *fixture) mailedLink(email, kind string) string {
 	f.t.Helper()
 	for _, m := range f.box.newestFirst() {
@@ -318,7 +318,7 @@ func (f *fixture) mailedLink(email, kind string) string {
 	return ""
 }
 
-// A mail server takes its time, so who has an account does not wait behind strangers.
+// A mail server takes its time; mails to accounts do not wait behind those to strangers.
 func TestOutboxOrder(t *testing.T) {
 	sender := slowSender{gate: make(chan struct{}), to: make(chan string, 10)}
 	f := start(t, Options{Sender: sender, BootstrapEmail: ada})
@@ -332,12 +332,12 @@ func TestOutboxOrder(t *testing.T) {
 		sender.gate <- struct{}{}
 		order = append(order, <-sender.to)
 	}
-	if i := slices.Index(order, ada); i < 0 || i > 1 { // one may have been under way
+	if i := slices.Index(order, ada); i < 0 || i > 1 { // one may have been in progress
 		t.Errorf("sent in this order: %v", order)
 	}
 }
 
-// slowSender sends a mail when the test says so.
+// slowSender completes each mail only when the test tells it to.
 type slowSender struct {
 	gate chan struct{}
 	to   chan string

@@ -14,8 +14,8 @@ import (
 	"github.com/lumenize/lmz/auth/internal/store"
 )
 
-// One test for each defect of the original that is repaired here, in the order
-// of its list (section 23).
+// One test for each defect of the original that is fixed here, in the order of its list (section
+// 23).
 
 func TestDefect01ExactPaths(t *testing.T) {
 	f := withTurnstile(t, Options{}, func(string) bool { return false })
@@ -82,7 +82,7 @@ func TestDefect05RightsOfAnUnapprovedAdmin(t *testing.T) {
 	}
 }
 
-// Also TestDelegationChain, for nesting and admins.
+// Nesting and admins: see also TestDelegationChain.
 func TestDefect06UnapprovedActor(t *testing.T) {
 	f, admin := withAdmin(t)
 	f.signIn(carol)
@@ -132,7 +132,7 @@ func TestDefect09ApprovalFromAWebmail(t *testing.T) {
 	session := f.signIn(ada)
 	f.signIn(bob)
 	link := f.lastLink()
-	a := f.do("GET", link, "", "Sec-Fetch-Site", "cross-site", "Accept", "text/html") // the Strict cookie stays behind
+	a := f.do("GET", link, "", "Sec-Fetch-Site", "cross-site", "Accept", "text/html") // the Strict cookie is not sent
 	f.want(a, 200, "")
 	f.want(f.do("GET", link, "", "Sec-Fetch-Site", "same-origin", "Cookie", cookieName+"="+session, "Accept", "text/html"), 200, "")
 	if f.subject(bob).AdminApproved {
@@ -254,7 +254,7 @@ func TestDefect16StoredSecrets(t *testing.T) {
 	}
 }
 
-// dumpOf returns everything that is on disk, but for the keys.
+// dumpOf returns everything on disk except the keys.
 func dumpOf(t *testing.T, dir string) string {
 	t.Helper()
 	var dump strings.Builder
@@ -297,8 +297,8 @@ func TestDefect18MailsToAdmins(t *testing.T) {
 	}
 }
 
-// withTurnstile starts a service whose Turnstile is a server that vouches for the
-// tokens that good says.
+// withTurnstile starts a service with a Turnstile server that accepts the tokens for which good
+// returns true.
 func withTurnstile(t *testing.T, o Options, good func(token string) bool) *fixture {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -318,7 +318,7 @@ func withTurnstile(t *testing.T, o Options, good func(token string) bool) *fixtu
 	return f
 }
 
-// Nobody is known yet, and the page that shows Turnstile may not be there yet either.
+// No account exists yet, and the page that shows Turnstile may not be deployed yet either.
 func TestFirstAdminByTerminalDespiteTurnstile(t *testing.T) {
 	f := withTurnstile(t, Options{BootstrapEmail: ada}, func(string) bool { return false })
 	code, userCode, link := f.device(ada)
@@ -340,8 +340,8 @@ func TestTurnstileOnEveryWayToAMail(t *testing.T) {
 	}
 	f.want(ask(`"bad"`), 403, `{"error":"turnstile_failed","error_description":"Turnstile verification failed","error_codes":["timeout-or-duplicate"]}`)
 	f.want(f.do("POST", "/auth/email-magic-link", "null"), 400, "")
-	// Terminals cannot show it: a stranger's address gets no mail by them, and the
-	// answer does not say so.
+	// Terminals cannot show it: a stranger's address gets no mail through them, and the answer does
+	// not reveal that.
 	f.want(f.do("POST", "/auth/cli/start", cliStart(carol, callback, verifier)), 202, "")
 	f.want(f.do("POST", "/auth/cli/device", `{"email":"`+carol+`"}`), 200, "")
 	if n := len(f.box.newestFirst()); n != 0 {
@@ -353,6 +353,6 @@ func TestTurnstileOnEveryWayToAMail(t *testing.T) {
 	if n := len(f.box.newestFirst()); n != 2 || asked.Load() != 2 {
 		t.Errorf("%d mails, asked %d times", n, asked.Load())
 	}
-	f.svc.turnstile = "http://127.0.0.1:1" // nobody is there
+	f.svc.turnstile = "http://127.0.0.1:1" // nothing listens there
 	f.wantError(ask(`"good"`), 403, "turnstile_failed")
 }

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// device starts a sign-in of a terminal that polls and returns its two codes and
-// the link that was mailed.
+// device starts a sign-in of a terminal that polls, and returns its two codes and the mailed
+// link.
 func (f *fixture) device(email string) (deviceCode, userCode, link string) {
 	f.t.Helper()
 	a := f.do("POST", "/auth/cli/device", `{"email":"`+email+`","client_name":"lmz","hostname":"server1.example"}`)
@@ -65,7 +65,7 @@ func TestTerminalSignInByCode(t *testing.T) {
 		t.Errorf("got %+v, %v", claims, err)
 	}
 	f.want(f.do("POST", "/auth/refresh-token", `{"refresh_token":"`+a.json("refresh_token")+`"}`), 200, "")
-	f.wantError(f.poll(deviceCode), 400, "invalid_grant") // told once
+	f.wantError(f.poll(deviceCode), 400, "invalid_grant") // issued only once
 	if got := f.typeCode(link, userCode).Header.Get("Location"); got != "/?error=invalid_token" {
 		t.Errorf("the link works again: %q", got)
 	}

@@ -14,7 +14,7 @@ import (
 	"github.com/lumenize/lmz/auth"
 )
 
-// A web server whose /api/ is open to signed-in users only. It needs no mesh.
+// A web server whose /api/ requires a signed-in user. It needs no mesh.
 func ExampleService_Middleware() {
 	dir, err := os.MkdirTemp("", "auth")
 	if err != nil {
@@ -54,8 +54,8 @@ func ExampleService_Middleware() {
 	// 200 Hello, ada@example.com
 }
 
-// A production service: behind one proxy, with a mail server, a check against bots and the
-// operator's own mail templates.
+// A production service: behind one proxy, with a mail server, a bot check and the operator's own
+// mail templates.
 func ExampleOpen() {
 	data, password, secret := flag.String("data", "data", "directory"), os.Getenv("SMTP_PASSWORD"), os.Getenv("TURNSTILE_SECRET_KEY")
 	mail, err := auth.NewSMTP(auth.SMTPOptions{Server: "mail.example.com", Username: "lmz", Password: password, From: "Lumenize <login@example.com>"})
@@ -92,7 +92,7 @@ func ExampleMailbox() {
 	// To ada@example.com: Your login link
 }
 
-// Keys are replaced without a restart: make one, wait until all verifiers know it, and switch.
+// Keys are rotated without a restart: create one, wait until all verifiers know it, and switch.
 func ExampleRotateKeys() {
 	dir, err := os.MkdirTemp("", "auth")
 	if err != nil {
@@ -108,7 +108,7 @@ func ExampleRotateKeys() {
 	if _, err := auth.NewKey(dir, nil); err != nil {
 		log.Fatal(err)
 	}
-	// Here verifiers that cache the keys need auth.KeysCached to learn of the new one.
+	// Verifiers that cache the keys need auth.KeysCached here to learn of the new one.
 	slot, err := auth.RotateKeys(dir, nil)
 	if err != nil {
 		log.Fatal(err)

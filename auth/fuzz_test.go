@@ -8,7 +8,7 @@ import (
 	"github.com/lumenize/lmz/auth/internal/token"
 )
 
-// minted is a service with an account that may come in, and its access token.
+// minted returns a service with an approved account, and its access token.
 func minted(tb testing.TB) (s *Service, token string) {
 	dir := tb.TempDir()
 	s, err := Open(Options{Dir: dir, PublicURL: publicURL, Sender: new(Mailbox), Getenv: noEnv, Log: slog.New(slog.DiscardHandler)})
@@ -22,13 +22,13 @@ func minted(tb testing.TB) (s *Service, token string) {
 	return s, token
 }
 
-// FuzzVerify replaces a part of a token: no other than the one that was signed is good.
+// FuzzVerify replaces a part of a token: only the signed one must be accepted.
 func FuzzVerify(f *testing.F) {
 	s, good := minted(f)
 	f.Add(uint(0), uint(0), "")
 	f.Add(uint(0), uint(len(good)), token.NewNamed(token.Named{}))
 	f.Add(uint(0), uint(len(good)), "eyJhbGciOiJub25lIn0.e30.")
-	for _, last := range []string{"A", "Q", "g", "w", "B"} { // the same signature but for bits that are none
+	for _, last := range []string{"A", "Q", "g", "w", "B"} { // the same signature except for unused bits
 		f.Add(uint(len(good)-1), uint(len(good)), last)
 	}
 	f.Add(uint(len(good)), uint(len(good)), "\n")
@@ -43,8 +43,8 @@ func FuzzVerify(f *testing.F) {
 	})
 }
 
-// BenchmarkVerify checks an access token: its signature, and whether the database has
-// taken it away.
+// BenchmarkVerify verifies an access token: its signature, and against the database that it is
+// not revoked.
 func BenchmarkVerify(b *testing.B) {
 	s, token := minted(b)
 	b.ReportAllocs()

@@ -6,10 +6,10 @@ import (
 	"testing"
 )
 
-// everyMethod and one that nobody knows.
+// everyMethod includes one that is not registered.
 var everyMethod = []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND"}
 
-// Every answer, whatever it is, carries the headers that keep other pages away.
+// Every answer carries the headers that protect it from other pages.
 func TestHeadersOfEveryAnswer(t *testing.T) {
 	f := start(t, Options{BootstrapEmail: ada, Limits: Limits{FailuresPerIP: 50, MailsPerIP: 5}, Origins: []string{"https://app.lmz.example"}})
 	admin := f.admin()
@@ -61,8 +61,8 @@ func TestHeadersOfEveryAnswer(t *testing.T) {
 	}
 }
 
-// An Origin with more in it than a browser sends could be taken for our own by who looks
-// at its host alone.
+// An Origin with more in it than a browser sends could pass for our own in code that compares
+// only its host.
 func TestOriginWithUserInformation(t *testing.T) {
 	for name, o := range map[string]Options{"no other origins": {AutoApprove: true}, "others": {AutoApprove: true, Origins: []string{"https://app.lmz.example"}}} {
 		f := start(t, o)
@@ -86,7 +86,7 @@ func TestOriginWithUserInformation(t *testing.T) {
 	}
 }
 
-// serveAs asks a handler with a method.
+// serveAs sends a request with a method to a handler.
 func serveAs(h http.Handler, method string, header ...string) *http.Response {
 	asked := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Method = method

@@ -27,19 +27,19 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const (
 	publicURL = "https://lmz.example"
-	// In test mode nothing but a loopback address will do.
+	// In test mode only a loopback address is allowed.
 	loopbackURL = "http://127.0.0.1:8787"
 	ada         = "ada@example.com"
 	bob         = "bob@example.com"
 )
 
-// noSender makes start leave the service without a Sender.
+// noSender makes start omit the Sender.
 var noSender Sender = (*Mailbox)(nil)
 
 func noEnv(string) string { return "" }
 
-// fixture is a service behind a real HTTP server, a browser-like client that
-// does not follow redirects, the mailbox, and a clock that tests set.
+// fixture is a service behind a real HTTP server, a browser-like client that does not follow
+// redirects, the mailbox, and a settable clock.
 type fixture struct {
 	t      *testing.T
 	svc    *Service
@@ -150,7 +150,7 @@ func (a answer) cookie() string {
 	return ""
 }
 
-// do sends a request; header are pairs of name and value, "Host" sets the host.
+// do sends a request; header alternates names and values, and "Host" sets the host.
 func (f *fixture) do(method, path, body string, header ...string) answer {
 	f.t.Helper()
 	req, err := http.NewRequest(method, f.url+path, strings.NewReader(body))
@@ -182,7 +182,7 @@ func (f *fixture) want(a answer, status int, body string) {
 	}
 }
 
-// link asks for a link and returns its path and query.
+// link requests a link and returns its path and query.
 func (f *fixture) link(email string) string {
 	f.t.Helper()
 	f.want(f.do("POST", "/auth/email-magic-link", `{"email":"`+email+`"}`), 200, "")
@@ -259,7 +259,7 @@ func (f *fixture) sql(query string, values ...any) (numbers []int64) {
 	return numbers
 }
 
-// number is the integer that a query returns.
+// number returns the integer that a query returns.
 func (f *fixture) number(query string, values ...any) int64 {
 	f.t.Helper()
 	all := f.sql(query, values...)
@@ -274,7 +274,7 @@ func (f *fixture) count(table string) int {
 	return int(f.number("SELECT count(*) FROM " + table))
 }
 
-// insert stores a subject as it is.
+// insert stores a subject unchanged.
 func (f *fixture) insert(s store.Subject) {
 	f.t.Helper()
 	f.sql("INSERT OR IGNORE INTO Subjects (sub, email, createdAt) VALUES (?, ?, 0)", s.Sub, s.Email)
@@ -292,7 +292,7 @@ func (f *fixture) keys() *keys.Set {
 
 func jsonNumber(n int64) string { return strconv.FormatInt(n, 10) }
 
-// serve asks a handler without a connection.
+// serve calls a handler without a connection.
 func serve(h http.Handler, header ...string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest("GET", "/x", nil)
 	for i := 0; i < len(header); i += 2 {

@@ -232,7 +232,7 @@ func TestMailLimitOfAnAddress(t *testing.T) {
 		f.want(ask(), 200, "")
 		f.want(ask(), 200, "")
 	}
-	f.pass(shortWindow) // ten in a day are enough
+	f.pass(shortWindow) // ten a day are the limit
 	a = ask()
 	f.want(a, 429, limited)
 	if a.Header.Get("Retry-After") == "" {

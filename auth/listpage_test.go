@@ -20,7 +20,7 @@ type anyPage struct {
 	Next     any
 }
 
-// list asks for a page, and returns the ids of its entries.
+// list requests a page, and returns the ids of its entries.
 func (f *fixture) list(token, query string) (ids []string, next string) {
 	f.t.Helper()
 	var p anyPage
@@ -51,7 +51,7 @@ func (f *fixture) list(token, query string) (ids []string, next string) {
 func TestSubjectPagesDuringChanges(t *testing.T) {
 	f, admin := withAdmin(t)
 	var all []string
-	for i := range 7 { // two were made at each time
+	for i := range 7 { // two were created at each time
 		sub := fmt.Sprintf("sub%d", i)
 		f.insert(store.Subject{Sub: sub, Email: sub + "@example.com"})
 		f.set(sub, "UPDATE Subjects SET createdAt = ?1 WHERE sub = ?2", int64(1000+i/2))
@@ -62,7 +62,7 @@ func TestSubjectPagesDuringChanges(t *testing.T) {
 	if len(root) != 1 || !slices.Equal(first, all[:3]) || next == "" {
 		t.Fatalf("got %v and %v, next %q", root, first, next)
 	}
-	// The one that the page ended with goes, and others come: nobody is missed, nobody comes twice.
+	// The last entry of the page is removed and others are added: none is skipped, none repeated.
 	f.set("sub5", "DELETE FROM Subjects WHERE sub = ?2 AND ?1 = 0", 0)
 	f.signIn(bob)
 	f.insert(store.Subject{Sub: "sub2b", Email: "new@example.com"})
@@ -118,7 +118,7 @@ func TestAuditPageSize(t *testing.T) {
 	}
 }
 
-// set changes the row of a subject.
+// set updates the row of a subject.
 func (f *fixture) set(sub, query string, value int64) {
 	f.t.Helper()
 	f.sql(query, value, sub)

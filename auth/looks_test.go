@@ -11,7 +11,7 @@ import (
 	"github.com/lumenize/lmz/auth/internal/store"
 )
 
-// allPages are the pages that people get to see.
+// allPages returns the pages that users see.
 func allPages(s *Service) map[string]page.Page {
 	l := store.Link{Email: ada, CreatedAt: s.now(), IP: "192.0.2.1"}
 	terminal := l

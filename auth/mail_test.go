@@ -41,7 +41,7 @@ func waitForMail(t *testing.T, s *mailsink.Sink) {
 	}
 }
 
-// parts returns the decoded parts of a mail by their type.
+// parts returns the decoded parts of a mail by content type.
 func parts(t *testing.T, raw string) (*mail.Message, map[string]string) {
 	t.Helper()
 	msg, err := mail.ReadMessage(strings.NewReader(raw))
@@ -112,7 +112,7 @@ func TestFailedMailRetryAcrossRestart(t *testing.T) {
 	}
 }
 
-// stuck is a sender that takes as long as the test wants.
+// stuck is a sender that blocks until the test releases it.
 type stuck struct {
 	entered chan struct{}
 	release chan error
@@ -134,7 +134,7 @@ func TestAnswerWhileAMailIsSent(t *testing.T) {
 	for _, email := range []string{ada, bob, carol} {
 		f.want(f.do("POST", "/auth/email-magic-link", `{"email":"`+email+`"}`), 200, "")
 	}
-	<-sender.entered // and it is still in there
+	<-sender.entered // and it has not returned yet
 	if f.count("Outbox") != 3 {
 		t.Errorf("%d mails wait", f.count("Outbox"))
 	}
@@ -160,7 +160,7 @@ func TestMailRetriesUntilGivenUp(t *testing.T) {
 	}
 }
 
-// Hours later, a link that has expired would only confuse.
+// Hours later, an expired link would only confuse.
 func TestMailRetriesDuringItsLinksLife(t *testing.T) {
 	sender := &stuck{entered: make(chan struct{}, 1000), release: make(chan error, 1000)}
 	for range 1000 {
@@ -194,7 +194,7 @@ func TestMailRetriesDuringItsLinksLife(t *testing.T) {
 		t.Errorf("%d mails wait when both links have expired", f.count("Outbox"))
 	}
 
-	// Nor is one sent that the machine has slept over.
+	// A mail that expired while the machine slept is not sent either.
 	f.want(f.do("POST", "/auth/cli/device", `{"email":"`+bob+`"}`), 200, "")
 	if tries(10*time.Second) == 0 {
 		t.Error("it is not tried at all")

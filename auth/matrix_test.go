@@ -12,13 +12,14 @@ import (
 	"github.com/lumenize/lmz/auth/internal/store"
 )
 
-// The columns of the matrix: who asks. "other" comes with the cookie of somebody
-// who is let in but owns nothing that the path names; the rest, where they have a
-// credential, come with a Bearer token or, where only a cookie counts, with that.
+// The columns of the matrix are the callers. "other" sends the cookie of an admitted user who
+// owns nothing that the path names; the rest, if they have a credential, send it as a Bearer
+// token or, where only a cookie counts, as that.
 var columns = []string{"none", "expired", "unapproved", "user", "admin", "delegated", "other"}
 
-// row is an endpoint and the status for each column with the right method. {sub}
-// is somebody else's sub, {session} and {token} are the asker's own or, for who has
+// row is an endpoint and the status for each column with the right method. {sub} is another
+// subject, {session} and {token} are the caller's own or, if the caller has none, another's;
+// {link}, {invite} and {actor} stand for what they name.
 // none, somebody's; {link}, {invite} and {actor} what they say.
 type row struct {
 	method, path, body string
@@ -90,7 +91,7 @@ func TestEndpointsByCaller(t *testing.T) {
 	f := start(t, Options{Limits: Limits{MailsPerAddress: -1, MailsPerAddressDaily: -1, MailsPerIP: -1, MailsPerHour: -1, FailuresPerIP: -1}})
 	for _, m := range matrix {
 		for i, who := range columns {
-			// The ways that change nothing come first, so one world does for all.
+			// Requests that change nothing come first, so one world serves them all.
 			c := f.cell(who, m.cookie)
 			for _, how := range []string{"wrong method", "cross-site", "right method"} {
 				method, want, header := m.method, m.want[i], c.header
@@ -102,7 +103,7 @@ func TestEndpointsByCaller(t *testing.T) {
 					if method != "GET" {
 						want = 403
 					} else if m.path == "approve/{sub}" && who == "none" {
-						want = 200 // the cookie did not come along: go on from here
+						want = 200 // the cookie was not sent: the page asks to continue
 					}
 				}
 				a := f.do(method, "/auth/"+c.fill(m.path), c.fill(m.body), header...)
@@ -141,8 +142,8 @@ type cell struct {
 	fill   func(string) string
 }
 
-// cell makes, in one transaction, somebody who asks and what is asked about. It
-// goes around the endpoints, which are what is tested.
+// cell creates a caller and the targets of the request in one transaction. It bypasses the
+// endpoints, which are under test.
 func (f *fixture) cell(who string, cookieOnly bool) (c cell) {
 	f.t.Helper()
 	s := f.svc
@@ -223,8 +224,8 @@ func (f *fixture) must(err error) {
 	}
 }
 
-// TestCredentialsOfEndpoints wants a Bearer to count alone, another scheme not to count, and
-// then the cookie.
+// TestCredentialsOfEndpoints requires that a Bearer token takes precedence, and that the cookie
+// counts if there is none or another scheme.
 func TestCredentialsOfEndpoints(t *testing.T) {
 	f := start(t, Options{AutoApprove: true})
 	session := f.signIn(ada)
@@ -252,7 +253,7 @@ func TestCredentialsOfEndpoints(t *testing.T) {
 		}
 		f.want(a, 401, `{"error":"invalid_token","error_description":"`+test.refused+`"}`)
 	}
-	// A request for an upgrade is a request like others here.
+	// A request for an upgrade is handled like any other here.
 	f.want(f.do("GET", "/auth/sessions", "", "Cookie", cookie, "Connection", "Upgrade", "Upgrade", "websocket"), 200, "")
 }
 

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// With OneClick the service does what the original does.
+// With OneClick the service behaves like the original.
 func TestOneClickLinks(t *testing.T) {
 	f := start(t, Options{BootstrapEmail: ada, OneClick: true, Redirect: "/app", Refresh: RefreshStrict, Limits: Limits{MailsPerAddress: -1}})
 	a := f.do("GET", f.link(ada), "")
@@ -32,7 +32,7 @@ func TestOneClickLinks(t *testing.T) {
 	if a.Header.Get("Location") != "/app" || !f.subject(bob).AdminApproved {
 		t.Errorf("Location %q, %+v", a.Header.Get("Location"), f.subject(bob))
 	}
-	// Links of terminals ask nevertheless: the original has none.
+	// Links of terminals still require confirmation: the original has none.
 	_, _, device := f.device(bob)
 	f.want(f.do("GET", device, ""), 200, "")
 }

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// One place has many spellings; all are the same.
+// One origin has many spellings, which are equivalent.
 func TestOriginsInOtherSpellings(t *testing.T) {
 	f := start(t, Options{PublicURL: "https://MÜLLER.example.:443/", Origins: []string{"https://Äpp.example"}, AutoApprove: true, Redirect: "https://müller.example/app"})
 	session := f.signIn(ada)
@@ -16,7 +16,7 @@ func TestOriginsInOtherSpellings(t *testing.T) {
 		t.Errorf("mailed link %s", m.Link)
 	}
 	for _, own := range []string{"https://xn--mller-kva.example", "https://xn--mller-kva.example.", "https://xn--mller-kva.example:443", "https://müller.example"} {
-		for _, site := range []string{"same-origin", ""} { // old browsers do not say
+		for _, site := range []string{"same-origin", ""} { // old browsers do not send it
 			f.want(f.do("GET", "/auth/sessions", "", "Origin", own, "Cookie", cookieName+"="+session), 200, "")
 			f.want(f.do("POST", "/auth/logout", "", "Origin", own, "Sec-Fetch-Site", site), 200, "")
 		}
@@ -36,7 +36,7 @@ func TestOriginsInOtherSpellings(t *testing.T) {
 	}
 }
 
-// A data directory of before may hold the public URL in any spelling.
+// An older data directory may hold the public URL in any spelling.
 func TestStoredPublicURLInAnOldSpelling(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "auth.json"), []byte(`{"issuer":"i","audience":"a","public_url":"https://Mesh.Example."}`), 0o600); err != nil {
@@ -52,7 +52,7 @@ func TestStoredPublicURLInAnOldSpelling(t *testing.T) {
 	}
 }
 
-// A browser converts the domain that is typed into its form, a terminal does not.
+// A browser converts a typed domain to ASCII, a terminal does not.
 func TestMailDomainInOtherSpellings(t *testing.T) {
 	f := start(t, Options{AutoApprove: true, BootstrapEmail: "Info@Müller.example"})
 	f.signIn("info@xn--mller-kva.example")

@@ -14,8 +14,8 @@ import (
 
 var styleElement = regexp.MustCompile(`(?s)<style>(.*?)</style>`)
 
-// checkCSP checks that the page's own style is what its policy allows, and that
-// nothing else is needed.
+// checkCSP checks that the policy of a page allows its own style, and that the page needs nothing
+// else.
 func checkCSP(t *testing.T, a answer) string {
 	t.Helper()
 	csp := a.Header.Get("Content-Security-Policy")

@@ -60,7 +60,7 @@ func TestRepeatedRefresh(t *testing.T) {
 	f.want(f.refresh(next), 200, "")
 }
 
-// The machine slept, or the line was gone, when the answer came.
+// The machine was asleep, or the connection was down, when the answer arrived.
 func TestRefreshWhoseAnswerWasLost(t *testing.T) {
 	f := start(t, Options{AutoApprove: true})
 	session := f.signIn(ada)
@@ -79,7 +79,7 @@ func TestRefreshWhoseAnswerWasLost(t *testing.T) {
 	f.pass(time.Hour)
 	f.want(f.do("GET", "/auth/sessions", "", "Cookie", cookieName+"="+session), 200, "")
 	f.want(f.refresh(session), 200, "")
-	// Of the tabs that wake up with it one goes on before the other was answered.
+	// Of two tabs that wake up with it, one continues before the other is answered.
 	last := f.refresh(next).cookie()
 	if a := f.refresh(session); a.cookie() != last {
 		t.Errorf("a slow tab got %d and %q, want %q", a.StatusCode, a.cookie(), last)
@@ -110,7 +110,7 @@ func TestLostAnswerAfterARestart(t *testing.T) {
 	}
 }
 
-// One comes for the answer that got lost while the other uses it.
+// One request retries for a lost answer while the other uses the token.
 func TestLateRefreshRace(t *testing.T) {
 	rounds := 6
 	if os.Getenv("LMZ_SOAK") != "" {
@@ -130,8 +130,8 @@ func TestLateRefreshRace(t *testing.T) {
 		wg.Wait()
 		close(late)
 		close(used)
-		// Either all were before the use or within the grace after one that was, or the
-		// first one came after it and ended the session.
+		// Either all came before the use or within the grace period after one that did, or the first
+		// one came after it and ended the session.
 		var ended bool
 		last := ""
 		for a := range used {
@@ -173,7 +173,7 @@ func TestReuseAfterTheGracePeriod(t *testing.T) {
 			t.Error("a refusal set a cookie")
 		}
 	}
-	f.want(f.refresh(other), 200, "") // the other session lives on
+	f.want(f.refresh(other), 200, "") // the other session remains valid
 	if !strings.Contains(f.log.String(), "token.reused") {
 		t.Errorf("log: %s", f.log)
 	}
@@ -214,7 +214,7 @@ func TestLogout(t *testing.T) {
 		t.Errorf("what the browser keeps of pages stays: %q", got)
 	}
 	f.want(f.refresh(next), 401, "")
-	f.want(f.refresh(session), 401, "") // though within its grace window
+	f.want(f.refresh(session), 401, "") // although within its grace window
 	a = f.do("POST", "/auth/logout", `{"refresh_token":"`+other+`"}`)
 	f.want(a, 200, `{"message":"Logged out"}`)
 	if a.Header.Get("Set-Cookie") != "" {
@@ -246,8 +246,8 @@ func TestRepeatedRefreshAfterOthers(t *testing.T) {
 	f.pass(10 * time.Second)
 	last := f.refresh(next).cookie()
 	f.pass(10 * time.Second)
-	// A slow tab, or one whose answer got lost: it must not be handed what others have
-	// replaced meanwhile, and so be the thief when it next comes.
+	// A slow tab, or one whose answer was lost, must not receive a token that others have already
+	// replaced: it would look like a thief with it.
 	late := f.refresh(session).cookie()
 	f.pass(time.Hour)
 	f.want(f.refresh(late), 200, "")

@@ -13,14 +13,14 @@ import (
 
 const noMail = `{"error":"mail_refused","error_description":"`
 
-// settled waits until the queue has had an answer to what it sends.
+// settled waits until the mail server has answered the queue's delivery.
 func (f *fixture) settled(s *mailsink.Sink) {
 	f.t.Helper()
 	waitForMail(f.t, s)
-	f.svc.outbox.Flush(f.t.Context()) // returns when the delivery under way has been noted
+	f.svc.outbox.Flush(f.t.Context()) // returns when the delivery in progress is recorded
 }
 
-// Whoever cannot get a mail is not sent to look for it for ever.
+// A user who cannot get a mail is not left waiting for it.
 func TestAnswerForARefusedAddress(t *testing.T) {
 	server := startSink(t)
 	f := start(t, Options{Sender: senderTo(t, server), Limits: Limits{MailsPerAddress: -1, MailsPerIP: -1}})
@@ -41,16 +41,16 @@ func TestAnswerForARefusedAddress(t *testing.T) {
 	f.want(f.do("POST", "/auth/cli/device", `{"email":"`+bob+`"}`), 503, "")
 	f.settled(server)
 	server.Refuse("RCPT", "")
-	f.want(ask(ada), 200, "") // others are not concerned
+	f.want(ask(ada), 200, "") // others are not affected
 	f.settled(server)
-	f.want(ask(bob), 503, "") // is tried all the same
+	f.want(ask(bob), 503, "") // is tried nevertheless
 	f.settled(server)
 	f.want(ask(bob), 200, "")
 	f.settled(server)
 	if n := f.count("Outbox"); n != 0 {
 		t.Errorf("%d mails wait", n)
 	}
-	// A server that is only busy is no such thing.
+	// A temporary failure does not count as a refusal.
 	server.Refuse("RCPT", "450 4.2.0 greylisted")
 	for range 2 {
 		f.want(ask(carol), 200, "")
@@ -65,7 +65,7 @@ func TestAnswerWhenAllMailIsRefused(t *testing.T) {
 	ask := func(email string) answer { return f.do("POST", "/auth/email-magic-link", `{"email":"`+email+`"}`) }
 	f.want(ask(bob), 200, "")
 	f.settled(server)
-	for _, email := range []string{bob, carol} { // whoever asks
+	for _, email := range []string{bob, carol} { // for any address
 		a := ask(email)
 		if f.want(a, 503, ""); !strings.HasPrefix(a.body, noMail+"No links can be mailed at the moment") || strings.Contains(a.body, "not your sender") {
 			t.Errorf("got %s", a.body)
@@ -97,7 +97,7 @@ func TestAnswerWhenAllMailIsRefused(t *testing.T) {
 	f.want(ask(carol), 200, "")
 }
 
-// What becomes of mails that only accounts get tells strangers nothing.
+// The fate of mails that only accounts get reveals nothing to strangers.
 func TestRefusalsAndHiddenAccounts(t *testing.T) {
 	f := start(t, Options{})
 	refuse := fmt.Errorf("%w: no such mailbox", ErrUndeliverable)

@@ -5,13 +5,13 @@ import (
 	"testing"
 )
 
-// A code that is redeemed twice was stolen before or after: what it led to ends.
+// A code that is redeemed twice was stolen before or after: its session ends.
 func TestCodeReuse(t *testing.T) {
 	f := start(t, Options{AutoApprove: true})
 	code, in := f.terminal(ada)
 	session := in.json("refresh_token")
 	other := "another-verifier-of-the-right-length-0123456789"
-	f.wantError(f.redeem(code, other, callback), 400, "invalid_grant") // who lacks the verifier ends nothing
+	f.wantError(f.redeem(code, other, callback), 400, "invalid_grant") // a caller without the verifier ends nothing
 	session = f.refreshBody(session)
 	f.wantError(f.redeem(code, verifier, callback), 400, "invalid_grant")
 	f.want(f.do("POST", "/auth/refresh-token", `{"refresh_token":"`+session+`"}`), 401, `{"error":"token_revoked","error_description":"Refresh token has been revoked"}`)
@@ -21,13 +21,13 @@ func TestCodeReuse(t *testing.T) {
 	if e := f.event("token.reused"); e.Outcome != "failure" || e.Target != f.subject(ada).Sub {
 		t.Errorf("event %+v", e)
 	}
-	// A wrong verifier uses a code up, as ever.
+	// A wrong verifier still uses up the code.
 	code = f.code(ada)
 	f.wantError(f.redeem(code, other, callback), 400, "invalid_grant")
 	f.wantError(f.redeem(code, verifier, callback), 400, "invalid_grant")
 }
 
-// Whoever lets a terminal in is told for how long.
+// A user who approves a terminal sees for how long.
 func TestTerminalLifetimeShown(t *testing.T) {
 	f := start(t, Options{AutoApprove: true, SessionTTL: 7 * day})
 	f.want(f.do("POST", "/auth/cli/start", cliStart(ada, callback, verifier)), 202, "")
@@ -47,7 +47,7 @@ func (f *fixture) refreshBody(token string) string {
 	return a.json("refresh_token")
 }
 
-// Who signs in again in the same browser has one session there, not two.
+// Signing in again in the same browser replaces the session there.
 func TestSessionReplacedBySignIn(t *testing.T) {
 	f := start(t, Options{BootstrapEmail: ada, Limits: Limits{MailsPerAddress: -1, MailsPerIP: -1}})
 	for _, email := range []string{ada, bob} {
@@ -68,7 +68,7 @@ func TestSessionReplacedBySignIn(t *testing.T) {
 	if alerts != 0 {
 		t.Errorf("%d mails tell of a new place", alerts)
 	}
-	// The rest of what she has elsewhere stays.
+	// Sessions elsewhere remain.
 	elsewhere, here := f.signIn(ada), f.signIn(ada)
 	f.want(f.do("POST", f.link(ada), "", "Cookie", cookieName+"="+here), 303, "")
 	f.want(f.refresh(elsewhere), 200, "")

@@ -30,7 +30,7 @@ func TestRotationWhileRunning(t *testing.T) {
 	if err != nil || slot != "GREEN" || f.keys().Primary != "GREEN" {
 		t.Fatalf("got %s, %v; %s signs", slot, err, f.keys().Primary)
 	}
-	a = f.refresh(session) // refresh tokens have nothing to do with it
+	a = f.refresh(session) // refresh tokens are not affected
 	f.want(a, 200, "")
 	header, err := base64.RawURLEncoding.DecodeString(strings.Split(a.json("access_token"), ".")[0])
 	if err != nil || !strings.Contains(string(header), `"kid":"GREEN"`) {
@@ -48,7 +48,7 @@ func TestRotationWhileRunning(t *testing.T) {
 	if _, err := f.svc.Verify(t.Context(), minted); err != nil {
 		t.Error(err)
 	}
-	// The next key takes the place of the first, whose tokens end with it.
+	// The next key replaces the first, whose tokens become invalid.
 	if slot, err := NewKey(dir, noEnv); err != nil || slot != "BLUE" {
 		t.Errorf("got %s, %v", slot, err)
 	}

@@ -9,8 +9,8 @@ import (
 	"github.com/lumenize/lmz/auth/internal/keys"
 )
 
-// Files of a data directory that were edited on Windows, and variables that came from a
-// file written there, are read as what was meant.
+// Files of a data directory that were edited on Windows, and variables set from a file written
+// there, are read as intended.
 func TestTextFromWindows(t *testing.T) {
 	dir := t.TempDir()
 	none := func(string) string { return "" }

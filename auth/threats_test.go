@@ -15,8 +15,8 @@ import (
 	"github.com/lumenize/lmz/auth/internal/store"
 )
 
-// One test for each threat of appendix B. What a test above shows already is named
-// beside it.
+// One test for each threat of appendix B. Where an earlier test covers a part, a comment names
+// it.
 
 func TestThreatB01AnswersAboutUnknownAddresses(t *testing.T) {
 	f, admin := withAdmin(t)
@@ -28,7 +28,7 @@ func TestThreatB01AnswersAboutUnknownAddresses(t *testing.T) {
 		"cli/device":       func(email string) string { return `{"email":"` + email + `"}` },
 	} {
 		shapes := map[string]bool{}
-		for _, email := range []string{ada, bob, carol} { // an admin, one who was revoked, a stranger
+		for _, email := range []string{ada, bob, carol} { // an admin, a revoked user, a stranger
 			a := f.do("POST", "/auth/"+path, ask(email))
 			var members map[string]any
 			f.into(a, &members)
@@ -212,7 +212,7 @@ func TestThreatB09MailAndGuessLimits(t *testing.T) {
 	if n := len(f.box.newestFirst()); n != 6 {
 		t.Errorf("%d mails", n)
 	}
-	if limited := f.recorded("rate.limited"); limited != 2 { // once a window, or the log itself were the flood
+	if limited := f.recorded("rate.limited"); limited != 2 { // once per window, or the log itself would be flooded
 		t.Errorf("%d events", limited)
 	}
 	f.pass(24 * time.Hour)
@@ -226,7 +226,7 @@ func TestThreatB09MailAndGuessLimits(t *testing.T) {
 	f.want(f.do("POST", "/auth/cli/token", `{"grant_type":"`+deviceGrant+`","device_code":"x"}`, "X-Forwarded-For", "192.0.2.7"), 400, "")
 	f.wantError(guess("192.0.2.7"), 429, "rate_limited")
 	f.want(guess("192.0.2.8"), 401, "")
-	f.want(f.do("POST", "/auth/refresh-token", "", "X-Forwarded-For", "192.0.2.9"), 401, "") // no token is no guess
+	f.want(f.do("POST", "/auth/refresh-token", "", "X-Forwarded-For", "192.0.2.9"), 401, "") // a request without a token is not a guess
 }
 
 func TestThreatB09OwnerOfAFloodedAddress(t *testing.T) {
@@ -248,17 +248,17 @@ func TestThreatB09OwnerOfAFloodedAddress(t *testing.T) {
 	}
 	mailed := func(email string) int { return crowd{f}.mailed(email) }
 	mine := known(f.do("POST", f.link(ada), ""))
-	stranger := known(f.do("POST", f.link(bob), "")) // of an address of his own
+	stranger := known(f.do("POST", f.link(bob), "")) // known for the stranger's own address
 	f.pass(24 * time.Hour)
 
-	// One stranger uses up what one client may have, and nobody else's share.
+	// One stranger uses up the share of one client, and no other.
 	for range 3 {
 		f.want(ask(ada, "192.0.2.1", stranger), 200, "")
 	}
 	f.wantError(ask(ada, "192.0.2.1", stranger), 429, "rate_limited")
 	f.want(ask(ada, "198.51.100.2", ""), 200, "")
 
-	// Many strangers use up what all together may have, and all that may be mailed.
+	// Many strangers use up the shared limit, and the mail limit.
 	for i := range 100 {
 		f.want(ask(ada, "10."+strconv.Itoa(i)+".0.1", stranger), 200, "")
 	}
@@ -272,11 +272,11 @@ func TestThreatB09OwnerOfAFloodedAddress(t *testing.T) {
 	if mailed(carol) != 0 {
 		t.Error("what may be mailed altogether is no limit")
 	}
-	// The owner asks where she has signed in before, even from a stranger's network.
+	// The owner asks from a browser that has signed in before, even in a stranger's network.
 	for range 3 {
 		f.want(ask(ada, "192.0.2.1", mine), 200, "")
 	}
-	f.wantError(ask(ada, "192.0.2.1", mine), 429, "rate_limited") // she has a limit, too
+	f.wantError(ask(ada, "192.0.2.1", mine), 429, "rate_limited") // her requests are limited, too
 	if n := mailed(ada); n != 1+9+3 {
 		t.Errorf("%d mails with those that she asked for", n)
 	}
@@ -287,7 +287,7 @@ func TestThreatB09OwnerOfAFloodedAddress(t *testing.T) {
 	}
 	mine = known(f.do("POST", f.lastLink(), ""))
 
-	// Nor does it become a flood.
+	// Nor is there a flood of mails.
 	before := mailed(ada)
 	for range 24 {
 		f.pass(time.Hour)
@@ -295,7 +295,7 @@ func TestThreatB09OwnerOfAFloodedAddress(t *testing.T) {
 			ask(ada, "10."+strconv.Itoa(i)+".0.1", "")
 		}
 	}
-	if day := mailed(ada) - before; day < 20 || day > 60 { // 30 at once, and 30 in the course of the day
+	if day := mailed(ada) - before; day < 20 || day > 60 { // 30 at once, and 30 over the day
 		t.Errorf("%d mails in a day", day)
 	}
 	f.want(ask(ada, "192.0.2.1", mine), 200, "")
@@ -321,7 +321,7 @@ func TestThreatB11ClockDifferences(t *testing.T) {
 	access := signer.access(signer.signIn(ada))
 	for _, test := range []struct {
 		name string
-		skew time.Duration // of the verifier's clock, with what has passed
+		skew time.Duration // of the verifier's clock, relative to the issuer's, including elapsed time
 		ok   bool
 	}{
 		{"behind by 29 s", -29 * time.Second, true},
@@ -433,7 +433,7 @@ func TestThreatB14ImmediateRevocation(t *testing.T) {
 	f.want(f.as(promoted, "GET", "subjects", ""), 403, "")
 }
 
-// The rest of what is refused: TestStrictVerification.
+// Other refusals: TestStrictVerification.
 func TestThreatB15TokenChecksOfEndpoints(t *testing.T) {
 	f, admin := withAdmin(t)
 	sub := f.subject(ada).Sub
@@ -455,7 +455,7 @@ func TestThreatB15TokenChecksOfEndpoints(t *testing.T) {
 			t.Errorf("%s: got %d %s", name, a.StatusCode, a.body)
 		}
 	}
-	f.want(f.do("GET", "/auth/subjects", "", "Authorization", "Bearer x", "Cookie", cookieName+"="+f.signIn(ada)), 401, "") // no fall-back
+	f.want(f.do("GET", "/auth/subjects", "", "Authorization", "Bearer x", "Cookie", cookieName+"="+f.signIn(ada)), 401, "") // no fallback to the cookie
 	expired := goodClaims(f.now())
 	expired["sub"], expired["exp"] = sub, f.now().Add(-time.Minute).Unix()
 	token, err := jwt.NewWithClaims(jwt.SigningMethodEdDSA, expired).SignedString(f.keys().Signing)
@@ -489,9 +489,9 @@ func TestThreatB17CookieOnProtectedRoutes(t *testing.T) {
 	}
 }
 
-// The entry in the subprotocol is the gateway's: it is stripped there (gateway
-// tests). What the library adds is that a token with a name, which lives long, is
-// good for a connection of AccessTTL only.
+// The entry in the subprotocol is the gateway's, which strips it (see the gateway's tests). The
+// library ensures that a named token, although long-lived, is valid for a connection for
+// AccessTTL only.
 func TestThreatB18LongTokenConnection(t *testing.T) {
 	f, admin := withAdmin(t)
 	token := f.as(admin, "POST", "tokens", `{"name":"ci"}`).json("token")
@@ -600,7 +600,7 @@ func TestThreatB22TestModeFromElsewhere(t *testing.T) {
 		remote, host string
 		header       []string
 	}{
-		{404, "127.0.0.1:5", "127.0.0.1:8787", nil}, // it gets that far: nobody has that address yet
+		{404, "127.0.0.1:5", "127.0.0.1:8787", nil}, // it gets that far: the address is unused
 		{404, "[::1]:5", "localhost", nil},
 		{403, "192.0.2.1:5", "127.0.0.1:8787", nil},
 		{403, "127.0.0.1:5", "evil.example", nil}, // DNS rebinding
@@ -668,15 +668,15 @@ func TestThreatB23ConstantRefreshes(t *testing.T) {
 	if n := strings.Count(f.log.String(), "msg=token.refreshed"); n != refreshes {
 		t.Errorf("the log tells of %d", n)
 	}
-	// From elsewhere is another event.
+	// From elsewhere it is a different event.
 	a := f.do("POST", "/auth/refresh-token", "", "Cookie", cookieName+"="+session, "X-Forwarded-For", "203.0.113.9")
 	session = a.cookie()
 	all := f.events()
 	if e := all[len(all)-1]; e.Event != "token.refreshed" || e.IP != "203.0.113.9" {
 		t.Errorf("the newest event: %+v", e)
 	}
-	// That the first token is used again is noticed as long as the session lives, and
-	// said as long as it would have lived.
+	// Reuse of the first token is detected while the session lives, and reported as long as it would
+	// have lived.
 	f.want(f.refresh(first), 401, `{"error":"token_revoked","error_description":"Refresh token has been revoked"}`)
 	f.want(f.refresh(session), 401, `{"error":"token_revoked","error_description":"Refresh token has been revoked"}`)
 	f.want(f.refresh(first), 401, `{"error":"token_revoked","error_description":"Refresh token has been revoked"}`)
@@ -697,7 +697,7 @@ func TestThreatB24RecordedRefusals(t *testing.T) {
 		}
 		return n
 	}
-	// Nobody needs an account to send what a foreign page sends.
+	// Sending what a foreign page could send needs no account.
 	for range 50 {
 		f.wantError(f.do("POST", "/auth/email-magic-link", `{"email":"x@x.co"}`, "Origin", "https://evil.example"), 403, "forbidden")
 	}
@@ -708,7 +708,7 @@ func TestThreatB24RecordedRefusals(t *testing.T) {
 	if all := denied(); foreign > 6 || all > 7 {
 		t.Errorf("%d refusals of foreign pages and %d of a user are recorded", foreign, all-foreign)
 	}
-	// Who was refused that often is not locked out: it may be another page's doing.
+	// Such refusals do not lock anyone out: another page may have caused them.
 	f.want(f.do("POST", "/auth/email-magic-link", `{"email":"x@x.co"}`), 200, "")
 	f.pass(time.Hour)
 	before := denied()

@@ -48,7 +48,7 @@ func TestStrictVerification(t *testing.T) {
 	parts := strings.Split(ok, ".")
 	otherPayload := base64.RawURLEncoding.EncodeToString([]byte(`{"iss":"` + defaultIssuer + `","aud":"` + defaultIssuer + `","sub":"x","exp":9999999999,"isAdmin":true}`))
 	with := func(change jwt.MapClaims) string { return token(jwt.SigningMethodEdDSA, own, change) }
-	// A token that says itself by which key, or where to find it, it is to be checked.
+	// A token that names the key to verify it with, or where to find one.
 	foreign := func(header string) string {
 		token := jwt.NewWithClaims(jwt.SigningMethodEdDSA, goodClaims(now))
 		token.Header[header] = "https://evil.example/keys"

@@ -100,7 +100,7 @@ func number(value any, member string) int {
 	return 0
 }
 
-// all wraps calls in a call that takes them as arguments, a hundred in a list.
+// all wraps calls in one that takes them as arguments, a hundred in a list.
 func all(calls []lmz.Continuation) []any {
 	var lists []any
 	for len(calls) > 0 {
@@ -129,7 +129,7 @@ func nested(n int, one func(i int) lmz.Continuation) []lmz.Continuation {
 	return calls
 }
 
-// mostNested finds out how many calls one frame may contain, by halving the number until it is
+// mostNested determines how many calls one frame may contain, by halving the number until it is
 // accepted.
 func (s *siege) mostNested(ctx context.Context, t *rogue, doc lmz.Address, one func(i int) lmz.Continuation) (n int) {
 	for n = 490; n > 1; n /= 2 {

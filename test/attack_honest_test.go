@@ -62,8 +62,8 @@ func rounded(d time.Duration) time.Duration {
 	return d.Round(10 * time.Millisecond)
 }
 
-// measure makes the calls of all probes for some time, each when it is due whether or not the
-// last one has returned, and waits for their answers.
+// measure makes the calls of all probes for some time, each when it is due even if the previous
+// one has not returned, and waits for their answers.
 func measure(ctx context.Context, probes []probe, long time.Duration) []*series {
 	ctx, cancel := context.WithTimeout(ctx, long)
 	defer cancel()
@@ -103,14 +103,13 @@ func measure(ctx context.Context, probes []probe, long time.Duration) []*series 
 	return all
 }
 
-// honest is a user who works on a document of their own, and on one that the attacker may use
-// too.
+// honest is a user who works on one document alone, and on one that the attacker may use too.
 type honest struct {
 	peer        *client.Peer
 	own, shared lmz.Address
 	sessions    atomic.Int64 // that it had
-	missed      atomic.Int64 // calls of documents that it was too slow for
-	ghosts      sync.Map     // editors that it was told of and that are not gone
+	missed      atomic.Int64 // reported by documents for which it was too slow
+	ghosts      sync.Map     // editors reported as present but not as gone
 	acked       atomic.Int64 // the last version of its own document that was acknowledged
 }
 
@@ -208,7 +207,7 @@ func (h *honest) probes() []probe {
 	}
 }
 
-// askLink asks for a sign-in mail from a network.
+// askLink requests a sign-in mail from a network.
 func askLink(ctx context.Context, server, from, email string) error {
 	body := strings.NewReader(fmt.Sprintf(`{"email":%q}`, email))
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, server+"/auth/email-magic-link", body)

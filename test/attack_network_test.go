@@ -47,7 +47,7 @@ var slowReader = attack{
 	name:   "slow reader",
 	sent:   "a text of 60 KB replaced 30 times a second, in a document that is shared with somebody on a line of 1.2 MB/s",
 	perSec: 1_200_000,
-	slack:  500 * time.Millisecond, // what is on the line already: 128 KiB, and an edit
+	slack:  500 * time.Millisecond, // already on the line: 128 KiB, and an edit
 	run: func(ctx context.Context, s *siege) {
 		s.keep(ctx, "types", manners{}, func(ctx context.Context, t *rogue) bool {
 			if _, err := t.call(ctx, document("shared"), lmz.Ctn("subscribe")); err != nil {

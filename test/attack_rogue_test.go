@@ -50,9 +50,9 @@ func (l *loot) String() string {
 
 // manners are how a tab behaves toward the gateway.
 type manners struct {
-	deaf     bool          // answers no call
+	deaf     bool          // answers no calls
 	ackEvery time.Duration // 0: as honest clients do
-	perSec   int           // bytes that it reads in a second; 0: all
+	perSec   int           // bytes read per second; 0: unlimited
 }
 
 // rogue is a connection of an attacker, who sends handmade frames.
@@ -61,9 +61,9 @@ type rogue struct {
 	at    lmz.Address
 	loot  *loot
 	deaf  bool
-	ended chan struct{} // closed when the connection is
+	ended chan struct{} // closed when the connection has ended
 
-	mu       sync.Mutex // held while a frame is written: numbers go out in order
+	mu       sync.Mutex // held while a frame is written, so that sequence numbers stay in order
 	seq, ack uint64
 	waiting  map[uint64]chan proto.Frame
 }
@@ -104,7 +104,7 @@ func dialRogue(ctx context.Context, server, subject, token, name string, l *loot
 	return t, nil
 }
 
-// slowConn reads no faster than its line.
+// slowConn limits the read rate to that of its line.
 type slowConn struct {
 	net.Conn
 	perSec int
@@ -112,7 +112,7 @@ type slowConn struct {
 
 func slowLine(c net.Conn, perSec int) net.Conn {
 	if tcp, ok := c.(*net.TCPConn); ok {
-		tcp.SetReadBuffer(64 << 10) // what waits is to wait at the gateway
+		tcp.SetReadBuffer(64 << 10) // so that data queues up at the gateway
 	}
 	return &slowConn{c, perSec}
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/lumenize/lmz/internal/proto"
 )
 
-// Attacks with what is stored or waits: documents, names, texts, and unanswered calls.
+// Attacks with stored or pending data: documents, names, texts, and unanswered calls.
 
 var manyDocuments = attack{
 	name:  "documents",
@@ -88,7 +88,7 @@ var longNames = attack{
 		}
 		ann := s.gateway.token("ann@example.com")
 		documents, errDocuments := s.lmzAs(ann, "ls")
-		if strings.Contains(documents, "unknown command") { // a program of before that
+		if strings.Contains(documents, "unknown command") { // a build from before that command
 			documents, errDocuments = s.lmzAs(ann, "call", "WORKSPACE_DO", "main", "documents")
 		}
 		objects, errObjects := s.lmzAs(strings.TrimSpace(string(admin)), "objects", "ls")
@@ -157,7 +157,7 @@ var restorePairs = attack{
 	},
 }
 
-// heavy is how many documents of 17 MB there are.
+// heavy is the number of documents of 17 MB.
 const heavy = 30
 
 var heavyReads = attack{

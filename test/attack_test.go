@@ -19,18 +19,18 @@ import (
 
 var attackFor = flag.Duration("attack.for", time.Minute, "how long an attack lasts, and a third of it what it is compared with")
 
-// attack is what one approved user does to take more than a share.
+// attack is an attempt by one approved user to take more than a fair share.
 type attack struct {
 	name    string
 	sent    string                        // for people: what it sends
 	prepare func(context.Context, *siege) // before anything is measured
-	run     func(context.Context, *siege) // until ctx ends or it has done all it wanted
+	run     func(context.Context, *siege) // until ctx ends or it is finished
 
-	probes func(*siege) []probe // what else the honest user does
-	after  func(*siege) string  // what is there at the end, for people; begins with FAULT if it may not be
-	perSec int                  // bytes that the honest user's line carries; 0: all
-	slack  time.Duration        // how much longer the honest user's calls may take for reasons of its own
-	times  time.Duration        // how many times as long as others it lasts; 0 is 1
+	probes func(*siege) []probe // further probes of the honest user
+	after  func(*siege) string  // describes the state at the end; begins with FAULT if it is not allowed
+	perSec int                  // bytes per second on the honest user's line; 0: unlimited
+	slack  time.Duration        // how much slower the honest user's calls may be for other reasons
+	times  time.Duration        // duration as a multiple of the default; 0 is 1
 }
 
 var attacks = []attack{
@@ -55,9 +55,8 @@ const (
 	mostDisk   = 8 << 30
 )
 
-// mayHold is how much more memory may be in use after a collection than before the attack: the
-// 64 MB that the gateway holds for the attacker, and a text of 17 MB that a turn may be working
-// on.
+// mayHold is how much more memory may be in use after a collection than before the attack: the 64
+// MB that the gateway holds for the attacker, and a text of 17 MB that a turn may be processing.
 const mayHold = (64 + 17) << 20
 
 // lay starts a gateway and the honest user.
@@ -77,7 +76,7 @@ func (s *siege) begin(data string) {
 	s.gateway = startGatewayWith(s.t, data, s.heap, []string{"GODEBUG=gctrace=1"})
 }
 
-// heap reads the log of a program, and remembers the most memory in use.
+// heap reads the log of a program, and records the peak memory in use.
 type heap struct {
 	mu   sync.Mutex
 	rest []byte // of a line
@@ -106,7 +105,7 @@ func (h *heap) Write(p []byte) (int, error) {
 	}
 }
 
-// take returns the memory in use at the last collection, and the most since the last take.
+// take returns the memory in use at the last collection, and the peak since the last take.
 func (h *heap) take() (last, most int64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -201,9 +200,9 @@ func (s *siege) watchMemory(ctx context.Context, stop func()) (most func() int64
 	return func() int64 { cancel(); work.Wait(); return peak }
 }
 
-// TestAttacks lets one approved user attack the program in its default configuration, while
-// another user works. It compares how long the other's calls take with how long they took just
-// before.
+// TestAttacks lets one approved user attack the program in its default configuration while
+// another user works, and compares the duration of the other's calls with that just before the
+// attack.
 func TestAttacks(t *testing.T) {
 	if !soak() {
 		t.Skip("takes minutes: make soak")
@@ -238,7 +237,7 @@ func (a *attack) try(t *testing.T) {
 		defer close(over)
 		a.run(attacking, s)
 	}()
-	with := measure(ctx, probes, long*7/6) // and what comes after
+	with := measure(ctx, probes, long*7/6) // and the aftermath
 	end()
 	<-over
 	f := figures{
@@ -254,12 +253,12 @@ func (a *attack) try(t *testing.T) {
 	f.report(t)
 }
 
-// figures are what an attack cost.
+// figures are the costs of an attack.
 type figures struct {
 	attack        *attack
 	without, with []*series
 	memory, peak  int64 // of the process
-	held          int64 // more memory in use, at most
+	held          int64 // peak increase of memory in use
 	disk          int64
 	sessions      int64 // that the honest user lost
 	after, loot   string

@@ -78,7 +78,7 @@ func (v way) end(t *testing.T, h *holder, admin string, i int) {
 	taken := time.Now()
 	take()
 	writing.Wait()
-	seen := u.rounds.Load() + 2 // what was accepted is seen
+	seen := u.rounds.Load() + 2 // accepted uses are visible by then
 	poll.Until(t, "somebody else looks at all documents", func() bool { return u.rounds.Load() >= seen })
 	stop()
 	observing.Wait()

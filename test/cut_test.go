@@ -42,7 +42,7 @@ func TestKeystrokesAcrossCutLine(t *testing.T) {
 	}
 	typeSlowly := func(write func(string), text string, over time.Duration) {
 		next := time.Now()
-		for _, r := range text { // keystrokes all through the cut, which a busy machine must not make longer
+		for _, r := range text { // keystrokes throughout the cut, which a busy machine must not prolong
 			write(string(r))
 			next = next.Add(over / time.Duration(len(text)))
 			pause(t.Context(), time.Until(next))
@@ -64,10 +64,10 @@ func TestKeystrokesAcrossCutLine(t *testing.T) {
 	everywhere("start abcdefgh")
 	if long := time.Since(cut); long < grace {
 		count("after 2 s", func(string) string { return "1" })
-	} else { // whoever came back late has a new session
+	} else { // clients that returned late have a new session
 		t.Logf("the machine is busy: it took %v until everybody was back, longer than the grace period", long)
 	}
-	next := make(map[string]string) // what they are to have after another session
+	next := make(map[string]string) // expected states after another session
 	for name, s := range subscriptions {
 		n, err := strconv.Atoi(s())
 		if err != nil {

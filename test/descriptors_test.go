@@ -22,7 +22,7 @@ func TestFewFileDescriptors(t *testing.T) {
 	dev := &devServer{t: t, data: t.TempDir(), log: new(bytes.Buffer), nofile: nofile}
 	dev.listen("127.0.0.1:0")
 	var tokens []string
-	for i := range clients / 4 { // each for a few: what one may use is limited too
+	for i := range clients / 4 { // a few clients each: the objects of one user are limited too
 		tokens = append(tokens, dev.token(fmt.Sprintf("user%d@example.com", i)))
 	}
 	var connecting, work sync.WaitGroup

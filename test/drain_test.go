@@ -30,7 +30,7 @@ func (s *siege) keepSaving(ctx context.Context) (*saves, *sync.WaitGroup) {
 				text := fmt.Sprintf("This is line number %d.", n.Add(1))
 				version, err := editor.Update.Call(ctx, s.honest.peer, s.honest.own, text)
 				if err != nil {
-					continue // whether it was made is not known
+					continue // unknown whether it was made
 				}
 				book.mu.Lock()
 				book.texts[version], book.last = text, max(book.last, version)
@@ -41,8 +41,8 @@ func (s *siege) keepSaving(ctx context.Context) (*saves, *sync.WaitGroup) {
 	return book, work
 }
 
-// TestStopUnderAttack stops the program while it is under attack and a user saves. It must end by
-// itself, and keep everything it acknowledged.
+// TestStopUnderAttack stops the program while it is under attack and a user saves. It must exit
+// on its own, and keep everything it acknowledged.
 func TestStopUnderAttack(t *testing.T) {
 	attacks, long := []attack{spellingFlood, nestedReads}, 2*time.Second
 	if soak() {
@@ -74,7 +74,7 @@ func stopUnder(t *testing.T, a attack, long time.Duration) {
 	saving.Wait()
 	<-attacking
 	t.Logf("%d saves, the last one of version %d; SIGTERM took %v", len(book.texts), book.last, rounded(took))
-	if !s.gateway.cmd.ProcessState.Exited() { // it may say that a call still ran at the end of the drain time
+	if !s.gateway.cmd.ProcessState.Exited() { // it may report that a call was still running at the end of the drain time
 		t.Errorf("the program did not stop by itself: %v: %s", stopped, s.gateway.log)
 	}
 	if len(book.texts) == 0 {

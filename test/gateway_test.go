@@ -20,7 +20,7 @@ import (
 )
 
 // startGateway starts lmz gateway with its default limits on a data directory and at a free port.
-// It is told of a proxy in front, which does not exist, so it trusts X-Forwarded-For.
+// It is configured for a proxy in front, which does not exist, so it trusts X-Forwarded-For.
 func startGateway(t *testing.T, data string) *devServer {
 	t.Helper()
 	return startGatewayWith(t, data, nil, nil)

@@ -60,8 +60,8 @@ func (s *safeBuffer) bytes() []byte {
 	return bytes.Clone(s.b.Bytes())
 }
 
-// TestHostileRequestsInLog sends lmz dev the requests that any page can send, and checks its
-// output, with and without full logging.
+// TestHostileRequestsInLog sends lmz dev requests that any page can send, and checks its output,
+// with and without full logging.
 func TestHostileRequestsInLog(t *testing.T) {
 	for _, filter := range []string{"", "*"} {
 		t.Run("DEBUG="+filter, func(t *testing.T) {

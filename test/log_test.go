@@ -12,7 +12,7 @@ import (
 	"github.com/lumenize/lmz/internal/poll"
 )
 
-// chatter makes a server write n lines to its log, of the audit log.
+// chatter makes the server write n lines to its audit log.
 func (d *devServer) chatter(n int) {
 	d.t.Helper()
 	for i := range n {
@@ -30,7 +30,7 @@ func (d *devServer) chatter(n int) {
 	}
 }
 
-// answers makes a call and wants an answer.
+// answers makes a call and requires an answer.
 func (d *devServer) answers(token string) {
 	d.t.Helper()
 	cmd := exec.Command(program, "call", "DOCUMENT_DO", "notes", "subscribe")
@@ -66,7 +66,7 @@ func TestGatewayOnFullDisk(t *testing.T) {
 	g.answers(g.token("ann@example.com"))
 }
 
-// A reader that does not read: the pipe fills up at once.
+// The log's reader does not read, so its pipe fills up at once.
 func TestCallsDuringBlockedLog(t *testing.T) {
 	read, write, err := os.Pipe()
 	if err != nil {
@@ -90,7 +90,7 @@ func TestCallsDuringBlockedLog(t *testing.T) {
 
 func TestDevWithoutStdoutReader(t *testing.T) {
 	d := startDev(t, t.TempDir(), "")
-	d.out.Close() // in which mails are shown
+	d.out.Close() // mails are shown there
 	d.chatter(3)
 	d.answers(d.token("ann@example.com"))
 }

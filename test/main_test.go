@@ -24,7 +24,7 @@ var program string
 
 func TestMain(m *testing.M) {
 	os.Exit(func() int {
-		if program = os.Getenv("LMZ_BIN"); program != "" { // another build, to compare with
+		if program = os.Getenv("LMZ_BIN"); program != "" { // another build, for comparison
 			return m.Run()
 		}
 		if _, err := os.Stat("../web/dist/index.html"); err != nil {
@@ -123,19 +123,19 @@ func (d *devServer) start(args ...string) (printed []string) {
 		select {
 		case line, ok := <-lines:
 			if !ok {
-				d.cmd.Wait() // then all of its log is here
+				d.cmd.Wait() // its log is complete then
 				t.Fatalf("lmz %s ended: %s", args[0], d.log)
 			}
 			printed = append(printed, line)
 			if strings.HasPrefix(line, "Ctrl-C") {
 				go func() {
-					for range lines { // nobody wants the rest
+					for range lines { // discard the rest
 					}
 				}()
 				return printed
 			}
 		case <-timeout:
-			d.kill() // then all of its log is here
+			d.kill() // its log is complete then
 			t.Fatalf("lmz %s does not say that it runs: %s", args[0], d.log)
 		}
 	}

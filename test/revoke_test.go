@@ -12,7 +12,7 @@ import (
 	"github.com/lumenize/lmz/internal/poll"
 )
 
-// ask makes a request to the program; as is a Bearer token, or "cookie=" and a refresh token.
+// ask sends a request to the program; as is a Bearer token, or "cookie=" and a refresh token.
 func (d *devServer) ask(as, method, path, body string) (*http.Response, string) {
 	d.t.Helper()
 	r, err := http.NewRequest(method, d.url()+path, strings.NewReader(body))
@@ -24,7 +24,7 @@ func (d *devServer) ask(as, method, path, body string) (*http.Response, string) 
 	} else if as != "" {
 		r.Header.Set("Authorization", "Bearer "+as)
 	}
-	answer, err := http.DefaultTransport.RoundTrip(r) // no redirection is followed
+	answer, err := http.DefaultTransport.RoundTrip(r) // does not follow redirects
 	if err != nil {
 		d.t.Fatal(err)
 	}
@@ -119,7 +119,7 @@ func (h *holder) session() string {
 type way struct {
 	name string
 	want string // what the user is told
-	page string // what the page says of it; empty for tokens that a page cannot be signed in with
+	page string // the page's message; empty for tokens that cannot sign a page in
 	take func(h *holder, admin string) (token string, take func())
 }
 
@@ -153,7 +153,7 @@ var ways = []way{
 		old := h.refresh
 		h.renew()
 		h.renew()
-		pause(h.t.Context(), 31*time.Second) // a repetition is no copy until the successor was used and 30 s are over
+		pause(h.t.Context(), 31*time.Second) // a repeated token counts as stolen only 30 s after its successor was used
 		return h.access, func() { h.ask("cookie="+old, "POST", "/auth/refresh-token", "") }
 	}},
 	{"named token deleted", "Access token removed", "", func(h *holder, _ string) (string, func()) {

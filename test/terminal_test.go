@@ -41,8 +41,8 @@ func (term *terminal) tmux(args ...string) string {
 
 func (term *terminal) screen() string { return term.tmux("capture-pane", "-p") }
 
-// text returns what is between the title and the status line, with the rows of the
-// window joined.
+// text returns the text between the title and the status line, with the rows of the window
+// joined.
 func (term *terminal) text() string {
 	rows := strings.Split(strings.TrimRight(term.screen(), "\n"), "\n")
 	if len(rows) < 3 {

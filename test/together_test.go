@@ -18,8 +18,8 @@ import (
 	"github.com/lumenize/lmz/internal/poll"
 )
 
-// writer types words at random places of its own lines. Each writer has some, because the letters
-// of two who type at the same place at the same time may be interleaved.
+// writer types words at random places in its own lines. Each writer has its own, because the
+// letters of two writers at the same place may interleave.
 type writer struct {
 	name  string
 	line  *faultnet.Proxy
@@ -74,7 +74,7 @@ func disturb(line *faultnet.Proxy, r *rand.Rand, until time.Time) {
 		case 1:
 			line.Set(faultnet.Split)
 		case 2:
-			line.Set(faultnet.Lose) // a line that has lost something is of no more use
+			line.Set(faultnet.Lose) // a line that has lost data is useless from then on
 			pause(1000)
 			line.Set(faultnet.Cut)
 		default:
@@ -125,7 +125,7 @@ func TestConcurrentEditorsOverCutLines(t *testing.T) {
 	writers = append(writers, pat)
 	writers[0].press(slices.Repeat([]string{"Enter"}, 3*lines)...)
 	poll.Until(t, "everybody has the lines", func() bool { return strings.Count(page.text(), "\n") == 3*lines })
-	for _, w := range writers { // to the end
+	for _, w := range writers { // all lines to their ends
 		w.press(slices.Repeat([]string{w.down}, 3*lines)...)
 	}
 

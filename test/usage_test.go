@@ -51,9 +51,9 @@ type use struct {
 	t     *testing.T
 	h     *holder
 	token string
-	until time.Time // then even those that are not refused give up
+	until time.Time // then even usages that are not refused end
 
-	rounds atomic.Int64 // in which somebody else has looked at all documents
+	rounds atomic.Int64 // in which another user has read all documents
 }
 
 // peer connects a client, which reports on over why it was refused.
@@ -134,7 +134,7 @@ func (u *use) watch(w *usage) string {
 	defer stop()
 	first := exec.CommandContext(ctx, program, "call", editor.DocumentBinding, w.document, "subscribe", "+", "update", `"begun"`)
 	first.Env = environ(u.h.url(), u.token)
-	if out, err := first.CombinedOutput(); err != nil { // what does not exist cannot be watched
+	if out, err := first.CombinedOutput(); err != nil { // a document must exist to be watched
 		return fmt.Sprintf("%v: %s", err, out)
 	}
 	cmd := exec.CommandContext(ctx, program, "watch", w.document)

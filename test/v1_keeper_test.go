@@ -21,7 +21,7 @@ var keeperSchema = []string{
 	`ALTER TABLE note ADD COLUMN more TEXT NOT NULL DEFAULT 'new'`,
 }
 
-// keeper is the object of testdata/v1/make, which reveals what it stores.
+// keeper is the object of testdata/v1/make, which exposes what it stores.
 type keeper struct {
 	*object.Object
 	lmz.Mux

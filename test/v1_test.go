@@ -29,7 +29,7 @@ import (
 	"github.com/lumenize/lmz/object"
 )
 
-// These tests read the files that the program of version 1 left (testdata/v1/README.md). They work
+// These tests read the files left by the program of version 1 (testdata/v1/README.md). They work
 // on copies, in virtual time, which begins when version 1 was killed.
 
 const v1 = "../testdata/v1"
@@ -209,7 +209,7 @@ func must[V any](v V, err error) V {
 
 func TestWatchesOfVersion1(t *testing.T) {
 	withV1(t, func(t *testing.T, o *old) {
-		if n := o.rows("notes", "watch/"); n < 4 { // three of one client
+		if n := o.rows("notes", "watch/"); n < 4 { // three of them for one client
 			t.Errorf("notes has %d watches", n)
 		}
 		o.wantEqual("stored watches of everything", o.rows("everything", "watch/"), 1)
@@ -355,7 +355,7 @@ func TestAccountsOfVersion1(t *testing.T) {
 				t.Errorf("%s: %+v, %v", what, who, err)
 			}
 		}
-		time.Sleep(10 * time.Minute) // the mails that waited are tried again
+		time.Sleep(10 * time.Minute) // the queued mails are tried again
 		synctest.Wait()
 		o.mails.mu.Lock()
 		sent := slices.Clone(o.mails.all)
@@ -402,7 +402,7 @@ func TestJournalsOfVersion1(t *testing.T) {
 	page.Value.Editor = page.Key[2]
 	withV1(t, func(t *testing.T, o *old) {
 		o.openMesh()
-		for range 2 { // a record that is pushed twice is made once
+		for range 2 { // a record that is pushed twice is applied once
 			desk := editor.NewDesk()
 			c := o.client(v1Bob, "new", desk, desk.SubscriptionRequired)
 			s, err := desk.Open(c, editor.OpenOptions{Document: "notes", Restore: []editor.Record{terminal, page.Value}})

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// clock is a time that tests set.
+// clock is a settable time.
 type clock struct{ time.Time }
 
 func (c *clock) now() time.Time          { return c.Time }

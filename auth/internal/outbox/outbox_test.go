@@ -15,7 +15,7 @@ import (
 	"github.com/lumenize/lmz/auth/internal/store"
 )
 
-// fixture is an immediate outbox whose sender returns fail, and a clock that tests set.
+// fixture is an immediate outbox whose sender returns fail, and a settable clock.
 type fixture struct {
 	t     *testing.T
 	box   *Outbox
@@ -58,7 +58,7 @@ func (f *fixture) queue(to string, d Delivery) {
 	}
 }
 
-// waiting returns the mails that wait, sealed.
+// waiting returns the queued mails, sealed.
 func (f *fixture) waiting() (all []store.Mail) {
 	f.t.Helper()
 	err := f.store.View(f.t.Context(), func(tx store.Tx) error {

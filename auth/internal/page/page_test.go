@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// WCAG AA: 4.5 for text, 3 for the edges of fields.
+// WCAG AA: 4.5 for text, 3 for the borders of fields.
 func TestColourContrast(t *testing.T) {
 	variable := regexp.MustCompile(`--([a-z-]+): (#[0-9a-f]{6});`)
 	schemes := strings.SplitN(style, "@media (prefers-color-scheme: dark)", 2)

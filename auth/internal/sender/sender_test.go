@@ -96,7 +96,7 @@ func TestInvalidSenderOptions(t *testing.T) {
 }
 
 func TestSMTPWithoutEncryption(t *testing.T) {
-	server := startSink(t) // which offers none
+	server := startSink(t) // which offers no extensions
 	sender, err := NewSMTP(SMTPOptions{Server: server.Addr, From: "a@lmz.example"})
 	if err != nil {
 		t.Fatal(err)
@@ -165,7 +165,7 @@ func TestHostileMailServerCost(t *testing.T) {
 }
 
 func TestSMTPSignInOverTLS(t *testing.T) {
-	https := httptest.NewTLSServer(nil) // for its certificate
+	https := httptest.NewTLSServer(nil) // provides a certificate
 	defer https.Close()
 	l, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: https.TLS.Certificates})
 	if err != nil {
@@ -229,7 +229,7 @@ func TestSMTPGreeting(t *testing.T) {
 	}
 }
 
-// All that goes over the wire is ASCII, so every server on the way can take it.
+// Everything sent is ASCII, so every server on the route can accept it.
 func TestInternationalNamesInMail(t *testing.T) {
 	for _, offered := range []string{"", "SMTPUTF8"} {
 		server := startSink(t)
@@ -291,7 +291,7 @@ func TestInternationalNamesInMail(t *testing.T) {
 	}
 }
 
-// A server that objects to the service accepts no mail at all, and says so at different stages.
+// A server that rejects the service accepts no mail at all, and says so at different stages.
 func TestMailServerThatRefusesAll(t *testing.T) {
 	for verb, line := range map[string]string{"EHLO": "550 5.7.1 who are you", "AUTH": "535 5.7.8 wrong password", "MAIL": "550 5.7.1 not your sender"} {
 		server := startSink(t)
@@ -303,7 +303,7 @@ func TestMailServerThatRefusesAll(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		sender.options = append(sender.options, gomail.WithSMTPAuth(gomail.SMTPAuthPlainNoEnc)) // never chosen by itself
+		sender.options = append(sender.options, gomail.WithSMTPAuth(gomail.SMTPAuthPlainNoEnc)) // never chosen automatically
 		m := mail.Message{ID: "1", To: "ada@example.com", Subject: "s", Text: "t", HTML: "h"}
 		if err := sender.Send(t.Context(), m); !errors.Is(err, mail.ErrRefused) || errors.Is(err, mail.ErrUndeliverable) {
 			t.Errorf("%s: %v", verb, err)

@@ -171,8 +171,8 @@ func TestCanceledTransaction(t *testing.T) {
 	})
 }
 
-// TestPublishedRevocations makes every kind of revocation, and wants each to be reported after
-// its commit, and none after a rollback.
+// TestPublishedRevocations performs every kind of revocation, and requires that each is reported
+// after its commit, and none after a rollback.
 func TestPublishedRevocations(t *testing.T) {
 	s := open(t)
 	ada, bob := subject(t, s, "ada@example.com"), subject(t, s, "bob@example.com")

@@ -96,7 +96,7 @@ func TestLeewayOfShortTokens(t *testing.T) {
 
 func TestActorChain(t *testing.T) {
 	for _, actors := range [][]string{nil, {"a"}, {"a", "b", "c"}} {
-		var claim any // what JSON makes of it
+		var claim any // as decoded from JSON
 		if act := nest(actors); act != nil {
 			claim = act
 		}
