@@ -43,7 +43,7 @@ export function validateOperationChain(chain, { maxDepth = maxOperations, maxArg
   }
 }
 
-/** Returns the chain with outcome replacing the nested work in its last arguments, or appended to them. */
+/** Returns chain with outcome replacing the nested work in its last arguments, or appended. */
 export function replaceNestedOperationMarkers(chain, outcome) {
   validateOperationChain(chain);
   if (chain.at(-1)?.type !== 'apply') return chain;

@@ -14,7 +14,7 @@ import { watch } from './wake.js';
 
 const maxTimeout = 2 ** 31 - 1; // milliseconds, the limit of setTimeout
 const retryCeiling = 30_000; // milliseconds between attempts to load the module
-const queueLimit = 100; // calls waiting for the module, as many as for the connection (client.Options)
+const queueLimit = 100; // calls waiting for the module; as for the connection (client.Options)
 
 // Messages that programs for the original's client look for.
 const disconnected = 'Client disconnected', queueFull = 'Message queue full';
@@ -166,7 +166,7 @@ export class LumenizeClient {
     this.#tell('suspend');
   }
 
-  /** Reconnects after the next page of this tab had the address; otherwise reports who took it. */
+  /** Reconnects if the next page of this tab had the address, else reports that it is lost. */
   #superseded() {
     if (this.#away) this.connect();
     else this.#callback('onSuperseded');

@@ -33,7 +33,7 @@ export function holds(v, wanted, seen = new Set()) {
   return false;
 }
 
-/** Copies v, replacing each wanted x in it by put(x). A container that occurs twice is copied once. */
+/** Copies v, replacing each wanted x in it by put(x). Shared containers stay shared. */
 export function rebuild(v, wanted, put, copies = new Map()) {
   if (wanted(v)) return put(v);
   if (typeof v !== 'object' || v === null) return v;

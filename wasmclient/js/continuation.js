@@ -30,7 +30,10 @@ export function proxy(ops) {
   });
 }
 
-/** Returns the operations of a continuation that can be sent. Otherwise throws, in the original's words; what names it. */
+/**
+ * Returns the operations of a continuation that can be sent. Throws otherwise, with the
+ * original's message, in which what names the argument.
+ */
 export function operations(continuation, what = 'continuation') {
   const ops = continuation?.[OPS];
   if (!ops) throw new TypeError(`Invalid ${what}: must be created with this.ctn()`);
@@ -50,7 +53,7 @@ export function fill(ops, outcome) {
   return [...ops.slice(0, -1), filled];
 }
 
-/** The keys that mark an exposed function and hold its guard. The original uses the same symbols. */
+/** The keys of an exposed function's mark and guard: the same symbols as in the original. */
 export const MESH_CALLABLE = Symbol.for('lumenize.mesh.callable'), MESH_GUARD = Symbol.for('lumenize.mesh.guard');
 
 /** Reports whether a value is a function that other nodes may call. */
@@ -137,7 +140,7 @@ async function checkGuard(fn, current, name, args, state) {
   if (!guard) return;
   try {
     const verdict = state.run(() => guard(current, { method: name, args }));
-    if (typeof verdict?.then === 'function') await verdict; // awaiting other values would break the order of calls
+    if (typeof verdict?.then === 'function') await verdict; // awaiting others would reorder calls
   } catch (error) {
     throw refusal(state, 'guard', error);
   }

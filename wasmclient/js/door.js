@@ -53,7 +53,7 @@ export class Door {
   }
 }
 
-/** Reports an error that nobody awaits like a page's uncaught error, but without ending a Node.js process. */
+/** Reports an error as uncaught in a page, but does not end a Node.js process. */
 function reportError(error) {
   if (globalThis.reportError) globalThis.reportError(error);
   else console.error(error);

@@ -14,7 +14,7 @@ const utf8 = new TextEncoder();
 const getter = (prototype, name) => Object.getOwnPropertyDescriptor(prototype, name).get;
 const sizeOfMap = getter(Map.prototype, 'size'), sizeOfSet = getter(Set.prototype, 'size');
 const typedArray = Object.getPrototypeOf(Uint8Array.prototype);
-const arrayName = getter(typedArray, Symbol.toStringTag), arrayValues = typedArray.values; // they work on subclasses and other realms too
+const arrayName = getter(typedArray, Symbol.toStringTag), arrayValues = typedArray.values; // for subclasses and other realms too
 
 /**
  * Encodes a value. Throws a TypeError that names the path to a value that cannot be sent,

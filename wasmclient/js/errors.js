@@ -18,8 +18,8 @@ export function classOf(name) {
 }
 
 /**
- * Registers a class for errors of the mesh with its name, or name. They become its
- * instances without running its constructor.
+ * Registers a class for errors of the mesh that are called name. They become its instances
+ * without running its constructor.
  */
 export function registerError(type, name = type.name) {
   registered.set(name, type);
@@ -90,7 +90,10 @@ export function withName(error, { name = 'Error', message = '', ...fields }) {
   return error;
 }
 
-/** Sets lmzCode on an error to say who failed: callee, guard, absent, gateway or unknown. It is not sent on. */
+/**
+ * Sets lmzCode on an error, which says who failed: callee, guard, absent, gateway or unknown.
+ * It is not sent on.
+ */
 export function withCode(error, lmzCode) {
   const e = error instanceof Error ? error : new Error('the node returned a malformed error', { cause: error });
   hidden(e, 'lmzCode', lmzCode);

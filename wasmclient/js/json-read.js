@@ -101,7 +101,7 @@ class Reader extends Walk {
 
   #plain(node, into) {
     for (const [key, value] of Object.entries(node)) {
-      set(into, unescaped(key), key === '$type' ? value : this.within(key, () => this.value(value))); // an unknown type is kept as it is
+      set(into, unescaped(key), key === '$type' ? value : this.within(key, () => this.value(value))); // keeps an unknown type
     }
     return into;
   }

@@ -5,7 +5,7 @@ import { nameOf, ownMembers } from './errors.js';
 import { Continuation, OPS, RequestSync, ResponseSync, Result, checkChain } from './values.js';
 import { Walk } from './walk.js';
 
-/** Writes a value, for stringify. Throws a TypeError that names the path to what JSON cannot hold. */
+/** Writes a value for stringify. Throws a TypeError with the path to what JSON cannot hold. */
 export function writeValue(value) {
   return new Writer(value).document((w) => w.value(value));
 }

@@ -53,7 +53,10 @@ export function isPlain(o) {
 
 const classes = new WeakMap(); // results of classOf, by prototype
 
-/** Reports whether a class or one that it extends is native, has private fields, and has a Symbol.toStringTag. */
+/**
+ * Describes a class and those that it extends: native, hides (private fields), tagged
+ * (Symbol.toStringTag).
+ */
 function classOf(prototype) {
   let type = classes.get(prototype);
   if (type) return type;

@@ -2,8 +2,10 @@
 // tab.
 
 const key = 'lmz_tab';
-const freeKey = 'lmz_tab_free'; // the id, while no page of this tab uses it: the next one need not probe
-const copyTimeout = 1000; // milliseconds for the original of a duplicated tab to answer; only a tab that crashed waits this long
+const freeKey = 'lmz_tab_free'; // the id, while no page of this tab uses it: the next need not probe
+// Milliseconds for the original of a duplicated tab to answer. Only after a crash does a tab
+// wait this long.
+const copyTimeout = 1000;
 
 const own = new Set(); // ids that clients of this page use
 
@@ -13,7 +15,7 @@ export class Tab {
   #channel;
   #unlisten = () => {};
 
-  /** Returns 8 hexadecimal digits that no other client uses: the same ones again while possible. */
+  /** Returns 8 hexadecimal digits that no other client uses; the same again while possible. */
   async take({ sessionStorage, BroadcastChannel }) {
     if (this.#channel) return this.#id;
     if (!sessionStorage || !BroadcastChannel) return (this.#id ??= fresh());
@@ -55,7 +57,10 @@ export class Tab {
   }
 }
 
-/** Returns a tab id that no other client uses, for programs that make instance names themselves. It is stored if possible. */
+/**
+ * Returns a tab id that no other client uses, for programs that make instance names
+ * themselves. It is stored if possible.
+ */
 export function getOrCreateTabId(platform = {}) {
   return new Tab().take(platform);
 }

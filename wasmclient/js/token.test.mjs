@@ -7,7 +7,7 @@ const server = Date.UTC(2026, 10, 28) / 1000; // its clock, in seconds
 const base64 = (o) => Buffer.from(JSON.stringify(o)).toString('base64url');
 const tokenAt = (now, life = 60, more) => `${base64({ alg: 'none' })}.${base64({ sub: 'ann', iat: now, exp: now + life, ...more })}.x`;
 
-/** Runs f with a clock that is off by seconds; pass advances time, and sleep only the time of dates. */
+/** Runs f with a clock off by wrong seconds; pass advances time, sleep only that of dates. */
 async function withClock(wrong, f) {
   let ticks = 0;
   mock.timers.enable({ apis: ['Date'], now: (server + wrong) * 1000 });

@@ -10,7 +10,7 @@ export class Walk {
   #path = [];
   #stopped; // the error that ended it
 
-  /** Runs walk. Adds the path to errors, including those of the value's own code (getters, a Proxy). */
+  /** Runs walk. Its errors get the path, even those of the value's own getters or a Proxy. */
   run(walk) {
     try {
       return walk(this);

@@ -227,7 +227,7 @@ addEventListener('hashchange', openWanted);
 setUpVersions(() => open);
 
 function skipToText(event) {
-  event.preventDefault(); // the address fragment names a document, and Enter must not reach the text
+  event.preventDefault(); // the fragment names a document, and Enter must not reach the text
   (open ? area : $('open-name')).focus();
 }
 

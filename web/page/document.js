@@ -178,13 +178,13 @@ export class OpenDocument {
   /** The connection was made or lost. */
   online(connected) { this.#tell('online', Number(connected)); }
 
-  /** Subscribes, because the document does not know this session. Resolves when that is answered. */
+  /** Subscribes again, to a document that lost this session. Resolves when it has answered. */
   async resubscribe() {
     this.#tell('resubscribe');
     await this.#subscribing;
   }
 
-  /** Messages from the document were lost: what they said is fetched again. */
+  /** Messages from the document were lost: subscribes again. */
   missed() { this.#tell('missed'); }
 
   /** Receives edits that the document has applied, in order. */

@@ -52,7 +52,10 @@ export class Journal {
     });
   }
 
-  /** Writes {version, edits}, or deletes the record if there are no edits, and releases its lock unless it is the current one. */
+  /**
+   * Writes {version, edits}. If there are no edits, deletes the record and, unless it is the
+   * current one, releases its lock.
+   */
   async keep(editor, unsaved, current) {
     if (unsaved.edits.length > 0) {
       await once('readwrite', (store) => store.put(unsaved, this.#key(editor)));

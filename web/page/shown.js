@@ -2,7 +2,7 @@
 
 const hidden = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
 const visible = /[\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\u{110bd}\u{110cd}]/u; // though they are of category Cf
-const flood = /([\p{Mn}\p{Me}]{6})[\p{Mn}\p{Me}]+/gu; // more combining marks than any character needs
+const flood = /([\p{Mn}\p{Me}]{6})[\p{Mn}\p{Me}]+/gu; // more marks than any character needs
 const joining = /[\p{L}\p{M}]/u;
 const symbol = /[\p{S}\ufe0f\u{1f000}-\u{1faff}]/u;
 const flag = /\u{1f3f4}(\u{e0067}\u{e0062}(?:\u{e0065}\u{e006e}\u{e0067}|\u{e0073}\u{e0063}\u{e0074}|\u{e0077}\u{e006c}\u{e0073})\u{e007f})/gu; // of England, Scotland, Wales
@@ -14,7 +14,7 @@ function mayJoin(joiner, before, after) {
   return (joins(before) && (after === '' || joins(after))) || (joiner === '\u200d' && symbol.test(before) && symbol.test(after));
 }
 
-/** Returns a name for one line: invisible characters, and those that reorder text, are escaped. */
+/** Returns a name for one line, escaping invisible characters and those that reorder text. */
 export function shown(name) {
   const cut = name.replace(flood, '$1…');
   const tags = new Set(); // places of tags that make a flag

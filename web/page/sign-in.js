@@ -40,7 +40,7 @@ const refusals = new Map([
   ['turnstile_failed', 'No link was sent: Cloudflare did not confirm that you are human, or could not be reached. The check restarts; then ask again.'],
 ]);
 
-/** Requests a link and returns the server's notice, or ''. Throws an Error whose message is for the user. */
+/** Requests a link and returns the server's notice, or ''. Throws an Error for the user. */
 export async function askLink(email) {
   const token = await takeToken();
   try {

@@ -5,7 +5,7 @@ import { load } from './lmz/lmz.js';
 
 /** Keeps a text on the screen in sync with a document. Positions count UTF-16 units. */
 export class Sync {
-  #text; // function of the module: (event, number, ...) to JSON: [value, effects], or an error message
+  #text; // the module's function: (event, number, ...) to JSON, [value, effects] or an error
   #number;
   #effects;
   #todo = [];
@@ -54,7 +54,7 @@ export class Sync {
     return this.#state;
   }
 
-  /** The other people here: {clientID, name, color, anchor, head}, with positions on the screen. */
+  /** The other people here: {clientID, name, color, anchor, head}, as on the screen. */
   get people() { return this.tell('people'); }
 
   /** Maps a position in the text of a version to the screen; -1 if unknown. */

@@ -28,7 +28,10 @@ function say(text) {
   $('versions-note').hidden = text === '';
 }
 
-/** Asks the document. Shows the error if that fails. Resolves with undefined then, or if another document was opened meanwhile. */
+/**
+ * Asks the document, and shows the error if that fails. Resolves with undefined then, or if
+ * another document was opened meanwhile.
+ */
 async function ask(question) {
   const document = current();
   if (!document) return undefined;

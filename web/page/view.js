@@ -113,7 +113,7 @@ export class TextView extends HTMLElement {
     this.#settleLater(performance.now() + idleLimit);
   }
 
-  /** Settles with a delay: browsers differ in whether a composition's end or last change comes last. */
+  /** Settles later, because in some browsers a composition's last change follows its end. */
   #settleLater(idle) {
     clearTimeout(this.#heldTimer);
     this.#heldTimer = setTimeout(() => {
@@ -152,7 +152,7 @@ export class TextView extends HTMLElement {
     return this.#held.mapPos(before, side);
   }
 
-  /** Shows a document's text, read-only until writable is set. Discards a composition: call settle first. */
+  /** Shows a text, read-only until writable is set. Call settle before: it ends a composition. */
   show(text, label) {
     clearTimeout(this.#heldTimer);
     this.#held = this.#waits = null;
@@ -243,7 +243,7 @@ function withoutReturns(transaction) {
   return { changes: set, selection: EditorSelection.cursor(set.mapPos(end, 1)), userEvent: transaction.annotation(Transaction.userEvent), scrollIntoView: true };
 }
 
-/** Reports whether two changes touch: browsers abort a composition when the text around it changes. */
+/** Reports whether changes touch: browsers abort a composition when text around it changes. */
 function touches(set, other) {
   let does = false;
   other.iterChangedRanges((from, to) => { does ||= Boolean(set.touchesRange(from, to)); });
