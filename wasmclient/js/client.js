@@ -246,7 +246,7 @@ export class LumenizeClient {
       state: alive((state, instance) => {
         this.#instance = instance || this.#instance;
         if (state === 'connected') this.#away = false;
-        if (state === 'connecting' && this.#state === 'reconnecting') return; // to the module it is the first attempt
+        if (state === 'connecting' && this.#state === 'reconnecting') return; // the module counts it as its first attempt
         this.#become(state);
       }),
       token: alive((id, refused) => this.#token(id, refused)),

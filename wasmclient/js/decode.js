@@ -67,7 +67,7 @@ class Decoder {
   }
   #arg = 0;
   #info = 0;
-  #at = 0; // where the bits of a float are
+  #at = 0; // position of a float's bits
 
   #large(n) {
     return n <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(n) : n;

@@ -16,7 +16,7 @@ export function readChain(encoded) {
   return read(encoded, (reader, json) => reader.chain(json));
 }
 
-/** Reads the error of an answer, and who failed if it says so. */
+/** Reads the error of an answer, and its failure code if it has one. */
 export function readError(encoded) {
   let code = '';
   const value = read(encoded, (reader, json) => {
@@ -255,7 +255,7 @@ function date(iso) {
 function buffer(node) {
   const subtype = text(node, 'subtype');
   const numbers = list(node, 'data').map((n, i) => {
-    if (typeof n !== 'number') throw new TypeError(`data[${i}]: expected a number`); // null was NaN or an infinity
+    if (typeof n !== 'number') throw new TypeError(`data[${i}]: expected a number`); // NaN and infinities arrive as null
     return n;
   });
   if (subtype === 'ArrayBuffer') return new Uint8Array(numbers).buffer;

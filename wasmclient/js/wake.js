@@ -1,7 +1,7 @@
 // The lifecycle of a tab: events that a socket does not report.
 
-const tick = 5000; // milliseconds between looks at the clock
-const slept = 15_000; // milliseconds between two looks that mean that the machine slept
+const tick = 5000; // milliseconds between checks of the clock
+const slept = 15_000; // milliseconds between two checks that mean that the machine slept
 
 const listeners = new Set(); // { wake, suspend }, one for each client
 let clock;

@@ -13,7 +13,7 @@ import { checkAgain, showCheck } from './turnstile.js';
 const $ = (id) => document.getElementById(id);
 const data = document.body.dataset;
 
-const listEvery = 15_000; // milliseconds between looks at the list of documents
+const listEvery = 15_000; // milliseconds between refreshes of the list of documents
 
 const stateTexts = new Map([
   ['connecting', 'Connecting'], ['connected', 'Connected'], ['reconnecting', 'Reconnecting'], ['disconnected', 'Offline'], ['signed-out', 'Signed out'],
@@ -176,7 +176,7 @@ $('open-form').addEventListener('submit', (event) => {
   location.hash = encodeURIComponent(name);
 });
 
-// The open document, which the address of the page names.
+// The open document, named by the page's address.
 
 function showDesk() {
   data.view = 'desk';

@@ -29,7 +29,7 @@ export class EditorClient extends LumenizeClient {
   handlePresence = meshFn((name, person) => this.#open.get(name)?.present(person), fromDocument);
   handleSpelling = meshFn((name, spelling) => this.#open.get(name)?.spelled(spelling), aboutOwnTyping);
 
-  /** Returns a page of document names, {names, next}: at most limit names that follow after. */
+  /** Returns at most limit document names that sort after the given one, as {names, next}. */
   documents(after, limit) {
     return this.lmz.callRaw('WORKSPACE_DO', 'main', this.ctn().list(after, limit));
   }

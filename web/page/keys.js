@@ -1,4 +1,4 @@
-// The keys of the text: those of CodeMirror's default keymap that make sense without a
+// The key bindings: those of CodeMirror's default keymap that make sense without a
 // programming language, whose machinery would be an eighth of the page's script.
 
 import {
