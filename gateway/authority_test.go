@@ -21,7 +21,7 @@ import (
 	"github.com/lumenize/lmz/object"
 )
 
-// authority is who decides about the tokens of gateway_test.go, and changes its mind.
+// authority verifies the tokens of gateway_test.go, and can change its verdicts.
 type authority struct {
 	mu      sync.Mutex
 	number  uint64
@@ -78,7 +78,7 @@ func (a *authority) verify(ctx context.Context, token string) (*lmz.Auth, error)
 	return auth, nil
 }
 
-// startAuthority starts a mesh whose gateway asks an authority.
+// startAuthority starts a mesh whose gateway uses an authority.
 func startAuthority(t *testing.T, edit func(*gateway.Options)) (*mesh, *authority) {
 	a := &authority{denied: map[string]bool{}, demoted: map[string]bool{}}
 	m := startMeshWith(t, func(o *gateway.Options) {
@@ -91,7 +91,7 @@ func startAuthority(t *testing.T, edit func(*gateway.Options)) (*mesh, *authorit
 	return m, a
 }
 
-// ended waits for the end of a connection and returns why it came, and after how long.
+// ended waits for the end of a connection and returns its reason, and after how long it came.
 func ended(c *websocket.Conn) (code int, reason string, after time.Duration) {
 	begun := time.Now()
 	for {
@@ -202,7 +202,7 @@ func TestWhatIsTakenAwayWhileSomebodyConnects(t *testing.T) {
 		m, a = startAuthority(t, func(o *gateway.Options) {
 			o.Verify = func(ctx context.Context, token string) (*lmz.Auth, error) {
 				auth, err := a.verify(ctx, token)
-				once.Do(func() { // nobody is there yet who could be found
+				once.Do(func() { // no bearer is registered yet
 					a.deny("ann")
 					m.gateway.Revoke("ann")
 				})
@@ -267,7 +267,7 @@ func TestADemotedClientGoesOn(t *testing.T) {
 		if _, got := r.answer(); !strings.Contains(fmt.Sprint(got), "isAdmin") || strings.Contains(fmt.Sprint(got), "session of") {
 			t.Errorf("before: %s", got)
 		}
-		// One is under way and one waits behind it, which both began as an admin's.
+		// One call is in progress and one waits behind it; both began with administrator rights.
 		r.frame(cborCall(t, 2, lmz.At("SLOW_DO", "a"), lmz.Ctn("hold"), nil))
 		r.frame(cborCall(t, 3, lmz.At("SLOW_DO", "a"), lmz.Ctn("hold"), nil))
 		synctest.Wait()
@@ -285,7 +285,7 @@ func TestADemotedClientGoesOn(t *testing.T) {
 	})
 }
 
-// newSlow makes an object whose turn lasts until its call is given up.
+// newSlow returns an object whose turn lasts until its call is cancelled.
 func newSlow(o *object.Object) lmz.Handler {
 	mux := new(lmz.Mux)
 	lmz.Method0[struct{}]("hold").Expose(mux, lmz.Anyone, func(ctx context.Context) (struct{}, error) {
@@ -348,7 +348,7 @@ func TestAdminMethodsAskAtEveryCall(t *testing.T) {
 		if got := call(); got != "" {
 			t.Fatalf("an admin: %q", got)
 		}
-		a.set(func() { a.demoted["ann"] = true }) // and nobody tells
+		a.set(func() { a.demoted["ann"] = true }) // without a report
 		if got := call(); got != lmz.CodeGuard {
 			t.Errorf("a demoted admin: %q", got)
 		}
@@ -391,7 +391,7 @@ func TestARevokedRequestWritesNothing(t *testing.T) {
 	})
 }
 
-// Nobody sends anything, so only the clock tells.
+// No messages are sent, so only the clock reveals the expiry.
 func TestATokenThatExpiresInASleep(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := startMesh(t)

@@ -13,9 +13,9 @@ import (
 	"github.com/lumenize/lmz/object"
 )
 
-// BenchmarkCall measures calls of a client over a real socket on this machine: of a
-// worker, of an object that only reads, and of one that writes, which is a commit and
-// an fsync each. "parallel" has 64 in flight.
+// BenchmarkCall measures calls of a client over a real socket on this machine: to a worker,
+// to an object that only reads, and to one that writes, which takes a commit and an fsync
+// each. "parallel" has 64 in flight.
 func BenchmarkCall(b *testing.B) {
 	g, err := gateway.New(gateway.Options{Dir: b.TempDir(), Verify: verify, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {

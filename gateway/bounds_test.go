@@ -17,8 +17,8 @@ import (
 	"github.com/lumenize/lmz/internal/value"
 )
 
-// The bounds of PROTOCOL.md, "Limits": each has an error or a close code of its own, and
-// a counter.
+// These tests check the bounds of PROTOCOL.md, "Limits": each has its own error or close
+// code, and a counter.
 
 // ask numbers a call of the raw client and sends it.
 func (r *raw) ask(number uint64, to lmz.Address, c lmz.Continuation) {
@@ -87,7 +87,7 @@ func TestClientThatAcknowledgesNothing(t *testing.T) {
 			closed <- int(r.closeCode())
 		}()
 		synctest.Wait()
-		for range 1001 { // small ones: not the bytes are too many
+		for range 1001 { // small, so that only their number is too high
 			if _, err := add.Call(t.Context(), bob, lmz.At("COUNTER", "a"), 1); err != nil {
 				t.Fatal(err)
 			}
@@ -180,7 +180,7 @@ func TestCallLimitBoundsEveryCall(t *testing.T) {
 				t.Fatal(err)
 			}
 			if f.Kind == proto.KindAnswer && f.Call == 4 {
-				break // whatever it says: it does not hang
+				break // any error will do: it does not hang
 			}
 		}
 	})

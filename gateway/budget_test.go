@@ -29,7 +29,7 @@ var (
 	chain = lmz.Method1[string, struct{}]("chain")
 )
 
-// costly is an object whose methods cost what they are asked for. It notes in whose name
+// costly is an object whose methods cost as much as requested. It records on whose behalf
 // each began.
 type costly struct {
 	o     *object.Object
@@ -84,7 +84,7 @@ func budgetMesh(t *testing.T, b gateway.Budget, test func(t *testing.T, m *mesh,
 	})
 }
 
-// tab makes a client of a subject with a tab of its own.
+// tab returns a client of a subject with its own tab.
 func (m *mesh) tab(subject, tab string) *client.Peer {
 	return m.peer(subject, func(o *client.Options) { o.Tab = tab })
 }
@@ -405,7 +405,7 @@ func TestWatchesAreCharged(t *testing.T) {
 				if err := o.Watch(ctx, call.Caller().Address, lmz.Ctn("gone")); err != nil {
 					return "", err
 				}
-				return "watched", o.KV().Put(ctx, "after", true) // the turn goes on
+				return "watched", o.KV().Put(ctx, "after", true) // the turn continues
 			})
 			lmz.Method0[struct{}]("gone").Expose(mux, lmz.Anyone, func(context.Context) (struct{}, error) { return struct{}{}, nil })
 			return mux

@@ -17,7 +17,7 @@ import (
 	"github.com/lumenize/lmz/object"
 )
 
-// cborCall is a call frame with a context of the client's own making.
+// cborCall returns a call frame with an arbitrary call context.
 func cborCall(t *testing.T, number uint64, to lmz.Address, c lmz.Continuation, callContext any) proto.Frame {
 	t.Helper()
 	chain, err := value.MarshalChain(c)
@@ -31,7 +31,7 @@ func cborCall(t *testing.T, number uint64, to lmz.Address, c lmz.Continuation, c
 	return proto.Frame{Kind: proto.KindCall, Seq: number, To: to, Timeout: time.Minute, Context: encoded, Payload: chain}
 }
 
-// answer reads the next answer, and what it holds.
+// answer reads the next answer and decodes it.
 func (r *raw) answer() (lmz.Code, any) {
 	r.t.Helper()
 	for {
@@ -50,7 +50,7 @@ func (r *raw) answer() (lmz.Code, any) {
 	}
 }
 
-// lies is a call context in which a client claims to be somebody else.
+// lies is a call context in which a client claims another identity.
 var lies = map[string]any{
 	"chain":       []any{[]any{"LumenizeClient", "LUMENIZE_CLIENT_GATEWAY", "root.t"}, []any{"LumenizeDO", "COUNTER", "a"}},
 	"auth":        map[string]any{"sub": "root", "claims": map[string]any{"admin": true}},
@@ -170,8 +170,8 @@ func errorOf(errs ...error) error {
 	return nil
 }
 
-// relayer is an object that sends a call to a worker, keeps the context in which the
-// reply runs, and calls the client that called it.
+// relayer is an object that sends a call to a worker, keeps the context in which the reply
+// runs, and calls its caller, a client.
 func relayer(contexts chan<- string) func(*object.Object) lmz.Handler {
 	return func(o *object.Object) lmz.Handler {
 		mux := new(lmz.Mux)

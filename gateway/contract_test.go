@@ -18,7 +18,7 @@ import (
 	"github.com/lumenize/lmz/object"
 )
 
-// order has members of every kind that TypeScript should know.
+// order has members of every kind that the TypeScript declarations support.
 type order struct {
 	ID       string
 	Lines    []line
@@ -50,7 +50,7 @@ func newShop(*object.Object) lmz.Handler {
 	return mux
 }
 
-// ownersOnly makes a guard for each owner.
+// ownersOnly returns a guard for each owner.
 func ownersOnly(owner string) lmz.Guard {
 	return func(ctx context.Context, _ *lmz.Request) error {
 		if c, _ := lmz.CallContextFrom(ctx); c.Auth == nil || c.Auth.Subject != owner {
@@ -146,7 +146,7 @@ ctn<SHOP_DO>().missing();
 const wrong: number = order.id;
 `
 
-// compile wants the TypeScript compiler to accept the declarations and their usage.
+// compile checks that the TypeScript compiler accepts the declarations and their usage.
 func compile(t *testing.T, declarations string) {
 	t.Helper()
 	face, err := os.ReadFile("../wasmclient/js/lmz.d.ts")

@@ -15,8 +15,7 @@ import (
 	"github.com/lumenize/lmz/object"
 )
 
-// A gateway with a worker. Guests have a binding of their own, with other rules, and may call
-// less.
+// A gateway with a worker. Guests have their own binding, whose rules let them call less.
 func ExampleGateway() {
 	g, err := gateway.New(gateway.Options{
 		Memory: new(object.MemoryDisk), // a program sets Dir
@@ -60,8 +59,8 @@ func ExampleGateway() {
 	// GUESTS/ann.t1 0 "absent"
 }
 
-// A gateway for tenants: clients are called {sub}.{tenant}.{tab}, and nobody reaches
-// the clients of another tenant.
+// A gateway for tenants: clients are named {sub}.{tenant}.{tab}, and no client reaches the
+// clients of another tenant.
 func ExampleClientOptions() {
 	tenant := func(ctx context.Context) string {
 		c, _ := lmz.CallContextFrom(ctx)
@@ -95,14 +94,14 @@ func ExampleClientOptions() {
 	// bob.acme.t1 identity mismatch
 }
 
-// API keys of one's own as access tokens: no JWT, no package auth. Clients learn from the
-// gateway who they are.
+// API keys as access tokens, without JWTs and package auth. Clients learn their identity from
+// the gateway.
 func ExampleOptions_opaqueTokens() {
 	type key struct {
 		owner   string
 		expires time.Time
 	}
-	keys := map[[32]byte]key{ // their hashes, as a database has them
+	keys := map[[32]byte]key{ // their hashes, as a database would store them
 		sha256.Sum256([]byte("sk/anns-key")): {owner: "ann", expires: time.Now().Add(time.Hour)},
 	}
 	g, err := gateway.New(gateway.Options{
@@ -142,14 +141,14 @@ func ExampleOptions_opaqueTokens() {
 	// "" login required: unknown API key
 }
 
-// Users who have a session cookie of the site need no token.
+// Users with a session cookie of the site need no token.
 func ExampleClientOptions_beforeConnect() {
 	userOf := func(session string) (string, bool) { return "ann", session == "7f3a" }
 	_ = gateway.ClientOptions{
 		BeforeConnect: func(r *http.Request, client lmz.Address) (*lmz.Auth, error) {
 			cookie, err := r.Cookie("session")
 			if err != nil {
-				return nil, nil // then by a token
+				return nil, nil // fall back to the token
 			}
 			user, ok := userOf(cookie.Value)
 			if !ok {

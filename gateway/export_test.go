@@ -2,11 +2,11 @@ package gateway
 
 import "github.com/lumenize/lmz/internal/budget"
 
-// Accounts returns what subjects use.
+// Accounts returns the accounts of the subjects.
 func (g *Gateway) Accounts() *budget.Accounts { return g.accounts }
 
-// StopExpiry stops the timers that close connections whose token expires, as a machine
-// does that sleeps meanwhile.
+// StopExpiry stops the timers that close connections when their token expires, like a machine
+// that sleeps.
 func (g *Gateway) StopExpiry() { g.clients.StopExpiry() }
 
 // Retired returns how many clients without connection and session are remembered.

@@ -8,8 +8,8 @@ import (
 	"github.com/lumenize/lmz/internal/proto"
 )
 
-// TestAGreetingListsFeatures wants a welcome to name what the gateway understands, also to
-// a client that names nothing, and a client of a later version to be served.
+// TestAGreetingListsFeatures checks that a welcome names what the gateway understands, even
+// to a client that names nothing, and that a client of a later version is served.
 func TestAGreetingListsFeatures(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := startMesh(t)

@@ -35,7 +35,7 @@ type mesh struct {
 	served  chan struct{}
 }
 
-// counter is an object that counts, tells subscribers, and waits on request.
+// counter is an object that counts, notifies subscribers, and waits on request.
 type counter struct {
 	*object.Object
 	lmz.Mux
@@ -81,7 +81,7 @@ func (c *counter) subscribe(ctx context.Context) (struct{}, error) {
 	return struct{}{}, c.KV().Put(ctx, "subscribers", []string{cc.Caller().Instance})
 }
 
-// verify takes unsigned tokens: package auth has the tests of real ones.
+// verify accepts unsigned tokens: package auth tests real ones.
 func verify(_ context.Context, token string) (*lmz.Auth, error) {
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 || parts[2] != "good" {
@@ -163,7 +163,7 @@ func (m *mesh) stop() {
 	<-m.served
 }
 
-// peer makes a connected client; edit changes its options first.
+// peer returns a connected client; edit changes its options first.
 func (m *mesh) peer(subject string, edit func(*client.Options)) *client.Peer {
 	m.t.Helper()
 	o := m.options(subject)
@@ -173,7 +173,7 @@ func (m *mesh) peer(subject string, edit func(*client.Options)) *client.Peer {
 	return m.connect(client.New(o))
 }
 
-// rawPeer makes a connected client of a face for another language.
+// rawPeer returns a connected client of a binding for another language.
 func (m *mesh) rawPeer(subject string, h func(ctx context.Context, callContext, chain []byte, done func(lmz.Code, []byte))) *client.Peer {
 	m.t.Helper()
 	return m.connect(client.NewRaw(m.options(subject), client.Raw{Handle: h, Claims: func(string) (string, time.Time) { return subject, time.Time{} }}))
@@ -223,11 +223,11 @@ func TestAClientCallsAnObjectAndAWorker(t *testing.T) {
 // subscriber is a client that has subscribed to a counter.
 type subscriber struct {
 	*client.Peer
-	subscriptions atomic.Int32 // how often it has
-	notified      atomic.Int32 // the last that it heard
+	subscriptions atomic.Int32 // how often it subscribed
+	notified      atomic.Int32 // the last notification
 }
 
-// subscriber makes a connected client that subscribes to COUNTER/a whenever it has to.
+// subscriber returns a connected client that subscribes to COUNTER/a whenever it is asked to.
 func (m *mesh) subscriber(subject string, edit func(*client.Options)) *subscriber {
 	m.t.Helper()
 	s := new(subscriber)
@@ -270,7 +270,7 @@ func TestShortCutResumesLongOneSubscribes(t *testing.T) {
 				synctest.Wait()
 				m.network.Cut()
 				made := make(chan error, 1)
-				go func() { // arrives, once, whether the link was known to be dead or not
+				go func() { // arrives once, whether or not the link was known to be dead
 					_, err := add.Call(t.Context(), p, lmz.At("COUNTER", "a"), 1)
 					made <- err
 				}()
@@ -314,8 +314,8 @@ func TestSecondClientTakesTheAddress(t *testing.T) {
 	})
 }
 
-// TestOfflineClientTakesNoAddressBack has a client sleep through its
-// grace period, and through another one of its name that came meanwhile.
+// TestOfflineClientTakesNoAddressBack keeps a client offline beyond its grace period, while
+// another client takes its name.
 func TestOfflineClientTakesNoAddressBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := startMesh(t)
@@ -345,7 +345,7 @@ func TestOfflineClientTakesNoAddressBack(t *testing.T) {
 		if first.State() != client.Disconnected || second.State() != client.Connected || told.Load() != 1 {
 			t.Errorf("the old one is %s, told %d times, the newer one %s", first.State(), told.Load(), second.State())
 		}
-		if err := first.Connect(t.Context()); err != nil { // the user wants it here
+		if err := first.Connect(t.Context()); err != nil { // the user takes it back
 			t.Errorf("connecting it again: %v", err)
 		}
 	})
@@ -396,7 +396,7 @@ func TestARefusedTokenMeansLoginRequired(t *testing.T) {
 	})
 }
 
-// forwarder is a worker with a public method, a reply that nobody may call, and a
+// forwarder is a worker with a public method, a reply that no other node may call, and a
 // reply that calls another worker.
 func forwarder(self lmz.Caller) lmz.Handler {
 	mux := new(lmz.Mux)
@@ -513,7 +513,7 @@ func TestAGatewayThatStopsSaysWhenToComeBack(t *testing.T) {
 	})
 }
 
-// sleeper is an object whose method ends when its ctx does, and says why.
+// sleeper is an object whose method ends with its ctx, and reports why.
 func newSleeper(ended chan error) func(*object.Object) lmz.Handler {
 	return func(*object.Object) lmz.Handler {
 		mux := new(lmz.Mux)

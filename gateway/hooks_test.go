@@ -21,7 +21,7 @@ import (
 	"github.com/lumenize/lmz/internal/proto"
 )
 
-// probe is a worker that says in what context it was called, and calls on.
+// probe is a worker that reports the context in which it was called, and makes further calls.
 func probe(self lmz.Caller) lmz.Handler {
 	mux := new(lmz.Mux)
 	lmz.Method0[string]("context").Expose(mux, lmz.Anyone, func(ctx context.Context) (string, error) {
@@ -48,7 +48,7 @@ func probe(self lmz.Caller) lmz.Handler {
 	return mux
 }
 
-// describe writes a call context down.
+// describe formats a call context.
 func describe(ctx context.Context) string {
 	c, _ := lmz.CallContextFrom(ctx)
 	var b strings.Builder
@@ -77,7 +77,7 @@ func describe(ctx context.Context) string {
 	return b.String()
 }
 
-// contextOf asks a worker called PROBE in what context it is called by p.
+// contextOf returns the context in which p calls a worker called PROBE.
 func contextOf(t *testing.T, p lmz.Caller, binding string) string {
 	t.Helper()
 	got, err := lmz.Call[string](t.Context(), p, lmz.Worker(binding), lmz.Ctn("context"))
@@ -242,7 +242,7 @@ func TestGatewayBindingsHaveRulesOfTheirOwn(t *testing.T) {
 		defer closePeer(root)
 		ann := m.peer("ann", nil)
 		defer closePeer(ann)
-		same := m.peer("root", nil) // of the same name, at the other binding
+		same := m.peer("root", nil) // with the same name, at the other binding
 		defer closePeer(same)
 
 		if got := contextOf(t, root, "PROBE"); !strings.HasPrefix(got, "LumenizeClient ADMIN_GATEWAY/root.tab > root ") {
@@ -359,7 +359,7 @@ func TestWhoComesTooOftenIsToldWhenToComeBack(t *testing.T) {
 		if took := time.Since(begun); refused.Load() != 1 || took < 2*time.Second || took > 3*time.Second {
 			t.Errorf("our own client came back after %v, at attempt %d", took, refused.Load()+1)
 		}
-		bob := m.peer("bob", nil) // others are not bothered
+		bob := m.peer("bob", nil) // others are unaffected
 		defer closePeer(bob)
 		for range 3 {
 			if _, err := echo.Call(t.Context(), bob, lmz.Worker("ECHO"), "x"); err != nil {
@@ -385,7 +385,7 @@ func TestAnyProviderCanSayWhoConnects(t *testing.T) {
 				cookie, err := r.Cookie("session")
 				switch {
 				case err != nil:
-					return nil, nil // perhaps there is a token
+					return nil, nil // leave it to the token
 				case cookie.Value != "ann's":
 					return nil, &gateway.Refusal{Status: http.StatusUnauthorized, Message: "sign in again"}
 				}

@@ -16,7 +16,7 @@ import (
 	"github.com/lumenize/lmz/internal/proto"
 )
 
-// wire is a connection of a client that writes its bytes itself (RFC 6455 section 5).
+// wire is a client connection that writes its bytes itself (RFC 6455 section 5).
 type wire struct {
 	t    *testing.T
 	conn net.Conn
@@ -46,7 +46,7 @@ func (w *wire) raw(b []byte) {
 	}
 }
 
-// frame is one frame with its first byte, masked with zeros.
+// frame returns one frame with its first byte, masked with zeros.
 func frame(first byte, payload []byte) []byte {
 	b := []byte{first}
 	switch n := len(payload); {
@@ -60,12 +60,12 @@ func frame(first byte, payload []byte) []byte {
 	return append(append(b, 0, 0, 0, 0), payload...)
 }
 
-// message is a whole binary message.
+// message returns a complete binary message.
 func message(f proto.Frame) []byte { return frame(0x82, f.Append(nil)) }
 
 var greeting = message(proto.Frame{Kind: proto.KindHello, Session: proto.SessionID{1}})
 
-// read returns the next frame of the gateway: its first byte and what is in it.
+// read returns the next frame of the gateway: its first byte and its payload.
 func (w *wire) read() (first byte, payload []byte, err error) {
 	var head [2]byte
 	if _, err := io.ReadFull(w.in, head[:]); err != nil {
@@ -84,7 +84,7 @@ func (w *wire) read() (first byte, payload []byte, err error) {
 	return head[0], payload, err
 }
 
-// end reads until the gateway hangs up, and returns the close code if it said one.
+// end reads until the gateway hangs up, and returns the close code, if any.
 func (w *wire) end() (code int) {
 	for {
 		first, payload, err := w.read()
@@ -110,7 +110,7 @@ func TestHostileBytesEndTheirConnection(t *testing.T) {
 	for name, tt := range map[string]struct {
 		send  func(*wire)
 		code  int
-		after time.Duration // at most, and then the 5 s that the other end has to say goodbye
+		after time.Duration // at most, followed by 5 s for the close handshake
 	}{
 		"a frame without a mask":    {func(w *wire) { w.raw([]byte{0x82, 1, 0x80}) }, 4410, 0},
 		"a compressed message":      {func(w *wire) { w.raw(frame(0xc2, []byte{0x4b, 0x4c, 0x4a, 0x06, 0x00})) }, 1002, 0},
@@ -175,7 +175,7 @@ func TestAFrameWithoutEndDoesNotHoldUpAClose(t *testing.T) {
 		defer w.conn.Close()
 		w.raw(greeting)
 		synctest.Wait()
-		newer := m.raw("ann.tab", token("ann", time.Time{})) // takes the address, so that the older one is closed
+		newer := m.raw("ann.tab", token("ann", time.Time{})) // takes the address, so that the older connection is closed
 		defer newer.conn.CloseNow()
 		newer.frame(proto.Frame{Kind: proto.KindHello, Session: proto.SessionID{2}})
 		go func() {

@@ -24,7 +24,7 @@ import (
 	"github.com/lumenize/lmz/object"
 )
 
-// logbook is what a gateway has logged, of every level.
+// logbook collects what a gateway logs at every level.
 type logbook struct {
 	mu  sync.Mutex
 	buf bytes.Buffer
@@ -38,7 +38,7 @@ func (l *logbook) Write(b []byte) (int, error) {
 
 func (l *logbook) logger() *slog.Logger { return slog.New(debug.NewHandler(l, debug.ParseFilter("*"))) }
 
-// take returns the entries since the last time.
+// take returns the entries since the last call.
 func (l *logbook) take(t *testing.T) []map[string]any {
 	t.Helper()
 	l.mu.Lock()
@@ -56,7 +56,7 @@ func (l *logbook) take(t *testing.T) []map[string]any {
 	return entries
 }
 
-// vault is a node with little that is open. Whoever gets to the rest is an intruder.
+// vault is a node that exposes little. Anyone who reaches the rest is an intruder.
 func vault(intruders *atomic.Int32) lmz.Handler {
 	intrude := lmz.HandlerFunc(func(context.Context, *lmz.Request) (any, error) {
 		intruders.Add(1)
@@ -83,7 +83,7 @@ func vault(intruders *atomic.Int32) lmz.Handler {
 	return mux
 }
 
-// attempt is a chain that must lead nowhere: a text reads a name, a list applies
+// attempt is a chain that must not reach anything: a string reads a property, a list applies
 // arguments, and a nested attempt among these is a nested continuation.
 type attempt []any
 
@@ -150,7 +150,7 @@ func nestedJSON(v any) any {
 
 func none() []any { return []any{} }
 
-// calls is a chain of n calls of a method.
+// calls returns a chain of n calls of a method.
 func calls(n int, method string, args ...any) attempt {
 	var a attempt
 	for range n {
@@ -223,8 +223,8 @@ func repeated(n int, v any) []any {
 	return list
 }
 
-// hostileMesh has a vault of each kind: an object, a worker, and a client that lets
-// other clients' calls in.
+// hostileMesh has a vault of each kind: an object, a worker, and a client that admits calls
+// of other clients.
 func hostileMesh(t *testing.T, intruders *atomic.Int32) (m *mesh, log *logbook, stop func()) {
 	log = new(logbook)
 	m = startMeshWith(t, func(o *gateway.Options) { o.Log = log.logger() })
@@ -289,7 +289,7 @@ func tryEverything(t *testing.T, to lmz.Address, wire string) {
 	}
 }
 
-// tryCBOR returns a function that makes an attempt with forged claims, and says who
+// tryCBOR returns a function that makes an attempt with forged claims, and returns who
 // failed.
 func tryCBOR(t *testing.T, m *mesh, to lmz.Address) func(attempt) lmz.Code {
 	r := m.raw("ann.tab", token("ann", time.Time{}))
@@ -312,7 +312,7 @@ func tryCBOR(t *testing.T, m *mesh, to lmz.Address) func(attempt) lmz.Code {
 	}
 }
 
-// tryJSON is tryCBOR on the other wire.
+// tryJSON is tryCBOR over JSON.
 func tryJSON(t *testing.T, m *mesh, to lmz.Address) func(attempt) lmz.Code {
 	r := m.jsonRaw("ann.tab")
 	r.conn.SetReadLimit(proto.MaxFrame)

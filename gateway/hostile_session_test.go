@@ -67,14 +67,14 @@ func TestSessionHasOneSubjectUnderSharedName(t *testing.T) {
 		if err != nil {
 			r.t.Fatal(err)
 		}
-		r.say("lmz:ping") // it has heard the status
+		r.say("lmz:ping") // it has received the status
 		r.hear("lmz:pong")
 		return string(data) == statusResumed
 	})
 }
 
-// TestAnotherSubjectFollowsForGood has somebody take a shared name while its last process
-// is offline: that is told so when it comes back, and does not take the name back.
+// TestAnotherSubjectFollowsForGood lets another subject take a shared name while its last
+// process is offline: when that comes back it is told so, and does not take the name back.
 func TestAnotherSubjectFollowsForGood(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := startMeshWith(t, func(o *gateway.Options) {
@@ -219,7 +219,7 @@ func TestClientCannotEndAnothersSession(t *testing.T) {
 	}
 }
 
-// incomingID is the id of the next JSON call to the client.
+// incomingID returns the id of the next JSON call to the client.
 func (r *raw) incomingID() string {
 	r.t.Helper()
 	var call struct{ CallID string }
@@ -233,7 +233,7 @@ func (r *raw) incomingID() string {
 	return call.CallID
 }
 
-// incomingNumber is the number of the next call to the client.
+// incomingNumber returns the number of the next call to the client.
 func (r *raw) incomingNumber() uint64 {
 	r.t.Helper()
 	for {

@@ -18,7 +18,7 @@ import (
 	"github.com/lumenize/lmz/internal/value"
 )
 
-// raw is a client that speaks in frames of its own making.
+// raw is a client that sends arbitrary frames.
 type raw struct {
 	t    *testing.T
 	conn *websocket.Conn
@@ -171,7 +171,7 @@ func TestHostileCallsGetErrors(t *testing.T) {
 				t.Errorf("%s %q: got %q for call %d, %v; want %q", tt.to, tt.chain, f.Failed, f.Call, err, tt.want)
 			}
 		}
-		r.write(websocket.MessageBinary, []byte{0x81, 0x18, 0x63}) // a kind of a later version
+		r.write(websocket.MessageBinary, []byte{0x81, 0x18, 0x63}) // a kind from a later version
 		r.frame(proto.Frame{Kind: proto.KindPing})
 		for {
 			f, err := r.read()

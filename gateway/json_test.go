@@ -15,8 +15,8 @@ import (
 	"github.com/lumenize/lmz/internal/proto"
 )
 
-// Clients of the original: the subprotocol lmz, JSON text frames (PROTOCOL.md, "The
-// subprotocol lmz").
+// Tests with clients of the original: the subprotocol lmz, JSON text frames (PROTOCOL.md,
+// "The subprotocol lmz").
 
 // jsonRaw connects as the original's client does.
 func (m *mesh) jsonRaw(instance string) *raw {
@@ -42,7 +42,7 @@ func (m *mesh) jsonRawWith(instance, token string) *raw {
 
 func (r *raw) say(text string) { r.write(websocket.MessageText, []byte(text)) }
 
-// hear reads one message, which must be exactly that.
+// hear reads one message and compares it with want.
 func (r *raw) hear(want string) {
 	r.t.Helper()
 	ctx, cancel := context.WithTimeout(r.t.Context(), time.Minute)
@@ -53,8 +53,8 @@ func (r *raw) hear(want string) {
 	}
 }
 
-// hearNew hears that the client has to subscribe, and says something, which is what a client does
-// then: from now on it counts as told.
+// hearNew reads the request to subscribe and sends something, as a client then does: from now
+// on it counts as notified.
 func (r *raw) hearNew() {
 	r.t.Helper()
 	r.hear(statusNew)
@@ -67,7 +67,7 @@ const (
 	statusResumed = `{"type":"connection_status","subscriptionRequired":false}`
 )
 
-// jsonCall is a call message of the original's client.
+// jsonCall returns a call message of the original's client.
 func jsonCall(id, target, method, args string) string {
 	return `{"type":"call","callId":"` + id + `",` + target + `,"chain":{"json":[{"type":"get","key":"` + method +
 		`"},{"type":"apply","args":[` + args + `]}],"meta":{}},"callContext":{"callChain":[{"type":"LumenizeDO","bindingName":"FORGED"}],"state":{"json":{},"meta":{}}}}`
@@ -164,7 +164,7 @@ func TestOriginalsSubscriptionsWithinGrace(t *testing.T) {
 		second := m.jsonRaw("ann.tab")
 		second.hear(statusResumed)
 		third := m.jsonRaw("ann.tab")
-		third.hear(statusResumed) // the original's rule: also when another one is there
+		third.hear(statusResumed) // the original's rule, even if another connection is open
 		if code := second.closeCode(); code != proto.CloseSuperseded {
 			t.Errorf("the older socket was closed with %d", code)
 		}
@@ -182,7 +182,7 @@ func TestAStatusThatNobodyHeardIsToldAgain(t *testing.T) {
 		m := startMesh(t)
 		defer m.stop()
 		for range 3 {
-			m.jsonRaw("ann.tab").conn.CloseNow() // the status is written, and nobody reads it
+			m.jsonRaw("ann.tab").conn.CloseNow() // the status is written, but not read
 			time.Sleep(time.Second)              // virtual; the grace period is not over
 		}
 		heard := m.jsonRaw("ann.tab")
@@ -202,7 +202,7 @@ func TestOriginalsLateRequest(t *testing.T) {
 		current := m.jsonRaw("ann.tab")
 		defer current.conn.CloseNow()
 		current.hearNew()
-		abandoned := m.jsonRaw("ann.tab") // nobody reads there
+		abandoned := m.jsonRaw("ann.tab") // nothing reads it
 		time.Sleep(3 * time.Second)
 		abandoned.conn.CloseNow()
 		time.Sleep(time.Second)
@@ -210,7 +210,7 @@ func TestOriginalsLateRequest(t *testing.T) {
 		time.Sleep(3 * time.Second)
 		current.say("lmz:ping")
 		current.hear("lmz:pong")
-		silent.hear(statusResumed) // it reads, and so it answers the ping
+		silent.hear(statusResumed) // it reads, so it answers the ping
 		if code := current.closeCode(); code != proto.CloseSuperseded {
 			t.Errorf("the older socket was closed with %d", code)
 		}
@@ -247,7 +247,7 @@ func TestUnwrittenAnswerOnNewerSocket(t *testing.T) {
 	})
 }
 
-// onlyJSON makes a client that meets a server which knows only the original's protocol.
+// onlyJSON returns a client of a server that knows only the original's protocol.
 func (m *mesh) onlyJSON(o *client.Options) {
 	dial := client.DialWith(m.network.Client())
 	o.Dial = func(ctx context.Context, url string, protocols []string) (client.Transport, error) {
@@ -323,7 +323,7 @@ func TestCallToOriginalWhenLinkIsLost(t *testing.T) {
 	})
 }
 
-// TestJSONAnswerOnALaterSocket has a client lose its connection between a call and its answer.
+// TestJSONAnswerOnALaterSocket cuts the connection of a client between a call and its answer.
 func TestJSONAnswerOnALaterSocket(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := startMesh(t)

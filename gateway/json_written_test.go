@@ -9,10 +9,10 @@ import (
 	"github.com/lumenize/lmz/internal/session"
 )
 
-// What was written to a JSON client counts as received, because it says nothing of what it got:
-// else all of it would come again on the next connection, and the gateway would keep it.
+// What was written to a JSON client counts as received, because it sends no acknowledgements:
+// otherwise the gateway would keep all of it and resend it on the next connection.
 
-// jsonAdd has a JSON client add to the counter, and hear the sum.
+// jsonAdd makes a JSON client add to the counter, and reads the sum.
 func (r *raw) jsonAdd(id string, n, sum int) {
 	r.t.Helper()
 	r.say(jsonCall(id, toCounter, "add", fmt.Sprint(n)))
@@ -33,7 +33,7 @@ func TestJSONAfterALostConnection(t *testing.T) {
 		second := m.jsonRaw("ann.tab")
 		defer second.conn.CloseNow()
 		second.hear(statusResumed)
-		second.jsonAdd("3", 1, 3) // and no answer of before
+		second.jsonAdd("3", 1, 3) // and no earlier answer
 	})
 }
 
@@ -47,14 +47,14 @@ func TestJSONAfterAnotherConnection(t *testing.T) {
 		first.jsonAdd("1", 1, 1)
 		first.jsonAdd("2", 1, 2)
 		synctest.Wait()
-		second := m.jsonRaw("ann.tab") // while the first one lives
+		second := m.jsonRaw("ann.tab") // while the first one is open
 		defer second.conn.CloseNow()
 		second.hear(statusResumed)
 		second.jsonAdd("3", 1, 3)
 	})
 }
 
-// TestJSONOfALongConnection makes more calls than may wait for an acknowledgement.
+// TestJSONOfALongConnection makes more calls than may be unacknowledged.
 func TestJSONOfALongConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := startMesh(t)

@@ -12,8 +12,8 @@ import (
 	"github.com/lumenize/lmz/internal/value"
 )
 
-// TestCallsThatWaitKeepNoChain has a client call another with 12 MB, which that takes and
-// does not answer. What waits is that there was a call, not what was in it.
+// TestCallsThatWaitKeepNoChain calls a client with 12 MB, which it accepts but does not
+// answer. A waiting call must not keep its chain in memory.
 func TestCallsThatWaitKeepNoChain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := startMesh(t)

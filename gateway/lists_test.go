@@ -24,12 +24,12 @@ var adminNode = lmz.Worker(admin.Binding)
 
 const remind lmz.Method2[string, int, struct{}] = "remind"
 
-// withReminders runs a test on a mesh with objects that set alarms, in files if there is a
-// folder for them, and with an administrator.
+// withReminders runs a test on a mesh with objects that set alarms, in files if it is given a
+// folder, and with an administrator.
 func withReminders(t *testing.T, dir string, f func(t *testing.T, m *meshtest.Mesh, root *meshtest.Client)) {
 	onMesh := func(t *testing.T) {
 		o := gateway.Options{Dir: dir}
-		o.Budget.Time = gateway.Rate{PerSecond: -1} // a busy machine takes long for many objects
+		o.Budget.Time = gateway.Rate{PerSecond: -1} // many objects take long on a busy machine
 		m := meshtest.StartWith(t, meshtest.Options{Gateway: o})
 		m.HandleObject("REMINDER_DO", object.Kind{Relaxed: true, New: func(o *object.Object) lmz.Handler {
 			mux := new(lmz.Mux)
@@ -48,7 +48,7 @@ func withReminders(t *testing.T, dir string, f func(t *testing.T, m *meshtest.Me
 	onMesh(t)
 }
 
-// everyPage asks for page after page.
+// everyPage requests page after page.
 func everyPage[T any](t *testing.T, ask func(after string) (page []T, next string, err error), size func(T) int) (all []T, pages int) {
 	t.Helper()
 	for after := ""; ; {
@@ -123,8 +123,8 @@ func TestObjectsThatAreDueComeInPages(t *testing.T) {
 		if len(all) != len(names) || pages != 3 || !inOrder {
 			t.Errorf("%d pages have %d objects, in order: %v", pages, len(all), inOrder)
 		}
-		// The one that a page ended with is due earlier now, another one comes: the rest stays as
-		// it was.
+		// The last object of a page is now due earlier, and a new one is added: the rest is
+		// unaffected.
 		first, next, err := ask("")
 		if err != nil {
 			t.Fatal(err)
@@ -175,7 +175,7 @@ func TestAlarmsOfAnObjectComeInPages(t *testing.T) {
 			t.Errorf("%d pages have %d alarms", pages, len(all))
 		}
 		first, next, err := ask("")
-		if err == nil { // the one that the page ended with goes
+		if err == nil { // remove the last alarm of the page
 			_, err = admin.CancelAlarm.Call(t.Context(), root, adminNode, of, first[len(first)-1].ID)
 		}
 		if err != nil {

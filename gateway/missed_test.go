@@ -12,7 +12,7 @@ import (
 	"github.com/lumenize/lmz/client"
 )
 
-// slowLine is a socket that brings so many bytes in a second.
+// slowLine is a socket that delivers rate bytes per second.
 type slowLine struct {
 	client.Transport
 	rate int
@@ -25,7 +25,7 @@ func (l slowLine) Read() ([]byte, error) {
 	return message, err
 }
 
-// Subprotocol returns what the two ends agreed on.
+// Subprotocol returns the negotiated subprotocol.
 func (l slowLine) Subprotocol() string {
 	return l.Transport.(interface{ Subprotocol() string }).Subprotocol()
 }
@@ -42,8 +42,8 @@ func (m *mesh) onSlowLine(o *client.Options) {
 	}
 }
 
-// talkers registers a worker that sends calls without reply to ann.tab: so many bytes, so
-// many times, with a pause after each.
+// talkers registers a worker that sends one-way calls to ann.tab: their size and number are
+// arguments, as is the pause after each.
 func (m *mesh) talkers(names ...string) {
 	for _, name := range names {
 		m.gateway.HandleWorker(name, func(self lmz.Caller) lmz.Handler {
@@ -63,14 +63,14 @@ func (m *mesh) talkers(names ...string) {
 	}
 }
 
-// TestASlowSubscriberKeepsItsSession has one node send 12 MB in 2 s to a client on a line
-// of 1.2 MB/s, and another node a word now and then. The client loses most of what the
-// first sent, and is told how much, and nothing of the second. One that cannot be told
-// loses its session when 64 MiB wait.
+// TestASlowSubscriberKeepsItsSession sends a client on a line of 1.2 MB/s 12 MB in 2 s from
+// one node, and a word now and then from another. The client loses most of what the first
+// sent, and is told how much, and nothing of the second. A client without this feature loses
+// its session when 64 MiB wait.
 func TestASlowSubscriberKeepsItsSession(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
-		knows bool // what is missed
+		knows bool // understands missed calls
 		calls int
 	}{{"told", true, 200}, {"of the first version", false, 1400}} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -18,8 +18,8 @@ import (
 	"github.com/lumenize/lmz/internal/proto"
 )
 
-// opaque verifies tokens "SUBJECT/SECONDS/NUMBER", which no client can read and no
-// subprotocol can have. It counts what it was asked.
+// opaque verifies tokens "SUBJECT/SECONDS/NUMBER", which clients cannot read and which are
+// not valid subprotocols. It counts the calls to it.
 type opaque struct {
 	mu   sync.Mutex
 	made int
@@ -78,7 +78,7 @@ func TestAnOpaqueTokenIsAllThatAClientNeeds(t *testing.T) {
 	})
 }
 
-// TestAnOpaqueTokenAfterADrop also wants the same session to go on.
+// TestAnOpaqueTokenAfterADrop also checks that the session is resumed.
 func TestAnOpaqueTokenAfterADrop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, o := startOpaque(t)
@@ -162,7 +162,7 @@ func TestOffersOfOpaqueTokensThatAreRefused(t *testing.T) {
 	})
 }
 
-// The name with which a client dials is nobody's: calls do not arrive there.
+// The name that a client dials belongs to no client: calls to it do not arrive.
 func TestNobodyIsCalledAsClientsDial(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, o := startOpaque(t)
@@ -185,14 +185,15 @@ func TestNobodyIsCalledAsClientsDial(t *testing.T) {
 	})
 }
 
-// mux is what the clients of this file expose.
+// mux is the handler of the clients in this file.
 func mux() *lmz.Mux {
 	m := new(lmz.Mux)
 	notify.Expose(m, lmz.Anyone, func(context.Context, int) (struct{}, error) { return struct{}{}, nil })
 	return m
 }
 
-// TestAHookThatNamesEverybody refuses a subject that would have the account of nobody.
+// TestAHookThatNamesEverybody refuses a subject that would share the account of anonymous
+// requests.
 func TestAHookThatNamesEverybody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := startMeshWith(t, func(o *gateway.Options) {

@@ -11,8 +11,8 @@ import (
 	"github.com/lumenize/lmz/object"
 )
 
-// An answer that its caller has not had is kept by the callee, however many others have called
-// since: after a crash the call, which is presented again, is answered from that.
+// The callee keeps an answer that its caller has not acknowledged, however many others have
+// called since: after a crash the call, presented again, gets the kept answer.
 func TestAnswerOfAGatewayThatIsGone(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 		const next = lmz.Method1[bool, int]("next")

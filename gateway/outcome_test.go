@@ -14,9 +14,9 @@ import (
 	"github.com/lumenize/lmz/internal/proto"
 )
 
-// TestOutcomesOnlyOfRepeatableCalls counts the outcomes on disk: one of
-// a client that has acknowledged nothing, none of a client of the original, which cannot
-// ask again.
+// TestOutcomesOnlyOfRepeatableCalls counts the outcomes on disk: one for a client that has
+// acknowledged nothing, none for a client of the original, which cannot present its call
+// again.
 func TestOutcomesOnlyOfRepeatableCalls(t *testing.T) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {

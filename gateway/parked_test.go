@@ -14,16 +14,16 @@ import (
 	"github.com/lumenize/lmz/internal/proto"
 )
 
-// What a call of the mesh to a client comes to, whichever of the two protocols the
-// client speaks (PROTOCOL.md, "What is promised", 1 and 4).
+// These tests check the outcome of a call of the mesh to a client, in both of the protocols
+// that clients speak (PROTOCOL.md, "What is promised", 1 and 4).
 
-// callee is a client of either protocol: how it connects, and how it answers one call
-// of get with "here".
+// callee is a client of either protocol: how it connects, and how it answers one call of get
+// with "here".
 type callee struct {
 	name   string
 	dial   func(m *mesh, expires time.Time) *raw
 	answer func(r *raw)
-	fresh  func(r *raw) bool // reads the greeting: whether it is told to subscribe
+	fresh  func(r *raw) bool // reads the greeting, and reports whether it asks to subscribe
 	ping   func(r *raw)
 }
 
@@ -66,15 +66,15 @@ var callees = []callee{
 			if err != nil {
 				r.t.Fatal(err)
 			}
-			r.say("null") // means nothing, and says that it has heard the status
+			r.say("null") // meaningless, but shows that it has received the status
 			return string(data) == statusNew
 		},
 		func(r *raw) { r.say("lmz:ping") },
 	},
 }
 
-// greet says hello with the one session that raw clients of these tests have, and goes
-// on with it if it lives.
+// greet says hello with the session shared by the raw clients of these tests, and resumes it
+// if it is alive.
 func (r *raw) greet(id proto.SessionID) proto.Frame {
 	r.t.Helper()
 	r.frame(proto.Frame{Kind: proto.KindHello, Session: id, Resume: id})
@@ -100,8 +100,8 @@ func forBoth(t *testing.T, f func(t *testing.T, m *mesh, c callee, bob *client.P
 	}
 }
 
-// patientRelay is a worker that calls get on a client and says how that ended: the
-// gateway's own verdict, which a client's would hide.
+// patientRelay is a worker that calls get on a client and reports how that ended: the
+// gateway's own error, which a client's would hide.
 func patientRelay(self lmz.Caller) lmz.Handler {
 	mux := new(lmz.Mux)
 	lmz.Method1[time.Duration, []string]("relay").Expose(mux, lmz.Anyone, func(ctx context.Context, patience time.Duration) ([]string, error) {
@@ -114,8 +114,8 @@ func patientRelay(self lmz.Caller) lmz.Handler {
 	return mux
 }
 
-// relayed is what became of a call: the result, who failed, and the client whose
-// session has ended, if that is why.
+// relayed is the outcome of a call: the result, who failed, and the client whose session has
+// ended, if that is the reason.
 type relayed struct{ got, failed, ended string }
 
 func relayTo(t *testing.T, bob *client.Peer, patience time.Duration) <-chan relayed {
@@ -155,7 +155,7 @@ func TestCallsWaitForNextToken(t *testing.T) {
 	})
 }
 
-// TestAnExpiredTokenIsNoticedWithoutATimer has timers miss the expiry.
+// TestAnExpiredTokenIsNoticedWithoutATimer stops the timers, so that they miss the expiry.
 func TestAnExpiredTokenIsNoticedWithoutATimer(t *testing.T) {
 	for name, message := range map[string]func(t *testing.T, r *raw, c callee, bob *client.Peer){
 		"by a message of the client": func(_ *testing.T, r *raw, c callee, _ *client.Peer) { c.ping(r) },
@@ -167,7 +167,7 @@ func TestAnExpiredTokenIsNoticedWithoutATimer(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			forBoth(t, func(t *testing.T, m *mesh, c callee, bob *client.Peer) {
-				r := c.dial(m, time.Now().Add(11*time.Second)) // between two looks at the clock
+				r := c.dial(m, time.Now().Add(11*time.Second)) // between two checks of the clock
 				c.fresh(r)
 				synctest.Wait()
 				m.gateway.StopExpiry()
@@ -227,11 +227,11 @@ func TestJSONClientLivesByPings(t *testing.T) {
 		defer alive.conn.CloseNow()
 		alive.hear(statusNew)
 		closed := make(chan websocket.StatusCode, 1)
-		go func() { closed <- alive.closeCode() }() // who reads answers pings, and says nothing else
+		go func() { closed <- alive.closeCode() }() // a reader answers pings, and sends nothing else
 		dead := m.wire(proto.SubprotocolJSON)
 		defer dead.conn.Close()
 		silent := make(chan int, 1)
-		go func() { silent <- dead.end() }() // reads, and answers nothing
+		go func() { silent <- dead.end() }() // reads, but answers nothing
 		synctest.Wait()
 
 		time.Sleep(29 * time.Second) // virtual: nobody has asked yet

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// TestRefusalsInTheOriginalsWords wants bodies without a line end, and a challenge that says
-// what a client may know (RFC 6750 section 3).
+// TestRefusalsInTheOriginalsWords checks that bodies have no trailing newline, and that a
+// challenge says what a client may know (RFC 6750 section 3).
 func TestRefusalsInTheOriginalsWords(t *testing.T) {
 	const (
 		invalid  = `{"error":"invalid_token","error_description":"bad token"}`

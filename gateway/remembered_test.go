@@ -34,8 +34,9 @@ func startCounting(t *testing.T, grace time.Duration) (*gateway.Gateway, *httpte
 	return g, server
 }
 
-// TestBytesOfARememberedClient counts what is kept of each client that has gone, by how it
-// went. With a connection it would be more than 13,000 bytes, with what it said even more.
+// TestBytesOfARememberedClient measures the memory kept for each client that has gone, by how
+// it left. With a connection it would be more than 13,000 bytes, and with its messages even
+// more.
 func TestBytesOfARememberedClient(t *testing.T) {
 	const grace, most = 10 * time.Millisecond, 1000
 	clients := 500
@@ -110,8 +111,8 @@ func TestBytesOfARememberedClient(t *testing.T) {
 	}
 }
 
-// TestMemoryAfterManyConnects has 200 clients connect anew again and again, each time as
-// another process.
+// TestMemoryAfterManyConnects connects 200 clients again and again, each time as a new
+// process.
 func TestMemoryAfterManyConnects(t *testing.T) {
 	const clients, grace, most = 200, 10 * time.Millisecond, 8 << 20
 	connects := 10 * clients
@@ -140,7 +141,7 @@ func TestMemoryAfterManyConnects(t *testing.T) {
 	}
 	all := func(from, to int) {
 		var work sync.WaitGroup
-		const at = 4 // at once
+		const at = 4 // at a time
 		for i := range at {
 			work.Go(func() {
 				for n := from + i; n < to; n += at {

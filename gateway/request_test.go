@@ -17,7 +17,7 @@ import (
 	"github.com/lumenize/lmz/object"
 )
 
-// mirror is an object that says what request it got.
+// mirror is an object that describes the request it got.
 type mirror struct {
 	*object.Object
 	lmz.Mux
@@ -193,7 +193,7 @@ func TestForbiddenBindingsHideFromRequests(t *testing.T) {
 		m.gateway.HandleWorker("PROBE", probe)
 		m.gateway.HandleObject("MIRROR_DO", object.Kind{New: newMirror})
 		m.gateway.HandleObject("HIDDEN_DO", object.Kind{New: newMirror})
-		m.gateway.HandleClients("OTHER_GATEWAY", gateway.ClientOptions{}) // which shows all
+		m.gateway.HandleClients("OTHER_GATEWAY", gateway.ClientOptions{}) // which exposes all bindings
 		get := func(path string) string {
 			w := httptest.NewRecorder()
 			m.gateway.ServeHTTP(w, httptest.NewRequest("GET", "http://mesh/gateway/"+path, nil))

@@ -25,7 +25,7 @@ import (
 	"github.com/lumenize/lmz/object"
 )
 
-// record is everything that was seen behind the gateway, and what it sent out.
+// record collects everything seen behind the gateway, and everything it sent.
 type record struct {
 	mu   sync.Mutex
 	seen []string // "where: what"
@@ -43,8 +43,7 @@ func (r *record) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// handler is a node's handler that is recorded with the contexts and arguments of all
-// its calls.
+// handler wraps a node's handler and records the contexts and arguments of all its calls.
 func (r *record) handler(node string, h lmz.Handler) lmz.Handler {
 	return lmz.HandlerFunc(func(ctx context.Context, req *lmz.Request) (any, error) {
 		c, _ := lmz.CallContextFrom(ctx)
@@ -60,7 +59,7 @@ func (r *record) handler(node string, h lmz.Handler) lmz.Handler {
 	})
 }
 
-// keeper is an object that keeps on disk whatever it is told about its callers.
+// keeper is an object that stores on disk whatever it learns about its callers.
 type keeper struct {
 	*object.Object
 	lmz.Handler
@@ -100,8 +99,7 @@ func (k *keeper) OnRequest(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// signIn signs in as people do, and returns the link, the refresh token and two access
-// tokens.
+// signIn signs in like a user, and returns the link, the refresh token and two access tokens.
 func signIn(t *testing.T, url, email string, mails <-chan auth.Mail) (secrets [4]string) {
 	t.Helper()
 	c := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
@@ -145,7 +143,7 @@ func signIn(t *testing.T, url, email string, mails <-chan auth.Mail) (secrets [4
 
 func TestNoTokenBehindTheGateway(t *testing.T) {
 	dir, seen, mails := t.TempDir(), new(record), make(chan auth.Mail, 1)
-	log := slog.New(slog.NewTextHandler(seen, &slog.HandlerOptions{Level: slog.LevelDebug})) // one that hides nothing
+	log := slog.New(slog.NewTextHandler(seen, &slog.HandlerOptions{Level: slog.LevelDebug})) // hides nothing
 	mux := http.NewServeMux()
 	server := httptest.NewServer(mux)
 	users, err := auth.Open(auth.Options{
@@ -190,8 +188,8 @@ func TestNoTokenBehindTheGateway(t *testing.T) {
 	}
 }
 
-// useTokens connects, calls an object that calls a worker and the client, replaces the
-// token, and sends a request.
+// useTokens connects, calls an object that calls a worker and the client, replaces the token,
+// and sends a request.
 func useTokens(t *testing.T, url, protocol, instance string, secrets [4]string, seen *record) {
 	t.Helper()
 	conn, _, err := websocket.Dial(t.Context(), url+"/gateway/LUMENIZE_CLIENT_GATEWAY/"+instance, &websocket.DialOptions{
@@ -211,7 +209,7 @@ func useTokens(t *testing.T, url, protocol, instance string, secrets [4]string, 
 		r.frame(proto.Frame{Kind: proto.KindToken, Token: secrets[3]})
 		r.frame(cborCall(t, 2, to, lmz.Ctn("keep", instance), nil))
 	}
-	for notified := false; !notified; { // the call to the client comes last
+	for notified := false; !notified; { // the call to the client arrives last
 		_, data, err := conn.Read(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -230,7 +228,7 @@ func useTokens(t *testing.T, url, protocol, instance string, secrets [4]string, 
 	http.DefaultClient.CloseIdleConnections()
 }
 
-// misuseTokens makes errors with tokens in them.
+// misuseTokens causes errors with tokens in them.
 func misuseTokens(t *testing.T, url, subject string, secrets [4]string) {
 	t.Helper()
 	for _, tt := range []struct{ instance, token string }{
@@ -266,7 +264,7 @@ func misuseTokens(t *testing.T, url, subject string, secrets [4]string) {
 	}
 }
 
-// search looks for the tokens, and for their parts.
+// search searches for the tokens and parts of them.
 func search(t *testing.T, dir string, seen *record, secrets [4]string) {
 	t.Helper()
 	var parts []string

@@ -30,7 +30,7 @@ const (
 	hear lmz.Method1[string, struct{}] = "hear"
 )
 
-// newRoom is an object that repeats to everybody in it what it is told.
+// newRoom returns an object that repeats what it is told to everyone in it.
 func newRoom(o *object.Object) lmz.Handler {
 	mux := new(lmz.Mux)
 	here := make(map[string]bool)
@@ -50,9 +50,9 @@ func newRoom(o *object.Object) lmz.Handler {
 	return mux
 }
 
-// TestClientsThatNeverReadDisturbNobody has a tenth of the clients in a room stop
-// reading, on real sockets, and 6 MB said in it: more than a session may keep. The
-// others hear everything, and the gateway lets go of what it kept for the tenth.
+// TestClientsThatNeverReadDisturbNobody stops a tenth of the clients in a room from reading,
+// on real sockets, and then says 6 MB in it, more than a session may keep. The others hear
+// everything, and the gateway frees what it kept for the tenth.
 func TestClientsThatNeverReadDisturbNobody(t *testing.T) {
 	const said, size = 100, 60_000
 	good, bad := 27, 3
@@ -96,7 +96,7 @@ func TestClientsThatNeverReadDisturbNobody(t *testing.T) {
 		}
 		peers = append(peers, p)
 	}
-	before := heap() // with the clients, who live in this process, too
+	before := heap() // includes the clients, which run in this process
 	text := strings.Repeat("x", size)
 	var said6MB sync.WaitGroup
 	said6MB.Go(func() {
@@ -117,7 +117,7 @@ func TestClientsThatNeverReadDisturbNobody(t *testing.T) {
 	if got := heard.Load(); got != int64(good*said) {
 		t.Errorf("the good clients heard %d, want %d", got, good*said)
 	}
-	for i := range bad { // who missed something is told so: its session ends
+	for i := range bad { // a client that missed something learns it: its session ends
 		to := lmz.At(lmz.DefaultGateway, fmt.Sprintf("bad%d.tab", i))
 		poll.Until(t, fmt.Sprintf("the session of bad%d has ended", i), func() bool {
 			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
@@ -127,10 +127,10 @@ func TestClientsThatNeverReadDisturbNobody(t *testing.T) {
 			return ended
 		})
 	}
-	// What would be kept for the bad ones, if their sessions had not ended, is 6 MB each.
+	// If their sessions had not ended, 6 MB would be kept for each of the bad clients.
 	limit := before + 30<<20
 	inUse := heap()
-	poll.UntilNil(t, func() error { // the last acknowledgements come late
+	poll.UntilNil(t, func() error { // the last acknowledgements arrive late
 		if inUse = heap(); inUse > limit {
 			return fmt.Errorf("%d MB are in use", inUse>>20)
 		}
@@ -147,7 +147,7 @@ func heap() uint64 {
 	return m.HeapAlloc
 }
 
-// neverReads joins the room and then reads nothing any more.
+// neverReads joins the room and then stops reading.
 func neverReads(t *testing.T, url, subject string) *websocket.Conn {
 	t.Helper()
 	conn, _, err := websocket.Dial(t.Context(), strings.Replace(url, "http", "ws", 1)+"/gateway/LUMENIZE_CLIENT_GATEWAY/"+subject+".tab",
