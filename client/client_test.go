@@ -17,7 +17,7 @@ import (
 	"github.com/lumenize/lmz/internal/value"
 )
 
-// echo answers every call with the chain it asked for.
+// echo answers every call with its own chain.
 func echo(f proto.Frame) (proto.Answer, bool) {
 	return proto.NewAnswer(strings.ToValidUTF8(string(f.Payload), "."), nil), true
 }
@@ -133,7 +133,7 @@ func TestStateChangesWhileSubscribing(t *testing.T) {
 				}
 				defer func() { subscribing-- }()
 				subscriptions++
-				p.CallRaw(ctx, lmz.At("B", "i"), lmz.Ctn("subscribe")) // which nobody answers
+				p.CallRaw(ctx, lmz.At("B", "i"), lmz.Ctn("subscribe")) // which gets no answer
 			}
 		})
 		if err := p.Connect(t.Context()); err != nil {
@@ -378,7 +378,7 @@ func TestReconnectWithoutEnd(t *testing.T) {
 	})
 }
 
-// lateSocket is a socket that closing does not reach: what was on its way still comes.
+// lateSocket is a socket that ignores Close: messages in transit still arrive.
 type lateSocket struct{ messages chan []byte }
 
 func (s lateSocket) Read() ([]byte, error) {
@@ -395,7 +395,7 @@ func TestFramesOfAnAbandonedConnection(t *testing.T) {
 		g := newLoop(t, echo)
 		late := lateSocket{make(chan []byte)}
 		dials, subscriptions, ran := 0, 0, 0
-		p := g.connected(func(o *client.Options) { // the first socket brings no welcome in time
+		p := g.connected(func(o *client.Options) { // the first socket gets no welcome in time
 			o.Dial = func(ctx context.Context, url string, protocols []string) (client.Transport, error) {
 				if dials++; dials == 1 {
 					return late, nil

@@ -16,12 +16,12 @@ import (
 )
 
 const (
-	say   lmz.Method1[string, int]      = "say"   // of a room: returns how many hear it
+	say   lmz.Method1[string, int]      = "say"   // of a room: returns the number of listeners
 	enter lmz.Method0[[]string]         = "enter" // of a room: returns what was said
 	hear  lmz.Method1[string, struct{}] = "hear"  // of a client
 )
 
-// room is an object that tells everybody in it what was said.
+// room is an object that repeats to everyone in it what was said.
 type room struct {
 	*object.Object
 	lmz.Mux

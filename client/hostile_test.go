@@ -17,7 +17,7 @@ import (
 	"github.com/lumenize/lmz/internal/memnet"
 )
 
-// endless is a server that upgrades, and begins a frame of a terabyte.
+// endless is a server that upgrades, and then begins a frame of a terabyte.
 func endless(w http.ResponseWriter, r *http.Request) {
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
@@ -58,7 +58,7 @@ func TestFrameWithoutEnd(t *testing.T) {
 	})
 }
 
-// mute is a server that upgrades and says nothing any more, not even goodbye.
+// mute is a server that upgrades and then sends nothing, not even a close frame.
 func mute(w http.ResponseWriter, r *http.Request) {
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
@@ -86,7 +86,7 @@ func TestCloseWithoutGoodbye(t *testing.T) {
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		p.Connect(ctx) // the socket is open and nobody welcomes
+		p.Connect(ctx) // the socket opens, but no welcome arrives
 		begun := time.Now()
 		p.Close()
 		p.Wait()

@@ -46,8 +46,8 @@ func TestCallsInFlightLimit(t *testing.T) {
 	})
 }
 
-// TestConcurrentTokenRequests has it take longer than everything else,
-// while tokens expire and connections are lost.
+// TestConcurrentTokenRequests makes Options.Token slower than everything else, while tokens
+// expire and connections are lost.
 func TestConcurrentTokenRequests(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newLoop(t, echo)

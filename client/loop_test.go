@@ -21,7 +21,7 @@ import (
 type pipe struct {
 	messages chan []byte
 	closed   chan struct{}
-	dead     atomic.Bool // what is written vanishes
+	dead     atomic.Bool // writes vanish
 	once     sync.Once
 	err      error
 }
@@ -40,7 +40,7 @@ type socket struct{ in, out *pipe }
 
 func (s *socket) Read() ([]byte, error) {
 	select {
-	case m := <-s.in.messages: // what came before a close is read before it
+	case m := <-s.in.messages: // messages that arrived before a close are read first
 		return m, nil
 	default:
 	}
@@ -65,7 +65,7 @@ func (s *socket) Write(message []byte) error {
 }
 
 func (s *socket) Close(code int, reason string) error {
-	if s.out.dead.Load() { // the other end does not hear of it
+	if s.out.dead.Load() { // the other end does not notice
 		s.in.close(errors.New("closed here"))
 		return nil
 	}
@@ -74,12 +74,11 @@ func (s *socket) Close(code int, reason string) error {
 	return nil
 }
 
-// loop is the gateway's side of one client: the real state machines, over sockets in
-// memory, with a function in place of the mesh. It runs where a gateway cannot, in
-// GOOS=js.
+// loop is the gateway's side of one client: the real state machines, over sockets in memory,
+// with a function in place of the mesh. It also runs where a gateway cannot, in GOOS=js.
 type loop struct {
 	t      *testing.T
-	handle func(proto.Frame) (proto.Answer, bool) // false: never answered
+	handle func(proto.Frame) (proto.Answer, bool) // false means never answered
 
 	mu      sync.Mutex // guards the following fields
 	down    bool
@@ -212,7 +211,7 @@ func (g *loop) lost(l *link.Link, err error) {
 	}
 }
 
-// cut breaks the socket, and dials, until heal.
+// cut breaks the socket and makes dials fail, until heal.
 func (g *loop) cut() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -228,7 +227,7 @@ func (g *loop) heal() {
 	g.down = false
 }
 
-// call calls the client, as the origin and caller from, and returns its answer.
+// call calls the client with from as origin and caller, and returns its answer.
 func (g *loop) call(key uint64, from lmz.Identity, c lmz.Continuation) chan proto.Answer {
 	chain, err := value.MarshalChain(c)
 	if err != nil {
@@ -246,10 +245,10 @@ func (g *loop) call(key uint64, from lmz.Identity, c lmz.Continuation) chan prot
 	return answer
 }
 
-// annsToken is an access token of ann that never ends.
+// annsToken is an access token of ann that never expires.
 var annsToken = "h." + base64.RawURLEncoding.EncodeToString([]byte(`{"sub":"ann"}`)) + ".s"
 
-// peer makes a client of g; edit changes its options first.
+// peer returns a client of g; edit changes its options first.
 func (g *loop) peer(edit func(*client.Options)) *client.Peer {
 	g.t.Helper()
 	o := client.Options{
@@ -277,7 +276,7 @@ func (g *loop) connected(edit func(*client.Options)) *client.Peer {
 	return p
 }
 
-// end closes p and waits until nothing of the test runs any more.
+// end closes p and waits until all goroutines of the test have ended.
 func (g *loop) end(p *client.Peer) {
 	p.Close()
 	p.Wait()

@@ -30,7 +30,7 @@ func TestReasonOfTheLastAttempt(t *testing.T) {
 			t.Errorf("a call that never left: %v", err)
 		}
 
-		g.heal() // what failed before a connection is no reason afterwards
+		g.heal() // failures before a connection are no reason after it
 		if err := p.Connect(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -45,7 +45,7 @@ func TestReasonOfTheLastAttempt(t *testing.T) {
 	})
 }
 
-// told checks that err says both what ended the waiting and what the last attempt met.
+// told checks that err reports both what ended the wait and how the last attempt failed.
 func told(t *testing.T, what string, err, ended error, why string) {
 	t.Helper()
 	var refused *client.DialError
@@ -82,7 +82,7 @@ func TestUnusableTokens(t *testing.T) {
 	})
 }
 
-// TestAnOpaqueTokenOnAJSONLink needs Options.Instance: no welcome tells the name.
+// TestAnOpaqueTokenOnAJSONLink needs Options.Instance, because no welcome reports the name.
 func TestAnOpaqueTokenOnAJSONLink(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var dialled []string

@@ -17,11 +17,11 @@ import (
 	"github.com/lumenize/lmz/internal/session"
 )
 
-// This is the part of the simulator (internal/sim) that runs wherever clients do, also in
-// GOOS=js: random schedules of calls and faults for a client and the gateway's session
-// machine, checked by oracles.
+// This is the part of the simulator (internal/sim) that runs on every platform of the client,
+// including GOOS=js: random schedules of calls and faults for a client and the gateway's
+// session machine, checked by oracles.
 
-// sim is one schedule, and what is known of it.
+// sim is one schedule and its recorded results.
 type sim struct {
 	*loop
 	t      *testing.T
@@ -30,9 +30,9 @@ type sim struct {
 	made   []*simCall
 
 	// guarded by loop.mu
-	pauses   *rand.Rand                    // how long the callee takes
+	pauses   *rand.Rand                    // durations of the callee's methods
 	log      []string                      // what the callee executed, in order
-	outcomes map[proto.CallID]proto.Answer // it keeps them, as objects do
+	outcomes map[proto.CallID]proto.Answer // kept by the callee, as by objects
 	begun    []proto.SessionID
 
 	mu         sync.Mutex // guards the following fields
@@ -40,12 +40,12 @@ type sim struct {
 	heard      []string   // calls of the mesh that the client executed
 }
 
-// simCall is a call of the client, and what became of it.
+// simCall is a call of the client and its outcome.
 type simCall struct {
 	tag     string
 	made    time.Time
 	lasts   time.Duration
-	settled time.Time // zero: not yet
+	settled time.Time // zero if not yet
 	err     error
 }
 
@@ -79,7 +79,7 @@ func newSim(t *testing.T, seed uint64) *sim {
 	return s
 }
 
-// execute is the callee: it does each call once, and answers it in its time. loop.mu is
+// execute is the callee: it executes each call once, and answers it after a pause. loop.mu is
 // held.
 func (s *sim) execute(f proto.Frame) (proto.Answer, bool) {
 	if n := len(s.begun); n == 0 || s.begun[n-1] != s.session.ID {
@@ -107,7 +107,7 @@ func (s *sim) execute(f proto.Frame) (proto.Answer, bool) {
 	return proto.Answer{}, false
 }
 
-// run runs the schedule and asks the oracles.
+// run runs the schedule and checks the oracles.
 func (s *sim) run() {
 	start, length := time.Now(), 40*time.Second
 	go s.peer.Connect(context.Background())
@@ -154,7 +154,7 @@ func (s *sim) call() {
 	})
 }
 
-// fault has something go wrong.
+// fault injects a random fault.
 func (s *sim) fault() {
 	lasts := time.Duration(s.random.Int64N(int64(8 * time.Second)))
 	switch s.random.IntN(4) {
@@ -178,7 +178,7 @@ func (g *loop) stall() {
 	}
 }
 
-// kill is the death of the gateway, and its return: it has forgotten the session.
+// kill restarts the gateway, which forgets the session.
 func (g *loop) kill() {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Only the difference of a token's own times is sure. A clock that is an hour fast made the
-// client ask for the next token every 5 s.
+// Only the difference between a token's own times is reliable. A clock that was an hour fast
+// made the client request the next token every 5 s.
 func TestTokenExpiryByTheLocalClock(t *testing.T) {
 	now := time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
 	at := func(d time.Duration) float64 { return float64(now.Add(d).Unix()) }

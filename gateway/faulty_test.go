@@ -16,8 +16,8 @@ import (
 	"github.com/lumenize/lmz/object"
 )
 
-// TestNoCallIsLostOrDoubledOnABadNetwork counts through real sockets while the line
-// stalls, is dead, is cut, and splits frames at every byte.
+// TestNoCallIsLostOrDoubledOnABadNetwork increments a counter over real sockets while the
+// line stalls, is dead, is cut, and splits frames at every byte.
 func TestNoCallIsLostOrDoubledOnABadNetwork(t *testing.T) {
 	g, err := gateway.New(gateway.Options{
 		Dir: t.TempDir(), Verify: verify, Log: slog.New(slog.DiscardHandler),
@@ -75,7 +75,7 @@ func TestNoCallIsLostOrDoubledOnABadNetwork(t *testing.T) {
 		t.Logf("%s: 20 calls took %v", fault.name, time.Since(start).Round(time.Millisecond))
 		line.Set(faultnet.Pass)
 	}
-	if got := subscriptions.Load(); got != 1 { // the grace period outlasts everything
+	if got := subscriptions.Load(); got != 1 { // the grace period outlasts every fault
 		t.Errorf("OnSubscriptionRequired ran %d times", got)
 	}
 }

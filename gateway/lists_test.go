@@ -19,7 +19,7 @@ import (
 	"github.com/lumenize/lmz/object"
 )
 
-// admin is where lists are asked for.
+// adminNode is the node that serves the lists.
 var adminNode = lmz.Worker(admin.Binding)
 
 const remind lmz.Method2[string, int, struct{}] = "remind"

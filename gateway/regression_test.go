@@ -16,10 +16,10 @@ import (
 	"github.com/lumenize/lmz/object"
 )
 
-// Each test is named after a bug that there was.
+// Each test is named after a past bug.
 
-// relay is a worker that calls get on a client, waits as long as it is told, and makes
-// long answers.
+// relay is a worker that calls get on a client, waits as long as requested, and returns long
+// answers.
 func relay(self lmz.Caller) lmz.Handler {
 	mux := new(lmz.Mux)
 	lmz.Method2[string, string, string]("relay").Expose(mux, lmz.Anyone, func(ctx context.Context, who, what string) (string, error) {
@@ -57,7 +57,7 @@ func TestHandlerOfEndedSession(t *testing.T) {
 			lmz.Method1[string, string]("get").Expose(mux, lmz.Anyone, func(_ context.Context, what string) (string, error) {
 				if ran.Add(1) == 1 {
 					close(entered)
-					<-resume // it does not heed its ctx
+					<-resume // it ignores its ctx
 				}
 				return "answer to " + what, nil
 			})
@@ -150,7 +150,7 @@ func TestGoroutineOfHandlerKeepsNoTurn(t *testing.T) {
 }
 
 func TestManyLargeAnswersAtOnceDoNotEndTheSession(t *testing.T) {
-	m := startRelay(t) // in real time: it is about what a socket takes
+	m := startRelay(t) // in real time, because the test depends on what a socket accepts
 	defer m.stop()
 	p := m.peer("ann", nil)
 	defer closePeer(p)
@@ -270,7 +270,7 @@ func TestProtocolsKeepTheirSessionsApart(t *testing.T) {
 		m := startMesh(t)
 		defer m.stop()
 		r := m.raw("ann.tab", token("ann", time.Time{}))
-		r.frame(proto.Frame{Kind: proto.KindHello}) // a session called zero
+		r.frame(proto.Frame{Kind: proto.KindHello}) // a session with the zero id
 		if f, err := r.read(); err != nil || f.Kind != proto.KindWelcome || f.Resumed {
 			t.Fatalf("%+v, %v", f, err)
 		}
@@ -294,7 +294,7 @@ func TestACallThatAsksForEndlessWorkIsRefused(t *testing.T) {
 		r := m.raw("ann.tab", token("ann", time.Time{}))
 		defer r.conn.CloseNow()
 		r.hello()
-		// Each of eight continuations holds a hundred references to the one before.
+		// Each of eight continuations holds a hundred references to the previous one.
 		chain := []byte{0x82, 0x64, 'e', 'c', 'h', 'o', 0x82}
 		level := append([]byte(nil), 0x82, 0x64, 'e', 'c', 'h', 'o', 0x81, 0x61, 'x')
 		nest := func(inner []byte) []byte {

@@ -12,7 +12,7 @@ import (
 	"github.com/lumenize/lmz/internal/value"
 )
 
-// socket is a link in a test: what was sent over it, and how much of that it has written.
+// socket is a link in a test: the messages sent over it, and how many it has written.
 type socket struct {
 	sent    []string
 	written uint64
@@ -23,7 +23,7 @@ func (s *socket) Close(int, string)          {}
 func (s *socket) Abandon(int, string) uint64 { return s.written }
 func (s *socket) Written() uint64            { return s.written }
 
-// newJSON makes a translator on a link.
+// newJSON returns a translator on a link.
 func newJSON(gateway bool) (*messages, *socket) {
 	d := &JSON{Messages: jsonwire.GoMessages{}, Gateway: gateway, Limit: time.Minute}
 	t, l := d.Translator(proto.SessionID{9}).(*messages), new(socket)
@@ -31,7 +31,7 @@ func newJSON(gateway bool) (*messages, *socket) {
 	return t, l
 }
 
-// take has a translator take a message.
+// take passes a message to a translator.
 func take(t *testing.T, to Translator, message string) (f proto.Frame, refused bool) {
 	t.Helper()
 	in, err := to.Dialect().Parse([]byte(message))
@@ -50,7 +50,7 @@ func TestUnwrittenAnswerIsNotReceived(t *testing.T) {
 	if len(l.sent) != 1 {
 		t.Fatalf("sent %q", l.sent)
 	}
-	j.Send((&proto.Frame{Kind: proto.KindCancel, Seq: 2, Call: 9}).Append(nil)) // JSON has none
+	j.Send((&proto.Frame{Kind: proto.KindCancel, Seq: 2, Call: 9}).Append(nil)) // JSON has no such message
 	if len(l.sent) != 1 {
 		t.Fatalf("sent %q", l.sent)
 	}
@@ -87,11 +87,11 @@ func TestUnansweredCallIsForgotten(t *testing.T) {
 		f, _ := take(t, j, `{"type":"incoming_call_response","callId":"`+id+`","success":true}`)
 		return f
 	}
-	for _, message := range l.sent { // late answers to them are not unknown frames
+	for _, message := range l.sent { // late answers to them do not count as unknown frames
 		_, id, _ := strings.Cut(message, `"callId":"`)
 		id, _, _ = strings.Cut(id, `"`)
 		f := answer(id)
-		if f.Kind != proto.KindAnswer || len(s.Receive(f)) > 1 { // but for the acknowledgement
+		if f.Kind != proto.KindAnswer || len(s.Receive(f)) > 1 { // at most an acknowledgement
 			t.Errorf("%s: %+v", id, f)
 		}
 	}
@@ -127,7 +127,7 @@ func TestCallThatJSONCannotExpress(t *testing.T) {
 	}
 }
 
-// TestFramesWithoutAMessage sends over JSON what only lmz.cbor has.
+// TestFramesWithoutAMessage sends frames over JSON that only lmz.cbor has.
 func TestFramesWithoutAMessage(t *testing.T) {
 	j, l := newJSON(true)
 	for _, kind := range []proto.Kind{proto.KindHello, proto.KindAck, proto.KindAway, proto.KindRenewed, proto.KindToken} {
@@ -170,7 +170,7 @@ func TestUnreadableCallOverJSON(t *testing.T) {
 	}
 }
 
-// TestCallsOfALostLink settles what the gateway may have received, and keeps the rest.
+// TestCallsOfALostLink settles calls that the gateway may have received, and keeps the rest.
 func TestCallsOfALostLink(t *testing.T) {
 	j, l := newJSON(false)
 	for seq := range uint64(2) {

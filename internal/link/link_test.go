@@ -7,7 +7,7 @@ import (
 	"testing/synctest"
 )
 
-// stuck is a socket that takes one message and then nothing, until it is closed.
+// stuck is a socket that accepts one message and then blocks until it is closed.
 type stuck struct {
 	taken  int
 	closed chan struct{}
@@ -32,8 +32,9 @@ func (s *stuck) Close(int, string) error {
 	return nil
 }
 
-// TestAbandonOfSingleMessages checks the counts that a session without acknowledgements goes by: a
-// socket that takes messages one at a time has begun one more than it has written.
+// TestAbandonOfSingleMessages checks the counts on which a session without acknowledgements
+// relies: a socket that accepts messages one at a time has begun one more than it has
+// written.
 func TestAbandonOfSingleMessages(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := New(1, &stuck{closed: make(chan struct{})})

@@ -17,8 +17,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// ends are a WebSocket on this machine: what was dialled and, in far, what accepted it.
-// Writes of the dialled end are counted.
+// ends returns both ends of a WebSocket on this machine, near the dialler's and far the
+// other. Writes of the near end are counted.
 func ends(t *testing.T, writes *atomic.Int64) (near, far Transport) {
 	t.Helper()
 	accepted := make(chan Transport)
@@ -55,7 +55,7 @@ type nopStream struct{ io.ReadWriter }
 
 func (nopStream) Close() error { return nil }
 
-// upgraded puts a [Socket] over a counted one under what is dialled.
+// upgraded puts a [Socket] over a counting one under the dialled connection.
 type upgraded struct {
 	transport http.RoundTripper
 	writes    *atomic.Int64
@@ -83,7 +83,7 @@ func (c countedStream) Write(p []byte) (int, error) {
 	return c.ReadWriteCloser.Write(p)
 }
 
-// TestWritesOfABatch counts writes: the frames of messages that wait together leave in one.
+// TestWritesOfABatch counts writes: the frames of queued messages leave in one.
 func TestWritesOfABatch(t *testing.T) {
 	var writes atomic.Int64
 	near, far := ends(t, &writes)
@@ -107,15 +107,15 @@ func TestWritesOfABatch(t *testing.T) {
 		t.Errorf("100 messages of 200 bytes took %d writes", n)
 	}
 	l.Close(1000, "")
-	go far.Read() // answers the goodbye
+	go far.Read() // answers the close frame
 	running.Wait()
 	if l.Written() != 100 {
 		t.Errorf("%d of 100 messages were written", l.Written())
 	}
 }
 
-// TestOwnershipOfMessages reads messages of lengths around the sizes of buffers. None may
-// change when the next is read.
+// TestOwnershipOfMessages reads messages of lengths around the buffer sizes. None may change
+// when the next is read.
 func TestOwnershipOfMessages(t *testing.T) {
 	near, far := ends(t, new(atomic.Int64))
 	var sent, got [][]byte
@@ -145,7 +145,7 @@ func TestOwnershipOfMessages(t *testing.T) {
 	}
 }
 
-// TestShortReadAllocatesOnce bounds what reading a message allocates: the message.
+// TestShortReadAllocatesOnce checks that reading a short message allocates only the message.
 func TestShortReadAllocatesOnce(t *testing.T) {
 	near, far := ends(t, new(atomic.Int64))
 	message := make([]byte, 200)

@@ -12,8 +12,8 @@ import (
 	"github.com/lumenize/lmz/internal/proto"
 )
 
-// newSlow returns two ends: one like a gateway's, and one that takes calls as slowly as
-// the test lets it and understands what is missed.
+// newSlow returns two ends: one like a gateway's, and one that reads only when the test lets
+// it and understands missed calls.
 func newSlow(t *testing.T, limits Limits) (gateway, slow *end) {
 	limits.Policy, limits.Forget = ForClients(), true
 	gateway, slow = newEnd(t, limits), newEnd(t, Limits{})
@@ -22,7 +22,7 @@ func newSlow(t *testing.T, limits Limits) (gateway, slow *end) {
 	return gateway, slow
 }
 
-// tell sends n calls without reply of a caller, from number first on.
+// tell sends n one-way calls of a caller, numbered from first.
 func (e *end) tell(caller string, first, n int) {
 	for i := range n {
 		e.do(e.s.Call(0, proto.Frame{
@@ -32,7 +32,7 @@ func (e *end) tell(caller string, first, n int) {
 	}
 }
 
-// read delivers everything, with the acknowledgements that are due.
+// read delivers everything, including due acknowledgements.
 func (e *end) read(from *end) {
 	for drain(from, e); e.acks > 0; drain(from, e) {
 		e.acks--
@@ -87,8 +87,8 @@ func TestAWindowBoundsWhatIsNumbered(t *testing.T) {
 	}
 }
 
-// TestCallsWithAReplyAreRefusedNotDropped fills the queue of a slow end with calls that
-// wait for an answer: each is answered, or fails as not executed at once.
+// TestCallsWithAReplyAreRefusedNotDropped fills the queue of a slow end with calls that wait
+// for an answer: each is answered, or fails at once as not executed.
 func TestCallsWithAReplyAreRefusedNotDropped(t *testing.T) {
 	gateway, slow := newSlow(t, Limits{Waiting: 20, Frames: 40})
 	for key := range uint64(50) {
@@ -121,7 +121,7 @@ func TestWhoCannotBeToldOfDropsIsEnded(t *testing.T) {
 		t.Errorf("broken: %q", gateway.broken)
 	}
 	crowd, _ := newSlow(t, Limits{Waiting: 20, Frames: 40})
-	for i := range 60 { // more callers than can be named
+	for i := range 60 { // more callers than markers allowed
 		crowd.tell(fmt.Sprint("caller", i), 0, 1)
 	}
 	if crowd.broken == "" {
@@ -137,7 +137,7 @@ func TestACallWhoseTimeIsOverIsMissed(t *testing.T) {
 	gateway.tell("a", 0, 2)
 	now = now.Add(time.Minute)
 	gateway.tell("a", 2, 1)
-	now = now.Add(time.Minute - time.Microsecond) // the wire has whole milliseconds
+	now = now.Add(time.Minute - time.Microsecond) // the wire carries whole milliseconds
 	gateway.tell("a", 3, 1)
 	link(gateway, slow)
 	slow.read(gateway)
@@ -146,10 +146,9 @@ func TestACallWhoseTimeIsOverIsMissed(t *testing.T) {
 	}
 }
 
-// TestDropsAreAnnouncedInEverySchedule drives a gateway's end and one that reads when it
-// likes through random schedules, with cuts. Of each caller every call without reply
-// arrives in order, or is counted as missed before a later one arrives; every other call
-// is settled once.
+// TestDropsAreAnnouncedInEverySchedule drives a gateway's end and a slow reader through
+// random schedules, with cuts. Every one-way call of a caller arrives in order, or is counted
+// as missed before a later one arrives; every other call is settled once.
 func TestDropsAreAnnouncedInEverySchedule(t *testing.T) {
 	for seed := range uint64(700) {
 		random := rand.New(rand.NewPCG(seed, 1))
@@ -205,7 +204,7 @@ func TestDropsAreAnnouncedInEverySchedule(t *testing.T) {
 	}
 }
 
-// wantAnnounced checks what an end got of callers a, b and c, who made so many calls.
+// wantAnnounced checks what an end got of callers a, b and c, given how many calls each made.
 func wantAnnounced(t *testing.T, seed uint64, ran []string, made []int) {
 	t.Helper()
 	var got, missed, last [3]int

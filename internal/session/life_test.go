@@ -8,16 +8,16 @@ import (
 	"github.com/lumenize/lmz/internal/proto"
 )
 
-// lifeTest drives a life with a clock of its own.
+// lifeTest drives a life with its own clock.
 type lifeTest struct {
 	t       *testing.T
 	life    *Life
 	now     time.Time
-	timer   time.Duration  // of the last Wait; negative is none
+	timer   time.Duration  // of the last Wait; negative means none
 	renew   time.Duration  // of the last WaitRenew
 	expires time.Time      // of the tokens
 	did     map[string]int // effects by type
-	last    LifeEffect     // other than Wait
+	last    LifeEffect     // the last effect other than Wait
 	states  []State
 }
 
@@ -44,7 +44,7 @@ func (lt *lifeTest) do(effects []LifeEffect) {
 	}
 }
 
-// tick lets the timer fire and returns how long that took.
+// tick fires the timer and returns its delay.
 func (lt *lifeTest) tick() time.Duration {
 	d := lt.timer
 	if d < 0 {
@@ -56,7 +56,7 @@ func (lt *lifeTest) tick() time.Duration {
 	return d
 }
 
-// askedForAnother reports whether an effect asks for a token that replaces a refused one.
+// askedForAnother reports whether an effect requests a token to replace a refused one.
 func askedForAnother(e LifeEffect) bool {
 	get, ok := e.(GetToken)
 	return ok && get.Refused
@@ -179,7 +179,7 @@ func TestAnExpiredTokenIsReplacedAtOnce(t *testing.T) {
 		t.Errorf("after 4401: %+v, timer %v", lt.last, lt.timer)
 	}
 	lt.is(Reconnecting)
-	lt.lose(Loss{Code: proto.CloseTokenExpired}) // the next one, too: not without end
+	lt.lose(Loss{Code: proto.CloseTokenExpired}) // the next one, too: no endless retries
 	if lt.timer < 0 {
 		t.Errorf("after 4401 again: %+v, timer %v", lt.last, lt.timer)
 	}
@@ -201,7 +201,7 @@ func TestASilentGatewayIsGivenUp(t *testing.T) {
 	lt.is(Reconnecting)
 }
 
-// TestConnectNowOrNothing asks a life to connect in each of its states.
+// TestConnectNowOrNothing calls Connect in each state of a life.
 func TestConnectNowOrNothing(t *testing.T) {
 	lt := newLifeTest(t, 0.5)
 	lt.connect()
@@ -297,7 +297,7 @@ func TestWhatTheGatewaySaidIsTold(t *testing.T) {
 	lt := newLifeTest(t, 0.5)
 	lt.connect()
 	lt.lose(Loss{Code: proto.CloseTokenExpired, Reason: "Signed out on another device"})
-	lt.is(Reconnecting) // another token may be good
+	lt.is(Reconnecting) // another token may be valid
 	lt.do(lt.life.TokenFailed(lt.now, lt.life.Link(), 401, "the refresh token was revoked"))
 	if e, _ := lt.last.(LoginRequired); e.Code != 4401 || e.Reason != "Signed out on another device" {
 		t.Errorf("told %+v", e)

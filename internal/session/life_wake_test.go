@@ -21,7 +21,7 @@ func TestAProbeFindsADeadLinkSoon(t *testing.T) {
 	lt.do(lt.life.Probe())
 	pings := lt.did["session.SendPing"]
 	lt.timer = -5
-	lt.do(lt.life.Probe()) // events come in flocks
+	lt.do(lt.life.Probe()) // events come in bursts
 	if lt.did["session.SendPing"] != pings || lt.timer != -5 {
 		t.Error("another probe puts the deadline of the first off")
 	}

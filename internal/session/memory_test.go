@@ -9,8 +9,8 @@ import (
 	"github.com/lumenize/lmz/internal/proto"
 )
 
-// TestASessionAtRestKeepsNoFrame wants everything that travelled to be garbage when it
-// is acknowledged: a gateway has many sessions at rest, and a frame may have 1 MiB.
+// TestASessionAtRestKeepsNoFrame checks that every frame becomes garbage once it is
+// acknowledged: a gateway has many idle sessions, and a frame may have 1 MiB.
 func TestASessionAtRestKeepsNoFrame(t *testing.T) {
 	a, b := newEnd(t, Limits{Forget: true}), newEnd(t, Limits{})
 	link(a, b)

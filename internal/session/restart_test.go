@@ -9,14 +9,14 @@ import (
 	"github.com/lumenize/lmz/internal/proto"
 )
 
-// callee is what lives longer than a session at the other end of one: an object, which
-// remembers what it was called and by which number.
+// callee stands for the part of the other end that outlives a session: an object, which
+// remembers its calls and their ids.
 type callee struct {
 	ran      []string
 	outcomes map[proto.CallID]proto.Answer
 }
 
-// run does a call unless it did it before.
+// run executes a call unless it did so before.
 func (c *callee) run(id proto.CallID, f proto.Frame) proto.Answer {
 	if again, ok := c.outcomes[id]; ok {
 		return again
@@ -26,9 +26,9 @@ func (c *callee) run(id proto.CallID, f proto.Frame) proto.Answer {
 	return c.outcomes[id]
 }
 
-// TestCallsRunOnceAcrossSessions drives a client through random
-// schedules in which the gateway forgets the session now and then, and with it every
-// frame. The callee keeps outcomes by what the calls were called first.
+// TestCallsRunOnceAcrossSessions drives a client through random schedules in which the
+// gateway sometimes forgets the session, and with it every frame. The callee keeps outcomes
+// under the first ids of the calls.
 func TestCallsRunOnceAcrossSessions(t *testing.T) {
 	for seed := range uint64(2000) {
 		random := rand.New(rand.NewPCG(seed, 1))
@@ -55,7 +55,7 @@ func TestCallsRunOnceAcrossSessions(t *testing.T) {
 				}
 			}
 		}
-		answer := func() { // the oldest first: a turn
+		answer := func() { // the oldest first, as in turns
 			number := b.open[0]
 			b.open = b.open[1:]
 			b.do(b.s.Answer(number, object.run(ids[number], frames[number])))

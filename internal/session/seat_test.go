@@ -14,7 +14,7 @@ func hello(session, resume byte) proto.Frame {
 	return f
 }
 
-// expect wants effects of the same types as those in want, in this order.
+// expect checks that the effects have the types of those in want, in this order.
 func expect(t *testing.T, what string, effects []SeatEffect, want ...SeatEffect) {
 	t.Helper()
 	types := func(effects []SeatEffect) (all []string) {

@@ -11,18 +11,18 @@ import (
 	"github.com/lumenize/lmz/internal/proto"
 )
 
-// end is one end of a session in a test: what it was asked to do, and the frames on
-// their way to the other end.
+// end is one end of a session in a test: the effects it produced, and the frames in transit
+// to the other end.
 type end struct {
 	t       *testing.T
 	s       *Session
 	out     [][]byte       // written, not delivered
 	ran     []string       // payloads of incoming calls, in order
-	again   []proto.CallID // of those calls: what they were called before
-	open    []uint64       // incoming calls that are not answered
+	again   []proto.CallID // their earlier ids
+	open    []uint64       // unanswered incoming calls
 	settled map[uint64]proto.Answer
-	acks    int // AckLater effects that are due
-	stalls  int // StallLater effects that were asked for
+	acks    int // due AckLater effects
+	stalls  int // StallLater effects so far
 	broken  string
 
 	features proto.Features // what this end understands
@@ -63,7 +63,7 @@ func (e *end) do(effects []Effect) {
 	e.s.Recycle(effects)
 }
 
-// deliver hands the first frame that from wrote to e.
+// deliver passes the first frame that from wrote to e.
 func (e *end) deliver(from *end) {
 	b := from.out[0]
 	from.out = from.out[1:]
@@ -111,9 +111,8 @@ func (e *end) answer(i int) {
 	e.do(e.s.Answer(number, proto.Answer{Payload: fmt.Appendf(nil, "answer %d", number)}))
 }
 
-// TestCallsRunOnceAcrossLinks drives both ends through
-// random schedules of calls, answers, deliveries, lost acknowledgement timers and
-// cuts that lose everything on the way.
+// TestCallsRunOnceAcrossLinks drives both ends through random schedules of calls, answers,
+// deliveries, lost acknowledgement timers and cuts that lose everything in transit.
 func TestCallsRunOnceAcrossLinks(t *testing.T) {
 	for seed := range uint64(2000) {
 		random := rand.New(rand.NewPCG(seed, 0))
@@ -167,7 +166,7 @@ func TestCallsRunOnceAcrossLinks(t *testing.T) {
 				t.Fatalf("seed %d: %d of %d calls settled, broken %q", seed, len(me.settled), keys[side], me.broken)
 			}
 		}
-		for _, e := range ends { // acknowledgements that are due empty the outboxes
+		for _, e := range ends { // due acknowledgements empty the outboxes
 			e.do(e.s.AckTimeout())
 		}
 		drain(a, b)
@@ -199,7 +198,7 @@ func TestNewSessionPresentsThenSendsWaiting(t *testing.T) {
 	drain(a, b)
 	unlink(a, b)
 	a.call(2)
-	for _, id := range []proto.SessionID{{2}, {3}} { // also when that session ends before the answer came
+	for _, id := range []proto.SessionID{{2}, {3}} { // also if that session ends before the answer arrives
 		a.do(a.s.Restart(id))
 		b = newEnd(t, Limits{})
 		link(a, b)
@@ -361,7 +360,7 @@ func TestEndThatNeverRefuses(t *testing.T) {
 	a, b := newEnd(t, Limits{Waiting: 3, Bytes: 50, Policy: ForClients()}), newEnd(t, Limits{})
 	link(a, b)
 	for key := uint64(1); key <= 9; key++ {
-		a.call(key) // beyond the bytes, still sent
+		a.call(key) // beyond the byte limit, still sent
 	}
 	if a.stalls != 1 || len(a.settled) != 0 {
 		t.Fatalf("%d stall timers, settled %v", a.stalls, a.settled)

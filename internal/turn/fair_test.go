@@ -84,7 +84,7 @@ func TestIdlePayer(t *testing.T) {
 	for range 100 {
 		queue = append(queue, line.Join(who("busy", "busy")))
 	}
-	for range 50 { // only one of them wants turns
+	for range 50 { // only one of them requests turns
 		holder.Charge(time.Second)
 		holder.Done()
 		holder, queue = queue[0], queue[1:]
@@ -110,7 +110,7 @@ func TestIdlePayer(t *testing.T) {
 	}
 }
 
-// TestOrderOfOneCaller draws schedules of places that are taken, given up and served,
+// TestOrderOfOneCaller runs random schedules of places that are taken, abandoned and served,
 // with callers whose places several subjects pay for.
 func TestOrderOfOneCaller(t *testing.T) {
 	for seed := range uint64(300) {

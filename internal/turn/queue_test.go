@@ -20,7 +20,7 @@ func TestOrderOfAQueue(t *testing.T) {
 	var wg sync.WaitGroup
 	for i, p := range slices.Backward(places) {
 		wg.Go(func() {
-			if i%5 == 4 { // gives its place up
+			if i%5 == 4 { // abandons its place
 				ctx, cancel := context.WithCancelCause(t.Context())
 				cause := errors.New("deadline passed")
 				cancel(cause)

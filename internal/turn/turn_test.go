@@ -90,9 +90,9 @@ func TestTurnOfEndedWork(t *testing.T) {
 	}
 	work := first.Hold(nil)
 	work.Release()
-	second := line.Join(anyone) // somebody else is at work
+	second := line.Join(anyone) // another place has the turn
 	var waiting sync.WaitGroup
-	for range 10 { // goroutines that the work started wait for it, and then the work ends
+	for range 10 { // goroutines of the work wait for the turn, and then the work ends
 		waiting.Go(work.Retake)
 	}
 	work.End()

@@ -11,8 +11,8 @@ import (
 	"github.com/lumenize/lmz"
 )
 
-// TestReverifyAfterASleep stops the timers, as a machine does that sleeps meanwhile: the clock
-// tells that a bearer is due.
+// TestReverifyAfterASleep stops the timers, as on a machine that sleeps: the clock shows that
+// a bearer is due.
 func TestReverifyAfterASleep(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
