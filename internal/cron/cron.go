@@ -1,6 +1,6 @@
-// Package cron computes the times that a cron expression means. The library that reads the
-// expressions leaves out times around a change of the clock, believes impossible expressions
-// and refuses ranges across the end; here all three are corrected.
+// Package cron computes the times that match a cron expression. The library that parses the
+// expressions skips times around clock changes, accepts impossible expressions and refuses
+// ranges that wrap around; this package corrects all three.
 package cron
 
 import (
@@ -13,17 +13,16 @@ import (
 	"github.com/adhocore/gronx"
 )
 
-// fieldsOf are the fields of an expression with all seven. The last one, a year, may be
-// missing.
+// fieldsOf are the fields of a full expression. The last one, the year, is optional.
 var fieldsOf = [...]struct {
 	name        string
-	least, most int // most is 0 where a range cannot go across the end
+	least, most int // most is 0 where a range cannot wrap around
 }{
 	{"second", 0, 59}, {"minute", 0, 59}, {"hour", 0, 23}, {"day of the month", 1, 31}, {"month", 1, 12}, {"weekday", 0, 6}, {"year", 0, 0},
 }
 
-// segments splits an expression, or what a nickname stands for: the library's, and one of the
-// original's that it does not know.
+// segments splits an expression, or the expansion of a nickname: the library's, and one of
+// the original cron's that the library does not know.
 func segments(expression string) ([]string, error) {
 	if strings.EqualFold(strings.TrimSpace(expression), "@minutely") {
 		expression = "* * * * *"
@@ -31,8 +30,8 @@ func segments(expression string) ([]string, error) {
 	return gronx.Segments(expression)
 }
 
-// read splits an expression into six or seven fields that the library reads: ranges
-// across the end, which it refuses, are listed.
+// read splits an expression into six or seven fields that the library can parse: ranges that
+// wrap around, which it refuses, are expanded to lists.
 func read(expression string) ([]string, error) {
 	fields, err := segments(expression)
 	if err != nil {
@@ -48,7 +47,8 @@ func read(expression string) ([]string, error) {
 	return fields, nil
 }
 
-// acrossEnd lists what a range like 5-1 or 22-2/2 means, and returns anything else as it is.
+// acrossEnd expands a wrapping range like 5-1 or 22-2/2 to a list, and returns anything else
+// unchanged.
 func acrossEnd(item string, least, most int) string {
 	span, step, stepped := strings.Cut(item, "/")
 	first, last, ok := strings.Cut(span, "-")
@@ -69,8 +69,8 @@ func acrossEnd(item string, least, most int) string {
 	return strings.Join(list, ",")
 }
 
-// Check returns why an expression cannot be read. The library stops at the first item of
-// a list that matches the present, so each is asked for alone.
+// Check returns why an expression is invalid. The library stops at the first item of a list
+// that matches the present, so each item is checked separately.
 func Check(expression string) error {
 	fields, err := read(expression)
 	if err != nil {
@@ -92,17 +92,16 @@ func Check(expression string) error {
 	return nil
 }
 
-// The search for the next time looks behind at most so many changes of the clock. Where
-// nothing matches for longer than clocksDiffer it skips the changes, because no two clocks
-// of a zone differ by that much; so only times that the clocks leave out use it up.
+// The search for the next time goes past at most so many clock changes. Where nothing
+// matches for longer than clocksDiffer it skips the changes, because no two offsets of a
+// zone differ by that much; so only times that clock changes skip count toward the limit.
 const (
 	maxChanges   = 500
 	clocksDiffer = 48 * time.Hour
 )
 
-// Next returns the first time strictly after a moment that matches. The library
-// computes on a clock without summer time, because around the change of a clock it
-// leaves times out.
+// Next returns the first matching time strictly after the given one. The library is used on
+// a clock without daylight saving time, because it skips times around clock changes.
 func Next(expression, zone string, after time.Time) (time.Time, error) {
 	location, err := time.LoadLocation(zone)
 	if err != nil {
@@ -137,21 +136,20 @@ func Next(expression, zone string, after time.Time) (time.Time, error) {
 		if before := change.UTC().Add(behind); !everyHour && before.After(wall) {
 			wall = before
 		}
-		wall = wall.Add(-time.Second) // the moment of the change itself may match
+		wall = wall.Add(-time.Second) // the time of the change itself may match
 	}
 	return time.Time{}, fmt.Errorf("cron expression %q matches no time to come", expression)
 }
 
-// nextMatch asks the library for the first match strictly after a moment, and does not
-// believe it: after the last match it answers with the moment itself.
+// nextMatch asks the library for the first match strictly after the given time, and verifies
+// it: after the last match the library returns the given time itself.
 func nextMatch(expression string, after time.Time) (time.Time, bool) {
 	match, err := gronx.NextTickAfter(expression, after, false)
 	return match, err == nil && match.After(after)
 }
 
-// nextChange returns the end of the offset that t's zone has at t, or zero. It is later than
-// t: on the last day of some leap years Go names a moment that has passed, and nothing
-// changes that day.
+// nextChange returns when the UTC offset of t's zone next changes after t, or zero. On the
+// last day of some leap years Go returns a time that has passed; nothing changes that day.
 func nextChange(t time.Time) time.Time {
 	_, change := t.ZoneBounds()
 	if !change.IsZero() && !change.After(t) {
@@ -160,7 +158,7 @@ func nextChange(t time.Time) time.Time {
 	return change
 }
 
-// onWall is what the clock shows at t, as a time in UTC.
+// onWall returns the wall clock reading at t, as a time in UTC.
 func onWall(t time.Time) time.Time {
 	return time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), time.UTC)
 }

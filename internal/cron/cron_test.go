@@ -8,7 +8,7 @@ import (
 	"github.com/adhocore/gronx"
 )
 
-// TestNicknames wants those of the original, in any case.
+// TestNicknames checks the nicknames of the original cron, in upper and lower case.
 func TestNicknames(t *testing.T) {
 	const now = "2025-03-01T12:00:00.5Z"
 	for nickname, want := range map[string]string{
@@ -45,8 +45,8 @@ func TestNextTimeWhenTheClocksChange(t *testing.T) {
 	}
 }
 
-// Whatever the zone: the next time is later, it matches on that zone's clock, and
-// no time between matches.
+// In any zone, the next time is later, it matches on that zone's clock, and no time in
+// between matches.
 func TestNextTimeMatches(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	zones := []string{"", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu"}
@@ -83,19 +83,19 @@ func TestNextTime(t *testing.T) {
 		cron, zone, from string
 		want             string // "" if there is none
 	}{
-		// The end of leap years after 2037, where Go says that the offset ends in the past.
+		// The end of leap years after 2037, where Go reports that the offset ended in the past.
 		{"0 0 1 1 * 2090", "Europe/Berlin", now, "2089-12-31T23:00:00Z"},
 		{"0 0 1 1 * 2041", "Europe/Berlin", "2040-12-31T12:00:00Z", "2040-12-31T23:00:00Z"},
 		{"0 0 1 1 * 9000", "Europe/Berlin", now, "8999-12-31T23:00:00Z"},
 		{"0 0 29 2 */1", "America/New_York", "2096-03-01T00:00:00Z", "2104-02-29T05:00:00Z"},
-		{"30 2 * 3 0L", "Europe/Berlin", now, ""}, // the clocks always go forward then
+		{"30 2 * 3 0L", "Europe/Berlin", now, ""}, // always skipped by the clock change
 		{"30 2 * 3 0L", "", now, "2027-03-28T02:30:00Z"},
-		// Strictly after, also the last time.
+		// Strictly after, even for the last time.
 		{"0 0 12 28 11 * 2026", "", "2026-11-28T11:59:59Z", "2026-11-28T12:00:00Z"},
 		{"0 0 12 28 11 * 2026", "", "2026-11-28T12:00:00Z", ""},
 		{"0 0 12 28 11 * 2026", "", now, ""},
 		{"0 0 12 28 11 * 2026", "Europe/Berlin", "2026-11-28T11:00:00Z", ""},
-		// Ranges across the end.
+		// Ranges that wrap around.
 		{"0 9 * * FRI-MON", "", now, "2026-11-29T09:00:00Z"},
 		{"0 9 * * FRI-MON", "", "2026-11-30T09:00:00Z", "2026-12-04T09:00:00Z"},
 		{"0 9 * * FRI-TUE/2", "", "2026-11-28T00:00:00Z", "2026-11-29T09:00:00Z"},

@@ -1,12 +1,12 @@
-// Package failpoint lets a test kill the process at a chosen place. Whether a crash there
-// loses or repeats anything can only be shown by a crash.
+// Package failpoint lets a test kill the process at a chosen place. Only a crash can show
+// whether a crash there loses or repeats anything.
 package failpoint
 
-// On is called with the name of each place that is reached. Tests set it before they open the
-// first data directory; it is nil in programs.
+// On, if not nil, is called with the name of each place reached. Tests set it before opening
+// the first data directory; it is nil in programs.
 var On func(name string)
 
-// Here is such a place. It does nothing in programs.
+// Here marks a place where a test can kill the process. It does nothing in programs.
 func Here(name string) {
 	if On != nil {
 		On(name)

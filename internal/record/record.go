@@ -1,11 +1,11 @@
-// Package record encodes the structs that the runtime keeps on disk, such as what an
-// object has sent and its alarms.
+// Package record encodes the structs that the runtime keeps on disk, such as stored sends
+// and alarms.
 //
-// A record is a CBOR map with the names of its fields, so that versions before and after
-// this one read it: a field that a version does not know is ignored, and one that is
-// missing stays zero. Records have fixed types and never reach a browser, so they need
-// none of what internal/value adds to CBOR, and use fxamacker/cbor. Values of
-// applications, which records hold in encoded form, remain with internal/value.
+// A record is a CBOR map keyed by field name, so that older and newer versions can read it:
+// unknown fields are ignored, and missing ones stay zero. Records have fixed types and never
+// reach a browser, so they need none of what internal/value adds to CBOR, and use
+// fxamacker/cbor. Application values, which records hold in encoded form, still use
+// internal/value.
 package record
 
 import (
@@ -16,12 +16,12 @@ import (
 	"github.com/lumenize/lmz/internal/value"
 )
 
-// maxNesting is how deep arrays and maps may be inside one another: a record is a map of
-// texts, numbers and lists of those.
+// maxNesting is the maximum nesting depth of arrays and maps: a record is a map of texts,
+// numbers and lists of those.
 const maxNesting = 8
 
-// maxElements is how many elements one list may have, such as the targets of a broadcast,
-// of which each has two.
+// maxElements is the maximum number of elements in a list, such as the targets of a
+// broadcast, which take two each.
 const maxElements = 1 << 20
 
 var encoding = mode(cbor.EncOptions{
@@ -38,8 +38,8 @@ var decoding = mode(cbor.DecOptions{
 	MaxMapPairs:       1 << 10,
 }.DecMode())
 
-// mode returns what the options describe. They are constants, so a mistake in them shows
-// when the program starts.
+// mode returns m and panics on an error. The options are constants, so a mistake shows when
+// the program starts.
 func mode[M any](m M, err error) M {
 	if err != nil {
 		panic(err)
@@ -47,8 +47,8 @@ func mode[M any](m M, err error) M {
 	return m
 }
 
-// Marshal encodes a struct whose fields have a tag cbor. It fails if a text in it is not
-// valid UTF-8, because nobody could read the record then, or if it has more than
+// Marshal encodes a struct whose fields have a tag cbor. It fails if a text is not valid
+// UTF-8, because the record could not be read back, or if it has more than
 // [value.MaxElements] parts.
 func Marshal(record any) ([]byte, error) {
 	data, err := encoding.Marshal(record)

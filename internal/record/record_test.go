@@ -35,8 +35,8 @@ func TestRecordComesBack(t *testing.T) {
 	}
 }
 
-// TestBothCodecs checks that the codec of values, which encoded records in earlier
-// versions, and this one write the same and read each other.
+// TestBothCodecs checks that this codec and that of values, which encoded records in earlier
+// versions, write the same bytes and read each other's.
 func TestBothCodecs(t *testing.T) {
 	type before struct {
 		ID    []byte
@@ -59,7 +59,7 @@ func TestBothCodecs(t *testing.T) {
 	}
 }
 
-// TestRecordOfAnotherVersion reads a record with a field more and others less.
+// TestRecordOfAnotherVersion reads a record with an unknown field and some missing.
 func TestRecordOfAnotherVersion(t *testing.T) {
 	var got entry
 	err := Unmarshal(valuetest.Unhex("a2 62 6964 41 61 65 6c61746572 a1 61 78 81 01"), &got)
@@ -89,7 +89,7 @@ func TestHostileRecords(t *testing.T) {
 	}
 }
 
-// TestManyTargets stores more elements than the library would read by default.
+// TestManyTargets stores more elements than the library reads by default.
 func TestManyTargets(t *testing.T) {
 	want := entry{To: make([]string, 400_000)}
 	data, err := Marshal(want)

@@ -8,71 +8,69 @@ import (
 	"github.com/lumenize/lmz"
 )
 
-// Disk is where the objects of one data directory are kept, for one process at a time. Its
-// methods may be called from any goroutine; whoever opens, restores or removes an object
-// holds its turn.
+// Disk stores the objects of one data directory, for one process at a time. Its methods are
+// safe for concurrent use; opening, restoring or removing an object requires its turn.
 type Disk interface {
-	// Open returns the store of the object at a, without I/O: that begins with the first
+	// Open returns the store of the object at a, without I/O, which begins with the first
 	// access.
 	Open(a lmz.Address, o Options) Store
 
-	// Exists reports whether the object at a has stored something, and Size how many bytes
+	// Exists reports whether the object at a has stored something. Size returns how many bytes
 	// a copy of it takes.
 	Exists(a lmz.Address) bool
 	Size(a lmz.Address) int64
 
-	// Copy returns a store with a copy of what the object at a has stored, to which nothing
-	// is committed. Call drop after closing it.
+	// Copy returns a store with a copy of the storage of the object at a, to which nothing may
+	// be committed. Call drop after closing it.
 	Copy(a lmz.Address, o Options) (s Store, exists bool, drop func(), err error)
 
-	// Wakes is the index of when objects have to be woken.
+	// Wakes returns the wake index.
 	Wakes() WakeIndex
 
-	// Usage is what subjects hold.
+	// Usage returns the store of the subjects' totals.
 	Usage() Usage
 
-	// List returns the objects of a binding that have stored something, or of all bindings
-	// for "", in the order of [Stored.Place], and only those after the place, unless that is
-	// "". The open ones are those whose files are in use. It fails with [ErrNoFiles] where
-	// objects are not in files, and so do Store.Inspect, Store.Backup and Restore.
+	// List returns the objects of a binding that have stored something, or of all bindings for
+	// "", in the order of [Stored.Place], starting after the place after unless that is "".
+	// open lists the objects whose files are in use. It fails with [ErrNoFiles] if objects are
+	// not in files, and so do Store.Inspect, Store.Backup and Restore.
 	List(binding, after string, open []lmz.Address) iter.Seq2[Stored, error]
 
 	// Restore prepares a backup to become the object at a, which must not have stored
 	// anything yet.
 	Restore(backup string, a lmz.Address) (Restored, error)
 
-	// Remove makes an object one that has stored nothing, durably and in one step. That it
-	// was removed is remembered until Removed is called.
+	// Remove removes everything that an object has stored, durably and atomically. The removal
+	// is remembered until Removed is called.
 	Remove(a lmz.Address) error
 	Removed(a lmz.Address) error
 
-	// Removals returns the objects of which Remove was called, and not Removed.
+	// Removals returns the objects for which Remove was called but not Removed.
 	Removals() ([]lmz.Address, error)
 
-	// Close frees the disk for others. Close its stores, its index and its usage first.
+	// Close unlocks the disk. Close its stores, its index and its usage first.
 	io.Closer
 }
 
-// Restored is a backup that is ready to become an object.
+// Restored is a backup ready to become an object.
 type Restored interface {
-	Install() error // makes it the object, durably and in one step
-	Discard()       // frees what the preparation has left
+	Install() error // makes it the object, durably and atomically
+	Discard()       // removes what the preparation left behind
 }
 
 // Stored is an object that has stored something.
 type Stored struct {
 	Address lmz.Address
-	Size    int64     // bytes, including what is not merged into its file yet
-	Changed time.Time // when it was last written to
+	Size    int64     // bytes, including its write-ahead log
+	Changed time.Time // time of the last write
 	Open    bool      // its file is in use
-	Place   string    // in the list
+	Place   string    // position in the list
 }
 
-// WakeIndex says durably when each object has to be opened at the latest, so that a start
-// need not look into the objects. Times are Unix milliseconds; package wake says what they
-// mean.
+// WakeIndex stores the latest time at which each object must be opened, so that a start need
+// not read the objects. Times are Unix milliseconds; package wake defines their meaning.
 type WakeIndex interface {
-	// Load reads everything.
+	// Load returns all entries.
 	Load() (map[lmz.Address]int64, error)
 
 	// Write makes changes durable, all or none. wake.Never deletes.
@@ -81,12 +79,12 @@ type WakeIndex interface {
 	io.Closer
 }
 
-// Usage keeps what each subject holds. After a crash it may be that of a moment before.
+// Usage stores the totals of each subject. After a crash they may be slightly out of date.
 type Usage interface {
 	Load() (map[string]Sums, error)
-	Write(changes map[string]Sums) error // zero sums delete
+	Write(changes map[string]Sums) error // zero sums delete the entry
 	io.Closer
 }
 
-// Sums are what one subject holds: objects, stored bytes and alarms.
+// Sums are the totals of one subject: objects, stored bytes and alarms.
 type Sums [3]int64

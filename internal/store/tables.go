@@ -1,11 +1,11 @@
 package store
 
-// Tables runs the SQL of an object's own code in the turn's transaction. What would end the
-// transaction, leave the object's file or touch the runtime's tables is refused. Arguments are
-// positional, or one [Named].
+// Tables runs the SQL of an object's own code in the turn's transaction. Statements that
+// would end the transaction, access other files or touch the runtime's tables are refused.
+// Arguments are positional, or one [Named].
 type Tables interface {
-	// Exec runs a statement and returns how many rows it inserted, changed and deleted.
-	// Without arguments it may be several statements, which are all done or none.
+	// Exec runs a statement and returns how many rows it inserted, updated and deleted. Without
+	// arguments the query may have several statements, which take effect all or none.
 	Exec(query string, args []any) (rows int64, err error)
 
 	// Query begins one statement.
@@ -14,18 +14,18 @@ type Tables interface {
 	// Fatal returns err if storage failed, and nil if only a statement did.
 	Fatal(err error) error
 
-	// OnStep calls f before each step of a statement, with true, and after it, with false.
-	// An error of the first call is that of the step. Nil ends that.
+	// OnStep makes each step of a statement call f before it, with true, and after it, with
+	// false. An error of the first call becomes the error of the step. Nil removes f.
 	OnStep(f func(begins bool) error)
 
-	// Interrupt ends the statement that runs when stop is closed; nil ends that.
+	// Interrupt interrupts the running statement when stop is closed. Nil removes stop.
 	Interrupt(stop <-chan struct{})
 }
 
-// Named are arguments by name.
+// Named are named arguments.
 type Named map[string]any
 
-// Cursor reads the rows of a statement. Columns are counted from 0.
+// Cursor reads the rows of a statement. Columns are numbered from 0.
 type Cursor interface {
 	Next() (more bool, err error)
 	Close()
@@ -39,7 +39,7 @@ type Cursor interface {
 	Bytes(i int) []byte
 }
 
-// ColumnType is how a column of one row is stored.
+// ColumnType is the storage class of a column in one row.
 type ColumnType int
 
 // The types of columns.
@@ -56,7 +56,7 @@ func (t ColumnType) String() string {
 	return [...]string{"SQLITE_NULL", "SQLITE_INTEGER", "SQLITE_FLOAT", "SQLITE_TEXT", "SQLITE_BLOB"}[t]
 }
 
-// ValueOf returns a column as the Go value that is nearest to how it is stored.
+// ValueOf returns a column as the Go value closest to its storage class.
 func ValueOf(c Cursor, i int) any {
 	switch c.Type(i) {
 	case Integer:
@@ -75,5 +75,5 @@ func ValueOf(c Cursor, i int) any {
 type Result struct {
 	Columns []string
 	Rows    [][]any // nil, int64, float64, string or []byte
-	More    bool    // there are more rows than are shown
+	More    bool    // there are more rows than in Rows
 }

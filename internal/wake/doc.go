@@ -1,6 +1,6 @@
-// Package wake knows when objects have to be woken: an alarm must ring although nobody calls
-// its object, and what an object had sent before a crash must be taken up again, but a start
-// cannot look into a million objects. So an index on disk says for each object when it has
-// to be opened at the latest. Too early is harmless, and too late must be impossible: the
-// index is written before the object's commit whenever that commit makes the wake earlier.
+// Package wake tracks when objects must be woken: an alarm must ring even if nothing calls
+// its object, and sends pending at a crash must be resumed, but a start cannot read a
+// million objects. So an index on disk holds for each object the latest time at which it
+// must be opened. Too early is harmless; too late must be impossible: if a commit makes the
+// wake earlier, the index is written before that commit.
 package wake

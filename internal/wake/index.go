@@ -9,50 +9,51 @@ import (
 	"github.com/lumenize/lmz/internal/store"
 )
 
-// Times in the index that mean something else. All others are Unix milliseconds.
+// Special times in the index. All others are Unix milliseconds.
 const (
-	AtStart = int64(0)       // something is under way that only a start has to take up again
-	Never   = int64(1) << 62 // nothing is to be done
+	AtStart = int64(0)       // pending work that only a start must resume
+	Never   = int64(1) << 62 // nothing to do
 	Dead    = int64(1) << 61 // only dead letters are kept: the object is not woken
 )
 
-// Index knows when objects have to be woken, and keeps the stored index so that it never says
-// later than is true. It may say too early until the object is closed. Its methods may be
-// called from any goroutine.
+// Index tracks when objects must be woken, and keeps the stored index from ever being later
+// than the truth. The stored index may be too early until the object is closed. Its methods
+// are safe for concurrent use.
 type Index struct {
 	stored store.WakeIndex
 	log    *slog.Logger
-	wake   func(lmz.Address)                // opens an object and does what is due
-	pause  func(failures int) time.Duration // before an object that was unable is tried again
-	now    func() time.Time                 // the wall clock, time.Now except in a test
+	wake   func(lmz.Address)                // opens an object and does its due work
+	pause  func(failures int) time.Duration // before an object that was unable is retried
+	now    func() time.Time                 // the wall clock, time.Now except in tests
 
 	mu      sync.Mutex // guards the following fields
 	objects map[lmz.Address]*entry
 	next    *batch          // the next write of the index, nil if none is wanted
 	writing *batch          // the write under way, or nil
-	late    map[*entry]bool // entries that the index may say too early
-	lazy    *time.Timer     // corrects them, nil when there are none
-	queue   queue           // by alarm
+	late    map[*entry]bool // entries whose stored time may be too early
+	lazy    *time.Timer     // corrects the late entries, nil if there are none
+	queue   queue           // ordered by alarm
 	alarm   *time.Timer     // for the head of the queue
 	started bool
 	closed  bool
 }
 
-// entry is what is known of one object.
+// entry is the state of one object.
 type entry struct {
 	of     lmz.Address
-	stored int64  // what the index says when batch is done
-	batch  *batch // the last write that concerned the object, or nil
-	actual int64  // what is true of the object's last commit
-	low    int64  // the earliest of the commits that were announced, Never if there is none
-	open   int    // commits that were announced and have not ended
+	stored int64  // the time in the index once batch is done
+	batch  *batch // the last write that included the object, or nil
+	actual int64  // the time according to the object's last commit
+	low    int64  // the earliest time of the announced commits, Never if there are none
+	open   int    // announced commits that have not ended
 	alarm  int64  // when to wake it next in this life, Never if not
-	asked  int64  // what known or rang said last of alarm; not heeded while the object is unable
-	place  int    // in the queue, -1 if not there
+	asked  int64  // the last requested alarm; ignored while the object is unable
+	place  int    // index in the queue, -1 if not in it
 	unable Inability
 }
 
-// Inability says that an object cannot do its own work just now. The zero value: it can.
+// Inability describes why an object cannot do its own work now. The zero value means that it
+// can.
 type Inability struct {
 	Failures int
 	Since    time.Time
@@ -66,18 +67,19 @@ type batch struct {
 	err     error
 }
 
-// wakeAgain is how long an object whose commit has failed is left alone.
+// wakeAgain is the pause before an object whose commit failed is woken again.
 const wakeAgain = time.Second
 
-// LookAgain is how often the clock is looked at, at least, while an alarm is to come: a
-// timer does not count the time that the machine sleeps, nor that by which its clock is set.
+// LookAgain is the maximum interval between checks of the clock while an alarm is pending:
+// timers do not follow when the machine sleeps or its clock is set.
 const LookAgain = 5 * time.Second
 
-// lazyWrite is how long corrections wait for others, and for a write that must be.
+// lazyWrite is how long corrections wait to be batched with others or with a required write.
 const lazyWrite = time.Second
 
-// Open reads the stored index. The index calls wake for each object that is due, once Start
-// was called; pause says how long an object is left alone that was unable so many times.
+// Open reads the stored index. After Start, the index calls wake for each object that is
+// due; pause returns how long to wait before retrying an object that was unable so many
+// times.
 func Open(stored store.WakeIndex, log *slog.Logger, wake func(lmz.Address), pause func(failures int) time.Duration) (*Index, error) {
 	times, err := stored.Load()
 	if err != nil {
@@ -98,7 +100,7 @@ func Open(stored store.WakeIndex, log *slog.Logger, wake func(lmz.Address), paus
 	return w, nil
 }
 
-// Start wakes the objects that are due from now on. Only the first call counts.
+// Start begins to wake due objects. Only the first call has an effect.
 func (w *Index) Start() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -108,7 +110,7 @@ func (w *Index) Start() {
 	}
 }
 
-// entry returns what is known of an object. w.mu is held.
+// entry returns the entry of an object, creating it if necessary. w.mu is held.
 func (w *Index) entry(a lmz.Address) *entry {
 	e := w.objects[a]
 	if e == nil {
@@ -118,10 +120,10 @@ func (w *Index) entry(a lmz.Address) *entry {
 	return e
 }
 
-// Announce says that a commit is about to be made after which the object must be woken at a
-// time. When it returns without an error the stored index says so, or earlier, until the end of
-// that commit is reported by Committed or Failed. An object may have several commits under
-// way; they end in order. After an error call Failed.
+// Announce prepares for a commit after which the object must be woken at a time. When it
+// returns without an error, the stored index has that time or an earlier one until Committed
+// or Failed reports the end of the commit. An object may have several commits under way;
+// they end in order. After an error call Failed.
 func (w *Index) Announce(a lmz.Address, at int64) error {
 	w.mu.Lock()
 	e := w.entry(a)
@@ -130,7 +132,7 @@ func (w *Index) Announce(a lmz.Address, at int64) error {
 	if e.stored > at {
 		w.put(e, at)
 	}
-	batch := e.batch // which may say it already, and not be done
+	batch := e.batch // which may contain it already, but not be done
 	w.mu.Unlock()
 	if batch == nil {
 		return nil
@@ -139,8 +141,9 @@ func (w *Index) Announce(a lmz.Address, at int64) error {
 	return batch.err
 }
 
-// Committed says that the first of the commits under way is durable, and Known that this is
-// true without one: when the object must be woken after a start, and when in this life.
+// Committed reports that the first of the commits under way is durable, and when the object
+// must be woken after a start and when in this life. Known reports these times without a
+// commit.
 func (w *Index) Committed(a lmz.Address, atStart, alarm int64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -151,14 +154,14 @@ func (w *Index) Committed(a lmz.Address, atStart, alarm int64) {
 	w.forget(e)
 }
 
-// ended is the end of a commit that was announced.
+// ended ends an announced commit.
 func (e *entry) ended() {
 	if e.open = max(e.open-1, 0); e.open == 0 {
 		e.low = Never
 	}
 }
 
-// Known is described with Committed.
+// Known is documented at Committed.
 func (w *Index) Known(a lmz.Address, atStart, alarm int64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -168,7 +171,7 @@ func (w *Index) Known(a lmz.Address, atStart, alarm int64) {
 	w.forget(e)
 }
 
-// Next says when to wake the object next, in this life.
+// Next sets when to wake the object next, in this life.
 func (w *Index) Next(a lmz.Address, alarm int64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -177,8 +180,8 @@ func (w *Index) Next(a lmz.Address, alarm int64) {
 	w.forget(e)
 }
 
-// ask sets when an object wants to be woken in this life, which it is not while it is unable.
-// w.mu is held.
+// ask sets when an object wants to be woken in this life, which is ignored while it is
+// unable. w.mu is held.
 func (w *Index) ask(e *entry, alarm int64) {
 	e.asked = alarm
 	if e.unable.Failures == 0 {
@@ -186,9 +189,8 @@ func (w *Index) ask(e *entry, alarm int64) {
 	}
 }
 
-// Failed says that the first of the commits under way was lost: the object is woken again a
-// little later. What the stored index says stays, because nobody can be sure of what is
-// stored.
+// Failed reports that the first of the commits under way was lost: the object is woken again
+// a little later. The stored index stays as it is, because what is stored is uncertain.
 func (w *Index) Failed(a lmz.Address) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -198,8 +200,8 @@ func (w *Index) Failed(a lmz.Address) {
 	w.setAlarm(e, min(e.alarm, w.now().Add(wakeAgain).UnixMilli()))
 }
 
-// Unable says that an object could not do its own work, which is tried again after a pause that
-// grows.
+// Unable reports that an object could not do its own work, which is retried after a growing
+// pause.
 func (w *Index) Unable(a lmz.Address, why string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -212,7 +214,7 @@ func (w *Index) Unable(a lmz.Address, why string) {
 	w.setAlarm(e, w.now().Add(w.pause(e.unable.Failures)).UnixMilli())
 }
 
-// Able is the end of Unable.
+// Able undoes Unable.
 func (w *Index) Able(a lmz.Address) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -223,8 +225,8 @@ func (w *Index) Able(a lmz.Address) {
 	}
 }
 
-// Drop forgets an object that was removed. When it returns without an error the stored index
-// does not name the object.
+// Drop forgets a removed object. When it returns without an error, the stored index does not
+// contain the object.
 func (w *Index) Drop(a lmz.Address) error {
 	w.mu.Lock()
 	e := w.entry(a)
@@ -244,7 +246,7 @@ func (w *Index) Drop(a lmz.Address) error {
 	return batch.err
 }
 
-// Retired says that the object was closed: from now on the stored index may be corrected.
+// Retired reports that the object was closed: from now on its stored time may be corrected.
 func (w *Index) Retired(a lmz.Address) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -258,7 +260,7 @@ func (w *Index) Retired(a lmz.Address) {
 	}
 }
 
-// correct writes what the index says too early.
+// correct writes corrections for times that are too early.
 func (w *Index) correct() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -272,8 +274,8 @@ func (w *Index) correct() {
 	clear(w.late)
 }
 
-// raise puts what is true of an object into the next write, if that is later. w.mu is
-// held.
+// raise adds an object's correct time to the next write, if it is later than the stored one.
+// w.mu is held.
 func (w *Index) raise(e *entry) {
 	if at := e.wanted(); at > e.stored {
 		w.put(e, at)
@@ -281,22 +283,22 @@ func (w *Index) raise(e *entry) {
 	}
 }
 
-// wanted is what the index should say.
+// wanted is the time that the index should have.
 func (e *entry) wanted() int64 { return min(e.actual, e.low) }
 
-// forget drops an object that nothing is to be known of. w.mu is held.
+// forget drops an entry if it is no longer needed. w.mu is held.
 func (w *Index) forget(e *entry) {
 	if e.batch == nil && e.stored == Never && e.wanted() == Never && e.place < 0 {
 		delete(w.objects, e.of)
 	}
 }
 
-// put puts a change into the next write. w.mu is held.
+// put adds a change to the next write. w.mu is held.
 func (w *Index) put(e *entry, at int64) {
 	if w.next == nil {
 		w.next = &batch{changes: make(map[lmz.Address]int64), done: make(chan struct{})}
 		if w.writing == nil {
-			w.writing = w.next // only so that one goroutine is started
+			w.writing = w.next // so that only one goroutine is started
 			go w.write()
 		}
 	}
@@ -304,7 +306,7 @@ func (w *Index) put(e *entry, at int64) {
 	e.stored, e.batch = at, w.next
 }
 
-// write writes until nothing is left. What is wanted during one write shares the next.
+// write writes until nothing is left. Changes that arrive during a write share the next.
 func (w *Index) write() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -319,7 +321,7 @@ func (w *Index) write() {
 			e := w.objects[a]
 			switch {
 			case e == nil || e.batch != batch:
-			case err != nil: // nobody knows what it says now
+			case err != nil: // the stored time is unknown now
 				e.stored, e.batch = Never, nil
 			default:
 				e.batch = nil
@@ -347,8 +349,8 @@ func (w *Index) setAlarm(e *entry, at int64) {
 	w.setTimer()
 }
 
-// setTimer sets the timer for the head of the queue, or to look at the clock again. w.mu is
-// held.
+// setTimer sets the timer for the head of the queue, or for the next check of the clock.
+// w.mu is held.
 func (w *Index) setTimer() {
 	if w.alarm != nil {
 		w.alarm.Stop()
@@ -361,7 +363,7 @@ func (w *Index) setTimer() {
 	w.alarm = time.AfterFunc(min(wait, LookAgain), w.ring)
 }
 
-// ring wakes everything that is due.
+// ring wakes all due objects.
 func (w *Index) ring() {
 	w.mu.Lock()
 	var due []lmz.Address
@@ -379,8 +381,8 @@ func (w *Index) ring() {
 	}
 }
 
-// Flush corrects the stored index, when all turns have ended and nothing is due any more in
-// this life. If that fails, the next start opens objects that are not due.
+// Flush corrects the stored index, once all turns have ended and nothing more will be woken
+// in this life. If that fails, the next start opens objects that are not due.
 func (w *Index) Flush() {
 	w.mu.Lock()
 	w.stop()
@@ -421,13 +423,13 @@ func (w *Index) Close() error {
 	return w.stored.Close()
 }
 
-// Due is what is known of an object that has something to do, or keeps dead letters.
+// Due describes an object that has work to do, or keeps dead letters.
 type Due struct {
 	At     int64
 	Unable Inability
 }
 
-// All returns when each object is to be woken, as far as that is known.
+// All returns all objects with known work or dead letters.
 func (w *Index) All() map[lmz.Address]Due {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -21,7 +21,7 @@ import (
 // first is the object of most tests.
 var first = lmz.At("BOX", "one")
 
-// countingIndex is an index that counts its writes, and fails when it is told to.
+// countingIndex is an index that counts its writes, and fails on demand.
 type countingIndex struct {
 	store.WakeIndex
 	disk   *memory.Disk
@@ -41,7 +41,7 @@ func (x *countingIndex) Write(changes map[lmz.Address]int64) error {
 	return x.WakeIndex.Write(changes)
 }
 
-// indexOf is the stored index of a disk.
+// indexOf returns the stored index of a disk.
 func indexOf(t *testing.T, disk *memory.Disk) store.WakeIndex {
 	t.Helper()
 	user, err := disk.Use()
@@ -99,7 +99,7 @@ func TestWritesOfTheStoredIndex(t *testing.T) {
 		wantNil(t, w.Announce(first, 900))
 		w.Retired(first)
 		time.Sleep(2 * wake.LazyWrite)
-		says(900, 4) // a commit is announced: not later than that
+		says(900, 4) // a commit is announced: no later than it
 		w.Committed(first, wake.Never, wake.Never)
 		w.Flush()
 		says(wake.Never, 5)
@@ -178,10 +178,10 @@ func TestTimesOfWaking(t *testing.T) {
 	})
 }
 
-// A timer counts neither the time that a machine sleeps nor that by which its clock is set.
+// Timers do not follow when a machine sleeps or its clock is set.
 func TestAlarmAfterTheClockWasSet(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var slept atomic.Int64 // what the clock of the wall is ahead of the timers
+		var slept atomic.Int64 // how far the wall clock is ahead of the timers
 		var mu sync.Mutex
 		var woken []string
 		begin := time.Now()
@@ -207,8 +207,8 @@ func TestAlarmAfterTheClockWasSet(t *testing.T) {
 	})
 }
 
-// However commits, closings and crashes interleave, the index never says later than
-// what a commit on disk wants.
+// However commits, closings and crashes interleave, the index is never later than a commit
+// on disk requires.
 func TestStoredIndexIsNeverTooLate(t *testing.T) {
 	for seed := range uint64(100) {
 		synctest.Test(t, func(t *testing.T) {
@@ -219,7 +219,7 @@ func TestStoredIndexIsNeverTooLate(t *testing.T) {
 				Survives: func() bool { return survivals.IntN(2) == 0 },
 			}
 			w := open(t, indexOf(t, disk), func(lmz.Address) {})
-			truth := make(map[lmz.Address]int64) // what is on disk; the turn of each object takes care
+			truth := make(map[lmz.Address]int64) // what is on disk; guarded by the turn of each object
 			var mu sync.Mutex
 			dead := false
 			stop := make(chan struct{})

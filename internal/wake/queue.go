@@ -2,7 +2,7 @@ package wake
 
 import "container/heap"
 
-// queue has the objects that are to be woken, the next one first.
+// queue is a heap of the objects to be woken, the next one first.
 type queue []*entry
 
 func (q *queue) add(e *entry) { heap.Push(q, e) }

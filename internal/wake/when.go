@@ -8,8 +8,8 @@ import (
 	"github.com/lumenize/lmz/internal/store"
 )
 
-// When returns when an object has to be woken after a start, and when in this life, in which
-// what was sent is under way and some alarms run already, by their numbers.
+// When returns when an object must be woken after a start, and when in this life, in which
+// its sends are already under way and the alarms in running, by number, already run.
 func When(rows store.Rows, running map[int64]bool) (atStart, alarm int64, err error) {
 	due, err := rows.Rows(store.DueRows, len(running)+1)
 	if err != nil {
@@ -40,7 +40,7 @@ func When(rows store.Rows, running map[int64]bool) (atStart, alarm int64, err er
 	return atStart, alarm, nil
 }
 
-// nextAlarm returns when the first of the alarms that does not run yet is due.
+// nextAlarm returns when the first alarm that is not running is due.
 func nextAlarm(due []store.Row, running map[int64]bool) int64 {
 	for _, r := range due {
 		if at, number, ok := ParseDue(r.Key); ok && !running[number] {
@@ -50,13 +50,13 @@ func nextAlarm(due []store.Row, running map[int64]bool) int64 {
 	return Never
 }
 
-// DueKey is the key of the row by which the alarm with a number is found, which is due at a
-// time. The keys sort by time.
+// DueKey is the key of the row of the alarm with a number that is due at a time. The keys
+// sort by time.
 func DueKey(at, number int64) string {
 	return fmt.Sprintf("%s%016x/%016x", store.DueRows, at, number)
 }
 
-// ParseDue reads a key that DueKey has made.
+// ParseDue parses a key made by DueKey.
 func ParseDue(key string) (at, number int64, ok bool) {
 	first, second, ok := strings.Cut(strings.TrimPrefix(key, store.DueRows), "/")
 	at, err1 := strconv.ParseInt(first, 16, 64)

@@ -13,35 +13,35 @@ import (
 	"github.com/lumenize/lmz/internal/store"
 )
 
-// Disk is a [store.Disk] in memory that can crash. The zero value is an empty disk on which a
-// commit is durable at once. Set its fields before its first use. Its methods may be called
-// from any goroutine.
+// Disk is a [store.Disk] in memory that can crash. The zero value is an empty disk on which
+// a commits are durable at once. Set its fields before first use. Its methods are safe for
+// concurrent use.
 type Disk struct {
-	// Latency is how long a commit of the object takes to become durable; nil means no
-	// time. The zero address is the index of the objects that have to be woken. It is
-	// slept, in virtual time in a bubble of testing/synctest.
+	// Latency is how long a commit of the object takes to become durable; nil means no time.
+	// The zero address stands for the wake index. The disk sleeps for it, in virtual time
+	// within a testing/synctest bubble.
 	Latency func(lmz.Address) time.Duration
 
-	// Survives is asked for each commit that was on its way to the disk at a crash:
-	// true means it got there. Nil means none did. It is called with the disk locked.
+	// Survives is called for each commit that was on its way to the disk at a crash, and
+	// reports whether it got there. Nil means none did. It is called with the disk locked.
 	Survives func() bool
 
-	// Full is asked for each commit of the object, and of the index for the zero address:
-	// true means that there is no room for it, so that it fails and changes nothing. Nil
-	// means there always is.
+	// Full is called for each commit of the object, and of the wake index with the zero
+	// address; true means that the disk is full, so the commit fails and changes nothing. Nil
+	// means that there is always room.
 	Full func(lmz.Address) bool
 
 	mu         sync.Mutex // guards the following fields
 	files      map[lmz.Address]*file
-	wakes      map[lmz.Address]int64 // the index
+	wakes      map[lmz.Address]int64 // the wake index
 	removed    map[lmz.Address]bool
 	unsynced   []*commit
-	generation int // counts crashes: who has an older one is dead
+	generation int // counts crashes: users with an older one are dead
 	inUse      bool
-	usage      map[string]store.Sums // what subjects hold
+	usage      map[string]store.Sums // totals of subjects
 }
 
-// file is what is durable of one object.
+// file is the durable state of one object.
 type file struct {
 	owner    lmz.Address
 	kv       map[string][]byte
@@ -50,17 +50,17 @@ type file struct {
 	tables   []byte // an SQLite database with the object's own tables
 }
 
-// commit is a transaction: what it puts, and deletes where there is nil.
+// commit is a transaction: what it puts, with nil to delete.
 type commit struct {
 	of       lmz.Address
 	kv       map[string][]byte
 	rows     map[string][]byte
 	outcomes map[proto.CallID]*store.Outcome
-	expired  time.Time // outcomes that expire before are dropped
-	tables   []byte    // nil: as they were
+	expired  time.Time // outcomes that expire before it are dropped
+	tables   []byte    // nil if unchanged
 
-	wakes   map[lmz.Address]int64 // or it is a write of the index of wakes, and nothing else
-	removal int                   // or it is the removal of the object, see removalBegins
+	wakes   map[lmz.Address]int64 // only for a write of the wake index, with nothing else
+	removal int                   // only for a removal of the object, see removalBegins
 }
 
 var (
@@ -68,9 +68,8 @@ var (
 	errFull    = errors.New("the disk is full")
 )
 
-// User is a disk in use by one process, which ends at the next crash: then the process can
-// neither read nor write any more, and another one can use the disk. It implements
-// [store.Disk].
+// User is a disk in use by one process, until the next crash: then the process can no longer
+// read or write, and another one can use the disk. It implements [store.Disk].
 type User struct {
 	disk       *Disk
 	generation int
@@ -78,7 +77,7 @@ type User struct {
 
 var _ store.Disk = (*User)(nil)
 
-// Use takes the disk. It fails with [store.ErrInUse] while another process has it.
+// Use locks the disk. It fails with [store.ErrInUse] while another process has it.
 func (d *Disk) Use() (*User, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -89,9 +88,9 @@ func (d *Disk) Use() (*User, error) {
 	return &User{d, d.generation}, nil
 }
 
-// Crash is the death of the process that uses the disk: commits that were on their
-// way are lost, unless they survive, and the runtime that made them can neither read
-// nor write any more. Another one can be opened then.
+// Crash simulates the death of the process that uses the disk: commits in flight are lost
+// unless they survive, and the runtime that made them can no longer read or write. A new one
+// can then be opened.
 func (d *Disk) Crash() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -137,7 +136,7 @@ func (d *Disk) apply(c *commit) {
 	}
 }
 
-// merge puts what a commit wrote into what is durable.
+// merge applies a commit's writes to the durable state.
 func merge(durable, written map[string][]byte) {
 	for key, value := range written {
 		if value == nil {
@@ -148,8 +147,8 @@ func merge(durable, written map[string][]byte) {
 	}
 }
 
-// sync makes a commit durable, in its time: at once if it is relaxed, because the
-// process may die here, but not the machine.
+// sync makes a commit durable, after its latency, or at once if it is relaxed, because the
+// simulated crash is of the process, not of the machine.
 func (d *Disk) sync(generation int, c *commit, relaxed bool) error {
 	if d.Full != nil && d.Full(c.of) {
 		return errFull
@@ -177,7 +176,7 @@ func (d *Disk) sync(generation int, c *commit, relaxed bool) error {
 	return nil
 }
 
-// Rows returns the keys of the rows that are durable of the object at a, in no order.
+// Rows returns the keys of the durable rows of the object at a, in no particular order.
 func (d *Disk) Rows(a lmz.Address) (keys []string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -189,15 +188,15 @@ func (d *Disk) Rows(a lmz.Address) (keys []string) {
 	return keys
 }
 
-// WakeTimes returns what the index of wakes says durably.
+// WakeTimes returns the durable state of the wake index.
 func (d *Disk) WakeTimes() map[lmz.Address]int64 {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return maps.Clone(d.wakes)
 }
 
-// Move moves what is durable of an object to another name, as somebody with a file manager
-// would, and CopyTo copies it to another disk, or removes it there if there is nothing.
+// Move moves the durable state of an object to another name, as renaming its file would.
+// CopyTo copies it to another disk, or removes it there if there is none.
 func (d *Disk) Move(from, to lmz.Address) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -205,7 +204,7 @@ func (d *Disk) Move(from, to lmz.Address) {
 	delete(d.files, from)
 }
 
-// CopyTo is described with Move.
+// CopyTo is documented at Move.
 func (d *Disk) CopyTo(other *Disk, a lmz.Address) {
 	d.mu.Lock()
 	f := d.files[a].clone()
@@ -222,7 +221,7 @@ func (d *Disk) CopyTo(other *Disk, a lmz.Address) {
 	other.files[a] = f
 }
 
-// clone returns a copy that is not changed with f.
+// clone returns a copy independent of f.
 func (f *file) clone() *file {
 	if f == nil {
 		return nil

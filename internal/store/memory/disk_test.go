@@ -113,7 +113,7 @@ func TestUnsyncedValuesAfterACrash(t *testing.T) {
 			}
 			again, err := disk.Use()
 			wantNil(t, err)
-			wantNil(t, rt.Close()) // frees nothing of its successor's
+			wantNil(t, rt.Close()) // does not unlock the disk of its successor
 			if _, err := disk.Use(); err == nil {
 				t.Error("the dead gave the disk back")
 			}

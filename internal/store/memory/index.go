@@ -7,8 +7,8 @@ import (
 	"github.com/lumenize/lmz/internal/wake"
 )
 
-// index is the index of wakes on a disk in memory. It has the latency of the zero
-// address, and is lost in a crash like a commit of an object.
+// index is the wake index on a disk in memory. Its writes have the latency of the zero
+// address, and are lost in a crash like commits of an object.
 type index User
 
 // Load implements [store.WakeIndex].

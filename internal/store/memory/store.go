@@ -25,22 +25,22 @@ type Store struct {
 	generation int
 	of         lmz.Address
 	kind       store.Options
-	open       *commit // nil when nothing was written since the last commit
+	open       *commit // nil if nothing was written since the last commit
 	marked     *commit // what open was when the turn began
 	writes     int     // in the transaction
 	before     int     // in the transaction before the turn
 	parts      []part
-	sql        sqldb.Tx // on a database in memory, of which each commit has a copy
+	sql        sqldb.Tx // on a database in memory; each commit has a copy of it
 }
 
-// part is what there was before a part of the turn.
+// part is the state before a part of the turn.
 type part struct {
 	open   *commit
 	writes int
-	sql    bool // the part is one of sql as well
+	sql    bool // the part has also begun in sql
 }
 
-// read lets f read what is durable; its argument is nil if the object never wrote.
+// read lets f read the durable state; its argument is nil if the object never wrote.
 func (s *Store) read(f func(*file)) error {
 	s.disk.mu.Lock()
 	defer s.disk.mu.Unlock()
@@ -182,7 +182,7 @@ func (s *Store) Mark() {
 	s.sql.Mark()
 }
 
-// clone returns a copy that is not changed with c.
+// clone returns a copy independent of c.
 func (c *commit) clone() *commit {
 	if c == nil {
 		return nil
@@ -244,8 +244,8 @@ func (s *Store) Tables() (store.Tables, error) {
 	return &s.sql, s.sql.Begin()
 }
 
-// openTables makes a copy of the tables that are durable, or new ones. What it migrates is
-// durable at once if the object has stored something, and else with the first commit.
+// openTables opens a copy of the durable tables, or new ones. Migrations become durable at
+// once if the object has stored something, else with the first commit.
 func (s *Store) openTables() error {
 	var exists bool
 	var stored []byte
@@ -307,7 +307,7 @@ func (s *Store) Size() (n int64, err error) {
 	return (n+sqldb.PageSize-1)/sqldb.PageSize*sqldb.PageSize + tables, errors.Join(err, errTables)
 }
 
-// bytesOf is how many bytes there are of what is stored and was written since.
+// bytesOf returns the size of stored after the writes in written.
 func bytesOf(stored, written map[string][]byte) (n int64) {
 	for key, value := range stored {
 		if _, ok := written[key]; !ok {
@@ -328,9 +328,9 @@ func (s *Store) Changed() bool { return s.writes > s.before || s.sql.Changed() }
 // Dirty implements [store.Store].
 func (s *Store) Dirty() bool { return s.writes > 0 || s.sql.Dirty() }
 
-// Commit implements [store.Store]. It has waited for the disk when it returns.
+// Commit implements [store.Store]. It waits for the disk.
 func (s *Store) Commit(durable func(error)) (wrote bool, err error) {
-	if err := s.read(func(*file) {}); err != nil || !s.Dirty() { // the dead do not go on
+	if err := s.read(func(*file) {}); err != nil || !s.Dirty() { // fails after a crash
 		return false, errors.Join(err, s.sql.Rollback())
 	}
 	wroteSQL, err := s.sql.Commit()

@@ -2,7 +2,7 @@ package memory
 
 import "github.com/lumenize/lmz/internal/store"
 
-// usage keeps what subjects hold on a disk in memory.
+// usage keeps the totals of subjects on a disk in memory.
 type usage User
 
 // Load implements [store.Usage].

@@ -71,13 +71,13 @@ func (u *User) Removals() (left []lmz.Address, err error) {
 	return left, nil
 }
 
-// What a commit says of a removal.
+// Values of commit.removal.
 const (
 	removalBegins = 1
 	removalEnds   = 2
 )
 
-// applyRemoval makes it durable. d.mu is held.
+// applyRemoval makes a removal durable. d.mu is held.
 func (d *Disk) applyRemoval(c *commit) {
 	if c.removal == removalEnds {
 		delete(d.removed, c.of)
