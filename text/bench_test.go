@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// keystrokes are an author's 260,000 keystrokes: typing and deleting at a place that moves
-// now and then.
+// keystrokes returns an author's 260,000 keystrokes: typing and deleting at a place that
+// moves now and then.
 func keystrokes() []Change {
 	r := rand.New(rand.NewPCG(1, 1))
 	changes := make([]Change, 260_000)
@@ -30,7 +30,7 @@ func keystrokes() []Change {
 	return changes
 }
 
-// BenchmarkTrace replays 260,000 edits of one character: a change set of each, applied.
+// BenchmarkTrace replays 260,000 edits of one character, each as an applied change set.
 func BenchmarkTrace(b *testing.B) {
 	changes := keystrokes()
 	b.ReportAllocs()
@@ -48,8 +48,7 @@ func BenchmarkTrace(b *testing.B) {
 	}
 }
 
-// BenchmarkKeystroke types in the middle of a text of 10 MB, as a client and its
-// authority do.
+// BenchmarkKeystroke types in the middle of a 10 MB text, at a client and its authority.
 func BenchmarkKeystroke(b *testing.B) {
 	doc := NewText(strings.Repeat("All work and no play makes Jack a dull boy.\n", 10<<20/44))
 	client := NewClient("ann", 0, doc.Clone())
@@ -75,7 +74,7 @@ func BenchmarkKeystroke(b *testing.B) {
 	}
 }
 
-// BenchmarkPaste pastes 1 MB into a text of 10 MB.
+// BenchmarkPaste pastes 1 MB into a 10 MB text.
 func BenchmarkPaste(b *testing.B) {
 	doc := NewText(strings.Repeat("All work and no play makes Jack a dull boy.\n", 10<<20/44))
 	paste := strings.Repeat("x", 1<<20)

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// office is an authority with its log and clients on lines that may lose a push or its
-// answer, and deliver late.
+// office is an authority with its log, and clients whose connections may lose a push or its
+// answer, or deliver late.
 type office struct {
 	t     *testing.T
 	a     *Authority
@@ -22,7 +22,7 @@ func newOffice(t *testing.T, doc string) *office {
 	return &office{t: t, a: NewAuthority(0, NewText(doc)), now: time.Unix(1e9, 0), typed: make(map[string]int)}
 }
 
-// push pushes edits as they come from the wire.
+// push pushes edits after a round trip through their wire form.
 func (o *office) push(base int, edits []Edit) (int, error) {
 	read, err := Edits(Updates(edits))
 	if err != nil {
@@ -41,7 +41,7 @@ func (o *office) join(editor string) *Client {
 	return NewClient(editor, o.a.Version(), o.a.Text().Clone())
 }
 
-// pushAll does one round of a client's push.
+// pushAll performs one push of a client.
 func (o *office) pushAll(c *Client) {
 	base, edits := c.Push()
 	if len(edits) == 0 {
@@ -54,7 +54,7 @@ func (o *office) pushAll(c *Client) {
 	c.Pushed(version)
 }
 
-// deliver hands a client up to n entries that it lacks.
+// deliver gives a client up to n entries that it lacks.
 func (o *office) deliver(c *Client, n int) {
 	for ; n > 0 && c.Version() < o.a.Version(); n-- {
 		e, _, _ := o.log.Entry(c.Version() + 1)
@@ -201,7 +201,7 @@ func TestRepeatedPush(t *testing.T) {
 		{0, []Edit{first}, []int{1}},
 		{0, []Edit{first, second}, []int{1, 3}},
 		{1, []Edit{second}, []int{3}},
-		{3, []Edit{{"ann", 1, Insert(3, 0, "a")}}, []int{1}}, // it says that it knows of its own edit
+		{3, []Edit{{"ann", 1, Insert(3, 0, "a")}}, []int{1}}, // based on a version that includes the edit itself
 		{3, []Edit{{"ann", 2, Insert(3, 0, "a")}}, []int{3}},
 	} {
 		p, err := o.a.Push(&o.log, again.base, again.edits, o.now)
@@ -296,7 +296,7 @@ func TestJournalPushedTwice(t *testing.T) {
 		}
 		o.pushAll(bob)
 		if pushed {
-			o.pushAll(ann) // and dies before it hears of it
+			o.pushAll(ann) // and crashes before the answer
 		}
 		edits, err := Edits(journal.Edits)
 		if err != nil {

@@ -7,8 +7,8 @@ import (
 	"github.com/lumenize/lmz/text"
 )
 
-// Ann and Bob change the same text at once. The authority takes Ann's edit first and
-// moves Bob's, which comes late.
+// Ann and Bob change the same text at once. The authority receives Ann's edit first and
+// maps Bob's over it.
 func Example() {
 	document := text.NewAuthority(0, text.NewText("The quick fox"))
 	var log text.MemoryLog
@@ -42,7 +42,7 @@ func Example() {
 	// after undo: The quick fox jumps
 }
 
-// A push that is repeated, because its answer was lost, counts once.
+// A push that is repeated because its answer was lost counts once.
 func ExampleAuthority() {
 	document := text.NewAuthority(0, text.NewText("fox"))
 	var log text.MemoryLog
@@ -83,7 +83,7 @@ func ExampleClient() {
 	// "red fox", unsaved: [7 [2]]
 }
 
-// A shell carries out the effects. This one has its document in the same process.
+// A shell carries out the effects. This one has the document in the same process.
 func ExampleSync() {
 	document := text.NewAuthority(0, text.NewText("fox"))
 	var log text.MemoryLog
@@ -102,7 +102,7 @@ func ExampleSync() {
 					log.Add(pushed.New...)
 					document.Commit(pushed)
 					s.Pushed(e.Call, document.Version(), document.Version())
-					s.Arrived(pushed.New) // as every subscriber
+					s.Arrived(pushed.New) // like every subscriber
 				case text.Wake:
 					news := s.Pull()
 					fmt.Printf("loaded %v, %d changes\n", news.Loaded, len(news.Changes))

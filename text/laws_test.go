@@ -173,8 +173,8 @@ func TestDiffOfSharedLines(t *testing.T) {
 	}
 }
 
-// TestLargeDiff has texts of as many lines that have next to none in
-// common: line by line, the change set would be many times as large as the texts.
+// TestLargeDiff compares texts of equally many lines that have almost none in common: line
+// by line, the change set would be many times as large as the texts.
 func TestLargeDiff(t *testing.T) {
 	var a, b strings.Builder
 	for i := range 60_000 {
@@ -190,7 +190,7 @@ func TestLargeDiff(t *testing.T) {
 	}
 }
 
-// TestTextAsString compares a text with the same as UTF-16.
+// TestTextAsString compares a Text with the same text in UTF-16.
 func TestTextAsString(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		model := strings.Repeat(drawString(t, "doc", 10), rapid.IntRange(0, 200).Draw(t, "times"))

@@ -9,8 +9,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// alphabet has what texts are hard for: characters of one to four bytes, of two units,
-// combining ones, line breaks of both kinds, a family.
+// alphabet has the hard cases: characters of one to four bytes, of two units, combining
+// ones, line breaks of both kinds, a family emoji.
 var alphabet = []string{
 	"a", "b", " ", "\n", "\r\n", "\r", "é", "e\u0301", "ß", "漢", "\u200d", "😀", "👨‍👩‍👧‍👦", "🇩🇪", "\U0010FFFF", "\uFFFD", "word ", "a longer piece of text",
 }

@@ -27,7 +27,7 @@ type oracleAnswer struct {
 	Again    json.RawMessage
 }
 
-// randomChanges is drawChanges without rapid: quick enough for thousands.
+// randomChanges is drawChanges without rapid, fast enough for thousands.
 func randomChanges(r *rand.Rand, doc string) ChangeSet {
 	at := boundaries(doc)
 	var changes []Change

@@ -9,8 +9,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// mesh is a document and the peers that have it open. Each character that is typed is
-// another one, so that it is known what became of it.
+// mesh is a document and the peers that have it open. Each typed character is unique, so
+// its fate can be traced.
 type mesh struct {
 	t       *rapid.T
 	office  *office
@@ -21,15 +21,15 @@ type mesh struct {
 	moment  int
 }
 
-// syncPeer is a Sync with what a shell has beside it: a screen, a disk and a line.
+// syncPeer is a Sync with the rest of a shell: a screen, a disk and a connection.
 type syncPeer struct {
 	m          *mesh
 	name       string
 	sync       *Sync
 	screen     string
-	subscribed bool // as the document knows it
+	subscribed bool // from the document's point of view
 	calls      []*pendingCall
-	mail       [][]Entry // on the way here
+	mail       [][]Entry // on the way to the peer
 	timers     map[Timer]bool
 	store      *Store
 	woken      bool
@@ -53,7 +53,7 @@ func (m *mesh) start(p *syncPeer) {
 	p.perform()
 }
 
-// perform takes up what the Sync wants done.
+// perform starts the effects of the Sync.
 func (p *syncPeer) perform() {
 	for _, e := range p.sync.Effects() {
 		switch e := e.(type) {
@@ -141,8 +141,8 @@ func (m *mesh) textOf(version int) string {
 	return t.String()
 }
 
-// answer lets the oldest call have an end. fate 0 is an answer, 1 a call that is lost on
-// its way, 2 an answer that is.
+// answer ends the oldest call. fate 0 delivers the answer, 1 loses the call, 2 loses the
+// answer.
 func (p *syncPeer) answer(fate int) {
 	if len(p.calls) == 0 {
 		return
@@ -165,7 +165,7 @@ func (p *syncPeer) answer(fate int) {
 	}
 }
 
-// pull does what a screen does when it is woken.
+// pull does what a screen does when woken.
 func (p *syncPeer) pull() {
 	p.woken = false
 	news := p.sync.Pull()
@@ -239,7 +239,7 @@ func (p *syncPeer) write(ok bool) {
 	p.sync.Stored(len(records), nil)
 }
 
-// due lets a timer end.
+// due lets a timer expire.
 func (p *syncPeer) due(timer Timer) {
 	if p.timers[timer] {
 		delete(p.timers, timer)
@@ -247,8 +247,8 @@ func (p *syncPeer) due(timer Timer) {
 	}
 }
 
-// kill starts a peer again from what is on its disk. What was typed and is neither there
-// nor in the document is lost, as it is with a process that is killed.
+// kill restarts a peer from its disk. Typed text that is neither there nor in the document
+// is lost, as when a process is killed.
 func (p *syncPeer) kill() {
 	kept := p.m.office.a.Text().String()
 	for _, r := range p.disk {
@@ -264,7 +264,7 @@ func (p *syncPeer) kill() {
 	p.m.start(p)
 }
 
-// step does one thing that may happen.
+// step performs one random event.
 func (p *syncPeer) step(t *rapid.T) {
 	switch rapid.IntRange(0, 14).Draw(t, "what") {
 	case 0, 1, 2:
@@ -284,7 +284,7 @@ func (p *syncPeer) step(t *rapid.T) {
 		p.write(rapid.Bool().Draw(t, "disk"))
 	case 10:
 		p.due(Timer(rapid.IntRange(0, 3).Draw(t, "timer")))
-	case 11: // the line was too slow
+	case 11: // the connection was too slow
 		p.mail = nil
 		p.sync.Missed()
 	case 12: // the session has ended
@@ -302,7 +302,7 @@ func (p *syncPeer) step(t *rapid.T) {
 	p.perform()
 }
 
-// settle ends the trouble, until nothing is left to do.
+// settle runs everything without failures until nothing is left to do.
 func (m *mesh) settle() {
 	for round := 0; ; round++ {
 		busy := false

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// effectsOf returns what a Sync wants done, without the timers.
+// effectsOf returns the effects of a Sync, without the timers.
 func effectsOf(s *Sync) (all []Effect) {
 	for _, e := range s.Effects() {
 		if _, timer := e.(Wait); !timer {
@@ -16,7 +16,7 @@ func effectsOf(s *Sync) (all []Effect) {
 	return all
 }
 
-// wantEffects checks the types of what a Sync wants done, and returns the last of them.
+// wantEffects checks the types of a Sync's effects, and returns the last one.
 func wantEffects(t *testing.T, s *Sync, want ...Effect) Effect {
 	t.Helper()
 	all := effectsOf(s)
@@ -33,7 +33,7 @@ func wantEffects(t *testing.T, s *Sync, want ...Effect) Effect {
 	return all[len(all)-1]
 }
 
-// openSync returns a Sync that shows a text of a version.
+// openSync returns a Sync that shows a text at a version.
 func openSync(t *testing.T, version int, doc string) *Sync {
 	t.Helper()
 	s := NewSync()
@@ -47,7 +47,7 @@ func openSync(t *testing.T, version int, doc string) *Sync {
 	return s
 }
 
-// reopen answers a Subscribe and the Load that follows.
+// reopen answers a Subscribe and the following Load.
 func reopen(t *testing.T, s *Sync, version int, doc string) {
 	t.Helper()
 	s.Subscribed(Opening{Version: version, Moment: s.moment + 1})
@@ -75,7 +75,7 @@ func TestSyncPushesOneAtATime(t *testing.T) {
 	typeText(t, s, 2, "c")
 	wantEffects(t, s)
 	s.Pushed(push.Call, 1, 1)
-	wantEffects(t, s) // the next one is based on what the first one made
+	wantEffects(t, s) // the next one is based on the result of the first
 	s.Arrived([]Entry{{Edit: push.Edits[0], Version: 1}})
 	wantEffects(t, s, Wake{})
 	if s.Pull(); s.Saved() {
@@ -105,7 +105,7 @@ func TestSyncWithForgottenVersions(t *testing.T) {
 	if news := s.Pull(); !news.Loaded || s.Client().Text().String() != "new" || s.Saved() {
 		t.Errorf("%+v, text %q, saved %v", news, s.Client().Text(), s.Saved())
 	}
-	// What was typed is pushed apart, and is the user's to see when that is refused.
+	// Typed text is pushed separately, and shown to the user if that is refused.
 	fetch = wantEffects(t, s, Fetch{}).(Fetch)
 	if fetch.Since != 3 {
 		t.Errorf("%+v", fetch)
@@ -120,7 +120,7 @@ func TestSyncWithForgottenVersions(t *testing.T) {
 
 func TestSyncAfterRollback(t *testing.T) {
 	s := openSync(t, 9, "nine")
-	s.Arrived([]Entry{{Edit: Edit{"bob", 1, Insert(4, 0, "x")}, Version: 11}}) // of a past that is void
+	s.Arrived([]Entry{{Edit: Edit{"bob", 1, Insert(4, 0, "x")}, Version: 11}}) // of an obsolete history
 	s.Resubscribe()
 	s.Effects()
 	s.Subscribed(Opening{Version: 5, Moment: 2})
@@ -176,7 +176,7 @@ func TestSyncForgottenByDocument(t *testing.T) {
 	s := openSync(t, 0, "")
 	typeText(t, s, 0, "a")
 	push := wantEffects(t, s, Push{}).(Push)
-	for range 3 { // a guard that always refuses costs two calls in each pause
+	for range 3 { // a guard that always refuses costs two calls per pause
 		s.Failed(push.Call, NotSubscribed, errors.New("only subscribers"))
 		s.Effects()
 		typeText(t, s, 0, "b")
@@ -230,13 +230,13 @@ func TestSyncPeople(t *testing.T) {
 	if all := s.People(); len(all) != 1 || all[0].Anchor != 4 || all[0].Head != 6 {
 		t.Errorf("%+v", all)
 	}
-	for i := range 500 { // one client that presents another editor each time
+	for i := range 500 { // one client that presents a new editor each time
 		s.Met(Person{ClientID: string(rune(0xE000 + i)), Color: 1, Moment: 1})
 	}
 	if len(s.people) != 1 {
 		t.Errorf("%d people are remembered", len(s.people))
 	}
-	// While a subscription is under way, people who left are remembered: its answer may be
+	// People who left are remembered while a subscription is under way: its answer may be
 	// older.
 	s.Resubscribe()
 	s.Met(Person{ClientID: "eve", Color: 2, Gone: true, Moment: 2})
@@ -250,7 +250,7 @@ func TestSyncPeople(t *testing.T) {
 	for _, e := range s.Effects() {
 		if p, ok := e.(Present); ok {
 			count++
-			if p.Cursor.Anchor != 0 || p.Cursor.Head != 1 { // where they are without what is not pushed
+			if p.Cursor.Anchor != 0 || p.Cursor.Head != 1 { // their positions without the unpushed edits
 				t.Errorf("%+v", p.Cursor)
 			}
 		}

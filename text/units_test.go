@@ -7,7 +7,7 @@ import (
 	"unicode/utf16"
 )
 
-// TestUnitsAsUTF16 compares with the standard library, at every alignment.
+// TestUnitsAsUTF16 compares Units with the standard library at every alignment.
 func TestUnitsAsUTF16(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	alphabet := []rune("a\x00\x7f\u0080ü\u07ff\u0800€\ud7ff\ue000\uffff\U00010000🦊\U0010ffff")
@@ -47,7 +47,7 @@ func TestCommitOfPushedText(t *testing.T) {
 	}
 }
 
-// TestBetween compares texts of several pieces that have much alike.
+// TestBetween compares texts of several pieces that have much in common.
 func TestBetween(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	some := func(n int) string {

@@ -19,7 +19,7 @@ import (
 	"github.com/lumenize/lmz/object"
 )
 
-// benchGateway serves the editor's mesh on a socket, on SQLite and with default limits.
+// benchGateway serves the editor's mesh on a socket, with SQLite and default limits.
 func benchGateway(b *testing.B) (url string) {
 	b.Helper()
 	g, err := gateway.New(gateway.Options{
@@ -43,7 +43,7 @@ func benchGateway(b *testing.B) (url string) {
 	return server.URL
 }
 
-// desktop is an editor without a terminal: its messages come through a channel.
+// desktop is an editor without a terminal: its messages arrive through a channel.
 type desktop struct {
 	*model
 	messages chan tea.Msg
@@ -103,7 +103,7 @@ func (d *desktop) take(msg tea.Msg) (screen string) {
 	return d.View().Content
 }
 
-// until handles messages until something holds.
+// until handles messages until a condition holds.
 func (d *desktop) until(b *testing.B, holds func() bool) {
 	b.Helper()
 	for timeout := time.After(poll.Patience); !holds(); {
@@ -116,8 +116,8 @@ func (d *desktop) until(b *testing.B, holds func() bool) {
 	}
 }
 
-// BenchmarkKeystrokeToRemoteScreen takes the time from a key in one editor to the screen
-// of another, over two sockets on loopback and through a document that is on disk.
+// BenchmarkKeystrokeToRemoteScreen measures the time from a key in one editor to the screen
+// of another, over two loopback sockets and through a document on disk.
 func BenchmarkKeystrokeToRemoteScreen(b *testing.B) {
 	url := benchGateway(b)
 	ann, bob := openDesktop(b, url, "ann"), openDesktop(b, url, "bob")
@@ -153,7 +153,7 @@ func BenchmarkKeystrokeToRemoteScreen(b *testing.B) {
 			}
 		}
 	}
-	for _, name := range []string{"t", "e", "h"} { // has the dictionary loaded
+	for _, name := range []string{"t", "e", "h"} { // loads the dictionary
 		press(name)
 	}
 	ann.until(b, func() bool { return len(ann.findings) > 0 })
@@ -170,10 +170,10 @@ func BenchmarkKeystrokeToRemoteScreen(b *testing.B) {
 	ms := func(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 	b.ReportMetric(ms(took[len(took)/2]), "p50-ms")
 	b.ReportMetric(ms(took[len(took)*99/100]), "p99-ms")
-	b.ReportMetric(0, "ns/op") // it would be that of a line
+	b.ReportMetric(0, "ns/op") // it would be the time for a whole line
 }
 
-// BenchmarkKeyIn10MB presses keys in a text of 10 MB and draws the screen after each.
+// BenchmarkKeyIn10MB presses keys in a 10 MB text and draws the screen after each.
 func BenchmarkKeyIn10MB(b *testing.B) {
 	ann := openDesktop(b, benchGateway(b), "ann")
 	page := strings.Repeat("All work and no play makes Jack a dull boy, 日本 👍.\n", 1<<20/57)
@@ -210,7 +210,7 @@ func BenchmarkKeyIn10MB(b *testing.B) {
 	})
 }
 
-// BenchmarkPasteOf1MB pastes into a text that grows, until it is saved.
+// BenchmarkPasteOf1MB pastes into a growing text, and waits until it is saved.
 func BenchmarkPasteOf1MB(b *testing.B) {
 	ann := openDesktop(b, benchGateway(b), "ann")
 	page := strings.Repeat("All work and no play makes Jack a dull boy, 日本 👍.\n", 1<<20/57)

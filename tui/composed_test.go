@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// reads is an input that has been written in pieces, each of which is read at once.
+// reads is an input in pieces, each of which is returned by one read.
 type reads []string
 
 func (r *reads) Read(p []byte) (int, error) {
@@ -26,7 +26,7 @@ func TestComposedWordsAsPastes(t *testing.T) {
 		{[]string{"a", "日本", "b", "é"}, []string{"a", pasteStart + "日本" + pasteEnd, "b", "é"}},
 		{[]string{"e\u0301", "👩‍👩‍👧", "typed fast", "日本\r", "\x1b[A日本"},
 			[]string{pasteStart + "e\u0301" + pasteEnd, pasteStart + "👩‍👩‍👧" + pasteEnd, "typed fast", "日本\r", "\x1b[A日本"}},
-		// What the terminal pastes is left alone, also in pieces that end within its marks.
+		// The terminal's own pastes are unchanged, even if a piece ends within their markers.
 		{[]string{pasteStart + "日本", "日本", "日本\x1b[20", "1~", "日本"},
 			[]string{pasteStart + "日本", "日本", "日本\x1b[20", "1~", pasteStart + "日本" + pasteEnd}},
 		{[]string{"\x1b[2", "00~", "日本", pasteEnd, "日本"}, []string{"\x1b[2", "00~", "日本", pasteEnd, pasteStart + "日本" + pasteEnd}},

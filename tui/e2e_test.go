@@ -157,7 +157,7 @@ func TestTypingThroughLongCut(t *testing.T) {
 	}
 }
 
-// onDisk returns what was typed and is in the journals below a state directory.
+// onDisk returns the typed text in the journals below a state directory.
 func onDisk(t *testing.T, dir string) string {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(dir, "unsaved", "*", "*"+".json"))
@@ -167,14 +167,14 @@ func onDisk(t *testing.T, dir string) string {
 	var typed strings.Builder
 	for _, name := range files {
 		var r editor.Record
-		if data, err := os.ReadFile(name); err == nil && json.Unmarshal(data, &r) == nil { // it is written whole, and may be gone
+		if data, err := os.ReadFile(name); err == nil && json.Unmarshal(data, &r) == nil { // it is written atomically, and may be gone
 			typed.WriteString(r.Text())
 		}
 	}
 	return typed.String()
 }
 
-// make soak takes the minute that the offline user takes in life.
+// With make soak, the user is offline for a real minute.
 func TestOfflineTypingAfterKill9(t *testing.T) {
 	t.Parallel()
 	offline, soak := 3, os.Getenv("LMZ_SOAK") != ""
@@ -195,7 +195,7 @@ func TestOfflineTypingAfterKill9(t *testing.T) {
 	for range offline {
 		alice.text(".")
 		if soak {
-			time.Sleep(time.Second) // a minute of real clocks and timers is what this is about
+			time.Sleep(time.Second) // make soak tests a minute of real clocks and timers
 		}
 	}
 	alice.awaitThat("everything on disk", func() bool { return strings.Count(onDisk(t, dir), ".") == offline })
@@ -210,7 +210,7 @@ func TestOfflineTypingAfterKill9(t *testing.T) {
 	again.keys("End")
 	again.text("!")
 	bob.await(want + "!")
-	bob.text("?") // it is there once, also when both have said and heard more
+	bob.text("?") // it is there once, even after both have sent and received more
 	again.await("?" + want + "!")
 	if strings.Contains(bob.screen(), want+".") {
 		t.Errorf("bob sees\n%s", bob.screen())
@@ -246,7 +246,7 @@ func TestRefusedUser(t *testing.T) {
 	nobody.awaitThat("the error", func() bool { return strings.Contains(nobody.log(), "ended: login required") })
 }
 
-// An input method sends a composed word to the terminal at once.
+// An input method sends the terminal a composed word at once.
 func TestComposedWordInTerminal(t *testing.T) {
 	t.Parallel()
 	address := startGateway(t)
@@ -264,7 +264,7 @@ func TestComposedWordInTerminal(t *testing.T) {
 	if log := alice.log(); strings.Contains(log, "saved version 3") {
 		t.Errorf("two words are more than two edits:\n%s", log)
 	}
-	alice.keys("C-o") // the picker takes composed names
+	alice.keys("C-o") // the picker accepts composed names
 	alice.await("Open or create")
 	alice.text("会議録")
 	alice.await("会議録")

@@ -44,7 +44,7 @@ func TestFormOfSharedFile(t *testing.T) {
 	}
 }
 
-// The file of a document into which an earlier version of this program brought "\r\n".
+// The file of a document that contains "\r\n" from an earlier version of this program.
 func TestSharedFileOfForeignBreaks(t *testing.T) {
 	onMesh(t, func(t *testing.T, m *meshtest.Mesh) {
 		bob := opened(t, m, "bob", 80, 24)

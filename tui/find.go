@@ -18,8 +18,8 @@ const maxMatches = 10000
 type search struct {
 	open    bool
 	query   string
-	text    string  // the text of matches
-	asked   string  // the query of matches
+	text    string  // the searched text
+	asked   string  // the searched query
 	matches [][]int // from and to of each place
 	from    int     // the cursor's position when the search began
 }

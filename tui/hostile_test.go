@@ -14,8 +14,8 @@ import (
 	"github.com/lumenize/lmz/text"
 )
 
-// TestForeignCommandsOnScreen puts what would command a terminal wherever the editor
-// shows text: names, titles, files, errors, the document.
+// TestForeignCommandsOnScreen puts terminal escape sequences wherever the editor shows
+// text: names, titles, files, errors, the document.
 func TestForeignCommandsOnScreen(t *testing.T) {
 	const hostile = "\x1b]0;x\a\u009b31m\u202egpj.exe\u2028\u00ad\u200b\x7f" + "z\u0301\u0301\u0301\u0301\u0301\u0301\u0301\u0301\u0301\u0301"
 	onMesh(t, func(t *testing.T, m *meshtest.Mesh) {
@@ -32,7 +32,7 @@ func TestForeignCommandsOnScreen(t *testing.T) {
 					t.Errorf("%s: the screen has %q", what, r)
 				}
 			}
-			for part := range strings.SplitSeq(v.Content, "\x1b") { // what is left commands colours only
+			for part := range strings.SplitSeq(v.Content, "\x1b") { // the remaining sequences only set colors
 				if strings.Contains(v.Content, "\x1b") && strings.HasPrefix(part, "]") {
 					t.Errorf("%s: the screen sends %q", what, part)
 				}

@@ -43,14 +43,14 @@ func TestJournalAfterEditor(t *testing.T) {
 		}
 	}
 	other := journalOf(t, state, "ann")
-	wantLeft(t, other) // its owner lives
+	wantLeft(t, other) // its owner is alive
 	if err := other.store(record("editor1", "stolen")); err == nil {
 		t.Error("two processes wrote one record")
 	}
 	j.close()
 	wantLeft(t, journalOf(t, state, "bob"))
 	wantLeft(t, other, "second")
-	wantLeft(t, journalOf(t, state, "ann")) // the second process cares for it now
+	wantLeft(t, journalOf(t, state, "ann")) // the second process holds it now
 	files, err := filepath.Glob(filepath.Join(j.dir, "*"))
 	if err != nil {
 		t.Fatal(err)

@@ -25,7 +25,7 @@ import (
 
 var update = flag.Bool("update", false, "write the screens in testdata anew")
 
-// onMesh runs a test of models in a mesh with the nodes of the editor, in virtual time.
+// onMesh runs a test of models in a mesh with the editor's nodes, in virtual time.
 func onMesh(t *testing.T, f func(t *testing.T, m *meshtest.Mesh)) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 		m.HandleObject(editor.DocumentBinding, object.Kind{New: editor.NewDocument})
@@ -35,8 +35,8 @@ func onMesh(t *testing.T, f func(t *testing.T, m *meshtest.Mesh)) {
 	})
 }
 
-// screen is a model and the little of bubbletea that it needs: what its commands return
-// comes back as messages.
+// screen is a model and the little of bubbletea that it needs: the results of its commands
+// come back as messages.
 type screen struct {
 	*model
 	t       *testing.T
@@ -46,10 +46,11 @@ type screen struct {
 	stop    context.CancelFunc
 }
 
-// screens are all of a test: while it waits for one, the others go on too, as programs do.
+// screens are all screens of a test: while it waits for one, the others continue too, as
+// separate programs would.
 var screens []*screen
 
-// start starts an editor on the document notes, which has nothing on the screen yet.
+// start starts an editor on the document notes, with nothing on the screen yet.
 func start(t *testing.T, m *meshtest.Mesh, user string, width, height int, o Options) *screen {
 	t.Helper()
 	o.Getenv = func(name string) string { return map[string]string{"NO_COLOR": "1"}[name] }
@@ -65,7 +66,7 @@ func start(t *testing.T, m *meshtest.Mesh, user string, width, height int, o Opt
 	return s
 }
 
-// end is the end of the program, however it was reached.
+// end cleans up after the program, however it ended.
 func (s *screen) end() {
 	s.forget()
 	if s.doc != nil {
@@ -74,24 +75,24 @@ func (s *screen) end() {
 		s.doc = nil
 	}
 	s.stop()
-	time.Sleep(flushLimit + time.Second) // virtual: commands that wait for the clock end
+	time.Sleep(flushLimit + time.Second) // virtual: lets commands that wait for the clock end
 }
 
-// die ends the editor as kill -9 does: nothing is written or said any more.
+// die ends the editor as kill -9 does: it no longer writes or sends anything.
 func (s *screen) die() {
 	s.forget()
 	s.client.Kill()
 	if s.journal != nil {
-		s.journal.close() // the system frees the locks of a process that has died
+		s.journal.close() // the system frees the locks of a dead process
 	}
 }
 
-// forget has nobody look at the screen any more.
+// forget removes the screen from screens.
 func (s *screen) forget() {
 	screens = slices.DeleteFunc(screens, func(other *screen) bool { return other == s })
 }
 
-// opened is start with the text on the screen.
+// opened is start, followed by waiting for the text.
 func opened(t *testing.T, m *meshtest.Mesh, user string, width, height int) *screen {
 	t.Helper()
 	s := start(t, m, user, width, height, Options{Document: "notes"})
@@ -117,7 +118,7 @@ func (s *screen) do(cmd tea.Cmd) {
 	}()
 }
 
-// settle handles messages, of all screens, until none comes by itself.
+// settle handles the messages of all screens until no more arrive.
 func (s *screen) settle() {
 	for again := true; again; {
 		synctest.Wait()
@@ -151,7 +152,7 @@ func (s *screen) wait(d time.Duration) {
 	s.settle()
 }
 
-// await lets time pass until something holds.
+// await lets time pass until a condition holds.
 func (s *screen) await(what string, holds func() bool) {
 	s.t.Helper()
 	for end := time.Now().Add(2 * time.Minute); ; time.Sleep(20 * time.Millisecond) { // virtual
@@ -182,7 +183,7 @@ func (s *screen) saved() {
 	s.await("saved", func() bool { return s.doc.Saved() })
 }
 
-// press presses keys: a name, or characters.
+// press presses keys, given by name or as characters.
 func (s *screen) press(keys ...string) tea.Cmd {
 	var last tea.Cmd
 	for _, k := range keys {
@@ -410,7 +411,7 @@ func TestFullDisk(t *testing.T) {
 	onMesh(t, func(t *testing.T, m *meshtest.Mesh) {
 		ann := start(t, m, "ann", 80, 24, Options{Document: "notes", StateDir: t.TempDir(), Account: "ann"})
 		ann.await("the text", ann.ready)
-		full := func(is bool) { // as far as a journal can tell
+		full := func(is bool) { // for the journal
 			if err := os.RemoveAll(ann.journal.dir); err != nil {
 				t.Fatal(err)
 			}
@@ -498,7 +499,7 @@ func TestForeignTextOfOthers(t *testing.T) {
 		const odd = "dos\r\nfamily 👨‍👩‍👧‍👦 and e\u0301"
 		ann, bob := opened(t, m, "ann", 80, 24), opened(t, m, "bob", 80, 24)
 		ann.insert(odd)
-		bob.shows(strings.Replace(odd, "\r", "", 1)) // the document has its own line breaks
+		bob.shows(strings.Replace(odd, "\r", "", 1)) // the document converts line breaks
 		ann.shows(strings.Replace(odd, "\r", "", 1))
 		bob.press("ctrl+home", "end", "right", "backspace")
 		ann.shows(strings.Replace(odd, "\r\n", "", 1))
@@ -542,7 +543,7 @@ func TestPicker(t *testing.T) {
 		s.press("enter")
 		s.shows("in notes")
 
-		// A part of a name that exists is a name as well.
+		// A substring of an existing name is a valid name too.
 		s.press("ctrl+o")
 		s.await("the list", func() bool { return len(s.picker.names) == 2 })
 		s.write("note")
@@ -647,8 +648,8 @@ func TestLongEarlierVersion(t *testing.T) {
 	})
 }
 
-// In 3 s the session lives on, so there is nothing to take from the screens of others,
-// not even for a moment.
+// The session survives 3 s, so others' screens must not lose anything, not even for a
+// moment.
 func TestPeopleThroughShortCut(t *testing.T) {
 	onMesh(t, func(t *testing.T, m *meshtest.Mesh) {
 		ann, bob := opened(t, m, "ann", 80, 24), opened(t, m, "bob", 80, 24)
@@ -680,7 +681,7 @@ func TestPeopleThroughShortCut(t *testing.T) {
 	})
 }
 
-// withFile is an editor of notes that shares a file with a content.
+// withFile starts an editor of notes that shares a file with the given content.
 func withFile(t *testing.T, m *meshtest.Mesh, content string) (s *screen, path string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "notes.txt")
@@ -763,7 +764,7 @@ func TestWindowAroundCursor(t *testing.T) {
 		s.press("ctrl+end")
 		s.Update(tea.WindowSizeMsg{Width: 40, Height: 6})
 		s.is("end-40x6")
-		for _, size := range [][2]int{{3, 1}, {1, 1}, {0, 0}, {10, 3}} { // nothing to see, but nothing breaks
+		for _, size := range [][2]int{{3, 1}, {1, 1}, {0, 0}, {10, 3}} { // nothing is visible, but nothing breaks
 			s.Update(tea.WindowSizeMsg{Width: size[0], Height: size[1]})
 			s.View()
 			s.press("ctrl+o")

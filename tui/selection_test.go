@@ -10,7 +10,7 @@ import (
 	"github.com/lumenize/lmz/meshtest"
 )
 
-// alone runs a test with one editor that has a text, with the cursor at its start.
+// alone runs a test with one editor of a text, with the cursor at its start.
 func alone(t *testing.T, content string, f func(s *screen)) {
 	t.Helper()
 	onMesh(t, func(t *testing.T, m *meshtest.Mesh) {
@@ -21,7 +21,7 @@ func alone(t *testing.T, content string, f func(s *screen)) {
 	})
 }
 
-// marked is the text with the selection in brackets, and the cursor at its |.
+// marked returns the text with the selection in brackets, and | at the cursor.
 func marked(a *textArea) string {
 	from, to := a.selection()
 	switch {

@@ -10,13 +10,13 @@ import (
 	"pgregory.net/rapid"
 )
 
-// pieces are what the property test types: letters, breaks, wide characters, and
+// pieces are what the property test types: letters, line breaks, wide characters, and
 // characters of several code points.
 var pieces = []string{
 	"a", "word", " ", "  ", "\n", "\t", "teh", "日本", "é", "e\u0301", "👍", "👨‍👩‍👧‍👦", "🇩🇪", "-", "long-word-without-end", "\x1b", "\u200b",
 }
 
-// reference is a text as a slice of characters. Another library finds them.
+// reference is a text as a slice of characters, which another library finds.
 type reference struct {
 	characters []string
 	cursor     int

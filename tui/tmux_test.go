@@ -29,7 +29,7 @@ import (
 	"github.com/lumenize/lmz/tui"
 )
 
-// In a terminal, the test binary is the editor: these variables say of what.
+// In a terminal, the test binary is the editor. These variables configure it.
 const (
 	urlVariable  = "TUI_TEST_URL"
 	userVariable = "TUI_TEST_USER"
@@ -71,7 +71,7 @@ func edit() error {
 	return err
 }
 
-// verify takes unsigned tokens: package auth has the tests of real ones.
+// verify accepts unsigned tokens: package auth tests real ones.
 func verify(_ context.Context, token string) (*lmz.Auth, error) {
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 || parts[2] != "good" {
@@ -99,7 +99,7 @@ func token(user string) string {
 // startGateway serves the editor's mesh and returns its address.
 func startGateway(t *testing.T) string { return startGatewayWith(t, 0) }
 
-// startGatewayWith has a grace period that is not the default.
+// startGatewayWith is startGateway with a grace period.
 func startGatewayWith(t *testing.T, grace time.Duration) string {
 	t.Helper()
 	g, err := gateway.New(gateway.Options{Dir: t.TempDir(), Verify: verify, Grace: grace, Log: slog.New(slog.NewTextHandler(t.Output(), nil))})
@@ -126,7 +126,7 @@ func startGatewayWith(t *testing.T, grace time.Duration) string {
 	return listener.Addr().String()
 }
 
-// startWire starts a line to the gateway that can be cut, and returns its address.
+// startWire starts a connection to the gateway that can be cut, and returns its address.
 func startWire(t *testing.T, to string) (wire *faultnet.Proxy, address string) {
 	t.Helper()
 	wire, err := faultnet.Listen(to)
@@ -137,7 +137,7 @@ func startWire(t *testing.T, to string) (wire *faultnet.Proxy, address string) {
 	return wire, strings.TrimPrefix(wire.URL(), "http://")
 }
 
-// terminals are the terminals of a test, all of one tmux server.
+// terminals are the terminals of a test, all on one tmux server.
 type terminals struct {
 	t   *testing.T
 	dir string
@@ -148,19 +148,19 @@ func startTerminals(t *testing.T) *terminals {
 	if _, err := exec.LookPath("tmux"); err != nil {
 		t.Fatal("this test needs tmux: apt-get install tmux, or brew install tmux")
 	}
-	dir, err := os.MkdirTemp("", "lmz") // short: the path of a socket is limited
+	dir, err := os.MkdirTemp("", "lmz") // short: socket paths are limited
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := &terminals{t, dir}
-	// Without exit-empty off, a terminal that is opened when the last one was just closed
-	// may find a server that is on its way out.
+	// Without exit-empty off, a terminal opened just after the last one was closed may find
+	// a server that is exiting.
 	config := "set -s exit-empty off\nset -g status off\nset -g remain-on-exit on\nset -g default-terminal tmux-256color\nset -s escape-time 5\n"
 	if err := os.WriteFile(filepath.Join(dir, "config"), []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		_ = s.command("kill-server").Run() // it may have ended by itself
+		_ = s.command("kill-server").Run() // it may have exited already
 		os.RemoveAll(dir)
 	})
 	return s
@@ -179,7 +179,7 @@ func (s *terminals) tmux(args ...string) string {
 	return string(out)
 }
 
-// terminal is one terminal with an editor in it.
+// terminal is a terminal that runs an editor.
 type terminal struct {
 	*terminals
 	user string
@@ -219,7 +219,7 @@ func (e *terminal) text(text string) {
 
 func (e *terminal) screen() string { return e.tmux("capture-pane", "-p", "-t", e.user) }
 
-// codes is the screen with its escape codes.
+// codes returns the screen with its escape codes.
 func (e *terminal) codes() string { return e.tmux("capture-pane", "-p", "-e", "-t", e.user) }
 
 // await waits until the screen shows all of want.
@@ -236,8 +236,8 @@ func (e *terminal) await(want ...string) {
 	})
 }
 
-// awaitExit waits until the editor has ended without an error. Its log says so: tmux
-// does not always notice the end of a program.
+// awaitExit waits until the editor has ended without an error. It reads the log, because
+// tmux does not always notice the end of a program.
 func (e *terminal) awaitExit() {
 	e.t.Helper()
 	e.awaitThat("the end", func() bool {
@@ -245,7 +245,7 @@ func (e *terminal) awaitExit() {
 	})
 }
 
-// log is what the editor has logged so far.
+// log returns what the editor has logged so far.
 func (e *terminal) log() string {
 	log, err := os.ReadFile(e.logOf(e.user))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {

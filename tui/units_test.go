@@ -11,8 +11,8 @@ import (
 	"github.com/lumenize/lmz/text"
 )
 
-// Against package text: what the area shows after changes of others is their text, and
-// the cursor is where it maps to.
+// Compares with package text: after others' changes, the area shows the resulting text, and
+// the cursor is at its mapped position.
 func TestRemoteChangesAroundCursor(t *testing.T) {
 	piece := rapid.SampledFrom([]string{"a", "word ", "\n", "日本", "👍", "e\u0301", "👨‍👩‍👧", "\r\n"})
 	rapid.Check(t, func(t *rapid.T) {

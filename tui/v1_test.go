@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestJournalOfVersion1 finds what version 1 left (testdata/v1/README.md).
+// TestJournalOfVersion1 finds the edits that version 1 left (testdata/v1/README.md).
 func TestJournalOfVersion1(t *testing.T) {
 	const v1 = "../testdata/v1"
 	var made struct{ Subjects map[string]string }

@@ -16,7 +16,7 @@ import (
 	"github.com/lumenize/lmz/text"
 )
 
-// scribble returns a random change of t, of up to n replacements.
+// scribble returns a random change to t with up to n replacements.
 func scribble(r *rand.Rand, t *text.Text, n int) text.ChangeSet {
 	var all []text.Change
 	pos := 0
@@ -46,7 +46,7 @@ func scribble(r *rand.Rand, t *text.Text, n int) text.ChangeSet {
 	return c
 }
 
-// TestChunksOfChangedText has chunks that are stored in the memory of the test.
+// TestChunksOfChangedText stores chunks in memory.
 func TestChunksOfChangedText(t *testing.T) {
 	for seed := range uint64(20) {
 		r := rand.New(rand.NewPCG(seed, 1))
@@ -202,7 +202,7 @@ func compareVersions(t *testing.T, r *rand.Rand, ann *person, was []*text.Text) 
 	}
 }
 
-// apply appends the texts that edits make.
+// apply appends the texts that result from edits.
 func apply(t *testing.T, was *[]*text.Text, all []Made) {
 	t.Helper()
 	entries, err := readMade(all)
@@ -218,7 +218,7 @@ func apply(t *testing.T, was *[]*text.Text, all []Made) {
 	}
 }
 
-// book returns a text of about n bytes whose lines are all different.
+// book returns a text of about n bytes without repeated lines.
 func book(n int) string {
 	var b strings.Builder
 	for i := 0; b.Len() < n; i++ {
@@ -278,7 +278,7 @@ func TestRestoredTextAfterItsVersion(t *testing.T) {
 			t.Helper()
 			write(func(length int) text.ChangeSet { return text.Insert(length, length, s) })
 		}
-		day := func() { // and another one, of somebody who writes much, so that there are snapshots
+		day := func() { // of somebody who writes much, so that there are snapshots
 			ann.Close()
 			time.Sleep(48 * time.Hour)
 			ann = newPerson(t, m, "ann", client.Options{})
@@ -387,8 +387,8 @@ func TestPaceOfSnapshotsAndSweeps(t *testing.T) {
 	})
 }
 
-// TestCrashWhileASnapshotIsWritten crashes after each of some pushes that make one, on a
-// disk that takes its time.
+// TestCrashWhileASnapshotIsWritten crashes after each of several pushes that make a
+// snapshot, on a slow disk.
 func TestCrashWhileASnapshotIsWritten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := meshtest.StartWith(t, meshtest.Options{
@@ -453,8 +453,8 @@ func TestCrashWhileASnapshotIsWritten(t *testing.T) {
 	})
 }
 
-// TestDocumentsOfEarlierPrograms has a document as version 1 of this program wrote
-// it: snapshots have their text in rows of their own.
+// TestDocumentsOfEarlierPrograms reads a document as version 1 of this program wrote it,
+// with the text of each snapshot in separate rows.
 func TestDocumentsOfEarlierPrograms(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 		registerOpen(m, nil)

@@ -27,19 +27,19 @@ func registerNodes(m *meshtest.Mesh) {
 	m.HandleWorker(SpellCheckBinding, NewSpellCheck)
 }
 
-// person is somebody with one document open. What a test does with the session it does
-// within do, so that it is never beside a Pull.
+// person is somebody with one document open. A test uses the session only within do, so
+// never concurrently with a Pull.
 type person struct {
 	*meshtest.Client
 	desk    *Desk
 	doc     *OpenDocument
 	wake    chan struct{}
-	screen  string // what a view would show, kept up to date by what Pull says
+	screen  string // what a view would show, kept up to date from the results of Pull
 	refused []Refusal
 }
 
-// crowd is everybody in the test: while it waits for one, the others look at their
-// screens too.
+// crowd is everybody in the test: while it waits for one, the others update their screens
+// too.
 var crowd []*person
 
 func newPerson(t testing.TB, m *meshtest.Mesh, subject string, o client.Options) *person {
@@ -66,7 +66,7 @@ func (a *person) begin(t testing.TB, o OpenOptions) {
 	a.beginVia(t, a.Peer, o)
 }
 
-// openVia is open for a client of another kind.
+// openVia is open for another kind of client.
 func (a *person) openVia(t testing.TB, via lmz.Caller, o OpenOptions) {
 	t.Helper()
 	a.beginVia(t, via, o)
@@ -89,7 +89,7 @@ func (a *person) beginVia(t testing.TB, via lmz.Caller, o OpenOptions) {
 	t.Cleanup(func() { s.Close(context.Background()) })
 }
 
-// pull does what a screen does when it is woken.
+// pull does what a screen does when woken.
 func (a *person) pull(t testing.TB) {
 	t.Helper()
 	news := a.doc.Pull()
@@ -112,7 +112,7 @@ func (a *person) pull(t testing.TB) {
 	}
 }
 
-// disk is where the journals of one machine are, by editor. It may be busy.
+// disk holds the journals of one machine, by editor. It may be busy.
 type disk struct {
 	mu      sync.Mutex // guards the following fields
 	records map[string]Record
@@ -141,10 +141,10 @@ func (d *disk) all() []Record {
 	return slices.Collect(maps.Values(d.records))
 }
 
-// options are those of a process on the machine.
+// options returns the options of a process on the machine.
 func (d *disk) options() OpenOptions { return OpenOptions{Journal: d.write, Restore: d.all()} }
 
-// until pulls until ok, in virtual time.
+// until pulls until ok returns true, in virtual time.
 func (a *person) until(t testing.TB, what string, ok func() bool) {
 	t.Helper()
 	timeout := time.After(5 * time.Minute) // virtual
@@ -169,7 +169,7 @@ func (a *person) until(t testing.TB, what string, ok func() bool) {
 	}
 }
 
-// typeAt types something, as the user of the screen does.
+// typeAt types text at a position, as the screen's user would.
 func (a *person) typeAt(t testing.TB, at int, s string) {
 	t.Helper()
 	a.pull(t)

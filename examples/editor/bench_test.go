@@ -14,8 +14,8 @@ import (
 	"github.com/lumenize/lmz/text"
 )
 
-// BenchmarkKeystroke types at one screen until another one has it, over sockets of the
-// loopback, with a gateway whose document is on disk. One after the other.
+// BenchmarkKeystroke types on one screen and waits for another to show it, one keystroke at
+// a time, over loopback sockets, with the document on disk.
 func BenchmarkKeystroke(b *testing.B) {
 	url := serve(b)
 	ann := connect(b, url)
@@ -44,7 +44,7 @@ func BenchmarkKeystroke(b *testing.B) {
 }
 
 // BenchmarkReadOfAnOldVersion reads the texts of versions that are far from a snapshot,
-// and, to compare, the current one.
+// and for comparison the current one.
 func BenchmarkReadOfAnOldVersion(b *testing.B) {
 	peer, at := opened(b)
 	const edits = 9500
@@ -69,7 +69,7 @@ func BenchmarkReadOfAnOldVersion(b *testing.B) {
 	}
 }
 
-// BenchmarkRestoration restores the empty text and one of 17 MB in turns.
+// BenchmarkRestoration alternately restores the empty text and one of 17 MB.
 func BenchmarkRestoration(b *testing.B) {
 	peer, at := opened(b)
 	line := strings.Repeat("abcdefghi ", 6000)
@@ -94,7 +94,7 @@ func BenchmarkRestoration(b *testing.B) {
 	}
 }
 
-// opened is a client that has the document notes open.
+// opened returns a client that has the document notes open.
 func opened(b *testing.B) (*client.Peer, lmz.Address) {
 	peer, err := client.New(client.Options{
 		URL: serve(b), Token: func(context.Context, string) (string, error) { return meshtest.Token("ours", nil), nil },

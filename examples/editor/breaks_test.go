@@ -10,9 +10,8 @@ import (
 	"github.com/lumenize/lmz/text"
 )
 
-// Editors that know nothing of it, and journals of earlier versions of this program, push
-// line breaks that are not "\n". The edit is made as its editor has it, and the document
-// mends it with one of its own.
+// Other editors, and journals of earlier versions of this program, push line breaks other
+// than "\n". The document applies the edit unchanged and corrects it with its own edit.
 func TestForeignLineBreaks(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 		ann, bob := twoPeople(t, m)
@@ -42,7 +41,7 @@ func TestForeignLineBreaks(t *testing.T) {
 	})
 }
 
-// A version that had "\r" can be restored, also a long one that is restored by reference.
+// A version with "\r" can be restored, even a long one that is restored by reference.
 func TestForeignLineBreaksRestored(t *testing.T) {
 	for name, size := range map[string]int{"short": 10, "long": restoredBytes} {
 		t.Run(name, func(t *testing.T) {

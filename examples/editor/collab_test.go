@@ -24,9 +24,9 @@ import (
 	"github.com/lumenize/lmz/text"
 )
 
-// TestCollaborationWithCodeMirror runs a gateway on a socket, on it an
-// editor in Node that is made of @codemirror/collab and speaks JSON, and one of ours.
-// Both type 1,000 times at once.
+// TestCollaborationWithCodeMirror runs a gateway on a socket with two editors: one in Node
+// that uses @codemirror/collab and speaks JSON, and one of ours. Both type 1,000 times at
+// once.
 func TestCollaborationWithCodeMirror(t *testing.T) {
 	const rounds = 1000
 	url := serve(t)
@@ -66,7 +66,7 @@ func TestCollaborationWithCodeMirror(t *testing.T) {
 		typeAtRandom(t, r, ours)
 		ours.pull(t)
 		if round%8 == 0 {
-			ours.saved(t) // so that what we type is many edits, among those of the other
+			ours.saved(t) // so that our typing becomes many edits, among those of the other
 		}
 	}
 	done := false
@@ -84,7 +84,7 @@ func TestCollaborationWithCodeMirror(t *testing.T) {
 	compareWithNode(t, ours, stdin, said, rounds)
 }
 
-// compareWithNode has the other editor print its text of our version.
+// compareWithNode compares our text with the one that the other editor prints.
 func compareWithNode(t *testing.T, ours *person, stdin io.Writer, said *bufio.Reader, rounds int) {
 	t.Helper()
 	content, version, err := ReadAll(t.Context(), ours.doc.caller, "notes")

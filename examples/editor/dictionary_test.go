@@ -13,7 +13,7 @@ func TestDictionary(t *testing.T) {
 		"the", "The", "house's", "don't", "don’t", "colour", "color", "naïve", "London", "walked", "children", "I'm",
 		"café", "Café", "cafés", "café's", "cliché", "fiancée", "entrées", "éclair", "Éclair", "séance", "soupçon", "voilà", "château",
 		"jalapeño", "doppelgänger", "smörgåsbord", "crêpe", "Düsseldorf", "Gödel's",
-		"cafe", "cafes", "cliche", "fiancee", "jalapeno", "seance", "smorgasbord", // English does without
+		"cafe", "cafes", "cliche", "fiancee", "jalapeno", "seance", "smorgasbord", // English does without the accents
 	} {
 		if !d.knows(right) {
 			t.Errorf("%q is not known", right)

@@ -25,7 +25,7 @@ func TestPushAsForeignEditor(t *testing.T) {
 			_, err := Push.Call(t.Context(), mallory.Peer, at, version, text.Updates(edits))
 			return err
 		}
-		// Before ann has typed anything mallory sees her cursor, and with it her editor.
+		// Before ann has typed anything, mallory sees her cursor, and with it her editor.
 		ann.doc.SetCursor(0, 0)
 		mallory.until(t, "ann's cursor", func() bool { return len(mallory.doc.People()) == 1 })
 		anns := mallory.doc.People()[0].ClientID
@@ -74,12 +74,12 @@ func TestExpensivePush(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		// A thousand edits over four thousand versions are millions of maps.
+		// A thousand edits over four thousand versions need millions of mappings.
 		_, err := Push.Call(t.Context(), mallory.Peer, at, 0, edits("another", 1, 0))
 		if err == nil || !strings.Contains(err.Error(), "so far back") || isRefused(err) {
 			t.Errorf("far back: %v", err)
 		}
-		// So is the search for a thousand that were never made.
+		// Searching for a thousand edits that were never made is too expensive as well.
 		if _, err := Push.Call(t.Context(), mallory.Peer, at, 4000, edits("late", 1<<30, 4000)[:1]); err != nil {
 			t.Fatal(err)
 		}

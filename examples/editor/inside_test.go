@@ -10,23 +10,23 @@ import (
 	"github.com/lumenize/lmz/object"
 )
 
-// inside is a document whose storage a test looks at.
+// inside is a document whose storage a test inspects.
 type inside struct {
 	*Document
-	most *changed // nil: nobody counts
+	most *changed // nil: not counted
 }
 
-// changed is how many rows one turn has written and dropped at most.
+// changed holds the most rows that one turn has written and dropped.
 type changed struct{ chunks, editors, log int }
 
-// What a test asks such a document.
+// Methods that a test calls on such a document.
 const (
 	rows     lmz.Method1[string, int]              = "rows"     // how many keys begin with a prefix
 	size     lmz.Method1[string, int]              = "size"     // about how many bytes their values have
 	pins     lmz.Method1[string, int]              = "pins"     // how many snapshots restored versions have
 	writes   lmz.Method1[string, int]              = "writes"   // not 0 while a snapshot is being written
 	astray   lmz.Method1[string, int]              = "astray"   // how many chunks no snapshot has, or are missing
-	inMemory lmz.Method0[bool]                     = "inMemory" // whether it has its text in memory
+	inMemory lmz.Method0[bool]                     = "inMemory" // whether its text is in memory
 	seed     lmz.Method1[map[string]any, struct{}] = "seed"     // stores rows
 )
 
@@ -107,14 +107,14 @@ func (i inside) count(ctx context.Context) (c changed, err error) {
 	return c, nil
 }
 
-// registerOpen is registerNodes with documents that tell what they store.
+// registerOpen is registerNodes with documents that reveal their storage.
 func registerOpen(m *meshtest.Mesh, most *changed) {
 	m.HandleObject(DocumentBinding, object.Kind{New: func(o *object.Object) lmz.Handler { return inside{NewDocument(o).(*Document), most} }})
 	m.HandleObject(WorkspaceBinding, object.Kind{New: NewWorkspace})
 	m.HandleWorker(SpellCheckBinding, NewSpellCheck)
 }
 
-// askInside asks a document something.
+// askInside calls a method of such a document.
 func askInside[A, R any](t testing.TB, via lmz.Caller, method lmz.Method1[A, R], arg A) R {
 	t.Helper()
 	r, err := method.Call(t.Context(), via, lmz.At(DocumentBinding, "notes"), arg)
@@ -124,8 +124,8 @@ func askInside[A, R any](t testing.TB, via lmz.Caller, method lmz.Method1[A, R],
 	return r
 }
 
-// astray counts chunks that are stored for nothing, and those that are not stored. None
-// may be while no snapshot is being written.
+// astray counts unused and missing chunks. There must be none unless a snapshot is being
+// written.
 func (i inside) astray(ctx context.Context) (int, error) {
 	if i.archive.head.Writing > 0 {
 		return 0, nil
@@ -144,7 +144,7 @@ func (i inside) astray(ctx context.Context) (int, error) {
 			wanted[chunkKey(id)] = true
 		}
 	}
-	// What is beyond the last number was left by a crash, and is written over.
+	// Chunks beyond the last number were left by a crash, and will be overwritten.
 	keys, err := i.KV().Entries(ctx, object.Range{Prefix: chunkPrefix, End: chunkKey(i.archive.head.Next + 1)})
 	n := 0
 	for _, e := range keys {

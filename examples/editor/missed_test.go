@@ -10,9 +10,9 @@ import (
 	"github.com/lumenize/lmz/meshtest"
 )
 
-// TestMissedEdits has more made in a document than may wait for an editor
-// whose connection is lost for a moment. Its session goes on, in another document too, and
-// it gets the changes, and hears of whom came meanwhile.
+// TestMissedEdits makes more edits in a document than may wait for an editor that is
+// briefly disconnected. Its session survives, in another document too, and it gets the
+// edits and learns who arrived meanwhile.
 func TestMissedEdits(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 		registerNodes(m)

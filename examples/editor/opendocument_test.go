@@ -16,7 +16,7 @@ import (
 	"github.com/lumenize/lmz/text"
 )
 
-// twoPeople opens one document at two clients.
+// twoPeople opens one document in two clients.
 func twoPeople(t *testing.T, m *meshtest.Mesh) (ann, bob *person) {
 	t.Helper()
 	registerNodes(m)
@@ -72,11 +72,11 @@ func TestOddText(t *testing.T) {
 			ann.shows(t, want)
 			bob.shows(t, want)
 		}
-		// Half a character is none: Go's replacement for it is what is on the screen, and
-		// what arrives.
+		// Half a character is not text: the screen shows Go's replacement for it, and that
+		// arrives.
 		ann.typeAt(t, 0, "\xed\xa0\x80")
 		bob.shows(t, ann.screen)
-		// Who sends one nevertheless is refused.
+		// A client that sends one nevertheless is refused.
 		half := []text.Update{{ClientID: "x", Number: 1, Changes: []any{text.Units(want) + 3, []any{0, "\xed\xa0\x80"}}}}
 		if _, err := Push.Call(t.Context(), ann.Peer, lmz.At(DocumentBinding, "notes"), ann.doc.Version(), half); err == nil {
 			t.Error("half a character was accepted")
@@ -135,12 +135,12 @@ func TestPresence(t *testing.T) {
 			t.Errorf("ann and bob have the color %d", a.Color)
 		}
 
-		// Whoever opens the document sees who is there.
+		// A client that opens the document sees who is there.
 		eve := newPerson(t, m, "eve", client.Options{})
 		eve.open(t, "notes", OpenOptions{})
 		eve.until(t, "both", func() bool { return len(eve.doc.People()) == 2 })
 
-		// A blip changes nothing, also if something is typed meanwhile.
+		// A short disconnection changes nothing, even if something is typed meanwhile.
 		bob.Cut()
 		time.Sleep(2 * time.Second)
 		ann.typeAt(t, 0, "A ")
@@ -154,7 +154,7 @@ func TestPresence(t *testing.T) {
 			}
 		}
 
-		// Who closes the document, or does not come back, is gone.
+		// A client that closes the document, or does not come back, is gone.
 		eve.doc.Close(context.Background())
 		bob.Kill()
 		ann.until(t, "alone", func() bool { return len(ann.doc.People()) == 0 })
@@ -167,7 +167,7 @@ func TestCursorBehindTypedText(t *testing.T) {
 		ann.typeAt(t, 0, "words")
 		ann.saved(t)
 		bob.shows(t, "words")
-		// As an editor says it that has not heard yet of the version that it made.
+		// From an editor that does not know yet which version it made.
 		late := Cursor{ClientID: ann.doc.sync.Client().Editor(), Version: 0, Anchor: 0, Head: 0}
 		if _, err := Present.Call(t.Context(), ann.Peer, lmz.At(DocumentBinding, "notes"), late); err != nil {
 			t.Fatal(err)
@@ -281,9 +281,9 @@ func TestRefusedJournal(t *testing.T) {
 		bob.typeAt(t, 0, "Bob.")
 		bob.saved(t)
 		bob.doc.Close(t.Context())
-		bob.Close() // a month of pings is much to do
+		bob.Close() // a month of pings takes long
 		time.Sleep(text.Retention + time.Hour)
-		for _, discard := range []bool{false, true} { // nobody looks at it the first time
+		for _, discard := range []bool{false, true} { // the first time, the user does not see it
 			again := newPerson(t, m, "ann", client.Options{})
 			again.open(t, "notes", files.options())
 			again.until(t, "it is shown", func() bool { return len(again.refused) == 1 })
@@ -363,7 +363,7 @@ func TestDocumentOf10MB(t *testing.T) {
 	}
 }
 
-// refusing is a caller to whom a document refuses a push.
+// refusing is a caller whose pushes a document refuses.
 type refusing struct {
 	lmz.Caller
 	left atomic.Int32 // pushes to refuse
@@ -401,7 +401,7 @@ func TestRefusedEdit(t *testing.T) {
 	})
 }
 
-// slowly is a caller whose goroutine gets to see answers late.
+// slowly is a caller whose goroutine sees answers late.
 type slowly struct{ lmz.Caller }
 
 func (s slowly) CallRaw(ctx context.Context, to lmz.Address, c lmz.Continuation) (lmz.Value, error) {
@@ -420,7 +420,7 @@ func TestPresenceDuringSlowOpen(t *testing.T) {
 		time.Sleep(time.Second)
 
 		ann.beginVia(t, slowly{ann.Peer}, OpenOptions{Document: "notes"})
-		time.Sleep(500 * time.Millisecond) // the document has answered, and ann's goroutine does not know it
+		time.Sleep(500 * time.Millisecond) // the document has answered, but ann's goroutine does not know
 		bob.doc.SetCursor(0, 0)
 		eve.doc.Close(t.Context())
 		ann.until(t, "the text is there", ann.doc.Ready)

@@ -20,7 +20,7 @@ func TestOneEditorPerClient(t *testing.T) {
 		ann, mallory := newPerson(t, m, "ann", client.Options{}), newPerson(t, m, "mallory", client.Options{})
 		ann.open(t, "notes", OpenOptions{})
 		var mu sync.Mutex
-		told := map[string]bool{} // by editor: whether it is here
+		told := map[string]bool{} // by editor: whether it is present
 		var mux lmz.Mux
 		HandleEdits.Expose(&mux, lmz.Anyone, func(context.Context, string, []Made) (struct{}, error) { return struct{}{}, nil })
 		HandlePresence.Expose(&mux, lmz.Anyone, func(_ context.Context, _ string, p Person) (struct{}, error) {

@@ -7,8 +7,8 @@ import (
 	"github.com/lumenize/lmz/meshtest"
 )
 
-// TestRollbackOfFailedChain has a turn rolled back after the document has made
-// an edit: what it has in memory must not be ahead of what is stored.
+// TestRollbackOfFailedChain rolls back a turn after the document has applied an edit:
+// memory must not be ahead of storage.
 func TestRollbackOfFailedChain(t *testing.T) {
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 		ann, bob := twoPeople(t, m)

@@ -23,7 +23,7 @@ var (
 const simDocument = "notes"
 
 // simulation is five people who write one document while everything goes wrong. Each
-// character that is typed is another one, so that it is known what became of it.
+// typed character is unique, so its fate can be traced.
 type simulation struct {
 	t       *testing.T
 	m       *meshtest.Mesh
@@ -31,7 +31,7 @@ type simulation struct {
 	people  []*writer
 	next    rune
 	typed   map[rune]time.Time
-	deleted map[rune]bool // by somebody, perhaps in vain or taken back: nobody knows where it is
+	deleted map[rune]bool // by somebody, perhaps without effect or undone: it may be anywhere
 	crashed bool          // the gateway is down
 	trace   []string
 
@@ -81,7 +81,7 @@ func simulate(t *testing.T, m *meshtest.Mesh, seed uint64) {
 	s.settle()
 }
 
-// start opens the document at a new process of a writer.
+// start opens the document in a new process of a writer.
 func (s *simulation) start(w *writer) {
 	w.person = newPerson(s.t, s.m, w.name, client.Options{Tab: "tab", Random: s.chance})
 	w.cut = false
@@ -90,7 +90,7 @@ func (s *simulation) start(w *writer) {
 	w.begin(s.t, o)
 }
 
-// chance is a random number for what runs beside the schedule.
+// chance returns a random number for code that runs outside the schedule.
 func (s *simulation) chance() float64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -101,7 +101,7 @@ func (s *simulation) note(format string, args ...any) {
 	s.trace = append(s.trace, fmt.Sprintf(format, args...))
 }
 
-// step does one thing that may happen.
+// step performs one random event.
 func (s *simulation) step() {
 	w := s.people[s.r.IntN(len(s.people))]
 	w.pull(s.t)
@@ -185,7 +185,7 @@ func boundariesOf(s string) []int {
 	return all
 }
 
-// undo takes back and does again; what vanishes from the screen is deleted.
+// undo undoes and redoes; what vanishes from the screen counts as deleted.
 func (s *simulation) undo(w *writer) {
 	before := w.screen
 	do := w.doc.Undo
@@ -202,8 +202,8 @@ func (s *simulation) undo(w *writer) {
 	s.note("%s undo or redo: %q", w.name, w.screen)
 }
 
-// reload ends a writer's process as a page ends that is loaded again; sometimes the
-// gateway believes that the old connection is still there.
+// reload ends a writer's process like a page that is reloaded; sometimes the gateway does
+// not notice that the old connection is gone.
 func (s *simulation) reload(w *writer) {
 	s.note("%s reloads", w.name)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -218,7 +218,7 @@ func (s *simulation) reload(w *writer) {
 	s.start(w)
 }
 
-// kill is kill -9 of a writer's process.
+// kill ends a writer's process as kill -9 does.
 func (s *simulation) kill(w *writer) {
 	s.note("%s is killed", w.name)
 	unsaved := ""
@@ -235,7 +235,7 @@ func (s *simulation) kill(w *writer) {
 		if strings.ContainsRune(onDisk, r) || s.deleted[r] || r == '\n' {
 			continue
 		}
-		if age := time.Since(s.typed[r]); age > 5*time.Second { // the disk was busy now and then
+		if age := time.Since(s.typed[r]); age > 5*time.Second { // the disk was sometimes busy
 			s.t.Fatalf("%q was typed %v before the kill and is on no disk", r, age)
 		}
 		s.deleted[r] = true
@@ -244,14 +244,14 @@ func (s *simulation) kill(w *writer) {
 	s.start(w)
 }
 
-// lookAtRefused counts what the user was shown as refused as not lost.
+// lookAtRefused counts refused text that the user was shown as not lost.
 func (s *simulation) lookAtRefused(w *writer) {
 	for _, refusal := range w.refused {
 		s.t.Fatalf("%s was refused %q: %v", w.name, refusal.Record.Text(), refusal.Err)
 	}
 }
 
-// settle ends the trouble and compares.
+// settle ends the failures and compares.
 func (s *simulation) settle() {
 	if s.crashed {
 		s.m.RestartGateway()
@@ -280,7 +280,7 @@ func (s *simulation) settle() {
 	}
 	for r := range s.typed {
 		n := strings.Count(stored, string(r))
-		// What two people delete and both take back is there twice.
+		// Text that two people delete, and both undo, is there twice.
 		if n != 1 && !s.deleted[r] {
 			s.t.Errorf("%q (typed at %v) is %d times in the text", r, s.typed[r], n)
 		}

@@ -15,7 +15,7 @@ import (
 	"github.com/lumenize/lmz/object"
 )
 
-// misspelled returns words of the dictionary with one or two letters wrong.
+// misspelled returns words of the dictionary with one or two wrong letters.
 func misspelled(d *dictionary, n int) []string {
 	r := rand.New(rand.NewPCG(1, 2))
 	all := d.near().words
@@ -45,8 +45,8 @@ func misspelled(d *dictionary, n int) []string {
 	return wrong
 }
 
-// TestWordsComparedPerMisspelling counts what a search does: it looked at some 50,000
-// words before there was an index, and 220 words of one frame cost 10 seconds.
+// TestWordsComparedPerMisspelling counts the words that a search compares: some 50,000
+// before there was an index, when 220 words in one frame took 10 seconds.
 func TestWordsComparedPerMisspelling(t *testing.T) {
 	d, sum := english(), 0
 	words := misspelled(d, 1000)
@@ -61,7 +61,7 @@ func TestWordsComparedPerMisspelling(t *testing.T) {
 		t.Errorf("a word was compared with %d on average", mean)
 	}
 	index := d.near()
-	visited := 0 // at most, in all buckets that a word has
+	visited := 0 // at most, in all buckets of a word
 	for i := range len(index.starts) - 1 {
 		visited = max(visited, maxRests*int(index.starts[i+1]-index.starts[i]))
 	}
@@ -116,7 +116,7 @@ func TestSpellingOfLongPaste(t *testing.T) {
 	}
 }
 
-// TestGuardsOfDesk has everybody tell a desk something.
+// TestGuardsOfDesk calls a desk from every kind of node.
 func TestGuardsOfDesk(t *testing.T) {
 	node := func(kind lmz.NodeType, binding, instance string) lmz.Identity {
 		return lmz.Identity{Type: kind, Address: lmz.At(binding, instance)}
@@ -151,7 +151,7 @@ func TestGuardsOfDesk(t *testing.T) {
 	}
 }
 
-// relay is an object that edits documents on behalf of whoever calls it.
+// relay is an object that edits documents on behalf of its callers.
 type relay struct {
 	*object.Object
 	lmz.Mux

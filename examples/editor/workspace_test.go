@@ -15,7 +15,7 @@ import (
 	"github.com/lumenize/lmz/object"
 )
 
-// fill registers documents, of whatever names, as documents of earlier programs did.
+// fill registers documents with any names, as documents of earlier programs did.
 const fill lmz.Method1[[]string, struct{}] = "fill"
 
 var workspaceAt = lmz.At(WorkspaceBinding, WorkspaceName)
@@ -48,7 +48,7 @@ func withDocuments(t *testing.T, names []string, f func(t *testing.T, m *meshtes
 	})
 }
 
-// longNames are names of 1 KiB, the longest that instances have, in order.
+// longNames returns names of 1 KiB, the longest that instances may have, in order.
 func longNames(n int) (names []string) {
 	for i := range n {
 		names = append(names, fmt.Sprintf("%04d", i)+strings.Repeat("x", 1020))
@@ -124,7 +124,7 @@ func TestChangingListOfDocuments(t *testing.T) {
 			}
 		}
 		const drop lmz.Method1[string, struct{}] = "drop"
-		as("b", drop) // the cursor itself goes
+		as("b", drop) // the cursor itself is removed
 		as("a", drop)
 		if got := list("b"); got != "cd>d" {
 			t.Errorf("after the cursor was removed: %s", got)
@@ -139,7 +139,7 @@ func TestChangingListOfDocuments(t *testing.T) {
 }
 
 func TestLongNameOfDocument(t *testing.T) {
-	old := true // the first life is that of a program that took longer names
+	old := true // the first program accepts longer names
 	meshtest.Run(t, func(t *testing.T, m *meshtest.Mesh) {
 		m.HandleWorker(SpellCheckBinding, NewSpellCheck)
 		m.HandleObject(WorkspaceBinding, object.Kind{New: NewWorkspace})
@@ -206,7 +206,7 @@ func TestRemovedDocument(t *testing.T) {
 			t.Fatal(err)
 		}
 		listed("plans")
-		// Who has it open finds a new one.
+		// A client that has it open gets a new document.
 		ann.typeAt(t, 4, " and more")
 		ann.until(t, "the new document", func() bool { return ann.screen == "" })
 		ann.typeAt(t, 0, "new")
