@@ -75,7 +75,7 @@ func (s *screen) end() {
 		s.doc = nil
 	}
 	s.stop()
-	time.Sleep(flushLimit + time.Second) // virtual: lets commands that wait for the clock end
+	time.Sleep(flushLimit + time.Second) // virtual: commands that wait for the clock end
 }
 
 // die ends the editor as kill -9 does: it no longer writes or sends anything.
