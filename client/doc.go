@@ -14,7 +14,7 @@
 //	error                         what happened                     what to do
 //	ErrLoginRequired              the gateway refused the user      sign in, then Connect
 //	ErrSuperseded                 a newer client has the address    stop, or Connect to take it back
-//	ErrClosed                     Close was called                  make a new peer
+//	ErrClosed                     Close was called                  create a new peer
 //	*LoginRequiredError           as ErrLoginRequired, with a code  sign in, then Connect
 //	*DialError                    no connection could be opened     nothing: the peer tries again
 //	*CloseError                   the gateway closed the socket     nothing: the peer tries again

@@ -44,7 +44,7 @@ type Peer struct {
 	claims      func(token string) claims                                                  // reads an access token
 	user        callbacks
 	subscribing callbacks      // OnSubscriptionRequired, which waits for calls
-	asking      chan struct{}  // holds one element while Options.Token is asked
+	asking      chan struct{}  // holds one element while Options.Token runs
 	line        turn.Queue     // whose turn it is to run a handler
 	work        sync.WaitGroup // links, dials, token requests, handlers, callbacks
 

@@ -10,15 +10,15 @@ import (
 	"github.com/lumenize/lmz/internal/turn"
 )
 
-// This file is for bindings of the peer in other languages, which have their own codec: calls
-// and answers pass through undecoded. Go programs use [New], [Peer.CallRaw], [Peer.Send] and
+// This file is for language bindings of the peer, which have their own codec: calls and
+// answers pass through undecoded. Go programs use [New], [Peer.CallRaw], [Peer.Send] and
 // [Options].Handler.
 
 // CallEncoded makes a call whose chain and call context are already encoded; it does not
 // check them. The gateway uses only the state of the context; nil means an empty one.
-// CallEncoded returns at once, and calls are made in its order. done is called once, on its
-// own goroutine, with the encoded result, or with an encoded error and who failed. If done is
-// nil, the call is one-way.
+// CallEncoded returns at once, and the calls are made in the order of CallEncoded. done is
+// called once, on its own goroutine, with the encoded result, or with an encoded error and
+// who failed. If done is nil, the call is one-way.
 func (p *Peer) CallEncoded(ctx context.Context, to lmz.Address, callContext, chain []byte, done func(failed lmz.Code, payload []byte)) {
 	ctx, cancel := proto.WithDeadline(ctx)
 	if callContext == nil {
@@ -41,8 +41,7 @@ func (p *Peer) CallEncoded(ctx context.Context, to lmz.Address, callContext, cha
 	})
 }
 
-// Raw replaces Go's handlers and codec in a binding for another language. All fields are
-// required.
+// Raw replaces Go's handlers and codec in a language binding. All fields are required.
 type Raw struct {
 	// Handle starts an incoming call from its encoded call context and chain (PROTOCOL.md,
 	// "Call context" and "Continuations"). It is called on one goroutine at a time, in the
@@ -61,8 +60,8 @@ type Raw struct {
 	Claims func(token string) (subject string, expires time.Time)
 }
 
-// NewRaw returns a peer for a binding in another language. It does not use Options.Handler
-// and Options.OnBeforeCall. A program that uses only NewRaw and [Peer.CallEncoded] is linked
+// NewRaw returns a peer for a language binding. It does not use Options.Handler and
+// Options.OnBeforeCall. A program that uses only NewRaw and [Peer.CallEncoded] is linked
 // without the codec for Go values, which is half of a browser's module.
 func NewRaw(o Options, raw Raw) (*Peer, error) {
 	p, err := newPeer(o)

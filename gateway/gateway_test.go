@@ -173,7 +173,7 @@ func (m *mesh) peer(subject string, edit func(*client.Options)) *client.Peer {
 	return m.connect(client.New(o))
 }
 
-// rawPeer returns a connected client of a binding for another language.
+// rawPeer returns a connected client of a language binding.
 func (m *mesh) rawPeer(subject string, h func(ctx context.Context, callContext, chain []byte, done func(lmz.Code, []byte))) *client.Peer {
 	m.t.Helper()
 	return m.connect(client.NewRaw(m.options(subject), client.Raw{Handle: h, Claims: func(string) (string, time.Time) { return subject, time.Time{} }}))

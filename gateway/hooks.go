@@ -17,7 +17,7 @@ import (
 // Call is a call on its way through the gateway, as a hook sees it. It is valid until
 // the hook returns.
 type Call struct {
-	To lmz.Address // whom it is for
+	To lmz.Address // the callee
 
 	chain []byte
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/lumenize/lmz/internal/value"
 )
 
-// Calls of bindings for other languages (client/raw.go) through a real gateway.
+// Calls of language bindings (client/raw.go) through a real gateway.
 
 type outcome struct {
 	failed lmz.Code

@@ -9,7 +9,7 @@ import (
 	"github.com/lumenize/lmz/internal/value"
 )
 
-// Contract is what the nodes of a mesh expose, in the order of their bindings.
+// Contract is what the nodes of a mesh expose, sorted by binding.
 type Contract struct {
 	Nodes      []NodeContract
 	TypeScript string // declarations for all nodes
@@ -24,8 +24,8 @@ type NodeContract struct {
 	Methods    []MethodContract // sorted by name
 }
 
-// MethodContract is one exposed method. Its types are TypeScript's, in which every
-// value that travels has a name.
+// MethodContract is one exposed method. Its types are in TypeScript notation, which has a
+// name for every value that travels.
 type MethodContract struct {
 	Name   string
 	Typed  bool // false if its types are unknown

@@ -21,9 +21,9 @@ type UsagePage struct {
 // SubjectUsage is what one subject uses.
 type SubjectUsage struct {
 	Subject  string
-	Sessions int64         // of its clients now
-	Calls    int64         // steps, since the gateway knows the subject
-	Time     time.Duration // of turns and workers, since the gateway knows the subject
+	Sessions int64         // open sessions of its clients
+	Calls    int64         // steps, since its account was created
+	Time     time.Duration // of turns and workers, since its account was created
 	Wait     time.Duration // until the subject may call again; 0 if it may now
 	Waiting  int64         // bytes
 	Objects  int64

@@ -65,7 +65,7 @@ type Life struct {
 	probing  bool          // with the shorter deadline of a probe
 	expires  time.Time     // of the current token; zero if unknown
 	advice   time.Duration // the gateway's, when to reconnect
-	taken    string        // why the gateway ended the last link with CloseTokenExpired, unless expired
+	taken    string        // why the gateway ended the last link with CloseTokenExpired; "" if by expiry
 
 	effects []LifeEffect
 }

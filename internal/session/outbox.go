@@ -94,8 +94,8 @@ func (s *Session) StallTimeout() []Effect {
 	return s.take()
 }
 
-// acknowledged drops what the other side has. It breaks with a side that has more
-// than was sent.
+// acknowledged drops the frames that the other end has. It breaks the link if the other end
+// acknowledges more than was sent.
 func (s *Session) acknowledged(ack uint64) bool {
 	if ack > s.sent {
 		s.do(Break{Reason: "acknowledged " + strconv.FormatUint(ack, 10) +
@@ -111,13 +111,13 @@ func (s *Session) acknowledged(ack uint64) bool {
 		n++
 	}
 	if n > 0 {
-		s.outbox = slices.Delete(s.outbox, 0, n) // which also lets go of their bytes
+		s.outbox = slices.Delete(s.outbox, 0, n) // also frees their bytes
 	}
 	return true
 }
 
-// acknowledge sees to it that the other side learns what was received: now and
-// then at once, otherwise soon, unless a frame of ours carries it before.
+// acknowledge tells the other end what was received: at once after ackEvery frames or
+// ackBytes, otherwise soon, unless a frame of ours carries it before.
 func (s *Session) acknowledge() {
 	switch {
 	case s.received-s.ackSent >= ackEvery, s.unacked >= ackBytes && s.received != s.ackSent:

@@ -5,7 +5,7 @@ import (
 	"sync"
 )
 
-// Queue is a first-in, first-out line, for a client's handlers: a client has no payers, and a
+// Queue is a first-in, first-out line for a client's handlers: a client has no payers, and a
 // browser need not load the code that makes a [Line] fair. The zero value is empty and its
 // turn is free. Its methods may be called from any goroutine.
 type Queue struct {

@@ -20,7 +20,7 @@ const (
 	copyFolder = "check-copy-*"
 )
 
-// copies are the copies that administrators are reading or writing.
+// copies tracks the copies that administrators are reading or writing.
 type copies struct {
 	mu   sync.Mutex
 	open map[string]*objectCopy

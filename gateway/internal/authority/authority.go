@@ -29,9 +29,9 @@ type Bearer struct {
 	Log  *slog.Logger  // identifies it
 	turn chan struct{} // a semaphore: one check at a time
 
-	// The following fields are guarded by authority.mu.
-	ids     []string // its keys in authority.byID
-	checked uint64   // authority.Number before the last check
+	// The following fields are guarded by Authority.mu.
+	ids     []string // its keys in Authority.byID
+	checked uint64   // Authority.Number before the last check
 	queue   *queue   // where it waits, or nil
 	gone    bool
 	again   *time.Timer // schedules the next check, or nil
@@ -67,7 +67,7 @@ type Authority struct {
 	work sync.WaitGroup
 }
 
-// Wait waits for the checks under way. They end soon after Options.Ctx.
+// Wait waits for the checks in progress. They end soon after Options.Ctx.
 func (a *Authority) Wait() { a.work.Wait() }
 
 const (

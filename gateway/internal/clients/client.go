@@ -22,7 +22,7 @@ type client struct {
 	clients     *Clients
 	rules       Rules
 	self        lmz.Identity
-	connections int // of this address that may still greet; guarded by clients.mu
+	connections int // of this address that may still greet; guarded by Clients.mu
 
 	// order is held while received messages are processed, so that calls are delivered in the
 	// order in which they were made, even when one connection takes over from another. It is
@@ -99,7 +99,7 @@ func (g *Clients) seat(r Rules, instance string) *client {
 	return c
 }
 
-// leave counts out a connection that asked for the seat and has ended.
+// leave reports that a connection that asked for the seat has ended.
 func (g *Clients) leave(c *client) {
 	g.mu.Lock()
 	c.connections--
@@ -318,7 +318,7 @@ func (c *client) renew(l *link.Link, auth *lmz.Auth, giveUp bool) {
 	}
 	c.mu.Unlock()
 	for _, call := range calls {
-		call.cancel() // it is answered as canceled
+		call.cancel() // it is answered as cancelled
 	}
 }
 

@@ -109,7 +109,7 @@ type Accepted struct {
 	Instance string
 	Auth     *lmz.Auth
 	Proof    Proof  // verifies the client again
-	Number   uint64 // authority.Number before Auth was verified
+	Number   uint64 // Authority.Number before Auth was verified
 	Dialect  dialect.Dialect
 	Socket   link.Transport
 	Ping     func(context.Context) error // asks the socket for a pong

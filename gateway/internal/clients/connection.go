@@ -34,7 +34,7 @@ type connection struct {
 	mu      sync.Mutex // guards the following fields
 	client  *client    // nil until the hello
 	now     *lmz.Auth  // the current identity
-	proof   Proof      // of now
+	proof   Proof      // proves now
 	next    string     // the client's next token, not verified yet, or ""
 	renewed bool       // next has become the proof, and goOn has not run since
 	over    bool       // its authority was revoked

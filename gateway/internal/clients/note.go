@@ -21,8 +21,8 @@ type note struct {
 	begun   time.Time
 }
 
-// maxNoted is the largest frame, in bytes, that is kept so that the log names all its
-// methods, which takes longer. Of a larger one only the first method is noted.
+// maxNoted is the size in bytes up to which a frame is kept so that the log can name all its
+// methods, which takes longer. Of a larger frame only the first method is logged.
 const maxNoted = 4 << 10
 
 func noteOf(f proto.Frame, auth *lmz.Auth) note {
@@ -33,7 +33,7 @@ func noteOf(f proto.Frame, auth *lmz.Auth) note {
 	return n
 }
 
-// logOutcome wraps done to log also the outcome of a client's call: at level debug, unless it
+// logOutcome wraps done to also log the outcome of a client's call: at level debug, unless it
 // failed.
 func (c *client) logOutcome(n note, done func(proto.Answer)) func(proto.Answer) {
 	log := c.clients.log.Call

@@ -10,8 +10,8 @@ import (
 	"github.com/lumenize/lmz/internal/proto"
 )
 
-// Check reports whether the worker's guards would allow a call. In a check they cannot call
-// or send.
+// Check reports whether the worker's guards would allow a call. The guards cannot call or
+// send.
 func (w *Worker) Check(ctx context.Context, called lmz.CallContext, req *lmz.Request) (v lmz.Verdict, err error) {
 	table, ok := w.handler.(lmz.Table)
 	if !ok {
