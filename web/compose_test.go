@@ -11,7 +11,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
-// compose has the browser's input method show a word that is not finished, or none.
+// compose makes the browser's input method show an unfinished word, or none.
 func (b *tab) compose(word string) {
 	b.t.Helper()
 	n := int64(len([]rune(word)))
@@ -34,20 +34,21 @@ func (b *tab) has(text string) {
 	b.until(`document.getElementById('text').text === ` + quote(text))
 }
 
-// saved waits until the document has everything of the page.
+// saved waits until the document has all the page's edits.
 func (b *tab) saved() {
 	b.t.Helper()
 	b.until(`document.body.dataset.state === 'connected' && document.body.dataset.dirty === 'false'`)
 }
 
-// composing is a page and a terminal with one document.
+// composing is a page and a terminal that share a document.
 type composing struct {
 	*tab
 	bob  *terminal
 	seen []string // every text that bob had
 }
 
-// startComposing signs in to a page as a browser that names itself so; "" leaves its name.
+// startComposing signs in to a page with a browser whose user agent is agent; "" keeps its
+// own.
 func startComposing(t *testing.T, agent string) *composing {
 	t.Helper()
 	s := startSite(t)
@@ -62,7 +63,7 @@ func startComposing(t *testing.T, agent string) *composing {
 	return &composing{tab: b, bob: s.terminal("bob@example.com", "notes")}
 }
 
-// begins makes text the document's, typed in the page.
+// begins types the document's initial text in the page.
 func (c *composing) begins(text string) {
 	c.t.Helper()
 	c.typeText(text)
@@ -70,7 +71,7 @@ func (c *composing) begins(text string) {
 	c.bob.shows(text)
 }
 
-// writes has bob write text, which makes the page show want.
+// writes makes bob write text, and waits until the page shows want.
 func (c *composing) writes(text, want string) {
 	c.t.Helper()
 	c.bob.write(text)
@@ -78,7 +79,7 @@ func (c *composing) writes(text, want string) {
 	c.has(want)
 }
 
-// sees waits until bob has a text, and notes what he had before.
+// sees waits until bob has a text, and records his texts until then.
 func (c *composing) sees(want string) {
 	c.t.Helper()
 	c.bob.until("bob has "+want, func() bool {
@@ -90,13 +91,13 @@ func (c *composing) sees(want string) {
 	})
 }
 
-// pauses has the page believe that a while has passed, which ends a step of undo.
+// pauses makes the page believe that 2 s have passed, which ends a step of undo.
 func (b *tab) pauses() {
 	b.t.Helper()
 	b.run(`const now = performance.now.bind(performance); performance.now = () => now() + 2000`)
 }
 
-// browsers are those in which the editor of the page treats composed words differently.
+// browsers are those for which the page's editor treats composed words differently.
 var browsers = map[string]string{
 	"Desktop": "",
 	"Android": "Mozilla/5.0 (Linux; Android 15; Pixel 9) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Mobile Safari/537.36",
@@ -145,13 +146,13 @@ func TestCompositionAmongRemoteEdits(t *testing.T) {
 			c.saved()
 			c.compose("か")
 			c.has("one twoか\nthree")
-			c.writes("zero\none two\nthree", "zero\none twoか\nthree") // a line before
+			c.writes("zero\none two\nthree", "zero\none twoか\nthree") // in an earlier line
 			c.compose("かん")
 			c.has("zero\none twoかん\nthree")
-			c.writes("zero\none two!\nthree", "zero\none twoかん\nthree") // where the word is: it waits
+			c.writes("zero\none two!\nthree", "zero\none twoかん\nthree") // at the word: it waits
 			c.compose("かんじ")
 			c.has("zero\none twoかんじ\nthree")
-			c.writes("zero\n\nthree, four", "zero\none twoかんじ\nthree") // all around it, and elsewhere
+			c.writes("zero\n\nthree, four", "zero\none twoかんじ\nthree") // around it, and elsewhere
 			c.compose("漢字")
 			c.has("zero\none two漢字\nthree")
 			c.commit("漢字")
@@ -167,7 +168,7 @@ func TestCompositionAmongRemoteEdits(t *testing.T) {
 	}
 }
 
-// The keyboards of phones compose each word and do not end the last one.
+// Phone keyboards compose each word and do not end the last one.
 func TestLeftCompositionOnPhone(t *testing.T) {
 	c := startComposing(t, browsers["Android"])
 	c.begins("The ")
@@ -191,7 +192,7 @@ func TestCompositionThatEndsOtherwise(t *testing.T) {
 	c.compose("")
 	c.has("The ")
 	c.saved()
-	// One word right behind another, as Korean is typed.
+	// One word directly after another, as in typing Korean.
 	c.compose("하")
 	c.compose("한")
 	c.commit("한")

@@ -9,8 +9,8 @@ import (
 	"github.com/lumenize/lmz"
 )
 
-// These tests use the JavaScript face in the page, as a program would that was loaded
-// there: they run a function body in which lmz is the module.
+// These tests use the JavaScript face in the page, like a program loaded there: they run a
+// function body in which lmz is the module.
 
 func (b *tab) run(body string) string {
 	b.t.Helper()

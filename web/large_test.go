@@ -11,8 +11,8 @@ import (
 	"github.com/lumenize/lmz/examples/editor"
 )
 
-// TestLargeDocumentInPage pastes 1 MB several times, with the gateway's default
-// limits, opens that anew, types in it, and prints what each took. 10 MB are for make soak.
+// TestLargeDocumentInPage pastes 1 MB several times, with the gateway's default limits,
+// reopens the document, types in it, and prints how long each took. make soak uses 10 MB.
 func TestLargeDocumentInPage(t *testing.T) {
 	t.Parallel()
 	s := startSite(t)

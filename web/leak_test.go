@@ -15,7 +15,7 @@ import (
 	"github.com/lumenize/lmz/gateway"
 )
 
-// buildStats builds a module that tells what it holds, and crashes on demand.
+// buildStats builds a module that reports what it holds, and crashes on demand.
 func buildStats(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "stats.wasm")
@@ -27,8 +27,8 @@ func buildStats(t *testing.T) string {
 	return path
 }
 
-// openStats opens a page with that module, as the variable module.
-// client(tab) makes a client.
+// openStats opens a page with that module, as the variable module. client(tab) creates a
+// client.
 func openStats(t *testing.T, s *site) *tab {
 	t.Helper()
 	token, err := auth.Mint(s.dir, func(string) string { return "" }, "ada@example.com", false, time.Hour)
@@ -67,7 +67,7 @@ func TestLeaksOfCallsAndPeers(t *testing.T) {
 		if r.After.Functions != r.Before.Functions {
 			t.Errorf("%s: there were %d function objects and are %d", r.What, r.Before.Functions, r.After.Functions)
 		}
-		if grown := r.After.GoHeap - r.Before.GoHeap; grown > 100<<10 { // 10 bytes a call, 100 a peer
+		if grown := r.After.GoHeap - r.Before.GoHeap; grown > 100<<10 { // 10 bytes per call, 100 per peer
 			t.Errorf("%s: the Go heap grew by %d bytes", r.What, grown)
 		}
 		if grown := r.After.Heap - r.Before.Heap; grown > 1<<20 {

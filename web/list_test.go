@@ -36,12 +36,12 @@ func TestLongListInPage(t *testing.T) {
 	b.until(shown + ` === 200 && !document.getElementById('more-documents').parentElement.hidden`)
 	b.run(`document.getElementById('more-documents').scrollIntoView()`)
 	b.until(shown + ` === 210 && document.getElementById('more-documents').parentElement.hidden`)
-	b.run(`location.hash = 'doc205'`) // as the list is asked for again, all of it stays
+	b.run(`location.hash = 'doc205'`) // reloading the list keeps all of it
 	b.until(`document.querySelector('#documents a[aria-current]')?.textContent === 'doc205'`)
 	b.until(shown + ` === 210`)
 
-	// A name that no new document may have is refused in the form, and where it comes from
-	// elsewhere.
+	// A name that is too long for a new document is refused in the form, and when it comes
+	// from elsewhere.
 	long := strings.Repeat("n", editor.MaxName+1)
 	b.run(`document.getElementById('open-name').value = ` + quote(long))
 	b.do(chromedp.Click(chromedp.CSS("#open-form button")))

@@ -15,17 +15,16 @@ import (
 	"github.com/lumenize/lmz/auth"
 )
 
-// These tests load the module from servers and into browsers that are not as they should
-// be.
+// These tests load the module from faulty servers and into faulty browsers.
 
-// loadPage serves an empty page, in whose scripts token is one of ada's, and the module at
-// lmz.wasm through a handler that a test gives.
+// loadPage serves an empty page, whose scripts have one of ada's tokens as token, and the
+// module at lmz.wasm through a test's handler.
 type loadPage struct {
 	*tab
 	site   *site
 	token  string
 	module atomic.Value // http.HandlerFunc
-	asked  atomic.Int64 // how often for the module
+	asked  atomic.Int64 // requests for the module
 }
 
 func newLoadPage(t *testing.T) *loadPage {
@@ -48,7 +47,7 @@ func newLoadPage(t *testing.T) *loadPage {
 	return p
 }
 
-// open opens the page anew.
+// open reopens the page.
 func (p *loadPage) open(t *testing.T, module http.HandlerFunc) {
 	t.Helper()
 	p.t = t
@@ -63,7 +62,7 @@ func (p *loadPage) open(t *testing.T, module http.HandlerFunc) {
 
 var moduleBytes = sync.OnceValue(func() []byte { return load(mustSub())["lmz/lmz.wasm"].forms[""] })
 
-// whole sends the module as what the content type says.
+// whole sends the module with a content type.
 func whole(contentType string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", contentType)
@@ -71,7 +70,7 @@ func whole(contentType string) http.HandlerFunc {
 	}
 }
 
-// broken ends the connection in the middle of the module.
+// broken closes the connection in the middle of the module.
 func broken(w http.ResponseWriter, r *http.Request) {
 	module := moduleBytes()
 	w.Header().Set("Content-Type", "application/wasm")
@@ -114,7 +113,7 @@ func TestFailedLoadOfModule(t *testing.T) {
 	unavailable := func(w http.ResponseWriter, _ *http.Request) {
 		http.Error(w, "not now", http.StatusServiceUnavailable)
 	}
-	// better answers as given until it is told to send the module.
+	// until answers as given until better is set, and then sends the module.
 	var better atomic.Bool
 	until := func(answer http.HandlerFunc) http.HandlerFunc {
 		better.Store(false)

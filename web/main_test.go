@@ -33,7 +33,7 @@ import (
 type site struct {
 	t      *testing.T
 	dir    string
-	url    string // over line, for the browser
+	url    string // through line, for the browser
 	line   *line
 	direct string       // for terminals
 	extra  atomic.Value // http.Handler of /programs/
@@ -41,20 +41,21 @@ type site struct {
 
 func startSite(t *testing.T) *site { return startSiteOf(t, gateway.Options{}) }
 
-// startSiteWith has a grace period that is not the default.
+// startSiteWith starts a site with a grace period.
 func startSiteWith(t *testing.T, grace time.Duration) *site {
 	t.Helper()
 	return startSiteOf(t, gateway.Options{Grace: grace})
 }
 
-// startSiteOf has a gateway with options.
+// startSiteOf starts a site with gateway options.
 func startSiteOf(t *testing.T, o gateway.Options) *site {
 	t.Helper()
 	l := listen(t)
 	return startSiteAt(t, o, turnstileKeys{}, l, "http://"+l.Addr().String())
 }
 
-// startSiteBehindProxy has a line to browsers that can do more than be cut.
+// startSiteBehindProxy starts a site that browsers reach through a proxy, which can inject
+// more faults than a cut.
 func startSiteBehindProxy(t *testing.T, o gateway.Options) (*site, *faultnet.Proxy) {
 	t.Helper()
 	l := listen(t)
@@ -66,7 +67,7 @@ func startSiteBehindProxy(t *testing.T, o gateway.Options) (*site, *faultnet.Pro
 	return startSiteAt(t, o, turnstileKeys{}, l, proxy.URL()), proxy
 }
 
-// startSiteAt serves browsers at l, which they reach by url.
+// startSiteAt starts a site that serves browsers at l, which they reach at url.
 func startSiteAt(t *testing.T, o gateway.Options, keys turnstileKeys, l net.Listener, url string) *site {
 	t.Helper()
 	if load(mustSub())["lmz/lmz.wasm"] == nil {
@@ -85,7 +86,7 @@ func startSiteAt(t *testing.T, o gateway.Options, keys turnstileKeys, l net.List
 	}
 	o.Dir, o.Revocations, o.Log = s.dir, service.Revocations, log
 	o.Verify = func(ctx context.Context, token string) (*lmz.Auth, error) {
-		if hidden, opaque := strings.CutPrefix(token, "opaque/"); opaque { // clients cannot read it
+		if hidden, opaque := strings.CutPrefix(token, "opaque/"); opaque { // clients cannot decode it
 			token = strings.ReplaceAll(hidden, "/", ".")
 		}
 		return service.Authenticate(ctx, token)
@@ -138,7 +139,7 @@ func startSiteAt(t *testing.T, o gateway.Options, keys turnstileKeys, l net.List
 	return s
 }
 
-// onlyJSON has a gateway speak only the original's protocol.
+// onlyJSON makes a gateway speak only the original's protocol.
 func onlyJSON(g http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		const header = "Sec-WebSocket-Protocol"
@@ -190,13 +191,13 @@ type mutable struct {
 	upgraded, mute, closed atomic.Bool
 }
 
-// Close notes that it was closed.
+// Close implements [net.Conn], and records the call.
 func (c *mutable) Close() error {
 	c.closed.Store(true)
 	return c.Conn.Close()
 }
 
-// Read loses what comes on a silent connection.
+// Read drops what arrives on a silent connection.
 func (c *mutable) Read(b []byte) (int, error) {
 	for {
 		n, err := c.Conn.Read(b)
@@ -206,7 +207,7 @@ func (c *mutable) Read(b []byte) (int, error) {
 	}
 }
 
-// Write loses what is sent on a silent connection.
+// Write drops what is sent on a silent connection.
 func (c *mutable) Write(b []byte) (int, error) {
 	if c.mute.Load() {
 		return len(b), nil
@@ -217,7 +218,7 @@ func (c *mutable) Write(b []byte) (int, error) {
 	return c.Conn.Write(b)
 }
 
-// swallow makes the WebSockets of now silent. New ones work.
+// swallow makes the current WebSockets silent. New ones work.
 func (l *line) swallow() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -233,7 +234,7 @@ func (l *line) givenUp() bool {
 	return !slices.ContainsFunc(l.conns, func(c *mutable) bool { return c.upgraded.Load() && !c.closed.Load() })
 }
 
-// cut ends all connections, and all new ones until it is called with false.
+// cut closes all connections, and all new ones until it is called with false.
 func (l *line) cut(down bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -247,7 +248,7 @@ func (l *line) cut(down bool) {
 	l.conns = nil
 }
 
-// terminal is a document that is open in another user's Go program.
+// terminal is a document open in another user's Go program.
 type terminal struct {
 	t    *testing.T
 	doc  *editor.OpenDocument
@@ -275,7 +276,7 @@ func (s *site) terminal(email, document string) *terminal {
 	return m
 }
 
-// until pulls until ok.
+// until pulls until ok returns true.
 func (m *terminal) until(what string, ok func() bool) {
 	m.t.Helper()
 	timeout := time.After(poll.Patience)
@@ -294,7 +295,7 @@ func (m *terminal) shows(want string) {
 	m.until(want, func() bool { return m.doc.Text().String() == want })
 }
 
-// write makes a text of what the terminal shows.
+// write replaces the text that the terminal shows.
 func (m *terminal) write(content string) {
 	m.t.Helper()
 	if err := m.doc.Edit(text.Diff(m.doc.Text().String(), content)); err != nil {
@@ -325,8 +326,8 @@ func (s *site) connect(email string, o client.Options) *client.Peer {
 	return c
 }
 
-// sessionEnds waits until the gateway has given up the page's session: the answer to a
-// call comes then.
+// sessionEnds waits until the gateway has ended the page's session: a call is answered
+// then.
 func (s *site) sessionEnds(instance string) {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(s.t.Context(), poll.Patience)
@@ -337,8 +338,8 @@ func (s *site) sessionEnds(instance string) {
 	}
 }
 
-// reaches waits until a page has answered a call, which comes behind all that was sent to it
-// before.
+// reaches waits until a page has answered a call, and so has received everything sent
+// before it.
 func (s *site) reaches(instance string) {
 	s.t.Helper()
 	_, err := lmz.Call[string](s.t.Context(), s.client("eve@example.com"), lmz.At(lmz.DefaultGateway, instance), lmz.Ctn("x"))
@@ -351,8 +352,8 @@ func (s *site) reaches(instance string) {
 type tab struct {
 	t       *testing.T
 	ctx     context.Context
-	browser context.Context // a context of the browser, for more tabs
-	close   func()          // closes the tab, which the end of the test does too
+	browser context.Context // the browser's context, for more tabs
+	close   func()          // closes the tab; the end of the test does so too
 }
 
 // browserPath finds a browser, or fails the test.
@@ -366,8 +367,8 @@ func browserPath(t *testing.T) string {
 	return ""
 }
 
-// shared is the browser of all tests that need none of their own: a start takes as long as
-// many a test.
+// shared is the browser of all tests that do not need a separate one: starting a browser
+// takes as long as many tests.
 var shared struct {
 	once    sync.Once
 	browser context.Context
@@ -383,8 +384,8 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// openBrowser opens a tab that shares nothing with the tabs of other tests but the processes of
-// the browser: it has its own cookies, storage and cache.
+// openBrowser opens a tab that shares only the browser's processes with the tabs of other
+// tests: it has separate cookies, storage and cache.
 func openBrowser(t *testing.T) *tab {
 	t.Helper()
 	path := browserPath(t)
@@ -407,7 +408,7 @@ func openBrowser(t *testing.T) *tab {
 	return b
 }
 
-// openOwnBrowser starts a browser for one test, with more options.
+// openOwnBrowser starts a browser for one test, with additional options.
 func openOwnBrowser(t *testing.T, more ...chromedp.ExecAllocatorOption) *tab {
 	t.Helper()
 	options := append(browserOptions(browserPath(t), t.TempDir()), more...)
@@ -422,7 +423,7 @@ func browserOptions(path, dir string) []chromedp.ExecAllocatorOption {
 		chromedp.Flag("disable-component-update", true), chromedp.WindowSize(1200, 800))
 }
 
-// openTabIn opens a tab, which the end of the test closes.
+// openTabIn opens a tab that is closed at the end of the test.
 func openTabIn(t *testing.T, parent context.Context, options ...chromedp.ContextOption) *tab {
 	browser, closeTab := chromedp.NewContext(parent, options...)
 	ctx, expire := context.WithTimeout(browser, 10*time.Minute)
@@ -434,7 +435,7 @@ func openTabIn(t *testing.T, parent context.Context, options ...chromedp.Context
 	return &tab{t, ctx, browser, end}
 }
 
-// focus makes the page believe that it has the focus, which the tabs of a browser share.
+// focus makes the page believe that it has the focus, which only one tab of a browser has.
 func (b *tab) focus() {
 	b.t.Helper()
 	if _, err := chromedp.Call(b.ctx, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true}); err != nil {
@@ -475,7 +476,7 @@ func (b *tab) until(expression string) {
 	}
 }
 
-// signIn signs in through the mailbox and comes back to the page.
+// signIn signs in through the mailbox and returns to the page.
 func (b *tab) signIn(s *site, email string) {
 	b.t.Helper()
 	b.do(chromedp.Navigate(s.url))
@@ -500,22 +501,22 @@ func (b *tab) open(name string) {
 	b.until(`document.body.dataset.document === ` + quote(name))
 }
 
-// typeText types into the text, behind what is there unless the cursor was moved.
+// typeText types into the text, at its end unless the cursor was moved.
 func (b *tab) typeText(text string) {
 	b.t.Helper()
 	b.run(`document.getElementById('text').focus()`)
 	b.do(chromedp.KeyEvent(text))
 }
 
-// crash ends the tab's process at once: nothing of the page runs any more.
+// crash kills the tab's process.
 func (b *tab) crash() {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, 2*time.Second)
 	defer cancel()
-	_ = chromedp.Do(ctx, chromedp.Navigate("chrome://crash")) // which never ends well
+	_ = chromedp.Do(ctx, chromedp.Navigate("chrome://crash")) // which always fails
 }
 
-// newTab opens another tab of the same user of the browser.
+// newTab opens another tab of the same browser user.
 func (b *tab) newTab() *tab {
 	b.t.Helper()
 	tab := openTabIn(b.t, b.browser)

@@ -7,8 +7,8 @@ import (
 	"github.com/lumenize/lmz"
 )
 
-// TestMissedMessagesInJavaScript has a client in the page take nothing from its
-// socket while another sends it 1,500 calls, and then everything.
+// TestMissedMessagesInJavaScript makes a client in the page read nothing from its socket
+// while another client sends it 1,500 calls, and then everything.
 func TestMissedMessagesInJavaScript(t *testing.T) {
 	s := startSite(t)
 	b := openBrowser(t)
@@ -47,7 +47,7 @@ func TestMissedMessagesInJavaScript(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := other.CallRaw(t.Context(), lmz.Worker("ECHO"), lmz.Ctn("echo", 1)); err != nil { // when all have been carried on
+	if _, err := other.CallRaw(t.Context(), lmz.Worker("ECHO"), lmz.Ctn("echo", 1)); err != nil { // once all have been forwarded
 		t.Fatal(err)
 	}
 	b.run(fmt.Sprintf(`

@@ -7,8 +7,8 @@ import (
 	"github.com/lumenize/lmz/internal/printable"
 )
 
-// TestBidiNamesInPage opens a document with a hostile name, and compares
-// what the page shows with what a terminal would.
+// TestBidiNamesInPage opens documents with hostile names, and compares what the page shows
+// with what a terminal would.
 func TestBidiNamesInPage(t *testing.T) {
 	t.Parallel()
 	s := startSite(t)

@@ -22,7 +22,7 @@ import (
 	"github.com/lumenize/lmz/internal/poll"
 )
 
-// quote writes a text as JavaScript.
+// quote returns a text as a JavaScript literal.
 func quote(s string) string { b, _ := json.Marshal(s); return string(b) }
 
 func mustSub() fs.FS {
@@ -78,7 +78,7 @@ func TestMergeAndUndoAfterCut(t *testing.T) {
 	b.until(`document.body.dataset.state === 'connected' && document.body.dataset.dirty === 'false'`)
 	b.until(`document.getElementById('text').text === 'his mine and more'`)
 	terminal.shows("his mine and more")
-	b.until(`document.body.dataset.subscriptions === '1'`) // the session went on
+	b.until(`document.body.dataset.subscriptions === '1'`) // the session survived
 
 	b.do(chromedp.KeyEvent("z", chromedp.KeyModifiers(chromedp.ModifierCtrl)))
 	terminal.shows("his mine")
@@ -122,21 +122,21 @@ func TestPresenceDuringSlowOpen(t *testing.T) {
 	<-reading
 	bob.doc.SetCursor(0, 0)
 	eve.until("bob is there", func() bool { return len(eve.doc.People()) == 1 })
-	s.reaches(b.run(`return document.body.dataset.instance`)) // behind what the page hears of bob
+	s.reaches(b.run(`return document.body.dataset.instance`)) // after the page's news of bob
 	close(cameIn)
 	b.until(`document.getElementById('text').text.startsWith('a long text')`)
 	b.typeText("!")
-	b.until(`document.body.dataset.dirty === 'false'`) // everything that belongs to opening is done
+	b.until(`document.body.dataset.dirty === 'false'`) // opening is complete
 	b.until(`document.querySelector('#people li')?.textContent === 'bob'`)
 }
 
-// kept waits until a text that was typed and not sent is on disk.
+// kept waits until a typed, unsent text is on disk.
 func (b *tab) kept(text string) {
 	b.t.Helper()
 	b.keeps("the text is kept", `kept.includes(JSON.stringify(`+quote(text)+`).slice(1, -1))`)
 }
 
-// keeps waits until what is on disk because it was not sent, kept, is as a condition says.
+// keeps waits until a JavaScript condition holds for kept, the unsent edits on disk.
 func (b *tab) keeps(what, condition string) {
 	b.t.Helper()
 	look := `const kept = await new Promise((done) => {
@@ -193,7 +193,7 @@ func TestRecordOfTabThatDiesLater(t *testing.T) {
 	again.run(`const all = IDBObjectStore.prototype.getAllKeys;
 		IDBObjectStore.prototype.getAllKeys = function(...args) { window.looked = true; return all.apply(this, args); };
 		location.hash = 'notes'`)
-	again.until(`document.getElementById('text').text === 'before' && window.looked`) // for what others left
+	again.until(`document.getElementById('text').text === 'before' && window.looked`) // for other tabs' leftovers
 	b.crash()
 	again.until(`document.getElementById('text').text === 'before and after'`)
 	again.until(`document.body.dataset.dirty === 'false'`)
@@ -278,7 +278,7 @@ func TestReasonsWithoutConnection(t *testing.T) {
 	b.typeText("mine")
 	b.until(`document.body.dataset.dirty === 'false'`)
 
-	// Everything finds its place in one line on a phone.
+	// Everything fits in one line on a phone.
 	b.do(chromedp.EmulateViewport(360, 740))
 	inOneLine := `document.querySelector('.top').offsetHeight <= ` + b.run(`return document.querySelector('.top').offsetHeight`)
 
@@ -291,7 +291,7 @@ func TestReasonsWithoutConnection(t *testing.T) {
 	b.do(chromedp.Click(chromedp.CSS("#retry")))
 	b.until(`document.body.dataset.state === 'connected' && document.getElementById('retry').hidden`)
 	b.typeText("!")
-	b.until(`document.body.dataset.dirty === 'false'`) // and with that it has subscribed
+	b.until(`document.body.dataset.dirty === 'false'`) // so it has subscribed
 
 	s.line.cut(true)
 	b.until(`document.body.dataset.state === 'reconnecting'`)
@@ -315,7 +315,7 @@ func TestReasonsWithoutConnection(t *testing.T) {
 	b.until(`document.body.dataset.dirty === 'false' && document.getElementById('text').text === 'mine! more and more'`)
 }
 
-// accessToken returns a token of the user of the page.
+// accessToken returns a token of the page's user.
 func (b *tab) accessToken() string {
 	b.t.Helper()
 	return b.run(`return (await (await fetch('/auth/refresh-token', { method: 'POST' })).json()).access_token`)
@@ -374,7 +374,7 @@ func TestBackAfterSignOut(t *testing.T) {
 	b.typeText("secret")
 	b.until(`document.body.dataset.dirty === 'false'`)
 
-	// It is put away hidden, and shown when it is connected again.
+	// The page is hidden when it is cached, and shown when it is connected again.
 	b.run(`dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true }))`)
 	if got := b.run(`return document.getElementById('desk').checkVisibility()`); got != "false" {
 		t.Error("the page is put away with the document on it")

@@ -11,7 +11,7 @@ import (
 	"github.com/lumenize/lmz/text"
 )
 
-// TestNamesakesInPage has a second Ann change her editor again and again.
+// TestNamesakesInPage lets a second Ann change her editor again and again.
 func TestNamesakesInPage(t *testing.T) {
 	s := startSite(t)
 	ann, at := openBrowser(t), lmz.At(editor.DocumentBinding, "notes")

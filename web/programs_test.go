@@ -21,11 +21,11 @@ import (
 )
 
 // These tests run testdata/programs/program.ts, which is written for the original's
-// client, with another import and nothing else changed.
+// client, with only its import changed.
 
 const originalImport = "@lumenize/mesh/client"
 
-// ranEverywhere is what the program says.
+// ranEverywhere is the program's output.
 var ranEverywhere = []string{
 	"connecting",
 	"true, 2023-11-14T22:13:20.123Z, 86400000, now,then,later",
@@ -44,7 +44,7 @@ var ranEverywhere = []string{
 	"disconnected",
 }
 
-// usedMembers is what the other program says, which uses every member, option and name.
+// usedMembers is the output of the other program, which uses every member, option and name.
 var usedMembers = []string{
 	"true",
 	"5, 5",
@@ -118,7 +118,7 @@ func (n *notes) fail(ctx context.Context, how string) (struct{}, error) {
 	return struct{}{}, lmz.Errorf("nothing is called %s here", how)
 }
 
-// programs is a folder with the program for one place after the other.
+// programs is a folder with the program, adapted to one environment after the other.
 type programs struct {
 	t    *testing.T
 	site *site
@@ -161,7 +161,7 @@ func (p *programs) root(name string) string {
 	return path
 }
 
-// tool returns the path of a program that npm installed.
+// tool returns the path of a program installed by npm.
 func (p *programs) tool(name string) string {
 	return p.root("web/testdata/programs/node_modules/.bin/" + name)
 }
@@ -189,7 +189,7 @@ func (p *programs) read(name string) string {
 	return string(data)
 }
 
-// write puts a file into the folder, with one text in it replaced.
+// write writes a file to the folder, with old replaced in it.
 func (p *programs) write(name, text, old, replacement string) {
 	p.t.Helper()
 	if strings.Count(text, old) != 1 {
@@ -200,7 +200,7 @@ func (p *programs) write(name, text, old, replacement string) {
 	}
 }
 
-// check compares what the program said.
+// check compares the program's output.
 func (p *programs) check(output string) {
 	p.t.Helper()
 	p.said(output, ranEverywhere)
@@ -256,7 +256,7 @@ func TestProgramOfOriginalClient(t *testing.T) {
 	})
 
 	p.t = t
-	// A page without a bundler knows the module by its address only.
+	// A page without a bundler can import the module only by its URL.
 	p.write("page.ts", source, originalImport, "/lmz/lmz.js")
 	p.command("", p.tool("esbuild"), "page.ts", "--target=es2022", "--outfile=page.js")
 	p.command("", p.tool("esbuild"), "program.ts", "--bundle", "--minify", "--format=esm", "--target=es2022", "--outfile=bundle/bundle.js")

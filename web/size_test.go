@@ -9,12 +9,12 @@ import (
 	"testing"
 )
 
-// budget is web/size.json: what a page may have to load, in bytes as the gateway
-// sends them.
+// budget is web/size.json: the most that a page may load, in bytes as the gateway sends
+// them.
 type budget struct {
 	Module   sizes `json:"module"`   // lmz.wasm
 	Scripts  sizes `json:"scripts"`  // the JavaScript face and Go's own wasm_exec.js
-	Page     sizes `json:"page"`     // the page's own module, which has collaborative text too, and its bundle
+	Page     sizes `json:"page"`     // the page's module, which includes collaborative text, and its bundle
 	Packages int   `json:"packages"` // that the module is linked from
 }
 
@@ -83,7 +83,7 @@ func (s *sizes) add(more sizes) {
 	s.Brotli += more.Brotli
 }
 
-// served asks the handler for a file as browsers do.
+// served requests a file from the handler as browsers do.
 func served(t *testing.T, name string) sizes {
 	t.Helper()
 	length := func(accept, want string) int {

@@ -16,10 +16,10 @@ import (
 	"github.com/lumenize/lmz/internal/poll"
 )
 
-// These tests put the machine of a browser to sleep, and have its line hold back
-// everything without ending.
+// These tests put a browser's machine to sleep, or stall its connection without closing
+// it.
 
-// processes returns the browser's process and all that it started.
+// processes returns the browser's process and all its descendants.
 func (b *tab) processes() []int {
 	b.t.Helper()
 	all := []int{chromedp.FromContext(b.browser).Browser.Process().Pid}
@@ -29,7 +29,7 @@ func (b *tab) processes() []int {
 	}
 	children := make(map[int][]int)
 	for _, name := range stats {
-		stat, _ := os.ReadFile(name) // it may have ended
+		stat, _ := os.ReadFile(name) // it may have exited
 		var pid, parent int
 		var state string
 		fmt.Sscan(string(stat), &pid)
@@ -52,7 +52,7 @@ func (b *tab) sleep() (wake func()) {
 			syscall.Kill(pid, syscall.SIGCONT)
 		}
 	}
-	b.t.Cleanup(wake) // a stopped browser cannot be ended
+	b.t.Cleanup(wake) // a stopped browser cannot exit
 	for _, pid := range stopped {
 		if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil && err != syscall.ESRCH {
 			b.t.Fatal(err)
@@ -61,8 +61,8 @@ func (b *tab) sleep() (wake func()) {
 	return wake
 }
 
-// recordStates has the page note every change of the state that it shows, and what it
-// says then about what is not saved.
+// recordStates makes the page record every change of its displayed state, and what it then
+// says about unsaved edits.
 const recordStates = `
 	const shown = document.getElementById('state-text');
 	let last = shown.textContent;

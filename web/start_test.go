@@ -30,22 +30,22 @@ document.body.dataset.start = JSON.stringify(times);
 
 // startTimes are milliseconds after the first line of a page's script.
 type startTimes struct {
-	Face      float64 // the JavaScript face is there
+	Face      float64 // the JavaScript face is loaded
 	Module    float64 // the module has arrived
 	Running   float64 // it runs
 	Connected float64
 }
 
-// startPages are pages with that script: as any program does it, and with what README.md
-// of wasmclient advises.
+// startPages are pages with that script: a plain one, and one that follows the advice in
+// wasmclient's README.md.
 var startPages = []struct{ name, head string }{
 	{"plain", ``},
 	{"preloaded", `<link rel="modulepreload" href="/lmz/lmz.js"><link rel="preload" href="/lmz/lmz.wasm" as="fetch" type="application/wasm" crossorigin>`},
 }
 
-// TestTimeToConnected prints how long it takes from the first line of a page's
-// script until the client is connected, on this machine: the first time, and when the
-// browser has the files. With LMZ_SOAK=1 these are medians of 20 browsers.
+// TestTimeToConnected prints the time from the first line of a page's script until the
+// client is connected, on this machine: the first time, and with the files cached. With
+// LMZ_SOAK=1 these are medians of 20 browsers.
 func TestTimeToConnected(t *testing.T) {
 	s := startSite(t)
 	token, err := auth.Mint(s.dir, func(string) string { return "" }, "ada@example.com", false, time.Hour)
@@ -82,7 +82,7 @@ func TestTimeToConnected(t *testing.T) {
 						t.Fatal(err)
 					}
 					visits[i] = append(visits[i], times)
-					b.run(`await new Promise((done) => requestIdleCallback(done));`) // it still compiles
+					b.run(`await new Promise((done) => requestIdleCallback(done));`) // it is still compiling
 				}
 				b.close()
 			}

@@ -17,7 +17,7 @@ import (
 	"github.com/lumenize/lmz/gateway"
 )
 
-// These tests put a tab through what happens to tabs, and count how often the client
+// These tests put a tab through the usual events of tabs, and count how often the client
 // was told to subscribe: once for each session (promise 4 of PROTOCOL.md).
 
 const tabScript = `
@@ -38,7 +38,7 @@ window.client = new Tab({ refresh: async () => ({ access_token: location.hash.sl
 window.ask = () => client.lmz.callRaw('LUMENIZE_CLIENT_GATEWAY', client.lmz.instanceName, client.ctn().hello());
 `
 
-// openTab opens a page with a client of its own.
+// openTab opens a page with a separate client.
 func openTab(t *testing.T, s *site) *tab {
 	t.Helper()
 	token, err := auth.Mint(s.dir, func(string) string { return "" }, "ada@example.com", false, time.Hour)
@@ -63,8 +63,8 @@ func openTab(t *testing.T, s *site) *tab {
 	return b
 }
 
-// connected waits for a connection that carries calls, and compares how many
-// subscriptions there were.
+// connected waits for a connection that carries calls, and compares the number of
+// subscriptions.
 func (b *tab) connected(subscriptions int) {
 	b.t.Helper()
 	b.until(`document.body.dataset.state === 'connected'`)
@@ -73,8 +73,8 @@ func (b *tab) connected(subscriptions int) {
 	}
 }
 
-// freeze stops the page, as a browser does with tabs in the background, until something has
-// happened.
+// freeze stops the page, as a browser does with background tabs, until the function
+// returns.
 func (b *tab) freeze(until func()) {
 	b.t.Helper()
 	b.run(`window.froze = []; window.woke = [];`)
@@ -94,8 +94,8 @@ func (b *tab) lifecycle(state page.SetWebLifecycleStateState) {
 	}
 }
 
-// times are how long a gateway waits for a tab, and how long a tab is put away at least: as in
-// life with LMZ_SOAK=1, and scaled down otherwise.
+// times are how long a gateway waits for a tab, and the least time for which a tab is away:
+// real with LMZ_SOAK=1, and scaled down otherwise.
 type times struct{ grace, heartbeat, short time.Duration }
 
 func lifeTimes() times {
@@ -105,14 +105,14 @@ func lifeTimes() times {
 	return times{grace: time.Second, heartbeat: time.Second, short: 300 * time.Millisecond}
 }
 
-// The grace period is long here: how soon a tab is back depends on chance and on how busy
-// the machine is.
+// The grace period is long here: how soon a tab is back depends on chance and on the load
+// of the machine.
 func TestTabBrieflyFrozen(t *testing.T) {
 	d := lifeTimes()
 	s := startSiteOf(t, gateway.Options{Grace: time.Minute, Heartbeat: d.heartbeat})
 	b := openTab(t, s)
 	instance := b.run(`return client.lmz.instanceName;`)
-	b.freeze(func() { // it answers nothing
+	b.freeze(func() { // it does not answer
 		ctx, cancel := context.WithTimeout(t.Context(), d.short)
 		defer cancel()
 		if _, err := lmz.Call[string](ctx, s.client("eve@example.com"), lmz.At(lmz.DefaultGateway, instance), lmz.Ctn("hello")); err == nil {
@@ -187,7 +187,7 @@ func TestTabFromCache(t *testing.T) {
 	b.until(`total() === 2`)
 	b.connected(2)
 
-	// The next page has a client too, and with it the address for a while.
+	// The next page has a client too, which holds the address for a while.
 	b.run(`document.body.dataset.restored = ''; setTimeout(() => { location.href = '/programs/next/tab' + location.hash; });`)
 	b.until(`location.pathname === '/programs/next/tab' && total() === 3`)
 	b.connected(3)
@@ -199,13 +199,13 @@ func TestTabFromCache(t *testing.T) {
 	b.connected(4)
 }
 
-// back goes to another page and comes back when something has happened.
+// back goes to another page and comes back when the function returns.
 func (b *tab) back(until func()) {
 	b.t.Helper()
 	marker := b.run(`document.body.dataset.restored = ''; return marker;`)
 	b.do(chromedp.Navigate(b.run(`return location.origin;`) + "/programs/"))
 	until()
-	b.run(`setTimeout(() => history.back());`) // chromedp would wait for a load event, of which there is none
+	b.run(`setTimeout(() => history.back());`) // chromedp would wait for a load event, but there is none
 	b.until(`document.body.dataset.restored === 'true'`)
 	if got := b.run(`return marker;`); got != marker {
 		b.t.Error("the page was loaded anew, not taken from the cache")

@@ -10,8 +10,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// What the address of a page says is looked up in tables of ours, which have no members
-// but those.
+// Codes in a page's address are looked up in tables that have only our members.
 func TestPageTablesOwnKeys(t *testing.T) {
 	s := startSite(t)
 	b := openBrowser(t)
@@ -22,7 +21,7 @@ func TestPageTablesOwnKeys(t *testing.T) {
 	}
 }
 
-// A refusal has an error code of the server's, or of whatever answers in its place.
+// A refusal has an error code from the server, or from anything that answers in its place.
 func TestRefusalTablesOwnKeys(t *testing.T) {
 	s := startSite(t)
 	b := openBrowser(t)
@@ -43,8 +42,8 @@ var (
 	memberOf   = `\b%s(?:\?\.)?\[[^\]'"\d]`
 )
 
-// In no script of ours a table is a plain object whose keys come from elsewhere: maps,
-// objects without a prototype and sets have no constructor.
+// None of our scripts looks up foreign keys in a plain object: maps, sets and objects
+// without a prototype have no member called constructor.
 func TestScriptTables(t *testing.T) {
 	for _, pattern := range []string{"page/*.js", "../wasmclient/js/*.js"} {
 		files, err := filepath.Glob(pattern)

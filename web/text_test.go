@@ -13,11 +13,11 @@ import (
 	"github.com/lumenize/lmz/gateway"
 )
 
-// These tests look at the text of the page through what happens to tabs, with the state
-// that is shown and how often the page was told to subscribe: once for each session.
+// These tests check the page's text through the usual events of tabs, with the displayed
+// state and how often the page was told to subscribe: once for each session.
 
-// shows waits until the page has a text, everything of it is saved, and the page was told
-// so often to subscribe.
+// shows waits until the page has a text, all of it is saved, and the page was told to
+// subscribe that often.
 func (b *tab) shows(text string, subscriptions int) {
 	b.t.Helper()
 	b.until(`document.getElementById('text').text === ` + quote(text))
@@ -54,7 +54,7 @@ func TestTextThroughLifeOfTab(t *testing.T) {
 	b.until(`document.body.dataset.subscriptions === '2'`)
 	b.shows("a bob 2", 2)
 
-	s.line.cut(true) // the gateway is gone
+	s.line.cut(true) // the gateway is unreachable
 	b.until(`document.getElementById('state-text').textContent === 'Reconnecting'`)
 	b.typeText("b")
 	b.until(`document.getElementById('saved').textContent.startsWith('Not sent yet')`)
@@ -71,7 +71,7 @@ func TestTextThroughLifeOfTab(t *testing.T) {
 		t.Errorf("it is %s after the reload, and was %s", got, instance)
 	}
 
-	// A copy of the tab is another client, and a person of its own.
+	// A copy of the tab is another client and a separate person.
 	b.run(`window.copy = window.open(location.href)`)
 	b.until(`copy.document.body.dataset.document === 'notes'`)
 	b.until(`copy.document.body.dataset.instance !== document.body.dataset.instance`)
@@ -87,7 +87,7 @@ func TestTextThroughLifeOfTab(t *testing.T) {
 	bob.shows("copy ab bob 2")
 	write("copy ab bob 3")
 	s.sessionEnds(instance)
-	b.until(`(setTimeout(() => history.back()), true)`) // the policy of that page allows nothing else
+	b.until(`(setTimeout(() => history.back()), true)`) // that page's policy allows nothing else
 	b.until(`document.body.dataset.document === 'notes'`)
 	if got := b.run(`return window.marker`); got != "1" {
 		t.Errorf("the page was loaded anew, not taken from the cache: %s", got)
@@ -108,7 +108,7 @@ func TestLongPasteOfDeadTab(t *testing.T) {
 	b.until(`document.body.dataset.dirty === 'false'`)
 	s.line.cut(true)
 	b.until(`document.body.dataset.state === 'reconnecting'`)
-	b.run(`document.getElementById('text').insert(6, 'What is pasted. '.repeat(100_000))`) // more than a frame
+	b.run(`document.getElementById('text').insert(6, 'What is pasted. '.repeat(100_000))`) // more than fits in a frame
 	b.kept("What is pasted. What is pasted. ")
 	bob := s.terminal("bob@example.com", "notes")
 	bob.write("his before")
@@ -137,7 +137,7 @@ func TestBrowserWithoutStorage(t *testing.T) {
 	b.typeText("typed")
 	b.until(`document.getElementById('saved').textContent.startsWith('Not sent yet, and this browser cannot store it')`)
 
-	// Another document would take its place: the user is asked.
+	// Another document would replace it, so the user is asked.
 	b.run(`window.asked = 0; window.confirm = () => { window.asked++; return false; }; location.hash = 'other'`)
 	b.until(`window.asked === 1 && location.hash === '#notes' && document.getElementById('text').text === 'typed'`)
 
@@ -146,7 +146,7 @@ func TestBrowserWithoutStorage(t *testing.T) {
 	b.crash()
 	s.line.cut(false)
 
-	// What is left is looked for until it is found.
+	// The page retries until it can read the leftover edits.
 	again := b.newTab()
 	again.do(chromedp.Navigate(s.url + "/#"))
 	again.until(`document.body.dataset.state === 'connected'`)
@@ -167,7 +167,7 @@ func TestRefusedTextInPage(t *testing.T) {
 	b.open("notes")
 	b.typeText("fine")
 	b.until(`document.body.dataset.dirty === 'false'`)
-	// Edits that no editor makes, as a damaged disk has them.
+	// Edits that no editor makes, as on a damaged disk.
 	b.run(`const request = indexedDB.open('lmz', 1);
 		const database = await new Promise((done) => { request.onsuccess = () => done(request.result); });
 		const claims = JSON.parse(atob((await (await fetch('/auth/refresh-token', { method: 'POST' })).json()).access_token.split('.')[1]));
@@ -220,7 +220,7 @@ func TestKeyboard(t *testing.T) {
 	b.typeText("teh")
 	b.until(`document.querySelectorAll('#findings .fix').length > 0`)
 
-	// The way to the text jumps over what comes before it, and opens no document.
+	// The skip link moves the focus to the text, and opens no document.
 	b.run(`document.getElementById('skip').focus()`)
 	for _, event := range []input.DispatchKeyEventType{input.DispatchKeyEventTypeKeyDown, input.DispatchKeyEventTypeKeyUp} {
 		enter := input.DispatchKeyEventParams{Type: event, Key: "Enter", Code: "Enter", WindowsVirtualKeyCode: 13}
@@ -233,7 +233,7 @@ func TestKeyboard(t *testing.T) {
 	}
 	b.until(`document.activeElement.id === 'text' && location.hash === '#notes'`)
 	b.until(`document.getElementById('text').text === 'teh'`)
-	// Escape closes the suggestions in the text; Tab leaves it, for those behind it.
+	// Escape closes the suggestions in the text; Tab leaves the text for those after it.
 	const menu = `document.getElementById('text').shadowRoot.querySelector('.suggest')`
 	b.until(menu + ` !== null`)
 	b.do(chromedp.KeyEvent("\u001b"))
@@ -247,7 +247,7 @@ func TestKeyboard(t *testing.T) {
 	b.until(`document.activeElement.id === 'text'`)
 	b.until(`document.getElementById('text').shadowRoot.querySelector('[role=textbox][aria-multiline=true]').getAttribute('aria-label') === 'Text of notes'`)
 
-	// Everything that can be used says what it is.
+	// Every control has an accessible name.
 	nameless := b.run(`return [...document.querySelectorAll('button, input, a, summary, [role=region]')].filter((e) => e.checkVisibility()
 		&& !(e.getAttribute('aria-label') || e.textContent.trim() || e.labels?.length)).map((e) => e.outerHTML).join('\n')`)
 	if nameless != "" {

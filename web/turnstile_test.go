@@ -15,24 +15,25 @@ import (
 	"github.com/lumenize/lmz/gateway"
 )
 
-// turnstileKeys are what a site has of a Turnstile widget. The zero value is none.
+// turnstileKeys are a site's keys of a Turnstile widget. The zero value means no widget.
 type turnstileKeys struct{ site, secret string }
 
 var standInKeys = turnstileKeys{site: "1x00AA", secret: "s3cret"}
 
-// cloudflare stands in for challenges.cloudflare.com, for browsers that openBrowser of it
-// starts and for this process.
+// cloudflare is a stand-in for challenges.cloudflare.com, for this process and for browsers
+// started by its openBrowser.
 type cloudflare struct {
 	server *httptest.Server
 
 	mu      sync.Mutex
 	asked   map[string]int  // requests by path
-	tokens  map[string]bool // that are good, each once
-	blocked bool            // nothing is answered
+	tokens  map[string]bool // valid tokens, each good once
+	blocked bool            // no request is answered
 	silent  bool            // nobody passes
 }
 
-// standInScript does what the page uses of Cloudflare's: its frame sends the tokens.
+// standInScript implements what the page uses of Cloudflare's script: its frame sends the
+// tokens.
 const standInScript = `
 window.turnstile = {
 	render(box, params) {
@@ -62,13 +63,13 @@ window.turnstile = {
 	},
 };`
 
-// startCloudflare has this process, too, take the stand-in for Cloudflare.
+// startCloudflare starts a stand-in, and makes this process use it for Cloudflare.
 func startCloudflare(t *testing.T) *cloudflare {
 	t.Helper()
 	c := &cloudflare{asked: map[string]int{}, tokens: map[string]bool{}}
 	c.server = httptest.NewTLSServer(c)
 	transport := c.server.Client().Transport.(*http.Transport).Clone()
-	transport.TLSClientConfig.ServerName = "example.com" // which its certificate is for
+	transport.TLSClientConfig.ServerName = "example.com" // the name in its certificate
 	transport.DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, network, c.server.Listener.Addr().String())
 	}
@@ -110,28 +111,28 @@ func (c *cloudflare) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// change changes what the stand-in does.
+// change changes the stand-in's behavior.
 func (c *cloudflare) change(f func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	f()
 }
 
-// requests counts those for a path.
+// requests returns the number of requests for a path.
 func (c *cloudflare) requests(path string) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.asked[path]
 }
 
-// openBrowser opens one that takes the stand-in for Cloudflare.
+// openBrowser opens a browser that uses the stand-in for Cloudflare.
 func (c *cloudflare) openBrowser(t *testing.T) *tab {
 	t.Helper()
 	return openOwnBrowser(t, chromedp.Flag("ignore-certificate-errors", true),
 		chromedp.Flag("host-resolver-rules", "MAP challenges.cloudflare.com:443 "+c.server.Listener.Addr().String()))
 }
 
-// startTurnstileSite starts a site whose sign-in form has Turnstile, and shows it.
+// startTurnstileSite starts a site whose sign-in form has Turnstile.
 func startTurnstileSite(t *testing.T) (*cloudflare, *site) {
 	t.Helper()
 	c := startCloudflare(t)
@@ -209,14 +210,14 @@ func TestFailedOrExpiredTurnstileToken(t *testing.T) {
 	b.do(chromedp.Navigate(s.url))
 	b.until(checked)
 
-	// The page does not know that it has expired.
+	// The page does not know that the token has expired.
 	c.change(func() { clear(c.tokens) })
 	b.do(chromedp.SendKeys(chromedp.CSS("#address"), "ada@example.com\r"))
 	b.errorSays("Cloudflare did not confirm that you are human")
 	b.run(`document.querySelector('#link-form button').click();`)
 	b.until(linkSent)
 
-	// A token is good once. Of the next the page knows that it has expired, and waits.
+	// A token is good once. The page knows that the next one has expired, and waits.
 	b.run(`delete document.body.dataset.token;`)
 	b.do(chromedp.Click(chromedp.CSS("#link-again")))
 	b.until(checked)
@@ -245,13 +246,13 @@ func TestTurnstileThatDoesNotLoad(t *testing.T) {
 	b.until(linkSent)
 	b.until(`document.getElementById('check-problem').hidden`)
 
-	c.change(func() { c.silent = true }) // a token would take the message away
+	c.change(func() { c.silent = true }) // a token would remove the message
 	b.do(chromedp.Click(chromedp.CSS("#link-again")))
 	b.run(`window.turnstile.params['error-callback']('110200');`)
 	b.until(`!document.getElementById('check-problem').hidden && document.getElementById('check-problem').textContent.includes('error 110200')`)
 }
 
-// plainPolicy is the policy of a page without Turnstile, written out: nothing is added.
+// plainPolicy is the policy of a page without Turnstile, written out in full.
 const plainPolicy = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
 	"base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 

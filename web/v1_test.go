@@ -9,7 +9,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// TestJournalOfVersion1 has the page take up what version 1's could not push
+// TestJournalOfVersion1 makes the page push the edits that version 1's page could not
 // (testdata/v1/README.md).
 func TestJournalOfVersion1(t *testing.T) {
 	t.Parallel()
