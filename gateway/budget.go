@@ -33,7 +33,7 @@ type Budget struct {
 	// [DefaultTime].
 	Time Rate
 
-	Waiting  int64 // bytes of requests under way and of what clients have not acknowledged; by default 48 MiB
+	Waiting  int64 // bytes of requests in progress and of unacknowledged data; by default 48 MiB
 	Sessions int   // of clients; by default 1,000
 	Objects  int   // that calls create; by default 100,000
 	Stored   int64 // bytes in objects; by default 16 GiB

@@ -26,7 +26,7 @@ const (
 	Steps    Kind = iota // method calls: each step of a chain is one
 	Time                 // nanoseconds of objects' turns and of workers
 	Connects             // connections that clients open
-	Waiting              // bytes that wait at the gateway: requests under way, and what a client has not acknowledged
+	Waiting              // bytes that wait at the gateway: requests in progress, and unacknowledged data
 	Sessions             // sessions of clients
 	Objects              // objects that the subject's calls have created
 	Stored               // bytes that the subject's turns have added to objects
@@ -42,7 +42,7 @@ var names = [kinds]string{"steps", "time", "connects", "waiting", "sessions", "o
 // String returns the name of the kind in errors and metrics.
 func (k Kind) String() string { return names[k] }
 
-// Limit bounds one kind. The zero value is no limit.
+// Limit bounds one kind. The zero value means no limit.
 type Limit struct {
 	Most      int64   // held at once; for a rate, the burst
 	PerSecond float64 // of a rate, in the long run
@@ -62,8 +62,8 @@ const (
 // longestDebt bounds how long a charge made afterwards can block a subject.
 const longestDebt = time.Minute
 
-// longestPay bounds how long something takes to be paid off: longer is as good as never, and sums
-// of it fit into a Duration.
+// longestPay bounds how long it takes to pay something off: longer is as good as never, and sums
+// of it fit in a Duration.
 const longestPay = 100 * 365 * 24 * time.Hour
 
 // sweepEvery is how often empty accounts are deleted.

@@ -175,7 +175,7 @@ func (l *Life) Welcomed(now time.Time, link uint64, left time.Duration) []LifeEf
 	return l.take()
 }
 
-// RenewDue is the event that [WaitRenew] asked for.
+// RenewDue is the event that [WaitRenew] schedules.
 func (l *Life) RenewDue() []LifeEffect {
 	if l.state == Connected {
 		l.do(RenewToken{Link: l.link})
@@ -267,7 +267,7 @@ func (l *Life) Pong(link uint64) []LifeEffect {
 	return l.take()
 }
 
-// Timer is the event that [Wait] asked for.
+// Timer is the event that [Wait] schedules.
 func (l *Life) Timer(now time.Time) []LifeEffect {
 	switch {
 	case l.state == Disconnected:

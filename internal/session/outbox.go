@@ -78,7 +78,7 @@ func (s *Session) overflow() {
 // ackedUpTo returns the number of the last frame of ours that the other end has.
 func (s *Session) ackedUpTo() uint64 { return s.sent - uint64(len(s.outbox)) }
 
-// StallTimeout is the event that [StallLater] asked for.
+// StallTimeout is the event that [StallLater] schedules.
 func (s *Session) StallTimeout() []Effect {
 	if !s.stalling { // it was set in a session that has ended
 		return nil
@@ -133,7 +133,7 @@ func (s *Session) writeAck() {
 	s.do(Write{(&proto.Frame{Kind: proto.KindAck, Ack: s.received}).Append(nil)})
 }
 
-// AckTimeout is the event that [AckLater] asked for.
+// AckTimeout is the event that [AckLater] schedules.
 func (s *Session) AckTimeout() []Effect {
 	s.ackTimer = false
 	if s.linked && s.received != s.ackSent {

@@ -93,7 +93,7 @@ func (s *Seat) Lost(link uint64, goodbye bool) []SeatEffect {
 	return []SeatEffect{StartGrace{s.grace}}
 }
 
-// GraceOver is the event that [StartGrace] asked for.
+// GraceOver is the event that [StartGrace] schedules.
 func (s *Seat) GraceOver(grace uint64) []SeatEffect {
 	if grace != s.grace || s.link != 0 || !s.taken {
 		return nil
