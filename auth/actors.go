@@ -14,8 +14,8 @@ var (
 	errNotEntered = &Error{Status: http.StatusForbidden, Code: "access_denied", Description: credential.ReasonNotApproved}
 )
 
-// actorFor returns the subject sub if it may act for principal: it may come in itself, and is
-// an admin or on the principal's list.
+// actorFor returns the subject sub if it may act for principal: it must be admitted itself, and
+// be an admin or on the principal's list.
 func actorFor(tx store.Tx, principal store.Subject, sub string) (store.Subject, error) {
 	actor, err := tx.Subject(sub)
 	if err == store.ErrNotFound {

@@ -15,13 +15,14 @@ import (
 
 const (
 	notifyEvery  = day // between two mails to the admins about one waiting subject
-	signUps      = 100 // subjects per day that the admins are told of
+	signUps      = 100 // subjects per day that the admins are notified of
 	signUpsPerIP = 20  // of those, from one client
 )
 
-// askAdmins tells every admin by mail that a subject is waiting for approval: at its first sign-in,
-// and then once a day while it keeps trying. Anybody can sign up with any number of addresses, so
-// the mails that one network and all together cause are bounded; lmz subjects lists who is waiting.
+// askAdmins notifies every admin by mail that a subject is waiting for approval: at its first
+// sign-in, and then once a day while it keeps trying. Anybody can sign up with any number of
+// addresses, so the mails caused by one network and by all together are bounded; lmz subjects
+// lists the waiting subjects.
 func (s *Service) askAdmins(tx store.Tx, r *request, subj store.Subject) error {
 	now := s.now()
 	if subj.AdminApproved || subj.IsAdmin || now.UnixMilli()-subj.NotifiedAt < notifyEvery.Milliseconds() {
@@ -48,9 +49,9 @@ func (s *Service) askAdmins(tx store.Tx, r *request, subj store.Subject) error {
 	return tx.NoteNotified(subj.Sub, now)
 }
 
-// showApproval shows the page behind the link in the mail to an admin: who asks, and a button. A
-// browser does not send a SameSite=Strict cookie when it comes from a webmail, so somebody who
-// comes from another site without one gets a page to continue from, which sends it.
+// showApproval shows an admin the page behind the link in the mail: the subject, and a button. A
+// browser does not send a SameSite=Strict cookie when it comes from a webmail, so a request from
+// another site without one gets a page to continue from, which sends it.
 func (s *Service) showApproval(w http.ResponseWriter, r *request) error {
 	if s.opts.OneClick {
 		return s.approveNow(w, r, http.StatusFound)
@@ -79,7 +80,7 @@ func isUnauthorized(err error) bool {
 	return ok && refusal.Status == http.StatusUnauthorized
 }
 
-// approve handles the button of that page, and requests of programs.
+// approve handles the button of that page, and requests by programs.
 func (s *Service) approve(w http.ResponseWriter, r *request) error {
 	return s.approveNow(w, r, http.StatusOK)
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/lumenize/lmz/auth/internal/store"
 )
 
-// row returns e in the form in which it is stored.
+// row returns the stored form of e.
 func (s *Service) row(r *request, e event) (store.Event, error) {
 	details, err := json.Marshal(e.details)
 	if e.details == nil {
@@ -21,13 +21,14 @@ func (s *Service) row(r *request, e event) (store.Event, error) {
 		Email: e.email, IP: r.ip, Agent: r.agent, Request: r.id, Detail: details}, err
 }
 
-// record writes e in the transaction of the change that it is about: both are committed or neither.
+// record writes e in the transaction of the change that it describes: both are committed or
+// neither.
 func (s *Service) record(tx store.Tx, r *request, e event) error {
 	_, err := s.recorded(tx, r, e)
 	return err
 }
 
-// recorded is record and returns the id of the event.
+// recorded is record and also returns the id of the event.
 func (s *Service) recorded(tx store.Tx, r *request, e event) (id int64, err error) {
 	row, err := s.row(r, e)
 	if err != nil {
@@ -41,9 +42,9 @@ func (s *Service) recorded(tx store.Tx, r *request, e event) (id int64, err erro
 // row.
 const oftenEvery = time.Hour
 
-// recordOften is record for such an event. If the same event came from the same network within the
-// period, its row counts this one: its detail has times, and last, when the latest was. The log
-// gets every event.
+// recordOften is record for such an event. If the same event came from the same network within
+// the period, it is added to that row: the detail has times, and last, when the latest was. Every
+// event is logged.
 func (s *Service) recordOften(tx store.Tx, r *request, e event) error {
 	row, err := s.row(r, e)
 	if err != nil {
@@ -62,7 +63,7 @@ func (s *Service) recordOften(tx store.Tx, r *request, e event) error {
 	return tx.CountEvent(row.ID, s.now())
 }
 
-// tx runs f in a transaction that writes. Events recorded in a transaction that is rolled back are
+// tx runs f in a writing transaction. Events recorded in a transaction that is rolled back are
 // not logged.
 func (s *Service) tx(r *request, f func(store.Tx) error) error {
 	before := len(r.events)
@@ -73,13 +74,13 @@ func (s *Service) tx(r *request, f func(store.Tx) error) error {
 	return err
 }
 
-// failuresPerHour bounds the failures that are recorded, whoever causes them: strangers with many
-// networks could fill the disk. The log gets every failure.
+// failuresPerHour bounds the recorded failures of all clients together: strangers with many
+// networks could fill the disk. Every failure is logged.
 const failuresPerHour = 5000
 
 var failuresRule = limit.Rule{Key: "failures", Max: failuresPerHour, Every: time.Hour, Common: true}
 
-// recordFailure records a refusal in a transaction of its own, even if the client has gone.
+// recordFailure records a refusal in a separate transaction, even if the client has disconnected.
 func (s *Service) recordFailure(r *request, e event) {
 	e.failed = true
 	if wait, first := s.limits.Take(failuresRule); wait > 0 && !first {
@@ -94,7 +95,7 @@ func (s *Service) recordFailure(r *request, e event) {
 	}
 }
 
-// logEvents logs what was recorded.
+// logEvents logs the recorded events.
 func (s *Service) logEvents(r *request) {
 	for _, e := range r.events {
 		level := slog.LevelInfo

@@ -42,8 +42,8 @@ func isNull(body []byte) bool {
 	return json.Unmarshal(body, &v) == nil && v == nil
 }
 
-// jsonBool is a boolean member that may be absent but not null, a number or a string: "no" must not
-// mean yes.
+// jsonBool is a boolean member that may be absent but must not be null, a number or a string:
+// "no" must not mean yes.
 type jsonBool struct{ set, value bool }
 
 func (b *jsonBool) UnmarshalJSON(data []byte) error {

@@ -18,17 +18,17 @@ var (
 	errByToken      = forbidden("An access token with a name cannot do this: sign in")
 )
 
-// callsPerMinute bounds the requests of one subject, whoever it acts for: each has exclusive use of
-// the database while it runs.
+// callsPerMinute bounds the requests by one subject, including those on behalf of others: each
+// has exclusive use of the database while it runs.
 const callsPerMinute = 600
 
-// caller is the subject that makes a request. Its flags are the current ones of the database,
-// limited to what its credential stands for.
+// caller is the subject that makes a request. Its flags are the current ones in the database,
+// limited by its credential.
 type caller struct {
 	store.Subject
 	session string    // id of the session, or of the named token that was presented
 	named   bool      // a named token was presented
-	actors  []string  // those who act for the subject, the nearest first
+	actors  []string  // the subjects that act for it, nearest first
 	expires time.Time // when the credential expires
 }
 
@@ -83,8 +83,8 @@ func (s *Service) callerByCookie(tx store.Tx, token string) (caller, error) {
 	return caller{Subject: subj, session: row.Family, expires: time.UnixMilli(row.ExpiresAt)}, err
 }
 
-// asCaller runs f in the transaction that identifies the caller, so that nobody uses rights that
-// are being revoked.
+// asCaller runs f in the transaction that identifies the caller, so that rights cannot be used
+// while they are being revoked.
 func (s *Service) asCaller(r *request, f func(store.Tx, caller) error) error {
 	return s.tx(r, func(tx store.Tx) error {
 		who, err := s.caller(tx, r)
@@ -103,7 +103,7 @@ func (s *Service) asCaller(r *request, f func(store.Tx, caller) error) error {
 	})
 }
 
-// asAdmin is asCaller for admins who do not act for somebody else.
+// asAdmin is asCaller for admins who do not act for another subject.
 func (s *Service) asAdmin(r *request, f func(store.Tx, caller) error) error {
 	return s.asCaller(r, func(tx store.Tx, who caller) error {
 		switch {

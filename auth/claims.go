@@ -2,7 +2,7 @@ package auth
 
 import "time"
 
-// Claims say whose verified token it is.
+// Claims describe the owner of a verified token.
 type Claims struct {
 	// Subject is the stable id of the person, a UUID.
 	Subject string
@@ -11,14 +11,14 @@ type Claims struct {
 	// EmailVerified, AdminApproved and IsAdmin are the flags of the subject when the token was
 	// signed, without those revoked since.
 	EmailVerified, AdminApproved, IsAdmin bool
-	// Actors are the subjects who act on behalf of Subject, the nearest first: the claim act of RFC
+	// Actors are the subjects who act on behalf of Subject, nearest first: the claim act of RFC
 	// 8693. Empty unless the token was delegated.
 	Actors []string
-	// Session is the id of the session that the token came from or, if it was delegated with a
-	// named token, the id of that token. Empty for tokens that came from neither.
+	// Session is the id of the session that issued the token or, if it was delegated with a named
+	// token, the id of that token. Otherwise empty.
 	Session string
-	// Expires is the moment from which the token is refused: its claim exp plus up to 30 seconds
-	// for clocks that differ.
+	// Expires is the moment from which the token is refused: its claim exp plus up to 30 seconds of
+	// clock skew.
 	Expires time.Time
 	// IssuedAt is when the token was signed; zero if it does not say.
 	IssuedAt time.Time

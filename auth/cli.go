@@ -107,8 +107,8 @@ var (
 	labelSyntax     = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9 _-]{0,39}$`)
 )
 
-// label returns a name that a stranger gave and that goes into a mail. It can contain neither
-// markup nor, without dots and slashes, anything that a mail program turns into a link.
+// label returns a name that a stranger chose, for a mail. It can contain neither markup nor,
+// without dots and slashes, anything that a mail program turns into a link.
 func label(s, otherwise string) string {
 	if labelSyntax.MatchString(s) {
 		return s
@@ -122,8 +122,8 @@ func firstLabel(hostname string) string {
 	return name
 }
 
-// isLoopbackCallback accepts literal loopback addresses only: the resolver decides where the name
-// localhost leads (RFC 8252 8.3).
+// isLoopbackCallback accepts only literal loopback addresses: localhost depends on the resolver
+// (RFC 8252 8.3).
 func isLoopbackCallback(raw string) bool {
 	u, err := url.Parse(raw)
 	if err != nil {
@@ -140,8 +140,8 @@ func isLoopbackCallback(raw string) bool {
 	return raw == "http://"+net.JoinHostPort(host, strconv.Itoa(n))+"/callback"
 }
 
-// newCode makes the code that the browser takes to the terminal. It is worthless alone: it is bound
-// to the verifier that never left the terminal.
+// newCode creates the code that the browser takes to the terminal. It is worthless alone: it is
+// bound to the verifier, which never left the terminal.
 func (s *Service) newCode(tx store.Tx, sub string, l *store.Listener) (string, error) {
 	code := secret.New()
 	return code, tx.InsertCode(code, store.Code{Subject: sub, Challenge: l.Challenge, RedirectURI: l.RedirectURI,
@@ -190,8 +190,8 @@ func (s *Service) redeem(w http.ResponseWriter, r *request) error {
 	return s.signInTerminal(w, r, take)
 }
 
-// signInTerminal begins the session that take allows. A refusal of take is committed: a code that
-// was tried is used up, and a poll is noted.
+// signInTerminal begins the session that take allows. A refusal by take is committed: a tried
+// code is used up, and a poll is recorded.
 func (s *Service) signInTerminal(w http.ResponseWriter, r *request, take func(store.Tx) (newSession, error)) error {
 	var out tokens
 	var refusal error
@@ -230,9 +230,9 @@ func (s *Service) signInTerminal(w http.ResponseWriter, r *request, take func(st
 	return nil
 }
 
-// takeCode uses a code up, whether or not the rest of the request is right: there is a single try.
-// If somebody who knows the verifier comes second, the code and the verifier were stolen, so the
-// session that the code led to ends (RFC 6749, 4.1.2).
+// takeCode uses a code up, whether or not the rest of the request is valid: there is a single
+// try. If a second request knows the verifier, the code and the verifier were stolen, so the
+// session that the code began ends (RFC 6749, 4.1.2).
 func (s *Service) takeCode(tx store.Tx, r *request, q redemption) (newSession, error) {
 	c, err := tx.TryCode(q.Code)
 	n := newSession{sub: c.Subject, label: c.Label, code: q.Code}

@@ -43,6 +43,6 @@ func (s *Service) clearCookie(w http.ResponseWriter) {
 	w.Header().Add("Set-Cookie", s.cookieName()+"=; Path=/; HttpOnly; Secure; SameSite=Strict; Max-Age=0")
 }
 
-// clearCache makes the browser drop its cached pages, which the Back button would show to the next
-// person. Data that pages have stored stays: it may be text that was not sent yet.
+// clearCache makes the browser drop its cached pages, which the Back button would show to the
+// next user. Data stored by pages stays: it may be unsent text.
 func clearCache(w http.ResponseWriter) { w.Header().Set("Clear-Site-Data", `"cache"`) }

@@ -11,8 +11,8 @@ import (
 
 // cors lets pages of the allowed origins use the endpoints with the visitor's cookie, and refuses
 // all other origins, if any are allowed. If none are, it sets no header, and the check against
-// forged requests refuses changes that other origins ask for. A malformed origin is always refused.
-// It reports whether the request has been answered.
+// forged requests refuses changes requested by other origins. A malformed origin is always
+// refused. It reports whether the request has been answered.
 func (s *Service) cors(w http.ResponseWriter, r *request) bool {
 	from, ok := httphead.Origin(r.Header)
 	if !ok {
@@ -33,7 +33,7 @@ func (s *Service) cors(w http.ResponseWriter, r *request) bool {
 		h.Set("Access-Control-Expose-Headers", "Retry-After, X-Request-Id")
 	case preflight, who == s.kept.PublicURL:
 	default:
-		// "null" is what a page sends that posts its own form under no-referrer.
+		// A page under no-referrer that posts its own form sends "null".
 		if from == "null" && r.Header.Get("Sec-Fetch-Site") == "same-origin" {
 			return false
 		}
@@ -53,7 +53,8 @@ func (s *Service) cors(w http.ResponseWriter, r *request) bool {
 }
 
 // forged reports whether a page of another origin sent a request in the visitor's name. For
-// browsers that do not say so, it compares the origin with the trusted ones and with the Host.
+// browsers that do not send Sec-Fetch-Site, it compares the origin with the trusted ones and with
+// the Host.
 func (s *Service) forged(r *http.Request) bool {
 	if from, err := origin.Parse(r.Header.Get("Origin")); err == nil {
 		plain := *r

@@ -11,12 +11,12 @@ import (
 	"github.com/lumenize/lmz/internal/printable"
 )
 
-// maxListed bounds the actors of one subject, besides admins: they are shown with it.
+// maxListed bounds the actors of one subject, not counting admins: they are shown with it.
 const maxListed = 1000
 
-// delegate makes an access token with which the caller acts for somebody else (RFC 8693). It
-// carries no admin rights, whoever it is for, expires no later than the caller's own credential,
-// and names everyone in between.
+// delegate issues an access token with which the caller acts for another subject (RFC 8693). It
+// never carries admin rights, expires no later than the caller's own credential, and names all
+// intermediate actors.
 func (s *Service) delegate(w http.ResponseWriter, r *request) error {
 	body, err := readBody(r)
 	if err != nil {

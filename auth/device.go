@@ -17,15 +17,14 @@ import (
 )
 
 // A terminal without a browser signs in with a code that its user enters on the page behind the
-// mailed link (RFC 8628). Neither the link nor the code is enough alone: asked to compare two texts
-// and press yes, people press yes without looking.
+// mailed link (RFC 8628). Neither the link nor the code is enough alone. Users are not asked to
+// compare two codes and confirm, because they would confirm without looking.
 
 const (
 	deviceTries    = 5 // wrong codes until the request is denied
 	userCodeLength = 8
 	pollsPerDevice = 300 // in 15 minutes; terminals that keep to the interval need 120
-	// No vowels, so that no words result, and no letters that look like something else (RFC 8628
-	// 6.1).
+	// No vowels, so that no words result, and no letters that resemble others (RFC 8628 6.1).
 	userCodeLetters = "BCDFGHJKLMNPQRSTVWXZ"
 )
 
@@ -95,20 +94,20 @@ func (s *Service) startDevice(w http.ResponseWriter, r *request) error {
 	return nil
 }
 
-// newUserCode returns 8 letters, 34 bits, of which there are 5 tries.
+// newUserCode returns 8 letters, 34 bits, for 5 tries.
 func newUserCode() string {
 	var code strings.Builder
 	for code.Len() < userCodeLength {
 		b := make([]byte, 1)
 		rand.Read(b)
-		if n := int(b[0]); n < 256/len(userCodeLetters)*len(userCodeLetters) { // each letter equally often
+		if n := int(b[0]); n < 256/len(userCodeLetters)*len(userCodeLetters) { // all letters equally likely
 			code.WriteByte(userCodeLetters[n%len(userCodeLetters)])
 		}
 	}
 	return code.String()
 }
 
-// plainUserCode removes what does not matter in how a code is typed: case, dashes, spaces.
+// plainUserCode removes irrelevant differences in a typed code: case, dashes, spaces.
 func plainUserCode(typed string) string {
 	return strings.Map(func(r rune) rune {
 		if strings.ContainsRune(userCodeLetters, r) {
@@ -193,7 +192,8 @@ func (s *Service) denyDevice(tx store.Tx, r *request, u used, dev store.Device, 
 	return u, s.record(tx, r, event{name: "login.denied", failed: true, actor: bySystem, email: dev.Email, details: map[string]any{"by": by, "terminal": dev.Label}})
 }
 
-// poll answers a terminal that asks whether its code was entered. It is told so once.
+// poll answers a terminal that asks whether its code was entered. Only one poll learns of an
+// approval.
 func (s *Service) poll(tx store.Tx, code string) (newSession, error) {
 	now := s.now()
 	dev, err := tx.Device(secret.Hash(code))
@@ -210,7 +210,7 @@ func (s *Service) poll(tx store.Tx, code string) (newSession, error) {
 		n := newSession{sub: dev.Subject, label: dev.Label}
 		return n, tx.DeleteDevice(dev.Hash)
 	}
-	// Slightly early is on time: clocks and networks are inexact.
+	// Slightly early counts as on time: clocks and networks are inexact.
 	refusal := errPending
 	if early := dev.PolledAt + dev.Interval*1000 - now.UnixMilli(); dev.PolledAt != 0 && early > 500 {
 		dev.Interval += 5

@@ -1,11 +1,11 @@
-// Package auth signs people in to a web application without passwords: whoever can read the
+// Package auth signs users in to a web application without passwords: anyone who can read the
 // mail of an address signs in with a link that is sent there. It keeps accounts, approvals and
-// sessions, issues short-lived access tokens, and checks them. It works without a mesh: see the
+// sessions, and issues and verifies short-lived access tokens. It works without a mesh: see the
 // example of [Service.Middleware].
 //
 // A [Service] is an [http.Handler] for everything below its prefix ("/auth"), and verifies the
-// tokens that it signs. A gateway takes its [Service.Authenticate], or any function of that
-// shape.
+// tokens that it signs. A gateway takes its [Service.Authenticate], or any function with that
+// signature.
 //
 // # Signing in
 //
@@ -16,19 +16,18 @@
 // cookies, for an access token.
 //
 // A terminal on the same machine as the browser signs in with cli/start: link and page are the
-// same, but the button redirects to the terminal's own loopback address with a code that only
-// the terminal can redeem (RFC 8252, RFC 7636), once: a second attempt ends the session that the
-// code led to. A terminal without a browser uses cli/device: it shows a code, which is entered
-// on the page behind the mailed link, and polls until that has happened (RFC 8628).
+// same, but the button redirects to the terminal's own loopback address with a code that only the
+// terminal can redeem (RFC 8252, RFC 7636), once: a second attempt ends the session that the code
+// began. A terminal without a browser uses cli/device: it shows a code, which the user enters on
+// the page behind the mailed link, and polls until then (RFC 8628).
 //
 // [Limits] bound the links by client and address; a client is an address and the networks around
 // it. Clients that ask too often get 429. When others have exhausted a shared limit, the answer
 // is the usual one, with a notice, and mail goes only to those with a share of their own:
 // approved accounts, for which half of all mails are reserved, and, within the limit of one
-// address, clients in a network where its owner has a session. The cookie known-browser says for
-// a year that somebody has signed in to an address in this browser: what strangers ask for does
-// not count against it, and a link that it asks for can be opened, or pasted into a terminal,
-// anywhere.
+// address, clients in a network where its owner has a session. The cookie known-browser records
+// for a year that this browser has signed in to an address: requests by strangers do not count
+// against it, and a link that it requests can be opened, or pasted into a terminal, anywhere.
 //
 // Cookies belong to a host, not to a port: browsers send the refresh cookie to every server on
 // the service's host. Such a server can act as every signed-in visitor who opens it, so trust

@@ -12,7 +12,7 @@ import (
 	"github.com/lumenize/lmz/internal/httphead"
 )
 
-// Error is a refusal as the client is told about it. Its texts are public: they contain no secret,
+// Error is a refusal as reported to the client. Its texts are public: they contain no secret,
 // path or internal detail.
 type Error struct {
 	// Status is the HTTP status: 400, 401, 403, 404, 413, 429, 500 or 503.
@@ -24,7 +24,7 @@ type Error struct {
 	// RetryAfter is how long to wait, with status 429.
 	RetryAfter time.Duration
 
-	repeated bool     // a 429 after another one, which is in the audit log
+	repeated bool     // a 429 that follows another one, which is in the audit log
 	guess    bool     // a wrong secret or proof, which counts as a failure of the client
 	codes    []string // from Turnstile
 }
@@ -32,7 +32,7 @@ type Error struct {
 // Error returns the code and the description.
 func (e *Error) Error() string { return e.Code + ": " + e.Description }
 
-// sentence returns the description as a whole sentence.
+// sentence returns the description as a complete sentence.
 func (e *Error) sentence() string { return strings.TrimSuffix(e.Description, ".") + "." }
 
 // HTTPStatus returns Status.
@@ -75,7 +75,7 @@ func notFoundError(description string) *Error {
 func writeJSON(w http.ResponseWriter, status int, v any) {
 	body, err := json.Marshal(v)
 	if err != nil {
-		panic(fmt.Sprintf("auth: answer cannot be encoded: %v", err)) // our own structs always can
+		panic(fmt.Sprintf("auth: answer cannot be encoded: %v", err)) // our own structs can always be encoded
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
@@ -104,8 +104,7 @@ func writeChallenge(w http.ResponseWriter, e *Error) {
 	writeError(w, e)
 }
 
-// challengeCode returns the code for a challenge: RFC 6750 has a single one for every invalid
-// token.
+// challengeCode returns the code for a challenge: RFC 6750 has only one for every invalid token.
 func challengeCode(code string) string {
 	if code == errExpiredToken.Code {
 		return errBadToken.Code
@@ -113,5 +112,5 @@ func challengeCode(code string) string {
 	return code
 }
 
-// seconds formats a duration for Retry-After: rounded up.
+// seconds formats a duration for Retry-After, rounded up.
 func seconds(d time.Duration) string { return strconv.Itoa(int(math.Ceil(d.Seconds()))) }

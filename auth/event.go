@@ -6,13 +6,12 @@ const (
 	failed    = "failure"
 )
 
-// event is a line of the audit log. It contains no secrets: no token, code, link or key, not even a
-// part.
+// event is a line of the audit log. It contains no part of a secret: token, code, link or key.
 type event struct {
 	name    string // such as "login.succeeded"
 	failed  bool
 	actor   string // sub of the subject that did it, or "system"
-	target  string // sub of the subject that it is about
+	target  string // sub of the affected subject
 	email   string
 	details map[string]any
 }

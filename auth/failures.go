@@ -10,8 +10,8 @@ func (s *Service) failureRules(r *request) []limit.Rule {
 	return limit.PerClient("failures", r.ip, s.opts.Limits.FailuresPerIP, shortWindow)
 }
 
-// denialRules bound the recorded refusals of a client. They lock nobody out: a foreign page can
-// make a visitor's browser cause them.
+// denialRules bound the recorded refusals of a client. They do not lock anyone out: a foreign
+// page can make a visitor's browser cause them.
 func (s *Service) denialRules(r *request) []limit.Rule {
 	return limit.PerClient("denials", r.ip, s.opts.Limits.FailuresPerIP, shortWindow)
 }

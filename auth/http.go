@@ -35,8 +35,8 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 }
 
 func (s *Service) answer(route *route, w http.ResponseWriter, r *request) error {
-	// For every method that changes something: a foreign page must neither use the cookie nor sign
-	// a visitor in with its own link.
+	// For every method that changes something: a foreign page must neither use the cookie nor sign a
+	// visitor in with its own link.
 	if s.forged(r.Request) {
 		return errCrossOrigin
 	}
@@ -64,9 +64,9 @@ func (s *Service) refuse(route *route, w http.ResponseWriter, r *request, err er
 	writeError(w, refusal)
 }
 
-// recordRefusal counts and records a refusal that matters. A visitor without a credential is not an
-// event, nor is a malformed body. A client may try what it is forbidden at any rate, so only the
-// first refusals are recorded.
+// recordRefusal counts and records a relevant refusal. A visitor without a credential is not an
+// event, nor is a malformed body. A client may repeat a forbidden request at any rate, so only
+// the first refusals are recorded.
 func (s *Service) recordRefusal(route *route, r *request, refusal *Error) {
 	switch {
 	case refusal == errNoRefresh, refusal == errNoCredential:

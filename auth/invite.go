@@ -14,7 +14,7 @@ import (
 
 const inviteMax = 100 // addresses in one call
 
-// inviteError is an address that was not invited, and why.
+// inviteError is an address that was not invited, and the reason.
 type inviteError struct {
 	Email json.RawMessage `json:"email"`
 	Error string          `json:"error"`
@@ -189,7 +189,7 @@ func (s *Service) acceptNow(w http.ResponseWriter, r *request, token string, sta
 	return nil
 }
 
-// invited returns the address of an invitation that still works.
+// invited returns the address of a valid invitation.
 func invited(tx store.Tx, token string, now time.Time) (email string, err error) {
 	email, err = tx.Invite(token, now)
 	return email, linkProblem(err)

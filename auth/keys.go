@@ -10,8 +10,8 @@ import (
 	"github.com/lumenize/lmz/internal/textin"
 )
 
-// KeysCached is how long other verifiers may cache the list of public keys, and so may not
-// know a new one.
+// KeysCached is how long other verifiers may cache the list of public keys, and so may not know a
+// new one.
 const KeysCached = 5 * time.Minute
 
 // KeySlot is one of the two places for a signing key.
@@ -32,8 +32,8 @@ type KeySlot struct {
 
 func keyDir(dir string) string { return filepath.Join(dir, "keys") }
 
-// KeySlots returns the keys that a service on the data directory dir uses, or would use. A
-// nil getenv means os.Getenv, as in [Options].
+// KeySlots returns the keys that a service on the data directory dir uses, or would use. A nil
+// getenv means os.Getenv, as in [Options].
 func KeySlots(dir string, getenv func(string) string) ([]KeySlot, error) {
 	slots, err := keys.Slots(keyDir(dir), textin.Getenv(getenv))
 	if err != nil {
@@ -46,14 +46,14 @@ func KeySlots(dir string, getenv func(string) string) ([]KeySlot, error) {
 	return all, nil
 }
 
-// GenerateKeys makes a pair of Ed25519 keys for the environment: the values of
+// GenerateKeys creates a pair of Ed25519 keys for the environment: the values of
 // JWT_PRIVATE_KEY_BLUE (PKCS#8 PEM) and JWT_PUBLIC_KEY_BLUE (SPKI PEM), or of those for GREEN.
 func GenerateKeys() (private, public string, err error) { return keys.Generate() }
 
-// NewKey makes a key in the idle slot of the data directory dir, replacing the one that is
-// there, and returns the name of the slot. A running service accepts and publishes the key at
-// once, and still signs with the other. Tokens signed by the replaced key are refused from now
-// on, so do not make two keys within the lifetime of a token.
+// NewKey creates a key in the idle slot of the data directory dir, replacing any existing one,
+// and returns the name of the slot. A running service accepts and publishes the key at once, and
+// still signs with the other. Tokens signed by the replaced key are refused from now on, so do
+// not create two keys within the lifetime of a token.
 func NewKey(dir string, getenv func(string) string) (slot string, err error) {
 	if slot, err = keys.Make(keyDir(dir), textin.Getenv(getenv)); err != nil {
 		return "", fmt.Errorf("auth: make a key: %w", err)
@@ -61,10 +61,10 @@ func NewKey(dir string, getenv func(string) string) (slot string, err error) {
 	return slot, nil
 }
 
-// RotateKeys makes the idle slot of the data directory dir sign from now on, and returns its
-// name. The slot needs a key: see [NewKey]. Tokens signed by the other key stay valid. A
-// running service switches at once; other verifiers may not know the key until [KeysCached]
-// after it was made, and refuse its tokens.
+// RotateKeys makes the idle slot of the data directory dir the one that signs, and returns its
+// name. The slot needs a key: see [NewKey]. Tokens signed by the other key stay valid. A running
+// service switches at once; other verifiers may not know the key until [KeysCached] after it was
+// created, and refuse its tokens.
 func RotateKeys(dir string, getenv func(string) string) (slot string, err error) {
 	if slot, err = keys.Rotate(keyDir(dir), textin.Getenv(getenv)); err != nil {
 		return "", fmt.Errorf("auth: rotate keys: %w", err)

@@ -10,10 +10,10 @@ import (
 	"github.com/lumenize/lmz/auth/internal/secret"
 )
 
-// A browser in which somebody has signed in to an address is known from then on, by a cookie that
-// says only that: the links that it asks for to that address have a budget of their own (see
-// mayMail). So nobody who uses up the budget of an address locks out its owner, who can also open
-// the mailed link elsewhere.
+// A browser that has signed in to an address is known from then on, by a cookie that says only
+// that: its requests for links to that address have their own budget (see mayMail). So exhausting
+// the budget of an address does not lock out its owner, who can also open the mailed link
+// elsewhere.
 
 const (
 	knownCookie = "known-browser"
@@ -25,7 +25,7 @@ func (s *Service) admitBrowser(w http.ResponseWriter, refresh, email string) {
 	s.setCookie(w, refresh, s.endOf(s.now(), s.now()))
 	id := secret.New()
 	proof, err := s.proofOfBrowser(id, email)
-	if err != nil { // the keys cannot be read, which must not prevent the sign-in
+	if err != nil { // unreadable keys must not prevent the sign-in
 		s.log.Error("the cookie of a known browser could not be made", "error", err)
 		return
 	}
@@ -33,8 +33,8 @@ func (s *Service) admitBrowser(w http.ResponseWriter, refresh, email string) {
 		knownCookie, id, proof, s.path(""), int64(knownFor/time.Second)))
 }
 
-// knownBrowser returns the id of the browser that sends a request, if somebody has signed in to
-// email there, or "".
+// knownBrowser returns the id of the requesting browser, if it has signed in to email before, or
+// "".
 func (s *Service) knownBrowser(r *request, email string) (string, error) {
 	cookie, err := r.Cookie(knownCookie)
 	if err != nil {

@@ -22,18 +22,18 @@ var (
 	errExpiredLink = &linkError{"token_expired"}
 )
 
-// linkError says why a link does not work, as a code for the redirect.
+// linkError is the reason why a link is not valid, as a code for the redirect.
 type linkError struct{ code string }
 
 func (e *linkError) Error() string { return "link: " + e.code }
 
-// found returns a link that still works.
+// found returns a valid link.
 func found(tx store.Tx, token string, now time.Time) (store.Link, error) {
 	l, err := tx.Link(token, now)
 	return l, linkProblem(err)
 }
 
-// linkProblem translates why the store does not return a link.
+// linkProblem translates the store's error for a link.
 func linkProblem(err error) error {
 	switch err {
 	case store.ErrNotFound:
@@ -44,7 +44,7 @@ func linkProblem(err error) error {
 	return err
 }
 
-// linkFailed redirects a browser whose link does not work to the application.
+// linkFailed redirects a browser with an invalid link to the application.
 func (s *Service) linkFailed(w http.ResponseWriter, r *request, err error, method string, status int) error {
 	failure, ok := errors.AsType[*linkError](err)
 	if !ok {

@@ -12,15 +12,15 @@ import (
 // pageBytes bounds a page of a list, in bytes of JSON. A single entry is far smaller.
 const pageBytes = 256 << 10
 
-// listPage is a page of a list: as many entries as were asked for, and fit.
+// listPage is a page of a list: as many entries as were requested and fit.
 type listPage[T any] struct {
 	entries []T
 	limit   int64
 	bytes   int
-	more    bool // there are more
+	more    bool // further entries exist
 }
 
-// newListPage makes an empty one; an empty list is [] in JSON.
+// newListPage returns an empty page; its entries are [] in JSON.
 func newListPage[T any](limit int64) *listPage[T] { return &listPage[T]{entries: []T{}, limit: limit} }
 
 // add adds an entry, or returns false if it belongs to the next page.
@@ -52,8 +52,8 @@ func parseCursor(text string) (c cursor, err error) {
 
 func (c cursor) String() string { return strconv.FormatInt(c.At, 10) + "." + c.ID }
 
-// wholeNumber reads a number of a query and clamps it to its bounds. As in the original, text that
-// is not a number means the default; a number that JavaScript accepts and SQLite does not is
+// wholeNumber reads a number from a query and clamps it to its bounds. As in the original, text
+// that is not a number means the default; a number that JavaScript accepts and SQLite does not is
 // refused.
 func wholeNumber(text string, otherwise, low, high int64) (int64, error) {
 	n, err := strconv.ParseInt(text, 10, 64)

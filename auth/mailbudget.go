@@ -10,28 +10,29 @@ import (
 	"github.com/lumenize/lmz/auth/internal/store"
 )
 
-// A client that asks for too many links is refused. When others have exhausted a shared limit, a
+// A client that requests too many links is refused. When others have exhausted a shared limit, a
 // refusal would lock out the owner of an address, and one that depended on the account would
-// reveal who has one. So the answer is the same then and costs the same, but the mail is withheld
-// unless the client has a share of its own: a part of each hour's mails is reserved for approved
-// accounts, and clients in a network where the owner of the address has a session do not count as
-// strangers to it.
+// reveal whether there is one. So the answer stays the same then and costs the same, but the mail
+// is withheld unless the client has a share of its own: a part of each hour's mails is reserved
+// for approved accounts, and clients in a network where the owner of the address has a session do
+// not count as strangers to it.
 
 const (
 	// clientsPerAddress is how many clients can use up the mails to one address.
 	clientsPerAddress = 3
-	// asksPerMail bounds requests that lead to no mail: each one writes to disk.
+	// asksPerMail bounds requests that send no mail: each one writes to disk.
 	asksPerMail = 100
 	// keptFor is the period in which approved accounts get their part of the mails.
 	keptFor = time.Hour
 )
 
-// notice is sent instead of a mail to anybody who may get none, known or not.
+// notice is sent instead of a mail to clients that may get none, whether the address is known or
+// not.
 const notice = "Many links were requested recently, so this one may not arrive. Try again in an hour, if you can in a browser where you have signed in before."
 
 // ask is an allowed request for a link.
 type ask struct {
-	free    bool // there are no limits
+	free    bool // no limits apply
 	browser bool // the browser is known and has its own limit
 	crowded bool // others have used up a shared limit:
 	address bool // that of the address
@@ -47,7 +48,7 @@ func (a ask) notice() string {
 	return ""
 }
 
-// mayAsk counts a request for a link, and refuses a client that asks too often.
+// mayAsk counts a request for a link, and refuses a client that sends too many.
 func (s *Service) mayAsk(r *request, email string) (ask, error) {
 	if s.opts.AutoApprove {
 		return ask{free: true}, nil
@@ -89,18 +90,18 @@ func (s *Service) mayAsk(r *request, email string) (ask, error) {
 	return a, nil
 }
 
-// strangersRule is the part of the mails that is for everybody.
+// strangersRule is the share of the mails that is open to everybody.
 func (s *Service) strangersRule() limit.Rule {
 	n := s.opts.Limits.MailsPerHour
 	return limit.Rule{Key: "mails", Max: n - max(n/2, 0), Every: time.Hour, Common: true}
 }
 
-// keptRule is the part that is reserved for approved accounts.
+// keptRule is the share that is reserved for approved accounts.
 func (s *Service) keptRule() limit.Rule {
 	return limit.Rule{Key: "mails kept", Max: max(s.opts.Limits.MailsPerHour/2, 0), Every: keptFor, Common: true}
 }
 
-// mayMail reports whether a requested link is mailed. Which part a mail counts towards must not
+// mayMail reports whether a requested link is mailed. Which share a mail counts towards must not
 // depend on the account while both have some left, or strangers could find out by counting their
 // own mails.
 func (s *Service) mayMail(r *request, a ask, to recipient) bool {
@@ -127,7 +128,7 @@ func (s *Service) mayMail(r *request, a ask, to recipient) bool {
 
 // recipient is what the service knows about an address.
 type recipient struct {
-	account  bool // there is one
+	account  bool // it exists
 	approved bool
 	familiar bool // it has a session in the network of the client
 }
@@ -147,9 +148,9 @@ func recipientOf(tx store.Tx, email, ip string) (to recipient, err error) {
 }
 
 // mailLink mails the link of a stored token, or withholds it. Either way it writes the same rows,
-// and so takes as long; the outbox deletes what is withheld. Where browsers have to pass Turnstile,
+// and so takes as long; the outbox deletes withheld mails. Where browsers have to pass Turnstile,
 // which terminals cannot show, only known addresses and that of the first admin get links for
-// terminals: otherwise terminals would be the way around it.
+// terminals: otherwise terminals would bypass it.
 func (s *Service) mailLink(tx store.Tx, r *request, a ask, l mail.Letter, lifetime time.Duration, token string) error {
 	l.Link = s.linkURL(token)
 	terminal := l.Where != ""

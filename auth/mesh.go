@@ -11,7 +11,7 @@ import (
 // Authenticate is [Service.Verify] in the form of gateway.Options.Verify. A named token that is
 // valid for months is accepted for AccessTTL at a time, so that a connection learns of a
 // revocation within that time even at a gateway that [Service.OnRevoke] does not notify. The ids
-// of session and token are not among the claims, which other nodes see.
+// of session and token are removed from the claims, which other nodes see.
 func (s *Service) Authenticate(ctx context.Context, accessToken string) (*lmz.Auth, error) {
 	c, err := s.Verify(ctx, accessToken)
 	if err != nil {

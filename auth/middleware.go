@@ -45,7 +45,7 @@ func (s *Service) admit(r *http.Request) (Claims, error) {
 	if err != nil {
 		return Claims{}, err
 	}
-	// One budget for the subject that acts, whoever it acts for.
+	// One budget for the acting subject, whoever it acts for.
 	who := claims.Subject
 	if n := len(claims.Actors); n > 0 {
 		who = claims.Actors[n-1]

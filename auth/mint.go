@@ -15,10 +15,10 @@ import (
 	"github.com/lumenize/lmz/internal/textin"
 )
 
-// Mint signs an access token for an address with the keys of the data directory dir, or with those
-// of getenv (nil means os.Getenv), as [Options].Getenv says. It creates the subject if need be,
-// verified and approved; with admin the subject also becomes an admin, and only then is the token
-// an admin's. A ttl of zero means one hour.
+// Mint signs an access token for an address with the keys of the data directory dir, or with
+// those of getenv (nil means os.Getenv), as described at [Options].Getenv. It creates the subject
+// if needed, verified and approved. With admin the subject also becomes an admin; only then does
+// the token carry admin rights. A ttl of zero means one hour.
 //
 // Mint works while a service has dir open. It fails if no service ever had, and for a subject
 // whose approval was revoked.

@@ -21,11 +21,11 @@ import (
 
 const sweepEvery = time.Hour // between deletions of what has expired
 
-// Open opens the data directory, makes a signing key if there is none, sends waiting mails and
+// Open opens the data directory, creates a signing key if there is none, sends queued mails and
 // deletes expired data, and continues to do so until Close.
 //
-// Only one service at a time may use a directory, which the caller has to ensure. [Mint], [NewKey]
-// and [RotateKeys] may be used meanwhile.
+// Only one service at a time may use a directory, which the caller has to ensure. [Mint],
+// [NewKey] and [RotateKeys] may be used meanwhile.
 func Open(o Options) (*Service, error) {
 	o.Origins = slices.Clone(o.Origins)
 	if err := o.setDefaults(); err != nil {
@@ -81,8 +81,8 @@ func (s *Service) open() (err error) {
 	return nil
 }
 
-// Close waits for the request that uses the database and the mail that is being sent, then closes
-// the database. Later requests are answered with status 500.
+// Close waits for the request that uses the database and for the mail being sent, then closes the
+// database. Later requests get status 500.
 func (s *Service) Close() error {
 	s.stop()
 	s.tasks.Wait()

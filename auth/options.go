@@ -14,7 +14,7 @@ import (
 	"github.com/lumenize/lmz/internal/textin"
 )
 
-// RefreshMode says what happens to a refresh token that was used.
+// RefreshMode determines what happens to a used refresh token.
 type RefreshMode string
 
 const (
@@ -45,7 +45,7 @@ type Options struct {
 	// [Mint] uses the same.
 	Issuer, Audience string
 
-	// AppName is what pages and mails call the application. Default "Lumenize".
+	// AppName is the name of the application on pages and in mails. Default "Lumenize".
 	AppName string
 
 	// Prefix is the path below which the service answers. Default "/auth".
@@ -60,9 +60,9 @@ type Options struct {
 	// Default: none.
 	Origins []string
 
-	// Proxies is how many reverse proxies are in front of the service, each of which adds to
-	// X-Forwarded-For or Forwarded. If a request has both, they must agree. Default 0: these
-	// headers are ignored.
+	// Proxies is the number of reverse proxies in front of the service, each of which adds to
+	// X-Forwarded-For or Forwarded. If a request has both, they must agree. Default 0: these headers
+	// are ignored.
 	Proxies int
 
 	// Getenv returns the values of JWT_PRIVATE_KEY_BLUE, JWT_PUBLIC_KEY_BLUE, the same for GREEN,
@@ -75,9 +75,9 @@ type Options struct {
 	// restarts.
 	Sender Sender
 
-	// Templates replace what mails say: for each kind, such as "magic-link", the files
+	// Templates replace the text of mails: for each kind, such as "magic-link", the files
 	// magic-link.subject and magic-link.txt (text/template) and magic-link.html (html/template),
-	// executed with a [Letter]. Without a file, that part stays as it is. Nil: all parts stay.
+	// executed with a [Letter]. A part without a file stays as it is. Nil: all parts stay.
 	Templates fs.FS
 
 	// BootstrapEmail becomes an admin whenever it signs in by link, and only the operator can
@@ -105,16 +105,15 @@ type Options struct {
 	TestMode bool
 
 	// TurnstileSecret makes Cloudflare Turnstile check every request for a link from a browser; if
-	// it cannot be reached, requests are refused. The page that asks shows the widget, with its
-	// site key, and sends the token. Terminals cannot show it, so they get links only for
-	// BootstrapEmail and for addresses that have signed in before or were invited. Empty: no
-	// check.
+	// it cannot be reached, requests are refused. The sign-in page shows the widget, with its site
+	// key, and sends the token. Terminals cannot show it, so they get links only for BootstrapEmail
+	// and for addresses that have signed in before or were invited. Empty: no check.
 	TurnstileSecret string
 
 	// Limits bound how often things may be requested.
 	Limits Limits
 
-	// Refresh says what happens to a used refresh token. Default [RefreshGrace].
+	// Refresh determines what happens to a used refresh token. Default [RefreshGrace].
 	Refresh RefreshMode
 
 	// AccessTTL is the lifetime of an access token, default 15 minutes. RefreshTTL is that of a
@@ -124,8 +123,8 @@ type Options struct {
 	// days.
 	AccessTTL, RefreshTTL, SessionTTL, LinkTTL, InviteTTL time.Duration
 
-	// Log gets every audit event, with addresses but without tokens, and failures. Nil: nothing,
-	// but the database keeps the audit events all the same.
+	// Log gets every audit event, with addresses but without tokens, and failures. Nil: nothing is
+	// logged, but the database still keeps the audit events.
 	Log *slog.Logger
 
 	now func() time.Time // for tests; nil means time.Now
@@ -163,7 +162,7 @@ func (o *Options) check() error {
 	return nil
 }
 
-// checkWith checks what depends on the stored settings.
+// checkWith checks options that depend on the stored settings.
 func (o *Options) checkWith(kept settings) error {
 	public, err := origin.Parse(kept.PublicURL)
 	if err != nil {

@@ -35,7 +35,7 @@ func (s *Service) devicePage(l store.Link, dev store.Device, action, ip, wrong s
 		Lasts: s.lasts(), Action: action, Wrong: wrong}.Page()
 }
 
-// lasts says for how long a terminal is signed in.
+// lasts returns, in words, how long a terminal stays signed in.
 func (s *Service) lasts() string {
 	if s.opts.SessionTTL > 0 {
 		return "for at most " + duration.Words(s.opts.SessionTTL) + ", or until you end it"
@@ -50,7 +50,7 @@ func approvePage(subj store.Subject, action string) page.Page {
 	return page.Approve(subj.Email, subj.EmailVerified, action)
 }
 
-// errorPage is a refusal for people.
+// errorPage shows a refusal to people.
 func (s *Service) errorPage(e *Error) page.Page {
 	line := e.sentence()
 	switch {

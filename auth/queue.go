@@ -7,7 +7,7 @@ import (
 	"github.com/lumenize/lmz/auth/internal/store"
 )
 
-// outboxOptions is how mails are sent: those of a [Mailbox] at once.
+// outboxOptions returns how mails are sent: immediately for a [Mailbox].
 func (s *Service) outboxOptions() outbox.Options {
 	o := outbox.Options{Store: s.store, Keys: s.keys, Now: s.now, Log: s.log, Answered: s.mailAnswered}
 	if s.opts.Sender != nil {
@@ -17,8 +17,7 @@ func (s *Service) outboxOptions() outbox.Options {
 	return o
 }
 
-// queue stores a mail with the change that it tells of. After the commit, call
-// s.outbox.Deliver.
+// queue stores a mail with the change that it reports. After the commit, call s.outbox.Deliver.
 func (s *Service) queue(tx store.Tx, l mail.Letter, d outbox.Delivery) error {
 	l.App = s.changeable.Load().AppName
 	if d.Lifetime > 0 {

@@ -11,9 +11,10 @@ import (
 	"github.com/lumenize/lmz/auth/internal/token"
 )
 
-// refreshGrace is how long a refresh may be repeated although its successor has been used: several
-// tabs share a cookie, and one is slow. A repetition before that use means that the answer was
-// lost, however long ago. Any other repetition means that two parties have the token, and ends the
+// refreshGrace is how long a refresh may be repeated although its successor has been used:
+// several tabs share a cookie, and one may be slow. A repetition before that use means that the
+// answer was lost, however long ago. Any other repetition means that two parties have the token,
+// and ends the session for both.
 // session for both.
 const refreshGrace = 30 * time.Second
 
@@ -110,7 +111,7 @@ func (s *Service) rotate(tx store.Tx, r *request, old string) (out tokens, ends 
 		return out, ends, nil, err
 	}
 	ends = s.endOf(row.Began, now)
-	// Signed before anything changes, so that a failure costs nobody their session.
+	// Sign before anything changes, so that a failure ends no session.
 	if out, err = s.grant(subj, row.Family, next, ends); err != nil {
 		return out, ends, nil, err
 	}
@@ -125,13 +126,13 @@ func (s *Service) rotate(tx store.Tx, r *request, old string) (out tokens, ends 
 	return out, ends, nil, nil
 }
 
-// late reports whether a token was exchanged for its successor longer ago than the grace.
+// late reports whether a token was exchanged for its successor longer ago than the grace period.
 func late(row store.RefreshToken, now time.Time) bool {
 	return row.RotatedAt != 0 && now.UnixMilli()-row.RotatedAt > refreshGrace.Milliseconds()
 }
 
 // reused reports whether a token that has a successor must not be presented again. Unused means
-// that nobody has used the successor.
+// that the successor has not been used.
 func (s *Service) reused(row store.RefreshToken, unused bool, now time.Time) bool {
 	return late(row, now) && !unused || row.RotatedAt != 0 && s.opts.Refresh == RefreshStrict
 }
@@ -139,9 +140,9 @@ func (s *Service) reused(row store.RefreshToken, unused bool, now time.Time) boo
 // longestChain bounds the search for the last successor of a repeated token.
 const longestChain = 100
 
-// following returns the token that a refresh with old is answered with: its successor or, if that
-// was used meanwhile, the last one after it. A token that has a successor would make the next
-// refresh look like a theft. Unused reports that old has a successor that nobody has used.
+// following returns the token that answers a refresh with old: its successor or, if that was used
+// meanwhile, the last one after it. A token that has a successor would make the next refresh look
+// like a theft. Unused reports that old has a successor that has not been used.
 func (s *Service) following(tx store.Tx, row store.RefreshToken, old string) (next string, unused bool, err error) {
 	if s.opts.Refresh == RefreshSlide {
 		return old, false, nil
@@ -162,8 +163,8 @@ func (s *Service) following(tx store.Tx, row store.RefreshToken, old string) (ne
 }
 
 // successor returns the refresh token that follows token. The same token always has the same
-// successor, so a client that repeats a refresh whose answer was lost gets what it missed,
-// although only hashes are stored.
+// successor, so a client that repeats a refresh after a lost answer gets the same token, although
+// only hashes are stored.
 func (s *Service) successor(token string) (string, error) {
 	next, err := s.keys.MAC("refresh-token successor", token)
 	if err != nil {
@@ -180,7 +181,7 @@ func (s *Service) replace(tx store.Tx, row store.RefreshToken, next string, now,
 	return errors.Join(tx.NoteRotation(row.Hash, now), tx.InsertRefresh(next, row.Hash, row.Family, row.Subject, now, ends), tx.ForgetReplaced(row.Family, now.Add(-refreshGrace)))
 }
 
-// grant makes the answer with an access token for subj, which expires with the session at the
+// grant builds the answer with an access token for subj, which expires with the session at the
 // latest.
 func (s *Service) grant(subj store.Subject, session, refresh string, ends time.Time) (tokens, error) {
 	now := s.now()
@@ -191,7 +192,7 @@ func (s *Service) grant(subj store.Subject, session, refresh string, ends time.T
 	return out, err
 }
 
-// grantTo returns what a token says about a subject.
+// grantTo returns the content of a token for a subject.
 func grantTo(subj store.Subject, expires time.Time) token.Grant {
 	return token.Grant{Subject: subj.Sub, Email: subj.Email, EmailVerified: subj.EmailVerified,
 		AdminApproved: subj.AdminApproved, IsAdmin: subj.IsAdmin, Expires: expires}

@@ -16,7 +16,8 @@ var (
 		Description: "The mail server permanently refused the last mail to this address. Another one is being tried; if none arrives, check the address or ask an administrator"}
 )
 
-// refusedTo returns what to tell somebody who asks for a link to an address, or nil.
+// refusedTo returns the error for a user who requests a link to an address whose mails are
+// refused, or nil.
 func (s *Service) refusedTo(address string) error {
 	switch all, this := s.refusals.Refused(address); {
 	case all:
@@ -27,7 +28,7 @@ func (s *Service) refusedTo(address string) error {
 	return nil
 }
 
-// mailAnswered notes the result of sending a mail, and records permanent refusals.
+// mailAnswered handles the result of sending a mail, and records permanent refusals.
 func (s *Service) mailAnswered(ctx context.Context, m mail.Message, err error) {
 	why := ""
 	if err != nil {
@@ -53,8 +54,8 @@ func (s *Service) mailAnswered(ctx context.Context, m mail.Message, err error) {
 	s.recordFailure(&request{Request: new(http.Request).WithContext(ctx)}, e)
 }
 
-// anybodyCausesMail reports whether mails of a kind also go to addresses without an account. What
-// happens to other mails must stay secret: it would reveal who has an account.
+// anybodyCausesMail reports whether mails of a kind also go to addresses without an account. The
+// fate of other mails must stay secret: it would reveal which addresses have an account.
 func (s *Service) anybodyCausesMail(kind string) bool {
 	switch kind {
 	case KindMagicLink:

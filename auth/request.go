@@ -23,12 +23,12 @@ type request struct {
 	events []event
 }
 
-// origin returns where r comes from, in the form stored with a session.
+// origin returns the origin of r, in the form stored with a session.
 func (r *request) origin() store.Origin {
 	return store.Origin{IP: r.ip, Site: limit.Site(r.ip), Agent: r.agent}
 }
 
-const agentLimit = 200 // bytes of a User-Agent that are kept
+const agentLimit = 200 // of a User-Agent, in bytes
 
 func (s *Service) newRequest(r *http.Request) *request {
 	return &request{Request: r, id: secret.UUID(), ip: remote.Client(r, s.opts.Proxies), agent: printable.StripCut(r.UserAgent(), agentLimit)}

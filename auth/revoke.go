@@ -23,7 +23,7 @@ var (
 	}
 )
 
-// sessionEnded says why a session that no longer has a row has ended.
+// sessionEnded returns the error that says how a deleted session ended.
 func sessionEnded(tx store.Tx, id string) error {
 	how, err := tx.HowEnded(id)
 	if err != nil {
@@ -36,10 +36,10 @@ func sessionEnded(tx store.Tx, id string) error {
 }
 
 // OnRevoke registers f, which is called at every revocation: of an account, an approval, a role,
-// a session, a named token, or the right to act for somebody. The ids are those of subjects,
-// sessions and tokens, as in [lmz.Auth]; verify again everybody who uses one of them, as
+// a session, a named token, or the right to act for another subject. The ids are those of
+// subjects, sessions and tokens, as in [lmz.Auth]; verify every user of one of them again, as
 // gateway.Gateway.Revoke does. f is called when the change is on disk, before the request that
-// made it is answered, from many goroutines, and must not block. Call OnRevoke before the
+// made it is answered, possibly concurrently, and must not block. Call OnRevoke before the
 // service serves requests.
 func (s *Service) OnRevoke(f func(ids ...string)) { s.store.OnRevoke(f) }
 

@@ -5,11 +5,11 @@ import (
 	"strings"
 )
 
-// handler answers a request, or returns why not: the client gets an [*Error] as it is; any other
-// error is logged, and the client gets an internal error.
+// handler answers a request, or returns an error: the client receives an [*Error] unchanged; any
+// other error is logged, and the client receives an internal error.
 type handler func(*Service, http.ResponseWriter, *request) error
 
-// route is an endpoint. People look at a page, so its refusals are pages too.
+// route is an endpoint. Refusals of a page are pages too.
 type route struct {
 	method, path string // path is below the prefix; {id} is any one segment
 	handle       handler

@@ -28,7 +28,7 @@ func (s *Service) beginSession(tx store.Tx, r *request, n newSession) (id, token
 	return id, token, tx.InsertRefresh(token, "", id, n.sub, now, expires)
 }
 
-// endOf returns when a session ends that began at began, is used now, and is not used again.
+// endOf returns when a session ends that began at began and is used now for the last time.
 func (s *Service) endOf(began, now time.Time) time.Time {
 	end := now.Add(s.opts.RefreshTTL)
 	if last := began.Add(s.opts.SessionTTL); s.opts.SessionTTL > 0 && last.Before(end) {

@@ -87,8 +87,8 @@ func (s *Service) listSessionsOf(w http.ResponseWriter, r *request) error {
 	return err
 }
 
-// deleteSession ends one of the caller's sessions or, for an admin, anybody's. To others, somebody
-// else's session does not exist.
+// deleteSession ends one of the caller's sessions or, for an admin, anybody's. To other callers,
+// another subject's session does not exist.
 func (s *Service) deleteSession(w http.ResponseWriter, r *request) error {
 	err := s.asSelf(r, func(tx store.Tx, who caller) error {
 		owner, err := tx.SessionOwner(r.vars[0])

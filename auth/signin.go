@@ -36,12 +36,12 @@ func (s *Service) signInBrowser(tx store.Tx, r *request, subj store.Subject) (to
 	if err != nil {
 		return "", err
 	}
-	// Before the old session ends: it may show that the browser is known.
+	// Before the old session ends, because it may show that the browser is known.
 	return token, errors.Join(s.tellOfNewPlace(tx, r, subj, id, newSession{kind: store.Browser}), s.endReplaced(tx, r))
 }
 
-// endReplaced ends the session that a browser had: its cookie, with which the session could be used
-// and ended, is replaced.
+// endReplaced ends the previous session of a browser: the cookie with which it could be used and
+// ended is replaced.
 func (s *Service) endReplaced(tx store.Tx, r *request) error {
 	token := refreshCookie(r.Request)
 	if token == "" {

@@ -8,9 +8,9 @@ import (
 
 var errRevoked = errors.New("the approval of this address was revoked: only an admin can give it back")
 
-// change saves new flags of a subject and records what changed. A revocation of the approval is
-// remembered, so that nothing automatic restores it, and ends everything with which the subject
-// could come in again.
+// change saves new flags of a subject and records the differences. A revocation of the approval
+// is remembered, so that nothing automatic restores it, and ends everything with which the
+// subject could sign in again.
 func (s *Service) change(tx store.Tx, r *request, actor string, from, to store.Subject, revoking bool) error {
 	if err := tx.SaveFlags(to, s.now()); err != nil {
 		return err
@@ -46,8 +46,8 @@ func (s *Service) change(tx store.Tx, r *request, actor string, from, to store.S
 		details: map[string]any{"method": "approval_revoked", "sessions": n}})
 }
 
-// verified marks an address as verified, in the transaction that uses a link up: whoever has the
-// link reads the mailbox.
+// verified marks an address as verified, in the transaction that uses a link up: the user of the
+// link can read the mailbox.
 func (s *Service) verified(tx store.Tx, r *request, email string) (store.Subject, error) {
 	now := s.now()
 	from, made, err := tx.EnsureSubject(email, now)
@@ -77,7 +77,7 @@ func (s *Service) verified(tx store.Tx, r *request, email string) (store.Subject
 }
 
 // with applies the rules for changing a subject: an admin is approved, and revoking the approval
-// also revokes admin rights. (The original leaves these, and with them full access.)
+// also revokes admin rights. (The original keeps these, and with them full access.)
 func with(s store.Subject, approved, admin jsonBool) (to store.Subject, revoking bool) {
 	if admin.set {
 		s.IsAdmin = admin.value

@@ -16,7 +16,7 @@ import (
 const (
 	namedTTL    = 90 * 24 * time.Hour  // default
 	namedTTLMax = 366 * 24 * time.Hour // maximum
-	namedMax    = 50                   // per subject, and how many it may make per hour
+	namedMax    = 50                   // per subject, and per hour of creation
 )
 
 var errNoToken = notFoundError("Token not found")
@@ -39,8 +39,8 @@ func showToken(t store.NamedToken) shownToken {
 	return shown
 }
 
-// makeToken makes a named token for the caller and shows it, only this once. Body: name, expiresIn
-// (seconds), admin.
+// makeToken creates a named token for the caller and shows it, only this once. Body: name,
+// expiresIn (seconds), admin.
 func (s *Service) makeToken(w http.ResponseWriter, r *request) error {
 	var body struct {
 		Name      string   `json:"name"`
@@ -68,7 +68,7 @@ func (s *Service) makeToken(w http.ResponseWriter, r *request) error {
 		if err := mayMakeNamed(tx, who, t.Admin, now); err != nil {
 			return err
 		}
-		// Each leaves two rows in the audit log, even if it is deleted at once.
+		// Each token leaves two rows in the audit log, even if it is deleted at once.
 		if err := limited(s.limits.Take(limit.Rule{Key: "tokens " + who.Sub, Max: namedMax, Every: time.Hour})); err != nil {
 			return err
 		}

@@ -6,8 +6,8 @@ import (
 	"github.com/lumenize/lmz/auth/internal/turnstile"
 )
 
-// checkTurnstile refuses a request whose visitor Cloudflare does not vouch for. If Cloudflare
-// cannot be reached, nobody gets through: otherwise a spammer would only have to wait for that.
+// checkTurnstile refuses a request whose visitor does not pass Turnstile. If Cloudflare cannot be
+// reached, all requests are refused: otherwise a spammer would only have to wait for that.
 func (s *Service) checkTurnstile(r *request, token any) error {
 	secret := s.changeable.Load().TurnstileSecret
 	if secret == "" {

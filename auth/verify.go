@@ -16,15 +16,16 @@ var (
 	errNoSubjectClaim = unauthorized("invalid_token", "Token missing subject claim")
 )
 
-// Verify checks an access token and whether its subject may come in: an admin, or a verified
-// address that is approved. Errors are of type [*Error]: status 401 for an invalid token (with the
-// code token_expired if it was valid until it expired), 403 for a subject that may not come in,
-// and 500 if the database fails.
+// Verify verifies an access token and checks that its subject is admitted: an admin, or a
+// verified address that is approved. Errors are of type [*Error]: status 401 for an invalid token
+// (with the code token_expired if it was valid until it expired), 403 for a subject that is not
+// admitted, and 500 if the database fails.
 //
-// It checks the Ed25519 signature, exp (required), nbf and iat, with 30 seconds of leeway (for exp
-// at most a tenth of the lifetime), aud, iss and sub. Then it looks up what was revoked since the
-// token was signed: an ended session, a deleted subject, a revoked approval or admin right, an
-// actor that may no longer act. New rights require a new token. Named tokens are only looked up.
+// It checks the Ed25519 signature, exp (required), nbf and iat, with 30 seconds of leeway (for
+// exp at most a tenth of the lifetime), aud, iss and sub. Then it looks up what was revoked since
+// the token was signed: an ended session, a deleted subject, a revoked approval or admin right,
+// an actor that may no longer act. New rights require a new token. Named tokens are only looked
+// up.
 func (s *Service) Verify(ctx context.Context, accessToken string) (Claims, error) {
 	var c token.Claims
 	var subj store.Subject
@@ -51,10 +52,10 @@ func (s *Service) Verify(ctx context.Context, accessToken string) (Claims, error
 	return Claims(c), nil
 }
 
-// mayEnter reports whether somebody with these flags may use what the service protects.
+// mayEnter reports whether a subject with these flags may use what the service protects.
 func mayEnter(admin, verified, approved bool) bool { return admin || verified && approved }
 
-// authenticate checks a token and what it says, except mayEnter.
+// authenticate checks a token and its subject, except for mayEnter.
 func (s *Service) authenticate(tx store.Tx, text string) (token.Claims, store.Subject, error) {
 	var c token.Claims
 	var err error
@@ -69,7 +70,7 @@ func (s *Service) authenticate(tx store.Tx, text string) (token.Claims, store.Su
 	return s.current(tx, c)
 }
 
-// signedClaims checks a token by itself.
+// signedClaims verifies a token on its own.
 func (s *Service) signedClaims(text string) (token.Claims, error) {
 	set, err := s.keys.Current()
 	if err != nil {

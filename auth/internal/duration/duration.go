@@ -1,4 +1,4 @@
-// Package duration says durations in words, for pages and mails.
+// Package duration formats durations in words, for pages and mails.
 package duration
 
 import (

@@ -17,7 +17,7 @@ import (
 	"github.com/lumenize/lmz/internal/wholefile"
 )
 
-// loadSlot returns nil keys for an empty slot. With create it makes a key file for one.
+// loadSlot returns nil keys for an empty slot. With create it creates the missing key file.
 func loadSlot(dir, slot string, getenv func(string) string, create bool) (ed25519.PrivateKey, ed25519.PublicKey, error) {
 	privatePEM, publicPEM := getenv("JWT_PRIVATE_KEY_"+slot), getenv("JWT_PUBLIC_KEY_"+slot)
 	if privatePEM == "" && publicPEM == "" {

@@ -5,7 +5,7 @@ import (
 	"encoding/base64"
 )
 
-// JWK is a public key as RFC 8037 writes it.
+// JWK is a public key in the form of RFC 8037.
 type JWK struct {
 	KeyType   string `json:"kty"`
 	Curve     string `json:"crv"`
@@ -20,7 +20,7 @@ type JWKS struct {
 	Keys []JWK `json:"keys"`
 }
 
-// JWKS returns the keys that verify.
+// JWKS returns the verification keys.
 func (s *Set) JWKS() JWKS {
 	list := JWKS{Keys: []JWK{}}
 	for _, public := range s.Public {

@@ -1,8 +1,8 @@
-// Package keys holds the keys of a data directory: the Ed25519 keys that sign access tokens,
-// and the secret from which all others are derived. There are two slots for a signing key,
-// BLUE and GREEN, so that a key can be replaced without invalidating the tokens that the
-// previous one signed: [Make] fills the idle slot and [Rotate] makes it the one that signs,
-// while the other goes on verifying. A running service notices both: see [Dir].
+// Package keys holds the keys of a data directory: the Ed25519 keys that sign access tokens, and
+// the secret from which all others are derived. There are two slots for a signing key, BLUE and
+// GREEN, so that a key can be replaced without invalidating the tokens that the previous one
+// signed: [Make] fills the idle slot and [Rotate] makes it the one that signs, while the other
+// continues to verify. A running service notices both: see [Dir].
 package keys
 
 import (
@@ -26,21 +26,21 @@ import (
 // slots are the two places for a signing key.
 var slots = []string{"BLUE", "GREEN"}
 
-// Public is a key that verifies, and the name of its slot, the kid of its tokens.
+// Public is a verification key, and the name of its slot, the kid of its tokens.
 type Public struct {
 	Slot string
 	Key  ed25519.PublicKey
 }
 
-// Set is what a service signs and verifies with at one time. It does not change.
+// Set holds the keys with which a service signs and verifies at one time. It is immutable.
 type Set struct {
 	// Primary is the slot that signs, the kid of new tokens, and Signing its private key.
 	Primary string
 	Signing ed25519.PrivateKey
-	// Public are the keys that verify, one for each slot that has a key.
+	// Public are the verification keys, one for each slot that has a key.
 	Public []Public
 
-	secret []byte // from which the keys for everything else are derived
+	secret []byte // the keys for everything else are derived from it
 }
 
 // derive returns a keyed hash of text.
@@ -50,11 +50,11 @@ func (s *Set) derive(text string) []byte {
 	return mac.Sum(nil)
 }
 
-// Load reads the keys of a directory and of the environment. A slot for which the environment
-// has a key is taken from there as a whole. It fails if the slot that signs has no private key.
+// Load reads the keys of a directory and of the environment. If the environment has a key for a
+// slot, the whole slot is taken from there. Load fails if the slot that signs has no private key.
 func Load(dir string, getenv func(string) string) (*Set, error) { return load(dir, getenv, false) }
 
-// load is [Load]. With create it makes what is missing to sign.
+// load is [Load]. With create it creates what is missing to sign.
 func load(dir string, getenv func(string) string, create bool) (*Set, error) {
 	if create {
 		if err := private.MkdirAll(dir); err != nil {
@@ -87,20 +87,20 @@ func load(dir string, getenv func(string) string, create bool) (*Set, error) {
 	return s, nil
 }
 
-// Dir is the keys of a directory, read again after something in it has changed, so that a
+// Dir is the keys of a directory. It reads them again when the directory changes, so that a
 // rotation needs no restart. Its methods may be called from any goroutine.
 type Dir struct {
 	dir    string
 	getenv func(string) string
 
-	dropped atomic.Uint64 // keys that verified once and no longer do
+	dropped atomic.Uint64 // verification keys removed since Open
 
 	mu     sync.Mutex // guards the following fields
 	set    *Set
 	loaded time.Time // modification time of dir when set was read
 }
 
-// Open reads the keys of a directory and makes what is missing to sign.
+// Open reads the keys of a directory and creates what is missing to sign.
 func Open(dir string, getenv func(string) string) (*Dir, error) {
 	set, err := load(dir, getenv, true)
 	if err != nil {
@@ -119,7 +119,7 @@ func modified(path string) (time.Time, error) {
 	return info.ModTime(), nil
 }
 
-// Current returns the keys as they are now. Files are replaced by renaming, which changes the
+// Current returns the current keys. Files are replaced by renaming, which changes the
 // modification time of the directory.
 func (d *Dir) Current() (*Set, error) {
 	d.mu.Lock()

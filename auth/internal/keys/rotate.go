@@ -59,7 +59,7 @@ func Slots(dir string, getenv func(string) string) ([]Slot, error) {
 	return all, nil
 }
 
-// Generate makes a pair of Ed25519 keys in PEM form: PKCS#8 and SPKI.
+// Generate creates a pair of Ed25519 keys in PEM form: PKCS#8 and SPKI.
 func Generate() (signing, public string, err error) {
 	pub, key, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
@@ -77,8 +77,8 @@ func Generate() (signing, public string, err error) {
 		string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: pubDER})), nil
 }
 
-// Make makes a key in the idle slot of a directory, replacing the one that is there, and
-// returns the name of the slot.
+// Make creates a key in the idle slot of a directory, replacing any existing one, and returns the
+// name of the slot.
 func Make(dir string, getenv func(string) string) (slot string, err error) {
 	if slot, err = idleSlot(dir, getenv); err != nil {
 		return "", err
@@ -90,8 +90,8 @@ func Make(dir string, getenv func(string) string) (slot string, err error) {
 	return slot, err
 }
 
-// Rotate makes the idle slot of a directory the one that signs, and returns its name. It fails
-// if that slot has no private key.
+// Rotate makes the idle slot of a directory the one that signs, and returns its name. It fails if
+// that slot has no private key.
 func Rotate(dir string, getenv func(string) string) (slot string, err error) {
 	if slot, err = idleSlot(dir, getenv); err != nil {
 		return "", err
@@ -124,8 +124,8 @@ func idleSlot(dir string, getenv func(string) string) (string, error) {
 	return slots[0], nil
 }
 
-// primarySlot returns the slot that signs: that of the environment, where anything but GREEN
-// means BLUE, as in the original, or else that of the directory.
+// primarySlot returns the slot that signs: the one named by the environment, where anything but
+// GREEN means BLUE, as in the original, or else that of the directory.
 func primarySlot(dir string, getenv func(string) string) (string, error) {
 	name := getenv("PRIMARY_JWT_KEY")
 	if name == "" {

@@ -1,7 +1,7 @@
-// Package limit counts how often things are used, so that nobody takes more than a share:
-// links asked for, wrong codes tried, requests made. A [Limiter] enforces [Rule] values, and
+// Package limit limits how often things are used, so that nobody takes more than a share: links
+// requested, wrong codes tried, requests made. A [Limiter] enforces [Rule] values, and
 // [PerClient] and [PerNeighbourhood] turn a client's address into rules for the networks that
-// it belongs to, because an attacker commands whole networks, not single addresses.
+// contain it, because an attacker commands whole networks, not single addresses.
 package limit
 
 import (
@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// maxKeys is how many keys a limiter remembers.
+// maxKeys is the maximum number of keys in a limiter.
 const maxKeys = 100_000
 
 // Rule allows Max uses of Key within Every. The period begins with the first use.
@@ -19,14 +19,14 @@ type Rule struct {
 	// Max is the number of uses. Zero allows none, a negative number any.
 	Max   int
 	Every time.Duration
-	// Paced gives back each use separately, after an equal part of Every, so that the key is
-	// never used up for longer than a single use takes.
+	// Paced returns each use separately, after an equal part of Every, so that the key is never
+	// exhausted for longer than a single use takes.
 	Paced bool
-	// Common marks a rule that counts everybody's uses. It is never forgotten to make room.
+	// Common marks a rule that counts everybody's uses. It is never dropped to make room.
 	Common bool
 }
 
-// window is how often a key was used.
+// window counts the uses of a key.
 type window struct {
 	used    int
 	ends    time.Time // when all uses have expired
@@ -34,7 +34,7 @@ type window struct {
 	common  bool
 }
 
-// wait returns how long a rule stays used up.
+// wait returns how long a rule stays exhausted.
 func (r Rule) wait(w *window, now time.Time) time.Duration {
 	switch {
 	case r.Max == 0:
@@ -53,7 +53,7 @@ func (r Rule) wait(w *window, now time.Time) time.Duration {
 // methods may be called from any goroutine.
 type Limiter struct {
 	now  func() time.Time
-	seed maphash.Seed // keys contain what strangers send, so only their hashes are kept
+	seed maphash.Seed // keys contain text from strangers, so only their hashes are kept
 
 	mu      sync.Mutex // guards the following field
 	windows map[uint64]*window
@@ -64,8 +64,8 @@ func New(now func() time.Time) *Limiter {
 	return &Limiter{now: now, seed: maphash.MakeSeed(), windows: map[uint64]*window{}}
 }
 
-// Take uses every rule once, or none of them if one is used up: then wait is how long it stays
-// so, and first reports whether this is its first refusal since it was last used.
+// Take uses every rule once, or none of them if one is exhausted: then wait is how long it stays
+// so, and first reports whether this is its first refusal since its last use.
 func (l *Limiter) Take(rules ...Rule) (wait time.Duration, first bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -79,15 +79,15 @@ func (l *Limiter) Take(rules ...Rule) (wait time.Duration, first bool) {
 	return 0, false
 }
 
-// Wait returns how long one of the rules stays used up, without using any. It is otherwise
-// like [Limiter.Take].
+// Wait returns how long one of the rules stays exhausted, without using any. It is otherwise like
+// [Limiter.Take].
 func (l *Limiter) Wait(rules ...Rule) (wait time.Duration, first bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.check(l.now(), rules)
 }
 
-// Count uses every rule that is not used up, whether or not others are.
+// Count uses every rule that is not exhausted, whether or not others are.
 func (l *Limiter) Count(rules ...Rule) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -98,7 +98,7 @@ func (l *Limiter) Count(rules ...Rule) {
 	}
 }
 
-// Len returns how many keys the limiter remembers.
+// Len returns the number of keys in the limiter.
 func (l *Limiter) Len() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -145,8 +145,8 @@ func (l *Limiter) use(r Rule, now time.Time) {
 	w.refused = false
 }
 
-// makeRoom forgets expired keys and, if that is not enough, any keys but common ones: an
-// attacker with that many networks is stopped by the common rules, not by counting networks.
+// makeRoom drops expired keys and, if that is not enough, any keys but common ones: an attacker
+// with that many networks is stopped by the common rules, not by counting networks.
 func (l *Limiter) makeRoom(now time.Time) {
 	if len(l.windows) < maxKeys {
 		return

@@ -5,10 +5,10 @@ import (
 	"time"
 )
 
-// subnet is a network that an address belongs to. All of it may use share times what a single
-// client may: a customer of a provider commands a whole /56 or /48 of IPv6 and any number of
-// addresses in it. Many parties share the wider networks, and those of IPv4 that are wider
-// than one address, so what one party uses up there must not lock out the others.
+// subnet is a network that contains an address. All of it may use share times the limit of a
+// single client: a customer of a provider commands a whole /56 or /48 of IPv6 and any number of
+// addresses in it. Many parties share the wider networks, and those of IPv4 that are wider than
+// one address, so a party that exhausts its share there must not lock out the others.
 type subnet struct {
 	prefix string
 	share  int
@@ -25,8 +25,8 @@ var (
 	widths6 = []width{{64, 1, false}, {56, 2, false}, {48, 3, false}, {32, 8, true}}
 )
 
-// subnets returns the networks that an address belongs to, the narrowest first. Text that is
-// not an address counts as a network with one address.
+// subnets returns the networks that contain an address, narrowest first. Text that is not an
+// address counts as a network with one address.
 func subnets(ip string) []subnet {
 	addr, err := netip.ParseAddr(ip)
 	if err != nil {
@@ -56,8 +56,8 @@ func Site(ip string) string {
 	return all[max(len(all)-2, 0)].prefix
 }
 
-// PerClient returns one rule for each network of an address that a single client commands.
-// A key is use followed by the network.
+// PerClient returns one rule for each network that contains an address and that a single client
+// commands. A key is use followed by the network.
 func PerClient(use, ip string, limit int, every time.Duration) []Rule {
 	var rules []Rule
 	for _, n := range subnets(ip) {

@@ -11,14 +11,14 @@ import (
 	"github.com/lumenize/lmz/auth/internal/secret"
 )
 
-// Templates turn letters into messages. They are the files that replace parts of mails, by name.
+// Templates format letters as messages. They are the files that replace parts of mails, by name.
 type Templates struct {
 	text map[string]*texttemplate.Template
 	html map[string]*htmltemplate.Template
 }
 
-// Load reads the template files that exist, and tries each once, so that a mistake shows at start
-// and not with the first mail. Nil means no files.
+// Load reads the template files that exist, and executes each once, so that a mistake shows at
+// startup and not with the first mail. Nil means no files.
 func Load(files fs.FS) (Templates, error) {
 	t := Templates{text: map[string]*texttemplate.Template{}, html: map[string]*htmltemplate.Template{}}
 	if files == nil {
@@ -53,7 +53,7 @@ func (t Templates) load(files fs.FS, name string) error {
 	return err
 }
 
-// Message gives a letter its form.
+// Message formats a letter.
 func (t Templates) Message(l Letter) (Message, error) {
 	l, subject := l.worded()
 	html, err := l.html()
@@ -106,7 +106,7 @@ func (l Letter) html() (string, error) {
 	return out.String(), err
 }
 
-// letterTemplate is for mail programs: many ignore style sheets, so the styles that matter are
+// letterTemplate is for mail programs: many ignore style sheets, so the essential styles are
 // attributes of the elements, and a table sets the width.
 var letterTemplate = htmltemplate.Must(htmltemplate.New("letter").Parse(`<!doctype html>
 <html lang="en">

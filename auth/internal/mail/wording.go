@@ -53,7 +53,7 @@ func (l Letter) worded() (Letter, string) {
 
 const unexpected = "If you were not expecting this, you can ignore this mail: nothing will happen."
 
-// request says which terminal asks.
+// request describes the terminal that requests the sign-in.
 func (l Letter) request() string {
 	return fmt.Sprintf("At %s a terminal on %s (%s) at %s asked to sign in as %s.", l.When, l.Computer, l.Program, l.IP, l.To)
 }

@@ -1,7 +1,7 @@
 // Package outbox sends the mails of sign-in. A mail is queued in the transaction of the change
-// that it tells of, encrypted because it contains a link, and sent after the commit, one at a
-// time: neither a crash nor a mail server that is down loses one, and no request waits for a
-// mail server. [Refusals] remembers what mail servers refused for good.
+// that it reports, encrypted because it contains a link, and sent after the commit, one at a
+// time: neither a crash nor an unavailable mail server loses one, and no request waits for a mail
+// server. [Refusals] remembers the permanent refusals of mail servers.
 package outbox
 
 import (
@@ -22,9 +22,9 @@ const (
 	sendTimeout = time.Minute     // for one attempt
 	firstRetry  = 5 * time.Second // before the second attempt; it doubles
 	maxRetry    = 15 * time.Minute
-	keptFor     = 24 * time.Hour  // attempts end after this, unless the link's lifetime says when
-	idleSleep   = time.Hour       // longest sleep while nothing waits
-	maxSleep    = 5 * time.Second // longest sleep while something waits: timers stop while the machine sleeps
+	keptFor     = 24 * time.Hour  // attempts end after this, or after the lifetime of the link
+	idleSleep   = time.Hour       // longest sleep while the queue is empty
+	maxSleep    = 5 * time.Second // longest sleep while it is not: timers stop while the machine sleeps
 )
 
 // Sender delivers mails.
@@ -50,7 +50,7 @@ type Options struct {
 type Outbox struct {
 	o    Options
 	wake chan struct{} // one slot: something was queued
-	busy chan struct{} // one slot: whoever fills it sends
+	busy chan struct{} // one slot, filled while sending
 }
 
 // New returns an outbox. [Outbox.Run] makes it send.
@@ -58,19 +58,19 @@ func New(o Options) *Outbox {
 	return &Outbox{o: o, wake: make(chan struct{}, 1), busy: make(chan struct{}, 1)}
 }
 
-// Delivery says how a mail is sent.
+// Delivery describes how a mail is sent.
 type Delivery struct {
-	// Lifetime is how long its link works, and how long it is tried. Zero means a day.
+	// Lifetime is how long its link is valid and delivery is attempted. Zero means a day.
 	Lifetime time.Duration
 	// Rank decides which mail goes first: store.RankAccount, RankStranger or RankWithheld.
 	Rank int
-	// Token is the hash of the token of its link, if somebody requested that, and Event the
-	// audit event about the request: they are deleted with a withheld mail.
+	// Token is the hash of the token of its link, if the link was requested, and Event the audit
+	// event about the request: both are deleted with a withheld mail.
 	Token string
 	Event int64
 }
 
-// Queue stores a mail in the transaction of the change that it tells of. Call [Outbox.Deliver]
+// Queue stores a mail in the transaction of the change that it reports. Call [Outbox.Deliver]
 // after the commit.
 func (b *Outbox) Queue(tx store.Tx, m mail.Message, d Delivery) error {
 	plain, err := json.Marshal(m)
@@ -86,7 +86,7 @@ func (b *Outbox) Queue(tx store.Tx, m mail.Message, d Delivery) error {
 		DueAt: now.UnixMilli(), ExpiresAt: now.Add(cmp.Or(d.Lifetime, keptFor)).UnixMilli()})
 }
 
-// Deliver makes the outbox send what was queued. It waits only if the outbox is immediate or has
+// Deliver makes the outbox send the queued mails. It waits only if the outbox is immediate or has
 // no sender.
 func (b *Outbox) Deliver() {
 	if b.o.Immediate || b.o.Sender == nil {
@@ -142,7 +142,8 @@ func (b *Outbox) Flush(ctx context.Context) (wait time.Duration) {
 	return 0
 }
 
-// next returns the mail that is due first, and reserves it for as long as an attempt may take.
+// next returns the mail that is due first, and reserves it for the maximum duration of an
+// attempt.
 func (b *Outbox) next(ctx context.Context) (q store.Mail, found bool, err error) {
 	err = b.o.Store.Update(ctx, func(tx store.Tx) error {
 		now := b.o.Now()
@@ -155,7 +156,7 @@ func (b *Outbox) next(ctx context.Context) (q store.Mail, found bool, err error)
 	return q, found, err
 }
 
-// retryAfter returns how long after its n-th attempt, counted from 0, a mail is tried again.
+// retryAfter returns the delay after the n-th attempt at a mail, counted from 0.
 func retryAfter(n int64) time.Duration {
 	wait := firstRetry
 	for ; n > 0 && wait < maxRetry; n-- {
@@ -164,7 +165,7 @@ func retryAfter(n int64) time.Duration {
 	return min(wait, maxRetry)
 }
 
-// send tries one mail, and removes it from the queue when it has been delivered or never will be.
+// send attempts to send one mail, and removes it from the queue on success or permanent failure.
 func (b *Outbox) send(ctx context.Context, q store.Mail) error {
 	var m mail.Message
 	plain, err := b.o.Keys.Unseal(q.Sealed)
@@ -184,7 +185,7 @@ func (b *Outbox) send(ctx context.Context, q store.Mail) error {
 	case err == nil:
 		b.o.Log.Info("mail sent", attempt...)
 	case ctx.Err() != nil:
-		return ctx.Err() // it is tried again at the next start
+		return ctx.Err() // the next start tries it again
 	case errors.Is(err, mail.ErrUndeliverable) || b.o.Now().Add(retryAfter(q.Attempts)).UnixMilli() > q.ExpiresAt:
 		b.o.Log.Error("mail not sent, given up", append(attempt, "error", err)...)
 	default:

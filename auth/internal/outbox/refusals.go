@@ -10,10 +10,10 @@ const (
 	refusedMax  = 10000          // addresses
 )
 
-// Refusals remembers what mail servers refused for good. Asking again does not help then, so
-// people who ask for another link are told, and so are the admins. The next mail is tried all
-// the same: it finds out whether somebody has fixed the cause. Its methods may be called from
-// any goroutine.
+// Refusals remembers the permanent refusals of mail servers. Requesting another link does not
+// help then, so users who do are told, and so are the admins. The next mail is tried
+// nevertheless: it finds out whether the cause has been fixed. Its methods may be called from any
+// goroutine.
 type Refusals struct {
 	now func() time.Time
 
@@ -22,7 +22,7 @@ type Refusals struct {
 	to  map[string]time.Time
 }
 
-// NewRefusals returns an empty memory.
+// NewRefusals returns an empty Refusals.
 func NewRefusals(now func() time.Time) *Refusals {
 	return &Refusals{now: now, to: make(map[string]time.Time)}
 }
@@ -42,7 +42,7 @@ func (f *Refusals) Why() string {
 	return f.why
 }
 
-// Delivered notes that a mail was accepted.
+// Delivered records that a mail was accepted.
 func (f *Refusals) Delivered(address string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -50,7 +50,7 @@ func (f *Refusals) Delivered(address string) {
 	delete(f.to, address)
 }
 
-// RefuseAll notes that every mail is refused, and reports whether that is new.
+// RefuseAll records that every mail is refused, and reports whether that is new.
 func (f *Refusals) RefuseAll(why string) (isNew bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -59,7 +59,7 @@ func (f *Refusals) RefuseAll(why string) (isNew bool) {
 	return isNew
 }
 
-// Refuse notes that mails to an address are refused.
+// Refuse records that mails to an address are refused.
 func (f *Refusals) Refuse(address string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

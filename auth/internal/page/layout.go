@@ -1,5 +1,5 @@
-// Package page has the HTML pages of sign-in: their layout, and what each of them says. They work
-// without scripts and load nothing. What strangers wrote is escaped and short.
+// Package page has the HTML pages of sign-in, their layout and their text. They work without
+// scripts and load nothing. Text from strangers is escaped and short.
 package page
 
 import (
@@ -52,14 +52,14 @@ var styleHash = func() string {
 	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 }()
 
-// Page is a page to be written.
+// Page is a page to write.
 type Page struct {
-	// Title is the title of the document, Wide whether its text may be wider than usual.
+	// Title is the title of the document; Wide allows text wider than usual.
 	Title string
 	Wide  bool
-	// Body is what the template of the body is executed with.
+	// Body is the data for the template of the body.
 	Body any
-	// FormTo is a source of the content security policy's form-action: where the answer to the
+	// FormTo is a source for form-action in the content security policy: where the answer to the
 	// form may redirect to, besides this origin.
 	FormTo string
 	// Template defines "body". It comes from [Template].
@@ -88,7 +88,7 @@ var layout = template.Must(template.New("layout").Funcs(template.FuncMap{
 </html>
 `))
 
-// Template returns a template whose definition of "body" is put into the layout. It panics if
+// Template returns a template with the layout and text, the definition of "body". It panics if
 // text is malformed.
 func Template(text string) *template.Template {
 	return template.Must(template.Must(layout.Clone()).Parse(text))

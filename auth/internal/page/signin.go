@@ -23,20 +23,20 @@ var confirmTemplate = Template(`{{define "body"}}<h1>{{if .Terminal}}Sign in on 
 {{else}}<p class="quiet">If this is not you, close this page: nothing has happened, and the link has not been used.</p>
 {{end}}{{end}}`)
 
-// Confirm asks whoever opened a link to press the button that uses it. It names the account, so
-// that nobody is signed in to a stranger's account unnoticed.
+// Confirm asks the visitor who opened a link to press the button that uses it. It names the
+// account, so that nobody is signed in to a stranger's account unnoticed.
 type Confirm struct {
 	App, Email string
 	Action     string        // URL of the form
 	Terminal   *ListenerInfo // nil for a browser
 }
 
-// ListenerInfo is a terminal that waits on the computer of the browser.
+// ListenerInfo describes a terminal that waits on the computer of the browser.
 type ListenerInfo struct {
 	Hostname, Client string
 	Asked            string // when, such as "just now"
 	Lasts            string // how long the terminal stays signed in
-	Device           bool   // it can sign in by a code instead
+	Device           bool   // it can use a code instead
 }
 
 // Page returns the page. The answer to its form redirects to the URL to.
@@ -72,7 +72,7 @@ type Code struct {
 	From       string // the network that the terminal is in
 	Lasts      string // how long the terminal stays signed in
 	Action     string // URL of the forms
-	Wrong      string // what was wrong with the code before, or ""
+	Wrong      string // what was wrong with the previous code, or ""
 }
 
 // Page returns the page.
@@ -123,17 +123,17 @@ func Approve(email string, verified bool, action string) Page {
 		Quiet: "If you do not know them, close this page: they stay out."}.page("")
 }
 
-// Continue is for somebody whose cookie was not sent because they came from another site. A
+// Continue is for a visitor whose cookie was not sent because they came from another site. A
 // click on this page sends it.
 func Continue(app, path string) Page {
 	return message{Title: "Continue to " + app, Lines: []string{"You came from another site, so your browser has not identified you yet."},
 		Link: path, Go: "Continue"}.page("")
 }
 
-// Message says something that needs no answer.
+// Message shows text that needs no answer.
 func Message(title string, lines ...string) Page { return message{Title: title, Lines: lines}.page("") }
 
-// Failure says why something failed, and leads back to the application at the URL link.
+// Failure explains why something failed, and leads back to the application at the URL link.
 func Failure(app, link, line string) Page {
 	return message{Title: "That did not work", Lines: []string{line}, Link: link, Go: "Go to " + app}.page("")
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/lumenize/lmz/internal/textin"
 )
 
-// MkdirAll creates a directory that only its owner can enter, and takes the permissions of
-// others away from one that exists.
+// MkdirAll creates a directory that only its owner can enter, and removes the permissions of
+// others from an existing one.
 func MkdirAll(path string) error {
 	if err := os.MkdirAll(path, 0o700); err != nil {
 		return err
@@ -18,8 +18,8 @@ func MkdirAll(path string) error {
 	return os.Chmod(path, 0o700)
 }
 
-// ReadFile reads a text file as [textin.ReadFile] does, and takes the permissions of others
-// away from it.
+// ReadFile reads a text file as [textin.ReadFile] does, and removes the permissions of others
+// from it.
 func ReadFile(path string) (string, error) {
 	text, err := textin.ReadFile(path)
 	if err != nil {
@@ -28,7 +28,7 @@ func ReadFile(path string) (string, error) {
 	return text, Restrict(path)
 }
 
-// Restrict takes the permissions of others away from a file.
+// Restrict removes the permissions of others from a file.
 func Restrict(path string) error {
 	info, err := os.Stat(path)
 	if err != nil || info.Mode().Perm()&0o077 == 0 {

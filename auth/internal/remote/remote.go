@@ -1,4 +1,4 @@
-// Package remote finds out where an HTTP request comes from. Behind a reverse proxy the
+// Package remote determines where an HTTP request comes from. Behind a reverse proxy the
 // connection is the proxy's, and the headers that name its client may have been written by
 // anyone: limits, the audit log and test mode depend on telling these apart.
 package remote
@@ -24,10 +24,10 @@ func Client(r *http.Request, proxies int) string {
 	return r.RemoteAddr
 }
 
-// forwardedFor returns what the outermost of the given number of proxies says of its client.
-// Anyone can claim the entries further left, and write a header that our proxies do not. Which
-// of X-Forwarded-For and Forwarded they write is not known here, so if both are present they
-// must agree.
+// forwardedFor returns the client address reported by the outermost of the given number of
+// proxies. Clients can forge the entries further left, and a header that our proxies do not
+// write. Which of X-Forwarded-For and Forwarded they write is not known here, so if both are
+// present they must agree.
 func forwardedFor(h http.Header, proxies int) (addr netip.Addr, ok bool) {
 	if proxies <= 0 {
 		return addr, false

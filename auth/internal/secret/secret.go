@@ -1,6 +1,5 @@
-// Package secret makes the random secrets that sign-in depends on, such as links, refresh
-// tokens and codes, and the hashes by which they are stored: whoever reads the database
-// learns no secret from it.
+// Package secret creates the random secrets that sign-in depends on, such as links, refresh
+// tokens and codes, and the hashes by which they are stored: the database reveals no secret.
 package secret
 
 import (
@@ -13,7 +12,7 @@ import (
 // New returns 256 random bits as 43 characters of base64url.
 func New() string {
 	b := make([]byte, 32)
-	rand.Read(b) // never fails: crypto/rand ends the program instead
+	rand.Read(b) // never fails: crypto/rand crashes the program instead
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 

@@ -14,7 +14,7 @@ import (
 	"github.com/lumenize/lmz/internal/origin"
 )
 
-// envelope is who mails come from.
+// envelope is the sender of mails.
 type envelope struct {
 	from    netmail.Address
 	replyTo string
@@ -36,7 +36,7 @@ func newEnvelope(from, replyTo string) (envelope, error) {
 	return envelope{from: *sender, replyTo: answer.Address}, nil
 }
 
-// address reads one of our own mail addresses, the value of an option, and spells its domain in
+// address reads one of our own mail addresses, the value of an option, and converts its domain to
 // the form that every server accepts.
 func address(option, raw string) (*netmail.Address, error) {
 	a, err := netmail.ParseAddress(raw)
@@ -52,8 +52,8 @@ func address(option, raw string) (*netmail.Address, error) {
 	return a, nil
 }
 
-// message returns m in the form of RFC 5322. A mail has the same Message-ID at each attempt, by
-// which servers drop duplicates.
+// message returns m in the form of RFC 5322. A mail has the same Message-ID at each attempt, so
+// that servers can drop duplicates.
 func (e envelope) message(m mail.Message) (*gomail.Msg, error) {
 	msg := gomail.NewMsg(gomail.WithNoDefaultUserAgent())
 	msg.FromMailAddress(&e.from)
@@ -64,7 +64,7 @@ func (e envelope) message(m mail.Message) (*gomail.Msg, error) {
 	msg.Subject(m.Subject)
 	msg.SetMessageIDWithValue(m.ID + "@" + domain)
 	msg.SetDate()
-	msg.SetGenHeader("Auto-Submitted", "auto-generated") // so that no vacation notice answers
+	msg.SetGenHeader("Auto-Submitted", "auto-generated") // suppresses vacation notices
 	msg.SetBodyString(gomail.TypeTextPlain, m.Text)
 	msg.AddAlternativeString(gomail.TypeTextHTML, m.HTML)
 	return msg, nil

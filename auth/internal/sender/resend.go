@@ -1,5 +1,5 @@
-// Package sender delivers mails: over SMTP, or through the HTTP service Resend. Its errors say
-// whether trying again helps.
+// Package sender delivers mails over SMTP or through the HTTP service Resend. Its errors say
+// whether retrying helps.
 package sender
 
 import (
@@ -44,8 +44,8 @@ func newResend(o ResendOptions, url string) (*Resend, error) {
 	return &Resend{key: o.Key, url: url, from: from}, nil
 }
 
-// Send delivers a mail as [SMTP.Send] does. A mail that is tried again is not sent twice: its id
-// is the idempotency key.
+// Send delivers a mail as [SMTP.Send] does. A retried mail is not sent twice: its id is the
+// idempotency key.
 func (s *Resend) Send(ctx context.Context, m mail.Message) error {
 	body, err := json.Marshal(map[string]any{"from": s.from.from.String(), "to": []string{m.To}, "reply_to": s.from.replyTo,
 		"subject": m.Subject, "text": m.Text, "html": m.HTML})
@@ -73,11 +73,11 @@ func (s *Resend) Send(ctx context.Context, m mail.Message) error {
 	var said struct {
 		Message string `json:"message"`
 	}
-	text, _ := io.ReadAll(io.LimitReader(resp.Body, 4<<10)) // for people: a part will do
+	text, _ := io.ReadAll(io.LimitReader(resp.Body, 4<<10)) // for people: a part is enough
 	json.Unmarshal(text, &said)
 	err = fmt.Errorf("Resend answered %s: %s", resp.Status, printable.StripCut(said.Message, 200))
-	// A bad mail stays bad, and so does a wrong key or sender until somebody changes it. Limits and
-	// failures of the service are temporary.
+	// A bad mail stays bad, and so does a wrong key or sender until the operator changes it. Limits
+	// and failures of the service are temporary.
 	switch resp.StatusCode {
 	case http.StatusBadRequest, http.StatusUnprocessableEntity:
 		return fmt.Errorf("%w: %w", mail.ErrUndeliverable, err)

@@ -20,15 +20,14 @@ import (
 	"github.com/lumenize/lmz/internal/origin"
 )
 
-// TLS of a mail server.
+// How connections to a mail server are encrypted.
 const (
-	StartTLS    = "starttls" // begins in the clear and then requires encryption; port 587
+	StartTLS    = "starttls" // begins unencrypted and then requires encryption; port 587
 	ImplicitTLS = "tls"      // encrypts from the first byte; port 465
-	NoTLS       = "none"     // sends in the clear; port 25
+	NoTLS       = "none"     // never encrypts; port 25
 )
 
-// smtpTimeout bounds one step of a delivery, smtpAnswers what the server may say in total, in
-// bytes.
+// smtpTimeout bounds one step of a delivery, smtpAnswers all answers of the server, in bytes.
 const (
 	smtpTimeout = 30 * time.Second
 	smtpAnswers = 1 << 20
@@ -43,7 +42,7 @@ type SMTPOptions struct {
 	Helo               string
 }
 
-// SMTP hands mails to a mail server, over one connection for each.
+// SMTP sends mails to a mail server, over one connection for each.
 type SMTP struct {
 	host    string
 	options []gomail.Option
@@ -63,7 +62,7 @@ func NewSMTP(o SMTPOptions) (*SMTP, error) {
 	if o.Helo != "" && !isGreeting(o.Helo) {
 		return nil, fmt.Errorf("Helo %q is neither a full host name, such as mesh.example.com, nor an address such as [192.0.2.1]", o.Helo)
 	}
-	// Everything that is sent is ASCII, so that a server on the way need not know SMTPUTF8.
+	// All data sent is ASCII, so servers on the route need not support SMTPUTF8.
 	host, options := o.Server, []gomail.Option{gomail.WithTimeout(smtpTimeout), gomail.WithoutSMTPUTF8()}
 	_, domain, _ := strings.Cut(from.from.Address, "@")
 	if helo := cmp.Or(o.Helo, domain); isGreeting(helo) {
@@ -103,7 +102,7 @@ func NewSMTP(o SMTPOptions) (*SMTP, error) {
 	return s, err
 }
 
-// isGreeting reports whether servers may accept name as that of a host.
+// isGreeting reports whether servers may accept name as a host name.
 func isGreeting(name string) bool {
 	if literal, ok := strings.CutPrefix(name, "["); ok {
 		literal, ok = strings.CutSuffix(literal, "]")
@@ -124,15 +123,15 @@ func isGreeting(name string) bool {
 }
 
 // Send delivers a mail, or fails with an error that wraps [mail.ErrUndeliverable] or
-// [mail.ErrRefused] if trying again does not help.
+// [mail.ErrRefused] if retrying does not help.
 func (s *SMTP) Send(ctx context.Context, m mail.Message) error {
 	msg, err := s.from.message(m)
 	if err != nil {
 		return fmt.Errorf("%w: %w", mail.ErrUndeliverable, err)
 	}
-	// The library leaves a connection open whose server offers no encryption, waits for an
-	// answer even after ctx has ended, and reads an answer of any length. With our own dialer it
-	// would not know that a connection is encrypted from the first byte.
+	// The library does not close the connection if its server offers no encryption, waits for an
+	// answer even after ctx has ended, and reads answers of any length. With our own dialer it would
+	// not know that a connection is encrypted from the first byte.
 	options := s.options
 	ctx, end := context.WithCancel(ctx)
 	defer end()
@@ -153,8 +152,8 @@ func (s *SMTP) Send(ctx context.Context, m mail.Message) error {
 	return classify(client.DialAndSendWithContext(ctx, msg))
 }
 
-// classify tells a permanent refusal of one mail from one of all mails, and both from a failure
-// that may be temporary.
+// classify distinguishes a permanent refusal of one mail from one of all mails, and both from a
+// failure that may be temporary.
 func classify(err error) error {
 	refused, said := new(gomail.SendError), new(textproto.Error)
 	switch {

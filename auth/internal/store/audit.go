@@ -55,14 +55,14 @@ func (tx Tx) CountEvent(id int64, now time.Time) error {
 		args{":now": now.UnixMilli(), ":row": id}, nil)
 }
 
-// EventQuery selects events. Zero values mean any, but Before and Limit have to be given.
+// EventQuery selects events. Zero values mean any, but Before and Limit are required.
 type EventQuery struct {
 	Before, Limit  int64
 	Event, Outcome string
 	Sub            string // actor or target
 }
 
-// Events passes at most Limit events to each, the newest first.
+// Events passes at most Limit events to each, newest first.
 func (tx Tx) Events(q EventQuery, each func(Event)) error {
 	return tx.exec(`SELECT * FROM Audit WHERE id < :before
 		AND (:event = '' OR event = :event) AND (:outcome = '' OR outcome = :outcome)

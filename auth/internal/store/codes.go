@@ -15,8 +15,8 @@ type Code struct {
 	RedirectURI string
 	Label       string // of the terminal
 	ExpiresAt   int64  // milliseconds since 1970
-	Tried       bool   // before
-	Session     string // that it led to, or ""
+	Tried       bool   // in an earlier attempt
+	Session     string // that it began, or ""
 }
 
 // InsertCode stores a code.
@@ -44,7 +44,7 @@ func (tx Tx) TryCode(code string) (c Code, err error) {
 	return c, err
 }
 
-// SetCodeSession notes which session a code led to.
+// SetCodeSession records which session a code began.
 func (tx Tx) SetCodeSession(code, session string) error {
 	return tx.exec("UPDATE CliCodes SET sessionId = :id WHERE codeHash = :code", args{":id": session, ":code": secret.Hash(code)}, nil)
 }
@@ -53,11 +53,11 @@ func (tx Tx) SetCodeSession(code, session string) error {
 // milliseconds since 1970.
 type Device struct {
 	Hash      string // of its device code
-	CodeMAC   string // of the code that people type
+	CodeMAC   string // of the code that users type
 	Email     string
 	Label     string
 	State     string // "pending", "approved" or "denied"
-	Subject   string // that approved
+	Subject   string // that approved it
 	Tries     int64
 	Interval  int64 // seconds between polls
 	PolledAt  int64 // 0: not yet
@@ -87,7 +87,7 @@ func (tx Tx) Device(hash string) (dev Device, err error) {
 	return dev, err
 }
 
-// PendingDevice returns a device that still waits, or [ErrNotFound] or [ErrExpired].
+// PendingDevice returns a device that is still waiting, or [ErrNotFound] or [ErrExpired].
 func (tx Tx) PendingDevice(hash string, now time.Time) (Device, error) {
 	dev, err := tx.Device(hash)
 	if err == nil && dev.State != "pending" {
@@ -98,7 +98,7 @@ func (tx Tx) PendingDevice(hash string, now time.Time) (Device, error) {
 	return dev, err
 }
 
-// ApproveDevice lets a device sign in as a subject.
+// ApproveDevice allows a device to sign in as a subject.
 func (tx Tx) ApproveDevice(hash, sub string) error {
 	return tx.exec("UPDATE Devices SET state = 'approved', subjectId = :sub WHERE deviceHash = :hash", args{":sub": sub, ":hash": hash}, nil)
 }

@@ -13,7 +13,7 @@ import (
 type Link struct {
 	Email                string
 	CreatedAt, ExpiresAt time.Time
-	IP                   string // of the one who asked
+	IP                   string // of the requester
 	Listener             *Listener
 	Device               string // hash of the device code of a terminal that polls
 	EndsSession          string // the session that it ends
@@ -43,8 +43,8 @@ func (tx Tx) InsertLink(token string, l Link) error {
 		:challenge, :redirect, :state, :client, :hostname)`, named, nil)
 }
 
-// Link returns a link that still works, or [ErrNotFound] or [ErrExpired]. An expired link stays
-// until the sweep, so that it continues to say so.
+// Link returns a valid link, or [ErrNotFound] or [ErrExpired]. An expired link stays until the
+// sweep, so that it is still reported as expired.
 func (tx Tx) Link(token string, now time.Time) (l Link, err error) {
 	found, err := tx.one("SELECT * FROM MagicLinks WHERE tokenHash = :hash",
 		args{":hash": secret.Hash(token)}, func(stmt *sqlite.Stmt) { l = scanLink(stmt) })
@@ -80,20 +80,19 @@ func scanLink(stmt *sqlite.Stmt) Link {
 	return l
 }
 
-// DropLink deletes a link. Transactions that write run one after another, so of many that found
-// a link only one drops it.
+// DropLink deletes a link. Writing transactions run one after another, so of several that found a
+// link only one drops it.
 func (tx Tx) DropLink(token string) error {
 	return tx.exec("DELETE FROM MagicLinks WHERE tokenHash = :hash", args{":hash": secret.Hash(token)}, nil)
 }
 
-// DropBrowserLinks deletes the links by which a browser could sign in to an address.
+// DropBrowserLinks deletes the links with which a browser could sign in to an address.
 func (tx Tx) DropBrowserLinks(email string) error {
 	return tx.exec("DELETE FROM MagicLinks WHERE email = :email AND codeChallenge IS NULL AND deviceHash IS NULL AND endsSession IS NULL",
 		args{":email": email}, nil)
 }
 
-// Invite returns the address of an invitation that still works, or [ErrNotFound] or
-// [ErrExpired].
+// Invite returns the address of a valid invitation, or [ErrNotFound] or [ErrExpired].
 func (tx Tx) Invite(token string, now time.Time) (email string, err error) {
 	var expires int64
 	found, err := tx.one("SELECT email, expiresAt FROM InviteTokens WHERE tokenHash = :hash", args{":hash": secret.Hash(token)},

@@ -11,7 +11,7 @@ import (
 // NamedToken is an access token with a name. Times are milliseconds since 1970.
 type NamedToken struct {
 	ID, Name, Subject    string
-	Admin                bool // it stands for admin rights too
+	Admin                bool // it carries admin rights
 	CreatedAt, ExpiresAt int64
 	LastUsedAt           int64 // 0: never
 }
@@ -57,7 +57,7 @@ func (tx Tx) CountNamed(sub string, now time.Time) (int64, error) {
 		args{":sub": sub, ":now": now.UnixMilli()})
 }
 
-// NamedTokens returns the unexpired named tokens of a subject, the newest first.
+// NamedTokens returns the unexpired named tokens of a subject, newest first.
 func (tx Tx) NamedTokens(sub string, now time.Time) (list []NamedToken, err error) {
 	err = tx.exec("SELECT * FROM NamedTokens WHERE subjectId = :sub AND expiresAt >= :now ORDER BY createdAt DESC, id",
 		args{":sub": sub, ":now": now.UnixMilli()}, func(stmt *sqlite.Stmt) { list = append(list, scanNamed(stmt)) })
@@ -70,7 +70,7 @@ func (tx Tx) IsNamedUnusedSince(token string, since time.Time) (bool, error) {
 		args{":hash": secret.Hash(token), ":since": since.UnixMilli()}, nil)
 }
 
-// NoteNamedUse sets LastUsedAt, unless that is already since or later.
+// NoteNamedUse sets LastUsedAt, unless it is already since or later.
 func (tx Tx) NoteNamedUse(token string, now, since time.Time) error {
 	return tx.exec("UPDATE NamedTokens SET lastUsedAt = :now WHERE tokenHash = :hash AND coalesce(lastUsedAt, 0) < :since",
 		args{":hash": secret.Hash(token), ":now": now.UnixMilli(), ":since": since.UnixMilli()}, nil)

@@ -9,17 +9,17 @@ import (
 
 // Ranks of mails: those of a lower rank are sent first.
 const (
-	RankAccount  = iota // to somebody with an account, or from the service itself
-	RankStranger        // requested by a stranger for an own address
+	RankAccount  = iota // to the owner of an account, or from the service itself
+	RankStranger        // requested by a stranger for an address without an account
 	RankWithheld        // not to be sent; deleted with its link and audit event
 )
 
-// Mail is a mail that waits to be sent. Times are milliseconds since 1970.
+// Mail is a queued mail. Times are milliseconds since 1970.
 type Mail struct {
 	ID               int64
 	Sealed           []byte
 	Rank             int
-	Token            string // hash of the token of its link, if somebody requested that
+	Token            string // hash of the token of its link, if the link was requested
 	Event            int64  // the audit event about the request
 	Attempts         int64
 	DueAt, ExpiresAt int64
@@ -31,8 +31,8 @@ func (tx Tx) QueueMail(m Mail) error {
 		args{":sealed": m.Sealed, ":rank": m.Rank, ":token": m.Token, ":event": m.Event, ":due": m.DueAt, ":expires": m.ExpiresAt}, nil)
 }
 
-// NextMail returns the mail that is due first; of those that are due, those of a lower rank come
-// first. It deletes withheld mails.
+// NextMail returns the mail that is due first; among due mails, those of a lower rank come first.
+// It deletes withheld mails.
 func (tx Tx) NextMail(now time.Time) (m Mail, found bool, err error) {
 	if err := tx.dropWithheld(); err != nil {
 		return m, false, err
@@ -47,7 +47,7 @@ func (tx Tx) NextMail(now time.Time) (m Mail, found bool, err error) {
 	return m, found, err
 }
 
-// dropWithheld deletes what was withheld and everything that tells of it.
+// dropWithheld deletes the withheld mails and every trace of them.
 func (tx Tx) dropWithheld() error {
 	const withheld = "FROM Outbox WHERE rank = :rank"
 	named := args{":rank": RankWithheld}
@@ -57,7 +57,7 @@ func (tx Tx) dropWithheld() error {
 		tx.exec("DELETE "+withheld, named, nil))
 }
 
-// CountAttempt counts an attempt to send a mail, and says when the next one is due.
+// CountAttempt counts an attempt to send a mail, and sets when the next one is due.
 func (tx Tx) CountAttempt(id int64, due time.Time) error {
 	return tx.exec("UPDATE Outbox SET attempts = attempts + 1, dueAt = :due WHERE id = :id", args{":due": due.UnixMilli(), ":id": id}, nil)
 }

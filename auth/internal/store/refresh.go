@@ -17,14 +17,14 @@ type RefreshToken struct {
 	Family    string
 	Subject   string
 	ExpiresAt int64
-	// RotatedAt is when the token was last answered with its successor, 0 if it has none yet,
-	// or [RotatedLongAgo].
+	// RotatedAt is when the token was last exchanged for its successor, 0 if it has none yet, or
+	// [RotatedLongAgo].
 	RotatedAt int64
 	Revoked   bool
 	Began     time.Time // when its session began
 }
 
-// RefreshToken finds a token, or the family of one that has been forgotten.
+// RefreshToken finds a token, or the family of a forgotten one.
 func (tx Tx) RefreshToken(token string) (row RefreshToken, found bool, err error) {
 	const query = `SELECT tokenHash, familyId, r.subjectId AS subjectId, r.expiresAt AS expiresAt, rotatedAt, revoked,
 		coalesce(s.createdAt, r.createdAt) AS began
@@ -48,8 +48,7 @@ func (tx Tx) RefreshToken(token string) (row RefreshToken, found bool, err error
 	return row, found, err
 }
 
-// InsertRefresh stores a token of a family. Parent is the hash of the token that it follows,
-// or "".
+// InsertRefresh stores a token of a family. Parent is the hash of its predecessor, or "".
 func (tx Tx) InsertRefresh(token, parent, family, sub string, now, expires time.Time) error {
 	return tx.exec(`INSERT INTO RefreshTokens (tokenHash, parentHash, familyId, familyHash, subjectId, createdAt, expiresAt)
 		VALUES (:hash, nullif(:parent, ''), :family, :familyHash, :sub, :now, :expires)`,
@@ -57,7 +56,7 @@ func (tx Tx) InsertRefresh(token, parent, family, sub string, now, expires time.
 			":now": now.UnixMilli(), ":expires": expires.UnixMilli()}, nil)
 }
 
-// ExtendRefresh moves the end of a token.
+// ExtendRefresh changes the expiry of a token.
 func (tx Tx) ExtendRefresh(hash string, expires time.Time) error {
 	return tx.exec("UPDATE RefreshTokens SET expiresAt = :ends WHERE tokenHash = :hash", args{":ends": expires.UnixMilli(), ":hash": hash}, nil)
 }
@@ -67,8 +66,8 @@ func (tx Tx) NoteRotation(hash string, now time.Time) error {
 	return tx.exec("UPDATE RefreshTokens SET rotatedAt = :now WHERE tokenHash = :hash", args{":now": now.UnixMilli(), ":hash": hash}, nil)
 }
 
-// ForgetReplaced deletes the tokens of a family that were rotated before a time. Until the last
-// row of the family is gone, its tokens can be told from unknown ones by what they begin with.
+// ForgetReplaced deletes the tokens of a family that were rotated before a time. While the family
+// has any row, its tokens can be told from unknown ones by their prefix.
 func (tx Tx) ForgetReplaced(family string, before time.Time) error {
 	return tx.exec("DELETE FROM RefreshTokens WHERE familyId = :family AND familyHash IS NOT NULL AND rotatedAt < :since",
 		args{":family": family, ":since": before.UnixMilli()}, nil)

@@ -10,8 +10,8 @@ import (
 )
 
 // OnRevoke registers f, which is called after each transaction that revoked something, with the
-// ids of the subjects, sessions and named tokens that lost it. It is called on the goroutine of
-// the transaction, from many at a time, and must not block.
+// ids of the affected subjects, sessions and named tokens. It is called on the goroutine of the
+// transaction, possibly concurrently, and must not block.
 func (s *Store) OnRevoke(f func(ids ...string)) {
 	s.revoked.mu.Lock()
 	defer s.revoked.mu.Unlock()
@@ -21,10 +21,10 @@ func (s *Store) OnRevoke(f func(ids ...string)) {
 // Revocations returns the number of transactions that revoked something since Open.
 func (s *Store) Revocations() uint64 { return s.revoked.number.Load() }
 
-// revocations notices what is taken away.
+// revocations collects what is revoked.
 type revocations struct {
 	number atomic.Uint64 // of transactions that revoked something
-	within []string      // revoked by the transaction that has the writer
+	within []string      // ids revoked by the transaction that has the writer
 
 	mu   sync.Mutex // guards the following field
 	told []func(ids ...string)
@@ -45,7 +45,7 @@ func (r *revocations) publish(ids []string) {
 }
 
 // revokeTriggers record every revocation, whichever statement causes it, including cascades of
-// foreign keys. They belong to the connection that writes, not to the file.
+// foreign keys. They belong to the writing connection, not to the file.
 const revokeTriggers = `
 CREATE TEMP TRIGGER SessionEnded AFTER DELETE ON main.Sessions BEGIN SELECT lmz_revoked(OLD.id); END;
 CREATE TEMP TRIGGER NamedTokenRemoved AFTER DELETE ON main.NamedTokens BEGIN SELECT lmz_revoked(OLD.id); END;
@@ -56,7 +56,7 @@ CREATE TEMP TRIGGER RightsRemoved AFTER UPDATE ON main.Subjects
 	BEGIN SELECT lmz_revoked(OLD.sub); END;
 `
 
-// watch makes r notice what conn revokes.
+// watch makes r record what conn revokes.
 func (r *revocations) watch(conn *sqlite.Conn) error {
 	err := conn.CreateFunction("lmz_revoked", &sqlite.FunctionImpl{
 		NArgs: 1, AllowIndirect: true,
@@ -73,7 +73,7 @@ func (r *revocations) watch(conn *sqlite.Conn) error {
 	return sqlitex.ExecuteScript(conn, revokeTriggers, nil)
 }
 
-// transaction begins one that writes. Its end publishes what it revoked.
+// transaction begins a writing transaction. Its end publishes what it revoked.
 func (s *Store) transaction(conn *sqlite.Conn) (end func(*error), err error) {
 	s.revoked.within = nil
 	commit, err := sqlitex.ImmediateTransaction(conn)

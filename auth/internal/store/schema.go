@@ -2,9 +2,9 @@ package store
 
 import "zombiezen.com/go/sqlite/sqlitemigration"
 
-// schema is applied in order. A migration that was released is never edited: later ones follow.
-// All times are milliseconds since 1970. All secrets are SHA-256 hashes, except codes that
-// people type, which are short and so need a key (HMAC), and waiting mails, which are encrypted.
+// schema is applied in order. A released migration is never edited: later ones follow. All times
+// are milliseconds since 1970. All secrets are SHA-256 hashes, except codes that people type,
+// which are short and so need a key (HMAC), and queued mails, which are encrypted.
 var schema = sqlitemigration.Schema{
 	AppID:      0x6c6d7a61, // "lmza"
 	Migrations: []string{schemaFirst, schemaSessions, schemaBounds, schemaRanks, schemaWithheld},

@@ -12,24 +12,24 @@ const (
 	Terminal = "terminal"
 )
 
-// How a session ended, in the column revoked of its refresh tokens, so that people can be told
-// what happened. Earlier versions always wrote 1.
+// How a session ended, in the column revoked of its refresh tokens, so that users can be told.
+// Earlier versions always wrote 1.
 const (
-	EndedSignOut    = 1 + iota // by the one who used it
+	EndedSignOut    = 1 + iota // by its user
 	EndedElsewhere             // by its owner, from another session or from a mail
 	EndedByAdmin               //
-	EndedReused                // a refresh token of it was used twice, and so may be stolen
+	EndedReused                // a refresh token was used twice, so it may be stolen
 	EndedUnapproved            // with the approval of its subject
 )
 
 // Origin is where a request came from.
 type Origin struct {
 	IP    string
-	Site  string // the network of IP that one party commands
+	Site  string // the network around IP that one party commands
 	Agent string // User-Agent
 }
 
-// Session is what began with a sign-in. Times are milliseconds since 1970.
+// Session is a session, which begins with a sign-in. Times are milliseconds since 1970.
 type Session struct {
 	ID, Subject string
 	Kind        string // [Browser] or [Terminal]
@@ -46,7 +46,7 @@ func (tx Tx) InsertSession(s Session) error {
 			":created": s.CreatedAt, ":used": s.LastUsedAt, ":expires": s.ExpiresAt}, nil)
 }
 
-// UseSession notes that a session was used, and moves its end.
+// UseSession records that a session was used, and updates its expiry.
 func (tx Tx) UseSession(id string, from Origin, now, expires time.Time) error {
 	return tx.exec("UPDATE Sessions SET lastUsedAt = :now, expiresAt = :expires, ip = :ip, site = :site, agent = :agent WHERE id = :id",
 		args{":id": id, ":now": now.UnixMilli(), ":expires": expires.UnixMilli(), ":ip": from.IP, ":site": from.Site, ":agent": from.Agent}, nil)
@@ -62,8 +62,8 @@ func (tx Tx) EndSession(id string, how int) error {
 	return tx.exec("DELETE FROM Sessions WHERE id = :id", args{":id": id}, nil)
 }
 
-// EndSessions ends every session of a subject and what could begin one, and returns how many
-// sessions there were.
+// EndSessions ends every session of a subject, deletes everything that could begin one, and
+// returns the number of sessions.
 func (tx Tx) EndSessions(sub string, how int) (n int64, err error) {
 	if n, err = tx.number("SELECT count(*) FROM Sessions WHERE subjectId = :sub", args{":sub": sub}); err != nil {
 		return 0, err
@@ -84,7 +84,7 @@ func (tx Tx) EndSessions(sub string, how int) (n int64, err error) {
 	return n, nil
 }
 
-// HowEnded returns how a session that no longer has a row ended, or 0 if that is unknown.
+// HowEnded returns how a deleted session ended, or 0 if that is unknown.
 func (tx Tx) HowEnded(id string) (int64, error) {
 	return tx.number("SELECT coalesce(max(revoked), 0) FROM RefreshTokens WHERE familyId = :id", args{":id": id})
 }
@@ -118,7 +118,7 @@ func (tx Tx) CountOtherSessions(sub, id, agent string) (all, similar int64, err 
 	return all, similar, err
 }
 
-// Sessions returns at most limit sessions of a subject, the last used first.
+// Sessions returns at most limit sessions of a subject, most recently used first.
 func (tx Tx) Sessions(sub string, after Place, limit int64, now time.Time) (found []Session, err error) {
 	err = tx.exec(`SELECT * FROM Sessions WHERE subjectId = :sub AND expiresAt >= :now
 		AND (lastUsedAt < :at OR lastUsedAt = :at AND id > :id) ORDER BY lastUsedAt DESC, id LIMIT :limit`,

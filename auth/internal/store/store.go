@@ -1,10 +1,10 @@
-// Package store is auth.db, the SQLite database of sign-in: who may come in, which sessions,
-// links, codes and tokens there are, which mails wait, and what happened. Everything that is
-// decided about a request is decided in one transaction, so that nobody uses rights that are
-// being revoked: [Store.Update] runs a function on a [Tx], whose methods are all the queries
-// there are. The package decides nothing: policy is its user's.
+// Package store is auth.db, the SQLite database of sign-in: subjects and their rights, sessions,
+// links, codes and tokens, queued mails, and the audit log. Each request is decided in one
+// transaction, so that rights cannot be used while they are being revoked: [Store.Update] runs a
+// function on a [Tx], whose methods are all the queries there are. The package contains no
+// policy: that is its user's.
 //
-// Secrets are stored as hashes only, mails sealed by their sender.
+// Secrets are stored only as hashes, mails sealed by their sender.
 package store
 
 import (
@@ -30,9 +30,9 @@ var (
 	ErrClosed = errors.New("the auth service is closed")
 )
 
-// Store is an open database: a connection that writes and one that reads, each lent to one
-// transaction at a time, so that checking a token waits for no write. Other processes may have
-// the file open as well. Its methods may be called from any goroutine.
+// Store is an open database: one connection that writes and one that reads, each lent to one
+// transaction at a time, so that verifying a token never waits for a write. Other processes may
+// have the file open as well. Its methods may be called from any goroutine.
 type Store struct {
 	writer, reader chan *sqlite.Conn // one slot each; closed by Close
 	revoked        revocations

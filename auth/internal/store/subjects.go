@@ -9,7 +9,7 @@ import (
 	"github.com/lumenize/lmz/auth/internal/secret"
 )
 
-// Subject is a person, known by a mail address. Times are milliseconds since 1970.
+// Subject is a user, identified by a mail address. Times are milliseconds since 1970.
 type Subject struct {
 	Sub             string
 	Email           string
@@ -19,7 +19,7 @@ type Subject struct {
 	ApprovalRevoked bool
 	CreatedAt       int64
 	LastLoginAt     int64 // 0: never
-	NotifiedAt      int64 // when the admins were last told; 0: never
+	NotifiedAt      int64 // when the admins were last notified; 0: never
 }
 
 const subjectColumns = "sub, email, emailVerified, adminApproved, isAdmin, approvalRevokedAt, createdAt, lastLoginAt, notifiedAt"
@@ -53,7 +53,7 @@ func (tx Tx) subjectBy(column, value string) (subj Subject, err error) {
 	return subj, err
 }
 
-// EnsureSubject finds the subject of an address or makes one without rights.
+// EnsureSubject finds the subject of an address or creates one without rights.
 func (tx Tx) EnsureSubject(email string, now time.Time) (subj Subject, made bool, err error) {
 	made, err = tx.one(`INSERT INTO Subjects (sub, email, createdAt) VALUES (:sub, :email, :now)
 		ON CONFLICT (email) DO NOTHING RETURNING sub`,
@@ -112,7 +112,7 @@ type SubjectQuery struct {
 	Limit, Offset int64
 }
 
-// Subjects returns at most Limit subjects, the newest first.
+// Subjects returns at most Limit subjects, newest first.
 func (tx Tx) Subjects(q SubjectQuery) (found []Subject, err error) {
 	err = tx.exec("SELECT "+subjectColumns+` FROM Subjects
 		WHERE (:role NOT IN ('admin', 'none') OR isAdmin = (:role = 'admin')) AND (:email = '' OR email = :email)

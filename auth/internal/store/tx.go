@@ -48,7 +48,7 @@ func (tx Tx) number(query string, named args) (n int64, err error) {
 const auditKept = 365 * 24 * time.Hour
 
 // Sweep deletes what can never be used again. The remaining refresh tokens of an ended session
-// (see [Tx.ForgetReplaced]) stay until they expire, so that reuse is noticed, and refused
+// (see [Tx.ForgetReplaced]) stay until they expire, so that reuse is detected, and refused
 // terminals stay long enough to be told.
 func (tx Tx) Sweep(now time.Time) error {
 	var errs []error
@@ -59,8 +59,8 @@ func (tx Tx) Sweep(now time.Time) error {
 	return errors.Join(errs...)
 }
 
-// Place is a place in a list that has the newest first, and those of one time by id. It stays
-// valid when the row there is deleted. The place before all rows has the largest time.
+// Place is a position in a list sorted by time, newest first, and then by id. It stays valid when
+// the row there is deleted. The place before all rows has the largest time.
 type Place struct {
 	At int64 // milliseconds since 1970
 	ID string

@@ -1,8 +1,7 @@
-// Package token makes and checks access tokens: JWTs that say who somebody is, signed with
-// Ed25519. A verifier needs the public keys and the two names of a service, nothing else, so
-// it works without the service and its database, and therefore cannot know what was revoked
-// since a token was signed. The package also has the form of tokens with a name, which are
-// looked up instead.
+// Package token issues and verifies access tokens: JWTs that identify a subject, signed with
+// Ed25519. A verifier needs only the public keys and the two names of a service, so it works
+// without the service and its database, and therefore cannot know what was revoked since a token
+// was signed. The package also defines the form of named tokens, which are looked up instead.
 package token
 
 import (
@@ -17,7 +16,7 @@ import (
 	"github.com/lumenize/lmz/auth/internal/keys"
 )
 
-// leeway is how far the clocks of signer and verifier may be apart.
+// leeway is the permitted clock skew between signer and verifier.
 const leeway = 30 * time.Second
 
 // MaxActors bounds a chain of delegations.
@@ -26,33 +25,33 @@ const MaxActors = 3
 // Errors of [Verifier.Verify].
 var (
 	ErrInvalid  = errors.New("token is malformed or its signature is wrong")
-	ErrExpired  = errors.New("token has expired") // everything else about it is right
+	ErrExpired  = errors.New("token has expired") // everything else about it is valid
 	ErrAudience = errors.New("token is for a different audience")
 	ErrIssuer   = errors.New("token has a different issuer")
 	ErrSubject  = errors.New("token has no subject")
 )
 
-// Names are what a token's claims iss and aud have to be.
+// Names are the required values of a token's claims iss and aud.
 type Names struct{ Issuer, Audience string }
 
-// Sign makes an access token. Its claim aud is a string, not an array: the original compares
-// it as such.
+// Sign issues an access token. Its claim aud is a string, not an array, because the original
+// compares it as a string.
 func Sign(set *keys.Set, names Names, g Grant, now time.Time) (string, error) {
 	token := jwt.NewWithClaims(jwt.SigningMethodEdDSA, g.claims(names, now))
 	token.Header["kid"] = set.Primary
 	return token.SignedString(set.Signing)
 }
 
-// Verifier checks access tokens. Make one with [NewVerifier]. Its methods may be called from
+// Verifier verifies access tokens. Make one with [NewVerifier]. Its methods may be called from
 // any goroutine.
 type Verifier struct {
 	names  Names
 	now    func() time.Time
 	parser *jwt.Parser
-	last   atomic.Pointer[verifying] // for the set that was used last
+	last   atomic.Pointer[verifying] // for the most recently used set
 }
 
-// verifying is a set of keys as the parser takes it.
+// verifying is a set of keys in the form that the parser takes.
 type verifying struct {
 	set  *keys.Set
 	keys jwt.VerificationKeySet
@@ -82,10 +81,10 @@ func NewVerifier(names Names, now func() time.Time) *Verifier {
 	)}
 }
 
-// Verify checks a token by itself: its signature, exp (required), nbf, iat, aud, iss, sub and
+// Verify verifies a token on its own: its signature, exp (required), nbf, iat, aud, iss, sub and
 // the form of act. It fails with one of the errors above.
 func (v *Verifier) Verify(set *keys.Set, token string) (Claims, error) {
-	// Go's base64 decoder skips line breaks, but a token has a single spelling.
+	// Go's base64 decoder skips line breaks, but a token has only one spelling.
 	if strings.ContainsAny(token, "\r\n") {
 		return Claims{}, ErrInvalid
 	}

@@ -8,19 +8,19 @@ import (
 	"github.com/lumenize/lmz/auth/internal/secret"
 )
 
-// Grant is what an access token will say.
+// Grant is the content of an access token to issue.
 type Grant struct {
 	Subject, Email                        string
 	EmailVerified, AdminApproved, IsAdmin bool
-	// Session is the session that the token comes from, or empty.
+	// Session is the session that issues the token, or empty.
 	Session string
-	// Actors are those who act for Subject, the nearest first.
+	// Actors are the subjects that act for Subject, nearest first.
 	Actors []string
 	// Expires is the claim exp.
 	Expires time.Time
 }
 
-// claims returns what the token of a grant says.
+// claims returns the claims of a grant's token.
 func (g Grant) claims(names Names, now time.Time) jwt.MapClaims {
 	claims := jwt.MapClaims{
 		"iss":           names.Issuer,
@@ -45,18 +45,18 @@ func (g Grant) claims(names Names, now time.Time) jwt.MapClaims {
 	return claims
 }
 
-// Claims are what a verified token says.
+// Claims are the contents of a verified token.
 type Claims struct {
 	Subject                               string
 	Email                                 string
 	EmailVerified, AdminApproved, IsAdmin bool
-	// Actors are those who act for Subject, the nearest first.
+	// Actors are the subjects that act for Subject, nearest first.
 	Actors []string
 	// Session is the claim sid.
 	Session string
-	// Expires is the moment from which the token is refused: the claim exp and up to 30 seconds.
+	// Expires is the moment from which the token is refused: the claim exp plus up to 30 seconds.
 	Expires time.Time
-	// IssuedAt is zero if the token does not say.
+	// IssuedAt is zero if the token lacks the claim.
 	IssuedAt time.Time
 	// All holds every claim as encoding/json decodes it into any.
 	All map[string]any
@@ -88,13 +88,13 @@ func read(all jwt.MapClaims) Claims {
 	return c
 }
 
-// grantedLeeway returns how long after its end a token with the given lifetime is accepted: at
+// grantedLeeway returns how long after its expiry a token with the given lifetime is accepted: at
 // most a tenth of it, so that a short-lived token stays short-lived.
 func grantedLeeway(lifetime time.Duration) time.Duration {
 	return min(leeway, max(lifetime/10, 0))
 }
 
-// nest makes the claim act (RFC 8693): the nearest actor outermost, earlier ones within.
+// nest builds the claim act (RFC 8693): the nearest actor outermost, earlier ones within.
 func nest(actors []string) map[string]any {
 	var act map[string]any
 	for _, sub := range slices.Backward(actors) {

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// URL is where Cloudflare answers.
+// URL is Cloudflare's endpoint.
 const URL = "https://challenges.cloudflare.com/turnstile/v0/siteverify"
 
 const (
@@ -20,8 +20,9 @@ const (
 	answerLimit = 64 << 10 // bytes
 )
 
-// Check asks the server at endpoint about the token that a page got for a visitor at the address
-// ip. The codes say why it is not ok. It fails if the server cannot be reached in 5 seconds.
+// Check verifies with the server at endpoint the token that a page received for a visitor at the
+// address ip. The codes say why it is not ok. It fails if the server cannot be reached within 5
+// seconds.
 func Check(ctx context.Context, endpoint, secret, token, ip string) (ok bool, codes []string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
