@@ -61,7 +61,8 @@ func TestMailsOfOthersUnderAttack(t *testing.T) {
 	if f.mailed(carol) != 1 {
 		t.Error("a stranger on another network got no mail")
 	}
-	// A /48 or a /24 does not get more either, and in the latter approved accounts still get theirs.
+	// A /48 or a /24 does not get more either, and in the latter approved accounts still get
+	// theirs.
 	for i := range 100 {
 		f.ask(fmt.Sprintf("y%d@evil.example", i), fmt.Sprintf("2001:db8:8:%x::1", i))
 		f.ask(fmt.Sprintf("z%d@evil.example", i), fmt.Sprintf("203.0.113.%d", i%256))

@@ -35,8 +35,8 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 }
 
 func (s *Service) answer(route *route, w http.ResponseWriter, r *request) error {
-	// For every method that changes something: a foreign page must neither use the cookie nor sign a
-	// visitor in with its own link.
+	// For every method that changes something: a foreign page must neither use the cookie nor
+	// sign a visitor in with its own link.
 	if s.forged(r.Request) {
 		return errCrossOrigin
 	}

@@ -10,12 +10,13 @@ import (
 // addresses.
 type Limits struct {
 	// MailsPerAddress bounds the links that one client requests for one address in 15 minutes,
-	// default 3, and MailsPerAddressDaily those in a day, default 10, which are returned one by one,
-	// every 2.4 hours. Here a client is a /24 or, in IPv6, a /48. All clients together get three
-	// times that. Beyond it nothing is mailed, though the answers stay the same, except to clients
-	// in a network where the owner of the address has a session. A browser that has signed in to the
-	// address before has the same numbers to itself, and all such browsers together three times
-	// that: requests by strangers do not count, nor does MailsPerHour if the account is approved.
+	// default 3, and MailsPerAddressDaily those in a day, default 10, which are returned one by
+	// one, every 2.4 hours. Here a client is a /24 or, in IPv6, a /48. All clients together get
+	// three times that. Beyond it nothing is mailed, though the answers stay the same, except to
+	// clients in a network where the owner of the address has a session. A browser that has
+	// signed in to the address before has the same numbers to itself, and all such browsers
+	// together three times that: requests by strangers do not count, nor does MailsPerHour if the
+	// account is approved.
 	MailsPerAddress, MailsPerAddressDaily int
 	// MailsPerIP bounds the links that one client requests in 15 minutes, default 20. In IPv6 a
 	// client is a /64; its /56 gets twice as many, and its /48 three times. Networks of many

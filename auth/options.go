@@ -61,8 +61,8 @@ type Options struct {
 	Origins []string
 
 	// Proxies is the number of reverse proxies in front of the service, each of which adds to
-	// X-Forwarded-For or Forwarded. If a request has both, they must agree. Default 0: these headers
-	// are ignored.
+	// X-Forwarded-For or Forwarded. If a request has both, they must agree. Default 0: these
+	// headers are ignored.
 	Proxies int
 
 	// Getenv returns the values of JWT_PRIVATE_KEY_BLUE, JWT_PUBLIC_KEY_BLUE, the same for GREEN,

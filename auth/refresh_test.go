@@ -130,8 +130,8 @@ func TestLateRefreshRace(t *testing.T) {
 		wg.Wait()
 		close(late)
 		close(used)
-		// Either all came before the use or within the grace period after one that did, or the first
-		// one came after it and ended the session.
+		// Either all came before the use or within the grace period after one that did, or the
+		// first one came after it and ended the session.
 		var ended bool
 		last := ""
 		for a := range used {

@@ -14,8 +14,8 @@ type Sender interface {
 	// service, for one mail at a time, and may take a minute; no request waits for it. After an
 	// error the mail is retried, at growing intervals, until its link has expired (a day, if the
 	// link does not expire), unless the error wraps [ErrUndeliverable]. After that, and after
-	// [ErrRefused], users who request links learn that mails are refused. Both are in the audit log,
-	// as mail.refused. The error is logged, so it must not contain the body of the mail.
+	// [ErrRefused], users who request links learn that mails are refused. Both are in the audit
+	// log, as mail.refused. The error is logged, so it must not contain the body of the mail.
 	Send(ctx context.Context, m Mail) error
 }
 

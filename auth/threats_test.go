@@ -675,8 +675,8 @@ func TestThreatB23ConstantRefreshes(t *testing.T) {
 	if e := all[len(all)-1]; e.Event != "token.refreshed" || e.IP != "203.0.113.9" {
 		t.Errorf("the newest event: %+v", e)
 	}
-	// Reuse of the first token is detected while the session lives, and reported as long as it would
-	// have lived.
+	// Reuse of the first token is detected while the session lives, and reported as long as it
+	// would have lived.
 	f.want(f.refresh(first), 401, `{"error":"token_revoked","error_description":"Refresh token has been revoked"}`)
 	f.want(f.refresh(session), 401, `{"error":"token_revoked","error_description":"Refresh token has been revoked"}`)
 	f.want(f.refresh(first), 401, `{"error":"token_revoked","error_description":"Refresh token has been revoked"}`)

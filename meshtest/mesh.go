@@ -36,8 +36,8 @@ type Options struct {
 	// events from the same seed is repeatable.
 	Seed uint64
 
-	// TokenLife is the lifetime of the tokens that the mesh creates for clients, in whole seconds; 0
-	// means that they do not expire.
+	// TokenLife is the lifetime of the tokens that the mesh creates for clients, in whole
+	// seconds; 0 means that they do not expire.
 	TokenLife time.Duration
 }
 

@@ -4,8 +4,9 @@ import "github.com/lumenize/lmz"
 
 // Directory is a [Node] that knows which addresses can exist.
 type Directory interface {
-	// CheckTarget returns why no node can have the address to, or nil: an unknown binding, an object
-	// without an instance, a worker with one. It does not check whether a client is connected.
+	// CheckTarget returns why no node can have the address to, or nil: an unknown binding, an
+	// object without an instance, a worker with one. It does not check whether a client is
+	// connected.
 	CheckTarget(to lmz.Address) *lmz.Error
 }
 

@@ -28,8 +28,8 @@ func TestRandomValuesComeBackTheSame(t *testing.T) {
 		if err := Unmarshal(data, &back); err != nil {
 			t.Fatalf("%x: %v", data, err)
 		}
-		// Equal graphs have equal bytes. Comparing bytes also compares sharing, and works with cycles
-		// and NaN.
+		// Equal graphs have equal bytes. Comparing bytes also compares sharing, and works with
+		// cycles and NaN.
 		again, err := Marshal(back)
 		if err != nil || !bytes.Equal(again, data) {
 			t.Fatalf("wrote %x\nthen  %x (%v)", data, again, err)

@@ -130,8 +130,8 @@ func (s *SMTP) Send(ctx context.Context, m mail.Message) error {
 		return fmt.Errorf("%w: %w", mail.ErrUndeliverable, err)
 	}
 	// The library does not close the connection if its server offers no encryption, waits for an
-	// answer even after ctx has ended, and reads answers of any length. With our own dialer it would
-	// not know that a connection is encrypted from the first byte.
+	// answer even after ctx has ended, and reads answers of any length. With our own dialer it
+	// would not know that a connection is encrypted from the first byte.
 	options := s.options
 	ctx, end := context.WithCancel(ctx)
 	defer end()
