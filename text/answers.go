@@ -125,7 +125,7 @@ func (s *Sync) again(of Step, why Failure, err error) {
 	s.failures++
 }
 
-// fine notes that a call succeeded.
+// fine records that a call succeeded.
 //
 //go:noinline
 func (s *Sync) fine() {

@@ -64,7 +64,7 @@ func (a *Authority) Text() *Text { return &a.text }
 // Pushed is the result of a push.
 type Pushed struct {
 	Versions []int   // the version that each edit made, now or when it was first pushed
-	New      []Entry // the edits that were new, as the authority made them
+	New      []Entry // the new edits, as the authority applied them
 
 	after *Text // the text after New; nil if it was not computed
 }
@@ -124,7 +124,7 @@ func (a *Authority) admit(log Log, base int, edits []Edit, now time.Time) error 
 	return err
 }
 
-// rebase moves the edits of a push to newer versions.
+// rebase maps the edits of a push to newer versions.
 type rebase struct {
 	left     []Edit // not applied yet
 	versions []int

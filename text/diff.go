@@ -5,7 +5,7 @@ import (
 	"unicode/utf8"
 )
 
-// maxDiff is the most differing lines between which Diff looks for shared lines.
+// maxDiff is the most inserted and deleted lines between which Diff finds shared ones.
 const maxDiff = 400
 
 // Diff returns a change set that turns a into b. It keeps shared lines and, within other

@@ -47,8 +47,8 @@
 //	ErrFuture      Authority.Push                  the same: the document was rolled back
 //	ErrTooLong     Authority.Push                  the same: the edit or the text is too long
 //	ErrNumbers     Authority.Push                  refuse the message
-//	ErrBehind      Authority.Push                  fetch what was made since, rebase, push again
+//	ErrBehind      Authority.Push                  fetch the later edits, rebase, push again
 //	ErrGap         Client.Receive                  fetch the versions in between
-//	ErrDiverged    Client.Receive                  read the text again and show what was unsaved
+//	ErrDiverged    Client.Receive                  read the text again and show the unsaved edits
 //	ErrNotLoaded   Sync.Edit                       wait until Pull returns News.Loaded
 package text

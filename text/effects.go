@@ -100,5 +100,5 @@ const (
 	StepOpen         // subscribing and reading the text
 	StepReplay       // pushing unsaved edits of earlier openings
 	StepCatchUp      // fetching others' edits
-	StepPush         // pushing what was typed
+	StepPush         // pushing new edits
 )

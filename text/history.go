@@ -3,7 +3,7 @@ package text
 // maxSteps is the number of steps that can be undone.
 const maxSteps = 1000
 
-// history is what can be undone and redone.
+// history holds the steps that can be undone and redone.
 type history struct {
 	undo, redo stack
 	joins      bool // the next edit may join the last step

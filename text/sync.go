@@ -281,7 +281,7 @@ func (s *Sync) call(of Step) int {
 	return s.number
 }
 
-// push pushes what was typed.
+// push pushes new edits.
 func (s *Sync) push() {
 	s.hurry = false
 	if base, edits := s.client.Push(); len(edits) > 0 {

@@ -96,7 +96,7 @@ func (t *Text) Size() int { return t.bytes }
 // Lines returns the number of lines, which is one more than there are line breaks.
 func (t *Text) Lines() int { return t.breaks + 1 }
 
-// Clone returns a copy that shares the pieces: copying a text of 10 MB takes microseconds.
+// Clone returns a copy that shares the pieces: copying a 10 MB text takes microseconds.
 func (t *Text) Clone() *Text {
 	c := *t
 	c.pieces = slices.Clone(t.pieces)

@@ -107,7 +107,7 @@ func (m *model) menuAt(x, y int) (i int, ok bool) {
 	return i, i >= 0 && i < len(lines) && x >= left && x < left+ansi.StringWidth(lines[0])
 }
 
-// overlay puts a box of lines over others.
+// overlay draws a box of lines over others.
 func overlay(on, box []string, x, y int) []string {
 	for len(on) < y+len(box) {
 		on = append(on, "")

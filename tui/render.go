@@ -8,7 +8,7 @@ type look struct {
 	placeholder bool // stands for a character that cannot be shown
 	selected    bool
 	found       bool // by a search
-	peer        int  // whose selection or cursor it is, from 1; 0 is nobody's
+	peer        int  // whose selection or cursor it is, from 1; 0 for none
 	caret       bool // the cursor of the peer
 }
 

@@ -166,7 +166,7 @@ type line struct {
 	down  bool
 }
 
-// Accept hangs up at once while the line is cut.
+// Accept closes new connections at once while the line is cut.
 func (l *line) Accept() (net.Conn, error) {
 	for {
 		conn, err := l.Listener.Accept()

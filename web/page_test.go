@@ -282,7 +282,7 @@ func TestReasonsWithoutConnection(t *testing.T) {
 	b.do(chromedp.EmulateViewport(360, 740))
 	inOneLine := `document.querySelector('.top').offsetHeight <= ` + b.run(`return document.querySelector('.top').offsetHeight`)
 
-	// Another client has the address.
+	// Another client takes the address.
 	b.run(`
 		const thief = new lmz.LumenizeClient({ tab: document.body.dataset.instance.split('.')[1] });
 		await thief.connect();`)

@@ -120,7 +120,7 @@ func TestTextAfterHalfOpenLine(t *testing.T) {
 	for _, tt := range []struct {
 		name             string
 		heartbeat, grace time.Duration
-		found            string // what the page learns
+		found            string // code that triggers a probe, if any
 		subscriptions    int
 	}{
 		{"found by the heartbeat, and the grace period is over: one new session", d.heartbeat, 100 * time.Millisecond, ``, 2},

@@ -49,8 +49,8 @@ func chunkKey(id int) string         { return fmt.Sprintf("%s%012x", chunkPrefix
 func partKey(version, i int) string  { return fmt.Sprintf("%s%012x:%06x", partPrefix, version, i) }
 
 // archive is the text and history of a document in its storage: a log of edits with
-// occasional snapshots. Edits older than [text.Retention] are dropped. Only the turn uses
-// it.
+// occasional snapshots. Edits older than [text.Retention] are dropped. Used only within
+// turns.
 type archive struct {
 	kv        *object.KV
 	head      head
@@ -73,8 +73,8 @@ func (a *archive) load(ctx context.Context) error {
 }
 
 // store writes pushed edits and makes their result the current text. by is the displayed
-// author, and owner the editor's subject. Edits that restore a version refer to the text of
-// it, of; for other edits of is nil.
+// author, and owner the editor's subject. If the edits restore a version, of is that
+// version, and they refer to its text; otherwise of is nil.
 func (a *archive) store(ctx context.Context, pushed text.Pushed, by, owner string, of *restored) error {
 	if len(pushed.New) == 0 {
 		return nil
@@ -117,7 +117,7 @@ const (
 	recentBytes   = 512 << 10
 )
 
-// recent is the newest entries of the log.
+// recent holds the newest entries of the log.
 type recent struct {
 	entries []text.Entry
 	bytes   int
@@ -151,7 +151,7 @@ func (r *recent) entry(version int) (e text.Entry, found bool) {
 	return r.entries[i], true
 }
 
-// sizeOf is the size of an entry in the log.
+// sizeOf returns the size of an entry in the log.
 func sizeOf(e text.Entry) int {
 	n := rowBytes
 	for c := range e.Changes.Changes() {

@@ -38,8 +38,8 @@ const (
 	// History returns revisions, newest first: those that end before a version, or the
 	// newest ones if the version is 0.
 	History lmz.Method1[int, []Revision] = "history"
-	// Restore makes the text of an earlier version the current one, as a new version, which
-	// it returns. Only for subscribers.
+	// Restore makes the text of an earlier version the current one and returns the new
+	// version. Only for subscribers.
 	Restore lmz.Method1[int, int] = "restore"
 )
 

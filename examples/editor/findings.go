@@ -8,7 +8,7 @@ import (
 
 // spelling holds the misspelled words in the text on the screen.
 type spelling struct {
-	findings []Misspelling // as on the screen, in order
+	findings []Misspelling // with positions on the screen, in order
 	early    []Spelling    // for versions not on the screen yet
 	news     bool          // findings changed since the last Pull
 }

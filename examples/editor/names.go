@@ -78,7 +78,7 @@ func shortName(full string) string {
 }
 
 // meetAuthor returns the full name of the user on whose behalf a call runs, and remembers it.
-// If somebody else had the same short name until now, subscribers learn the new names.
+// If that makes a short name ambiguous, subscribers learn the new displayed names.
 func (d *Document) meetAuthor(ctx context.Context) (full string, err error) {
 	full = fullName(ctx)
 	if err := d.KV().Put(ctx, namePrefix+full, true); err != nil {

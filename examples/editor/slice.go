@@ -81,7 +81,7 @@ func sum(all []int) int {
 // found the text that the changes inserted within them. It modifies spans.
 func before(older []span, found []piece, spans []span, changes text.ChangeSet) ([]span, []piece) {
 	shift := 0 // from a position in the old text to the new one
-	// through takes the spans up to a position of the new text.
+	// through moves the spans up to a position of the new text to older.
 	through := func(end int) {
 		for len(spans) > 0 {
 			s := &spans[0]
@@ -124,7 +124,7 @@ func within(s string, n, from, to int) string {
 // stored reads spans, which are in order, from a snapshot.
 func (a *archive) stored(ctx context.Context, version int, s snapshot, spans []span, found []piece) ([]piece, error) {
 	i, start := 0, 0 // a chunk, and where it begins
-	have := -1       // the chunk that t is
+	have := -1       // the chunk in t
 	var t *text.Text
 	for _, one := range spans {
 		for ; i < len(s.IDs); i++ {

@@ -9,7 +9,7 @@ import (
 	"github.com/lumenize/lmz/text"
 )
 
-// Limits of what is checked after one push, so that pasting a whole book is not.
+// Limits of what is checked after one push: pasting a book must not check all of it.
 const (
 	maxParts      = 20
 	maxPartLength = 16 << 10

@@ -17,7 +17,7 @@ import (
 const (
 	// sessionEnded is called when the session that subscribed has ended.
 	sessionEnded lmz.Method2[string, int, struct{}] = "sessionEnded"
-	// deliveryFailed is called with the error when a delivery failed.
+	// deliveryFailed is called with the error when a delivery fails.
 	deliveryFailed lmz.Method3[string, int, *lmz.Error, struct{}] = "deliveryFailed"
 )
 
