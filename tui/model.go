@@ -32,7 +32,7 @@ const (
 
 // model is the state of the editor. Only the goroutine of the program uses it.
 type model struct {
-	ctx      context.Context // of calls; ends when the program has
+	ctx      context.Context // of calls; ends with the program
 	options  Options
 	document string // "" while none is chosen
 	peer     *client.Peer
@@ -103,7 +103,7 @@ func (m *model) tick() tea.Cmd {
 	return after(time.Second, tickMsg{})
 }
 
-// connect connects. A failure that requires the user also comes through the pump.
+// connect connects. A failure that requires user action also comes through the pump.
 func (m *model) connect() tea.Cmd {
 	return func() tea.Msg { return connectedMsg{m.peer.Connect(m.ctx)} }
 }
@@ -276,7 +276,7 @@ func (m *model) leave() tea.Cmd {
 // describe returns an error on one line.
 func describe(err error) string { return printable.Line(err.Error()) }
 
-// reason is the innermost error of a failed connection.
+// reason returns the innermost error of a failed connection.
 func reason(err error) string {
 	var refused *client.DialError
 	if !errors.As(err, &refused) || refused.Status != 0 {

@@ -60,7 +60,7 @@ func supersedes(msg, old tea.Msg) bool {
 	return false
 }
 
-// wait is a command that returns what was pushed, or nil when done is closed.
+// wait returns a command that waits for pushed messages, or returns nil when done is closed.
 func (p *pump) wait(done <-chan struct{}) tea.Cmd {
 	return func() tea.Msg {
 		select {

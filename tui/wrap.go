@@ -15,7 +15,7 @@ const tabStop = 4 // columns
 // the text takes one or more rows.
 type row struct{ start, end int }
 
-// cluster measures the first character on the screen of s, which is not empty: its length
+// cluster measures the first user-perceived character of s, which is not empty: its length
 // in bytes, and its columns at column col. A line break has no columns.
 func cluster(s string, col int, method ansi.Method) (n, width int) {
 	switch c := s[0]; {
