@@ -7,31 +7,32 @@ import (
 	"zombiezen.com/go/sqlite"
 )
 
-// authorizer decides what the SQL of an object's own code may do. It is asked by SQLite
-// while a statement is prepared.
+// authorizer decides what the SQL of an object's own code may do. SQLite calls it while
+// preparing a statement.
 type authorizer struct {
 	own     bool   // a statement of the object's own code is being prepared or run
 	refused string // why the last one was refused
 	schema  bool   // the last one changes the schema
 
-	readOnly bool // it is an administrator's: it may read everything, and write nothing
+	readOnly bool // an administrator's statement: may read everything, and write nothing
 }
 
-// readPragmas are those that only look.
+// readPragmas are the pragmas that only read.
 var readPragmas = map[string]bool{
 	"table_info": true, "table_xinfo": true, "table_list": true, "index_list": true, "index_info": true,
 	"index_xinfo": true, "foreign_key_list": true, "foreign_key_check": true, "integrity_check": true,
 	"quick_check": true, "function_list": true, "collation_list": true, "compile_options": true, "data_version": true,
 }
 
-// onlyLooks reports whether a pragma changes nothing. Full-text and R-tree tables ask for
-// the version of the data and the size of pages.
+// onlyLooks reports whether a pragma changes nothing. Full-text and R-tree tables query the
+// data version and the page size.
 func onlyLooks(a sqlite.Action) bool {
 	name := strings.ToLower(a.Pragma())
 	return readPragmas[name] || name == "page_size" && a.PragmaArg() == ""
 }
 
-// temporary are the operations that make or drop what only this connection would see.
+// temporary are the operations that create or drop objects that only this connection would
+// see.
 var temporary = map[sqlite.OpType]bool{
 	sqlite.OpCreateTempIndex: true, sqlite.OpCreateTempTable: true, sqlite.OpCreateTempTrigger: true, sqlite.OpCreateTempView: true,
 }
@@ -61,7 +62,7 @@ func (g *authorizer) Authorize(a sqlite.Action) sqlite.AuthResult {
 	return sqlite.AuthResultDeny
 }
 
-// whyNoRead is why a statement that must only read is refused.
+// whyNoRead returns why a statement that must only read is refused, or "".
 func whyNoRead(a sqlite.Action) string {
 	switch op := a.Type(); {
 	case op == sqlite.OpPragma && !onlyLooks(a):
@@ -72,7 +73,8 @@ func whyNoRead(a sqlite.Action) string {
 	return ""
 }
 
-// dbpage is a table of the pages of the file, and a module by which it gets other names.
+// dbpage is a table of the file's pages, and the module that can create it under other
+// names.
 const dbpage = "sqlite_dbpage"
 
 const inTurn = "a turn is one transaction that the object's runtime commits; to take a part back use Object.Tx"
@@ -111,7 +113,7 @@ func isOurs(name string) bool {
 	return len(name) >= 4 && strings.EqualFold(name[:4], "lmz_")
 }
 
-// refusal returns why a query is refused that the authorizer is not asked about, or "".
+// refusal returns why a query is refused, where SQLite does not call the authorizer, or "".
 func refusal(query string) string {
 	words := sqlWords(query)
 	for i, word := range words {
@@ -125,8 +127,7 @@ func refusal(query string) string {
 	return ""
 }
 
-// sqlWords returns the words and the quoted names and texts of a query, without
-// comments.
+// sqlWords returns the words, quoted names and string literals of a query, without comments.
 func sqlWords(query string) (words []string) {
 	for i := 0; i < len(query); {
 		n := 1
@@ -152,8 +153,8 @@ func sqlWords(query string) (words []string) {
 	return words
 }
 
-// quotedLen is the length of what stands in quotes at the beginning of s. A doubled
-// quote is no end, and makes two pieces here, which does no harm.
+// quotedLen returns the length of the quoted text at the beginning of s. A doubled quote
+// does not end it in SQL, but here yields two pieces, which is harmless.
 func quotedLen(s string, end byte) int {
 	if i := strings.IndexByte(s[1:], end); i >= 0 {
 		return i + 2
@@ -172,7 +173,7 @@ func isWordByte(c byte) bool {
 	return c == '_' || c == '$' || c >= 0x80 || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
 }
 
-// errRefused is SQL that an object must not use.
+// errRefused returns the error for SQL that an object must not use.
 func errRefused(why string) error { return errors.New("refused: " + why) }
 
 // reads reports whether an operation changes nothing.

@@ -16,10 +16,10 @@ import (
 
 var timeType = reflect.TypeFor[time.Time]()
 
-// timeLayout is how a time is stored: as text, which sorts.
+// timeLayout is the format of stored times: text that sorts.
 const timeLayout = "2006-01-02T15:04:05.000000000Z"
 
-// bind gives a statement its arguments.
+// bind binds the arguments of a statement.
 func bind(stmt *sqlite.Stmt, args []any) error {
 	want := stmt.BindParamCount()
 	if len(args) == 1 {
@@ -57,7 +57,7 @@ func bindNamed(stmt *sqlite.Stmt, params store.Named) error {
 	return nil
 }
 
-// bindOne gives parameter i of a statement its argument.
+// bindOne binds parameter i of a statement.
 func bindOne(stmt *sqlite.Stmt, i int, arg any) error {
 	v := reflect.ValueOf(arg)
 	for v.IsValid() && (v.Kind() == reflect.Pointer || v.Kind() == reflect.Interface) {

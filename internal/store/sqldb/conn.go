@@ -7,10 +7,10 @@ import (
 	"zombiezen.com/go/sqlite/sqlitex"
 )
 
-// opening is held while a connection is opened, and shared by those that are closed. The
-// library keeps what it knows of a connection by the address of its memory, and drops that
-// after the memory was freed: a connection that got the same memory in between would lose
-// what it is known by, and crash the process.
+// opening is locked while a connection is opened, and read-locked while one is closed. The
+// library stores its data on a connection under the address of its memory, and drops that
+// data after freeing the memory: a connection that got the same memory in between would lose
+// its data, and crash the process.
 var opening sync.RWMutex
 
 // Open opens a connection.
@@ -20,7 +20,7 @@ func Open(path string, flags sqlite.OpenFlags) (*sqlite.Conn, error) {
 	return sqlite.OpenConn(path, flags)
 }
 
-// Close closes a connection that Open has opened.
+// Close closes a connection opened by Open.
 func Close(conn *sqlite.Conn) error {
 	opening.RLock()
 	defer opening.RUnlock()

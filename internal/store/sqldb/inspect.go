@@ -13,12 +13,12 @@ import (
 // Limits of an inspection.
 const (
 	inspectRows   = 1000
-	inspectBytes  = 256 << 10 // of rows, so that they fit into a frame
-	valueBytes    = 9         // that a value takes besides its text or blob
-	inspectLength = 64 << 20  // bytes of one value that a query may make
+	inspectBytes  = 256 << 10 // of rows, so that they fit in a frame
+	valueBytes    = 9         // size of a value in addition to its text or blob
+	inspectLength = 64 << 20  // maximum bytes of one value in a query
 )
 
-// Inspect runs a query that only reads.
+// Inspect runs a read-only query.
 func (t *Tx) Inspect(ctx context.Context, query string, args []any) (table store.Result, err error) {
 	t.Conn.SetInterrupt(ctx.Done())
 	defer t.Conn.SetInterrupt(nil)
@@ -28,8 +28,8 @@ func (t *Tx) Inspect(ctx context.Context, query string, args []any) (table store
 	t.authorizer.readOnly = true
 	defer func() { t.authorizer.readOnly = false }()
 	defer t.Conn.Limit(sqlite.LimitLength, t.Conn.Limit(sqlite.LimitLength, inspectLength))
-	// Statements that the object's own code has prepared were asked about as such: they
-	// may write.
+	// Do not reuse statements prepared by the object's own code: they were authorized as such,
+	// and may write.
 	s, rest, err := t.compile(query)
 	switch {
 	case err != nil:
@@ -75,7 +75,7 @@ func (t *Tx) Inspect(ctx context.Context, query string, args []any) (table store
 	}
 }
 
-// addJSON adds the function lmz_json, which shows a value.
+// addJSON adds the function lmz_json, which decodes a value.
 func (t *Tx) addJSON() error {
 	return t.Conn.CreateFunction("lmz_json", &sqlite.FunctionImpl{
 		NArgs: 1, Deterministic: true, AllowIndirect: true,

@@ -14,25 +14,24 @@ import (
 	"github.com/lumenize/lmz/internal/store"
 )
 
-// Authorized returns a connection that keeps to what the runtime's own statements may do, and
-// can be inspected.
+// Authorized returns a connection restricted to what the runtime's own statements may do,
+// and that can be inspected.
 func Authorized(conn *sqlite.Conn) (*Tx, error) {
 	t := &Tx{Conn: conn}
 	return t, conn.SetAuthorizer(&t.authorizer)
 }
 
-// Use sets up a connection that has just been opened: how durable its commits are, what the
-// object's own code may do there, and the tables of that code. It reports whether it migrated
-// these.
+// Use sets up a newly opened connection: the durability of its commits, the restrictions on
+// the object's own code, and the tables of that code. It reports whether it migrated these.
 func (t *Tx) Use(k store.Options) (migrated bool, err error) {
 	if k.Relaxed {
 		if err := sqlitex.ExecuteTransient(t.Conn, `PRAGMA synchronous = NORMAL`, nil); err != nil {
 			return false, err
 		}
 	}
-	// Not SetDefensive: the library hands SQLite one argument of two, and SQLite writes
-	// through whatever pointer it finds in place of the other. The authorizer refuses what that
-	// would.
+	// Not SetDefensive: the library passes SQLite one argument of two, and SQLite writes
+	// through whatever pointer is in place of the other. The authorizer refuses what
+	// SetDefensive would.
 	if err := t.Conn.SetAuthorizer(&t.authorizer); err != nil {
 		return false, err
 	}
@@ -42,9 +41,8 @@ func (t *Tx) Use(k store.Options) (migrated bool, err error) {
 	return migrated, sqlitex.ExecuteTransient(t.Conn, `PRAGMA foreign_keys = ON`, nil)
 }
 
-// migrateOwn applies the migrations of the object's own tables that the file does not
-// have yet, all in one transaction of its own, which is no part of any turn's. It reports
-// whether there were any.
+// migrateOwn applies the missing migrations of the object's own tables, in one transaction
+// that is separate from any turn's. It reports whether there were any.
 func (t *Tx) migrateOwn(schema []string) (migrated bool, err error) {
 	version, err := ownVersion(t.Conn)
 	switch {
@@ -56,7 +54,7 @@ func (t *Tx) migrateOwn(schema []string) (migrated bool, err error) {
 		return false, nil
 	}
 	writes := t.writes
-	defer func() { t.writes = writes }() // they are not the turn's
+	defer func() { t.writes = writes }() // they do not belong to the turn
 	end, err := sqlitex.ImmediateTransaction(t.Conn)
 	if err != nil {
 		return false, err
@@ -76,11 +74,10 @@ func (t *Tx) migrateOwn(schema []string) (migrated bool, err error) {
 }
 
 // MigrationLimit is how long the migrations of an object's own tables may take: beyond it
-// they are undone, and the object does not open.
+// they are rolled back, and the object does not open.
 var MigrationLimit = 5 * time.Minute
 
-// Limit interrupts the statements of the connection after some time, until the function
-// that it returns is called.
+// Limit interrupts the statements of the connection after d, unless end is called first.
 func (t *Tx) Limit(d time.Duration) (end func()) {
 	over := make(chan struct{})
 	timer := time.AfterFunc(d, func() { close(over) })
@@ -101,7 +98,7 @@ func ownVersion(conn *sqlite.Conn) (version int, err error) {
 	return version, err
 }
 
-// checkForeignKeys finds what migrations, which run with foreign keys off, have broken.
+// checkForeignKeys finds violations caused by migrations, which run with foreign keys off.
 func checkForeignKeys(conn *sqlite.Conn) error {
 	return sqlitex.ExecuteTransient(conn, `PRAGMA foreign_key_check`, &sqlitex.ExecOptions{
 		ResultFunc: func(row *sqlite.Stmt) error {

@@ -7,16 +7,16 @@ import (
 	"zombiezen.com/go/sqlite"
 )
 
-// maxFree is how many statements of its own code an object keeps prepared.
+// maxFree is how many prepared statements of its own code an object keeps.
 const maxFree = 64
 
-// statement is one of the object's own code, while it runs.
+// statement is a running statement of the object's own code.
 type statement struct {
 	t       *Tx
 	stmt    *sqlite.Stmt
-	query   string // "" when it is not kept
+	query   string // "" if the statement is not kept
 	schema  bool
-	changes int64 // of the connection when it began
+	changes int64 // the connection's changes when it began
 }
 
 // prepare returns the first statement of query, bound to args, and the rest of the
@@ -74,7 +74,7 @@ func (t *Tx) compile(query string) (s *statement, rest string, err error) {
 	return s, rest, nil
 }
 
-// isEmpty reports whether there is nothing but space, comments and semicolons.
+// isEmpty reports whether a query has only space, comments and semicolons.
 func isEmpty(query string) bool { return len(sqlWords(query)) == 0 }
 
 // step runs the statement up to its next row.
@@ -98,7 +98,7 @@ func (s *statement) step() (row bool, err error) {
 	return row, err
 }
 
-// count notes what the statement has written.
+// count counts the statement's writes.
 func (s *statement) count() {
 	total := s.t.totalChanges()
 	if total > s.changes || s.schema {
@@ -107,10 +107,10 @@ func (s *statement) count() {
 	s.changes, s.schema = total, false
 }
 
-// close ends the statement, and keeps it prepared for the next time.
+// close ends the statement, and keeps it prepared for reuse.
 func (s *statement) close() {
 	s.stmt.Reset() // it repeats the error of Step
-	s.count()      // SQLite counts the rows of a RETURNING that is left early only now
+	s.count()      // SQLite counts the rows of an abandoned RETURNING only now
 	if s.query == "" || len(s.t.free) >= maxFree && s.t.free[s.query] == nil || s.stmt.ClearBindings() != nil {
 		s.drop()
 		return
@@ -123,7 +123,7 @@ func (s *statement) close() {
 
 func (s *statement) drop() { s.stmt.Finalize() }
 
-// finalize lets go of all statements that are not in use.
+// finalize finalizes all statements that are not in use.
 func (t *Tx) finalize() (err error) {
 	for _, free := range t.free {
 		for _, stmt := range free {
@@ -134,7 +134,8 @@ func (t *Tx) finalize() (err error) {
 	return err
 }
 
-// totalChanges counts the rows that this connection has ever changed, by triggers too.
+// totalChanges returns the number of rows that this connection has ever changed, including
+// by triggers.
 func (t *Tx) totalChanges() int64 {
 	n, _ := t.Number(`SELECT total_changes()`)
 	return n

@@ -11,8 +11,8 @@ import (
 	"github.com/lumenize/lmz/internal/store"
 )
 
-// Tx is an SQLite connection and the transaction that several turns share on it: each
-// has a savepoint, unless nothing was written before it. It implements [store.Tables].
+// Tx is an SQLite connection with a transaction that several turns share: each has a
+// savepoint, unless nothing was written before it. It implements [store.Tables].
 type Tx struct {
 	Conn *sqlite.Conn // nil until first needed
 
@@ -20,14 +20,14 @@ type Tx struct {
 	free       map[string][]*sqlite.Stmt // statements of the object's own code that are not in use
 	onStep     func(begins bool) error   // see [store.Tables]
 
-	// Of the transaction.
+	// State of the transaction.
 	inTx   bool
 	saved  bool // there is a savepoint, of this turn or an earlier one
 	writes int
 
-	// Of the turn.
-	before int   // writes of the turns before it in the transaction
-	begun  bool  // it has what it needs: the transaction, and a savepoint if they wrote
+	// State of the turn.
+	before int   // writes of earlier turns in the transaction
+	begun  bool  // it has the transaction, and a savepoint if earlier turns wrote
 	parts  []int // writes before each open part of the turn
 }
 
@@ -36,8 +36,8 @@ var errTxGone = errors.New("SQLite had rolled the transaction back")
 // Run executes a statement of the runtime.
 func (t *Tx) Run(query string) error { return sqlitex.Execute(t.Conn, query, nil) }
 
-// Begin gives the turn its transaction, or a savepoint in that of the turns before it.
-// The connection must be there.
+// Begin begins the turn's transaction, or a savepoint in that of earlier turns. The
+// connection must be open.
 func (t *Tx) Begin() error {
 	if t.begun {
 		return nil
@@ -54,7 +54,7 @@ func (t *Tx) Begin() error {
 	return err
 }
 
-// savepoint replaces the savepoint of an earlier turn by one of this.
+// savepoint replaces the savepoint of an earlier turn with one for this turn.
 func (t *Tx) savepoint() error {
 	if t.saved {
 		if err := t.Run(`RELEASE lmz_turn`); err != nil {
@@ -65,10 +65,10 @@ func (t *Tx) savepoint() error {
 	return t.Run(`SAVEPOINT lmz_turn`)
 }
 
-// Active reports whether there is a transaction, and Begun whether the turn takes part in it.
+// Active reports whether there is a transaction, and Begun whether the turn is part of it.
 func (t *Tx) Active() bool { return t.inTx }
 
-// Begun is described with Active.
+// Begun is documented at Active.
 func (t *Tx) Begun() bool { return t.begun }
 
 // Wrote counts n changes by the runtime's own statements.
@@ -77,11 +77,11 @@ func (t *Tx) Wrote(n int) { t.writes += n }
 // Mark begins a turn.
 func (t *Tx) Mark() { t.before, t.begun, t.parts = t.writes, false, t.parts[:0] }
 
-// Undo takes back what the turn has written. If it fails, the whole transaction is lost.
+// Undo rolls back what the turn has written. If it fails, the whole transaction is lost.
 func (t *Tx) Undo() error {
 	switch {
 	case !t.begun:
-		return nil // it has not touched the file
+		return nil // the turn has not touched the file
 	case t.before == 0:
 		return t.Rollback()
 	case t.Conn.AutocommitEnabled():
@@ -91,7 +91,7 @@ func (t *Tx) Undo() error {
 	return t.Run(`ROLLBACK TO lmz_turn`)
 }
 
-// BeginPart begins a part of the turn that can be undone by itself. Parts nest.
+// BeginPart begins a part of the turn that can be undone separately. Parts nest.
 func (t *Tx) BeginPart() error {
 	t.parts = append(t.parts, t.writes)
 	return t.Run(`SAVEPOINT ` + t.part())
@@ -99,7 +99,7 @@ func (t *Tx) BeginPart() error {
 
 func (t *Tx) part() string { return "lmz_part" + strconv.Itoa(len(t.parts)) }
 
-// EndPart ends the last part that began.
+// EndPart ends the innermost part.
 func (t *Tx) EndPart(undo bool) error {
 	if t.Conn.AutocommitEnabled() {
 		return errTxGone
@@ -116,7 +116,7 @@ func (t *Tx) EndPart(undo bool) error {
 	return t.Run(`RELEASE ` + name)
 }
 
-// Size is how many bytes the pages have that are in use.
+// Size returns the bytes of the pages in use.
 func (t *Tx) Size() (int64, error) {
 	if t.Conn == nil {
 		return 0, nil
@@ -129,7 +129,7 @@ func (t *Tx) Size() (int64, error) {
 	return (pages - free) * PageSize, err
 }
 
-// PageSize is SQLite's default, which nothing changes.
+// PageSize is SQLite's default page size, which is never changed.
 const PageSize = 4096
 
 // Number returns the only column of a query's only row.
@@ -145,13 +145,13 @@ func (t *Tx) Number(query string) (int64, error) {
 	return stmt.ColumnInt64(0), nil
 }
 
-// Changed reports whether the turn has written something.
+// Changed reports whether the turn has written anything.
 func (t *Tx) Changed() bool { return t.writes > t.before }
 
-// Dirty reports whether there is something to commit.
+// Dirty reports whether there is anything to commit.
 func (t *Tx) Dirty() bool { return t.writes > 0 }
 
-// Commit ends the transaction, and reports whether it wrote something.
+// Commit ends the transaction, and reports whether it wrote anything.
 func (t *Tx) Commit() (wrote bool, err error) {
 	if !t.inTx {
 		return false, nil
@@ -161,8 +161,8 @@ func (t *Tx) Commit() (wrote bool, err error) {
 	}
 	failpoint.Here("before commit")
 	if err := t.Run(`COMMIT`); err != nil {
-		// A write that was refused left no whole commit in the log; after anything else
-		// nobody knows.
+		// A refused write left no complete commit in the log; after any other error the outcome is
+		// unknown.
 		if code := sqlite.ErrCode(err); code.ToPrimary() == sqlite.ResultIOErr && code != sqlite.ResultIOErrWrite {
 			return false, errors.Join(store.WithoutPath(err), store.ErrMaybeStored)
 		}
@@ -174,19 +174,19 @@ func (t *Tx) Commit() (wrote bool, err error) {
 	return wrote, nil
 }
 
-// forget says that there is no transaction any more.
+// forget resets the state after a transaction.
 func (t *Tx) forget() {
 	t.inTx, t.saved, t.writes = false, false, 0
 	t.before, t.begun, t.parts = 0, false, t.parts[:0]
 }
 
-// Rollback takes back the transaction.
+// Rollback rolls back the transaction.
 func (t *Tx) Rollback() error {
 	if !t.inTx {
 		return nil
 	}
 	t.forget()
-	if t.Conn.AutocommitEnabled() { // SQLite did it itself, because of an error
+	if t.Conn.AutocommitEnabled() { // SQLite has already rolled back, because of an error
 		return nil
 	}
 	return t.Run(`ROLLBACK`)

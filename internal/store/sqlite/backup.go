@@ -14,8 +14,8 @@ import (
 	"github.com/lumenize/lmz/internal/store/sqldb"
 )
 
-// copyLimit is how long a backup may hold the object's turn, and a restore may check and
-// change the copy.
+// copyLimit is how long a backup may hold the object's turn, and how long a restore may
+// check and change the copy.
 const copyLimit = 5 * time.Minute
 
 // Inspect implements [store.Store].
@@ -27,8 +27,8 @@ func (s *Store) Inspect(ctx context.Context, query string, args []any) (table st
 	return table, err
 }
 
-// withFile has f use the connection to the object's file, which is there. One that is made for
-// f is not set up for the object's own code.
+// withFile runs f with the connection to the object's file, which must exist. A connection
+// opened for f is not set up for the object's own code.
 func (s *Store) withFile(f func(t *sqldb.Tx) error) error {
 	s.hold()
 	defer s.rest()
@@ -44,12 +44,13 @@ func (s *Store) withFile(f func(t *sqldb.Tx) error) error {
 		err = f(t)
 	}
 	if closing := t.Close(); err == nil {
-		err = closing // joined to an error that may be shown it would hide that
+		err = closing // joining would hide an err that may be shown
 	}
 	return err
 }
 
-// whyUnreadable is what an administrator gets to know of a file that cannot be opened.
+// whyUnreadable returns what an administrator may see of the error of a file that cannot be
+// opened.
 func whyUnreadable(err error) error {
 	if store.IsDamaged(err) {
 		return lmz.Errorf("the object cannot be read: %s", store.Damaged)
@@ -65,7 +66,7 @@ func (s *Store) Backup(path string) error {
 	partial := path + ".partial"
 	err := s.withFile(func(t *sqldb.Tx) error {
 		if err := os.Remove(partial); err != nil && !os.IsNotExist(err) {
-			return err // what a backup that was killed has left
+			return err // left behind by a killed backup
 		}
 		if err := createFile(partial); err != nil {
 			return err

@@ -12,27 +12,27 @@ import (
 	"github.com/lumenize/lmz/internal/store"
 )
 
-// Disk is a data directory, see [store.Disk]. Make one with [Open].
+// Disk is a data directory, see [store.Disk]. Create one with [Open].
 type Disk struct {
 	dir    string
 	lock   io.Closer
 	files  *openFiles
 	wakes  *wakeIndex
 	usage  *usage
-	unhook func() // from the pool of descriptors
+	unhook func() // unregisters from the pool of descriptors
 }
 
 var _ store.Disk = (*Disk)(nil)
 
-// Options configure a disk. The zero value is for programs.
+// Options configures a disk. Programs use the zero value.
 type Options struct {
-	// Files returns how many files of objects may be open now. Nil: as many as the
-	// descriptors of the process allow.
+	// Files returns how many files of objects may be open now. Nil means as many as the
+	// process's descriptor limit allows.
 	Files func() int
 }
 
-// Open takes the data directory dir, which it makes if need be. It fails with
-// [store.ErrInUse] while another process has it. If the wake index, index.db, is not there, it
+// Open opens the data directory dir, creating it if necessary. It fails with
+// [store.ErrInUse] while another process has it. If the wake index, index.db, is missing, it
 // is rebuilt from the files of all objects, which takes some time and is logged.
 func Open(dir string, log *slog.Logger, o Options) (*Disk, error) {
 	if o.Files == nil {
@@ -76,7 +76,7 @@ func (d *Disk) Wakes() store.WakeIndex { return d.wakes }
 // Usage implements [store.Disk].
 func (d *Disk) Usage() store.Usage { return d.usage }
 
-// Files returns how many files of objects are open, and how many turns wait for room for one.
+// Files returns how many files of objects are open, and how many turns wait to open one.
 func (d *Disk) Files() (open, waiting int) {
 	d.files.mu.Lock()
 	defer d.files.mu.Unlock()

@@ -26,12 +26,12 @@ var migrations = []string{
 		PRIMARY KEY (session, number)) WITHOUT ROWID;
 	 CREATE INDEX lmz_outcome_expires ON lmz_outcome (expires);
 	 CREATE INDEX lmz_outcome_caller ON lmz_outcome (caller, expires);`,
-	// How many migrations of the object's own tables the file has.
+	// The number of migrations applied to the object's own tables.
 	`ALTER TABLE lmz_identity ADD COLUMN schema INTEGER NOT NULL DEFAULT 0`,
 	`CREATE TABLE lmz_row (key TEXT PRIMARY KEY NOT NULL, value BLOB NOT NULL);`,
 }
 
-// openFile opens or makes the file of the object at a.
+// openFile opens or creates the file of the object at a.
 func openFile(path string, a lmz.Address) (*sqlite.Conn, error) {
 	if err := createFile(path); err != nil {
 		return nil, err
@@ -40,8 +40,8 @@ func openFile(path string, a lmz.Address) (*sqlite.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Nobody has the file for long but us; somebody who looks into it with a tool
-	// must not hang the object.
+	// Only we hold the file for long; someone inspecting it with a tool must not hang the
+	// object.
 	conn.SetBusyTimeout(time.Second)
 	if err := prepare(conn, a); err != nil {
 		return nil, errors.Join(err, sqldb.Close(conn))
@@ -49,8 +49,8 @@ func openFile(path string, a lmz.Address) (*sqlite.Conn, error) {
 	return conn, nil
 }
 
-// createFile makes an empty file that only its owner can read, which SQLite would
-// not: its side files take the mode from this one.
+// createFile creates an empty file that only its owner can read, which SQLite would not do.
+// SQLite's side files inherit the mode.
 func createFile(path string) error {
 	if err := makeDir(filepath.Dir(path)); err != nil {
 		return err
@@ -62,7 +62,7 @@ func createFile(path string) error {
 	return f.Close()
 }
 
-// prepare sets the connection up, migrates the file and checks whose it is.
+// prepare sets up the connection, migrates the file and checks its owner.
 func prepare(conn *sqlite.Conn, a lmz.Address) error {
 	for _, pragma := range pragmas {
 		if err := sqlitex.ExecuteTransient(conn, pragma, nil); err != nil {
@@ -82,8 +82,8 @@ func prepare(conn *sqlite.Conn, a lmz.Address) error {
 	return nil
 }
 
-// migrate applies the migrations that the file does not have yet, and stores its
-// identity with the first, all in one transaction.
+// migrate applies the missing migrations, and stores the object's identity with the first,
+// all in one transaction.
 func migrate(conn *sqlite.Conn, a lmz.Address) (err error) {
 	var version int
 	err = sqlitex.ExecuteTransient(conn, `PRAGMA user_version`, &sqlitex.ExecOptions{

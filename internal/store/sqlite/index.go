@@ -13,7 +13,7 @@ import (
 	"github.com/lumenize/lmz/internal/wake"
 )
 
-// wakeIndex is the index of wakes in a file of its own.
+// wakeIndex is the wake index, in a separate file.
 type wakeIndex struct {
 	conn *sqlite.Conn
 }
@@ -23,8 +23,8 @@ const indexLayout = `CREATE TABLE lmz_wake (
 	at INTEGER NOT NULL, -- Unix milliseconds; 0: at the next start
 	PRIMARY KEY (binding, instance)) WITHOUT ROWID`
 
-// openIndex opens the index of the data directory dir. If there is none it makes one of
-// what lost returns.
+// openIndex opens the wake index of the data directory dir. If there is none, it creates one
+// from what lost returns.
 func openIndex(dir string, lost func() (map[lmz.Address]int64, error)) (*wakeIndex, error) {
 	path := filepath.Join(dir, "index.db")
 	if err := createFile(path); err != nil {
@@ -41,8 +41,8 @@ func openIndex(dir string, lost func() (map[lmz.Address]int64, error)) (*wakeInd
 	return x, nil
 }
 
-// prepare sets the connection up, and makes the table if it is not there, with what is in
-// it, as a whole.
+// prepare sets up the connection, and creates and fills the table atomically if it does not
+// exist.
 func (x *wakeIndex) prepare(lost func() (map[lmz.Address]int64, error)) (err error) {
 	for _, pragma := range pragmas {
 		if err := sqlitex.ExecuteTransient(x.conn, pragma, nil); err != nil {

@@ -20,9 +20,9 @@ import (
 	"github.com/lumenize/lmz/internal/store/sqldb"
 )
 
-// List implements [store.Disk]. An object whose file cannot be read comes with an error and
-// what is known of it. Only the files of objects with unusual or long names are opened, and
-// those that look unusual themselves: damage further inside is not found.
+// List implements [store.Disk]. An object whose file cannot be read is yielded with an error
+// and what is known about it. Files are opened only if the object's name is unusual or long
+// or the file itself looks unusual: damage deeper inside is not found.
 func (d *Disk) List(binding, after string, open []lmz.Address) iter.Seq2[store.Stored, error] {
 	return func(yield func(store.Stored, error) bool) {
 		inUse := make(map[string]lmz.Address, len(open))
@@ -48,8 +48,8 @@ func (d *Disk) List(binding, after string, open []lmz.Address) iter.Seq2[store.S
 	}
 }
 
-// objectFiles returns the files in which the objects of a binding are, or those of all
-// bindings for "": in order, and those after the one called after, unless that is "".
+// objectFiles returns the files of the objects of a binding, or of all bindings for "", in
+// order, starting after the file named after unless that is "".
 func objectFiles(dir, binding, after string) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		pattern := "*"
@@ -84,10 +84,10 @@ func objectFiles(dir, binding, after string) iter.Seq2[string, error] {
 	}
 }
 
-// errNothingYet says that a file is there, and nothing in it: a crash came first.
+// errNothingYet means that a file exists but a crash came before anything was stored in it.
 var errNothingYet = errors.New("nothing is stored yet")
 
-// look returns what a file says of its object.
+// look returns what a file tells about its object.
 func look(file string, open map[string]lmz.Address) (s store.Stored, err error) {
 	for _, suffix := range []string{"", "-wal"} {
 		info, err := os.Stat(file + suffix)
@@ -113,8 +113,8 @@ func look(file string, open map[string]lmz.Address) (s store.Stored, err error) 
 	return s, err
 }
 
-// namedBy reads from a file's name whose it is, which the hash in it confirms unless the
-// object's name has what file names leave out.
+// namedBy derives the object from a file's name. The hash in it confirms this, unless the
+// object's name has parts that file names leave out.
 func namedBy(path string) (a lmz.Address, ok bool) {
 	folder, file := filepath.Split(path)
 	binding, err := url.PathUnescape(filepath.Base(folder))
@@ -128,8 +128,8 @@ func namedBy(path string) (a lmz.Address, ok bool) {
 	return a, Path(dir, a) == path
 }
 
-// looksWell reports whether a file begins as that of an object does that has stored
-// something: with SQLite's header, and more than the first page, where no table is.
+// looksWell reports whether a file begins like that of an object that has stored something:
+// with SQLite's header, and more than the first page, which holds no table.
 func looksWell(path string) bool {
 	f, err := os.Open(path)
 	if err != nil {
@@ -144,20 +144,19 @@ func looksWell(path string) bool {
 	return err == nil && info.Size() > int64(binary.BigEndian.Uint16(header[16:]))
 }
 
-// ownerOf reads whose a file is, without a lock: the owner never changes.
+// ownerOf reads the owner of a file, without a lock: the owner never changes.
 func ownerOf(path string) (a lmz.Address, err error) {
 	a, err = readOwner(unchanging(path), sqlite.OpenReadOnly|sqlite.OpenURI)
 	if err == nil {
 		return a, nil
 	}
-	if hasLog(path) { // it may be in the log only, after a crash
+	if hasLog(path) { // after a crash it may be only in the log
 		a, err = readOwner(path, sqlite.OpenReadWrite)
 	}
 	return a, err
 }
 
-// unchanging is the name for SQLite of a file that it may take to be as it is, without a
-// log.
+// unchanging returns the URI for SQLite of a file to open as immutable, without a log.
 func unchanging(path string) string {
 	return (&url.URL{Scheme: "file", Path: path, RawQuery: "immutable=1"}).String()
 }
@@ -181,7 +180,8 @@ func readOwner(path string, flags sqlite.OpenFlags) (a lmz.Address, err error) {
 	return a, err
 }
 
-// ownerOn reads whose the file of a connection is: nobody's is errNothingYet.
+// ownerOn reads the owner of a connection's file. If it has none, the error is
+// errNothingYet.
 func ownerOn(conn *sqlite.Conn) (a lmz.Address, err error) {
 	owned, err := sqldb.HasTable(conn, "lmz_identity")
 	switch {

@@ -9,8 +9,8 @@ import (
 	"github.com/lumenize/lmz/internal/store"
 )
 
-// lockDir makes dir if need be and takes it for this process. Closing the lock gives
-// it back.
+// lockDir creates dir if necessary and locks it for this process. Closing the result unlocks
+// it.
 func lockDir(dir string) (io.Closer, error) {
 	if err := makeDir(dir); err != nil {
 		return nil, fmt.Errorf("data directory: %w", err)

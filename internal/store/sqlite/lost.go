@@ -16,12 +16,12 @@ import (
 	"github.com/lumenize/lmz/internal/wake"
 )
 
-// tellEvery is how often a long reading of all objects says how far it is.
+// tellEvery is how often the progress of a long scan of all objects is logged.
 const tellEvery = 5 * time.Second
 
-// readWakes reads in the files of all objects when each has to be woken, because there is
-// no index that says so: somebody has deleted it, or did not copy it with the objects.
-// Damaged files are left out, as nothing can be done for their objects.
+// readWakes reads from the files of all objects when each must be woken, because the index
+// is missing: it was deleted, or not copied with the objects. Damaged files are skipped, as
+// nothing can be done for their objects.
 func readWakes(dir string, log *slog.Logger) (map[lmz.Address]int64, error) {
 	found := make(map[lmz.Address]int64)
 	objects, began, told := 0, time.Now(), time.Now()
@@ -54,7 +54,7 @@ func readWakes(dir string, log *slog.Logger) (map[lmz.Address]int64, error) {
 	return found, nil
 }
 
-// readWake reads in an object's file when it has to be woken after a start.
+// readWake reads from an object's file when it must be woken after a start.
 func readWake(path string) (a lmz.Address, at int64, err error) {
 	name, flags := unchanging(path), sqlite.OpenReadOnly|sqlite.OpenURI
 	if hasLog(path) { // the object was open when the process died

@@ -13,23 +13,23 @@ import (
 	"github.com/lumenize/lmz/internal/descriptors"
 )
 
-// fileDescriptors is how many descriptors the open file of an object has: itself and its WAL.
+// fileDescriptors is how many descriptors an object's open file takes: the file and its WAL.
 const fileDescriptors = 2
 
-// roomTimeout is how long a turn waits for others to let go of a file. A turn never waits for
-// another object's turn, so only handlers that block make it that long.
+// roomTimeout is how long a turn waits for others to release a file. A turn never waits for
+// another object's turn, so only blocking handlers make it wait that long.
 const roomTimeout = 10 * time.Second
 
-// openFiles bounds how many objects have their file open, as descriptors are left. A file may be
-// closed whenever no turn uses it, also while a handler waits in a call: the next turn opens
-// it again. Its methods may be called from any goroutine.
+// openFiles limits how many objects have their file open, depending on available
+// descriptors. A file may be closed whenever no turn uses it, even while a handler waits in
+// a call: the next turn reopens it. Its methods are safe for concurrent use.
 type openFiles struct {
 	most func() int // how many may be open now
 
 	mu      sync.Mutex // guards the following fields
-	open    int        // also those that are being opened or closed
-	resting list.List  // *Store that are open and that no turn uses, by when their last one ended
-	waiting int        // turns that want a file and for which there is no room
+	open    int        // including those being opened or closed
+	resting list.List  // open *Store that no turn uses, least recently used first
+	waiting int        // turns that wait to open a file
 	changed chan struct{}
 }
 
@@ -42,10 +42,10 @@ func mostFiles(p *descriptors.Pool) func() int {
 	return func() int { return p.Files() / fileDescriptors }
 }
 
-// errNoRoom says that no file can be opened.
+// errNoRoom means that no file can be opened.
 var errNoRoom = lmz.Errorf("too many files are open; the gateway needs a higher limit of open files (ulimit -n)")
 
-// take makes room for one more file, if need be by closing another.
+// take makes room for one more file, closing another if necessary.
 func (f *openFiles) take() error {
 	return f.try(func() bool {
 		f.mu.Lock()
@@ -58,8 +58,8 @@ func (f *openFiles) take() error {
 	})
 }
 
-// try repeats what fails for want of a descriptor: each time it closes a file that rests, or
-// waits for one.
+// try repeats once until it succeeds: each time it lacks a descriptor, try closes a resting
+// file, or waits for one.
 func (f *openFiles) try(once func() bool) error {
 	var timeout <-chan time.Time
 	for {
@@ -95,7 +95,7 @@ func (f *openFiles) endWait() {
 	f.waiting--
 }
 
-// tell wakes the turns that wait. f.mu is held.
+// tell wakes the waiting turns. f.mu is held.
 func (f *openFiles) tell() {
 	if f.waiting > 0 {
 		close(f.changed)
@@ -103,7 +103,7 @@ func (f *openFiles) tell() {
 	}
 }
 
-// give says that a file was closed, or not opened.
+// give releases the room of a file that was closed, or not opened.
 func (f *openFiles) give() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -111,7 +111,7 @@ func (f *openFiles) give() {
 	f.tell()
 }
 
-// closeOne closes the file that has not been used for longest, and reports whether there was one.
+// closeOne closes the least recently used resting file, and reports whether there was one.
 func (f *openFiles) closeOne() bool {
 	f.mu.Lock()
 	first := f.resting.Front()
@@ -126,14 +126,14 @@ func (f *openFiles) closeOne() bool {
 	s.leaving = closed
 	f.mu.Unlock()
 
-	s.tx.Close() // what was committed is on disk also if that fails
+	s.tx.Close() // commits are on disk even if this fails
 	s.away = true
 	close(closed)
 	f.give()
 	return true
 }
 
-// shrink closes files that are too many.
+// shrink closes surplus files.
 func (f *openFiles) shrink() {
 	for f.surplus() && f.closeOne() {
 	}
@@ -145,7 +145,8 @@ func (f *openFiles) surplus() bool {
 	return f.open > f.most()
 }
 
-// hold says that the turn uses the file: nobody closes it before rest. It does not open it.
+// hold marks the file as used by the turn, so that it is not closed before rest. It does not
+// open the file.
 func (s *Store) hold() {
 	if s.held || s.files == nil {
 		return
@@ -164,9 +165,9 @@ func (s *Store) hold() {
 	}
 }
 
-// Hold implements [store.Store]. It opens a file that was closed while no turn used it, before
-// the turn is measured: it may have to wait until others are closed. Whoever uses the file
-// learns why it failed.
+// Hold implements [store.Store]. It reopens a file that was closed while no turn used it,
+// before the turn is measured, because it may have to wait until others are closed. If that
+// fails, the first access to the file returns the error.
 func (s *Store) Hold() {
 	if s.hold(); s.away {
 		s.Ready()
@@ -183,7 +184,7 @@ func (s *Store) Rest() error {
 	return err
 }
 
-// rest is the end of hold, unless turns wait for their commit.
+// rest undoes hold, unless turns wait for their commit.
 func (s *Store) rest() {
 	if !s.held || s.tx.Active() {
 		return
@@ -203,7 +204,7 @@ func (s *Store) rest() {
 	}
 }
 
-// openRoom is openFile for a store that holds its file, once there is room for one more.
+// openRoom is openFile for a store that holds its file, after making room for one more.
 func (s *Store) openRoom() (conn *sqlite.Conn, err error) {
 	if s.files == nil {
 		return openFile(s.path, s.of)
@@ -221,8 +222,8 @@ func (s *Store) openRoom() (conn *sqlite.Conn, err error) {
 	return conn, err
 }
 
-// isShort reports whether a file could not be opened because there was no descriptor left,
-// which SQLite does not say.
+// isShort reports whether a file could not be opened for lack of descriptors, which SQLite
+// does not report.
 func isShort(err error) bool {
 	if descriptors.Short(err) {
 		return true

@@ -14,24 +14,24 @@ import (
 	"github.com/lumenize/lmz"
 )
 
-// maxReadable is how many bytes of an instance name are repeated in the file's name.
+// maxReadable is how many bytes of an instance name are copied to the file name.
 const maxReadable = 40
 
-// Path returns where the object at a is stored below the data directory. The
-// hash makes the name unique, on file systems that ignore case too; the readable
-// part is for people only. Neither can leave the directory, whatever the names.
+// Path returns the file of the object at a below the data directory. The hash makes the name
+// unique, even on case-insensitive file systems; the readable part is only for people.
+// Neither can escape the directory, whatever the names.
 func Path(dir string, a lmz.Address) string {
 	sum := sha256.Sum256([]byte(a.Binding + "\x00" + a.Instance))
 	name := readable(a.Instance) + "-" + hex.EncodeToString(sum[:16]) + ".db"
 	return filepath.Join(dir, "objects", escape(a.Binding), name)
 }
 
-// isPlain reports whether b stands for itself in a file name.
+// isPlain reports whether b is used unescaped in a file name.
 func isPlain(b byte) bool {
 	return b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9' || b == '_' || b == '-'
 }
 
-// readable is the beginning of a name with everything unusual replaced.
+// readable returns the beginning of a name, with unusual characters replaced.
 func readable(name string) string {
 	var b strings.Builder
 	for _, r := range name {
@@ -47,7 +47,7 @@ func readable(name string) string {
 	return b.String()
 }
 
-// escape makes a folder name of a binding, reversibly.
+// escape converts a binding to a folder name, reversibly.
 func escape(binding string) string {
 	var b strings.Builder
 	for i := range len(binding) {
@@ -60,7 +60,7 @@ func escape(binding string) string {
 	return b.String()
 }
 
-// makeDir makes a directory and its entry in the parent directory durable. SQLite
+// makeDir creates a directory and makes its entry in the parent directory durable. SQLite
 // does the same for its files, but not for the directory that they are in.
 func makeDir(path string) error {
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
@@ -75,7 +75,7 @@ func makeDir(path string) error {
 // syncDir makes the entries of a directory durable.
 func syncDir(path string) error {
 	if runtime.GOOS == "windows" {
-		return nil // which cannot sync directories and needs not
+		return nil // Windows cannot sync directories and need not
 	}
 	dir, err := os.Open(path)
 	if err != nil {
@@ -84,7 +84,7 @@ func syncDir(path string) error {
 	return errors.Join(dir.Sync(), dir.Close())
 }
 
-// syncFile makes what is in a file durable.
+// syncFile makes the contents of a file durable.
 func syncFile(path string) error {
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {

@@ -15,9 +15,9 @@ func (d *Disk) removed() string { return filepath.Join(d.dir, "removed") }
 // Remove implements [store.Disk].
 func (d *Disk) Remove(a lmz.Address) error {
 	from, to := Path(d.dir, a), Path(d.removed(), a)
-	if hasLog(from) { // of a process that was killed: whose the file is may be in it only
+	if hasLog(from) { // after a crash the owner may be only in the log
 		if conn, err := openFile(from, a); err == nil {
-			sqldb.Close(conn) // what it cannot merge is not needed
+			sqldb.Close(conn) // whatever it cannot merge is not needed
 		}
 	}
 	if err := makeDir(filepath.Dir(to)); err != nil {
@@ -29,7 +29,7 @@ func (d *Disk) Remove(a lmz.Address) error {
 	if err := errors.Join(syncParent(to), syncParent(from)); err != nil {
 		return err
 	}
-	// If a log comes back after a crash, SQLite ignores it beside a new file.
+	// If a log reappears after a crash, SQLite ignores it next to a new file.
 	for _, suffix := range []string{"-wal", "-shm"} {
 		if err := os.Remove(from + suffix); err != nil && !os.IsNotExist(err) {
 			return err

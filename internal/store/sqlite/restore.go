@@ -13,7 +13,7 @@ import (
 	"github.com/lumenize/lmz/internal/store/sqldb"
 )
 
-// restored is a backup in a folder of the data directory, with its new owner.
+// restored is a copy of a backup in a folder of the data directory, with its new owner.
 type restored struct {
 	apart, copied, target string
 }
@@ -55,11 +55,11 @@ func (r restored) Install() error {
 // Discard implements [store.Restored].
 func (r restored) Discard() { os.RemoveAll(r.apart) }
 
-// leftOut is what belongs to the object that was backed up, and not to its copy.
+// leftOut deletes what belongs to the backed-up object and not to its copy.
 const leftOut = `DELETE FROM lmz_outcome; DELETE FROM lmz_row WHERE
 	substr(key, 1, instr(key, '/')) IN ('` + store.SendRows + `', '` + store.SettledRows + `', '` + store.WatchRows + `');`
 
-// adopt gives the file of a backup its new owner, on disk.
+// adopt sets the new owner of a backup's file, durably.
 func adopt(path string, a lmz.Address) error {
 	conn, err := sqldb.Open(path, sqlite.OpenReadWrite)
 	if err != nil {
@@ -69,7 +69,7 @@ func adopt(path string, a lmz.Address) error {
 	err = adoptOn(conn, a)
 	end()
 	if closing := sqldb.Close(conn); err == nil {
-		err = closing // joined to an error that may be shown it would hide that
+		err = closing // joining would hide an err that may be shown
 	}
 	if err != nil {
 		return err

@@ -11,7 +11,7 @@ import (
 	"github.com/lumenize/lmz/internal/store/sqldb"
 )
 
-// errStop ends the reading of rows.
+// errStop stops reading rows early.
 var errStop = errors.New("stop")
 
 // Row implements [store.Store].

@@ -16,19 +16,19 @@ import (
 	"github.com/lumenize/lmz/internal/store/sqldb"
 )
 
-// Store is a [store.Store] in an SQLite file. The file is made by the first write:
-// looking at an object that never wrote leaves no trace.
+// Store is a [store.Store] in an SQLite file. The first write creates the file: reading an
+// object that never wrote leaves no trace.
 type Store struct {
 	path string
 	of   lmz.Address
 	kind store.Options
 	tx   sqldb.Tx
 
-	files   *openFiles    // nil: not counted
-	held    bool          // the turn uses the file; of whoever has the turn
-	away    bool          // the file was closed while no turn used it; as conn
+	files   *openFiles    // nil if not limited
+	held    bool          // the turn uses the file; accessed only with the turn
+	away    bool          // the file was closed while no turn used it; guarded like conn
 	rests   *list.Element // in openFiles.resting; guarded by its mu
-	leaving chan struct{} // closed when the file is; nil unless it is being closed; as rests
+	leaving chan struct{} // closed when the file is; nil unless it is being closed; guarded like rests
 }
 
 // Get implements [store.Store].
@@ -88,7 +88,7 @@ func (s *Store) Entries(r store.Range) (entries []store.Entry, err error) {
 	if ok, err := s.beginRead(); !ok || err != nil {
 		return nil, err
 	}
-	// Texts compare by their bytes, so a prefix is a range too.
+	// Texts compare by their bytes, so a prefix is also a range.
 	query, named := `SELECT key, value FROM lmz_kv WHERE key >= $start`, map[string]any{"$start": max(r.Prefix, r.Start)}
 	if end := r.Before(); end != "" {
 		query, named["$end"] = query+` AND key < $end`, end
@@ -117,7 +117,7 @@ func (s *Store) Entries(r store.Range) (entries []store.Entry, err error) {
 	return entries, err
 }
 
-// errEnough ends a query whose further rows nobody wants.
+// errEnough ends a query early.
 var errEnough = errors.New("enough")
 
 // Outcome implements [store.Store].
@@ -171,7 +171,7 @@ func (s *Store) Keep(kept store.Outcome, acknowledged []proto.CallID, now time.T
 		VALUES ($session, $number, $caller, $answered, $large, $failed, $payload, $expires)`, row)
 }
 
-// prune drops the oldest outcomes of a caller that has more than any honest one: a
+// prune drops the oldest outcomes of a caller that has more than an honest one can have: a
 // session has at most 256 calls in flight (PROTOCOL.md, "Limits").
 func (s *Store) prune(caller string) error {
 	return s.write(`DELETE FROM lmz_outcome WHERE (session, number) IN (
@@ -179,14 +179,14 @@ func (s *Store) prune(caller string) error {
 		map[string]any{"$caller": caller, "$kept": maxOutcomes})
 }
 
-// How many outcomes of one caller an object keeps, and after how many calls it looks.
+// How many outcomes of one caller an object keeps, and after how many calls it prunes.
 const (
 	maxOutcomes = 512
 	pruneEvery  = 64
 )
 
-// beginRead is begin for access that changes nothing where there is no file: it
-// reports false then.
+// beginRead is begin for access that needs no file to exist: it reports whether there is
+// one.
 func (s *Store) beginRead() (bool, error) {
 	s.hold()
 	if s.tx.Conn == nil {
@@ -197,8 +197,8 @@ func (s *Store) beginRead() (bool, error) {
 	return true, s.begin()
 }
 
-// begin opens the file, and gives the turn its transaction, or a savepoint in that of
-// the turns before it.
+// begin opens the file, and begins the turn's transaction, or a savepoint in that of earlier
+// turns.
 func (s *Store) begin() error {
 	s.hold()
 	if s.tx.Conn == nil {
@@ -230,7 +230,7 @@ func (s *Store) Size() (int64, error) {
 	return s.tx.Size()
 }
 
-// Commit implements [store.Store]. COMMIT has waited for the disk when it returns.
+// Commit implements [store.Store]. COMMIT waits for the disk.
 func (s *Store) Commit(durable func(error)) (wrote bool, err error) {
 	wrote, err = s.tx.Commit()
 	s.rest()

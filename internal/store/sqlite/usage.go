@@ -12,11 +12,11 @@ import (
 	"github.com/lumenize/lmz/internal/store/sqldb"
 )
 
-// usageFile is the file of the sums in a data directory. Without it nobody is charged for
-// what is stored already.
+// usageFile is the file of the totals in a data directory. If it is deleted, existing
+// storage is charged to no one.
 const usageFile = "usage.db"
 
-// usage keeps the sums in a file of its own. A write need not be on disk at once.
+// usage keeps the totals in a separate file. A write need not be on disk at once.
 type usage struct{ conn *sqlite.Conn }
 
 func openUsage(dir string) (*usage, error) {
@@ -41,7 +41,7 @@ func openUsage(dir string) (*usage, error) {
 		return conn, nil
 	}
 	conn, err := open()
-	if store.IsDamaged(err) { // it is only sums
+	if store.IsDamaged(err) { // losing the totals is acceptable
 		for _, suffix := range []string{"", "-wal", "-shm"} {
 			os.Remove(path + suffix)
 		}

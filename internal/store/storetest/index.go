@@ -8,7 +8,7 @@ import (
 	"github.com/lumenize/lmz/internal/wake"
 )
 
-// RunIndex runs the tests of a wake index that open opens, and opens again.
+// RunIndex runs the tests of a wake index, which open opens and reopens.
 func RunIndex(t *testing.T, open func() store.WakeIndex) {
 	a, b, c := lmz.At("A", "1"), lmz.At("A", "\x00ü/"), lmz.At("B", "1")
 	x := open()

@@ -9,24 +9,23 @@ import (
 	"github.com/lumenize/lmz/internal/store/memory"
 )
 
-// Late is a disk on which the durable end of a commit comes later than its applied end, as on
-// one that ships its commits to another machine: a commit is kept at once on a near disk, and
-// copied to a far one in its time, one after another. What is far is durable. When a commit of
-// an object is lost, the near copy of the object is thrown away with all later commits. The
-// zero value needs no time and loses nothing. Set the fields before Use.
+// Late is a disk on which commits become durable later than they are applied, as on one that
+// ships its commits to another machine: a commit is kept at once on a near disk, and copied
+// to a far one after a delay, one after another. Commits on the far disk are durable. When a
+// commit of an object is lost, the near copy of the object is discarded with all later
+// commits. The zero value has no delay and loses nothing. Set the fields before Use.
 type Late struct {
-	// Delay is how long a commit of the object is under way.
+	// Delay is how long a commit of the object takes to arrive.
 	Delay func(lmz.Address) time.Duration
 
-	// Lose returns why a commit of the object is lost, or nil. An error that is
-	// [store.ErrMaybeStored] is one of a commit that arrived, while its acknowledgement
-	// was lost.
+	// Lose returns why a commit of the object is lost, or nil. [store.ErrMaybeStored] means
+	// that the commit arrived but its acknowledgement was lost.
 	Lose func(lmz.Address) error
 
 	near, far memory.Disk
 }
 
-// Use takes the disk, as [memory.Disk.Use] does.
+// Use locks the disk, as [memory.Disk.Use] does.
 func (l *Late) Use() (store.Disk, error) {
 	near, err := l.near.Use()
 	return &lateDisk{near, l}, err
@@ -47,11 +46,11 @@ type lateStore struct {
 	store.Store
 	of   lmz.Address
 	late *Late
-	last chan struct{} // closed at the durable end of the last commit; nil before the first
-	lost bool          // a commit was lost; of whoever ends the last commit
+	last chan struct{} // closed when the last commit is durable or lost; nil before the first
+	lost bool          // a commit was lost; ends of commits access it in order
 }
 
-// errAfterLoss is why a commit is lost that came after another that was.
+// errAfterLoss is why a commit after a lost one is lost.
 var errAfterLoss = errors.New("an earlier commit was lost")
 
 // Commit implements [store.Store].
@@ -74,7 +73,7 @@ func (s *lateStore) Commit(durable func(lost error)) (wrote bool, err error) {
 	return true, nil
 }
 
-// ship has a commit reach the far disk, and returns why it was lost.
+// ship copies a commit to the far disk, or returns why it was lost.
 func (s *lateStore) ship(shipped *memory.Disk) error {
 	if s.lost {
 		return errAfterLoss
@@ -93,7 +92,7 @@ func (s *lateStore) ship(shipped *memory.Disk) error {
 	return lost
 }
 
-// Close implements [store.Store]. What was lost is taken from the far disk again.
+// Close implements [store.Store]. Lost commits are replaced by the state of the far disk.
 func (s *lateStore) Close() error {
 	err := s.Store.Close()
 	if s.last != nil {

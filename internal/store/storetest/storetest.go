@@ -1,4 +1,4 @@
-// Package storetest has the tests that every implementation of package store passes.
+// Package storetest has the tests that every implementation of package store must pass.
 package storetest
 
 import (
@@ -16,13 +16,13 @@ import (
 // Storage is an implementation under test, on an empty disk.
 type Storage struct {
 	Open func(a lmz.Address, o store.Options) store.Store
-	Move func(from, to lmz.Address) // moves what a closed object has stored to another name
+	Move func(from, to lmz.Address) // moves the storage of a closed object to another name
 }
 
 // first is the object of most tests.
 var first = lmz.At("BOX", "one")
 
-// Run runs the tests of stores, each on a storage that open makes.
+// Run runs the tests of stores, each on a storage from open.
 func Run(t *testing.T, open func(t *testing.T) Storage) {
 	for _, test := range []struct {
 		name string
@@ -43,7 +43,7 @@ func Run(t *testing.T, open func(t *testing.T) Storage) {
 	}
 }
 
-// testEnds wants each commit that wrote something to have its durable end, in order.
+// testEnds checks that each commit that wrote something becomes durable, in order.
 func testEnds(t *testing.T, st Storage) {
 	s := st.Open(first, store.Options{})
 	ends := make(chan int, 3)
@@ -101,7 +101,7 @@ func wantNil(t *testing.T, errs ...error) {
 	}
 }
 
-// wantValue checks what s has under key; "-" is nothing.
+// wantValue checks the value of key in s; "-" means none.
 func wantValue(t *testing.T, s store.Store, key, want string) {
 	t.Helper()
 	got := "-"
@@ -114,7 +114,7 @@ func wantValue(t *testing.T, s store.Store, key, want string) {
 	}
 }
 
-// wantCommit commits and checks whether that wrote.
+// wantCommit commits and checks whether that wrote anything.
 func wantCommit(t *testing.T, s store.Store, want bool) {
 	t.Helper()
 	if got := s.Changed(); got != want {
@@ -383,7 +383,7 @@ func testMovedFile(t *testing.T, st Storage) {
 	wantNil(t, s.Close())
 }
 
-// Objects are closed when idle and opened again by a program that knows more migrations.
+// Objects are closed when idle and reopened by a program with more migrations.
 func testMigrations(t *testing.T, st Storage) {
 	schema := []string{`CREATE TABLE one (n INTEGER); INSERT INTO one VALUES (1)`, `INSERT INTO one VALUES (2)`, `CREATE TABLE two (n INTEGER)`}
 	open := func(versions int) store.Store {
