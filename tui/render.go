@@ -24,7 +24,7 @@ func (l look) add(m look) look {
 	return l
 }
 
-// mark gives a look to a part of the text. For a caret, from and to are the same.
+// mark gives a look to a part of the text. For a caret, from equals to.
 type mark struct {
 	from, to int
 	look     look

@@ -327,7 +327,7 @@ func (m *model) connection() string {
 	return m.styles.bad.Render("○") + " offline"
 }
 
-// suggestion returns a correction for the word at the cursor.
+// suggestion returns the word at the cursor and corrections, if it is misspelled.
 func (m *model) suggestion() string {
 	word, found := m.misspelled()
 	if !found || len(word.Suggestions) == 0 {
