@@ -13,7 +13,7 @@ import (
 
 const carol = "carol@example.com"
 
-// admin returns an access token of the bootstrap admin, who is ada.
+// admin returns an access token of the bootstrap admin, ada.
 func (f *fixture) admin() string {
 	f.t.Helper()
 	return f.access(f.signIn(ada))

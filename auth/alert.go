@@ -34,8 +34,8 @@ func (s *Service) tellOfNewPlace(tx store.Tx, r *request, subj store.Subject, id
 		When: now.UTC().Format("2 January 2006, 15:04 UTC")}, outbox.Delivery{Lifetime: alertTTL})
 }
 
-// useEndLink undoes a sign-in. Whoever reads the mailbox owns the account, so nothing more is
-// asked.
+// useEndLink undoes a sign-in. Anyone who can read the mailbox owns the account, so no further
+// proof is required.
 func (s *Service) useEndLink(tx store.Tx, r *request, l store.Link, token string) (used, error) {
 	u := used{link: l, status: http.StatusOK}
 	if err := tx.DropLink(token); err != nil {

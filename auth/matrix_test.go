@@ -20,7 +20,6 @@ var columns = []string{"none", "expired", "unapproved", "user", "admin", "delega
 // row is an endpoint and the status for each column with the right method. {sub} is another
 // subject, {session} and {token} are the caller's own or, if the caller has none, another's;
 // {link}, {invite} and {actor} stand for what they name.
-// none, somebody's; {link}, {invite} and {actor} what they say.
 type row struct {
 	method, path, body string
 	cookie             bool // only a cookie counts

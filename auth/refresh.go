@@ -15,7 +15,6 @@ import (
 // several tabs share a cookie, and one may be slow. A repetition before that use means that the
 // answer was lost, however long ago. Any other repetition means that two parties have the token,
 // and ends the session for both.
-// session for both.
 const refreshGrace = 30 * time.Second
 
 // refreshesPerSession bounds the refreshes of a session in 15 minutes, in all tabs that share its

@@ -22,8 +22,9 @@ import (
 
 // Options configures [StartWith].
 type Options struct {
-	// Gateway configures the gateways. The mesh sets Verify and Log if they are nil. With a Dir the
-	// objects are files there, and after a crash files in a copy next to it of what the crash left.
+	// Gateway configures the gateways. The mesh sets Verify and Log if they are nil. With a Dir
+	// the objects are files there, and after a crash in a copy next to it that has the state left
+	// by the crash.
 	Gateway gateway.Options
 
 	// Disk stores the objects if there is no Dir; nil means a new disk whose commits are

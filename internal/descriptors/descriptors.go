@@ -10,8 +10,8 @@ import (
 )
 
 const (
-	// reserve is for what is always open (some 20: databases, the log, the lock) and for what is
-	// opened briefly: directories, copies, mail servers, the next connection.
+	// reserve is for descriptors that are always open (some 20: databases, the log, the lock) and
+	// for short-lived ones: directories, copies, mail servers, the next connection.
 	reserve = 32
 
 	// leastFiles is the number of descriptors that sockets leave for the files of objects.

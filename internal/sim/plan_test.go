@@ -18,7 +18,7 @@ const (
 	length  = 40 * time.Second // of the part with faults
 )
 
-// op is what a call does.
+// op is a kind of call.
 type op int
 
 const (
