@@ -14,13 +14,13 @@ import (
 	"github.com/lumenize/lmz"
 )
 
-// clock is a kind of objects with alarms, and what their work has done.
+// clock is a kind of object with alarms, and records their work.
 type clock struct {
 	begin time.Time
 
 	mu    sync.Mutex
 	rings []string
-	fail  map[string]int // how often the work called so still fails
+	fail  map[string]int // how often the named work still fails
 }
 
 func newClock() *clock { return &clock{begin: time.Now(), fail: make(map[string]int)} }
@@ -31,7 +31,7 @@ func (c *clock) note(text string) {
 	c.rings = append(c.rings, fmt.Sprintf("%v %s", time.Since(c.begin), text))
 }
 
-// take returns what rang since the last time.
+// take returns the alarms that rang since the last call.
 func (c *clock) take() []string {
 	synctest.Wait()
 	c.mu.Lock()
@@ -48,8 +48,8 @@ func (c *clock) wants(t *testing.T, want ...string) {
 	}
 }
 
-// register registers BOX, which does scripts (see inTurnOf), and whose method ring notes
-// its argument, writes something and then does what onRing does, if it is not nil.
+// register registers BOX, which runs scripts (see inTurnOf), and whose method ring records
+// its argument, writes something and then calls onRing, if not nil.
 func (c *clock) register(w *world, onRing func(context.Context, *Object, string) error) {
 	w.script = make(chan func(context.Context, *Object) error, 1)
 	w.registerKind("BOX", Kind{Idle: 5 * time.Second, New: func(o *Object) lmz.Handler {
@@ -104,7 +104,7 @@ func TestOrderOfAlarmsOfAClosedObject(t *testing.T) {
 		c.register(w, nil)
 		wantNil(t, inTurnOf(w, box, func(ctx context.Context, o *Object) error {
 			var sooner error
-			for _, id := range []string{"b", "a", "c"} { // at one time, in the order in which they were set
+			for _, id := range []string{"b", "a", "c"} { // at equal times, in the order in which they were set
 				sooner = errors.Join(sooner, set(ctx, o, In(time.Minute), id))
 			}
 			return errors.Join(sooner, set(ctx, o, At(c.begin.Add(-time.Hour)), "past"), set(ctx, o, In(0), "now"),
@@ -354,7 +354,7 @@ func TestAlarmsThatWaitLetTheNextOnesBegin(t *testing.T) {
 		})
 		time.Sleep(time.Hour)
 		got := c.take()
-		slices.Sort(got[min(3, len(got)):min(5, len(got))]) // they end at one time
+		slices.Sort(got[min(3, len(got)):min(5, len(got))]) // they end at the same time
 		if want := []string{"1m0s a", "1m0s b", "1m5s c", "1m10s a ends", "1m10s b ends", "1m15s c ends"}; !slices.Equal(got, want) {
 			t.Errorf("rang %q, want %q", got, want)
 		}
@@ -385,7 +385,7 @@ func TestInvalidAlarms(t *testing.T) {
 	})
 }
 
-// crash kills the world's runtime, and returns a new one on what was on disk.
+// crash kills the world's runtime, and returns a world with a new one on the same disk.
 func (w *world) crash(disk *MemoryDisk) *world {
 	w.t.Helper()
 	disk.Crash()

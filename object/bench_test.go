@@ -18,7 +18,7 @@ import (
 	"github.com/lumenize/lmz/internal/poll"
 )
 
-// openBench opens a runtime with counters in a directory of the benchmark.
+// openBench opens a runtime with counters in a temporary directory.
 func openBench(b *testing.B, k Kind) (*Runtime, peer) {
 	b.Helper()
 	rt, err := Open(b.TempDir(), mesh{}, nil)
@@ -35,7 +35,7 @@ func openBench(b *testing.B, k Kind) (*Runtime, peer) {
 	return rt, peer{"bench", rt}
 }
 
-// BenchmarkDurableWrites compares what objects write in a second with a loop that syncs
+// BenchmarkDurableWrites compares the objects' writes per second with a loop that syncs
 // after each write. The callers wait for their answers, as 256 clients would.
 func BenchmarkDurableWrites(b *testing.B) {
 	perSecond := func(b *testing.B) { b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "writes/s") }
@@ -76,7 +76,7 @@ func BenchmarkDurableWrites(b *testing.B) {
 				}
 			}
 			for n := range test.objects {
-				write(int64(n)) // makes the file
+				write(int64(n)) // creates the file
 			}
 			commits := rt.commits.Load()
 			var next atomic.Int64
@@ -96,8 +96,8 @@ func BenchmarkDurableWrites(b *testing.B) {
 	}
 }
 
-// BenchmarkWake is how long the first call of an object on disk takes: opening the
-// file, making the handler, reading a key.
+// BenchmarkWake measures the first call to an object on disk: opening the file, creating the
+// handler, reading a key.
 func BenchmarkWake(b *testing.B) {
 	rt, client := openBench(b, Kind{Idle: -1})
 	call := func(method string, n int) {
@@ -124,7 +124,7 @@ func BenchmarkWake(b *testing.B) {
 	}
 }
 
-// BenchmarkList is how long listing one object takes that is closed.
+// BenchmarkList measures listing one closed object.
 func BenchmarkList(b *testing.B) {
 	for name, instance := range map[string]string{"plain": "object-", "unusual": "object "} {
 		b.Run(name, func(b *testing.B) {
@@ -154,8 +154,8 @@ func BenchmarkList(b *testing.B) {
 	}
 }
 
-// BenchmarkMemory is what the process needs for an object that is open, and for one
-// that was closed, beyond what it keeps anyway after it had as many open before.
+// BenchmarkMemory measures the memory for an open object and for a closed one, beyond what
+// the process keeps anyway after having had as many open before.
 func BenchmarkMemory(b *testing.B) {
 	const objects = 1000
 	for b.Loop() {
@@ -187,7 +187,7 @@ func BenchmarkMemory(b *testing.B) {
 	}
 }
 
-// resident is the memory of this process, SQLite's included.
+// resident returns the memory of this process, including SQLite's.
 func resident(b *testing.B) int64 {
 	b.Helper()
 	last := 0

@@ -125,8 +125,8 @@ func TestBroadcastEncoding(t *testing.T) {
 	}
 }
 
-// TestBroadcastReplies wants a reply for each target, whether that is an object or not, and
-// wants it to know for which one it runs.
+// TestBroadcastReplies checks that a reply runs for each target, whether that is an object
+// or not, and knows for which one it runs.
 func TestBroadcastReplies(t *testing.T) {
 	w := newWorld(t, t.TempDir())
 	w.mesh["CLIENT"] = nodeFunc(func(c *proto.Call, done func(proto.Answer)) { done(proto.NewAnswer(nil, lmz.Errorf("busy"))) })
@@ -156,8 +156,8 @@ func TestBroadcastReplies(t *testing.T) {
 	}
 }
 
-// TestBroadcastLimits wants a broadcast to nobody to do nothing, and one to too many to be
-// refused as a whole.
+// TestBroadcastLimits checks that a broadcast without targets does nothing, and that one
+// with too many is refused as a whole.
 func TestBroadcastLimits(t *testing.T) {
 	w := newWorld(t, t.TempDir())
 	heard := make(chan struct{}, maxTargets+1)
@@ -174,7 +174,7 @@ func TestBroadcastLimits(t *testing.T) {
 	if _, err := w.peer.CallRaw(t.Context(), box, lmz.Ctn("all", maxTargets+1)); !errors.Is(err, lmz.ErrTooLarge) {
 		t.Errorf("got %v", err)
 	}
-	must[struct{}](w, lmz.At("BOX", "a"), "all", 0) // it has a turn, after all that was sent
+	must[struct{}](w, lmz.At("BOX", "a"), "all", 0) // it gets a turn after all sends
 	if len(heard) > 0 {
 		t.Error("a refused broadcast was heard")
 	}

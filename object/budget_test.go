@@ -15,21 +15,21 @@ import (
 	"github.com/lumenize/lmz/internal/proto"
 )
 
-// budgets gives every subject of a world limits.
+// budgets sets limits for every subject of a world.
 func (w *world) budgets(l budget.Limits) *budget.Accounts {
 	a := budget.New(func(string) *budget.Limits { return &l })
 	w.rt.accounts, w.rt.usage.accounts = a, a
 	return a
 }
 
-// callAs makes a call that a subject pays for.
+// callAs makes a call with a subject as payer.
 func callAs(w *world, payer string, to lmz.Address, method string, args ...any) error {
 	w.t.Helper()
 	_, err := w.CallRaw(proto.WithPayer(w.t.Context(), payer), to, lmz.Ctn(method, args...))
 	return err
 }
 
-// deliver makes a call under an id, for the first time or again.
+// deliver delivers a call with an ID, for the first time or again.
 func (w *world) deliver(ctx context.Context, id proto.CallID, again bool, to lmz.Address, c lmz.Continuation) <-chan proto.Answer {
 	w.t.Helper()
 	call, err := proto.NewCall(proto.WithPayer(ctx, "ann"), w.identity(), to, c)
@@ -271,7 +271,7 @@ func TestTurnRefusedBehindOneThatIsKept(t *testing.T) {
 	})
 }
 
-// endless is a query without end.
+// endless is a query that never ends.
 const endless = `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)`
 
 func TestInterruptEndsNoStatementOfItsOwn(t *testing.T) {
@@ -294,7 +294,7 @@ func TestInterruptEndsNoStatementOfItsOwn(t *testing.T) {
 			if err == nil {
 				t.Error("an endless statement has ended")
 			}
-			return struct{}{}, nil // as if nothing had happened
+			return struct{}{}, nil // ignore the error
 		})
 		lmz.Method0[int]("rows").Expose(mux, lmz.Anyone, func(ctx context.Context) (int, error) {
 			n, _, err := QueryOne[int](ctx, o.SQL(), `SELECT count(*) FROM n`)

@@ -14,7 +14,7 @@ import (
 	"github.com/lumenize/lmz"
 )
 
-// doubler is a worker that doubles, and says no to 7.
+// doubler is a worker that doubles, and refuses 7.
 var doubler = worker{lmz.HandlerFunc(func(_ context.Context, r *lmz.Request) (any, error) {
 	var n int
 	err := r.Arg(0, &n)
@@ -74,7 +74,7 @@ func TestSeveralCallsAtOnceGiveUpTheTurnOnce(t *testing.T) {
 						t.Errorf("got %q, %v", passed, err)
 					}
 				}
-				return sum, o.KV().Put(ctx, "sum", sum) // the turn is back
+				return sum, o.KV().Put(ctx, "sum", sum) // the handler has the turn again
 			})
 		})
 		sum := w.later(box, "sum")

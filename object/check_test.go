@@ -121,7 +121,7 @@ func TestACheckAsksGuardsAndLeavesNoTrace(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	call() // opens it: OnStart has written, the guard was rolled back
+	call() // opens it: OnStart writes, the guard is rolled back
 	if sent := <-got; sent != "started" {
 		t.Errorf("%q was sent", sent)
 	}
@@ -149,7 +149,7 @@ func TestACheckAsksGuardsAndLeavesNoTrace(t *testing.T) {
 	}
 }
 
-// contents returns names and contents of all files of objects.
+// contents returns the names and contents of all object files.
 func contents(t *testing.T, dir string) string {
 	t.Helper()
 	var all strings.Builder

@@ -13,7 +13,7 @@ import (
 	"github.com/lumenize/lmz/internal/store/sqlite"
 )
 
-// frame sizes of a log: a header, and frames of a header and a page.
+// Sizes in a WAL: the header, and frames of a header and a page.
 const (
 	walHeader = 32
 	walFrame  = 24 + 4096

@@ -14,18 +14,18 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// watchedDisk is what stands between SQLite and the files below a directory: it counts what
-// SQLite has synced, and may have that take time or fail, and writes fail as on a full disk.
+// watchedDisk sits between SQLite and the files below a directory: it counts SQLite's syncs,
+// can make them slow or fail, and can make writes fail as on a full disk.
 type watchedDisk struct {
 	mu    sync.Mutex
 	dir   string
-	syncs map[string]int // by what the file is of: an instance, or "index"
+	syncs map[string]int // by owner of the file: an instance, or "index"
 	slow  time.Duration  // how long each sync takes
-	sick  bool           // syncs fail, though what was to be synced may get to the disk
+	sick  bool           // syncs fail, though the data may get to the disk
 	full  bool           // writes fail
 }
 
-// watchDisk watches the files below dir that are opened from now on.
+// watchDisk watches files below dir that are opened from now on.
 func watchDisk(t *testing.T, dir string) *watchedDisk {
 	registerWatched()
 	d := &watchedDisk{dir: dir, syncs: make(map[string]int)}
@@ -35,7 +35,7 @@ func watchDisk(t *testing.T, dir string) *watchedDisk {
 	return d
 }
 
-// take returns how often the files of an object were synced since it was last asked.
+// take returns how often the files of an object were synced since the last call.
 func (d *watchedDisk) take(of string) (n int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -44,7 +44,7 @@ func (d *watchedDisk) take(of string) (n int) {
 	return n
 }
 
-// set changes how the disk behaves.
+// set changes the behavior of the disk.
 func (d *watchedDisk) set(change func()) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -55,7 +55,7 @@ func (d *watchedDisk) set(change func()) {
 func (d *watchedDisk) sync(path string) int32 {
 	d.mu.Lock()
 	name := strings.TrimSuffix(filepath.Base(path), "-wal")
-	of, _, isObject := strings.Cut(name, "-") // of its hash
+	of, _, isObject := strings.Cut(name, "-") // the rest is its hash
 	if !isObject {
 		of = strings.TrimSuffix(name, ".db")
 	}
@@ -75,25 +75,25 @@ func (d *watchedDisk) isFull() bool {
 	return d.full
 }
 
-// watchedFile is an open file of SQLite's.
+// watchedFile is an open file of SQLite.
 type watchedFile struct {
 	disk    *watchedDisk
 	path    string
-	methods *sqlite3.Tsqlite3_io_methods // without us
+	methods *sqlite3.Tsqlite3_io_methods // the original ones
 }
 
-// watchedFiles are the open ones that are below a watched directory. SQLite knows them by
-// their address.
+// watchedFiles are the open files below watched directories. SQLite identifies them by
+// address.
 var watchedFiles struct {
 	once    sync.Once
-	vfs     uintptr // SQLite's own
+	vfs     uintptr // SQLite's original
 	mu      sync.Mutex
 	disks   []*watchedDisk
 	open    map[uintptr]watchedFile
-	methods map[uintptr]uintptr // with us, by those without
+	methods map[uintptr]uintptr // our methods, by the original ones
 }
 
-// registerWatched puts watchedOpen into the place of what SQLite opens files with.
+// registerWatched replaces the function with which SQLite opens files by watchedOpen.
 func registerWatched() {
 	w := &watchedFiles
 	w.once.Do(func() {
@@ -166,20 +166,20 @@ func watchedWrite(tls *libc.TLS, file, data uintptr, n int32, offset int64) int3
 	return function[func(*libc.TLS, uintptr, uintptr, int32, int64) int32](f.methods.FxWrite)(tls, file, data, n, offset)
 }
 
-// SQLite is C that was translated to Go: its pointers are numbers, also those to functions.
+// SQLite is C translated to Go: its pointers are numbers, including function pointers.
 
-// at returns what is at an address.
+// at returns a pointer to the value at an address.
 func at[T any](address uintptr) *T { return *(**T)(unsafe.Pointer(&address)) }
 
-// clone copies what is at an address to memory that is never freed.
+// clone copies the value at an address to memory that is never freed.
 func clone[T any](tls *libc.TLS, address uintptr) uintptr {
 	p := sqlite3.Xsqlite3_malloc(tls, int32(unsafe.Sizeof(*at[T](address))))
 	*at[T](p) = *at[T](address)
 	return p
 }
 
-// pointerTo returns the pointer to a function that is no closure.
+// pointerTo returns the pointer to a function that is not a closure.
 func pointerTo[F any](f F) uintptr { return *(*uintptr)(unsafe.Pointer(&f)) }
 
-// function returns the function that a pointer leads to.
+// function returns the function at a pointer.
 func function[F any](pointer uintptr) F { return *(*F)(unsafe.Pointer(&pointer)) }

@@ -18,18 +18,18 @@ import (
 	"github.com/lumenize/lmz/internal/store/storetest"
 )
 
-// meter is an object that counts, and the log of what its turns and messages did.
+// meter is an object that counts, and the log of its turns and messages.
 type meter struct {
 	*world
 	begin time.Time
 	made  int
 
 	mu    sync.Mutex
-	turns []string // "add 0s": in which turn and when
+	turns []string // "add 0s": which turn ran and when
 	heard []string // what arrived at the worker EAR
 }
 
-// newMeter makes objects BOX on a late disk. Use it in a bubble.
+// newMeter registers BOX on a late disk. Use it in a synctest bubble.
 func newMeter(t *testing.T, late *storetest.Late) *meter {
 	w := newWorldOn(t, func(m mesh, log *slog.Logger) (*Runtime, error) {
 		disk, err := late.Use()
@@ -82,21 +82,21 @@ func newMeter(t *testing.T, late *storetest.Late) *meter {
 	return y
 }
 
-// note notes a turn.
+// note records a turn.
 func (y *meter) note(method string) {
 	y.mu.Lock()
 	defer y.mu.Unlock()
 	y.turns = append(y.turns, fmt.Sprint(method, " ", time.Since(y.begin)))
 }
 
-// ended is what became of a call, and when.
+// ended is the outcome of a call, and its time.
 type ended struct {
 	value int
 	err   error
 	after time.Duration
 }
 
-// call makes a call after some time.
+// call makes a call after a delay.
 func (y *meter) call(after time.Duration, method string, args ...any) <-chan ended {
 	outcomes := make(chan ended, 1)
 	go func() {
@@ -136,7 +136,7 @@ func TestTurnsWhileACommitIsPending(t *testing.T) {
 	})
 }
 
-// loseNth is the Lose of a late disk that loses one commit.
+// loseNth returns a Lose function that loses only the nth commit.
 func loseNth(nth int, why error) func(lmz.Address) error {
 	commits := 0
 	return func(lmz.Address) error {
@@ -176,7 +176,7 @@ func TestLostCommit(t *testing.T) {
 				got := <-outcome
 				code := lmz.CodeGateway
 				if i == 0 {
-					code = lmz.CodeOf(got.err) // it read what may be stored
+					code = lmz.CodeOf(got.err) // it read data that may be stored
 				}
 				if got.err == nil || lmz.CodeOf(got.err) != code {
 					t.Errorf("later call %d: %d, %v", i, got.value, got.err)
@@ -201,8 +201,8 @@ func TestLostCommit(t *testing.T) {
 	}
 }
 
-// TestIdleObjectOfALostCommit has nobody call after the loss: the object is closed all the
-// same, and an alarm of the lost turn does not ring.
+// TestIdleObjectOfALostCommit makes no calls after the loss: the object is closed anyway,
+// and an alarm of the lost turn does not ring.
 func TestIdleObjectOfALostCommit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		y := newMeter(t, &storetest.Late{
@@ -223,8 +223,8 @@ func TestIdleObjectOfALostCommit(t *testing.T) {
 	})
 }
 
-// TestCallsOverLateCommits has callers count in objects whose commits are late and get lost:
-// what was acknowledged is stored, and what was not executed is not.
+// TestCallsOverLateCommits lets callers count in objects whose commits are late and get
+// lost: acknowledged calls are stored, and calls reported as not executed are not.
 func TestCallsOverLateCommits(t *testing.T) {
 	for seed := range uint64(200) {
 		synctest.Test(t, func(t *testing.T) {

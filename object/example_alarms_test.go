@@ -14,7 +14,7 @@ const (
 	Ring   lmz.Method1[string, struct{}]              = "ring"
 )
 
-// reminder is an object that reminds of things.
+// reminder is an object that sends reminders.
 type reminder struct {
 	*object.Object
 	lmz.Mux
@@ -23,7 +23,7 @@ type reminder struct {
 
 func (r *reminder) remind(ctx context.Context, what string, in time.Duration) (string, error) {
 	alarm, err := r.Alarms().Set(ctx, object.In(in), Ring.Ctn(what), object.AlarmOptions{
-		ID:    what, // a second one replaces the first
+		ID:    what, // a second alarm replaces the first
 		Retry: object.Retry{Attempts: 3},
 	})
 	return alarm.Schedule.String(), err
@@ -35,8 +35,8 @@ func (r *reminder) ring(ctx context.Context, what string) (struct{}, error) {
 	return struct{}{}, nil
 }
 
-// An alarm runs a method of its object. It is stored: it runs also if the object is
-// closed by then, and as soon as the gateway runs again if it was not running.
+// An alarm runs a method of its object. It is stored: it runs even if the object is closed
+// by then; if the gateway is down, as soon as it runs again.
 func ExampleAlarms_Set() {
 	rang := make(chan string)
 	objects, err := object.OpenMemory(new(object.MemoryDisk), nil, nil)
@@ -47,7 +47,7 @@ func ExampleAlarms_Set() {
 	objects.Register("REMINDER_DO", object.Kind{New: func(o *object.Object) lmz.Handler {
 		r := &reminder{Object: o, rang: rang}
 		Remind.Expose(&r.Mux, lmz.Anyone, r.remind)
-		Ring.Expose(&r.Mux, lmz.NoOne, r.ring) // nobody calls it but the alarm
+		Ring.Expose(&r.Mux, lmz.NoOne, r.ring) // called only by the alarm
 		return r
 	}})
 	fmt.Println(ask[string](objects, lmz.At("REMINDER_DO", "ann"), Remind.Ctn("milk", 10*time.Millisecond)))

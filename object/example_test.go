@@ -32,8 +32,8 @@ func (c *counter) increment(ctx context.Context) (int, error) {
 	return n + 1, c.kv.Put(ctx, "n", n+1)
 }
 
-// An object keeps what it stored when its runtime is closed and opened again. In a
-// program the gateway makes the runtime and brings the calls.
+// An object's storage survives the closing and reopening of its runtime. In a program the
+// gateway opens the runtime and delivers the calls.
 func Example() {
 	dir, err := os.MkdirTemp("", "objects")
 	if err != nil {
@@ -41,7 +41,7 @@ func Example() {
 	}
 	defer os.RemoveAll(dir)
 	for range 2 {
-		objects, err := object.Open(dir, nil, nil) // nil: these objects call nobody
+		objects, err := object.Open(dir, nil, nil) // nil: these objects make no calls
 		if err != nil {
 			panic(err)
 		}
@@ -75,7 +75,7 @@ type list struct {
 
 var listSchema = []string{
 	`CREATE TABLE todo (id INTEGER PRIMARY KEY, text TEXT NOT NULL)`,
-	`ALTER TABLE todo ADD COLUMN done BOOLEAN NOT NULL DEFAULT false`, // came later
+	`ALTER TABLE todo ADD COLUMN done BOOLEAN NOT NULL DEFAULT false`, // added later
 }
 
 func newList(o *object.Object) lmz.Handler {

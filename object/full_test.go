@@ -30,8 +30,8 @@ func limitFiles(t *testing.T, size int64) (lift func()) {
 	return func() { wantNil(t, syscall.Setrlimit(syscall.RLIMIT_FSIZE, &before)) }
 }
 
-// fullVar says that this is the process whose files are limited: it has one of its own,
-// because the go tool writes files for the first.
+// fullVar marks the process whose files are limited: a separate one, because the go tool
+// makes the original test process write files.
 const fullVar = "LMZ_TEST_FULL_DISK"
 
 func TestFullDiskUntilThereIsRoom(t *testing.T) {
@@ -58,7 +58,7 @@ func TestFullDiskUntilThereIsRoom(t *testing.T) {
 	large := strings.Repeat("large ", 50_000) // 300 kB
 	must[struct{}](w, box, "put", "key", "acknowledged")
 	must[int](w, box, "insert", "acknowledged")
-	for range 3 { // it stays full
+	for range 3 { // the disk stays full
 		lift := limitFiles(t, walSize(t, dir, "BOX")+100_000)
 		for method, args := range map[string][]any{"put": {"key", "lost " + large}, "insert": {large}} {
 			err := fails(w, box, method, args...)

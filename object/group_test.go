@@ -12,18 +12,18 @@ import (
 	"github.com/lumenize/lmz/internal/proto"
 )
 
-// slowDisk is one whose fsync takes 100 ms.
+// slowDisk returns a disk whose fsync takes 100 ms.
 func slowDisk() *MemoryDisk {
 	return &MemoryDisk{Latency: func(lmz.Address) time.Duration { return 100 * time.Millisecond }}
 }
 
-// answered is an answer and how long after the beginning it came.
+// answered is an answer and how long after the start it came.
 type answered struct {
 	after time.Duration
 	err   error
 }
 
-// later calls without waiting.
+// later makes a call without waiting.
 func (w *world) later(to lmz.Address, method string, args ...any) <-chan answered {
 	w.t.Helper()
 	ctx, cancel := proto.WithDeadline(w.t.Context())
@@ -75,7 +75,7 @@ func TestReaderInASharedCommit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { testSharedCommit(t, newMemoryWorld(t, slowDisk()), func() {}) })
 }
 
-// testSharedCommit is about a disk whose fsync takes 100 ms once slow is called.
+// testSharedCommit tests a disk whose fsync takes 100 ms once slow is called.
 func testSharedCommit(t *testing.T, w *world, slow func()) {
 	in := inbox{make(chan string, 10)}
 	w.mesh["INBOX"] = in
@@ -138,7 +138,7 @@ func TestAgeOfASharedCommit(t *testing.T) {
 			turns = append(turns, w.later(box, "put", "key", fmt.Sprint(i)), w.later(box, "work", time.Millisecond))
 		}
 		wantAfter(t, "the first", blocked, time.Millisecond)
-		// put, work, put, work: 2 ms old. Then the same again.
+		// put, work, put, work: the commit is 2 ms old. Then the same again.
 		for i, want := range []time.Duration{3, 3, 3, 3, 5, 5, 5, 5} {
 			wantAfter(t, fmt.Sprint("turn ", i), turns[i], want*time.Millisecond)
 		}
@@ -152,7 +152,7 @@ func onEveryDisk(t *testing.T, test func(t *testing.T, w *world)) {
 	t.Run("memory", func(t *testing.T) { test(t, newMemoryWorld(t, new(MemoryDisk))) })
 }
 
-// exposeHold exposes hold, which keeps the turn until the test lets go.
+// exposeHold exposes hold, which keeps the turn until the test releases it.
 func exposeHold(mux *lmz.Mux) (entered, release chan bool) {
 	entered, release = make(chan bool), make(chan bool)
 	lmz.Method0[bool]("hold").Expose(mux, lmz.Anyone, func(context.Context) (bool, error) {
@@ -214,7 +214,7 @@ func TestAnErrorAndAPanicRollBackOnlyTheirTurn(t *testing.T) {
 
 func TestAFailedCommitFailsEveryCallInIt(t *testing.T) {
 	dir := t.TempDir()
-	synctest.Test(t, func(t *testing.T) { // in which turns take no time
+	synctest.Test(t, func(t *testing.T) { // where turns take no time
 		w := newWorld(t, dir)
 		in := inbox{make(chan string, 10)}
 		w.mesh["INBOX"] = in

@@ -16,7 +16,7 @@ import (
 	"github.com/lumenize/lmz/internal/proto"
 )
 
-// hoard is a mesh of many objects that have something to do.
+// hoard is a mesh of many objects with work to do.
 const (
 	hoardDue  = "due"  // they have an alarm and a message under way
 	hoardRest = "rest" // they have an alarm, much later
@@ -25,7 +25,7 @@ const (
 var hoardSize = flag.Int("object.n", 50, "how many objects have something to do when the process is killed")
 
 // hoard registers the kinds, which are relaxed because processes are killed, not machines.
-// done is told what an object has done.
+// done is called with what an object has done.
 func (w *world) hoard(done func(what string, o *Object)) {
 	w.registerKind("SINK", Kind{Relaxed: true, New: func(o *Object) lmz.Handler {
 		mux := &lmz.Mux{}
@@ -56,8 +56,8 @@ func (w *world) hoard(done func(what string, o *Object)) {
 	}})
 }
 
-// TestVictimWithManyObjects is no test, but a process that is killed by
-// [TestManyClosedObjectsAfterAKill].
+// TestVictimWithManyObjects is not a test, but a process that
+// [TestManyClosedObjectsAfterAKill] kills.
 func TestVictimWithManyObjects(t *testing.T) {
 	o, ok := obey(t)
 	if !ok {
@@ -65,8 +65,8 @@ func TestVictimWithManyObjects(t *testing.T) {
 	}
 	w := newWorld(t, o.Dir)
 	w.hoard(func(string, *Object) {})
-	w.mesh["SINK"] = nodeFunc(func(*proto.Call, func(proto.Answer)) {}) // what is sent stays under way
-	for range maxWaking {                                               // and nothing rings
+	w.mesh["SINK"] = nodeFunc(func(*proto.Call, func(proto.Answer)) {}) // sends stay under way
+	for range maxWaking {                                               // so that no alarm rings
 		w.rt.waking <- struct{}{}
 	}
 	soon, later := time.Now(), time.Now().Add(time.Hour)
@@ -115,7 +115,7 @@ func TestManyClosedObjectsAfterAKill(t *testing.T) {
 		}
 		counts[what+" "+o.Identity().Instance]++
 	})
-	w.rt.Start() // and nobody calls
+	w.rt.Start() // without any calls
 	want := 3 * *hoardSize
 	poll.UntilNil(t, func() error {
 		mu.Lock()

@@ -47,8 +47,8 @@ func wantResponse(t *testing.T, r *http.Response, status int, text string) {
 	}
 }
 
-// TestRequestsMeetNoOnBeforeCall has calls refused and requests served: who serves HTTP checks
-// it itself, as in the original.
+// TestRequestsMeetNoOnBeforeCall checks that calls are refused but requests served: HTTP
+// handlers do their own checks, as in the original.
 func TestRequestsMeetNoOnBeforeCall(t *testing.T) {
 	w := newMemoryWorld(t, new(MemoryDisk))
 	w.registerKind("BOX", Kind{New: func(*Object) lmz.Handler {

@@ -135,7 +135,7 @@ func TestAnInspectionDoesNotFillTheMemory(t *testing.T) {
 }
 
 func TestObjectsOnDiskAreListed(t *testing.T) {
-	dir, begin := t.TempDir(), time.Now().Add(-time.Second) // clocks of files are coarse
+	dir, begin := t.TempDir(), time.Now().Add(-time.Second) // file times are coarse
 	w := newWorld(t, dir)
 	w.register("BOX", exposeStorage)
 	w.register("OTHER BOX", exposeStorage)
@@ -194,10 +194,10 @@ func TestFilesOpenedByAList(t *testing.T) {
 		file := sqlite.Path(dir, lmz.At("BOX %", name))
 		data, err := os.ReadFile(file)
 		wantNil(t, err)
-		copy(data[40:], strings.Repeat("damage!!", 200)) // SQLite does not open it any more
+		copy(data[40:], strings.Repeat("damage!!", 200)) // SQLite can no longer open it
 		wantNil(t, os.WriteFile(file, data, 0o600))
 	}
-	// What looks as if nothing had been committed is looked into.
+	// Files that look as if nothing had been committed are opened.
 	wantNil(t, os.WriteFile(sqlite.Path(dir, lmz.At("BOX %", "empty")), nil, 0o600))
 	w = newWorld(t, dir)
 	w.register("BOX %", exposeStorage)
@@ -274,7 +274,7 @@ func TestABackupIsRestoredUnderAnotherName(t *testing.T) {
 	}
 
 	two := lmz.At("BOX", "two")
-	must[string](w, two, "get", "key") // it is open, and has nothing
+	must[string](w, two, "get", "key") // it is open, and empty
 	wantNil(t, w.rt.Restore(t.Context(), file, two))
 	check := func() {
 		t.Helper()

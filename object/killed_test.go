@@ -23,28 +23,28 @@ import (
 	"github.com/lumenize/lmz/internal/store/sqlite"
 )
 
-// These tests kill a process that works on objects, where it hurts, and look at what it
-// has left. The process is this test binary again.
+// These tests kill a process that works on objects, at critical places, and check what it
+// has left. The process is another run of this test binary.
 
-// victimVar holds the order of a process that is to be killed.
+// victimVar holds the order for a process that will be killed.
 const victimVar = "LMZ_TEST_VICTIM"
 
-// order is what a victim has to do.
+// order says what a victim must do.
 type order struct {
 	Dir    string
-	Works  []string // methods of the sender, which it calls at once, again and again
-	Die    string   // the failpoint at which it kills itself; "": when it has done so Nth times
-	Nth    int      // which time it gets there; or how many objects it makes
-	Schema int      // how many of the migrations it knows
+	Works  []string // methods of the sender, which it calls concurrently, in a loop
+	Die    string   // the failpoint at which it kills itself; "": after Nth calls
+	Nth    int      // at which hit of Die; or how many objects it creates
+	Schema int      // how many migrations it has
 }
 
-// postSchema is the table of a post's objects.
+// postSchema is the schema of a post's objects.
 var postSchema = []string{
 	`CREATE TABLE entry (n INTEGER PRIMARY KEY, text TEXT, pad BLOB)`,
 	`ALTER TABLE entry ADD COLUMN more DEFAULT 'more'`,
 }
 
-// run has test run in a process of its own until it is killed, and returns what that says.
+// run runs test in a separate process until that is killed, and returns its output.
 func (o order) run(t *testing.T, test string) (said []string) {
 	t.Helper()
 	text, err := json.Marshal(o)
@@ -79,7 +79,7 @@ func obey(t *testing.T) (o order, ok bool) {
 // kill is kill -9 of this process.
 func kill() { syscall.Kill(os.Getpid(), syscall.SIGKILL); select {} }
 
-// postOn opens the mesh that an order is about.
+// postOn opens the mesh for an order.
 func (o order) postOn(t *testing.T) *post {
 	p := &post{t: t, schema: postSchema[:o.Schema], work: make(map[string]int), note: func(tag string) { appendLine(t, o.Dir, tag) }}
 	if strings.Contains(o.Die, "eviction") {
@@ -89,8 +89,8 @@ func (o order) postOn(t *testing.T) *post {
 	return p
 }
 
-// TestVictim is no test, but a process that is killed. It says what was acknowledged, and
-// how long the log of the sender's file was then.
+// TestVictim is not a test, but a process that is killed. It prints what was acknowledged,
+// and the size of the WAL of the sender's file at that time.
 func TestVictim(t *testing.T) {
 	o, ok := obey(t)
 	if !ok {
@@ -129,7 +129,7 @@ func TestVictim(t *testing.T) {
 	}
 }
 
-// disturb does between the turns what must happen for a victim to get where it dies.
+// disturb does what must happen between turns for a victim to reach its failpoint.
 func (p *post) disturb(o order, i int) {
 	if strings.Contains(o.Die, "eviction") {
 		poll.Until(p.t, "the sender is closed", func() bool {
@@ -147,7 +147,7 @@ func (p *post) disturb(o order, i int) {
 	}
 }
 
-// logBytes is how long SQLite's log of the sender's file is.
+// logBytes returns the size of the WAL of the sender's file.
 func logBytes(dir string) int64 {
 	info, err := os.Stat(sqlite.Path(filepath.Join(dir, "data"), sender) + "-wal")
 	if err != nil {
@@ -156,7 +156,7 @@ func logBytes(dir string) int64 {
 	return info.Size()
 }
 
-// acknowledged is what a victim was told to be done, and how long the log was then.
+// acknowledged is a call acknowledged to a victim, and the size of the WAL then.
 type acknowledged struct {
 	tag string
 	log int64
@@ -172,7 +172,7 @@ func parseAcknowledged(t *testing.T, said []string) (all []acknowledged) {
 	return all
 }
 
-// appendLine notes outside of the mesh what a worker does.
+// appendLine records what a worker does outside of the mesh.
 func appendLine(t *testing.T, dir, line string) {
 	f, err := os.OpenFile(filepath.Join(dir, "worked"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err == nil {
@@ -184,12 +184,12 @@ func appendLine(t *testing.T, dir, line string) {
 	}
 }
 
-// rest waits until a runtime that was started has nothing to do any more.
+// rest waits until a started runtime has no work left.
 func (w *world) rest() {
 	w.t.Helper()
 	poll.UntilNil(w.t, func() error {
-		// What the last commits leave to be done, and not whether anything is open: an object
-		// that is being woken is for a moment neither in the queue nor open.
+		// Check the work left by the last commits, not whether anything is open: an object being
+		// woken is for a moment neither in the queue nor open.
 		idle := len(w.rt.wakes.All()) == 0
 		w.rt.mu.Lock()
 		idle = idle && len(w.rt.sending) == 0 && len(w.rt.objects) == 0
@@ -201,26 +201,26 @@ func (w *world) rest() {
 	})
 }
 
-// Wherever the process is killed, whatever the object is doing: what is on disk is what a
-// turn has written as a whole, all that was acknowledged is there, and what such a turn has
-// sent, and nothing else, is done without anybody calling.
+// Wherever the process is killed, whatever the object is doing: the disk has only the writes
+// of whole turns, including all acknowledged ones, and the sends of these turns, and no
+// others, are executed without any calls.
 func TestSendsOfAProcessKilledAnywhere(t *testing.T) {
 	failpoints := []string{
 		"before commit", "after commit", "before send", "after send", "before index", "after index",
 		"eviction", "after eviction", "migration", "backup begun", "backup", "restore",
 	}
-	// What turns do: a key, a table, an alarm, sends with and without replies, and all of that
-	// taken back, as a whole or in part.
+	// The turns write a key or a table, set an alarm, send with and without replies, and undo
+	// all of that, as a whole or in part.
 	works := []string{"kv", "sql", "remind", "send", "fail", "undo"}
 	for i, die := range failpoints {
-		most := 11 // times that the victim gets there before it dies
+		most := 11 // hits of the failpoint before the victim dies
 		switch die {
 		case "migration", "backup begun", "backup", "restore":
 			most = 2
 		}
 		for j, work := range works {
 			if underRace && (i+j)%len(works) != 0 {
-				continue // the race detector sees little of a process that is killed
+				continue // the race detector sees little of a killed process
 			}
 			t.Run(die+" of "+work, func(t *testing.T) {
 				t.Parallel()
@@ -235,7 +235,7 @@ func TestSendsOfAProcessKilledAnywhere(t *testing.T) {
 				said = append(said, o.run(t, "TestVictim")...)
 				p := o.postOn(t)
 				p.restoreBackups(o.Dir)
-				p.rt.Start() // and nobody calls
+				p.rt.Start() // without any calls
 				p.rest()
 				p.check(o.Dir, parseAcknowledged(t, said))
 				must[struct{}](p.world, sender, "send", "again")
@@ -246,7 +246,7 @@ func TestSendsOfAProcessKilledAnywhere(t *testing.T) {
 	}
 }
 
-// restoreBackups makes objects of the backups that were finished.
+// restoreBackups creates objects from the finished backups.
 func (p *post) restoreBackups(dir string) {
 	backups, err := filepath.Glob(filepath.Join(dir, "backup*[0-9]"))
 	wantNil(p.t, err)
@@ -255,8 +255,7 @@ func (p *post) restoreBackups(dir string) {
 	}
 }
 
-// check compares what there is with what the log of the sender, which was written in the
-// same turns, says that there must be.
+// check compares the state with the log of the sender, which was written in the same turns.
 func (p *post) check(dir string, done []acknowledged) {
 	p.t.Helper()
 	sent, received := must[[]string](p.world, sender, "log"), must[[]string](p.world, callee, "log")
@@ -303,7 +302,7 @@ func (p *post) check(dir string, done []acknowledged) {
 	p.checkCopies(sent)
 }
 
-// checkCopies looks at what was restored: each copy is a whole state of the sender, whose
+// checkCopies checks the restored objects: each is a consistent state of the sender, and its
 // alarms ring.
 func (p *post) checkCopies(sent []string) {
 	p.t.Helper()

@@ -14,18 +14,18 @@ import (
 	"github.com/lumenize/lmz/internal/store"
 )
 
-// depot is a mesh with objects that send, and objects that cannot do what is sent to them at
-// times, over several lives.
+// depot is a mesh with objects that send, and objects that at times cannot execute what is
+// sent to them, over several lives of the gateway.
 type depot struct {
 	*world
 	disk  *MemoryDisk
 	down  atomic.Bool  // the receivers "down" do not start
-	full  atomic.Bool  // there is no room for what they store
+	full  atomic.Bool  // their disk is full
 	tries atomic.Int64 // of OnStart
 
-	sourceFull atomic.Bool  // there is no room for what the sender stores
-	sourceDown atomic.Bool  // it does not start
-	sourceTry  atomic.Int64 // how often it was tried
+	sourceFull atomic.Bool  // the sender's disk is full
+	sourceDown atomic.Bool  // the sender does not start
+	sourceTry  atomic.Int64 // how often its start was tried
 }
 
 var (
@@ -147,7 +147,7 @@ func (d *depot) start(w *world) {
 	}})
 }
 
-// send has the source send, in a turn each.
+// send makes the source send entries, each in its own turn.
 func (d *depot) send(to, method string, entries ...string) {
 	d.t.Helper()
 	for _, entry := range entries {
@@ -162,7 +162,7 @@ func (d *depot) wantLog(at lmz.Address, want ...string) {
 	}
 }
 
-// wantNothingLeft checks that no row and no memory is left of what was sent.
+// wantNothingLeft checks that the sends left no rows on disk and nothing in memory.
 func (d *depot) wantNothingLeft() {
 	d.t.Helper()
 	time.Sleep(time.Minute)
@@ -205,7 +205,7 @@ func TestSendToAReceiverThatIsUnable(t *testing.T) {
 		d.send("down", "add", "5")
 		d.send("up", "add", "b")
 		time.Sleep(time.Second)
-		d.wantLog(upOne, "a", "b") // only the one receiver is waited for
+		d.wantLog(upOne, "a", "b") // the other receiver does not wait
 		time.Sleep(3 * time.Hour)
 		d.send("down", "add", "6")
 		unable.Store(false)
@@ -334,7 +334,7 @@ func TestCallBehindWhatIsTriedAgain(t *testing.T) {
 		if err := fails(d.world, source, "call", "down", "3"); !strings.Contains(err.Error(), "what you have sent to this object before waits to be tried again: the object") {
 			t.Errorf("got %v", err)
 		}
-		time.Sleep(time.Millisecond) // what waits was tried at once
+		time.Sleep(time.Millisecond) // the waiting message was retried at once
 		must[string](d.world, source, "call", "down", "4")
 		d.wantLog(downOne, "1", "2", "4")
 		d.wantNothingLeft()
@@ -401,7 +401,7 @@ func TestDeadLetters(t *testing.T) {
 		d.send("up", "closed", "")                             // a guard
 		d.send("up", "nothing", "")                            // no such method
 		d.send("up", "fail", "")                               // was executed
-		must[struct{}](d.world, source, "ask", "up", "no", "") // its reply is told
+		must[struct{}](d.world, source, "ask", "up", "no", "") // its reply gets the error
 		d.send("up", "add", "1")
 		time.Sleep(10 * time.Second)
 		want := []string{`SOURCE/one 1 SHELF/up closed(): this method only takes replies`, `SOURCE/one 2 SHELF/up nothing(): no method "nothing"`}

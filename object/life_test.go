@@ -17,7 +17,7 @@ import (
 	"github.com/lumenize/lmz/internal/store/sqlite"
 )
 
-// starting is a handler with an OnStart of its own.
+// starting is a handler with an OnStart.
 type starting struct {
 	lmz.Mux
 	onStart func(ctx context.Context) error
@@ -178,7 +178,7 @@ func TestAnIdleObjectIsClosedAndOpensAgain(t *testing.T) {
 			return err == nil
 		}
 		must[struct{}](w, box, "put", "key", "value")
-		for range 3 { // work keeps it open
+		for range 3 { // work keeps the object open
 			time.Sleep(59 * time.Second)
 			must[string](w, box, "get", "key")
 		}

@@ -17,7 +17,7 @@ import (
 	"github.com/lumenize/lmz/internal/store/sqldb"
 )
 
-// limited registers BOX as a kind with limits, whose instances expose what fill puts in
+// limited registers BOX as a kind with limits, whose instances expose what fill adds to
 // their Mux.
 func (w *world) limited(k Kind, fill func(o *Object, mux *lmz.Mux)) {
 	k.New = func(o *Object) lmz.Handler {
@@ -89,7 +89,7 @@ func TestEndlessStatementIsInterrupted(t *testing.T) {
 	if !errors.As(err, &e) || e.Name != TurnLimitName {
 		t.Fatalf("got %v", err)
 	}
-	must[struct{}](w, box, "put", "key", "after") // the object goes on, and its statements are not interrupted
+	must[struct{}](w, box, "put", "key", "after") // the object continues, and its statements are not interrupted
 	if got := must[string](w, box, "get", "key"); got != "after" {
 		t.Error(got)
 	}
@@ -144,7 +144,7 @@ func TestOpenObjectsAreLimitedByBytes(t *testing.T) {
 		if n, bytes := open(); n < 2 || n > 4 || bytes > 4<<20+4*openCost {
 			t.Errorf("%d objects of 1 MiB are open, with %d bytes", n, bytes)
 		}
-		for i := range 10 { // reading them opens them again, a few at a time
+		for i := range 10 { // reading reopens them, a few at a time
 			must[string](w, lmz.At("BOX", fmt.Sprint(i)), "get", "key")
 			synctest.Wait()
 		}
@@ -184,7 +184,7 @@ func TestOpenObjectsAreLimitedForEachSubject(t *testing.T) {
 	})
 }
 
-// flood is a handler whose answer to a request is large.
+// flood is a handler with a large response.
 type flood struct{ lmz.Mux }
 
 func (*flood) OnRequest(w http.ResponseWriter, r *http.Request) {

@@ -28,7 +28,7 @@ func (m mesh) Deliver(ctx context.Context, c *proto.Call, done func(proto.Answer
 	node.Deliver(ctx, c, done)
 }
 
-// CheckTarget lets every call be delivered, which fails then.
+// CheckTarget accepts every address; delivery fails instead.
 func (m mesh) CheckTarget(lmz.Address) *lmz.Error { return nil }
 
 // sessions is a node that knows the sessions of clients.
@@ -62,7 +62,7 @@ func (w worker) Deliver(ctx context.Context, c *proto.Call, done func(proto.Answ
 	}()
 }
 
-// peer is a client beside the mesh.
+// peer is a client outside the mesh.
 type peer struct {
 	name string
 	mesh proto.Node
@@ -97,7 +97,7 @@ func (p peer) Send(ctx context.Context, to lmz.Address, c lmz.Continuation, _ ..
 	return err
 }
 
-// logBuffer is where the log of a test goes.
+// logBuffer holds the log of a test.
 type logBuffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer
@@ -132,7 +132,7 @@ func newWorld(t *testing.T, dir string) *world {
 	return newWorldOn(t, func(m mesh, log *slog.Logger) (*Runtime, error) { return Open(dir, m, log) })
 }
 
-// newMemoryWorld is newWorld in memory.
+// newMemoryWorld is newWorld on a disk in memory.
 func newMemoryWorld(t *testing.T, disk *MemoryDisk) *world {
 	t.Helper()
 	return newWorldOn(t, func(m mesh, log *slog.Logger) (*Runtime, error) { return OpenMemory(disk, m, log) })
@@ -158,7 +158,7 @@ func (w *world) close() {
 	}
 }
 
-// register registers a kind whose instances expose what fill puts in their Mux.
+// register registers a kind whose instances expose what fill adds to their Mux.
 func (w *world) register(binding string, fill func(o *Object, mux *lmz.Mux)) {
 	w.registerKind(binding, Kind{New: func(o *Object) lmz.Handler {
 		mux := &lmz.Mux{}
@@ -182,7 +182,7 @@ func must[R any](w *world, to lmz.Address, method string, args ...any) R {
 	return result
 }
 
-// fails calls and returns the error, which must be there.
+// fails calls and returns the error, and fails the test if there is none.
 func fails(w *world, to lmz.Address, method string, args ...any) error {
 	w.t.Helper()
 	_, err := w.CallRaw(w.t.Context(), to, lmz.Ctn(method, args...))

@@ -16,7 +16,7 @@ import (
 	"github.com/lumenize/lmz/internal/store/sqlite"
 )
 
-// newWorldOfFiles is newWorld where only so many files may be open.
+// newWorldOfFiles is newWorld with a limit on open files.
 func newWorldOfFiles(t *testing.T, files int) (w *world, disk *sqlite.Disk) {
 	w = newWorldOn(t, func(m mesh, log *slog.Logger) (*Runtime, error) {
 		var err error
@@ -27,8 +27,8 @@ func newWorldOfFiles(t *testing.T, files int) (w *world, disk *sqlite.Disk) {
 	return w, disk
 }
 
-// TestManyObjectsOnFewFiles has chains of objects wait for each other, more at once than may
-// have their files open. Nobody waits for ever, and nothing is lost.
+// TestManyObjectsOnFewFiles makes chains of objects wait for each other, more at once than
+// may have their files open. None waits forever, and nothing is lost.
 func TestManyObjectsOnFewFiles(t *testing.T) {
 	const few, objects, callers, depth = 3, 60, 30, 8
 	w, disk := newWorldOfFiles(t, few)
@@ -57,7 +57,7 @@ func TestManyObjectsOnFewFiles(t *testing.T) {
 		})
 		return mux
 	}})
-	ctx, cancel := context.WithTimeout(t.Context(), time.Hour) // how fast the machine is decides nothing
+	ctx, cancel := context.WithTimeout(t.Context(), time.Hour) // must pass on slow machines
 	defer cancel()
 	rounds := 1
 	if os.Getenv("LMZ_SOAK") != "" {
@@ -85,8 +85,8 @@ func TestManyObjectsOnFewFiles(t *testing.T) {
 	}
 }
 
-// TestAFileForWhichThereIsNoRoom has handlers keep all files, and one more object that wants
-// its own: it waits until one of them has ended.
+// TestAFileForWhichThereIsNoRoom lets handlers keep all files open while one more object
+// needs its file: it waits until one of them has ended.
 func TestAFileForWhichThereIsNoRoom(t *testing.T) {
 	w, disk := newWorldOfFiles(t, 1)
 	held, let := make(chan struct{}), make(chan struct{})

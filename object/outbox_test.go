@@ -25,15 +25,15 @@ var (
 	callee = lmz.At("CALLEE", "one")
 )
 
-// post is a mesh with objects that send and objects that are sent to, and a worker, over
-// several lives.
+// post is a mesh with sending and receiving objects and a worker, over several lives of the
+// gateway.
 type post struct {
 	t    *testing.T
 	disk *MemoryDisk
 	*world
 
-	idle   time.Duration // after which objects are closed; 0: 20 ms
-	schema []string      // of a table beside the keys; nil: there is none
+	idle   time.Duration // idle time until objects are closed; 0 means 20 ms
+	schema []string      // of a table in addition to the keys; nil if none
 
 	mu   sync.Mutex
 	work map[string]int // how often the worker did what
@@ -168,7 +168,7 @@ func (p *post) start(w *world) {
 // restart kills the gateway, and starts it again.
 func (p *post) restart() { p.start(p.world.crash(p.disk)) }
 
-// rows returns what the file of an object has under a prefix.
+// rows returns the row keys of an object with a prefix.
 func (p *post) rows(a lmz.Address, prefix string) (keys []string) {
 	for _, key := range p.disk.disk.Rows(a) {
 		if strings.HasPrefix(key, prefix) {
@@ -192,9 +192,9 @@ func seededDisk(seed uint64) *MemoryDisk {
 	}
 }
 
-// Whenever the gateway is killed: what a turn on disk has sent is executed once by an
-// object and at most once by a worker, in order, its replies run once, and nothing else
-// was sent; also if nobody calls any more.
+// Whenever the gateway is killed, the sends of a turn on disk are executed once by an object
+// and at most once by a worker, in order, their replies run once, and nothing else was sent,
+// even without further calls.
 func TestStoredSendsOfAKilledGateway(t *testing.T) {
 	for seed := range uint64(300) {
 		synctest.Test(t, func(t *testing.T) {
@@ -246,7 +246,7 @@ func TestStoredSendsOfAKilledGateway(t *testing.T) {
 	}
 }
 
-// send begins a call of send, and does not wait for it.
+// send starts a call of send, and does not wait for it.
 func (p *post) send(ctx context.Context, tag string) {
 	if _, err := p.world.peer.start(ctx, sender, lmz.Ctn("send", tag)); err != nil {
 		p.t.Fatal(err)
@@ -262,7 +262,7 @@ func times(log []string, what string) (n int) {
 	return n
 }
 
-// without returns the entries that do not begin so.
+// without returns the entries that do not begin with prefix.
 func without(log []string, prefix string) []string {
 	return slices.DeleteFunc(slices.Clone(log), func(s string) bool { return strings.HasPrefix(s, prefix) })
 }
@@ -276,7 +276,8 @@ func withPrefix(log []string, prefix string) (n int) {
 	return n
 }
 
-// exposeCounters exposes count, which counts a tag and returns who did, and counted.
+// exposeCounters exposes count, which counts a tag and returns the object's name, and
+// counted.
 func exposeCounters(o *Object, mux *lmz.Mux) {
 	lmz.Method1[string, string]("count").Expose(mux, lmz.Anyone, func(ctx context.Context, tag string) (string, error) {
 		var n int

@@ -7,7 +7,7 @@ import (
 )
 
 // An outcome is kept until its caller has acknowledged the answer, not until the object has
-// given it: neither later turns nor a restart drop it.
+// sent it: neither later turns nor a restart drop it.
 func TestOutcomeAfterTheAnswer(t *testing.T) {
 	dir := t.TempDir()
 	w := appender(t, dir)

@@ -12,7 +12,7 @@ import (
 	"github.com/lumenize/lmz/internal/proto"
 )
 
-// present makes the call number of a session, again or for the first time.
+// present delivers a session's call with a number, for the first time or again.
 func (w *world) present(number uint64, again bool, c lmz.Continuation) <-chan proto.Answer {
 	w.t.Helper()
 	call, err := proto.NewCall(w.t.Context(), w.identity(), box, c)
@@ -41,7 +41,7 @@ func text(t *testing.T, a proto.Answer) (string, error) {
 }
 
 // exposeAppender exposes append, which adds a word to the stored text and returns it;
-// appendThenCall, which also calls a gate in between; large; and read.
+// appendThenCall, which then also calls a gate; large; and read.
 func exposeAppender(o *Object, mux *lmz.Mux) {
 	kv := o.KV()
 	add := func(ctx context.Context, word string) (string, error) {
@@ -193,7 +193,7 @@ func TestACallerCannotFillTheDiskWithOutcomes(t *testing.T) {
 		t.Errorf("the last outcome is not kept: %d bytes, %v", len(got), err)
 	}
 	table, err := w.rt.Inspect(t.Context(), box, `SELECT count(*) FROM lmz_outcome`)
-	if err != nil || table.Rows[0][0].(int64) > maxOutcomes+64 { // it is looked at every 64 calls
+	if err != nil || table.Rows[0][0].(int64) > maxOutcomes+64 { // pruned every 64 calls
 		t.Errorf("%v outcomes are kept, %v", table.Rows, err)
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/lumenize/lmz/internal/store/sqlite"
 )
 
-// oddNames are instance names that have hurt other programs.
+// oddNames are instance names that have broken other programs.
 var oddNames = []string{
 	"plain", "Plain", "with/slashes/in it", "../../../etc/passwd", "..", ".", "/", "a/../b", `back\slash`, `..\..\x`,
 	"dots.and spaces", " ", "😀 emoji 👩‍👩‍👧", "a\x00b", "\x00", "new\nline", "CON", "nul.txt", "C:\\x", "%2e%2e", "-rf",

@@ -20,7 +20,7 @@ import (
 	"github.com/lumenize/lmz/internal/store/sqlite"
 )
 
-// told is a handler that notes that its object was removed.
+// told is a handler that records the removal of its object.
 type told struct {
 	*lmz.Mux
 	note func(string) error
@@ -32,7 +32,7 @@ func (h told) OnRemoved(ctx context.Context) error {
 	return h.note(c.Self.Instance)
 }
 
-// removable registers BOX, which notes what becomes of its objects.
+// removable registers BOX, which records the removal of its objects.
 func (w *world) removable(note func(string) error, starts *int) {
 	w.registerKind("BOX", Kind{Idle: -1, New: func(o *Object) lmz.Handler {
 		*starts++
@@ -105,7 +105,7 @@ func TestARemovedObjectBeginsAnew(t *testing.T) {
 	}
 }
 
-// quiet is a node that answers, and knows a session that ends, when it is told to.
+// quiet is a node that answers, and ends the session that it knows, on command.
 type quiet struct{ answer, end chan bool }
 
 func (q quiet) Deliver(ctx context.Context, _ *proto.Call, done func(proto.Answer)) {
@@ -149,7 +149,7 @@ func TestARemovalEndsWhatIsUnderWay(t *testing.T) {
 		if starts != before || w.rt.disk.Exists(box) {
 			t.Errorf("started %d times after that, exists: %v", starts-before, w.rt.disk.Exists(box))
 		}
-		// The next of its name has work of its own.
+		// The next object with its name has its own work.
 		c.begin = time.Now()
 		w.run(begin)
 		time.Sleep(time.Hour)
@@ -226,7 +226,7 @@ func TestADamagedObjectCanBeRemoved(t *testing.T) {
 }
 
 func TestACrashLeavesTheObjectOrNothing(t *testing.T) {
-	const step = time.Millisecond // that a commit takes
+	const step = time.Millisecond // duration of a commit
 	for at := range 10 {
 		for _, survives := range []bool{false, true} {
 			t.Run(fmt.Sprint(at, survives), func(t *testing.T) {
@@ -299,7 +299,7 @@ func TestAKilledRemovalLeavesAllOrNothing(t *testing.T) {
 				want, told = "old", ""
 			}
 			var got string
-			for range 100 { // calls that come while the rest is done are not executed
+			for range 100 { // calls during the removal are not executed
 				value, err := lmz.Call[string](t.Context(), w, box, lmz.Ctn("get", "key"))
 				if got = value; !errors.Is(err, lmz.ErrNotExecuted) {
 					wantNil(t, err)

@@ -11,9 +11,9 @@ import (
 	"github.com/lumenize/lmz/internal/store"
 )
 
-// TestRowsOfEarlierVersions reads the bytes that earlier versions, which encoded rows
-// with the codec of values, have left on disk. What is written today is the same, so an
-// earlier version reads it as well.
+// TestRowsOfEarlierVersions reads the bytes that earlier versions, which encoded rows with
+// the codec of values, left on disk. Today's encoding is identical, so earlier versions can
+// read it too.
 func TestRowsOfEarlierVersions(t *testing.T) {
 	at := time.Date(2026, 11, 28, 18, 0, 0, 123456789, time.UTC)
 	chain, session := []byte{0x82, 0x61, 0x61, 0x80}, []byte("0123456789abcdef")
@@ -42,7 +42,7 @@ func TestRowsOfEarlierVersions(t *testing.T) {
 			"65656e646564c0781e323032362d31312d32385431383a30303a30302e3132333435363738395a656572726f7264453a206d67736b6970706564f5646f7665726f6e6f2074696d6520666f6c6c6f7773")
 }
 
-// earlier checks that a row is decoded from digits, and encoded as them.
+// earlier checks that a row is decoded from the hex digits and encoded to them.
 func earlier[T any](t *testing.T, want T, digits string) {
 	t.Helper()
 	data, err := hex.DecodeString(digits)

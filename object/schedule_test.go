@@ -51,8 +51,8 @@ func TestTheNextTimeOfASchedule(t *testing.T) {
 	}
 }
 
-// Whether an expression can be read does not depend on the day, and the error says what
-// is wrong with it.
+// The validity of an expression does not depend on the day, and the error says what is
+// wrong.
 func TestTheReasonWhyACronIsRefused(t *testing.T) {
 	for cron, want := range map[string]string{
 		"*,99 * * * *":        `minute "99"`,
@@ -87,8 +87,8 @@ func TestPauseBeforeARetry(t *testing.T) {
 	}
 }
 
-// lives runs an alarm's pure core through time, without a disk: its work fails as
-// fails says. It returns when it ran, and what is left of it.
+// lives simulates the pure core of an alarm over time, without a disk; fails decides which
+// runs fail. It returns the times of the runs, and the remaining rows.
 func lives(t *testing.T, a alarmRow, now, until time.Time, fails func(run int) error) (runs []time.Time, left []alarmRow) {
 	t.Helper()
 	for run := 0; ; {
@@ -138,7 +138,7 @@ func TestFateOfAFailingAlarm(t *testing.T) {
 
 func TestWhatALateAlarmDoes(t *testing.T) {
 	start := time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)
-	down := start.Add(190 * time.Minute) // the gateway comes back
+	down := start.Add(190 * time.Minute) // when the gateway comes back
 	yes := func(int) error { return nil }
 	for _, test := range []struct {
 		s    Schedule

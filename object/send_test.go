@@ -13,7 +13,7 @@ import (
 	"github.com/lumenize/lmz/internal/proto"
 )
 
-// inbox is a node that keeps the order of what it is asked, and answers at once.
+// inbox is a node that records the order of its calls, and answers at once.
 type inbox struct{ got chan string }
 
 func (i inbox) Deliver(ctx context.Context, c *proto.Call, done func(proto.Answer)) {

@@ -11,7 +11,7 @@ import (
 	"github.com/lumenize/lmz"
 )
 
-// journal is a service that notes what happens, and tally one that uses it.
+// journal is a service that records events, and tally one that uses it.
 type journal struct {
 	o      *Object
 	lines  int
@@ -38,7 +38,7 @@ func (t tally) Close() error {
 	return nil
 }
 
-// idle waits until the last call of an object has left it, a moment after its answer.
+// idle waits until the last call has left the object, a moment after its answer.
 func (w *world) idle(a lmz.Address) *Object {
 	for {
 		w.rt.mu.Lock()

@@ -15,7 +15,7 @@ import (
 	"github.com/lumenize/lmz/internal/value"
 )
 
-// leavings notes the calls of left, which is what watches do.
+// leavings records the calls of left by watches.
 type leavings struct {
 	mu   sync.Mutex
 	args []int
@@ -57,8 +57,8 @@ func watchesOf(o *Object, ctx context.Context) (n int, err error) {
 	return n, err
 }
 
-// TestAWatchIsStoredOnce has an object watch one client 500 times in a turn, each time with
-// another number, as documents do when a client subscribes again and again.
+// TestAWatchIsStoredOnce makes an object watch one client 500 times in a turn, each time
+// with another number, as documents do when a client resubscribes repeatedly.
 func TestAWatchIsStoredOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newMemoryWorld(t, &MemoryDisk{})
@@ -81,8 +81,8 @@ func TestAWatchIsStoredOnce(t *testing.T) {
 	})
 }
 
-// TestOldDuplicatesOfWatchesCollapse puts 500 watches of one session into an object, as
-// version 1 stored them, and another one. After a restart the last of them runs, once.
+// TestOldDuplicatesOfWatchesCollapse stores 500 watches of one session in an object, as
+// version 1 did, and another one. After a restart the last of them runs, once.
 func TestOldDuplicatesOfWatchesCollapse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		disk := &MemoryDisk{}

@@ -12,7 +12,8 @@ import (
 	"github.com/lumenize/lmz"
 )
 
-// How many objects TestManyObjects has, on disk and open at once: more with LMZ_SOAK.
+// soakSizes returns how many objects TestManyObjects has, stored and open at once: more with
+// LMZ_SOAK.
 func soakSizes() (stored, open int) {
 	if os.Getenv("LMZ_SOAK") != "" {
 		return 100_000, 2_000
@@ -27,7 +28,7 @@ func TestManyObjectsOnDiskAndManyOpenAtOnce(t *testing.T) {
 	start := func() *world {
 		w := newWorld(t, dir)
 		w.rt.maxOpen = open
-		// Relaxed, so that making them takes minutes and not hours.
+		// Relaxed, so that creating them takes minutes and not hours.
 		w.registerKind("COUNTER", Kind{Relaxed: true, New: func(o *Object) lmz.Handler {
 			mux := &lmz.Mux{}
 			exposeCounter(o, mux)

@@ -14,7 +14,7 @@ import (
 	"github.com/lumenize/lmz/internal/store"
 )
 
-// inTurnOf runs f in a turn of the object at a, whose kind is registered as BOX.
+// inTurnOf runs f in a turn of the object at a, which must be a BOX (see registerScripted).
 func inTurnOf(w *world, a lmz.Address, f func(ctx context.Context, o *Object) error) error {
 	w.t.Helper()
 	w.script <- f
@@ -22,7 +22,7 @@ func inTurnOf(w *world, a lmz.Address, f func(ctx context.Context, o *Object) er
 	return err
 }
 
-// registerScripted registers BOX, whose method script runs what inTurnOf gives it.
+// registerScripted registers BOX, whose method script runs the function passed to inTurnOf.
 func registerScripted(w *world, k Kind) {
 	w.script = make(chan func(context.Context, *Object) error, 1)
 	k.New = func(o *Object) lmz.Handler {
@@ -254,7 +254,7 @@ func TestTheRuntimesTablesAreOutOfReach(t *testing.T) {
 	w.run(func(ctx context.Context, o *Object) error {
 		for _, query := range []string{
 			`SELECT value FROM lmz_kv`, `SELECT value FROM main.LMZ_KV`, `SELECT value FROM "lmz_kv"`,
-			`SELECT key, value FROM lmz_kv WHERE key >= $start ORDER BY key`, // as the runtime asks itself
+			`SELECT key, value FROM lmz_kv WHERE key >= $start ORDER BY key`, // a query of the runtime itself
 			`INSERT INTO lmz_kv VALUES ('x', 'y')`, `UPDATE lmz_identity SET instance = 'x'`, `DELETE FROM lmz_outcome`,
 			`DROP TABLE lmz_kv`, `ALTER TABLE lmz_kv RENAME TO mine`, `CREATE INDEX i ON lmz_kv (value)`,
 			`CREATE TRIGGER t AFTER INSERT ON lmz_kv BEGIN DELETE FROM note; END`,
@@ -512,7 +512,7 @@ func TestARelaxedObjectDoesNotWaitForTheDisk(t *testing.T) {
 	})
 }
 
-// synchronous reads what the object's own code may not.
+// synchronous reads a pragma that the object's own code may not read.
 func synchronous(ctx context.Context, o *Object) (n int, err error) {
 	err = o.use(ctx, func(s store.Store) error {
 		conn, err := connection(s)

@@ -126,8 +126,8 @@ func TestValuesComeBackEqual(t *testing.T) {
 	}
 }
 
-// walSize is what the write-ahead log of the only object of a binding has grown
-// to: SQLite syncs when it appends there.
+// walSize returns the size of the write-ahead log of a binding's only object: SQLite syncs
+// when it appends to it.
 func walSize(t *testing.T, dir, binding string) int64 {
 	t.Helper()
 	logs, err := filepath.Glob(filepath.Join(dir, "objects", binding, "*.db-wal"))
@@ -170,7 +170,7 @@ func TestPutOfTheSameValue(t *testing.T) {
 
 	must[bool](w, box, "putMap")
 	size, commits = walSize(t, dir, "BOX"), w.rt.commits.Load()
-	for range 10 { // a map has no order
+	for range 10 { // map order is random
 		must[bool](w, box, "putMap")
 	}
 	if got := w.rt.commits.Load(); got != commits {
@@ -292,7 +292,8 @@ func TestStorageWithoutTheTurnFailsByName(t *testing.T) {
 	}
 }
 
-// connection returns the SQLite connection of the turn, which the object's own code cannot get.
+// connection returns the SQLite connection of the turn, which is not accessible to the
+// object's own code.
 func connection(st store.Store) (*zombiezen.Conn, error) {
 	tables, err := st.Tables()
 	if err != nil {
@@ -301,7 +302,8 @@ func connection(st store.Store) (*zombiezen.Conn, error) {
 	return tables.(*sqldb.Tx).Conn, nil
 }
 
-// violate makes the commit of this turn fail: a constraint is violated that only COMMIT checks.
+// violate makes the commit of this turn fail: it violates a constraint that only COMMIT
+// checks.
 func violate(ctx context.Context, o *Object) error {
 	return o.use(ctx, func(st store.Store) error {
 		conn, err := connection(st)
@@ -398,7 +400,7 @@ func TestHandlerOfAnObjectThatWasReset(t *testing.T) {
 	}
 	<-g.entered
 	wantCode(t, fails(w, box, "violate"), lmz.CodeGateway, "storage failed")
-	must[string](w, box, "get", "key") // opened again
+	must[string](w, box, "get", "key") // reopened
 	close(g.open)
 	_, err = (<-waiting).Result()
 	wantCode(t, err, lmz.CodeUnknown, "when a part was done")

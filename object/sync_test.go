@@ -13,11 +13,11 @@ import (
 	"github.com/lumenize/lmz"
 )
 
-// Every fsync costs milliseconds, so each is counted, on the real files.
+// Every fsync costs milliseconds, so this counts each one, on real files.
 func TestSyncsOfTurns(t *testing.T) {
 	dir := t.TempDir()
 	disk := watchDisk(t, dir)
-	synctest.Test(t, func(t *testing.T) { // in which turns take no time, so that what waits shares a commit
+	synctest.Test(t, func(t *testing.T) { // where turns take no time, so that waiting turns share a commit
 		w := newWorld(t, dir)
 		entered, release := make(chan bool), make(chan bool)
 		kind := func(relaxed bool) Kind {
@@ -53,7 +53,7 @@ func TestSyncsOfTurns(t *testing.T) {
 		w.mesh["WORKER"] = worker{lmz.HandlerFunc(func(context.Context, *lmz.Request) (any, error) { return nil, nil })}
 		relaxed := lmz.At("RELAXED", "three")
 		for _, a := range []lmz.Address{box, lmz.At("BOX", "two"), relaxed} {
-			must[struct{}](w, a, "put", "key", "value") // makes the file
+			must[struct{}](w, a, "put", "key", "value") // creates the file
 		}
 		must[int64](w, box, "exec", `INSERT INTO note (id) VALUES (1)`)
 		must[int64](w, relaxed, "exec", `INSERT INTO note (id) VALUES (1)`)
@@ -62,7 +62,7 @@ func TestSyncsOfTurns(t *testing.T) {
 			disk.take(of)
 		}
 		number := uint64(0)
-		asSession := func(method string, args ...any) { // whose outcome is kept
+		asSession := func(method string, args ...any) { // a call whose outcome is kept
 			number++
 			if _, err := (<-w.present(number, false, lmz.Ctn(method, args...))).Result(); err != nil {
 				t.Error(err)
@@ -71,7 +71,7 @@ func TestSyncsOfTurns(t *testing.T) {
 		for _, test := range []struct {
 			name       string
 			do         func()
-			one, index int // what is synced of the object and of the index of wakes
+			one, index int // syncs of the object and of the wake index
 		}{
 			{"a read", func() { must[string](w, box, "get", "key") }, 0, 0},
 			{"a read of what is not there", func() { must[string](w, box, "get", "never") }, 0, 0},
@@ -102,14 +102,14 @@ func TestSyncsOfTurns(t *testing.T) {
 			}, 1, 0},
 			{"the first put after it was opened, with the head of the log", func() {
 				w.rt.retire(w.idle(box))
-				disk.take("one") // what it had is put into the file
+				disk.take("one") // ignore the syncs of the checkpoint at close
 				must[struct{}](w, box, "put", "key", "fourth")
 			}, 2, 0},
-			// The index is synced before the object, when that makes it say an earlier time.
+			// The index is synced before the object, if its time becomes earlier.
 			{"an alarm where there was none", func() { must[struct{}](w, box, "remind", time.Hour) }, 1, 1},
 			{"a later alarm", func() { must[struct{}](w, box, "remind", 2*time.Hour) }, 1, 0},
 			{"an earlier alarm", func() { must[struct{}](w, box, "remind", time.Minute) }, 1, 1},
-			// That it was settled is stored with whatever comes next.
+			// The settlement is stored with the next commit.
 			{"a message to another object", func() { must[struct{}](w, box, "send", "this"); synctest.Wait() }, 1, 1},
 			{"a second message", func() { must[struct{}](w, box, "send", "that"); synctest.Wait() }, 1, 0},
 			{"a put of a relaxed object", func() { must[struct{}](w, relaxed, "both", 1) }, 0, 0},
@@ -191,7 +191,7 @@ func TestDiskWithoutRoom(t *testing.T) {
 			if got := must[string](w, box, "get", "key"); got != "good" {
 				t.Errorf("got %q while the disk is full", got)
 			}
-			w.rt.retire(w.idle(box)) // which is opened again
+			w.rt.retire(w.idle(box)) // reopened by the next call
 		}
 		disk.set(func() { disk.full = false })
 		must[struct{}](w, lmz.At("BOX", "new"), "put", "key", "room again")

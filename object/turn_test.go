@@ -200,7 +200,7 @@ func TestDeadlineInTheLine(t *testing.T) {
 		ran := 0
 		w.register("BOX", func(o *Object, mux *lmz.Mux) {
 			lmz.Method0[bool]("sleep").Expose(mux, lmz.Anyone, func(context.Context) (bool, error) {
-				time.Sleep(10 * time.Second) // blocks the turn, as no handler should
+				time.Sleep(10 * time.Second) // blocks the turn, as a handler never should
 				return true, nil
 			})
 			lmz.Method0[bool]("run").Expose(mux, lmz.Anyone, func(context.Context) (bool, error) {

@@ -16,7 +16,7 @@ import (
 	"github.com/lumenize/lmz/internal/store/sqlite"
 )
 
-// loseIndex deletes the index of wakes of a data directory.
+// loseIndex deletes the wake index of a data directory.
 func loseIndex(t *testing.T, dir string) {
 	t.Helper()
 	wantNil(t, os.Remove(filepath.Join(dir, "index.db")))
@@ -30,7 +30,7 @@ func TestLostIndexAfterAKill(t *testing.T) {
 			said := o.run(t, "TestVictim")
 			loseIndex(t, filepath.Join(o.Dir, "data"))
 			p := o.postOn(t)
-			p.rt.Start() // and nobody calls
+			p.rt.Start() // without any calls
 			p.rest()
 			p.check(o.Dir, parseAcknowledged(t, said))
 			if !strings.Contains(p.log.String(), "rebuilt the wake index") {
@@ -40,7 +40,7 @@ func TestLostIndexAfterAKill(t *testing.T) {
 	}
 }
 
-// reminders registers objects that set an alarm, and says which were opened.
+// reminders registers objects that set an alarm, and returns which were opened.
 func reminders(w *world) (opened map[string]bool) {
 	opened = make(map[string]bool)
 	w.register("BOX", func(o *Object, mux *lmz.Mux) {
@@ -68,7 +68,7 @@ func TestRebuiltIndex(t *testing.T) {
 	want := w.rt.wakes.All()
 	w.close()
 	loseIndex(t, dir)
-	for life := range 2 { // it is made once
+	for life := range 2 { // it is rebuilt once
 		w = newWorld(t, dir)
 		opened := reminders(w)
 		if got := w.rt.wakes.All(); !maps.Equal(got, want) || len(got) != 5 {

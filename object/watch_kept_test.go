@@ -9,8 +9,8 @@ import (
 	"github.com/lumenize/lmz"
 )
 
-// A watch is on disk with its turn, and in the index: it runs after a crash although nobody
-// calls the object, because the next life knows no session of before.
+// A watch is on disk with its turn, and in the wake index: it runs after a crash even if
+// nothing calls the object, because the next life knows no earlier sessions.
 func TestWatchAfterACrash(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		disk := &MemoryDisk{}
@@ -23,7 +23,7 @@ func TestWatchAfterACrash(t *testing.T) {
 			return o.Watch(ctx, lmz.At("CLIENT", "ann.tab"), lmz.Ctn("left", 1))
 		})
 		time.Sleep(time.Minute)
-		l.wants(t) // the session lives
+		l.wants(t) // the session is alive
 		w = w.crash(disk)
 		l.register(w)
 		w.rt.Start()

@@ -29,7 +29,7 @@ func TestHandlerThatIgnoresItsEnd(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(4 * time.Second)
-		waited := w.later(box, "get", "key") // in the line before the handler was given up
+		waited := w.later(box, "get", "key") // in line before the handler was abandoned
 		time.Sleep(4 * time.Second)
 		begin := time.Now()
 		err = fails(w, box, "get", "key")
