@@ -63,7 +63,7 @@ type alarmRow struct {
 	Failures int    `cbor:"failures"`
 	Error    string `cbor:"error"`
 	Dead     bool   `cbor:"dead"`
-	Payer    string `cbor:"payer,omitempty"` // who set it, see proto.WithPayer
+	Payer    string `cbor:"payer,omitempty"` // the subject that set it, see proto.WithPayer
 }
 
 // nextRev returns the number of a new alarm.

@@ -18,7 +18,7 @@ import (
 // Rows of the runtime.
 const (
 	paidRows = "paid/" // followed by a subject: bytes, as decimal digits
-	madeRow  = "made"  // who pays for the object itself
+	madeRow  = "made"  // the payer for the object itself
 )
 
 // DefaultMaxBytes is the default of [Kind].MaxBytes.

@@ -37,7 +37,7 @@ func (rt *Runtime) Contract() map[string]lmz.Table {
 // object is started on a copy of its file, or on empty storage if it has none; its file is
 // not touched. An object too large to copy is started in place, as a refused call would
 // start it, so that a check reveals no more than a call. exists reports whether the object
-// has stored something. An error says why there is no verdict.
+// has stored something. An error means that there is no verdict.
 func (rt *Runtime) CheckCall(ctx context.Context, to lmz.Address, called lmz.CallContext, req *lmz.Request) (v lmz.Verdict, exists bool, err error) {
 	o, place, refused := rt.enter(to, turn.Who{Payer: proto.PayerOf(ctx)}, maxWaiting)
 	if refused != nil {

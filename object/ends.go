@@ -7,7 +7,7 @@ import (
 )
 
 // ends paces the work of objects when sessions end. A client may have subscribed to
-// thousands of objects, each of which may have to be opened. So only a few work at a time,
+// thousands of objects, each of which may need to be opened. So only a few work at a time,
 // and payers take turns. The zero value is ready to use. Waiting work is stored by its
 // object, so losing the queue loses nothing.
 type ends struct {

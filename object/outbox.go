@@ -128,7 +128,7 @@ func (r *run) sent() sent { return sent{effects: len(r.effects), sends: len(r.se
 
 func (r *run) unsend(s sent) { r.effects, r.sends = r.effects[:s.effects], r.sends[:s.sends] }
 
-// keepSends stores what the turn has sent. r.mu is held.
+// keepSends stores the turn's sends. r.mu is held.
 func (r *run) keepSends() error {
 	for _, s := range r.sends {
 		if err := r.o.nextSendKey(s); err != nil {

@@ -224,8 +224,8 @@ func (r *run) afterStoring(s *stored, sent func(*proto.Call)) error {
 	})
 }
 
-// release ends the turn: it passes the turn on, and lets everything leave after the commit,
-// the effect last. If the commit fails, lost runs instead of the effect. An error means that
+// release ends the turn: it passes the turn on, and lets all effects leave after the commit,
+// effect last. If the commit fails, lost runs instead of the effect. An error means that
 // neither will run, and that the run still has the turn.
 func (r *run) release(effect func(), lost func(error)) error {
 	r.mu.Lock()

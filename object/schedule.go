@@ -26,20 +26,20 @@ const (
 	kindCron scheduleKind = "cron"
 )
 
-// In runs the alarm once, d after it was set. If d is not positive, it runs as soon as the
-// turn that set it is over.
+// In schedules an alarm to run once, d after it was set. If d is not positive, it runs as
+// soon as the turn that set it is over.
 func In(d time.Duration) Schedule { return Schedule{kind: kindIn, delay: d} }
 
-// At runs the alarm once, at t, or now if t has passed.
+// At schedules an alarm to run once, at t, or now if t has passed.
 func At(t time.Time) Schedule { return Schedule{kind: kindAt, at: t} }
 
-// Cron runs the alarm repeatedly, whenever the clock of a time zone matches the expression:
-// minute, hour, day, month and weekday, or six fields that begin with the second, or seven
-// that end with the year. It supports lists, ranges, steps, names, L, W and #, and
-// @minutely, @hourly, @daily, @weekly, @monthly and @yearly. Ranges may wrap around, as
-// FRI-MON and 22-2 do. The zone is a name like "Europe/Berlin"; empty means UTC. Setting an
-// alarm fails if the expression is invalid or never matches. An expression with years ends
-// its alarm after the last match.
+// Cron schedules an alarm to run repeatedly, whenever the clock of a time zone matches the
+// expression: minute, hour, day, month and weekday, or six fields that begin with the
+// second, or seven that end with the year. It supports lists, ranges, steps, names, L, W and
+// #, and @minutely, @hourly, @daily, @weekly, @monthly and @yearly. Ranges may wrap around,
+// as FRI-MON and 22-2 do. The zone is a name like "Europe/Berlin"; empty means UTC. Setting
+// an alarm fails if the expression is invalid or never matches. An expression with years
+// ends its alarm after the last match.
 //
 // When clocks go forward, times that do not exist are skipped. When they go back, the
 // repeated hour counts twice for an expression whose hour field begins with *, and once for
