@@ -27,9 +27,9 @@ type Due struct {
 }
 
 // Due returns the objects of a binding, or of all bindings if it is empty, that have work to
-// do, the earliest first, starting after the cursor after unless that is empty. It opens no
-// objects, and the times may be too early: they come from the wake index of the data
-// directory.
+// do, the earliest first. If after is not empty, it is the cursor to continue after. Due
+// opens no objects, and the times may be too early: they come from the wake index of the
+// data directory.
 func (rt *Runtime) Due(binding, after string) []Due {
 	var list []Due
 	for a, d := range rt.wakes.All() {

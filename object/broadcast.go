@@ -15,9 +15,9 @@ import (
 const maxTargets = 10_000
 
 // Broadcast sends c to every target as [Object.Send] would, but encodes and stores it once,
-// however many targets there are. Each target settles by itself: a slow or failing one
-// delays no other, and a reply runs once for each, and [TargetFrom] tells it which one. A
-// common use is [lmz.ReplyOnError], to drop subscribers that are gone.
+// however many targets there are. Targets settle independently: a slow or failing one delays
+// no other. A reply runs once for each target; [TargetFrom] tells it which. A common use is
+// [lmz.ReplyOnError], to drop subscribers that are gone.
 //
 // If Send would fail for one of the targets, Broadcast fails and sends nothing. It also fails,
 // with [lmz.ErrTooLarge], for more than 10,000 targets. Without targets it does nothing. Use

@@ -40,7 +40,7 @@ type Pending[R any] struct {
 	err   error
 }
 
-// Result returns what [lmz.Call] would have returned. Before [Calls.Wait] it is an
+// Result returns what [lmz.Call] would have returned. Before [Calls.Wait] it returns an
 // error.
 func (p *Pending[R]) Result() (R, error) { return p.value, p.err }
 
@@ -116,10 +116,10 @@ func (c *Calls) Wait() error {
 }
 
 // wait gives up the turn, if ctx holds it, runs leave once the turn is on disk, or lost if
-// that fails, and retakes the turn after calling wait. A goroutine that a handler started
-// has no turn to give up: its call leaves with the handler's turn, or at once if the handler
-// has none. An error means that neither leave nor lost will run, or that the handler cannot
-// go on.
+// that fails, then calls wait and retakes the turn. A goroutine that a handler started has
+// no turn to give up: its call leaves with the handler's turn, or at once if the handler has
+// none. An error means that neither leave nor lost will run, or that the handler cannot
+// continue.
 func (o *Object) wait(ctx context.Context, leave func(), lost func(error), wait func()) error {
 	r := o.runOf(ctx)
 	if r == nil {

@@ -22,7 +22,7 @@ type DeadLetter struct {
 	Work     string // names the methods that were to be called
 	Args     string // Work with its arguments, as JSON; "" if they were too large to keep
 	Died     time.Time
-	Error    string // why it was not executed
+	Error    string // why it failed
 	Unknown  bool   // it may have been executed
 	Cursor   string // position in the list, for [Runtime.DeadLetters]
 }
@@ -31,9 +31,9 @@ type DeadLetter struct {
 const deadPage = time.Second
 
 // DeadLetters returns up to limit dead letters of the object with an instance name, of all
-// objects of a binding if instance is "", or of all objects if both are, starting after the
-// cursor after unless that is "". If next is not "", the list continues there: a page may be
-// short or empty because many objects were searched. It starts no objects.
+// objects of a binding if instance is "", or of all objects if both are. If after is not "",
+// it is the cursor to continue after. If next is not "", the list continues there: a page
+// may be short or empty because many objects were searched. DeadLetters starts no objects.
 func (rt *Runtime) DeadLetters(ctx context.Context, binding, instance, after string, limit int) (page []DeadLetter, next string, err error) {
 	senders := rt.mayHaveDead(binding, instance)
 	if instance != "" {

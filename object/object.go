@@ -106,12 +106,12 @@ func (o *Object) asking(ctx context.Context, to lmz.Address, c lmz.Continuation,
 }
 
 // Send implements [lmz.Caller]. With the ctx of a handler of this object the message leaves
-// after the turn's commit. A message to another object, and one that wants a reply, is
-// stored with the turn: if the process dies, the next one presents it to an object again
-// under its original ID, so that it is executed once; the reply to one for a worker or
-// client then gets [lmz.ErrOutcomeUnknown]. A message without reply to a worker or client is
-// lost if the process dies before it leaves. Without a turn nothing is stored, and the
-// message leaves at once.
+// after the turn's commit. A message to another object, or with a reply, is stored with the
+// turn: if the process dies, the next one presents it to an object again under its original
+// ID, so that it is executed once; the reply to one for a worker or client then gets
+// [lmz.ErrOutcomeUnknown]. A message without reply to a worker or client is lost if the
+// process dies before it leaves. Without a turn nothing is stored, and the message leaves at
+// once.
 //
 // A message to an object that cannot execute it now, because it does not start or its disk
 // is full, is retried, with pauses that grow up to a minute, until its deadline or for seven

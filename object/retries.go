@@ -22,8 +22,8 @@ type Retrying struct {
 
 // Retries returns the messages being retried that were sent by the object with an instance
 // name, by all objects of a binding if instance is "", or by all objects if both are, in
-// order of their names, starting after the cursor after unless that is empty. It opens no
-// objects.
+// order of their names. If after is not empty, it is the cursor to continue after. Retries
+// opens no objects.
 func (rt *Runtime) Retries(binding, instance, after string) []Retrying {
 	var list []Retrying
 	rt.mu.Lock()
