@@ -48,8 +48,8 @@ type Life struct {
 	// it.
 	Heartbeat time.Duration
 
-	// Blind says that the platform hides why a dial failed, as browsers do. Then the second
-	// failure may mean a refused token.
+	// Blind says that the platform hides why a dial failed, as browsers do. A failure may then
+	// mean a refused token, so another one is requested after the second, fourth, eighth, … .
 	Blind bool
 
 	random   func() float64 // in [0, 1), for the jitter
@@ -119,13 +119,12 @@ func (l *Life) attempt() {
 	l.link = l.links
 	l.do(Wait{Delay: -1})
 	l.do(GetToken{Link: l.link, Refused: l.refused})
-	l.refused = false
 }
 
 // Token reports that the token for dial link is available, and when it expires, if known.
 func (l *Life) Token(link uint64, expires time.Time) []LifeEffect {
 	if link == l.link {
-		l.expires = expires
+		l.expires, l.refused = expires, false
 		l.do(Dial{Link: link})
 		l.do(Wait{Delay: answerDeadline})
 	}
@@ -314,7 +313,7 @@ func (l *Life) lost(now time.Time, why Loss) {
 		l.become(Reconnecting)
 		l.attempt()
 	default:
-		if l.Blind && why.Code == 0 && l.failures == 1 && !l.reauthed {
+		if n := l.failures + 1; l.Blind && why.Code == 0 && n > 1 && n&(n-1) == 0 {
 			l.reauthed, l.refused = true, true
 		}
 		l.retry(now)

@@ -166,8 +166,34 @@ func TestAnotherTokenWhereStatusesAreHidden(t *testing.T) {
 		}
 		lt.dial()
 	}
-	if refused != 1 {
-		t.Errorf("%d other tokens were asked for, want 1", refused)
+	if refused != 3 { // at the second, fourth and eighth failure
+		t.Errorf("%d other tokens were asked for, want 3", refused)
+	}
+}
+
+// TestRevocationDuringAnOutage asks for another token while there is no line, and so gets none. The
+// old one may have been revoked meanwhile, which nothing tells: it must not be taken again.
+func TestRevocationDuringAnOutage(t *testing.T) {
+	lt := newLifeTest(t, 0.5)
+	lt.life.Blind = true
+	lt.connect()
+	lt.lose(Loss{})
+	lt.tick()
+	lt.dial()
+	lt.lose(Loss{})
+	for range 3 {
+		lt.tick()
+		if !askedForAnother(lt.last) {
+			t.Fatalf("the next token may be the old one: %+v", lt.last)
+		}
+		lt.do(lt.life.TokenFailed(lt.now, lt.life.Link(), 0, "no line"))
+	}
+	lt.tick()
+	lt.dial()
+	lt.lose(Loss{})
+	lt.tick()
+	if askedForAnother(lt.last) {
+		t.Error("a token that has just come is not tried again")
 	}
 }
 
