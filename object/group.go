@@ -32,8 +32,8 @@ type part struct {
 	lost  func(error) // may be nil
 }
 
-// add makes p wait for the commit; if that is settled, p runs at once. A nil group has
-// nothing to wait for.
+// add makes p wait for the commit; if that is already settled, p runs at once. A nil group
+// has nothing to wait for.
 func (g *group) add(p part) {
 	if g != nil {
 		g.mu.Lock()

@@ -86,8 +86,8 @@ type Runtime struct {
 // Open opens the data directory dir, creating it if necessary. It fails with [ErrInUse]
 // while another process has it. If the wake index, index.db, is missing, it is rebuilt from
 // the files of all objects, which takes some time. Calls and sends of the objects go to m,
-// which may be nil if they make none. The log gets, among others, the errors that are hidden
-// from callers; if nil, they are discarded.
+// which may be nil if they make none. The log gets, among other things, the errors hidden
+// from callers; a nil log discards them.
 func Open(dir string, m Mesh, log *slog.Logger) (*Runtime, error) {
 	mesh, err := meshOf(m)
 	if err != nil {

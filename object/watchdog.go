@@ -114,8 +114,8 @@ func (r *run) interruptible(t store.Tables) {
 	t.OnStep(r.theirs)
 }
 
-// theirs is called before each step of such a statement, and returns why it must not begin,
-// and after the step. r.mu is held.
+// theirs is called before and after each step of such a statement. An error before it means
+// that the step must not begin. r.mu is held.
 func (r *run) theirs(begins bool) error {
 	w := &r.watchdog
 	w.mu.Lock()

@@ -71,7 +71,7 @@ type batch struct {
 const wakeAgain = time.Second
 
 // LookAgain is the maximum interval between checks of the clock while an alarm is pending:
-// timers do not follow when the machine sleeps or its clock is set.
+// timers do not account for the machine sleeping or its clock being set.
 const LookAgain = 5 * time.Second
 
 // lazyWrite is how long corrections wait to be batched with others or with a required write.

@@ -178,7 +178,7 @@ func TestTimesOfWaking(t *testing.T) {
 	})
 }
 
-// Timers do not follow when a machine sleeps or its clock is set.
+// Timers do not account for the machine sleeping or its clock being set.
 func TestAlarmAfterTheClockWasSet(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var slept atomic.Int64 // how far the wall clock is ahead of the timers
