@@ -39,7 +39,7 @@ func sizeOf(path string) int64 {
 	return info.Size()
 }
 
-// copyPrefix begins the names of directories with copies.
+// copyPrefix is the prefix of the names of directories with copies.
 const copyPrefix = "check-"
 
 // dropCopies removes copies that a crash left behind.

@@ -1,8 +1,8 @@
-// Package sqlite keeps each object in an SQLite file. Thousands of objects must not
-// take thousands of file descriptors, a crash at any moment must leave each file as of its
-// last commit, and a data directory must say by itself whose files are in it; beside the files
-// of objects it has the index of when to wake them (index.db), what subjects hold (usage.db),
-// and a lock, because one process uses it at a time.
+// Package sqlite keeps each object in an SQLite file. Thousands of objects must not take
+// thousands of file descriptors, a crash at any moment must leave each file as of its last
+// commit, and a data directory must be self-describing: each file identifies its object.
+// Besides the objects' files it has the wake index (index.db), the totals of subjects
+// (usage.db), and a lock, because only one process may use it at a time.
 //
-// The package comment of store says what a [Disk] and a [Store] promise.
+// See package store for the contracts of [Disk] and [Store].
 package sqlite
