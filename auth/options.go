@@ -77,7 +77,7 @@ type Options struct {
 
 	// Templates replace the text of mails: for each kind, such as "magic-link", the files
 	// magic-link.subject and magic-link.txt (text/template) and magic-link.html (html/template),
-	// executed with a [Letter]. A part without a file stays as it is. Nil: all parts stay.
+	// executed with a [Letter]. A part without a file keeps its default. Nil: all parts do.
 	Templates fs.FS
 
 	// BootstrapEmail becomes an admin whenever it signs in by link, and only the operator can

@@ -65,7 +65,7 @@ func plain(v any) string {
 // to read.
 const maxValue = 16 << 10
 
-// loggable returns a text as it is logged: without secrets, and cut to maxValue.
+// loggable returns the form of a text that is logged: without secrets, at most maxValue long.
 func loggable(text string) string { return printable.Cut(withoutSecrets(text), maxValue) }
 
 // quoted writes a text as JSON in ASCII. Package printable would keep more of it readable, with
