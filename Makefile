@@ -60,7 +60,7 @@ bench: ## run the benchmarks
 
 .PHONY: bench-peers
 bench-peers: ## compare calls, broadcasts and writes with a bare echo and NATS, in processes of their own
-	cd bench && $(GO) run ./peers
+	cd bench && $(GO) run -mod=mod ./peers
 
 .PHONY: soak
 soak: ## the long versions of the crash and cut tests, and attacks of a minute each (an hour)

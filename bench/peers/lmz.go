@@ -56,12 +56,7 @@ func newRoom(o *object.Object) lmz.Handler {
 		return struct{}{}, nil
 	})
 	say.Expose(mux, lmz.Anyone, func(ctx context.Context, message []byte) (struct{}, error) {
-		for _, to := range members {
-			if err := o.Send(lmz.NewChain(ctx), to, hear.Ctn(message)); err != nil {
-				return struct{}{}, err
-			}
-		}
-		return struct{}{}, nil
+		return struct{}{}, o.Broadcast(lmz.NewChain(ctx), members, hear.Ctn(message))
 	})
 	return mux
 }
